@@ -1,0 +1,57 @@
+/* A layout: how a partner writes records as lines, compiled from configuration, and the parser of a verified plaintext.
+ *
+ * The plaintext is cut into chunks at line boundaries (layout_next_chunk), so that several threads parse one file; a chunk is
+ * parsed into blocks. Every line becomes a record, a header, a trailer, or a fault with line and field; nothing is changed
+ * silently, skipped or trimmed. Sources: RFC 4180 for quoting; Unicode 15 D92 for UTF-8.
+ * Fault codes: L001 not in the declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown
+ * tag, L006 bad quoting, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out of range (64 bits or
+ * scale), L015 not a date, L016 not a time stamp, L017 not one of the values. */
+#pragma once
+#include "conf/conf.h"
+#include "store/block.h"
+#include "store/staging.h"
+
+typedef struct Layout Layout;
+/* CONFIGURATION for what conf/ cannot know: a character set that iconv does not have, a date format. Read-only afterwards: any number of threads. */
+Layout *layout_new(const ConfLayout *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void layout_free(Layout *layout);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layout, layout_free)
+const ConfLayout *layout_conf(const Layout *layout);
+const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the record line; borrowed */
+int layout_column(const Layout *layout, const char *field);                   /* -1: none */
+
+/* One value of the header or trailer line: the same typing as records. */
+typedef struct { const ConfField *field; char *text; /* normalised, UTF-8; NULL: absent */ gint64 integer; } LayoutValue;
+typedef struct { guint64 line; GPtrArray *values; /* LayoutValue* */ } LayoutLine;
+void layout_line_free(LayoutLine *line);
+
+/* What one chunk held. */
+typedef struct {
+  RecordBlock *block;        /* its records, in order; block->lines are relative to the chunk (from 1) until layout_chunk_rebase */
+  LayoutLine *header, *trailer; /* when they stood in this chunk */
+  guint64 lines;             /* physical lines of the chunk */
+  GPtrArray *problems;       /* LayoutProblem*: faults of the file, not of a record: a second header, a record after the trailer, a bad header field … */
+} LayoutChunk;
+typedef struct { guint64 line; char code[8]; char *reason; } LayoutProblem;
+LayoutChunk *layout_chunk_new(const Layout *layout);
+void layout_chunk_free(LayoutChunk *chunk);
+/* Adds `lines_before` to every line number of the chunk. */
+void layout_chunk_rebase(LayoutChunk *chunk, guint64 lines_before);
+
+/* Where the chunk that begins at `offset` ends: behind a line end, at least `wanted` bytes later where the file has them
+ * (never within a quoted value; a single line over the limit ends the chunk with a fault, and the rest of it is passed over).
+ * `text` is the whole mapped file. */
+gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted);
+/* Parses text[offset, end). is_first / is_last say whether the chunk begins or ends the file (BOM, header and trailer by position). Reuses *chunk.
+ * Any thread, each with its own chunk. Cannot fail: what is wrong becomes faults. */
+typedef struct { const guint8 *text; gsize offset, end; gboolean is_first, is_last; } LayoutSpan;
+void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chunk);
+
+/* Control totals: what the trailer (or header) declares against what was counted. */
+typedef struct LayoutTotals LayoutTotals;
+LayoutTotals *layout_totals_new(const Layout *layout);
+void layout_totals_free(LayoutTotals *totals);
+void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);       /* in any order, one thread at a time */
+/* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count differs,
+ * T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond 64 bits, or the first problem. */
+LayoutProblem *layout_totals_check(const LayoutTotals *totals);

@@ -1,0 +1,87 @@
+/* The ledger: credits by account, in `shards` SQLite files, each with one writer thread, one writing connection.
+ *
+ * An entry belongs to the shard of its account's hash. A record's key is unique over the whole ledger. Entries are appended;
+ * balances are folded from them late and in order (scattered balance pages are what costs), and every reading of a balance
+ * adds the entries that are not folded yet, so it is always exact. Posting is idempotent: a batch that was posted, wholly
+ * or in some shards, can be submitted again, and gives the same result.
+ *
+ * The number of shards is fixed when a ledger is made; opening it with another is CONFIGURATION. */
+#pragma once
+#include "gateway/base/error.h"
+#include "store/block.h"
+
+typedef struct Ledger Ledger;
+
+typedef struct {
+  const char *folder; /* holds NAME.ledger-0.db … */
+  const char *name;
+  guint shards;       /* 0: 2 */
+} LedgerOptions;
+
+/* Opens for posting: starts the writers. One process at a time (a lock in the folder); AGAIN when another has it. */
+Ledger *ledger_open(const LedgerOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Waits until what was submitted is durable, ends the writers, checkpoints. */
+void ledger_close(Ledger *ledger);
+
+/* Which columns of a block are what. */
+typedef struct { guint account, amount, key; gint business_date; /* -1: the batch's own */ } LedgerColumns;
+
+/* --- Keys, for validation. Which of the block's records have keys that are in the ledger already? */
+typedef enum { LEDGER_KEY_NEW, LEDGER_KEY_POSTED, LEDGER_KEY_CONFLICT } LedgerKeyVerdict; /* POSTED: same account and amount */
+/* verdicts[i] for every record (those with skip[i] != 0 are not looked at); entries that `file` itself posted count as NEW.
+ * Costs nothing per record when the ledger knows that no key lies in the block's range. Any thread. */
+gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *block, const LedgerColumns *columns,
+                           const guint8 *skip, guint8 *verdicts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- Posting. */
+typedef struct {
+  char *file;               /* the file's id */
+  guint batch;              /* its number, from 1 */
+  char *business_date;      /* "2026-11-20"; used when columns.business_date is -1 */
+  LedgerColumns columns;
+  RecordBlock *block;       /* the batch's records */
+  guint8 *skip;             /* one per record: != 0 is not posted (rejected, duplicate) */
+} LedgerBatch;
+LedgerBatch *ledger_batch_new(void);
+void ledger_batch_free(LedgerBatch *batch); /* frees what it holds */
+
+typedef struct {
+  guint posted;             /* entries of this batch in the ledger now, whenever they were posted */
+  gint64 amount;            /* and their sum */
+  guint refused;            /* records whose key another file or line had posted meanwhile: 0 unless validation was bypassed */
+  gboolean overflow;        /* a sum left 64 bits: nothing of this batch was posted */
+} LedgerResult;
+/* Called in a writer's thread when every shard has made the batch durable (or one failed: error != NULL, result partial). */
+typedef void (*LedgerDone)(gpointer user, const LedgerBatch *batch, const LedgerResult *result, const GError *error);
+/* Takes the batch. Batches of all callers are committed in groups. Blocks while too many are waiting (bounded memory). */
+void ledger_submit(Ledger *ledger, LedgerBatch *batch, LedgerDone done, gpointer user);
+
+/* Folds balances up to now when enough entries wait or `all` is set; called when the lane is idle. */
+gboolean ledger_fold(Ledger *ledger, gboolean all, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- Reading; also from another process while a lane writes. */
+typedef struct LedgerReader LedgerReader;
+LedgerReader *ledger_reader_open(const char *folder, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ledger_reader_close(LedgerReader *reader);
+
+typedef struct {
+  gint64 id;                /* unique in the ledger: shard number in the top byte */
+  const char *key, *account, *business_date, *file;
+  gint64 amount; guint64 line; guint batch;
+  gint64 posted_at;         /* microseconds since 1970 */
+} LedgerEntry;
+typedef gboolean (*LedgerEntryVisit)(gpointer user, const LedgerEntry *entry); /* FALSE ends the visit */
+
+gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exists, gint64 *balance, guint64 *entries, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  const char *account, *key, *file; /* NULL: any */
+  guint batch;                      /* with file; 0: any */
+  guint64 line;                     /* with file and batch; 0: any */
+  gint64 id;                        /* 0: any */
+  guint64 limit;                    /* 0: no limit */
+} LedgerFilter;
+gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, LedgerEntryVisit visit, gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Number and sum of all entries, or of one file's: for the invariants. */
+gboolean ledger_totals(LedgerReader *reader, const char *file, guint64 *entries, gint64 *amount, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* PRAGMA integrity_check, foreign keys, balances = folded entries, keys unique over the shards. FALSE with STORAGE naming the first fault. */
+gboolean ledger_verify(LedgerReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;

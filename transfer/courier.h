@@ -1,0 +1,101 @@
+/* The lane's side of a courier: a process that lives as long as one connection to a partner.
+ *
+ * courier_open() starts the process (its own program with the argument "courier", the socket on descriptor 3), hands it
+ * the endpoint, its credentials and pinned host keys, and waits until it is connected, locked in (Landlock, seccomp, no new
+ * privileges, limits), and logged in, in this order. From then on each call below is one request and its answer over a
+ * SOCK_SEQPACKET socket; file content never passes through it: the courier reads and writes descriptors that come with the
+ * request. A Courier is used by one thread at a time. When the process dies or stays silent, the call fails with AGAIN (or
+ * UNKNOWN for rename and remove, whose effect may have happened), the courier is lost, and only courier_close() remains.
+ *
+ * Paths are the partner's bytes, absolute or relative to its login folder. File content that is reported by the remote
+ * side (sizes, names, times) is hostile: bounded and checked here before the caller sees it.
+ * The interface is the same for SFTP, local folders and (later) FTP, FTPS, HTTPS. */
+#pragma once
+#include "gateway/base/error.h"
+
+typedef enum { COURIER_SFTP, COURIER_LOCAL } CourierKind;
+
+typedef struct {
+  CourierKind kind;
+  const char *name;                /* "acme-bank/main", for messages */
+  const char *host; guint port;    /* SFTP; port 0: the protocol's own */
+  const char *user;
+  const char *const *host_keys;    /* NULL-terminated "SHA256:…" (unpadded base64), at least one: no first-use trust */
+  const char *identity_file;       /* private key; read by the lane, passed as bytes. NULL: none */
+  const char *passphrase_file;     /* of the private key; NULL: none */
+  const char *password_file;       /* for password and keyboard-interactive; NULL: none */
+  const char *folder;              /* COURIER_LOCAL: the root of all paths; nothing above or through a link out is reached */
+  guint connect_timeout, io_timeout; /* seconds; 0: 20 and 60. io_timeout: without one byte of progress */
+  const char *program;             /* executable to start; NULL: /proc/self/exe */
+} CourierEndpoint;
+
+typedef struct Courier Courier;
+
+/* Started, connected, locked in, host key checked, logged in; NULL with LOGIN for a host key or login refused (no credential
+ * has been sent when it was the host key), AGAIN for the network, CONFIGURATION for unreadable credentials. */
+Courier *courier_open(const CourierEndpoint *endpoint, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void courier_close(Courier *courier); /* ends the process, at most 2 seconds; NULL is fine */
+gboolean courier_is_lost(const Courier *courier);
+pid_t courier_pid(const Courier *courier);
+/* What the server is and what was agreed, one line for people: banner, key exchange, cipher, extensions. Borrowed. */
+const char *courier_describe(const Courier *courier);
+/* Aborts a call that runs in another thread: kills the process, the call returns AGAIN or UNKNOWN. */
+void courier_abort(Courier *courier);
+
+typedef struct {
+  GBytes *name;        /* the entry's bytes in its folder: no '/', no NUL, not "." or ".." */
+  guint64 size;
+  gint64 modified;     /* seconds since 1970; 0 when the server does not say */
+  gboolean is_file;    /* a regular file; links and others are reported as not */
+} CourierEntry;
+
+typedef struct {
+  const char *folder;  /* remote folder */
+  guint limit;         /* most entries taken; 0: 50,000. More: *truncated, and the next listing begins anew */
+} CourierListing;
+/* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL, empty,
+ * over 255 bytes) counted in *refused and left out. The caller frees the array. */
+GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct { gboolean exists; gboolean is_file; guint64 size; gint64 modified; } CourierStat;
+/* Of the path itself (links are not followed). A missing one is TRUE with exists = FALSE. */
+gboolean courier_stat(Courier *courier, const char *path, CourierStat *stat, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Called now and then from the calling thread with the bytes moved so far; FALSE aborts the transfer. May be NULL. */
+typedef gboolean (*CourierProgress)(gpointer user, guint64 bytes);
+
+typedef struct {
+  const char *path;
+  guint64 offset;      /* where to go on; fd is written from this offset on (pwrite) */
+  guint64 size_limit;  /* more bytes than this in total: PARTNER, stop */
+  int fd;
+  CourierProgress progress; gpointer user;
+} CourierGet;
+/* Reads the file from `offset` to its end; *end is the offset after the last byte written. The size reported by the
+ * server at opening and at the end must equal *end, else AGAIN ("changed while it was read"). Not synced. */
+gboolean courier_get(Courier *courier, const CourierGet *get, guint64 *end, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+  const char *path;    /* written under this name as it stands: the caller chooses a temporary one and renames */
+  int fd;              /* read by pread from `offset` to `size` */
+  guint64 offset, size; /* offset > 0 goes on with a partial upload; 0 truncates what is there */
+  CourierProgress progress; gpointer user;
+} CourierPut;
+/* On return the remote size has been read back and equals `size`, and fsync@openssh.com was asked for where the server has it. */
+gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef enum { COURIER_TARGET_REFUSE, COURIER_TARGET_REPLACE } CourierTarget;
+typedef struct { const char *from, *to; CourierTarget if_exists; } CourierRename;
+/* REFUSE: an existing target is PARTNER ("exists"). REPLACE: posix-rename@openssh.com (or rename(2)) where there is one;
+ * else the target is moved aside, the rename done, and the aside one removed: at no moment is neither there.
+ * Whether it happened is looked up after a lost answer only by the caller: the error is UNKNOWN then. */
+gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Removing what is not there is TRUE. */
+gboolean courier_remove(Courier *courier, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Making what is there (as a folder) is TRUE. One level. */
+gboolean courier_make_folder(Courier *courier, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The courier process itself: `sallyport courier`, descriptor 3. Returns the exit status. */
+int courier_main(void);
