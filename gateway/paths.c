@@ -1,0 +1,41 @@
+#include "gateway/paths.h"
+#include "gateway/base/files.h"
+
+LanePaths *lane_paths_new(const ConfNode *node, const char *lane) {
+  LanePaths *paths = g_new0(LanePaths, 1);
+  paths->folder = g_build_filename(node->state, "lanes", lane, NULL);
+  paths->book = g_build_filename(paths->folder, "book.db", NULL);
+  paths->in = g_build_filename(paths->folder, "spool", "in", NULL);
+  paths->stage = g_build_filename(paths->folder, "spool", "stage", NULL);
+  paths->out = g_build_filename(paths->folder, "spool", "out", NULL);
+  paths->tip = g_strdup_printf("%s/audit/%s.tip", node->state, lane);
+  paths->control = g_strdup_printf("%s/%s.sock", node->runtime, lane);
+  return paths;
+}
+
+void lane_paths_free(LanePaths *paths) {
+  if (!paths)
+    return;
+  g_free(paths->folder);
+  g_free(paths->book);
+  g_free(paths->in);
+  g_free(paths->stage);
+  g_free(paths->out);
+  g_free(paths->tip);
+  g_free(paths->control);
+  g_free(paths);
+}
+
+gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **error) {
+  g_autofree char *audit = g_path_get_dirname(paths->tip);
+  return files_make_folder(paths->in, error) && files_make_folder(paths->stage, error) &&
+         files_make_folder(paths->out, error) && files_make_folder(audit, error) &&
+         files_make_folder(node->runtime, error);
+}
+
+char *lane_path_in(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.pgp", paths->in, id); }
+char *lane_path_in_part(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.part", paths->in, id); }
+char *lane_path_stage(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.db", paths->stage, id); }
+char *lane_path_out(const LanePaths *paths, const char *id, const char *kind) {
+  return g_strdup_printf("%s/%s-%s", paths->out, id, kind);
+}

@@ -1,0 +1,24 @@
+/* Where a lane keeps what: the one place that knows names below the node's state folder.
+ *
+ *   STATE/lanes/LANE/book.db, ledger…db   durable
+ *   STATE/lanes/LANE/spool/in/ID.pgp      the ciphertext as fetched (ID.part while it is being fetched)
+ *   STATE/lanes/LANE/spool/stage/ID.db    live staging: plaintext, 0600, gone when the file is closed
+ *   STATE/lanes/LANE/spool/out/ID-….pgp   sealed answers until they are delivered
+ *   STATE/audit/LANE.tip                  the audit chain's tip, outside the book
+ *   RUNTIME/LANE.sock                     the lane's control socket;  RUNTIME/sallyport.pid the supervisor's
+ * Names come from configuration and our own ids, never from a partner. */
+#pragma once
+#include "gateway/base/error.h"
+#include "conf/conf.h"
+
+typedef struct { char *folder, *book, *tip, *in, *stage, *out, *control; } LanePaths;
+LanePaths *lane_paths_new(const ConfNode *node, const char *lane);
+void lane_paths_free(LanePaths *paths);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LanePaths, lane_paths_free)
+/* Makes the folders, 0700. */
+gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+char *lane_path_in(const LanePaths *paths, const char *id);
+char *lane_path_in_part(const LanePaths *paths, const char *id);
+char *lane_path_stage(const LanePaths *paths, const char *id);
+char *lane_path_out(const LanePaths *paths, const char *id, const char *kind);
