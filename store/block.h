@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
   guint64 first;        /* ordinal of the first record in its file, from 1 */
   guint count, capacity;
+  gsize text_bytes;     /* of all text columns together: a writer of blocks ends one early when this has grown large */
   guint64 *lines;       /* line number in the file at which each record begins, from 1 */
   guint n_columns;
   BlockColumn *columns;
@@ -41,14 +42,24 @@ void record_block_free(RecordBlock *block);
 void record_block_clear(RecordBlock *block); /* no records; memory is kept */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecordBlock, record_block_free)
 
-/* Appending one record: begin, one put per column in any order (a column that is not put is null), then end.
- * record_block_begin doubles nothing: the caller checks count < capacity. */
+/* Appending one record: begin, one put per column in any order (a column that is not put is null, one that is put twice holds
+ * the second), then end. record_block_begin doubles nothing: the caller checks record_block_has_room. The texts of a column
+ * may hold 4 GiB in one block; has_room sees to it that they do not come near, for records below 1 GiB. */
 guint record_block_begin(RecordBlock *block, guint64 line);
 void record_block_put_text(RecordBlock *block, guint column, const void *bytes, gsize length);
+void record_block_put_null(RecordBlock *block, guint column);
 void record_block_put_integer(RecordBlock *block, guint column, gint64 value);
 void record_block_end(RecordBlock *block);
 /* Instead of end: the record that was begun is kept with all columns null and this fault. Takes `reason`. */
 void record_block_end_faulty(RecordBlock *block, gint field, const char *code, char *reason);
+/* The fault of a record; NULL when it has none. */
+const BlockFault *record_block_fault(const RecordBlock *block, guint record);
+
+/* Room for one more record, and not so much text yet that the block should be passed on. */
+#define RECORD_BLOCK_TEXT_LIMIT ((gsize)4 << 20)
+static inline gboolean record_block_has_room(const RecordBlock *block) {
+  return block->count < block->capacity && block->text_bytes < RECORD_BLOCK_TEXT_LIMIT;
+}
 
 static inline const char *record_block_text(const RecordBlock *block, guint column, guint record, gsize *length) {
   const BlockColumn *c = &block->columns[column];

@@ -67,7 +67,7 @@ static gboolean set_pragmas(sqlite3 *db, const SqliteOpen *options, GError **err
     return FALSE;
   if (options->use == SQLITE_USE_READ)
     return sqlite_run(db, "PRAGMA query_only=ON", error);
-  g_autofree char *file = g_strdup_printf("PRAGMA page_size=%u; PRAGMA secure_delete=OFF;", page_size);
+  g_autofree char *file = g_strdup_printf("PRAGMA page_size=%u; PRAGMA auto_vacuum=NONE; PRAGMA secure_delete=OFF;", page_size);
   if (!sqlite_run(db, file, error))
     return FALSE;
   if (options->use == SQLITE_USE_SCRATCH)

@@ -1,0 +1,130 @@
+/* What each part of the store costs for N records (default 1,000,000) of the shape that bench/make-accruals makes:
+ *   bench_store [records] [folder]
+ * Prints wall and CPU seconds per million, and the peak of resident memory. One thread but for the ledger's writers. */
+#include "store/block.h"
+#include "store/ledger.h"
+#include "store/rules.h"
+#include "store/staging.h"
+#include <glib/gstdio.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BLOCK = 4096, BATCH = 2500, COLUMNS = 9 };
+
+static const StagingColumn columns[COLUMNS] = {
+    {"tag", BLOCK_TEXT, 0},     {"member", BLOCK_TEXT, 0},   {"reference", BLOCK_TEXT, 0},
+    {"points", BLOCK_INTEGER, 0}, {"amount", BLOCK_INTEGER, 2}, {"at", BLOCK_TEXT, 0},
+    {"store", BLOCK_TEXT, 0},   {"currency", BLOCK_TEXT, 0}, {"category", BLOCK_TEXT, 0}};
+
+static double seconds(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double wall, cpu;
+static void begin(void) {
+  wall = seconds(CLOCK_MONOTONIC);
+  cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+static void end(const char *what, guint64 records) {
+  double millions = (double)records / 1e6;
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  printf("%-34s %7.3f s wall %7.3f s CPU per million   (peak %ld MiB)\n", what, (seconds(CLOCK_MONOTONIC) - wall) / millions,
+         (seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) / millions, usage.ru_maxrss / 1024);
+}
+
+static void check(gboolean ok, GError *error) {
+  if (ok)
+    return;
+  fprintf(stderr, "bench_store: %s\n", error ? error->message : "failed");
+  exit(1);
+}
+
+static guint64 random_state = 1;
+static guint next_random(guint below) {
+  random_state = random_state * G_GUINT64_CONSTANT(6364136223846793005) + 1442695040888963407u;
+  return (guint)((random_state >> 33) % below);
+}
+
+static void put(RecordBlock *block, guint column, const char *text, gsize length) {
+  record_block_put_text(block, column, text, length);
+}
+
+static void fill(RecordBlock *block, guint64 first, guint count) {
+  static const char *const categories[] = {"FLIGHT", "HOTEL", "GROCERY", "FUEL", "DINING", "PHARMACY", "ONLINE", "CAR-RENTAL"};
+  char text[64];
+  record_block_clear(block);
+  for (guint i = 0; i < count; i++) {
+    record_block_begin(block, first + i + 1);
+    put(block, 0, "D", 1);
+    put(block, 1, text, (gsize)snprintf(text, sizeof text, "M%09u", next_random(1000000)));
+    put(block, 2, text, (gsize)snprintf(text, sizeof text, "T20261120-000001-%012" G_GUINT64_FORMAT, first + i));
+    record_block_put_integer(block, 3, 1 + next_random(9999));
+    record_block_put_integer(block, 4, next_random(10000000));
+    put(block, 5, text, (gsize)snprintf(text, sizeof text, "2026-11-20T%02u:%02u:%02u+08:00", next_random(24), next_random(60), next_random(60)));
+    put(block, 6, text, (gsize)snprintf(text, sizeof text, "STORE-%04u", next_random(9999)));
+    put(block, 7, "CNY", 3);
+    const char *category = categories[next_random(8)];
+    put(block, 8, category, strlen(category));
+    record_block_end(block);
+  }
+}
+
+static RecordBlock *block_new(guint capacity) {
+  BlockType types[COLUMNS];
+  for (guint i = 0; i < COLUMNS; i++)
+    types[i] = columns[i].type;
+  return record_block_new(capacity, types, COLUMNS);
+}
+
+static void bench_staging(const char *path, guint64 records) {
+  GError *error = NULL;
+  g_autoptr(RecordBlock) block = block_new(BLOCK);
+  begin();
+  for (guint64 done = 0; done < records; done += BLOCK)
+    fill(block, done + 1, (guint)MIN((guint64)BLOCK, records - done));
+  end("(making the records, subtract)", records);
+  begin();
+  Staging *staging = staging_create(path, columns, COLUMNS, &error);
+  check(staging != NULL, error);
+  for (guint64 done = 0; done < records; done += BLOCK) {
+    fill(block, done + 1, (guint)MIN((guint64)BLOCK, records - done));
+    check(staging_append(staging, block, &error), error);
+  }
+  end("stage: append (with making)", records);
+  begin();
+  check(staging_complete(staging, &error), error);
+  end("stage: complete", records);
+}
+
+static void bench_read(const char *path, guint64 records, guint step) {
+  GError *error = NULL;
+  g_autoptr(RecordBlock) block = block_new(step);
+  begin();
+  StagingReader *reader = staging_reader_open(path, &error);
+  check(reader != NULL, error);
+  for (guint64 first = 1; first <= records; first += step)
+    check(staging_read(reader, first, step, block, &error), error);
+  staging_reader_close(reader);
+  g_autofree char *what = g_strdup_printf("read by %u", step);
+  end(what, records);
+}
+
+int main(int argc, char **argv) {
+  guint64 records = argc > 1 ? g_ascii_strtoull(argv[1], NULL, 10) : 1000000;
+  g_autofree char *folder = argc > 2 ? g_strdup(argv[2]) : g_dir_make_tmp("sallyport-bench-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(folder, "staging", NULL);
+  bench_staging(path, records);
+  bench_read(path, records, BLOCK);
+  bench_read(path, records, BATCH);
+  staging_remove(path);
+  g_rmdir(folder);
+  return 0;
+}
