@@ -27,6 +27,10 @@ const char *openpgp_reason_word(OpenpgpReason reason);
 /* Checks the library's and gpg's presence; call once before any other function and before threads start. */
 gboolean openpgp_start(GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Makes the home (0700) where it is missing and writes the gpg.conf and gpg-agent.conf that we need, unless the operator
+ * has put his own there. May be called again at any time; open, seal and keys do it too for a home that exists. */
+gboolean openpgp_prepare_home(const char *home, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 typedef struct {
   const char *home;             /* GNUPGHOME; its path is below 80 bytes, for gpg-agent's sockets */
   const char *const *signed_by; /* NULL-terminated; full primary fingerprints, hex; only these are trusted */

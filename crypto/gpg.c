@@ -1,0 +1,374 @@
+#include "crypto/gpg.h"
+#include "crypto/home.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIPES 8                     /* status, command, colon lines, data in and out: GPGME registers at most six */
+#define PIPE_SIZE (256 * 1024)      /* four times the kernel's default; more does not help */
+#define DATA_BUFFER "65536"         /* of GPGME; it moves what a write left over, so larger ones cost more than they save */
+#define PASSPHRASE_LIMIT 1024
+#define IDLE_CONTEXTS 8
+
+typedef struct {
+  gboolean used;
+  int fd, to_read;
+  ino_t inode;
+  gpgme_io_cb_t call;
+  void *data;
+} Pipe;
+
+struct GpgRun {
+  gpgme_ctx_t context;
+  char *home, *passphrase_file;
+  char *pool_key; /* home and signer */
+  gint64 ends; /* monotonic, µs */
+  GpgStatus status;
+  gpointer user;
+  GPtrArray *keys;
+  Pipe pipes[PIPES];
+  ino_t inodes[PIPES]; /* of all pipes of this run, also closed ones: who holds an end of one is our gpg */
+  guint inode_count;
+  gboolean done, stop, ended_well;
+  gpgme_error_t outcome;
+  GError *error; /* of a callback of ours */
+};
+
+/* Contexts that ended well, kept for the next run with the same home and signer. A new one costs a run of `gpg --version`
+ * and, for a sealing, one of `gpg --list-keys`: 10 ms beside the 15 that a small message takes. They hold no message and
+ * no secret. */
+static struct {
+  pthread_mutex_t lock;
+  guint count;
+  struct { gpgme_ctx_t context; char *key; } idle[IDLE_CONTEXTS];
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static gpgme_ctx_t pool_take(const char *key) {
+  gpgme_ctx_t context = NULL;
+  pthread_mutex_lock(&pool.lock);
+  for (guint i = 0; i < pool.count && !context; i++) {
+    if (!g_str_equal(pool.idle[i].key, key))
+      continue;
+    context = pool.idle[i].context;
+    g_free(pool.idle[i].key);
+    pool.idle[i] = pool.idle[--pool.count];
+  }
+  pthread_mutex_unlock(&pool.lock);
+  return context;
+}
+
+static void pool_give(gpgme_ctx_t context, char *key) {
+  gpgme_ctx_t surplus = NULL;
+  pthread_mutex_lock(&pool.lock);
+  if (pool.count == IDLE_CONTEXTS) { /* the oldest goes, so that homes no longer used do not fill the pool */
+    surplus = pool.idle[0].context;
+    g_free(pool.idle[0].key);
+    memmove(&pool.idle[0], &pool.idle[1], sizeof pool.idle[0] * --pool.count);
+  }
+  pool.idle[pool.count].context = context;
+  pool.idle[pool.count++].key = key;
+  pthread_mutex_unlock(&pool.lock);
+  if (surplus)
+    gpgme_release(surplus);
+}
+
+gboolean gpg_error_is_ours(gpgme_error_t error, SallyportErrorCode *ours) {
+  switch (gpg_err_code(error)) {
+  case GPG_ERR_INV_ENGINE: case GPG_ERR_NO_ENGINE: case GPG_ERR_ENGINE_TOO_OLD:
+  case GPG_ERR_BAD_PASSPHRASE: case GPG_ERR_BAD_PIN: case GPG_ERR_NO_PASSPHRASE: case GPG_ERR_NO_PIN_ENTRY:
+  case GPG_ERR_PIN_ENTRY: case GPG_ERR_CANCELED: case GPG_ERR_FULLY_CANCELED:
+    *ours = SALLYPORT_ERROR_CONFIGURATION;
+    return TRUE;
+  case GPG_ERR_TIMEOUT: case GPG_ERR_AGENT: case GPG_ERR_NO_AGENT: case GPG_ERR_RESOURCE_LIMIT: case GPG_ERR_EOF:
+  case GPG_ERR_ASS_CONNECT_FAILED: case GPG_ERR_ASS_READ_ERROR: case GPG_ERR_ASS_WRITE_ERROR:
+    *ours = SALLYPORT_ERROR_AGAIN;
+    return TRUE;
+  default:
+    *ours = SALLYPORT_ERROR_AGAIN; /* ENOMEM, EMFILE, EAGAIN from fork or a pipe */
+    return (gpg_err_code(error) & GPG_ERR_SYSTEM_ERROR) != 0;
+  }
+}
+
+static gpgme_error_t register_pipe(void *user, int fd, int to_read, gpgme_io_cb_t call, void *data, void **tag) {
+  GpgRun *run = user;
+  for (guint i = 0; i < PIPES; i++) {
+    Pipe *pipe = &run->pipes[i];
+    if (pipe->used)
+      continue;
+    struct stat status;
+    *pipe = (Pipe){.used = TRUE, .fd = fd, .to_read = to_read, .call = call, .data = data};
+    *tag = pipe;
+    if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode)) {
+      (void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE); /* the kernel may refuse above a user's quota: slower, not wrong */
+      if (run->inode_count < PIPES)
+        run->inodes[run->inode_count++] = status.st_ino;
+    }
+    return 0;
+  }
+  return gpg_error(GPG_ERR_INTERNAL);
+}
+
+static void unregister_pipe(void *tag) {
+  ((Pipe *)tag)->used = FALSE;
+}
+
+static void see_event(void *user, gpgme_event_io_t type, void *type_data) {
+  GpgRun *run = user;
+  if (type == GPGME_EVENT_DONE) {
+    const struct gpgme_io_event_done_data *done = type_data;
+    run->done = TRUE;
+    run->outcome = done->err ? done->err : done->op_err;
+  } else if (type == GPGME_EVENT_NEXT_KEY) {
+    if (run->keys)
+      g_ptr_array_add(run->keys, type_data);
+    else
+      gpgme_key_unref(type_data);
+  }
+}
+
+static gpgme_error_t see_status(void *user, const char *keyword, const char *arguments) {
+  GpgRun *run = user;
+  if (run->status && keyword && *keyword)
+    run->status(run->user, keyword, arguments);
+  return 0;
+}
+
+/* The passphrase goes from its file to gpg and stays nowhere. A passphrase for a symmetric message is never given: only
+ * our own key's passphrase is known here, and it must not be tried on what a stranger made. */
+static gpgme_error_t give_passphrase(void *user, const char *uid_hint, const char *info, int was_bad, int fd) {
+  GpgRun *run = user;
+  char text[PASSPHRASE_LIMIT + 1];
+  gboolean for_a_key = info && strlen(info) >= 16 && strspn(info, "0123456789ABCDEFabcdef") >= 16;
+  (void)uid_hint;
+  if (was_bad)
+    return gpg_error(GPG_ERR_BAD_PASSPHRASE);
+  if (!for_a_key)
+    return gpg_error(GPG_ERR_CANCELED);
+  int file = open(run->passphrase_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  ssize_t length = file < 0 ? -1 : read(file, text, PASSPHRASE_LIMIT);
+  if (length < 0 && !run->error)
+    sallyport_error_set(&run->error, SALLYPORT_ERROR_CONFIGURATION, "passphrase file %s: %s", run->passphrase_file,
+                        g_strerror(errno));
+  if (file >= 0)
+    close(file);
+  if (length < 0)
+    return gpg_error(GPG_ERR_CANCELED);
+  char *end = memchr(text, '\n', (size_t)length);
+  size_t used = end ? (size_t)(end - text) : (size_t)length;
+  while (used > 0 && text[used - 1] == '\r')
+    used--;
+  text[used++] = '\n';
+  int failed = gpgme_io_writen(fd, text, used);
+  explicit_bzero(text, sizeof text);
+  return failed ? gpgme_error_from_errno(errno) : 0;
+}
+
+static gpgme_error_t make_context(const char *home, gpgme_ctx_t *made) {
+  gpgme_ctx_t context = NULL;
+  gpgme_error_t failed = gpgme_new(&context);
+  if (!failed)
+    failed = gpgme_set_protocol(context, GPGME_PROTOCOL_OpenPGP);
+  if (!failed)
+    failed = gpgme_ctx_set_engine_info(context, GPGME_PROTOCOL_OpenPGP, NULL, home);
+  if (!failed)
+    failed = gpgme_set_ctx_flag(context, "full-status", "1");
+  if (!failed)
+    failed = gpgme_set_ctx_flag(context, "trust-model", "always"); /* we pin; the web of trust has no say */
+  if (!failed)
+    failed = gpgme_set_ctx_flag(context, "no-symkey-cache", "1");
+  if (!failed)
+    failed = gpgme_set_ctx_flag(context, "auto-key-retrieve", "0");
+  if (failed) {
+    if (context)
+      gpgme_release(context);
+    return failed;
+  }
+  (void)gpgme_set_ctx_flag(context, "no-auto-check-trustdb", "1"); /* since 1.19; gpg.conf says it for older ones */
+  gpgme_set_offline(context, 1);                                  /* --disable-dirmngr */
+  gpgme_set_armor(context, 0);
+  *made = context;
+  return 0;
+}
+
+static gboolean check_home(const char *home, GError **error) {
+  struct stat status;
+  if (!home || !*home)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "no OpenPGP home is configured");
+  if (strlen(home) >= 80)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "OpenPGP home %s: its path has 80 bytes or more, too long for gpg-agent's socket", home);
+  if (stat(home, &status) != 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "OpenPGP home %s: %s", home, g_strerror(errno));
+  if (!S_ISDIR(status.st_mode) || access(home, R_OK | X_OK) != 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "OpenPGP home %s: not a folder we can read", home);
+  home_prepare_quietly(home);
+  return TRUE;
+}
+
+GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
+  if (!check_home(options->home, error))
+    return NULL;
+  g_autofree char *pool_key = g_strconcat(options->home, "\n", options->signer, NULL);
+  gpgme_ctx_t context = pool_take(pool_key);
+  gpgme_error_t failed = context ? 0 : make_context(options->home, &context);
+  if (failed) {
+    SallyportErrorCode code;
+    gboolean ours = gpg_error_is_ours(failed, &code);
+    sallyport_error_set(error, ours ? code : SALLYPORT_ERROR_CONFIGURATION, "GPGME for %s: %s", options->home,
+                        gpgme_strerror(failed));
+    return NULL;
+  }
+  GpgRun *run = g_new0(GpgRun, 1);
+  run->context = context;
+  run->pool_key = g_steal_pointer(&pool_key);
+  run->home = g_strdup(options->home);
+  run->passphrase_file = g_strdup(options->passphrase_file);
+  run->ends = g_get_monotonic_time() + (gint64)(options->deadline ? options->deadline : 3600) * G_USEC_PER_SEC;
+  run->status = options->status;
+  run->user = options->user;
+  run->keys = options->keys;
+  struct gpgme_io_cbs loop = {.add = register_pipe, .add_priv = run, .remove = unregister_pipe, .event = see_event,
+                              .event_priv = run};
+  gpgme_set_io_cbs(context, &loop);
+  gpgme_set_status_cb(context, see_status, run);
+  gpgme_set_passphrase_cb(context, run->passphrase_file ? give_passphrase : NULL, run);
+  gpgme_set_pinentry_mode(context, run->passphrase_file ? GPGME_PINENTRY_MODE_LOOPBACK : GPGME_PINENTRY_MODE_ERROR);
+  return run;
+}
+
+gpgme_ctx_t gpg_run_context(GpgRun *run) {
+  return run->context;
+}
+
+void gpg_run_stop(GpgRun *run) {
+  run->stop = TRUE;
+}
+
+static gboolean holds_our_pipe(const GpgRun *run, const char *process) {
+  g_autofree char *folder = g_strdup_printf("/proc/%s/fd", process);
+  DIR *open_files = opendir(folder);
+  gboolean holds = FALSE;
+  struct dirent *entry;
+  while (open_files && !holds && (entry = readdir(open_files))) {
+    struct stat status;
+    if (fstatat(dirfd(open_files), entry->d_name, &status, 0) != 0 || !S_ISFIFO(status.st_mode))
+      continue;
+    for (guint i = 0; i < run->inode_count; i++)
+      holds |= run->inodes[i] == status.st_ino;
+  }
+  if (open_files)
+    closedir(open_files);
+  return holds;
+}
+
+static gboolean is_gpg(const char *process) {
+  char name[32] = "";
+  g_autofree char *path = g_strdup_printf("/proc/%s/comm", process);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return FALSE;
+  ssize_t length = read(file, name, sizeof name - 1);
+  close(file);
+  return length >= 3 && strncmp(name, "gpg", 3) == 0 && strncmp(name, "gpg-agent", 9) != 0;
+}
+
+/* Kills the process at the other end of our pipes. Its name is looked at too: a courier that another thread has just forked
+ * may hold a copy of a pipe until it runs its own program. */
+static void kill_gpg(const GpgRun *run) {
+  DIR *processes = opendir("/proc");
+  struct dirent *entry;
+  while (processes && (entry = readdir(processes))) {
+    pid_t pid = (pid_t)atoi(entry->d_name);
+    if (pid > 1 && pid != getpid() && is_gpg(entry->d_name) && holds_our_pipe(run, entry->d_name))
+      kill(pid, SIGKILL);
+  }
+  if (processes)
+    closedir(processes);
+}
+
+/* Waits for a pipe and serves those that are ready. FALSE when the deadline passed or nothing is left to wait for. */
+static gboolean turn(GpgRun *run) {
+  struct pollfd polled[PIPES];
+  Pipe *of[PIPES];
+  nfds_t count = 0;
+  for (guint i = 0; i < PIPES; i++) {
+    if (!run->pipes[i].used)
+      continue;
+    of[count] = &run->pipes[i];
+    polled[count++] = (struct pollfd){.fd = run->pipes[i].fd, .events = run->pipes[i].to_read ? POLLIN : POLLOUT};
+  }
+  gint64 left = run->ends - g_get_monotonic_time();
+  if (count == 0 || left <= 0)
+    return FALSE;
+  int ready = poll(polled, count, (int)MIN(left / 1000 + 1, 60 * 1000));
+  for (nfds_t i = 0; ready > 0 && i < count && !run->done && !run->stop; i++) {
+    /* A handler may have closed this pipe, and even put another one in its place, during this turn. */
+    if (polled[i].revents && of[i]->used && of[i]->fd == polled[i].fd)
+      (void)of[i]->call(of[i]->data, of[i]->fd);
+  }
+  return TRUE;
+}
+
+gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome, GError **error) {
+  SallyportErrorCode code;
+  if (started) {
+    *outcome = started;
+    if (!gpg_error_is_ours(started, &code))
+      return TRUE;
+    return sallyport_error_set(error, code, "gpg for %s: %s", run->home, gpgme_strerror(started));
+  }
+  while (!run->done && !run->stop && turn(run))
+    ;
+  gboolean late = !run->done && !run->stop;
+  if (!run->done || run->stop) {
+    kill_gpg(run);
+    if (!run->done)
+      (void)gpgme_cancel(run->context);
+  }
+  run->ended_well = !late && !run->stop && run->outcome == 0;
+  *outcome = run->outcome;
+  if (late)
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg for %s did not end before its deadline and was killed",
+                               run->home);
+  if (run->error) {
+    g_propagate_error(error, g_steal_pointer(&run->error));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+void gpg_run_free(GpgRun *run) {
+  if (!run)
+    return;
+  gpgme_set_status_cb(run->context, NULL, NULL);
+  gpgme_set_passphrase_cb(run->context, NULL, NULL);
+  gpgme_set_io_cbs(run->context, NULL);
+  if (run->ended_well)
+    pool_give(run->context, g_steal_pointer(&run->pool_key));
+  else
+    gpgme_release(run->context);
+  g_clear_error(&run->error);
+  g_free(run->pool_key);
+  g_free(run->home);
+  g_free(run->passphrase_file);
+  g_free(run);
+}
+
+gpgme_data_t gpg_data_new(gpgme_data_cbs_t callbacks, void *user, GError **error) {
+  gpgme_data_t data = NULL;
+  gpgme_error_t failed = gpgme_data_new_from_cbs(&data, callbacks, user);
+  if (failed) {
+    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME data: %s", gpgme_strerror(failed));
+    return NULL;
+  }
+  (void)gpgme_data_set_flag(data, "io-buffer-size", DATA_BUFFER);
+  return data;
+}

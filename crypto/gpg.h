@@ -1,0 +1,48 @@
+/* One run of gpg under GPGME: a context for this home, our own event loop around it, a deadline, and gpg's status lines.
+ * Private to crypto/: no other room includes this.
+ *
+ * Why a loop of our own (gpgme_set_io_cbs): the loop of GPGME has no deadline, and GPGME hides gpg's process id (it forks
+ * twice, so that gpg is nobody's child and leaves no zombie). Here every pipe to gpg is seen as it is registered; it is made
+ * larger, and its inode later tells which process is at its other end and has to be killed. */
+#pragma once
+#include "gateway/base/error.h"
+#include <gpgme.h>
+
+typedef void (*GpgStatus)(gpointer user, const char *keyword, const char *arguments);
+
+typedef struct {
+  const char *home;
+  const char *signer;          /* of a sealing: contexts are kept with their signer, and reused for the same one only */
+  const char *passphrase_file; /* NULL: a key that asks for one fails at once */
+  guint deadline;              /* seconds for the whole run; 0: 3600 */
+  GpgStatus status;            /* called for each status line; may be NULL */
+  gpointer user;
+  GPtrArray *keys;             /* of a listing: where the keys (gpgme_key_t, references) go */
+} GpgRunOptions;
+
+typedef struct GpgRun GpgRun;
+
+/* CONFIGURATION when the home is missing, not ours or has too long a path, or gpg is missing. */
+GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error);
+gpgme_ctx_t gpg_run_context(GpgRun *run);
+
+/* Carries what gpgme_op_…_start() began (its return is `started`) to its end. TRUE: gpg ran, and *outcome is GPGME's word on
+ * it. FALSE: deadline (AGAIN), no process or memory (AGAIN), no gpg, an unreadable passphrase file (CONFIGURATION); gpg is
+ * dead then. A data callback that fails ends the run with TRUE and its error as the outcome; gpg_run_stop() first makes
+ * sure that gpg is killed as well. */
+gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* From inside a data callback: the run ends and gpg is killed. */
+void gpg_run_stop(GpgRun *run);
+
+/* Results of the context die with it: read them first. */
+void gpg_run_free(GpgRun *run);
+
+/* The one mapping of GPGME's errors that are our own side's fault to our domain; FALSE and nothing set for the others,
+ * which are about the message or the keys. */
+gboolean gpg_error_is_ours(gpgme_error_t code, SallyportErrorCode *ours);
+
+/* A data object over the callbacks with large buffers; NULL and AGAIN when there is no memory. */
+gpgme_data_t gpg_data_new(gpgme_data_cbs_t callbacks, void *user, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GpgRun, gpg_run_free)

@@ -1,0 +1,107 @@
+/* The key ring as the operator and the gateway's expiry alarm see it; start, and the end of the agent. */
+#include "crypto/gpg.h"
+#include "crypto/openpgp.h"
+#include "gateway/base/files.h"
+#include <stdio.h>
+#include <string.h>
+
+#define LEAST_GPGME "1.18.0"
+#define LEAST_GPG "2.2.27"
+#define LISTING_DEADLINE 120
+
+gboolean openpgp_start(GError **error) {
+  if (!gpgme_check_version(LEAST_GPGME))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "GPGME %s is older than " LEAST_GPGME,
+                               gpgme_check_version(NULL));
+  gpgme_engine_info_t engine = NULL;
+  gpgme_error_t failed = gpgme_get_engine_info(&engine);
+  while (engine && engine->protocol != GPGME_PROTOCOL_OpenPGP)
+    engine = engine->next;
+  if (failed || !engine || !engine->version)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "gpg is missing: install GnuPG %s or newer",
+                               LEAST_GPG);
+  int major = 0, minor = 0, patch = 0;
+  if (sscanf(engine->version, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 2 || (major == 2 && minor < 2) ||
+      (major == 2 && minor == 2 && patch < 27))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "gpg %s is older than " LEAST_GPG, engine->version);
+  return TRUE;
+}
+
+void openpgp_key_free(OpenpgpKey *key) {
+  if (!key)
+    return;
+  g_free(key->user_id);
+  g_free(key);
+}
+
+/* A use lasts as long as the last of the keys that can serve it; 0: for ever; -1: there is none. */
+static gint64 use_ends(gpgme_key_t key, gboolean signing) {
+  gint64 ends = -1;
+  for (gpgme_subkey_t subkey = key->subkeys; subkey; subkey = subkey->next) {
+    if (!(signing ? subkey->can_sign : subkey->can_encrypt) || subkey->revoked || subkey->disabled || subkey->invalid)
+      continue;
+    if (subkey->expires == 0)
+      return 0;
+    ends = MAX(ends, (gint64)subkey->expires);
+  }
+  return ends;
+}
+
+static gint64 earliest(gint64 one, gint64 other) {
+  if (one <= 0 || other <= 0)
+    return MAX(MAX(one, other), 0);
+  return MIN(one, other);
+}
+
+static OpenpgpKey *describe(gpgme_key_t from) {
+  OpenpgpKey *key = g_new0(OpenpgpKey, 1);
+  gpgme_subkey_t primary = from->subkeys;
+  const char *user_id = from->uids && from->uids->uid ? from->uids->uid : "";
+  char *algorithm = gpgme_pubkey_algo_string(primary);
+  g_strlcpy(key->fingerprint, primary->fpr ? primary->fpr : "", sizeof key->fingerprint);
+  g_strlcpy(key->algorithm, algorithm ? algorithm : "", sizeof key->algorithm);
+  gpgme_free(algorithm);
+  key->user_id = files_show_bytes(user_id, strlen(user_id), 0);
+  key->created = (gint64)primary->timestamp;
+  key->expires = earliest((gint64)primary->expires, earliest(use_ends(from, TRUE), use_ends(from, FALSE)));
+  key->state = from->revoked ? OPENPGP_KEY_REVOKED : from->expired ? OPENPGP_KEY_EXPIRED
+               : from->disabled || from->invalid ? OPENPGP_KEY_DISABLED : OPENPGP_KEY_VALID;
+  key->can_sign = from->can_sign;
+  key->can_encrypt = from->can_encrypt;
+  for (gpgme_subkey_t subkey = primary; subkey; subkey = subkey->next)
+    key->has_secret |= subkey->secret;
+  return key;
+}
+
+GPtrArray *openpgp_keys(const char *home, GError **error) {
+  g_autoptr(GPtrArray) listed = g_ptr_array_new_with_free_func((GDestroyNotify)gpgme_key_unref);
+  GpgRunOptions options = {.home = home, .deadline = LISTING_DEADLINE, .keys = listed};
+  g_autoptr(GpgRun) run = gpg_run_new(&options, error);
+  gpgme_error_t outcome = 0;
+  if (!run)
+    return NULL;
+  gpgme_set_keylist_mode(gpg_run_context(run), GPGME_KEYLIST_MODE_LOCAL | GPGME_KEYLIST_MODE_WITH_SECRET);
+  if (!gpg_run_wait(run, gpgme_op_keylist_start(gpg_run_context(run), NULL, 0), &outcome, error))
+    return NULL;
+  if (outcome) {
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "keys of %s: %s", home, gpgme_strerror(outcome));
+    return NULL;
+  }
+  GPtrArray *keys = g_ptr_array_new_with_free_func((GDestroyNotify)openpgp_key_free);
+  for (guint i = 0; i < listed->len; i++)
+    if (((gpgme_key_t)listed->pdata[i])->subkeys)
+      g_ptr_array_add(keys, describe(listed->pdata[i]));
+  return keys;
+}
+
+/* By gpgconf, which knows where the agent's socket is (in the home, or in /run/user). It starts no agent to end one. */
+void openpgp_stop_agent(const char *home) {
+  gpgme_ctx_t context = NULL;
+  const char *program = gpgme_get_dirinfo("gpgconf-name");
+  const char *arguments[] = {"gpgconf", "--homedir", home, "--kill", "all", NULL};
+  if (!program || gpgme_new(&context) != 0)
+    return;
+  if (gpgme_set_protocol(context, GPGME_PROTOCOL_SPAWN) == 0)
+    (void)gpgme_op_spawn(context, program, arguments, NULL, NULL, NULL, 0);
+  gpgme_release(context);
+}

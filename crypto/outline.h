@@ -1,0 +1,49 @@
+/* The outline of an OpenPGP message: which packets stand at its top level, whether the last one ended, and whether anything
+ * stood beside it. Read on the way to gpg from the ciphertext alone, byte by byte and without memory of its own; nothing is
+ * decrypted and no packet's content is looked at but its version. It tells what gpg does not tell apart (a truncated message
+ * from a changed one) or what gpg would have to be trusted for (a second message behind the first), and it lets a file that
+ * is no encrypted message be refused before gpg sees it. Private to crypto/. */
+#pragma once
+#include <glib.h>
+
+typedef enum {
+  OUTLINE_EMPTY = 0, /* no byte yet */
+  OUTLINE_FOREIGN,   /* not OpenPGP */
+  OUTLINE_BINARY,
+  OUTLINE_ARMOR,
+} OutlineForm;
+
+typedef enum {
+  OUTLINE_NO_BODY = 0,  /* not reached */
+  OUTLINE_CLEAR,        /* signed, compressed or literal data: not encrypted */
+  OUTLINE_UNPROTECTED,  /* tag 9: encrypted without integrity protection */
+  OUTLINE_MDC,          /* tag 18 version 1 */
+  OUTLINE_AEAD,         /* tag 20 (OCB as GnuPG 2.3 makes it) */
+  OUTLINE_AEAD_RFC9580, /* tag 18 version 2, which no GnuPG reads */
+} OutlineBody;
+
+typedef struct {
+  OutlineForm form;
+  OutlineBody body;
+  guint public_key_sessions; /* recipients by key */
+  guint passphrase_sessions; /* recipients by passphrase */
+  gboolean complete;         /* the body ended, and so did the armour */
+  gboolean beside;           /* bytes before, between or after it that do not belong to the message */
+  gboolean malformed;
+
+  struct {
+    guint state, tag, length_bytes, old_length_type;
+    gboolean partial, first, indefinite;
+    guint64 left;
+    guint packets;
+  } packet;
+  struct {
+    guint state, bits, count;
+    guint used;
+    char line[64];
+  } armor;
+} Outline;
+
+void outline_init(Outline *outline);
+void outline_feed(Outline *outline, const guint8 *bytes, gsize length);
+void outline_end(Outline *outline); /* the input has ended */

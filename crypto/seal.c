@@ -1,0 +1,226 @@
+/* Seals: signs with our key and encrypts to exactly the configured fingerprints. What gpg reports and what it wrote are both
+ * looked at afterwards, since its choices depend on settings and on the partners' keys: one session key per recipient,
+ * AES-256, integrity by MDC (no OCB, which old partners cannot read), signed by the key that was asked for. */
+#include "crypto/digest.h"
+#include "crypto/gpg.h"
+#include "crypto/openpgp.h"
+#include "crypto/outline.h"
+#include "crypto/verdict.h"
+#include "gateway/base/files.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CIPHER_AES256 9
+
+typedef struct {
+  const OpenpgpSealOptions *options;
+  GpgRun *run;
+  OpenpgpSource source;
+  gpointer source_user;
+  int sealed_fd;
+  guint64 size;
+  Digest *digest;
+  Outline outline;
+  GError *error; /* of the source, or of our writing */
+  guint recipients;
+  guint signatures, encryptions;
+  int cipher;
+  char signed_by[65]; /* the key, perhaps a subkey, that signed */
+  char problem[128];  /* gpg's own word on a key that cannot be used */
+} Sealing;
+
+static ssize_t read_source(void *user, void *into, size_t limit) {
+  Sealing *sealing = user;
+  gssize got = sealing->source(sealing->source_user, into, limit, &sealing->error);
+  if (got >= 0)
+    return got;
+  if (!sealing->error)
+    sallyport_error_set(&sealing->error, SALLYPORT_ERROR_BUG, "the source of the plaintext failed without a reason");
+  gpg_run_stop(sealing->run); /* else gpg would take the closed pipe for the end, and seal what it has */
+  errno = EIO;
+  return -1;
+}
+
+static ssize_t write_sealed(void *user, const void *bytes, size_t length) {
+  Sealing *sealing = user;
+  if (sealing->error || !files_write_all(sealing->sealed_fd, bytes, length, &sealing->error)) {
+    gpg_run_stop(sealing->run);
+    errno = EIO;
+    return -1;
+  }
+  digest_update(sealing->digest, bytes, length);
+  outline_feed(&sealing->outline, bytes, length);
+  sealing->size += length;
+  return (ssize_t)length;
+}
+
+/* Why gpg calls a key unusable: doc/DETAILS, INV_RECP and INV_SGNR. */
+static const char *why_unusable(int number) {
+  static const char *const words[] = {"unusable", "not found", "ambiguous", "wrong key usage", "revoked", "expired",
+                                      "no CRL", "CRL too old", "policy mismatch", "not a secret key", "not trusted",
+                                      "missing certificate", "missing issuer", "disabled", "syntax error"};
+  return number >= 0 && number < (int)G_N_ELEMENTS(words) ? words[number] : words[0];
+}
+
+static void see_status(gpointer user, const char *keyword, const char *arguments) {
+  Sealing *sealing = user;
+  g_auto(GStrv) words = g_strsplit(arguments, " ", 16);
+  guint count = g_strv_length(words);
+  if (g_str_equal(keyword, "BEGIN_ENCRYPTION") && count >= 2) {
+    sealing->encryptions++;
+    sealing->cipher = atoi(words[1]);
+  } else if (g_str_equal(keyword, "SIG_CREATED") && count >= 6) {
+    sealing->signatures++;
+    g_strlcpy(sealing->signed_by, words[5], sizeof sealing->signed_by);
+  } else if (g_str_equal(keyword, "INV_RECP") && count >= 2) {
+    g_snprintf(sealing->problem, sizeof sealing->problem, "recipient %s: %s", words[1], why_unusable(atoi(words[0])));
+  } else if (g_str_equal(keyword, "INV_SGNR") && count >= 2) {
+    g_snprintf(sealing->problem, sizeof sealing->problem, "signer %s: %s", words[1], why_unusable(atoi(words[0])));
+  }
+}
+
+/* gpgme_op_encrypt_sign_ext wants them in lines; "--" keeps it from looking for options among them. */
+static char *recipient_lines(const OpenpgpSealOptions *options, guint *count, GError **error) {
+  g_autoptr(GString) lines = g_string_new("--\n");
+  for (*count = 0; options->encrypt_to && options->encrypt_to[*count]; (*count)++) {
+    const char *fingerprint = options->encrypt_to[*count];
+    if (!fingerprint_is_full(fingerprint)) {
+      sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                          "encrypt-to \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)", fingerprint);
+      return NULL;
+    }
+    g_string_append_printf(lines, "%s\n", fingerprint);
+  }
+  if (*count == 0) { /* gpg would fall back to a passphrase */
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "encrypt-to names no key");
+    return NULL;
+  }
+  return g_strdup(lines->str);
+}
+
+/* A context out of the pool knows its signer; a new one is given it. */
+static gboolean add_signer(const OpenpgpSealOptions *options, gpgme_ctx_t context, GError **error) {
+  if (gpgme_signers_count(context) == 1)
+    return TRUE;
+  g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)gpgme_key_unref);
+  GpgRunOptions listing = {.home = options->home, .deadline = options->deadline, .keys = keys};
+  g_autoptr(GpgRun) run = gpg_run_new(&listing, error);
+  gpgme_error_t outcome;
+  if (!run)
+    return FALSE;
+  gpgme_set_keylist_mode(gpg_run_context(run), GPGME_KEYLIST_MODE_LOCAL);
+  if (!gpg_run_wait(run, gpgme_op_keylist_start(gpg_run_context(run), options->sign_with, 0), &outcome, error))
+    return FALSE;
+  if (outcome || keys->len != 1)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "our signing key %s is not in %s", options->sign_with,
+                               options->home);
+  gpgme_error_t failed = gpgme_signers_add(context, keys->pdata[0]);
+  if (failed)
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME: %s", gpgme_strerror(failed));
+  return TRUE;
+}
+
+static gboolean signed_by_ours(const Sealing *sealing, gpgme_ctx_t context) {
+  gpgme_key_t key = gpgme_signers_enum(context, 0);
+  gboolean ours = FALSE;
+  for (gpgme_subkey_t subkey = key ? key->subkeys : NULL; subkey; subkey = subkey->next)
+    ours |= subkey->fpr && g_ascii_strcasecmp(subkey->fpr, sealing->signed_by) == 0;
+  if (key)
+    gpgme_key_unref(key);
+  return ours;
+}
+
+/* gpg said that all is well: is it what was asked for? */
+static gboolean check_sealed(Sealing *sealing, GError **error) {
+  const char *home = sealing->options->home;
+  outline_end(&sealing->outline);
+  const Outline *outline = &sealing->outline;
+  if (sealing->signatures != 1 || sealing->encryptions != 1 || !outline->complete || outline->malformed || outline->beside)
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a whole message", home);
+  if (!signed_by_ours(sealing, gpg_run_context(sealing->run)))
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg signed with %s, which is not known as a part of %s",
+                               sealing->signed_by, sealing->options->sign_with);
+  if (outline->body != OUTLINE_MDC || sealing->cipher != CIPHER_AES256)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "gpg did not use AES-256 with MDC: set \"cipher-algo AES256\" and no OCB in %s/gpg.conf",
+                               home);
+  if (outline->public_key_sessions != sealing->recipients || outline->passphrase_sessions != 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "gpg encrypted to %u keys instead of %u: look for encrypt-to in %s/gpg.conf",
+                               outline->public_key_sessions, sealing->recipients, home);
+  return TRUE;
+}
+
+static gboolean gpg_refused(const Sealing *sealing, gpgme_error_t outcome, GError **error) {
+  SallyportErrorCode code;
+  if (sealing->problem[0]) {
+    g_autofree char *shown = files_show_bytes(sealing->problem, strlen(sealing->problem), 0);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cannot seal with %s: %s", sealing->options->home,
+                               shown);
+  }
+  if (!gpg_error_is_ours(outcome, &code))
+    code = gpg_err_code(outcome) == GPG_ERR_GENERAL ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION;
+  return sallyport_error_set(error, code, "cannot seal with %s and the key %s: %s", sealing->options->home,
+                             sealing->options->sign_with, gpgme_strerror(outcome));
+}
+
+static gboolean run_gpg(Sealing *sealing, const char *recipients, gpgme_error_t *outcome, GError **error) {
+  struct gpgme_data_cbs reading = {.read = read_source}, writing = {.write = write_sealed};
+  gpgme_encrypt_flags_t flags = GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_ENCRYPT_TO;
+  gpgme_ctx_t context = gpg_run_context(sealing->run);
+  if (sealing->options->compression == OPENPGP_COMPRESS_NONE)
+    flags |= GPGME_ENCRYPT_NO_COMPRESS;
+  gpgme_data_t from = gpg_data_new(&reading, sealing, error);
+  gpgme_data_t to = from ? gpg_data_new(&writing, sealing, error) : NULL;
+  gboolean ran = to && gpg_run_wait(sealing->run, gpgme_op_encrypt_sign_ext_start(context, NULL, recipients, flags, from, to),
+                                    outcome, error);
+  gpgme_data_release(from);
+  gpgme_data_release(to);
+  return ran;
+}
+
+static gboolean seal_with_gpg(Sealing *sealing, const char *recipients, GError **error) {
+  gpgme_error_t outcome = 0;
+  g_autoptr(GError) failure = NULL;
+  if (!add_signer(sealing->options, gpg_run_context(sealing->run), error))
+    return FALSE;
+  gboolean ran = run_gpg(sealing, recipients, &outcome, &failure);
+  if (sealing->error) {
+    g_propagate_error(error, g_steal_pointer(&sealing->error));
+    return FALSE;
+  }
+  if (!ran) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  return outcome ? gpg_refused(sealing, outcome, error) : check_sealed(sealing, error);
+}
+
+gboolean openpgp_seal(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int sealed_fd,
+                      OpenpgpSealed *sealed, GError **error) {
+  Sealing sealing = {.options = options, .source = source, .source_user = user, .sealed_fd = sealed_fd};
+  memset(sealed, 0, sizeof *sealed);
+  if (!fingerprint_is_full(options->sign_with))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "the signing key \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)",
+                               options->sign_with ? options->sign_with : "");
+  g_autofree char *recipients = recipient_lines(options, &sealing.recipients, error);
+  if (!recipients)
+    return FALSE;
+  GpgRunOptions run = {.home = options->home, .signer = options->sign_with, .passphrase_file = options->passphrase_file,
+                       .deadline = options->deadline, .status = see_status, .user = &sealing};
+  sealing.run = gpg_run_new(&run, error);
+  if (!sealing.run)
+    return FALSE;
+  outline_init(&sealing.outline);
+  sealing.digest = digest_new_sha256();
+  gboolean ok = seal_with_gpg(&sealing, recipients, error);
+  digest_finish(g_steal_pointer(&sealing.digest), sealed->sha256);
+  sealed->size = sealing.size;
+  gpg_run_free(sealing.run);
+  g_clear_error(&sealing.error);
+  if (!ok)
+    memset(sealed, 0, sizeof *sealed);
+  return ok;
+}

@@ -1,0 +1,239 @@
+#include "crypto/verdict.h"
+#include <gpg-error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ERRSIG_NO_PUBLIC_KEY 9
+
+static const char *const reason_words[] = {
+#define OPENPGP_REASON_WORD(name, word) [OPENPGP_REASON_##name] = word,
+    OPENPGP_REASONS(OPENPGP_REASON_WORD)
+};
+
+const char *openpgp_reason_word(OpenpgpReason reason) {
+  return (guint)reason < G_N_ELEMENTS(reason_words) ? reason_words[reason] : reason_words[OPENPGP_REASON_UNKNOWN];
+}
+
+gboolean fingerprint_is_full(const char *fingerprint) {
+  size_t length = fingerprint ? strlen(fingerprint) : 0;
+  return (length == 40 || length == 64) && strspn(fingerprint, "0123456789abcdefABCDEF") == length;
+}
+
+gboolean fingerprint_is_among(const char *fingerprint, const char *const *list) {
+  if (!fingerprint_is_full(fingerprint))
+    return FALSE;
+  for (gsize i = 0; list && list[i]; i++)
+    if (g_ascii_strcasecmp(fingerprint, list[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static void copy_hex(char into[65], const char *word) {
+  gsize length = word ? strspn(word, "0123456789abcdefABCDEF") : 0;
+  if (length == 0 || length > 64 || word[length])
+    return;
+  memcpy(into, word, length + 1);
+}
+
+static void see_valid_signature(Evidence *evidence, char **words, guint count) {
+  evidence->valid_signatures++;
+  if (count < 10) /* no primary fingerprint: not OpenPGP's form of the line */
+    return;
+  copy_hex(evidence->issuer, words[0]);
+  copy_hex(evidence->signer, words[9]);
+  evidence->signed_at = g_ascii_strtoll(words[2], NULL, 10);
+}
+
+static void see_statement(Evidence *evidence, SignatureState state) {
+  evidence->statements++;
+  evidence->signature = state;
+}
+
+/* ERRSIG keyid algorithm digest class time rc [fingerprint] */
+static void see_signature_error(Evidence *evidence, char **words, guint count) {
+  gboolean unknown = count >= 6 && atoi(words[5]) == ERRSIG_NO_PUBLIC_KEY;
+  see_statement(evidence, unknown ? SIGNATURE_UNKNOWN : SIGNATURE_BAD);
+  if (count >= 1)
+    copy_hex(evidence->issuer, words[0]);
+  if (count >= 7)
+    copy_hex(evidence->issuer, words[6]);
+}
+
+/* Which failures to decrypt a session key are about our own side: the passphrase, the agent, the system. All others may be
+ * the message's doing, such as a changed octet in the encrypted session key. */
+static gboolean is_our_fault(gpg_error_t error) {
+  switch (gpg_err_code(error)) {
+  case GPG_ERR_BAD_PASSPHRASE: case GPG_ERR_BAD_PIN: case GPG_ERR_NO_PASSPHRASE: case GPG_ERR_NO_PIN_ENTRY:
+  case GPG_ERR_PIN_ENTRY: case GPG_ERR_CANCELED: case GPG_ERR_FULLY_CANCELED: case GPG_ERR_TIMEOUT: case GPG_ERR_AGENT:
+  case GPG_ERR_NO_AGENT: case GPG_ERR_EOF: case GPG_ERR_RESOURCE_LIMIT: case GPG_ERR_NO_DATA: case GPG_ERR_FORBIDDEN:
+  case GPG_ERR_NOT_SUPPORTED: case GPG_ERR_CARD: case GPG_ERR_CARD_NOT_PRESENT: case GPG_ERR_CARD_REMOVED:
+  case GPG_ERR_ASS_CONNECT_FAILED: case GPG_ERR_ASS_READ_ERROR: case GPG_ERR_ASS_WRITE_ERROR: case GPG_ERR_ASS_NO_INPUT:
+    return TRUE;
+  default:
+    return (gpg_err_code(error) & GPG_ERR_SYSTEM_ERROR) != 0;
+  }
+}
+
+static void see_error(Evidence *evidence, char **words, guint count) {
+  if (count < 2)
+    return;
+  gpg_error_t number = (gpg_error_t)strtoul(words[1], NULL, 10);
+  if (g_str_equal(words[0], "pkdecrypt_failed")) {
+    evidence->key_refused = TRUE;
+    if (is_our_fault(number))
+      evidence->our_fault = number;
+  }
+  evidence->unprotected |= g_str_equal(words[0], "nomdc_with_legacy_cipher");
+  evidence->gpg_failure = number;
+}
+
+/* DECRYPTION_INFO mdc_method cipher [aead_algorithm]: with AEAD there is no GOODMDC line; the tag of each chunk has been
+ * checked when DECRYPTION_OKAY is said. */
+static void see_decryption_info(Evidence *evidence, char **words, guint count) {
+  gboolean aead = count >= 3 && atoi(words[2]) != 0;
+  evidence->integrity_good += aead ? 1 : 0;
+  evidence->unprotected |= count >= 1 && atoi(words[0]) == 0 && !aead;
+}
+
+static void see_decryption(Evidence *evidence, const char *keyword, char **words, guint count) {
+  if (g_str_equal(keyword, "BEGIN_DECRYPTION"))
+    evidence->decryptions_begun++;
+  else if (g_str_equal(keyword, "END_DECRYPTION"))
+    evidence->decryptions_ended++;
+  else if (g_str_equal(keyword, "DECRYPTION_OKAY"))
+    evidence->decryptions_okay++;
+  else if (g_str_equal(keyword, "GOODMDC"))
+    evidence->integrity_good++;
+  else if (g_str_equal(keyword, "DECRYPTION_FAILED"))
+    evidence->decryption_failed = TRUE;
+  else if (g_str_equal(keyword, "BADMDC"))
+    evidence->integrity_bad = TRUE;
+  else if (g_str_equal(keyword, "NO_SECKEY"))
+    evidence->no_secret_key = TRUE;
+  else if (g_str_equal(keyword, "NEED_PASSPHRASE_SYM"))
+    evidence->asked_passphrase = TRUE;
+  else if (g_str_equal(keyword, "DECRYPTION_INFO"))
+    see_decryption_info(evidence, words, count);
+  else if (g_str_equal(keyword, "PLAINTEXT") && evidence->decryptions_begun == evidence->decryptions_ended + 1)
+    evidence->plaintexts++;
+  else if (g_str_equal(keyword, "PLAINTEXT"))
+    evidence->plaintexts_elsewhere++;
+}
+
+static void see_signature(Evidence *evidence, const char *keyword, char **words, guint count) {
+  if (g_str_equal(keyword, "NEWSIG"))
+    evidence->signatures++;
+  else if (g_str_equal(keyword, "GOODSIG"))
+    see_statement(evidence, SIGNATURE_GOOD);
+  else if (g_str_equal(keyword, "EXPSIG"))
+    see_statement(evidence, SIGNATURE_EXPIRED);
+  else if (g_str_equal(keyword, "EXPKEYSIG"))
+    see_statement(evidence, SIGNATURE_KEY_EXPIRED);
+  else if (g_str_equal(keyword, "REVKEYSIG"))
+    see_statement(evidence, SIGNATURE_REVOKED);
+  else if (g_str_equal(keyword, "BADSIG"))
+    see_statement(evidence, SIGNATURE_BAD);
+  else if (g_str_equal(keyword, "ERRSIG"))
+    see_signature_error(evidence, words, count);
+  else if (g_str_equal(keyword, "VALIDSIG"))
+    see_valid_signature(evidence, words, count);
+}
+
+void evidence_status(Evidence *evidence, const char *keyword, const char *arguments) {
+  g_auto(GStrv) words = g_strsplit(arguments ? arguments : "", " ", 32);
+  guint count = g_strv_length(words);
+  see_decryption(evidence, keyword, words, count);
+  see_signature(evidence, keyword, words, count);
+  if (g_str_equal(keyword, "ERROR"))
+    see_error(evidence, words, count);
+  if (g_str_equal(keyword, "FAILURE") || g_str_equal(keyword, "NODATA") || g_str_equal(keyword, "UNEXPECTED")) {
+    evidence->said_failure = TRUE;
+    if (g_str_equal(keyword, "FAILURE") && count >= 2 && evidence->gpg_failure == 0)
+      evidence->gpg_failure = (guint32)strtoul(words[1], NULL, 10);
+  }
+}
+
+gboolean evidence_is_cut_short(const Evidence *evidence) {
+  if (evidence->over_size || evidence->over_ratio)
+    return FALSE;
+  return evidence->decryptions_ended == 0 && !evidence->said_failure && !evidence->decryption_failed &&
+         !evidence->integrity_bad;
+}
+
+gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason) {
+  if (outline->form == OUTLINE_EMPTY || outline->form == OUTLINE_FOREIGN)
+    *reason = OPENPGP_REASON_NOT_OPENPGP;
+  else if (outline->body == OUTLINE_CLEAR)
+    *reason = OPENPGP_REASON_NOT_ENCRYPTED;
+  else if (outline->body == OUTLINE_UNPROTECTED)
+    *reason = OPENPGP_REASON_NOT_PROTECTED;
+  else if (outline->body == OUTLINE_AEAD_RFC9580)
+    *reason = OPENPGP_REASON_NOT_OPENPGP;
+  else if (outline->body != OUTLINE_NO_BODY && outline->public_key_sessions == 0)
+    *reason = OPENPGP_REASON_NO_SECRET_KEY;
+  else
+    return FALSE;
+  return TRUE;
+}
+
+/* Decrypted once, wholly, with its integrity shown, to exactly one plaintext, with nothing beside it? GOOD if so. */
+static OpenpgpReason judge_decryption(const Evidence *e) {
+  OpenpgpReason reason;
+  if (e->over_size)
+    return OPENPGP_REASON_TOO_LARGE;
+  if (e->over_ratio)
+    return OPENPGP_REASON_TOO_DENSE;
+  if (evidence_is_hopeless(&e->outline, &reason))
+    return reason;
+  if (e->outline.malformed)
+    return OPENPGP_REASON_DAMAGED;
+  if (!e->outline.complete)
+    return OPENPGP_REASON_TRUNCATED;
+  if (e->outline.beside)
+    return OPENPGP_REASON_DAMAGED;
+  if (e->unprotected)
+    return OPENPGP_REASON_NOT_PROTECTED;
+  if (e->decryptions_okay == 0 && (e->no_secret_key || e->asked_passphrase) && !e->key_refused)
+    return OPENPGP_REASON_NO_SECRET_KEY;
+  if (e->decryption_failed || e->integrity_bad)
+    return OPENPGP_REASON_DAMAGED;
+  if (e->decryptions_begun != 1 || e->decryptions_ended != 1 || e->decryptions_okay != 1 || e->integrity_good != 1)
+    return OPENPGP_REASON_DAMAGED;
+  if (e->plaintexts != 1 || e->plaintexts_elsewhere != 0)
+    return OPENPGP_REASON_DAMAGED;
+  return OPENPGP_REASON_GOOD;
+}
+
+/* Signed once, by a pinned key, cleanly? GOOD if so. */
+static OpenpgpReason judge_signature(const Evidence *e) {
+  if (e->signatures == 0 && e->statements == 0 && e->gpgme_signatures == 0)
+    return OPENPGP_REASON_NOT_SIGNED;
+  if (e->signatures > 1 || e->statements > 1 || e->gpgme_signatures > 1 || e->valid_signatures > 1)
+    return OPENPGP_REASON_SEVERAL_SIGNATURES;
+  if (e->signature == SIGNATURE_UNKNOWN)
+    return OPENPGP_REASON_UNKNOWN_SIGNER;
+  if (e->signature == SIGNATURE_NONE || e->signature == SIGNATURE_BAD)
+    return OPENPGP_REASON_BAD_SIGNATURE;
+  if (!e->pinned || !fingerprint_is_full(e->signer))
+    return OPENPGP_REASON_SIGNER_NOT_PINNED;
+  if (e->signature == SIGNATURE_REVOKED)
+    return OPENPGP_REASON_SIGNER_REVOKED;
+  if (e->signature == SIGNATURE_KEY_EXPIRED)
+    return OPENPGP_REASON_SIGNER_EXPIRED;
+  if (e->signature == SIGNATURE_EXPIRED)
+    return OPENPGP_REASON_SIGNATURE_EXPIRED;
+  if (e->signature != SIGNATURE_GOOD || e->signatures != 1 || e->statements != 1 || e->valid_signatures != 1)
+    return OPENPGP_REASON_BAD_SIGNATURE;
+  if (e->gpgme_signatures != 1 || !e->gpgme_clean)
+    return OPENPGP_REASON_BAD_SIGNATURE;
+  return OPENPGP_REASON_GOOD;
+}
+
+OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason) {
+  *reason = judge_decryption(evidence);
+  if (*reason == OPENPGP_REASON_GOOD)
+    *reason = judge_signature(evidence);
+  if (*reason == OPENPGP_REASON_GOOD && (evidence->gpgme_error != 0 || evidence->said_failure))
+    *reason = OPENPGP_REASON_DAMAGED;
+  return *reason == OPENPGP_REASON_GOOD ? OPENPGP_TRUSTED : OPENPGP_NOT_TRUSTED;
+}

@@ -1,0 +1,62 @@
+/* From what was seen to a verdict: the evidence about one message, and the one pure function that judges it. The evidence
+ * comes from three sides that have to agree: the outline of the ciphertext, gpg's status lines, and GPGME's results. All
+ * of it zero means "not trusted". Private to crypto/. */
+#pragma once
+#include "crypto/openpgp.h"
+#include "crypto/outline.h"
+
+/* What gpg said about a signature; the order is of no meaning. */
+typedef enum {
+  SIGNATURE_NONE = 0,
+  SIGNATURE_GOOD,
+  SIGNATURE_BAD,     /* BADSIG, or ERRSIG for another reason than a missing key */
+  SIGNATURE_UNKNOWN, /* its key is not in the ring */
+  SIGNATURE_REVOKED,
+  SIGNATURE_KEY_EXPIRED,
+  SIGNATURE_EXPIRED,
+} SignatureState;
+
+typedef struct {
+  Outline outline;
+  gboolean over_size, over_ratio; /* we stopped it */
+
+  /* gpg's status lines, in counts: more than one of a thing is as suspicious as none */
+  guint decryptions_begun, decryptions_ended, decryptions_okay, integrity_good;
+  guint plaintexts, plaintexts_elsewhere; /* in the decrypted message; before or after it */
+  guint signatures;                       /* begun to be checked */
+  guint statements;                       /* about signatures: good, bad, unknown, … */
+  guint valid_signatures;
+  gboolean decryption_failed, integrity_bad, unprotected, no_secret_key;
+  gboolean key_refused;   /* gpg-agent did not decrypt the session key, for a reason that may be the message's */
+  gboolean asked_passphrase; /* for a message to a passphrase; never answered */
+  gboolean said_failure;  /* gpg ended on its own, and said that it failed */
+  guint32 our_fault;      /* the agent's error, when it is about us: a passphrase, the agent itself */
+  guint32 gpg_failure;    /* the last error number of gpg */
+  SignatureState signature;
+  gint64 signed_at;
+  char signer[65];  /* primary fingerprint */
+  char issuer[65];  /* fingerprint or id of the key that signed */
+
+  /* GPGME's word on the same */
+  guint32 gpgme_error;
+  guint gpgme_signatures;
+  gboolean gpgme_clean; /* its one signature: status success, no red flag, made by `issuer` */
+
+  gboolean pinned; /* `signer` is one of signed_by */
+} Evidence;
+
+/* One status line of gpg. Unknown ones are no evidence. */
+void evidence_status(Evidence *evidence, const char *keyword, const char *arguments);
+
+/* The verdict. *reason is GOOD exactly when it is TRUSTED. */
+OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason);
+
+/* What the outline alone already decides: TRUE if the message cannot be trusted whatever gpg would say. */
+gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason);
+
+/* gpg ended without a word about it (killed, out of memory): nothing can be said about the message. */
+gboolean evidence_is_cut_short(const Evidence *evidence);
+
+/* Full fingerprints, compared whole; hexadecimal digits of any case. */
+gboolean fingerprint_is_full(const char *fingerprint);
+gboolean fingerprint_is_among(const char *fingerprint, const char *const *list);
