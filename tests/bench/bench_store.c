@@ -117,6 +117,37 @@ static void bench_read(const char *path, guint64 records, guint step) {
   end(what, records);
 }
 
+static void count_broken(gpointer user, guint record, guint64 rules) {
+  (void)record, (void)rules;
+  ++*(guint64 *)user;
+}
+
+static void bench_rules(guint64 records, const Rule *rules, guint n_rules) {
+  GError *error = NULL;
+  guint64 broken = 0;
+  g_autoptr(RecordBlock) block = block_new(BLOCK);
+  RuleConstant date = {.name = "header_business_date", .text = "2026-11-20", .is_text = TRUE};
+  fill(block, 1, BLOCK);
+  begin();
+  g_autoptr(RuleSet) set = rule_set_new(rules, n_rules, columns, COLUMNS, &date, 1, &error);
+  check(set != NULL, error);
+  for (guint64 done = 0; done < records; done += BLOCK)
+    check(rule_set_run(set, block, count_broken, &broken, &error), error);
+  g_autofree char *what = g_strdup_printf("rules: %u (%" G_GUINT64_FORMAT " broken)", n_rules, broken);
+  end(what, records);
+}
+
+static const Rule rules[] = {
+    {"points-range", "points BETWEEN 1 AND 100000", "E012"},
+    {"currency", "currency = 'CNY'", "E013"},
+    {"amount", "amount >= scaled('0.00', 2) AND length(member) = 10", "E014"},
+    {"store", "store LIKE 'STORE-%'", "E015"},
+    {"category", "category IN ('FLIGHT','HOTEL','GROCERY','FUEL','DINING','PHARMACY','ONLINE','CAR-RENTAL')", "E016"},
+    {"date", "substr(at, 1, 10) = header_business_date", "E017"},
+    {"sum", "points + amount < 20000000", "E018"},
+    {"tag", "tag = 'D'", "E019"},
+    {"half-broken", "points < 5000", "E020"}};
+
 int main(int argc, char **argv) {
   guint64 records = argc > 1 ? g_ascii_strtoull(argv[1], NULL, 10) : 1000000;
   g_autofree char *folder = argc > 2 ? g_strdup(argv[2]) : g_dir_make_tmp("sallyport-bench-XXXXXX", NULL);
@@ -125,6 +156,9 @@ int main(int argc, char **argv) {
   bench_read(path, records, BLOCK);
   bench_read(path, records, BATCH);
   staging_remove(path);
+  bench_rules(records, rules, 3);
+  bench_rules(records, rules, 8);
+  bench_rules(records, rules, 9);
   g_rmdir(folder);
   return 0;
 }
