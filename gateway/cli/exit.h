@@ -1,0 +1,19 @@
+/* The exit statuses of every command: the one list, from which `sallyport --help` is made; the manual page's table is held
+ * against it by a test. */
+#pragma once
+
+#define CLI_EXITS(X) \
+  X(FINE, 0, "fine") \
+  X(FAILED, 1, "failed: the message says what, where, and what to do") \
+  X(USAGE, 2, "wrong use: unknown command or option, missing argument") \
+  X(CONFIGURATION, 3, "the configuration is wrong or cannot be read") \
+  X(NOT_FOUND, 4, "no such file, record, feed, lane, account or entry") \
+  X(NOT_RUNNING, 5, "the lane that was asked is not running") \
+  X(VERIFICATION, 6, "a check of the books did not hold") \
+  X(REFUSED, 7, "the lane refused: the file's state does not allow it") \
+  X(UNCERTAIN, 8, "the lane was asked but did not answer: look before asking again")
+
+typedef enum {
+#define CLI_EXIT_ENUM(name, number, text) CLI_EXIT_##name = number,
+  CLI_EXITS(CLI_EXIT_ENUM)
+} CliExit;

@@ -1,0 +1,11 @@
+/* A lane's part of the configuration as text: the node, the lane with its feeds, and the partners and layouts that they
+ * name; not where in which file it stands. Two equal texts: the lane need not be replaced. Secrets are in no part: the
+ * configuration holds only the paths of their files. */
+#pragma once
+#include "conf/conf.h"
+
+char *part_of_lane(const Conf *conf, const ConfLane *lane) G_GNUC_WARN_UNUSED_RESULT;
+
+/* How many bytes of the structs in conf.h the part's tables do not cover, padding of up to 7 bytes at a place aside, and the
+ * first struct that has some: a test holds this to none, so that a new setting cannot be forgotten here. */
+gsize part_uncovered(const char **first);
