@@ -75,7 +75,7 @@ class Feed:
 class Configuration:
     def __init__(self, *, state, runtime, gnupg_home, keys):
         self.node = {"name": "test-gw", "state": state, "runtime": runtime, "gnupg-home": gnupg_home,
-                     "time-zone": "Asia/Shanghai", "log-level": "debug"}
+                     "time-zone": "Asia/Shanghai", "log": {"level": "debug"}}
         self.openpgp = {"encrypt-to": [keys.acme], "signed-by": [keys.acme], "decrypt-with": keys.gateway}
         self.endpoints = {}
         self.layouts = {"accrual-v1": accrual_layout()}
