@@ -13,14 +13,17 @@
 typedef struct Book Book;
 /* Makes the database or brings its schema up to date (each migration is one transaction; a newer schema than this
  * program knows is CONFIGURATION), takes the folder's lock (AGAIN when another process has it), starts the writer.
- * `path` is …/book.db; the audit tip is kept beside it in `tip_path` too, outside the database. */
+ * `path` is …/book.db; the audit tip is kept in `tip_path` too, outside the database. A tip that the book does not lead up
+ * to (records cut off, an older copy) is CONFIGURATION: it is evidence, and an operator moves it away to go on. */
 Book *book_open(const char *path, const char *tip_path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Commits what waits, checkpoints, ends the writer. */
 void book_close(Book *book);
 
 typedef struct BookTransaction BookTransaction;
 typedef gboolean (*BookChange)(BookTransaction *tx, gpointer data, GError **error);
-/* Runs `change` in the writer's thread; durable on return of TRUE; any thread but the writer's own. FALSE: nothing of it happened. */
+/* Runs `change` once, in the writer's thread; durable on return of TRUE; any thread but the writer's own. FALSE: nothing of it
+ * happened (after STORAGE: only reopening the book tells, and the book refuses every change until then), but structs that the
+ * change was given may be ahead of the book: read them again. A change returns TRUE or sets *error; it does not block. */
 gboolean book_write(Book *book, BookChange change, gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Files. Strings are owned by the struct; times are microseconds since 1970; 0 or NULL: not known (yet). */
@@ -54,14 +57,21 @@ BookFile *book_file_new(void);         /* with a fresh id and seen_at */
 void book_file_free(BookFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookFile, book_file_free)
 
-/* A file seen for the first time: row, history, audit. FILE when (feed, name, size, modified) is in the book already. */
+/* A file seen for the first time (state `seen`): row, history, audit. FILE when (feed, name, size, modified) is in the book already. */
 gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Compare-and-set from file->state to `to` with all the facts in *file, and history + audit with `detail` (text for people
  * or NULL). Resets attempts and problem; due_at is file's. On TRUE file->state is `to`. BUG for a transition that is not
- * allowed, AGAIN when the row's state is no longer file->state (someone else moved it). */
+ * allowed, AGAIN when the row's state is no longer file->state (someone else moved it). The facts are all members but id,
+ * feed, name, name_shown, seen_at (never change) and batches, batches_posted (the book counts them). Held remembers where
+ * from in held_from; release goes back there or to rejected. Events in history are the states' words. */
 gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Facts only (a retry's attempts, problem, due_at; size of a file still growing): no history unless `detail`. Same compare on state. */
+/* Facts only (a retry's attempts, problem, due_at; size of a file still growing): history "note" if `detail`; without it
+ * "retry" at attempts 1, 2, 4, 8, … with the problem, else none. Same compare on state; BUG for a terminal one. */
 gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The oldest other file of the feed with this plain_sha256 whose records count (see book_files_with_digest), asked in the
+ * transaction that validates: of two such files only one passes. *twin is NULL or the caller's to free. */
+gboolean book_find_twin(BookTransaction *tx, const BookFile *file, char **twin, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Batches: ranges of record ordinals, made with the state `validated`. */
 typedef enum { BATCH_PENDING, BATCH_POSTED } BatchState;
@@ -76,7 +86,7 @@ typedef struct {
 } BookBatch;
 void book_batch_free(BookBatch *batch);
 gboolean book_add_batches(BookTransaction *tx, const char *file, GPtrArray *batches, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean book_post_batch(BookTransaction *tx, const char *file, guint number, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* also counts batches_posted */
+gboolean book_post_batch(BookTransaction *tx, const char *file, guint number, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* counts batches_posted; again: no effect */
 
 /* --- Intents: effects outside the book, executed after the commit until they are done. */
 typedef enum { INTENT_PENDING, INTENT_DONE } IntentState;
@@ -92,6 +102,7 @@ typedef struct {
 } BookIntent;
 void book_intent_free(BookIntent *intent);
 gboolean book_add_intent(BookTransaction *tx, BookIntent *intent, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Both: no effect on one that is done. History (event: its kind) if `detail`; "retry" at attempts 1, 2, 4, 8, … */
 gboolean book_finish_intent(BookTransaction *tx, gint64 id, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean book_retry_intent(BookTransaction *tx, gint64 id, gint64 due_at, const char *problem, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -99,10 +110,10 @@ gboolean book_retry_intent(BookTransaction *tx, gint64 id, gint64 due_at, const 
 typedef struct { char *feed; gint64 last_at, last_ok_at, next_at; guint64 listed, taken; guint failures; char *problem; } BookPoll;
 void book_poll_free(BookPoll *poll);
 gboolean book_save_poll(BookTransaction *tx, const BookPoll *poll, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* BUG when `event` is a state's word: those are transitions. */
 gboolean book_audit(BookTransaction *tx, const char *event, const char *subject, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- Reading: a connection of one's own, read-only; one thread at a time; also from other processes. */
-typedef struct BookReader BookReader;
+typedef struct BookReader BookReader; /* --- Reading: a connection of one's own, read-only; one thread at a time; also from other processes. */
 BookReader *book_reader_open(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void book_reader_close(BookReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookReader, book_reader_close)
@@ -110,8 +121,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookReader, book_reader_close)
 typedef struct {
   const char *feed, *name_like;    /* GLOB over name_shown */
   guint64 states;                  /* bit set of FileState; 0: all */
-  gint64 since, until;             /* seen_at */
-  gint64 due_by;                   /* due_at <= this and not terminal; 0: all */
+  gint64 since, until;             /* seen_at, both included; 0: open */
+  gint64 due_by;                   /* due_at <= this and not terminal, in order of due_at unless newest_first; 0: all */
   gboolean newest_first; guint limit; /* 0: 1,000 */
 } BookFilter;
 GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* BookFile* */

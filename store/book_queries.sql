@@ -1,0 +1,205 @@
+-- The book's statements, by name (store/sqlite.h). `SELECT *` from file gives the columns in the order of book_fields.c,
+-- which is checked when a book is opened. The condition `state NOT IN ('closed', 'gone')` is spelled as in the index
+-- file_due, or SQLite would not use that index.
+
+-- name: begin
+BEGIN IMMEDIATE;
+-- name: commit
+COMMIT;
+-- name: savepoint
+SAVEPOINT one_change;
+-- name: release
+RELEASE one_change;
+-- name: rollback-to
+ROLLBACK TO one_change;
+
+-- name: add-file
+INSERT INTO file (id, feed, name, name_shown, folder, size, modified, evidence, state, held_from, seen_at, changed_at, due_at,
+  attempts, problem, reason_code, reason, duplicate_of, cipher_size, cipher_sha256, plain_size, plain_sha256, signer, trust,
+  business_date, header, records, accepted, rejected, duplicates, amount, amount_accepted, amount_rejected,
+  amount_duplicate, batches, batches_posted, feedback_name)
+VALUES (:id, :feed, :name, :name_shown, :folder, :size, :modified, :evidence, 'seen', NULL, :seen_at, :now, :due_at,
+  0, NULL, :reason_code, :reason, :duplicate_of, :cipher_size, :cipher_sha256, :plain_size, :plain_sha256, :signer, :trust,
+  :business_date, :header, :records, :accepted, :rejected, :duplicates, :amount, :amount_accepted, :amount_rejected,
+  :amount_duplicate, 0, 0, :feedback_name)
+ON CONFLICT (feed, name, size, modified) DO NOTHING
+RETURNING id;
+
+-- name: file-now
+SELECT state, held_from, counted, attempts, size, modified, cipher_sha256, plain_sha256, changed_at FROM file WHERE id = ?1;
+
+-- The columns of wide indexes are left alone here (set-file-keys): setting one costs its index two changes.
+-- batches and batches_posted are the book's own: a worker's copy of the file may be older than the batches posted since.
+-- name: set-file
+UPDATE file SET state = :to, held_from = :held, changed_at = :now, counted = :counted, due_at = :due_at, attempts = :tries,
+  problem = :trouble, folder = :folder, evidence = :evidence, reason_code = :reason_code, reason = :reason,
+  duplicate_of = :duplicate_of, cipher_size = :cipher_size, plain_size = :plain_size, signer = :signer, trust = :trust,
+  business_date = :business_date, header = :header, records = :records, accepted = :accepted, rejected = :rejected,
+  duplicates = :duplicates, amount = :amount, amount_accepted = :amount_accepted, amount_rejected = :amount_rejected,
+  amount_duplicate = :amount_duplicate, feedback_name = :feedback_name
+WHERE id = :id AND state = :state;
+
+-- name: set-file-keys
+UPDATE file SET size = :size, modified = :modified, cipher_sha256 = :cipher_sha256, plain_sha256 = :plain_sha256
+WHERE id = :id;
+
+-- name: add-total
+INSERT INTO file_total (feed, state, files, records, accepted, rejected, duplicates, oldest_change)
+SELECT feed, state, 1, records, accepted, rejected, duplicates, changed_at FROM file WHERE id = ?1
+ON CONFLICT (feed, state) DO UPDATE SET files = file_total.files + 1, records = file_total.records + excluded.records,
+  accepted = file_total.accepted + excluded.accepted, rejected = file_total.rejected + excluded.rejected,
+  duplicates = file_total.duplicates + excluded.duplicates;
+
+-- name: twin
+SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 ORDER BY id LIMIT 1;
+
+-- name: add-batch
+INSERT INTO batch (file, number, first_record, last_record, first_line, last_line, accepted, rejected, duplicates, amount,
+  state, posted_at, exceptions)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'pending', 0, ?11);
+-- name: count-batches
+UPDATE file SET batches = batches + ?2 WHERE id = ?1;
+-- name: post-batch
+UPDATE batch SET state = 'posted', posted_at = ?3 WHERE file = ?1 AND number = ?2 AND state = 'pending';
+-- name: batch-state
+SELECT state FROM batch WHERE file = ?1 AND number = ?2;
+-- name: count-posted
+UPDATE file SET batches_posted = batches_posted + 1 WHERE id = ?1;
+
+-- name: add-intent
+INSERT INTO intent (file, kind, endpoint, from_path, to_path, size, sha256, state, attempts, due_at, problem, done_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', 0, ?8, NULL, 0)
+RETURNING id;
+-- name: finish-intent
+UPDATE intent SET state = 'done', done_at = ?2, problem = NULL, attempts = attempts + 1 WHERE id = ?1 AND state = 'pending'
+RETURNING file, kind;
+-- name: retry-intent
+UPDATE intent SET attempts = attempts + 1, due_at = ?2, problem = ?3 WHERE id = ?1 AND state = 'pending'
+RETURNING file, kind, attempts;
+-- name: intent-state
+SELECT state FROM intent WHERE id = ?1;
+
+-- name: save-poll
+INSERT INTO poll (feed, last_at, last_ok_at, next_at, listed, taken, failures, problem) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (feed) DO UPDATE SET last_at = excluded.last_at, last_ok_at = excluded.last_ok_at, next_at = excluded.next_at,
+  listed = excluded.listed, taken = excluded.taken, failures = excluded.failures, problem = excluded.problem;
+
+-- name: add-audit
+INSERT INTO audit (sequence, at, event, subject, detail, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+-- name: last-audit
+SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1;
+-- name: audit-hash
+SELECT hash FROM audit WHERE sequence = ?1;
+-- name: audit-from
+SELECT sequence, at, event, subject, detail, hash FROM audit WHERE sequence >= ?1 ORDER BY sequence;
+
+-- Files by filter: ?1 feed, ?2 GLOB over the shown name (SQLite's own; SIMILAR TO elsewhere), ?3 and ?4 seen from and to,
+-- ?5 limit, ?6 due by, ?7 … ?20 wanted states (null: not wanted), ?21 1 or -1. A plus before a column keeps its index out.
+-- name: files-due
+SELECT * FROM file
+WHERE state NOT IN ('closed', 'gone') AND due_at <= ?6 AND (?1 IS NULL OR feed = ?1) AND (?2 IS NULL OR name_shown GLOB ?2)
+  AND +seen_at >= ?3 AND +seen_at <= ?4
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+ORDER BY due_at, id LIMIT ?5;
+-- name: files-live
+SELECT * FROM file
+WHERE state NOT IN ('closed', 'gone') AND due_at <= ?6 AND (?1 IS NULL OR feed = ?1) AND (?2 IS NULL OR name_shown GLOB ?2)
+  AND +seen_at >= ?3 AND +seen_at <= ?4
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+ORDER BY ?21 * seen_at, id LIMIT ?5;
+-- name: files-oldest
+SELECT * FROM file
+WHERE seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+ORDER BY seen_at LIMIT ?5;
+-- name: files-newest
+SELECT * FROM file
+WHERE seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+ORDER BY seen_at DESC LIMIT ?5;
+-- name: feed-files-oldest
+SELECT * FROM file
+WHERE feed = ?1 AND seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+ORDER BY seen_at LIMIT ?5;
+-- name: feed-files-newest
+SELECT * FROM file
+WHERE feed = ?1 AND seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+ORDER BY seen_at DESC LIMIT ?5;
+
+-- name: file-by-id
+SELECT * FROM file WHERE id = ?1;
+-- name: files-by-prefix
+SELECT * FROM file WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2;
+-- name: file-by-shown-name
+SELECT * FROM file WHERE name_shown = ?1 ORDER BY seen_at DESC, id DESC LIMIT 1;
+-- name: files-named
+SELECT * FROM file WHERE feed = ?1 AND name = ?2 ORDER BY seen_at DESC, id DESC LIMIT 1000;
+-- name: files-with-digest
+SELECT * FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3
+UNION
+SELECT * FROM file WHERE cipher_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3
+ORDER BY seen_at DESC, id DESC LIMIT 1000;
+
+-- name: batches
+SELECT number, first_record, last_record, first_line, last_line, accepted, rejected, duplicates, amount, state, posted_at,
+  exceptions FROM batch WHERE file = ?1 ORDER BY number;
+-- name: intents-of-file
+SELECT id, file, kind, endpoint, from_path, to_path, size, sha256, state, attempts, due_at, problem, done_at
+FROM intent WHERE file = ?1 ORDER BY id;
+-- name: intents-pending
+SELECT id, file, kind, endpoint, from_path, to_path, size, sha256, state, attempts, due_at, problem, done_at
+FROM intent WHERE state = 'pending' ORDER BY id;
+-- name: polls
+SELECT feed, last_at, last_ok_at, next_at, listed, taken, failures, problem FROM poll ORDER BY feed;
+-- name: history
+SELECT at, event, detail FROM audit WHERE subject = ?1 ORDER BY sequence;
+-- name: counts
+SELECT feed, state, count(*), sum(records), sum(accepted), sum(rejected), sum(duplicates), min(changed_at)
+FROM file WHERE state NOT IN ('closed', 'gone') AND due_at <= ?1 GROUP BY feed, state
+UNION ALL
+SELECT feed, state, files, records, accepted, rejected, duplicates, oldest_change FROM file_total;
+
+-- The rest is asked by book_verify only, and walks over everything.
+-- name: verify-foreign-keys
+SELECT "table", rowid, parent FROM pragma_foreign_key_check LIMIT 1;
+-- name: verify-integrity
+SELECT integrity_check FROM pragma_integrity_check LIMIT 1;
+-- name: verify-sums
+SELECT id, 'its records are not accepted + rejected + duplicate' FROM file
+WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('answered', 'closed') AND counted = 1)
+  AND records <> accepted + rejected + duplicates
+UNION ALL
+SELECT id, 'its amount is not accepted + rejected + duplicate' FROM file
+WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('answered', 'closed') AND counted = 1)
+  AND amount <> amount_accepted + amount_rejected + amount_duplicate
+UNION ALL
+SELECT id, 'it is done, but not all of its batches are posted' FROM file
+WHERE (state = 'posted' OR state IN ('answered', 'closed') AND counted = 1) AND batches_posted <> batches
+LIMIT 1;
+-- name: verify-batches
+SELECT file.id, 'its batches are not those that it counts' FROM file
+LEFT JOIN (SELECT file AS of_file, count(*) AS n, count(CASE WHEN state = 'posted' THEN 1 END) AS posted,
+             sum(accepted) AS accepted, sum(rejected) AS rejected, sum(duplicates) AS duplicates, sum(amount) AS amount,
+             sum(last_record - first_record + 1) AS covered, min(first_record) AS first, max(last_record) AS last
+           FROM batch GROUP BY file) AS b ON b.of_file = file.id
+WHERE coalesce(b.n, 0) <> file.batches OR coalesce(b.posted, 0) <> file.batches_posted
+  OR b.n > 0 AND file.counted = 1 AND (b.first <> 1 OR b.last <> file.records OR b.covered <> file.records
+    OR b.accepted <> file.accepted OR b.rejected <> file.rejected OR b.duplicates <> file.duplicates
+    OR b.amount <> file.amount_accepted)
+LIMIT 1;
+-- name: verify-totals
+SELECT a.feed, a.state FROM (
+  SELECT feed, state, count(*) AS files, sum(records) AS records, sum(accepted) AS accepted, sum(rejected) AS rejected,
+    sum(duplicates) AS duplicates FROM file WHERE state IN ('closed', 'gone') GROUP BY feed, state) AS a
+LEFT JOIN file_total AS t ON t.feed = a.feed AND t.state = a.state
+WHERE t.files IS NULL OR t.files <> a.files OR t.records <> a.records OR t.accepted <> a.accepted OR t.rejected <> a.rejected
+  OR t.duplicates <> a.duplicates
+UNION ALL
+SELECT t.feed, t.state FROM file_total AS t
+WHERE NOT EXISTS (SELECT 1 FROM file WHERE file.feed = t.feed AND file.state = t.state)
+LIMIT 1;
+-- name: verify-history
+SELECT file.id, file.state, file.held_from, audit.event, audit.sequence FROM file LEFT JOIN audit ON audit.subject = file.id
+ORDER BY file.id, audit.sequence;
