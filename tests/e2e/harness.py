@@ -11,9 +11,9 @@ class Skip(Exception):
 
 
 class Test:
-    def __init__(self, run, needs_root, alone, quick):
+    def __init__(self, run, *, needs_root=False, alone=False, quick=False, name=None):
         self.run, self.needs_root, self.alone, self.quick = run, needs_root, alone, quick
-        self.name = run.__name__
+        self.name = name or run.__name__
         self.file = os.path.basename(run.__code__.co_filename)
 
 
@@ -21,7 +21,7 @@ def test(run=None, *, needs_root=False, alone=False, quick=False):
     """Marks a test. needs_root: mounts or users are made in the private namespace. alone: no other test beside it.
     quick: also part of the short run on the sanitizer build."""
     def mark(function):
-        TESTS.append(Test(function, needs_root, alone, quick))
+        TESTS.append(Test(function, needs_root=needs_root, alone=alone, quick=quick))
         return function
     return mark(run) if run else mark
 
