@@ -20,7 +20,10 @@ void conf_report_warning(ConfReport *report, ConfWhere where, const char *format
 typedef struct ConfSource ConfSource;
 /* Reads FILE and, beside it, conf.d/ *.conf in the order of their names (and further include lines inside them). */
 ConfSource *conf_source_read(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* To and from one descriptor (a memfd that a lane inherits). */
+/* One text, as if it stood alone in the file of that name (tests, and a configuration from elsewhere). Copied. */
+ConfSource *conf_source_from_text(const char *name, const char *text, gsize length);
+/* To and from one descriptor (a memfd that a lane inherits). Loading reads from its beginning and does not move its offset,
+ * so that several lanes may load from one. */
 gboolean conf_source_save(const ConfSource *source, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 ConfSource *conf_source_load(int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean conf_source_equal(const ConfSource *a, const ConfSource *b);
@@ -28,7 +31,7 @@ void conf_source_free(ConfSource *source);
 
 typedef struct { ConfWhere where; char *name, *state, *runtime, *time_zone, *gnupg_home; /* defaults filled in: STATE/gnupg, STATE/run */
                  enum { CONF_LOG_TEXT, CONF_LOG_JSON } log_format; enum { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG } log_level;
-                 guint key_warning_days; /* how long before a key's end it is told; 30 */ } ConfNode;
+                 guint key_warning_days; /* how long before a key's end it is told; 30 */ guint archive_days; /* how long closed ciphertexts are kept; 30 */ } ConfNode;
 
 typedef struct { ConfWhere where; char **encrypt_to, **signed_by; char *decrypt_with, *sign_with; /* sign_with: default decrypt_with */
                  char *passphrase_file; } ConfOpenpgp; /* fingerprints: upper-case hex, 40 (or 64) digits */
@@ -53,9 +56,9 @@ typedef enum { CONF_READY_MARKER, CONF_READY_RENAME, CONF_READY_STABLE, CONF_REA
 typedef struct { ConfWhere where; char *endpoint; /* of the feed's partner */ char *path, *match; ConfReady ready; char *marker; /* '{name}.ok' */
                  char **temporary; /* READY_RENAME: globs of names still being written: '*.tmp', '*.filepart' */ guint looks; /* stable: 3 */
                  guint least_age; /* seconds, in addition to each kind of evidence; the kind of READY_AGE */
-                 guint every; /* seconds; 0: cron */ char *cron, *time_zone; enum { CONF_AFTER_ARCHIVE, CONF_AFTER_DELETE, CONF_AFTER_KEEP } after;
+                 guint every; /* seconds; 0: cron */ char *cron, *time_zone; ConfWhere schedule_where; enum { CONF_AFTER_ARCHIVE, CONF_AFTER_DELETE, CONF_AFTER_KEEP } after;
                  char *archive; /* remote folder; default PATH/archive */ guint64 size_limit; /* of the ciphertext; 4 GiB */ } ConfSourceFolder;
-typedef struct { ConfWhere where; char *name, *check, *code, *message; } ConfRule;
+typedef struct { ConfWhere where; /* of the check */ char *name, *check, *code, *message; /* default: the name */ } ConfRule;
 typedef struct { ConfWhere where; guint size_min, size_max; /* x: 2,500 and 5,000; beyond 2,500–5,000 only with allow-any-size = yes */
                  gboolean allow_any_size; guint target_latency; /* milliseconds; 0: no pressure block */ } ConfBatch;
 typedef struct { ConfWhere where; char *name, *account, *amount; guint shards; } ConfLedger; /* process ledger { … } */

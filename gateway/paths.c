@@ -8,6 +8,7 @@ LanePaths *lane_paths_new(const ConfNode *node, const char *lane) {
   paths->in = g_build_filename(paths->folder, "spool", "in", NULL);
   paths->stage = g_build_filename(paths->folder, "spool", "stage", NULL);
   paths->out = g_build_filename(paths->folder, "spool", "out", NULL);
+  paths->archive = g_build_filename(paths->folder, "archive", NULL);
   paths->tip = g_strdup_printf("%s/audit/%s.tip", node->state, lane);
   paths->control = g_strdup_printf("%s/%s.sock", node->runtime, lane);
   return paths;
@@ -21,6 +22,7 @@ void lane_paths_free(LanePaths *paths) {
   g_free(paths->in);
   g_free(paths->stage);
   g_free(paths->out);
+  g_free(paths->archive);
   g_free(paths->tip);
   g_free(paths->control);
   g_free(paths);
@@ -29,7 +31,7 @@ void lane_paths_free(LanePaths *paths) {
 gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **error) {
   g_autofree char *audit = g_path_get_dirname(paths->tip);
   return files_make_folder(paths->in, error) && files_make_folder(paths->stage, error) &&
-         files_make_folder(paths->out, error) && files_make_folder(audit, error) &&
+         files_make_folder(paths->out, error) && files_make_folder(paths->archive, error) && files_make_folder(audit, error) &&
          files_make_folder(node->runtime, error);
 }
 
@@ -38,4 +40,9 @@ char *lane_path_in_part(const LanePaths *paths, const char *id) { return g_strdu
 char *lane_path_stage(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.db", paths->stage, id); }
 char *lane_path_out(const LanePaths *paths, const char *id, const char *kind) {
   return g_strdup_printf("%s/%s-%s", paths->out, id, kind);
+}
+char *lane_path_archive(const LanePaths *paths, const char *id, gint64 seen_at) {
+  g_autoptr(GDateTime) day = g_date_time_new_from_unix_utc(seen_at / G_USEC_PER_SEC);
+  g_autofree char *folder = g_date_time_format(day, "%Y-%m-%d");
+  return g_strdup_printf("%s/%s/%s.pgp", paths->archive, folder, id);
 }

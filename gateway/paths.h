@@ -3,6 +3,7 @@
  *   STATE/lanes/LANE/book.db, ledger…db   durable
  *   STATE/lanes/LANE/spool/in/ID.pgp      the ciphertext as fetched (ID.part while it is being fetched)
  *   STATE/lanes/LANE/spool/stage/ID.db    live staging: plaintext, 0600, gone when the file is closed
+ *   STATE/lanes/LANE/archive/DAY/ID.pgp   the ciphertext of closed files, for node { archive-days }
  *   STATE/lanes/LANE/spool/out/ID-….pgp   sealed answers until they are delivered
  *   STATE/audit/LANE.tip                  the audit chain's tip, outside the book
  *   RUNTIME/LANE.sock                     the lane's control socket;  RUNTIME/sallyport.pid the supervisor's
@@ -11,7 +12,7 @@
 #include "gateway/base/error.h"
 #include "conf/conf.h"
 
-typedef struct { char *folder, *book, *tip, *in, *stage, *out, *control; } LanePaths;
+typedef struct { char *folder, *book, *tip, *in, *stage, *out, *archive, *control; } LanePaths;
 LanePaths *lane_paths_new(const ConfNode *node, const char *lane);
 void lane_paths_free(LanePaths *paths);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LanePaths, lane_paths_free)
@@ -22,3 +23,4 @@ char *lane_path_in(const LanePaths *paths, const char *id);
 char *lane_path_in_part(const LanePaths *paths, const char *id);
 char *lane_path_stage(const LanePaths *paths, const char *id);
 char *lane_path_out(const LanePaths *paths, const char *id, const char *kind);
+char *lane_path_archive(const LanePaths *paths, const char *id, gint64 seen_at); /* in a folder per day (UTC) */

@@ -1,0 +1,23 @@
+/* A lane's feeds and endpoints, compiled from configuration: layouts, rules, schedules, ledgers, carriers. */
+#pragma once
+#include "gateway/flow/flow.h"
+#include "gateway/work.h"
+
+typedef struct {
+  GPtrArray *feeds;     /* Feed* */
+  GPtrArray *carriers;  /* Carrier*: one per endpoint that a feed of this lane uses */
+  GHashTable *ledgers;  /* name → Ledger* */
+} Feeds;
+
+/* Everything opened and started, or nothing and *error. The configuration outlives it. */
+Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Two steps, since workers use ledgers and carriers: the carriers first, the rest when no worker runs any more. */
+void feeds_stop_carriers(Feeds *feeds, guint grace_seconds);
+void feeds_close(Feeds *feeds);
+
+Feed *feeds_find(const Feeds *feeds, const char *name); /* NULL: none */
+
+/* The constants that a feed's rules may name for its header's fields, as types without values: for compiling rules. The caller
+ * frees the array and each name with rule_constants_free. */
+GArray *feed_rule_constants(const ConfLayout *layout);
+void rule_constants_free(GArray *constants);

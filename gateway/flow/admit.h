@@ -1,0 +1,28 @@
+/* Admission: what evidence says that a file in a drop folder is complete. Each feed sets the least it accepts, and the
+ * evidence is recorded with the file. Time here is our own clock between looks, never the partner's: a trickling upload with a
+ * preserved time stamp looks old from its first byte on. */
+#pragma once
+#include "conf/conf.h"
+#include "transfer/courier.h"
+
+/* What earlier looks at one name have seen. */
+typedef struct {
+  guint64 size;
+  gint64 modified;
+  guint looks;          /* polls in a row with this size and time */
+  gint64 since;         /* first of them, microseconds since 1970 */
+  guint generation;     /* of the last look, to find names that are gone */
+} Look;
+
+/* Takes the entry into account. */
+void look_update(Look *look, const CourierEntry *entry, gint64 now, guint generation);
+
+/* Whether the name can be the feed's at all: matches, is no marker and is not marked as still being written. */
+gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *name);
+
+/* The marker's name for this file ('{name}.ok', '{stem}.ok'); NULL when the feed has none. The caller unrefs. */
+GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name);
+
+/* A JSON object that says why the file is held to be complete, or NULL when it is not yet. `names` is the set of all names in
+ * the listing (GBytes). The caller frees. */
+char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now);

@@ -1,0 +1,19 @@
+/* The codes under which a file or a record is refused, for the exception file, the feedback and the book. L… and T… are the
+ * layout's (gateway/records/layout.h), the feed's rules have their own; packaging/man/sallyport.1 lists them all for partners. */
+#pragma once
+
+#define CODE_FILE_TOO_LARGE    "F001"
+#define CODE_SAME_NAME         "F002" /* same name, other bytes: held */
+#define CODE_DUPLICATE_FILE    "F003" /* same bytes as an earlier file */
+#define CODE_RECORDS_REFUSED   "F004" /* on-reject = file, and at least one record breaks a rule */
+#define CODE_TOO_MANY_REPEATED "F005"
+#define CODE_REJECTED_BY_HAND  "F006"
+#define CODE_AMOUNT_OVERFLOW   "F007"
+#define CODE_TRIES_USED_UP     "F008" /* held */
+#define CODE_STEP_REFUSED      "F009" /* a step found the file itself at fault: the message says how */
+#define CODE_NO_RECORDS_KEY    "K000" /* the key is empty */
+#define CODE_KEY_REPEATED      "K001" /* same key, account and amount earlier in this file: duplicate */
+#define CODE_KEY_CONTRADICTS   "K002" /* same key earlier in this file with another account or amount: rejected */
+#define CODE_KEY_POSTED        "K003" /* posted before, same account and amount: duplicate */
+#define CODE_KEY_CONFLICT      "K004" /* posted before with another account or amount: rejected */
+/* What the OpenPGP verdict says: "P" and the reason's number in OPENPGP_REASONS. */

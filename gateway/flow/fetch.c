@@ -1,0 +1,117 @@
+/* Fetch: brings the partner's bytes into the spool. admitted → fetched.
+ *
+ * Written to ID.part, resumed where it broke, synced, renamed to ID.pgp, folder synced, then the commit.
+ *   crash while reading        ID.part has a prefix: the next run goes on behind it
+ *   crash after the rename     ID.pgp is there, the state is admitted: the next run finds it complete and only commits
+ * The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to `seen`. */
+#include "gateway/flow/codes.h"
+#include "gateway/flow/flow.h"
+#include "crypto/digest.h"
+#include "gateway/base/faultpoint.h"
+#include "gateway/base/files.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static gboolean looks_admitted(Step *step, const CourierStat *now) {
+  return now->exists && now->is_file && now->size == step->file->size && now->modified == step->file->modified;
+}
+
+/* The evidence no longer holds: what was read so far is another file's. */
+static gboolean start_over(Step *step, const CourierStat *now, const char *part, GError **error) {
+  unlink(part);
+  if (!now->exists)
+    return flow_advance(step, FILE_GONE, "no longer in the partner's folder", error);
+  step->file->size = now->size;
+  step->file->modified = now->modified;
+  g_clear_pointer(&step->file->evidence, g_free);
+  return flow_advance(step, FILE_SEEN, "it changed after it was admitted: the evidence is void", error);
+}
+
+/* Digest of what is on disk, over the whole file: also what an earlier run had fetched. */
+static gboolean settle(Step *step, int fd, const char *part, const char *final, GError **error) {
+  guint8 digest[DIGEST_SHA256_SIZE];
+  guint64 size;
+  if (!digest_file_sha256(fd, 0, G_MAXUINT64, digest, &size, error) || !files_sync(fd, part, error))
+    return FALSE;
+  fault_point("fetch-before-rename");
+  if (rename(part, final) != 0)
+    return sallyport_error_errno(error, errno, "rename %s", part);
+  if (!files_sync_folder(step->flow->paths->in, error))
+    return FALSE;
+  fault_point("fetch-after-rename");
+  step->file->cipher_size = size;
+  g_free(step->file->cipher_sha256);
+  step->file->cipher_sha256 = digest_hex(digest, sizeof digest);
+  return TRUE;
+}
+
+static gboolean fetch_into(Step *step, int fd, const char *remote, const char *part, const char *final, GError **error) {
+  struct stat status;
+  if (fstat(fd, &status) != 0)
+    return sallyport_error_errno(error, errno, "stat %s", part);
+  guint64 have = (guint64)status.st_size, end = have;
+  if (have > step->file->size && (have = end = 0, ftruncate(fd, 0) != 0))
+    return sallyport_error_errno(error, errno, "truncate %s", part);
+  CourierGet get = {.path = remote, .offset = have, .size_limit = step->feed->conf->source.size_limit, .fd = fd};
+  if ((have < step->file->size || have == 0) && !courier_get(step->courier, &get, &end, error))
+    return FALSE;
+  if (end != step->file->size)
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: %" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT " were announced",
+                               step->file->name_shown, end, step->file->size);
+  return settle(step, fd, part, final, error);
+}
+
+/* An earlier run that was killed between rename and commit. */
+static gboolean is_here(const char *path, guint64 size) {
+  struct stat status;
+  return stat(path, &status) == 0 && (guint64)status.st_size == size;
+}
+
+static gboolean commit_fetched(Step *step, GError **error) {
+  step->file->due_at = g_get_real_time();
+  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " bytes, sha256 %s", step->file->cipher_size, step->file->cipher_sha256);
+  return flow_advance(step, FILE_FETCHED, detail, error);
+}
+
+static gboolean take_over(Step *step, const char *final, GError **error) {
+  int fd = open(final, O_RDONLY | O_CLOEXEC);
+  guint8 digest[DIGEST_SHA256_SIZE];
+  if (fd < 0)
+    return sallyport_error_errno(error, errno, "open %s", final);
+  gboolean ok = digest_file_sha256(fd, 0, G_MAXUINT64, digest, &step->file->cipher_size, error) && files_sync(fd, final, error);
+  close(fd);
+  if (!ok)
+    return FALSE;
+  g_free(step->file->cipher_sha256);
+  step->file->cipher_sha256 = digest_hex(digest, sizeof digest);
+  return commit_fetched(step, error);
+}
+
+gboolean flow_fetch(Step *step, GError **error) {
+  g_autofree char *part = lane_path_in_part(step->flow->paths, step->file->id);
+  g_autofree char *final = lane_path_in(step->flow->paths, step->file->id);
+  if (is_here(final, step->file->size))
+    return take_over(step, final, error);
+  gsize length;
+  const char *name = g_bytes_get_data(step->file->name, &length);
+  g_autofree char *remote = flow_remote_path(step->file->folder, name, length);
+  CourierStat now;
+  if (!courier_stat(step->courier, remote, &now, error))
+    return FALSE;
+  if (!looks_admitted(step, &now))
+    return start_over(step, &now, part, error);
+  if (now.size > step->feed->conf->source.size_limit) {
+    g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are more than the feed's size-limit of %" G_GUINT64_FORMAT,
+                                              now.size, step->feed->conf->source.size_limit);
+    return flow_reject(step, CODE_FILE_TOO_LARGE, reason, error);
+  }
+  int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return sallyport_error_errno(error, errno, "create %s", part);
+  gboolean ok = fetch_into(step, fd, remote, part, final, error);
+  close(fd);
+  return ok && commit_fetched(step, error);
+}

@@ -1,0 +1,89 @@
+/* The flow of a file through a lane: one file per step, one function each.
+ *
+ *   poll → admit → fetch → open → stage → validate → split → post → answer → deliver → close
+ *
+ * A step takes a file's row in one state, has its effect, and moves the row to the next state in one transaction. Every
+ * step may be run again from its beginning after a crash at any point of it; how, is argued at the head of its file. Steps
+ * report errors; what becomes of a file after one (again later, held, rejected, the lane stops) is decided in trouble.c only.
+ *
+ * Steps that wait for a partner run in the endpoint's own threads (gateway/carrier.h), all others in the lane's workers, so
+ * that a partner who does not answer delays nobody else. */
+#pragma once
+#include "conf/conf.h"
+#include "gateway/flow/keygate.h"
+#include "gateway/paths.h"
+#include "gateway/records/layout.h"
+#include "gateway/schedule.h"
+#include "store/book.h"
+#include "store/ledger.h"
+#include "store/rules.h"
+#include "transfer/courier.h"
+
+typedef struct Carrier Carrier;
+
+/* A feed, compiled: what does not change while the lane runs. */
+typedef struct {
+  const ConfFeed *conf;
+  const ConfPartner *partner;
+  const char *gnupg_home;
+  Layout *layout;
+  Ledger *ledger;
+  LedgerColumns columns;
+  Rule *rules;
+  guint n_rules;
+  Schedule *schedule;
+  Carrier *source, *feedback;  /* endpoints */
+  GHashTable *looks;           /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
+  gint64 next_poll;            /* microseconds since 1970; under the lane's lock */
+  gboolean polling;            /* under the lane's lock */
+} Feed;
+
+/* What the steps of one lane share. */
+typedef struct {
+  const Conf *conf;
+  const LanePaths *paths;
+  Book *book;
+  KeyGate *gate;
+  guint threads;               /* for work that one file can spread over processors */
+} Flow;
+
+/* One step of one file in one thread. */
+typedef struct {
+  Flow *flow;
+  Feed *feed;
+  BookReader *reader;          /* the thread's own */
+  Courier *courier;            /* AT_SOURCE, AT_FEEDBACK: connected; else NULL */
+  BookFile *file;
+} Step;
+
+typedef gboolean (*StepFunction)(Step *step, GError **error);
+
+/* Each needs the file in the states named, and on TRUE has moved it on, or put its due_at off (a key range that another file
+ * holds, a file that has changed). */
+gboolean flow_fetch(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;    /* admitted */
+gboolean flow_open(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;     /* fetched, opened: decrypts, verifies, stages */
+gboolean flow_validate(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* staged: validates and splits */
+gboolean flow_post(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;     /* validated, posting */
+gboolean flow_answer(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* posted, rejected, duplicate: seals the answer */
+gboolean flow_deliver(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;  /* the same, once sealed */
+gboolean flow_close(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;    /* answered */
+
+/* Lists the source folder, notes what is new, gone or changed, and admits what is complete, all in one transaction.
+ * *admitted: files that can now be fetched. */
+gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Where a file's next step runs, and which it is. NULL: none (terminal, held, or waiting for evidence). */
+typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK } Place;
+StepFunction flow_step_of(const BookFile *file, Place *place, const char **name);
+
+/* What becomes of a file whose step failed: writes it into the book and the log. */
+typedef enum { TROUBLE_AGAIN, TROUBLE_MOVED, TROUBLE_STOP_LANE } Trouble;
+Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
+
+/* Holds the content against what the book has: `duplicate` or `held`, or *moved = FALSE. */
+gboolean flow_find_duplicate(Step *step, gboolean *moved, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Common to the steps. */
+gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* one transaction; logs */
+gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *flow_remote_path(const char *folder, const void *name, gsize length); /* the caller frees */

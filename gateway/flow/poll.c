@@ -1,0 +1,198 @@
+/* Poll: one listing of a feed's source folder, and what it means for the book, in one transaction.
+ *
+ * A crash before the commit forgets the looks and the sightings; the next poll sees the files again. A crash after it leaves
+ * files in `seen` or `admitted`, from where the lane goes on. A name that is in a live state is left alone: its fetch
+ * notices when the bytes change. What was closed stays closed while the partner's copy stays as it was (after = keep); where
+ * closing takes the copy away, a name that is there again was sent again. */
+#include "gateway/flow/admit.h"
+#include "gateway/flow/flow.h"
+#include "gateway/base/files.h"
+#include "gateway/log.h"
+#include <string.h>
+
+typedef struct {
+  Flow *flow;
+  Feed *feed;
+  BookReader *reader;
+  gint64 now;
+  guint generation;
+  GHashTable *names;    /* all names listed */
+  GPtrArray *added;     /* BookFile*: new in the book */
+  GPtrArray *admitted;  /* BookFile*: borrowed from added or kept in `held` */
+  GPtrArray *changed;   /* seen earlier, other size or time now */
+  GPtrArray *gone;
+  GPtrArray *kept;      /* owns what the lists above borrow from the book */
+  BookPoll poll;
+} Poll;
+
+static BookFile *new_sighting(const Poll *poll, const CourierEntry *entry) {
+  gsize length;
+  const char *bytes = g_bytes_get_data(entry->name, &length);
+  BookFile *file = book_file_new();
+  file->feed = g_strdup(poll->feed->conf->name);
+  file->name = g_bytes_ref(entry->name);
+  file->name_shown = files_show_bytes(bytes, length, 255);
+  file->folder = g_strdup(poll->feed->conf->source.path);
+  file->size = entry->size;
+  file->modified = entry->modified;
+  file->state = FILE_SEEN;
+  file->due_at = poll->now;
+  return file;
+}
+
+static Look *look_for(Poll *poll, const CourierEntry *entry) {
+  Look *look = g_hash_table_lookup(poll->feed->looks, entry->name);
+  if (!look) {
+    look = g_new0(Look, 1);
+    g_hash_table_insert(poll->feed->looks, g_bytes_ref(entry->name), look);
+  }
+  look_update(look, entry, poll->now, poll->generation);
+  return look;
+}
+
+/* Whether a finished file is still the same copy that its partner's folder shows now. */
+static gboolean is_same_copy(const Poll *poll, const BookFile *file, const CourierEntry *entry) {
+  return poll->feed->conf->source.after == CONF_AFTER_KEEP && file->size == entry->size && file->modified == entry->modified;
+}
+
+/* The book's row that this name continues: NULL when it is to be seen anew. *is_known: nothing is to be done for it. */
+static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_known, GError **error) {
+  g_autoptr(GPtrArray) rows = book_files_named(poll->reader, poll->feed->conf->name, entry->name, error);
+  *is_known = rows == NULL;
+  BookFile *seen = NULL;
+  for (guint i = 0; rows && i < rows->len; i++) {
+    BookFile *row = rows->pdata[i];
+    if (row->state == FILE_SEEN)
+      seen = row;
+    else if (!file_state_is_terminal(row->state) || (row->state == FILE_CLOSED && is_same_copy(poll, row, entry)))
+      *is_known = TRUE;
+  }
+  if (!seen || *is_known)
+    return NULL;
+  g_ptr_array_set_free_func(rows, NULL);
+  for (guint i = 0; i < rows->len; i++)
+    if (rows->pdata[i] != seen)
+      book_file_free(rows->pdata[i]);
+  g_ptr_array_add(poll->kept, seen);
+  return seen;
+}
+
+static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) {
+  if (!entry->is_file || !admit_is_candidate(&poll->feed->conf->source, entry->name))
+    return TRUE;
+  GError *failure = NULL;
+  gboolean is_known;
+  BookFile *file = row_of(poll, entry, &is_known, &failure);
+  if (failure) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  poll->poll.listed++;
+  if (is_known)
+    return TRUE;
+  const Look *look = look_for(poll, entry);
+  if (!file) {
+    file = new_sighting(poll, entry);
+    g_ptr_array_add(poll->kept, file);
+    g_ptr_array_add(poll->added, file);
+  } else if (file->size != entry->size || file->modified != entry->modified) {
+    file->size = entry->size;
+    file->modified = entry->modified;
+    g_ptr_array_add(poll->changed, file);
+  }
+  g_free(file->evidence);
+  file->evidence = admit_evidence(&poll->feed->conf->source, entry->name, look, poll->names, poll->now);
+  if (file->evidence) {
+    file->due_at = poll->now;
+    g_ptr_array_add(poll->admitted, file);
+    g_hash_table_remove(poll->feed->looks, entry->name);
+  }
+  return TRUE;
+}
+
+/* Files in `seen` whose names are no longer listed were taken away before they were complete. */
+static gboolean find_gone(Poll *poll, GError **error) {
+  BookFilter filter = {.feed = poll->feed->conf->name, .states = 1u << FILE_SEEN, .limit = 50000};
+  g_autoptr(GPtrArray) seen = book_files(poll->reader, &filter, error);
+  if (!seen)
+    return FALSE;
+  g_ptr_array_set_free_func(seen, NULL);
+  for (guint i = 0; i < seen->len; i++) {
+    BookFile *file = seen->pdata[i];
+    g_ptr_array_add(poll->kept, file);
+    if (!g_hash_table_contains(poll->names, file->name))
+      g_ptr_array_add(poll->gone, file);
+  }
+  return TRUE;
+}
+
+static gboolean is_forgotten(gpointer key, gpointer value, gpointer user) {
+  (void)key;
+  return ((const Look *)value)->generation != *(const guint *)user;
+}
+
+static gboolean poll_change(BookTransaction *tx, gpointer data, GError **error) {
+  Poll *poll = data;
+  for (guint i = 0; i < poll->added->len; i++)
+    if (!book_add_file(tx, poll->added->pdata[i], error))
+      return FALSE;
+  for (guint i = 0; i < poll->changed->len; i++)
+    if (!book_note_file(tx, poll->changed->pdata[i], NULL, error))
+      return FALSE;
+  for (guint i = 0; i < poll->admitted->len; i++) {
+    BookFile *file = poll->admitted->pdata[i];
+    if (!book_advance_file(tx, file, FILE_ADMITTED, file->evidence, error))
+      return FALSE;
+  }
+  for (guint i = 0; i < poll->gone->len; i++)
+    if (!book_advance_file(tx, poll->gone->pdata[i], FILE_GONE, "no longer in the partner's folder", error))
+      return FALSE;
+  return book_save_poll(tx, &poll->poll, error);
+}
+
+static void log_poll(const Poll *poll, gboolean truncated, guint refused) {
+  for (guint i = 0; i < poll->added->len; i++) {
+    const BookFile *file = poll->added->pdata[i];
+    log_event(LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", "seen"}, {"name", file->name_shown},
+              {"size", log_number((gint64)file->size)});
+  }
+  for (guint i = 0; i < poll->admitted->len; i++) {
+    const BookFile *file = poll->admitted->pdata[i];
+    log_event(LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", "admitted"}, {"evidence", file->evidence});
+  }
+  if (truncated || refused)
+    log_event(LOG_WARNING, "listing-incomplete", {"feed", poll->feed->conf->name}, {"refused_names", log_number(refused)},
+              {"cut_off", truncated ? "yes" : "no"});
+  log_event(LOG_DEBUG, "poll", {"feed", poll->feed->conf->name}, {"listed", log_number((gint64)poll->poll.listed)},
+            {"admitted", log_number((gint64)poll->admitted->len)});
+}
+
+gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) {
+  CourierListing listing = {.folder = feed->conf->source.path};
+  gboolean truncated = FALSE;
+  guint refused = 0;
+  g_autoptr(GPtrArray) entries = courier_list(courier, &listing, &truncated, &refused, error);
+  if (!entries)
+    return FALSE;
+  gint64 now = g_get_real_time();
+  g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
+  g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(), gone = g_ptr_array_new();
+  g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify)book_file_free);
+  Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .generation = (guint)(now / 1000), .names = names,
+               .added = added, .admitted = ready, .changed = changed, .gone = gone, .kept = kept,
+               .poll = {.feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};
+  for (guint i = 0; i < entries->len; i++)
+    g_hash_table_add(names, ((CourierEntry *)entries->pdata[i])->name);
+  for (guint i = 0; i < entries->len; i++)
+    if (!consider(&poll, entries->pdata[i], error))
+      return FALSE;
+  if (!truncated && !find_gone(&poll, error))
+    return FALSE;
+  g_hash_table_foreach_remove(feed->looks, is_forgotten, &poll.generation);
+  poll.poll.taken = ready->len;
+  if (!book_write(flow->book, poll_change, &poll, error))
+    return FALSE;
+  log_poll(&poll, truncated, refused);
+  *admitted = ready->len;
+  return TRUE;
+}

@@ -1,0 +1,22 @@
+/* Staging a verified plaintext: the whole file becomes typed records in one staging file, before any rule looks at it. */
+#pragma once
+#include "gateway/records/layout.h"
+
+typedef struct {
+  const Layout *layout;
+  int plaintext;     /* verified; read from its start */
+  const char *path;  /* of the staging file to make */
+  guint threads;     /* parse this many chunks at a time; records keep the file's order */
+} StageOptions;
+
+typedef struct {
+  guint64 records, lines;
+  char *header;        /* JSON object of the header's fields, masked ones left out; NULL: no header */
+  char *business_date; /* of the field that `stage_business_date` names; NULL */
+} Staged;
+void staged_clear(Staged *staged);
+
+/* Durable on return of TRUE, also for a file that breaks its layout: what is wrong with the file as a whole is kept in the staging
+ * file ("problem.code", "problem.reason", "problem.line") for validation, what is wrong with a record in its block. Header and trailer values are
+ * kept as "header.NAME" and "trailer.NAME". Memory: some chunks of 1 MiB per thread, whatever the file's size. */
+gboolean stage_plaintext(const StageOptions *options, const char *business_date_field, Staged *staged, GError **error) G_GNUC_WARN_UNUSED_RESULT;

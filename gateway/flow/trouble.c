@@ -1,0 +1,111 @@
+/* Failure policy: what becomes of a file whose step failed. The whole of it is in this file.
+ *
+ *   code           scope      what is done
+ *   again, unknown file       the step is tried again, for ever: 1 s doubling to 5 min, ± 20 %; it looks before it repeats
+ *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can still be held
+ *   login          endpoint   its breaker (carrier.c) stops all logins after three; files wait without being counted
+ *   file           file       rejected: the partner is told
+ *   configuration  feed       tried again every 5 min: the operator has to change something, nothing is lost meanwhile
+ *   bug            file       three tries, then held; past the point where it can be held: again every 5 min, loudly
+ *   storage        lane       the lane stops: a disk that fails an fsync must not be written to as if nothing had been
+ * A file that was moved by someone else (an operator's hold) while the step ran is simply let go. */
+#include "gateway/flow/codes.h"
+#include "gateway/flow/flow.h"
+#include "gateway/log.h"
+
+enum { LONGEST_WAIT = 300, BUG_TRIES = 3 };
+
+typedef enum { RETRY, RETRY_SLOWLY, REJECT, HOLD, STOP } Action;
+
+static Action action_for(const Step *step, SallyportErrorCode code) {
+  guint tries = step->file->attempts + 1;
+  gboolean can_hold = file_state_may_become(step->file->state, FILE_HELD);
+  switch (code) {
+  case SALLYPORT_ERROR_AGAIN:
+  case SALLYPORT_ERROR_UNKNOWN:
+    return RETRY;
+  case SALLYPORT_ERROR_PARTNER:
+    return tries >= MAX(step->feed->conf->retry_limit, 1) && can_hold ? HOLD : RETRY;
+  case SALLYPORT_ERROR_LOGIN:
+  case SALLYPORT_ERROR_CONFIGURATION:
+    return RETRY_SLOWLY;
+  case SALLYPORT_ERROR_FILE:
+    return file_state_may_become(step->file->state, FILE_REJECTED) ? REJECT : RETRY_SLOWLY;
+  case SALLYPORT_ERROR_STORAGE:
+    return STOP;
+  case SALLYPORT_ERROR_BUG:
+    break;
+  }
+  return tries < BUG_TRIES ? RETRY : can_hold ? HOLD : RETRY_SLOWLY;
+}
+
+static gint64 wait_seconds(Action action, guint attempts) {
+  gint64 seconds = action == RETRY_SLOWLY ? LONGEST_WAIT : MIN((gint64)1 << MIN(attempts, 10), LONGEST_WAIT);
+  return seconds * (800 + g_random_int_range(0, 401)) / 1000;
+}
+
+static void report(const Step *step, const char *name, const GError *error, const char *outcome) {
+  log_event(sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN ? LOG_WARNING : LOG_ERROR, "trouble", {"feed", step->feed->conf->name},
+            {"file", step->file->id}, {"state", file_state_word(step->file->state)}, {"step", name},
+            {"code", sallyport_error_word((int)sallyport_error_code(error))}, {"error", error->message},
+            {"attempt", log_number(step->file->attempts)}, {"outcome", outcome});
+}
+
+static gboolean was_moved(Step *step) {
+  g_autoptr(BookFile) row = book_find_file(step->reader, step->file->id, NULL);
+  return row && row->state != step->file->state;
+}
+
+typedef struct { const BookFile *file; const char *detail; } Note;
+
+static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Note *note = data;
+  return book_note_file(tx, note->file, note->detail, error);
+}
+
+/* History gets the first, second, fourth, eighth … failure: enough to tell the tale, and bounded. */
+static gboolean try_again(Step *step, Action action, const GError *cause, GError **error) {
+  BookFile *file = step->file;
+  file->due_at = g_get_real_time() + wait_seconds(action, file->attempts) * G_USEC_PER_SEC;
+  file->attempts++;
+  g_free(file->problem);
+  file->problem = g_strdup(cause->message);
+  gboolean is_power_of_two = (file->attempts & (file->attempts - 1)) == 0;
+  Note note = {file, is_power_of_two ? cause->message : NULL};
+  return book_write(step->flow->book, note_change, &note, error);
+}
+
+static gboolean hold(Step *step, const GError *cause, GError **error) {
+  BookFile *file = step->file;
+  g_free(file->reason_code);
+  g_free(file->reason);
+  file->reason_code = g_strdup(CODE_TRIES_USED_UP);
+  file->reason = g_strdup_printf("held after %u tries: %s", file->attempts + 1, cause->message);
+  file->held_from = file->state;
+  keygate_release(step->flow->gate, file->id);
+  return flow_advance(step, FILE_HELD, file->reason, error);
+}
+
+Trouble flow_trouble(Step *step, const char *name, const GError *cause) {
+  if (was_moved(step)) {
+    log_event(LOG_INFO, "let-go", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"step", name});
+    return TROUBLE_MOVED;
+  }
+  g_autoptr(GError) error = NULL;
+  Action action = action_for(step, sallyport_error_code(cause));
+  static const char *const outcomes[] = {[RETRY] = "retry", [RETRY_SLOWLY] = "retry", [REJECT] = "rejected", [HOLD] = "held", [STOP] = "lane-stops"};
+  report(step, name, cause, outcomes[action]);
+  gboolean ok = TRUE;
+  if (action == STOP)
+    return TROUBLE_STOP_LANE;
+  if (action == REJECT)
+    ok = flow_reject(step, CODE_STEP_REFUSED, cause->message, &error);
+  else if (action == HOLD)
+    ok = hold(step, cause, &error);
+  else
+    ok = try_again(step, action, cause, &error);
+  if (ok)
+    return TROUBLE_AGAIN;
+  report(step, name, error, "not-noted");
+  return sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? TROUBLE_STOP_LANE : TROUBLE_AGAIN;
+}

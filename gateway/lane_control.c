@@ -1,0 +1,190 @@
+/* What the control socket's requests do. It runs in the control server's thread: changes go through the book's one writer, as
+ * compare-and-set on the state, so that a step that is under way at the same moment either wins or is let go. */
+#include "gateway/flow/codes.h"
+#include "gateway/lane_parts.h"
+#include "gateway/log.h"
+#include <string.h>
+
+typedef struct {
+  Lane *lane;
+  const char *who, *reason;
+  BookFile *file;
+  FileState to;
+  const char *event;
+} Request;
+
+static gboolean move_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Request *request = data;
+  g_autofree char *detail = g_strdup_printf("%s by %s%s%s", request->event, request->who, request->reason ? ": " : "",
+                                            request->reason ? request->reason : "");
+  if (request->to == request->file->state)
+    return book_note_file(tx, request->file, detail, error);
+  return book_advance_file(tx, request->file, request->to, detail, error);
+}
+
+static json_t *done(Lane *lane, const BookFile *file) {
+  lane_wake(lane);
+  return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "file", file->id, "name", file->name_shown, "state", file_state_word(file->state));
+}
+
+static json_t *fail(SallyportErrorCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static json_t *fail(SallyportErrorCode code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  g_autoptr(GError) error = NULL;
+  sallyport_error_set(&error, code, "%s", text);
+  return control_failure(error);
+}
+
+static json_t *move(Request *request) {
+  g_autoptr(GError) error = NULL;
+  FileState from = request->file->state;
+  request->file->due_at = g_get_real_time();
+  if (!book_write(request->lane->flow.book, move_change, request, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, "operator", {"event", request->event}, {"by", request->who}, {"file", request->file->id},
+            {"from", file_state_word(from)}, {"state", file_state_word(request->file->state)}, {"reason", request->reason ? request->reason : ""});
+  return done(request->lane, request->file);
+}
+
+static json_t *cannot(const Request *request) {
+  return fail(SALLYPORT_ERROR_FILE, "%s cannot be done to file %s: it is %s", request->event, request->file->id,
+              file_state_word(request->file->state));
+}
+
+static void replace_text(char **field, const char *value) {
+  g_free(*field);
+  *field = g_strdup(value);
+}
+
+static json_t *do_hold(Request *request) {
+  if (!file_state_may_become(request->file->state, FILE_HELD))
+    return cannot(request);
+  request->to = FILE_HELD;
+  request->file->held_from = request->file->state;
+  replace_text(&request->file->reason, request->reason ? request->reason : "held by hand");
+  return move(request);
+}
+
+static json_t *do_release(Request *request) {
+  if (request->file->state != FILE_HELD)
+    return cannot(request);
+  request->to = request->file->held_from;
+  return move(request);
+}
+
+static json_t *do_reject(Request *request) {
+  if (!file_state_may_become(request->file->state, FILE_REJECTED))
+    return cannot(request);
+  request->to = FILE_REJECTED;
+  replace_text(&request->file->reason_code, CODE_REJECTED_BY_HAND);
+  replace_text(&request->file->reason, request->reason ? request->reason : "rejected by hand");
+  return move(request);
+}
+
+static json_t *do_retry(Request *request) {
+  if (file_state_is_terminal(request->file->state) || request->file->state == FILE_HELD)
+    return cannot(request);
+  const Feed *feed = feeds_find(request->lane->feeds, request->file->feed);
+  request->to = request->file->state;
+  request->file->attempts = 0;
+  if (feed) {
+    carrier_reset(feed->source);
+    carrier_reset(feed->feedback);
+  }
+  return move(request);
+}
+
+static json_t *on_file(Lane *lane, const char *who, const json_t *request, const char *event, json_t *(*act)(Request *)) {
+  const char *id = json_string_value(json_object_get(request, "file"));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
+  g_autoptr(BookFile) file = reader ? book_find_file(reader, id, &error) : NULL;
+  if (error)
+    return control_failure(error);
+  if (!file)
+    return fail(SALLYPORT_ERROR_FILE, "there is no file %s in lane %s", id ? id : "(none named)", lane->name);
+  Request change = {.lane = lane, .who = who, .reason = json_string_value(json_object_get(request, "reason")), .file = file, .event = event};
+  return act(&change);
+}
+
+static json_t *do_poll(Lane *lane, const json_t *request) {
+  const char *name = json_string_value(json_object_get(request, "feed"));
+  Feed *feed = name ? feeds_find(lane->feeds, name) : NULL;
+  if (!feed)
+    return fail(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)", lane->name);
+  carrier_reset(feed->source);
+  carrier_reset(feed->feedback);
+  pthread_mutex_lock(&lane->lock);
+  feed->next_poll = 0;
+  pthread_mutex_unlock(&lane->lock);
+  lane_wake(lane);
+  return json_pack("{s:b, s:s}", "ok", 1, "feed", name);
+}
+
+static json_t *feeds_status(Lane *lane) {
+  json_t *list = json_array();
+  pthread_mutex_lock(&lane->lock);
+  for (guint i = 0; i < lane->feeds->feeds->len; i++) {
+    const Feed *feed = lane->feeds->feeds->pdata[i];
+    json_array_append_new(list, json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll", (json_int_t)feed->next_poll, "polling",
+                                          feed->polling, "source", carrier_name(feed->source), "feedback", carrier_name(feed->feedback)));
+  }
+  pthread_mutex_unlock(&lane->lock);
+  return list;
+}
+
+static json_t *endpoints_status(Lane *lane) {
+  static const char *const words[] = {[CARRIER_GOOD] = "good", [CARRIER_WAITING] = "waiting", [CARRIER_BREAKER] = "breaker"};
+  json_t *list = json_array();
+  for (guint i = 0; i < lane->feeds->carriers->len; i++) {
+    Carrier *carrier = lane->feeds->carriers->pdata[i];
+    CarrierStatus status;
+    carrier_status(carrier, &status);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s?, s:s?}", "endpoint", carrier_name(carrier), "state", words[status.state],
+                                          "connected", (int)status.connected, "queued", (int)status.queued, "problem", status.problem,
+                                          "server", status.describe));
+    g_free(status.problem);
+    g_free(status.describe);
+  }
+  return list;
+}
+
+/* Only the ids: the files themselves belong to the threads that work on them, and are read from the book. */
+static json_t *working(Lane *lane) {
+  json_t *list = json_array();
+  GHashTableIter iterator;
+  gpointer id, file;
+  pthread_mutex_lock(&lane->lock);
+  g_hash_table_iter_init(&iterator, lane->active);
+  while (g_hash_table_iter_next(&iterator, &id, &file))
+    json_array_append_new(list, json_string(id));
+  pthread_mutex_unlock(&lane->lock);
+  return list;
+}
+
+static json_t *do_status(Lane *lane) {
+  return json_pack("{s:b, s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "ok", 1, "lane", lane->name, "pid", (int)getpid(), "since",
+                   (json_int_t)lane->started_at, "threads", (int)lane->flow.threads, "feeds", feeds_status(lane), "couriers",
+                   endpoints_status(lane), "working", working(lane));
+}
+
+json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
+  Lane *lane = user;
+  const char *what = json_string_value(json_object_get(request, "do"));
+  if (g_strcmp0(what, "status") == 0)
+    return do_status(lane);
+  if (g_strcmp0(what, "poll") == 0)
+    return do_poll(lane, request);
+  if (g_strcmp0(what, "hold") == 0)
+    return on_file(lane, who, request, "hold", do_hold);
+  if (g_strcmp0(what, "release") == 0)
+    return on_file(lane, who, request, "release", do_release);
+  if (g_strcmp0(what, "reject") == 0)
+    return on_file(lane, who, request, "reject", do_reject);
+  if (g_strcmp0(what, "retry") == 0)
+    return on_file(lane, who, request, "retry", do_retry);
+  return fail(SALLYPORT_ERROR_FILE, "unknown request \"%s\"", what ? what : "");
+}

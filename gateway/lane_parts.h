@@ -1,0 +1,45 @@
+/* What the lane's own files share: its main loop (lane.c), the running of steps (lane_work.c), its control socket (lane_control.c)
+ * and what it does at its start (lane_start.c). */
+#pragma once
+#include "gateway/control.h"
+#include "gateway/feeds.h"
+#include "gateway/lane.h"
+#include <pthread.h>
+
+typedef struct {
+  const char *name;
+  Conf *conf;
+  const ConfLane *settings;
+  LanePaths *paths;
+  Flow flow;
+  Feeds *feeds;
+  Workers *workers;
+  ControlServer *control;
+  BookReader *reader;       /* the main thread's */
+  gint64 started_at;
+  int wake;                 /* eventfd: something changed, look at the book again */
+  pthread_mutex_t lock;     /* of all below, and of the feeds' next_poll and polling */
+  GHashTable *active;       /* file id → BookFile* under way (borrowed from its task) */
+  gint64 idle_since;        /* monotonic; 0: busy */
+  gboolean folding;
+  int exit_status;
+  gboolean stopping;
+} Lane;
+
+/* --- lane_work.c */
+void lane_wake(Lane *lane);
+void lane_stop(Lane *lane, int exit_status);
+/* Queues every due file that is not under way yet, within bounds per feed; polls that are due; folding when idle. */
+gboolean lane_pump(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
+
+/* --- lane_start.c */
+/* Before work begins: what a crash may have left is counted against the files that were under way, swept from the spool, or held by the key gate. */
+gboolean lane_recover(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean lane_mark_running(const Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void lane_mark_stopped(const Lane *lane);
+/* Removes ciphertexts that have been in the archive longer than node { archive-days }. */
+void lane_prune_archive(const Lane *lane);
+
+/* --- lane_control.c */
+json_t *lane_answer(gpointer lane, const char *who, const json_t *request); /* a ControlAnswer */

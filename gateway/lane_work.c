@@ -1,0 +1,309 @@
+#include "gateway/lane_parts.h"
+#include "gateway/log.h"
+#include <sys/eventfd.h>
+
+enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1 };
+
+void lane_wake(Lane *lane) { eventfd_write(lane->wake, 1); }
+
+void lane_stop(Lane *lane, int exit_status) {
+  pthread_mutex_lock(&lane->lock);
+  lane->stopping = TRUE;
+  lane->exit_status = MAX(lane->exit_status, exit_status);
+  pthread_mutex_unlock(&lane->lock);
+  lane_wake(lane);
+}
+
+/* --- A file's steps */
+
+typedef struct {
+  Task task;
+  Lane *lane;
+  Feed *feed;
+  BookFile *file;
+} FileTask;
+
+static void file_task_end(Task *task) {
+  FileTask *run = (FileTask *)task;
+  pthread_mutex_lock(&run->lane->lock);
+  g_hash_table_remove(run->lane->active, run->file->id);
+  pthread_mutex_unlock(&run->lane->lock);
+  lane_wake(run->lane);
+  book_file_free(run->file);
+  g_free(run);
+}
+
+static void enqueue(FileTask *run, Place place) {
+  if (place == AT_WORKER)
+    workers_add(run->lane->workers, &run->task);
+  else
+    carrier_add(place == AT_SOURCE ? run->feed->source : run->feed->feedback, &run->task);
+}
+
+static gboolean is_stopping(Lane *lane) {
+  pthread_mutex_lock(&lane->lock);
+  gboolean stopping = lane->stopping;
+  pthread_mutex_unlock(&lane->lock);
+  return stopping;
+}
+
+static gboolean is_same_thread(const Feed *feed, Place here, Place next) {
+  return here == next || (here != AT_WORKER && next != AT_WORKER && feed->source == feed->feedback);
+}
+
+/* Runs steps for as long as they belong into this thread. TRUE: the file goes on at *next; FALSE: it is let go. */
+static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
+  const char *name;
+  for (StepFunction function; (function = flow_step_of(step->file, next, &name));) {
+    if (is_stopping(run->lane))
+      return FALSE;
+    if (!is_same_thread(run->feed, here, *next))
+      return TRUE;
+    g_autoptr(GError) error = NULL;
+    if (!function(step, &error)) {
+      if (flow_trouble(step, name, error) == TROUBLE_STOP_LANE)
+        lane_stop(run->lane, 3);
+      return FALSE;
+    }
+    if (step->file->due_at > g_get_real_time())
+      return FALSE;
+  }
+  return FALSE;
+}
+
+/* The endpoint cannot be reached: nothing is held against the file, it waits as long as the endpoint does. */
+static void wait_for_endpoint(FileTask *run, const GError *failure) {
+  gint64 now = g_get_real_time();
+  CarrierStatus status;
+  Place place;
+  const char *name;
+  flow_step_of(run->file, &place, &name);
+  carrier_status(place == AT_SOURCE ? run->feed->source : run->feed->feedback, &status);
+  run->file->due_at = MAX(status.retry_at, now + G_USEC_PER_SEC);
+  g_free(status.problem);
+  g_free(status.describe);
+  log_event(LOG_DEBUG, "waits-for-endpoint", {"file", run->file->id}, {"error", failure->message});
+}
+
+static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) { return book_note_file(tx, data, NULL, error); }
+
+static void run_file(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
+  FileTask *run = (FileTask *)task;
+  if (failure) {
+    g_autoptr(GError) error = NULL;
+    wait_for_endpoint(run, failure);
+    if (!book_write(run->lane->flow.book, note_waiting, run->file, &error))
+      log_event(LOG_WARNING, "not-noted", {"file", run->file->id}, {"error", error->message});
+    file_task_end(task);
+    return;
+  }
+  Place here = AT_WORKER, next = AT_WORKER;
+  const char *name;
+  flow_step_of(run->file, &here, &name);
+  Step step = {.flow = &run->lane->flow, .feed = run->feed, .reader = reader, .courier = courier, .file = run->file};
+  if (run_steps(run, &step, here, &next))
+    enqueue(run, next);
+  else
+    file_task_end(task);
+}
+
+static void start_file(Lane *lane, Feed *feed, BookFile *file) {
+  Place place;
+  const char *name;
+  if (!flow_step_of(file, &place, &name)) {
+    book_file_free(file);
+    return;
+  }
+  FileTask *run = g_new0(FileTask, 1);
+  *run = (FileTask){.task = {run_file, file_task_end}, .lane = lane, .feed = feed, .file = file};
+  pthread_mutex_lock(&lane->lock);
+  g_hash_table_insert(lane->active, file->id, file);
+  pthread_mutex_unlock(&lane->lock);
+  enqueue(run, place);
+}
+
+/* --- Polls */
+
+typedef struct {
+  Task task;
+  Lane *lane;
+  Feed *feed;
+} PollTask;
+
+static void poll_task_end(Task *task) {
+  PollTask *run = (PollTask *)task;
+  gint64 now = g_get_real_time();
+  pthread_mutex_lock(&run->lane->lock);
+  run->feed->polling = FALSE;
+  if (run->feed->next_poll <= now)
+    run->feed->next_poll = schedule_next(run->feed->schedule, now);
+  pthread_mutex_unlock(&run->lane->lock);
+  lane_wake(run->lane);
+  g_free(run);
+}
+
+static gboolean save_failed_poll(BookTransaction *tx, gpointer data, GError **error) { return book_save_poll(tx, data, error); }
+
+static void note_poll_failure(PollTask *run, BookReader *reader, const GError *error) {
+  gint64 now = g_get_real_time();
+  log_event(LOG_WARNING, "poll-failed", {"feed", run->feed->conf->name}, {"code", sallyport_error_word((int)sallyport_error_code(error))},
+            {"error", error->message});
+  if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
+    lane_stop(run->lane, 3);
+  BookPoll poll = {.feed = run->feed->conf->name, .last_at = now, .next_at = schedule_next(run->feed->schedule, now), .failures = 1, .problem = error->message};
+  g_autoptr(GPtrArray) polls = book_polls(reader, NULL);
+  for (guint i = 0; polls && i < polls->len; i++) {
+    const BookPoll *earlier = polls->pdata[i];
+    if (g_str_equal(earlier->feed, poll.feed)) {
+      poll.last_ok_at = earlier->last_ok_at;
+      poll.failures = earlier->failures + 1;
+    }
+  }
+  g_autoptr(GError) ignored = NULL;
+  if (!book_write(run->lane->flow.book, save_failed_poll, &poll, &ignored))
+    log_event(LOG_WARNING, "not-noted", {"feed", run->feed->conf->name}, {"error", ignored->message});
+}
+
+static void run_poll(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
+  PollTask *run = (PollTask *)task;
+  g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
+  guint admitted = 0;
+  if (error || !flow_poll(&run->lane->flow, run->feed, reader, courier, &admitted, &error))
+    note_poll_failure(run, reader, error);
+  poll_task_end(task);
+}
+
+static void start_due_polls(Lane *lane) {
+  gint64 now = g_get_real_time();
+  for (guint i = 0; i < lane->feeds->feeds->len; i++) {
+    Feed *feed = lane->feeds->feeds->pdata[i];
+    pthread_mutex_lock(&lane->lock);
+    gboolean is_due = !feed->polling && feed->next_poll <= now;
+    if (is_due) {
+      feed->polling = TRUE;
+      feed->next_poll = schedule_next(feed->schedule, now);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    if (!is_due)
+      continue;
+    PollTask *run = g_new0(PollTask, 1);
+    *run = (PollTask){.task = {run_poll, poll_task_end}, .lane = lane, .feed = feed};
+    carrier_add_first(feed->source, &run->task);
+  }
+}
+
+gint64 lane_next_poll(Lane *lane) {
+  gint64 next = G_MAXINT64;
+  pthread_mutex_lock(&lane->lock);
+  for (guint i = 0; i < lane->feeds->feeds->len; i++) {
+    const Feed *feed = lane->feeds->feeds->pdata[i];
+    if (!feed->polling)
+      next = MIN(next, feed->next_poll);
+  }
+  pthread_mutex_unlock(&lane->lock);
+  return next;
+}
+
+/* --- Folding of balances, when there is nothing better to do */
+
+typedef struct {
+  Task task;
+  Lane *lane;
+} FoldTask;
+
+static void fold_task_end(Task *task) {
+  FoldTask *run = (FoldTask *)task;
+  pthread_mutex_lock(&run->lane->lock);
+  run->lane->folding = FALSE;
+  pthread_mutex_unlock(&run->lane->lock);
+  g_free(run);
+}
+
+static void run_fold(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
+  (void)reader, (void)courier, (void)failure;
+  FoldTask *run = (FoldTask *)task;
+  GHashTableIter iterator;
+  gpointer name, ledger;
+  g_hash_table_iter_init(&iterator, run->lane->feeds->ledgers);
+  while (g_hash_table_iter_next(&iterator, &name, &ledger)) {
+    g_autoptr(GError) error = NULL;
+    if (ledger_fold(ledger, TRUE, &error))
+      continue;
+    log_event(LOG_ERROR, "fold-failed", {"ledger", name}, {"error", error->message});
+    if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
+      lane_stop(run->lane, 3);
+  }
+  fold_task_end(task);
+}
+
+static void fold_when_idle(Lane *lane) {
+  gint64 now = g_get_monotonic_time();
+  pthread_mutex_lock(&lane->lock);
+  gboolean is_busy = g_hash_table_size(lane->active) > 0;
+  gboolean is_due = !is_busy && !lane->folding && lane->idle_since > 0 && now - lane->idle_since > IDLE_BEFORE_FOLDING * G_USEC_PER_SEC;
+  if (is_busy)
+    lane->idle_since = now;
+  else if (is_due) {
+    lane->idle_since = 0;
+    lane->folding = TRUE;
+  }
+  pthread_mutex_unlock(&lane->lock);
+  if (!is_due)
+    return;
+  FoldTask *run = g_new0(FoldTask, 1);
+  *run = (FoldTask){.task = {run_fold, fold_task_end}, .lane = lane};
+  workers_add(lane->workers, &run->task);
+}
+
+/* --- The pump */
+
+static guint count_active(Lane *lane, const char *feed) {
+  guint count = 0;
+  GHashTableIter iterator;
+  gpointer id, file;
+  g_hash_table_iter_init(&iterator, lane->active);
+  while (g_hash_table_iter_next(&iterator, &id, &file))
+    count += g_str_equal(((const BookFile *)file)->feed, feed) ? 1 : 0;
+  return count;
+}
+
+static gboolean is_active(Lane *lane, const char *id) {
+  pthread_mutex_lock(&lane->lock);
+  gboolean active = g_hash_table_contains(lane->active, id);
+  pthread_mutex_unlock(&lane->lock);
+  return active;
+}
+
+static gboolean start_due_files(Lane *lane, Feed *feed, GError **error) {
+  pthread_mutex_lock(&lane->lock);
+  guint active = count_active(lane, feed->conf->name);
+  pthread_mutex_unlock(&lane->lock);
+  if (active >= FILES_AT_ONCE)
+    return TRUE;
+  guint64 waiting = 1u << FILE_SEEN | 1u << FILE_HELD;
+  BookFilter filter = {.feed = feed->conf->name, .states = ((1u << FILE_N_STATES) - 1) & ~waiting, .due_by = g_get_real_time(),
+                       .limit = 2 * FILES_AT_ONCE};
+  g_autoptr(GPtrArray) due = book_files(lane->reader, &filter, error);
+  if (!due)
+    return FALSE;
+  g_ptr_array_set_free_func(due, NULL);
+  for (guint i = 0; i < due->len; i++) {
+    BookFile *file = due->pdata[i];
+    if (active < FILES_AT_ONCE && !is_active(lane, file->id)) {
+      start_file(lane, feed, file);
+      active++;
+    } else {
+      book_file_free(file);
+    }
+  }
+  return TRUE;
+}
+
+gboolean lane_pump(Lane *lane, GError **error) {
+  for (guint i = 0; i < lane->feeds->feeds->len; i++)
+    if (!start_due_files(lane, lane->feeds->feeds->pdata[i], error))
+      return FALSE;
+  start_due_polls(lane);
+  fold_when_idle(lane);
+  return TRUE;
+}
