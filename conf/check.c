@@ -1,0 +1,127 @@
+/* What concerns several feeds, or both ends of one: names, ledgers, and folders in which one feed's files are another's. */
+#include "conf/build.h"
+#include "conf/pattern.h"
+#include <string.h>
+
+typedef struct { const Conf *conf; const ConfLane *lane; const ConfFeed *feed; } Placed;
+
+/* ---- folders ---- */
+
+typedef struct { const ConfEndpoint *endpoint; const char *path; } Folder;
+
+static Folder folder_of(const Placed *placed, const char *endpoint, const char *path) {
+  const ConfPartner *partner = placed->feed->partner == NULL ? NULL : conf_partner(placed->conf, placed->feed->partner);
+  return (Folder){.endpoint = partner == NULL || endpoint == NULL ? NULL : conf_endpoint(partner, endpoint), .path = path};
+}
+
+/* The same server and login, though perhaps under another name, and the same path. */
+static gboolean same_folder(Folder a, Folder b) {
+  if (a.endpoint == NULL || b.endpoint == NULL || a.path == NULL || b.path == NULL || strcmp(a.path, b.path) != 0) return FALSE;
+  const ConfEndpoint *left = a.endpoint, *right = b.endpoint;
+  if (left == right) return TRUE;
+  return left->url != NULL && right->url != NULL && left->scheme == right->scheme && left->port == right->port &&
+         g_strcmp0(left->user, right->user) == 0 && g_strcmp0(left->folder, right->folder) == 0 &&
+         (left->host == right->host || (left->host != NULL && right->host != NULL && g_ascii_strcasecmp(left->host, right->host) == 0));
+}
+
+/* Which of the names that a feed sends could be taken for a file of `match`; NULL: none. */
+static const char *name_taken_in(const ConfFeed *sender, const char *match) {
+  const ConfFeedback *feedback = &sender->feedback;
+  const char *const names[] = {feedback->name, feedback->exception_name, feedback->marker};
+  static const char *const options[] = {"name", "exception-name", "marker"};
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    if (names[i] == NULL || sender->source.match == NULL) continue;
+    g_autofree char *made = template_as_pattern(names[i], sender->source.match);
+    /* A marker is named after the feedback, not after the file that came. */
+    g_autofree char *feedback_made = i == 2 && feedback->name != NULL ? template_as_pattern(feedback->name, sender->source.match) : NULL;
+    g_autofree char *marker = feedback_made != NULL ? template_as_pattern(names[i], feedback_made) : NULL;
+    if (pattern_overlap(marker != NULL ? marker : made, match)) return options[i];
+  }
+  return NULL;
+}
+
+static void check_loops(const Placed *sender, const Placed *receiver, ConfReport *report) {
+  const ConfSourceFolder *source = &receiver->feed->source;
+  const ConfFeedback *feedback = &sender->feed->feedback;
+  if (source->match == NULL) return;
+  if (!same_folder(folder_of(sender, feedback->endpoint, feedback->path), folder_of(receiver, source->endpoint, source->path))) return;
+  const char *option = name_taken_in(sender->feed, source->match);
+  if (option == NULL) return;
+  if (sender->feed == receiver->feed)
+    conf_report_error(report, feedback->where, "feedback goes to the folder that files are taken from, and its '%s' can match '%s': feed \"%s\" would take in its own answers",
+                      option, source->match, sender->feed->name);
+  else
+    conf_report_warning(report, feedback->where, "the feedback of feed \"%s\" (its '%s') can be taken in by feed \"%s\" (%s:%u)", sender->feed->name,
+                        option, receiver->feed->name, source->where.file, source->where.line);
+}
+
+static void check_marker_match(const Placed *placed, ConfReport *report) {
+  const ConfSourceFolder *source = &placed->feed->source;
+  if (source->ready != CONF_READY_MARKER || source->match == NULL || source->marker == NULL) return;
+  g_autofree char *markers = template_as_pattern(source->marker, source->match);
+  if (pattern_overlap(markers, source->match))
+    conf_report_warning(report, source->where, "'match' takes the marker files, too: they will be seen as files that never become ready");
+}
+
+static void check_shared_source(const Placed *a, const Placed *b, ConfReport *report) {
+  const ConfSourceFolder *left = &a->feed->source, *right = &b->feed->source;
+  if (left->match == NULL || right->match == NULL) return;
+  if (!same_folder(folder_of(a, left->endpoint, left->path), folder_of(b, right->endpoint, right->path))) return;
+  if (!pattern_overlap(left->match, right->match)) return;
+  conf_report_warning(report, right->where, "feeds \"%s\" and \"%s\" take files from one folder, and a name can match both (the other is at %s:%u)",
+                      b->feed->name, a->feed->name, left->where.file, left->where.line);
+}
+
+/* ---- names and ledgers ---- */
+
+static void check_feed_names(const Placed *a, const Placed *b, ConfReport *report) {
+  if (a->lane == b->lane || *a->feed->name == '\0' || strcmp(a->feed->name, b->feed->name) != 0) return;
+  conf_report_error(report, b->feed->where, "feed \"%s\" stands in lane \"%s\", too (%s:%u): feeds' names are unique over all lanes",
+                    b->feed->name, a->lane->name, a->feed->where.file, a->feed->where.line);
+}
+
+/* The scale of a ledger is that of the amounts that go into it: two feeds must agree. */
+static guint amount_scale(const Placed *placed) {
+  const ConfLayout *layout = placed->feed->layout == NULL ? NULL : conf_layout(placed->conf, placed->feed->layout);
+  const ConfField *field = layout == NULL || placed->feed->ledger.amount == NULL ? NULL : conf_line_field(&layout->record, placed->feed->ledger.amount);
+  return field == NULL ? G_MAXUINT : field->scale;
+}
+
+static void check_ledgers(const Placed *a, const Placed *b, ConfReport *report) {
+  const ConfLedger *left = &a->feed->ledger, *right = &b->feed->ledger;
+  if (left->name == NULL || right->name == NULL || strcmp(left->name, right->name) != 0) return;
+  guint left_scale = amount_scale(a), right_scale = amount_scale(b);
+  if (a->lane != b->lane)
+    conf_report_error(report, right->where, "ledger \"%s\" belongs to lane \"%s\" (%s:%u): a ledger has one lane that writes it", right->name,
+                      a->lane->name, left->where.file, left->where.line);
+  else if (left->shards != right->shards)
+    conf_report_error(report, right->where, "ledger \"%s\" has %u shards here and %u at %s:%u", right->name, right->shards, left->shards,
+                      left->where.file, left->where.line);
+  else if (left_scale != right_scale && left_scale != G_MAXUINT && right_scale != G_MAXUINT)
+    conf_report_error(report, right->where, "ledger \"%s\" is credited with %u decimals here and with %u at %s:%u", right->name, right_scale,
+                      left_scale, left->where.file, left->where.line);
+}
+
+void check_feeds(const Conf *conf, ConfReport *report) {
+  g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Placed));
+  for (guint l = 0; l < conf->lanes->len; l++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, l);
+    for (guint f = 0; f < lane->feeds->len; f++) {
+      Placed placed = {.conf = conf, .lane = lane, .feed = g_ptr_array_index(lane->feeds, f)};
+      g_array_append_val(all, placed);
+    }
+  }
+  for (guint i = 0; i < all->len; i++) {
+    const Placed *later = &g_array_index(all, Placed, i);
+    check_loops(later, later, report);
+    check_marker_match(later, report);
+    for (guint j = 0; j < i; j++) {
+      const Placed *earlier = &g_array_index(all, Placed, j);
+      check_feed_names(earlier, later, report);
+      check_ledgers(earlier, later, report);
+      check_shared_source(earlier, later, report);
+      check_loops(earlier, later, report);
+      check_loops(later, earlier, report);
+    }
+  }
+}

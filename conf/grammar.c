@@ -1,0 +1,116 @@
+#include "conf/grammar.h"
+#include <string.h>
+
+#define TEXT(name) CFG_STR(name, 0, CFGF_NODEFAULT)
+#define LIST(name) CFG_STR_LIST(name, 0, CFGF_NODEFAULT)
+#define SECTION(name, options) CFG_SEC(name, options, CFGF_MULTI | CFGF_TITLE)
+
+/* node and partner */
+static cfg_opt_t log_options[] = {TEXT("format"), TEXT("level"), CFG_END()};
+static cfg_opt_t node_options[] = {TEXT("name"), TEXT("state"), TEXT("runtime"), TEXT("time-zone"), TEXT("gnupg-home"),
+                                   TEXT("key-warning-days"), SECTION("log", log_options), CFG_END()};
+static cfg_opt_t openpgp_options[] = {LIST("encrypt-to"), LIST("signed-by"), TEXT("decrypt-with"), TEXT("sign-with"),
+                                      TEXT("passphrase-file"), CFG_END()};
+static cfg_opt_t endpoint_options[] = {TEXT("url"), LIST("host-key"), TEXT("identity-file"), TEXT("passphrase-file"),
+                                       TEXT("password-file"), TEXT("connections"), TEXT("connect-timeout"),
+                                       TEXT("io-timeout"), CFG_END()};
+static cfg_opt_t partner_options[] = {SECTION("openpgp", openpgp_options), SECTION("endpoint", endpoint_options), CFG_END()};
+
+/* layout */
+static cfg_opt_t field_options[] = {TEXT("type"), TEXT("width"), TEXT("scale"), TEXT("format"), LIST("values"),
+                                    TEXT("optional"), TEXT("mask"), TEXT("control"), CFG_END()};
+static cfg_opt_t line_options[] = {SECTION("field", field_options), CFG_END()};
+static cfg_opt_t layout_options[] = {TEXT("type"), TEXT("delimiter"), TEXT("quote"), TEXT("charset"), TEXT("lines-by"),
+                                     TEXT("line-end"), TEXT("line-limit"), SECTION("header", line_options),
+                                     SECTION("record", line_options), SECTION("trailer", line_options), CFG_END()};
+
+/* lane */
+static cfg_opt_t source_options[] = {TEXT("endpoint"), TEXT("path"), TEXT("match"), TEXT("ready"), TEXT("marker"),
+                                     LIST("temporary"), TEXT("looks"), TEXT("least-age"), TEXT("every"), TEXT("cron"),
+                                     TEXT("time-zone"), TEXT("after"), TEXT("archive"), TEXT("size-limit"), CFG_END()};
+static cfg_opt_t rule_options[] = {TEXT("check"), TEXT("code"), TEXT("message"), CFG_END()};
+static cfg_opt_t pressure_options[] = {TEXT("target-latency"), CFG_END()};
+static cfg_opt_t batch_options[] = {TEXT("size-min"), TEXT("size-max"), TEXT("allow-any-size"),
+                                    SECTION("pressure", pressure_options), CFG_END()};
+static cfg_opt_t process_options[] = {TEXT("name"), TEXT("account"), TEXT("amount"), TEXT("shards"), CFG_END()};
+static cfg_opt_t feedback_options[] = {TEXT("endpoint"), TEXT("path"), TEXT("name"), TEXT("exception-name"), TEXT("marker"),
+                                       LIST("columns"), TEXT("compress"), TEXT("if-exists"), CFG_END()};
+static cfg_opt_t feed_options[] = {TEXT("partner"), TEXT("layout"), TEXT("key"), TEXT("business-date"), TEXT("on-reject"),
+                                   TEXT("plain-limit"), TEXT("ratio-limit"), TEXT("retry-limit"),
+                                   SECTION("source", source_options), SECTION("rule", rule_options),
+                                   SECTION("batch", batch_options), SECTION("process", process_options),
+                                   SECTION("feedback", feedback_options), CFG_END()};
+static cfg_opt_t lane_options[] = {TEXT("threads"), SECTION("feed", feed_options), CFG_END()};
+
+static cfg_opt_t root_options[] = {SECTION("node", node_options), SECTION("partner", partner_options),
+                                   SECTION("layout", layout_options), SECTION("lane", lane_options), CFG_END()};
+
+cfg_opt_t *grammar_root(void) { return root_options; }
+
+static gboolean is_one_of(const char *name, const char *const *names) {
+  for (; *names != NULL; names++)
+    if (strcmp(name, *names) == 0) return TRUE;
+  return FALSE;
+}
+
+GrammarTitle grammar_title(const char *section) {
+  static const char *const required[] = {"partner", "endpoint", "layout", "field", "lane", "feed", "rule", "process", NULL};
+  static const char *const optional[] = {"header", "record", "trailer", NULL};
+  if (is_one_of(section, required)) return TITLE_REQUIRED;
+  return is_one_of(section, optional) ? TITLE_OPTIONAL : TITLE_NONE;
+}
+
+gboolean grammar_repeats(const char *section) {
+  return grammar_title(section) == TITLE_REQUIRED && strcmp(section, "process") != 0;
+}
+
+const cfg_opt_t *grammar_find(const cfg_opt_t *options, const char *name) {
+  for (; options->name != NULL; options++)
+    if (strcmp(options->name, name) == 0) return options;
+  return NULL;
+}
+
+/* Levenshtein's distance, with both names bounded. */
+static guint edit_distance(const char *a, const char *b) {
+  guint row[65];
+  guint length = (guint)strlen(b);
+  for (guint j = 0; j <= length; j++) row[j] = j;
+  for (guint i = 1; a[i - 1] != '\0'; i++) {
+    guint corner = row[0];
+    row[0] = i;
+    for (guint j = 1; j <= length; j++) {
+      guint cost = corner + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
+      corner = row[j];
+      row[j] = MIN(cost, MIN(corner, row[j - 1]) + 1);
+    }
+  }
+  return row[length];
+}
+
+gboolean grammar_is_near(const char *a, const char *b, guint *distance) {
+  if (strlen(a) > 64 || strlen(b) > 64) return FALSE;
+  *distance = edit_distance(a, b);
+  return *distance <= MAX(1, MIN(strlen(a), strlen(b)) / 3);
+}
+
+const char *grammar_nearest(const cfg_opt_t *options, const char *name) {
+  const char *nearest = NULL;
+  guint least = G_MAXUINT, distance = 0;
+  for (; options->name != NULL; options++) {
+    if (!grammar_is_near(options->name, name, &distance) || distance >= least) continue;
+    least = distance;
+    nearest = options->name;
+  }
+  return nearest;
+}
+
+static const char *home_in(const cfg_opt_t *options, const char *section, const char *name) {
+  if (grammar_find(options, name) != NULL) return section;
+  for (; options->name != NULL; options++) {
+    const char *home = options->type == CFGT_SEC ? home_in(options->subopts, options->name, name) : NULL;
+    if (home != NULL) return home;
+  }
+  return NULL;
+}
+
+const char *grammar_home(const char *name) { return home_in(root_options, "the top level", name); }
