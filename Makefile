@@ -1,5 +1,6 @@
 # Sallyport. The two commands: `make demo` and `make test`. `make help` lists the rest.
-# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; FAULTS=1 compiles the fail points in.
+# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; FAULTS=1 compiles the fail points in;
+# FUZZ=1 is for the fuzz targets (clang, libFuzzer).
 
 BUILD    ?= build
 CC       ?= gcc
@@ -10,7 +11,10 @@ VERSION  := 0.1.0
 PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme libconfuse jansson openssl libseccomp
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
             -Wwrite-strings
-ifdef SANITIZE
+ifdef FUZZ
+  CC     := clang
+  HARDEN := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else ifdef SANITIZE
   HARDEN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else
   HARDEN := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
@@ -83,10 +87,79 @@ unit-gateway: $(filter $(BUILD)/tests/unit/gateway/%,$(UNIT)) $(BUILD)/sallyport
 	@set -e; for t in $(filter-out %/sallyport,$^); do echo "== $${t#$(BUILD)/tests/unit/}"; $$t; done
 unit: $(patsubst %,unit-%,conf crypto store transfer gateway)
 
+units: $(UNIT) $(BUILD)/sallyport
+
+# Fuzz targets: tests/fuzz/fuzz_NAME.c, each with its corpus in tests/corpus/NAME where there is one. They need FUZZ=1.
+FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(ALL_LIBRARIES)
+	$(CC) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_)
+fuzzers: $(FUZZERS)
+
+# Programs of the benchmark that link the libraries.
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(ALL_LIBRARIES)
+	$(CC) $(LDFLAGS_) -o $@ $^ $(LDLIBS_)
+benches: $(BENCHES) $(BUILD)/sallyport
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# Everything below asks packaging/install-packages for what is missing, which needs root only if something is.
+test:
+	packaging/install-packages build test
+	tests/all
+
+lint:
+	tests/lint
+
+demo:
+	packaging/install-packages build
+	+$(MAKE) all
+	SALLYPORT=$(BUILD)/sallyport packaging/demo
+
+bench:
+	packaging/install-packages build test bench
+	+$(MAKE) benches
+	BUILD=$(BUILD) tests/bench/run
+
+# DESTDIR and PREFIX as usual. What stands in /etc already is left as it is.
+ETC      ?= /etc
+UNIT_DIR ?= $(PREFIX)/lib/systemd
+SHARE    := $(DESTDIR)$(PREFIX)/share
+install: $(BUILD)/sallyport
+	install -D -m 755 $(BUILD)/sallyport $(DESTDIR)$(PREFIX)/bin/sallyport
+	for page in packaging/man/*.[1-8]; do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
+	install -D -m 644 packaging/completion/sallyport.bash $(SHARE)/bash-completion/completions/sallyport
+	install -d $(DESTDIR)$(UNIT_DIR)/system
+	sed 's|@PREFIX@|$(PREFIX)|' packaging/sallyport.service > $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
+	chmod 644 $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
+	install -D -m 644 packaging/sallyport.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf
+	for sample in conf/samples/*; do install -D -m 644 $$sample $(SHARE)/doc/sallyport/examples/$${sample##*/}; done
+	install -D -m 644 README.md $(SHARE)/doc/sallyport/README.md
+	install -d -m 755 $(DESTDIR)$(ETC)/sallyport $(DESTDIR)$(ETC)/sallyport/conf.d
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/sallyport $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf $(SHARE)/bash-completion/completions/sallyport
+	for page in packaging/man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page##*/}; done
+	rm -rf $(SHARE)/doc/sallyport
+
+help:
+	@echo 'make              build $(BUILD)/sallyport'
+	@echo 'make demo         a partner, its files, a crash in the middle, and books that balance'
+	@echo 'make test         everything: units, sanitizers, end to end, crash test, fuzzing, lint'
+	@echo 'make unit         unit tests only; unit-ROOM for one room'
+	@echo 'make e2e          end-to-end tests only; tests/e2e/run -k TEXT for some of them'
+	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
+	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp"'
+	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall takes it away, but not the configuration'
+	@echo 'make clean'
+	@echo 'Variables: BUILD=folder SANITIZE=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'
+
+e2e: $(BUILD)/sallyport
+	SALLYPORT=$(BUILD)/sallyport tests/e2e/run
 
 clean:
 	rm -rf build
 
-.PHONY: all clean unit $(patsubst %,unit-%,$(ROOMS))
+.PHONY: all clean unit units fuzzers benches test lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
 .SECONDARY:

@@ -8,7 +8,7 @@ from world import World
 
 # name -> how its answer is called
 FILES = {"POINTS_good.dat.pgp": "FB", "POINTS_rules.dat.pgp": "FB", "POINTS_unsigned.dat.pgp": "EX", "POINTS_trailer.dat.pgp": "EX"}
-LATER = {"POINTS_copy.dat.pgp": None, "POINTS_keys.dat.pgp": "FB"}
+LATER = {"POINTS_copy.dat.pgp": "EX", "POINTS_keys.dat.pgp": "FB"}
 
 
 def drop_all(world):
