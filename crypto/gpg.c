@@ -13,13 +13,18 @@
 #include <unistd.h>
 
 #define PIPES 8                     /* status, command, colon lines, data in and out: GPGME registers at most six */
-#define PIPE_SIZE (256 * 1024)      /* four times the kernel's default; more does not help */
-#define DATA_BUFFER "65536"         /* of GPGME; it moves what a write left over, so larger ones cost more than they save */
+#define PIPE_SIZE (1024 * 1024)     /* the most that a user may ask for; gpg and we then seldom wait for each other */
+#define PIECE (256 * 1024)
+#define FIRST_PIECE 512             /* an empty pipe takes it whole */
+#define BULK (1024 * 1024)          /* past this much data, and while gpg delivers less than … */
+#define SMALL (64 * 1024)           /* … this at a time, it is let work for … */
+#define PAUSE 400                   /* … so many µs between two turns: to be woken for each 8 KiB costs both sides a fifth */
 #define PASSPHRASE_LIMIT 1024
 #define IDLE_CONTEXTS 8
 
 typedef struct {
   gboolean used;
+  gboolean direct; /* carries the data, which we move past GPGME */
   int fd, to_read;
   ino_t inode;
   gpgme_io_cb_t call;
@@ -31,9 +36,18 @@ struct GpgRun {
   char *home, *passphrase_file;
   char *pool_key; /* home and signer */
   gint64 ends; /* monotonic, µs */
+  GpgSource source;
+  GpgSink sink;
   GpgStatus status;
   gpointer user;
   GPtrArray *keys;
+  gpgme_data_t input, output;
+  guint8 *piece_in, *piece_out;
+  gsize in_at, in_end; /* of piece_in: read from the source, not yet written to gpg */
+  gboolean source_ended;
+  guint64 moved;
+  gboolean in_small_pieces;
+  Pipe *current; /* the one that is being served */
   Pipe pipes[PIPES];
   ino_t inodes[PIPES]; /* of all pipes of this run, also closed ones: who holds an end of one is our gpg */
   guint inode_count;
@@ -141,6 +155,82 @@ static gpgme_error_t see_status(void *user, const char *keyword, const char *arg
   return 0;
 }
 
+/* GPGME 1.18 formats a hexadecimal dump of all data for its debug log, also when there is none: half of the processor time
+ * of an operation. So its data callbacks serve only to learn which pipes carry the data, by the first piece of each, and to
+ * close them at their end; all in between is moved by feed_gpg() and drain_gpg(). */
+static ssize_t first_input(void *user, void *into, size_t limit) {
+  GpgRun *run = user;
+  if (run->source_ended || !run->source)
+    return 0;
+  gssize got = run->source(run->user, into, MIN(limit, FIRST_PIECE));
+  run->stop |= got < 0;
+  run->source_ended = got <= 0;
+  if (run->current && !run->current->to_read)
+    run->current->direct = TRUE;
+  if (got < 0)
+    errno = EIO;
+  return got;
+}
+
+static ssize_t first_output(void *user, const void *bytes, size_t length) {
+  GpgRun *run = user;
+  if (run->current && run->current->to_read)
+    run->current->direct = TRUE;
+  if (!run->stop && run->sink && run->sink(run->user, bytes, length))
+    return (ssize_t)length;
+  run->stop = TRUE;
+  errno = EIO;
+  return -1;
+}
+
+static struct gpgme_data_cbs input_callbacks = {.read = first_input}, output_callbacks = {.write = first_output};
+
+/* TRUE: served. FALSE: the end, or gpg has closed its side: GPGME closes ours. */
+static gboolean feed_gpg(GpgRun *run, int fd) {
+  if (!run->piece_in)
+    run->piece_in = g_malloc(PIECE);
+  if (run->in_at == run->in_end) {
+    gssize got = run->source_ended ? 0 : run->source(run->user, run->piece_in, PIECE);
+    run->stop |= got < 0;
+    run->source_ended = got <= 0;
+    run->in_at = 0;
+    run->in_end = got > 0 ? (gsize)got : 0;
+    if (got <= 0)
+      return got < 0;
+  }
+  ssize_t put = write(fd, run->piece_in + run->in_at, run->in_end - run->in_at);
+  if (put > 0) {
+    run->in_at += (gsize)put;
+    run->moved += (guint64)put;
+  }
+  if (put >= 0 || errno == EAGAIN || errno == EINTR)
+    return TRUE;
+  run->source_ended = TRUE;
+  run->in_at = run->in_end = 0;
+  return FALSE;
+}
+
+static gboolean drain_gpg(GpgRun *run, int fd) {
+  if (!run->piece_out)
+    run->piece_out = g_malloc(PIECE);
+  ssize_t got = read(fd, run->piece_out, PIECE);
+  if (got < 0)
+    return errno == EAGAIN || errno == EINTR;
+  run->moved += (guint64)got;
+  run->in_small_pieces = got < SMALL;
+  if (got > 0 && !run->sink(run->user, run->piece_out, (gsize)got))
+    run->stop = TRUE;
+  return got > 0;
+}
+
+static void serve(GpgRun *run, Pipe *pipe) {
+  if (pipe->direct && (pipe->to_read ? drain_gpg(run, pipe->fd) : feed_gpg(run, pipe->fd)))
+    return;
+  run->current = pipe;
+  (void)pipe->call(pipe->data, pipe->fd);
+  run->current = NULL;
+}
+
 /* The passphrase goes from its file to gpg and stays nowhere. A passphrase for a symmetric message is never given: only
  * our own key's passphrase is known here, and it must not be tried on what a stranger made. */
 static gpgme_error_t give_passphrase(void *user, const char *uid_hint, const char *info, int was_bad, int fd) {
@@ -232,6 +322,8 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   run->home = g_strdup(options->home);
   run->passphrase_file = g_strdup(options->passphrase_file);
   run->ends = g_get_monotonic_time() + (gint64)(options->deadline ? options->deadline : 3600) * G_USEC_PER_SEC;
+  run->source = options->source;
+  run->sink = options->sink;
   run->status = options->status;
   run->user = options->user;
   run->keys = options->keys;
@@ -241,15 +333,26 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   gpgme_set_status_cb(context, see_status, run);
   gpgme_set_passphrase_cb(context, run->passphrase_file ? give_passphrase : NULL, run);
   gpgme_set_pinentry_mode(context, run->passphrase_file ? GPGME_PINENTRY_MODE_LOOPBACK : GPGME_PINENTRY_MODE_ERROR);
-  return run;
+  failed = gpgme_data_new_from_cbs(&run->input, &input_callbacks, run);
+  if (!failed)
+    failed = gpgme_data_new_from_cbs(&run->output, &output_callbacks, run);
+  if (!failed)
+    return run;
+  sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME for %s: %s", options->home, gpgme_strerror(failed));
+  gpg_run_free(run);
+  return NULL;
 }
 
 gpgme_ctx_t gpg_run_context(GpgRun *run) {
   return run->context;
 }
 
-void gpg_run_stop(GpgRun *run) {
-  run->stop = TRUE;
+gpgme_data_t gpg_run_input(GpgRun *run) {
+  return run->input;
+}
+
+gpgme_data_t gpg_run_output(GpgRun *run) {
+  return run->output;
 }
 
 static gboolean holds_our_pipe(const GpgRun *run, const char *process) {
@@ -308,11 +411,13 @@ static gboolean turn(GpgRun *run) {
   gint64 left = run->ends - g_get_monotonic_time();
   if (count == 0 || left <= 0)
     return FALSE;
+  if (run->in_small_pieces && run->moved > BULK)
+    g_usleep(PAUSE);
   int ready = poll(polled, count, (int)MIN(left / 1000 + 1, 60 * 1000));
   for (nfds_t i = 0; ready > 0 && i < count && !run->done && !run->stop; i++) {
     /* A handler may have closed this pipe, and even put another one in its place, during this turn. */
     if (polled[i].revents && of[i]->used && of[i]->fd == polled[i].fd)
-      (void)of[i]->call(of[i]->data, of[i]->fd);
+      serve(run, of[i]);
   }
   return TRUE;
 }
@@ -355,20 +460,13 @@ void gpg_run_free(GpgRun *run) {
     pool_give(run->context, g_steal_pointer(&run->pool_key));
   else
     gpgme_release(run->context);
+  gpgme_data_release(run->input);
+  gpgme_data_release(run->output);
+  g_free(run->piece_in);
+  g_free(run->piece_out);
   g_clear_error(&run->error);
   g_free(run->pool_key);
   g_free(run->home);
   g_free(run->passphrase_file);
   g_free(run);
-}
-
-gpgme_data_t gpg_data_new(gpgme_data_cbs_t callbacks, void *user, GError **error) {
-  gpgme_data_t data = NULL;
-  gpgme_error_t failed = gpgme_data_new_from_cbs(&data, callbacks, user);
-  if (failed) {
-    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME data: %s", gpgme_strerror(failed));
-    return NULL;
-  }
-  (void)gpgme_data_set_flag(data, "io-buffer-size", DATA_BUFFER);
-  return data;
 }

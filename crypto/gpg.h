@@ -10,13 +10,20 @@
 
 typedef void (*GpgStatus)(gpointer user, const char *keyword, const char *arguments);
 
+/* Where gpg's input comes from: the number of bytes, 0 at the end, -1 on a failure that the source has recorded. */
+typedef gssize (*GpgSource)(gpointer user, void *into, gsize limit);
+/* Where gpg's output goes. FALSE on a failure that the sink has recorded. */
+typedef gboolean (*GpgSink)(gpointer user, const void *bytes, gsize length);
+
 typedef struct {
   const char *home;
   const char *signer;          /* of a sealing: contexts are kept with their signer, and reused for the same one only */
   const char *passphrase_file; /* NULL: a key that asks for one fails at once */
   guint deadline;              /* seconds for the whole run; 0: 3600 */
+  GpgSource source;
+  GpgSink sink;
   GpgStatus status;            /* called for each status line; may be NULL */
-  gpointer user;
+  gpointer user;               /* of the three */
   GPtrArray *keys;             /* of a listing: where the keys (gpgme_key_t, references) go */
 } GpgRunOptions;
 
@@ -26,14 +33,14 @@ typedef struct GpgRun GpgRun;
 GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error);
 gpgme_ctx_t gpg_run_context(GpgRun *run);
 
-/* Carries what gpgme_op_…_start() began (its return is `started`) to its end. TRUE: gpg ran, and *outcome is GPGME's word on
- * it. FALSE: deadline (AGAIN), no process or memory (AGAIN), no gpg, an unreadable passphrase file (CONFIGURATION); gpg is
- * dead then. A data callback that fails ends the run with TRUE and its error as the outcome; gpg_run_stop() first makes
- * sure that gpg is killed as well. */
-gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The data objects of the operation, over source and sink. */
+gpgme_data_t gpg_run_input(GpgRun *run);
+gpgme_data_t gpg_run_output(GpgRun *run);
 
-/* From inside a data callback: the run ends and gpg is killed. */
-void gpg_run_stop(GpgRun *run);
+/* Carries what gpgme_op_…_start() began (its return is `started`) to its end. TRUE: gpg ran, and *outcome is GPGME's word on
+ * it; also when the source or the sink failed, gpg is killed then. FALSE: deadline, no process or memory (AGAIN), no gpg, an
+ * unreadable passphrase file (CONFIGURATION); gpg is dead then. */
+gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Results of the context die with it: read them first. */
 void gpg_run_free(GpgRun *run);
@@ -41,8 +48,5 @@ void gpg_run_free(GpgRun *run);
 /* The one mapping of GPGME's errors that are our own side's fault to our domain; FALSE and nothing set for the others,
  * which are about the message or the keys. */
 gboolean gpg_error_is_ours(gpgme_error_t code, SallyportErrorCode *ours);
-
-/* A data object over the callbacks with large buffers; NULL and AGAIN when there is no memory. */
-gpgme_data_t gpg_data_new(gpgme_data_cbs_t callbacks, void *user, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GpgRun, gpg_run_free)

@@ -25,7 +25,7 @@ typedef struct {
   GError *error; /* of our own reading or writing */
 } Opening;
 
-static ssize_t read_ciphertext(void *user, void *into, size_t limit) {
+static gssize read_ciphertext(gpointer user, void *into, gsize limit) {
   Opening *opening = user;
   ssize_t got;
   do
@@ -33,7 +33,6 @@ static ssize_t read_ciphertext(void *user, void *into, size_t limit) {
   while (got < 0 && errno == EINTR);
   if (got < 0) {
     sallyport_error_errno(&opening->error, errno, "read of the ciphertext");
-    gpg_run_stop(opening->run);
     return -1;
   }
   outline_feed(&opening->evidence.outline, into, (gsize)got);
@@ -49,29 +48,23 @@ static gboolean is_over_a_limit(Opening *opening, gsize length) {
   return opening->evidence.over_size || opening->evidence.over_ratio;
 }
 
-static ssize_t take_plaintext(void *user, const void *bytes, size_t length) {
+static gboolean take_plaintext(gpointer user, const void *bytes, gsize length) {
   Opening *opening = user;
   gsize done = 0;
-  if (opening->error || is_over_a_limit(opening, length)) {
-    gpg_run_stop(opening->run);
-    errno = EFBIG;
-    return -1;
-  }
+  if (opening->error || is_over_a_limit(opening, length))
+    return FALSE;
   while (done < length) {
     ssize_t put = pwrite(opening->plaintext, (const char *)bytes + done, length - done,
                          (off_t)(opening->plaintext_size + done));
     if (put < 0 && errno == EINTR)
       continue;
-    if (put < 0) {
-      sallyport_error_errno(&opening->error, errno, "write of the plaintext");
-      gpg_run_stop(opening->run);
-      return -1;
-    }
+    if (put < 0)
+      return sallyport_error_errno(&opening->error, errno, "write of the plaintext");
     done += (gsize)put;
   }
   digest_update(opening->digest, bytes, length);
   opening->plaintext_size += length;
-  return (ssize_t)length;
+  return TRUE;
 }
 
 static void see_status(gpointer user, const char *keyword, const char *arguments) {
@@ -226,21 +219,12 @@ static void conclude(Opening *opening, gpgme_error_t outcome, OpenpgpOpened *ope
   explain(opening, outcome, opened);
 }
 
-static gboolean run_gpg(Opening *opening, gpgme_error_t *outcome, GError **error) {
-  struct gpgme_data_cbs reading = {.read = read_ciphertext}, writing = {.write = take_plaintext};
-  gpgme_ctx_t context = gpg_run_context(opening->run);
-  gpgme_data_t from = gpg_data_new(&reading, opening, error);
-  gpgme_data_t to = from ? gpg_data_new(&writing, opening, error) : NULL;
-  gboolean ran = to && gpg_run_wait(opening->run, gpgme_op_decrypt_verify_start(context, from, to), outcome, error);
-  gpgme_data_release(from);
-  gpgme_data_release(to);
-  return ran;
-}
-
 static gboolean open_with_gpg(Opening *opening, OpenpgpOpened *opened, GError **error) {
   gpgme_error_t outcome = 0;
   g_autoptr(GError) failure = NULL;
-  gboolean ran = run_gpg(opening, &outcome, &failure);
+  GpgRun *run = opening->run;
+  gpgme_error_t started = gpgme_op_decrypt_verify_start(gpg_run_context(run), gpg_run_input(run), gpg_run_output(run));
+  gboolean ran = gpg_run_wait(run, started, &outcome, &failure);
   if (!ran && !opening->error) {
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
@@ -271,7 +255,7 @@ gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int pla
       .ratio_limit = options->ratio_limit ? options->ratio_limit : DEFAULT_RATIO_LIMIT,
   };
   GpgRunOptions run = {.home = options->home, .passphrase_file = options->passphrase_file, .deadline = options->deadline,
-                       .status = see_status, .user = &opening};
+                       .source = read_ciphertext, .sink = take_plaintext, .status = see_status, .user = &opening};
   opening.run = gpg_run_new(&run, error);
   if (!opening.run)
     return FALSE;

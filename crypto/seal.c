@@ -7,7 +7,6 @@
 #include "crypto/outline.h"
 #include "crypto/verdict.h"
 #include "gateway/base/files.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,29 +29,23 @@ typedef struct {
   char problem[128];  /* gpg's own word on a key that cannot be used */
 } Sealing;
 
-static ssize_t read_source(void *user, void *into, size_t limit) {
+/* A source that fails gets gpg killed; a mere end of its input would make it seal what it has. */
+static gssize read_source(gpointer user, void *into, gsize limit) {
   Sealing *sealing = user;
   gssize got = sealing->source(sealing->source_user, into, limit, &sealing->error);
-  if (got >= 0)
-    return got;
-  if (!sealing->error)
+  if (got < 0 && !sealing->error)
     sallyport_error_set(&sealing->error, SALLYPORT_ERROR_BUG, "the source of the plaintext failed without a reason");
-  gpg_run_stop(sealing->run); /* else gpg would take the closed pipe for the end, and seal what it has */
-  errno = EIO;
-  return -1;
+  return got;
 }
 
-static ssize_t write_sealed(void *user, const void *bytes, size_t length) {
+static gboolean write_sealed(gpointer user, const void *bytes, gsize length) {
   Sealing *sealing = user;
-  if (sealing->error || !files_write_all(sealing->sealed_fd, bytes, length, &sealing->error)) {
-    gpg_run_stop(sealing->run);
-    errno = EIO;
-    return -1;
-  }
+  if (sealing->error || !files_write_all(sealing->sealed_fd, bytes, length, &sealing->error))
+    return FALSE;
   digest_update(sealing->digest, bytes, length);
   outline_feed(&sealing->outline, bytes, length);
   sealing->size += length;
-  return (ssize_t)length;
+  return TRUE;
 }
 
 /* Why gpg calls a key unusable: doc/DETAILS, INV_RECP and INV_SGNR. */
@@ -166,18 +159,13 @@ static gboolean gpg_refused(const Sealing *sealing, gpgme_error_t outcome, GErro
 }
 
 static gboolean run_gpg(Sealing *sealing, const char *recipients, gpgme_error_t *outcome, GError **error) {
-  struct gpgme_data_cbs reading = {.read = read_source}, writing = {.write = write_sealed};
   gpgme_encrypt_flags_t flags = GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_ENCRYPT_TO;
-  gpgme_ctx_t context = gpg_run_context(sealing->run);
   if (sealing->options->compression == OPENPGP_COMPRESS_NONE)
     flags |= GPGME_ENCRYPT_NO_COMPRESS;
-  gpgme_data_t from = gpg_data_new(&reading, sealing, error);
-  gpgme_data_t to = from ? gpg_data_new(&writing, sealing, error) : NULL;
-  gboolean ran = to && gpg_run_wait(sealing->run, gpgme_op_encrypt_sign_ext_start(context, NULL, recipients, flags, from, to),
-                                    outcome, error);
-  gpgme_data_release(from);
-  gpgme_data_release(to);
-  return ran;
+  GpgRun *run = sealing->run;
+  gpgme_error_t started = gpgme_op_encrypt_sign_ext_start(gpg_run_context(run), NULL, recipients, flags,
+                                                          gpg_run_input(run), gpg_run_output(run));
+  return gpg_run_wait(run, started, outcome, error);
 }
 
 static gboolean seal_with_gpg(Sealing *sealing, const char *recipients, GError **error) {
@@ -209,7 +197,8 @@ gboolean openpgp_seal(const OpenpgpSealOptions *options, OpenpgpSource source, g
   if (!recipients)
     return FALSE;
   GpgRunOptions run = {.home = options->home, .signer = options->sign_with, .passphrase_file = options->passphrase_file,
-                       .deadline = options->deadline, .status = see_status, .user = &sealing};
+                       .deadline = options->deadline, .source = read_source, .sink = write_sealed,
+                       .status = see_status, .user = &sealing};
   sealing.run = gpg_run_new(&run, error);
   if (!sealing.run)
     return FALSE;
