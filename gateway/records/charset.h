@@ -1,0 +1,30 @@
+/* The character sets of layouts, by iconv: what may be declared, and conversion from and to UTF-8, strictly.
+ *
+ * A line is cut out of the raw bytes and converted alone, so an invalid sequence harms one line only. That is safe for sets
+ * in which every ASCII byte is itself and neither LF, CR nor the quote is ever a second byte: GB18030, GBK, Big5, Shift_JIS,
+ * EUC, all ISO 8859 and Windows sets. UTF-16, UTF-32, EBCDIC, UTF-7 and the shifting ISO 2022 sets are refused, and so
+ * are "//TRANSLIT" and "//IGNORE", which change text silently. Delimiters may be second bytes ('|' in GB18030): fields
+ * are split after conversion, and `lead` tells the one place that must look at raw bytes (quoted values) which to step over. */
+#pragma once
+#include "gateway/base/error.h"
+
+typedef struct {
+  char *name;
+  gboolean is_utf8;
+  gboolean is_single;      /* every byte is a character */
+  gboolean is_ascii;       /* all of ASCII is itself, so a line of ASCII needs no conversion */
+  guint8 lead[256];        /* 1: the first byte of characters whose second byte may be ASCII */
+} Charset;
+
+/* `name` NULL: UTF-8. CONFIGURATION for a set that iconv does not have or that is refused. The caller frees. */
+Charset *charset_new(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void charset_free(Charset *charset);
+
+/* One direction; one thread at a time. NULL for UTF-8, where there is nothing to convert. */
+typedef struct CharsetConverter CharsetConverter;
+CharsetConverter *charset_decoder_new(const Charset *charset); /* to UTF-8 */
+CharsetConverter *charset_encoder_new(const Charset *charset); /* from UTF-8 */
+void charset_converter_free(CharsetConverter *converter);
+/* Appends the converted text to `into`. -1 when all was converted; else the offset of the first byte that could not be
+ * (what came before it has been appended). */
+gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);

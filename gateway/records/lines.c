@@ -1,0 +1,259 @@
+/* From bytes to lines and cells. The scan of a line finds its end, its delimiters and whether anything in it needs a closer
+ * look, in one pass over the bytes, 16 at a time where the processor can (SSE2 is part of every x86-64). */
+#include "gateway/records/layout_internal.h"
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { LARGEST_CHUNK = 64 << 20 }; /* texts of a chunk are far below a block's 4 GiB, whatever a caller wants */
+
+typedef struct {
+  guint8 terminator, delimiter, stray, quote;
+} Marks;
+
+static inline Marks marks_of(const Layout *layout) {
+  return (Marks){.terminator = layout->terminator, .stray = layout->stray, .quote = layout->is_quoted ? '"' : 0,
+                 /* a delimiter of several bytes is looked for later; the terminator never matches before the end */
+                 .delimiter = layout->delimiter_length == 1 ? *layout->delimiter : layout->terminator};
+}
+
+static inline void keep_position(guint32 *positions, gsize n, gsize most, gsize position) {
+  positions[n < most ? n : most] = (guint32)position;
+}
+
+void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions, gsize most) {
+  Marks marks = marks_of(layout);
+  const guint8 *p = at;
+  guint high = 0, odd = 0;
+  gsize n = 0;
+#ifdef __SSE2__
+  const __m128i terminator = _mm_set1_epi8((char)marks.terminator), delimiter = _mm_set1_epi8((char)marks.delimiter);
+  const __m128i stray = _mm_set1_epi8((char)marks.stray), quote = _mm_set1_epi8((char)marks.quote), zero = _mm_setzero_si128();
+  for (; end - p >= 16; p += 16) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    guint stop = (guint)_mm_movemask_epi8(_mm_cmpeq_epi8(v, terminator));
+    guint cut = (guint)_mm_movemask_epi8(_mm_cmpeq_epi8(v, delimiter));
+    guint strange = (guint)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, stray), _mm_cmpeq_epi8(v, zero)), _mm_cmpeq_epi8(v, quote)));
+    guint inside = stop ? (stop & (0u - stop)) - 1 : 0xffffu;
+    high |= (guint)_mm_movemask_epi8(v) & inside;
+    odd |= strange & inside;
+    for (cut &= inside; cut; cut &= cut - 1)
+      keep_position(positions, n++, most, (gsize)(p - at) + (gsize)__builtin_ctz(cut));
+    if (stop) {
+      p += __builtin_ctz(stop);
+      goto ended;
+    }
+  }
+#endif
+  for (; p < end && *p != marks.terminator; p++) {
+    high |= *p & 0x80u;
+    odd |= *p == marks.stray || *p == 0 || *p == marks.quote;
+    if (*p == marks.delimiter)
+      keep_position(positions, n++, most, (gsize)(p - at));
+  }
+#ifdef __SSE2__
+ended:
+#endif
+  line->text = at;
+  line->length = (gsize)(p - at);
+  line->next = p < end ? p + 1 : end;
+  line->flags = (high ? LINE_HAS_HIGH : 0u) | (odd ? LINE_HAS_ODD : 0u);
+  line->n_delimiters = n;
+}
+
+/* --- Quoted records */
+
+static inline gboolean is_delimiter(const Layout *layout, const guint8 *p, const guint8 *end) {
+  return (gsize)(end - p) >= layout->delimiter_length && memcmp(p, layout->delimiter, layout->delimiter_length) == 0;
+}
+
+/* The bytes of the line end at p; 0: none there. */
+static inline gsize line_end_at(const Layout *layout, const guint8 *p, const guint8 *end) {
+  if (p < end && *p == layout->terminator)
+    return 1;
+  return layout->terminator == '\n' && end - p >= 2 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
+}
+
+/* Behind the closing quote of the value whose opening quote is at p; NULL: it is not closed before `limit`. The quote is no
+ * second byte of any character set that is accepted. */
+static const guint8 *close_quote(const guint8 *p, const guint8 *limit, const guint8 *end) {
+  for (p++; p < limit;) {
+    const guint8 *quote = memchr(p, '"', (gsize)(limit - p));
+    if (!quote)
+      return NULL;
+    if (quote + 1 < end && quote[1] == '"') {
+      p = quote + 2;
+      continue;
+    }
+    return quote + 1;
+  }
+  return NULL;
+}
+
+static gboolean scan_quoted(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent) {
+  const guint8 *limit = (gsize)(end - at) > layout->line_limit ? at + layout->line_limit : end;
+  const guint8 *p = at;
+  for (extent->cell = 0;; extent->cell++) {
+    if (p < limit && *p == '"') {
+      p = close_quote(p, limit, end);
+      if (!p)
+        return FALSE;
+    } else {
+      while (p < limit && *p != '"' && !line_end_at(layout, p, end) && !is_delimiter(layout, p, end))
+        p += layout->charset->lead[*p] && p + 1 < end && p[1] >= 0x30 ? 2 : 1;
+    }
+    gsize line_end = line_end_at(layout, p, end);
+    if (p >= end || line_end > 0) {
+      extent->length = MIN((gsize)(p - at), (gsize)(end - at));
+      extent->next = p < end ? p + line_end : end;
+      return extent->length <= layout->line_limit;
+    }
+    if (p >= limit || !is_delimiter(layout, p, end))
+      return FALSE; /* too long, a quote within an unquoted value, or text behind a closing quote */
+    p += layout->delimiter_length;
+  }
+}
+
+static const guint8 *find_terminator(const Layout *layout, const guint8 *at, const guint8 *end) {
+  return at < end ? memchr(at, layout->terminator, (gsize)(end - at)) : NULL;
+}
+
+/* Why this cannot be made slow: a scan that fails from one line start stops at the latest at the first odd run of quotes of
+ * a later line, so the lines between are scanned twice, not again and again (two scans that begin at different lines never
+ * both stay inside quotes). And why a chunk decides as the whole file does: a chunk ends at a record's end, so what is
+ * closed within the limit in the file is closed in the chunk. */
+void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent) {
+  extent->is_broken = !scan_quoted(layout, at, end, extent);
+  if (extent->is_broken) {
+    const guint8 *terminator = find_terminator(layout, at, end);
+    extent->length = (gsize)((terminator ? terminator : end) - at);
+    extent->next = terminator ? terminator + 1 : end;
+    extent->lines = 1;
+    return;
+  }
+  extent->lines = 1;
+  for (const guint8 *p = at; (p = find_terminator(layout, p, at + extent->length)); p++)
+    extent->lines++;
+}
+
+/* --- Cells */
+
+gsize lines_split(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most) {
+  const guint8 *end = text + length;
+  gsize n = 0;
+  for (const guint8 *start = text;;) {
+    const guint8 *delimiter = layout->delimiter_length == 1 ? memchr(start, *layout->delimiter, (gsize)(end - start))
+                                                            : memmem(start, (gsize)(end - start), layout->delimiter, layout->delimiter_length);
+    if (n < most)
+      cells[n] = (Cell){start, (gsize)((delimiter ? delimiter : end) - start)};
+    n++;
+    if (!delimiter)
+      return n;
+    start = delimiter + layout->delimiter_length;
+  }
+}
+
+static Cell unquoted(const guint8 *start, const guint8 *end, GByteArray *scratch) {
+  if (!memchr(start, '"', (gsize)(end - start)))
+    return (Cell){start, (gsize)(end - start)};
+  guint at = scratch->len;
+  for (const guint8 *p = start; p < end; p++) {
+    g_byte_array_append(scratch, p, 1);
+    if (*p == '"')
+      p++; /* the second of a pair */
+  }
+  return (Cell){scratch->data + at, scratch->len - at};
+}
+
+Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most, gsize *n, GByteArray *scratch) {
+  const guint8 *end = text + length, *p = text;
+  g_byte_array_set_size(scratch, (guint)length);
+  g_byte_array_set_size(scratch, 0);
+  for (*n = 0;;) {
+    Cell cell = {p, 0};
+    if (p < end && *p == '"') {
+      const guint8 *behind = close_quote(p, end, end);
+      if (!behind)
+        return FAULT_QUOTING;
+      if (*n < most)
+        cell = unquoted(p + 1, behind - 1, scratch);
+      p = behind;
+    } else {
+      while (p < end && *p != '"' && *p != '\r' && *p != '\n' && !is_delimiter(layout, p, end))
+        p++;
+      cell.length = (gsize)(p - cell.at);
+    }
+    if (p < end && !is_delimiter(layout, p, end))
+      return *p == '\r' || *p == '\n' ? FAULT_LINE_END : FAULT_QUOTING;
+    if (*n < most)
+      cells[*n] = cell;
+    ++*n;
+    if (p >= end)
+      return FAULT_NONE;
+    p += layout->delimiter_length;
+  }
+}
+
+/* --- Chunks */
+
+/* Behind the `most`-th line end of the range; `end` when there are not so many. */
+static gsize bound_lines(const Layout *layout, const guint8 *text, gsize offset, gsize end, guint most) {
+  const guint8 *p = text + offset;
+  if (end - offset <= most)
+    return end;
+  for (guint lines = 0; lines < most; lines++) {
+    p = find_terminator(layout, p, text + end);
+    if (!p)
+      return end;
+    p++;
+  }
+  return (gsize)(p - text);
+}
+
+static gsize next_plain(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
+  gsize end = length;
+  if (wanted < length - offset) {
+    const guint8 *terminator = find_terminator(layout, text + offset + wanted - 1, text + length);
+    end = terminator ? (gsize)(terminator + 1 - text) : length;
+  }
+  return bound_lines(layout, text, offset, end, LAYOUT_CHUNK_LINES);
+}
+
+/* Records must be followed from the start, since a line end may be part of a value; lines without a quote are passed over
+ * by their line ends alone. */
+static gsize next_quoted(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
+  const guint8 *at = text + offset, *end = text + length;
+  const guint8 *target = wanted < length - offset ? at + wanted : end;
+  const guint8 *quote = NULL, *searched = at; /* the next quote, none before `searched` when NULL */
+  for (guint lines = 0; at < target && lines < LAYOUT_CHUNK_LINES;) {
+    const guint8 *terminator = find_terminator(layout, at, end), *stop = terminator ? terminator : end;
+    if (stop > searched || (quote && quote < at)) {
+      searched = MAX(stop, target);
+      quote = memchr(at, '"', (gsize)(searched - at));
+    }
+    if (!quote || quote >= stop) {
+      at = terminator ? terminator + 1 : end;
+      lines++;
+      continue;
+    }
+    QuotedExtent extent;
+    lines_quoted_extent(layout, at, end, &extent);
+    at = extent.next;
+    lines += extent.lines;
+  }
+  return (gsize)(at - text);
+}
+
+/* An empty last line belongs to the chunk before it: whichever line is the last but that one may be the trailer. */
+static gsize with_empty_last_line(const Layout *layout, const guint8 *text, gsize length, gsize end) {
+  return end < length && line_end_at(layout, text + end, text + length) == length - end ? length : end;
+}
+
+gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
+  if (offset >= length)
+    return length;
+  wanted = CLAMP(wanted, 1, LARGEST_CHUNK);
+  gsize end = layout->is_quoted ? next_quoted(layout, text, length, offset, wanted) : next_plain(layout, text, length, offset, wanted);
+  return with_empty_last_line(layout, text, length, end);
+}

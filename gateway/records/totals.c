@@ -1,0 +1,185 @@
+/* Control totals and the order of lines over the whole file. Sums are of 128 bits while they grow, so that the order of
+ * chunks cannot matter and nothing wraps; they are held to 64 bits at the end. */
+#include "gateway/records/layout_chunk.h"
+#include <string.h>
+
+struct LayoutTotals {
+  const Layout *layout;
+  guint64 records, last_record, first_record; /* lines */
+  guint64 header_line, trailer_line, last_header, last_trailer;
+  LayoutSum *sums;
+  guint64 *unreadable;
+  gint64 *declared;                           /* one per control */
+  gboolean *is_declared;
+  LayoutProblem *first;                       /* the chunks' problem with the lowest line */
+  LayoutProblem *verdict;                     /* the last answer of check; a pointer, so that a const totals can answer */
+  LayoutProblem answer;
+};
+
+LayoutTotals *layout_totals_new(const Layout *layout) {
+  LayoutTotals *totals = g_new0(LayoutTotals, 1);
+  totals->layout = layout;
+  totals->sums = g_new0(LayoutSum, layout->n_sums + 1);
+  totals->unreadable = g_new0(guint64, layout->n_sums + 1);
+  totals->declared = g_new0(gint64, layout->n_controls + 1);
+  totals->is_declared = g_new0(gboolean, layout->n_controls + 1);
+  totals->verdict = &totals->answer;
+  return totals;
+}
+
+static void free_problem(LayoutProblem *problem) {
+  if (problem)
+    g_free(problem->reason);
+  g_free(problem);
+}
+
+void layout_totals_free(LayoutTotals *totals) {
+  if (!totals)
+    return;
+  free_problem(totals->first);
+  g_free(totals->answer.reason);
+  g_free(totals->sums);
+  g_free(totals->unreadable);
+  g_free(totals->declared);
+  g_free(totals->is_declared);
+  g_free(totals);
+}
+
+static void keep_lowest(guint64 *kept, guint64 line) {
+  if (line > 0 && (*kept == 0 || line < *kept))
+    *kept = line;
+}
+
+static void keep_declared(LayoutTotals *totals, const LayoutLine *line, ShapeKind where) {
+  for (guint c = 0; line && c < totals->layout->n_controls; c++) {
+    if (totals->layout->controls[c].where != where || totals->is_declared[c])
+      continue;
+    for (guint i = 0; i < line->values->len; i++) {
+      const LayoutValue *value = line->values->pdata[i];
+      if (value->field == totals->layout->controls[c].field && value->text) {
+        totals->declared[c] = value->integer;
+        totals->is_declared[c] = TRUE;
+      }
+    }
+  }
+}
+
+static void keep_first_problem(LayoutTotals *totals, const LayoutProblem *problem) {
+  if (totals->first && totals->first->line <= problem->line)
+    return;
+  free_problem(totals->first);
+  totals->first = g_new0(LayoutProblem, 1);
+  *totals->first = *problem;
+  totals->first->reason = g_strdup(problem->reason);
+}
+
+static void add_sums(LayoutTotals *totals, const ChunkState *state) {
+  const RecordBlock *block = state->chunk.block;
+  for (guint s = 0; s < totals->layout->n_sums; s++) {
+    const gint64 *integers = block->columns[totals->layout->sum_columns[s]].integers;
+    LayoutSum sum = state->faulty_sums[s];
+    for (guint i = 0; i < block->count; i++)
+      sum += integers[i];
+    totals->sums[s] += sum;
+    keep_lowest(&totals->unreadable[s], state->unreadable[s]);
+  }
+}
+
+void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk) {
+  const ChunkState *state = (const ChunkState *)chunk;
+  const RecordBlock *block = chunk->block;
+  totals->records += block->count;
+  if (block->count > 0) {
+    keep_lowest(&totals->first_record, block->lines[0]);
+    totals->last_record = MAX(totals->last_record, block->lines[block->count - 1]);
+  }
+  keep_lowest(&totals->header_line, state->header_line);
+  keep_lowest(&totals->trailer_line, state->trailer_line);
+  totals->last_header = MAX(totals->last_header, state->header_line);
+  totals->last_trailer = MAX(totals->last_trailer, state->trailer_line);
+  keep_declared(totals, chunk->header, SHAPE_HEADER);
+  keep_declared(totals, chunk->trailer, SHAPE_TRAILER);
+  add_sums(totals, state);
+  for (guint i = 0; i < chunk->problems->len; i++)
+    keep_first_problem(totals, chunk->problems->pdata[i]);
+}
+
+static LayoutProblem *answer(const LayoutTotals *totals, const char *code, guint64 line, char *reason) {
+  LayoutProblem *verdict = totals->verdict;
+  g_free(verdict->reason);
+  *verdict = (LayoutProblem){.line = line, .reason = reason};
+  g_strlcpy(verdict->code, code, sizeof verdict->code);
+  return verdict;
+}
+
+static LayoutProblem *check_order(const LayoutTotals *totals) {
+  const Shape *shapes = totals->layout->shapes;
+  if (shapes[SHAPE_HEADER].present && totals->header_line == 0)
+    return answer(totals, "T001", 1, g_strdup("the file has no header"));
+  if (totals->header_line > 1)
+    return answer(totals, "T007", totals->header_line, g_strdup("the header is not the first line"));
+  if (totals->last_header > totals->header_line)
+    return answer(totals, "T007", totals->last_header, g_strdup("a second header"));
+  if (shapes[SHAPE_TRAILER].present && totals->trailer_line == 0)
+    return answer(totals, "T002", MAX(totals->last_record, totals->header_line), g_strdup("the file has no trailer: it may have been cut off"));
+  if (totals->last_trailer > totals->trailer_line)
+    return answer(totals, "T008", totals->last_trailer, g_strdup("a second trailer"));
+  if (totals->trailer_line > 0 && totals->last_record > totals->trailer_line)
+    return answer(totals, "T008", totals->last_record, g_strdup("a line behind the trailer"));
+  return NULL;
+}
+
+static LayoutSum scaled(LayoutSum value, guint scale, guint to) {
+  for (; scale < to; scale++)
+    value *= 10;
+  return value;
+}
+
+static char *differs(const ConfField *field, const char *of, gint64 declared, guint declared_scale, gint64 counted, guint scale) {
+  char a[24], b[24];
+  int a_length = (int)value_print(declared, declared_scale, a), b_length = (int)value_print(counted, scale, b);
+  if (field->mask)
+    return g_strdup_printf("%s: the declared %s differs from what the file holds", field->name, of);
+  return g_strdup_printf("%s: %.*s declared, the %s is %.*s", field->name, a_length, a, of, b_length, b);
+}
+
+static LayoutProblem *check_count(const LayoutTotals *totals, guint c, guint64 line) {
+  const ConfField *field = totals->layout->controls[c].field;
+  guint scale = field->type == CONF_DECIMAL ? field->scale : 0;
+  if (scaled((LayoutSum)totals->records, 0, scale) == totals->declared[c])
+    return NULL;
+  return answer(totals, "T003", line, differs(field, "count of records", totals->declared[c], scale, (gint64)totals->records, 0));
+}
+
+static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 line) {
+  const Layout *layout = totals->layout;
+  const Control *control = &layout->controls[c];
+  const StagingColumn *column = &layout->columns[control->column];
+  guint s = 0, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0, finest = MAX(scale, column->scale);
+  while (layout->sum_columns[s] != (guint)control->column)
+    s++;
+  if (totals->unreadable[s] > 0)
+    return answer(totals, "T005", totals->unreadable[s],
+                  g_strdup_printf("%s: the sum of %s cannot be confirmed: it could not be read in line %" G_GUINT64_FORMAT,
+                                  control->field->name, column->name, totals->unreadable[s]));
+  if (totals->sums[s] > G_MAXINT64 || totals->sums[s] < G_MININT64)
+    return answer(totals, "T006", line, g_strdup_printf("%s: the sum of %s is beyond 64 bits", control->field->name, column->name));
+  if (scaled(totals->declared[c], scale, finest) == scaled(totals->sums[s], column->scale, finest))
+    return NULL;
+  g_autofree char *of = g_strdup_printf("sum of %s", column->name);
+  return answer(totals, "T004", line, differs(control->field, of, totals->declared[c], scale, (gint64)totals->sums[s], column->scale));
+}
+
+LayoutProblem *layout_totals_check(const LayoutTotals *totals) {
+  if (totals->first)
+    return answer(totals, totals->first->code, totals->first->line, g_strdup(totals->first->reason));
+  LayoutProblem *problem = check_order(totals);
+  for (guint pass = 0; pass < 2; pass++) /* counts first: a missing line explains a wrong sum */
+    for (guint c = 0; !problem && c < totals->layout->n_controls; c++) {
+      const Control *control = &totals->layout->controls[c];
+      guint64 line = control->where == SHAPE_HEADER ? totals->header_line : totals->trailer_line;
+      if (totals->is_declared[c] && (control->column < 0) == (pass == 0))
+        problem = pass == 0 ? check_count(totals, c, line) : check_sum(totals, c, line);
+    }
+  return problem;
+}
