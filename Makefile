@@ -112,12 +112,12 @@ lint:
 	tests/lint
 
 demo:
-	packaging/install-packages build
+	packaging/install-packages build demo
 	+$(MAKE) all
 	SALLYPORT=$(BUILD)/sallyport packaging/demo
 
 bench:
-	packaging/install-packages build test bench
+	packaging/install-packages build bench
 	+$(MAKE) benches
 	BUILD=$(BUILD) tests/bench/run
 
