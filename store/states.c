@@ -10,18 +10,19 @@ static const char *const words[FILE_N_STATES] = {
 #define TO(name) (1u << FILE_##name)
 static const guint32 may_become[FILE_N_STATES] = {
     [FILE_SEEN] = TO(ADMITTED) | TO(GONE) | TO(HELD),
-    [FILE_ADMITTED] = TO(FETCHED) | TO(REJECTED) | TO(HELD),
+    [FILE_ADMITTED] = TO(FETCHED) | TO(REJECTED) | TO(HELD) | TO(SEEN) | TO(GONE),
     [FILE_FETCHED] = TO(OPENED) | TO(REJECTED) | TO(DUPLICATE) | TO(HELD),
     [FILE_OPENED] = TO(STAGED) | TO(REJECTED) | TO(DUPLICATE) | TO(HELD),
-    [FILE_STAGED] = TO(VALIDATED) | TO(REJECTED) | TO(HELD),
-    [FILE_VALIDATED] = TO(POSTING) | TO(REJECTED) | TO(HELD),
-    [FILE_POSTING] = TO(POSTED), /* from here on credits exist: there is no way out but forward */
+    [FILE_STAGED] = TO(VALIDATED) | TO(REJECTED) | TO(DUPLICATE) | TO(HELD),
+    /* Its keys are reserved and its batches are cut: from here on there is no way out but forward. */
+    [FILE_VALIDATED] = TO(POSTING),
+    [FILE_POSTING] = TO(POSTED),
     [FILE_POSTED] = TO(ANSWERED),
     [FILE_ANSWERED] = TO(CLOSED),
     [FILE_REJECTED] = TO(ANSWERED),
     [FILE_DUPLICATE] = TO(ANSWERED) | TO(CLOSED),
     /* The book narrows this to the state that the file was held in, or rejected (book_files.c). */
-    [FILE_HELD] = TO(SEEN) | TO(ADMITTED) | TO(FETCHED) | TO(OPENED) | TO(STAGED) | TO(VALIDATED) | TO(REJECTED),
+    [FILE_HELD] = TO(SEEN) | TO(ADMITTED) | TO(FETCHED) | TO(OPENED) | TO(STAGED) | TO(REJECTED),
 };
 
 static gboolean is_state(FileState state) {

@@ -1,11 +1,11 @@
 /* The life of an inbound file, written down once: C, SQL checks, text and documents take the names from here.
  *
  *   seen → admitted → fetched → opened → staged → validated → posting → posted → answered → closed
- *     │        │         │         │        │         │
- *     │        └─────────┴────┬────┴────────┴─────────┴──→ rejected → answered → closed   (an exception file)
- *     └→ gone (it left the partner's folder before it was admitted)
- *   fetched, opened → duplicate → answered or closed
- *   any live state before posting → held → the state it was held in (release), or rejected (a person decides)
+ *     ↑       │         │         │        │
+ *     │       └─────────┴────┬────┴────────┴──→ rejected → answered → closed   (an exception file)
+ *     └── admitted: it changed after its evidence; seen, admitted → gone: it left the partner's folder
+ *   fetched, opened, staged → duplicate → answered or closed
+ *   any live state before validated → held → the state it was held in (release), or rejected (a person decides)
  *
  * What is durable in each: DESIGN.md, "The life of an inbound file", and the head of each gateway/flow file.
  * `closed` and `gone` are terminal. A file is never removed from the book. */

@@ -8,18 +8,18 @@
 static const char *const drawn[FILE_N_STATES] = {
     /*             s a f o s v p p a c r d h g */
     [FILE_SEEN] = ". x . . . . . . . . . . x x",
-    [FILE_ADMITTED] = ". . x . . . . . . . x . x .",
+    [FILE_ADMITTED] = "x . x . . . . . . . x . x x",
     [FILE_FETCHED] = ". . . x . . . . . . x x x .",
     [FILE_OPENED] = ". . . . x . . . . . x x x .",
-    [FILE_STAGED] = ". . . . . x . . . . x . x .",
-    [FILE_VALIDATED] = ". . . . . . x . . . x . x .",
+    [FILE_STAGED] = ". . . . . x . . . . x x x .",
+    [FILE_VALIDATED] = ". . . . . . x . . . . . . .",
     [FILE_POSTING] = ". . . . . . . x . . . . . .",
     [FILE_POSTED] = ". . . . . . . . x . . . . .",
     [FILE_ANSWERED] = ". . . . . . . . . x . . . .",
     [FILE_CLOSED] = ". . . . . . . . . . . . . .",
     [FILE_REJECTED] = ". . . . . . . . x . . . . .",
     [FILE_DUPLICATE] = ". . . . . . . . x x . . . .",
-    [FILE_HELD] = "x x x x x x . . . . x . . .",
+    [FILE_HELD] = "x x x x x . . . . . x . . .",
     [FILE_GONE] = ". . . . . . . . . . . . . .",
 };
 
