@@ -15,7 +15,10 @@ static int count_characters(iconv_t cd, const guint8 *bytes, gsize length, char 
   if (iconv(cd, &in, &in_left, &out, &out_left) == (gsize)-1 || in_left > 0 || iconv(cd, NULL, NULL, &out, &out_left) == (gsize)-1)
     return -1;
   *utf8_length = (gsize)(out - utf8);
-  return (int)g_utf8_strlen(utf8, (gssize)*utf8_length);
+  int characters = 0;
+  for (const char *at = utf8; at < out; at++)
+    characters += ((guint8)*at & 0xc0) != 0x80;
+  return characters;
 }
 
 static gboolean stands_for_itself(iconv_t cd, guint8 byte) {

@@ -1,0 +1,149 @@
+/* Layouts from a few words, for tests, the corpus and the fuzzer.
+ *
+ *   "D member:text=16* points:int amount:dec=2? when:date=%Y%m%d currency:enum=EUR/USD"
+ * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked;
+ * #count or #sum=FIELD makes it a control total. */
+#pragma once
+#include "gateway/records/layout.h"
+#include <stdlib.h>
+#include <string.h>
+
+static inline ConfField *layouts_field(const char *word) {
+  static const char *const names[] = {"text", "int", "dec", "date", "time", "enum"};
+  ConfField *field = g_new0(ConfField, 1);
+  g_auto(GStrv) control = g_strsplit(word, "#", 2);
+  g_auto(GStrv) parts = g_strsplit(control[0], ":", 2);
+  field->name = g_strdup(parts[0]);
+  for (gsize end = strlen(parts[1]); end > 0 && strchr("?*", parts[1][end - 1]); parts[1][--end] = 0)
+    *(parts[1][end - 1] == '?' ? &field->optional : &field->mask) = TRUE;
+  g_auto(GStrv) type = g_strsplit(parts[1], "=", 2);
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+    if (g_str_equal(type[0], names[i]))
+      field->type = (ConfFieldType)i;
+  if (type[1] && field->type == CONF_DECIMAL)
+    field->scale = (guint)atoi(type[1]);
+  else if (type[1] && field->type == CONF_ENUMERATION)
+    field->values = g_strsplit(type[1], "/", -1);
+  else if (type[1] && (field->type == CONF_DATE || field->type == CONF_TIMESTAMP))
+    field->format = g_strdup(type[1]);
+  else if (type[1])
+    field->width = (guint)atoi(type[1]);
+  if (control[1])
+    field->control = g_str_equal(control[1], "count") ? CONF_CONTROL_COUNT : CONF_CONTROL_SUM;
+  if (field->control == CONF_CONTROL_SUM)
+    field->control_field = g_strdup(control[1] + strlen("sum="));
+  return field;
+}
+
+static inline void layouts_free_field(gpointer data) {
+  ConfField *field = data;
+  g_free(field->name);
+  g_free(field->format);
+  g_free(field->control_field);
+  g_strfreev(field->values);
+  g_free(field);
+}
+
+static inline void layouts_line(ConfLine *line, const char *words) {
+  if (!words)
+    return;
+  g_auto(GStrv) all = g_strsplit(words, " ", -1);
+  line->present = TRUE;
+  line->tag = g_str_equal(all[0], "-") ? NULL : g_strdup(all[0]);
+  line->fields = g_ptr_array_new_with_free_func(layouts_free_field);
+  for (char **word = all + 1; *word; word++)
+    if (**word)
+      g_ptr_array_add(line->fields, layouts_field(*word));
+}
+
+/* Change what else is wanted before layout_new. */
+static inline ConfLayout *layouts_conf(const char *delimiter, const char *header, const char *record, const char *trailer) {
+  ConfLayout *conf = g_new0(ConfLayout, 1);
+  conf->name = g_strdup("test");
+  conf->delimiter = g_strdup(delimiter);
+  conf->line_limit = 16384;
+  layouts_line(&conf->header, header);
+  layouts_line(&conf->record, record);
+  layouts_line(&conf->trailer, trailer);
+  return conf;
+}
+
+static inline void layouts_free(ConfLayout *conf) {
+  ConfLine *lines[] = {&conf->header, &conf->record, &conf->trailer};
+  for (guint i = 0; i < 3; i++) {
+    g_free(lines[i]->tag);
+    if (lines[i]->fields)
+      g_ptr_array_unref(lines[i]->fields);
+  }
+  g_free(conf->name);
+  g_free(conf->delimiter);
+  g_free(conf->charset);
+  g_free(conf);
+}
+
+/* What a file was parsed to, as text, one fact a line: the same for every way of cutting it into chunks.
+ *   3 D "M1" 12 null          a record: its line and values        3 L012 1     a fault: its line, code and column
+ *   H 1 "ACME" "2026-11-20"   header or trailer                    ! 7 T007     a problem of the file
+ *   = 7 lines, 5 records, T003                                     the end */
+static inline void layouts_tell_line(GString *told, const char *name, const LayoutLine *line) {
+  if (!line)
+    return;
+  g_string_append_printf(told, "%s %" G_GUINT64_FORMAT, name, line->line);
+  for (guint i = 0; i < line->values->len; i++) {
+    const LayoutValue *value = line->values->pdata[i];
+    g_string_append_printf(told, value->text ? " \"%s\"" : " null", value->text);
+  }
+  g_string_append_c(told, '\n');
+}
+
+static inline void layouts_tell_record(GString *told, const RecordBlock *block, guint record) {
+  const BlockFault *fault = record_block_fault(block, record);
+  g_string_append_printf(told, "%" G_GUINT64_FORMAT " ", block->lines[record]);
+  if (fault) {
+    g_string_append_printf(told, "%s %d\n", fault->code, fault->field);
+    return;
+  }
+  g_string_append_c(told, 'D');
+  for (guint i = 0; i < block->n_columns; i++) {
+    gsize length = 0;
+    const char *text = block->columns[i].type == BLOCK_TEXT ? record_block_text(block, i, record, &length) : "";
+    if (record_block_is_null(block, i, record))
+      g_string_append(told, " null");
+    else if (block->columns[i].type == BLOCK_INTEGER)
+      g_string_append_printf(told, " %" G_GINT64_FORMAT, record_block_integer(block, i, record));
+    else
+      g_string_append_printf(told, " \"%.*s\"", (int)length, text);
+  }
+  g_string_append_c(told, '\n');
+}
+
+static inline char *layouts_tell(const Layout *layout, const void *text, gsize length, gsize wanted) {
+  GString *told = g_string_new(NULL);
+  LayoutChunk *chunk = layout_chunk_new(layout);
+  LayoutTotals *totals = layout_totals_new(layout);
+  guint64 lines = 0, records = 0;
+  for (gsize offset = 0; offset < length;) {
+    gsize end = layout_next_chunk(layout, text, length, offset, wanted);
+    g_assert(end > offset && end <= length);
+    LayoutSpan span = {.text = text, .offset = offset, .end = end, .is_first = offset == 0, .is_last = end == length};
+    layout_parse(layout, &span, chunk);
+    layout_chunk_rebase(chunk, lines);
+    lines += chunk->lines;
+    records += chunk->block->count;
+    layout_totals_add(totals, chunk);
+    layouts_tell_line(told, "H", chunk->header);
+    for (guint i = 0; i < chunk->block->count; i++)
+      layouts_tell_record(told, chunk->block, i);
+    for (guint i = 0; i < chunk->problems->len; i++) {
+      const LayoutProblem *problem = chunk->problems->pdata[i];
+      g_string_append_printf(told, "! %" G_GUINT64_FORMAT " %s\n", problem->line, problem->code);
+    }
+    layouts_tell_line(told, "T", chunk->trailer);
+    offset = end;
+  }
+  const LayoutProblem *problem = layout_totals_check(totals);
+  g_string_append_printf(told, "= %" G_GUINT64_FORMAT " lines, %" G_GUINT64_FORMAT " records, %s\n", lines, records, problem ? problem->code : "ok");
+  layout_totals_free(totals);
+  layout_chunk_free(chunk);
+  return g_string_free(told, FALSE);
+}
