@@ -1,0 +1,36 @@
+/* A request to the courier and its answer, and what becomes of a courier that does not give one. Shared by courier.c and
+ * courier_open.c only. */
+#pragma once
+#include "transfer/courier.h"
+#include "transfer/courier_process.h"
+#include "transfer/wire.h"
+
+struct Courier {
+  CourierProcess process;
+  char *name, *description;
+  guint io_timeout;  /* seconds */
+  gboolean lost;
+  WireBuffer buffer; /* of the last answer */
+};
+
+typedef struct Call Call;
+struct Call {
+  const char *doing;
+  SallyportErrorCode if_lost; /* when no answer comes after the request has gone out */
+  CourierProgress progress; gpointer user;
+  guint64 limit;              /* the most bytes or entries that may be told of */
+  GPtrArray *entries;         /* of a listing */
+  gboolean (*gather)(Call *call, WireBytes packed);
+};
+
+/* Sends, and takes messages until DONE (TRUE, *answer) or FAILED. The time-out starts anew whenever the progress grows. */
+gboolean courier_call(Courier *courier, const WireMessage *request, Call *call, WireMessage *answer, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One message within so many milliseconds; an end, a silence or nonsense loses the courier. */
+gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, SallyportErrorCode if_lost, const char *doing,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The error that a FAILED message tells, its text escaped and its code one that a courier may say; always FALSE. */
+gboolean courier_failed(Courier *courier, const WireMessage *message, GError **error);
+/* Kills the process and sets the error; always FALSE. */
+gboolean courier_lose(Courier *courier, SallyportErrorCode code, const char *why, GError **error);
+/* Lost, or the process has closed its end meanwhile. */
+gboolean courier_has_ended(Courier *courier);
