@@ -90,6 +90,11 @@ static gboolean keep_values(Staging *staging, const char *prefix, const LayoutLi
     g_autofree char *name = g_strdup_printf("%s.%s", prefix, value->field->name);
     if (value->text && !staging_set(staging, name, value->text, error))
       return FALSE;
+    gboolean is_number = value->field->type == CONF_INTEGER || value->field->type == CONF_DECIMAL;
+    g_autofree char *scaled = g_strdup_printf("%s_scaled.%s", prefix, value->field->name);
+    g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, value->integer);
+    if (value->text && is_number && !staging_set(staging, scaled, number, error))
+      return FALSE;
   }
   return TRUE;
 }

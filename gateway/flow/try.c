@@ -1,0 +1,178 @@
+#include "gateway/flow/try.h"
+#include "gateway/base/files.h"
+#include "gateway/flow/flow.h"
+#include "gateway/flow/stage.h"
+#include "gateway/records/exceptions.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SHOWN_EXCEPTIONS = 20 };
+
+typedef struct {
+  const Conf *conf;
+  const ConfFeed *feed;
+  const ConfPartner *partner;
+  const LanePaths *paths;
+  Layout *layout;
+  LedgerReader *ledger;  /* NULL: none yet */
+  pthread_mutex_t lock;  /* a reader is one thread's at a time */
+  LedgerColumns columns;
+  char *scratch, *staging;
+} Try;
+
+typedef struct { const RecordBlock *block; const LedgerColumns *columns; guint record; LedgerKeyVerdict verdict; } Posted;
+
+static gboolean compare_posted(gpointer user, const LedgerEntry *entry) {
+  Posted *posted = user;
+  gsize length;
+  const char *account = record_block_text(posted->block, posted->columns->account, posted->record, &length);
+  gboolean is_same = entry->amount == record_block_integer(posted->block, posted->columns->amount, posted->record) &&
+                     strlen(entry->account) == length && memcmp(entry->account, account, length) == 0;
+  posted->verdict = is_same ? LEDGER_KEY_POSTED : LEDGER_KEY_CONFLICT;
+  return FALSE;
+}
+
+/* One look-up per record: slower than the lane's way, which needs the ledger's writer. */
+static gboolean ask_reader(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error) {
+  Try *try = user;
+  gboolean ok = TRUE;
+  pthread_mutex_lock(&try->lock);
+  for (guint i = 0; try->ledger && ok && i < block->count; i++) {
+    if (skip[i])
+      continue;
+    gsize length;
+    const char *text = record_block_text(block, try->columns.key, i, &length);
+    g_autofree char *key = g_strndup(text, length);
+    Posted posted = {block, &try->columns, i, LEDGER_KEY_NEW};
+    LedgerFilter filter = {.key = key, .limit = 1};
+    ok = ledger_entries(try->ledger, &filter, compare_posted, &posted, error);
+    verdicts[i] = (guint8)posted.verdict;
+  }
+  pthread_mutex_unlock(&try->lock);
+  return ok;
+}
+
+static void collect_exceptions(FlowTryReport *report) {
+  for (guint i = 0; i < report->found.batches->len && report->refused->len < SHOWN_EXCEPTIONS; i++) {
+    const BookBatch *batch = report->found.batches->pdata[i];
+    ExceptionCursor *cursor = exception_cursor_new(batch->exceptions);
+    const RecordException *next;
+    while (report->refused->len < SHOWN_EXCEPTIONS && (next = exception_cursor_next(cursor, NULL))) {
+      RecordException *copy = g_new(RecordException, 1);
+      *copy = (RecordException){next->record, next->line, next->outcome, g_strdup(next->code), g_strdup(next->reason)};
+      g_ptr_array_add(report->refused, copy);
+    }
+    exception_cursor_free(cursor);
+  }
+}
+
+static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
+  guint n_rules = try->feed->rules ? try->feed->rules->len : 0;
+  g_autofree Rule *rules = g_new0(Rule, n_rules + 1);
+  for (guint i = 0; i < n_rules; i++) {
+    const ConfRule *rule = try->feed->rules->pdata[i];
+    rules[i] = (Rule){.name = rule->name, .check = rule->check, .code = rule->code};
+  }
+  ExamineOptions options = {.staging = try->staging, .scratch = try->scratch, .layout = try->layout, .conf = try->feed, .rules = rules,
+                            .n_rules = n_rules, .columns = try->columns, .threads = MAX(g_get_num_processors(), 1),
+                            .check_keys = ask_reader, .user = try};
+  KeyFacts keys = {0};
+  gboolean ok = examine_keys(&options, &keys, error) && examine_records(&options, &keys, &report->found, error);
+  key_facts_clear(&keys);
+  if (ok)
+    collect_exceptions(report);
+  return ok;
+}
+
+static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report, GError **error) {
+  StageOptions options = {.layout = try->layout, .plaintext = plaintext, .path = try->staging, .threads = MAX(g_get_num_processors(), 1)};
+  Staged staged = {0};
+  if (!stage_plaintext(&options, try->feed->business_date, &staged, error))
+    return FALSE;
+  report->header = staged.header;
+  report->business_date = staged.business_date;
+  gboolean ok = examine(try, report, error);
+  staging_remove(try->staging);
+  return ok;
+}
+
+static gboolean open_file(Try *try, int ciphertext, FlowTryReport *report, GError **error) {
+  OpenpgpOpenOptions options = {.home = try->conf->node.gnupg_home, .signed_by = (const char *const *)try->partner->openpgp.signed_by,
+                                .passphrase_file = try->partner->openpgp.passphrase_file, .size_limit = try->feed->plain_limit,
+                                .ratio_limit = try->feed->ratio_limit};
+  int plaintext = files_open_unnamed(try->scratch, error);
+  if (plaintext < 0)
+    return FALSE;
+  gboolean ok = openpgp_start(error) && openpgp_open(&options, ciphertext, plaintext, &report->opened, error);
+  if (ok && report->opened.verdict == OPENPGP_TRUSTED)
+    ok = stage_and_examine(try, plaintext, report, error);
+  close(plaintext);
+  return ok;
+}
+
+static gboolean prepare(Try *try, GError **error) {
+  if (!(try->layout = layout_new(conf_layout(try->conf, try->feed->layout), error)))
+    return FALSE;
+  int account = layout_column(try->layout, try->feed->ledger.account), amount = layout_column(try->layout, try->feed->ledger.amount);
+  int key = layout_column(try->layout, try->feed->key);
+  if (account < 0 || amount < 0 || key < 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "feed %s: key, account or amount is no field of its layout", try->feed->name);
+  try->columns = (LedgerColumns){.account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = -1};
+  g_autoptr(GError) none = NULL;
+  try->ledger = ledger_reader_open(try->paths->folder, try->feed->ledger.name, &none); /* a lane that never ran has none */
+  try->scratch = g_dir_make_tmp("sallyport-try-XXXXXX", error);
+  if (!try->scratch)
+    return FALSE;
+  try->staging = g_build_filename(try->scratch, "staging.db", NULL);
+  return TRUE;
+}
+
+static void try_clear(Try *try) {
+  layout_free(try->layout);
+  if (try->ledger)
+    ledger_reader_close(try->ledger);
+  if (try->staging)
+    staging_remove(try->staging);
+  if (try->scratch)
+    rmdir(try->scratch);
+  g_free(try->scratch);
+  g_free(try->staging);
+  pthread_mutex_destroy(&try->lock);
+}
+
+static void exception_free(gpointer data) {
+  RecordException *exception = data;
+  g_free(exception->code);
+  g_free(exception->reason);
+  g_free(exception);
+}
+
+gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, FlowTryReport *report, GError **error) {
+  const ConfLane *lane = NULL;
+  struct stat status;
+  *report = (FlowTryReport){.refused = g_ptr_array_new_with_free_func(exception_free)};
+  if (!conf_feed(conf, feed->name, &lane))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no feed %s", feed->name);
+  int ciphertext = open(path, O_RDONLY | O_CLOEXEC);
+  if (ciphertext < 0 || fstat(ciphertext, &status) != 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", path, g_strerror(errno));
+  report->cipher_size = (guint64)status.st_size;
+  g_autoptr(LanePaths) paths = lane_paths_new(&conf->node, lane->name);
+  Try try = {.conf = conf, .feed = feed, .partner = conf_partner(conf, feed->partner), .paths = paths};
+  pthread_mutex_init(&try.lock, NULL);
+  gboolean ok = prepare(&try, error) && open_file(&try, ciphertext, report, error);
+  try_clear(&try);
+  close(ciphertext);
+  return ok;
+}
+
+void flow_try_report_clear(FlowTryReport *report) {
+  g_clear_pointer(&report->header, g_free);
+  g_clear_pointer(&report->business_date, g_free);
+  g_clear_pointer(&report->refused, g_ptr_array_unref);
+  examination_clear(&report->found);
+}

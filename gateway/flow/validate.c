@@ -1,0 +1,118 @@
+/* Validate and split: decides over every staged record and cuts the file into batches. staged → validated or rejected.
+ *
+ * All that it finds is committed in one transaction: the batches as ranges of records with their exceptions, the file's counts and
+ * sums, and the new state. A crash before that commit leaves a staged file, which is examined again.
+ * From asking the ledger until the file is posted, it holds the range of its keys (keygate.h). */
+#include "gateway/base/faultpoint.h"
+#include "gateway/flow/codes.h"
+#include "gateway/flow/examine.h"
+#include "gateway/flow/flow.h"
+#include "gateway/log.h"
+#include "store/book.h"
+
+enum { WAIT_FOR_KEYS_MS = 50 };
+
+typedef struct { const Feed *feed; const char *file; } Asker;
+
+static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error) {
+  const Asker *asker = user;
+  return ledger_check_keys(asker->feed->ledger, asker->file, block, &asker->feed->columns, skip, verdicts, error);
+}
+
+static void count(BookFile *file, const Examination *found) {
+  gboolean is_refused = found->code != NULL;
+  file->records = found->records;
+  file->accepted = is_refused ? 0 : found->accepted;
+  file->rejected = is_refused ? found->records : found->rejected;
+  file->duplicates = is_refused ? 0 : found->duplicates;
+  file->amount = found->amount;
+  file->amount_accepted = is_refused ? 0 : found->amount_accepted;
+  file->amount_rejected = is_refused ? found->amount : found->amount_rejected;
+  file->amount_duplicate = is_refused ? 0 : found->amount_duplicate;
+  file->batches = found->batches->len;
+  file->batches_posted = 0;
+}
+
+/* Nothing of a refused file is posted: its batches only say what is wrong with which record. */
+static void refuse_batches(GPtrArray *batches) {
+  for (guint i = 0; i < batches->len; i++) {
+    BookBatch *batch = batches->pdata[i];
+    batch->rejected = (guint)(batch->last - batch->first + 1);
+    batch->accepted = batch->duplicates = 0;
+    batch->amount = 0;
+  }
+}
+
+typedef struct { Step *step; const Examination *found; FileState to; const char *detail; } Verdict;
+
+static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Verdict *verdict = data;
+  BookFile *file = verdict->step->file;
+  return book_add_batches(tx, file->id, verdict->found->batches, error) &&
+         book_advance_file(tx, file, verdict->to, verdict->detail, error);
+}
+
+static gboolean commit(Step *step, const Examination *found, GError **error) {
+  BookFile *file = step->file;
+  gboolean is_refused = found->code != NULL;
+  count(file, found);
+  if (is_refused) {
+    refuse_batches(found->batches);
+    g_free(file->reason_code);
+    g_free(file->reason);
+    file->reason_code = g_strdup(found->code);
+    file->reason = g_strdup(found->reason);
+  }
+  g_autofree char *detail =
+      is_refused ? g_strdup_printf("%s %s", found->code, found->reason)
+                 : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
+                                   file->accepted, file->rejected, file->duplicates, file->batches);
+  Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail};
+  FileState from = file->state;
+  file->due_at = g_get_real_time();
+  fault_point("validate-before-commit");
+  if (!book_write(step->flow->book, verdict_change, &verdict, error)) {
+    file->state = from;
+    return FALSE;
+  }
+  log_event(is_refused ? LOG_WARNING : LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", file_state_word(file->state)},
+            {"name", file->name_shown}, {"detail", detail});
+  if (is_refused)
+    keygate_release(step->flow->gate, file->id);
+  return TRUE;
+}
+
+/* Another file with overlapping keys is between validation and posting: this one waits for it. */
+static void wait_for_keys(Step *step) {
+  step->file->due_at = g_get_real_time() + WAIT_FOR_KEYS_MS * 1000;
+  log_event(LOG_DEBUG, "waits-for-keys", {"feed", step->feed->conf->name}, {"file", step->file->id});
+}
+
+static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, GError **error) {
+  if (!keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest)) {
+    wait_for_keys(step);
+    return TRUE;
+  }
+  /* What was in flight when this file was opened may have been accepted since. */
+  gboolean moved;
+  Examination found = {0};
+  gboolean ok = flow_find_duplicate(step, &moved, error);
+  if (ok && !moved)
+    ok = examine_records(options, keys, &found, error) && commit(step, &found, error);
+  if (!ok || moved)
+    keygate_release(step->flow->gate, step->file->id);
+  examination_clear(&found);
+  return ok;
+}
+
+gboolean flow_validate(Step *step, GError **error) {
+  g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
+  Asker asker = {step->feed, step->file->id};
+  ExamineOptions options = {.staging = path, .scratch = step->flow->paths->stage, .layout = step->feed->layout, .conf = step->feed->conf,
+                            .rules = step->feed->rules, .n_rules = step->feed->n_rules, .columns = step->feed->columns,
+                            .threads = step->flow->threads, .check_keys = ask_ledger, .user = &asker};
+  KeyFacts keys = {0};
+  gboolean ok = examine_keys(&options, &keys, error) && validate_with(step, &options, &keys, error);
+  key_facts_clear(&keys);
+  return ok;
+}
