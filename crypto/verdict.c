@@ -187,7 +187,7 @@ static OpenpgpReason judge_decryption(const Evidence *e) {
     return reason;
   if (e->outline.malformed)
     return OPENPGP_REASON_DAMAGED;
-  if (!e->outline.complete)
+  if (!e->outline.complete || e->outline.body == OUTLINE_NO_BODY)
     return OPENPGP_REASON_TRUNCATED;
   if (e->outline.beside)
     return OPENPGP_REASON_DAMAGED;
