@@ -89,7 +89,7 @@ static void wait_for_keys(Step *step) {
 }
 
 static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, GError **error) {
-  if (!keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest)) {
+  if (keys->least && !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest)) {
     wait_for_keys(step);
     return TRUE;
   }
