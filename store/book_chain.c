@@ -2,7 +2,7 @@
  *
  * hash(n) = SHA-256( sequence | at | event | subject | detail | hash(n-1) ), where numbers are 8 bytes, most significant
  * first, and a text is the number length + 1, then its bytes (null: the number 0). So no two different rows have the same
- * bytes. hash(0) is 32 zero bytes; the first row carries a random word, so that no two books share a chain.
+ * bytes. hash(0) is 32 zero bytes; the first row carries an id of the book, so that no two share a chain.
  *
  * Whoever can write the database can also recompute all hashes behind an edit, or cut rows off the end. That is what the
  * tip outside is for: after each commit the writer stores the last row's sequence and hash in a file that should live where

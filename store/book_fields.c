@@ -20,10 +20,16 @@ static const Field fields[] = {
     FIELD(TEXT, feedback_name),
 };
 
-static const Field *field_named(const char *name) {
-  for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-    if (strcmp(fields[i].name, name) == 0)
-      return &fields[i];
+/* Begins at *at and leaves it behind what it found: statements name their parameters in the order of the columns, more or
+ * less, and this is asked for each parameter of each change. */
+static const Field *field_named(const char *name, guint *at) {
+  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+    const Field *field = &fields[(*at + i) % G_N_ELEMENTS(fields)];
+    if (field->name[0] == name[0] && strcmp(field->name, name) == 0) {
+      *at = (guint)(field - fields) + 1;
+      return field;
+    }
+  }
   return NULL;
 }
 
@@ -45,8 +51,9 @@ static gboolean bind_unsigned(sqlite3_stmt *s, int parameter, guint64 value, con
 }
 
 gboolean book_fields_bind(sqlite3_stmt *statement, const BookFile *file, GError **error) {
+  guint next = 0;
   for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
-    const Field *field = field_named(sqlite3_bind_parameter_name(statement, i) + 1);
+    const Field *field = field_named(sqlite3_bind_parameter_name(statement, i) + 1, &next);
     if (!field)
       continue; /* the caller's own */
     gconstpointer at = G_STRUCT_MEMBER_P(file, field->offset);

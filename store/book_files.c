@@ -18,6 +18,8 @@ static gboolean read_now(sqlite3_stmt *s, const BookFile *file, Now *now, GError
   FileState state = FILE_SEEN;
   const char *word = (const char *)sqlite3_column_text(s, 0);
   const char *held = (const char *)sqlite3_column_text(s, 1);
+  if (!word)
+    return sqlite_fail(sqlite3_db_handle(s), error, "read file %s", file->id);
   if (!file_state_parse(word, &state) || (held && !file_state_parse(held, &now->held_from)))
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s is in the unknown state %s", file->id, word);
   if (state != file->state)
@@ -26,8 +28,9 @@ static gboolean read_now(sqlite3_stmt *s, const BookFile *file, Now *now, GError
   now->counted = sqlite3_column_int(s, 2) != 0;
   now->attempts = (guint)sqlite3_column_int64(s, 3);
   now->keys_differ = (guint64)sqlite3_column_int64(s, 4) != file->size || sqlite3_column_int64(s, 5) != file->modified ||
-                     text_differs(s, 6, file->cipher_sha256) || text_differs(s, 7, file->plain_sha256);
-  now->changed_at = sqlite3_column_int64(s, 8);
+                     text_differs(s, 6, file->cipher_sha256) || text_differs(s, 7, file->plain_sha256) ||
+                     text_differs(s, 8, file->duplicate_of); /* short of memory it seems to differ, which does no harm */
+  now->changed_at = sqlite3_column_int64(s, 9);
   return TRUE;
 }
 
@@ -127,7 +130,7 @@ gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, co
       .to = to,
       .held = to == FILE_HELD ? file_state_word(file->state) : NULL,
       .at = g_get_real_time(),
-      .counted = to == FILE_VALIDATED || (now.counted && to != FILE_REJECTED),
+      .counted = now.counted || to == FILE_VALIDATED,
   };
   if (!set_file(tx, &setting, now.keys_differ, error) || !book_chain_add(tx, file_state_word(to), file->id, detail, error) ||
       (file_state_is_terminal(to) && !add_total(tx, file->id, error)))

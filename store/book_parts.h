@@ -68,6 +68,7 @@ struct BookTransaction {
 gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 guint64 book_commits(Book *book);      /* transactions committed since it was opened; for tests */
 guint64 book_checkpoints(Book *book);
+guint book_waiting(Book *book);        /* changes that the writer has not taken yet */
 
 /* --- A file's columns. */
 gboolean book_fields_check(sqlite3_stmt *select_all, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* the order of the columns */
@@ -89,6 +90,8 @@ struct BookReader {
 sqlite3_stmt *book_ask(BookReader *reader, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* After the rows: AGAIN when a writer has come to an immutable file meanwhile. */
 gboolean book_told(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* After the columns of a row were read: SQLite gives null for a text that it had no memory for, which must not pass for null. */
+gboolean book_row_whole(sqlite3_stmt *statement, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* All rows of a bound statement, by `row`; NULL with error. */
 typedef gpointer (*BookRow)(sqlite3_stmt *statement, GError **error);
 GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -26,21 +26,24 @@ ON CONFLICT (feed, name, size, modified) DO NOTHING
 RETURNING id;
 
 -- name: file-now
-SELECT state, held_from, counted, attempts, size, modified, cipher_sha256, plain_sha256, changed_at FROM file WHERE id = ?1;
+SELECT state, held_from, counted, attempts, size, modified, cipher_sha256, plain_sha256, duplicate_of, changed_at
+FROM file WHERE id = ?1;
 
--- The columns of wide indexes are left alone here (set-file-keys): setting one costs its index two changes.
+-- Indexed columns but due_at are left to set-file-keys, and so is duplicate_of, which refers to its own table: an update
+-- that names such a column rewrites the entries of every index of the table.
 -- batches and batches_posted are the book's own: a worker's copy of the file may be older than the batches posted since.
 -- name: set-file
 UPDATE file SET state = :to, held_from = :held, changed_at = :now, counted = :counted, due_at = :due_at, attempts = :tries,
   problem = :trouble, folder = :folder, evidence = :evidence, reason_code = :reason_code, reason = :reason,
-  duplicate_of = :duplicate_of, cipher_size = :cipher_size, plain_size = :plain_size, signer = :signer, trust = :trust,
+  cipher_size = :cipher_size, plain_size = :plain_size, signer = :signer, trust = :trust,
   business_date = :business_date, header = :header, records = :records, accepted = :accepted, rejected = :rejected,
   duplicates = :duplicates, amount = :amount, amount_accepted = :amount_accepted, amount_rejected = :amount_rejected,
   amount_duplicate = :amount_duplicate, feedback_name = :feedback_name
 WHERE id = :id AND state = :state;
 
 -- name: set-file-keys
-UPDATE file SET size = :size, modified = :modified, cipher_sha256 = :cipher_sha256, plain_sha256 = :plain_sha256
+UPDATE file SET size = :size, modified = :modified, cipher_sha256 = :cipher_sha256, plain_sha256 = :plain_sha256,
+  duplicate_of = :duplicate_of
 WHERE id = :id;
 
 -- name: add-total
@@ -135,7 +138,7 @@ SELECT * FROM file WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2;
 -- name: file-by-shown-name
 SELECT * FROM file WHERE name_shown = ?1 ORDER BY seen_at DESC, id DESC LIMIT 1;
 -- name: files-named
-SELECT * FROM file WHERE feed = ?1 AND name = ?2 ORDER BY seen_at DESC, id DESC LIMIT 1000;
+SELECT * FROM file WHERE feed = ?1 AND name = ?2 ORDER BY +seen_at DESC, id DESC LIMIT 1000;
 -- name: files-with-digest
 SELECT * FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3
 UNION

@@ -74,6 +74,11 @@ gboolean book_told(BookReader *reader, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "a lane has opened %s: open it again", reader->path);
 }
 
+gboolean book_row_whole(sqlite3_stmt *statement, GError **error) {
+  sqlite3 *db = sqlite3_db_handle(statement);
+  return sqlite3_errcode(db) != SQLITE_NOMEM || sqlite_fail(db, error, "read a row of the book");
+}
+
 GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row, GError **error) {
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(free_row);
   for (gboolean more;;) {
@@ -82,11 +87,12 @@ GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row
     if (!more)
       break;
     gpointer one = row(statement, error);
-    if (!one) {
+    if (one)
+      g_ptr_array_add(rows, one);
+    if (!one || !book_row_whole(statement, error)) {
       sqlite_reset(statement);
       return NULL;
     }
-    g_ptr_array_add(rows, one);
   }
   return book_told(reader, error) ? g_steal_pointer(&rows) : NULL;
 }

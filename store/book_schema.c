@@ -31,11 +31,11 @@ char *book_statement_text(BookStatement which) {
   return sqlite_named(book_queries_sql, names[which]);
 }
 
-/* 'seen', 'admitted', … */
+/* ('seen'), ('admitted'), … */
 static char *state_words(void) {
   GString *words = g_string_new(NULL);
   for (guint i = 0; i < FILE_N_STATES; i++)
-    g_string_append_printf(words, "%s'%s'", i ? ", " : "", file_state_word((FileState)i));
+    g_string_append_printf(words, "%s('%s')", i ? ", " : "", file_state_word((FileState)i));
   return g_string_free(words, FALSE);
 }
 

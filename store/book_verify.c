@@ -28,9 +28,10 @@ gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit,
     read_link(s, &link);
     book_hash_text(link.hash, hash);
     BookAuditRow shown = {link.sequence, sqlite3_column_int64(s, 1), text_or_null(s, 2), text_or_null(s, 3), text_or_null(s, 4), hash};
-    if (!visit(user, &shown)) {
+    gboolean whole = book_row_whole(s, error);
+    if (!whole || !visit(user, &shown)) {
       sqlite_reset(s);
-      return TRUE;
+      return whole;
     }
   }
 }
@@ -46,6 +47,8 @@ static gboolean check_row(sqlite3_stmt *s, BookLink *last, const BookLink *tip, 
   if (stored.sequence != last->sequence + 1)
     return fault(error, last->sequence + 1, "is missing");
   book_link_after(last, sqlite3_column_int64(s, 1), text_or_null(s, 2), text_or_null(s, 3), text_or_null(s, 4), &computed);
+  if (!book_row_whole(s, error))
+    return FALSE;
   if (memcmp(stored.hash, computed.hash, BOOK_HASH) != 0)
     return fault(error, stored.sequence, "was changed, or moved from another place: its hash does not follow from its content");
   if (stored.sequence == tip->sequence && memcmp(stored.hash, tip->hash, BOOK_HASH) != 0)
@@ -154,15 +157,15 @@ static gboolean check_histories(BookReader *reader, GError **error) {
       return FALSE;
     if (!row)
       return end_walk(&walk, error);
-    const char *id = text_or_null(s, 0);
-    gboolean ok = TRUE;
-    if (strcmp(id, walk.id) != 0) {
+    const char *id = text_or_null(s, 0), *current = text_or_null(s, 1), *event = text_or_null(s, 3);
+    gboolean ok = book_row_whole(s, error);
+    if (ok && strcmp(id, walk.id) != 0) {
       ok = end_walk(&walk, error);
       walk = (Walk){.any = FALSE};
       g_strlcpy(walk.id, id, sizeof walk.id);
-      g_strlcpy(walk.current, text_or_null(s, 1), sizeof walk.current);
+      g_strlcpy(walk.current, current, sizeof walk.current);
     }
-    if (!ok || !step_walk(&walk, text_or_null(s, 3), error)) {
+    if (!ok || !step_walk(&walk, event, error)) {
       sqlite_reset(s);
       return FALSE;
     }

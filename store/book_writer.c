@@ -309,7 +309,7 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
       !book_link_last(&book->tx.statements, &book->tx.tip, error))
     return FALSE;
   if (book->tx.tip.sequence == 0) {
-    g_autofree char *word = g_uuid_string_random();
+    g_autofree char *word = book_make_id(g_get_real_time() / 1000);
     if (!note_opening(book, "book-made", word, error))
       return FALSE;
   }
@@ -385,4 +385,13 @@ guint64 book_checkpoints(Book *book) {
   guint64 checkpoints = book->checkpoints;
   pthread_mutex_unlock(&book->mutex);
   return checkpoints;
+}
+
+guint book_waiting(Book *book) {
+  guint waiting = 0;
+  pthread_mutex_lock(&book->mutex);
+  for (const Job *job = book->first; job; job = job->next)
+    waiting++;
+  pthread_mutex_unlock(&book->mutex);
+  return waiting;
 }

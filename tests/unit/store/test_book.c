@@ -300,12 +300,34 @@ static void only_records_that_count_make_a_duplicate(void **state) {
   assert_int_equal(other->len, 0);
   g_autoptr(GPtrArray) self = book_files_with_digest(reader, "points", first->plain_sha256, first->id, &error);
   assert_int_equal(self->len, 0); /* the second is not validated */
-  advance(f->book, first, FILE_REJECTED);
-  g_autoptr(GPtrArray) rejected = book_files_with_digest(reader, "points", first->plain_sha256, NULL, &error);
+  g_autoptr(BookFile) third = make_file("points", "c.dat"); /* refused: sending it again repairs it */
+  add_file(f->book, third);
+  advance_to(f->book, third, FILE_FETCHED);
+  third->plain_sha256 = g_strnfill(64, '3');
+  advance_to(f->book, third, FILE_STAGED);
+  advance(f->book, third, FILE_REJECTED);
+  advance(f->book, third, FILE_ANSWERED);
+  advance(f->book, third, FILE_CLOSED);
+  g_autoptr(GPtrArray) rejected = book_files_with_digest(reader, "points", third->plain_sha256, NULL, &error);
   assert_int_equal(rejected->len, 0);
+  advance(f->book, first, FILE_POSTING);
   work[1] = NULL;
   assert_true(book_write(f->book, twin_change, work, &error));
-  assert_null(work[1]);
+  assert_string_equal(work[1], first->id);
+  g_free(work[1]);
+}
+
+static void a_file_that_changed_after_its_evidence_is_seen_again(void **state) {
+  Fixture *f = *state;
+  g_autoptr(BookFile) file = make_file("points", "a.dat");
+  add_file(f->book, file);
+  advance(f->book, file, FILE_ADMITTED);
+  file->size = 5000;
+  advance(f->book, file, FILE_SEEN);
+  advance_to(f->book, file, FILE_FETCHED);
+  g_autofree char *events = history(f, file->id);
+  assert_string_equal(events, "seen admitted seen admitted fetched");
+  assert_sound(f);
 }
 
 /* --- Intents and polls. */
@@ -400,6 +422,7 @@ int main(void) {
       TEST(a_done_file_is_not_noted_any_more),
       TEST(batches_are_counted_as_they_are_posted),
       TEST(only_records_that_count_make_a_duplicate),
+      TEST(a_file_that_changed_after_its_evidence_is_seen_again),
       TEST(an_intent_is_pending_until_it_is_done_and_done_once),
       TEST(a_poll_replaces_the_one_before),
   };
