@@ -3,6 +3,8 @@
 #include "conf/pattern.h"
 #include <string.h>
 
+#define FEEDS_LIMIT 2000 /* each is compared with each */
+
 typedef struct { const Conf *conf; const ConfLane *lane; const ConfFeed *feed; } Placed;
 
 /* ---- folders ---- */
@@ -110,6 +112,11 @@ void check_feeds(const Conf *conf, ConfReport *report) {
       Placed placed = {.conf = conf, .lane = lane, .feed = g_ptr_array_index(lane->feeds, f)};
       g_array_append_val(all, placed);
     }
+  }
+  if (all->len > FEEDS_LIMIT) {
+    const Placed *last = &g_array_index(all, Placed, all->len - 1);
+    conf_report_error(report, last->feed->where, "there are %u feeds; %d are the most for one gateway", all->len, FEEDS_LIMIT);
+    return;
   }
   for (guint i = 0; i < all->len; i++) {
     const Placed *later = &g_array_index(all, Placed, i);

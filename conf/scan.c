@@ -21,10 +21,18 @@ typedef struct {
 typedef struct {
   const char *path;      /* interned */
   const Token *at;
+  const Token *first;
   guint private_line;    /* a line on which something secret may stand: its words are not repeated in messages */
+  gint surplus;          /* opening braces of the file that have no closing one */
+  gboolean cut_short;    /* the rest of the file is lost, which has been told */
 } Reader;
 
-typedef struct { const cfg_opt_t *options; guint index; gboolean closes; } Level; /* index: of scan->sections */
+typedef struct Level {
+  const cfg_opt_t *options;
+  guint index;               /* of scan->sections */
+  gboolean closes;           /* by a brace, and not by the end of the file */
+  const struct Level *outer; /* in this file */
+} Level;
 
 static ScanSection *section_at(const Scanner *scanner, guint index) { return g_ptr_array_index(scanner->scan->sections, index); }
 static ConfWhere here(const Reader *reader) { return (ConfWhere){.file = reader->path, .line = reader->at->line}; }
@@ -63,7 +71,9 @@ static char *show(const Reader *reader, const Token *token) {
   if (token->kind == 'e') return g_strdup("the end of the file");
   if (token->kind == '+') return g_strdup("'+='");
   if (!is_value(token)) return g_strdup_printf("'%c'", token->kind);
-  if (token->line == reader->private_line || token->kind == 's') return g_strdup("this value");
+  if (token->kind == 's') return g_strdup("this value");
+  gboolean leads = token == reader->first || token[-1].line < token->line;
+  if (token->line == reader->private_line && !leads) return g_strdup("this word");
   g_autofree char *shown = files_show_bytes(token->text, strlen(token->text), 40);
   return g_strdup_printf("'%s'", shown);
 }
@@ -152,7 +162,8 @@ static gboolean note_seen(Scanner *scanner, const Level *level, char *key, ConfW
   const ConfWhere *first = g_hash_table_lookup(section->seen, key);
   if (first != NULL) {
     g_autofree char *label = scan_section_label(section);
-    g_autofree char *shown = files_show_bytes(key, strlen(key), 100);
+    g_autofree char *bytes = files_show_bytes(key, strlen(key), 100);
+    g_autofree char *shown = strchr(key, '"') == NULL ? g_strdup_printf("'%s'", bytes) : g_strdup(bytes);
     complain(scanner, where, "%s stands twice in %s (first at %s:%u)", shown, label, first->file, first->line);
     g_free(key);
     return FALSE;
@@ -170,15 +181,15 @@ static void tell_unknown(Scanner *scanner, const Reader *reader, const Level *le
   g_autofree char *shown = show(reader, reader->at);
   const char *nearest = grammar_nearest(level->options, name);
   const char *home = grammar_home(name);
-  if (nearest != NULL) {
+  if (home != NULL) {
+    complain(scanner, here(reader), "%s does not stand in %s but in %s", shown, label, home);
+  } else if (nearest != NULL) {
     complain(scanner, here(reader), "%s is not known in %s; did you mean '%s'?", shown, label, nearest);
     if (g_hash_table_lookup(section->seen, nearest) == NULL) { /* so that it is not told as missing, too */
       ConfWhere *where = g_new(ConfWhere, 1);
       *where = here(reader);
       g_hash_table_insert(section->seen, g_strdup(nearest), where);
     }
-  } else if (home != NULL) {
-    complain(scanner, here(reader), "%s does not stand in %s but in %s (is a brace missing?)", shown, label, home);
   } else if (is_private_name(name)) {
     complain(scanner, here(reader), "%s is not known in %s: secrets stand in files of their own (password-file, passphrase-file)", shown, label);
   } else {
@@ -257,14 +268,18 @@ static void read_section(Scanner *scanner, Reader *reader, const Level *level, c
   }
   gboolean keyed = title != NULL && grammar_repeats(option->name);
   char *key = keyed ? g_strdup_printf("%s \"%s\"", option->name, title->text) : g_strdup(option->name);
-  if (sound) sound = note_seen(scanner, level, key, where);
-  else g_free(key);
+  if (sound) {
+    sound = note_seen(scanner, level, key, where);
+  } else {
+    scanner->scan->lost = TRUE; /* somebody may refer to it by the name that it should have */
+    g_free(key);
+  }
   /* A section that is not sound is read all the same, for the faults within, and then left out. */
   gsize before = scanner->scan->text->len;
   guint index = add_section(scanner, option->name, title == NULL ? NULL : title->text, where);
   g_string_append_printf(scanner->scan->text, "%s \"%u\" {\n", option->name, index);
   reader->at += title == NULL ? 2 : 3;
-  read_statements(scanner, reader, &(Level){.options = option->subopts, .index = index, .closes = TRUE});
+  read_statements(scanner, reader, &(Level){.options = option->subopts, .index = index, .closes = TRUE, .outer = level});
   g_string_append(scanner->scan->text, "}\n");
   if (sound) return;
   g_string_truncate(scanner->scan->text, before);
@@ -280,7 +295,7 @@ static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
     complain(scanner, where, "write include(\"file\"), or include('folder/*.conf')");
     scanner->scan->lost = TRUE;
     skip_statement(reader);
-    resynchronise(reader);
+    if (is_value(reader->at)) reader->at++;
     return;
   }
   reader->at += 4;
@@ -301,10 +316,18 @@ static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
   }
 }
 
+/* A section's closing brace is missing, and what stands here belongs to one of those around it. */
+static gboolean lacks_brace(const Reader *reader, const Level *level) {
+  if (reader->surplus <= 0 || !level->closes || shape_of(reader->at) == SHAPE_NEITHER) return FALSE;
+  if (grammar_find(level->options, reader->at->text) != NULL) return FALSE;
+  for (const Level *outer = level->outer; outer != NULL; outer = outer->outer)
+    if (grammar_find(outer->options, reader->at->text) != NULL) return TRUE;
+  return FALSE;
+}
+
 static void read_statement(Scanner *scanner, Reader *reader, const Level *level) {
   const Token *name = reader->at;
   Shape shape = shape_of(name);
-  if (name->kind == 'w' && is_private_name(name->text)) reader->private_line = name->line;
   if (name->kind == 'w' && strcmp(name->text, "include") == 0) {
     read_include(scanner, reader, level);
     return;
@@ -341,10 +364,17 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
   for (;;) {
     if (reader->at->kind == 'e') {
       if (!level->closes) return;
+      ScanSection *section = section_at(scanner, level->index);
+      g_autofree char *label = scan_section_label(section);
+      if (!reader->cut_short) complain(scanner, section->where, "%s has no closing brace", label);
+      scanner->scan->lost = section->damaged = TRUE;
+      return;
+    }
+    if (lacks_brace(reader, level)) {
       const ScanSection *section = section_at(scanner, level->index);
       g_autofree char *label = scan_section_label(section);
-      complain(scanner, section->where, "%s has no closing brace", label);
-      scanner->scan->lost = TRUE;
+      complain(scanner, here(reader), "before this, the closing brace of %s (%s:%u) is missing", label, section->where.file, section->where.line);
+      reader->surplus--;
       return;
     }
     if (reader->at->kind == '}') {
@@ -357,7 +387,10 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
       reader->at++;
       continue;
     }
+    gboolean is_private = reader->at->kind == 'w' && is_private_name(reader->at->text);
+    if (is_private) reader->private_line = reader->at->line;
     read_statement(scanner, reader, level);
+    if (is_private) reader->private_line = reader->at[-1].line;
   }
 }
 
@@ -374,7 +407,12 @@ static void read_file(Scanner *scanner, const SourceFile *file, const Level *lev
   }
   g_autoptr(TokenList) list = token_list_new(file->path, file->text, file->length, scanner->report);
   if (list->cut_short) scanner->scan->lost = TRUE;
-  Reader reader = {.path = g_intern_string(file->path), .at = &g_array_index(list->tokens, Token, 0)};
+  Reader reader = {.path = g_intern_string(file->path), .at = &g_array_index(list->tokens, Token, 0), .cut_short = list->cut_short};
+  reader.first = reader.at;
+  for (guint i = 0; i < list->tokens->len; i++) {
+    char kind = reader.first[i].kind;
+    reader.surplus += kind == '{' ? 1 : kind == '}' ? -1 : 0;
+  }
   scanner->open[scanner->depth++] = file;
   Level inner = {.options = level->options, .index = level->index, .closes = FALSE};
   read_statements(scanner, &reader, &inner);

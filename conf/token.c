@@ -92,7 +92,6 @@ static gboolean read_escape(Lexer *lexer, GString *into) {
 
 static gboolean read_backslash(Lexer *lexer, char quote, GString *into) {
   lexer->at++;
-  if (lexer->at == lexer->end) return TRUE; /* the missing end is reported by the caller */
   if (*lexer->at == '\n' || looking_at(lexer, "\r\n")) { /* goes on in the next line */
     lexer->at += *lexer->at == '\r' ? 2 : 1;
     lexer->line++;
@@ -104,33 +103,48 @@ static gboolean read_backslash(Lexer *lexer, char quote, GString *into) {
   return TRUE;
 }
 
+/* The end of the string's text. A string may have several lines; but where its end is missing, it would reach to the next
+ * string's beginning. So one of several lines ends only where something else can begin; else it ends with its first line. */
+static const char *find_end(const Lexer *lexer, char quote, gboolean *closed) {
+  const char *line_end = NULL, *c = lexer->at;
+  for (; c < lexer->end && *c != quote; c++) {
+    if (*c == '\n' && line_end == NULL) line_end = c;
+    if (*c == '\\' && c + 1 < lexer->end) c++;
+  }
+  *closed = c < lexer->end && (line_end == NULL || c + 1 == lexer->end || strchr(" \t\r\n},)#/", c[1]) != NULL);
+  return *closed || line_end == NULL ? c : line_end;
+}
+
+static void read_text(Lexer *lexer, char quote, Token *token, GString *text) {
+  if (*lexer->at == '\\') {
+    if (read_backslash(lexer, quote, text)) return;
+    complain(lexer, lexer->line, "a backslash sequence that has no meaning; write \\\\ for a backslash, or use single quotes");
+    token->broken = TRUE;
+    return;
+  }
+  if (quote == '"' && looking_at(lexer, "${")) {
+    complain(lexer, lexer->line, "environment variables are not expanded: write \\${ in double quotes, or use single quotes, to mean the characters");
+    token->broken = TRUE;
+  }
+  if (*lexer->at == '\n') lexer->line++;
+  if (!looking_at(lexer, "\r\n")) g_string_append_c(text, *lexer->at);
+  lexer->at++;
+}
+
 static void read_string(Lexer *lexer) {
   char quote = *lexer->at++;
   Token token = {.kind = 's', .line = lexer->line};
-  g_autoptr(GString) text = g_string_new(NULL);
-  while (lexer->at < lexer->end && *lexer->at != quote) {
-    if (*lexer->at == '\\') {
-      if (!read_backslash(lexer, quote, text)) {
-        complain(lexer, lexer->line, "a backslash sequence that has no meaning; write \\\\ for a backslash, or use single quotes");
-        token.broken = TRUE;
-      }
-      continue;
-    }
-    if (quote == '"' && looking_at(lexer, "${")) {
-      complain(lexer, lexer->line, "environment variables are not expanded: write \\${ in double quotes, or use single quotes, to mean the characters");
-      token.broken = TRUE;
-    }
-    if (*lexer->at == '\n') lexer->line++;
-    if (!looking_at(lexer, "\r\n")) g_string_append_c(text, *lexer->at);
-    lexer->at++;
-  }
-  if (lexer->at == lexer->end) {
+  gboolean closed = FALSE;
+  const char *end = find_end(lexer, quote, &closed);
+  if (!closed) {
     complain(lexer, token.line, "the string that begins here has no closing %c", quote);
-    lexer->list->cut_short = TRUE;
-    token.broken = TRUE;
-  } else {
-    lexer->at++;
+    lexer->at = end;
+    put(lexer, (Token){.kind = 's', .line = token.line, .broken = TRUE, .text = ""});
+    return;
   }
+  g_autoptr(GString) text = g_string_new(NULL);
+  while (lexer->at < end) read_text(lexer, quote, &token, text);
+  lexer->at = end + 1;
   put_text(lexer, token, text);
 }
 
