@@ -124,7 +124,7 @@ bench:
 # DESTDIR and PREFIX as usual. What stands in /etc already is left as it is.
 ETC      ?= /etc
 UNIT_DIR ?= $(PREFIX)/lib/systemd
-SHARE    := $(DESTDIR)$(PREFIX)/share
+SHARE    := $(abspath $(DESTDIR)/$(PREFIX)/share)
 install: $(BUILD)/sallyport
 	install -D -m 755 $(BUILD)/sallyport $(DESTDIR)$(PREFIX)/bin/sallyport
 	for page in packaging/man/*.[1-8]; do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
@@ -133,7 +133,7 @@ install: $(BUILD)/sallyport
 	sed 's|@PREFIX@|$(PREFIX)|' packaging/sallyport.service > $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
 	chmod 644 $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
 	install -D -m 644 packaging/sallyport.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf
-	for sample in conf/samples/*; do install -D -m 644 $$sample $(SHARE)/doc/sallyport/examples/$${sample##*/}; done
+	cd conf/samples && find . -type f -exec install -D -m 644 {} $(SHARE)/doc/sallyport/examples/{} \;
 	install -D -m 644 README.md $(SHARE)/doc/sallyport/README.md
 	install -d -m 755 $(DESTDIR)$(ETC)/sallyport $(DESTDIR)$(ETC)/sallyport/conf.d
 
