@@ -33,6 +33,14 @@ typedef enum { LEDGER_KEY_NEW, LEDGER_KEY_POSTED, LEDGER_KEY_CONFLICT } LedgerKe
 gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *block, const LedgerColumns *columns,
                            const guint8 *skip, guint8 *verdicts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Two files with the same keys could both pass the check and then meet while posting: the second one's records are refused there
+ * (see `refused`), but a file that should be credited wholly or not at all must not come so far. So, before checking a block,
+ * reserve its keys: the file's reserved range grows to hold them. AGAIN names the file that holds a part of that range: release,
+ * and try this file again when that one is done. Reservations live in memory only: after a restart, reserve again. Any thread. */
+gboolean ledger_reserve_keys(Ledger *ledger, const char *file, const RecordBlock *block, const LedgerColumns *columns,
+                             const guint8 *skip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ledger_release_keys(Ledger *ledger, const char *file);
+
 /* --- Posting. */
 typedef struct {
   char *file;               /* the file's id */
@@ -48,15 +56,20 @@ void ledger_batch_free(LedgerBatch *batch); /* frees what it holds */
 typedef struct {
   guint posted;             /* entries of this batch in the ledger now, whenever they were posted */
   gint64 amount;            /* and their sum */
-  guint refused;            /* records whose key another file or line had posted meanwhile: 0 unless validation was bypassed */
-  gboolean overflow;        /* a sum left 64 bits: nothing of this batch was posted */
+  guint refused;            /* records whose key another file or line had posted meanwhile (ledger_check_keys tells which), or
+                             * without key, account or amount: 0 unless validation was bypassed */
+  gboolean overflow;        /* a balance would leave 64 bits, or the batch's amounts without their signs do: nothing was posted */
 } LedgerResult;
-/* Called in a writer's thread when every shard has made the batch durable (or one failed: error != NULL, result partial). */
+/* Called once, in a writer's thread, when every shard has made the batch durable (or one failed: error != NULL, result partial).
+ * AGAIN: nothing is wrong with the batch, submit it later. STORAGE: nothing will be posted any more until a restart. It must not
+ * call ledger_submit. */
 typedef void (*LedgerDone)(gpointer user, const LedgerBatch *batch, const LedgerResult *result, const GError *error);
-/* Takes the batch. Batches of all callers are committed in groups. Blocks while too many are waiting (bounded memory). */
+/* Takes the batch. Batches of all callers are committed in groups. Blocks while 16 are under way (bounded memory), and while an
+ * earlier batch of another file whose key range touches this one's is. Any thread. */
 void ledger_submit(Ledger *ledger, LedgerBatch *batch, LedgerDone done, gpointer user);
 
-/* Folds balances up to now when enough entries wait or `all` is set; called when the lane is idle. */
+/* Folds balances up to now when enough entries wait or `all` is set; called when the lane is idle. Batches that are submitted
+ * meanwhile go first. */
 gboolean ledger_fold(Ledger *ledger, gboolean all, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Reading; also from another process while a lane writes. */
@@ -73,15 +86,19 @@ typedef struct {
 typedef gboolean (*LedgerEntryVisit)(gpointer user, const LedgerEntry *entry); /* FALSE ends the visit */
 
 gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exists, gint64 *balance, guint64 *entries, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Which entries. With id, key or account (in this order) the few entries are found by index; else the file's or all are gone
+ * through. They come by shard, and in it in the order of posting. An entry's texts are valid during the visit. */
 typedef struct {
   const char *account, *key, *file; /* NULL: any */
   guint batch;                      /* with file; 0: any */
-  guint64 line;                     /* with file and batch; 0: any */
+  guint64 line;                     /* with file; 0: any */
   gint64 id;                        /* 0: any */
   guint64 limit;                    /* 0: no limit */
 } LedgerFilter;
 gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, LedgerEntryVisit visit, gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Number and sum of all entries, or of one file's: for the invariants. */
+/* Number and sum of all entries, or of one file's: for the invariants. BUG when the sum does not fit in 64 bits. */
 gboolean ledger_totals(LedgerReader *reader, const char *file, guint64 *entries, gint64 *amount, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* PRAGMA integrity_check, foreign keys, balances = folded entries, keys unique over the shards. FALSE with STORAGE naming the first fault. */
+/* Each shard's integrity_check and foreign keys, its postings against their entries, accounts in their shard, balances against the
+ * folded entries, and every key once over all shards. FALSE with STORAGE naming the first fault. Flat memory; for a quiet ledger:
+ * a batch that is posted meanwhile may be seen in one shard and not yet in another. */
 gboolean ledger_verify(LedgerReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,111 @@
+-- One file per shard of a ledger. Entries are stored by the posting (a batch's entries of this shard), encoded as in
+-- store/block_codec.h with the columns key, account, business date, amount, and the line as the record's line: a row per
+-- entry with its unique index costs thirty times as much (tests/bench/bench_store.c). `seq` counts a shard's entries from 1.
+
+-- name: schema
+CREATE TABLE ledger(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE posting(
+  first         INTEGER PRIMARY KEY,               -- seq of its first entry; the next posting begins at first + count
+  file          TEXT NOT NULL,
+  batch         INTEGER NOT NULL,
+  business_date TEXT,                              -- of the entries that have none of their own
+  posted_at     INTEGER NOT NULL,                  -- microseconds since 1970
+  count         INTEGER NOT NULL CHECK (count > 0),
+  amount        INTEGER NOT NULL,
+  gross         INTEGER NOT NULL,                  -- of all amounts without their signs, up to here; stays at the largest value
+  min_key       TEXT NOT NULL,
+  max_key       TEXT NOT NULL,
+  indexed       INTEGER NOT NULL                   -- 1: its keys are in `key`
+);
+CREATE INDEX posting_file ON posting(file, batch, count, amount);
+-- The zone map. Postings that are not indexed have key ranges that do not overlap each other, so that the few that a range
+-- touches are found from its upper end downwards.
+CREATE INDEX posting_zone ON posting(min_key, max_key) WHERE indexed = 0;
+
+CREATE TABLE entries(first INTEGER PRIMARY KEY REFERENCES posting(first), block BLOB NOT NULL);
+
+-- The keys of postings that arrived with a range that others already touched.
+CREATE TABLE key(key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+
+-- Balances: a row per account and fold that had entries of it. seqs: their offsets from the fold's first seq, 4 bytes each.
+CREATE TABLE fold(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL);
+CREATE TABLE account(
+  account TEXT NOT NULL, fold INTEGER NOT NULL, amount INTEGER NOT NULL, entries INTEGER NOT NULL, seqs BLOB NOT NULL,
+  PRIMARY KEY (account, fold)
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+
+-- name: set-fact
+INSERT INTO ledger(name, value) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value;
+
+-- name: get-fact
+SELECT value FROM ledger WHERE name = ?1;
+
+-- name: top
+SELECT first + count - 1, gross FROM posting ORDER BY first DESC LIMIT 1;
+
+-- name: folded
+SELECT id, last FROM fold ORDER BY id DESC LIMIT 1;
+
+-- name: insert-posting
+INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, indexed)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+
+-- name: insert-entries
+INSERT INTO entries(first, block) VALUES (?1, ?2);
+
+-- name: insert-key
+INSERT INTO key(key, seq) VALUES (?1, ?2);
+
+-- name: mark-indexed
+UPDATE posting SET indexed = 1 WHERE first = ?1;
+
+-- name: overlapping
+SELECT first, max_key >= ?1 FROM posting WHERE indexed = 0 AND min_key <= ?2 ORDER BY min_key DESC, max_key DESC;
+
+-- name: has-key-between
+SELECT 1 FROM key WHERE key BETWEEN ?1 AND ?2 LIMIT 1;
+
+-- name: find-key
+SELECT seq FROM key WHERE key = ?1;
+
+-- name: posting-of-seq
+SELECT p.first, p.file, p.batch, p.business_date, p.posted_at, p.count, e.block
+  FROM posting p JOIN entries e ON e.first = p.first WHERE p.first <= ?1 ORDER BY p.first DESC LIMIT 1;
+
+-- name: postings-from
+SELECT first FROM posting WHERE first >= ?1 ORDER BY first;
+
+-- name: postings-of-file
+SELECT first FROM posting WHERE file = ?1 ORDER BY batch;
+
+-- name: postings-of-batch
+SELECT first FROM posting WHERE file = ?1 AND batch = ?2;
+
+-- name: totals
+SELECT coalesce(sum(count), 0), coalesce(sum(amount), 0) FROM posting;
+
+-- name: totals-of-file
+SELECT coalesce(sum(count), 0), coalesce(sum(amount), 0) FROM posting WHERE file = ?1;
+
+-- name: account
+SELECT a.amount, a.entries, f.first, a.seqs FROM account a JOIN fold f ON f.id = a.fold WHERE a.account = ?1 ORDER BY a.fold;
+
+-- name: insert-fold
+INSERT INTO fold(id, first, last) VALUES (?1, ?2, ?3);
+
+-- name: insert-account
+INSERT INTO account(account, fold, amount, entries, seqs) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: postings-to-verify
+SELECT first, count, amount, min_key, max_key, indexed FROM posting ORDER BY first;
+
+-- name: folds
+SELECT id, first, last FROM fold ORDER BY id;
+
+-- name: accounts
+SELECT account, fold, amount, entries, seqs FROM account ORDER BY account, fold;
+
+-- name: count-keys
+SELECT count(*) FROM key;

@@ -1,0 +1,55 @@
+/* The writer of one shard: a thread with the shard's only writing connection. It takes all parts that wait, up to a bound, into
+ * one transaction (group commit), folds balances when it has nothing to post or the tail has grown long, and checkpoints.
+ * Private to store/ledger*.c.
+ *
+ * What a part's owner may rely on: `done` is called once for each part, after its group is durable or has failed, from the
+ * writer's thread, without locks. A failure of the storage is for ever: all later parts get it too. */
+#pragma once
+#include "store/ledger_parts.h"
+#include <pthread.h>
+
+typedef struct LedgerPart LedgerPart;
+typedef void (*LedgerPartDone)(LedgerPart *part, const GError *error);
+
+/* A batch's entries of one shard. With count 0 it passes through: it only calls `done` from the writer. */
+struct LedgerPart {
+  LedgerPartDone done;
+  gpointer user;
+  const char *file, *business_date; /* borrowed until done */
+  guint batch;
+  GByteArray *entries;   /* encoded; owned by whoever made the part */
+  guint count;
+  gint64 amount, gross;  /* gross: the sum of the amounts without their signs, at most G_MAXINT64 */
+  char *min_key, *max_key; gsize min_length, max_length;
+  /* Not a posting, but an order: index the postings that this part's key range touches. */
+  gboolean index_only;
+  /* Set by the writer. */
+  guint posted, refused;
+  gint64 posted_amount;
+};
+
+typedef struct LedgerWriter LedgerWriter;
+/* Takes the connection. */
+LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ledger_writer_stop(LedgerWriter *writer); /* after all parts that were put */
+void ledger_writer_put(LedgerWriter *writer, LedgerPart *part);
+/* Folds what was posted before the call, if at least `least` entries wait. */
+gboolean ledger_writer_fold(LedgerWriter *writer, guint64 least, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The durable sum of all amounts without their signs when the writer started. */
+gint64 ledger_writer_gross(const LedgerWriter *writer);
+
+/* --- store/ledger_post.c: one part inside the writer's transaction. */
+typedef struct {
+  ShardView view;
+  sqlite3_stmt *insert_posting, *insert_entries, *insert_key, *mark_indexed;
+  gint64 top;            /* seq of the last entry */
+  gint64 gross;
+  RecordBlock *scratch;  /* a part's entries where keys must be looked at */
+  GByteArray *encoded;
+} LedgerPoster;
+gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ledger_poster_clear(LedgerPoster *poster);
+gboolean ledger_post_part(LedgerPoster *poster, LedgerPart *part, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- store/ledger_fold.c: folds the next postings after `*folded`, in a transaction of its own, and moves *folded on. */
+gboolean ledger_fold_slice(ShardView *view, gint64 *folded, GError **error) G_GNUC_WARN_UNUSED_RESULT;
