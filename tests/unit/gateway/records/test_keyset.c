@@ -6,6 +6,7 @@
 
 /* What a visit told: record → number of the group in which it stood. */
 typedef struct { GHashTable *group_of; guint groups; } Told;
+typedef struct { gsize first, again; } Repeat;
 
 static gboolean note_group(gpointer user, const guint64 *records, gsize n, GError **error) {
   (void)error;
@@ -26,7 +27,7 @@ static void check_against_a_naive_set(guint n, guint distinct, guint bits) {
     keyset_weaken(set, bits);
   KeyAdder *adders[] = {key_adder_new(set), key_adder_new(set)};
   g_autoptr(GHashTable) first_of = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr(GArray) repeats = g_array_new(FALSE, FALSE, sizeof(gsize[2]));
+  g_autoptr(GArray) repeats = g_array_new(FALSE, FALSE, sizeof(Repeat));
   guint64 random = 88172645463325252u;
   for (gsize record = 1; record <= n; record++) {
     random ^= random << 13, random ^= random >> 7, random ^= random << 17;
@@ -34,9 +35,9 @@ static void check_against_a_naive_set(guint n, guint distinct, guint bits) {
     int length = g_snprintf(key, sizeof key, "KEY-%u", (guint)(random % distinct));
     assert_true(key_adder_add(adders[record % 2], key, (gsize)length, record, &error));
     gsize first = GPOINTER_TO_SIZE(g_hash_table_lookup(first_of, key));
-    gsize pair[2] = {first, record};
+    Repeat repeat = {first, record};
     if (first)
-      g_array_append_val(repeats, pair);
+      g_array_append_val(repeats, repeat);
     else
       g_hash_table_insert(first_of, g_strdup(key), GSIZE_TO_POINTER(record));
   }
@@ -45,8 +46,8 @@ static void check_against_a_naive_set(guint n, guint distinct, guint bits) {
   Told told = {g_hash_table_new(NULL, NULL), 0};
   assert_true(keyset_visit(set, note_group, &told, &error));
   for (guint i = 0; i < repeats->len; i++) {
-    const gsize *pair = g_array_index(repeats, gsize[2], i);
-    gpointer a = g_hash_table_lookup(told.group_of, GSIZE_TO_POINTER(pair[0])), b = g_hash_table_lookup(told.group_of, GSIZE_TO_POINTER(pair[1]));
+    Repeat repeat = g_array_index(repeats, Repeat, i);
+    gpointer a = g_hash_table_lookup(told.group_of, GSIZE_TO_POINTER(repeat.first)), b = g_hash_table_lookup(told.group_of, GSIZE_TO_POINTER(repeat.again));
     assert_non_null(a);
     assert_ptr_equal(a, b);
   }
