@@ -1,0 +1,365 @@
+/* header → records → trailer, a buffer at a time. Every record's outcome comes from one place (outcome_of), and everything
+ * written is counted; the trailer is made from the counts, after they were held against what the book says. */
+#include "gateway/records/feedback.h"
+#include "gateway/records/rows.h"
+#include "store/book.h"
+#include <string.h>
+
+enum { BLOCK_RECORDS = 2048, BUFFER_BYTES = 256 * 1024 };
+static const char *const WORDS[] = {[OUTCOME_ACCEPTED] = "OK", [OUTCOME_REJECTED] = "REJECTED", [OUTCOME_DUPLICATE] = "DUPLICATE"};
+
+typedef struct {
+  guint column;
+  BlockType type;
+  guint scale;
+  const DateFormat *format; /* NULL: as it stands */
+} Echo;
+
+typedef struct {
+  guint64 counts[3];
+  gint64 amount; /* of the accepted */
+} Tally;
+
+struct FeedbackWriter {
+  FeedbackOptions options;
+  Rows rows;
+  enum { AT_HEADER, AT_RECORDS, AT_TRAILER, AT_END } at;
+  const guint8 *out; /* what is still to be handed out */
+  gsize out_length;
+  guint64 lines;     /* written so far */
+  guint n_echoes;
+  Echo *echoes;
+  guint amount_scale;
+  gboolean is_whole; /* the file's verdict is every record's */
+  Outcome whole;
+  char *prefix;      /* "D|" */
+  RecordBlock *block;
+  guint in_block, fault;
+  guint64 record;    /* the next one, from 1 */
+  guint batch;       /* index of the next batch */
+  guint64 batch_last;
+  ExceptionCursor *cursor;
+  const RecordException *exception;
+  Tally tally, of_batch;
+};
+
+/* --- Beginning */
+
+static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo *echo, GError **error) {
+  guint n;
+  const StagingColumn *columns = staging_columns(options->staging, &n);
+  guint at = 0;
+  while (at < n && !g_str_equal(columns[at].name, name))
+    at++;
+  if (at == n)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "feedback: column \"%s\" is not a field of the record line", name);
+  *echo = (Echo){.column = at, .type = columns[at].type, .scale = columns[at].scale};
+  int field = layout_column(options->layout, name);
+  if (field >= 0)
+    echo->format = options->layout->shapes[SHAPE_RECORD].fields[field].format;
+  return TRUE;
+}
+
+static gboolean find_echoes(FeedbackWriter *writer, GError **error) {
+  const FeedbackOptions *options = &writer->options;
+  const char *key[] = {options->key_field, NULL};
+  char *const *names = options->conf && options->conf->columns ? options->conf->columns : (char *const *)key;
+  while (names[writer->n_echoes])
+    writer->n_echoes++;
+  writer->echoes = g_new0(Echo, writer->n_echoes + 1);
+  for (guint i = 0; i < writer->n_echoes; i++)
+    if (!find_echo(options, names[i], &writer->echoes[i], error))
+      return FALSE;
+  guint n;
+  const StagingColumn *columns = staging_columns(options->staging, &n);
+  if (options->amount_column < 0)
+    return TRUE;
+  if ((guint)options->amount_column >= n || columns[options->amount_column].type != BLOCK_INTEGER)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: column %d is no amount", options->amount_column);
+  writer->amount_scale = columns[options->amount_column].scale;
+  return TRUE;
+}
+
+static gboolean conserves(const FeedbackOptions *options, GError **error) {
+  guint64 staged = options->staging ? staging_count(options->staging) : 0;
+  if (options->records == options->accepted + options->rejected + options->duplicates && staged == options->records)
+    return TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                             "feedback: %" G_GUINT64_FORMAT " records staged, %" G_GUINT64_FORMAT " validated, %" G_GUINT64_FORMAT
+                             " accepted + %" G_GUINT64_FORMAT " rejected + %" G_GUINT64_FORMAT " duplicates",
+                             staged, options->records, options->accepted, options->rejected, options->duplicates);
+}
+
+FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **error) {
+  if (!conserves(options, error))
+    return NULL;
+  FeedbackWriter *writer = g_new0(FeedbackWriter, 1);
+  writer->options = *options;
+  writer->record = 1;
+  writer->is_whole = !g_str_equal(options->verdict, "ACCEPTED");
+  writer->whole = g_str_equal(options->verdict, "DUPLICATE") ? OUTCOME_DUPLICATE : OUTCOME_REJECTED;
+  rows_open(&writer->rows, options->layout);
+  const Shape *record = &options->layout->shapes[SHAPE_RECORD];
+  writer->prefix = record->tag ? g_strconcat(record->tag, options->layout->conf->delimiter, NULL) : g_strdup("");
+  if (!options->staging)
+    return writer;
+  writer->block = staging_block_new(options->staging, BLOCK_RECORDS);
+  if (find_echoes(writer, error))
+    return writer;
+  feedback_writer_free(writer);
+  return NULL;
+}
+
+void feedback_writer_free(FeedbackWriter *writer) {
+  if (!writer)
+    return;
+  rows_close(&writer->rows);
+  record_block_free(writer->block);
+  exception_cursor_free(writer->cursor);
+  g_free(writer->echoes);
+  g_free(writer->prefix);
+  g_free(writer);
+}
+
+/* --- Header and trailer */
+
+/* The layout's tag, or ours where the layout has no such line and its record line is not called so. */
+static void put_tag(FeedbackWriter *writer, ShapeKind kind, const char *ours, const char *else_ours) {
+  const Shape *shapes = writer->options.layout->shapes;
+  if (writer->options.layout->conf->lines_by != CONF_LINES_BY_TAG)
+    return;
+  rows_put_text(&writer->rows, shapes[kind].tag ? shapes[kind].tag : g_strcmp0(shapes[SHAPE_RECORD].tag, ours) != 0 ? ours : else_ours);
+  rows_put_delimiter(&writer->rows);
+}
+
+static void put_header_field(FeedbackWriter *writer, const LayoutField *field) {
+  g_autofree char *name = g_strconcat("header.", field->conf->name, NULL);
+  g_autofree char *value = staging_get(writer->options.staging, name);
+  char printed[DATES_LONGEST];
+  gsize length = value && field->format ? date_format_print(field->format, value, strlen(value), printed) : 0;
+  if (length > 0)
+    rows_put_value(&writer->rows, printed, length);
+  else if (value)
+    rows_put_value(&writer->rows, value, strlen(value));
+  rows_put_delimiter(&writer->rows);
+}
+
+static void put_header(FeedbackWriter *writer) {
+  Rows *rows = &writer->rows;
+  const Shape *header = &writer->options.layout->shapes[SHAPE_HEADER];
+  put_tag(writer, SHAPE_HEADER, "H", "HEADER");
+  if (writer->options.staging && header->present && header->n_fields > 0) {
+    for (guint i = 0; i < header->n_fields; i++)
+      put_header_field(writer, &header->fields[i]);
+  } else {
+    rows_put_text(rows, writer->options.file_name);
+    rows_put_delimiter(rows);
+  }
+  rows_put_text(rows, writer->options.verdict);
+  rows_put_delimiter(rows);
+  rows_put_text(rows, writer->options.code);
+  rows_put_delimiter(rows);
+  rows_put_text(rows, writer->options.message);
+  rows_put_line_end(rows);
+}
+
+/* The proof. A file that fails it has got no trailer, and the caller throws away what it has read. */
+static gboolean prove_conservation(const FeedbackWriter *writer, GError **error) {
+  const FeedbackOptions *options = &writer->options;
+  const Tally *tally = &writer->tally;
+  guint64 lines = tally->counts[OUTCOME_ACCEPTED] + tally->counts[OUTCOME_REJECTED] + tally->counts[OUTCOME_DUPLICATE];
+  if (lines == options->records && tally->counts[OUTCOME_ACCEPTED] == options->accepted && tally->counts[OUTCOME_REJECTED] == options->rejected &&
+      tally->counts[OUTCOME_DUPLICATE] == options->duplicates && tally->amount == options->amount_accepted)
+    return TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                             "feedback does not conserve: written %" G_GUINT64_FORMAT " accepted (amount %" G_GINT64_FORMAT "), %" G_GUINT64_FORMAT
+                             " rejected, %" G_GUINT64_FORMAT " duplicates; the book says %" G_GUINT64_FORMAT " (amount %" G_GINT64_FORMAT "), %" G_GUINT64_FORMAT
+                             ", %" G_GUINT64_FORMAT,
+                             tally->counts[OUTCOME_ACCEPTED], tally->amount, tally->counts[OUTCOME_REJECTED], tally->counts[OUTCOME_DUPLICATE],
+                             options->accepted, options->amount_accepted, options->rejected, options->duplicates);
+}
+
+static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
+  Rows *rows = &writer->rows;
+  const Tally *tally = &writer->tally;
+  if (!prove_conservation(writer, error))
+    return FALSE;
+  put_tag(writer, SHAPE_TRAILER, "T", "TRAILER");
+  const guint64 numbers[] = {writer->record - 1, tally->counts[OUTCOME_ACCEPTED], tally->counts[OUTCOME_REJECTED], tally->counts[OUTCOME_DUPLICATE]};
+  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+    rows_put_integer(rows, (gint64)numbers[i], 0);
+    rows_put_delimiter(rows);
+  }
+  if (writer->options.amount_column >= 0)
+    rows_put_integer(rows, tally->amount, writer->amount_scale);
+  rows_put_line_end(rows);
+  return TRUE;
+}
+
+/* --- Records */
+
+static gboolean check_batch(const FeedbackWriter *writer, GError **error) {
+  const BookBatch *batch = writer->batch > 0 ? writer->options.batches->pdata[writer->batch - 1] : NULL;
+  const Tally *written = &writer->of_batch;
+  if (!batch || writer->is_whole)
+    return TRUE;
+  if (writer->exception || written->counts[OUTCOME_ACCEPTED] != batch->accepted || written->counts[OUTCOME_REJECTED] != batch->rejected ||
+      written->counts[OUTCOME_DUPLICATE] != batch->duplicates || (writer->options.amount_column >= 0 && written->amount != batch->amount))
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: batch %u is not what was validated", batch->number);
+  return TRUE;
+}
+
+static gboolean next_exception(FeedbackWriter *writer, GError **error) {
+  g_autoptr(GError) damaged = NULL;
+  writer->exception = exception_cursor_next(writer->cursor, &damaged);
+  if (damaged) {
+    g_propagate_error(error, g_steal_pointer(&damaged));
+    return FALSE;
+  }
+  if (writer->exception && (writer->exception->record < writer->record || writer->exception->record > writer->batch_last))
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "feedback: record %" G_GUINT64_FORMAT " is told about in another batch", writer->exception->record);
+  return TRUE;
+}
+
+static gboolean next_batch(FeedbackWriter *writer, GError **error) {
+  const GPtrArray *batches = writer->options.batches;
+  if (!check_batch(writer, error))
+    return FALSE;
+  const BookBatch *batch = writer->batch < batches->len ? batches->pdata[writer->batch] : NULL;
+  if (!batch || batch->first != writer->record || batch->last < batch->first)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: no batch begins at record %" G_GUINT64_FORMAT, writer->record);
+  writer->batch++;
+  writer->batch_last = batch->last;
+  writer->of_batch = (Tally){.amount = 0};
+  exception_cursor_free(writer->cursor);
+  writer->cursor = exception_cursor_new(batch->exceptions);
+  return next_exception(writer, error);
+}
+
+/* The record's own exception, and the next one is looked at. The text lives until then: it is copied to the line before. */
+static gboolean outcome_of(FeedbackWriter *writer, const BlockFault *fault, Outcome *outcome, const char **code, GError **error) {
+  const RecordException *own = writer->exception && writer->exception->record == writer->record ? writer->exception : NULL;
+  const char *own_code = own && *own->code ? own->code : fault ? fault->code : NULL;
+  if (writer->is_whole) {
+    *outcome = writer->whole;
+    *code = own_code ? own_code : writer->options.code;
+    return TRUE;
+  }
+  *outcome = own ? own->outcome : OUTCOME_ACCEPTED;
+  *code = own_code ? own_code : "";
+  if (fault && *outcome == OUTCOME_ACCEPTED)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: record %" G_GUINT64_FORMAT " could not be read (%s), and was accepted", writer->record, fault->code);
+  return TRUE;
+}
+
+static void put_echo(Rows *rows, const Echo *echo, const RecordBlock *block, guint index) {
+  if (record_block_is_null(block, echo->column, index))
+    return;
+  if (echo->type == BLOCK_INTEGER) {
+    rows->length += value_print(record_block_integer(block, echo->column, index), echo->scale, (char *)rows_reserve(rows, 24));
+    return;
+  }
+  gsize length;
+  const char *text = record_block_text(block, echo->column, index, &length);
+  char printed[DATES_LONGEST];
+  gsize date = echo->format ? date_format_print(echo->format, text, length, printed) : 0;
+  rows_put_value(rows, date ? printed : text, date ? date : length);
+}
+
+static gboolean count_outcome(FeedbackWriter *writer, Outcome outcome, guint index, GError **error) {
+  writer->tally.counts[outcome]++;
+  writer->of_batch.counts[outcome]++;
+  if (outcome != OUTCOME_ACCEPTED || writer->options.amount_column < 0)
+    return TRUE;
+  gint64 amount = record_block_integer(writer->block, (guint)writer->options.amount_column, index);
+  if (!__builtin_add_overflow(writer->tally.amount, amount, &writer->tally.amount)) {
+    writer->of_batch.amount += amount; /* a part of the other */
+    return TRUE;
+  }
+  return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: the accepted amounts are beyond 64 bits at record %" G_GUINT64_FORMAT, writer->record);
+}
+
+static gboolean put_record(FeedbackWriter *writer, GError **error) {
+  Rows *rows = &writer->rows;
+  guint index = writer->in_block;
+  const GArray *faults = writer->block->faults;
+  const BlockFault *fault = writer->fault < faults->len ? &g_array_index(faults, BlockFault, writer->fault) : NULL;
+  Outcome outcome;
+  const char *code;
+  if (writer->options.batches && writer->record > writer->batch_last && !next_batch(writer, error))
+    return FALSE;
+  if (fault && fault->record != index)
+    fault = NULL;
+  if (!outcome_of(writer, fault, &outcome, &code, error) || !count_outcome(writer, outcome, index, error))
+    return FALSE;
+  rows_put(rows, writer->prefix, strlen(writer->prefix));
+  for (guint i = 0; i < writer->n_echoes; i++) {
+    put_echo(rows, &writer->echoes[i], writer->block, index);
+    rows_put_delimiter(rows);
+  }
+  rows_put(rows, WORDS[outcome], strlen(WORDS[outcome]));
+  rows_put_delimiter(rows);
+  if (*code)
+    rows_put_text(rows, code);
+  rows_put_line_end(rows);
+  writer->fault += fault != NULL;
+  if (writer->exception && writer->exception->record == writer->record && !next_exception(writer, error))
+    return FALSE;
+  writer->in_block++;
+  writer->record++;
+  return TRUE;
+}
+
+static gboolean load_block(FeedbackWriter *writer, GError **error) {
+  writer->in_block = writer->fault = 0;
+  return staging_read(writer->options.staging, writer->record, BLOCK_RECORDS, writer->block, error);
+}
+
+static gboolean put_records(FeedbackWriter *writer, GError **error) {
+  while (writer->rows.length < BUFFER_BYTES && writer->record <= writer->options.records) {
+    if (writer->in_block >= writer->block->count && !load_block(writer, error))
+      return FALSE;
+    if (writer->in_block >= writer->block->count)
+      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "feedback: record %" G_GUINT64_FORMAT " is missing in staging", writer->record);
+    if (!put_record(writer, error))
+      return FALSE;
+  }
+  if (writer->record <= writer->options.records)
+    return TRUE;
+  writer->at = AT_TRAILER;
+  return !writer->options.batches || check_batch(writer, error);
+}
+
+/* --- The stream */
+
+static gboolean fill(FeedbackWriter *writer, GError **error) {
+  guint64 line = writer->lines + 1;
+  writer->rows.length = 0;
+  if (writer->at == AT_HEADER) {
+    put_header(writer);
+    writer->lines = 1;
+    writer->at = AT_RECORDS;
+  } else if (writer->at == AT_RECORDS) {
+    if (!put_records(writer, error))
+      return FALSE;
+    writer->lines = writer->record;
+  } else {
+    if (!put_trailer(writer, error))
+      return FALSE;
+    writer->at = AT_END;
+  }
+  return rows_encode(&writer->rows, line, &writer->out, &writer->out_length, error);
+}
+
+gssize feedback_writer_read(gpointer data, void *into, gsize limit, GError **error) {
+  FeedbackWriter *writer = data;
+  while (writer->out_length == 0 && writer->at != AT_END)
+    if (!fill(writer, error))
+      return -1;
+  gsize length = MIN(writer->out_length, limit);
+  if (length > 0)
+    memcpy(into, writer->out, length);
+  writer->out += length;
+  writer->out_length -= length;
+  return (gssize)length;
+}
