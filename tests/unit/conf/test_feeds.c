@@ -92,6 +92,20 @@ static const Row rows[] = {
    "24: 'plain-limit' must be a size like \"64K\", \"512M\" or \"4G\" from 1K to 1T\n"
    "24: 'ratio-limit' must be a whole number from 2 to 100000\n"
    "24: 'retry-limit' must be a whole number from 1 to 1000\n"},
+  {"feed \"bank-points\" {", "feed \"second\" { partner = \"bank\" layout = \"points\" key = \"ref\" source { endpoint = \"main\" path = \"/other\" match = '*' }\nprocess ledger { name = \"miles\" account = \"member\" amount = \"points\" shards = 4 } feedback { endpoint = \"main\" path = \"/in2\" name = '{name}.fb' } } feed \"bank-points\" {",
+   ""},
+  {"feed \"bank-points\" {", "feed \"second\" { partner = \"bank\" layout = \"points\" key = \"ref\" source { endpoint = \"main\" path = \"/out\" match = '*_1.pgp' }\nprocess ledger { name = \"miles\" account = \"member\" amount = \"points\" shards = 4 } feedback { endpoint = \"main\" path = \"/in2\" name = '{name}.fb' } } feed \"bank-points\" {",
+   "26: warning: feeds \"bank-points\" and \"second\" take files from one folder, and a name can match both (the other is at test.conf:21)\n"},
+  {"feed \"bank-points\" {", "feed \"second\" { partner = \"bank\" layout = \"points\" key = \"ref\" source { endpoint = \"main\" path = \"/in\" match = '*.pgp' }\nprocess ledger { name = \"miles\" account = \"member\" amount = \"points\" shards = 4 } feedback { endpoint = \"main\" path = \"/in2\" name = '{name}.fb' } } feed \"bank-points\" {",
+   "34: warning: the feedback of feed \"bank-points\" (its 'name') can be taken in by feed \"second\" (test.conf:21)\n"},
+  {"feed \"bank-points\" {", "feed \"second\" { partner = \"bank\" layout = \"points\" key = \"ref\" source { endpoint = \"main\" path = \"/other\" match = '*' }\nprocess ledger { name = \"miles\" account = \"member\" amount = \"points\" shards = 2 } feedback { endpoint = \"main\" path = \"/in2\" name = '{name}.fb' } } feed \"bank-points\" {",
+   "33: ledger \"miles\" has 4 shards here and 2 at test.conf:22\n"},
+  {"feed \"bank-points\" {", "feed \"second\" { partner = \"bank\" layout = \"points\" key = \"ref\" source { endpoint = \"main\" path = \"/other\" match = '*' }\nprocess ledger { name = \"miles\" account = \"member\" amount = \"money\" shards = 4 } feedback { endpoint = \"main\" path = \"/in2\" name = '{name}.fb' } } feed \"bank-points\" {",
+   "33: ledger \"miles\" is credited with 0 decimals here and with 2 at test.conf:22\n"},
+  {"lane \"points\" {", "lane \"other\" { feed \"second\" { partner = \"bank\" layout = \"points\" key = \"ref\" source { endpoint = \"main\" path = \"/other\" match = '*' }\nprocess ledger { name = \"miles\" account = \"member\" amount = \"points\" shards = 4 } feedback { endpoint = \"main\" path = \"/in2\" name = '{name}.fb' } } } lane \"points\" {",
+   "33: ledger \"miles\" belongs to lane \"other\" (test.conf:21): a ledger has one lane that writes it\n"},
+  {"lane \"points\" {", "lane \"other\" { feed \"bank-points\" { partner = \"bank\" layout = \"points\" key = \"ref\" source { endpoint = \"main\" path = \"/other\" match = '*' }\nprocess ledger { name = \"else\" account = \"member\" amount = \"points\" shards = 4 } feedback { endpoint = \"main\" path = \"/in2\" name = '{name}.fb' } } } lane \"points\" {",
+   "22: feed \"bank-points\" stands in lane \"other\", too (test.conf:20): feeds' names are unique over all lanes\n"},
 };
 
 static void every_reference_that_leads_nowhere_and_every_contradiction_is_told(void **state) {
