@@ -196,7 +196,8 @@ gboolean keyset_visit(KeySet *set, KeyGroupVisit visit, gpointer user, GError **
   for (guint i = 0; i < PARTITIONS; i++) {
     if (!load(set, i, entries, error))
       return FALSE;
-    qsort(entries->data, entries->len, sizeof(Entry), by_hash_and_record);
+    if (entries->len > 1)
+      qsort(entries->data, entries->len, sizeof(Entry), by_hash_and_record);
     if (!visit_groups(entries, group, visit, user, error))
       return FALSE;
   }
