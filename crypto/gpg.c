@@ -240,7 +240,10 @@ static gpgme_error_t give_passphrase(void *user, const char *uid_hint, const cha
   (void)uid_hint;
   if (was_bad)
     return gpg_error(GPG_ERR_BAD_PASSPHRASE);
-  if (!for_a_key)
+  if (for_a_key && !run->passphrase_file && !run->error)
+    sallyport_error_set(&run->error, SALLYPORT_ERROR_CONFIGURATION,
+                        "a key of %s is protected by a passphrase, and no passphrase file is configured", run->home);
+  if (!for_a_key || !run->passphrase_file)
     return gpg_error(GPG_ERR_CANCELED);
   int file = open(run->passphrase_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   ssize_t length = file < 0 ? -1 : read(file, text, PASSPHRASE_LIMIT);
@@ -288,6 +291,16 @@ static gpgme_error_t make_context(const char *home, gpgme_ctx_t *made) {
   return 0;
 }
 
+static gpgme_error_t make_spawn_context(gpgme_ctx_t *made) {
+  gpgme_error_t failed = gpgme_new(made);
+  if (failed)
+    return failed;
+  failed = gpgme_set_protocol(*made, GPGME_PROTOCOL_SPAWN);
+  if (failed)
+    gpgme_release(*made);
+  return failed;
+}
+
 static gboolean check_home(const char *home, GError **error) {
   struct stat status;
   if (!home || !*home)
@@ -307,8 +320,10 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   if (!check_home(options->home, error))
     return NULL;
   g_autofree char *pool_key = g_strconcat(options->home, "\n", options->signer, NULL);
-  gpgme_ctx_t context = pool_take(pool_key);
-  gpgme_error_t failed = context ? 0 : make_context(options->home, &context);
+  gpgme_ctx_t context = options->other_program ? NULL : pool_take(pool_key);
+  gpgme_error_t failed = 0;
+  if (!context)
+    failed = options->other_program ? make_spawn_context(&context) : make_context(options->home, &context);
   if (failed) {
     SallyportErrorCode code;
     gboolean ours = gpg_error_is_ours(failed, &code);
@@ -318,7 +333,7 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   }
   GpgRun *run = g_new0(GpgRun, 1);
   run->context = context;
-  run->pool_key = g_steal_pointer(&pool_key);
+  run->pool_key = options->other_program ? NULL : g_steal_pointer(&pool_key);
   run->home = g_strdup(options->home);
   run->passphrase_file = g_strdup(options->passphrase_file);
   run->ends = g_get_monotonic_time() + (gint64)(options->deadline ? options->deadline : 3600) * G_USEC_PER_SEC;
@@ -331,8 +346,10 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
                               .event_priv = run};
   gpgme_set_io_cbs(context, &loop);
   gpgme_set_status_cb(context, see_status, run);
-  gpgme_set_passphrase_cb(context, run->passphrase_file ? give_passphrase : NULL, run);
-  gpgme_set_pinentry_mode(context, run->passphrase_file ? GPGME_PINENTRY_MODE_LOOPBACK : GPGME_PINENTRY_MODE_ERROR);
+  /* Always with the callback: GPGME then does not say --batch, in which gpg ends at the first signature that is bad or has
+   * expired, before it has said whether the message was whole. */
+  gpgme_set_passphrase_cb(context, give_passphrase, run);
+  gpgme_set_pinentry_mode(context, GPGME_PINENTRY_MODE_LOOPBACK);
   failed = gpgme_data_new_from_cbs(&run->input, &input_callbacks, run);
   if (!failed)
     failed = gpgme_data_new_from_cbs(&run->output, &output_callbacks, run);
@@ -456,7 +473,7 @@ void gpg_run_free(GpgRun *run) {
   gpgme_set_status_cb(run->context, NULL, NULL);
   gpgme_set_passphrase_cb(run->context, NULL, NULL);
   gpgme_set_io_cbs(run->context, NULL);
-  if (run->ended_well)
+  if (run->ended_well && run->pool_key)
     pool_give(run->context, g_steal_pointer(&run->pool_key));
   else
     gpgme_release(run->context);

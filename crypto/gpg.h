@@ -18,12 +18,13 @@ typedef gboolean (*GpgSink)(gpointer user, const void *bytes, gsize length);
 typedef struct {
   const char *home;
   const char *signer;          /* of a sealing: contexts are kept with their signer, and reused for the same one only */
-  const char *passphrase_file; /* NULL: a key that asks for one fails at once */
+  const char *passphrase_file; /* NULL: a key that asks for one is CONFIGURATION */
   guint deadline;              /* seconds for the whole run; 0: 3600 */
   GpgSource source;
   GpgSink sink;
   GpgStatus status;            /* called for each status line; may be NULL */
   gpointer user;               /* of the three */
+  gboolean other_program;      /* the operation is gpgme_op_spawn_start(): gpgconf */
   GPtrArray *keys;             /* of a listing: where the keys (gpgme_key_t, references) go */
 } GpgRunOptions;
 

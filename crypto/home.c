@@ -15,7 +15,6 @@
 /* Everything that GPGME cannot say on the command line. A first line other than MARK: the operator's own, left alone. */
 static const char gpg_settings[] =
     MARK " when it is missing or older; a file with another first line is left alone.\n"
-    "batch\n"
     "no-greeting\n"
     "trust-model always\n"
     "no-auto-check-trustdb\n"

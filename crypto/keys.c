@@ -4,6 +4,9 @@
 #include "gateway/base/files.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define LEAST_GPGME "1.18.0"
 #define LEAST_GPG "2.2.27"
@@ -94,14 +97,36 @@ GPtrArray *openpgp_keys(const char *home, GError **error) {
   return keys;
 }
 
-/* By gpgconf, which knows where the agent's socket is (in the home, or in /run/user). It starts no agent to end one. */
+static gboolean answers(const char *home) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int length = g_snprintf(address.sun_path, sizeof address.sun_path, "%s/S.gpg-agent", home);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  gboolean there = fd >= 0 && length < (int)sizeof address.sun_path &&
+                   connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+  if (fd >= 0)
+    close(fd);
+  return there;
+}
+
+static gboolean ignore_output(gpointer user, const void *bytes, gsize length) {
+  (void)user, (void)bytes, (void)length;
+  return TRUE;
+}
+
+/* By gpgconf, which knows where the sockets are (in the home, or in /run/user) and starts no agent to end one. An agent
+ * that was told to end still takes a moment over it; the next gpg would talk to it in vain, so that is waited for. */
 void openpgp_stop_agent(const char *home) {
-  gpgme_ctx_t context = NULL;
+  g_autoptr(GError) unheard = NULL;
   const char *program = gpgme_get_dirinfo("gpgconf-name");
   const char *arguments[] = {"gpgconf", "--homedir", home, "--kill", "all", NULL};
-  if (!program || gpgme_new(&context) != 0)
+  GpgRunOptions options = {.home = home, .deadline = 10, .other_program = TRUE, .sink = ignore_output};
+  gpgme_error_t outcome;
+  if (!program || !g_file_test(home, G_FILE_TEST_IS_DIR))
     return;
-  if (gpgme_set_protocol(context, GPGME_PROTOCOL_SPAWN) == 0)
-    (void)gpgme_op_spawn(context, program, arguments, NULL, NULL, NULL, 0);
-  gpgme_release(context);
+  g_autoptr(GpgRun) run = gpg_run_new(&options, &unheard);
+  if (!run || !gpg_run_wait(run, gpgme_op_spawn_start(gpg_run_context(run), program, arguments, NULL, gpg_run_output(run),
+                                                      NULL, 0), &outcome, &unheard))
+    return;
+  for (int i = 0; i < 100 && answers(home); i++)
+    g_usleep(10 * 1000);
 }

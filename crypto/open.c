@@ -67,6 +67,16 @@ static gboolean take_plaintext(gpointer user, const void *bytes, gsize length) {
   return TRUE;
 }
 
+/* gpg may end without reading on; the outline needs the rest. */
+static gboolean outline_the_rest(Opening *opening) {
+  g_autofree guint8 *bytes = g_malloc(FIRST_LOOK);
+  gssize got;
+  while ((got = read_ciphertext(opening, bytes, FIRST_LOOK)) > 0)
+    ;
+  outline_end(&opening->evidence.outline);
+  return got == 0;
+}
+
 static void see_status(gpointer user, const char *keyword, const char *arguments) {
   evidence_status(&((Opening *)user)->evidence, keyword, arguments);
 }
@@ -203,8 +213,10 @@ static void explain(Opening *opening, gpgme_error_t outcome, OpenpgpOpened *open
     g_string_append_printf(text, ", gpg: %s", gpgme_strerror(outcome));
   if (evidence->gpg_failure && gpg_err_code(evidence->gpg_failure) != GPG_ERR_GENERAL)
     g_string_append_printf(text, ", %s", gpgme_strerror(evidence->gpg_failure));
-  g_autofree char *shown = files_show_bytes(text->str, text->len, sizeof opened->message / 4 - 4);
+  g_autofree char *shown = files_show_bytes(text->str, text->len, sizeof opened->message - 8);
   g_strlcpy(opened->message, shown, sizeof opened->message);
+  while (!g_utf8_validate(opened->message, -1, NULL)) /* cut inside a character */
+    opened->message[strlen(opened->message) - 1] = '\0';
 }
 
 static void conclude(Opening *opening, gpgme_error_t outcome, OpenpgpOpened *opened) {
@@ -229,7 +241,9 @@ static gboolean open_with_gpg(Opening *opening, OpenpgpOpened *opened, GError **
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }
-  outline_end(&opening->evidence.outline);
+  gboolean stopped = opening->error || opening->evidence.over_size || opening->evidence.over_ratio;
+  if (!stopped)
+    (void)outline_the_rest(opening); /* a failure is in opening->error */
   opening->evidence.gpgme_error = gpg_err_code(outcome);
   if (!check_our_side(opening, outcome, error))
     return FALSE;

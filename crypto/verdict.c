@@ -154,8 +154,13 @@ void evidence_status(Evidence *evidence, const char *keyword, const char *argume
 }
 
 gboolean evidence_is_cut_short(const Evidence *evidence) {
-  if (evidence->over_size || evidence->over_ratio)
+  const Outline *outline = &evidence->outline;
+  if (evidence->over_size || evidence->over_ratio || evidence->asked_passphrase)
     return FALSE;
+  if (!outline->complete || outline->beside || outline->malformed) /* reason enough, whatever became of gpg */
+    return FALSE;
+  if (evidence->gpgme_error == GPG_ERR_BAD_DATA || evidence->gpgme_error == GPG_ERR_DECRYPT_FAILED)
+    return FALSE; /* GPGME ends the run when it sees a status line that means them */
   return evidence->decryptions_ended == 0 && !evidence->said_failure && !evidence->decryption_failed &&
          !evidence->integrity_bad;
 }
@@ -229,9 +234,18 @@ static OpenpgpReason judge_signature(const Evidence *e) {
   return OPENPGP_REASON_GOOD;
 }
 
+/* With "batch" in its settings gpg ends at a bad or expired signature, before it has said that the message was whole. */
+static gboolean ended_at_the_signature(const Evidence *e) {
+  OpenpgpReason reason;
+  return e->said_failure && e->decryptions_begun == 1 && e->decryptions_ended == 0 && !e->decryption_failed &&
+         !e->integrity_bad && !e->outline.malformed && !e->outline.beside && e->outline.complete && !e->unprotected &&
+         !e->over_size && !e->over_ratio && !evidence_is_hopeless(&e->outline, &reason) && e->statements == 1 &&
+         (e->signature == SIGNATURE_BAD || e->signature == SIGNATURE_EXPIRED);
+}
+
 OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason) {
   *reason = judge_decryption(evidence);
-  if (*reason == OPENPGP_REASON_GOOD)
+  if (*reason == OPENPGP_REASON_GOOD || ended_at_the_signature(evidence))
     *reason = judge_signature(evidence);
   if (*reason == OPENPGP_REASON_GOOD && (evidence->gpgme_error != 0 || evidence->said_failure))
     *reason = OPENPGP_REASON_DAMAGED;

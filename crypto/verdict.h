@@ -54,7 +54,8 @@ OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason);
 /* What the outline alone already decides: TRUE if the message cannot be trusted whatever gpg would say. */
 gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason);
 
-/* gpg ended without a word about it (killed, out of memory): nothing can be said about the message. */
+/* gpg ended without a word about a message that looks whole (killed, out of memory): nothing can be said about it. The
+ * outline has to be of the whole ciphertext. */
 gboolean evidence_is_cut_short(const Evidence *evidence);
 
 /* Full fingerprints, compared whole; hexadecimal digits of any case. */
