@@ -113,9 +113,11 @@ static gboolean check_integrity(BookReader *reader, GError **error) {
   sqlite3_stmt *s = book_ask(reader, BOOK_VERIFY_INTEGRITY, error);
   if (!s || !sqlite_step(s, &row, error))
     return FALSE;
-  gboolean ok = row && strcmp(text_or_null(s, 0), "ok") == 0;
-  if (!ok)
-    sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the database is damaged: %s", row ? text_or_null(s, 0) : "no answer");
+  const char *answer = row ? text_or_null(s, 0) : "no answer";
+  gboolean whole = book_row_whole(s, error), ok = whole && strcmp(answer, "ok") == 0;
+  if (whole && !ok) /* "error code=7": it had no memory for a page (SQLITE_NOMEM), which is not damage */
+    sallyport_error_set(error, strstr(answer, "error code=7") ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_STORAGE,
+                        "the database is damaged: %s", answer);
   sqlite_reset(s);
   return ok;
 }

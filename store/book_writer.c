@@ -6,7 +6,8 @@
  *
  * A change that fails is rolled back to its savepoint and its neighbours go on. If the transaction itself is lost (SQLite
  * rolls all of it back on some errors), or its commit fails, every change of the group fails:
- * - too little space or memory: rolled back, AGAIN, and the next group may succeed.
+ * - too little space or memory: rolled back, AGAIN, and the next group may succeed; the WAL is checkpointed at once, so that
+ *   it need not grow.
  * - STORAGE (an I/O error, a failed fsync, damage): nothing is written any more. After a failed fsync the kernel may have
  *   dropped what it could not write, so trying again could acknowledge what is not there. Whether the group is in the WAL
  *   is then unknown: only opening the book again (recovery reads the WAL's checksums) tells; its callers got an error and
@@ -197,6 +198,8 @@ static void *run_writer(void *user) {
       store_tip(book);
     else if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
       break_book(book, error);
+    else
+      book->checkpoint_at = 0; /* out of space, probably: a WAL that was checkpointed is written again from its beginning */
     wake_group(book, group, ok, error);
     if (!book->broken)
       checkpoint_if_due(book);
@@ -231,6 +234,8 @@ gboolean book_write(Book *book, BookChange change, gpointer data, GError **error
 static gboolean take_lock(Book *book, GError **error) {
   g_autofree char *path = g_strconcat(book->path, ".lock", NULL);
   book->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (book->lock < 0 && (errno == ENOENT || errno == EACCES || errno == ELOOP))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "open the book's lock %s: %s", path, g_strerror(errno));
   if (book->lock < 0)
     return sallyport_error_errno(error, errno, "open the book's lock %s", path);
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
