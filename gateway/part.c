@@ -21,7 +21,8 @@ struct PartStruct { const char *name; gsize size; const PartField *fields; guint
 
 static const PartField node_fields[] = {
     WHERE(ConfNode), TEXT(ConfNode, name), TEXT(ConfNode, state), TEXT(ConfNode, runtime), TEXT(ConfNode, time_zone),
-    TEXT(ConfNode, gnupg_home), UINT(ConfNode, log_format), UINT(ConfNode, log_level), UINT(ConfNode, key_warning_days)};
+    TEXT(ConfNode, gnupg_home), UINT(ConfNode, log_format), UINT(ConfNode, log_level), UINT(ConfNode, key_warning_days),
+    UINT(ConfNode, archive_days)};
 DESCRIBE(node_struct, ConfNode, node_fields);
 
 static const PartField openpgp_fields[] = {
@@ -64,7 +65,8 @@ static const PartField source_fields[] = {
     TEXT(ConfSourceFolder, match), UINT(ConfSourceFolder, ready), TEXT(ConfSourceFolder, marker),
     LIST(ConfSourceFolder, temporary), UINT(ConfSourceFolder, looks), UINT(ConfSourceFolder, least_age),
     UINT(ConfSourceFolder, every), TEXT(ConfSourceFolder, cron), TEXT(ConfSourceFolder, time_zone),
-    UINT(ConfSourceFolder, after), TEXT(ConfSourceFolder, archive), UINT64(ConfSourceFolder, size_limit)};
+    UINT(ConfSourceFolder, after), TEXT(ConfSourceFolder, archive), UINT64(ConfSourceFolder, size_limit),
+    FIELD(ConfSourceFolder, schedule_where, KIND_WHERE, NULL)};
 DESCRIBE(source_struct, ConfSourceFolder, source_fields);
 
 static const PartField rule_fields[] = {WHERE(ConfRule), TEXT(ConfRule, name), TEXT(ConfRule, check),

@@ -1,0 +1,187 @@
+#include "gateway/check.h"
+#include "gateway/keyuse.h"
+#include "gateway/records/layout.h"
+#include "gateway/schedule.h"
+#include "store/rules.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Below it gpg-agent's sockets (108 bytes) fit. */
+enum { GNUPG_HOME_LIMIT = 80 };
+
+/* --- The node: folders and time zone. */
+
+static void check_time_zone(ConfWhere where, const char *name, ConfReport *report) {
+  g_autoptr(GTimeZone) zone = name ? g_time_zone_new_identifier(name) : NULL;
+  if (name && !zone)
+    conf_report_error(report, where, "there is no time zone \"%s\" on this machine; names are as in /usr/share/zoneinfo: Asia/Shanghai, Europe/Berlin, UTC", name);
+}
+
+/* The folder itself, or the nearest that exists above it, since missing ones are made. */
+static void check_writable(ConfWhere where, const char *what, const char *path, ConfReport *report) {
+  g_autofree char *at = g_strdup(path);
+  struct stat there;
+  while (stat(at, &there) != 0) {
+    if (errno != ENOENT)
+      return conf_report_error(report, where, "%s \"%s\": %s", what, path, g_strerror(errno));
+    char *above = g_path_get_dirname(at);
+    gboolean is_top = strcmp(above, at) == 0;
+    g_free(at);
+    at = above;
+    if (is_top)
+      break;
+  }
+  if (stat(at, &there) == 0 && !S_ISDIR(there.st_mode))
+    conf_report_error(report, where, "%s \"%s\": %s is no folder", what, path, at);
+  else if (access(at, W_OK | X_OK) != 0)
+    conf_report_error(report, where, "%s \"%s\" cannot be %s by this user: %s", what, path,
+                      strcmp(at, path) == 0 ? "written" : "made", g_strerror(errno));
+}
+
+static void check_node(const ConfNode *node, ConfReport *report) {
+  check_time_zone(node->where, node->time_zone, report);
+  check_writable(node->where, "state folder", node->state, report);
+  check_writable(node->where, "runtime folder", node->runtime, report);
+  if (strlen(node->gnupg_home) >= GNUPG_HOME_LIMIT)
+    conf_report_error(report, node->where, "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it", node->gnupg_home, GNUPG_HOME_LIMIT);
+}
+
+/* --- Secrets: readable by us and by nobody else. */
+
+static void check_secret(ConfWhere where, const char *what, const char *path, ConfReport *report) {
+  struct stat there;
+  if (!path)
+    return;
+  if (stat(path, &there) != 0)
+    conf_report_error(report, where, "%s \"%s\": %s", what, path, g_strerror(errno));
+  else if (!S_ISREG(there.st_mode))
+    conf_report_error(report, where, "%s \"%s\" is not a plain file", what, path);
+  else if (there.st_mode & 0077)
+    conf_report_error(report, where, "%s \"%s\" can be read or written by others (mode %03o): chmod 600 it", what, path, (guint)there.st_mode & 0777);
+  else if (access(path, R_OK) != 0)
+    conf_report_error(report, where, "%s \"%s\" cannot be read by this user: chown it to the service's", what, path);
+  else if (there.st_size == 0)
+    conf_report_error(report, where, "%s \"%s\" is empty", what, path);
+}
+
+static void check_local_folder(const ConfEndpoint *endpoint, ConfReport *report) {
+  if (endpoint->scheme == CONF_URL_FILE && endpoint->folder && !g_file_test(endpoint->folder, G_FILE_TEST_IS_DIR))
+    conf_report_warning(report, endpoint->where, "the folder \"%s\" of endpoint %s is not there (yet)", endpoint->folder, endpoint->name);
+}
+
+static void check_partner(const ConfPartner *partner, ConfReport *report) {
+  check_secret(partner->openpgp.where, "passphrase-file", partner->openpgp.passphrase_file, report);
+  for (guint i = 0; partner->endpoints && i < partner->endpoints->len; i++) {
+    const ConfEndpoint *endpoint = g_ptr_array_index(partner->endpoints, i);
+    check_secret(endpoint->where, "identity-file", endpoint->identity_file, report);
+    check_secret(endpoint->where, "passphrase-file", endpoint->passphrase_file, report);
+    check_secret(endpoint->where, "password-file", endpoint->password_file, report);
+    check_local_folder(endpoint, report);
+  }
+}
+
+/* --- Feeds: schedules, and rules over their layout's columns and header. */
+
+static void check_schedule(const ConfSourceFolder *source, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  ConfWhere where = source->schedule_where.line ? source->schedule_where : source->where;
+  check_time_zone(where, source->time_zone, report);
+  if (!source->cron)
+    return;
+  g_autoptr(Schedule) schedule = schedule_new_cron(source->cron, source->time_zone, &error);
+  if (!schedule)
+    conf_report_error(report, where, "%s", error->message);
+}
+
+/* As the lane names them (gateway/feeds.c): header_FIELD, text or integer by the field's type. */
+static GArray *header_constants(const ConfLayout *layout) {
+  GArray *constants = g_array_new(FALSE, TRUE, sizeof(RuleConstant));
+  for (guint i = 0; layout->header.present && i < layout->header.fields->len; i++) {
+    const ConfField *field = g_ptr_array_index(layout->header.fields, i);
+    gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
+    RuleConstant constant = {.name = g_strdup_printf("header_%s", field->name), .is_text = !is_number};
+    g_array_append_val(constants, constant);
+  }
+  return constants;
+}
+
+static void free_constants(GArray *constants) {
+  for (guint i = 0; i < constants->len; i++)
+    g_free((char *)(gsize)g_array_index(constants, RuleConstant, i).name);
+  g_array_unref(constants);
+}
+
+static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  GArray *constants = header_constants(layout_conf(layout));
+  guint n_columns;
+  const StagingColumn *columns = layout_columns(layout, &n_columns);
+  for (guint i = 0; feed->rules && i < feed->rules->len; i++) {
+    const ConfRule *rule = g_ptr_array_index(feed->rules, i);
+    g_autoptr(GError) error = NULL;
+    if (!rules_check(rule->check, columns, n_columns, (const RuleConstant *)(const void *)constants->data, constants->len, &error))
+      conf_report_error(report, rule->where, "rule \"%s\": %s", rule->name, error->message);
+  }
+  free_constants(constants);
+}
+
+static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *report) {
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    for (guint j = 0; j < lane->feeds->len; j++) {
+      const ConfFeed *feed = g_ptr_array_index(lane->feeds, j);
+      const Layout *layout = g_hash_table_lookup(layouts, feed->layout);
+      check_schedule(&feed->source, report);
+      if (layout) /* else its own fault is told already */
+        check_rules(feed, layout, report);
+    }
+  }
+}
+
+static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
+  GHashTable *layouts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)layout_free);
+  for (guint i = 0; i < conf->layouts->len; i++) {
+    const ConfLayout *described = g_ptr_array_index(conf->layouts, i);
+    g_autoptr(GError) error = NULL;
+    Layout *layout = layout_new(described, &error);
+    if (layout)
+      g_hash_table_insert(layouts, described->name, layout);
+    else
+      conf_report_error(report, described->where, "%s", error->message);
+  }
+  return layouts;
+}
+
+/* --- Keys. What only time did is a warning: a gateway with many partners starts although one partner's key has ended. */
+
+static void report_use(const KeyUse *use, ConfReport *report) {
+  ConfWhere where = use->partner->openpgp.where.line ? use->partner->openpgp.where : use->partner->where;
+  gboolean is_error = use->condition == KEY_MISSING || use->condition == KEY_UNFIT;
+  (is_error ? conf_report_error : conf_report_warning)(report, where, "partner %s: %s key %s %s", use->partner->name,
+                                                       key_purpose_word(use->purpose), use->fingerprint, use->remark);
+}
+
+static void check_keys(const Conf *conf, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) ring = openpgp_start(&error) ? openpgp_keys(conf->node.gnupg_home, &error) : NULL;
+  if (!ring)
+    return conf_report_error(report, conf->node.where, "%s", error->message);
+  g_autoptr(GPtrArray) uses = key_uses(conf, ring, g_get_real_time() / G_USEC_PER_SEC);
+  for (guint i = 0; i < uses->len; i++) {
+    const KeyUse *use = g_ptr_array_index(uses, i);
+    if (use->remark)
+      report_use(use, report);
+  }
+}
+
+gboolean check_configuration(const Conf *conf, gboolean with_keys, ConfReport *report) {
+  check_node(&conf->node, report);
+  for (guint i = 0; i < conf->partners->len; i++)
+    check_partner(g_ptr_array_index(conf->partners, i), report);
+  g_autoptr(GHashTable) layouts = check_layouts(conf, report);
+  check_feeds(conf, layouts, report);
+  if (with_keys)
+    check_keys(conf, report);
+  return report->errors == 0;
+}

@@ -1,0 +1,186 @@
+#include "gateway/cli/books.h"
+#include "gateway/control.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void ledger_free(gpointer data) {
+  CliLedger *ledger = data;
+  ledger_reader_close(ledger->reader);
+  g_free(ledger);
+}
+
+static void lane_free(gpointer data) {
+  CliLane *lane = data;
+  g_ptr_array_unref(lane->ledgers);
+  book_reader_close(lane->reader);
+  lane_paths_free(lane->paths);
+  g_free(lane);
+}
+
+static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
+  const ConfLayout *layout = feed ? conf_layout(conf, feed->layout) : NULL;
+  for (guint i = 0; layout && name && layout->record.fields && i < layout->record.fields->len; i++) {
+    const ConfField *field = g_ptr_array_index(layout->record.fields, i);
+    if (strcmp(field->name, name) == 0)
+      return field;
+  }
+  return NULL;
+}
+
+guint cli_feed_scale(const Conf *conf, const ConfFeed *feed) {
+  const ConfField *amount = feed ? record_field(conf, feed, feed->ledger.amount) : NULL;
+  return amount && amount->type == CONF_DECIMAL ? amount->scale : 0;
+}
+
+static gboolean is_masked(const Conf *conf, const ConfFeed *feed, const char *name) {
+  const ConfField *field = record_field(conf, feed, name);
+  return field && field->mask;
+}
+
+static gboolean has_ledger(const CliLane *lane, const char *name) {
+  for (guint i = 0; i < lane->ledgers->len; i++) {
+    const CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
+    if (strcmp(ledger->feed->ledger.name, name) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* A ledger that was never posted to has no files yet: that is no fault. */
+static gboolean open_ledger(const Conf *conf, CliLane *lane, const ConfFeed *feed, GError **error) {
+  if (!feed->ledger.name || has_ledger(lane, feed->ledger.name))
+    return TRUE;
+  g_autofree char *first = g_strdup_printf("%s/%s.ledger-0.db", lane->paths->folder, feed->ledger.name);
+  if (!g_file_test(first, G_FILE_TEST_EXISTS))
+    return TRUE;
+  LedgerReader *reader = ledger_reader_open(lane->paths->folder, feed->ledger.name, error);
+  if (!reader)
+    return FALSE;
+  CliLedger *ledger = g_new0(CliLedger, 1);
+  *ledger = (CliLedger){.lane = lane, .feed = feed, .reader = reader, .scale = cli_feed_scale(conf, feed),
+                        .hides_account = is_masked(conf, feed, feed->ledger.account),
+                        .hides_key = is_masked(conf, feed, feed->key)};
+  g_ptr_array_add(lane->ledgers, ledger);
+  return TRUE;
+}
+
+static gboolean open_lane(const Conf *conf, CliLane *lane, GError **error) {
+  if (!g_file_test(lane->paths->book, G_FILE_TEST_EXISTS))
+    return TRUE;
+  lane->reader = book_reader_open(lane->paths->book, error);
+  if (!lane->reader)
+    return FALSE;
+  for (guint i = 0; i < lane->conf->feeds->len; i++)
+    if (!open_ledger(conf, lane, g_ptr_array_index(lane->conf->feeds, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+static CliExit no_such_lane(const Conf *conf, const char *name) {
+  GString *names = g_string_new(NULL);
+  for (guint i = 0; i < conf->lanes->len; i++)
+    g_string_append_printf(names, "%s%s", i ? ", " : "", ((const ConfLane *)g_ptr_array_index(conf->lanes, i))->name);
+  cli_complain("there is no lane \"%s\" in the configuration; there are: %s", name, names->str);
+  g_string_free(names, TRUE);
+  return CLI_EXIT_NOT_FOUND;
+}
+
+CliExit cli_lanes(Cli *cli, GPtrArray **lanes) {
+  g_autoptr(GError) error = NULL;
+  const char *only = cli->options.lane;
+  if (!cli->conf && !cli_load(cli))
+    return CLI_EXIT_CONFIGURATION;
+  if (only && !conf_lane(cli->conf, only))
+    return no_such_lane(cli->conf, only);
+  g_autoptr(GPtrArray) opened = g_ptr_array_new_with_free_func(lane_free);
+  for (guint i = 0; i < cli->conf->lanes->len; i++) {
+    const ConfLane *conf = g_ptr_array_index(cli->conf->lanes, i);
+    if (only && strcmp(only, conf->name) != 0)
+      continue;
+    CliLane *lane = g_new0(CliLane, 1);
+    lane->conf = conf;
+    lane->paths = lane_paths_new(&cli->conf->node, conf->name);
+    lane->ledgers = g_ptr_array_new_with_free_func(ledger_free);
+    g_ptr_array_add(opened, lane);
+    if (!open_lane(cli->conf, lane, &error))
+      return cli_fail(error);
+  }
+  *lanes = g_steal_pointer(&opened);
+  return CLI_EXIT_FINE;
+}
+
+void cli_file_clear(CliFile *found) {
+  book_file_free(found->file);
+  found->file = NULL;
+}
+
+CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found) {
+  *found = (CliFile){0};
+  for (guint i = 0; i < lanes->len; i++) {
+    const CliLane *lane = g_ptr_array_index(lanes, i);
+    g_autoptr(GError) error = NULL;
+    BookFile *file = lane->reader ? book_find_file(lane->reader, text, &error) : NULL;
+    if (error) {
+      cli_complain("%s", error->message);
+      cli_file_clear(found);
+      return sallyport_error_code(error) == SALLYPORT_ERROR_FILE ? CLI_EXIT_NOT_FOUND : CLI_EXIT_FAILED;
+    }
+    if (file && found->file) {
+      cli_complain("%s is a file of lane %s (%s) and of lane %s (%s): give its whole number", text, found->lane->conf->name,
+                   found->file->id, lane->conf->name, file->id);
+      book_file_free(file);
+      cli_file_clear(found);
+      return CLI_EXIT_NOT_FOUND;
+    }
+    if (file)
+      *found = (CliFile){.lane = lane, .file = file};
+  }
+  if (!found->file) {
+    cli_complain("there is no file \"%s\": neither a number, the beginning of one (4 characters or more), nor a name; `sallyport files` lists them", text);
+    return CLI_EXIT_NOT_FOUND;
+  }
+  for (guint i = 0; i < found->lane->conf->feeds->len; i++) {
+    const ConfFeed *feed = g_ptr_array_index(found->lane->conf->feeds, i);
+    if (strcmp(feed->name, found->file->feed) == 0)
+      found->feed = feed;
+  }
+  return CLI_EXIT_FINE;
+}
+
+static CliExit exit_of_refusal(const char *code) {
+  if (g_strcmp0(code, "file") == 0)
+    return CLI_EXIT_REFUSED;
+  if (g_strcmp0(code, "unknown") == 0)
+    return CLI_EXIT_UNCERTAIN;
+  return CLI_EXIT_FAILED;
+}
+
+CliExit cli_ask(const CliLane *lane, json_t *request, json_t **answer) {
+  g_autoptr(GError) error = NULL;
+  *answer = control_ask(lane->paths->control, request, &error);
+  json_decref(request);
+  if (!*answer && sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN) {
+    cli_complain("lane %s is not running (%s); start it with `sallyport run` or systemctl start sallyport", lane->conf->name, error->message);
+    return CLI_EXIT_NOT_RUNNING;
+  }
+  if (!*answer)
+    return cli_fail(error);
+  if (json_is_true(json_object_get(*answer, "ok")))
+    return CLI_EXIT_FINE;
+  const char *code = json_string_value(json_object_get(*answer, "code"));
+  const char *message = json_string_value(json_object_get(*answer, "error"));
+  cli_complain("lane %s: %s", lane->conf->name, message ? message : "refused without a reason");
+  CliExit status = exit_of_refusal(code);
+  json_decref(*answer);
+  *answer = NULL;
+  return status;
+}
+
+const char *cli_who(void) {
+  const char *person = getenv("SUDO_USER");
+  return person && *person ? person : g_get_user_name();
+}
+
+char *cli_shown(const char *value, gboolean hides, gboolean show) {
+  return hides && !show ? cli_mask(value) : g_strdup(value);
+}

@@ -1,0 +1,38 @@
+/* The lanes' books and ledgers as commands read them: directly, read-only, whether or not the lanes run. What changes
+ * something is asked of the lane (cli_ask). Each function tells what is wrong itself and returns the exit status. */
+#pragma once
+#include "gateway/cli/command.h"
+#include "store/book.h"
+#include "store/ledger.h"
+#include <jansson.h>
+
+typedef struct {
+  const ConfLane *conf;
+  LanePaths *paths;
+  BookReader *reader;  /* NULL: the lane has never run */
+  GPtrArray *ledgers;  /* CliLedger*; those that exist */
+} CliLane;
+
+typedef struct {
+  const CliLane *lane;
+  const ConfFeed *feed;  /* the first that posts there: scale and masks are its layout's */
+  guint scale;
+  gboolean hides_account, hides_key;
+  LedgerReader *reader;
+} CliLedger;
+
+/* All lanes of the configuration, or the one of --lane; loads the configuration first. Array of CliLane*. */
+CliExit cli_lanes(Cli *cli, GPtrArray **lanes);
+
+/* A file by number, beginning of a number, or name, over these lanes. */
+typedef struct { const CliLane *lane; BookFile *file; const ConfFeed *feed; } CliFile; /* feed: NULL when it is not configured any more */
+CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found);
+void cli_file_clear(CliFile *found);
+
+guint cli_feed_scale(const Conf *conf, const ConfFeed *feed); /* of its amounts */
+/* Asks the lane; the answer is an object that says ok, the caller's. */
+CliExit cli_ask(const CliLane *lane, json_t *request, json_t **answer);
+/* Who asks: the person behind sudo, or the user. */
+const char *cli_who(void);
+/* A masked value is starred unless `show`. The caller frees. */
+char *cli_shown(const char *value, gboolean hides, gboolean show);

@@ -1,0 +1,72 @@
+#include "gateway/cli/file_json.h"
+
+guint cli_file_scale(const Conf *conf, const BookFile *file) {
+  const ConfLane *lane;
+  return cli_feed_scale(conf, conf_feed(conf, file->feed, &lane));
+}
+
+static void put_text(json_t *object, const char *name, const char *value) {
+  json_object_set_new(object, name, json_null());
+  cli_json_text(object, name, value);
+}
+
+static void put_time(const CliOutput *out, json_t *object, const char *name, gint64 at) {
+  json_object_set_new(object, name, json_null());
+  cli_json_time(out, object, name, at);
+}
+
+static void put_count(json_t *object, const char *name, guint64 value) {
+  json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+/* Evidence and header are JSON in the book; what is not is shown as text rather than lost. */
+static void put_parsed(json_t *object, const char *name, const char *text) {
+  json_t *parsed = text ? json_loads(text, 0, NULL) : json_null();
+  json_object_set_new(object, name, parsed ? parsed : json_string(text));
+}
+
+static void put_totals(json_t *object, const BookFile *file, guint scale) {
+  put_count(object, "records", file->records);
+  put_count(object, "accepted", file->accepted);
+  put_count(object, "rejected", file->rejected);
+  put_count(object, "duplicates", file->duplicates);
+  cli_json_amount(object, "amount", file->amount, scale);
+  cli_json_amount(object, "amount_accepted", file->amount_accepted, scale);
+  cli_json_amount(object, "amount_rejected", file->amount_rejected, scale);
+  cli_json_amount(object, "amount_duplicate", file->amount_duplicate, scale);
+  put_count(object, "batches", file->batches);
+  put_count(object, "batches_posted", file->batches_posted);
+}
+
+json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file) {
+  json_t *object = json_object();
+  put_text(object, "id", file->id);
+  put_text(object, "lane", lane->conf->name);
+  put_text(object, "feed", file->feed);
+  put_text(object, "name", file->name_shown);
+  put_text(object, "folder", file->folder);
+  put_text(object, "state", file_state_word(file->state));
+  put_text(object, "held_from", file->state == FILE_HELD ? file_state_word(file->held_from) : NULL);
+  put_count(object, "size", file->size);
+  put_time(out, object, "modified", file->modified * G_USEC_PER_SEC);
+  put_time(out, object, "seen_at", file->seen_at);
+  put_time(out, object, "changed_at", file->changed_at);
+  put_time(out, object, "due_at", file_state_is_terminal(file->state) ? 0 : file->due_at);
+  put_count(object, "attempts", file->attempts);
+  put_text(object, "problem", file->problem);
+  put_text(object, "reason_code", file->reason_code);
+  put_text(object, "reason", file->reason);
+  put_text(object, "duplicate_of", file->duplicate_of);
+  put_parsed(object, "evidence", file->evidence);
+  put_count(object, "cipher_size", file->cipher_size);
+  put_text(object, "cipher_sha256", file->cipher_sha256);
+  put_count(object, "plain_size", file->plain_size);
+  put_text(object, "plain_sha256", file->plain_sha256);
+  put_text(object, "signer", file->signer);
+  put_text(object, "trust", file->trust);
+  put_text(object, "business_date", file->business_date);
+  put_parsed(object, "header", file->header);
+  put_totals(object, file, cli_file_scale(conf, file));
+  put_text(object, "feedback_name", file->feedback_name);
+  return object;
+}

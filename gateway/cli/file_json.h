@@ -1,0 +1,7 @@
+/* A file of the book as JSON, the same for `files` and `show`. Every member is always there; null: not known (yet). */
+#pragma once
+#include "gateway/cli/books.h"
+
+json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file);
+/* The feed's scale of amounts; 0 when the feed is not configured any more. */
+guint cli_file_scale(const Conf *conf, const BookFile *file);

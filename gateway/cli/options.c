@@ -1,0 +1,88 @@
+#include "gateway/cli/options.h"
+#include <stddef.h>
+#include <string.h>
+
+#define OPTION(name, letter, kind, field, value, text, common, completes) \
+  {name, letter, kind, offsetof(CliOptions, field), value, text, common, completes}
+#define WITH_TEXT(name, letter, field, value, text, completes) \
+  OPTION(name, letter, G_OPTION_ARG_STRING, field, value, text, FALSE, completes)
+#define FLAG(name, letter, field, text, common) OPTION(name, letter, G_OPTION_ARG_NONE, field, NULL, text, common, CLI_VALUE_NONE)
+
+const CliOption cli_options[] = {
+    WITH_TEXT("feed", 0, feed, "FEED", "only this feed", CLI_VALUE_FEED),
+    WITH_TEXT("state", 's', state, "STATE[,STATE…]", "only these states (seen, posting, held, …; live: all that are not at their end)", CLI_VALUE_STATE),
+    WITH_TEXT("name", 'n', name, "GLOB", "only names like this: '*_20261120*'", CLI_VALUE_TEXT),
+    WITH_TEXT("since", 0, since, "TIME", "from then on: 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d ago", CLI_VALUE_TEXT),
+    WITH_TEXT("until", 0, until, "TIME", "before then", CLI_VALUE_TEXT),
+    WITH_TEXT("lane", 'l', lane, "LANE", "only this lane", CLI_VALUE_LANE),
+    WITH_TEXT("account", 0, account, "ACCOUNT", "only this account", CLI_VALUE_TEXT),
+    WITH_TEXT("key", 0, key, "KEY", "the record with this key", CLI_VALUE_TEXT),
+    WITH_TEXT("entry", 0, entry, "ID", "the ledger entry of this number", CLI_VALUE_TEXT),
+    WITH_TEXT("file", 0, file, "FILE", "only what this file brought", CLI_VALUE_FILE),
+    WITH_TEXT("reason", 'r', reason, "TEXT", "why, for the file's history and for the partner", CLI_VALUE_TEXT),
+    OPTION("limit", 0, G_OPTION_ARG_INT, limit, "N", "at most so many", FALSE, CLI_VALUE_TEXT),
+    FLAG("watch", 'w', watch, "refresh every second, until Ctrl-C", FALSE),
+    FLAG("unmask", 0, unmask, "show masked fields", FALSE),
+    OPTION("config", 'c', G_OPTION_ARG_FILENAME, config, "FILE", "the configuration, instead of $SALLYPORT_CONFIG or /etc/sallyport/sallyport.conf", TRUE, CLI_VALUE_PATH),
+    FLAG("json", 0, json, "answer as JSON", TRUE),
+    FLAG("help", 'h', help, "this text", TRUE),
+    {0}};
+
+/* Only the program itself takes these. */
+static const CliOption program_options[] = {FLAG("version", 0, version, "the program's version", FALSE), {0}};
+
+gboolean cli_option_is_of(const CliOption *option, const CliCommand *command) {
+  if (option->is_common)
+    return TRUE;
+  g_auto(GStrv) names = g_strsplit(command && command->options ? command->options : "", " ", -1);
+  return g_strv_contains((const char *const *)names, option->name);
+}
+
+static void add_entry(GArray *entries, const CliOption *option, CliOptions *options) {
+  GOptionEntry entry = {.long_name = option->name, .short_name = option->short_name, .arg = option->kind,
+                        .arg_data = (char *)options + option->offset, .description = option->text,
+                        .arg_description = option->value};
+  g_array_append_val(entries, entry);
+}
+
+static GOptionContext *context_of(CliOptions *options, const CliCommand *command) {
+  GOptionContext *context = g_option_context_new(NULL);
+  g_autoptr(GArray) entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+  for (const CliOption *option = cli_options; option->name; option++)
+    if (cli_option_is_of(option, command))
+      add_entry(entries, option, options);
+  if (!command)
+    add_entry(entries, program_options, options);
+  g_option_context_add_main_entries(context, (const GOptionEntry *)(const void *)entries->data, NULL);
+  g_option_context_set_help_enabled(context, FALSE);
+  g_option_context_set_strict_posix(context, command == NULL);
+  return context;
+}
+
+gboolean cli_options_parse(CliOptions *options, const CliCommand *command, char ***arguments, GError **error) {
+  g_autoptr(GOptionContext) context = context_of(options, command);
+  return g_option_context_parse_strv(context, arguments, error);
+}
+
+void cli_options_clear(CliOptions *options) {
+  char **texts[] = {&options->config,  &options->lane,    &options->feed, &options->state, &options->name, &options->since,
+                    &options->until,   &options->reason,  &options->account, &options->key, &options->entry, &options->file};
+  for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+    g_clear_pointer(texts[i], g_free);
+}
+
+static void append_option(GString *help, const CliOption *option) {
+  g_autofree char *letter = option->short_name ? g_strdup_printf("-%c,", option->short_name) : g_strdup("");
+  g_autofree char *full = g_strdup_printf("--%s%s%s", option->name, option->value ? "=" : "", option->value ? option->value : "");
+  g_string_append_printf(help, "  %-3s %-24s %s\n", letter, full, option->text);
+}
+
+char *cli_options_help(const CliCommand *command) {
+  GString *help = g_string_new(NULL);
+  for (const CliOption *option = cli_options; option->name; option++)
+    if (cli_option_is_of(option, command))
+      append_option(help, option);
+  if (!command)
+    append_option(help, program_options);
+  return g_string_free(help, FALSE);
+}

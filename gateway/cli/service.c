@@ -1,0 +1,93 @@
+/* check, run, version. */
+#include "gateway/check.h"
+#include "gateway/cli/command.h"
+#include "gateway/supervisor.h"
+
+static json_t *finding_json(const ConfFinding *finding) {
+  json_t *object = json_object();
+  cli_json_text(object, "file", finding->where.file);
+  json_object_set_new(object, "line", json_integer(finding->where.line));
+  cli_json_text(object, "severity", finding->is_warning ? "warning" : "error");
+  cli_json_text(object, "message", finding->message);
+  return object;
+}
+
+static void print_findings_json(const Cli *cli, const ConfReport *report) {
+  json_t *findings = json_array();
+  for (guint i = 0; i < report->findings->len; i++)
+    json_array_append_new(findings, finding_json(g_ptr_array_index(report->findings, i)));
+  cli_json(cli->out, json_pack("{s:b, s:i, s:i, s:o}", "ok", report->errors == 0, "errors", (int)report->errors, "warnings",
+                               (int)report->warnings, "findings", findings));
+}
+
+/* The form that editors and compilers' readers know. */
+static void print_finding(const CliOutput *out, const ConfFinding *finding) {
+  fprintf(out->file, "%s:%u: ", finding->where.file ? finding->where.file : "configuration", finding->where.line);
+  cli_coloured(out, finding->is_warning ? CLI_YELLOW : CLI_RED, finding->is_warning ? "warning" : "error");
+  fprintf(out->file, ": %s\n", finding->message);
+}
+
+static guint count_feeds(const Conf *conf) {
+  guint feeds = 0;
+  for (guint i = 0; i < conf->lanes->len; i++)
+    feeds += ((const ConfLane *)g_ptr_array_index(conf->lanes, i))->feeds->len;
+  return feeds;
+}
+
+static void print_summary(const Cli *cli, const ConfReport *report) {
+  FILE *file = cli->out->file;
+  if (report->errors == 0 && cli->conf)
+    fprintf(file, "%s is good: %u partners, %u layouts, %u lanes, %u feeds", cli_configuration_path(cli), cli->conf->partners->len,
+            cli->conf->layouts->len, cli->conf->lanes->len, count_feeds(cli->conf));
+  else
+    fprintf(file, "%s has %u error%s", cli_configuration_path(cli), report->errors, report->errors == 1 ? "" : "s");
+  if (report->warnings)
+    fprintf(file, "; %u warning%s", report->warnings, report->warnings == 1 ? "" : "s");
+  fputc('\n', file);
+}
+
+CliExit cli_check(Cli *cli) {
+  g_autoptr(GError) error = NULL;
+  cli->source = conf_source_read(cli_configuration_path(cli), &error);
+  if (!cli->source) {
+    cli_complain("%s", error->message);
+    return CLI_EXIT_CONFIGURATION;
+  }
+  ConfReport *report = conf_report_new();
+  cli->conf = conf_parse(cli->source, report);
+  gboolean ok = cli->conf && check_configuration(cli->conf, TRUE, report);
+  if (cli->out->is_json) {
+    print_findings_json(cli, report);
+  } else {
+    for (guint i = 0; i < report->findings->len; i++)
+      print_finding(cli->out, g_ptr_array_index(report->findings, i));
+    print_summary(cli, report);
+  }
+  conf_report_free(report);
+  return ok ? CLI_EXIT_FINE : CLI_EXIT_CONFIGURATION;
+}
+
+CliExit cli_run(Cli *cli) {
+  SupervisorOptions options = {.configuration = cli_configuration_path(cli), .only_lane = cli->options.lane};
+  return (CliExit)supervisor_run(&options);
+}
+
+CliExit cli_version(Cli *cli) {
+  g_autofree char *glib = g_strdup_printf("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
+#ifdef SALLYPORT_FAULTS
+  const char *kind = "test build with fail points: not for production";
+#else
+  const char *kind = NULL;
+#endif
+  if (cli->options.json) {
+    CliOutput *out = cli->out ? cli->out : cli_output_new(stdout, TRUE);
+    json_t *object = json_pack("{s:s, s:s, s:s}", "version", SALLYPORT_VERSION, "glib", glib, "jansson", jansson_version_str());
+    cli_json_text(object, "build", kind);
+    cli_json(out, object);
+    if (!cli->out)
+      cli_output_free(out);
+    return CLI_EXIT_FINE;
+  }
+  printf("sallyport %s (GLib %s, jansson %s)%s%s\n", SALLYPORT_VERSION, glib, jansson_version_str(), kind ? "; " : "", kind ? kind : "");
+  return CLI_EXIT_FINE;
+}

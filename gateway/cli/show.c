@@ -1,0 +1,311 @@
+/* show: all that is known about one file. */
+#include "gateway/cli/file_json.h"
+#include "gateway/records/exceptions.h"
+#include <string.h>
+
+enum { REFUSED_SHOWN = 20 };
+
+typedef struct {
+  GPtrArray *history, *batches, *intents;
+  GPtrArray *refused;   /* RecordException* (copies), the first REFUSED_SHOWN; all with --json */
+  guint64 n_refused;
+} Details;
+
+static void details_clear(Details *details) {
+  g_clear_pointer(&details->history, g_ptr_array_unref);
+  g_clear_pointer(&details->batches, g_ptr_array_unref);
+  g_clear_pointer(&details->intents, g_ptr_array_unref);
+  g_clear_pointer(&details->refused, g_ptr_array_unref);
+}
+
+static void refused_free(gpointer data) {
+  RecordException *refused = data;
+  g_free(refused->code);
+  g_free(refused->reason);
+  g_free(refused);
+}
+
+static gboolean add_refused(Details *details, const BookBatch *batch, guint64 limit, GError **error) {
+  g_autoptr(GError) local = NULL;
+  ExceptionCursor *cursor = exception_cursor_new(batch->exceptions);
+  const RecordException *exception;
+  while ((exception = exception_cursor_next(cursor, &local)) != NULL) {
+    if (details->n_refused++ >= limit)
+      continue;
+    RecordException *copy = g_new0(RecordException, 1);
+    *copy = *exception;
+    copy->code = g_strdup(exception->code);
+    copy->reason = g_strdup(exception->reason);
+    g_ptr_array_add(details->refused, copy);
+  }
+  exception_cursor_free(cursor);
+  if (local)
+    g_propagate_error(error, g_steal_pointer(&local));
+  return error == NULL || *error == NULL;
+}
+
+static gboolean read_details(const CliFile *found, guint64 limit, Details *details, GError **error) {
+  BookReader *reader = found->lane->reader;
+  const char *id = found->file->id;
+  *details = (Details){.refused = g_ptr_array_new_with_free_func(refused_free)};
+  if (!(details->history = book_history(reader, id, error)) || !(details->batches = book_batches(reader, id, error)) ||
+      !(details->intents = book_intents(reader, id, error)))
+    return FALSE;
+  for (guint i = 0; i < details->batches->len; i++)
+    if (!add_refused(details, g_ptr_array_index(details->batches, i), limit, error))
+      return FALSE;
+  return TRUE;
+}
+
+static const char *outcome_word(Outcome outcome) {
+  return outcome == OUTCOME_ACCEPTED ? "accepted" : outcome == OUTCOME_REJECTED ? "rejected" : "duplicate";
+}
+
+/* --- JSON. */
+
+static json_t *history_json(const CliOutput *out, const Details *details) {
+  json_t *list = json_array();
+  for (guint i = 0; i < details->history->len; i++) {
+    const BookHistory *row = g_ptr_array_index(details->history, i);
+    json_t *object = json_object();
+    cli_json_time(out, object, "at", row->at);
+    cli_json_text(object, "event", row->event);
+    cli_json_text(object, "detail", row->detail);
+    json_array_append_new(list, object);
+  }
+  return list;
+}
+
+static json_t *batches_json(const CliOutput *out, const Details *details, guint scale) {
+  json_t *list = json_array();
+  for (guint i = 0; i < details->batches->len; i++) {
+    const BookBatch *batch = g_ptr_array_index(details->batches, i);
+    json_t *object = json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:s}", "number", (int)batch->number, "first",
+                               (json_int_t)batch->first, "last", (json_int_t)batch->last, "first_line",
+                               (json_int_t)batch->first_line, "last_line", (json_int_t)batch->last_line, "accepted",
+                               (int)batch->accepted, "rejected", (int)batch->rejected, "duplicates", (int)batch->duplicates,
+                               "state", batch->state == BATCH_POSTED ? "posted" : "pending");
+    cli_json_amount(object, "amount", batch->amount, scale);
+    cli_json_time(out, object, "posted_at", batch->posted_at);
+    json_array_append_new(list, object);
+  }
+  return list;
+}
+
+static json_t *refused_json(const Details *details) {
+  json_t *list = json_array();
+  for (guint i = 0; i < details->refused->len; i++) {
+    const RecordException *row = g_ptr_array_index(details->refused, i);
+    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line, "outcome",
+                               outcome_word(row->outcome));
+    cli_json_text(object, "code", row->code);
+    cli_json_text(object, "reason", row->reason);
+    json_array_append_new(list, object);
+  }
+  return list;
+}
+
+static json_t *intents_json(const CliOutput *out, const Details *details) {
+  json_t *list = json_array();
+  for (guint i = 0; i < details->intents->len; i++) {
+    const BookIntent *intent = g_ptr_array_index(details->intents, i);
+    json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:i}", "id", (json_int_t)intent->id, "kind", intent->kind, "state",
+                               intent->state == INTENT_DONE ? "done" : "pending", "size", (json_int_t)intent->size, "attempts",
+                               (int)intent->attempts);
+    cli_json_text(object, "endpoint", intent->endpoint);
+    cli_json_text(object, "to", intent->to);
+    cli_json_text(object, "sha256", intent->sha256);
+    cli_json_time(out, object, "due_at", intent->state == INTENT_DONE ? 0 : intent->due_at);
+    cli_json_text(object, "problem", intent->problem);
+    cli_json_time(out, object, "done_at", intent->done_at);
+    json_array_append_new(list, object);
+  }
+  return list;
+}
+
+static void print_json(const Cli *cli, const CliFile *found, const Details *details) {
+  guint scale = cli_file_scale(cli->conf, found->file);
+  cli_json(cli->out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "file", cli_file_json(cli->out, cli->conf, found->lane, found->file),
+                               "history", history_json(cli->out, details), "batches", batches_json(cli->out, details, scale),
+                               "intents", intents_json(cli->out, details), "refused", refused_json(details), "refused_count",
+                               (json_int_t)details->n_refused));
+}
+
+/* --- Text. */
+
+static char *sized(const CliOutput *out, guint64 size, const char *sha256) {
+  g_autofree char *number = cli_unsigned(out, size);
+  return sha256 ? g_strdup_printf("%s bytes, SHA-256 %s", number, sha256) : g_strdup_printf("%s bytes", number);
+}
+
+static char *flat_json(const char *text) {
+  json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+  if (!json_is_object(object))
+    return json_decref(object), g_strdup(text);
+  GString *flat = g_string_new(NULL);
+  const char *name;
+  json_t *value;
+  json_object_foreach(object, name, value) {
+    char *dumped = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    g_string_append_printf(flat, "%s%s=%s", flat->len ? ", " : "", name, dumped ? dumped : json_string_value(value));
+    free(dumped);
+  }
+  json_decref(object);
+  return g_string_free(flat, FALSE);
+}
+
+static void print_head(const CliOutput *out, const CliFile *found) {
+  const BookFile *file = found->file;
+  cli_coloured(out, CLI_BOLD, file->id);
+  fprintf(out->file, "  %s\n", file->name_shown);
+  cli_line_coloured(out, "state", g_strdup(file_state_word(file->state)), cli_colour_of_state(file->state));
+  if (file->state == FILE_HELD)
+    cli_line(out, "held from", g_strdup(file_state_word(file->held_from)));
+  if (file->reason)
+    cli_line_coloured(out, "reason", g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "", file->reason_code ? " " : "", file->reason), CLI_YELLOW);
+  if (file->problem)
+    cli_line_coloured(out, "last failure", g_strdup_printf("%s (%u tries)", file->problem, file->attempts), CLI_RED);
+  if (!file_state_is_terminal(file->state) && file->state != FILE_HELD && file->due_at)
+    cli_line(out, "next work at", cli_time(out, file->due_at));
+  cli_line(out, "duplicate of", g_strdup(file->duplicate_of));
+  cli_line(out, "lane, feed", g_strdup_printf("%s, %s", found->lane->conf->name, file->feed));
+  cli_line(out, "folder", g_strdup(file->folder));
+  cli_line(out, "seen", cli_time(out, file->seen_at));
+  cli_line(out, "modified there", cli_time(out, file->modified * G_USEC_PER_SEC));
+  cli_line(out, "evidence", flat_json(file->evidence));
+}
+
+static void print_verdict(const CliOutput *out, const BookFile *file) {
+  if (file->cipher_size == 0 && !file->trust)
+    return;
+  cli_heading(out, "What came");
+  cli_line(out, "ciphertext", sized(out, file->cipher_size, file->cipher_sha256));
+  cli_line_coloured(out, "verdict", g_strdup(file->trust), g_strcmp0(file->trust, "good") == 0 ? CLI_GREEN : CLI_RED);
+  cli_line(out, "signer", file->signer && *file->signer ? g_strdup(file->signer) : NULL);
+  if (file->plain_sha256)
+    cli_line(out, "plaintext", sized(out, file->plain_size, file->plain_sha256));
+  cli_line(out, "header", flat_json(file->header));
+  cli_line(out, "business date", g_strdup(file->business_date));
+}
+
+static void print_totals(const CliOutput *out, const BookFile *file, guint scale) {
+  static const CliColumn columns[] = {{"TOTALS", CLI_LEFT, FALSE}, {"RECORDS", CLI_RIGHT, FALSE}, {"AMOUNT", CLI_RIGHT, FALSE}};
+  const struct { const char *name; guint64 records; gint64 amount; } rows[] = {
+      {"all", file->records, file->amount}, {"accepted", file->accepted, file->amount_accepted},
+      {"rejected", file->rejected, file->amount_rejected}, {"duplicates", file->duplicates, file->amount_duplicate}};
+  if (file->records == 0)
+    return;
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    cli_table_cell(table, g_strdup(rows[i].name));
+    cli_table_cell(table, cli_unsigned(out, rows[i].records));
+    cli_table_cell(table, cli_amount(out, rows[i].amount, scale));
+  }
+  fputc('\n', out->file);
+  cli_table_print(table, out);
+}
+
+static void print_batches(const CliOutput *out, const Details *details) {
+  guint posted = 0, least = G_MAXUINT, most = 0;
+  gint64 last = 0;
+  for (guint i = 0; i < details->batches->len; i++) {
+    const BookBatch *batch = g_ptr_array_index(details->batches, i);
+    guint size = (guint)(batch->last - batch->first + 1);
+    posted += batch->state == BATCH_POSTED ? 1 : 0;
+    last = MAX(last, batch->posted_at);
+    least = MIN(least, size);
+    most = MAX(most, size);
+  }
+  if (details->batches->len == 0)
+    return;
+  g_autofree char *at = cli_time(out, last);
+  fprintf(out->file, "\n%u batches of %u to %u records, %u posted%s%s\n", details->batches->len, least, most, posted,
+          last ? ", the last at " : "", last ? at : "");
+}
+
+static void print_refused(const CliOutput *out, const Details *details) {
+  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, FALSE}, {"RECORD", CLI_RIGHT, FALSE}, {"OUTCOME", CLI_LEFT, FALSE},
+                                      {"CODE", CLI_LEFT, FALSE}, {"REASON", CLI_LEFT, TRUE}};
+  if (details->n_refused == 0)
+    return;
+  cli_heading(out, "Records not accepted");
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  for (guint i = 0; i < details->refused->len; i++) {
+    const RecordException *row = g_ptr_array_index(details->refused, i);
+    cli_table_cell(table, cli_unsigned(out, row->line));
+    cli_table_cell(table, cli_unsigned(out, row->record));
+    cli_table_coloured(table, g_strdup(outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
+    cli_table_cell(table, g_strdup(row->code));
+    cli_table_cell(table, g_strdup(row->reason));
+  }
+  cli_table_print(table, out);
+  if (details->n_refused > details->refused->len) {
+    g_autofree char *more = cli_unsigned(out, details->n_refused - details->refused->len);
+    fprintf(out->file, "… and %s more; --json shows all\n", more);
+  }
+}
+
+static char *delivery_state(const CliOutput *out, const BookIntent *intent) {
+  g_autofree char *at = cli_time(out, intent->state == INTENT_DONE ? intent->done_at : intent->due_at);
+  if (intent->state == INTENT_DONE)
+    return g_strdup_printf("done %s", at);
+  if (intent->problem)
+    return g_strdup_printf("next try %s, after %u: %s", at, intent->attempts, intent->problem);
+  return g_strdup_printf("waits, due %s", at);
+}
+
+static void print_intents(const CliOutput *out, const Details *details) {
+  static const CliColumn columns[] = {{"EFFECT", CLI_LEFT, FALSE}, {"WHERE", CLI_LEFT, TRUE}, {"WHAT", CLI_LEFT, TRUE}, {"STATE", CLI_LEFT, TRUE}};
+  if (details->intents->len == 0)
+    return;
+  cli_heading(out, "What goes out");
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  for (guint i = 0; i < details->intents->len; i++) {
+    const BookIntent *intent = g_ptr_array_index(details->intents, i);
+    cli_table_cell(table, g_strdup(intent->kind));
+    cli_table_cell(table, g_strdup(intent->endpoint));
+    cli_table_cell(table, g_strdup(intent->to ? intent->to : intent->from));
+    cli_table_coloured(table, delivery_state(out, intent), intent->state == INTENT_DONE ? CLI_GREEN : intent->problem ? CLI_RED : CLI_CYAN);
+  }
+  cli_table_print(table, out);
+}
+
+static void print_history(const CliOutput *out, const Details *details) {
+  static const CliColumn columns[] = {{"AT", CLI_LEFT, FALSE}, {"EVENT", CLI_LEFT, FALSE}, {"DETAIL", CLI_LEFT, TRUE}};
+  cli_heading(out, "History");
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  for (guint i = 0; i < details->history->len; i++) {
+    const BookHistory *row = g_ptr_array_index(details->history, i);
+    FileState state;
+    cli_table_cell(table, cli_time(out, row->at));
+    cli_table_coloured(table, g_strdup(row->event), file_state_parse(row->event, &state) ? cli_colour_of_state(state) : CLI_PLAIN);
+    cli_table_cell(table, g_strdup(row->detail));
+  }
+  cli_table_print(table, out);
+}
+
+CliExit cli_show(Cli *cli) {
+  g_autoptr(GPtrArray) lanes = NULL;
+  g_autoptr(GError) error = NULL;
+  CliFile found;
+  Details details;
+  CliExit exit = cli_lanes(cli, &lanes);
+  if (exit != CLI_EXIT_FINE || (exit = cli_find_file(lanes, cli->arguments[0], &found)) != CLI_EXIT_FINE)
+    return exit;
+  if (!read_details(&found, cli->out->is_json ? G_MAXUINT64 : REFUSED_SHOWN, &details, &error)) {
+    exit = cli_fail(error);
+  } else if (cli->out->is_json) {
+    print_json(cli, &found, &details);
+  } else {
+    print_head(cli->out, &found);
+    print_verdict(cli->out, found.file);
+    print_totals(cli->out, found.file, cli_file_scale(cli->conf, found.file));
+    print_batches(cli->out, &details);
+    print_refused(cli->out, &details);
+    print_intents(cli->out, &details);
+    print_history(cli->out, &details);
+  }
+  details_clear(&details);
+  cli_file_clear(&found);
+  return exit;
+}

@@ -1,0 +1,301 @@
+/* status: what the books say, and what the lanes that run say about themselves. */
+#include "gateway/cli/books.h"
+#include "gateway/control.h"
+#include "gateway/supervisor.h"
+#include <string.h>
+#include <unistd.h>
+
+/* One lane at one moment. */
+typedef struct {
+  const CliLane *lane;
+  json_t *answer;     /* of the running lane; NULL: it does not run */
+  GPtrArray *counts;  /* BookCount* */
+  GPtrArray *polls;   /* BookPoll* */
+  GPtrArray *posting; /* BookFile* */
+  guint pending;      /* intents */
+} LaneStatus;
+
+static void status_clear(LaneStatus *status) {
+  json_decref(status->answer);
+  g_clear_pointer(&status->counts, g_ptr_array_unref);
+  g_clear_pointer(&status->polls, g_ptr_array_unref);
+  g_clear_pointer(&status->posting, g_ptr_array_unref);
+}
+
+static json_t *ask_status(const CliLane *lane) {
+  json_t *request = json_pack("{s:s}", "do", "status");
+  json_t *answer = control_ask(lane->paths->control, request, NULL);
+  json_decref(request);
+  return answer;
+}
+
+static gboolean read_status(const CliLane *lane, LaneStatus *status, GError **error) {
+  *status = (LaneStatus){.lane = lane, .answer = ask_status(lane)};
+  if (!lane->reader)
+    return TRUE;
+  BookFilter posting = {.states = G_GUINT64_CONSTANT(1) << FILE_POSTING, .limit = 100};
+  g_autoptr(GPtrArray) pending = book_intents(lane->reader, NULL, error);
+  if (!pending || !(status->counts = book_counts(lane->reader, error)) || !(status->polls = book_polls(lane->reader, error)) ||
+      !(status->posting = book_files(lane->reader, &posting, error)))
+    return FALSE;
+  status->pending = pending->len;
+  return TRUE;
+}
+
+/* --- One feed, put together from the book's counts, its last poll, and what the lane says. */
+typedef struct {
+  const char *name;
+  const BookPoll *poll;
+  gint64 next_poll;
+  guint64 under_way, held, closed, records, accepted, rejected, duplicates;
+} FeedStatus;
+
+static void add_count(FeedStatus *feed, const BookCount *count) {
+  if (count->state == FILE_HELD)
+    feed->held += count->files;
+  else if (file_state_is_terminal(count->state))
+    feed->closed += count->state == FILE_CLOSED ? count->files : 0;
+  else
+    feed->under_way += count->files;
+  feed->records += count->records;
+  feed->accepted += count->accepted;
+  feed->rejected += count->rejected;
+  feed->duplicates += count->duplicates;
+}
+
+static gint64 told_next_poll(const json_t *answer, const char *feed) {
+  const json_t *feeds = json_object_get(answer, "feeds");
+  size_t i;
+  const json_t *row;
+  json_array_foreach((json_t *)(gsize)feeds, i, row) if (g_strcmp0(json_string_value(json_object_get(row, "feed")), feed) == 0) return (gint64)json_integer_value(json_object_get(row, "next_poll"));
+  return 0;
+}
+
+static void read_feed(const LaneStatus *status, const char *name, FeedStatus *feed) {
+  *feed = (FeedStatus){.name = name};
+  for (guint i = 0; status->counts && i < status->counts->len; i++) {
+    const BookCount *count = g_ptr_array_index(status->counts, i);
+    if (strcmp(count->feed, name) == 0)
+      add_count(feed, count);
+  }
+  for (guint i = 0; status->polls && i < status->polls->len; i++) {
+    const BookPoll *poll = g_ptr_array_index(status->polls, i);
+    if (strcmp(poll->feed, name) == 0)
+      feed->poll = poll;
+  }
+  /* Only a lane that runs will poll; what its book says of the next time is then out of date. */
+  feed->next_poll = status->answer ? told_next_poll(status->answer, name) : 0;
+  if (status->answer && feed->next_poll == 0 && feed->poll)
+    feed->next_poll = feed->poll->next_at;
+}
+
+/* --- JSON. */
+
+static json_t *counts_json(const LaneStatus *status, const char *feed) {
+  json_t *object = json_object();
+  for (guint i = 0; status->counts && i < status->counts->len; i++) {
+    const BookCount *count = g_ptr_array_index(status->counts, i);
+    if (strcmp(count->feed, feed) == 0)
+      json_object_set_new(object, file_state_word(count->state), json_integer((json_int_t)count->files));
+  }
+  return object;
+}
+
+static json_t *feed_json(const CliOutput *out, const LaneStatus *status, const ConfFeed *conf) {
+  FeedStatus feed;
+  read_feed(status, conf->name, &feed);
+  json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "feed", conf->name, "partner", conf->partner,
+                             "under_way", (json_int_t)feed.under_way, "held", (json_int_t)feed.held, "closed",
+                             (json_int_t)feed.closed, "records", (json_int_t)feed.records, "accepted", (json_int_t)feed.accepted,
+                             "rejected", (json_int_t)feed.rejected, "duplicates", (json_int_t)feed.duplicates);
+  json_object_set_new(object, "states", counts_json(status, conf->name));
+  json_object_set_new(object, "last_poll", json_null());
+  json_object_set_new(object, "problem", json_null());
+  cli_json_time(out, object, "next_poll", feed.next_poll);
+  if (!feed.poll)
+    return object;
+  cli_json_time(out, object, "last_poll", feed.poll->last_at);
+  cli_json_time(out, object, "last_good_poll", feed.poll->last_ok_at);
+  json_object_set_new(object, "listed", json_integer((json_int_t)feed.poll->listed));
+  json_object_set_new(object, "taken", json_integer((json_int_t)feed.poll->taken));
+  json_object_set_new(object, "failures", json_integer((json_int_t)feed.poll->failures));
+  cli_json_text(object, "problem", feed.poll->problem);
+  return object;
+}
+
+static json_t *posting_json(const LaneStatus *status) {
+  json_t *list = json_array();
+  for (guint i = 0; status->posting && i < status->posting->len; i++) {
+    const BookFile *file = g_ptr_array_index(status->posting, i);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i}", "id", file->id, "name", file->name_shown, "batches",
+                                          (int)file->batches, "batches_posted", (int)file->batches_posted));
+  }
+  return list;
+}
+
+static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
+  json_t *feeds = json_array();
+  const ConfLane *conf = status->lane->conf;
+  for (guint i = 0; i < conf->feeds->len; i++)
+    json_array_append_new(feeds, feed_json(out, status, g_ptr_array_index(conf->feeds, i)));
+  json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL, "pending",
+                             (int)status->pending, "posting", posting_json(status), "feeds", feeds);
+  const char *const as_told[] = {"pid", "threads", "working", "couriers"};
+  for (gsize i = 0; i < G_N_ELEMENTS(as_told); i++) {
+    json_t *value = json_object_get(status->answer, as_told[i]);
+    if (value)
+      json_object_set(object, as_told[i], value);
+  }
+  cli_json_time(out, object, "since", (gint64)json_integer_value(json_object_get(status->answer, "since")));
+  return object;
+}
+
+/* --- Tables. */
+
+static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint n) {
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, TRUE}, {"STATE", CLI_LEFT, FALSE}, {"PROCESS", CLI_RIGHT, FALSE},
+                                      {"SINCE", CLI_LEFT, FALSE}, {"WORKING", CLI_RIGHT, FALSE}, {"TO-SEND", CLI_RIGHT, FALSE}};
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  for (guint i = 0; i < n; i++) {
+    const json_t *answer = statuses[i].answer;
+    cli_table_cell(table, g_strdup(statuses[i].lane->conf->name));
+    cli_table_coloured(table, g_strdup(answer ? "running" : "down"), answer ? CLI_GREEN : CLI_RED);
+    cli_table_cell(table, answer ? g_strdup_printf("%d", (int)json_integer_value(json_object_get(answer, "pid"))) : NULL);
+    cli_table_cell(table, cli_time(out, (gint64)json_integer_value(json_object_get(answer, "since"))));
+    cli_table_cell(table, cli_unsigned(out, json_array_size(json_object_get(answer, "working"))));
+    cli_table_cell(table, cli_unsigned(out, statuses[i].pending));
+  }
+  cli_table_print(table, out);
+}
+
+static char *due_in(const CliOutput *out, gint64 at, gint64 now) {
+  if (!out->is_terminal || at == 0)
+    return cli_time(out, at);
+  g_autofree char *left = cli_duration(at - now);
+  return at <= now ? g_strdup("now") : g_strdup_printf("in %s", left);
+}
+
+static void print_feed(CliTable *table, const CliOutput *out, const LaneStatus *status, const char *name) {
+  FeedStatus feed;
+  read_feed(status, name, &feed);
+  cli_table_cell(table, g_strdup(name));
+  cli_table_coloured(table, cli_time(out, feed.poll ? feed.poll->last_at : 0), feed.poll && feed.poll->failures ? CLI_RED : CLI_PLAIN);
+  cli_table_cell(table, due_in(out, feed.next_poll, g_get_real_time()));
+  cli_table_coloured(table, cli_unsigned(out, feed.under_way), feed.under_way ? CLI_CYAN : CLI_PLAIN);
+  cli_table_coloured(table, cli_unsigned(out, feed.held), feed.held ? CLI_YELLOW : CLI_PLAIN);
+  cli_table_cell(table, cli_unsigned(out, feed.closed));
+  cli_table_cell(table, cli_unsigned(out, feed.accepted));
+  cli_table_cell(table, cli_unsigned(out, feed.rejected));
+  cli_table_cell(table, cli_unsigned(out, feed.duplicates));
+}
+
+static void print_feeds(const CliOutput *out, const LaneStatus *statuses, guint n) {
+  static const CliColumn columns[] = {{"FEED", CLI_LEFT, TRUE},       {"POLLED", CLI_LEFT, FALSE},    {"NEXT", CLI_LEFT, FALSE},
+                                      {"UNDER-WAY", CLI_RIGHT, FALSE}, {"HELD", CLI_RIGHT, FALSE},     {"CLOSED", CLI_RIGHT, FALSE},
+                                      {"ACCEPTED", CLI_RIGHT, FALSE}, {"REFUSED", CLI_RIGHT, FALSE},  {"DUPLICATE", CLI_RIGHT, FALSE}};
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  for (guint i = 0; i < n; i++)
+    for (guint j = 0; j < statuses[i].lane->conf->feeds->len; j++)
+      print_feed(table, out, &statuses[i], ((const ConfFeed *)g_ptr_array_index(statuses[i].lane->conf->feeds, j))->name);
+  fputc('\n', out->file);
+  cli_table_print(table, out);
+}
+
+static void print_courier_problems(const CliOutput *out, const LaneStatus *status) {
+  const json_t *couriers = json_object_get(status->answer, "couriers");
+  for (size_t i = 0; i < json_array_size(couriers); i++) {
+    const json_t *courier = json_array_get(couriers, i);
+    const char *problem = json_string_value(json_object_get(courier, "problem"));
+    if (!problem || g_strcmp0(json_string_value(json_object_get(courier, "state")), "good") == 0)
+      continue;
+    cli_coloured(out, CLI_RED, json_string_value(json_object_get(courier, "endpoint")));
+    fprintf(out->file, " (%s): %s\n", json_string_value(json_object_get(courier, "state")), problem);
+  }
+}
+
+static void print_problems(const CliOutput *out, const LaneStatus *status) {
+  print_courier_problems(out, status);
+  for (guint i = 0; status->polls && i < status->polls->len; i++) {
+    const BookPoll *poll = g_ptr_array_index(status->polls, i);
+    if (!poll->problem || poll->failures == 0)
+      continue;
+    cli_coloured(out, CLI_RED, poll->feed);
+    fprintf(out->file, ": poll failed %u times: %s\n", poll->failures, poll->problem);
+  }
+}
+
+static void print_progress(const CliOutput *out, const LaneStatus *status) {
+  enum { BAR = 30 };
+  for (guint i = 0; status->posting && i < status->posting->len; i++) {
+    const BookFile *file = g_ptr_array_index(status->posting, i);
+    guint filled = file->batches ? (guint)((guint64)BAR * file->batches_posted / file->batches) : 0;
+    g_autofree char *done = g_strnfill(filled, '#'), *rest = g_strnfill(BAR - filled, '.');
+    g_autofree char *name = cli_shorten(file->name_shown, 36);
+    fprintf(out->file, "%s  [%s%s] %u of %u batches  %s\n", file->id, done, rest, file->batches_posted, file->batches, name);
+  }
+}
+
+static void print_status(const Cli *cli, const LaneStatus *statuses, guint n) {
+  const CliOutput *out = cli->out;
+  pid_t supervisor = supervisor_pid(cli->conf->node.runtime);
+  if (out->is_json) {
+    json_t *lanes = json_array();
+    for (guint i = 0; i < n; i++)
+      json_array_append_new(lanes, lane_json(out, &statuses[i]));
+    json_t *object = json_pack("{s:s, s:o}", "node", cli->conf->node.name, "lanes", lanes);
+    json_object_set_new(object, "supervisor", supervisor ? json_integer(supervisor) : json_null());
+    cli_json(out, object);
+    return;
+  }
+  if (supervisor)
+    fprintf(out->file, "%s: supervisor runs, process %d\n\n", cli->conf->node.name, (int)supervisor);
+  else
+    fprintf(out->file, "%s: no supervisor runs\n\n", cli->conf->node.name);
+  print_lanes(out, statuses, n);
+  print_feeds(out, statuses, n);
+  for (guint i = 0; i < n; i++) {
+    print_problems(out, &statuses[i]);
+    print_progress(out, &statuses[i]);
+  }
+}
+
+/* Everything is read before anything is printed, so that the screen does not stand empty meanwhile. */
+static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) {
+  g_autofree LaneStatus *statuses = g_new0(LaneStatus, lanes->len);
+  g_autoptr(GError) error = NULL;
+  CliExit exit = CLI_EXIT_FINE;
+  for (guint i = 0; i < lanes->len && !error; i++) {
+    if (read_status(g_ptr_array_index(lanes, i), &statuses[i], &error) && !statuses[i].answer)
+      exit = CLI_EXIT_NOT_RUNNING;
+  }
+  if (error) {
+    exit = cli_fail(error);
+  } else {
+    if (on_clear_screen)
+      fputs("\033[H\033[2J", cli->out->file);
+    print_status(cli, statuses, lanes->len);
+    fflush(cli->out->file);
+  }
+  for (guint i = 0; i < lanes->len; i++)
+    status_clear(&statuses[i]);
+  return exit;
+}
+
+CliExit cli_status(Cli *cli) {
+  g_autoptr(GPtrArray) lanes = NULL;
+  CliExit exit = cli_lanes(cli, &lanes);
+  if (exit != CLI_EXIT_FINE)
+    return exit;
+  if (!cli->options.watch)
+    return look(cli, lanes, FALSE);
+  if (!cli->out->is_terminal || cli->out->is_json) {
+    cli_complain("--watch is for a terminal; ask again with --json instead");
+    return CLI_EXIT_USAGE;
+  }
+  for (;;) {
+    exit = look(cli, lanes, TRUE);
+    if (exit != CLI_EXIT_FINE && exit != CLI_EXIT_NOT_RUNNING)
+      return exit;
+    sleep(1);
+  }
+}

@@ -1,0 +1,126 @@
+/* try: what would become of a local file. */
+#include "gateway/cli/books.h"
+#include "gateway/flow/try.h"
+#include "gateway/records/exceptions.h"
+
+static const char *outcome_word(Outcome outcome) {
+  return outcome == OUTCOME_ACCEPTED ? "accepted" : outcome == OUTCOME_REJECTED ? "rejected" : "duplicate";
+}
+
+static gboolean is_trusted(const FlowTryReport *report) { return report->opened.verdict == OPENPGP_TRUSTED; }
+static gboolean is_accepted(const FlowTryReport *report) { return is_trusted(report) && !report->found.code; }
+
+static json_t *refused_json(const FlowTryReport *report) {
+  json_t *list = json_array();
+  for (guint i = 0; report->refused && i < report->refused->len; i++) {
+    const RecordException *row = g_ptr_array_index(report->refused, i);
+    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line, "outcome", outcome_word(row->outcome));
+    cli_json_text(object, "code", row->code);
+    cli_json_text(object, "reason", row->reason);
+    json_array_append_new(list, object);
+  }
+  return list;
+}
+
+static json_t *header_json(const char *header) {
+  json_t *parsed = header ? json_loads(header, 0, NULL) : NULL;
+  return parsed ? parsed : json_null();
+}
+
+static void print_json(const Cli *cli, const FlowTryReport *report, guint scale) {
+  const Examination *found = &report->found;
+  json_t *object = json_pack("{s:b, s:s, s:I, s:I}", "accepted", is_accepted(report), "trust", openpgp_reason_word(report->opened.reason),
+                             "cipher_size", (json_int_t)report->cipher_size, "plain_size", (json_int_t)report->opened.plaintext_size);
+  cli_json_text(object, "signer", *report->opened.signer ? report->opened.signer : NULL);
+  if (!is_trusted(report)) {
+    cli_json_text(object, "message", report->opened.message);
+    return cli_json(cli->out, object);
+  }
+  cli_json_text(object, "reason_code", found->code);
+  cli_json_text(object, "reason", found->reason);
+  json_object_set_new(object, "header", header_json(report->header));
+  cli_json_text(object, "business_date", report->business_date);
+  json_object_set_new(object, "totals", json_pack("{s:I, s:I, s:I, s:I, s:i}", "records", (json_int_t)found->records, "accepted",
+                                                  (json_int_t)found->accepted, "rejected", (json_int_t)found->rejected, "duplicates",
+                                                  (json_int_t)found->duplicates, "batches", (int)(found->batches ? found->batches->len : 0)));
+  json_t *totals = json_object_get(object, "totals");
+  cli_json_amount(totals, "amount", found->amount, scale);
+  cli_json_amount(totals, "amount_accepted", found->amount_accepted, scale);
+  json_object_set_new(object, "refused", refused_json(report));
+  cli_json(cli->out, object);
+}
+
+static void print_refused(const CliOutput *out, const FlowTryReport *report) {
+  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, FALSE}, {"OUTCOME", CLI_LEFT, FALSE}, {"CODE", CLI_LEFT, FALSE}, {"REASON", CLI_LEFT, TRUE}};
+  if (!report->refused || report->refused->len == 0)
+    return;
+  cli_heading(out, "Records that would not be accepted");
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  for (guint i = 0; i < report->refused->len; i++) {
+    const RecordException *row = g_ptr_array_index(report->refused, i);
+    cli_table_cell(table, cli_unsigned(out, row->line));
+    cli_table_coloured(table, g_strdup(outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
+    cli_table_cell(table, g_strdup(row->code));
+    cli_table_cell(table, g_strdup(row->reason));
+  }
+  cli_table_print(table, out);
+  guint64 all = report->found.rejected + report->found.duplicates;
+  if (all > report->refused->len) {
+    g_autofree char *more = cli_unsigned(out, all - report->refused->len);
+    fprintf(out->file, "… and %s more\n", more);
+  }
+}
+
+static void print_found(const CliOutput *out, const FlowTryReport *report, guint scale) {
+  const Examination *found = &report->found;
+  g_autofree char *accepted = cli_unsigned(out, found->accepted), *rejected = cli_unsigned(out, found->rejected);
+  g_autofree char *duplicates = cli_unsigned(out, found->duplicates);
+  if (found->code)
+    cli_line_coloured(out, "the file", g_strdup_printf("would be refused: %s %s", found->code, found->reason ? found->reason : ""), CLI_RED);
+  else
+    cli_line_coloured(out, "the file", g_strdup("would be accepted"), CLI_GREEN);
+  cli_line(out, "header", g_strdup(report->header));
+  cli_line(out, "business date", g_strdup(report->business_date));
+  cli_line(out, "records", cli_unsigned(out, found->records));
+  cli_line(out, "outcome", g_strdup_printf("%s accepted, %s rejected, %s duplicates", accepted, rejected, duplicates));
+  cli_line(out, "amount", cli_amount(out, found->amount_accepted, scale));
+  if (found->batches && !found->code)
+    cli_line(out, "batches", cli_unsigned(out, found->batches->len));
+  print_refused(out, report);
+}
+
+static void print_report(const CliOutput *out, const FlowTryReport *report, guint scale) {
+  const char *reason = openpgp_reason_word(report->opened.reason);
+  if (!is_trusted(report)) {
+    cli_line_coloured(out, "verdict", g_strdup_printf("not trusted: %s", reason), CLI_RED);
+    cli_line(out, "gpg says", *report->opened.message ? g_strdup(report->opened.message) : NULL);
+    cli_line_coloured(out, "the file", g_strdup("would be refused, and nothing of it read"), CLI_RED);
+    return;
+  }
+  cli_line_coloured(out, "verdict", g_strdup_printf("trusted: signed by %s", report->opened.signer), CLI_GREEN);
+  print_found(out, report, scale);
+}
+
+CliExit cli_try(Cli *cli) {
+  g_autoptr(GError) error = NULL;
+  FlowTryReport report = {0};
+  if (!cli_load(cli))
+    return CLI_EXIT_CONFIGURATION;
+  const ConfFeed *feed = conf_feed(cli->conf, cli->arguments[0], NULL);
+  if (!feed) {
+    cli_complain("there is no feed \"%s\" in the configuration; `sallyport status` lists them", cli->arguments[0]);
+    return CLI_EXIT_NOT_FOUND;
+  }
+  if (!g_file_test(cli->arguments[1], G_FILE_TEST_IS_REGULAR)) {
+    cli_complain("there is no file \"%s\" here", cli->arguments[1]);
+    return CLI_EXIT_NOT_FOUND;
+  }
+  gboolean ok = openpgp_start(&error) && flow_try(cli->conf, feed, cli->arguments[1], &report, &error);
+  CliExit exit = !ok ? cli_fail(error) : is_accepted(&report) ? CLI_EXIT_FINE : CLI_EXIT_FAILED;
+  if (ok && cli->out->is_json)
+    print_json(cli, &report, cli_feed_scale(cli->conf, feed));
+  else if (ok)
+    print_report(cli->out, &report, cli_feed_scale(cli->conf, feed));
+  flow_try_report_clear(&report);
+  return exit;
+}

@@ -1,0 +1,177 @@
+/* audit and verify: do the books hold? */
+#include "gateway/cli/books.h"
+#include "gateway/cli/conservation.h"
+#include <string.h>
+
+/* --- audit list */
+
+typedef struct { gint64 sequence, at; char *event, *subject, *detail; } Record;
+typedef struct { GPtrArray *records; gint64 since; guint limit; } Records;
+
+static void record_free(gpointer data) {
+  Record *record = data;
+  if (!record)
+    return;
+  g_free(record->event);
+  g_free(record->subject);
+  g_free(record->detail);
+  g_free(record);
+}
+
+/* The chain is walked from its beginning; only the newest are kept, in a ring. */
+static gboolean keep_newest(gpointer user, const BookAuditRow *row) {
+  Records *records = user;
+  if (row->at < records->since)
+    return TRUE;
+  Record *record = g_new0(Record, 1);
+  *record = (Record){row->sequence, row->at, g_strdup(row->event), g_strdup(row->subject), g_strdup(row->detail)};
+  g_ptr_array_add(records->records, record);
+  if (records->records->len > 2 * (guint64)records->limit)
+    g_ptr_array_remove_range(records->records, 0, records->records->len - records->limit);
+  return TRUE;
+}
+
+static void add_records(const CliOutput *out, const CliLane *lane, const Records *records, CliTable *table, json_t *list) {
+  guint first = records->records->len > records->limit ? records->records->len - records->limit : 0;
+  for (guint i = first; i < records->records->len; i++) {
+    const Record *record = g_ptr_array_index(records->records, i);
+    if (out->is_json) {
+      json_t *object = json_pack("{s:s, s:I}", "lane", lane->conf->name, "sequence", (json_int_t)record->sequence);
+      cli_json_time(out, object, "at", record->at);
+      cli_json_text(object, "event", record->event);
+      cli_json_text(object, "subject", record->subject);
+      cli_json_text(object, "detail", record->detail);
+      json_array_append_new(list, object);
+      continue;
+    }
+    cli_table_cell(table, g_strdup(lane->conf->name));
+    cli_table_cell(table, cli_unsigned(out, (guint64)record->sequence));
+    cli_table_cell(table, cli_time(out, record->at));
+    cli_table_cell(table, g_strdup(record->event));
+    cli_table_cell(table, g_strdup(record->subject));
+    cli_table_cell(table, g_strdup(record->detail));
+  }
+}
+
+static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, CliTable *table, json_t *list, GError **error) {
+  Records records = {.records = g_ptr_array_new_with_free_func(record_free), .since = since, .limit = cli_limit(cli, 50)};
+  gboolean ok = !lane->reader || book_audit_visit(lane->reader, 0, keep_newest, &records, error);
+  if (ok)
+    add_records(cli->out, lane, &records, table, list);
+  g_ptr_array_unref(records.records);
+  return ok;
+}
+
+static CliExit audit_list(Cli *cli, GPtrArray *lanes) {
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, FALSE},  {"RECORD", CLI_RIGHT, FALSE}, {"AT", CLI_LEFT, FALSE},
+                                      {"EVENT", CLI_LEFT, FALSE}, {"SUBJECT", CLI_LEFT, FALSE}, {"DETAIL", CLI_LEFT, TRUE}};
+  g_autoptr(GError) error = NULL;
+  gint64 since = 0;
+  if (cli->options.since && !cli_parse_time(cli->out, cli->options.since, g_get_real_time(), &since)) {
+    cli_complain("--since \"%s\" is no time", cli->options.since);
+    return CLI_EXIT_USAGE;
+  }
+  CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
+  json_t *list = json_array();
+  for (guint i = 0; i < lanes->len && !error; i++)
+    if (!list_lane(cli, g_ptr_array_index(lanes, i), since, table, list, &error))
+      break;
+  if (cli->out->is_json && !error)
+    cli_json(cli->out, json_pack("{s:O}", "records", list));
+  else if (!cli->out->is_json)
+    cli_table_print(table, cli->out);
+  json_decref(list);
+  return error ? cli_fail(error) : CLI_EXIT_FINE;
+}
+
+/* --- One check after the other; all are made, whatever the earlier ones found. */
+
+typedef struct { const CliOutput *out; const char *lane; json_t *list; gboolean failed; } Checks;
+
+/* Takes `good`, and the error (the check did not hold). */
+static void told(Checks *checks, const char *what, char *good, GError *error) {
+  g_autofree char *owned = good;
+  g_autoptr(GError) problem = error;
+  const char *detail = problem ? problem->message : owned;
+  checks->failed |= problem != NULL;
+  if (checks->out->is_json) {
+    json_t *object = json_pack("{s:s, s:s, s:b}", "lane", checks->lane, "check", what, "ok", problem == NULL);
+    cli_json_text(object, "detail", detail);
+    json_array_append_new(checks->list, object);
+    return;
+  }
+  cli_coloured(checks->out, problem ? CLI_RED : CLI_GREEN, problem ? "FAULT" : "ok   ");
+  fprintf(checks->out->file, "  %s: %s: %s\n", checks->lane, what, detail);
+}
+
+static void check_audit(Checks *checks, const CliLane *lane) {
+  GError *error = NULL;
+  guint64 verified = 0;
+  if (book_audit_verify(lane->reader, lane->paths->tip, &verified, &error))
+    g_clear_error(&error);
+  g_autofree char *number = cli_unsigned(checks->out, verified);
+  told(checks, "audit chain", g_strdup_printf("%s records, whole up to its tip", number), error);
+}
+
+static void check_book(Checks *checks, const CliLane *lane) {
+  GError *error = NULL;
+  gboolean ok = book_verify(lane->reader, &error);
+  told(checks, "book", g_strdup(ok ? "whole; histories allowed, counts add up" : ""), error);
+}
+
+static void check_ledgers(Checks *checks, const CliLane *lane) {
+  for (guint i = 0; i < lane->ledgers->len; i++) {
+    const CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
+    GError *error = NULL;
+    g_autofree char *what = g_strdup_printf("ledger %s", ledger->feed->ledger.name);
+    gboolean ok = ledger_verify(ledger->reader, &error);
+    told(checks, what, g_strdup(ok ? "whole; balances are their entries, keys are unique" : ""), error);
+  }
+}
+
+static void check_conservation(Checks *checks, const CliLane *lane) {
+  GError *error = NULL;
+  char *good = conservation_check(checks->out, lane, &error);
+  told(checks, "conservation", good, error);
+}
+
+static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
+  Checks checks = {.out = cli->out, .list = json_array()};
+  for (guint i = 0; i < lanes->len; i++) {
+    const CliLane *lane = g_ptr_array_index(lanes, i);
+    checks.lane = lane->conf->name;
+    if (!lane->reader) {
+      told(&checks, "book", g_strdup("none yet: the lane has never run"), NULL);
+      continue;
+    }
+    check_audit(&checks, lane);
+    if (only_audit)
+      continue;
+    check_book(&checks, lane);
+    check_ledgers(&checks, lane);
+    check_conservation(&checks, lane);
+  }
+  if (cli->out->is_json)
+    cli_json(cli->out, json_pack("{s:b, s:O}", "ok", !checks.failed, "checks", checks.list));
+  json_decref(checks.list);
+  return checks.failed ? CLI_EXIT_VERIFICATION : CLI_EXIT_FINE;
+}
+
+CliExit cli_verify(Cli *cli) {
+  g_autoptr(GPtrArray) lanes = NULL;
+  CliExit exit = cli_lanes(cli, &lanes);
+  return exit == CLI_EXIT_FINE ? verify(cli, lanes, FALSE) : exit;
+}
+
+CliExit cli_audit(Cli *cli) {
+  g_autoptr(GPtrArray) lanes = NULL;
+  const char *what = cli->n_arguments ? cli->arguments[0] : "list";
+  if (strcmp(what, "list") != 0 && strcmp(what, "verify") != 0) {
+    cli_complain("audit takes list or verify, not \"%s\"", what);
+    return CLI_EXIT_USAGE;
+  }
+  CliExit exit = cli_lanes(cli, &lanes);
+  if (exit != CLI_EXIT_FINE)
+    return exit;
+  return strcmp(what, "list") == 0 ? audit_list(cli, lanes) : verify(cli, lanes, TRUE);
+}
