@@ -10,7 +10,8 @@
  * A file that was never staged, or whose layout has no header, has its name in place of the header's fields:
  *   H|<file name>|REJECTED|<code>|<message>
  *   T|0|0|0|0|
- * In our own texts (names, codes, messages) control characters are blanks, and so are delimiters where nothing is quoted.
+ * In our own texts (names, codes, messages) control characters are blanks, and so are delimiters where nothing is quoted;
+ * characters that the layout's set does not have are spelled \uXXXX.
  * A verdict other than ACCEPTED is the file's as a whole: then every D line is REJECTED (or DUPLICATE), with the record's own
  * code if it has one (in a batch's exceptions, else its fault of parsing), else the file's.
  * It refuses to end (BUG) unless lines = accepted + rejected + duplicates, and the amounts too, agree with what was
@@ -35,8 +36,8 @@ typedef struct {
 typedef struct FeedbackWriter FeedbackWriter;
 /* Borrows what the options point to until it is freed. CONFIGURATION: a column that does not exist; BUG: the numbers do not add up. */
 FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* An OpenpgpSource: the next bytes, 0 at the end, -1 with error: BUG when conservation does not hold, CONFIGURATION for text
- * that the layout's character set cannot express. Flat memory. */
+/* An OpenpgpSource: the next bytes, 0 at the end, -1 with error: BUG when conservation does not hold, CONFIGURATION for a value
+ * that the layout's character set cannot express (staged with another layout). Flat memory. */
 gssize feedback_writer_read(gpointer writer, void *into, gsize limit, GError **error);
 void feedback_writer_free(FeedbackWriter *writer);
 

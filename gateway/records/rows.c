@@ -44,6 +44,22 @@ void rows_put_value(Rows *rows, const char *text, gsize length) {
   rows->length += (gsize)(at - start);
 }
 
+/* What the character set does not have is spelled \u6c49: an answer must not fail for a message of ours. */
+static void spell_inexpressible(Rows *rows, GString *text) {
+  g_byte_array_set_size(rows->encoded, 0);
+  if (!rows->encoder || charset_convert(rows->encoder, (const guint8 *)text->str, text->len, rows->encoded) < 0)
+    return;
+  g_autoptr(GString) spelled = g_string_new(NULL);
+  for (const char *at = text->str; *at; at = g_utf8_next_char(at)) {
+    gsize length = (gsize)(g_utf8_next_char(at) - at);
+    if (charset_convert(rows->encoder, (const guint8 *)at, length, rows->encoded) < 0)
+      g_string_append_len(spelled, at, (gssize)length);
+    else
+      g_string_append_printf(spelled, "\\u%04x", g_utf8_get_char(at));
+  }
+  g_string_assign(text, spelled->str);
+}
+
 void rows_put_text(Rows *rows, const char *text) {
   const Layout *layout = rows->layout;
   const char *delimiter = layout->conf->delimiter;
@@ -64,6 +80,7 @@ void rows_put_text(Rows *rows, const char *text) {
     g_string_append_unichar(clean, is_control ? ' ' : character);
     at = g_utf8_next_char(at);
   }
+  spell_inexpressible(rows, clean);
   rows_put_value(rows, clean->str, clean->len);
 }
 
@@ -82,7 +99,8 @@ static gboolean is_ascii(const guint8 *bytes, gsize length) {
 static gboolean tell_inexpressible(const Rows *rows, gsize offset, guint64 line, GError **error) {
   for (gsize i = 0; i < offset; i++)
     line += rows->bytes[i] == (guint8)rows->line_end[rows->line_end_length - 1];
-  g_autofree char *shown = files_show_bytes(rows->bytes + offset, MIN(rows->length - offset, 4), 1);
+  gsize character = (gsize)g_utf8_skip[rows->bytes[offset]];
+  g_autofree char *shown = files_show_bytes(rows->bytes + offset, MIN(rows->length - offset, character), 0);
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                              "line %" G_GUINT64_FORMAT " of the answer: \"%s\" cannot be expressed in the layout's character set %s", line, shown,
                              rows->layout->charset->name);

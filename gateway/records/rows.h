@@ -30,7 +30,8 @@ static inline void rows_put_delimiter(Rows *rows) { rows_put(rows, rows->layout-
 static inline void rows_put_line_end(Rows *rows) { rows_put(rows, rows->line_end, rows->line_end_length); }
 /* A value: quoted where a quoting layout needs it, as it is elsewhere. */
 void rows_put_value(Rows *rows, const char *text, gsize length);
-/* Text of ours (messages, codes, names): control characters, and delimiters that could not be quoted, become blanks first. */
+/* Text of ours (messages, codes, names): control characters, and delimiters that could not be quoted, become blanks first,
+ * and characters that the layout's set does not have are spelled \uXXXX. */
 void rows_put_text(Rows *rows, const char *text);
 void rows_put_integer(Rows *rows, gint64 integer, guint scale);
 
