@@ -76,11 +76,15 @@ static gpgme_ctx_t pool_take(const char *key) {
     pool.idle[i] = pool.idle[--pool.count];
   }
   pthread_mutex_unlock(&pool.lock);
+  if (context)
+    (void)gpgme_set_protocol(context, GPGME_PROTOCOL_OpenPGP);
   return context;
 }
 
+/* Changing the protocol makes GPGME drop its engine, and with it the command pipe that it keeps open. */
 static void pool_give(gpgme_ctx_t context, char *key) {
   gpgme_ctx_t surplus = NULL;
+  (void)gpgme_set_protocol(context, GPGME_PROTOCOL_SPAWN);
   pthread_mutex_lock(&pool.lock);
   if (pool.count == IDLE_CONTEXTS) { /* the oldest goes, so that homes no longer used do not fill the pool */
     surplus = pool.idle[0].context;
