@@ -1,6 +1,7 @@
 #include "store/sqlite.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,7 +78,14 @@ static gboolean set_pragmas(sqlite3 *db, const SqliteOpen *options, GError **err
                             : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;", error);
 }
 
+/* Memory statistics take a lock around each allocation that all connections share. Nobody reads them. */
+static void configure_library(void) {
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 sqlite3 *sqlite_open(const SqliteOpen *options, GError **error) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, configure_library);
   gboolean reads = options->use == SQLITE_USE_READ;
   if (!reads && !make_private(options->path, error))
     return NULL;
