@@ -74,7 +74,8 @@ char *cli_help(void) {
                                "Usage: sallyport [--config FILE] COMMAND …\n\n");
   for (const CliCommand *command = cli_commands; command->name; command++) {
     g_autofree char *usage = g_strconcat(command->name, command->arguments ? " " : "", command->arguments, NULL);
-    g_string_append_printf(help, "  %-20s %s\n", usage, command->summary);
+    guint width = cli_text_width(usage), column = 21;
+    g_string_append_printf(help, "  %s%*s %s\n", usage, (int)(width < column ? column - width : 0), "", command->summary);
   }
   g_autofree char *options = cli_options_help(NULL);
   g_string_append_printf(help, "\n%s\nExit status:\n", options);

@@ -74,7 +74,8 @@ void cli_options_clear(CliOptions *options) {
 static void append_option(GString *help, const CliOption *option) {
   g_autofree char *letter = option->short_name ? g_strdup_printf("-%c,", option->short_name) : g_strdup("");
   g_autofree char *full = g_strdup_printf("--%s%s%s", option->name, option->value ? "=" : "", option->value ? option->value : "");
-  g_string_append_printf(help, "  %-3s %-24s %s\n", letter, full, option->text);
+  guint width = cli_text_width(full), column = 24;
+  g_string_append_printf(help, "  %-3s %s%*s %s\n", letter, full, (int)(width < column ? column - width : 0), "", option->text);
 }
 
 char *cli_options_help(const CliCommand *command) {
