@@ -272,12 +272,34 @@ static void the_agents_errors_are_ours_and_others_are_not(void **state) {
 }
 
 static void a_gpg_that_ends_without_a_word_gives_no_verdict(void **state) {
-  Evidence evidence = {0};
+  Evidence evidence = {.outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
   (void)state;
   see(&evidence, "ENC_TO 0123456789ABCDEF 18 0\nBEGIN_DECRYPTION\nDECRYPTION_INFO 2 9\nPLAINTEXT 62 0 x");
   assert_true(evidence_is_cut_short(&evidence));
+  evidence.outline.complete = FALSE; /* this alone decides, whatever became of gpg */
+  assert_false(evidence_is_cut_short(&evidence));
+  evidence.outline.complete = TRUE;
   see(&evidence, "FAILURE gpg-exit 33554433");
   assert_false(evidence_is_cut_short(&evidence));
+}
+
+/* gpg with "batch" in its settings says this of an expired signature, and no more. */
+static void an_end_at_the_signature_is_about_the_signature(void **state) {
+  Evidence evidence = {.outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
+  (void)state;
+  see(&evidence, "BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0\nPLAINTEXT 62 0 x\nNEWSIG\nEXPSIG 89ABCDEF01234567 A\n"
+                 "VALIDSIG " SUBKEY " 2024-06-01 1717200000 1717200001 4 0 22 10 00 " SIGNER "\nFAILURE gpg-exit 33554433");
+  evidence.pinned = TRUE;
+  assert_reason(&evidence, OPENPGP_REASON_SIGNATURE_EXPIRED);
+  evidence.pinned = FALSE;
+  assert_reason(&evidence, OPENPGP_REASON_SIGNER_NOT_PINNED);
+  evidence.signature = SIGNATURE_BAD;
+  assert_reason(&evidence, OPENPGP_REASON_BAD_SIGNATURE);
+  evidence.outline.beside = TRUE;
+  assert_reason(&evidence, OPENPGP_REASON_DAMAGED);
+  evidence.outline.beside = FALSE;
+  evidence.signature = SIGNATURE_GOOD; /* a good one is no reason to end */
+  assert_reason(&evidence, OPENPGP_REASON_DAMAGED);
 }
 
 static void fingerprints_are_compared_whole(void **state) {
@@ -318,6 +340,7 @@ int main(void) {
       cmocka_unit_test(a_short_or_foreign_valid_line_names_no_signer),
       cmocka_unit_test(the_agents_errors_are_ours_and_others_are_not),
       cmocka_unit_test(a_gpg_that_ends_without_a_word_gives_no_verdict),
+      cmocka_unit_test(an_end_at_the_signature_is_about_the_signature),
       cmocka_unit_test(fingerprints_are_compared_whole),
       cmocka_unit_test(every_reason_has_a_word),
   };
