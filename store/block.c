@@ -17,10 +17,13 @@ RecordBlock *record_block_new(guint capacity, const BlockType *types, guint n_co
     BlockColumn *column = &block->columns[i];
     column->type = types[i];
     column->nulls = g_new(guint8, capacity);
-    if (column->type == BLOCK_INTEGER)
+    if (column->type == BLOCK_INTEGER) {
       column->integers = g_new(gint64, capacity);
-    else
-      column->ends = g_new(guint32, capacity);
+      continue;
+    }
+    column->ends = g_new(guint32, capacity);
+    column->bytes_capacity = 64;
+    column->bytes = g_malloc(column->bytes_capacity); /* so that a text is never a null pointer */
   }
   return block;
 }
@@ -82,7 +85,8 @@ void record_block_put_text(RecordBlock *block, guint index, const void *bytes, g
   g_assert(column->type == BLOCK_TEXT && end <= G_MAXUINT32);
   if (G_UNLIKELY(end > column->bytes_capacity))
     grow(column, end);
-  memcpy(column->bytes + start, bytes, length);
+  if (length)
+    memcpy(column->bytes + start, bytes, length);
   column->ends[record] = (guint32)end;
   column->nulls[record] = 0;
 }

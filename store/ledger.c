@@ -138,7 +138,7 @@ static void copy_as_text(const RecordBlock *from, guint column, guint record, Re
     length = (gsize)g_snprintf(number, sizeof number, "%" G_GINT64_FORMAT, record_block_integer(from, column, record));
   else
     text = record_block_text(from, column, record, &length);
-  record_block_put_text(into, to, text ? text : "", length);
+  record_block_put_text(into, to, text, length);
 }
 
 const RecordBlock *ledger_text_form(const RecordBlock *block, LedgerColumns *columns, RecordBlock **made, GError **error) {
@@ -228,7 +228,7 @@ static void judge(gpointer user, guint record, const ShardView *view, guint inde
   const char *a = record_block_text(check->block, check->columns.account, record, &a_length);
   const char *b = record_block_text(view->block, ENTRY_ACCOUNT, index, &b_length);
   gboolean same = record_block_integer(check->block, check->columns.amount, record) == record_block_integer(view->block, ENTRY_AMOUNT, index) &&
-                  ledger_compare_texts(a ? a : "", a_length, b ? b : "", b_length) == 0;
+                  ledger_compare_texts(a, a_length, b, b_length) == 0;
   check->verdicts[record] = same ? LEDGER_KEY_POSTED : LEDGER_KEY_CONFLICT;
 }
 

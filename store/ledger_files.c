@@ -85,7 +85,20 @@ static gboolean open_shard(const char *path, const char **id, char **made, gbool
   return expect_facts(*db, *id, shard, shards, error);
 }
 
+/* Shard 0 is made first: without it no other can be a leftover of making. */
+static gboolean check_first(const char *folder, const char *name, guint shards, GError **error) {
+  g_autofree char *first = ledger_shard_path(folder, name, 0);
+  for (guint i = 1; i < shards && access(first, F_OK) != 0; i++) {
+    g_autofree char *path = ledger_shard_path(folder, name, i);
+    if (access(path, F_OK) == 0)
+      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "ledger %s is missing, though %s is there; restore it from a backup", first, path);
+  }
+  return TRUE;
+}
+
 gboolean ledger_files_open(const char *folder, const char *name, guint shards, sqlite3 **dbs, GError **error) {
+  if (!check_first(folder, name, shards, error))
+    return FALSE;
   g_autofree char *made = g_uuid_string_random();
   const char *id = made;
   gboolean may_make = TRUE;

@@ -45,7 +45,7 @@ void key_list_clear(KeyList *keys) {
 static void bind_range(sqlite3_stmt *statement, const KeyList *keys) {
   gsize low_length, high_length;
   const char *low = key_list_at(keys, 0, &low_length), *high = key_list_at(keys, keys->n - 1, &high_length);
-  sqlite_bind(statement, "tt", low ? low : "", low_length, high ? high : "", high_length);
+  sqlite_bind(statement, "tt", low, low_length, high, high_length);
 }
 
 /* The postings that are not indexed and touch the list's range. They do not overlap each other, so the first one from above that
@@ -125,7 +125,7 @@ static gboolean look_up_keys(ShardView *view, const KeyList *keys, GArray *hits,
     gsize length;
     const char *key = key_list_at(keys, i, &length);
     gboolean row;
-    sqlite_bind(view->find_key, "t", key ? key : "", length);
+    sqlite_bind(view->find_key, "t", key, length);
     if (!sqlite_step(view->find_key, &row, error))
       return FALSE;
     if (row) {

@@ -58,7 +58,7 @@ static gboolean insert_keys(LedgerPoster *poster, const KeyList *keys, gint64 fi
   for (guint i = 0; i < keys->n; i++) {
     gsize length;
     const char *key = key_list_at(keys, i, &length);
-    sqlite_bind(poster->insert_key, "ti", key ? key : "", length, first + keys->order[i]);
+    sqlite_bind(poster->insert_key, "ti", key, length, first + keys->order[i]);
     if (!sqlite_done(poster->insert_key, error))
       return FALSE;
   }
@@ -127,7 +127,7 @@ static void copy_entry(const RecordBlock *from, guint record, RecordBlock *into)
       continue;
     }
     const char *text = record_block_text(from, i, record, &length);
-    record_block_put_text(into, i, text ? text : "", length);
+    record_block_put_text(into, i, text, length);
   }
   record_block_end(into);
 }

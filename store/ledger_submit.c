@@ -217,7 +217,7 @@ static void put_column(const RecordBlock *from, guint column, guint record, Reco
   if (record_block_is_null(from, column, record))
     return;
   const char *text = record_block_text(from, column, record, &length);
-  record_block_put_text(into, to, text ? text : "", length);
+  record_block_put_text(into, to, text, length);
 }
 
 static void spread(const Job *job, RecordBlock **blocks) {

@@ -161,7 +161,7 @@ static gboolean key_is(const KeyList *keys, guint i, sqlite3_stmt *row, int colu
   gsize length;
   const char *key = key_list_at(keys, i, &length);
   const void *bound = sqlite3_column_blob(row, column);
-  int order = ledger_compare_texts(key ? key : "", length, bound ? bound : "", (gsize)sqlite3_column_bytes(row, column));
+  int order = ledger_compare_texts(key, length, bound ? bound : "", (gsize)sqlite3_column_bytes(row, column));
   return order == 0 || (outside && (order < 0) == (outside < 0));
 }
 

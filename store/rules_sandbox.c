@@ -92,7 +92,7 @@ static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, 
   }
   gsize length;
   const char *text = record_block_text(sandbox->block, column, record->at, &length);
-  sqlite3_result_text64(context, text ? text : "", length, SQLITE_STATIC, SQLITE_UTF8);
+  sqlite3_result_text64(context, text, length, SQLITE_STATIC, SQLITE_UTF8);
   return SQLITE_OK;
 }
 
