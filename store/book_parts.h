@@ -2,7 +2,8 @@
  *
  *   book_schema.c   the tables, migrations, the check of a schema's version
  *   book_chain.c    the audit chain: the hash, a new row, the tip kept outside
- *   book_writer.c   the queue, the thread, group commit, checkpoints, the lock
+ *   book_writer.c   the queue, the thread, group commit, checkpoints
+ *   book_open.c     opening and closing: the lock, the tip outside, the first rows
  *   book_fields.c   a file's columns, to and from BookFile; ids
  *   book_files.c    changes of files                    (in the writer's thread)
  *   book_work.c     changes of batches, intents, polls  (in the writer's thread)
@@ -12,6 +13,7 @@
 #pragma once
 #include "store/book.h"
 #include "store/sqlite.h"
+#include <pthread.h>
 
 /* --- Statements by name, prepared when first used. */
 #define BOOK_STATEMENTS(X) \
@@ -66,6 +68,39 @@ struct BookTransaction {
 };
 /* Appends to the chain. Details longer than 2,000 bytes are cut. */
 gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One statement without parameters or rows. */
+gboolean book_run_named(BookTransaction *tx, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- The writer. A change waits in the queue, on its caller's stack. */
+typedef struct BookJob BookJob;
+struct BookJob {
+  BookChange change;
+  gpointer data;
+  gboolean ok, finished;
+  GError *error;
+  pthread_cond_t woken;
+  BookJob *next;
+};
+
+struct Book {
+  char *path;
+  int lock, tip;
+  sqlite3 *db;
+  BookTransaction tx;         /* the writer's thread only, once it runs */
+  int wal_pages, checkpoint_at;
+  pthread_t thread;
+  gboolean has_thread;
+  pthread_mutex_t mutex;      /* guards all below */
+  pthread_cond_t arrived;
+  BookJob *first, **last;
+  gboolean closing;
+  GError *broken;             /* set once: the STORAGE error after which nothing is written */
+  guint64 commits, checkpoints;
+};
+#define BOOK_CHECKPOINT_PAGES 1024 /* 4 MiB */
+int book_wal_grew(gpointer book, sqlite3 *db, const char *schema, int pages); /* for sqlite3_wal_hook */
+gboolean book_writer_start(Book *book, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void book_writer_stop(Book *book);     /* when what waits is committed */
 guint64 book_commits(Book *book);      /* transactions committed since it was opened; for tests */
 guint64 book_checkpoints(Book *book);
 guint book_waiting(Book *book);        /* changes that the writer has not taken yet */

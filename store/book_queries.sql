@@ -178,6 +178,8 @@ SELECT id, 'its amount is not accepted + rejected + duplicate' FROM file
 WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('answered', 'closed') AND counted = 1)
   AND amount <> amount_accepted + amount_rejected + amount_duplicate
 UNION ALL
+SELECT id, 'it has accepted records, but no batch to post them' FROM file WHERE counted = 1 AND accepted > 0 AND batches = 0
+UNION ALL
 SELECT id, 'it is done, but not all of its batches are posted' FROM file
 WHERE (state = 'posted' OR state IN ('answered', 'closed') AND counted = 1) AND batches_posted <> batches
 LIMIT 1;
