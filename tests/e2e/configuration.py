@@ -60,7 +60,7 @@ class Feed:
                       "member-form": rule("length(member) = 10 AND member GLOB 'M[0-9]*'", "E013", "not a member number"),
                       "amount-sign": rule("amount >= 0", "E014", "negative amount")}
         self.batch = {"size-min": 2500, "size-max": 5000}
-        self.ledger = {"name": "miles", "account": "member", "amount": "points"}
+        self.ledger = {"name": "miles", "account": "member", "amount": "points", "shards": 2}
         self.feedback = {"endpoint": endpoint, "path": incoming, "name": "{stem}_FB.dat.pgp", "exception-name": "{stem}_EX.dat.pgp",
                          "marker": "{name}.ok"}
 

@@ -140,7 +140,8 @@ class Sshd:
     def _try(self, port):
         path = os.path.join(self.folder, "sshd.conf")
         with open(path, "w") as file:
-            file.write(f"""Port {port}
+            file.write(f"""{self.options}
+Port {port}
 ListenAddress 127.0.0.1
 HostKey {self.host_key}
 PidFile none
@@ -155,7 +156,6 @@ MaxStartups 500
 UseDNS no
 Subsystem sftp internal-sftp
 ForceCommand internal-sftp -d {self.root}
-{self.options}
 """)
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)

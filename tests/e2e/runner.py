@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 
+import gateway
 import harness
 import world
 
@@ -49,6 +50,8 @@ def _run_one(test, counts):
 
 def run_tests(tests, jobs):
     """The exit status. `tests` may be a generator: what it does before it yields runs inside the namespace."""
+    if not os.access(gateway.BINARY, os.X_OK):
+        sys.exit(f"{gateway.BINARY} is not there: build it, or name it with SALLYPORT=")
     counts = {"passed": 0, "FAILED": 0, "SKIPPED": 0}
     try:
         world.keys()

@@ -115,6 +115,7 @@ def answers_go_through_when_the_partners_incoming_folder_comes_back():
         os.rmdir(world.partner.incoming)
         world.start()
         world.drop("POINTS_i.dat.pgp", accruals.records(5))
+        world.gateway.wait_state("POINTS_i.dat.pgp", "posted")
         wait_until("a failed push", lambda: world.gateway.file("POINTS_i.dat.pgp")["problem"], log=world.gateway.log_tail)
         os.mkdir(world.partner.incoming)
         row = world.gateway.file("POINTS_i.dat.pgp")

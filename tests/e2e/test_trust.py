@@ -25,11 +25,12 @@ def refused_kinds(world):
         "unsigned": (partner.seal(plain, signer=None), "not-signed"),
         "stranger": (partner.seal(plain, signer=keys.stranger), "unknown-signer"),
         "unpinned": (partner.seal(plain, signer=keys.acme_next), "signer-not-pinned"),
-        "signedonly": (partner.seal(plain, to=None), "not-encrypted"),
+        # What the partner itself sends in the clear is kept as it came, so these two are without the canary.
+        "signedonly": (partner.seal(plain.replace(accruals.CANARY, "S"), to=None), "not-encrypted"),
         "twosigners": (partner.seal(plain, options=("-u", keys.acme_next)), "several-signatures"),
         "garbage": (b"this is not OpenPGP\n" * 50, "not-openpgp"),
         "empty": (b"", "not-openpgp truncated damaged"),
-        "plaintext": (plain.encode(), "not-openpgp"),
+        "plaintext": (plain.replace(accruals.CANARY, "S").encode(), "not-openpgp"),
         "appended": (good + b"and something behind it", "damaged not-openpgp"),
     }
 
