@@ -55,9 +55,11 @@ CREATE TABLE file (
   -- 1 from `validated` on: a later file with the same bytes is a duplicate of this one only if this one's records count.
   -- A file that was refused can be repaired by sending it again. (Of a closed file the state does not tell any more.)
   counted          BIGINT  NOT NULL DEFAULT 0 CHECK (counted IN (0, 1)),
-  CHECK ((state = 'held') = (held_from IS NOT NULL)),
-  UNIQUE (feed, name, size, modified)
+  CHECK ((state = 'held') = (held_from IS NOT NULL))
 );
+-- Not unique: a partner may send a file again under its name, with its old size and time. add-file refuses only a second
+-- live one; there is one writer, so the look and the insert are one.
+CREATE INDEX file_name ON file (feed, name);
 -- What the lane works on. The condition is spelled as in the queries, word for word: SQLite compares expressions.
 CREATE INDEX file_due ON file (due_at) WHERE state NOT IN ('closed', 'gone');
 CREATE INDEX file_seen ON file (seen_at);

@@ -52,16 +52,8 @@ static gboolean look(BookTransaction *tx, const BookFile *file, Now *now, GError
 }
 
 static gboolean set_keys(BookTransaction *tx, const BookFile *file, GError **error) {
-  g_autoptr(GError) why = NULL;
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SET_FILE_KEYS, error);
-  if (!s || !book_fields_bind(s, file, error))
-    return FALSE;
-  if (sqlite_done(s, &why))
-    return TRUE;
-  if (sqlite3_extended_errcode(tx->statements.db) == SQLITE_CONSTRAINT_UNIQUE)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s of this size and time is in the book already", file->name_shown);
-  g_propagate_error(error, g_steal_pointer(&why));
-  return FALSE;
+  return s && book_fields_bind(s, file, error) && sqlite_done(s, error);
 }
 
 /* Everything that a transition or a note sets, with the facts in *file; `held` NULL unless `to` is held. */
@@ -95,7 +87,7 @@ gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (!row)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s of this size and time is in the book already", file->name_shown);
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s of this size and time is under way already", file->name_shown);
   if (!sqlite_done(s, error))
     return FALSE;
   /* In the chain by name too: the file's row is not part of the chain's hash. */

@@ -18,11 +18,12 @@ INSERT INTO file (id, feed, name, name_shown, folder, size, modified, evidence, 
   attempts, problem, reason_code, reason, duplicate_of, cipher_size, cipher_sha256, plain_size, plain_sha256, signer, trust,
   business_date, header, records, accepted, rejected, duplicates, amount, amount_accepted, amount_rejected,
   amount_duplicate, batches, batches_posted, feedback_name)
-VALUES (:id, :feed, :name, :name_shown, :folder, :size, :modified, :evidence, 'seen', NULL, :seen_at, :now, :due_at,
+SELECT :id, :feed, :name, :name_shown, :folder, :size, :modified, :evidence, 'seen', NULL, :seen_at, :now, :due_at,
   0, NULL, :reason_code, :reason, :duplicate_of, :cipher_size, :cipher_sha256, :plain_size, :plain_sha256, :signer, :trust,
   :business_date, :header, :records, :accepted, :rejected, :duplicates, :amount, :amount_accepted, :amount_rejected,
-  :amount_duplicate, 0, 0, :feedback_name)
-ON CONFLICT (feed, name, size, modified) DO NOTHING
+  :amount_duplicate, 0, 0, :feedback_name
+WHERE NOT EXISTS (SELECT 1 FROM file WHERE feed = :feed AND name = :name AND size = :size AND modified = :modified
+  AND state NOT IN ('closed', 'gone'))
 RETURNING id;
 
 -- name: file-now
