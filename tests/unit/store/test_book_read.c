@@ -270,7 +270,7 @@ static void no_hot_statement_walks_over_a_table(void **state) {
       {BOOK_FEED_FILES_OLDEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
       {BOOK_FEED_FILES_NEWEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
       {BOOK_FILE_BY_ID, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_FILES_BY_PREFIX, "sqlite_autoindex_file_1 (id>? AND id<?)"},
-      {BOOK_FILE_BY_SHOWN_NAME, "file_name_shown (name_shown=?)"}, {BOOK_FILES_NAMED, "sqlite_autoindex_file_2 (feed=? AND name=?)"},
+      {BOOK_FILE_BY_SHOWN_NAME, "file_name_shown (name_shown=?)"}, {BOOK_FILES_NAMED, "file_name (feed=? AND name=?)"},
       {BOOK_FILES_WITH_DIGEST, "file_cipher (cipher_sha256=? AND feed=?)"}, {BOOK_BATCHES, "sqlite_autoindex_batch_1 (file=?)"},
       {BOOK_INTENTS_OF_FILE, "intent_file (file=?)"}, {BOOK_INTENTS_PENDING, "intent_pending"},
       {BOOK_HISTORY, "audit_subject (subject=?)"}, {BOOK_COUNTS, "file_due (due_at<?)"},
