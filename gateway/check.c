@@ -11,13 +11,7 @@
 /* Below it gpg-agent's sockets (108 bytes) fit. */
 enum { GNUPG_HOME_LIMIT = 80 };
 
-/* --- The node: folders and time zone. */
-
-static void check_time_zone(ConfWhere where, const char *name, ConfReport *report) {
-  g_autoptr(GTimeZone) zone = name ? g_time_zone_new_identifier(name) : NULL;
-  if (name && !zone)
-    conf_report_error(report, where, "there is no time zone \"%s\" on this machine; names are as in /usr/share/zoneinfo: Asia/Shanghai, Europe/Berlin, UTC", name);
-}
+/* --- The node's folders. (That its time zone exists is conf/'s to check.) */
 
 /* The folder itself, or the nearest that exists above it, since missing ones are made. */
 static void check_writable(ConfWhere where, const char *what, const char *path, ConfReport *report) {
@@ -41,7 +35,6 @@ static void check_writable(ConfWhere where, const char *what, const char *path, 
 }
 
 static void check_node(const ConfNode *node, ConfReport *report) {
-  check_time_zone(node->where, node->time_zone, report);
   check_writable(node->where, "state folder", node->state, report);
   check_writable(node->where, "runtime folder", node->runtime, report);
   if (strlen(node->gnupg_home) >= GNUPG_HOME_LIMIT)
@@ -87,7 +80,6 @@ static void check_partner(const ConfPartner *partner, ConfReport *report) {
 static void check_schedule(const ConfSourceFolder *source, ConfReport *report) {
   g_autoptr(GError) error = NULL;
   ConfWhere where = source->schedule_where.line ? source->schedule_where : source->where;
-  check_time_zone(where, source->time_zone, report);
   if (!source->cron)
     return;
   g_autoptr(Schedule) schedule = schedule_new_cron(source->cron, source->time_zone, &error);
@@ -121,7 +113,7 @@ static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *
     const ConfRule *rule = g_ptr_array_index(feed->rules, i);
     g_autoptr(GError) error = NULL;
     if (!rules_check(rule->check, columns, n_columns, (const RuleConstant *)(const void *)constants->data, constants->len, &error))
-      conf_report_error(report, rule->where, "rule \"%s\": %s", rule->name, error->message);
+      conf_report_error(report, rule->where, "%s", error->message);
   }
   free_constants(constants);
 }
@@ -148,7 +140,7 @@ static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
     if (layout)
       g_hash_table_insert(layouts, described->name, layout);
     else
-      conf_report_error(report, described->where, "%s", error->message);
+      conf_report_error(report, described->where, "layout \"%s\": %s", described->name, error->message);
   }
   return layouts;
 }
