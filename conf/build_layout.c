@@ -160,6 +160,8 @@ static void check_tags(const Section *section, const ConfLayout *layout) {
     if (!lines[i]->present) continue;
     if (lines[i]->tag == NULL && layout->lines_by == CONF_LINES_BY_TAG)
       conf_report_error(section->report, lines[i]->where, "lines are told apart by their tag, and this one has none: write it behind the name, as record \"D\" { … }, or set lines-by = position");
+    if (lines[i]->tag != NULL && layout->lines_by == CONF_LINES_BY_POSITION)
+      conf_report_warning(section->report, lines[i]->where, "the tag is not looked at with lines-by = position; where the lines do begin with it, it needs a field of its own");
     for (guint j = 0; j < i; j++)
       if (lines[i]->tag != NULL && lines[j]->tag != NULL && strcmp(lines[i]->tag, lines[j]->tag) == 0)
         conf_report_error(section->report, lines[i]->where, "the tag \"%s\" stands for two kinds of line", lines[i]->tag);

@@ -3,44 +3,45 @@
 
 #define TEXT(name) CFG_STR(name, 0, CFGF_NODEFAULT)
 #define LIST(name) CFG_STR_LIST(name, 0, CFGF_NODEFAULT)
-#define SECTION(name, options) CFG_SEC(name, options, CFGF_MULTI | CFGF_TITLE)
+#define SECTION(name, options) CFG_SEC(name, options, CFGF_MULTI)
+#define PLACE TEXT(GRAMMAR_PLACE)
 
 /* node and partner */
-static cfg_opt_t log_options[] = {TEXT("format"), TEXT("level"), CFG_END()};
-static cfg_opt_t node_options[] = {TEXT("name"), TEXT("state"), TEXT("runtime"), TEXT("time-zone"), TEXT("gnupg-home"),
+static cfg_opt_t log_options[] = {PLACE, TEXT("format"), TEXT("level"), CFG_END()};
+static cfg_opt_t node_options[] = {PLACE, TEXT("name"), TEXT("state"), TEXT("runtime"), TEXT("time-zone"), TEXT("gnupg-home"),
                                    TEXT("key-warning-days"), SECTION("log", log_options), CFG_END()};
-static cfg_opt_t openpgp_options[] = {LIST("encrypt-to"), LIST("signed-by"), TEXT("decrypt-with"), TEXT("sign-with"),
+static cfg_opt_t openpgp_options[] = {PLACE, LIST("encrypt-to"), LIST("signed-by"), TEXT("decrypt-with"), TEXT("sign-with"),
                                       TEXT("passphrase-file"), CFG_END()};
-static cfg_opt_t endpoint_options[] = {TEXT("url"), LIST("host-key"), TEXT("identity-file"), TEXT("passphrase-file"),
+static cfg_opt_t endpoint_options[] = {PLACE, TEXT("url"), LIST("host-key"), TEXT("identity-file"), TEXT("passphrase-file"),
                                        TEXT("password-file"), TEXT("connections"), TEXT("connect-timeout"),
                                        TEXT("io-timeout"), CFG_END()};
-static cfg_opt_t partner_options[] = {SECTION("openpgp", openpgp_options), SECTION("endpoint", endpoint_options), CFG_END()};
+static cfg_opt_t partner_options[] = {PLACE, SECTION("openpgp", openpgp_options), SECTION("endpoint", endpoint_options), CFG_END()};
 
 /* layout */
-static cfg_opt_t field_options[] = {TEXT("type"), TEXT("width"), TEXT("scale"), TEXT("format"), LIST("values"),
+static cfg_opt_t field_options[] = {PLACE, TEXT("type"), TEXT("width"), TEXT("scale"), TEXT("format"), LIST("values"),
                                     TEXT("optional"), TEXT("mask"), TEXT("control"), CFG_END()};
-static cfg_opt_t line_options[] = {SECTION("field", field_options), CFG_END()};
-static cfg_opt_t layout_options[] = {TEXT("type"), TEXT("delimiter"), TEXT("quote"), TEXT("charset"), TEXT("lines-by"),
+static cfg_opt_t line_options[] = {PLACE, SECTION("field", field_options), CFG_END()};
+static cfg_opt_t layout_options[] = {PLACE, TEXT("type"), TEXT("delimiter"), TEXT("quote"), TEXT("charset"), TEXT("lines-by"),
                                      TEXT("line-end"), TEXT("line-limit"), SECTION("header", line_options),
                                      SECTION("record", line_options), SECTION("trailer", line_options), CFG_END()};
 
 /* lane */
-static cfg_opt_t source_options[] = {TEXT("endpoint"), TEXT("path"), TEXT("match"), TEXT("ready"), TEXT("marker"),
+static cfg_opt_t source_options[] = {PLACE, TEXT("endpoint"), TEXT("path"), TEXT("match"), TEXT("ready"), TEXT("marker"),
                                      LIST("temporary"), TEXT("looks"), TEXT("least-age"), TEXT("every"), TEXT("cron"),
                                      TEXT("time-zone"), TEXT("after"), TEXT("archive"), TEXT("size-limit"), CFG_END()};
-static cfg_opt_t rule_options[] = {TEXT("check"), TEXT("code"), TEXT("message"), CFG_END()};
-static cfg_opt_t pressure_options[] = {TEXT("target-latency"), CFG_END()};
-static cfg_opt_t batch_options[] = {TEXT("size-min"), TEXT("size-max"), TEXT("allow-any-size"),
+static cfg_opt_t rule_options[] = {PLACE, TEXT("check"), TEXT("code"), TEXT("message"), CFG_END()};
+static cfg_opt_t pressure_options[] = {PLACE, TEXT("target-latency"), CFG_END()};
+static cfg_opt_t batch_options[] = {PLACE, TEXT("size-min"), TEXT("size-max"), TEXT("allow-any-size"),
                                     SECTION("pressure", pressure_options), CFG_END()};
-static cfg_opt_t process_options[] = {TEXT("name"), TEXT("account"), TEXT("amount"), TEXT("shards"), CFG_END()};
-static cfg_opt_t feedback_options[] = {TEXT("endpoint"), TEXT("path"), TEXT("name"), TEXT("exception-name"), TEXT("marker"),
+static cfg_opt_t process_options[] = {PLACE, TEXT("name"), TEXT("account"), TEXT("amount"), TEXT("shards"), CFG_END()};
+static cfg_opt_t feedback_options[] = {PLACE, TEXT("endpoint"), TEXT("path"), TEXT("name"), TEXT("exception-name"), TEXT("marker"),
                                        LIST("columns"), TEXT("compress"), TEXT("if-exists"), CFG_END()};
-static cfg_opt_t feed_options[] = {TEXT("partner"), TEXT("layout"), TEXT("key"), TEXT("business-date"), TEXT("on-reject"),
+static cfg_opt_t feed_options[] = {PLACE, TEXT("partner"), TEXT("layout"), TEXT("key"), TEXT("business-date"), TEXT("on-reject"),
                                    TEXT("plain-limit"), TEXT("ratio-limit"), TEXT("retry-limit"),
                                    SECTION("source", source_options), SECTION("rule", rule_options),
                                    SECTION("batch", batch_options), SECTION("process", process_options),
                                    SECTION("feedback", feedback_options), CFG_END()};
-static cfg_opt_t lane_options[] = {TEXT("threads"), SECTION("feed", feed_options), CFG_END()};
+static cfg_opt_t lane_options[] = {PLACE, TEXT("threads"), SECTION("feed", feed_options), CFG_END()};
 
 static cfg_opt_t root_options[] = {SECTION("node", node_options), SECTION("partner", partner_options),
                                    SECTION("layout", layout_options), SECTION("lane", lane_options), CFG_END()};
@@ -65,6 +66,7 @@ gboolean grammar_repeats(const char *section) {
 }
 
 const cfg_opt_t *grammar_find(const cfg_opt_t *options, const char *name) {
+  if (strcmp(name, GRAMMAR_PLACE) == 0) return NULL;
   for (; options->name != NULL; options++)
     if (strcmp(options->name, name) == 0) return options;
   return NULL;
@@ -97,6 +99,7 @@ const char *grammar_nearest(const cfg_opt_t *options, const char *name) {
   const char *nearest = NULL;
   guint least = G_MAXUINT, distance = 0;
   for (; options->name != NULL; options++) {
+    if (strcmp(options->name, GRAMMAR_PLACE) == 0) continue;
     if (!grammar_is_near(options->name, name, &distance) || distance >= least) continue;
     least = distance;
     nearest = options->name;

@@ -4,7 +4,10 @@
 #include <confuse.h>
 #include <glib.h>
 
-/* The root's options. libconfuse sees every section with a title, which is the section's number in the scan (scan.h). */
+/* An option of every section that nobody can write: its number in the scan (scan.h). libconfuse's own titles are not used,
+ * since it compares each with all before it, and lets one section replace another of the same title. */
+#define GRAMMAR_PLACE "@"
+
 cfg_opt_t *grammar_root(void);
 
 typedef enum { TITLE_NONE, TITLE_OPTIONAL, TITLE_REQUIRED } GrammarTitle;

@@ -1,6 +1,6 @@
 #include "conf/scan.h"
+#include "conf/reader.h"
 #include "conf/source.h"
-#include "conf/token.h"
 #include "gateway/base/files.h"
 #include <string.h>
 
@@ -17,16 +17,6 @@ typedef struct {
   const SourceFile *open[INCLUDE_DEPTH]; /* the file that is read and those that include it */
 } Scanner;
 
-/* One file's tokens, and where we are in them. */
-typedef struct {
-  const char *path;      /* interned */
-  const Token *at;
-  const Token *first;
-  guint private_line;    /* a line on which something secret may stand: its words are not repeated in messages */
-  gint surplus;          /* opening braces of the file that have no closing one */
-  gboolean cut_short;    /* the rest of the file is lost, which has been told */
-} Reader;
-
 typedef struct Level {
   const cfg_opt_t *options;
   guint index;               /* of scan->sections */
@@ -35,7 +25,6 @@ typedef struct Level {
 } Level;
 
 static ScanSection *section_at(const Scanner *scanner, guint index) { return g_ptr_array_index(scanner->scan->sections, index); }
-static ConfWhere here(const Reader *reader) { return (ConfWhere){.file = reader->path, .line = reader->at->line}; }
 
 G_GNUC_PRINTF(3, 4) static void complain(Scanner *scanner, ConfWhere where, const char *format, ...) {
   if (scanner->told++ >= ERRORS_LIMIT) {
@@ -64,73 +53,9 @@ static guint add_section(Scanner *scanner, const char *name, const char *title, 
   return scanner->scan->sections->len - 1;
 }
 
-static gboolean is_value(const Token *token) { return token->kind == 'w' || token->kind == 's'; }
-
-/* A token as people see it, unless it may be a secret. */
-static char *show(const Reader *reader, const Token *token) {
-  if (token->kind == 'e') return g_strdup("the end of the file");
-  if (token->kind == '+') return g_strdup("'+='");
-  if (!is_value(token)) return g_strdup_printf("'%c'", token->kind);
-  if (token->kind == 's') return g_strdup("this value");
-  gboolean leads = token == reader->first || token[-1].line < token->line;
-  if (token->line == reader->private_line && !leads) return g_strdup("this word");
-  g_autofree char *shown = files_show_bytes(token->text, strlen(token->text), 40);
-  return g_strdup_printf("'%s'", shown);
-}
-
 static gboolean is_private_name(const char *name) {
   g_autofree char *lower = g_ascii_strdown(name, -1);
   return strstr(lower, "pass") != NULL || strstr(lower, "secret") != NULL || strstr(lower, "pwd") != NULL;
-}
-
-/* ---- passing over what is not understood ---- */
-
-static void skip_braces(Reader *reader) {
-  guint open = 0;
-  do {
-    if (reader->at->kind == '{') open++;
-    if (reader->at->kind == '}') open--;
-    if (reader->at->kind == 'e') return;
-    reader->at++;
-  } while (open > 0);
-}
-
-typedef enum { SHAPE_NEITHER, SHAPE_OPTION, SHAPE_SECTION, SHAPE_CALL } Shape;
-
-static Shape shape_of(const Token *name) {
-  if (name->kind != 'w') return SHAPE_NEITHER;
-  if (name[1].kind == '=' || name[1].kind == '+') return SHAPE_OPTION;
-  if (name[1].kind == '{' || (is_value(&name[1]) && name[2].kind == '{')) return SHAPE_SECTION;
-  return name[1].kind == '(' ? SHAPE_CALL : SHAPE_NEITHER;
-}
-
-/* `name = ` without a value, when the next statement begins where the value should be. */
-static gboolean lacks_value(const Token *value) {
-  return !is_value(value) || (value->kind == 'w' && strchr("=+{", value[1].kind) != NULL);
-}
-
-static void skip_statement(Reader *reader) {
-  Shape shape = shape_of(reader->at);
-  reader->at++;
-  if (shape == SHAPE_OPTION) {
-    reader->at++;
-    if (reader->at->kind == '{') skip_braces(reader);
-    else if (!lacks_value(reader->at)) reader->at++;
-  } else if (shape == SHAPE_SECTION) {
-    if (reader->at->kind != '{') reader->at++;
-    skip_braces(reader);
-  } else if (shape == SHAPE_CALL) {
-    while (reader->at->kind != ')' && reader->at->kind != '}' && reader->at->kind != 'e') reader->at++;
-    if (reader->at->kind == ')') reader->at++;
-  }
-}
-
-/* After a fault of form: on to what looks like a statement, or to the end of the section. */
-static void resynchronise(Reader *reader) {
-  while (reader->at->kind != 'e' && reader->at->kind != '}' && shape_of(reader->at) == SHAPE_NEITHER) {
-    if (reader->at->kind == '{') skip_braces(reader);
-    else reader->at++;
-  }
 }
 
 /* ---- writing for libconfuse ---- */
@@ -175,27 +100,28 @@ static gboolean note_seen(Scanner *scanner, const Level *level, char *key, ConfW
 }
 
 static void tell_unknown(Scanner *scanner, const Reader *reader, const Level *level) {
+  if (token_shape(reader->at) == SHAPE_SECTION) scanner->scan->lost = TRUE;
+  if (scanner->told > ERRORS_LIMIT) return; /* nobody sees it; the search below has its price */
   ScanSection *section = section_at(scanner, level->index);
   const char *name = reader->at->text;
   g_autofree char *label = scan_section_label(section);
-  g_autofree char *shown = show(reader, reader->at);
+  g_autofree char *shown = reader_show(reader, reader->at);
   const char *nearest = grammar_nearest(level->options, name);
   const char *home = grammar_home(name);
   if (home != NULL) {
-    complain(scanner, here(reader), "%s does not stand in %s but in %s", shown, label, home);
+    complain(scanner, reader_here(reader), "%s does not stand in %s but in %s", shown, label, home);
   } else if (nearest != NULL) {
-    complain(scanner, here(reader), "%s is not known in %s; did you mean '%s'?", shown, label, nearest);
+    complain(scanner, reader_here(reader), "%s is not known in %s; did you mean '%s'?", shown, label, nearest);
     if (g_hash_table_lookup(section->seen, nearest) == NULL) { /* so that it is not told as missing, too */
       ConfWhere *where = g_new(ConfWhere, 1);
-      *where = here(reader);
+      *where = reader_here(reader);
       g_hash_table_insert(section->seen, g_strdup(nearest), where);
     }
   } else if (is_private_name(name)) {
-    complain(scanner, here(reader), "%s is not known in %s: secrets stand in files of their own (password-file, passphrase-file)", shown, label);
+    complain(scanner, reader_here(reader), "%s is not known in %s: secrets stand in files of their own (password-file, passphrase-file)", shown, label);
   } else {
-    complain(scanner, here(reader), "%s is not known in %s", shown, label);
+    complain(scanner, reader_here(reader), "%s is not known in %s", shown, label);
   }
-  if (shape_of(reader->at) == SHAPE_SECTION) scanner->scan->lost = TRUE;
 }
 
 /* The values behind '=', or NULL when something is wrong with them, which is told. */
@@ -208,7 +134,7 @@ static GPtrArray *read_values(Scanner *scanner, Reader *reader, gboolean is_list
     return sound ? g_steal_pointer(&values) : NULL;
   }
   const Token *open = reader->at++;
-  while (is_value(reader->at)) {
+  while (token_is_value(reader->at)) {
     sound = sound && !reader->at->broken;
     g_ptr_array_add(values, (char *)reader->at++->text);
     if (reader->at->kind != ',') break;
@@ -218,29 +144,29 @@ static GPtrArray *read_values(Scanner *scanner, Reader *reader, gboolean is_list
     reader->at++;
     return sound ? g_steal_pointer(&values) : NULL;
   }
-  g_autofree char *shown = show(reader, reader->at);
-  complain(scanner, here(reader), "a list is { \"a\", \"b\" }; %s does not belong here", shown);
+  g_autofree char *shown = reader_show(reader, reader->at);
+  complain(scanner, reader_here(reader), "a list is { \"a\", \"b\" }; %s does not belong here", shown);
   reader->at = open;
-  skip_braces(reader);
+  reader_skip_braces(reader);
   return NULL;
 }
 
 static void read_option(Scanner *scanner, Reader *reader, const Level *level, const cfg_opt_t *option) {
-  ConfWhere where = here(reader);
+  ConfWhere where = reader_here(reader);
   gboolean is_list = (option->flags & CFGF_LIST) != 0;
   gboolean is_new = note_seen(scanner, level, g_strdup(option->name), where);
   const Token *value = reader->at + 2;
   if (reader->at[1].kind == '+') {
     complain(scanner, where, "'%s' is set by '=', with all its values in one list", option->name);
-    skip_statement(reader);
+    reader_skip_statement(reader);
     return;
   }
   if (value->kind == '{' && !is_list) {
     complain(scanner, where, "'%s' takes one value, not a list", option->name);
-    skip_statement(reader);
+    reader_skip_statement(reader);
     return;
   }
-  if (value->kind != '{' && lacks_value(value)) {
+  if (value->kind != '{' && token_lacks_value(value)) {
     complain(scanner, where, "'%s' has no value", option->name);
     reader->at = value;
     return;
@@ -253,7 +179,7 @@ static void read_option(Scanner *scanner, Reader *reader, const Level *level, co
 static void read_statements(Scanner *scanner, Reader *reader, const Level *level);
 
 static void read_section(Scanner *scanner, Reader *reader, const Level *level, const cfg_opt_t *option) {
-  ConfWhere where = here(reader);
+  ConfWhere where = reader_here(reader);
   const Token *title = reader->at[1].kind == '{' ? NULL : &reader->at[1];
   GrammarTitle wanted = grammar_title(option->name);
   if (title == NULL && wanted == TITLE_REQUIRED)
@@ -277,7 +203,7 @@ static void read_section(Scanner *scanner, Reader *reader, const Level *level, c
   /* A section that is not sound is read all the same, for the faults within, and then left out. */
   gsize before = scanner->scan->text->len;
   guint index = add_section(scanner, option->name, title == NULL ? NULL : title->text, where);
-  g_string_append_printf(scanner->scan->text, "%s \"%u\" {\n", option->name, index);
+  g_string_append_printf(scanner->scan->text, "%s {\n%s = %u\n", option->name, GRAMMAR_PLACE, index);
   reader->at += title == NULL ? 2 : 3;
   read_statements(scanner, reader, &(Level){.options = option->subopts, .index = index, .closes = TRUE, .outer = level});
   g_string_append(scanner->scan->text, "}\n");
@@ -289,13 +215,13 @@ static void read_section(Scanner *scanner, Reader *reader, const Level *level, c
 static void read_file(Scanner *scanner, const SourceFile *file, const Level *level);
 
 static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
-  ConfWhere where = here(reader);
+  ConfWhere where = reader_here(reader);
   const Token *name = reader->at + 2;
-  if (reader->at[1].kind != '(' || !is_value(name) || name[1].kind != ')' || name->broken) {
+  if (reader->at[1].kind != '(' || !token_is_value(name) || name[1].kind != ')' || name->broken) {
     complain(scanner, where, "write include(\"file\"), or include('folder/*.conf')");
     scanner->scan->lost = TRUE;
-    skip_statement(reader);
-    if (is_value(reader->at)) reader->at++;
+    reader_skip_statement(reader);
+    if (token_is_value(reader->at)) reader->at++;
     return;
   }
   reader->at += 4;
@@ -318,7 +244,7 @@ static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
 
 /* A section's closing brace is missing, and what stands here belongs to one of those around it. */
 static gboolean lacks_brace(const Reader *reader, const Level *level) {
-  if (reader->surplus <= 0 || !level->closes || shape_of(reader->at) == SHAPE_NEITHER) return FALSE;
+  if (reader->surplus <= 0 || !level->closes || token_shape(reader->at) == SHAPE_NEITHER) return FALSE;
   if (grammar_find(level->options, reader->at->text) != NULL) return FALSE;
   for (const Level *outer = level->outer; outer != NULL; outer = outer->outer)
     if (grammar_find(outer->options, reader->at->text) != NULL) return TRUE;
@@ -327,7 +253,7 @@ static gboolean lacks_brace(const Reader *reader, const Level *level) {
 
 static void read_statement(Scanner *scanner, Reader *reader, const Level *level) {
   const Token *name = reader->at;
-  Shape shape = shape_of(name);
+  Shape shape = token_shape(name);
   if (name->kind == 'w' && strcmp(name->text, "include") == 0) {
     read_include(scanner, reader, level);
     return;
@@ -343,20 +269,20 @@ static void read_statement(Scanner *scanner, Reader *reader, const Level *level)
   }
   section_at(scanner, level->index)->damaged = TRUE;
   if (option != NULL && option->type == CFGT_SEC) {
-    complain(scanner, here(reader), "'%s' is a section: %s%s { … }", option->name, option->name,
+    complain(scanner, reader_here(reader), "'%s' is a section: %s%s { … }", option->name, option->name,
              grammar_title(option->name) == TITLE_REQUIRED ? " \"…\"" : "");
     scanner->scan->lost = TRUE;
   } else if (option != NULL) {
-    complain(scanner, here(reader), "'%s' is an option: %s = …", option->name, option->name);
+    complain(scanner, reader_here(reader), "'%s' is an option: %s = …", option->name, option->name);
   } else if (shape != SHAPE_NEITHER && !name->broken) {
     section_at(scanner, level->index)->damaged = FALSE;
     tell_unknown(scanner, reader, level);
   } else if (!name->broken) {
-    g_autofree char *shown = show(reader, name);
-    complain(scanner, here(reader), "%s does not belong here: an option is name = value, a section is name { … }", shown);
+    g_autofree char *shown = reader_show(reader, name);
+    complain(scanner, reader_here(reader), "%s does not belong here: an option is name = value, a section is name { … }", shown);
   }
-  skip_statement(reader);
-  if (shape == SHAPE_NEITHER) resynchronise(reader);
+  reader_skip_statement(reader);
+  if (shape == SHAPE_NEITHER) reader_resynchronise(reader);
 }
 
 /* Up to the brace that closes the section, or to the end of the file at the top level and in an included file. */
@@ -373,7 +299,7 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
     if (lacks_brace(reader, level)) {
       const ScanSection *section = section_at(scanner, level->index);
       g_autofree char *label = scan_section_label(section);
-      complain(scanner, here(reader), "before this, the closing brace of %s (%s:%u) is missing", label, section->where.file, section->where.line);
+      complain(scanner, reader_here(reader), "before this, the closing brace of %s (%s:%u) is missing", label, section->where.file, section->where.line);
       reader->surplus--;
       return;
     }
@@ -382,7 +308,7 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
         reader->at++;
         return;
       }
-      complain(scanner, here(reader), "a closing brace without its opening one");
+      complain(scanner, reader_here(reader), "a closing brace without its opening one");
       scanner->scan->lost = TRUE;
       reader->at++;
       continue;
@@ -390,7 +316,9 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
     gboolean is_private = reader->at->kind == 'w' && is_private_name(reader->at->text);
     if (is_private) reader->private_line = reader->at->line;
     read_statement(scanner, reader, level);
-    if (is_private) reader->private_line = reader->at[-1].line;
+    if (!is_private) continue;
+    reader->private_line = reader->at[-1].line;
+    reader->private_at = reader->at;
   }
 }
 

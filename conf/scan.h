@@ -1,6 +1,6 @@
 /* Reads a ConfSource statement by statement against the grammar, tells everything that is wrong with its form (unknown,
  * repeated, misplaced, unclosed), goes on behind each fault, and writes what is sound once more for libconfuse: one
- * statement a line, every value in double quotes, every section with its number in `sections` for a title.
+ * statement a line, every value in double quotes, every section with its number in `sections` for its place.
  * Positions are kept here, since libconfuse forgets them. */
 #pragma once
 #include "conf/conf.h"

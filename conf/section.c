@@ -12,7 +12,7 @@ guint section_count(const Section *section, const char *name) { return cfg_size(
 Section section_at(const Section *section, const char *name, guint index) {
   Section inner = *section;
   inner.cfg = cfg_getnsec(section->cfg, name, index);
-  gulong number = strtoul(cfg_title(inner.cfg), NULL, 10);
+  gulong number = strtoul(cfg_getstr(inner.cfg, GRAMMAR_PLACE), NULL, 10);
   g_assert(number < section->scan->sections->len);
   inner.scanned = g_ptr_array_index(section->scan->sections, number);
   return inner;

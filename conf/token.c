@@ -2,6 +2,7 @@
 #include <string.h>
 
 #define ERRORS_LIMIT 100 /* of one file's text */
+#define VALUE_LIMIT 8192 /* bytes; twice the longest that is of use, a rule's check */
 
 typedef struct {
   const char *file;
@@ -25,6 +26,13 @@ G_GNUC_PRINTF(3, 4) static void complain(Lexer *lexer, guint line, const char *f
 static void put(Lexer *lexer, Token token) { g_array_append_val(lexer->list->tokens, token); }
 
 static void put_text(Lexer *lexer, Token token, const GString *text) {
+  if (text->len > VALUE_LIMIT) {
+    complain(lexer, token.line, "a value of more than %d bytes", VALUE_LIMIT);
+    token.broken = TRUE;
+    token.text = "";
+    put(lexer, token);
+    return;
+  }
   token.text = g_string_chunk_insert_len(lexer->list->texts, text->str, (gssize)text->len);
   put(lexer, token);
 }

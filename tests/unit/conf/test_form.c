@@ -79,6 +79,11 @@ static const Row rows[] = {
    "0: there is no node { … }: it says where the gateway keeps its state\n"},
   {"key = \"ref\"", "= \"ref\" { } ) +=",
    "24: '=' does not belong here: an option is name = value, a section is name { … }\n"},
+  {"key = \"ref\"", "@ = 1 key = \"ref\"",
+   "24: '@' is not known in feed \"bank-points\"\n"},
+  {"key = \"ref\"", "password-file =\n hunter2\n hunter3 key = \"ref\"",
+   "24: 'password-file' does not stand in feed \"bank-points\" but in endpoint\n"
+   "26: this word does not belong here: an option is name = value, a section is name { … }\n"},
 };
 
 static void every_fault_of_form_is_told_at_its_line_and_the_rest_is_read_on(void **state) {
@@ -86,9 +91,18 @@ static void every_fault_of_form_is_told_at_its_line_and_the_rest_is_read_on(void
   check_rows(rows, G_N_ELEMENTS(rows));
 }
 
+static void a_value_beyond_8_kib_is_told_and_not_shown(void **state) {
+  (void)state;
+  g_autofree char *value = g_strnfill(8193, 'g');
+  g_autofree char *text = g_strdup_printf("node { name = \"%s\" }", value);
+  g_autofree char *told = parse_and_tell("test.conf", text, strlen(text));
+  assert_string_equal(told, "1: a value of more than 8192 bytes\n0: warning: there is no lane: the gateway has nothing to do\n");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_fault_of_form_is_told_at_its_line_and_the_rest_is_read_on),
+    cmocka_unit_test(a_value_beyond_8_kib_is_told_and_not_shown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,10 @@ static const Row rows[] = {
    "18: lines are told apart by their tag, and this one has none: write it behind the name, as record \"D\" { … }, or set lines-by = position\n"},
   {"header \"H\" { field \"day\" { type = date } }", "header \"H\" {}",
    "16: this header has no fields\n"},
+  {"delimiter = \"|\"", "delimiter = \"|\" lines-by = position",
+   "16: warning: the tag is not looked at with lines-by = position; where the lines do begin with it, it needs a field of its own\n"
+   "17: warning: the tag is not looked at with lines-by = position; where the lines do begin with it, it needs a field of its own\n"
+   "18: warning: the tag is not looked at with lines-by = position; where the lines do begin with it, it needs a field of its own\n"},
 };
 
 static void every_value_out_of_its_kind_or_range_is_told_at_its_line(void **state) {

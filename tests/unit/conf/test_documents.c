@@ -1,0 +1,47 @@
+#include "conf/grammar.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static char *read_document(const char *path) {
+  char *text = NULL;
+  g_autoptr(GError) error = NULL;
+  if (!g_file_get_contents(path, &text, NULL, &error)) fail_msg("%s", error->message);
+  return text;
+}
+
+/* The name as a word of its own, with the word that must stand before it (the manual's macro), if any. */
+static gboolean has_word(const char *text, const char *before, const char *name) {
+  g_autofree char *pattern = g_strdup_printf("%s(?<![\\w-])%s(?![\\w-])", before, name);
+  return g_regex_match_simple(pattern, text, G_REGEX_MULTILINE, 0);
+}
+
+static void check_options(const cfg_opt_t *options, const char *section, const char *sample, const char *manual) {
+  for (; options->name != NULL; options++) {
+    if (strcmp(options->name, GRAMMAR_PLACE) == 0) continue;
+    if (!has_word(sample, "", options->name)) fail_msg("the samples do not show %s of %s", options->name, section);
+    gboolean described = has_word(manual, "^\\.(It (Cm|Ic)|Ic|Ss) ", options->name) ||
+                         has_word(manual, "^\\.It Ic \\S+ \\{ Cm ", options->name);
+    if (!described) fail_msg("the manual does not describe %s of %s", options->name, section);
+    if (options->type == CFGT_SEC) check_options(options->subopts, options->name, sample, manual);
+  }
+}
+
+static void every_option_stands_in_the_samples_and_in_the_manual(void **state) {
+  (void)state;
+  g_autofree char *main_file = read_document("conf/samples/sallyport.conf");
+  g_autofree char *partner = read_document("conf/samples/conf.d/acme-bank.conf");
+  g_autofree char *sample = g_strconcat(main_file, partner, NULL);
+  g_autofree char *manual = read_document("packaging/man/sallyport.conf.5");
+  check_options(grammar_root(), "the top level", sample, manual);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_option_stands_in_the_samples_and_in_the_manual),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
