@@ -29,8 +29,9 @@ sqlite3 *sqlite_open(const SqliteOpen *options, GError **error) G_GNUC_WARN_UNUS
 void sqlite_close(sqlite3 *db); /* every statement must have been finalized; NULL is allowed */
 
 /* Sets *error from the connection's last failure, with SQLite's own words. BUSY, LOCKED, FULL, NOMEM and what comes from too
- * little space or too few descriptors are AGAIN; I/O errors (a failed sync always) and damage are STORAGE; a file that
- * cannot be opened is CONFIGURATION; all else is BUG. This is the only place that maps SQLite's codes. Returns FALSE. */
+ * little space or too few descriptors are AGAIN; I/O errors (a failed sync always) and damage are STORAGE
+ * (so is a used-up quota, which SQLite does not tell apart from a failed write); a file that cannot be opened is CONFIGURATION;
+ * all else is BUG. This is the only place that maps SQLite's codes. Returns FALSE. */
 gboolean sqlite_fail(sqlite3 *db, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Runs SQL text of any number of statements that return nothing of interest. */

@@ -1,9 +1,9 @@
 #include "store/sqlite.h"
 #include "store/staging.h"
 #include "tests/unit/store/block_fixture.h"
+#include "tests/unit/store/small_disk.h"
 #include <glib/gstdio.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -216,11 +216,9 @@ static void a_file_that_is_no_staging_is_damage(void **state) {
   }
 }
 
-/* In a child process, since the limit is the process's. */
-static int stage_with_little_space(const char *path) {
+static int stage_too_much(const char *folder) {
   GError *error = NULL;
-  signal(SIGXFSZ, SIG_IGN);
-  setrlimit(RLIMIT_FSIZE, &(struct rlimit){300000, 300000});
+  g_autofree char *path = g_build_filename(folder, "43.staging", NULL);
   g_autoptr(RecordBlock) block = random_block(2000, 1, FALSE);
   Staging *staging = staging_create(path, columns, RANDOM_COLUMNS, &error);
   gboolean ok = staging != NULL;
@@ -230,19 +228,12 @@ static int stage_with_little_space(const char *path) {
     return 1;
   if (staging_append(staging, block, NULL) || staging_complete(staging, NULL))
     return 2;
-  return 0;
+  return files_in(folder) == 0 ? 0 : 3;
 }
 
 static void a_full_disk_is_tried_again_later(void **state) {
   const Place *place = *state;
-  pid_t child = fork();
-  if (child == 0)
-    _exit(stage_with_little_space(place->path));
-  int status;
-  waitpid(child, &status, 0);
-  assert_true(WIFEXITED(status));
-  assert_int_equal(WEXITSTATUS(status), 0);
-  assert_int_equal(files_in(place->folder), 0);
+  on_a_small_disk(place->folder, "512k", stage_too_much);
 }
 
 #define with_place(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
