@@ -258,7 +258,7 @@ static void nobody_can_read_a_copy_without_its_wal(void **state) { read_in(*stat
 static void no_hot_statement_walks_over_a_table(void **state) {
   Fixture *f = *state;
   static const struct { BookStatement which; const char *index; } hot[] = {
-      {BOOK_FILE_NOW, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_SET_FILE, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_ADD_FILE, "file_name (feed=? AND name=?)"}, {BOOK_FILE_NOW, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_SET_FILE, "sqlite_autoindex_file_1 (id=?)"},
       {BOOK_SET_FILE_KEYS, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_ADD_TOTAL, "sqlite_autoindex_file_1 (id=?)"},
       {BOOK_TWIN, "file_plain (plain_sha256=? AND feed=?)"}, {BOOK_COUNT_BATCHES, "sqlite_autoindex_file_1 (id=?)"},
       {BOOK_POST_BATCH, "sqlite_autoindex_batch_1 (file=? AND number=?)"}, {BOOK_COUNT_POSTED, "sqlite_autoindex_file_1 (id=?)"},
