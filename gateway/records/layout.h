@@ -21,8 +21,8 @@ const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* 
 int layout_column(const Layout *layout, const char *field);                   /* -1: none */
 
 /* One value of the header or trailer line: the same typing as records. */
-typedef struct { const ConfField *field; char *text; /* normalised, UTF-8; NULL: absent */ gint64 integer; } LayoutValue;
-typedef struct { guint64 line; GPtrArray *values; /* LayoutValue* */ } LayoutLine;
+typedef struct { const ConfField *field; char *text; /* normalised, UTF-8; NULL: absent */ gint64 integer; } LayoutValue; /* a faulty one is absent, and a problem */
+typedef struct { guint64 line; GPtrArray *values; /* LayoutValue*; none when the number of fields is wrong */ } LayoutLine;
 void layout_line_free(LayoutLine *line);
 
 /* What one chunk held. */
@@ -38,8 +38,10 @@ void layout_chunk_free(LayoutChunk *chunk);
 /* Adds `lines_before` to every line number of the chunk. */
 void layout_chunk_rebase(LayoutChunk *chunk, guint64 lines_before);
 
-/* Where the chunk that begins at `offset` ends: behind a line end, at least `wanted` bytes later where the file has them
- * (never within a quoted value; a single line over the limit ends the chunk with a fault, and the rest of it is passed over).
+/* Where the chunk that begins at `offset` ends: behind a line end, at least `wanted` bytes later where the file has them, but
+ * after 16,384 lines at the latest, so that a chunk's memory is bounded however short its lines are. Never within a quoted
+ * value: a quote that is not closed within the line limit opens nothing, its line is a fault (L006) and the next line begins anew.
+ * A line over the limit is a fault (L003) and its bytes are passed over. An empty last line stays with the line before it.
  * `text` is the whole mapped file. */
 gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted);
 /* Parses text[offset, end). is_first / is_last say whether the chunk begins or ends the file (BOM, header and trailer by position). Reuses *chunk.
@@ -51,7 +53,9 @@ void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chu
 typedef struct LayoutTotals LayoutTotals;
 LayoutTotals *layout_totals_new(const Layout *layout);
 void layout_totals_free(LayoutTotals *totals);
-void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);       /* in any order, one thread at a time */
+void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);       /* rebased; in any order, one thread at a time */
 /* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count differs,
- * T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond 64 bits, or the first problem. */
-LayoutProblem *layout_totals_check(const LayoutTotals *totals);
+ * T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond 64 bits, T007 a header that is
+ * not the first line or the only one, T008 a second trailer or a line behind it, or a header's or trailer's own fault (L004, L010 …).
+ * What comes first in the file is told first, totals last. Owned by `totals`, until the next check. */
+const LayoutProblem *layout_totals_check(const LayoutTotals *totals);

@@ -130,6 +130,10 @@ void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *e
     extent->length = (gsize)((terminator ? terminator : end) - at);
     extent->next = terminator ? terminator + 1 : end;
     extent->lines = 1;
+    /* told by the line alone: in the whole file a value may go on, and break later */
+    QuotedExtent of_line;
+    scan_quoted(layout, at, at + extent->length, &of_line);
+    extent->cell = of_line.cell;
     return;
   }
   extent->lines = 1;

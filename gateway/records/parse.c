@@ -305,14 +305,14 @@ static void store_line(Parse *parse, ShapeKind kind) {
     return;
   }
   *seen = line;
+  *into = g_new0(LayoutLine, 1);
+  (*into)->line = line;
+  (*into)->values = g_ptr_array_new_with_free_func(free_value);
   if (parse->n_cells != shape->n_cells) {
     g_autofree char *reason = count_reason(parse, shape);
     add_problem(parse, "L004", g_strdup_printf("%s: %s", name, reason));
     return;
   }
-  *into = g_new0(LayoutLine, 1);
-  (*into)->line = line;
-  (*into)->values = g_ptr_array_new_with_free_func(free_value);
   for (guint i = 0; i < shape->n_fields; i++)
     g_ptr_array_add((*into)->values, make_value(parse, &shape->fields[i], &parse->cells[i + (shape->tag ? 1 : 0)], name));
 }
@@ -354,8 +354,10 @@ static const guint8 *skip_mark(Parse *parse, const guint8 *at) {
     return at + 3;
   if (g_ascii_strcasecmp(name, "GB18030") == 0 && left >= 4 && memcmp(at, "\x84\x31\x95\x33", 4) == 0)
     return at + 4;
+  /* In other sets than UTF-8 these two may be letters: a NUL beside them tells, in the first line alone, as a chunk may end there. */
+  const guint8 *terminator = memchr(at, parse->layout->terminator, MIN(left, 4));
   if (left >= 2 && (memcmp(at, "\xff\xfe", 2) == 0 || memcmp(at, "\xfe\xff", 2) == 0) &&
-      (parse->layout->charset->is_utf8 || memchr(at, 0, MIN(left, 4)))) {
+      (parse->layout->charset->is_utf8 || memchr(at, 0, terminator ? (gsize)(terminator - at) : MIN(left, 4)))) {
     parse->state->chunk.lines = 1;
     add_problem(parse, "L001", g_strdup_printf("the file begins like UTF-16; the layout's character set is %s", name));
     parse->state->chunk.lines = 0;

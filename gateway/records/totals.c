@@ -5,8 +5,8 @@
 
 struct LayoutTotals {
   const Layout *layout;
-  guint64 records, last_record, first_record; /* lines */
-  guint64 header_line, trailer_line, last_header, last_trailer;
+  guint64 records, last_record;               /* how many, and the last one's line */
+  guint64 lines[N_SHAPES], seconds[N_SHAPES]; /* of header and trailer: the first one's, and the first that is one too many */
   LayoutSum *sums;
   guint64 *unreadable;
   gint64 *declared;                           /* one per control */
@@ -50,6 +50,15 @@ static void keep_lowest(guint64 *kept, guint64 line) {
     *kept = line;
 }
 
+/* Chunks come in any order: the lowest line is the header's, and whatever follows it is one too many. */
+static void keep_line(LayoutTotals *totals, ShapeKind kind, guint64 line) {
+  guint64 *first = &totals->lines[kind];
+  if (line == 0)
+    return;
+  keep_lowest(&totals->seconds[kind], *first == 0 ? 0 : MAX(*first, line));
+  keep_lowest(first, line);
+}
+
 static void keep_declared(LayoutTotals *totals, const LayoutLine *line, ShapeKind where) {
   for (guint c = 0; line && c < totals->layout->n_controls; c++) {
     if (totals->layout->controls[c].where != where || totals->is_declared[c])
@@ -89,14 +98,10 @@ void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk) {
   const ChunkState *state = (const ChunkState *)chunk;
   const RecordBlock *block = chunk->block;
   totals->records += block->count;
-  if (block->count > 0) {
-    keep_lowest(&totals->first_record, block->lines[0]);
+  if (block->count > 0)
     totals->last_record = MAX(totals->last_record, block->lines[block->count - 1]);
-  }
-  keep_lowest(&totals->header_line, state->header_line);
-  keep_lowest(&totals->trailer_line, state->trailer_line);
-  totals->last_header = MAX(totals->last_header, state->header_line);
-  totals->last_trailer = MAX(totals->last_trailer, state->trailer_line);
+  keep_line(totals, SHAPE_HEADER, state->header_line);
+  keep_line(totals, SHAPE_TRAILER, state->trailer_line);
   keep_declared(totals, chunk->header, SHAPE_HEADER);
   keep_declared(totals, chunk->trailer, SHAPE_TRAILER);
   add_sums(totals, state);
@@ -112,21 +117,31 @@ static LayoutProblem *answer(const LayoutTotals *totals, const char *code, guint
   return verdict;
 }
 
+/* Of all that is wrong with the order of lines, and the chunks' problems, the one with the lowest line is told. */
+static void consider(LayoutProblem *found, const char *code, guint64 line, const char *reason) {
+  if (line == 0 || (found->line > 0 && found->line <= line))
+    return;
+  *found = (LayoutProblem){.line = line, .reason = (char *)reason};
+  g_strlcpy(found->code, code, sizeof found->code);
+}
+
 static LayoutProblem *check_order(const LayoutTotals *totals) {
   const Shape *shapes = totals->layout->shapes;
-  if (shapes[SHAPE_HEADER].present && totals->header_line == 0)
-    return answer(totals, "T001", 1, g_strdup("the file has no header"));
-  if (totals->header_line > 1)
-    return answer(totals, "T007", totals->header_line, g_strdup("the header is not the first line"));
-  if (totals->last_header > totals->header_line)
-    return answer(totals, "T007", totals->last_header, g_strdup("a second header"));
-  if (shapes[SHAPE_TRAILER].present && totals->trailer_line == 0)
-    return answer(totals, "T002", MAX(totals->last_record, totals->header_line), g_strdup("the file has no trailer: it may have been cut off"));
-  if (totals->last_trailer > totals->trailer_line)
-    return answer(totals, "T008", totals->last_trailer, g_strdup("a second trailer"));
-  if (totals->trailer_line > 0 && totals->last_record > totals->trailer_line)
-    return answer(totals, "T008", totals->last_record, g_strdup("a line behind the trailer"));
-  return NULL;
+  guint64 header = totals->lines[SHAPE_HEADER], trailer = totals->lines[SHAPE_TRAILER];
+  LayoutProblem found = {0};
+  if (header > 1)
+    consider(&found, "T007", header, "the header is not the first line");
+  consider(&found, "T007", totals->seconds[SHAPE_HEADER], "a second header");
+  consider(&found, "T008", totals->seconds[SHAPE_TRAILER], "a second trailer");
+  if (trailer > 0 && totals->last_record > trailer)
+    consider(&found, "T008", totals->last_record, "a line behind the trailer");
+  if (shapes[SHAPE_TRAILER].present && trailer == 0)
+    consider(&found, "T002", MAX(totals->last_record, MAX(header, 1)), "the file has no trailer: it may have been cut off");
+  if (totals->first)
+    consider(&found, totals->first->code, totals->first->line, totals->first->reason);
+  if (shapes[SHAPE_HEADER].present && header == 0)
+    consider(&found, "T001", 1, "the file has no header");
+  return found.line > 0 ? answer(totals, found.code, found.line, g_strdup(found.reason)) : NULL;
 }
 
 static LayoutSum scaled(LayoutSum value, guint scale, guint to) {
@@ -170,14 +185,12 @@ static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 lin
   return answer(totals, "T004", line, differs(control->field, of, totals->declared[c], scale, (gint64)totals->sums[s], column->scale));
 }
 
-LayoutProblem *layout_totals_check(const LayoutTotals *totals) {
-  if (totals->first)
-    return answer(totals, totals->first->code, totals->first->line, g_strdup(totals->first->reason));
+const LayoutProblem *layout_totals_check(const LayoutTotals *totals) {
   LayoutProblem *problem = check_order(totals);
   for (guint pass = 0; pass < 2; pass++) /* counts first: a missing line explains a wrong sum */
     for (guint c = 0; !problem && c < totals->layout->n_controls; c++) {
       const Control *control = &totals->layout->controls[c];
-      guint64 line = control->where == SHAPE_HEADER ? totals->header_line : totals->trailer_line;
+      guint64 line = totals->lines[control->where];
       if (totals->is_declared[c] && (control->column < 0) == (pass == 0))
         problem = pass == 0 ? check_count(totals, c, line) : check_sum(totals, c, line);
     }

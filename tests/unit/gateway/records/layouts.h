@@ -83,8 +83,8 @@ static inline void layouts_free(ConfLayout *conf) {
 
 /* What a file was parsed to, as text, one fact a line: the same for every way of cutting it into chunks.
  *   3 D "M1" 12 null          a record: its line and values        3 L012 1     a fault: its line, code and column
- *   H 1 "ACME" "2026-11-20"   header or trailer                    ! 7 T007     a problem of the file
- *   = 7 lines, 5 records, T003                                     the end */
+ *   H 1 "ACME" "2026-11-20"   header or trailer, after all records
+ *   = 7 lines, 5 records, T003 in 7                                the end, with the verdict on the file: ok, or code and line */
 static inline void layouts_tell_line(GString *told, const char *name, const LayoutLine *line) {
   if (!line)
     return;
@@ -117,9 +117,8 @@ static inline void layouts_tell_record(GString *told, const RecordBlock *block, 
   g_string_append_c(told, '\n');
 }
 
-static inline char *layouts_tell(const Layout *layout, const void *text, gsize length, gsize wanted) {
-  GString *told = g_string_new(NULL);
-  LayoutChunk *chunk = layout_chunk_new(layout);
+static inline char *layouts_tell_with(const Layout *layout, LayoutChunk *chunk, const void *text, gsize length, gsize wanted) {
+  GString *told = g_string_new(NULL), *header = g_string_new(NULL), *trailer = g_string_new(NULL);
   LayoutTotals *totals = layout_totals_new(layout);
   guint64 lines = 0, records = 0;
   for (gsize offset = 0; offset < length;) {
@@ -131,19 +130,29 @@ static inline char *layouts_tell(const Layout *layout, const void *text, gsize l
     lines += chunk->lines;
     records += chunk->block->count;
     layout_totals_add(totals, chunk);
-    layouts_tell_line(told, "H", chunk->header);
+    if (header->len == 0)
+      layouts_tell_line(header, "H", chunk->header);
     for (guint i = 0; i < chunk->block->count; i++)
       layouts_tell_record(told, chunk->block, i);
-    for (guint i = 0; i < chunk->problems->len; i++) {
-      const LayoutProblem *problem = chunk->problems->pdata[i];
-      g_string_append_printf(told, "! %" G_GUINT64_FORMAT " %s\n", problem->line, problem->code);
-    }
-    layouts_tell_line(told, "T", chunk->trailer);
+    if (trailer->len == 0)
+      layouts_tell_line(trailer, "T", chunk->trailer);
     offset = end;
   }
   const LayoutProblem *problem = layout_totals_check(totals);
-  g_string_append_printf(told, "= %" G_GUINT64_FORMAT " lines, %" G_GUINT64_FORMAT " records, %s\n", lines, records, problem ? problem->code : "ok");
+  g_string_append_printf(told, "%s%s= %" G_GUINT64_FORMAT " lines, %" G_GUINT64_FORMAT " records, %s", header->str, trailer->str, lines, records,
+                         problem ? problem->code : "ok");
+  if (problem)
+    g_string_append_printf(told, " in %" G_GUINT64_FORMAT, problem->line);
+  g_string_append_c(told, '\n');
+  g_string_free(header, TRUE);
+  g_string_free(trailer, TRUE);
   layout_totals_free(totals);
-  layout_chunk_free(chunk);
   return g_string_free(told, FALSE);
+}
+
+static inline char *layouts_tell(const Layout *layout, const void *text, gsize length, gsize wanted) {
+  LayoutChunk *chunk = layout_chunk_new(layout);
+  char *told = layouts_tell_with(layout, chunk, text, length, wanted);
+  layout_chunk_free(chunk);
+  return told;
 }

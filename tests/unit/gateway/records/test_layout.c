@@ -51,7 +51,7 @@ static void expect_values(const char *field, const char *const cases[][2]) {
 static void a_whole_file_is_parsed(void **state) {
   (void)state;
   expect(usual(), "H|ACME|2026-11-20\nD|M1|5|1.50\nD|M2|-7|0.05\nT|2|-2\n",
-         "H 1 \"ACME\" \"2026-11-20\"\n2 D \"M1\" 5 150\n3 D \"M2\" -7 5\nT 4 \"2\" \"-2\"\n= 4 lines, 2 records, ok\n");
+         "2 D \"M1\" 5 150\n3 D \"M2\" -7 5\nH 1 \"ACME\" \"2026-11-20\"\nT 4 \"2\" \"-2\"\n= 4 lines, 2 records, ok\n");
 }
 
 static void the_last_line_needs_no_line_end(void **state) {
@@ -183,17 +183,17 @@ static void byte_order_marks_are_known(void **state) {
   (void)state;
   expect(one_field("int"), "\357\273\277D|1\n", "1 D 1\n= 1 lines, 1 records, ok\n");
   ConfLayout *conf = one_field("int");
-  expect_bytes(conf, "\377\376D\0|\0", 6, "1 L002 -1\n! 1 L001\n= 1 lines, 1 records, L001\n");
+  expect_bytes(conf, "\377\376D\0|\0", 6, "1 L002 -1\n= 1 lines, 1 records, L001 in 1\n");
   layouts_free(conf);
 }
 
 static void lines_are_told_apart_by_position(void **state) {
   (void)state;
   static const struct { const char *text, *expected; } cases[] = {
-      {"A,2026-11-20\nM1,5,1\nM2,6,1\n2,11\n", "H 1 \"A\" \"2026-11-20\"\n2 D \"M1\" 5 100\n3 D \"M2\" 6 100\nT 4 \"2\" \"11\"\n= 4 lines, 2 records, ok\n"},
-      {"A,2026-11-20\nM1,5,1\n1,5\n\n", "H 1 \"A\" \"2026-11-20\"\n2 D \"M1\" 5 100\nT 3 \"1\" \"5\"\n= 4 lines, 1 records, ok\n"},
-      {"A,2026-11-20\n", "H 1 \"A\" \"2026-11-20\"\n= 1 lines, 0 records, T002\n"},
-      {"A,2026-11-20\nM1,5,1\nM2,6,1\n", "H 1 \"A\" \"2026-11-20\"\n2 D \"M1\" 5 100\n! 3 L004\n= 3 lines, 1 records, L004\n"},
+      {"A,2026-11-20\nM1,5,1\nM2,6,1\n2,11\n", "2 D \"M1\" 5 100\n3 D \"M2\" 6 100\nH 1 \"A\" \"2026-11-20\"\nT 4 \"2\" \"11\"\n= 4 lines, 2 records, ok\n"},
+      {"A,2026-11-20\nM1,5,1\n1,5\n\n", "2 D \"M1\" 5 100\nH 1 \"A\" \"2026-11-20\"\nT 3 \"1\" \"5\"\n= 4 lines, 1 records, ok\n"},
+      {"A,2026-11-20\n", "H 1 \"A\" \"2026-11-20\"\n= 1 lines, 0 records, T002 in 1\n"},
+      {"A,2026-11-20\nM1,5,1\nM2,6,1\n", "2 D \"M1\" 5 100\nH 1 \"A\" \"2026-11-20\"\nT 3\n= 3 lines, 1 records, L004 in 3\n"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     ConfLayout *conf = layouts_conf(",", "- partner:text date:date", "- member:text points:int amount:dec=2", "- count:int#count total:int#sum=points");
@@ -221,8 +221,8 @@ static void the_order_of_lines_is_checked(void **state) {
       ConfLayout *conf = usual();
       Layout *layout = compiled(conf);
       g_autofree char *told = layouts_tell(layout, cases[i].text, strlen(cases[i].text), wanted);
-      g_autofree char *verdict = g_strdup_printf(", %s\n", cases[i].code);
-      if (!g_str_has_suffix(told, verdict))
+      g_autofree char *verdict = g_strdup_printf(" records, %s", cases[i].code);
+      if (!strstr(told, verdict))
         fail_msg("case %u: %s", i, told);
       layout_free(layout);
       layouts_free(conf);
@@ -250,8 +250,8 @@ static void control_totals_are_confirmed(void **state) {
       ConfLayout *conf = layouts_conf("|", NULL, RECORD, cases[i].trailer);
       Layout *layout = compiled(conf);
       g_autofree char *told = layouts_tell(layout, cases[i].body, strlen(cases[i].body), wanted);
-      g_autofree char *verdict = g_strdup_printf(", %s\n", cases[i].code);
-      if (!g_str_has_suffix(told, verdict))
+      g_autofree char *verdict = g_strdup_printf(" records, %s", cases[i].code);
+      if (!strstr(told, verdict))
         fail_msg("case %u: %s", i, told);
       layout_free(layout);
       layouts_free(conf);
