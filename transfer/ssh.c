@@ -1,6 +1,9 @@
 #include "transfer/ssh_link.h"
 #include "gateway/base/files.h"
 #include "transfer/connect.h"
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -18,11 +21,24 @@ static const struct { int method; const char *names; } preferences[] = {
                          "diffie-hellman-group14-sha256,diffie-hellman-group14-sha1"},
     {LIBSSH2_METHOD_CRYPT_CS, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"},
     {LIBSSH2_METHOD_CRYPT_SC, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"},
-    {LIBSSH2_METHOD_MAC_CS, "hmac-sha2-256-etm@openssh.com,hmac-sha2-256,hmac-sha2-512-etm@openssh.com,hmac-sha2-512,hmac-sha1"},
-    {LIBSSH2_METHOD_MAC_SC, "hmac-sha2-256-etm@openssh.com,hmac-sha2-256,hmac-sha2-512-etm@openssh.com,hmac-sha2-512,hmac-sha1"},
     {LIBSSH2_METHOD_COMP_CS, "none"},
     {LIBSSH2_METHOD_COMP_SC, "none"},
 };
+
+/* Without AES-GCM the MAC costs more than the cipher: measured here 386 MB/s for SHA-256 and 588 for SHA-512 where the
+ * processor has no SHA instructions, and the other way round where it has. */
+#define MACS_256 "hmac-sha2-256-etm@openssh.com,hmac-sha2-256"
+#define MACS_512 "hmac-sha2-512-etm@openssh.com,hmac-sha2-512"
+
+static const char *preferred_macs(void) {
+#if defined(__x86_64__)
+  unsigned a, b = 0, c, d;
+  gboolean has_sha = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 29));
+  return has_sha ? MACS_256 "," MACS_512 ",hmac-sha1" : MACS_512 "," MACS_256 ",hmac-sha1";
+#else
+  return MACS_256 "," MACS_512 ",hmac-sha1";
+#endif
+}
 
 static const struct { guint8 bit; const char *names; } key_types[] = {
     {SSH_KEY_ED25519, "ssh-ed25519"},
@@ -99,6 +115,11 @@ static gboolean set_preferences(SshLink *link, guint8 avoid, GError **error) {
     if (failed != 0)
       return ssh_error(link, failed, "choose algorithms", error);
   }
+  int macs = libssh2_session_method_pref(link->session, LIBSSH2_METHOD_MAC_CS, preferred_macs());
+  if (macs == 0)
+    macs = libssh2_session_method_pref(link->session, LIBSSH2_METHOD_MAC_SC, preferred_macs());
+  if (macs != 0)
+    return ssh_error(link, macs, "choose algorithms", error);
   g_autofree char *keys = allowed_host_keys(avoid);
   int failed = *keys ? libssh2_session_method_pref(link->session, LIBSSH2_METHOD_HOSTKEY, keys) : LIBSSH2_ERROR_METHOD_NONE;
   return failed == 0 || ssh_error(link, LIBSSH2_ERROR_METHOD_NONE, "no further type of host key to ask for", error);
