@@ -48,6 +48,7 @@ void build_node(const Section *root, ConfNode *node) {
   node->time_zone = build_time_zone(&section);
   if (node->time_zone == NULL) node->time_zone = g_strdup("UTC");
   node->key_warning_days = section_number(&section, "key-warning-days", (Range){.otherwise = 30, .least = 0, .most = 3650});
+  node->archive_days = section_number(&section, "archive-days", (Range){.otherwise = 30, .least = 0, .most = 36500});
   build_log(&section, node);
 }
 

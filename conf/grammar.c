@@ -9,7 +9,7 @@
 /* node and partner */
 static cfg_opt_t log_options[] = {PLACE, TEXT("format"), TEXT("level"), CFG_END()};
 static cfg_opt_t node_options[] = {PLACE, TEXT("name"), TEXT("state"), TEXT("runtime"), TEXT("time-zone"), TEXT("gnupg-home"),
-                                   TEXT("key-warning-days"), SECTION("log", log_options), CFG_END()};
+                                   TEXT("key-warning-days"), TEXT("archive-days"), SECTION("log", log_options), CFG_END()};
 static cfg_opt_t openpgp_options[] = {PLACE, LIST("encrypt-to"), LIST("signed-by"), TEXT("decrypt-with"), TEXT("sign-with"),
                                       TEXT("passphrase-file"), CFG_END()};
 static cfg_opt_t endpoint_options[] = {PLACE, TEXT("url"), LIST("host-key"), TEXT("identity-file"), TEXT("passphrase-file"),

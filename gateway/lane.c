@@ -84,12 +84,12 @@ static void beat(int supervisor, gint64 *last) {
     log_event(LOG_WARNING, "supervisor-gone", {"error", g_strerror(errno)});
 }
 
-static void keep_house(Lane *lane, gint64 *last) {
+static void keep_house(Lane *lane, gint64 *last, guint *hours) {
   gint64 now = g_get_monotonic_time();
   if (*last > 0 && now - *last < (gint64)HOUSEKEEPING_SECONDS * G_USEC_PER_SEC)
     return;
   *last = now;
-  lane_prune_archive(lane);
+  lane_keep_house(lane, (*hours)++);
 }
 
 /* Whether the lane is to end. */
@@ -116,9 +116,10 @@ static gboolean look_around(Lane *lane, Senses *senses, int supervisor) {
 
 static void live(Lane *lane, Senses *senses, int supervisor) {
   gint64 last_beat = 0, last_housekeeping = 0;
+  guint hours = 0;
   for (gboolean ending = FALSE; !ending;) {
     beat(supervisor, &last_beat);
-    keep_house(lane, &last_housekeeping);
+    keep_house(lane, &last_housekeeping, &hours);
     g_autoptr(GError) error = NULL;
     if (!lane_pump(lane, &error)) {
       log_event(LOG_ERROR, "pump-failed", {"error", error->message});

@@ -1,5 +1,5 @@
-/* What the lane's own files share: its main loop (lane.c), the running of steps (lane_work.c), its control socket (lane_control.c)
- * and what it does at its start (lane_start.c). */
+/* What the lane's own files share: its main loop (lane.c), the running of steps (lane_work.c), its control socket (lane_control.c),
+ * what it does at its start (lane_start.c) and once an hour (lane_house.c). */
 #pragma once
 #include "gateway/control.h"
 #include "gateway/feeds.h"
@@ -38,8 +38,9 @@ gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 gboolean lane_recover(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean lane_mark_running(const Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void lane_mark_stopped(const Lane *lane);
-/* Removes ciphertexts that have been in the archive longer than node { archive-days }. */
-void lane_prune_archive(const Lane *lane);
+
+/* --- lane_house.c */
+void lane_keep_house(Lane *lane, guint hours_running); /* once an hour, from 0 */
 
 /* --- lane_control.c */
 json_t *lane_answer(gpointer lane, const char *who, const json_t *request); /* a ControlAnswer */

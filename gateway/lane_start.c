@@ -120,24 +120,3 @@ gboolean lane_recover(Lane *lane, GError **error) {
   sweep(lane->paths->out, live);
   return TRUE;
 }
-
-void lane_prune_archive(const Lane *lane) {
-  g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-  g_autoptr(GDateTime) oldest = g_date_time_add_days(now, -(gint)lane->conf->node.archive_days);
-  g_autofree char *limit = g_date_time_format(oldest, "%Y-%m-%d");
-  g_autoptr(GDir) days = g_dir_open(lane->paths->archive, 0, NULL);
-  const char *day;
-  while (days && (day = g_dir_read_name(days))) {
-    if (strcmp(day, limit) >= 0)
-      continue;
-    g_autofree char *folder = g_build_filename(lane->paths->archive, day, NULL);
-    g_autoptr(GDir) files = g_dir_open(folder, 0, NULL);
-    const char *name;
-    while (files && (name = g_dir_read_name(files))) {
-      g_autofree char *path = g_build_filename(folder, name, NULL);
-      unlink(path);
-    }
-    if (rmdir(folder) == 0)
-      log_event(LOG_INFO, "archive-pruned", {"day", day});
-  }
-}

@@ -2,6 +2,7 @@
  *
  * Written to ID.part, resumed where it broke, synced, renamed to ID.pgp, folder synced, then the commit.
  *   crash while reading        ID.part has a prefix: the next run goes on behind it
+ *   power lost while reading   the prefix was never synced and cannot be trusted: a part from before this boot is begun anew
  *   crash after the rename     ID.pgp is there, the state is admitted: the next run finds it complete and only commits
  * The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to `seen`. */
 #include "gateway/flow/codes.h"
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static gboolean looks_admitted(Step *step, const CourierStat *now) {
@@ -48,13 +50,24 @@ static gboolean settle(Step *step, int fd, const char *part, const char *final, 
   return TRUE;
 }
 
+/* Killing a process loses nothing that it has written; a power cut may. Parts are not synced until they are complete. */
+static gboolean is_from_an_earlier_boot(const struct stat *status) {
+  struct timespec up, now;
+  clock_gettime(CLOCK_BOOTTIME, &up);
+  clock_gettime(CLOCK_REALTIME, &now);
+  return status->st_mtim.tv_sec < now.tv_sec - up.tv_sec;
+}
+
 static gboolean fetch_into(Step *step, int fd, const char *remote, const char *part, const char *final, GError **error) {
   struct stat status;
   if (fstat(fd, &status) != 0)
     return sallyport_error_errno(error, errno, "stat %s", part);
   guint64 have = (guint64)status.st_size, end = have;
-  if (have > step->file->size && (have = end = 0, ftruncate(fd, 0) != 0))
-    return sallyport_error_errno(error, errno, "truncate %s", part);
+  if (have > step->file->size || is_from_an_earlier_boot(&status)) {
+    have = end = 0;
+    if (ftruncate(fd, 0) != 0)
+      return sallyport_error_errno(error, errno, "truncate %s", part);
+  }
   CourierGet get = {.path = remote, .offset = have, .size_limit = step->feed->conf->source.size_limit, .fd = fd};
   if ((have < step->file->size || have == 0) && !courier_get(step->courier, &get, &end, error))
     return FALSE;
