@@ -135,12 +135,12 @@ static LayoutProblem *check_order(const LayoutTotals *totals) {
   consider(&found, "T008", totals->seconds[SHAPE_TRAILER], "a second trailer");
   if (trailer > 0 && totals->last_record > trailer)
     consider(&found, "T008", totals->last_record, "a line behind the trailer");
-  if (shapes[SHAPE_TRAILER].present && trailer == 0)
-    consider(&found, "T002", MAX(totals->last_record, MAX(header, 1)), "the file has no trailer: it may have been cut off");
   if (totals->first)
     consider(&found, totals->first->code, totals->first->line, totals->first->reason);
   if (shapes[SHAPE_HEADER].present && header == 0)
     consider(&found, "T001", 1, "the file has no header");
+  if (shapes[SHAPE_TRAILER].present && trailer == 0)
+    consider(&found, "T002", MAX(totals->last_record, MAX(header, 1)), "the file has no trailer: it may have been cut off");
   return found.line > 0 ? answer(totals, found.code, found.line, g_strdup(found.reason)) : NULL;
 }
 
