@@ -57,8 +57,7 @@ BookFile *book_file_new(void);         /* with a fresh id and seen_at */
 void book_file_free(BookFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookFile, book_file_free)
 
-/* A file seen for the first time (state `seen`): row, history, audit. FILE when one with this (feed, name, size, modified) is
- * under way already; what is closed or gone may come again. */
+/* A file seen first (`seen`): row, history, audit. FILE while one with this (feed, name, size, modified) is not closed or gone. */
 gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Compare-and-set from file->state to `to` with all the facts in *file, and history + audit with `detail` (text for people
  * or NULL). Resets attempts and problem; due_at is file's. On TRUE file->state is `to`. BUG for a transition that is not
