@@ -219,8 +219,9 @@ static void print_batches(const CliOutput *out, const Details *details) {
   if (details->batches->len == 0)
     return;
   g_autofree char *at = cli_time(out, last);
-  fprintf(out->file, "\n%u batches of %u to %u records, %u posted%s%s\n", details->batches->len, least, most, posted,
-          last ? ", the last at " : "", last ? at : "");
+  g_autofree char *sizes = least == most ? g_strdup_printf("%u", most) : g_strdup_printf("%u to %u", least, most);
+  fprintf(out->file, "\n%u batch%s of %s records, %u posted%s%s\n", details->batches->len, details->batches->len == 1 ? "" : "es", sizes,
+          posted, last ? ", the last at " : "", last ? at : "");
 }
 
 static void print_refused(const CliOutput *out, const Details *details) {
