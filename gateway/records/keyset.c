@@ -7,28 +7,27 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* 256 partitions of 512 entries in a thread's buffers: 2 MiB a thread; a partition of 50 million records is 3 MiB. */
-enum { PARTITIONS = 256, BUFFERED = 512 };
+/* 5 million records make partitions of 78,000 entries, which are sorted in memory; larger ones are taken window by window. */
+enum { PARTITION_BITS = 6, PARTITIONS = 1 << PARTITION_BITS, BLOCK_ENTRIES = 256, MEMORY_BLOCKS = 512, LARGEST_WINDOW = KEYSET_LARGEST_GROUP };
 
 typedef struct { guint64 hash, record; } Entry;
-
-/* Where a partition's pieces lie in the unnamed file. */
-typedef struct { guint64 offset; guint count; } Piece;
-
-struct KeySet {
-  char *folder;
-  pthread_mutex_t lock;
-  int file;              /* -1 until something has to go there */
-  guint64 end;
-  GArray *pieces[PARTITIONS]; /* Piece; NULL: none */
-  GArray *kept[PARTITIONS];   /* Entry: what adders had in their buffers at the end */
-  guint64 seed, mask;
-};
+typedef struct { Entry entries[BLOCK_ENTRIES]; } Block;
 
 struct KeyAdder {
   KeySet *set;
   guint filled[PARTITIONS];
-  Entry entries[PARTITIONS][BUFFERED];
+  Block blocks[PARTITIONS];
+};
+
+struct KeySet {
+  char *folder;
+  pthread_mutex_t lock;       /* of all that adders share: */
+  int file;                   /* -1 until something has to go there */
+  GPtrArray *memory;          /* the first MEMORY_BLOCKS blocks; the file holds those behind */
+  guint blocks;
+  GArray *pieces[PARTITIONS]; /* guint32: numbers of the partition's blocks, all full */
+  GPtrArray *adders;          /* finished: the partly filled blocks */
+  guint64 seed, mask;
 };
 
 KeySet *keyset_new(const char *scratch_folder) {
@@ -36,6 +35,10 @@ KeySet *keyset_new(const char *scratch_folder) {
   set->folder = g_strdup(scratch_folder);
   set->file = -1;
   set->mask = G_MAXUINT64;
+  set->memory = g_ptr_array_new_with_free_func(g_free);
+  set->adders = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < PARTITIONS; i++)
+    set->pieces[i] = g_array_new(FALSE, FALSE, sizeof(guint32));
   pthread_mutex_init(&set->lock, NULL);
   if (getrandom(&set->seed, sizeof set->seed, 0) != (ssize_t)sizeof set->seed)
     set->seed = (guint64)g_get_monotonic_time();
@@ -45,10 +48,10 @@ KeySet *keyset_new(const char *scratch_folder) {
 void keyset_free(KeySet *set) {
   if (!set)
     return;
-  for (guint i = 0; i < PARTITIONS; i++) {
-    g_clear_pointer(&set->pieces[i], g_array_unref);
-    g_clear_pointer(&set->kept[i], g_array_unref);
-  }
+  for (guint i = 0; i < PARTITIONS; i++)
+    g_array_unref(set->pieces[i]);
+  g_ptr_array_unref(set->memory);
+  g_ptr_array_unref(set->adders);
   if (set->file >= 0)
     close(set->file);
   pthread_mutex_destroy(&set->lock);
@@ -56,9 +59,13 @@ void keyset_free(KeySet *set) {
   g_free(set);
 }
 
-void keyset_weaken(KeySet *set, guint bits) { set->mask = (G_GUINT64_CONSTANT(1) << bits) - 1; }
+void keyset_weaken(KeySet *set, guint bits) {
+  set->mask = ((G_GUINT64_CONSTANT(1) << MIN(bits, 32)) - 1) << PARTITION_BITS;
+}
 
-static guint64 mix(guint64 h) {
+/* --- Adding */
+
+static inline guint64 mix(guint64 h) {
   h ^= h >> 33;
   h *= G_GUINT64_CONSTANT(0xff51afd7ed558ccd);
   h ^= h >> 33;
@@ -66,18 +73,20 @@ static guint64 mix(guint64 h) {
   return h ^ h >> 33;
 }
 
-static guint64 hash_of(const KeySet *set, const void *key, gsize length) {
+static inline guint64 hash_of(const KeySet *set, const void *key, gsize length) {
   const guint8 *at = key;
-  guint64 h = set->seed ^ length * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
+  guint64 h = set->seed ^ length * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15), word = 0;
   for (; length >= 8; length -= 8, at += 8) {
-    guint64 word;
     memcpy(&word, at, 8);
     h = mix(h ^ word) + set->seed;
   }
-  guint64 rest = 0;
-  memcpy(&rest, at, length);
-  return mix(h ^ rest) & set->mask;
+  word = 0;
+  if (length > 0)
+    memcpy(&word, at, length);
+  return mix(h ^ word) & set->mask;
 }
+
+static inline guint partition_of(guint64 hash) { return (guint)(hash & (PARTITIONS - 1)); }
 
 KeyAdder *key_adder_new(KeySet *set) {
   KeyAdder *adder = g_malloc(sizeof *adder);
@@ -86,61 +95,67 @@ KeyAdder *key_adder_new(KeySet *set) {
   return adder;
 }
 
-/* Under the set's lock only the place is taken; threads write side by side. */
+/* Under the lock: takes the next number, and keeps the block in memory or has a file to write it to. FALSE: no file. */
+static gboolean take_place(KeySet *set, guint partition, const Block *block, guint32 *number, GError **error) {
+  if (set->blocks >= MEMORY_BLOCKS && set->file < 0)
+    set->file = files_open_unnamed(set->folder, error);
+  if (set->blocks >= MEMORY_BLOCKS && set->file < 0)
+    return FALSE;
+  *number = set->blocks++;
+  if (*number < MEMORY_BLOCKS)
+    g_ptr_array_add(set->memory, g_memdup2(block, sizeof *block));
+  g_array_append_val(set->pieces[partition], *number);
+  return TRUE;
+}
+
+static off_t place_of(guint32 number) { return (off_t)(number - MEMORY_BLOCKS) * (off_t)sizeof(Block); }
+
+/* Only the place is taken under the lock; threads write side by side. */
 static gboolean spill(KeyAdder *adder, guint partition, GError **error) {
   KeySet *set = adder->set;
-  gsize bytes = adder->filled[partition] * sizeof(Entry);
+  guint32 number = 0;
   pthread_mutex_lock(&set->lock);
-  if (set->file < 0)
-    set->file = files_open_unnamed(set->folder, error);
-  gboolean ok = set->file >= 0;
-  Piece piece = {set->end, adder->filled[partition]};
-  if (ok) {
-    set->end += bytes;
-    if (!set->pieces[partition])
-      set->pieces[partition] = g_array_new(FALSE, FALSE, sizeof(Piece));
-    g_array_append_val(set->pieces[partition], piece);
-  }
+  gboolean ok = take_place(set, partition, &adder->blocks[partition], &number, error);
   pthread_mutex_unlock(&set->lock);
-  const char *at = (const char *)adder->entries[partition];
-  for (gsize done = 0; ok && done < bytes;) {
-    ssize_t written = pwrite(set->file, at + done, bytes - done, (off_t)(piece.offset + done));
+  adder->filled[partition] = 0;
+  const char *bytes = (const char *)&adder->blocks[partition];
+  for (gsize done = 0; ok && number >= MEMORY_BLOCKS && done < sizeof(Block);) {
+    ssize_t written = pwrite(set->file, bytes + done, sizeof(Block) - done, place_of(number) + (off_t)done);
     if (written < 0 && errno != EINTR)
       ok = sallyport_error_errno(error, errno, "write keys to an unnamed file in %s", set->folder);
     else if (written > 0)
       done += (gsize)written;
   }
-  adder->filled[partition] = 0;
   return ok;
 }
 
 gboolean key_adder_add(KeyAdder *adder, const void *key, gsize length, guint64 record, GError **error) {
   guint64 hash = hash_of(adder->set, key, length);
-  guint partition = (guint)(hash % PARTITIONS);
-  adder->entries[partition][adder->filled[partition]++] = (Entry){hash, record};
-  return adder->filled[partition] < BUFFERED || spill(adder, partition, error);
+  guint partition = partition_of(hash);
+  adder->blocks[partition].entries[adder->filled[partition]++] = (Entry){hash, record};
+  return G_LIKELY(adder->filled[partition] < BLOCK_ENTRIES) || spill(adder, partition, error);
 }
 
 gboolean key_adder_finish(KeyAdder *adder, GError **error) {
-  (void)error;
+  (void)error; /* what is left stays in memory */
   KeySet *set = adder->set;
   pthread_mutex_lock(&set->lock);
-  for (guint i = 0; i < PARTITIONS; i++) {
-    if (adder->filled[i] == 0)
-      continue;
-    if (!set->kept[i])
-      set->kept[i] = g_array_new(FALSE, FALSE, sizeof(Entry));
-    g_array_append_vals(set->kept[i], adder->entries[i], adder->filled[i]);
-  }
+  g_ptr_array_add(set->adders, adder);
   pthread_mutex_unlock(&set->lock);
-  g_free(adder);
   return TRUE;
 }
 
-static gboolean read_piece(const KeySet *set, const Piece *piece, Entry *into, GError **error) {
-  gsize bytes = piece->count * sizeof(Entry), done = 0;
-  while (done < bytes) {
-    ssize_t got = pread(set->file, (char *)into + done, bytes - done, (off_t)(piece->offset + done));
+/* --- Reading a partition: its blocks one after the other, each lent until the next */
+
+typedef struct {
+  const KeySet *set;
+  guint partition, next;
+  Block block;
+} Walk;
+
+static gboolean read_block(Walk *walk, guint32 number, GError **error) {
+  for (gsize done = 0; done < sizeof(Block);) {
+    ssize_t got = pread(walk->set->file, (char *)&walk->block + done, sizeof(Block) - done, place_of(number) + (off_t)done);
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
@@ -150,56 +165,240 @@ static gboolean read_piece(const KeySet *set, const Piece *piece, Entry *into, G
   return TRUE;
 }
 
-static gboolean load(const KeySet *set, guint partition, GArray *into, GError **error) {
-  const GArray *pieces = set->pieces[partition], *kept = set->kept[partition];
-  gsize count = kept ? kept->len : 0, at = count;
-  for (guint i = 0; pieces && i < pieces->len; i++)
-    count += g_array_index(pieces, Piece, i).count;
-  g_array_set_size(into, (guint)count);
-  Entry *entries = (Entry *)(void *)into->data;
-  if (kept && kept->len)
-    memcpy(entries, kept->data, kept->len * sizeof(Entry));
-  for (guint i = 0; pieces && i < pieces->len; i++) {
-    const Piece *piece = &g_array_index(pieces, Piece, i);
-    if (!read_piece(set, piece, entries + at, error))
-      return FALSE;
-    at += piece->count;
+/* The next entries; *n is 0 at the end. NULL with *n > 0: error. */
+static const Entry *next_entries(Walk *walk, guint *n, GError **error) {
+  const KeySet *set = walk->set;
+  const GArray *pieces = set->pieces[walk->partition];
+  guint at = walk->next++;
+  if (at < pieces->len) {
+    guint32 number = g_array_index(pieces, guint32, at);
+    *n = BLOCK_ENTRIES;
+    if (number < MEMORY_BLOCKS)
+      return ((const Block *)set->memory->pdata[number])->entries;
+    return read_block(walk, number, error) ? walk->block.entries : NULL;
   }
-  return TRUE;
+  for (at -= pieces->len; at < set->adders->len; at++, walk->next++) {
+    const KeyAdder *adder = set->adders->pdata[at];
+    *n = adder->filled[walk->partition];
+    if (*n > 0)
+      return adder->blocks[walk->partition].entries;
+  }
+  *n = 0;
+  return NULL;
+}
+
+/* --- Visiting. A window is a range of hashes or, where one hash alone is too many, of ordinals with that hash. */
+
+typedef struct {
+  guint64 least_hash, greatest_hash, least_record, greatest_record;
+} Window;
+
+typedef struct {
+  const KeySet *set;
+  guint partition;
+  Entry *entries, *scattered;
+  guint32 *starts;     /* of buckets */
+  guint64 *group;
+  gboolean is_in_parts;
+  guint64 first;       /* of the group that comes in parts; 0: its first part is still to come */
+  KeyGroupVisit visit;
+  gpointer user;
+} Visit;
+
+enum { MOST_BUCKETS = 16384, BINS = 256, INSERTION_LIMIT = 48 };
+
+static inline gboolean is_inside(const Window *window, const Entry *entry) {
+  return entry->hash >= window->least_hash && entry->hash <= window->greatest_hash && entry->record >= window->least_record &&
+         entry->record <= window->greatest_record;
+}
+
+static inline gboolean is_before(const Entry *a, const Entry *b) {
+  return a->hash != b->hash ? a->hash < b->hash : a->record < b->record;
 }
 
 static int by_hash_and_record(const void *a, const void *b) {
-  const Entry *x = a, *y = b;
-  if (x->hash != y->hash)
-    return x->hash < y->hash ? -1 : 1;
-  return x->record < y->record ? -1 : x->record > y->record;
+  return is_before(a, b) ? -1 : is_before(b, a);
 }
 
-static gboolean visit_groups(const GArray *sorted, GArray *group, KeyGroupVisit visit, gpointer user, GError **error) {
-  const Entry *entries = (const Entry *)(const void *)sorted->data;
-  for (guint i = 0, next; i < sorted->len; i = next) {
-    for (next = i + 1; next < sorted->len && entries[next].hash == entries[i].hash; next++) { }
-    if (next - i < 2)
-      continue;
-    g_array_set_size(group, 0);
-    for (guint k = i; k < next; k++)
-      g_array_append_val(group, entries[k].record);
-    if (!visit(user, (const guint64 *)(const void *)group->data, group->len, error))
+static void sort_bucket(Entry *entries, guint n) {
+  if (n > INSERTION_LIMIT) {
+    qsort(entries, n, sizeof *entries, by_hash_and_record);
+    return;
+  }
+  for (guint i = 1; i < n; i++) {
+    Entry entry = entries[i];
+    guint at = i;
+    for (; at > 0 && is_before(&entry, &entries[at - 1]); at--)
+      entries[at] = entries[at - 1];
+    entries[at] = entry;
+  }
+}
+
+static inline guint bucket_of(const Entry *entry, guint buckets) { return (guint)(entry->hash >> PARTITION_BITS) & (buckets - 1); }
+
+/* Scatters by some bits of the hash, which brings equal hashes together, and sorts the few of each bucket. */
+static void sort_entries(Visit *run, guint n) {
+  guint buckets = 16; /* a power of two, a few entries each */
+  while (buckets < MOST_BUCKETS && buckets * 8 < n)
+    buckets *= 2;
+  memset(run->starts, 0, (buckets + 1) * sizeof *run->starts);
+  for (guint i = 0; i < n; i++)
+    run->starts[bucket_of(&run->entries[i], buckets) + 1]++;
+  for (guint i = 0; i < buckets; i++)
+    run->starts[i + 1] += run->starts[i];
+  for (guint i = 0; i < n; i++)
+    run->scattered[run->starts[bucket_of(&run->entries[i], buckets)]++] = run->entries[i];
+  for (guint i = 0, start = 0; i < buckets; start = run->starts[i++])
+    if (run->starts[i] - start > 1)
+      sort_bucket(run->scattered + start, run->starts[i] - start);
+}
+
+static gboolean visit_group(Visit *run, const Entry *entries, guint n, GError **error) {
+  guint led = run->first ? 1 : 0;
+  run->group[0] = run->first;
+  for (guint i = 0; i < n; i++)
+    run->group[i + led] = entries[i].record;
+  if (run->is_in_parts)
+    run->first = run->group[0];
+  return n + led < 2 || run->visit(run->user, run->group, n + led, error);
+}
+
+static gboolean visit_sorted(Visit *run, guint n, GError **error) {
+  const Entry *entries = run->scattered;
+  for (guint i = 0, next; i < n; i = next) {
+    for (next = i + 1; next < n && entries[next].hash == entries[i].hash; next++) { }
+    if ((next - i > 1 || run->is_in_parts) && !visit_group(run, entries + i, next - i, error))
       return FALSE;
   }
   return TRUE;
+}
+
+static gboolean load(Visit *run, const Window *window, guint *loaded, GError **error) {
+  Walk walk = {.set = run->set, .partition = run->partition};
+  const Entry *entries;
+  guint n;
+  *loaded = 0;
+  while ((entries = next_entries(&walk, &n, error)))
+    for (guint i = 0; i < n; i++)
+      if (is_inside(window, &entries[i]))
+        run->entries[(*loaded)++] = entries[i];
+  return n == 0;
+}
+
+typedef struct { guint64 least, greatest, step; guint64 counts[BINS]; } Histogram;
+
+static gboolean count_bins(Visit *run, const Window *window, gboolean by_record, Histogram *histogram, GError **error) {
+  Walk walk = {.set = run->set, .partition = run->partition};
+  const Entry *entries;
+  guint n;
+  memset(histogram->counts, 0, sizeof histogram->counts);
+  while ((entries = next_entries(&walk, &n, error)))
+    for (guint i = 0; i < n; i++)
+      if (is_inside(window, &entries[i]))
+        histogram->counts[((by_record ? entries[i].record : entries[i].hash) - histogram->least) / histogram->step]++;
+  return n == 0;
+}
+
+/* Cuts the window to what is really in it, so that the bins of a histogram are of use. */
+static gboolean narrow(Visit *run, Window *window, guint64 *count, GError **error) {
+  Walk walk = {.set = run->set, .partition = run->partition};
+  Window found = {G_MAXUINT64, 0, G_MAXUINT64, 0};
+  const Entry *entries;
+  guint n;
+  *count = 0;
+  while ((entries = next_entries(&walk, &n, error)))
+    for (guint i = 0; i < n; i++)
+      if (is_inside(window, &entries[i])) {
+        ++*count;
+        found.least_hash = MIN(found.least_hash, entries[i].hash);
+        found.greatest_hash = MAX(found.greatest_hash, entries[i].hash);
+        found.least_record = MIN(found.least_record, entries[i].record);
+        found.greatest_record = MAX(found.greatest_record, entries[i].record);
+      }
+  *window = found;
+  return n == 0;
+}
+
+static gboolean visit_window(Visit *run, Window window, GError **error);
+
+/* Neighbouring bins together while they fit; one that does not fit is split again. */
+static gboolean visit_bins(Visit *run, const Window *window, gboolean by_record, const Histogram *histogram, GError **error) {
+  for (guint i = 0, next; i < BINS; i = next) {
+    guint64 count = histogram->counts[i];
+    for (next = i + 1; next < BINS && count + histogram->counts[next] <= LARGEST_WINDOW; next++)
+      count += histogram->counts[next];
+    Window part = *window;
+    guint64 low = histogram->least + i * histogram->step;
+    guint64 high = next == BINS ? histogram->greatest : MIN(histogram->greatest, histogram->least + next * histogram->step - 1);
+    *(by_record ? &part.least_record : &part.least_hash) = low;
+    *(by_record ? &part.greatest_record : &part.greatest_hash) = high;
+    if (count > 0 && !visit_window(run, part, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean visit_loaded(Visit *run, const Window *window, GError **error) {
+  guint loaded;
+  if (!load(run, window, &loaded, error))
+    return FALSE;
+  sort_entries(run, loaded);
+  return visit_sorted(run, loaded, error);
+}
+
+static gboolean split_window(Visit *run, const Window *window, GError **error) {
+  gboolean by_record = window->least_hash == window->greatest_hash;
+  guint64 least = by_record ? window->least_record : window->least_hash, greatest = by_record ? window->greatest_record : window->greatest_hash;
+  Histogram histogram = {.least = least, .greatest = greatest, .step = (greatest - least) / BINS + 1};
+  if (by_record && least == greatest)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "record %" G_GUINT64_FORMAT " was added again and again", least);
+  if (!count_bins(run, window, by_record, &histogram, error))
+    return FALSE;
+  gboolean is_outermost = by_record && !run->is_in_parts;
+  if (is_outermost)
+    run->is_in_parts = TRUE;
+  gboolean ok = visit_bins(run, window, by_record, &histogram, error);
+  if (is_outermost) {
+    run->is_in_parts = FALSE;
+    run->first = 0;
+  }
+  return ok;
+}
+
+static gboolean visit_window(Visit *run, Window window, GError **error) {
+  guint64 count;
+  if (!narrow(run, &window, &count, error))
+    return FALSE;
+  return count <= LARGEST_WINDOW ? visit_loaded(run, &window, error) : split_window(run, &window, error);
+}
+
+static guint64 count_partition(const KeySet *set, guint partition) {
+  guint64 count = (guint64)set->pieces[partition]->len * BLOCK_ENTRIES;
+  for (guint i = 0; i < set->adders->len; i++)
+    count += ((const KeyAdder *)set->adders->pdata[i])->filled[partition];
+  return count;
 }
 
 gboolean keyset_visit(KeySet *set, KeyGroupVisit visit, gpointer user, GError **error) {
-  g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(Entry));
-  g_autoptr(GArray) group = g_array_new(FALSE, FALSE, sizeof(guint64));
-  for (guint i = 0; i < PARTITIONS; i++) {
-    if (!load(set, i, entries, error))
-      return FALSE;
-    if (entries->len > 1)
-      qsort(entries->data, entries->len, sizeof(Entry), by_hash_and_record);
-    if (!visit_groups(entries, group, visit, user, error))
-      return FALSE;
+  const Window all = {0, G_MAXUINT64, 0, G_MAXUINT64};
+  Visit run = {.set = set, .visit = visit, .user = user};
+  guint64 most = 0;
+  for (guint i = 0; i < PARTITIONS; i++)
+    most = MAX(most, count_partition(set, i));
+  most = MIN(most, LARGEST_WINDOW);
+  run.entries = g_new(Entry, most + 1);
+  run.scattered = g_new(Entry, most + 1);
+  run.group = g_new(guint64, most + 1);
+  run.starts = g_new(guint32, MOST_BUCKETS + 1);
+  gboolean ok = TRUE;
+  for (run.partition = 0; ok && run.partition < PARTITIONS; run.partition++) {
+    guint64 count = count_partition(set, run.partition);
+    if (count > 1)
+      ok = count <= LARGEST_WINDOW ? visit_loaded(&run, &all, error) : visit_window(&run, all, error);
   }
-  return TRUE;
+  g_free(run.entries);
+  g_free(run.scattered);
+  g_free(run.group);
+  g_free(run.starts);
+  return ok;
 }
