@@ -31,6 +31,9 @@ CFLAGS_  := -std=gnu11 -fPIE -pthread -I. $(WARNINGS) $(HARDEN) $(DEFINES) -DSAL
             -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 LDLIBS_  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -pthread -lm
 LDFLAGS_ := $(HARDEN) $(HARDEN_LINK) $(LDFLAGS)
+ifdef SANITIZE
+  LDFLAGS_ += $(BUILD)/tests/asan.o
+endif
 
 # A room is a folder and a static library: what a room may link is what its tests link.
 ROOMS    := conf crypto store transfer gateway
@@ -65,6 +68,10 @@ $(BUILD)/libbase.a: $(call object,$(BASE_C))
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+ifdef SANITIZE
+$(BUILD)/libbase.a: | $(BUILD)/tests/asan.o
+endif
 
 ALL_LIBRARIES := $(call libraries,gateway conf crypto store transfer base)
 $(BUILD)/sallyport: $(call object,$(MAIN_C)) $(ALL_LIBRARIES)
@@ -162,4 +169,4 @@ clean:
 	rm -rf build
 
 .PHONY: all clean unit units fuzzers benches test lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
-.SECONDARY:
+.PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h

@@ -36,7 +36,7 @@ class Gateway:
         self.notes = []  # what systemd would have been told
         self.environment = {
             "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "HOME": folder, "LC_ALL": "C.UTF-8", "TZ": "UTC",
-            "TMPDIR": folder, "ASAN_OPTIONS": f"log_path={folder}/asan:abort_on_error=0:detect_leaks=1",
+            "TMPDIR": folder, "ASAN_OPTIONS": f"log_path={folder}/asan",
             "UBSAN_OPTIONS": f"log_path={folder}/ubsan:print_stacktrace=1",
         }
 
