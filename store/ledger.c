@@ -120,9 +120,12 @@ void ledger_return_tools(Ledger *ledger, LedgerTools *tools) {
 
 gboolean ledger_fold(Ledger *ledger, gboolean all, GError **error) {
   enum { WORTH_FOLDING = 65536 };
+  LedgerFoldTicket tickets[LEDGER_SHARDS_MAX];
   gboolean ok = TRUE;
+  for (guint i = 0; i < ledger->shards; i++)
+    tickets[i] = ledger_writer_fold_begin(ledger->writers[i], all ? 1 : WORTH_FOLDING);
   for (guint i = 0; i < ledger->shards && ok; i++)
-    ok = ledger_writer_fold(ledger->writers[i], all ? 1 : WORTH_FOLDING, error);
+    ok = ledger_writer_fold_wait(ledger->writers[i], &tickets[i], error);
   return ok;
 }
 

@@ -28,12 +28,17 @@ CREATE TABLE entries(first INTEGER PRIMARY KEY REFERENCES posting(first), block 
 -- The keys of postings that arrived with a range that others already touched.
 CREATE TABLE key(key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 
--- Balances: a row per account and fold that had entries of it. seqs: their offsets from the fold's first seq, 4 bytes each.
-CREATE TABLE fold(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL);
-CREATE TABLE account(
-  account TEXT NOT NULL, fold INTEGER NOT NULL, amount INTEGER NOT NULL, entries INTEGER NOT NULL, seqs BLOB NOT NULL,
-  PRIMARY KEY (account, fold)
-) WITHOUT ROWID;
+-- Balances: the entries first … last once more, sorted by account (then seq), in blocks of some hundred (columns account, amount,
+-- offset from the run's first seq). Runs follow each other without a gap; neighbours are merged as they grow many.
+-- A row per account with its sum costs ten times as much to write, and its scattered pages are what slows a large ledger.
+CREATE TABLE run(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL);
+CREATE TABLE run_block(
+  id          INTEGER PRIMARY KEY,                 -- run * 2^24 + its number in the run
+  run         INTEGER NOT NULL REFERENCES run(id),
+  min_account TEXT NOT NULL,
+  block       BLOB NOT NULL
+);
+CREATE INDEX run_block_account ON run_block(run, min_account);
 PRAGMA user_version = 1;
 
 -- name: set-fact
@@ -45,8 +50,8 @@ SELECT value FROM ledger WHERE name = ?1;
 -- name: top
 SELECT first + count - 1, gross FROM posting ORDER BY first DESC LIMIT 1;
 
--- name: folded
-SELECT id, last FROM fold ORDER BY id DESC LIMIT 1;
+-- name: runs
+SELECT id, first, last FROM run ORDER BY first;
 
 -- name: insert-posting
 INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, indexed)
@@ -89,23 +94,26 @@ SELECT coalesce(sum(count), 0), coalesce(sum(amount), 0) FROM posting;
 -- name: totals-of-file
 SELECT coalesce(sum(count), 0), coalesce(sum(amount), 0) FROM posting WHERE file = ?1;
 
--- name: account
-SELECT a.amount, a.entries, f.first, a.seqs FROM account a JOIN fold f ON f.id = a.fold WHERE a.account = ?1 ORDER BY a.fold;
+-- name: insert-run
+INSERT INTO run(id, first, last) VALUES (?1, ?2, ?3);
 
--- name: insert-fold
-INSERT INTO fold(id, first, last) VALUES (?1, ?2, ?3);
+-- name: insert-run-block
+INSERT INTO run_block(id, run, min_account, block) VALUES (?1, ?2, ?3, ?4);
 
--- name: insert-account
-INSERT INTO account(account, fold, amount, entries, seqs) VALUES (?1, ?2, ?3, ?4, ?5);
+-- name: delete-run-blocks
+DELETE FROM run_block WHERE run = ?1;
+
+-- name: delete-run
+DELETE FROM run WHERE id = ?1;
+
+-- name: run-start
+SELECT id FROM run_block WHERE run = ?1 AND min_account < ?2 ORDER BY min_account DESC, id DESC LIMIT 1;
+
+-- name: run-blocks
+SELECT min_account, block FROM run_block WHERE id >= ?1 AND id < ?2 ORDER BY id;
 
 -- name: postings-to-verify
 SELECT first, count, amount, min_key, max_key, indexed FROM posting ORDER BY first;
-
--- name: folds
-SELECT id, first, last FROM fold ORDER BY id;
-
--- name: accounts
-SELECT account, fold, amount, entries, seqs FROM account ORDER BY account, fold;
 
 -- name: count-keys
 SELECT count(*) FROM key;

@@ -1,4 +1,4 @@
-#include "store/ledger_parts.h"
+#include "store/ledger_runs.h"
 #include "store/ledger.sql.h"
 #include <string.h>
 
@@ -6,7 +6,7 @@ enum { SHARD_BITS = 56 };
 
 typedef struct {
   ShardView view;
-  sqlite3_stmt *account, *postings_from, *postings_of_file, *postings_of_batch, *folded, *totals, *totals_of_file;
+  sqlite3_stmt *postings_from, *postings_of_file, *postings_of_batch, *totals, *totals_of_file;
 } ReadShard;
 
 struct LedgerReader {
@@ -18,11 +18,9 @@ static gboolean open_shard(ReadShard *shard, const char *folder, const char *nam
   sqlite3 *db = ledger_files_open_reader(folder, name, number, shards, error);
   shard->view.db = db;
   return db && shard_view_init(&shard->view, db, number, error) &&
-         (shard->account = sqlite_prepare_named(db, ledger_sql, "account", error)) &&
          (shard->postings_from = sqlite_prepare_named(db, ledger_sql, "postings-from", error)) &&
          (shard->postings_of_file = sqlite_prepare_named(db, ledger_sql, "postings-of-file", error)) &&
          (shard->postings_of_batch = sqlite_prepare_named(db, ledger_sql, "postings-of-batch", error)) &&
-         (shard->folded = sqlite_prepare_named(db, ledger_sql, "folded", error)) &&
          (shard->totals = sqlite_prepare_named(db, ledger_sql, "totals", error)) &&
          (shard->totals_of_file = sqlite_prepare_named(db, ledger_sql, "totals-of-file", error));
 }
@@ -45,11 +43,9 @@ LedgerReader *ledger_reader_open(const char *folder, const char *name, GError **
 static void close_shard(ReadShard *shard) {
   sqlite3 *db = shard->view.db;
   shard_view_clear(&shard->view);
-  sqlite3_finalize(shard->account);
   sqlite3_finalize(shard->postings_from);
   sqlite3_finalize(shard->postings_of_file);
   sqlite3_finalize(shard->postings_of_batch);
-  sqlite3_finalize(shard->folded);
   sqlite3_finalize(shard->totals);
   sqlite3_finalize(shard->totals_of_file);
   sqlite_close(db);
@@ -70,15 +66,6 @@ guint ledger_reader_shards(const LedgerReader *reader) {
 
 ShardView *ledger_reader_view(LedgerReader *reader, guint shard) {
   return &reader->all[shard].view;
-}
-
-static gboolean read_folded(ReadShard *shard, gint64 *folded, GError **error) {
-  gboolean row = FALSE;
-  if (!sqlite_step(shard->folded, &row, error))
-    return FALSE;
-  *folded = row ? sqlite3_column_int64(shard->folded, 1) : 0;
-  sqlite_reset(shard->folded);
-  return TRUE;
 }
 
 /* Calls for each posting that the statement lists, with the view on it. The statement must not be stepped elsewhere meanwhile. */
@@ -116,35 +103,29 @@ static gboolean add_tail(gpointer user, const ShardView *view) {
   return TRUE;
 }
 
-static gboolean add_folds(ReadShard *shard, Sum *sum, GError **error) {
-  gboolean row = TRUE;
-  sqlite_bind(shard->account, "s", sum->account);
-  while (sqlite_step(shard->account, &row, error)) {
-    if (!row)
-      return TRUE;
-    sum->overflow |= __builtin_add_overflow(sum->balance, sqlite3_column_int64(shard->account, 0), &sum->balance);
-    sum->entries += (guint64)sqlite3_column_int64(shard->account, 1);
-  }
-  return FALSE;
+static gboolean add_folded(gpointer user, const RunEntry *entry, GError **error) {
+  (void)error;
+  Sum *sum = user;
+  sum->overflow |= __builtin_add_overflow(sum->balance, entry->amount, &sum->balance);
+  sum->entries++;
+  return TRUE;
 }
 
-/* One snapshot for the folds, the watermark and the tail behind it. */
+/* In one snapshot: the runs, and the tail behind them. */
 static gboolean sum_account(ReadShard *shard, Sum *sum, GError **error) {
-  gint64 folded;
-  if (!sqlite_run(shard->view.db, "BEGIN", error))
+  g_autoptr(GArray) runs = ledger_runs_list(shard->view.db, error);
+  if (!runs || !ledger_runs_visit(shard->view.db, runs, sum->account, add_folded, sum, error))
     return FALSE;
-  gboolean ok = read_folded(shard, &folded, error) && add_folds(shard, sum, error);
-  if (ok) {
-    sqlite_bind(shard->postings_from, "i", folded + 1);
-    ok = each_posting(shard, shard->postings_from, add_tail, sum, error);
-  }
-  sqlite_rollback(shard->view.db);
-  return ok;
+  sqlite_bind(shard->postings_from, "i", ledger_runs_folded(runs) + 1);
+  return each_posting(shard, shard->postings_from, add_tail, sum, error);
 }
 
 gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exists, gint64 *balance, guint64 *entries, GError **error) {
   Sum sum = {.account = account};
-  if (!sum_account(&reader->all[ledger_shard_of(account, strlen(account), reader->shards)], &sum, error))
+  ReadShard *shard = &reader->all[ledger_shard_of(account, strlen(account), reader->shards)];
+  gboolean ok = sqlite_run(shard->view.db, "BEGIN", error) && sum_account(shard, &sum, error);
+  sqlite_rollback(shard->view.db);
+  if (!ok)
     return FALSE;
   *exists = sum.entries > 0;
   *balance = sum.balance;
@@ -243,33 +224,25 @@ static gboolean visit_key(ReadShard *shard, Visit *visit, GError **error) {
   return ok;
 }
 
-static gboolean visit_seqs(ReadShard *shard, Visit *visit, GError **error) {
-  gint64 first = sqlite3_column_int64(shard->account, 2);
-  const guint8 *seqs = sqlite3_column_blob(shard->account, 3);
-  guint n = (guint)sqlite3_column_bytes(shard->account, 3) / sizeof(guint32);
-  for (guint i = 0; i < n && !visit->ended; i++) {
-    guint32 offset;
-    memcpy(&offset, seqs + i * sizeof offset, sizeof offset);
-    if (!shard_view_load(&shard->view, first + offset, error))
-      return FALSE;
-    visit_entry(visit, &shard->view, (guint)(first + offset - shard->view.posting.first));
-  }
-  return TRUE;
+typedef struct { ReadShard *shard; Visit *visit; gboolean ok; } FoldedVisit;
+
+static gboolean visit_folded(gpointer user, const RunEntry *entry, GError **error) {
+  FoldedVisit *folded = user;
+  ShardView *view = &folded->shard->view;
+  folded->ok = shard_view_load(view, entry->seq, error);
+  if (folded->ok)
+    visit_entry(folded->visit, view, (guint)(entry->seq - view->posting.first));
+  return folded->ok && !folded->visit->ended;
 }
 
 static gboolean visit_account(ReadShard *shard, Visit *visit, GError **error) {
-  gint64 folded;
-  gboolean row = TRUE, ok = TRUE;
-  if (!read_folded(shard, &folded, error))
+  FoldedVisit folded = {.shard = shard, .visit = visit, .ok = TRUE};
+  g_autoptr(GArray) runs = ledger_runs_list(shard->view.db, error);
+  if (!runs || !ledger_runs_visit(shard->view.db, runs, visit->filter->account, visit_folded, &folded, error) || !folded.ok)
     return FALSE;
-  sqlite_bind(shard->account, "s", visit->filter->account);
-  while (!visit->ended && (ok = sqlite_step(shard->account, &row, error)) && row)
-    if (!(ok = visit_seqs(shard, visit, error)))
-      break;
-  sqlite_reset(shard->account);
-  if (!ok || visit->ended)
-    return ok;
-  sqlite_bind(shard->postings_from, "i", folded + 1);
+  if (visit->ended)
+    return TRUE;
+  sqlite_bind(shard->postings_from, "i", ledger_runs_folded(runs) + 1);
   return each_posting(shard, shard->postings_from, visit_posting, visit, error);
 }
 

@@ -1,17 +1,17 @@
 /* Verifying a ledger in flat memory. Keys: every posting's are searched in all shards, and each must be found once, where it is.
- * Balances: each fold is compared by linear sketches, a sum over the entries minus the same sum over the account rows, weighted by
- * a hash of the account. It is zero if they agree; if an amount, a seq or an account differs it is not, but for one chance in 2^64. */
-#include "store/ledger_parts.h"
+ * Balances: a run must be in order and hold the entries that it stands for; that is compared by sketches, sums of a hash of each
+ * entry's account, seq and amount. If they differ in anything, so do the sums, but for one chance in 2^64. */
+#include "store/ledger_runs.h"
 #include "store/ledger.sql.h"
 #include <string.h>
 
-typedef struct { gint64 id, first, last; guint64 amounts, seqs, entries; } FoldSketch;
+typedef struct { LedgerRun run; guint64 sum, entries; } RunSketch;
 
 typedef struct {
   LedgerReader *reader;
   ShardView *view;
-  GArray *folds;
-  guint fold;               /* of the entry that is looked at */
+  GArray *sketches;
+  guint run;                /* of the entry that is looked at */
   gint64 next;              /* the first seq of the next posting */
   guint64 indexed;          /* entries of indexed postings */
   RecordBlock *block;       /* the posting that is looked at; the view reads others meanwhile */
@@ -51,84 +51,75 @@ static guint64 mix(guint64 x) { /* the finalizer of MurmurHash3 (Austin Appleby)
   return x ^ (x >> 33);
 }
 
-static guint64 hash_account(const void *account, gsize length) {
-  guint64 hash = length;
+static guint64 hash_entry(const void *account, gsize length, gint64 seq, gint64 amount) {
+  guint64 hash = mix((guint64)seq) ^ length;
   const guint8 *bytes = account;
   for (gsize i = 0; i < length; i++)
-    hash = mix(hash ^ bytes[i]) + i;
-  return hash | 1; /* odd: no difference of one amount can vanish */
+    hash = (hash ^ bytes[i]) * G_GUINT64_CONSTANT(0x100000001b3);
+  return mix(mix(hash) + (guint64)amount);
 }
 
-static gboolean read_folds(Verify *verify, GError **error) {
-  g_autoptr(sqlite3_stmt) folds = sqlite_prepare_named(verify->view->db, ledger_sql, "folds", error);
-  gboolean row = folds != NULL;
-  gint64 next = 1;
-  while (row && sqlite_step(folds, &row, error) && row) {
-    FoldSketch fold = {.id = sqlite3_column_int64(folds, 0), .first = sqlite3_column_int64(folds, 1), .last = sqlite3_column_int64(folds, 2)};
-    if (fold.first != next || fold.last < fold.first)
-      return fault(verify, error, "fold %" G_GINT64_FORMAT " does not follow the one before", fold.id);
-    next = fold.last + 1;
-    g_array_append_val(verify->folds, fold);
+static gboolean list_runs(Verify *verify, GError **error) {
+  g_autoptr(GArray) runs = ledger_runs_list(verify->view->db, error);
+  for (guint i = 0; runs && i < runs->len; i++) {
+    RunSketch sketch = {.run = g_array_index(runs, LedgerRun, i)};
+    g_array_append_val(verify->sketches, sketch);
   }
-  return !row && folds;
+  return runs != NULL;
 }
 
 static void sketch_entry(Verify *verify, guint i) {
   gint64 seq = verify->first + i;
-  while (verify->fold < verify->folds->len && g_array_index(verify->folds, FoldSketch, verify->fold).last < seq)
-    verify->fold++;
-  if (verify->fold >= verify->folds->len)
+  while (verify->run < verify->sketches->len && g_array_index(verify->sketches, RunSketch, verify->run).run.last < seq)
+    verify->run++;
+  if (verify->run >= verify->sketches->len)
     return;
-  FoldSketch *fold = &g_array_index(verify->folds, FoldSketch, verify->fold);
+  RunSketch *sketch = &g_array_index(verify->sketches, RunSketch, verify->run);
   gsize length;
   const char *account = record_block_text(verify->block, ENTRY_ACCOUNT, i, &length);
-  guint64 hash = hash_account(account, length);
-  fold->amounts += hash * (guint64)record_block_integer(verify->block, ENTRY_AMOUNT, i);
-  fold->seqs += mix(hash ^ mix((guint64)seq));
-  fold->entries++;
+  sketch->sum += hash_entry(account, length, seq, record_block_integer(verify->block, ENTRY_AMOUNT, i));
+  sketch->entries++;
 }
 
-static FoldSketch *find_fold(Verify *verify, gint64 id) {
-  for (guint i = verify->folds->len; i-- > 0;)
-    if (g_array_index(verify->folds, FoldSketch, i).id == id)
-      return &g_array_index(verify->folds, FoldSketch, i);
-  return NULL;
-}
-
-static gboolean unsketch_account(Verify *verify, sqlite3_stmt *row, GError **error) {
-  gint64 id = sqlite3_column_int64(row, 1), entries = sqlite3_column_int64(row, 3);
-  FoldSketch *fold = find_fold(verify, id);
-  guint64 hash = hash_account(sqlite3_column_text(row, 0), (gsize)sqlite3_column_bytes(row, 0));
-  const guint8 *seqs = sqlite3_column_blob(row, 4);
-  int length = sqlite3_column_bytes(row, 4);
-  if (!fold || entries <= 0 || length != entries * (gint64)sizeof(guint32))
-    return fault(verify, error, "an account's row in fold %" G_GINT64_FORMAT " is damaged", id);
-  fold->amounts -= hash * (guint64)sqlite3_column_int64(row, 2);
-  fold->entries -= (guint64)entries;
-  for (gint64 i = 0; i < entries; i++) {
-    guint32 offset;
-    memcpy(&offset, seqs + i * (gint64)sizeof offset, sizeof offset);
-    fold->seqs -= mix(hash ^ mix((guint64)fold->first + offset));
+static gboolean check_run(const Verify *verify, RunSketch *sketch, RunCursor *cursor, GError **error) {
+  g_autoptr(GByteArray) last = g_byte_array_new();
+  gint64 last_seq = 0;
+  while (!cursor->ended) {
+    RunEntry entry = run_cursor_entry(cursor);
+    int order = last_seq ? ledger_compare_texts(last->data, last->len, entry.account, entry.length) : -1;
+    if (order > 0 || (order == 0 && last_seq >= entry.seq))
+      return fault(verify, error, "run %" G_GINT64_FORMAT " is not in order", sketch->run.id);
+    g_byte_array_set_size(last, 0);
+    g_byte_array_append(last, (const guint8 *)entry.account, (guint)entry.length);
+    last_seq = entry.seq;
+    sketch->sum -= hash_entry(entry.account, entry.length, entry.seq, entry.amount);
+    sketch->entries--;
+    if (!run_cursor_next(cursor, error))
+      return FALSE;
   }
-  return TRUE;
+  return (sketch->sum == 0 && sketch->entries == 0) ||
+         fault(verify, error, "balances over entries %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " are not those of the entries",
+               sketch->run.first, sketch->run.last);
+}
+
+static gboolean check_run_blocks(const Verify *verify, GError **error) {
+  gint64 blocks, indexed;
+  if (!sqlite_integer(verify->view->db, "SELECT count(*) FROM run_block", &blocks, error) ||
+      !sqlite_integer(verify->view->db, "SELECT count(*) FROM run_block b JOIN run r ON r.id = b.run AND b.id >> 24 = r.id", &indexed, error))
+    return FALSE;
+  return blocks == indexed || fault(verify, error, "a run's block belongs to no run");
 }
 
 static gboolean check_balances(Verify *verify, GError **error) {
-  g_autoptr(sqlite3_stmt) accounts = sqlite_prepare_named(verify->view->db, ledger_sql, "accounts", error);
-  gboolean row = accounts != NULL;
-  if (!accounts)
-    return FALSE;
-  while (row) {
-    if (!sqlite_step(accounts, &row, error) || (row && !unsketch_account(verify, accounts, error)))
+  for (guint i = 0; i < verify->sketches->len; i++) {
+    RunSketch *sketch = &g_array_index(verify->sketches, RunSketch, i);
+    RunCursor cursor;
+    gboolean ok = run_cursor_open(&cursor, verify->view->db, &sketch->run, NULL, error) && check_run(verify, sketch, &cursor, error);
+    run_cursor_clear(&cursor);
+    if (!ok)
       return FALSE;
   }
-  for (guint i = 0; i < verify->folds->len; i++) {
-    const FoldSketch *fold = &g_array_index(verify->folds, FoldSketch, i);
-    if (fold->amounts || fold->seqs || fold->entries)
-      return fault(verify, error, "balances of fold %" G_GINT64_FORMAT " (entries %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ") are not those of its entries",
-                   fold->id, fold->first, fold->last);
-  }
-  return TRUE;
+  return check_run_blocks(verify, error);
 }
 
 /* --- Postings */
@@ -223,18 +214,18 @@ static gboolean check_postings(Verify *verify, GError **error) {
     return FALSE;
   if ((guint64)keys != verify->indexed)
     return fault(verify, error, "%" G_GINT64_FORMAT " keys are indexed, and should be %" G_GUINT64_FORMAT, keys, verify->indexed);
-  if (verify->folds->len && g_array_index(verify->folds, FoldSketch, verify->folds->len - 1).last >= verify->next)
+  if (verify->sketches->len && g_array_index(verify->sketches, RunSketch, verify->sketches->len - 1).run.last >= verify->next)
     return fault(verify, error, "more is folded than posted");
   return TRUE;
 }
 
 static gboolean verify_shard(LedgerReader *reader, guint shard, GError **error) {
   Verify verify = {.reader = reader, .view = ledger_reader_view(reader, shard), .next = 1,
-                   .folds = g_array_new(FALSE, FALSE, sizeof(FoldSketch))};
-  gboolean ok = check_file(&verify, error) && read_folds(&verify, error) && check_postings(&verify, error) &&
+                   .sketches = g_array_new(FALSE, FALSE, sizeof(RunSketch))};
+  gboolean ok = check_file(&verify, error) && list_runs(&verify, error) && check_postings(&verify, error) &&
                 check_balances(&verify, error);
   record_block_free(verify.block);
-  g_array_unref(verify.folds);
+  g_array_unref(verify.sketches);
   g_free(verify.found);
   return ok;
 }

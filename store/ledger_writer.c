@@ -1,6 +1,6 @@
 #include "store/ledger_writer.h"
 #include "gateway/base/faultpoint.h"
-#include "store/ledger.sql.h"
+#include "store/ledger_runs.h"
 #include <errno.h>
 #include <time.h>
 
@@ -165,6 +165,8 @@ static Work next_work(LedgerWriter *writer) {
 static void *write_loop(void *user) {
   LedgerWriter *writer = user;
   g_autoptr(GPtrArray) group = g_ptr_array_new();
+  g_autofree char *name = g_strdup_printf("ledger-%u", writer->poster.view.shard);
+  pthread_setname_np(pthread_self(), name); /* for top, gdb and perf */
   for (;;) {
     pthread_mutex_lock(&writer->lock);
     Work work = next_work(writer);
@@ -185,11 +187,10 @@ static void *write_loop(void *user) {
 /* --- Outside of the thread */
 
 static gboolean read_folded(LedgerWriter *writer, GError **error) {
-  g_autoptr(sqlite3_stmt) folded = sqlite_prepare_named(writer->db, ledger_sql, "folded", error);
-  gboolean row = FALSE;
-  if (!folded || !sqlite_step(folded, &row, error))
+  g_autoptr(GArray) runs = ledger_runs_list(writer->db, error);
+  if (!runs)
     return FALSE;
-  writer->folded = row ? sqlite3_column_int64(folded, 1) : 0;
+  writer->folded = ledger_runs_folded(runs);
   return TRUE;
 }
 
@@ -244,20 +245,24 @@ void ledger_writer_put(LedgerWriter *writer, LedgerPart *part) {
   pthread_mutex_unlock(&writer->lock);
 }
 
-gboolean ledger_writer_fold(LedgerWriter *writer, guint64 least, GError **error) {
-  gboolean ok = TRUE;
+LedgerFoldTicket ledger_writer_fold_begin(LedgerWriter *writer, guint64 least) {
   pthread_mutex_lock(&writer->lock);
-  gint64 target = writer->top_seen;
-  if ((guint64)(target - writer->folded_seen) >= least) {
-    guint failures = writer->fold_failures;
-    writer->fold_to = MAX(writer->fold_to, target);
-    pthread_cond_broadcast(&writer->changed);
-    while (writer->folded_seen < target && writer->fold_failures == failures)
-      pthread_cond_wait(&writer->changed, &writer->lock);
-    ok = writer->folded_seen >= target;
-    if (!ok)
-      g_propagate_error(error, g_error_copy(writer->fold_error));
-  }
+  LedgerFoldTicket ticket = {.target = writer->top_seen, .failures = writer->fold_failures};
+  if ((guint64)(ticket.target - writer->folded_seen) < least)
+    ticket.target = 0;
+  writer->fold_to = MAX(writer->fold_to, ticket.target);
+  pthread_cond_broadcast(&writer->changed);
+  pthread_mutex_unlock(&writer->lock);
+  return ticket;
+}
+
+gboolean ledger_writer_fold_wait(LedgerWriter *writer, const LedgerFoldTicket *ticket, GError **error) {
+  pthread_mutex_lock(&writer->lock);
+  while (writer->folded_seen < ticket->target && writer->fold_failures == ticket->failures)
+    pthread_cond_wait(&writer->changed, &writer->lock);
+  gboolean ok = writer->folded_seen >= ticket->target;
+  if (!ok)
+    g_propagate_error(error, g_error_copy(writer->fold_error));
   pthread_mutex_unlock(&writer->lock);
   return ok;
 }

@@ -33,8 +33,10 @@ typedef struct LedgerWriter LedgerWriter;
 LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_writer_stop(LedgerWriter *writer); /* after all parts that were put */
 void ledger_writer_put(LedgerWriter *writer, LedgerPart *part);
-/* Folds what was posted before the call, if at least `least` entries wait. */
-gboolean ledger_writer_fold(LedgerWriter *writer, guint64 least, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Has what was posted before the call folded, if at least `least` entries wait; the second call waits for that. */
+typedef struct { gint64 target; guint failures; } LedgerFoldTicket;
+LedgerFoldTicket ledger_writer_fold_begin(LedgerWriter *writer, guint64 least);
+gboolean ledger_writer_fold_wait(LedgerWriter *writer, const LedgerFoldTicket *ticket, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The durable sum of all amounts without their signs when the writer started. */
 gint64 ledger_writer_gross(const LedgerWriter *writer);
 
@@ -51,5 +53,6 @@ gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, GErr
 void ledger_poster_clear(LedgerPoster *poster);
 gboolean ledger_post_part(LedgerPoster *poster, LedgerPart *part, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- store/ledger_fold.c: folds the next postings after `*folded`, in a transaction of its own, and moves *folded on. */
+/* --- store/ledger_fold.c: folds the next postings after `*folded`, in a transaction of its own, and moves *folded on. Then merges
+ * runs that have become many, in another. */
 gboolean ledger_fold_slice(ShardView *view, gint64 *folded, GError **error) G_GNUC_WARN_UNUSED_RESULT;
