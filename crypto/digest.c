@@ -41,28 +41,43 @@ void digest_free(Digest *digest) {
   g_free(digest);
 }
 
-gboolean digest_file_sha256(int fd, guint64 offset, guint64 length, guint8 out[DIGEST_SHA256_SIZE], guint64 *size,
-                            GError **error) {
+/* From *done to `end` or the file's end, whichever comes first. */
+static gboolean take_range(Digest *digest, int fd, guint64 *done, guint64 end, GError **error) {
   g_autofree guint8 *piece = g_malloc(PIECE);
-  Digest *digest = digest_new_sha256();
-  guint64 done = 0;
-  while (done < length) {
-    gsize wanted = (gsize)MIN((guint64)PIECE, length - done);
-    ssize_t got = pread(fd, piece, wanted, (off_t)(offset + done));
+  while (*done < end) {
+    ssize_t got = pread(fd, piece, (gsize)MIN((guint64)PIECE, end - *done), (off_t)*done);
     if (got < 0 && errno == EINTR)
       continue;
-    if (got < 0) {
-      digest_free(digest);
+    if (got < 0)
       return sallyport_error_errno(error, errno, "read for the digest");
-    }
     if (got == 0)
       break;
     digest_update(digest, piece, (gsize)got);
-    done += (guint64)got;
+    *done += (guint64)got;
+  }
+  return TRUE;
+}
+
+gboolean digest_update_from_file(Digest *digest, int fd, guint64 *done, guint64 end, GError **error) {
+  if (!take_range(digest, fd, done, end, error))
+    return FALSE;
+  if (*done < end)
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the file ends at %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " bytes were announced",
+                               *done, end);
+  return TRUE;
+}
+
+gboolean digest_file_sha256(int fd, guint64 offset, guint64 length, guint8 out[DIGEST_SHA256_SIZE], guint64 *size,
+                            GError **error) {
+  Digest *digest = digest_new_sha256();
+  guint64 done = offset, end = length > G_MAXUINT64 - offset ? G_MAXUINT64 : offset + length;
+  if (!take_range(digest, fd, &done, end, error)) {
+    digest_free(digest);
+    return FALSE;
   }
   digest_finish(digest, out);
   if (size)
-    *size = done;
+    *size = done - offset;
   return TRUE;
 }
 

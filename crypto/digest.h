@@ -10,6 +10,9 @@ void digest_update(Digest *digest, const void *bytes, gsize length);
 void digest_finish(Digest *digest, guint8 out[DIGEST_SHA256_SIZE]); /* frees the digest */
 void digest_free(Digest *digest);
 
+/* Takes in the file's bytes from *done up to `end`, which it must have, and moves *done there: for a file that grows. */
+gboolean digest_update_from_file(Digest *digest, int fd, guint64 *done, guint64 end, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* SHA-256 of `length` bytes from `offset` of the file, or up to its end when length is G_MAXUINT64; the offset of the
  * descriptor itself does not move. *size, when given, is the number of bytes read. */
 gboolean digest_file_sha256(int fd, guint64 offset, guint64 length, guint8 out[DIGEST_SHA256_SIZE], guint64 *size,

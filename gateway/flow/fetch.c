@@ -32,11 +32,29 @@ static gboolean start_over(Step *step, const CourierStat *now, const char *part,
   return flow_advance(step, FILE_SEEN, "it changed after it was admitted: the evidence is void", error);
 }
 
-/* Digest of what is on disk, over the whole file: also what an earlier run had fetched. */
-static gboolean settle(Step *step, int fd, const char *part, const char *final, GError **error) {
+/* The digest is taken beside the transfer, of what is on disk already, and so is write-back: only the last stretch is waited
+ * for. (A courier that changed bytes behind its own report would only make the digest wrong; content is judged by its signature.) */
+typedef struct {
+  int fd;
+  Digest *digest;
+  guint64 digested;
+  GError *error;
+} Intake;
+
+static gboolean take_in(Intake *intake, guint64 end) {
+  sync_file_range(intake->fd, (off_t)intake->digested, (off_t)(end - intake->digested), SYNC_FILE_RANGE_WRITE);
+  return end <= intake->digested || digest_update_from_file(intake->digest, intake->fd, &intake->digested, end, &intake->error);
+}
+
+static gboolean on_progress(gpointer user, guint64 bytes) { return take_in(user, bytes); }
+
+static gboolean settle(Step *step, Intake *intake, guint64 size, const char *part, const char *final, GError **error) {
   guint8 digest[DIGEST_SHA256_SIZE];
-  guint64 size;
-  if (!digest_file_sha256(fd, 0, G_MAXUINT64, digest, &size, error) || !files_sync(fd, part, error))
+  if (!take_in(intake, size)) {
+    g_propagate_error(error, g_steal_pointer(&intake->error));
+    return FALSE;
+  }
+  if (!files_sync(intake->fd, part, error))
     return FALSE;
   fault_point("fetch-before-rename");
   if (rename(part, final) != 0)
@@ -44,6 +62,7 @@ static gboolean settle(Step *step, int fd, const char *part, const char *final, 
   if (!files_sync_folder(step->flow->paths->in, error))
     return FALSE;
   fault_point("fetch-after-rename");
+  digest_finish(g_steal_pointer(&intake->digest), digest);
   step->file->cipher_size = size;
   g_free(step->file->cipher_sha256);
   step->file->cipher_sha256 = digest_hex(digest, sizeof digest);
@@ -58,8 +77,9 @@ static gboolean is_from_an_earlier_boot(const struct stat *status) {
   return status->st_mtim.tv_sec < now.tv_sec - up.tv_sec;
 }
 
-static gboolean fetch_into(Step *step, int fd, const char *remote, const char *part, const char *final, GError **error) {
+static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const char *part, const char *final, GError **error) {
   struct stat status;
+  int fd = intake->fd;
   if (fstat(fd, &status) != 0)
     return sallyport_error_errno(error, errno, "stat %s", part);
   guint64 have = (guint64)status.st_size, end = have;
@@ -68,13 +88,19 @@ static gboolean fetch_into(Step *step, int fd, const char *remote, const char *p
     if (ftruncate(fd, 0) != 0)
       return sallyport_error_errno(error, errno, "truncate %s", part);
   }
-  CourierGet get = {.path = remote, .offset = have, .size_limit = step->feed->conf->source.size_limit, .fd = fd};
-  if ((have < step->file->size || have == 0) && !courier_get(step->courier, &get, &end, error))
+  CourierGet get = {.path = remote, .offset = have, .size_limit = step->feed->conf->source.size_limit, .fd = fd,
+                    .progress = on_progress, .user = intake};
+  if ((have < step->file->size || have == 0) && !courier_get(step->courier, &get, &end, error)) {
+    if (intake->error) { /* ours, which ended the transfer */
+      g_clear_error(error);
+      g_propagate_error(error, g_steal_pointer(&intake->error));
+    }
     return FALSE;
+  }
   if (end != step->file->size)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: %" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT " were announced",
                                step->file->name_shown, end, step->file->size);
-  return settle(step, fd, part, final, error);
+  return settle(step, intake, end, part, final, error);
 }
 
 /* An earlier run that was killed between rename and commit. */
@@ -124,7 +150,9 @@ gboolean flow_fetch(Step *step, GError **error) {
   int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return sallyport_error_errno(error, errno, "create %s", part);
-  gboolean ok = fetch_into(step, fd, remote, part, final, error);
+  Intake intake = {.fd = fd, .digest = digest_new_sha256()};
+  gboolean ok = fetch_into(step, &intake, remote, part, final, error);
+  digest_free(intake.digest);
   close(fd);
   return ok && commit_fetched(step, error);
 }
