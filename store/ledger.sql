@@ -21,7 +21,7 @@ CREATE TABLE posting(
 CREATE INDEX posting_file ON posting(file, batch, count, amount);
 -- The zone map. Postings that are not indexed have key ranges that do not overlap each other, so that the few that a range
 -- touches are found from its upper end downwards.
-CREATE INDEX posting_zone ON posting(min_key, max_key) WHERE indexed = 0;
+CREATE INDEX posting_zone ON posting(min_key, max_key, indexed) WHERE indexed = 0;
 
 CREATE TABLE entries(first INTEGER PRIMARY KEY REFERENCES posting(first), block BLOB NOT NULL);
 

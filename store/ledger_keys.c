@@ -6,7 +6,8 @@
 #include <string.h>
 
 int ledger_compare_texts(const void *a, gsize a_length, const void *b, gsize b_length) {
-  int order = memcmp(a, b, MIN(a_length, b_length));
+  gsize both = MIN(a_length, b_length);
+  int order = both ? memcmp(a, b, both) : 0;
   return order ? order : (a_length > b_length) - (a_length < b_length);
 }
 
