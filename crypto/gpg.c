@@ -24,6 +24,7 @@
 
 typedef struct {
   gboolean used;
+  gboolean is_status;
   gboolean direct; /* carries the data, which we move past GPGME */
   int fd, to_read;
   ino_t inode;
@@ -122,7 +123,7 @@ static gpgme_error_t register_pipe(void *user, int fd, int to_read, gpgme_io_cb_
     if (pipe->used)
       continue;
     struct stat status;
-    *pipe = (Pipe){.used = TRUE, .fd = fd, .to_read = to_read, .call = call, .data = data};
+    *pipe = (Pipe){.used = TRUE, .is_status = i == 0, .fd = fd, .to_read = to_read, .call = call, .data = data};
     *tag = pipe;
     if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode)) {
       (void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE); /* the kernel may refuse above a user's quota: slower, not wrong */
@@ -418,7 +419,20 @@ static void kill_gpg(const GpgRun *run) {
     closedir(processes);
 }
 
-/* Waits for a pipe and serves those that are ready. FALSE when the deadline passed or nothing is left to wait for. */
+/* Serves the pipes that are ready. The status pipe, registered first, waits until no other has anything to read: its end
+ * makes GPGME close the others, and with them what gpg wrote before it ended. */
+static void serve_ready(GpgRun *run, const struct pollfd *polled, Pipe *const *of, nfds_t count) {
+  gboolean any_other = FALSE;
+  for (nfds_t i = count; i-- > 0 && !run->done && !run->stop;) {
+    /* A handler may have closed this pipe, and even put another one in its place, during this turn. */
+    if (!polled[i].revents || !of[i]->used || of[i]->fd != polled[i].fd || (of[i]->is_status && any_other))
+      continue;
+    any_other |= of[i]->to_read && !of[i]->is_status;
+    serve(run, of[i]);
+  }
+}
+
+/* Waits for a pipe. FALSE when the deadline passed or nothing is left to wait for. */
 static gboolean turn(GpgRun *run) {
   struct pollfd polled[PIPES];
   Pipe *of[PIPES];
@@ -434,12 +448,8 @@ static gboolean turn(GpgRun *run) {
     return FALSE;
   if (run->in_small_pieces && run->moved > BULK)
     g_usleep(PAUSE);
-  int ready = poll(polled, count, (int)MIN(left / 1000 + 1, 60 * 1000));
-  for (nfds_t i = 0; ready > 0 && i < count && !run->done && !run->stop; i++) {
-    /* A handler may have closed this pipe, and even put another one in its place, during this turn. */
-    if (polled[i].revents && of[i]->used && of[i]->fd == polled[i].fd)
-      serve(run, of[i]);
-  }
+  if (poll(polled, count, (int)MIN(left / 1000 + 1, 60 * 1000)) > 0)
+    serve_ready(run, polled, of, count);
   return TRUE;
 }
 
@@ -469,6 +479,18 @@ gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome
     return FALSE;
   }
   return TRUE;
+}
+
+char *gpg_run_diagnostics(GpgRun *run) {
+  gpgme_data_t log = NULL;
+  size_t length = 0;
+  if (gpgme_data_new(&log) != 0)
+    return NULL;
+  gpgme_error_t failed = gpgme_op_getauditlog_start(run->context, log, GPGME_AUDITLOG_DIAG);
+  char *text = gpgme_data_release_and_get_mem(log, &length);
+  char *copy = failed || !text ? NULL : g_strndup(text, length);
+  gpgme_free(text);
+  return copy;
 }
 
 void gpg_run_free(GpgRun *run) {

@@ -43,6 +43,9 @@ gpgme_data_t gpg_run_output(GpgRun *run);
  * unreadable passphrase file (CONFIGURATION); gpg is dead then. */
 gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* What gpg wrote for people during the last operation; NULL if it cannot be had. The caller frees. */
+char *gpg_run_diagnostics(GpgRun *run);
+
 /* Results of the context die with it: read them first. */
 void gpg_run_free(GpgRun *run);
 

@@ -140,7 +140,7 @@ static gboolean check_our_side(Opening *opening, gpgme_error_t outcome, GError *
     g_propagate_error(error, g_steal_pointer(&opening->error));
     return FALSE;
   }
-  if (evidence->over_size || evidence->over_ratio)
+  if (evidence_is_settled(evidence))
     return TRUE;
   if (evidence->our_fault) {
     (void)gpg_error_is_ours(evidence->our_fault, &code);
@@ -155,12 +155,12 @@ static gboolean check_our_side(Opening *opening, gpgme_error_t outcome, GError *
   return TRUE;
 }
 
-static gboolean is_our_key(const GPtrArray *keys, const char *key_id, gboolean *any) {
+static gboolean is_our_key(const GPtrArray *keys, const char *key_id, gpgme_pubkey_algo_t algorithm, gboolean *any) {
   for (guint i = 0; i < keys->len; i++) {
     gpgme_key_t key = keys->pdata[i];
     for (gpgme_subkey_t subkey = key->subkeys; subkey; subkey = subkey->next) {
       *any |= subkey->secret;
-      if (subkey->secret && g_ascii_strcasecmp(subkey->keyid, key_id) == 0)
+      if (subkey->secret && subkey->pubkey_algo == algorithm && g_ascii_strcasecmp(subkey->keyid, key_id) == 0)
         return TRUE;
     }
   }
@@ -183,10 +183,10 @@ static gboolean check_missing_key(Opening *opening, gpgme_ctx_t context, GError 
     return FALSE;
   gpgme_decrypt_result_t decrypted = gpgme_op_decrypt_result(context);
   for (gpgme_recipient_t to = decrypted ? decrypted->recipients : NULL; to; to = to->next)
-    if (is_our_key(keys, to->keyid, &any))
+    if (is_our_key(keys, to->keyid, to->pubkey_algo, &any))
       return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the key %s is in %s, but gpg could not use it", to->keyid,
                                  home);
-  (void)is_our_key(keys, "", &any);
+  (void)is_our_key(keys, "", GPGME_PK_RSA, &any);
   if (!any)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                "%s holds no secret key, or its gpg-agent cannot be reached", home);
@@ -245,6 +245,10 @@ static gboolean open_with_gpg(Opening *opening, OpenpgpOpened *opened, GError **
   if (!stopped)
     (void)outline_the_rest(opening); /* a failure is in opening->error */
   opening->evidence.gpgme_error = gpg_err_code(outcome);
+  if (evidence_is_cut_short(&opening->evidence)) {
+    g_autofree char *log = gpg_run_diagnostics(opening->run);
+    evidence_log(&opening->evidence, log);
+  }
   if (!check_our_side(opening, outcome, error))
     return FALSE;
   see_results(opening, gpg_run_context(opening->run));

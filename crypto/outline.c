@@ -14,7 +14,7 @@ void outline_init(Outline *outline) {
 /* The first octet of the body, by which packets of a message are told from bytes that only look like one. */
 static gboolean is_version_of(guint tag, guint8 octet) {
   switch (tag) {
-  case TAG_PKESK: return octet == 2 || octet == 3 || octet == 6;
+  case TAG_PKESK: return octet == 3 || octet == 6; /* gpg takes 2 as well, but then a changed bit would go unseen */
   case TAG_SIGNATURE: return octet >= 2 && octet <= 6;
   case TAG_SKESK: return octet >= 4 && octet <= 6;
   case TAG_ONE_PASS: return octet == 3 || octet == 6;
@@ -51,8 +51,25 @@ static void begin_body(Outline *outline, guint8 octet) {
   }
 }
 
+/* An ECDH session key begins with a curve point, which has several encodings that gpg takes for the same: a wrong count of
+ * bits, no 0x40 in front, the top bit that X25519 ignores. Only the one that RFC 6637 and 9580 define is let through, so that
+ * no changed bit of a message goes unseen. Version, key id (8), algorithm, bits (2), point. */
+static gboolean is_strict_session_key(const guint8 *body, guint64 length) {
+  if (length < 10 || body[9] != 18)
+    return TRUE;
+  if (length < 12 + 33)
+    return FALSE;
+  guint bits = (guint)body[10] << 8 | body[11], octets = (bits + 7) / 8, top = body[12];
+  guint bits_of_top = top ? (guint)g_bit_storage(top) : 0;
+  if (octets < 33 || octets > length - 12 || bits != 8 * (octets - 1) + bits_of_top)
+    return FALSE;
+  return top != 0x40 || octets != 33 || !(body[12 + 32] & 0x80);
+}
+
 static void end_packet(Outline *outline) {
   outline->packet.state = AT_TAG;
+  if (outline->packet.tag == TAG_PKESK && !is_strict_session_key(outline->packet.start, outline->packet.size))
+    outline->malformed = TRUE;
   if (outline->body != OUTLINE_NO_BODY)
     outline->complete = TRUE;
 }
@@ -73,6 +90,8 @@ static void take_tag(Outline *outline, guint8 octet) {
   outline->packet.packets++;
   outline->packet.first = TRUE;
   outline->packet.left = 0;
+  outline->packet.started = 0;
+  outline->packet.size = 0;
   if (!(octet & 0x80)) {
     reject(outline);
     return;
@@ -121,6 +140,15 @@ static void take_more_length(Outline *outline, guint8 octet) {
   length_known(outline, length, FALSE);
 }
 
+static void keep_start(Outline *outline, const guint8 *bytes, gsize length) {
+  gsize room = sizeof outline->packet.start - outline->packet.started, taken = MIN(room, length);
+  outline->packet.size += length;
+  if (outline->packet.tag != TAG_PKESK)
+    return;
+  memcpy(outline->packet.start + outline->packet.started, bytes, taken);
+  outline->packet.started += (guint)taken;
+}
+
 static gsize skip_body(Outline *outline, const guint8 *bytes, gsize length) {
   if (outline->packet.first) {
     outline->packet.first = FALSE;
@@ -129,6 +157,7 @@ static gsize skip_body(Outline *outline, const guint8 *bytes, gsize length) {
       return 1;
   }
   gsize taken = (gsize)MIN((guint64)length, outline->packet.left);
+  keep_start(outline, bytes, taken);
   if (!outline->packet.indefinite)
     outline->packet.left -= taken;
   if (outline->packet.left > 0)

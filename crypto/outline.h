@@ -32,6 +32,9 @@ typedef struct {
   gboolean malformed;
 
   struct {
+    guint8 start[48]; /* of a session key packet's body */
+    guint started;
+    guint64 size; /* of the body so far */
     guint state, tag, length_bytes, old_length_type;
     gboolean partial, first, indefinite;
     guint64 left;

@@ -79,7 +79,7 @@ static void see_error(Evidence *evidence, char **words, guint count) {
     return;
   gpg_error_t number = (gpg_error_t)strtoul(words[1], NULL, 10);
   if (g_str_equal(words[0], "pkdecrypt_failed")) {
-    evidence->key_refused = TRUE;
+    evidence->key_refused |= gpg_err_code(number) != GPG_ERR_NO_SECKEY; /* gpg 2.4 says so of a key that is not there */
     if (is_our_fault(number))
       evidence->our_fault = number;
   }
@@ -153,16 +153,23 @@ void evidence_status(Evidence *evidence, const char *keyword, const char *argume
   }
 }
 
-gboolean evidence_is_cut_short(const Evidence *evidence) {
+void evidence_log(Evidence *evidence, const char *log) {
+  evidence->gave_up |= log && (strstr(log, "inflate problem") || strstr(log, "Assertion "));
+}
+
+gboolean evidence_is_settled(const Evidence *evidence) {
   const Outline *outline = &evidence->outline;
-  if (evidence->over_size || evidence->over_ratio || evidence->asked_passphrase)
-    return FALSE;
-  if (!outline->complete || outline->beside || outline->malformed) /* reason enough, whatever became of gpg */
+  return evidence->over_size || evidence->over_ratio || !outline->complete || outline->beside || outline->malformed ||
+         evidence->decryptions_begun > 1 || evidence->plaintexts > 1 || evidence->plaintexts_elsewhere > 0 ||
+         evidence->integrity_bad || evidence->gave_up;
+}
+
+gboolean evidence_is_cut_short(const Evidence *evidence) {
+  if (evidence_is_settled(evidence) || evidence->asked_passphrase)
     return FALSE;
   if (evidence->gpgme_error == GPG_ERR_BAD_DATA || evidence->gpgme_error == GPG_ERR_DECRYPT_FAILED)
     return FALSE; /* GPGME ends the run when it sees a status line that means them */
-  return evidence->decryptions_ended == 0 && !evidence->said_failure && !evidence->decryption_failed &&
-         !evidence->integrity_bad;
+  return evidence->decryptions_ended == 0 && !evidence->said_failure && !evidence->decryption_failed;
 }
 
 gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason) {
@@ -176,6 +183,8 @@ gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason) {
     *reason = OPENPGP_REASON_NOT_OPENPGP;
   else if (outline->body != OUTLINE_NO_BODY && outline->public_key_sessions == 0)
     *reason = OPENPGP_REASON_NO_SECRET_KEY;
+  else if (outline->malformed) /* some of these crash gpg-agent */
+    *reason = OPENPGP_REASON_DAMAGED;
   else
     return FALSE;
   return TRUE;
@@ -190,8 +199,6 @@ static OpenpgpReason judge_decryption(const Evidence *e) {
     return OPENPGP_REASON_TOO_DENSE;
   if (evidence_is_hopeless(&e->outline, &reason))
     return reason;
-  if (e->outline.malformed)
-    return OPENPGP_REASON_DAMAGED;
   if (!e->outline.complete || e->outline.body == OUTLINE_NO_BODY)
     return OPENPGP_REASON_TRUNCATED;
   if (e->outline.beside)
@@ -247,7 +254,7 @@ OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason) {
   *reason = judge_decryption(evidence);
   if (*reason == OPENPGP_REASON_GOOD || ended_at_the_signature(evidence))
     *reason = judge_signature(evidence);
-  if (*reason == OPENPGP_REASON_GOOD && (evidence->gpgme_error != 0 || evidence->said_failure))
+  if (*reason == OPENPGP_REASON_GOOD && (evidence->gpgme_error != 0 || evidence->said_failure || evidence->gave_up))
     *reason = OPENPGP_REASON_DAMAGED;
   return *reason == OPENPGP_REASON_GOOD ? OPENPGP_TRUSTED : OPENPGP_NOT_TRUSTED;
 }

@@ -30,6 +30,7 @@ typedef struct {
   gboolean key_refused;   /* gpg-agent did not decrypt the session key, for a reason that may be the message's */
   gboolean asked_passphrase; /* for a message to a passphrase; never answered */
   gboolean said_failure;  /* gpg ended on its own, and said that it failed */
+  gboolean gave_up;       /* gpg ended over what it found in the message, and only its log says so */
   guint32 our_fault;      /* the agent's error, when it is about us: a passphrase, the agent itself */
   guint32 gpg_failure;    /* the last error number of gpg */
   SignatureState signature;
@@ -54,9 +55,16 @@ OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason);
 /* What the outline alone already decides: TRUE if the message cannot be trusted whatever gpg would say. */
 gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason);
 
-/* gpg ended without a word about a message that looks whole (killed, out of memory): nothing can be said about it. The
- * outline has to be of the whole ciphertext. */
+/* Something has been seen that no further evidence can make good: there is a verdict, whatever became of gpg. The outline
+ * has to be of the whole ciphertext. */
+gboolean evidence_is_settled(const Evidence *evidence);
+
+/* gpg ended without a word about a message that looks whole (killed, out of memory): nothing can be said about it. */
 gboolean evidence_is_cut_short(const Evidence *evidence);
+
+/* gpg's log. A few faults of a message end gpg at once, without a status line: a compressed part that does not decompress,
+ * a failed assertion. */
+void evidence_log(Evidence *evidence, const char *log);
 
 /* Full fingerprints, compared whole; hexadecimal digits of any case. */
 gboolean fingerprint_is_full(const char *fingerprint);

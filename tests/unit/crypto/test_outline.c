@@ -178,6 +178,29 @@ static void kinds_of_bodies_and_sessions_are_told_apart(void **state) {
   assert_false(outline.malformed);
 }
 
+/* A session key for X25519: 263 bits that begin with 0x40, the top bit of the last octet zero, then the wrapped key. */
+static void only_the_defined_encoding_of_a_curve_point_is_taken(void **state) {
+  static const struct { guint at; guint8 octet; gboolean taken; } cases[] = {
+      {0, 0xc1, TRUE},   {12, 0x03, FALSE}, {13, 0x06, FALSE}, {13, 0x0f, FALSE}, {14, 0x00, FALSE},
+      {14, 0x41, TRUE},  {46, 0x80, FALSE}, {46, 0x7f, TRUE},  {12, 0x00, FALSE}, {11, 0x01, TRUE},
+  };
+  (void)state;
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    for (guint piece = 1; piece < 60; piece += 7) {
+      g_autoptr(GByteArray) message = bytes();
+      add(message, "\xc1\x5e\x03keyidxxx\x12\x01\x07\x40", 15);
+      fill(message, 31);
+      add(message, "\x55\x30", 2);
+      fill(message, 48);
+      add(message, "\xd2\x03\x01mm", 5);
+      assert_int_equal(message->len, 96 + 5);
+      message->data[cases[i].at] = cases[i].octet;
+      Outline outline = outline_of(message, piece);
+      assert_int_equal(!outline.malformed, cases[i].taken);
+    }
+  }
+}
+
 static char *armored(GByteArray *message, guint width, const char *newline) {
   g_autofree char *base64 = g_base64_encode(message->data, message->len);
   GString *text = g_string_new("-----BEGIN PGP MESSAGE-----");
@@ -247,6 +270,7 @@ int main(void) {
       cmocka_unit_test(what_is_no_message_is_foreign),
       cmocka_unit_test(what_is_not_encrypted_is_clear),
       cmocka_unit_test(kinds_of_bodies_and_sessions_are_told_apart),
+      cmocka_unit_test(only_the_defined_encoding_of_a_curve_point_is_taken),
       cmocka_unit_test(armor_of_any_padding_is_read),
       cmocka_unit_test(a_cut_or_doubled_armor_is_seen),
       cmocka_unit_test(random_bytes_never_overrun),

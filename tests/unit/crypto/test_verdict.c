@@ -267,7 +267,7 @@ static void the_agents_errors_are_ours_and_others_are_not(void **state) {
     g_autofree char *line = g_strdup_printf("ERROR pkdecrypt_failed %u", gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, cases[i].code));
     see(&evidence, line);
     assert_int_equal(evidence.our_fault != 0, cases[i].ours);
-    assert_true(evidence.key_refused);
+    assert_int_equal(evidence.key_refused, cases[i].code != GPG_ERR_NO_SECKEY);
   }
 }
 
@@ -279,8 +279,28 @@ static void a_gpg_that_ends_without_a_word_gives_no_verdict(void **state) {
   evidence.outline.complete = FALSE; /* this alone decides, whatever became of gpg */
   assert_false(evidence_is_cut_short(&evidence));
   evidence.outline.complete = TRUE;
+  see(&evidence, "BEGIN_DECRYPTION"); /* an encryption in the encryption: gpg then dies of an assertion */
+  assert_false(evidence_is_cut_short(&evidence));
+  assert_reason(&evidence, OPENPGP_REASON_DAMAGED);
+  evidence.decryptions_begun = 1;
   see(&evidence, "FAILURE gpg-exit 33554433");
   assert_false(evidence_is_cut_short(&evidence));
+}
+
+static void a_gpg_that_gave_up_over_the_message_is_told_from_a_killed_one(void **state) {
+  Evidence evidence = {.outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
+  (void)state;
+  see(&evidence, "BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0");
+  evidence_log(&evidence, NULL);
+  evidence_log(&evidence, "gpg: out of memory while allocating 512 bytes\n");
+  assert_true(evidence_is_cut_short(&evidence));
+  evidence_log(&evidence, "gpg: Fatal: zlib inflate problem: invalid distance too far back\n");
+  assert_false(evidence_is_cut_short(&evidence));
+  assert_true(evidence_is_settled(&evidence));
+  assert_reason(&evidence, OPENPGP_REASON_DAMAGED);
+  Evidence good = good_evidence();
+  good.gave_up = TRUE;
+  assert_reason(&good, OPENPGP_REASON_DAMAGED);
 }
 
 /* gpg with "batch" in its settings says this of an expired signature, and no more. */
@@ -340,6 +360,7 @@ int main(void) {
       cmocka_unit_test(a_short_or_foreign_valid_line_names_no_signer),
       cmocka_unit_test(the_agents_errors_are_ours_and_others_are_not),
       cmocka_unit_test(a_gpg_that_ends_without_a_word_gives_no_verdict),
+      cmocka_unit_test(a_gpg_that_gave_up_over_the_message_is_told_from_a_killed_one),
       cmocka_unit_test(an_end_at_the_signature_is_about_the_signature),
       cmocka_unit_test(fingerprints_are_compared_whole),
       cmocka_unit_test(every_reason_has_a_word),
