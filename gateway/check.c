@@ -38,7 +38,8 @@ static void check_node(const ConfNode *node, ConfReport *report) {
   check_writable(node->where, "state folder", node->state, report);
   check_writable(node->where, "runtime folder", node->runtime, report);
   if (strlen(node->gnupg_home) >= GNUPG_HOME_LIMIT)
-    conf_report_error(report, node->where, "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it", node->gnupg_home, GNUPG_HOME_LIMIT);
+    conf_report_error(report, node->where, "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it",
+                      node->gnupg_home, GNUPG_HOME_LIMIT);
 }
 
 /* --- Secrets: readable by us and by nobody else. */

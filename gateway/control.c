@@ -344,14 +344,17 @@ static gboolean read_answer(int fd, GString *answer, GError **error) {
     gint64 left = (deadline - g_get_monotonic_time()) / 1000;
     struct pollfd polled = {.fd = fd, .events = POLLIN};
     if (left <= 0 || answer->len > ANSWER_LIMIT)
-      return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "the lane gave no answer within %d s; look at the file's state before asking again", (int)(ANSWER_TIME / G_USEC_PER_SEC));
+      return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN,
+                                 "the lane gave no answer within %d s; look at the file's state before asking again",
+                                 (int)(ANSWER_TIME / G_USEC_PER_SEC));
     if (poll(&polled, 1, (int)left) <= 0)
       continue;
     ssize_t got = recv(fd, buffer, sizeof buffer, 0);
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "the lane went away before it answered; look at the file's state before asking again");
+      return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN,
+                                 "the lane went away before it answered; look at the file's state before asking again");
     g_string_append_len(answer, buffer, got);
     if (memchr(buffer, '\n', (gsize)got))
       return TRUE;

@@ -19,7 +19,7 @@ static CliExit act_on(Cli *cli, GPtrArray *lanes, const char *what, const char *
   if (answer) {
     const char *state = json_string_value(json_object_get(answer, "state"));
     if (!cli->out->is_json)
-      fprintf(cli->out->file, "%s %s is %s  %s\n", what, found.file->id, state ? state : "?", found.file->name_shown);
+      fprintf(cli->out->file, "%s is %s now  %s\n", found.file->id, state ? state : "?", found.file->name_shown);
     json_array_append_new(answers, answer);
   }
   cli_file_clear(&found);

@@ -136,7 +136,8 @@ CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found) {
       *found = (CliFile){.lane = lane, .file = file};
   }
   if (!found->file) {
-    cli_complain("there is no file \"%s\": neither a number, the beginning of one (4 characters or more), nor a name; `sallyport files` lists them", text);
+    cli_complain("there is no file \"%s\": neither a number, the beginning of one (4 characters or more), nor a name; "
+                 "`sallyport files` lists them", text);
     return CLI_EXIT_NOT_FOUND;
   }
   for (guint i = 0; i < found->lane->conf->feeds->len; i++) {

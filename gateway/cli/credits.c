@@ -38,7 +38,8 @@ static void print_balances_json(const CliOutput *out, const char *account, GArra
 }
 
 static void print_balances(const CliOutput *out, GArray *balances) {
-  static const CliColumn columns[] = {{"LANE", CLI_LEFT, FALSE}, {"LEDGER", CLI_LEFT, FALSE}, {"ENTRIES", CLI_RIGHT, FALSE}, {"BALANCE", CLI_RIGHT, FALSE}};
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_WHOLE}, {"LEDGER", CLI_LEFT, CLI_WHOLE},
+                                      {"ENTRIES", CLI_RIGHT, CLI_WHOLE}, {"BALANCE", CLI_RIGHT, CLI_WHOLE}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < balances->len; i++) {
     const Balance *balance = &g_array_index(balances, Balance, i);
@@ -105,7 +106,7 @@ static gboolean add_entry(gpointer user, const LedgerEntry *entry) {
   gboolean unmask = listing->cli->options.unmask;
   listing->count++;
   cli_table_cell(listing->table, g_strdup_printf("%" G_GINT64_FORMAT, entry->id));
-  cli_table_cell(listing->table, cli_time(out, entry->posted_at));
+  cli_table_cell(listing->table, cli_time_brief(out, entry->posted_at));
   cli_table_cell(listing->table, cli_shown(entry->account, ledger->hides_account, unmask));
   cli_table_cell(listing->table, cli_amount(out, entry->amount, ledger->scale));
   cli_table_cell(listing->table, cli_shown(entry->key, ledger->hides_key, unmask));
@@ -141,8 +142,10 @@ static CliExit list_json(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter)
 }
 
 static CliExit list_table(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter) {
-  static const CliColumn columns[] = {{"ENTRY", CLI_LEFT, FALSE}, {"CREDITED", CLI_LEFT, FALSE}, {"ACCOUNT", CLI_LEFT, TRUE}, {"AMOUNT", CLI_RIGHT, FALSE},
-                                      {"KEY", CLI_LEFT, TRUE},  {"DATE", CLI_LEFT, FALSE},     {"FILE:LINE", CLI_LEFT, FALSE}};
+  static const CliColumn columns[] = {{"ENTRY", CLI_LEFT, CLI_WHOLE}, {"CREDITED", CLI_LEFT, CLI_DROPPED(2)},
+                                      {"ACCOUNT", CLI_LEFT, CLI_SHRINKS}, {"AMOUNT", CLI_RIGHT, CLI_WHOLE},
+                                      {"KEY", CLI_LEFT, CLI_SHRINKS}, {"DATE", CLI_LEFT, CLI_DROPPED(1)},
+                                      {"FILE:LINE", CLI_LEFT, CLI_WHOLE}};
   g_autoptr(GError) error = NULL;
   Listing listing = {.cli = cli, .table = cli_table_new(columns, G_N_ELEMENTS(columns))};
   gboolean ok = visit_ledgers(lanes, *filter, &listing, add_entry, &error);

@@ -105,14 +105,16 @@ static char *remark(const BookFile *file) {
 }
 
 static void print_table(const Cli *cli, GPtrArray *rows) {
-  static const CliColumn columns[] = {{"ID", CLI_LEFT, FALSE},       {"SEEN", CLI_LEFT, FALSE},      {"FEED", CLI_LEFT, TRUE},
-                                      {"NAME", CLI_LEFT, TRUE},      {"STATE", CLI_LEFT, FALSE},     {"RECORDS", CLI_RIGHT, FALSE},
-                                      {"ACCEPTED", CLI_RIGHT, FALSE}, {"REFUSED", CLI_RIGHT, FALSE}, {"REMARK", CLI_LEFT, TRUE}};
+  static const CliColumn columns[] = {{"ID", CLI_LEFT, CLI_WHOLE}, {"SEEN", CLI_LEFT, CLI_DROPPED(3)},
+                                      {"FEED", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)}, {"NAME", CLI_LEFT, CLI_SHRINKS},
+                                      {"STATE", CLI_LEFT, CLI_WHOLE}, {"RECORDS", CLI_RIGHT, CLI_DROPPED(2)},
+                                      {"ACCEPTED", CLI_RIGHT, CLI_WHOLE}, {"REFUSED", CLI_RIGHT, CLI_WHOLE},
+                                      {"REMARK", CLI_LEFT, CLI_SHRINKS}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < rows->len; i++) {
     const BookFile *file = ((const Row *)g_ptr_array_index(rows, i))->file;
     cli_table_cell(table, g_strdup(file->id));
-    cli_table_cell(table, cli_time(cli->out, file->seen_at));
+    cli_table_cell(table, cli_time_brief(cli->out, file->seen_at));
     cli_table_cell(table, g_strdup(file->feed));
     cli_table_cell(table, g_strdup(file->name_shown));
     cli_table_coloured(table, g_strdup(file_state_word(file->state)),

@@ -22,8 +22,8 @@ static CliColour colour_of(KeyCondition condition) {
 
 static char *days_left(const OpenpgpKey *key, gint64 now) {
   if (!key || key->expires == 0)
-    return g_strdup(key ? "never-ends" : "");
-  return g_strdup_printf("%d", (int)(MAX(key->expires - now, 0) / 86400));
+    return g_strdup(key ? "ever" : "");
+  return g_strdup_printf("%dd", (int)(MAX(key->expires - now, 0) / 86400));
 }
 
 static char *day_of(const CliOutput *out, gint64 seconds) {
@@ -33,8 +33,10 @@ static char *day_of(const CliOutput *out, gint64 seconds) {
 }
 
 static void print_table(const CliOutput *out, GPtrArray *uses, gint64 now) {
-  static const CliColumn columns[] = {{"PARTNER", CLI_LEFT, TRUE}, {"USE", CLI_LEFT, FALSE},     {"FINGERPRINT", CLI_LEFT, FALSE}, {"STATE", CLI_LEFT, FALSE},
-                                      {"ENDS", CLI_LEFT, FALSE},   {"DAYS-LEFT", CLI_RIGHT, FALSE}, {"OWNER", CLI_LEFT, TRUE}};
+  static const CliColumn columns[] = {{"PARTNER", CLI_LEFT, CLI_SHRINKS}, {"USE", CLI_LEFT, CLI_WHOLE},
+                                      {"FINGERPRINT", CLI_LEFT, CLI_WHOLE}, {"STATE", CLI_LEFT, CLI_WHOLE},
+                                      {"ENDS", CLI_LEFT, CLI_DROPPED(2)}, {"LEFT", CLI_RIGHT, CLI_WHOLE},
+                                      {"OWNER", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < uses->len; i++) {
     const KeyUse *use = g_ptr_array_index(uses, i);

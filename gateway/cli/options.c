@@ -10,9 +10,11 @@
 
 const CliOption cli_options[] = {
     WITH_TEXT("feed", 0, feed, "FEED", "only this feed", CLI_VALUE_FEED),
-    WITH_TEXT("state", 's', state, "STATE[,STATE…]", "only these states (seen, posting, held, …; live: all that are not at their end)", CLI_VALUE_STATE),
+    WITH_TEXT("state", 's', state, "STATE[,STATE…]", "only these states (seen, posting, held, …; live: all that are not at their end)",
+              CLI_VALUE_STATE),
     WITH_TEXT("name", 'n', name, "GLOB", "only names like this: '*_20261120*'", CLI_VALUE_TEXT),
-    WITH_TEXT("since", 0, since, "TIME", "from then on: 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d ago", CLI_VALUE_TEXT),
+    WITH_TEXT("since", 0, since, "TIME", "from then on: 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d ago",
+              CLI_VALUE_TEXT),
     WITH_TEXT("until", 0, until, "TIME", "before then", CLI_VALUE_TEXT),
     WITH_TEXT("lane", 'l', lane, "LANE", "only this lane", CLI_VALUE_LANE),
     WITH_TEXT("account", 0, account, "ACCOUNT", "only this account", CLI_VALUE_TEXT),
@@ -23,7 +25,8 @@ const CliOption cli_options[] = {
     OPTION("limit", 0, G_OPTION_ARG_INT, limit, "N", "at most so many", FALSE, CLI_VALUE_TEXT),
     FLAG("watch", 'w', watch, "refresh every second, until Ctrl-C", FALSE),
     FLAG("unmask", 0, unmask, "show masked fields", FALSE),
-    OPTION("config", 'c', G_OPTION_ARG_FILENAME, config, "FILE", "the configuration, instead of $SALLYPORT_CONFIG or /etc/sallyport/sallyport.conf", TRUE, CLI_VALUE_PATH),
+    OPTION("config", 'c', G_OPTION_ARG_FILENAME, config, "FILE",
+           "the configuration, instead of $SALLYPORT_CONFIG or /etc/sallyport/sallyport.conf", TRUE, CLI_VALUE_PATH),
     FLAG("json", 0, json, "answer as JSON", TRUE),
     FLAG("help", 'h', help, "this text", TRUE),
     {0}};

@@ -103,6 +103,14 @@ char *cli_time(const CliOutput *out, gint64 microseconds) {
   return at ? g_date_time_format(at, out->is_terminal ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%dT%H:%M:%S%:z") : g_strdup("-");
 }
 
+char *cli_time_brief(const CliOutput *out, gint64 microseconds) {
+  g_autoptr(GDateTime) at = microseconds && out->is_terminal ? date_time(out, microseconds) : NULL;
+  g_autoptr(GDateTime) now = g_date_time_new_now(out->time_zone);
+  if (!at || g_date_time_get_year(at) != g_date_time_get_year(now))
+    return cli_time(out, microseconds);
+  return g_date_time_format(at, g_date_time_get_day_of_year(at) == g_date_time_get_day_of_year(now) ? "%H:%M:%S" : "%m-%d %H:%M");
+}
+
 char *cli_duration(gint64 microseconds) {
   gint64 seconds = MAX(microseconds, 0) / G_USEC_PER_SEC;
   gint64 minutes = seconds / 60, hours = minutes / 60, days = hours / 24;

@@ -29,6 +29,7 @@ char *cli_number(const CliOutput *out, gint64 value);
 char *cli_unsigned(const CliOutput *out, guint64 value);
 char *cli_amount(const CliOutput *out, gint64 value, guint scale); /* 1230 at scale 2: 12.30 */
 char *cli_time(const CliOutput *out, gint64 microseconds);         /* "-" for 0 */
+char *cli_time_brief(const CliOutput *out, gint64 microseconds);   /* on a terminal, of today: 08:00:00; of this year: 11-20 08:00 */
 char *cli_time_json(const CliOutput *out, gint64 microseconds);    /* RFC 3339 with fraction and the zone's offset */
 char *cli_duration(gint64 microseconds);                           /* "35s", "2h05m", "3d04h" */
 char *cli_mask(const char *value);                                 /* all but the last four characters; short ones whole */
@@ -39,7 +40,11 @@ char *cli_shorten(const char *text, guint width);                  /* by its mid
  * 90s, 30m, 12h, 7d. FALSE when it is none of these. */
 gboolean cli_parse_time(const CliOutput *out, const char *text, gint64 now, gint64 *microseconds) G_GNUC_WARN_UNUSED_RESULT;
 
-typedef struct { const char *title; enum { CLI_LEFT, CLI_RIGHT } align; gboolean may_shrink; } CliColumn;
+/* How a column takes a terminal that is too narrow: it stays whole, or loses the middle of its values; and where even that is
+ * not enough, CLI_DROPPED(1) is left out first, then 2, … */
+enum { CLI_WHOLE = 0, CLI_SHRINKS = 1 };
+#define CLI_DROPPED(order) ((order) << 1)
+typedef struct { const char *title; enum { CLI_LEFT, CLI_RIGHT } align; guint how; } CliColumn;
 typedef struct CliTable CliTable;
 CliTable *cli_table_new(const CliColumn *columns, guint n_columns);
 /* The next cell of the row; a row is complete with its last cell. Takes the text; NULL or "": "-". */

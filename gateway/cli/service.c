@@ -27,22 +27,29 @@ static void print_finding(const CliOutput *out, const ConfFinding *finding) {
   fprintf(out->file, ": %s\n", finding->message);
 }
 
-static guint count_feeds(const Conf *conf) {
+static void print_count(FILE *file, const char *before, guint count, const char *noun) {
+  fprintf(file, "%s%u %s%s", before, count, noun, count == 1 ? "" : "s");
+}
+
+static void print_contents(FILE *file, const Conf *conf) {
   guint feeds = 0;
   for (guint i = 0; i < conf->lanes->len; i++)
     feeds += ((const ConfLane *)g_ptr_array_index(conf->lanes, i))->feeds->len;
-  return feeds;
+  print_count(file, " is good: ", conf->partners->len, "partner");
+  print_count(file, ", ", conf->layouts->len, "layout");
+  print_count(file, ", ", conf->lanes->len, "lane");
+  print_count(file, ", ", feeds, "feed");
 }
 
 static void print_summary(const Cli *cli, const ConfReport *report) {
   FILE *file = cli->out->file;
+  fputs(cli_configuration_path(cli), file);
   if (report->errors == 0 && cli->conf)
-    fprintf(file, "%s is good: %u partners, %u layouts, %u lanes, %u feeds", cli_configuration_path(cli), cli->conf->partners->len,
-            cli->conf->layouts->len, cli->conf->lanes->len, count_feeds(cli->conf));
+    print_contents(file, cli->conf);
   else
-    fprintf(file, "%s has %u error%s", cli_configuration_path(cli), report->errors, report->errors == 1 ? "" : "s");
+    print_count(file, " has ", report->errors, "error");
   if (report->warnings)
-    fprintf(file, "; %u warning%s", report->warnings, report->warnings == 1 ? "" : "s");
+    print_count(file, "; ", report->warnings, "warning");
   fputc('\n', file);
 }
 

@@ -162,7 +162,8 @@ static void print_head(const CliOutput *out, const CliFile *found) {
   if (file->state == FILE_HELD)
     cli_line(out, "held from", g_strdup(file_state_word(file->held_from)));
   if (file->reason)
-    cli_line_coloured(out, "reason", g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "", file->reason_code ? " " : "", file->reason), CLI_YELLOW);
+    cli_line_coloured(out, "reason", g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "",
+                                                     file->reason_code ? " " : "", file->reason), CLI_YELLOW);
   if (file->problem)
     cli_line_coloured(out, "last failure", g_strdup_printf("%s (%u tries)", file->problem, file->attempts), CLI_RED);
   if (!file_state_is_terminal(file->state) && file->state != FILE_HELD && file->due_at)
@@ -189,7 +190,8 @@ static void print_verdict(const CliOutput *out, const BookFile *file) {
 }
 
 static void print_totals(const CliOutput *out, const BookFile *file, guint scale) {
-  static const CliColumn columns[] = {{"TOTALS", CLI_LEFT, FALSE}, {"RECORDS", CLI_RIGHT, FALSE}, {"AMOUNT", CLI_RIGHT, FALSE}};
+  static const CliColumn columns[] = {{"TOTALS", CLI_LEFT, CLI_WHOLE}, {"RECORDS", CLI_RIGHT, CLI_WHOLE},
+                                      {"AMOUNT", CLI_RIGHT, CLI_WHOLE}};
   const struct { const char *name; guint64 records; gint64 amount; } rows[] = {
       {"all", file->records, file->amount}, {"accepted", file->accepted, file->amount_accepted},
       {"rejected", file->rejected, file->amount_rejected}, {"duplicates", file->duplicates, file->amount_duplicate}};
@@ -225,8 +227,9 @@ static void print_batches(const CliOutput *out, const Details *details) {
 }
 
 static void print_refused(const CliOutput *out, const Details *details) {
-  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, FALSE}, {"RECORD", CLI_RIGHT, FALSE}, {"OUTCOME", CLI_LEFT, FALSE},
-                                      {"CODE", CLI_LEFT, FALSE}, {"REASON", CLI_LEFT, TRUE}};
+  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, CLI_WHOLE}, {"RECORD", CLI_RIGHT, CLI_WHOLE},
+                                      {"OUTCOME", CLI_LEFT, CLI_WHOLE}, {"CODE", CLI_LEFT, CLI_WHOLE},
+                                      {"REASON", CLI_LEFT, CLI_SHRINKS}};
   if (details->n_refused == 0)
     return;
   cli_heading(out, "Records not accepted");
@@ -256,7 +259,8 @@ static char *delivery_state(const CliOutput *out, const BookIntent *intent) {
 }
 
 static void print_intents(const CliOutput *out, const Details *details) {
-  static const CliColumn columns[] = {{"EFFECT", CLI_LEFT, FALSE}, {"WHERE", CLI_LEFT, TRUE}, {"WHAT", CLI_LEFT, TRUE}, {"STATE", CLI_LEFT, TRUE}};
+  static const CliColumn columns[] = {{"EFFECT", CLI_LEFT, CLI_WHOLE}, {"WHERE", CLI_LEFT, CLI_SHRINKS},
+                                      {"WHAT", CLI_LEFT, CLI_SHRINKS}, {"STATE", CLI_LEFT, CLI_SHRINKS}};
   if (details->intents->len == 0)
     return;
   cli_heading(out, "What goes out");
@@ -272,7 +276,8 @@ static void print_intents(const CliOutput *out, const Details *details) {
 }
 
 static void print_history(const CliOutput *out, const Details *details) {
-  static const CliColumn columns[] = {{"AT", CLI_LEFT, FALSE}, {"EVENT", CLI_LEFT, FALSE}, {"DETAIL", CLI_LEFT, TRUE}};
+  static const CliColumn columns[] = {{"AT", CLI_LEFT, CLI_WHOLE}, {"EVENT", CLI_LEFT, CLI_WHOLE},
+                                      {"DETAIL", CLI_LEFT, CLI_SHRINKS}};
   cli_heading(out, "History");
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < details->history->len; i++) {

@@ -65,9 +65,11 @@ static void add_count(FeedStatus *feed, const BookCount *count) {
 
 static gint64 told_next_poll(const json_t *answer, const char *feed) {
   const json_t *feeds = json_object_get(answer, "feeds");
-  size_t i;
-  const json_t *row;
-  json_array_foreach((json_t *)(gsize)feeds, i, row) if (g_strcmp0(json_string_value(json_object_get(row, "feed")), feed) == 0) return (gint64)json_integer_value(json_object_get(row, "next_poll"));
+  for (size_t i = 0; i < json_array_size(feeds); i++) {
+    const json_t *row = json_array_get(feeds, i);
+    if (g_strcmp0(json_string_value(json_object_get(row, "feed")), feed) == 0)
+      return (gint64)json_integer_value(json_object_get(row, "next_poll"));
+  }
   return 0;
 }
 
@@ -153,8 +155,9 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
 /* --- Tables. */
 
 static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint n) {
-  static const CliColumn columns[] = {{"LANE", CLI_LEFT, TRUE}, {"STATE", CLI_LEFT, FALSE}, {"PROCESS", CLI_RIGHT, FALSE},
-                                      {"SINCE", CLI_LEFT, FALSE}, {"WORKING", CLI_RIGHT, FALSE}, {"TO-SEND", CLI_RIGHT, FALSE}};
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS}, {"STATE", CLI_LEFT, CLI_WHOLE},
+                                      {"PROCESS", CLI_RIGHT, CLI_WHOLE}, {"SINCE", CLI_LEFT, CLI_WHOLE},
+                                      {"WORKING", CLI_RIGHT, CLI_WHOLE}, {"TO-SEND", CLI_RIGHT, CLI_WHOLE}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < n; i++) {
     const json_t *answer = statuses[i].answer;
@@ -179,7 +182,7 @@ static void print_feed(CliTable *table, const CliOutput *out, const LaneStatus *
   FeedStatus feed;
   read_feed(status, name, &feed);
   cli_table_cell(table, g_strdup(name));
-  cli_table_coloured(table, cli_time(out, feed.poll ? feed.poll->last_at : 0), feed.poll && feed.poll->failures ? CLI_RED : CLI_PLAIN);
+  cli_table_coloured(table, cli_time_brief(out, feed.poll ? feed.poll->last_at : 0), feed.poll && feed.poll->failures ? CLI_RED : CLI_PLAIN);
   cli_table_cell(table, due_in(out, feed.next_poll, g_get_real_time()));
   cli_table_coloured(table, cli_unsigned(out, feed.under_way), feed.under_way ? CLI_CYAN : CLI_PLAIN);
   cli_table_coloured(table, cli_unsigned(out, feed.held), feed.held ? CLI_YELLOW : CLI_PLAIN);
@@ -190,9 +193,11 @@ static void print_feed(CliTable *table, const CliOutput *out, const LaneStatus *
 }
 
 static void print_feeds(const CliOutput *out, const LaneStatus *statuses, guint n) {
-  static const CliColumn columns[] = {{"FEED", CLI_LEFT, TRUE},       {"POLLED", CLI_LEFT, FALSE},    {"NEXT", CLI_LEFT, FALSE},
-                                      {"UNDER-WAY", CLI_RIGHT, FALSE}, {"HELD", CLI_RIGHT, FALSE},     {"CLOSED", CLI_RIGHT, FALSE},
-                                      {"ACCEPTED", CLI_RIGHT, FALSE}, {"REFUSED", CLI_RIGHT, FALSE},  {"DUPLICATE", CLI_RIGHT, FALSE}};
+  static const CliColumn columns[] = {{"FEED", CLI_LEFT, CLI_SHRINKS}, {"POLLED", CLI_LEFT, CLI_WHOLE},
+                                      {"NEXT", CLI_LEFT, CLI_WHOLE}, {"UNDER-WAY", CLI_RIGHT, CLI_WHOLE},
+                                      {"HELD", CLI_RIGHT, CLI_WHOLE}, {"CLOSED", CLI_RIGHT, CLI_WHOLE},
+                                      {"ACCEPTED", CLI_RIGHT, CLI_WHOLE}, {"REFUSED", CLI_RIGHT, CLI_WHOLE},
+                                      {"DUPLICATE", CLI_RIGHT, CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < n; i++)
     for (guint j = 0; j < statuses[i].lane->conf->feeds->len; j++)

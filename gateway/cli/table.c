@@ -2,7 +2,7 @@
 #include "gateway/cli/output.h"
 #include <string.h>
 
-enum { GAP = 2, LEAST_WIDTH = 8 };
+enum { GAP = 2, LEAST_WIDTH = 8, EASY_WIDTH = 20 };
 
 typedef struct { char *text; CliColour colour; } Cell;
 struct CliTable {
@@ -89,26 +89,45 @@ static char *without_spaces(const char *text) {
   return g_string_free(whole, FALSE);
 }
 
+/* A column of width 0 is not printed. */
+static guint total_width(const guint *widths, guint n, const CliColumn *shrunk) {
+  guint total = 0;
+  for (guint i = 0; i < n; i++)
+    if (widths[i])
+      total += (total ? (guint)GAP : 0) + (shrunk && (shrunk[i].how & CLI_SHRINKS) ? MIN(widths[i], (guint)EASY_WIDTH) : widths[i]);
+  return total;
+}
+
+/* Drops columns, in the order that they say, while the others would have to shrink below what is easily read. */
+static void drop(const CliTable *table, guint *widths, guint available) {
+  for (guint order = 1; order <= table->n_columns; order++)
+    for (guint i = 0; i < table->n_columns; i++)
+      if (table->columns[i].how >> 1 == order && total_width(widths, table->n_columns, table->columns) > available)
+        widths[i] = 0;
+}
+
 /* Takes columns from the widest that may shrink until the table fits, or none can give more. */
 static void fit(const CliTable *table, guint *widths, guint available) {
-  for (;;) {
-    guint total = 0, widest = G_MAXUINT;
-    for (guint i = 0; i < table->n_columns; i++) {
-      total += widths[i] + (i ? (guint)GAP : 0);
-      if (table->columns[i].may_shrink && widths[i] > LEAST_WIDTH && (widest == G_MAXUINT || widths[i] > widths[widest]))
+  drop(table, widths, available);
+  while (total_width(widths, table->n_columns, NULL) > available) {
+    guint widest = G_MAXUINT;
+    for (guint i = 0; i < table->n_columns; i++)
+      if ((table->columns[i].how & CLI_SHRINKS) && widths[i] > LEAST_WIDTH && (widest == G_MAXUINT || widths[i] > widths[widest]))
         widest = i;
-    }
-    if (total <= available || widest == G_MAXUINT)
+    if (widest == G_MAXUINT)
       return;
     widths[widest]--;
   }
 }
 
-static void print_cell(const CliTable *table, const CliOutput *out, guint column, guint width, const Cell *cell) {
-  g_autofree char *text = table->columns[column].may_shrink && out->is_terminal ? cli_shorten(cell->text, width) : g_strdup(cell->text);
+static void print_cell(const CliTable *table, const CliOutput *out, guint column, const guint *widths, const Cell *cell) {
+  guint width = widths[column];
+  gboolean is_last = total_width(widths + column + 1, table->n_columns - column - 1, NULL) == 0;
+  if (width == 0)
+    return;
+  g_autofree char *text = (table->columns[column].how & CLI_SHRINKS) && out->is_terminal ? cli_shorten(cell->text, width) : g_strdup(cell->text);
   guint used = cli_text_width(text);
   guint pad = width > used ? width - used : 0;
-  gboolean is_last = column + 1 == table->n_columns;
   if (table->columns[column].align == CLI_RIGHT)
     fprintf(out->file, "%*s", (int)pad, "");
   cli_coloured(out, cell->colour, text);
@@ -133,9 +152,9 @@ void cli_table_print(CliTable *table, const CliOutput *out) {
   if (out->is_terminal)
     fit(table, widths, out->width);
   for (guint i = 0; i < table->n_columns; i++)
-    print_cell(table, out, i, widths[i], &(Cell){(char *)(gsize)table->columns[i].title, CLI_BOLD});
+    print_cell(table, out, i, widths, &(Cell){(char *)(gsize)table->columns[i].title, CLI_BOLD});
   for (guint i = 0; i < rows * table->n_columns; i++)
-    print_cell(table, out, i % table->n_columns, widths[i % table->n_columns], &g_array_index(table->cells, Cell, i));
+    print_cell(table, out, i % table->n_columns, widths, &g_array_index(table->cells, Cell, i));
   g_array_unref(table->cells);
   g_free(table);
 }

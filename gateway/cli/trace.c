@@ -5,7 +5,13 @@
 #include <string.h>
 
 /* A copy of what a visit lends. */
-typedef struct { gint64 id, amount, posted_at; char *key, *account, *business_date, *file; guint64 line; guint batch; const CliLedger *ledger; } Credit;
+typedef struct {
+  gint64 id, amount, posted_at;
+  char *key, *account, *business_date, *file;
+  guint64 line;
+  guint batch;
+  const CliLedger *ledger;
+} Credit;
 
 static void credit_free(gpointer data) {
   Credit *credit = data;

@@ -14,7 +14,8 @@ static json_t *refused_json(const FlowTryReport *report) {
   json_t *list = json_array();
   for (guint i = 0; report->refused && i < report->refused->len; i++) {
     const RecordException *row = g_ptr_array_index(report->refused, i);
-    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line, "outcome", outcome_word(row->outcome));
+    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line, "outcome",
+                               outcome_word(row->outcome));
     cli_json_text(object, "code", row->code);
     cli_json_text(object, "reason", row->reason);
     json_array_append_new(list, object);
@@ -51,7 +52,8 @@ static void print_json(const Cli *cli, const FlowTryReport *report, guint scale)
 }
 
 static void print_refused(const CliOutput *out, const FlowTryReport *report) {
-  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, FALSE}, {"OUTCOME", CLI_LEFT, FALSE}, {"CODE", CLI_LEFT, FALSE}, {"REASON", CLI_LEFT, TRUE}};
+  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, CLI_WHOLE}, {"OUTCOME", CLI_LEFT, CLI_WHOLE},
+                                      {"CODE", CLI_LEFT, CLI_WHOLE}, {"REASON", CLI_LEFT, CLI_SHRINKS}};
   if (!report->refused || report->refused->len == 0)
     return;
   cli_heading(out, "Records that would not be accepted");

@@ -46,7 +46,7 @@ static void add_records(const CliOutput *out, const CliLane *lane, const Records
     }
     cli_table_cell(table, g_strdup(lane->conf->name));
     cli_table_cell(table, cli_unsigned(out, (guint64)record->sequence));
-    cli_table_cell(table, cli_time(out, record->at));
+    cli_table_cell(table, cli_time_brief(out, record->at));
     cli_table_cell(table, g_strdup(record->event));
     cli_table_cell(table, g_strdup(record->subject));
     cli_table_cell(table, g_strdup(record->detail));
@@ -63,8 +63,9 @@ static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, Cli
 }
 
 static CliExit audit_list(Cli *cli, GPtrArray *lanes) {
-  static const CliColumn columns[] = {{"LANE", CLI_LEFT, FALSE},  {"RECORD", CLI_RIGHT, FALSE}, {"AT", CLI_LEFT, FALSE},
-                                      {"EVENT", CLI_LEFT, FALSE}, {"SUBJECT", CLI_LEFT, FALSE}, {"DETAIL", CLI_LEFT, TRUE}};
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS}, {"RECORD", CLI_RIGHT, CLI_WHOLE},
+                                      {"AT", CLI_LEFT, CLI_WHOLE}, {"EVENT", CLI_LEFT, CLI_WHOLE},
+                                      {"SUBJECT", CLI_LEFT, CLI_WHOLE}, {"DETAIL", CLI_LEFT, CLI_SHRINKS}};
   g_autoptr(GError) error = NULL;
   gint64 since = 0;
   if (cli->options.since && !cli_parse_time(cli->out, cli->options.since, g_get_real_time(), &since)) {

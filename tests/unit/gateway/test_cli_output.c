@@ -124,7 +124,7 @@ static void a_mask_leaves_at_most_the_last_four(void **state) {
   expect_text(cli_mask(NULL), "");
 }
 
-static const CliColumn columns[] = {{"ID", CLI_LEFT, FALSE}, {"NAME", CLI_LEFT, TRUE}, {"N", CLI_RIGHT, FALSE}, {"REMARK", CLI_LEFT, TRUE}};
+static const CliColumn columns[] = {{"ID", CLI_LEFT, CLI_WHOLE}, {"NAME", CLI_LEFT, CLI_SHRINKS}, {"N", CLI_RIGHT, CLI_WHOLE}, {"REMARK", CLI_LEFT, CLI_SHRINKS}};
 
 static void print_sample(Screen *screen, const char *name, const char *remark) {
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
@@ -167,6 +167,27 @@ static void a_table_fits_its_terminal_and_keeps_the_id(void **state) {
   assert_int_equal(cli_text_width(lines[1]), 50);
   assert_non_null(strstr(lines[1], "0k3x9abcdefghijk"));
   assert_non_null(strstr(lines[1], "…"));
+}
+
+static void a_terminal_too_narrow_for_all_loses_columns_in_order(void **state) {
+  static const CliColumn all[] = {{"ID", CLI_LEFT, CLI_WHOLE}, {"FIRST", CLI_LEFT, CLI_DROPPED(1)}, {"SECOND", CLI_LEFT, CLI_DROPPED(2)},
+                                  {"LAST", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(3)}};
+  static const struct { guint width; const char *heading; } rows[] = {
+      {60, "ID  FIRST  SECOND  LAST"}, {22, "ID  SECOND  LAST"}, {15, "ID  LAST"}, {9, "ID"}};
+  Screen *screen = *state;
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    be_terminal(screen, rows[i].width);
+    CliTable *table = cli_table_new(all, G_N_ELEMENTS(all));
+    const char *const cells[] = {"1", "2", "3", "a long text"};
+    for (gsize j = 0; j < G_N_ELEMENTS(cells); j++)
+      cli_table_cell(table, g_strdup(cells[j]));
+    cli_table_print(table, screen->out);
+    g_autofree char *text = printed(screen);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_strchomp(lines[0]);
+    assert_string_equal(lines[0], rows[i].heading);
+    assert_true(cli_text_width(lines[1]) <= rows[i].width);
+  }
 }
 
 static void wide_characters_keep_the_columns_straight(void **state) {
@@ -216,6 +237,7 @@ int main(void) {
       TEST(a_table_for_a_program_can_be_taken_apart_at_spaces),
       TEST(free_text_may_stand_in_the_last_column),
       TEST(a_table_fits_its_terminal_and_keeps_the_id),
+      TEST(a_terminal_too_narrow_for_all_loses_columns_in_order),
       TEST(wide_characters_keep_the_columns_straight),
       cmocka_unit_test(colour_is_for_terminals_that_want_it),
   };
