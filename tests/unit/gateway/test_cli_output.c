@@ -173,7 +173,7 @@ static void a_terminal_too_narrow_for_all_loses_columns_in_order(void **state) {
   static const CliColumn all[] = {{"ID", CLI_LEFT, CLI_WHOLE}, {"FIRST", CLI_LEFT, CLI_DROPPED(1)}, {"SECOND", CLI_LEFT, CLI_DROPPED(2)},
                                   {"LAST", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(3)}};
   static const struct { guint width; const char *heading; } rows[] = {
-      {60, "ID  FIRST  SECOND  LAST"}, {22, "ID  SECOND  LAST"}, {15, "ID  LAST"}, {9, "ID"}};
+      {60, "ID  FIRST  SECOND  LAST"}, {26, "ID  SECOND  LAST"}, {20, "ID  LAST"}, {9, "ID"}};
   Screen *screen = *state;
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     be_terminal(screen, rows[i].width);
