@@ -29,7 +29,7 @@ const CliCommand cli_commands[] = {
      "credit's number (--entry) lead back to file and line.\n\n"
      "  sallyport trace 0k3x9:1234\n  sallyport trace --key TX-2026-000017\n  sallyport trace --entry 72057594037927937\n",
      0, 1, cli_trace},
-    {"retry", "FILE…", NULL, "try again now what waits for its next try", 
+    {"retry", "FILE…", NULL, "try again now what waits for its next try",
      "Also for a delivery that the partner's server has refused.\n\n  sallyport retry 0k3x9\n", 1, 1000, cli_retry},
     {"hold", "FILE…", "reason", "stop a file before it is posted, until it is released",
      "A file that is posting or beyond cannot be held.\n\n  sallyport hold 0k3x9 --reason 'the bank asked us to wait'\n", 1, 1000, cli_hold},
