@@ -118,16 +118,20 @@ static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, 
   }
 }
 
+gboolean courier_send(Courier *courier, const WireMessage *message, const char *doing, GError **error) {
+  GError *failed = NULL;
+  if (wire_send(courier->process.socket, message, &failed))
+    return TRUE;
+  if (failed->code == SALLYPORT_ERROR_BUG) { /* nothing has been sent: our own mistake, the courier is well */
+    g_propagate_prefixed_error(error, failed, "%s: %s: ", courier->name, doing);
+    return FALSE;
+  }
+  g_error_free(failed);
+  return courier_lose(courier, SALLYPORT_ERROR_AGAIN, doing, error);
+}
+
 gboolean courier_call(Courier *courier, const WireMessage *request, Call *call, WireMessage *answer, GError **error) {
   if (courier->lost)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: %s: the courier is lost", courier->name, call->doing);
-  if (!wire_send(courier->process.socket, request, error)) {
-    if (error && *error && (*error)->code == SALLYPORT_ERROR_BUG) {
-      g_prefix_error(error, "%s: %s: ", courier->name, call->doing);
-      return FALSE; /* nothing has been sent: our own mistake, the courier is well */
-    }
-    g_clear_error(error);
-    return courier_lose(courier, SALLYPORT_ERROR_AGAIN, call->doing, error);
-  }
-  return await_answer(courier, call, answer, error);
+  return courier_send(courier, request, call->doing, error) && await_answer(courier, call, answer, error);
 }

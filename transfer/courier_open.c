@@ -80,10 +80,8 @@ static gboolean ask_to_open(Courier *courier, const CourierEndpoint *endpoint, g
   const WireMessage open = {.type = WIRE_OPEN, .fd = -1, .kind = (guint64)endpoint->kind, .host = wire_text(endpoint->host),
                             .port = endpoint->port, .user = wire_text(endpoint->user), .folder = wire_text(endpoint->folder),
                             .connect_timeout = connect_timeout, .io_timeout = courier->io_timeout, .avoid = avoid};
-  if (!wire_send(courier->process.socket, &open, error)) {
-    g_prefix_error(error, "%s: ", courier->name);
+  if (!courier_send(courier, &open, "connect", error))
     return FALSE;
-  }
   /* resolving and connecting, then the handshake: each has the time-out, and the courier keeps them */
   gint64 patience = ((gint64)connect_timeout * 2 + 5) * 1000;
   return courier_take(courier, (int)MIN(patience, G_MAXINT), answer, SALLYPORT_ERROR_AGAIN, "connect", error);
@@ -101,10 +99,8 @@ static gboolean take_ready(Courier *courier, const WireMessage *answer, GError *
 static gboolean hand_credentials(Courier *courier, const Secrets *secrets, WireMessage *answer, GError **error) {
   const WireMessage credentials = {.type = WIRE_CREDENTIALS, .fd = -1, .identity = wire_text(secrets->identity),
                                    .passphrase = wire_text(secrets->passphrase), .password = wire_text(secrets->password)};
-  if (!wire_send(courier->process.socket, &credentials, error)) {
-    g_prefix_error(error, "%s: ", courier->name);
+  if (!courier_send(courier, &credentials, "login", error))
     return FALSE;
-  }
   gint64 patience = ((gint64)courier->io_timeout * 2 + 5) * 1000;
   return courier_take(courier, (int)MIN(patience, G_MAXINT), answer, SALLYPORT_ERROR_AGAIN, "login", error) &&
          take_ready(courier, answer, error);
@@ -119,8 +115,9 @@ typedef struct { guint8 avoid; GString *shown; } Mismatches;
 
 static gboolean wrong_key(const CourierEndpoint *endpoint, const Mismatches *mismatches, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN,
-                             "%s: the server's host key is not a pinned one: it shows %s; no credential was sent", endpoint->name,
-                             mismatches->shown->str);
+                             "%s: the server's host key is not a pinned one: it shows %s%s; no credential was sent",
+                             endpoint->name ? endpoint->name : "endpoint", mismatches->shown->str,
+                             mismatches->avoid & SSH_KEY_RSA ? "" : ssh_host_key_hint());
 }
 
 typedef enum { OPENED, REFUSED, ANOTHER_TYPE } Attempt;

@@ -20,6 +20,8 @@ gboolean ssh_prepare(GError **error) G_GNUC_WARN_UNUSED_RESULT;
 SshLink *ssh_handshake(const SshPlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 const char *ssh_fingerprint(const SshLink *link); /* "SHA256:…", unpadded */
 guint8 ssh_key_type(const SshLink *link);
+/* What the installed library cannot do with RSA host keys, or "": for the error when the pinned key was not found. */
+const char *ssh_host_key_hint(void);
 const char *ssh_banner(const SshLink *link);      /* the server's, as it came: hostile bytes */
 /* Each credential is offered at most once, and the next one only when the server asks for more after accepting the first. */
 gboolean ssh_login(SshLink *link, const SshCredentials *credentials, gint64 deadline, GError **error) G_GNUC_WARN_UNUSED_RESULT;

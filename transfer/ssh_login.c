@@ -38,6 +38,11 @@ static gboolean is_rsa(const char *identity) {
   return rsa;
 }
 
+const char *ssh_host_key_hint(void) {
+  return libssh2_version(0x010b00) ? "" : " (this libssh2, before 1.11, knows RSA host keys by SHA-1 only, which current servers do not show: "
+                                          "pin the ed25519 or ECDSA key)";
+}
+
 /* What the installed library cannot do, where that may be the reason. */
 static const char *rsa_hint(const char *identity) {
   if (libssh2_version(0x010b00) || !is_rsa(identity))
@@ -56,7 +61,11 @@ static int try_key(SshLink *link, const SshCredentials *credentials, gint64 dead
                                                              credentials->passphrase), deadline, error);
   if (failed == LIBSSH2_ERROR_EAGAIN || failed == 0 || refused(failed))
     return failed;
-  ssh_error(link, failed, "login with the key (is it a private key that this libssh2 reads, and its passphrase right?)", error);
+  GError *why = NULL;
+  ssh_error(link, failed, "login with the key (is it a private key that this libssh2 reads, and its passphrase right?)", &why);
+  if (why->code == SALLYPORT_ERROR_PARTNER) /* libssh2 calls a key that it cannot parse a protocol error too */
+    why->code = SALLYPORT_ERROR_CONFIGURATION;
+  g_propagate_error(error, why);
   return failed;
 }
 

@@ -13,7 +13,7 @@ static GByteArray *hostile_late; /* answers held back, each put before the other
 static gboolean is(const Hostile *server, const char *how) { return strcmp(server->how, how) == 0; }
 
 static void hostile_send(const Hostile *server, GByteArray *out) {
-  if (is(server, "drip")) {
+  if (is(server, "drip") && out->data[4] != SFTP_VERSION) {
     for (guint i = 0; i < out->len; i++) {
       if (write(1, out->data + i, 1) != 1)
         exit(1);
@@ -130,7 +130,8 @@ static void hostile_answer(Hostile *server, GByteArray *out, guint8 type, guint3
     sftp_put_long(out, 0);
   } else if (type == SFTP_OPEN || type == SFTP_OPENDIR) {
     begun = sftp_begin(out, SFTP_HANDLE, id);
-    sftp_put_text(out, is(server, "handle") ? g_strnfill(5000, 'h') : "h");
+    g_autofree char *long_handle = g_strnfill(5000, 'h');
+    sftp_put_text(out, is(server, "handle") ? long_handle : "h");
     sftp_finish(out, begun);
   } else if (type == SFTP_FSTAT && is(server, "no-fstat")) {
     hostile_status(out, id, SFTP_UNSUPPORTED);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -90,6 +91,12 @@ static char *sshd_password_script(const Sshd *sshd, const SshdPlan *plan) {
       sshd->home, sshd->folder, plan->password, sshd->home, sshd->log);
 }
 
+/* A test that is killed leaves no server behind. */
+static void sshd_dies_with_us(gpointer unused) {
+  (void)unused;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static void sshd_spawn(Sshd *sshd, const SshdPlan *plan) {
   g_autofree char *config = g_build_filename(sshd->home, "sshd_config", NULL);
   g_autofree char *script = plan->password ? sshd_password_script(sshd, plan) : NULL;
@@ -97,7 +104,7 @@ static void sshd_spawn(Sshd *sshd, const SshdPlan *plan) {
   const char *with_password[] = {"unshare", "-m", "/bin/sh", "-c", script, NULL};
   g_autoptr(GError) error = NULL;
   if (!g_spawn_async(NULL, (char **)(script ? with_password : plain), NULL,
-                     G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, &sshd->pid, &error))
+                     G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, sshd_dies_with_us, NULL, &sshd->pid, &error))
     g_error("test server: %s", error->message);
 }
 
