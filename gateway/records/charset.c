@@ -27,18 +27,29 @@ static gboolean stands_for_itself(iconv_t cd, guint8 byte) {
   return count_characters(cd, &byte, 1, utf8, &length) == 1 && length == 1 && (guint8)utf8[0] == byte;
 }
 
-/* A first byte that is no character alone, and makes one with some ASCII byte behind it (with more bytes: GB18030). */
-static gboolean is_lead(iconv_t cd, guint8 first) {
+/* Whether it makes a character with some ASCII byte behind it (with more bytes: GB18030). */
+static gboolean takes_ascii(iconv_t cd, guint8 first) {
   char utf8[32];
   gsize length = 0;
-  if (count_characters(cd, &first, 1, utf8, &length) == 1)
-    return FALSE;
   for (guint second = 0x21; second < 0x7f; second++) {
     const guint8 two[] = {first, (guint8)second};
     const guint8 four[] = {first, (guint8)second, 0x81, 0x30};
     if (count_characters(cd, two, 2, utf8, &length) == 1 || count_characters(cd, four, 4, utf8, &length) == 1)
       return TRUE;
   }
+  return FALSE;
+}
+
+/* Some sets write a letter and its accent one after the other, and iconv makes one character of both. */
+static gboolean composes(iconv_t cd) {
+  char utf8[32];
+  gsize length = 0;
+  for (const char *letter = "aAeEiIoOuUyYdDnN"; *letter; letter++)
+    for (guint byte = 0x80; byte < 0x100; byte++) {
+      const guint8 two[] = {(guint8)*letter, (guint8)byte};
+      if (count_characters(cd, two, 2, utf8, &length) > 0 && utf8[0] != *letter)
+        return TRUE;
+    }
   return FALSE;
 }
 
@@ -56,13 +67,18 @@ static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
                                  "character set %s: bytes of ASCII are not themselves in it (UTF-16, EBCDIC, shifting sets); convert the file before, "
                                  "or declare UTF-8 or GB18030", charset->name);
   }
+  gboolean has_ascii_seconds = FALSE;
   for (guint byte = 0x80; byte < 0x100; byte++) {
     const guint8 one = (guint8)byte;
-    if (count_characters(cd, &one, 1, utf8, &length) != 1) {
-      charset->is_single = FALSE;
-      charset->lead[byte] = is_lead(cd, one) ? 1 : 0;
-    }
+    if (count_characters(cd, &one, 1, utf8, &length) == 1)
+      continue;
+    charset->is_single = FALSE;
+    charset->lead[byte] = 1;
+    has_ascii_seconds = has_ascii_seconds || takes_ascii(cd, one);
   }
+  if (!has_ascii_seconds) /* EUC: ASCII is never inside a character */
+    memset(charset->lead, 0, sizeof charset->lead);
+  charset->is_context_free = !composes(cd);
   return TRUE;
 }
 
@@ -138,4 +154,79 @@ gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize le
       return -1;
     flushing = TRUE; /* a few sets hold a character back until they have seen the next one */
   }
+}
+
+/* --- UTF-8 */
+
+static inline gsize count_ascii(const guint8 *text, gsize length) {
+  gsize n = 0;
+  for (guint64 word; n + 8 <= length; n += 8) {
+    memcpy(&word, text + n, 8);
+    word &= G_GUINT64_CONSTANT(0x8080808080808080);
+    if (word)
+      return n + (gsize)__builtin_ctzll(GUINT64_TO_LE(word)) / 8;
+  }
+  while (n < length && text[n] < 0x80)
+    n++;
+  return n;
+}
+
+/* Bytes of the sequence at `at`; 0: it is none. */
+static inline gsize utf8_sequence(const guint8 *at, gsize left) {
+  guint first = at[0], low = 0x80, high = 0xbf, more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
+  if (first < 0xc2 || first > 0xf4 || left <= more)
+    return 0;
+  if (first == 0xe0)
+    low = 0xa0; /* overlong */
+  else if (first == 0xed)
+    high = 0x9f; /* surrogates */
+  else if (first == 0xf0)
+    low = 0x90; /* overlong */
+  else if (first == 0xf4)
+    high = 0x8f; /* beyond U+10FFFF */
+  if (at[1] < low || at[1] > high)
+    return 0;
+  for (guint i = 2; i <= more; i++)
+    if ((at[i] & 0xc0) != 0x80)
+      return 0;
+  return more + 1;
+}
+
+gssize charset_check_utf8(const guint8 *text, gsize length) {
+  for (gsize n = 0; n < length;) {
+    if (text[n] < 0x80) {
+      n += count_ascii(text + n, length - n);
+      continue;
+    }
+    gsize sequence = utf8_sequence(text + n, length - n);
+    if (sequence == 0)
+      return (gssize)n;
+    n += sequence;
+  }
+  return -1;
+}
+
+/* --- Decoding by runs */
+
+static gsize count_beyond_ascii(const Charset *charset, const guint8 *text, gsize length) {
+  gsize n = 0;
+  while (n < length && text[n] >= 0x80)
+    n += charset->lead[text[n]] && n + 1 < length && text[n + 1] >= 0x30 ? 2 : 1;
+  return n;
+}
+
+gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into) {
+  if (!charset->is_ascii || !charset->is_context_free)
+    return charset_convert(converter, text, length, into);
+  for (gsize at = 0; at < length;) {
+    gsize ascii = count_ascii(text + at, length - at);
+    g_byte_array_append(into, text + at, (guint)ascii);
+    at += ascii;
+    gsize beyond = count_beyond_ascii(charset, text + at, length - at);
+    gssize bad = beyond ? charset_convert(converter, text + at, beyond, into) : -1;
+    if (bad >= 0)
+      return (gssize)at + bad;
+    at += beyond;
+  }
+  return -1;
 }

@@ -12,8 +12,9 @@ typedef struct {
   char *name;
   gboolean is_utf8;
   gboolean is_single;      /* every byte is a character */
-  gboolean is_ascii;       /* all of ASCII is itself, so a line of ASCII needs no conversion */
-  guint8 lead[256];        /* 1: the first byte of characters whose second byte may be ASCII */
+  gboolean is_ascii;       /* all of ASCII is itself, so ASCII needs no conversion */
+  gboolean is_context_free;/* a character does not depend on the one before it (CP1258 composes) */
+  guint8 lead[256];        /* 1: first of two bytes, the second of which may be ASCII; GB18030's four are two such pairs */
 } Charset;
 
 /* `name` NULL: UTF-8. CONFIGURATION for a set that iconv does not have or that is refused. The caller frees. */
@@ -25,6 +26,10 @@ typedef struct CharsetConverter CharsetConverter;
 CharsetConverter *charset_decoder_new(const Charset *charset); /* to UTF-8 */
 CharsetConverter *charset_encoder_new(const Charset *charset); /* from UTF-8 */
 void charset_converter_free(CharsetConverter *converter);
+/* Offset of the first byte of `text` that is no UTF-8 (Unicode 15, table 3-7); -1: all of it is. */
+gssize charset_check_utf8(const guint8 *text, gsize length);
+/* To UTF-8, as charset_convert, but only what is not ASCII goes through iconv. */
+gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);
 /* Appends the converted text to `into`. -1 when all was converted; else the offset of the first byte that could not be
  * (what came before it has been appended). */
 gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);

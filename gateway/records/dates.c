@@ -107,7 +107,7 @@ static inline gboolean is_real_day(guint year, guint month, guint day) {
 static gsize read_offset(const guint8 *at, gsize left, char *normal) {
   guint hours = 0, minutes = 0;
   if (left >= 1 && *at == 'Z') {
-    strcpy(normal, "Z");
+    memcpy(normal, "Z", 2);
     return 1;
   }
   if (left < 3 || (*at != '+' && *at != '-') || !read_digits(at + 1, 2, &hours))
@@ -185,35 +185,58 @@ static gsize write_normal(gboolean is_timestamp, const Moment *moment, char *int
   return length + offset;
 }
 
+/* Two digits at once; 100 or more: they are none. */
+static inline guint two_digits(const guint8 *at) {
+  guint tens = (guint)at[0] - '0', ones = (guint)at[1] - '0';
+  return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
+static inline gboolean is_default_date(const guint8 *at) {
+  guint century = two_digits(at), year = two_digits(at + 2), month = two_digits(at + 5), day = two_digits(at + 8);
+  if (century >= 100 || year >= 100 || month >= 100 || day >= 100)
+    return FALSE;
+  return at[4] == '-' && at[7] == '-' && is_real_day(century * 100 + year, month, day);
+}
+
+/* The bytes before the offset; 0: this is no default form. For a date, all of them. */
+static inline gsize check_default(gboolean is_timestamp, const guint8 *at, gsize length) {
+  if (length < 10 || !is_default_date(at))
+    return 0;
+  if (!is_timestamp)
+    return length == 10 ? 10 : 0;
+  if (length < 20 || at[10] != 'T' || at[13] != ':' || at[16] != ':' || two_digits(at + 11) > 23 || two_digits(at + 14) > 59 ||
+      two_digits(at + 17) > 59)
+    return 0;
+  if (at[19] != '.')
+    return 19;
+  char fraction[10];
+  gsize digits = read_fraction(at + 20, length - 20, fraction);
+  return digits > 0 ? 20 + digits : 0;
+}
+
+gboolean date_format_is_normal(const DateFormat *format, const guint8 *text, gsize length) {
+  gsize n = format->is_default ? check_default(format->is_timestamp, text, length) : 0;
+  if (n == 0 || !format->is_timestamp)
+    return n > 0;
+  const guint8 *offset = text + n;
+  if (length - n == 1)
+    return *offset == 'Z';
+  return length - n == 6 && (*offset == '+' || *offset == '-') && offset[3] == ':' && two_digits(offset + 1) <= 14 && two_digits(offset + 4) <= 59;
+}
+
 /* The default form, which is nearly every file's: no loop over parts. */
 static gsize parse_default(gboolean is_timestamp, const guint8 *at, gsize length, char *into) {
-  Moment m;
-  if (length < 10 || at[4] != '-' || at[7] != '-' || !read_digits(at, 4, &m.year) || !read_digits(at + 5, 2, &m.month) ||
-      !read_digits(at + 8, 2, &m.day) || !is_real_day(m.year, m.month, m.day))
+  char offset[7];
+  gsize n = check_default(is_timestamp, at, length);
+  memcpy(into, at, n);
+  if (n == 0 || !is_timestamp)
+    return n;
+  gsize taken = read_offset(at + n, length - n, offset);
+  if (taken == 0 || n + taken != length)
     return 0;
-  if (!is_timestamp) {
-    memcpy(into, at, 10);
-    return length == 10 ? 10 : 0;
-  }
-  if (length < 20 || at[10] != 'T' || at[13] != ':' || at[16] != ':' || !read_digits(at + 11, 2, &m.hour) ||
-      !read_digits(at + 14, 2, &m.minute) || !read_digits(at + 17, 2, &m.second) || m.hour > 23 || m.minute > 59 || m.second > 59)
-    return 0;
-  memcpy(into, at, 19);
-  gsize taken = 19;
-  if (at[19] == '.') {
-    gsize digits = read_fraction(at + 20, length - 20, m.fraction);
-    if (digits == 0)
-      return 0;
-    into[19] = '.';
-    memcpy(into + 20, m.fraction, digits);
-    taken = 20 + digits;
-  }
-  gsize offset = read_offset(at + taken, length - taken, m.offset);
-  if (offset == 0 || taken + offset != length)
-    return 0;
-  gsize normal = strlen(m.offset);
-  memcpy(into + taken, m.offset, normal);
-  return taken + normal;
+  gsize normal = strlen(offset);
+  memcpy(into + n, offset, normal);
+  return n + normal;
 }
 
 gsize date_format_parse(const DateFormat *format, const guint8 *text, gsize length, char *into) {

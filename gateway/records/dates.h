@@ -16,5 +16,7 @@ DateFormat *date_format_new(const char *format, gboolean is_timestamp, GError **
 void date_format_free(DateFormat *format);
 /* Length of the normal form, written to `into` (DATES_LONGEST bytes, no NUL); 0: not such a date. */
 gsize date_format_parse(const DateFormat *format, const guint8 *text, gsize length, char *into);
+/* Whether the text is a date of the default format in its normal form already: then there is nothing to copy. */
+gboolean date_format_is_normal(const DateFormat *format, const guint8 *text, gsize length);
 /* The way back, for what is echoed to the partner: a normal form that date_format_parse made, in the layout's format. 0: it is none. */
 gsize date_format_print(const DateFormat *format, const char *normal, gsize length, char *into);

@@ -99,6 +99,11 @@ static gboolean compile_delimiter(Layout *layout, GError **error) {
   return TRUE;
 }
 
+static void mark_structure(Layout *layout) {
+  memcpy(layout->is_structure, layout->charset->lead, sizeof layout->is_structure);
+  layout->is_structure['"'] = layout->is_structure['\r'] = layout->is_structure['\n'] = layout->is_structure[*layout->delimiter] = 1;
+}
+
 static gboolean compile(Layout *layout, GError **error) {
   const ConfLayout *conf = layout->conf;
   const ConfLine *lines[N_SHAPES] = {&conf->header, &conf->record, &conf->trailer};
@@ -109,6 +114,7 @@ static gboolean compile(Layout *layout, GError **error) {
   layout->charset = charset_new(conf->charset, error);
   if (!layout->charset || !compile_delimiter(layout, error))
     return FALSE;
+  mark_structure(layout);
   for (guint i = 0; i < N_SHAPES; i++)
     if (!compile_shape(layout, &layout->shapes[i], lines[i], error))
       return FALSE;

@@ -48,6 +48,7 @@ struct Layout {
   const guint8 *delimiter;
   gsize delimiter_length;
   gboolean is_quoted;
+  guint8 is_structure[256];  /* bytes at which a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
   guint8 terminator, stray;  /* the byte that ends a line; the other one of CR and LF */
   gsize line_limit;
   StagingColumn *columns;

@@ -65,7 +65,9 @@ ended:
 /* --- Quoted records */
 
 static inline gboolean is_delimiter(const Layout *layout, const guint8 *p, const guint8 *end) {
-  return (gsize)(end - p) >= layout->delimiter_length && memcmp(p, layout->delimiter, layout->delimiter_length) == 0;
+  return p < end && *p == *layout->delimiter &&
+         (layout->delimiter_length == 1 ||
+          ((gsize)(end - p) >= layout->delimiter_length && memcmp(p, layout->delimiter, layout->delimiter_length) == 0));
 }
 
 /* The bytes of the line end at p; 0: none there. */
@@ -91,6 +93,18 @@ static const guint8 *close_quote(const guint8 *p, const guint8 *limit, const gui
   return NULL;
 }
 
+/* Behind the unquoted value at p: a quote, a delimiter, a line end or the limit. */
+static const guint8 *unquoted_end(const Layout *layout, const guint8 *p, const guint8 *limit, const guint8 *end) {
+  for (;; p++) {
+    while (p < limit && !layout->is_structure[*p])
+      p++;
+    if (p >= limit || *p == '"' || line_end_at(layout, p, end) || is_delimiter(layout, p, end))
+      return p;
+    if (layout->charset->lead[*p] && p + 1 < end && p[1] >= 0x30)
+      p++;
+  }
+}
+
 static gboolean scan_quoted(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent) {
   const guint8 *limit = (gsize)(end - at) > layout->line_limit ? at + layout->line_limit : end;
   const guint8 *p = at;
@@ -100,8 +114,7 @@ static gboolean scan_quoted(const Layout *layout, const guint8 *at, const guint8
       if (!p)
         return FALSE;
     } else {
-      while (p < limit && *p != '"' && !line_end_at(layout, p, end) && !is_delimiter(layout, p, end))
-        p += layout->charset->lead[*p] && p + 1 < end && p[1] >= 0x30 ? 2 : 1;
+      p = unquoted_end(layout, p, limit, end);
     }
     gsize line_end = line_end_at(layout, p, end);
     if (p >= end || line_end > 0) {
@@ -184,7 +197,7 @@ Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length,
         cell = unquoted(p + 1, behind - 1, scratch);
       p = behind;
     } else {
-      while (p < end && *p != '"' && *p != '\r' && *p != '\n' && !is_delimiter(layout, p, end))
+      while (p < end && (!layout->is_structure[*p] || (*p != '"' && *p != '\r' && *p != '\n' && !is_delimiter(layout, p, end))))
         p++;
       cell.length = (gsize)(p - cell.at);
     }
@@ -201,10 +214,28 @@ Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length,
 
 /* --- Chunks */
 
+/* Many at a time: the cutter of chunks works for all threads that parse. */
+static gsize count_terminators(guint8 terminator, const guint8 *p, const guint8 *end) {
+  gsize n = 0;
+#ifdef __SSE2__
+  const __m128i wanted = _mm_set1_epi8((char)terminator), zero = _mm_setzero_si128();
+  while (end - p >= 16) {
+    __m128i counts = zero; /* of each of 16 lanes, which hold up to 255 */
+    for (guint i = 0; i < 255 && end - p >= 16; i++, p += 16)
+      counts = _mm_sub_epi8(counts, _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), wanted));
+    __m128i sums = _mm_sad_epu8(counts, zero);
+    n += (gsize)_mm_extract_epi16(sums, 0) + (gsize)_mm_extract_epi16(sums, 4);
+  }
+#endif
+  for (; p < end; p++)
+    n += *p == terminator;
+  return n;
+}
+
 /* Behind the `most`-th line end of the range; `end` when there are not so many. */
 static gsize bound_lines(const Layout *layout, const guint8 *text, gsize offset, gsize end, guint most) {
   const guint8 *p = text + offset;
-  if (end - offset <= most)
+  if (end - offset <= most || count_terminators(layout->terminator, p, text + end) <= most)
     return end;
   for (guint lines = 0; lines < most; lines++) {
     p = find_terminator(layout, p, text + end);

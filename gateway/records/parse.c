@@ -17,6 +17,7 @@ typedef struct {
   gboolean is_quoted;      /* the line has quotes: it was cut by them */
   const guint8 *text;      /* the line in UTF-8: raw or converted */
   gsize length;
+  const guint8 *readable;  /* the end of what text is a part of */
   Cell *cells;
   gsize n_cells;
 } Parse;
@@ -176,13 +177,14 @@ static gboolean to_utf8(Parse *parse) {
   const RawLine *line = &parse->line;
   parse->text = line->text;
   parse->length = line->length;
+  parse->readable = parse->end;
   if (G_LIKELY(charset->is_ascii && !(line->flags & LINE_HAS_HIGH)))
     return TRUE;
   if (charset->is_utf8) {
-    const char *bad = NULL;
-    if (g_utf8_validate_len((const char *)line->text, line->length, &bad))
+    gssize invalid = charset_check_utf8(line->text, line->length);
+    if (invalid < 0)
       return TRUE;
-    gsize offset = (gsize)(bad - (const char *)line->text);
+    gsize offset = (gsize)invalid;
     /* no byte of a bad sequence can pass for an ASCII digit or delimiter: the amounts can still be read */
     gboolean has_cells = !parse->is_quoted && to_cells(parse) && parse->n_cells == parse->layout->shapes[SHAPE_RECORD].n_cells;
     refuse_characters(parse, parse->is_quoted ? -1 : field_at(parse, line->text, offset), offset, has_cells);
@@ -190,12 +192,13 @@ static gboolean to_utf8(Parse *parse) {
   }
   GByteArray *converted = parse->state->converted;
   g_byte_array_set_size(converted, 0);
-  gssize bad = charset_convert(parse->state->decoder, line->text, line->length, converted);
+  gssize bad = charset_decode(charset, parse->state->decoder, line->text, line->length, converted);
   if (bad >= 0) {
     refuse_characters(parse, parse->is_quoted ? -1 : field_at(parse, converted->data, converted->len), (gsize)bad, FALSE);
     return FALSE;
   }
   parse->text = converted->data;
+  parse->readable = converted->data + converted->len;
   parse->length = converted->len;
   return TRUE;
 }
@@ -224,20 +227,30 @@ static char *count_reason(const Parse *parse, const Shape *shape) {
   return g_strdup_printf("%" G_GSIZE_FORMAT " fields, the layout has %u", parse->n_cells - tag, shape->n_fields);
 }
 
-static inline void put_text(RecordBlock *block, guint index, const guint8 *text, gsize length) {
+/* Short texts are copied by two moves of 16 bytes, over the end: what is behind it belongs to the next record's text, and the
+ * source is read no further than the chunk (or the value's own buffer, which is longer). */
+static inline void put_text(Parse *parse, guint index, const Value *value) {
+  RecordBlock *block = parse->block;
   BlockColumn *column = &block->columns[index];
   guint record = block->count;
   guint32 start = record ? column->ends[record - 1] : 0;
-  if (G_UNLIKELY(start + length > column->bytes_capacity)) {
+  const guint8 *text = value->text;
+  gsize length = value->length;
+  if (G_UNLIKELY(start + length + 32 > column->bytes_capacity)) {
     record_block_put_text(block, index, text, length);
     return;
   }
-  memcpy(column->bytes + start, text, length);
+  gboolean may_overrun = text == (const guint8 *)value->normal || (text >= parse->text && text + 32 <= parse->readable);
+  if (G_LIKELY(length <= 32 && may_overrun))
+    memcpy(column->bytes + start, text, 32);
+  else
+    memcpy(column->bytes + start, text, length);
   column->ends[record] = start + (guint32)length;
   column->nulls[record] = 0;
 }
 
-static inline void put_value(RecordBlock *block, guint index, const Value *value) {
+static inline void put_value(Parse *parse, guint index, const Value *value) {
+  RecordBlock *block = parse->block;
   BlockColumn *column = &block->columns[index];
   if (G_UNLIKELY(value->is_null)) {
     record_block_put_null(block, index);
@@ -245,7 +258,7 @@ static inline void put_value(RecordBlock *block, guint index, const Value *value
     column->integers[block->count] = value->integer;
     column->nulls[block->count] = 0;
   } else {
-    put_text(block, index, value->text, value->length);
+    put_text(parse, index, value);
   }
 }
 
@@ -263,7 +276,7 @@ static void store_record(Parse *parse) {
       end_faulty(parse, (gint)i, fault, TRUE, value_reason(&shape->fields[i], fault, cell->at, cell->length));
       return;
     }
-    put_value(parse->block, i, value);
+    put_value(parse, i, value);
   }
   parse->block->lines[parse->block->count++] = parse->state->chunk.lines;
 }

@@ -10,23 +10,32 @@ gboolean value_is_integer(const ConfField *field) {
   return field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
 }
 
-/* Digits to a magnitude. FAULT_INTEGER for anything else; the caller knows which type it is. */
-static inline Fault read_magnitude(const guint8 *at, gsize length, guint64 *magnitude) {
+/* More digits than 18, which may overflow or be zeros in front. */
+static Fault read_long_magnitude(const guint8 *at, gsize length, guint64 *magnitude) {
   guint64 value = 0;
-  if (length == 0)
-    return FAULT_INTEGER;
+  gboolean overflow = FALSE;
   for (gsize i = 0; i < length; i++) {
     guint digit = (guint)at[i] - '0';
     if (digit > 9)
       return FAULT_INTEGER;
-    if (G_UNLIKELY(i >= 18) && (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))) {
-      for (gsize rest = i + 1; rest < length; rest++)
-        if ((guint)at[rest] - '0' > 9)
-          return FAULT_INTEGER;
-      return FAULT_RANGE;
-    }
-    if (G_LIKELY(i < 18))
-      value = value * 10 + digit;
+    overflow = overflow || __builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value);
+  }
+  *magnitude = value;
+  return overflow ? FAULT_RANGE : FAULT_NONE;
+}
+
+/* Digits to a magnitude. FAULT_INTEGER for anything else; the caller knows which type it is. */
+static inline Fault read_magnitude(const guint8 *at, gsize length, guint64 *magnitude) {
+  guint64 value = 0;
+  if (G_UNLIKELY(length == 0))
+    return FAULT_INTEGER;
+  if (G_UNLIKELY(length > 18))
+    return read_long_magnitude(at, length, magnitude);
+  for (gsize i = 0; i < length; i++) {
+    guint digit = (guint)at[i] - '0';
+    if (digit > 9)
+      return FAULT_INTEGER;
+    value = value * 10 + digit;
   }
   *magnitude = value;
   return FAULT_NONE;
@@ -49,15 +58,21 @@ static inline Fault parse_integer(const guint8 *at, gsize length, gint64 *intege
   return fault ? fault : with_sign(negative, magnitude, integer, FAULT_INTEGER);
 }
 
+static inline gsize find_point(const guint8 *at, gsize length) {
+  gsize n = 0;
+  while (n < length && at[n] != '.')
+    n++;
+  return n;
+}
+
 static inline Fault parse_decimal(const guint8 *at, gsize length, guint scale, gint64 *integer) {
   gboolean negative = length > 0 && *at == '-';
   at += negative;
   length -= (gsize)negative;
-  const guint8 *point = memchr(at, '.', length);
-  gsize whole = point ? (gsize)(point - at) : length, fraction = point ? length - whole - 1 : 0;
+  gsize whole = find_point(at, length), fraction = whole < length ? length - whole - 1 : 0;
   guint64 magnitude = 0, parts = 0;
   Fault fault = read_magnitude(at, whole, &magnitude);
-  Fault fraction_fault = point ? read_magnitude(point + 1, fraction, &parts) : FAULT_NONE;
+  Fault fraction_fault = whole < length ? read_magnitude(at + whole + 1, fraction, &parts) : FAULT_NONE;
   if (fault == FAULT_INTEGER || fraction_fault == FAULT_INTEGER)
     return FAULT_DECIMAL;
   if (fault || fraction_fault || fraction > scale)
@@ -101,6 +116,8 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
   case CONF_ENUMERATION: return parse_enumeration(field, text, length);
   case CONF_DATE:
   case CONF_TIMESTAMP:
+    if (G_LIKELY(date_format_is_normal(field->format, text, length)))
+      return FAULT_NONE;
     value->text = (const guint8 *)value->normal;
     value->length = date_format_parse(field->format, text, length, value->normal);
     return value->length ? FAULT_NONE : conf->type == CONF_DATE ? FAULT_DATE : FAULT_TIMESTAMP;

@@ -1,0 +1,92 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include "gateway/records/charset.h"
+#include <string.h>
+#include <cmocka.h>
+
+/* Bytes that look like text now and then: ASCII, leads, trails, whole characters. */
+static gsize make_bytes(GRand *random, guint8 *bytes, gsize most) {
+  static const char *const pieces[] = {"abc", "|", "\272\272", "\201|", "\201\060\201\060", "\303\251", "\346\261\211", "\360\237\230\200", "\355\240\200", "\300\200", "\"", "\216\241", "\217\242\241"};
+  gsize n = 0;
+  while (n + 8 < most && g_rand_int_range(random, 0, 20) > 0) {
+    if (g_rand_int_range(random, 0, 4) == 0) {
+      bytes[n++] = (guint8)g_rand_int_range(random, 1, 256);
+      continue;
+    }
+    const char *piece = pieces[g_rand_int_range(random, 0, G_N_ELEMENTS(pieces))];
+    memcpy(bytes + n, piece, strlen(piece));
+    n += strlen(piece);
+  }
+  return n;
+}
+
+static void utf8_is_what_glib_holds_for_utf8(void **state) {
+  (void)state;
+  g_autoptr(GRand) random = g_rand_new_with_seed(1);
+  guint8 bytes[200];
+  for (int round = 0; round < 200000; round++) {
+    gsize n = make_bytes(random, bytes, sizeof bytes);
+    const char *end = NULL;
+    gboolean valid = g_utf8_validate_len((const char *)bytes, n, &end);
+    gssize bad = charset_check_utf8(bytes, n);
+    assert_int_equal(bad, valid ? -1 : (const guint8 *)end - bytes);
+  }
+}
+
+static void decoding_by_runs_is_decoding_the_whole(void **state) {
+  (void)state;
+  static const char *const names[] = {"GB18030", "GBK", "GB2312", "BIG5", "BIG5-HKSCS", "SHIFT_JIS", "CP932", "EUC-JP", "EUC-KR", "EUC-TW", "ISO-8859-1", "ISO-8859-5", "CP1258", "KOI8-R", "ASCII"};
+  g_autoptr(GRand) random = g_rand_new_with_seed(2);
+  g_autoptr(GByteArray) by_runs = g_byte_array_new(), whole = g_byte_array_new();
+  guint8 bytes[200];
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    GError *error = NULL;
+    Charset *charset = charset_new(names[i], &error);
+    if (!charset)
+      fail_msg("%s", error->message);
+    CharsetConverter *decoder = charset_decoder_new(charset);
+    for (int round = 0; round < 20000; round++) {
+      gsize n = make_bytes(random, bytes, sizeof bytes);
+      g_byte_array_set_size(by_runs, 0);
+      g_byte_array_set_size(whole, 0);
+      gssize bad = charset_decode(charset, decoder, bytes, n, by_runs), bad_whole = charset_convert(decoder, bytes, n, whole);
+      if (bad != bad_whole || (bad < 0 && (by_runs->len != whole->len || (whole->len > 0 && memcmp(by_runs->data, whole->data, whole->len) != 0))))
+        fail_msg("%s: %zd instead of %zd, %u bytes instead of %u", names[i], bad, bad_whole, by_runs->len, whole->len);
+    }
+    charset_converter_free(decoder);
+    charset_free(charset);
+  }
+}
+
+static void what_is_decoded_encodes_to_the_same_bytes(void **state) {
+  (void)state;
+  static const struct { const char *name, *bytes, *utf8; } cases[] = {
+      {"GB18030", "\272\272\327\326 a", "\346\261\211\345\255\227 a"}, {"GBK", "\201\174", "\344\272\205"}, {"BIG5", "\272\176", "\346\274\242"},
+      {"SHIFT_JIS", "\212\277", "\346\274\242"}, {"ISO-8859-1", "\351", "\303\251"}, {"EUC-KR", "\307\321", "\355\225\234"}};
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Charset *charset = charset_new(cases[i].name, NULL);
+    CharsetConverter *decoder = charset_decoder_new(charset), *encoder = charset_encoder_new(charset);
+    g_autoptr(GByteArray) utf8 = g_byte_array_new(), bytes = g_byte_array_new();
+    assert_int_equal(charset_decode(charset, decoder, (const guint8 *)cases[i].bytes, strlen(cases[i].bytes), utf8), -1);
+    assert_int_equal(utf8->len, strlen(cases[i].utf8));
+    assert_memory_equal(utf8->data, cases[i].utf8, utf8->len);
+    assert_int_equal(charset_convert(encoder, utf8->data, utf8->len, bytes), -1);
+    assert_int_equal(bytes->len, strlen(cases[i].bytes));
+    assert_memory_equal(bytes->data, cases[i].bytes, bytes->len);
+    charset_converter_free(decoder);
+    charset_converter_free(encoder);
+    charset_free(charset);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(utf8_is_what_glib_holds_for_utf8),
+      cmocka_unit_test(decoding_by_runs_is_decoding_the_whole),
+      cmocka_unit_test(what_is_decoded_encodes_to_the_same_bytes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
