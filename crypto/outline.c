@@ -6,6 +6,7 @@ enum { AT_TAG = 0, AT_LENGTH, AT_MORE_LENGTH, IN_BODY };
 enum { ARMOR_BEFORE = 0, ARMOR_HEADERS, ARMOR_BASE64, ARMOR_TAIL, ARMOR_AFTER };
 enum { TAG_PKESK = 1, TAG_SIGNATURE = 2, TAG_SKESK = 3, TAG_ONE_PASS = 4, TAG_COMPRESSED = 8, TAG_ENCRYPTED = 9,
        TAG_MARKER = 10, TAG_LITERAL = 11, TAG_SEIPD = 18, TAG_OCB = 20, TAG_PADDING = 21 };
+enum { ALGORITHM_RSA = 1, ALGORITHM_RSA_ENCRYPT = 2, ALGORITHM_ECDH = 18 };
 
 void outline_init(Outline *outline) {
   memset(outline, 0, sizeof *outline);
@@ -51,17 +52,24 @@ static void begin_body(Outline *outline, guint8 octet) {
   }
 }
 
-/* An ECDH session key begins with a curve point, which has several encodings that gpg takes for the same: a wrong count of
- * bits, no 0x40 in front, the top bit that X25519 ignores. Only the one that RFC 6637 and 9580 define is let through, so that
- * no changed bit of a message goes unseen. Version, key id (8), algorithm, bits (2), point. */
+/* An encrypted session key begins with a number that has several encodings which gpg takes for the same: with a wrong count
+ * of bits, and for a curve point also with no 0x40 in front, or with the top bit set that X25519 ignores. Only the defined
+ * one is let through (RFC 4880 §3.2, RFC 9580 §11.2), so that no changed bit of a message goes unseen, and the one of Go's
+ * old library, which counts whole octets; no single bit leads from the one to the other.
+ * Version, key id (8), algorithm, bits (2), number. */
 static gboolean is_strict_session_key(const guint8 *body, guint64 length) {
-  if (length < 10 || body[9] != 18)
+  guint algorithm = length >= 10 ? body[9] : 0;
+  if (algorithm != ALGORITHM_RSA && algorithm != ALGORITHM_RSA_ENCRYPT && algorithm != ALGORITHM_ECDH)
     return TRUE;
   if (length < 12 + 33)
     return FALSE;
   guint bits = (guint)body[10] << 8 | body[11], octets = (bits + 7) / 8, top = body[12];
   guint bits_of_top = top ? (guint)g_bit_storage(top) : 0;
-  if (octets < 33 || octets > length - 12 || bits != 8 * (octets - 1) + bits_of_top)
+  if (octets < 33 || octets > length - 12)
+    return FALSE;
+  if (algorithm != ALGORITHM_ECDH)
+    return bits == 8 * octets || (top && bits == 8 * (octets - 1) + bits_of_top);
+  if (bits != 8 * (octets - 1) + bits_of_top)
     return FALSE;
   return top != 0x40 || octets != 33 || !(body[12 + 32] & 0x80);
 }

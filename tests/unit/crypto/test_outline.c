@@ -182,7 +182,7 @@ static void kinds_of_bodies_and_sessions_are_told_apart(void **state) {
 static void only_the_defined_encoding_of_a_curve_point_is_taken(void **state) {
   static const struct { guint at; guint8 octet; gboolean taken; } cases[] = {
       {0, 0xc1, TRUE},   {12, 0x03, FALSE}, {13, 0x06, FALSE}, {13, 0x08, FALSE}, {14, 0x00, FALSE},
-      {14, 0x41, TRUE},  {46, 0x80, FALSE}, {46, 0x7f, TRUE},  {12, 0x00, FALSE}, {11, 0x01, TRUE},
+      {14, 0x41, TRUE},  {46, 0x80, FALSE}, {46, 0x7f, TRUE},  {12, 0x00, FALSE}, {11, 0x10, TRUE},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -198,6 +198,27 @@ static void only_the_defined_encoding_of_a_curve_point_is_taken(void **state) {
       Outline outline = outline_of(message, piece);
       assert_int_equal(!outline.malformed, cases[i].taken);
     }
+  }
+}
+
+/* A session key for RSA with 2048 bits: the exact count of bits or of whole octets. */
+static void only_an_exact_count_of_bits_is_taken(void **state) {
+  static const struct { guint top, high, low; gboolean taken; } cases[] = {
+      {0x80, 0x08, 0x00, TRUE},  {0x40, 0x07, 0xff, TRUE},  {0x01, 0x07, 0xf9, TRUE},  {0x40, 0x08, 0x00, TRUE},
+      {0x00, 0x08, 0x00, TRUE},  {0x40, 0x07, 0xfe, FALSE}, {0x80, 0x07, 0xff, FALSE}, {0x01, 0x07, 0xfb, FALSE},
+      {0x40, 0x07, 0xfd, FALSE}, {0x40, 0x0f, 0xff, FALSE}, {0x80, 0x00, 0x00, FALSE}, {0x40, 0x00, 0x07, FALSE},
+  };
+  (void)state;
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    const char start[] = {'\x85', '\x01', '\x0c', '\x03', 'k', 'e', 'y', 'i', 'd', 'x', 'x', 'x', '\x01',
+                          (char)cases[i].high, (char)cases[i].low, (char)cases[i].top};
+    g_autoptr(GByteArray) message = bytes();
+    add(message, start, sizeof start);
+    fill(message, 255);
+    add(message, "\xd2\x03\x01mm", 5);
+    Outline outline = outline_of(message, 1 + i);
+    assert_int_equal(!outline.malformed, cases[i].taken);
+    assert_int_equal(outline.complete, cases[i].taken);
   }
 }
 
@@ -271,6 +292,7 @@ int main(void) {
       cmocka_unit_test(what_is_not_encrypted_is_clear),
       cmocka_unit_test(kinds_of_bodies_and_sessions_are_told_apart),
       cmocka_unit_test(only_the_defined_encoding_of_a_curve_point_is_taken),
+      cmocka_unit_test(only_an_exact_count_of_bits_is_taken),
       cmocka_unit_test(armor_of_any_padding_is_read),
       cmocka_unit_test(a_cut_or_doubled_armor_is_seen),
       cmocka_unit_test(random_bytes_never_overrun),
