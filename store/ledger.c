@@ -1,3 +1,4 @@
+#include "gateway/base/files.h"
 #include "store/ledger_core.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,8 @@
 /* --- Opening and closing */
 
 static gboolean lock_ledger(Ledger *ledger, GError **error) {
+  if (!files_make_folder(ledger->folder, error))
+    return FALSE;
   g_autofree char *path = g_strdup_printf("%s/%s.ledger.lock", ledger->folder, ledger->name);
   ledger->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (ledger->lock_fd < 0)

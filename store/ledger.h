@@ -18,7 +18,8 @@ typedef struct {
   guint shards;       /* 0: 2 */
 } LedgerOptions;
 
-/* Opens for posting: starts the writers. One process at a time (a lock in the folder); AGAIN when another has it. */
+/* Opens for posting: makes the folder and the files where there are none, starts the writers. One process at a time (a lock in
+ * the folder); AGAIN when another has it. */
 Ledger *ledger_open(const LedgerOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Waits until what was submitted is durable, ends the writers, checkpoints. */
 void ledger_close(Ledger *ledger);
@@ -62,7 +63,7 @@ typedef struct {
 } LedgerResult;
 /* Called once, in a writer's thread, when every shard has made the batch durable (or one failed: error != NULL, result partial).
  * AGAIN: nothing is wrong with the batch, submit it later. STORAGE: nothing will be posted any more until a restart. It must not
- * call ledger_submit. */
+ * call ledger_submit, and the caller of ledger_submit must not hold a lock that it needs. */
 typedef void (*LedgerDone)(gpointer user, const LedgerBatch *batch, const LedgerResult *result, const GError *error);
 /* Takes the batch. Batches of all callers are committed in groups. Blocks while 16 are under way (bounded memory), and while an
  * earlier batch of another file whose key range touches this one's is. Any thread. */

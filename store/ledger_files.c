@@ -5,7 +5,7 @@
 #include "store/ledger.sql.h"
 #include <unistd.h>
 
-enum { WRITER_CACHE_KIB = 6144, READER_CACHE_KIB = 512 };
+enum { WRITER_CACHE_KIB = 4096, READER_CACHE_KIB = 512 };
 
 static gboolean set_fact(sqlite3 *db, const char *name, const char *value, GError **error) {
   g_autoptr(sqlite3_stmt) set = sqlite_prepare_named(db, ledger_sql, "set-fact", error);
@@ -75,6 +75,10 @@ static gboolean open_shard(const char *path, const char **id, char **made, gbool
   if (!has && !may_make)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the file is empty; restore it from a backup");
   if (!has && !make_schema(*db, *id, shard, shards, error))
+    return FALSE;
+  /* After a failed sync the log may be readable from the kernel's cache and yet not be on the disk. Whatever it holds is copied
+   * and synced into the file anew, before anything that it tells is believed. */
+  if (!sqlite_checkpoint(*db, TRUE, error))
     return FALSE;
   if (shard == 0 && has) {
     g_free(*made);

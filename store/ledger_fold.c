@@ -1,17 +1,17 @@
 /* Folding: what was posted since the last fold is sorted by account and becomes a run (store/ledger_runs.h). Late and in order,
  * since scattered balance pages are what costs. A run and its row in `run`, which is the watermark, are written in one
  * transaction: a crash leaves the fold whole or undone, and reading a balance adds exactly the entries behind the watermark. A fold
- * ends at a posting's end and holds some 131,072 entries: its memory is some megabytes.
+ * ends at a posting's end and holds some 65,536 entries: its memory is a few megabytes.
  *
  * Each run costs a balance one look. So neighbours of similar size are merged, up to RUN_AT_MOST entries: a shard with a thousand
- * million entries has a thousand runs and its balances take some milliseconds. */
+ * million entries has two thousand runs and its balances take some milliseconds. */
 #include "gateway/base/faultpoint.h"
 #include "store/ledger_runs.h"
 #include "store/ledger_sort.h"
 #include "store/ledger_writer.h"
 #include "store/ledger.sql.h"
 
-enum { SLICE = 131072, RUN_AT_MOST = 1 << 20, MERGE_FROM = 4, MERGE_AT_ONCE = 64, SIMILAR = 8 };
+enum { SLICE = 65536, RUN_AT_MOST = 1 << 20, MERGE_FROM = 8, MERGE_AT_ONCE = 64, SIMILAR = 2 };
 
 typedef struct {
   gint64 first, last;
@@ -74,7 +74,7 @@ static gint64 size_of(const GArray *runs, guint i) {
   return run->last - run->first + 1;
 }
 
-/* The first of the newest runs that are worth merging: each not much larger than all newer ones together. */
+/* The first of the newest runs that are worth merging: each at most twice as large as all newer ones together. */
 static guint first_to_merge(const GArray *runs) {
   guint first = runs->len;
   gint64 size = 0;

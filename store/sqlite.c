@@ -98,7 +98,7 @@ sqlite3 *sqlite_open(const SqliteOpen *options, GError **error) {
   }
   sqlite3_busy_timeout(db, 5000);
   sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, reads, NULL);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, reads || options->own_checkpoint, NULL);
   int persist = options->use == SQLITE_USE_WRITE;
   sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
   if (!set_pragmas(db, options, error)) {

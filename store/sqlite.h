@@ -20,7 +20,8 @@ typedef struct {
   SqliteUse use;
   guint page_size;         /* bytes, for a new file; 0: 4096 */
   guint cache_kib;         /* 0: 2048 */
-  gboolean own_checkpoint; /* SQLITE_USE_WRITE: no automatic checkpoints, the caller calls sqlite_checkpoint */
+  gboolean own_checkpoint; /* SQLITE_USE_WRITE: no automatic checkpoints, not at closing either: the caller calls
+                            * sqlite_checkpoint, and does not after a failed sync */
 } SqliteOpen;
 
 /* Opens with the pragmas of its use, a busy time-out of 5 s, defensive, extended codes, trusted_schema off, mode 0600 for a new

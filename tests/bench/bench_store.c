@@ -166,6 +166,22 @@ static void submit_all(Ledger *ledger, const char *file, RecordBlock **blocks, g
   }
 }
 
+/* The whole of it with blocks made as they go: what the peak of memory is. */
+static void bench_memory(const char *folder, guint64 records) {
+  GError *error = NULL;
+  Ledger *ledger = ledger_open(&(LedgerOptions){.folder = folder, .name = "memory"}, &error);
+  check(ledger != NULL, error);
+  begin();
+  for (guint64 done = 0; done < records; done += BATCH) {
+    RecordBlock *block = block_new(BATCH);
+    fill(block, done + 1, (guint)MIN((guint64)BATCH, records - done));
+    submit_all(ledger, "memory", &block, 1);
+  }
+  check(ledger_fold(ledger, TRUE, &error), error);
+  ledger_close(ledger);
+  end("(making, posting, folding: memory)", records);
+}
+
 static gboolean count_entry(gpointer user, const LedgerEntry *entry) {
   (void)entry;
   ++*(guint64 *)user;
@@ -231,6 +247,7 @@ int main(int argc, char **argv) {
   guint64 records = argc > 1 ? g_ascii_strtoull(argv[1], NULL, 10) : 1000000;
   g_autofree char *folder = argc > 2 ? g_strdup(argv[2]) : g_dir_make_tmp("sallyport-bench-XXXXXX", NULL);
   g_autofree char *path = g_build_filename(folder, "staging", NULL);
+  bench_memory(folder, records);
   bench_staging(path, records);
   bench_read(path, records, BLOCK);
   bench_read(path, records, BATCH);
