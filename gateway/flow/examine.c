@@ -11,7 +11,10 @@
 
 guint64 examine_batch_count(guint64 records, guint x) { return (records + x - 1) / x; }
 
-typedef struct { gint64 all, accepted, rejected, duplicate; gboolean overflow; } Amounts;
+/* Wide, so that the verdict on a sum does not depend on the order in which batches are added. `moved` is what is accepted, summed
+ * without signs: while it fits into 64 bits, so does every sum over a part of the file, which the ledger (of a batch) and the
+ * feedback (up to a record) insist on. A file that they would refuse has to be refused here: later there is no way back. */
+typedef struct { __int128 all, accepted, rejected, duplicate, moved; } Amounts;
 
 typedef struct {
   const ExamineOptions *options;
@@ -106,15 +109,24 @@ static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, 
 }
 
 static void add_amount(Amounts *amounts, Outcome outcome, gint64 amount) {
-  gint64 *sum = outcome == OUTCOME_ACCEPTED ? &amounts->accepted : outcome == OUTCOME_REJECTED ? &amounts->rejected : &amounts->duplicate;
-  amounts->overflow |= __builtin_add_overflow(amounts->all, amount, &amounts->all) || __builtin_add_overflow(*sum, amount, sum);
+  __int128 wide = amount;
+  *(outcome == OUTCOME_ACCEPTED ? &amounts->accepted : outcome == OUTCOME_REJECTED ? &amounts->rejected : &amounts->duplicate) += wide;
+  amounts->all += wide;
+  amounts->moved += outcome != OUTCOME_ACCEPTED ? 0 : wide < 0 ? -wide : wide;
 }
 
+static gboolean fits(__int128 sum) { return sum >= G_MININT64 && sum <= G_MAXINT64; }
+
 static void merge_amounts(Amounts *into, const Amounts *from) {
-  into->overflow |= from->overflow || __builtin_add_overflow(into->all, from->all, &into->all) ||
-                    __builtin_add_overflow(into->accepted, from->accepted, &into->accepted) ||
-                    __builtin_add_overflow(into->rejected, from->rejected, &into->rejected) ||
-                    __builtin_add_overflow(into->duplicate, from->duplicate, &into->duplicate);
+  into->all += from->all;
+  into->accepted += from->accepted;
+  into->rejected += from->rejected;
+  into->duplicate += from->duplicate;
+  into->moved += from->moved;
+}
+
+static gboolean leaves_64_bits(const Amounts *amounts) {
+  return !fits(amounts->all) || !fits(amounts->moved) || !fits(amounts->rejected) || !fits(amounts->duplicate);
 }
 
 static void remember_first_refusal(Examine *examine, guint64 record, guint64 line, const Examiner *examiner) {
@@ -181,7 +193,7 @@ static BookBatch *examine_batch(Examiner *examiner, guint64 index, Amounts *amou
   batch->first_line = examiner->block->lines[0];
   batch->last_line = examiner->block->lines[count - 1];
   classify(examiner, batch, amounts);
-  batch->amount = amounts->accepted;
+  batch->amount = fits(amounts->moved) ? (gint64)amounts->accepted : 0; /* else the file is refused */
   return batch;
 }
 
@@ -281,7 +293,7 @@ static void judge(Examine *examine, StagingReader *reader, Examination *examinat
   examination->code = staging_get(reader, "problem.code");
   if (examination->code) {
     examination->reason = staging_get(reader, "problem.reason");
-  } else if (examine->amounts.overflow) {
+  } else if (leaves_64_bits(&examine->amounts)) {
     examination->code = g_strdup(CODE_AMOUNT_OVERFLOW);
     examination->reason = g_strdup("the sum of the amounts does not fit into 64 bits");
   } else if (examine->keys->too_many) {
@@ -296,9 +308,14 @@ static void judge(Examine *examine, StagingReader *reader, Examination *examinat
 
 static void report(Examine *examine, StagingReader *reader, Examination *examination) {
   *examination = (Examination){.batches = g_ptr_array_ref(examine->results), .records = examine->records, .accepted = examine->accepted,
-                               .rejected = examine->rejected, .duplicates = examine->duplicates, .amount = examine->amounts.all,
-                               .amount_accepted = examine->amounts.accepted, .amount_rejected = examine->amounts.rejected,
-                               .amount_duplicate = examine->amounts.duplicate};
+                               .rejected = examine->rejected, .duplicates = examine->duplicates};
+  const Amounts *amounts = &examine->amounts;
+  if (!leaves_64_bits(amounts)) {
+    examination->amount = (gint64)amounts->all;
+    examination->amount_accepted = (gint64)amounts->accepted;
+    examination->amount_rejected = (gint64)amounts->rejected;
+    examination->amount_duplicate = (gint64)amounts->duplicate;
+  }
   judge(examine, reader, examination);
 }
 
