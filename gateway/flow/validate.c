@@ -10,7 +10,7 @@
 #include "gateway/log.h"
 #include "store/book.h"
 
-enum { WAIT_FOR_KEYS_MS = 50 };
+enum { WAIT_FOR_KEYS_MS = 50, LONGEST_WAIT_FOR_KEYS_MS = 5000 };
 
 typedef struct { const Feed *feed; const char *file; } Asker;
 
@@ -45,9 +45,20 @@ static void refuse_batches(GPtrArray *batches) {
 
 typedef struct { Step *step; const Examination *found; FileState to; const char *detail; } Verdict;
 
+/* The key gate keeps two files with the same records apart, so a twin is not expected here. But this is the one place where "no file
+ * of the same content counts" and "this one counts from now on" are one. */
+static gboolean has_no_twin(BookTransaction *tx, const BookFile *file, GError **error) {
+  g_autofree char *twin = NULL;
+  if (!book_find_twin(tx, file, &twin, error))
+    return FALSE;
+  return !twin || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s of the same content was accepted meanwhile", twin);
+}
+
 static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **error) {
   const Verdict *verdict = data;
   BookFile *file = verdict->step->file;
+  if (verdict->to == FILE_VALIDATED && !has_no_twin(tx, file, error))
+    return FALSE;
   return book_add_batches(tx, file->id, verdict->found->batches, error) &&
          book_advance_file(tx, file, verdict->to, verdict->detail, error);
 }
@@ -56,13 +67,13 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   BookFile *file = step->file;
   gboolean is_refused = found->code != NULL;
   count(file, found);
-  if (is_refused) {
+  if (is_refused)
     refuse_batches(found->batches);
-    g_free(file->reason_code);
-    g_free(file->reason);
-    file->reason_code = g_strdup(found->code);
-    file->reason = g_strdup(found->reason);
-  }
+  /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count (open.c). */
+  g_free(file->reason_code);
+  g_free(file->reason);
+  file->reason_code = g_strdup(found->code);
+  file->reason = g_strdup(found->reason);
   g_autofree char *detail =
       is_refused ? g_strdup_printf("%s %s", found->code, found->reason)
                  : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
@@ -82,17 +93,19 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   return TRUE;
 }
 
-/* Another file with overlapping keys is between validation and posting: this one waits for it. */
-static void wait_for_keys(Step *step) {
-  step->file->due_at = g_get_real_time() + WAIT_FOR_KEYS_MS * 1000;
+static gboolean waiting_change(BookTransaction *tx, gpointer data, GError **error) { return book_note_file(tx, data, NULL, error); }
+
+/* Another file with overlapping keys is between validation and posting: this one waits for it, for some times what it took to find
+ * its keys, so that waiting costs little whatever the file's size. In the book, or the lane would take it up again at once. */
+static gboolean wait_for_keys(Step *step, gint64 took, GError **error) {
+  step->file->due_at = g_get_real_time() + CLAMP(4 * took, WAIT_FOR_KEYS_MS * 1000, LONGEST_WAIT_FOR_KEYS_MS * 1000);
   log_event(LOG_DEBUG, "waits-for-keys", {"feed", step->feed->conf->name}, {"file", step->file->id});
+  return book_write(step->flow->book, waiting_change, step->file, error);
 }
 
-static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, GError **error) {
-  if (keys->least && !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest)) {
-    wait_for_keys(step);
-    return TRUE;
-  }
+static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, gint64 took, GError **error) {
+  if (keys->least && !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest))
+    return wait_for_keys(step, took, error);
   /* What was in flight when this file was opened may have been accepted since. */
   gboolean moved;
   Examination found = {0};
@@ -112,7 +125,8 @@ gboolean flow_validate(Step *step, GError **error) {
                             .rules = step->feed->rules, .n_rules = step->feed->n_rules, .columns = step->feed->columns,
                             .threads = step->flow->threads, .check_keys = ask_ledger, .user = &asker};
   KeyFacts keys = {0};
-  gboolean ok = examine_keys(&options, &keys, error) && validate_with(step, &options, &keys, error);
+  gint64 started = g_get_monotonic_time();
+  gboolean ok = examine_keys(&options, &keys, error) && validate_with(step, &options, &keys, g_get_monotonic_time() - started, error);
   key_facts_clear(&keys);
   return ok;
 }
