@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { MOST_NAME = 255 };
+
 typedef struct {
   char *path;  /* in the spool */
   char *name;  /* on the partner's side */
@@ -91,10 +93,13 @@ static gboolean write_answer(Step *step, Answer *answer, GError **error) {
 /* Another file's answer may have this name already (the same name sent twice, a template without {name}): then the file's
  * own id is put before the extension, so that no answer ever replaces another. */
 static char *unused_name(Step *step, char *name, GError **error) {
-  const ConfFeedback *conf = &step->feed->conf->feedback;
-  g_autoptr(GPtrArray) named = book_files_named(step->reader, step->file->feed, step->file->name, error);
-  if (!named || conf->if_exists == CONF_EXISTS_REPLACE)
+  if (step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE)
     return name;
+  g_autoptr(GPtrArray) named = book_files_named(step->reader, step->file->feed, step->file->name, error);
+  if (!named) {
+    g_free(name);
+    return NULL;
+  }
   for (guint i = 0; i < named->len; i++) {
     const BookFile *other = named->pdata[i];
     if (g_str_equal(other->id, step->file->id) || g_strcmp0(other->feedback_name, name) != 0)
@@ -104,6 +109,38 @@ static char *unused_name(Step *step, char *name, GError **error) {
     char *unique = g_strdup_printf("%.*s_%s%s", (int)stem, name, step->file->id, dot ? dot : "");
     g_free(name);
     return unique;
+  }
+  return name;
+}
+
+static char *marker_of(const ConfFeedback *conf, const char *name) {
+  if (!conf->marker)
+    return NULL;
+  const ConfSourceFolder as_source = {.ready = CONF_READY_MARKER, .marker = conf->marker};
+  g_autoptr(GBytes) bytes = g_bytes_new(name, strlen(name));
+  g_autoptr(GBytes) marker = admit_marker_name(&as_source, bytes);
+  return g_strndup(g_bytes_get_data(marker, NULL), g_bytes_get_size(marker));
+}
+
+static gboolean is_too_long(const ConfFeedback *conf, const char *name) {
+  g_autofree char *marker = marker_of(conf, name);
+  return strlen(name) > MOST_NAME || (marker && strlen(marker) > MOST_NAME);
+}
+
+/* The partner's own name may be so long that the one made from it, or that one's marker, is no file name any more. What is posted
+ * must be answered all the same: then our id is the name. */
+static char *answer_name(Step *step, const char *template, GError **error) {
+  const BookFile *file = step->file;
+  g_autoptr(GError) unfit = NULL;
+  char *name = feedback_name(template, file->name, file->id, g_get_real_time(), &unfit);
+  if (unfit && sallyport_error_code(unfit) != SALLYPORT_ERROR_FILE) {
+    g_propagate_error(error, g_steal_pointer(&unfit));
+    return NULL;
+  }
+  name = name ? unused_name(step, name, error) : g_strdup(file->id);
+  if (name && is_too_long(&step->feed->conf->feedback, name)) {
+    g_free(name);
+    name = g_strdup(file->id);
   }
   return name;
 }
@@ -128,15 +165,6 @@ static gboolean intents_change(BookTransaction *tx, gpointer data, GError **erro
   g_autofree char *detail = g_strdup_printf("answer %s, %" G_GUINT64_FORMAT " bytes", file->feedback_name, intents->answer->sealed.size);
   return add_intent(tx, intents, "put", intents->answer->name, error) &&
          (!intents->marker || add_intent(tx, intents, "put-marker", intents->marker, error)) && book_note_file(tx, file, detail, error);
-}
-
-static char *marker_of(const ConfFeedback *conf, const char *name) {
-  if (!conf->marker)
-    return NULL;
-  const ConfSourceFolder as_source = {.ready = CONF_READY_MARKER, .marker = conf->marker};
-  g_autoptr(GBytes) bytes = g_bytes_new(name, strlen(name));
-  g_autoptr(GBytes) marker = admit_marker_name(&as_source, bytes);
-  return g_strndup(g_bytes_get_data(marker, NULL), g_bytes_get_size(marker));
 }
 
 static gboolean commit_intents(Step *step, const Answer *answer, GError **error) {
@@ -172,10 +200,9 @@ gboolean flow_answer(Step *step, GError **error) {
   const ConfFeedback *conf = &step->feed->conf->feedback;
   gboolean is_feedback = step->file->state == FILE_POSTED;
   const char *template = is_feedback || !conf->exception_name ? conf->name : conf->exception_name;
-  Answer answer = {.name = feedback_name(template, step->file->name, step->file->id, g_get_real_time(), error)};
+  Answer answer = {.name = answer_name(step, template, error)};
   if (!answer.name)
     return FALSE;
-  answer.name = unused_name(step, answer.name, error);
   answer.path = lane_path_out(step->flow->paths, step->file->id, is_feedback ? "feedback.pgp" : "exception.pgp");
   gboolean ok = write_answer(step, &answer, error) && commit_intents(step, &answer, error);
   g_free(answer.path);
