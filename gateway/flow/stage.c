@@ -152,9 +152,11 @@ static gboolean parse_into(Parse *parse, const char *business_date_field, Staged
     staging_discard(g_steal_pointer(&parse->staging));
     return FALSE;
   }
+  if (!staging_complete(g_steal_pointer(&parse->staging), error))
+    return FALSE;
   learn_header(parse->header, business_date_field, staged);
   staged->lines = parse->lines;
-  return staging_complete(g_steal_pointer(&parse->staging), error);
+  return TRUE;
 }
 
 gboolean stage_plaintext(const StageOptions *options, const char *business_date_field, Staged *staged, GError **error) {
