@@ -34,6 +34,7 @@ typedef struct {
   Schedule *schedule;
   Carrier *source, *feedback;  /* endpoints */
   GHashTable *looks;           /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
+  guint polls;                 /* so far; likewise */
   gint64 next_poll;            /* microseconds since 1970; under the lane's lock */
   gboolean polling;            /* under the lane's lock */
 } Feed;
@@ -77,7 +78,12 @@ typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK } Place;
 StepFunction flow_step_of(const BookFile *file, Place *place, const char **name);
 
 /* What becomes of a file whose step failed: writes it into the book and the log. */
-typedef enum { TROUBLE_AGAIN, TROUBLE_MOVED, TROUBLE_STOP_LANE } Trouble;
+typedef enum {
+  TROUBLE_AGAIN,
+  TROUBLE_MOVED,      /* by someone else: nothing was done */
+  TROUBLE_NOT_NOTED,  /* the book cannot be written now: nothing more should be begun for a while */
+  TROUBLE_STOP_LANE
+} Trouble;
 Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
 
 /* Holds the content against what the book has: `duplicate` or `held`, or *moved = FALSE. */

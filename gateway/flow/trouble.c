@@ -3,12 +3,16 @@
  *   code           scope      what is done
  *   again, unknown file       the step is tried again, for ever: 1 s doubling to 5 min, ± 20 %; it looks before it repeats
  *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can still be held
- *   login          endpoint   its breaker (carrier.c) stops all logins after three; files wait without being counted
+ *   login          endpoint   its breaker (work.c) stops all logins after three; the file is tried again every 5 min
  *   file           file       rejected: the partner is told
  *   configuration  feed       tried again every 5 min: the operator has to change something, nothing is lost meanwhile
  *   bug            file       three tries, then held; past the point where it can be held: again every 5 min, loudly
  *   storage        lane       the lane stops: a disk that fails an fsync must not be written to as if nothing had been
- * A file that was moved by someone else (an operator's hold) while the step ran is simply let go. */
+ * A file that was moved by someone else (an operator's hold) while the step ran is simply let go.
+ *
+ * The step's copy of the row may be ahead of the book: facts that it set for a change that then failed. Writing these with the note of
+ * the failure would make them true (a size and time of which there is no evidence, counts of a validation that never was). So the
+ * row is read again, and only that is written back. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/log.h"
@@ -51,11 +55,6 @@ static void report(const Step *step, const char *name, const GError *error, cons
             {"attempt", log_number(step->file->attempts)}, {"outcome", outcome});
 }
 
-static gboolean was_moved(Step *step) {
-  g_autoptr(BookFile) row = book_find_file(step->reader, step->file->id, NULL);
-  return row && row->state != step->file->state;
-}
-
 typedef struct { const BookFile *file; const char *detail; } Note;
 
 static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
@@ -86,11 +85,12 @@ static gboolean hold(Step *step, const GError *cause, GError **error) {
   return flow_advance(step, FILE_HELD, file->reason, error);
 }
 
-Trouble flow_trouble(Step *step, const char *name, const GError *cause) {
-  if (was_moved(step)) {
-    log_event(LOG_INFO, "let-go", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"step", name});
-    return TROUBLE_MOVED;
-  }
+static Trouble not_noted(const Step *step, const char *name, const GError *error) {
+  report(step, name, error, "not-noted");
+  return sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? TROUBLE_STOP_LANE : TROUBLE_NOT_NOTED;
+}
+
+static Trouble act(Step *step, const char *name, const GError *cause) {
   g_autoptr(GError) error = NULL;
   Action action = action_for(step, sallyport_error_code(cause));
   static const char *const outcomes[] = {[RETRY] = "retry", [RETRY_SLOWLY] = "retry", [REJECT] = "rejected", [HOLD] = "held", [STOP] = "lane-stops"};
@@ -104,8 +104,23 @@ Trouble flow_trouble(Step *step, const char *name, const GError *cause) {
     ok = hold(step, cause, &error);
   else
     ok = try_again(step, action, cause, &error);
-  if (ok)
-    return TROUBLE_AGAIN;
-  report(step, name, error, "not-noted");
-  return sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? TROUBLE_STOP_LANE : TROUBLE_AGAIN;
+  return ok ? TROUBLE_AGAIN : not_noted(step, name, error);
+}
+
+Trouble flow_trouble(Step *step, const char *name, const GError *cause) {
+  g_autoptr(GError) error = NULL;
+  if (sallyport_error_code(cause) == SALLYPORT_ERROR_STORAGE)
+    return act(step, name, cause);
+  g_autoptr(BookFile) row = book_find_file(step->reader, step->file->id, &error);
+  if (!row) {
+    report(step, name, cause, "retry");
+    return not_noted(step, name, error ? error : cause);
+  }
+  if (row->state != step->file->state) {
+    log_event(LOG_INFO, "let-go", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"step", name});
+    return TROUBLE_MOVED;
+  }
+  Step again = *step;
+  again.file = row;
+  return act(&again, name, cause);
 }
