@@ -10,11 +10,11 @@ typedef struct {
   guint64 size;
   gint64 modified;
   guint looks;          /* polls in a row with this size and time */
-  gint64 since;         /* first of them, microseconds since 1970 */
+  gint64 since;         /* first of them, microseconds of the monotonic clock */
   guint generation;     /* of the last look, to find names that are gone */
 } Look;
 
-/* Takes the entry into account. */
+/* Takes the entry into account. `now` is monotonic here and below. */
 void look_update(Look *look, const CourierEntry *entry, gint64 now, guint generation);
 
 /* Whether the name can be the feed's at all: matches, is no marker and is not marked as still being written. */

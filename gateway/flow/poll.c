@@ -15,6 +15,7 @@ typedef struct {
   Feed *feed;
   BookReader *reader;
   gint64 now;
+  gint64 look_at;       /* monotonic: a clock that is set must not make a file look older than we have known it */
   guint generation;
   GHashTable *names;    /* all names listed */
   GPtrArray *added;     /* BookFile*: new in the book */
@@ -46,7 +47,7 @@ static Look *look_for(Poll *poll, const CourierEntry *entry) {
     look = g_new0(Look, 1);
     g_hash_table_insert(poll->feed->looks, g_bytes_ref(entry->name), look);
   }
-  look_update(look, entry, poll->now, poll->generation);
+  look_update(look, entry, poll->look_at, poll->generation);
   return look;
 }
 
@@ -101,7 +102,7 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
     g_ptr_array_add(poll->changed, file);
   }
   g_free(file->evidence);
-  file->evidence = admit_evidence(&poll->feed->conf->source, entry->name, look, poll->names, poll->now);
+  file->evidence = admit_evidence(&poll->feed->conf->source, entry->name, look, poll->names, poll->look_at);
   if (file->evidence) {
     file->due_at = poll->now;
     g_ptr_array_add(poll->admitted, file);
@@ -178,7 +179,7 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
   g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
   g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(), gone = g_ptr_array_new();
   g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify)book_file_free);
-  Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .generation = (guint)(now / 1000), .names = names,
+  Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .look_at = g_get_monotonic_time(), .generation = feed->polls++, .names = names,
                .added = added, .admitted = ready, .changed = changed, .gone = gone, .kept = kept,
                .poll = {.feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};
   for (guint i = 0; i < entries->len; i++)
