@@ -105,8 +105,8 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
   for (guint i = 0; i < lane->feeds->len; i++) {
     Feed *feed = feed_new(feeds, conf, lane->feeds->pdata[i], paths, error);
     if (!feed) {
-      feeds_stop_carriers(feeds, 0);
-      feeds_close(feeds);
+      if (feeds_stop_carriers(feeds, 0)) /* none has had anything to connect for */
+        feeds_close(feeds);
       return NULL;
     }
     g_ptr_array_add(feeds->feeds, feed);
@@ -114,11 +114,17 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
   return feeds;
 }
 
-void feeds_stop_carriers(Feeds *feeds, guint grace_seconds) {
+/* All are halted before one is waited for, so that the grace is one for all of them. */
+gboolean feeds_stop_carriers(Feeds *feeds, guint grace_seconds) {
+  gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;
   for (guint i = 0; feeds && i < feeds->carriers->len; i++)
-    carrier_stop(feeds->carriers->pdata[i], grace_seconds);
-  if (feeds)
-    g_ptr_array_set_size(feeds->carriers, 0);
+    carrier_halt(feeds->carriers->pdata[i]);
+  for (guint i = 0; feeds && i < feeds->carriers->len; i++) {
+    gint64 left = MAX(0, until - g_get_monotonic_time());
+    if (!carrier_stop(feeds->carriers->pdata[i], (guint)(left / G_USEC_PER_SEC)))
+      feeds->is_stuck = TRUE;
+  }
+  return !feeds || !feeds->is_stuck;
 }
 
 void feeds_close(Feeds *feeds) {
@@ -126,6 +132,8 @@ void feeds_close(Feeds *feeds) {
     return;
   for (guint i = 0; i < feeds->feeds->len; i++)
     feed_free(feeds->feeds->pdata[i]);
+  for (guint i = 0; i < feeds->carriers->len && !feeds->is_stuck; i++)
+    carrier_free(feeds->carriers->pdata[i]);
   g_ptr_array_unref(feeds->feeds);
   g_ptr_array_unref(feeds->carriers);
   g_hash_table_unref(feeds->ledgers);

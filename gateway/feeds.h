@@ -6,13 +6,15 @@
 typedef struct {
   GPtrArray *feeds;     /* Feed* */
   GPtrArray *carriers;  /* Carrier*: one per endpoint that a feed of this lane uses */
+  gboolean is_stuck;    /* not all of their threads could be ended */
   GHashTable *ledgers;  /* name → Ledger* */
 } Feeds;
 
 /* Everything opened and started, or nothing and *error. The configuration outlives it. */
 Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Two steps, since workers use ledgers and carriers: the carriers first, the rest when no worker runs any more. */
-void feeds_stop_carriers(Feeds *feeds, guint grace_seconds);
+/* Two steps, since workers use ledgers and carriers: the carriers' threads first, the rest when no worker runs any more. FALSE: some
+ * threads could not be ended (carrier_stop); then carriers and configuration have to stay until the process ends. */
+gboolean feeds_stop_carriers(Feeds *feeds, guint grace_seconds);
 void feeds_close(Feeds *feeds);
 
 Feed *feeds_find(const Feeds *feeds, const char *name); /* NULL: none */

@@ -106,7 +106,8 @@ static gboolean look_around(Lane *lane, Senses *senses, int supervisor) {
   if (ends[2].revents)
     read_hints(lane, senses);
   char byte;
-  if (ends[3].revents && read(supervisor, &byte, 1) <= 0 && errno != EAGAIN)
+  ssize_t got = ends[3].revents ? read(supervisor, &byte, 1) : 1;
+  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
     return TRUE; /* the supervisor is gone: finish */
   pthread_mutex_lock(&lane->lock);
   gboolean stopping = lane->stopping;
@@ -165,13 +166,14 @@ static void stop(Lane *lane) {
   lane->stopping = TRUE;
   pthread_mutex_unlock(&lane->lock);
   control_server_stop(lane->control);
-  feeds_stop_carriers(lane->feeds, GRACE_SECONDS);
+  lane->is_stuck = !feeds_stop_carriers(lane->feeds, GRACE_SECONDS);
   workers_stop(lane->workers);
   feeds_close(lane->feeds);
   book_reader_close(lane->reader);
   if (lane->flow.book)
     book_close(lane->flow.book);
   keygate_free(lane->flow.gate);
+  working_close(lane->working);
 }
 
 static gboolean load_configuration(Lane *lane, int fd, GError **error) {
@@ -192,6 +194,8 @@ static gboolean load_configuration(Lane *lane, int fd, GError **error) {
 }
 
 static void lane_clear(Lane *lane) {
+  if (lane->is_stuck) /* a thread still reads the configuration: both end with the process */
+    return;
   g_hash_table_unref(lane->active);
   lane_paths_free(lane->paths);
   conf_free(lane->conf);

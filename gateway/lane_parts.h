@@ -4,6 +4,7 @@
 #include "gateway/control.h"
 #include "gateway/feeds.h"
 #include "gateway/lane.h"
+#include "gateway/working.h"
 #include <pthread.h>
 
 typedef struct {
@@ -15,15 +16,19 @@ typedef struct {
   Feeds *feeds;
   Workers *workers;
   ControlServer *control;
+  Working *working;
   BookReader *reader;       /* the main thread's */
   gint64 started_at;
   int wake;                 /* eventfd: something changed, look at the book again */
   pthread_mutex_t lock;     /* of all below, and of the feeds' next_poll and polling */
   GHashTable *active;       /* file id → BookFile* under way (borrowed from its task) */
   gint64 idle_since;        /* monotonic; 0: busy */
+  gint64 quiet_until;       /* monotonic; no file is begun before: the book could not be written */
+  gint64 clock;             /* real minus monotonic time when last looked; the main thread's */
   gboolean folding;
   int exit_status;
   gboolean stopping;
+  gboolean is_stuck;        /* the main thread's, at the end: not all threads could be ended */
 } Lane;
 
 /* --- lane_work.c */
@@ -32,6 +37,8 @@ void lane_stop(Lane *lane, int exit_status);
 /* Queues every due file that is not under way yet, within bounds per feed; polls that are due; folding when idle. */
 gboolean lane_pump(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
+/* Files whose turn lies further in the future than any wait of ours are due now: the clock was set back. */
+gboolean lane_bring_forward(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- lane_start.c */
 /* Before work begins: what a crash may have left is counted against the files that were under way, swept from the spool, or held by the key gate. */

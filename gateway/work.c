@@ -2,6 +2,7 @@
 #include "gateway/log.h"
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { LOGINS_BEFORE_BREAKER = 3, LONGEST_BACK_OFF = 60 };
 
@@ -157,7 +158,9 @@ struct Carrier {
   GError *problem;
   char *describe;
   guint running;         /* threads that have not ended */
+  guint opening;         /* of these, those that connect or wait for their turn to connect */
   gboolean stopping;
+  gboolean abandoned;    /* nobody waits for those any more */
 };
 
 static void note_failure(Carrier *carrier, const GError *error) {
@@ -200,15 +203,16 @@ static void drop_courier(Carrier *carrier, Hand *hand) {
   courier_close(courier);
 }
 
+static gboolean is_stopping_error(GError **why) {
+  return sallyport_error_set(why, SALLYPORT_ERROR_AGAIN, "the lane is stopping");
+}
+
 static gboolean connect_now(Carrier *carrier, Hand *hand, GError **why) {
   pthread_mutex_lock(&carrier->lock);
-  gboolean may = !carrier->stopping && may_connect(carrier, why);
+  gboolean may = carrier->stopping ? is_stopping_error(why) : may_connect(carrier, why);
   pthread_mutex_unlock(&carrier->lock);
-  if (!may) {
-    if (why && !*why)
-      sallyport_error_set(why, SALLYPORT_ERROR_AGAIN, "the lane is stopping");
+  if (!may)
     return FALSE;
-  }
   Courier *courier = courier_open(&carrier->options.endpoint, why);
   pthread_mutex_lock(&carrier->lock);
   hand->courier = courier;
@@ -220,14 +224,35 @@ static gboolean connect_now(Carrier *carrier, Hand *hand, GError **why) {
   return courier != NULL;
 }
 
+static gboolean begin_opening(Carrier *carrier, GError **why) {
+  pthread_mutex_lock(&carrier->lock);
+  gboolean may = carrier->stopping ? is_stopping_error(why) : TRUE;
+  carrier->opening += may ? 1 : 0;
+  pthread_mutex_unlock(&carrier->lock);
+  return may;
+}
+
+/* An abandoned thread owns nothing any more: it ends with the process. */
+static void end_opening(Carrier *carrier) {
+  pthread_mutex_lock(&carrier->lock);
+  carrier->opening--;
+  gboolean abandoned = carrier->abandoned;
+  pthread_mutex_unlock(&carrier->lock);
+  while (abandoned)
+    pause();
+}
+
 static gboolean connect_hand(Carrier *carrier, Hand *hand, GError **why) {
   if (hand->courier && courier_is_lost(hand->courier))
     drop_courier(carrier, hand);
   if (hand->courier)
     return TRUE;
+  if (!begin_opening(carrier, why))
+    return FALSE;
   pthread_mutex_lock(&carrier->connecting);
   gboolean connected = connect_now(carrier, hand, why);
   pthread_mutex_unlock(&carrier->connecting);
+  end_opening(carrier);
   return connected;
 }
 
@@ -266,8 +291,11 @@ Carrier *carrier_start(const CarrierOptions *options, GError **error) {
   carrier->hands = hands_start(carrier->running, options->book_path, carry, carrier, error);
   if (carrier->hands->len == MAX(options->connections, 1))
     return carrier;
-  carrier->running = carrier->hands->len;
-  carrier_stop(carrier, 0);
+  pthread_mutex_lock(&carrier->lock);
+  carrier->running -= MAX(options->connections, 1) - carrier->hands->len;
+  pthread_mutex_unlock(&carrier->lock);
+  if (carrier_stop(carrier, 0)) /* it has had nothing to connect for */
+    carrier_free(carrier);
   return NULL;
 }
 
@@ -275,11 +303,13 @@ const char *carrier_name(const Carrier *carrier) { return carrier->options.endpo
 void carrier_add(Carrier *carrier, Task *task) { queue_add(&carrier->queue, task, FALSE); }
 void carrier_add_first(Carrier *carrier, Task *task) { queue_add(&carrier->queue, task, TRUE); }
 
-static gboolean is_running(Carrier *carrier) {
+/* Whether a thread is at a task. Those that only connect are abandoned in the same moment in which this is FALSE. */
+static gboolean is_busy(Carrier *carrier) {
   pthread_mutex_lock(&carrier->lock);
-  gboolean running = carrier->running > 0;
+  gboolean busy = carrier->running > carrier->opening;
+  carrier->abandoned = !busy && carrier->running > 0;
   pthread_mutex_unlock(&carrier->lock);
-  return running;
+  return busy;
 }
 
 static void abort_all(Carrier *carrier) {
@@ -292,18 +322,32 @@ static void abort_all(Carrier *carrier) {
   pthread_mutex_unlock(&carrier->lock);
 }
 
-void carrier_stop(Carrier *carrier, guint grace_seconds) {
-  if (!carrier)
-    return;
+void carrier_halt(Carrier *carrier) {
   pthread_mutex_lock(&carrier->lock);
   carrier->stopping = TRUE;
   pthread_mutex_unlock(&carrier->lock);
   queue_stop(&carrier->queue);
+}
+
+gboolean carrier_stop(Carrier *carrier, guint grace_seconds) {
   gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;
-  while (is_running(carrier) && g_get_monotonic_time() < until)
-    g_usleep(10000);
-  abort_all(carrier);
+  gboolean aborted = FALSE;
+  carrier_halt(carrier);
+  while (is_busy(carrier)) {
+    if (!aborted && g_get_monotonic_time() >= until) {
+      abort_all(carrier);
+      aborted = TRUE;
+    }
+    g_usleep(5000);
+  }
+  if (carrier->abandoned)
+    return FALSE;
   hands_join(carrier->hands);
+  carrier->hands = NULL;
+  return TRUE;
+}
+
+void carrier_free(Carrier *carrier) {
   queue_clear(&carrier->queue);
   pthread_mutex_destroy(&carrier->lock);
   pthread_mutex_destroy(&carrier->connecting);

@@ -30,7 +30,12 @@ Carrier *carrier_start(const CarrierOptions *options, GError **error) G_GNUC_WAR
 const char *carrier_name(const Carrier *carrier);
 void carrier_add(Carrier *carrier, Task *task);
 void carrier_add_first(Carrier *carrier, Task *task); /* polls: before files */
-void carrier_stop(Carrier *carrier, guint grace_seconds); /* transfers that are still under way after that are aborted */
+void carrier_halt(Carrier *carrier); /* begins no more tasks, drops what waits; what is added from now on is dropped */
+/* Halts it and waits for its threads; transfers that are still under way after the grace are aborted. FALSE: a thread is still
+ * connecting to a server that does not answer, which cannot be cut short. It will touch nothing any more but what its endpoint
+ * points to: that and the carrier must be left as they are until the process ends. */
+gboolean carrier_stop(Carrier *carrier, guint grace_seconds);
+void carrier_free(Carrier *carrier); /* after a carrier_stop that was TRUE, and when nobody can add to it any more */
 
 /* After a failed connection no other is tried before a back-off; after three refused logins none at all until carrier_reset. */
 typedef enum { CARRIER_GOOD, CARRIER_WAITING, CARRIER_BREAKER } CarrierState;
