@@ -2,7 +2,7 @@
 #include "gateway/log.h"
 #include <sys/eventfd.h>
 
-enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1 };
+enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, BREAKER_SECONDS = 10, LONGEST_PUT_OFF = 600, HINT_MS = 100 };
 
 void lane_wake(Lane *lane) { eventfd_write(lane->wake, 1); }
 
@@ -12,6 +12,13 @@ void lane_stop(Lane *lane, int exit_status) {
   lane->exit_status = MAX(lane->exit_status, exit_status);
   pthread_mutex_unlock(&lane->lock);
   lane_wake(lane);
+}
+
+/* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once, for ever. */
+static void be_quiet(Lane *lane) {
+  pthread_mutex_lock(&lane->lock);
+  lane->quiet_until = g_get_monotonic_time() + QUIET_SECONDS * G_USEC_PER_SEC;
+  pthread_mutex_unlock(&lane->lock);
 }
 
 /* --- A file's steps */
@@ -61,8 +68,11 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
       return TRUE;
     g_autoptr(GError) error = NULL;
     if (!function(step, &error)) {
-      if (flow_trouble(step, name, error) == TROUBLE_STOP_LANE)
+      Trouble trouble = flow_trouble(step, name, error);
+      if (trouble == TROUBLE_STOP_LANE)
         lane_stop(run->lane, 3);
+      else if (trouble == TROUBLE_NOT_NOTED)
+        be_quiet(run->lane);
       return FALSE;
     }
     if (step->file->due_at > g_get_real_time())
@@ -71,7 +81,8 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
   return FALSE;
 }
 
-/* The endpoint cannot be reached: nothing is held against the file, it waits as long as the endpoint does. */
+/* The endpoint cannot be reached: nothing is held against the file, it waits as long as the endpoint does. With an open breaker
+ * that is until somebody acts: then it is enough to look now and then. */
 static void wait_for_endpoint(FileTask *run, const GError *failure) {
   gint64 now = g_get_real_time();
   CarrierStatus status;
@@ -79,7 +90,7 @@ static void wait_for_endpoint(FileTask *run, const GError *failure) {
   const char *name;
   flow_step_of(run->file, &place, &name);
   carrier_status(place == AT_SOURCE ? run->feed->source : run->feed->feedback, &status);
-  run->file->due_at = MAX(status.retry_at, now + G_USEC_PER_SEC);
+  run->file->due_at = MAX(status.retry_at, now + (status.state == CARRIER_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
   g_free(status.problem);
   g_free(status.describe);
   log_event(LOG_DEBUG, "waits-for-endpoint", {"file", run->file->id}, {"error", failure->message});
@@ -92,8 +103,10 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
   if (failure) {
     g_autoptr(GError) error = NULL;
     wait_for_endpoint(run, failure);
-    if (!book_write(run->lane->flow.book, note_waiting, run->file, &error))
+    if (!book_write(run->lane->flow.book, note_waiting, run->file, &error)) {
       log_event(LOG_WARNING, "not-noted", {"file", run->file->id}, {"error", error->message});
+      be_quiet(run->lane);
+    }
     file_task_end(task);
     return;
   }
@@ -101,7 +114,10 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
   const char *name;
   flow_step_of(run->file, &here, &name);
   Step step = {.flow = &run->lane->flow, .feed = run->feed, .reader = reader, .courier = courier, .file = run->file};
-  if (run_steps(run, &step, here, &next))
+  guint slot = here == AT_WORKER ? working_begin(run->lane->working, run->file->id) : G_MAXUINT;
+  gboolean goes_on = run_steps(run, &step, here, &next);
+  working_end(run->lane->working, slot);
+  if (goes_on)
     enqueue(run, next);
   else
     file_task_end(task);
@@ -135,7 +151,9 @@ static void poll_task_end(Task *task) {
   gint64 now = g_get_real_time();
   pthread_mutex_lock(&run->lane->lock);
   run->feed->polling = FALSE;
-  if (run->feed->next_poll <= now)
+  if (run->feed->next_poll == 0) /* a hint or an operator asked while it ran: what it listed may be older than that */
+    run->feed->next_poll = now + HINT_MS * 1000;
+  else if (run->feed->next_poll <= now)
     run->feed->next_poll = schedule_next(run->feed->schedule, now);
   pthread_mutex_unlock(&run->lane->lock);
   lane_wake(run->lane);
@@ -267,29 +285,46 @@ static guint count_active(Lane *lane, const char *feed) {
   return count;
 }
 
-static gboolean is_active(Lane *lane, const char *id) {
+/* The ids under way, to be taken before the book is read: what is read of a file that is under way may be old by the time it is let
+ * go, in a state that looks the same (the name of a sealed answer is no state). What was under way before the reading is therefore
+ * left to the next look. Only this thread begins files; the control thread claims one for a moment. */
+static GHashTable *ids_under_way(Lane *lane) {
+  GHashTable *ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  GHashTableIter iterator;
+  gpointer id;
+  pthread_mutex_lock(&lane->lock);
+  g_hash_table_iter_init(&iterator, lane->active);
+  while (g_hash_table_iter_next(&iterator, &id, NULL))
+    g_hash_table_add(ids, g_strdup(id));
+  pthread_mutex_unlock(&lane->lock);
+  return ids;
+}
+
+static gboolean is_free(Lane *lane, GHashTable *before, const char *id) {
   pthread_mutex_lock(&lane->lock);
   gboolean active = g_hash_table_contains(lane->active, id);
   pthread_mutex_unlock(&lane->lock);
-  return active;
+  return !active && !g_hash_table_contains(before, id);
 }
 
 static gboolean start_due_files(Lane *lane, Feed *feed, GError **error) {
   pthread_mutex_lock(&lane->lock);
   guint active = count_active(lane, feed->conf->name);
+  gboolean is_quiet = g_get_monotonic_time() < lane->quiet_until;
   pthread_mutex_unlock(&lane->lock);
-  if (active >= FILES_AT_ONCE)
+  if (active >= FILES_AT_ONCE || is_quiet)
     return TRUE;
   guint64 waiting = 1u << FILE_SEEN | 1u << FILE_HELD;
   BookFilter filter = {.feed = feed->conf->name, .states = ((1u << FILE_N_STATES) - 1) & ~waiting, .due_by = g_get_real_time(),
                        .limit = 2 * FILES_AT_ONCE};
+  g_autoptr(GHashTable) before = ids_under_way(lane);
   g_autoptr(GPtrArray) due = book_files(lane->reader, &filter, error);
   if (!due)
     return FALSE;
   g_ptr_array_set_free_func(due, NULL);
   for (guint i = 0; i < due->len; i++) {
     BookFile *file = due->pdata[i];
-    if (active < FILES_AT_ONCE && !is_active(lane, file->id)) {
+    if (active < FILES_AT_ONCE && is_free(lane, before, file->id)) {
       start_file(lane, feed, file);
       active++;
     } else {
@@ -299,7 +334,45 @@ static gboolean start_due_files(Lane *lane, Feed *feed, GError **error) {
   return TRUE;
 }
 
+/* --- A clock that was set back: times that were reckoned with the old one lie in a future that may be far off */
+
+/* No wait of ours is longer than LONGEST_PUT_OFF. Files under way are left alone. */
+gboolean lane_bring_forward(Lane *lane, GError **error) {
+  gint64 now = g_get_real_time(), far = now + (gint64)LONGEST_PUT_OFF * G_USEC_PER_SEC;
+  guint64 waiting = 1u << FILE_SEEN | 1u << FILE_HELD | 1u << FILE_CLOSED | 1u << FILE_GONE;
+  BookFilter filter = {.states = ((1u << FILE_N_STATES) - 1) & ~waiting, .limit = 100000};
+  g_autoptr(GHashTable) before = ids_under_way(lane);
+  g_autoptr(GPtrArray) live = book_files(lane->reader, &filter, error);
+  for (guint i = 0; live && i < live->len; i++) {
+    BookFile *file = live->pdata[i];
+    g_autoptr(GError) moved = NULL;
+    if (file->due_at <= far || !is_free(lane, before, file->id))
+      continue;
+    file->due_at = now;
+    if (!book_write(lane->flow.book, note_waiting, file, &moved))
+      log_event(LOG_WARNING, "not-noted", {"file", file->id}, {"error", moved->message});
+  }
+  return live != NULL;
+}
+
+static gboolean notice_clock(Lane *lane, GError **error) {
+  gint64 now = g_get_real_time(), clock = now - g_get_monotonic_time(), before = lane->clock;
+  lane->clock = clock;
+  if (before == 0 || before - clock < QUIET_SECONDS * G_USEC_PER_SEC)
+    return TRUE;
+  log_event(LOG_WARNING, "clock-set-back", {"seconds", log_number((before - clock) / G_USEC_PER_SEC)});
+  pthread_mutex_lock(&lane->lock);
+  for (guint i = 0; i < lane->feeds->feeds->len; i++) {
+    Feed *feed = lane->feeds->feeds->pdata[i];
+    feed->next_poll = MIN(feed->next_poll, schedule_next(feed->schedule, now));
+  }
+  pthread_mutex_unlock(&lane->lock);
+  return lane_bring_forward(lane, error);
+}
+
 gboolean lane_pump(Lane *lane, GError **error) {
+  if (!notice_clock(lane, error))
+    return FALSE;
   for (guint i = 0; i < lane->feeds->feeds->len; i++)
     if (!start_due_files(lane, lane->feeds->feeds->pdata[i], error))
       return FALSE;
