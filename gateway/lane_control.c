@@ -84,17 +84,52 @@ static json_t *do_reject(Request *request) {
   return move(request);
 }
 
+/* A retry leaves the state as it is, so that comparing it does not protect what the file's own thread writes meanwhile (the name of
+ * the answer that it has just sealed). Therefore the file is claimed as if it were under way, and read again. */
+static gboolean claim(Lane *lane, BookFile *file) {
+  pthread_mutex_lock(&lane->lock);
+  gboolean is_free = !g_hash_table_contains(lane->active, file->id);
+  if (is_free)
+    g_hash_table_insert(lane->active, file->id, file);
+  pthread_mutex_unlock(&lane->lock);
+  return is_free;
+}
+
+static void unclaim(Lane *lane, const BookFile *file) {
+  pthread_mutex_lock(&lane->lock);
+  g_hash_table_remove(lane->active, file->id);
+  pthread_mutex_unlock(&lane->lock);
+}
+
+static json_t *retry_claimed(Request *request) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = book_reader_open(request->lane->paths->book, &error);
+  g_autoptr(BookFile) file = reader ? book_find_file(reader, request->file->id, &error) : NULL;
+  if (!file)
+    return control_failure(error);
+  Request again = *request;
+  again.file = file;
+  if (file_state_is_terminal(file->state) || file->state == FILE_HELD)
+    return cannot(&again);
+  again.to = file->state;
+  file->attempts = 0;
+  return move(&again);
+}
+
 static json_t *do_retry(Request *request) {
   if (file_state_is_terminal(request->file->state) || request->file->state == FILE_HELD)
     return cannot(request);
   const Feed *feed = feeds_find(request->lane->feeds, request->file->feed);
-  request->to = request->file->state;
-  request->file->attempts = 0;
   if (feed) {
     carrier_reset(feed->source);
     carrier_reset(feed->feedback);
   }
-  return move(request);
+  if (!claim(request->lane, request->file))
+    return done(request->lane, request->file); /* it is being tried at this moment */
+  json_t *answer = retry_claimed(request);
+  unclaim(request->lane, request->file);
+  lane_wake(request->lane);
+  return answer;
 }
 
 static json_t *on_file(Lane *lane, const char *who, const json_t *request, const char *event, json_t *(*act)(Request *)) {
