@@ -36,7 +36,7 @@ typedef struct {
 static void log_findings(const ConfReport *report) {
   for (guint i = 0; i < report->findings->len; i++) {
     const ConfFinding *finding = g_ptr_array_index(report->findings, i);
-    log_event(finding->is_warning ? LOG_WARNING : LOG_ERROR, "configuration", {"at", finding->where.file},
+    log_event(finding->is_warning ? LOG_WARNING : LOG_ERROR, "configuration", {"where", finding->where.file},
               {"line", log_number(finding->where.line)}, {"problem", finding->message});
   }
 }
@@ -46,7 +46,7 @@ static Conf *load(const SupervisorOptions *options, ConfSource **source) {
   g_autoptr(GError) error = NULL;
   *source = conf_source_read(options->configuration, &error);
   if (!*source) {
-    log_event(LOG_ERROR, "configuration", {"at", options->configuration}, {"problem", error->message});
+    log_event(LOG_ERROR, "configuration", {"where", options->configuration}, {"problem", error->message});
     return NULL;
   }
   ConfReport *report = conf_report_new();

@@ -42,7 +42,7 @@ static void learn(BookFile *file, const OpenpgpOpened *opened) {
 
 static gboolean refuse(Step *step, const OpenpgpOpened *opened, GError **error) {
   g_autofree char *code = g_strdup_printf("P%03d", (int)opened->reason);
-  g_autofree char *reason = g_strdup_printf("%s%s%s", openpgp_reason_word(opened->reason), opened->message[0] ? ": " : "", opened->message);
+  const char *reason = opened->message[0] ? opened->message : openpgp_reason_word(opened->reason);
   step->file->plain_size = 0;
   return flow_reject(step, code, reason, error);
 }
