@@ -5,7 +5,8 @@
 #include "store/book.h"
 #include <string.h>
 
-enum { BLOCK_RECORDS = 2048, BUFFER_BYTES = 256 * 1024 };
+/* Staging keeps 2,048 records a row. Fewer are read at a time where records are long: memory is flat for these too. */
+enum { BLOCK_RECORDS = 2048, FIRST_RECORDS = 128, MOST_TEXT = 4 << 20, BUFFER_BYTES = 256 * 1024 };
 static const char *const WORDS[] = {[OUTCOME_ACCEPTED] = "OK", [OUTCOME_REJECTED] = "REJECTED", [OUTCOME_DUPLICATE] = "DUPLICATE"};
 
 typedef struct {
@@ -34,13 +35,14 @@ struct FeedbackWriter {
   Outcome whole;
   char *prefix;      /* "D|" */
   RecordBlock *block;
-  guint in_block, fault;
+  guint in_block, fault, window; /* window: how many are read at a time */
   guint64 record;    /* the next one, from 1 */
   guint batch;       /* index of the next batch */
   guint64 batch_last;
   ExceptionCursor *cursor;
   const RecordException *exception;
   Tally tally, of_batch;
+  GString *code, *code_row; /* the last code and how it is written: mostly the next one's too */
 };
 
 /* --- Beginning */
@@ -96,6 +98,9 @@ FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **err
   FeedbackWriter *writer = g_new0(FeedbackWriter, 1);
   writer->options = *options;
   writer->record = 1;
+  writer->window = FIRST_RECORDS;
+  writer->code = g_string_new(NULL);
+  writer->code_row = g_string_new(NULL);
   writer->is_whole = !g_str_equal(options->verdict, "ACCEPTED");
   writer->whole = g_str_equal(options->verdict, "DUPLICATE") ? OUTCOME_DUPLICATE : OUTCOME_REJECTED;
   rows_open(&writer->rows, options->layout);
@@ -116,6 +121,8 @@ void feedback_writer_free(FeedbackWriter *writer) {
   rows_close(&writer->rows);
   record_block_free(writer->block);
   exception_cursor_free(writer->cursor);
+  g_string_free(writer->code, TRUE);
+  g_string_free(writer->code_row, TRUE);
   g_free(writer->echoes);
   g_free(writer->prefix);
   g_free(writer);
@@ -279,6 +286,21 @@ static gboolean count_outcome(FeedbackWriter *writer, Outcome outcome, guint ind
   return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: the accepted amounts are beyond 64 bits at record %" G_GUINT64_FORMAT, writer->record);
 }
 
+static void put_code(FeedbackWriter *writer, const char *code) {
+  Rows *rows = &writer->rows;
+  if (!*code)
+    return;
+  if (g_str_equal(code, writer->code->str)) {
+    rows_put(rows, writer->code_row->str, writer->code_row->len);
+    return;
+  }
+  gsize start = rows->length;
+  rows_put_text(rows, code);
+  g_string_assign(writer->code, code);
+  g_string_truncate(writer->code_row, 0);
+  g_string_append_len(writer->code_row, (const char *)rows->bytes + start, (gssize)(rows->length - start));
+}
+
 static gboolean put_record(FeedbackWriter *writer, GError **error) {
   Rows *rows = &writer->rows;
   guint index = writer->in_block;
@@ -299,8 +321,7 @@ static gboolean put_record(FeedbackWriter *writer, GError **error) {
   }
   rows_put(rows, WORDS[outcome], strlen(WORDS[outcome]));
   rows_put_delimiter(rows);
-  if (*code)
-    rows_put_text(rows, code);
+  put_code(writer, code);
   rows_put_line_end(rows);
   writer->fault += fault != NULL;
   if (writer->exception && writer->exception->record == writer->record && !next_exception(writer, error))
@@ -312,7 +333,12 @@ static gboolean put_record(FeedbackWriter *writer, GError **error) {
 
 static gboolean load_block(FeedbackWriter *writer, GError **error) {
   writer->in_block = writer->fault = 0;
-  return staging_read(writer->options.staging, writer->record, BLOCK_RECORDS, writer->block, error);
+  if (writer->block->text_bytes > MOST_TEXT && writer->window > 1)
+    writer->window /= 2;
+  else if (writer->block->text_bytes < MOST_TEXT / 4 && writer->window < BLOCK_RECORDS && writer->record > 1)
+    writer->window *= 2;
+  guint left_in_row = BLOCK_RECORDS - (guint)((writer->record - 1) % BLOCK_RECORDS);
+  return staging_read(writer->options.staging, writer->record, MIN(writer->window, left_in_row), writer->block, error);
 }
 
 static gboolean put_records(FeedbackWriter *writer, GError **error) {

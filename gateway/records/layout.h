@@ -12,7 +12,8 @@
 #include "store/staging.h"
 
 typedef struct Layout Layout;
-/* CONFIGURATION for what conf/ cannot know: a character set that iconv does not have, a date format. Read-only afterwards: any number of threads. */
+/* CONFIGURATION for what conf/ cannot know: a character set that iconv does not have, a date format (records/charset.h, dates.h say
+ * which). Borrows `conf`. Read-only afterwards: any number of threads. By position, tags are not looked at. */
 Layout *layout_new(const ConfLayout *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void layout_free(Layout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layout, layout_free)
