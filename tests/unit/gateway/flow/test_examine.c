@@ -1,0 +1,232 @@
+/* Examining staged records: batches, which verdict goes first, sums that leave 64 bits. */
+#include "gateway/flow/codes.h"
+#include "gateway/flow/examine.h"
+#include "gateway/records/exceptions.h"
+#include "store/book.h"
+#include "tests/unit/gateway/records/layouts.h"
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+typedef struct { const char *account; gint64 amount; const char *key; } Row; /* account NULL: could not be parsed; key NULL: none */
+
+typedef struct {
+  char *folder, *path;
+  ConfLayout *layout_conf;
+  Layout *layout;
+  ConfFeed conf;
+  Rule rules[2];
+  ConfRule conf_rules[2];
+  ExamineOptions options;
+} Fixture;
+
+/* Keys "P…" were posted before as they are, "C…" with another amount. */
+static gboolean stand_in_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error) {
+  (void)user, (void)error;
+  for (guint i = 0; i < block->count; i++) {
+    gsize length;
+    const char *key = record_block_text(block, 2, i, &length);
+    if (!skip[i] && length > 0)
+      verdicts[i] = key[0] == 'P' ? LEDGER_KEY_POSTED : key[0] == 'C' ? LEDGER_KEY_CONFLICT : LEDGER_KEY_NEW;
+  }
+  return TRUE;
+}
+
+static int set_up(void **state) {
+  Fixture *f = g_new0(Fixture, 1);
+  f->folder = g_dir_make_tmp("examine-XXXXXX", NULL);
+  f->path = g_build_filename(f->folder, "staging.db", NULL);
+  f->layout_conf = layouts_conf("|", NULL, "D account:text points:int ref:text", NULL);
+  f->layout = layout_new(f->layout_conf, NULL);
+  f->conf = (ConfFeed){.batch = {.size_min = 2500, .size_max = 2500}, .rules = g_ptr_array_new()};
+  f->options = (ExamineOptions){.staging = f->path, .scratch = f->folder, .layout = f->layout, .conf = &f->conf,
+                                .columns = {.account = 0, .amount = 1, .key = 2, .business_date = -1}, .threads = 3, .check_keys = stand_in_ledger};
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  Fixture *f = *state;
+  staging_remove(f->path);
+  g_rmdir(f->folder);
+  g_ptr_array_unref(f->conf.rules);
+  layout_free(f->layout);
+  layouts_free(f->layout_conf);
+  g_free(f->folder);
+  g_free(f->path);
+  g_free(f);
+  return 0;
+}
+
+static void add_rule(Fixture *f, const char *check, const char *code) {
+  guint i = f->options.n_rules++;
+  f->rules[i] = (Rule){.name = code, .check = check, .code = code};
+  f->conf_rules[i] = (ConfRule){.name = (char *)code, .check = (char *)check, .code = (char *)code, .message = (char *)"broken"};
+  g_ptr_array_add(f->conf.rules, &f->conf_rules[i]);
+  f->options.rules = f->rules;
+}
+
+static void put_row(RecordBlock *block, const Row *row, guint64 line) {
+  record_block_begin(block, line);
+  if (!row->account)
+    return record_block_end_faulty(block, 1, "L012", g_strdup("not an integer"));
+  record_block_put_text(block, 0, row->account, strlen(row->account));
+  record_block_put_integer(block, 1, row->amount);
+  if (row->key)
+    record_block_put_text(block, 2, row->key, strlen(row->key));
+  record_block_end(block);
+}
+
+static void stage_rows(const Fixture *f, const Row *rows, guint n) {
+  guint n_columns;
+  const StagingColumn *columns = layout_columns(f->layout, &n_columns);
+  const BlockType types[] = {BLOCK_TEXT, BLOCK_INTEGER, BLOCK_TEXT};
+  Staging *staging = staging_create(f->path, columns, n_columns, NULL);
+  assert_non_null(staging);
+  for (guint at = 0; at < n; at += 1000) {
+    RecordBlock *block = record_block_new(1000, types, 3);
+    for (guint i = at; i < MIN(n, at + 1000); i++)
+      put_row(block, &rows[i], i + 2);
+    assert_true(staging_append(staging, block, NULL));
+    record_block_free(block);
+  }
+  assert_true(staging_complete(staging, NULL));
+}
+
+static Examination examine(const Fixture *f, const Row *rows, guint n) {
+  g_autoptr(GError) error = NULL;
+  KeyFacts keys = {0};
+  Examination found = {0};
+  stage_rows(f, rows, n);
+  if (!examine_keys(&f->options, &keys, &error) || !examine_records(&f->options, &keys, &found, &error))
+    fail_msg("%s", error->message);
+  key_facts_clear(&keys);
+  return found;
+}
+
+/* "3:L012 5:K001" : line and code of everything that is not accepted. */
+static char *tell(const Examination *found) {
+  GString *told = g_string_new(NULL);
+  for (guint i = 0; i < found->batches->len; i++) {
+    ExceptionCursor *cursor = exception_cursor_new(((BookBatch *)found->batches->pdata[i])->exceptions);
+    for (const RecordException *next; (next = exception_cursor_next(cursor, NULL));)
+      g_string_append_printf(told, "%s%" G_GUINT64_FORMAT ":%s%s", told->len ? " " : "", next->line, next->code,
+                             next->outcome == OUTCOME_DUPLICATE ? "=" : "");
+    exception_cursor_free(cursor);
+  }
+  return g_string_free(told, FALSE);
+}
+
+static void a_file_is_cut_into_batches_of_at_most_x(void **state) {
+  Fixture *f = *state;
+  static const struct { guint records, batches, last; } table[] = {{0, 0, 0}, {1, 1, 1}, {2499, 1, 2499}, {2500, 1, 2500}, {2501, 2, 1}, {5000, 2, 2500}, {5001, 3, 1}};
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    Row *rows = g_new0(Row, table[i].records + 1);
+    for (guint k = 0; k < table[i].records; k++)
+      rows[k] = (Row){"m", 2, g_strdup_printf("%06u", k)};
+    Examination found = examine(f, rows, table[i].records);
+    assert_int_equal(examine_batch_count(table[i].records, 2500), table[i].batches);
+    assert_int_equal(found.batches->len, table[i].batches);
+    assert_int_equal(found.accepted, table[i].records);
+    assert_int_equal(found.amount_accepted, 2 * (gint64)table[i].records);
+    guint64 next = 1;
+    for (guint k = 0; k < found.batches->len; k++) {
+      const BookBatch *batch = found.batches->pdata[k];
+      assert_int_equal(batch->number, k + 1);
+      assert_int_equal(batch->first, next);
+      assert_int_equal(batch->amount, 2 * (gint64)(batch->last - batch->first + 1));
+      next = batch->last + 1;
+    }
+    if (found.batches->len > 0)
+      assert_int_equal(((BookBatch *)found.batches->pdata[found.batches->len - 1])->accepted, table[i].last);
+    assert_int_equal(next, table[i].records + 1);
+    examination_clear(&found);
+    for (guint k = 0; k < table[i].records; k++)
+      g_free((char *)rows[k].key);
+    g_free(rows);
+  }
+}
+
+static void the_parsers_word_goes_before_a_rule_and_that_before_a_key(void **state) {
+  Fixture *f = *state;
+  add_rule(f, "points > 0", "E1");
+  add_rule(f, "points < 100", "E2");
+  const Row rows[] = {
+      {"m", 1, "a"},     /* line 2: accepted */
+      {NULL, 0, NULL},   /* 3: not parsed */
+      {"m", -1, "Pold"}, /* 4: breaks a rule, and was posted before */
+      {"m", 500, NULL},  /* 5: no key, and breaks a rule */
+      {"m", 1, "a"},     /* 6: the same again */
+      {"m", 2, "a"},     /* 7: the same key with another amount */
+      {"m", 0, "a"},     /* 8: likewise, and breaks a rule */
+      {"m", 1, "Px"},    /* 9: posted before */
+      {"m", 1, "Cx"},    /* 10: posted before with another amount */
+      {"m", 1, "Px"},    /* 11: posted before and repeated */
+      {"m", 1, ""},      /* 12: an empty key is none */
+  };
+  Examination found = examine(f, rows, G_N_ELEMENTS(rows));
+  g_autofree char *told = tell(&found);
+  assert_string_equal(told, "3:L012 4:E1 5:K000 6:K001= 7:K002 8:E1 9:K003= 10:K004 11:K001= 12:K000");
+  assert_int_equal(found.records, found.accepted + found.rejected + found.duplicates);
+  assert_int_equal(found.amount, found.amount_accepted + found.amount_rejected + found.amount_duplicate);
+  assert_int_equal(found.accepted, 1);
+  assert_null(found.code);
+  examination_clear(&found);
+}
+
+static void one_bad_record_refuses_the_file_where_the_feed_says_so_and_names_the_first(void **state) {
+  Fixture *f = *state;
+  f->conf.reject_file = TRUE;
+  add_rule(f, "points > 0", "E1");
+  const Row rows[] = {{"m", 1, "a"}, {"m", 1, "a"}, {"m", -1, "b"}, {"m", -2, "c"}};
+  Examination good = examine(f, rows, 2); /* duplicates alone refuse nothing */
+  assert_null(good.code);
+  examination_clear(&good);
+  Examination bad = examine(f, rows, 4);
+  assert_string_equal(bad.code, CODE_RECORDS_REFUSED);
+  assert_non_null(strstr(bad.reason, "2 of 4 records"));
+  assert_non_null(strstr(bad.reason, "line 4: E1"));
+  examination_clear(&bad);
+}
+
+static const char *code_of(Fixture *f, const Row *rows, guint n, Examination *found) {
+  *found = examine(f, rows, n);
+  return found->code ? found->code : "";
+}
+
+/* Neither may the sum leave 64 bits, nor any that the ledger or the feedback makes on the way to it. */
+static void amounts_that_leave_64_bits_on_the_way_refuse_the_file(void **state) {
+  Fixture *f = *state;
+  const gint64 half = G_GINT64_CONSTANT(5000000000000000000);
+  const struct { Row rows[4]; guint n; const char *code; } table[] = {
+      {{{"m", G_MAXINT64, "a"}}, 1, ""},
+      {{{"m", G_MAXINT64, "a"}, {"m", 1, "b"}}, 2, CODE_AMOUNT_OVERFLOW},
+      {{{"m", half, "a"}, {"m", half, "b"}}, 2, CODE_AMOUNT_OVERFLOW},
+      {{{"m", half, "a"}, {"m", -half, "b"}}, 2, CODE_AMOUNT_OVERFLOW},             /* the sum is 0 */
+      {{{"m", half, "a"}, {"m", half, "b"}, {"m", -half, "c"}}, 3, CODE_AMOUNT_OVERFLOW},
+      {{{"m", G_MININT64, "a"}}, 1, CODE_AMOUNT_OVERFLOW},                          /* its absolute value does not fit */
+      {{{"m", -G_MAXINT64, "a"}}, 1, ""},
+      {{{"m", half, "Ca"}, {"m", -half, "Cb"}, {"m", 1, "c"}}, 3, ""},              /* what is not accepted moves nothing */
+      {{{"m", half, "Ca"}, {"m", half, "Cb"}, {"m", 1, "c"}}, 3, CODE_AMOUNT_OVERFLOW},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    f->conf.batch.size_max = 2500 - (i % 2) * 2499; /* in one batch, and a batch each: the same verdict */
+    for (guint again = 0; again < 2; again++, f->conf.batch.size_max = 2501 - f->conf.batch.size_max) {
+      Examination found;
+      assert_string_equal(code_of(f, table[i].rows, table[i].n, &found), table[i].code);
+      examination_clear(&found);
+    }
+  }
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(a_file_is_cut_into_batches_of_at_most_x),
+      TEST(the_parsers_word_goes_before_a_rule_and_that_before_a_key),
+      TEST(one_bad_record_refuses_the_file_where_the_feed_says_so_and_names_the_first),
+      TEST(amounts_that_leave_64_bits_on_the_way_refuse_the_file),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
