@@ -43,9 +43,10 @@ static Action action_for(const Step *step, SallyportErrorCode code) {
   return tries < BUG_TRIES ? RETRY : can_hold ? HOLD : RETRY_SLOWLY;
 }
 
-static gint64 wait_seconds(Action action, guint attempts) {
+/* In microseconds: of one whole second, 80 % would be none. */
+static gint64 wait_time(Action action, guint attempts) {
   gint64 seconds = action == RETRY_SLOWLY ? LONGEST_WAIT : MIN((gint64)1 << MIN(attempts, 10), LONGEST_WAIT);
-  return seconds * (800 + g_random_int_range(0, 401)) / 1000;
+  return seconds * (800 + g_random_int_range(0, 401)) * (G_USEC_PER_SEC / 1000);
 }
 
 static void report(const Step *step, const char *name, const GError *error, const char *outcome) {
@@ -65,7 +66,7 @@ static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) 
 /* History gets the first, second, fourth, eighth … failure: enough to tell the tale, and bounded. */
 static gboolean try_again(Step *step, Action action, const GError *cause, GError **error) {
   BookFile *file = step->file;
-  file->due_at = g_get_real_time() + wait_seconds(action, file->attempts) * G_USEC_PER_SEC;
+  file->due_at = g_get_real_time() + wait_time(action, file->attempts);
   file->attempts++;
   g_free(file->problem);
   file->problem = g_strdup(cause->message);
