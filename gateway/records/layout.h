@@ -3,9 +3,9 @@
  * The plaintext is cut into chunks at line boundaries (layout_next_chunk), so that several threads parse one file; a chunk is
  * parsed into blocks. Every line becomes a record, a header, a trailer, or a fault with line and field; nothing is changed
  * silently, skipped or trimmed. Sources: RFC 4180 for quoting; Unicode 15 D92 for UTF-8.
- * Fault codes: L001 not in the declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown
- * tag, L006 bad quoting, L007 a CR or LF that is no line end of this layout, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out of range (64 bits or
- * scale), L015 not a date, L016 not a time stamp, L017 not one of the values. */
+ * Fault codes: L001 not in the declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown tag, L006 bad
+ * quoting, L007 a CR or LF that is no line end of this layout, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out
+ * of range (64 bits or scale), L015 not a date, L016 not a time stamp, L017 not one of the values. The first fault of a line is told. */
 #pragma once
 #include "conf/conf.h"
 #include "store/block.h"
