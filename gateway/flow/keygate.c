@@ -5,11 +5,14 @@ typedef struct {
   gconstpointer ledger;
   char *file;
   GBytes *least, *greatest; /* both NULL: every key */
+  gboolean is_waiting;      /* not held yet */
+  gint64 since, asked_at;   /* of one that waits */
 } Range;
 
 struct KeyGate {
   pthread_mutex_t lock;
   GPtrArray *ranges;
+  gint64 (*now)(void);
 };
 
 static void range_free(gpointer data) {
@@ -24,8 +27,11 @@ KeyGate *keygate_new(void) {
   KeyGate *gate = g_new0(KeyGate, 1);
   pthread_mutex_init(&gate->lock, NULL);
   gate->ranges = g_ptr_array_new_with_free_func(range_free);
+  gate->now = g_get_monotonic_time;
   return gate;
 }
+
+void keygate_set_clock(KeyGate *gate, gint64 (*now)(void)) { gate->now = now; }
 
 void keygate_free(KeyGate *gate) {
   if (!gate)
@@ -41,17 +47,20 @@ static gboolean overlaps(const Range *range, GBytes *least, GBytes *greatest) {
   return g_bytes_compare(range->least, greatest) <= 0 && g_bytes_compare(least, range->greatest) <= 0;
 }
 
-static void remove_file(KeyGate *gate, const char *file) {
-  for (guint i = 0; i < gate->ranges->len; i++) {
-    const Range *range = gate->ranges->pdata[i];
-    if (g_str_equal(range->file, file)) {
-      g_ptr_array_remove_index_fast(gate->ranges, i);
-      return;
-    }
-  }
+static Range *find(const KeyGate *gate, const char *file) {
+  for (guint i = 0; i < gate->ranges->len; i++)
+    if (g_str_equal(((Range *)gate->ranges->pdata[i])->file, file))
+      return gate->ranges->pdata[i];
+  return NULL;
 }
 
-static void add(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
+static void remove_file(KeyGate *gate, const char *file) {
+  Range *range = find(gate, file);
+  if (range)
+    g_ptr_array_remove_fast(gate->ranges, range);
+}
+
+static Range *add(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
   Range *range = g_new0(Range, 1);
   range->ledger = ledger;
   range->file = g_strdup(file);
@@ -59,17 +68,39 @@ static void add(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *l
   range->greatest = greatest ? g_bytes_ref(greatest) : NULL;
   remove_file(gate, file);
   g_ptr_array_add(gate->ranges, range);
+  return range;
+}
+
+static gboolean is_starving(const Range *range, gint64 now) {
+  return range->is_waiting && now - range->since >= KEYGATE_STARVING * G_USEC_PER_SEC && now - range->asked_at < KEYGATE_FORGOTTEN * G_USEC_PER_SEC;
+}
+
+/* Of two that starve the elder goes first: each has to give way to none that is younger. */
+static gboolean stands_in_the_way(const Range *range, gint64 since, gint64 now) {
+  return !range->is_waiting || (is_starving(range, now) && range->since < since);
+}
+
+static void wait_for_it(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest, gint64 since, gint64 now) {
+  Range *range = add(gate, ledger, file, least, greatest);
+  range->is_waiting = TRUE;
+  range->since = since;
+  range->asked_at = now;
 }
 
 gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
   pthread_mutex_lock(&gate->lock);
   gboolean is_free = TRUE;
+  gint64 now = gate->now();
+  const Range *own = find(gate, file);
+  gint64 since = own && own->is_waiting ? own->since : now;
   for (guint i = 0; i < gate->ranges->len && is_free; i++) {
     const Range *range = gate->ranges->pdata[i];
-    is_free = range->ledger != ledger || g_str_equal(range->file, file) || !overlaps(range, least, greatest);
+    is_free = range->ledger != ledger || range == own || !stands_in_the_way(range, since, now) || !overlaps(range, least, greatest);
   }
   if (is_free)
     add(gate, ledger, file, least, greatest);
+  else if (!own || own->is_waiting)
+    wait_for_it(gate, ledger, file, least, greatest, since, now);
   pthread_mutex_unlock(&gate->lock);
   return is_free;
 }
@@ -77,6 +108,24 @@ gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, 
 void keygate_hold_all(KeyGate *gate, gconstpointer ledger, const char *file) {
   pthread_mutex_lock(&gate->lock);
   add(gate, ledger, file, NULL, NULL);
+  pthread_mutex_unlock(&gate->lock);
+}
+
+gboolean keygate_holds_all(KeyGate *gate, const char *file) {
+  pthread_mutex_lock(&gate->lock);
+  const Range *range = find(gate, file);
+  gboolean holds = range && !range->is_waiting && !range->least;
+  pthread_mutex_unlock(&gate->lock);
+  return holds;
+}
+
+void keygate_narrow(KeyGate *gate, const char *file, GBytes *least, GBytes *greatest) {
+  pthread_mutex_lock(&gate->lock);
+  const Range *range = find(gate, file);
+  if (range && least)
+    add(gate, range->ledger, file, least, greatest);
+  else if (range)
+    remove_file(gate, file);
   pthread_mutex_unlock(&gate->lock);
 }
 

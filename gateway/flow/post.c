@@ -6,6 +6,7 @@
  *   crash after all batches, before `posted` every batch is marked: only the last transition is made again
  * The sums that the ledger reports must be those that validation promised, else nothing is called posted. */
 #include "gateway/base/faultpoint.h"
+#include "gateway/flow/examine.h"
 #include "gateway/flow/flow.h"
 #include "gateway/log.h"
 #include "gateway/records/exceptions.h"
@@ -173,9 +174,26 @@ static gboolean post_batches(Step *step, GPtrArray *batches, GError **error) {
   return ok;
 }
 
+/* After a restart the file holds every key of the ledger; its own are enough, and the others need not wait for it. */
+static gboolean hold_own_keys(Step *step, GError **error) {
+  if (!keygate_holds_all(step->flow->gate, step->file->id))
+    return TRUE;
+  g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
+  ExamineOptions options = {.staging = path, .scratch = step->flow->paths->stage, .layout = step->feed->layout, .conf = step->feed->conf,
+                            .columns = step->feed->columns, .threads = step->flow->threads};
+  KeyFacts keys = {0};
+  gboolean ok = examine_keys(&options, &keys, error);
+  if (ok)
+    keygate_narrow(step->flow->gate, step->file->id, keys.least, keys.greatest);
+  key_facts_clear(&keys);
+  return ok;
+}
+
 gboolean flow_post(Step *step, GError **error) {
   BookFile *file = step->file;
   gint64 started = g_get_monotonic_time();
+  if (!hold_own_keys(step, error))
+    return FALSE;
   if (file->state == FILE_VALIDATED && !flow_advance(step, FILE_POSTING, NULL, error))
     return FALSE;
   g_autoptr(GPtrArray) batches = book_batches(step->reader, file->id, error);
