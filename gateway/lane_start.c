@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ID_LENGTH = 16, LONGEST_WAIT_POWER = 6, MOST_LIVE = 1000000, SPARE_SLOTS = 4 };
+enum { ID_LENGTH = 16, LONGEST_WAIT_POWER = 4, MOST_LIVE = 1000000, SPARE_SLOTS = 4 };
 #define DEATHS "the lane died %u times while this file was in work"
 
 static char *running_path(const Lane *lane) { return g_build_filename(lane->paths->folder, "RUNNING", NULL); }
