@@ -22,7 +22,7 @@ const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* 
 int layout_column(const Layout *layout, const char *field);                   /* -1: none */
 
 /* One value of the header or trailer line: the same typing as records. */
-typedef struct { const ConfField *field; char *text; /* normalised, UTF-8; NULL: absent */ gint64 integer; } LayoutValue; /* a faulty one is absent, and a problem */
+typedef struct { const ConfField *field; char *text; /* UTF-8; numbers as written, dates normalised; NULL: absent */ gint64 integer; } LayoutValue; /* a faulty one is absent, and a problem */
 typedef struct { guint64 line; GPtrArray *values; /* LayoutValue*; none when the number of fields is wrong */ } LayoutLine;
 void layout_line_free(LayoutLine *line);
 

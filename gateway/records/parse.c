@@ -292,9 +292,8 @@ static LayoutValue *make_value(Parse *parse, const LayoutField *field, const Cel
     g_autofree char *reason = value_reason(field, fault, cell->at, cell->length);
     add_problem(parse, code, g_strdup_printf("%s: %s", line_name, reason));
   } else if (!value->is_null && value_is_integer(field->conf)) {
-    char text[24];
     made->integer = value->integer;
-    made->text = g_strndup(text, value_print(value->integer, field->conf->type == CONF_DECIMAL ? field->conf->scale : 0, text));
+    made->text = g_strndup((const char *)cell->at, cell->length); /* "000017" is a sequence number: the answer repeats it as it came */
   } else if (!value->is_null) {
     made->text = g_strndup((const char *)value->text, value->length);
   }
