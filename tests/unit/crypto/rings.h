@@ -160,9 +160,10 @@ static inline guint children(void) {
   return count;
 }
 
-/* The process of that program that has the folder of the rings on its command line; 0: none. */
-static inline pid_t process_of(const char *program, const char *home) {
-  pid_t found = 0;
+/* Sends the signal to each process of that program that has `home` as an argument; returns how many there are, and how
+ * many of them are stopped. */
+static inline guint signal_all(const char *program, const char *home, int number, guint *stopped) {
+  guint found = 0;
   DIR *processes = opendir("/proc");
   struct dirent *entry;
   while ((entry = readdir(processes))) {
@@ -172,9 +173,36 @@ static inline pid_t process_of(const char *program, const char *home) {
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || !g_file_get_contents(path, &text, &length, NULL))
       continue;
     g_autofree char *name = g_path_get_basename(text);
-    if (g_str_equal(name, program) && length > 0 && memmem(text, length, home, strlen(home) + 1))
-      found = atoi(entry->d_name);
+    if (!g_str_equal(name, program) || length == 0 || !memmem(text, length, home, strlen(home) + 1))
+      continue;
+    g_autofree char *stat_path = g_strdup_printf("/proc/%s/stat", entry->d_name), *line = NULL;
+    const char *after_name = g_file_get_contents(stat_path, &line, NULL, NULL) ? strrchr(line, ')') : NULL;
+    found++;
+    if (stopped)
+      *stopped += after_name && after_name[2] == 'T';
+    kill(atoi(entry->d_name), number);
   }
   closedir(processes);
   return found;
+}
+
+/* How many run. */
+static inline guint running(const char *program, const char *home) {
+  return signal_all(program, home, 0, NULL);
+}
+
+/* Whoever needs this agent now waits for ever. A stop can get lost while one of the agent's threads is just ending. */
+static inline void stop_agent(const char *home) {
+  guint stopped = 0;
+  for (int i = 0, seen = 0; i < 200 && seen < 5; i++) {
+    stopped = 0;
+    assert_true(signal_all("gpg-agent", home, SIGSTOP, &stopped) > 0);
+    seen = stopped ? seen + 1 : 0;
+    g_usleep(5 * 1000);
+  }
+  assert_true(stopped > 0);
+}
+
+static inline void continue_agent(const char *home) {
+  signal_all("gpg-agent", home, SIGCONT, NULL);
 }

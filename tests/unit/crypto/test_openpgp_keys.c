@@ -111,12 +111,12 @@ static void the_operators_own_settings_are_left_alone(void **state) {
 static void the_agent_is_gone_when_it_was_stopped(void **state) {
   (void)state;
   g_autoptr(GPtrArray) keys = list();
-  assert_true(process_of("gpg-agent", rings.us) > 0);
+  assert_true(running("gpg-agent", rings.us) > 0);
   openpgp_stop_agent(rings.us);
   g_usleep(50 * 1000);
-  assert_int_equal(process_of("gpg-agent", rings.us), 0);
+  assert_int_equal(running("gpg-agent", rings.us), 0);
   openpgp_stop_agent(rings.us); /* none runs: nothing happens */
-  assert_int_equal(process_of("gpg-agent", rings.us), 0);
+  assert_int_equal(running("gpg-agent", rings.us), 0);
   openpgp_stop_agent("/nowhere/at/all");
 }
 

@@ -318,7 +318,7 @@ static void a_bomb_is_stopped_at_the_cap(void **state) {
   assert_true(opened.plaintext_size <= 10 << 20);
   assert_true(g_get_monotonic_time() - began < 4 * G_USEC_PER_SEC);
   g_usleep(100 * 1000);
-  assert_int_equal(process_of("gpg", rings.us), 0);
+  assert_int_equal(running("gpg", rings.us), 0);
 }
 
 static void a_plaintext_of_just_the_limit_is_read(void **state) {
@@ -432,17 +432,15 @@ static void a_missing_agent_does_not_blame_the_message(void **state) {
 
 static void the_deadline_kills_gpg(void **state) {
   OpenpgpOpenOptions options = pinning_alice();
-  pid_t agent = process_of("gpg-agent", rings.us);
   (void)state;
-  assert_true(agent > 0);
-  kill(agent, SIGSTOP); /* gpg now waits for its agent for ever */
+  stop_agent(rings.us);
   options.deadline = 1;
   gint64 began = g_get_monotonic_time();
   assert_no_verdict(&options, "good.pgp", SALLYPORT_ERROR_AGAIN);
   gint64 took = g_get_monotonic_time() - began;
   g_usleep(50 * 1000);
-  pid_t left = process_of("gpg", rings.us);
-  kill(agent, SIGCONT);
+  guint left = running("gpg", rings.us);
+  continue_agent(rings.us);
   assert_int_equal(left, 0);
   assert_in_range(took, G_USEC_PER_SEC * 9 / 10, G_USEC_PER_SEC * 3);
   assert_trusted("good.pgp", rings.alice);
@@ -451,11 +449,8 @@ static void the_deadline_kills_gpg(void **state) {
 static void *kill_soon(void *unused) {
   (void)unused;
   for (int i = 0; i < 400; i++) {
-    pid_t gpg = process_of("gpg", rings.us);
-    if (gpg > 0 && i > 20) {
-      kill(gpg, SIGKILL);
+    if (i > 20 && signal_all("gpg", rings.us, SIGKILL, NULL) > 0)
       return NULL;
-    }
     g_usleep(10 * 1000);
   }
   return NULL;
@@ -463,15 +458,13 @@ static void *kill_soon(void *unused) {
 
 static void a_killed_gpg_does_not_blame_the_message(void **state) {
   OpenpgpOpenOptions options = pinning_alice();
-  pid_t agent = process_of("gpg-agent", rings.us);
   pthread_t killer;
   (void)state;
-  assert_true(agent > 0);
-  kill(agent, SIGSTOP);
+  stop_agent(rings.us);
   assert_int_equal(pthread_create(&killer, NULL, kill_soon, NULL), 0);
   assert_no_verdict(&options, "good.pgp", SALLYPORT_ERROR_AGAIN);
   pthread_join(killer, NULL);
-  kill(agent, SIGCONT);
+  continue_agent(rings.us);
 }
 
 static void no_space_and_no_reading_are_our_own_affair(void **state) {
@@ -502,7 +495,7 @@ static void nothing_is_left_behind(void **state) {
   assert_int_equal(open_descriptors(), descriptors);
   assert_int_equal(children(), offspring);
   g_usleep(100 * 1000);
-  assert_int_equal(process_of("gpg", rings.us), 0);
+  assert_int_equal(running("gpg", rings.us), 0);
 }
 
 static void *open_many(void *failures) {
@@ -535,7 +528,7 @@ static void many_threads_open_at_once(void **state) {
 
 static void nothing_reaches_for_the_network(void **state) {
   (void)state;
-  assert_int_equal(process_of("dirmngr", rings.us), 0);
+  assert_int_equal(running("dirmngr", rings.us), 0);
   assert_int_equal(sh("test ! -e us/S.dirmngr && test ! -d us/crls.d"), 0);
 }
 

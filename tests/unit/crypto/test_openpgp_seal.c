@@ -202,15 +202,13 @@ static void no_space_is_tried_again(void **state) {
 static void the_deadline_kills_gpg(void **state) {
   g_autoptr(GError) error = NULL;
   OpenpgpSealOptions options = to_partner();
-  pid_t agent = process_of("gpg-agent", rings.us);
   (void)state;
-  assert_true(agent > 0);
-  kill(agent, SIGSTOP);
+  stop_agent(rings.us);
   options.deadline = 1;
   gboolean ok = seal(&options, "plain", "refused.pgp", &error);
   g_usleep(50 * 1000);
-  pid_t left = process_of("gpg", rings.us);
-  kill(agent, SIGCONT);
+  guint left = running("gpg", rings.us);
+  continue_agent(rings.us);
   assert_false(ok);
   assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_AGAIN);
   assert_int_equal(left, 0);
