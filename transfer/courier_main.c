@@ -6,6 +6,7 @@
 #include "transfer/driver.h"
 #include "transfer/names.h"
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define LANE 3
 #define PROGRESS_EVERY (100 * G_TIME_SPAN_MILLISECOND)
 #define ENTRIES_MOST 60000u
+#define AT_ONCE 2 /* milliseconds */
 
 typedef struct {
   int lane;
@@ -136,16 +138,22 @@ static gboolean serve(Process *process, WireMessage *request) {
   return wire_send_waiting(process->lane, &answer, NULL) && !process->driver->lost;
 }
 
-/* Until the lane asks for something. Meanwhile the connection may speak (keepalives) or end. */
+/* Until the lane asks for something. When it does not at once, the driver may finish what it put off, and from then on the
+ * connection may speak (keepalives) or end. */
 static gboolean wait_for_request(const Process *process) {
   struct pollfd wanted[2] = {{.fd = process->lane, .events = POLLIN}, {.fd = process->driver->descriptor, .events = POLLIN}};
+  int patience = AT_ONCE;
   for (;;) {
-    if (poll(wanted, 2, -1) < 0 && errno != EINTR)
+    int ready = poll(wanted, 2, patience);
+    if (ready < 0 && errno == EINTR)
+      continue;
+    if (ready < 0)
       return FALSE;
-    if (wanted[0].revents)
+    if (ready > 0 && wanted[0].revents)
       return TRUE;
-    if (wanted[1].revents && !process->driver->operations->idle(process->driver))
+    if (!process->driver->operations->idle(process->driver))
       return FALSE;
+    patience = -1;
   }
 }
 
@@ -187,6 +195,9 @@ int courier_main(void) {
   DriverHost host;
   WireMessage request;
   signal(SIGPIPE, SIG_IGN);
+  /* libssh2 takes and gives back each packet: without this the heap shrinks and grows all the time (40 % of the system time) */
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_TOP_PAD, 4 << 20);
   g_autofree WireBuffer *buffer = g_new0(WireBuffer, 1);
   gboolean going = begin(&process, &host, buffer);
   while (going && wait_for_request(&process))

@@ -34,7 +34,7 @@ typedef struct {
   gboolean (*rename)(Driver *driver, const CourierRename *rename, GError **error);
   gboolean (*remove)(Driver *driver, const char *path, GError **error);
   gboolean (*make_folder)(Driver *driver, const char *path, GError **error);
-  /* While nothing is asked: `descriptor` became readable. FALSE: the connection has ended. */
+  /* Nothing is asked for the moment, or `descriptor` became readable meanwhile. FALSE: the connection has ended. */
   gboolean (*idle)(Driver *driver);
   void (*close)(Driver *driver);
 } DriverOperations;

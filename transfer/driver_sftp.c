@@ -221,7 +221,7 @@ static gboolean sftp_list(Driver *driver, const char *folder, const DriverSink *
   if (sftp->base.lost)
     return FALSE;
   sftp_ignore(sftp, sftp_request_handle(sftp, SFTP_CLOSE, &listing.handle));
-  return sftp_flush(sftp, ok ? error : NULL) && ok;
+  return ok;
 }
 
 /* --- the connection ---------------------------------------------------------------------------------------------- */
@@ -235,12 +235,14 @@ static void sftp_close(Driver *driver) {
   g_free(sftp);
 }
 
-/* Between requests only ignored answers and the transport's own messages may come. */
+/* Between requests only ignored answers and the transport's own messages may come. A CLOSE that waited for the next request
+ * to travel with goes now. */
 static gboolean sftp_idle(Driver *driver) {
   Sftp *sftp = (Sftp *)driver;
   SftpAnswer answer;
   gboolean got;
-  return sftp_receive_now(sftp, &answer, &got, NULL) && !got;
+  sftp_start_clock(sftp);
+  return sftp_flush(sftp, NULL) && sftp_receive_now(sftp, &answer, &got, NULL) && !got;
 }
 
 static const DriverOperations sftp_operations = {

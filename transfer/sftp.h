@@ -1,7 +1,8 @@
 /* One SFTP conversation over an SshLink: requests go out, answers come back by their id. Shared by the parts of the SFTP
  * driver (driver_sftp.c: the operations; sftp_get.c and sftp_put.c: the pipelined transfers) and by nobody else.
  *
- * Rules: between two operations nothing is outstanding but ignored answers (to CLOSE). An answer to something that was not
+ * Rules: between two operations nothing is outstanding but ignored answers (to CLOSE, which itself may wait in `out` for the
+ * next request, so that a small file costs two packets and not three). An answer to something that was not
  * asked, or of a type that does not fit, is a violation: the connection is lost, since nothing after it can be trusted. */
 #pragma once
 #include "transfer/driver.h"

@@ -265,8 +265,6 @@ gboolean sftp_get(Driver *driver, const DriverTransfer *wanted, guint64 *end, GE
     abandon(get);
   if (!sftp->base.lost)
     sftp_ignore(sftp, sftp_request_handle(sftp, SFTP_CLOSE, &get->handle));
-  if (!sftp->base.lost && !sftp_flush(sftp, ok ? error : NULL))
-    return FALSE;
   *end = get->written;
   return ok && verdict(get, error);
 }
