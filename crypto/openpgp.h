@@ -58,6 +58,8 @@ typedef struct {
 gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int plaintext, OpenpgpOpened *opened,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* FAST is zlib at level 1. ZLIB is zlib at the level that the home's gpg.conf sets; GPGME cannot pass a level on, and the
+ * gpg.conf that openpgp_prepare_home() writes says 1, so with that one both are the same. */
 typedef enum { OPENPGP_COMPRESS_NONE, OPENPGP_COMPRESS_FAST, OPENPGP_COMPRESS_ZLIB } OpenpgpCompression;
 typedef struct {
   const char *home;
