@@ -303,10 +303,11 @@ const char *carrier_name(const Carrier *carrier) { return carrier->options.endpo
 void carrier_add(Carrier *carrier, Task *task) { queue_add(&carrier->queue, task, FALSE); }
 void carrier_add_first(Carrier *carrier, Task *task) { queue_add(&carrier->queue, task, TRUE); }
 
-/* Whether a thread is at a task. Those that only connect are abandoned in the same moment in which this is FALSE. */
-static gboolean is_busy(Carrier *carrier) {
+/* Whether a thread is at a task, or, within the grace, is connecting. After it those that only connect are abandoned in the same
+ * moment in which this is FALSE. */
+static gboolean is_busy(Carrier *carrier, gboolean within_grace) {
   pthread_mutex_lock(&carrier->lock);
-  gboolean busy = carrier->running > carrier->opening;
+  gboolean busy = carrier->running > (within_grace ? 0 : carrier->opening);
   carrier->abandoned = !busy && carrier->running > 0;
   pthread_mutex_unlock(&carrier->lock);
   return busy;
@@ -333,7 +334,7 @@ gboolean carrier_stop(Carrier *carrier, guint grace_seconds) {
   gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;
   gboolean aborted = FALSE;
   carrier_halt(carrier);
-  while (is_busy(carrier)) {
+  while (is_busy(carrier, g_get_monotonic_time() < until)) {
     if (!aborted && g_get_monotonic_time() >= until) {
       abort_all(carrier);
       aborted = TRUE;
