@@ -13,6 +13,7 @@ WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wstrict-prototypes -
             -Wwrite-strings
 ifdef FUZZ
   CC     := clang
+  WARNINGS := -w # gcc's are the ones that count
   HARDEN := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else ifdef SANITIZE
   HARDEN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
