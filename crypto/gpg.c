@@ -1,33 +1,30 @@
 #include "crypto/gpg.h"
+#include "crypto/gpg_context.h"
+#include "crypto/gpg_kill.h"
 #include "crypto/home.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PIPES 8                     /* status, command, colon lines, data in and out: GPGME registers at most six */
-#define PIPE_SIZE (1024 * 1024)     /* the most that a user may ask for; gpg and we then seldom wait for each other */
+#define PIPE_SIZE (1024 * 1024)     /* the most that a user may ask for; gpg and we then seldom wait for each other. Only for
+                                       data that do not fit the usual one: all pipes of a user share 64 MiB */
 #define PIECE (256 * 1024)
 #define FIRST_PIECE 512             /* an empty pipe takes it whole */
 #define BULK (1024 * 1024)          /* past this much data, and while gpg delivers less than … */
 #define SMALL (64 * 1024)           /* … this at a time, it is let work for … */
 #define PAUSE 400                   /* … so many µs between two turns: to be woken for each 8 KiB costs both sides a fifth */
 #define PASSPHRASE_LIMIT 1024
-#define IDLE_CONTEXTS 8
 
 typedef struct {
   gboolean used;
   gboolean is_status;
   gboolean direct; /* carries the data, which we move past GPGME */
+  gboolean is_large;
   int fd, to_read;
-  ino_t inode;
   gpgme_io_cb_t call;
   void *data;
 } Pipe;
@@ -35,7 +32,7 @@ typedef struct {
 struct GpgRun {
   gpgme_ctx_t context;
   char *home, *passphrase_file;
-  char *pool_key; /* home and signer */
+  char *context_key; /* home and signer */
   gint64 ends; /* monotonic, µs */
   GpgSource source;
   GpgSink sink;
@@ -56,48 +53,6 @@ struct GpgRun {
   gpgme_error_t outcome;
   GError *error; /* of a callback of ours */
 };
-
-/* Contexts that ended well, kept for the next run with the same home and signer. A new one costs a run of `gpg --version`
- * and, for a sealing, one of `gpg --list-keys`: 10 ms beside the 15 that a small message takes. They hold no message and
- * no secret. */
-static struct {
-  pthread_mutex_t lock;
-  guint count;
-  struct { gpgme_ctx_t context; char *key; } idle[IDLE_CONTEXTS];
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static gpgme_ctx_t pool_take(const char *key) {
-  gpgme_ctx_t context = NULL;
-  pthread_mutex_lock(&pool.lock);
-  for (guint i = 0; i < pool.count && !context; i++) {
-    if (!g_str_equal(pool.idle[i].key, key))
-      continue;
-    context = pool.idle[i].context;
-    g_free(pool.idle[i].key);
-    pool.idle[i] = pool.idle[--pool.count];
-  }
-  pthread_mutex_unlock(&pool.lock);
-  if (context)
-    (void)gpgme_set_protocol(context, GPGME_PROTOCOL_OpenPGP);
-  return context;
-}
-
-/* Changing the protocol makes GPGME drop its engine, and with it the command pipe that it keeps open. */
-static void pool_give(gpgme_ctx_t context, char *key) {
-  gpgme_ctx_t surplus = NULL;
-  (void)gpgme_set_protocol(context, GPGME_PROTOCOL_SPAWN);
-  pthread_mutex_lock(&pool.lock);
-  if (pool.count == IDLE_CONTEXTS) { /* the oldest goes, so that homes no longer used do not fill the pool */
-    surplus = pool.idle[0].context;
-    g_free(pool.idle[0].key);
-    memmove(&pool.idle[0], &pool.idle[1], sizeof pool.idle[0] * --pool.count);
-  }
-  pool.idle[pool.count].context = context;
-  pool.idle[pool.count++].key = key;
-  pthread_mutex_unlock(&pool.lock);
-  if (surplus)
-    gpgme_release(surplus);
-}
 
 gboolean gpg_error_is_ours(gpgme_error_t error, SallyportErrorCode *ours) {
   switch (gpg_err_code(error)) {
@@ -125,11 +80,8 @@ static gpgme_error_t register_pipe(void *user, int fd, int to_read, gpgme_io_cb_
     struct stat status;
     *pipe = (Pipe){.used = TRUE, .is_status = i == 0, .fd = fd, .to_read = to_read, .call = call, .data = data};
     *tag = pipe;
-    if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode)) {
-      (void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE); /* the kernel may refuse above a user's quota: slower, not wrong */
-      if (run->inode_count < PIPES)
-        run->inodes[run->inode_count++] = status.st_ino;
-    }
+    if (fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) && run->inode_count < PIPES)
+      run->inodes[run->inode_count++] = status.st_ino;
     return 0;
   }
   return gpg_error(GPG_ERR_INTERNAL);
@@ -229,6 +181,10 @@ static gboolean drain_gpg(GpgRun *run, int fd) {
 }
 
 static void serve(GpgRun *run, Pipe *pipe) {
+  if (pipe->direct && !pipe->is_large && run->moved >= SMALL) {
+    (void)fcntl(pipe->fd, F_SETPIPE_SZ, PIPE_SIZE); /* refused above the user's share: slower, not wrong */
+    pipe->is_large = TRUE;
+  }
   if (pipe->direct && (pipe->to_read ? drain_gpg(run, pipe->fd) : feed_gpg(run, pipe->fd)))
     return;
   run->current = pipe;
@@ -269,43 +225,6 @@ static gpgme_error_t give_passphrase(void *user, const char *uid_hint, const cha
   return failed ? gpgme_error_from_errno(errno) : 0;
 }
 
-static gpgme_error_t make_context(const char *home, gpgme_ctx_t *made) {
-  gpgme_ctx_t context = NULL;
-  gpgme_error_t failed = gpgme_new(&context);
-  if (!failed)
-    failed = gpgme_set_protocol(context, GPGME_PROTOCOL_OpenPGP);
-  if (!failed)
-    failed = gpgme_ctx_set_engine_info(context, GPGME_PROTOCOL_OpenPGP, NULL, home);
-  if (!failed)
-    failed = gpgme_set_ctx_flag(context, "full-status", "1");
-  if (!failed)
-    failed = gpgme_set_ctx_flag(context, "trust-model", "always"); /* we pin; the web of trust has no say */
-  if (!failed)
-    failed = gpgme_set_ctx_flag(context, "no-symkey-cache", "1");
-  if (!failed)
-    failed = gpgme_set_ctx_flag(context, "auto-key-retrieve", "0");
-  if (failed) {
-    if (context)
-      gpgme_release(context);
-    return failed;
-  }
-  (void)gpgme_set_ctx_flag(context, "no-auto-check-trustdb", "1"); /* since 1.19; gpg.conf says it for older ones */
-  gpgme_set_offline(context, 1);                                  /* --disable-dirmngr */
-  gpgme_set_armor(context, 0);
-  *made = context;
-  return 0;
-}
-
-static gpgme_error_t make_spawn_context(gpgme_ctx_t *made) {
-  gpgme_error_t failed = gpgme_new(made);
-  if (failed)
-    return failed;
-  failed = gpgme_set_protocol(*made, GPGME_PROTOCOL_SPAWN);
-  if (failed)
-    gpgme_release(*made);
-  return failed;
-}
-
 static gboolean check_home(const char *home, GError **error) {
   struct stat status;
   if (!home || !*home)
@@ -324,11 +243,11 @@ static gboolean check_home(const char *home, GError **error) {
 GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   if (!check_home(options->home, error))
     return NULL;
-  g_autofree char *pool_key = g_strconcat(options->home, "\n", options->signer, NULL);
-  gpgme_ctx_t context = options->other_program ? NULL : pool_take(pool_key);
+  g_autofree char *context_key = g_strconcat(options->home, "\n", options->signer, NULL);
+  gpgme_ctx_t context = options->other_program ? NULL : gpg_context_take(context_key);
   gpgme_error_t failed = 0;
   if (!context)
-    failed = options->other_program ? make_spawn_context(&context) : make_context(options->home, &context);
+    failed = options->other_program ? gpg_context_make_spawn(&context) : gpg_context_make(options->home, &context);
   if (failed) {
     SallyportErrorCode code;
     gboolean ours = gpg_error_is_ours(failed, &code);
@@ -338,7 +257,7 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   }
   GpgRun *run = g_new0(GpgRun, 1);
   run->context = context;
-  run->pool_key = options->other_program ? NULL : g_steal_pointer(&pool_key);
+  run->context_key = options->other_program ? NULL : g_steal_pointer(&context_key);
   run->home = g_strdup(options->home);
   run->passphrase_file = g_strdup(options->passphrase_file);
   run->ends = g_get_monotonic_time() + (gint64)(options->deadline ? options->deadline : 3600) * G_USEC_PER_SEC;
@@ -375,48 +294,6 @@ gpgme_data_t gpg_run_input(GpgRun *run) {
 
 gpgme_data_t gpg_run_output(GpgRun *run) {
   return run->output;
-}
-
-static gboolean holds_our_pipe(const GpgRun *run, const char *process) {
-  g_autofree char *folder = g_strdup_printf("/proc/%s/fd", process);
-  DIR *open_files = opendir(folder);
-  gboolean holds = FALSE;
-  struct dirent *entry;
-  while (open_files && !holds && (entry = readdir(open_files))) {
-    struct stat status;
-    if (fstatat(dirfd(open_files), entry->d_name, &status, 0) != 0 || !S_ISFIFO(status.st_mode))
-      continue;
-    for (guint i = 0; i < run->inode_count; i++)
-      holds |= run->inodes[i] == status.st_ino;
-  }
-  if (open_files)
-    closedir(open_files);
-  return holds;
-}
-
-static gboolean is_gpg(const char *process) {
-  char name[32] = "";
-  g_autofree char *path = g_strdup_printf("/proc/%s/comm", process);
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    return FALSE;
-  ssize_t length = read(file, name, sizeof name - 1);
-  close(file);
-  return length >= 3 && strncmp(name, "gpg", 3) == 0 && strncmp(name, "gpg-agent", 9) != 0;
-}
-
-/* Kills the process at the other end of our pipes. Its name is looked at too: a courier that another thread has just forked
- * may hold a copy of a pipe until it runs its own program. */
-static void kill_gpg(const GpgRun *run) {
-  DIR *processes = opendir("/proc");
-  struct dirent *entry;
-  while (processes && (entry = readdir(processes))) {
-    pid_t pid = (pid_t)atoi(entry->d_name);
-    if (pid > 1 && pid != getpid() && is_gpg(entry->d_name) && holds_our_pipe(run, entry->d_name))
-      kill(pid, SIGKILL);
-  }
-  if (processes)
-    closedir(processes);
 }
 
 /* Serves the pipes that are ready. The status pipe, registered first, waits until no other has anything to read: its end
@@ -465,7 +342,7 @@ gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome
     ;
   gboolean late = !run->done && !run->stop;
   if (!run->done || run->stop) {
-    kill_gpg(run);
+    gpg_kill(run->inodes, run->inode_count);
     if (!run->done)
       (void)gpgme_cancel(run->context);
   }
@@ -499,8 +376,8 @@ void gpg_run_free(GpgRun *run) {
   gpgme_set_status_cb(run->context, NULL, NULL);
   gpgme_set_passphrase_cb(run->context, NULL, NULL);
   gpgme_set_io_cbs(run->context, NULL);
-  if (run->ended_well && run->pool_key)
-    pool_give(run->context, g_steal_pointer(&run->pool_key));
+  if (run->ended_well && run->context_key)
+    gpg_context_give(run->context, g_steal_pointer(&run->context_key));
   else
     gpgme_release(run->context);
   gpgme_data_release(run->input);
@@ -508,7 +385,7 @@ void gpg_run_free(GpgRun *run) {
   g_free(run->piece_in);
   g_free(run->piece_out);
   g_clear_error(&run->error);
-  g_free(run->pool_key);
+  g_free(run->context_key);
   g_free(run->home);
   g_free(run->passphrase_file);
   g_free(run);
