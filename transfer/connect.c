@@ -70,8 +70,8 @@ int connect_to(const char *host, guint port, gint64 deadline, GError **error) {
     failed = getaddrinfo(host, service, &any, &addresses);
   }
   if (failed != 0) {
-    SallyportErrorCode code = failed == EAI_NONAME || failed == EAI_NODATA ? SALLYPORT_ERROR_CONFIGURATION : SALLYPORT_ERROR_AGAIN;
-    sallyport_error_set(error, code, "host %s: %s", host, failed == EAI_SYSTEM ? g_strerror(errno) : gai_strerror(failed));
+    /* also a name that is said not to exist: resolvers have bad days */
+    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "host %s: %s", host, failed == EAI_SYSTEM ? g_strerror(errno) : gai_strerror(failed));
     return -1;
   }
   int made = -1, number = EHOSTUNREACH;

@@ -3,7 +3,7 @@
 #include "gateway/base/error.h"
 
 /* A connected, non-blocking TCP socket with TCP_NODELAY, TCP_QUICKACK and keepalive; each address is tried in turn until
- * `deadline` (monotonic microseconds). -1: AGAIN, or CONFIGURATION for a name that does not exist. */
+ * `deadline` (monotonic microseconds). -1: AGAIN. */
 int connect_to(const char *host, guint port, gint64 deadline, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Linux forgets TCP_QUICKACK again and again: asked for before each wait, a request is not held back by a late ACK. */

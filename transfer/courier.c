@@ -9,11 +9,9 @@
 #include <unistd.h>
 
 #define LIST_LIMIT 50000u
+#define READ_FOR_ONE_KEPT 16u
 
-gboolean courier_is_lost(const Courier *courier) {
-  return courier_has_ended((Courier *)courier);
-}
-
+gboolean courier_is_lost(const Courier *courier) { return courier_has_ended(courier); }
 pid_t courier_pid(const Courier *courier) { return courier->process.pid; }
 const char *courier_describe(const Courier *courier) { return courier->description ? courier->description : ""; }
 void courier_abort(Courier *courier) { courier_process_kill(&courier->process); }
@@ -29,13 +27,25 @@ static gint by_name(gconstpointer a, gconstpointer b) {
   return g_bytes_compare((*(const CourierEntry *const *)a)->name, (*(const CourierEntry *const *)b)->name);
 }
 
+static gboolean may_keep(Call *call, const WireEntry *entry) {
+  if (call->listing->wanted) {
+    g_autofree char *name = g_strndup((const char *)entry->name, entry->name_length);
+    if (!call->listing->wanted(call->listing->user, name))
+      return FALSE;
+  }
+  call->truncated = call->truncated || call->entries->len >= call->listing->limit;
+  return !call->truncated;
+}
+
 /* The courier has judged the names already; it is not believed. */
 static gboolean gather_entries(Call *call, WireBytes packed) {
   WireEntry each;
   gboolean bad;
   while (wire_entry_take(&packed, &each, &bad)) {
-    if (call->entries->len >= call->limit || name_judge(each.name, each.name_length) != NAME_ACCEPTED)
+    if (++call->told > call->limit || name_judge(each.name, each.name_length) != NAME_ACCEPTED)
       return FALSE;
+    if (!may_keep(call, &each))
+      continue;
     CourierEntry *entry = g_new(CourierEntry, 1);
     *entry = (CourierEntry){.name = g_bytes_new(each.name, each.name_length), .size = each.size, .modified = each.modified,
                             .is_file = each.is_file};
@@ -60,16 +70,18 @@ static guint drop_repeated(GPtrArray *entries) {
 
 GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused, GError **error) {
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_entry);
-  guint limit = listing->limit > 0 ? listing->limit : LIST_LIMIT;
+  CourierListing bounded = *listing;
+  bounded.limit = listing->limit > 0 ? MIN(listing->limit, G_MAXUINT32 / READ_FOR_ONE_KEPT) : LIST_LIMIT;
+  guint limit = bounded.limit * (listing->wanted ? READ_FOR_ONE_KEPT : 1);
   const WireMessage request = {.type = WIRE_LIST, .fd = -1, .path = wire_text(listing->folder), .limit = limit};
-  Call call = {.doing = "list", .if_lost = SALLYPORT_ERROR_AGAIN, .entries = entries, .gather = gather_entries, .limit = limit};
+  Call call = {.doing = "list", .if_lost = SALLYPORT_ERROR_AGAIN, .entries = entries, .listing = &bounded, .gather = gather_entries, .limit = limit};
   WireMessage answer;
   if (!courier_call(courier, &request, &call, &answer, error))
     return NULL;
   g_ptr_array_sort(entries, by_name);
   guint repeated = drop_repeated(entries);
   if (truncated)
-    *truncated = answer.truncated != 0;
+    *truncated = answer.truncated != 0 || call.truncated;
   if (refused)
     *refused = (guint)answer.refused + repeated;
   return g_steal_pointer(&entries);

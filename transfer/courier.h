@@ -51,7 +51,9 @@ typedef struct {
 
 typedef struct {
   const char *folder;  /* remote folder */
-  guint limit;         /* most entries taken; 0: 50,000. More: *truncated, and the next listing begins anew */
+  guint limit;         /* most entries kept; 0: 50,000. More: *truncated, and the next listing begins anew */
+  gboolean (*wanted)(gpointer user, const char *name); /* entries it does not want are not kept; then 16 times as many are read */
+  gpointer user;
 } CourierListing;
 /* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL, empty,
  * over 255 bytes) counted in *refused and left out. The caller frees the array. */

@@ -6,16 +6,20 @@
 
 #define GRACE 5u /* seconds beyond io_timeout: the courier gives up first, and can say why */
 
-gboolean courier_has_ended(Courier *courier) {
+static gboolean has_hung_up(const Courier *courier) {
   struct pollfd end = {.fd = courier->process.socket};
-  return courier->lost || courier->process.socket < 0 || (poll(&end, 1, 0) > 0 && end.revents != 0);
+  return courier->process.socket < 0 || (poll(&end, 1, 0) > 0 && end.revents != 0);
+}
+
+gboolean courier_has_ended(const Courier *courier) {
+  return courier->lost || has_hung_up(courier);
 }
 
 gboolean courier_lose(Courier *courier, SallyportErrorCode code, const char *why, GError **error) {
   g_autofree char *how = NULL;
   courier->lost = TRUE;
-  /* one that has closed its socket is about to end: how it ended is worth a moment */
-  if (!courier_process_reap(&courier->process, 200, &how)) {
+  /* one that has closed its socket is about to end by itself: how it ended is worth a moment */
+  if (!has_hung_up(courier) || !courier_process_reap(&courier->process, 200, &how)) {
     courier_process_kill(&courier->process);
     (void)courier_process_reap(&courier->process, 1000, NULL);
   }
@@ -33,11 +37,9 @@ gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, 
     why = g_strdup_printf("%s: it sent a request", doing);
     break;
   case WIRE_GOT_NOTHING:
-    courier_process_kill(&courier->process);
     why = g_strdup_printf("%s: no progress for %d s", doing, milliseconds / 1000);
     break;
   case WIRE_GOT_REFUSED:
-    courier_process_kill(&courier->process);
     why = g_strdup_printf("%s: it sent nonsense", doing);
     break;
   case WIRE_GOT_END:
@@ -69,18 +71,14 @@ gboolean courier_failed(Courier *courier, const WireMessage *message, GError **e
 }
 
 static gboolean take_progress(Courier *courier, Call *call, guint64 done, GError **error) {
-  if (done > call->limit) {
-    courier_process_kill(&courier->process);
+  if (done > call->limit)
     return courier_lose(courier, call->if_lost, "it tells of more than was asked for", error);
-  }
   if (!call->progress || call->progress(call->user, done))
     return TRUE;
-  courier_process_kill(&courier->process);
   return courier_lose(courier, SALLYPORT_ERROR_AGAIN, "the transfer was stopped by its caller", error);
 }
 
 static gboolean nonsense(Courier *courier, const Call *call, GError **error) {
-  courier_process_kill(&courier->process);
   return courier_lose(courier, call->if_lost, "it answered something else than was asked", error);
 }
 
@@ -92,7 +90,7 @@ static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, 
     gint64 left = MAX(0, until - g_get_monotonic_time()) / 1000;
     if (!courier_take(courier, (int)left, answer, call->if_lost, call->doing, error))
       return FALSE;
-    guint64 before = call->entries ? call->entries->len : 0;
+    guint64 before = call->told;
     gboolean grown = FALSE;
     switch (answer->type) {
     case WIRE_DONE:
@@ -108,7 +106,7 @@ static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, 
     case WIRE_ENTRIES:
       if (!call->gather || !call->gather(call, answer->entries))
         return nonsense(courier, call, error);
-      grown = call->entries->len > before;
+      grown = call->told > before;
       break;
     default:
       return nonsense(courier, call, error);

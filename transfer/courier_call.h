@@ -19,7 +19,10 @@ struct Call {
   SallyportErrorCode if_lost; /* when no answer comes after the request has gone out */
   CourierProgress progress; gpointer user;
   guint64 limit;              /* the most bytes or entries that may be told of */
-  GPtrArray *entries;         /* of a listing */
+  GPtrArray *entries;         /* of a listing: those that are kept */
+  const CourierListing *listing;
+  guint64 told;               /* entries that have come */
+  gboolean truncated;         /* more were wanted than may be kept */
   gboolean (*gather)(Call *call, WireBytes packed);
 };
 
@@ -32,7 +35,7 @@ gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, 
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The error that a FAILED message tells, its text escaped and its code one that a courier may say; always FALSE. */
 gboolean courier_failed(Courier *courier, const WireMessage *message, GError **error);
-/* Kills the process and sets the error; always FALSE. */
+/* Ends the process and sets the error; always FALSE. */
 gboolean courier_lose(Courier *courier, SallyportErrorCode code, const char *why, GError **error);
 /* Lost, or the process has closed its end meanwhile. */
-gboolean courier_has_ended(Courier *courier);
+gboolean courier_has_ended(const Courier *courier);

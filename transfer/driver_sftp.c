@@ -242,7 +242,9 @@ static gboolean sftp_idle(Driver *driver) {
   SftpAnswer answer;
   gboolean got;
   sftp_start_clock(sftp);
-  return sftp_flush(sftp, NULL) && sftp_receive_now(sftp, &answer, &got, NULL) && !got;
+  gboolean well = sftp_flush(sftp, NULL) && sftp_receive_now(sftp, &answer, &got, NULL) && !got;
+  ssh_rest();
+  return well;
 }
 
 static const DriverOperations sftp_operations = {

@@ -12,6 +12,7 @@
 /* The channel's window bounds what an overfull answer can make us hold; large enough for a fast line with 100 ms. */
 #define WINDOW (16u << 20)
 #define PACKET 32768u
+#define SPIN_MOST 300 /* seconds in one call */
 #define WRITE_MOST 32700u /* libssh2 takes no more at once */
 
 /* Fast and sound first; the library leaves out what it does not know (1.10: AES-GCM, ChaCha20, EtM, RSA with SHA-2). */
@@ -84,6 +85,14 @@ gboolean ssh_prepare(GError **error) {
   return TRUE;
 }
 
+/* libssh2 goes on inside one call as long as packets come, and a server can send empty ones for ever. While the lane lives
+ * it ends such a courier; should it have died, this does. */
+static void watch(gint64 seconds) {
+  alarm((unsigned)CLAMP(seconds, 1, 7 * 86400));
+}
+
+void ssh_rest(void) { alarm(0); }
+
 gboolean ssh_wait(SshLink *link, gint64 deadline, GError **error) {
   int wants = libssh2_session_block_directions(link->session);
   short events = (short)((wants & LIBSSH2_SESSION_BLOCK_OUTBOUND ? POLLOUT : 0) |
@@ -91,6 +100,7 @@ gboolean ssh_wait(SshLink *link, gint64 deadline, GError **error) {
   struct pollfd wanted[2] = {{.fd = link->socket, .events = events}, {.fd = link->lane}};
   gint64 left = (deadline - g_get_monotonic_time() + 999) / 1000;
   connect_quick_ack(link->socket);
+  watch(left / 1000 + SPIN_MOST);
   int ready = left > 0 ? poll(wanted, 2, (int)MIN(left, G_MAXINT)) : 0;
   if (ready < 0 && errno == EINTR)
     return TRUE;
@@ -204,6 +214,7 @@ gboolean ssh_start_sftp(SshLink *link, gint64 deadline, GError **error) {
 }
 
 gssize ssh_read(SshLink *link, void *bytes, gsize most, GError **error) {
+  watch(SPIN_MOST);
   ssize_t length = libssh2_channel_read(link->channel, bytes, most);
   if (length > 0)
     return length;
@@ -220,6 +231,7 @@ gssize ssh_read(SshLink *link, void *bytes, gsize most, GError **error) {
 
 gboolean ssh_write(SshLink *link, const void *bytes, gsize length, gint64 deadline, GError **error) {
   const char *at = bytes;
+  watch(SPIN_MOST);
   while (length > 0) {
     /* after EAGAIN libssh2 insists on the very same bytes and length, and nothing else may be sent in between */
     ssize_t written = libssh2_channel_write(link->channel, at, MIN(length, WRITE_MOST));

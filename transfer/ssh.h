@@ -34,5 +34,6 @@ gssize ssh_read(SshLink *link, void *bytes, gsize most, GError **error) G_GNUC_W
 gboolean ssh_write(SshLink *link, const void *bytes, gsize length, gint64 deadline, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Until the socket is ready for what libssh2 wants next. */
 gboolean ssh_wait(SshLink *link, gint64 deadline, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ssh_rest(void); /* nothing is asked of the server: no call will run for long */
 int ssh_socket(const SshLink *link);
 void ssh_end(SshLink *link); /* says good-bye without waiting; NULL is fine */

@@ -116,7 +116,8 @@ gboolean wire_decode(const guint8 *bytes, gsize length, guint fds, WireMessage *
 
 static gboolean send_packet(int socket, const WireMessage *message, int flags, GError **error) {
   WireBuffer buffer;
-  gsize length = wire_encode(message, &buffer);
+  const Shape *shape;
+  gsize length = shape_of(message->type, &shape) && (message->fd >= 0) == (shape->fds == 1) ? wire_encode(message, &buffer) : 0;
   if (length == 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a message of type %d does not fit its limits", (int)message->type);
   union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control = {.bytes = {0}};
