@@ -26,7 +26,7 @@ static gboolean start_writers(Ledger *ledger, GError **error) {
   sqlite3 *dbs[LEDGER_SHARDS_MAX] = {NULL};
   gboolean ok = ledger_files_open(ledger->folder, ledger->name, ledger->shards, dbs, error);
   for (guint i = 0; i < ledger->shards && ok; i++) {
-    ledger->writers[i] = ledger_writer_start(g_steal_pointer(&dbs[i]), i, error);
+    ledger->writers[i] = ledger_writer_start(g_steal_pointer(&dbs[i]), i, ledger->sieve, error);
     ok = ledger->writers[i] != NULL;
     if (ok)
       ledger->gross[i] = ledger_writer_gross(ledger->writers[i]);
@@ -67,6 +67,7 @@ Ledger *ledger_open(const LedgerOptions *options, GError **error) {
   ledger->lock_fd = -1;
   ledger->writers = g_new0(LedgerWriter *, shards);
   ledger->gross = g_new0(gint64, shards);
+  ledger->sieve = key_sieve_new();
   ledger->reservations = g_ptr_array_new_with_free_func(free_reservation);
   pthread_mutex_init(&ledger->lock, NULL);
   g_queue_init(&ledger->tools);
@@ -92,6 +93,7 @@ void ledger_close(Ledger *ledger) {
   ledger_admission_clear(&ledger->admission);
   pthread_mutex_destroy(&ledger->lock);
   g_ptr_array_unref(ledger->reservations);
+  key_sieve_free(ledger->sieve);
   g_clear_error(&ledger->failure);
   g_free(ledger->writers);
   g_free(ledger->gross);
@@ -112,6 +114,10 @@ LedgerTools *ledger_take_tools(Ledger *ledger, GError **error) {
   tools = g_new0(LedgerTools, 1);
   tools->reader = reader;
   tools->blocks = g_new0(RecordBlock *, ledger->shards);
+  for (guint i = 0; i < ledger->shards; i++) {
+    ledger_reader_view(reader, i)->sieve = ledger->sieve;
+    ledger_reader_view(reader, i)->loose_keys = ledger_writer_loose_keys(ledger->writers[i]);
+  }
   return tools;
 }
 
@@ -204,16 +210,19 @@ static gboolean find_in_shard(Ledger *ledger, LedgerTools *tools, guint shard, c
   enum { INDEX_FROM = 16 };
   ShardView *view = ledger_reader_view(tools->reader, shard);
   guint touched = 0;
-  gboolean indexed = FALSE;
-  if (!shard_view_overlaps(view, keys, INDEX_FROM, &touched, &indexed, error))
+  gboolean others = FALSE;
+  if (!shard_view_overlaps(view, keys, INDEX_FROM, &touched, &others, error))
     return FALSE;
-  if (touched == 0 && !indexed)
+  if (touched == 0 && !others)
     return TRUE;
   if (touched >= INDEX_FROM && !order_index(ledger->writers[shard], keys, error))
     return FALSE;
+  SiftedKeys sifted;
+  shard_view_sift(view, keys, &sifted);
   /* One snapshot, or a posting that is indexed meanwhile would be found twice or not at all. */
-  gboolean ok = sqlite_run(view->db, "BEGIN", error) && shard_view_find_keys(view, keys, hit, user, error);
+  gboolean ok = sqlite_run(view->db, "BEGIN", error) && shard_view_find_keys(view, keys, &sifted, hit, user, error);
   sqlite_rollback(view->db);
+  sifted_keys_clear(&sifted);
   return ok;
 }
 

@@ -16,16 +16,17 @@ CREATE TABLE posting(
   gross         INTEGER NOT NULL,                  -- of all amounts without their signs, up to here; stays at the largest value
   min_key       TEXT NOT NULL,
   max_key       TEXT NOT NULL,
-  indexed       INTEGER NOT NULL                   -- 1: its keys are in `key`
+  zone          INTEGER NOT NULL                   -- how its keys are found: 0 by its range, 1 in `key`, 2 loose: by looking
 );
 CREATE INDEX posting_file ON posting(file, batch, count, amount);
--- The zone map. Postings that are not indexed have key ranges that do not overlap each other, so that the few that a range
--- touches are found from its upper end downwards.
-CREATE INDEX posting_zone ON posting(min_key, max_key, indexed) WHERE indexed = 0;
+-- The zone map. Ranges of postings in zone 0 do not overlap each other, so that the few that a range touches are found from its
+-- upper end downwards. What arrives with a range that others touch is loose; some ten thousand loose entries at a time have their
+-- keys put into `key`, in order: one by one they would dirty a page each.
+CREATE INDEX posting_zone ON posting(min_key, max_key, zone) WHERE zone = 0;
+CREATE INDEX posting_loose ON posting(min_key, max_key, zone) WHERE zone = 2;
 
 CREATE TABLE entries(first INTEGER PRIMARY KEY REFERENCES posting(first), block BLOB NOT NULL);
 
--- The keys of postings that arrived with a range that others already touched.
 CREATE TABLE key(key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Balances: the entries first … last once more, sorted by account (then seq), in blocks of some hundred (columns account, amount,
@@ -54,7 +55,7 @@ SELECT first + count - 1, gross FROM posting ORDER BY first DESC LIMIT 1;
 SELECT id, first, last FROM run ORDER BY first;
 
 -- name: insert-posting
-INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, indexed)
+INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, zone)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- name: insert-entries
@@ -64,10 +65,19 @@ INSERT INTO entries(first, block) VALUES (?1, ?2);
 INSERT INTO key(key, seq) VALUES (?1, ?2);
 
 -- name: mark-indexed
-UPDATE posting SET indexed = 1 WHERE first = ?1;
+UPDATE posting SET zone = 1 WHERE first = ?1;
 
 -- name: overlapping
-SELECT first, max_key >= ?1 FROM posting WHERE indexed = 0 AND min_key <= ?2 ORDER BY min_key DESC, max_key DESC;
+SELECT first, max_key >= ?1 FROM posting WHERE zone = 0 AND min_key <= ?2 ORDER BY min_key DESC, max_key DESC;
+
+-- name: loose
+SELECT first FROM posting WHERE zone = 2 AND min_key <= ?2 AND max_key >= ?1;
+
+-- name: all-loose
+SELECT first FROM posting WHERE zone = 2;
+
+-- name: all-keys
+SELECT key FROM key;
 
 -- name: has-key-between
 SELECT 1 FROM key WHERE key BETWEEN ?1 AND ?2 LIMIT 1;
@@ -113,7 +123,7 @@ SELECT id FROM run_block WHERE run = ?1 AND min_account < ?2 ORDER BY min_accoun
 SELECT min_account, block FROM run_block WHERE id >= ?1 AND id < ?2 ORDER BY id;
 
 -- name: postings-to-verify
-SELECT first, count, amount, min_key, max_key, indexed FROM posting ORDER BY first;
+SELECT first, count, amount, min_key, max_key, zone FROM posting ORDER BY first;
 
 -- name: count-keys
 SELECT count(*) FROM key;

@@ -15,6 +15,7 @@ struct Ledger {
   int lock_fd;
   LedgerWriter **writers;
   LedgerAdmission admission;
+  KeySieve *sieve;
   pthread_mutex_t lock;     /* of all below */
   GQueue tools;             /* LedgerTools * that nobody uses now */
   gint64 *gross;            /* per shard: posted and under way, without signs; at G_MAXINT64 a balance could overflow */

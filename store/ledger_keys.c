@@ -1,6 +1,6 @@
-/* Finding keys without an index of all keys. Most files bring keys in a range that nobody used before: two looks at an index
- * then answer for a whole block. Where ranges touch, the postings touched are merged with the sorted block, and what arrived
- * with a touching range itself has its keys in the table `key`. */
+/* Finding keys without an index of all keys. Most files bring keys in a range that nobody used before: three looks at indexes
+ * then answer for a whole block. Where ranges touch, the postings touched are merged with the sorted block; what arrived with a
+ * touching range itself is searched in the table `key` and in the loose postings, as far as the sieve lets keys pass. */
 #include "store/ledger_parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -71,15 +71,30 @@ static gboolean has_indexed_key(ShardView *view, const KeyList *keys, gboolean *
   return ok;
 }
 
-gboolean shard_view_overlaps(ShardView *view, const KeyList *keys, guint most, guint *postings, gboolean *indexed, GError **error) {
+static gboolean list_loose(ShardView *view, const KeyList *keys, guint most, GArray *firsts, GError **error) {
+  gboolean row = TRUE, ok = TRUE;
+  bind_range(view->loose, keys);
+  while ((!most || firsts->len < most) && (ok = sqlite_step(view->loose, &row, error)) && row) {
+    gint64 first = sqlite3_column_int64(view->loose, 0);
+    g_array_append_val(firsts, first);
+  }
+  sqlite_reset(view->loose);
+  return ok;
+}
+
+gboolean shard_view_overlaps(ShardView *view, const KeyList *keys, guint most, guint *postings, gboolean *others, GError **error) {
   g_autoptr(GArray) firsts = g_array_new(FALSE, FALSE, sizeof(gint64));
   *postings = 0;
-  *indexed = FALSE;
+  *others = FALSE;
   if (keys->n == 0)
     return TRUE;
-  if (!list_overlapping(view, keys, most, firsts, error) || !has_indexed_key(view, keys, indexed, error))
+  if (!list_overlapping(view, keys, most, firsts, error) || !has_indexed_key(view, keys, others, error))
     return FALSE;
   *postings = firsts->len;
+  g_array_set_size(firsts, 0);
+  if (!*others && !list_loose(view, keys, 1, firsts, error))
+    return FALSE;
+  *others |= firsts->len > 0;
   return TRUE;
 }
 
@@ -121,6 +136,59 @@ static int compare_hits(const void *a, const void *b) {
                                  : (left->record > right->record) - (left->record < right->record);
 }
 
+/* --- Loose postings: their keys are in no order, so the wanted ones are put into a hash table. */
+
+typedef struct { guint64 hash; guint32 at; guint32 used; } WantedKey;
+typedef struct { const KeyList *keys; WantedKey *slots; guint mask; } WantedKeys;
+
+static void wanted_init(WantedKeys *wanted, const KeyList *keys, const guint64 *hashes) {
+  guint capacity = 16;
+  while (capacity < 2 * keys->n)
+    capacity *= 2;
+  *wanted = (WantedKeys){.keys = keys, .slots = g_new0(WantedKey, capacity), .mask = capacity - 1};
+  for (guint i = 0; i < keys->n; i++) {
+    guint at = (guint)hashes[i] & wanted->mask;
+    while (wanted->slots[at].used)
+      at = (at + 1) & wanted->mask;
+    wanted->slots[at] = (WantedKey){hashes[i], i, 1};
+  }
+}
+
+static void look_through(const WantedKeys *wanted, const ShardView *view, KeyHit hit, gpointer user) {
+  for (guint i = 0; i < view->block->count; i++) {
+    gsize length, wanted_length;
+    const char *key = record_block_text(view->block, ENTRY_KEY, i, &length);
+    guint64 hash = ledger_hash_key(key, length);
+    for (guint at = (guint)hash & wanted->mask; wanted->slots[at].used; at = (at + 1) & wanted->mask) {
+      if (wanted->slots[at].hash != hash)
+        continue;
+      const char *same = key_list_at(wanted->keys, wanted->slots[at].at, &wanted_length);
+      if (ledger_compare_texts(key, length, same, wanted_length) == 0)
+        hit(user, wanted->keys->order[wanted->slots[at].at], view, i);
+    }
+  }
+}
+
+static gboolean find_in_loose(ShardView *view, const SiftedKeys *sifted, KeyHit hit, gpointer user, GError **error) {
+  g_autoptr(GArray) firsts = g_array_new(FALSE, FALSE, sizeof(gint64));
+  if (!sifted->loose)
+    return TRUE;
+  if (!list_loose(view, &sifted->passed, 0, firsts, error))
+    return FALSE;
+  WantedKeys wanted;
+  gboolean ok = TRUE;
+  wanted_init(&wanted, &sifted->passed, sifted->hashes);
+  for (guint i = 0; i < firsts->len && ok; i++) {
+    ok = shard_view_load(view, g_array_index(firsts, gint64, i), error);
+    if (ok)
+      look_through(&wanted, view, hit, user);
+  }
+  g_free(wanted.slots);
+  return ok;
+}
+
+/* --- The table of keys */
+
 static gboolean look_up_keys(ShardView *view, const KeyList *keys, GArray *hits, GError **error) {
   for (guint i = 0; i < keys->n; i++) {
     gsize length;
@@ -158,8 +226,32 @@ static gboolean find_in_index(ShardView *view, const KeyList *keys, KeyHit hit, 
   return TRUE;
 }
 
-gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, KeyHit hit, gpointer user, GError **error) {
-  if (keys->n == 0)
-    return TRUE;
-  return find_in_postings(view, keys, hit, user, error) && find_in_index(view, keys, hit, user, error);
+/* --- All of them */
+
+void shard_view_sift(const ShardView *view, const KeyList *keys, SiftedKeys *sifted) {
+  KeyList *passed = &sifted->passed;
+  *passed = (KeyList){.block = keys->block, .column = keys->column, .order = g_new(guint32, MAX(keys->n, 1))};
+  sifted->hashes = g_new(guint64, MAX(keys->n, 1));
+  for (guint i = 0; i < keys->n; i++) {
+    gsize length;
+    const char *key = key_list_at(keys, i, &length);
+    guint64 hash = ledger_hash_key(key, length);
+    if (!key_sieve_may_have(view->sieve, hash))
+      continue;
+    sifted->hashes[passed->n] = hash;
+    passed->order[passed->n++] = keys->order[i];
+  }
+  sifted->loose = loose_keys_may_have(view->loose_keys, sifted->hashes, passed->n);
+}
+
+void sifted_keys_clear(SiftedKeys *sifted) {
+  key_list_clear(&sifted->passed);
+  g_clear_pointer(&sifted->hashes, g_free);
+}
+
+gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, const SiftedKeys *sifted, KeyHit hit, gpointer user, GError **error) {
+  if (keys->n > 0 && !find_in_postings(view, keys, hit, user, error))
+    return FALSE;
+  return sifted->passed.n == 0 ||
+         (find_in_loose(view, sifted, hit, user, error) && find_in_index(view, &sifted->passed, hit, user, error));
 }

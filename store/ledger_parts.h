@@ -2,6 +2,7 @@
  * read last), and the search for keys. Private to store/ledger*.c. */
 #pragma once
 #include "store/ledger.h"
+#include "store/ledger_sieve.h"
 #include "store/sqlite.h"
 
 /* The columns in which entries are stored. */
@@ -25,7 +26,9 @@ typedef struct {
 typedef struct {
   guint shard;
   sqlite3 *db;               /* closed by whoever opened it */
-  sqlite3_stmt *overlapping, *has_key_between, *find_key, *posting_of_seq;
+  sqlite3_stmt *overlapping, *loose, *has_key_between, *find_key, *posting_of_seq;
+  const KeySieve *sieve;     /* NULL: none, all keys are looked up */
+  LooseKeys *loose_keys;     /* NULL: none, loose postings are looked through */
   LedgerPosting posting;     /* the one that `block` holds; first = 0: none */
   RecordBlock *block;
 } ShardView;
@@ -53,13 +56,22 @@ static inline const char *key_list_at(const KeyList *keys, guint i, gsize *lengt
 /* As memcmp of the bytes, the shorter first: SQLite's BINARY order. */
 int ledger_compare_texts(const void *a, gsize a_length, const void *b, gsize b_length);
 
-/* Whether any posted key of this shard can lie in the list's range: a look at two indexes, whatever the list's length.
- * *postings: how many postings that are not indexed are touched, counted up to `most`. */
-gboolean shard_view_overlaps(ShardView *view, const KeyList *keys, guint most, guint *postings, gboolean *indexed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* How a posting's keys are found: by its range, which no other one's in this zone overlaps; by the table `key`; or, for a while,
+ * only by looking through it. */
+enum { ZONE_RANGE, ZONE_INDEXED, ZONE_LOOSE };
+
+/* Whether any posted key of this shard can lie in the list's range: a look at three indexes, whatever the list's length.
+ * *postings: how many postings that are found by their range are touched, counted up to `most`; *others: keys of the other zones. */
+gboolean shard_view_overlaps(ShardView *view, const KeyList *keys, guint most, guint *postings, gboolean *others, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What of a list must be searched outside of the ranges. To be made before the snapshot in which is searched (store/ledger_sieve.h). */
+typedef struct { KeyList passed; guint64 *hashes; gboolean loose; } SiftedKeys;
+void shard_view_sift(const ShardView *view, const KeyList *keys, SiftedKeys *sifted);
+void sifted_keys_clear(SiftedKeys *sifted);
 
 /* The record's key is that of the entry `index` of view->posting. */
 typedef void (*KeyHit)(gpointer user, guint record, const ShardView *view, guint index);
-gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, KeyHit hit, gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, const SiftedKeys *sifted, KeyHit hit, gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- store/ledger_files.c: making and opening. The id and number of shards stand in every file, and must agree. */
 gboolean ledger_files_open(const char *folder, const char *name, guint shards, sqlite3 **dbs, GError **error) G_GNUC_WARN_UNUSED_RESULT;

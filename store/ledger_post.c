@@ -6,15 +6,21 @@
 /* Above this many touched postings it is cheaper to index them once than to merge them each time. */
 enum { MERGE_AT_MOST = 16 };
 
-gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, GError **error) {
+gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, KeySieve *sieve, GError **error) {
   g_autoptr(sqlite3_stmt) top = sqlite_prepare_named(db, ledger_sql, "top", error);
   gboolean row = FALSE;
+  loose_keys_init(&poster->loose);
   if (!top || !sqlite_step(top, &row, error))
     return FALSE;
   poster->top = row ? sqlite3_column_int64(top, 0) : 0;
   poster->gross = row ? sqlite3_column_int64(top, 1) : 0;
   poster->encoded = g_byte_array_new();
-  return shard_view_init(&poster->view, db, shard, error) &&
+  if (!shard_view_init(&poster->view, db, shard, error))
+    return FALSE;
+  poster->sieve = sieve;
+  poster->view.sieve = sieve;
+  poster->view.loose_keys = &poster->loose;
+  return ledger_load_keys(poster, error) &&
          (poster->insert_posting = sqlite_prepare_named(db, ledger_sql, "insert-posting", error)) &&
          (poster->insert_entries = sqlite_prepare_named(db, ledger_sql, "insert-entries", error)) &&
          (poster->insert_key = sqlite_prepare_named(db, ledger_sql, "insert-key", error)) &&
@@ -28,6 +34,7 @@ void ledger_poster_clear(LedgerPoster *poster) {
   sqlite3_finalize(poster->insert_key);
   sqlite3_finalize(poster->mark_indexed);
   record_block_free(poster->scratch);
+  loose_keys_free(&poster->loose);
   if (poster->encoded)
     g_byte_array_unref(poster->encoded);
 }
@@ -37,11 +44,11 @@ static gint64 add_gross(gint64 a, gint64 b) {
   return __builtin_add_overflow(a, b, &sum) ? G_MAXINT64 : sum;
 }
 
-static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, const GByteArray *entries, gboolean indexed, GError **error) {
+static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, const GByteArray *entries, guint zone, GError **error) {
   gint64 first = poster->top + 1, gross = add_gross(poster->gross, part->gross);
   sqlite_bind(poster->insert_posting, "isusiuiittu", first, part->file, part->batch, part->business_date,
               (gint64)g_get_real_time(), part->posted, part->posted_amount, gross, part->min_key, part->min_length,
-              part->max_key, part->max_length, (guint)indexed);
+              part->max_key, part->max_length, zone);
   if (!sqlite_done(poster->insert_posting, error))
     return FALSE;
   sqlite_bind(poster->insert_entries, "ib", first, entries->data, (gsize)entries->len);
@@ -53,45 +60,6 @@ static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, con
 }
 
 /* --- A part whose key range touches others'. */
-
-static gboolean insert_keys(LedgerPoster *poster, const KeyList *keys, gint64 first, GError **error) {
-  for (guint i = 0; i < keys->n; i++) {
-    gsize length;
-    const char *key = key_list_at(keys, i, &length);
-    sqlite_bind(poster->insert_key, "ti", key, length, first + keys->order[i]);
-    if (!sqlite_done(poster->insert_key, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean index_posting(LedgerPoster *poster, gint64 first, GError **error) {
-  if (!shard_view_load(&poster->view, first, error))
-    return FALSE;
-  KeyList keys;
-  key_list_init(&keys, poster->view.block, ENTRY_KEY, NULL);
-  gboolean ok = insert_keys(poster, &keys, first, error);
-  key_list_clear(&keys);
-  sqlite_bind(poster->mark_indexed, "i", first);
-  return ok && sqlite_done(poster->mark_indexed, error);
-}
-
-/* One at a time from the range's upper end, since indexing changes what the search sees. */
-static gboolean index_touched(LedgerPoster *poster, const LedgerPart *part, GError **error) {
-  sqlite3_stmt *search = poster->view.overlapping;
-  for (;;) {
-    gboolean row = FALSE;
-    sqlite_bind(search, "tt", part->min_key, part->min_length, part->max_key, part->max_length);
-    if (!sqlite_step(search, &row, error))
-      return FALSE;
-    gint64 first = row && sqlite3_column_int(search, 1) ? sqlite3_column_int64(search, 0) : 0;
-    sqlite_reset(search);
-    if (!first)
-      return TRUE;
-    if (!index_posting(poster, first, error))
-      return FALSE;
-  }
-}
 
 typedef struct { const LedgerPart *part; const RecordBlock *block; guint8 *found; guint already, refused; gint64 amount; } Hits;
 
@@ -132,10 +100,10 @@ static void copy_entry(const RecordBlock *from, guint record, RecordBlock *into)
   record_block_end(into);
 }
 
-/* Posts what was not found, with its keys in the index. min_key and max_key stay those of the whole part: wider does no harm. */
+/* Posts what was not found, loose. min_key and max_key stay those of the whole part: wider does no harm. */
 static gboolean post_rest(LedgerPoster *poster, LedgerPart *part, const Hits *hits, GError **error) {
   g_autoptr(RecordBlock) rest = ledger_entry_block_new(part->count);
-  gint64 first = poster->top + 1, gross = 0;
+  gint64 gross = 0;
   for (guint i = 0; i < hits->block->count; i++)
     if (!hits->found[i]) {
       gint64 amount = record_block_integer(hits->block, ENTRY_AMOUNT, i);
@@ -149,17 +117,14 @@ static gboolean post_rest(LedgerPoster *poster, LedgerPart *part, const Hits *hi
   part->gross = gross;
   g_byte_array_set_size(poster->encoded, 0);
   block_encode(rest, 0, rest->count, poster->encoded);
-  if (!insert_posting(poster, part, poster->encoded, TRUE, error))
+  if (!insert_posting(poster, part, poster->encoded, ZONE_LOOSE, error))
     return FALSE;
-  KeyList keys;
-  key_list_init(&keys, rest, ENTRY_KEY, NULL);
-  gboolean ok = insert_keys(poster, &keys, first, error);
-  key_list_clear(&keys);
-  return ok;
+  ledger_note_loose(poster, rest);
+  return TRUE;
 }
 
 static gboolean post_touching(LedgerPoster *poster, LedgerPart *part, guint touched, GError **error) {
-  if (touched >= MERGE_AT_MOST && !index_touched(poster, part, error))
+  if (touched >= MERGE_AT_MOST && !ledger_index_touched(poster, part, error))
     return FALSE;
   if (!poster->scratch || poster->scratch->capacity < part->count) {
     record_block_free(poster->scratch);
@@ -171,8 +136,11 @@ static gboolean post_touching(LedgerPoster *poster, LedgerPart *part, guint touc
   g_autofree guint8 *found = g_new0(guint8, part->count);
   Hits hits = {.part = part, .block = poster->scratch, .found = found};
   KeyList keys;
+  SiftedKeys sifted;
   key_list_init(&keys, poster->scratch, ENTRY_KEY, NULL);
-  gboolean ok = shard_view_find_keys(&poster->view, &keys, note_hit, &hits, error);
+  shard_view_sift(&poster->view, &keys, &sifted);
+  gboolean ok = shard_view_find_keys(&poster->view, &keys, &sifted, note_hit, &hits, error);
+  sifted_keys_clear(&sifted);
   key_list_clear(&keys);
   ok = ok && post_rest(poster, part, &hits, error);
   part->posted += hits.already;
@@ -182,7 +150,7 @@ static gboolean post_touching(LedgerPoster *poster, LedgerPart *part, guint touc
 }
 
 /* The range as a list of two keys, for the search. */
-static gboolean look(LedgerPoster *poster, const LedgerPart *part, guint *touched, gboolean *indexed, GError **error) {
+static gboolean look(LedgerPoster *poster, const LedgerPart *part, guint *touched, gboolean *others, GError **error) {
   g_autoptr(RecordBlock) ends = ledger_entry_block_new(2);
   record_block_begin(ends, 1);
   record_block_put_text(ends, ENTRY_KEY, part->min_key, part->min_length);
@@ -192,25 +160,25 @@ static gboolean look(LedgerPoster *poster, const LedgerPart *part, guint *touche
   record_block_end(ends);
   KeyList keys;
   key_list_init(&keys, ends, ENTRY_KEY, NULL);
-  gboolean ok = shard_view_overlaps(&poster->view, &keys, MERGE_AT_MOST, touched, indexed, error);
+  gboolean ok = shard_view_overlaps(&poster->view, &keys, MERGE_AT_MOST, touched, others, error);
   key_list_clear(&keys);
   return ok;
 }
 
 gboolean ledger_post_part(LedgerPoster *poster, LedgerPart *part, GError **error) {
   guint touched = 0;
-  gboolean indexed = FALSE;
+  gboolean others = FALSE;
   part->posted = part->refused = 0;
   part->posted_amount = 0;
   if (part->index_only)
-    return index_touched(poster, part, error);
+    return ledger_index_touched(poster, part, error);
   if (part->count == 0)
     return TRUE;
-  if (!look(poster, part, &touched, &indexed, error))
+  if (!look(poster, part, &touched, &others, error))
     return FALSE;
-  if (touched > 0 || indexed)
+  if (touched > 0 || others)
     return post_touching(poster, part, touched, error);
   part->posted = part->count;
   part->posted_amount = part->amount;
-  return insert_posting(poster, part, part->entries, FALSE, error);
+  return insert_posting(poster, part, part->entries, ZONE_RANGE, error);
 }

@@ -218,8 +218,11 @@ static gboolean visit_key(ReadShard *shard, Visit *visit, GError **error) {
   record_block_put_text(one, ENTRY_KEY, visit->filter->key, strlen(visit->filter->key));
   record_block_end(one);
   KeyList keys;
+  SiftedKeys sifted;
   key_list_init(&keys, one, ENTRY_KEY, NULL);
-  gboolean ok = shard_view_find_keys(&shard->view, &keys, visit_hit, visit, error);
+  shard_view_sift(&shard->view, &keys, &sifted);
+  gboolean ok = shard_view_find_keys(&shard->view, &keys, &sifted, visit_hit, visit, error);
+  sifted_keys_clear(&sifted);
   key_list_clear(&keys);
   return ok;
 }

@@ -24,6 +24,7 @@ char *ledger_shard_path(const char *folder, const char *name, guint shard) {
 gboolean shard_view_init(ShardView *view, sqlite3 *db, guint shard, GError **error) {
   *view = (ShardView){.shard = shard, .db = db};
   return (view->overlapping = sqlite_prepare_named(db, ledger_sql, "overlapping", error)) &&
+         (view->loose = sqlite_prepare_named(db, ledger_sql, "loose", error)) &&
          (view->has_key_between = sqlite_prepare_named(db, ledger_sql, "has-key-between", error)) &&
          (view->find_key = sqlite_prepare_named(db, ledger_sql, "find-key", error)) &&
          (view->posting_of_seq = sqlite_prepare_named(db, ledger_sql, "posting-of-seq", error));
@@ -39,6 +40,7 @@ void shard_view_clear(ShardView *view) {
   shard_view_forget(view);
   g_clear_pointer(&view->block, record_block_free);
   g_clear_pointer(&view->overlapping, sqlite3_finalize);
+  g_clear_pointer(&view->loose, sqlite3_finalize);
   g_clear_pointer(&view->has_key_between, sqlite3_finalize);
   g_clear_pointer(&view->find_key, sqlite3_finalize);
   g_clear_pointer(&view->posting_of_seq, sqlite3_finalize);

@@ -133,13 +133,16 @@ static void note_hit(gpointer user, guint record, const ShardView *view, guint i
 
 static gboolean check_keys(Verify *verify, GError **error) {
   KeyList keys;
+  SiftedKeys sifted;
   gboolean ok = TRUE;
   verify->elsewhere = FALSE;
   g_free(verify->found);
   verify->found = g_new0(guint8, MAX(verify->block->count, 1));
   key_list_init(&keys, verify->block, ENTRY_KEY, NULL);
+  shard_view_sift(verify->view, &keys, &sifted); /* a reader's view: all keys pass */
   for (guint i = 0; i < ledger_reader_shards(verify->reader) && ok; i++)
-    ok = shard_view_find_keys(ledger_reader_view(verify->reader, i), &keys, note_hit, verify, error);
+    ok = shard_view_find_keys(ledger_reader_view(verify->reader, i), &keys, &sifted, note_hit, verify, error);
+  sifted_keys_clear(&sifted);
   key_list_clear(&keys);
   for (guint i = 0; ok && i < verify->block->count; i++)
     if (verify->elsewhere || verify->found[i] != 1)
@@ -156,12 +159,12 @@ static gboolean key_is(const KeyList *keys, guint i, sqlite3_stmt *row, int colu
   return order == 0 || (outside && (order < 0) == (outside < 0));
 }
 
-/* An indexed posting's range may be wider than its keys. */
-static gboolean check_range(const Verify *verify, sqlite3_stmt *row, gboolean indexed) {
+/* The range of one that is not found by it may be wider than its keys. */
+static gboolean check_range(const Verify *verify, sqlite3_stmt *row, gboolean wide) {
   KeyList keys;
   key_list_init(&keys, verify->block, ENTRY_KEY, NULL);
-  gboolean ok = keys.n == verify->block->count && key_is(&keys, 0, row, 3, indexed ? 1 : 0) &&
-                key_is(&keys, keys.n - 1, row, 4, indexed ? -1 : 0);
+  gboolean ok = keys.n == verify->block->count && key_is(&keys, 0, row, 3, wide ? 1 : 0) &&
+                key_is(&keys, keys.n - 1, row, 4, wide ? -1 : 0);
   key_list_clear(&keys);
   return ok;
 }
@@ -182,7 +185,7 @@ static gboolean check_entries(Verify *verify, gint64 amount, GError **error) {
 }
 
 static gboolean check_posting(Verify *verify, sqlite3_stmt *row, GError **error) {
-  gboolean indexed = sqlite3_column_int(row, 5) != 0;
+  int zone = sqlite3_column_int(row, 5);
   gint64 count = sqlite3_column_int64(row, 1);
   verify->first = sqlite3_column_int64(row, 0);
   if (verify->first != verify->next)
@@ -194,8 +197,8 @@ static gboolean check_posting(Verify *verify, sqlite3_stmt *row, GError **error)
   verify->block = mine;
   shard_view_forget(verify->view);
   verify->next += count;
-  verify->indexed += indexed ? (guint64)count : 0;
-  if (mine->count != count || !check_range(verify, row, indexed))
+  verify->indexed += zone == ZONE_INDEXED ? (guint64)count : 0;
+  if (mine->count != count || !check_range(verify, row, zone != ZONE_RANGE))
     return fault(verify, error, "the posting at %" G_GINT64_FORMAT " has other keys than its entries", verify->first);
   return check_entries(verify, sqlite3_column_int64(row, 2), error) && check_keys(verify, error);
 }

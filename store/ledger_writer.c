@@ -7,7 +7,7 @@
 /* A group is large enough that its sync is spread over many batches, and small enough that a batch does not wait long. A log of
  * WAL_BYTES is checkpointed between two groups; an idle writer empties it. A tail of FOLD_AT entries costs a balance some 50 ms to
  * read: then it is folded even while batches wait. */
-enum { GROUP_RECORDS = 50000, WAL_BYTES = 64 << 20, FOLD_AT = 4 << 20, IDLE_SECONDS = 2, FOLD_AGAIN_SECONDS = 30 };
+enum { GROUP_RECORDS = 50000, WAL_BYTES = 64 << 20, FOLD_AT = 4 << 20, IDLE_SECONDS = 2, AGAIN_SECONDS = 30 };
 
 struct LedgerWriter {
   sqlite3 *db;
@@ -15,13 +15,13 @@ struct LedgerWriter {
   gint64 gross_at_start;
   guint64 wal_bytes;
   pthread_t thread;
-  gint64 folded, fold_again_at; /* the latter: after a failed fold */
+  gint64 folded, house_again_at; /* the latter: after a failure */
   GError *failure;          /* of the storage: the writer's thread alone writes it, once, under the lock */
 
   pthread_mutex_t lock;     /* of what follows */
   pthread_cond_t changed;
   GQueue parts;
-  gboolean stop;
+  gboolean stop, index_all;
   gint64 top_seen, folded_seen, fold_to;
   guint fold_failures;      /* counted, so that who waits for a fold learns of its failure */
   GError *fold_error;
@@ -112,7 +112,7 @@ static void fold_next(LedgerWriter *writer) {
     error = g_error_copy(writer->failure);
   if (!ok) {
     shard_view_forget(&writer->poster.view);
-    writer->fold_again_at = g_get_monotonic_time() + FOLD_AGAIN_SECONDS * G_USEC_PER_SEC;
+    writer->house_again_at = g_get_monotonic_time() + AGAIN_SECONDS * G_USEC_PER_SEC;
     note_failure(writer, error);
   }
   pthread_mutex_lock(&writer->lock);
@@ -127,6 +127,19 @@ static void fold_next(LedgerWriter *writer) {
   pthread_mutex_unlock(&writer->lock);
 }
 
+/* If it cannot be done, loose postings stay loose: slower to search, as right as before. */
+static void index_loose(LedgerWriter *writer) {
+  g_autoptr(GError) error = NULL;
+  pthread_mutex_lock(&writer->lock);
+  writer->index_all = FALSE;
+  pthread_mutex_unlock(&writer->lock);
+  if (ledger_index_loose(&writer->poster, &error))
+    return;
+  shard_view_forget(&writer->poster.view);
+  writer->house_again_at = g_get_monotonic_time() + AGAIN_SECONDS * G_USEC_PER_SEC;
+  note_failure(writer, error);
+}
+
 /* A checkpoint that finds the disk full is tried again later: the log holds all. One whose sync fails stops the writer. */
 static void checkpoint(LedgerWriter *writer, gboolean truncate) {
   g_autoptr(GError) error = NULL;
@@ -137,7 +150,7 @@ static void checkpoint(LedgerWriter *writer, gboolean truncate) {
   writer->wal_bytes = 0;
 }
 
-typedef enum { WORK_POST, WORK_FOLD, WORK_IDLE, WORK_STOP } Work;
+typedef enum { WORK_POST, WORK_FOLD, WORK_INDEX, WORK_IDLE, WORK_STOP } Work;
 
 /* Under the lock: what is next. Waits; WORK_IDLE after a while without anything. */
 static Work next_work(LedgerWriter *writer) {
@@ -145,8 +158,10 @@ static Work next_work(LedgerWriter *writer) {
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += IDLE_SECONDS;
   for (;;) {
-    if (writer->top_seen - writer->folded_seen >= FOLD_AT && !writer->failure &&
-        g_get_monotonic_time() >= writer->fold_again_at)
+    gboolean well = !writer->failure && g_get_monotonic_time() >= writer->house_again_at;
+    if (well && (ledger_loose_are_many(&writer->poster) || (writer->index_all && writer->poster.loose.n > 0)))
+      return WORK_INDEX;
+    if (well && writer->top_seen - writer->folded_seen >= FOLD_AT)
       return WORK_FOLD;
     if (!g_queue_is_empty(&writer->parts))
       return WORK_POST;
@@ -178,6 +193,8 @@ static void *write_loop(void *user) {
       post_group(writer, group, records);
     if (work == WORK_FOLD)
       fold_next(writer);
+    if (work == WORK_INDEX)
+      index_loose(writer);
     if (work == WORK_IDLE || writer->wal_bytes > WAL_BYTES)
       checkpoint(writer, work == WORK_IDLE);
     g_ptr_array_set_size(group, 0);
@@ -204,7 +221,7 @@ static void free_writer(LedgerWriter *writer) {
   g_free(writer);
 }
 
-LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, GError **error) {
+LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, KeySieve *sieve, GError **error) {
   LedgerWriter *writer = g_new0(LedgerWriter, 1);
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
@@ -215,7 +232,7 @@ LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, GError **error) {
   g_queue_init(&writer->parts);
   writer->db = db;
   sqlite3_wal_hook(db, note_log, writer);
-  gboolean ok = ledger_poster_init(&writer->poster, db, shard, error) && read_folded(writer, error);
+  gboolean ok = ledger_poster_init(&writer->poster, db, shard, sieve, error) && read_folded(writer, error);
   writer->top_seen = writer->poster.top;
   writer->folded_seen = writer->folded;
   writer->gross_at_start = writer->poster.gross;
@@ -251,6 +268,7 @@ LedgerFoldTicket ledger_writer_fold_begin(LedgerWriter *writer, guint64 least) {
   if ((guint64)(ticket.target - writer->folded_seen) < least)
     ticket.target = 0;
   writer->fold_to = MAX(writer->fold_to, ticket.target);
+  writer->index_all |= least <= 1;
   pthread_cond_broadcast(&writer->changed);
   pthread_mutex_unlock(&writer->lock);
   return ticket;
@@ -269,4 +287,8 @@ gboolean ledger_writer_fold_wait(LedgerWriter *writer, const LedgerFoldTicket *t
 
 gint64 ledger_writer_gross(const LedgerWriter *writer) {
   return writer->gross_at_start;
+}
+
+LooseKeys *ledger_writer_loose_keys(LedgerWriter *writer) {
+  return &writer->poster.loose;
 }

@@ -29,14 +29,16 @@ struct LedgerPart {
 };
 
 typedef struct LedgerWriter LedgerWriter;
-/* Takes the connection. */
-LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Takes the connection; the sieve lives longer, and has the shard's keys after this. */
+LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, KeySieve *sieve, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_writer_stop(LedgerWriter *writer); /* after all parts that were put */
 void ledger_writer_put(LedgerWriter *writer, LedgerPart *part);
-/* Has what was posted before the call folded, if at least `least` entries wait; the second call waits for that. */
+/* Has what was posted before the call folded, if at least `least` entries wait; the second call waits for that. With `least` 1
+ * keys of loose postings are indexed too. */
 typedef struct { gint64 target; guint failures; } LedgerFoldTicket;
 LedgerFoldTicket ledger_writer_fold_begin(LedgerWriter *writer, guint64 least);
 gboolean ledger_writer_fold_wait(LedgerWriter *writer, const LedgerFoldTicket *ticket, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+LooseKeys *ledger_writer_loose_keys(LedgerWriter *writer);
 /* The durable sum of all amounts without their signs when the writer started. */
 gint64 ledger_writer_gross(const LedgerWriter *writer);
 
@@ -48,10 +50,22 @@ typedef struct {
   gint64 gross;
   RecordBlock *scratch;  /* a part's entries where keys must be looked at */
   GByteArray *encoded;
+  KeySieve *sieve;
+  LooseKeys loose;
 } LedgerPoster;
-gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, KeySieve *sieve, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_poster_clear(LedgerPoster *poster);
 gboolean ledger_post_part(LedgerPoster *poster, LedgerPart *part, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- store/ledger_index.c: the table of keys. */
+/* When a shard is opened: what is indexed or loose goes into the sieve. */
+gboolean ledger_load_keys(LedgerPoster *poster, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void ledger_note_loose(LedgerPoster *poster, const RecordBlock *entries);
+/* Inside the writer's transaction: indexes the postings that are found by their range and that the part's range touches. */
+gboolean ledger_index_touched(LedgerPoster *poster, const LedgerPart *part, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* When enough is loose: indexes all of it, in a transaction of its own. */
+gboolean ledger_loose_are_many(const LedgerPoster *poster);
+gboolean ledger_index_loose(LedgerPoster *poster, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- store/ledger_fold.c: folds the next postings after `*folded`, in a transaction of its own, and moves *folded on. Then merges
  * runs that have become many, in another. */

@@ -190,7 +190,7 @@ static void verification_finds_what_was_changed(void **state) {
       "UPDATE posting SET amount = amount + 1 WHERE first = 1",
       "UPDATE posting SET count = count - 1 WHERE first = 1",
       "UPDATE posting SET min_key = 'A' WHERE first = 1",
-      "UPDATE posting SET indexed = 1 WHERE first = 1",
+      "UPDATE posting SET zone = 1 WHERE first = 1",
       "DELETE FROM entries WHERE first = 1",
       "DELETE FROM posting WHERE first = 1",
       "UPDATE entries SET block = (SELECT block FROM entries ORDER BY first DESC LIMIT 1) WHERE first = 1",

@@ -221,11 +221,43 @@ static void a_file_across_many_postings_is_judged_rightly(void **state) {
   assert_verified(*state);
 }
 
+/* More keys without any order than may stay loose: they move into the index while others are posted and checked. */
+static void keys_in_no_order_are_unique_also_when_they_are_many(void **state) {
+  enum { BATCH = 4000, BATCHES = 40 };
+  GError *error = NULL;
+  Ledger *ledger = open_ledger(*state, 2);
+  guint8 verdicts[BATCH];
+  for (guint round = 0; round < 2; round++) {
+    for (guint i = 0; i < BATCHES; i++) {
+      g_autoptr(RecordBlock) block = new_block(BATCH);
+      for (guint j = 0; j < BATCH; j++) {
+        char key[32], account[16];
+        guint number = i * BATCH + j;
+        g_snprintf(key, sizeof key, "%08x-%u", number * 2654435761u, number);
+        g_snprintf(account, sizeof account, "%s%u", round ? "B" : "A", number % 1000);
+        add_record(block, number + 1, key, account, 1);
+      }
+      assert_true(ledger_check_keys(ledger, round ? "f2" : "f1", block, &ledger_columns, NULL, verdicts, &error));
+      for (guint j = 0; j < BATCH; j++)
+        assert_int_equal(verdicts[j], round ? LEDGER_KEY_CONFLICT : LEDGER_KEY_NEW);
+      LedgerResult result = post_well(ledger, round ? "f2" : "f1", i + 1, g_steal_pointer(&block));
+      assert_int_equal(result.posted, round ? 0 : BATCH);
+      assert_int_equal(result.refused, round ? BATCH : 0);
+    }
+    ledger_close(ledger);
+    ledger = open_ledger(*state, 2);
+  }
+  ledger_close(ledger);
+  assert_totals(*state, NULL, BATCH * BATCHES, BATCH * BATCHES);
+  assert_verified(*state);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       with_folder(keys_are_unique_whatever_their_ranges),
       with_folder(a_race_for_the_same_keys_posts_each_once),
       with_folder(a_file_across_many_postings_is_judged_rightly),
+      with_folder(keys_in_no_order_are_unique_also_when_they_are_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,6 +245,8 @@ static void statements_use_their_indexes(void **state) {
   /* What must stand in the plan; the words around it differ between SQLite's releases. */
   static const struct { const char *name, *plan; } expected[] = {
       {"overlapping", "COVERING INDEX posting_zone (min_key<?)"},
+      {"loose", "COVERING INDEX posting_loose (min_key<?)"},
+      {"all-loose", "INDEX posting_loose"},
       {"has-key-between", "SEARCH key USING PRIMARY KEY (key>? AND key<?)"},
       {"find-key", "SEARCH key USING PRIMARY KEY (key=?)"},
       {"posting-of-seq", "SEARCH p USING INTEGER PRIMARY KEY (rowid<?)"},
