@@ -78,14 +78,13 @@ class Gateway:
         return [self.process.pid, *below]
 
     def named(self, word):
-        """The processes below the supervisor whose argument 1 is `word`: "lane", "courier"."""
+        """The processes below the supervisor that run as `word`: "lane" or "courier". A process that is just being started
+        has its parent's arguments for a moment, so where it stands counts too."""
         found = []
         for pid in self.pids()[1:]:
-            with contextlib.suppress(OSError):
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-                if word.encode() in words[1:2]:
-                    found.append(pid)
+            parent, words = parent_of(pid), arguments_of(pid)
+            if words[1:2] == [word] and (word != "lane" or parent == self.process.pid):
+                found.append(pid)
         return found
 
     def stop(self, *, seconds=30):
@@ -203,6 +202,22 @@ def alive(pid):
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def parent_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def arguments_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().decode(errors="replace").split("\0")
+    except OSError:
+        return []
 
 
 def is_agent(pid):

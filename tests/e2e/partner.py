@@ -1,5 +1,5 @@
-"""The partner's side: a real sshd, a real gpg with its own keys, a proxy that breaks connections where a test says, and the
-drop folder as a partner uses it. Nothing here is ever asked what the gateway thinks."""
+"""The partner's side: a real sshd, a real gpg with its own keys, and the drop folder as a partner uses it. Nothing here is
+ever asked what the gateway thinks."""
 import contextlib
 import os
 import shutil
@@ -28,14 +28,16 @@ class Gpg:
 
     def __init__(self, home):
         self.home = str(home)
+        self.lock = threading.Lock()  # gpg replaces the ring's files when a key is added; a reader beside it can miss them
         os.makedirs(self.home, mode=0o700, exist_ok=True)
         for name, line in (("gpg.conf", "no-auto-key-locate\ntrust-model always\n"), ("dirmngr.conf", "disable-ipv6\n")):
             with open(os.path.join(self.home, name), "w") as file:
                 file.write(line)
 
     def run(self, *words, data=None):
-        return command("gpg", "--homedir", self.home, "--batch", "--yes", "--quiet", "--no-tty", "--disable-dirmngr",
-                       "--pinentry-mode", "loopback", *words, data=data)
+        with self.lock:
+            return command("gpg", "--homedir", self.home, "--batch", "--yes", "--quiet", "--no-tty", "--disable-dirmngr",
+                           "--pinentry-mode", "loopback", *words, data=data)
 
     def make_key(self, name, *, passphrase="", expires="never", sign_only=False):
         user = f"{name} <{name}@test.example>"
@@ -62,8 +64,9 @@ class Gpg:
 
     def open(self, sealed, *, signer):
         """Decrypts and insists on a good signature of `signer`."""
-        done = subprocess.run(["gpg", "--homedir", self.home, "--batch", "--quiet", "--status-fd", "2", "-d"], input=sealed,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        with self.lock:
+            done = subprocess.run(["gpg", "--homedir", self.home, "--batch", "--quiet", "--status-fd", "2", "-d"], input=sealed,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
         status = done.stderr.decode(errors="replace")
         assert done.returncode == 0, f"the partner cannot open it: {status}"
         assert any("VALIDSIG" in line and line.split()[-1] == signer for line in status.splitlines()), \
@@ -206,84 +209,6 @@ def descendants(pid):
             found.append(child)
             waiting.append(child)
     return found
-
-
-class Proxy:
-    """Stands before a server and breaks connections: after so many bytes one way it resets the connection, or stops
-    forwarding without closing it. Applies to the first `times` connections that reach the mark; later ones pass."""
-
-    def __init__(self, to_port):
-        self.to_port = to_port
-        self.cut_down = self.cut_up = self.stall_down = None  # bytes towards the client / the server
-        self.times = 1
-        self.connections = 0
-        self.down = self.up = 0  # bytes forwarded in all
-        self.held = []
-        self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=50)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.to_port), 10)
-            except OSError:
-                if self.listener.fileno() < 0:
-                    return
-                client.close()
-                continue
-            self.connections += 1
-            for a, b, way in ((client, server, "up"), (server, client, "down")):
-                a.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self._forward, args=(a, b, way), daemon=True).start()
-
-    def _forward(self, source, sink, way):
-        seen = 0
-        while True:
-            try:
-                data = source.recv(65536)
-                limit = self.cut_down if way == "down" else self.cut_up
-                stall = self.stall_down if way == "down" else None
-                if stall is not None and seen + len(data) > stall and self._take():
-                    self.held.append((source, sink))
-                    return
-                if limit is not None and seen + len(data) > limit and self._take():
-                    sink.sendall(data[:limit - seen])
-                    self._reset(source, sink)
-                    return
-                if not data:
-                    break
-                seen += len(data)
-                with self.lock:
-                    if way == "down":
-                        self.down += len(data)
-                    else:
-                        self.up += len(data)
-                sink.sendall(data)
-            except OSError:
-                break
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def _take(self):
-        with self.lock:
-            self.times -= 1
-            return self.times >= 0
-
-    @staticmethod
-    def _reset(*ends):
-        for end in ends:
-            with contextlib.suppress(OSError):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                end.close()
-
-    def close(self):
-        self.listener.close()
-        for pair in self.held:
-            self._reset(*pair)
 
 
 class Partner:

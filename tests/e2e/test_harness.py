@@ -4,7 +4,8 @@ import subprocess
 
 import accruals
 from harness import equal, test, wait_until
-from partner import Keys, Proxy
+from partner import Keys
+from proxy import Proxy
 from world import World
 
 

@@ -9,7 +9,8 @@ import invariants
 from configuration import Configuration
 from gateway import Gateway
 from harness import equal
-from partner import Keys, Partner, Proxy, Sshd
+from partner import Keys, Partner, Sshd
+from proxy import Proxy
 
 _run = {"folder": None, "keys": None, "lock": threading.Lock(), "count": 0}
 
