@@ -54,8 +54,24 @@ gboolean files_make_folder(const char *path, GError **error) {
   return TRUE;
 }
 
+/* For file systems without O_TMPFILE (NFS, FUSE, overlays of old kernels): it loses its name before a byte is written to it.
+ * A crash in between leaves an empty file, which the lane sweeps at its next start. */
+static int open_and_unlink(const char *folder) {
+  g_autofree char *path = g_build_filename(folder, "unnamed-XXXXXX", NULL);
+  int fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0 && unlink(path) != 0) {
+    int number = errno;
+    close(fd);
+    errno = number;
+    fd = -1;
+  }
+  return fd;
+}
+
 int files_open_unnamed(const char *folder, GError **error) {
   int fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+    fd = open_and_unlink(folder);
   if (fd < 0)
     sallyport_error_errno(error, errno, "make an unnamed file in %s", folder);
   return fd;

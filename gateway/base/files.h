@@ -20,7 +20,8 @@ gboolean files_sync_folder(const char *path, GError **error) G_GNUC_WARN_UNUSED_
 /* Makes the folder, and its parents, with mode 0700 where missing. */
 gboolean files_make_folder(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* An unnamed private file in the folder (O_TMPFILE, 0600, close-on-exec); it is gone when the last descriptor is. -1 on error. */
+/* An unnamed private file in the folder (0600, close-on-exec); it is gone when the last descriptor is. Where the file system
+ * has no O_TMPFILE it is made with a name that it loses while it is still empty. -1 on error. */
 int files_open_unnamed(const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Bytes from outside as text for people: valid UTF-8 stays, every control, invalid or escape byte becomes \xHH, at most
