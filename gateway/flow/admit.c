@@ -47,9 +47,17 @@ static gboolean looks_like_marker(const ConfSourceFolder *source, const char *na
   return fnmatch(glob, name, 0) == 0;
 }
 
+static gboolean is_candidate(const ConfSourceFolder *source, const char *name) {
+  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !is_temporary(source, name) && !looks_like_marker(source, name);
+}
+
 gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *bytes) {
   g_autofree char *name = name_string(bytes);
-  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !is_temporary(source, name) && !looks_like_marker(source, name);
+  return is_candidate(source, name);
+}
+
+gboolean admit_is_relevant(const ConfSourceFolder *source, const char *name) {
+  return looks_like_marker(source, name) || is_candidate(source, name);
 }
 
 GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *bytes) {

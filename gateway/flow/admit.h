@@ -20,6 +20,9 @@ void look_update(Look *look, const CourierEntry *entry, gint64 now, guint genera
 /* Whether the name can be the feed's at all: matches, is no marker and is not marked as still being written. */
 gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *name);
 
+/* Whether the name matters to the feed at all: a candidate, or what may be a marker. The rest of a large folder is passed over. */
+gboolean admit_is_relevant(const ConfSourceFolder *source, const char *name);
+
 /* The marker's name for this file ('{name}.ok', '{stem}.ok'); NULL when the feed has none. The caller unrefs. */
 GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name);
 

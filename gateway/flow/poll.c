@@ -10,6 +10,10 @@
 #include "gateway/log.h"
 #include <string.h>
 
+/* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers is
+ * listed whole; beyond that, files that are taken away make room for those behind them, and the log tells of it. */
+enum { MOST_LISTED = 200000, MOST_SIGHTINGS = 10000 };
+
 typedef struct {
   Flow *flow;
   Feed *feed;
@@ -91,12 +95,15 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   poll->poll.listed++;
   if (is_known)
     return TRUE;
+  if (!file && poll->added->len >= MOST_SIGHTINGS)
+    return TRUE;
   const Look *look = look_for(poll, entry);
+  gboolean is_as_it_was = file && file->size == entry->size && file->modified == entry->modified;
   if (!file) {
     file = new_sighting(poll, entry);
     g_ptr_array_add(poll->kept, file);
     g_ptr_array_add(poll->added, file);
-  } else if (file->size != entry->size || file->modified != entry->modified) {
+  } else if (!is_as_it_was) {
     file->size = entry->size;
     file->modified = entry->modified;
     g_ptr_array_add(poll->changed, file);
@@ -107,6 +114,8 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
     file->due_at = poll->now;
     g_ptr_array_add(poll->admitted, file);
     g_hash_table_remove(poll->feed->looks, entry->name);
+  } else if (is_as_it_was) { /* the last that row_of() kept: a row that nothing is done with need not stay in memory */
+    g_ptr_array_set_size(poll->kept, (gint)poll->kept->len - 1);
   }
   return TRUE;
 }
@@ -168,8 +177,13 @@ static void log_poll(const Poll *poll, gboolean truncated, guint refused) {
             {"admitted", log_number((gint64)poll->admitted->len)});
 }
 
+static gboolean is_wanted(gpointer user, const char *name) {
+  const Feed *feed = user;
+  return admit_is_relevant(&feed->conf->source, name);
+}
+
 gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) {
-  CourierListing listing = {.folder = feed->conf->source.path};
+  CourierListing listing = {.folder = feed->conf->source.path, .limit = MOST_LISTED, .wanted = is_wanted, .user = feed};
   gboolean truncated = FALSE;
   guint refused = 0;
   g_autoptr(GPtrArray) entries = courier_list(courier, &listing, &truncated, &refused, error);

@@ -146,6 +146,28 @@ static void stat_does_not_follow_links(void **state) {
   courier_close(courier);
 }
 
+static gboolean ends_with(gpointer user, const char *name) { return g_str_has_suffix(name, user); }
+
+/* What is not wanted takes no room: of 5,000 names one in a hundred is kept, or as many as may be. */
+static void assert_wanted_only(Courier *courier, const char *folder) {
+  g_autoptr(GError) error = NULL;
+  gboolean truncated = TRUE;
+  guint refused;
+  CourierListing listing = {.folder = folder, .limit = 400, .wanted = ends_with, .user = (gpointer)"77"};
+  g_autoptr(GPtrArray) wanted = courier_list(courier, &listing, &truncated, &refused, &error);
+  assert_fine(wanted != NULL, error);
+  assert_int_equal(wanted->len, 50);
+  assert_false(truncated);
+  listing.user = (gpointer)"7";
+  g_autoptr(GPtrArray) first = courier_list(courier, &listing, &truncated, &refused, &error);
+  assert_int_equal(first->len, 400);
+  assert_true(truncated);
+  listing.limit = 300; /* 4,800 are read: the last ones are not seen, and it is told */
+  listing.user = (gpointer)"77";
+  g_autoptr(GPtrArray) some = courier_list(courier, &listing, &truncated, &refused, &error);
+  assert_true(some->len < 51 && truncated);
+}
+
 static void a_folder_of_5000_files_is_listed_in_order(void **state) {
   (void)state;
   g_autoptr(GError) error = NULL;
@@ -171,6 +193,7 @@ static void a_folder_of_5000_files_is_listed_in_order(void **state) {
   g_autoptr(GPtrArray) some = courier_list(courier, &(CourierListing){.folder = folder, .limit = 10}, &truncated, &refused, &error);
   assert_int_equal(some->len, 10);
   assert_true(truncated);
+  assert_wanted_only(courier, folder);
   g_autoptr(GPtrArray) all = courier_list(courier, &(CourierListing){.folder = folder, .limit = 5000}, &truncated, &refused, &error);
   assert_int_equal(all->len, 5000);
   assert_false(truncated);

@@ -95,6 +95,16 @@ static void the_least_age_is_asked_in_addition(void **state) {
   assert_int_equal(admitted_at(&source, sizes, 4, 1), 3);
 }
 
+static void what_cannot_matter_to_a_feed_is_passed_over(void **state) {
+  (void)state;
+  ConfSourceFolder source = {.match = (char *)"POINTS_*.pgp", .ready = CONF_READY_MARKER, .marker = (char *)"{stem}.ok"};
+  assert_true(admit_is_relevant(&source, "POINTS_1.pgp"));
+  assert_true(admit_is_relevant(&source, "POINTS_1.ok"));
+  assert_false(admit_is_relevant(&source, "MILES_1.pgp"));
+  source.ready = CONF_READY_RENAME;
+  assert_false(admit_is_relevant(&source, "POINTS_1.ok"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_file_without_its_marker_is_not_admitted),
@@ -104,6 +114,7 @@ int main(void) {
       cmocka_unit_test(a_stable_file_is_admitted_after_the_looks_asked_for),
       cmocka_unit_test(a_trickling_upload_with_a_preserved_time_stamp_is_not_admitted_early),
       cmocka_unit_test(the_least_age_is_asked_in_addition),
+      cmocka_unit_test(what_cannot_matter_to_a_feed_is_passed_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
