@@ -140,8 +140,10 @@ static void try_reload(Supervisor *s) {
     log_event(LOG_ERROR, "reload-refused", {"problem", "the configuration is wrong; the old one stays in force"});
     return;
   }
-  if (conf_source_equal(source, s->source) || !may_adopt(s, conf)) {
+  gboolean is_same = conf_source_equal(source, s->source);
+  if (is_same)
     log_event(LOG_INFO, "reload", {"changed", "nothing"});
+  if (is_same || !may_adopt(s, conf)) {
     conf_free(conf);
     conf_source_free(source);
     return;
