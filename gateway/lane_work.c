@@ -67,6 +67,7 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
     if (!is_same_thread(run->feed, here, *next))
       return TRUE;
     g_autoptr(GError) error = NULL;
+    step->since = g_get_monotonic_time();
     if (!function(step, &error)) {
       Trouble trouble = flow_trouble(step, name, error);
       if (trouble == TROUBLE_STOP_LANE)

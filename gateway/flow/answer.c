@@ -28,10 +28,20 @@ typedef struct {
   OpenpgpSealed sealed;
 } Answer;
 
-static gboolean has_staging(const Step *step, char **path) {
+/* *staging: NULL for a file that was not validated (it could not be opened, or a person rejected it before): its lines have no
+ * results, so the answer has none. A file with a header and no records was: its answer repeats the header. */
+static gboolean open_validated(const Step *step, StagingReader **staging, GError **error) {
   struct stat status;
-  *path = lane_path_stage(step->flow->paths, step->file->id);
-  return step->file->records > 0 && stat(*path, &status) == 0;
+  g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
+  *staging = NULL;
+  if ((step->file->records == 0 && !step->file->header) || stat(path, &status) != 0)
+    return TRUE;
+  *staging = staging_reader_open(path, error);
+  if (*staging && step->file->records == 0 && staging_count(*staging) > 0)
+    g_clear_pointer(staging, staging_reader_close);
+  else if (!*staging)
+    return FALSE;
+  return TRUE;
 }
 
 static FeedbackWriter *new_writer(Step *step, StagingReader *staging, GPtrArray *batches, GError **error) {
@@ -75,13 +85,10 @@ static gboolean seal(Step *step, FeedbackWriter *writer, Answer *answer, GError 
 }
 
 static gboolean write_answer(Step *step, Answer *answer, GError **error) {
-  g_autofree char *path = NULL;
   g_autoptr(StagingReader) staging = NULL;
   g_autoptr(GPtrArray) batches = NULL;
-  if (has_staging(step, &path)) {
-    if (!(staging = staging_reader_open(path, error)) || !(batches = book_batches(step->reader, step->file->id, error)))
-      return FALSE;
-  }
+  if (!open_validated(step, &staging, error) || (staging && !(batches = book_batches(step->reader, step->file->id, error))))
+    return FALSE;
   FeedbackWriter *writer = new_writer(step, staging, batches, error);
   if (!writer)
     return FALSE;
@@ -174,7 +181,7 @@ static gboolean commit_intents(Step *step, const Answer *answer, GError **error)
   step->file->due_at = g_get_real_time();
   if (book_write(step->flow->book, intents_change, &intents, error)) {
     log_event(LOG_INFO, "answer-sealed", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"name", answer->name},
-              {"bytes", log_number((gint64)answer->sealed.size)});
+              {"bytes", log_number((gint64)answer->sealed.size)}, {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
     return TRUE;
   }
   g_clear_pointer(&step->file->feedback_name, g_free);

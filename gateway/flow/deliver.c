@@ -9,7 +9,6 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/flow.h"
-#include "gateway/log.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -118,7 +117,6 @@ static gboolean carry_out(Step *step, const BookIntent *intent, GError **error) 
 }
 
 gboolean flow_deliver(Step *step, GError **error) {
-  gint64 started = g_get_monotonic_time();
   g_autoptr(GPtrArray) intents = book_intents(step->reader, step->file->id, error);
   if (!intents)
     return FALSE;
@@ -133,7 +131,6 @@ gboolean flow_deliver(Step *step, GError **error) {
     step->file->state = from;
     return FALSE;
   }
-  log_event(LOG_INFO, "file", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"state", "answered"},
-            {"name", step->file->feedback_name}, {"ms", log_number((g_get_monotonic_time() - started) / 1000)});
+  flow_tell(step, step->file->feedback_name);
   return TRUE;
 }

@@ -46,6 +46,16 @@ static gboolean advance_change(BookTransaction *tx, gpointer data, GError **erro
   return book_advance_file(tx, advance->file, advance->to, advance->detail, error);
 }
 
+void flow_tell(Step *step, const char *detail) {
+  const BookFile *file = step->file;
+  gboolean is_aside = file->state == FILE_REJECTED || file->state == FILE_HELD;
+  gint64 now = g_get_monotonic_time();
+  log_event(is_aside ? LOG_WARNING : LOG_INFO, "file", {"feed", step->feed->conf->name}, {"file", file->id},
+            {"state", file_state_word(file->state)}, {"name", file->name_shown}, {"detail", detail},
+            {"ms", log_number((now - step->since) / 1000)});
+  step->since = now;
+}
+
 gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) {
   FileState from = step->file->state;
   Advance advance = {step->file, to, detail};
@@ -54,8 +64,7 @@ gboolean flow_advance(Step *step, FileState to, const char *detail, GError **err
     step->file->state = from;
     return FALSE;
   }
-  log_event(LOG_INFO, "file", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"state", file_state_word(to)},
-            {"name", step->file->name_shown}, {"detail", detail ? detail : ""});
+  flow_tell(step, detail);
   return TRUE;
 }
 

@@ -55,6 +55,7 @@ typedef struct {
   BookReader *reader;          /* the thread's own */
   Courier *courier;            /* AT_SOURCE, AT_FEEDBACK: connected; else NULL */
   BookFile *file;
+  gint64 since;                /* monotonic microseconds: when the step, or what it does after its last state, began */
 } Step;
 
 typedef gboolean (*StepFunction)(Step *step, GError **error);
@@ -91,5 +92,6 @@ gboolean flow_find_duplicate(Step *step, gboolean *moved, GError **error) G_GNUC
 
 /* Common to the steps. */
 gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* one transaction; logs */
+void flow_tell(Step *step, const char *detail); /* logs the state that the file is in now, and the time since step->since, which begins anew */
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 char *flow_remote_path(const char *folder, const void *name, gsize length); /* the caller frees */

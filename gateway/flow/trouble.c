@@ -53,7 +53,8 @@ static void report(const Step *step, const char *name, const GError *error, cons
   log_event(sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN ? LOG_WARNING : LOG_ERROR, "trouble", {"feed", step->feed->conf->name},
             {"file", step->file->id}, {"state", file_state_word(step->file->state)}, {"step", name},
             {"code", sallyport_error_word((int)sallyport_error_code(error))}, {"error", error->message},
-            {"attempt", log_number(step->file->attempts)}, {"outcome", outcome});
+            {"attempt", log_number(step->file->attempts)}, {"outcome", outcome},
+            {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
 }
 
 typedef struct { const BookFile *file; const char *detail; } Note;

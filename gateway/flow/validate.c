@@ -86,8 +86,7 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
     file->state = from;
     return FALSE;
   }
-  log_event(is_refused ? LOG_WARNING : LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", file_state_word(file->state)},
-            {"name", file->name_shown}, {"detail", detail});
+  flow_tell(step, detail);
   if (is_refused)
     keygate_release(step->flow->gate, file->id);
   return TRUE;
