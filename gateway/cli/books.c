@@ -37,18 +37,28 @@ static gboolean is_masked(const Conf *conf, const ConfFeed *feed, const char *na
   return field && field->mask;
 }
 
-static gboolean has_ledger(const CliLane *lane, const char *name) {
+static CliLedger *find_ledger(const CliLane *lane, const char *name) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
-    const CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
+    CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
     if (strcmp(ledger->feed->ledger.name, name) == 0)
-      return TRUE;
+      return ledger;
   }
-  return FALSE;
+  return NULL;
+}
+
+/* An entry does not say which feed brought it: what one of them hides is hidden of all. */
+static void add_masks(const Conf *conf, CliLedger *ledger, const ConfFeed *feed) {
+  ledger->hides_account |= is_masked(conf, feed, feed->ledger.account);
+  ledger->hides_amount |= is_masked(conf, feed, feed->ledger.amount);
+  ledger->hides_key |= is_masked(conf, feed, feed->key);
 }
 
 /* A ledger that was never posted to has no files yet: that is no fault. */
 static gboolean open_ledger(const Conf *conf, CliLane *lane, const ConfFeed *feed, GError **error) {
-  if (!feed->ledger.name || has_ledger(lane, feed->ledger.name))
+  CliLedger *known = feed->ledger.name ? find_ledger(lane, feed->ledger.name) : NULL;
+  if (known)
+    add_masks(conf, known, feed);
+  if (known || !feed->ledger.name)
     return TRUE;
   g_autofree char *first = g_strdup_printf("%s/%s.ledger-0.db", lane->paths->folder, feed->ledger.name);
   if (!g_file_test(first, G_FILE_TEST_EXISTS))
@@ -57,9 +67,8 @@ static gboolean open_ledger(const Conf *conf, CliLane *lane, const ConfFeed *fee
   if (!reader)
     return FALSE;
   CliLedger *ledger = g_new0(CliLedger, 1);
-  *ledger = (CliLedger){.lane = lane, .feed = feed, .reader = reader, .scale = cli_feed_scale(conf, feed),
-                        .hides_account = is_masked(conf, feed, feed->ledger.account),
-                        .hides_key = is_masked(conf, feed, feed->key)};
+  *ledger = (CliLedger){.lane = lane, .feed = feed, .reader = reader, .scale = cli_feed_scale(conf, feed)};
+  add_masks(conf, ledger, feed);
   g_ptr_array_add(lane->ledgers, ledger);
   return TRUE;
 }
@@ -184,4 +193,15 @@ const char *cli_who(void) {
 
 char *cli_shown(const char *value, gboolean hides, gboolean show) {
   return hides && !show ? cli_mask(value) : g_strdup(value);
+}
+
+char *cli_shown_amount(const Cli *cli, const CliLedger *ledger, gint64 amount) {
+  return ledger->hides_amount && !cli->options.unmask ? g_strdup("***") : cli_amount(cli->out, amount, ledger->scale);
+}
+
+void cli_json_shown_amount(const Cli *cli, json_t *object, const CliLedger *ledger, gint64 amount) {
+  if (ledger->hides_amount && !cli->options.unmask)
+    cli_json_text(object, "amount", "***");
+  else
+    cli_json_amount(object, "amount", amount, ledger->scale);
 }

@@ -17,7 +17,7 @@ typedef struct {
   const CliLane *lane;
   const ConfFeed *feed;  /* the first that posts there: scale and masks are its layout's */
   guint scale;
-  gboolean hides_account, hides_key;
+  gboolean hides_account, hides_key, hides_amount; /* as soon as one of its feeds does */
   LedgerReader *reader;
 } CliLedger;
 
@@ -36,3 +36,5 @@ CliExit cli_ask(const CliLane *lane, json_t *request, json_t **answer);
 const char *cli_who(void);
 /* A masked value is starred unless `show`. The caller frees. */
 char *cli_shown(const char *value, gboolean hides, gboolean show);
+char *cli_shown_amount(const Cli *cli, const CliLedger *ledger, gint64 amount); /* likewise: of one record */
+void cli_json_shown_amount(const Cli *cli, json_t *object, const CliLedger *ledger, gint64 amount);

@@ -140,6 +140,13 @@ static CliExit dispatch(Cli *cli, char ***arguments) {
   if (!takes_words_as_they_are(cli->command) && !cli_options_parse(&cli->options, cli->command, &words, &error))
     return wrong_use(cli->command, error->message);
   cli->arguments = words + 1;
+  /* GLib leaves the "--" in place behind which an account or a key may begin with a dash. */
+  for (char **word = words + 1; *word && !takes_words_as_they_are(cli->command); word++)
+    if (strcmp(*word, "--") == 0) {
+      g_free(*word);
+      memmove(word, word + 1, g_strv_length(word + 1) * sizeof *word + sizeof *word);
+      break;
+    }
   return run_command(cli);
 }
 

@@ -83,7 +83,7 @@ static json_t *entry_json(const Cli *cli, const CliLedger *ledger, const LedgerE
                              ledger->feed->ledger.name, "line", (json_int_t)entry->line, "batch", (int)entry->batch);
   cli_json_text(object, "key", key);
   cli_json_text(object, "account", account);
-  cli_json_amount(object, "amount", entry->amount, ledger->scale);
+  cli_json_shown_amount(cli, object, ledger, entry->amount);
   cli_json_text(object, "business_date", entry->business_date);
   cli_json_text(object, "file", entry->file);
   cli_json_time(cli->out, object, "posted_at", entry->posted_at);
@@ -108,7 +108,7 @@ static gboolean add_entry(gpointer user, const LedgerEntry *entry) {
   cli_table_cell(listing->table, g_strdup_printf("%" G_GINT64_FORMAT, entry->id));
   cli_table_cell(listing->table, cli_time_brief(out, entry->posted_at));
   cli_table_cell(listing->table, cli_shown(entry->account, ledger->hides_account, unmask));
-  cli_table_cell(listing->table, cli_amount(out, entry->amount, ledger->scale));
+  cli_table_cell(listing->table, cli_shown_amount(listing->cli, ledger, entry->amount));
   cli_table_cell(listing->table, cli_shown(entry->key, ledger->hides_key, unmask));
   cli_table_cell(listing->table, g_strdup(entry->business_date));
   cli_table_cell(listing->table, g_strdup_printf("%s:%" G_GUINT64_FORMAT, entry->file, entry->line));

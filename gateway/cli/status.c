@@ -91,6 +91,23 @@ static void read_feed(const LaneStatus *status, const char *name, FeedStatus *fe
     feed->next_poll = feed->poll->next_at;
 }
 
+/* Files that are live, of feeds that this lane does not have (any more): nothing is done with them, and no feed's row tells of them.
+ * An object of feed to number of files. */
+static json_t *without_feed(const LaneStatus *status) {
+  json_t *found = json_object();
+  for (guint i = 0; status->counts && i < status->counts->len; i++) {
+    const BookCount *count = g_ptr_array_index(status->counts, i);
+    gboolean is_known = FALSE;
+    for (guint j = 0; j < status->lane->conf->feeds->len && !is_known; j++)
+      is_known = strcmp(((const ConfFeed *)g_ptr_array_index(status->lane->conf->feeds, j))->name, count->feed) == 0;
+    if (is_known || file_state_is_terminal(count->state))
+      continue;
+    json_int_t before = json_integer_value(json_object_get(found, count->feed));
+    json_object_set_new(found, count->feed, json_integer(before + (json_int_t)count->files));
+  }
+  return found;
+}
+
 /* --- JSON. */
 
 static json_t *counts_json(const LaneStatus *status, const char *feed) {
@@ -142,6 +159,7 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
     json_array_append_new(feeds, feed_json(out, status, g_ptr_array_index(conf->feeds, i)));
   json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL, "pending",
                              (int)status->pending, "posting", posting_json(status), "feeds", feeds);
+  json_object_set_new(object, "without_feed", without_feed(status));
   const char *const as_told[] = {"pid", "threads", "working", "couriers"};
   for (gsize i = 0; i < G_N_ELEMENTS(as_told); i++) {
     json_t *value = json_object_get(status->answer, as_told[i]);
@@ -218,7 +236,19 @@ static void print_courier_problems(const CliOutput *out, const LaneStatus *statu
   }
 }
 
+static void print_files_without_feed(const CliOutput *out, const LaneStatus *status) {
+  json_t *found = without_feed(status), *files;
+  const char *feed;
+  json_object_foreach(found, feed, files) {
+    cli_coloured(out, CLI_RED, feed);
+    fprintf(out->file, ": files under way or held: %" JSON_INTEGER_FORMAT "; lane %s has no such feed any more: nothing is done with them until it has\n",
+            json_integer_value(files), status->lane->conf->name);
+  }
+  json_decref(found);
+}
+
 static void print_problems(const CliOutput *out, const LaneStatus *status) {
+  print_files_without_feed(out, status);
   print_courier_problems(out, status);
   for (guint i = 0; status->polls && i < status->polls->len; i++) {
     const BookPoll *poll = g_ptr_array_index(status->polls, i);

@@ -154,7 +154,7 @@ static json_t *credit_json(const Cli *cli, const Credit *credit) {
   cli_json_text(object, "ledger", credit->ledger->feed->ledger.name);
   cli_json_text(object, "key", key);
   cli_json_text(object, "account", account);
-  cli_json_amount(object, "amount", credit->amount, credit->ledger->scale);
+  cli_json_shown_amount(cli, object, credit->ledger, credit->amount);
   cli_json_text(object, "business_date", credit->business_date);
   cli_json_text(object, "file", credit->file);
   cli_json_time(cli->out, object, "posted_at", credit->posted_at);
@@ -166,7 +166,7 @@ static void print_credit(const Cli *cli, const Credit *credit) {
   cli_line(out, "ledger entry", g_strdup_printf("%" G_GINT64_FORMAT " in %s", credit->id, credit->ledger->feed->ledger.name));
   cli_line(out, "key", cli_shown(credit->key, credit->ledger->hides_key, cli->options.unmask));
   cli_line(out, "account", cli_shown(credit->account, credit->ledger->hides_account, cli->options.unmask));
-  cli_line(out, "amount", cli_amount(out, credit->amount, credit->ledger->scale));
+  cli_line(out, "amount", cli_shown_amount(cli, credit->ledger, credit->amount));
   cli_line(out, "business date", g_strdup(credit->business_date));
   cli_line(out, "credited", cli_time(out, credit->posted_at));
 }
