@@ -141,7 +141,7 @@ static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
     if (layout)
       g_hash_table_insert(layouts, described->name, layout);
     else
-      conf_report_error(report, described->where, "layout \"%s\": %s", described->name, error->message);
+      conf_report_error(report, described->where, "%s", error->message);
   }
   return layouts;
 }

@@ -34,7 +34,7 @@ static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf
   for (guint i = 0; i < shape->n_fields; i++) {
     const ConfField *field = conf->fields->pdata[i];
     if (!compile_field(layout, &shape->fields[i], field, error)) {
-      g_prefix_error(error, "%s:%u: field \"%s\": ", field->where.file ? field->where.file : "?", field->where.line, field->name);
+      g_prefix_error(error, "line %u, field \"%s\": ", field->where.line, field->name);
       return FALSE;
     }
   }
@@ -129,7 +129,7 @@ Layout *layout_new(const ConfLayout *conf, GError **error) {
   layout->conf = conf;
   if (compile(layout, error))
     return layout;
-  g_prefix_error(error, "%s:%u: layout \"%s\": ", conf->where.file ? conf->where.file : "?", conf->where.line, conf->name ? conf->name : "");
+  g_prefix_error(error, "layout \"%s\": ", conf->name ? conf->name : "");
   layout_free(layout);
   return NULL;
 }
