@@ -44,16 +44,6 @@ static void free_tools(Ledger *ledger, LedgerTools *tools) {
   g_free(tools);
 }
 
-typedef struct { char *file; GString *min, *max; } Reservation;
-
-static void free_reservation(gpointer data) {
-  Reservation *reservation = data;
-  g_free(reservation->file);
-  g_string_free(reservation->min, TRUE);
-  g_string_free(reservation->max, TRUE);
-  g_free(reservation);
-}
-
 Ledger *ledger_open(const LedgerOptions *options, GError **error) {
   guint shards = options->shards ? options->shards : LEDGER_SHARDS;
   if (shards > LEDGER_SHARDS_MAX) {
@@ -68,7 +58,6 @@ Ledger *ledger_open(const LedgerOptions *options, GError **error) {
   ledger->writers = g_new0(LedgerWriter *, shards);
   ledger->gross = g_new0(gint64, shards);
   ledger->sieve = key_sieve_new();
-  ledger->reservations = g_ptr_array_new_with_free_func(free_reservation);
   pthread_mutex_init(&ledger->lock, NULL);
   g_queue_init(&ledger->tools);
   ledger_admission_init(&ledger->admission);
@@ -92,7 +81,6 @@ void ledger_close(Ledger *ledger) {
     close(ledger->lock_fd);
   ledger_admission_clear(&ledger->admission);
   pthread_mutex_destroy(&ledger->lock);
-  g_ptr_array_unref(ledger->reservations);
   key_sieve_free(ledger->sieve);
   g_clear_error(&ledger->failure);
   g_free(ledger->writers);
@@ -262,69 +250,4 @@ gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *
   key_list_clear(&keys);
   ledger_return_tools(ledger, tools);
   return ok;
-}
-
-/* --- Reservations */
-
-static int compare_strings(const GString *a, const GString *b) {
-  return ledger_compare_texts(a->str, a->len, b->str, b->len);
-}
-
-/* Under the lock. */
-static gboolean extend(Ledger *ledger, const char *file, const GString *min, const GString *max, GError **error) {
-  Reservation *own = NULL;
-  for (guint i = 0; i < ledger->reservations->len; i++) {
-    Reservation *one = ledger->reservations->pdata[i];
-    if (strcmp(one->file, file) == 0)
-      own = one;
-  }
-  const GString *low = own && compare_strings(own->min, min) < 0 ? own->min : min;
-  const GString *high = own && compare_strings(own->max, max) > 0 ? own->max : max;
-  for (guint i = 0; i < ledger->reservations->len; i++) {
-    const Reservation *one = ledger->reservations->pdata[i];
-    if (one != own && compare_strings(low, one->max) <= 0 && compare_strings(one->min, high) <= 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "keys of the same range are on their way in file %s", one->file);
-  }
-  if (!own) {
-    own = g_new0(Reservation, 1);
-    *own = (Reservation){.file = g_strdup(file), .min = g_string_new(NULL), .max = g_string_new(NULL)};
-    g_ptr_array_add(ledger->reservations, own);
-  }
-  if (low != own->min)
-    g_string_truncate(own->min, 0), g_string_append_len(own->min, low->str, (gssize)low->len);
-  if (high != own->max)
-    g_string_truncate(own->max, 0), g_string_append_len(own->max, high->str, (gssize)high->len);
-  return TRUE;
-}
-
-gboolean ledger_reserve_keys(Ledger *ledger, const char *file, const RecordBlock *block, const LedgerColumns *columns,
-                             const guint8 *skip, GError **error) {
-  g_autoptr(RecordBlock) made = NULL;
-  LedgerColumns text_columns = *columns;
-  const RecordBlock *text = ledger_text_form(block, &text_columns, &made, error);
-  if (!text)
-    return FALSE;
-  gboolean ok = TRUE;
-  KeyList keys;
-  key_list_init(&keys, text, text_columns.key, skip);
-  if (keys.n > 0) {
-    gsize low_length, high_length;
-    const char *low = key_list_at(&keys, 0, &low_length), *high = key_list_at(&keys, keys.n - 1, &high_length);
-    GString *min = g_string_new_len(low, (gssize)low_length), *max = g_string_new_len(high, (gssize)high_length);
-    pthread_mutex_lock(&ledger->lock);
-    ok = extend(ledger, file, min, max, error);
-    pthread_mutex_unlock(&ledger->lock);
-    g_string_free(min, TRUE);
-    g_string_free(max, TRUE);
-  }
-  key_list_clear(&keys);
-  return ok;
-}
-
-void ledger_release_keys(Ledger *ledger, const char *file) {
-  pthread_mutex_lock(&ledger->lock);
-  for (guint i = 0; i < ledger->reservations->len; i++)
-    if (strcmp(((Reservation *)ledger->reservations->pdata[i])->file, file) == 0)
-      g_ptr_array_remove_index_fast(ledger->reservations, i--);
-  pthread_mutex_unlock(&ledger->lock);
 }

@@ -35,12 +35,7 @@ gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *
                            const guint8 *skip, guint8 *verdicts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Two files with the same keys could both pass the check and then meet while posting: the second one's records are refused there
- * (see `refused`), but a file that should be credited wholly or not at all must not come so far. So, before checking a block,
- * reserve its keys: the file's reserved range grows to hold them. AGAIN names the file that holds a part of that range: release,
- * and try this file again when that one is done. Reservations live in memory only: after a restart, reserve again. Any thread. */
-gboolean ledger_reserve_keys(Ledger *ledger, const char *file, const RecordBlock *block, const LedgerColumns *columns,
-                             const guint8 *skip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void ledger_release_keys(Ledger *ledger, const char *file);
+ * (see `refused`). Whoever must credit a file wholly or not at all keeps such files apart (gateway/flow/keygate.h). */
 
 /* --- Posting. */
 typedef struct {

@@ -20,7 +20,6 @@ struct Ledger {
   GQueue tools;             /* LedgerTools * that nobody uses now */
   gint64 *gross;            /* per shard: posted and under way, without signs; at G_MAXINT64 a balance could overflow */
   GError *failure;          /* the first failure of a shard's storage */
-  GPtrArray *reservations;
 };
 
 LedgerTools *ledger_take_tools(Ledger *ledger, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -336,24 +336,6 @@ static void a_ledger_that_is_not_there_has_no_reader(void **state) {
   assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_CONFIGURATION);
 }
 
-static void ranges_on_their_way_in_another_file_are_told(void **state) {
-  GError *error = NULL;
-  Ledger *ledger = open_ledger(*state, 2);
-  g_autoptr(RecordBlock) a = numbered_block("K", 0, 100), b = numbered_block("K", 200, 100), c = numbered_block("K", 150, 10);
-  assert_true(ledger_reserve_keys(ledger, "f1", a, &ledger_columns, NULL, &error));
-  assert_true(ledger_reserve_keys(ledger, "f2", b, &ledger_columns, NULL, &error));
-  assert_true(ledger_reserve_keys(ledger, "f1", c, &ledger_columns, NULL, &error));
-  assert_false(ledger_reserve_keys(ledger, "f2", c, &ledger_columns, NULL, &error));
-  assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_AGAIN);
-  assert_non_null(strstr(error->message, "f1"));
-  g_clear_error(&error);
-  ledger_release_keys(ledger, "f1");
-  assert_true(ledger_reserve_keys(ledger, "f2", a, &ledger_columns, NULL, &error));
-  assert_false(ledger_reserve_keys(ledger, "f3", c, &ledger_columns, NULL, &error)); /* in the gap that f2 spans */
-  g_clear_error(&error);
-  ledger_close(ledger);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       with_folder(a_posted_batch_is_in_the_ledger_with_its_sums),
@@ -374,7 +356,6 @@ int main(void) {
       with_folder(a_ledger_is_open_once),
       with_folder(a_missing_shard_is_never_made_again),
       with_folder(a_ledger_that_is_not_there_has_no_reader),
-      with_folder(ranges_on_their_way_in_another_file_are_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
