@@ -63,7 +63,8 @@ static gboolean seal_into(Step *step, FeedbackWriter *writer, int fd, Answer *an
   static const OpenpgpCompression compression[] = {[CONF_COMPRESS_NONE] = OPENPGP_COMPRESS_NONE, [CONF_COMPRESS_FAST] = OPENPGP_COMPRESS_FAST,
                                                    [CONF_COMPRESS_ZLIB] = OPENPGP_COMPRESS_ZLIB};
   OpenpgpSealOptions options = {.home = step->feed->gnupg_home, .encrypt_to = (const char *const *)conf->encrypt_to, .sign_with = conf->sign_with,
-                                .passphrase_file = conf->passphrase_file, .compression = compression[step->feed->conf->feedback.compress]};
+                                .passphrase_file = conf->passphrase_file, .compression = compression[step->feed->conf->feedback.compress],
+                                .deadline = GPG_PATIENCE + (guint)MIN(step->file->records / GPG_LEAST_LINES, 86400)};
   return openpgp_seal(&options, feedback_writer_read, writer, fd, &answer->sealed, error) && files_sync(fd, answer->path, error);
 }
 

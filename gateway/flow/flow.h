@@ -91,6 +91,8 @@ Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
 gboolean flow_find_duplicate(Step *step, gboolean *moved, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Common to the steps. */
+/* Seconds for gpg before it is given up: one that hangs must not hold a worker for long, one at work is many times quicker. */
+enum { GPG_PATIENCE = 180, GPG_LEAST_BYTES = 256 * 1024, GPG_LEAST_LINES = 2000 /* per second */ };
 gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* one transaction; logs */
 void flow_tell(Step *step, const char *detail); /* logs the state that the file is in now, and the time since step->since, which begins anew */
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;

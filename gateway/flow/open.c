@@ -24,7 +24,8 @@ static gboolean decrypt(Step *step, int plaintext, OpenpgpOpened *opened, GError
     return sallyport_error_errno(error, errno, "open %s", path);
   OpenpgpOpenOptions options = {.home = step->feed->gnupg_home, .signed_by = (const char *const *)conf->signed_by,
                                 .passphrase_file = conf->passphrase_file, .size_limit = step->feed->conf->plain_limit,
-                                .ratio_limit = step->feed->conf->ratio_limit};
+                                .ratio_limit = step->feed->conf->ratio_limit,
+                                .deadline = GPG_PATIENCE + (guint)MIN(step->file->cipher_size / GPG_LEAST_BYTES, 86400)};
   gboolean ok = openpgp_open(&options, ciphertext, plaintext, opened, error);
   close(ciphertext);
   return ok;
