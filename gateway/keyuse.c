@@ -26,10 +26,11 @@ static const OpenpgpKey *find_key(GPtrArray *ring, const char *fingerprint) {
 
 static const char *unfit_for(const OpenpgpKey *key, KeyPurpose purpose) {
   switch (purpose) {
-  case KEY_ENCRYPT_TO: return key->can_encrypt ? NULL : "nothing can be encrypted to it";
-  case KEY_SIGNED_BY: return key->can_sign ? NULL : "it cannot sign";
-  case KEY_DECRYPT_WITH: return !key->has_secret ? "its secret part is not in our ring" : key->can_encrypt ? NULL : "it is no encryption key";
-  case KEY_SIGN_WITH: return !key->has_secret ? "its secret part is not in our ring" : key->can_sign ? NULL : "it cannot sign";
+  case KEY_ENCRYPT_TO: return key->can_encrypt ? NULL : "cannot be encrypted to: it has no encryption key (subkey)";
+  case KEY_SIGNED_BY: return key->can_sign ? NULL : "cannot sign";
+  case KEY_DECRYPT_WITH:
+    return !key->has_secret ? "is here without its secret part" : key->can_encrypt ? NULL : "cannot decrypt: it has no encryption key (gpg --quick-add-key makes one)";
+  case KEY_SIGN_WITH: return !key->has_secret ? "is here without its secret part" : key->can_sign ? NULL : "cannot sign";
   }
   return NULL;
 }

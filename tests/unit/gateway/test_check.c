@@ -144,7 +144,7 @@ static void keys_are_good_ending_ended_unfit_or_missing(void **state) {
   own->has_secret = FALSE;
   expect_use(*state, good, DECRYPT_WITH, KEY_UNFIT, "secret part");
   partner->can_encrypt = FALSE;
-  expect_use(*state, good, ENCRYPT_TO, KEY_UNFIT, "nothing can be encrypted");
+  expect_use(*state, good, ENCRYPT_TO, KEY_UNFIT, "cannot be encrypted to");
   expect_use(*state, good, SIGNED_BY, KEY_GOOD, NULL);
   partner->state = OPENPGP_KEY_REVOKED;
   expect_use(*state, good, SIGNED_BY, KEY_ENDED, "revoked");
