@@ -70,3 +70,19 @@ json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lan
   put_text(object, "feedback_name", file->feedback_name);
   return object;
 }
+
+char *cli_flat_json(const char *text) {
+  json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+  if (!json_is_object(object))
+    return json_decref(object), g_strdup(text);
+  GString *flat = g_string_new(NULL);
+  const char *name;
+  json_t *value;
+  json_object_foreach(object, name, value) {
+    char *dumped = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    g_string_append_printf(flat, "%s%s=%s", flat->len ? ", " : "", name, dumped ? dumped : json_string_value(value));
+    free(dumped);
+  }
+  json_decref(object);
+  return g_string_free(flat, FALSE);
+}

@@ -1,4 +1,5 @@
 #include "gateway/cli/output.h"
+#include "gateway/base/files.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -193,8 +194,14 @@ void cli_coloured(const CliOutput *out, CliColour colour, const char *text) {
     fputs(text, out->file);
 }
 
+char *cli_printable(char *text) {
+  char *shown = text ? files_show_bytes(text, strlen(text), G_MAXSIZE) : NULL;
+  g_free(text);
+  return shown;
+}
+
 void cli_line_coloured(const CliOutput *out, const char *name, char *value, CliColour colour) {
-  g_autofree char *owned = value;
+  g_autofree char *owned = cli_printable(value);
   if (!owned)
     return;
   fprintf(out->file, "  %-14s ", name);

@@ -53,6 +53,10 @@ void cli_table_coloured(CliTable *table, char *text, CliColour colour);
 guint cli_table_rows(const CliTable *table);
 void cli_table_print(CliTable *table, const CliOutput *out); /* frees it */
 
+/* Values come from partners' files: what would move a terminal's cursor or break a line is spelled \xHH. Tables and lines do it
+ * themselves. Takes the text; the caller frees what it gets. */
+char *cli_printable(char *text);
+
 /* "name: value" lines, values aligned. Takes the value; NULL prints nothing. */
 void cli_line(const CliOutput *out, const char *name, char *value);
 void cli_line_coloured(const CliOutput *out, const char *name, char *value, CliColour colour);

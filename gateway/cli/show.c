@@ -138,22 +138,6 @@ static char *sized(const CliOutput *out, guint64 size, const char *sha256) {
   return sha256 ? g_strdup_printf("%s bytes, SHA-256 %s", number, sha256) : g_strdup_printf("%s bytes", number);
 }
 
-static char *flat_json(const char *text) {
-  json_t *object = text ? json_loads(text, 0, NULL) : NULL;
-  if (!json_is_object(object))
-    return json_decref(object), g_strdup(text);
-  GString *flat = g_string_new(NULL);
-  const char *name;
-  json_t *value;
-  json_object_foreach(object, name, value) {
-    char *dumped = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    g_string_append_printf(flat, "%s%s=%s", flat->len ? ", " : "", name, dumped ? dumped : json_string_value(value));
-    free(dumped);
-  }
-  json_decref(object);
-  return g_string_free(flat, FALSE);
-}
-
 static void print_head(const CliOutput *out, const CliFile *found) {
   const BookFile *file = found->file;
   cli_coloured(out, CLI_BOLD, file->id);
@@ -173,7 +157,7 @@ static void print_head(const CliOutput *out, const CliFile *found) {
   cli_line(out, "folder", g_strdup(file->folder));
   cli_line(out, "seen", cli_time(out, file->seen_at));
   cli_line(out, "modified there", cli_time(out, file->modified * G_USEC_PER_SEC));
-  cli_line(out, "evidence", flat_json(file->evidence));
+  cli_line(out, "evidence", cli_flat_json(file->evidence));
 }
 
 static void print_verdict(const CliOutput *out, const BookFile *file) {
@@ -185,7 +169,7 @@ static void print_verdict(const CliOutput *out, const BookFile *file) {
   cli_line(out, "signer", file->signer && *file->signer ? g_strdup(file->signer) : NULL);
   if (file->plain_sha256)
     cli_line(out, "plaintext", sized(out, file->plain_size, file->plain_sha256));
-  cli_line(out, "header", flat_json(file->header));
+  cli_line(out, "header", cli_flat_json(file->header));
   cli_line(out, "business date", g_strdup(file->business_date));
 }
 

@@ -23,8 +23,8 @@ CliTable *cli_table_new(const CliColumn *columns, guint n_columns) {
 }
 
 void cli_table_coloured(CliTable *table, char *text, CliColour colour) {
-  Cell cell = {text && *text ? text : g_strdup("-"), colour};
-  if (cell.text != text)
+  Cell cell = {text && *text ? cli_printable(text) : g_strdup("-"), colour};
+  if (!text || !*text)
     g_free(text);
   g_array_append_val(table->cells, cell);
 }

@@ -1,5 +1,6 @@
 /* try: what would become of a local file. */
 #include "gateway/cli/books.h"
+#include "gateway/cli/file_json.h"
 #include "gateway/flow/try.h"
 #include "gateway/records/exceptions.h"
 
@@ -81,7 +82,7 @@ static void print_found(const CliOutput *out, const FlowTryReport *report, guint
     cli_line_coloured(out, "the file", g_strdup_printf("would be refused: %s %s", found->code, found->reason ? found->reason : ""), CLI_RED);
   else
     cli_line_coloured(out, "the file", g_strdup("would be accepted"), CLI_GREEN);
-  cli_line(out, "header", g_strdup(report->header));
+  cli_line(out, "header", cli_flat_json(report->header));
   cli_line(out, "business date", g_strdup(report->business_date));
   cli_line(out, "records", cli_unsigned(out, found->records));
   cli_line(out, "outcome", g_strdup_printf("%s accepted, %s rejected, %s duplicates", accepted, rejected, duplicates));

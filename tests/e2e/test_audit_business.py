@@ -4,9 +4,11 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import sqlite3
 import struct
+import subprocess
 import termios
 
 import accruals
@@ -14,7 +16,10 @@ from accruals import Record
 from configuration import Feed, rule
 from gateway import BINARY
 from harness import equal, has, lacks, test, wait_until
+from partner import Gpg
 from world import World
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 
 def answer(world, name, kind="FB"):
@@ -374,6 +379,24 @@ def tables_fit_the_terminal_and_have_colours_only_there_and_only_when_wanted():
 
 
 @test
+def what_a_partner_writes_cannot_steer_the_operators_terminal():
+    with World() as world:
+        world.configuration.layouts["accrual-v1"]['record "D"']['field "member"'] = {}
+        world.feed.rules = {}
+        world.start()
+        red = "\x1b[31m"
+        world.drop("POINTS_e.dat.pgp", accruals.text([Record(red + "M1", red + "K1", "5"), Record("M2", "\u202eK2", "5")],
+                                                     header=f"H|{red}ACME|2026-11-20|1|1"))
+        equal(world.feedback("POINTS_e.dat.pgp").accepted, 2, "accepted: a layout's text may hold any character")
+        world.gateway.wait_quiet()
+        for words in (["show", "POINTS_e.dat.pgp"], ["entries"], ["trace", "POINTS_e.dat.pgp:2"], ["audit"], ["status"], ["files"]):
+            shown = world.gateway.ok(*words).out
+            assert "\x1b" not in shown and "\u202e" not in shown, f"{words}: {shown!r}"
+        has(world.gateway.ok("entries").out, "\\x1b[31mK1", "entries")
+        lacks(world.gateway.log(), "\x1b", "the log")
+
+
+@test
 def a_cut_off_or_missing_end_of_the_audit_chain_is_named():
     with World() as world:
         world.start()
@@ -392,3 +415,23 @@ def a_cut_off_or_missing_end_of_the_audit_chain_is_named():
         missing = world.gateway.run("audit", "verify")
         equal(missing.status, 6, "exit status without the tip")
         has(missing.out, "is missing", "what it says")
+
+
+@test
+def the_key_that_the_readme_makes_can_sign_and_decrypt():
+    with World() as world:
+        with open(os.path.join(TOP, "README.md")) as readme:
+            line, = [line for line in readme if "--quick-generate-key" in line]
+        ring = Gpg(os.path.join(world.folder, "r"))
+        try:
+            subprocess.run(shlex.split(line), env={**world.gateway.environment, "GNUPGHOME": ring.home}, check=True, timeout=120,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            listed = ring.run("--with-colons", "--list-secret-keys").decode().splitlines()
+            own = next(row.split(":")[9] for row in listed if row.startswith("fpr:"))
+            ring.run("--import", data=world.keys.partner.run("--export", world.keys.acme))
+            world.configuration.node["gnupg-home"] = ring.home
+            world.configuration.openpgp["decrypt-with"] = own
+            world.write_configuration()
+            world.gateway.ok("check")
+        finally:
+            ring.stop()
