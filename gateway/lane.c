@@ -210,7 +210,7 @@ static void run(Lane *lane, const LaneOptions *options) {
     watch_local_folders(lane, &senses);
     log_event(LOG_INFO, "lane-ready", {"threads", log_number(lane->flow.threads)}, {"feeds", log_number(lane->feeds->feeds->len)});
     live(lane, &senses, options->supervisor_fd);
-    log_event(LOG_INFO, "lane-stopping", {"lane", lane->name});
+    log_event(LOG_INFO, "lane-stopping", {"exit_status", log_number(lane->exit_status)});
   } else {
     log_event(LOG_ERROR, "lane-cannot-start", {"error", error->message});
     lane->exit_status = sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? 3 : 1;
