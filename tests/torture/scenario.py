@@ -1,32 +1,77 @@
-"""One small working day of a gateway: every kind of file there is, as small as it can be, so that a run takes seconds and
-passes every fail point."""
+"""Two small working days of a gateway: every kind of file there is, as small as it can be, so that a run takes seconds and
+passes every fail point there is between the two."""
 import os
 
 import accruals
 from harness import equal, wait_until
 from world import World
 
-# name -> how its answer is called
-FILES = {"POINTS_good.dat.pgp": "FB", "POINTS_rules.dat.pgp": "FB", "POINTS_unsigned.dat.pgp": "EX", "POINTS_trailer.dat.pgp": "EX"}
-LATER = {"POINTS_copy.dat.pgp": "EX", "POINTS_keys.dat.pgp": "FB"}
+
+class Day:
+    """Every kind of file once, and then what has to meet what came before: the same records under another name, some keys
+    again. The partner's copies are archived."""
+    name = "day"
+
+    # name -> how its answer is called
+    first = {"POINTS_good.dat.pgp": "FB", "POINTS_rules.dat.pgp": "FB", "POINTS_unsigned.dat.pgp": "EX", "POINTS_trailer.dat.pgp": "EX"}
+    later = {"POINTS_copy.dat.pgp": "EX", "POINTS_keys.dat.pgp": "FB"}
+
+    @staticmethod
+    def configure(feed):
+        feed.batch = {"size-min": 25, "size-max": 25, "allow-any-size": True}  # several batches in a small file
+
+    @staticmethod
+    def drop_first(world):
+        world.drop("POINTS_good.dat.pgp", accruals.records(60, prefix="GOOD"))
+        world.drop("POINTS_rules.dat.pgp", accruals.records(40, prefix="RULES", broken={3, 40}))
+        world.drop("POINTS_unsigned.dat.pgp", accruals.records(5, prefix="UNSIGNED"), signer=None)
+        world.drop("POINTS_trailer.dat.pgp", accruals.records(5, prefix="TRAILER"), count=6)
+
+    @staticmethod
+    def drop_later(world):
+        world.drop("POINTS_copy.dat.pgp", accruals.records(60, prefix="GOOD"))
+        world.drop("POINTS_keys.dat.pgp", accruals.records(3, prefix="GOOD") + accruals.records(8, prefix="NEW"))
+
+    @staticmethod
+    def finish(world, is_done):
+        """Nothing more is waited for."""
 
 
-def drop_all(world):
-    world.drop("POINTS_good.dat.pgp", accruals.records(60, prefix="GOOD"))
-    world.drop("POINTS_rules.dat.pgp", accruals.records(40, prefix="RULES", broken={3, 40}))
-    world.drop("POINTS_unsigned.dat.pgp", accruals.records(5, prefix="UNSIGNED"), signer=None)
-    world.drop("POINTS_trailer.dat.pgp", accruals.records(5, prefix="TRAILER"), count=6)
+class Evening:
+    """Many files whose keys lie among each other, so that the ledger orders its keys; the partner's copies are deleted; and
+    then nothing to do, so that balances are folded."""
+    name = "evening"
+    count = 20
+    first = {f"POINTS_{i:02d}.dat.pgp": "FB" for i in range(count)}
+    later = {}
+
+    @staticmethod
+    def configure(feed):
+        feed.source["after"] = "delete"
+
+    @classmethod
+    def drop_first(cls, world):
+        for i, name in enumerate(cls.first):
+            made = accruals.records(6, prefix="X")
+            for j, record in enumerate(made):
+                record.reference = f"X-{j * cls.count + i:06d}"
+            world.drop(name, made)
+
+    @staticmethod
+    def drop_later(world):
+        """Nothing."""
+
+    @staticmethod
+    def finish(world, is_done):
+        wait_until("balances to be folded", lambda: is_done("ledger-fold-after"), seconds=60, log=world.gateway.log_tail)
 
 
-def drop_later(world):
-    """What has to meet what came before: the same records under another name, and some keys again."""
-    world.drop("POINTS_copy.dat.pgp", accruals.records(60, prefix="GOOD"))
-    world.drop("POINTS_keys.dat.pgp", accruals.records(3, prefix="GOOD") + accruals.records(8, prefix="NEW"))
+DAYS = [Day, Evening]
 
 
 def wait_for_answers(world, names):
-    wanted = {world.answer_name(name, kind) + ".ok" for name, kind in names.items() if kind}
-    wait_until("the answers " + ", ".join(sorted(wanted)), lambda: wanted <= set(world.partner.markers()), seconds=60,
+    wanted = {world.answer_name(name, kind) + ".ok" for name, kind in names.items()}
+    wait_until("the answers " + ", ".join(sorted(wanted)), lambda: wanted <= set(world.partner.markers()), seconds=90,
                log=world.gateway.log_tail)
 
 
@@ -39,28 +84,30 @@ def results(world):
     return told
 
 
-def run_scenario(fault, *, expected, must_die=False):
+def run_day(day, fault, *, expected, must_die=False):
     """(answers, the points passed). With `expected` the answers have to be these."""
     with World() as world:
         once, points = os.path.join(world.folder, "once"), os.path.join(world.folder, "points")
         world.gateway.environment.update(fault, SALLYPORT_FAULT_ONCE=once, SALLYPORT_FAULT_LOG=points)
-        # Batches of 25, so that a small file has several. Retries come soon, since every period here is the least there is.
-        world.feed.batch = {"size-min": 25, "size-max": 25, "allow-any-size": True}
-        drop_all(world)
+        day.configure(world.feed)
+
+        def passed():
+            if not os.path.exists(points):
+                return []
+            with open(points) as file:
+                return file.read().split()
+
+        day.drop_first(world)
         world.start()
-        wait_for_answers(world, FILES)
-        drop_later(world)
-        wait_for_answers(world, LATER)
+        wait_for_answers(world, day.first)
+        day.drop_later(world)
+        wait_for_answers(world, day.later)
+        day.finish(world, lambda point: point in passed() or os.path.exists(once))
         world.settle()
         if must_die:
             assert os.path.exists(once), f"the point of {fault} was never reached"
         told = results(world)
         if expected is not None:
             equal(told, expected, "answers")
-        world.gateway.environment.pop("SALLYPORT_FAULT", None)
         equal(world.gateway.stop(), 0, "exit status")
-        passed = []
-        if os.path.exists(points):
-            with open(points) as file:
-                passed = file.read().split()
-        return told, passed
+        return told, passed()
