@@ -10,7 +10,7 @@
 
 #define LEAST_GPGME "1.18.0"
 #define LEAST_GPG "2.2.27"
-#define LISTING_DEADLINE 120
+#define LISTING_DEADLINE 15 /* the supervisor waits for it at a reload, and must go on before its watchdog and an end run out */
 
 gboolean openpgp_start(GError **error) {
   if (!gpgme_check_version(LEAST_GPGME))

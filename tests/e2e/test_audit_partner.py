@@ -14,6 +14,7 @@ import zoneinfo
 import accruals
 import invariants
 from configuration import Feed
+from gateway import name_of
 from harness import Skip, equal, has, lacks, test, wait_until
 from partner import Gpg, Keys, descendants
 from world import World
@@ -69,6 +70,40 @@ def a_reload_while_a_file_is_posted_loses_and_doubles_nothing():
         equal(world.feedback("POINTS_reload.dat.pgp", seconds=60).accepted, 20000, "accepted")
         lacks(world.gateway.log(), "lane-killed", "the log")
         world.settle(seconds=90)
+
+
+@test
+def a_gpg_agent_that_hangs_ends_a_reload_in_time_and_the_old_configuration_stays():
+    with World() as world:
+        world.start()
+        world.drop("POINTS_1.dat.pgp", accruals.records(10))
+        world.feedback("POINTS_1.dat.pgp")
+        agent, = [pid for pid in all_processes() if name_of(pid) == "gpg-agent" and world.gnupg in command_line(pid)]
+        os.kill(agent, signal.SIGSTOP)
+        try:
+            world.feed.rules["points-range"]["code"] = "E777"
+            world.write_configuration()
+            world.gateway.process.send_signal(signal.SIGHUP)
+            wait_until("the reload to end", lambda: world.gateway.told("READY=1") and world.gateway.notes.count("READY=1") == 2, seconds=25,
+                       log=world.gateway.log_tail)
+            has(world.gateway.log(), "reload-refused", "the log")
+        finally:
+            os.kill(agent, signal.SIGCONT)
+        world.drop("POINTS_2.dat.pgp", accruals.records(10, prefix="S"))
+        equal(world.feedback("POINTS_2.dat.pgp").accepted, 10, "accepted")
+        world.settle()
+
+
+def all_processes():
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def consumption(world):
