@@ -23,9 +23,8 @@ CliTable *cli_table_new(const CliColumn *columns, guint n_columns) {
 }
 
 void cli_table_coloured(CliTable *table, char *text, CliColour colour) {
-  Cell cell = {text && *text ? cli_printable(text) : g_strdup("-"), colour};
-  if (!text || !*text)
-    g_free(text);
+  g_autofree char *shown = cli_printable(text);
+  Cell cell = {shown && *shown ? g_steal_pointer(&shown) : g_strdup("-"), colour};
   g_array_append_val(table->cells, cell);
 }
 
