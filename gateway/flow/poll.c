@@ -168,7 +168,8 @@ static void log_poll(const Poll *poll, gboolean truncated, guint refused) {
   }
   for (guint i = 0; i < poll->admitted->len; i++) {
     const BookFile *file = poll->admitted->pdata[i];
-    log_event(LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", "admitted"}, {"evidence", file->evidence});
+    log_event(LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", "admitted"}, {"name", file->name_shown},
+              {"evidence", file->evidence});
   }
   if (truncated || refused)
     log_event(LOG_WARNING, "listing-incomplete", {"feed", poll->feed->conf->name}, {"refused_names", log_number(refused)},
