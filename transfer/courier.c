@@ -74,7 +74,8 @@ GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolea
   bounded.limit = listing->limit > 0 ? MIN(listing->limit, G_MAXUINT32 / READ_FOR_ONE_KEPT) : LIST_LIMIT;
   guint limit = bounded.limit * (listing->wanted ? READ_FOR_ONE_KEPT : 1);
   const WireMessage request = {.type = WIRE_LIST, .fd = -1, .path = wire_text(listing->folder), .limit = limit};
-  Call call = {.doing = "list", .if_lost = SALLYPORT_ERROR_AGAIN, .entries = entries, .listing = &bounded, .gather = gather_entries, .limit = limit};
+  Call call = {.doing = "list", .if_lost = SALLYPORT_ERROR_AGAIN, .entries = entries, .listing = &bounded, .gather = gather_entries,
+               .limit = limit};
   WireMessage answer;
   if (!courier_call(courier, &request, &call, &answer, error))
     return NULL;

@@ -1,11 +1,13 @@
 /* The lane's side of a courier: a process that lives as long as one connection to a partner.
  *
  * courier_open() starts the process (its own program with the argument "courier", the socket on descriptor 3), hands it
- * the endpoint, its credentials and pinned host keys, and waits until it is connected, locked in (Landlock, seccomp, no new
- * privileges, limits), and logged in, in this order. From then on each call below is one request and its answer over a
- * SOCK_SEQPACKET socket; file content never passes through it: the courier reads and writes descriptors that come with the
- * request. A Courier is used by one thread at a time. When the process dies or stays silent, the call fails with AGAIN (or
- * UNKNOWN for rename and remove, whose effect may have happened), the courier is lost, and only courier_close() remains.
+ * the endpoint, and waits until it is connected and locked in (Landlock, seccomp, no new privileges, limits) and shows the
+ * server's host key. The key is compared with the pins here, in the lane; only then the courier gets the credentials and
+ * logs in. A pinned key of another type than the one shown first is asked for with a new process. From then on each call
+ * below is one request and its answer over a SOCK_SEQPACKET socket; file content never passes through it: the courier
+ * reads and writes descriptors that come with the request. A Courier is used by one thread at a time. When the process
+ * dies or stays silent, the call fails with AGAIN (or UNKNOWN for rename and remove, whose effect may have happened), the
+ * courier is lost, and only courier_close() remains.
  *
  * Paths are the partner's bytes, absolute or relative to its login folder. File content that is reported by the remote
  * side (sizes, names, times) is hostile: bounded and checked here before the caller sees it.
@@ -25,7 +27,8 @@ typedef struct {
   const char *passphrase_file;     /* of the private key; NULL: none */
   const char *password_file;       /* for password and keyboard-interactive; NULL: none */
   const char *folder;              /* COURIER_LOCAL: the root of all paths; nothing above or through a link out is reached */
-  guint connect_timeout, io_timeout; /* seconds; 0: 20 and 60. io_timeout: without one byte of progress */
+  guint connect_timeout, io_timeout; /* seconds; 0: 20 and 60. io_timeout: without progress, which is 1 KiB (or the end) of a file,
+                                        16 names of a listing, or the answer to anything else */
   const char *program;             /* executable to start; NULL: /proc/self/exe */
 } CourierEndpoint;
 
@@ -75,7 +78,8 @@ typedef struct {
   CourierProgress progress; gpointer user;
 } CourierGet;
 /* Reads the file from `offset` to its end; *end is the offset after the last byte written. The size reported by the
- * server at opening and at the end must equal *end, else AGAIN ("changed while it was read"). Not synced. */
+ * server at opening and at the end must equal *end, else AGAIN ("changed while it was read"). Not synced. The descriptor is
+ * written in order and without gaps: after any failure its size is where a resumed get may start. */
 gboolean courier_get(Courier *courier, const CourierGet *get, guint64 *end, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {

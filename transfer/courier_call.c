@@ -26,7 +26,8 @@ gboolean courier_lose(Courier *courier, SallyportErrorCode code, const char *why
   return sallyport_error_set(error, code, "%s: courier lost: %s%s%s", courier->name, why, how ? ": " : "", how ? how : "");
 }
 
-gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, SallyportErrorCode if_lost, const char *doing, GError **error) {
+gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, SallyportErrorCode if_lost, const char *doing,
+                      GError **error) {
   g_autofree char *why = NULL;
   switch (wire_receive(courier->process.socket, milliseconds, &courier->buffer, message)) {
   case WIRE_GOT_MESSAGE:

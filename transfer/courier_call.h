@@ -27,7 +27,8 @@ struct Call {
 };
 
 /* Sends, and takes messages until DONE (TRUE, *answer) or FAILED. The time-out starts anew whenever the progress grows. */
-gboolean courier_call(Courier *courier, const WireMessage *request, Call *call, WireMessage *answer, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean courier_call(Courier *courier, const WireMessage *request, Call *call, WireMessage *answer,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* One message out. BUG: it does not fit and nothing was sent; AGAIN: the courier is lost. */
 gboolean courier_send(Courier *courier, const WireMessage *message, const char *doing, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* One message within so many milliseconds; an end, a silence or nonsense loses the courier. */

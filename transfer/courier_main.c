@@ -37,7 +37,8 @@ static gboolean tell_progress(gpointer user, guint64 done) {
 
 static gboolean send_failure(Process *process, const GError *failed, gboolean lost) {
   g_autofree char *text = g_strndup(failed ? failed->message : "no reason", 8000);
-  const WireMessage answer = {.type = WIRE_FAILED, .fd = -1, .code = sallyport_error_code(failed), .text = wire_text(text), .lost = lost ? 1 : 0};
+  const WireMessage answer = {.type = WIRE_FAILED, .fd = -1, .code = sallyport_error_code(failed), .text = wire_text(text),
+                              .lost = lost ? 1 : 0};
   return wire_send_waiting(process->lane, &answer, NULL) && !lost;
 }
 

@@ -62,7 +62,8 @@ static void ask_more(Get *get) {
 
 static gboolean write_piece(Get *get, const guint8 *bytes, guint32 length, GError **error) {
   if (length > get->get->size - get->written)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: more than %" G_GUINT64_FORMAT " bytes", get->get->path, get->get->size);
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: more than %" G_GUINT64_FORMAT " bytes", get->get->path,
+                               get->get->size);
   while (length > 0) {
     ssize_t done = pwrite(get->get->fd, bytes, length, (off_t)get->written);
     if (done < 0 && errno == EINTR)

@@ -16,12 +16,13 @@
 #define WRITE_MOST 32700u /* libssh2 takes no more at once */
 
 /* Fast and sound first; the library leaves out what it does not know (1.10: AES-GCM, ChaCha20, EtM, RSA with SHA-2). */
+#define CIPHERS "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"
 static const struct { int method; const char *names; } preferences[] = {
     {LIBSSH2_METHOD_KEX, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
                          "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,"
                          "diffie-hellman-group14-sha256,diffie-hellman-group14-sha1"},
-    {LIBSSH2_METHOD_CRYPT_CS, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"},
-    {LIBSSH2_METHOD_CRYPT_SC, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"},
+    {LIBSSH2_METHOD_CRYPT_CS, CIPHERS},
+    {LIBSSH2_METHOD_CRYPT_SC, CIPHERS},
     {LIBSSH2_METHOD_COMP_CS, "none"},
     {LIBSSH2_METHOD_COMP_SC, "none"},
 };

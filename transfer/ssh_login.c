@@ -39,8 +39,9 @@ static gboolean is_rsa(const char *identity) {
 }
 
 const char *ssh_host_key_hint(void) {
-  return libssh2_version(0x010b00) ? "" : " (this libssh2, before 1.11, knows RSA host keys by SHA-1 only, which current servers do not show: "
-                                          "pin the ed25519 or ECDSA key)";
+  return libssh2_version(0x010b00) ? ""
+                                   : " (this libssh2, before 1.11, knows RSA host keys by SHA-1 only, which current servers do not "
+                                     "show: pin the ed25519 or ECDSA key)";
 }
 
 /* What the installed library cannot do, where that may be the reason. */
@@ -88,10 +89,11 @@ static int try_password(SshLink *link, const SshCredentials *credentials, gboole
   int failed;
   link->password = password;
   if (interactive) {
-    FINISH(link, failed, libssh2_userauth_keyboard_interactive_ex(link->session, user, (unsigned)strlen(user), answer_prompts), deadline, error);
-  } else {
-    FINISH(link, failed, libssh2_userauth_password_ex(link->session, user, (unsigned)strlen(user), password, (unsigned)strlen(password), NULL),
+    FINISH(link, failed, libssh2_userauth_keyboard_interactive_ex(link->session, user, (unsigned)strlen(user), answer_prompts),
            deadline, error);
+  } else {
+    FINISH(link, failed, libssh2_userauth_password_ex(link->session, user, (unsigned)strlen(user), password,
+                                                      (unsigned)strlen(password), NULL), deadline, error);
   }
   link->password = NULL;
   if (failed != 0 && failed != LIBSSH2_ERROR_EAGAIN && !refused(failed))
