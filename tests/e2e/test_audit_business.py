@@ -60,7 +60,7 @@ FAULTS = (
 )
 
 
-@test
+@test(quick=True)
 def each_kind_of_fault_has_its_own_code_and_no_value_is_changed_silently():
     with World() as world:
         fields = world.configuration.layouts["accrual-v1"]
@@ -121,7 +121,7 @@ def a_file_without_records_is_accepted_and_its_answer_repeats_the_header():
 
 # --- Layouts
 
-@test
+@test(quick=True)
 def a_gb18030_file_is_answered_in_gb18030():
     with World() as world:
         of_layout(world, {"delimiter": "|", "charset": "GB18030",
