@@ -110,7 +110,10 @@ def files_below(folder):
 
 
 def check_folders(world, files):
-    """No orphan in the spool, no plaintext anywhere on the gateway's side, nothing taken that is not safe."""
+    """No orphan in the spool, no plaintext anywhere on the gateway's side, no file in the book that never was."""
+    done = {(f["feed"], f["name"], f["size"], f["modified"]) for f in files if f["state"] == "closed"}
+    ghosts = [f["name"] for f in files if f["state"] == "gone" and (f["feed"], f["name"], f["size"], f["modified"]) in done]
+    assert not ghosts, f"seen again from a listing older than their closing: {ghosts}"
     held = {f["id"] for f in files if f["state"] == "held"}
     for path in files_below(os.path.join(world.state, "lanes")):
         if "/spool/" in path:
