@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 typedef enum { FIELD_TEXT, FIELD_BYTES, FIELD_SIGNED, FIELD_UNSIGNED, FIELD_SHORT, FIELD_STATE } FieldType;
 typedef struct { const char *name; FieldType type; gsize offset; } Field;
@@ -124,19 +125,22 @@ BookFile *book_fields_read(sqlite3_stmt *statement, GError **error) {
 
 /* Nine digits of time in milliseconds (until the year 5188), seven that start at random and count up within one process:
  * the process-wide counter is what makes ids of the same millisecond differ and sort, the random start what makes those of
- * two runs differ when the clock was set back between them. The primary key refuses the rest. */
+ * two runs differ when the clock was set back between them. A forked child begins a count of its own. The primary key refuses
+ * the rest. */
 char *book_make_id(gint64 milliseconds) {
   static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
   static const guint64 tails = 78364164096; /* 36^7 */
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   static gint64 last_time;
   static guint64 last_tail;
+  static pid_t owner;
   guint64 number = 0;
   while (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
     ;
   pthread_mutex_lock(&lock);
-  if (milliseconds > last_time) {
-    last_time = milliseconds;
+  if (milliseconds > last_time || owner != getpid()) {
+    last_time = MAX(milliseconds, last_time + 1);
+    owner = getpid();
     last_tail = number % (tails / 2);
   } else if (++last_tail == tails) {
     last_time++;
