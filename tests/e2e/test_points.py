@@ -241,7 +241,7 @@ def a_killed_lane_comes_back_and_finishes_its_work():
         warm_up(world)
         for round_ in range(2):
             name = f"POINTS_{round_}.dat.pgp"
-            lane, = world.gateway.named("lane")
+            lane, = wait_until("a lane", lambda: world.gateway.named("lane"), log=world.gateway.log_tail)
             world.drop(name, accruals.records(3000, prefix=f"L{round_}"))
             world.gateway.wait_state(name, "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "closed")
             os.kill(lane, 9)
