@@ -223,7 +223,7 @@ static void run(Lane *lane, const LaneOptions *options) {
 }
 
 int lane_run(const LaneOptions *options) {
-  Lane lane = {.name = options->name, .started_at = g_get_real_time(), .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  Lane lane = {.name = options->name, .started_at = g_get_real_time(), .idle_since = g_get_monotonic_time(), .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   g_autoptr(GError) error = NULL;
   pthread_mutex_init(&lane.lock, NULL);
   lane.active = g_hash_table_new(g_str_hash, g_str_equal);

@@ -19,6 +19,7 @@ typedef struct {
   Feed *feed;
   BookReader *reader;
   gint64 now;
+  gint64 listed_at;     /* before the listing began */
   gint64 look_at;       /* monotonic: a clock that is set must not make a file look older than we have known it */
   guint generation;
   GHashTable *names;    /* all names listed */
@@ -60,6 +61,13 @@ static gboolean is_same_copy(const Poll *poll, const BookFile *file, const Couri
   return poll->feed->conf->source.after == CONF_AFTER_KEEP && file->size == entry->size && file->modified == entry->modified;
 }
 
+/* A file that was closed while the listing was on its way may still stand in it: what is there then is its old copy, and a new
+ * one is seen at the next poll. */
+static gboolean is_over(const Poll *poll, const BookFile *file, const CourierEntry *entry) {
+  gboolean since_listing = file->changed_at >= poll->listed_at && file->changed_at <= g_get_real_time(); /* not if the clock was set back */
+  return file_state_is_terminal(file->state) && (since_listing || (file->state == FILE_CLOSED && is_same_copy(poll, file, entry)));
+}
+
 /* The book's row that this name continues: NULL when it is to be seen anew. *is_known: nothing is to be done for it. */
 static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_known, GError **error) {
   g_autoptr(GPtrArray) rows = book_files_named(poll->reader, poll->feed->conf->name, entry->name, error);
@@ -69,7 +77,7 @@ static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_know
     BookFile *row = rows->pdata[i];
     if (row->state == FILE_SEEN)
       seen = row;
-    else if (!file_state_is_terminal(row->state) || (row->state == FILE_CLOSED && is_same_copy(poll, row, entry)))
+    else if (!file_state_is_terminal(row->state) || is_over(poll, row, entry))
       *is_known = TRUE;
   }
   if (!seen || *is_known)
@@ -184,6 +192,7 @@ static gboolean is_wanted(gpointer user, const char *name) {
 }
 
 gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) {
+  gint64 listed_at = g_get_real_time();
   CourierListing listing = {.folder = feed->conf->source.path, .limit = MOST_LISTED, .wanted = is_wanted, .user = feed};
   gboolean truncated = FALSE;
   guint refused = 0;
@@ -194,7 +203,7 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
   g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
   g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(), gone = g_ptr_array_new();
   g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify)book_file_free);
-  Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .look_at = g_get_monotonic_time(), .generation = feed->polls++, .names = names,
+  Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .listed_at = listed_at, .look_at = g_get_monotonic_time(), .generation = feed->polls++, .names = names,
                .added = added, .admitted = ready, .changed = changed, .gone = gone, .kept = kept,
                .poll = {.feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};
   for (guint i = 0; i < entries->len; i++)
