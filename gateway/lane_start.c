@@ -42,11 +42,9 @@ static gboolean hold_change(BookTransaction *tx, gpointer data, GError **error) 
 }
 
 static gboolean hold_poison(Lane *lane, BookFile *file, guint deaths, GError **error) {
-  g_free(file->reason_code);
-  g_free(file->reason);
+  g_autofree char *reason = g_strdup_printf(DEATHS, deaths);
+  flow_set_reason(file, CODE_TRIES_USED_UP, reason);
   file->held_from = file->state;
-  file->reason_code = g_strdup(CODE_TRIES_USED_UP);
-  file->reason = g_strdup_printf(DEATHS, deaths);
   log_event(LOG_ERROR, "held", {"feed", file->feed}, {"file", file->id}, {"reason", file->reason});
   return book_write(lane->flow.book, hold_change, file, error);
 }

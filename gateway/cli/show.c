@@ -57,10 +57,6 @@ static gboolean read_details(const CliFile *found, guint64 limit, Details *detai
   return TRUE;
 }
 
-static const char *outcome_word(Outcome outcome) {
-  return outcome == OUTCOME_ACCEPTED ? "accepted" : outcome == OUTCOME_REJECTED ? "rejected" : "duplicate";
-}
-
 /* --- JSON. */
 
 static json_t *history_json(const CliOutput *out, const Details *details) {
@@ -92,19 +88,6 @@ static json_t *batches_json(const CliOutput *out, const Details *details, guint 
   return list;
 }
 
-static json_t *refused_json(const Details *details) {
-  json_t *list = json_array();
-  for (guint i = 0; i < details->refused->len; i++) {
-    const RecordException *row = g_ptr_array_index(details->refused, i);
-    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line, "outcome",
-                               outcome_word(row->outcome));
-    cli_json_text(object, "code", row->code);
-    cli_json_text(object, "reason", row->reason);
-    json_array_append_new(list, object);
-  }
-  return list;
-}
-
 static json_t *intents_json(const CliOutput *out, const Details *details) {
   json_t *list = json_array();
   for (guint i = 0; i < details->intents->len; i++) {
@@ -127,7 +110,7 @@ static void print_json(const Cli *cli, const CliFile *found, const Details *deta
   guint scale = cli_file_scale(cli->conf, found->file);
   cli_json(cli->out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "file", cli_file_json(cli->out, cli->conf, found->lane, found->file),
                                "history", history_json(cli->out, details), "batches", batches_json(cli->out, details, scale),
-                               "intents", intents_json(cli->out, details), "refused", refused_json(details), "refused_count",
+                               "intents", intents_json(cli->out, details), "refused", cli_refused_json(details->refused), "refused_count",
                                (json_int_t)details->n_refused));
 }
 
@@ -222,7 +205,7 @@ static void print_refused(const CliOutput *out, const Details *details) {
     const RecordException *row = g_ptr_array_index(details->refused, i);
     cli_table_cell(table, cli_unsigned(out, row->line));
     cli_table_cell(table, cli_unsigned(out, row->record));
-    cli_table_coloured(table, g_strdup(outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
+    cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
     cli_table_cell(table, g_strdup(row->code));
     cli_table_cell(table, g_strdup(row->reason));
   }

@@ -4,25 +4,8 @@
 #include "gateway/flow/try.h"
 #include "gateway/records/exceptions.h"
 
-static const char *outcome_word(Outcome outcome) {
-  return outcome == OUTCOME_ACCEPTED ? "accepted" : outcome == OUTCOME_REJECTED ? "rejected" : "duplicate";
-}
-
 static gboolean is_trusted(const FlowTryReport *report) { return report->opened.verdict == OPENPGP_TRUSTED; }
 static gboolean is_accepted(const FlowTryReport *report) { return is_trusted(report) && !report->found.code; }
-
-static json_t *refused_json(const FlowTryReport *report) {
-  json_t *list = json_array();
-  for (guint i = 0; report->refused && i < report->refused->len; i++) {
-    const RecordException *row = g_ptr_array_index(report->refused, i);
-    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line, "outcome",
-                               outcome_word(row->outcome));
-    cli_json_text(object, "code", row->code);
-    cli_json_text(object, "reason", row->reason);
-    json_array_append_new(list, object);
-  }
-  return list;
-}
 
 static json_t *header_json(const char *header) {
   json_t *parsed = header ? json_loads(header, 0, NULL) : NULL;
@@ -48,7 +31,7 @@ static void print_json(const Cli *cli, const FlowTryReport *report, guint scale)
   json_t *totals = json_object_get(object, "totals");
   cli_json_amount(totals, "amount", found->amount, scale);
   cli_json_amount(totals, "amount_accepted", found->amount_accepted, scale);
-  json_object_set_new(object, "refused", refused_json(report));
+  json_object_set_new(object, "refused", cli_refused_json(report->refused));
   cli_json(cli->out, object);
 }
 
@@ -62,7 +45,7 @@ static void print_refused(const CliOutput *out, const FlowTryReport *report) {
   for (guint i = 0; i < report->refused->len; i++) {
     const RecordException *row = g_ptr_array_index(report->refused, i);
     cli_table_cell(table, cli_unsigned(out, row->line));
-    cli_table_coloured(table, g_strdup(outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
+    cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
     cli_table_cell(table, g_strdup(row->code));
     cli_table_cell(table, g_strdup(row->reason));
   }

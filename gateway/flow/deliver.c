@@ -3,7 +3,7 @@
  * Each looks first whether its effect is there already, so that it may be run again after a crash or a lost reply at any point:
  *   crash while uploading              a temporary name on the partner's side, which the next run overwrites
  *   crash or cut after the rename      the target has our size and our SHA-256 (read back): taken as delivered
- *   the target is there, other bytes   the feed's policy: refuse (held for a person) or replace
+ *   the target is there, other bytes   the feed's policy: refuse (tried again until a person has looked) or replace
  *   crash before the commit            the next run finds both there, and only commits */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"

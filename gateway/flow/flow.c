@@ -68,12 +68,17 @@ gboolean flow_advance(Step *step, FileState to, const char *detail, GError **err
   return TRUE;
 }
 
-gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) {
-  BookFile *file = step->file;
-  g_free(file->reason_code);
-  g_free(file->reason);
+void flow_set_reason(BookFile *file, const char *code, const char *reason) {
+  char *old_code = file->reason_code, *old_reason = file->reason;
   file->reason_code = g_strdup(code);
   file->reason = g_strdup(reason);
+  g_free(old_code);
+  g_free(old_reason);
+}
+
+gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) {
+  BookFile *file = step->file;
+  flow_set_reason(file, code, reason);
   file->due_at = g_get_real_time();
   g_autofree char *detail = g_strdup_printf("%s %s", code, reason);
   return flow_advance(step, FILE_REJECTED, detail, error);

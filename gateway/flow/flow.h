@@ -96,4 +96,6 @@ enum { GPG_PATIENCE = 180, GPG_LEAST_BYTES = 256 * 1024, GPG_LEAST_LINES = 2000 
 gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* one transaction; logs */
 void flow_tell(Step *step, const char *detail); /* logs the state that the file is in now, and the time since step->since, which begins anew */
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Why the file is where it is: both are copied; NULL: neither. */
+void flow_set_reason(BookFile *file, const char *code, const char *reason);
 char *flow_remote_path(const char *folder, const void *name, gsize length); /* the caller frees */

@@ -76,19 +76,14 @@ gboolean flow_find_duplicate(Step *step, gboolean *moved, GError **error) {
   if (!original)
     return FALSE;
   if (original[0]) {
+    g_autofree char *reason = g_strdup_printf("the same content as file %s", original);
     g_free(file->duplicate_of);
-    g_free(file->reason_code);
-    g_free(file->reason);
     file->duplicate_of = g_strdup(original);
-    file->reason_code = g_strdup(CODE_DUPLICATE_FILE);
-    file->reason = g_strdup_printf("the same content as file %s", original);
+    flow_set_reason(file, CODE_DUPLICATE_FILE, reason);
     return flow_advance(step, FILE_DUPLICATE, file->reason, error);
   }
   if (other && g_strcmp0(file->reason_code, CODE_SAME_NAME) != 0) { /* not released by a person yet */
-    g_free(file->reason);
-    g_free(file->reason_code);
-    file->reason_code = g_strdup(CODE_SAME_NAME);
-    file->reason = g_strdup("a file of this name with other content was accepted before");
+    flow_set_reason(file, CODE_SAME_NAME, "a file of this name with other content was accepted before");
     file->held_from = file->state;
     return flow_advance(step, FILE_HELD, file->reason, error);
   }

@@ -78,10 +78,8 @@ static gboolean try_again(Step *step, Action action, const GError *cause, GError
 
 static gboolean hold(Step *step, const GError *cause, GError **error) {
   BookFile *file = step->file;
-  g_free(file->reason_code);
-  g_free(file->reason);
-  file->reason_code = g_strdup(CODE_TRIES_USED_UP);
-  file->reason = g_strdup_printf("held after %u tries: %s", file->attempts + 1, cause->message);
+  g_autofree char *reason = g_strdup_printf("held after %u tries: %s", file->attempts + 1, cause->message);
+  flow_set_reason(file, CODE_TRIES_USED_UP, reason);
   file->held_from = file->state;
   keygate_release(step->flow->gate, file->id);
   return flow_advance(step, FILE_HELD, file->reason, error);

@@ -70,10 +70,7 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   if (is_refused)
     refuse_batches(found->batches);
   /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count (open.c). */
-  g_free(file->reason_code);
-  g_free(file->reason);
-  file->reason_code = g_strdup(found->code);
-  file->reason = g_strdup(found->reason);
+  flow_set_reason(file, found->code, found->reason);
   g_autofree char *detail =
       is_refused ? g_strdup_printf("%s %s", found->code, found->reason)
                  : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
