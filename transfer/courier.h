@@ -11,11 +11,14 @@
  *
  * Paths are the partner's bytes, absolute or relative to its login folder. File content that is reported by the remote
  * side (sizes, names, times) is hostile: bounded and checked here before the caller sees it.
- * The interface is the same for SFTP, local folders and (later) FTP, FTPS, HTTPS. */
+ * The interface is the same for SFTP, local folders, FTP, FTPS and HTTP(S). Of HTTP there are stat (HEAD), get and post; the rest is
+ * CONFIGURATION there. A caged courier opens no connection itself: for FTP's data connections (and HTTP's when the server has closed
+ * one) it asks the lane, which dials the endpoint's own address, whatever the server says, and passes the socket. */
 #pragma once
 #include "gateway/base/error.h"
 
-typedef enum { COURIER_SFTP, COURIER_LOCAL } CourierKind;
+typedef enum { COURIER_SFTP, COURIER_LOCAL, COURIER_FTP, COURIER_HTTP } CourierKind;
+typedef enum { COURIER_TLS_NONE, COURIER_TLS_EXPLICIT, COURIER_TLS_IMPLICIT } CourierTls; /* FTP: none, AUTH TLS, from the start; HTTP: none or implicit */
 
 typedef struct {
   CourierKind kind;
@@ -26,7 +29,13 @@ typedef struct {
   const char *identity_file;       /* private key; read by the lane, passed as bytes. NULL: none */
   const char *passphrase_file;     /* of the private key; NULL: none */
   const char *password_file;       /* for password and keyboard-interactive; NULL: none */
-  const char *folder;              /* COURIER_LOCAL: the root of all paths; nothing above or through a link out is reached */
+  CourierTls tls;                  /* FTP, HTTP: certificate and host name are verified, on FTP's data connections, too */
+  const char *ca_file;             /* PEM; read by the lane. NULL: the system's */
+  const char *const *tls_keys;     /* NULL-terminated "sha256//…": the server's public key must be one of these, too. NULL: any that is certified */
+  const char *certificate_file, *private_key_file; /* ours, PEM (passphrase_file is the key's); NULL: none */
+  const char *token_file;          /* HTTP: sent as Authorization: Bearer; NULL: none, or user and password */
+  const char *listing_time_zone;   /* FTP without MLSD: of LIST's times; NULL: UTC */
+  const char *folder;              /* HTTP: base path of all paths, or NULL. COURIER_LOCAL: the root of all paths; nothing above or through a link out is reached */
   guint connect_timeout, io_timeout; /* seconds; 0: 20 and 60. io_timeout: without progress, which is 1 KiB (or the end) of a file,
                                         16 names of a listing, or the answer to anything else */
   const char *program;             /* executable to start; NULL: /proc/self/exe */
@@ -102,6 +111,19 @@ gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **
 gboolean courier_remove(Courier *courier, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Making what is there (as a folder) is TRUE. One level. */
 gboolean courier_make_folder(Courier *courier, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- HTTP. A body of ours is sent, the answer's body is kept in a descriptor. */
+typedef struct {
+  const char *path;            /* below the endpoint's base path; percent-encoded already */
+  const char *const *headers;  /* NULL-terminated "Name: value", no CR or LF; NULL: none */
+  int body; guint64 body_size; /* read by pread from 0; -1 and 0: a GET instead of a POST */
+  int answer; guint64 answer_limit; /* the answer's body is written here from 0; more than the limit: PARTNER */
+  guint timeout;               /* seconds for the whole call; 0: the endpoint's io_timeout */
+} CourierPost;
+typedef struct { guint status; gint64 retry_after; /* seconds from now, -1: not said */ guint64 size; /* of the answer's body */ } CourierReply;
+/* TRUE: there is an answer, whatever its status. AGAIN: nothing of the request can have been taken (no connection, refused by TLS);
+ * UNKNOWN: it may have been (time-out or cut after the first byte of the request was handed to the connection). */
+gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The courier process itself: `sallyport courier`, descriptor 3. Returns the exit status. */
 int courier_main(void);

@@ -251,7 +251,10 @@ def files_of_a_feed_that_was_removed_are_told_and_go_on_when_it_is_back():
             world.gateway.process.send_signal(signal.SIGHUP)
             wait_until("the lane to stop", lambda: "lane-stopping" in world.gateway.log(), log=world.gateway.log_tail)
         wait_until("it to be told", lambda: "files-without-feed" in world.gateway.log(), log=world.gateway.log_tail)
-        equal(world.gateway.json("status")["lanes"][0]["without_feed"], {"acme-points": 1}, "status --json")
+        # the lane tells of them before it answers: until it does, `status` ends with 5
+        status = wait_until("the lane to answer", lambda: [s for s in [world.gateway.run("status", "--json")] if s.status == 0][0],
+                            log=world.gateway.log_tail)
+        equal(status.json()["lanes"][0]["without_feed"], {"acme-points": 1}, "status --json")
         has(world.gateway.run("status").out, "has no such feed any more", "status")
         world.configuration.lanes["points"].append(removed)
         world.write_configuration()
