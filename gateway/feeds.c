@@ -4,7 +4,7 @@
 static void look_free(gpointer look) { g_free(look); }
 
 static char *endpoint_name(const ConfPartner *partner, const ConfEndpoint *endpoint) {
-  return g_strdup_printf("%s/%s", partner->name, endpoint->name);
+  return g_strdup_printf("%s%s/%s", partner->is_system ? "system " : "", partner->name, endpoint->name); /* a partner may be called so, too */
 }
 
 static Carrier *find_carrier(const Feeds *feeds, const char *name) {
@@ -14,8 +14,8 @@ static Carrier *find_carrier(const Feeds *feeds, const char *name) {
   return NULL;
 }
 
-/* Carriers are shared by the feeds of a lane that use the same endpoint. */
-static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char *name, const LanePaths *paths, GError **error) {
+/* Carriers are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them needs. */
+static Carrier *carrier_with(Feeds *feeds, const ConfPartner *partner, const char *name, guint connections, const LanePaths *paths, GError **error) {
   const ConfEndpoint *conf = conf_endpoint(partner, name);
   g_autofree char *full = endpoint_name(partner, conf);
   Carrier *carrier = find_carrier(feeds, full);
@@ -26,11 +26,38 @@ static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char
                                          .host_keys = (const char *const *)conf->host_keys, .identity_file = conf->identity_file,
                                          .passphrase_file = conf->passphrase_file, .password_file = conf->password_file,
                                          .folder = conf->folder, .connect_timeout = conf->connect_timeout, .io_timeout = conf->io_timeout},
-                            .connections = MAX(conf->connections, 1), .book_path = paths->book};
+                            .connections = MAX(MAX(conf->connections, connections), 1), .book_path = paths->book};
   carrier = carrier_start(&options, error);
   if (carrier)
     g_ptr_array_add(feeds->carriers, carrier);
   return carrier;
+}
+
+static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char *name, const LanePaths *paths, GError **error) {
+  return carrier_with(feeds, partner, name, 1, paths, error);
+}
+
+/* Every feed of this lane that posts to the endpoint may have so many calls in flight. */
+static guint calls_in_flight(const ConfLane *lane, const char *system, const char *endpoint) {
+  guint most = 1;
+  for (guint i = 0; i < lane->feeds->len; i++) {
+    const ConfFeed *feed = lane->feeds->pdata[i];
+    if (feed->process == CONF_PROCESS_HTTP && g_str_equal(feed->http.system, system) && g_str_equal(feed->http.endpoint, endpoint))
+      most = MAX(most, feed->batch.threads_max);
+  }
+  return most;
+}
+
+/* The endpoint of our own system that takes the batches, or the files. */
+static gboolean set_process(Feeds *feeds, Feed *feed, const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
+  const ConfFeed *settings = feed->conf;
+  if (settings->process == CONF_PROCESS_LEDGER)
+    return TRUE;
+  gboolean is_http = settings->process == CONF_PROCESS_HTTP;
+  const char *system = is_http ? settings->http.system : settings->deliver.system;
+  const char *endpoint = is_http ? settings->http.endpoint : settings->deliver.endpoint;
+  feed->process = carrier_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint), paths, error);
+  return feed->process != NULL;
 }
 
 static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths *paths, GError **error) {
@@ -78,7 +105,7 @@ static void feed_free(Feed *feed) {
   g_free(feed);
 }
 
-static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfFeed *settings, const LanePaths *paths, GError **error) {
+static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, const ConfFeed *settings, const LanePaths *paths, GError **error) {
   Feed *feed = g_new0(Feed, 1);
   feed->conf = settings;
   feed->partner = conf_partner(conf, settings->partner);
@@ -89,7 +116,8 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfFeed *settings, 
       (feed->schedule = schedule_for(conf, &settings->source, error)) &&
       (feed->ledger = ledger_for(feeds, &settings->ledger, paths, error)) &&
       (feed->source = carrier_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
-      (feed->feedback = carrier_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)))
+      (feed->feedback = carrier_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
+      set_process(feeds, feed, conf, lane, paths, error))
     return feed;
   feed_free(feed);
   return NULL;
@@ -103,7 +131,7 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
   feeds->carriers = g_ptr_array_new();
   feeds->ledgers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_ledger);
   for (guint i = 0; i < lane->feeds->len; i++) {
-    Feed *feed = feed_new(feeds, conf, lane->feeds->pdata[i], paths, error);
+    Feed *feed = feed_new(feeds, conf, lane, lane->feeds->pdata[i], paths, error);
     if (!feed) {
       if (feeds_stop_carriers(feeds, 0)) /* none has had anything to connect for */
         feeds_close(feeds);

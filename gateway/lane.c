@@ -164,6 +164,7 @@ static gboolean start(Lane *lane, GError **error) {
 static void stop(Lane *lane) {
   pthread_mutex_lock(&lane->lock);
   lane->stopping = TRUE;
+  g_atomic_int_set(&lane->flow.stopping, 1);
   pthread_mutex_unlock(&lane->lock);
   control_server_stop(lane->control);
   lane->is_stuck = !feeds_stop_carriers(lane->feeds, GRACE_SECONDS);

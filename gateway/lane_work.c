@@ -9,6 +9,7 @@ void lane_wake(Lane *lane) { eventfd_write(lane->wake, 1); }
 void lane_stop(Lane *lane, int exit_status) {
   pthread_mutex_lock(&lane->lock);
   lane->stopping = TRUE;
+  g_atomic_int_set(&lane->flow.stopping, 1);
   lane->exit_status = MAX(lane->exit_status, exit_status);
   pthread_mutex_unlock(&lane->lock);
   lane_wake(lane);
@@ -40,11 +41,17 @@ static void file_task_end(Task *task) {
   g_free(run);
 }
 
+/* The endpoint's threads in which this step runs; NULL: a worker. */
+static Carrier *carrier_at(const Feed *feed, Place place) {
+  return place == AT_SOURCE ? feed->source : place == AT_FEEDBACK ? feed->feedback : place == AT_PROCESS ? feed->process : NULL;
+}
+
 static void enqueue(FileTask *run, Place place) {
-  if (place == AT_WORKER)
-    workers_add(run->lane->workers, &run->task);
+  Carrier *carrier = carrier_at(run->feed, place);
+  if (carrier)
+    carrier_add(carrier, &run->task);
   else
-    carrier_add(place == AT_SOURCE ? run->feed->source : run->feed->feedback, &run->task);
+    workers_add(run->lane->workers, &run->task);
 }
 
 static gboolean is_stopping(Lane *lane) {
@@ -55,7 +62,7 @@ static gboolean is_stopping(Lane *lane) {
 }
 
 static gboolean is_same_thread(const Feed *feed, Place here, Place next) {
-  return here == next || (here != AT_WORKER && next != AT_WORKER && feed->source == feed->feedback);
+  return carrier_at(feed, here) == carrier_at(feed, next);
 }
 
 /* Runs steps for as long as they belong into this thread. TRUE: the file goes on at *next; FALSE: it is let go. */
@@ -90,7 +97,7 @@ static void wait_for_endpoint(FileTask *run, const GError *failure) {
   Place place;
   const char *name;
   flow_step_of(run->file, &place, &name);
-  carrier_status(place == AT_SOURCE ? run->feed->source : run->feed->feedback, &status);
+  carrier_status(carrier_at(run->feed, place), &status);
   run->file->due_at = MAX(status.retry_at, now + (status.state == CARRIER_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
   g_free(status.problem);
   g_free(status.describe);
@@ -115,7 +122,7 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
   const char *name;
   flow_step_of(run->file, &here, &name);
   Step step = {.flow = &run->lane->flow, .feed = run->feed, .reader = reader, .courier = courier, .file = run->file};
-  guint slot = here == AT_WORKER ? working_begin(run->lane->working, run->file->id) : G_MAXUINT;
+  guint slot = !carrier_at(run->feed, here) ? working_begin(run->lane->working, run->file->id) : G_MAXUINT;
   gboolean goes_on = run_steps(run, &step, here, &next);
   working_end(run->lane->working, slot);
   if (goes_on)

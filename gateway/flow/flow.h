@@ -20,6 +20,7 @@
 #include "transfer/courier.h"
 
 typedef struct Carrier Carrier;
+typedef struct Pressure Pressure; /* gateway/process/pressure.h */
 
 /* A feed, compiled: what does not change while the lane runs. */
 typedef struct {
@@ -33,6 +34,8 @@ typedef struct {
   guint n_rules;
   Schedule *schedule;
   Carrier *source, *feedback;  /* endpoints */
+  Carrier *process;            /* of our own system, for process http and deliver; NULL: process ledger */
+  Pressure *pressure;          /* process http: shared by the feeds of one interface; borrowed */
   GHashTable *looks;           /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
   guint polls;                 /* so far; likewise */
   gint64 next_poll;            /* microseconds since 1970; under the lane's lock */
@@ -46,6 +49,7 @@ typedef struct {
   Book *book;
   KeyGate *gate;
   guint threads;               /* for work that one file can spread over processors */
+  gint stopping;               /* atomic; what waits in a step ends its waiting */
 } Flow;
 
 /* One step of one file in one thread. */
@@ -53,7 +57,7 @@ typedef struct {
   Flow *flow;
   Feed *feed;
   BookReader *reader;          /* the thread's own */
-  Courier *courier;            /* AT_SOURCE, AT_FEEDBACK: connected; else NULL */
+  Courier *courier;            /* AT_SOURCE, AT_FEEDBACK, AT_PROCESS: connected; else NULL */
   BookFile *file;
   gint64 since;                /* monotonic microseconds: when the step, or what it does after its last state, began */
 } Step;
@@ -74,8 +78,9 @@ gboolean flow_close(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;    /*
  * *admitted: files that can now be fetched. */
 gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Where a file's next step runs, and which it is. NULL: none (terminal, held, or waiting for evidence). */
-typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK } Place;
+/* Where a file's next step runs, and which it is. NULL: none (terminal, held, or waiting for evidence). AT_PROCESS is the process's
+ * carrier where the feed has one, else a worker. */
+typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK, AT_PROCESS } Place;
 StepFunction flow_step_of(const BookFile *file, Place *place, const char **name);
 
 /* What becomes of a file whose step failed: writes it into the book and the log. */
