@@ -5,6 +5,8 @@
 #include "conf/conf.h"
 
 char *part_of_lane(const Conf *conf, const ConfLane *lane) G_GNUC_WARN_UNUSED_RESULT;
+/* The same for the front: the node, its own block, who may ask for what, and the lanes' reconcile blocks. */
+char *part_of_front(const Conf *conf) G_GNUC_WARN_UNUSED_RESULT;
 
 /* How many bytes of the structs in conf.h the part's tables do not cover, padding of up to 7 bytes at a place aside, and the
  * first struct that has some: a test holds this to none, so that a new setting cannot be forgotten here. */

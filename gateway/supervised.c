@@ -86,15 +86,17 @@ static gboolean start_with(Supervised *lane, const char *program, int configurat
   char numbers[2][16];
   g_snprintf(numbers[0], sizeof numbers[0], "%d", configuration);
   g_snprintf(numbers[1], sizeof numbers[1], "%d", channel[1]);
-  g_autofree char *own = g_strdup("sallyport"), *verb = g_strdup("lane");
+  gboolean is_front = strcmp(lane->name, SUPERVISED_FRONT) == 0;
+  g_autofree char *own = g_strdup("sallyport"), *verb = g_strdup(is_front ? "front" : "lane");
   g_autofree char *first = g_strdup("--configuration-fd"), *second = g_strdup("--supervisor-fd");
-  char *arguments[] = {own, verb, lane->name, first, numbers[0], second, numbers[1], NULL};
+  char *of_lane[] = {own, verb, lane->name, first, numbers[0], second, numbers[1], NULL};
+  char *of_front[] = {own, verb, first, numbers[0], second, numbers[1], NULL};
   be_inherited(configuration);
   be_inherited(channel[1]);
-  int number = spawn(program ? program : "/proc/self/exe", arguments, &lane->pid);
+  int number = spawn(program ? program : "/proc/self/exe", is_front ? of_front : of_lane, &lane->pid);
   if (number != 0) {
     lane->pid = 0;
-    return sallyport_error_errno(error, number, "start lane %s", lane->name);
+    return sallyport_error_errno(error, number, "start %s", lane->name);
   }
   return TRUE;
 }
@@ -104,7 +106,7 @@ static gboolean try_start(Supervised *lane, const char *program, const ConfSourc
   if (configuration < 0)
     return FALSE;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) != 0) {
-    sallyport_error_errno(error, errno, "socket pair for lane %s", lane->name);
+    sallyport_error_errno(error, errno, "socket pair for %s", lane->name);
     close(configuration);
     return FALSE;
   }

@@ -1,4 +1,4 @@
-/* One lane as the supervisor sees it: a process that is to run, its heartbeats, and when it is started again.
+/* One lane, or the front, as the supervisor sees it: a process that is to run, its heartbeats, and when it is started again.
  *
  *     DOWN ──start──→ UP ──finish──→ ENDING ──ended──→ DOWN (at once)
  *                     └──ended, silent──→ DOWN (after the back-off)
@@ -9,8 +9,11 @@
 
 typedef enum { SUPERVISED_DOWN, SUPERVISED_UP, SUPERVISED_ENDING, SUPERVISED_STOPPED } SupervisedState;
 
+/* The front's name among them; no lane's begins so. */
+#define SUPERVISED_FRONT "@front"
+
 typedef struct {
-  char *name;
+  char *name;           /* the lane's, or SUPERVISED_FRONT */
   char *part;           /* the configuration that the running process was started with (gateway/part.h) */
   SupervisedState state;
   pid_t pid;            /* 0: none */

@@ -1,5 +1,5 @@
 /* A loop over signals (signalfd), heartbeats and times; one thread. What ought to run (`wanted`: lane → its part of the
- * configuration) and what runs (`lanes`) are two tables, and reconcile() makes the second follow the first, so that start,
+ * configuration) and what runs (`lanes`, and the front beside them) are two tables, and reconcile() makes the second follow the first, so that start,
  * reload, removal, restart and end need no code of their own. */
 #include "gateway/supervisor.h"
 #include "gateway/base/files.h"
@@ -69,6 +69,8 @@ static GHashTable *wanted_of(const Conf *conf, const char *only_lane) {
     if (!only_lane || strcmp(only_lane, lane->name) == 0)
       g_hash_table_insert(wanted, g_strdup(lane->name), part_of_lane(conf, lane));
   }
+  if (conf->front.present && !only_lane)
+    g_hash_table_insert(wanted, g_strdup(SUPERVISED_FRONT), part_of_front(conf));
   return wanted;
 }
 
@@ -102,6 +104,8 @@ static void adopt(Supervisor *s, Conf *conf, ConfSource *source) {
     if (g_hash_table_contains(s->wanted, lane->name) && !find_lane(s, lane->name))
       g_ptr_array_add(s->lanes, supervised_new(lane->name));
   }
+  if (g_hash_table_contains(s->wanted, SUPERVISED_FRONT) && !find_lane(s, SUPERVISED_FRONT))
+    g_ptr_array_add(s->lanes, supervised_new(SUPERVISED_FRONT));
 }
 
 static gboolean is_changed(const Supervisor *s, const Supervised *lane) {

@@ -1,0 +1,65 @@
+/* Who asks. A token is as good as its entropy: the configuration has only its SHA-256, so that who reads the configuration cannot
+ * use it. Every token of every partner is compared, and each comparison takes the same time, so that an answer's time tells nothing. */
+#include "crypto/digest.h"
+#include "gateway/front/front_parts.h"
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <string.h>
+
+enum { TOKEN_LIMIT = 1024 };
+
+static gboolean is_same(const char *a, const char *b) {
+  guint8 difference = strlen(a) != strlen(b);
+  for (gsize i = 0; a[i] && b[i]; i++)
+    difference |= (guint8)(g_ascii_tolower(a[i]) ^ g_ascii_tolower(b[i]));
+  return difference == 0;
+}
+
+static gboolean has(char *const *hashes, const char *hash) {
+  gboolean found = FALSE;
+  for (; hashes && *hashes; hashes++)
+    found |= is_same(*hashes, hash);
+  return found;
+}
+
+static const ConfPartner *owner_of(const Front *front, const char *token_hash, const char *certificate_hash) {
+  const ConfPartner *found = NULL;
+  for (guint i = 0; i < front->conf->partners->len; i++) {
+    const ConfPartner *partner = front->conf->partners->pdata[i];
+    if ((token_hash && has(partner->access.token_sha256, token_hash)) ||
+        (certificate_hash && has(partner->access.certificate_sha256, certificate_hash)))
+      found = partner;
+  }
+  return found;
+}
+
+static char *hash_of(const void *bytes, gsize length) {
+  guint8 digest[DIGEST_SHA256_SIZE];
+  digest_sha256(bytes, length, digest);
+  return digest_hex(digest, sizeof digest);
+}
+
+static char *token_hash(struct MHD_Connection *connection) {
+  const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+  if (!value || g_ascii_strncasecmp(value, "Bearer ", 7) != 0 || strlen(value) > TOKEN_LIMIT)
+    return NULL;
+  const char *token = value + 7 + strspn(value + 7, " ");
+  return *token ? hash_of(token, strlen(token)) : NULL;
+}
+
+/* Of the client's certificate, when it has one that our CA signed and that is in date; what the handshake let through is not enough. */
+static char *certificate_hash(const Front *front, struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = front->client_ca ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) : NULL;
+  guint n = 0, status = 1;
+  if (!info || !info->tls_session)
+    return NULL;
+  const gnutls_datum_t *chain = gnutls_certificate_get_peers(info->tls_session, &n);
+  if (!chain || n == 0 || gnutls_certificate_verify_peers2(info->tls_session, &status) != GNUTLS_E_SUCCESS || status != 0)
+    return NULL;
+  return hash_of(chain[0].data, chain[0].size);
+}
+
+const ConfPartner *front_requester(const Front *front, struct MHD_Connection *connection) {
+  g_autofree char *token = token_hash(connection), *certificate = certificate_hash(front, connection);
+  return token || certificate ? owner_of(front, token, certificate) : NULL;
+}

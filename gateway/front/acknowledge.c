@@ -1,0 +1,60 @@
+/* The requester says that it has everything: what it has is held against what was published, and the lane notes it. */
+#include "gateway/control.h"
+#include "gateway/front/front_parts.h"
+#include <string.h>
+
+static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *reconcile, const char *period, const char *sha256, GError **error) {
+  ReconFilter filter = {.name = reconcile->name, .period = period};
+  g_autoptr(GPtrArray) tasks = recon_tasks(reader, &filter, error);
+  for (guint i = 0; tasks && i < tasks->len; i++) {
+    ReconTask *task = tasks->pdata[i];
+    if (task->state != RECON_DONE || g_strcmp0(task->manifest_sha256, sha256) != 0)
+      continue;
+    tasks->pdata[i] = NULL;
+    return task;
+  }
+  return NULL;
+}
+
+static enum MHD_Result tell_lane(Request *request, const Shelf *shelf, const ReconTask *task) {
+  g_autoptr(GError) error = NULL;
+  json_t *question = json_pack("{s:s, s:s, s:s}", "do", "recon-acknowledged", "task", task->id, "by", request->requester->name);
+  json_t *answer = control_ask(shelf->paths->control, question, &error);
+  gboolean ok = answer && json_is_true(json_object_get(answer, "ok"));
+  json_decref(question);
+  json_decref(answer);
+  if (!ok)
+    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "it cannot be noted at the moment; acknowledge it again");
+  return front_answer_json(request, MHD_HTTP_OK, json_pack("{s:s, s:s, s:i}", "status", "acknowledged", "period", task->period, "version", (int)task->version));
+}
+
+static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile, const char *period, const json_t *body) {
+  g_autoptr(GError) error = NULL;
+  const char *sha256 = json_string_value(json_object_get(body, "manifest_sha256"));
+  const json_t *records = json_object_get(body, "records");
+  if (!sha256)
+    return front_refuse(request, MHD_HTTP_BAD_REQUEST, "the body is {\"manifest_sha256\": …, \"records\": …}");
+  BookReader *reader = shelf_take(shelf, &error);
+  g_autoptr(ReconTask) task = reader ? acknowledged_task(reader, reconcile, period, sha256, &error) : NULL;
+  shelf_return(shelf, reader);
+  if (error)
+    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "it cannot be looked up at the moment; acknowledge it again");
+  if (!task)
+    return front_refuse(request, MHD_HTTP_CONFLICT, "no manifest of this period has this digest");
+  if (records && (!json_is_integer(records) || (guint64)json_integer_value(records) != task->records))
+    return front_refuse(request, MHD_HTTP_CONFLICT, "the number of records is not the manifest's");
+  return tell_lane(request, shelf, task);
+}
+
+enum MHD_Result front_acknowledge(Request *request, const char *type, const char *period) {
+  Shelf *shelf;
+  json_error_t wrong;
+  const ConfReconcile *reconcile = front_find_reconcile(request->front, request->requester, type, &shelf);
+  if (!reconcile)
+    return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you");
+  json_t *body = json_loadb(request->body->str, request->body->len, JSON_REJECT_DUPLICATES, &wrong);
+  enum MHD_Result result = body ? acknowledge_with(request, shelf, reconcile, period, body)
+                                : front_refuse(request, MHD_HTTP_BAD_REQUEST, "the body is no JSON");
+  json_decref(body);
+  return result;
+}

@@ -1,0 +1,52 @@
+#include "gateway/front/front_parts.h"
+#include <string.h>
+
+enum { READERS_KEPT = 4 };
+
+Shelf *shelf_new(const Conf *conf, const ConfLane *lane) {
+  Shelf *shelf = g_new0(Shelf, 1);
+  shelf->lane = lane;
+  shelf->paths = lane_paths_new(&conf->node, lane->name);
+  pthread_mutex_init(&shelf->lock, NULL);
+  g_queue_init(&shelf->readers);
+  return shelf;
+}
+
+void shelf_free(Shelf *shelf) {
+  for (BookReader *reader; (reader = g_queue_pop_head(&shelf->readers));)
+    book_reader_close(reader);
+  pthread_mutex_destroy(&shelf->lock);
+  lane_paths_free(shelf->paths);
+  g_free(shelf);
+}
+
+BookReader *shelf_take(Shelf *shelf, GError **error) {
+  pthread_mutex_lock(&shelf->lock);
+  BookReader *reader = g_queue_pop_head(&shelf->readers);
+  pthread_mutex_unlock(&shelf->lock);
+  return reader ? reader : book_reader_open(shelf->paths->book, error);
+}
+
+void shelf_return(Shelf *shelf, BookReader *reader) {
+  pthread_mutex_lock(&shelf->lock);
+  gboolean is_kept = reader && g_queue_get_length(&shelf->readers) < READERS_KEPT;
+  if (is_kept)
+    g_queue_push_head(&shelf->readers, reader);
+  pthread_mutex_unlock(&shelf->lock);
+  if (!is_kept)
+    book_reader_close(reader);
+}
+
+const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type, Shelf **shelf) {
+  for (guint i = 0; i < front->shelves->len; i++) {
+    *shelf = front->shelves->pdata[i];
+    const GPtrArray *reconciles = (*shelf)->lane->reconciles;
+    for (guint j = 0; reconciles && j < reconciles->len; j++) {
+      const ConfReconcile *reconcile = reconciles->pdata[j];
+      if (reconcile->serve && strcmp(reconcile->requester, requester->name) == 0 && strcmp(reconcile->type, type) == 0)
+        return reconcile;
+    }
+  }
+  *shelf = NULL;
+  return NULL;
+}
