@@ -8,6 +8,7 @@
  * each is safe to run twice. */
 #pragma once
 #include "gateway/base/error.h"
+#include "store/book_batch.h" /* batches: ranges of a file's records */
 #include "store/states.h"
 
 typedef struct Book Book;
@@ -19,7 +20,6 @@ Book *book_open(const char *path, const char *tip_path, GError **error) G_GNUC_W
 /* Commits what waits, checkpoints, ends the writer. */
 void book_close(Book *book);
 
-typedef struct BookTransaction BookTransaction;
 typedef gboolean (*BookChange)(BookTransaction *tx, gpointer data, GError **error);
 /* Runs `change` once, in the writer's thread; durable on return of TRUE; any thread but the writer's own. FALSE: nothing of it
  * happened (after STORAGE: only reopening the book tells, and the book refuses every change until then), but structs that the
@@ -27,7 +27,7 @@ typedef gboolean (*BookChange)(BookTransaction *tx, gpointer data, GError **erro
 gboolean book_write(Book *book, BookChange change, gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Files. Strings are owned by the struct; times are microseconds since 1970; 0 or NULL: not known (yet). */
-typedef struct {
+struct BookFile {
   char *id;              /* ours: sortable by time, 16 characters of 0-9a-z */
   char *feed;
   GBytes *name;          /* the partner's bytes, without folder */
@@ -52,7 +52,7 @@ typedef struct {
   gint64 amount, amount_accepted, amount_rejected, amount_duplicate;
   guint batches, batches_posted;
   char *feedback_name;   /* the remote name of the answer */
-} BookFile;
+};
 BookFile *book_file_new(void);         /* with a fresh id and seen_at */
 void book_file_free(BookFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookFile, book_file_free)
@@ -72,21 +72,6 @@ gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *d
 /* The oldest other file of the feed with this plain_sha256 whose records count (see book_files_with_digest), asked in the
  * transaction that validates: of two such files only one passes. *twin is NULL or the caller's to free. */
 gboolean book_find_twin(BookTransaction *tx, const BookFile *file, char **twin, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* --- Batches: ranges of record ordinals, made with the state `validated`. */
-typedef enum { BATCH_PENDING, BATCH_POSTED } BatchState;
-typedef struct {
-  guint number;                    /* from 1 */
-  guint64 first, last;             /* record ordinals */
-  guint64 first_line, last_line;
-  guint accepted, rejected, duplicates;
-  gint64 amount;                   /* of the accepted */
-  BatchState state; gint64 posted_at;
-  GBytes *exceptions;              /* the records not accepted, packed by gateway/records/exceptions.h; NULL: none */
-} BookBatch;
-void book_batch_free(BookBatch *batch);
-gboolean book_add_batches(BookTransaction *tx, const char *file, GPtrArray *batches, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean book_post_batch(BookTransaction *tx, const char *file, guint number, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* counts batches_posted; again: no effect */
 
 /* --- Intents: effects outside the book, executed after the commit until they are done. */
 typedef enum { INTENT_PENDING, INTENT_DONE } IntentState;
@@ -113,7 +98,7 @@ gboolean book_save_poll(BookTransaction *tx, const BookPoll *poll, GError **erro
 /* BUG when `event` is a state's word: those are transitions. */
 gboolean book_audit(BookTransaction *tx, const char *event, const char *subject, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-typedef struct BookReader BookReader; /* --- Reading: a connection of one's own, read-only; one thread at a time; also from other processes. */
+/* --- Reading: a connection of one's own, read-only; one thread at a time; also from other processes. */
 BookReader *book_reader_open(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void book_reader_close(BookReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookReader, book_reader_close)
@@ -132,7 +117,6 @@ BookFile *book_find_file(BookReader *reader, const char *id_or_name, GError **er
 GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Files of the feed with this plaintext (or ciphertext) digest, other than `except`, whose records count (validated … closed, not rejected). */
 GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-GPtrArray *book_batches(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* BookBatch*, by number */
 GPtrArray *book_intents(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* BookIntent*, by id; file NULL: all pending */
 GPtrArray *book_polls(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 typedef struct { gint64 at; char *event, *detail; } BookHistory;

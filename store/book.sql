@@ -81,10 +81,11 @@ CREATE TABLE file_total (
   PRIMARY KEY (feed, state)
 );
 
--- Ranges of a file's records. A batch's only change is pending -> posted; posted_at is its history.
+-- Ranges of a file's records (store/book_batch.h). number: in the order of cutting, null for a range that is not cut yet. A
+-- range that was sent never changes: (file, first_record, last_record) is the idempotency key under which its outcome is asked.
 CREATE TABLE batch (
   file         TEXT   NOT NULL REFERENCES file (id),
-  number       BIGINT NOT NULL CHECK (number >= 1),
+  number       BIGINT CHECK (number >= 1),
   first_record BIGINT NOT NULL CHECK (first_record >= 1),
   last_record  BIGINT NOT NULL CHECK (last_record >= first_record),
   first_line   BIGINT NOT NULL,
@@ -93,11 +94,20 @@ CREATE TABLE batch (
   rejected     BIGINT NOT NULL CHECK (rejected >= 0),
   duplicates   BIGINT NOT NULL CHECK (duplicates >= 0),
   amount       BIGINT NOT NULL,
-  state        TEXT   NOT NULL CHECK (state IN ('pending', 'posted')),
+  state        TEXT   NOT NULL CHECK (state IN ('pending', 'sent', 'answered', 'posted')),
+  attempts     BIGINT NOT NULL CHECK (attempts >= 0),
+  sent_at      BIGINT NOT NULL,
+  answered_at  BIGINT NOT NULL,
   posted_at    BIGINT NOT NULL,
+  digest       TEXT   CHECK (length(digest) = 64),
+  answer       TEXT,
   exceptions   BLOB,
-  PRIMARY KEY (file, number)
+  PRIMARY KEY (file, first_record),
+  CHECK (number IS NOT NULL OR state = 'pending'),
+  CHECK (state NOT IN ('sent', 'answered') OR sent_at > 0 AND attempts > 0 AND digest IS NOT NULL),
+  CHECK ((state = 'posted') = (posted_at > 0))
 );
+CREATE UNIQUE INDEX batch_number ON batch (file, number);
 
 -- Effects outside the book, written in the transaction that decides on them, executed after it, as often as it takes.
 CREATE TABLE intent (

@@ -2,6 +2,18 @@
 #include "store/book_parts.h"
 #include <string.h>
 
+static const char *const batch_words[] = {[BATCH_PENDING] = "pending", [BATCH_SENT] = "sent", [BATCH_ANSWERED] = "answered", [BATCH_POSTED] = "posted"};
+
+const char *batch_state_word(BatchState state) { return (guint)state < G_N_ELEMENTS(batch_words) ? batch_words[state] : "unknown"; }
+
+/* The schema allows no other word; a null is a lack of memory, which book_collect tells. */
+static BatchState batch_state_parse(const char *word) {
+  guint i = G_N_ELEMENTS(batch_words) - 1;
+  while (i > 0 && g_strcmp0(batch_words[i], word) != 0)
+    i--;
+  return (BatchState)i;
+}
+
 static gpointer batch_row(sqlite3_stmt *s, GError **error) {
   (void)error;
   BookBatch *batch = g_new0(BookBatch, 1);
@@ -14,9 +26,14 @@ static gpointer batch_row(sqlite3_stmt *s, GError **error) {
   batch->rejected = (guint)sqlite3_column_int64(s, 6);
   batch->duplicates = (guint)sqlite3_column_int64(s, 7);
   batch->amount = sqlite3_column_int64(s, 8);
-  batch->state = strcmp((const char *)sqlite3_column_text(s, 9), "posted") == 0 ? BATCH_POSTED : BATCH_PENDING;
-  batch->posted_at = sqlite3_column_int64(s, 10);
-  batch->exceptions = book_column_bytes(s, 11);
+  batch->state = batch_state_parse((const char *)sqlite3_column_text(s, 9));
+  batch->attempts = (guint)sqlite3_column_int64(s, 10);
+  batch->sent_at = sqlite3_column_int64(s, 11);
+  batch->answered_at = sqlite3_column_int64(s, 12);
+  batch->posted_at = sqlite3_column_int64(s, 13);
+  batch->digest = sqlite_column_copy(s, 14);
+  batch->answer = sqlite_column_copy(s, 15);
+  batch->exceptions = book_column_bytes(s, 16);
   return batch;
 }
 

@@ -6,9 +6,12 @@
  *   book_open.c     opening and closing: the lock, the tip outside, the first rows
  *   book_fields.c   a file's columns, to and from BookFile; ids
  *   book_files.c    changes of files                    (in the writer's thread)
- *   book_work.c     changes of batches, intents, polls  (in the writer's thread)
+ *   book_batches.c  changes of batches                  (in the writer's thread)
+ *   book_work.c     changes of intents, polls           (in the writer's thread)
  *   book_read.c     readers and questions about files
  *   book_lists.c    questions about everything else
+ *   book_watch.c    sequence numbers, arrivals, what is due: changes and questions
+ *   book_alarms.c   alarms, likewise
  *   book_verify.c   the audit chain, the invariants */
 #pragma once
 #include "store/book.h"
@@ -20,7 +23,9 @@
   X(BEGIN, "begin") X(COMMIT, "commit") X(SAVEPOINT, "savepoint") X(RELEASE, "release") X(ROLLBACK_TO, "rollback-to") \
   X(ADD_FILE, "add-file") X(FILE_NOW, "file-now") X(SET_FILE, "set-file") X(SET_FILE_KEYS, "set-file-keys") \
   X(ADD_TOTAL, "add-total") X(TWIN, "twin") X(ADD_BATCH, "add-batch") X(COUNT_BATCHES, "count-batches") \
-  X(POST_BATCH, "post-batch") X(BATCH_STATE, "batch-state") X(COUNT_POSTED, "count-posted") X(ADD_INTENT, "add-intent") \
+  X(POST_BATCH, "post-batch") X(BATCH_STATE, "batch-state") X(COUNT_POSTED, "count-posted") X(UNCUT, "uncut") X(REMOVE_UNCUT, "remove-uncut") \
+  X(NEXT_NUMBER, "next-number") X(FILE_BATCHES, "file-batches") X(SEND_BATCH, "send-batch") X(NOTE_BATCH, "note-batch") \
+  X(ANSWER_BATCH, "answer-batch") X(ANSWER_FILE, "answer-file") X(ADD_INTENT, "add-intent") \
   X(FINISH_INTENT, "finish-intent") X(RETRY_INTENT, "retry-intent") X(INTENT_STATE, "intent-state") X(SAVE_POLL, "save-poll") \
   X(ADD_AUDIT, "add-audit") X(LAST_AUDIT, "last-audit") X(AUDIT_HASH, "audit-hash") X(AUDIT_FROM, "audit-from") \
   X(FILES_DUE, "files-due") X(FILES_LIVE, "files-live") X(FILES_OLDEST, "files-oldest") X(FILES_NEWEST, "files-newest") \
@@ -29,7 +34,14 @@
   X(FILES_WITH_DIGEST, "files-with-digest") X(BATCHES, "batches") X(INTENTS_OF_FILE, "intents-of-file") \
   X(INTENTS_PENDING, "intents-pending") X(POLLS, "polls") X(HISTORY, "history") X(COUNTS, "counts") \
   X(VERIFY_FOREIGN_KEYS, "verify-foreign-keys") X(VERIFY_INTEGRITY, "verify-integrity") X(VERIFY_SUMS, "verify-sums") \
-  X(VERIFY_BATCHES, "verify-batches") X(VERIFY_TOTALS, "verify-totals") X(VERIFY_HISTORY, "verify-history")
+  X(VERIFY_BATCHES, "verify-batches") X(VERIFY_TOTALS, "verify-totals") X(VERIFY_HISTORY, "verify-history") \
+  X(SEQUENCE, "sequence") X(SEQUENCE_USED, "sequence-used") X(JUDGE_SEQUENCE, "judge-sequence") X(SET_SEQUENCE, "set-sequence") \
+  X(SEQUENCE_OF_FILE, "sequence-of-file") X(COUNTER_NUMBER, "counter-number") X(ADVANCE_COUNTER, "advance-counter") \
+  X(KEEP_COUNTER_NUMBER, "keep-counter-number") X(NOTE_ARRIVAL, "note-arrival") X(ARRIVAL, "arrival") X(ARRIVALS, "arrivals") \
+  X(ADD_DUE, "add-due") X(DROP_DUES_AHEAD, "drop-dues-ahead") X(SETTLE_DUE, "settle-due") X(OPEN_DUES, "open-dues") X(LAST_DUE, "last-due") \
+  X(PRUNE_DUES, "prune-dues") X(LIVE_ALARM, "live-alarm") X(ADD_ALARM, "add-alarm") X(CHANGE_ALARM, "change-alarm") \
+  X(END_ALARM, "end-alarm") X(ACKNOWLEDGE_ALARM, "acknowledge-alarm") X(TOLD_ALARM, "told-alarm") X(LIVE_ALARMS, "live-alarms") \
+  X(ALARMS, "alarms") X(ALARMS_TO_TELL, "alarms-to-tell") X(ALARM_BY_ID, "alarm-by-id") X(PRUNE_ALARMS, "prune-alarms") X(TELL_END, "tell-end")
 typedef enum {
 #define BOOK_STATEMENT_ENUM(name, text) BOOK_##name,
   BOOK_STATEMENTS(BOOK_STATEMENT_ENUM)

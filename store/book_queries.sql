@@ -59,16 +59,43 @@ SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id
 
 -- name: add-batch
 INSERT INTO batch (file, number, first_record, last_record, first_line, last_line, accepted, rejected, duplicates, amount,
-  state, posted_at, exceptions)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'pending', 0, ?11);
+  state, attempts, sent_at, answered_at, posted_at, digest, answer, exceptions)
+VALUES (?1, nullif(?2, 0), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'pending', 0, 0, 0, 0, NULL, NULL, ?11);
 -- name: count-batches
 UPDATE file SET batches = batches + ?2 WHERE id = ?1;
 -- name: post-batch
-UPDATE batch SET state = 'posted', posted_at = ?3 WHERE file = ?1 AND number = ?2 AND state = 'pending';
+UPDATE batch SET state = 'posted', posted_at = ?3 WHERE file = ?1 AND number = ?2 AND state IN ('pending', 'answered');
 -- name: batch-state
 SELECT state FROM batch WHERE file = ?1 AND number = ?2;
 -- name: count-posted
 UPDATE file SET batches_posted = batches_posted + 1 WHERE id = ?1;
+-- name: uncut
+SELECT count(*), min(first_record), max(last_record), sum(accepted), sum(rejected), sum(duplicates), sum(amount)
+FROM batch WHERE file = ?1 AND first_record >= ?2 AND first_record <= ?3 AND number IS NULL;
+-- name: remove-uncut
+DELETE FROM batch WHERE file = ?1 AND first_record >= ?2 AND first_record <= ?3 AND number IS NULL;
+-- name: next-number
+SELECT coalesce(max(number), 0) + 1 FROM batch WHERE file = ?1;
+-- name: file-batches
+SELECT batches FROM file WHERE id = ?1;
+-- A batch is sent again as it was: with the digest of the first time.
+-- name: send-batch
+UPDATE batch SET state = 'sent', attempts = attempts + 1, sent_at = CASE WHEN sent_at = 0 THEN ?3 ELSE sent_at END, digest = ?4
+WHERE file = ?1 AND number = ?2 AND state IN ('pending', 'sent') AND (digest IS NULL OR digest = ?4)
+RETURNING attempts, sent_at;
+-- name: note-batch
+UPDATE batch SET answer = ?3 WHERE file = ?1 AND number = ?2 AND state = 'sent';
+-- name: answer-batch
+UPDATE batch SET state = 'answered', answered_at = ?3, accepted = accepted - ?4 - ?5, rejected = rejected + ?4,
+  duplicates = duplicates + ?5, amount = amount - ?6, answer = ?7, exceptions = ?8
+WHERE file = ?1 AND number = ?2 AND state = 'sent'
+RETURNING accepted, rejected, duplicates, amount;
+-- name: answer-file
+UPDATE file SET accepted = accepted - ?2 - ?3, rejected = rejected + ?2, duplicates = duplicates + ?3,
+  amount_accepted = amount_accepted - ?4 - ?5, amount_rejected = amount_rejected + ?4, amount_duplicate = amount_duplicate + ?5,
+  attempts = 0, problem = NULL
+WHERE id = ?1
+RETURNING accepted, rejected, duplicates, amount_accepted, amount_rejected, amount_duplicate;
 
 -- name: add-intent
 INSERT INTO intent (file, kind, endpoint, from_path, to_path, size, sha256, state, attempts, due_at, problem, done_at)
@@ -147,8 +174,8 @@ SELECT * FROM file WHERE cipher_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id
 ORDER BY seen_at DESC, id DESC LIMIT 1000;
 
 -- name: batches
-SELECT number, first_record, last_record, first_line, last_line, accepted, rejected, duplicates, amount, state, posted_at,
-  exceptions FROM batch WHERE file = ?1 ORDER BY number;
+SELECT coalesce(number, 0), first_record, last_record, first_line, last_line, accepted, rejected, duplicates, amount, state, attempts,
+  sent_at, answered_at, posted_at, digest, answer, exceptions FROM batch WHERE file = ?1 ORDER BY first_record;
 -- name: intents-of-file
 SELECT id, file, kind, endpoint, from_path, to_path, size, sha256, state, attempts, due_at, problem, done_at
 FROM intent WHERE file = ?1 ORDER BY id;
@@ -164,6 +191,82 @@ SELECT feed, state, count(*), sum(records), sum(accepted), sum(rejected), sum(du
 FROM file WHERE state NOT IN ('closed', 'gone') AND due_at <= ?1 GROUP BY feed, state
 UNION ALL
 SELECT feed, state, files, records, accepted, rejected, duplicates, oldest_change FROM file_total;
+
+-- What is watched (book_watch.sql, book_watch.c, book_alarms.c).
+-- name: sequence
+SELECT complete_to, last FROM sequence_period WHERE feed = ?1 AND period = ?2;
+-- name: sequence-used
+SELECT 1 FROM sequence_file WHERE feed = ?1 AND period = ?2 AND position = ?3 AND used = 1 LIMIT 1;
+-- name: judge-sequence
+INSERT INTO sequence_file (file, feed, period, number, position, verdict, outcome, used, at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (file) DO UPDATE SET feed = excluded.feed, period = excluded.period, number = excluded.number, position = excluded.position,
+  verdict = excluded.verdict, outcome = excluded.outcome, used = excluded.used, at = excluded.at;
+-- name: set-sequence
+INSERT INTO sequence_period (feed, period, complete_to, last, changed_at) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (feed, period) DO UPDATE SET complete_to = excluded.complete_to, last = excluded.last, changed_at = excluded.changed_at;
+-- name: sequence-of-file
+SELECT file, feed, period, number, position, verdict, outcome, used, at FROM sequence_file WHERE file = ?1;
+-- name: counter-number
+SELECT number FROM counter_number WHERE counter = ?1 AND file = ?2;
+-- name: advance-counter
+INSERT INTO counter (name, last) VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET last = counter.last + 1 RETURNING last;
+-- name: keep-counter-number
+INSERT INTO counter_number (counter, file, number) VALUES (?1, ?2, ?3);
+-- name: note-arrival
+INSERT INTO arrival (file, feed, at) VALUES (?1, ?2, ?3) ON CONFLICT (file) DO NOTHING;
+-- name: arrival
+SELECT at FROM arrival WHERE file = ?1;
+-- name: arrivals
+SELECT count(*) FROM arrival JOIN file ON file.id = arrival.file
+WHERE arrival.feed = ?1 AND arrival.at >= ?2 AND arrival.at < ?3 AND file.cipher_sha256 IS NOT NULL
+  AND (file.counted = 1 OR file.state IN ('fetched', 'opened', 'staged', 'held'));
+-- name: add-due
+INSERT INTO expectation (feed, name, day, opens_at, due_at, closes_at, wanted, state, settled_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 0) ON CONFLICT (feed, name, day) DO NOTHING;
+-- name: drop-dues-ahead
+DELETE FROM expectation WHERE state IN ('open', 'missed') AND state = 'open' AND due_at > ?1;
+-- name: settle-due
+UPDATE expectation SET state = ?4, settled_at = ?5 WHERE feed = ?1 AND name = ?2 AND day = ?3;
+-- name: open-dues
+SELECT feed, name, day, opens_at, due_at, closes_at, wanted, state, settled_at FROM expectation
+WHERE state IN ('open', 'missed') ORDER BY due_at, feed, name;
+-- name: last-due
+SELECT max(day) FROM expectation WHERE feed = ?1 AND name = ?2;
+-- name: prune-dues
+DELETE FROM expectation WHERE feed || ' ' || name || ' ' || day IN (SELECT feed || ' ' || name || ' ' || day FROM expectation
+  WHERE state IN ('met', 'excused') AND settled_at < ?1 AND day < (SELECT max(day) FROM expectation AS later
+    WHERE later.feed = expectation.feed AND later.name = expectation.name));
+
+-- name: live-alarm
+SELECT id, weight, state, ways, next_at, told, told_at, text, detail FROM alarm WHERE kind = ?1 AND subject = ?2 AND state <> 'cleared';
+-- name: add-alarm
+INSERT INTO alarm (id, kind, subject, feed, text, detail, weight, state, raised_at, cleared_at, acknowledged_by, ways, next_at, told,
+  told_at, failures, problem)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'standing', ?8, 0, NULL, ?9, ?8, 0, 0, 0, NULL);
+-- name: change-alarm
+UPDATE alarm SET text = ?2, detail = ?3, weight = ?4, ways = ?5, next_at = ?6, told = ?7, failures = 0 WHERE id = ?1;
+-- name: end-alarm
+UPDATE alarm SET state = 'cleared', cleared_at = ?2, acknowledged_by = coalesce(?3, acknowledged_by), ways = ?4, next_at = ?5,
+  failures = 0, problem = NULL WHERE id = ?1;
+-- name: acknowledge-alarm
+UPDATE alarm SET state = 'acknowledged', acknowledged_by = ?2, ways = 0, next_at = 0 WHERE id = ?1 AND state = 'standing'
+RETURNING kind, subject;
+-- name: told-alarm
+UPDATE alarm SET ways = ?5, next_at = ?6, told = ?7, told_at = ?8, failures = ?9, problem = ?10
+WHERE id = ?1 AND state = ?2 AND weight <= ?3 AND told = ?4;
+-- name: tell-end
+UPDATE alarm SET ways = ?2, next_at = ?3 WHERE id = ?1 AND state = 'cleared' AND next_at = 0;
+-- name: live-alarms
+SELECT * FROM alarm WHERE state <> 'cleared' ORDER BY raised_at, id;
+-- name: alarms
+SELECT * FROM alarm ORDER BY raised_at DESC, id DESC LIMIT ?1;
+-- name: alarms-to-tell
+SELECT * FROM alarm WHERE next_at > 0 AND next_at <= ?1 ORDER BY next_at, id LIMIT 100;
+-- name: alarm-by-id
+SELECT * FROM alarm WHERE id = ?1;
+-- name: prune-alarms
+DELETE FROM alarm WHERE state = 'cleared' AND cleared_at < ?1 AND next_at = 0;
 
 -- The rest is asked by book_verify only, and walks over everything.
 -- name: verify-foreign-keys
