@@ -3,6 +3,7 @@
 #include "gateway/cli/command.h"
 #include "gateway/front/front.h"
 #include "gateway/lane.h"
+#include "gateway/packing/packing.h"
 #include "transfer/courier.h"
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ static int run_front(int argc, char **argv) {
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "courier") == 0)
     return courier_main();
+  if (argc >= 2 && (strcmp(argv[1], "unpack") == 0 || strcmp(argv[1], "pack") == 0))
+    return packing_main(argc, argv);
   if (argc >= 2 && strcmp(argv[1], "lane") == 0)
     return run_lane(argc, argv);
   if (argc >= 2 && strcmp(argv[1], "front") == 0)
