@@ -21,9 +21,11 @@ typedef struct {
   char *object;             /* the manifest's opaque id, 32 hex digits */
   guint64 manifest_size; char *manifest_sha256;
   gint64 created_at, due_at, started_at, done_at; /* microseconds since 1970; 0: not yet */
-  gint64 pushed_at, told_at, fetched_at, acknowledged_at; /* pushed, status synchronised, manifest first asked for, requester's acknowledgement */
+  gint64 pushed_at, told_at, fetched_at, acknowledged_at; /* pushed, status synchronised, manifest first asked for, requester's acknowledgement; -1: not wanted */
+  gint64 removed_at;        /* its files were taken away after keep-days: nothing is served any more */
   guint attempts; char *problem;
 } ReconTask;
+ReconTask *recon_task_new(void); /* with a fresh id and object, created and due now, version 1 */
 void recon_task_free(ReconTask *task);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReconTask, recon_task_free)
 
@@ -32,9 +34,11 @@ typedef struct {
   char *object;             /* opaque id, 32 hex digits, random */
   char *name;               /* as in the manifest */
   guint64 size; char *md5, *sha256; /* of the bytes that are served */
+  guint64 plain_size; char *plain_sha256; /* of the lines, before compression and encryption: these are the same whenever they are made */
   guint64 records; gint64 total;
   char *cursor;             /* where reading goes on behind it */
 } ReconShard;
+ReconShard *recon_shard_new(guint number); /* with a fresh object */
 void recon_shard_free(ReconShard *shard);
 
 /* --- In the writer. */
@@ -44,11 +48,32 @@ gboolean recon_add_task(BookTransaction *tx, const ReconTask *task, GError **err
 gboolean recon_advance_task(BookTransaction *tx, ReconTask *task, ReconState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Facts without a transition (pushed_at …, attempts, problem, due_at). */
 gboolean recon_note_task(BookTransaction *tx, const ReconTask *task, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The next shard of a running task; BUG when it is not the next, or the task not running. */
 gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard *shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of a task that was never published: its shards, to begin anew (its settings have changed); and with the task itself (its data are
+ * those of the version before). BUG for a published one. Both leave an audit row. */
+gboolean recon_clear_shards(BookTransaction *tx, ReconTask *task, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean recon_drop_task(BookTransaction *tx, const ReconTask *task, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* When a reconcile block was first seen: now, if never before. */
+gboolean recon_see_block(BookTransaction *tx, const char *name, gint64 *seen_at, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Reading, also from other processes. */
-typedef struct { const char *name, *requester, *type, *period; guint version; /* 0: any */ gint64 due_by; /* not done and due */ gboolean outstanding; /* done, not yet told or pushed */ guint limit; } ReconFilter;
+typedef struct { const char *name, *requester, *type, *period; guint version; /* 0: any */ gint64 due_by; /* not done and due; oldest first; alone */
+                 gboolean outstanding; /* done, not yet told or pushed; oldest first; alone */ gint64 kept_from; /* done before, and their files still there; oldest first; alone */ guint limit; /* 0: 1,000 */ } ReconFilter;
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* ReconTask*, newest period and version first */
 GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;          /* ReconShard*, by number */
+GPtrArray *recon_shards_after(BookReader *reader, const char *task, guint number, guint limit, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* a page of them */
+/* By id or the unique beginning of one. NULL without error: none; FILE: ambiguous. */
+ReconTask *recon_find_task(BookReader *reader, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* What an opaque id names: the task, and the shard's number (0: the manifest). NULL without error: nothing. */
 ReconTask *recon_find_object(BookReader *reader, const char *object, guint *number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- What a snapshot needs to know of files. */
+/* Adds the ids of files that are not credited as a whole now, and of all that were first seen behind the row *since (-1: none of these),
+ * to the set, which owns its keys; *since becomes the last row. Called before and after the ledger's positions are taken, the set holds
+ * every file of which those positions may cover a part only. */
+gboolean recon_files_not_posted(BookReader *reader, GHashTable *ids, gint64 *since, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Files that will certainly be credited (validated, posting) and may belong to these business dates. */
+gboolean recon_files_in_posting(BookReader *reader, const char *from, const char *to, guint *files, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A page of the files of these business dates, by id: BookFile*. `after` NULL: from the first. */
+GPtrArray *recon_files_of_period(BookReader *reader, const char *after, const char *from, const char *to, guint limit, GError **error) G_GNUC_WARN_UNUSED_RESULT;
