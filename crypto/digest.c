@@ -16,19 +16,28 @@ static void must(int ok, const char *what) {
     g_error("OpenSSL: %s failed", what);
 }
 
-Digest *digest_new_sha256(void) {
+static const struct { const char *word; gsize size; const EVP_MD *(*method)(void); } kinds[DIGEST_KINDS] = {
+    [DIGEST_SHA256] = {"sha256", 32, EVP_sha256}, [DIGEST_MD5] = {"md5", 16, EVP_md5},
+    [DIGEST_SHA1] = {"sha1", 20, EVP_sha1},       [DIGEST_SHA512] = {"sha512", 64, EVP_sha512}};
+
+gsize digest_size(DigestKind kind) { return kinds[kind].size; }
+const char *digest_word(DigestKind kind) { return kinds[kind].word; }
+
+Digest *digest_new(DigestKind kind) {
   Digest *digest = g_new(Digest, 1);
   digest->state = EVP_MD_CTX_new();
   must(digest->state != NULL, "EVP_MD_CTX_new");
-  must(EVP_DigestInit_ex(digest->state, EVP_sha256(), NULL), "EVP_DigestInit_ex");
+  must(EVP_DigestInit_ex(digest->state, kinds[kind].method(), NULL), "EVP_DigestInit_ex");
   return digest;
 }
+
+Digest *digest_new_sha256(void) { return digest_new(DIGEST_SHA256); }
 
 void digest_update(Digest *digest, const void *bytes, gsize length) {
   must(EVP_DigestUpdate(digest->state, bytes, length), "EVP_DigestUpdate");
 }
 
-void digest_finish(Digest *digest, guint8 out[DIGEST_SHA256_SIZE]) {
+void digest_finish(Digest *digest, guint8 *out) {
   unsigned int length = 0;
   must(EVP_DigestFinal_ex(digest->state, out, &length), "EVP_DigestFinal_ex");
   digest_free(digest);
@@ -79,6 +88,24 @@ gboolean digest_file_sha256(int fd, guint64 offset, guint64 length, guint8 out[D
   if (size)
     *size = done - offset;
   return TRUE;
+}
+
+gboolean digest_file_both(int fd, guint8 sha256[DIGEST_SHA256_SIZE], guint8 md5[DIGEST_MD5_SIZE], GError **error) {
+  Digest *ours = digest_new(DIGEST_SHA256), *theirs = digest_new(DIGEST_MD5);
+  g_autofree guint8 *piece = g_malloc(PIECE);
+  ssize_t got;
+  off_t at = 0;
+  while ((got = pread(fd, piece, PIECE, at)) > 0 || (got < 0 && errno == EINTR)) {
+    if (got < 0)
+      continue;
+    digest_update(ours, piece, (gsize)got);
+    digest_update(theirs, piece, (gsize)got);
+    at += got;
+  }
+  int number = errno;
+  digest_finish(ours, sha256);
+  digest_finish(theirs, md5);
+  return got == 0 || sallyport_error_errno(error, number, "read for the digest");
 }
 
 char *digest_hex(const guint8 *bytes, gsize length) {
