@@ -58,9 +58,38 @@ static int connect_one(const struct addrinfo *address, gint64 until, int *number
   return -1;
 }
 
+static void tell_tried(const ConnectWatch *watch, const struct addrinfo *address, gint64 begun, int number) {
+  char text[NI_MAXHOST] = "?";
+  if (!watch)
+    return;
+  (void)getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+  watch->tried(watch->user, text, g_get_monotonic_time() - begun, number);
+}
+
+static int connect_first(const struct addrinfo *addresses, gint64 deadline, const ConnectWatch *watch, int *number) {
+  int made = -1, tried = EHOSTUNREACH;
+  *number = EHOSTUNREACH;
+  for (const struct addrinfo *address = addresses; address && (made < 0 || watch); address = address->ai_next) {
+    gint64 now = g_get_monotonic_time(); /* half of the time that is left, so that one black hole leaves some for the others */
+    int other = connect_one(address, address->ai_next ? now + (deadline - now) / 2 : deadline, &tried);
+    tell_tried(watch, address, now, tried);
+    if (made >= 0 && other >= 0)
+      close(other);
+    else if (other >= 0)
+      made = other;
+    *number = made >= 0 ? 0 : tried;
+  }
+  return made;
+}
+
 int connect_to(const char *host, guint port, gint64 deadline, GError **error) {
+  return connect_watched(host, port, deadline, NULL, error);
+}
+
+int connect_watched(const char *host, guint port, gint64 deadline, const ConnectWatch *watch, GError **error) {
   const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
   struct addrinfo *addresses = NULL;
+  gint64 begun = g_get_monotonic_time();
   char service[8];
   snprintf(service, sizeof service, "%u", port & 0xffffu);
   int failed = getaddrinfo(host, service, &wanted, &addresses);
@@ -69,16 +98,14 @@ int connect_to(const char *host, guint port, gint64 deadline, GError **error) {
     const struct addrinfo any = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     failed = getaddrinfo(host, service, &any, &addresses);
   }
+  if (watch)
+    watch->resolved(watch->user, g_get_monotonic_time() - begun);
   if (failed != 0) {
     /* also a name that is said not to exist: resolvers have bad days */
     sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "host %s: %s", host, failed == EAI_SYSTEM ? g_strerror(errno) : gai_strerror(failed));
     return -1;
   }
-  int made = -1, number = EHOSTUNREACH;
-  for (const struct addrinfo *address = addresses; address && made < 0; address = address->ai_next) {
-    gint64 now = g_get_monotonic_time(); /* half of the time that is left, so that one black hole leaves some for the others */
-    made = connect_one(address, address->ai_next ? now + (deadline - now) / 2 : deadline, &number);
-  }
+  int number, made = connect_first(addresses, deadline, watch, &number);
   freeaddrinfo(addresses);
   if (made < 0)
     sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "connect to %s, port %u: %s", host, port, g_strerror(number));

@@ -6,6 +6,7 @@
  * connection sets `lost`: the process ends after the answer. */
 #pragma once
 #include "transfer/courier.h"
+#include "transfer/probe.h"
 #include "transfer/wire.h"
 
 /* What the process around a driver gives it. */
@@ -23,9 +24,17 @@ typedef struct {
   gpointer user;
 } DriverSink;
 
+/* Takes what a probe or a survey learns. Values that are too long are cut. */
+typedef struct { gboolean (*tell)(gpointer user, const char *name, const char *value); gpointer user; } DriverFacts;
+void driver_fact(const DriverFacts *facts, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
 typedef struct { const char *path; guint64 offset, size; int fd; } DriverTransfer; /* size: get's limit, put's size */
 
+/* headers: lines "Name: value\n"; body -1: a GET; timeout in seconds, 0: io_timeout */
+typedef struct { const char *path, *headers; int body, answer; guint64 body_size, answer_limit; guint timeout; } DriverPost;
+
 typedef struct Driver Driver;
+/* What a protocol does not have stays NULL. */
 typedef struct {
   gboolean (*list)(Driver *driver, const char *folder, const DriverSink *sink, GError **error);
   gboolean (*stat)(Driver *driver, const char *path, CourierStat *stat, GError **error);
@@ -34,6 +43,10 @@ typedef struct {
   gboolean (*rename)(Driver *driver, const CourierRename *rename, GError **error);
   gboolean (*remove)(Driver *driver, const char *path, GError **error);
   gboolean (*make_folder)(Driver *driver, const char *path, GError **error);
+  /* Optional. *known stays FALSE when there is no such probe. */
+  gboolean (*probe)(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error);
+  /* HTTP only. */
+  gboolean (*post)(Driver *driver, const DriverPost *post, CourierReply *reply, GError **error);
   /* Nothing is asked for the moment, or `descriptor` became readable meanwhile. FALSE: the connection has ended. */
   gboolean (*idle)(Driver *driver);
   void (*close)(Driver *driver);
@@ -54,3 +67,4 @@ gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint,
 
 Driver *driver_sftp_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_local_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -6,6 +6,7 @@
 
 #define IN_CAPACITY (1u << 20)
 #define SFTP_PORT 22
+#define EXTENSIONS_MOST 32u
 #define READDIRS 4u /* listings ask ahead: OpenSSH tells 100 names a time */
 
 /* --- one request, one status ------------------------------------------------------------------------------------ */
@@ -80,7 +81,7 @@ static gboolean sftp_make_folder(Driver *driver, const char *path, GError **erro
 
 /* --- rename ------------------------------------------------------------------------------------------------------ */
 
-static guint32 request_rename(Sftp *sftp, gboolean posix, const char *from, const char *to) {
+guint32 sftp_request_rename(Sftp *sftp, gboolean posix, const char *from, const char *to) {
   SftpRequest request = sftp_request(sftp, posix ? SFTP_EXTENDED : SFTP_RENAME);
   if (posix)
     sftp_put_text(sftp->out, "posix-rename@openssh.com");
@@ -93,7 +94,7 @@ static guint32 request_rename(Sftp *sftp, gboolean posix, const char *from, cons
 static gboolean do_rename(Sftp *sftp, gboolean posix, const char *from, const char *to, GError **error) {
   SftpAnswer answer;
   guint32 status;
-  if (!ask_status(sftp, request_rename(sftp, posix, from, to), &answer, &status, error))
+  if (!ask_status(sftp, sftp_request_rename(sftp, posix, from, to), &answer, &status, error))
     return effect_unknown(sftp, error);
   return status == SFTP_OK || sftp_status_error(sftp, &answer, "rename", from, error);
 }
@@ -231,6 +232,7 @@ static void sftp_close(Driver *driver) {
   ssh_end(sftp->ssh);
   g_byte_array_unref(sftp->out);
   g_free(sftp->in);
+  g_ptr_array_unref(sftp->extensions);
   g_free(sftp->base.description);
   g_free(sftp);
 }
@@ -249,7 +251,7 @@ static gboolean sftp_idle(Driver *driver) {
 
 static const DriverOperations sftp_operations = {
     .list = sftp_list, .stat = sftp_stat, .get = sftp_get, .put = sftp_put, .rename = sftp_rename, .remove = sftp_remove,
-    .make_folder = sftp_make_folder, .idle = sftp_idle, .close = sftp_close,
+    .make_folder = sftp_make_folder, .probe = sftp_probe, .idle = sftp_idle, .close = sftp_close,
 };
 
 /* INIT and VERSION have no id: the number in its place is the version. */
@@ -270,6 +272,9 @@ static gboolean agree_version(Sftp *sftp, gboolean *has_limits, GError **error) 
     g_autofree char *text = g_strndup((const char *)name, name_length);
     sftp->has_posix_rename |= strcmp(text, "posix-rename@openssh.com") == 0;
     sftp->has_fsync |= strcmp(text, "fsync@openssh.com") == 0;
+    sftp->has_statvfs |= strcmp(text, "statvfs@openssh.com") == 0;
+    if (sftp->extensions->len < EXTENSIONS_MOST)
+      g_ptr_array_add(sftp->extensions, g_strdup_printf("%s %.*s", text, (int)MIN(value_length, 64), (const char *)value));
     *has_limits |= strcmp(text, "limits@openssh.com") == 0;
   }
   return TRUE;
@@ -277,7 +282,6 @@ static gboolean agree_version(Sftp *sftp, gboolean *has_limits, GError **error) 
 
 static gboolean ask_limits(Sftp *sftp, GError **error) {
   SftpAnswer answer;
-  guint64 packet, read_most, write_most;
   SftpRequest request = sftp_request(sftp, SFTP_EXTENDED);
   sftp_put_text(sftp->out, "limits@openssh.com");
   sftp_finish(sftp->out, request.begun);
@@ -285,12 +289,13 @@ static gboolean ask_limits(Sftp *sftp, GError **error) {
     return FALSE;
   if (answer.type != SFTP_EXTENDED_REPLY)
     return TRUE;
-  if (!sftp_take_long(&answer.body, &packet) || !sftp_take_long(&answer.body, &read_most) || !sftp_take_long(&answer.body, &write_most))
-    return sftp_violation(sftp, "malformed limits", error);
-  if (read_most > 0) /* never below what the protocol promises, never above what we hold */
-    sftp->read_most = (guint32)CLAMP(read_most, 32768, 261120);
-  if (write_most > 0)
-    sftp->write_most = (guint32)CLAMP(write_most, 32768, 261120);
+  for (guint i = 0; i < G_N_ELEMENTS(sftp->limits); i++)
+    if (!sftp_take_long(&answer.body, &sftp->limits[i]))
+      return sftp_violation(sftp, "malformed limits", error);
+  if (sftp->limits[1] > 0) /* never below what the protocol promises, never above what we hold */
+    sftp->read_most = (guint32)CLAMP(sftp->limits[1], 32768, 261120);
+  if (sftp->limits[2] > 0)
+    sftp->write_most = (guint32)CLAMP(sftp->limits[2], 32768, 261120);
   return TRUE;
 }
 
@@ -361,6 +366,7 @@ Driver *driver_sftp_open(const DriverHost *host, const WireMessage *open, GError
   sftp->ssh = ssh;
   sftp->out = g_byte_array_new();
   sftp->in = g_malloc(IN_CAPACITY);
+  sftp->extensions = g_ptr_array_new_with_free_func(g_free);
   sftp->read_most = sftp->write_most = 32768;
   sftp->round_trip = G_USEC_PER_SEC;
   if (log_in(host, ssh, user, error) && start_sftp(sftp, cage, error))

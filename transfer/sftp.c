@@ -160,8 +160,9 @@ static SallyportErrorCode code_of(guint32 status) {
   }
 }
 
-static const char *words_of(guint32 status) {
+const char *sftp_status_words(guint32 status) {
   switch (status) {
+  case SFTP_OK: return "ok";
   case SFTP_EOF: return "end of file";
   case SFTP_NO_SUCH_FILE: case SFTP_NO_SUCH_PATH: return "no such file";
   case SFTP_PERMISSION_DENIED: return "permission denied";
@@ -184,7 +185,7 @@ gboolean sftp_status_error(Sftp *sftp, const SftpAnswer *answer, const char *doi
     length = 0; /* old servers send no words */
   g_autofree char *shown = files_show_bytes(path, strlen(path), 0);
   g_autofree char *said = files_show_bytes(length > 0 ? (const char *)text : "", length, 200);
-  return sallyport_error_set(error, code_of(status), "%s %s: %s (status %u%s%s)", doing, shown, words_of(status), status,
+  return sallyport_error_set(error, code_of(status), "%s %s: %s (status %u%s%s)", doing, shown, sftp_status_words(status), status,
                              *said ? ": " : "", said);
 }
 

@@ -23,6 +23,9 @@ typedef struct {
   guint32 ignored[SFTP_IGNORED_MOST]; guint ignored_count;
   guint32 read_most, write_most;     /* bytes per request, as the server allows */
   gboolean has_posix_rename, has_fsync, refuses_existing; /* the last: its plain rename never replaces (OpenSSH) */
+  GPtrArray *extensions;             /* char*, "name value", as the server told them */
+  gboolean has_statvfs;
+  guint64 limits[4];                 /* packet, read, write, handles, as the server told them; 0: not told, or none */
   gint64 deadline, round_trip;       /* microseconds; the shortest round trip seen */
   guint64 mark;                      /* progress at which the deadline was last renewed */
 } Sftp;
@@ -35,6 +38,7 @@ typedef struct { guint32 id; gsize begun; } SftpRequest;
 SftpRequest sftp_request(Sftp *sftp, guint8 type);
 guint32 sftp_request_text(Sftp *sftp, guint8 type, const char *text);
 guint32 sftp_request_handle(Sftp *sftp, guint8 type, const SftpHandle *handle);
+guint32 sftp_request_rename(Sftp *sftp, gboolean posix, const char *from, const char *to);
 gboolean sftp_flush(Sftp *sftp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The next answer that is not ignored. `wait` FALSE: *got says whether there was one. */
@@ -56,6 +60,8 @@ gboolean sftp_status_error(Sftp *sftp, const SftpAnswer *answer, const char *doi
 /* OPEN or OPENDIR, waited for. */
 gboolean sftp_open_handle(Sftp *sftp, guint32 id, const char *doing, const char *path, SftpHandle *handle,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A STATUS code in words. Static. */
+const char *sftp_status_words(guint32 status);
 /* ATTRS, or *known = FALSE for a STATUS. */
 gboolean sftp_attributes(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, gboolean *known,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -65,5 +71,6 @@ gboolean sftp_look(Sftp *sftp, const char *path, SftpAttributes *attributes, gbo
 /* Bytes to keep in flight: what the line delivered so far, times twice the round trip, within the limits above. */
 gsize sftp_window(const Sftp *sftp, guint64 bytes, gint64 since);
 
+gboolean sftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error); /* sftp_probe.c */
 gboolean sftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error);
 gboolean sftp_put(Driver *driver, const DriverTransfer *put, GError **error);

@@ -188,13 +188,47 @@ const char *ssh_banner(const SshLink *link) {
   return banner ? banner : "";
 }
 
+const char *ssh_library_version(void) { return libssh2_version(0); }
+const char *ssh_login_offered(const SshLink *link) { return link->login_offered; }
+const char *ssh_login_by(const SshLink *link) { return link->login_by; }
+
+const char *const ssh_offer_names[SSH_OFFERS] = {"our-kex", "our-host-key", "our-cipher", "our-mac"};
+static const int offer_methods[SSH_OFFERS] = {LIBSSH2_METHOD_KEX, LIBSSH2_METHOD_HOSTKEY, LIBSSH2_METHOD_CRYPT_SC, LIBSSH2_METHOD_MAC_SC};
+
+const char *ssh_agreed(const SshLink *link, SshOffer what) {
+  const char *name = libssh2_session_methods(link->session, offer_methods[what]);
+  return name ? name : "?";
+}
+
+/* Those of `wanted` that the library knows, in that order. */
+static char *known_names(LIBSSH2_SESSION *session, int method, const char *wanted) {
+  g_auto(GStrv) each = g_strsplit(wanted, ",", -1);
+  const char **known = NULL;
+  int count = libssh2_session_supported_algs(session, method, &known);
+  GString *names = g_string_new(NULL);
+  for (char **name = each; *name; name++)
+    for (int i = 0; i < count; i++)
+      if (strcmp(known[i], *name) == 0)
+        g_string_append_printf(names, "%s%s", names->len ? "," : "", *name);
+  if (count > 0)
+    libssh2_free(session, known);
+  return g_string_free(names, FALSE);
+}
+
+char *ssh_offer(SshOffer what) {
+  LIBSSH2_SESSION *session = libssh2_session_init();
+  g_autofree char *keys = allowed_host_keys(0);
+  const char *wanted = what == SSH_OFFER_KEX ? preferences[0].names : what == SSH_OFFER_CIPHER ? CIPHERS : what == SSH_OFFER_MAC ? preferred_macs() : keys;
+  char *names = session ? known_names(session, offer_methods[what], wanted) : g_strdup("");
+  if (session)
+    libssh2_session_free(session);
+  return names;
+}
+
 char *ssh_describe(const SshLink *link) {
-  const char *names[4];
-  const int methods[4] = {LIBSSH2_METHOD_KEX, LIBSSH2_METHOD_HOSTKEY, LIBSSH2_METHOD_CRYPT_SC, LIBSSH2_METHOD_MAC_SC};
-  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-    const char *name = libssh2_session_methods(link->session, methods[i]);
-    names[i] = name ? name : "?";
-  }
+  const char *names[SSH_OFFERS];
+  for (guint i = 0; i < SSH_OFFERS; i++)
+    names[i] = ssh_agreed(link, (SshOffer)i);
   g_autofree char *banner = files_show_bytes(ssh_banner(link), strlen(ssh_banner(link)), 80);
   return g_strdup_printf("%s, libssh2 %s, %s, %s, %s, %s", banner, libssh2_version(0), names[0], names[1], names[2], names[3]);
 }
@@ -263,5 +297,6 @@ void ssh_end(SshLink *link) {
     close(link->socket);
   }
   g_free(link->fingerprint);
+  g_free(link->login_offered);
   g_free(link);
 }

@@ -26,6 +26,16 @@ const char *ssh_banner(const SshLink *link);      /* the server's, as it came: h
 /* Each credential is offered at most once, and the next one only when the server asks for more after accepting the first. */
 gboolean ssh_login(SshLink *link, const SshCredentials *credentials, gint64 deadline, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ssh_start_sftp(SshLink *link, gint64 deadline, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What the server lets this user try, before anything was tried ("publickey,password"), and what let us in; NULL: not known. */
+const char *ssh_login_offered(const SshLink *link);
+const char *ssh_login_by(const SshLink *link);
+/* What was agreed, as facts, for SSH_OFFER_…; static or the link's. */
+typedef enum { SSH_OFFER_KEX, SSH_OFFER_HOST_KEY, SSH_OFFER_CIPHER, SSH_OFFER_MAC, SSH_OFFERS } SshOffer;
+extern const char *const ssh_offer_names[SSH_OFFERS]; /* "our-kex", … */
+const char *ssh_agreed(const SshLink *link, SshOffer what);
+/* What we would offer: our preferences as far as the installed library knows them. The caller frees. */
+char *ssh_offer(SshOffer what) G_GNUC_WARN_UNUSED_RESULT;
+const char *ssh_library_version(void);
 char *ssh_describe(const SshLink *link) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Bytes taken, 0 when there are none now, -1 on an error or the end of the stream. Never waits. */

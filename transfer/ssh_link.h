@@ -11,6 +11,8 @@ struct SshLink {
   guint8 key_type;
   const char *password;     /* while keyboard-interactive runs */
   gboolean password_given;
+  char *login_offered;
+  const char *login_by;
 };
 
 /* Runs one libssh2 call until it is done; its result is in `failed`, LIBSSH2_ERROR_EAGAIN when the wait failed and set *error. */

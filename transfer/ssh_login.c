@@ -119,6 +119,7 @@ static gboolean by_password(SshLink *link, const SshCredentials *credentials, co
   int failed = try_password(link, credentials, interactive, deadline, error);
   if (refused(failed))
     return login_refused(credentials->user, interactive ? "keyboard-interactive" : "password", methods, "", error);
+  link->login_by = failed != 0 ? NULL : interactive ? "keyboard-interactive" : "password";
   return failed == 0;
 }
 
@@ -126,8 +127,10 @@ gboolean ssh_login(SshLink *link, const SshCredentials *credentials, gint64 dead
   const char *user = credentials->user;
   GError *asking = NULL;
   g_autofree char *methods = offered_methods(link, user, deadline, &asking);
+  link->login_offered = g_strdup(methods);
   if (!methods) {
     gboolean in = !asking;
+    link->login_by = in ? "none" : NULL;
     if (asking)
       g_propagate_error(error, asking);
     return in;
@@ -139,6 +142,7 @@ gboolean ssh_login(SshLink *link, const SshCredentials *credentials, gint64 dead
                          methods, "", error);
   }
   int failed = try_key(link, credentials, deadline, error);
+  link->login_by = failed == 0 ? "publickey" : NULL;
   if (failed == 0 || !refused(failed))
     return failed == 0;
   if (!credentials->password)
