@@ -1,9 +1,9 @@
-/* The next instant of a cron expression: the calendar is walked in local time, field by field, and each local minute that
- * matches is turned into an instant. What a zone's clock does is asked of GLib; nothing here knows a rule of daylight saving. */
+/* The next instant of a cron expression: the days are walked in local time, field by field, and each local minute that matches is
+ * turned into an instant (gateway/watch/calendar.h). */
 #include "gateway/schedule.h"
 #include <string.h>
 
-enum { SEARCH_DAYS = 5 * 366, DAY = 86400, MINUTE = 60 };
+enum { SEARCH_DAYS = 5 * 366, MINUTE = 60 };
 
 typedef enum { FIELD_MINUTE, FIELD_HOUR, FIELD_DAY, FIELD_MONTH, FIELD_WEEKDAY, N_FIELDS } FieldKind;
 static const struct { const char *name; guint first, last; const char *words; } FIELDS[N_FIELDS] = {
@@ -16,12 +16,25 @@ struct Schedule {
   GTimeZone *zone;
   guint64 fields[N_FIELDS]; /* bit n: n matches; Sunday is bit 0 */
   gboolean any_day, any_weekday;
+  const Calendar *calendar; /* NULL: every day */
 };
 
 Schedule *schedule_new_every(guint seconds) {
   Schedule *schedule = g_new0(Schedule, 1);
   schedule->every = MAX(seconds, 1);
   return schedule;
+}
+
+gboolean schedule_keep_to(Schedule *schedule, const Calendar *calendar, const char *time_zone, GError **error) {
+  if (!schedule->zone && !(schedule->zone = g_time_zone_new_identifier(time_zone)))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "time zone \"%s\" is not known", time_zone ? time_zone : "");
+  schedule->calendar = calendar;
+  return schedule->every > 0 || schedule_next(schedule, g_get_real_time()) < G_MAXINT64 ||
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: matches no day of the calendar in the next five years");
+}
+
+gboolean schedule_has(const Schedule *schedule, gint64 instant) {
+  return !schedule->calendar || calendar_has(schedule->calendar, day_at(schedule->zone, instant));
 }
 
 void schedule_free(Schedule *schedule) {
@@ -122,50 +135,17 @@ Schedule *schedule_new_cron(const char *expression, const char *time_zone, GErro
   return NULL;
 }
 
-/* --- Local time and instants, in seconds. A local time is counted as if it were UTC. */
-
-static gint64 offset_at(const Schedule *schedule, gint64 instant) {
-  gint interval = g_time_zone_find_interval(schedule->zone, G_TIME_TYPE_UNIVERSAL, instant);
-  return g_time_zone_get_offset(schedule->zone, interval);
-}
-
-/* At a fold the earlier of the two instants; in a gap the first one behind it. Zones change their offset at most once in
- * the two days around an instant. */
-static gint64 instant_of(const Schedule *schedule, gint64 local) {
-  gint64 before = offset_at(schedule, local - DAY), after = offset_at(schedule, local + DAY);
-  gint64 early = local - MAX(before, after), late = local - MIN(before, after);
-  if (early + offset_at(schedule, early) == local)
-    return early;
-  if (late + offset_at(schedule, late) == local)
-    return late;
-  gint64 low = early - DAY, high = late + DAY; /* low is before the gap, high behind it */
-  while (high - low > 1) {
-    gint64 middle = low + (high - low) / 2;
-    if (middle + offset_at(schedule, middle) < local)
-      low = middle;
-    else
-      high = middle;
-  }
-  return high;
-}
-
-/* Days since 1970-01-01 to a date. (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days; here for years from 1.) */
-static void date_of(gint64 day, guint *month, guint *day_of_month) {
-  gint64 z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097;
-  guint doe = (guint)(z - era * 146097), yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-  guint doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-  *day_of_month = doy - (153 * mp + 2) / 5 + 1;
-  *month = mp < 10 ? mp + 3 : mp - 9;
-}
+/* --- The next instant */
 
 static gboolean has(const Schedule *schedule, FieldKind kind, guint value) {
   return (schedule->fields[kind] >> value) & 1;
 }
 
-static gboolean matches_day(const Schedule *schedule, gint64 day) {
-  guint month, day_of_month, weekday = (guint)(((day + 4) % 7 + 7) % 7);
-  date_of(day, &month, &day_of_month);
-  if (!has(schedule, FIELD_MONTH, month))
+static gboolean matches_day(const Schedule *schedule, Day day) {
+  int year;
+  guint month, day_of_month, weekday = day_weekday(day) % 7;
+  day_parts(day, &year, &month, &day_of_month);
+  if (!has(schedule, FIELD_MONTH, month) || !calendar_has(schedule->calendar, day))
     return FALSE;
   gboolean by_day = has(schedule, FIELD_DAY, day_of_month), by_weekday = has(schedule, FIELD_WEEKDAY, weekday);
   return schedule->any_day || schedule->any_weekday ? by_day && by_weekday : by_day || by_weekday;
@@ -182,24 +162,26 @@ static int minute_of_day(const Schedule *schedule, guint minute) {
   return -1;
 }
 
-static gint64 floor_to(gint64 value, gint64 unit) {
-  gint64 down = value / unit;
-  return value % unit < 0 ? down - 1 : down;
+/* A period that would end on a day that does not count ends with that day. */
+static gint64 next_of_period(const Schedule *schedule, gint64 after) {
+  gint64 next = after + (gint64)schedule->every * G_USEC_PER_SEC;
+  if (schedule_has(schedule, next))
+    return next;
+  return day_instant(schedule->zone, calendar_next(schedule->calendar, day_at(schedule->zone, next)), 0);
 }
 
 gint64 schedule_next(const Schedule *schedule, gint64 after) {
   if (schedule->every > 0)
-    return after + (gint64)schedule->every * G_USEC_PER_SEC;
-  gint64 now = floor_to(after, G_USEC_PER_SEC), local = now + offset_at(schedule, now);
-  gint64 first = floor_to(local, DAY);
-  guint minute = (guint)(floor_to(local, MINUTE) - first * (DAY / MINUTE)) + 1; /* the instant must be later than `after` */
-  for (gint64 day = first; day <= first + SEARCH_DAYS; day++, minute = 0) {
+    return next_of_period(schedule, after);
+  Day first = day_at(schedule->zone, after);
+  guint minute = day_seconds_at(schedule->zone, after) / MINUTE + 1; /* the instant must be later than `after` */
+  for (Day day = first; day <= first + SEARCH_DAYS; day++, minute = 0) {
     if (!matches_day(schedule, day))
       continue;
     for (int at = minute_of_day(schedule, minute); at >= 0; at = minute_of_day(schedule, (guint)at + 1)) {
-      gint64 instant = instant_of(schedule, day * DAY + at * MINUTE);
-      if (instant > now) /* not so in the second pass of a fold: its minutes had their turn in the first */
-        return instant * G_USEC_PER_SEC;
+      gint64 instant = day_instant(schedule->zone, day, (gint64)at * MINUTE);
+      if (instant > after) /* not so in the second pass of a fold: its minutes had their turn in the first */
+        return instant;
     }
   }
   return G_MAXINT64;
