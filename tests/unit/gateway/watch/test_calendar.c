@@ -32,9 +32,9 @@ static Calendar *made(char **holidays, char **working, const char *file, GError 
 
 /* National day 2026: the week off from Thursday the 1st, and Saturday the 10th worked for it. */
 static Calendar *china(void) {
-  char *holidays[] = {"2026-10-01", "2026-10-02", "2026-10-05", "2026-10-06", "2026-10-07", NULL}, *working[] = {"2026-09-20", "2026-10-10", NULL};
+  const char *const holidays[] = {"2026-10-01", "2026-10-02", "2026-10-05", "2026-10-06", "2026-10-07", NULL}, *const working[] = {"2026-09-20", "2026-10-10", NULL};
   GError *error = NULL;
-  Calendar *calendar = made(holidays, working, NULL, &error);
+  Calendar *calendar = made((char **)holidays, (char **)working, NULL, &error);
   if (!calendar)
     fail_msg("%s", error->message);
   return calendar;
