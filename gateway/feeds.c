@@ -1,4 +1,5 @@
 #include "gateway/feeds.h"
+#include "gateway/endpoint.h"
 #include <string.h>
 
 static void look_free(gpointer look) { g_free(look); }
@@ -21,12 +22,8 @@ static Carrier *carrier_with(Feeds *feeds, const ConfPartner *partner, const cha
   Carrier *carrier = find_carrier(feeds, full);
   if (carrier)
     return carrier;
-  CarrierOptions options = {.endpoint = {.kind = conf->scheme == CONF_URL_FILE ? COURIER_LOCAL : COURIER_SFTP,
-                                         .name = g_intern_string(full), .host = conf->host, .port = conf->port, .user = conf->user,
-                                         .host_keys = (const char *const *)conf->host_keys, .identity_file = conf->identity_file,
-                                         .passphrase_file = conf->passphrase_file, .password_file = conf->password_file,
-                                         .folder = conf->folder, .connect_timeout = conf->connect_timeout, .io_timeout = conf->io_timeout},
-                            .connections = MAX(MAX(conf->connections, connections), 1), .book_path = paths->book};
+  CarrierOptions options = {.endpoint = endpoint_of(partner, conf), .connections = MAX(MAX(conf->connections, connections), 1),
+                            .book_path = paths->book};
   carrier = carrier_start(&options, error);
   if (carrier)
     g_ptr_array_add(feeds->carriers, carrier);
