@@ -16,9 +16,12 @@ CREATE TABLE posting(
   gross         INTEGER NOT NULL,                  -- of all amounts without their signs, up to here; stays at the largest value
   min_key       TEXT NOT NULL,
   max_key       TEXT NOT NULL,
-  zone          INTEGER NOT NULL                   -- how its keys are found: 0 by its range, 1 in `key`, 2 loose: by looking
+  zone          INTEGER NOT NULL,                  -- how its keys are found: 0 by its range, 1 in `key`, 2 loose: by looking
+  own_dates     INTEGER NOT NULL DEFAULT 1         -- 0: business_date is that of every entry; 1: entries may have others of their own
 );
 CREATE INDEX posting_file ON posting(file, batch, count, amount);
+-- What was credited on a business day, in the order of files and batches (ledger_scan.c).
+CREATE INDEX posting_date ON posting(own_dates, business_date, file, batch);
 -- The zone map. Ranges of postings in zone 0 do not overlap each other, so that the few that a range touches are found from its
 -- upper end downwards. What arrives with a range that others touch is loose; some ten thousand loose entries at a time have their
 -- keys put into `key`, in order: one by one they would dirty a page each.
@@ -40,7 +43,13 @@ CREATE TABLE run_block(
   block       BLOB NOT NULL
 );
 CREATE INDEX run_block_account ON run_block(run, min_account);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+
+-- A ledger from before business days could be looked up. Of its entries it is not known: they are all looked at.
+-- name: upgrade-to-2
+ALTER TABLE posting ADD COLUMN own_dates INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX posting_date ON posting(own_dates, business_date, file, batch);
+PRAGMA user_version = 2;
 
 -- name: set-fact
 INSERT INTO ledger(name, value) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value;
@@ -55,8 +64,8 @@ SELECT first + count - 1, gross FROM posting ORDER BY first DESC LIMIT 1;
 SELECT id, first, last FROM run ORDER BY first;
 
 -- name: insert-posting
-INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, zone)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, zone, own_dates)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 
 -- name: insert-entries
 INSERT INTO entries(first, block) VALUES (?1, ?2);
@@ -127,3 +136,22 @@ SELECT first, count, amount, min_key, max_key, zone FROM posting ORDER BY first;
 
 -- name: count-keys
 SELECT count(*) FROM key;
+
+-- Postings in the order of files and batches, in pages: ?1 own_dates, ?2 and ?3 business dates, ?4 the last entry that counts,
+-- behind ?5 file, ?6 batch, ?7 first; ?8 how many. Within one business date the index has this order.
+-- name: scan-day
+SELECT first, file, batch, business_date, posted_at, count FROM posting
+WHERE own_dates = ?1 AND business_date = ?2 AND business_date = ?3 AND first <= ?4 AND (file, batch, first) > (?5, ?6, ?7)
+ORDER BY file, batch, first LIMIT ?8;
+-- name: scan-days
+SELECT first, file, batch, business_date, posted_at, count FROM posting
+WHERE own_dates = ?1 AND business_date BETWEEN ?2 AND ?3 AND first <= ?4 AND (file, batch, first) > (?5, ?6, ?7)
+ORDER BY file, batch, first LIMIT ?8;
+-- name: scan-own
+SELECT first, file, batch, business_date, posted_at, count FROM posting
+WHERE own_dates = ?1 AND (?2 IS NOT NULL OR ?3 IS NOT NULL) AND first <= ?4 AND (file, batch, first) > (?5, ?6, ?7)
+ORDER BY file, batch, first LIMIT ?8;
+-- name: entries-of-posting
+SELECT block FROM entries WHERE first = ?1;
+-- name: has-file
+SELECT 1 FROM posting WHERE file = ?1 AND first <= ?2 LIMIT 1;

@@ -5,7 +5,7 @@
 #include "store/ledger.sql.h"
 #include <unistd.h>
 
-enum { WRITER_CACHE_KIB = 4096, READER_CACHE_KIB = 512 };
+enum { WRITER_CACHE_KIB = 4096, READER_CACHE_KIB = 512, SCHEMA_VERSION = 2 };
 
 static gboolean set_fact(sqlite3 *db, const char *name, const char *value, GError **error) {
   g_autoptr(sqlite3_stmt) set = sqlite_prepare_named(db, ledger_sql, "set-fact", error);
@@ -35,14 +35,23 @@ static gboolean make_schema(sqlite3 *db, const char *id, guint shard, guint shar
          set_fact(db, "shard", number, error) && set_fact(db, "shards", number_of_all, error) && sqlite_run(db, "COMMIT", error);
 }
 
+/* A crash inside leaves version 1, and the next opening does it again. */
+static gboolean upgrade_schema(sqlite3 *db, GError **error) {
+  g_autofree char *upgrade = sqlite_named(ledger_sql, "upgrade-to-2");
+  if (sqlite_run(db, "BEGIN IMMEDIATE", error) && sqlite_run(db, upgrade, error) && sqlite_run(db, "COMMIT", error))
+    return TRUE;
+  sqlite_rollback(db);
+  return FALSE;
+}
+
 static gboolean has_schema(sqlite3 *db, gboolean *has, GError **error) {
   gint64 version;
   if (!sqlite_integer(db, "PRAGMA user_version", &version, error))
     return FALSE;
-  if (version > 1)
+  if (version > SCHEMA_VERSION)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "was made by a newer version of Sallyport (schema %" G_GINT64_FORMAT ")", version);
-  *has = version == 1;
-  return TRUE;
+  *has = version > 0;
+  return version != 1 || upgrade_schema(db, error);
 }
 
 static gboolean expect_fact(sqlite3 *db, const char *name, const char *expected, SallyportErrorCode code, GError **error) {

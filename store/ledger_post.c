@@ -46,9 +46,9 @@ static gint64 add_gross(gint64 a, gint64 b) {
 
 static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, const GByteArray *entries, guint zone, GError **error) {
   gint64 first = poster->top + 1, gross = add_gross(poster->gross, part->gross);
-  sqlite_bind(poster->insert_posting, "isusiuiittu", first, part->file, part->batch, part->business_date,
+  sqlite_bind(poster->insert_posting, "isusiuiittuu", first, part->file, part->batch, part->business_date,
               (gint64)g_get_real_time(), part->posted, part->posted_amount, gross, part->min_key, part->min_length,
-              part->max_key, part->max_length, zone);
+              part->max_key, part->max_length, zone, part->own_dates ? 1u : 0u);
   if (!sqlite_done(poster->insert_posting, error))
     return FALSE;
   sqlite_bind(poster->insert_entries, "ib", first, entries->data, (gsize)entries->len);

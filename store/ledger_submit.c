@@ -42,6 +42,7 @@ void ledger_batch_free(LedgerBatch *batch) {
 
 static void free_job(Job *job) {
   for (guint i = 0; job->parts && i < job->ledger->shards; i++) {
+    g_free(job->parts[i].own_date);
     g_free(job->parts[i].min_key);
     g_free(job->parts[i].max_key);
     if (job->parts[i].entries)
@@ -243,6 +244,21 @@ static void spread(const Job *job, RecordBlock **blocks) {
   }
 }
 
+/* Where all entries have the same business date, which is nearly always so, the posting has it and is found by it. */
+static void find_date(LedgerPart *part, const RecordBlock *block) {
+  gsize first_length, length;
+  const char *first = record_block_text(block, ENTRY_DATE, 0, &first_length);
+  guint dated = 0, alike = 0;
+  for (guint i = 0; i < block->count; i++) {
+    const char *date = record_block_text(block, ENTRY_DATE, i, &length);
+    dated += !record_block_is_null(block, ENTRY_DATE, i);
+    alike += length == first_length && memcmp(date, first, length) == 0;
+  }
+  part->own_dates = dated > 0 && (dated < block->count || alike < block->count);
+  if (dated > 0 && !part->own_dates)
+    part->business_date = part->own_date = g_strndup(first, first_length);
+}
+
 static void fill_part(LedgerPart *part, const RecordBlock *block) {
   KeyList keys;
   key_list_init(&keys, block, ENTRY_KEY, NULL);
@@ -251,6 +267,7 @@ static void fill_part(LedgerPart *part, const RecordBlock *block) {
   part->max_key = g_strndup(high, part->max_length);
   key_list_clear(&keys);
   part->count = block->count;
+  find_date(part, block);
   part->entries = g_byte_array_sized_new((guint)block->text_bytes + block->count * 12 + 256);
   block_encode(block, 0, block->count, part->entries);
   for (guint i = 0; i < block->count; i++) {

@@ -16,6 +16,8 @@ struct LedgerPart {
   LedgerPartDone done;
   gpointer user;
   const char *file, *business_date; /* borrowed until done */
+  char *own_date;        /* of all entries, where they have one of their own: business_date then; owned likewise */
+  gboolean own_dates;    /* entries may have business dates other than `business_date` */
   guint batch;
   GByteArray *entries;   /* encoded; owned by whoever made the part */
   guint count;
