@@ -11,7 +11,10 @@
   X(NOT_RUNNING, 5, "the lane that was asked is not running") \
   X(VERIFICATION, 6, "a check of the books did not hold") \
   X(REFUSED, 7, "the lane refused: the file's state does not allow it") \
-  X(UNCERTAIN, 8, "the lane was asked but did not answer: look before asking again")
+  X(UNCERTAIN, 8, "the lane was asked but did not answer: look before asking again") \
+  X(NOT_READY, 9, "not ready yet: ask again later") \
+  X(INCOMPLETE, 10, "not all of it came: run it again, it goes on where it was") \
+  X(CORRUPT, 11, "what came is not what was signed, or the two sides differ")
 
 typedef enum {
 #define CLI_EXIT_ENUM(name, number, text) CLI_EXIT_##name = number,

@@ -22,6 +22,32 @@ const CliOption cli_options[] = {
     WITH_TEXT("entry", 0, entry, "ID", "the ledger entry of this number", CLI_VALUE_TEXT),
     WITH_TEXT("file", 0, file, "FILE", "only what this file brought", CLI_VALUE_FILE),
     WITH_TEXT("reason", 'r', reason, "TEXT", "why, for the file's history and for the partner", CLI_VALUE_TEXT),
+    WITH_TEXT("type", 0, type, "TYPE", "the type of data", CLI_VALUE_TEXT),
+    WITH_TEXT("date", 'd', date, "DATE", "the period: 2026-11-20, or 2026-11 for a month", CLI_VALUE_TEXT),
+    WITH_TEXT("into", 0, into, "FOLDER", "the folder that is filled; made where it is missing", CLI_VALUE_PATH),
+    WITH_TEXT("manifest", 0, manifest, "NAME", "the manifest's file name", CLI_VALUE_TEXT),
+    WITH_TEXT("join", 0, join, "FILE", "make one file of all records, once they are all right", CLI_VALUE_PATH),
+    WITH_TEXT("theirs", 0, theirs, "FILE", "the other side's statement", CLI_VALUE_PATH),
+    WITH_TEXT("layout", 0, layout, "LAYOUT", "how it is written", CLI_VALUE_TEXT),
+    WITH_TEXT("output", 'o', output, "FILE", "write to this file", CLI_VALUE_PATH),
+    WITH_TEXT("token-file", 0, token_file, "FILE", "what we show the server: a bearer token", CLI_VALUE_PATH),
+    WITH_TEXT("ca-file", 0, ca_file, "FILE", "who may have certified the server, PEM; else the system's", CLI_VALUE_PATH),
+    WITH_TEXT("tls-key", 0, tls_key, "PIN[,PIN]", "the server's public key must be this, too: sha256//…", CLI_VALUE_TEXT),
+    WITH_TEXT("certificate-file", 0, certificate_file, "FILE", "our certificate, PEM", CLI_VALUE_PATH),
+    WITH_TEXT("private-key-file", 0, private_key_file, "FILE", "and its key", CLI_VALUE_PATH),
+    WITH_TEXT("host-key", 0, host_key, "PIN[,PIN]", "an SFTP server's host key: SHA256:…", CLI_VALUE_TEXT),
+    WITH_TEXT("identity-file", 0, identity_file, "FILE", "the private key for its login", CLI_VALUE_PATH),
+    WITH_TEXT("password-file", 0, password_file, "FILE", "the password for the login", CLI_VALUE_PATH),
+    WITH_TEXT("passphrase-file", 0, passphrase_file, "FILE", "the passphrase of our OpenPGP key", CLI_VALUE_PATH),
+    WITH_TEXT("signed-by", 0, signed_by, "KEY[,KEY]", "whole fingerprints: who may have signed the manifest", CLI_VALUE_TEXT),
+    WITH_TEXT("gnupg-home", 0, gnupg_home, "FOLDER", "the key ring; else gpg's own", CLI_VALUE_PATH),
+    OPTION("parallel", 'j', G_OPTION_ARG_INT, parallel, "N", "so many shards at a time; 4", FALSE, CLI_VALUE_TEXT),
+    OPTION("of-version", 0, G_OPTION_ARG_INT, of_version, "N", "this version; else the newest", FALSE, CLI_VALUE_TEXT),
+    FLAG("again", 0, again, "also when it is done already: a new version if anything has changed", FALSE),
+    FLAG("no-signature", 0, no_signature, "do not look at the manifest's signature", FALSE),
+    FLAG("keep-encrypted", 0, keep_encrypted, "check the bytes only: the key for the records is elsewhere", FALSE),
+    FLAG("no-acknowledgement", 0, no_acknowledgement, "do not tell the server that all is here", FALSE),
+    FLAG("clear-text", 0, clear_text, "http:// or ftp:// without TLS", FALSE),
     OPTION("limit", 0, G_OPTION_ARG_INT, limit, "N", "at most so many", FALSE, CLI_VALUE_TEXT),
     FLAG("watch", 'w', watch, "refresh every second, until Ctrl-C", FALSE),
     FLAG("unmask", 0, unmask, "show masked fields", FALSE),
@@ -69,7 +95,11 @@ gboolean cli_options_parse(CliOptions *options, const CliCommand *command, char 
 
 void cli_options_clear(CliOptions *options) {
   char **texts[] = {&options->config,  &options->lane,    &options->feed, &options->state, &options->name, &options->since,
-                    &options->until,   &options->reason,  &options->account, &options->key, &options->entry, &options->file};
+                    &options->until,   &options->reason,  &options->account, &options->key, &options->entry, &options->file,
+                    &options->type,    &options->date,    &options->into, &options->manifest, &options->join, &options->theirs,
+                    &options->layout,  &options->output,  &options->token_file, &options->ca_file, &options->tls_key,
+                    &options->certificate_file, &options->private_key_file, &options->host_key, &options->identity_file,
+                    &options->password_file, &options->passphrase_file, &options->signed_by, &options->gnupg_home};
   for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
     g_clear_pointer(texts[i], g_free);
 }

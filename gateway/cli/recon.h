@@ -1,0 +1,6 @@
+/* recon: one command with verbs. The verbs of the gateway's side (run, list, show) are in recon_tasks.c, the requester's in recon_pull.c. */
+#pragma once
+#include "gateway/cli/command.h"
+
+CliExit recon_cli_pull(Cli *cli);   /* recon pull URL */
+CliExit recon_cli_verify(Cli *cli); /* recon verify FOLDER */
