@@ -277,6 +277,7 @@ gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int pla
   opening.run = gpg_run_new(&run, error);
   if (!opening.run)
     return FALSE;
+  opening.evidence.now = g_get_real_time() / G_USEC_PER_SEC;
   outline_init(&opening.evidence.outline);
   opening.digest = digest_new_sha256();
   gboolean reached = open_with_gpg(&opening, opened, error);

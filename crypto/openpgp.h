@@ -17,7 +17,8 @@ typedef enum { OPENPGP_NOT_TRUSTED = 0, OPENPGP_TRUSTED } OpenpgpVerdict;
   X(NO_SECRET_KEY, "no-secret-key") X(NOT_ENCRYPTED, "not-encrypted") X(NOT_PROTECTED, "no-integrity-protection") \
   X(NOT_SIGNED, "not-signed") X(SEVERAL_SIGNATURES, "several-signatures") X(UNKNOWN_SIGNER, "unknown-signer") \
   X(SIGNER_NOT_PINNED, "signer-not-pinned") X(BAD_SIGNATURE, "bad-signature") X(SIGNER_REVOKED, "signer-revoked") \
-  X(SIGNER_EXPIRED, "signer-expired") X(SIGNATURE_EXPIRED, "signature-expired") X(TOO_LARGE, "too-large") X(TOO_DENSE, "ratio-too-high")
+  X(SIGNER_EXPIRED, "signer-expired") X(SIGNATURE_EXPIRED, "signature-expired") X(TOO_LARGE, "too-large") X(TOO_DENSE, "ratio-too-high") \
+  X(FROM_FUTURE, "from-the-future") /* a key or signature newer than our clock: which of the two is wrong, a person decides */
 typedef enum {
 #define OPENPGP_REASON_ENUM(name, word) OPENPGP_REASON_##name,
   OPENPGP_REASONS(OPENPGP_REASON_ENUM)
@@ -58,6 +59,12 @@ typedef struct {
 gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int plaintext, OpenpgpOpened *opened,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Verifies that the signature (read from its start, at most 64 KiB; binary or armoured) is a detached one over all bytes of `data`.
+ * Trusted by the same rules as above, apart from encryption; a signature over text (--textmode), which leaves line ends open, is none
+ * over these bytes. size_limit and ratio_limit play no part. opened->sha256 is of the data, when trusted. */
+gboolean openpgp_verify_detached(const OpenpgpOpenOptions *options, int data, int signature, OpenpgpOpened *opened,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* FAST is zlib at level 1. ZLIB is zlib at the level that the home's gpg.conf sets; GPGME cannot pass a level on, and the
  * gpg.conf that openpgp_prepare_home() writes says 1, so with that one both are the same. */
 typedef enum { OPENPGP_COMPRESS_NONE, OPENPGP_COMPRESS_FAST, OPENPGP_COMPRESS_ZLIB } OpenpgpCompression;
@@ -82,6 +89,11 @@ typedef gssize (*OpenpgpSource)(gpointer user, void *into, gsize limit, GError *
  * An expired, revoked or missing recipient or signer is CONFIGURATION. Not synced: the caller does that. */
 gboolean openpgp_seal(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int sealed_fd,
                       OpenpgpSealed *sealed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A detached binary signature over what `source` yields, by options->sign_with (encrypt_to and compression play no part), into
+ * `signature_fd`. Not synced. */
+gboolean openpgp_sign_detached(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int signature_fd,
+                               OpenpgpSealed *sealed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef enum { OPENPGP_KEY_VALID, OPENPGP_KEY_EXPIRED, OPENPGP_KEY_REVOKED, OPENPGP_KEY_DISABLED } OpenpgpKeyState;
 typedef struct {

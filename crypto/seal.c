@@ -5,6 +5,7 @@
 #include "crypto/gpg.h"
 #include "crypto/openpgp.h"
 #include "crypto/outline.h"
+#include "crypto/signer.h"
 #include "crypto/verdict.h"
 #include "gateway/base/files.h"
 #include <stdlib.h>
@@ -48,14 +49,6 @@ static gboolean write_sealed(gpointer user, const void *bytes, gsize length) {
   return TRUE;
 }
 
-/* Why gpg calls a key unusable: doc/DETAILS, INV_RECP and INV_SGNR. */
-static const char *why_unusable(int number) {
-  static const char *const words[] = {"unusable", "not found", "ambiguous", "wrong key usage", "revoked", "expired",
-                                      "no CRL", "CRL too old", "policy mismatch", "not a secret key", "not trusted",
-                                      "missing certificate", "missing issuer", "disabled", "syntax error"};
-  return number >= 0 && number < (int)G_N_ELEMENTS(words) ? words[number] : words[0];
-}
-
 static void see_status(gpointer user, const char *keyword, const char *arguments) {
   Sealing *sealing = user;
   g_auto(GStrv) words = g_strsplit(arguments, " ", 16);
@@ -67,9 +60,9 @@ static void see_status(gpointer user, const char *keyword, const char *arguments
     sealing->signatures++;
     g_strlcpy(sealing->signed_by, words[5], sizeof sealing->signed_by);
   } else if (g_str_equal(keyword, "INV_RECP") && count >= 2) {
-    g_snprintf(sealing->problem, sizeof sealing->problem, "recipient %s: %s", words[1], why_unusable(atoi(words[0])));
+    g_snprintf(sealing->problem, sizeof sealing->problem, "recipient %s: %s", words[1], signer_why_unusable(atoi(words[0])));
   } else if (g_str_equal(keyword, "INV_SGNR") && count >= 2) {
-    g_snprintf(sealing->problem, sizeof sealing->problem, "signer %s: %s", words[1], why_unusable(atoi(words[0])));
+    g_snprintf(sealing->problem, sizeof sealing->problem, "signer %s: %s", words[1], signer_why_unusable(atoi(words[0])));
   }
 }
 
@@ -92,38 +85,6 @@ static char *recipient_lines(const OpenpgpSealOptions *options, guint *count, GE
   return g_strdup(lines->str);
 }
 
-/* A context out of the pool knows its signer; a new one is given it. */
-static gboolean add_signer(const OpenpgpSealOptions *options, gpgme_ctx_t context, GError **error) {
-  if (gpgme_signers_count(context) == 1)
-    return TRUE;
-  g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)gpgme_key_unref);
-  GpgRunOptions listing = {.home = options->home, .deadline = options->deadline, .keys = keys};
-  g_autoptr(GpgRun) run = gpg_run_new(&listing, error);
-  gpgme_error_t outcome;
-  if (!run)
-    return FALSE;
-  gpgme_set_keylist_mode(gpg_run_context(run), GPGME_KEYLIST_MODE_LOCAL);
-  if (!gpg_run_wait(run, gpgme_op_keylist_start(gpg_run_context(run), options->sign_with, 0), &outcome, error))
-    return FALSE;
-  if (outcome || keys->len != 1)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "our signing key %s is not in %s", options->sign_with,
-                               options->home);
-  gpgme_error_t failed = gpgme_signers_add(context, keys->pdata[0]);
-  if (failed)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME: %s", gpgme_strerror(failed));
-  return TRUE;
-}
-
-static gboolean signed_by_ours(const Sealing *sealing, gpgme_ctx_t context) {
-  gpgme_key_t key = gpgme_signers_enum(context, 0);
-  gboolean ours = FALSE;
-  for (gpgme_subkey_t subkey = key ? key->subkeys : NULL; subkey; subkey = subkey->next)
-    ours |= subkey->fpr && g_ascii_strcasecmp(subkey->fpr, sealing->signed_by) == 0;
-  if (key)
-    gpgme_key_unref(key);
-  return ours;
-}
-
 /* gpg said that all is well: is it what was asked for? */
 static gboolean check_sealed(Sealing *sealing, GError **error) {
   const char *home = sealing->options->home;
@@ -131,7 +92,7 @@ static gboolean check_sealed(Sealing *sealing, GError **error) {
   const Outline *outline = &sealing->outline;
   if (sealing->signatures != 1 || sealing->encryptions != 1 || !outline->complete || outline->malformed || outline->beside)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a whole message", home);
-  if (!signed_by_ours(sealing, gpg_run_context(sealing->run)))
+  if (!signer_is_ours(gpg_run_context(sealing->run), sealing->signed_by))
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg signed with %s, which is not known as a part of %s",
                                sealing->signed_by, sealing->options->sign_with);
   if (outline->body != OUTLINE_MDC || sealing->cipher != CIPHER_AES256)
@@ -171,7 +132,8 @@ static gboolean run_gpg(Sealing *sealing, const char *recipients, gpgme_error_t 
 static gboolean seal_with_gpg(Sealing *sealing, const char *recipients, GError **error) {
   gpgme_error_t outcome = 0;
   g_autoptr(GError) failure = NULL;
-  if (!add_signer(sealing->options, gpg_run_context(sealing->run), error))
+  const OpenpgpSealOptions *options = sealing->options;
+  if (!signer_add(options->home, options->sign_with, options->deadline, gpg_run_context(sealing->run), error))
     return FALSE;
   gboolean ran = run_gpg(sealing, recipients, &outcome, &failure);
   if (sealing->error) {
@@ -189,10 +151,8 @@ gboolean openpgp_seal(const OpenpgpSealOptions *options, OpenpgpSource source, g
                       OpenpgpSealed *sealed, GError **error) {
   Sealing sealing = {.options = options, .source = source, .source_user = user, .sealed_fd = sealed_fd};
   memset(sealed, 0, sizeof *sealed);
-  if (!fingerprint_is_full(options->sign_with))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "the signing key \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)",
-                               options->sign_with ? options->sign_with : "");
+  if (!signer_check(options->sign_with, error))
+    return FALSE;
   g_autofree char *recipients = recipient_lines(options, &sealing.recipients, error);
   if (!recipients)
     return FALSE;

@@ -42,6 +42,7 @@ static void see_valid_signature(Evidence *evidence, char **words, guint count) {
   copy_hex(evidence->issuer, words[0]);
   copy_hex(evidence->signer, words[9]);
   evidence->signed_at = g_ascii_strtoll(words[2], NULL, 10);
+  evidence->signature_class = (int)g_ascii_strtoll(words[8], NULL, 16);
 }
 
 static void see_statement(Evidence *evidence, SignatureState state) {
@@ -49,10 +50,12 @@ static void see_statement(Evidence *evidence, SignatureState state) {
   evidence->signature = state;
 }
 
-/* ERRSIG keyid algorithm digest class time rc [fingerprint] */
+/* ERRSIG keyid algorithm digest class time rc [fingerprint]. With a clock that is behind, the signer's key is "created in the future",
+ * which gpg calls a bad public key. */
 static void see_signature_error(Evidence *evidence, char **words, guint count) {
-  gboolean unknown = count >= 6 && atoi(words[5]) == ERRSIG_NO_PUBLIC_KEY;
-  see_statement(evidence, unknown ? SIGNATURE_UNKNOWN : SIGNATURE_BAD);
+  int why = count >= 6 ? atoi(words[5]) : 0;
+  gboolean is_future = count >= 6 && evidence->now > 0 && g_ascii_strtoll(words[4], NULL, 10) > evidence->now;
+  see_statement(evidence, why == ERRSIG_NO_PUBLIC_KEY ? SIGNATURE_UNKNOWN : is_future ? SIGNATURE_FROM_FUTURE : SIGNATURE_BAD);
   if (count >= 1)
     copy_hex(evidence->issuer, words[0]);
   if (count >= 7)
@@ -224,6 +227,8 @@ static OpenpgpReason judge_signature(const Evidence *e) {
     return OPENPGP_REASON_SEVERAL_SIGNATURES;
   if (e->signature == SIGNATURE_UNKNOWN)
     return OPENPGP_REASON_UNKNOWN_SIGNER;
+  if (e->signature == SIGNATURE_FROM_FUTURE)
+    return OPENPGP_REASON_FROM_FUTURE;
   if (e->signature == SIGNATURE_NONE || e->signature == SIGNATURE_BAD)
     return OPENPGP_REASON_BAD_SIGNATURE;
   if (!e->pinned || !fingerprint_is_full(e->signer))
@@ -256,5 +261,16 @@ OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason) {
     *reason = judge_signature(evidence);
   if (*reason == OPENPGP_REASON_GOOD && (evidence->gpgme_error != 0 || evidence->said_failure || evidence->gave_up))
     *reason = OPENPGP_REASON_DAMAGED;
+  return *reason == OPENPGP_REASON_GOOD ? OPENPGP_TRUSTED : OPENPGP_NOT_TRUSTED;
+}
+
+OpenpgpVerdict evidence_judge_detached(const Evidence *evidence, OpenpgpReason *reason) {
+  *reason = judge_signature(evidence);
+  if (*reason == OPENPGP_REASON_NOT_SIGNED && evidence->said_failure)
+    *reason = OPENPGP_REASON_NOT_OPENPGP;
+  if (*reason == OPENPGP_REASON_GOOD && (evidence->plaintexts || evidence->plaintexts_elsewhere || evidence->decryptions_begun))
+    *reason = OPENPGP_REASON_DAMAGED; /* a message of its own, not a signature over our bytes */
+  if (*reason == OPENPGP_REASON_GOOD && (evidence->signature_class != 0 || evidence->gpgme_error != 0 || evidence->said_failure || evidence->gave_up))
+    *reason = OPENPGP_REASON_BAD_SIGNATURE;
   return *reason == OPENPGP_REASON_GOOD ? OPENPGP_TRUSTED : OPENPGP_NOT_TRUSTED;
 }

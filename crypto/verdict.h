@@ -14,9 +14,11 @@ typedef enum {
   SIGNATURE_REVOKED,
   SIGNATURE_KEY_EXPIRED,
   SIGNATURE_EXPIRED,
+  SIGNATURE_FROM_FUTURE, /* it, or its key, was made later than our clock says it is now */
 } SignatureState;
 
 typedef struct {
+  gint64 now; /* seconds since 1970, by our clock; 0: signatures are not held against it */
   Outline outline;
   gboolean over_size, over_ratio; /* we stopped it */
 
@@ -35,6 +37,7 @@ typedef struct {
   guint32 gpg_failure;    /* the last error number of gpg */
   SignatureState signature;
   gint64 signed_at;
+  int signature_class; /* of a valid one: 0 over bytes, 1 over text */
   char signer[65];  /* primary fingerprint */
   char issuer[65];  /* fingerprint or id of the key that signed */
 
@@ -51,6 +54,9 @@ void evidence_status(Evidence *evidence, const char *keyword, const char *argume
 
 /* The verdict. *reason is GOOD exactly when it is TRUSTED. */
 OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason);
+
+/* The same of a detached signature: there is no message, so no outline. */
+OpenpgpVerdict evidence_judge_detached(const Evidence *evidence, OpenpgpReason *reason);
 
 /* What the outline alone already decides: TRUE if the message cannot be trusted whatever gpg would say. */
 gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason);

@@ -1,0 +1,127 @@
+/* Detached signatures with real keys, made by plain gpg and read back by it; and signatures from the future. */
+#include "tests/unit/crypto/rings.h"
+
+static const char *pins[3]; /* alice, erin */
+
+static OpenpgpOpened verify(const char *data, const char *signature) {
+  g_autoptr(GError) error = NULL;
+  OpenpgpOpened opened;
+  OpenpgpOpenOptions options = {.home = rings.us, .signed_by = pins, .deadline = 60};
+  int fd = open_in_folder(data, O_RDONLY), signature_fd = open_in_folder(signature, O_RDONLY);
+  pins[0] = rings.alice;
+  pins[1] = rings.erin;
+  if (!openpgp_verify_detached(&options, fd, signature_fd, &opened, &error))
+    fail_msg("%s over %s: %s", signature, data, error->message);
+  close(fd);
+  close(signature_fd);
+  assert_int_equal(opened.verdict == OPENPGP_TRUSTED, opened.reason == OPENPGP_REASON_GOOD);
+  return opened;
+}
+
+static void assert_reason(const char *data, const char *signature, OpenpgpReason reason) {
+  OpenpgpOpened opened = verify(data, signature);
+  if (opened.reason != reason)
+    fail_msg("%s over %s: %s, not %s", signature, data, opened.message, openpgp_reason_word(reason));
+}
+
+static int make(void **state) {
+  make_rings(state);
+  return sh("seq 1 40000 > data; printf x > small; : > empty\n"
+            "them --faked-system-time 20200101T010000 -u dave@test -o dave.sig -b data; for n in alice mallory stranger; do them -u $n@test -o $n.sig -b data; done\n"
+            "them -u alice@test -a -o alice.asc -b data; them -u erin@test -o erin.sig -b data; them -u alice@test -o empty.sig -b empty\n"
+            "them -u alice@test -u bob@test -o two.sig -b data; them -u alice@test --textmode -o text.sig -b data\n"
+            "them -u alice@test -o inline.pgp -s data; them -u alice@test --clear-sign -o clear.asc data\n"
+            "cp data changed; printf y >> changed; head -c 100000 data > short\n"
+            "cp alice.sig tail.sig; printf garbage >> tail.sig; cat alice.sig alice.sig > twice.sig; head -c 20 alice.sig > cut.sig; head -c 70000 /dev/zero > huge.sig");
+}
+
+static void a_good_signature_of_a_pinned_signer_is_trusted(void **state) {
+  (void)state;
+  OpenpgpOpened opened = verify("data", "alice.sig");
+  assert_int_equal(opened.verdict, OPENPGP_TRUSTED);
+  assert_string_equal(opened.signer, rings.alice);
+  assert_int_equal(opened.plaintext_size, 228894);
+  assert_reason("data", "alice.asc", OPENPGP_REASON_GOOD);
+  assert_reason("data", "erin.sig", OPENPGP_REASON_GOOD);
+  assert_reason("empty", "empty.sig", OPENPGP_REASON_GOOD);
+}
+
+static void other_bytes_are_not_what_was_signed(void **state) {
+  (void)state;
+  assert_reason("changed", "alice.sig", OPENPGP_REASON_BAD_SIGNATURE);
+  assert_reason("short", "alice.sig", OPENPGP_REASON_BAD_SIGNATURE);
+  assert_reason("small", "alice.sig", OPENPGP_REASON_BAD_SIGNATURE);
+  assert_reason("empty", "alice.sig", OPENPGP_REASON_BAD_SIGNATURE);
+}
+
+static void other_signers_are_refused(void **state) {
+  (void)state;
+  assert_reason("data", "mallory.sig", OPENPGP_REASON_SIGNER_NOT_PINNED);
+  assert_reason("data", "stranger.sig", OPENPGP_REASON_UNKNOWN_SIGNER);
+  assert_reason("data", "dave.sig", OPENPGP_REASON_SIGNER_NOT_PINNED);
+}
+
+static void exactly_one_signature_is_wanted(void **state) {
+  (void)state;
+  assert_reason("data", "two.sig", OPENPGP_REASON_SEVERAL_SIGNATURES);
+  assert_reason("data", "empty", OPENPGP_REASON_NOT_SIGNED);
+  assert_int_equal(verify("data", "twice.sig").verdict, OPENPGP_NOT_TRUSTED);
+}
+
+static void what_is_no_detached_signature_over_bytes_is_refused(void **state) {
+  (void)state;
+  static const char *const bad[] = {"text.sig", "inline.pgp", "clear.asc", "data", "cut.sig", "huge.sig", "us.pub", "small", "tail.sig"};
+  for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+    OpenpgpOpened opened = verify("data", bad[i]);
+    if (opened.verdict != OPENPGP_NOT_TRUSTED)
+      fail_msg("%s is trusted", bad[i]);
+  }
+}
+
+static void what_we_sign_the_partner_verifies(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  OpenpgpSealed sealed;
+  OpenpgpSealOptions options = {.home = rings.us, .sign_with = rings.us_key, .deadline = 60};
+  int source = open_in_folder("data", O_RDONLY), target = open_in_folder("ours.sig", O_RDWR | O_CREAT | O_TRUNC);
+  if (!openpgp_sign_detached(&options, from_descriptor, &source, target, &sealed, &error))
+    fail_msg("%s", error->message);
+  close(source);
+  close(target);
+  assert_int_equal(sh("them --verify ours.sig data"), 0);
+  assert_int_not_equal(sh("them --verify ours.sig changed"), 0);
+  options.sign_with = rings.alice; /* her secret key is not here */
+  target = open_in_folder("ours.sig", O_RDWR | O_CREAT | O_TRUNC);
+  source = open_in_folder("data", O_RDONLY);
+  assert_false(openpgp_sign_detached(&options, from_descriptor, &source, target, &sealed, &error));
+  assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_CONFIGURATION);
+  close(source);
+  close(target);
+}
+
+/* Our clock is behind: the key was made in its future. No word against the partner's file. */
+static void a_signature_from_the_future_is_told_apart_from_a_bad_one(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  OpenpgpOpened opened;
+  OpenpgpOpenOptions options = {.home = rings.us, .signed_by = pins, .deadline = 60};
+  assert_int_equal(sh("them --faked-system-time 20400101T000000! --quick-gen-key 'marty <marty@test>' ed25519 sign never; them --export marty@test > marty.pub; us --faked-system-time 20400102T000000! --import marty.pub\n"
+                      "them --faked-system-time 20400101T000100! -u marty@test -o marty.sig -b data; them --faked-system-time 20400101T000100! -u marty@test -r us@test -o sealed.pgp -se data"), 0);
+  assert_reason("data", "marty.sig", OPENPGP_REASON_FROM_FUTURE);
+  int ciphertext = open_in_folder("sealed.pgp", O_RDONLY), plaintext = open_in_folder("again", O_RDWR | O_CREAT | O_TRUNC);
+  if (!openpgp_open(&options, ciphertext, plaintext, &opened, &error))
+    fail_msg("%s", error->message);
+  if (opened.reason != OPENPGP_REASON_FROM_FUTURE)
+    fail_msg("%s", opened.message);
+  close(ciphertext);
+  close(plaintext);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_good_signature_of_a_pinned_signer_is_trusted), cmocka_unit_test(other_bytes_are_not_what_was_signed),
+      cmocka_unit_test(other_signers_are_refused), cmocka_unit_test(exactly_one_signature_is_wanted),
+      cmocka_unit_test(what_is_no_detached_signature_over_bytes_is_refused), cmocka_unit_test(what_we_sign_the_partner_verifies),
+      cmocka_unit_test(a_signature_from_the_future_is_told_apart_from_a_bad_one)};
+  return cmocka_run_group_tests(tests, make, drop_rings);
+}
