@@ -168,7 +168,7 @@ static gboolean is_signed(int folder, const char *name, int manifest, const Reco
   int signature = open_plain(folder, beside, &status);
   if (signature < 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", beside, g_strerror(errno));
-  gboolean ok = openpgp_verify(&options, signature, manifest, &opened, error);
+  gboolean ok = openpgp_verify_detached(&options, manifest, signature, &opened, error);
   close(signature);
   if (!ok || opened.verdict == OPENPGP_TRUSTED)
     return ok;
