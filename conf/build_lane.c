@@ -1,4 +1,4 @@
-/* Lanes and their feeds: what concerns the feed as a whole. Its two ends are in build_folders.c. */
+/* Lanes and their feeds: what concerns the feed as a whole. Its two ends are in build_source.c and build_feedback.c. */
 #include "conf/build.h"
 #include "conf/value.h"
 #include <string.h>
@@ -9,23 +9,6 @@
 #define X_MOST 5000
 
 /* ---- references into the layout ---- */
-
-/* The record's field that an option names; NULL, and told, when there is none of the kinds wanted. */
-static const ConfField *record_field(const Section *section, const char *option, const char *name, const ConfLayout *layout) {
-  if (name == NULL || layout == NULL || !layout->record.present) return NULL;
-  const ConfField *field = conf_line_field(&layout->record, name);
-  if (field != NULL) return field;
-  g_autofree char *suggestion = suggest_field(&layout->record, name);
-  section_error(section, option, "'%s': the record of layout \"%s\" has no field \"%s\"%s", option, layout->name, name, suggestion);
-  return NULL;
-}
-
-static void check_field_kind(const Section *section, const char *option, const ConfField *field, ConfFieldType other) {
-  if (field == NULL) return;
-  if (field->type != CONF_INTEGER && field->type != other)
-    section_error(section, option, "'%s': field \"%s\" must be %s or integer", option, field->name, other == CONF_TEXT ? "text" : "decimal");
-  if (field->optional) section_error(section, option, "'%s': field \"%s\" is optional; every record must have it", option, field->name);
-}
 
 static void check_business_date(const Section *section, const ConfFeed *feed, const ConfLayout *layout) {
   const char *name = feed->business_date;
@@ -39,7 +22,8 @@ static void check_business_date(const Section *section, const ConfFeed *feed, co
   else if ((header != NULL ? header : record)->type != CONF_DATE)
     section_error(section, "business-date", "'business-date': field \"%s\" must be of type date", name);
   else if ((header != NULL ? header : record)->optional)
-    section_error(section, "business-date", "'business-date': field \"%s\" is optional; every file must have it", name);
+    section_error(section, "business-date", "'business-date': field \"%s\" is optional%s; every file must have it", name,
+                  record != NULL && layout->records->len > 1 ? " or missing in one kind of record" : "");
 }
 
 /* ---- rules ---- */
@@ -85,7 +69,7 @@ static void check_batch(const Section *section, const ConfBatch *batch) {
 }
 
 static void build_batch(const Section *feed_section, ConfBatch *batch) {
-  *batch = (ConfBatch){.where = section_where(feed_section, NULL), .size_min = X_LEAST, .size_max = X_MOST};
+  *batch = (ConfBatch){.where = section_where(feed_section, NULL), .size_min = X_LEAST, .size_max = X_MOST, .threads_min = 1, .threads_max = 8};
   Section section, pressure;
   if (!section_inner(feed_section, "batch", &section)) return;
   batch->where = section_where(&section, NULL);
@@ -99,44 +83,25 @@ static void build_batch(const Section *feed_section, ConfBatch *batch) {
   if (!section_inner(&section, "pressure", &pressure)) return;
   section_require(&pressure, "target-latency", "how long a batch may take before the pressure is too high");
   batch->target_latency = section_milliseconds(&pressure, "target-latency", (Range){.otherwise = 0, .least = 1, .most = 600000});
-}
-
-/* ---- what is done with the records ---- */
-
-static void build_process(const Section *feed_section, ConfFeed *feed, const ConfLayout *layout) {
-  ConfLedger *ledger = &feed->ledger;
-  section_require(feed_section, "process", "what is done with the records: process ledger { … }");
-  Section section;
-  if (!section_inner(feed_section, "process", &section)) return;
-  ledger->where = section_where(&section, NULL);
-  if (g_strcmp0(section.scanned->title, "ledger") != 0) {
-    section_error(&section, NULL, "'process' must be ledger: the others are not supported yet by this version");
-    return;
-  }
-  section_require(&section, "name", "the ledger's name");
-  section_require(&section, "account", "the field that says whose account is credited");
-  section_require(&section, "amount", "the field that says how much");
-  ledger->name = section_name(&section, "name");
-  ledger->account = section_text(&section, "account");
-  ledger->amount = section_text(&section, "amount");
-  ledger->shards = section_number(&section, "shards", (Range){.otherwise = 4, .least = 1, .most = 64});
-  check_field_kind(&section, "account", record_field(&section, "account", ledger->account, layout), CONF_TEXT);
-  check_field_kind(&section, "amount", record_field(&section, "amount", ledger->amount, layout), CONF_DECIMAL);
+  batch->threads_min = section_number(&pressure, "threads-min", (Range){.otherwise = 1, .least = 1, .most = 256});
+  batch->threads_max = section_number(&pressure, "threads-max", (Range){.otherwise = MAX(8, batch->threads_min), .least = 1, .most = 256});
+  if (batch->threads_min > batch->threads_max)
+    section_error(&pressure, "threads-min", "'threads-min' (%u) is greater than 'threads-max' (%u)", batch->threads_min, batch->threads_max);
 }
 
 /* ---- feed and lane ---- */
 
-static const ConfLayout *build_references(const Section *section, const Conf *conf, ConfFeed *feed) {
+static const ConfLayout *build_feed_references(const Section *section, const Conf *conf, ConfFeed *feed) {
   section_require(section, "partner", "whose files these are");
   section_require(section, "layout", "how the records are written");
-  feed->partner = section_name(section, "partner");
-  feed->layout = section_name(section, "layout");
-  if (feed->partner != NULL && conf_partner(conf, feed->partner) == NULL && !section->scan->lost)
-    section_error(section, "partner", "there is no partner \"%s\"", feed->partner);
-  const ConfLayout *layout = feed->layout == NULL ? NULL : conf_layout(conf, feed->layout);
-  if (feed->layout != NULL && layout == NULL && !section->scan->lost)
-    section_error(section, "layout", "there is no layout \"%s\"", feed->layout);
-  return layout;
+  build_partner_name(section, conf, "partner", &feed->partner);
+  return build_layout_name(section, conf, &feed->layout);
+}
+
+/* deliver credits nothing: without a key it tells no records apart. */
+static gboolean needs_key(const Section *section) {
+  Section process;
+  return !section_inner(section, "process", &process) || g_strcmp0(process.scanned->title, "deliver") != 0;
 }
 
 static ConfFeed *build_feed(const Section *section, const Conf *conf) {
@@ -145,10 +110,11 @@ static ConfFeed *build_feed(const Section *section, const Conf *conf) {
   feed->where = section_where(section, NULL);
   feed->name = section_title(section);
   feed->rules = g_ptr_array_new();
-  const ConfLayout *layout = build_references(section, conf, feed);
-  section_require(section, "key", "the field that tells records apart, so that none is credited twice");
+  feed->expects = g_ptr_array_new();
+  const ConfLayout *layout = build_feed_references(section, conf, feed);
+  if (needs_key(section)) section_require(section, "key", "the field that tells records apart, so that none is credited twice");
   feed->key = section_text(section, "key");
-  check_field_kind(section, "key", record_field(section, "key", feed->key, layout), CONF_TEXT);
+  check_record_field(section, "key", feed->key, layout, CONF_TEXT);
   feed->business_date = section_text(section, "business-date");
   check_business_date(section, feed, layout);
   feed->reject_file = section_choice(section, "on-reject", rejects, TRUE) == 1;
@@ -158,8 +124,9 @@ static ConfFeed *build_feed(const Section *section, const Conf *conf) {
   build_source(section, conf, feed);
   build_rules(section, feed);
   build_batch(section, &feed->batch);
-  build_process(section, feed, layout);
+  build_process(section, conf, feed);
   build_feedback(section, conf, feed);
+  build_watch(section, conf, feed);
   return feed;
 }
 
@@ -173,6 +140,12 @@ ConfLane *build_lane(const Section *section, const Conf *conf) {
     Section inner = section_at(section, "feed", i);
     g_ptr_array_add(lane->feeds, build_feed(&inner, conf));
   }
-  if (lane->feeds->len == 0 && !section->scanned->damaged) section_warning(section, NULL, "lane \"%s\" has no feed", lane->name);
+  lane->reconciles = g_ptr_array_new();
+  for (guint i = 0; i < section_count(section, "reconcile"); i++) {
+    Section inner = section_at(section, "reconcile", i);
+    g_ptr_array_add(lane->reconciles, build_reconcile(&inner, conf, lane));
+  }
+  if (lane->feeds->len == 0 && lane->reconciles->len == 0 && !section->scanned->damaged)
+    section_warning(section, NULL, "lane \"%s\" has no feed", lane->name);
   return lane;
 }

@@ -1,88 +1,11 @@
-/* Layouts: how a partner writes records as lines. */
+/* Layouts: how a partner writes records as lines. Fields are in build_field.c. */
 #include "conf/build.h"
 #include "conf/value.h"
-#include <iconv.h>
 #include <string.h>
 
 #define FIELDS_LIMIT 500      /* of one line */
+#define RECORDS_LIMIT 50      /* kinds of record in one layout */
 #define LINE_LIMIT_MOST (1024 * 1024)
-
-const ConfField *conf_line_field(const ConfLine *line, const char *name) {
-  for (guint i = 0; i < line->fields->len; i++) {
-    const ConfField *field = g_ptr_array_index(line->fields, i);
-    if (strcmp(field->name, name) == 0) return field;
-  }
-  return NULL;
-}
-
-char *suggest_field(const ConfLine *line, const char *name) {
-  const char *nearest = NULL;
-  guint least = G_MAXUINT, distance = 0;
-  for (guint i = 0; i < line->fields->len; i++) {
-    const ConfField *field = g_ptr_array_index(line->fields, i);
-    if (!grammar_is_near(field->name, name, &distance) || distance >= least) continue;
-    least = distance;
-    nearest = field->name;
-  }
-  return nearest == NULL ? g_strdup("") : g_strdup_printf("; did you mean \"%s\"?", nearest);
-}
-
-/* ---- fields ---- */
-
-static void refuse_unless(const Section *section, const char *option, gboolean fits, const char *fitting) {
-  if (!fits && section_has(section, option)) section_error(section, option, "'%s' is for %s", option, fitting);
-}
-
-static void build_values(const Section *section, ConfField *field) {
-  refuse_unless(section, "values", field->type == CONF_ENUMERATION, "type = enumeration");
-  if (field->type != CONF_ENUMERATION) return;
-  section_require(section, "values", "what the field may hold");
-  field->values = section_list(section, "values", 1000);
-}
-
-static void build_scale(const Section *section, ConfField *field) {
-  refuse_unless(section, "scale", field->type == CONF_DECIMAL, "type = decimal");
-  if (field->type != CONF_DECIMAL) return;
-  section_require(section, "scale", "how many digits stand behind the point");
-  field->scale = section_number(section, "scale", (Range){.otherwise = 0, .least = 0, .most = 18});
-}
-
-/* `count`, or `sum(FIELD)`. */
-static void build_control(const Section *section, ConfField *field, gboolean may_control) {
-  g_autofree char *text = section_text(section, "control");
-  if (text == NULL) return;
-  gsize length = strlen(text);
-  if (!may_control) {
-    section_error(section, "control", "'control' is for fields of the trailer or header: a record does not count itself");
-  } else if (strcmp(text, "count") == 0) {
-    field->control = CONF_CONTROL_COUNT;
-    if (field->type != CONF_INTEGER) section_error(section, "control", "a field with control = count must have type = integer");
-  } else if (g_str_has_prefix(text, "sum(") && length > 5 && text[length - 1] == ')') {
-    field->control = CONF_CONTROL_SUM;
-    field->control_field = g_strndup(text + 4, length - 5);
-  } else {
-    section_error(section, "control", "'control' must be count or \"sum(FIELD)\"");
-  }
-}
-
-static ConfField *build_field(const Section *section, gboolean may_control) {
-  static const char *const types[] = {"text", "integer", "decimal", "date", "timestamp", "enumeration", NULL};
-  ConfField *field = g_new0(ConfField, 1);
-  field->where = section_where(section, NULL);
-  field->name = g_strdup(section->scanned->title);
-  if (!value_is_field(field->name))
-    section_error(section, NULL, "a field's name must be 1 to 64 letters, digits or _, not beginning with a digit: rules use it as a column");
-  field->type = section_choice(section, "type", types, CONF_TEXT);
-  field->width = section_number(section, "width", (Range){.otherwise = 0, .least = 1, .most = 65536});
-  refuse_unless(section, "format", field->type == CONF_DATE || field->type == CONF_TIMESTAMP, "type = date or timestamp");
-  field->format = section_text(section, "format");
-  build_scale(section, field);
-  build_values(section, field);
-  field->optional = section_yes(section, "optional", FALSE);
-  field->mask = section_yes(section, "mask", FALSE);
-  build_control(section, field, may_control);
-  return field;
-}
 
 /* SQL, which the rules are, does not tell ABC and abc apart. */
 static void check_field_names(const Section *section, const ConfLine *line) {
@@ -95,36 +18,123 @@ static void check_field_names(const Section *section, const ConfLine *line) {
   }
 }
 
-static void build_line(const Section *layout_section, const char *name, ConfLine *line) {
-  line->fields = g_ptr_array_new();
-  Section section;
-  if (!section_inner(layout_section, name, &section)) return;
-  line->where = section_where(&section, NULL);
-  line->present = TRUE;
-  line->tag = g_strdup(section.scanned->title);
-  if (line->tag != NULL && *line->tag == '\0') g_clear_pointer(&line->tag, g_free);
-  if (line->tag != NULL && !value_is_text(line->tag)) section_error(&section, NULL, "the tag must be text");
-  guint count = section_count(&section, "field");
-  if (count == 0 && !section.scanned->damaged) section_error(&section, NULL, "this %s has no fields", name);
+static void build_fields(const Section *section, ConfLayout *layout, ConfLine *line) {
+  guint count = section_count(section, "field");
+  const char *name = section->scanned->name;
+  if (count == 0 && !section->scanned->damaged) section_error(section, NULL, "this %s has no fields", name);
   if (count > FIELDS_LIMIT) {
-    section_error(&section, NULL, "this %s has %u fields; %d are the most", name, count, FIELDS_LIMIT);
+    section_error(section, NULL, "this %s has %u fields; %d are the most", name, count, FIELDS_LIMIT);
     return;
   }
-  gboolean may_control = strcmp(name, "record") != 0;
   for (guint i = 0; i < count; i++) {
-    Section inner = section_at(&section, "field", i);
-    g_ptr_array_add(line->fields, build_field(&inner, may_control));
+    Section inner = section_at(section, "field", i);
+    g_ptr_array_add(line->fields, build_field(&inner, layout, strcmp(name, "record") != 0));
   }
-  check_field_names(&section, line);
+  check_field_names(section, line);
+}
+
+static void build_line(const Section *section, ConfLayout *layout, ConfLine *line) {
+  line->where = section_where(section, NULL);
+  line->present = TRUE;
+  line->tag = g_strdup(section->scanned->title);
+  if (line->tag != NULL && *line->tag == '\0') g_clear_pointer(&line->tag, g_free);
+  if (line->tag != NULL && !value_is_text(line->tag)) section_error(section, NULL, "the tag must be text");
+  build_fields(section, layout, line);
+}
+
+static void build_one_line(const Section *layout_section, const char *name, ConfLayout *layout, ConfLine *line) {
+  Section section;
+  line->fields = g_ptr_array_new();
+  if (section_inner(layout_section, name, &section)) build_line(&section, layout, line);
+}
+
+static void build_records(const Section *layout_section, ConfLayout *layout) {
+  guint count = section_count(layout_section, "record");
+  layout->records = g_ptr_array_new();
+  section_require_section(layout_section, "record", "what a line of data holds");
+  if (count > RECORDS_LIMIT) section_error(layout_section, NULL, "layout \"%s\" has %u kinds of record; %d are the most", layout->name, count, RECORDS_LIMIT);
+  for (guint i = 0; i < MIN(count, RECORDS_LIMIT); i++) {
+    Section section = section_at(layout_section, "record", i);
+    ConfLine *line = g_new0(ConfLine, 1);
+    line->fields = g_ptr_array_new();
+    build_line(&section, layout, line);
+    g_ptr_array_add(layout->records, line);
+  }
+}
+
+/* ---- the records together ---- */
+
+static ConfField *copy_field(const ConfField *field) {
+  ConfField *copy = g_memdup2(field, sizeof *field);
+  copy->name = g_strdup(field->name);
+  copy->format = g_strdup(field->format);
+  copy->values = g_strdupv(field->values);
+  copy->control_field = g_strdup(field->control_field);
+  copy->control_record = g_strdup(field->control_record);
+  return copy;
+}
+
+/* The values of an enumeration are those of all records that have it. */
+static void add_values(ConfField *common, const ConfField *field) {
+  g_autoptr(GPtrArray) all = g_ptr_array_new();
+  for (char **value = common->values; value != NULL && *value != NULL; value++) g_ptr_array_add(all, *value);
+  for (char **value = field->values; value != NULL && *value != NULL; value++)
+    if (common->values == NULL || !g_strv_contains((const char *const *)common->values, *value)) g_ptr_array_add(all, g_strdup(*value));
+  g_ptr_array_add(all, NULL);
+  g_free(common->values);
+  common->values = (char **)g_ptr_array_free(g_steal_pointer(&all), FALSE);
+}
+
+static void add_field(const Section *section, ConfLine *union_line, const ConfLine *line, const ConfField *field) {
+  ConfField *common = (ConfField *)conf_line_field(union_line, field->name);
+  if (common == NULL) {
+    g_ptr_array_add(union_line->fields, copy_field(field));
+    return;
+  }
+  if (common->type != field->type || common->scale != field->scale)
+    conf_report_error(section->report, field->where, "field \"%s\" of record \"%s\" has another type or scale than at %s:%u: it is one column for the rules",
+                      field->name, line->tag == NULL ? "" : line->tag, common->where.file, common->where.line);
+  common->optional = common->optional || field->optional;
+  common->mask = common->mask || field->mask;
+  common->width = common->width == 0 || field->width == 0 ? 0 : MAX(common->width, field->width);
+  common->bytes = MAX(common->bytes, field->bytes);
+  if (field->type == CONF_ENUMERATION) add_values(common, field);
+}
+
+/* What not every kind of record has is optional among all. */
+static void join_records(const Section *section, ConfLayout *layout) {
+  layout->record.fields = g_ptr_array_new();
+  for (guint r = 0; r < layout->records->len; r++) {
+    const ConfLine *line = g_ptr_array_index(layout->records, r);
+    if (r == 0) {
+      layout->record.where = line->where;
+      layout->record.present = TRUE;
+      layout->record.tag = g_strdup(line->tag);
+    }
+    for (guint i = 0; i < line->fields->len; i++) add_field(section, &layout->record, line, g_ptr_array_index(line->fields, i));
+  }
+  for (guint i = 0; i < layout->record.fields->len; i++) {
+    ConfField *field = g_ptr_array_index(layout->record.fields, i);
+    for (guint r = 0; r < layout->records->len; r++)
+      if (conf_line_field(g_ptr_array_index(layout->records, r), field->name) == NULL) field->optional = TRUE;
+  }
+  if (layout->records->len > 1) check_field_names(section, &layout->record);
 }
 
 /* ---- between lines ---- */
 
-static void check_sum(const Section *section, const ConfLayout *layout, const ConfField *field) {
-  if (field->control != CONF_CONTROL_SUM || !layout->record.present) return;
-  const ConfField *summed = conf_line_field(&layout->record, field->control_field);
+static const ConfLine *record_of_tag(const ConfLayout *layout, const char *tag) {
+  for (guint r = 0; r < layout->records->len; r++) {
+    const ConfLine *line = g_ptr_array_index(layout->records, r);
+    if (g_strcmp0(line->tag, tag) == 0) return line;
+  }
+  return NULL;
+}
+
+static void check_sum(const Section *section, const ConfField *field, const ConfLine *line) {
+  const ConfField *summed = conf_line_field(line, field->control_field);
   if (summed == NULL) {
-    g_autofree char *suggestion = suggest_field(&layout->record, field->control_field);
+    g_autofree char *suggestion = named_suggest(line->fields, field->control_field);
     conf_report_error(section->report, field->where, "field \"%s\": the record has no field \"%s\" to sum%s", field->name,
                       field->control_field, suggestion);
   } else if (summed->type != CONF_INTEGER && summed->type != CONF_DECIMAL) {
@@ -136,10 +146,28 @@ static void check_sum(const Section *section, const ConfLayout *layout, const Co
   }
 }
 
+static void check_control(const Section *section, const ConfLayout *layout, const ConfField *field) {
+  if (field->control == CONF_CONTROL_NONE || !layout->record.present) return;
+  const ConfLine *line = &layout->record;
+  if (field->control_record != NULL && (line = record_of_tag(layout, field->control_record)) == NULL)
+    conf_report_error(section->report, field->where, "field \"%s\": there is no record \"%s\" to be counted or summed", field->name, field->control_record);
+  else if (field->control == CONF_CONTROL_SUM)
+    check_sum(section, field, line);
+}
+
 static void check_controls(const Section *section, const ConfLayout *layout) {
   const ConfLine *lines[] = {&layout->header, &layout->trailer};
   for (guint l = 0; l < G_N_ELEMENTS(lines); l++)
-    for (guint i = 0; i < lines[l]->fields->len; i++) check_sum(section, layout, g_ptr_array_index(lines[l]->fields, i));
+    for (guint i = 0; i < lines[l]->fields->len; i++) check_control(section, layout, g_ptr_array_index(lines[l]->fields, i));
+}
+
+/* The kind of record is a column of its own beside the record's. */
+static void check_reserved_names(const Section *section, const ConfLayout *layout) {
+  for (guint i = 0; i < layout->record.fields->len; i++) {
+    const ConfField *field = g_ptr_array_index(layout->record.fields, i);
+    if (g_ascii_strcasecmp(field->name, "record_type") == 0)
+      conf_report_error(section->report, field->where, "\"%s\" is reserved: it is the column that has each record's tag", field->name);
+  }
 }
 
 /* Rules see the header's values as header_NAME, beside the record's columns. */
@@ -154,70 +182,106 @@ static void check_header_names(const Section *section, const ConfLayout *layout)
   }
 }
 
+static void check_tag(const Section *section, const ConfLayout *layout, const ConfLine *line) {
+  if (line->tag == NULL && layout->lines_by == CONF_LINES_BY_TAG)
+    conf_report_error(section->report, line->where, "lines are told apart by their tag, and this one has none: write it behind the name, as record \"D\" { … }, or set lines-by = position");
+  if (line->tag == NULL) return;
+  if (layout->lines_by == CONF_LINES_BY_POSITION)
+    conf_report_warning(section->report, line->where, "the tag is not looked at with lines-by = position; where the lines do begin with it, it needs a field of its own");
+  if (layout->delimiter != NULL && strstr(line->tag, layout->delimiter) != NULL)
+    conf_report_error(section->report, line->where, "the tag holds the delimiter");
+  if (layout->tag_bytes != 0 && strlen(line->tag) > layout->tag_bytes)
+    conf_report_error(section->report, line->where, "the tag \"%s\" is longer than tag-bytes (%u)", line->tag, layout->tag_bytes);
+}
+
+static GPtrArray *all_lines(const ConfLayout *layout) {
+  GPtrArray *lines = g_ptr_array_new();
+  if (layout->header.present) g_ptr_array_add(lines, (gpointer)(gsize)&layout->header);
+  for (guint r = 0; r < layout->records->len; r++) g_ptr_array_add(lines, g_ptr_array_index(layout->records, r));
+  if (layout->trailer.present) g_ptr_array_add(lines, (gpointer)(gsize)&layout->trailer);
+  return lines;
+}
+
 static void check_tags(const Section *section, const ConfLayout *layout) {
-  const ConfLine *lines[] = {&layout->header, &layout->record, &layout->trailer};
-  for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
-    if (!lines[i]->present) continue;
-    if (lines[i]->tag == NULL && layout->lines_by == CONF_LINES_BY_TAG)
-      conf_report_error(section->report, lines[i]->where, "lines are told apart by their tag, and this one has none: write it behind the name, as record \"D\" { … }, or set lines-by = position");
-    if (lines[i]->tag != NULL && layout->lines_by == CONF_LINES_BY_POSITION)
-      conf_report_warning(section->report, lines[i]->where, "the tag is not looked at with lines-by = position; where the lines do begin with it, it needs a field of its own");
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (guint i = 0; i < lines->len; i++) {
+    const ConfLine *line = g_ptr_array_index(lines, i);
+    check_tag(section, layout, line);
     for (guint j = 0; j < i; j++)
-      if (lines[i]->tag != NULL && lines[j]->tag != NULL && strcmp(lines[i]->tag, lines[j]->tag) == 0)
-        conf_report_error(section->report, lines[i]->where, "the tag \"%s\" stands for two kinds of line", lines[i]->tag);
-    if (lines[i]->tag != NULL && layout->delimiter != NULL && strstr(lines[i]->tag, layout->delimiter) != NULL)
-      conf_report_error(section->report, lines[i]->where, "the tag holds the delimiter");
+      if (line->tag != NULL && g_strcmp0(((const ConfLine *)g_ptr_array_index(lines, j))->tag, line->tag) == 0)
+        conf_report_error(section->report, line->where, "the tag \"%s\" stands for two kinds of line", line->tag);
+  }
+  if (layout->lines_by == CONF_LINES_BY_POSITION && layout->records->len > 1)
+    section_error(section, "lines-by", "several kinds of record are told apart by their tags: lines-by = position knows one kind");
+}
+
+/* Bytes of a line of fixed width with its tag. */
+static guint64 length_of(const ConfLayout *layout, const ConfLine *line) {
+  guint64 length = 0;
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (guint i = 0; i < lines->len && layout->lines_by == CONF_LINES_BY_TAG && layout->tag_bytes == 0; i++) {
+    const char *tag = ((const ConfLine *)g_ptr_array_index(lines, i))->tag;
+    if (tag != NULL) length = MAX(length, strlen(tag));
+  }
+  length += layout->tag_bytes;
+  for (guint i = 0; i < line->fields->len; i++) length += ((const ConfField *)g_ptr_array_index(line->fields, i))->bytes;
+  return length;
+}
+
+static void check_lengths(const Section *section, const ConfLayout *layout) {
+  if (layout->kind != CONF_LAYOUT_FIXED) return;
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (guint i = 0; i < lines->len; i++) {
+    const ConfLine *line = g_ptr_array_index(lines, i);
+    guint64 length = length_of(layout, line);
+    if (length > layout->line_limit)
+      conf_report_error(section->report, line->where, "this line has %" G_GUINT64_FORMAT " bytes, more than the line-limit (%u)", length, layout->line_limit);
   }
 }
 
 /* ---- the layout ---- */
 
-static void build_delimiter(const Section *section, ConfLayout *layout) {
-  section_require(section, "delimiter", "what stands between two fields");
-  layout->delimiter = section_raw(section, "delimiter");
-  if (layout->delimiter == NULL) return;
-  if (strcmp(layout->delimiter, "\\t") == 0) strcpy(layout->delimiter, "\t"); /* '\t' in single quotes can mean nothing else */
-  if (strlen(layout->delimiter) > 16) section_error(section, "delimiter", "'delimiter' has more than 16 bytes");
-  if (strpbrk(layout->delimiter, "\r\n") != NULL) section_error(section, "delimiter", "'delimiter' holds a line end");
-  if (layout->quote == CONF_QUOTE_RFC4180 && strchr(layout->delimiter, '"') != NULL)
-    section_error(section, "delimiter", "'delimiter' holds the quote of quote = rfc4180");
+static void build_form(const Section *section, ConfLayout *layout) {
+  static const char *const quotes[] = {"none", "rfc4180", NULL};
+  static const char *const of_delimited[] = {"delimiter", "quote"};
+  gboolean is_fixed = layout->kind == CONF_LAYOUT_FIXED;
+  layout->quote = section_choice(section, "quote", quotes, CONF_QUOTE_NONE);
+  for (guint i = 0; i < G_N_ELEMENTS(of_delimited); i++) section_only_with(section, of_delimited[i], !is_fixed, "type = delimited");
+  section_only_with(section, "tag-bytes", is_fixed, "type = fixed");
+  if (!is_fixed) section_require(section, "delimiter", "what stands between two fields");
+  layout->delimiter = build_delimiter(section, layout->quote == CONF_QUOTE_RFC4180);
+  layout->tag_bytes = section_number(section, "tag-bytes", (Range){.otherwise = 0, .least = 1, .most = 256});
 }
 
-/* iconv looks its modules up by name: nothing but a plain name may get there. */
-static void build_charset(const Section *section, ConfLayout *layout) {
-  layout->charset = section_text(section, "charset");
-  if (layout->charset == NULL) {
-    layout->charset = g_strdup("UTF-8");
-    return;
-  }
-  gboolean plain = g_ascii_isalnum(*layout->charset) && strlen(layout->charset) <= 40;
-  for (const char *c = layout->charset; *c != '\0'; c++) plain = plain && (g_ascii_isalnum(*c) || strchr("._:-", *c) != NULL);
-  iconv_t opened = plain ? iconv_open("UTF-8", layout->charset) : (iconv_t)-1;
-  if (opened == (iconv_t)-1) section_error(section, "charset", "'charset' must be a character set that this machine knows (iconv -l lists them)");
-  else iconv_close(opened);
+static void build_line_ends(const Section *section, ConfLayout *layout) {
+  static const char *const by[] = {"tag", "position", NULL};
+  static const char *const ends[] = {"any", "lf", "crlf", "cr", "none", NULL};
+  layout->lines_by = section_choice(section, "lines-by", by, CONF_LINES_BY_TAG);
+  section_only_with(section, "tag-bytes", layout->lines_by == CONF_LINES_BY_TAG, "lines-by = tag");
+  layout->line_end = section_choice(section, "line-end", ends, CONF_LINE_END_ANY);
+  if (layout->line_end == CONF_LINE_END_NONE && layout->kind != CONF_LAYOUT_FIXED)
+    section_error(section, "line-end", "'line-end': without line ends, lines are known by their length: that is for type = fixed");
+  layout->line_limit = (guint)section_size(section, "line-limit", (Range){.otherwise = 16384, .least = 64, .most = LINE_LIMIT_MOST});
 }
 
 ConfLayout *build_layout(const Section *section) {
-  static const char *const types[] = {"delimited", NULL};
-  static const char *const quotes[] = {"none", "rfc4180", NULL};
-  static const char *const by[] = {"tag", "position", NULL};
-  static const char *const ends[] = {"any", "lf", "crlf", "cr", NULL};
+  static const char *const types[] = {"delimited", "fixed", NULL};
   ConfLayout *layout = g_new0(ConfLayout, 1);
   layout->where = section_where(section, NULL);
   layout->name = section_title(section);
-  section_choice(section, "type", types, 0);
-  layout->quote = section_choice(section, "quote", quotes, CONF_QUOTE_NONE);
-  build_delimiter(section, layout);
-  build_charset(section, layout);
-  layout->lines_by = section_choice(section, "lines-by", by, CONF_LINES_BY_TAG);
-  layout->line_end = section_choice(section, "line-end", ends, CONF_LINE_END_ANY);
-  layout->line_limit = (guint)section_size(section, "line-limit", (Range){.otherwise = 16384, .least = 64, .most = LINE_LIMIT_MOST});
-  section_require(section, "record", "what a line of data holds");
-  build_line(section, "header", &layout->header);
-  build_line(section, "record", &layout->record);
-  build_line(section, "trailer", &layout->trailer);
+  layout->kind = section_choice(section, "type", types, CONF_LAYOUT_DELIMITED);
+  build_form(section, layout);
+  layout->charset = build_charset(section);
+  if (layout->charset == NULL) layout->charset = g_strdup("UTF-8");
+  build_line_ends(section, layout);
+  build_one_line(section, "header", layout, &layout->header);
+  build_records(section, layout);
+  build_one_line(section, "trailer", layout, &layout->trailer);
+  join_records(section, layout);
   check_tags(section, layout);
+  check_lengths(section, layout);
   check_controls(section, layout);
   check_header_names(section, layout);
+  check_reserved_names(section, layout);
   return layout;
 }

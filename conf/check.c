@@ -33,10 +33,10 @@ static const char *name_taken_in(const ConfFeed *sender, const char *match) {
   static const char *const options[] = {"name", "exception-name", "marker"};
   for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
     if (names[i] == NULL || sender->source.match == NULL) continue;
-    g_autofree char *made = template_as_pattern(names[i], sender->source.match);
+    g_autofree char *made = template_as_pattern(names[i], sender->source.match, TEMPLATE_FILE);
     /* A marker is named after the feedback, not after the file that came. */
-    g_autofree char *feedback_made = i == 2 && feedback->name != NULL ? template_as_pattern(feedback->name, sender->source.match) : NULL;
-    g_autofree char *marker = feedback_made != NULL ? template_as_pattern(names[i], feedback_made) : NULL;
+    g_autofree char *feedback_made = i == 2 && feedback->name != NULL ? template_as_pattern(feedback->name, sender->source.match, TEMPLATE_FILE) : NULL;
+    g_autofree char *marker = feedback_made != NULL ? template_as_pattern(names[i], feedback_made, TEMPLATE_FILE) : NULL;
     if (pattern_overlap(marker != NULL ? marker : made, match)) return options[i];
   }
   return NULL;
@@ -60,7 +60,7 @@ static void check_loops(const Placed *sender, const Placed *receiver, ConfReport
 static void check_marker_match(const Placed *placed, ConfReport *report) {
   const ConfSourceFolder *source = &placed->feed->source;
   if (source->ready != CONF_READY_MARKER || source->match == NULL || source->marker == NULL) return;
-  g_autofree char *markers = template_as_pattern(source->marker, source->match);
+  g_autofree char *markers = template_as_pattern(source->marker, source->match, TEMPLATE_FILE);
   if (pattern_overlap(markers, source->match))
     conf_report_warning(report, source->where, "'match' takes the marker files, too: they will be seen as files that never become ready");
 }

@@ -27,20 +27,36 @@ static Conf *conf_new(void) {
   conf->partners = g_ptr_array_new();
   conf->layouts = g_ptr_array_new();
   conf->lanes = g_ptr_array_new();
+  conf->calendars = g_ptr_array_new();
   return conf;
+}
+
+/* An array of what the sections of one name are built to. */
+#define BUILD_ALL(array, root, name, build_one)                     \
+  for (guint i = 0; i < section_count(root, name); i++) {           \
+    Section section = section_at(root, name, i);                    \
+    g_ptr_array_add(array, build_one(&section));                    \
+  }
+
+/* One name in both kinds would make two servers of one name in logs. */
+static void check_system_names(const Conf *conf, const Section *root) {
+  for (guint i = 0; i < conf->partners->len; i++) {
+    const ConfPartner *system = g_ptr_array_index(conf->partners, i);
+    if (system->is_system && conf_partner(conf, system->name) != NULL)
+      conf_report_error(root->report, system->where, "system \"%s\" has the name of a partner", system->name);
+  }
 }
 
 /* In the order of what refers to what, not of the text. */
 static void build(Conf *conf, const Section *root) {
   build_node(root, &conf->node);
-  for (guint i = 0; i < section_count(root, "partner"); i++) {
-    Section section = section_at(root, "partner", i);
-    g_ptr_array_add(conf->partners, build_partner(&section));
-  }
-  for (guint i = 0; i < section_count(root, "layout"); i++) {
-    Section section = section_at(root, "layout", i);
-    g_ptr_array_add(conf->layouts, build_layout(&section));
-  }
+  BUILD_ALL(conf->partners, root, "partner", build_partner)
+  BUILD_ALL(conf->partners, root, "system", build_system)
+  check_system_names(conf, root);
+  BUILD_ALL(conf->calendars, root, "calendar", build_calendar)
+  BUILD_ALL(conf->layouts, root, "layout", build_layout)
+  build_alarms(root, conf, &conf->alarms);
+  build_front(root, &conf->front);
   for (guint i = 0; i < section_count(root, "lane"); i++) {
     Section section = section_at(root, "lane", i);
     g_ptr_array_add(conf->lanes, build_lane(&section, conf));
@@ -58,6 +74,8 @@ static Conf *parse(const ConfSource *source, ConfReport *report) {
   Section root = section_root(cfg, scan, report);
   build(conf, &root);
   check_feeds(conf, report);
+  check_keys(conf, report);
+  check_reconciles(conf, report);
   cfg_free(cfg);
   return conf;
 }
@@ -74,37 +92,20 @@ Conf *conf_parse(const ConfSource *source, ConfReport *report) {
 
 /* ---- look-ups ---- */
 
-const ConfPartner *conf_partner(const Conf *conf, const char *name) {
+static const ConfPartner *partner_or_system(const Conf *conf, const char *name, gboolean is_system) {
   for (guint i = 0; i < conf->partners->len; i++) {
     const ConfPartner *partner = g_ptr_array_index(conf->partners, i);
-    if (strcmp(partner->name, name) == 0) return partner;
+    if (partner->is_system == is_system && strcmp(partner->name, name) == 0) return partner;
   }
   return NULL;
 }
 
-const ConfEndpoint *conf_endpoint(const ConfPartner *partner, const char *name) {
-  for (guint i = 0; i < partner->endpoints->len; i++) {
-    const ConfEndpoint *endpoint = g_ptr_array_index(partner->endpoints, i);
-    if (strcmp(endpoint->name, name) == 0) return endpoint;
-  }
-  return NULL;
-}
-
-const ConfLayout *conf_layout(const Conf *conf, const char *name) {
-  for (guint i = 0; i < conf->layouts->len; i++) {
-    const ConfLayout *layout = g_ptr_array_index(conf->layouts, i);
-    if (strcmp(layout->name, name) == 0) return layout;
-  }
-  return NULL;
-}
-
-const ConfLane *conf_lane(const Conf *conf, const char *name) {
-  for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
-    if (strcmp(lane->name, name) == 0) return lane;
-  }
-  return NULL;
-}
+const ConfPartner *conf_partner(const Conf *conf, const char *name) { return partner_or_system(conf, name, FALSE); }
+const ConfPartner *conf_system(const Conf *conf, const char *name) { return partner_or_system(conf, name, TRUE); }
+const ConfCalendar *conf_calendar(const Conf *conf, const char *name) { return named_find(conf->calendars, name); }
+const ConfEndpoint *conf_endpoint(const ConfPartner *partner, const char *name) { return named_find(partner->endpoints, name); }
+const ConfLayout *conf_layout(const Conf *conf, const char *name) { return named_find(conf->layouts, name); }
+const ConfLane *conf_lane(const Conf *conf, const char *name) { return named_find(conf->lanes, name); }
 
 const ConfFeed *conf_feed(const Conf *conf, const char *name, const ConfLane **lane) {
   for (guint i = 0; i < conf->lanes->len; i++) {

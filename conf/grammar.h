@@ -11,7 +11,8 @@
 cfg_opt_t *grammar_root(void);
 
 typedef enum { TITLE_NONE, TITLE_OPTIONAL, TITLE_REQUIRED } GrammarTitle;
-/* Whether people write a title behind a section's name. Sections with a required title may stand several times (but `process`). */
+/* Whether people write a title behind a section's name. Sections with a required title may stand several times (but
+ * `process`), and so `record`, by its tag. */
 GrammarTitle grammar_title(const char *section);
 gboolean grammar_repeats(const char *section);
 

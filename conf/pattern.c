@@ -93,24 +93,36 @@ gboolean pattern_overlap(const char *a, const char *b) {
 
 /* ---- templates ---- */
 
-static const char *const placeholders[] = {"{name}", "{stem}", "{extension}", "{date}", "{time}", "{id}"};
+static const char *const of_files[] = {"{name}", "{stem}", "{extension}", "{date}", "{time}", "{id}", "{sequence}", NULL};
+static const char *const of_sequences[] = {"{date}", "{time}", "{sequence}", NULL};
+static const char *const of_shards[] = {"{type}", "{date}", "{shard}", "{requester}", "{version}", NULL};
+static const char *const *const placeholders[] = {[TEMPLATE_FILE] = of_files, [TEMPLATE_SEQUENCE] = of_sequences, [TEMPLATE_SHARD] = of_shards};
 
-static gssize placeholder_at(const char *text) {
-  for (guint i = 0; i < G_N_ELEMENTS(placeholders); i++)
-    if (g_str_has_prefix(text, placeholders[i])) return (gssize)i;
-  return -1;
+/* How long the placeholder that stands here is, {sequence:6} with its number of digits; 0: none does. */
+static gsize placeholder_length(const char *text, TemplateKind kind) {
+  static const char sized[] = "{sequence:";
+  for (const char *const *name = placeholders[kind]; *name != NULL; name++)
+    if (g_str_has_prefix(text, *name)) return strlen(*name);
+  if (kind == TEMPLATE_SHARD || !g_str_has_prefix(text, sized)) return 0;
+  const char *digits = text + strlen(sized);
+  gsize count = strspn(digits, "0123456789");
+  guint64 width = count > 0 && count <= 2 ? g_ascii_strtoull(digits, NULL, 10) : 0;
+  return width >= 1 && width <= 18 && digits[count] == '}' ? strlen(sized) + count + 1 : 0;
 }
 
-char *template_problem(const char *text) {
+char *template_problem(const char *text, TemplateKind kind) {
   if (strchr(text, '/') != NULL) return g_strdup("it is the name of a file, so it holds no '/'");
   if (strlen(text) > 200) return g_strdup("it is longer than 200 bytes");
   if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) return g_strdup("it is not the name of a file");
   for (const char *c = text; *c != '\0'; c++) {
     if (*c == '}') return g_strdup("a '}' has no '{'");
     if (*c != '{') continue;
-    gssize found = placeholder_at(c);
-    if (found < 0) return g_strdup("it may hold {name} {stem} {extension} {date} {time} {id}, and no other braces");
-    c += strlen(placeholders[found]) - 1;
+    gsize length = placeholder_length(c, kind);
+    if (length == 0) {
+      g_autofree char *known = g_strjoinv(" ", (char **)placeholders[kind]);
+      return g_strdup_printf("it may hold %s, and no other braces", known);
+    }
+    c += length - 1;
   }
   return NULL;
 }
@@ -132,18 +144,21 @@ static char *stem_of(const char *glob) {
   return g_strdup(glob);
 }
 
-char *template_as_pattern(const char *text, const char *glob) {
+char *template_as_pattern(const char *text, const char *glob, TemplateKind kind) {
   GString *pattern = g_string_new(NULL);
-  g_autofree char *stem = stem_of(glob);
+  g_autofree char *stem = glob == NULL ? NULL : stem_of(glob);
   while (*text != '\0') {
-    gssize found = placeholder_at(text);
-    if (found < 0) {
+    gsize length = placeholder_length(text, kind);
+    if (length == 0) {
       if (strchr("*?[\\", *text) != NULL) g_string_append_c(pattern, '\\');
       g_string_append_c(pattern, *text++);
       continue;
     }
-    text += strlen(placeholders[found]);
-    g_string_append(pattern, found == 0 ? glob : found == 1 ? stem : "*");
+    const char *made = "*";
+    if (glob != NULL && g_str_has_prefix(text, "{name}")) made = glob;
+    if (glob != NULL && g_str_has_prefix(text, "{stem}")) made = stem;
+    g_string_append(pattern, made);
+    text += length;
   }
   return g_string_free(pattern, FALSE);
 }

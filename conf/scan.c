@@ -55,7 +55,8 @@ static guint add_section(Scanner *scanner, const char *name, const char *title, 
 
 static gboolean is_private_name(const char *name) {
   g_autofree char *lower = g_ascii_strdown(name, -1);
-  return strstr(lower, "pass") != NULL || strstr(lower, "secret") != NULL || strstr(lower, "pwd") != NULL;
+  return strstr(lower, "pass") != NULL || strstr(lower, "secret") != NULL || strstr(lower, "pwd") != NULL ||
+         strstr(lower, "token") != NULL;
 }
 
 /* ---- writing for libconfuse ---- */

@@ -39,6 +39,14 @@ void section_require(const Section *section, const char *option, const char *wha
   conf_report_error(section->report, section->scanned->where, "'%s' is missing in %s: %s", option, label, what);
 }
 
+void section_require_section(const Section *section, const char *name, const char *what) {
+  if (section_count(section, name) == 0) section_require(section, name, what);
+}
+
+void section_only_with(const Section *section, const char *option, gboolean fits, const char *with) {
+  if (!fits && section_has(section, option)) section_error(section, option, "'%s' has a meaning only with %s", option, with);
+}
+
 void section_error(const Section *section, const char *option, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -95,6 +103,18 @@ char *section_path(const Section *section, const char *option) {
   if (*value == '/' && !value_has_dot_dot(value)) return value_clean_path(value);
   section_error(section, option, "'%s' must be an absolute path without '..'", option);
   return NULL;
+}
+
+char *section_file(const Section *section, const char *option) {
+  static const char prefix[] = "credential:";
+  g_autofree char *value = section_text(section, option);
+  if (value == NULL) return NULL;
+  if (g_str_has_prefix(value, prefix)) {
+    if (value_is_name(value + strlen(prefix))) return g_steal_pointer(&value);
+    section_error(section, option, "'%s': behind credential: stands the name that the service's LoadCredential= has for it", option);
+    return NULL;
+  }
+  return section_path(section, option);
 }
 
 char **section_list(const Section *section, const char *option, guint most) {
@@ -159,6 +179,9 @@ static guint64 read_range(const Section *section, const char *option, Unit unit,
 guint section_number(const Section *section, const char *option, Range range) {
   return (guint)read_range(section, option, UNIT_NONE, range);
 }
+guint64 section_number64(const Section *section, const char *option, Range range) {
+  return read_range(section, option, UNIT_NONE, range);
+}
 guint section_seconds(const Section *section, const char *option, Range range) {
   return (guint)read_range(section, option, UNIT_SECONDS, range);
 }
@@ -167,6 +190,15 @@ guint section_milliseconds(const Section *section, const char *option, Range ran
 }
 guint64 section_size(const Section *section, const char *option, Range range) {
   return read_range(section, option, UNIT_BYTES, range);
+}
+
+guint section_time_of_day(const Section *section, const char *option, guint otherwise) {
+  g_autofree char *text = section_raw(section, option);
+  guint seconds = 0;
+  if (text == NULL) return otherwise;
+  if (value_time_of_day(text, &seconds)) return seconds;
+  section_error(section, option, "'%s' must be a time of the day from \"00:00\" to \"23:59\" (or with seconds, \"23:59:59\")", option);
+  return otherwise;
 }
 
 /* ---- words ---- */

@@ -22,6 +22,10 @@ ConfWhere section_where(const Section *section, const char *option); /* the sect
 gboolean section_has(const Section *section, const char *option);    /* also when its value is not sound */
 /* `what` says what the option is for: "'key' is missing in feed "x": the field that …". */
 void section_require(const Section *section, const char *option, const char *what);
+/* The same for a section within that may stand several times. */
+void section_require_section(const Section *section, const char *name, const char *what);
+/* Tells that the option stands here although it has a meaning only with what `with` says. */
+void section_only_with(const Section *section, const char *option, gboolean fits, const char *with);
 void section_error(const Section *section, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void section_warning(const Section *section, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
@@ -32,6 +36,7 @@ char *section_raw(const Section *section, const char *option);  /* any bytes but
 char *section_text(const Section *section, const char *option); /* UTF-8 without control characters, at most 1,024 bytes */
 char *section_name(const Section *section, const char *option); /* as a title */
 char *section_path(const Section *section, const char *option); /* an absolute local path, no ".." in it */
+char *section_file(const Section *section, const char *option); /* the same, or credential:NAME, one of systemd's */
 char **section_list(const Section *section, const char *option, guint most);
 
 typedef struct { guint64 otherwise, least, most; } Range;
@@ -39,6 +44,8 @@ guint section_number(const Section *section, const char *option, Range range);
 guint section_seconds(const Section *section, const char *option, Range range);      /* in seconds */
 guint section_milliseconds(const Section *section, const char *option, Range range); /* in milliseconds */
 guint64 section_size(const Section *section, const char *option, Range range);       /* in bytes */
+guint64 section_number64(const Section *section, const char *option, Range range);
+guint section_time_of_day(const Section *section, const char *option, guint otherwise); /* "06:00" or "06:00:30", in seconds */
 gboolean section_yes(const Section *section, const char *option, gboolean otherwise);
 /* The index of the value in a list of words that ends with NULL. */
 guint section_choice(const Section *section, const char *option, const char *const *words, guint otherwise);

@@ -1,5 +1,4 @@
 #include "conf/value.h"
-#include <arpa/inet.h>
 #include <string.h>
 
 gboolean value_is_name(const char *text) {
@@ -92,80 +91,49 @@ gboolean value_is_host_key(const char *text) {
   return TRUE;
 }
 
-/* ---- URLs ---- */
-
-void value_url_clear(Url *url) {
-  g_free(url->user);
-  g_free(url->host);
-  g_free(url->folder);
-  *url = (Url){0};
+gboolean value_is_tls_key(const char *text) {
+  static const char prefix[] = "sha256//";
+  if (!g_str_has_prefix(text, prefix) || strlen(text) != strlen(prefix) + 44) return FALSE;
+  gsize length = 0;
+  g_autofree guchar *digest = g_base64_decode(text + strlen(prefix), &length);
+  g_autofree char *again = g_base64_encode(digest, length);
+  return length == 32 && strcmp(again, text + strlen(prefix)) == 0;
 }
 
-static gboolean is_host_name(const char *text) {
-  gsize length = strlen(text);
-  if (length == 0 || length > 253 || *text == '-' || *text == '.') return FALSE;
+gboolean value_is_sha256(const char *text) {
+  if (strlen(text) != 64) return FALSE;
   for (const char *c = text; *c != '\0'; c++)
-    if (!g_ascii_isalnum(*c) && strchr("-._", *c) == NULL) return FALSE;
-  return strstr(text, "..") == NULL;
+    if (!g_ascii_isxdigit(*c)) return FALSE;
+  return TRUE;
 }
 
-/* HOST, HOST:PORT, [IPV6] or [IPV6]:PORT. */
-static const char *read_host(const char *text, Url *url) {
-  const char *port = NULL;
-  if (*text == '[') {
-    const char *close = strchr(text, ']');
-    if (close == NULL || (close[1] != '\0' && close[1] != ':')) return "the URL's IPv6 address needs its closing bracket";
-    url->host = g_strndup(text + 1, (gsize)(close - text - 1));
-    struct in6_addr address;
-    if (inet_pton(AF_INET6, url->host, &address) != 1) return "what the URL has in brackets is not an IPv6 address";
-    port = close[1] == ':' ? close + 2 : NULL;
-  } else {
-    const char *colon = strchr(text, ':');
-    if (colon != NULL && strchr(colon + 1, ':') != NULL) return "an IPv6 address in a URL stands in brackets: sftp://user@[2001:db8::1]:22";
-    url->host = colon == NULL ? g_strdup(text) : g_strndup(text, (gsize)(colon - text));
-    if (!is_host_name(url->host)) return "the URL's host must be a name of letters, digits, - and . (others as xn--…), or an address";
-    port = colon == NULL ? NULL : colon + 1;
-  }
-  guint64 number = 22;
-  if (port != NULL && (!value_number(port, &number) || number < 1 || number > 65535)) return "the URL's port must be from 1 to 65535";
-  url->port = (guint)number;
-  return NULL;
+/* ---- times and dates ---- */
+
+static gboolean two_digits(const char *text, guint most, guint *number) {
+  if (!g_ascii_isdigit(text[0]) || !g_ascii_isdigit(text[1])) return FALSE;
+  *number = (guint)(text[0] - '0') * 10 + (guint)(text[1] - '0');
+  return *number <= most;
 }
 
-static const char *read_sftp(const char *rest, Url *url) {
-  g_autofree char *authority = g_strdup(rest);
-  gsize length = strlen(authority);
-  if (length > 0 && authority[length - 1] == '/') authority[length - 1] = '\0';
-  char *at = strrchr(authority, '@');
-  if (at == NULL) return "the URL needs the user to log in as: sftp://user@host";
-  *at = '\0';
-  if (strchr(authority, ':') != NULL) return "the URL holds a password: put it into a file that only the gateway can read, and name that with password-file";
-  if (strchr(at + 1, '/') != NULL) return "the URL ends with the host and port; the folder goes into 'path' of source and feedback";
-  url->user = g_uri_unescape_string(authority, "/");
-  if (url->user == NULL || *url->user == '\0' || strlen(url->user) > 255 || !value_is_text(url->user)) return "the URL's user is not a name (%40 stands for @)";
-  return read_host(at + 1, url);
+gboolean value_time_of_day(const char *text, guint *seconds) {
+  guint hour = 0, minute = 0, second = 0;
+  gsize length = strlen(text);
+  if (length != 5 && length != 8) return FALSE;
+  if (!two_digits(text, 23, &hour) || text[2] != ':' || !two_digits(text + 3, 59, &minute)) return FALSE;
+  if (length == 8 && (text[5] != ':' || !two_digits(text + 6, 59, &second))) return FALSE;
+  *seconds = (hour * 60 + minute) * 60 + second;
+  return TRUE;
 }
 
-static const char *read_file_url(const char *rest, Url *url) {
-  if (*rest != '/') return "a file URL is file:///absolute/folder, with three slashes";
-  g_autofree char *folder = g_uri_unescape_string(rest, NULL);
-  if (folder == NULL || value_has_dot_dot(folder) || !value_is_text(folder)) return "the file URL's folder is not a plain absolute path";
-  url->folder = value_clean_path(folder);
-  return NULL;
-}
-
-const char *value_url(const char *text, Url *url) {
-  *url = (Url){0};
-  if (g_str_has_prefix(text, "sftp://")) {
-    url->scheme = CONF_URL_SFTP;
-    return read_sftp(text + 7, url);
-  }
-  if (g_str_has_prefix(text, "file://")) {
-    url->scheme = CONF_URL_FILE;
-    return read_file_url(text + 7, url);
-  }
-  static const char *const later[] = {"ftp://", "ftps://", "ftpes://", "https://", "http://"};
-  for (guint i = 0; i < G_N_ELEMENTS(later); i++)
-    if (g_str_has_prefix(text, later[i])) return "FTP, FTPS and HTTP are not supported yet by this version: sftp:// and file:// are";
-  return "the URL must begin with sftp:// or file://";
+gboolean value_date(const char *text, guint32 *julian) {
+  guint century = 0, year = 0, month = 0, day = 0;
+  if (strlen(text) != 10 || text[4] != '-' || text[7] != '-') return FALSE;
+  if (!two_digits(text, 99, &century) || !two_digits(text + 2, 99, &year) || !two_digits(text + 5, 12, &month) || !two_digits(text + 8, 31, &day)) return FALSE;
+  year += century * 100;
+  if (year < 1970 || !g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year)) return FALSE;
+  GDate date;
+  g_date_clear(&date, 1);
+  g_date_set_dmy(&date, (GDateDay)day, (GDateMonth)month, (GDateYear)year);
+  *julian = g_date_get_julian(&date);
+  return TRUE;
 }

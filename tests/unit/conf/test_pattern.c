@@ -26,11 +26,11 @@ static void what_cannot_be_a_pattern_or_template_is_told(void **state) {
   assert_non_null(pattern_problem("a/b"));
   assert_non_null(pattern_problem("[a"));
   assert_non_null(pattern_problem("a\\"));
-  g_autofree char *sound = template_problem("{stem}_{date}{time}_{id}.{extension}");
+  g_autofree char *sound = template_problem("{stem}_{date}{time}_{id}.{extension}", TEMPLATE_FILE);
   assert_null(sound);
   static const char *const wrong[] = {"{", "}", "{}", "{stem", "{nam}", "a/b", "..", "{{name}}"};
   for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
-    g_autofree char *problem = template_problem(wrong[i]);
+    g_autofree char *problem = template_problem(wrong[i], TEMPLATE_FILE);
     if (problem == NULL) fail_msg("%s", wrong[i]);
   }
 }
@@ -42,11 +42,11 @@ static void the_names_that_a_template_makes_are_a_pattern(void **state) {
     {"a*b{id}", "x", "a\\*b*"}, {"{date}-{stem}", "*", "*-*"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-    g_autofree char *made = template_as_pattern(rows[i].text, rows[i].glob);
+    g_autofree char *made = template_as_pattern(rows[i].text, rows[i].glob, TEMPLATE_FILE);
     assert_string_equal(made, rows[i].made);
   }
   /* Eight characters and _FB are not eight characters. */
-  g_autofree char *feedback = template_as_pattern("{stem}_FB.pgp", "P_????????.pgp");
+  g_autofree char *feedback = template_as_pattern("{stem}_FB.pgp", "P_????????.pgp", TEMPLATE_FILE);
   assert_false(pattern_overlap(feedback, "P_????????.pgp"));
 }
 
