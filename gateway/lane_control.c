@@ -3,6 +3,7 @@
 #include "gateway/flow/codes.h"
 #include "gateway/lane_parts.h"
 #include "gateway/log.h"
+#include "store/book_recon.h"
 #include <string.h>
 
 typedef struct {
@@ -206,6 +207,29 @@ static json_t *do_status(Lane *lane) {
                    endpoints_status(lane), "working", working(lane));
 }
 
+/* What the front tells of a requester: it fetched a manifest, or acknowledged all of it. */
+typedef struct { const ReconTask *task; ReconRequesterDid did; } RequesterDid;
+
+static gboolean requester_change(BookTransaction *tx, gpointer data, GError **error) {
+  const RequesterDid *change = data;
+  return recon_note_requester(tx, change->task, change->did, error);
+}
+
+static json_t *do_requester(Lane *lane, const json_t *request, ReconRequesterDid did) {
+  const char *id = json_string_value(json_object_get(request, "task"));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
+  g_autoptr(ReconTask) task = reader ? recon_find_task(reader, id, &error) : NULL;
+  if (!error && !task)
+    return fail(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s", id ? id : "(none named)", lane->name);
+  RequesterDid change = {task, did};
+  if (error || !book_write(lane->flow.book, requester_change, &change, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, did == RECON_REQUESTER_FETCHED ? "recon-fetched" : "recon-acknowledged", {"name", task->name}, {"period", task->period},
+            {"version", log_number(task->version)}, {"requester", task->requester});
+  return json_pack("{s:b, s:s}", "ok", 1, "task", task->id);
+}
+
 json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
   Lane *lane = user;
   const char *what = json_string_value(json_object_get(request, "do"));
@@ -221,5 +245,9 @@ json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
     return on_file(lane, who, request, "reject", do_reject);
   if (g_strcmp0(what, "retry") == 0)
     return on_file(lane, who, request, "retry", do_retry);
+  if (g_strcmp0(what, "recon-fetched") == 0)
+    return do_requester(lane, request, RECON_REQUESTER_FETCHED);
+  if (g_strcmp0(what, "recon-acknowledged") == 0)
+    return do_requester(lane, request, RECON_REQUESTER_ACKNOWLEDGED);
   return fail(SALLYPORT_ERROR_FILE, "unknown request \"%s\"", what ? what : "");
 }

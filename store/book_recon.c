@@ -98,9 +98,9 @@ static gboolean set_task(BookTransaction *tx, const ReconTask *task, ReconState 
   g_autoptr(sqlite3_stmt) set = statement(tx->statements.db, "set-task", error);
   if (!set)
     return FALSE;
-  sqlite_bind(set, "sssuiiuisiiiiiiiiuss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records, task->total, task->scale,
+  sqlite_bind(set, "sssuiiuisiiiiiiuss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records, task->total, task->scale,
               (gint64)task->manifest_size, task->manifest_sha256, task->due_at, task->started_at, task->done_at, task->pushed_at, task->told_at,
-              task->fetched_at, task->acknowledged_at, task->removed_at, task->attempts, task->problem, words[task->state]);
+              task->removed_at, task->attempts, task->problem, words[task->state]);
   if (!sqlite_done(set, error))
     return FALSE;
   return sqlite3_changes(tx->statements.db) == 1 ||
@@ -129,6 +129,17 @@ gboolean recon_advance_task(BookTransaction *tx, ReconTask *task, ReconState to,
 
 gboolean recon_note_task(BookTransaction *tx, const ReconTask *task, const char *detail, GError **error) {
   return set_task(tx, task, task->state, error) && (!detail || audit(tx, task, "recon-note", detail, error));
+}
+
+gboolean recon_note_requester(BookTransaction *tx, const ReconTask *task, ReconRequesterDid what, GError **error) {
+  gboolean is_fetch = what == RECON_REQUESTER_FETCHED;
+  g_autoptr(sqlite3_stmt) note = statement(tx->statements.db, is_fetch ? "note-fetched" : "note-acknowledged", error);
+  if (!note)
+    return FALSE;
+  sqlite_bind(note, "si", task->id, g_get_real_time());
+  if (!sqlite_done(note, error))
+    return FALSE;
+  return sqlite3_changes(tx->statements.db) == 0 || audit(tx, task, is_fetch ? "recon-fetched" : "recon-acknowledged", task->requester, error);
 }
 
 gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard *shard, GError **error) {

@@ -46,8 +46,11 @@ void recon_shard_free(ReconShard *shard);
 gboolean recon_add_task(BookTransaction *tx, const ReconTask *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Compare-and-set from task->state to `to` with the facts in *task, and an audit row. AGAIN when somebody else moved it. */
 gboolean recon_advance_task(BookTransaction *tx, ReconTask *task, ReconState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Facts without a transition (pushed_at …, attempts, problem, due_at). */
+/* Facts without a transition (pushed_at …, attempts, problem, due_at), but what the requester did. */
 gboolean recon_note_task(BookTransaction *tx, const ReconTask *task, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of a published version: that its manifest was fetched, or all of it acknowledged, now. The first time counts; again: no effect. */
+typedef enum { RECON_REQUESTER_FETCHED, RECON_REQUESTER_ACKNOWLEDGED } ReconRequesterDid;
+gboolean recon_note_requester(BookTransaction *tx, const ReconTask *task, ReconRequesterDid what, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The next shard of a running task; BUG when it is not the next, or the task not running. */
 gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard *shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Of a task that was never published: its shards, to begin anew (its settings have changed); and with the task itself (its data are
