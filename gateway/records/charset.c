@@ -21,72 +21,108 @@ static int count_characters(iconv_t cd, const guint8 *bytes, gsize length, char 
   return characters;
 }
 
-static gboolean stands_for_itself(iconv_t cd, guint8 byte) {
+/* As an entry of the table; 0: it is not exactly one character of up to three bytes. */
+static guint32 entry_of(iconv_t cd, const guint8 *bytes, gsize length) {
   char utf8[32];
-  gsize length = 0;
-  return count_characters(cd, &byte, 1, utf8, &length) == 1 && length == 1 && (guint8)utf8[0] == byte;
+  gsize n = 0;
+  if (count_characters(cd, bytes, length, utf8, &n) != 1 || n > 3)
+    return 0;
+  guint32 entry = (guint32)n << 24;
+  for (gsize i = 0; i < n; i++)
+    entry |= (guint32)(guint8)utf8[i] << (8 * i);
+  return entry;
 }
 
-/* Whether it makes a character with some ASCII byte behind it (with more bytes: GB18030). */
-static gboolean takes_ascii(iconv_t cd, guint8 first) {
-  char utf8[32];
-  gsize length = 0;
-  for (guint second = 0x21; second < 0x7f; second++) {
-    const guint8 two[] = {first, (guint8)second};
-    const guint8 four[] = {first, (guint8)second, 0x81, 0x30};
-    if (count_characters(cd, two, 2, utf8, &length) == 1 || count_characters(cd, four, 4, utf8, &length) == 1)
-      return TRUE;
-  }
-  return FALSE;
-}
+#define ENTRY_OF_ASCII(byte) ((guint32)1 << 24 | (guint32)(guint8)(byte))
 
-/* Some sets write a letter and its accent one after the other, and iconv makes one character of both. */
-static gboolean composes(iconv_t cd) {
+/* Some sets write a letter and its accent one after the other, and iconv makes one character of both: what depends on its
+ * neighbour cannot be decoded byte by byte. */
+static gboolean composes(iconv_t cd, const CharsetTable *table) {
   char utf8[32];
   gsize length = 0;
-  for (const char *letter = "aAeEiIoOuUyYdDnN"; *letter; letter++)
-    for (guint byte = 0x80; byte < 0x100; byte++) {
-      const guint8 two[] = {(guint8)*letter, (guint8)byte};
-      if (count_characters(cd, two, 2, utf8, &length) > 0 && utf8[0] != *letter)
+  for (guint first = 0x20; first < 0x100; first++)
+    for (guint second = 0x80; second < 0x100; second++) {
+      const guint8 two[] = {(guint8)first, (guint8)second};
+      guint32 a = table->single[first], b = table->single[second];
+      if (a && b && (count_characters(cd, two, 2, utf8, &length) != 2 || length != (a >> 24) + (b >> 24)))
         return TRUE;
     }
   return FALSE;
 }
 
-static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
-  char utf8[32];
-  gsize length = 0;
-  charset->is_ascii = charset->is_single = TRUE;
-  for (guint byte = 0; byte < 0x80; byte++) {
-    if (stands_for_itself(cd, (guint8)byte))
+static gboolean refuse(const Charset *charset, const char *why, GError **error) {
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "character set %s: %s; convert the file before, or declare UTF-8 or GB18030", charset->name, why);
+}
+
+/* Which bytes are characters by themselves, and whether ASCII is. */
+static void probe_singles(Charset *charset, iconv_t cd) {
+  charset->is_ascii = charset->is_single = charset->is_structural = TRUE;
+  for (guint byte = 0; byte < 0x100; byte++) {
+    const guint8 one = (guint8)byte;
+    guint32 entry = charset->table->single[byte] = entry_of(cd, &one, 1);
+    charset->is_single = charset->is_single && (entry != 0 || byte < 0x80);
+    if (entry == ENTRY_OF_ASCII(' '))
+      charset->blank = one;
+    if (byte >= 0x80 || entry == ENTRY_OF_ASCII(byte))
       continue;
     charset->is_ascii = FALSE;
-    /* Shift_JIS has a yen sign and an overline here; nothing that makes a line's structure. */
-    if (byte != '\\' && byte != '~')
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                                 "character set %s: bytes of ASCII are not themselves in it (UTF-16, EBCDIC, shifting sets); convert the file before, "
-                                 "or declare UTF-8 or GB18030", charset->name);
+    if (byte != '\\' && byte != '~') /* Shift_JIS has a yen sign and an overline here; nothing that makes a line's structure */
+      charset->is_structural = FALSE;
   }
+  const guint32 *single = charset->table->single;
+  charset->has_overpunch = charset->is_structural || (single[0xc0] == ENTRY_OF_ASCII('{') && single[0xd0] == ENTRY_OF_ASCII('}'));
+}
+
+/* The pairs, and which first bytes have seconds that look like ASCII. */
+static gboolean probe_pairs(Charset *charset, iconv_t cd, GError **error) {
   gboolean has_ascii_seconds = FALSE;
-  for (guint byte = 0x80; byte < 0x100; byte++) {
-    const guint8 one = (guint8)byte;
-    if (count_characters(cd, &one, 1, utf8, &length) == 1)
+  for (guint first = 0x80; first < 0x100; first++) {
+    if (charset->table->single[first])
       continue;
-    charset->is_single = FALSE;
-    charset->lead[byte] = 1;
-    has_ascii_seconds = has_ascii_seconds || takes_ascii(cd, one);
+    charset->lead[first] = 1;
+    for (guint second = 0; second < 0x100; second++) {
+      const guint8 two[] = {(guint8)first, (guint8)second};
+      const guint8 four[] = {(guint8)first, (guint8)second, 0x81, 0x30};
+      char utf8[32];
+      gsize length = 0;
+      guint32 entry = charset->table->pair[first << 8 | second] = entry_of(cd, two, 2);
+      if (second >= 0x80)
+        continue;
+      gboolean is_second = entry || count_characters(cd, two, 2, utf8, &length) == 1 || count_characters(cd, four, 4, utf8, &length) == 1;
+      if (is_second && second < 0x30)
+        return refuse(charset, "its characters may hold line ends, quotes or blanks as second bytes", error);
+      has_ascii_seconds = has_ascii_seconds || is_second;
+    }
   }
   if (!has_ascii_seconds) /* EUC: ASCII is never inside a character */
     memset(charset->lead, 0, sizeof charset->lead);
-  charset->is_context_free = !composes(cd);
   return TRUE;
+}
+
+static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
+  charset->table = g_new0(CharsetTable, 1);
+  probe_singles(charset, cd);
+  if (!charset->is_structural && !charset->is_single)
+    return refuse(charset, "bytes of ASCII are not themselves in it (UTF-16, shifting sets)", error);
+  if (!charset->is_single && !probe_pairs(charset, cd, error))
+    return FALSE;
+  if (composes(cd, charset->table))
+    g_clear_pointer(&charset->table, g_free);
+  return TRUE;
+}
+
+gboolean charset_check_structural(const Charset *charset, GError **error) {
+  return charset->is_structural ||
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "character set %s: bytes of ASCII are not themselves in it (EBCDIC); it serves fixed lines without line ends only", charset->name);
 }
 
 Charset *charset_new(const char *name, GError **error) {
   Charset *charset = g_new0(Charset, 1);
   charset->name = g_strdup(name && *name ? name : "UTF-8");
   if (g_ascii_strcasecmp(charset->name, "UTF-8") == 0 || g_ascii_strcasecmp(charset->name, "UTF8") == 0) {
-    charset->is_utf8 = charset->is_ascii = TRUE;
+    charset->is_utf8 = charset->is_ascii = charset->is_structural = charset->has_overpunch = TRUE;
+    charset->blank = ' ';
     return charset;
   }
   iconv_t cd = strchr(charset->name, '/') ? (iconv_t)-1 : iconv_open("UTF-8", charset->name);
@@ -105,6 +141,7 @@ void charset_free(Charset *charset) {
   if (!charset)
     return;
   g_free(charset->name);
+  g_free(charset->table);
   g_free(charset);
 }
 
@@ -206,27 +243,62 @@ gssize charset_check_utf8(const guint8 *text, gsize length) {
   return -1;
 }
 
-/* --- Decoding by runs */
+/* --- Decoding by the table */
 
+/* What the table does not have: the characters from here on that are beyond ASCII go through iconv together. */
 static gsize count_beyond_ascii(const Charset *charset, const guint8 *text, gsize length) {
   gsize n = 0;
   while (n < length && text[n] >= 0x80)
     n += charset->lead[text[n]] && n + 1 < length && text[n + 1] >= 0x30 ? 2 : 1;
-  return n;
+  return MIN(MAX(n, 1), length);
+}
+
+/* Decodes what the table has. Returns how many bytes that were; `to` has room for three per byte, and four more. */
+static gsize decode_by_table(const Charset *charset, const guint8 *text, gsize length, guint8 **to) {
+  const CharsetTable *table = charset->table;
+  guint8 *out = *to;
+  gsize at = 0;
+  while (at < length) {
+    if (charset->is_ascii && text[at] < 0x80) {
+      gsize ascii = count_ascii(text + at, length - at);
+      memcpy(out, text + at, ascii);
+      out += ascii;
+      at += ascii;
+      continue;
+    }
+    gsize used = 1;
+    guint32 entry = table->single[text[at]];
+    if (!entry && at + 1 < length) {
+      entry = table->pair[(guint)text[at] << 8 | text[at + 1]];
+      used = 2;
+    }
+    if (!entry)
+      break;
+    guint32 bytes = GUINT32_TO_LE(entry);
+    memcpy(out, &bytes, 4);
+    out += entry >> 24;
+    at += used;
+  }
+  *to = out;
+  return at;
 }
 
 gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into) {
-  if (!charset->is_ascii || !charset->is_context_free)
+  if (!charset->table)
     return charset_convert(converter, text, length, into);
   for (gsize at = 0; at < length;) {
-    gsize ascii = count_ascii(text + at, length - at);
-    g_byte_array_append(into, text + at, (guint)ascii);
-    at += ascii;
-    gsize beyond = count_beyond_ascii(charset, text + at, length - at);
-    gssize bad = beyond ? charset_convert(converter, text + at, beyond, into) : -1;
+    guint used = into->len;
+    g_byte_array_set_size(into, (guint)(used + (length - at) * 3 + 4));
+    guint8 *out = into->data + used;
+    at += decode_by_table(charset, text + at, length - at, &out);
+    g_byte_array_set_size(into, (guint)(out - into->data));
+    if (at == length)
+      break;
+    gsize strange = count_beyond_ascii(charset, text + at, length - at);
+    gssize bad = charset_convert(converter, text + at, strange, into);
     if (bad >= 0)
       return (gssize)at + bad;
-    at += beyond;
+    at += strange;
   }
   return -1;
 }

@@ -2,24 +2,37 @@
  *
  * A line is cut out of the raw bytes and converted alone, so an invalid sequence harms one line only. That is safe for sets
  * in which every ASCII byte is itself and neither LF, CR nor the quote is ever a second byte: GB18030, GBK, Big5, Shift_JIS,
- * EUC, all ISO 8859 and Windows sets. UTF-16, UTF-32, EBCDIC, UTF-7 and the shifting ISO 2022 sets are refused, and so
- * are "//TRANSLIT" and "//IGNORE", which change text silently. Delimiters may be second bytes ('|' in GB18030): fields
- * are split after conversion, and `lead` tells the one place that must look at raw bytes (quoted values) which to step over. */
+ * EUC, all ISO 8859 and Windows sets. charset_new looks at every byte and every pair of bytes of a set before it takes it.
+ * UTF-16, UTF-32, UTF-7 and the shifting ISO 2022 sets are refused, and so are "//TRANSLIT" and "//IGNORE", which change text
+ * silently. Delimiters may be second bytes ('|' in GBK): fields are split after conversion, and `lead` tells the one place that
+ * must look at raw bytes (quoted values) which to step over. EBCDIC has no LF, CR or delimiter in its ASCII place: it serves
+ * lines of a fixed width without line ends, and nothing else (is_structural).
+ *
+ * Decoding goes by a table of single bytes and pairs that iconv filled; iconv itself is asked only for what the table does not
+ * have (GB18030's four bytes, EUC's three, whatever is invalid). */
 #pragma once
 #include "gateway/base/error.h"
+
+/* UTF-8 of a byte or a pair: its length in the high byte, then the first byte in the lowest one. 0: ask iconv. */
+typedef struct { guint32 single[256], pair[65536]; } CharsetTable;
 
 typedef struct {
   char *name;
   gboolean is_utf8;
   gboolean is_single;      /* every byte is a character */
   gboolean is_ascii;       /* all of ASCII is itself, so ASCII needs no conversion */
-  gboolean is_context_free;/* a character does not depend on the one before it (CP1258 composes) */
+  gboolean is_structural;  /* what makes the structure of lines is itself; FALSE: EBCDIC */
+  gboolean has_overpunch;  /* '{' and '}' stand where zoned decimals have them: always in ASCII, not in every EBCDIC */
+  guint8 blank;            /* the byte of a blank */
   guint8 lead[256];        /* 1: first of two bytes, the second of which may be ASCII; GB18030's four are two such pairs */
+  CharsetTable *table;     /* NULL: UTF-8, and sets in which a character depends on the one before it (CP1258 composes) */
 } Charset;
 
 /* `name` NULL: UTF-8. CONFIGURATION for a set that iconv does not have or that is refused. The caller frees. */
 Charset *charset_new(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void charset_free(Charset *charset);
+/* CONFIGURATION unless lines can be told apart by their line ends in it. */
+gboolean charset_check_structural(const Charset *charset, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* One direction; one thread at a time. NULL for UTF-8, where there is nothing to convert. */
 typedef struct CharsetConverter CharsetConverter;

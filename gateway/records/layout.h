@@ -2,9 +2,14 @@
  *
  * The plaintext is cut into chunks at line boundaries (layout_next_chunk), so that several threads parse one file; a chunk is
  * parsed into blocks. Every line becomes a record, a header, a trailer, or a fault with line and field; nothing is changed
- * silently, skipped or trimmed. Sources: RFC 4180 for quoting; Unicode 15 D92 for UTF-8.
+ * silently, skipped or trimmed. Sources: RFC 4180 for quoting; Unicode 15 D92 for UTF-8; values.c for signed digits.
+ * Fixed lines: fields have their bytes in the file's own character set and lose the padding that is declared; a field of blanks
+ * alone is absent. Without line ends, records are counted off, and line numbers are theirs.
+ * Several types of records: their columns are all their fields by name, those that a type does not have are null, and the last
+ * column is `record_type`, the tag; of a faulty record it is all that is known.
  * Fault codes: L001 not in the declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown tag, L006 bad
- * quoting, L007 a CR or LF that is no line end of this layout, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out
+ * quoting, L007 a CR or LF that is no line end of this layout, L008 a fixed field's end cuts a character in two, L009 a fixed line of
+ * another length, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out
  * of range (64 bits or scale), L015 not a date, L016 not a time stamp, L017 not one of the values. The first fault of a line is told. */
 #pragma once
 #include "conf/conf.h"
@@ -18,7 +23,7 @@ Layout *layout_new(const ConfLayout *conf, GError **error) G_GNUC_WARN_UNUSED_RE
 void layout_free(Layout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layout, layout_free)
 const ConfLayout *layout_conf(const Layout *layout);
-const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the record line; borrowed */
+const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the records; borrowed */
 int layout_column(const Layout *layout, const char *field);                   /* -1: none */
 
 /* One value of the header or trailer line: the same typing as records. */
@@ -50,13 +55,14 @@ gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, 
 typedef struct { const guint8 *text; gsize offset, end; gboolean is_first, is_last; } LayoutSpan;
 void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chunk);
 
-/* Control totals: what the trailer (or header) declares against what was counted. */
+/* Control totals: what the trailer (or header) declares against what was counted, of all records or of one type's. A line that
+ * cannot be told to be of another type makes a type's sum unconfirmed. */
 typedef struct LayoutTotals LayoutTotals;
 LayoutTotals *layout_totals_new(const Layout *layout);
 void layout_totals_free(LayoutTotals *totals);
 void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);       /* rebased; in any order, one thread at a time */
 /* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count differs,
  * T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond 64 bits, T007 a header that is
- * not the first line or the only one, T008 a second trailer or a line behind it, or a header's or trailer's own fault (L004, L010 …).
+ * not the first line or the only one, T008 a second trailer or a line behind it, T009 a rest that is no whole record, without line ends; or a header's or trailer's own fault (L004, L010 …).
  * What comes first in the file is told first, totals last. Owned by `totals`, until the next check. */
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals);

@@ -8,7 +8,7 @@ static void free_problem(gpointer data) {
 }
 
 static RecordBlock *new_block(const Layout *layout, guint capacity) {
-  guint n = layout->shapes[SHAPE_RECORD].n_fields;
+  guint n = layout->n_columns;
   g_autofree BlockType *types = g_new(BlockType, n);
   for (guint i = 0; i < n; i++)
     types[i] = layout->columns[i].type;
@@ -20,6 +20,7 @@ LayoutChunk *layout_chunk_new(const Layout *layout) {
   state->layout = layout;
   state->chunk.block = new_block(layout, LAYOUT_CHUNK_LINES);
   state->chunk.problems = g_ptr_array_new_with_free_func(free_problem);
+  state->types = layout->n_types > 1 ? g_new(guint8, LAYOUT_CHUNK_LINES) : NULL;
   state->decoder = charset_decoder_new(layout->charset);
   state->converted = g_byte_array_new();
   state->scratch = g_byte_array_new();
@@ -53,6 +54,8 @@ void layout_chunk_enlarge(ChunkState *state) {
   layout_chunk_clear(state);
   record_block_free(state->chunk.block);
   state->chunk.block = new_block(state->layout, capacity);
+  if (state->types)
+    state->types = g_renew(guint8, state->types, capacity);
 }
 
 void layout_chunk_free(LayoutChunk *chunk) {
@@ -67,6 +70,7 @@ void layout_chunk_free(LayoutChunk *chunk) {
   g_byte_array_unref(state->scratch);
   g_free(state->positions);
   g_free(state->cells);
+  g_free(state->types);
   g_free(state->faulty_sums);
   g_free(state->unreadable);
   g_free(state);

@@ -1,4 +1,4 @@
-/* What a layout is compiled to; shared by the files that make up the parser (layout.c, lines.c, values.c, parse.c,
+/* What a layout is compiled to; shared by the files that make up the parser (layout.c, lines.c, values.c, parse.c, fixed.c,
  * totals.c) and by feedback.c, which writes the same lines. Nobody else includes this. */
 #pragma once
 #include "gateway/records/charset.h"
@@ -7,10 +7,12 @@
 
 /* A chunk holds at most this many lines, however short they are: it bounds a chunk's memory (arrays, faults). */
 enum { LAYOUT_CHUNK_LINES = 16384 };
+enum { LAYOUT_MOST_TYPES = 200, LAYOUT_NO_TYPE = 255 }; /* of records; a chunk keeps each record's in a byte */
+#define LAYOUT_TYPE_COLUMN "record_type"
 
 /* Numbers are those of the codes: FAULT_FIELDS is "L004". */
 typedef enum {
-  FAULT_NONE, FAULT_CHARSET, FAULT_NUL, FAULT_LONG, FAULT_FIELDS, FAULT_TAG, FAULT_QUOTING, FAULT_LINE_END,
+  FAULT_NONE, FAULT_CHARSET, FAULT_NUL, FAULT_LONG, FAULT_FIELDS, FAULT_TAG, FAULT_QUOTING, FAULT_LINE_END, FAULT_CUT, FAULT_LENGTH,
   FAULT_REQUIRED = 10, FAULT_WIDTH, FAULT_INTEGER, FAULT_DECIMAL, FAULT_RANGE, FAULT_DATE, FAULT_TIMESTAMP, FAULT_ENUMERATION
 } Fault;
 #define FAULT_CODE_LENGTH 8
@@ -21,15 +23,24 @@ typedef struct {
   DateFormat *format;        /* dates and time stamps */
   guint n_values;
   gsize *value_lengths;      /* of conf->values */
+  guint column;              /* of a record's field: where it is staged */
+  gsize offset, bytes;       /* fixed: its place in the line */
+  guint8 pad_left, pad_right;/* fixed: padding to take off on that side; 0: none */
+  gboolean is_fixed;
 } LayoutField;
 
-typedef enum { SHAPE_HEADER, SHAPE_RECORD, SHAPE_TRAILER, N_SHAPES } ShapeKind;
+/* Header and trailer, then the records by their types, in the order of their declaration. */
+typedef enum { SHAPE_HEADER, SHAPE_TRAILER, SHAPE_RECORD } ShapeKind;
 typedef struct {
   gboolean present;
   const char *tag;           /* NULL: the line has no tag */
   gsize tag_length;
+  guint8 *raw_tag;           /* as it stands in the file: in the layout's character set; fixed: with its padding */
+  gsize raw_tag_length;
   guint n_fields, n_cells;   /* cells: fields and the tag */
   LayoutField *fields;
+  gsize bytes;               /* fixed: of the whole line */
+  gint *field_of;            /* of a record: which field is the column; -1: it has none such */
 } Shape;
 
 /* A declared control total: which field of the header or trailer declares it, and what it is a sum of. */
@@ -37,26 +48,44 @@ typedef struct {
   ShapeKind where;
   const ConfField *field;
   int column;                /* -1: the count of records */
+  int type;                  /* of the records that count; -1: all */
 } Control;
+
+/* What is summed for controls: a column of the records of one type, or (-1) of all. */
+typedef struct { guint column; int type; } SumOf;
 
 struct Layout {
   const ConfLayout *conf;
   Charset *charset;
-  Shape shapes[N_SHAPES];
+  Shape *shapes;             /* SHAPE_RECORD + n_types */
+  guint n_shapes, n_types;
   guint most_cells;
   gboolean has_masked;
+  gboolean is_fixed, is_stream; /* stream: fixed lines without line ends, all of `stride` bytes */
+  gsize stride, most_bytes;     /* most_bytes: of the longest fixed line */
+  gsize tag_bytes;
   const guint8 *delimiter;
   gsize delimiter_length;
   gboolean is_quoted;
   guint8 is_structure[256];  /* bytes at which a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
   guint8 terminator, stray;  /* the byte that ends a line; the other one of CR and LF */
   gsize line_limit;
+  guint n_columns;
+  int type_column;           /* of LAYOUT_TYPE_COLUMN; -1: there is one type only */
   StagingColumn *columns;
   guint n_controls;
   Control *controls;
-  guint n_sums;              /* distinct columns that controls sum */
-  guint *sum_columns;
+  guint n_sums;              /* distinct */
+  SumOf *sums;
 };
+
+static inline gboolean layout_is_record(const Layout *layout, guint kind) { return kind >= SHAPE_RECORD && kind < layout->n_shapes; }
+/* The field of a record type that is staged in this column; NULL: it has none. */
+static inline const LayoutField *layout_field_of(const Layout *layout, guint type, guint column) {
+  const Shape *shape = &layout->shapes[SHAPE_RECORD + type];
+  int field = (int)column == layout->type_column ? -1 : shape->field_of[column];
+  return field < 0 ? NULL : &shape->fields[field];
+}
 
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
@@ -71,8 +100,13 @@ typedef struct {
   guint flags;               /* HIGH: bytes beyond ASCII; ODD: a NUL, a stray CR or LF, or a quote somewhere */
   gsize n_delimiters;        /* single-byte delimiters found; only the first `most` have a position */
 } RawLine;
-/* Cuts the line that begins at `at` (< end). positions holds most + 1. */
+/* Cuts the line that begins at `at` (< end). positions holds most + 1; most may be 0. */
 void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions, gsize most);
+
+/* The same where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF. */
+void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line);
+/* Bytes of a byte order mark that the file begins with. */
+gsize lines_mark(const Layout *layout, const guint8 *text, gsize length);
 
 /* A record with quotes in it: where it ends. A quoted value may hold line ends. Where the quoting is broken, or no value
  * ends within the line limit, the record is its first line alone, so one lone quote never swallows its neighbours. */
@@ -103,5 +137,9 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
 /* Why, for people; never the value of a masked field. The caller frees. */
 char *value_reason(const LayoutField *field, Fault fault, const guint8 *text, gsize length);
 gboolean value_is_integer(const ConfField *field);
+/* As the field's lines have it: implied decimals without a point, signs as they are declared; fixed: as many digits as the field
+ * has bytes where it is padded with 0 (bytes 0: none). Returns the length; `into` holds bytes + VALUE_LONGEST. */
+#define VALUE_LONGEST 24
+gsize value_print_as(const ConfField *field, gsize bytes, gint64 integer, guint scale, char *into);
 /* Decimals as text: "-12.30". Returns the length; `into` holds 24 bytes. */
 gsize value_print(gint64 integer, guint scale, char *into);

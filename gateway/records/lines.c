@@ -62,6 +62,33 @@ ended:
   line->n_delimiters = n;
 }
 
+void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line) {
+  gsize length = MIN(layout->stride, (gsize)(end - at)), n = 0;
+  guint high = 0, odd = 0;
+#ifdef __SSE2__
+  const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n'), zero = _mm_setzero_si128();
+  __m128i highs = zero, odds = zero;
+  for (; n + 16 <= length; n += 16) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(at + n));
+    highs = _mm_or_si128(highs, v);
+    odds = _mm_or_si128(odds, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)), _mm_cmpeq_epi8(v, zero)));
+  }
+  high = (guint)_mm_movemask_epi8(highs);
+  odd = (guint)_mm_movemask_epi8(odds);
+#endif
+  for (; n < length; n++) {
+    high |= at[n] & 0x80u;
+    odd |= at[n] == '\r' || at[n] == '\n' || at[n] == 0;
+  }
+  *line = (RawLine){.text = at, .length = length, .next = at + length, .flags = (high ? LINE_HAS_HIGH : 0u) | (odd ? LINE_HAS_ODD : 0u)};
+}
+
+gsize lines_mark(const Layout *layout, const guint8 *text, gsize length) {
+  if (layout->charset->is_utf8 && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+    return 3;
+  return g_ascii_strcasecmp(layout->charset->name, "GB18030") == 0 && length >= 4 && memcmp(text, "\x84\x31\x95\x33", 4) == 0 ? 4 : 0;
+}
+
 /* --- Quoted records */
 
 static inline gboolean is_delimiter(const Layout *layout, const guint8 *p, const guint8 *end) {
@@ -280,6 +307,13 @@ static gsize next_quoted(const Layout *layout, const guint8 *text, gsize length,
   return (gsize)(at - text);
 }
 
+/* Without line ends, records are counted off from the file's beginning. */
+static gsize next_stream(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
+  gsize start = offset == 0 ? lines_mark(layout, text, length) : offset;
+  gsize records = CLAMP((wanted + layout->stride - 1) / layout->stride, 1, LAYOUT_CHUNK_LINES);
+  return records * layout->stride < length - start ? start + records * layout->stride : length;
+}
+
 /* An empty last line belongs to the chunk before it: whichever line is the last but that one may be the trailer. */
 static gsize with_empty_last_line(const Layout *layout, const guint8 *text, gsize length, gsize end) {
   return end < length && line_end_at(layout, text + end, text + length) == length - end ? length : end;
@@ -289,6 +323,8 @@ gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, 
   if (offset >= length)
     return length;
   wanted = CLAMP(wanted, 1, LARGEST_CHUNK);
+  if (layout->is_stream)
+    return next_stream(layout, text, length, offset, wanted);
   gsize end = layout->is_quoted ? next_quoted(layout, text, length, offset, wanted) : next_plain(layout, text, length, offset, wanted);
   return with_empty_last_line(layout, text, length, end);
 }

@@ -6,7 +6,8 @@
 struct LayoutTotals {
   const Layout *layout;
   guint64 records, last_record;               /* how many, and the last one's line */
-  guint64 lines[N_SHAPES], seconds[N_SHAPES]; /* of header and trailer: the first one's, and the first that is one too many */
+  guint64 *typed;                             /* records of each type */
+  guint64 lines[SHAPE_RECORD], seconds[SHAPE_RECORD]; /* of header and trailer: the first one's, and the first that is one too many */
   LayoutSum *sums;
   guint64 *unreadable;
   gint64 *declared;                           /* one per control */
@@ -19,6 +20,7 @@ struct LayoutTotals {
 LayoutTotals *layout_totals_new(const Layout *layout) {
   LayoutTotals *totals = g_new0(LayoutTotals, 1);
   totals->layout = layout;
+  totals->typed = g_new0(guint64, layout->n_types);
   totals->sums = g_new0(LayoutSum, layout->n_sums + 1);
   totals->unreadable = g_new0(guint64, layout->n_sums + 1);
   totals->declared = g_new0(gint64, layout->n_controls + 1);
@@ -38,6 +40,7 @@ void layout_totals_free(LayoutTotals *totals) {
     return;
   free_problem(totals->first);
   g_free(totals->answer.reason);
+  g_free(totals->typed);
   g_free(totals->sums);
   g_free(totals->unreadable);
   g_free(totals->declared);
@@ -82,16 +85,27 @@ static void keep_first_problem(LayoutTotals *totals, const LayoutProblem *proble
   totals->first->reason = g_strdup(problem->reason);
 }
 
-static void add_sums(LayoutTotals *totals, const ChunkState *state) {
+static LayoutSum sum_of(const ChunkState *state, SumOf of) {
   const RecordBlock *block = state->chunk.block;
+  const gint64 *integers = block->columns[of.column].integers;
+  LayoutSum sum = 0;
+  for (guint i = 0; i < block->count; i++)
+    if (of.type < 0 || state->types[i] == of.type)
+      sum += integers[i]; /* 0 where a record has none */
+  return sum;
+}
+
+static void add_sums(LayoutTotals *totals, const ChunkState *state) {
   for (guint s = 0; s < totals->layout->n_sums; s++) {
-    const gint64 *integers = block->columns[totals->layout->sum_columns[s]].integers;
-    LayoutSum sum = state->faulty_sums[s];
-    for (guint i = 0; i < block->count; i++)
-      sum += integers[i];
-    totals->sums[s] += sum;
+    totals->sums[s] += state->faulty_sums[s] + sum_of(state, totals->layout->sums[s]);
     keep_lowest(&totals->unreadable[s], state->unreadable[s]);
   }
+}
+
+static void add_types(LayoutTotals *totals, const ChunkState *state) {
+  for (guint i = 0; state->types && i < state->chunk.block->count; i++)
+    if (state->types[i] != LAYOUT_NO_TYPE)
+      totals->typed[state->types[i]]++;
 }
 
 void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk) {
@@ -104,6 +118,7 @@ void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk) {
   keep_line(totals, SHAPE_TRAILER, state->trailer_line);
   keep_declared(totals, chunk->header, SHAPE_HEADER);
   keep_declared(totals, chunk->trailer, SHAPE_TRAILER);
+  add_types(totals, state);
   add_sums(totals, state);
   for (guint i = 0; i < chunk->problems->len; i++)
     keep_first_problem(totals, chunk->problems->pdata[i]);
@@ -158,12 +173,21 @@ static char *differs(const ConfField *field, const char *of, gint64 declared, gu
   return g_strdup_printf("%s: %.*s declared, the %s is %.*s", field->name, a_length, a, of, b_length, b);
 }
 
+/* " of D": which records, where not all of them count. The caller frees. */
+static char *of_which(const LayoutTotals *totals, const Control *control, const char *what) {
+  const char *tag = control->type < 0 ? NULL : totals->layout->shapes[SHAPE_RECORD + control->type].tag;
+  return tag ? g_strdup_printf("%s of records %s", what, tag) : g_strdup(what);
+}
+
 static LayoutProblem *check_count(const LayoutTotals *totals, guint c, guint64 line) {
-  const ConfField *field = totals->layout->controls[c].field;
+  const Control *control = &totals->layout->controls[c];
+  const ConfField *field = control->field;
   guint scale = field->type == CONF_DECIMAL ? field->scale : 0;
-  if (scaled((LayoutSum)totals->records, 0, scale) == totals->declared[c])
+  guint64 counted = control->type < 0 ? totals->records : totals->typed[control->type];
+  if (scaled((LayoutSum)counted, 0, scale) == totals->declared[c])
     return NULL;
-  return answer(totals, "T003", line, differs(field, "count of records", totals->declared[c], scale, (gint64)totals->records, 0));
+  g_autofree char *of = control->type < 0 ? g_strdup("count of records") : of_which(totals, control, "count");
+  return answer(totals, "T003", line, differs(field, of, totals->declared[c], scale, (gint64)counted, 0));
 }
 
 static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 line) {
@@ -171,7 +195,7 @@ static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 lin
   const Control *control = &layout->controls[c];
   const StagingColumn *column = &layout->columns[control->column];
   guint s = 0, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0, finest = MAX(scale, column->scale);
-  while (layout->sum_columns[s] != (guint)control->column)
+  while (layout->sums[s].column != (guint)control->column || layout->sums[s].type != control->type)
     s++;
   if (totals->unreadable[s] > 0)
     return answer(totals, "T005", totals->unreadable[s],
@@ -181,7 +205,7 @@ static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 lin
     return answer(totals, "T006", line, g_strdup_printf("%s: the sum of %s is beyond 64 bits", control->field->name, column->name));
   if (scaled(totals->declared[c], scale, finest) == scaled(totals->sums[s], column->scale, finest))
     return NULL;
-  g_autofree char *of = g_strdup_printf("sum of %s", column->name);
+  g_autofree char *sum = g_strdup_printf("sum of %s", column->name), *of = of_which(totals, control, sum);
   return answer(totals, "T004", line, differs(control->field, of, totals->declared[c], scale, (gint64)totals->sums[s], column->scale));
 }
 

@@ -88,6 +88,69 @@ static inline Fault parse_decimal(const guint8 *at, gsize length, guint scale, g
   return with_sign(negative, magnitude, integer, FAULT_DECIMAL);
 }
 
+/* --- Numbers as fixed lines have them */
+
+/* Zoned decimal: the last digit carries the sign, over which a card had a 12 or an 11 punched: { A … I are +0 … +9, } J … R are
+ * -0 … -9, and a digit is one without a sign. (HP COBOL II/XL Reference Manual, "Overpunch Characters for Rightmost Digit in ASCII Coded
+ * Decimal Numbers"; in EBCDIC the same characters have the zones C, D and F.) */
+static gboolean read_overpunch(guint8 byte, guint *digit, gboolean *negative) {
+  *negative = byte == '}' || (byte >= 'J' && byte <= 'R');
+  if (byte >= '0' && byte <= '9')
+    *digit = byte - '0';
+  else if (byte == '{' || byte == '}')
+    *digit = 0;
+  else if (byte >= 'A' && byte <= 'I')
+    *digit = byte - 'A' + 1u;
+  else if (*negative)
+    *digit = byte - 'J' + 1u;
+  else
+    return FALSE;
+  return TRUE;
+}
+
+static char print_overpunch(char digit, gboolean negative) {
+  return digit == '0' ? (negative ? '}' : '{') : (char)((negative ? 'J' : 'A') + (digit - '1'));
+}
+
+/* Unsigned. An implied decimal is a whole number of its smallest parts. */
+static Fault parse_unsigned(const ConfField *conf, const guint8 *at, gsize length, gint64 *integer) {
+  if (length > 0 && *at == '-')
+    return FAULT_INTEGER;
+  return conf->type == CONF_DECIMAL && !conf->implied ? parse_decimal(at, length, conf->scale, integer) : parse_integer(at, length, integer);
+}
+
+/* -0 is a number here: programs write it for what they rounded to nothing, and no other than it could be meant. */
+static Fault parse_overpunched(const ConfField *conf, const guint8 *at, gsize length, gint64 *integer) {
+  guint8 plain[64];
+  guint digit;
+  gboolean negative;
+  for (; length > 1 && *at == '0'; length--)
+    at++;
+  if (length == 0 || length > sizeof plain || !read_overpunch(at[length - 1], &digit, &negative))
+    return FAULT_INTEGER;
+  memcpy(plain, at, length - 1);
+  plain[length - 1] = (guint8)('0' + digit);
+  Fault fault = parse_unsigned(conf, plain, length, integer);
+  if (!fault && negative)
+    *integer = -*integer;
+  return fault;
+}
+
+/* A sign of its own stands before the digits: also a +, which a program writes that has a place for the sign. */
+static Fault parse_number(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer) {
+  const ConfField *conf = field->conf;
+  Fault fault;
+  if (conf->sign == CONF_SIGN_OVERPUNCH)
+    fault = parse_overpunched(conf, at, length, integer);
+  else if (field->is_fixed && length > 1 && *at == '+')
+    fault = parse_unsigned(conf, at + 1, length - 1, integer);
+  else if (conf->type == CONF_DECIMAL && !conf->implied)
+    fault = parse_decimal(at, length, conf->scale, integer);
+  else
+    fault = parse_integer(at, length, integer);
+  return fault == FAULT_INTEGER && conf->type == CONF_DECIMAL ? FAULT_DECIMAL : fault;
+}
+
 static Fault parse_enumeration(const LayoutField *field, const guint8 *text, gsize length) {
   for (guint i = 0; i < field->n_values; i++)
     if (field->value_lengths[i] == length && memcmp(field->conf->values[i], text, length) == 0)
@@ -111,8 +174,8 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
     return FAULT_WIDTH;
   switch (conf->type) {
   case CONF_TEXT: return FAULT_NONE;
-  case CONF_INTEGER: return parse_integer(text, length, &value->integer);
-  case CONF_DECIMAL: return parse_decimal(text, length, conf->scale, &value->integer);
+  case CONF_INTEGER:
+  case CONF_DECIMAL: return parse_number(field, text, length, &value->integer);
   case CONF_ENUMERATION: return parse_enumeration(field, text, length);
   case CONF_DATE:
   case CONF_TIMESTAMP:
@@ -163,4 +226,21 @@ gsize value_print(gint64 integer, guint scale, char *into) {
       into[length++] = '.';
   }
   return length;
+}
+
+gsize value_print_as(const ConfField *field, gsize bytes, gint64 integer, guint scale, char *into) {
+  char plain[VALUE_LONGEST];
+  gboolean is_over = field->sign == CONF_SIGN_OVERPUNCH, negative = integer < 0;
+  gsize length = value_print(integer, field->implied ? 0 : scale, plain);
+  char *digits = plain + (negative ? 1 : 0);
+  gsize n = length - (negative ? 1 : 0), used = 0, sign = negative && !is_over ? 1 : 0;
+  if (is_over)
+    digits[n - 1] = print_overpunch(digits[n - 1], negative);
+  if (sign)
+    into[used++] = '-';
+  if (field->pad == '0')
+    for (gsize zeros = bytes > n + sign ? bytes - n - sign : 0; zeros > 0; zeros--)
+      into[used++] = '0';
+  memcpy(into + used, digits, n);
+  return used + n;
 }

@@ -1,18 +1,34 @@
 /* Layouts from a few words, for tests, the corpus and the fuzzer.
  *
  *   "D member:text=16* points:int amount:dec=2? when:date=%Y%m%d currency:enum=EUR/USD"
- * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked;
- * #count or #sum=FIELD makes it a control total. */
+ * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked; fixed lines have
+ * @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^ signed overpunch;
+ * #count or #sum=FIELD makes it a control total, and /TAG behind that one of those records only. */
 #pragma once
 #include "gateway/records/layout.h"
 #include <stdlib.h>
 #include <string.h>
 
+static inline void layouts_fixed(ConfField *field, const char *words) {
+  char *flags = NULL;
+  field->pad = ' ';
+  if (!words)
+    return;
+  field->bytes = (guint)strtoul(words, &flags, 10);
+  for (; *flags; flags++) {
+    field->align_right |= *flags == '>';
+    field->implied |= *flags == '~';
+    field->pad = *flags == '0' ? '0' : field->pad;
+    field->sign = *flags == '^' ? CONF_SIGN_OVERPUNCH : field->sign;
+  }
+}
+
 static inline ConfField *layouts_field(const char *word) {
   static const char *const names[] = {"text", "int", "dec", "date", "time", "enum"};
   ConfField *field = g_new0(ConfField, 1);
   g_auto(GStrv) control = g_strsplit(word, "#", 2);
-  g_auto(GStrv) parts = g_strsplit(control[0], ":", 2);
+  g_auto(GStrv) fixed = g_strsplit(control[0], "@", 2);
+  g_auto(GStrv) parts = g_strsplit(fixed[0], ":", 2);
   field->name = g_strdup(parts[0]);
   for (gsize end = strlen(parts[1]); end > 0 && strchr("?*", parts[1][end - 1]); parts[1][--end] = 0)
     *(parts[1][end - 1] == '?' ? &field->optional : &field->mask) = TRUE;
@@ -28,6 +44,12 @@ static inline ConfField *layouts_field(const char *word) {
     field->format = g_strdup(type[1]);
   else if (type[1])
     field->width = (guint)atoi(type[1]);
+  layouts_fixed(field, fixed[1]);
+  char *tag = control[1] ? strchr(control[1], '/') : NULL;
+  if (tag) {
+    *tag = 0;
+    field->control_record = g_strdup(tag + 1);
+  }
   if (control[1])
     field->control = g_str_equal(control[1], "count") ? CONF_CONTROL_COUNT : CONF_CONTROL_SUM;
   if (field->control == CONF_CONTROL_SUM)
@@ -40,6 +62,7 @@ static inline void layouts_free_field(gpointer data) {
   g_free(field->name);
   g_free(field->format);
   g_free(field->control_field);
+  g_free(field->control_record);
   g_strfreev(field->values);
   g_free(field);
 }
@@ -68,13 +91,33 @@ static inline ConfLayout *layouts_conf(const char *delimiter, const char *header
   return conf;
 }
 
-static inline void layouts_free(ConfLayout *conf) {
-  ConfLine *lines[] = {&conf->header, &conf->record, &conf->trailer};
-  for (guint i = 0; i < 3; i++) {
-    g_free(lines[i]->tag);
-    if (lines[i]->fields)
-      g_ptr_array_unref(lines[i]->fields);
+/* One more type of records: from then on the layout tells them apart by `records`, and `record` is the first of them. */
+static inline void layouts_record(ConfLayout *conf, const char *words) {
+  if (!conf->records) {
+    conf->records = g_ptr_array_new();
+    g_ptr_array_add(conf->records, &conf->record);
   }
+  ConfLine *line = g_new0(ConfLine, 1);
+  layouts_line(line, words);
+  g_ptr_array_add(conf->records, line);
+}
+
+static inline void layouts_clear_line(ConfLine *line) {
+  g_free(line->tag);
+  if (line->fields)
+    g_ptr_array_unref(line->fields);
+}
+
+static inline void layouts_free(ConfLayout *conf) {
+  layouts_clear_line(&conf->header);
+  layouts_clear_line(&conf->record);
+  layouts_clear_line(&conf->trailer);
+  for (guint i = 1; conf->records && i < conf->records->len; i++) {
+    layouts_clear_line(conf->records->pdata[i]);
+    g_free(conf->records->pdata[i]);
+  }
+  if (conf->records)
+    g_ptr_array_unref(conf->records);
   g_free(conf->name);
   g_free(conf->delimiter);
   g_free(conf->charset);
@@ -82,7 +125,8 @@ static inline void layouts_free(ConfLayout *conf) {
 }
 
 /* What a file was parsed to, as text, one fact a line: the same for every way of cutting it into chunks.
- *   3 D "M1" 12 null          a record: its line and values        3 L012 1     a fault: its line, code and column
+ *   3 D "M1" 12 null          a record: its line and values        3 L012 1     a fault: its line, code and column; with several
+ *                                                                               types of records, also its type
  *   H 1 "ACME" "2026-11-20"   header or trailer, after all records
  *   = 7 lines, 5 records, T003 in 7                                the end, with the verdict on the file: ok, or code and line */
 static inline void layouts_tell_line(GString *told, const char *name, const LayoutLine *line) {
@@ -100,7 +144,14 @@ static inline void layouts_tell_record(GString *told, const RecordBlock *block, 
   const BlockFault *fault = record_block_fault(block, record);
   g_string_append_printf(told, "%" G_GUINT64_FORMAT " ", block->lines[record]);
   if (fault) {
-    g_string_append_printf(told, "%s %d\n", fault->code, fault->field);
+    g_string_append_printf(told, "%s %d", fault->code, fault->field);
+    for (guint i = 0; i < block->n_columns; i++) { /* of several types of records, a faulty one's is kept */
+      gsize length;
+      const char *text = block->columns[i].type == BLOCK_TEXT ? record_block_text(block, i, record, &length) : NULL;
+      if (text && !record_block_is_null(block, i, record))
+        g_string_append_printf(told, " \"%.*s\"", (int)length, text);
+    }
+    g_string_append_c(told, '\n');
     return;
   }
   g_string_append_c(told, 'D');

@@ -1,0 +1,127 @@
+/* Telling what is wrong with a line: a faulty record, or a problem of the file. */
+#include "gateway/base/files.h"
+#include "gateway/records/parse.h"
+
+enum { MOST_PROBLEMS = 100 }; /* of a chunk: the first one already decides about the file */
+
+void parse_add_problem(Parse *parse, const char *code, char *reason) {
+  GPtrArray *problems = parse->state->chunk.problems;
+  if (problems->len >= MOST_PROBLEMS) {
+    g_free(reason);
+    return;
+  }
+  LayoutProblem *problem = g_new0(LayoutProblem, 1);
+  problem->line = parse->state->chunk.lines;
+  problem->reason = reason;
+  g_strlcpy(problem->code, code, sizeof problem->code);
+  g_ptr_array_add(problems, problem);
+}
+
+/* The type of a line that did not come so far that it was recognised: by its bytes. LAYOUT_NO_TYPE: none can be told. */
+static guint guess_type(const Parse *parse) {
+  const Layout *layout = parse->layout;
+  const RawLine *line = &parse->line;
+  for (guint i = 0; i < layout->n_types; i++) {
+    const Shape *shape = &layout->shapes[SHAPE_RECORD + i];
+    if (line->length < shape->raw_tag_length || memcmp(line->text, shape->raw_tag, shape->raw_tag_length) != 0)
+      continue;
+    gsize left = line->length - shape->raw_tag_length;
+    if (layout->is_fixed || left == 0 ||
+        (left >= layout->delimiter_length && memcmp(line->text + shape->raw_tag_length, layout->delimiter, layout->delimiter_length) == 0))
+      return i;
+  }
+  return LAYOUT_NO_TYPE;
+}
+
+guint parse_type_of_faulty(const Parse *parse) {
+  if (parse->layout->n_types == 1)
+    return 0;
+  return layout_is_record(parse->layout, parse->kind) ? parse->kind - SHAPE_RECORD : guess_type(parse);
+}
+
+/* One amount of a faulty record. FALSE: it could not be read. */
+static gboolean read_amount(Parse *parse, const Shape *shape, const LayoutField *field, LayoutSum *sum) {
+  Cell cell = {0};
+  Value value;
+  if (!parse->layout->is_fixed)
+    cell = parse->cells[field - shape->fields + (shape->tag ? 1 : 0)];
+  else if (fixed_cell(parse, field, &cell))
+    return FALSE;
+  if (cell.length == 0 && field->conf->optional)
+    return TRUE;
+  if (value_parse(field, cell.at, cell.length, &value))
+    return FALSE;
+  *sum += value.integer;
+  return TRUE;
+}
+
+/* A faulty record's amounts still belong to the control total where they can be read. */
+static void keep_sums_of_faulty(Parse *parse, guint type, gboolean has_cells) {
+  const Layout *layout = parse->layout;
+  for (guint i = 0; i < layout->n_sums; i++) {
+    SumOf of = layout->sums[i];
+    if (type != LAYOUT_NO_TYPE && of.type >= 0 && of.type != (int)type)
+      continue;
+    const LayoutField *field = type == LAYOUT_NO_TYPE ? NULL : layout_field_of(layout, type, of.column);
+    if (type != LAYOUT_NO_TYPE && !field)
+      continue;
+    if (has_cells && field && read_amount(parse, &layout->shapes[SHAPE_RECORD + type], field, &parse->state->faulty_sums[i]))
+      continue;
+    if (parse->state->unreadable[i] == 0)
+      parse->state->unreadable[i] = parse->state->chunk.lines;
+  }
+}
+
+/* The column of the types is all that is kept of a faulty record: its answer has its tag. */
+static void keep_parse_type_of_faulty(Parse *parse, guint type) {
+  const Layout *layout = parse->layout;
+  RecordBlock *block = parse->block;
+  parse->state->types[block->count - 1] = (guint8)type;
+  if (type == LAYOUT_NO_TYPE)
+    return;
+  const Shape *shape = &layout->shapes[SHAPE_RECORD + type];
+  block->count--;
+  record_block_put_text(block, (guint)layout->type_column, shape->tag, shape->tag_length);
+  block->count++;
+}
+
+void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells, char *reason) {
+  char code[FAULT_CODE_LENGTH];
+  guint type = parse_type_of_faulty(parse);
+  fault_code(fault, code);
+  if (parse->layout->n_sums > 0)
+    keep_sums_of_faulty(parse, type, has_cells);
+  parse->block->lines[parse->block->count] = parse->state->chunk.lines;
+  record_block_end_faulty(parse->block, column, code, reason);
+  if (parse->state->types)
+    keep_parse_type_of_faulty(parse, type);
+}
+
+gint parse_column_of_cell(const Parse *parse, gsize cell) {
+  guint type = parse_type_of_faulty(parse);
+  if (type == LAYOUT_NO_TYPE)
+    return -1;
+  const Shape *record = &parse->layout->shapes[SHAPE_RECORD + type];
+  gsize tag = record->tag ? 1 : 0;
+  return cell >= tag && cell - tag < record->n_fields ? (gint)record->fields[cell - tag].column : -1;
+}
+
+/* The column of the byte at `offset` of the line, by the delimiters before it: -1 for the tag or when there are too many. */
+gint parse_column_at(const Parse *parse, const guint8 *text, gsize offset) {
+  return parse_column_of_cell(parse, lines_split(parse->layout, text, offset, NULL, 0) - 1);
+}
+
+const char *parse_column_name(const Parse *parse, gint column) {
+  return column >= 0 ? parse->layout->columns[column].name : "the line";
+}
+
+gboolean parse_refuse(Parse *parse, Fault fault, const char *reason) {
+  parse_end_faulty(parse, -1, fault, FALSE, g_strdup(reason));
+  return FALSE;
+}
+
+void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length) {
+  g_autofree char *shown = parse->layout->has_masked ? NULL : files_show_bytes(tag, length, 20);
+  parse_end_faulty(parse, -1, FAULT_TAG, FALSE, shown ? g_strdup_printf("the tag '%s' is not one of the layout's", shown)
+                                                      : g_strdup("the tag is not one of the layout's"));
+}

@@ -1,0 +1,252 @@
+/* Lines of a fixed width: nothing is looked for, fields have their places. Widths are bytes of the file's own character set, so
+ * a field is cut out of the raw bytes and converted alone; where that cuts a character in two, the widths are not what the
+ * partner means by them, and it is told. */
+#include "gateway/records/parse.h"
+
+/* --- A field */
+
+static gboolean has_high(const guint8 *at, gsize length) {
+  guint64 word, high = 0;
+  gsize n = 0;
+  for (; n + 8 <= length; n += 8) {
+    memcpy(&word, at + n, 8);
+    high |= word;
+  }
+  for (; n < length; n++)
+    high |= at[n];
+  return (high & G_GUINT64_CONSTANT(0x8080808080808080)) != 0;
+}
+
+static gssize decode(Parse *parse, const guint8 *at, gsize length) {
+  const Charset *charset = parse->layout->charset;
+  return charset->is_utf8 ? charset_check_utf8(at, length) : charset_decode(charset, parse->state->decoder, at, length, parse->state->converted);
+}
+
+/* The character at `bad` is none by what the field has of it: is it one with the bytes behind the field? */
+static Fault why_bad(Parse *parse, const guint8 *bad, gsize in_field) {
+  gsize in_line = (gsize)(parse->line.text + parse->line.length - bad);
+  guint used = parse->state->converted->len;
+  Fault fault = FAULT_CHARSET;
+  for (gsize n = in_field + 1; n <= MIN(in_field + 3, in_line) && in_field <= 3 && fault == FAULT_CHARSET; n++) {
+    if (decode(parse, bad, n) < 0)
+      fault = FAULT_CUT;
+    g_byte_array_set_size(parse->state->converted, used);
+  }
+  return fault;
+}
+
+static Fault to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
+  GByteArray *converted = parse->state->converted;
+  guint used = converted->len;
+  gssize bad = decode(parse, cell->at, cell->length);
+  if (bad >= 0)
+    return why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
+  if (!parse->layout->charset->is_utf8)
+    *cell = (Cell){converted->data + used, converted->len - used};
+  return FAULT_NONE;
+}
+
+static inline gsize count_of(const guint8 *at, gsize length, guint8 byte) {
+  gsize n = 0;
+  while (n < length && at[n] == byte)
+    n++;
+  return n;
+}
+
+static inline void cut_right(Cell *cell, guint8 pad) {
+  const guint64 pads = G_GUINT64_CONSTANT(0x0101010101010101) * pad;
+  guint64 word;
+  for (; cell->length >= 8; cell->length -= 8) {
+    memcpy(&word, cell->at + cell->length - 8, 8);
+    if (word != pads)
+      break;
+  }
+  while (cell->length > 0 && cell->at[cell->length - 1] == pad)
+    cell->length--;
+}
+
+/* A field of nothing but blanks is absent, whatever its padding; so is a date of nothing but the zeros it is padded with. */
+static inline void cut_padding(const LayoutField *field, Cell *cell) {
+  if (field->pad_right) {
+    cut_right(cell, field->pad_right);
+  } else if (field->pad_left) {
+    gsize padding = count_of(cell->at, cell->length, field->pad_left);
+    cell->at += padding;
+    cell->length -= padding;
+  } else if (field->format && cell->length > 0 && *cell->at == '0' && count_of(cell->at, cell->length, '0') == cell->length) {
+    cell->length = 0;
+  }
+  if (cell->length > 0 && *cell->at == ' ' && field->pad_right != ' ' && count_of(cell->at, cell->length, ' ') == cell->length)
+    cell->length = 0;
+}
+
+Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell) {
+  *cell = (Cell){parse->line.text + field->offset, field->bytes};
+  const Charset *charset = parse->layout->charset;
+  if (!charset->is_ascii || ((parse->line.flags & LINE_HAS_HIGH) && has_high(cell->at, cell->length))) {
+    Fault fault = to_utf8(parse, field, cell);
+    if (fault)
+      return fault;
+  }
+  cut_padding(field, cell);
+  return FAULT_NONE;
+}
+
+/* --- What is wrong with a line */
+
+static char *fault_reason(const Parse *parse, const LayoutField *field, Fault fault) {
+  return fault == FAULT_CUT ? g_strdup_printf("%s: a character is cut in two by the end of the field, bytes %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT " of the line",
+                                              field->conf->name, field->offset + 1, field->offset + field->bytes)
+                            : g_strdup_printf("%s: bytes that are not %s", field->conf->name, parse->layout->charset->name);
+}
+
+/* A header or trailer that is faulty as a whole is still there: that it is missing would be another thing to tell. */
+static gboolean refuse_line(Parse *parse, Fault fault, const char *reason) {
+  if (parse->kind != SHAPE_HEADER && parse->kind != SHAPE_TRAILER)
+    return parse_refuse(parse, fault, reason);
+  if (parse_open_line(parse))
+    parse_line_problem(parse, fault, reason);
+  return FALSE;
+}
+
+static gboolean refuse_length(Parse *parse, gsize wanted) {
+  g_autofree char *reason = g_strdup_printf("%" G_GSIZE_FORMAT " bytes, the layout's line has %" G_GSIZE_FORMAT, parse->line.length, wanted);
+  return refuse_line(parse, FAULT_LENGTH, reason);
+}
+
+static gboolean refuse_byte(Parse *parse, Fault fault, gsize offset, const char *what) {
+  const Shape *shape = parse->kind < parse->layout->n_shapes ? &parse->layout->shapes[parse->kind] : NULL;
+  const char *name = "the line";
+  gint column = -1;
+  for (guint i = 0; shape && i < shape->n_fields; i++) {
+    const LayoutField *field = &shape->fields[i];
+    if (offset < field->offset || offset >= field->offset + field->bytes)
+      continue;
+    name = field->conf->name;
+    column = layout_is_record(parse->layout, parse->kind) ? (gint)field->column : -1;
+  }
+  g_autofree char *reason = g_strdup_printf("%s: %s, byte %" G_GSIZE_FORMAT " of the line", name, what, offset + 1);
+  if (column < 0)
+    return refuse_line(parse, fault, reason);
+  parse_end_faulty(parse, column, fault, FALSE, g_steal_pointer(&reason));
+  return FALSE;
+}
+
+/* The file's rest, shorter than a line: also the file as a whole is refused, since nothing tells where bytes are missing. */
+static gboolean refuse_rest(Parse *parse) {
+  const Layout *layout = parse->layout;
+  parse_add_problem(parse, "T009", g_strdup_printf("the file ends with %" G_GSIZE_FORMAT " bytes that are no whole line of %" G_GSIZE_FORMAT
+                                                   ": bytes are missing, or too many, in this line or before", parse->line.length, layout->stride));
+  return refuse_length(parse, layout->stride);
+}
+
+static gboolean check_stream(Parse *parse) {
+  const RawLine *line = &parse->line;
+  if (line->length < parse->layout->stride)
+    return refuse_rest(parse);
+  if (G_LIKELY(!(line->flags & LINE_HAS_ODD)))
+    return TRUE;
+  for (gsize i = 0; i < line->length; i++)
+    if (line->text[i] == '\r' || line->text[i] == '\n')
+      return refuse_byte(parse, FAULT_LINE_END, i, "a CR or LF in a layout without line ends");
+  return TRUE;
+}
+
+/* The line end is cut off, and what is left is as long as its kind of line. */
+static gboolean check_line(Parse *parse) {
+  const Layout *layout = parse->layout;
+  RawLine *line = &parse->line;
+  gboolean is_odd = line->flags & LINE_HAS_ODD;
+  if (layout->is_stream ? !check_stream(parse) : (is_odd || layout->conf->line_end == CONF_LINE_END_CRLF) && !parse_check_line_end(parse))
+    return FALSE;
+  if (parse->kind == layout->n_shapes) {
+    if (line->length < layout->tag_bytes)
+      return refuse_length(parse, layout->shapes[SHAPE_RECORD].bytes);
+    parse_refuse_tag(parse, line->text, layout->tag_bytes);
+    return FALSE;
+  }
+  if (G_UNLIKELY(line->length != layout->shapes[parse->kind].bytes))
+    return refuse_length(parse, layout->shapes[parse->kind].bytes);
+  const guint8 *zero = is_odd ? memchr(line->text, 0, line->length) : NULL;
+  return !zero || refuse_byte(parse, FAULT_NUL, (gsize)(zero - line->text), "a NUL byte");
+}
+
+/* --- Storing */
+
+static void store_record(Parse *parse) {
+  const Shape *shape = &parse->layout->shapes[parse->kind];
+  Value *value = &parse->state->value;
+  for (guint i = 0; i < shape->n_fields; i++) {
+    const LayoutField *field = &shape->fields[i];
+    Cell cell;
+    Fault fault = fixed_cell(parse, field, &cell);
+    gboolean is_read = !fault;
+    fault = is_read ? value_parse(field, cell.at, cell.length, value) : fault;
+    if (G_UNLIKELY(fault)) {
+      char *reason = is_read ? value_reason(field, fault, cell.at, cell.length) : fault_reason(parse, field, fault);
+      parse_end_faulty(parse, (gint)field->column, fault, TRUE, reason);
+      return;
+    }
+    parse_put_value(parse, field->column, value);
+  }
+  parse_end_record(parse, shape);
+}
+
+static void store_line(Parse *parse) {
+  const Shape *shape = &parse->layout->shapes[parse->kind];
+  LayoutLine *line = parse_open_line(parse);
+  for (guint i = 0; line && i < shape->n_fields; i++) {
+    const LayoutField *field = &shape->fields[i];
+    Cell cell;
+    Fault fault = fixed_cell(parse, field, &cell);
+    if (!fault) {
+      g_ptr_array_add(line->values, parse_make_value(parse, field, &cell));
+      continue;
+    }
+    g_autofree char *reason = fault_reason(parse, field, fault);
+    parse_line_problem(parse, fault, reason);
+  }
+}
+
+static inline gboolean has_tag(const Parse *parse, const Shape *shape) {
+  return shape->present && parse->line.length >= shape->raw_tag_length && memcmp(parse->line.text, shape->raw_tag, shape->raw_tag_length) == 0;
+}
+
+static guint recognise(const Parse *parse) {
+  const Layout *layout = parse->layout;
+  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
+    return parse_recognise_by_place(parse);
+  for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
+    if (G_LIKELY(has_tag(parse, &layout->shapes[kind])))
+      return kind;
+  return has_tag(parse, &layout->shapes[SHAPE_HEADER]) ? SHAPE_HEADER : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER : layout->n_shapes;
+}
+
+/* The converted fields of a line stand in one buffer, which must not move while they are looked at. */
+static void reserve_converted(Parse *parse) {
+  GByteArray *converted = parse->state->converted;
+  g_byte_array_set_size(converted, (guint)(parse->layout->most_bytes * 8 + 64));
+  g_byte_array_set_size(converted, 0);
+}
+
+const guint8 *fixed_line(Parse *parse, const guint8 *at) {
+  const Layout *layout = parse->layout;
+  if (layout->is_stream)
+    lines_scan_stream(layout, at, parse->end, &parse->line);
+  else
+    lines_scan(layout, at, parse->end, &parse->line, parse->state->positions, 0);
+  parse->state->chunk.lines++;
+  parse->is_quoted = FALSE;
+  parse->text = parse->line.text;
+  parse->readable = parse->end;
+  parse->kind = recognise(parse);
+  if (!check_line(parse))
+    return parse->line.next;
+  if (!layout->charset->is_utf8 && (!layout->charset->is_ascii || (parse->line.flags & LINE_HAS_HIGH)))
+    reserve_converted(parse);
+  if (G_LIKELY(layout_is_record(layout, parse->kind)))
+    store_record(parse);
+  else
+    store_line(parse);
+  return parse->line.next;
+}

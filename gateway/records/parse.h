@@ -1,0 +1,82 @@
+/* The parser at one line: shared by parse.c (delimited lines, header and trailer, the chunk) and fixed.c. */
+#pragma once
+#include "gateway/records/layout_chunk.h"
+#include <string.h>
+
+typedef struct {
+  const Layout *layout;
+  ChunkState *state;
+  RecordBlock *block;
+  const guint8 *end;       /* of what holds lines: an empty last line of the file is cut off */
+  gboolean is_first, is_last;
+  RawLine line;
+  guint kind;              /* the line's shape, once it is recognised; n_shapes before, and for an unknown tag */
+  gboolean is_quoted;      /* the line has quotes: it was cut by them */
+  const guint8 *text;      /* the line in UTF-8: raw or converted */
+  gsize length;
+  const guint8 *readable;  /* the end of what text is a part of */
+  Cell *cells;
+  gsize n_cells;
+} Parse;
+
+/* Telling what is wrong. All take `reason`. The column is the staged one's, or -1; has_cells: the line has the right number of
+ * fields (fixed: the right length), so that its amounts can be tried for the control totals. */
+void parse_add_problem(Parse *parse, const char *code, char *reason);
+void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells, char *reason);
+guint parse_type_of_faulty(const Parse *parse); /* by the bytes, where the line was not recognised; or LAYOUT_NO_TYPE */
+gint parse_column_of_cell(const Parse *parse, gsize cell);
+gint parse_column_at(const Parse *parse, const guint8 *text, gsize offset); /* delimited: of that byte of the line; -1: of the tag, or beyond the fields */
+const char *parse_column_name(const Parse *parse, gint column);
+void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length);
+/* As parse_end_faulty for the line as a whole, without taking `reason`; always FALSE. */
+gboolean parse_refuse(Parse *parse, Fault fault, const char *reason);
+/* An ending that the layout allows is cut off; FALSE: it was told that there is another CR or LF. */
+gboolean parse_check_line_end(Parse *parse);
+
+guint parse_recognise_by_place(const Parse *parse);
+/* Ends the record whose fields have been put. */
+void parse_end_record(Parse *parse, const Shape *shape);
+/* Header and trailer: NULL when there was one already (which is told). */
+LayoutLine *parse_open_line(Parse *parse);
+LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell *cell);
+void parse_line_problem(Parse *parse, Fault fault, const char *reason);
+
+/* fixed.c: one line. Returns the start of the next. */
+const guint8 *fixed_line(Parse *parse, const guint8 *at);
+/* A field of a line of the right length, in UTF-8, without its padding. FAULT_CHARSET or FAULT_CUT. */
+Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell);
+
+/* Short texts are copied by two moves of 16 bytes, over the end: what is behind it belongs to the next record's text, and the
+ * source is read no further than the chunk (or the value's own buffer, which is longer). */
+static inline void parse_put_text(Parse *parse, guint index, const Value *value) {
+  RecordBlock *block = parse->block;
+  BlockColumn *column = &block->columns[index];
+  guint record = block->count;
+  guint32 start = record ? column->ends[record - 1] : 0;
+  const guint8 *text = value->text;
+  gsize length = value->length;
+  if (G_UNLIKELY(start + length + 32 > column->bytes_capacity)) {
+    record_block_put_text(block, index, text, length);
+    return;
+  }
+  gboolean may_overrun = text == (const guint8 *)value->normal || (text >= parse->text && text + 32 <= parse->readable);
+  if (G_LIKELY(length <= 32 && may_overrun))
+    memcpy(column->bytes + start, text, 32);
+  else
+    memcpy(column->bytes + start, text, length);
+  column->ends[record] = start + (guint32)length;
+  column->nulls[record] = 0;
+}
+
+static inline void parse_put_value(Parse *parse, guint index, const Value *value) {
+  RecordBlock *block = parse->block;
+  BlockColumn *column = &block->columns[index];
+  if (G_UNLIKELY(value->is_null)) {
+    record_block_put_null(block, index);
+  } else if (column->type == BLOCK_INTEGER) {
+    column->integers[block->count] = value->integer;
+    column->nulls[block->count] = 0;
+  } else {
+    parse_put_text(parse, index, value);
+  }
+}
