@@ -158,3 +158,41 @@ gboolean courier_make_folder(Courier *courier, const char *path, GError **error)
   WireMessage answer;
   return courier_call(courier, &request, &call, &answer, error);
 }
+
+/* --- HTTP ---------------------------------------------------------------------------------------------------------------- */
+
+/* As one text of lines; a line that would be two is our own mistake. */
+static gboolean join_headers(const Courier *courier, const char *const *headers, char **joined, GError **error) {
+  GString *text = g_string_new(NULL);
+  for (const char *const *each = headers; each && *each; each++) {
+    if (strpbrk(*each, "\r\n") || !strchr(*each, ':')) {
+      g_string_free(text, TRUE);
+      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "%s: post: a header that is none", courier->name);
+    }
+    g_string_append_printf(text, "%s\n", *each);
+  }
+  *joined = g_string_free(text, FALSE);
+  return TRUE;
+}
+
+gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply, GError **error) {
+  g_autofree char *headers = NULL;
+  const guint64 limit = MIN(post->answer_limit, (guint64)G_MAXINT64);
+  gboolean has_body = post->body >= 0;
+  if (!join_headers(courier, post->headers, &headers, error))
+    return FALSE;
+  const WireMessage request = {.type = has_body ? WIRE_POST : WIRE_QUERY, .fd = has_body ? post->body : post->answer,
+                               .second_fd = has_body ? post->answer : -1, .path = wire_text(post->path), .headers = wire_text(headers),
+                               .size = post->body_size, .limit = limit, .timeout = post->timeout};
+  Call call = {.doing = "post", .if_lost = has_body ? SALLYPORT_ERROR_UNKNOWN : SALLYPORT_ERROR_AGAIN, .wants_reply = TRUE,
+               .patience = post->timeout, .limit = limit};
+  WireMessage answer;
+  fault_point("courier-post-before");
+  if (!courier_call(courier, &request, &call, &answer, error))
+    return FALSE;
+  fault_point("courier-post-after");
+  if (answer.size > limit)
+    return courier_lose(courier, call.if_lost, "post: it answers with a size that cannot be", error);
+  *reply = (CourierReply){.status = (guint)answer.status, .retry_after = (gint64)answer.retry_after - 1, .size = answer.size};
+  return TRUE;
+}

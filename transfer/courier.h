@@ -121,8 +121,10 @@ typedef struct {
   guint timeout;               /* seconds for the whole call; 0: the endpoint's io_timeout */
 } CourierPost;
 typedef struct { guint status; gint64 retry_after; /* seconds from now, -1: not said */ guint64 size; /* of the answer's body */ } CourierReply;
-/* TRUE: there is an answer, whatever its status. AGAIN: nothing of the request can have been taken (no connection, refused by TLS);
- * UNKNOWN: it may have been (time-out or cut after the first byte of the request was handed to the connection). */
+/* TRUE: there is an answer, whatever its status (redirects are not followed). AGAIN: nothing of the request can have been taken (no
+ * connection, refused by TLS); LOGIN: the server's certificate, name or key is not the right one, nothing was sent, no credential
+ * either; UNKNOWN: it may have been taken (time-out or cut after the first byte of the request was handed to the connection; AGAIN
+ * for a GET, which decides nothing). The courier goes on with a new connection after any of these, unless it is lost. */
 gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The courier process itself: `sallyport courier`, descriptor 3. Returns the exit status. */

@@ -84,7 +84,7 @@ static gboolean nonsense(Courier *courier, const Call *call, GError **error) {
 }
 
 static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, GError **error) {
-  const gint64 patience = (gint64)(courier->io_timeout + GRACE) * G_USEC_PER_SEC;
+  const gint64 patience = (gint64)(MAX(courier->io_timeout, call->patience) + GRACE) * G_USEC_PER_SEC;
   gint64 until = g_get_monotonic_time() + patience;
   guint64 progress = 0;
   for (;;) {
@@ -94,8 +94,8 @@ static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, 
     guint64 before = call->told;
     gboolean grown = FALSE;
     switch (answer->type) {
-    case WIRE_DONE:
-      return TRUE;
+    case WIRE_DONE: case WIRE_REPLY:
+      return (answer->type == WIRE_REPLY) == call->wants_reply || nonsense(courier, call, error);
     case WIRE_FAILED:
       return courier_failed(courier, answer, error);
     case WIRE_PROGRESS:
@@ -108,6 +108,20 @@ static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, 
       if (!call->gather || !call->gather(call, answer->entries))
         return nonsense(courier, call, error);
       grown = call->told > before;
+      break;
+    case WIRE_FACT:
+      if (!call->fact || !call->fact(call, answer))
+        return nonsense(courier, call, error);
+      grown = TRUE;
+      break;
+    case WIRE_DIAL:
+      grown = TRUE;
+      if (!courier_dial(courier, call, answer->port, error))
+        return FALSE;
+      break;
+    case WIRE_VERIFIED:
+      if (!courier_give_credentials(courier, call, error))
+        return FALSE;
       break;
     default:
       return nonsense(courier, call, error);

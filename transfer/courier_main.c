@@ -5,10 +5,12 @@
  * signal comes when the thread that started us ends, and a lane's threads come and go.) */
 #include "transfer/driver.h"
 #include "transfer/names.h"
+#include "transfer/survey.h"
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -91,6 +93,48 @@ static gboolean list(Process *process, const char *folder, guint64 limit, WireMe
   return TRUE;
 }
 
+/* --- facts: what probes and a survey learn goes to the lane as it comes ---------------------------------------------- */
+
+#define FACTS_MOST 8000u /* bytes of a value */
+
+void driver_fact(const DriverFacts *facts, const char *name, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *value = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  if (strlen(value) > FACTS_MOST)
+    value[FACTS_MOST] = 0;
+  (void)facts->tell(facts->user, name, value); /* a lane that is gone is noticed by the next wait */
+}
+
+static gboolean send_fact(gpointer user, const char *name, const char *value) {
+  const Process *process = user;
+  const WireMessage fact = {.type = WIRE_FACT, .fd = -1, .name = wire_text(name), .text = wire_text(value)};
+  return wire_send_waiting(process->lane, &fact, NULL);
+}
+
+static gboolean probe(Process *process, const WireMessage *request, WireMessage *answer, GError **error) {
+  g_autofree char *path = wire_string(request->path), *target = wire_string(request->target);
+  const CourierProbe wanted = {(CourierProbeKind)request->what, path, target, request->size};
+  const DriverFacts facts = {send_fact, process};
+  gboolean known = FALSE;
+  if (process->driver->operations->probe && !process->driver->operations->probe(process->driver, &wanted, &known, &facts, error))
+    return FALSE;
+  answer->exists = known ? 1 : 0;
+  return TRUE;
+}
+
+/* FALSE always: the process is done with it. */
+static gboolean make_survey(Process *process, DriverHost *host, const WireMessage *wanted) {
+  g_autoptr(GError) error = NULL;
+  const DriverFacts facts = {send_fact, process};
+  *host = (DriverHost){.lane = process->lane, .connect_timeout = (gint64)wanted->connect_timeout * G_USEC_PER_SEC};
+  if (!survey(host, wanted, &facts, &error))
+    return send_failure(process, error, TRUE);
+  gboolean told = wire_send_waiting(process->lane, &(WireMessage){.type = WIRE_DONE, .fd = -1}, NULL);
+  return told && FALSE;
+}
+
 /* --- requests ------------------------------------------------------------------------------------------------------- */
 
 static gboolean stat_into(Process *process, const char *path, WireMessage *answer, GError **error) {
@@ -104,15 +148,45 @@ static gboolean stat_into(Process *process, const char *path, WireMessage *answe
   return TRUE;
 }
 
+static gboolean has_operation(const DriverOperations *can, WireType type) {
+  switch (type) {
+  case WIRE_LIST: return can->list != NULL;
+  case WIRE_PUT: return can->put != NULL;
+  case WIRE_RENAME: return can->rename != NULL;
+  case WIRE_REMOVE: return can->remove != NULL;
+  case WIRE_MAKE_FOLDER: return can->make_folder != NULL;
+  case WIRE_POST: case WIRE_QUERY: return can->post != NULL;
+  default: return TRUE;
+  }
+}
+
+static gboolean post(Process *process, const WireMessage *request, WireMessage *answer, GError **error) {
+  g_autofree char *path = wire_string(request->path), *headers = wire_string(request->headers);
+  gboolean has_body = request->type == WIRE_POST;
+  const DriverPost wanted = {.path = path, .headers = headers, .body = has_body ? request->fd : -1, .body_size = has_body ? request->size : 0,
+                             .answer = has_body ? request->second_fd : request->fd, .answer_limit = request->limit,
+                             .timeout = (guint)request->timeout};
+  CourierReply reply = {.retry_after = -1};
+  if (!process->driver->operations->post(process->driver, &wanted, &reply, error))
+    return FALSE;
+  *answer = (WireMessage){.type = WIRE_REPLY, .fd = -1, .status = reply.status, .retry_after = (guint64)(reply.retry_after + 1),
+                          .size = reply.size};
+  return TRUE;
+}
+
 static gboolean perform(Process *process, const WireMessage *request, WireMessage *answer, GError **error) {
   Driver *driver = process->driver;
   const DriverOperations *can = driver->operations;
   g_autofree char *path = wire_string(request->path), *target = wire_string(request->target);
   const DriverTransfer transfer = {.path = path, .offset = request->offset, .size = request->size, .fd = request->fd};
   const CourierRename rename = {path, target, request->replace ? COURIER_TARGET_REPLACE : COURIER_TARGET_REFUSE};
+  if (request->type == WIRE_PROBE && request->path.length == 0)
+    return probe(process, request, answer, error);
   if (!path_is_sendable(request->path.data, request->path.length) ||
       (request->type == WIRE_RENAME && !path_is_sendable(request->target.data, request->target.length)))
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "not a path that can be sent");
+  if (!has_operation(can, request->type))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "an endpoint of this protocol has no such operation");
   switch (request->type) {
   case WIRE_LIST: return list(process, path, request->limit, answer, error);
   case WIRE_STAT: return stat_into(process, path, answer, error);
@@ -121,6 +195,8 @@ static gboolean perform(Process *process, const WireMessage *request, WireMessag
   case WIRE_RENAME: return can->rename(driver, &rename, error);
   case WIRE_REMOVE: return can->remove(driver, path, error);
   case WIRE_MAKE_FOLDER: return can->make_folder(driver, path, error);
+  case WIRE_POST: case WIRE_QUERY: return post(process, request, answer, error);
+  case WIRE_PROBE: return probe(process, request, answer, error);
   default: return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "not a request: %d", (int)request->type);
   }
 }
@@ -134,6 +210,8 @@ static gboolean serve(Process *process, WireMessage *request) {
   gboolean ok = perform(process, request, &answer, &error);
   if (request->fd >= 0)
     close(request->fd);
+  if (request->second_fd >= 0)
+    close(request->second_fd);
   if (!ok)
     return send_failure(process, error, process->driver->lost);
   return wire_send_waiting(process->lane, &answer, NULL) && !process->driver->lost;
@@ -172,6 +250,7 @@ static Driver *open_driver(const DriverHost *host, const WireMessage *open, GErr
   switch (open->kind) {
   case COURIER_SFTP: return driver_sftp_open(host, open, error);
   case COURIER_LOCAL: return driver_local_open(host, open, error);
+  case COURIER_HTTP: return driver_http_open(host, open, error);
   default: sallyport_error_set(error, SALLYPORT_ERROR_BUG, "unknown kind of endpoint"); return NULL;
   }
 }
@@ -179,8 +258,10 @@ static Driver *open_driver(const DriverHost *host, const WireMessage *open, GErr
 static gboolean begin(Process *process, DriverHost *host, WireBuffer *buffer) {
   g_autoptr(GError) error = NULL;
   WireMessage open;
-  if (wire_receive(process->lane, -1, buffer, &open) != WIRE_GOT_MESSAGE || open.type != WIRE_OPEN)
+  if (wire_receive(process->lane, -1, buffer, &open) != WIRE_GOT_MESSAGE || (open.type != WIRE_OPEN && open.type != WIRE_SURVEY))
     return FALSE;
+  if (open.type == WIRE_SURVEY)
+    return make_survey(process, host, &open);
   *host = (DriverHost){.lane = process->lane, .progress = tell_progress, .user = process,
                        .connect_timeout = (gint64)open.connect_timeout * G_USEC_PER_SEC,
                        .io_timeout = (gint64)open.io_timeout * G_USEC_PER_SEC};

@@ -3,6 +3,8 @@
  * for the remaining types, until the pinned key is seen or none is left. */
 #include "gateway/base/files.h"
 #include "transfer/courier_call.h"
+#include "transfer/courier_key.h"
+#include "transfer/courier_secrets.h"
 #include "transfer/ssh.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -11,47 +13,6 @@
 
 #define CONNECT_TIMEOUT 20u
 #define IO_TIMEOUT 60u
-#define TYPES_MOST 4u
-
-typedef struct { char *identity, *passphrase, *password; } Secrets;
-
-static void wipe(char **secret) {
-  if (*secret)
-    explicit_bzero(*secret, strlen(*secret));
-  g_clear_pointer(secret, g_free);
-}
-
-static gboolean read_secret(const char *path, gsize limit, gboolean one_line, char **secret, GError **error) {
-  if (!path)
-    return TRUE;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  char *bytes = g_malloc0(limit + 2);
-  gsize length = 0;
-  ssize_t done = fd < 0 ? -1 : 1;
-  while (done > 0 && length <= limit) {
-    done = read(fd, bytes + length, limit + 1 - length);
-    done = done < 0 && errno == EINTR ? 1 : done;
-    length += done > 0 ? (gsize)done : 0;
-  }
-  int number = errno;
-  if (fd >= 0)
-    close(fd);
-  if (done == 0 && length > 0 && length <= limit && strlen(bytes) == length) {
-    if (one_line)
-      bytes[strcspn(bytes, "\r\n")] = 0;
-    *secret = bytes;
-    return TRUE;
-  }
-  wipe(&bytes);
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s", path,
-                             done < 0 ? g_strerror(number) : "empty, too large, or with a NUL");
-}
-
-static gboolean read_secrets(const CourierEndpoint *endpoint, Secrets *secrets, GError **error) {
-  return read_secret(endpoint->identity_file, WIRE_KEY_LIMIT, FALSE, &secrets->identity, error) &&
-         read_secret(endpoint->passphrase_file, WIRE_SECRET_LIMIT, TRUE, &secrets->passphrase, error) &&
-         read_secret(endpoint->password_file, WIRE_SECRET_LIMIT, TRUE, &secrets->password, error);
-}
 
 static gboolean is_pinned(const CourierEndpoint *endpoint, const char *fingerprint) {
   for (const char *const *pin = endpoint->host_keys; pin && *pin; pin++) {
@@ -62,12 +23,13 @@ static gboolean is_pinned(const CourierEndpoint *endpoint, const char *fingerpri
   return FALSE;
 }
 
-static Courier *start(const CourierEndpoint *endpoint, GError **error) {
+Courier *courier_new(const CourierEndpoint *endpoint, GError **error) {
   Courier *courier = g_new0(Courier, 1);
   courier->process = (CourierProcess){.socket = -1};
   pthread_mutex_init(&courier->process.lock, NULL);
   courier->name = g_strdup(endpoint->name ? endpoint->name : "endpoint");
   courier->io_timeout = endpoint->io_timeout > 0 ? endpoint->io_timeout : IO_TIMEOUT;
+  courier->connect_timeout = endpoint->connect_timeout > 0 ? endpoint->connect_timeout : CONNECT_TIMEOUT;
   if (courier_process_start(&courier->process, endpoint->program, error))
     return courier;
   g_prefix_error(error, "%s: ", courier->name);
@@ -75,15 +37,29 @@ static Courier *start(const CourierEndpoint *endpoint, GError **error) {
   return NULL;
 }
 
-static gboolean ask_to_open(Courier *courier, const CourierEndpoint *endpoint, guint8 avoid, WireMessage *answer, GError **error) {
-  guint connect_timeout = endpoint->connect_timeout > 0 ? endpoint->connect_timeout : CONNECT_TIMEOUT;
+static gboolean is_curls(const CourierEndpoint *endpoint) {
+  return endpoint->kind == COURIER_FTP || endpoint->kind == COURIER_HTTP;
+}
+
+/* libcurl's protocols are told their port: the lane has to know it, for it dials it later. */
+static guint port_of(const CourierEndpoint *endpoint) {
+  gboolean is_implicit = endpoint->tls == COURIER_TLS_IMPLICIT;
+  if (endpoint->port > 0 || !is_curls(endpoint))
+    return endpoint->port;
+  return endpoint->kind == COURIER_FTP ? (is_implicit ? 990 : 21) : is_implicit ? 443 : 80;
+}
+
+static gboolean ask_to_open(Courier *courier, const CourierEndpoint *endpoint, guint8 avoid, GError **error) {
   const WireMessage open = {.type = WIRE_OPEN, .fd = -1, .kind = (guint64)endpoint->kind, .host = wire_text(endpoint->host),
-                            .port = endpoint->port, .user = wire_text(endpoint->user), .folder = wire_text(endpoint->folder),
-                            .connect_timeout = connect_timeout, .io_timeout = courier->io_timeout, .avoid = avoid};
-  if (!courier_send(courier, &open, "connect", error))
-    return FALSE;
+                            .port = port_of(endpoint), .user = wire_text(endpoint->user), .folder = wire_text(endpoint->folder),
+                            .connect_timeout = courier->connect_timeout, .io_timeout = courier->io_timeout, .avoid = avoid,
+                            .tls = (guint64)endpoint->tls, .zone = wire_text(endpoint->listing_time_zone)};
+  return courier_send(courier, &open, "connect", error);
+}
+
+static gboolean await_connection(Courier *courier, WireMessage *answer, GError **error) {
   /* resolving and connecting, then the handshake: each has the time-out, and the courier keeps them */
-  gint64 patience = ((gint64)connect_timeout * 2 + 5) * 1000;
+  gint64 patience = ((gint64)courier->connect_timeout * 2 + 5) * 1000;
   return courier_take(courier, (int)MIN(patience, G_MAXINT), answer, SALLYPORT_ERROR_AGAIN, "connect", error);
 }
 
@@ -96,7 +72,7 @@ static gboolean take_ready(Courier *courier, const WireMessage *answer, GError *
   return TRUE;
 }
 
-static gboolean hand_credentials(Courier *courier, const Secrets *secrets, WireMessage *answer, GError **error) {
+static gboolean hand_credentials(Courier *courier, const CourierSecrets *secrets, WireMessage *answer, GError **error) {
   const WireMessage credentials = {.type = WIRE_CREDENTIALS, .fd = -1, .identity = wire_text(secrets->identity),
                                    .passphrase = wire_text(secrets->passphrase), .password = wire_text(secrets->password)};
   if (!courier_send(courier, &credentials, "login", error))
@@ -106,7 +82,7 @@ static gboolean hand_credentials(Courier *courier, const Secrets *secrets, WireM
          take_ready(courier, answer, error);
 }
 
-static const char *type_name(guint64 type) {
+const char *courier_key_name(guint64 type) {
   return type == SSH_KEY_ED25519 ? "ed25519" : type == SSH_KEY_ECDSA ? "ECDSA" : type == SSH_KEY_RSA ? "RSA" : "unknown type";
 }
 
@@ -122,10 +98,10 @@ static gboolean wrong_key(const CourierEndpoint *endpoint, const Mismatches *mis
 
 typedef enum { OPENED, REFUSED, ANOTHER_TYPE } Attempt;
 
-static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const Secrets *secrets, Mismatches *mismatches, GError **error) {
+static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets, Mismatches *mismatches, GError **error) {
   WireMessage answer;
   GError *failed = NULL;
-  if (!ask_to_open(courier, endpoint, mismatches->avoid, &answer, error))
+  if (!ask_to_open(courier, endpoint, mismatches->avoid, error) || !await_connection(courier, &answer, error))
     return REFUSED;
   if (answer.type != WIRE_HOST_KEY) {
     if (take_ready(courier, &answer, &failed) && endpoint->kind == COURIER_LOCAL)
@@ -144,7 +120,7 @@ static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const 
   g_autofree char *fingerprint = wire_string(answer.text), *shown = files_show_bytes(fingerprint, strlen(fingerprint), 80);
   if (is_pinned(endpoint, fingerprint))
     return hand_credentials(courier, secrets, &answer, error) ? OPENED : REFUSED;
-  g_string_append_printf(mismatches->shown, "%s%s %s", mismatches->shown->len ? ", " : "", type_name(answer.key_type), shown);
+  g_string_append_printf(mismatches->shown, "%s%s %s", mismatches->shown->len ? ", " : "", courier_key_name(answer.key_type), shown);
   gboolean repeated = (mismatches->avoid & answer.key_type) != 0;
   mismatches->avoid |= (guint8)answer.key_type;
   if (!repeated && answer.key_type != SSH_KEY_OTHER)
@@ -153,9 +129,9 @@ static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const 
   return REFUSED;
 }
 
-static Courier *open_with(const CourierEndpoint *endpoint, const Secrets *secrets, Mismatches *mismatches, GError **error) {
-  for (guint i = 0; i < TYPES_MOST; i++) {
-    Courier *courier = start(endpoint, error);
+static Courier *open_with(const CourierEndpoint *endpoint, const CourierSecrets *secrets, Mismatches *mismatches, GError **error) {
+  for (guint i = 0; i < COURIER_KEY_TYPES; i++) {
+    Courier *courier = courier_new(endpoint, error);
     if (!courier)
       return NULL;
     Attempt result = attempt(courier, endpoint, secrets, mismatches, error);
@@ -170,28 +146,111 @@ static Courier *open_with(const CourierEndpoint *endpoint, const Secrets *secret
   return NULL;
 }
 
+/* --- FTP and HTTP -------------------------------------------------------------------------------------------------------- */
+
+#define SYSTEM_TRUST "/etc/ssl/certs/ca-certificates.crt"
+
+static gboolean send_trust(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets, GError **error) {
+  const char *path = endpoint->ca_file ? endpoint->ca_file : SYSTEM_TRUST;
+  if (endpoint->tls == COURIER_TLS_NONE)
+    return TRUE;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s%s", path, g_strerror(errno),
+                               endpoint->ca_file ? "" : " (the package ca-certificates has it; or name a ca-file)");
+  g_autofree char *pins = endpoint->tls_keys ? g_strjoinv(";", (char **)endpoint->tls_keys) : NULL;
+  const WireMessage trust = {.type = WIRE_TRUST, .fd = fd, .pins = wire_text(pins), .certificate = wire_text(secrets->certificate)};
+  gboolean ok = courier_send(courier, &trust, "connect", error);
+  close(fd);
+  return ok;
+}
+
+/* FTP's user and password go before the handshake: libcurl logs in by itself, on the connection that it has just verified, with no
+ * moment between the two in which it could be handed a password. Until then it has only one connection, and its cage keeps it from any
+ * other; the server gets to see the password when certificate, name and pins hold, and not before. HTTP's are asked for later. */
+static gboolean send_login(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets, GError **error) {
+  const WireMessage credentials = {.type = WIRE_CREDENTIALS, .fd = -1, .identity = wire_text(secrets->identity),
+                                   .passphrase = wire_text(secrets->passphrase),
+                                   .password = wire_text(endpoint->kind == COURIER_FTP ? secrets->password : NULL)};
+  return courier_send(courier, &credentials, "connect", error);
+}
+
+/* The address is told before the courier has read anything from there: that one, and no other, is dialled for it from now on. */
+static gboolean take_address(Courier *courier, const CourierEndpoint *endpoint, WireMessage *answer, GError **error) {
+  if (answer->type == WIRE_FAILED)
+    return courier_failed(courier, answer, error);
+  courier->address = answer->type == WIRE_CONNECTED ? wire_string(answer->text) : NULL;
+  if (!courier->address || !g_hostname_is_ip_address(courier->address))
+    return courier_lose(courier, SALLYPORT_ERROR_AGAIN, "it answered something else than was asked", error);
+  courier->port = port_of(endpoint);
+  courier->password_file = g_strdup(endpoint->kind == COURIER_HTTP ? endpoint->password_file : NULL);
+  courier->token_file = g_strdup(endpoint->token_file);
+  courier->asks_credentials = endpoint->kind == COURIER_HTTP;
+  return TRUE;
+}
+
+static gboolean await_login(Courier *courier, WireMessage *answer, GError **error) {
+  gint64 patience = ((gint64)courier->io_timeout * 2 + 5) * 1000;
+  return courier_take(courier, (int)MIN(patience, G_MAXINT), answer, SALLYPORT_ERROR_AGAIN, "login", error) &&
+         take_ready(courier, answer, error);
+}
+
+static Courier *open_by_curl(const CourierEndpoint *endpoint, const CourierSecrets *secrets, GError **error) {
+  WireMessage answer;
+  Courier *courier = courier_new(endpoint, error);
+  if (!courier)
+    return NULL;
+  gboolean ok = ask_to_open(courier, endpoint, 0, error) && send_trust(courier, endpoint, secrets, error) &&
+                send_login(courier, endpoint, secrets, error) && await_connection(courier, &answer, error) &&
+                take_address(courier, endpoint, &answer, error) && await_login(courier, &answer, error);
+  explicit_bzero(&courier->buffer, sizeof courier->buffer);
+  if (ok)
+    return courier;
+  courier_close(courier);
+  return NULL;
+}
+
+/* --- any ----------------------------------------------------------------------------------------------------------------- */
+
+guint8 courier_show_key(const CourierEndpoint *endpoint, guint8 avoid, char **fingerprint, GError **error) {
+  WireMessage answer;
+  guint8 type = 0;
+  Courier *courier = courier_new(endpoint, error);
+  if (!courier)
+    return 0;
+  if (ask_to_open(courier, endpoint, avoid, error) && await_connection(courier, &answer, error)) {
+    type = answer.type == WIRE_HOST_KEY ? (guint8)answer.key_type : 0;
+    g_autofree char *shown = type ? wire_string(answer.text) : NULL;
+    *fingerprint = type ? files_show_bytes(shown, strlen(shown), 80) : NULL;
+  }
+  courier_close(courier);
+  return type;
+}
+
 static gboolean check_endpoint(const CourierEndpoint *endpoint, GError **error) {
   const char *name = endpoint->name ? endpoint->name : "endpoint", *missing = NULL;
   if (endpoint->kind == COURIER_LOCAL)
     missing = endpoint->folder && *endpoint->folder ? NULL : "a folder";
   else if (!endpoint->host || !*endpoint->host)
     missing = "a host";
+  else if (endpoint->kind == COURIER_HTTP)
+    missing = NULL;
   else if (!endpoint->user || !*endpoint->user)
     missing = "a user";
+  else if (endpoint->kind == COURIER_FTP)
+    missing = endpoint->password_file ? NULL : "a password file";
   else if (!endpoint->host_keys || !endpoint->host_keys[0])
     missing = "a pinned host key (no key is trusted on first use)";
   return !missing || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: needs %s", name, missing);
 }
 
 Courier *courier_open(const CourierEndpoint *endpoint, GError **error) {
-  Secrets secrets = {0};
+  CourierSecrets secrets = {0};
   Mismatches mismatches = {0, g_string_new(NULL)};
   Courier *courier = NULL;
-  if (check_endpoint(endpoint, error) && read_secrets(endpoint, &secrets, error))
-    courier = open_with(endpoint, &secrets, &mismatches, error);
-  wipe(&secrets.identity);
-  wipe(&secrets.passphrase);
-  wipe(&secrets.password);
+  if (check_endpoint(endpoint, error) && courier_secrets_read(endpoint, &secrets, error))
+    courier = is_curls(endpoint) ? open_by_curl(endpoint, &secrets, error) : open_with(endpoint, &secrets, &mismatches, error);
+  courier_secrets_wipe(&secrets);
   g_string_free(mismatches.shown, TRUE);
   return courier;
 }
@@ -203,5 +262,8 @@ void courier_close(Courier *courier) {
   pthread_mutex_destroy(&courier->process.lock);
   g_free(courier->name);
   g_free(courier->description);
+  g_free(courier->address);
+  g_free(courier->password_file);
+  g_free(courier->token_file);
   g_free(courier);
 }

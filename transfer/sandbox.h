@@ -8,6 +8,9 @@
 #include "gateway/base/error.h"
 
 typedef struct {
+  /* libcurl 7.88 calls connect() on a socket that it was handed connected, and takes EINPROGRESS for an answer: it gets that one instead
+   * of being killed. The call is not made: the kernel's filter answers in its place. */
+  gboolean connect_is_pretended;
   int folder; /* a local endpoint's root (O_PATH will do), the only place reachable; -1: none at all */
 } SandboxPlan;
 

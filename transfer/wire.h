@@ -1,5 +1,5 @@
-/* The messages between a lane and its courier: one per SOCK_SEQPACKET packet, each with a fixed list of fields, at most one
- * descriptor (SCM_RIGHTS), at most WIRE_LIMIT bytes. A message is its type (one byte) and then its fields in the order of the
+/* The messages between a lane and its courier: one per SOCK_SEQPACKET packet, each with a fixed list of fields, at most two
+ * descriptors (SCM_RIGHTS), at most WIRE_LIMIT bytes. A message is its type (one byte) and then its fields in the order of the
  * table in wire.c: a number is 8 bytes in the machine's order (both ends are this machine), bytes are a 32-bit length and
  * so many bytes. The decoder is strict: an unknown type, a field beyond its limit, a byte too many or too few, a descriptor
  * too many or too few, and the message is refused. Whoever receives a refused message gives the other end up.
@@ -12,11 +12,13 @@
 #define WIRE_PATH_LIMIT 4096u
 #define WIRE_KEY_LIMIT 32768u
 #define WIRE_SECRET_LIMIT 4096u
+#define WIRE_HEADERS_LIMIT 16384u
 
 typedef enum {
   /* lane to courier */
-  WIRE_OPEN = 1,    /* kind host port user folder connect_timeout io_timeout avoid */
-  WIRE_CREDENTIALS, /* identity passphrase password: sent only after the lane has approved the host key */
+  WIRE_OPEN = 1,    /* kind host port user folder connect_timeout io_timeout avoid tls zone */
+  WIRE_TRUST,       /* pins certificate, and the descriptor of the PEM file of those that we believe; after OPEN where there is TLS */
+  WIRE_CREDENTIALS, /* identity passphrase password token: sent only after the lane has approved the host key (SSH) */
   WIRE_LIST,        /* path limit; answered by ENTRIES… and DONE (truncated, refused) */
   WIRE_STAT,        /* path; DONE (exists, is_file, size, modified) */
   WIRE_GET,         /* path offset size (the limit), and the descriptor; PROGRESS… DONE (size: the end) */
@@ -24,6 +26,12 @@ typedef enum {
   WIRE_RENAME,      /* path target replace; DONE */
   WIRE_REMOVE,      /* path; DONE */
   WIRE_MAKE_FOLDER, /* path; DONE */
+  WIRE_SURVEY,      /* instead of OPEN: kind host port connect_timeout; FACT… DONE, and the process ends */
+  WIRE_PROBE,       /* what path target size; FACT… DONE (exists: there is such a probe) */
+  WIRE_POST,        /* path headers size limit timeout, and two descriptors: the body's, the answer's; PROGRESS… REPLY */
+  WIRE_QUERY,       /* path headers limit timeout, and the descriptor of the answer; PROGRESS… REPLY */
+  WIRE_SOCKET,      /* port: the answer to DIAL, and the descriptor of the connection */
+  WIRE_NO_SOCKET,   /* text: the answer to DIAL, why there is none */
   /* courier to lane */
   WIRE_HOST_KEY,    /* text ("SHA256:…") key_type (one bit, as in avoid) */
   WIRE_READY,       /* text: the description for people */
@@ -31,6 +39,11 @@ typedef enum {
   WIRE_ENTRIES,     /* entries: packed by wire_entry_append() */
   WIRE_PROGRESS,    /* size: bytes (or entries) so far */
   WIRE_FAILED,      /* code text lost (the connection is of no more use) */
+  WIRE_FACT,        /* name text: transfer/probe.h */
+  WIRE_CONNECTED,   /* text: the numeric address; said before the first byte from there was read */
+  WIRE_VERIFIED,    /* text: the server is who it should be; answered by CREDENTIALS. In the middle of a request */
+  WIRE_DIAL,        /* port: one more connection to that address, please. In the middle of a request */
+  WIRE_REPLY,       /* status retry_after (and 1; 0: not said) size */
   WIRE_TYPES
 } WireType;
 
@@ -39,11 +52,13 @@ typedef struct { const guint8 *data; gsize length; } WireBytes;
 typedef struct {
   WireType type;
   int fd;           /* -1: none. A received one is the receiver's to close */
+  int second_fd;    /* only of a type that has two */
   guint64 kind, port, connect_timeout, io_timeout, avoid;
-  guint64 limit, offset, size, replace;
+  guint64 limit, offset, size, replace, what;
+  guint64 tls, timeout, status, retry_after;
   guint64 key_type, exists, is_file, modified, truncated, refused, code, lost;
-  WireBytes host, user, folder, identity, passphrase, password;
-  WireBytes path, target, text, entries;
+  WireBytes host, user, folder, identity, passphrase, password, token, zone, pins, certificate, headers;
+  WireBytes path, target, name, text, entries;
 } WireMessage;
 
 /* A message's bytes fields borrow from `buffer`. */

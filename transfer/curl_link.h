@@ -1,0 +1,46 @@
+/* What the drivers of libcurl's protocols share: a connection that is made before the cage and handed to libcurl, a multi handle that
+ * is run here, trust and login as blobs, our own clock, and the one function that maps libcurl's codes.
+ *
+ * libcurl resolves nothing and opens no socket: the first connection is the one from before the cage, each further one comes from the
+ * lane, which dials the same address. It reads no file, no environment, no .netrc; it follows no redirect and uses no proxy. */
+#pragma once
+#include "transfer/driver.h"
+#include <curl/curl.h>
+
+typedef struct {
+  const DriverHost *host;
+  CURLM *multi;
+  CURL *easy;
+  char *name, *address, *trust;    /* trust: PEM of those that we believe */
+  gsize trust_length;
+  WireBuffer *secrets;             /* what the lane has sent: certificate, key, user, password as below borrow from it */
+  char *certificate, *key, *passphrase, *pins, *user, *password;
+  struct curl_slist *resolved;     /* name and address, so that nothing is asked of DNS */
+  guint port;
+  CourierTls tls;
+  gboolean is_http;
+  int first;                       /* from before the cage; -1 once libcurl has it */
+  gint64 deadline;                 /* monotonic; moved on by progress */
+  gint64 patience;                 /* microseconds without progress */
+  guint64 moved, renewed_at;       /* bytes of files in this run */
+  GError *failure;                 /* why a callback of ours has ended the run: it counts, whatever code libcurl makes of it */
+  gboolean out_of_time;
+  char problem[CURL_ERROR_SIZE];   /* libcurl's own words */
+} CurlLink;
+
+/* Takes trust and credentials from the lane, connects, tells the lane where to, and locks in. *cage is for people. */
+gboolean curl_link_open(CurlLink *link, const DriverHost *host, const WireMessage *open, char **cage,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void curl_link_close(CurlLink *link, gboolean politely); /* politely: FTP's QUIT */
+
+/* Every option back to ours, for the next request: URL, time-outs, TLS, protocols, callbacks. */
+void curl_link_prepare(CurlLink *link, const char *url);
+/* Runs what was prepared. `limit` is for all of it, or 0: as long as there is progress. Any other code than CURLE_OK goes to
+ * curl_link_failed(). */
+CURLcode curl_link_run(CurlLink *link, gint64 limit) G_GNUC_WARN_UNUSED_RESULT;
+/* So many more bytes of a file have been moved: 1 KiB is progress. FALSE: the lane is gone (the failure is set). */
+gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position);
+void curl_link_alive(CurlLink *link); /* an answer has come: the clock starts anew */
+/* The one place where libcurl's codes become ours. `reply`: the server's last code (FTP, HTTP) or 0. Always FALSE. */
+gboolean curl_link_failed(CurlLink *link, CURLcode code, guint reply, const char *what, GError **error);
+SallyportErrorCode curl_code(CURLcode code, guint reply);
