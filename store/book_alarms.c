@@ -38,8 +38,10 @@ static gboolean look(BookTransaction *tx, const AlarmCall *call, Now *now, GErro
   if (!s)
     return FALSE;
   sqlite_bind(s, "ss", call->kind, call->subject);
-  if (!sqlite_step(s, &row, error) || !row)
-    return error == NULL || *error == NULL;
+  if (!sqlite_step(s, &row, error))
+    return FALSE;
+  if (!row)
+    return TRUE;
   g_strlcpy(now->id, (const char *)sqlite3_column_text(s, 0), sizeof now->id);
   now->weight = sqlite3_column_int64(s, 1);
   now->state = same_text(s, 2, words[ALARM_ACKNOWLEDGED]) ? ALARM_ACKNOWLEDGED : ALARM_STANDING;

@@ -37,7 +37,7 @@
   X(VERIFY_BATCHES, "verify-batches") X(VERIFY_TOTALS, "verify-totals") X(VERIFY_HISTORY, "verify-history") \
   X(SEQUENCE, "sequence") X(SEQUENCE_USED, "sequence-used") X(JUDGE_SEQUENCE, "judge-sequence") X(SET_SEQUENCE, "set-sequence") \
   X(SEQUENCE_OF_FILE, "sequence-of-file") X(COUNTER_NUMBER, "counter-number") X(ADVANCE_COUNTER, "advance-counter") \
-  X(KEEP_COUNTER_NUMBER, "keep-counter-number") X(NOTE_ARRIVAL, "note-arrival") X(ARRIVAL, "arrival") X(ARRIVALS, "arrivals") \
+  X(KEEP_COUNTER_NUMBER, "keep-counter-number") X(NOTE_ARRIVAL, "note-arrival") X(JUDGE_ARRIVAL, "judge-arrival") X(ARRIVAL, "arrival") X(ARRIVALS, "arrivals") \
   X(ADD_DUE, "add-due") X(DROP_DUES_AHEAD, "drop-dues-ahead") X(SETTLE_DUE, "settle-due") X(OPEN_DUES, "open-dues") X(LAST_DUE, "last-due") \
   X(PRUNE_DUES, "prune-dues") X(LIVE_ALARM, "live-alarm") X(ADD_ALARM, "add-alarm") X(CHANGE_ALARM, "change-alarm") \
   X(END_ALARM, "end-alarm") X(ACKNOWLEDGE_ALARM, "acknowledge-alarm") X(TOLD_ALARM, "told-alarm") X(LIVE_ALARMS, "live-alarms") \

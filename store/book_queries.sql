@@ -214,18 +214,22 @@ INSERT INTO counter (name, last) VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET
 -- name: keep-counter-number
 INSERT INTO counter_number (counter, file, number) VALUES (?1, ?2, ?3);
 -- name: note-arrival
-INSERT INTO arrival (file, feed, at) VALUES (?1, ?2, ?3) ON CONFLICT (file) DO NOTHING;
+INSERT INTO arrival (file, at, late) VALUES (?1, ?2, 0) ON CONFLICT (file) DO NOTHING;
+-- name: judge-arrival
+INSERT INTO arrival (file, at, late) VALUES (?1, ?2, 1) ON CONFLICT (file) DO UPDATE SET late = 1;
 -- name: arrival
-SELECT at FROM arrival WHERE file = ?1;
+SELECT at, late FROM arrival WHERE file = ?1;
+-- A file comes before it is seen: no older sighting can be in the span. Files from before the feed was watched have no arrival noted.
 -- name: arrivals
-SELECT count(*) FROM arrival JOIN file ON file.id = arrival.file
-WHERE arrival.feed = ?1 AND arrival.at >= ?2 AND arrival.at < ?3 AND file.cipher_sha256 IS NOT NULL
-  AND (file.counted = 1 OR file.state IN ('fetched', 'opened', 'staged', 'held'));
+SELECT count(*) FROM (SELECT 1 FROM file LEFT JOIN arrival ON arrival.file = file.id
+  WHERE file.feed = ?1 AND file.seen_at >= ?2 AND coalesce(arrival.at, file.seen_at) >= ?2 AND coalesce(arrival.at, file.seen_at) < ?3
+    AND file.cipher_sha256 IS NOT NULL AND (file.counted = 1 OR file.state IN ('fetched', 'opened', 'staged', 'held'))
+  LIMIT ?4) AS here;
 -- name: add-due
 INSERT INTO expectation (feed, name, day, opens_at, due_at, closes_at, wanted, state, settled_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 0) ON CONFLICT (feed, name, day) DO NOTHING;
 -- name: drop-dues-ahead
-DELETE FROM expectation WHERE state IN ('open', 'missed') AND state = 'open' AND due_at > ?1;
+DELETE FROM expectation WHERE state = 'open' AND due_at > ?1;
 -- name: settle-due
 UPDATE expectation SET state = ?4, settled_at = ?5 WHERE feed = ?1 AND name = ?2 AND day = ?3;
 -- name: open-dues

@@ -10,8 +10,10 @@ static gboolean read_sequence(sqlite3_stmt *s, const char *feed, const char *per
   if (!s)
     return FALSE;
   sqlite_bind(s, "ss", feed, period);
-  if (!sqlite_step(s, &sequence->known, error) || !sequence->known)
-    return error == NULL || *error == NULL;
+  if (!sqlite_step(s, &sequence->known, error))
+    return FALSE;
+  if (!sequence->known)
+    return TRUE;
   sequence->complete_to = sqlite3_column_int64(s, 0);
   sequence->last = sqlite3_column_int64(s, 1);
   sqlite_reset(s);
@@ -145,44 +147,53 @@ gboolean book_count(BookTransaction *tx, const char *counter, const char *file, 
 
 /* --- Arrivals */
 
-gboolean book_note_arrival(BookTransaction *tx, const char *file, const char *feed, gint64 at, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_NOTE_ARRIVAL, error);
+static gboolean set_arrival(BookTransaction *tx, BookStatement which, const char *file, gint64 at, GError **error) {
+  sqlite3_stmt *s = book_statement(&tx->statements, which, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ssi", file, feed, at);
+  sqlite_bind(s, "si", file, at);
   return sqlite_done(s, error);
 }
 
-/* The first column of the one row, 0 without one. */
-static gboolean read_number(sqlite3_stmt *s, gint64 *number, GError **error) {
+gboolean book_note_arrival(BookTransaction *tx, const char *file, gint64 at, GError **error) {
+  return set_arrival(tx, BOOK_NOTE_ARRIVAL, file, at, error);
+}
+
+gboolean book_judge_arrival(BookTransaction *tx, const char *file, gint64 at, GError **error) {
+  return set_arrival(tx, BOOK_JUDGE_ARRIVAL, file, at, error);
+}
+
+gboolean book_arrival(BookReader *reader, const char *file, gint64 *at, gboolean *late, GError **error) {
   gboolean row;
-  *number = 0;
+  *at = 0;
+  *late = FALSE;
+  sqlite3_stmt *s = book_ask(reader, BOOK_ARRIVAL, error);
+  if (!s)
+    return FALSE;
+  sqlite_bind(s, "s", file);
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (row) {
-    *number = sqlite3_column_int64(s, 0);
+    *at = sqlite3_column_int64(s, 0);
+    *late = sqlite3_column_int(s, 1) != 0;
     sqlite_reset(s);
   }
   return TRUE;
 }
 
-gboolean book_arrival(BookReader *reader, const char *file, gint64 *at, GError **error) {
-  sqlite3_stmt *s = book_ask(reader, BOOK_ARRIVAL, error);
-  if (!s)
-    return FALSE;
-  sqlite_bind(s, "s", file);
-  return read_number(s, at, error);
-}
-
-gboolean book_arrivals(BookReader *reader, const char *feed, gint64 from, gint64 to, guint *files, GError **error) {
-  gint64 number = 0;
+gboolean book_arrivals(BookReader *reader, const BookSpan *span, guint *files, GError **error) {
+  gboolean row;
+  *files = 0;
   sqlite3_stmt *s = book_ask(reader, BOOK_ARRIVALS, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sii", feed, from, to);
-  if (!read_number(s, &number, error))
+  sqlite_bind(s, "siiu", span->feed, span->from, span->to, span->most);
+  if (!sqlite_step(s, &row, error))
     return FALSE;
-  *files = (guint)number;
+  if (row) {
+    *files = (guint)sqlite3_column_int64(s, 0);
+    sqlite_reset(s);
+  }
   return TRUE;
 }
 

@@ -26,11 +26,13 @@ gboolean book_sequence_of_file(BookReader *reader, const char *file, BookSequenc
 /* --- Numbers that we give, from 1. The file's number of this counter: always the same one, and no two files have one number. */
 gboolean book_count(BookTransaction *tx, const char *counter, const char *file, guint64 *number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- Arrivals. A second one of a file changes nothing. */
-gboolean book_note_arrival(BookTransaction *tx, const char *file, const char *feed, gint64 at, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean book_arrival(BookReader *reader, const char *file, gint64 *at, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* *at 0: not noted */
-/* Files of the feed that came in [from, to) and are here: fetched, and neither rejected nor a duplicate. */
-gboolean book_arrivals(BookReader *reader, const char *feed, gint64 from, gint64 to, guint *files, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* --- Arrivals. A second one of a file changes nothing. late: it came after the cut-off, as was once judged. */
+gboolean book_note_arrival(BookTransaction *tx, const char *file, gint64 at, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean book_judge_arrival(BookTransaction *tx, const char *file, gint64 at, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* now it is late */
+gboolean book_arrival(BookReader *reader, const char *file, gint64 *at, gboolean *late, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* *at 0: not noted */
+/* Files of the feed that came in [from, to) and are here: fetched, and neither rejected nor a duplicate. Counts no further than `most`. */
+typedef struct { const char *feed; gint64 from, to; guint most; } BookSpan;
+gboolean book_arrivals(BookReader *reader, const BookSpan *span, guint *files, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- What is due. */
 typedef enum { DUE_OPEN, DUE_MET, DUE_MISSED, DUE_EXCUSED } DueState;

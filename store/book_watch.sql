@@ -44,12 +44,12 @@ CREATE TABLE counter_number (
 );
 
 -- When a file came into its drop folder, as well as we know: between the poll that did not list it and the one that did.
+-- late = 1: it was judged to have come after the cut-off; one that is staged again was released by a person.
 CREATE TABLE arrival (
   file TEXT   NOT NULL PRIMARY KEY REFERENCES file (id),
-  feed TEXT   NOT NULL,
-  at   BIGINT NOT NULL
+  at   BIGINT NOT NULL,
+  late BIGINT NOT NULL CHECK (late IN (0, 1))
 );
-CREATE INDEX arrival_at ON arrival (feed, at);
 
 -- Files that are owed: one row per feed, expectation and due day, from the day on on which it was configured first.
 --   open -> met | missed    missed -> met (it came late) | excused (a person has acknowledged it)

@@ -8,6 +8,7 @@
 #include "gateway/flow/flow.h"
 #include "gateway/base/files.h"
 #include "gateway/log.h"
+#include "gateway/watch/feed_watch.h"
 #include <string.h>
 
 /* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers is
@@ -20,6 +21,7 @@ typedef struct {
   BookReader *reader;
   gint64 now;
   gint64 listed_at;     /* before the listing began */
+  gint64 last_ok_at;    /* of the poll before; 0: none */
   gint64 look_at;       /* monotonic: a clock that is set must not make a file look older than we have known it */
   guint generation;
   GHashTable *names;    /* all names listed */
@@ -149,10 +151,15 @@ static gboolean is_forgotten(gpointer key, gpointer value, gpointer user) {
   return ((const Look *)value)->generation != *(const guint *)user;
 }
 
+static gboolean note_arrival(BookTransaction *tx, const Poll *poll, const BookFile *file, GError **error) {
+  return !feed_watch_wants_arrivals(poll->feed->watch) ||
+         book_note_arrival(tx, file->id, feed_watch_arrival(file->modified, poll->last_ok_at, poll->now), error);
+}
+
 static gboolean poll_change(BookTransaction *tx, gpointer data, GError **error) {
   Poll *poll = data;
   for (guint i = 0; i < poll->added->len; i++)
-    if (!book_add_file(tx, poll->added->pdata[i], error))
+    if (!book_add_file(tx, poll->added->pdata[i], error) || !note_arrival(tx, poll, poll->added->pdata[i], error))
       return FALSE;
   for (guint i = 0; i < poll->changed->len; i++)
     if (!book_note_file(tx, poll->changed->pdata[i], NULL, error))
@@ -191,6 +198,14 @@ static gboolean is_wanted(gpointer user, const char *name) {
   return admit_is_relevant(&feed->conf->source, name);
 }
 
+static gboolean last_good_poll(Poll *poll, GError **error) {
+  g_autoptr(GPtrArray) polls = book_polls(poll->reader, error);
+  for (guint i = 0; polls && i < polls->len; i++)
+    if (g_str_equal(((BookPoll *)polls->pdata[i])->feed, poll->feed->conf->name))
+      poll->last_ok_at = ((BookPoll *)polls->pdata[i])->last_ok_at;
+  return polls != NULL;
+}
+
 gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) {
   gint64 listed_at = g_get_real_time();
   CourierListing listing = {.folder = feed->conf->source.path, .limit = MOST_LISTED, .wanted = is_wanted, .user = feed};
@@ -206,6 +221,8 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
   Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .listed_at = listed_at, .look_at = g_get_monotonic_time(), .generation = feed->polls++, .names = names,
                .added = added, .admitted = ready, .changed = changed, .gone = gone, .kept = kept,
                .poll = {.feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};
+  if (!last_good_poll(&poll, error))
+    return FALSE;
   for (guint i = 0; i < entries->len; i++)
     g_hash_table_add(names, ((CourierEntry *)entries->pdata[i])->name);
   for (guint i = 0; i < entries->len; i++)
