@@ -1,4 +1,5 @@
 #include "gateway/endpoint.h"
+#include "gateway/paths.h"
 
 static CourierKind kind_of(ConfScheme scheme) {
   switch (scheme) {
@@ -22,9 +23,9 @@ CourierEndpoint endpoint_of(const ConfPartner *partner, const ConfEndpoint *conf
   g_autofree char *name = g_strdup_printf("%s/%s", partner->name, conf->name);
   return (CourierEndpoint){
       .kind = kind_of(conf->scheme), .name = g_intern_string(name), .host = conf->host, .port = conf->port, .user = conf->user,
-      .host_keys = (const char *const *)conf->host_keys, .identity_file = conf->identity_file, .passphrase_file = conf->passphrase_file,
-      .password_file = conf->password_file, .tls = tls_of(conf), .ca_file = conf->ca_file,
-      .tls_keys = (const char *const *)conf->tls_keys, .certificate_file = conf->certificate_file,
-      .private_key_file = conf->private_key_file, .token_file = conf->token_file, .listing_time_zone = conf->listing_time_zone,
+      .host_keys = (const char *const *)conf->host_keys, .identity_file = secret_path(conf->identity_file), .passphrase_file = secret_path(conf->passphrase_file),
+      .password_file = secret_path(conf->password_file), .tls = tls_of(conf), .ca_file = secret_path(conf->ca_file),
+      .tls_keys = (const char *const *)conf->tls_keys, .certificate_file = secret_path(conf->certificate_file),
+      .private_key_file = secret_path(conf->private_key_file), .token_file = secret_path(conf->token_file), .listing_time_zone = conf->listing_time_zone,
       .folder = conf->folder, .connect_timeout = conf->connect_timeout, .io_timeout = conf->io_timeout};
 }

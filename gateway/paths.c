@@ -1,5 +1,6 @@
 #include "gateway/paths.h"
 #include "gateway/base/files.h"
+#include <string.h>
 
 LanePaths *lane_paths_new(const ConfNode *node, const char *lane) {
   LanePaths *paths = g_new0(LanePaths, 1);
@@ -37,6 +38,7 @@ gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **
 
 char *lane_path_in(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.pgp", paths->in, id); }
 char *lane_path_in_part(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.part", paths->in, id); }
+char *lane_path_in_signature(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.sig", paths->in, id); }
 char *lane_path_stage(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.db", paths->stage, id); }
 char *lane_path_out(const LanePaths *paths, const char *id, const char *kind) {
   return g_strdup_printf("%s/%s-%s", paths->out, id, kind);
@@ -45,4 +47,17 @@ char *lane_path_archive(const LanePaths *paths, const char *id, gint64 seen_at) 
   g_autoptr(GDateTime) day = g_date_time_new_from_unix_utc(seen_at / G_USEC_PER_SEC);
   g_autofree char *folder = g_date_time_format(day, "%Y-%m-%d");
   return g_strdup_printf("%s/%s/%s.pgp", paths->archive, folder, id);
+}
+char *lane_path_archive_signature(const LanePaths *paths, const char *id, gint64 seen_at) {
+  g_autofree char *archived = lane_path_archive(paths, id, seen_at);
+  return g_strdup_printf("%.*s.sig", (int)(strlen(archived) - strlen(".pgp")), archived);
+}
+
+const char *secret_path(const char *configured) {
+  static const char prefix[] = "credential:";
+  const char *folder = g_getenv("CREDENTIALS_DIRECTORY");
+  if (!configured || !folder || !g_str_has_prefix(configured, prefix))
+    return configured;
+  g_autofree char *path = g_build_filename(folder, configured + strlen(prefix), NULL);
+  return g_intern_string(path);
 }

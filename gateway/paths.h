@@ -1,7 +1,8 @@
 /* Where a lane keeps what: the one place that knows names below the node's state folder.
  *
  *   STATE/lanes/LANE/book.db, ledger…db   durable
- *   STATE/lanes/LANE/spool/in/ID.pgp      the ciphertext as fetched (ID.part while it is being fetched)
+ *   STATE/lanes/LANE/spool/in/ID.pgp      the file as fetched (ID.part while it is being fetched; ID.sig its detached signature).
+ *                                         Without OpenPGP (the feed says so) these bytes are the plaintext
  *   STATE/lanes/LANE/spool/stage/ID.db    live staging: plaintext, 0600, gone when the file is closed
  *   STATE/lanes/LANE/archive/DAY/ID.pgp   the ciphertext of closed files, for node { archive-days }
  *   STATE/lanes/LANE/spool/out/ID-….pgp   sealed answers until they are delivered
@@ -21,6 +22,13 @@ gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **
 
 char *lane_path_in(const LanePaths *paths, const char *id);
 char *lane_path_in_part(const LanePaths *paths, const char *id);
+char *lane_path_in_signature(const LanePaths *paths, const char *id);
 char *lane_path_stage(const LanePaths *paths, const char *id);
 char *lane_path_out(const LanePaths *paths, const char *id, const char *kind);
 char *lane_path_archive(const LanePaths *paths, const char *id, gint64 seen_at); /* in a folder per day (UTC) */
+char *lane_path_archive_signature(const LanePaths *paths, const char *id, gint64 seen_at);
+
+/* Where a file of secrets lies that the configuration names: "credential:NAME" is one that systemd hands to the service (LoadCredential=),
+ * in $CREDENTIALS_DIRECTORY; without that folder the text stays as it is, and to open it fails with a message that tells it. Interned;
+ * NULL for NULL. */
+const char *secret_path(const char *configured);
