@@ -78,6 +78,7 @@ class Configuration:
                      "time-zone": "Asia/Shanghai", "log": {"level": "debug"}}
         self.openpgp = {"encrypt-to": [keys.acme], "signed-by": [keys.acme], "decrypt-with": keys.gateway}
         self.endpoints = {}
+        self.partner_settings = {}  # further blocks of the partner: access
         self.layouts = {"accrual-v1": accrual_layout()}
         self.lanes = {"points": [Feed()]}
         self.lane_settings = {"threads": 2}
@@ -89,7 +90,8 @@ class Configuration:
 
     def text(self):
         lines = block("node", self.node)
-        partner = {"openpgp": self.openpgp, **{f'endpoint "{n}"': e for n, e in self.endpoints.items()}}
+        partner = {"openpgp": self.openpgp, **{f'endpoint "{n}"': e for n, e in self.endpoints.items()},
+                   **self.partner_settings}
         lines += block('partner "acme-bank"', partner)
         for name, layout in self.layouts.items():
             lines += block(f'layout "{name}"', layout)
