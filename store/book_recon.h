@@ -19,7 +19,7 @@ typedef struct {
   guint shards;             /* durable so far; all of them once done */
   guint64 records; gint64 total; guint scale;
   char *object;             /* the manifest's opaque id, 32 hex digits */
-  guint64 manifest_size; char *manifest_sha256;
+  char *manifest_name; guint64 manifest_size; char *manifest_sha256; /* name: once done, whatever the configuration says later */
   gint64 created_at, due_at, started_at, done_at; /* microseconds since 1970; 0: not yet */
   gint64 pushed_at, told_at, fetched_at, acknowledged_at; /* pushed, status synchronised, manifest first asked for, requester's acknowledgement; -1: not wanted */
   gint64 removed_at;        /* its files were taken away after keep-days: nothing is served any more */

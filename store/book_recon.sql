@@ -24,6 +24,7 @@ CREATE TABLE recon_task (
   total           BIGINT NOT NULL,
   scale           BIGINT NOT NULL,
   object          TEXT   NOT NULL CHECK (length(object) = 32),
+  manifest_name   TEXT,
   manifest_size   BIGINT NOT NULL CHECK (manifest_size >= 0),
   manifest_sha256 TEXT   CHECK (length(manifest_sha256) = 64),
   created_at      BIGINT NOT NULL,
@@ -39,7 +40,7 @@ CREATE TABLE recon_task (
   problem         TEXT,
   UNIQUE (name, period, version),
   CHECK ((state = 'done') = (done_at > 0)),
-  CHECK (state <> 'done' OR manifest_sha256 IS NOT NULL)
+  CHECK (state <> 'done' OR (manifest_sha256 IS NOT NULL AND manifest_name IS NOT NULL))
 );
 CREATE UNIQUE INDEX recon_task_object ON recon_task (object);
 CREATE INDEX recon_task_asked ON recon_task (requester, type, period);

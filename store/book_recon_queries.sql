@@ -8,9 +8,9 @@ SELECT seen_at FROM recon_block WHERE name = ?1;
 -- name: has-task
 SELECT 1 FROM recon_task WHERE name = ?1 AND period = ?2 AND version = ?3;
 -- name: add-task
-INSERT INTO recon_task (id, name, requester, type, period, version, state, snapshot, shards, records, total, scale, object, manifest_size,
-  manifest_sha256, created_at, due_at, started_at, done_at, pushed_at, told_at, fetched_at, acknowledged_at, removed_at, attempts, problem)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', NULL, 0, 0, 0, ?7, ?8, 0, NULL, ?9, ?10, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
+INSERT INTO recon_task (id, name, requester, type, period, version, state, snapshot, shards, records, total, scale, object, manifest_name,
+  manifest_size, manifest_sha256, created_at, due_at, started_at, done_at, pushed_at, told_at, fetched_at, acknowledged_at, removed_at, attempts, problem)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', NULL, 0, 0, 0, ?7, ?8, NULL, 0, NULL, ?9, ?10, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
 -- name: set-task
 UPDATE recon_task SET state = ?2, snapshot = ?3, shards = ?4, records = ?5, total = ?6, scale = ?7, manifest_size = ?8, manifest_sha256 = ?9,
   due_at = ?10, started_at = ?11, done_at = ?12, pushed_at = ?13, told_at = ?14, removed_at = ?15, attempts = ?16, problem = ?17
