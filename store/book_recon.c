@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { TASK_COLUMNS = 26, STANDARD_LIMIT = 1000 };
+enum { TASK_COLUMNS = 27, STANDARD_LIMIT = 1000 };
 static const char *const words[] = {"pending", "running", "done", "failed"};
 
 const char *recon_state_word(ReconState state) { return words[state]; }
@@ -39,6 +39,7 @@ void recon_task_free(ReconTask *task) {
   g_free(task->period);
   g_free(task->snapshot);
   g_free(task->object);
+  g_free(task->manifest_name);
   g_free(task->manifest_sha256);
   g_free(task->problem);
   g_free(task);
@@ -98,9 +99,9 @@ static gboolean set_task(BookTransaction *tx, const ReconTask *task, ReconState 
   g_autoptr(sqlite3_stmt) set = statement(tx->statements.db, "set-task", error);
   if (!set)
     return FALSE;
-  sqlite_bind(set, "sssuiiuisiiiiiiuss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records, task->total, task->scale,
+  sqlite_bind(set, "sssuiiuisiiiiiiusss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records, task->total, task->scale,
               (gint64)task->manifest_size, task->manifest_sha256, task->due_at, task->started_at, task->done_at, task->pushed_at, task->told_at,
-              task->removed_at, task->attempts, task->problem, words[task->state]);
+              task->removed_at, task->attempts, task->problem, words[task->state], task->manifest_name);
   if (!sqlite_done(set, error))
     return FALSE;
   return sqlite3_changes(tx->statements.db) == 1 ||
@@ -225,14 +226,15 @@ static gpointer task_row(sqlite3_stmt *s, GError **error) {
   task->total = sqlite3_column_int64(s, 10);
   task->scale = (guint)sqlite3_column_int64(s, 11);
   task->object = sqlite_column_copy(s, 12);
-  task->manifest_size = (guint64)sqlite3_column_int64(s, 13);
-  task->manifest_sha256 = sqlite_column_copy(s, 14);
+  task->manifest_name = sqlite_column_copy(s, 13);
+  task->manifest_size = (guint64)sqlite3_column_int64(s, 14);
+  task->manifest_sha256 = sqlite_column_copy(s, 15);
   gint64 *const times[] = {&task->created_at, &task->due_at, &task->started_at, &task->done_at, &task->pushed_at,
                            &task->told_at, &task->fetched_at, &task->acknowledged_at, &task->removed_at};
   for (guint i = 0; i < G_N_ELEMENTS(times); i++)
-    *times[i] = sqlite3_column_int64(s, 15 + (int)i);
-  task->attempts = (guint)sqlite3_column_int64(s, 24);
-  task->problem = sqlite_column_copy(s, 25);
+    *times[i] = sqlite3_column_int64(s, 16 + (int)i);
+  task->attempts = (guint)sqlite3_column_int64(s, 25);
+  task->problem = sqlite_column_copy(s, 26);
   return task;
 }
 

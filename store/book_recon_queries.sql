@@ -13,7 +13,8 @@ INSERT INTO recon_task (id, name, requester, type, period, version, state, snaps
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', NULL, 0, 0, 0, ?7, ?8, NULL, 0, NULL, ?9, ?10, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
 -- name: set-task
 UPDATE recon_task SET state = ?2, snapshot = ?3, shards = ?4, records = ?5, total = ?6, scale = ?7, manifest_size = ?8, manifest_sha256 = ?9,
-  due_at = ?10, started_at = ?11, done_at = ?12, pushed_at = ?13, told_at = ?14, removed_at = ?15, attempts = ?16, problem = ?17
+  due_at = ?10, started_at = ?11, done_at = ?12, pushed_at = ?13, told_at = ?14, removed_at = ?15, attempts = ?16, problem = ?17,
+  manifest_name = ?19
 WHERE id = ?1 AND state = ?18;
 -- What the requester did. Not in set-task, whose caller may have read the row before the requester did it.
 -- name: note-fetched
