@@ -68,11 +68,6 @@ void shelf_return(Shelf *shelf, BookReader *reader);
 /* The requester's reconcile block of that type; NULL: none. */
 const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type, Shelf **shelf);
 
-/* --- Names. */
-char *front_file_path(const LanePaths *paths, const ReconTask *task, const char *name);
-char *front_manifest_name(const ConfReconcile *reconcile, const ReconTask *task);
-char *front_secret_path(const char *setting, GError **error);
-
 /* --- Byte ranges (RFC 9110, 14): the one range of the header, resolved against the size. */
 typedef enum { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE } RangeKind;
 typedef struct { guint64 first, last; } ByteRange;

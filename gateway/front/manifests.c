@@ -3,8 +3,10 @@
 #include "gateway/control.h"
 #include "gateway/front/front_parts.h"
 #include "gateway/log.h"
+#include "gateway/recon/names.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +23,7 @@ static enum MHD_Result trouble(Request *request, const GError *error) {
 /* --- Files of a task. Names are the manifest's, which we made; still only a plain name is opened, and no link is followed. */
 
 static int open_file(const Shelf *shelf, const ReconTask *task, const char *name, guint64 *size) {
-  g_autofree char *path = front_file_path(shelf->paths, task, name);
+  g_autofree char *folder = recon_folder(shelf->paths->folder, task->id), *path = g_build_filename(folder, name, NULL);
   struct stat status;
   int fd = strchr(name, '/') || name[0] == '.' ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
@@ -100,7 +102,8 @@ static guint when_to_ask_again(const ReconTask *open) {
 
 static const struct { const char *form, *suffix, *type; } forms[] = {
     {"signature", ".asc", "application/pgp-signature"}, {"sha256", ".sha256", "text/plain; charset=utf-8"},
-    {"md5", ".md5", "text/plain; charset=utf-8"}, {"text", ".txt", "text/plain; charset=utf-8"}};
+    {"md5", ".md5", "text/plain; charset=utf-8"}, {"text", ".txt", "text/plain; charset=utf-8"},
+    {"text-signature", ".txt.asc", "application/pgp-signature"}};
 
 /* Small, and without a digest in the book: its tag is the manifest's with the form's name. */
 static enum MHD_Result serve_form(Request *request, const Shelf *shelf, const ReconTask *task, const char *manifest, const char *form) {
@@ -126,7 +129,10 @@ static void tell_fetched(const Shelf *shelf, const ReconTask *task, const Reques
 }
 
 static enum MHD_Result serve_manifest(Request *request, const Shelf *shelf, const ConfReconcile *reconcile, const ReconTask *task, const char *form) {
-  g_autofree char *name = front_manifest_name(reconcile, task);
+  g_autoptr(GError) error = NULL;
+  g_autofree char *name = recon_manifest_name(reconcile, task, &error);
+  if (!name)
+    return trouble(request, error);
   if (form)
     return serve_form(request, shelf, task, name, form);
   tell_fetched(shelf, task, request);

@@ -222,9 +222,9 @@ static int listen_on(const char *where, GError **error) {
 static gboolean read_pem(const char *setting, char **text, GError **error) {
   if (!setting)
     return TRUE;
-  g_autofree char *path = front_secret_path(setting, error);
+  const char *path = secret_path(setting);
   gsize length;
-  if (!path || !g_file_get_contents(path, text, &length, error)) {
+  if (!g_file_get_contents(path, text, &length, error)) {
     g_prefix_error(error, "front: ");
     if (error && *error && (*error)->domain != SALLYPORT_ERROR)
       (*error)->domain = SALLYPORT_ERROR, (*error)->code = SALLYPORT_ERROR_CONFIGURATION;
