@@ -25,7 +25,7 @@ static const Meaning meanings[] = {
 static void check_meanings(const Section *section, ConfScheme scheme) {
   for (guint i = 0; i < G_N_ELEMENTS(meanings); i++)
     if ((meanings[i].schemes & (1u << scheme)) == 0 && section_has(section, meanings[i].option))
-      section_error(section, meanings[i].option, "'%s' has no meaning for a %s:// endpoint", meanings[i].option, url_scheme_word(scheme));
+      section_error(section, meanings[i].option, "'%s' has no meaning with %s://", meanings[i].option, url_scheme_word(scheme));
 }
 
 /* ---- how the server shows who it is ---- */

@@ -40,15 +40,25 @@ void build_node(const Section *root, ConfNode *node) {
 
 /* ---- partner ---- */
 
+/* What is written, though wrongly, is not told again as missing where it is needed: something stands in its place. */
+static char **there_or_told(const Section *section, const char *option, char **values) {
+  return values != NULL || !section_has(section, option) ? values : g_new0(char *, 1);
+}
+
+static char *build_own_key(const Section *section, const char *option) {
+  char *fingerprint = build_fingerprint(section, option);
+  return fingerprint != NULL || !section_has(section, option) ? fingerprint : g_strdup("");
+}
+
 /* Which of them are needed is the feeds' and reconciliations' to say: check_keys.c. */
 static void build_openpgp(const Section *partner_section, ConfOpenpgp *openpgp) {
   Section section;
   if (!section_inner(partner_section, "openpgp", &section)) return;
   openpgp->where = section_where(&section, NULL);
-  openpgp->encrypt_to = build_fingerprints(&section, "encrypt-to");
-  openpgp->signed_by = build_fingerprints(&section, "signed-by");
-  openpgp->decrypt_with = build_fingerprint(&section, "decrypt-with");
-  openpgp->sign_with = build_fingerprint(&section, "sign-with");
+  openpgp->encrypt_to = there_or_told(&section, "encrypt-to", build_fingerprints(&section, "encrypt-to"));
+  openpgp->signed_by = there_or_told(&section, "signed-by", build_fingerprints(&section, "signed-by"));
+  openpgp->decrypt_with = build_own_key(&section, "decrypt-with");
+  openpgp->sign_with = build_own_key(&section, "sign-with");
   if (openpgp->sign_with == NULL) openpgp->sign_with = g_strdup(openpgp->decrypt_with);
   openpgp->passphrase_file = section_file(&section, "passphrase-file");
 }

@@ -68,13 +68,10 @@ static void build_statuses(const Section *section, ConfRead *read) {
 
 /* ---- columns ---- */
 
-static const char *const ledger_columns[] = {"key", "account", "amount", "business_date", "file", "name", "line", "batch", "posted_at", "feed", NULL};
-
+/* Those of ledgers, files and records are known to what reads them: gateway/check.c looks. Those of a query, only when it is read. */
 static gboolean is_column(const Conf *conf, const ConfRead *read, const char *name) {
   const ConfLayout *layout = read->layout == NULL ? NULL : conf_layout(conf, read->layout);
-  if (read->from == CONF_READ_LEDGER) return g_strv_contains(ledger_columns, name);
-  if (read->from == CONF_READ_DELIMITED && layout != NULL) return conf_line_field(&layout->record, name) != NULL;
-  return TRUE; /* of a query or of several layouts: known when it is read */
+  return read->from != CONF_READ_DELIMITED || layout == NULL || conf_line_field(&layout->record, name) != NULL;
 }
 
 static void check_columns(const Section *section, const Conf *conf, const ConfRead *read, const char *option, char **names) {
@@ -95,8 +92,8 @@ static void build_columns(const Section *section, const Conf *conf, ConfRead *re
   check_columns(section, conf, read, "order", read->order);
   read->amount = section_text(section, "amount");
   if (read->amount == NULL && read->from == CONF_READ_LEDGER) read->amount = g_strdup("amount");
-  if (read->amount == NULL || read->columns == NULL || read->from == CONF_READ_LEDGER) return;
-  if (!g_strv_contains((const char *const *)read->columns, read->amount))
+  if (read->amount != NULL && read->columns != NULL && section_has(section, "amount") &&
+      !g_strv_contains((const char *const *)read->columns, read->amount))
     section_error(section, "amount", "'amount' must be one of 'columns': the requester adds it up, too");
 }
 

@@ -86,7 +86,7 @@ char *build_url_path(const Section *section, const char *option) {
 static const char *const of_the_file[] = {"{name}", "{stem}", NULL};
 static const char *const of_one_file[] = {"{name}", "{stem}", "{id}", "{sequence", NULL};
 const TemplateRule template_of_marker = {TEMPLATE_FILE, of_the_file, "must contain {name} or {stem}: else one marker would stand for all files"};
-const TemplateRule template_of_answer = {TEMPLATE_FILE, of_one_file, "must contain {name}, {stem} or {id}: else each file's feedback would replace the last one's"};
+const TemplateRule template_of_answer = {TEMPLATE_FILE, of_one_file, "must contain {name}, {stem}, {id} or {sequence}: else each file's feedback would replace the last one's"};
 
 char *build_template(const Section *section, const char *option, TemplateRule rule) {
   char *text = section_text(section, option);

@@ -27,6 +27,8 @@ static void build_number_place(const Section *section, const Conf *conf, const C
   static const char *const number[] = {"{sequence", NULL};
   static const TemplateRule rule = {TEMPLATE_SEQUENCE, number, "must contain {sequence}: where the number stands"};
   sequence->name = build_template(section, "name", rule);
+  if (sequence->name != NULL && strstr(strstr(sequence->name, "{sequence") == NULL ? "" : strstr(sequence->name, "{sequence") + 1, "{sequence") != NULL)
+    section_error(section, "name", "'name' holds {sequence} twice");
   sequence->header_field = section_text(section, "header-field");
   if (!section_has(section, "name") && !section_has(section, "header-field"))
     section_require(section, "name", "where the number stands in the file's name (or header-field)");
@@ -86,8 +88,8 @@ static ConfExpect *build_expect(const Section *section, const Conf *conf) {
   expect->by = section_time_of_day(section, "by", 0);
   expect->from = section_time_of_day(section, "from", 0);
   expect->day_offset = (gint)section_number(section, "day-offset", (Range){.otherwise = 0, .least = 0, .most = 31});
-  if (expect->day_offset == 0 && section_has(section, "by") && expect->from >= expect->by)
-    section_error(section, section_has(section, "from") ? "from" : "by", "nothing can come between 'from' and 'by' of one day");
+  if (expect->day_offset == 0 && section_has(section, "by") && expect->from == expect->by)
+    section_error(section, section_has(section, "from") ? "from" : "by", "'from' and 'by' are the same time of one day: nothing can come between them");
   expect->files = section_number(section, "files", (Range){.otherwise = 1, .least = 1, .most = 100000});
   expect->calendar = build_calendar_name(section, conf);
   expect->time_zone = zone_or_node(section, conf);

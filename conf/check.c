@@ -26,28 +26,48 @@ static gboolean same_folder(Folder a, Folder b) {
          (left->host == right->host || (left->host != NULL && right->host != NULL && g_ascii_strcasecmp(left->host, right->host) == 0));
 }
 
+/* ---- names that are sent, and taken again ---- */
+
+/* A name that a feed gives: made of the file's that came, or (a marker's) of the one it is for. */
+typedef struct { const char *option, *text, *of; } Sent;
+
+static gboolean can_be_taken(const Sent *sent, const char *own_match, const char *match) {
+  if (sent->text == NULL) return FALSE;
+  g_autofree char *outer = sent->of == NULL ? g_strdup(own_match) : template_as_pattern(sent->of, own_match, TEMPLATE_FILE);
+  g_autofree char *made = template_as_pattern(sent->text, outer, TEMPLATE_FILE);
+  return pattern_overlap(made, match);
+}
+
 /* Which of the names that a feed sends could be taken for a file of `match`; NULL: none. */
-static const char *name_taken_in(const ConfFeed *sender, const char *match) {
-  const ConfFeedback *feedback = &sender->feedback;
-  const char *const names[] = {feedback->name, feedback->exception_name, feedback->marker};
-  static const char *const options[] = {"name", "exception-name", "marker"};
-  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-    if (names[i] == NULL || sender->source.match == NULL) continue;
-    g_autofree char *made = template_as_pattern(names[i], sender->source.match, TEMPLATE_FILE);
-    /* A marker is named after the feedback, not after the file that came. */
-    g_autofree char *feedback_made = i == 2 && feedback->name != NULL ? template_as_pattern(feedback->name, sender->source.match, TEMPLATE_FILE) : NULL;
-    g_autofree char *marker = feedback_made != NULL ? template_as_pattern(names[i], feedback_made, TEMPLATE_FILE) : NULL;
-    if (pattern_overlap(marker != NULL ? marker : made, match)) return options[i];
-  }
+static const char *name_taken(const ConfFeed *sender, const Sent *sent, gsize n_sent, const char *match) {
+  for (gsize i = 0; i < n_sent && sender->source.match != NULL; i++)
+    if (can_be_taken(&sent[i], sender->source.match, match)) return sent[i].option;
   return NULL;
 }
 
-static void check_loops(const Placed *sender, const Placed *receiver, ConfReport *report) {
+static const char *feedback_taken(const ConfFeed *sender, const char *match) {
+  const ConfFeedback *feedback = &sender->feedback;
+  const char *signature = feedback->envelope == CONF_ENVELOPE_DETACHED ? "{name}.sig" : NULL;
+  const Sent sent[] = {{"name", feedback->name, NULL},
+                       {"exception-name", feedback->exception_name, NULL},
+                       {"marker", feedback->marker, feedback->name},
+                       {"digest", feedback->digest, feedback->name},
+                       {"name", signature, feedback->name}};
+  return name_taken(sender, sent, G_N_ELEMENTS(sent), match);
+}
+
+static const char *delivered_taken(const ConfFeed *sender, const char *match) {
+  const ConfDeliver *deliver = &sender->deliver;
+  const Sent sent[] = {{"name", deliver->name, NULL}, {"marker", deliver->marker, deliver->name}};
+  return name_taken(sender, sent, G_N_ELEMENTS(sent), match);
+}
+
+static void check_feedback_loops(const Placed *sender, const Placed *receiver, ConfReport *report) {
   const ConfSourceFolder *source = &receiver->feed->source;
   const ConfFeedback *feedback = &sender->feed->feedback;
   if (source->match == NULL) return;
   if (!same_folder(folder_of(sender, feedback->endpoint, feedback->path), folder_of(receiver, source->endpoint, source->path))) return;
-  const char *option = name_taken_in(sender->feed, source->match);
+  const char *option = feedback_taken(sender->feed, source->match);
   if (option == NULL) return;
   if (sender->feed == receiver->feed)
     conf_report_error(report, feedback->where, "feedback goes to the folder that files are taken from, and its '%s' can match '%s': feed \"%s\" would take in its own answers",
@@ -57,12 +77,46 @@ static void check_loops(const Placed *sender, const Placed *receiver, ConfReport
                         option, receiver->feed->name, source->where.file, source->where.line);
 }
 
-static void check_marker_match(const Placed *placed, ConfReport *report) {
+static void check_delivery_loops(const Placed *sender, const Placed *receiver, ConfReport *report) {
+  const ConfSourceFolder *source = &receiver->feed->source;
+  const ConfDeliver *deliver = &sender->feed->deliver;
+  const ConfPartner *system = deliver->system == NULL ? NULL : conf_system(sender->conf, deliver->system);
+  if (source->match == NULL || system == NULL || deliver->endpoint == NULL) return;
+  Folder folder = {.endpoint = conf_endpoint(system, deliver->endpoint), .path = deliver->path};
+  if (!same_folder(folder, folder_of(receiver, source->endpoint, source->path))) return;
+  const char *option = delivered_taken(sender->feed, source->match);
+  if (option == NULL) return;
+  if (sender->feed == receiver->feed)
+    conf_report_error(report, sender->feed->ledger.where, "files are handed on to the folder that they are taken from, and '%s' can match '%s': feed \"%s\" would take them in again",
+                      option, source->match, sender->feed->name);
+  else
+    conf_report_warning(report, sender->feed->ledger.where, "what feed \"%s\" hands on (its '%s') can be taken in by feed \"%s\" (%s:%u)", sender->feed->name,
+                        option, receiver->feed->name, source->where.file, source->where.line);
+}
+
+static void check_loops(const Placed *sender, const Placed *receiver, ConfReport *report) {
+  check_feedback_loops(sender, receiver, report);
+  check_delivery_loops(sender, receiver, report);
+}
+
+/* ---- what stands beside the files ---- */
+
+static void check_beside(const Placed *placed, ConfReport *report) {
   const ConfSourceFolder *source = &placed->feed->source;
-  if (source->ready != CONF_READY_MARKER || source->match == NULL || source->marker == NULL) return;
-  g_autofree char *markers = template_as_pattern(source->marker, source->match, TEMPLATE_FILE);
-  if (pattern_overlap(markers, source->match))
-    conf_report_warning(report, source->where, "'match' takes the marker files, too: they will be seen as files that never become ready");
+  if (source->match == NULL) return;
+  const char *declared = source->declared.file;
+  gboolean is_template = declared != NULL && strchr(declared, '{') != NULL;
+  const struct { const char *what, *text; gboolean is_pattern; } beside[] = {
+    {"marker files", source->ready == CONF_READY_MARKER ? source->marker : NULL, FALSE},
+    {"signatures", source->signature, FALSE},
+    {"files that declare them", declared, !is_template},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(beside); i++) {
+    if (beside[i].text == NULL) continue;
+    g_autofree char *names = beside[i].is_pattern ? g_strdup(beside[i].text) : template_as_pattern(beside[i].text, source->match, TEMPLATE_FILE);
+    if (pattern_overlap(names, source->match))
+      conf_report_warning(report, source->where, "'match' takes the %s, too: they will be seen as files that never become ready", beside[i].what);
+  }
 }
 
 static void check_shared_source(const Placed *a, const Placed *b, ConfReport *report) {
@@ -72,6 +126,43 @@ static void check_shared_source(const Placed *a, const Placed *b, ConfReport *re
   if (!pattern_overlap(left->match, right->match)) return;
   conf_report_warning(report, right->where, "feeds \"%s\" and \"%s\" take files from one folder, and a name can match both (the other is at %s:%u)",
                       b->feed->name, a->feed->name, left->where.file, left->where.line);
+}
+
+/* ---- answers ---- */
+
+/* Whether the part of a pattern behind its first dot is open: then {stem} does not tell its files apart. */
+static gboolean has_open_end(const char *match) {
+  gboolean in_set = FALSE;
+  for (const char *c = match; *c != '\0'; c++) {
+    if (*c == '[') in_set = TRUE;
+    if (*c == ']') in_set = FALSE;
+    if (*c == '.' && !in_set) return strpbrk(c, "*?[") != NULL;
+  }
+  return FALSE; /* without a dot of its own its files have, as a rule, none */
+}
+
+static void check_answers(const ConfFeed *feed, ConfReport *report) {
+  static const char *const telling[] = {"{name}", "{extension}", "{id}", "{sequence", NULL};
+  const char *name = feed->feedback.name;
+  if (name == NULL || feed->source.match == NULL || template_has(name, telling) || !has_open_end(feed->source.match)) return;
+  conf_report_warning(report, feed->feedback.where, "files of 'match' can differ behind their first dot only, and then their answers have one name: put {extension} or {name} into 'name'");
+}
+
+/* ---- numbers ---- */
+
+static void check_numbers(const ConfFeed *feed, ConfReport *report) {
+  const char *const names[] = {feed->feedback.name, feed->feedback.exception_name, feed->feedback.marker, feed->feedback.digest, feed->feedback.member};
+  for (guint i = 0; i < G_N_ELEMENTS(names) && !feed->sequence.present; i++)
+    if (names[i] != NULL && strstr(names[i], "{sequence") != NULL) {
+      conf_report_error(report, feed->feedback.where, "{sequence} is the number of the file that came, and feed \"%s\" has no sequence { … }", feed->name);
+      break;
+    }
+  if (!feed->sequence.present && feed->deliver.name != NULL && strstr(feed->deliver.name, "{sequence") != NULL)
+    conf_report_error(report, feed->ledger.where, "{sequence} is the number of the file that came, and feed \"%s\" has no sequence { … }", feed->name);
+  if (feed->sequence.name == NULL || feed->source.match == NULL) return;
+  g_autofree char *numbered = template_as_pattern(feed->sequence.name, NULL, TEMPLATE_SEQUENCE);
+  if (!pattern_overlap(numbered, feed->source.match))
+    conf_report_error(report, feed->sequence.where, "no file of 'match' ('%s') can have a name like '%s'", feed->source.match, feed->sequence.name);
 }
 
 /* ---- names and ledgers ---- */
@@ -121,7 +212,9 @@ void check_feeds(const Conf *conf, ConfReport *report) {
   for (guint i = 0; i < all->len; i++) {
     const Placed *later = &g_array_index(all, Placed, i);
     check_loops(later, later, report);
-    check_marker_match(later, report);
+    check_beside(later, report);
+    check_answers(later->feed, report);
+    check_numbers(later->feed, report);
     for (guint j = 0; j < i; j++) {
       const Placed *earlier = &g_array_index(all, Placed, j);
       check_feed_names(earlier, later, report);

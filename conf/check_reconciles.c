@@ -57,7 +57,20 @@ static void check_ways_out(const Conf *conf, const ConfReconcile *reconcile, Con
                       requester->name, conf->front.where.file, conf->front.where.line);
 }
 
+/* One token of two partners would open one's files to the other. */
+static void check_access(const ConfPartner *a, const ConfPartner *b, ConfReport *report) {
+  char *const *const of_a[] = {a->access.token_sha256, a->access.certificate_sha256};
+  char *const *const of_b[] = {b->access.token_sha256, b->access.certificate_sha256};
+  for (guint i = 0; i < G_N_ELEMENTS(of_a); i++)
+    for (char *const *digest = of_a[i]; digest != NULL && *digest != NULL; digest++)
+      if (of_b[i] != NULL && g_strv_contains((const char *const *)of_b[i], *digest))
+        conf_report_error(report, b->access.where, "partner \"%s\" (%s:%u) has the same %s: the front could not tell the two apart", a->name,
+                          a->access.where.file, a->access.where.line, i == 0 ? "token" : "certificate");
+}
+
 void check_reconciles(const Conf *conf, ConfReport *report) {
+  for (guint i = 0; i < conf->partners->len; i++)
+    for (guint j = 0; j < i; j++) check_access(g_ptr_array_index(conf->partners, j), g_ptr_array_index(conf->partners, i), report);
   g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Placed));
   for (guint l = 0; l < conf->lanes->len; l++) {
     const ConfLane *lane = g_ptr_array_index(conf->lanes, l);

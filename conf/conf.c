@@ -74,7 +74,7 @@ static Conf *parse(const ConfSource *source, ConfReport *report) {
   Section root = section_root(cfg, scan, report);
   build(conf, &root);
   check_feeds(conf, report);
-  check_keys(conf, report);
+  if (!scan->lost) check_keys(conf, report);
   check_reconciles(conf, report);
   cfg_free(cfg);
   return conf;

@@ -150,7 +150,8 @@ char *template_as_pattern(const char *text, const char *glob, TemplateKind kind)
   while (*text != '\0') {
     gsize length = placeholder_length(text, kind);
     if (length == 0) {
-      if (strchr("*?[\\", *text) != NULL) g_string_append_c(pattern, '\\');
+      const char *special = kind == TEMPLATE_SEQUENCE ? "[\\" : "*?[\\";
+      if (strchr(special, *text) != NULL) g_string_append_c(pattern, '\\');
       g_string_append_c(pattern, *text++);
       continue;
     }

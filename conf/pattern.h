@@ -7,7 +7,8 @@ const char *pattern_problem(const char *glob);
 /* Whether some name can match both. Exact but for names that the file system would not take anyway. */
 gboolean pattern_overlap(const char *a, const char *b);
 
-/* What may stand in braces: in the names of files that answer a file; in the names that partners number; in those of shards. */
+/* What may stand in braces: in the names of files that answer a file; in the names that partners number
+ * (where * and ? are wild, too); in those of shards. */
 typedef enum { TEMPLATE_FILE, TEMPLATE_SEQUENCE, TEMPLATE_SHARD } TemplateKind;
 /* NULL when the template has known placeholders only and makes one path component; else what is wrong. The caller frees. */
 char *template_problem(const char *text, TemplateKind kind);

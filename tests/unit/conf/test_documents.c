@@ -30,11 +30,24 @@ static void check_options(const cfg_opt_t *options, const char *section, const c
   }
 }
 
+static char *read_samples(void) {
+  GString *all = g_string_new(NULL);
+  GDir *folder = g_dir_open("conf/samples/conf.d", 0, NULL);
+  assert_non_null(folder);
+  g_autofree char *main_file = read_document("conf/samples/sallyport.conf");
+  g_string_append(all, main_file);
+  for (const char *name; (name = g_dir_read_name(folder)) != NULL;) {
+    g_autofree char *path = g_build_filename("conf/samples/conf.d", name, NULL);
+    g_autofree char *text = read_document(path);
+    g_string_append(all, text);
+  }
+  g_dir_close(folder);
+  return g_string_free(all, FALSE);
+}
+
 static void every_option_stands_in_the_samples_and_in_the_manual(void **state) {
   (void)state;
-  g_autofree char *main_file = read_document("conf/samples/sallyport.conf");
-  g_autofree char *partner = read_document("conf/samples/conf.d/acme-bank.conf");
-  g_autofree char *sample = g_strconcat(main_file, partner, NULL);
+  g_autofree char *sample = read_samples();
   g_autofree char *manual = read_document("packaging/man/sallyport.conf.5");
   check_options(grammar_root(), "the top level", sample, manual);
 }

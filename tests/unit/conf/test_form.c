@@ -65,10 +65,12 @@ static const Row rows[] = {
    "20: a closing brace without its opening one\n"},
   {"node {", "partner \"bank\" {} node {",
    "2: partner \"bank\" stands twice in the top level (first at test.conf:1)\n"
-   "1: 'openpgp' is missing in partner \"bank\": the keys that its files are signed and encrypted with\n"
    "1: partner \"bank\" has no endpoint\n"
    "26: partner \"bank\" has no endpoint \"main\"\n"
-   "34: partner \"bank\" has no endpoint \"main\"\n"},
+   "34: partner \"bank\" has no endpoint \"main\"\n"
+   "25: feed \"bank-points\" needs 'signed-by' in an openpgp { … } of partner \"bank\" (test.conf:1): the key that the partner signs with, or its current and next one\n"
+   "25: feed \"bank-points\" needs 'decrypt-with' in an openpgp { … } of partner \"bank\" (test.conf:1): our own key\n"
+   "33: feed \"bank-points\" needs 'encrypt-to' in an openpgp { … } of partner \"bank\" (test.conf:1): the partner's key, or its current and next one\n"},
   {"node {", "include(\"other.conf\") node {",
    "1: include(\"other.conf\"): there is no such file\n"},
   {"node {", "include other.conf node {",

@@ -35,12 +35,14 @@ static const Row rows[] = {
   {"sftp.example:22", "[2001:db8::g]",
    "9: 'url': what the URL has in brackets is not an IPv6 address\n"},
   {"url = \"sftp://gw@", "url = \"ftp://gw@",
-   "9: 'url': FTP, FTPS and HTTP are not supported yet by this version: sftp:// and file:// are\n"},
+   "10: 'host-key' has no meaning with ftp://\n"
+   "11: 'identity-file' has no meaning with ftp://\n"
+   "8: 'password-file' is missing in endpoint \"main\": the password to log in with\n"},
   {"url = \"sftp://gw@", "url = \"scp://gw@",
-   "9: 'url': the URL must begin with sftp:// or file://\n"},
+   "9: 'url': the URL must begin with sftp://, ftp://, ftps://, https://, http:// or file://\n"},
   {"\"sftp://gw@sftp.example:22\"", "\"file:///srv/drop\"",
-   "10: 'host-key' has no meaning for a file:// endpoint\n"
-   "11: 'identity-file' has no meaning for a file:// endpoint\n"},
+   "10: 'host-key' has no meaning with file://\n"
+   "11: 'identity-file' has no meaning with file://\n"},
   {"host-key = { \"SHA256:NWW", "host-key = { \"MD5:NWW",
    "10: 'host-key' must be as ssh-keygen -lf shows it: SHA256: and 43 digits of base 64\n"},
   {"    identity-file = \"/etc/key\"\n", "    passphrase-file = \"/etc/pass\"\n",
@@ -60,8 +62,8 @@ static const Row rows[] = {
    "15: 'charset' must be a character set that this machine knows (iconv -l lists them)\n"},
   {"delimiter = \"|\"", "delimiter = \"|\" charset = \"../x\"",
    "15: 'charset' must be a character set that this machine knows (iconv -l lists them)\n"},
-  {"delimiter = \"|\"", "delimiter = \"|\" type = fixed lines-by = magic line-limit = \"1K5\"",
-   "15: 'type' must be one of: delimited\n"
+  {"delimiter = \"|\"", "delimiter = \"|\" type = slanted lines-by = magic line-limit = \"1K5\"",
+   "15: 'type' must be one of: delimited, fixed\n"
    "15: 'lines-by' must be one of: tag, position\n"
    "15: 'line-limit' must be a size like \"64K\", \"512M\" or \"4G\" from 64 to 1M\n"},
   {"delimiter = \"|\"", "delimiter = '\"' quote = rfc4180",
@@ -88,7 +90,7 @@ static const Row rows[] = {
    "17: 'optional' must be yes or no\n"
    "17: field \"header_day\" has the name by which rules call the header's \"day\"\n"},
   {"control = count", "control = \"total(points)\"",
-   "18: 'control' must be count or \"sum(FIELD)\"\n"},
+   "18: 'control' must be count or \"sum(FIELD)\", or of the records of one tag, \"count(TAG)\" or \"sum(FIELD, TAG)\"\n"},
   {"type = integer control = count", "control = count",
    "18: a field with control = count must have type = integer\n"},
   {"sum(points)", "sum(point)",
