@@ -210,7 +210,9 @@ static gboolean sign(Signing *signing, const OpenpgpSealOptions *options, GpgRun
   gpgme_ctx_t context = gpg_run_context(run);
   if (!signer_add(options->home, options->sign_with, options->deadline, context, error))
     return FALSE;
+  gpgme_set_armor(context, options->armor);
   gboolean ran = gpg_run_wait(run, gpgme_op_sign_start(context, gpg_run_input(run), gpg_run_output(run), GPGME_SIG_MODE_DETACH), &outcome, &failure);
+  gpgme_set_armor(context, 0); /* contexts are kept for others */
   if (signing->error || !ran) {
     g_propagate_error(error, signing->error ? g_steal_pointer(&signing->error) : g_steal_pointer(&failure));
     return FALSE;

@@ -75,6 +75,7 @@ typedef struct {
   const char *passphrase_file;   /* of sign_with; NULL: it has none */
   OpenpgpCompression compression;
   guint deadline;
+  gboolean armor;                /* of a detached signature: ASCII (.asc) and not binary; a sealed message is always binary */
 } OpenpgpSealOptions;
 
 typedef struct {
@@ -90,7 +91,7 @@ typedef gssize (*OpenpgpSource)(gpointer user, void *into, gsize limit, GError *
 gboolean openpgp_seal(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int sealed_fd,
                       OpenpgpSealed *sealed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* A detached binary signature over what `source` yields, by options->sign_with (encrypt_to and compression play no part), into
+/* A detached signature (binary, or armoured) over what `source` yields, by options->sign_with (encrypt_to and compression play no part), into
  * `signature_fd`. Not synced. */
 gboolean openpgp_sign_detached(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int signature_fd,
                                OpenpgpSealed *sealed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
