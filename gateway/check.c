@@ -1,4 +1,4 @@
-#include "gateway/check.h"
+#include "gateway/check_parts.h"
 #include "gateway/keyuse.h"
 #include "gateway/records/layout.h"
 #include "gateway/schedule.h"
@@ -40,40 +40,6 @@ static void check_node(const ConfNode *node, ConfReport *report) {
   if (strlen(node->gnupg_home) >= GNUPG_HOME_LIMIT)
     conf_report_error(report, node->where, "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it",
                       node->gnupg_home, GNUPG_HOME_LIMIT);
-}
-
-/* --- Secrets: readable by us and by nobody else. */
-
-static void check_secret(ConfWhere where, const char *what, const char *path, ConfReport *report) {
-  struct stat there;
-  if (!path)
-    return;
-  if (stat(path, &there) != 0)
-    conf_report_error(report, where, "%s \"%s\": %s", what, path, g_strerror(errno));
-  else if (!S_ISREG(there.st_mode))
-    conf_report_error(report, where, "%s \"%s\" is not a plain file", what, path);
-  else if (there.st_mode & 0077)
-    conf_report_error(report, where, "%s \"%s\" can be read or written by others (mode %03o): chmod 600 it", what, path, (guint)there.st_mode & 0777);
-  else if (access(path, R_OK) != 0)
-    conf_report_error(report, where, "%s \"%s\" cannot be read by this user: chown it to the service's", what, path);
-  else if (there.st_size == 0)
-    conf_report_error(report, where, "%s \"%s\" is empty", what, path);
-}
-
-static void check_local_folder(const ConfEndpoint *endpoint, ConfReport *report) {
-  if (endpoint->scheme == CONF_URL_FILE && endpoint->folder && !g_file_test(endpoint->folder, G_FILE_TEST_IS_DIR))
-    conf_report_warning(report, endpoint->where, "the folder \"%s\" of endpoint %s is not there (yet)", endpoint->folder, endpoint->name);
-}
-
-static void check_partner(const ConfPartner *partner, ConfReport *report) {
-  check_secret(partner->openpgp.where, "passphrase-file", partner->openpgp.passphrase_file, report);
-  for (guint i = 0; partner->endpoints && i < partner->endpoints->len; i++) {
-    const ConfEndpoint *endpoint = g_ptr_array_index(partner->endpoints, i);
-    check_secret(endpoint->where, "identity-file", endpoint->identity_file, report);
-    check_secret(endpoint->where, "passphrase-file", endpoint->passphrase_file, report);
-    check_secret(endpoint->where, "password-file", endpoint->password_file, report);
-    check_local_folder(endpoint, report);
-  }
 }
 
 /* --- Feeds: schedules, and rules over their layout's columns and header. */
@@ -170,10 +136,11 @@ static void check_keys(const Conf *conf, ConfReport *report) {
 
 gboolean check_configuration(const Conf *conf, gboolean with_keys, ConfReport *report) {
   check_node(&conf->node, report);
-  for (guint i = 0; i < conf->partners->len; i++)
-    check_partner(g_ptr_array_index(conf->partners, i), report);
+  check_files(conf, report);
+  check_calendars(conf, report);
   g_autoptr(GHashTable) layouts = check_layouts(conf, report);
   check_feeds(conf, layouts, report);
+  check_reads(conf, layouts, report);
   if (with_keys)
     check_keys(conf, report);
   return report->errors == 0;

@@ -79,6 +79,19 @@ static void use_free(gpointer data) {
   g_free(data);
 }
 
+/* Of inner systems that files are handed on to, encrypted. */
+static void add_deliveries(GPtrArray *uses, const Conf *conf, GPtrArray *ring, gint64 now) {
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    for (guint j = 0; j < lane->feeds->len; j++) {
+      const ConfDeliver *deliver = &((const ConfFeed *)g_ptr_array_index(lane->feeds, j))->deliver;
+      for (char **print = deliver->encrypt_to; print && *print; print++)
+        add(uses, &conf->node, ring, now,
+            (KeyUse){.partner = conf_system(conf, deliver->system), .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});
+    }
+  }
+}
+
 GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) {
   GPtrArray *uses = g_ptr_array_new_with_free_func(use_free);
   for (guint i = 0; i < conf->partners->len; i++) {
@@ -93,5 +106,6 @@ GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) {
     if (openpgp->sign_with)
       add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_SIGN_WITH, .fingerprint = openpgp->sign_with});
   }
+  add_deliveries(uses, conf, ring, now);
   return uses;
 }
