@@ -1,6 +1,8 @@
 #include "gateway/lane_parts.h"
 #include "crypto/openpgp.h"
 #include "gateway/log.h"
+#include "gateway/watch/teller.h"
+#include "gateway/watch/watch.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -53,7 +55,7 @@ static void read_hints(Lane *lane, Senses *senses) {
       const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
       Feed *feed = g_hash_table_lookup(senses->watches, GINT_TO_POINTER(event->wd));
       pthread_mutex_lock(&lane->lock);
-      if (feed)
+      if (feed && schedule_has(feed->schedule, g_get_real_time()))
         feed->next_poll = 0;
       pthread_mutex_unlock(&lane->lock);
       at += sizeof *event + event->len;
@@ -148,13 +150,25 @@ static gboolean open_stores(Lane *lane, GError **error) {
   return lane->feeds && lane_recover(lane, error) && lane_mark_running(lane, error) && book_write(lane->flow.book, audit_start, lane, error);
 }
 
+static void poll_feed_now(gpointer user, const char *name) {
+  Lane *lane = user;
+  Feed *feed = feeds_find(lane->feeds, name);
+  if (feed)
+    lane_poll_now(lane, feed);
+}
+
 static gboolean start(Lane *lane, GError **error) {
   guint threads = lane->settings->threads ? lane->settings->threads : MAX(g_get_num_processors(), 1);
   lane->flow.conf = lane->conf;
   lane->flow.paths = lane->paths;
   lane->flow.threads = threads;
+  lane->flow.alarm_ways = teller_ways(&lane->conf->alarms);
   lane->flow.gate = keygate_new();
   if (!open_stores(lane, error) || !(lane->workers = workers_start(threads, lane->paths->book, error)))
+    return FALSE;
+  WatchOptions watch = {.conf = lane->conf, .lane = lane->name, .book = lane->flow.book, .book_path = lane->paths->book, .feeds = lane->feeds,
+                        .started_at = lane->started_at, .poll_now = poll_feed_now, .user = lane};
+  if (!(lane->watch = watch_start(&watch, error)))
     return FALSE;
   lane->control = control_server_start(lane->paths->control, lane_answer, lane, error);
   return lane->control != NULL;
@@ -167,9 +181,12 @@ static void stop(Lane *lane) {
   g_atomic_int_set(&lane->flow.stopping, 1);
   pthread_mutex_unlock(&lane->lock);
   control_server_stop(lane->control);
-  lane->is_stuck = !feeds_stop_carriers(lane->feeds, GRACE_SECONDS);
+  gboolean is_watch_stuck = !watch_stop(lane->watch, GRACE_SECONDS);
+  lane->is_stuck = !feeds_stop_carriers(lane->feeds, GRACE_SECONDS) || is_watch_stuck;
   workers_stop(lane->workers);
   feeds_close(lane->feeds);
+  if (!is_watch_stuck)
+    watch_free(lane->watch);
   book_reader_close(lane->reader);
   if (lane->flow.book)
     book_close(lane->flow.book);
@@ -218,6 +235,8 @@ static void run(Lane *lane, const LaneOptions *options) {
   }
   gboolean was_running = lane->control != NULL;
   stop(lane);
+  if (lane->exit_status == 3)
+    teller_tell_unsaved(lane->conf, lane->name, "storage-failed", "the lane has stopped: its disk or store cannot be trusted any more; it stays down until the service is restarted");
   if (was_running && lane->exit_status == 0)
     lane_mark_stopped(lane);
   senses_close(&senses);

@@ -16,6 +16,7 @@ typedef struct {
   Feeds *feeds;
   Workers *workers;
   ControlServer *control;
+  struct Watch *watch;      /* gateway/watch/watch.h */
   Working *working;
   BookReader *reader;       /* the main thread's */
   gint64 started_at;
@@ -39,6 +40,8 @@ gboolean lane_pump(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 /* Files whose turn lies further in the future than any wait of ours are due now: the clock was set back. */
 gboolean lane_bring_forward(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+void lane_poll_now(Lane *lane, Feed *feed);
 
 /* --- lane_start.c */
 /* Before work begins: what a crash may have left is counted against the files that were under way, swept from the spool, or held by the key gate. */

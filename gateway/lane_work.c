@@ -1,5 +1,6 @@
 #include "gateway/lane_parts.h"
 #include "gateway/log.h"
+#include "gateway/watch/watch.h"
 #include <sys/eventfd.h>
 
 enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, BREAKER_SECONDS = 10, LONGEST_PUT_OFF = 600, HINT_MS = 100 };
@@ -17,6 +18,7 @@ void lane_stop(Lane *lane, int exit_status) {
 
 /* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once, for ever. */
 static void be_quiet(Lane *lane) {
+  watch_book_unwritable(lane->watch, "its disk may be full; the lane's log says what failed");
   pthread_mutex_lock(&lane->lock);
   lane->quiet_until = g_get_monotonic_time() + QUIET_SECONDS * G_USEC_PER_SEC;
   pthread_mutex_unlock(&lane->lock);
@@ -216,6 +218,13 @@ static void start_due_polls(Lane *lane) {
     *run = (PollTask){.task = {run_poll, poll_task_end}, .lane = lane, .feed = feed};
     carrier_add_first(feed->source, &run->task);
   }
+}
+
+void lane_poll_now(Lane *lane, Feed *feed) {
+  pthread_mutex_lock(&lane->lock);
+  feed->next_poll = 0;
+  pthread_mutex_unlock(&lane->lock);
+  lane_wake(lane);
 }
 
 gint64 lane_next_poll(Lane *lane) {

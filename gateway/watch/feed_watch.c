@@ -86,12 +86,12 @@ static Day due_day(const Expect *expect, Day day) {
   return expect->conf->day_offset ? calendar_add(expect->calendar, day, expect->conf->day_offset) : day;
 }
 
-static gint64 opens_at(const Expect *expect, Day day) {
-  gboolean is_day_before = expect->conf->from > expect->conf->by;
-  return day_instant(expect->zone, due_day(expect, day) - (is_day_before ? 1 : 0), expect->conf->from);
-}
-
 static gint64 due_at(const Expect *expect, Day day) { return day_instant(expect->zone, due_day(expect, day), expect->conf->by); }
+
+/* Not before the time of the day before is over: until then what comes is that day's. */
+static gint64 opens_at(const Expect *expect, Day day) {
+  return MAX(day_instant(expect->zone, day, expect->conf->from), due_at(expect, calendar_previous(expect->calendar, day)));
+}
 
 BookDue *expect_due(const Expect *expect, const char *feed, Day day) {
   BookDue *due = g_new0(BookDue, 1);

@@ -27,8 +27,8 @@ gint64 feed_watch_arrival(gint64 modified, gint64 last_poll, gint64 now);
  * day of arrival. What the cut-off holds, or a person lets pass, belongs to the day of arrival or the first business day after it. */
 Day feed_watch_day(const FeedWatch *watch, gint64 arrived, gboolean *late);
 
-/* The span of one due day: files count that come in [opens_at, closes_at), the alarm is due at due_at. The next day's span begins where
- * this one's ends. `from` later than `by` is of the day before. day-offset counts business days. */
+/* The span of one day: files count that come in [opens_at, closes_at), the alarm is due at due_at. It opens at `from`, but not before the
+ * time of the day before is over; the next one opens where it closes, so that a file counts for one day. day-offset counts business days. */
 BookDue *expect_due(const Expect *expect, const char *feed, Day day) G_GNUC_WARN_UNUSED_RESULT;
 /* The due days that have to be in the book at `now`: all behind `last_day` (NULL: none is yet, and nothing before now is asked for) up
  * to the first whose time has not come; none that was due more than 31 days ago. BookDue*. */

@@ -1,0 +1,341 @@
+#include "gateway/watch/watch.h"
+#include "gateway/log.h"
+#include "gateway/watch/dues.h"
+#include "gateway/watch/teller.h"
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+enum { LOOK_SECONDS = 1, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600 };
+
+struct Watch {
+  WatchOptions options;
+  BookReader *reader;
+  Alarms *alarms;
+  Teller *teller;
+  Dues dues;
+  GHashTable *failing_since; /* carrier name (borrowed) → gint64*, microseconds: the watch's thread only */
+  gint64 pruned_at;          /* monotonic */
+  pthread_t thread;
+  pthread_mutex_t lock;      /* of all below */
+  pthread_cond_t changed;
+  gboolean woken, stopping;
+  char *unwritable;          /* to be told */
+  gint64 unwritable_told_at; /* monotonic */
+};
+
+/* --- Feeds: polls, held files, answers */
+
+static const BookPoll *poll_of(const GPtrArray *polls, const char *feed) {
+  for (guint i = 0; i < polls->len; i++)
+    if (g_str_equal(((const BookPoll *)polls->pdata[i])->feed, feed))
+      return polls->pdata[i];
+  return NULL;
+}
+
+static gboolean is_broken(Carrier *carrier) {
+  CarrierStatus status;
+  carrier_status(carrier, &status);
+  g_free(status.problem);
+  g_free(status.describe);
+  return status.state == CARRIER_BREAKER;
+}
+
+/* At its second failure after five minutes, or at the first where the next try is that far off. */
+static gboolean is_poll_failing(const Watch *watch, const BookPoll *poll, gint64 now) {
+  gint64 long_enough = FAILING_SECONDS * (gint64)G_USEC_PER_SEC, since = MAX(poll->last_ok_at, watch->options.started_at);
+  if (poll->failures == 0)
+    return FALSE;
+  return poll->next_at - poll->last_at > long_enough || (poll->failures > 1 && now - since > long_enough);
+}
+
+static void look_at_poll(Watch *watch, const Feed *feed, const BookPoll *poll, gint64 now) {
+  const char *name = feed->conf->name;
+  if (!poll || !is_poll_failing(watch, poll, now) || is_broken(feed->source)) {
+    alarms_clear(watch->alarms, "poll-failing", name);
+    return;
+  }
+  g_autofree char *text = g_strdup_printf("%s: its folder cannot be polled", name);
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "poll-failing", .subject = name, .feed = name, .text = text, .detail = poll->problem, .weight = 1});
+}
+
+static gboolean look_at_held(Watch *watch, const char *feed, GError **error) {
+  BookFilter filter = {.feed = feed, .states = 1u << FILE_HELD, .limit = MOST_FILES};
+  g_autoptr(GPtrArray) held = book_files(watch->reader, &filter, error);
+  const BookFile *newest = NULL;
+  for (guint i = 0; held && i < held->len; i++)
+    if (!newest || ((const BookFile *)held->pdata[i])->changed_at > newest->changed_at)
+      newest = held->pdata[i];
+  if (!newest) {
+    if (held)
+      alarms_clear(watch->alarms, "file-held", feed);
+    return held != NULL;
+  }
+  g_autofree char *text = g_strdup_printf("%s: %u file%s held for a person, the last of them %s%s%s", feed, held->len, held->len == 1 ? " is" : "s are",
+                                          newest->id, newest->reason_code ? " for " : "", newest->reason_code ? newest->reason_code : "");
+  /* The newest weighs most: another one that is held is told, one that is released is not. */
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "file-held", .subject = feed, .feed = feed, .text = text, .detail = newest->reason, .weight = newest->changed_at});
+  return TRUE;
+}
+
+static gboolean look_at_answers(Watch *watch, const char *feed, GError **error) {
+  BookFilter filter = {.feed = feed, .states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE, .limit = MOST_FILES};
+  g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
+  const BookFile *first = NULL;
+  guint count = 0;
+  for (guint i = 0; files && i < files->len; i++) {
+    const BookFile *file = files->pdata[i];
+    gboolean is_late = file->feedback_name && g_get_real_time() - file->changed_at > 2 * FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
+    if (!is_late && !(file->problem && file->attempts >= DELIVERY_TRIES))
+      continue;
+    first = first ? first : file;
+    count++;
+  }
+  if (!first) {
+    if (files)
+      alarms_clear(watch->alarms, "delivery-failing", feed);
+    return files != NULL;
+  }
+  g_autofree char *text = g_strdup_printf("%s: %u answer%s cannot be delivered, the first of them for file %s", feed, count, count == 1 ? "" : "s", first->id);
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "delivery-failing", .subject = feed, .feed = feed, .text = text, .detail = first->problem, .weight = count});
+  return TRUE;
+}
+
+static gboolean look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, GError **error) {
+  for (guint i = 0; i < watch->options.feeds->feeds->len; i++) {
+    const Feed *feed = watch->options.feeds->feeds->pdata[i];
+    look_at_poll(watch, feed, poll_of(polls, feed->conf->name), now);
+    if (!look_at_held(watch, feed->conf->name, error) || !look_at_answers(watch, feed->conf->name, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* --- Endpoints */
+
+static gint64 failing_since(Watch *watch, const char *name, gboolean fails) {
+  gint64 *since = g_hash_table_lookup(watch->failing_since, name);
+  if (!fails) {
+    g_hash_table_remove(watch->failing_since, name);
+    return G_MAXINT64;
+  }
+  if (!since) {
+    since = g_new(gint64, 1);
+    *since = g_get_monotonic_time();
+    g_hash_table_insert(watch->failing_since, (char *)name, since);
+  }
+  return *since;
+}
+
+static void look_at_endpoint(Watch *watch, Carrier *carrier) {
+  const char *name = carrier_name(carrier);
+  CarrierStatus status;
+  carrier_status(carrier, &status);
+  if (status.state == CARRIER_BREAKER) {
+    g_autofree char *text = g_strdup_printf("%s: it has refused our login or shown another host key; nothing more is tried until `sallyport poll`", name);
+    alarms_raise(watch->alarms, &(AlarmCall){.kind = "login-refused", .subject = name, .text = text, .detail = status.problem, .weight = 1});
+  } else {
+    alarms_clear(watch->alarms, "login-refused", name);
+  }
+  gint64 since = failing_since(watch, name, status.state == CARRIER_WAITING);
+  if (since < g_get_monotonic_time() - FAILING_SECONDS * (gint64)G_USEC_PER_SEC) {
+    g_autofree char *text = g_strdup_printf("%s: it cannot be connected to", name);
+    alarms_raise(watch->alarms, &(AlarmCall){.kind = "endpoint-failing", .subject = name, .text = text, .detail = status.problem, .weight = 1});
+  } else if (status.state != CARRIER_WAITING) {
+    alarms_clear(watch->alarms, "endpoint-failing", name);
+  }
+  g_free(status.problem);
+  g_free(status.describe);
+}
+
+/* Alarms of what is not configured any more. */
+static void clear_strangers(Watch *watch) {
+  g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal), endpoints = g_hash_table_new(g_str_hash, g_str_equal);
+  for (guint i = 0; i < watch->options.feeds->feeds->len; i++)
+    g_hash_table_add(feeds, ((const Feed *)watch->options.feeds->feeds->pdata[i])->conf->name);
+  for (guint i = 0; i < watch->options.feeds->carriers->len; i++)
+    g_hash_table_add(endpoints, (char *)carrier_name(watch->options.feeds->carriers->pdata[i]));
+  static const char *const of_feeds[] = {"poll-failing", "file-held", "delivery-failing", "sequence-reused", "sequence-late"};
+  for (guint i = 0; i < G_N_ELEMENTS(of_feeds); i++)
+    alarms_clear_others(watch->alarms, of_feeds[i], feeds);
+  alarms_clear_others(watch->alarms, "login-refused", endpoints);
+  alarms_clear_others(watch->alarms, "endpoint-failing", endpoints);
+}
+
+/* --- What is due */
+
+static gboolean look_at_dues(Watch *watch, const GPtrArray *polls, gint64 now, GError **error) {
+  for (guint i = 0; i < watch->dues.n_feeds; i++) {
+    DueFeed *feed = &watch->dues.feeds[i];
+    const BookPoll *poll = poll_of(polls, feed->watch->conf->name);
+    feed->looked_at = poll ? poll->last_ok_at : 0;
+    feed->is_coming = FALSE;
+    if (feed->watch->n_expects == 0)
+      continue;
+    BookFilter filter = {.feed = feed->watch->conf->name, .states = 1u << FILE_ADMITTED, .limit = 1};
+    g_autoptr(GPtrArray) coming = book_files(watch->reader, &filter, error);
+    if (!coming)
+      return FALSE;
+    feed->is_coming = coming->len > 0;
+  }
+  if (!dues_look(&watch->dues, now, error))
+    return FALSE;
+  for (guint i = 0; i < watch->dues.n_feeds; i++) {
+    DueFeed *feed = &watch->dues.feeds[i];
+    if (!feed->wants_look || now - feed->asked_at < ASK_SECONDS * (gint64)G_USEC_PER_SEC)
+      continue;
+    feed->asked_at = now;
+    watch->options.poll_now(watch->options.user, feed->watch->conf->name);
+  }
+  return TRUE;
+}
+
+/* --- The thread */
+
+static gboolean prune_change(BookTransaction *tx, gpointer data, GError **error) { return book_prune_watch(tx, *(gint64 *)data, error); }
+
+static gboolean prune(Watch *watch, gint64 now, GError **error) {
+  gint64 monotonic = g_get_monotonic_time();
+  if (watch->pruned_at && monotonic - watch->pruned_at < PRUNE_SECONDS * (gint64)G_USEC_PER_SEC)
+    return TRUE;
+  watch->pruned_at = monotonic;
+  return book_write(watch->options.book, prune_change, &now, error);
+}
+
+static gboolean look(Watch *watch, GError **error) {
+  gint64 now = g_get_real_time();
+  g_autoptr(GPtrArray) polls = book_polls(watch->reader, error);
+  if (!polls || !alarms_refresh(watch->alarms, watch->reader, error) || !look_at_dues(watch, polls, now, error) || !look_at_feeds(watch, polls, now, error))
+    return FALSE;
+  for (guint i = 0; i < watch->options.feeds->carriers->len; i++)
+    look_at_endpoint(watch, watch->options.feeds->carriers->pdata[i]);
+  return prune(watch, now, error);
+}
+
+static void tell_unwritable(Watch *watch) {
+  pthread_mutex_lock(&watch->lock);
+  g_autofree char *why = g_steal_pointer(&watch->unwritable);
+  pthread_mutex_unlock(&watch->lock);
+  if (why)
+    teller_tell_unsaved(watch->options.conf, watch->options.lane, "book-unwritable", why);
+}
+
+static gboolean wait_a_while(Watch *watch) {
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += LOOK_SECONDS;
+  pthread_mutex_lock(&watch->lock);
+  for (int waited = 0; !watch->woken && !watch->stopping && waited == 0;)
+    waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &until);
+  watch->woken = FALSE;
+  gboolean stopping = watch->stopping;
+  pthread_mutex_unlock(&watch->lock);
+  return !stopping;
+}
+
+static void *run(void *data) {
+  Watch *watch = data;
+  g_autofree char *told = NULL;
+  do {
+    g_autoptr(GError) error = NULL;
+    tell_unwritable(watch);
+    if (look(watch, &error)) {
+      teller_wake(watch->teller);
+      g_clear_pointer(&told, g_free);
+    } else if (g_strcmp0(told, error->message) != 0) { /* a full disk fails every second in the same words */
+      log_event(LOG_ERROR, "watch-failed", {"error", error->message});
+      g_free(told);
+      told = g_strdup(error->message);
+    }
+  } while (wait_a_while(watch));
+  return NULL;
+}
+
+void watch_free(Watch *watch) {
+  if (!watch)
+    return;
+  alarms_free(watch->alarms);
+  book_reader_close(watch->reader);
+  g_hash_table_unref(watch->failing_since);
+  g_free(watch->dues.feeds);
+  g_free(watch->unwritable);
+  pthread_cond_destroy(&watch->changed);
+  pthread_mutex_destroy(&watch->lock);
+  g_free(watch);
+}
+
+static void set_dues(Watch *watch, guint ways) {
+  const GPtrArray *feeds = watch->options.feeds->feeds;
+  watch->dues = (Dues){.book = watch->options.book, .reader = watch->reader, .alarms = watch->alarms, .ways = ways,
+                       .started_at = watch->options.started_at, .feeds = g_new0(DueFeed, feeds->len + 1), .n_feeds = feeds->len};
+  for (guint i = 0; i < feeds->len; i++)
+    watch->dues.feeds[i].watch = ((const Feed *)feeds->pdata[i])->watch;
+}
+
+static gboolean begin(Watch *watch, GError **error) {
+  const WatchOptions *options = &watch->options;
+  if (!(watch->reader = book_reader_open(options->book_path, error)))
+    return FALSE;
+  set_dues(watch, teller_ways(&options->conf->alarms));
+  if (!alarms_refresh(watch->alarms, watch->reader, error) || !dues_begin(&watch->dues, g_get_real_time(), error))
+    return FALSE;
+  clear_strangers(watch);
+  TellerOptions teller = {options->conf, options->lane, options->book, options->book_path};
+  if (!(watch->teller = teller_start(&teller, error)))
+    return FALSE;
+  if (pthread_create(&watch->thread, NULL, run, watch) == 0)
+    return TRUE;
+  sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "cannot start a thread");
+  return FALSE;
+}
+
+Watch *watch_start(const WatchOptions *options, GError **error) {
+  Watch *watch = g_new0(Watch, 1);
+  pthread_condattr_t attributes;
+  watch->options = *options;
+  watch->failing_since = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+  watch->alarms = alarms_new(options->book, teller_ways(&options->conf->alarms));
+  pthread_mutex_init(&watch->lock, NULL);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&watch->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+  if (begin(watch, error))
+    return watch;
+  (void)teller_stop(watch->teller, 0);
+  watch_free(watch);
+  return NULL;
+}
+
+void watch_wake(Watch *watch) {
+  pthread_mutex_lock(&watch->lock);
+  watch->woken = TRUE;
+  pthread_cond_signal(&watch->changed);
+  pthread_mutex_unlock(&watch->lock);
+}
+
+gboolean watch_stop(Watch *watch, guint grace_seconds) {
+  if (!watch)
+    return TRUE;
+  pthread_mutex_lock(&watch->lock);
+  watch->stopping = TRUE;
+  pthread_cond_signal(&watch->changed);
+  pthread_mutex_unlock(&watch->lock);
+  pthread_join(watch->thread, NULL);
+  return teller_stop(watch->teller, grace_seconds);
+}
+
+Alarms *watch_alarms(Watch *watch) { return watch->alarms; }
+
+void watch_book_unwritable(Watch *watch, const char *why) {
+  if (!watch)
+    return;
+  gint64 now = g_get_monotonic_time();
+  pthread_mutex_lock(&watch->lock);
+  if (!watch->unwritable_told_at || now - watch->unwritable_told_at > UNWRITABLE_SECONDS * (gint64)G_USEC_PER_SEC) {
+    watch->unwritable_told_at = now;
+    g_free(watch->unwritable);
+    watch->unwritable = g_strdup_printf("the lane's book cannot be written, nothing more is begun until it can: %s", why);
+  }
+  pthread_mutex_unlock(&watch->lock);
+}
