@@ -1,12 +1,13 @@
 #include "gateway/feeds.h"
+#include "gateway/flow/declarations.h"
+#include "gateway/flow/examine.h"
+#include "gateway/watch/feed_watch.h"
 #include "gateway/endpoint.h"
+#include "gateway/process/accrual.h"
+#include "gateway/process/interface.h"
 #include <string.h>
 
 static void look_free(gpointer look) { g_free(look); }
-
-static char *endpoint_name(const ConfPartner *partner, const ConfEndpoint *endpoint) {
-  return g_strdup_printf("%s%s/%s", partner->is_system ? "system " : "", partner->name, endpoint->name); /* a partner may be called so, too */
-}
 
 static Carrier *find_carrier(const Feeds *feeds, const char *name) {
   for (guint i = 0; i < feeds->carriers->len; i++)
@@ -18,11 +19,11 @@ static Carrier *find_carrier(const Feeds *feeds, const char *name) {
 /* Carriers are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them needs. */
 static Carrier *carrier_with(Feeds *feeds, const ConfPartner *partner, const char *name, guint connections, const LanePaths *paths, GError **error) {
   const ConfEndpoint *conf = conf_endpoint(partner, name);
-  g_autofree char *full = endpoint_name(partner, conf);
-  Carrier *carrier = find_carrier(feeds, full);
+  CourierEndpoint endpoint = endpoint_of(partner, conf);
+  Carrier *carrier = find_carrier(feeds, endpoint.name);
   if (carrier)
     return carrier;
-  CarrierOptions options = {.endpoint = endpoint_of(partner, conf), .connections = MAX(MAX(conf->connections, connections), 1),
+  CarrierOptions options = {.endpoint = endpoint, .connections = MAX(MAX(conf->connections, connections), 1),
                             .book_path = paths->book};
   carrier = carrier_start(&options, error);
   if (carrier)
@@ -34,15 +35,39 @@ static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char
   return carrier_with(feeds, partner, name, 1, paths, error);
 }
 
-/* Every feed of this lane that posts to the endpoint may have so many calls in flight. */
+/* The interfaces of the endpoint that this lane's feeds post to may have so many calls in flight: of each path the largest number. */
 static guint calls_in_flight(const ConfLane *lane, const char *system, const char *endpoint) {
-  guint most = 1;
+  g_autoptr(GHashTable) most = g_hash_table_new(g_str_hash, g_str_equal);
+  guint all = 0;
   for (guint i = 0; i < lane->feeds->len; i++) {
     const ConfFeed *feed = lane->feeds->pdata[i];
-    if (feed->process == CONF_PROCESS_HTTP && g_str_equal(feed->http.system, system) && g_str_equal(feed->http.endpoint, endpoint))
-      most = MAX(most, feed->batch.threads_max);
+    if (feed->process != CONF_PROCESS_HTTP || !g_str_equal(feed->http.system, system) || !g_str_equal(feed->http.endpoint, endpoint))
+      continue;
+    guint before = GPOINTER_TO_UINT(g_hash_table_lookup(most, feed->http.path)), now = MAX(before, feed->batch.threads_max);
+    g_hash_table_insert(most, feed->http.path, GUINT_TO_POINTER(now));
+    all += now - before;
   }
-  return most;
+  return all;
+}
+
+/* Feeds that post to the same path of the same endpoint press on one interface. */
+static gboolean set_interface(Feeds *feeds, Feed *feed, GError **error) {
+  const ConfFeed *settings = feed->conf;
+  AccrualColumns *columns = accrual_columns_new(feed->layout, &settings->http, settings->key, error); /* fails here, or never */
+  if (!columns) {
+    g_prefix_error(error, "%s:%u: feed %s: ", settings->where.file, settings->where.line, settings->name);
+    return FALSE;
+  }
+  accrual_columns_free(columns);
+  g_autofree char *name = g_strdup_printf("%s %s", carrier_name(feed->process), settings->http.path);
+  feed->interface = g_hash_table_lookup(feeds->interfaces, name);
+  if (feed->interface) {
+    interface_share(feed->interface, &settings->batch);
+    return TRUE;
+  }
+  feed->interface = interface_new(name, &settings->batch);
+  g_hash_table_insert(feeds->interfaces, g_steal_pointer(&name), feed->interface);
+  return TRUE;
 }
 
 /* The endpoint of our own system that takes the batches, or the files. */
@@ -54,7 +79,7 @@ static gboolean set_process(Feeds *feeds, Feed *feed, const Conf *conf, const Co
   const char *system = is_http ? settings->http.system : settings->deliver.system;
   const char *endpoint = is_http ? settings->http.endpoint : settings->deliver.endpoint;
   feed->process = carrier_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint), paths, error);
-  return feed->process != NULL;
+  return feed->process && (!is_http || set_interface(feeds, feed, error));
 }
 
 static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths *paths, GError **error) {
@@ -68,6 +93,13 @@ static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths 
   return ledger;
 }
 
+static gboolean set_ledger(Feeds *feeds, Feed *feed, const LanePaths *paths, GError **error) {
+  if (feed->conf->process == CONF_PROCESS_DELIVER)
+    return TRUE;
+  feed->ledger = ledger_for(feeds, &feed->conf->ledger, paths, error);
+  return feed->ledger != NULL;
+}
+
 static void set_rules(Feed *feed) {
   feed->n_rules = feed->conf->rules ? feed->conf->rules->len : 0;
   feed->rules = g_new0(Rule, feed->n_rules + 1);
@@ -78,6 +110,9 @@ static void set_rules(Feed *feed) {
 }
 
 static gboolean set_columns(Feed *feed, GError **error) {
+  feed->columns = (LedgerColumns){.account = NO_COLUMN, .amount = NO_COLUMN, .key = NO_COLUMN, .business_date = -1};
+  if (feed->conf->process == CONF_PROCESS_DELIVER) /* credits nothing, and keeps no ledger */
+    return TRUE;
   int account = layout_column(feed->layout, feed->conf->ledger.account), amount = layout_column(feed->layout, feed->conf->ledger.amount);
   int key = layout_column(feed->layout, feed->conf->key);
   if (account < 0 || amount < 0 || key < 0)
@@ -88,16 +123,26 @@ static gboolean set_columns(Feed *feed, GError **error) {
   return TRUE;
 }
 
-static Schedule *schedule_for(const Conf *conf, const ConfSourceFolder *source, GError **error) {
-  if (source->every > 0 || !source->cron)
-    return schedule_new_every(source->every > 0 ? source->every : 60);
-  return schedule_new_cron(source->cron, source->time_zone ? source->time_zone : conf->node.time_zone, error);
+static gboolean set_schedule(Feed *feed, const Conf *conf, GError **error) {
+  const ConfSourceFolder *source = &feed->conf->source;
+  const char *zone = source->time_zone ? source->time_zone : conf->node.time_zone;
+  gint64 now = g_get_real_time();
+  if (!(feed->watch = feed_watch_new(conf, feed->conf, error)))
+    return FALSE;
+  gboolean is_period = source->every > 0 || !source->cron;
+  feed->schedule = is_period ? schedule_new_every(source->every > 0 ? source->every : 60) : schedule_new_cron(source->cron, zone, error);
+  if (!feed->schedule || (feed->watch->polls && !schedule_keep_to(feed->schedule, feed->watch->polls, zone ? zone : "UTC", error)))
+    return FALSE;
+  feed->next_poll = schedule_has(feed->schedule, now) ? 0 : schedule_next(feed->schedule, now);
+  return TRUE;
 }
 
 static void feed_free(Feed *feed) {
   layout_free(feed->layout);
   schedule_free(feed->schedule);
+  feed_watch_free(feed->watch);
   g_clear_pointer(&feed->looks, g_hash_table_unref);
+  declarations_free(feed->declarations);
   g_free(feed->rules);
   g_free(feed);
 }
@@ -107,11 +152,12 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
   feed->conf = settings;
   feed->partner = conf_partner(conf, settings->partner);
   feed->gnupg_home = conf->node.gnupg_home;
+  feed->declarations = declarations_new(&settings->source);
   feed->looks = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, look_free);
   set_rules(feed);
   if ((feed->layout = layout_new(conf_layout(conf, settings->layout), error)) && set_columns(feed, error) &&
-      (feed->schedule = schedule_for(conf, &settings->source, error)) &&
-      (feed->ledger = ledger_for(feeds, &settings->ledger, paths, error)) &&
+      set_schedule(feed, conf, error) &&
+      set_ledger(feeds, feed, paths, error) &&
       (feed->source = carrier_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
       (feed->feedback = carrier_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
       set_process(feeds, feed, conf, lane, paths, error))
@@ -121,12 +167,14 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
 }
 
 static void close_ledger(gpointer ledger) { ledger_close(ledger); }
+static void free_interface(gpointer interface) { interface_free(interface); }
 
 Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
   Feeds *feeds = g_new0(Feeds, 1);
   feeds->feeds = g_ptr_array_new();
   feeds->carriers = g_ptr_array_new();
   feeds->ledgers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_ledger);
+  feeds->interfaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_interface);
   for (guint i = 0; i < lane->feeds->len; i++) {
     Feed *feed = feed_new(feeds, conf, lane, lane->feeds->pdata[i], paths, error);
     if (!feed) {
@@ -162,6 +210,8 @@ void feeds_close(Feeds *feeds) {
   g_ptr_array_unref(feeds->feeds);
   g_ptr_array_unref(feeds->carriers);
   g_hash_table_unref(feeds->ledgers);
+  if (!feeds->is_stuck)
+    g_hash_table_unref(feeds->interfaces);
   g_free(feeds);
 }
 

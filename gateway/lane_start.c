@@ -93,7 +93,7 @@ static void hold_keys(Lane *lane, const GPtrArray *files) {
   for (guint i = 0; i < files->len; i++) {
     const BookFile *file = files->pdata[i];
     const Feed *feed = feeds_find(lane->feeds, file->feed);
-    if (feed && (file->state == FILE_VALIDATED || file->state == FILE_POSTING))
+    if (feed && feed->ledger && (file->state == FILE_VALIDATED || file->state == FILE_POSTING))
       keygate_hold_all(lane->flow.gate, feed->ledger, file->id);
   }
 }

@@ -38,17 +38,31 @@ static gboolean is_temporary(const ConfSourceFolder *source, const char *name) {
   return FALSE;
 }
 
-/* A marker that the feed's own pattern would match too ('*' and '{name}.ok') must never be taken for a file. */
-static gboolean looks_like_marker(const ConfSourceFolder *source, const char *name) {
-  if (source->ready != CONF_READY_MARKER || !source->marker)
-    return FALSE;
-  g_autofree char *any = replace(source->marker, "{name}", "*");
-  g_autofree char *glob = replace(any, "{stem}", "*");
-  return fnmatch(glob, name, 0) == 0;
+static const char *template_of(const ConfSourceFolder *source, Companion which) {
+  switch (which) {
+  case COMPANION_MARKER: return source->ready == CONF_READY_MARKER ? source->marker : NULL;
+  case COMPANION_SIGNATURE: return source->envelope == CONF_ENVELOPE_DETACHED ? source->signature : NULL;
+  case COMPANION_DECLARATION: return source->declared.present ? source->declared.file : NULL;
+  default: return NULL;
+  }
+}
+
+/* A marker, signature or declaration that the feed's own pattern would match too ('*' and '{name}.ok') must never be taken for a file. */
+static gboolean looks_like_companion(const ConfSourceFolder *source, const char *name) {
+  for (Companion which = 0; which < COMPANIONS; which++) {
+    const char *template = template_of(source, which);
+    if (!template)
+      continue;
+    g_autofree char *any = replace(template, "{name}", "*");
+    g_autofree char *glob = replace(any, "{stem}", "*");
+    if (fnmatch(glob, name, 0) == 0)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 static gboolean is_candidate(const ConfSourceFolder *source, const char *name) {
-  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !is_temporary(source, name) && !looks_like_marker(source, name);
+  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !is_temporary(source, name) && !looks_like_companion(source, name);
 }
 
 gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *bytes) {
@@ -57,25 +71,52 @@ gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *bytes) {
 }
 
 gboolean admit_is_relevant(const ConfSourceFolder *source, const char *name) {
-  return looks_like_marker(source, name) || is_candidate(source, name);
+  return looks_like_companion(source, name) || is_candidate(source, name); /* an index looks like a companion, too */
 }
 
-GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *bytes) {
-  if (source->ready != CONF_READY_MARKER || !source->marker)
+GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes *bytes) {
+  const char *template = template_of(source, which);
+  if (!template || (which == COMPANION_DECLARATION && !strchr(template, '{')))
     return NULL;
   g_autofree char *name = name_string(bytes);
-  char *marker = expand_marker(source->marker, name);
-  return g_bytes_new_take(marker, strlen(marker));
+  char *companion = expand_marker(template, name);
+  return g_bytes_new_take(companion, strlen(companion));
+}
+
+GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name) { return admit_companion(source, COMPANION_MARKER, name); }
+
+gboolean admit_is_index(const ConfSourceFolder *source, GBytes *bytes) {
+  const char *glob = template_of(source, COMPANION_DECLARATION);
+  g_autofree char *name = name_string(bytes);
+  return glob && !strchr(glob, '{') && fnmatch(glob, name, FNM_PERIOD) == 0;
+}
+
+char *admit_missing(const ConfSourceFolder *source, GBytes *name, GHashTable *names) {
+  static const struct { Companion which; const char *words; } wanted[] = {{COMPANION_SIGNATURE, "waits for its signature"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
+    g_autoptr(GBytes) companion = admit_companion(source, wanted[i].which, name);
+    gsize length;
+    if (!companion || g_hash_table_contains(names, companion))
+      continue;
+    const char *bytes = g_bytes_get_data(companion, &length);
+    g_autofree char *shown = files_show_bytes(bytes, length, 0);
+    return g_strdup_printf("%s %s", wanted[i].words, shown);
+  }
+  return NULL;
 }
 
 static const char *const kinds[] = {
-    [CONF_READY_MARKER] = "marker", [CONF_READY_RENAME] = "rename", [CONF_READY_STABLE] = "stable", [CONF_READY_AGE] = "age"};
+    [CONF_READY_MARKER] = "marker", [CONF_READY_RENAME] = "rename", [CONF_READY_STABLE] = "stable", [CONF_READY_AGE] = "age",
+    [CONF_READY_DECLARED] = "declared"};
 
 char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now) {
   gint64 unchanged = (now - look->since) / G_USEC_PER_SEC;
   if (unchanged < (gint64)source->least_age)
     return NULL;
-  g_autoptr(GBytes) marker = admit_marker_name(source, name);
+  g_autoptr(GBytes) marker = admit_companion(source, COMPANION_MARKER, name);
+  g_autofree char *missing = admit_missing(source, name, names);
+  if (missing)
+    return NULL;
   if (source->ready == CONF_READY_MARKER && (!marker || !g_hash_table_contains(names, marker)))
     return NULL;
   if (source->ready == CONF_READY_STABLE && look->looks < MAX(source->looks, 2))

@@ -23,9 +23,19 @@ gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *name);
 /* Whether the name matters to the feed at all: a candidate, or what may be a marker. The rest of a large folder is passed over. */
 gboolean admit_is_relevant(const ConfSourceFolder *source, const char *name);
 
-/* The marker's name for this file ('{name}.ok', '{stem}.ok'); NULL when the feed has none. The caller unrefs. */
-GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name);
+/* What stands beside a file and goes where it goes: the marker ('{name}.ok', '{stem}.ok'), the detached signature, the file that declares
+ * it (of an index, which is about many, there is no name: declarations.h). NULL when the feed has none. The caller unrefs. */
+typedef enum { COMPANION_MARKER, COMPANION_SIGNATURE, COMPANION_DECLARATION, COMPANIONS } Companion;
+GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes *name);
+
+GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name); /* COMPANION_MARKER */
+
+/* Whether the name is an index that declares many files. */
+gboolean admit_is_index(const ConfSourceFolder *source, GBytes *name);
+
+/* What is waited for although it is not (yet) there, in words; NULL: nothing. The caller frees. */
+char *admit_missing(const ConfSourceFolder *source, GBytes *name, GHashTable *names);
 
 /* A JSON object that says why the file is held to be complete, or NULL when it is not yet. `names` is the set of all names in
- * the listing (GBytes). The caller frees. */
+ * the listing (GBytes). With ready = declared this is the evidence apart from the declaration itself. The caller frees. */
 char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now);

@@ -1,12 +1,13 @@
 /* Close: takes the partner's copy away as configured, keeps our ciphertext in the archive, and removes what is left of the
  * work. answered → closed. Each part may be run again: what is gone already is fine.
  *
- * Order: marker first (so that a file which is sent again under this name is not admitted by the old marker), then the
- * partner's file, then our own; the commit last. A copy that is no longer the one that was fetched is somebody's new file and
+ * Order: marker, signature and declaration first (so that a file which is sent again under this name is not admitted by the old ones;
+ * an index of many files with the last of them), then the partner's file, then our own; the commit last. A copy that is no longer the one that was fetched is somebody's new file and
  * is left alone. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"
+#include "gateway/flow/declarations.h"
 #include "gateway/flow/flow.h"
 #include "gateway/log.h"
 #include <errno.h>
@@ -43,17 +44,64 @@ static gboolean take_away(Step *step, const char *path, const void *name, gsize 
   return ok;
 }
 
-static gboolean take_marker_away(Step *step, GError **error) {
-  g_autoptr(GBytes) marker = admit_marker_name(&step->feed->conf->source, step->file->name);
-  if (!marker)
+/* What stood beside it. The same name may be marker and declaration. */
+static gboolean take_companion_away(Step *step, Companion which, GError **error) {
+  g_autoptr(GBytes) companion = admit_companion(&step->feed->conf->source, which, step->file->name);
+  if (!companion)
     return TRUE;
   gsize length;
-  const char *name = g_bytes_get_data(marker, &length);
+  const char *name = g_bytes_get_data(companion, &length);
   g_autofree char *path = flow_remote_path(step->file->folder, name, length);
   CourierStat there;
   if (!courier_stat(step->courier, path, &there, error))
     return FALSE;
   return !there.exists || take_away(step, path, name, length, error);
+}
+
+/* A file that the index lists, other than ours: is nothing more to come of it? One that was never seen is still expected. */
+static gboolean is_through(Step *step, GBytes *name, gboolean *through, GError **error) {
+  *through = g_bytes_equal(name, step->file->name);
+  if (*through)
+    return TRUE;
+  g_autoptr(GPtrArray) rows = book_files_named(step->reader, step->file->feed, name, error);
+  *through = rows && rows->len > 0;
+  for (guint i = 0; rows && i < rows->len; i++) {
+    FileState state = ((BookFile *)rows->pdata[i])->state;
+    *through &= state == FILE_CLOSED || state == FILE_GONE || state == FILE_ANSWERED;
+  }
+  return rows != NULL;
+}
+
+/* An index goes with the last of its files. Two that close at once both find themselves the last: the second finds it gone. */
+static gboolean take_index_away(Step *step, GError **error) {
+  const ConfSourceFolder *source = &step->feed->conf->source;
+  g_autoptr(Declared) declared = NULL;
+  GError *failure = NULL;
+  if (!source->declared.present || strchr(source->declared.file, '{'))
+    return TRUE;
+  if (!declared_from_evidence(step->file->evidence, &declared, error))
+    return FALSE;
+  DeclaredPlace place = {.source = source, .courier = step->courier, .folder = step->file->folder, .scratch = step->flow->paths->in, .name = step->file->name};
+  g_autofree char *path = declared ? declared_path(&place, declared) : NULL;
+  g_autoptr(GHashTable) entries = path ? declared_read_again(&place, declared, &failure) : NULL;
+  GHashTableIter iterator;
+  gpointer name;
+  gboolean through = entries != NULL;
+  if (entries)
+    g_hash_table_iter_init(&iterator, entries);
+  while (through && g_hash_table_iter_next(&iterator, &name, NULL))
+    if (!is_through(step, name, &through, &failure))
+      break;
+  if (failure) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  return !through || take_away(step, path, declared->file, strlen(declared->file), error);
+}
+
+static gboolean take_companions_away(Step *step, GError **error) {
+  return take_companion_away(step, COMPANION_MARKER, error) && take_companion_away(step, COMPANION_SIGNATURE, error) &&
+         take_companion_away(step, COMPANION_DECLARATION, error) && take_index_away(step, error);
 }
 
 static gboolean close_source(Step *step, GError **error) {
@@ -70,7 +118,7 @@ static gboolean close_source(Step *step, GError **error) {
               {"reason", "the partner has put another file under this name"});
     return TRUE;
   }
-  return take_marker_away(step, error) && (!now.exists || take_away(step, path, name, length, error));
+  return take_companions_away(step, error) && (!now.exists || take_away(step, path, name, length, error));
 }
 
 static gboolean close_spool(Step *step, GError **error) {
@@ -84,8 +132,12 @@ static gboolean close_spool(Step *step, GError **error) {
   g_autofree char *folder = g_path_get_dirname(archived);
   if (!files_make_folder(folder, error))
     return FALSE;
+  g_autofree char *signature = lane_path_in_signature(paths, step->file->id);
+  g_autofree char *archived_signature = lane_path_archive_signature(paths, step->file->id, step->file->seen_at);
   if (rename(in, archived) != 0 && errno != ENOENT)
     return sallyport_error_errno(error, errno, "archive %s", in);
+  if (rename(signature, archived_signature) != 0 && errno != ENOENT)
+    return sallyport_error_errno(error, errno, "archive %s", signature);
   unlink(part);
   unlink(feedback);
   unlink(exception);

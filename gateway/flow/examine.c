@@ -25,7 +25,7 @@ typedef struct {
   guint64 batches, records;
   GPtrArray *results;    /* BookBatch*, by number */
   Amounts amounts;
-  guint64 accepted, rejected, duplicates;
+  guint64 accepted, rejected, duplicates, seen_before;
   guint64 first_refused;  /* ordinal; 0: none */
   char *first_refusal;
   GError *error;
@@ -40,6 +40,7 @@ typedef struct {
   guint64 *broken;       /* per record: mask of rules */
   guint8 *skip, *verdicts;
   GString *codes, *reasons;
+  guint64 seen_before;   /* of the batch */
 } Examiner;
 
 static void note_broken(gpointer user, guint record, guint64 rules) { ((Examiner *)user)->broken[record] = rules; }
@@ -75,14 +76,26 @@ static const RepeatedKey *repeated_end(const KeyFacts *keys) {
   return keys->repeated ? &g_array_index(keys->repeated, RepeatedKey, keys->repeated->len) : NULL;
 }
 
+/* `hold` is the file's (repeats.c): once a person has released it, its records are duplicates. */
+static Outcome outcome_of_seen(Examiner *examiner) {
+  examiner->seen_before++;
+  return examiner->examine->options->conf->repeats.keys == CONF_AGAIN_REJECT ? OUTCOME_REJECTED : OUTCOME_DUPLICATE;
+}
+
+static gboolean record_has_key(const Examiner *examiner, guint i) {
+  const RecordBlock *block = examiner->block;
+  guint key = examiner->examine->options->columns.key;
+  gsize length = 0;
+  if (key == NO_COLUMN)
+    return TRUE;
+  if (block->columns[key].type == BLOCK_TEXT)
+    record_block_text(block, key, i, &length);
+  return length > 0 || (block->columns[key].type == BLOCK_INTEGER && !record_block_is_null(block, key, i));
+}
+
 /* Fills codes and reasons for record i, or says that it is accepted. */
 static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, const RepeatedKey *repeated) {
-  const RecordBlock *block = examiner->block;
-  gsize key_length = 0;
-  if (!fault && block->columns[examiner->examine->options->columns.key].type == BLOCK_TEXT)
-    record_block_text(block, examiner->examine->options->columns.key, i, &key_length);
-  gboolean has_key = fault || key_length > 0 || (block->columns[examiner->examine->options->columns.key].type == BLOCK_INTEGER &&
-                                                 !record_block_is_null(block, examiner->examine->options->columns.key, i));
+  gboolean has_key = fault || record_has_key(examiner, i);
   if (!fault && has_key && examiner->broken[i]) {
     describe_broken(examiner, examiner->broken[i]);
     return OUTCOME_REJECTED;
@@ -100,7 +113,7 @@ static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, 
   else if (examiner->verdicts[i] == LEDGER_KEY_CONFLICT)
     code = CODE_KEY_CONFLICT, reason = "this key was posted before with another account or amount";
   else if (examiner->verdicts[i] == LEDGER_KEY_POSTED)
-    code = CODE_KEY_POSTED, reason = "this record was posted before", outcome = OUTCOME_DUPLICATE;
+    code = CODE_KEY_POSTED, reason = "this record was posted before", outcome = outcome_of_seen(examiner);
   if (!code)
     return OUTCOME_ACCEPTED;
   g_string_assign(examiner->codes, code);
@@ -145,13 +158,14 @@ static void classify(Examiner *examiner, BookBatch *batch, Amounts *amounts) {
   const RepeatedKey *repeated = repeated_from(keys, block->first), *end = repeated_end(keys);
   const BlockFault *fault = block->faults->len ? &g_array_index(block->faults, BlockFault, 0) : NULL;
   const BlockFault *last_fault = fault ? fault + block->faults->len : NULL;
+  guint amount_column = examiner->examine->options->columns.amount;
   ExceptionPacker *packer = exception_packer_new();
   for (guint i = 0; i < block->count; i++) {
     guint64 record = block->first + i;
     const BlockFault *own_fault = fault && fault < last_fault && fault->record == i ? fault++ : NULL;
     const RepeatedKey *own_repeated = repeated && repeated < end && repeated->record == record ? repeated++ : NULL;
     Outcome outcome = outcome_of(examiner, i, own_fault, own_repeated);
-    add_amount(amounts, outcome, record_block_integer(block, examiner->examine->options->columns.amount, i));
+    add_amount(amounts, outcome, amount_column == NO_COLUMN ? 0 : record_block_integer(block, amount_column, i));
     if (outcome == OUTCOME_ACCEPTED) {
       batch->accepted++;
       continue;
@@ -169,9 +183,11 @@ static void classify(Examiner *examiner, BookBatch *batch, Amounts *amounts) {
 static gboolean ask_ledger(Examiner *examiner, GError **error) {
   const ExamineOptions *options = examiner->examine->options;
   const RecordBlock *block = examiner->block;
+  memset(examiner->verdicts, LEDGER_KEY_NEW, block->count);
+  if (options->columns.key == NO_COLUMN)
+    return TRUE;
   for (guint i = 0; i < block->count; i++)
     examiner->skip[i] = examiner->broken[i] != 0 || record_block_is_null(block, options->columns.key, i);
-  memset(examiner->verdicts, LEDGER_KEY_NEW, block->count);
   return options->check_keys(options->user, block, examiner->skip, examiner->verdicts, error);
 }
 
@@ -187,11 +203,13 @@ static BookBatch *examine_batch(Examiner *examiner, guint64 index, Amounts *amou
   if (!ask_ledger(examiner, error))
     return NULL;
   BookBatch *batch = g_new0(BookBatch, 1);
-  batch->number = (guint)index + 1;
+  /* What goes to an interface is cut when it is sent: until then these are ranges without a number. */
+  batch->number = options->conf->process == CONF_PROCESS_HTTP ? 0 : (guint)index + 1;
   batch->first = first;
   batch->last = first + count - 1;
   batch->first_line = examiner->block->lines[0];
   batch->last_line = examiner->block->lines[count - 1];
+  examiner->seen_before = 0;
   classify(examiner, batch, amounts);
   batch->amount = fits(amounts->moved) ? (gint64)amounts->accepted : 0; /* else the file is refused */
   return batch;
@@ -206,8 +224,9 @@ static gboolean take_batch(Examine *examine, guint64 *index) {
   return is_work;
 }
 
-static void keep_result(Examine *examine, guint64 index, BookBatch *batch, const Amounts *amounts) {
+static void keep_result(Examine *examine, guint64 index, BookBatch *batch, guint64 seen_before, const Amounts *amounts) {
   pthread_mutex_lock(&examine->lock);
+  examine->seen_before += seen_before;
   examine->results->pdata[index] = batch;
   merge_amounts(&examine->amounts, amounts);
   examine->accepted += batch->accepted;
@@ -268,7 +287,7 @@ static void examine_batches(gpointer data) {
         keep_error(examine, error);
         break;
       }
-      keep_result(examine, index, batch, &amounts);
+      keep_result(examine, index, batch, examiner.seen_before, &amounts);
     }
   examiner_clear(&examiner);
 }
@@ -308,7 +327,7 @@ static void judge(Examine *examine, StagingReader *reader, Examination *examinat
 
 static void report(Examine *examine, StagingReader *reader, Examination *examination) {
   *examination = (Examination){.batches = g_ptr_array_ref(examine->results), .records = examine->records, .accepted = examine->accepted,
-                               .rejected = examine->rejected, .duplicates = examine->duplicates};
+                               .rejected = examine->rejected, .duplicates = examine->duplicates, .seen_before = examine->seen_before};
   const Amounts *amounts = &examine->amounts;
   if (!leaves_64_bits(amounts)) {
     examination->amount = (gint64)amounts->all;

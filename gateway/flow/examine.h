@@ -9,6 +9,9 @@
 /* Which records of the block have keys that were posted before: ledger_check_keys, or its like for `try`. Any thread. */
 typedef gboolean (*ExamineKeys)(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error);
 
+/* A feed that credits nothing (process deliver) has no key, account or amount: its records are not told apart. */
+#define NO_COLUMN G_MAXUINT
+
 typedef struct {
   const char *staging;     /* path, complete */
   const char *scratch;     /* folder for unnamed files */
@@ -34,6 +37,7 @@ typedef struct {
   char *code, *reason;      /* the file as a whole is refused; NULL: it is accepted */
   GPtrArray *batches;       /* BookBatch*: at most x records each; also of a refused file, for what is wrong with its records */
   guint64 records, accepted, rejected, duplicates; /* as if on-reject = record; a refused file's caller counts all as rejected */
+  guint64 seen_before;      /* records that were posted before: duplicates, or rejected where the feed's repeats say so */
   gint64 amount, amount_accepted, amount_rejected, amount_duplicate;
 } Examination;
 void examination_clear(Examination *examination);

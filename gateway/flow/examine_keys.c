@@ -194,6 +194,10 @@ static gboolean compare_candidates(const ExamineOptions *options, KeySet *set, S
 }
 
 gboolean examine_keys(const ExamineOptions *options, KeyFacts *facts, GError **error) {
+  if (options->columns.key == NO_COLUMN) {
+    *facts = (KeyFacts){.repeated = g_array_new(FALSE, FALSE, sizeof(RepeatedKey))};
+    return TRUE;
+  }
   g_autoptr(StagingReader) reader = staging_reader_open(options->staging, error);
   if (!reader)
     return FALSE;

@@ -4,18 +4,26 @@
  *   crash while reading        ID.part has a prefix: the next run goes on behind it
  *   power lost while reading   the prefix was never synced and cannot be trusted: a part from before this boot is begun anew
  *   crash after the rename     ID.pgp is there, the state is admitted: the next run finds it complete and only commits
- * The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to `seen`. */
+ * The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to `seen`.
+ * A detached signature is fetched first, to ID.sig, as often as the step runs: a partner who replaces both puts the signature last, so
+ * that a new signature with an old file is noticed by the file. What a declaration said of size and digest is held against what came,
+ * before the commit; of a difference the file is fetched again, then the partner is told. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
 #include "crypto/digest.h"
+#include "gateway/flow/admit.h"
+#include "gateway/flow/declarations.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { MOST_SIGNATURE = 64 * 1024 };
 
 static gboolean looks_admitted(Step *step, const CourierStat *now) {
   return now->exists && now->is_file && now->size == step->file->size && now->modified == step->file->modified;
@@ -109,13 +117,73 @@ static gboolean is_here(const char *path, guint64 size) {
   return stat(path, &status) == 0 && (guint64)status.st_size == size;
 }
 
+static guint evidence_looks(const BookFile *file) {
+  json_t *evidence = file->evidence ? json_loads(file->evidence, 0, NULL) : NULL;
+  guint looks = (guint)json_integer_value(json_object_get(evidence, "looks"));
+  json_decref(evidence);
+  return looks;
+}
+
+/* The bytes are not those that were declared. Either may still be written: it is tried again while there are tries, unless the file has
+ * stood there unchanged for as many looks. */
+static gboolean differs(Step *step, const Declared *declared, const char *code, const char *reason, GError **error) {
+  gboolean changed, is_last = step->file->attempts + 1 >= MAX(step->feed->conf->retry_limit, 1);
+  g_autofree char *part = lane_path_in_part(step->flow->paths, step->file->id), *final = lane_path_in(step->flow->paths, step->file->id);
+  DeclaredPlace place = {.source = &step->feed->conf->source, .courier = step->courier, .folder = step->file->folder,
+                         .scratch = step->flow->paths->in, .name = step->file->name};
+  unlink(part);
+  unlink(final);
+  if (!declared_has_changed(&place, declared, &changed, error))
+    return FALSE;
+  if (changed) {
+    g_clear_pointer(&step->file->evidence, g_free);
+    return flow_advance(step, FILE_SEEN, "its declaration has changed since: the evidence is void", error);
+  }
+  if (is_last || evidence_looks(step->file) >= step->feed->conf->retry_limit)
+    return flow_reject(step, code, reason, error);
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s", reason);
+}
+
+static gboolean check_size(Step *step, const Declared *declared, guint64 size, gboolean *fits, GError **error) {
+  *fits = !declared || !declared->has_size || declared->size == size;
+  if (*fits)
+    return TRUE;
+  g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there", declared->size, declared->file, size);
+  return differs(step, declared, CODE_DECLARED_SIZE, reason, error);
+}
+
+static gboolean check_digests(Step *step, const Declared *declared, const char *final, gboolean *fits, GError **error) {
+  g_autofree char *found = NULL;
+  DigestKind kind;
+  *fits = TRUE;
+  if (!declared)
+    return TRUE;
+  int fd = open(final, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return sallyport_error_errno(error, errno, "open %s", final);
+  gboolean ok = declared_check_digests(declared, fd, &kind, &found, error);
+  close(fd);
+  *fits = !found;
+  if (!ok || *fits)
+    return ok;
+  g_autofree char *reason = g_strdup_printf("%s %s is declared in %s, what came has %s", digest_word(kind), declared->digests[kind], declared->file, found);
+  return differs(step, declared, CODE_DECLARED_DIGEST, reason, error);
+}
+
 static gboolean commit_fetched(Step *step, GError **error) {
   step->file->due_at = g_get_real_time();
   g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " bytes, sha256 %s", step->file->cipher_size, step->file->cipher_sha256);
   return flow_advance(step, FILE_FETCHED, detail, error);
 }
 
-static gboolean take_over(Step *step, const char *final, GError **error) {
+static gboolean settle_fetched(Step *step, const Declared *declared, const char *final, GError **error) {
+  gboolean fits;
+  if (!check_digests(step, declared, final, &fits, error))
+    return FALSE;
+  return !fits || commit_fetched(step, error);
+}
+
+static gboolean take_over(Step *step, const Declared *declared, const char *final, GError **error) {
   int fd = open(final, O_RDONLY | O_CLOEXEC);
   guint8 digest[DIGEST_SHA256_SIZE];
   if (fd < 0)
@@ -126,22 +194,54 @@ static gboolean take_over(Step *step, const char *final, GError **error) {
     return FALSE;
   g_free(step->file->cipher_sha256);
   step->file->cipher_sha256 = digest_hex(digest, sizeof digest);
-  return commit_fetched(step, error);
+  return settle_fetched(step, declared, final, error);
 }
 
-gboolean flow_fetch(Step *step, GError **error) {
-  g_autofree char *part = lane_path_in_part(step->flow->paths, step->file->id);
-  g_autofree char *final = lane_path_in(step->flow->paths, step->file->id);
-  if (is_here(final, step->file->size))
-    return take_over(step, final, error);
+/* Durable under its name, or *there is FALSE and the evidence is void. */
+static gboolean fetch_signature(Step *step, gboolean *there, GError **error) {
+  g_autoptr(GBytes) companion = admit_companion(&step->feed->conf->source, COMPANION_SIGNATURE, step->file->name);
+  gsize length;
+  guint64 end = 0;
+  *there = TRUE;
+  if (!companion)
+    return TRUE;
+  const char *name = g_bytes_get_data(companion, &length);
+  g_autofree char *remote = flow_remote_path(step->file->folder, name, length), *final = lane_path_in_signature(step->flow->paths, step->file->id);
+  g_autofree char *part = g_strdup_printf("%s.part", final);
+  CourierStat now;
+  if (!courier_stat(step->courier, remote, &now, error))
+    return FALSE;
+  if (!now.exists) {
+    *there = FALSE;
+    g_clear_pointer(&step->file->evidence, g_free);
+    return flow_advance(step, FILE_SEEN, "its signature is gone: the evidence is void", error);
+  }
+  int fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return sallyport_error_errno(error, errno, "create %s", part);
+  CourierGet get = {.path = remote, .size_limit = MOST_SIGNATURE, .fd = fd};
+  gboolean ok = courier_get(step->courier, &get, &end, error) && files_sync(fd, part, error);
+  close(fd);
+  fault_point("fetch-signature-before-rename");
+  if (ok && rename(part, final) != 0)
+    return sallyport_error_errno(error, errno, "rename %s", part);
+  return ok && files_sync_folder(step->flow->paths->in, error);
+}
+
+static gboolean fetch_data(Step *step, const Declared *declared, const char *part, const char *final, GError **error) {
   gsize length;
   const char *name = g_bytes_get_data(step->file->name, &length);
   g_autofree char *remote = flow_remote_path(step->file->folder, name, length);
   CourierStat now;
+  gboolean fits;
   if (!courier_stat(step->courier, remote, &now, error))
     return FALSE;
   if (!looks_admitted(step, &now))
     return start_over(step, &now, part, error);
+  if (!check_size(step, declared, now.size, &fits, error))
+    return FALSE;
+  if (!fits) /* moved already */
+    return TRUE;
   if (now.size > step->feed->conf->source.size_limit) {
     g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are more than the feed's size-limit of %" G_GUINT64_FORMAT,
                                               now.size, step->feed->conf->source.size_limit);
@@ -154,5 +254,17 @@ gboolean flow_fetch(Step *step, GError **error) {
   gboolean ok = fetch_into(step, &intake, remote, part, final, error);
   digest_free(intake.digest);
   close(fd);
-  return ok && commit_fetched(step, error);
+  return ok && settle_fetched(step, declared, final, error);
+}
+
+gboolean flow_fetch(Step *step, GError **error) {
+  g_autofree char *part = lane_path_in_part(step->flow->paths, step->file->id);
+  g_autofree char *final = lane_path_in(step->flow->paths, step->file->id);
+  g_autoptr(Declared) declared = NULL;
+  gboolean there;
+  if (!declared_from_evidence(step->file->evidence, &declared, error) || !fetch_signature(step, &there, error))
+    return FALSE;
+  if (!there)
+    return TRUE;
+  return is_here(final, step->file->size) ? take_over(step, declared, final, error) : fetch_data(step, declared, part, final, error);
 }

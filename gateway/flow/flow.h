@@ -11,6 +11,7 @@
 #pragma once
 #include "conf/conf.h"
 #include "gateway/flow/keygate.h"
+#include "gateway/flow/unwrap.h"
 #include "gateway/paths.h"
 #include "gateway/records/layout.h"
 #include "gateway/schedule.h"
@@ -20,7 +21,8 @@
 #include "transfer/courier.h"
 
 typedef struct Carrier Carrier;
-typedef struct Pressure Pressure; /* gateway/process/pressure.h */
+typedef struct Declarations Declarations; /* gateway/flow/declarations.h */
+typedef struct Interface Interface; /* gateway/process/interface.h */
 
 /* A feed, compiled: what does not change while the lane runs. */
 typedef struct {
@@ -28,15 +30,17 @@ typedef struct {
   const ConfPartner *partner;
   const char *gnupg_home;
   Layout *layout;
-  Ledger *ledger;
+  Ledger *ledger;              /* NULL: process deliver */
   LedgerColumns columns;
   Rule *rules;
   guint n_rules;
   Schedule *schedule;
   Carrier *source, *feedback;  /* endpoints */
   Carrier *process;            /* of our own system, for process http and deliver; NULL: process ledger */
-  Pressure *pressure;          /* process http: shared by the feeds of one interface; borrowed */
+  Interface *interface;        /* process http: shared by the feeds that post to the same one; borrowed */
+  struct FeedWatch *watch;     /* gateway/watch/feed_watch.h: calendar, cut-off, what is owed */
   GHashTable *looks;           /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
+  Declarations *declarations;  /* read so far; likewise, and by closing under its own lock */
   guint polls;                 /* so far; likewise */
   gint64 next_poll;            /* microseconds since 1970; under the lane's lock */
   gboolean polling;            /* under the lane's lock */
@@ -49,6 +53,7 @@ typedef struct {
   Book *book;
   KeyGate *gate;
   guint threads;               /* for work that one file can spread over processors */
+  guint alarm_ways;            /* of alarms { }: ALARM_BY_COMMAND, ALARM_BY_WEBHOOK */
   gint stopping;               /* atomic; what waits in a step ends its waiting */
 } Flow;
 
@@ -59,6 +64,7 @@ typedef struct {
   BookReader *reader;          /* the thread's own */
   Courier *courier;            /* AT_SOURCE, AT_FEEDBACK, AT_PROCESS: connected; else NULL */
   BookFile *file;
+  struct Order *order;         /* validate's: the file's turn (order.h) */
   gint64 since;                /* monotonic microseconds: when the step, or what it does after its last state, began */
 } Step;
 
@@ -92,9 +98,6 @@ typedef enum {
 } Trouble;
 Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
 
-/* Holds the content against what the book has: `duplicate` or `held`, or *moved = FALSE. */
-gboolean flow_find_duplicate(Step *step, gboolean *moved, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
 /* Common to the steps. */
 /* Seconds for gpg before it is given up: one that hangs must not hold a worker for long, one at work is many times quicker. */
 enum { GPG_PATIENCE = 180, GPG_LEAST_BYTES = 256 * 1024, GPG_LEAST_LINES = 2000 /* per second */ };
@@ -103,4 +106,5 @@ void flow_tell(Step *step, const char *detail); /* logs the state that the file 
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Why the file is where it is: both are copied; NULL: neither. */
 void flow_set_reason(BookFile *file, const char *code, const char *reason);
+gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* what lies in the spool; clear it in both cases */
 char *flow_remote_path(const char *folder, const void *name, gsize length); /* the caller frees */

@@ -5,6 +5,7 @@
  * notices when the bytes change. What was closed stays closed while the partner's copy stays as it was (after = keep); where
  * closing takes the copy away, a name that is there again was sent again. */
 #include "gateway/flow/admit.h"
+#include "gateway/flow/declarations.h"
 #include "gateway/flow/flow.h"
 #include "gateway/base/files.h"
 #include "gateway/log.h"
@@ -29,7 +30,9 @@ typedef struct {
   GPtrArray *admitted;  /* BookFile*: borrowed from added or kept in `held` */
   GPtrArray *changed;   /* seen earlier, other size or time now */
   GPtrArray *gone;
+  GPtrArray *waiting;   /* for what lies beside them: file->problem says so */
   GPtrArray *kept;      /* owns what the lists above borrow from the book */
+  DeclarationsLook declaring;
   BookPoll poll;
 } Poll;
 
@@ -92,6 +95,41 @@ static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_know
   return seen;
 }
 
+/* The evidence, into file->evidence; or, when it is all there but for what lies beside the file, what is waited for.
+ * With ready = declared a size that differs may be one that still grows; unchanged for as many looks as any step is tried, it is not:
+ * fetch then tells the partner. */
+static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, BookFile *file, char **waits, GError **error) {
+  const ConfSourceFolder *source = &poll->feed->conf->source;
+  const Declared *declared = NULL;
+  g_clear_pointer(&file->evidence, g_free);
+  g_autofree char *evidence = admit_evidence(source, entry->name, look, poll->names, poll->look_at);
+  if (!evidence) {
+    *waits = look->looks > 1 ? admit_missing(source, entry->name, poll->names) : NULL;
+    return TRUE;
+  }
+  if (!declarations_find(poll->feed->declarations, &poll->declaring, entry->name, &declared, waits, error))
+    return FALSE;
+  gboolean must_fit = source->ready == CONF_READY_DECLARED && look->looks < poll->feed->conf->retry_limit;
+  if (declared && declared->has_size && declared->size != entry->size && must_fit)
+    *waits = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there", declared->size, declared->file, entry->size);
+  else if (!declared && !*waits && source->ready == CONF_READY_DECLARED)
+    *waits = look->looks > 1 ? g_strdup("waits for its declaration") : NULL;
+  else if (!*waits)
+    file->evidence = declared ? declared_add_to_evidence(declared, evidence) : g_steal_pointer(&evidence);
+  return TRUE;
+}
+
+/* What a file waits for is kept as its problem, and told when it is another than before. */
+static gboolean is_told(const Poll *poll, BookFile *file, const char *waits) {
+  if (g_strcmp0(file->problem, waits) == 0)
+    return FALSE;
+  g_free(file->problem);
+  file->problem = g_strdup(waits);
+  if (waits)
+    log_event(LOG_INFO, "waits", {"feed", poll->feed->conf->name}, {"file", file->id}, {"name", file->name_shown}, {"problem", waits});
+  return TRUE;
+}
+
 static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) {
   if (!entry->is_file || !admit_is_candidate(&poll->feed->conf->source, entry->name))
     return TRUE;
@@ -118,12 +156,15 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
     file->modified = entry->modified;
     g_ptr_array_add(poll->changed, file);
   }
-  g_free(file->evidence);
-  file->evidence = admit_evidence(&poll->feed->conf->source, entry->name, look, poll->names, poll->look_at);
+  g_autofree char *waits = NULL;
+  if (!weigh(poll, entry, look, file, &waits, error))
+    return FALSE;
   if (file->evidence) {
     file->due_at = poll->now;
     g_ptr_array_add(poll->admitted, file);
     g_hash_table_remove(poll->feed->looks, entry->name);
+  } else if (is_told(poll, file, waits)) {
+    g_ptr_array_add(poll->waiting, file);
   } else if (is_as_it_was) { /* the last that row_of() kept: a row that nothing is done with need not stay in memory */
     g_ptr_array_set_size(poll->kept, (gint)poll->kept->len - 1);
   }
@@ -164,6 +205,11 @@ static gboolean poll_change(BookTransaction *tx, gpointer data, GError **error) 
   for (guint i = 0; i < poll->changed->len; i++)
     if (!book_note_file(tx, poll->changed->pdata[i], NULL, error))
       return FALSE;
+  for (guint i = 0; i < poll->waiting->len; i++) {
+    const BookFile *file = poll->waiting->pdata[i];
+    if (!book_note_file(tx, file, file->problem, error))
+      return FALSE;
+  }
   for (guint i = 0; i < poll->admitted->len; i++) {
     BookFile *file = poll->admitted->pdata[i];
     if (!book_advance_file(tx, file, FILE_ADMITTED, file->evidence, error))
@@ -216,15 +262,19 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
     return FALSE;
   gint64 now = g_get_real_time();
   g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
-  g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(), gone = g_ptr_array_new();
+  g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(), gone = g_ptr_array_new(),
+                        waiting = g_ptr_array_new();
   g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify)book_file_free);
   Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .listed_at = listed_at, .look_at = g_get_monotonic_time(), .generation = feed->polls++, .names = names,
-               .added = added, .admitted = ready, .changed = changed, .gone = gone, .kept = kept,
+               .added = added, .admitted = ready, .changed = changed, .gone = gone, .waiting = waiting, .kept = kept,
+               .declaring = {.courier = courier, .scratch = flow->paths->in, .entries = entries, .feed = feed->conf->name},
                .poll = {.feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};
   if (!last_good_poll(&poll, error))
     return FALSE;
   for (guint i = 0; i < entries->len; i++)
     g_hash_table_add(names, ((CourierEntry *)entries->pdata[i])->name);
+  if (!declarations_look(feed->declarations, &poll.declaring, error))
+    return FALSE;
   for (guint i = 0; i < entries->len; i++)
     if (!consider(&poll, entries->pdata[i], error))
       return FALSE;

@@ -5,8 +5,11 @@
  * From asking the ledger until the file is posted, it holds the range of its keys (keygate.h). */
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/codes.h"
+#include "gateway/flow/declared.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/flow.h"
+#include "gateway/flow/order.h"
+#include "gateway/flow/repeats.h"
 #include "gateway/log.h"
 #include "store/book.h"
 
@@ -16,7 +19,7 @@ typedef struct { const Feed *feed; const char *file; } Asker;
 
 static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error) {
   const Asker *asker = user;
-  return ledger_check_keys(asker->feed->ledger, asker->file, block, &asker->feed->columns, skip, verdicts, error);
+  return !asker->feed->ledger || ledger_check_keys(asker->feed->ledger, asker->file, block, &asker->feed->columns, skip, verdicts, error);
 }
 
 static void count(BookFile *file, const Examination *found) {
@@ -43,7 +46,7 @@ static void refuse_batches(GPtrArray *batches) {
   }
 }
 
-typedef struct { Step *step; const Examination *found; FileState to; const char *detail; } Verdict;
+typedef struct { Step *step; const Examination *found; FileState to; const char *detail; gboolean allows_twin; } Verdict;
 
 /* The key gate keeps two files with the same records apart, so a twin is not expected here. But this is the one place where "no file
  * of the same content counts" and "this one counts from now on" are one. */
@@ -57,7 +60,9 @@ static gboolean has_no_twin(BookTransaction *tx, const BookFile *file, GError **
 static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **error) {
   const Verdict *verdict = data;
   BookFile *file = verdict->step->file;
-  if (verdict->to == FILE_VALIDATED && !has_no_twin(tx, file, error))
+  if (verdict->to == FILE_VALIDATED && !verdict->allows_twin && !has_no_twin(tx, file, error))
+    return FALSE;
+  if (verdict->to == FILE_VALIDATED && !flow_keep_order(tx, verdict->step, error))
     return FALSE;
   return book_add_batches(tx, file->id, verdict->found->batches, error) &&
          book_advance_file(tx, file, verdict->to, verdict->detail, error);
@@ -69,13 +74,15 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   count(file, found);
   if (is_refused)
     refuse_batches(found->batches);
-  /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count (open.c). */
+  /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count (repeats.c). */
   flow_set_reason(file, found->code, found->reason);
   g_autofree char *detail =
       is_refused ? g_strdup_printf("%s %s", found->code, found->reason)
                  : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
                                    file->accepted, file->rejected, file->duplicates, file->batches);
-  Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail};
+  Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, FALSE};
+  if (!repeats_allow_twin(step, &verdict.allows_twin, error))
+    return FALSE;
   FileState from = file->state;
   file->due_at = g_get_real_time();
   fault_point("validate-before-commit");
@@ -99,22 +106,45 @@ static gboolean wait_for_keys(Step *step, gint64 took, GError **error) {
   return book_write(step->flow->book, waiting_change, step->file, error);
 }
 
+static guint scale_of(const Feed *feed) {
+  const GPtrArray *fields = layout_conf(feed->layout)->record.fields;
+  const ConfField *field = feed->columns.amount == NO_COLUMN ? NULL : fields->pdata[feed->columns.amount];
+  return field && field->type == CONF_DECIMAL ? field->scale : 0;
+}
+
+/* What a declaration beside the file said of its records, against what was staged. The file's own faults are told first. */
+static gboolean hold_against_declaration(Step *step, Examination *found, GError **error) {
+  g_autoptr(Declared) declared = NULL;
+  if (found->code)
+    return TRUE;
+  if (!declared_from_evidence(step->file->evidence, &declared, error))
+    return FALSE;
+  DeclaredFacts facts = {.records = found->records, .has_amount = step->feed->columns.amount != NO_COLUMN, .amount = found->amount,
+                         .scale = scale_of(step->feed)};
+  found->reason = declared ? declared_contradiction(declared, &facts, &found->code) : NULL;
+  return TRUE;
+}
+
+static gboolean decide(Step *step, Examination *found, gboolean *moved, GError **error) {
+  return hold_against_declaration(step, found, error) && repeats_judge_keys(step, found, moved, error) && (*moved || commit(step, found, error));
+}
+
 static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, gint64 took, GError **error) {
-  if (keys->least && !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest))
+  if (keys->least && step->feed->ledger && !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest))
     return wait_for_keys(step, took, error);
   /* What was in flight when this file was opened may have been accepted since. */
   gboolean moved;
   Examination found = {0};
-  gboolean ok = flow_find_duplicate(step, &moved, error);
+  gboolean ok = repeats_judge(step, &moved, error);
   if (ok && !moved)
-    ok = examine_records(options, keys, &found, error) && commit(step, &found, error);
+    ok = examine_records(options, keys, &found, error) && decide(step, &found, &moved, error);
   if (!ok || moved)
     keygate_release(step->flow->gate, step->file->id);
   examination_clear(&found);
   return ok;
 }
 
-gboolean flow_validate(Step *step, GError **error) {
+static gboolean validate(Step *step, GError **error) {
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
   Asker asker = {step->feed, step->file->id};
   ExamineOptions options = {.staging = path, .scratch = step->flow->paths->stage, .layout = step->feed->layout, .conf = step->feed->conf,
@@ -124,5 +154,15 @@ gboolean flow_validate(Step *step, GError **error) {
   gint64 started = g_get_monotonic_time();
   gboolean ok = examine_keys(&options, &keys, error) && validate_with(step, &options, &keys, g_get_monotonic_time() - started, error);
   key_facts_clear(&keys);
+  return ok;
+}
+
+gboolean flow_validate(Step *step, GError **error) {
+  Order order = {0};
+  gboolean moved;
+  step->order = &order;
+  gboolean ok = flow_judge_order(step, &moved, error) && (moved || validate(step, error));
+  order_clear(&order);
+  step->order = NULL;
   return ok;
 }

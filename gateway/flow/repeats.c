@@ -1,0 +1,164 @@
+#include "gateway/flow/repeats.h"
+#include "gateway/flow/codes.h"
+#include "gateway/log.h"
+#include <string.h>
+
+typedef enum { REPEAT_NONE, REPEAT_FILE, REPEAT_CONTENT, REPEAT_NAME } RepeatKind;
+
+typedef struct {
+  RepeatKind kind;
+  char *original;  /* the newest such file's id */
+} Repeat;
+
+/* From `validated` on, and not refused: its records are posted or will be. */
+static gboolean counts(const BookFile *file) {
+  return file->state == FILE_VALIDATED || file->state == FILE_POSTING || file->state == FILE_POSTED ||
+         ((file->state == FILE_ANSWERED || file->state == FILE_CLOSED) && !file->reason_code);
+}
+
+/* Ids sort by the time at which they were made. What came after the file is not before it. */
+static gboolean is_earlier(const BookFile *other, const BookFile *file) { return strcmp(other->id, file->id) < 0; }
+
+static void take(Repeat *repeat, RepeatKind kind, const BookFile *original) {
+  if (repeat->kind != REPEAT_NONE && repeat->kind <= kind)
+    return;
+  repeat->kind = kind;
+  g_free(repeat->original);
+  repeat->original = g_strdup(original->id);
+}
+
+/* Of several kinds the one that says most: the same file, then the same content, then the same name. */
+static gboolean find(Step *step, gboolean only_earlier, Repeat *repeat, GError **error) {
+  const BookFile *file = step->file;
+  *repeat = (Repeat){0};
+  g_autoptr(GPtrArray) same = book_files_with_digest(step->reader, file->feed, file->plain_sha256, file->id, error);
+  g_autoptr(GPtrArray) named = same ? book_files_named(step->reader, file->feed, file->name, error) : NULL;
+  if (!named)
+    return FALSE;
+  for (guint i = 0; i < same->len; i++) {
+    const BookFile *other = same->pdata[i];
+    if (!only_earlier || is_earlier(other, file))
+      take(repeat, g_bytes_equal(other->name, file->name) ? REPEAT_FILE : REPEAT_CONTENT, other);
+  }
+  for (guint i = 0; i < named->len; i++) {
+    const BookFile *other = named->pdata[i];
+    if (!g_str_equal(other->id, file->id) && counts(other) && (!only_earlier || is_earlier(other, file)))
+      take(repeat, REPEAT_NAME, other);
+  }
+  return TRUE;
+}
+
+static const char *code_of(RepeatKind kind) { return kind == REPEAT_NAME ? CODE_SAME_NAME : CODE_DUPLICATE_FILE; }
+
+static ConfAgain policy_of(const Step *step, RepeatKind kind) {
+  const ConfRepeats *repeats = &step->feed->conf->repeats;
+  return kind == REPEAT_FILE ? repeats->same_file : kind == REPEAT_CONTENT ? repeats->same_content : repeats->same_name;
+}
+
+static char *describe(const Repeat *repeat) {
+  if (repeat->kind == REPEAT_NAME)
+    return g_strdup_printf("a file of this name with other content was accepted before: %s", repeat->original);
+  return g_strdup_printf("the same content as file %s%s", repeat->original, repeat->kind == REPEAT_FILE ? ", under the same name" : "");
+}
+
+/* It was held for this once and is not held now: a person has released it. The code stands first in the detail of such a hold. */
+static gboolean was_released(Step *step, const char *code, gboolean *released, GError **error) {
+  g_autoptr(GPtrArray) history = book_history(step->reader, step->file->id, error);
+  *released = FALSE;
+  for (guint i = 0; history && i < history->len; i++) {
+    const BookHistory *row = history->pdata[i];
+    *released |= g_str_equal(row->event, file_state_word(FILE_HELD)) && row->detail && g_str_has_prefix(row->detail, code);
+  }
+  return history != NULL;
+}
+
+static gboolean hold(Step *step, const char *code, const char *reason, GError **error) {
+  g_autofree char *detail = g_strdup_printf("%s %s", code, reason);
+  flow_set_reason(step->file, code, reason);
+  step->file->held_from = step->file->state;
+  return flow_advance(step, FILE_HELD, detail, error);
+}
+
+static gboolean make_duplicate(Step *step, const Repeat *repeat, const char *reason, GError **error) {
+  g_free(step->file->duplicate_of);
+  step->file->duplicate_of = g_strdup(repeat->original);
+  flow_set_reason(step->file, code_of(repeat->kind), reason);
+  return flow_advance(step, FILE_DUPLICATE, reason, error);
+}
+
+static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
+  gpointer *both = data;
+  return book_note_file(tx, both[0], both[1], error);
+}
+
+/* Once, before it is staged: the second look, before it is validated, only looks for what came meanwhile. */
+static gboolean accept(Step *step, const char *reason, GError **error) {
+  if (step->file->state == FILE_STAGED)
+    return TRUE;
+  g_autofree char *detail = g_strdup_printf("accepted again: %s", reason);
+  gpointer both[] = {step->file, detail};
+  log_event(LOG_WARNING, "accepted-again", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"reason", reason});
+  return book_write(step->flow->book, note_change, both, error);
+}
+
+static gboolean apply(Step *step, const Repeat *repeat, gboolean *moved, GError **error) {
+  g_autofree char *reason = describe(repeat);
+  ConfAgain policy = policy_of(step, repeat->kind);
+  gboolean released = FALSE;
+  *moved = TRUE;
+  if (policy == CONF_AGAIN_DUPLICATE)
+    return make_duplicate(step, repeat, reason, error);
+  if (policy == CONF_AGAIN_REJECT)
+    return flow_reject(step, code_of(repeat->kind), reason, error);
+  if (policy == CONF_AGAIN_HOLD && !was_released(step, code_of(repeat->kind), &released, error))
+    return FALSE;
+  if (policy == CONF_AGAIN_HOLD && !released)
+    return hold(step, code_of(repeat->kind), reason, error);
+  *moved = FALSE;
+  return accept(step, reason, error);
+}
+
+gboolean repeats_judge(Step *step, gboolean *moved, GError **error) {
+  Repeat repeat;
+  *moved = FALSE;
+  gboolean ok = find(step, FALSE, &repeat, error);
+  if (ok && repeat.kind != REPEAT_NONE)
+    ok = apply(step, &repeat, moved, error);
+  g_free(repeat.original);
+  return ok;
+}
+
+gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *moved, GError **error) {
+  gboolean released = FALSE;
+  *moved = FALSE;
+  if (step->feed->conf->repeats.keys != CONF_AGAIN_HOLD || found->seen_before == 0 || found->code)
+    return TRUE;
+  if (!was_released(step, CODE_KEYS_SEEN, &released, error))
+    return FALSE;
+  if (released)
+    return TRUE;
+  g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records were posted before", found->seen_before, found->records);
+  *moved = TRUE;
+  return hold(step, CODE_KEYS_SEEN, reason, error);
+}
+
+gboolean repeats_allow_twin(Step *step, gboolean *allowed, GError **error) {
+  const ConfRepeats *repeats = &step->feed->conf->repeats;
+  *allowed = repeats->same_file == CONF_AGAIN_ACCEPT || repeats->same_content == CONF_AGAIN_ACCEPT;
+  gboolean may_hold = repeats->same_file == CONF_AGAIN_HOLD || repeats->same_content == CONF_AGAIN_HOLD;
+  return *allowed || !may_hold || was_released(step, CODE_DUPLICATE_FILE, allowed, error);
+}
+
+gboolean repeats_remark(Step *step, char **code, char **remark, GError **error) {
+  Repeat repeat;
+  *code = *remark = NULL;
+  if (!find(step, TRUE, &repeat, error))
+    return FALSE;
+  if (repeat.kind != REPEAT_NONE) {
+    g_autofree char *reason = describe(&repeat);
+    *code = g_strdup(code_of(repeat.kind));
+    *remark = g_strdup_printf("accepted again: %s", reason);
+  }
+  g_free(repeat.original);
+  return TRUE;
+}
