@@ -17,6 +17,7 @@ typedef struct {
   char *token_file, *ca_file, *tls_key, *certificate_file, *private_key_file, *host_key, *identity_file, *password_file, *passphrase_file,
       *signed_by, *gnupg_home; /* of a server and of keys, where there is no configuration */
   gint limit, parallel, of_version;
+  char **write;
   gboolean json, help, version, watch, unmask, again, no_signature, keep_encrypted, no_acknowledgement, clear_text;
 } CliOptions;
 
@@ -72,5 +73,6 @@ CliExit cli_balance(Cli *cli), cli_entries(Cli *cli);                           
 CliExit cli_try(Cli *cli);                                                       /* try.c */
 CliExit cli_keys(Cli *cli);                                                      /* keys.c */
 CliExit cli_audit(Cli *cli), cli_verify(Cli *cli);                               /* verify.c */
+CliExit cli_doctor(Cli *cli);                                                    /* doctor.c */
 CliExit cli_recon(Cli *cli);                                                     /* recon.c */
 CliExit cli_complete(Cli *cli);                                                  /* complete.c */

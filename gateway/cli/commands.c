@@ -46,6 +46,13 @@ const CliCommand cli_commands[] = {
     {"try", "FEED LOCALFILE", "unmask", "what would become of a local file, without doing it",
      "Opens it with the feed's keys, reads it with its layout, checks totals and rules, cuts the batches; changes nothing.\n\n"
      "  sallyport try acme-points /tmp/POINTS_20261120_0001.dat.pgp\n", 2, 2, cli_try},
+    {"doctor", "PARTNER [ENDPOINT]", "write", "what a partner's server can do, and where it will hurt",
+     "Connects as the gateway does and tells, finding by finding, what was seen and what to set: name and addresses, algorithms\n"
+     "offered and agreed on, what the installed libssh2 cannot do, host keys against the pins, login, extensions, listings.\n"
+     "Nothing is written and no file is read, but in the folders named by --write: there a probe file (.sallyport-probe-…) is put,\n"
+     "read, resumed, renamed, also onto another, timed, and removed again. PARTNER may be a system. Each run is one login more.\n"
+     "Ends with status 0 when all is well, 12 when there are warnings, 1 when there are problems.\n\n"
+     "  sallyport doctor acme-bank\n  sallyport doctor acme-bank main --write /incoming --write /outgoing\n", 1, 2, cli_doctor},
     {"keys", NULL, NULL, "the OpenPGP keys that the configuration names",
      "Fingerprint, use, owner, state, and how long each is good. Ends with status 3 when one is missing or not usable.\n\n"
      "  sallyport keys\n", 0, 0, cli_keys},

@@ -46,6 +46,12 @@ static void offer_names(const Completion *completion, CliValue kind) {
   }
 }
 
+static void offer_partners(const Completion *completion) {
+  const Conf *conf = completion->cli->conf || cli_load(completion->cli) ? completion->cli->conf : NULL;
+  for (guint i = 0; conf && i < conf->partners->len; i++)
+    offer(completion, ((const ConfPartner *)g_ptr_array_index(conf->partners, i))->name);
+}
+
 static void offer_files(const Completion *completion) {
   g_autoptr(GPtrArray) lanes = NULL;
   BookFilter filter = {.newest_first = TRUE, .limit = NEWEST};
@@ -76,6 +82,8 @@ static void offer_argument(const Completion *completion, const CliCommand *comma
   const char *takes = command->arguments ? command->arguments : "";
   if (place < command->most && g_str_has_prefix(takes, "FEED"))
     return place == 0 || command->most > 2 ? offer_values(completion, CLI_VALUE_FEED) : (void)0;
+  if (g_str_has_prefix(takes, "PARTNER"))
+    return place == 0 ? offer_partners(completion) : (void)0;
   if (place < command->most && (g_str_has_prefix(takes, "FILE") || g_str_has_prefix(takes, "[FILE")))
     return offer_values(completion, CLI_VALUE_FILE);
   if (place == 0 && strcmp(command->name, "audit") == 0) {

@@ -14,7 +14,8 @@
   X(UNCERTAIN, 8, "the lane was asked but did not answer: look before asking again") \
   X(NOT_READY, 9, "not ready yet: ask again later") \
   X(INCOMPLETE, 10, "not all of it came: run it again, it goes on where it was") \
-  X(CORRUPT, 11, "what came is not what was signed, or the two sides differ")
+  X(CORRUPT, 11, "what came is not what was signed, or the two sides differ") \
+  X(WARNINGS, 12, "it works, and there are warnings")
 
 typedef enum {
 #define CLI_EXIT_ENUM(name, number, text) CLI_EXIT_##name = number,

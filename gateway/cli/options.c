@@ -48,6 +48,7 @@ const CliOption cli_options[] = {
     FLAG("keep-encrypted", 0, keep_encrypted, "check the bytes only: the key for the records is elsewhere", FALSE),
     FLAG("no-acknowledgement", 0, no_acknowledgement, "do not tell the server that all is here", FALSE),
     FLAG("clear-text", 0, clear_text, "http:// or ftp:// without TLS", FALSE),
+    OPTION("write", 0, G_OPTION_ARG_STRING_ARRAY, write, "FOLDER", "probe files may be put there; may be given several times", FALSE, CLI_VALUE_TEXT),
     OPTION("limit", 0, G_OPTION_ARG_INT, limit, "N", "at most so many", FALSE, CLI_VALUE_TEXT),
     FLAG("watch", 'w', watch, "refresh every second, until Ctrl-C", FALSE),
     FLAG("unmask", 0, unmask, "show masked fields", FALSE),
@@ -94,6 +95,7 @@ gboolean cli_options_parse(CliOptions *options, const CliCommand *command, char 
 }
 
 void cli_options_clear(CliOptions *options) {
+  g_clear_pointer(&options->write, g_strfreev);
   char **texts[] = {&options->config,  &options->lane,    &options->feed, &options->state, &options->name, &options->since,
                     &options->until,   &options->reason,  &options->account, &options->key, &options->entry, &options->file,
                     &options->type,    &options->date,    &options->into, &options->manifest, &options->join, &options->theirs,

@@ -1,0 +1,75 @@
+"""A partner whose server lies on command: a world with lying_sftp.py behind its sshd."""
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+from harness import wait_until
+from world import World, run_folder
+
+SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lying_sftp.py")
+
+
+class Liar:
+    """What the server is told to lie about, and what it has told."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="liar-", dir=run_folder())
+        self.sets = 0
+
+    def serve(self, root):
+        with open(os.path.join(self.folder, "root"), "w") as file:
+            file.write(root)
+        self.tell_the_truth()
+
+    def command(self):
+        return f"{sys.executable} -S -E {SERVER} {self.folder}"
+
+    def lie(self, *names, match="*", times=None):
+        """These lies, and no others, from the next request on. `match`: about files of such names; `times`: each so often."""
+        self.sets += 1
+        lies = [{"lie": name, "match": match, "id": self.sets, **({} if times is None else {"times": times})} for name in names]
+        path = os.path.join(self.folder, "lies.json")
+        with open(path + ".new", "w") as file:
+            json.dump(lies, file)
+        os.rename(path + ".new", path)
+
+    def tell_the_truth(self):
+        self.lie()
+
+    def told(self, name, about=""):
+        """How often this lie was told about files whose names have this."""
+        try:
+            with open(os.path.join(self.folder, "told")) as file:
+                return sum(1 for line in file if line.split(" ", 1)[0] == name and about in line)
+        except FileNotFoundError:
+            return 0
+
+    def wait_told(self, name, about="", *, times=1, log=None):
+        wait_until(f"the lie {name} about {about or 'anything'}", lambda: self.told(name, about) >= times, log=log)
+
+    def taken(self):
+        """What the partner's own job has taken away the moment that it was there: (name, content)."""
+        found = []
+        for entry in sorted(os.listdir(self.folder)):
+            if entry.startswith("taken-"):
+                with open(os.path.join(self.folder, entry), "rb") as file:
+                    found.append((entry[len("taken-"):].rpartition("-")[0], file.read()))
+        return found
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class LyingWorld(World):
+    def __init__(self, **options):
+        self.liar = Liar()
+        super().__init__(sshd_options=f"ForceCommand {self.liar.command()}", **options)
+        self.liar.serve(self.partner.root)
+        # a lie is found out soon, and a stalled connection given up
+        self.configuration.endpoints["main"].update({"io-timeout": "3s", "connect-timeout": "10s"})
+
+    def close(self, **options):
+        super().close(**options)
+        self.liar.close()

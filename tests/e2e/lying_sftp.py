@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""An SFTP server (version 3) that lies on command, for what real ones will not do when a test wants it. It speaks on standard input
+and output: a real sshd runs it (ForceCommand), so transport, login and host keys are real. lying.py tells it what to do.
+
+  lying_sftp.py CONTROL      CONTROL/root names the folder that it serves; CONTROL/lies.json is read before each request:
+                             [{"lie": NAME, "match": GLOB of the file's name, "times": N}]; each lie told is a line in CONTROL/told"""
+import fnmatch
+import json
+import os
+import stat
+import struct
+import sys
+import time
+
+(INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH, STAT,
+ RENAME) = range(1, 19)
+STATUS, HANDLE, DATA, NAME, ATTRS, EXTENDED = 101, 102, 103, 104, 105, 200
+OK, EOF, NO_SUCH_FILE, PERMISSION, FAILURE, UNSUPPORTED = 0, 1, 2, 3, 4, 8
+NAMES = {OPEN: "open", CLOSE: "close", READ: "read", WRITE: "write", LSTAT: "stat", STAT: "stat", FSTAT: "fstat", OPENDIR: "list",
+         READDIR: "list", REMOVE: "remove", MKDIR: "mkdir", RENAME: "rename"}
+DAY = 86400
+
+
+class Cut(Exception):
+    """The line breaks: no reply."""
+
+
+class Taker:
+    """Takes a request's fields one after the other."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def number(self):
+        self.at += 4
+        return struct.unpack_from(">I", self.data, self.at - 4)[0]
+
+    def long(self):
+        self.at += 8
+        return struct.unpack_from(">Q", self.data, self.at - 8)[0]
+
+    def text(self):
+        length = self.number()
+        self.at += length
+        return self.data[self.at - length:self.at]
+
+
+def text(data):
+    return struct.pack(">I", len(data)) + data
+
+
+def read_exactly(length):
+    data = b""
+    while len(data) < length:
+        piece = os.read(0, length - len(data))
+        if not piece:
+            raise Cut
+        data += piece
+    return data
+
+
+class Open:
+    """A handle: of a file, or of a folder with what is still to be listed."""
+
+    def __init__(self, path, fd=None, names=None, writing=False):
+        self.path, self.fd, self.names, self.writing = path, fd, names, writing
+        self.read_to_end = False
+        self.listed = 0
+
+
+class Server:
+    def __init__(self, control):
+        self.control = control
+        with open(os.path.join(control, "root"), "rb") as file:
+            self.root = file.read().strip()
+        self.handles, self.count, self.twice = {}, 0, False
+
+    # --- lies
+    def lies(self, name, path):
+        """Is this lie to be told about this file, now? Counts it when it is."""
+        try:
+            with open(os.path.join(self.control, "lies.json")) as file:
+                wanted = json.load(file)
+        except (OSError, ValueError):
+            return False
+        base = os.path.basename(os.fsdecode(path))
+        for number, lie in enumerate(wanted):
+            if lie["lie"] == name and fnmatch.fnmatchcase(base, lie.get("match", "*")) and self.has_left(lie, number):
+                with open(os.path.join(self.control, "told"), "a") as log:
+                    log.write(f"{name} {base}\n")
+                return True
+        return False
+
+    def has_left(self, lie, number):
+        for turn in range(lie.get("times", 0)):
+            try:
+                os.close(os.open(os.path.join(self.control, f"turn-{lie['id']}-{number}-{turn}"), os.O_CREAT | os.O_EXCL))
+                return True
+            except FileExistsError:
+                continue
+        return "times" not in lie
+
+    def stall(self, operation, path):
+        if self.lies("stall-" + operation, path):
+            time.sleep(600)
+
+    def cut_after(self, operation, path):
+        if self.lies("cut-after-" + operation, path):
+            raise Cut
+
+    # --- replies
+    def send(self, kind, number, body):
+        packet = struct.pack(">IBI", len(body) + 5, kind, number) + body
+        for _ in range(2 if self.twice else 1):
+            view = memoryview(packet)
+            while view:
+                view = view[os.write(1, view):]
+
+    def status(self, number, code):
+        self.send(STATUS, number, struct.pack(">I", code) + text(b"status %d" % code) + text(b""))
+
+    def attributes(self, path, about, where):
+        size, modified = about.st_size, int(about.st_mtime)
+        if stat.S_ISREG(about.st_mode):
+            if self.lies("size-zero", path):
+                size = 0
+            if self.lies(f"{where}-larger", path):
+                size += 10
+            if self.lies(f"{where}-smaller", path):
+                size = max(0, size - 10)
+            if self.lies(f"{where}-size-changes", path):
+                size += int(time.monotonic() * 1000) % 100 + 1
+        if self.lies("clock-ahead", path):
+            modified += DAY
+        if self.lies("clock-behind", path):
+            modified -= DAY
+        if self.lies(f"{where}-other-time", path):
+            modified += 60
+        return struct.pack(">IQIIIII", 1 | 2 | 4 | 8, size, about.st_uid, about.st_gid, about.st_mode, modified, modified)
+
+    # --- the protocol
+    def path(self, name):
+        full = os.path.normpath(os.path.join(self.root, name)) if not name.startswith(b"/") else os.path.normpath(name)
+        return full if full.startswith(self.root) else os.path.join(self.root, full.lstrip(b"/"))
+
+    def handle(self, opened):
+        self.count += 1
+        name = b"h%d" % self.count
+        self.handles[name] = opened
+        return text(name)
+
+    def serve(self):
+        while True:
+            length, = struct.unpack(">I", read_exactly(4))
+            packet = Taker(read_exactly(length))
+            kind = packet.data[0]
+            packet.at = 1
+            if kind == INIT:
+                os.write(1, struct.pack(">IBI", 5, VERSION, 3))
+                continue
+            number = packet.number()
+            self.twice = False
+            try:
+                self.answer(kind, number, packet)
+            except FileNotFoundError:
+                self.status(number, NO_SUCH_FILE)
+            except PermissionError:
+                self.status(number, PERMISSION)
+            except OSError:
+                self.status(number, FAILURE)
+
+    def answer(self, kind, number, packet):
+        name = NAMES.get(kind)
+        method = getattr(self, "on_" + name, None) if name else {REALPATH: self.on_realpath, RMDIR: self.on_rmdir, SETSTAT: self.on_setstat}.get(kind)
+        if method is None:
+            return self.status(number, UNSUPPORTED)
+        if kind in (READDIR, OPENDIR):
+            method = self.on_readdir if kind == READDIR else self.on_opendir
+        return method(number, packet)
+
+    def on_realpath(self, number, packet):
+        path = self.path(packet.text())
+        self.send(NAME, number, struct.pack(">I", 1) + text(path) + text(path) + struct.pack(">I", 0))
+
+    def on_stat(self, number, packet):
+        path = self.path(packet.text())
+        self.stall("stat", path)
+        if self.lies("stat-missing", path):
+            raise FileNotFoundError
+        about = os.lstat(path)
+        self.twice = self.lies("twice-stat", path)
+        self.send(ATTRS, number, self.attributes(path, about, "stat"))
+
+    def on_fstat(self, number, packet):
+        opened = self.handles[packet.text()]
+        self.send(ATTRS, number, self.attributes(opened.path, os.fstat(opened.fd), "fstat"))
+
+    def on_setstat(self, number, packet):
+        path, flags = self.path(packet.text()), packet.number()
+        if flags == 8:
+            os.utime(path, (packet.number(), packet.number()))
+        self.status(number, OK)
+
+    def on_open(self, number, packet):
+        path, flags = self.path(packet.text()), packet.number()
+        writing = bool(flags & 2)
+        mode = os.O_RDWR if writing else os.O_RDONLY
+        mode |= (os.O_CREAT if flags & 8 else 0) | (os.O_TRUNC if flags & 16 else 0)
+        fd = os.open(path, mode, 0o644)
+        if not writing and self.lies("read-once-at-open", path):
+            os.unlink(path)
+        self.send(HANDLE, number, self.handle(Open(path, fd, writing=writing)))
+
+    def on_read(self, number, packet):
+        opened, offset, length = self.handles[packet.text()], packet.long(), packet.number()
+        self.stall("read", opened.path)
+        size = os.fstat(opened.fd).st_size
+        if self.lies("short-reads", opened.path):
+            length = min(length, 700)
+        if offset >= size // 2 and self.lies("early-end", opened.path):
+            return self.status(number, EOF)
+        if self.lies("cut-after-half", opened.path) and offset >= size // 2:
+            raise Cut
+        data = os.pread(opened.fd, length, offset)
+        opened.read_to_end |= offset + len(data) >= size
+        self.twice = self.lies("twice-read", opened.path)
+        if data:
+            self.send(DATA, number, text(data))
+        else:
+            self.status(number, EOF)
+
+    def on_write(self, number, packet):
+        opened, offset, data = self.handles[packet.text()], packet.long(), packet.text()
+        self.stall("write", opened.path)
+        os.pwrite(opened.fd, data, offset)
+        self.status(number, OK)
+
+    def on_close(self, number, packet):
+        opened = self.handles.pop(packet.text())
+        if opened.fd is not None:
+            if opened.writing and self.lies("put-half", opened.path):
+                os.ftruncate(opened.fd, os.fstat(opened.fd).st_size // 2)
+            if opened.read_to_end and not opened.writing and self.lies("read-once", opened.path):
+                os.unlink(opened.path)
+            os.close(opened.fd)
+            if opened.writing:
+                self.cut_after("put", opened.path)
+        self.status(number, OK)
+
+    def on_opendir(self, number, packet):
+        path = self.path(packet.text())
+        self.stall("list", path)
+        names = [b".", b".."] + sorted(os.listdir(path))
+        self.send(HANDLE, number, self.handle(Open(path, names=names)))
+
+    def on_list(self, number, packet):
+        raise NotImplementedError
+
+    def endless(self, number, opened):
+        opened.listed += 1
+        entries = [text(b"endless-%d-%d" % (opened.listed, i)) + text(b"") + struct.pack(">IQ", 1, 7) for i in range(100)]
+        self.send(NAME, number, struct.pack(">I", len(entries)) + b"".join(entries))
+
+    def on_readdir(self, number, packet):
+        opened = self.handles[packet.text()]
+        if self.lies("list-endless", opened.path):
+            return self.endless(number, opened)
+        entries = []
+        while opened.names and len(entries) < 100:
+            name = opened.names.pop(0)
+            full = os.path.join(opened.path, name)
+            if self.lies("list-omits", full):
+                continue
+            try:
+                about = os.lstat(full)
+            except FileNotFoundError:
+                continue
+            entry = text(name) + text(b"") + self.attributes(full, about, "list")
+            entries += [entry] * (2 if self.lies("list-repeats", full) else 1)
+        if not entries:
+            return self.status(number, EOF)
+        self.send(NAME, number, struct.pack(">I", len(entries)) + b"".join(entries))
+
+    def on_remove(self, number, packet):
+        path = self.path(packet.text())
+        if not self.lies("remove-does-nothing", path):
+            os.unlink(path)
+        self.cut_after("remove", path)
+        self.status(number, OK)
+
+    def on_mkdir(self, number, packet):
+        path = self.path(packet.text())
+        os.mkdir(path)
+        self.cut_after("mkdir", path)
+        self.status(number, OK)
+
+    def on_rmdir(self, number, packet):
+        os.rmdir(self.path(packet.text()))
+        self.status(number, OK)
+
+    def on_rename(self, number, packet):
+        source, target = self.path(packet.text()), self.path(packet.text())
+        os.lstat(source)
+        if self.lies("rename-does-nothing", target):
+            return self.status(number, OK)
+        if self.lies("rename-loses", target):
+            os.unlink(source)
+            return self.status(number, OK)
+        if self.lies("rename-loses-and-fails", target):
+            os.unlink(source)
+            return self.status(number, FAILURE)
+        if self.lies("rename-removes-target-and-fails", target):
+            if os.path.exists(target):
+                os.unlink(target)
+            return self.status(number, FAILURE)
+        if self.lies("rename-copies", target):
+            with open(source, "rb") as old, open(target, "wb") as new:
+                new.write(old.read())
+            return self.status(number, OK)
+        if os.path.lexists(target) and not self.lies("rename-overwrites", target):
+            return self.status(number, FAILURE)
+        os.rename(source, target)
+        if self.lies("taken-at-once", target):  # the partner's own job stands ready
+            os.rename(target, os.path.join(os.fsencode(self.control), b"taken-" + os.path.basename(target) + b"-%d" % time.monotonic_ns()))
+        self.cut_after("rename", target)
+        self.twice = self.lies("twice-rename", target)
+        self.status(number, OK)
+
+
+if __name__ == "__main__":
+    try:
+        Server(sys.argv[1]).serve()
+    except (Cut, BrokenPipeError):
+        os._exit(1)
