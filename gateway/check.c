@@ -1,5 +1,6 @@
 #include "gateway/check_parts.h"
 #include "gateway/keyuse.h"
+#include "gateway/records/feedback.h"
 #include "gateway/records/layout.h"
 #include "gateway/schedule.h"
 #include "store/rules.h"
@@ -85,6 +86,12 @@ static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *
   free_constants(constants);
 }
 
+static void check_answer(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  if (!feedback_check(layout, &feed->feedback, &error))
+    conf_report_error(report, feed->feedback.where.line ? feed->feedback.where : feed->where, "%s", error->message);
+}
+
 static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *report) {
   for (guint i = 0; i < conf->lanes->len; i++) {
     const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
@@ -92,8 +99,10 @@ static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *repor
       const ConfFeed *feed = g_ptr_array_index(lane->feeds, j);
       const Layout *layout = g_hash_table_lookup(layouts, feed->layout);
       check_schedule(&feed->source, report);
-      if (layout) /* else its own fault is told already */
+      if (layout) { /* else its own fault is told already */
         check_rules(feed, layout, report);
+        check_answer(feed, layout, report);
+      }
     }
   }
 }

@@ -140,7 +140,8 @@ static gboolean is_too_long(const ConfFeedback *conf, const char *name) {
 static char *answer_name(Step *step, const char *template, GError **error) {
   const BookFile *file = step->file;
   g_autoptr(GError) unfit = NULL;
-  char *name = feedback_name(template, file->name, file->id, g_get_real_time(), &unfit);
+  const FeedbackName facts = {.name = file->name, .file_id = file->id, .at = g_get_real_time()};
+  char *name = feedback_name(template, &facts, &unfit);
   if (unfit && sallyport_error_code(unfit) != SALLYPORT_ERROR_FILE) {
     g_propagate_error(error, g_steal_pointer(&unfit));
     return NULL;

@@ -1,7 +1,7 @@
 /* header → records → trailer, a buffer at a time. Every record's outcome comes from one place (outcome_of), and everything
  * written is counted; the trailer is made from the counts, after they were held against what the book says. */
 #include "gateway/records/feedback.h"
-#include "gateway/records/rows.h"
+#include "gateway/records/echoes.h"
 #include "store/book.h"
 #include <string.h>
 
@@ -9,12 +9,10 @@
 enum { BLOCK_RECORDS = 2048, FIRST_RECORDS = 128, MOST_TEXT = 4 << 20, BUFFER_BYTES = 256 * 1024 };
 static const char *const WORDS[] = {[OUTCOME_ACCEPTED] = "OK", [OUTCOME_REJECTED] = "REJECTED", [OUTCOME_DUPLICATE] = "DUPLICATE"};
 
-typedef struct {
-  guint column;
-  BlockType type;
-  guint scale;
-  const DateFormat *format; /* NULL: as it stands */
-} Echo;
+/* The places of fixed lines (feedback.h names them). */
+static const Place WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' '}, CODE_PLACE = {FEEDBACK_CODE_BYTES, FALSE, ' '},
+                   MESSAGE_PLACE = {FEEDBACK_MESSAGE_BYTES, FALSE, ' '}, NAME_PLACE = {FEEDBACK_NAME_BYTES, FALSE, ' '},
+                   COUNT_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0'}, AMOUNT_PLACE = {FEEDBACK_AMOUNT_BYTES, TRUE, '0'};
 
 typedef struct {
   guint64 counts[3];
@@ -28,12 +26,11 @@ struct FeedbackWriter {
   const guint8 *out; /* what is still to be handed out */
   gsize out_length;
   guint64 lines;     /* written so far */
-  guint n_echoes;
-  Echo *echoes;
+  Echoes echoes;
   guint amount_scale;
+  ConfField amount_field; /* fixed: how the amount is written */
   gboolean is_whole; /* the file's verdict is every record's */
   Outcome whole;
-  char *prefix;      /* "D|" */
   RecordBlock *block;
   guint in_block, fault, window; /* window: how many are read at a time */
   guint64 record;    /* the next one, from 1 */
@@ -47,39 +44,34 @@ struct FeedbackWriter {
 
 /* --- Beginning */
 
-static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo *echo, GError **error) {
+static gboolean find_amount(FeedbackWriter *writer, GError **error) {
+  const FeedbackOptions *options = &writer->options;
+  const Layout *layout = options->layout;
   guint n;
+  if (options->amount_column < 0 || !options->staging)
+    return TRUE;
+  guint at = (guint)options->amount_column;
   const StagingColumn *columns = staging_columns(options->staging, &n);
-  guint at = 0;
-  while (at < n && !g_str_equal(columns[at].name, name))
-    at++;
-  if (at == n)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "feedback: column \"%s\" is not a field of the record line", name);
-  *echo = (Echo){.column = at, .type = columns[at].type, .scale = columns[at].scale};
-  int field = layout_column(options->layout, name);
-  if (field >= 0)
-    echo->format = options->layout->shapes[SHAPE_RECORD].fields[field].format;
+  if (at >= n || columns[at].type != BLOCK_INTEGER)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: column %u is no amount", at);
+  writer->amount_scale = columns[at].scale;
+  for (guint type = layout->n_types; type-- > 0 && at < layout->n_columns;) {
+    const LayoutField *field = layout_field_of(layout, type, at);
+    if (field && field->is_fixed)
+      writer->amount_field = (ConfField){.implied = field->conf->implied, .sign = field->conf->sign, .pad = '0'};
+  }
   return TRUE;
 }
 
-static gboolean find_echoes(FeedbackWriter *writer, GError **error) {
-  const FeedbackOptions *options = &writer->options;
-  const char *key[] = {options->key_field, NULL};
-  char *const *names = options->conf && options->conf->columns ? options->conf->columns : (char *const *)key;
-  while (names[writer->n_echoes])
-    writer->n_echoes++;
-  writer->echoes = g_new0(Echo, writer->n_echoes + 1);
-  for (guint i = 0; i < writer->n_echoes; i++)
-    if (!find_echo(options, names[i], &writer->echoes[i], error))
-      return FALSE;
-  guint n;
-  const StagingColumn *columns = staging_columns(options->staging, &n);
-  if (options->amount_column < 0)
-    return TRUE;
-  if ((guint)options->amount_column >= n || columns[options->amount_column].type != BLOCK_INTEGER)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: column %d is no amount", options->amount_column);
-  writer->amount_scale = columns[options->amount_column].scale;
-  return TRUE;
+/* Fixed lines without line ends are all as long as the longest. */
+static void find_line_bytes(FeedbackWriter *writer) {
+  const Layout *layout = writer->options.layout;
+  const Shape *header = &layout->shapes[SHAPE_HEADER];
+  gsize head = writer->options.staging && header->present && header->n_fields > 0 ? header->bytes : layout->tag_bytes + FEEDBACK_NAME_BYTES;
+  gsize record = layout->tag_bytes + echoes_width(&writer->echoes) + FEEDBACK_WORD_BYTES + FEEDBACK_CODE_BYTES;
+  gsize trailer = layout->tag_bytes + 4 * FEEDBACK_COUNT_BYTES + FEEDBACK_AMOUNT_BYTES;
+  head += FEEDBACK_WORD_BYTES + FEEDBACK_CODE_BYTES + FEEDBACK_MESSAGE_BYTES;
+  writer->rows.line_bytes = MAX(head, MAX(record, trailer));
 }
 
 static gboolean conserves(const FeedbackOptions *options, GError **error) {
@@ -103,14 +95,12 @@ FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **err
   writer->code_row = g_string_new(NULL);
   writer->is_whole = !g_str_equal(options->verdict, "ACCEPTED");
   writer->whole = g_str_equal(options->verdict, "DUPLICATE") ? OUTCOME_DUPLICATE : OUTCOME_REJECTED;
-  rows_open(&writer->rows, options->layout);
-  const Shape *record = &options->layout->shapes[SHAPE_RECORD];
-  writer->prefix = record->tag ? g_strconcat(record->tag, options->layout->conf->delimiter, NULL) : g_strdup("");
-  if (!options->staging)
+  if (rows_open(&writer->rows, options->layout, options->conf, error) && echoes_open(&writer->echoes, options, &writer->rows, error) &&
+      find_amount(writer, error)) {
+    find_line_bytes(writer);
+    writer->block = options->staging ? staging_block_new(options->staging, BLOCK_RECORDS) : NULL;
     return writer;
-  writer->block = staging_block_new(options->staging, BLOCK_RECORDS);
-  if (find_echoes(writer, error))
-    return writer;
+  }
   feedback_writer_free(writer);
   return NULL;
 }
@@ -119,55 +109,80 @@ void feedback_writer_free(FeedbackWriter *writer) {
   if (!writer)
     return;
   rows_close(&writer->rows);
+  echoes_clear(&writer->echoes);
   record_block_free(writer->block);
   exception_cursor_free(writer->cursor);
   g_string_free(writer->code, TRUE);
   g_string_free(writer->code_row, TRUE);
-  g_free(writer->echoes);
-  g_free(writer->prefix);
   g_free(writer);
+}
+
+gboolean feedback_check(const Layout *layout, const ConfFeedback *conf, GError **error) {
+  Rows rows;
+  gboolean ok = rows_open(&rows, layout, conf, error);
+  if (ok)
+    rows_close(&rows);
+  return ok;
 }
 
 /* --- Header and trailer */
 
-/* The layout's tag, or ours where the layout has no such line and its record line is not called so. */
-static void put_tag(FeedbackWriter *writer, ShapeKind kind, const char *ours, const char *else_ours) {
-  const Shape *shapes = writer->options.layout->shapes;
-  if (writer->options.layout->conf->lines_by != CONF_LINES_BY_TAG)
+static gboolean is_taken(const Layout *layout, const char *tag) {
+  gsize length = layout->is_fixed ? MIN(strlen(tag), layout->tag_bytes) : strlen(tag);
+  for (guint i = 0; i < layout->n_shapes; i++) {
+    const Shape *shape = &layout->shapes[i];
+    if (shape->tag && shape->tag_length == length && memcmp(shape->tag, tag, length) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The layout's tag, or ours where the layout has no such line; one that none of its lines has. */
+static void put_tag(FeedbackWriter *writer, ShapeKind kind) {
+  static const char *const ours[SHAPE_RECORD][3] = {{"H", "HEADER", "0"}, {"T", "TRAILER", "9"}};
+  const Layout *layout = writer->options.layout;
+  const char *tag = layout->shapes[kind].tag;
+  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
     return;
-  rows_put_text(&writer->rows, shapes[kind].tag ? shapes[kind].tag : g_strcmp0(shapes[SHAPE_RECORD].tag, ours) != 0 ? ours : else_ours);
+  for (guint i = 0; !tag; i++)
+    tag = i + 1 == G_N_ELEMENTS(ours[kind]) || !is_taken(layout, ours[kind][i]) ? ours[kind][i] : NULL;
+  rows_put_text(&writer->rows, (Place){layout->tag_bytes, FALSE, ' '}, tag);
   rows_put_delimiter(&writer->rows);
 }
 
 static void put_header_field(FeedbackWriter *writer, const LayoutField *field) {
+  Rows *rows = &writer->rows;
+  Place place = rows_place_of(field->conf);
   g_autofree char *name = g_strconcat("header.", field->conf->name, NULL);
   g_autofree char *value = staging_get(writer->options.staging, name);
   char printed[DATES_LONGEST];
   gsize length = value && field->format ? date_format_print(field->format, value, strlen(value), printed) : 0;
-  if (length > 0)
-    rows_put_value(&writer->rows, printed, length);
-  else if (value)
-    rows_put_value(&writer->rows, value, strlen(value));
-  rows_put_delimiter(&writer->rows);
+  if (!value)
+    rows_put_absent(rows, place);
+  else if (value_is_integer(field->conf))
+    rows_put_number(rows, place, value, strlen(value));
+  else
+    rows_put_value(rows, place, length ? printed : value, length ? length : strlen(value));
+  rows_put_delimiter(rows);
 }
 
 static void put_header(FeedbackWriter *writer) {
   Rows *rows = &writer->rows;
   const Shape *header = &writer->options.layout->shapes[SHAPE_HEADER];
-  put_tag(writer, SHAPE_HEADER, "H", "HEADER");
+  put_tag(writer, SHAPE_HEADER);
   if (writer->options.staging && header->present && header->n_fields > 0) {
     for (guint i = 0; i < header->n_fields; i++)
       put_header_field(writer, &header->fields[i]);
   } else {
-    rows_put_text(rows, writer->options.file_name);
+    rows_put_text(rows, NAME_PLACE, writer->options.file_name);
     rows_put_delimiter(rows);
   }
-  rows_put_text(rows, writer->options.verdict);
+  rows_put_text(rows, WORD_PLACE, writer->options.verdict);
   rows_put_delimiter(rows);
-  rows_put_text(rows, writer->options.code);
+  rows_put_text(rows, CODE_PLACE, writer->options.code);
   rows_put_delimiter(rows);
-  rows_put_text(rows, writer->options.message);
-  rows_put_line_end(rows);
+  rows_put_text(rows, MESSAGE_PLACE, writer->options.message);
+  rows_end_line(rows);
 }
 
 /* The proof. A file that fails it has got no trailer, and the caller throws away what it has read. */
@@ -191,15 +206,19 @@ static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
   const Tally *tally = &writer->tally;
   if (!prove_conservation(writer, error))
     return FALSE;
-  put_tag(writer, SHAPE_TRAILER, "T", "TRAILER");
+  put_tag(writer, SHAPE_TRAILER);
   const guint64 numbers[] = {writer->record - 1, tally->counts[OUTCOME_ACCEPTED], tally->counts[OUTCOME_REJECTED], tally->counts[OUTCOME_DUPLICATE]};
+  char text[FEEDBACK_AMOUNT_BYTES + VALUE_LONGEST];
   for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
-    rows_put_integer(rows, (gint64)numbers[i], 0);
+    rows_put_number(rows, COUNT_PLACE, text, value_print((gint64)numbers[i], 0, text));
     rows_put_delimiter(rows);
   }
-  if (writer->options.amount_column >= 0)
-    rows_put_integer(rows, tally->amount, writer->amount_scale);
-  rows_put_line_end(rows);
+  if (writer->options.amount_column < 0)
+    rows_put_absent(rows, AMOUNT_PLACE);
+  else
+    rows_put_number(rows, AMOUNT_PLACE, text, rows->is_fixed ? value_print_as(&writer->amount_field, FEEDBACK_AMOUNT_BYTES, tally->amount, writer->amount_scale, text)
+                                                             : value_print(tally->amount, writer->amount_scale, text));
+  rows_end_line(rows);
   return TRUE;
 }
 
@@ -259,20 +278,6 @@ static gboolean outcome_of(FeedbackWriter *writer, const BlockFault *fault, Outc
   return TRUE;
 }
 
-static void put_echo(Rows *rows, const Echo *echo, const RecordBlock *block, guint index) {
-  if (record_block_is_null(block, echo->column, index))
-    return;
-  if (echo->type == BLOCK_INTEGER) {
-    rows->length += value_print(record_block_integer(block, echo->column, index), echo->scale, (char *)rows_reserve(rows, 24));
-    return;
-  }
-  gsize length;
-  const char *text = record_block_text(block, echo->column, index, &length);
-  char printed[DATES_LONGEST];
-  gsize date = echo->format ? date_format_print(echo->format, text, length, printed) : 0;
-  rows_put_value(rows, date ? printed : text, date ? date : length);
-}
-
 static gboolean count_outcome(FeedbackWriter *writer, Outcome outcome, guint index, GError **error) {
   writer->tally.counts[outcome]++;
   writer->of_batch.counts[outcome]++;
@@ -288,14 +293,19 @@ static gboolean count_outcome(FeedbackWriter *writer, Outcome outcome, guint ind
 
 static void put_code(FeedbackWriter *writer, const char *code) {
   Rows *rows = &writer->rows;
-  if (!*code)
+  if (!*code) {
+    rows_put_absent(rows, CODE_PLACE);
     return;
+  }
   if (g_str_equal(code, writer->code->str)) {
     rows_put(rows, writer->code_row->str, writer->code_row->len);
     return;
   }
-  gsize start = rows->length;
-  rows_put_text(rows, code);
+  gsize start = rows->length, whole = strlen(code);
+  while (rows->is_fixed && whole > FEEDBACK_CODE_BYTES && g_strrstr_len(code, (gssize)whole, ","))
+    whole = (gsize)(g_strrstr_len(code, (gssize)whole, ",") - code); /* whole codes, as many as fit */
+  g_autofree char *cut = g_strndup(code, whole);
+  rows_put_text(rows, CODE_PLACE, cut);
   g_string_assign(writer->code, code);
   g_string_truncate(writer->code_row, 0);
   g_string_append_len(writer->code_row, (const char *)rows->bytes + start, (gssize)(rows->length - start));
@@ -314,15 +324,11 @@ static gboolean put_record(FeedbackWriter *writer, GError **error) {
     fault = NULL;
   if (!outcome_of(writer, fault, &outcome, &code, error) || !count_outcome(writer, outcome, index, error))
     return FALSE;
-  rows_put(rows, writer->prefix, strlen(writer->prefix));
-  for (guint i = 0; i < writer->n_echoes; i++) {
-    put_echo(rows, &writer->echoes[i], writer->block, index);
-    rows_put_delimiter(rows);
-  }
-  rows_put(rows, WORDS[outcome], strlen(WORDS[outcome]));
+  echoes_put(&writer->echoes, rows, writer->block, index);
+  rows_put_number(rows, WORD_PLACE, WORDS[outcome], strlen(WORDS[outcome]));
   rows_put_delimiter(rows);
   put_code(writer, code);
-  rows_put_line_end(rows);
+  rows_end_line(rows);
   writer->fault += fault != NULL;
   if (writer->exception && writer->exception->record == writer->record && !next_exception(writer, error))
     return FALSE;

@@ -8,12 +8,26 @@ static gsize stem_length(const char *name, gsize length) {
   return dot ? (gsize)(dot - name) : length;
 }
 
-static gboolean put_part(GString *into, const char *word, gsize word_length, GBytes *name, const char *file_id, gint64 at, GError **error) {
+/* {sequence} or {sequence:6}. FALSE: the word is neither. */
+static gboolean sequence_width(const char *word, guint *width) {
+  char *end = NULL;
+  *width = 0;
+  if (g_str_equal(word, "sequence"))
+    return TRUE;
+  if (!g_str_has_prefix(word, "sequence:") || !g_ascii_isdigit(word[strlen("sequence:")]))
+    return FALSE;
+  guint64 wanted = g_ascii_strtoull(word + strlen("sequence:"), &end, 10);
+  *width = (guint)MIN(wanted, 99);
+  return *end == 0 && wanted >= 1 && wanted <= 18;
+}
+
+static gboolean put_part(GString *into, const char *word, gsize word_length, const FeedbackName *facts, GError **error) {
   gsize length;
-  const char *bytes = g_bytes_get_data(name, &length);
+  guint width;
+  const char *bytes = g_bytes_get_data(facts->name, &length);
   gsize stem = stem_length(bytes, length);
   g_autofree char *part = g_strndup(word, word_length);
-  time_t seconds = (time_t)(at / G_USEC_PER_SEC);
+  time_t seconds = (time_t)(facts->at / G_USEC_PER_SEC);
   struct tm utc;
   char text[16] = "";
   if (g_str_equal(part, "name")) {
@@ -23,12 +37,17 @@ static gboolean put_part(GString *into, const char *word, gsize word_length, GBy
   } else if (g_str_equal(part, "extension")) {
     g_string_append_len(into, bytes + stem, (gssize)(length - stem));
   } else if (g_str_equal(part, "id")) {
-    g_string_append(into, file_id);
+    g_string_append(into, facts->file_id);
   } else if ((g_str_equal(part, "date") || g_str_equal(part, "time")) && gmtime_r(&seconds, &utc)) {
     strftime(text, sizeof text, *part == 'd' ? "%Y%m%d" : "%H%M%S", &utc);
     g_string_append(into, text);
+  } else if (sequence_width(part, &width)) {
+    if (facts->sequence == 0)
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "name template: {%s}: these files have no sequence number", part);
+    g_string_append_printf(into, "%0*" G_GUINT64_FORMAT, (int)width, facts->sequence);
   } else {
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "name template: {%s} is not known: use {name} {stem} {extension} {date} {time} {id}", part);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "name template: {%s} is not known: use {name} {stem} {extension} {date} {time} {id} {sequence} {sequence:6}", part);
   }
   return TRUE;
 }
@@ -38,12 +57,12 @@ static gboolean is_safe(const GString *name) {
          !g_str_equal(name->str, ".") && !g_str_equal(name->str, "..");
 }
 
-char *feedback_name(const char *template, GBytes *name, const char *file_id, gint64 at, GError **error) {
+char *feedback_name(const char *template, const FeedbackName *facts, GError **error) {
   g_autoptr(GString) made = g_string_new(NULL);
   for (const char *p = template; *p;) {
     const char *close = *p == '{' ? strchr(p, '}') : NULL;
     if (close) {
-      if (!put_part(made, p + 1, (gsize)(close - p - 1), name, file_id, at, error))
+      if (!put_part(made, p + 1, (gsize)(close - p - 1), facts, error))
         return NULL;
       p = close + 1;
     } else {

@@ -3,132 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include "gateway/records/feedback.h"
-#include "store/book.h"
-#include "tests/unit/gateway/records/layouts.h"
-#include <glib/gstdio.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-/* A file, staged; its batches; and the options that fit it. */
-typedef struct {
-  ConfLayout *conf;
-  Layout *layout;
-  char *folder, *path;
-  StagingReader *staging;
-  GPtrArray *batches;
-  ConfFeedback feedback;
-  FeedbackOptions options;
-} Case;
-
-static void keep_header(Staging *staging, const LayoutLine *header) {
-  for (guint i = 0; header && i < header->values->len; i++) {
-    const LayoutValue *value = header->values->pdata[i];
-    g_autofree char *name = g_strconcat("header.", value->field->name, NULL);
-    if (value->text)
-      assert_true(staging_set(staging, name, value->text, NULL));
-  }
-}
-
-static void free_batch(gpointer data) {
-  BookBatch *batch = data;
-  g_clear_pointer(&batch->exceptions, g_bytes_unref);
-  g_free(batch);
-}
-
-static Case *staged(ConfLayout *conf, const char *text, gsize length) {
-  Case *it = g_new0(Case, 1);
-  GError *error = NULL;
-  it->conf = conf;
-  it->layout = layout_new(conf, &error);
-  assert_null(error);
-  it->folder = g_dir_make_tmp("feedback-XXXXXX", NULL);
-  it->path = g_build_filename(it->folder, "stage", NULL);
-  guint n;
-  const StagingColumn *columns = layout_columns(it->layout, &n);
-  Staging *staging = staging_create(it->path, columns, n, &error);
-  assert_null(error);
-  LayoutChunk *chunk = layout_chunk_new(it->layout);
-  layout_parse(it->layout, &(LayoutSpan){.text = (const guint8 *)text, .end = length, .is_first = TRUE, .is_last = TRUE}, chunk);
-  if (chunk->block->count > 0)
-    assert_true(staging_append(staging, chunk->block, &error));
-  keep_header(staging, chunk->header);
-  layout_chunk_free(chunk);
-  assert_true(staging_complete(staging, &error));
-  it->staging = staging_reader_open(it->path, &error);
-  assert_null(error);
-  it->batches = g_ptr_array_new_with_free_func(free_batch);
-  it->options = (FeedbackOptions){.layout = it->layout, .conf = &it->feedback, .key_field = "ref", .file_name = "POINTS.dat", .verdict = "ACCEPTED", .code = "",
-                                  .message = "", .staging = it->staging, .batches = it->batches, .amount_column = -1, .records = staging_count(it->staging)};
-  it->options.accepted = it->options.records;
-  return it;
-}
-
-static Case *staged_text(ConfLayout *conf, const char *text) { return staged(conf, text, strlen(text)); }
-
-static void finish(Case *it) {
-  staging_reader_close(it->staging);
-  staging_remove(it->path);
-  g_rmdir(it->folder);
-  g_ptr_array_unref(it->batches);
-  layout_free(it->layout);
-  layouts_free(it->conf);
-  g_free(it->folder);
-  g_free(it->path);
-  g_free(it);
-}
-
-static BookBatch *add_batch(Case *it, guint64 first, guint64 last, guint accepted, guint rejected, guint duplicates, gint64 amount) {
-  BookBatch *batch = g_new0(BookBatch, 1);
-  *batch = (BookBatch){.number = it->batches->len + 1, .first = first, .last = last, .accepted = accepted, .rejected = rejected, .duplicates = duplicates, .amount = amount};
-  g_ptr_array_add(it->batches, batch);
-  return batch;
-}
-
-static void except(BookBatch *batch, guint64 record, Outcome outcome, const char *code) {
-  ExceptionPacker *packer = exception_packer_new();
-  ExceptionCursor *cursor = exception_cursor_new(batch->exceptions);
-  for (const RecordException *before; (before = exception_cursor_next(cursor, NULL));)
-    exception_packer_add(packer, before);
-  exception_cursor_free(cursor);
-  exception_packer_add(packer, &(RecordException){.record = record, .line = record + 1, .outcome = outcome, .code = (char *)code, .reason = (char *)"why"});
-  g_clear_pointer(&batch->exceptions, g_bytes_unref);
-  batch->exceptions = exception_packer_finish(packer);
-}
-
-static char *written(const FeedbackOptions *options, gsize limit, GError **error) {
-  FeedbackWriter *writer = feedback_writer_new(options, error);
-  if (!writer)
-    return NULL;
-  g_autoptr(GString) text = g_string_new(NULL);
-  g_autofree char *buffer = g_malloc(limit);
-  gssize n;
-  while ((n = feedback_writer_read(writer, buffer, limit, error)) > 0)
-    g_string_append_len(text, buffer, n);
-  feedback_writer_free(writer);
-  return n < 0 ? NULL : g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-static void expect(Case *it, const char *expected) {
-  for (gsize limit = 1; limit <= 65536; limit = limit == 1 ? 7 : limit * 9362 + 2) {
-    GError *error = NULL;
-    g_autofree char *text = written(&it->options, limit, &error);
-    if (!text)
-      fail_msg("%s", error->message);
-    assert_string_equal(text, expected);
-  }
-  finish(it);
-}
-
-static void expect_error(Case *it, int code, const char *says) {
-  g_autoptr(GError) error = NULL;
-  g_autofree char *text = written(&it->options, 4096, &error);
-  assert_null(text);
-  assert_int_equal(error->code, code);
-  if (!strstr(error->message, says))
-    fail_msg("%s", error->message);
-  finish(it);
-}
+#include "tests/unit/gateway/records/answers.h"
 
 static ConfLayout *usual(void) {
   return layouts_conf("|", "H partner:text day:date=%Y%m%d", "D member:text ref:text points:int amount:dec=2 day:date=%Y%m%d", "T n:int#count");
@@ -261,7 +136,7 @@ static void a_value_that_the_character_set_lacks_is_named(void **state) {
   g_autoptr(Layout) layout = layout_new(changed, NULL);
   it->options.layout = layout;
   add_batch(it, 1, 2, 2, 0, 0, 0);
-  expect_error(it, SALLYPORT_ERROR_CONFIGURATION, "line 3 of the answer: \"\346\261\211\" cannot be expressed in the layout's character set ISO-8859-1");
+  expect_error(it, SALLYPORT_ERROR_CONFIGURATION, "line 3 of the answer: \"\346\261\211\" cannot be expressed in the character set ISO-8859-1");
   g_clear_pointer(&layout, layout_free);
   layouts_free(changed);
 }
@@ -346,12 +221,14 @@ static void names_are_made_from_templates(void **state) {
   static const struct { const char *template, *name, *made; } cases[] = {
       {"{stem}_FB.dat.pgp", "POINTS_1.dat.pgp", "POINTS_1_FB.dat.pgp"}, {"{name}.ok", "a.pgp", "a.pgp.ok"}, {"{stem}{extension}", "a.b.c", "a.b.c"},
       {"{stem}-{extension}", "plain", "plain-"}, {"{stem}", ".hidden", ".hidden"}, {"{stem}{extension}", ".hidden.x", ".hidden.x"},
-      {"FB_{date}_{time}_{id}", "x", "FB_20261120_235959_0123"}, {"{name}", "\377\376", "\377\376"}, {"{open", "x", "{open"},
+      {"FB_{date}_{time}_{id}", "x", "FB_20261120_235959_0123"},
+      {"FB_{sequence}", "x", "FB_42"}, {"FB_{sequence:6}", "x", "FB_000042"}, {"FB_{sequence:1}", "x", "FB_42"}, {"{name}", "\377\376", "\377\376"}, {"{open", "x", "{open"},
       {"{name}", "a/b", NULL}, {"{name}", "..", NULL}, {"{name}", ".", NULL}, {"x/{name}", "a", NULL}, {"{stem}", "", NULL}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) name = g_bytes_new(cases[i].name, strlen(cases[i].name));
-    g_autofree char *made = feedback_name(cases[i].template, name, "0123", G_GINT64_CONSTANT(1795219199) * G_USEC_PER_SEC, &error);
+    const FeedbackName facts = {.name = name, .file_id = "0123", .at = G_GINT64_CONSTANT(1795219199) * G_USEC_PER_SEC, .sequence = 42};
+    g_autofree char *made = feedback_name(cases[i].template, &facts, &error);
     if (cases[i].made)
       assert_string_equal(made, cases[i].made);
     else
@@ -360,11 +237,14 @@ static void names_are_made_from_templates(void **state) {
   g_autoptr(GBytes) nul = g_bytes_new("a\0b", 3);
   g_autofree char *wide = g_strnfill(256, 'x');
   g_autoptr(GBytes) long_name = g_bytes_new(wide, 256);
-  assert_null(feedback_name("{name}", nul, "0", 0, NULL));
-  assert_null(feedback_name("{name}", long_name, "0", 0, NULL));
-  g_autoptr(GError) error = NULL;
-  assert_null(feedback_name("{nmae}", nul, "0", 0, &error));
-  assert_int_equal(error->code, SALLYPORT_ERROR_CONFIGURATION);
+  assert_null(feedback_name("{name}", &(FeedbackName){.name = nul, .file_id = "0"}, NULL));
+  assert_null(feedback_name("{name}", &(FeedbackName){.name = long_name, .file_id = "0"}, NULL));
+  static const char *const unknown[] = {"{nmae}", "{sequence}", "{sequence:6}", "{sequence:}", "{sequence:0}", "{sequence:19}", "{sequence:6x}"};
+  for (guint i = 0; i < G_N_ELEMENTS(unknown); i++) {
+    g_autoptr(GError) error = NULL;
+    assert_null(feedback_name(unknown[i], &(FeedbackName){.name = nul, .file_id = "0", .sequence = i > 2 ? 1 : 0}, &error));
+    assert_int_equal(error->code, SALLYPORT_ERROR_CONFIGURATION);
+  }
 }
 
 int main(void) {
