@@ -20,7 +20,7 @@ static CourierTls tls_of(const ConfEndpoint *conf) {
 }
 
 CourierEndpoint endpoint_of(const ConfPartner *partner, const ConfEndpoint *conf) {
-  g_autofree char *name = g_strdup_printf("%s/%s", partner->name, conf->name);
+  g_autofree char *name = g_strdup_printf("%s%s/%s", partner->is_system ? "system " : "", partner->name, conf->name); /* a partner may be called so, too */
   return (CourierEndpoint){
       .kind = kind_of(conf->scheme), .name = g_intern_string(name), .host = conf->host, .port = conf->port, .user = conf->user,
       .host_keys = (const char *const *)conf->host_keys, .identity_file = secret_path(conf->identity_file), .passphrase_file = secret_path(conf->passphrase_file),

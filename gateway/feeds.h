@@ -8,6 +8,7 @@ typedef struct {
   GPtrArray *carriers;  /* Carrier*: one per endpoint that a feed of this lane uses */
   gboolean is_stuck;    /* not all of their threads could be ended */
   GHashTable *ledgers;  /* name → Ledger* */
+  GHashTable *interfaces; /* "system core/main /accruals" → Interface*, of process http */
 } Feeds;
 
 /* Everything opened and started, or nothing and *error. The configuration outlives it. */

@@ -3,6 +3,7 @@
 #include "gateway/flow/codes.h"
 #include "gateway/lane_parts.h"
 #include "gateway/log.h"
+#include "gateway/process/interface.h"
 #include "store/book_recon.h"
 #include <string.h>
 
@@ -117,13 +118,22 @@ static json_t *retry_claimed(Request *request) {
   return move(&again);
 }
 
+/* An operator has acted: whatever waited for that does not wait any more. */
+static void reset_endpoints(const Feed *feed) {
+  carrier_reset(feed->source);
+  carrier_reset(feed->feedback);
+  if (feed->process)
+    carrier_reset(feed->process);
+  if (feed->interface)
+    interface_resume(feed->interface);
+}
+
 static json_t *do_retry(Request *request) {
   if (file_state_is_terminal(request->file->state) || request->file->state == FILE_HELD)
     return cannot(request);
   const Feed *feed = feeds_find(request->lane->feeds, request->file->feed);
   if (feed) {
-    carrier_reset(feed->source);
-    carrier_reset(feed->feedback);
+    reset_endpoints(feed);
   }
   if (!claim(request->lane, request->file))
     return done(request->lane, request->file); /* it is being tried at this moment */
@@ -151,8 +161,7 @@ static json_t *do_poll(Lane *lane, const json_t *request) {
   Feed *feed = name ? feeds_find(lane->feeds, name) : NULL;
   if (!feed)
     return fail(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)", lane->name);
-  carrier_reset(feed->source);
-  carrier_reset(feed->feedback);
+  reset_endpoints(feed);
   pthread_mutex_lock(&lane->lock);
   feed->next_poll = 0;
   pthread_mutex_unlock(&lane->lock);

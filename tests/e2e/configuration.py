@@ -61,6 +61,7 @@ class Feed:
                       "amount-sign": rule("amount >= 0", "E014", "negative amount")}
         self.batch = {"size-min": 2500, "size-max": 5000}
         self.ledger = {"name": "miles", "account": "member", "amount": "points", "shards": 2}
+        self.process = None         # instead of the ledger: ("http", settings)
         self.feedback = {"endpoint": endpoint, "path": incoming, "name": "{stem}_FB.dat.pgp", "exception-name": "{stem}_EX.dat.pgp",
                          "marker": "{name}.ok"}
 
@@ -68,7 +69,8 @@ class Feed:
         settings = dict(self.settings)
         settings["source"] = self.source
         settings.update({f'rule "{name}"': body for name, body in self.rules.items()})
-        settings.update({"batch": self.batch, "process ledger": self.ledger, "feedback": self.feedback})
+        kind, process = self.process or ("ledger", self.ledger)
+        settings.update({"batch": self.batch, f"process {kind}": process, "feedback": self.feedback})
         return settings
 
 
@@ -79,6 +81,7 @@ class Configuration:
         self.openpgp = {"encrypt-to": [keys.acme], "signed-by": [keys.acme], "decrypt-with": keys.gateway}
         self.endpoints = {}
         self.partner_settings = {}  # further blocks of the partner: access
+        self.systems = {}           # name -> its endpoints
         self.layouts = {"accrual-v1": accrual_layout()}
         self.lanes = {"points": [Feed()]}
         self.lane_settings = {"threads": 2}
@@ -93,6 +96,8 @@ class Configuration:
         partner = {"openpgp": self.openpgp, **{f'endpoint "{n}"': e for n, e in self.endpoints.items()},
                    **self.partner_settings}
         lines += block('partner "acme-bank"', partner)
+        for name, endpoints in self.systems.items():
+            lines += block(f'system "{name}"', {f'endpoint "{n}"': e for n, e in endpoints.items()})
         for name, layout in self.layouts.items():
             lines += block(f'layout "{name}"', layout)
         for name, feeds in self.lanes.items():

@@ -1,0 +1,238 @@
+/* To the HTTP accrual interface: pending → sent → answered → posted, batch by batch, several calls at a time.
+ *
+ *   crash before `sent`               the range is not cut: it is cut again, perhaps differently; nobody has heard of it
+ *   crash after `sent`                asked (again) with the same key and, bit by bit, the same request; the interface answers as it did,
+ *   time-out, cut, 5xx                or does it now, but never twice. For ever, with back-off: its outcome is not known, but a fact
+ *   crash after `answered`            what the interface decided is in the book, with the counts; it is posted to the ledger, idempotently
+ *   crash after posting, not marked   posted again, which the ledger knows
+ * A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that moment (cutter.h): after a
+ * change of x, as after a restart, there is nothing to be cut anew.
+ *
+ * The file's own thread makes calls itself; helpers, one task a call, make as many more as the interface bears and queue up again behind
+ * other files' tasks. */
+#include "gateway/process/http_parts.h"
+#include "gateway/process/process.h"
+#include "gateway/log.h"
+#include "gateway/work.h"
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE = 200000 /* microseconds in which a helper waits for its turn, before it lets others have the thread */,
+       LONGEST_WAIT = 2 * G_USEC_PER_SEC /* of a pause: a longer one puts the file off */ };
+
+/* --- Begin and end of a file's posting */
+
+static void scratch_free(gpointer data) {
+  Scratch *scratch = data;
+  g_clear_pointer(&scratch->reader, staging_reader_close);
+  g_clear_pointer(&scratch->block, record_block_free);
+  g_string_free(scratch->text, TRUE);
+  if (scratch->body >= 0)
+    close(scratch->body);
+  if (scratch->answer >= 0)
+    close(scratch->answer);
+  g_free(scratch);
+}
+
+static void accrual_unref(Accrual *accrual) {
+  pthread_mutex_lock(&accrual->lock);
+  gboolean is_last = --accrual->references == 0;
+  pthread_mutex_unlock(&accrual->lock);
+  if (!is_last)
+    return;
+  accrual_columns_free(accrual->columns);
+  cutter_free(accrual->cutter);
+  g_clear_pointer(&accrual->batches, g_ptr_array_unref);
+  g_queue_clear(&accrual->waiting);
+  g_queue_clear_full(&accrual->scratches, scratch_free);
+  g_clear_error(&accrual->error);
+  pthread_cond_destroy(&accrual->changed);
+  pthread_mutex_destroy(&accrual->lock);
+  pthread_mutex_destroy(&accrual->cutting);
+  g_free(accrual->staging);
+  g_free(accrual);
+}
+
+static void init_locks(Accrual *accrual) {
+  pthread_condattr_t attributes;
+  pthread_mutex_init(&accrual->cutting, NULL);
+  pthread_mutex_init(&accrual->lock, NULL);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&accrual->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+static Accrual *accrual_open(Step *step, GError **error) {
+  Accrual *accrual = g_new0(Accrual, 1);
+  *accrual = (Accrual){.step = step, .references = 1, .staging = lane_path_stage(step->flow->paths, step->file->id)};
+  init_locks(accrual);
+  accrual->columns = accrual_columns_new(step->feed->layout, &step->feed->conf->http, step->feed->conf->key, error);
+  accrual->batches = accrual->columns ? book_batches(step->reader, step->file->id, error) : NULL;
+  if (!accrual->batches) {
+    accrual_unref(accrual);
+    return NULL;
+  }
+  accrual->cutter = cutter_new(accrual->batches);
+  accrual->poster = poster_new(step);
+  for (guint i = 0; i < accrual->batches->len; i++) {
+    BookBatch *batch = accrual->batches->pdata[i];
+    if (batch->number > 0 && (batch->state == BATCH_SENT || batch->state == BATCH_PENDING))
+      g_queue_push_tail(&accrual->waiting, batch);
+  }
+  return accrual;
+}
+
+/* What was answered before a crash. */
+static gboolean post_answered(Accrual *accrual, GError **error) {
+  g_autoptr(StagingReader) reader = NULL;
+  for (guint i = 0; i < accrual->batches->len; i++) {
+    const BookBatch *batch = accrual->batches->pdata[i];
+    if (batch->state != BATCH_ANSWERED)
+      continue;
+    if (!reader && !(reader = staging_reader_open(accrual->staging, error)))
+      return FALSE;
+    if (!poster_submit(accrual->poster, reader, batch, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Calls under way are waited for; what is queued finds it closed. */
+static void close_calls(Accrual *accrual) {
+  pthread_mutex_lock(&accrual->lock);
+  accrual->closed = TRUE;
+  while (accrual->under_way > 0)
+    pthread_cond_wait(&accrual->changed, &accrual->lock);
+  pthread_mutex_unlock(&accrual->lock);
+}
+
+/* --- Helpers */
+
+typedef struct {
+  Task task;
+  Accrual *accrual;
+  Carrier *carrier;
+} Helper;
+
+static void helper_end(Task *task) {
+  Helper *helper = (Helper *)task;
+  accrual_unref(helper->accrual);
+  g_free(helper);
+}
+
+static void help(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
+  (void)reader, (void)failure;
+  Helper *helper = (Helper *)task;
+  if (!courier || accrual_call(helper->accrual, courier, PATIENCE) == CALL_NO_WORK)
+    helper_end(task);
+  else
+    carrier_add(helper->carrier, task);
+}
+
+static guint records_left(Accrual *accrual, guint size) {
+  guint64 first;
+  guint count = 0;
+  pthread_mutex_lock(&accrual->cutting);
+  gboolean any = cutter_next(accrual->cutter, G_MAXUINT, &first, &count);
+  pthread_mutex_unlock(&accrual->cutting);
+  return any ? (count - 1) / size + 1 : 0;
+}
+
+static void call_helpers(Accrual *accrual) {
+  const Feed *feed = accrual->step->feed;
+  guint calls = accrual->waiting.length + records_left(accrual, MAX(feed->conf->batch.size_min, 1));
+  guint helpers = MIN(calls, MAX(feed->conf->batch.threads_max, 1));
+  for (guint i = 1; i < helpers; i++) {
+    Helper *helper = g_new0(Helper, 1);
+    *helper = (Helper){.task = {help, helper_end}, .accrual = accrual, .carrier = feed->process};
+    pthread_mutex_lock(&accrual->lock);
+    accrual->references++;
+    pthread_mutex_unlock(&accrual->lock);
+    carrier_add(feed->process, &helper->task);
+  }
+}
+
+/* --- The file's own thread */
+
+static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) { return book_note_file(tx, data, NULL, error); }
+
+/* The interface has asked for time. In the book, or the lane would take the file up again at once. */
+static gboolean put_off(Step *step, gint64 pause, GError **error) {
+  step->file->due_at = g_get_real_time() + MIN(pause, 300 * G_USEC_PER_SEC);
+  log_event(LOG_INFO, "waits-for-interface", {"feed", step->feed->conf->name}, {"file", step->file->id},
+            {"interface", interface_name(step->feed->interface)}, {"ms", log_number(pause / 1000)});
+  return book_write(step->flow->book, note_change, step->file, error);
+}
+
+/* Waits for a call that is under way: it may be refused and come back. FALSE: none is, and nothing is left. */
+static gboolean wait_for_calls(Accrual *accrual) {
+  gint64 until = g_get_monotonic_time() + PATIENCE;
+  struct timespec at = {until / G_USEC_PER_SEC, (until % G_USEC_PER_SEC) * 1000};
+  pthread_mutex_lock(&accrual->lock);
+  if (accrual->under_way > 0 && !accrual->error)
+    pthread_cond_timedwait(&accrual->changed, &accrual->lock, &at);
+  gboolean goes_on = !accrual->error && (accrual->under_way > 0 || accrual->waiting.length > 0);
+  pthread_mutex_unlock(&accrual->lock);
+  return goes_on;
+}
+
+/* Until nothing is left, an error, a long pause (*pause), or the lane's end. */
+static gboolean make_calls(Accrual *accrual, gint64 *pause, GError **error) {
+  const Step *step = accrual->step;
+  while (!g_atomic_int_get(&step->flow->stopping)) {
+    CallResult result = accrual_call(accrual, step->courier, PATIENCE);
+    if (!poster_mark(accrual->poster, error))
+      return FALSE;
+    if (poster_has_failed(accrual->poster))
+      return TRUE; /* poster_finish tells */
+    gint64 left = result == CALL_NOT_NOW ? interface_pause_left(step->feed->interface) : 0;
+    if (left > LONGEST_WAIT) {
+      *pause = left;
+      return TRUE;
+    }
+    if (result == CALL_NO_WORK && !wait_for_calls(accrual))
+      return TRUE;
+  }
+  return TRUE;
+}
+
+static gboolean is_all_posted(const Accrual *accrual) {
+  guint64 first;
+  guint count;
+  return accrual->waiting.length == 0 && !cutter_next(accrual->cutter, 1, &first, &count);
+}
+
+static gboolean post_file(Accrual *accrual, Step *step, GError **error) {
+  gint64 pause = 0;
+  g_autoptr(GError) own = NULL;
+  gboolean ok = post_answered(accrual, &own);
+  if (ok) {
+    call_helpers(accrual);
+    ok = make_calls(accrual, &pause, &own);
+  }
+  close_calls(accrual);
+  if (!ok || accrual->error) {
+    g_propagate_error(error, own ? g_steal_pointer(&own) : g_steal_pointer(&accrual->error));
+    g_autoptr(GError) second = NULL; /* what was answered is posted and marked all the same; else the next try does it */
+    if (!poster_finish(accrual->poster, &second))
+      log_event(LOG_WARNING, "posting-failed", {"file", step->file->id}, {"error", second->message});
+    return FALSE;
+  }
+  if (!poster_finish(accrual->poster, error))
+    return FALSE;
+  if (is_all_posted(accrual))
+    step->file->batches_posted = step->file->batches; /* those from before a restart among them */
+  return pause == 0 || put_off(step, pause, error);
+}
+
+gboolean process_http(Step *step, GError **error) {
+  Accrual *accrual = accrual_open(step, error);
+  if (!accrual)
+    return FALSE;
+  gboolean ok = post_file(accrual, step, error);
+  poster_free(g_steal_pointer(&accrual->poster));
+  accrual_unref(accrual);
+  return ok;
+}

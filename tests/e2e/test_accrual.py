@@ -1,0 +1,197 @@
+"""The HTTP accrual interface (P6-P11, P13): a real HTTPS server that keeps what it credited, and misbehaves."""
+import os
+
+import accruals
+from accrual_interface import AccrualInterface, Capacity, use
+from harness import equal, has, test, wait_until
+from world import World
+
+SMALL = {"size-min": 20, "size-max": 20, "allow-any-size": True}
+FAST = {"target-latency": "800ms", "threads-min": 4, "threads-max": 4}
+
+
+class Accruals:
+    """A world whose feed posts to an interface; both end together, and then the interface's books are held against ours."""
+
+    def __init__(self, *, interface=None, **settings):
+        self.interface_options, self.settings = interface or {}, settings
+
+    def __enter__(self):
+        self.world = World(local=True)
+        self.world.__enter__()
+        self.interface = AccrualInterface(self.world.folder, **self.interface_options)
+        use(self.world.configuration, self.interface, **self.settings)
+        return self.world, self.interface
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if kind is None:
+                self.world.settle(seconds=60)
+                equal(self.interface.broken, [], "what the gateway did that the interface forbids")
+                equal(self.world.credits(), self.interface.total(), "credits here and there")
+        finally:
+            self.world.__exit__(kind, error, trace)
+            self.interface.close()
+
+
+def batches_of(world, name):
+    return world.gateway.json("show", name)["batches"]
+
+
+@test(quick=True)
+def records_are_credited_by_the_interface_and_answered_one_by_one():
+    """P5 P6 P11"""
+    with Accruals(batch={**SMALL, "pressure": FAST}) as (world, interface):
+        interface.decide = lambda record: ("rejected", "M17", "no such member") if record["key"] == "R-00000005" else ("accepted", None, None)
+        interface.foreign.add("R-00000030")
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(50, broken={7}))
+        answer = world.feedback("POINTS_A.dat.pgp")
+        equal((answer.verdict, answer.lines, answer.accepted, answer.rejected, answer.duplicates), ("ACCEPTED", 50, 47, 2, 1), "feedback")
+        equal(answer.of("R-00000005"), [("REJECTED", "M17")], "what the interface rejected")
+        equal(answer.of("R-00000007"), [("REJECTED", "E012")], "what our rules rejected was not asked")
+        equal(answer.of("R-00000030"), [("DUPLICATE", "D1")], "what the interface had credited before")
+        equal(interface.sizes(), [19, 20, 10], "records asked, batch by batch")
+        world.gateway.wait_state("POINTS_A.dat.pgp", "closed")
+        shown = batches_of(world, "POINTS_A.dat.pgp")
+        equal([(b["state"], b["attempts"]) for b in shown], [("posted", 1)] * 3, "batches")
+
+
+@test
+def x_is_the_most_that_a_batch_has():
+    """P6: 2499 makes one batch, 2500 makes one, 2501 makes two."""
+    with Accruals() as (world, interface):
+        world.start()
+        for count in (2499, 2500, 2501):
+            world.drop(f"POINTS_{count}.dat.pgp", accruals.records(count, prefix=f"P{count}"))
+        for count, sizes in ((2499, [2499]), (2500, [2500]), (2501, [2500, 1])):
+            equal(world.feedback(f"POINTS_{count}.dat.pgp").accepted, count, "accepted")
+            equal(sorted((b["accepted"] for b in batches_of(world, f"POINTS_{count}.dat.pgp")), reverse=True), sizes, f"batches of {count} records")
+
+
+@test
+def csv_says_the_same():
+    with Accruals(body="csv", columns=["member", "points"], batch={**SMALL, "pressure": FAST}) as (world, interface):
+        interface.decide = lambda record: ("rejected", 'M,"17"', "") if record["key"] == "R-00000005" else ("accepted", None, None)
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(45))
+        answer = world.feedback("POINTS_A.dat.pgp")
+        equal((answer.accepted, answer.rejected), (44, 1), "feedback")
+        equal(answer.of("R-00000005"), [("REJECTED", 'M,"17"')], "the interface's code")
+
+
+def survives(*plan, seconds=60, attempts=2):
+    with Accruals(batch=SMALL, timeout="1s") as (world, interface):
+        interface.plan(*plan)
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(30))
+        equal(world.feedback("POINTS_A.dat.pgp", seconds=seconds).accepted, 30, "accepted")
+        keys = [key for key, _, _ in interface.requests]
+        equal(len(set(keys)), 2, "one key a batch, however often it is asked")
+        assert len(keys) >= 2 + len(plan), f"{keys}: asked again"
+        equal(max(b["attempts"] for b in batches_of(world, "POINTS_A.dat.pgp")) >= attempts, True, "attempts")
+
+
+@test
+def a_reply_that_is_lost_after_the_commit_is_asked_for_with_the_same_key():
+    """P13"""
+    survives("commit-then-cut")
+
+
+@test
+def a_call_that_is_cut_or_times_out_is_made_again():
+    survives("cut", "hang 2")
+
+
+@test
+def an_error_of_the_server_after_its_commit_is_asked_again():
+    survives("commit-then-500", "502")
+
+
+@test
+def an_answer_that_is_not_whole_is_asked_for_again():
+    survives("half", "partial", "foreign")
+
+
+@test
+def an_answer_of_rubbish_or_without_end_is_not_believed():
+    survives("garbage", "flood", attempts=3)
+
+
+@test
+def overload_is_waited_out_as_long_as_the_interface_says():
+    with Accruals(batch=SMALL) as (world, interface):
+        interface.plan("503 1", "429 1", "503")
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(30))
+        equal(world.feedback("POINTS_A.dat.pgp").accepted, 30, "accepted")
+        has(world.gateway.log(), "pressure interface=", "the log")
+        (pressure,) = [feed["pressure"] for feed in world.gateway.json("status")["lanes"][0]["feeds"]]
+        equal(pressure["refused"], 3, "refused calls")
+
+
+@test
+def a_request_that_is_not_understood_keeps_the_file_and_is_told_loudly():
+    with Accruals(batch=SMALL) as (world, interface):
+        interface.plan("400")
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(10))
+        wait_until("the refusal to be told", lambda: "HTTP 400" in world.gateway.log() and "code=configuration" in world.gateway.log(), log=world.gateway.log_tail)
+        file = wait_until("the problem to be shown", lambda: (f := world.gateway.json("show", "POINTS_A.dat.pgp")["file"])["problem"] and f, log=world.gateway.log_tail)
+        equal(file["state"], "posting", "state")
+        has(file["problem"], "HTTP 400", "problem")
+        world.gateway.run("retry", "POINTS_A.dat.pgp")
+        equal(world.feedback("POINTS_A.dat.pgp").accepted, 10, "accepted after the operator's retry")
+
+
+@test
+def a_wrong_token_locks_nobody_out_and_is_told():
+    with Accruals(interface={"token": "right"}, batch=SMALL) as (world, interface):
+        path = os.path.join(world.folder, "token")
+        with open(path, "w") as file:
+            file.write("wrong\n")
+        world.configuration.systems["core"]["main"]["token-file"] = path
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(10))
+        wait_until("the refusal to be told", lambda: "code=login" in world.gateway.log(), log=world.gateway.log_tail)
+        assert len(interface.requests) < 3, "a wrong token is not tried again and again"
+        with open(path, "w") as file:
+            file.write("right\n")
+        world.gateway.stop()
+        world.restart()
+        world.gateway.run("retry", "POINTS_A.dat.pgp")
+        equal(world.feedback("POINTS_A.dat.pgp").accepted, 10, "accepted")
+
+
+@test
+def a_new_file_is_taken_in_while_an_older_one_is_still_accruing():
+    """P9"""
+    with Accruals(batch=SMALL) as (world, interface):
+        interface.capacity = Capacity(workers=0)  # it takes calls, and never answers
+        world.configuration.lane_settings["threads"] = 1
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(30, prefix="A"))
+        wait_until("a call", lambda: interface.requests, log=world.gateway.log_tail)
+        world.drop("POINTS_B.dat.pgp", accruals.records(30, prefix="B"))
+        world.gateway.wait_state("POINTS_B.dat.pgp", "validated", "posting")
+        with interface.lock:
+            interface.capacity = Capacity()
+            interface.lock.notify_all()
+        for name in ("POINTS_A.dat.pgp", "POINTS_B.dat.pgp"):
+            equal(world.feedback(name).accepted, 30, "accepted")
+
+
+@test
+def nothing_is_lost_or_doubled_when_gateway_lane_or_courier_is_killed_while_it_accrues():
+    """P13"""
+    with Accruals(batch={**SMALL, "pressure": FAST}) as (world, interface):
+        interface.capacity = Capacity(overhead=0.05)
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(400, broken={100}))
+        for done, kill in ((3, world.gateway.kill_courier), (6, world.gateway.kill_lane), (10, world.gateway.kill_all)):
+            wait_until(f"{done} batches", lambda: len(interface.batches) >= done, log=world.gateway.log_tail)
+            kill()
+        world.restart()
+        answer = world.feedback("POINTS_A.dat.pgp", seconds=60)
+        equal((answer.accepted, answer.rejected), (399, 1), "feedback")
+        equal(sum(interface.sizes()), 399, "records asked, each in one batch")
