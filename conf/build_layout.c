@@ -102,7 +102,7 @@ static void add_field(const Section *section, ConfLine *union_line, const ConfLi
 }
 
 /* What not every kind of record has is optional among all. */
-static void join_records(const Section *section, ConfLayout *layout) {
+static void join_records(const Section *section, ConfLayout *layout, gboolean are_sound) {
   layout->record.fields = g_ptr_array_new();
   for (guint r = 0; r < layout->records->len; r++) {
     const ConfLine *line = g_ptr_array_index(layout->records, r);
@@ -118,7 +118,7 @@ static void join_records(const Section *section, ConfLayout *layout) {
     for (guint r = 0; r < layout->records->len; r++)
       if (conf_line_field(g_ptr_array_index(layout->records, r), field->name) == NULL) field->optional = TRUE;
   }
-  if (layout->records->len > 1) check_field_names(section, &layout->record);
+  if (layout->records->len > 1 && are_sound) check_field_names(section, &layout->record);
 }
 
 /* ---- between lines ---- */
@@ -275,9 +275,11 @@ ConfLayout *build_layout(const Section *section) {
   if (layout->charset == NULL) layout->charset = g_strdup("UTF-8");
   build_line_ends(section, layout);
   build_one_line(section, "header", layout, &layout->header);
+  guint errors = section->report->errors;
   build_records(section, layout);
+  gboolean are_sound = section->report->errors == errors;
   build_one_line(section, "trailer", layout, &layout->trailer);
-  join_records(section, layout);
+  join_records(section, layout, are_sound);
   check_tags(section, layout);
   check_lengths(section, layout);
   check_controls(section, layout);

@@ -144,6 +144,15 @@ static char *stem_of(const char *glob) {
   return g_strdup(glob);
 }
 
+/* Digits: of a number as many as it says, or one and whatever follows; of a date eight, of a time six. */
+static void append_digits(GString *pattern, const char *placeholder) {
+  const char *colon = strchr(placeholder, ':'), *close = strchr(placeholder, '}');
+  gboolean is_number = g_str_has_prefix(placeholder, "{sequence"), is_sized = is_number && colon != NULL && colon < close;
+  guint64 count = is_sized ? g_ascii_strtoull(colon + 1, NULL, 10) : is_number ? 1 : g_str_has_prefix(placeholder, "{date}") ? 8 : 6;
+  for (guint64 i = 0; i < count; i++) g_string_append(pattern, "[0-9]");
+  if (is_number && !is_sized) g_string_append_c(pattern, '*');
+}
+
 char *template_as_pattern(const char *text, const char *glob, TemplateKind kind) {
   GString *pattern = g_string_new(NULL);
   g_autofree char *stem = glob == NULL ? NULL : stem_of(glob);
@@ -158,7 +167,8 @@ char *template_as_pattern(const char *text, const char *glob, TemplateKind kind)
     const char *made = "*";
     if (glob != NULL && g_str_has_prefix(text, "{name}")) made = glob;
     if (glob != NULL && g_str_has_prefix(text, "{stem}")) made = stem;
-    g_string_append(pattern, made);
+    if (kind == TEMPLATE_SEQUENCE) append_digits(pattern, text);
+    else g_string_append(pattern, made);
     text += length;
   }
   return g_string_free(pattern, FALSE);

@@ -80,3 +80,19 @@ static inline void check_rows(const Row *rows, gsize n_rows) {
     assert_null(strstr(told, "hunter")); /* the passwords in these tables */
   }
 }
+
+/* right_one with one place changed; it must pass without a finding. */
+static inline Conf *build_with(const char *from, const char *to) {
+  const char *place = strstr(right_one, from);
+  assert_non_null(place);
+  g_autofree char *text = g_strdup_printf("%.*s%s%s", (int)(place - right_one), right_one, to, place + strlen(from));
+  g_autofree char *told = parse_and_tell("test.conf", text, strlen(text));
+  assert_string_equal(told, "");
+  ConfSource *source = conf_source_from_text("test.conf", text, strlen(text));
+  ConfReport *report = conf_report_new();
+  Conf *conf = conf_parse(source, report);
+  conf_report_free(report);
+  conf_source_free(source);
+  assert_non_null(conf);
+  return conf;
+}

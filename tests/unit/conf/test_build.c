@@ -1,21 +1,5 @@
 #include "tests/unit/conf/parse.h"
 
-/* right_one with one place changed; it must pass. */
-static Conf *build_with(const char *from, const char *to) {
-  const char *place = strstr(right_one, from);
-  assert_non_null(place);
-  g_autofree char *text = g_strdup_printf("%.*s%s%s", (int)(place - right_one), right_one, to, place + strlen(from));
-  g_autofree char *told = parse_and_tell("test.conf", text, strlen(text));
-  assert_string_equal(told, "");
-  ConfSource *source = conf_source_from_text("test.conf", text, strlen(text));
-  ConfReport *report = conf_report_new();
-  Conf *conf = conf_parse(source, report);
-  conf_report_free(report);
-  conf_source_free(source);
-  assert_non_null(conf);
-  return conf;
-}
-
 static void what_is_not_said_has_its_default(void **state) {
   (void)state;
   Conf *conf = build_with("", "");
@@ -40,6 +24,23 @@ static void what_is_not_said_has_its_default(void **state) {
   assert_int_equal(rule->where.line, 30);
   assert_null(conf_feed(conf, "none", NULL));
   assert_null(conf_lane(conf, "none"));
+  assert_int_equal(feed->process, CONF_PROCESS_LEDGER);
+  assert_int_equal(feed->batch.threads_min, 1);
+  assert_int_equal(feed->batch.threads_max, 8);
+  assert_int_equal(feed->source.envelope, CONF_ENVELOPE_OPENPGP);
+  assert_int_equal(feed->source.inner_packing, CONF_PACK_NONE);
+  assert_false(feed->source.declared.present);
+  assert_int_equal(feed->feedback.envelope, CONF_ENVELOPE_OPENPGP);
+  assert_null(feed->feedback.charset);
+  assert_int_equal(feed->repeats.same_file, CONF_AGAIN_DUPLICATE);
+  assert_int_equal(feed->repeats.same_name, CONF_AGAIN_HOLD);
+  assert_int_equal(feed->repeats.same_content, CONF_AGAIN_DUPLICATE);
+  assert_int_equal(feed->repeats.keys, CONF_AGAIN_DUPLICATE);
+  assert_false(feed->sequence.present || feed->cut_off.present || conf->front.present);
+  assert_int_equal(feed->expects->len, 0);
+  assert_int_equal(conf->alarms.repeat, 3600);
+  assert_int_equal(conf->alarms.repeat_limit, 24);
+  assert_null(conf->alarms.command);
   conf_free(conf);
 }
 

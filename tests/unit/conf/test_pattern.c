@@ -28,7 +28,11 @@ static void what_cannot_be_a_pattern_or_template_is_told(void **state) {
   assert_non_null(pattern_problem("a\\"));
   g_autofree char *sound = template_problem("{stem}_{date}{time}_{id}.{extension}", TEMPLATE_FILE);
   assert_null(sound);
-  static const char *const wrong[] = {"{", "}", "{}", "{stem", "{nam}", "a/b", "..", "{{name}}"};
+  g_autofree char *numbered = template_problem("{sequence:18}{sequence}", TEMPLATE_FILE);
+  assert_null(numbered);
+  g_autofree char *shard = template_problem("{sequence}", TEMPLATE_SHARD);
+  assert_non_null(shard);
+  static const char *const wrong[] = {"{", "}", "{}", "{stem", "{nam}", "a/b", "..", "{{name}}", "{sequence:19}", "{sequence:}", "{sequence:1", "{shard}"};
   for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
     g_autofree char *problem = template_problem(wrong[i], TEMPLATE_FILE);
     if (problem == NULL) fail_msg("%s", wrong[i]);
@@ -45,6 +49,10 @@ static void the_names_that_a_template_makes_are_a_pattern(void **state) {
     g_autofree char *made = template_as_pattern(rows[i].text, rows[i].glob, TEMPLATE_FILE);
     assert_string_equal(made, rows[i].made);
   }
+  g_autofree char *numbered = template_as_pattern("P*_{date}_{sequence:3}.{sequence}[", NULL, TEMPLATE_SEQUENCE);
+  assert_string_equal(numbered, "P*_[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]_[0-9][0-9][0-9].[0-9]*\\[");
+  g_autofree char *shards = template_as_pattern("{type}_{shard}", NULL, TEMPLATE_SHARD);
+  assert_string_equal(shards, "*_*");
   /* Eight characters and _FB are not eight characters. */
   g_autofree char *feedback = template_as_pattern("{stem}_FB.pgp", "P_????????.pgp", TEMPLATE_FILE);
   assert_false(pattern_overlap(feedback, "P_????????.pgp"));
