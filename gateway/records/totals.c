@@ -148,10 +148,10 @@ static LayoutProblem *check_order(const LayoutTotals *totals) {
     consider(&found, "T007", header, "the header is not the first line");
   consider(&found, "T007", totals->seconds[SHAPE_HEADER], "a second header");
   consider(&found, "T008", totals->seconds[SHAPE_TRAILER], "a second trailer");
-  if (trailer > 0 && totals->last_record > trailer)
-    consider(&found, "T008", totals->last_record, "a line behind the trailer");
   if (totals->first)
     consider(&found, totals->first->code, totals->first->line, totals->first->reason);
+  if (trailer > 0 && totals->last_record > trailer)
+    consider(&found, "T008", totals->last_record, "a line behind the trailer");
   if (shapes[SHAPE_HEADER].present && header == 0)
     consider(&found, "T001", 1, "the file has no header");
   if (shapes[SHAPE_TRAILER].present && trailer == 0)

@@ -61,6 +61,63 @@ static void decoding_by_runs_is_decoding_the_whole(void **state) {
   }
 }
 
+/* The sets that the manual names, and their like. For each: every byte and every pair of bytes is read as iconv reads it, and what makes
+ * the structure of a line (LF, CR, a quote, a blank, NUL) is never the second byte of a character. */
+static void no_second_byte_is_a_line_end_or_a_quote(void **state) {
+  (void)state;
+  static const char *const names[] = {
+      "GB18030", "GBK", "GB2312", "CP936", "BIG5", "BIG5-HKSCS", "CP950", "EUC-TW", "SHIFT_JIS", "CP932", "EUC-JP", "EUC-KR", "CP949", "JOHAB",
+      "ISO-8859-1", "ISO-8859-2", "ISO-8859-5", "ISO-8859-7", "ISO-8859-9", "ISO-8859-15", "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252", "WINDOWS-1255", "WINDOWS-1258",
+      "KOI8-R", "KOI8-U", "CP437", "CP850", "CP866", "TIS-620", "MACINTOSH", "ASCII"};
+  g_autoptr(GByteArray) decoded = g_byte_array_new(), whole = g_byte_array_new();
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    GError *error = NULL;
+    Charset *charset = charset_new(names[i], &error);
+    if (!charset)
+      fail_msg("%s", error->message);
+    assert_true(charset_check_structural(charset, NULL));
+    CharsetConverter *decoder = charset_decoder_new(charset);
+    for (guint pair = 0; pair < 0x10000; pair++) {
+      const guint8 bytes[] = {(guint8)(pair >> 8), (guint8)pair};
+      g_byte_array_set_size(decoded, 0);
+      g_byte_array_set_size(whole, 0);
+      gssize bad = charset_decode(charset, decoder, bytes, 2, decoded), bad_whole = charset_convert(decoder, bytes, 2, whole);
+      if (bad != bad_whole || decoded->len != whole->len || (whole->len > 0 && memcmp(decoded->data, whole->data, whole->len) != 0))
+        fail_msg("%s: %02x %02x is not what iconv reads", names[i], bytes[0], bytes[1]);
+      guint characters = 0;
+      for (guint at = 0; at < decoded->len; at++)
+        characters += (decoded->data[at] & 0xc0) != 0x80;
+      gboolean is_one = bad < 0 && characters == 1;
+      if (is_one && bytes[0] >= 0x80 && bytes[1] < 0x30)
+        fail_msg("%s: %02x %02x is a character", names[i], bytes[0], bytes[1]);
+      if (is_one && bytes[0] >= 0x80 && bytes[1] < 0x80 && !charset->lead[bytes[0]] && charset->table)
+        fail_msg("%s: %02x is no lead", names[i], bytes[0]);
+    }
+    charset_converter_free(decoder);
+    charset_free(charset);
+  }
+}
+
+static void sets_of_other_structure_are_refused(void **state) {
+  (void)state;
+  static const char *const refused[] = {"UTF-16", "UTF-16LE", "UTF-32", "UTF-7", "ISO-2022-JP", "ISO-2022-KR", "ISO-2022-CN", "IBM930", "IBM935", "T.61", "nonsense", "GBK//IGNORE", "GBK//TRANSLIT"};
+  for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
+    g_autoptr(GError) error = NULL;
+    if (charset_new(refused[i], &error))
+      fail_msg("%s is taken", refused[i]);
+    assert_int_equal(error->code, SALLYPORT_ERROR_CONFIGURATION);
+  }
+  static const char *const ebcdic[] = {"IBM037", "IBM1047", "IBM500", "IBM273", "IBM284", "IBM1140"};
+  for (guint i = 0; i < G_N_ELEMENTS(ebcdic); i++) {
+    Charset *charset = charset_new(ebcdic[i], NULL);
+    assert_non_null(charset);
+    assert_false(charset_check_structural(charset, NULL));
+    assert_int_equal(charset->blank, 0x40);
+    assert_int_equal(charset->has_overpunch, i != 3);
+    charset_free(charset);
+  }
+}
+
 static void what_is_decoded_encodes_to_the_same_bytes(void **state) {
   (void)state;
   static const struct { const char *name, *bytes, *utf8; } cases[] = {
@@ -86,6 +143,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(utf8_is_what_glib_holds_for_utf8),
       cmocka_unit_test(decoding_by_runs_is_decoding_the_whole),
+      cmocka_unit_test(no_second_byte_is_a_line_end_or_a_quote),
+      cmocka_unit_test(sets_of_other_structure_are_refused),
       cmocka_unit_test(what_is_decoded_encodes_to_the_same_bytes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

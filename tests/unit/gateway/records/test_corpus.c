@@ -1,5 +1,6 @@
 /* tests/corpus/layout: NAME.dat is a file as partners send it, NAME.expect its layout and, behind "--", what it must be
- * parsed to (layouts.h says how that is written down). */
+ * parsed to (layouts.h says how that is written down). tests/corpus/formats: the layout stands in FORMAT.conf, as it would in a
+ * configuration, and FORMAT.WHAT.dat and FORMAT.WHAT.expect beside it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-static const char *const FOLDER = "tests/corpus/layout"; /* from the root of the tree, where make runs */
+static const char *const FOLDER = "tests/corpus/layout", *const FORMATS = "tests/corpus/formats"; /* from the root of the tree, where make runs */
 
 static void set_line_end(ConfLayout *conf, const char *word) {
   if (g_str_equal(word, "crlf"))
@@ -45,46 +46,110 @@ static ConfLayout *read_layout(char *description) {
   return conf;
 }
 
-static void check(const char *name) {
-  g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".expect"));
-  g_autofree char *expect_path = g_strconcat(FOLDER, "/", name, NULL), *data_path = g_strconcat(FOLDER, "/", stem, ".dat", NULL);
-  g_autofree char *expect = NULL, *data = NULL;
+static void check_file(const char *name, const ConfLayout *conf, const char *data_path, const char *expected) {
+  g_autofree char *data = NULL;
   gsize length;
-  assert_true(g_file_get_contents(expect_path, &expect, NULL, NULL) && g_file_get_contents(data_path, &data, &length, NULL));
-  char *expected = strstr(expect, "--\n");
-  assert_non_null(expected);
-  *expected = 0;
-  ConfLayout *conf = read_layout(expect);
   GError *error = NULL;
   Layout *layout = layout_new(conf, &error);
   if (!layout)
     fail_msg("%s: %s", name, error->message);
-  static const gsize cuts[] = {1, 100, 1 << 20};
+  assert_true(g_file_get_contents(data_path, &data, &length, NULL));
+  static const gsize cuts[] = {1, 2, 37, 100, 1 << 20};
   for (guint i = 0; i < G_N_ELEMENTS(cuts); i++) {
     g_autofree char *told = layouts_tell(layout, data, length, cuts[i]);
-    if (!g_str_equal(told, expected + 3))
+    if (!g_str_equal(told, expected))
       fail_msg("%s, in chunks of %zu:\n%s", name, cuts[i], told);
   }
   layout_free(layout);
+}
+
+static void check(const char *name) {
+  g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".expect"));
+  g_autofree char *expect_path = g_strconcat(FOLDER, "/", name, NULL), *data_path = g_strconcat(FOLDER, "/", stem, ".dat", NULL);
+  g_autofree char *expect = NULL;
+  assert_true(g_file_get_contents(expect_path, &expect, NULL, NULL));
+  char *expected = strstr(expect, "--\n");
+  assert_non_null(expected);
+  *expected = 0;
+  ConfLayout *conf = read_layout(expect);
+  check_file(name, conf, data_path, expected + 3);
   layouts_free(conf);
+}
+
+/* The layout of a format: a configuration of its own but for the node. */
+static Conf *read_format(const char *path) {
+  g_autofree char *text = NULL;
+  if (!g_file_get_contents(path, &text, NULL, NULL))
+    fail_msg("%s is missing", path);
+  g_autofree char *whole = g_strconcat("node { name = \"n\"  state = \"/nowhere\" }\n", text, NULL);
+  ConfSource *source = conf_source_from_text(path, whole, strlen(whole));
+  ConfReport *report = conf_report_new();
+  Conf *conf = conf_parse(source, report);
+  for (guint i = 0; !conf && i < report->findings->len; i++)
+    print_error("%s:%u: %s\n", path, ((ConfFinding *)report->findings->pdata[i])->where.line - 1, ((ConfFinding *)report->findings->pdata[i])->message);
+  assert_non_null(conf);
+  conf_report_free(report);
+  conf_source_free(source);
+  return conf;
+}
+
+static void check_format(const char *name) {
+  g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".expect"));
+  g_autofree char *format = g_strndup(name, strcspn(name, "."));
+  g_autofree char *conf_path = g_strconcat(FORMATS, "/", format, ".conf", NULL), *data_path = g_strconcat(FORMATS, "/", stem, ".dat", NULL);
+  g_autofree char *expect_path = g_strconcat(FORMATS, "/", name, NULL), *expected = NULL;
+  assert_true(g_file_get_contents(expect_path, &expected, NULL, NULL));
+  Conf *conf = read_format(conf_path);
+  check_file(name, conf_layout(conf, format), data_path, expected);
+  conf_free(conf);
+}
+
+static guint for_each(const char *path, const char *suffix, void (*each)(const char *name)) {
+  GDir *folder = g_dir_open(path, 0, NULL);
+  if (!folder)
+    fail_msg("%s is not here: run from the root of the tree", path);
+  guint n = 0;
+  for (const char *name; (name = g_dir_read_name(folder));)
+    if (g_str_has_suffix(name, suffix)) {
+      if (each)
+        each(name);
+      n++;
+    }
+  g_dir_close(folder);
+  return n;
 }
 
 static void every_file_of_the_corpus_has_its_verdict(void **state) {
   (void)state;
-  GDir *folder = g_dir_open(FOLDER, 0, NULL);
-  if (!folder)
-    fail_msg("%s is not here: run from the root of the tree", FOLDER);
-  guint checked = 0;
-  for (const char *name; (name = g_dir_read_name(folder));)
-    if (g_str_has_suffix(name, ".expect")) {
-      check(name);
-      checked++;
-    }
-  g_dir_close(folder);
-  assert_true(checked >= 25);
+  assert_true(for_each(FOLDER, ".expect", check) >= 25);
+}
+
+static void every_file_of_every_format_has_its_verdict(void **state) {
+  (void)state;
+  guint checked = for_each(FORMATS, ".expect", check_format);
+  assert_true(checked >= 35);
+  assert_int_equal(for_each(FORMATS, ".dat", NULL), checked);
+}
+
+/* What is called good is accepted as a whole, and what is called bad is not. */
+static void check_name(const char *name) {
+  g_autofree char *path = g_strconcat(FORMATS, "/", name, NULL), *told = NULL;
+  assert_true(g_file_get_contents(path, &told, NULL, NULL));
+  gboolean is_good = strstr(name, ".good") != NULL, is_accepted = g_str_has_suffix(told, ", ok\n");
+  g_auto(GStrv) lines = g_strsplit(told, "\n", -1);
+  for (char **line = lines; *line; line++)
+    is_accepted = is_accepted && !g_regex_match_simple("^[0-9]+ L[0-9]{3} ", *line, 0, 0);
+  if (is_good != is_accepted || is_good == (strstr(name, ".bad") != NULL))
+    fail_msg("%s: is it good or bad?", name);
+}
+
+static void good_files_are_good_and_bad_ones_bad(void **state) {
+  (void)state;
+  assert_true(for_each(FORMATS, ".expect", check_name) >= 35);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_file_of_the_corpus_has_its_verdict)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_file_of_the_corpus_has_its_verdict), cmocka_unit_test(every_file_of_every_format_has_its_verdict),
+                                     cmocka_unit_test(good_files_are_good_and_bad_ones_bad)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
