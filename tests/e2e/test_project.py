@@ -13,9 +13,14 @@ TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 
 def fit(text, world):
     """A shown configuration with this world's keys and folders in the place of the example's."""
-    text = re.sub(r'"0123456789ABCDEF[0-9A-F]{24}"', f'"{world.keys.acme}"', text)
+    text = re.sub(r'"[01]123456789ABCDEF[0-9A-F]{24}"', f'"{world.keys.acme}"', text)
     text = re.sub(r'"89AB ?CDEF[0-9A-F ]+"', f'"{world.keys.gateway}"', text)
     text = re.sub(r'(identity-file\s*=\s*)"[^"]*"', rf'\1"{world.configuration.endpoints["main"]["identity-file"]}"', text)
+    secret = os.path.join(world.folder, "secret")
+    with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        file.write("secret\n")
+    text = re.sub(r'"(/etc/sallyport/keys/[^"]*|credential:[^"]*)"', f'"{secret}"', text)
+    text = re.sub(r'"/usr/local/bin/[^"]*"', '"/bin/true"', text)
     text = re.sub(r'(state\s*=\s*)"[^"]*"', rf'\1"{world.state}"', text)
     text = re.sub(r'(runtime\s*=\s*)"[^"]*"', rf'\1"{world.runtime}"', text)
     return re.sub(r'(node \{)', rf'\1 gnupg-home = "{world.gnupg}" ', text)
