@@ -166,6 +166,22 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
   return NULL;
 }
 
+/* Where reconciliation files are pushed, and their being done is told. */
+static gboolean set_ways_out(Feeds *feeds, const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
+  for (guint i = 0; lane->reconciles && i < lane->reconciles->len; i++) {
+    const ConfReconcile *reconcile = lane->reconciles->pdata[i];
+    const ConfPartner *requester = conf_partner(conf, reconcile->requester);
+    if ((reconcile->push_endpoint && !carrier_for(feeds, requester, reconcile->push_endpoint, paths, error)) ||
+        (reconcile->status_endpoint && !carrier_for(feeds, requester, reconcile->status_endpoint, paths, error)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+Carrier *feeds_carrier(const Feeds *feeds, const ConfPartner *partner, const char *endpoint) {
+  return find_carrier(feeds, endpoint_of(partner, conf_endpoint(partner, endpoint)).name);
+}
+
 static void close_ledger(gpointer ledger) { ledger_close(ledger); }
 static void free_interface(gpointer interface) { interface_free(interface); }
 
@@ -184,7 +200,11 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
     }
     g_ptr_array_add(feeds->feeds, feed);
   }
-  return feeds;
+  if (set_ways_out(feeds, conf, lane, paths, error))
+    return feeds;
+  if (feeds_stop_carriers(feeds, 0))
+    feeds_close(feeds);
+  return NULL;
 }
 
 /* All are halted before one is waited for, so that the grace is one for all of them. */

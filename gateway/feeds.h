@@ -18,6 +18,8 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
 gboolean feeds_stop_carriers(Feeds *feeds, guint grace_seconds);
 void feeds_close(Feeds *feeds);
 
+/* The threads of an endpoint that a feed or a reconciliation of this lane uses; NULL: none does. */
+Carrier *feeds_carrier(const Feeds *feeds, const ConfPartner *partner, const char *endpoint);
 Feed *feeds_find(const Feeds *feeds, const char *name); /* NULL: none */
 
 /* The constants that a feed's rules may name for its header's fields, as types without values: for compiling rules. The caller

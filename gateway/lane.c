@@ -157,6 +157,16 @@ static void poll_feed_now(gpointer user, const char *name) {
     lane_poll_now(lane, feed);
 }
 
+static void stop_for_storage(gpointer lane) { lane_stop(lane, 3); }
+
+static gboolean start_reconciliation(Lane *lane, GError **error) {
+  ReconOptions options = {.conf = lane->conf, .lane = lane->settings, .paths = lane->paths, .book = lane->flow.book, .feeds = lane->feeds,
+                          .threads = lane->flow.threads, .storage_failed = stop_for_storage, .user = lane};
+  if (!lane->settings->reconciles || lane->settings->reconciles->len == 0)
+    return TRUE;
+  return (lane->recon = recon_start(&options, error)) != NULL;
+}
+
 static gboolean start(Lane *lane, GError **error) {
   guint threads = lane->settings->threads ? lane->settings->threads : MAX(g_get_num_processors(), 1);
   lane->flow.conf = lane->conf;
@@ -168,7 +178,7 @@ static gboolean start(Lane *lane, GError **error) {
     return FALSE;
   WatchOptions watch = {.conf = lane->conf, .lane = lane->name, .book = lane->flow.book, .book_path = lane->paths->book, .feeds = lane->feeds,
                         .started_at = lane->started_at, .poll_now = poll_feed_now, .user = lane};
-  if (!(lane->watch = watch_start(&watch, error)))
+  if (!(lane->watch = watch_start(&watch, error)) || !start_reconciliation(lane, error))
     return FALSE;
   lane->control = control_server_start(lane->paths->control, lane_answer, lane, error);
   return lane->control != NULL;
@@ -181,9 +191,12 @@ static void stop(Lane *lane) {
   g_atomic_int_set(&lane->flow.stopping, 1);
   pthread_mutex_unlock(&lane->lock);
   control_server_stop(lane->control);
+  recon_stop(lane->recon);
   gboolean is_watch_stuck = !watch_stop(lane->watch, GRACE_SECONDS);
   lane->is_stuck = !feeds_stop_carriers(lane->feeds, GRACE_SECONDS) || is_watch_stuck;
   workers_stop(lane->workers);
+  if (!lane->is_stuck) /* else a carrier's thread may still hold an errand of it */
+    recon_free(lane->recon);
   feeds_close(lane->feeds);
   if (!is_watch_stuck)
     watch_free(lane->watch);

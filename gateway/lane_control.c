@@ -3,6 +3,7 @@
 #include "gateway/flow/codes.h"
 #include "gateway/lane_parts.h"
 #include "gateway/log.h"
+#include "gateway/watch/watch.h"
 #include "gateway/process/interface.h"
 #include "store/book_recon.h"
 #include <string.h>
@@ -162,11 +163,21 @@ static json_t *do_poll(Lane *lane, const json_t *request) {
   if (!feed)
     return fail(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)", lane->name);
   reset_endpoints(feed);
-  pthread_mutex_lock(&lane->lock);
-  feed->next_poll = 0;
-  pthread_mutex_unlock(&lane->lock);
-  lane_wake(lane);
+  lane_poll_now(lane, feed);
   return json_pack("{s:b, s:s}", "ok", 1, "feed", name);
+}
+
+/* What an interface bears, as it is known now. Times in milliseconds. */
+static json_t *pressure_status(const Feed *feed) {
+  PressureState state;
+  interface_state(feed->interface, &state);
+  gint64 pause = interface_pause_left(feed->interface);
+  json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "interface", interface_name(feed->interface), "x",
+                             (int)interface_size(feed->interface, &feed->conf->batch), "threads", (int)state.threads, "in_flight", (int)state.in_flight,
+                             "latency", (json_int_t)(state.latency / 1000), "spacing", (json_int_t)(state.spacing / 1000), "paused",
+                             (json_int_t)(pause / 1000), "calls", (json_int_t)state.calls, "refused", (json_int_t)state.refused, "failed",
+                             (json_int_t)state.failed, "last_decision", state.reason);
+  return object;
 }
 
 static json_t *feeds_status(Lane *lane) {
@@ -174,8 +185,11 @@ static json_t *feeds_status(Lane *lane) {
   pthread_mutex_lock(&lane->lock);
   for (guint i = 0; i < lane->feeds->feeds->len; i++) {
     const Feed *feed = lane->feeds->feeds->pdata[i];
-    json_array_append_new(list, json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll", (json_int_t)feed->next_poll, "polling",
-                                          feed->polling, "source", carrier_name(feed->source), "feedback", carrier_name(feed->feedback)));
+    json_t *object = json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll", (json_int_t)feed->next_poll, "polling",
+                               feed->polling, "source", carrier_name(feed->source), "feedback", carrier_name(feed->feedback));
+    if (feed->interface)
+      json_object_set_new(object, "pressure", pressure_status(feed));
+    json_array_append_new(list, object);
   }
   pthread_mutex_unlock(&lane->lock);
   return list;
@@ -211,9 +225,12 @@ static json_t *working(Lane *lane) {
 }
 
 static json_t *do_status(Lane *lane) {
-  return json_pack("{s:b, s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "ok", 1, "lane", lane->name, "pid", (int)getpid(), "since",
-                   (json_int_t)lane->started_at, "threads", (int)lane->flow.threads, "feeds", feeds_status(lane), "couriers",
-                   endpoints_status(lane), "working", working(lane));
+  json_t *status = json_pack("{s:b, s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "ok", 1, "lane", lane->name, "pid", (int)getpid(), "since",
+                             (json_int_t)lane->started_at, "threads", (int)lane->flow.threads, "feeds", feeds_status(lane), "couriers",
+                             endpoints_status(lane), "working", working(lane));
+  if (lane->recon)
+    json_object_set_new(status, "reconciliation", recon_status(lane->recon));
+  return status;
 }
 
 /* What the front tells of a requester: it fetched a manifest, or acknowledged all of it. */
@@ -239,6 +256,45 @@ static json_t *do_requester(Lane *lane, const json_t *request, ReconRequesterDid
   return json_pack("{s:b, s:s}", "ok", 1, "task", task->id);
 }
 
+/* --- Alarms */
+
+typedef struct { Lane *lane; const char *who, *id; gboolean ends; AlarmCall call; } AlarmRequest;
+
+static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
+  const AlarmRequest *request = data;
+  return book_acknowledge_alarm(tx, request->id, request->who, request->ends, error);
+}
+
+/* An event is over when somebody has seen it; a condition is when it ends. */
+static json_t *do_acknowledge(Lane *lane, const char *who, const json_t *json) {
+  const char *kind = json_string_value(json_object_get(json, "kind"));
+  AlarmRequest request = {.lane = lane, .who = who, .id = json_string_value(json_object_get(json, "alarm")),
+                          .ends = kind && (g_str_has_prefix(kind, "sequence-") || g_str_equal(kind, "test"))};
+  g_autoptr(GError) error = NULL;
+  if (!request.id)
+    return fail(SALLYPORT_ERROR_FILE, "no alarm is named");
+  if (!book_write(lane->flow.book, acknowledge_change, &request, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, "operator", {"event", "acknowledge"}, {"by", who}, {"alarm", request.id});
+  watch_wake(lane->watch);
+  return json_pack("{s:b, s:s}", "ok", 1, "alarm", request.id);
+}
+
+static gboolean test_change(BookTransaction *tx, gpointer data, GError **error) {
+  const AlarmCall *call = data;
+  return book_clear_alarm(tx, call->kind, call->subject, 0, error) && book_raise_alarm(tx, call, error);
+}
+
+static json_t *do_test_alarm(Lane *lane, const char *who) {
+  g_autofree char *subject = g_strdup_printf("lane %s", lane->name), *text = g_strdup_printf("a test by %s", who);
+  AlarmCall call = {.kind = "test", .subject = subject, .text = text, .ways = lane->flow.alarm_ways};
+  g_autoptr(GError) error = NULL;
+  if (!book_write(lane->flow.book, test_change, &call, &error))
+    return control_failure(error);
+  watch_wake(lane->watch);
+  return json_pack("{s:b, s:s, s:s}", "ok", 1, "kind", call.kind, "subject", subject);
+}
+
 json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
   Lane *lane = user;
   const char *what = json_string_value(json_object_get(request, "do"));
@@ -252,8 +308,14 @@ json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
     return on_file(lane, who, request, "release", do_release);
   if (g_strcmp0(what, "reject") == 0)
     return on_file(lane, who, request, "reject", do_reject);
+  if (g_strcmp0(what, "acknowledge") == 0)
+    return do_acknowledge(lane, who, request);
+  if (g_strcmp0(what, "test-alarm") == 0)
+    return do_test_alarm(lane, who);
   if (g_strcmp0(what, "retry") == 0)
     return on_file(lane, who, request, "retry", do_retry);
+  if (g_strcmp0(what, "recon-run") == 0)
+    return recon_answer(lane->recon, who, request);
   if (g_strcmp0(what, "recon-fetched") == 0)
     return do_requester(lane, request, RECON_REQUESTER_FETCHED);
   if (g_strcmp0(what, "recon-acknowledged") == 0)

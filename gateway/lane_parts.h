@@ -4,6 +4,7 @@
 #include "gateway/control.h"
 #include "gateway/feeds.h"
 #include "gateway/lane.h"
+#include "gateway/recon/recon.h"
 #include "gateway/working.h"
 #include <pthread.h>
 
@@ -17,6 +18,7 @@ typedef struct {
   Workers *workers;
   ControlServer *control;
   struct Watch *watch;      /* gateway/watch/watch.h */
+  Recon *recon;             /* NULL: nothing to reconcile */
   Working *working;
   BookReader *reader;       /* the main thread's */
   gint64 started_at;

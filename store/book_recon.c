@@ -143,6 +143,25 @@ gboolean recon_note_requester(BookTransaction *tx, const ReconTask *task, ReconR
   return sqlite3_changes(tx->statements.db) == 0 || audit(tx, task, is_fetch ? "recon-fetched" : "recon-acknowledged", task->requester, error);
 }
 
+gboolean recon_note_way(BookTransaction *tx, const ReconTask *task, ReconWay what, GError **error) {
+  static const char *const names[][2] = {{"note-pushed", "recon-pushed"}, {"note-told", "recon-told"}, {"note-removed", "recon-removed"}};
+  g_autoptr(sqlite3_stmt) note = statement(tx->statements.db, names[what][0], error);
+  if (!note)
+    return FALSE;
+  sqlite_bind(note, "si", task->id, g_get_real_time());
+  if (!sqlite_done(note, error))
+    return FALSE;
+  return sqlite3_changes(tx->statements.db) == 0 || audit(tx, task, names[what][1], NULL, error);
+}
+
+gboolean recon_note_problem(BookTransaction *tx, const ReconTask *task, GError **error) {
+  g_autoptr(sqlite3_stmt) note = statement(tx->statements.db, "note-problem", error);
+  if (!note)
+    return FALSE;
+  sqlite_bind(note, "sus", task->id, task->attempts, task->problem);
+  return sqlite_done(note, error);
+}
+
 gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard *shard, GError **error) {
   g_autoptr(sqlite3_stmt) add = statement(tx->statements.db, "add-shard", error);
   if (!add)
@@ -153,6 +172,14 @@ gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard
     return FALSE;
   return sqlite3_changes(tx->statements.db) == 1 ||
          sallyport_error_set(error, SALLYPORT_ERROR_BUG, "shard %u is not the next one of a running task %s", shard->number, task);
+}
+
+gboolean recon_note_pushed_shards(BookTransaction *tx, const char *task, guint number, GError **error) {
+  g_autoptr(sqlite3_stmt) pushed = statement(tx->statements.db, "pushed-shards", error);
+  if (!pushed)
+    return FALSE;
+  sqlite_bind(pushed, "su", task, number);
+  return sqlite_done(pushed, error);
 }
 
 gboolean recon_clear_shards(BookTransaction *tx, ReconTask *task, const char *detail, GError **error) {
@@ -252,6 +279,7 @@ static gpointer shard_row(sqlite3_stmt *s, GError **error) {
   shard->records = (guint64)sqlite3_column_int64(s, 8);
   shard->total = sqlite3_column_int64(s, 9);
   shard->cursor = sqlite_column_copy(s, 10);
+  shard->pushed = sqlite3_column_int64(s, 11) != 0;
   return shard;
 }
 
@@ -261,7 +289,7 @@ static sqlite3_stmt *ask(BookReader *reader, const char *name, GError **error) {
 
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) {
   gint64 limit = filter->limit ? filter->limit : STANDARD_LIMIT;
-  gboolean is_open = filter->due_by > 0 || filter->outstanding;
+  gboolean is_open = filter->due_by > 0 || filter->outstanding || filter->failed;
   const char *name = is_open                                                   ? "tasks-open"
                      : filter->kept_from > 0                                    ? "tasks-kept"
                      : filter->requester && filter->type && filter->period ? "tasks-asked"
@@ -270,7 +298,7 @@ GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **e
   if (!s)
     return NULL;
   if (is_open)
-    sqlite_bind(s, "iui", filter->due_by, filter->outstanding ? 1u : 0u, limit);
+    sqlite_bind(s, "isi", filter->due_by, filter->outstanding ? "done" : filter->failed ? "failed" : NULL, limit);
   else if (filter->kept_from > 0)
     sqlite_bind(s, "ii", filter->kept_from, limit);
   else

@@ -37,6 +37,7 @@ typedef struct {
   guint64 plain_size; char *plain_sha256; /* of the lines, before compression and encryption: these are the same whenever they are made */
   guint64 records; gint64 total;
   char *cursor;             /* where reading goes on behind it */
+  gboolean pushed;          /* it lies on the requester's side */
 } ReconShard;
 ReconShard *recon_shard_new(guint number); /* with a fresh object */
 void recon_shard_free(ReconShard *shard);
@@ -51,8 +52,14 @@ gboolean recon_note_task(BookTransaction *tx, const ReconTask *task, const char 
 /* Of a published version: that its manifest was fetched, or all of it acknowledged, now. The first time counts; again: no effect. */
 typedef enum { RECON_REQUESTER_FETCHED, RECON_REQUESTER_ACKNOWLEDGED } ReconRequesterDid;
 gboolean recon_note_requester(BookTransaction *tx, const ReconTask *task, ReconRequesterDid what, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What became of a published version on our side; likewise. Each way out runs in a thread of its own, so none writes the whole row. */
+typedef enum { RECON_WAS_PUSHED, RECON_WAS_TOLD, RECON_WAS_REMOVED } ReconWay;
+gboolean recon_note_way(BookTransaction *tx, const ReconTask *task, ReconWay what, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean recon_note_problem(BookTransaction *tx, const ReconTask *task, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* attempts and problem of a published one */
 /* The next shard of a running task; BUG when it is not the next, or the task not running. */
 gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard *shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The shards up to this one lie on the requester's side: a push that is taken up again does not look at them any more. */
+gboolean recon_note_pushed_shards(BookTransaction *tx, const char *task, guint number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Of a task that was never published: its shards, to begin anew (its settings have changed); and with the task itself (its data are
  * those of the version before). BUG for a published one. Both leave an audit row. */
 gboolean recon_clear_shards(BookTransaction *tx, ReconTask *task, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -61,7 +68,7 @@ gboolean recon_drop_task(BookTransaction *tx, const ReconTask *task, const char 
 gboolean recon_see_block(BookTransaction *tx, const char *name, gint64 *seen_at, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Reading, also from other processes. */
-typedef struct { const char *name, *requester, *type, *period; guint version; /* 0: any */ gint64 due_by; /* not done and due; oldest first; alone */
+typedef struct { const char *name, *requester, *type, *period; guint version; /* 0: any */ gint64 due_by; /* pending or running, and due; oldest first; alone */ gboolean failed; /* likewise alone */
                  gboolean outstanding; /* done, not yet told or pushed; oldest first; alone */ gint64 kept_from; /* done before, and their files still there; oldest first; alone */ guint limit; /* 0: 1,000 */ } ReconFilter;
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* ReconTask*, newest period and version first */
 GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;          /* ReconShard*, by number */

@@ -61,6 +61,7 @@ CREATE TABLE recon_shard (
   records      BIGINT NOT NULL CHECK (records > 0),
   total        BIGINT NOT NULL,
   cursor       TEXT   NOT NULL,
+  pushed       BIGINT NOT NULL DEFAULT 0 CHECK (pushed IN (0, 1)),
   PRIMARY KEY (task, number),
   UNIQUE (task, name)
 );

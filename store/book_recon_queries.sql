@@ -17,6 +17,14 @@ UPDATE recon_task SET state = ?2, snapshot = ?3, shards = ?4, records = ?5, tota
   manifest_name = ?19
 WHERE id = ?1 AND state = ?18;
 -- What the requester did. Not in set-task, whose caller may have read the row before the requester did it.
+-- name: note-pushed
+UPDATE recon_task SET pushed_at = ?2, problem = NULL WHERE id = ?1 AND state = 'done' AND pushed_at = 0;
+-- name: note-told
+UPDATE recon_task SET told_at = ?2, problem = NULL WHERE id = ?1 AND state = 'done' AND told_at = 0;
+-- name: note-removed
+UPDATE recon_task SET removed_at = ?2 WHERE id = ?1 AND state = 'done' AND removed_at = 0;
+-- name: note-problem
+UPDATE recon_task SET attempts = ?2, problem = ?3 WHERE id = ?1 AND state = 'done';
 -- name: note-fetched
 UPDATE recon_task SET fetched_at = ?2 WHERE id = ?1 AND state = 'done' AND fetched_at = 0;
 -- name: note-acknowledged
@@ -32,12 +40,15 @@ INSERT INTO recon_shard (task, number, object, name, size, md5, sha256, plain_si
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
 WHERE EXISTS (SELECT 1 FROM recon_task WHERE id = ?1 AND state = 'running')
   AND ?2 = 1 + (SELECT coalesce(max(number), 0) FROM recon_shard WHERE task = ?1);
+-- name: pushed-shards
+UPDATE recon_shard SET pushed = 1 WHERE task = ?1 AND number <= ?2 AND pushed = 0;
 -- name: clear-shards
 DELETE FROM recon_shard WHERE task = ?1 AND EXISTS (SELECT 1 FROM recon_task WHERE id = ?1 AND state <> 'done');
 
 -- name: tasks-open
 SELECT * FROM recon_task
-WHERE (state <> 'done' OR pushed_at = 0 OR told_at = 0) AND (?1 = 0 OR (state <> 'done' AND due_at <= ?1)) AND (?2 = 0 OR state = 'done')
+WHERE (state <> 'done' OR pushed_at = 0 OR told_at = 0) AND (?1 = 0 OR (state IN ('pending', 'running') AND due_at <= ?1))
+  AND (?2 IS NULL OR state = ?2)
 ORDER BY due_at, id LIMIT ?3;
 -- name: tasks
 SELECT * FROM recon_task
@@ -57,7 +68,7 @@ SELECT * FROM recon_task WHERE object = ?1;
 -- name: task-of-shard-object
 SELECT t.*, s.number FROM recon_shard s JOIN recon_task t ON t.id = s.task WHERE s.object = ?1;
 -- name: shards
-SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor FROM recon_shard
+SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor, pushed FROM recon_shard
 WHERE task = ?1 AND number > ?2 ORDER BY number LIMIT ?3;
 
 -- What is not credited as a whole yet; `since` is the last row of an earlier look.
@@ -71,6 +82,7 @@ SELECT coalesce(max(rowid), 0) FROM file;
 SELECT count(*) FROM file
 WHERE state NOT IN ('closed', 'gone') AND state IN ('validated', 'posting') AND (business_date IS NULL OR business_date BETWEEN ?1 AND ?2);
 
--- Files of a period for `from = files` and `from = records`, in the order of their ids, in pages.
+-- Files of a period for `from = files` and `from = records`, in the order of their ids, in pages. A file whose business date was never
+-- learnt (refused before it could be read) belongs to the day of its arrival.
 -- name: files-of-period
-SELECT * FROM file WHERE id > ?1 AND business_date BETWEEN ?2 AND ?3 ORDER BY id LIMIT ?4;
+SELECT * FROM file WHERE id > ?1 AND coalesce(business_date, date(seen_at / 1000000, 'unixepoch')) BETWEEN ?2 AND ?3 ORDER BY id LIMIT ?4;

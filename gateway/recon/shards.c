@@ -269,11 +269,11 @@ static GPtrArray *wait_for_group(Shards *shards) {
   for (;;) {
     GPtrArray *made = made_in_order(shards);
     gboolean is_end = is_over(shards) || (shards->ending && made->len == g_queue_get_length(&shards->jobs));
-    if (is_end || made->len == GROUP_SHARDS || (made->len > 0 && until > 0 && g_get_real_time() >= until))
+    if (is_end || made->len == GROUP_SHARDS || (made->len > 0 && until > 0 && g_get_monotonic_time() >= until))
       return made;
-    until = made->len == 0 ? 0 : until ? until : g_get_real_time() + GROUP_WAIT;
+    until = made->len == 0 ? 0 : until ? until : g_get_monotonic_time() + GROUP_WAIT;
     g_ptr_array_unref(made);
-    gint64 next = g_get_real_time() + GROUP_WAIT;
+    gint64 next = g_get_monotonic_time() + GROUP_WAIT;
     struct timespec at = {next / G_USEC_PER_SEC, next % G_USEC_PER_SEC * 1000};
     pthread_cond_timedwait(&shards->changed, &shards->lock, &at);
   }
@@ -319,7 +319,11 @@ Shards *shards_start(const ShardsOptions *options, GError **error) {
   shards->spare = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
   shards->lines = g_byte_array_sized_new(CHUNK + CHUNK / 2);
   pthread_mutex_init(&shards->lock, NULL);
-  pthread_cond_init(&shards->changed, NULL);
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&shards->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
   guint threads = CLAMP(options->threads, 1, MOST_THREADS);
   gboolean ok = start_thread(shards, commit_all, error);
   for (guint i = 0; ok && i < threads; i++)

@@ -46,7 +46,8 @@ typedef struct {
   const char *from, *to;          /* business dates, both included */
   BookReader *reader;             /* the thread's */
   gint64 at;                      /* microseconds: when the snapshot was taken */
-  const gint64 *positions; guint shards; GHashTable *without; /* ledger, records: the snapshot; files (ids) that are not whole in it */
+  const gint64 *positions; guint shards; GHashTable *without; /* ledger: the snapshot, and files (ids) that are not whole in it */
+  const gboolean *stop;           /* becomes TRUE when the lane ends */
 } ReconSourceOptions;
 
 /* The entries of the ledger, in the order of files and lines; key account amount business_date file name line batch posted_at feed. */

@@ -1,0 +1,180 @@
+/* Crash windows:
+ *   while a file is uploaded        a temporary name on the requester's side, overwritten by the next try
+ *   after a rename                  the file is there with our size and digest (read back): taken as pushed
+ *   between files                   the book knows how far it is, some seconds behind; what it does not know is looked at again
+ *   before the task is noted        everything is there; the next try looks at the last files only, and notes it
+ * The requester acts on the manifest (or the marker), which comes when all else is there. */
+#include "crypto/digest.h"
+#include "gateway/base/faultpoint.h"
+#include "gateway/base/files.h"
+#include "gateway/recon/names.h"
+#include "gateway/recon/ways.h"
+#include "gateway/flow/flow.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PAGE = 64, SLICE_SECONDS = 5 };
+
+typedef struct {
+  const ReconHost *host;
+  const ConfReconcile *reconcile;
+  ReconTask *task;
+  Courier *courier;
+  char *folder;
+  gint64 until;
+  guint pushed;              /* shards that are there, which the book does not know of yet */
+} Push;
+
+static char *remote_path(const Push *push, const char *name) { return flow_remote_path(push->reconcile->push_path, name, strlen(name)); }
+
+/* The same at every try; hidden, and no name that anybody waits for. */
+static char *temporary_path(const Push *push, const char *name) {
+  g_autofree char *hidden = g_strdup_printf(".%s.%s.part", name, push->task->id);
+  return remote_path(push, hidden);
+}
+
+static gboolean digest_of(int fd, char **hex, guint64 *size, GError **error) {
+  guint8 digest[DIGEST_SHA256_SIZE];
+  if (!digest_file_sha256(fd, 0, G_MAXUINT64, digest, size, error))
+    return FALSE;
+  *hex = digest_hex(digest, sizeof digest);
+  return TRUE;
+}
+
+static gboolean is_ours(const Push *push, const char *path, int fd, guint64 size, gboolean *ours, GError **error) {
+  guint64 end = 0, got = 0, same = 0;
+  g_autofree char *theirs = NULL, *mine = NULL;
+  int copy = files_open_unnamed(push->folder, error);
+  if (copy < 0)
+    return FALSE;
+  CourierGet get = {.path = path, .size_limit = size + 1, .fd = copy};
+  gboolean ok = courier_get(push->courier, &get, &end, error) && digest_of(copy, &theirs, &got, error) && digest_of(fd, &mine, &same, error);
+  close(copy);
+  *ours = ok && got == size && strcmp(theirs, mine) == 0;
+  return ok;
+}
+
+static gboolean is_there(const Push *push, const char *path, int fd, guint64 size, gboolean *there, GError **error) {
+  CourierStat stat;
+  *there = FALSE;
+  if (!courier_stat(push->courier, path, &stat, error))
+    return FALSE;
+  if (!stat.exists)
+    return TRUE;
+  if (stat.size == size && !is_ours(push, path, fd, size, there, error))
+    return FALSE;
+  return *there || sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is there on the requester's side with other content; it is to be removed there", path);
+}
+
+static gboolean put_open(const Push *push, const char *name, int fd, GError **error) {
+  g_autofree char *path = remote_path(push, name), *temporary = temporary_path(push, name);
+  struct stat local;
+  gboolean there = FALSE;
+  if (fstat(fd, &local) != 0)
+    return sallyport_error_errno(error, errno, "stat %s", name);
+  if (!is_there(push, path, fd, (guint64)local.st_size, &there, error))
+    return FALSE;
+  if (there)
+    return TRUE;
+  CourierPut put = {.path = temporary, .fd = fd, .size = (guint64)local.st_size};
+  if (!courier_put(push->courier, &put, error))
+    return FALSE;
+  fault_point("recon-push-before-rename");
+  CourierRename rename = {.from = temporary, .to = path, .if_exists = COURIER_TARGET_REFUSE};
+  if (!courier_rename(push->courier, &rename, error))
+    return FALSE;
+  fault_point("recon-push-after-rename");
+  return TRUE;
+}
+
+static gboolean put_file(const Push *push, const char *name, GError **error) {
+  g_autofree char *local = g_build_filename(push->folder, name, NULL);
+  int fd = open(local, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "open %s: %s", local, g_strerror(errno));
+  gboolean ok = put_open(push, name, fd, error);
+  close(fd);
+  return ok;
+}
+
+static gboolean note_shards(BookTransaction *tx, gpointer data, GError **error) {
+  const Push *push = data;
+  return recon_note_pushed_shards(tx, push->task->id, push->pushed, error);
+}
+
+/* What was pushed is noted also when something failed behind it. */
+static gboolean put_shards(Push *push, gboolean *more, GError **error) {
+  gboolean ok = TRUE;
+  *more = FALSE;
+  for (guint last = 0; ok && !*more;) {
+    g_autoptr(GPtrArray) page = recon_shards_after(push->host->reader, push->task->id, last, PAGE, error);
+    if (!page)
+      return FALSE;
+    for (guint i = 0; ok && !*more && i < page->len; i++) {
+      const ReconShard *shard = page->pdata[i];
+      last = shard->number;
+      if (shard->pushed)
+        continue;
+      ok = put_file(push, shard->name, error);
+      push->pushed = ok ? shard->number : push->pushed;
+      *more = ok && g_get_monotonic_time() > push->until;
+    }
+    if (page->len < PAGE)
+      break;
+  }
+  g_autoptr(GError) unnoted = NULL;
+  if (push->pushed > 0 && !book_write(push->host->book, note_shards, push, ok ? error : &unnoted))
+    return FALSE;
+  return ok;
+}
+
+static gboolean put_beside(const Push *push, GError **error) {
+  g_autofree char *text = g_strconcat(push->task->manifest_name, ".txt", NULL), *path = g_build_filename(push->folder, text, NULL);
+  gboolean with_text = access(path, F_OK) == 0;
+  g_auto(GStrv) files = recon_manifest_files(push->task->manifest_name, with_text);
+  for (guint i = 0; files[i]; i++) {
+    if (!files[i + 1])
+      fault_point("recon-push-before-manifest");
+    if (!put_file(push, files[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean put_marker(const Push *push, GError **error) {
+  const char *template = push->reconcile->push_marker;
+  if (!template)
+    return TRUE;
+  g_auto(GStrv) parts = g_strsplit(template, "{name}", -1);
+  g_autofree char *name = g_strjoinv(push->task->manifest_name, parts), *path = remote_path(push, name);
+  CourierStat stat;
+  if (!courier_stat(push->courier, path, &stat, error))
+    return FALSE;
+  if (stat.exists)
+    return TRUE;
+  int empty = files_open_unnamed(push->folder, error);
+  if (empty < 0)
+    return FALSE;
+  CourierPut put = {.path = path, .fd = empty, .size = 0};
+  gboolean ok = courier_put(push->courier, &put, error);
+  close(empty);
+  return ok;
+}
+
+static gboolean pushed_change(BookTransaction *tx, gpointer data, GError **error) { return recon_note_way(tx, data, RECON_WAS_PUSHED, error); }
+
+gboolean recon_push(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier, gboolean *more, GError **error) {
+  Push push = {.host = host, .reconcile = reconcile, .task = task, .courier = courier, .until = g_get_monotonic_time() + SLICE_SECONDS * G_USEC_PER_SEC};
+  push.folder = recon_folder(host->paths->folder, task->id);
+  gboolean ok = put_shards(&push, more, error);
+  if (ok && !*more) {
+    ok = put_beside(&push, error) && put_marker(&push, error);
+    fault_point("recon-push-before-commit");
+    ok = ok && book_write(host->book, pushed_change, task, error);
+  }
+  g_free(push.folder);
+  return ok;
+}

@@ -1,0 +1,96 @@
+/* What is asked of a lane about reconciliation: in the control server's thread, with a reader of its own. */
+#include "gateway/control.h"
+#include "gateway/log.h"
+#include "gateway/recon/recon_parts.h"
+#include <string.h>
+
+static json_t *refuse(SallyportErrorCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static json_t *refuse(SallyportErrorCode code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  g_autoptr(GError) error = NULL;
+  sallyport_error_set(&error, code, "%s", text);
+  return control_failure(error);
+}
+
+static json_t *answer(const ReconTask *task, gboolean made) {
+  return json_pack("{s:b, s:s, s:s, s:s, s:s, s:i, s:b}", "ok", 1, "task", task->id, "name", task->name, "period", task->period, "state",
+                   recon_state_word(task->state), "version", (int)task->version, "made", made);
+}
+
+/* A day names its month, where the block's periods are months. */
+static char *period_asked(const ReconBlock *block, const char *date) {
+  char from[11], to[11];
+  Day day;
+  if (recon_period_dates(date, block->conf, from, to))
+    return g_strdup(date);
+  return day_parse(date, &day) ? recon_period_of(block->conf, day) : NULL;
+}
+
+static gboolean add_change(BookTransaction *tx, gpointer data, GError **error) { return recon_add_task(tx, data, error); }
+static gboolean again_change(BookTransaction *tx, gpointer data, GError **error) { return recon_advance_task(tx, data, RECON_PENDING, "asked for by hand", error); }
+
+static json_t *add(Recon *recon, const ReconBlock *block, const char *period, guint version) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(ReconTask) task = recon_task_new();
+  task->name = g_strdup(block->conf->name);
+  task->requester = g_strdup(block->conf->requester);
+  task->type = g_strdup(block->conf->type);
+  task->period = g_strdup(period);
+  task->version = version;
+  if (!book_write(recon->options.book, add_change, task, &error))
+    return control_failure(error);
+  recon_wake(recon);
+  return answer(task, TRUE);
+}
+
+static json_t *take_up(Recon *recon, ReconTask *task) {
+  g_autoptr(GError) error = NULL;
+  task->attempts = 0;
+  task->due_at = g_get_real_time();
+  if (!book_write(recon->options.book, again_change, task, &error))
+    return control_failure(error);
+  recon_wake(recon);
+  return answer(task, TRUE);
+}
+
+json_t *recon_answer(Recon *recon, const char *who, const json_t *request) {
+  const char *name = json_string_value(json_object_get(request, "name")), *date = json_string_value(json_object_get(request, "date"));
+  gboolean again = json_is_true(json_object_get(request, "again"));
+  const ReconBlock *block = recon && name ? recon_block(recon, name) : NULL;
+  g_autofree char *period = block && date ? period_asked(block, date) : NULL;
+  char from[11], to[11];
+  if (!block)
+    return refuse(SALLYPORT_ERROR_FILE, "this lane has no reconcile \"%s\"", name ? name : "");
+  if (!period || !recon_period_dates(period, block->conf, from, to))
+    return refuse(SALLYPORT_ERROR_FILE, "\"%s\" is no date; 2026-11-20, or 2026-11 for a month", date ? date : "");
+  g_autofree char *today = day_text(day_at(block->schedule->zone, g_get_real_time()));
+  if (strcmp(from, today) > 0)
+    return refuse(SALLYPORT_ERROR_FILE, "%s has not begun yet", period);
+  log_event(LOG_INFO, "operator", {"event", again ? "recon-again" : "recon-run"}, {"by", who}, {"reconcile", name}, {"period", period});
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = book_reader_open(recon->options.paths->book, &error);
+  ReconFilter filter = {.name = name, .period = period};
+  g_autoptr(GPtrArray) tasks = reader ? recon_tasks(reader, &filter, &error) : NULL;
+  if (!tasks)
+    return control_failure(error);
+  ReconTask *last = tasks->len ? tasks->pdata[0] : NULL; /* the highest version first */
+  if (!last || (last->state == RECON_DONE && again))
+    return add(recon, block, period, last ? last->version + 1 : 1);
+  return last->state == RECON_FAILED ? take_up(recon, last) : answer(last, FALSE);
+}
+
+json_t *recon_status(Recon *recon) {
+  json_t *list = json_array();
+  pthread_mutex_lock(&recon->lock);
+  g_autofree char *working = g_strdup(recon->working);
+  pthread_mutex_unlock(&recon->lock);
+  for (guint i = 0; i < recon->blocks->len; i++) {
+    const ReconBlock *block = recon->blocks->pdata[i];
+    json_array_append_new(list, json_pack("{s:s, s:I}", "reconcile", block->conf->name, "next_due",
+                                          (json_int_t)recon_next_due(block->schedule, g_get_real_time())));
+  }
+  return json_pack("{s:s?, s:o}", "working", working, "blocks", list);
+}
