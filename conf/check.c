@@ -151,14 +151,6 @@ static void check_answers(const ConfFeed *feed, ConfReport *report) {
 /* ---- numbers ---- */
 
 static void check_numbers(const ConfFeed *feed, ConfReport *report) {
-  const char *const names[] = {feed->feedback.name, feed->feedback.exception_name, feed->feedback.marker, feed->feedback.digest, feed->feedback.member};
-  for (guint i = 0; i < G_N_ELEMENTS(names) && !feed->sequence.present; i++)
-    if (names[i] != NULL && strstr(names[i], "{sequence") != NULL) {
-      conf_report_error(report, feed->feedback.where, "{sequence} is the number of the file that came, and feed \"%s\" has no sequence { … }", feed->name);
-      break;
-    }
-  if (!feed->sequence.present && feed->deliver.name != NULL && strstr(feed->deliver.name, "{sequence") != NULL)
-    conf_report_error(report, feed->ledger.where, "{sequence} is the number of the file that came, and feed \"%s\" has no sequence { … }", feed->name);
   if (feed->sequence.name == NULL || feed->source.match == NULL) return;
   g_autofree char *numbered = template_as_pattern(feed->sequence.name, NULL, TEMPLATE_SEQUENCE);
   if (!pattern_overlap(numbered, feed->source.match))

@@ -3,7 +3,7 @@
  *
  *   {"do":"status"}                          → {"ok":true,"lane":…,"pid":…,"since":…,"couriers":[…],"working":[…],"feeds":[{"feed":…,"next_poll":…}]}
  *   {"do":"retry","file":"0k3x…","by":"root"} → {"ok":true,"file":…,"state":…} or {"ok":false,"code":"file","error":"…"}
- *   likewise hold (with "reason"), release, reject (with "reason"), poll (with "feed") */
+ *   likewise hold (with "reason"), release, reject (with "reason"), poll (with "feed"), acknowledge (with "alarm" and its "kind"), test-alarm */
 #pragma once
 #include "gateway/base/error.h"
 #include <jansson.h>

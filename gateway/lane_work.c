@@ -172,21 +172,24 @@ static void poll_task_end(Task *task) {
 
 static gboolean save_failed_poll(BookTransaction *tx, gpointer data, GError **error) { return book_save_poll(tx, data, error); }
 
+/* A folder that cannot be polled for a day says so once, not at each poll: again when it says something else. */
 static void note_poll_failure(PollTask *run, BookReader *reader, const GError *error) {
   gint64 now = g_get_real_time();
-  log_event(LOG_WARNING, "poll-failed", {"feed", run->feed->conf->name}, {"code", sallyport_error_word((int)sallyport_error_code(error))},
-            {"error", error->message});
+  gboolean is_known = FALSE;
   if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
     lane_stop(run->lane, 3);
   BookPoll poll = {.feed = run->feed->conf->name, .last_at = now, .next_at = schedule_next(run->feed->schedule, now), .failures = 1, .problem = error->message};
   g_autoptr(GPtrArray) polls = book_polls(reader, NULL);
   for (guint i = 0; polls && i < polls->len; i++) {
     const BookPoll *earlier = polls->pdata[i];
-    if (g_str_equal(earlier->feed, poll.feed)) {
-      poll.last_ok_at = earlier->last_ok_at;
-      poll.failures = earlier->failures + 1;
-    }
+    if (!g_str_equal(earlier->feed, poll.feed))
+      continue;
+    poll.last_ok_at = earlier->last_ok_at;
+    poll.failures = earlier->failures + 1;
+    is_known = g_strcmp0(earlier->problem, error->message) == 0;
   }
+  log_event(is_known ? LOG_DEBUG : LOG_WARNING, "poll-failed", {"feed", poll.feed}, {"code", sallyport_error_word((int)sallyport_error_code(error))},
+            {"error", error->message}, {"failures", log_number(poll.failures)});
   g_autoptr(GError) ignored = NULL;
   if (!book_write(run->lane->flow.book, save_failed_poll, &poll, &ignored))
     log_event(LOG_WARNING, "not-noted", {"feed", run->feed->conf->name}, {"error", ignored->message});

@@ -75,7 +75,7 @@ gboolean book_raise_alarm(BookTransaction *tx, const AlarmCall *call, GError **e
     return FALSE;
   if (!now.id[0])
     return add(tx, call, error);
-  gboolean worse = call->weight > now.weight && now.state == ALARM_STANDING;
+  gboolean worse = call->weight > now.weight; /* also one that was acknowledged stands again then */
   if (now.same_words && call->weight == now.weight)
     return TRUE;
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_CHANGE_ALARM, error);
@@ -84,8 +84,8 @@ gboolean book_raise_alarm(BookTransaction *tx, const AlarmCall *call, GError **e
   gint64 at = MAX(g_get_real_time(), now.told_at + (gint64)LEAST_BETWEEN * G_USEC_PER_SEC);
   if (worse && now.told == 0 && now.next_at > 0) /* it is being told for the first time: that is early enough */
     at = now.next_at;
-  sqlite_bind(s, "sssiuiu", now.id, call->text, call->detail, call->weight, worse ? call->ways : now.ways, worse ? at : now.next_at,
-              worse ? 0 : now.told);
+  sqlite_bind(s, "sssiuius", now.id, call->text, call->detail, call->weight, worse ? call->ways : now.ways, worse ? at : now.next_at,
+              worse ? 0 : now.told, words[worse ? ALARM_STANDING : now.state]);
   return sqlite_done(s, error);
 }
 

@@ -57,6 +57,11 @@ ON CONFLICT (feed, state) DO UPDATE SET files = file_total.files + 1, records = 
 -- name: twin
 SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 ORDER BY id LIMIT 1;
 
+-- name: answer-owner
+SELECT file FROM answer WHERE feed = ?1 AND name = ?2;
+-- name: claim-answer
+INSERT INTO answer (feed, name, file) VALUES (?1, ?2, ?3) ON CONFLICT (feed, name) DO UPDATE SET file = answer.file RETURNING file;
+
 -- name: add-batch
 INSERT INTO batch (file, number, first_record, last_record, first_line, last_line, accepted, rejected, duplicates, amount,
   state, attempts, sent_at, answered_at, posted_at, digest, answer, exceptions)
@@ -249,7 +254,7 @@ INSERT INTO alarm (id, kind, subject, feed, text, detail, weight, state, raised_
   told_at, failures, problem)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'standing', ?8, 0, NULL, ?9, ?8, 0, 0, 0, NULL);
 -- name: change-alarm
-UPDATE alarm SET text = ?2, detail = ?3, weight = ?4, ways = ?5, next_at = ?6, told = ?7, failures = 0 WHERE id = ?1;
+UPDATE alarm SET text = ?2, detail = ?3, weight = ?4, ways = ?5, next_at = ?6, told = ?7, state = ?8, failures = 0 WHERE id = ?1;
 -- name: end-alarm
 UPDATE alarm SET state = 'cleared', cleared_at = ?2, acknowledged_by = coalesce(?3, acknowledged_by), ways = ?4, next_at = ?5,
   failures = 0, problem = NULL WHERE id = ?1;

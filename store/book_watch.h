@@ -71,7 +71,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookAlarm, book_alarm_free)
 
 typedef struct { const char *kind, *subject, *feed, *text, *detail; gint64 weight; guint ways; /* all that are configured */ } AlarmCall;
 /* Raises it, or, where it stands, brings text and detail up to date. Told at once when it is new, and again, a minute after the last time
- * at the earliest, when its weight has grown and nobody has acknowledged it. Audit row when it is new. */
+ * at the earliest, when its weight has grown (also one that was acknowledged stands again then). Audit row when it is new. */
 gboolean book_raise_alarm(BookTransaction *tx, const AlarmCall *call, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Nothing stands: no effect. That it has cleared is told if it was told that it stands. */
 gboolean book_clear_alarm(BookTransaction *tx, const char *kind, const char *subject, guint ways, GError **error) G_GNUC_WARN_UNUSED_RESULT;

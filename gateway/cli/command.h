@@ -71,6 +71,7 @@ CliExit cli_trace(Cli *cli);                                                    
 CliExit cli_retry(Cli *cli), cli_hold(Cli *cli), cli_release(Cli *cli), cli_reject(Cli *cli), cli_poll(Cli *cli); /* act.c */
 CliExit cli_balance(Cli *cli), cli_entries(Cli *cli);                            /* credits.c */
 CliExit cli_try(Cli *cli);                                                       /* try.c */
+CliExit cli_alarms(Cli *cli);                                                    /* alarms.c */
 CliExit cli_keys(Cli *cli);                                                      /* keys.c */
 CliExit cli_audit(Cli *cli), cli_verify(Cli *cli);                               /* verify.c */
 CliExit cli_doctor(Cli *cli);                                                    /* doctor.c */

@@ -39,6 +39,12 @@ const CliCommand cli_commands[] = {
      "The reason is told to the partner. Nothing of the file is credited; it cannot be taken back.\n\n"
      "  sallyport reject 0k3x9 --reason 'withdrawn by phone, 2026-11-20'\n", 1, 1000, cli_reject},
     {"poll", "FEED…", NULL, "look into a feed's drop folder now", "\n  sallyport poll acme-points\n", 1, 1000, cli_poll},
+    {"alarms", "[list|acknowledge ALARM…|test]", "lane limit", "what is wrong and has not cleared yet",
+     "list (default) shows the alarms that stand; with --limit the newest so many, also those that have cleared.\n"
+     "acknowledge: it is not told any more; ALARM is its number, or the beginning of it (4 characters or more). A file that\n"
+     "is missing is waited for no longer; what goes on by itself (a folder that cannot be polled) clears by itself.\n"
+     "test sends an alarm to the configured command and webhook, and tells whether it got there (status 1: it did not).\n\n"
+     "  sallyport alarms\n  sallyport alarms acknowledge 0k3x9\n  sallyport alarms test\n", 0, 1000, cli_alarms},
     {"balance", "ACCOUNT", "lane", "an account's balance", "\n  sallyport balance 6222020000000017\n", 1, 1, cli_balance},
     {"entries", NULL, "account key file lane limit unmask", "credits in the ledger",
      "Shows 100 unless --limit says otherwise (0: all); all with --json.\n\n"

@@ -86,6 +86,11 @@ static void offer_argument(const Completion *completion, const CliCommand *comma
     return place == 0 ? offer_partners(completion) : (void)0;
   if (place < command->most && (g_str_has_prefix(takes, "FILE") || g_str_has_prefix(takes, "[FILE")))
     return offer_values(completion, CLI_VALUE_FILE);
+  if (place == 0 && strcmp(command->name, "alarms") == 0) {
+    offer(completion, "list");
+    offer(completion, "acknowledge");
+    offer(completion, "test");
+  }
   if (place == 0 && strcmp(command->name, "audit") == 0) {
     offer(completion, "list");
     offer(completion, "verify");

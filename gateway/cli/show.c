@@ -1,6 +1,9 @@
 /* show: all that is known about one file. */
+#include "gateway/cli/batches.h"
 #include "gateway/cli/file_json.h"
+#include "gateway/flow/unwrap.h"
 #include "gateway/records/exceptions.h"
+#include "store/book_watch.h"
 #include <string.h>
 
 enum { REFUSED_SHOWN = 20 };
@@ -9,9 +12,13 @@ typedef struct {
   GPtrArray *history, *batches, *intents;
   GPtrArray *refused;   /* RecordException* (copies), the first REFUSED_SHOWN; all with --json */
   guint64 n_refused;
+  BookSequenceFile *number; /* NULL: none */
+  gint64 arrived_at;        /* 0: not noted */
+  gboolean is_late;
 } Details;
 
 static void details_clear(Details *details) {
+  g_clear_pointer(&details->number, book_sequence_file_free);
   g_clear_pointer(&details->history, g_ptr_array_unref);
   g_clear_pointer(&details->batches, g_ptr_array_unref);
   g_clear_pointer(&details->intents, g_ptr_array_unref);
@@ -49,7 +56,8 @@ static gboolean read_details(const CliFile *found, guint64 limit, Details *detai
   const char *id = found->file->id;
   *details = (Details){.refused = g_ptr_array_new_with_free_func(refused_free)};
   if (!(details->history = book_history(reader, id, error)) || !(details->batches = book_batches(reader, id, error)) ||
-      !(details->intents = book_intents(reader, id, error)))
+      !(details->intents = book_intents(reader, id, error)) || !book_sequence_of_file(reader, id, &details->number, error) ||
+      !book_arrival(reader, id, &details->arrived_at, &details->is_late, error))
     return FALSE;
   for (guint i = 0; i < details->batches->len; i++)
     if (!add_refused(details, g_ptr_array_index(details->batches, i), limit, error))
@@ -67,22 +75,6 @@ static json_t *history_json(const CliOutput *out, const Details *details) {
     cli_json_time(out, object, "at", row->at);
     cli_json_text(object, "event", row->event);
     cli_json_text(object, "detail", row->detail);
-    json_array_append_new(list, object);
-  }
-  return list;
-}
-
-static json_t *batches_json(const CliOutput *out, const Details *details, guint scale) {
-  json_t *list = json_array();
-  for (guint i = 0; i < details->batches->len; i++) {
-    const BookBatch *batch = g_ptr_array_index(details->batches, i);
-    json_t *object = json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:s}", "number", (int)batch->number, "first",
-                               (json_int_t)batch->first, "last", (json_int_t)batch->last, "first_line",
-                               (json_int_t)batch->first_line, "last_line", (json_int_t)batch->last_line, "accepted",
-                               (int)batch->accepted, "rejected", (int)batch->rejected, "duplicates", (int)batch->duplicates,
-                               "state", batch->state == BATCH_POSTED ? "posted" : "pending");
-    cli_json_amount(object, "amount", batch->amount, scale);
-    cli_json_time(out, object, "posted_at", batch->posted_at);
     json_array_append_new(list, object);
   }
   return list;
@@ -106,12 +98,18 @@ static json_t *intents_json(const CliOutput *out, const Details *details) {
   return list;
 }
 
+static json_t *number_json(const BookSequenceFile *number) {
+  return number ? json_pack("{s:I, s:s, s:s, s:s, s:b}", "number", (json_int_t)number->number, "period", number->period, "verdict", number->verdict,
+                            "outcome", number->outcome, "used", number->used)
+                : json_null();
+}
+
 static void print_json(const Cli *cli, const CliFile *found, const Details *details) {
   guint scale = cli_file_scale(cli->conf, found->file);
-  cli_json(cli->out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "file", cli_file_json(cli->out, cli->conf, found->lane, found->file),
-                               "history", history_json(cli->out, details), "batches", batches_json(cli->out, details, scale),
+  cli_json(cli->out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "file", cli_file_json(cli->out, cli->conf, found->lane, found->file),
+                               "history", history_json(cli->out, details), "batches", cli_batches_json(cli->out, found->file, details->batches, scale),
                                "intents", intents_json(cli->out, details), "refused", cli_refused_json(details->refused), "refused_count",
-                               (json_int_t)details->n_refused));
+                               (json_int_t)details->n_refused, "sequence", number_json(details->number)));
 }
 
 /* --- Text. */
@@ -147,13 +145,25 @@ static void print_verdict(const CliOutput *out, const BookFile *file) {
   if (file->cipher_size == 0 && !file->trust)
     return;
   cli_heading(out, "What came");
-  cli_line(out, "ciphertext", sized(out, file->cipher_size, file->cipher_sha256));
-  cli_line_coloured(out, "verdict", g_strdup(file->trust), g_strcmp0(file->trust, "good") == 0 ? CLI_GREEN : CLI_RED);
+  gboolean is_good = g_strcmp0(file->trust, "good") == 0, is_unprotected = g_strcmp0(file->trust, UNWRAP_UNPROTECTED) == 0;
+  cli_line(out, is_unprotected ? "as fetched" : "ciphertext", sized(out, file->cipher_size, file->cipher_sha256));
+  cli_line_coloured(out, "verdict", g_strdup(file->trust), is_good ? CLI_GREEN : is_unprotected ? CLI_YELLOW : CLI_RED);
   cli_line(out, "signer", file->signer && *file->signer ? g_strdup(file->signer) : NULL);
   if (file->plain_sha256)
     cli_line(out, "plaintext", sized(out, file->plain_size, file->plain_sha256));
   cli_line(out, "header", cli_flat_json(file->header));
   cli_line(out, "business date", g_strdup(file->business_date));
+}
+
+static void print_order(const CliOutput *out, const Details *details) {
+  const BookSequenceFile *number = details->number;
+  if (details->arrived_at)
+    cli_line(out, "arrived", cli_time(out, details->arrived_at));
+  if (details->is_late)
+    cli_line_coloured(out, "cut-off", g_strdup("it came after it"), CLI_YELLOW);
+  if (number)
+    cli_line_coloured(out, "sequence", g_strdup_printf("number %" G_GUINT64_FORMAT "%s%s: %s, %s", number->number, *number->period ? " of " : "", number->period,
+                                                       number->verdict, number->outcome), g_str_equal(number->verdict, "next") ? CLI_PLAIN : CLI_YELLOW);
 }
 
 static void print_totals(const CliOutput *out, const BookFile *file, guint scale) {
@@ -172,25 +182,6 @@ static void print_totals(const CliOutput *out, const BookFile *file, guint scale
   }
   fputc('\n', out->file);
   cli_table_print(table, out);
-}
-
-static void print_batches(const CliOutput *out, const Details *details) {
-  guint posted = 0, least = G_MAXUINT, most = 0;
-  gint64 last = 0;
-  for (guint i = 0; i < details->batches->len; i++) {
-    const BookBatch *batch = g_ptr_array_index(details->batches, i);
-    guint size = (guint)(batch->last - batch->first + 1);
-    posted += batch->state == BATCH_POSTED ? 1 : 0;
-    last = MAX(last, batch->posted_at);
-    least = MIN(least, size);
-    most = MAX(most, size);
-  }
-  if (details->batches->len == 0)
-    return;
-  g_autofree char *at = cli_time(out, last);
-  g_autofree char *sizes = least == most ? g_strdup_printf("%u", most) : g_strdup_printf("%u to %u", least, most);
-  fprintf(out->file, "\n%u batch%s of %s records, %u posted%s%s\n", details->batches->len, details->batches->len == 1 ? "" : "es", sizes,
-          posted, last ? ", the last at " : "", last ? at : "");
 }
 
 static void print_refused(const CliOutput *out, const Details *details) {
@@ -272,8 +263,9 @@ CliExit cli_show(Cli *cli) {
   } else {
     print_head(cli->out, &found);
     print_verdict(cli->out, found.file);
+    print_order(cli->out, &details);
     print_totals(cli->out, found.file, cli_file_scale(cli->conf, found.file));
-    print_batches(cli->out, &details);
+    cli_print_batches(cli->out, found.file, details.batches);
     print_refused(cli->out, &details);
     print_intents(cli->out, &details);
     print_history(cli->out, &details);

@@ -1,5 +1,5 @@
 /* status: what the books say, and what the lanes that run say about themselves. */
-#include "gateway/cli/books.h"
+#include "gateway/cli/alarms.h"
 #include "gateway/control.h"
 #include "gateway/supervisor.h"
 #include <string.h>
@@ -12,6 +12,9 @@ typedef struct {
   GPtrArray *counts;  /* BookCount* */
   GPtrArray *polls;   /* BookPoll* */
   GPtrArray *posting; /* BookFile* */
+  GPtrArray *unsent;  /* BookFile*: their answers could not be delivered yet */
+  GPtrArray *alarms;  /* BookAlarm* */
+  GPtrArray *dues;    /* BookDue* */
   guint pending;      /* intents */
 } LaneStatus;
 
@@ -20,6 +23,9 @@ static void status_clear(LaneStatus *status) {
   g_clear_pointer(&status->counts, g_ptr_array_unref);
   g_clear_pointer(&status->polls, g_ptr_array_unref);
   g_clear_pointer(&status->posting, g_ptr_array_unref);
+  g_clear_pointer(&status->unsent, g_ptr_array_unref);
+  g_clear_pointer(&status->alarms, g_ptr_array_unref);
+  g_clear_pointer(&status->dues, g_ptr_array_unref);
 }
 
 static json_t *ask_status(const CliLane *lane) {
@@ -29,6 +35,20 @@ static json_t *ask_status(const CliLane *lane) {
   return answer;
 }
 
+/* Those that have failed at least once. */
+static GPtrArray *read_unsent(BookReader *reader, GError **error) {
+  BookFilter filter = {.states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE, .limit = 1000};
+  GPtrArray *files = book_files(reader, &filter, error);
+  for (guint i = 0; files && i < files->len;) {
+    const BookFile *file = files->pdata[i];
+    if (file->feedback_name && file->problem)
+      i++;
+    else
+      g_ptr_array_remove_index(files, i);
+  }
+  return files;
+}
+
 static gboolean read_status(const CliLane *lane, LaneStatus *status, GError **error) {
   *status = (LaneStatus){.lane = lane, .answer = ask_status(lane)};
   if (!lane->reader)
@@ -36,7 +56,8 @@ static gboolean read_status(const CliLane *lane, LaneStatus *status, GError **er
   BookFilter posting = {.states = G_GUINT64_CONSTANT(1) << FILE_POSTING, .limit = 100};
   g_autoptr(GPtrArray) pending = book_intents(lane->reader, NULL, error);
   if (!pending || !(status->counts = book_counts(lane->reader, error)) || !(status->polls = book_polls(lane->reader, error)) ||
-      !(status->posting = book_files(lane->reader, &posting, error)))
+      !(status->posting = book_files(lane->reader, &posting, error)) || !(status->unsent = read_unsent(lane->reader, error)) ||
+      !(status->alarms = book_live_alarms(lane->reader, error)) || !(status->dues = book_open_dues(lane->reader, error)))
     return FALSE;
   status->pending = pending->len;
   return TRUE;
@@ -63,14 +84,15 @@ static void add_count(FeedStatus *feed, const BookCount *count) {
   feed->duplicates += count->duplicates;
 }
 
-static gint64 told_next_poll(const json_t *answer, const char *feed) {
+/* What the lane says of one feed; NULL: nothing. */
+static json_t *told(const json_t *answer, const char *feed, const char *what) {
   const json_t *feeds = json_object_get(answer, "feeds");
   for (size_t i = 0; i < json_array_size(feeds); i++) {
     const json_t *row = json_array_get(feeds, i);
     if (g_strcmp0(json_string_value(json_object_get(row, "feed")), feed) == 0)
-      return (gint64)json_integer_value(json_object_get(row, "next_poll"));
+      return json_object_get(row, what);
   }
-  return 0;
+  return NULL;
 }
 
 static void read_feed(const LaneStatus *status, const char *name, FeedStatus *feed) {
@@ -86,7 +108,7 @@ static void read_feed(const LaneStatus *status, const char *name, FeedStatus *fe
       feed->poll = poll;
   }
   /* Only a lane that runs will poll; what its book says of the next time is then out of date. */
-  feed->next_poll = status->answer ? told_next_poll(status->answer, name) : 0;
+  feed->next_poll = status->answer ? (gint64)json_integer_value(told(status->answer, name, "next_poll")) : 0;
   if (status->answer && feed->next_poll == 0 && feed->poll)
     feed->next_poll = feed->poll->next_at;
 }
@@ -131,6 +153,9 @@ static json_t *feed_json(const CliOutput *out, const LaneStatus *status, const C
   json_object_set_new(object, "last_poll", json_null());
   json_object_set_new(object, "problem", json_null());
   cli_json_time(out, object, "next_poll", feed.next_poll);
+  json_t *pressure = told(status->answer, conf->name, "pressure");
+  if (pressure)
+    json_object_set(object, "pressure", pressure);
   if (!feed.poll)
     return object;
   cli_json_time(out, object, "last_poll", feed.poll->last_at);
@@ -152,6 +177,19 @@ static json_t *posting_json(const LaneStatus *status) {
   return list;
 }
 
+static json_t *unsent_json(const CliOutput *out, const LaneStatus *status) {
+  json_t *list = json_array();
+  for (guint i = 0; status->unsent && i < status->unsent->len; i++) {
+    const BookFile *file = status->unsent->pdata[i];
+    json_t *object = json_pack("{s:s, s:s, s:s, s:i}", "id", file->id, "name", file->name_shown, "feed", file->feed, "attempts", (int)file->attempts);
+    cli_json_text(object, "answer", file->feedback_name);
+    cli_json_text(object, "problem", file->problem);
+    cli_json_time(out, object, "due_at", file->due_at);
+    json_array_append_new(list, object);
+  }
+  return list;
+}
+
 static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
   json_t *feeds = json_array();
   const ConfLane *conf = status->lane->conf;
@@ -160,6 +198,9 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
   json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL, "pending",
                              (int)status->pending, "posting", posting_json(status), "feeds", feeds);
   json_object_set_new(object, "without_feed", without_feed(status));
+  json_object_set_new(object, "unsent", unsent_json(out, status));
+  json_object_set_new(object, "alarms", cli_alarms_json(out, status->alarms));
+  json_object_set_new(object, "due", cli_dues_json(out, status->dues));
   const char *const as_told[] = {"pid", "threads", "working", "couriers"};
   for (gsize i = 0; i < G_N_ELEMENTS(as_told); i++) {
     json_t *value = json_object_get(status->answer, as_told[i]);
@@ -224,6 +265,34 @@ static void print_feeds(const CliOutput *out, const LaneStatus *statuses, guint 
   cli_table_print(table, out);
 }
 
+static char *told_number(const CliOutput *out, const json_t *pressure, const char *name) {
+  return cli_unsigned(out, (guint64)json_integer_value(json_object_get(pressure, name)));
+}
+
+/* What the feeds' interfaces bear at present. */
+static void print_pressures(const CliOutput *out, const LaneStatus *status) {
+  static const CliColumn columns[] = {{"INTERFACE OF", CLI_LEFT, CLI_SHRINKS}, {"X", CLI_RIGHT, CLI_WHOLE}, {"CALLS-AT-ONCE", CLI_RIGHT, CLI_WHOLE},
+                                      {"LATENCY-MS", CLI_RIGHT, CLI_WHOLE}, {"CALLS", CLI_RIGHT, CLI_WHOLE}, {"REFUSED", CLI_RIGHT, CLI_WHOLE},
+                                      {"FAILED", CLI_RIGHT, CLI_WHOLE}, {"PAUSED-MS", CLI_RIGHT, CLI_DROPPED(1)}};
+  static const char *const told_as[] = {"x", "threads", "latency", "calls", "refused", "failed", "paused"};
+  CliTable *table = NULL;
+  for (guint i = 0; i < status->lane->conf->feeds->len; i++) {
+    const char *name = ((const ConfFeed *)g_ptr_array_index(status->lane->conf->feeds, i))->name;
+    const json_t *pressure = told(status->answer, name, "pressure");
+    if (!pressure)
+      continue;
+    if (!table)
+      table = cli_table_new(columns, G_N_ELEMENTS(columns));
+    cli_table_cell(table, g_strdup(name));
+    for (guint j = 0; j < G_N_ELEMENTS(told_as); j++)
+      cli_table_cell(table, told_number(out, pressure, told_as[j]));
+  }
+  if (!table)
+    return;
+  fputc('\n', out->file);
+  cli_table_print(table, out);
+}
+
 static void print_courier_problems(const CliOutput *out, const LaneStatus *status) {
   const json_t *couriers = json_object_get(status->answer, "couriers");
   for (size_t i = 0; i < json_array_size(couriers); i++) {
@@ -247,7 +316,22 @@ static void print_files_without_feed(const CliOutput *out, const LaneStatus *sta
   json_decref(found);
 }
 
+static void print_unsent(const CliOutput *out, const LaneStatus *status) {
+  enum { MOST_SHOWN = 10 };
+  for (guint i = 0; status->unsent && i < MIN(status->unsent->len, MOST_SHOWN); i++) {
+    const BookFile *file = status->unsent->pdata[i];
+    g_autofree char *problem = cli_printable(g_strdup(file->problem)), *name = cli_shorten(file->name_shown, 36), *next = cli_time_brief(out, file->due_at);
+    cli_coloured(out, CLI_RED, file->id);
+    fprintf(out->file, " %s: its answer could not be delivered (%u tries, the next at %s): %s\n", name, file->attempts, next, problem);
+  }
+  if (status->unsent && status->unsent->len > MOST_SHOWN)
+    fprintf(out->file, "… and %u more\n", status->unsent->len - MOST_SHOWN);
+}
+
 static void print_problems(const CliOutput *out, const LaneStatus *status) {
+  cli_print_alarms(out, status->alarms);
+  print_unsent(out, status);
+  cli_print_dues(out, status->dues, g_get_real_time());
   print_files_without_feed(out, status);
   print_courier_problems(out, status);
   for (guint i = 0; status->polls && i < status->polls->len; i++) {
@@ -289,6 +373,7 @@ static void print_status(const Cli *cli, const LaneStatus *statuses, guint n) {
   print_lanes(out, statuses, n);
   print_feeds(out, statuses, n);
   for (guint i = 0; i < n; i++) {
+    print_pressures(out, &statuses[i]);
     print_problems(out, &statuses[i]);
     print_progress(out, &statuses[i]);
   }

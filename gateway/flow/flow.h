@@ -105,6 +105,7 @@ gboolean flow_advance(Step *step, FileState to, const char *detail, GError **err
 void flow_tell(Step *step, const char *detail); /* logs the state that the file is in now, and the time since step->since, which begins anew */
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Why the file is where it is: both are copied; NULL: neither. */
+void answer_remove(const char *path); /* an answer in the spool, and what lies beside it there */
 void flow_set_reason(BookFile *file, const char *code, const char *reason);
 gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* what lies in the spool; clear it in both cases */
 char *flow_remote_path(const char *folder, const void *name, gsize length); /* the caller frees */

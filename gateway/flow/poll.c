@@ -246,9 +246,14 @@ static gboolean is_wanted(gpointer user, const char *name) {
 
 static gboolean last_good_poll(Poll *poll, GError **error) {
   g_autoptr(GPtrArray) polls = book_polls(poll->reader, error);
-  for (guint i = 0; polls && i < polls->len; i++)
-    if (g_str_equal(((BookPoll *)polls->pdata[i])->feed, poll->feed->conf->name))
-      poll->last_ok_at = ((BookPoll *)polls->pdata[i])->last_ok_at;
+  for (guint i = 0; polls && i < polls->len; i++) {
+    const BookPoll *last = polls->pdata[i];
+    if (!g_str_equal(last->feed, poll->feed->conf->name))
+      continue;
+    poll->last_ok_at = last->last_ok_at;
+    if (last->failures > 0)
+      log_event(LOG_INFO, "poll-good-again", {"feed", last->feed}, {"failures", log_number(last->failures)});
+  }
   return polls != NULL;
 }
 

@@ -103,26 +103,26 @@ struct Calendar {
   GHashTable *days;  /* Day → KIND_…: what is not as its weekday says */
 };
 
-/* `word` behind the date: NULL, or "working". Repeating a day is fine, contradicting is not. */
-static gboolean add_day(Calendar *calendar, const char *date, guint kind, const ConfWhere *where, GError **error) {
+/* Repeating a day is fine, contradicting within one place is not. */
+static gboolean add_day(GHashTable *days, const char *date, guint kind, const ConfWhere *where, GError **error) {
   Day day;
   if (!day_parse(date, &day))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: \"%s\" is no date like 2026-10-01", where->file, where->line, date);
-  guint known = GPOINTER_TO_UINT(g_hash_table_lookup(calendar->days, GINT_TO_POINTER(day)));
+  guint known = GPOINTER_TO_UINT(g_hash_table_lookup(days, GINT_TO_POINTER(day)));
   if (known && known != kind)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: %s is given as a holiday and as a working day", where->file, where->line, date);
-  g_hash_table_insert(calendar->days, GINT_TO_POINTER(day), GUINT_TO_POINTER(kind));
+  g_hash_table_insert(days, GINT_TO_POINTER(day), GUINT_TO_POINTER(kind));
   return TRUE;
 }
 
-static gboolean add_list(Calendar *calendar, char **dates, guint kind, const ConfWhere *where, GError **error) {
+static gboolean add_list(GHashTable *days, char **dates, guint kind, const ConfWhere *where, GError **error) {
   for (char **date = dates; date && *date; date++)
-    if (!add_day(calendar, *date, kind, where, error))
+    if (!add_day(days, *date, kind, where, error))
       return FALSE;
   return TRUE;
 }
 
-static gboolean add_line(Calendar *calendar, char *line, const ConfWhere *where, GError **error) {
+static gboolean add_line(GHashTable *days, char *line, const ConfWhere *where, GError **error) {
   *strchrnul(line, '#') = '\0';
   g_auto(GStrv) split = g_strsplit_set(g_strstrip(line), " \t", -1);
   const char *words[3] = {NULL};
@@ -135,10 +135,10 @@ static gboolean add_line(Calendar *calendar, char *line, const ConfWhere *where,
     return TRUE;
   if (!is_working && !is_holiday)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: a line is a date, or a date and the word \"working\"", where->file, where->line);
-  return add_day(calendar, words[0], is_working ? KIND_WORKING : KIND_HOLIDAY, where, error);
+  return add_day(days, words[0], is_working ? KIND_WORKING : KIND_HOLIDAY, where, error);
 }
 
-static gboolean read_lines(Calendar *calendar, FILE *file, ConfWhere *where, GError **error) {
+static gboolean read_lines(GHashTable *days, FILE *file, ConfWhere *where, GError **error) {
   char line[LONGEST_LINE];
   while (fgets(line, sizeof line, file)) {
     where->line++;
@@ -146,12 +146,13 @@ static gboolean read_lines(Calendar *calendar, FILE *file, ConfWhere *where, GEr
       return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: this is no file of dates: a line or the file is too long", where->file, where->line);
     if (where->line == 1 && g_str_has_prefix(line, "\xef\xbb\xbf"))
       memmove(line, line + 3, strlen(line + 3) + 1);
-    if (!add_line(calendar, line, where, error))
+    if (!add_line(days, line, where, error))
       return FALSE;
   }
   return !ferror(file) || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: cannot be read", where->file);
 }
 
+/* What the configuration itself says of a day goes before its file. */
 static gboolean add_file(Calendar *calendar, const ConfCalendar *conf, GError **error) {
   ConfWhere where = {.file = conf->holidays_file};
   if (!conf->holidays_file)
@@ -160,8 +161,15 @@ static gboolean add_file(Calendar *calendar, const ConfCalendar *conf, GError **
   if (!file)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: holidays-file %s: %s", conf->where.file, conf->where.line,
                                conf->holidays_file, g_strerror(errno));
-  gboolean ok = read_lines(calendar, file, &where, error);
+  g_autoptr(GHashTable) days = g_hash_table_new(g_direct_hash, g_direct_equal);
+  gboolean ok = read_lines(days, file, &where, error);
   fclose(file);
+  GHashTableIter iterator;
+  gpointer day, kind;
+  g_hash_table_iter_init(&iterator, days);
+  while (ok && g_hash_table_iter_next(&iterator, &day, &kind))
+    if (!g_hash_table_contains(calendar->days, day))
+      g_hash_table_insert(calendar->days, day, kind);
   return ok;
 }
 
@@ -173,8 +181,8 @@ Calendar *calendar_new(const ConfCalendar *conf, GError **error) {
   gboolean ok = calendar->weekend != WHOLE_WEEK ||
                 sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: calendar \"%s\" has no day that is not of its weekend",
                                     conf->where.file, conf->where.line, conf->name);
-  ok = ok && add_list(calendar, conf->holidays, KIND_HOLIDAY, &conf->where, error) &&
-       add_list(calendar, conf->working, KIND_WORKING, &conf->where, error) && add_file(calendar, conf, error);
+  ok = ok && add_list(calendar->days, conf->holidays, KIND_HOLIDAY, &conf->where, error) &&
+       add_list(calendar->days, conf->working, KIND_WORKING, &conf->where, error) && add_file(calendar, conf, error);
   if (ok)
     return calendar;
   calendar_free(calendar);

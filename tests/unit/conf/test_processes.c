@@ -62,7 +62,7 @@ static const Row rows[] = {
    "33: 'on-reject': process deliver hands on whole files, so one bad record keeps the whole file back: on-reject = file\n"},
   {LEDGER, DELIVER(BOX) "    repeats { keys = hold }\n", "33: 'keys' has a meaning only with a process that keeps keys: deliver does not\n"},
   {LEDGER, DELIVER("system = \"core\" endpoint = \"box\" path = \"/in\" name = '{stem}_{sequence}.dat' envelope = unprotected-plain-text"),
-   "32: {sequence} is the number of the file that came, and feed \"bank-points\" has no sequence { … }\n"},
+   ""},
 
   {"size-max = 5000", "size-max = 5000 pressure { target-latency = \"1s\" threads-min = 2 threads-max = 16 }", ""},
   {"size-max = 5000", "size-max = 5000 pressure { target-latency = \"1s\" threads-min = 9 }", ""},

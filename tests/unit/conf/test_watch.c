@@ -35,7 +35,7 @@ static const Row rows[] = {
    "30: 'on-gap' must be one of: accept, alarm, hold, reject, wait\n"},
   {HERE, WITH("sequence { name = 'P_{sequence}.pgp' wait-limit = \"1h\" }"), "30: 'wait-limit' has a meaning only with on-gap = wait\n"},
   {"name = '{stem}_FB.pgp'", "name = 'FB_{sequence:6}.pgp'",
-   "33: {sequence} is the number of the file that came, and feed \"bank-points\" has no sequence { … }\n"},
+   ""},
 
   {HERE, WITH("expect \"daily\" { by = \"06:00\" } expect \"night\" { by = \"06:00\" from = \"22:00:30\" day-offset = 1 files = 3 time-zone = \"Asia/Shanghai\" }"), ""},
   {HERE, WITH("expect { by = \"06:00\" }"), "30: 'expect' needs a name: expect \"…\" { … }\n"},

@@ -121,6 +121,18 @@ static void a_holidays_file_is_read(void **state) {
   assert_true(calendar_has(calendar, day("2026-10-10")));
 }
 
+static void the_configuration_goes_before_its_file(void **state) {
+  (void)state;
+  GError *error = NULL;
+  const char *const holidays[] = {"2026-10-09", NULL}, *const working[] = {"2026-10-01", NULL};
+  g_autofree char *path = dates_file("2026-10-01\n2026-10-02\n2026-10-09 working\n");
+  g_autoptr(Calendar) calendar = made((char **)holidays, (char **)working, path, &error);
+  g_unlink(path);
+  assert_true(calendar_has(calendar, day("2026-10-01")));
+  assert_false(calendar_has(calendar, day("2026-10-02")));
+  assert_false(calendar_has(calendar, day("2026-10-09")));
+}
+
 static void a_wrong_holidays_file_is_refused_with_its_line(void **state) {
   (void)state;
   static const struct { const char *text, *message; } cases[] = {
@@ -191,6 +203,7 @@ int main(void) {
       cmocka_unit_test(weekends_holidays_and_working_weekends_count_as_they_should),
       cmocka_unit_test(months_end_and_begin_on_business_days),
       cmocka_unit_test(a_holidays_file_is_read),
+      cmocka_unit_test(the_configuration_goes_before_its_file),
       cmocka_unit_test(a_wrong_holidays_file_is_refused_with_its_line),
       cmocka_unit_test(a_calendar_without_any_day_is_refused),
       cmocka_unit_test(times_of_day_are_instants_also_where_the_clock_changes),

@@ -1,0 +1,377 @@
+"""What is watched: files that are due, sequence numbers, cut-offs; and the alarms of it, by command and webhook, over restarts."""
+import datetime
+import http.server
+import json
+import os
+import sqlite3
+import stat
+import threading
+import time
+
+import accruals
+from harness import equal, has, lacks, test, wait_until
+from world import World
+
+MANY = ("POINTS_{sequence:4}.dat.pgp", "POINTS_%04d.dat.pgp")
+
+
+class Hook:
+    """A webhook: keeps what is posted; answers with `status`."""
+
+    def __init__(self):
+        self.told, self.status = [], 200
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if outer.status == 200:
+                    outer.told.append(json.loads(body))
+                self.send_response(outer.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def midday_zone():
+    """A zone in which it is about noon: no test runs over midnight."""
+    offset = 12 - datetime.datetime.now(datetime.timezone.utc).hour
+    return f"Etc/GMT{-offset:+d}" if offset else "Etc/GMT"
+
+
+def clock(seconds):
+    """The zone's clock, so many seconds from now."""
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return (at + datetime.timedelta(hours=12 - datetime.datetime.now(datetime.timezone.utc).hour)).strftime("%H:%M:%S")
+
+
+def today(days=0, form="%Y-%m-%d"):
+    at = datetime.datetime.now(datetime.timezone.utc)
+    return (at + datetime.timedelta(hours=12 - at.hour, days=days)).strftime(form)
+
+
+def calendar(name, *, weekend, holiday):
+    """A calendar whose one weekly day off and holiday lie so many days from today."""
+    return 'calendar "%s" { weekend = { "%s" }  holidays = { "%s" } }\n' % (name, today(weekend, "%A").lower(), today(holiday))
+
+
+def with_command(world, **alarms):
+    """Alarms go to a program that appends its input to a file; what it was told."""
+    path, log = os.path.join(world.folder, "tell"), os.path.join(world.folder, "told.jsonl")
+    with open(path, "w") as file:
+        file.write(f"#!/bin/sh\nenv > {log}.environment\nprintf '%s\\n' \"$*\" > {log}.arguments\ncat >> {log}\n")
+    os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+    hook = alarms.pop("hook", None)
+    lines = [f"  command = {{ \"{path}\", \"an argument; $(id)\" }}"] + [f"  {name.replace('_', '-')} = {value}" for name, value in alarms.items()]
+    if hook:
+        world.configuration.extra += f'system "ops" {{ endpoint "hook" {{ url = "http://127.0.0.1:{hook.port}"  clear-text = yes }} }}\n'
+        lines.append('  webhook { system = "ops"  endpoint = "hook"  path = "/alarms" }')
+    world.configuration.extra += "alarms {\n" + "\n".join(lines) + "\n}\n"
+
+    def told():
+        if not os.path.exists(log):
+            return []
+        with open(log) as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+    return told
+
+
+def wait_told(world, told, event, kind, seconds=30):
+    def found():
+        for message in told():
+            if (message["event"], message["kind"]) == (event, kind):
+                return message
+        raise AssertionError(f"told: {[(m['event'], m['kind'], m['text']) for m in told()]}")
+    return wait_until(f"{event} {kind}", found, seconds=seconds, log=world.gateway.log_tail)
+
+
+def lane(world):
+    return world.gateway.run("status", "--json").json()["lanes"][0]
+
+
+def standing(world):
+    return [(alarm["kind"], alarm["subject"]) for alarm in lane(world)["alarms"] if alarm["state"] == "standing"]
+
+
+def numbered(world, **settings):
+    world.feed.settings["sequence"] = {"name": MANY[0], "reset": "daily", **settings}
+
+
+def send(world, number, count=3, prefix=None):
+    name = MANY[1] % number
+    world.drop(name, accruals.records(count, prefix=prefix or f"N{number}"), sequence=number)
+    return name
+
+
+def order_of(world, name):
+    return world.gateway.json("show", world.gateway.file(name)["id"])["sequence"]
+
+
+@test(quick=True)
+def a_file_that_is_due_and_has_not_come_raises_an_alarm_by_command_and_webhook_until_it_comes():
+    hook = Hook()
+    try:
+        with World() as world:
+            told = with_command(world, hook=hook)
+            world.feed.settings['expect "daily"'] = {"by": clock(3), "time-zone": midday_zone()}
+            world.start()
+            due = wait_until("the due day", lambda: lane(world)["due"], log=world.gateway.log_tail)
+            equal((due[0]["feed"], due[0]["expect"], due[0]["day"], due[0]["state"]), ("acme-points", "daily", today(), "open"), "what is due")
+            raised = wait_told(world, told, "raised", "file-missing")
+            equal((raised["subject"], raised["lane"], raised["times"]), (f"acme-points daily {today()}", "points", 1), "the alarm")
+            wait_until("the webhook", lambda: [m for m in hook.told if m["id"] == raised["id"]], log=world.gateway.log_tail)
+            equal(standing(world), [("file-missing", f"acme-points daily {today()}")], "what stands")
+            has(world.gateway.ok("status").out, "overdue", "status")
+            with open(os.path.join(world.folder, "told.jsonl.arguments")) as file:
+                equal(file.read(), "an argument; $(id)\n", "the command's arguments")
+            with open(os.path.join(world.folder, "told.jsonl.environment")) as file:
+                lacks(file.read(), world.folder, "the command's environment")
+            world.drop("POINTS_late.dat.pgp", accruals.records(3))
+            wait_told(world, told, "cleared", "file-missing")
+            wait_until("the webhook to hear of its end", lambda: [m for m in hook.told if m["event"] == "cleared"], log=world.gateway.log_tail)
+            equal(standing(world), [], "what stands after it came")
+            world.settle()
+    finally:
+        hook.close()
+
+
+@test
+def a_file_that_came_in_time_raises_nothing_and_the_next_day_is_due():
+    with World() as world:
+        told = with_command(world)
+        world.feed.settings['expect "daily"'] = {"by": clock(4), "time-zone": midday_zone()}
+        world.drop("POINTS_early.dat.pgp", accruals.records(3))
+        world.start()
+        world.feedback("POINTS_early.dat.pgp")
+        wait_until("the next day to be due", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)], log=world.gateway.log_tail)
+        equal([m for m in told() if m["kind"] == "file-missing"], [], "alarms")
+        world.settle()
+
+
+@test
+def a_refused_file_or_a_copy_is_not_the_file_that_is_owed():
+    with World() as world:
+        told = with_command(world)
+        world.feed.settings['expect "daily"'] = {"by": clock(6), "time-zone": midday_zone()}
+        world.drop("POINTS_bad.dat.pgp", accruals.records(3), count=4)
+        world.start()
+        world.exception("POINTS_bad.dat.pgp")
+        wait_told(world, told, "raised", "file-missing")
+        world.settle()
+
+
+@test
+def days_that_were_missed_in_an_outage_are_found_and_a_person_excuses_them():
+    with World() as world:
+        told = with_command(world)
+        world.feed.settings['expect "daily"'] = {"by": "11:00", "time-zone": midday_zone(), "calendar": "all-week"}
+        world.configuration.extra += calendar("all-week", weekend=2, holiday=-2)
+        world.start()
+        wait_until("the first due day", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)], log=world.gateway.log_tail)
+        world.gateway.stop()
+        book = sqlite3.connect(os.path.join(world.state, "lanes/points/book.db"))
+        with book:
+            book.execute("UPDATE expectation SET day = ?, state = 'met', opens_at = 0, due_at = 1, closes_at = 2", (today(-4),))
+        book.close()
+        world.restart()
+        wait_until("the missed days", lambda: len([m for m in told() if m["kind"] == "file-missing"]) == 3, log=world.gateway.log_tail)
+        equal(sorted(m["subject"].split()[2] for m in told()), [today(-3), today(-1), today()], "missed, the holiday apart")
+        for alarm in world.gateway.json("alarms")["alarms"]:
+            world.gateway.ok("alarms", "acknowledge", alarm["id"])
+        wait_until("all to be excused", lambda: [d["state"] for d in lane(world)["due"]] == ["open"], log=world.gateway.log_tail)
+        equal(world.gateway.json("alarms")["alarms"], [], "alarms")
+        equal([m["event"] for m in told()], ["raised"] * 3, "an end that a person has made is not told")
+        world.settle()
+
+
+@test
+def an_alarm_survives_a_restart_and_is_not_told_again_at_once():
+    with World() as world:
+        told = with_command(world)
+        numbered(world, **{"on-gap": "alarm"})
+        world.start()
+        send(world, 1)
+        send(world, 3)
+        raised = wait_told(world, told, "raised", "sequence-gap")
+        world.gateway.wait_state(MANY[1] % 3, "closed")
+        world.gateway.stop()
+        world.restart()
+        equal(standing(world), [("sequence-gap", f"acme-points {accruals.DAY}")], "what stands")
+        world.gateway.ok("alarms", "test")
+        equal([m["event"] for m in told() if m["id"] == raised["id"]], ["raised"], "tellings of the alarm")
+        send(world, 2)  # fills the gap: late, which is an alarm of its own
+        wait_told(world, told, "cleared", "sequence-gap")
+        wait_told(world, told, "raised", "sequence-late")
+        equal(order_of(world, MANY[1] % 2), {"number": 2, "period": accruals.DAY, "verdict": "late", "outcome": "alarm", "used": True}, "the late file")
+        alarm = world.gateway.json("alarms")["alarms"][0]
+        world.gateway.ok("alarms", "acknowledge", alarm["id"][:12])
+        equal(standing(world), [], "what stands")
+        world.settle()
+
+
+@test
+def an_alarm_is_repeated_within_its_bound_and_a_command_that_fails_is_tried_again():
+    with World() as world:
+        told = with_command(world, repeat='"1s"', repeat_limit=2)
+        numbered(world, **{"on-late": "alarm", "on-gap": "accept"})
+        world.start()
+        send(world, 2)
+        world.gateway.wait_state(MANY[1] % 2, "closed")
+        send(world, 1)
+        wait_until("three tellings", lambda: len(told()) == 3, log=world.gateway.log_tail)
+        equal([(m["event"], m["times"]) for m in told()], [("raised", 1), ("repeated", 2), ("repeated", 3)], "tellings")
+        time.sleep(1.5)
+        equal(len(told()), 3, "tellings after the last")
+        world.gateway.ok("alarms", "acknowledge", world.gateway.json("alarms")["alarms"][0]["id"])
+        os.rename(os.path.join(world.folder, "tell"), os.path.join(world.folder, "tell.away"))
+        failed = world.gateway.run("alarms", "test")
+        equal(failed.status, 1, "exit status of a test that fails")
+        has(failed.err, "cannot be run", "the complaint")
+        world.settle()
+
+
+@test
+def files_that_come_together_are_taken_in_the_order_of_their_numbers():
+    with World() as world:
+        told = with_command(world)
+        numbered(world, **{"on-gap": "hold", "on-late": "hold"})
+        for number in (5, 3, 1, 4, 2):
+            send(world, number)
+        world.start()
+        for number in range(1, 6):
+            world.gateway.wait_state(MANY[1] % number, "closed")
+            equal(order_of(world, MANY[1] % number)["verdict"], "next", f"number {number}")
+        equal(told(), [], "alarms")
+        world.settle()
+
+
+@test
+def a_gap_is_held_and_a_file_with_a_used_number_is_held_until_a_person_decides():
+    with World() as world:
+        numbered(world, **{"on-gap": "hold"})
+        world.start()
+        send(world, 1)
+        world.gateway.wait_state(MANY[1] % 1, "closed")
+        send(world, 3)
+        row = world.gateway.wait_state(MANY[1] % 3, "held")
+        equal(row["reason_code"], "S002", "code")
+        wait_until("the alarm", lambda: standing(world) == [("file-held", "acme-points")], log=world.gateway.log_tail)
+        world.gateway.ok("release", row["id"])
+        world.gateway.wait_state(MANY[1] % 3, "closed")
+        equal(order_of(world, MANY[1] % 3)["outcome"], "released", "what became of the number")
+        wait_until("the alarm to clear", lambda: standing(world) == [], log=world.gateway.log_tail)
+        send(world, 3, prefix="AGAIN")  # the same name with other bytes, and so the same number
+        row = world.gateway.wait_state(MANY[1] % 3, "held")
+        world.gateway.ok("release", row["id"])
+        world.gateway.wait_state(MANY[1] % 3, "closed")
+        world.gateway.wait_quiet()
+        equal(world.credits()[0], 9, "credits")
+
+
+@test
+def a_file_waits_for_its_predecessor_over_a_restart_and_goes_on_when_the_wait_is_over():
+    with World() as world:
+        told = with_command(world)
+        numbered(world, **{"on-gap": "wait", "wait-limit": "60s"})
+        world.start()
+        send(world, 1)
+        world.gateway.wait_state(MANY[1] % 1, "closed")
+        send(world, 3)
+        world.gateway.wait_state(MANY[1] % 3, "staged")
+        wait_until("it to wait", lambda: order_of(world, MANY[1] % 3) and order_of(world, MANY[1] % 3)["outcome"] == "waiting", log=world.gateway.log_tail)
+        world.gateway.kill()
+        world.restart()
+        send(world, 2)
+        world.gateway.wait_state(MANY[1] % 3, "closed")
+        equal([order_of(world, MANY[1] % n)["verdict"] for n in (1, 2, 3)], ["next"] * 3, "verdicts")
+        world.gateway.wait_quiet()
+        world.gateway.stop()
+        numbered(world, **{"on-gap": "wait", "wait-limit": "1s"})
+        world.start()
+        send(world, 5)
+        world.gateway.wait_state(MANY[1] % 5, "closed")
+        wait_told(world, told, "raised", "sequence-gap")
+        world.settle()
+
+
+@test
+def a_rejected_file_does_not_use_up_its_number():
+    with World() as world:
+        world.feed.settings["sequence"] = {"header-field": "sequence", "on-gap": "reject", "on-reused": "reject"}
+        world.start()
+        world.drop("POINTS_a.dat.pgp", accruals.records(3, prefix="A"), sequence=7)
+        world.feedback("POINTS_a.dat.pgp")
+        world.drop("POINTS_b.dat.pgp", accruals.records(3, prefix="B"), sequence=8, count=5)
+        world.exception("POINTS_b.dat.pgp")
+        world.drop("POINTS_c.dat.pgp", accruals.records(3, prefix="C"), sequence=9)
+        answer = world.exception("POINTS_c.dat.pgp")
+        equal(answer.code, "S002", "the code of the gap")
+        world.drop("POINTS_b2.dat.pgp", accruals.records(3, prefix="B"), sequence=8)
+        equal(world.feedback("POINTS_b2.dat.pgp").accepted, 3, "accepted of the repaired file")
+        world.drop("POINTS_d.dat.pgp", accruals.records(3, prefix="D"), sequence=8)
+        equal(world.exception("POINTS_d.dat.pgp").code, "S001", "the code of a used number")
+        world.settle()
+
+
+@test
+def what_comes_after_the_cut_off_belongs_to_the_next_business_day_or_is_held_or_rejected():
+    zone = midday_zone()
+    with World() as world:
+        world.configuration.extra += calendar("some", weekend=4, holiday=1)
+        cut = {"at": "00:00:01", "calendar": "some", "time-zone": zone}
+        del world.feed.settings["business-date"]
+        world.feed.settings["cut-off"] = {**cut, "after": "next-day"}
+        world.start()
+        world.drop("POINTS_next.dat.pgp", accruals.records(3, prefix="A"))
+        equal(world.gateway.wait_state("POINTS_next.dat.pgp", "closed")["business_date"], today(2), "business date")
+        world.gateway.wait_quiet()
+        world.gateway.stop()
+        world.feed.settings["cut-off"] = {**cut, "after": "hold"}
+        world.start()
+        world.drop("POINTS_held.dat.pgp", accruals.records(3, prefix="B"))
+        row = world.gateway.wait_state("POINTS_held.dat.pgp", "held")
+        equal(row["reason_code"], "S005", "code")
+        world.gateway.ok("release", row["id"])
+        equal(world.gateway.wait_state("POINTS_held.dat.pgp", "closed")["business_date"], today(), "business date of what was released")
+        world.gateway.wait_quiet()
+        world.gateway.stop()
+        world.feed.settings["cut-off"] = {**cut, "after": "reject"}
+        world.start()
+        world.drop("POINTS_rejected.dat.pgp", accruals.records(3, prefix="C"))
+        equal(world.exception("POINTS_rejected.dat.pgp").code, "S005", "code")
+        world.settle()
+
+
+@test
+def a_refused_login_is_an_alarm_and_a_failing_delivery_stands_in_status():
+    with World() as world:
+        told = with_command(world)
+        world.start()
+        os.rename(world.partner.incoming, world.partner.incoming + ".away")
+        world.drop("POINTS_x.dat.pgp", accruals.records(3))
+        wait_until("the failing delivery", lambda: lane(world)["unsent"], log=world.gateway.log_tail)
+        has(world.gateway.ok("status").out, "could not be delivered", "status")
+        os.rename(world.partner.incoming + ".away", world.partner.incoming)
+        world.gateway.ok("retry", world.gateway.file("POINTS_x.dat.pgp")["id"])
+        world.gateway.wait_state("POINTS_x.dat.pgp", "closed")
+        world.gateway.stop()
+        world.configuration.endpoints["main"]["host-key"] = ["SHA256:" + "A" * 43]
+        world.start()
+        wait_told(world, told, "raised", "login-refused")
+        failures = lambda: json.loads(world.gateway.run("status", "--json").out)["lanes"][0]["feeds"][0]["failures"]
+        before = failures()
+        wait_until("more polls to fail", lambda: failures() > before + 1, log=world.gateway.log_tail)
+        told = [line for line in world.gateway.log().splitlines() if "warning poll-failed" in line]
+        assert len(told) < failures(), "each poll that fails is logged anew"
+
+
