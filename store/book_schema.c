@@ -2,12 +2,13 @@
 #include "store/book.sql.h"
 #include "store/book_watch.sql.h"
 #include "store/book_recon.sql.h"
+#include "store/book_answer.sql.h"
 #include "store/book_queries.sql.h"
 
 /* "Sall" in the file's head: another program's database is not taken for a book. */
 #define APPLICATION_ID 0x53616c6c
 
-const char *const book_migrations[] = {book_sql, book_watch_sql, book_recon_sql};
+const char *const book_migrations[] = {book_sql, book_watch_sql, book_recon_sql, book_answer_sql};
 
 guint book_schema_version(void) {
   return G_N_ELEMENTS(book_migrations);

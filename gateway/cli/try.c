@@ -1,10 +1,11 @@
 /* try: what would become of a local file. */
+#include "crypto/openpgp.h"
 #include "gateway/cli/books.h"
 #include "gateway/cli/file_json.h"
 #include "gateway/flow/try.h"
 #include "gateway/records/exceptions.h"
 
-static gboolean is_trusted(const FlowTryReport *report) { return report->opened.verdict == OPENPGP_TRUSTED; }
+static gboolean is_trusted(const FlowTryReport *report) { return report->opened.trusted; }
 static gboolean is_accepted(const FlowTryReport *report) { return is_trusted(report) && !report->found.code; }
 
 static json_t *header_json(const char *header) {
@@ -14,11 +15,12 @@ static json_t *header_json(const char *header) {
 
 static void print_json(const Cli *cli, const FlowTryReport *report, guint scale) {
   const Examination *found = &report->found;
-  json_t *object = json_pack("{s:b, s:s, s:I, s:I}", "accepted", is_accepted(report), "trust", openpgp_reason_word(report->opened.reason),
-                             "cipher_size", (json_int_t)report->cipher_size, "plain_size", (json_int_t)report->opened.plaintext_size);
-  cli_json_text(object, "signer", *report->opened.signer ? report->opened.signer : NULL);
+  json_t *object = json_pack("{s:b, s:s, s:I, s:I}", "accepted", is_accepted(report), "trust", report->opened.trust,
+                             "cipher_size", (json_int_t)report->cipher_size, "plain_size", (json_int_t)report->opened.size);
+  cli_json_text(object, "signer", report->opened.signer);
   if (!is_trusted(report)) {
-    cli_json_text(object, "message", report->opened.message);
+    cli_json_text(object, "reason_code", report->opened.code);
+    cli_json_text(object, "message", report->opened.reason);
     return cli_json(cli->out, object);
   }
   cli_json_text(object, "reason_code", found->code);
@@ -76,14 +78,17 @@ static void print_found(const CliOutput *out, const FlowTryReport *report, guint
 }
 
 static void print_report(const CliOutput *out, const FlowTryReport *report, guint scale) {
-  const char *reason = openpgp_reason_word(report->opened.reason);
+  const Unwrapped *opened = &report->opened;
   if (!is_trusted(report)) {
-    cli_line_coloured(out, "verdict", g_strdup_printf("not trusted: %s", reason), CLI_RED);
-    cli_line(out, "gpg says", *report->opened.message ? g_strdup(report->opened.message) : NULL);
+    cli_line_coloured(out, "verdict", g_strdup_printf("not trusted: %s", opened->trust), CLI_RED);
+    cli_line(out, "why", g_strdup_printf("%s %s", opened->code, opened->reason));
     cli_line_coloured(out, "the file", g_strdup("would be refused, and nothing of it read"), CLI_RED);
     return;
   }
-  cli_line_coloured(out, "verdict", g_strdup_printf("trusted: signed by %s", report->opened.signer), CLI_GREEN);
+  if (opened->signer)
+    cli_line_coloured(out, "verdict", g_strdup_printf("trusted: signed by %s", opened->signer), CLI_GREEN);
+  else
+    cli_line_coloured(out, "verdict", g_strdup("unprotected plain text, as the feed says"), CLI_YELLOW);
   print_found(out, report, scale);
 }
 

@@ -24,7 +24,7 @@ static char *replace(const char *template, const char *placeholder, const char *
   return g_strjoinv(value, parts);
 }
 
-static char *expand_marker(const char *template, const char *name) {
+char *admit_expand(const char *template, const char *name) {
   const char *dot = strchr(name + (name[0] == '.'), '.');
   g_autofree char *stem = dot ? g_strndup(name, (gsize)(dot - name)) : g_strdup(name);
   g_autofree char *with_name = replace(template, "{name}", name);
@@ -79,7 +79,7 @@ GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes 
   if (!template || (which == COMPANION_DECLARATION && !strchr(template, '{')))
     return NULL;
   g_autofree char *name = name_string(bytes);
-  char *companion = expand_marker(template, name);
+  char *companion = admit_expand(template, name);
   return g_bytes_new_take(companion, strlen(companion));
 }
 

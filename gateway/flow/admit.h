@@ -30,6 +30,8 @@ GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes 
 
 GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name); /* COMPANION_MARKER */
 
+char *admit_expand(const char *template, const char *name); /* '{name}.ok' for a name; the caller frees */
+
 /* Whether the name is an index that declares many files. */
 gboolean admit_is_index(const ConfSourceFolder *source, GBytes *name);
 

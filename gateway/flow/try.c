@@ -1,5 +1,7 @@
 #include "gateway/flow/try.h"
+#include "crypto/openpgp.h"
 #include "gateway/base/files.h"
+#include "gateway/flow/admit.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/stage.h"
 #include "gateway/records/exceptions.h"
@@ -100,23 +102,45 @@ static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report
   return ok;
 }
 
-static gboolean open_file(Try *try, int ciphertext, FlowTryReport *report, GError **error) {
-  OpenpgpOpenOptions options = {.home = try->conf->node.gnupg_home, .signed_by = (const char *const *)try->partner->openpgp.signed_by,
-                                .passphrase_file = try->partner->openpgp.passphrase_file, .size_limit = try->feed->plain_limit,
-                                .ratio_limit = try->feed->ratio_limit};
-  int plaintext = files_open_unnamed(try->scratch, error);
-  if (plaintext < 0)
+/* -1 without error: the feed has none. */
+static int open_signature(Try *try, const char *path, GError **error) {
+  if (try->feed->source.envelope != CONF_ENVELOPE_DETACHED)
+    return -1;
+  g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+  g_autofree char *beside = admit_expand(try->feed->source.signature, name), *signature = g_build_filename(folder, beside, NULL);
+  int fd = open(signature, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "its signature %s: %s", signature, g_strerror(errno));
+  return fd;
+}
+
+static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport *report, GError **error) {
+  GError *missing = NULL;
+  int signature = open_signature(try, path, &missing);
+  if (missing) {
+    g_propagate_error(error, missing);
     return FALSE;
-  gboolean ok = openpgp_start(error) && openpgp_open(&options, ciphertext, plaintext, &report->opened, error);
-  if (ok && report->opened.verdict == OPENPGP_TRUSTED)
-    ok = stage_and_examine(try, plaintext, report, error);
-  close(plaintext);
+  }
+  UnwrapOptions options = {.home = try->conf->node.gnupg_home, .openpgp = &try->partner->openpgp, .feed = try->feed, .scratch = try->scratch,
+                           .fetched = fetched, .signature = signature};
+  gboolean ok = openpgp_start(error) && unwrap(&options, &report->opened, error);
+  if (ok && report->opened.trusted)
+    ok = stage_and_examine(try, report->opened.plaintext, report, error);
+  if (signature >= 0)
+    close(signature);
   return ok;
 }
 
 static gboolean prepare(Try *try, GError **error) {
   if (!(try->layout = layout_new(conf_layout(try->conf, try->feed->layout), error)))
     return FALSE;
+  try->columns = (LedgerColumns){.account = NO_COLUMN, .amount = NO_COLUMN, .key = NO_COLUMN, .business_date = -1};
+  try->scratch = g_dir_make_tmp("sallyport-try-XXXXXX", error);
+  if (!try->scratch)
+    return FALSE;
+  try->staging = g_build_filename(try->scratch, "staging.db", NULL);
+  if (try->feed->process == CONF_PROCESS_DELIVER) /* keeps no ledger */
+    return TRUE;
   int account = layout_column(try->layout, try->feed->ledger.account), amount = layout_column(try->layout, try->feed->ledger.amount);
   int key = layout_column(try->layout, try->feed->key);
   if (account < 0 || amount < 0 || key < 0)
@@ -124,10 +148,6 @@ static gboolean prepare(Try *try, GError **error) {
   try->columns = (LedgerColumns){.account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = -1};
   g_autoptr(GError) none = NULL;
   try->ledger = ledger_reader_open(try->paths->folder, try->feed->ledger.name, &none); /* a lane that never ran has none */
-  try->scratch = g_dir_make_tmp("sallyport-try-XXXXXX", error);
-  if (!try->scratch)
-    return FALSE;
-  try->staging = g_build_filename(try->scratch, "staging.db", NULL);
   return TRUE;
 }
 
@@ -154,7 +174,7 @@ static void exception_free(gpointer data) {
 gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, FlowTryReport *report, GError **error) {
   const ConfLane *lane = NULL;
   struct stat status;
-  *report = (FlowTryReport){.refused = g_ptr_array_new_with_free_func(exception_free)};
+  *report = (FlowTryReport){.opened = {.plaintext = -1}, .refused = g_ptr_array_new_with_free_func(exception_free)};
   if (!conf_feed(conf, feed->name, &lane))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no feed %s", feed->name);
   int ciphertext = open(path, O_RDONLY | O_CLOEXEC);
@@ -164,13 +184,14 @@ gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, Flow
   g_autoptr(LanePaths) paths = lane_paths_new(&conf->node, lane->name);
   Try try = {.conf = conf, .feed = feed, .partner = conf_partner(conf, feed->partner), .paths = paths};
   pthread_mutex_init(&try.lock, NULL);
-  gboolean ok = prepare(&try, error) && open_file(&try, ciphertext, report, error);
+  gboolean ok = prepare(&try, error) && open_file(&try, path, ciphertext, report, error);
   try_clear(&try);
   close(ciphertext);
   return ok;
 }
 
 void flow_try_report_clear(FlowTryReport *report) {
+  unwrapped_clear(&report->opened);
   g_clear_pointer(&report->header, g_free);
   g_clear_pointer(&report->business_date, g_free);
   g_clear_pointer(&report->refused, g_ptr_array_unref);

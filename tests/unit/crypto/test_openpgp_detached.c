@@ -90,6 +90,13 @@ static void what_we_sign_the_partner_verifies(void **state) {
   close(target);
   assert_int_equal(sh("them --verify ours.sig data"), 0);
   assert_int_not_equal(sh("them --verify ours.sig changed"), 0);
+  source = open_in_folder("data", O_RDONLY);
+  target = open_in_folder("ours.asc", O_RDWR | O_CREAT | O_TRUNC);
+  options.armor = TRUE;
+  assert_true(openpgp_sign_detached(&options, from_descriptor, &source, target, &sealed, &error));
+  close(source);
+  close(target);
+  assert_int_equal(sh("grep -q 'BEGIN PGP SIGNATURE' ours.asc; them --verify ours.asc data"), 0);
   options.sign_with = rings.alice; /* her secret key is not here */
   target = open_in_folder("ours.sig", O_RDWR | O_CREAT | O_TRUNC);
   source = open_in_folder("data", O_RDONLY);
