@@ -1,0 +1,106 @@
+#include "gateway/records/differences.h"
+#include "gateway/base/files.h"
+#include "gateway/records/rows.h"
+#include <string.h>
+
+enum { BUFFER_BYTES = 256 * 1024, WORD_BYTES = 14, NUMBER_BYTES = 21 };
+static const Place WORD = {WORD_BYTES, FALSE, ' '}, NUMBER = {NUMBER_BYTES, TRUE, ' '}, NAME = {100, FALSE, ' '};
+
+struct DifferenceWriter {
+  Rows rows;
+  const Layout *layout;
+  Place key;
+  int fd;
+  guint64 lines;
+};
+
+static Place place_of_key(const ConfLayout *conf, const char *key) {
+  for (guint i = 0; i < conf->record.fields->len; i++) {
+    const ConfField *field = conf->record.fields->pdata[i];
+    if (g_str_equal(field->name, key))
+      return rows_place_of(field);
+  }
+  return (Place){40, FALSE, ' '};
+}
+
+DifferenceWriter *difference_writer_new(const Layout *layout, const ConfFeedback *conf, const char *key, int fd, GError **error) {
+  DifferenceWriter *writer = g_new0(DifferenceWriter, 1);
+  writer->layout = layout;
+  writer->fd = fd;
+  writer->key = place_of_key(layout_conf(layout), key);
+  if (rows_open(&writer->rows, layout, conf, error))
+    return writer;
+  g_free(writer);
+  return NULL;
+}
+
+void difference_writer_free(DifferenceWriter *writer) {
+  if (!writer)
+    return;
+  rows_close(&writer->rows);
+  g_free(writer);
+}
+
+static gboolean flush(DifferenceWriter *writer, GError **error) {
+  const guint8 *bytes;
+  gsize length;
+  guint64 lines = writer->rows.lines;
+  if (!rows_encode(&writer->rows, writer->lines + 1, &bytes, &length, error) || !files_write_all(writer->fd, bytes, length, error))
+    return FALSE;
+  writer->lines += lines;
+  writer->rows.length = 0;
+  return TRUE;
+}
+
+static void put_tag(DifferenceWriter *writer, const ConfLine *line, const char *otherwise) {
+  const ConfLayout *conf = layout_conf(writer->layout);
+  if (conf->lines_by != CONF_LINES_BY_TAG)
+    return;
+  rows_put_text(&writer->rows, (Place){writer->layout->tag_bytes, FALSE, ' '}, line->tag ? line->tag : otherwise);
+  rows_put_delimiter(&writer->rows);
+}
+
+static void put_integer(DifferenceWriter *writer, gint64 value, guint scale) {
+  char text[NUMBER_BYTES + VALUE_LONGEST];
+  rows_put_number(&writer->rows, NUMBER, text, value_print(value, scale, text));
+}
+
+gboolean difference_writer_header(DifferenceWriter *writer, const char *what, GError **error) {
+  put_tag(writer, &layout_conf(writer->layout)->header, "H");
+  rows_put_text(&writer->rows, NAME, what);
+  rows_end_line(&writer->rows);
+  return flush(writer, error);
+}
+
+gboolean difference_writer_line(DifferenceWriter *writer, const DifferenceLine *line, GError **error) {
+  const ConfLayout *conf = layout_conf(writer->layout);
+  put_tag(writer, conf->records->pdata[0], "D");
+  rows_put_value(&writer->rows, writer->key, line->key, line->key_length);
+  rows_put_delimiter(&writer->rows);
+  rows_put_text(&writer->rows, WORD, line->word);
+  const gint64 *sides[] = {line->ours, line->theirs};
+  for (guint i = 0; i < G_N_ELEMENTS(sides); i++) {
+    rows_put_delimiter(&writer->rows);
+    if (sides[i])
+      put_integer(writer, *sides[i], line->scale);
+    else
+      rows_put_absent(&writer->rows, NUMBER);
+  }
+  rows_end_line(&writer->rows);
+  return writer->rows.length < BUFFER_BYTES || flush(writer, error);
+}
+
+gboolean difference_writer_trailer(DifferenceWriter *writer, const DifferenceTotals *totals, GError **error) {
+  put_tag(writer, &layout_conf(writer->layout)->trailer, "T");
+  put_integer(writer, (gint64)totals->differences, 0);
+  rows_put_delimiter(&writer->rows);
+  put_integer(writer, (gint64)totals->ours, 0);
+  rows_put_delimiter(&writer->rows);
+  put_integer(writer, totals->total_ours, totals->scale);
+  rows_put_delimiter(&writer->rows);
+  put_integer(writer, (gint64)totals->theirs, 0);
+  rows_put_delimiter(&writer->rows);
+  put_integer(writer, totals->total_theirs, totals->scale);
+  rows_end_line(&writer->rows);
+  return flush(writer, error);
+}
