@@ -11,6 +11,8 @@ enum { LOGINS_BEFORE_BREAKER = 3, LONGEST_BACK_OFF = 60 };
 typedef struct {
   pthread_mutex_t lock;
   pthread_cond_t changed;
+  pthread_cond_t warm;  /* of threads that have a connection: they are woken first, so that no more of them connect than there is work for */
+  guint warm_waiting;
   GQueue tasks;
   gboolean stopping;
 } TaskQueue;
@@ -21,6 +23,7 @@ static void queue_init(TaskQueue *queue) {
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&queue->changed, &attributes);
+  pthread_cond_init(&queue->warm, &attributes);
   pthread_condattr_destroy(&attributes);
   g_queue_init(&queue->tasks);
 }
@@ -32,10 +35,19 @@ static void queue_add(TaskQueue *queue, Task *task, gboolean first) {
     g_queue_push_head(&queue->tasks, task);
   else if (!stopping)
     g_queue_push_tail(&queue->tasks, task);
-  pthread_cond_signal(&queue->changed);
+  /* A warm thread that was woken counts as waiting until it is awake, and what woke it as queued. */
+  pthread_cond_signal(queue->warm_waiting >= queue->tasks.length ? &queue->warm : &queue->changed);
   pthread_mutex_unlock(&queue->lock);
   if (stopping)
     task->drop(task);
+}
+
+/* TRUE: the time is over. */
+static gboolean wait_warm(TaskQueue *queue, const struct timespec *until) {
+  queue->warm_waiting++;
+  gboolean over = pthread_cond_timedwait(&queue->warm, &queue->lock, until) != 0;
+  queue->warm_waiting--;
+  return over;
 }
 
 /* The next task; NULL when the queue ends, or (with *idle) after `seconds` without one; seconds 0: no limit. */
@@ -49,7 +61,7 @@ static Task *queue_take(TaskQueue *queue, guint seconds, gboolean *idle) {
     if (seconds == 0)
       pthread_cond_wait(&queue->changed, &queue->lock);
     else
-      *idle = pthread_cond_timedwait(&queue->changed, &queue->lock, &until) != 0 && g_queue_is_empty(&queue->tasks);
+      *idle = wait_warm(queue, &until) && g_queue_is_empty(&queue->tasks);
   Task *task = queue->stopping ? NULL : g_queue_pop_head(&queue->tasks);
   *idle = *idle && !queue->stopping && !task;
   pthread_mutex_unlock(&queue->lock);
@@ -62,6 +74,7 @@ static void queue_stop(TaskQueue *queue) {
   GQueue left = queue->tasks;
   g_queue_init(&queue->tasks);
   pthread_cond_broadcast(&queue->changed);
+  pthread_cond_broadcast(&queue->warm);
   pthread_mutex_unlock(&queue->lock);
   for (Task *task; (task = g_queue_pop_head(&left));)
     task->drop(task);
@@ -69,6 +82,7 @@ static void queue_stop(TaskQueue *queue) {
 
 static void queue_clear(TaskQueue *queue) {
   pthread_cond_destroy(&queue->changed);
+  pthread_cond_destroy(&queue->warm);
   pthread_mutex_destroy(&queue->lock);
 }
 

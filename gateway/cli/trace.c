@@ -1,4 +1,5 @@
 /* trace: from a line of a file to what became of it, and from a key or a ledger entry back to file and line. */
+#include "gateway/cli/batches.h"
 #include "gateway/cli/books.h"
 #include "gateway/cli/file_json.h"
 #include "gateway/records/exceptions.h"
@@ -49,6 +50,7 @@ typedef struct {
   Fate fate;
   guint64 line, record;
   guint batch;
+  char *batch_key, *batch_answer; /* of an interface that was asked */
   char *outcome, *code, *reason;
   GPtrArray *credits;
   gint64 answered_at;     /* the feedback's delivery */
@@ -56,6 +58,8 @@ typedef struct {
 } Traced;
 
 static void traced_clear(Traced *traced) {
+  g_free(traced->batch_key);
+  g_free(traced->batch_answer);
   g_free(traced->outcome);
   g_free(traced->code);
   g_free(traced->reason);
@@ -112,6 +116,8 @@ static gboolean trace_line(const CliFile *found, Traced *traced, GError **error)
   const BookBatch *batch = batch_of(batches, traced->line);
   if (batch) {
     traced->batch = batch->number;
+    traced->batch_key = cli_batch_key(file, batch);
+    traced->batch_answer = g_strdup(batch->answer);
     if (!look_among_refused(batch, traced, error))
       return FALSE;
   }
@@ -189,6 +195,10 @@ static void print_traced_json(const Cli *cli, const CliFile *found, const Traced
   cli_json_text(object, "outcome", traced->fate == FATE_REFUSED ? traced->outcome : words[traced->fate]);
   if (traced->batch)
     json_object_set_new(object, "batch", json_integer(traced->batch));
+  if (traced->batch_key) {
+    cli_json_text(object, "idempotency_key", traced->batch_key);
+    cli_json_text(object, "interface_answer", traced->batch_answer);
+  }
   cli_json_text(object, "code", traced->code);
   cli_json_text(object, "reason", traced->reason);
   if (traced->credits->len)
@@ -207,6 +217,8 @@ static void print_traced(const Cli *cli, const CliFile *found, const Traced *tra
   cli_line(out, "code", g_strdup(traced->code));
   cli_line(out, "reason", g_strdup(traced->reason));
   cli_line(out, "batch", traced->batch ? cli_unsigned(out, traced->batch) : NULL);
+  cli_line(out, "asked as", g_strdup(traced->batch_key));
+  cli_line(out, "interface", g_strdup(traced->batch_answer));
   if (traced->credits->len)
     print_credit(cli, g_ptr_array_index(traced->credits, 0));
   cli_line(out, "file", g_strdup(file_state_word(found->file->state)));

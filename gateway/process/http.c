@@ -8,8 +8,7 @@
  * A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that moment (cutter.h): after a
  * change of x, as after a restart, there is nothing to be cut anew.
  *
- * The file's own thread makes calls itself; helpers, one task a call, make as many more as the interface bears and queue up again behind
- * other files' tasks. */
+ * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears more of them. */
 #include "gateway/process/http_parts.h"
 #include "gateway/process/process.h"
 #include "gateway/log.h"
@@ -108,7 +107,8 @@ static void close_calls(Accrual *accrual) {
   pthread_mutex_unlock(&accrual->lock);
 }
 
-/* --- Helpers */
+/* --- Helpers: as many as calls may be in flight, beside the file's own thread. One that has made its call lets another file's task have
+ * the thread, if one waits. */
 
 typedef struct {
   Task task;
@@ -118,20 +118,36 @@ typedef struct {
 
 static void helper_end(Task *task) {
   Helper *helper = (Helper *)task;
+  pthread_mutex_lock(&helper->accrual->lock);
+  helper->accrual->helpers--;
+  pthread_mutex_unlock(&helper->accrual->lock);
   accrual_unref(helper->accrual);
   g_free(helper);
+}
+
+static gboolean others_wait(Carrier *carrier) {
+  CarrierStatus status;
+  carrier_status(carrier, &status);
+  g_free(status.problem);
+  g_free(status.describe);
+  return status.queued > 0;
 }
 
 static void help(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
   (void)reader, (void)failure;
   Helper *helper = (Helper *)task;
-  if (!courier || accrual_call(helper->accrual, courier, PATIENCE) == CALL_NO_WORK)
-    helper_end(task);
-  else
-    carrier_add(helper->carrier, task);
+  CallResult result = CALL_MADE;
+  while (result == CALL_MADE && courier && !courier_is_lost(courier)) {
+    result = accrual_call(helper->accrual, courier, PATIENCE);
+    if (result == CALL_MADE && others_wait(helper->carrier)) {
+      carrier_add(helper->carrier, task);
+      return;
+    }
+  }
+  helper_end(task);
 }
 
-static guint records_left(Accrual *accrual, guint size) {
+static guint batches_left(Accrual *accrual, guint size) {
   guint64 first;
   guint count = 0;
   pthread_mutex_lock(&accrual->cutting);
@@ -140,17 +156,25 @@ static guint records_left(Accrual *accrual, guint size) {
   return any ? (count - 1) / size + 1 : 0;
 }
 
-static void call_helpers(Accrual *accrual) {
+/* Takes its place, if there is need of one more. */
+static gboolean needs_helper(Accrual *accrual) {
   const Feed *feed = accrual->step->feed;
-  guint calls = accrual->waiting.length + records_left(accrual, MAX(feed->conf->batch.size_min, 1));
-  guint helpers = MIN(calls, MAX(feed->conf->batch.threads_max, 1));
-  for (guint i = 1; i < helpers; i++) {
+  const ConfBatch *batch = &feed->conf->batch;
+  guint left = batches_left(accrual, MAX(interface_size(feed->interface, batch), 1)), most = interface_threads(feed->interface, batch);
+  pthread_mutex_lock(&accrual->lock);
+  gboolean needed = accrual->helpers + 1 < MIN(most, left + accrual->waiting.length);
+  accrual->helpers += needed ? 1 : 0;
+  accrual->references += needed ? 1 : 0;
+  pthread_mutex_unlock(&accrual->lock);
+  return needed;
+}
+
+static void call_helpers(Accrual *accrual) {
+  Carrier *carrier = accrual->step->feed->process;
+  while (needs_helper(accrual)) {
     Helper *helper = g_new0(Helper, 1);
-    *helper = (Helper){.task = {help, helper_end}, .accrual = accrual, .carrier = feed->process};
-    pthread_mutex_lock(&accrual->lock);
-    accrual->references++;
-    pthread_mutex_unlock(&accrual->lock);
-    carrier_add(feed->process, &helper->task);
+    *helper = (Helper){.task = {help, helper_end}, .accrual = accrual, .carrier = carrier};
+    carrier_add(carrier, &helper->task);
   }
 }
 
@@ -182,6 +206,7 @@ static gboolean wait_for_calls(Accrual *accrual) {
 static gboolean make_calls(Accrual *accrual, gint64 *pause, GError **error) {
   const Step *step = accrual->step;
   while (!g_atomic_int_get(&step->flow->stopping)) {
+    call_helpers(accrual);
     CallResult result = accrual_call(accrual, step->courier, PATIENCE);
     if (!poster_mark(accrual->poster, error))
       return FALSE;
@@ -207,11 +232,7 @@ static gboolean is_all_posted(const Accrual *accrual) {
 static gboolean post_file(Accrual *accrual, Step *step, GError **error) {
   gint64 pause = 0;
   g_autoptr(GError) own = NULL;
-  gboolean ok = post_answered(accrual, &own);
-  if (ok) {
-    call_helpers(accrual);
-    ok = make_calls(accrual, &pause, &own);
-  }
+  gboolean ok = post_answered(accrual, &own) && make_calls(accrual, &pause, &own);
   close_calls(accrual);
   if (!ok || accrual->error) {
     g_propagate_error(error, own ? g_steal_pointer(&own) : g_steal_pointer(&accrual->error));

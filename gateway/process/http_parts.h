@@ -30,6 +30,7 @@ typedef struct {
   GQueue waiting;          /* BookBatch*, numbered: to be asked, or asked again */
   GQueue scratches;        /* Scratch* not in use */
   guint under_way, references;
+  guint helpers;           /* running or queued */
   gboolean closed;
   GError *error;           /* the first: no call begins after it */
 } Accrual;

@@ -100,6 +100,12 @@ guint interface_size(Interface *interface, const ConfBatch *batch) {
   return pressure_size_for(&state, least, MAX(batch->size_max, least));
 }
 
+guint interface_threads(Interface *interface, const ConfBatch *batch) {
+  PressureState state;
+  interface_state(interface, &state);
+  return MIN(state.threads, MAX(batch->threads_max, 1));
+}
+
 gint64 interface_pause_left(Interface *interface) {
   PressureState state;
   interface_state(interface, &state);

@@ -16,6 +16,7 @@ void interface_sent(Interface *interface, PressureCall *call);
 void interface_end(Interface *interface, const PressureCall *call, const PressureEnd *end);
 /* x for this feed: within its own bounds. */
 guint interface_size(Interface *interface, const ConfBatch *batch);
+guint interface_threads(Interface *interface, const ConfBatch *batch); /* calls that may be in flight at present */
 /* Microseconds until calls are allowed again; 0: they are. */
 gint64 interface_pause_left(Interface *interface);
 void interface_pause(Interface *interface, guint seconds);

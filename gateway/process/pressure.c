@@ -194,8 +194,10 @@ static gboolean hurt(Pressure *p, gint64 now, const char *reason) {
 
 static gboolean refused(Pressure *p, const PressureCall *call, gint64 now, const PressureEnd *end) {
   gboolean is_new = call->epoch == p->epoch, decided = FALSE;
-  if (is_new || end->retry_after >= 0)
-    p->paused_until = MAX(p->paused_until, now + next_pause(p, end->retry_after));
+  if (is_new || end->retry_after >= 0) {
+    gint64 until = now + next_pause(p, end->retry_after);
+    p->paused_until = MAX(p->paused_until, until);
+  }
   if (is_new)
     decided = hurt(p, now, end->outcome == PRESSURE_REFUSED ? "refused" : "failed");
   p->last_refusal = now;

@@ -88,6 +88,11 @@ class Configuration:
         self.extra = ""
 
     @property
+    def connections(self):
+        """The most couriers that a lane may have: 2 for an endpoint of the partner, 8 calls in flight for one of a system."""
+        return 2 * len(self.endpoints) + 8 * sum(len(endpoints) for endpoints in self.systems.values())
+
+    @property
     def feed(self):
         return next(iter(self.lanes.values()))[0]
 

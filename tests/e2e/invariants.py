@@ -111,8 +111,9 @@ def files_below(folder):
 
 def check_folders(world, files):
     """No orphan in the spool, no plaintext anywhere on the gateway's side, no file in the book that never was."""
-    done = {(f["feed"], f["name"], f["size"], f["modified"]) for f in files if f["state"] == "closed"}
-    ghosts = [f["name"] for f in files if f["state"] == "gone" and (f["feed"], f["name"], f["size"], f["modified"]) in done]
+    copy_of = lambda f: (f["feed"], f["name"], f["size"], f["modified"])  # noqa: E731
+    done = {copy_of(f): f["seen_at"] for f in files if f["state"] == "closed"}
+    ghosts = [f["name"] for f in files if f["state"] == "gone" and f["seen_at"] > done.get(copy_of(f), "9")]
     assert not ghosts, f"seen again from a listing older than their closing: {ghosts}"
     held = {f["id"] for f in files if f["state"] == "held"}
     for path in files_below(os.path.join(world.state, "lanes")):
@@ -142,9 +143,8 @@ def check_children(world):
         names = [name_of(pid) for pid in gateway.pids()]
         busy = [n for n in names if n in ("gpg", "gpgsm", "gpgconf")]
         assert not busy, f"still running: {busy}"
-        endpoints = len(world.configuration.endpoints)
         couriers = len(gateway.named("courier"))
-        assert couriers <= 2 * endpoints * len(world.configuration.lanes), f"{couriers} couriers"
+        assert couriers <= world.configuration.connections * len(world.configuration.lanes), f"{couriers} couriers"
         for pid in gateway.named("lane"):
             count = len(os.listdir(f"/proc/{pid}/fd"))
             assert count < 120, f"the lane holds {count} descriptors"
