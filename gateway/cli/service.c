@@ -32,13 +32,22 @@ static void print_count(FILE *file, const char *before, guint count, const char 
 }
 
 static void print_contents(FILE *file, const Conf *conf) {
-  guint feeds = 0;
-  for (guint i = 0; i < conf->lanes->len; i++)
-    feeds += ((const ConfLane *)g_ptr_array_index(conf->lanes, i))->feeds->len;
-  print_count(file, " is good: ", conf->partners->len, "partner");
+  guint feeds = 0, reconciles = 0, systems = 0;
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    feeds += lane->feeds->len;
+    reconciles += lane->reconciles->len;
+  }
+  for (guint i = 0; i < conf->partners->len; i++)
+    systems += ((const ConfPartner *)g_ptr_array_index(conf->partners, i))->is_system ? 1 : 0;
+  print_count(file, " is good: ", conf->partners->len - systems, "partner");
+  if (systems)
+    print_count(file, ", ", systems, "system");
   print_count(file, ", ", conf->layouts->len, "layout");
   print_count(file, ", ", conf->lanes->len, "lane");
   print_count(file, ", ", feeds, "feed");
+  if (reconciles)
+    print_count(file, ", ", reconciles, "reconciliation");
 }
 
 static void print_summary(const Cli *cli, const ConfReport *report) {
