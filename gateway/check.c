@@ -45,14 +45,26 @@ static void check_node(const ConfNode *node, ConfReport *report) {
 
 /* --- Feeds: schedules, and rules over their layout's columns and header. */
 
-static void check_schedule(const ConfSourceFolder *source, ConfReport *report) {
+static void check_schedule(const Conf *conf, const ConfSourceFolder *source, ConfReport *report) {
   g_autoptr(GError) error = NULL;
   ConfWhere where = source->schedule_where.line ? source->schedule_where : source->where;
+  const ConfCalendar *settings = source->calendar ? conf_calendar(conf, source->calendar) : NULL;
   if (!source->cron)
     return;
+  g_autoptr(Calendar) calendar = settings ? calendar_new(settings, NULL) : NULL; /* its own faults are told already */
   g_autoptr(Schedule) schedule = schedule_new_cron(source->cron, source->time_zone, &error);
-  if (!schedule)
+  if (!schedule || (calendar && !schedule_keep_to(schedule, calendar, source->time_zone, &error)))
     conf_report_error(report, where, "%s", error->message);
+}
+
+/* What is masked is in no book, and so it cannot be counted either. */
+static void check_sequence(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  const ConfLine *header = &layout_conf(layout)->header;
+  for (guint i = 0; feed->sequence.header_field && header->present && i < header->fields->len; i++) {
+    const ConfField *field = g_ptr_array_index(header->fields, i);
+    if (field->mask && strcmp(field->name, feed->sequence.header_field) == 0)
+      conf_report_error(report, feed->sequence.where, "'header-field': field \"%s\" is masked: the number of a file cannot be", field->name);
+  }
 }
 
 /* As the lane names them (gateway/feeds.c): header_FIELD, text or integer by the field's type. */
@@ -98,8 +110,9 @@ static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *repor
     for (guint j = 0; j < lane->feeds->len; j++) {
       const ConfFeed *feed = g_ptr_array_index(lane->feeds, j);
       const Layout *layout = g_hash_table_lookup(layouts, feed->layout);
-      check_schedule(&feed->source, report);
+      check_schedule(conf, &feed->source, report);
       if (layout) { /* else its own fault is told already */
+        check_sequence(feed, layout, report);
         check_rules(feed, layout, report);
         check_answer(feed, layout, report);
       }

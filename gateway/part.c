@@ -237,10 +237,15 @@ static void put_partner(GString *part, const ConfPartner *partner) {
     put_struct(part, &partner_struct, partner);
 }
 
+/* With its days: a file of holidays that was edited changes what a lane does as much as the configuration does. */
 static void put_calendar(GString *part, const Conf *conf, const char *name) {
   const ConfCalendar *calendar = name ? conf_calendar(conf, name) : NULL;
-  if (calendar)
-    put_struct(part, &calendar_struct, calendar);
+  g_autofree char *days = NULL;
+  if (!calendar)
+    return;
+  put_struct(part, &calendar_struct, calendar);
+  if (calendar->holidays_file && g_file_test(calendar->holidays_file, G_FILE_TEST_IS_REGULAR) && g_file_get_contents(calendar->holidays_file, &days, NULL, NULL))
+    put_text(part, days);
 }
 
 static void put_layout(GString *part, const Conf *conf, const char *name) {

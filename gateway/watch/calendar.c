@@ -104,25 +104,25 @@ struct Calendar {
 };
 
 /* Repeating a day is fine, contradicting within one place is not. */
-static gboolean add_day(GHashTable *days, const char *date, guint kind, const ConfWhere *where, GError **error) {
+static gboolean add_day(GHashTable *days, const char *date, guint kind, const char *place, GError **error) {
   Day day;
   if (!day_parse(date, &day))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: \"%s\" is no date like 2026-10-01", where->file, where->line, date);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: \"%s\" is no date like 2026-10-01", place, date);
   guint known = GPOINTER_TO_UINT(g_hash_table_lookup(days, GINT_TO_POINTER(day)));
   if (known && known != kind)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: %s is given as a holiday and as a working day", where->file, where->line, date);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s is given as a holiday and as a working day", place, date);
   g_hash_table_insert(days, GINT_TO_POINTER(day), GUINT_TO_POINTER(kind));
   return TRUE;
 }
 
-static gboolean add_list(GHashTable *days, char **dates, guint kind, const ConfWhere *where, GError **error) {
+static gboolean add_list(GHashTable *days, char **dates, guint kind, const char *place, GError **error) {
   for (char **date = dates; date && *date; date++)
-    if (!add_day(days, *date, kind, where, error))
+    if (!add_day(days, *date, kind, place, error))
       return FALSE;
   return TRUE;
 }
 
-static gboolean add_line(GHashTable *days, char *line, const ConfWhere *where, GError **error) {
+static gboolean add_line(GHashTable *days, char *line, const char *place, GError **error) {
   *strchrnul(line, '#') = '\0';
   g_auto(GStrv) split = g_strsplit_set(g_strstrip(line), " \t", -1);
   const char *words[3] = {NULL};
@@ -134,35 +134,34 @@ static gboolean add_line(GHashTable *days, char *line, const ConfWhere *where, G
   if (n == 0)
     return TRUE;
   if (!is_working && !is_holiday)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: a line is a date, or a date and the word \"working\"", where->file, where->line);
-  return add_day(days, words[0], is_working ? KIND_WORKING : KIND_HOLIDAY, where, error);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: a line is a date, or a date and the word \"working\"", place);
+  return add_day(days, words[0], is_working ? KIND_WORKING : KIND_HOLIDAY, place, error);
 }
 
-static gboolean read_lines(GHashTable *days, FILE *file, ConfWhere *where, GError **error) {
+static gboolean read_lines(GHashTable *days, FILE *file, const char *path, GError **error) {
   char line[LONGEST_LINE];
-  while (fgets(line, sizeof line, file)) {
-    where->line++;
-    if ((!strchr(line, '\n') && !feof(file)) || where->line > MOST_LINES)
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: this is no file of dates: a line or the file is too long", where->file, where->line);
-    if (where->line == 1 && g_str_has_prefix(line, "\xef\xbb\xbf"))
+  for (guint number = 1; fgets(line, sizeof line, file); number++) {
+    g_autofree char *place = g_strdup_printf("%s:%u", path, number);
+    if ((!strchr(line, '\n') && !feof(file)) || number > MOST_LINES)
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: this is no file of dates: a line or the file is too long", place);
+    if (number == 1 && g_str_has_prefix(line, "\xef\xbb\xbf"))
       memmove(line, line + 3, strlen(line + 3) + 1);
-    if (!add_line(days, line, where, error))
+    if (!add_line(days, line, place, error))
       return FALSE;
   }
-  return !ferror(file) || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: cannot be read", where->file);
+  return !ferror(file) || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: cannot be read", path);
 }
 
 /* What the configuration itself says of a day goes before its file. */
 static gboolean add_file(Calendar *calendar, const ConfCalendar *conf, GError **error) {
-  ConfWhere where = {.file = conf->holidays_file};
   if (!conf->holidays_file)
     return TRUE;
   FILE *file = fopen(conf->holidays_file, "re");
   if (!file)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: holidays-file %s: %s", conf->where.file, conf->where.line,
-                               conf->holidays_file, g_strerror(errno));
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "calendar \"%s\": holidays-file %s: %s", conf->name, conf->holidays_file,
+                               g_strerror(errno));
   g_autoptr(GHashTable) days = g_hash_table_new(g_direct_hash, g_direct_equal);
-  gboolean ok = read_lines(days, file, &where, error);
+  gboolean ok = read_lines(days, file, conf->holidays_file, error);
   fclose(file);
   GHashTableIter iterator;
   gpointer day, kind;
@@ -179,10 +178,11 @@ Calendar *calendar_new(const ConfCalendar *conf, GError **error) {
   calendar->weekend = conf->weekend & WHOLE_WEEK;
   calendar->days = g_hash_table_new(g_direct_hash, g_direct_equal);
   gboolean ok = calendar->weekend != WHOLE_WEEK ||
-                sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: calendar \"%s\" has no day that is not of its weekend",
-                                    conf->where.file, conf->where.line, conf->name);
-  ok = ok && add_list(calendar->days, conf->holidays, KIND_HOLIDAY, &conf->where, error) &&
-       add_list(calendar->days, conf->working, KIND_WORKING, &conf->where, error) && add_file(calendar, conf, error);
+                sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "calendar \"%s\" has no day that is not of its weekend",
+                                    conf->name);
+  g_autofree char *place = g_strdup_printf("calendar \"%s\"", conf->name);
+  ok = ok && add_list(calendar->days, conf->holidays, KIND_HOLIDAY, place, error) &&
+       add_list(calendar->days, conf->working, KIND_WORKING, place, error) && add_file(calendar, conf, error);
   if (ok)
     return calendar;
   calendar_free(calendar);

@@ -21,7 +21,7 @@ gint64 day_instant(GTimeZone *zone, Day day, gint64 seconds);
 /* --- Business days. A NULL calendar has every day. */
 typedef struct Calendar Calendar;
 /* Reads its holidays-file: a date a line, "2026-10-10 working" for a working day, # begins a comment; what the configuration
- * itself says of a day goes before it. CONFIGURATION names file and line: a day that is a holiday and working in one place, a calendar
+ * itself says of a day goes before it. CONFIGURATION names the file and its line, or the calendar: a day that is a holiday and working in one place, a calendar
  * without a weekday that counts. Borrows nothing. */
 Calendar *calendar_new(const ConfCalendar *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void calendar_free(Calendar *calendar);
