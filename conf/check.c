@@ -103,6 +103,8 @@ static void check_loops(const Placed *sender, const Placed *receiver, ConfReport
 
 static void check_beside(const Placed *placed, ConfReport *report) {
   const ConfSourceFolder *source = &placed->feed->source;
+  if (source->envelope == CONF_ENVELOPE_NONE)
+    conf_report_warning(report, source->where, "feed \"%s\" takes unprotected plain text: whoever can write into its folder can post, and what is changed on the way is not noticed", placed->feed->name);
   if (source->match == NULL) return;
   const char *declared = source->declared.file;
   gboolean is_template = declared != NULL && strchr(declared, '{') != NULL;

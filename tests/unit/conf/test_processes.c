@@ -143,7 +143,7 @@ static void a_file_is_not_handed_on_to_where_it_was_taken_from(void **state) {
     char *lane = strstr(base, "lane \"points\" {\n") + strlen("lane \"points\" {");
     g_autofree char *whole = g_strdup_printf("%s%.*s\n%s%s", text, (int)(lane - base), base, feed, lane);
     g_autofree char *told = parse_and_tell("test.conf", whole, strlen(whole));
-    if (cases[i].is_told ? strstr(told, told_of_it) == NULL : *told != '\0') fail_msg("%s", told);
+    if (cases[i].is_told ? strstr(told, told_of_it) == NULL : strstr(told, "hands on") != NULL) fail_msg("%s", told);
   }
 }
 
