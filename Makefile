@@ -158,7 +158,7 @@ help:
 	@echo 'make unit         unit tests only; unit-ROOM for one room'
 	@echo 'make e2e          end-to-end tests only; tests/e2e/run -k TEXT for some of them'
 	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
-	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp"'
+	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp formats"'
 	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall takes it away, but not the configuration'
 	@echo 'make clean'
 	@echo 'Variables: BUILD=folder SANITIZE=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'

@@ -253,8 +253,7 @@ static gsize count_beyond_ascii(const Charset *charset, const guint8 *text, gsiz
   return MIN(MAX(n, 1), length);
 }
 
-/* Decodes what the table has. Returns how many bytes that were; `to` has room for three per byte, and four more. */
-static gsize decode_by_table(const Charset *charset, const guint8 *text, gsize length, guint8 **to) {
+gsize charset_decode_known(const Charset *charset, const guint8 *text, gsize length, guint8 **to) {
   const CharsetTable *table = charset->table;
   guint8 *out = *to;
   gsize at = 0;
@@ -290,7 +289,7 @@ gssize charset_decode(const Charset *charset, CharsetConverter *converter, const
     guint used = into->len;
     g_byte_array_set_size(into, (guint)(used + (length - at) * 3 + 4));
     guint8 *out = into->data + used;
-    at += decode_by_table(charset, text + at, length - at, &out);
+    at += charset_decode_known(charset, text + at, length - at, &out);
     g_byte_array_set_size(into, (guint)(out - into->data));
     if (at == length)
       break;

@@ -41,7 +41,10 @@ CharsetConverter *charset_encoder_new(const Charset *charset); /* from UTF-8 */
 void charset_converter_free(CharsetConverter *converter);
 /* Offset of the first byte of `text` that is no UTF-8 (Unicode 15, table 3-7); -1: all of it is. */
 gssize charset_check_utf8(const guint8 *text, gsize length);
-/* To UTF-8, as charset_convert, but only what is not ASCII goes through iconv. */
+/* Decodes from the beginning what the table has, and returns how many bytes that were. *to is moved behind what was written: at most
+ * three bytes for one, and it needs room for four more. Sets with a table only. */
+gsize charset_decode_known(const Charset *charset, const guint8 *text, gsize length, guint8 **to);
+/* To UTF-8, as charset_convert, but only what the table does not have goes through iconv. */
 gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);
 /* Appends the converted text to `into`. -1 when all was converted; else the offset of the first byte that could not be
  * (what came before it has been appended). */

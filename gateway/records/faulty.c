@@ -43,6 +43,7 @@ guint parse_type_of_faulty(const Parse *parse) {
 static gboolean read_amount(Parse *parse, const Shape *shape, const LayoutField *field, LayoutSum *sum) {
   Cell cell = {0};
   Value value;
+  parse->converted = 0; /* the record's own fields are done with */
   if (!parse->layout->is_fixed)
     cell = parse->cells[field - shape->fields + (shape->tag ? 1 : 0)];
   else if (fixed_cell(parse, field, &cell))

@@ -17,32 +17,58 @@ static gboolean has_high(const guint8 *at, gsize length) {
   return (high & G_GUINT64_CONSTANT(0x8080808080808080)) != 0;
 }
 
-static gssize decode(Parse *parse, const guint8 *at, gsize length) {
+/* The converted fields of a line stand in one buffer one after the other, which must not move while they are looked at: it has
+ * room for all of them, and for the one that is being asked about. */
+static gsize converted_room(const Layout *layout) { return layout->most_bytes * 8 + 64; }
+
+/* -1, or where it went wrong. */
+static gssize decode_slowly(Parse *parse, const guint8 *at, gsize length) {
   const Charset *charset = parse->layout->charset;
-  return charset->is_utf8 ? charset_check_utf8(at, length) : charset_decode(charset, parse->state->decoder, at, length, parse->state->converted);
+  GByteArray *converted = parse->state->converted;
+  if (charset->is_utf8)
+    return charset_check_utf8(at, length);
+  g_byte_array_set_size(converted, (guint)parse->converted);
+  gssize bad = charset_decode(charset, parse->state->decoder, at, length, converted);
+  gsize end = converted->len;
+  g_byte_array_set_size(converted, (guint)MAX(converted_room(parse->layout), end));
+  parse->converted = bad < 0 ? end : parse->converted;
+  return bad;
 }
 
 /* The character at `bad` is none by what the field has of it: is it one with the bytes behind the field? */
 static Fault why_bad(Parse *parse, const guint8 *bad, gsize in_field) {
   gsize in_line = (gsize)(parse->line.text + parse->line.length - bad);
-  guint used = parse->state->converted->len;
-  Fault fault = FAULT_CHARSET;
-  for (gsize n = in_field + 1; n <= MIN(in_field + 3, in_line) && in_field <= 3 && fault == FAULT_CHARSET; n++) {
-    if (decode(parse, bad, n) < 0)
-      fault = FAULT_CUT;
-    g_byte_array_set_size(parse->state->converted, used);
-  }
-  return fault;
+  for (gsize n = in_field + 1; in_field <= 3 && n <= MIN(in_field + 3, in_line); n++)
+    if (decode_slowly(parse, bad, n) < 0)
+      return FAULT_CUT;
+  return FAULT_CHARSET;
+}
+
+static Fault utf8_cell(Parse *parse, const LayoutField *field, const Cell *cell) {
+  const guint8 *behind = cell->at + cell->length, *end = parse->line.text + parse->line.length;
+  if (parse->is_valid && (*cell->at & 0xc0) != 0x80 && (behind == end || (*behind & 0xc0) != 0x80))
+    return FAULT_NONE;
+  gssize bad = charset_check_utf8(cell->at, cell->length);
+  return bad < 0 ? FAULT_NONE : why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
 }
 
 static Fault to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
-  GByteArray *converted = parse->state->converted;
-  guint used = converted->len;
-  gssize bad = decode(parse, cell->at, cell->length);
+  const Charset *charset = parse->layout->charset;
+  if (charset->is_utf8)
+    return utf8_cell(parse, field, cell);
+  if (charset->is_ascii && !has_high(cell->at, cell->length))
+    return FAULT_NONE;
+  gsize used = parse->converted;
+  guint8 *start = parse->state->converted->data + used, *to = start;
+  if (charset->table && charset_decode_known(charset, cell->at, cell->length, &to) == cell->length) {
+    parse->converted += (gsize)(to - start);
+    *cell = (Cell){start, (gsize)(to - start)};
+    return FAULT_NONE;
+  }
+  gssize bad = decode_slowly(parse, cell->at, cell->length);
   if (bad >= 0)
     return why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
-  if (!parse->layout->charset->is_utf8)
-    *cell = (Cell){converted->data + used, converted->len - used};
+  *cell = (Cell){parse->state->converted->data + used, parse->converted - used};
   return FAULT_NONE;
 }
 
@@ -53,13 +79,16 @@ static inline gsize count_of(const guint8 *at, gsize length, guint8 byte) {
   return n;
 }
 
+/* Eight at a time: how many there are is not guessed by a branch per byte. */
 static inline void cut_right(Cell *cell, guint8 pad) {
   const guint64 pads = G_GUINT64_CONSTANT(0x0101010101010101) * pad;
-  guint64 word;
-  for (; cell->length >= 8; cell->length -= 8) {
+  for (guint64 word; cell->length >= 8; cell->length -= 8) {
     memcpy(&word, cell->at + cell->length - 8, 8);
-    if (word != pads)
-      break;
+    word = GUINT64_FROM_LE(word) ^ pads;
+    if (word) {
+      cell->length -= (gsize)__builtin_clzll(word) / 8;
+      return;
+    }
   }
   while (cell->length > 0 && cell->at[cell->length - 1] == pad)
     cell->length--;
@@ -80,17 +109,15 @@ static inline void cut_padding(const LayoutField *field, Cell *cell) {
     cell->length = 0;
 }
 
-Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell) {
+static inline Fault cut_cell(Parse *parse, const LayoutField *field, Cell *cell) {
   *cell = (Cell){parse->line.text + field->offset, field->bytes};
-  const Charset *charset = parse->layout->charset;
-  if (!charset->is_ascii || ((parse->line.flags & LINE_HAS_HIGH) && has_high(cell->at, cell->length))) {
-    Fault fault = to_utf8(parse, field, cell);
-    if (fault)
-      return fault;
-  }
-  cut_padding(field, cell);
-  return FAULT_NONE;
+  Fault fault = G_LIKELY(parse->is_plain) ? FAULT_NONE : to_utf8(parse, field, cell);
+  if (!fault)
+    cut_padding(field, cell);
+  return fault;
 }
+
+Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell) { return cut_cell(parse, field, cell); }
 
 /* --- What is wrong with a line */
 
@@ -179,7 +206,7 @@ static void store_record(Parse *parse) {
   for (guint i = 0; i < shape->n_fields; i++) {
     const LayoutField *field = &shape->fields[i];
     Cell cell;
-    Fault fault = fixed_cell(parse, field, &cell);
+    Fault fault = cut_cell(parse, field, &cell);
     gboolean is_read = !fault;
     fault = is_read ? value_parse(field, cell.at, cell.length, value) : fault;
     if (G_UNLIKELY(fault)) {
@@ -222,11 +249,17 @@ static guint recognise(const Parse *parse) {
   return has_tag(parse, &layout->shapes[SHAPE_HEADER]) ? SHAPE_HEADER : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER : layout->n_shapes;
 }
 
-/* The converted fields of a line stand in one buffer, which must not move while they are looked at. */
-static void reserve_converted(Parse *parse) {
-  GByteArray *converted = parse->state->converted;
-  g_byte_array_set_size(converted, (guint)(parse->layout->most_bytes * 8 + 64));
-  g_byte_array_set_size(converted, 0);
+/* What a line needs before its fields are looked at. */
+static void begin_fields(Parse *parse) {
+  const Charset *charset = parse->layout->charset;
+  parse->is_plain = charset->is_ascii && !(parse->line.flags & LINE_HAS_HIGH);
+  parse->converted = 0;
+  if (parse->is_plain)
+    return;
+  if (charset->is_utf8)
+    parse->is_valid = charset_check_utf8(parse->line.text, parse->line.length) < 0;
+  else
+    g_byte_array_set_size(parse->state->converted, (guint)converted_room(parse->layout));
 }
 
 const guint8 *fixed_line(Parse *parse, const guint8 *at) {
@@ -242,8 +275,7 @@ const guint8 *fixed_line(Parse *parse, const guint8 *at) {
   parse->kind = recognise(parse);
   if (!check_line(parse))
     return parse->line.next;
-  if (!layout->charset->is_utf8 && (!layout->charset->is_ascii || (parse->line.flags & LINE_HAS_HIGH)))
-    reserve_converted(parse);
+  begin_fields(parse);
   if (G_LIKELY(layout_is_record(layout, parse->kind)))
     store_record(parse);
   else

@@ -24,6 +24,19 @@ static Fault read_long_magnitude(const guint8 *at, gsize length, guint64 *magnit
   return overflow ? FAULT_RANGE : FAULT_NONE;
 }
 
+/* Eight digits at once: neighbours are added in pairs, then the pairs, then the fours. FALSE: something else is among them. */
+static inline gboolean read_eight(const guint8 *at, guint64 *value) {
+  guint64 word;
+  memcpy(&word, at, 8);
+  word = GUINT64_FROM_LE(word) ^ G_GUINT64_CONSTANT(0x3030303030303030);
+  if (((word | (word + G_GUINT64_CONSTANT(0x7676767676767676))) & G_GUINT64_CONSTANT(0x8080808080808080)) != 0)
+    return FALSE;
+  word = (word * 10 + (word >> 8)) & G_GUINT64_CONSTANT(0x00ff00ff00ff00ff);
+  word = (word * 100 + (word >> 16)) & G_GUINT64_CONSTANT(0x0000ffff0000ffff);
+  *value = (word * 10000 + (word >> 32)) & G_GUINT64_CONSTANT(0xffffffff);
+  return TRUE;
+}
+
 /* Digits to a magnitude. FAULT_INTEGER for anything else; the caller knows which type it is. */
 static inline Fault read_magnitude(const guint8 *at, gsize length, guint64 *magnitude) {
   guint64 value = 0;
@@ -31,6 +44,11 @@ static inline Fault read_magnitude(const guint8 *at, gsize length, guint64 *magn
     return FAULT_INTEGER;
   if (G_UNLIKELY(length > 18))
     return read_long_magnitude(at, length, magnitude);
+  for (guint64 eight; length >= 8; at += 8, length -= 8) {
+    if (!read_eight(at, &eight))
+      return FAULT_INTEGER;
+    value = value * 100000000 + eight;
+  }
   for (gsize i = 0; i < length; i++) {
     guint digit = (guint)at[i] - '0';
     if (digit > 9)
