@@ -23,6 +23,7 @@ struct Declarations {
   GHashTable *read;     /* name → Declaration */
   GHashTable *listed;   /* name → CourierEntry (borrowed from the look's entries): those that declare */
   guint64 kept;         /* bytes */
+  gint stale;           /* atomic: what was read is to be read again */
 };
 
 static void declaration_free(gpointer data) {
@@ -112,7 +113,8 @@ static void name_entries(GHashTable *entries, GBytes *name) {
   }
 }
 
-static gboolean read_one(Declarations *declarations, const DeclarationsLook *look, const CourierEntry *entry, Declaration *into, GError **error) {
+static gboolean read_one(Declarations *declarations, const DeclarationsLook *look, const CourierEntry *entry, const char *told_before, Declaration *into,
+                         GError **error) {
   gsize length = 0;
   g_autofree char *path = path_of(declarations->source, entry->name), *told = shown(entry->name), *text = NULL;
   if (!entry->is_file || entry->size > DECLARED_MOST_BYTES)
@@ -128,16 +130,20 @@ static gboolean read_one(Declarations *declarations, const DeclarationsLook *loo
     char *whole = g_strdup_printf("declaration %s: %s", told, into->problem);
     g_free(into->problem);
     into->problem = whole;
-    log_event(LOG_WARNING, "declaration-unreadable", {"feed", look->feed}, {"name", told}, {"problem", whole});
+    if (g_strcmp0(whole, told_before) != 0)
+      log_event(LOG_WARNING, "declaration-unreadable", {"feed", look->feed}, {"name", told}, {"problem", whole});
   }
   return TRUE;
 }
 
-/* The declaration as it is listed now, from memory or read. NULL without error: no more can be kept. */
+/* The declaration as it is listed now, from memory or read. One with a problem is read at every look: it may be repaired within the
+ * second that its time stamp knows, to the same size. NULL without error: no more can be kept. */
 static Declaration *load(Declarations *declarations, const DeclarationsLook *look, const CourierEntry *entry, GError **error) {
   Declaration *known = g_hash_table_lookup(declarations->read, entry->name);
-  if (known && known->size == entry->size && known->modified == entry->modified)
+  gboolean is_listed_so = known && known->size == entry->size && known->modified == entry->modified;
+  if (is_listed_so && (!known->problem || known->looks == 0))
     return known;
+  g_autofree char *told_before = known ? g_strdup(known->problem) : NULL;
   if (known) {
     declarations->kept -= known->size;
     g_hash_table_remove(declarations->read, entry->name);
@@ -149,7 +155,7 @@ static Declaration *load(Declarations *declarations, const DeclarationsLook *loo
   Declaration *made = g_new0(Declaration, 1);
   made->size = entry->size;
   made->modified = entry->modified;
-  if (!read_one(declarations, look, entry, made, error)) {
+  if (!read_one(declarations, look, entry, told_before, made, error)) {
     declaration_free(made);
     return NULL;
   }
@@ -180,6 +186,10 @@ gboolean declarations_look(Declarations *declarations, const DeclarationsLook *l
     return TRUE;
   gboolean has_indexes = !strchr(declarations->source->declared.file, '{');
   g_hash_table_remove_all(declarations->listed);
+  if (g_atomic_int_compare_and_exchange(&declarations->stale, 1, 0)) {
+    g_hash_table_remove_all(declarations->read);
+    declarations->kept = 0;
+  }
   for (guint i = 0; i < look->entries->len; i++) {
     CourierEntry *entry = look->entries->pdata[i];
     if (declares(declarations->source, entry->name))
@@ -271,6 +281,11 @@ gboolean declarations_find(Declarations *declarations, const DeclarationsLook *l
     return find_beside(declarations, look, name, found, problem, error);
   find_in_indexes(declarations, name, found, problem);
   return TRUE;
+}
+
+void declarations_read_anew(Declarations *declarations) {
+  if (declarations)
+    g_atomic_int_set(&declarations->stale, 1);
 }
 
 /* --- Asked anew */

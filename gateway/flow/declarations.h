@@ -26,6 +26,10 @@ gboolean declarations_look(Declarations *declarations, const DeclarationsLook *l
 gboolean declarations_find(Declarations *declarations, const DeclarationsLook *look, GBytes *name, const Declared **found, char **problem,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* From any thread: the next look believes nothing that was read before it. A file changed within a second to the same size looks as it
+ * did; whoever finds that out says so. */
+void declarations_read_anew(Declarations *declarations);
+
 /* --- For steps: what the declaring file of a file's evidence says now. */
 typedef struct { const ConfSourceFolder *source; Courier *courier; const char *folder, *scratch; GBytes *name; /* the data file's */ } DeclaredPlace;
 /* The path of the file that `was` comes from; NULL when its name cannot be written as text. The caller frees. */

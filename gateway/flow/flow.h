@@ -40,7 +40,7 @@ typedef struct {
   Interface *interface;        /* process http: shared by the feeds that post to the same one; borrowed */
   struct FeedWatch *watch;     /* gateway/watch/feed_watch.h: calendar, cut-off, what is owed */
   GHashTable *looks;           /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
-  Declarations *declarations;  /* read so far; likewise, and by closing under its own lock */
+  Declarations *declarations;  /* read so far; likewise */
   guint polls;                 /* so far; likewise */
   gint64 next_poll;            /* microseconds since 1970; under the lane's lock */
   gboolean polling;            /* under the lane's lock */

@@ -76,9 +76,6 @@ class OtherFeed(Feed):
 
     def block(self):
         settings = super().block()
-        if self.process:
-            settings.pop("process ledger")
-            settings["process " + self.process[0]] = self.process[1]
         if self.repeats:
             settings["repeats"] = self.repeats
         return settings
