@@ -3,10 +3,12 @@
 #include "gateway/keyuse.h"
 #include "gateway/lane_parts.h"
 #include "gateway/log.h"
+#include "gateway/watch/watch.h"
 #include <string.h>
 #include <unistd.h>
 
 enum { KEYS_EVERY_HOURS = 24 };
+#define KEY_ALARM "key-expiring"
 
 static void prune_archive(const Lane *lane) {
   g_autoptr(GDateTime) now = g_date_time_new_now_utc();
@@ -36,6 +38,18 @@ static gboolean is_ours(const Lane *lane, const ConfPartner *partner) {
   return FALSE;
 }
 
+/* What has ended weighs more than what will. */
+static void tell_of_key(const Lane *lane, const KeyUse *use, GHashTable *wanting) {
+  const char *remark = use->remark ? use->remark : "";
+  log_event(use->condition == KEY_ENDS_SOON ? LOG_WARNING : LOG_ERROR, "key", {"partner", use->partner->name},
+            {"use", key_purpose_word(use->purpose)}, {"fingerprint", use->fingerprint}, {"condition", key_condition_word(use->condition)},
+            {"remark", remark});
+  char *subject = g_strdup_printf("%s %s %s", use->partner->name, key_purpose_word(use->purpose), use->fingerprint);
+  g_autofree char *text = g_strdup_printf("%s: %s key %s %s", use->partner->name, key_purpose_word(use->purpose), use->fingerprint, remark);
+  alarms_raise(watch_alarms(lane->watch), &(AlarmCall){.kind = KEY_ALARM, .subject = subject, .text = text, .weight = use->condition});
+  g_hash_table_add(wanting, subject);
+}
+
 static void tell_of_keys(const Lane *lane) {
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) ring = openpgp_keys(lane->conf->node.gnupg_home, &error);
@@ -44,14 +58,13 @@ static void tell_of_keys(const Lane *lane) {
     return;
   }
   g_autoptr(GPtrArray) uses = key_uses(lane->conf, ring, g_get_real_time() / G_USEC_PER_SEC);
+  g_autoptr(GHashTable) wanting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < uses->len; i++) {
     const KeyUse *use = uses->pdata[i];
-    if (use->condition == KEY_GOOD || !is_ours(lane, use->partner))
-      continue;
-    log_event(use->condition == KEY_ENDS_SOON ? LOG_WARNING : LOG_ERROR, "key", {"partner", use->partner->name},
-              {"use", key_purpose_word(use->purpose)}, {"fingerprint", use->fingerprint}, {"condition", key_condition_word(use->condition)},
-              {"remark", use->remark ? use->remark : ""});
+    if (use->condition != KEY_GOOD && is_ours(lane, use->partner))
+      tell_of_key(lane, use, wanting);
   }
+  alarms_clear_others(watch_alarms(lane->watch), KEY_ALARM, wanting);
 }
 
 typedef struct {

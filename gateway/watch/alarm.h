@@ -1,6 +1,6 @@
 /* Alarms of a lane: what stands is kept here as it is in the book, so that raising again what stands, and clearing what does not, costs
  * nothing. Kinds: file-missing, file-held, sequence-reused, sequence-gap, sequence-late, login-refused, endpoint-failing, poll-failing,
- * delivery-failing, interface-slow, key-expiring, test; storage-failed and book-unwritable are told without the book. */
+ * delivery-failing, interface-failing, key-expiring, test; storage-failed and book-unwritable are told without the book. */
 #pragma once
 #include "store/book_watch.h"
 

@@ -1,12 +1,14 @@
 #include "gateway/watch/watch.h"
 #include "gateway/log.h"
+#include "gateway/process/interface.h"
 #include "gateway/watch/dues.h"
 #include "gateway/watch/teller.h"
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_SECONDS = 1, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600 };
+enum { LOOK_SECONDS = 1, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600,
+       QUIET_SECONDS = 60 };
 
 struct Watch {
   WatchOptions options;
@@ -14,7 +16,8 @@ struct Watch {
   Alarms *alarms;
   Teller *teller;
   Dues dues;
-  GHashTable *failing_since; /* carrier name (borrowed) → gint64*, microseconds: the watch's thread only */
+  GHashTable *pressed;       /* interface name (borrowed) → Pressed*: likewise */
+  GHashTable *failing_since; /* carrier name (borrowed) → gint64*, monotonic microseconds: the watch's thread only */
   gint64 pruned_at;          /* monotonic */
   pthread_t thread;
   pthread_mutex_t lock;      /* of all below */
@@ -23,6 +26,40 @@ struct Watch {
   char *unwritable;          /* to be told */
   gint64 unwritable_told_at; /* monotonic */
 };
+
+/* --- Interfaces that records are posted to */
+
+typedef struct { guint64 bad; gint64 last_bad, since; } Pressed; /* monotonic; 0: not */
+
+/* Called with as little as is configured, and it refuses or fails even so, for five minutes without one quiet minute. */
+static gboolean is_overwhelmed(Pressed *pressed, const PressureState *state, const ConfBatch *batch, gint64 now) {
+  guint64 bad = state->refused + state->failed;
+  gboolean is_at_floor = state->size <= batch->size_min && state->threads <= MAX(batch->threads_min, 1);
+  pressed->last_bad = bad > pressed->bad || state->paused_until > 0 ? now : pressed->last_bad;
+  pressed->bad = bad;
+  if (!is_at_floor || !pressed->last_bad || now - pressed->last_bad > QUIET_SECONDS * (gint64)G_USEC_PER_SEC)
+    pressed->since = 0;
+  else if (!pressed->since)
+    pressed->since = now;
+  return pressed->since && now - pressed->since > FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
+}
+
+static void look_at_interface(Watch *watch, const Feed *feed) {
+  const char *name = interface_name(feed->interface);
+  PressureState state;
+  Pressed *pressed = g_hash_table_lookup(watch->pressed, name);
+  if (!pressed)
+    g_hash_table_insert(watch->pressed, (char *)name, pressed = g_new0(Pressed, 1));
+  interface_state(feed->interface, &state);
+  if (!is_overwhelmed(pressed, &state, &feed->conf->batch, g_get_monotonic_time())) {
+    if (!pressed->since)
+      alarms_clear(watch->alarms, "interface-failing", name);
+    return;
+  }
+  g_autofree char *text = g_strdup_printf("%s: it is called with as little as is configured, %u records in %u call%s, and refuses or fails even so", name, state.size,
+                                          state.threads, state.threads == 1 ? "" : "s");
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "interface-failing", .subject = name, .text = text, .weight = 1});
+}
 
 /* --- Feeds: polls, held files, answers */
 
@@ -105,6 +142,8 @@ static gboolean look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, 
   for (guint i = 0; i < watch->options.feeds->feeds->len; i++) {
     const Feed *feed = watch->options.feeds->feeds->pdata[i];
     look_at_poll(watch, feed, poll_of(polls, feed->conf->name), now);
+    if (feed->interface)
+      look_at_interface(watch, feed);
     if (!look_at_held(watch, feed->conf->name, error) || !look_at_answers(watch, feed->conf->name, error))
       return FALSE;
   }
@@ -150,14 +189,21 @@ static void look_at_endpoint(Watch *watch, Carrier *carrier) {
 
 /* Alarms of what is not configured any more. */
 static void clear_strangers(Watch *watch) {
-  g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal), endpoints = g_hash_table_new(g_str_hash, g_str_equal);
-  for (guint i = 0; i < watch->options.feeds->feeds->len; i++)
-    g_hash_table_add(feeds, ((const Feed *)watch->options.feeds->feeds->pdata[i])->conf->name);
-  for (guint i = 0; i < watch->options.feeds->carriers->len; i++)
-    g_hash_table_add(endpoints, (char *)carrier_name(watch->options.feeds->carriers->pdata[i]));
   static const char *const of_feeds[] = {"poll-failing", "file-held", "delivery-failing", "sequence-reused", "sequence-late"};
+  const Feeds *all = watch->options.feeds;
+  g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal), endpoints = g_hash_table_new(g_str_hash, g_str_equal),
+                        interfaces = g_hash_table_new(g_str_hash, g_str_equal);
+  for (guint i = 0; i < all->feeds->len; i++) {
+    const Feed *feed = all->feeds->pdata[i];
+    g_hash_table_add(feeds, feed->conf->name);
+    if (feed->interface)
+      g_hash_table_add(interfaces, (char *)interface_name(feed->interface));
+  }
+  for (guint i = 0; i < all->carriers->len; i++)
+    g_hash_table_add(endpoints, (char *)carrier_name(all->carriers->pdata[i]));
   for (guint i = 0; i < G_N_ELEMENTS(of_feeds); i++)
     alarms_clear_others(watch->alarms, of_feeds[i], feeds);
+  alarms_clear_others(watch->alarms, "interface-failing", interfaces);
   alarms_clear_others(watch->alarms, "login-refused", endpoints);
   alarms_clear_others(watch->alarms, "endpoint-failing", endpoints);
 }
@@ -257,6 +303,7 @@ void watch_free(Watch *watch) {
   alarms_free(watch->alarms);
   book_reader_close(watch->reader);
   g_hash_table_unref(watch->failing_since);
+  g_hash_table_unref(watch->pressed);
   g_free(watch->dues.feeds);
   g_free(watch->unwritable);
   pthread_cond_destroy(&watch->changed);
@@ -293,6 +340,7 @@ Watch *watch_start(const WatchOptions *options, GError **error) {
   Watch *watch = g_new0(Watch, 1);
   pthread_condattr_t attributes;
   watch->options = *options;
+  watch->pressed = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
   watch->failing_since = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
   watch->alarms = alarms_new(options->book, teller_ways(&options->conf->alarms));
   pthread_mutex_init(&watch->lock, NULL);
