@@ -3,14 +3,16 @@
  * so that the refusals of one burst push down once. */
 #include "gateway/process/pressure.h"
 
-enum { LEAST_STRETCH = 4, FIRST_PATIENCE_CALLS = 40, MOST_PATIENCE_CALLS = 1280, SIZE_STEPS = 8 };
-static const gint64 FIRST_PATIENCE = 2 * G_USEC_PER_SEC, MOST_PATIENCE = 60 * G_USEC_PER_SEC;
+enum { LEAST_STRETCH = 4, FIRST_PATIENCE_STRETCHES = 3, MOST_PATIENCE_CALLS = 128, MOST_HARMLESS_CALLS = 64, SIZE_STEPS = 8, LEAST_SIZE_STEP = 50 };
+static const gint64 FIRST_PATIENCE = 2 * G_USEC_PER_SEC, MOST_PATIENCE = 30 * G_USEC_PER_SEC, MOST_HARMLESS = 10 * G_USEC_PER_SEC;
 static const gint64 FIRST_PAUSE = G_USEC_PER_SEC / 10, MOST_PAUSE = 60 * G_USEC_PER_SEC;
 static const double BACK = 0.7;        /* multiplicative decrease: as gentle as congestion controls that keep a pipe full (CUBIC, RFC 9438) */
 static const double GAIN = 0.3;        /* of what a step could have brought: less is noise, or queueing */
 static const double COLLAPSE = 3;      /* times the target: no time to find out why */
 
 typedef enum { TRIAL_NONE, TRIAL_MORE_THREADS, TRIAL_FEWER_THREADS, TRIAL_LARGER, TRIAL_CLOSER } Trial;
+
+typedef struct { gint64 time; guint calls; } Patience; /* both have to pass before a probe */
 
 struct Pressure {
   PressureOptions options;
@@ -33,8 +35,9 @@ struct Pressure {
   gint64 spacing_floor;
   gboolean threads_blameless;   /* fewer of them cost throughput and did not help */
   gboolean probes_size;         /* which of the two is probed next */
-  gint64 probe_at, patience;
-  guint probe_calls, patience_calls, calls_since;
+  gint64 probe_at;
+  Patience patience, before_grant;
+  guint calls_since, granted_for; /* good calls since the last step, since the patience was shortened */
   /* Harm. */
   guint harms;                  /* without a good stretch between them */
   guint pauses;                 /* without a good call between them */
@@ -47,20 +50,33 @@ struct Pressure {
   guint from_size, from_threads;
 };
 
-static void forget_patience(Pressure *p) {
-  p->patience = FIRST_PATIENCE;
-  p->patience_calls = FIRST_PATIENCE_CALLS;
-}
+static guint stretch_of(const Pressure *p) { return MAX(LEAST_STRETCH, 2 * p->threads); }
 
 static void wait_before_probe(Pressure *p, gint64 now) {
-  p->probe_at = now + p->patience;
-  p->probe_calls = p->patience_calls;
+  p->probe_at = now + p->patience.time;
   p->calls_since = 0;
 }
 
-static void be_more_patient(Pressure *p) {
-  p->patience = MIN(p->patience * 2, MOST_PATIENCE);
-  p->patience_calls = MIN(p->patience_calls * 2, MOST_PATIENCE_CALLS);
+/* A refusal is a harm; a step that brought nothing, or queued a little, is none. What was granted too soon is taken back. */
+static void be_more_patient(Pressure *p, gint64 now, gboolean is_harm) {
+  Patience most = is_harm ? (Patience){MOST_PATIENCE, MOST_PATIENCE_CALLS} : (Patience){MOST_HARMLESS, MOST_HARMLESS_CALLS};
+  if (p->before_grant.calls > p->granted_for)
+    p->patience = p->before_grant;
+  p->before_grant.calls = 0;
+  p->patience.time = MAX(p->patience.time, MIN(MAX(2 * p->patience.time, FIRST_PATIENCE), most.time));
+  p->patience.calls = MAX(p->patience.calls, MIN(MAX(2 * p->patience.calls, FIRST_PATIENCE_STRETCHES * stretch_of(p)), most.calls));
+  wait_before_probe(p, now);
+}
+
+/* A probe was good: the next ones come sooner and sooner, on condition that the level bears out as long as the wait for it was. */
+static void be_less_patient(Pressure *p, gint64 now) {
+  if (p->before_grant.calls <= p->granted_for) {
+    p->before_grant = p->patience;
+    p->granted_for = 0;
+  }
+  p->patience.time = p->patience.time / 4 < FIRST_PATIENCE / 4 ? 0 : p->patience.time / 4;
+  p->patience.calls /= 4;
+  wait_before_probe(p, now);
 }
 
 static void begin_stretch(Pressure *p) {
@@ -82,7 +98,6 @@ Pressure *pressure_new(const PressureOptions *options) {
   p->options = *options;
   p->reason = "";
   set_start(p);
-  forget_patience(p);
   return p;
 }
 
@@ -116,8 +131,15 @@ static gboolean decide(Pressure *p, guint threads, guint size, gint64 spacing, c
   return TRUE;
 }
 
+/* A step of x, at most an eighth of its range, and no more than latency bears, which grows in proportion at most. */
+static guint larger_size(const Pressure *p, double latency) {
+  guint range = p->options.size_max - p->options.size_min, size = MIN(p->size + MAX(range / SIZE_STEPS, 1), p->options.size_max);
+  if (p->options.target_latency > 0 && latency > 0)
+    size = MIN(size, (guint)((double)p->size * 0.97 * (double)p->options.target_latency / latency));
+  return size == p->options.size_max || size >= p->size + MAX(range / LEAST_SIZE_STEP, 1) ? size : p->size;
+}
+
 static gboolean try_level(Pressure *p, Trial trial, double rate, double latency, const char *reason) {
-  guint step = MAX((p->options.size_max - p->options.size_min) / SIZE_STEPS, 1);
   p->trial = trial;
   p->before_threads = p->threads;
   p->before_size = p->size;
@@ -125,14 +147,14 @@ static gboolean try_level(Pressure *p, Trial trial, double rate, double latency,
   p->before_rate = rate;
   p->before_latency = latency;
   if (trial == TRIAL_LARGER)
-    return decide(p, p->threads, p->size + step, p->spacing, reason);
+    return decide(p, p->threads, larger_size(p, latency), p->spacing, reason);
   if (trial == TRIAL_CLOSER)
-    return decide(p, p->threads, p->size, p->spacing < G_USEC_PER_SEC / 1000 ? 0 : p->spacing * 9 / 10, reason);
+    return decide(p, p->threads, p->size, p->spacing < G_USEC_PER_SEC / 1000 ? 0 : p->spacing * 3 / 4, reason);
   return decide(p, p->threads + 1, p->size, p->spacing, reason);
 }
 
 /* The step up was wrong: back to the level that was good, and not again so soon. */
-static gboolean step_back(Pressure *p, gint64 now, const char *reason) {
+static gboolean step_back(Pressure *p, gint64 now, gboolean is_harm, const char *reason) {
   Trial trial = p->trial;
   p->trial = TRIAL_NONE;
   if (trial == TRIAL_MORE_THREADS)
@@ -141,8 +163,7 @@ static gboolean step_back(Pressure *p, gint64 now, const char *reason) {
     p->size_ceiling = p->size;
   else
     p->spacing_floor = p->before_spacing;
-  be_more_patient(p);
-  wait_before_probe(p, now);
+  be_more_patient(p, now, is_harm);
   return decide(p, p->before_threads, p->before_size, p->before_spacing, reason);
 }
 
@@ -153,12 +174,10 @@ static guint less(guint level, double factor) {
   return smaller < level ? smaller : level > 0 ? level - 1 : 0;
 }
 
-/* What is found at once on the way down is remembered, and what was known before does not hold any more. */
-static void remember_harm(Pressure *p, gint64 now) {
+static void remember_harm(Pressure *p, gint64 now, gboolean is_harm) {
   p->trial = TRIAL_NONE;
   p->threads_ceiling = MAX(p->threads, p->options.threads_min + 1);
-  forget_patience(p);
-  wait_before_probe(p, now);
+  be_more_patient(p, now, is_harm);
 }
 
 /* --- Too much: overload answers, errors */
@@ -180,15 +199,15 @@ static gboolean hurt(Pressure *p, gint64 now, const char *reason) {
   gint64 spacing = p->spacing;
   p->harms++;
   if (is_step_up(p->trial) && p->harms == 1)
-    return step_back(p, now, reason);
+    return step_back(p, now, TRUE, reason);
   guint size = p->size;
   if (at_floor && was_good)
     p->spacing_floor = spacing = sustainable_spacing(p, now);
-  else if (at_floor || p->harms > 1) {
+  else if (at_floor || p->harms > 2) {
     p->size_ceiling = p->size;
     size = less(size, BACK);
   }
-  remember_harm(p, now);
+  remember_harm(p, now, TRUE);
   return decide(p, less(p->threads, BACK), size, spacing, reason);
 }
 
@@ -213,16 +232,16 @@ static gboolean slow(Pressure *p, gint64 now, double rate, double latency) {
   gboolean can_shrink = p->size > p->options.size_min, can_thin = p->threads > p->options.threads_min;
   p->harms++;
   if (is_step_up(p->trial) && times < COLLAPSE)
-    return step_back(p, now, "latency above the target");
+    return step_back(p, now, FALSE, "latency above the target");
   if (times >= COLLAPSE) {
     p->size_ceiling = p->size;
-    remember_harm(p, now);
+    remember_harm(p, now, FALSE);
     p->threads_blameless = FALSE;
     return decide(p, less(p->threads, 0.5), p->size / 2, p->spacing, "latency far above the target");
   }
   if (can_thin && (!p->threads_blameless || !can_shrink)) {
-    guint fewer = less(p->threads, times >= 2 ? 0.5 : 0.75);
-    remember_harm(p, now);
+    guint fewer = less(p->threads, MAX(0.95 / times, 0.5)); /* if they queue, latency is in proportion to their number */
+    remember_harm(p, now, FALSE);
     p->trial = can_shrink ? TRIAL_FEWER_THREADS : TRIAL_NONE;
     p->before_threads = p->threads;
     p->before_rate = rate;
@@ -235,7 +254,7 @@ static gboolean slow(Pressure *p, gint64 now, double rate, double latency) {
   }
   p->size_ceiling = p->size;
   p->trial = TRIAL_NONE;
-  wait_before_probe(p, now);
+  be_more_patient(p, now, FALSE);
   return decide(p, p->threads, smaller, p->spacing, "latency above the target");
 }
 
@@ -246,7 +265,7 @@ static gboolean take_back_threads(Pressure *p, gint64 now) {
   p->threads_blameless = TRUE;
   p->threads_ceiling = p->before_threads + 1;
   p->size_ceiling = p->size;
-  wait_before_probe(p, now);
+  be_more_patient(p, now, FALSE);
   return decide(p, p->before_threads, (guint)((double)p->size * CLAMP(0.95 / times, 0.5, 0.95)), p->spacing, "calls are long, not queueing");
 }
 
@@ -259,31 +278,24 @@ static gboolean brought_something(const Pressure *p, double rate) {
 
 static gboolean cost_something(const Pressure *p, double rate) {
   double step = (double)(p->before_threads - p->threads) / (double)p->before_threads;
-  return rate < p->before_rate * (1 - 0.5 * step);
-}
-
-/* x grows into latency in proportion at most. */
-static gboolean has_room(const Pressure *p, double latency) {
-  double step = (double)MAX((p->options.size_max - p->options.size_min) / SIZE_STEPS, 1);
-  return p->size < p->options.size_max &&
-         (p->options.target_latency == 0 || latency * (1 + step / (double)p->size) < 0.98 * (double)p->options.target_latency);
+  return rate < p->before_rate * (1 - MIN(0.5 * step, 0.1));
 }
 
 static gboolean climb(Pressure *p, gint64 now, double rate, double latency) {
   gboolean is_busy = 2 * p->at_limit >= p->begun, is_full = 2 * p->full >= p->calls;
-  gboolean more = p->threads < p->options.threads_max && is_busy, larger = has_room(p, latency) && is_full;
-  gboolean may_probe = now >= p->probe_at && p->calls_since >= p->probe_calls;
-  if (p->spacing > 0 && is_busy && (p->spacing * 9 / 10 > p->spacing_floor || may_probe))
-    return try_level(p, TRIAL_CLOSER, rate, latency, may_probe ? "probe" : "good");
+  gboolean more = p->threads < p->options.threads_max && is_busy, larger = larger_size(p, latency) > p->size && is_full, closer = p->spacing > 0 && is_busy;
+  begin_stretch(p);
+  if (closer && p->spacing * 3 / 4 >= p->spacing_floor)
+    return try_level(p, TRIAL_CLOSER, rate, latency, "good");
   if (more && p->threads + 1 < p->threads_ceiling)
     return try_level(p, TRIAL_MORE_THREADS, rate, latency, "good");
-  if (larger && p->size + (p->options.size_max - p->options.size_min) / SIZE_STEPS < p->size_ceiling)
+  if (larger && larger_size(p, latency) < p->size_ceiling)
     return try_level(p, TRIAL_LARGER, rate, latency, "good");
-  begin_stretch(p);
-  if (!may_probe || (!more && !larger))
+  if (now < p->probe_at || p->calls_since < p->patience.calls || (!more && !larger && !closer))
     return FALSE;
-  p->probes_size = larger && (p->probes_size || !more);
-  Trial trial = p->probes_size ? TRIAL_LARGER : TRIAL_MORE_THREADS;
+  wait_before_probe(p, now);
+  p->probes_size = larger && (p->probes_size || !(more || closer));
+  Trial trial = p->probes_size ? TRIAL_LARGER : closer ? TRIAL_CLOSER : TRIAL_MORE_THREADS;
   p->probes_size = !p->probes_size;
   return try_level(p, trial, rate, latency, "probe");
 }
@@ -296,16 +308,16 @@ static gboolean judge(Pressure *p, gint64 now, double rate, double latency) {
     return take_back_threads(p, now);
   if (trial == TRIAL_MORE_THREADS && !brought_something(p, rate)) {
     p->trial = trial;
-    return step_back(p, now, "brought nothing");
+    return step_back(p, now, FALSE, "brought nothing");
   }
-  if (is_step_up(trial)) { /* what was remembered does not hold any more */
-    forget_patience(p);
-    if (trial == TRIAL_MORE_THREADS && p->threads >= p->threads_ceiling)
-      p->threads_ceiling = G_MAXUINT;
-    if (trial == TRIAL_LARGER && p->size >= p->size_ceiling)
-      p->size_ceiling = G_MAXUINT;
-    if (trial == TRIAL_CLOSER && p->spacing < p->spacing_floor)
-      p->spacing_floor = 0;
+  if (is_step_up(trial)) { /* what was remembered of this level does not hold any more */
+    be_less_patient(p, now);
+    if (p->patience.calls == 0 || p->threads >= p->threads_ceiling)
+      p->threads_ceiling = p->patience.calls == 0 ? G_MAXUINT : p->threads + 1;
+    if (p->patience.calls == 0 || p->size >= p->size_ceiling)
+      p->size_ceiling = p->patience.calls == 0 ? G_MAXUINT : p->size + 1;
+    if (p->patience.calls == 0 || p->spacing < p->spacing_floor)
+      p->spacing_floor = p->patience.calls == 0 ? 0 : p->spacing;
   }
   return climb(p, now, rate, latency);
 }
@@ -315,6 +327,7 @@ static gboolean good(Pressure *p, const PressureCall *call, gint64 now, guint re
   p->pauses = 0;
   p->good_since_refusal++;
   p->calls_since++;
+  p->granted_for++;
   if (p->opened == 0) {
     p->opened = is_new ? now : 0;
     if (!is_new)
@@ -330,12 +343,13 @@ static gboolean good(Pressure *p, const PressureCall *call, gint64 now, guint re
   }
   double latency = p->latency_calls ? (double)p->latency_sum / p->latency_calls : 0;
   double rate = now > p->opened ? (double)p->records / (double)(now - p->opened) : 0;
-  gboolean is_over = p->calls >= MAX(LEAST_STRETCH, 2 * p->threads);
+  gboolean is_over = p->calls >= stretch_of(p);
   double bearable = (double)p->options.target_latency * (is_over ? 1.0 : 1.2);
   if (p->latency_calls >= (is_over ? 1 : MAX(3, p->threads / 2)) || is_over)
     p->latency = (gint64)latency;
-  if (p->options.target_latency > 0 && p->latency_calls >= MAX(3, p->threads / 2) && latency > bearable)
-    return slow(p, now, rate, latency);
+  gboolean is_slow = p->options.target_latency > 0 && p->latency_calls >= MAX(3, p->threads / 2) && latency > bearable;
+  if (is_slow && (is_over || p->trial != TRIAL_FEWER_THREADS || latency > COLLAPSE * (double)p->options.target_latency))
+    return p->trial == TRIAL_FEWER_THREADS && is_over && cost_something(p, rate) ? take_back_threads(p, now) : slow(p, now, rate, latency);
   return is_over && judge(p, now, rate, latency);
 }
 
@@ -350,7 +364,7 @@ gint64 pressure_begin(Pressure *p, gint64 now, PressureCall *call) {
     return p->last_begin + p->spacing;
   p->in_flight++;
   p->begun++;
-  p->at_limit += p->in_flight == p->threads;
+  p->at_limit += p->in_flight == p->threads || (p->spacing > 0 && now - p->last_begin <= p->spacing * 5 / 4);
   p->last_begin = now;
   *call = (PressureCall){.sent = now, .epoch = p->epoch, .in_flight = p->in_flight};
   return 0;

@@ -32,6 +32,7 @@ typedef struct {
   gint64 tokens_at;
   SimulatedCall under_way[SIMULATED_CALLS];
   guint n_under_way;
+  gboolean is_traced;
 } Simulation;
 
 typedef struct { double rate; double latency; guint64 calls, refused; guint size, threads; } Measured;
@@ -87,12 +88,12 @@ static inline void simulated_end(Simulation *s, guint which, const Capacity *cap
   s->under_way[which] = s->under_way[--s->n_under_way];
   PressureEnd end = {done.refused ? PRESSURE_REFUSED : PRESSURE_GOOD, done.records, done.refused ? capacity->retry_after : -1};
   measured->calls++;
-  measured->refused += done.refused;
+  measured->refused += done.refused ? 1 : 0;
   if (!done.refused) {
     measured->rate += done.records;
     measured->latency += (double)(s->now - done.call.sent);
   }
-  if (pressure_end(s->pressure, &done.call, s->now, &end) && g_getenv("PRESSURE_TRACE")) {
+  if (pressure_end(s->pressure, &done.call, s->now, &end) && s->is_traced) {
     PressureState state;
     pressure_state(s->pressure, &state);
     g_printerr("%8.2f s  threads %2u -> %2u  x %4u -> %4u  spacing %4" G_GINT64_FORMAT " ms  %s\n", (double)s->now / 1e6, state.from_threads, state.threads,
