@@ -166,7 +166,7 @@ gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard
   g_autoptr(sqlite3_stmt) add = statement(tx->statements.db, "add-shard", error);
   if (!add)
     return FALSE;
-  sqlite_bind(add, "sussississis", task, shard->number, shard->object, shard->name, (gint64)shard->size, shard->md5, shard->sha256,
+  sqlite_bind(add, "sussissisiis", task, shard->number, shard->object, shard->name, (gint64)shard->size, shard->md5, shard->sha256,
               (gint64)shard->plain_size, shard->plain_sha256, (gint64)shard->records, shard->total, shard->cursor);
   if (!sqlite_done(add, error))
     return FALSE;

@@ -18,7 +18,7 @@ typedef struct {
       *signed_by, *gnupg_home; /* of a server and of keys, where there is no configuration */
   gint limit, parallel, of_version;
   char **write;
-  gboolean json, help, version, watch, unmask, again, no_signature, keep_encrypted, no_acknowledgement, clear_text;
+  gboolean json, help, version, watch, unmask, again, no_wait, no_signature, keep_encrypted, no_acknowledgement, clear_text;
 } CliOptions;
 
 typedef struct CliCommand CliCommand;

@@ -69,16 +69,22 @@ const CliCommand cli_commands[] = {
      "Databases whole, histories allowed, batches and records add up, each file's accepted lines are its credits and\n"
      "nothing else is, balances are their entries, the audit chain is whole. May run while the gateway runs.\n\n"
      "  sallyport verify\n", 0, 0, cli_verify},
-    {"recon", "pull URL|verify FOLDER", "type date into manifest join token-file ca-file tls-key certificate-file private-key-file "
+    {"recon", "run NAME|list|show TASK|compare NAME|pull URL|verify FOLDER", "lane name limit again no-wait type date into manifest join token-file ca-file tls-key certificate-file private-key-file "
      "host-key identity-file password-file passphrase-file signed-by gnupg-home parallel of-version no-signature keep-encrypted "
-     "no-acknowledgement clear-text",
-     "reconciliation files: fetch and check them",
+     "no-acknowledgement clear-text theirs layout output",
+     "reconciliation files: make them, fetch and check them",
+     "run has the lane make the files of a date now, and waits; --again makes the next version if the data have changed since the\n"
+     "last one, which stays as it is. list shows the tasks, show one of them with its shards.\n"
+     "compare holds the requester's own statement against ours, by key: what either side has not, and amounts that differ. It is\n"
+     "written as our shards are, or in a --layout of the configuration; --output writes the differences in the feed's layout.\n"
      "pull fetches a manifest and its shards, several at a time, each resumed where it broke off, checks all of it against the\n"
      "signed manifest, fetches what is bad again, and acknowledges. It needs no configuration, and may be killed and run again.\n"
      "verify does the checks once more, offline.\n\n"
+     "  sallyport recon run acme-daily --date 2026-11-20\n"
+     "  sallyport recon compare acme-daily --date 2026-11-20 --theirs their.csv --output differences.dat\n"
      "  sallyport recon pull https://files.example.com --type points --date 2026-11-20 --into points/ \\\n"
      "    --token-file token --signed-by 0123456789ABCDEF0123456789ABCDEF01234567\n"
-     "  sallyport recon verify points/ --signed-by 0123456789ABCDEF0123456789ABCDEF01234567\n", 2, 2, cli_recon},
+     "  sallyport recon verify points/ --signed-by 0123456789ABCDEF0123456789ABCDEF01234567\n", 1, 2, cli_recon},
     {"version", NULL, NULL, "the program's version", "\n  sallyport version\n", 0, 0, cli_version},
     {0}};
 

@@ -44,6 +44,7 @@ const CliOption cli_options[] = {
     OPTION("parallel", 'j', G_OPTION_ARG_INT, parallel, "N", "so many shards at a time; 4", FALSE, CLI_VALUE_TEXT),
     OPTION("of-version", 0, G_OPTION_ARG_INT, of_version, "N", "this version; else the newest", FALSE, CLI_VALUE_TEXT),
     FLAG("again", 0, again, "also when it is done already: a new version if anything has changed", FALSE),
+    FLAG("no-wait", 0, no_wait, "do not wait until it is done", FALSE),
     FLAG("no-signature", 0, no_signature, "do not look at the manifest's signature", FALSE),
     FLAG("keep-encrypted", 0, keep_encrypted, "check the bytes only: the key for the records is elsewhere", FALSE),
     FLAG("no-acknowledgement", 0, no_acknowledgement, "do not tell the server that all is here", FALSE),

@@ -2,7 +2,8 @@
 #include <string.h>
 
 static const struct { const char *verb; guint least, most; CliExit (*run)(Cli *cli); } verbs[] = {
-    {"pull", 2, 2, recon_cli_pull}, {"verify", 2, 2, recon_cli_verify}};
+    {"run", 2, 2, recon_cli_run}, {"list", 1, 1, recon_cli_list}, {"show", 2, 2, recon_cli_show},
+    {"pull", 2, 2, recon_cli_pull}, {"verify", 2, 2, recon_cli_verify}, {"compare", 2, 2, recon_cli_compare}};
 
 CliExit cli_recon(Cli *cli) {
   for (guint i = 0; i < G_N_ELEMENTS(verbs); i++) {

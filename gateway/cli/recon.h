@@ -2,5 +2,9 @@
 #pragma once
 #include "gateway/cli/command.h"
 
+CliExit recon_cli_run(Cli *cli);    /* recon run NAME --date D */
+CliExit recon_cli_list(Cli *cli);   /* recon list */
+CliExit recon_cli_show(Cli *cli);   /* recon show TASK */
 CliExit recon_cli_pull(Cli *cli);   /* recon pull URL */
 CliExit recon_cli_verify(Cli *cli); /* recon verify FOLDER */
+CliExit recon_cli_compare(Cli *cli); /* recon compare NAME --date D --theirs FILE: recon_compare.c */

@@ -393,3 +393,25 @@ gboolean recon_generate(const ReconHost *host, const ConfReconcile *reconcile, R
   generation_clear(&generation);
   return ok;
 }
+
+static gboolean read_again(Generation *generation, const char *period, const ReconTask *task, ReconUse use, gpointer user, GError **error) {
+  const ConfReconcile *reconcile = generation->reconcile;
+  gboolean is_ledger = reconcile->read.from == CONF_READ_LEDGER;
+  if (!recon_period_dates(period, reconcile, generation->from, generation->to))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "\"%s\" is no %s", period, reconcile->period == CONF_PERIOD_MONTH ? "month" : "day");
+  generation->at = g_get_real_time();
+  gboolean is_fixed = is_ledger && task && unpack_snapshot(generation); /* not of another plan: then as it is now */
+  if (is_ledger && !is_fixed && !take_positions(generation, reconcile->read.ledger, error))
+    return FALSE;
+  g_autoptr(ReconSource) source = chosen_source(generation, NULL, error);
+  return source && use(user, source, error);
+}
+
+gboolean recon_read_again(const ReconHost *host, const ConfReconcile *reconcile, const char *period, const ReconTask *task, const char *work, ReconUse use,
+                          gpointer user, GError **error) {
+  Generation generation = {.host = host, .reconcile = reconcile, .task = (ReconTask *)(intptr_t)task, .folder = g_strdup(work)};
+  generation.plan = make_plan(&generation);
+  gboolean ok = read_again(&generation, period, task, use, user, error);
+  generation_clear(&generation);
+  return ok;
+}

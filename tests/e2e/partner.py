@@ -74,6 +74,15 @@ class Gpg:
         assert "GOODMDC" in status, f"no integrity protection: {status}"
         return done.stdout
 
+    def verify_detached(self, path, signature, *, signer):
+        """Insists on a good detached signature of `signer`, as `gpg --verify` finds it."""
+        with self.lock:
+            done = subprocess.run(["gpg", "--homedir", self.home, "--batch", "--quiet", "--status-fd", "1", "--verify", signature, path],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        status = done.stdout.decode(errors="replace")
+        assert done.returncode == 0, f"gpg --verify: {status}{done.stderr.decode(errors='replace')}"
+        assert any("VALIDSIG" in line and line.split()[-1] == signer for line in status.splitlines()), f"not signed by the gateway: {status}"
+
     def stop(self):
         subprocess.run(["gpgconf", "--homedir", self.home, "--kill", "all"], stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, timeout=30)
