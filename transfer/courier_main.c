@@ -250,6 +250,7 @@ static Driver *open_driver(const DriverHost *host, const WireMessage *open, GErr
   switch (open->kind) {
   case COURIER_SFTP: return driver_sftp_open(host, open, error);
   case COURIER_LOCAL: return driver_local_open(host, open, error);
+  case COURIER_FTP: return driver_ftp_open(host, open, error);
   case COURIER_HTTP: return driver_http_open(host, open, error);
   default: sallyport_error_set(error, SALLYPORT_ERROR_BUG, "unknown kind of endpoint"); return NULL;
   }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -12,6 +14,8 @@
 
 #define TRUST_LIMIT (4u << 20) /* the system's bundle is some 220 KB */
 #define PROGRESS_BYTES 1024u
+#define QUICK_LOOKS 200u
+#define LOOK_EVERY 250 /* milliseconds, at least */
 
 /* --- before the cage ------------------------------------------------------------------------------------------------- */
 
@@ -90,6 +94,7 @@ gboolean curl_link_open(CurlLink *link, const DriverHost *host, const WireMessag
   if (!take_secrets(link, error) || !start_curl(link, error))
     return FALSE;
   link->first = connect_to(link->name, link->port, g_get_monotonic_time() + host->connect_timeout, error);
+  link->control = link->first;
   return link->first >= 0 && tell_address(link, error) && sandbox_enter(&(SandboxPlan){.folder = -1, .connect_is_pretended = TRUE}, cage, error);
 }
 
@@ -145,6 +150,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
   (void)purpose;
   guint port = address->family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)(void *)&address->addr)->sin6_port)
                                            : ntohs(((struct sockaddr_in *)(void *)&address->addr)->sin_port);
+  link->quick_looks = QUICK_LOOKS;
   if (link->first >= 0) {
     int first = link->first;
     link->first = -1;
@@ -154,10 +160,40 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
     sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "the connection has ended");
     return CURL_SOCKET_BAD;
   }
+  if (!link->is_http && port < 1024) {
+    sallyport_error_set(&link->failure, SALLYPORT_ERROR_PARTNER, "the server names port %u for its data", port);
+    return CURL_SOCKET_BAD;
+  }
   g_clear_error(&link->failure); /* of an earlier way: PASV after EPSV */
   int made = ask_for_socket(link, port);
   curl_link_alive(link);
   return made >= 0 ? made : CURL_SOCKET_BAD;
+}
+
+/* A socket that is closed with something unread in it (TLS 1.3's session tickets) is reset, and what was sent last may be lost with it.
+ * So our end is said first, and the server's end awaited, which comes when it has read all. Where it does not come, the size that is read
+ * back will tell. */
+static void await_end(const CurlLink *link, int socket) {
+  gint64 until = g_get_monotonic_time() + link->host->io_timeout;
+  guint8 ignored[4096];
+  shutdown(socket, SHUT_WR);
+  for (;;) {
+    struct pollfd wanted[2] = {{.fd = socket, .events = POLLIN}, {.fd = link->host->lane, .events = POLLIN}};
+    gint64 left = (until - g_get_monotonic_time()) / 1000;
+    if (left <= 0 || poll(wanted, 2, (int)left) <= 0 || wanted[1].revents)
+      return;
+    ssize_t got = recv(socket, ignored, sizeof ignored, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+      return;
+  }
+}
+
+static int close_socket(void *user, curl_socket_t socket) {
+  CurlLink *link = user;
+  link->is_closed = link->is_closed || socket == link->control;
+  if (link->is_done && socket != link->control && !link->is_http)
+    await_end(link, socket);
+  return close(socket);
 }
 
 static int is_connected(void *user, curl_socket_t socket, curlsocktype purpose) {
@@ -165,6 +201,58 @@ static int is_connected(void *user, curl_socket_t socket, curlsocktype purpose) 
   (void)socket;
   (void)purpose;
   return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+/* --- the clock and the lane ---------------------------------------------------------------------------------------------- */
+
+/* 7.88 waits for nothing at all on a connection that it is handed connected: it has to be called again soon. */
+void curl_link_connected(CurlLink *link) {
+  link->quick_looks = 0;
+}
+
+void curl_link_alive(CurlLink *link) {
+  link->deadline = g_get_monotonic_time() + link->patience;
+}
+
+static gboolean end_run(CurlLink *link, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static gboolean end_run(CurlLink *link, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *why = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  g_clear_error(&link->failure);
+  return sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "%s", why);
+}
+
+static gboolean is_in_time(CurlLink *link, gint64 now) {
+  if (now < link->end && now < link->deadline)
+    return TRUE;
+  link->out_of_time = TRUE;
+  return end_run(link, "%s for %" G_GINT64_FORMAT " s", link->deadline <= link->end ? "no progress" : "no answer", link->patience / G_USEC_PER_SEC);
+}
+
+/* FALSE: the run is over, and why is told. The lane says nothing while it waits for an answer: its voice is its end. */
+static gboolean wait_for_more(CurlLink *link) {
+  struct curl_waitfd lane = {.fd = link->host->lane, .events = CURL_WAIT_POLLIN};
+  gint64 now = g_get_monotonic_time();
+  if (!is_in_time(link, now))
+    return FALSE;
+  gint64 left = (MIN(link->end, link->deadline) - now + 999) / 1000;
+  curl_multi_poll(link->multi, &lane, 1, (int)MIN(left, link->quick_looks > 0 ? 1 : LOOK_EVERY), NULL);
+  link->quick_looks -= link->quick_looks > 0;
+  return lane.revents == 0 || end_run(link, "the lane is gone");
+}
+
+/* Some replies libcurl awaits inside itself (QUOTE's, and the one after a transfer), and comes by here once a second. */
+static int look_around(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+  CurlLink *link = user;
+  struct pollfd lane = {.fd = link->host->lane, .events = POLLIN};
+  gint64 now = g_get_monotonic_time();
+  (void)a; (void)b; (void)c; (void)d;
+  if (now - link->looked_at < LOOK_EVERY * 1000)
+    return 0;
+  link->looked_at = now;
+  return !is_in_time(link, now) || (poll(&lane, 1, 0) != 0 && !end_run(link, "the lane is gone"));
 }
 
 /* --- one request ------------------------------------------------------------------------------------------------------ */
@@ -199,7 +287,7 @@ void curl_link_prepare(CurlLink *link, const char *url) {
   curl_easy_reset(easy);
   link->problem[0] = 0;
   g_clear_error(&link->failure);
-  link->out_of_time = FALSE;
+  link->out_of_time = link->is_done = FALSE;
   link->moved = link->renewed_at = 0;
   curl_easy_setopt(easy, CURLOPT_URL, url);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol);
@@ -210,7 +298,9 @@ void curl_link_prepare(CurlLink *link, const char *url) {
   curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   curl_easy_setopt(easy, CURLOPT_RESOLVE, link->resolved);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, look_around);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, link);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, link->problem);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(link->host->connect_timeout / 1000));
   curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)(link->host->io_timeout / G_USEC_PER_SEC));
@@ -221,11 +311,9 @@ void curl_link_prepare(CurlLink *link, const char *url) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, link);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, link);
   prepare_tls(link);
-}
-
-void curl_link_alive(CurlLink *link) {
-  link->deadline = g_get_monotonic_time() + link->patience;
 }
 
 gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position) {
@@ -240,35 +328,17 @@ gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position) {
   return sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "the lane is gone");
 }
 
-/* FALSE: the run is over, and why is told. */
-static gboolean wait_for_more(CurlLink *link, gint64 end) {
-  struct curl_waitfd lane = {.fd = link->host->lane, .events = CURL_WAIT_POLLIN};
-  gint64 now = g_get_monotonic_time(), until = MIN(end, link->deadline);
-  if (now >= until) {
-    link->out_of_time = TRUE;
-    g_clear_error(&link->failure);
-    return sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "%s for %" G_GINT64_FORMAT " s",
-                               link->deadline <= end ? "no progress" : "no answer", link->patience / G_USEC_PER_SEC);
-  }
-  gint64 left = (until - now + 999) / 1000;
-  curl_multi_poll(link->multi, &lane, 1, (int)MIN(left, 10000), NULL);
-  if (lane.revents == 0)
-    return TRUE;
-  g_clear_error(&link->failure); /* it says nothing while it waits for an answer: this is its end */
-  return sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "the lane is gone");
-}
-
 CURLcode curl_link_run(CurlLink *link, gint64 limit) {
   int running = 1, queued;
   CURLcode result = CURLE_RECV_ERROR;
   const CURLMsg *message;
   link->patience = limit > 0 ? limit : link->host->io_timeout;
   curl_link_alive(link);
-  gint64 end = limit > 0 ? g_get_monotonic_time() + limit : G_MAXINT64;
+  link->end = limit > 0 ? g_get_monotonic_time() + limit : G_MAXINT64;
   if (curl_multi_add_handle(link->multi, link->easy) != CURLM_OK)
     return CURLE_FAILED_INIT;
   while (curl_multi_perform(link->multi, &running) == CURLM_OK && running > 0)
-    if (!wait_for_more(link, end)) {
+    if (!wait_for_more(link)) {
       result = CURLE_OPERATION_TIMEDOUT;
       break;
     }

@@ -20,8 +20,13 @@ typedef struct {
   CourierTls tls;
   gboolean is_http;
   int first;                       /* from before the cage; -1 once libcurl has it */
+  int control;                     /* the same, for good; */
+  gboolean is_closed;              /* and libcurl has closed it */
+  gboolean is_done;                /* all of a file has been handed to the data connection, which is closed when its other end has read it */
+  guint quick_looks;               /* so many waits of a millisecond: libcurl has a connection that it does not watch yet */
   gint64 deadline;                 /* monotonic; moved on by progress */
   gint64 patience;                 /* microseconds without progress */
+  gint64 end, looked_at;           /* of the whole run; when the lane and the clock were last looked at */
   guint64 moved, renewed_at;       /* bytes of files in this run */
   GError *failure;                 /* why a callback of ours has ended the run: it counts, whatever code libcurl makes of it */
   gboolean out_of_time;
@@ -40,6 +45,7 @@ void curl_link_prepare(CurlLink *link, const char *url);
 CURLcode curl_link_run(CurlLink *link, gint64 limit) G_GNUC_WARN_UNUSED_RESULT;
 /* So many more bytes of a file have been moved: 1 KiB is progress. FALSE: the lane is gone (the failure is set). */
 gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position);
+void curl_link_connected(CurlLink *link); /* what was to be connected is */
 void curl_link_alive(CurlLink *link); /* an answer has come: the clock starts anew */
 /* The one place where libcurl's codes become ours. `reply`: the server's last code (FTP, HTTP) or 0. Always FALSE. */
 gboolean curl_link_failed(CurlLink *link, CURLcode code, guint reply, const char *what, GError **error);

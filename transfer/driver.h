@@ -68,3 +68,4 @@ gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint,
 Driver *driver_sftp_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_local_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+Driver *driver_ftp_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -70,6 +70,7 @@ static gboolean ask_credentials(Http *http) {
 static int before_request(void *user, char *to, char *from, int to_port, int from_port) {
   Http *http = user;
   (void)to; (void)from; (void)to_port; (void)from_port;
+  curl_link_connected(&http->link);
   if (http->is_sent && !http->may_repeat) {
     sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_UNKNOWN, "the connection ended before there was an answer");
     return CURL_PREREQFUNC_ABORT;
