@@ -12,6 +12,7 @@
  * have (GB18030's four bytes, EUC's three, whatever is invalid). */
 #pragma once
 #include "gateway/base/error.h"
+#include <string.h>
 
 /* UTF-8 of a byte or a pair: its length in the high byte, then the first byte in the lowest one. 0: ask iconv. */
 typedef struct { guint32 single[256], pair[65536]; } CharsetTable;
@@ -49,3 +50,16 @@ gssize charset_decode(const Charset *charset, CharsetConverter *converter, const
 /* Appends the converted text to `into`. -1 when all was converted; else the offset of the first byte that could not be
  * (what came before it has been appended). */
 gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);
+
+/* Whether any byte is beyond ASCII. */
+static inline gboolean charset_has_high(const guint8 *at, gsize length) {
+  guint64 word, high = 0;
+  gsize n = 0;
+  for (; n + 8 <= length; n += 8) {
+    memcpy(&word, at + n, 8);
+    high |= word;
+  }
+  for (; n < length; n++)
+    high |= at[n];
+  return (high & G_GUINT64_CONSTANT(0x8080808080808080)) != 0;
+}

@@ -5,18 +5,6 @@
 
 /* --- A field */
 
-static gboolean has_high(const guint8 *at, gsize length) {
-  guint64 word, high = 0;
-  gsize n = 0;
-  for (; n + 8 <= length; n += 8) {
-    memcpy(&word, at + n, 8);
-    high |= word;
-  }
-  for (; n < length; n++)
-    high |= at[n];
-  return (high & G_GUINT64_CONSTANT(0x8080808080808080)) != 0;
-}
-
 /* The converted fields of a line stand in one buffer one after the other, which must not move while they are looked at: it has
  * room for all of them, and for the one that is being asked about. */
 static gsize converted_room(const Layout *layout) { return layout->most_bytes * 8 + 64; }
@@ -56,7 +44,7 @@ static Fault to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
   const Charset *charset = parse->layout->charset;
   if (charset->is_utf8)
     return utf8_cell(parse, field, cell);
-  if (charset->is_ascii && !has_high(cell->at, cell->length))
+  if (charset->is_ascii && !charset_has_high(cell->at, cell->length))
     return FAULT_NONE;
   gsize used = parse->converted;
   guint8 *start = parse->state->converted->data + used, *to = start;

@@ -69,9 +69,40 @@ static void refuse_characters(Parse *parse, gint column, gsize offset, gboolean 
                              parse->layout->charset->name));
 }
 
+/* Cuts at the delimiters that the scan has found and converts only the cells that need it. A delimiter that the table reads as the
+ * second byte of a character is none. FALSE: there is something that the table does not have; then the line is converted as a whole. */
+static gboolean convert_cells(Parse *parse) {
+  const Charset *charset = parse->layout->charset;
+  const RawLine *line = &parse->line;
+  const guint8 *start = line->text, *end = line->text + line->length;
+  gsize found = line->n_delimiters, n = 0;
+  g_byte_array_set_size(parse->state->converted, (guint)(line->length * 3 + 8));
+  guint8 *to = parse->state->converted->data;
+  for (gsize i = 0; i <= found; i++) {
+    const guint8 *stop = i < found ? line->text + parse->state->positions[i] : end;
+    Cell cell = {start, (gsize)(stop - start)};
+    if (charset_has_high(start, cell.length)) {
+      guint8 *behind = to;
+      gsize known = charset_decode_known(charset, start, cell.length, &behind);
+      if (known + 1 == cell.length && stop < end && charset->table->pair[(guint)stop[-1] << 8 | *stop])
+        continue; /* the delimiter belongs to a character: the cell goes on */
+      if (known < cell.length)
+        return FALSE;
+      cell = (Cell){to, (gsize)(behind - to)};
+      to = behind;
+    }
+    parse->cells[n++] = cell;
+    start = stop + 1;
+  }
+  parse->n_cells = n;
+  return TRUE;
+}
+
 static gboolean to_cells(Parse *parse) {
   const Layout *layout = parse->layout;
   gsize most = layout->most_cells;
+  if (parse->has_cells)
+    return TRUE;
   if (parse->is_quoted) {
     Fault fault = lines_split_quoted(layout, parse->text, parse->length, parse->cells, most, &parse->n_cells, parse->state->scratch);
     return !fault || parse_refuse(parse, fault, fault == FAULT_LINE_END ? "a CR or LF outside quotes" : "the quoting is broken");
@@ -105,6 +136,7 @@ static gboolean to_utf8(Parse *parse) {
   parse->text = line->text;
   parse->length = line->length;
   parse->readable = parse->end;
+  parse->has_cells = FALSE;
   if (G_LIKELY(charset->is_ascii && !(line->flags & LINE_HAS_HIGH)))
     return TRUE;
   if (charset->is_utf8) {
@@ -119,6 +151,10 @@ static gboolean to_utf8(Parse *parse) {
     refuse_characters(parse, parse->is_quoted ? -1 : parse_column_at(parse, line->text, offset), offset, has_cells);
     return FALSE;
   }
+  parse->has_cells = charset->table && charset->is_ascii && !parse->is_quoted && parse->layout->delimiter_length == 1 &&
+                     line->n_delimiters < parse->layout->most_cells && convert_cells(parse);
+  if (parse->has_cells)
+    return TRUE;
   GByteArray *converted = parse->state->converted;
   g_byte_array_set_size(converted, 0);
   gssize bad = charset_decode(charset, parse->state->decoder, line->text, line->length, converted);

@@ -17,6 +17,7 @@ typedef struct {
   const guint8 *readable;  /* the end of what text is a part of */
   Cell *cells;
   gsize n_cells;
+  gboolean has_cells;      /* they were cut while the line was converted */
   gboolean is_plain;       /* fixed: every byte is ASCII as it stands */
   gboolean is_valid;       /* fixed, UTF-8: the line as a whole is */
   gsize converted;         /* fixed: bytes of state->converted that hold this line's fields */
