@@ -48,14 +48,10 @@ static void print_summary(const CliOutput *out, const GPtrArray *batches) {
           last ? ", the last at " : "", last ? at : "", uncut ? "; those not sent yet are cut when their turn comes" : "");
 }
 
-static char *state_of(const BookBatch *batch) {
-  return batch->attempts > 1 ? g_strdup_printf("%s (%u times)", batch_state_word(batch->state), batch->attempts) : g_strdup(batch_state_word(batch->state));
-}
-
 /* What an interface has been asked. Those that are still open come first: they are what one looks for. */
 static void print_asked(const CliOutput *out, const BookFile *file, const GPtrArray *batches) {
   static const CliColumn columns[] = {{"BATCH", CLI_RIGHT, CLI_WHOLE}, {"LINES", CLI_LEFT, CLI_WHOLE}, {"STATE", CLI_LEFT, CLI_WHOLE},
-                                      {"SENT", CLI_LEFT, CLI_WHOLE}, {"KEY", CLI_LEFT, CLI_WHOLE}, {"ANSWER", CLI_LEFT, CLI_SHRINKS}};
+                                      {"SENT", CLI_LEFT, CLI_WHOLE}, {"TIMES", CLI_RIGHT, CLI_WHOLE}, {"KEY", CLI_LEFT, CLI_WHOLE}, {"ANSWER", CLI_LEFT, CLI_SHRINKS}};
   guint shown = 0, asked = 0;
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint pass = 0; pass < 2; pass++)
@@ -69,8 +65,9 @@ static void print_asked(const CliOutput *out, const BookFile *file, const GPtrAr
       shown++;
       cli_table_cell(table, cli_unsigned(out, batch->number));
       cli_table_cell(table, g_strdup_printf("%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, batch->first_line, batch->last_line));
-      cli_table_coloured(table, state_of(batch), is_open ? CLI_CYAN : CLI_GREEN);
+      cli_table_coloured(table, g_strdup(batch_state_word(batch->state)), is_open ? CLI_CYAN : CLI_GREEN);
       cli_table_cell(table, cli_time(out, batch->sent_at));
+      cli_table_cell(table, cli_unsigned(out, batch->attempts));
       cli_table_cell(table, cli_batch_key(file, batch));
       cli_table_coloured(table, g_strdup(batch->answer), is_open ? CLI_YELLOW : CLI_PLAIN);
     }

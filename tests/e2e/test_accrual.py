@@ -203,3 +203,69 @@ def nothing_is_lost_or_doubled_when_gateway_lane_or_courier_is_killed_while_it_a
         answer = world.feedback("POINTS_A.dat.pgp", seconds=60)
         equal((answer.accepted, answer.rejected), (399, 1), "feedback")
         equal(sum(interface.sizes()), 399, "records asked, each in one batch")
+
+
+@test
+def calls_in_flight_follow_what_the_interface_bears():
+    """P8, with real processes and scaled down in time; the figures are the simulation's (tests/unit/gateway/process/test_pressure.c)."""
+    batch = {"size-min": 20, "size-max": 40, "allow-any-size": True, "pressure": {"target-latency": "2s", "threads-min": 1, "threads-max": 6}}
+    with Accruals(batch=batch) as (world, interface):
+        interface.capacity = Capacity(workers=6, queue=2, overhead=0.03)
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(8000))
+        pressure = lambda: world.gateway.json("status")["lanes"][0]["feeds"][0]["pressure"]
+        wait_until("more calls at a time", lambda: pressure()["threads"] >= 3, log=world.gateway.log_tail)
+        interface.capacity = Capacity(workers=1, queue=0, overhead=0.03)
+        wait_until("one call at a time", lambda: pressure()["threads"] == 1, log=world.gateway.log_tail)
+        before = interface.refused
+        done = len(interface.batches)
+        wait_until("40 batches more", lambda: len(interface.batches) >= done + 40, log=world.gateway.log_tail)
+        assert interface.refused - before <= 8, f"{interface.refused - before} of 40 calls were refused once it knew better"
+        interface.capacity = Capacity(workers=6, queue=2, overhead=0.03)
+        wait_until("more calls at a time again", lambda: pressure()["threads"] >= 2, log=world.gateway.log_tail)
+        interface.capacity = Capacity()
+        equal(world.feedback("POINTS_A.dat.pgp", seconds=60).accepted, 8000, "accepted")
+        sizes = interface.sizes()
+        assert all(20 <= size <= 40 for size in sizes[:-1]), f"between x's bounds: {sorted(set(sizes))}"
+        has(world.gateway.log(), "why=refused", "decisions in the log")
+        shown = world.gateway.ok("status").out
+        has(shown, "CALLS-AT-ONCE", "status")
+
+
+@test
+def show_and_trace_tell_what_the_interface_was_asked():
+    """P10"""
+    with Accruals(batch=SMALL) as (world, interface):
+        interface.plan("commit-then-500")
+        interface.decide = lambda record: ("rejected", "M17", "no such member") if record["key"] == "R-00000005" else ("accepted", None, None)
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(30))
+        world.feedback("POINTS_A.dat.pgp")
+        file = world.gateway.wait_state("POINTS_A.dat.pgp", "closed")
+        text = world.gateway.ok("show", "POINTS_A.dat.pgp").out
+        for part in ("Asked of the interface", f"{file['id']}-1-20", "TIMES", "HTTP 200: 19 accepted, 1 rejected"):
+            has(text, part, "show")
+        traced = world.gateway.json("trace", "POINTS_A.dat.pgp:6")
+        equal((traced["outcome"], traced["code"], traced["reason"]), ("rejected", "M17", "no such member"), "the rejected line")
+        equal(traced["idempotency_key"], f"{file['id']}-1-20", "its key")
+        has(world.gateway.ok("trace", "POINTS_A.dat.pgp:7").out, f"{file['id']}-1-20", "trace")
+
+
+@test
+def our_client_certificate_and_token_are_shown_to_the_interface():
+    with World(local=True) as world:
+        from accrual_interface import certificate
+        own = os.path.join(world.folder, "own")
+        os.mkdir(own)
+        client = certificate(own)
+        os.chmod(client + ".key", 0o600)
+        token = os.path.join(world.folder, "token")
+        write_secret(token, "right")
+        with AccrualInterface(world.folder, token="right", client_ca=client + ".crt") as interface:
+            use(world.configuration, interface, batch=SMALL, endpoint=interface.endpoint(**{"certificate-file": client + ".crt", "private-key-file": client + ".key",
+                                                                                            "token-file": token}))
+            world.start()
+            world.drop("POINTS_A.dat.pgp", accruals.records(25))
+            equal(world.feedback("POINTS_A.dat.pgp").accepted, 25, "accepted")
+            world.settle()
+            equal(world.credits(), interface.total(), "credits here and there")
