@@ -1,9 +1,15 @@
-"""Two small working days of a gateway: every kind of file there is, as small as it can be, so that a run takes seconds and
-passes every fail point there is between the two."""
+"""Small working days of a gateway: every kind of file there is, as small as it can be, so that a run takes seconds and
+passes every fail point there is between them."""
+import contextlib
+import hashlib
 import os
+import re
 
 import accruals
+import packers
+from accrual_interface import AccrualInterface, Capacity, use
 from harness import equal, wait_until
+from morning import Morning
 from world import World
 
 
@@ -66,12 +72,50 @@ class Evening:
         wait_until("balances to be folded", lambda: is_done("ledger-fold-after"), seconds=60, log=world.gateway.log_tail)
 
 
-DAYS = [Day, Evening]
+class Posting:
+    """The records are credited by an interface of another system, over HTTPS, several calls at a time; it rejects some, and loses
+    one reply after its commit."""
+    name = "posting"
+    first = {"POINTS_one.dat.pgp": "FB", "POINTS_two.dat.pgp": "FB"}
+    later = {"POINTS_keys.dat.pgp": "FB"}
+
+    @staticmethod
+    def configure(_):
+        """Beside the feed's there is a system: beside() does all."""
+
+    @staticmethod
+    @contextlib.contextmanager
+    def beside(world):
+        with AccrualInterface(world.folder) as interface:
+            interface.capacity = Capacity(overhead=0.01)
+            interface.decide = lambda record: ("rejected", "M17", "no") if record["key"].endswith("3") else ("accepted", None, None)
+            interface.plan("good", "commit-then-cut")
+            use(world.configuration, interface, timeout="3s",
+                batch={"size-min": 10, "size-max": 15, "allow-any-size": True, "pressure": {"target-latency": "2s", "threads-min": 2, "threads-max": 4}})
+            yield interface
+            equal(interface.broken, [], "what the gateway did that the interface forbids")
+            equal(world.credits(), interface.total(), "credits here and there")
+
+    @staticmethod
+    def drop_first(world):
+        world.drop("POINTS_one.dat.pgp", accruals.records(70, prefix="ONE", broken={20}))
+        world.drop("POINTS_two.dat.pgp", accruals.records(30, prefix="TWO"))
+
+    @staticmethod
+    def drop_later(world):
+        world.drop("POINTS_keys.dat.pgp", accruals.records(4, prefix="ONE") + accruals.records(8, prefix="NEW"))
+
+    @staticmethod
+    def finish(world, is_done):
+        """Nothing more is waited for."""
+
+
+DAYS = [Day, Evening, Posting, Morning]
 
 
 def wait_for_answers(world, names):
     wanted = {world.answer_name(name, kind) + ".ok" for name, kind in names.items()}
-    wait_until("the answers " + ", ".join(sorted(wanted)), lambda: wanted <= set(world.partner.markers()), seconds=90,
+    wait_until("the answers " + ", ".join(sorted(wanted)), lambda: all(any(m.endswith(w) for m in world.partner.markers()) for w in wanted), seconds=90,
                log=world.gateway.log_tail)
 
 
@@ -80,16 +124,18 @@ def results(world):
     told = {}
     for name in world.partner.received():
         answer = accruals.parse_feedback(world.partner.open(name))
-        told[name] = (answer.verdict, answer.code, answer.results, answer.accepted, answer.rejected, answer.duplicates, answer.amount)
+        told[re.sub(r"^\d{3}_", "", name)] = (answer.verdict, answer.code, answer.results, answer.accepted, answer.rejected, answer.duplicates, answer.amount)
     return told
 
 
 def run_day(day, fault, *, expected, must_die=False):
     """(answers, the points passed). With `expected` the answers have to be these."""
-    with World() as world:
+    with World() as world, getattr(day, "beside", contextlib.nullcontext)(world):
         once, points = os.path.join(world.folder, "once"), os.path.join(world.folder, "points")
-        world.gateway.environment.update(fault, SALLYPORT_FAULT_ONCE=once, SALLYPORT_FAULT_LOG=points)
         day.configure(world.feed)
+        if hasattr(day, "prepare"):
+            day.prepare(world)
+        world.gateway.environment.update(fault, SALLYPORT_FAULT_ONCE=once, SALLYPORT_FAULT_LOG=points)
 
         def passed():
             if not os.path.exists(points):
