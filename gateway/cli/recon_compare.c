@@ -1,0 +1,301 @@
+/* recon compare: the requester's own statement against ours. Ours is what was published for the period, or what we hold now where
+ * nothing was; theirs is a file in the lines that we publish, or in a layout of the configuration. */
+#include "gateway/cli/books.h"
+#include "gateway/cli/recon.h"
+#include "gateway/recon/compare.h"
+#include "gateway/recon/generate.h"
+#include "gateway/records/differences.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SHOWN = 50 };
+
+typedef struct {
+  Cli *cli;
+  const CliLane *lane;
+  const ConfReconcile *reconcile;
+  const ConfFeed *feed;        /* that credits the ledger: its key, its layout */
+  ReconSource *theirs;
+  const char *their_key, *their_amount;
+  char *work;
+  DifferenceWriter *writer;    /* NULL: no --output */
+  CliTable *table;             /* the first differences; NULL: JSON */
+  json_t *list;
+  guint64 shown, limit;
+  guint scale;
+  Comparison comparison;
+} Comparing;
+
+/* --- What is compared */
+
+static const ConfReconcile *find_reconcile(GPtrArray *lanes, const char *name, const CliLane **lane) {
+  for (guint i = 0; i < lanes->len; i++) {
+    *lane = lanes->pdata[i];
+    const GPtrArray *reconciles = (*lane)->conf->reconciles;
+    for (guint j = 0; reconciles && j < reconciles->len; j++)
+      if (strcmp(((const ConfReconcile *)reconciles->pdata[j])->name, name) == 0)
+        return reconciles->pdata[j];
+  }
+  return NULL;
+}
+
+static const ConfFeed *feed_of(const CliLane *lane, const ConfRead *read) {
+  for (guint i = 0; i < lane->conf->feeds->len; i++) {
+    const ConfFeed *feed = lane->conf->feeds->pdata[i];
+    gboolean is_meant = read->feeds ? g_strv_contains((const char *const *)read->feeds, feed->name) : g_strcmp0(feed->ledger.name, read->ledger) == 0;
+    if (is_meant)
+      return feed;
+  }
+  return NULL;
+}
+
+/* Our own lines as a layout: what a requester that has loaded them would give back. The strings are the reconcile block's. */
+static ConfLayout *own_layout(const ConfReconcile *reconcile, guint scale) {
+  ConfLayout *layout = g_new0(ConfLayout, 1);
+  *layout = (ConfLayout){.name = reconcile->name, .kind = CONF_LAYOUT_DELIMITED, .delimiter = reconcile->delimiter, .charset = reconcile->charset,
+                         .quote = reconcile->quote ? CONF_QUOTE_RFC4180 : CONF_QUOTE_NONE, .lines_by = CONF_LINES_BY_POSITION, .line_limit = 1 << 20};
+  ConfLine *lines[] = {&layout->header, &layout->record};
+  for (guint l = reconcile->header_line ? 0 : 1; l < G_N_ELEMENTS(lines); l++) {
+    lines[l]->present = TRUE;
+    lines[l]->fields = g_ptr_array_new_with_free_func(g_free);
+    for (char **column = reconcile->read.columns; *column; column++) {
+      ConfField *field = g_new0(ConfField, 1);
+      field->name = *column;
+      field->optional = TRUE;
+      gboolean is_amount = l == 1 && g_strcmp0(*column, reconcile->read.amount) == 0;
+      field->type = is_amount ? CONF_DECIMAL : CONF_TEXT;
+      field->scale = is_amount ? scale : 0;
+      g_ptr_array_add(lines[l]->fields, field);
+    }
+  }
+  layout->records = g_ptr_array_new();
+  g_ptr_array_add(layout->records, &layout->record);
+  return layout;
+}
+
+static void own_layout_free(ConfLayout *layout) {
+  if (layout->header.fields)
+    g_ptr_array_unref(layout->header.fields);
+  g_ptr_array_unref(layout->record.fields);
+  g_ptr_array_unref(layout->records);
+  g_free(layout);
+}
+
+/* --- Differences */
+
+static void show_one(Comparing *comparing, const Difference *difference) {
+  const Cli *cli = comparing->cli;
+  guint scale = comparing->scale;
+  g_autofree char *key = g_strndup(difference->key, difference->key_length);
+  if (!comparing->table) {
+    json_t *object = json_pack("{s:s, s:s}", "difference", compare_word(difference->kind), "key", key);
+    if (difference->has_ours)
+      cli_json_amount(object, "ours", difference->ours, scale);
+    if (difference->has_theirs)
+      cli_json_amount(object, "theirs", difference->theirs, scale);
+    if (difference->theirs_line)
+      json_object_set_new(object, "line", json_integer((json_int_t)difference->theirs_line));
+    json_array_append_new(comparing->list, object);
+    return;
+  }
+  cli_table_cell(comparing->table, g_steal_pointer(&key));
+  cli_table_cell(comparing->table, g_strdup(compare_word(difference->kind)));
+  cli_table_cell(comparing->table, difference->has_ours ? cli_amount(cli->out, difference->ours, scale) : NULL);
+  cli_table_cell(comparing->table, difference->has_theirs ? cli_amount(cli->out, difference->theirs, scale) : NULL);
+  cli_table_cell(comparing->table, difference->theirs_line ? cli_unsigned(cli->out, difference->theirs_line) : NULL);
+}
+
+static gboolean take_difference(gpointer user, const Difference *difference, GError **error) {
+  Comparing *comparing = user;
+  if (comparing->limit == 0 || comparing->shown < comparing->limit) {
+    show_one(comparing, difference);
+    comparing->shown++;
+  }
+  DifferenceLine line = {.key = difference->key, .key_length = difference->key_length, .word = compare_word(difference->kind), .scale = comparing->scale,
+                         .ours = difference->has_ours ? &difference->ours : NULL, .theirs = difference->has_theirs ? &difference->theirs : NULL};
+  return !comparing->writer || difference_writer_line(comparing->writer, &line, error);
+}
+
+static gboolean compare_with(gpointer user, ReconSource *ours, GError **error) {
+  Comparing *comparing = user;
+  int our_amount = recon_source_column(ours, "amount"), their_amount = recon_source_column(comparing->theirs, comparing->their_amount);
+  if (our_amount < 0 || recon_source_column(ours, "key") < 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "reconcile \"%s\" does not read the ledger: there is no key to compare by", comparing->reconcile->name);
+  comparing->scale = MAX(ours->columns[our_amount].scale, their_amount >= 0 ? comparing->theirs->columns[their_amount].scale : 0);
+  CompareOptions options = {.ours = {ours, "key", "amount"}, .theirs = {comparing->theirs, comparing->their_key, comparing->their_amount},
+                            .work = comparing->work, .visit = take_difference, .user = comparing};
+  return recon_compare(&options, &comparing->comparison, error);
+}
+
+/* --- The walk through it */
+
+static gboolean open_theirs(Comparing *comparing, Conf *conf, ConfReconcile *block, GError **error) {
+  const char *path = comparing->cli->options.theirs;
+  *block = (ConfReconcile){.name = comparing->reconcile->name, .read = {.from = CONF_READ_DELIMITED, .path = (char *)(intptr_t)path,
+                           .layout = comparing->cli->options.layout ? comparing->cli->options.layout : comparing->reconcile->name}};
+  ReconSourceOptions options = {.conf = conf, .lane = comparing->lane->conf, .reconcile = block, .folder = comparing->lane->paths->folder, .work = comparing->work,
+                                .from = comparing->cli->options.date, .to = comparing->cli->options.date, .reader = comparing->lane->reader};
+  comparing->theirs = recon_source_delimited(&options, error);
+  return comparing->theirs != NULL;
+}
+
+static gboolean published_task(const Comparing *comparing, ReconTask **task, GError **error) {
+  ReconFilter filter = {.name = comparing->reconcile->name, .period = comparing->cli->options.date};
+  g_autoptr(GPtrArray) tasks = recon_tasks(comparing->lane->reader, &filter, error);
+  *task = NULL;
+  for (guint i = 0; tasks && i < tasks->len && !*task; i++)
+    if (((const ReconTask *)tasks->pdata[i])->state == RECON_DONE)
+      *task = g_ptr_array_steal_index(tasks, i);
+  return tasks != NULL;
+}
+
+static gboolean compare(Comparing *comparing, GError **error) {
+  g_autoptr(ReconTask) task = NULL;
+  if (!published_task(comparing, &task, error))
+    return FALSE;
+  ReconHost host = {.conf = comparing->cli->conf, .lane = comparing->lane->conf, .paths = comparing->lane->paths, .reader = comparing->lane->reader, .threads = 1};
+  return recon_read_again(&host, comparing->reconcile, comparing->cli->options.date, task, comparing->work, compare_with, comparing, error);
+}
+
+/* The file of differences appears when it is whole. */
+static gboolean compare_into_file(Comparing *comparing, const Layout *layout, GError **error) {
+  const char *output = comparing->cli->options.output;
+  g_autofree char *part = g_strconcat(output, ".part", NULL), *what = g_strdup_printf("%s %s", comparing->reconcile->name, comparing->cli->options.date);
+  int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return sallyport_error_errno(error, errno, "make %s", part);
+  comparing->writer = difference_writer_new(layout, &comparing->feed->feedback, comparing->feed->key, fd, error);
+  gboolean ok = comparing->writer && difference_writer_header(comparing->writer, what, error) && compare(comparing, error);
+  const Comparison *found = &comparing->comparison;
+  DifferenceTotals totals = {found->differences[0] + found->differences[1] + found->differences[2], found->ours, found->theirs,
+                             found->total_ours, found->total_theirs, found->scale};
+  ok = ok && difference_writer_trailer(comparing->writer, &totals, error);
+  difference_writer_free(comparing->writer);
+  if (close(fd) != 0 && ok)
+    ok = sallyport_error_errno(error, errno, "write %s", part);
+  if (ok && rename(part, output) != 0)
+    ok = sallyport_error_errno(error, errno, "rename %s", part);
+  if (!ok)
+    unlink(part);
+  return ok;
+}
+
+static gboolean compare_in(Comparing *comparing, GError **error) {
+  if (!comparing->cli->options.output)
+    return compare(comparing, error);
+  g_autoptr(Layout) layout = layout_new(conf_layout(comparing->cli->conf, comparing->feed->layout), error);
+  return layout && compare_into_file(comparing, layout, error);
+}
+
+/* --- The answer */
+
+static gboolean is_equal(const Comparison *found) { return found->differences[0] + found->differences[1] + found->differences[2] == 0; }
+
+static void print_json(Comparing *comparing) {
+  const Comparison *found = &comparing->comparison;
+  json_t *object = json_pack("{s:b, s:I, s:I, s:I}", "equal", is_equal(found), "ours", (json_int_t)found->ours, "theirs", (json_int_t)found->theirs,
+                             "matched", (json_int_t)found->matched);
+  for (guint i = 0; i < COMPARE_KINDS; i++)
+    json_object_set_new(object, compare_word((CompareKind)i), json_integer((json_int_t)found->differences[i]));
+  cli_json_amount(object, "total_ours", found->total_ours, found->scale);
+  cli_json_amount(object, "total_theirs", found->total_theirs, found->scale);
+  json_object_set(object, "differences", comparing->list);
+  cli_json(comparing->cli->out, object);
+}
+
+static void print_side(const CliOutput *out, const char *who, guint64 records, gint64 total, guint scale) {
+  g_autofree char *number = cli_unsigned(out, records), *amount = cli_amount(out, total, scale);
+  cli_line(out, who, g_strdup_printf("%s records, total %s", number, amount));
+}
+
+static void print_lines(Comparing *comparing) {
+  const CliOutput *out = comparing->cli->out;
+  const Comparison *found = &comparing->comparison;
+  guint64 all = found->differences[0] + found->differences[1] + found->differences[2];
+  print_side(out, "ours", found->ours, found->total_ours, found->scale);
+  print_side(out, "theirs", found->theirs, found->total_theirs, found->scale);
+  cli_line(out, "matched", cli_unsigned(out, found->matched));
+  cli_line(out, "missing in theirs", cli_unsigned(out, found->differences[COMPARE_NOT_THEIRS]));
+  cli_line(out, "missing in ours", cli_unsigned(out, found->differences[COMPARE_NOT_OURS]));
+  cli_line(out, "amounts that differ", cli_unsigned(out, found->differences[COMPARE_AMOUNT]));
+  if (all > comparing->shown)
+    fprintf(out->file, "the first %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "; --limit 0 shows all, --output FILE keeps them\n", comparing->shown, all);
+}
+
+static void print_found(Comparing *comparing) {
+  if (!comparing->table) {
+    print_json(comparing);
+    return;
+  }
+  cli_table_print(comparing->table, comparing->cli->out);
+  comparing->table = NULL;
+  print_lines(comparing);
+}
+
+static CliExit run(Comparing *comparing) {
+  static const CliColumn columns[] = {{"KEY", CLI_LEFT, CLI_SHRINKS}, {"DIFFERENCE", CLI_LEFT, CLI_WHOLE}, {"OURS", CLI_RIGHT, CLI_WHOLE},
+                                      {"THEIRS", CLI_RIGHT, CLI_WHOLE}, {"LINE", CLI_RIGHT, CLI_WHOLE}};
+  g_autoptr(GError) error = NULL;
+  Cli *cli = comparing->cli;
+  Conf conf = *cli->conf; /* with our own lines as one more layout */
+  ConfReconcile block;
+  ConfLayout *own = own_layout(comparing->reconcile, cli_feed_scale(cli->conf, comparing->feed));
+  g_autoptr(GPtrArray) layouts = g_ptr_array_new();
+  for (guint i = 0; i < cli->conf->layouts->len; i++)
+    g_ptr_array_add(layouts, cli->conf->layouts->pdata[i]);
+  if (!cli->options.layout)
+    g_ptr_array_insert(layouts, 0, own);
+  conf.layouts = layouts;
+  comparing->table = cli->out->is_json ? NULL : cli_table_new(columns, G_N_ELEMENTS(columns));
+  comparing->list = json_array();
+  gboolean ok = open_theirs(comparing, &conf, &block, &error) && compare_in(comparing, &error);
+  recon_source_close(comparing->theirs);
+  own_layout_free(own);
+  if (ok)
+    print_found(comparing);
+  json_decref(comparing->list);
+  return !ok ? cli_fail(error) : is_equal(&comparing->comparison) ? CLI_EXIT_FINE : CLI_EXIT_CORRUPT;
+}
+
+static CliExit check_use(const Cli *cli) {
+  if (cli->options.date && cli->options.theirs)
+    return CLI_EXIT_FINE;
+  cli_complain("recon compare needs --date DATE and --theirs FILE; sallyport recon --help shows an example");
+  return CLI_EXIT_USAGE;
+}
+
+CliExit recon_cli_compare(Cli *cli) {
+  g_autoptr(GPtrArray) lanes = NULL;
+  CliExit exit = check_use(cli);
+  if (exit == CLI_EXIT_FINE)
+    exit = cli_lanes(cli, &lanes);
+  if (exit != CLI_EXIT_FINE)
+    return exit;
+  Comparing comparing = {.cli = cli, .limit = cli_limit(cli, SHOWN)};
+  comparing.reconcile = find_reconcile(lanes, cli->arguments[1], &comparing.lane);
+  comparing.feed = comparing.reconcile ? feed_of(comparing.lane, &comparing.reconcile->read) : NULL;
+  if (!comparing.feed || !comparing.lane->reader) {
+    cli_complain("there is no reconcile \"%s\" of a lane that has run", cli->arguments[1]);
+    return CLI_EXIT_NOT_FOUND;
+  }
+  if (cli->options.layout && !conf_layout(cli->conf, cli->options.layout)) {
+    cli_complain("there is no layout \"%s\"", cli->options.layout);
+    return CLI_EXIT_NOT_FOUND;
+  }
+  comparing.their_key = cli->options.layout ? comparing.feed->key : "key";
+  comparing.their_amount = cli->options.layout ? comparing.feed->ledger.amount : comparing.reconcile->read.amount ? comparing.reconcile->read.amount : "amount";
+  comparing.work = g_build_filename(g_get_tmp_dir(), "sallyport-compare-XXXXXX", NULL);
+  if (!g_mkdtemp(comparing.work)) {
+    cli_complain("%s: %s", comparing.work, g_strerror(errno));
+    g_free(comparing.work);
+    return CLI_EXIT_FAILED;
+  }
+  exit = run(&comparing);
+  rmdir(comparing.work);
+  g_free(comparing.work);
+  return exit;
+}
