@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 60, LEAST_BYTES = 4 * 1024 * 1024 /* per second: the slowest that is called work */, LONGEST = 86400, HIGH = 64 };
+enum { PATIENCE = 60, LEAST_BYTES = 4 * 1024 * 1024 /* per second: the slowest that is called work */, LONGEST = 86400 };
 
 static const struct { const char *code, *word; } verdicts[] = {
 #define PACKING_VERDICT_ROW(name, code, word) [PACKING_##name] = {code, word},
@@ -33,16 +33,17 @@ typedef struct {
   int in, out, result; /* the caller's numbers */
 } Child;
 
-/* First all to numbers above ours, then to ours: no copy can land on a descriptor that is still to be copied. */
+/* First all to numbers above all of these, then to ours: no copy can land on a descriptor that is still to be copied. */
 static int place_descriptors(posix_spawn_file_actions_t *actions, const Child *child) {
   const int from[] = {child->in, child->out, child->result}, to[] = {PACKING_IN, PACKING_OUT, PACKING_RESULT};
+  const int high = MAX(MAX(child->in, child->out), MAX(child->result, PACKING_RESULT)) + 1;
   int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
   if (failed == 0)
     failed = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
   for (int i = 0; i < 3 && failed == 0; i++)
-    failed = posix_spawn_file_actions_adddup2(actions, from[i], HIGH + i);
+    failed = posix_spawn_file_actions_adddup2(actions, from[i], high + i);
   for (int i = 0; i < 3 && failed == 0; i++)
-    failed = posix_spawn_file_actions_adddup2(actions, HIGH + i, to[i]);
+    failed = posix_spawn_file_actions_adddup2(actions, high + i, to[i]);
   return failed != 0 ? failed : posix_spawn_file_actions_addclosefrom_np(actions, PACKING_RESULT + 1);
 }
 
