@@ -1,8 +1,9 @@
 /* A pipelined put. What a small file needs (WRITE, fsync, FSTAT, CLOSE) goes in one flight after OPEN: two round trips. A
  * larger file keeps as many WRITEs in flight as the line holds, and ends with the same tail once all are acknowledged.
  *
- * The size that is read back by FSTAT came after the WRITEs on a server that keeps the order of requests for one file, as
- * the protocol asks. Where it does not fit, the path itself is looked at after CLOSE, and that verdict counts. */
+ * The size is read back twice: by FSTAT, which came after the WRITEs on a server that keeps the order of requests for one file, as
+ * the protocol asks, and by a look at the path after CLOSE, since some servers write the rest, or fail to, only then. Where the look is
+ * refused (a folder to put things into only), FSTAT counts; where it does not fit, the path is looked at once more. */
 #include "transfer/sftp.h"
 #include <errno.h>
 #include <string.h>
@@ -18,7 +19,7 @@ typedef struct {
   guint count;
   gsize in_flight;
   guint64 sent, acknowledged;                    /* up to here; bytes so far */
-  guint32 sync, stat, close;                     /* ids; 0: not outstanding */
+  guint32 sync, stat, close, look;               /* ids; 0: not outstanding */
   gboolean size_known, closing, refused;         /* refused: the first refusal has been told, the rest is only taken */
   guint64 size;
   gint64 since;
@@ -111,13 +112,16 @@ static gboolean take_answer(Put *put, const SftpAnswer *answer, GError **error) 
     put->close = 0;
     return expect_ok(put, answer, "close", error);
   }
-  if (answer->id != put->stat)
+  if (answer->id != put->stat && answer->id != put->look)
     return take_write(put, answer, error);
-  put->stat = 0;
-  if (!sftp_attributes(put->sftp, answer, &attributes, &put->size_known, error))
+  gboolean known, is_look = answer->id == put->look;
+  *(is_look ? &put->look : &put->stat) = 0;
+  if (!sftp_attributes(put->sftp, answer, &attributes, &known, error))
     return FALSE;
-  put->size_known = put->size_known && attributes.has_size;
-  put->size = attributes.size;
+  if (known && attributes.has_size) {
+    put->size_known = TRUE;
+    put->size = attributes.size;
+  }
   return TRUE;
 }
 
@@ -172,11 +176,13 @@ static void ask_tail(Put *put) {
   if (!put->refused)
     put->stat = sftp_request_handle(put->sftp, SFTP_FSTAT, &put->handle);
   put->close = sftp_request_handle(put->sftp, SFTP_CLOSE, &put->handle);
+  if (!put->refused)
+    put->look = sftp_request_text(put->sftp, SFTP_LSTAT, put->put->path);
   put->closing = TRUE;
 }
 
 static gboolean take_all(Put *put, GError **error) {
-  while (put->count > 0 || put->sync || put->stat || put->close)
+  while (put->count > 0 || put->sync || put->stat || put->close || put->look)
     if (!take(put, error))
       return FALSE;
   return TRUE;

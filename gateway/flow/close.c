@@ -9,25 +9,43 @@
 #include "gateway/flow/admit.h"
 #include "gateway/flow/declarations.h"
 #include "gateway/flow/flow.h"
+#include "gateway/flow/remote_look.h"
 #include "gateway/log.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { MOST_COPIES = 10 };
+
 static const char *archive_folder(const ConfSourceFolder *source, char **owned) {
   return source->archive ? source->archive : (*owned = flow_remote_path(source->path, "archive", strlen("archive")));
 }
 
-/* Into the archive folder under its own name, or, where that is taken, with the file's id behind it. */
+/* A name in the archive that nobody has: the file's own; where that is taken, with the file's id behind it; where that is taken too
+ * (a server that copied when it should have renamed), with a number. */
+static gboolean free_name(Step *step, const char *to, char **name, GError **error) {
+  CourierStat taken;
+  *name = NULL;
+  for (guint i = 0; i < MOST_COPIES; i++) {
+    g_free(*name);
+    *name = i == 0 ? g_strdup(to) : i == 1 ? g_strdup_printf("%s.%s", to, step->file->id) : g_strdup_printf("%s.%s.%u", to, step->file->id, i);
+    if (!courier_stat(step->courier, *name, &taken, error))
+      return FALSE;
+    if (!taken.exists)
+      return TRUE;
+  }
+  return TRUE;
+}
+
+/* Into the archive folder. */
 static gboolean archive(Step *step, const char *path, const void *name, gsize length, GError **error) {
   g_autofree char *owned = NULL;
   const char *folder = archive_folder(&step->feed->conf->source, &owned);
   g_autofree char *to = flow_remote_path(folder, name, length);
-  CourierStat taken;
-  if (!courier_stat(step->courier, to, &taken, error))
+  g_autofree char *to_unique = NULL;
+  if (!free_name(step, to, &to_unique, error))
     return FALSE;
-  g_autofree char *to_unique = taken.exists ? g_strdup_printf("%s.%s", to, step->file->id) : g_strdup(to);
   CourierRename rename = {.from = path, .to = to_unique, .if_exists = COURIER_TARGET_REFUSE};
   if (courier_rename(step->courier, &rename, NULL))
     return TRUE;
@@ -36,12 +54,24 @@ static gboolean archive(Step *step, const char *path, const void *name, gsize le
   return courier_make_folder(step->courier, folder, error) && courier_rename(step->courier, &rename, error);
 }
 
-static gboolean take_away(Step *step, const char *path, const void *name, gsize length, GError **error) {
+/* What the server says that it has done is looked at: a file that stays would be taken for one that was sent again. One that differs from
+ * `before` was. */
+static gboolean check_taken_away(Step *step, const char *path, const CourierStat *before, GError **error) {
+  CourierStat now;
+  if (!courier_stat(step->courier, path, &now, error))
+    return FALSE;
+  if (!now.exists || now.size != before->size || now.modified != before->modified)
+    return TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is still there, although the server says that it was %s: let the partner look after its server",
+                             path, step->feed->conf->source.after == CONF_AFTER_DELETE ? "removed" : "renamed");
+}
+
+static gboolean take_away(Step *step, const char *path, const void *name, gsize length, const CourierStat *before, GError **error) {
   fault_point("close-before-source");
   gboolean ok = step->feed->conf->source.after == CONF_AFTER_DELETE ? courier_remove(step->courier, path, error)
                                                                      : archive(step, path, name, length, error);
   fault_point("close-after-source");
-  return ok;
+  return ok && check_taken_away(step, path, before, error);
 }
 
 /* What stood beside it. The same name may be marker and declaration. */
@@ -55,7 +85,7 @@ static gboolean take_companion_away(Step *step, Companion which, GError **error)
   CourierStat there;
   if (!courier_stat(step->courier, path, &there, error))
     return FALSE;
-  return !there.exists || take_away(step, path, name, length, error);
+  return !there.exists || take_away(step, path, name, length, &there, error);
 }
 
 /* A file that the index lists, other than ours: is nothing more to come of it? One that was never seen is still expected. */
@@ -96,7 +126,10 @@ static gboolean take_index_away(Step *step, GError **error) {
     g_propagate_error(error, failure);
     return FALSE;
   }
-  return !through || take_away(step, path, declared->file, strlen(declared->file), error);
+  CourierStat there;
+  if (!through || !courier_stat(step->courier, path, &there, error))
+    return !through;
+  return !there.exists || take_away(step, path, declared->file, strlen(declared->file), &there, error);
 }
 
 static gboolean take_companions_away(Step *step, GError **error) {
@@ -111,14 +144,15 @@ static gboolean close_source(Step *step, GError **error) {
   const char *name = g_bytes_get_data(step->file->name, &length);
   g_autofree char *path = flow_remote_path(step->file->folder, name, length);
   CourierStat now;
-  if (!courier_stat(step->courier, path, &now, error))
+  RemoteCopy copy = remote_compare(step, path, &now, error);
+  if (copy == REMOTE_UNKNOWN)
     return FALSE;
-  if (now.exists && (now.size != step->file->size || now.modified != step->file->modified)) {
+  if (copy == REMOTE_OTHER) {
     log_event(LOG_WARNING, "source-left", {"feed", step->feed->conf->name}, {"file", step->file->id},
               {"reason", "the partner has put another file under this name"});
     return TRUE;
   }
-  return take_companions_away(step, error) && (!now.exists || take_away(step, path, name, length, error));
+  return take_companions_away(step, error) && (copy == REMOTE_GONE || take_away(step, path, name, length, &now, error));
 }
 
 static gboolean close_spool(Step *step, GError **error) {
@@ -139,8 +173,10 @@ static gboolean close_spool(Step *step, GError **error) {
   if (rename(signature, archived_signature) != 0 && errno != ENOENT)
     return sallyport_error_errno(error, errno, "archive %s", signature);
   unlink(part);
-  unlink(feedback);
-  unlink(exception);
+  g_autofree char *handed_on = lane_path_out(paths, step->file->id, "deliver.pgp");
+  answer_remove(feedback);
+  answer_remove(exception);
+  unlink(handed_on);
   return files_sync_folder(folder, error) && files_sync_folder(paths->in, error) && files_sync_folder(paths->stage, error);
 }
 

@@ -10,6 +10,7 @@
  * before the commit; of a difference the file is fetched again, then the partner is told. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
+#include "gateway/flow/remote_look.h"
 #include "crypto/digest.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/declarations.h"
@@ -24,10 +25,6 @@
 #include <unistd.h>
 
 enum { MOST_SIGNATURE = 64 * 1024 };
-
-static gboolean looks_admitted(Step *step, const CourierStat *now) {
-  return now->exists && now->is_file && now->size == step->file->size && now->modified == step->file->modified;
-}
 
 /* The evidence no longer holds: what was read so far is another file's. */
 static gboolean start_over(Step *step, const CourierStat *now, const char *part, GError **error) {
@@ -136,6 +133,7 @@ static gboolean differs(Step *step, const Declared *declared, const char *code, 
   if (!declared_has_changed(&place, declared, &changed, error))
     return FALSE;
   if (changed) {
+    declarations_read_anew(step->feed->declarations);
     g_clear_pointer(&step->file->evidence, g_free);
     return flow_advance(step, FILE_SEEN, "its declaration has changed since: the evidence is void", error);
   }
@@ -234,9 +232,10 @@ static gboolean fetch_data(Step *step, const Declared *declared, const char *par
   g_autofree char *remote = flow_remote_path(step->file->folder, name, length);
   CourierStat now;
   gboolean fits;
-  if (!courier_stat(step->courier, remote, &now, error))
+  RemoteCopy copy = remote_compare(step, remote, &now, error);
+  if (copy == REMOTE_UNKNOWN)
     return FALSE;
-  if (!looks_admitted(step, &now))
+  if (copy != REMOTE_SAME)
     return start_over(step, &now, part, error);
   if (!check_size(step, declared, now.size, &fits, error))
     return FALSE;

@@ -26,17 +26,22 @@ class Liar:
     def command(self):
         return f"{sys.executable} -S -E {SERVER} {self.folder}"
 
-    def lie(self, *names, match="*", times=None):
-        """These lies, and no others, from the next request on. `match`: about files of such names; `times`: each so often."""
+    def lie(self, name, match="*", *, times=None):
+        """This lie and no other, from the next request on, about files of such names; `times`: so often."""
+        self.lie_about({match: name}, times=times)
+
+    def lie_about(self, lies, *, times=None):
+        """{GLOB: NAME} or {GLOB: (NAME, …)}; all at once."""
         self.sets += 1
-        lies = [{"lie": name, "match": match, "id": self.sets, **({} if times is None else {"times": times})} for name in names]
+        made = [{"lie": name, "match": match, "id": self.sets, **({} if times is None else {"times": times})}
+                for match, names in lies.items() for name in ([names] if isinstance(names, str) else names)]
         path = os.path.join(self.folder, "lies.json")
         with open(path + ".new", "w") as file:
-            json.dump(lies, file)
+            json.dump(made, file)
         os.rename(path + ".new", path)
 
     def tell_the_truth(self):
-        self.lie()
+        self.lie_about({})
 
     def told(self, name, about=""):
         """How often this lie was told about files whose names have this."""
@@ -65,7 +70,8 @@ class Liar:
 class LyingWorld(World):
     def __init__(self, **options):
         self.liar = Liar()
-        super().__init__(sshd_options=f"ForceCommand {self.liar.command()}", **options)
+        # SHLVL: bash does not take itself for a login, and leaves the user's ~/.bashrc alone
+        super().__init__(sshd_options=f"SetEnv SHLVL=2\nForceCommand {self.liar.command()}", **options)
         self.liar.serve(self.partner.root)
         # a lie is found out soon, and a stalled connection given up
         self.configuration.endpoints["main"].update({"io-timeout": "3s", "connect-timeout": "10s"})

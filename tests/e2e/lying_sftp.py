@@ -65,7 +65,6 @@ class Open:
     def __init__(self, path, fd=None, names=None, writing=False):
         self.path, self.fd, self.names, self.writing = path, fd, names, writing
         self.read_to_end = False
-        self.listed = 0
 
 
 class Server:
@@ -76,8 +75,8 @@ class Server:
         self.handles, self.count, self.twice = {}, 0, False
 
     # --- lies
-    def lies(self, name, path):
-        """Is this lie to be told about this file, now? Counts it when it is."""
+    def lies(self, name, path, *, only_meant=False):
+        """Is this lie to be told about this file, now? Counts it when it is, unless it is only meant for later."""
         try:
             with open(os.path.join(self.control, "lies.json")) as file:
                 wanted = json.load(file)
@@ -85,7 +84,9 @@ class Server:
             return False
         base = os.path.basename(os.fsdecode(path))
         for number, lie in enumerate(wanted):
-            if lie["lie"] == name and fnmatch.fnmatchcase(base, lie.get("match", "*")) and self.has_left(lie, number):
+            if lie["lie"] == name and fnmatch.fnmatchcase(base, lie.get("match", "*")) and (only_meant or self.has_left(lie, number)):
+                if only_meant:
+                    return True
                 with open(os.path.join(self.control, "told"), "a") as log:
                     log.write(f"{name} {base}\n")
                 return True
@@ -217,10 +218,13 @@ class Server:
         size = os.fstat(opened.fd).st_size
         if self.lies("short-reads", opened.path):
             length = min(length, 700)
-        if offset >= size // 2 and self.lies("early-end", opened.path):
-            return self.status(number, EOF)
-        if self.lies("cut-after-half", opened.path) and offset >= size // 2:
-            raise Cut
+        for lie in ("early-end", "cut-after-half"):  # the first half is always told
+            if offset < size // 2 and self.lies(lie, opened.path, only_meant=True):
+                length = min(length, size // 2 - offset)
+            elif offset >= size // 2 and self.lies(lie, opened.path):
+                if lie == "cut-after-half":
+                    raise Cut
+                return self.status(number, EOF)
         data = os.pread(opened.fd, length, offset)
         opened.read_to_end |= offset + len(data) >= size
         self.twice = self.lies("twice-read", opened.path)
@@ -257,9 +261,9 @@ class Server:
         raise NotImplementedError
 
     def endless(self, number, opened):
-        opened.listed += 1
-        entries = [text(b"endless-%d-%d" % (opened.listed, i)) + text(b"") + struct.pack(">IQ", 1, 7) for i in range(100)]
-        self.send(NAME, number, struct.pack(">I", len(entries)) + b"".join(entries))
+        if not opened.names or isinstance(opened.names, list):
+            opened.names = b"".join(text(b"n%04d" % i) + text(b"") + struct.pack(">I", 0) for i in range(9999))
+        self.send(NAME, number, struct.pack(">I", 9999) + opened.names)
 
     def on_readdir(self, number, packet):
         opened = self.handles[packet.text()]
