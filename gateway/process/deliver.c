@@ -111,7 +111,10 @@ static gboolean put_there(Step *step, int fd, const char *name, GError **error) 
   g_autofree char *marker = marker_name ? flow_remote_path(conf->path, marker_name, strlen(marker_name)) : NULL;
   RemotePut put = {.courier = step->courier, .scratch = step->flow->paths->stage, .to = to, .owner = step->file->id, .fd = fd, .size = size,
                    .sha256 = sha256, .replace = conf->if_exists == CONF_EXISTS_REPLACE, .marker_follows = marker != NULL};
-  if (!remote_put(&put, error) || (marker && !remote_put_marker(step->courier, step->flow->paths->stage, marker, error)))
+  if (!remote_put(&put, error))
+    return FALSE;
+  fault_point("hand-on-before-marker");
+  if (marker && !remote_put_marker(step->courier, step->flow->paths->stage, marker, error))
     return FALSE;
   log_event(LOG_INFO, "handed-on", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"to", to}, {"bytes", log_number((gint64)size)},
             {"sha256", sha256});

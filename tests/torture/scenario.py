@@ -1,15 +1,14 @@
 """Small working days of a gateway: every kind of file there is, as small as it can be, so that a run takes seconds and
 passes every fail point there is between them."""
 import contextlib
-import hashlib
 import os
 import re
 
 import accruals
-import packers
 from accrual_interface import AccrualInterface, Capacity, use
 from harness import equal, wait_until
 from morning import Morning
+from parcels import HandedOn, Parcel
 from world import World
 
 
@@ -98,8 +97,8 @@ class Posting:
 
     @staticmethod
     def drop_first(world):
-        world.drop("POINTS_one.dat.pgp", accruals.records(70, prefix="ONE", broken={20}))
-        world.drop("POINTS_two.dat.pgp", accruals.records(30, prefix="TWO"))
+        world.drop("POINTS_one.dat.pgp", accruals.records(40, prefix="ONE", broken={20}))
+        world.drop("POINTS_two.dat.pgp", accruals.records(12, prefix="TWO"))
 
     @staticmethod
     def drop_later(world):
@@ -110,7 +109,7 @@ class Posting:
         """Nothing more is waited for."""
 
 
-DAYS = [Day, Evening, Posting, Morning]
+DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn]
 
 
 def wait_for_answers(world, names):

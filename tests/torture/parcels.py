@@ -1,0 +1,81 @@
+"""Days of what is around the records: signatures, packing and declarations beside files, and files that are handed on as a whole."""
+import hashlib
+import os
+
+import accruals
+import packers
+from harness import equal
+
+
+class Parcel:
+    """Zipped files in the clear with a detached signature, declared by an index, which goes with the last of its files."""
+    name = "parcel"
+    first = {"POINTS_a.dat.pgp": "FB", "POINTS_b.dat.pgp": "FB", "POINTS_bad.dat.pgp": "EX"}
+    later = {}
+
+    @staticmethod
+    def configure(feed):
+        feed.source.update({"envelope": "detached-signature", "outer-packing": "zip", "ready": "declared", "marker": None,
+                            "declared": {"file": "INDEX_*.txt", "format": "columns", "columns": ["name", "size", "sha256"]}})
+
+    @classmethod
+    def drop_first(cls, world):
+        index = ""
+        for name in cls.first:
+            plain = accruals.text(accruals.records(6, prefix=name[7:9]))
+            world.partner.originals[name] = plain
+            signature = world.keys.partner.run("-u", world.keys.acme, "-b", "-o", "-", data=plain.encode() + b"x" * ("bad" in name))
+            content = packers.pack("zip", plain.encode())
+            world.partner.put(name, content)
+            world.partner.put(name + ".sig", signature)
+            index += f"{name},{len(content)},{hashlib.sha256(content).hexdigest()}\n"
+        world.partner.put("INDEX_1.txt", index.encode())
+
+    @staticmethod
+    def drop_later(world):
+        """Nothing."""
+
+    @staticmethod
+    def finish(world, is_done):
+        world.gateway.wait_quiet()
+        equal([n for n in os.listdir(world.partner.outgoing) if n != "archive"], [], "left in the partner's folder")
+
+
+class HandedOn:
+    """Files that are encrypted anew and handed on to an inner system: each once, with its marker."""
+    name = "handing_on"
+    first = {"POINTS_a.dat.pgp": "FB", "POINTS_b.dat.pgp": "FB", "POINTS_rules.dat.pgp": "EX"}
+    later = {"POINTS_copy.dat.pgp": "EX"}
+
+    @staticmethod
+    def configure(feed):
+        feed.settings.pop("key")
+        feed.settings["on-reject"] = "file"
+        feed.feedback["columns"] = ["reference"]
+
+    @staticmethod
+    def prepare(world):
+        inner = os.path.join(world.folder, "inner")
+        os.makedirs(inner)
+        world.configuration.systems["core"] = {"drop": {"url": "file://" + inner}}
+        world.feed.process = ("deliver", {"system": "core", "endpoint": "drop", "path": ".", "name": "{stem}.gpg", "marker": "{name}.ok",
+                                          "envelope": "openpgp", "encrypt-to": [world.keys.acme_next], "packing": "gzip"})
+
+    @classmethod
+    def drop_first(cls, world):
+        for name in cls.first:
+            world.drop(name, accruals.records(9, prefix=name[7:9], broken={4} if "rules" in name else ()))
+
+    @staticmethod
+    def drop_later(world):
+        world.drop("POINTS_copy.dat.pgp", accruals.records(9, prefix="a."))
+
+    @staticmethod
+    def finish(world, is_done):
+        world.gateway.wait_quiet()
+        inner = os.path.join(world.folder, "inner")
+        equal(sorted(os.listdir(inner)), ["POINTS_a.gpg", "POINTS_a.gpg.ok", "POINTS_b.gpg", "POINTS_b.gpg.ok"], "the inner folder")
+        for stem in ("POINTS_a", "POINTS_b"):
+            with open(os.path.join(inner, stem + ".gpg"), "rb") as file:
+                content = packers.unpack("gzip", world.keys.partner.open(file.read(), signer=world.keys.gateway))
+            equal(content.decode(), world.partner.originals[stem + ".dat.pgp"], "what was handed on")
