@@ -16,9 +16,11 @@ void lane_stop(Lane *lane, int exit_status) {
   lane_wake(lane);
 }
 
+static void tell_unwritable(Lane *lane) { watch_book_unwritable(lane->watch, "its disk may be full; the lane's log says what failed"); }
+
 /* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once, for ever. */
 static void be_quiet(Lane *lane) {
-  watch_book_unwritable(lane->watch, "its disk may be full; the lane's log says what failed");
+  tell_unwritable(lane);
   pthread_mutex_lock(&lane->lock);
   lane->quiet_until = g_get_monotonic_time() + QUIET_SECONDS * G_USEC_PER_SEC;
   pthread_mutex_unlock(&lane->lock);
@@ -191,8 +193,10 @@ static void note_poll_failure(PollTask *run, BookReader *reader, const GError *e
   log_event(is_known ? LOG_DEBUG : LOG_WARNING, "poll-failed", {"feed", poll.feed}, {"code", sallyport_error_word((int)sallyport_error_code(error))},
             {"error", error->message}, {"failures", log_number(poll.failures)});
   g_autoptr(GError) ignored = NULL;
-  if (!book_write(run->lane->flow.book, save_failed_poll, &poll, &ignored))
+  if (!book_write(run->lane->flow.book, save_failed_poll, &poll, &ignored)) {
     log_event(LOG_WARNING, "not-noted", {"feed", run->feed->conf->name}, {"error", ignored->message});
+    tell_unwritable(run->lane);
+  }
 }
 
 static void run_poll(Task *task, BookReader *reader, Courier *courier, const GError *failure) {

@@ -9,7 +9,8 @@ import threading
 import time
 
 import accruals
-from harness import equal, has, lacks, test, wait_until
+from harness import SCALE, equal, has, lacks, test, wait_until
+from test_faults import SmallDisk
 from world import World
 
 MANY = ("POINTS_{sequence:4}.dat.pgp", "POINTS_%04d.dat.pgp")
@@ -63,6 +64,20 @@ def today(days=0, form="%Y-%m-%d"):
 def calendar(name, *, weekend, holiday):
     """A calendar whose one weekly day off and holiday lie so many days from today."""
     return 'calendar "%s" { weekend = { "%s" }  holidays = { "%s" } }\n' % (name, today(weekend, "%A").lower(), today(holiday))
+
+
+def start_with_due(world, seconds=3):
+    """Starts with something due so many seconds from now; or longer, on a machine that takes longer to start. The due day."""
+    while True:
+        world.feed.settings['expect "daily"'] = {"by": clock(seconds), "time-zone": midday_zone()}
+        world.start()
+        due = wait_until("the due day", lambda: lane(world)["due"], log=world.gateway.log_tail)[0]
+        if due["day"] == today():
+            return due
+        world.gateway.stop()
+        with sqlite3.connect(os.path.join(world.state, "lanes/points/book.db")) as book:
+            book.execute("DELETE FROM expectation")
+        seconds *= 3
 
 
 def with_command(world, **alarms):
@@ -123,10 +138,8 @@ def a_file_that_is_due_and_has_not_come_raises_an_alarm_by_command_and_webhook_u
     try:
         with World() as world:
             told = with_command(world, hook=hook)
-            world.feed.settings['expect "daily"'] = {"by": clock(3), "time-zone": midday_zone()}
-            world.start()
-            due = wait_until("the due day", lambda: lane(world)["due"], log=world.gateway.log_tail)
-            equal((due[0]["feed"], due[0]["expect"], due[0]["day"], due[0]["state"]), ("acme-points", "daily", today(), "open"), "what is due")
+            due = start_with_due(world)
+            equal((due["feed"], due["expect"], due["state"]), ("acme-points", "daily", "open"), "what is due")
             raised = wait_told(world, told, "raised", "file-missing")
             equal((raised["subject"], raised["lane"], raised["times"]), (f"acme-points daily {today()}", "points", 1), "the alarm")
             wait_until("the webhook", lambda: [m for m in hook.told if m["id"] == raised["id"]], log=world.gateway.log_tail)
@@ -149,11 +162,10 @@ def a_file_that_is_due_and_has_not_come_raises_an_alarm_by_command_and_webhook_u
 def a_file_that_came_in_time_raises_nothing_and_the_next_day_is_due():
     with World() as world:
         told = with_command(world)
-        world.feed.settings['expect "daily"'] = {"by": clock(4), "time-zone": midday_zone()}
         world.drop("POINTS_early.dat.pgp", accruals.records(3))
-        world.start()
+        start_with_due(world, 8 * SCALE)
         world.feedback("POINTS_early.dat.pgp")
-        wait_until("the next day to be due", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)], log=world.gateway.log_tail)
+        wait_until("the next day to be due", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)], seconds=60, log=world.gateway.log_tail)
         equal([m for m in told() if m["kind"] == "file-missing"], [], "alarms")
         world.settle()
 
@@ -162,9 +174,8 @@ def a_file_that_came_in_time_raises_nothing_and_the_next_day_is_due():
 def a_refused_file_or_a_copy_is_not_the_file_that_is_owed():
     with World() as world:
         told = with_command(world)
-        world.feed.settings['expect "daily"'] = {"by": clock(6), "time-zone": midday_zone()}
         world.drop("POINTS_bad.dat.pgp", accruals.records(3), count=4)
-        world.start()
+        start_with_due(world)
         world.exception("POINTS_bad.dat.pgp")
         wait_told(world, told, "raised", "file-missing")
         world.settle()
@@ -245,12 +256,14 @@ def files_that_come_together_are_taken_in_the_order_of_their_numbers():
     with World() as world:
         told = with_command(world)
         numbered(world, **{"on-gap": "hold", "on-late": "hold"})
+        world.feed.feedback["name"] = "{sequence:3}_FB_{stem}.dat.pgp"
         for number in (5, 3, 1, 4, 2):
             send(world, number)
         world.start()
         for number in range(1, 6):
             world.gateway.wait_state(MANY[1] % number, "closed")
             equal(order_of(world, MANY[1] % number)["verdict"], "next", f"number {number}")
+        equal([name[:7] for name in world.partner.received()], [f"{n:03}_FB_" for n in range(1, 6)], "the numbers of the answers")
         equal(told(), [], "alarms")
         world.settle()
 
@@ -375,3 +388,38 @@ def a_refused_login_is_an_alarm_and_a_failing_delivery_stands_in_status():
         assert len(told) < failures(), "each poll that fails is logged anew"
 
 
+
+
+@test(needs_root=True)
+def a_full_disk_is_told_although_nothing_can_be_written():
+    with World() as world:
+        told = with_command(world)
+        disk = SmallDisk(world.state, 32)
+        try:
+            world.start()
+            world.drop("POINTS_1.dat.pgp", accruals.records(3))
+            world.feedback("POINTS_1.dat.pgp")
+            world.gateway.wait_quiet()
+            disk.leave(0)
+            world.drop("POINTS_2.dat.pgp", accruals.records(20000, prefix="FULL"))
+            wait_told(world, told, "raised", "book-unwritable")
+            disk.free()
+            equal(world.feedback("POINTS_2.dat.pgp", seconds=60).accepted, 20000, "accepted")
+            world.gateway.stop()
+        finally:
+            world.gateway.close()
+            disk.close()
+
+
+@test
+def a_lane_that_stops_for_good_tells_it_before_it_ends():
+    with World() as world:
+        told = with_command(world)
+        world.start()
+        world.gateway.stop()
+        with open(os.path.join(world.state, "lanes/points/book.db"), "r+b") as book:
+            book.seek(4096)
+            book.write(b"\xff" * 65536)
+        world.gateway.start(wait=False)
+        equal(wait_told(world, told, "raised", "storage-failed")["subject"], "lane points", "subject")
+        world.gateway.kill()
