@@ -36,7 +36,7 @@ gboolean book_post_batch(BookTransaction *tx, const char *file, guint number, GE
 
 typedef struct {
   const char *file;
-  BookBatch *batch;       /* a range that begins where an uncut one does; its counts, exceptions, digest. Set: number, state, sent_at, attempts */
+  BookBatch *batch;       /* a range that begins where an uncut one does; its counts, exceptions, digest. Set: number (one that is set already must be it), state, sent_at, attempts */
   const BookBatch *rest;  /* what is left of the last uncut range that it reaches into; NULL: nothing */
   guint *batches;         /* the file's batches from now on */
 } BookCut;

@@ -149,7 +149,12 @@ gboolean book_cut_batch(BookTransaction *tx, const BookCut *cut, GError **error)
   if (!is_conserved(&uncut, cut->batch, cut->rest))
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s: the batch of the records %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
                                " and its rest are not what is to be cut", cut->file, cut->batch->first, cut->batch->last);
-  return ask_integer(tx, BOOK_NEXT_NUMBER, cut->file, &cut->batch->number, error) && remove_uncut(tx, cut, error) &&
+  guint wanted = cut->batch->number;
+  if (!ask_integer(tx, BOOK_NEXT_NUMBER, cut->file, &cut->batch->number, error))
+    return FALSE;
+  if (wanted != 0 && wanted != cut->batch->number)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s: batch %u is to be cut, but %u is the next one", cut->file, wanted, cut->batch->number);
+  return remove_uncut(tx, cut, error) &&
          add_batch(tx, cut->file, cut->batch, error) && (!cut->rest || add_batch(tx, cut->file, cut->rest, error)) &&
          count_batches(tx, cut->file, (cut->rest ? 2 : 1) - uncut.ranges, error) &&
          ask_integer(tx, BOOK_FILE_BATCHES, cut->file, cut->batches, error) &&

@@ -12,8 +12,11 @@ struct Interface {
   pthread_cond_t changed;
 };
 
+/* Without a pressure block x is what it may be at most. */
+static guint least_size(const ConfBatch *batch) { return MAX(batch->target_latency > 0 ? batch->size_min : batch->size_max, 1); }
+
 static PressureOptions options_of(const ConfBatch *batch) {
-  return (PressureOptions){.size_min = MAX(batch->size_min, 1), .size_max = MAX(batch->size_max, MAX(batch->size_min, 1)),
+  return (PressureOptions){.size_min = least_size(batch), .size_max = MAX(batch->size_max, least_size(batch)),
                            .threads_min = MAX(batch->threads_min, 1), .threads_max = MAX(batch->threads_max, MAX(batch->threads_min, 1)),
                            .target_latency = (gint64)batch->target_latency * 1000};
 }
@@ -96,8 +99,7 @@ void interface_state(Interface *interface, PressureState *state) {
 guint interface_size(Interface *interface, const ConfBatch *batch) {
   PressureState state;
   interface_state(interface, &state);
-  guint least = MAX(batch->size_min, 1);
-  return pressure_size_for(&state, least, MAX(batch->size_max, least));
+  return pressure_size_for(&state, least_size(batch), MAX(batch->size_max, least_size(batch)));
 }
 
 guint interface_threads(Interface *interface, const ConfBatch *batch) {

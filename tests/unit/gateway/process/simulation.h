@@ -148,3 +148,31 @@ static inline Measured simulated_best(const Capacity *capacity, const PressureOp
     }
   return best;
 }
+
+/* --- Courses: capacities that one interface has one after the other. least: of the best fixed setting's throughput; refused: the most. */
+
+static const PressureOptions usual __attribute__((unused)) = {2500, 5000, 1, 12, 800 * 1000};
+#define SECONDS(n) ((gint64)(n) * G_USEC_PER_SEC)
+
+/* Of each capacity the first 70 seconds are for finding it: an interface that was at its least before is not tried more often. */
+enum { SETTLING = 70, MEASURED = 150 };
+typedef struct { const char *name; double least, refused; guint n; Capacity phases[6]; } Course;
+
+static const Course courses[] __attribute__((unused)) = {
+    {"workers", 0.9, 0.01, 5, {
+        {"8 workers", 8, 2, 80, 100000, 0, 0, -1, 0.1}, {"2 workers", 2, 2, 80, 100000, 0, 0, -1, 0.1},
+        {"12 workers", 12, 4, 80, 100000, 0, 0, -1, 0.1}, {"1 worker", 1, 1, 80, 100000, 0, 0, -1, 0.1},
+        {"5 workers", 5, 1, 80, 100000, 0, 0, -1, 0.1}}},
+    {"workers, nothing waits, Retry-After", 0.9, 0.01, 4, {
+        {"6 workers", 6, 0, 80, 50000, 0, 0, 1000000, 0.1}, {"3 workers", 3, 0, 80, 50000, 0, 0, 1000000, 0.1},
+        {"10 workers", 10, 0, 80, 50000, 0, 0, 1000000, 0.1}, {"6 workers", 6, 0, 80, 50000, 0, 0, 1000000, 0.1}}},
+    {"slower records", 0.9, 0.01, 4, {
+        {"80 us a record", 6, 3, 80, 100000, 0, 0, -1, 0.1}, {"200 us a record", 6, 3, 200, 100000, 0, 0, -1, 0.1},
+        {"250 us a record", 6, 3, 250, 60000, 0, 0, -1, 0.1}, {"100 us a record", 6, 3, 100, 100000, 0, 0, -1, 0.1}}},
+    {"a pipe", 0.9, 0.012, 4, {
+        {"40,000 records a second", 0, 0, 25, 150000, 600000, 0, -1, 0.1}, {"10,000 records a second", 0, 0, 100, 150000, 600000, 0, -1, 0.1},
+        {"60,000 records a second", 0, 0, 16.7, 150000, 600000, 0, -1, 0.1}, {"20,000 records a second", 0, 0, 50, 150000, 600000, 0, -1, 0.1}}},
+    {"a limit of calls a second", 0.85, 0.02, 3, {
+        {"10 calls a second", 8, 4, 40, 50000, 0, 10, -1, 0.1}, {"4 calls a second", 8, 4, 40, 50000, 0, 4, -1, 0.1},
+        {"20 calls a second", 8, 4, 40, 50000, 0, 20, -1, 0.1}}},
+};
