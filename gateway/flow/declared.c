@@ -78,10 +78,10 @@ static gboolean read_value(Reader *reader, Declared *entry, GBytes **name, const
   for (DigestKind kind = 0; kind < DIGEST_KINDS; kind++)
     if (g_str_equal(word, digest_word(kind)))
       return read_digest(reader, entry, kind, text);
-  if (!g_str_equal(word, "name") || *name || !*text)
+  const char *slash = strrchr(text, '/'), *bare = slash ? slash + 1 : text; /* where it lay on the partner's side is no matter */
+  if (!g_str_equal(word, "name") || *name || !*bare)
     return bad(reader, "no name");
-  const char *slash = strrchr(text, '/'); /* where it lay on the partner's side is no matter */
-  *name = g_bytes_new(slash ? slash + 1 : text, strlen(slash ? slash + 1 : text));
+  *name = g_bytes_new(bare, strlen(bare));
   return TRUE;
 }
 
@@ -123,6 +123,7 @@ static gboolean read_sum(Reader *reader, char *line) {
   if (read_digest(reader, entry, kind, hex) && (!name || read_value(reader, entry, &key, "name", name)))
     return keep(reader, key, entry);
   declared_free(entry);
+  g_clear_pointer(&key, g_bytes_unref);
   return FALSE;
 }
 

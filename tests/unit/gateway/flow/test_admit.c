@@ -105,6 +105,38 @@ static void what_cannot_matter_to_a_feed_is_passed_over(void **state) {
   assert_false(admit_is_relevant(&source, "POINTS_1.ok"));
 }
 
+static void a_file_with_a_detached_signature_waits_for_it_and_neither_is_taken_for_the_other(void **state) {
+  (void)state;
+  ConfSourceFolder source = {.match = (char *)"*", .ready = CONF_READY_AGE, .envelope = CONF_ENVELOPE_DETACHED, .signature = (char *)"{name}.sig"};
+  Look look = {.looks = 9, .size = 5};
+  g_autoptr(GBytes) name = bytes("a.pgp");
+  g_autoptr(GHashTable) alone = listing("a.pgp", "b.pgp.sig"), signed_too = listing("a.pgp", "a.pgp.sig");
+  assert_null(admit_evidence(&source, name, &look, alone, 100 * second));
+  g_autofree char *missing = admit_missing(&source, name, alone), *none = admit_missing(&source, name, signed_too);
+  assert_string_equal(missing, "waits for its signature a.pgp.sig");
+  assert_null(none);
+  g_autofree char *evidence = admit_evidence(&source, name, &look, signed_too, 100 * second);
+  assert_non_null(evidence);
+  assert_false(is_candidate(&source, "a.pgp.sig"));
+  assert_true(admit_is_relevant(&source, "a.pgp.sig"));
+}
+
+static void a_declaration_is_beside_its_file_or_an_index_of_many(void **state) {
+  (void)state;
+  ConfSourceFolder source = {.match = (char *)"*", .ready = CONF_READY_DECLARED, .declared = {.present = TRUE, .file = (char *)"{stem}.md5"}};
+  g_autoptr(GBytes) name = bytes("a.b.pgp"), index = bytes("INDEX_1.txt"), other = bytes("A.txt");
+  g_autoptr(GBytes) beside = admit_companion(&source, COMPANION_DECLARATION, name), wanted = bytes("a.md5");
+  assert_true(g_bytes_equal(beside, wanted));
+  assert_false(admit_is_index(&source, index));
+  assert_false(is_candidate(&source, "x.md5"));
+  source.declared.file = (char *)"INDEX_*";
+  assert_null(admit_companion(&source, COMPANION_DECLARATION, name));
+  assert_true(admit_is_index(&source, index));
+  assert_false(admit_is_index(&source, other));
+  assert_false(is_candidate(&source, "INDEX_1.txt"));
+  assert_true(admit_is_relevant(&source, "INDEX_1.txt"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_file_without_its_marker_is_not_admitted),
@@ -115,6 +147,8 @@ int main(void) {
       cmocka_unit_test(a_trickling_upload_with_a_preserved_time_stamp_is_not_admitted_early),
       cmocka_unit_test(the_least_age_is_asked_in_addition),
       cmocka_unit_test(what_cannot_matter_to_a_feed_is_passed_over),
+      cmocka_unit_test(a_file_with_a_detached_signature_waits_for_it_and_neither_is_taken_for_the_other),
+      cmocka_unit_test(a_declaration_is_beside_its_file_or_an_index_of_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -232,6 +234,39 @@ static void a_bomb_is_stopped_at_the_caps(void **state) {
   }
 }
 
+/* tests/corpus/packed: each file with the verdict that stands in VERDICTS. */
+static void every_file_of_the_corpus_has_its_verdict(void **state) {
+  (void)state;
+  static const char corpus[] = "tests/corpus/packed";
+  g_autofree char *list = g_build_filename(corpus, "VERDICTS", NULL), *table = NULL, *plain_path = g_build_filename(corpus, "plain.txt", NULL), *plain = NULL;
+  gsize plain_length = 0, files = 0;
+  assert_true(g_file_get_contents(list, &table, NULL, NULL) && g_file_get_contents(plain_path, &plain, &plain_length, NULL));
+  g_auto(GStrv) lines = g_strsplit(table, "\n", -1);
+  for (char **line = lines; *line; line++) {
+    char name[64], wanted[8];
+    if (**line == '#' || sscanf(*line, "%63s %7s", name, wanted) != 2)
+      continue;
+    g_autofree char *path = g_build_filename(corpus, name, NULL);
+    g_autoptr(GError) error = NULL;
+    Unpacked unpacked;
+    UnpackOptions options = {.packing = kind_of(name), .size_limit = 64 << 20, .ratio_limit = 100};
+    int in = open(path, O_RDONLY | O_CLOEXEC), out = unnamed();
+    if (in < 0 || !packing_unpack(&options, in, out, &unpacked, &error))
+      fail_msg("%s: %s", name, error ? error->message : "not there");
+    const char *told = unpacked.verdict == PACKING_GOOD ? "good" : packing_code(unpacked.verdict);
+    if (!g_str_equal(told, wanted))
+      fail_msg("%s: %s %s, not %s", name, told, unpacked.message, wanted);
+    gsize length;
+    g_autofree char *bytes = content(out, &length);
+    if (unpacked.verdict == PACKING_GOOD && (length != plain_length || memcmp(bytes, plain, length) != 0))
+      fail_msg("%s holds something else", name);
+    close(in);
+    close(out);
+    files++;
+  }
+  assert_true(files >= 20);
+}
+
 static void a_process_that_dies_or_hangs_is_an_error_in_time(void **state) {
   (void)state;
   g_autoptr(GError) error = NULL;
@@ -301,6 +336,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(an_encrypted_zip_is_refused), cmocka_unit_test(a_file_that_is_not_packed_as_agreed_is_refused),
       cmocka_unit_test(bytes_behind_what_is_packed_are_refused), cmocka_unit_test(a_truncated_file_is_refused),
       cmocka_unit_test(a_changed_byte_never_changes_what_comes_out), cmocka_unit_test(a_bomb_is_stopped_at_the_caps),
+      cmocka_unit_test(every_file_of_the_corpus_has_its_verdict),
       cmocka_unit_test(a_process_that_dies_or_hangs_is_an_error_in_time), cmocka_unit_test(the_real_tools_read_what_is_packed_here),
       cmocka_unit_test(the_same_content_makes_the_same_bytes)};
   return cmocka_run_group_tests(tests, prepare, clear);
