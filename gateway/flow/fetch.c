@@ -82,6 +82,8 @@ static gboolean is_from_an_earlier_boot(const struct stat *status) {
   return status->st_mtim.tv_sec < now.tv_sec - up.tv_sec;
 }
 
+/* What breaks off is gone on with; what came whole and is not what the server said (it changed meanwhile, or the server errs) is begun
+ * anew: it may be of two files. */
 static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const char *part, const char *final, GError **error) {
   struct stat status;
   int fd = intake->fd;
@@ -99,6 +101,8 @@ static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const
     if (intake->error) { /* ours, which ended the transfer */
       g_clear_error(error);
       g_propagate_error(error, g_steal_pointer(&intake->error));
+    } else if (error && sallyport_error_code(*error) == SALLYPORT_ERROR_AGAIN && !courier_is_lost(step->courier) && ftruncate(fd, 0) != 0) {
+      g_prefix_error(error, "(and the part could not be emptied: %s) ", g_strerror(errno));
     }
     return FALSE;
   }
