@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CHUNK = 256 * 1024, MOST_CHUNKS = 24, MOST_THREADS = 4, GROUP_SHARDS = 64, NICE = 10, SEAL_SECONDS = 3600 };
+enum { CHUNK = 256 * 1024, MOST_CHUNKS = 24, MOST_THREADS = 4, GROUP_SHARDS = 64, NICE = 5, SEAL_SECONDS = 3600 };
 static const gint64 GROUP_WAIT = 500 * 1000; /* microseconds: a group that does not fill is committed after this */
 
 typedef struct {
@@ -48,7 +48,7 @@ struct Shards {
 void recon_be_nice(void) {
   long thread = syscall(SYS_gettid);
   setpriority(PRIO_PROCESS, (id_t)thread, NICE);
-  syscall(SYS_ioprio_set, 1 /* of a thread */, thread, (3 << 13) /* idle */);
+  syscall(SYS_ioprio_set, 1 /* of a thread */, thread, (2 << 13 | 7) /* best effort, the last of it */);
 }
 
 static void job_free(Job *job) {

@@ -36,5 +36,5 @@ gboolean shards_finish(Shards *shards, GError **error) G_GNUC_WARN_UNUSED_RESULT
 /* Gives up: what is not in the book yet is made again another time. Frees it. */
 void shards_abandon(Shards *shards);
 
-/* Threads of reconciliation give way to all others: nicer, and idle on the disk where the scheduler knows that. */
+/* Threads of reconciliation give way to all others: nicer, and last at the disk where its scheduler knows that. */
 void recon_be_nice(void);
