@@ -115,7 +115,8 @@ static gboolean is_ascii(const guint8 *bytes, gsize length) {
 static void put_at_place(Rows *rows, Place place, const void *bytes, gsize length) {
   guint8 *at = rows_reserve(rows, place.bytes);
   memset(at, place.pad == '0' && length > 0 ? rows->zero : rows->charset->blank, place.bytes);
-  memcpy(at + (place.align_right ? place.bytes - length : 0), bytes, length);
+  if (length > 0)
+    memcpy(at + (place.align_right ? place.bytes - length : 0), bytes, length);
   rows->length += place.bytes;
 }
 

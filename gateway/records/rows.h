@@ -41,6 +41,8 @@ static inline guint8 *rows_reserve(Rows *rows, gsize more) {
   return rows->bytes + rows->length;
 }
 static inline void rows_put(Rows *rows, const void *bytes, gsize length) {
+  if (length == 0)
+    return;
   memcpy(rows_reserve(rows, length), bytes, length);
   rows->length += length;
 }
