@@ -1,0 +1,163 @@
+"""What the doctor says of servers as they are, and that it leaves nothing behind."""
+import os
+import signal
+import subprocess
+
+from gateway import BINARY
+from harness import equal, has, lacks, test, wait_until
+from lying import LyingWorld
+from partner import Keys, command
+from world import World
+
+
+def examine(world, *words, status=None):
+    """The examination as JSON; its exit status is held against its worst finding."""
+    world.write_configuration()
+    done = world.gateway.run("doctor", "acme-bank", "--json", *words)
+    told = done.json()
+    expected = {"ok": 0, "note": 0, "warning": 12, "problem": 1}[told["worst"]]
+    equal(done.status, expected if status is None else status, f"exit status ({findings(told)})")
+    return told
+
+
+def findings(told):
+    return [(f["severity"], f["check"], f["finding"]) for e in told["endpoints"] for f in e["findings"]]
+
+
+def found(told, severity, check, words):
+    assert any(s == severity and c == check and words in text for s, c, text in findings(told)), \
+        f"no {severity} {check} with {words!r} in:\n" + "\n".join(map(str, findings(told)))
+
+
+def probes_left(world):
+    return [name for folder, folders, names in os.walk(world.partner.root) for name in names + folders if name.startswith(".sallyport-probe-")]
+
+
+@test
+def a_good_server_is_well_and_nothing_is_written_unless_it_is_asked_for():
+    with World() as world:
+        before = os.stat(world.partner.incoming).st_mtime_ns
+        told = examine(world, status=0)
+        found(told, "ok", "login", "by publickey")
+        found(told, "ok", "host-key", "is pinned, slot 1")
+        found(told, "note", "folder", "not tried")
+        equal(os.stat(world.partner.incoming).st_mtime_ns, before, "the time of the folder")
+        told = examine(world, "--write", "incoming", "--write", "outgoing", status=0)
+        for check in ("put", "get", "resume", "rename", "replace", "mkdir", "speed", "clock", "remove"):
+            assert any(c == check and s == "ok" for s, c, _ in findings(told)), f"nothing is well with {check}: {findings(told)}"
+        assert "chacha20-poly1305@openssh.com" in told["endpoints"][0]["survey"]["cipher-in"], "the evidence is not in the answer"
+        equal(probes_left(world), [], "probe files")
+        text = world.gateway.run("doctor", "acme-bank", "main").out
+        has(text, "acme-bank/main  ok        login", "the table")
+        equal(world.gateway.run("doctor", "nobody").status, 4, "exit status for an unknown partner")
+        equal(world.gateway.run("doctor", "acme-bank", "nowhere").status, 4, "exit status for an unknown endpoint")
+
+
+def knows_gcm(told):
+    return "gcm" in told["endpoints"][0]["survey"]["our-cipher"]
+
+
+@test
+def what_the_library_has_not_in_common_with_a_server_is_told_with_its_cure():
+    with World(sshd_options="Ciphers aes256-gcm@openssh.com") as world:
+        world.write_configuration()
+        told = world.gateway.run("doctor", "acme-bank", "--json").json()
+        if knows_gcm(told):
+            found(told, "ok", "cipher", "agreed on aes256-gcm@openssh.com")
+        else:
+            found(told, "problem", "cipher", "nothing in common: it offers aes256-gcm@openssh.com")
+            assert "libssh2 has it from 1.11.0 on" in str(told), told
+    folder = world.keys.folder
+    rsa = os.path.join(folder, "rsa-host")
+    if not os.path.exists(rsa):
+        command("ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", rsa)
+    with World(sshd_options=f"HostKey {rsa}\nHostKeyAlgorithms rsa-sha2-512,rsa-sha2-256") as world:
+        world.configuration.endpoints["main"]["host-key"] = [Keys.fingerprint(rsa)]
+        world.write_configuration()
+        told = world.gateway.run("doctor", "acme-bank", "--json").json()
+        if knows_gcm(told):
+            found(told, "ok", "host-key", "is pinned")
+        else:
+            found(told, "problem", "host-key", "nothing in common: it offers rsa-sha2-512,rsa-sha2-256")
+
+
+@test
+def a_wrong_pin_or_key_or_way_to_log_in_is_told_and_not_tried_again():
+    with World(sshd_options="PasswordAuthentication yes") as world:
+        endpoint = world.configuration.endpoints["main"]
+        good = endpoint["host-key"]
+        endpoint["host-key"] = ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+        told = examine(world, status=1)
+        found(told, "problem", "host-key", "no credential was sent")
+        found(told, "note", "host-key", good[0])
+        lacks(world.sshd.log(), "publickey", "the server's log")
+        endpoint["host-key"] = [good[0], "SHA256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"]
+        found(examine(world, status=0), "note", "host-key", "slot 2 of host-key, and the server does not show it")
+        other = os.path.join(world.folder, "other")
+        command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other)
+        endpoint["identity-file"] = other
+        told = examine(world, status=1)
+        found(told, "problem", "login", "by key (it accepts: publickey,password)")
+        equal(world.sshd.log().count("Failed publickey"), 1, "refused logins")
+        endpoint["url"] = f"sftp://{endpoint['url'].split('//')[1].split('@')[0]}@127.0.0.1:1"
+        found(examine(world, status=1), "warning", "connect", "nothing listens on that port")
+
+
+@test
+def a_server_that_forbids_writing_is_told_and_nothing_is_left():
+    with World(sshd_options="ForceCommand internal-sftp -R") as world:
+        world.feed.source["path"], world.feed.feedback["path"] = world.partner.outgoing, world.partner.incoming
+        told = examine(world, "--write", world.partner.incoming, status=1)
+        found(told, "ok", "listing", "0 entries")
+        found(told, "problem", "put", "permission denied")
+        equal(probes_left(world), [], "probe files")
+
+
+LIES = [("rename-overwrites", "note", "rename", "replaces it"), ("rename-does-nothing", "problem", "rename", "has its old name"),
+        ("rename-loses", "problem", "rename", "the file is gone"), ("clock-ahead", "warning", "clock", "ahead of our clock"),
+        ("stat-larger", "problem", "put", "bytes of"), ("early-end", "warning", "get", "changed while it was read")]
+
+
+@test
+def what_a_server_does_wrong_is_found_and_what_is_left_is_cleaned_up():
+    with LyingWorld() as world:
+        for lie, severity, check, words in LIES:
+            world.liar.lie(lie, ".sallyport-probe-*")
+            told = examine(world, "--write", "incoming")
+            found(told, severity, check, words)
+            equal(probes_left(world), [], f"probe files after {lie}")
+        world.liar.lie_about({".sallyport-probe-*": ("cut-after-put", "cut-after-rename")}, times=2)
+        examine(world, "--write", "incoming")
+        equal(probes_left(world), [], "probe files after cuts")
+        world.liar.tell_the_truth()
+        open(os.path.join(world.partner.incoming, ".sallyport-probe-old"), "w").close()
+        found(examine(world, "--write", "incoming", status=12), "warning", "left-over", ".sallyport-probe-old")
+
+
+@test
+def ctrl_c_ends_it_soon_and_the_probe_files_are_removed():
+    with LyingWorld() as world:
+        world.configuration.endpoints["main"]["io-timeout"] = "60s"
+        world.write_configuration()
+        world.liar.lie("stall-read", ".sallyport-probe-*", times=1)
+        process = subprocess.Popen([BINARY, "--config", world.path, "doctor", "acme-bank", "--write", "incoming"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=world.gateway.environment)
+        wait_until("a probe that does not end", lambda: world.liar.told("stall-read") == 1)
+        assert probes_left(world), "there is no probe file yet"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        equal(process.returncode, 1, f"exit status ({out.decode()}{err.decode()})")
+        has(err.decode(), "stopped before its end", "what it said")
+        equal(probes_left(world), [], "probe files")
+
+
+@test
+def a_local_folder_is_examined():
+    with World(local=True) as world:
+        os.chmod(world.partner.root, 0o777)
+        told = examine(world, "--write", "incoming", status=12)
+        found(told, "warning", "owner", "mode 0777")
+        found(told, "ok", "rename", "a file is renamed")
+        found(told, "ok", "listing", "feed acme-points")
+        equal(probes_left(world), [], "probe files")
+        os.chmod(world.partner.root, 0o755)
