@@ -15,15 +15,21 @@ def repeating(world, name, **repeats):
     return feed
 
 
-def drop(world, feed, name, made):
-    """Drops the file, and waits until this very copy is where it stays."""
+def drop_all(world, drops):
+    """Drops (feed, name, records), all at once; the rows of these very copies, once each is closed or held, in that order."""
     before = {f["id"] for f in world.gateway.files()}
-    feed.drop(name, world.partner.seal(accruals.text(made)))
+    for feed, name, made in drops:
+        feed.drop(name, world.partner.seal(accruals.text(made)))
 
     def settled():
-        rows = [f for f in world.gateway.files() if f["id"] not in before and f["name"] == name and f["feed"] == feed.name]
-        return rows[0] if rows and rows[0]["state"] in ("closed", "held") else None
-    return wait_until(f"{name} of {feed.name} to be closed or held", settled, log=world.gateway.log_tail)
+        rows = {(f["feed"], f["name"]): f for f in world.gateway.files() if f["id"] not in before and f["state"] in ("closed", "held")}
+        found = [rows.get((feed.name, name)) for feed, name, _ in drops]
+        return found if None not in found else None
+    return wait_until("all that was dropped to be closed or held", settled, pause=0.1, log=world.gateway.log_tail)
+
+
+def drop(world, feed, name, made):
+    return drop_all(world, [(feed, name, made)])[0]
 
 
 def history(world, row):
@@ -72,19 +78,17 @@ def every_kind_of_repeated_file_meets_every_policy():
         feeds = {(kind, policy): repeating(world, f"{kind.replace('_', '-')}-{policy}", **{kind: policy}) for kind in KINDS for policy in POLICIES}
         world.configuration.lanes = {"points": list(feeds.values())}
         world.start()
-        first = {cell: drop(world, feed, "POINTS_a.dat", accruals.records(4, prefix="A")) for cell, feed in feeds.items()}
-        second = {}
-        for (kind, policy), feed in feeds.items():
-            name, prefix, _ = KINDS[kind]
-            second[kind, policy] = drop(world, feed, name, accruals.records(4, prefix=prefix))
+        first = dict(zip(feeds, drop_all(world, [(feed, "POINTS_a.dat", accruals.records(4, prefix="A")) for feed in feeds.values()])))
+        second = dict(zip(feeds, drop_all(world, [(feed, KINDS[kind][0], accruals.records(4, prefix=KINDS[kind][1]))
+                                                  for (kind, _), feed in feeds.items()])))
         for (kind, policy), feed in feeds.items():
             check_cell(world, feed, kind, policy, first[kind, policy], second[kind, policy])
         for kind in KINDS:  # what a person releases is not asked again
             row = second[kind, "hold"]
             world.gateway.ok("release", row["id"])
+        world.gateway.wait_quiet()
         for kind in KINDS:
             row = second[kind, "hold"]
-            world.gateway.wait_quiet()
             now = world.gateway.json("show", row["id"])["file"]
             equal((now["state"], now["accepted"], now["duplicates"]), ("closed", 4, 0) if kind == "same_name" else ("closed", 0, 4), f"{kind} released")
         finish(world)
@@ -100,10 +104,9 @@ def keys_seen_before_are_duplicates_or_rejected_or_hold_their_file():
         feeds = {policy: repeating(world, "keys-" + policy, keys=policy) for policy in ("duplicate", "reject", "hold")}
         world.configuration.lanes = {"points": list(feeds.values())}
         world.start()
-        rows = {}
-        for policy, feed in feeds.items():
-            drop(world, feed, "POINTS_1.dat", accruals.records(4, prefix="A"))
-            rows[policy] = drop(world, feed, "POINTS_2.dat", accruals.records(2, prefix="A") + accruals.records(3, prefix="B"))
+        drop_all(world, [(feed, "POINTS_1.dat", accruals.records(4, prefix="A")) for feed in feeds.values()])
+        rows = dict(zip(feeds, drop_all(world, [(feed, "POINTS_2.dat", accruals.records(2, prefix="A") + accruals.records(3, prefix="B"))
+                                                for feed in feeds.values()])))
         answer = opened(world, feeds["duplicate"], "POINTS_2_FB.dat.pgp")
         equal((answer.accepted, answer.rejected, answer.duplicates), (3, 0, 2), "duplicate")
         answer = opened(world, feeds["reject"], "POINTS_2_FB.dat.pgp")
