@@ -9,6 +9,7 @@ from accrual_interface import AccrualInterface, Capacity, use
 from harness import equal, wait_until
 from morning import Morning
 from parcels import HandedOn, Parcel
+from statement import Statement
 from world import World
 
 
@@ -109,7 +110,7 @@ class Posting:
         """Nothing more is waited for."""
 
 
-DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn]
+DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn, Statement]
 
 
 def wait_for_answers(world, names):
@@ -134,8 +135,6 @@ def run_day(day, fault, *, expected, must_die=False):
         day.configure(world.feed)
         if hasattr(day, "prepare"):
             day.prepare(world)
-        if hasattr(day, "prepare"):
-            day.prepare(world)
         world.gateway.environment.update(fault, SALLYPORT_FAULT_ONCE=once, SALLYPORT_FAULT_LOG=points)
 
         def passed():
@@ -153,7 +152,9 @@ def run_day(day, fault, *, expected, must_die=False):
         world.settle()
         if must_die:
             assert os.path.exists(once), f"the point of {fault} was never reached"
-        told = getattr(day, "results", results)(world)
+        told = results(world)
+        if hasattr(day, "results"):
+            told = day.results(world, told)
         if expected is not None:
             equal(told, expected, "answers")
         equal(world.gateway.stop(), 0, "exit status")
