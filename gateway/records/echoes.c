@@ -109,7 +109,9 @@ static void put_integer(const Echo *echo, Rows *rows, const LayoutField *field, 
     rows->length += is_plain ? value_print(integer, echo->scale, (char *)into) : value_print_as(field->conf, 0, integer, echo->scale, (char *)into);
     return;
   }
-  g_autofree char *text = g_malloc(echo->place.bytes + VALUE_LONGEST);
+  char usual[128];
+  g_autofree char *large = echo->place.bytes + VALUE_LONGEST > sizeof usual ? g_malloc(echo->place.bytes + VALUE_LONGEST) : NULL;
+  char *text = large ? large : usual;
   gsize length = is_plain ? value_print(integer, echo->scale, text) : value_print_as(field->conf, echo->place.bytes, integer, echo->scale, text);
   rows_put_number(rows, echo->place, text, length);
 }
