@@ -1,4 +1,5 @@
 /* Files, batches, intents, polls: written, read back, refused. */
+#include "store/book_answer.h"
 #include "tests/unit/store/book_fixture.h"
 
 static BookFile *find(const Fixture *f, const char *id) {
@@ -319,6 +320,31 @@ static void only_records_that_count_make_a_duplicate(void **state) {
   g_free(work[1]);
 }
 
+static gboolean claim_change(BookTransaction *tx, gpointer data, GError **error) {
+  const char *const *words = data;
+  return book_claim_answer(tx, words[0], words[1], words[2], error);
+}
+
+static void the_name_of_an_answer_is_one_files_for_ever(void **state) {
+  Fixture *f = *state;
+  GError *error = NULL;
+  g_autoptr(BookFile) first = make_file("points", "a.dat"), second = make_file("points", "a.txt");
+  add_file(f->book, first);
+  add_file(f->book, second);
+  const char *mine[] = {"points", "a_FB.dat", first->id}, *theirs[] = {"points", "a_FB.dat", second->id}, *elsewhere[] = {"other", "a_FB.dat", second->id};
+  assert_true(book_write(f->book, claim_change, mine, &error));
+  assert_true(book_write(f->book, claim_change, mine, &error)); /* again: no effect */
+  assert_false(book_write(f->book, claim_change, theirs, &error));
+  assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_AGAIN);
+  g_clear_error(&error);
+  assert_true(book_write(f->book, claim_change, elsewhere, &error));
+  g_autoptr(BookReader) reader = open_reader(f);
+  g_autofree char *owner = book_answer_owner(reader, "points", "a_FB.dat", &error), *none = book_answer_owner(reader, "points", "b_FB.dat", &error);
+  assert_string_equal(owner, first->id);
+  assert_null(none);
+  assert_null(error);
+}
+
 static void a_file_that_changed_after_its_evidence_is_seen_again(void **state) {
   Fixture *f = *state;
   g_autoptr(BookFile) file = make_file("points", "a.dat");
@@ -425,6 +451,7 @@ int main(void) {
       TEST(a_done_file_is_not_noted_any_more),
       TEST(batches_are_counted_as_they_are_posted),
       TEST(only_records_that_count_make_a_duplicate),
+      TEST(the_name_of_an_answer_is_one_files_for_ever),
       TEST(a_file_that_changed_after_its_evidence_is_seen_again),
       TEST(an_intent_is_pending_until_it_is_done_and_done_once),
       TEST(a_poll_replaces_the_one_before),
