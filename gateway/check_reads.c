@@ -19,7 +19,7 @@ static void check_names(const ConfRead *read, const char *option, char *const *n
 /* --- Conditions: compiled as rules are, over the columns with their kinds. */
 
 static gboolean is_number(const char *column) {
-  static const char *const numbers[] = {"line", "size", "records", "accepted", "rejected", "duplicates", NULL};
+  static const char *const numbers[] = {"line", "batch", "size", "records", "accepted", "rejected", "duplicates", NULL};
   return g_strv_contains(numbers, column) || g_str_has_prefix(column, "amount");
 }
 

@@ -289,7 +289,7 @@ static sqlite3_stmt *ask(BookReader *reader, const char *name, GError **error) {
 
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) {
   gint64 limit = filter->limit ? filter->limit : STANDARD_LIMIT;
-  gboolean is_open = filter->due_by > 0 || filter->outstanding || filter->failed;
+  gboolean is_open = filter->due_by > 0 || filter->outstanding || filter->failed || filter->open;
   const char *name = is_open                                                   ? "tasks-open"
                      : filter->kept_from > 0                                    ? "tasks-kept"
                      : filter->requester && filter->type && filter->period ? "tasks-asked"

@@ -68,7 +68,7 @@ gboolean recon_drop_task(BookTransaction *tx, const ReconTask *task, const char 
 gboolean recon_see_block(BookTransaction *tx, const char *name, gint64 *seen_at, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Reading, also from other processes. */
-typedef struct { const char *name, *requester, *type, *period; guint version; /* 0: any */ gint64 due_by; /* pending or running, and due; oldest first; alone */ gboolean failed; /* likewise alone */
+typedef struct { const char *name, *requester, *type, *period; guint version; /* 0: any */ gint64 due_by; /* pending or running, and due; oldest first; alone */ gboolean failed; /* likewise alone */ gboolean open; /* all that are not finished with; likewise */
                  gboolean outstanding; /* done, not yet told or pushed; oldest first; alone */ gint64 kept_from; /* done before, and their files still there; oldest first; alone */ guint limit; /* 0: 1,000 */ } ReconFilter;
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* ReconTask*, newest period and version first */
 GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;          /* ReconShard*, by number */

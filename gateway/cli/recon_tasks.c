@@ -20,7 +20,7 @@ static const char *way_word(const ReconTask *task, gint64 at, const char *done) 
   return task->state != RECON_DONE || at < 0 ? NULL : at > 0 ? done : "outstanding";
 }
 
-static json_t *recon_task_json(const CliOutput *out, const ReconTask *task) {
+json_t *cli_recon_task_json(const CliOutput *out, const ReconTask *task) {
   json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:i}", "task", task->id, "reconcile", task->name, "requester", task->requester,
                              "type", task->type, "period", task->period, "version", (int)task->version, "state", recon_state_word(task->state), "records",
                              (json_int_t)task->records, "shards", (int)task->shards, "attempts", (int)task->attempts);
@@ -41,6 +41,27 @@ static json_t *recon_task_json(const CliOutput *out, const ReconTask *task) {
   cli_json_time(out, object, "acknowledged_at", task->acknowledged_at);
   cli_json_time(out, object, "removed_at", task->removed_at);
   return object;
+}
+
+json_t *cli_recon_open_json(const CliOutput *out, const GPtrArray *tasks) {
+  json_t *list = json_array();
+  for (guint i = 0; tasks && i < tasks->len; i++)
+    json_array_append_new(list, cli_recon_task_json(out, tasks->pdata[i]));
+  return list;
+}
+
+/* A task that is being made, or waits for its turn, is no trouble and told only while something is wrong with it. */
+void cli_print_recon_open(const CliOutput *out, const GPtrArray *tasks) {
+  for (guint i = 0; tasks && i < tasks->len; i++) {
+    const ReconTask *task = tasks->pdata[i];
+    g_autofree char *problem = task->problem ? cli_printable(g_strdup(task->problem)) : NULL;
+    const char *what = task->state == RECON_FAILED   ? "failed"
+                       : task->state != RECON_DONE   ? recon_state_word(task->state)
+                       : task->pushed_at == 0        ? "is to be pushed"
+                                                     : "is to be told";
+    cli_coloured(out, task->state == RECON_FAILED ? CLI_RED : problem ? CLI_YELLOW : CLI_PLAIN, task->id);
+    fprintf(out->file, " reconciliation %s %s version %u %s%s%s\n", task->name, task->period, task->version, what, problem ? ": " : "", problem ? problem : "");
+  }
 }
 
 static json_t *shard_json(const ReconTask *task, const ReconShard *shard) {
@@ -121,7 +142,7 @@ static CliExit each_task(const Cli *cli, GPtrArray *lanes, const ReconFilter *fi
     for (guint j = 0; tasks && j < tasks->len; j++) {
       if (table)
         put_row(table, cli, tasks->pdata[j]);
-      json_t *object = recon_task_json(cli->out, tasks->pdata[j]);
+      json_t *object = cli_recon_task_json(cli->out, tasks->pdata[j]);
       json_object_set_new(object, "lane", json_string(lane->conf->name));
       json_array_append_new(list, object);
     }
@@ -185,7 +206,7 @@ CliExit recon_cli_show(Cli *cli) {
     print_shards(cli, task, shards);
     return CLI_EXIT_FINE;
   }
-  json_t *object = recon_task_json(cli->out, task), *list = json_array();
+  json_t *object = cli_recon_task_json(cli->out, task), *list = json_array();
   json_object_set_new(object, "lane", json_string(lane->conf->name));
   for (guint i = 0; i < shards->len; i++)
     json_array_append_new(list, shard_json(task, shards->pdata[i]));
@@ -208,7 +229,7 @@ static const CliLane *lane_of(GPtrArray *lanes, const char *name) {
 
 static CliExit tell(const Cli *cli, const ReconTask *task, const char *remark) {
   if (cli->out->is_json) {
-    json_t *object = recon_task_json(cli->out, task);
+    json_t *object = cli_recon_task_json(cli->out, task);
     json_object_set_new(object, "remark", json_string(remark));
     cli_json(cli->out, object);
   } else {

@@ -1,5 +1,6 @@
 /* status: what the books say, and what the lanes that run say about themselves. */
 #include "gateway/cli/alarms.h"
+#include "gateway/cli/recon.h"
 #include "gateway/control.h"
 #include "gateway/supervisor.h"
 #include <string.h>
@@ -15,6 +16,7 @@ typedef struct {
   GPtrArray *unsent;  /* BookFile*: their answers could not be delivered yet */
   GPtrArray *alarms;  /* BookAlarm* */
   GPtrArray *dues;    /* BookDue* */
+  GPtrArray *statements; /* ReconTask*: those that are not made, not out, or not told */
   guint pending;      /* intents */
 } LaneStatus;
 
@@ -26,6 +28,7 @@ static void status_clear(LaneStatus *status) {
   g_clear_pointer(&status->unsent, g_ptr_array_unref);
   g_clear_pointer(&status->alarms, g_ptr_array_unref);
   g_clear_pointer(&status->dues, g_ptr_array_unref);
+  g_clear_pointer(&status->statements, g_ptr_array_unref);
 }
 
 static json_t *ask_status(const CliLane *lane) {
@@ -57,7 +60,8 @@ static gboolean read_status(const CliLane *lane, LaneStatus *status, GError **er
   g_autoptr(GPtrArray) pending = book_intents(lane->reader, NULL, error);
   if (!pending || !(status->counts = book_counts(lane->reader, error)) || !(status->polls = book_polls(lane->reader, error)) ||
       !(status->posting = book_files(lane->reader, &posting, error)) || !(status->unsent = read_unsent(lane->reader, error)) ||
-      !(status->alarms = book_live_alarms(lane->reader, error)) || !(status->dues = book_open_dues(lane->reader, error)))
+      !(status->alarms = book_live_alarms(lane->reader, error)) || !(status->dues = book_open_dues(lane->reader, error)) ||
+      !(status->statements = recon_tasks(lane->reader, &(ReconFilter){.open = TRUE, .limit = 100}, error)))
     return FALSE;
   status->pending = pending->len;
   return TRUE;
@@ -201,6 +205,7 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
   json_object_set_new(object, "unsent", unsent_json(out, status));
   json_object_set_new(object, "alarms", cli_alarms_json(out, status->alarms));
   json_object_set_new(object, "due", cli_dues_json(out, status->dues));
+  json_object_set_new(object, "reconciliation", cli_recon_open_json(out, status->statements));
   const char *const as_told[] = {"pid", "threads", "working", "couriers"};
   for (gsize i = 0; i < G_N_ELEMENTS(as_told); i++) {
     json_t *value = json_object_get(status->answer, as_told[i]);
@@ -332,6 +337,7 @@ static void print_problems(const CliOutput *out, const LaneStatus *status) {
   cli_print_alarms(out, status->alarms);
   print_unsent(out, status);
   cli_print_dues(out, status->dues, g_get_real_time());
+  cli_print_recon_open(out, status->statements);
   print_files_without_feed(out, status);
   print_courier_problems(out, status);
   for (guint i = 0; status->polls && i < status->polls->len; i++) {

@@ -288,6 +288,8 @@ def a_push_that_was_cut_is_taken_up_and_nothing_of_the_requesters_is_overwritten
         task = run(world)["task"]
         wait_until("the problem", lambda: "other content" in world.gateway.json("recon", "show", task).get("problem", ""), log=world.gateway.log_tail)
         assert not os.path.exists(os.path.join(world.recon_folder, "points_2024-11-20.manifest.json")), "the manifest came before its shards"
+        equal([(t["task"], t["push"]) for t in world.gateway.json("status")["lanes"][0]["reconciliation"]], [(task, "outstanding")], "outstanding")
+        has(world.gateway.ok("status").out, "version 1 is to be pushed", "status")
         with open(foreign) as file:
             equal(file.read(), "somebody else's", "the other's file")
         os.unlink(foreign)
