@@ -1,6 +1,7 @@
 #include "gateway/check_parts.h"
 #include "gateway/keyuse.h"
 #include "gateway/records/feedback.h"
+#include "gateway/process/accrual.h"
 #include "gateway/records/layout.h"
 #include "gateway/schedule.h"
 #include "store/rules.h"
@@ -104,6 +105,14 @@ static void check_answer(const ConfFeed *feed, const Layout *layout, ConfReport 
     conf_report_error(report, feed->feedback.where.line ? feed->feedback.where : feed->where, "%s", error->message);
 }
 
+static void check_accrual(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  AccrualColumns *columns = feed->process == CONF_PROCESS_HTTP ? accrual_columns_new(layout, &feed->http, feed->key, &error) : NULL;
+  accrual_columns_free(columns);
+  if (error)
+    conf_report_error(report, feed->where, "%s", error->message);
+}
+
 static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *report) {
   for (guint i = 0; i < conf->lanes->len; i++) {
     const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
@@ -115,6 +124,7 @@ static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *repor
         check_sequence(feed, layout, report);
         check_rules(feed, layout, report);
         check_answer(feed, layout, report);
+        check_accrual(feed, layout, report);
       }
     }
   }

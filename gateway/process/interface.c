@@ -1,6 +1,7 @@
 #include "gateway/process/interface.h"
 #include "gateway/log.h"
 #include <pthread.h>
+#include <string.h>
 #include <time.h>
 
 enum { LOOK_AGAIN = 200000 }; /* microseconds: how soon a thread that waits notices that the lane ends */
@@ -74,7 +75,7 @@ void interface_sent(Interface *interface, PressureCall *call) {
 static void tell(const Interface *interface) {
   PressureState state;
   pressure_state(interface->pressure, &state);
-  gboolean is_down = state.threads < state.from_threads || state.size < state.from_size;
+  gboolean is_down = (state.threads < state.from_threads || state.size < state.from_size) && strcmp(state.reason, "brought nothing") != 0;
   log_event(is_down ? LOG_WARNING : LOG_INFO, "pressure", {"interface", interface->name}, {"why", state.reason},
             {"x", log_number(state.size)}, {"x_before", log_number(state.from_size)}, {"threads", log_number(state.threads)},
             {"threads_before", log_number(state.from_threads)}, {"latency_ms", log_number(state.latency / 1000)},
@@ -94,6 +95,8 @@ void interface_state(Interface *interface, PressureState *state) {
   pthread_mutex_lock(&interface->lock);
   pressure_state(interface->pressure, state);
   pthread_mutex_unlock(&interface->lock);
+  if (state->paused_until <= g_get_monotonic_time())
+    state->paused_until = 0;
 }
 
 guint interface_size(Interface *interface, const ConfBatch *batch) {
@@ -111,7 +114,7 @@ guint interface_threads(Interface *interface, const ConfBatch *batch) {
 gint64 interface_pause_left(Interface *interface) {
   PressureState state;
   interface_state(interface, &state);
-  return MAX(state.paused_until - g_get_monotonic_time(), 0);
+  return state.paused_until > 0 ? MAX(state.paused_until - g_get_monotonic_time(), 0) : 0;
 }
 
 void interface_pause(Interface *interface, guint seconds) {

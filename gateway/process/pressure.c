@@ -388,7 +388,8 @@ void pressure_pause(Pressure *p, gint64 until) {
 }
 
 void pressure_state(const Pressure *p, PressureState *state) {
-  *state = (PressureState){.size = p->size, .threads = p->threads, .in_flight = p->in_flight, .latency = p->latency, .spacing = p->spacing,
+  *state = (PressureState){.size = p->size, .threads = p->threads, .at_floor = p->size <= p->options.size_min && p->threads <= p->options.threads_min,
+                           .in_flight = p->in_flight, .latency = p->latency, .spacing = p->spacing,
                            .paused_until = p->paused_until, .calls = p->ended, .refused = p->refused, .failed = p->failed,
                            .reason = p->reason, .from_size = p->from_size, .from_threads = p->from_threads};
 }

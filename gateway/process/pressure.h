@@ -44,6 +44,7 @@ void pressure_pause(Pressure *pressure, gint64 until);
 
 typedef struct {
   guint size, threads, in_flight; /* x, and the calls that may be in flight */
+  gboolean at_floor;              /* both as small as they may be */
   gint64 latency;                 /* of the last stretch, microseconds; 0: not known yet */
   gint64 spacing;                 /* between the beginnings of two calls; 0: none */
   gint64 paused_until;            /* 0: not paused */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_SECONDS = 1, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600,
+enum { LOOK_SECONDS = 1, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, POSTING_TRIES = 3, FAR_OFF_SECONDS = 60, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600,
        QUIET_SECONDS = 60 };
 
 struct Watch {
@@ -32,12 +32,11 @@ struct Watch {
 typedef struct { guint64 bad; gint64 last_bad, since; } Pressed; /* monotonic; 0: not */
 
 /* Called with as little as is configured, and it refuses or fails even so, for five minutes without one quiet minute. */
-static gboolean is_overwhelmed(Pressed *pressed, const PressureState *state, const ConfBatch *batch, gint64 now) {
+static gboolean is_overwhelmed(Pressed *pressed, const PressureState *state, gint64 now) {
   guint64 bad = state->refused + state->failed;
-  gboolean is_at_floor = state->size <= batch->size_min && state->threads <= MAX(batch->threads_min, 1);
   pressed->last_bad = bad > pressed->bad || state->paused_until > 0 ? now : pressed->last_bad;
   pressed->bad = bad;
-  if (!is_at_floor || !pressed->last_bad || now - pressed->last_bad > QUIET_SECONDS * (gint64)G_USEC_PER_SEC)
+  if (!state->at_floor || !pressed->last_bad || now - pressed->last_bad > QUIET_SECONDS * (gint64)G_USEC_PER_SEC)
     pressed->since = 0;
   else if (!pressed->since)
     pressed->since = now;
@@ -51,7 +50,7 @@ static void look_at_interface(Watch *watch, const Feed *feed) {
   if (!pressed)
     g_hash_table_insert(watch->pressed, (char *)name, pressed = g_new0(Pressed, 1));
   interface_state(feed->interface, &state);
-  if (!is_overwhelmed(pressed, &state, &feed->conf->batch, g_get_monotonic_time())) {
+  if (!is_overwhelmed(pressed, &state, g_get_monotonic_time())) {
     if (!pressed->since)
       alarms_clear(watch->alarms, "interface-failing", name);
     return;
@@ -138,13 +137,39 @@ static gboolean look_at_answers(Watch *watch, const char *feed, GError **error) 
   return TRUE;
 }
 
+/* Past validation a file cannot be held: what its process refuses, it refuses again and again. At once where the next try is far off,
+ * which is what somebody has to change something for. */
+static gboolean look_at_posting(Watch *watch, const char *feed, GError **error) {
+  BookFilter filter = {.feed = feed, .states = 1u << FILE_VALIDATED | 1u << FILE_POSTING, .limit = MOST_FILES};
+  g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
+  const BookFile *first = NULL;
+  guint count = 0;
+  for (guint i = 0; files && i < files->len; i++) {
+    const BookFile *file = files->pdata[i];
+    gboolean is_far_off = file->due_at - g_get_real_time() > FAR_OFF_SECONDS * (gint64)G_USEC_PER_SEC;
+    if (!file->problem || (file->attempts < POSTING_TRIES && !is_far_off))
+      continue;
+    first = first ? first : file;
+    count++;
+  }
+  if (!first) {
+    if (files)
+      alarms_clear(watch->alarms, "posting-failing", feed);
+    return files != NULL;
+  }
+  g_autofree char *text = g_strdup_printf("%s: %u file%s cannot be posted, the first of them %s", feed, count, count == 1 ? "" : "s", first->id);
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "posting-failing", .subject = feed, .feed = feed, .text = text, .detail = first->problem, .weight = count});
+  return TRUE;
+}
+
 static gboolean look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, GError **error) {
   for (guint i = 0; i < watch->options.feeds->feeds->len; i++) {
     const Feed *feed = watch->options.feeds->feeds->pdata[i];
     look_at_poll(watch, feed, poll_of(polls, feed->conf->name), now);
     if (feed->interface)
       look_at_interface(watch, feed);
-    if (!look_at_held(watch, feed->conf->name, error) || !look_at_answers(watch, feed->conf->name, error))
+    if (!look_at_held(watch, feed->conf->name, error) || !look_at_posting(watch, feed->conf->name, error) ||
+        !look_at_answers(watch, feed->conf->name, error))
       return FALSE;
   }
   return TRUE;
@@ -189,7 +214,7 @@ static void look_at_endpoint(Watch *watch, Carrier *carrier) {
 
 /* Alarms of what is not configured any more. */
 static void clear_strangers(Watch *watch) {
-  static const char *const of_feeds[] = {"poll-failing", "file-held", "delivery-failing", "sequence-reused", "sequence-late"};
+  static const char *const of_feeds[] = {"poll-failing", "file-held", "posting-failing", "delivery-failing", "sequence-reused", "sequence-late"};
   const Feeds *all = watch->options.feeds;
   g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal), endpoints = g_hash_table_new(g_str_hash, g_str_equal),
                         interfaces = g_hash_table_new(g_str_hash, g_str_equal);

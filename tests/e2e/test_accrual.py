@@ -141,6 +141,7 @@ def a_request_that_is_not_understood_keeps_the_file_and_is_told_loudly():
         file = wait_until("the problem to be shown", lambda: (f := world.gateway.json("show", "POINTS_A.dat.pgp")["file"])["problem"] and f, log=world.gateway.log_tail)
         equal(file["state"], "posting", "state")
         has(file["problem"], "HTTP 400", "problem")
+        wait_until("an alarm", lambda: "posting-failing" in world.gateway.ok("alarms").out, log=world.gateway.log_tail)
         world.gateway.run("retry", "POINTS_A.dat.pgp")
         equal(world.feedback("POINTS_A.dat.pgp").accepted, 10, "accepted after the operator's retry")
 
