@@ -113,6 +113,9 @@ static void check_beside(const Placed *placed, ConfReport *report) {
     {"signatures", source->signature, FALSE},
     {"files that declare them", declared, !is_template},
   };
+  for (char **column = source->declared.columns; column != NULL && *column != NULL; column++)
+    if (placed->feed->process == CONF_PROCESS_DELIVER && g_str_has_suffix(*column, "total"))
+      conf_report_warning(report, source->declared.where, "'columns': a total is not checked here: process deliver has no amount to add up");
   for (guint i = 0; i < G_N_ELEMENTS(beside); i++) {
     if (beside[i].text == NULL) continue;
     g_autofree char *names = beside[i].is_pattern ? g_strdup(beside[i].text) : template_as_pattern(beside[i].text, source->match, TEMPLATE_FILE);

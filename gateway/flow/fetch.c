@@ -118,15 +118,16 @@ static gboolean is_here(const char *path, guint64 size) {
   return stat(path, &status) == 0 && (guint64)status.st_size == size;
 }
 
-static guint evidence_looks(const BookFile *file) {
+/* Seconds for which it had not changed when it was admitted. */
+static gint64 stood_still(const BookFile *file) {
   json_t *evidence = file->evidence ? json_loads(file->evidence, 0, NULL) : NULL;
-  guint looks = (guint)json_integer_value(json_object_get(evidence, "looks"));
+  gint64 seconds = json_integer_value(json_object_get(evidence, "unchanged_seconds"));
   json_decref(evidence);
-  return looks;
+  return seconds;
 }
 
-/* The bytes are not those that were declared. Either may still be written: it is tried again while there are tries, unless the file has
- * stood there unchanged for as many looks. */
+/* The bytes are not those that were declared. Either may still be written: it is tried again while there are tries, unless the file had
+ * stood there unchanged for as long before it was taken. */
 static gboolean differs(Step *step, const Declared *declared, const char *code, const char *reason, GError **error) {
   gboolean changed, is_last = step->file->attempts + 1 >= MAX(step->feed->conf->retry_limit, 1);
   g_autofree char *part = lane_path_in_part(step->flow->paths, step->file->id), *final = lane_path_in(step->flow->paths, step->file->id);
@@ -141,7 +142,7 @@ static gboolean differs(Step *step, const Declared *declared, const char *code, 
     g_clear_pointer(&step->file->evidence, g_free);
     return flow_advance(step, FILE_SEEN, "its declaration has changed since: the evidence is void", error);
   }
-  if (is_last || evidence_looks(step->file) >= step->feed->conf->retry_limit)
+  if (is_last || stood_still(step->file) >= MAX(flow_patience(step->feed), 1))
     return flow_reject(step, code, reason, error);
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s", reason);
 }

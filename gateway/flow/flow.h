@@ -98,6 +98,10 @@ typedef enum {
 } Trouble;
 Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
 
+/* Seconds from a step's first failure to the last try that retry-limit allows: how long a partner may still be at work on what is
+ * not right yet. */
+gint64 flow_patience(const Feed *feed);
+
 /* Common to the steps. */
 /* Seconds for gpg before it is given up: one that hangs must not hold a worker for long, one at work is many times quicker. */
 enum { GPG_PATIENCE = 180, GPG_LEAST_BYTES = 256 * 1024, GPG_LEAST_LINES = 2000 /* per second */ };

@@ -96,8 +96,8 @@ static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_know
 }
 
 /* The evidence, into file->evidence; or, when it is all there but for what lies beside the file, what is waited for.
- * With ready = declared a size that differs may be one that still grows; unchanged for as many looks as any step is tried, it is not:
- * fetch then tells the partner. */
+ * With ready = declared a size that differs may be one that still grows; unchanged for as long as any step is tried, it is not: fetch
+ * then tells the partner. */
 static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, BookFile *file, char **waits, GError **error) {
   const ConfSourceFolder *source = &poll->feed->conf->source;
   const Declared *declared = NULL;
@@ -109,7 +109,7 @@ static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, B
   }
   if (!declarations_find(poll->feed->declarations, &poll->declaring, entry->name, &declared, waits, error))
     return FALSE;
-  gboolean must_fit = source->ready == CONF_READY_DECLARED && look->looks < poll->feed->conf->retry_limit;
+  gboolean must_fit = source->ready == CONF_READY_DECLARED && poll->look_at - look->since < flow_patience(poll->feed) * G_USEC_PER_SEC;
   if (declared && declared->has_size && declared->size != entry->size && must_fit)
     *waits = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there", declared->size, declared->file, entry->size);
   else if (!declared && !*waits && source->ready == CONF_READY_DECLARED)

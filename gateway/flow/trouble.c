@@ -49,6 +49,13 @@ static gint64 wait_time(Action action, guint attempts) {
   return seconds * (800 + g_random_int_range(0, 401)) * (G_USEC_PER_SEC / 1000);
 }
 
+gint64 flow_patience(const Feed *feed) {
+  gint64 seconds = 0;
+  for (guint attempts = 0; attempts + 1 < feed->conf->retry_limit; attempts++)
+    seconds += MIN((gint64)1 << MIN(attempts, 10), LONGEST_WAIT);
+  return seconds;
+}
+
 static void report(const Step *step, const char *name, const GError *error, const char *outcome) {
   log_event(sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN ? LOG_WARNING : LOG_ERROR, "trouble", {"feed", step->feed->conf->name},
             {"file", step->file->id}, {"state", file_state_word(step->file->state)}, {"step", name},
