@@ -29,8 +29,8 @@ static void go_on_with(Unwrapping *run, int fd) {
   run->at = fd;
 }
 
-/* The limits are those of the feed at every layer, and the ratio is always to what was fetched: layers do not multiply it. An
- * OpenPGP message may be a little larger than its plaintext. */
+/* The limits are those of the feed at every layer, and the ratio is to what was fetched: layers do not multiply it. An OpenPGP
+ * message may be a little larger than its plaintext. */
 static gboolean unpack(Unwrapping *run, ConfPacking packing, guint64 allowance, GError **error) {
   const ConfFeed *feed = run->options->feed;
   UnpackOptions options = {.packing = packing, .size_limit = feed->plain_limit + allowance, .ratio_limit = feed->ratio_limit, .ratio_base = run->fetched_size};
@@ -131,9 +131,22 @@ static gboolean open_envelope(Unwrapping *run, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "no such envelope");
 }
 
+enum { RATIO_FREE = 1 << 20 }; /* below it no ratio is too high */
+
+/* Two layers, each within the limit, may be over it together. */
+static gboolean is_too_dense(const Unwrapping *run) {
+  guint64 size = run->found->size;
+  return size > RATIO_FREE && size / MAX(run->options->feed->ratio_limit, 1) > run->fetched_size;
+}
+
 static gboolean finish(Unwrapping *run, GError **error) {
   Unwrapped *found = run->found;
   guint8 digest[DIGEST_SHA256_SIZE];
+  if (is_too_dense(run)) {
+    g_clear_pointer(&found->trust, g_free);
+    g_clear_pointer(&found->sha256, g_free);
+    return refuse(run, packing_code(PACKING_TOO_DENSE), packing_word(PACKING_TOO_DENSE), "not-unpacked");
+  }
   if (!found->sha256) {
     if (!digest_file_sha256(run->at, 0, G_MAXUINT64, digest, &found->size, error))
       return FALSE;
