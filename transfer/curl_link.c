@@ -122,6 +122,9 @@ void curl_link_close(CurlLink *link, gboolean politely) {
   g_free(link->trust);
   g_free(link->name);
   g_free(link->address);
+  g_free(link->protocol);
+  if (link->chain)
+    g_ptr_array_unref(link->chain);
   g_clear_error(&link->failure);
 }
 
@@ -255,6 +258,55 @@ static int look_around(void *user, curl_off_t a, curl_off_t b, curl_off_t c, cur
   return !is_in_time(link, now) || (poll(&lane, 1, 0) != 0 && !end_run(link, "the lane is gone"));
 }
 
+/* --- what the server has shown of itself ---------------------------------------------------------------------------------- */
+
+void curl_link_hear(CurlLink *link, const char *words, gsize length) {
+  static const char begins[] = "SSL connection using ";
+  if (link->protocol || length <= strlen(begins) || memcmp(words, begins, strlen(begins)) != 0)
+    return;
+  link->protocol = files_show_bytes(words + strlen(begins), length - strlen(begins), 100);
+  g_strchomp(link->protocol);
+  if (g_str_has_suffix(link->protocol, "\\x0a"))
+    link->protocol[strlen(link->protocol) - 4] = 0;
+}
+
+static int hear_text(CURL *easy, curl_infotype type, char *bytes, size_t length, void *user) {
+  (void)easy;
+  if (type == CURLINFO_TEXT)
+    curl_link_hear(user, bytes, length);
+  return 0;
+}
+
+static const char *value_of(const struct curl_slist *items, const char *name) {
+  for (; items; items = items->next)
+    if (g_str_has_prefix(items->data, name))
+      return items->data + strlen(name);
+  return "?";
+}
+
+static void keep_chain(CurlLink *link) {
+  struct curl_certinfo *shown = NULL;
+  if (link->chain || curl_easy_getinfo(link->easy, CURLINFO_CERTINFO, &shown) != CURLE_OK || !shown || shown->num_of_certs < 1)
+    return;
+  link->chain = g_ptr_array_new_with_free_func(g_free);
+  for (int i = 0; i < shown->num_of_certs && i < 8; i++) {
+    const char *ends = value_of(shown->certinfo[i], "Expire date:");
+    g_ptr_array_add(link->chain, g_strdup_printf("%.300s, issued by %.300s, ends %.40s", value_of(shown->certinfo[i], "Subject:"),
+                                                 value_of(shown->certinfo[i], "Issuer:"), ends));
+    if (i == 0)
+      link->chain_ends = MAX((gint64)curl_getdate(ends, NULL), 0);
+  }
+}
+
+void curl_link_facts(const CurlLink *link, const DriverFacts *facts) {
+  if (link->protocol)
+    driver_fact(facts, "tls", "%s", link->protocol);
+  for (guint i = 0; link->chain && i < link->chain->len; i++)
+    driver_fact(facts, "certificate", "%s", (const char *)link->chain->pdata[i]);
+  if (link->chain_ends > 0)
+    driver_fact(facts, "certificate-ends", "%" G_GINT64_FORMAT, link->chain_ends);
+}
+
 /* --- one request ------------------------------------------------------------------------------------------------------ */
 
 static void set_blob(CURL *easy, CURLoption option, const char *bytes, gsize length) {
@@ -314,6 +366,12 @@ void curl_link_prepare(CurlLink *link, const char *url) {
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, link);
   prepare_tls(link);
+  if (link->tls != COURIER_TLS_NONE && !link->chain) { /* what is told of the handshake; nothing is printed */
+    curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, hear_text);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, link);
+  }
 }
 
 gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position) {
@@ -345,6 +403,7 @@ CURLcode curl_link_run(CurlLink *link, gint64 limit) {
   while ((message = curl_multi_info_read(link->multi, &queued)))
     if (message->msg == CURLMSG_DONE)
       result = message->data.result;
+  keep_chain(link);
   curl_multi_remove_handle(link->multi, link->easy);
   return result;
 }

@@ -30,6 +30,9 @@ typedef struct {
   guint64 moved, renewed_at;       /* bytes of files in this run */
   GError *failure;                 /* why a callback of ours has ended the run: it counts, whatever code libcurl makes of it */
   gboolean out_of_time;
+  char *protocol;                  /* of TLS, and its cipher, as libcurl tells them */
+  GPtrArray *chain;                /* char*: the certificates that the server showed, its own first; NULL: none were shown yet */
+  gint64 chain_ends;               /* when its own ends, seconds since 1970; 0: not known */
   char problem[CURL_ERROR_SIZE];   /* libcurl's own words */
 } CurlLink;
 
@@ -47,6 +50,9 @@ CURLcode curl_link_run(CurlLink *link, gint64 limit) G_GNUC_WARN_UNUSED_RESULT;
 gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position);
 void curl_link_connected(CurlLink *link); /* what was to be connected is */
 void curl_link_alive(CurlLink *link); /* an answer has come: the clock starts anew */
+void curl_link_hear(CurlLink *link, const char *words, gsize length); /* libcurl's own, of CURLINFO_TEXT */
+/* tls (protocol and cipher), certificate (several, the server's own first), certificate-ends */
+void curl_link_facts(const CurlLink *link, const DriverFacts *facts);
 /* The one place where libcurl's codes become ours. `reply`: the server's last code (FTP, HTTP) or 0. Always FALSE. */
 gboolean curl_link_failed(CurlLink *link, CURLcode code, guint reply, const char *what, GError **error);
 SallyportErrorCode curl_code(CURLcode code, guint reply);

@@ -128,7 +128,7 @@ static void ftp_close(Driver *driver) {
 
 static const DriverOperations ftp_operations = {
     .list = ftp_list, .stat = driver_stat, .get = ftp_get, .put = ftp_put, .rename = ftp_rename, .remove = ftp_remove,
-    .make_folder = ftp_make_folder, .idle = ftp_idle, .close = ftp_close,
+    .make_folder = ftp_make_folder, .probe = ftp_probe, .idle = ftp_idle, .close = ftp_close,
 };
 
 static gboolean has_feature(const FtpReply *feat, const char *name) {

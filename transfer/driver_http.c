@@ -324,7 +324,16 @@ static void http_close(Driver *driver) {
   g_free(http);
 }
 
-static const DriverOperations http_operations = {.stat = http_stat, .get = http_get, .post = http_post, .idle = http_idle, .close = http_close};
+/* What the first answer has shown of the server. */
+static gboolean http_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error) {
+  (void)error;
+  *known = probe->kind == COURIER_PROBE_CONNECTION;
+  if (*known)
+    curl_link_facts(&((Http *)driver)->link, facts);
+  return TRUE;
+}
+
+static const DriverOperations http_operations = {.stat = http_stat, .get = http_get, .post = http_post, .probe = http_probe, .idle = http_idle, .close = http_close};
 
 static char *root_of(const CurlLink *link, const WireMessage *open) {
   g_autofree char *folder = wire_string(open->folder);

@@ -38,6 +38,7 @@ guint ftp_last_code(const Ftp *ftp);
 gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, const char *path, GError **error);
 gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path, GError **error);
 
+gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error); /* ftp_probe.c */
 gboolean ftp_stat(Ftp *ftp, const char *path, CourierStat *stat, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GError **error);
 gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error);

@@ -45,6 +45,8 @@ static void add_reply(Ftp *ftp, const char *command, gsize length) {
 static int hear_command(CURL *easy, curl_infotype type, char *bytes, size_t length, void *user) {
   Ftp *ftp = user;
   (void)easy;
+  if (type == CURLINFO_TEXT)
+    curl_link_hear(&ftp->link, bytes, length);
   if (type != CURLINFO_HEADER_OUT)
     return 0;
   add_reply(ftp, bytes, length);

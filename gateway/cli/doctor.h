@@ -50,6 +50,8 @@ gboolean doctor_algorithms(Doctor *doctor);  /* doctor_ssh.c: offered, agreed, w
 gboolean doctor_host_keys(Doctor *doctor);   /* doctor_ssh.c */
 gboolean doctor_login(Doctor *doctor);       /* doctor_login.c */
 gboolean doctor_extensions(Doctor *doctor);  /* doctor_login.c: what an SFTP server has beyond the protocol */
+gboolean doctor_tls(Doctor *doctor);         /* doctor_tls.c: protocol, certificate */
+gboolean doctor_ftp(Doctor *doctor);         /* doctor_tls.c: what an FTP server has beyond the protocol's oldest form */
 gboolean doctor_local(Doctor *doctor);       /* doctor_local.c: owner, mode, file system, notices of changes */
 gboolean doctor_folders(Doctor *doctor);     /* doctor_folders.c: listings of what feeds read */
 gboolean doctor_writes(Doctor *doctor);      /* doctor_write.c: in the folders that may be written to */

@@ -12,7 +12,9 @@ static const struct { guint kinds; gboolean (*run)(Doctor *doctor); } checks[] =
     {SFTP, doctor_host_keys},
     {LOCAL, doctor_local},
     {SFTP | LOCAL | FTP | HTTP, doctor_login},
+    {FTP | HTTP, doctor_tls},
     {SFTP, doctor_extensions},
+    {FTP, doctor_ftp},
     {SFTP | LOCAL | FTP, doctor_folders},
     {SFTP | LOCAL | FTP, doctor_writes},
 };

@@ -22,6 +22,18 @@ static void tell_login(Doctor *doctor) {
     doctor_find(doctor, DOCTOR_OK, "login", NULL, "a relative path begins in %s", folder);
 }
 
+/* HTTP has no login of its own: a first question, HEAD of the base path, is what connects. Whatever its answer, there was one. */
+static gboolean ask_http(Doctor *doctor) {
+  g_autoptr(GError) error = NULL;
+  CourierStat stat;
+  if (doctor->endpoint.kind != COURIER_HTTP || courier_stat(doctor->courier, "/", &stat, &error))
+    return TRUE;
+  SallyportErrorCode code = sallyport_error_code(error);
+  gboolean answered = code == SALLYPORT_ERROR_PARTNER;
+  doctor_find(doctor, answered ? DOCTOR_NOTE : DOCTOR_PROBLEM, "session", answered ? NULL : remedy_for(code), "%s", error->message);
+  return answered;
+}
+
 gboolean doctor_login(Doctor *doctor) {
   g_autoptr(GError) error = NULL;
   const CourierProbe about = {.kind = COURIER_PROBE_CONNECTION, .path = "", .target = ""};
@@ -34,6 +46,8 @@ gboolean doctor_login(Doctor *doctor) {
   g_autofree char *time = doctor_time(g_get_monotonic_time() - begun);
   if (doctor->endpoint.kind != COURIER_LOCAL)
     doctor_find(doctor, DOCTOR_OK, "session", NULL, "ready in %s: %s", time, courier_describe(doctor->courier));
+  if (!ask_http(doctor))
+    return FALSE;
   if (!courier_probe(doctor->courier, &about, &known, doctor->connection, &error)) {
     doctor_find(doctor, DOCTOR_PROBLEM, "session", NULL, "%s", error->message);
     return FALSE;

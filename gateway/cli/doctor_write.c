@@ -42,9 +42,9 @@ static gboolean get(Probe *probe, const char *path, guint64 offset, guint64 *end
   return courier_get(probe->doctor->courier, &(CourierGet){.path = path, .fd = probe->copy, .offset = offset, .size_limit = MOST}, end, error);
 }
 
-static gboolean is_same(const Probe *probe, guint64 size) {
+static gboolean is_same(const Probe *probe, guint64 from, guint64 size) {
   guint8 ours[8192], theirs[8192];
-  for (guint64 at = 0; at < size; at += sizeof ours) {
+  for (guint64 at = from; at < size; at += sizeof ours) {
     gsize length = (gsize)MIN(size - at, sizeof ours);
     if (pread(probe->content, ours, length, (off_t)at) != (ssize_t)length || pread(probe->copy, theirs, length, (off_t)at) != (ssize_t)length ||
         memcmp(ours, theirs, length) != 0)
@@ -149,7 +149,7 @@ static gboolean try_get(Probe *probe) {
   const char *set = "ask the partner to let this user read there: an answer whose reply was lost is recognised by reading it back";
   if (!get(probe, probe->first, 0, &end, &error))
     FIND(DOCTOR_WARNING, "get", set, "%s: %s", probe->folder, error->message);
-  else if (end != FIRST || !is_same(probe, FIRST))
+  else if (end != FIRST || !is_same(probe, 0, FIRST))
     FIND(DOCTOR_PROBLEM, "get", "binary transfers, with nothing in between that changes line ends or compresses", "%s: what was got back is not what was put", probe->folder);
   else
     FIND(DOCTOR_OK, "get", NULL, "%s: what was got back is what was put", probe->folder);
@@ -175,7 +175,7 @@ static gboolean try_resumed_get(Probe *probe) {
     return FALSE;
   if (!get(probe, probe->first, SMALL, &end, &error))
     FIND(DOCTOR_WARNING, "resume", "nothing: a download that broke is begun anew", "get: %s", error->message);
-  else if (end != FIRST || !is_same(probe, FIRST))
+  else if (end != FIRST || !is_same(probe, SMALL, FIRST))
     FIND(DOCTOR_PROBLEM, "resume", "ask the partner: what is got from the middle of a file is not what stands there", "get: the rest of a file is not what it should be");
   else
     FIND(DOCTOR_OK, "resume", NULL, "a get goes on in the middle of a file");
@@ -186,7 +186,7 @@ static gboolean try_resumed_put(Probe *probe) {
   g_autoptr(GError) error = NULL;
   guint64 end = 0;
   gboolean ok = put(probe, probe->second, 0, SMALL, &error) && put(probe, probe->second, SMALL, FIRST, &error);
-  if (ok && get(probe, probe->second, 0, &end, NULL) && (end != FIRST || !is_same(probe, FIRST)))
+  if (ok && get(probe, probe->second, 0, &end, NULL) && (end != FIRST || !is_same(probe, 0, FIRST)))
     FIND(DOCTOR_WARNING, "resume", "nothing: uploads are always begun anew", "put: what was added to a file stands in the wrong place");
   else if (ok)
     FIND(DOCTOR_OK, "resume", NULL, "a put goes on at the end of a file");
@@ -316,7 +316,7 @@ static gboolean try_speed(Probe *probe) {
   begun = g_get_monotonic_time();
   gboolean got = get(probe, probe->first, 0, &end, NULL);
   g_autofree char *get_speed = got ? doctor_speed(size, g_get_monotonic_time() - begun) : g_strdup("cannot be read");
-  FIND(got && !is_same(probe, size) ? DOCTOR_PROBLEM : DOCTOR_OK, "speed", NULL, "%" G_GUINT64_FORMAT " KiB: put %s, get %s", size >> 10, put_speed, get_speed);
+  FIND(got && !is_same(probe, 0, size) ? DOCTOR_PROBLEM : DOCTOR_OK, "speed", NULL, "%" G_GUINT64_FORMAT " KiB: put %s, get %s", size >> 10, put_speed, get_speed);
   return TRUE;
 }
 
