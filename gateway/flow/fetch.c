@@ -29,6 +29,8 @@ enum { MOST_SIGNATURE = 64 * 1024 };
 /* The evidence no longer holds: what was read so far is another file's. */
 static gboolean start_over(Step *step, const CourierStat *now, const char *part, GError **error) {
   unlink(part);
+  g_autofree char *signature = lane_path_in_signature(step->flow->paths, step->file->id);
+  unlink(signature);
   if (!now->exists)
     return flow_advance(step, FILE_GONE, "no longer in the partner's folder", error);
   step->file->size = now->size;
