@@ -9,6 +9,7 @@ import sqlite3
 
 import accruals
 from harness import equal, has, test, wait_until
+from postgresql import Postgresql
 from statements import DAY, StatusInterface, amounts, bring, header, lines_of, read_set, recon_world, run, wait_pushed
 
 @test(quick=True)
@@ -314,3 +315,25 @@ def files_of_a_version_go_when_its_days_are_over_and_its_rows_stay():
         wait_until("the files to be gone", lambda: world.gateway.json("recon", "show", task).get("removed_at"), log=world.gateway.log_tail)
         assert not os.path.exists(os.path.join(world.state, "lanes", "points", "recon", task)), "the folder is there"
         equal(world.gateway.json("recon", "show", task)["records"], 5, "records")
+
+
+@test
+def a_query_of_a_real_postgresql_server_can_be_reconciled():
+    """R4: types, nulls and a declared scale; a transaction that cannot write; a wrong query fails the task and says why."""
+    with Postgresql() as server, recon_world(push=False, name="claims", threshold=2) as world:
+        server.run(f"CREATE TABLE claim (id bigint PRIMARY KEY, who text, paid numeric(12,2), day date, small smallint);"
+                   f"INSERT INTO claim VALUES (3, '王', 0.05, '{DAY}', 1), (1, NULL, -12.30, '{DAY}', NULL), (2, 'a,b', 100, '{DAY}', 7), (9, 'x', 1, '2024-11-21', 1);"
+                   "CREATE FUNCTION write_something() RETURNS bigint LANGUAGE sql AS 'INSERT INTO claim VALUES (77) RETURNING id';")
+        read = {"from": "postgresql", "path": server.connection, "query": "SELECT id, who, paid, small, day FROM claim WHERE day = $1::date ORDER BY id",
+                "columns": ["id", "who", "paid", "small", "day"], "amount": "paid"}
+        settings = world.configuration.lane_settings
+        settings['reconcile "claims"']["read"] = read
+        settings['reconcile "writer"'] = {"requester": "acme-bank", "type": "writer", "threshold": 2,
+                                          "read": {**read, "query": "SELECT write_something() AS id, $1 AS who", "columns": ["id"], "amount": None}}
+        world.start()
+        task = run(world, name="claims")
+        equal((task["total"], task["shards"]), ("87.75", 2), "the task")
+        equal(lines_of(world, task["task"]), [f"1,,-12.30,,{DAY}", f'2,"a,b",100.00,7,{DAY}', f"3,王,0.05,1,{DAY}"], "the lines")
+        refused = world.gateway.run("recon", "run", "writer", "--date", DAY)
+        equal(refused.status, 1, "exit status")
+        has(refused.out, "read-only transaction", "the failure")
