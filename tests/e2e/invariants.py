@@ -1,6 +1,9 @@
 """RELIABILITY.md's invariants, checked from outside once the gateway is quiet: from the partner's own files, the ledger's
 entries and the folders, by the tests' own arithmetic. What the gateway says about itself is checked last, and never alone."""
 import collections
+import csv
+import datetime
+import hashlib
 import os
 import sqlite3
 
@@ -16,6 +19,7 @@ def assert_invariants(world):
     answers = read_answers(world)
     check_answers(world, files, answers)
     check_credits(world, files, answers)
+    check_statements(world)
     check_folders(world, files)
     check_databases(world)
     check_children(world)
@@ -88,6 +92,51 @@ def is_handed_on(world, row):
     """Its feed credits nothing (process deliver)."""
     feeds = [f for lane in world.configuration.lanes.values() for f in lane if f.name == row["feed"]]
     return bool(feeds and feeds[0].process and feeds[0].process[0] == "deliver")
+
+
+def check_statements(world):
+    """Σ shards = Σ credits of the period; shards are disjoint, complete, and the bytes on the disk are those that the book has. Of
+    reconciliations that give out the ledger's keys and amounts as they are."""
+    blocks = {name.split('"')[1]: block for name, block in world.configuration.lane_settings.items() if name.startswith("reconcile ")}
+    if not blocks:
+        return
+    entries = world.gateway.entries()
+    for task in world.gateway.json("recon", "list", "--limit", "0")["tasks"]:
+        block = blocks.get(task["reconcile"])
+        if task["state"] != "done" or task.get("removed_at") or not block:
+            continue
+        folder = os.path.join(world.state, "lanes", task["lane"], "recon", task["task"])
+        parts = world.gateway.json("recon", "show", task["task"])["parts"]
+        for part in parts:
+            with open(os.path.join(folder, part["name"]), "rb") as file:
+                digest = hashlib.sha256(file.read()).hexdigest()
+            assert digest == part["sha256"], f"{part['name']} of {task['task']} is not what the book says"
+        assert (sum(p["records"] for p in parts), len(parts)) == (task["records"], task["shards"]), f"{task['task']}: its shards do not add up"
+        check_statement(task, block, [os.path.join(folder, p["name"]) for p in parts], entries)
+
+
+def check_statement(task, block, paths, entries):
+    read = block["read"]
+    is_plain = block.get("compress", "none") == "none" and not block.get("encrypt") and block.get("charset", "UTF-8") == "UTF-8"
+    if read["from"] != "ledger" or "where" in read or "feeds" in read or not is_plain or not {"key", "amount"} <= set(read["columns"]):
+        return
+    key, amount = read["columns"].index("key"), read["columns"].index("amount")
+    told = []
+    for path in paths:
+        with open(path, newline="") as file:
+            rows = list(csv.reader(file, delimiter=block.get("delimiter", ",")))
+        told += [(row[key], row[amount]) for row in rows[1 if block.get("header-line", True) else 0:]]
+    of_period = [e for e in entries if e["business_date"].startswith(task["period"])]
+    credits = {(e["key"], e["amount"]) for e in of_period}
+    assert len(set(told)) == len(told), f"{task['task']}: a record is in two places of its shards"
+    assert set(told) <= credits, f"{task['task']}: records that were never credited: {sorted(set(told) - credits)[:3]}"
+    if all(instant_of(e["posted_at"]) < instant_of(task["started_at"]) for e in of_period):
+        assert set(told) == credits, f"{task['task']}: credits are missing in its shards: {sorted(credits - set(told))[:3]}"
+        assert sum(int(a) for _, a in told) == int(task["total"]), f"{task['task']}: total {task['total']}"
+
+
+def instant_of(text):
+    return datetime.datetime.fromisoformat(text)
 
 
 def expected_credits(world, row, answer):
