@@ -53,6 +53,12 @@ def a_verified_file_is_handed_on_as_it_is_and_a_bad_one_is_not():
         world.assert_no_plaintext()
         for command in ("status", "files", "entries"):
             world.gateway.ok(command)
+        path = os.path.join(world.folder, "tried.pgp")
+        with open(path, "wb") as file:
+            file.write(world.partner.seal(plain))
+        tried = world.gateway.json("try", feed.name, path)
+        equal((tried["accepted"], tried["totals"]["accepted"]), (True, 3000), "try")
+        os.unlink(path)
 
 
 @test
