@@ -1,7 +1,8 @@
-"""A partner whose server lies on command: a world with lying_sftp.py behind its sshd."""
+"""A partner whose server lies on command: a world with lying_sftp.py behind its sshd, or with lying_ftp.py."""
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -9,6 +10,7 @@ from harness import wait_until
 from world import World, run_folder
 
 SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lying_sftp.py")
+FTP_SERVER = os.path.join(os.path.dirname(SERVER), "lying_ftp.py")
 
 
 class Liar:
@@ -65,6 +67,39 @@ class Liar:
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class FtpServer:
+    """lying_ftp.py as a process of its own."""
+
+    def __init__(self, liar):
+        self.process = subprocess.Popen([sys.executable, "-S", "-E", FTP_SERVER, liar.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+class LyingFtpWorld(World):
+    """The same with FTP, in the clear: nothing that is told of TLS matters here."""
+
+    def __init__(self, **options):
+        self.liar = Liar()
+        super().__init__(local=True, **options)
+        self.liar.serve(self.partner.root)
+        self.server = FtpServer(self.liar)
+        password = os.path.join(self.folder, "password")
+        with open(password, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write("s3cret\n")
+        self.configuration.endpoints["main"] = {"url": f"ftp://partner@127.0.0.1:{self.server.port}", "clear-text": True, "password-file": password,
+                                                "io-timeout": "3s", "connect-timeout": "10s"}
+
+    def close(self, **options):
+        super().close(**options)
+        self.server.stop()
+        self.liar.close()
 
 
 class LyingWorld(World):

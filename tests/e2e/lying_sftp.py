@@ -2,15 +2,16 @@
 """An SFTP server (version 3) that lies on command, for what real ones will not do when a test wants it. It speaks on standard input
 and output: a real sshd runs it (ForceCommand), so transport, login and host keys are real. lying.py tells it what to do.
 
-  lying_sftp.py CONTROL      CONTROL/root names the folder that it serves; CONTROL/lies.json is read before each request:
-                             [{"lie": NAME, "match": GLOB of the file's name, "times": N}]; each lie told is a line in CONTROL/told"""
-import fnmatch
-import json
+  lying_sftp.py CONTROL      lies.py says what lies there"""
 import os
 import stat
 import struct
 import sys
 import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+from lies import Cut, Lies  # noqa: E402
 
 (INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH, STAT,
  RENAME) = range(1, 19)
@@ -18,11 +19,6 @@ STATUS, HANDLE, DATA, NAME, ATTRS, EXTENDED = 101, 102, 103, 104, 105, 200
 OK, EOF, NO_SUCH_FILE, PERMISSION, FAILURE, UNSUPPORTED = 0, 1, 2, 3, 4, 8
 NAMES = {OPEN: "open", CLOSE: "close", READ: "read", WRITE: "write", LSTAT: "stat", STAT: "stat", FSTAT: "fstat", OPENDIR: "list",
          READDIR: "list", REMOVE: "remove", MKDIR: "mkdir", RENAME: "rename"}
-DAY = 86400
-
-
-class Cut(Exception):
-    """The line breaks: no reply."""
 
 
 class Taker:
@@ -69,45 +65,17 @@ class Open:
 
 class Server:
     def __init__(self, control):
-        self.control = control
-        with open(os.path.join(control, "root"), "rb") as file:
-            self.root = file.read().strip()
+        self.told = Lies(control)
+        self.root = self.told.root
         self.handles, self.count, self.twice = {}, 0, False
 
     # --- lies
-    def lies(self, name, path, *, only_meant=False):
-        """Is this lie to be told about this file, now? Counts it when it is, unless it is only meant for later."""
-        try:
-            with open(os.path.join(self.control, "lies.json")) as file:
-                wanted = json.load(file)
-        except (OSError, ValueError):
-            return False
-        base = os.path.basename(os.fsdecode(path))
-        for number, lie in enumerate(wanted):
-            if lie["lie"] == name and fnmatch.fnmatchcase(base, lie.get("match", "*")) and (only_meant or self.has_left(lie, number)):
-                if only_meant:
-                    return True
-                with open(os.path.join(self.control, "told"), "a") as log:
-                    log.write(f"{name} {base}\n")
-                return True
-        return False
-
-    def has_left(self, lie, number):
-        for turn in range(lie.get("times", 0)):
-            try:
-                os.close(os.open(os.path.join(self.control, f"turn-{lie['id']}-{number}-{turn}"), os.O_CREAT | os.O_EXCL))
-                return True
-            except FileExistsError:
-                continue
-        return "times" not in lie
+    def lies(self, name, path, **how):
+        return self.told.tell(name, path, **how)
 
     def stall(self, operation, path):
         if self.lies("stall-" + operation, path):
             time.sleep(600)
-
-    def cut_after(self, operation, path):
-        if self.lies("cut-after-" + operation, path):
-            raise Cut
 
     # --- replies
     def send(self, kind, number, body):
@@ -121,22 +89,8 @@ class Server:
         self.send(STATUS, number, struct.pack(">I", code) + text(b"status %d" % code) + text(b""))
 
     def attributes(self, path, about, where):
-        size, modified = about.st_size, int(about.st_mtime)
-        if stat.S_ISREG(about.st_mode):
-            if self.lies("size-zero", path):
-                size = 0
-            if self.lies(f"{where}-larger", path):
-                size += 10
-            if self.lies(f"{where}-smaller", path):
-                size = max(0, size - 10)
-            if self.lies(f"{where}-size-changes", path):
-                size += int(time.monotonic() * 1000) % 100 + 1
-        if self.lies("clock-ahead", path):
-            modified += DAY
-        if self.lies("clock-behind", path):
-            modified -= DAY
-        if self.lies(f"{where}-other-time", path):
-            modified += 60
+        modified = self.told.time(path, about, where)
+        size = self.told.size(path, about, where) if stat.S_ISREG(about.st_mode) else about.st_size
         return struct.pack(">IQIIIII", 1 | 2 | 4 | 8, size, about.st_uid, about.st_gid, about.st_mode, modified, modified)
 
     # --- the protocol
@@ -242,13 +196,13 @@ class Server:
     def on_close(self, number, packet):
         opened = self.handles.pop(packet.text())
         if opened.fd is not None:
-            if opened.writing and self.lies("put-half", opened.path):
-                os.ftruncate(opened.fd, os.fstat(opened.fd).st_size // 2)
+            if opened.writing:
+                self.told.close(opened.path, os.fstat(opened.fd).st_size)
             if opened.read_to_end and not opened.writing and self.lies("read-once", opened.path):
                 os.unlink(opened.path)
             os.close(opened.fd)
             if opened.writing:
-                self.cut_after("put", opened.path)
+                self.told.cut_after("put", opened.path)
         self.status(number, OK)
 
     def on_opendir(self, number, packet):
@@ -287,15 +241,13 @@ class Server:
 
     def on_remove(self, number, packet):
         path = self.path(packet.text())
-        if not self.lies("remove-does-nothing", path):
-            os.unlink(path)
-        self.cut_after("remove", path)
+        self.told.remove(path)
         self.status(number, OK)
 
     def on_mkdir(self, number, packet):
         path = self.path(packet.text())
         os.mkdir(path)
-        self.cut_after("mkdir", path)
+        self.told.cut_after("mkdir", path)
         self.status(number, OK)
 
     def on_rmdir(self, number, packet):
@@ -304,31 +256,9 @@ class Server:
 
     def on_rename(self, number, packet):
         source, target = self.path(packet.text()), self.path(packet.text())
-        os.lstat(source)
-        if self.lies("rename-does-nothing", target):
-            return self.status(number, OK)
-        if self.lies("rename-loses", target):
-            os.unlink(source)
-            return self.status(number, OK)
-        if self.lies("rename-loses-and-fails", target):
-            os.unlink(source)
-            return self.status(number, FAILURE)
-        if self.lies("rename-removes-target-and-fails", target):
-            if os.path.exists(target):
-                os.unlink(target)
-            return self.status(number, FAILURE)
-        if self.lies("rename-copies", target):
-            with open(source, "rb") as old, open(target, "wb") as new:
-                new.write(old.read())
-            return self.status(number, OK)
-        if os.path.lexists(target) and not self.lies("rename-overwrites", target):
-            return self.status(number, FAILURE)
-        os.rename(source, target)
-        if self.lies("taken-at-once", target):  # the partner's own job stands ready
-            os.rename(target, os.path.join(os.fsencode(self.control), b"taken-" + os.path.basename(target) + b"-%d" % time.monotonic_ns()))
-        self.cut_after("rename", target)
+        done = self.told.rename(source, target)
         self.twice = self.lies("twice-rename", target)
-        self.status(number, OK)
+        self.status(number, OK if done else FAILURE)
 
 
 if __name__ == "__main__":

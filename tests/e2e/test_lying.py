@@ -3,7 +3,7 @@ import os
 
 import accruals
 from harness import equal, has, test, wait_until
-from lying import LyingWorld
+from lying import LyingFtpWorld, LyingWorld
 
 
 def drop(world, *names, count=20):
@@ -281,3 +281,59 @@ def a_server_that_falls_silent_in_any_request_is_given_up_and_asked_again():
         equal(world.feedback("POINTS_mute.dat.pgp", seconds=60).accepted, 20, "accepted")
         equal([world.liar.told(lie) for lie in ("stall-list", "stall-stat", "stall-read")], [1, 1, 1], "lies told")
         world.settle()
+
+
+# --- The same with FTP
+
+@test
+def what_an_ftp_server_tells_wrong_of_its_files_waits_and_comes_whole_when_the_lie_stops():
+    with LyingFtpWorld() as world:
+        lies = {"POINTS_early*": "early-end", "POINTS_zero*": "size-zero", "POINTS_other*": "list-larger"}
+        world.liar.lie_about({**lies, "POINTS_twice*": "list-repeats", "POINTS_once*": "read-once", "epsv": "pasv-elsewhere"})
+        world.start()
+        names = [glob.replace("*", ".dat.pgp") for glob in lies]
+        drop(world, *names, "POINTS_twice.dat.pgp", "POINTS_once.dat.pgp")
+        for name in ("POINTS_twice.dat.pgp", "POINTS_once.dat.pgp"):
+            equal(world.feedback(name).accepted, 20, name)
+        for name in names:
+            wait_until(f"{name} to have a problem", lambda n=name: problem_of(world, n), log=world.gateway.log_tail)
+        equal(world.credits()[0], 40, "credits while the lies are told")
+        end_of_the_lie(world, *names)
+        for name in names:
+            equal(world.feedback(name).accepted, 20, name)
+        world.settle()
+
+
+@test
+def what_an_ftp_server_says_that_it_has_done_is_looked_at():
+    with LyingFtpWorld() as world:
+        lies = {"POINTS_idle_FB*": "rename-does-nothing", "POINTS_lost_FB*": "rename-loses", "POINTS_stays.dat.pgp": "rename-does-nothing"}
+        world.liar.lie_about({**lies, ".POINTS_half_FB*": "put-half"})
+        world.start()
+        names = ["POINTS_idle.dat.pgp", "POINTS_lost.dat.pgp", "POINTS_half.dat.pgp"]
+        drop(world, *names, "POINTS_stays.dat.pgp")
+        equal(world.feedback("POINTS_stays.dat.pgp").accepted, 20, "accepted")
+        wait_problem(world, "POINTS_stays.dat.pgp", "still there")
+        for name in names:
+            wait_until(f"{name} to have a problem", lambda n=name: problem_of(world, n), log=world.gateway.log_tail)
+            equal(world.gateway.file(name)["state"], "posted", name)
+        end_of_the_lie(world, *names, "POINTS_stays.dat.pgp")
+        for name in names:
+            equal(world.feedback(name).accepted, 20, name)
+        world.settle()
+        equal(left_at_the_partners(world), [], "temporary files")
+
+
+@test
+def an_effect_whose_reply_an_ftp_server_lost_is_not_repeated():
+    with LyingFtpWorld() as world:
+        world.liar.lie_about({"POINTS_a_FB*": "cut-after-rename", "POINTS_b.dat.pgp": "cut-after-rename", "POINTS_c_FB*.ok": "cut-after-put",
+                              "POINTS_d*.pgp": "cut-after-half"}, times=1)
+        world.start()
+        names = [f"POINTS_{letter}.dat.pgp" for letter in "abcd"]
+        drop(world, *names)
+        for name in names:
+            equal(world.feedback(name).accepted, 20, name)
+        world.settle()
+        archived = os.listdir(os.path.join(world.partner.outgoing, "archive"))
+        equal(sorted(n for n in archived if n.endswith(".pgp")), names, "the partner's archive")
