@@ -61,3 +61,6 @@ const char *secret_path(const char *configured) {
   g_autofree char *path = g_build_filename(folder, configured + strlen(prefix), NULL);
   return g_intern_string(path);
 }
+
+/* No lane's name begins with "@". */
+char *front_path_control(const ConfNode *node) { return g_strdup_printf("%s/@front.sock", node->runtime); }

@@ -7,7 +7,7 @@
  *   STATE/lanes/LANE/archive/DAY/ID.pgp   the ciphertext of closed files, for node { archive-days }
  *   STATE/lanes/LANE/spool/out/ID-….pgp   sealed answers until they are delivered
  *   STATE/audit/LANE.tip                  the audit chain's tip, outside the book
- *   RUNTIME/LANE.sock                     the lane's control socket;  RUNTIME/sallyport.pid the supervisor's
+ *   RUNTIME/LANE.sock                     the lane's control socket (@front.sock: the front's);  RUNTIME/sallyport.pid the supervisor's
  * Names come from configuration and our own ids, never from a partner. */
 #pragma once
 #include "gateway/base/error.h"
@@ -19,6 +19,8 @@ void lane_paths_free(LanePaths *paths);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LanePaths, lane_paths_free)
 /* Makes the folders, 0700. */
 gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+char *front_path_control(const ConfNode *node);
 
 char *lane_path_in(const LanePaths *paths, const char *id);
 char *lane_path_in_part(const LanePaths *paths, const char *id);

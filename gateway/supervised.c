@@ -13,6 +13,8 @@
 enum { BACK_OFF_FIRST = 200, BACK_OFF_MOST = 30000, STATUS_DISTRUST = 3 };
 #define GOOD_RUN (60 * G_USEC_PER_SEC)
 
+gboolean supervised_is_front(const char *name) { return strcmp(name, SUPERVISED_FRONT) == 0; }
+
 Supervised *supervised_new(const char *name) {
   Supervised *lane = g_new0(Supervised, 1);
   lane->name = g_strdup(name);
@@ -86,7 +88,7 @@ static gboolean start_with(Supervised *lane, const char *program, int configurat
   char numbers[2][16];
   g_snprintf(numbers[0], sizeof numbers[0], "%d", configuration);
   g_snprintf(numbers[1], sizeof numbers[1], "%d", channel[1]);
-  gboolean is_front = strcmp(lane->name, SUPERVISED_FRONT) == 0;
+  gboolean is_front = supervised_is_front(lane->name);
   g_autofree char *own = g_strdup("sallyport"), *verb = g_strdup(is_front ? "front" : "lane");
   g_autofree char *first = g_strdup("--configuration-fd"), *second = g_strdup("--supervisor-fd");
   char *of_lane[] = {own, verb, lane->name, first, numbers[0], second, numbers[1], NULL};
@@ -96,7 +98,7 @@ static gboolean start_with(Supervised *lane, const char *program, int configurat
   int number = spawn(program ? program : "/proc/self/exe", is_front ? of_front : of_lane, &lane->pid);
   if (number != 0) {
     lane->pid = 0;
-    return sallyport_error_errno(error, number, "start %s", lane->name);
+    return sallyport_error_errno(error, number, "start %s", is_front ? "the front" : lane->name);
   }
   return TRUE;
 }
@@ -106,7 +108,7 @@ static gboolean try_start(Supervised *lane, const char *program, const ConfSourc
   if (configuration < 0)
     return FALSE;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) != 0) {
-    sallyport_error_errno(error, errno, "socket pair for %s", lane->name);
+    sallyport_error_errno(error, errno, "socket pair for %s", supervised_is_front(lane->name) ? "the front" : lane->name);
     close(configuration);
     return FALSE;
   }
@@ -130,7 +132,7 @@ gboolean supervised_start(Supervised *lane, const char *program, const ConfSourc
   lane->state = SUPERVISED_UP;
   lane->started_at = lane->beat_at = g_get_monotonic_time();
   lane->is_asked = FALSE;
-  log_event(LOG_INFO, "lane-started", {"lane", lane->name}, {"pid", log_number(lane->pid)});
+  log_event(LOG_INFO, "lane-started", SUPERVISED_FIELD(lane->name), {"pid", log_number(lane->pid)});
   return TRUE;
 }
 
@@ -166,7 +168,7 @@ static void log_end(const Supervised *lane, int wait_status, gint64 ran) {
   int number = by_signal ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
   LogLevel level = lane->is_asked ? LOG_INFO : LOG_ERROR;
   const char *next = lane->state == SUPERVISED_STOPPED ? "stays down" : lane->is_asked ? NULL : "starts again";
-  log_event(level, "lane-ended", {"lane", lane->name}, {"pid", log_number(lane->pid)},
+  log_event(level, "lane-ended", SUPERVISED_FIELD(lane->name), {"pid", log_number(lane->pid)},
             {by_signal ? "signal" : "status", log_number(number)}, {"ran_ms", log_number(ran / 1000)}, {"next", next});
 }
 
@@ -182,7 +184,7 @@ void supervised_ended(Supervised *lane, int wait_status) {
     back_off(lane);
   log_end(lane, wait_status, ran);
   if (is_distrusted)
-    log_event(LOG_ERROR, "lane-stopped", {"lane", lane->name},
+    log_event(LOG_ERROR, "lane-stopped", SUPERVISED_FIELD(lane->name),
               {"problem", "its storage cannot be trusted any more: look at the disk and at `sallyport verify`, then restart the service"});
   lane->pid = 0;
   lane->is_settled = TRUE;

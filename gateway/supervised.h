@@ -11,6 +11,9 @@ typedef enum { SUPERVISED_DOWN, SUPERVISED_UP, SUPERVISED_ENDING, SUPERVISED_STO
 
 /* The front's name among them; no lane's begins so. */
 #define SUPERVISED_FRONT "@front"
+/* A field for the log: lane=points, or process=front. */
+#define SUPERVISED_FIELD(name) {supervised_is_front(name) ? "process" : "lane", supervised_is_front(name) ? "front" : (name)}
+gboolean supervised_is_front(const char *name);
 
 typedef struct {
   char *name;           /* the lane's, or SUPERVISED_FRONT */

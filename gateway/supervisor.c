@@ -157,7 +157,7 @@ static void try_reload(Supervisor *s) {
   for (guint i = 0; i < s->lanes->len; i++) {
     const Supervised *lane = g_ptr_array_index(s->lanes, i);
     gboolean stays = g_hash_table_contains(s->wanted, lane->name);
-    log_event(LOG_INFO, "reload", {"lane", lane->name}, {"changed", !stays ? "removed" : is_changed(s, lane) ? "yes" : "no"});
+    log_event(LOG_INFO, "reload", SUPERVISED_FIELD(lane->name), {"changed", !stays ? "removed" : is_changed(s, lane) ? "yes" : "no"});
   }
 }
 
@@ -197,13 +197,13 @@ static gboolean is_replacing(const Supervisor *s, gint64 now) {
 static void start_lane(Supervisor *s, Supervised *lane, const char *part) {
   g_autoptr(GError) error = NULL;
   if (!supervised_start(lane, s->options.program, s->source, part, &error))
-    log_event(LOG_ERROR, "lane-not-started", {"lane", lane->name}, {"problem", error->message});
+    log_event(LOG_ERROR, "lane-not-started", SUPERVISED_FIELD(lane->name), {"problem", error->message});
 }
 
 static void kill_silent(const Supervisor *s, Supervised *lane, gint64 now) {
   if (now - lane->beat_at < s->options.silent_seconds * G_USEC_PER_SEC)
     return;
-  log_event(LOG_ERROR, "lane-silent", {"lane", lane->name}, {"pid", log_number(lane->pid)},
+  log_event(LOG_ERROR, "lane-silent", SUPERVISED_FIELD(lane->name), {"pid", log_number(lane->pid)},
             {"silent_ms", log_number((now - lane->beat_at) / 1000)}, {"next", "killed"});
   supervised_kill(lane);
 }
@@ -225,7 +225,7 @@ static void reconcile_lane(Supervisor *s, Supervised *lane, gint64 now) {
     break;
   case SUPERVISED_ENDING:
     if (now >= lane->kill_at) {
-      log_event(LOG_WARNING, "lane-killed", {"lane", lane->name}, {"problem", "it did not finish in time; nothing is lost by it"});
+      log_event(LOG_WARNING, "lane-killed", SUPERVISED_FIELD(lane->name), {"problem", "it did not finish in time; nothing is lost by it"});
       supervised_kill(lane);
     }
     break;

@@ -74,6 +74,13 @@ static CliExit take_url(const Cli *cli, Given *given, CourierEndpoint *endpoint)
   return CLI_EXIT_FINE;
 }
 
+static CliExit check_join(const Cli *cli) {
+  if (!cli->options.join || !cli->options.keep_encrypted)
+    return CLI_EXIT_FINE;
+  cli_complain("--join needs the records, and --keep-encrypted does not look at them");
+  return CLI_EXIT_USAGE;
+}
+
 static CliExit check_options(const Cli *cli) {
   const char *missing = !cli->options.type ? "--type TYPE" : !cli->options.date ? "--date DATE" : !cli->options.into ? "--into FOLDER" : NULL;
   if (missing)
@@ -85,7 +92,7 @@ static CliExit check_options(const Cli *cli) {
   else if (cli->options.manifest && !recon_name_is_plain(cli->options.manifest))
     cli_complain("--manifest is a file's name, not a path");
   else
-    return CLI_EXIT_FINE;
+    return check_join(cli);
   return CLI_EXIT_USAGE;
 }
 
@@ -224,7 +231,9 @@ CliExit recon_cli_verify(Cli *cli) {
   g_autoptr(GError) error = NULL;
   Given given = {0};
   ReconKeys keys = {.scratch = g_get_tmp_dir()};
-  CliExit exit = take_keys(cli, &given, &keys);
+  CliExit exit = check_join(cli);
+  if (exit == CLI_EXIT_FINE)
+    exit = take_keys(cli, &given, &keys);
   if (exit == CLI_EXIT_FINE)
     exit = openpgp_start(&error) ? verify_with(cli, cli->arguments[1], &keys) : cli_fail(error);
   given_clear(&given);

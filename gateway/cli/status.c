@@ -1,6 +1,7 @@
 /* status: what the books say, and what the lanes that run say about themselves. */
 #include "gateway/cli/alarms.h"
 #include "gateway/cli/recon.h"
+#include "gateway/cli/status_front.h"
 #include "gateway/control.h"
 #include "gateway/supervisor.h"
 #include <string.h>
@@ -360,7 +361,7 @@ static void print_progress(const CliOutput *out, const LaneStatus *status) {
   }
 }
 
-static void print_status(const Cli *cli, const LaneStatus *statuses, guint n) {
+static void print_status(const Cli *cli, const LaneStatus *statuses, guint n, const json_t *front) {
   const CliOutput *out = cli->out;
   pid_t supervisor = supervisor_pid(cli->conf->node.runtime);
   if (out->is_json) {
@@ -369,6 +370,8 @@ static void print_status(const Cli *cli, const LaneStatus *statuses, guint n) {
       json_array_append_new(lanes, lane_json(out, &statuses[i]));
     json_t *object = json_pack("{s:s, s:o}", "node", cli->conf->node.name, "lanes", lanes);
     json_object_set_new(object, "supervisor", supervisor ? json_integer(supervisor) : json_null());
+    if (cli_is_front_shown(cli))
+      json_object_set_new(object, "front", cli_front_json(out, front));
     cli_json(out, object);
     return;
   }
@@ -376,6 +379,8 @@ static void print_status(const Cli *cli, const LaneStatus *statuses, guint n) {
     fprintf(out->file, "%s: supervisor runs, process %d\n\n", cli->conf->node.name, (int)supervisor);
   else
     fprintf(out->file, "%s: no supervisor runs\n\n", cli->conf->node.name);
+  if (cli_is_front_shown(cli))
+    cli_front_print(out, front);
   print_lanes(out, statuses, n);
   print_feeds(out, statuses, n);
   for (guint i = 0; i < n; i++) {
@@ -394,14 +399,18 @@ static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) 
     if (read_status(g_ptr_array_index(lanes, i), &statuses[i], &error) && !statuses[i].answer)
       exit = CLI_EXIT_NOT_RUNNING;
   }
+  json_t *front = cli_front_ask(cli);
+  if (cli_is_front_shown(cli) && !front && !error)
+    exit = CLI_EXIT_NOT_RUNNING;
   if (error) {
     exit = cli_fail(error);
   } else {
     if (on_clear_screen)
       fputs("\033[H\033[2J", cli->out->file);
-    print_status(cli, statuses, lanes->len);
+    print_status(cli, statuses, lanes->len, front);
     fflush(cli->out->file);
   }
+  json_decref(front);
   for (guint i = 0; i < lanes->len; i++)
     status_clear(&statuses[i]);
   return exit;

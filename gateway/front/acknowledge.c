@@ -3,6 +3,8 @@
 #include "gateway/front/front_parts.h"
 #include <string.h>
 
+enum { WAITING_MOST = 2 }; /* half of the server's threads: files are served also while a lane is slow to answer */
+
 static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *reconcile, const char *period, const char *sha256, GError **error) {
   ReconFilter filter = {.name = reconcile->name, .period = period};
   g_autoptr(GPtrArray) tasks = recon_tasks(reader, &filter, error);
@@ -28,6 +30,16 @@ static enum MHD_Result tell_lane(Request *request, const Shelf *shelf, const Rec
   return front_answer_json(request, MHD_HTTP_OK, json_pack("{s:s, s:s, s:i}", "status", "acknowledged", "period", task->period, "version", (int)task->version));
 }
 
+static enum MHD_Result tell_lane_in_turn(Request *request, const Shelf *shelf, const ReconTask *task) {
+  enum MHD_Result result;
+  if (g_atomic_int_add(&request->front->acknowledging, 1) < WAITING_MOST)
+    result = tell_lane(request, shelf, task);
+  else
+    result = front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "others are being noted at the moment; acknowledge it again");
+  g_atomic_int_add(&request->front->acknowledging, -1);
+  return result;
+}
+
 static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile, const char *period, const json_t *body) {
   g_autoptr(GError) error = NULL;
   const char *sha256 = json_string_value(json_object_get(body, "manifest_sha256"));
@@ -43,7 +55,7 @@ static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const Co
     return front_refuse(request, MHD_HTTP_CONFLICT, "no manifest of this period has this digest");
   if (records && (!json_is_integer(records) || (guint64)json_integer_value(records) != task->records))
     return front_refuse(request, MHD_HTTP_CONFLICT, "the number of records is not the manifest's");
-  return tell_lane(request, shelf, task);
+  return tell_lane_in_turn(request, shelf, task);
 }
 
 enum MHD_Result front_acknowledge(Request *request, const char *type, const char *period) {

@@ -1,5 +1,7 @@
 /* The process: its configuration, its signals, its heartbeats. The requests are in server.c and behind it. */
 #include "gateway/front/front.h"
+#include "gateway/base/files.h"
+#include "gateway/control.h"
 #include "gateway/front/front_parts.h"
 #include "gateway/log.h"
 #include <errno.h>
@@ -37,6 +39,26 @@ static Conf *load_configuration(int fd, GError **error) {
   return conf;
 }
 
+/* What `sallyport status` asks. */
+typedef struct { Front *front; gint64 since; } Asked;
+
+static json_t *answer(gpointer user, const char *who, const json_t *request) {
+  const Asked *asked = user;
+  (void)who;
+  if (g_strcmp0(json_string_value(json_object_get(request, "do")), "status") != 0)
+    return json_pack("{s:b, s:s, s:s}", "ok", FALSE, "code", "bug", "error", "the front is asked for its status only");
+  return json_pack("{s:b, s:i, s:I, s:s, s:i}", "ok", TRUE, "pid", (int)getpid(), "since", (json_int_t)asked->since, "listen",
+                   asked->front->conf->front.listen, "connections", (int)front_connections(asked->front));
+}
+
+static ControlServer *open_control(Asked *asked, GError **error) {
+  const ConfNode *node = &asked->front->conf->node;
+  g_autofree char *path = front_path_control(node);
+  if (!files_make_folder(node->runtime, error))
+    return NULL;
+  return control_server_start(path, answer, asked, error);
+}
+
 /* Until a signal, or the supervisor's end. */
 static void live(Front *front, int signals, int supervisor) {
   struct pollfd ends[] = {{signals, POLLIN, 0}, {supervisor, POLLIN, 0}};
@@ -63,9 +85,16 @@ int front_run(const FrontOptions *options) {
     log_setup((LogLevel)conf->node.log_level, conf->node.log_format == CONF_LOG_JSON, NULL);
     front = front_open(conf, &error);
   }
+  Asked asked = {front, g_get_real_time()};
+  ControlServer *control = front ? open_control(&asked, &error) : NULL;
+  if (front && !control) {
+    front_close(front);
+    front = NULL;
+  }
   if (front) {
     log_event(LOG_INFO, "front-ready", {"listen", conf->front.listen}, {"url", conf->front.url});
     live(front, signals, options->supervisor_fd);
+    control_server_stop(control);
     front_close(front);
     log_event(LOG_INFO, "front-stopped", {"status", "0"});
   } else {

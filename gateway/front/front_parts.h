@@ -1,5 +1,5 @@
 /* What the front's own files share: the server (server.c), who asks (access.c), what lies where (shelf.c), and the answers
- * (manifests.c, objects.c, acknowledge.c). */
+ * (manifests.c, objects.c, acknowledge.c), and what lanes are told (notes.c). */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/paths.h"
@@ -16,9 +16,13 @@ typedef struct {
   GQueue readers;
 } Shelf;
 
+typedef struct Notes Notes;
+
 typedef struct {
   const Conf *conf;
   GPtrArray *shelves;       /* Shelf* */
+  Notes *notes;
+  gint acknowledging;       /* atomic: threads that wait for a lane's answer */
   struct MHD_Daemon *daemon;
   int listening;
   char *certificate, *private_key, *client_ca;
@@ -31,6 +35,7 @@ Front *front_open(const Conf *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void front_close(Front *front);
 /* Ends connections that have not sent a whole request head for front { timeout }: a byte now and then is no life. */
 void front_end_slow(Front *front, gint64 now);
+guint front_connections(Front *front);
 
 /* --- One request. */
 typedef struct {
@@ -67,6 +72,11 @@ BookReader *shelf_take(Shelf *shelf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void shelf_return(Shelf *shelf, BookReader *reader);
 /* The requester's reconcile block of that type; NULL: none. */
 const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type, Shelf **shelf);
+
+/* --- Notes: a thread that tells lanes what nobody waits for. To stop it takes as long as the one answer that it waits for. */
+Notes *notes_start(GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void notes_stop(Notes *notes);
+void notes_add_fetched(Notes *notes, const Shelf *shelf, const char *task, const char *by);
 
 /* --- Byte ranges (RFC 9110, 14): the one range of the header, resolved against the size. */
 typedef enum { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE } RangeKind;

@@ -1,6 +1,5 @@
 /* What a requester may have: its manifests by type and period, and its objects by their opaque ids. */
 #include "gateway/base/files.h"
-#include "gateway/control.h"
 #include "gateway/front/front_parts.h"
 #include "gateway/log.h"
 #include "gateway/recon/names.h"
@@ -118,14 +117,10 @@ static enum MHD_Result serve_form(Request *request, const Shelf *shelf, const Re
   return nothing(request);
 }
 
-/* The lane notes when its manifest was first asked for. That it cannot be told now is no reason not to serve. */
+/* The lane notes when its manifest was first asked for. */
 static void tell_fetched(const Shelf *shelf, const ReconTask *task, const Request *request) {
-  if (task->fetched_at > 0 || strcmp(request->method, "GET") != 0)
-    return;
-  json_t *question = json_pack("{s:s, s:s, s:s}", "do", "recon-fetched", "task", task->id, "by", request->requester->name);
-  json_t *answer = control_ask(shelf->paths->control, question, NULL);
-  json_decref(question);
-  json_decref(answer);
+  if (task->fetched_at == 0 && strcmp(request->method, "GET") == 0)
+    notes_add_fetched(request->front->notes, shelf, task->id, request->requester->name);
 }
 
 static enum MHD_Result serve_manifest(Request *request, const Shelf *shelf, const ConfReconcile *reconcile, const ReconTask *task, const char *form) {

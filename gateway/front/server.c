@@ -60,6 +60,13 @@ void front_end_slow(Front *front, gint64 now) {
   pthread_mutex_unlock(&front->lock);
 }
 
+guint front_connections(Front *front) {
+  pthread_mutex_lock(&front->lock);
+  guint connections = g_hash_table_size(front->connections);
+  pthread_mutex_unlock(&front->lock);
+  return connections;
+}
+
 /* --- Routes */
 
 typedef struct { char **parts; guint n; } Path;
@@ -288,7 +295,7 @@ Front *front_open(const Conf *conf, GError **error) {
   }
   gboolean ok = read_pem(conf->front.certificate_file, &front->certificate, error) &&
                 read_pem(conf->front.private_key_file, &front->private_key, error) &&
-                read_pem(conf->front.client_ca_file, &front->client_ca, error) &&
+                read_pem(conf->front.client_ca_file, &front->client_ca, error) && (front->notes = notes_start(error)) &&
                 (front->listening = listen_on(conf->front.listen, error)) >= 0 && start_daemon(front, error);
   if (ok)
     return front;
@@ -307,6 +314,7 @@ static void wipe(char *text) {
 void front_close(Front *front) {
   if (front->daemon)
     MHD_stop_daemon(front->daemon); /* closes the listening socket, ends the threads */
+  notes_stop(front->notes);
   g_ptr_array_unref(front->shelves);
   g_hash_table_unref(front->connections);
   pthread_mutex_destroy(&front->lock);

@@ -14,7 +14,8 @@ typedef struct {
  * unnamed file, the caller's to close. FILE when it is not what the manifest says. */
 gboolean recon_contents_open(const ReconManifest *manifest, const ReconManifestShard *shard, const ReconKeys *keys, int shard_fd,
                              int *plain, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Reads them all: their number, their total, their size and digest must be the manifest's. FILE says which is not. */
+/* Reads them all: their number, their total, their size and digest must be the manifest's. FILE says which is not. Where the shard's
+ * own bytes are the records, the caller has looked at size and digest. */
 gboolean recon_contents_check(const ReconManifest *manifest, const ReconManifestShard *shard, int plain, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Appends them to `out`, without the header line unless it is the first. */
 gboolean recon_contents_append(const ReconManifest *manifest, int plain, gboolean is_first, int out, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -20,21 +20,33 @@ static int open_plain(int folder, const char *name, struct stat *status) {
   return fd;
 }
 
-static gboolean has_digests(int fd, const ReconManifestShard *shard, char **problem) {
-  guint8 sha256[DIGEST_SHA256_SIZE], md5[DIGEST_MD5_SIZE];
-  g_autoptr(GError) error = NULL;
-  if (!digest_file_both(fd, sha256, md5, &error)) {
-    *problem = g_strdup(error->message);
-    return FALSE;
-  }
-  g_autofree char *long_hex = digest_hex(sha256, sizeof sha256), *short_hex = digest_hex(md5, sizeof md5);
-  if (strcmp(long_hex, shard->sha256) == 0 && strcmp(short_hex, shard->md5) == 0)
-    return TRUE;
-  *problem = g_strdup_printf("its %s is not the manifest's", strcmp(long_hex, shard->sha256) != 0 ? "SHA-256" : "MD5");
-  return FALSE;
+static gboolean digests_of(int fd, ShardLook look, char **sha256, char **md5, GError **error) {
+  guint8 ours[DIGEST_SHA256_SIZE], theirs[DIGEST_MD5_SIZE];
+  gboolean ok = look == LOOK_BOTH ? digest_file_both(fd, ours, theirs, error) : digest_file_sha256(fd, 0, G_MAXUINT64, ours, NULL, error);
+  *sha256 = ok ? digest_hex(ours, sizeof ours) : NULL;
+  *md5 = ok && look == LOOK_BOTH ? digest_hex(theirs, sizeof theirs) : NULL;
+  return ok;
 }
 
-ShardState recon_folder_look(int folder, const ReconManifestShard *shard, int *fd, char **problem) {
+gboolean recon_folder_is_right(int fd, const ReconManifestShard *shard, ShardLook look, char **problem) {
+  g_autofree char *sha256 = NULL, *md5 = NULL;
+  g_autoptr(GError) error = NULL;
+  struct stat status;
+  *problem = NULL;
+  if (fstat(fd, &status) != 0)
+    *problem = g_strdup(g_strerror(errno));
+  else if ((guint64)status.st_size != shard->size)
+    *problem = g_strdup_printf("it has %" G_GUINT64_FORMAT " bytes, not the manifest's %" G_GUINT64_FORMAT, (guint64)status.st_size, shard->size);
+  else if (!digests_of(fd, look, &sha256, &md5, &error))
+    *problem = g_strdup(error->message);
+  else if (strcmp(sha256, shard->sha256) != 0)
+    *problem = g_strdup("its SHA-256 is not the manifest's");
+  else if (md5 && strcmp(md5, shard->md5) != 0)
+    *problem = g_strdup("its MD5 is not the manifest's");
+  return *problem == NULL;
+}
+
+ShardState recon_folder_look(int folder, const ReconManifestShard *shard, ShardLook look, int *fd, char **problem) {
   struct stat status;
   *problem = NULL;
   *fd = open_plain(folder, shard->name, &status);
@@ -42,9 +54,7 @@ ShardState recon_folder_look(int folder, const ReconManifestShard *shard, int *f
     return SHARD_MISSING;
   if (*fd < 0)
     *problem = g_strdup(g_strerror(errno));
-  else if ((guint64)status.st_size != shard->size)
-    *problem = g_strdup_printf("it has %" G_GUINT64_FORMAT " bytes, not the manifest's %" G_GUINT64_FORMAT, (guint64)status.st_size, shard->size);
-  else if (has_digests(*fd, shard, problem))
+  else if (recon_folder_is_right(*fd, shard, look, problem))
     return SHARD_WHOLE;
   if (*fd >= 0)
     close(*fd);
@@ -88,7 +98,8 @@ static gboolean check_records(const ReconManifest *manifest, const ReconManifest
     return TRUE;
   if (!recon_contents_open(manifest, shard, &check->keys, fd, &plain, error))
     return FALSE;
-  gboolean ok = recon_contents_check(manifest, shard, plain, error) &&
+  gboolean is_checked = check->is_known && plain == fd;
+  gboolean ok = (is_checked || recon_contents_check(manifest, shard, plain, error)) &&
                 (join->fd < 0 || recon_contents_append(manifest, plain, shard->number == 1, join->fd, error));
   if (plain != fd)
     close(plain);
@@ -106,7 +117,11 @@ static gboolean check_shard(const ReconManifest *manifest, int folder, guint i, 
   const ReconManifestShard *shard = manifest->shards->pdata[i];
   g_autofree char *problem = NULL;
   int fd;
-  *state = recon_folder_look(folder, shard, &fd, &problem);
+  struct stat status;
+  if (check->is_known)
+    *state = (fd = open_plain(folder, shard->name, &status)) >= 0 ? SHARD_WHOLE : SHARD_MISSING;
+  else
+    *state = recon_folder_look(folder, shard, LOOK_BOTH, &fd, &problem);
   if (*state != SHARD_WHOLE)
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", shard->name, problem ? problem : "it is not here");
   gboolean ok = check_records(manifest, shard, check, join, fd, error);

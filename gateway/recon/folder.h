@@ -3,12 +3,17 @@
 #include "gateway/recon/contents.h"
 
 typedef enum { SHARD_WHOLE, SHARD_MISSING, SHARD_CORRUPT } ShardState;
+/* Which digests: SHA-256 alone says all that can be said of the bytes; MD5 is for partners that have nothing else, and `recon verify`
+ * holds both against the manifest. */
+typedef enum { LOOK_SHA256, LOOK_BOTH } ShardLook;
 /* The bytes only: size and digests. Opens NAME in the folder (no link is followed); *fd stays open when it is WHOLE, else it is -1. */
-ShardState recon_folder_look(int folder, const ReconManifestShard *shard, int *fd, char **problem);
+ShardState recon_folder_look(int folder, const ReconManifestShard *shard, ShardLook look, int *fd, char **problem);
+gboolean recon_folder_is_right(int fd, const ReconManifestShard *shard, ShardLook look, char **problem);
 
 typedef struct {
   ReconKeys keys;
   gboolean keep_encrypted;   /* bytes only */
+  gboolean is_known;         /* the bytes were looked at a moment ago, and so were records that lie in the open: only `join` is left to do */
   const char *join;          /* path of one file to be made of all records; NULL: none. It appears only when all is right */
   void (*progress)(gpointer user, guint shards_done, guint64 bytes_done);
   gpointer user;

@@ -4,7 +4,6 @@
  *   killed after it is whole          NAME.part has the right size: it is checked, and renamed
  *   killed after the rename           NAME is checked and not fetched again */
 #include "gateway/recon/pull.h"
-#include "crypto/digest.h"
 #include "gateway/base/files.h"
 #include "gateway/crew.h"
 #include "gateway/recon/folder.h"
@@ -35,7 +34,7 @@ typedef struct {
   PullLane *lane;
   Courier *courier;
   guint breaks;            /* without a byte in between */
-  guint64 from, counted;   /* of the running transfer: where it began, what is counted already */
+  guint64 counted;         /* up to where the running transfer's bytes are counted already */
 } Worker;
 
 /* --- Shared state */
@@ -63,11 +62,11 @@ static void tell(Pull *pull) {
     pull->options->progress(pull->options->user, &pull->report->progress);
 }
 
-static gboolean note_bytes(gpointer user, guint64 bytes) {
+static gboolean note_bytes(gpointer user, guint64 position) {
   Worker *worker = user;
   Pull *pull = worker->pull;
   pthread_mutex_lock(&pull->lock);
-  guint64 more = bytes > worker->counted ? bytes - worker->counted : 0;
+  guint64 more = position > worker->counted ? position - worker->counted : 0;
   worker->counted += more;
   worker->lane->done += more;
   pull->report->progress.done += more;
@@ -137,12 +136,12 @@ static gboolean bring(Worker *worker, const ReconManifestShard *shard, int fd) {
       g_clear_pointer(&worker->courier, courier_close);
     if (!worker->courier)
       worker->courier = courier_open(worker->pull->options->endpoint, &error);
-    worker->counted = 0;
+    worker->counted = have;
     CourierGet get = {.path = path, .offset = have, .size_limit = shard->size, .fd = fd, .progress = note_bytes, .user = worker};
     gboolean ok = worker->courier && courier_get(worker->courier, &get, &end, &error);
     guint64 now = size_of(fd);
     worker->breaks = now > have ? 0 : worker->breaks;
-    note_bytes(worker, now - have);
+    note_bytes(worker, now);
     if (ok && now < shard->size) { /* the server says that this was all of it: only beginning anew can tell */
       sallyport_error_set(&error, SALLYPORT_ERROR_PARTNER, "the server has only %" G_GUINT64_FORMAT " bytes of it", now);
       ok = FALSE;
@@ -164,17 +163,30 @@ static gboolean publish(Pull *pull, const ReconManifestShard *shard, int fd) {
   return FALSE;
 }
 
-static gboolean is_right(int fd, const ReconManifestShard *shard) {
-  guint8 sha256[DIGEST_SHA256_SIZE], md5[DIGEST_MD5_SIZE];
-  if (size_of(fd) != shard->size || !digest_file_both(fd, sha256, md5, NULL))
-    return FALSE;
-  g_autofree char *ours = digest_hex(sha256, sizeof sha256), *theirs = digest_hex(md5, sizeof md5);
-  return strcmp(ours, shard->sha256) == 0 && strcmp(theirs, shard->md5) == 0;
+/* Of bytes that are right; other bytes would not make wrong records right, so they are not fetched again. Sealed records that are to be
+ * joined are opened for that, and looked at then: once, not twice. */
+static gboolean check_records(Pull *pull, const ReconManifestShard *shard, int fd) {
+  g_autoptr(GError) error = NULL;
+  const ReconManifest *manifest = pull->manifest;
+  gboolean is_open = !manifest->encrypted && manifest->compression == RECON_COMPRESS_NONE;
+  int plain;
+  if (pull->options->keep_encrypted || (pull->options->join && !is_open))
+    return TRUE;
+  gboolean ok = recon_contents_open(manifest, shard, &pull->options->keys, fd, &plain, &error);
+  if (ok) {
+    ok = recon_contents_check(manifest, shard, plain, &error);
+    if (plain != fd)
+      close(plain);
+  }
+  if (!ok)
+    end_with(pull, sallyport_error_code(error) == SALLYPORT_ERROR_FILE ? PULL_CORRUPT : PULL_FAILED, shard->name, error->message);
+  return ok;
 }
 
 static gboolean fetch_shard(Worker *worker, const ReconManifestShard *shard) {
   Pull *pull = worker->pull;
   for (guint tries = 0; tries < CORRUPT_TRIES; tries++) {
+    g_autofree char *problem = NULL;
     int fd = open_part(pull, shard);
     if (fd < 0) {
       end_with(pull, PULL_FAILED, shard->name, g_strerror(errno));
@@ -182,8 +194,8 @@ static gboolean fetch_shard(Worker *worker, const ReconManifestShard *shard) {
     }
     set_done(worker, shard, 0, size_of(fd));
     gboolean ok = bring(worker, shard, fd);
-    if (ok && is_right(fd, shard)) {
-      ok = publish(pull, shard, fd);
+    if (ok && recon_folder_is_right(fd, shard, LOOK_SHA256, &problem)) {
+      ok = publish(pull, shard, fd) && check_records(pull, shard, fd);
       close(fd);
       return ok;
     }
@@ -205,12 +217,13 @@ static gboolean fetch_shard(Worker *worker, const ReconManifestShard *shard) {
 static gboolean take_shard(Worker *worker, const ReconManifestShard *shard) {
   g_autofree char *problem = NULL;
   int fd;
-  ShardState state = recon_folder_look(worker->pull->folder, shard, &fd, &problem);
+  ShardState state = recon_folder_look(worker->pull->folder, shard, LOOK_SHA256, &fd, &problem);
   if (state != SHARD_WHOLE) /* a corrupt NAME is replaced by the rename */
     return fetch_shard(worker, shard);
-  close(fd);
   set_done(worker, shard, 0, shard->size);
-  return TRUE;
+  gboolean ok = check_records(worker->pull, shard, fd);
+  close(fd);
+  return ok;
 }
 
 static void work(gpointer data) {
@@ -255,11 +268,11 @@ static PullEnd fetch_shards(Pull *pull) {
 
 /* --- All of it */
 
-static PullEnd check_records(Pull *pull) {
+static PullEnd join(Pull *pull) {
   g_autoptr(GError) error = NULL;
   guint missing, corrupt;
-  ReconFolderCheck check = {.keys = pull->options->keys, .keep_encrypted = pull->options->keep_encrypted, .join = pull->options->join};
-  if (recon_folder_check(pull->manifest, pull->folder, &check, &missing, &corrupt, &error))
+  ReconFolderCheck check = {.keys = pull->options->keys, .is_known = TRUE, .join = pull->options->join};
+  if (!pull->options->join || recon_folder_check(pull->manifest, pull->folder, &check, &missing, &corrupt, &error))
     return PULL_WHOLE;
   pull->report->problem = g_strdup(error->message);
   return sallyport_error_code(error) == SALLYPORT_ERROR_FILE ? PULL_CORRUPT : PULL_FAILED;
@@ -276,7 +289,7 @@ static PullEnd pull_into(Pull *pull) {
     return PULL_FAILED;
   }
   if (end == PULL_WHOLE)
-    end = check_records(pull);
+    end = join(pull);
   return end == PULL_WHOLE && pull->options->acknowledge ? pull_acknowledge(pull->options, pull->report) : end;
 }
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SMALL_ANSWER = 64 * 1024, SIGNATURE_LIMIT = 1 << 20, ASK_AGAIN = 300 };
+enum { SMALL_ANSWER = 64 * 1024, SIGNATURE_LIMIT = 1 << 20, ASK_AGAIN = 300, ACKNOWLEDGEMENTS = 6 };
 
 static PullEnd fail(PullReport *report, PullEnd end, char *problem) {
   g_free(report->problem);
@@ -203,12 +203,16 @@ PullEnd pull_manifest(const PullOptions *options, int folder, PullReport *report
 static PullEnd post_acknowledgement(Asking *asking, int body, int answer) {
   g_autoptr(GError) error = NULL;
   PullReport *report = asking->report;
+  if (!asking->courier && !(asking->courier = courier_open(asking->options->endpoint, &error)))
+    return fail_with(report, error);
   g_autofree char *path = g_strdup_printf("v1/manifests/%s/%s/acknowledgement", asking->options->type, asking->options->period);
   g_autofree char *text = g_strdup_printf("{\"manifest_sha256\":\"%s\",\"records\":%" G_GUINT64_FORMAT "}", report->manifest_sha256, report->manifest->records);
   static const char *const headers[] = {"Content-Type: application/json", NULL};
   CourierReply reply;
-  if (!files_write_all(body, text, strlen(text), &error))
+  if (pwrite(body, text, strlen(text), 0) != (ssize_t)strlen(text)) {
+    sallyport_error_errno(&error, errno, "write the acknowledgement");
     return fail_with(report, error);
+  }
   CourierPost post = {.path = path, .headers = headers, .body = body, .body_size = strlen(text), .answer = answer, .answer_limit = SMALL_ANSWER};
   if (!courier_post(asking->courier, &post, &reply, &error))
     return fail_with(report, error);
@@ -221,9 +225,16 @@ PullEnd pull_acknowledge(const PullOptions *options, PullReport *report) {
     return PULL_WHOLE; /* a folder has nobody to tell it to */
   Asking asking = {.options = options, .folder = -1, .report = report};
   int body = files_open_unnamed(options->folder, &error), answer = body >= 0 ? files_open_unnamed(options->folder, &error) : -1;
-  asking.courier = answer >= 0 ? courier_open(options->endpoint, &error) : NULL;
-  PullEnd end = asking.courier ? post_acknowledgement(&asking, body, answer) : fail_with(report, error);
+  PullEnd end = answer >= 0 ? PULL_INCOMPLETE : fail_with(report, error);
+  for (guint tries = 0; end == PULL_INCOMPLETE && tries < ACKNOWLEDGEMENTS; tries++) {
+    g_usleep(tries * G_USEC_PER_SEC / 2);
+    end = post_acknowledgement(&asking, body, answer);
+    if (end != PULL_WHOLE)
+      g_clear_pointer(&asking.courier, courier_close);
+  }
   courier_close(asking.courier);
+  if (end == PULL_WHOLE)
+    g_clear_pointer(&report->problem, g_free);
   if (body >= 0)
     close(body);
   if (answer >= 0)

@@ -11,17 +11,20 @@ LIMIT = 1 << 20  # bytes kept for a side that does not read
 class Proxy:
     """Forwards to a port of this machine. cut_down and cut_up: after so many bytes of one connection towards the client or
     the server, both ends get a reset. stall_down: from there on nothing is forwarded any more, and nothing closed. The first
-    `times` connections that reach a mark are broken; later ones pass."""
+    `times` connections that reach a mark are broken; later ones pass. cut() resets all that are open, as a line does that breaks.
+    rate: bytes a second towards the clients, of all connections together."""
 
-    def __init__(self, to_port):
-        self.to_port = to_port
+    def __init__(self, to_port, *, to_host="127.0.0.1", port=0):
+        self.to_port, self.to_host = to_port, to_host
         self.cut_down = self.cut_up = self.stall_down = None
         self.times = 1
+        self.rate, self.cuts = None, 0
+        self.sent, self.since = 0, time.monotonic()  # of the rate
         self.connections = 0
         self.down = self.up = 0  # bytes forwarded in all
         self.lock = threading.Lock()
         self.is_closed = False
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=50)
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=50)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -32,7 +35,7 @@ class Proxy:
             except OSError:
                 return
             try:
-                server = socket.create_connection(("127.0.0.1", self.to_port), 10)
+                server = socket.create_connection((self.to_host, self.to_port), 10)
             except OSError:
                 client.close()
                 continue
@@ -44,6 +47,20 @@ class Proxy:
         with self.lock:
             self.times -= 1
             return self.times >= 0
+
+    def cut(self):
+        self.cuts += 1
+
+    def budget(self, way, wanted):
+        """How many of these bytes may go now: a line that stood still does not make up for it."""
+        if not self.rate or way == "up":
+            return wanted
+        with self.lock:
+            now = time.monotonic()
+            self.since = max(self.since, now - 0.1 - self.sent / self.rate)
+            may = min(wanted, max(0, int((now - self.since) * self.rate) - self.sent))
+            self.sent += may
+            return may
 
     def count(self, way, number):
         with self.lock:
@@ -60,12 +77,13 @@ class _Connection:
     """Both ways of one connection in one thread: a socket that another thread waits on could not be reset."""
 
     def __init__(self, proxy, client, server):
-        self.proxy = proxy
+        self.proxy, self.cuts = proxy, proxy.cuts
         self.ends = {"up": (client, server), "down": (server, client)}  # way: (from, to)
         self.waiting = {"up": bytearray(), "down": bytearray()}
         self.seen = {"up": 0, "down": 0}
         self.is_over = {"up": False, "down": False}   # its sender has said all
         self.is_shut = {"up": False, "down": False}   # and its receiver has been told
+        self.is_late = False                          # the rate does not allow more at the moment
         for end in (client, server):
             end.setblocking(False)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -76,11 +94,12 @@ class _Connection:
             with selectors.DefaultSelector() as selector:
                 for end in sockets:
                     selector.register(end, selectors.EVENT_READ)
-                while not self.proxy.is_closed and not all(self.is_shut.values()):
+                while not self.proxy.is_closed and not all(self.is_shut.values()) and self.cuts == self.proxy.cuts:
                     for end, way_in, way_out in ((sockets[0], "up", "down"), (sockets[1], "down", "up")):
-                        wanted = selectors.EVENT_WRITE if self.waiting[way_out] else 0
+                        wanted = selectors.EVENT_WRITE if self.waiting[way_out] and not self.is_late else 0
                         self._watch(selector, end, wanted | (selectors.EVENT_READ if self._takes_more(way_in) else 0))
-                    selector.select(0.1)
+                    selector.select(0.005 if self.is_late else 0.1)
+                    self.is_late = False
                     for way in ("up", "down"):
                         self._move(way)
         except OSError:
@@ -106,9 +125,11 @@ class _Connection:
                 data = source.recv(65536)
                 self.is_over[way] = not data
                 self._take_in(way, data)
-        if waiting:
+        may = self.proxy.budget(way, len(waiting)) if waiting else 0
+        self.is_late |= bool(waiting) and not may
+        if may:
             with contextlib.suppress(BlockingIOError):
-                sent = sink.send(waiting)
+                sent = sink.send(waiting[:may])
                 del waiting[:sent]
                 self.proxy.count(way, sent)
         if self.is_over[way] and not waiting and not self.is_shut[way]:

@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 import subprocess
+import threading
 
 import accruals
 import world as worlds
@@ -15,15 +16,16 @@ from gateway import BINARY, Result
 from harness import SCALE, wait_until
 
 DATE = "2026-11-20"  # of the files that accruals makes
-_run = {}
+_run, _lock = {}, threading.Lock()  # tests run in threads
 
 
 def authority():
     """One for the run."""
-    if "authority" not in _run:
-        _run["authority"] = Authority(os.path.join(worlds.run_folder(), "ca"))
-        _run["server"] = _run["authority"].issue("front")
-    return _run["authority"]
+    with _lock:
+        if "authority" not in _run:
+            _run["authority"] = Authority(os.path.join(worlds.run_folder(), "ca"))
+            _run["server"] = _run["authority"].issue("front")
+        return _run["authority"]
 
 
 def free_port():
@@ -124,10 +126,10 @@ class Requests:
         return Result(done, words)
 
 
-def post(world, name, records, **options):
+def post(world, name, records, *, seconds=30, **options):
     """A file that goes through; its feedback."""
     world.drop(name, records, **options)
-    return world.feedback(name)
+    return world.feedback(name, seconds=seconds)
 
 
 def records(count, prefix="R"):

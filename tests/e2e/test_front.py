@@ -142,7 +142,7 @@ def _handshaken(requests):
 @test
 def slow_huge_and_malformed_requests_are_bounded():
     with World(local=True) as world:
-        requests = Requests(world, front={"timeout": "2s", "connections-per-address": 8}).apply()
+        requests = Requests(world, front={"timeout": "1s", "connections-per-address": 8}).apply()
         world.start()
         requests.wait_up()
         slow = _handshaken(requests)

@@ -1,0 +1,32 @@
+#include "gateway/cli/status_front.h"
+#include "gateway/control.h"
+#include "gateway/paths.h"
+
+gboolean cli_is_front_shown(const Cli *cli) { return cli->conf->front.present && !cli->options.lane; }
+
+json_t *cli_front_ask(const Cli *cli) {
+  g_autofree char *path = front_path_control(&cli->conf->node);
+  json_t *question = json_pack("{s:s}", "do", "status"), *told = cli_is_front_shown(cli) ? control_ask(path, question, NULL) : NULL;
+  json_decref(question);
+  return told;
+}
+
+json_t *cli_front_json(const CliOutput *out, const json_t *front) {
+  json_t *object = json_pack("{s:b}", "running", front != NULL);
+  const char *const as_told[] = {"pid", "listen", "connections"};
+  for (gsize i = 0; i < G_N_ELEMENTS(as_told); i++)
+    if (json_object_get(front, as_told[i]))
+      json_object_set(object, as_told[i], json_object_get(front, as_told[i]));
+  cli_json_time(out, object, "since", (gint64)json_integer_value(json_object_get(front, "since")));
+  return object;
+}
+
+void cli_front_print(const CliOutput *out, const json_t *front) {
+  if (!front) {
+    cli_coloured(out, CLI_RED, "the front is down\n");
+    return;
+  }
+  g_autofree char *since = cli_time(out, (gint64)json_integer_value(json_object_get(front, "since")));
+  fprintf(out->file, "the front runs, process %d, on %s, since %s; connections: %d\n", (int)json_integer_value(json_object_get(front, "pid")),
+          json_string_value(json_object_get(front, "listen")), since, (int)json_integer_value(json_object_get(front, "connections")));
+}
