@@ -104,7 +104,10 @@ gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, c
   case COURIER_PROBE_SET_TIME: return probe_time(ftp, probe, known, facts, error);
   case COURIER_PROBE_REMOVE_FOLDER:
     path = ftp_path(ftp, probe->path, error);
-    return path && run(ftp, "RMD", g_strconcat("RMD ", path, NULL), facts, error);
+    if (!path || !run(ftp, "RMD", g_strconcat("RMD ", path, NULL), facts, error))
+      return FALSE;
+    *known = ftp_code(ftp, "RMD") != 500 && ftp_code(ftp, "RMD") != 502; /* no such command */
+    return TRUE;
   case COURIER_PROBE_FOLDER: case COURIER_PROBE_READ: case COURIER_PROBE_RENAME_POSIX: case COURIER_PROBES: default: break;
   }
   *known = FALSE;

@@ -35,6 +35,11 @@ static const CourierEntry *first_match(const ConfFeed *feed, const GPtrArray *en
   return NULL;
 }
 
+/* LIST tells the minute, of files older than half a year the day. */
+static gboolean is_coarser(const Doctor *doctor, gint64 apart) {
+  return doctor->endpoint.kind == COURIER_FTP && g_strcmp0(courier_fact(doctor->connection, "listing"), "LIST") == 0 && apart >= 0 && apart < 60;
+}
+
 /* A listing and a look at the file itself must tell the same, or a file seems to change all the time. */
 static void compare_with_stat(Doctor *doctor, const ConfFeed *feed, const CourierEntry *entry) {
   g_autoptr(GError) error = NULL;
@@ -50,15 +55,18 @@ static void compare_with_stat(Doctor *doctor, const ConfFeed *feed, const Courie
     doctor_find(doctor, DOCTOR_NOTE, "stat", NULL, "feed %s: %s was listed and is gone", feed->name, text);
     return;
   }
-  if (stat.size == entry->size && stat.modified == entry->modified && stat.is_file)
-    doctor_find(doctor, DOCTOR_OK, "stat", NULL, "feed %s: %s: %" G_GUINT64_FORMAT " bytes, as listed", feed->name, text, stat.size);
+  gint64 apart = stat.modified - entry->modified;
+  gboolean is_coarse = is_coarser(doctor, apart);
+  if (stat.size == entry->size && (apart == 0 || is_coarse) && stat.is_file)
+    doctor_find(doctor, DOCTOR_OK, "stat", NULL, "feed %s: %s: %" G_GUINT64_FORMAT " bytes, as listed%s", feed->name, text, stat.size,
+                apart != 0 ? ", with a time to the minute" : "");
   else if (stat.size != entry->size)
     doctor_find(doctor, DOCTOR_WARNING, "stat", "ready = marker or rename, if it is still being written; else the partner's server must be mended",
                 "feed %s: %s: listed with %" G_GUINT64_FORMAT " bytes, and a look at it says %" G_GUINT64_FORMAT, feed->name, text, entry->size, stat.size);
   else
     doctor_find(doctor, DOCTOR_WARNING, "stat", doctor->endpoint.kind == COURIER_FTP ? "listing-time-zone: the zone of the server's listings" : NULL,
                 "feed %s: %s: the time listed and the one that a look at it tells are %" G_GINT64_FORMAT " s apart", feed->name, text,
-                stat.modified - entry->modified);
+                apart);
 }
 
 static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *entries, guint refused, gboolean truncated, gint64 took) {

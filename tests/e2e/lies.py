@@ -65,6 +65,8 @@ class Lies:
             modified += DAY
         if self.tell("clock-behind", path):
             modified -= DAY
+        if self.tell(f"{where}-other-zone", path):
+            modified += 8 * 3600
         return modified + (60 if self.tell(f"{where}-other-time", path) else 0)
 
     def cut_after(self, operation, path):

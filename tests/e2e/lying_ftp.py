@@ -71,6 +71,10 @@ class Session:
         self.lies.cut_after("mkdir", rest)
         self.say(b'257 "' + rest + b'"')
 
+    def on_rmd(self, rest):
+        os.rmdir(self.path(rest))
+        self.say("250 gone")
+
     # --- one file
     def facts(self, path, where):
         about = os.lstat(path)

@@ -5,7 +5,7 @@ import subprocess
 
 from gateway import BINARY
 from harness import equal, has, lacks, test, wait_until
-from lying import LyingWorld
+from lying import LyingFtpWorld, LyingWorld
 from partner import Keys, command
 from world import World
 
@@ -161,3 +161,18 @@ def a_local_folder_is_examined():
         found(told, "ok", "listing", "feed acme-points")
         equal(probes_left(world), [], "probe files")
         os.chmod(world.partner.root, 0o755)
+
+
+@test
+def an_ftp_server_is_examined_with_what_it_can_do_and_names():
+    with LyingFtpWorld() as world:
+        world.liar.lie_about({"feat": "no-mlsd", "epsv": "pasv-elsewhere", "POINTS_*.pgp": "list-other-zone"})
+        world.drop("POINTS_1.dat.pgp", "x")
+        told = examine(world, "--write", "incoming", status=12)
+        found(told, "warning", "tls", "in the clear")
+        found(told, "note", "listing", "by LIST")
+        found(told, "note", "passive", "names 203.0.113.7 for its data")
+        found(told, "warning", "stat", "s apart")
+        found(told, "ok", "resume", "a get goes on")
+        found(told, "ok", "rename", "refused, both are as they were")
+        equal(probes_left(world), [], "probe files")
