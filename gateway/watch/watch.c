@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_SECONDS = 1, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, POSTING_TRIES = 3, FAR_OFF_SECONDS = 60, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600,
+enum { LOOK_SECONDS = 1, LONGEST_SECONDS = 30, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, POSTING_TRIES = 3, FAR_OFF_SECONDS = 60, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600,
        QUIET_SECONDS = 60 };
 
 struct Watch {
@@ -291,10 +291,11 @@ static void tell_unwritable(Watch *watch) {
     teller_tell_unsaved(watch->options.conf, watch->options.lane, "book-unwritable", why);
 }
 
-static gboolean wait_a_while(Watch *watch) {
+/* A second, or, where looking takes long because many files are live, so much longer that it costs one part in twenty. */
+static gboolean wait_a_while(Watch *watch, gint64 cost) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += LOOK_SECONDS;
+  until.tv_sec += (time_t)CLAMP(cost * 20 / G_USEC_PER_SEC, LOOK_SECONDS, LONGEST_SECONDS);
   pthread_mutex_lock(&watch->lock);
   for (int waited = 0; !watch->woken && !watch->stopping && waited == 0;)
     waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &until);
@@ -307,9 +308,11 @@ static gboolean wait_a_while(Watch *watch) {
 static void *run(void *data) {
   Watch *watch = data;
   g_autofree char *told = NULL;
+  gint64 began;
   do {
     g_autoptr(GError) error = NULL;
     tell_unwritable(watch);
+    began = g_get_monotonic_time();
     if (look(watch, &error)) {
       teller_wake(watch->teller);
       g_clear_pointer(&told, g_free);
@@ -318,7 +321,7 @@ static void *run(void *data) {
       g_free(told);
       told = g_strdup(error->message);
     }
-  } while (wait_a_while(watch));
+  } while (wait_a_while(watch, g_get_monotonic_time() - began));
   return NULL;
 }
 

@@ -1,4 +1,5 @@
 """What is watched: files that are due, sequence numbers, cut-offs; and the alarms of it, by command and webhook, over restarts."""
+import contextlib
 import datetime
 import http.server
 import json
@@ -400,7 +401,8 @@ def a_full_disk_is_told_although_nothing_can_be_written():
             world.drop("POINTS_1.dat.pgp", accruals.records(3))
             world.feedback("POINTS_1.dat.pgp")
             world.gateway.wait_quiet()
-            disk.leave(0)
+            with contextlib.suppress(OSError):  # the gateway may have taken some of the room meanwhile: it is full all the same
+                disk.leave(0)
             world.drop("POINTS_2.dat.pgp", accruals.records(20000, prefix="FULL"))
             wait_told(world, told, "raised", "book-unwritable")
             disk.free()
