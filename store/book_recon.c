@@ -316,6 +316,21 @@ GPtrArray *recon_shards_after(BookReader *reader, const char *task, guint number
 
 GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) { return recon_shards_after(reader, task, 0, G_MAXINT32, error); }
 
+gboolean recon_last_shard(BookReader *reader, const char *task, ReconShard **shard, GError **error) {
+  gboolean row = FALSE;
+  g_autoptr(sqlite3_stmt) s = ask(reader, "last-shard", error);
+  *shard = NULL;
+  if (!s)
+    return FALSE;
+  sqlite_bind(s, "s", task);
+  if (!sqlite_step(s, &row, error))
+    return FALSE;
+  if (row)
+    *shard = shard_row(s, error);
+  sqlite_reset(s);
+  return TRUE;
+}
+
 static ReconTask *only(GPtrArray *tasks, const char *id, GError **error) {
   if (!tasks || tasks->len == 0)
     return NULL;

@@ -41,6 +41,7 @@ typedef struct {
 } ReconShard;
 ReconShard *recon_shard_new(guint number); /* with a fresh object */
 void recon_shard_free(ReconShard *shard);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReconShard, recon_shard_free)
 
 /* --- In the writer. */
 /* FILE when there is one for (name, period, version) already: never two for the same. */
@@ -73,6 +74,8 @@ typedef struct { const char *name, *requester, *type, *period; guint version; /*
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* ReconTask*, newest period and version first */
 GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;          /* ReconShard*, by number */
 GPtrArray *recon_shards_after(BookReader *reader, const char *task, guint number, guint limit, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* a page of them */
+/* The one with the highest number, which is how many there are; *shard is NULL when there is none. */
+gboolean recon_last_shard(BookReader *reader, const char *task, ReconShard **shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* By id or the unique beginning of one. NULL without error: none; FILE: ambiguous. */
 ReconTask *recon_find_task(BookReader *reader, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* What an opaque id names: the task, and the shard's number (0: the manifest). NULL without error: nothing. */

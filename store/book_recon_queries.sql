@@ -71,6 +71,10 @@ SELECT t.*, s.number FROM recon_shard s JOIN recon_task t ON t.id = s.task WHERE
 SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor, pushed FROM recon_shard
 WHERE task = ?1 AND number > ?2 ORDER BY number LIMIT ?3;
 
+-- name: last-shard
+SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor, pushed FROM recon_shard
+WHERE task = ?1 ORDER BY number DESC LIMIT 1;
+
 -- What is not credited as a whole yet; `since` is the last row of an earlier look.
 -- name: files-not-posted
 SELECT id FROM file WHERE state NOT IN ('closed', 'gone') AND state NOT IN ('posted', 'answered');

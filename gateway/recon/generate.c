@@ -24,7 +24,6 @@
 
 enum { LINES_AT_ONCE = 2048 };
 static const gint64 PATIENCE = 600 * G_USEC_PER_SEC, LOOK_AGAIN = G_USEC_PER_SEC;
-#define EXTRACT "extract"
 
 typedef struct {
   const ReconHost *host;
@@ -170,10 +169,10 @@ static gboolean take_snapshot(Generation *generation, GError **error) {
 static gboolean begin(Generation *generation, GError **error) {
   ReconTask *task = generation->task;
   Begin begin = {generation, !unpack_snapshot(generation)};
-  g_autoptr(GPtrArray) rows = recon_shards(generation->host->reader, task->id, error);
-  if (!rows)
+  g_autoptr(ReconShard) last = NULL;
+  if (!recon_last_shard(generation->host->reader, task->id, &last, error))
     return FALSE;
-  task->shards = rows->len;
+  task->shards = last ? last->number : 0;
   if (begin.anew && !take_snapshot(generation, error))
     return FALSE;
   task->scale = 0;
@@ -183,9 +182,9 @@ static gboolean begin(Generation *generation, GError **error) {
   if (!book_write(generation->host->book, begin_change, &begin, error))
     return FALSE;
   fault_point("recon-after-running");
-  if (!begin.anew && rows->len > 0) {
-    generation->made = rows->len;
-    generation->position = g_strdup(((const ReconShard *)rows->pdata[rows->len - 1])->cursor);
+  if (!begin.anew && last) {
+    generation->made = last->number;
+    generation->position = g_strdup(last->cursor);
   }
   return TRUE;
 }
@@ -201,6 +200,12 @@ static void sweep(const Generation *generation) {
       g_autofree char *path = g_build_filename(generation->folder, name, NULL);
       unlink(path);
     }
+}
+
+/* Durable before anything that lies in it is told of. */
+static gboolean make_folder(const Generation *generation, GError **error) {
+  g_autofree char *all = g_path_get_dirname(generation->folder);
+  return files_make_folder(generation->folder, error) && files_sync_folder(all, error) && files_sync_folder(generation->host->paths->folder, error);
 }
 
 static void remove_folder(const char *path) {
@@ -244,7 +249,7 @@ static ReconSource *open_source(Generation *generation, GError **error) {
   if (!needs_extract(generation->reconcile))
     return chosen_source(generation, generation->position, error);
   g_autoptr(GError) missing = NULL;
-  ReconSource *extract = recon_extract_open(generation->folder, EXTRACT, generation->position, &missing);
+  ReconSource *extract = recon_extract_open(generation->folder, RECON_EXTRACT, generation->position, &missing);
   if (extract)
     return extract;
   if (generation->made > 0) { /* shards are there, and what they were made from is not: an outside source may give something else now */
@@ -252,13 +257,13 @@ static ReconSource *open_source(Generation *generation, GError **error) {
     return NULL;
   }
   g_autoptr(ReconSource) source = chosen_source(generation, NULL, error);
-  ReconExtractOptions options = {.folder = generation->folder, .name = EXTRACT, .order = generation->reconcile->read.order, .stop = generation->host->stop};
+  ReconExtractOptions options = {.folder = generation->folder, .name = RECON_EXTRACT, .order = generation->reconcile->read.order, .stop = generation->host->stop};
   g_autofree char *sha256 = NULL;
   guint64 records = 0;
   if (!source || !recon_extract_make(source, &options, &sha256, &records, error))
     return NULL;
   log_event(LOG_INFO, "recon-extract", {"task", generation->task->id}, {"records", log_number((gint64)records)}, {"sha256", sha256});
-  return recon_extract_open(generation->folder, EXTRACT, NULL, error);
+  return recon_extract_open(generation->folder, RECON_EXTRACT, NULL, error);
 }
 
 /* --- Shards */
@@ -355,10 +360,10 @@ static gboolean conclude(Generation *generation, ReconOutcome *outcome, GError *
     return FALSE;
   *outcome = unchanged ? RECON_UNCHANGED : RECON_GENERATED;
   if (!unchanged) {
-    g_autofree char *extract = g_build_filename(generation->folder, EXTRACT, NULL);
+    g_autofree char *extract = g_build_filename(generation->folder, RECON_EXTRACT, NULL);
     if (!recon_publish(generation->host, generation->reconcile, task, generation->at, error))
       return FALSE;
-    unlink(extract); /* a crash before this leaves it to the sweep of the task's folder once its days are over */
+    unlink(extract); /* a crash before this leaves it to the next start of the lane */
     return TRUE;
   }
   if (!book_write(generation->host->book, drop_change, task, error))
@@ -379,7 +384,7 @@ static gboolean generate(Generation *generation, ReconOutcome *outcome, GError *
     *outcome = RECON_LATER;
     return TRUE;
   }
-  if (!files_make_folder(generation->folder, error))
+  if (!make_folder(generation, error))
     return FALSE;
   sweep(generation);
   return begin(generation, error) && make_shards(generation, error) && conclude(generation, outcome, error);

@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "store/book_recon.h"
 
+#define RECON_EXTRACT "extract" /* beside them, until they are published: what they are made from */
 char *recon_folder(const char *lane_folder, const char *task_id);
 /* From the templates, {type} {date} {shard} {requester} {version}; a second version whose template has no {version} gets "_v2" before
  * its first dot, so that it never takes the place of what was published. CONFIGURATION when the result is no plain file name. */

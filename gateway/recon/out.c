@@ -5,7 +5,7 @@
 #include "gateway/recon/ways.h"
 #include <string.h>
 
-enum { FIRST_WAIT = 1, LONGEST_WAIT = 300, MOST_AT_ONCE = 200 };
+enum { FIRST_WAIT = 1, LONGEST_WAIT = 300, MOST_AT_ONCE = 5000 };
 
 typedef struct { gboolean is_under_way; guint failures; gint64 retry_at; /* monotonic */ } Way;
 void recon_way_free(gpointer way) { g_free(way); }
@@ -49,7 +49,7 @@ static gboolean note_problem(BookTransaction *tx, gpointer data, GError **error)
 
 static void fail_errand(Errand *errand, ReconTask *task, const GError *why, gint64 retry_after) {
   guint failures = failures_of(errand) + 1;
-  gint64 wait = MAX(MIN(LONGEST_WAIT, FIRST_WAIT << MIN(failures, 12)), MIN(retry_after, 24 * 3600));
+  gint64 wait = MAX(MIN(LONGEST_WAIT, FIRST_WAIT << MIN(failures - 1, 12)), MIN(retry_after, 24 * 3600));
   g_autoptr(GError) unnoted = NULL;
   log_event(LOG_WARNING, errand->is_push ? "recon-not-pushed" : "recon-not-told", {"reconcile", errand->conf->name}, {"task", errand->id},
             {"code", sallyport_error_word((int)sallyport_error_code(why))}, {"again_in", log_number(wait)}, {"error", why->message});

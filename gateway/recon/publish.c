@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PAGE = 500, PIECE = 64 * 1024, SIGN_SECONDS = 180 };
@@ -45,6 +46,10 @@ static gboolean each_shard(const ReconHost *host, const char *task, ShardVisit v
 static gboolean add_up(gpointer user, const ReconShard *shard, GError **error) {
   Publishing *publishing = user;
   ReconTask *task = publishing->task;
+  g_autofree char *path = g_build_filename(publishing->folder, shard->name, NULL);
+  struct stat status;
+  if (stat(path, &status) != 0 || (guint64)status.st_size != shard->size)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s is not the %" G_GUINT64_FORMAT " bytes that were made durable: the disk has lost it", path, shard->size);
   publishing->shards++;
   task->records += shard->records;
   return !__builtin_add_overflow(task->total, shard->total, &task->total) ||

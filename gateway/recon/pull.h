@@ -30,9 +30,9 @@ typedef struct {
 typedef struct {
   const CourierEndpoint *endpoint;
   const char *type, *period;    /* which manifest */
-  guint version;                /* 0: the newest (HTTP only) */
+  guint version;                /* 0: the newest */
   const char *remote_folder;    /* not HTTP: where the files are */
-  const char *manifest_name;    /* not HTTP: NULL is "TYPE_PERIOD.manifest.json" */
+  const char *manifest_name;    /* not HTTP: NULL: that of the version, "TYPE_PERIOD[_vN].manifest.json" */
   const char *folder;           /* ours; made where missing */
   guint parallel;               /* shards at a time; 0: 4 */
   guint patience;               /* breaks without a byte in between before it gives up; 0: 10 */

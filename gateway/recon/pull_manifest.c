@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MANIFEST_SUFFIX ".manifest.json"
 enum { SMALL_ANSWER = 64 * 1024, SIGNATURE_LIMIT = 1 << 20, ASK_AGAIN = 300, ACKNOWLEDGEMENTS = 6 };
 
 static PullEnd fail(PullReport *report, PullEnd end, char *problem) {
@@ -144,7 +145,47 @@ static PullEnd get_file(Asking *asking, const char *name, guint64 limit) {
   return fail_with(asking->report, error);
 }
 
+/* TYPE_PERIOD.manifest.json is version 1, TYPE_PERIOD_vN.manifest.json version N: as the gateway names them unless it is told otherwise.
+ * 0: it is another file. */
+static guint version_of(const PullOptions *options, const char *name) {
+  g_autofree char *stem = g_strdup_printf("%s_%s", options->type, options->period);
+  const char *rest = g_str_has_prefix(name, stem) ? name + strlen(stem) : "";
+  char *end = NULL;
+  guint64 version = strcmp(rest, MANIFEST_SUFFIX) == 0 ? 1 : g_str_has_prefix(rest, "_v") && g_ascii_isdigit(rest[2]) ? g_ascii_strtoull(rest + 2, &end, 10) : 0;
+  return (end && strcmp(end, MANIFEST_SUFFIX) != 0) || version > G_MAXINT32 ? 0 : (guint)version;
+}
+
+static char *name_of_version(const PullOptions *options, guint version) {
+  return version <= 1 ? g_strdup_printf("%s_%s" MANIFEST_SUFFIX, options->type, options->period)
+                      : g_strdup_printf("%s_%s_v%u" MANIFEST_SUFFIX, options->type, options->period, version);
+}
+
+static gboolean is_manifest_name(gpointer user, const char *name) { return version_of(user, name) > 0; }
+
+/* The version that was asked for, or the newest that is there. */
+static PullEnd choose_name(Asking *asking) {
+  g_autoptr(GError) error = NULL;
+  const PullOptions *options = asking->options;
+  CourierListing listing = {.folder = options->remote_folder && *options->remote_folder ? options->remote_folder : ".", .wanted = is_manifest_name, .user = (gpointer)(intptr_t)options};
+  gboolean truncated;
+  guint refused, newest = options->version;
+  g_autoptr(GPtrArray) entries = newest ? NULL : courier_list(asking->courier, &listing, &truncated, &refused, &error);
+  if (error)
+    return fail_with(asking->report, error);
+  for (guint i = 0; entries && i < entries->len; i++) {
+    gsize length;
+    const char *bytes = g_bytes_get_data(((const CourierEntry *)entries->pdata[i])->name, &length);
+    g_autofree char *name = g_strndup(bytes, length);
+    newest = MAX(newest, version_of(options, name));
+  }
+  asking->report->manifest_name = name_of_version(options, newest);
+  return PULL_WHOLE;
+}
+
 static PullEnd get_manifest_file(Asking *asking) {
+  PullEnd chosen = asking->report->manifest_name ? PULL_WHOLE : choose_name(asking);
+  if (chosen != PULL_WHOLE)
+    return chosen;
   g_autofree char *beside = g_strconcat(asking->report->manifest_name, ".asc", NULL);
   PullEnd end = get_file(asking, asking->report->manifest_name, RECON_MANIFEST_SIZE_MAX);
   if (end == PULL_WHOLE && asking->options->keys.signed_by)
@@ -189,7 +230,7 @@ static PullEnd read_manifest(const PullOptions *options, int folder, PullReport 
 PullEnd pull_manifest(const PullOptions *options, int folder, PullReport *report) {
   g_autoptr(GError) error = NULL;
   report->manifest_name = options->manifest_name ? g_strdup(options->manifest_name)
-                                                 : g_strdup_printf("%s_%s.manifest.json", options->type, options->period);
+                          : options->endpoint->kind == COURIER_HTTP ? name_of_version(options, 1) : NULL;
   Asking asking = {.options = options, .folder = folder, .report = report, .courier = courier_open(options->endpoint, &error)};
   if (!asking.courier)
     return fail_with(report, error);

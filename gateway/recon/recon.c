@@ -271,6 +271,19 @@ static gboolean take_up_failed(Recon *recon, GError **error) {
   return open != NULL;
 }
 
+/* A crash between a publication and the removal of what it was made from leaves the latter: plaintext, which is to go. */
+static gboolean sweep_extracts(Recon *recon, GError **error) {
+  ReconFilter filter = {0};
+  g_autoptr(GPtrArray) tasks = recon_tasks(recon->reader, &filter, error);
+  for (guint i = 0; tasks && i < tasks->len; i++) {
+    const ReconTask *task = tasks->pdata[i];
+    g_autofree char *folder = recon_folder(recon->options.paths->folder, task->id), *extract = g_build_filename(folder, RECON_EXTRACT, NULL);
+    if (task->state == RECON_DONE)
+      unlink(extract);
+  }
+  return tasks != NULL;
+}
+
 Recon *recon_start(const ReconOptions *options, GError **error) {
   Recon *recon = g_new0(Recon, 1);
   recon->options = *options;
@@ -285,7 +298,7 @@ Recon *recon_start(const ReconOptions *options, GError **error) {
   gboolean ok = (recon->reader = book_reader_open(options->paths->book, error)) != NULL;
   for (guint i = 0; ok && options->lane->reconciles && i < options->lane->reconciles->len; i++)
     ok = add_block(recon, options->lane->reconciles->pdata[i], error);
-  ok = ok && take_up_failed(recon, error);
+  ok = ok && take_up_failed(recon, error) && sweep_extracts(recon, error);
   int number = ok ? pthread_create(&recon->thread, NULL, live, recon) : 0;
   recon->has_thread = ok && number == 0;
   if (recon->has_thread)
