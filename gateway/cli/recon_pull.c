@@ -15,13 +15,14 @@ enum { PARALLEL_MOST = 32 };
 
 /* --- Options to parameters */
 
-typedef struct { char **signed_by, **host_keys, **tls_keys; char *gnupg_home; Url url; } Given;
+typedef struct { char **signed_by, **host_keys, **tls_keys; char *gnupg_home, *remote_folder; Url url; } Given;
 
 static void given_clear(Given *given) {
   g_strfreev(given->signed_by);
   g_strfreev(given->host_keys);
   g_strfreev(given->tls_keys);
   g_free(given->gnupg_home);
+  g_free(given->remote_folder);
   url_clear(&given->url);
 }
 
@@ -51,8 +52,20 @@ static CliExit take_keys(const Cli *cli, Given *given, ReconKeys *keys) {
   return CLI_EXIT_FINE;
 }
 
+/* Behind an SFTP or FTP server's name stands the folder, from the login's own on as in any FTP URL; "//srv/out" is the absolute one. A
+ * configuration's URLs end with the server. */
+static const char *read_url(const char *text, Given *given) {
+  const char *host = strstr(text, "://"), *slash = host ? strchr(host + 3, '/') : NULL;
+  gboolean has_folder = slash && (g_str_has_prefix(text, "sftp:") || g_str_has_prefix(text, "ftp:") || g_str_has_prefix(text, "ftps:"));
+  g_autofree char *server = has_folder ? g_strndup(text, (gsize)(slash - text)) : g_strdup(text);
+  given->remote_folder = has_folder ? g_uri_unescape_string(slash + 1, NULL) : NULL;
+  if (has_folder && (!given->remote_folder || value_has_dot_dot(given->remote_folder) || !value_is_text(given->remote_folder)))
+    return "its folder is not a plain path";
+  return url_read(server, &given->url);
+}
+
 static CliExit take_url(const Cli *cli, Given *given, CourierEndpoint *endpoint) {
-  const char *problem = url_read(cli->arguments[1], &given->url);
+  const char *problem = read_url(cli->arguments[1], given);
   const Url *url = &given->url;
   gboolean is_clear = url->scheme == CONF_URL_HTTP || (url->scheme == CONF_URL_FTP && cli->options.clear_text);
   if (!problem && url->scheme == CONF_URL_HTTP && !cli->options.clear_text)
@@ -139,11 +152,11 @@ static void print_manifest(const Cli *cli, const ReconManifest *manifest) {
           manifest->shards->len, manifest->records, total ? ", total " : "", total ? total : "");
 }
 
-static CliExit pull(Cli *cli, const CourierEndpoint *endpoint, ReconKeys keys, const Url *url) {
+static CliExit pull(Cli *cli, const CourierEndpoint *endpoint, ReconKeys keys, const char *remote_folder) {
   keys.scratch = cli->options.into;
   Progress *progress = progress_new();
   PullOptions options = {.endpoint = endpoint, .type = cli->options.type, .period = cli->options.date, .version = (guint)MAX(cli->options.of_version, 0),
-                         .remote_folder = endpoint->kind == COURIER_SFTP || endpoint->kind == COURIER_FTP ? url->folder : NULL,
+                         .remote_folder = remote_folder,
                          .manifest_name = cli->options.manifest, .folder = cli->options.into, .parallel = (guint)cli->options.parallel, .keys = keys,
                          .join = cli->options.join, .keep_encrypted = cli->options.keep_encrypted,
                          .acknowledge = !cli->options.no_acknowledgement, .progress = show, .user = progress};
@@ -171,7 +184,7 @@ CliExit recon_cli_pull(Cli *cli) {
   if (exit == CLI_EXIT_FINE)
     exit = take_keys(cli, &given, &keys);
   if (exit == CLI_EXIT_FINE)
-    exit = openpgp_start(&error) ? pull(cli, &endpoint, keys, &given.url) : cli_fail(error);
+    exit = openpgp_start(&error) ? pull(cli, &endpoint, keys, given.remote_folder) : cli_fail(error);
   given_clear(&given);
   return exit;
 }
