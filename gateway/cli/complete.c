@@ -91,6 +91,9 @@ static void offer_argument(const Completion *completion, const CliCommand *comma
     offer(completion, "acknowledge");
     offer(completion, "test");
   }
+  static const char *const verbs[] = {"run", "list", "show", "pull", "verify", "compare"};
+  for (gsize i = 0; place == 0 && strcmp(command->name, "recon") == 0 && i < G_N_ELEMENTS(verbs); i++)
+    offer(completion, verbs[i]);
   if (place == 0 && strcmp(command->name, "audit") == 0) {
     offer(completion, "list");
     offer(completion, "verify");
