@@ -69,9 +69,10 @@ gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, co
  * "retry" at attempts 1, 2, 4, 8, … with the problem, else none. Same compare on state; BUG for a terminal one. */
 gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The oldest other file of the feed with this plain_sha256 whose records count (see book_files_with_digest), asked in the
- * transaction that validates: of two such files only one passes. *twin is NULL or the caller's to free. */
-gboolean book_find_twin(BookTransaction *tx, const BookFile *file, char **twin, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The oldest other file of the feed whose records count (see book_files_with_digest) and that has this name and plain_sha256, or only
+ * the one of them, asked in the transaction that validates: of two such files only one passes. *twin is NULL or the caller's to free. */
+typedef enum { BOOK_TWIN_FILE, BOOK_TWIN_CONTENT, BOOK_TWIN_NAME, BOOK_TWINS } BookTwin;
+gboolean book_find_twin(BookTransaction *tx, const BookFile *file, BookTwin kind, char **twin, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- Intents: effects outside the book, executed after the commit until they are done. */
 typedef enum { INTENT_PENDING, INTENT_DONE } IntentState;

@@ -167,13 +167,17 @@ gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *d
   return book_chain_add(tx, "retry", file->id, retry, error);
 }
 
-gboolean book_find_twin(BookTransaction *tx, const BookFile *file, char **twin, GError **error) {
+gboolean book_find_twin(BookTransaction *tx, const BookFile *file, BookTwin kind, char **twin, GError **error) {
+  static const BookStatement statements[] = {[BOOK_TWIN_FILE] = BOOK_FIND_TWIN_FILE, [BOOK_TWIN_CONTENT] = BOOK_FIND_TWIN_CONTENT,
+                                             [BOOK_TWIN_NAME] = BOOK_FIND_TWIN_NAME};
   gboolean row;
+  gsize length;
+  const void *name = g_bytes_get_data(file->name, &length);
   *twin = NULL;
-  sqlite3_stmt *s = file->plain_sha256 ? book_statement(&tx->statements, BOOK_TWIN, error) : NULL;
+  sqlite3_stmt *s = file->plain_sha256 ? book_statement(&tx->statements, statements[kind], error) : NULL;
   if (!s)
     return !file->plain_sha256;
-  sqlite_bind(s, "sss", file->feed, file->plain_sha256, file->id);
+  sqlite_bind(s, "sssb", file->feed, file->plain_sha256, file->id, name, length);
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (row)

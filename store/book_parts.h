@@ -22,7 +22,7 @@
 #define BOOK_STATEMENTS(X) \
   X(BEGIN, "begin") X(COMMIT, "commit") X(SAVEPOINT, "savepoint") X(RELEASE, "release") X(ROLLBACK_TO, "rollback-to") \
   X(ADD_FILE, "add-file") X(FILE_NOW, "file-now") X(SET_FILE, "set-file") X(SET_FILE_KEYS, "set-file-keys") \
-  X(ADD_TOTAL, "add-total") X(TWIN, "twin") X(ANSWER_OWNER, "answer-owner") X(CLAIM_ANSWER, "claim-answer") X(ADD_BATCH, "add-batch") X(COUNT_BATCHES, "count-batches") \
+  X(ADD_TOTAL, "add-total") X(FIND_TWIN_FILE, "twin-file") X(FIND_TWIN_CONTENT, "twin-content") X(FIND_TWIN_NAME, "twin-name") X(ANSWER_OWNER, "answer-owner") X(CLAIM_ANSWER, "claim-answer") X(ADD_BATCH, "add-batch") X(COUNT_BATCHES, "count-batches") \
   X(POST_BATCH, "post-batch") X(BATCH_STATE, "batch-state") X(COUNT_POSTED, "count-posted") X(UNCUT, "uncut") X(REMOVE_UNCUT, "remove-uncut") \
   X(NEXT_NUMBER, "next-number") X(FILE_BATCHES, "file-batches") X(SEND_BATCH, "send-batch") X(NOTE_BATCH, "note-batch") \
   X(ANSWER_BATCH, "answer-batch") X(ANSWER_FILE, "answer-file") X(ADD_INTENT, "add-intent") \

@@ -54,8 +54,12 @@ ON CONFLICT (feed, state) DO UPDATE SET files = file_total.files + 1, records = 
   accepted = file_total.accepted + excluded.accepted, rejected = file_total.rejected + excluded.rejected,
   duplicates = file_total.duplicates + excluded.duplicates;
 
--- name: twin
-SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 ORDER BY id LIMIT 1;
+-- name: twin-file
+SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 AND name = ?4 ORDER BY id LIMIT 1;
+-- name: twin-content
+SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 AND name <> ?4 ORDER BY id LIMIT 1;
+-- name: twin-name
+SELECT id FROM file WHERE name = ?4 AND feed = ?1 AND counted = 1 AND id <> ?3 AND plain_sha256 <> ?2 ORDER BY id LIMIT 1;
 
 -- name: answer-owner
 SELECT file FROM answer WHERE feed = ?1 AND name = ?2;

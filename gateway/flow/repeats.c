@@ -142,11 +142,28 @@ gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *move
   return hold(step, CODE_KEYS_SEEN, reason, error);
 }
 
-gboolean repeats_allow_twin(Step *step, gboolean *allowed, GError **error) {
-  const ConfRepeats *repeats = &step->feed->conf->repeats;
-  *allowed = repeats->same_file == CONF_AGAIN_ACCEPT || repeats->same_content == CONF_AGAIN_ACCEPT;
-  gboolean may_hold = repeats->same_file == CONF_AGAIN_HOLD || repeats->same_content == CONF_AGAIN_HOLD;
-  return *allowed || !may_hold || was_released(step, CODE_DUPLICATE_FILE, allowed, error);
+gboolean repeats_allowed(Step *step, RepeatsAllowed *allowed, GError **error) {
+  static const RepeatKind kinds[] = {[BOOK_TWIN_FILE] = REPEAT_FILE, [BOOK_TWIN_CONTENT] = REPEAT_CONTENT, [BOOK_TWIN_NAME] = REPEAT_NAME};
+  for (BookTwin twin = 0; twin < BOOK_TWINS; twin++) {
+    ConfAgain policy = policy_of(step, kinds[twin]);
+    allowed->allows[twin] = policy == CONF_AGAIN_ACCEPT;
+    if (policy == CONF_AGAIN_HOLD && !was_released(step, code_of(kinds[twin]), &allowed->allows[twin], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The kind that says most decides, as in find(). */
+gboolean repeats_are_settled(BookTransaction *tx, const BookFile *file, const RepeatsAllowed *allowed, GError **error) {
+  for (BookTwin kind = 0; kind < BOOK_TWINS; kind++) {
+    g_autofree char *twin = NULL;
+    if (!book_find_twin(tx, file, kind, &twin, error))
+      return FALSE;
+    if (twin)
+      return allowed->allows[kind] || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s of the same %s was accepted meanwhile", twin,
+                                                          kind == BOOK_TWIN_NAME ? "name" : "content");
+  }
+  return TRUE;
 }
 
 gboolean repeats_remark(Step *step, char **code, char **remark, GError **error) {

@@ -16,8 +16,11 @@ gboolean repeats_judge(Step *step, gboolean *moved, GError **error) G_GNUC_WARN_
 /* Keys seen before: held, or *moved = FALSE. (duplicate and reject are each record's, and examine.c's.) */
 gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *moved, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Whether an accepted file of the same bytes is no hindrance to this one: the policy or a person has said so. */
-gboolean repeats_allow_twin(Step *step, gboolean *allowed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The last look, in the transaction that validates: of two files that were judged at once, with neither counting yet, the second one is
+ * judged again (AGAIN). What the policy or a person allows is asked before, since the history is read for it. */
+typedef struct { gboolean allows[BOOK_TWINS]; } RepeatsAllowed;
+gboolean repeats_allowed(Step *step, RepeatsAllowed *allowed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean repeats_are_settled(BookTransaction *tx, const BookFile *file, const RepeatsAllowed *allowed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For the answer of a file that was accepted although it was there before: code and words, or both NULL. The caller frees. */
 gboolean repeats_remark(Step *step, char **code, char **remark, GError **error) G_GNUC_WARN_UNUSED_RESULT;

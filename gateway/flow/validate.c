@@ -46,21 +46,14 @@ static void refuse_batches(GPtrArray *batches) {
   }
 }
 
-typedef struct { Step *step; const Examination *found; FileState to; const char *detail; gboolean allows_twin; } Verdict;
+typedef struct { Step *step; const Examination *found; FileState to; const char *detail; RepeatsAllowed allowed; } Verdict;
 
-/* The key gate keeps two files with the same records apart, so a twin is not expected here. But this is the one place where "no file
- * of the same content counts" and "this one counts from now on" are one. */
-static gboolean has_no_twin(BookTransaction *tx, const BookFile *file, GError **error) {
-  g_autofree char *twin = NULL;
-  if (!book_find_twin(tx, file, &twin, error))
-    return FALSE;
-  return !twin || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s of the same content was accepted meanwhile", twin);
-}
-
+/* The key gate keeps two files with the same records apart, but not two of one name. This is the one place where "no such file counts"
+ * and "this one counts from now on" are one. */
 static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **error) {
   const Verdict *verdict = data;
   BookFile *file = verdict->step->file;
-  if (verdict->to == FILE_VALIDATED && !verdict->allows_twin && !has_no_twin(tx, file, error))
+  if (verdict->to == FILE_VALIDATED && !repeats_are_settled(tx, file, &verdict->allowed, error))
     return FALSE;
   if (verdict->to == FILE_VALIDATED && !flow_keep_order(tx, verdict->step, error))
     return FALSE;
@@ -80,8 +73,8 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
       is_refused ? g_strdup_printf("%s %s", found->code, found->reason)
                  : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
                                    file->accepted, file->rejected, file->duplicates, file->batches);
-  Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, FALSE};
-  if (!repeats_allow_twin(step, &verdict.allows_twin, error))
+  Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, {{FALSE}}};
+  if (!repeats_allowed(step, &verdict.allowed, error))
     return FALSE;
   FileState from = file->state;
   file->due_at = g_get_real_time();

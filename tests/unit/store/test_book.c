@@ -277,7 +277,7 @@ static void batches_are_counted_as_they_are_posted(void **state) {
 
 static gboolean twin_change(BookTransaction *tx, gpointer data, GError **error) {
   gpointer *work = data;
-  return book_find_twin(tx, work[0], (char **)&work[1], error);
+  return book_find_twin(tx, work[0], BOOK_TWIN_CONTENT, (char **)&work[1], error);
 }
 
 static void only_records_that_count_make_a_duplicate(void **state) {

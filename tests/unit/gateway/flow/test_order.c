@@ -1,6 +1,7 @@
 /* The turn of a staged file: every verdict on its number under every policy, in a real book. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/order.h"
+#include "gateway/flow/repeats.h"
 #include "gateway/log.h"
 #include "gateway/watch/feed_watch.h"
 #include <glib/gstdio.h>
@@ -213,6 +214,35 @@ static void of_two_with_one_number_that_are_judged_at_once_one_is_judged_again(v
   order_clear(&other);
 }
 
+static gboolean settled_change(BookTransaction *tx, gpointer data, GError **error) {
+  gpointer *both = data;
+  return repeats_are_settled(tx, both[0], both[1], error) && book_advance_file(tx, both[0], FILE_VALIDATED, NULL, error);
+}
+
+/* Neither counted when they were looked at, and no key keeps them apart. */
+static void of_two_with_one_name_that_are_judged_at_once_one_is_judged_again(void **state) {
+  Fixture *f = *state;
+  static const struct { ConfAgain policy; gboolean both; } rows[] = {{CONF_AGAIN_HOLD, FALSE}, {CONF_AGAIN_REJECT, FALSE}, {CONF_AGAIN_ACCEPT, TRUE}};
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BookFile) first = staged(f, i + 1, FILE_STAGED);
+    RepeatsAllowed allowed = {{FALSE}};
+    gboolean moved;
+    book_file_free(f->step.file);
+    f->step.file = staged(f, i + 1, FILE_STAGED);
+    f->conf.repeats.same_name = rows[i].policy;
+    assert_true(repeats_judge(&f->step, &moved, &error) && !moved);
+    assert_true(repeats_allowed(&f->step, &allowed, &error));
+    assert_true(book_write(f->flow.book, settled_change, (gpointer[]){first, &allowed}, &error));
+    assert_int_equal(book_write(f->flow.book, settled_change, (gpointer[]){f->step.file, &allowed}, &error), rows[i].both);
+    if (rows[i].both)
+      continue;
+    assert_int_equal(error->code, SALLYPORT_ERROR_AGAIN);
+    f->step.file->state = FILE_STAGED;
+    assert_true(repeats_judge(&f->step, &moved, NULL) && moved);
+  }
+}
+
 static void the_alarm_of_a_gap_ends_when_nothing_is_missing_any_more(void **state) {
   Fixture *f = *state;
   f->conf.sequence.on_gap = CONF_SEQUENCE_ALARM;
@@ -258,6 +288,7 @@ int main(void) {
       TEST(a_name_without_a_number_is_held_and_released_without_one),
       TEST(a_gap_is_none_while_the_missing_one_is_on_its_way),
       TEST(of_two_with_one_number_that_are_judged_at_once_one_is_judged_again),
+      TEST(of_two_with_one_name_that_are_judged_at_once_one_is_judged_again),
       TEST(the_alarm_of_a_gap_ends_when_nothing_is_missing_any_more),
       TEST(a_wait_that_is_over_is_an_alarm_and_the_file_goes_on),
       TEST(the_cut_off_holds_or_rejects_once),
