@@ -130,7 +130,7 @@ static enum MHD_Result take_head(Request *request) {
   note_waiting(request->front, request->connection, request->began); /* from now on it is the body that is waited for */
   request->requester = front_requester(request->front, request->connection);
   if (!request->requester)
-    return refuse_stranger(request);
+    return refuse_stranger(request); /* an answer from here, before the request has ended, also ends the connection */
   gboolean has_body = is_body_announced(request->connection, &length);
   if (has_body && strcmp(request->method, "POST") != 0)
     return front_refuse(request, MHD_HTTP_BAD_REQUEST, "a request of this kind has no body");

@@ -1,6 +1,8 @@
 """The front: who may have what over HTTPS, and how; with curl as the client."""
 import hashlib
+import http.client
 import os
+import signal
 import socket
 import ssl
 import time
@@ -197,3 +199,84 @@ def a_damaged_file_is_not_served():
         equal(requests.curl(requests.path_of(manifest["shards"][1])).status, 500, "a file that is short")
         os.unlink(found[0])
         equal(requests.curl(requests.path_of(manifest["shards"][1])).status, 410, "a file that is gone")
+
+
+def _status(world):
+    return world.gateway.json("status")["front"]
+
+
+@test
+def status_shows_the_front_and_a_reload_replaces_it_alone():
+    with served() as (world, requests):
+        before, lane = _status(world), world.gateway.named("lane")
+        equal((before["running"], before["pid"], before["listen"]), (True, world.gateway.named("front")[0], f"127.0.0.1:{requests.port}"), "status")
+        has(world.gateway.ok("status").out, "the front runs", "status, for people")
+        has(world.gateway.log(), "process=front", "the supervisor's log")
+        assert "@front" not in world.gateway.log(), "its inner name is in the log"
+        other = Requests(world)
+        requests.access["token-sha256"] = other.access["token-sha256"]  # the old token is known no more
+        world.write_configuration()
+        world.gateway.process.send_signal(signal.SIGHUP)
+
+        def replaced():
+            assert _status(world)["pid"] != before["pid"], "the old one"
+            return requests.get("/v1/manifests", token=other.token).status == 200
+        wait_until("another front", replaced, log=world.gateway.log_tail)
+        equal(requests.get("/v1/manifests").status, 401, "the old token")
+        equal(world.gateway.named("lane"), lane, "the lane was left alone")
+
+
+@test
+def the_front_ends_soon_also_while_it_serves():
+    with World(local=True) as world:
+        requests = Requests(world, threshold=60000).apply()
+        world.start()
+        requests.wait_up()
+        post(world, "POINTS_1.dat.pgp", records(60000), seconds=120)
+        requests.generate()
+        slow = _handshaken(requests)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        path = requests.path_of(requests.manifest()["shards"][0])
+        slow.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {requests.token}\r\n\r\n".encode())
+        equal(slow.recv(12)[:12], b"HTTP/1.1 200", "the beginning of the answer")
+        begun = time.monotonic()
+        os.kill(world.gateway.named("front")[0], signal.SIGTERM)
+        wait_until("another front", lambda: "front-stopped" in world.gateway.log(), log=world.gateway.log_tail)
+        assert time.monotonic() - begun < 10 * SCALE, "it waits for the client"
+        slow.close()
+        requests.wait_up()
+
+
+@test
+def a_connection_goes_on_after_refusals_and_is_ended_after_bodies_that_nobody_reads():
+    with served() as (world, requests):
+        shard = requests.path_of(requests.manifest()["shards"][0])
+        connection = http.client.HTTPSConnection("127.0.0.1", requests.port, context=ssl.create_default_context(cafile=authority().certificate), timeout=20 * SCALE)
+        known = {"Authorization": f"Bearer {requests.token}"}
+
+        def ask(method, path, headers=known, body=None):
+            connection.request(method, path, headers=headers, body=body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        socket_before = None
+        for method, path, headers, status in (("GET", "/v1/manifests", known, 200), ("GET", "/nothing", known, 404),
+                                              ("DELETE", shard, known, 405), ("HEAD", shard, known, 200), ("GET", shard, {**known, "Range": "bytes=99999999-"}, 416),
+                                              ("GET", shard, known, 200)):
+            equal(ask(method, path, headers)[0], status, f"{method} {path}")
+            socket_before = socket_before or connection.sock
+            assert connection.sock is socket_before, f"{method} {path}, {status}: the connection was ended"
+        equal((ask("GET", shard, {})[0], connection.sock), (401, None), "a stranger's answer, and its connection")
+        acknowledgement = f"/v1/manifests/points/{DATE}/acknowledgement"
+        for body, status in ((b"no JSON", 400), (b"[]", 400), (b'{"manifest_sha256":1}', 400), (b'{"a":1,"a":2}', 400), (b"", 400), (b"[" * 60000, 400)):
+            equal(ask("POST", acknowledgement, known, body)[0], status, body[:20])
+        pipelined = _handshaken(requests)  # an endless body to whom nobody lets in
+        pipelined.sendall(f"POST {acknowledgement} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        sent = 0
+        try:
+            while sent < 64 << 20:
+                pipelined.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+                sent += 65536
+        except OSError:
+            pass
+        assert sent < 64 << 20, "it reads a stranger's body without end"
+        equal(requests.get("/v1/manifests").status, 200, "all the same")
