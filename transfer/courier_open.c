@@ -191,8 +191,13 @@ static gboolean take_address(Courier *courier, const CourierEndpoint *endpoint, 
 
 static gboolean await_login(Courier *courier, WireMessage *answer, GError **error) {
   gint64 patience = ((gint64)courier->io_timeout * 2 + 5) * 1000;
-  return courier_take(courier, (int)MIN(patience, G_MAXINT), answer, SALLYPORT_ERROR_AGAIN, "login", error) &&
-         take_ready(courier, answer, error);
+  Call call = {.doing = "login", .if_lost = SALLYPORT_ERROR_AGAIN};
+  do { /* FTP's may want a second connection, for another version of TLS */
+    if (!courier_take(courier, (int)MIN(patience, G_MAXINT), answer, SALLYPORT_ERROR_AGAIN, "login", error) ||
+        (answer->type == WIRE_DIAL && !courier_dial(courier, &call, answer->port, error)))
+      return FALSE;
+  } while (answer->type == WIRE_DIAL);
+  return take_ready(courier, answer, error);
 }
 
 static Courier *open_by_curl(const CourierEndpoint *endpoint, const CourierSecrets *secrets, GError **error) {

@@ -15,6 +15,8 @@
 #define TRUST_LIMIT (4u << 20) /* the system's bundle is some 220 KB */
 #define PROGRESS_BYTES 1024u
 #define QUICK_LOOKS 200u
+#define REPLY_LOOKS 1000u
+#define HEARD_LOOKS 20u
 #define LOOK_EVERY 250 /* milliseconds, at least */
 
 /* --- before the cage ------------------------------------------------------------------------------------------------- */
@@ -159,6 +161,11 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
     link->first = -1;
     return first;
   }
+  if (!link->is_http && port == link->port && link->may_redial) {
+    link->may_redial = link->is_closed = FALSE;
+    link->control = ask_for_socket(link, port);
+    return link->control >= 0 ? link->control : CURL_SOCKET_BAD;
+  }
   if (!link->is_http && port == link->port) {
     sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "the connection has ended");
     return CURL_SOCKET_BAD;
@@ -213,6 +220,17 @@ void curl_link_connected(CurlLink *link) {
   link->quick_looks = 0;
 }
 
+void curl_link_awaits_reply(CurlLink *link) {
+  link->replies_awaited = REPLY_LOOKS;
+}
+
+/* Between the reply to EPSV and the connection that it is for, 7.88 now and then waits for nothing, too. */
+void curl_link_heard(CurlLink *link) {
+  link->replies_awaited = 0;
+  link->quick_looks = MAX(link->quick_looks, HEARD_LOOKS);
+  curl_link_alive(link);
+}
+
 void curl_link_alive(CurlLink *link) {
   link->deadline = g_get_monotonic_time() + link->patience;
 }
@@ -236,14 +254,18 @@ static gboolean is_in_time(CurlLink *link, gint64 now) {
 
 /* FALSE: the run is over, and why is told. The lane says nothing while it waits for an answer: its voice is its end. */
 static gboolean wait_for_more(CurlLink *link) {
-  struct curl_waitfd lane = {.fd = link->host->lane, .events = CURL_WAIT_POLLIN};
+  struct curl_waitfd more[2] = {{.fd = link->host->lane, .events = CURL_WAIT_POLLIN}, {.fd = link->control, .events = CURL_WAIT_POLLIN}};
   gint64 now = g_get_monotonic_time();
   if (!is_in_time(link, now))
     return FALSE;
+  /* 7.88 does not watch the control connection while it waits for a data connection's TLS, where the reply comes first. Not for ever: what
+   * it does not read then would keep us busy. */
+  guint watched = link->replies_awaited > 0 && link->control >= 0 ? 2 : 1;
+  link->replies_awaited -= watched - 1;
   gint64 left = (MIN(link->end, link->deadline) - now + 999) / 1000;
-  curl_multi_poll(link->multi, &lane, 1, (int)MIN(left, link->quick_looks > 0 ? 1 : LOOK_EVERY), NULL);
+  curl_multi_poll(link->multi, more, watched, (int)MIN(left, link->quick_looks > 0 ? 1 : LOOK_EVERY), NULL);
   link->quick_looks -= link->quick_looks > 0;
-  return lane.revents == 0 || end_run(link, "the lane is gone");
+  return more[0].revents == 0 || end_run(link, "the lane is gone");
 }
 
 /* Some replies libcurl awaits inside itself (QUOTE's, and the one after a transfer), and comes by here once a second. */
@@ -319,7 +341,11 @@ static void set_blob(CURL *easy, CURLoption option, const char *bytes, gsize len
 static void prepare_tls(CurlLink *link) {
   curl_easy_setopt(link->easy, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(link->easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(link->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  /* FTP's servers want the control connection's TLS session on data connections. In TLS 1.3 a session is good for one connection, and the
+   * next one comes in a ticket that an upload never reads: its second file would be refused (seen with vsftpd, ProFTPD). So 1.2 is asked
+   * for first, and 1.3 only of a server that has nothing else. */
+  long newest = link->is_http || link->with_tls13 ? CURL_SSLVERSION_MAX_DEFAULT : CURL_SSLVERSION_MAX_TLSv1_2;
+  curl_easy_setopt(link->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2 | newest);
   curl_easy_setopt(link->easy, CURLOPT_CAINFO, NULL);
   curl_easy_setopt(link->easy, CURLOPT_CAPATH, NULL);
   set_blob(link->easy, CURLOPT_CAINFO_BLOB, link->trust, link->trust_length);
@@ -405,7 +431,7 @@ CURLcode curl_link_run(CurlLink *link, gint64 limit) {
       result = message->data.result;
   keep_chain(link);
   curl_multi_remove_handle(link->multi, link->easy);
-  return result;
+  return link->result = result;
 }
 
 /* --- codes ------------------------------------------------------------------------------------------------------------- */

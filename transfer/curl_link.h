@@ -22,6 +22,9 @@ typedef struct {
   int first;                       /* from before the cage; -1 once libcurl has it */
   int control;                     /* the same, for good; */
   gboolean is_closed;              /* and libcurl has closed it */
+  gboolean may_redial;             /* FTP: once more, before anybody is logged in */
+  gboolean with_tls13;             /* FTP: see prepare_tls() */
+  guint replies_awaited;           /* FTP: looks at the control connection that are left until its reply has to have come */
   gboolean is_done;                /* all of a file has been handed to the data connection, which is closed when its other end has read it */
   guint quick_looks;               /* so many waits of a millisecond: libcurl has a connection that it does not watch yet */
   gint64 deadline;                 /* monotonic; moved on by progress */
@@ -30,6 +33,7 @@ typedef struct {
   guint64 moved, renewed_at;       /* bytes of files in this run */
   GError *failure;                 /* why a callback of ours has ended the run: it counts, whatever code libcurl makes of it */
   gboolean out_of_time;
+  CURLcode result;                 /* of the last run */
   char *protocol;                  /* of TLS, and its cipher, as libcurl tells them */
   GPtrArray *chain;                /* char*: the certificates that the server showed, its own first; NULL: none were shown yet */
   gint64 chain_ends;               /* when its own ends, seconds since 1970; 0: not known */
@@ -48,6 +52,8 @@ void curl_link_prepare(CurlLink *link, const char *url);
 CURLcode curl_link_run(CurlLink *link, gint64 limit) G_GNUC_WARN_UNUSED_RESULT;
 /* So many more bytes of a file have been moved: 1 KiB is progress. FALSE: the lane is gone (the failure is set). */
 gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position);
+void curl_link_awaits_reply(CurlLink *link); /* FTP: a command has gone out */
+void curl_link_heard(CurlLink *link);        /* FTP: and its reply has come, which is progress */
 void curl_link_connected(CurlLink *link); /* what was to be connected is */
 void curl_link_alive(CurlLink *link); /* an answer has come: the clock starts anew */
 void curl_link_hear(CurlLink *link, const char *words, gsize length); /* libcurl's own, of CURLINFO_TEXT */

@@ -149,11 +149,26 @@ static char *describe(const Ftp *ftp, const char *greeting, const char *cage) {
                          ftp->has_mlsd ? "MLSD" : "LIST", ftp->home, ftp->link.address, cage);
 }
 
+/* The first command, and before it libcurl's login. A server that has only TLS 1.3 gets a second connection. */
+static gboolean greet(Ftp *ftp, const char *const *commands, GError **error) {
+  GError *failed = NULL;
+  if (ftp_commands(ftp, "login", commands, &failed))
+    return TRUE;
+  if (ftp->link.tls == COURIER_TLS_NONE || ftp->link.result != CURLE_SSL_CONNECT_ERROR) {
+    g_propagate_error(error, failed);
+    return FALSE;
+  }
+  g_error_free(failed);
+  ftp->link.with_tls13 = ftp->link.may_redial = TRUE;
+  ftp->base.lost = FALSE;
+  return ftp_commands(ftp, "login", commands, error);
+}
+
 /* libcurl logs in with the first command, and asks for the login folder. */
 static gboolean log_in(Ftp *ftp, const char *cage, GError **error) {
   const char *first[] = {"FEAT", NULL}, *second[] = {"OPTS UTF8 ON", NULL};
   const char *entry = NULL;
-  if (!ftp_commands(ftp, "login", first, error))
+  if (!greet(ftp, first, error))
     return FALSE;
   const FtpReply *feat = ftp_reply(ftp, "FEAT", 0);
   ftp->has_mlst = ftp->has_mlsd = has_feature(feat, "MLST") || has_feature(feat, "MLSD");
@@ -188,11 +203,12 @@ Driver *driver_ftp_open(const DriverHost *host, const WireMessage *open, GError 
   ftp->base = (Driver){.operations = &ftp_operations, .host = host, .descriptor = -1};
   ftp->replies = g_ptr_array_new_with_free_func(ftp_reply_free);
   if (load_zone(ftp, open, error) && curl_link_open(&ftp->link, host, open, &cage, error)) {
-    ftp->base.descriptor = ftp->link.control;
     ftp->root = root_of(&ftp->link);
     ftp->home = g_strdup("/");
-    if (log_in(ftp, cage, error))
+    if (log_in(ftp, cage, error)) {
+      ftp->base.descriptor = ftp->link.control;
       return &ftp->base;
+    }
   }
   ftp->base.lost = TRUE; /* no good-bye */
   ftp_close(&ftp->base);

@@ -50,6 +50,7 @@ static int hear_command(CURL *easy, curl_infotype type, char *bytes, size_t leng
   if (type != CURLINFO_HEADER_OUT)
     return 0;
   add_reply(ftp, bytes, length);
+  curl_link_awaits_reply(&ftp->link);
   const FtpReply *said = ftp->replies->pdata[ftp->replies->len - 1];
   if (strcmp(said->verb, "EPSV") != 0 && strcmp(said->verb, "PASV") != 0) /* the next one comes when the data connection stands */
     curl_link_connected(&ftp->link);
@@ -68,7 +69,7 @@ static size_t hear_reply(char *bytes, size_t one, size_t length, void *user) {
   g_string_append_len(reply->text, has_code ? bytes + 4 : bytes, (gssize)(has_code ? length - 4 : length));
   if (has_code && bytes[3] == ' ') {
     reply->code = (guint)g_ascii_strtoull(bytes, NULL, 10);
-    curl_link_alive(&ftp->link);
+    curl_link_heard(&ftp->link);
     connect_quick_ack(ftp->link.control); /* or the next one waits for our acknowledgement, 40 ms: "150" and "226" come apart */
   }
   return length;
@@ -162,6 +163,9 @@ gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, co
 /* A 5yz or 4yz of the server says it better than libcurl's summary. */
 gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path, GError **error) {
   g_autofree char *shown = files_show_bytes(path, strlen(path), 200), *doing = g_strdup_printf("%s %s", what, shown);
+  guint refusal = ftp_last_code(ftp);
+  /* a data connection without this control connection's TLS session: a new one has a session to offer */
+  ftp->base.lost = ftp->base.lost || (ftp->link.tls != COURIER_TLS_NONE && (refusal == 522 || refusal == 425));
   const FtpReply *last = ftp->replies->pdata[ftp->replies->len - 1];
   if (!ftp->link.failure && last->code >= 400 && code != CURLE_LOGIN_DENIED && code != CURLE_USE_SSL_FAILED) {
     g_autofree char *words = files_show_bytes(last->text->str, strcspn(last->text->str, "\r\n"), 200);

@@ -1,8 +1,8 @@
-/* The courier's own speed against other SFTP clients: many or large files over `connections` couriers at a time, as a lane
+/* The courier's own speed against other SFTP and FTP clients: many or large files over `connections` couriers at a time, as a lane
  * uses them.
  *   bench_courier get|put CONNECTIONS LOCAL_FOLDER REMOTE_FOLDER < names
  * The endpoint comes from the environment: SFTP_PORT, SFTP_USER, SFTP_HOST_KEY, SFTP_IDENTITY, and SALLYPORT is the program
- * that is started as the courier. */
+ * that is started as the courier. Or FTP_PORT, FTP_USER, FTP_PASSWORD (a file), and FTP_CA (a file) for explicit TLS. */
 #include "transfer/courier.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -46,7 +46,16 @@ static gboolean put(Courier *courier, const char *from, const char *to, GError *
   return ok;
 }
 
+static Courier *connect_ftp(GError **error) {
+  CourierEndpoint endpoint = {.kind = COURIER_FTP, .name = "bench", .host = "127.0.0.2", .port = (guint)atoi(getenv("FTP_PORT")), .user = getenv("FTP_USER"),
+                              .password_file = getenv("FTP_PASSWORD"), .ca_file = getenv("FTP_CA"),
+                              .tls = getenv("FTP_CA") ? COURIER_TLS_EXPLICIT : COURIER_TLS_NONE, .program = getenv("SALLYPORT")};
+  return courier_open(&endpoint, error);
+}
+
 static Courier *connect_courier(GError **error) {
+  if (getenv("FTP_PORT"))
+    return connect_ftp(error);
   const char *keys[] = {getenv("SFTP_HOST_KEY"), NULL};
   CourierEndpoint endpoint = {.kind = COURIER_SFTP, .name = "bench", .host = "127.0.0.1", .user = getenv("SFTP_USER"),
                               .port = (guint)atoi(getenv("SFTP_PORT")), .host_keys = keys,
@@ -73,8 +82,12 @@ static void *work(void *user) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5 || !getenv("SFTP_PORT") || !getenv("SFTP_USER") || !getenv("SFTP_HOST_KEY") || !getenv("SFTP_IDENTITY")) {
-    fprintf(stderr, "usage: bench_courier get|put CONNECTIONS LOCAL REMOTE < names, with SFTP_… and SALLYPORT set\n");
+  static const char *const ssh[] = {"SFTP_PORT", "SFTP_USER", "SFTP_HOST_KEY", "SFTP_IDENTITY"}, *const ftp[] = {"FTP_PORT", "FTP_USER", "FTP_PASSWORD", "FTP_PORT"};
+  gboolean complete = argc == 5;
+  for (int i = 0; i < 4; i++)
+    complete = complete && getenv(getenv("FTP_PORT") ? ftp[i] : ssh[i]);
+  if (!complete) {
+    fprintf(stderr, "usage: bench_courier get|put CONNECTIONS LOCAL REMOTE < names, with SFTP_… or FTP_… and SALLYPORT set\n");
     return 2;
   }
   Job job = {.is_get = strcmp(argv[1], "get") == 0, .local = argv[3], .remote = argv[4], .names = g_ptr_array_new_with_free_func(g_free)};

@@ -1,0 +1,173 @@
+"""FTP and FTPS against the servers in the field, and a second SFTP server: the main job over each, resume, names that exist already,
+and TLS that is not as it should be. The last test prints what was seen as a matrix."""
+import os
+import signal
+
+import accruals
+import ftp_servers
+import harness
+from ftp_servers import ProFtpd, ProFtpdSftp, Proxies, PureFtpd, Vsftpd
+from harness import Skip, equal, has, lacks, test, wait_until
+from partner import Keys
+from world import World
+
+SEEN = {}  # server -> {feature: what was seen}
+FEATURES = ("listing", "in the clear", "explicit TLS", "implicit TLS", "main job", "get resumed", "put after a cut", "exists: refuse", "exists: replace")
+WAYS = {None: "in the clear", "explicit": "explicit TLS", "implicit": "implicit TLS"}
+
+
+def note(server, feature, text="yes"):
+    SEEN.setdefault(server, {})[feature] = text
+
+
+def each(kinds, ways=(None,)):
+    """One test for each server and way, named after the function."""
+    def mark(function):
+        for kind in kinds:
+            for tls in ways:
+                if tls == "implicit" and not kind.has_implicit:
+                    continue
+                run = lambda k=kind, t=tls: function(k, t)
+                run.__code__ = run.__code__.replace(co_filename=__file__)
+                way = {None: "", "explicit": "_with_tls", "implicit": "_over_tls"}[tls]
+                harness.TESTS.append(harness.Test(run, name=f"{kind.name}{way}_{function.__name__}"))
+        return function
+    return mark
+
+
+def started(world, server, **endpoint):
+    world.configuration.endpoints["main"] = server.endpoint(**endpoint)
+    world.start()
+
+
+@each([Vsftpd, PureFtpd, ProFtpd], [None, "explicit", "implicit"])
+def the_main_job(kind, tls):
+    with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls) as server:
+        started(world, server)
+        do_the_main_job(world)
+        way = [line for line in world.gateway.log().splitlines() if "listing by" in line][0].split("listing by ")[1].split(",")[0]
+        equal(way, "MLSD" if kind.has_mlsd else "LIST", "the way of listing")
+        note(kind.name, "listing", way)
+        note(kind.name, WAYS[tls])
+        note(kind.name, "main job")
+
+
+def do_the_main_job(world):
+    odd = "POINTS_积分 2.dat.pgp"
+    world.drop("POINTS_1.dat.pgp", accruals.records(60, prefix="ONE"))
+    world.drop(odd, accruals.records(5, prefix="TWO"))
+    world.drop("POINTS_3.dat.pgp", accruals.records(5, prefix="THREE"), signer=None)
+    equal(world.feedback("POINTS_1.dat.pgp").accepted, 60, "accepted")
+    equal(world.feedback(odd).accepted, 5, "accepted of the other name")
+    equal(world.exception("POINTS_3.dat.pgp").accepted, 0, "accepted of the unsigned one")
+    world.settle()
+    archive = os.listdir(os.path.join(world.partner.outgoing, "archive"))
+    equal({"POINTS_1.dat.pgp", odd} - set(archive), set(), "not archived at the partner's")
+
+
+@test
+def mod_sftp_does_the_main_job():
+    with World(local=True) as world, ProFtpdSftp(world.folder, world.partner.root) as server:
+        identity = os.path.join(world.folder, "identity")
+        with open(world.keys.client) as key, open(identity, "w", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write(key.read())
+        world.configuration.endpoints["main"] = {
+            "url": f"sftp://partner@{ftp_servers.ADDRESS}:{server.port}", "host-key": [Keys.fingerprint(world.keys.host)],
+            "identity-file": identity, "connect-timeout": "10s", "io-timeout": "20s"}
+        world.start()
+        do_the_main_job(world)
+        note("mod_sftp", "listing", "SFTP")
+        note("mod_sftp", "main job")
+
+
+@each([Vsftpd, PureFtpd, ProFtpd], ["explicit"])
+def goes_on_where_a_transfer_broke(kind, tls):
+    name = "POINTS_big.dat.pgp"
+    with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls) as server, Proxies(server) as proxies:
+        started(world, server, host="127.0.0.1", port=proxies.control.port)
+        world.drop(name, accruals.records(30000, prefix="BIG"), marker=False)
+        world.gateway.wait_state(name, "seen")
+        size = os.path.getsize(os.path.join(world.partner.outgoing, name))
+        proxies.cut(down=size * 5 // 6)
+        before, _ = proxies.moved()
+        world.partner.put(world.partner.marker(name), b"")
+        world.gateway.wait_state(name, "posting", "posted", "answered", "closed", seconds=60)
+        down, _ = proxies.moved()
+        # a reset takes with it what had arrived and was not read yet
+        assert down - before < size * 1.65, f"{down - before} bytes were moved for a file of {size}: it was fetched anew"
+        note(kind.name, "get resumed")
+        answer = os.path.join(world.partner.incoming, world.answer_name(name, "FB"))
+        equal(world.feedback(name, seconds=60).accepted, 30000, "accepted")
+        world.settle()
+        proxies.cut(up=os.path.getsize(answer) // 2)
+        other = "POINTS_next.dat.pgp"
+        world.drop(other, accruals.records(30000, prefix="NEXT"))
+        equal(world.feedback(other, seconds=60).accepted, 30000, "accepted of the next")
+        note(kind.name, "put after a cut")
+        world.settle()
+
+
+@each([Vsftpd, PureFtpd, ProFtpd])
+def never_loses_an_answer_whose_name_is_taken(kind, tls):
+    with World(local=True) as world:
+        taken = os.path.join(world.partner.incoming, "POINTS_x_FB.dat.pgp")
+        with open(taken, "w") as file:
+            file.write("the partner's own")
+        with kind(world.folder, world.partner.root, tls=tls) as server:
+            started(world, server)
+            world.drop("POINTS_x.dat.pgp", accruals.records(5))
+            told = wait_until("the problem", lambda: (world.gateway.file("POINTS_x.dat.pgp") or {}).get("problem"), log=world.gateway.log_tail)
+            has(told, "exists", "the problem")
+            with open(taken) as file:
+                equal(file.read(), "the partner's own", "what was there")
+            note(kind.name, "exists: refuse")
+            world.feed.feedback["if-exists"] = "replace"
+            world.write_configuration()
+            world.gateway.process.send_signal(signal.SIGHUP)
+            wait_until("the reload", lambda: "lane-ended" in world.gateway.log())
+            file = world.gateway.file("POINTS_x.dat.pgp")["id"]
+            wait_until("the lane to take the order", lambda: world.gateway.run("retry", file).status == 0, log=world.gateway.log_tail)
+            equal(world.feedback("POINTS_x.dat.pgp").accepted, 5, "accepted")
+            world.settle()
+            note(kind.name, "exists: replace")
+
+
+def refused(world, server, word, **endpoint):
+    """The gateway does not log in, says why, and the server has not been told who is there."""
+    started(world, server, **endpoint)
+    feeds = lambda: world.gateway.json("status")["lanes"][0]["feeds"]
+    problem = wait_until("the problem", lambda: feeds()[0].get("problem"), log=world.gateway.log_tail)
+    has(problem, word, "the problem")
+    with open(os.path.join(server.folder, "commands")) as file:
+        commands = file.read()
+    lacks(commands, "USER", "what the server was told")
+    equal(world.gateway.stop(), 0, "exit status")
+
+
+@test
+def no_login_goes_to_a_server_whose_tls_is_not_as_it_should_be():
+    if not os.access(os.path.join(ftp_servers.UNPACKED, ProFtpd.program), os.X_OK):
+        raise Skip("ProFTPD is not unpacked here: packaging/install-packages test")
+    made = ftp_servers.authority()
+    for tls, changes, endpoint, word in (("explicit", {}, {"ca-file": made["stranger"]}, "certificate"),
+                                         ("implicit", {}, {"ca-file": made["stranger"]}, "certificate"),
+                                         ("explicit", {"certificate": made["elsewhere"]}, {}, "name"),
+                                         (None, {}, {"ca-file": made["ca"], "clear-text": None}, "SSL")):
+        with World(local=True) as world:
+            path = os.path.join(world.folder, ProFtpd.name, "commands")
+            os.makedirs(os.path.dirname(path))
+            open(path, "w").close()
+            more = f"ExtendedLog {path} ALL seen\nLogFormat seen \"%m\""
+            with ProFtpd(world.folder, world.partner.root, tls=tls, more=more, **changes) as server:
+                refused(world, server, word, **endpoint)
+
+
+@test(alone=True)
+def the_matrix_of_servers_and_features():
+    """Printed, not judged: what the tests before it have seen."""
+    if not SEEN:
+        raise Skip("none of the tests that fill it has run")
+    width = max(len(f) for f in FEATURES)
+    lines = [" " * width + "".join(f"{server:>12}" for server in sorted(SEEN))]
+    lines += [f"{feature:<{width}}" + "".join(f"{SEEN[server].get(feature, '-'):>12}" for server in sorted(SEEN)) for feature in FEATURES]
+    print("\n".join(lines), flush=True)
