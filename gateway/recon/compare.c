@@ -89,7 +89,7 @@ static gint64 power_of_ten(guint exponent) {
 
 /* Sorts it, and stands on its first record. */
 static gboolean begin(Side *side, const CompareOptions *options, const CompareSide *asked, GError **error) {
-  char *order[] = {(char *)(intptr_t)asked->key, NULL};
+  char *order[] = {(char *)(intptr_t)asked->key, (char *)(intptr_t)asked->amount, NULL}; /* so that records of one key meet by their amounts */
   ReconExtractOptions extract = {.folder = options->work, .name = side->name, .order = order, .stop = options->stop};
   g_autofree char *sha256 = NULL;
   guint64 records;
