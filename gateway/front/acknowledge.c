@@ -10,7 +10,7 @@ static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *rec
   g_autoptr(GPtrArray) tasks = recon_tasks(reader, &filter, error);
   for (guint i = 0; tasks && i < tasks->len; i++) {
     ReconTask *task = tasks->pdata[i];
-    if (task->state != RECON_DONE || g_strcmp0(task->manifest_sha256, sha256) != 0)
+    if (task->state != RECON_DONE || strcmp(task->requester, reconcile->requester) != 0 || g_strcmp0(task->manifest_sha256, sha256) != 0)
       continue;
     tasks->pdata[i] = NULL;
     return task;

@@ -123,11 +123,11 @@ static void tell_fetched(const Shelf *shelf, const ReconTask *task, const Reques
     notes_add_fetched(request->front->notes, shelf, task->id, request->requester->name);
 }
 
-static enum MHD_Result serve_manifest(Request *request, const Shelf *shelf, const ConfReconcile *reconcile, const ReconTask *task, const char *form) {
-  g_autoptr(GError) error = NULL;
-  g_autofree char *name = recon_manifest_name(reconcile, task, &error);
+/* Under the name that it was published with: the template may be another one now. */
+static enum MHD_Result serve_manifest(Request *request, const Shelf *shelf, const ReconTask *task, const char *form) {
+  const char *name = task->manifest_name;
   if (!name)
-    return trouble(request, error);
+    return nothing(request);
   if (form)
     return serve_form(request, shelf, task, name, form);
   tell_fetched(shelf, task, request);
@@ -146,7 +146,7 @@ static enum MHD_Result manifest_with(Request *request, Shelf *shelf, const ConfR
     return trouble(request, error);
   enum MHD_Result result;
   if (done)
-    result = serve_manifest(request, shelf, reconcile, done, form);
+    result = serve_manifest(request, shelf, done, form);
   else if (open)
     result = front_not_ready(request, recon_state_word(open->state), when_to_ask_again(open));
   else if (version == 0 && is_to_come(period))
@@ -181,11 +181,11 @@ static enum MHD_Result serve_object(Request *request, const Shelf *shelf, BookRe
   if (!reconcile || strcmp(task->requester, request->requester->name) != 0 || task->state != RECON_DONE)
     return nothing(request);
   if (number == 0)
-    return serve_manifest(request, shelf, reconcile, task, NULL);
-  g_autoptr(GPtrArray) shards = recon_shards(reader, task->id, &error);
+    return serve_manifest(request, shelf, task, NULL);
+  g_autoptr(GPtrArray) shards = recon_shards_after(reader, task->id, number - 1, 1, &error);
   if (!shards)
     return trouble(request, error);
-  const ReconShard *shard = number <= shards->len ? shards->pdata[number - 1] : NULL;
+  const ReconShard *shard = shards->len > 0 ? shards->pdata[0] : NULL;
   if (!shard || shard->number != number)
     return nothing(request);
   FrontFile file = {.name = shard->name, .sha256 = shard->sha256, .content_type = "application/octet-stream"};

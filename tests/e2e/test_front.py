@@ -189,6 +189,19 @@ def the_front_comes_back_after_a_kill_and_serves_what_it_served():
 
 
 @test
+def what_was_published_is_served_also_when_its_name_would_be_another_one_now():
+    with served() as (world, requests):
+        before = requests.get(f"/v1/manifests/points/{DATE}")
+        world.gateway.stop()
+        requests.reconcile["manifest-name"] = "{type}-{date}.json"
+        world.start()
+        requests.wait_up()
+        after = requests.get(f"/v1/manifests/points/{DATE}")
+        equal((after.status, after.body), (200, before.body), "the manifest")
+        equal(requests.get(f"/v1/manifests/points/{DATE}/signature").status, 200, "its signature")
+
+
+@test
 def a_damaged_file_is_not_served():
     with served() as (world, requests):
         manifest = requests.manifest()
