@@ -5,6 +5,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/flow.h"
+#include "gateway/flow/stage.h"
 #include "gateway/process/process.h"
 
 /* After a restart the file holds every key of the ledger; its own are enough, and the others need not wait for it. */
@@ -22,6 +23,12 @@ static gboolean hold_own_keys(Step *step, GError **error) {
   return ok;
 }
 
+/* Also what was validated long ago: its amounts would be read from another field. */
+static gboolean is_of_this_layout(const Step *step, GError **error) {
+  g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
+  return !step->feed->ledger || stage_check_layout(path, step->feed->layout, error);
+}
+
 static gboolean run_process(Step *step, GError **error) {
   switch (step->feed->conf->process) {
   case CONF_PROCESS_LEDGER:
@@ -37,7 +44,7 @@ static gboolean run_process(Step *step, GError **error) {
 gboolean flow_post(Step *step, GError **error) {
   BookFile *file = step->file;
   gint64 started = g_get_monotonic_time();
-  if (!hold_own_keys(step, error))
+  if (!is_of_this_layout(step, error) || !hold_own_keys(step, error))
     return FALSE;
   if (file->state == FILE_VALIDATED && !flow_advance(step, FILE_POSTING, NULL, error))
     return FALSE;

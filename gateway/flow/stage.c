@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -192,4 +193,18 @@ gboolean stage_plaintext(const StageOptions *options, const char *business_date_
 void staged_clear(Staged *staged) {
   g_clear_pointer(&staged->header, g_free);
   g_clear_pointer(&staged->business_date, g_free);
+}
+
+gboolean stage_check_layout(const char *path, const Layout *layout, GError **error) {
+  guint n_now, n_then;
+  const StagingColumn *now = layout_columns(layout, &n_now);
+  g_autoptr(StagingReader) reader = staging_reader_open(path, error);
+  if (!reader)
+    return FALSE;
+  const StagingColumn *then = staging_columns(reader, &n_then);
+  gboolean same = n_now == n_then;
+  for (guint i = 0; same && i < n_now; i++)
+    same = strcmp(now[i].name, then[i].name) == 0 && now[i].type == then[i].type && now[i].scale == then[i].scale;
+  return same || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                     "it was staged under another layout (fields, their types, scales or order): put that layout back until the file is posted");
 }

@@ -20,3 +20,7 @@ void staged_clear(Staged *staged);
  * file ("problem.code", "problem.reason", "problem.line") for validation, what is wrong with a record in its block. Header and trailer values are
  * kept as "header.NAME" and "trailer.NAME". Memory: some chunks of 1 MiB per thread, whatever the file's size. */
 gboolean stage_plaintext(const StageOptions *options, const char *business_date_field, Staged *staged, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Columns are found by their place, so a staged file is read by the layout that it was staged with and by no other: CONFIGURATION when
+ * another field, type, scale or order has been configured since. */
+gboolean stage_check_layout(const char *path, const Layout *layout, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -10,6 +10,7 @@
 #include "gateway/flow/flow.h"
 #include "gateway/flow/order.h"
 #include "gateway/flow/repeats.h"
+#include "gateway/flow/stage.h"
 #include "gateway/log.h"
 #include "store/book.h"
 
@@ -145,7 +146,8 @@ static gboolean validate(Step *step, GError **error) {
                             .threads = step->flow->threads, .check_keys = ask_ledger, .user = &asker};
   KeyFacts keys = {0};
   gint64 started = g_get_monotonic_time();
-  gboolean ok = examine_keys(&options, &keys, error) && validate_with(step, &options, &keys, g_get_monotonic_time() - started, error);
+  gboolean ok = stage_check_layout(path, step->feed->layout, error) && examine_keys(&options, &keys, error) &&
+                validate_with(step, &options, &keys, g_get_monotonic_time() - started, error);
   key_facts_clear(&keys);
   return ok;
 }

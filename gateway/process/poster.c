@@ -92,6 +92,21 @@ gboolean batch_skip(const BookBatch *batch, guint8 *skip, GError **error) {
   return damage == NULL;
 }
 
+gboolean batch_is_as_validated(const BookBatch *batch, const RecordBlock *block, const guint8 *skip, guint amount, GError **error) {
+  gint64 sum = 0;
+  guint accepted = 0;
+  gboolean fits = TRUE;
+  for (guint i = 0; i < block->count; i++)
+    if (!skip[i]) {
+      accepted++;
+      fits = fits && !__builtin_add_overflow(sum, record_block_integer(block, amount, i), &sum);
+    }
+  return (fits && accepted == batch->accepted && sum == batch->amount) ||
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "batch %u has %u records over %" G_GINT64_FORMAT " now, and had %u over %" G_GINT64_FORMAT " when it was validated: "
+                             "put the field of the amount back until the file is posted", batch->number, accepted, sum, batch->accepted, batch->amount);
+}
+
 static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const BookBatch *batch, GError **error) {
   const BookFile *file = poster->file;
   guint count = (guint)(batch->last - batch->first + 1);
@@ -102,7 +117,8 @@ static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const Book
   loaded->columns = poster->feed->columns;
   loaded->block = staging_block_new(reader, count);
   loaded->skip = g_new0(guint8, count);
-  if (staging_read(reader, batch->first, count, loaded->block, error) && batch_skip(batch, loaded->skip, error))
+  if (staging_read(reader, batch->first, count, loaded->block, error) && batch_skip(batch, loaded->skip, error) &&
+      batch_is_as_validated(batch, loaded->block, loaded->skip, loaded->columns.amount, error))
     return loaded;
   ledger_batch_free(loaded);
   return NULL;

@@ -22,3 +22,6 @@ gboolean poster_mark(Poster *poster, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean poster_finish(Poster *poster, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean poster_has_failed(Poster *poster);
 void poster_free(Poster *poster); /* waits for what is under way */
+/* Looked at before a batch is sent or credited, not after: the field that its amounts are in may have been configured anew since they
+ * were added up. CONFIGURATION: they add up to something else now. The block holds the batch's records. */
+gboolean batch_is_as_validated(const BookBatch *batch, const RecordBlock *block, const guint8 *skip, guint amount, GError **error) G_GNUC_WARN_UNUSED_RESULT;

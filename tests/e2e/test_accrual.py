@@ -152,6 +152,35 @@ def write_secret(path, text):
 
 
 @test
+def settings_that_would_credit_something_else_wait_until_they_are_put_back():
+    """P13: the amount's field, or the layout, is another one while the outcome of a batch is not known."""
+    with Accruals(batch=SMALL) as (world, interface):
+        def restart_and_see(words):
+            world.gateway.stop()
+            world.start()
+            world.gateway.run("retry", "POINTS_A.dat.pgp")
+            wait_until(words, lambda: words in (world.gateway.json("show", "POINTS_A.dat.pgp")["file"]["problem"] or ""), log=world.gateway.log_tail)
+            world.assert_nothing_credited()
+
+        interface.plan("400")
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(30))
+        wait_until("a refusal", lambda: "HTTP 400" in (world.gateway.json("show", "POINTS_A.dat.pgp")["file"]["problem"] or ""), log=world.gateway.log_tail)
+        world.feed.process[1]["amount"] = "amount"
+        restart_and_see("put the field of the amount back")
+        world.feed.process[1]["amount"] = "points"
+        layout = world.configuration.layouts["accrual-v1"]
+        right, record = layout['record "D"'], dict(layout['record "D"'])
+        layout['record "D"'] = {'field "amount"': record.pop('field "amount"'), **record}
+        restart_and_see("staged under another layout")
+        layout['record "D"'] = right
+        world.gateway.stop()
+        world.start()
+        world.gateway.run("retry", "POINTS_A.dat.pgp")
+        equal(world.feedback("POINTS_A.dat.pgp").accepted, 30, "accepted")
+
+
+@test
 def a_wrong_token_locks_nobody_out_and_is_told():
     with Accruals(interface={"token": "right"}, batch=SMALL) as (world, interface):
         path = os.path.join(world.folder, "token")
