@@ -173,8 +173,11 @@ static gboolean begin(Generation *generation, GError **error) {
   if (!recon_last_shard(generation->host->reader, task->id, &last, error))
     return FALSE;
   task->shards = last ? last->number : 0;
-  if (begin.anew && !take_snapshot(generation, error))
-    return FALSE;
+  if (begin.anew) { /* what was extracted under other settings is not what these want; a crash behind this is noticed by shards without it */
+    g_autofree char *extract = g_build_filename(generation->folder, RECON_EXTRACT, NULL);
+    if ((unlink(extract) == 0 && !files_sync_folder(generation->folder, error)) || !take_snapshot(generation, error))
+      return FALSE;
+  }
   task->scale = 0;
   task->started_at = task->started_at ? task->started_at : g_get_real_time();
   g_clear_pointer(&task->problem, g_free);

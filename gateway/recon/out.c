@@ -127,7 +127,7 @@ gboolean recon_send_out(Recon *recon, GError **error) {
   g_autoptr(GHashTable) open = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; tasks && i < tasks->len; i++) {
     const ReconTask *task = tasks->pdata[i];
-    const ReconBlock *block = recon_block(recon, task->name);
+    const ReconBlock *block = recon_block_of(recon, task);
     g_hash_table_add(open, task->id);
     if (!block)
       continue;

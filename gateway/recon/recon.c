@@ -21,6 +21,11 @@ ReconBlock *recon_block(const Recon *recon, const char *name) {
   return NULL;
 }
 
+ReconBlock *recon_block_of(const Recon *recon, const ReconTask *task) {
+  ReconBlock *block = recon_block(recon, task->name);
+  return block && strcmp(block->conf->requester, task->requester) == 0 ? block : NULL;
+}
+
 void recon_wake(Recon *recon) {
   pthread_mutex_lock(&recon->lock);
   recon->woken = TRUE;
@@ -128,7 +133,7 @@ static void set_working(Recon *recon, const char *id) {
 }
 
 static gboolean run_task(Recon *recon, ReconTask *task, GError **error) {
-  const ReconBlock *block = recon_block(recon, task->name);
+  const ReconBlock *block = recon_block_of(recon, task);
   ReconHost host = recon_host(recon, recon->reader);
   ReconOutcome outcome = RECON_LATER;
   g_autoptr(GError) why = NULL;
@@ -261,7 +266,7 @@ static gboolean take_up_failed(Recon *recon, GError **error) {
   g_autoptr(GPtrArray) open = recon_tasks(recon->reader, &filter, error);
   for (guint i = 0; open && i < open->len; i++) {
     ReconTask *task = open->pdata[i];
-    if (!recon_block(recon, task->name))
+    if (!recon_block_of(recon, task))
       continue;
     task->attempts = 0;
     task->due_at = g_get_real_time();

@@ -24,6 +24,8 @@ struct Recon {
 
 ReconHost recon_host(const Recon *recon, BookReader *reader);
 ReconBlock *recon_block(const Recon *recon, const char *name); /* NULL: not configured any more */
+/* NULL also when the block is another requester's now: what was made or is to be made for the one before goes to nobody else. */
+ReconBlock *recon_block_of(const Recon *recon, const ReconTask *task);
 void recon_wake(Recon *recon);
 
 /* --- out.c */

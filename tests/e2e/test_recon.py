@@ -8,6 +8,7 @@ import signal
 import sqlite3
 
 import accruals
+from configuration import block
 from harness import equal, has, test, wait_until
 from postgresql import Postgresql
 from statements import DAY, StatusInterface, amounts, bring, header, lines_of, read_set, recon_world, run, wait_pushed
@@ -297,6 +298,27 @@ def a_push_that_was_cut_is_taken_up_and_nothing_of_the_requesters_is_overwritten
         wait_pushed(world)
         manifest, lines = read_set(world)
         equal(len(lines), 35, "records")
+
+
+@test
+def what_is_one_requesters_goes_to_no_other_when_the_block_changes_hands():
+    """R8"""
+    with recon_world(threshold=10) as world:
+        with open(os.path.join(world.recon_folder, "points_2024-11-20_0002.csv"), "w") as file:
+            file.write("somebody else's")
+        world.start()
+        bring(world, "A", accruals.records(35))
+        task = run(world)["task"]
+        wait_until("the push to be stopped", lambda: "other content" in world.gateway.json("recon", "show", task).get("problem", ""), log=world.gateway.log_tail)
+        world.gateway.stop()
+        other = os.path.join(world.folder, "other")
+        os.makedirs(os.path.join(other, "recon"))
+        world.configuration.extra += "\n".join(block('partner "other-bank"', {"openpgp": world.configuration.openpgp, 'endpoint "main"': {"url": "file://" + other}}))
+        world.configuration.lane_settings['reconcile "acme-daily"']["requester"] = "other-bank"
+        world.start()
+        theirs = run(world, day="2024-11-21")["task"]
+        wait_until("the other's own task to be pushed", lambda: world.gateway.json("recon", "show", theirs).get("push") == "pushed", log=world.gateway.log_tail)
+        equal([n for n in os.listdir(os.path.join(other, "recon")) if "2024-11-20" in n], [], "files of the requester before")
 
 
 @test
