@@ -52,6 +52,7 @@ void cli_table_cell(CliTable *table, char *text);
 void cli_table_coloured(CliTable *table, char *text, CliColour colour);
 guint cli_table_rows(const CliTable *table);
 void cli_table_print(CliTable *table, const CliOutput *out); /* frees it */
+void cli_table_free(CliTable *table);
 
 /* Values come from partners' files: what would move a terminal's cursor or break a line is spelled \xHH. Tables and lines do it
  * themselves. Takes the text; the caller frees what it gets. */

@@ -257,6 +257,7 @@ static CliExit run(Comparing *comparing) {
   own_layout_free(own);
   if (ok)
     print_found(comparing);
+  cli_table_free(comparing->table);
   json_decref(comparing->list);
   return !ok ? cli_fail(error) : is_equal(&comparing->comparison) ? CLI_EXIT_FINE : CLI_EXIT_CORRUPT;
 }

@@ -135,6 +135,13 @@ static void print_cell(const CliTable *table, const CliOutput *out, guint column
   fputs(is_last ? "\n" : "  ", out->file);
 }
 
+void cli_table_free(CliTable *table) {
+  if (!table)
+    return;
+  g_array_unref(table->cells);
+  g_free(table);
+}
+
 void cli_table_print(CliTable *table, const CliOutput *out) {
   guint rows = cli_table_rows(table);
   g_autofree guint *widths = g_new0(guint, table->n_columns);
@@ -154,6 +161,5 @@ void cli_table_print(CliTable *table, const CliOutput *out) {
     print_cell(table, out, i, widths, &(Cell){(char *)(gsize)table->columns[i].title, CLI_BOLD});
   for (guint i = 0; i < rows * table->n_columns; i++)
     print_cell(table, out, i % table->n_columns, widths, &g_array_index(table->cells, Cell, i));
-  g_array_unref(table->cells);
-  g_free(table);
+  cli_table_free(table);
 }

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PARALLEL = 4, PATIENCE = 10, CORRUPT_TRIES = 3, LONGEST_WAIT_MS = 5000 };
+enum { PARALLEL = 4, PATIENCE = 10, CORRUPT_TRIES = 3, REFUSALS = 2 /* what a server refuses it will refuse again */, LONGEST_WAIT_MS = 5000 };
 
 typedef struct {
   const PullOptions *options;
@@ -118,7 +118,7 @@ static gboolean may_go_on(Worker *worker, const ReconManifestShard *shard, const
     end_with(pull, PULL_FAILED, shard->name, cause->message);
     return FALSE;
   }
-  if (++worker->breaks > patience) {
+  if (++worker->breaks > (code == SALLYPORT_ERROR_PARTNER ? MIN(patience, REFUSALS) : patience)) {
     end_with(pull, PULL_INCOMPLETE, shard->name, cause->message);
     return FALSE;
   }

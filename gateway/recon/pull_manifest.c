@@ -120,7 +120,6 @@ static PullEnd get_manifest_http(Asking *asking) {
   g_autofree char *path = g_strconcat(base, version, NULL), *signature = g_strconcat(base, "/signature", version, NULL);
   g_autofree char *beside = g_strconcat(asking->report->manifest_name, ".asc", NULL);
   PullEnd end = get_http(asking, path, asking->report->manifest_name, RECON_MANIFEST_SIZE_MAX);
-  /* A new version may be published between the two: then the signature does not hold, and asking again helps. */
   return end == PULL_WHOLE && options->keys.signed_by ? get_http(asking, signature, beside, SIGNATURE_LIMIT) : end;
 }
 
@@ -227,6 +226,11 @@ static PullEnd read_manifest(const PullOptions *options, int folder, PullReport 
   return write_sums(options, report, &error) ? PULL_WHOLE : fail_with(report, error);
 }
 
+static PullEnd ask_for_it(Asking *asking) {
+  PullEnd end = asking->options->endpoint->kind == COURIER_HTTP ? get_manifest_http(asking) : get_manifest_file(asking);
+  return end == PULL_WHOLE ? read_manifest(asking->options, asking->folder, asking->report) : end;
+}
+
 PullEnd pull_manifest(const PullOptions *options, int folder, PullReport *report) {
   g_autoptr(GError) error = NULL;
   report->manifest_name = options->manifest_name ? g_strdup(options->manifest_name)
@@ -234,9 +238,14 @@ PullEnd pull_manifest(const PullOptions *options, int folder, PullReport *report
   Asking asking = {.options = options, .folder = folder, .report = report, .courier = courier_open(options->endpoint, &error)};
   if (!asking.courier)
     return fail_with(report, error);
-  PullEnd end = options->endpoint->kind == COURIER_HTTP ? get_manifest_http(&asking) : get_manifest_file(&asking);
+  PullEnd end = ask_for_it(&asking);
+  /* Of the newest version, another may have been published between manifest and signature: asked once more, they are of one. */
+  if (end == PULL_CORRUPT && options->endpoint->kind == COURIER_HTTP && options->version == 0 && !report->manifest) {
+    g_clear_pointer(&report->problem, g_free);
+    end = ask_for_it(&asking);
+  }
   courier_close(asking.courier);
-  return end == PULL_WHOLE ? read_manifest(options, folder, report) : end;
+  return end;
 }
 
 /* --- The acknowledgement. Saying it twice does no harm: the server notes the first. */

@@ -155,3 +155,42 @@ def a_killed_pull_goes_on_where_it_was():
         os.truncate(path + ".part", shards[0]["size"] // 2)
         result = requests.pull(into, "--json").json()
         equal((result["result"], result["bytes_transferred"]), ("whole", shards[0]["size"] - shards[0]["size"] // 2), "the second run")
+
+
+@test
+def a_shard_that_the_server_has_no_more_ends_it_soon_and_the_next_run_goes_on():
+    with served() as (world, requests):
+        into = folder_of(world)
+        name = requests.manifest()["shards"][1]["name"]
+        found = [os.path.join(path, name) for path, _, names in os.walk(world.state) if name in names][0]
+        os.rename(found, found + ".away")
+        result = requests.pull(into, "--json", "--parallel", "1")
+        equal((result.status, result.json()["whole"], result.json()["acknowledged"]), (INCOMPLETE, 1, False), result.out + result.err)
+        has(result.err, name, "which")
+        has(result.err, "410", "why")
+        os.rename(found + ".away", found)
+        equal(requests.pull(into, "--json").json()["result"], "whole", "the next run")
+
+
+@test
+def a_manifest_that_was_replaced_on_the_way_is_not_believed():
+    with served() as (world, requests):
+        path = [os.path.join(path, n) for path, _, names in os.walk(world.state) for n in names if n.endswith(".manifest.json")][0]
+        with open(path) as file:
+            text = file.read()
+        for change in (("25", "26"), (DATE, "2026-11-21"), ("acme-bank", "acme-bonk")):
+            with open(path, "w") as file:
+                file.write(text.replace(*change))
+            result = requests.pull(folder_of(world), "--json")
+            equal((result.status, result.json()["shards"]), (CORRUPT, 0), f"{change}: {result.out}{result.err}")
+        with open(path, "w") as file:
+            file.write(text)
+        # What was signed for one day is not taken for another.
+        equal(requests.pull(folder_of(world), "--json").status, FINE, "the right one")
+        os.makedirs(os.path.join(world.folder, "remote"))
+        for suffix in ("", ".asc"):
+            shutil.copy(os.path.join(folder_of(world), f"points_{DATE}.manifest.json" + suffix), os.path.join(world.folder, "remote", "points_2026-11-19.manifest.json" + suffix))
+        result = requests.run("recon", "pull", f"file://{world.folder}/remote", "--type", "points", "--date", "2026-11-19", "--into", folder_of(world, "other"),
+                              "--signed-by", world.keys.gateway, "--gnupg-home", world.gnupg)
+        equal(result.status, CORRUPT, result.out + result.err)
+        has(result.err, "not what was asked for", "why")
