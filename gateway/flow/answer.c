@@ -13,6 +13,7 @@
 #include "gateway/flow/flow.h"
 #include "gateway/flow/own_number.h"
 #include "gateway/flow/repeats.h"
+#include "gateway/flow/stage.h"
 #include "gateway/log.h"
 #include "gateway/records/feedback.h"
 #include "store/book_answer.h"
@@ -43,6 +44,8 @@ static gboolean open_validated(const Step *step, StagingReader **staging, GError
   *staging = NULL;
   if ((step->file->records == 0 && !step->file->header) || stat(path, &status) != 0)
     return TRUE;
+  if (step->file->state == FILE_POSTED && !stage_check_layout(path, step->feed->layout, error)) /* the accepted total is told from it */
+    return FALSE;
   *staging = staging_reader_open(path, error);
   if (*staging && step->file->records == 0 && staging_count(*staging) > 0)
     g_clear_pointer(staging, staging_reader_close);

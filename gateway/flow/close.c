@@ -88,17 +88,31 @@ static gboolean take_companion_away(Step *step, Companion which, GError **error)
   return !there.exists || take_away(step, path, name, length, &there, error);
 }
 
+/* Whether the row is the file that this line is about: yesterday's of the same name is not. */
+static gboolean is_of_entry(const BookFile *row, const Declared *entry, gboolean *is, GError **error) {
+  g_autoptr(Declared) declared = NULL;
+  if (!declared_from_evidence(row->evidence, &declared, error))
+    return FALSE;
+  *is = row->state == FILE_GONE || (declared && declared_equal(declared, entry));
+  return TRUE;
+}
+
 /* A file that the index lists, other than ours: is nothing more to come of it? One that was never seen is still expected. */
-static gboolean is_through(Step *step, GBytes *name, gboolean *through, GError **error) {
+static gboolean is_through(Step *step, GBytes *name, const Declared *entry, gboolean *through, GError **error) {
   *through = g_bytes_equal(name, step->file->name);
   if (*through)
     return TRUE;
   g_autoptr(GPtrArray) rows = book_files_named(step->reader, step->file->feed, name, error);
-  *through = rows && rows->len > 0;
+  gboolean any = FALSE, is_live = FALSE;
   for (guint i = 0; rows && i < rows->len; i++) {
-    FileState state = ((BookFile *)rows->pdata[i])->state;
-    *through &= state == FILE_CLOSED || state == FILE_GONE || state == FILE_ANSWERED;
+    const BookFile *row = rows->pdata[i];
+    gboolean is = FALSE;
+    is_live |= !file_state_is_terminal(row->state) && row->state != FILE_ANSWERED;
+    if (!any && !is_of_entry(row, entry, &is, error))
+      return FALSE;
+    any |= is;
   }
+  *through = any && !is_live;
   return rows != NULL;
 }
 
@@ -115,12 +129,12 @@ static gboolean take_index_away(Step *step, GError **error) {
   g_autofree char *path = declared ? declared_path(&place, declared) : NULL;
   g_autoptr(GHashTable) entries = path ? declared_read_again(&place, declared, &failure) : NULL;
   GHashTableIter iterator;
-  gpointer name;
+  gpointer name, entry;
   gboolean through = entries != NULL;
   if (entries)
     g_hash_table_iter_init(&iterator, entries);
-  while (through && g_hash_table_iter_next(&iterator, &name, NULL))
-    if (!is_through(step, name, &through, &failure))
+  while (through && g_hash_table_iter_next(&iterator, &name, &entry))
+    if (!is_through(step, name, entry, &through, &failure))
       break;
   if (failure) {
     g_propagate_error(error, failure);

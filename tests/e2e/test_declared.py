@@ -127,6 +127,25 @@ def an_index_declares_many_files_and_goes_with_the_last_of_them():
 
 
 @test
+def an_index_of_names_that_come_every_day_goes_with_the_last_of_todays():
+    with World(local=True) as world:
+        feed = one_feed(world, file="INDEX.csv", format="columns", columns=["name", "size", "md5"])
+        feed.repeats = {"same-name": "accept"}
+        world.start()
+        index = os.path.join(feed.out, "INDEX.csv")
+        names = ("POINTS_1.dat", "POINTS_2.dat")
+        for day in range(2):
+            contents = {name: sealed(world, 4, prefix=f"D{day}{name[7]}") for name in names}
+            feed.put("INDEX.csv", "".join(f"{n},{len(c)},{digest('md5', c)}\n" for n, c in contents.items()).encode())
+            for number, name in enumerate(names, 1):
+                feed.put(name, contents[name])
+                count = 2 * day + number
+                wait_until(f"{name} of day {day}", lambda: [f["state"] for f in world.gateway.files()].count("closed") == count, log=world.gateway.log_tail)
+                equal(os.path.exists(index), number == 1, "the index")
+        equal(world.credits()[0], 16, "credits")
+
+
+@test
 def indexes_that_contradict_each_other_are_told_and_their_file_waits():
     with World(local=True) as world:
         feed = one_feed(world, file="INDEX_*", format="columns", columns=["name", "records"])
