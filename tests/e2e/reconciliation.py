@@ -28,6 +28,12 @@ def authority():
         return _run["authority"]
 
 
+def server_certificate():
+    """(certificate, key) of a server on this machine."""
+    authority()
+    return _run["server"]
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -47,13 +53,12 @@ class Requests:
     """A world's front, and who asks it."""
 
     def __init__(self, world, *, threshold=5000, reconcile=None, front=None):
-        authority()
         self.world, self.port, self.token = world, free_port(), secrets.token_hex(32)
         self.url = f"https://127.0.0.1:{self.port}"
         self.token_file = os.path.join(world.folder, "token")
         with open(self.token_file, "w") as file:
             file.write(self.token + "\n")
-        certificate, key = _run["server"]
+        certificate, key = server_certificate()
         self.front = {"listen": f"127.0.0.1:{self.port}", "certificate-file": certificate, "private-key-file": key, "url": self.url, **(front or {})}
         self.reconcile = {"requester": "acme-bank", "type": "points", "threshold": threshold,
                           "read": {"from": "ledger", "ledger": "miles", "columns": ["key", "account", "amount", "business_date", "line"]},

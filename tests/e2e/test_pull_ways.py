@@ -10,9 +10,11 @@ import threading
 import time
 
 import accruals
+from ftp_servers import Vsftpd
 from gateway import BINARY
 from harness import equal, has, test, wait_until
-from reconciliation import DATE, Requests, _run, authority, post, records, served
+from proxy import Proxy
+from reconciliation import DATE, Requests, authority, post, records, served, server_certificate
 from world import World
 
 FINE, NOT_FOUND, NOT_READY, INCOMPLETE, CORRUPT = 0, 4, 9, 10, 11
@@ -65,6 +67,25 @@ def a_folder_on_an_sftp_server_is_as_good_as_the_front():
         result = pull(world, requests, base[0], os.path.join(world.folder, "other"), *other)
         equal(result.status, 1, "another host key: " + result.err)
         equal(pull(world, requests, base[0], os.path.join(world.folder, "other"), *login[2:]).status, 1, "no host key at all")
+
+
+@test
+def a_folder_on_an_ftp_server_with_tls_is_as_good_as_the_front():
+    with World(local=True) as world, Vsftpd(world.folder, world.partner.root, tls="explicit") as server:
+        requests = pushing(world)
+        world.start()
+        requests.wait_up()
+        post(world, "POINTS_1.dat.pgp", records(25))
+        requests.generate()
+        wait_pushed(world)
+        settings, joined = server.endpoint(), os.path.join(world.folder, "all.csv")
+        url, password = settings["url"] + "/recon", ["--password-file", settings["password-file"]]
+        result = pull(world, requests, url, os.path.join(world.folder, "into"), *password, "--ca-file", settings["ca-file"], "--json", "--join", joined)
+        equal((result.status, result.json()["shards"]), (FINE, 3), result.out + result.err)
+        equal(len(lines_of(joined)), 26, "lines")
+        other = os.path.join(world.folder, "other")
+        assert pull(world, requests, url, other, *password).status != FINE, "a server that nobody we know has certified"
+        equal(os.listdir(other), [], "what came of it")
 
 
 @test
@@ -145,7 +166,6 @@ def a_pull_that_is_killed_is_taken_up_at_its_last_byte():
         requests.generate()
         size = sum(s["size"] for s in requests.manifest()["shards"])
         into = os.path.join(world.folder, "into")
-        from proxy import Proxy
         proxy = Proxy(requests.port)
         proxy.rate = size // 4  # four seconds, in which to kill it
         words = [BINARY, "recon", "pull", f"https://127.0.0.1:{proxy.port}", "--type", "points", "--date", DATE, "--into", into, "--token-file", requests.token_file,
@@ -197,7 +217,7 @@ def a_server_that_does_not_know_ranges_is_borne():
         handler = type("Handler", (Ignorant,), {"files": {path: requests.curl(path, binary=True).body for path in paths}, "broken": set()})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*_run["server"])
+        context.load_cert_chain(*server_certificate())
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
