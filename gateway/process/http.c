@@ -63,13 +63,36 @@ static void init_locks(Accrual *accrual) {
   pthread_condattr_destroy(&attributes);
 }
 
+/* What is cut from a range is added up anew, so the first one is looked at as a whole: before anybody hears of another field's amounts. */
+static gboolean is_range_as_validated(const Accrual *accrual, const BookBatch *range, GError **error) {
+  guint count = (guint)(range->last - range->first + 1);
+  g_autoptr(StagingReader) reader = staging_reader_open(accrual->staging, error);
+  if (!reader)
+    return FALSE;
+  RecordBlock *block = staging_block_new(reader, count);
+  g_autofree guint8 *skip = g_new0(guint8, count);
+  gboolean ok = staging_read(reader, range->first, count, block, error) && batch_skip(range, skip, error) &&
+                batch_is_as_validated(range, block, skip, accrual->step->feed->columns.amount, error);
+  record_block_free(block);
+  return ok;
+}
+
+static gboolean are_ranges_as_validated(const Accrual *accrual, GError **error) {
+  for (guint i = 0; i < accrual->batches->len; i++) {
+    const BookBatch *batch = accrual->batches->pdata[i];
+    if (batch->number == 0)
+      return is_range_as_validated(accrual, batch, error);
+  }
+  return TRUE;
+}
+
 static Accrual *accrual_open(Step *step, GError **error) {
   Accrual *accrual = g_new0(Accrual, 1);
   *accrual = (Accrual){.step = step, .references = 1, .staging = lane_path_stage(step->flow->paths, step->file->id)};
   init_locks(accrual);
   accrual->columns = accrual_columns_new(step->feed->layout, &step->feed->conf->http, step->feed->conf->key, error);
   accrual->batches = accrual->columns ? book_batches(step->reader, step->file->id, error) : NULL;
-  if (!accrual->batches) {
+  if (!accrual->batches || !are_ranges_as_validated(accrual, error)) {
     accrual_unref(accrual);
     return NULL;
   }

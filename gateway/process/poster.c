@@ -103,8 +103,9 @@ gboolean batch_is_as_validated(const BookBatch *batch, const RecordBlock *block,
     }
   return (fits && accepted == batch->accepted && sum == batch->amount) ||
          sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                             "batch %u has %u records over %" G_GINT64_FORMAT " now, and had %u over %" G_GINT64_FORMAT " when it was validated: "
-                             "put the field of the amount back until the file is posted", batch->number, accepted, sum, batch->accepted, batch->amount);
+                             "the lines %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " have %u records over %" G_GINT64_FORMAT " now, and had %u over %" G_GINT64_FORMAT
+                             " when they were validated: put the field of the amount back until the file is posted", batch->first_line,
+                             batch->last_line, accepted, sum, batch->accepted, batch->amount);
 }
 
 static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const BookBatch *batch, GError **error) {
