@@ -266,6 +266,7 @@ def a_clock_that_jumps_by_a_day_and_back_doubles_nothing():
         world.liar.lie("clock-behind")
         wait_until("the file to be seen anew", lambda: len(world.gateway.files()) == 2, log=world.gateway.log_tail)
         world.liar.tell_the_truth()
+        wait_until("the true time to be seen, too", lambda: len(world.gateway.files()) == 3, log=world.gateway.log_tail)
         world.gateway.wait_quiet()
         equal(world.credits()[0], 20, "credits")
         world.settle()
