@@ -16,6 +16,7 @@
 #define PROGRESS_BYTES 1024u
 #define QUICK_LOOKS 200u
 #define REPLY_LOOKS 1000u
+#define AT_ONCE 3u /* of them without waiting at all */
 #define HEARD_LOOKS 20u
 #define LOOK_EVERY 250 /* milliseconds, at least */
 
@@ -263,7 +264,8 @@ static gboolean wait_for_more(CurlLink *link) {
   guint watched = link->replies_awaited > 0 && link->control >= 0 ? 2 : 1;
   link->replies_awaited -= watched - 1;
   gint64 left = (MIN(link->end, link->deadline) - now + 999) / 1000;
-  curl_multi_poll(link->multi, more, watched, (int)MIN(left, link->quick_looks > 0 ? 1 : LOOK_EVERY), NULL);
+  gint64 patience = link->quick_looks > QUICK_LOOKS - AT_ONCE ? 0 : link->quick_looks > 0 ? 1 : LOOK_EVERY;
+  curl_multi_poll(link->multi, more, watched, (int)MIN(left, patience), NULL);
   link->quick_looks -= link->quick_looks > 0;
   return more[0].revents == 0 || end_run(link, "the lane is gone");
 }

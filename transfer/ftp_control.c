@@ -61,6 +61,10 @@ static size_t hear_reply(char *bytes, size_t one, size_t length, void *user) {
   Ftp *ftp = user;
   (void)one;
   FtpReply *reply = ftp->replies->pdata[ftp->replies->len - 1];
+  if (reply->code / 100 == 1) { /* 150 was not the last word */
+    g_string_truncate(reply->text, 0);
+    reply->code = 0;
+  }
   if (reply->text->len + length > REPLY_LIMIT) {
     sallyport_error_set(&ftp->link.failure, SALLYPORT_ERROR_PARTNER, "a reply without an end");
     return 0;

@@ -46,6 +46,15 @@ static int connect_elsewhere(int folder) {
   return verdict(connect(9, (struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED ? 0 : -1);
 }
 
+/* libcurl's cage answers for the kernel: the call is not made, and the socket is as it was. */
+static int connect_in_pretence(int folder) {
+  (void)folder;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(22), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, peer;
+  socklen_t length = sizeof peer;
+  gboolean said_so = connect(9, (struct sockaddr *)&address, sizeof address) < 0 && errno == EINPROGRESS;
+  return verdict(said_so && getpeername(9, (struct sockaddr *)&peer, &length) < 0 && errno == ENOTCONN ? -1 : 0);
+}
+
 static int be_dumped(int folder) {
   (void)folder;
   struct rlimit core = {1, 1};
@@ -59,7 +68,7 @@ static int open_openat2(int at, const char *path) {
 static int read_in_the_folder(int folder) { return verdict(open_openat2(folder, "inside")); }
 static int read_above_the_folder(int folder) { (void)folder; return verdict(open_openat2(AT_FDCWD, "/etc/passwd")); }
 
-enum { CAGE, CAGE_WITH_FOLDER, NO_CAGE_AT_ALL };
+enum { CAGE, CAGE_OF_CURL, CAGE_WITH_FOLDER, NO_CAGE_AT_ALL };
 
 static int in_cage(Attempt attempt, int kind) {
   g_autofree char *folder = g_dir_make_tmp("cage-XXXXXX", NULL), *inside = g_build_filename(folder, "inside", NULL);
@@ -70,7 +79,7 @@ static int in_cage(Attempt attempt, int kind) {
     char *report = NULL;
     dup2(made, 9);
     signal(SIGSYS, SIG_DFL);
-    if (kind != NO_CAGE_AT_ALL && !sandbox_enter(&(SandboxPlan){.folder = kind == CAGE_WITH_FOLDER ? root : -1}, &report, NULL))
+    if (kind != NO_CAGE_AT_ALL && !sandbox_enter(&(SandboxPlan){.folder = kind == CAGE_WITH_FOLDER ? root : -1, .connect_is_pretended = kind == CAGE_OF_CURL}, &report, NULL))
       _exit(NO_CAGE);
     _exit(attempt(root));
   }
@@ -95,6 +104,10 @@ static void a_caged_courier_reaches_nothing(void **state) {
     int got = in_cage(attempts[i].attempt, CAGE);
     if (got != DENIED)
       fail_msg("%s: %d", attempts[i].what, got);
+    Attempt attempt = attempts[i].attempt == connect_elsewhere ? connect_in_pretence : attempts[i].attempt;
+    got = in_cage(attempt, CAGE_OF_CURL);
+    if (got != DENIED)
+      fail_msg("%s, in libcurl's cage: %d", attempts[i].what, got);
   }
 }
 
