@@ -182,6 +182,14 @@ gboolean recon_note_pushed_shards(BookTransaction *tx, const char *task, guint n
   return sqlite_done(pushed, error);
 }
 
+gboolean recon_forget_pushed_shards(BookTransaction *tx, const char *task, GError **error) {
+  g_autoptr(sqlite3_stmt) forget = statement(tx->statements.db, "forget-pushed", error);
+  if (!forget)
+    return FALSE;
+  sqlite_bind(forget, "s", task);
+  return sqlite_done(forget, error);
+}
+
 gboolean recon_clear_shards(BookTransaction *tx, ReconTask *task, const char *detail, GError **error) {
   g_autoptr(sqlite3_stmt) clear = statement(tx->statements.db, "clear-shards", error);
   if (!clear)

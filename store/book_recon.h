@@ -61,6 +61,7 @@ gboolean recon_note_problem(BookTransaction *tx, const ReconTask *task, GError *
 gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard *shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The shards up to this one lie on the requester's side: a push that is taken up again does not look at them any more. */
 gboolean recon_note_pushed_shards(BookTransaction *tx, const char *task, guint number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean recon_forget_pushed_shards(BookTransaction *tx, const char *task, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* it goes to another place now */
 /* Of a task that was never published: its shards, to begin anew (its settings have changed); and with the task itself (its data are
  * those of the version before). BUG for a published one. Both leave an audit row. */
 gboolean recon_clear_shards(BookTransaction *tx, ReconTask *task, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;

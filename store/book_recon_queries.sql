@@ -42,6 +42,8 @@ WHERE EXISTS (SELECT 1 FROM recon_task WHERE id = ?1 AND state = 'running')
   AND ?2 = 1 + (SELECT coalesce(max(number), 0) FROM recon_shard WHERE task = ?1);
 -- name: pushed-shards
 UPDATE recon_shard SET pushed = 1 WHERE task = ?1 AND number <= ?2 AND pushed = 0;
+-- name: forget-pushed
+UPDATE recon_shard SET pushed = 0 WHERE task = ?1 AND pushed = 1;
 -- name: clear-shards
 DELETE FROM recon_shard WHERE task = ?1 AND EXISTS (SELECT 1 FROM recon_task WHERE id = ?1 AND state <> 'done');
 

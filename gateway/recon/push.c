@@ -12,6 +12,7 @@
 #include "gateway/flow/flow.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -131,6 +132,33 @@ static gboolean put_shards(Push *push, gboolean *more, GError **error) {
   return ok;
 }
 
+/* --- The place. Which shards lie there is known of one place only: with another endpoint or folder configured meanwhile, all of them are
+ * to be brought there before the manifest is. What the place was lies beside them.
+ *   crash between the book and the name   it is forgotten once more, which costs another look at what is there */
+
+static gboolean forget_shards(BookTransaction *tx, gpointer task, GError **error) { return recon_forget_pushed_shards(tx, task, error); }
+
+static gboolean name_place(const char *path, const char *place, GError **error) {
+  g_autofree char *part = g_strconcat(path, ".part", NULL);
+  int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return sallyport_error_errno(error, errno, "create %s", part);
+  gboolean ok = files_write_all(fd, place, strlen(place), error) && files_sync(fd, part, error);
+  close(fd);
+  return ok && (rename(part, path) == 0 || sallyport_error_errno(error, errno, "rename %s", part));
+}
+
+static gboolean keep_to_place(const Push *push, GError **error) {
+  const ConfPartner *requester = conf_partner(push->host->conf, push->reconcile->requester);
+  const ConfEndpoint *endpoint = conf_endpoint(requester, push->reconcile->push_endpoint);
+  g_autofree char *path = g_build_filename(push->folder, ".pushed-to", NULL), *before = NULL;
+  g_autofree char *place = g_strdup_printf("%s %s", endpoint->url, push->reconcile->push_path);
+  gboolean is_known = g_file_get_contents(path, &before, NULL, NULL);
+  if (is_known && strcmp(before, place) == 0)
+    return TRUE;
+  return (!is_known || book_write(push->host->book, forget_shards, push->task->id, error)) && name_place(path, place, error);
+}
+
 static gboolean put_beside(const Push *push, GError **error) {
   g_autofree char *text = g_strconcat(push->task->manifest_name, ".txt", NULL), *path = g_build_filename(push->folder, text, NULL);
   gboolean with_text = access(path, F_OK) == 0;
@@ -169,7 +197,7 @@ static gboolean pushed_change(BookTransaction *tx, gpointer data, GError **error
 gboolean recon_push(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier, gboolean *more, GError **error) {
   Push push = {.host = host, .reconcile = reconcile, .task = task, .courier = courier, .until = g_get_monotonic_time() + SLICE_SECONDS * G_USEC_PER_SEC};
   push.folder = recon_folder(host->paths->folder, task->id);
-  gboolean ok = put_shards(&push, more, error);
+  gboolean ok = keep_to_place(&push, error) && put_shards(&push, more, error);
   if (ok && !*more) {
     ok = put_beside(&push, error) && put_marker(&push, error);
     fault_point("recon-push-before-commit");

@@ -301,6 +301,25 @@ def a_push_that_was_cut_is_taken_up_and_nothing_of_the_requesters_is_overwritten
 
 
 @test
+def a_push_that_is_sent_to_another_folder_half_way_brings_everything_there():
+    """R11"""
+    with recon_world(threshold=10) as world:
+        with open(os.path.join(world.recon_folder, "points_2024-11-20_0003.csv"), "w") as file:
+            file.write("somebody else's")
+        world.start()
+        bring(world, "A", accruals.records(35))
+        task = run(world)["task"]
+        wait_until("the push to be stopped", lambda: "other content" in world.gateway.json("recon", "show", task).get("problem", ""), log=world.gateway.log_tail)
+        world.gateway.stop()
+        world.recon_folder = os.path.join(world.partner.root, "elsewhere")
+        os.makedirs(world.recon_folder)
+        world.configuration.lane_settings['reconcile "acme-daily"']["push"]["path"] = "elsewhere"
+        world.start()
+        wait_pushed(world)
+        equal(len(read_set(world)[1]), 35, "records")
+
+
+@test
 def what_is_one_requesters_goes_to_no_other_when_the_block_changes_hands():
     """R8"""
     with recon_world(threshold=10) as world:
