@@ -74,7 +74,7 @@ gboolean difference_writer_header(DifferenceWriter *writer, const char *what, GE
 
 gboolean difference_writer_line(DifferenceWriter *writer, const DifferenceLine *line, GError **error) {
   const ConfLayout *conf = layout_conf(writer->layout);
-  put_tag(writer, conf->records->pdata[0], "D");
+  put_tag(writer, &conf->record, "D");
   rows_put_value(&writer->rows, writer->key, line->key, line->key_length);
   rows_put_delimiter(&writer->rows);
   rows_put_text(&writer->rows, WORD, line->word);
