@@ -12,6 +12,7 @@ struct Courier {
   char *address;     /* FTP, HTTP: the numeric address of the first connection; further ones are dialled to it */
   guint port;        /* FTP, HTTP: the endpoint's own */
   char *password_file, *token_file; /* HTTP: read when the courier has verified the server */
+  gboolean has_data_ports;          /* FTP: its data come by ports that the server chooses */
   gboolean asks_credentials;        /* and has not been given any */
   gboolean lost;
   WireBuffer buffer; /* of the last answer */

@@ -1,7 +1,7 @@
 /* What the lane does for a caged courier in the middle of a call: it makes one more connection, or hands out credentials.
  *
  * A courier may have been broken into by the server that it talks to. So it gets connections to the address that it was connected to
- * before it had read a byte, and to nothing else; to the endpoint's own port or to one above 1023 (FTP's data); and not many. */
+ * before it had read a byte, and to nothing else; to the endpoint's own port or, for FTP's data only, to one above 1023; and not many. */
 #include "transfer/connect.h"
 #include "transfer/courier_call.h"
 #include "transfer/courier_secrets.h"
@@ -11,7 +11,7 @@
 #define DIALS_MOST 8u /* in one call: a reconnection, EPSV and PASV after it, and some */
 
 static gboolean may_dial(const Courier *courier, const Call *call, guint64 port) {
-  return courier->address && call->dials <= DIALS_MOST && (port == courier->port || port >= 1024);
+  return courier->address && call->dials <= DIALS_MOST && (port == courier->port || (courier->has_data_ports && port >= 1024));
 }
 
 gboolean courier_dial(Courier *courier, Call *call, guint64 port, GError **error) {

@@ -185,6 +185,7 @@ static gboolean take_address(Courier *courier, const CourierEndpoint *endpoint, 
   courier->port = port_of(endpoint);
   courier->password_file = g_strdup(endpoint->kind == COURIER_HTTP ? endpoint->password_file : NULL);
   courier->token_file = g_strdup(endpoint->token_file);
+  courier->has_data_ports = endpoint->kind == COURIER_FTP;
   courier->asks_credentials = endpoint->kind == COURIER_HTTP;
   return TRUE;
 }
