@@ -55,7 +55,7 @@ ON CONFLICT (feed, state) DO UPDATE SET files = file_total.files + 1, records = 
   duplicates = file_total.duplicates + excluded.duplicates;
 
 -- name: twin-file
-SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 AND name = ?4 ORDER BY id LIMIT 1;
+SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 AND +name = ?4 ORDER BY id LIMIT 1;
 -- name: twin-content
 SELECT id FROM file WHERE plain_sha256 = ?2 AND feed = ?1 AND counted = 1 AND id <> ?3 AND name <> ?4 ORDER BY id LIMIT 1;
 -- name: twin-name

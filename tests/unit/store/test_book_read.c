@@ -260,7 +260,8 @@ static void no_hot_statement_walks_over_a_table(void **state) {
   static const struct { BookStatement which; const char *index; } hot[] = {
       {BOOK_ADD_FILE, "file_name (feed=? AND name=?)"}, {BOOK_FILE_NOW, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_SET_FILE, "sqlite_autoindex_file_1 (id=?)"},
       {BOOK_SET_FILE_KEYS, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_ADD_TOTAL, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_TWIN, "file_plain (plain_sha256=? AND feed=?)"}, {BOOK_COUNT_BATCHES, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_FIND_TWIN_FILE, "file_plain (plain_sha256=? AND feed=?)"}, {BOOK_FIND_TWIN_CONTENT, "file_plain (plain_sha256=? AND feed=?)"},
+      {BOOK_FIND_TWIN_NAME, "file_name (feed=? AND name=?)"}, {BOOK_COUNT_BATCHES, "sqlite_autoindex_file_1 (id=?)"},
       {BOOK_ANSWER_OWNER, "sqlite_autoindex_answer_1 (feed=? AND name=?)"},
       {BOOK_POST_BATCH, "batch_number (file=? AND number=?)"}, {BOOK_COUNT_POSTED, "sqlite_autoindex_file_1 (id=?)"},
       {BOOK_BATCH_STATE, "batch_number (file=? AND number=?)"}, {BOOK_SEND_BATCH, "batch_number (file=? AND number=?)"},
