@@ -3,6 +3,7 @@
 #include "gateway/base/files.h"
 #include "gateway/flow/flow.h"
 #include "gateway/packing/packing.h"
+#include "gateway/paths.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ static int pack(const EncloseOptions *options, ConfPacking packing, OpenpgpSourc
 static OpenpgpSealOptions seal_options(const EncloseOptions *options) {
   return (OpenpgpSealOptions){.home = options->home, .encrypt_to = options->encrypt_to,
                               .sign_with = options->keys->sign_with ? options->keys->sign_with : options->keys->decrypt_with,
-                              .passphrase_file = options->keys->passphrase_file, .compression = options->compression,
+                              .passphrase_file = secret_path(options->keys->passphrase_file), .compression = options->compression,
                               .deadline = GPG_PATIENCE + (guint)MIN(options->lines / GPG_LEAST_LINES, 86400)};
 }
 

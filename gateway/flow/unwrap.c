@@ -5,6 +5,7 @@
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/packing/packing.h"
+#include "gateway/paths.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -65,7 +66,7 @@ static gboolean judge_opened(Unwrapping *run, const OpenpgpOpened *opened) {
 static OpenpgpOpenOptions openpgp_options(const Unwrapping *run, guint64 size) {
   const UnwrapOptions *options = run->options;
   return (OpenpgpOpenOptions){.home = options->home, .signed_by = (const char *const *)options->openpgp->signed_by,
-                              .passphrase_file = options->openpgp->passphrase_file, .size_limit = options->feed->plain_limit,
+                              .passphrase_file = secret_path(options->openpgp->passphrase_file), .size_limit = options->feed->plain_limit,
                               .ratio_limit = options->feed->ratio_limit, .deadline = GPG_PATIENCE + (guint)MIN(size / GPG_LEAST_BYTES, 86400)};
 }
 

@@ -8,6 +8,7 @@
 #include "gateway/base/files.h"
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"
+#include "gateway/paths.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -186,7 +187,7 @@ static gboolean sign(const Publishing *publishing, const char *name, GError **er
   const ConfOpenpgp *keys = &publishing->requester->openpgp;
   g_autofree char *from = part_of(publishing, name), *signature = g_strconcat(name, ".asc", NULL), *to = part_of(publishing, signature);
   OpenpgpSealOptions options = {.home = publishing->host->conf->node.gnupg_home, .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with,
-                                .passphrase_file = keys->passphrase_file, .deadline = SIGN_SECONDS, .armor = TRUE};
+                                .passphrase_file = secret_path(keys->passphrase_file), .deadline = SIGN_SECONDS, .armor = TRUE};
   OpenpgpSealed sealed;
   int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   gboolean ok = (in >= 0 && out >= 0) || sallyport_error_errno(error, errno, "open %s", in < 0 ? from : to);

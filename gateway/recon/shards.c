@@ -9,6 +9,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/packing/packing.h"
+#include "gateway/paths.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -143,7 +144,7 @@ static gssize read_file(gpointer user, void *into, gsize limit, GError **error) 
 static gboolean seal(const Shards *shards, int from, int to, GError **error) {
   const ConfOpenpgp *keys = &shards->options.encrypt_to->openpgp;
   OpenpgpSealOptions options = {.home = shards->options.gnupg_home, .encrypt_to = (const char *const *)keys->encrypt_to,
-                                .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with, .passphrase_file = keys->passphrase_file,
+                                .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with, .passphrase_file = secret_path(keys->passphrase_file),
                                 .deadline = SEAL_SECONDS};
   FileSource source = {from, 0};
   OpenpgpSealed sealed;

@@ -6,6 +6,7 @@
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/ways.h"
+#include "gateway/paths.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static gssize read_body(gpointer user, void *into, gsize limit, GError **error) 
 static char *signature_of(const ReconHost *host, const ConfReconcile *reconcile, const char *text, GError **error) {
   const ConfOpenpgp *keys = &conf_partner(host->conf, reconcile->requester)->openpgp;
   OpenpgpSealOptions options = {.home = host->conf->node.gnupg_home, .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with,
-                                .passphrase_file = keys->passphrase_file, .deadline = SIGN_SECONDS};
+                                .passphrase_file = secret_path(keys->passphrase_file), .deadline = SIGN_SECONDS};
   Body body = {text, strlen(text)};
   OpenpgpSealed sealed;
   guint8 bytes[SIGNATURE_LIMIT];

@@ -66,6 +66,19 @@ def do_the_main_job(world):
 
 
 @test
+def a_password_that_systemd_hands_to_the_service_logs_in():
+    with World(local=True) as world, ProFtpd(world.folder, world.partner.root) as server:
+        world.configuration.endpoints["main"] = {**server.endpoint(), "password-file": "credential:ftp"}
+        credentials = os.path.join(world.folder, "credentials")
+        os.mkdir(credentials, 0o700)
+        os.rename(os.path.join(server.folder, "password"), os.path.join(credentials, "ftp"))
+        world.start(wrapper=("env", "CREDENTIALS_DIRECTORY=" + credentials))
+        world.drop("POINTS_1.dat.pgp", accruals.records(3))
+        equal(world.feedback("POINTS_1.dat.pgp").accepted, 3, "accepted")
+        world.settle()
+
+
+@test
 def mod_sftp_does_the_main_job():
     with World(local=True) as world, ProFtpdSftp(world.folder, world.partner.root) as server:
         identity = os.path.join(world.folder, "identity")
@@ -93,16 +106,16 @@ def goes_on_where_a_transfer_broke(kind, tls):
         world.partner.put(world.partner.marker(name), b"")
         world.gateway.wait_state(name, "posting", "posted", "answered", "closed", seconds=60)
         down, _ = proxies.moved()
-        # a reset takes with it what had arrived and was not read yet
-        assert down - before < size * 1.65, f"{down - before} bytes were moved for a file of {size}: it was fetched anew"
+        # a reset takes with it what had arrived and was not read yet: a megabyte or so; anew it would be 1.83
+        assert down - before < size * 1.75, f"{down - before} bytes were moved for a file of {size}: it was fetched anew"
         note(kind.name, "get resumed")
         answer = os.path.join(world.partner.incoming, world.answer_name(name, "FB"))
         equal(world.feedback(name, seconds=60).accepted, 30000, "accepted")
         world.settle()
         proxies.cut(up=os.path.getsize(answer) // 2)
         other = "POINTS_next.dat.pgp"
-        world.drop(other, accruals.records(30000, prefix="NEXT"))
-        equal(world.feedback(other, seconds=60).accepted, 30000, "accepted of the next")
+        world.drop(other, accruals.records(15000, prefix="NEXT"))
+        equal(world.feedback(other, seconds=60).accepted, 15000, "accepted of the next")
         note(kind.name, "put after a cut")
         world.settle()
 

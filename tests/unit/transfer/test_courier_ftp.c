@@ -517,6 +517,7 @@ static void no_data_goes_in_the_clear(void **state) {
     scene->endpoint.ca_file = ca;
     scene->endpoint.tls = COURIER_TLS_EXPLICIT;
     scene->endpoint.io_timeout = 2;
+    scene->endpoint.connect_timeout = 3; /* libcurl's patience with the data connection's handshake */
     scene->courier = courier_open(&scene->endpoint, &why);
     if (i == 0) {
       assert_null(scene->courier);
