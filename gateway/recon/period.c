@@ -55,22 +55,21 @@ char *recon_period_of(const ConfReconcile *reconcile, Day day) {
   return reconcile->period == CONF_PERIOD_MONTH ? g_strndup(text, 7) : g_steal_pointer(&text);
 }
 
-/* Whether a period ends on this day, and a task is made of it. */
+/* Whether a period ends on this day, and a task is made of it. Holidays have one, too: a credit that bears a holiday's date would be in
+ * no file at all else. */
 static gboolean ends_on(const ReconSchedule *schedule, Day day) {
-  if (schedule->reconcile->period == CONF_PERIOD_MONTH)
-    return day == month_end(day);
-  return !schedule->calendar || calendar_has(schedule->calendar, day);
+  return schedule->reconcile->period != CONF_PERIOD_MONTH || day == month_end(day);
 }
 
-/* calendar_add counts from the day itself; a month that ends on a holiday is counted from the business day before, so that the first
- * business day behind it is 1. */
+/* calendar_add counts from the day itself; what ends on a holiday is counted from the business day before, and falls due on a business
+ * day: the first behind it is 1. */
 static gint64 due_at(const ReconSchedule *schedule, Day end) {
   gint offset = (gint)schedule->reconcile->day_offset;
   Day day = end + offset;
-  if (schedule->calendar) {
-    Day base = calendar_has(schedule->calendar, end) || offset == 0 ? end : calendar_previous(schedule->calendar, end);
-    day = calendar_add(schedule->calendar, base, offset);
-  }
+  if (schedule->calendar && calendar_has(schedule->calendar, end))
+    day = calendar_add(schedule->calendar, end, offset);
+  else if (schedule->calendar)
+    day = calendar_add(schedule->calendar, calendar_previous(schedule->calendar, end), MAX(offset, 1));
   return day_instant(schedule->zone, day, schedule->reconcile->at);
 }
 

@@ -1,5 +1,6 @@
 /* Periods and when their tasks are due. A day's task is due `day-offset` days after it, a month's so many after its last day, at the
- * time of day `at` in the block's time zone; with a calendar, its business days are counted, and only they have a day's task. */
+ * time of day `at` in the block's time zone; with a calendar, its business days are counted. Every day has a task, a holiday's is due with
+ * that of the business day before it. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/watch/calendar.h"

@@ -59,15 +59,15 @@ static void a_month_is_due_after_its_last_day(void **state) {
   expect("", monthly, "2026-02-01T01:00:00Z", "2026-02-28T23:59:59Z", 100);
 }
 
-static void a_calendar_counts_its_days_only(void **state) {
+static void a_calendar_says_when_and_no_day_is_left_out(void **state) {
   (void)state;
   ConfReconcile daily = {.name = (char *)"d", .period = CONF_PERIOD_DAY, .at = 6 * 3600, .day_offset = 1, .calendar = (char *)"bank", .time_zone = (char *)"UTC"};
-  /* Wednesday 30 September is due on Monday 5 October: Thursday and Friday are holidays. */
+  /* Wednesday 30 September is due on Monday 5 October: Thursday and Friday are holidays. These, and the weekend, are due with it. */
   expect("", daily, "2026-09-30T07:00:00Z", "2026-10-05T05:59:59Z", 100);
-  expect("2026-09-30", daily, "2026-09-30T07:00:00Z", "2026-10-05T06:00:00Z", 100);
+  expect("2026-09-30 2026-10-01 2026-10-02 2026-10-03 2026-10-04", daily, "2026-09-30T07:00:00Z", "2026-10-05T06:00:00Z", 100);
   /* Friday 9 October is due on Saturday the 10th, which is worked; that one on Monday. */
   expect("2026-10-09", daily, "2026-10-09T06:00:00Z", "2026-10-10T06:00:00Z", 100);
-  expect("2026-10-10", daily, "2026-10-10T06:00:00Z", "2026-10-12T06:00:00Z", 100);
+  expect("2026-10-10 2026-10-11", daily, "2026-10-10T06:00:00Z", "2026-10-12T06:00:00Z", 100);
   /* January ends on a Saturday: its first business day behind is Monday 2 February. */
   ConfReconcile monthly = {.name = (char *)"m", .period = CONF_PERIOD_MONTH, .at = 0, .day_offset = 1, .calendar = (char *)"bank", .time_zone = (char *)"UTC"};
   expect("2026-01", monthly, "2026-01-31T00:00:00Z", "2026-02-02T00:00:00Z", 100);
@@ -103,7 +103,7 @@ static void periods_hold_their_dates(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_day_is_due_once_at_its_time_in_its_zone), cmocka_unit_test(the_same_day_may_be_due_on_itself),
-      cmocka_unit_test(a_month_is_due_after_its_last_day),         cmocka_unit_test(a_calendar_counts_its_days_only),
+      cmocka_unit_test(a_month_is_due_after_its_last_day),         cmocka_unit_test(a_calendar_says_when_and_no_day_is_left_out),
       cmocka_unit_test(a_day_of_23_or_25_hours_is_due_once),       cmocka_unit_test(periods_hold_their_dates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
