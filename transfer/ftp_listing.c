@@ -125,9 +125,8 @@ static gboolean facts_of(const FtpReply *reply, CourierStat *stat) {
   return FALSE;
 }
 
-static gboolean is_missing(guint code) {
-  return code == 550 || code == 450 || code == 553;
-}
+/* Not 450: a file that is busy is there. */
+static gboolean is_missing(guint code) { return code == 550 || code == 553; }
 
 static gboolean stat_by_facts(Ftp *ftp, const char *path, const char *shown, CourierStat *stat, GError **error) {
   g_autofree char *command = g_strconcat("MLST ", path, NULL);
