@@ -3,6 +3,7 @@ port with the partner's folder as its root. ProFTPD's mod_sftp is a second, inde
 import contextlib
 import crypt
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -41,11 +42,13 @@ def authority():
 
 
 def passive_range():
-    """So many ports in a row that nobody has, as far as one can tell."""
-    for _ in range(100):
-        first = free_port()
-        if first + PASSIVE < 60000 and all(_is_free(first + i) for i in range(PASSIVE)):
-            return first, first + PASSIVE - 1
+    """So many ports in a row, below those that the kernel gives to connections; each server of a run gets others."""
+    with world._run["lock"]:
+        for _ in range(500):
+            first = _made.setdefault("ports", random.randrange(20000, 30000, PASSIVE))
+            _made["ports"] = first + PASSIVE if first + 2 * PASSIVE < 32000 else 20000
+            if all(_is_free(first + i) for i in range(PASSIVE)):
+                return first, first + PASSIVE - 1
     raise AssertionError("no ports in a row")
 
 
@@ -70,7 +73,7 @@ class Proxies:
         """The first data connection that reaches the mark is broken, and no other."""
         left = [True]
         for proxy in self.data:
-            proxy.cut_down, proxy.cut_up = down, up
+            proxy.cut_down, proxy.cut_up, proxy.pause = down, up, 0.5
             proxy.take = lambda: bool(left) and left.pop()
 
     def moved(self):
@@ -251,7 +254,7 @@ AuthOrder mod_auth_file.c
 AuthUserFile {users}
 AuthGroupFile {os.path.join(self.folder, "groups")}
 PersistentPasswd off
-DefaultRoot {self.root}
+{'DefaultRoot ' + self.root if os.geteuid() == 0 else ''}
 AllowOverwrite on
 AllowStoreRestart on
 AllowRetrieveRestart on

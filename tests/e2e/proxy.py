@@ -18,6 +18,7 @@ class Proxy:
         self.to_port, self.to_host = to_port, to_host
         self.cut_down = self.cut_up = self.stall_down = None
         self.times = 1
+        self.pause = 0  # seconds between the last bytes and the reset, which takes with it what the other side has not read yet
         self.rate, self.cuts = None, 0
         self.sent, self.since = 0, time.monotonic()  # of the rate
         self.connections = 0
@@ -149,6 +150,7 @@ class _Connection:
             self.waiting[way] += data[:max(0, cut - self.seen[way])]
             with contextlib.suppress(BlockingIOError):
                 proxy.count(way, self.ends[way][1].send(self.waiting[way]))
+            time.sleep(proxy.pause)
             raise ConnectionAbortedError
         self.seen[way] = after
         self.waiting[way] += data

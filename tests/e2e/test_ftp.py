@@ -98,7 +98,7 @@ def goes_on_where_a_transfer_broke(kind, tls):
     name = "POINTS_big.dat.pgp"
     with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls) as server, Proxies(server) as proxies:
         started(world, server, host="127.0.0.1", port=proxies.control.port)
-        world.drop(name, accruals.records(30000, prefix="BIG"), marker=False)
+        world.drop(name, accruals.records(15000, prefix="BIG"), marker=False)
         world.gateway.wait_state(name, "seen")
         size = os.path.getsize(os.path.join(world.partner.outgoing, name))
         proxies.cut(down=size * 5 // 6)
@@ -106,11 +106,10 @@ def goes_on_where_a_transfer_broke(kind, tls):
         world.partner.put(world.partner.marker(name), b"")
         world.gateway.wait_state(name, "posting", "posted", "answered", "closed", seconds=60)
         down, _ = proxies.moved()
-        # a reset takes with it what had arrived and was not read yet: a megabyte or so; anew it would be 1.83
-        assert down - before < size * 1.75, f"{down - before} bytes were moved for a file of {size}: it was fetched anew"
+        assert down - before < size * 1.5, f"{down - before} bytes were moved for a file of {size}: it was fetched anew"
         note(kind.name, "get resumed")
         answer = os.path.join(world.partner.incoming, world.answer_name(name, "FB"))
-        equal(world.feedback(name, seconds=60).accepted, 30000, "accepted")
+        equal(world.feedback(name, seconds=60).accepted, 15000, "accepted")
         world.settle()
         proxies.cut(up=os.path.getsize(answer) // 2)
         other = "POINTS_next.dat.pgp"
