@@ -109,7 +109,8 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(ALL_LIBRARIES)
 	$(CC) $(LDFLAGS_) -o $@ $^ $(LDLIBS_)
 benches: $(BENCHES) $(BUILD)/sallyport
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# Not below build/servers, where the test's FTP servers are unpacked.
+-include $(shell find $(BUILD) -path '*/servers' -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # Everything below asks packaging/install-packages for what is missing, which needs root only if something is.
 test:

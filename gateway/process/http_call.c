@@ -4,6 +4,7 @@
 #include "gateway/process/http_parts.h"
 #include "gateway/process/process.h"
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -53,9 +54,20 @@ AccrualBody accrual_body_of(const Call *call) {
                        .skip = call->skip};
 }
 
-/* Its digest; the caller frees. */
-static char *make_request(Call *call) {
+/* Of the request, where it goes, and whose account it credits: all that must be the same when it is asked again. The caller frees. */
+static char *digest_of_request(const Call *call) {
+  const ConfFeed *conf = call->accrual->step->feed->conf;
+  g_autofree char *place = g_strjoin("\n", "", conf->http.system, conf->http.endpoint, conf->http.path, conf->ledger.account, conf->key, NULL);
   guint8 digest[DIGEST_SHA256_SIZE];
+  Digest *running = digest_new_sha256();
+  digest_update(running, call->scratch->text->str, call->scratch->text->len);
+  digest_update(running, place, strlen(place));
+  digest_finish(running, digest);
+  return digest_hex(digest, sizeof digest);
+}
+
+/* Its digest; the caller frees. NULL: there is nothing to send. */
+static char *make_request(Call *call) {
   g_free(call->key);
   call->key = accrual_key(call->accrual->step->file->id, call->batch);
   AccrualBody body = accrual_body_of(call);
@@ -64,8 +76,7 @@ static char *make_request(Call *call) {
     return NULL;
   g_string_truncate(call->scratch->text, 0);
   accrual_body_put(&body, call->scratch->text);
-  digest_sha256(call->scratch->text->str, call->scratch->text->len, digest);
-  return digest_hex(digest, sizeof digest);
+  return digest_of_request(call);
 }
 
 typedef struct { Call *call; BookBatch *rest; guint batches; } Change;
@@ -131,7 +142,7 @@ static gboolean prepare_waiting(Call *call, GError **error) {
     return TRUE;
   if (batch->digest && !g_str_equal(batch->digest, digest))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "batch %u was sent under another configuration (columns, body or names), and must be asked again in the same words: "
+                               "batch %u was sent under another configuration (interface, columns, body or names), and must be asked again in the same words: "
                                "put that configuration back until it is answered", batch->number);
   if (!batch->digest)
     batch->digest = g_steal_pointer(&digest);
