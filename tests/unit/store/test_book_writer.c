@@ -277,7 +277,7 @@ static int on_a_small_disk(Fixture *f) {
   GError *error = NULL;
   guint refused = 0, added = 0;
   if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-      mount("tmpfs", f->folder, "tmpfs", 0, "size=2m,mode=700") != 0)
+      mount("tmpfs", f->folder, "tmpfs", 0, "size=6m,mode=700") != 0)
     return 77;
   g_autofree char *ballast = g_build_filename(f->folder, "ballast", NULL);
   open_book(f);

@@ -63,7 +63,7 @@ static void periods_are_of_the_business_date(void **state) {
 }
 
 /* A small model of the book: which positions are used. */
-typedef struct { ConfSequence conf; BookSequence known; gboolean used[200]; } Model;
+typedef struct { ConfSequence conf; BookSequence known; gboolean used[1000]; } Model;
 
 static SequenceVerdict say(const Model *model, guint64 number) {
   gint64 position = sequence_position(&model->conf, number, &model->known);
