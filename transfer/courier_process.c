@@ -1,9 +1,9 @@
 #include "transfer/courier_process.h"
+#include "gateway/base/child.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,12 +12,12 @@
 
 #define LANE_IN_CHILD 3
 
-static int describe_child(posix_spawn_file_actions_t *actions, int socket) {
+static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer socket) {
   int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
   if (failed == 0)
     failed = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
   if (failed == 0)
-    failed = posix_spawn_file_actions_adddup2(actions, socket, LANE_IN_CHILD); /* clears close-on-exec, also on itself */
+    failed = posix_spawn_file_actions_adddup2(actions, GPOINTER_TO_INT(socket), LANE_IN_CHILD); /* clears close-on-exec, also on itself */
   if (failed == 0)
     failed = posix_spawn_file_actions_addclosefrom_np(actions, LANE_IN_CHILD + 1);
   return failed;
@@ -26,26 +26,8 @@ static int describe_child(posix_spawn_file_actions_t *actions, int socket) {
 static int spawn(const char *program, int socket, pid_t *pid) {
   char name[] = "sallyport", role[] = "courier";
   char *const arguments[] = {name, role, NULL}, *const environment[] = {NULL};
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t all, none;
-  sigfillset(&all);
-  sigemptyset(&none);
-  int failed = posix_spawn_file_actions_init(&actions);
-  if (failed != 0)
-    return failed;
-  failed = posix_spawnattr_init(&attributes);
-  if (failed == 0) {
-    failed = describe_child(&actions, socket);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    if (failed == 0)
-      failed = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return failed;
+  ChildPlan plan = {.program = program, .arguments = arguments, .environment = environment, .describe = describe_child, .data = GINT_TO_POINTER(socket)};
+  return child_spawn(&plan, pid);
 }
 
 gboolean courier_process_start(CourierProcess *process, const char *program, GError **error) {

@@ -1,13 +1,13 @@
 /* The caller's side: starts the process, waits for its one result, kills it at the deadline, and believes nothing that it can look up
  * itself. A process per file costs some milliseconds; none outlives its call. */
 #include "gateway/packing/packing.h"
+#include "gateway/base/child.h"
 #include "gateway/base/files.h"
 #include "gateway/packing/packing_internal.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -34,7 +34,8 @@ typedef struct {
 } Child;
 
 /* First all to numbers above all of these, then to ours: no copy can land on a descriptor that is still to be copied. */
-static int place_descriptors(posix_spawn_file_actions_t *actions, const Child *child) {
+static int place_descriptors(posix_spawn_file_actions_t *actions, gconstpointer data) {
+  const Child *child = data;
   const int from[] = {child->in, child->out, child->result}, to[] = {PACKING_IN, PACKING_OUT, PACKING_RESULT};
   const int high = MAX(MAX(child->in, child->out), MAX(child->result, PACKING_RESULT)) + 1;
   int failed = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
@@ -49,24 +50,8 @@ static int place_descriptors(posix_spawn_file_actions_t *actions, const Child *c
 
 static int spawn(const Child *child, pid_t *pid) {
   char *const environment[] = {NULL};
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t all, none;
-  sigfillset(&all);
-  sigemptyset(&none);
-  int failed = posix_spawn_file_actions_init(&actions);
-  if (failed != 0)
-    return failed;
-  if ((failed = posix_spawnattr_init(&attributes)) == 0) {
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    if ((failed = place_descriptors(&actions, child)) == 0)
-      failed = posix_spawn(pid, child->program, &actions, &attributes, child->arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return failed;
+  ChildPlan plan = {.program = child->program, .arguments = child->arguments, .environment = environment, .describe = place_descriptors, .data = child};
+  return child_spawn(&plan, pid);
 }
 
 /* TRUE: a whole result came before the deadline. */

@@ -59,7 +59,7 @@ static gboolean add_up(gpointer user, const ReconShard *shard, GError **error) {
 
 /* --- Files */
 
-typedef struct { FILE *file; Digest *sha256, *md5; GString *text; const Publishing *publishing; guint64 size; } Output;
+typedef struct { FILE *file; Digest *sha256, *md5; GString *text; const Publishing *publishing; guint64 size; gboolean is_text; /* the delimited form */ } Output;
 
 static gboolean output_pass(Output *output, GError **error) {
   digest_update(output->sha256, output->text->str, output->text->len);
@@ -112,25 +112,14 @@ static gboolean put_name(const Publishing *publishing, const char *name, GError 
 
 /* --- What is in them */
 
-static gboolean put_shard_json(gpointer user, const ReconShard *shard, GError **error) {
+static gboolean put_shard(gpointer user, const ReconShard *shard, GError **error) {
   Output *output = user;
   const Publishing *publishing = output->publishing;
   const char *front = publishing->reconcile->serve ? publishing->host->conf->front.url : NULL;
   g_autofree char *url = front ? recon_object_url(front, shard->object) : recon_relative_url(shard->name);
   ReconManifestShard told = {.number = shard->number, .name = shard->name, .url = url, .size = shard->size, .md5 = shard->md5, .sha256 = shard->sha256,
                              .plain_size = shard->plain_size, .plain_sha256 = shard->plain_sha256, .records = shard->records, .total = shard->total};
-  recon_manifest_add(publishing->manifest, &told, publishing->shards, output->text);
-  return output->text->len < PIECE || output_pass(output, error);
-}
-
-static gboolean put_shard_text(gpointer user, const ReconShard *shard, GError **error) {
-  Output *output = user;
-  const Publishing *publishing = output->publishing;
-  const char *front = publishing->reconcile->serve ? publishing->host->conf->front.url : NULL;
-  g_autofree char *url = front ? recon_object_url(front, shard->object) : recon_relative_url(shard->name);
-  ReconManifestShard told = {.number = shard->number, .name = shard->name, .url = url, .size = shard->size, .md5 = shard->md5, .sha256 = shard->sha256,
-                             .plain_size = shard->plain_size, .plain_sha256 = shard->plain_sha256, .records = shard->records, .total = shard->total};
-  recon_manifest_text_add(publishing->manifest, &told, publishing->shards, output->text);
+  (output->is_text ? recon_manifest_text_add : recon_manifest_add)(publishing->manifest, &told, publishing->shards, output->text);
   return output->text->len < PIECE || output_pass(output, error);
 }
 
@@ -150,11 +139,12 @@ static gboolean write_manifest(const Publishing *publishing, const char *name, g
   Output output;
   if (!open_output(publishing, name, &output, error))
     return FALSE;
+  output.is_text = is_text;
   if (is_text)
     recon_manifest_text_begin(publishing->manifest, publishing->shards, output.text);
   else
     recon_manifest_begin(publishing->manifest, publishing->shards, output.text);
-  gboolean ok = each_shard(publishing->host, publishing->task->id, is_text ? put_shard_text : put_shard_json, &output, error);
+  gboolean ok = each_shard(publishing->host, publishing->task->id, put_shard, &output, error);
   if (is_text)
     recon_manifest_text_end(publishing->manifest, publishing->shards, output.text);
   else

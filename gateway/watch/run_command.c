@@ -1,10 +1,10 @@
 #include "gateway/watch/run_command.h"
+#include "gateway/base/child.h"
 #include "gateway/base/files.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -24,12 +24,15 @@ static int open_input(const char *text, GError **error) {
   return -1;
 }
 
-static int describe_child(posix_spawn_file_actions_t *actions, int input, int output) {
-  int failed = posix_spawn_file_actions_adddup2(actions, input, 0);
+typedef struct { int input, output; } Ends;
+
+static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer data) {
+  const Ends *ends = data;
+  int failed = posix_spawn_file_actions_adddup2(actions, ends->input, 0);
   if (failed == 0)
-    failed = posix_spawn_file_actions_adddup2(actions, output, 1);
+    failed = posix_spawn_file_actions_adddup2(actions, ends->output, 1);
   if (failed == 0)
-    failed = posix_spawn_file_actions_adddup2(actions, output, 2);
+    failed = posix_spawn_file_actions_adddup2(actions, ends->output, 2);
   if (failed == 0)
     failed = posix_spawn_file_actions_addchdir_np(actions, "/");
   if (failed == 0)
@@ -37,31 +40,13 @@ static int describe_child(posix_spawn_file_actions_t *actions, int input, int ou
   return failed;
 }
 
-/* A group of its own, so that all of it can be killed. */
 static int spawn(char *const *argv, int input, int output, pid_t *pid) {
   static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", language[] = "LC_ALL=C.UTF-8";
   char *const environment[] = {path, language, NULL};
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t all, none;
-  sigfillset(&all);
-  sigemptyset(&none);
-  int failed = posix_spawn_file_actions_init(&actions);
-  if (failed != 0)
-    return failed;
-  failed = posix_spawnattr_init(&attributes);
-  if (failed == 0) {
-    failed = describe_child(&actions, input, output);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    if (failed == 0)
-      failed = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environment);
-    posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_destroy(&actions);
-  return failed;
+  const Ends ends = {input, output};
+  ChildPlan plan = {.program = argv[0], .arguments = argv, .environment = environment, .describe = describe_child, .data = &ends,
+                    .by_path = TRUE, .own_group = TRUE};
+  return child_spawn(&plan, pid);
 }
 
 typedef struct { char text[OUTPUT_KEPT]; gsize length; } Output;
