@@ -58,6 +58,16 @@ json_t *control_failure(const GError *error) {
   return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", sallyport_error_word((int)sallyport_error_code(error)), "error", message);
 }
 
+json_t *control_refusal(SallyportErrorCode code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  g_autoptr(GError) error = NULL;
+  sallyport_error_set(&error, code, "%s", text);
+  return control_failure(error);
+}
+
 static void client_free(gpointer data) {
   Client *client = data;
   close(client->fd);

@@ -20,3 +20,5 @@ json_t *control_ask(const char *path, const json_t *request, GError **error) G_G
 
 /* {"ok":false,"code":…,"error":…} of an error. */
 json_t *control_failure(const GError *error);
+/* The same of a text. */
+json_t *control_refusal(SallyportErrorCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -30,17 +30,6 @@ static json_t *done(Lane *lane, const BookFile *file) {
   return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "file", file->id, "name", file->name_shown, "state", file_state_word(file->state));
 }
 
-static json_t *fail(SallyportErrorCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static json_t *fail(SallyportErrorCode code, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  g_autofree char *text = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  g_autoptr(GError) error = NULL;
-  sallyport_error_set(&error, code, "%s", text);
-  return control_failure(error);
-}
-
 static json_t *move(Request *request) {
   g_autoptr(GError) error = NULL;
   FileState from = request->file->state;
@@ -53,7 +42,7 @@ static json_t *move(Request *request) {
 }
 
 static json_t *cannot(const Request *request) {
-  return fail(SALLYPORT_ERROR_FILE, "%s cannot be done to file %s: it is %s", request->event, request->file->id,
+  return control_refusal(SALLYPORT_ERROR_FILE, "%s cannot be done to file %s: it is %s", request->event, request->file->id,
               file_state_word(request->file->state));
 }
 
@@ -152,7 +141,7 @@ static json_t *on_file(Lane *lane, const char *who, const json_t *request, const
   if (error)
     return control_failure(error);
   if (!file)
-    return fail(SALLYPORT_ERROR_FILE, "there is no file %s in lane %s", id ? id : "(none named)", lane->name);
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no file %s in lane %s", id ? id : "(none named)", lane->name);
   Request change = {.lane = lane, .who = who, .reason = json_string_value(json_object_get(request, "reason")), .file = file, .event = event};
   return act(&change);
 }
@@ -161,7 +150,7 @@ static json_t *do_poll(Lane *lane, const json_t *request) {
   const char *name = json_string_value(json_object_get(request, "feed"));
   Feed *feed = name ? feeds_find(lane->feeds, name) : NULL;
   if (!feed)
-    return fail(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)", lane->name);
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)", lane->name);
   reset_endpoints(feed);
   lane_poll_now(lane, feed);
   return json_pack("{s:b, s:s}", "ok", 1, "feed", name);
@@ -247,7 +236,7 @@ static json_t *do_requester(Lane *lane, const json_t *request, ReconRequesterDid
   g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
   g_autoptr(ReconTask) task = reader ? recon_find_task(reader, id, &error) : NULL;
   if (!error && !task)
-    return fail(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s", id ? id : "(none named)", lane->name);
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s", id ? id : "(none named)", lane->name);
   RequesterDid change = {task, did};
   if (error || !book_write(lane->flow.book, requester_change, &change, &error))
     return control_failure(error);
@@ -272,7 +261,7 @@ static json_t *do_acknowledge(Lane *lane, const char *who, const json_t *json) {
                           .ends = kind && (g_str_has_prefix(kind, "sequence-") || g_str_equal(kind, "test"))};
   g_autoptr(GError) error = NULL;
   if (!request.id)
-    return fail(SALLYPORT_ERROR_FILE, "no alarm is named");
+    return control_refusal(SALLYPORT_ERROR_FILE, "no alarm is named");
   if (!book_write(lane->flow.book, acknowledge_change, &request, &error))
     return control_failure(error);
   log_event(LOG_INFO, "operator", {"event", "acknowledge"}, {"by", who}, {"alarm", request.id});
@@ -320,5 +309,5 @@ json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
     return do_requester(lane, request, RECON_REQUESTER_FETCHED);
   if (g_strcmp0(what, "recon-acknowledged") == 0)
     return do_requester(lane, request, RECON_REQUESTER_ACKNOWLEDGED);
-  return fail(SALLYPORT_ERROR_FILE, "unknown request \"%s\"", what ? what : "");
+  return control_refusal(SALLYPORT_ERROR_FILE, "unknown request \"%s\"", what ? what : "");
 }

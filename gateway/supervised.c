@@ -1,9 +1,9 @@
 #include "gateway/supervised.h"
+#include "gateway/base/child.h"
 #include "gateway/log.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -57,24 +57,16 @@ static GStrv lane_environment(void) {
   return environment;
 }
 
+static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer data) {
+  (void)data;
+  return posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+}
+
+/* A group of its own: Ctrl-C reaches the supervisor only, a kill all of it. */
 static int spawn(const char *program, char *const *arguments, pid_t *pid) {
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_t actions;
-  sigset_t none, standard;
   g_auto(GStrv) environment = lane_environment();
-  sigemptyset(&none);
-  sigfillset(&standard);
-  posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_init(&actions);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &standard);
-  posix_spawnattr_setpgroup(&attributes, 0); /* a group of its own: Ctrl-C reaches the supervisor only, a kill all of it */
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  int number = posix_spawn(pid, program, &actions, &attributes, arguments, environment);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  return number;
+  ChildPlan plan = {.program = program, .arguments = arguments, .environment = environment, .describe = describe_child, .own_group = TRUE};
+  return child_spawn(&plan, pid);
 }
 
 static void be_inherited(int fd) { fcntl(fd, F_SETFD, 0); } /* one thread: nothing else is started in between */

@@ -4,17 +4,6 @@
 #include "gateway/recon/recon_parts.h"
 #include <string.h>
 
-static json_t *refuse(SallyportErrorCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static json_t *refuse(SallyportErrorCode code, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  g_autofree char *text = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  g_autoptr(GError) error = NULL;
-  sallyport_error_set(&error, code, "%s", text);
-  return control_failure(error);
-}
-
 static json_t *answer(const ReconTask *task, gboolean made) {
   return json_pack("{s:b, s:s, s:s, s:s, s:s, s:i, s:b}", "ok", 1, "task", task->id, "name", task->name, "period", task->period, "state",
                    recon_state_word(task->state), "version", (int)task->version, "made", made);
@@ -63,12 +52,12 @@ json_t *recon_answer(Recon *recon, const char *who, const json_t *request) {
   g_autofree char *period = block && date ? period_asked(block, date) : NULL;
   char from[11], to[11];
   if (!block)
-    return refuse(SALLYPORT_ERROR_FILE, "this lane has no reconcile \"%s\"", name ? name : "");
+    return control_refusal(SALLYPORT_ERROR_FILE, "this lane has no reconcile \"%s\"", name ? name : "");
   if (!period || !recon_period_dates(period, block->conf, from, to))
-    return refuse(SALLYPORT_ERROR_FILE, "\"%s\" is no date; 2026-11-20, or 2026-11 for a month", date ? date : "");
+    return control_refusal(SALLYPORT_ERROR_FILE, "\"%s\" is no date; 2026-11-20, or 2026-11 for a month", date ? date : "");
   g_autofree char *today = day_text(day_at(block->schedule->zone, g_get_real_time()));
   if (strcmp(from, today) > 0)
-    return refuse(SALLYPORT_ERROR_FILE, "%s has not begun yet", period);
+    return control_refusal(SALLYPORT_ERROR_FILE, "%s has not begun yet", period);
   log_event(LOG_INFO, "operator", {"event", again ? "recon-again" : "recon-run"}, {"by", who}, {"reconcile", name}, {"period", period});
   g_autoptr(GError) error = NULL;
   g_autoptr(BookReader) reader = book_reader_open(recon->options.paths->book, &error);
