@@ -33,7 +33,6 @@ gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands, G
 /* The n-th reply to that verb in the last run, counted from 0; NULL: it has not been sent. */
 const FtpReply *ftp_reply(const Ftp *ftp, const char *verb, guint n);
 guint ftp_code(const Ftp *ftp, const char *verb); /* of the last reply to it; 0: none */
-guint ftp_last_code(const Ftp *ftp);
 /* The error that a reply means; always FALSE. */
 gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, const char *path, GError **error);
 gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path, GError **error);

@@ -98,7 +98,7 @@ guint ftp_code(const Ftp *ftp, const char *verb) {
   return code;
 }
 
-guint ftp_last_code(const Ftp *ftp) {
+static guint last_code(const Ftp *ftp) {
   for (guint i = ftp->replies->len; i > 0; i--) {
     const FtpReply *reply = ftp->replies->pdata[i - 1];
     if (reply->code > 0)
@@ -153,7 +153,7 @@ gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands, G
   CURLcode code = ftp_run(ftp);
   curl_easy_setopt(ftp->link.easy, CURLOPT_QUOTE, NULL);
   curl_slist_free_all(list);
-  return code == CURLE_OK || curl_link_failed(&ftp->link, code, ftp_last_code(ftp), what, error);
+  return code == CURLE_OK || curl_link_failed(&ftp->link, code, last_code(ftp), what, error);
 }
 
 gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, const char *path, GError **error) {
@@ -167,7 +167,7 @@ gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, co
 /* A 5yz or 4yz of the server says it better than libcurl's summary. */
 gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path, GError **error) {
   g_autofree char *shown = files_show_bytes(path, strlen(path), 200), *doing = g_strdup_printf("%s %s", what, shown);
-  guint refusal = ftp_last_code(ftp);
+  guint refusal = last_code(ftp);
   /* a data connection without this control connection's TLS session: a new one has a session to offer */
   ftp->base.lost = ftp->base.lost || (ftp->link.tls != COURIER_TLS_NONE && (refusal == 522 || refusal == 425));
   const FtpReply *last = ftp->replies->pdata[ftp->replies->len - 1];
@@ -175,5 +175,5 @@ gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path,
     g_autofree char *words = files_show_bytes(last->text->str, strcspn(last->text->str, "\r\n"), 200);
     return sallyport_error_set(error, curl_code(code, last->code), "%s: the server answers %u %s (libcurl %d)", doing, last->code, words, (int)code);
   }
-  return curl_link_failed(&ftp->link, code, ftp_last_code(ftp), doing, error);
+  return curl_link_failed(&ftp->link, code, last_code(ftp), doing, error);
 }

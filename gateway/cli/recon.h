@@ -3,8 +3,6 @@
 #include "gateway/cli/command.h"
 #include "store/book_recon.h"
 
-/* A task as `recon list`, `recon show` and `status` give it; the caller's. */
-json_t *cli_recon_task_json(const CliOutput *out, const ReconTask *task);
 /* What is outstanding, as `status` shows it: nothing where there is nothing. */
 json_t *cli_recon_open_json(const CliOutput *out, const GPtrArray *tasks);
 void cli_print_recon_open(const CliOutput *out, const GPtrArray *tasks);

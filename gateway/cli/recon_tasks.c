@@ -20,7 +20,8 @@ static const char *way_word(const ReconTask *task, gint64 at, const char *done) 
   return task->state != RECON_DONE || at < 0 ? NULL : at > 0 ? done : "outstanding";
 }
 
-json_t *cli_recon_task_json(const CliOutput *out, const ReconTask *task) {
+/* As `list`, `show` and `status` give it. */
+static json_t *task_json(const CliOutput *out, const ReconTask *task) {
   json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:i}", "task", task->id, "reconcile", task->name, "requester", task->requester,
                              "type", task->type, "period", task->period, "version", (int)task->version, "state", recon_state_word(task->state), "records",
                              (json_int_t)task->records, "shards", (int)task->shards, "attempts", (int)task->attempts);
@@ -46,7 +47,7 @@ json_t *cli_recon_task_json(const CliOutput *out, const ReconTask *task) {
 json_t *cli_recon_open_json(const CliOutput *out, const GPtrArray *tasks) {
   json_t *list = json_array();
   for (guint i = 0; tasks && i < tasks->len; i++)
-    json_array_append_new(list, cli_recon_task_json(out, tasks->pdata[i]));
+    json_array_append_new(list, task_json(out, tasks->pdata[i]));
   return list;
 }
 
@@ -142,7 +143,7 @@ static CliExit each_task(const Cli *cli, GPtrArray *lanes, const ReconFilter *fi
     for (guint j = 0; tasks && j < tasks->len; j++) {
       if (table)
         put_row(table, cli, tasks->pdata[j]);
-      json_t *object = cli_recon_task_json(cli->out, tasks->pdata[j]);
+      json_t *object = task_json(cli->out, tasks->pdata[j]);
       json_object_set_new(object, "lane", json_string(lane->conf->name));
       json_array_append_new(list, object);
     }
@@ -206,7 +207,7 @@ CliExit recon_cli_show(Cli *cli) {
     print_shards(cli, task, shards);
     return CLI_EXIT_FINE;
   }
-  json_t *object = cli_recon_task_json(cli->out, task), *list = json_array();
+  json_t *object = task_json(cli->out, task), *list = json_array();
   json_object_set_new(object, "lane", json_string(lane->conf->name));
   for (guint i = 0; i < shards->len; i++)
     json_array_append_new(list, shard_json(task, shards->pdata[i]));
@@ -229,7 +230,7 @@ static const CliLane *lane_of(GPtrArray *lanes, const char *name) {
 
 static CliExit tell(const Cli *cli, const ReconTask *task, const char *remark) {
   if (cli->out->is_json) {
-    json_t *object = cli_recon_task_json(cli->out, task);
+    json_t *object = task_json(cli->out, task);
     json_object_set_new(object, "remark", json_string(remark));
     cli_json(cli->out, object);
   } else {

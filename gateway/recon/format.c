@@ -77,7 +77,6 @@ void recon_format_free(ReconFormat *format) {
 }
 
 guint recon_format_scale(const ReconFormat *format) { return format->amount < 0 ? 0 : format->source->columns[format->amount].scale; }
-gboolean recon_format_has_amount(const ReconFormat *format) { return format->amount >= 0; }
 
 /* --- One value */
 

@@ -9,7 +9,6 @@ typedef struct ReconFormat ReconFormat;
 ReconFormat *recon_format_new(const ConfReconcile *reconcile, const ReconSource *source, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void recon_format_free(ReconFormat *format);
 guint recon_format_scale(const ReconFormat *format);        /* of the amount column; 0 without one */
-gboolean recon_format_has_amount(const ReconFormat *format);
 
 /* Appends the header line, or nothing where there is none. */
 gboolean recon_format_header(ReconFormat *format, GByteArray *into, GError **error) G_GNUC_WARN_UNUSED_RESULT;
