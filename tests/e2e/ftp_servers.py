@@ -4,7 +4,6 @@ import contextlib
 import crypt
 import os
 import random
-import signal
 import socket
 import subprocess
 import time
@@ -12,7 +11,7 @@ import time
 import world
 from certificates import Authority
 from harness import Skip, tail
-from partner import descendants, free_port
+from partner import Listening, free_port
 from proxy import Proxy
 
 UNPACKED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "servers")
@@ -88,7 +87,7 @@ class Proxies:
             proxy.close()
 
 
-class Server:
+class Server(Listening):
     """with Server(world.folder, world.partner.root): … — `tls` is None, "explicit" or "implicit"."""
     name = program = None
     needs_root = False
@@ -153,20 +152,6 @@ class Server:
         with open(path, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
             file.write(text)
         return path
-
-    def stop(self):
-        if self.process is None:
-            return
-        for pid in [self.process.pid, *descendants(self.process.pid)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait()
-        self.process = None
-
-    def drop_sessions(self):
-        for pid in descendants(self.process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
     def __enter__(self):
         return self.start()

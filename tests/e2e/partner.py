@@ -128,7 +128,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Sshd:
+class Listening:
+    """A server of the test's: self.process, or None, and its children are its sessions."""
+
+    def stop(self):
+        """The server is gone at once: listener and every session."""
+        if self.process is None:
+            return
+        for pid in [self.process.pid, *descendants(self.process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def drop_sessions(self):
+        for pid in descendants(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+class Sshd(Listening):
     """OpenSSH's own server on a free loopback port, one folder as its start."""
 
     def __init__(self, folder, root, keys, *, options=""):
@@ -181,21 +200,6 @@ ForceCommand internal-sftp -d {self.root}
             time.sleep(0.02)
         self.stop()
         return False
-
-    def stop(self):
-        """The server is gone at once: listener and every session."""
-        if self.process is None:
-            return
-        for pid in [self.process.pid, *descendants(self.process.pid)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.process.wait()
-        self.process = None
-
-    def drop_sessions(self):
-        for pid in descendants(self.process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
     def log(self):
         with open(self.log_path, errors="replace") as file:
