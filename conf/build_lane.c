@@ -5,25 +5,30 @@
 
 #define RULES_LIMIT 64 /* one bit each in what the evaluation gives */
 #define RULE_TEXT_LIMIT 4096
-#define X_LEAST 2500   /* the range of x that needs no asking for */
+#define X_LEAST 2500 /* the range of x that needs no asking for */
 #define X_MOST 5000
 
 /* ---- references into the layout ---- */
 
 static void check_business_date(const Section *section, const ConfFeed *feed, const ConfLayout *layout) {
   const char *name = feed->business_date;
-  if (name == NULL || layout == NULL) return;
+  if (name == NULL || layout == NULL)
+    return;
   const ConfField *header = conf_line_field(&layout->header, name);
   const ConfField *record = conf_line_field(&layout->record, name);
   if (header != NULL && record != NULL)
-    section_error(section, "business-date", "'business-date': the header and the record of layout \"%s\" both have a field \"%s\"", layout->name, name);
+    section_error(section, "business-date",
+                  "'business-date': the header and the record of layout \"%s\" both have a field \"%s\"", layout->name,
+                  name);
   else if (header == NULL && record == NULL)
-    section_error(section, "business-date", "'business-date': neither the header nor the record of layout \"%s\" has a field \"%s\"", layout->name, name);
+    section_error(section, "business-date",
+                  "'business-date': neither the header nor the record of layout \"%s\" has a field \"%s\"",
+                  layout->name, name);
   else if ((header != NULL ? header : record)->type != CONF_DATE)
     section_error(section, "business-date", "'business-date': field \"%s\" must be of type date", name);
   else if ((header != NULL ? header : record)->optional)
-    section_error(section, "business-date", "'business-date': field \"%s\" is optional%s; every file must have it", name,
-                  record != NULL && layout->records->len > 1 ? " or missing in one kind of record" : "");
+    section_error(section, "business-date", "'business-date': field \"%s\" is optional%s; every file must have it",
+                  name, record != NULL && layout->records->len > 1 ? " or missing in one kind of record" : "");
 }
 
 /* ---- rules ---- */
@@ -41,13 +46,15 @@ static ConfRule *build_rule(const Section *section) {
   if (rule->code != NULL && (!value_is_name(rule->code) || strlen(rule->code) > 32))
     section_error(section, "code", "'code' must be 1 to 32 letters, digits or . _ -, beginning with a letter or digit");
   rule->message = section_text(section, "message");
-  if (rule->message == NULL) rule->message = g_strdup(rule->name);
+  if (rule->message == NULL)
+    rule->message = g_strdup(rule->name);
   return rule;
 }
 
 static void build_rules(const Section *feed_section, ConfFeed *feed) {
   guint count = section_count(feed_section, "rule");
-  if (count > RULES_LIMIT) section_error(feed_section, NULL, "feed \"%s\" has %u rules; %d are the most", feed->name, count, RULES_LIMIT);
+  if (count > RULES_LIMIT)
+    section_error(feed_section, NULL, "feed \"%s\" has %u rules; %d are the most", feed->name, count, RULES_LIMIT);
   for (guint i = 0; i < count; i++) {
     Section section = section_at(feed_section, "rule", i);
     g_ptr_array_add(feed->rules, build_rule(&section));
@@ -58,20 +65,28 @@ static void build_rules(const Section *feed_section, ConfFeed *feed) {
 
 static void check_batch(const Section *section, const ConfBatch *batch) {
   if (batch->size_min > batch->size_max)
-    section_error(section, "size-min", "'size-min' (%u) is greater than 'size-max' (%u)", batch->size_min, batch->size_max);
-  if (batch->allow_any_size) return;
+    section_error(section, "size-min", "'size-min' (%u) is greater than 'size-max' (%u)", batch->size_min,
+                  batch->size_max);
+  if (batch->allow_any_size)
+    return;
   const char *options[] = {"size-min", "size-max"};
   guint sizes[] = {batch->size_min, batch->size_max};
   for (guint i = 0; i < G_N_ELEMENTS(options); i++)
     if (sizes[i] < X_LEAST || sizes[i] > X_MOST)
-      section_error(section, options[i], "'%s' is %u, outside %d to %d; if that is meant, say so with allow-any-size = yes", options[i], sizes[i],
-                    X_LEAST, X_MOST);
+      section_error(section, options[i],
+                    "'%s' is %u, outside %d to %d; if that is meant, say so with allow-any-size = yes", options[i],
+                    sizes[i], X_LEAST, X_MOST);
 }
 
 static void build_batch(const Section *feed_section, ConfBatch *batch) {
-  *batch = (ConfBatch){.where = section_where(feed_section, NULL), .size_min = X_LEAST, .size_max = X_MOST, .threads_min = 1, .threads_max = 8};
+  *batch = (ConfBatch){.where = section_where(feed_section, NULL),
+                       .size_min = X_LEAST,
+                       .size_max = X_MOST,
+                       .threads_min = 1,
+                       .threads_max = 8};
   Section section, pressure;
-  if (!section_inner(feed_section, "batch", &section)) return;
+  if (!section_inner(feed_section, "batch", &section))
+    return;
   batch->where = section_where(&section, NULL);
   batch->allow_any_size = section_yes(&section, "allow-any-size", FALSE);
   guint minimum = section_number(&section, "size-min", (Range){.otherwise = 0, .least = 1, .most = 1000000});
@@ -80,13 +95,17 @@ static void build_batch(const Section *feed_section, ConfBatch *batch) {
   batch->size_min = minimum != 0 ? minimum : MIN(X_LEAST, maximum != 0 ? maximum : X_LEAST);
   batch->size_max = maximum != 0 ? maximum : MAX(X_MOST, batch->size_min);
   check_batch(&section, batch);
-  if (!section_inner(&section, "pressure", &pressure)) return;
+  if (!section_inner(&section, "pressure", &pressure))
+    return;
   section_require(&pressure, "target-latency", "how long a batch may take before the pressure is too high");
-  batch->target_latency = section_milliseconds(&pressure, "target-latency", (Range){.otherwise = 0, .least = 1, .most = 600000});
+  batch->target_latency = section_milliseconds(&pressure, "target-latency",
+                                               (Range){.otherwise = 0, .least = 1, .most = 600000});
   batch->threads_min = section_number(&pressure, "threads-min", (Range){.otherwise = 1, .least = 1, .most = 256});
-  batch->threads_max = section_number(&pressure, "threads-max", (Range){.otherwise = MAX(8, batch->threads_min), .least = 1, .most = 256});
+  batch->threads_max = section_number(&pressure, "threads-max",
+                                      (Range){.otherwise = MAX(8, batch->threads_min), .least = 1, .most = 256});
   if (batch->threads_min > batch->threads_max)
-    section_error(&pressure, "threads-min", "'threads-min' (%u) is greater than 'threads-max' (%u)", batch->threads_min, batch->threads_max);
+    section_error(&pressure, "threads-min", "'threads-min' (%u) is greater than 'threads-max' (%u)", batch->threads_min,
+                  batch->threads_max);
 }
 
 /* ---- feed and lane ---- */
@@ -112,13 +131,15 @@ static ConfFeed *build_feed(const Section *section, const Conf *conf) {
   feed->rules = g_ptr_array_new();
   feed->expects = g_ptr_array_new();
   const ConfLayout *layout = build_feed_references(section, conf, feed);
-  if (needs_key(section)) section_require(section, "key", "the field that tells records apart, so that none is credited twice");
+  if (needs_key(section))
+    section_require(section, "key", "the field that tells records apart, so that none is credited twice");
   feed->key = section_text(section, "key");
   check_record_field(section, "key", feed->key, layout, CONF_TEXT);
   feed->business_date = section_text(section, "business-date");
   check_business_date(section, feed, layout);
   feed->reject_file = section_choice(section, "on-reject", rejects, TRUE) == 1;
-  feed->plain_limit = section_size(section, "plain-limit", (Range){.otherwise = 4ULL << 30, .least = 1024, .most = 1ULL << 40});
+  feed->plain_limit = section_size(section, "plain-limit",
+                                   (Range){.otherwise = 4ULL << 30, .least = 1024, .most = 1ULL << 40});
   feed->ratio_limit = section_number(section, "ratio-limit", (Range){.otherwise = 200, .least = 2, .most = 100000});
   feed->retry_limit = section_number(section, "retry-limit", (Range){.otherwise = 10, .least = 1, .most = 1000});
   build_source(section, conf, feed);

@@ -10,7 +10,8 @@ static void build_log(const Section *node_section, ConfNode *node) {
   node->log_format = CONF_LOG_TEXT;
   node->log_level = CONF_LOG_INFO;
   Section section;
-  if (!section_inner(node_section, "log", &section)) return;
+  if (!section_inner(node_section, "log", &section))
+    return;
   node->log_format = section_choice(&section, "format", formats, CONF_LOG_TEXT);
   node->log_level = section_choice(&section, "level", levels, CONF_LOG_INFO);
 }
@@ -19,21 +20,27 @@ void build_node(const Section *root, ConfNode *node) {
   Section section;
   if (!section_inner(root, "node", &section)) {
     if (!root->scan->lost)
-      conf_report_error(root->report, root->scanned->where, "there is no node { … }: it says where the gateway keeps its state");
+      conf_report_error(root->report, root->scanned->where,
+                        "there is no node { … }: it says where the gateway keeps its state");
     return;
   }
   node->where = section_where(&section, NULL);
   section_require(&section, "name", "what this gateway is called in logs and in the audit chain");
   node->name = section_name(&section, "name");
   node->state = section_path(&section, "state");
-  if (node->state == NULL) node->state = g_strdup("/var/lib/sallyport");
+  if (node->state == NULL)
+    node->state = g_strdup("/var/lib/sallyport");
   node->runtime = section_path(&section, "runtime");
-  if (node->runtime == NULL) node->runtime = g_build_filename(node->state, "run", NULL);
+  if (node->runtime == NULL)
+    node->runtime = g_build_filename(node->state, "run", NULL);
   node->gnupg_home = section_path(&section, "gnupg-home");
-  if (node->gnupg_home == NULL) node->gnupg_home = g_build_filename(node->state, "gnupg", NULL);
+  if (node->gnupg_home == NULL)
+    node->gnupg_home = g_build_filename(node->state, "gnupg", NULL);
   node->time_zone = build_time_zone(&section, "time-zone");
-  if (node->time_zone == NULL) node->time_zone = g_strdup("UTC");
-  node->key_warning_days = section_number(&section, "key-warning-days", (Range){.otherwise = 30, .least = 0, .most = 3650});
+  if (node->time_zone == NULL)
+    node->time_zone = g_strdup("UTC");
+  node->key_warning_days = section_number(&section, "key-warning-days",
+                                          (Range){.otherwise = 30, .least = 0, .most = 3650});
   node->archive_days = section_number(&section, "archive-days", (Range){.otherwise = 30, .least = 0, .most = 36500});
   build_log(&section, node);
 }
@@ -53,13 +60,15 @@ static char *build_own_key(const Section *section, const char *option) {
 /* Which of them are needed is the feeds' and reconciliations' to say: check_keys.c. */
 static void build_openpgp(const Section *partner_section, ConfOpenpgp *openpgp) {
   Section section;
-  if (!section_inner(partner_section, "openpgp", &section)) return;
+  if (!section_inner(partner_section, "openpgp", &section))
+    return;
   openpgp->where = section_where(&section, NULL);
   openpgp->encrypt_to = there_or_told(&section, "encrypt-to", build_fingerprints(&section, "encrypt-to"));
   openpgp->signed_by = there_or_told(&section, "signed-by", build_fingerprints(&section, "signed-by"));
   openpgp->decrypt_with = build_own_key(&section, "decrypt-with");
   openpgp->sign_with = build_own_key(&section, "sign-with");
-  if (openpgp->sign_with == NULL) openpgp->sign_with = g_strdup(openpgp->decrypt_with);
+  if (openpgp->sign_with == NULL)
+    openpgp->sign_with = g_strdup(openpgp->decrypt_with);
   openpgp->passphrase_file = section_file(&section, "passphrase-file");
 }
 
@@ -78,7 +87,8 @@ static char **build_digests(const Section *section, const char *option) {
 
 static void build_access(const Section *partner_section, ConfAccess *access) {
   Section section;
-  if (!section_inner(partner_section, "access", &section)) return;
+  if (!section_inner(partner_section, "access", &section))
+    return;
   access->where = section_where(&section, NULL);
   access->token_sha256 = build_digests(&section, "token-sha256");
   access->certificate_sha256 = build_digests(&section, "certificate-sha256");

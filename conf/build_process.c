@@ -6,22 +6,27 @@
 /* ---- fields of the records ---- */
 
 /* What each record must have, whatever its kind. */
-void check_record_field(const Section *section, const char *option, const char *name, const ConfLayout *layout, ConfFieldType other) {
-  if (name == NULL || layout == NULL || !layout->record.present) return;
+void check_record_field(const Section *section, const char *option, const char *name, const ConfLayout *layout,
+                        ConfFieldType other) {
+  if (name == NULL || layout == NULL || !layout->record.present)
+    return;
   const ConfField *field = conf_line_field(&layout->record, name);
   if (field == NULL) {
     g_autofree char *suggestion = named_suggest(layout->record.fields, name);
-    section_error(section, option, "'%s': the record of layout \"%s\" has no field \"%s\"%s", option, layout->name, name, suggestion);
+    section_error(section, option, "'%s': the record of layout \"%s\" has no field \"%s\"%s", option, layout->name,
+                  name, suggestion);
     return;
   }
   if (field->type != CONF_INTEGER && field->type != other)
-    section_error(section, option, "'%s': field \"%s\" must be %s or integer", option, field->name, other == CONF_TEXT ? "text" : "decimal");
+    section_error(section, option, "'%s': field \"%s\" must be %s or integer", option, field->name,
+                  other == CONF_TEXT ? "text" : "decimal");
   for (guint r = 0; r < layout->records->len; r++) {
     const ConfLine *line = g_ptr_array_index(layout->records, r);
     const ConfField *own = conf_line_field(line, name);
     if (own == NULL)
-      section_error(section, option, "'%s': record \"%s\" of layout \"%s\" has no field \"%s\"; every kind of record must have it", option,
-                    line->tag == NULL ? "" : line->tag, layout->name, name);
+      section_error(section, option,
+                    "'%s': record \"%s\" of layout \"%s\" has no field \"%s\"; every kind of record must have it",
+                    option, line->tag == NULL ? "" : line->tag, layout->name, name);
     else if (own->optional)
       section_error(section, option, "'%s': field \"%s\" is optional; every record must have it", option, name);
   }
@@ -29,11 +34,14 @@ void check_record_field(const Section *section, const char *option, const char *
 
 char **build_record_columns(const Section *section, const ConfLayout *layout) {
   char **columns = section_list(section, "columns", 500);
-  if (layout == NULL || !layout->record.present) return columns;
+  if (layout == NULL || !layout->record.present)
+    return columns;
   for (char **column = columns; column != NULL && *column != NULL; column++) {
-    if (conf_line_field(&layout->record, *column) != NULL) continue;
+    if (conf_line_field(&layout->record, *column) != NULL)
+      continue;
     g_autofree char *suggestion = named_suggest(layout->record.fields, *column);
-    section_error(section, "columns", "'columns': the record of layout \"%s\" has no field \"%s\"%s", layout->name, *column, suggestion);
+    section_error(section, "columns", "'columns': the record of layout \"%s\" has no field \"%s\"%s", layout->name,
+                  *column, suggestion);
   }
   return columns;
 }
@@ -56,7 +64,8 @@ static void build_ledger(const Section *section, const ConfLayout *layout, ConfL
 
 static void build_http(const Section *section, const Conf *conf, const ConfLayout *layout, ConfHttp *http) {
   static const char *const bodies[] = {"json", "csv", NULL};
-  static const WebPurpose purpose = {.system = "the inner system that credits the records", .path = "the path of its interface"};
+  static const WebPurpose purpose = {.system = "the inner system that credits the records",
+                                     .path = "the path of its interface"};
   build_web(section, conf, purpose, &http->system, &http->endpoint, &http->path);
   http->body = section_choice(section, "body", bodies, CONF_BODY_JSON);
   http->timeout = section_seconds(section, "timeout", (Range){.otherwise = 30, .least = 1, .most = 3600});
@@ -66,11 +75,13 @@ static void build_http(const Section *section, const Conf *conf, const ConfLayou
 /* ---- an inner folder that takes the whole file ---- */
 
 static void build_deliver_protection(const Section *section, ConfDeliver *deliver) {
-  section_require(section, "envelope", "how the file is handed on: openpgp (encrypted anew), or unprotected-plain-text");
+  section_require(section, "envelope",
+                  "how the file is handed on: openpgp (encrypted anew), or unprotected-plain-text");
   deliver->envelope = build_envelope(section, FALSE, CONF_ENVELOPE_NONE);
   gboolean encrypts = deliver->envelope == CONF_ENVELOPE_OPENPGP;
   section_only_with(section, "encrypt-to", encrypts, "envelope = openpgp");
-  if (encrypts) section_require(section, "encrypt-to", "the key of the system that takes the file, or its current and next one");
+  if (encrypts)
+    section_require(section, "encrypt-to", "the key of the system that takes the file, or its current and next one");
   deliver->encrypt_to = build_fingerprints(section, "encrypt-to");
 }
 
@@ -85,7 +96,8 @@ static void build_deliver(const Section *section, const Conf *conf, ConfDeliver 
   deliver->path = build_remote_path(section, "path");
   deliver->name = build_template(section, "name", template_of_answer);
   deliver->marker = build_template(section, "marker", template_of_marker);
-  if (g_strcmp0(deliver->marker, "{name}") == 0) section_error(section, "marker", "'marker' is the name of the file itself");
+  if (g_strcmp0(deliver->marker, "{name}") == 0)
+    section_error(section, "marker", "'marker' is the name of the file itself");
   build_deliver_protection(section, deliver);
   deliver->packing = build_packing(section, "packing");
   deliver->if_exists = (gint)section_choice(section, "if-exists", policies, CONF_EXISTS_REFUSE);
@@ -95,8 +107,10 @@ static void build_deliver(const Section *section, const Conf *conf, ConfDeliver 
 
 /* The options of each, of those that `process` has altogether. */
 static const char *const ledger_options[] = {"name", "account", "amount", "shards", NULL};
-static const char *const http_options[] = {"name", "account", "amount", "shards", "system", "endpoint", "path", "body", "timeout", "columns", NULL};
-static const char *const deliver_options[] = {"system", "endpoint", "path", "name", "marker", "envelope", "encrypt-to", "packing", "if-exists", NULL};
+static const char *const http_options[] = {"name", "account", "amount",  "shards",  "system", "endpoint",
+                                           "path", "body",    "timeout", "columns", NULL};
+static const char *const deliver_options[] = {"system",   "endpoint",   "path",    "name",      "marker",
+                                              "envelope", "encrypt-to", "packing", "if-exists", NULL};
 static const char *const kinds[] = {"ledger", "http", "deliver", NULL};
 static const char *const *const options_of[] = {ledger_options, http_options, deliver_options};
 
@@ -120,14 +134,21 @@ static gboolean read_process(const Section *section, ConfProcess *process) {
 void build_process(const Section *feed_section, const Conf *conf, ConfFeed *feed) {
   section_require(feed_section, "process", "what is done with the records: process ledger { … }");
   Section section;
-  if (!section_inner(feed_section, "process", &section)) return;
+  if (!section_inner(feed_section, "process", &section))
+    return;
   feed->ledger.where = section_where(&section, NULL);
-  if (!read_process(&section, &feed->process)) return;
+  if (!read_process(&section, &feed->process))
+    return;
   check_options(&section, feed->process);
   const ConfLayout *layout = feed->layout == NULL ? NULL : conf_layout(conf, feed->layout);
-  if (feed->process == CONF_PROCESS_DELIVER) build_deliver(&section, conf, &feed->deliver);
-  else build_ledger(&section, layout, &feed->ledger);
-  if (feed->process == CONF_PROCESS_HTTP) build_http(&section, conf, layout, &feed->http);
+  if (feed->process == CONF_PROCESS_DELIVER)
+    build_deliver(&section, conf, &feed->deliver);
+  else
+    build_ledger(&section, layout, &feed->ledger);
+  if (feed->process == CONF_PROCESS_HTTP)
+    build_http(&section, conf, layout, &feed->http);
   if (feed->process == CONF_PROCESS_DELIVER && !feed->reject_file)
-    section_error(feed_section, "on-reject", "'on-reject': process deliver hands on whole files, so one bad record keeps the whole file back: on-reject = file");
+    section_error(feed_section, "on-reject",
+                  "'on-reject': process deliver hands on whole files, so one bad record keeps the whole file back: "
+                  "on-reject = file");
 }

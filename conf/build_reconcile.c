@@ -12,9 +12,12 @@ static void build_period(const Section *section, const Conf *conf, ConfReconcile
   reconcile->day_offset = section_number(section, "day-offset", (Range){.otherwise = 1, .least = 0, .most = 60});
   reconcile->calendar = build_calendar_name(section, conf);
   reconcile->time_zone = build_time_zone(section, "time-zone");
-  if (reconcile->time_zone == NULL) reconcile->time_zone = g_strdup(conf->node.time_zone);
+  if (reconcile->time_zone == NULL)
+    reconcile->time_zone = g_strdup(conf->node.time_zone);
   if (reconcile->day_offset == 0)
-    section_warning(section, "day-offset", "'day-offset' is 0: the files are made on the period's last day, and what comes behind 'at' is not in them");
+    section_warning(
+        section, "day-offset",
+        "'day-offset' is 0: the files are made on the period's last day, and what comes behind 'at' is not in them");
 }
 
 /* ---- what the files are like ---- */
@@ -23,15 +26,21 @@ static void build_shard_names(const Section *section, ConfReconcile *reconcile) 
   static const char *const suffixes[] = {"", ".gz", ".zst"};
   static const char *const shard[] = {"{shard}", NULL};
   static const char *const date[] = {"{date}", NULL};
-  static const TemplateRule of_shard = {TEMPLATE_SHARD, shard, "must contain {shard}: else each shard would replace the last one"};
-  static const TemplateRule of_date = {TEMPLATE_SHARD, date, "must contain {date}: else each period's files would replace the last one's"};
+  static const TemplateRule of_shard = {TEMPLATE_SHARD, shard,
+                                        "must contain {shard}: else each shard would replace the last one"};
+  static const TemplateRule of_date = {TEMPLATE_SHARD, date,
+                                       "must contain {date}: else each period's files would replace the last one's"};
   reconcile->shard_name = build_template(section, "shard-name", of_shard);
   if (reconcile->shard_name == NULL)
-    reconcile->shard_name = g_strconcat("{type}_{date}_{shard}.csv", suffixes[reconcile->compress], reconcile->encrypt ? ".pgp" : "", NULL);
-  else if (!template_has(reconcile->shard_name, date)) section_error(section, "shard-name", "'shard-name' %s", of_date.why);
+    reconcile->shard_name = g_strconcat("{type}_{date}_{shard}.csv", suffixes[reconcile->compress],
+                                        reconcile->encrypt ? ".pgp" : "", NULL);
+  else if (!template_has(reconcile->shard_name, date))
+    section_error(section, "shard-name", "'shard-name' %s", of_date.why);
   reconcile->manifest_name = build_template(section, "manifest-name", of_date);
-  if (reconcile->manifest_name == NULL) reconcile->manifest_name = g_strdup("{type}_{date}.manifest.json");
-  if (strstr(reconcile->manifest_name, "{shard}") != NULL) section_error(section, "manifest-name", "'manifest-name' holds {shard}, and there is one manifest for all shards");
+  if (reconcile->manifest_name == NULL)
+    reconcile->manifest_name = g_strdup("{type}_{date}.manifest.json");
+  if (strstr(reconcile->manifest_name, "{shard}") != NULL)
+    section_error(section, "manifest-name", "'manifest-name' holds {shard}, and there is one manifest for all shards");
 }
 
 static void build_form(const Section *section, ConfReconcile *reconcile) {
@@ -39,9 +48,11 @@ static void build_form(const Section *section, ConfReconcile *reconcile) {
   static const char *const compressions[] = {"none", "gzip", "zstd", NULL};
   reconcile->quote = section_yes(section, "quote", TRUE);
   reconcile->delimiter = build_delimiter(section, reconcile->quote);
-  if (reconcile->delimiter == NULL) reconcile->delimiter = g_strdup(",");
+  if (reconcile->delimiter == NULL)
+    reconcile->delimiter = g_strdup(",");
   reconcile->charset = build_charset(section);
-  if (reconcile->charset == NULL) reconcile->charset = g_strdup("UTF-8");
+  if (reconcile->charset == NULL)
+    reconcile->charset = g_strdup("UTF-8");
   reconcile->line_end = g_strdup(ends[section_choice(section, "line-end", ends, 0)]);
   reconcile->header_line = section_yes(section, "header-line", TRUE);
   reconcile->neutralise = section_yes(section, "neutralise-formulas", FALSE);
@@ -54,31 +65,38 @@ static void build_form(const Section *section, ConfReconcile *reconcile) {
 
 static void build_push(const Section *outer, const ConfPartner *requester, ConfReconcile *reconcile) {
   Section section;
-  if (!section_inner(outer, "push", &section)) return;
+  if (!section_inner(outer, "push", &section))
+    return;
   section_require(&section, "endpoint", "one of the requester's endpoints");
   section_require(&section, "path", "the folder on the endpoint");
   build_endpoint_name(&section, requester, ENDPOINT_FOLDERS, &reconcile->push_endpoint);
   reconcile->push_path = build_remote_path(&section, "path");
   reconcile->push_marker = build_template(&section, "marker", template_of_marker);
-  if (g_strcmp0(reconcile->push_marker, "{name}") == 0) section_error(&section, "marker", "'marker' is the name of the file itself");
+  if (g_strcmp0(reconcile->push_marker, "{name}") == 0)
+    section_error(&section, "marker", "'marker' is the name of the file itself");
 }
 
 static void build_status(const Section *outer, const ConfPartner *requester, ConfReconcile *reconcile) {
   Section section;
-  if (!section_inner(outer, "status", &section)) return;
+  if (!section_inner(outer, "status", &section))
+    return;
   section_require(&section, "endpoint", "one of the requester's endpoints, https");
   section_require(&section, "path", "the path of its status interface");
   build_endpoint_name(&section, requester, ENDPOINT_WEB, &reconcile->status_endpoint);
   reconcile->status_path = build_url_path(&section, "path");
 }
 
-static void build_serve(const Section *section, const Conf *conf, const ConfPartner *requester, ConfReconcile *reconcile) {
+static void build_serve(const Section *section, const Conf *conf, const ConfPartner *requester,
+                        ConfReconcile *reconcile) {
   gboolean has_access = requester != NULL && requester->access.where.file != NULL;
   reconcile->serve = section_yes(section, "serve", conf->front.present && has_access);
-  if (!reconcile->serve || !section_has(section, "serve") || section->scan->lost) return;
-  if (!conf->front.present) section_error(section, "serve", "'serve' needs the front { … } that serves");
+  if (!reconcile->serve || !section_has(section, "serve") || section->scan->lost)
+    return;
+  if (!conf->front.present)
+    section_error(section, "serve", "'serve' needs the front { … } that serves");
   if (requester != NULL && !has_access)
-    section_error(section, "serve", "'serve': partner \"%s\" has no access { … } by which it could show who it is", requester->name);
+    section_error(section, "serve", "'serve': partner \"%s\" has no access { … } by which it could show who it is",
+                  requester->name);
 }
 
 /* ---- all of it ---- */

@@ -2,40 +2,47 @@
 #include "conf/build.h"
 
 typedef struct {
-  ConfWhere where;      /* of what needs it */
-  const char *what;     /* "feed \"acme-points\"" */
+  ConfWhere where;  /* of what needs it */
+  const char *what; /* "feed \"acme-points\"" */
   const ConfPartner *partner;
   ConfReport *report;
 } Need;
 
 static void require(const Need *need, gboolean is_there, const char *option, const char *purpose) {
-  if (is_there) return;
+  if (is_there)
+    return;
   const ConfOpenpgp *openpgp = &need->partner->openpgp;
   if (openpgp->where.file == NULL)
-    conf_report_error(need->report, need->where, "%s needs '%s' in an openpgp { … } of partner \"%s\" (%s:%u): %s", need->what, option,
-                      need->partner->name, need->partner->where.file, need->partner->where.line, purpose);
+    conf_report_error(need->report, need->where, "%s needs '%s' in an openpgp { … } of partner \"%s\" (%s:%u): %s",
+                      need->what, option, need->partner->name, need->partner->where.file, need->partner->where.line,
+                      purpose);
   else
-    conf_report_error(need->report, need->where, "%s needs '%s' in the openpgp { … } of partner \"%s\" (%s:%u): %s", need->what, option,
-                      need->partner->name, openpgp->where.file, openpgp->where.line, purpose);
+    conf_report_error(need->report, need->where, "%s needs '%s' in the openpgp { … } of partner \"%s\" (%s:%u): %s",
+                      need->what, option, need->partner->name, openpgp->where.file, openpgp->where.line, purpose);
 }
 
 static void check_source(const ConfFeed *feed, Need need) {
   const ConfOpenpgp *openpgp = &need.partner->openpgp;
-  if (feed->source.where.file == NULL) return;
+  if (feed->source.where.file == NULL)
+    return;
   need.where = feed->source.where;
   if (feed->source.envelope != CONF_ENVELOPE_NONE)
-    require(&need, openpgp->signed_by != NULL, "signed-by", "the key that the partner signs with, or its current and next one");
-  if (feed->source.envelope == CONF_ENVELOPE_OPENPGP) require(&need, openpgp->decrypt_with != NULL, "decrypt-with", "our own key");
+    require(&need, openpgp->signed_by != NULL, "signed-by",
+            "the key that the partner signs with, or its current and next one");
+  if (feed->source.envelope == CONF_ENVELOPE_OPENPGP)
+    require(&need, openpgp->decrypt_with != NULL, "decrypt-with", "our own key");
 }
 
 static void check_answers(const ConfFeed *feed, Need need) {
   const ConfOpenpgp *openpgp = &need.partner->openpgp;
-  if (feed->feedback.where.file == NULL) return;
+  if (feed->feedback.where.file == NULL)
+    return;
   need.where = feed->feedback.where;
   if (feed->feedback.envelope == CONF_ENVELOPE_OPENPGP)
     require(&need, openpgp->encrypt_to != NULL, "encrypt-to", "the partner's key, or its current and next one");
   /* It is decrypt-with unless it is said; that this is missing is told above. */
-  if (feed->feedback.envelope != CONF_ENVELOPE_NONE && (openpgp->decrypt_with != NULL || feed->source.envelope != CONF_ENVELOPE_OPENPGP))
+  if (feed->feedback.envelope != CONF_ENVELOPE_NONE &&
+      (openpgp->decrypt_with != NULL || feed->source.envelope != CONF_ENVELOPE_OPENPGP))
     require(&need, openpgp->sign_with != NULL, "sign-with", "our own key, which signs what we send");
 }
 
@@ -44,26 +51,33 @@ static void check_reconcile(const ConfReconcile *reconcile, Need need) {
   const ConfOpenpgp *openpgp = &need.partner->openpgp;
   need.where = reconcile->where;
   require(&need, openpgp->sign_with != NULL, "sign-with", "our own key, which signs the manifests");
-  if (reconcile->encrypt) require(&need, openpgp->encrypt_to != NULL, "encrypt-to", "the requester's key, which its shards are encrypted to");
+  if (reconcile->encrypt)
+    require(&need, openpgp->encrypt_to != NULL, "encrypt-to", "the requester's key, which its shards are encrypted to");
 }
 
 static void check_lane(const Conf *conf, const ConfLane *lane, ConfReport *report) {
   for (guint i = 0; i < lane->feeds->len; i++) {
     const ConfFeed *feed = g_ptr_array_index(lane->feeds, i);
     g_autofree char *what = g_strdup_printf("feed \"%s\"", feed->name);
-    Need need = {.what = what, .report = report, .partner = feed->partner == NULL ? NULL : conf_partner(conf, feed->partner)};
-    if (need.partner == NULL) continue;
+    Need need = {
+        .what = what, .report = report, .partner = feed->partner == NULL ? NULL : conf_partner(conf, feed->partner)};
+    if (need.partner == NULL)
+      continue;
     check_source(feed, need);
     check_answers(feed, need);
   }
   for (guint i = 0; i < lane->reconciles->len; i++) {
     const ConfReconcile *reconcile = g_ptr_array_index(lane->reconciles, i);
     g_autofree char *what = g_strdup_printf("reconcile \"%s\"", reconcile->name);
-    Need need = {.what = what, .report = report, .partner = reconcile->requester == NULL ? NULL : conf_partner(conf, reconcile->requester)};
-    if (need.partner != NULL) check_reconcile(reconcile, need);
+    Need need = {.what = what,
+                 .report = report,
+                 .partner = reconcile->requester == NULL ? NULL : conf_partner(conf, reconcile->requester)};
+    if (need.partner != NULL)
+      check_reconcile(reconcile, need);
   }
 }
 
 void check_keys(const Conf *conf, ConfReport *report) {
-  for (guint i = 0; i < conf->lanes->len; i++) check_lane(conf, g_ptr_array_index(conf->lanes, i), report);
+  for (guint i = 0; i < conf->lanes->len; i++)
+    check_lane(conf, g_ptr_array_index(conf->lanes, i), report);
 }

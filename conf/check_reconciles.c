@@ -2,19 +2,27 @@
 #include "conf/build.h"
 #include <string.h>
 
-typedef struct { const ConfLane *lane; const ConfReconcile *reconcile; } Placed;
+typedef struct {
+  const ConfLane *lane;
+  const ConfReconcile *reconcile;
+} Placed;
 
-static gboolean are_equal(const char *a, const char *b) { return a != NULL && b != NULL && strcmp(a, b) == 0; }
+static gboolean are_equal(const char *a, const char *b) {
+  return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
 
 /* A requester asks by its type: two of one type could not be told apart. */
 static void check_types(const Placed *a, const Placed *b, ConfReport *report) {
   const ConfReconcile *left = a->reconcile, *right = b->reconcile;
   if (are_equal(left->requester, right->requester) && are_equal(left->type, right->type))
-    conf_report_error(report, right->where, "requester \"%s\" has two reconciliations of type \"%s\": reconcile \"%s\", and this (the other is at %s:%u)",
-                      right->requester, right->type, left->name, left->where.file, left->where.line);
+    conf_report_error(
+        report, right->where,
+        "requester \"%s\" has two reconciliations of type \"%s\": reconcile \"%s\", and this (the other is at %s:%u)",
+        right->requester, right->type, left->name, left->where.file, left->where.line);
   if (a->lane != b->lane && *left->name != '\0' && strcmp(left->name, right->name) == 0)
-    conf_report_error(report, right->where, "reconcile \"%s\" stands in lane \"%s\", too (%s:%u): their names are unique over all lanes", right->name,
-                      a->lane->name, left->where.file, left->where.line);
+    conf_report_error(report, right->where,
+                      "reconcile \"%s\" stands in lane \"%s\", too (%s:%u): their names are unique over all lanes",
+                      right->name, a->lane->name, left->where.file, left->where.line);
 }
 
 /* The names that a reconciliation gives, as a pattern: its type and requester are known. */
@@ -26,34 +34,44 @@ static char *names_as_pattern(const char *text, const ConfReconcile *reconcile) 
 }
 
 static gboolean can_collide(const ConfReconcile *left, const ConfReconcile *right) {
-  const char *const lefts[] = {left->shard_name, left->manifest_name}, *const rights[] = {right->shard_name, right->manifest_name};
+  const char *const lefts[] = {left->shard_name, left->manifest_name}, *const rights[] = {right->shard_name,
+                                                                                          right->manifest_name};
   for (guint i = 0; i < G_N_ELEMENTS(lefts); i++)
     for (guint j = 0; j < G_N_ELEMENTS(rights); j++) {
       g_autofree char *one = names_as_pattern(lefts[i], left);
       g_autofree char *other = names_as_pattern(rights[j], right);
-      if (pattern_overlap(one, other)) return TRUE;
+      if (pattern_overlap(one, other))
+        return TRUE;
     }
   return FALSE;
 }
 
 static void check_folders(const Placed *a, const Placed *b, ConfReport *report) {
   const ConfReconcile *left = a->reconcile, *right = b->reconcile;
-  if (left->type == NULL || right->type == NULL || are_equal(left->type, right->type)) return;
+  if (left->type == NULL || right->type == NULL || are_equal(left->type, right->type))
+    return;
   if (!are_equal(left->requester, right->requester) || !are_equal(left->push_endpoint, right->push_endpoint) ||
       !are_equal(left->push_path, right->push_path))
     return;
   if (can_collide(left, right))
-    conf_report_error(report, right->where, "reconcile \"%s\" and reconcile \"%s\" (%s:%u) can give files of one name to one folder: put {type} into their names",
+    conf_report_error(report, right->where,
+                      "reconcile \"%s\" and reconcile \"%s\" (%s:%u) can give files of one name to one folder: put "
+                      "{type} into their names",
                       right->name, left->name, left->where.file, left->where.line);
 }
 
 static void check_ways_out(const Conf *conf, const ConfReconcile *reconcile, ConfReport *report) {
   if (!reconcile->serve && reconcile->push_endpoint == NULL)
-    conf_report_warning(report, reconcile->where, "reconcile \"%s\" is neither pushed nor served: its files stay here", reconcile->name);
+    conf_report_warning(report, reconcile->where, "reconcile \"%s\" is neither pushed nor served: its files stay here",
+                        reconcile->name);
   const ConfPartner *requester = reconcile->requester == NULL ? NULL : conf_partner(conf, reconcile->requester);
-  if (requester == NULL || !reconcile->serve || !conf->front.present) return;
-  if (requester->access.token_sha256 == NULL && requester->access.certificate_sha256 != NULL && conf->front.client_ca_file == NULL)
-    conf_report_error(report, requester->access.where, "partner \"%s\" shows who it is by a certificate only, and the front (%s:%u) has no client-ca-file to ask for one",
+  if (requester == NULL || !reconcile->serve || !conf->front.present)
+    return;
+  if (requester->access.token_sha256 == NULL && requester->access.certificate_sha256 != NULL &&
+      conf->front.client_ca_file == NULL)
+    conf_report_error(report, requester->access.where,
+                      "partner \"%s\" shows who it is by a certificate only, and the front (%s:%u) has no "
+                      "client-ca-file to ask for one",
                       requester->name, conf->front.where.file, conf->front.where.line);
 }
 
@@ -64,13 +82,15 @@ static void check_access(const ConfPartner *a, const ConfPartner *b, ConfReport 
   for (guint i = 0; i < G_N_ELEMENTS(of_a); i++)
     for (char *const *digest = of_a[i]; digest != NULL && *digest != NULL; digest++)
       if (of_b[i] != NULL && g_strv_contains((const char *const *)of_b[i], *digest))
-        conf_report_error(report, b->access.where, "partner \"%s\" (%s:%u) has the same %s: the front could not tell the two apart", a->name,
+        conf_report_error(report, b->access.where,
+                          "partner \"%s\" (%s:%u) has the same %s: the front could not tell the two apart", a->name,
                           a->access.where.file, a->access.where.line, i == 0 ? "token" : "certificate");
 }
 
 void check_reconciles(const Conf *conf, ConfReport *report) {
   for (guint i = 0; i < conf->partners->len; i++)
-    for (guint j = 0; j < i; j++) check_access(g_ptr_array_index(conf->partners, j), g_ptr_array_index(conf->partners, i), report);
+    for (guint j = 0; j < i; j++)
+      check_access(g_ptr_array_index(conf->partners, j), g_ptr_array_index(conf->partners, i), report);
   g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Placed));
   for (guint l = 0; l < conf->lanes->len; l++) {
     const ConfLane *lane = g_ptr_array_index(conf->lanes, l);

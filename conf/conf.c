@@ -7,7 +7,8 @@
 /* libconfuse's lexer is one for the process. */
 static pthread_mutex_t confuse_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The scan has told what people wrote wrongly; what libconfuse still refuses is a disagreement between the two of us. */
+/* The scan has told what people wrote wrongly; what libconfuse still refuses is a disagreement between the two of us.
+ */
 static void tell_refused(cfg_t *cfg, const char *format, va_list arguments) {
   (void)cfg, (void)format, (void)arguments; /* not shown: it may quote a secret */
 }
@@ -15,9 +16,11 @@ static void tell_refused(cfg_t *cfg, const char *format, va_list arguments) {
 static cfg_t *parse_scanned(const Scan *scan, ConfReport *report) {
   cfg_t *cfg = cfg_init(grammar_root(), CFGF_NONE);
   cfg_set_error_function(cfg, tell_refused);
-  if (cfg_parse_buf(cfg, scan->text->str) == CFG_SUCCESS) return cfg;
+  if (cfg_parse_buf(cfg, scan->text->str) == CFG_SUCCESS)
+    return cfg;
   const ScanSection *root = g_ptr_array_index(scan->sections, 0);
-  conf_report_error(report, root->where, "the configuration cannot be parsed (around statement %d as libconfuse sees it)", cfg->line);
+  conf_report_error(report, root->where,
+                    "the configuration cannot be parsed (around statement %d as libconfuse sees it)", cfg->line);
   cfg_free(cfg);
   return NULL;
 }
@@ -69,12 +72,14 @@ static void build(Conf *conf, const Section *root) {
 static Conf *parse(const ConfSource *source, ConfReport *report) {
   g_autoptr(Scan) scan = scan_new(source, report);
   cfg_t *cfg = parse_scanned(scan, report);
-  if (cfg == NULL) return NULL;
+  if (cfg == NULL)
+    return NULL;
   Conf *conf = conf_new();
   Section root = section_root(cfg, scan, report);
   build(conf, &root);
   check_feeds(conf, report);
-  if (!scan->lost) check_keys(conf, report);
+  if (!scan->lost)
+    check_keys(conf, report);
   check_reconciles(conf, report);
   cfg_free(cfg);
   return conf;
@@ -85,7 +90,8 @@ Conf *conf_parse(const ConfSource *source, ConfReport *report) {
   pthread_mutex_lock(&confuse_lock);
   Conf *conf = parse(source, report);
   pthread_mutex_unlock(&confuse_lock);
-  if (report->errors == before) return conf;
+  if (report->errors == before)
+    return conf;
   conf_free(conf);
   return NULL;
 }
@@ -95,25 +101,40 @@ Conf *conf_parse(const ConfSource *source, ConfReport *report) {
 static const ConfPartner *partner_or_system(const Conf *conf, const char *name, gboolean is_system) {
   for (guint i = 0; i < conf->partners->len; i++) {
     const ConfPartner *partner = g_ptr_array_index(conf->partners, i);
-    if (partner->is_system == is_system && strcmp(partner->name, name) == 0) return partner;
+    if (partner->is_system == is_system && strcmp(partner->name, name) == 0)
+      return partner;
   }
   return NULL;
 }
 
-const ConfPartner *conf_partner(const Conf *conf, const char *name) { return partner_or_system(conf, name, FALSE); }
-const ConfPartner *conf_system(const Conf *conf, const char *name) { return partner_or_system(conf, name, TRUE); }
-const ConfCalendar *conf_calendar(const Conf *conf, const char *name) { return named_find(conf->calendars, name); }
-const ConfEndpoint *conf_endpoint(const ConfPartner *partner, const char *name) { return named_find(partner->endpoints, name); }
-const ConfLayout *conf_layout(const Conf *conf, const char *name) { return named_find(conf->layouts, name); }
-const ConfLane *conf_lane(const Conf *conf, const char *name) { return named_find(conf->lanes, name); }
+const ConfPartner *conf_partner(const Conf *conf, const char *name) {
+  return partner_or_system(conf, name, FALSE);
+}
+const ConfPartner *conf_system(const Conf *conf, const char *name) {
+  return partner_or_system(conf, name, TRUE);
+}
+const ConfCalendar *conf_calendar(const Conf *conf, const char *name) {
+  return named_find(conf->calendars, name);
+}
+const ConfEndpoint *conf_endpoint(const ConfPartner *partner, const char *name) {
+  return named_find(partner->endpoints, name);
+}
+const ConfLayout *conf_layout(const Conf *conf, const char *name) {
+  return named_find(conf->layouts, name);
+}
+const ConfLane *conf_lane(const Conf *conf, const char *name) {
+  return named_find(conf->lanes, name);
+}
 
 const ConfFeed *conf_feed(const Conf *conf, const char *name, const ConfLane **lane) {
   for (guint i = 0; i < conf->lanes->len; i++) {
     const ConfLane *candidate = g_ptr_array_index(conf->lanes, i);
     for (guint f = 0; f < candidate->feeds->len; f++) {
       const ConfFeed *feed = g_ptr_array_index(candidate->feeds, f);
-      if (strcmp(feed->name, name) != 0) continue;
-      if (lane != NULL) *lane = candidate;
+      if (strcmp(feed->name, name) != 0)
+        continue;
+      if (lane != NULL)
+        *lane = candidate;
       return feed;
     }
   }

@@ -22,7 +22,8 @@ static void endpoint_free(gpointer data) {
 
 static void partner_free(gpointer data) {
   ConfPartner *partner = data;
-  if (partner == NULL) return;
+  if (partner == NULL)
+    return;
   g_free(partner->name);
   g_strfreev(partner->openpgp.encrypt_to);
   g_strfreev(partner->openpgp.signed_by);
@@ -59,7 +60,8 @@ static void record_free(gpointer line) {
 
 static void layout_free(gpointer data) {
   ConfLayout *layout = data;
-  if (layout == NULL) return;
+  if (layout == NULL)
+    return;
   g_free(layout->name);
   g_free(layout->delimiter);
   g_free(layout->charset);
@@ -195,7 +197,8 @@ static void reconcile_free(gpointer data) {
 
 static void lane_free(gpointer data) {
   ConfLane *lane = data;
-  if (lane == NULL) return;
+  if (lane == NULL)
+    return;
   g_free(lane->name);
   g_ptr_array_set_free_func(lane->feeds, feed_free);
   g_ptr_array_free(lane->feeds, TRUE);
@@ -226,7 +229,8 @@ static void site_clear(Conf *conf) {
 }
 
 void conf_free(Conf *conf) {
-  if (conf == NULL) return;
+  if (conf == NULL)
+    return;
   g_free(conf->node.name);
   g_free(conf->node.state);
   g_free(conf->node.runtime);

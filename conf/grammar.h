@@ -1,11 +1,11 @@
-/* The options and sections that there are: libconfuse's tables. All values are text there; conf/section.h gives them types,
- * so that complaints are ours and stand at the right line. */
+/* The options and sections that there are: libconfuse's tables. All values are text there; conf/section.h gives them
+ * types, so that complaints are ours and stand at the right line. */
 #pragma once
 #include <confuse.h>
 #include <glib.h>
 
-/* An option of every section that nobody can write: its number in the scan (scan.h). libconfuse's own titles are not used,
- * since it compares each with all before it, and lets one section replace another of the same title. */
+/* An option of every section that nobody can write: its number in the scan (scan.h). libconfuse's own titles are not
+ * used, since it compares each with all before it, and lets one section replace another of the same title. */
 #define GRAMMAR_PLACE "@"
 
 cfg_opt_t *grammar_root(void);

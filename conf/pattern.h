@@ -10,7 +10,8 @@ gboolean pattern_overlap(const char *a, const char *b);
 /* What may stand in braces: in the names of files that answer a file; in the names that partners number
  * (where * and ? are wild, too); in those of shards. */
 typedef enum { TEMPLATE_FILE, TEMPLATE_SEQUENCE, TEMPLATE_SHARD } TemplateKind;
-/* NULL when the template has known placeholders only and makes one path component; else what is wrong. The caller frees. */
+/* NULL when the template has known placeholders only and makes one path component; else what is wrong. The caller
+ * frees. */
 char *template_problem(const char *text, TemplateKind kind);
 /* Whether it holds one of the placeholders, as "{name}" or "{stem}"; the list ends with NULL. */
 gboolean template_has(const char *text, const char *const *placeholders);

@@ -5,13 +5,13 @@
 
 /* One file's tokens, and where we are in them. */
 typedef struct {
-  const char *path;      /* interned */
+  const char *path; /* interned */
   const Token *at;
   const Token *first;
-  guint private_line;    /* a line on which something secret may stand: its words are not repeated in messages, */
+  guint private_line;      /* a line on which something secret may stand: its words are not repeated in messages, */
   const Token *private_at; /* nor is a stray word behind it */
-  gint surplus;          /* opening braces of the file that have no closing one */
-  gboolean cut_short;    /* the rest of the file is lost, which has been told */
+  gint surplus;            /* opening braces of the file that have no closing one */
+  gboolean cut_short;      /* the rest of the file is lost, which has been told */
 } Reader;
 
 typedef enum { SHAPE_NEITHER, SHAPE_OPTION, SHAPE_SECTION, SHAPE_CALL } Shape;

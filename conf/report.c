@@ -7,7 +7,8 @@ ConfReport *conf_report_new(void) {
 }
 
 void conf_report_free(ConfReport *report) {
-  if (report == NULL) return;
+  if (report == NULL)
+    return;
   for (guint i = 0; i < report->findings->len; i++) {
     ConfFinding *finding = g_ptr_array_index(report->findings, i);
     g_free(finding->message);
@@ -21,8 +22,10 @@ static void add(ConfReport *report, ConfWhere where, gboolean is_warning, char *
   ConfFinding *finding = g_new0(ConfFinding, 1);
   *finding = (ConfFinding){.where = where, .is_warning = is_warning, .message = message};
   g_ptr_array_add(report->findings, finding);
-  if (is_warning) report->warnings++;
-  else report->errors++;
+  if (is_warning)
+    report->warnings++;
+  else
+    report->errors++;
 }
 
 void conf_report_error(ConfReport *report, ConfWhere where, const char *format, ...) {

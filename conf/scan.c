@@ -7,7 +7,7 @@
 #define SECTIONS_LIMIT 20000 /* far above any real configuration; bounds the work on a hostile one */
 #define ERRORS_LIMIT 200     /* of form; more of them help nobody */
 #define INCLUDE_DEPTH 10
-#define READS_LIMIT 5000     /* a file may be included several times, but not without end */
+#define READS_LIMIT 5000 /* a file may be included several times, but not without end */
 
 typedef struct {
   const ConfSource *source;
@@ -24,11 +24,14 @@ typedef struct Level {
   const struct Level *outer; /* in this file */
 } Level;
 
-static ScanSection *section_at(const Scanner *scanner, guint index) { return g_ptr_array_index(scanner->scan->sections, index); }
+static ScanSection *section_at(const Scanner *scanner, guint index) {
+  return g_ptr_array_index(scanner->scan->sections, index);
+}
 
 G_GNUC_PRINTF(3, 4) static void complain(Scanner *scanner, ConfWhere where, const char *format, ...) {
   if (scanner->told++ >= ERRORS_LIMIT) {
-    if (scanner->told == ERRORS_LIMIT + 1) conf_report_error(scanner->report, where, "more errors than are told; mend these first");
+    if (scanner->told == ERRORS_LIMIT + 1)
+      conf_report_error(scanner->report, where, "more errors than are told; mend these first");
     return;
   }
   va_list arguments;
@@ -39,8 +42,10 @@ G_GNUC_PRINTF(3, 4) static void complain(Scanner *scanner, ConfWhere where, cons
 }
 
 char *scan_section_label(const ScanSection *section) {
-  if (*section->name == '\0') return g_strdup("the top level");
-  if (section->title == NULL) return g_strdup(section->name);
+  if (*section->name == '\0')
+    return g_strdup("the top level");
+  if (section->title == NULL)
+    return g_strdup(section->name);
   g_autofree char *shown = files_show_bytes(section->title, strlen(section->title), 64);
   return g_strdup_printf("%s \"%s\"", section->name, shown);
 }
@@ -64,9 +69,12 @@ static gboolean is_private_name(const char *name) {
 static void write_value(GString *text, const char *value) {
   g_string_append_c(text, '"');
   for (const char *c = value; *c != '\0'; c++) {
-    if (strchr("\"\\$", *c) != NULL) g_string_append_printf(text, "\\%c", *c);
-    else if ((guchar)*c < ' ' || (guchar)*c >= 0x7F) g_string_append_printf(text, "\\x%02x", (guchar)*c);
-    else g_string_append_c(text, *c);
+    if (strchr("\"\\$", *c) != NULL)
+      g_string_append_printf(text, "\\%c", *c);
+    else if ((guchar)*c < ' ' || (guchar)*c >= 0x7F)
+      g_string_append_printf(text, "\\x%02x", (guchar)*c);
+    else
+      g_string_append_c(text, *c);
   }
   g_string_append_c(text, '"');
 }
@@ -74,7 +82,8 @@ static void write_value(GString *text, const char *value) {
 static void write_option(GString *text, const char *name, GPtrArray *values, gboolean is_list) {
   g_string_append_printf(text, is_list ? "%s = {" : "%s = ", name);
   for (guint i = 0; i < values->len; i++) {
-    if (i > 0) g_string_append_c(text, ',');
+    if (i > 0)
+      g_string_append_c(text, ',');
     write_value(text, g_ptr_array_index(values, i));
   }
   g_string_append(text, is_list ? "}\n" : "\n");
@@ -101,8 +110,10 @@ static gboolean note_seen(Scanner *scanner, const Level *level, char *key, ConfW
 }
 
 static void tell_unknown(Scanner *scanner, const Reader *reader, const Level *level) {
-  if (token_shape(reader->at) == SHAPE_SECTION) scanner->scan->lost = TRUE;
-  if (scanner->told > ERRORS_LIMIT) return; /* nobody sees it; the search below has its price */
+  if (token_shape(reader->at) == SHAPE_SECTION)
+    scanner->scan->lost = TRUE;
+  if (scanner->told > ERRORS_LIMIT)
+    return; /* nobody sees it; the search below has its price */
   ScanSection *section = section_at(scanner, level->index);
   const char *name = reader->at->text;
   g_autofree char *label = scan_section_label(section);
@@ -119,7 +130,9 @@ static void tell_unknown(Scanner *scanner, const Reader *reader, const Level *le
       g_hash_table_insert(section->seen, g_strdup(nearest), where);
     }
   } else if (is_private_name(name)) {
-    complain(scanner, reader_here(reader), "%s is not known in %s: secrets stand in files of their own (password-file, passphrase-file)", shown, label);
+    complain(scanner, reader_here(reader),
+             "%s is not known in %s: secrets stand in files of their own (password-file, passphrase-file)", shown,
+             label);
   } else {
     complain(scanner, reader_here(reader), "%s is not known in %s", shown, label);
   }
@@ -138,7 +151,8 @@ static GPtrArray *read_values(Scanner *scanner, Reader *reader, gboolean is_list
   while (token_is_value(reader->at)) {
     sound = sound && !reader->at->broken;
     g_ptr_array_add(values, (char *)reader->at++->text);
-    if (reader->at->kind != ',') break;
+    if (reader->at->kind != ',')
+      break;
     reader->at++;
   }
   if (reader->at->kind == '}') {
@@ -174,7 +188,8 @@ static void read_option(Scanner *scanner, Reader *reader, const Level *level, co
   }
   reader->at = value;
   g_autoptr(GPtrArray) values = read_values(scanner, reader, is_list);
-  if (values != NULL && is_new) write_option(scanner->scan->text, option->name, values, is_list);
+  if (values != NULL && is_new)
+    write_option(scanner->scan->text, option->name, values, is_list);
 }
 
 static void read_statements(Scanner *scanner, Reader *reader, const Level *level);
@@ -185,12 +200,14 @@ static void read_section(Scanner *scanner, Reader *reader, const Level *level, c
   GrammarTitle wanted = grammar_title(option->name);
   if (title == NULL && wanted == TITLE_REQUIRED)
     complain(scanner, where, "'%s' needs a name: %s \"…\" { … }", option->name, option->name);
-  if (title != NULL && wanted == TITLE_NONE) complain(scanner, where, "'%s' has no name: %s { … }", option->name, option->name);
+  if (title != NULL && wanted == TITLE_NONE)
+    complain(scanner, where, "'%s' has no name: %s { … }", option->name, option->name);
   gboolean sound = (title == NULL || !title->broken) && (title != NULL) >= (wanted == TITLE_REQUIRED);
   if (scanner->scan->sections->len >= SECTIONS_LIMIT) {
     complain(scanner, where, "more than %d sections", SECTIONS_LIMIT);
     scanner->scan->lost = TRUE;
-    while (reader->at->kind != 'e') reader->at++;
+    while (reader->at->kind != 'e')
+      reader->at++;
     return;
   }
   gboolean keyed = title != NULL && grammar_repeats(option->name);
@@ -206,9 +223,11 @@ static void read_section(Scanner *scanner, Reader *reader, const Level *level, c
   guint index = add_section(scanner, option->name, title == NULL ? NULL : title->text, where);
   g_string_append_printf(scanner->scan->text, "%s {\n%s = %u\n", option->name, GRAMMAR_PLACE, index);
   reader->at += title == NULL ? 2 : 3;
-  read_statements(scanner, reader, &(Level){.options = option->subopts, .index = index, .closes = TRUE, .outer = level});
+  read_statements(scanner, reader,
+                  &(Level){.options = option->subopts, .index = index, .closes = TRUE, .outer = level});
   g_string_append(scanner->scan->text, "}\n");
-  if (sound) return;
+  if (sound)
+    return;
   g_string_truncate(scanner->scan->text, before);
   section_at(scanner, level->index)->damaged = TRUE;
 }
@@ -222,7 +241,8 @@ static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
     complain(scanner, where, "write include(\"file\"), or include('folder/*.conf')");
     scanner->scan->lost = TRUE;
     reader_skip_statement(reader);
-    if (token_is_value(reader->at)) reader->at++;
+    if (token_is_value(reader->at))
+      reader->at++;
     return;
   }
   reader->at += 4;
@@ -235,7 +255,8 @@ static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
   for (guint i = 0; i < files->len; i++) {
     const SourceFile *file = g_ptr_array_index(files, i);
     gboolean circular = FALSE;
-    for (guint d = 0; d < scanner->depth; d++) circular = circular || scanner->open[d] == file;
+    for (guint d = 0; d < scanner->depth; d++)
+      circular = circular || scanner->open[d] == file;
     if (circular || scanner->depth == INCLUDE_DEPTH)
       complain(scanner, where, circular ? "%s includes itself" : "%s: included more than 10 levels deep", file->path);
     else
@@ -245,10 +266,13 @@ static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
 
 /* A section's closing brace is missing, and what stands here belongs to one of those around it. */
 static gboolean lacks_brace(const Reader *reader, const Level *level) {
-  if (reader->surplus <= 0 || !level->closes || token_shape(reader->at) == SHAPE_NEITHER) return FALSE;
-  if (grammar_find(level->options, reader->at->text) != NULL) return FALSE;
+  if (reader->surplus <= 0 || !level->closes || token_shape(reader->at) == SHAPE_NEITHER)
+    return FALSE;
+  if (grammar_find(level->options, reader->at->text) != NULL)
+    return FALSE;
   for (const Level *outer = level->outer; outer != NULL; outer = outer->outer)
-    if (grammar_find(outer->options, reader->at->text) != NULL) return TRUE;
+    if (grammar_find(outer->options, reader->at->text) != NULL)
+      return TRUE;
   return FALSE;
 }
 
@@ -280,27 +304,32 @@ static void read_statement(Scanner *scanner, Reader *reader, const Level *level)
     tell_unknown(scanner, reader, level);
   } else if (!name->broken) {
     g_autofree char *shown = reader_show(reader, name);
-    complain(scanner, reader_here(reader), "%s does not belong here: an option is name = value, a section is name { … }", shown);
+    complain(scanner, reader_here(reader),
+             "%s does not belong here: an option is name = value, a section is name { … }", shown);
   }
   reader_skip_statement(reader);
-  if (shape == SHAPE_NEITHER) reader_resynchronise(reader);
+  if (shape == SHAPE_NEITHER)
+    reader_resynchronise(reader);
 }
 
 /* Up to the brace that closes the section, or to the end of the file at the top level and in an included file. */
 static void read_statements(Scanner *scanner, Reader *reader, const Level *level) {
   for (;;) {
     if (reader->at->kind == 'e') {
-      if (!level->closes) return;
+      if (!level->closes)
+        return;
       ScanSection *section = section_at(scanner, level->index);
       g_autofree char *label = scan_section_label(section);
-      if (!reader->cut_short) complain(scanner, section->where, "%s has no closing brace", label);
+      if (!reader->cut_short)
+        complain(scanner, section->where, "%s has no closing brace", label);
       scanner->scan->lost = section->damaged = TRUE;
       return;
     }
     if (lacks_brace(reader, level)) {
       const ScanSection *section = section_at(scanner, level->index);
       g_autofree char *label = scan_section_label(section);
-      complain(scanner, reader_here(reader), "before this, the closing brace of %s (%s:%u) is missing", label, section->where.file, section->where.line);
+      complain(scanner, reader_here(reader), "before this, the closing brace of %s (%s:%u) is missing", label,
+               section->where.file, section->where.line);
       reader->surplus--;
       return;
     }
@@ -315,9 +344,11 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
       continue;
     }
     gboolean is_private = reader->at->kind == 'w' && is_private_name(reader->at->text);
-    if (is_private) reader->private_line = reader->at->line;
+    if (is_private)
+      reader->private_line = reader->at->line;
     read_statement(scanner, reader, level);
-    if (!is_private) continue;
+    if (!is_private)
+      continue;
     reader->private_line = reader->at[-1].line;
     reader->private_at = reader->at;
   }
@@ -326,7 +357,8 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
 static void read_file(Scanner *scanner, const SourceFile *file, const Level *level) {
   if (++scanner->files_read > READS_LIMIT) {
     scanner->scan->lost = TRUE;
-    complain(scanner, (ConfWhere){.file = g_intern_string(file->path)}, "the include lines together read more than %d files", READS_LIMIT);
+    complain(scanner, (ConfWhere){.file = g_intern_string(file->path)},
+             "the include lines together read more than %d files", READS_LIMIT);
     return;
   }
   if (file->problem != NULL) {
@@ -335,8 +367,10 @@ static void read_file(Scanner *scanner, const SourceFile *file, const Level *lev
     return;
   }
   g_autoptr(TokenList) list = token_list_new(file->path, file->text, file->length, scanner->report);
-  if (list->cut_short) scanner->scan->lost = TRUE;
-  Reader reader = {.path = g_intern_string(file->path), .at = &g_array_index(list->tokens, Token, 0), .cut_short = list->cut_short};
+  if (list->cut_short)
+    scanner->scan->lost = TRUE;
+  Reader reader = {
+      .path = g_intern_string(file->path), .at = &g_array_index(list->tokens, Token, 0), .cut_short = list->cut_short};
   reader.first = reader.at;
   for (guint i = 0; i < list->tokens->len; i++) {
     char kind = reader.first[i].kind;
@@ -364,13 +398,15 @@ Scan *scan_new(const ConfSource *source, ConfReport *report) {
   guint root = add_section(&scanner, "", NULL, (ConfWhere){.file = g_intern_string(main_file->path), .line = 0});
   for (guint i = 0; i < source->files->len; i++) {
     const SourceFile *file = g_ptr_array_index(source->files, i);
-    if (!file->included) read_file(&scanner, file, &(Level){.options = grammar_root(), .index = root});
+    if (!file->included)
+      read_file(&scanner, file, &(Level){.options = grammar_root(), .index = root});
   }
   return scan;
 }
 
 void scan_free(Scan *scan) {
-  if (scan == NULL) return;
+  if (scan == NULL)
+    return;
   g_string_free(scan->text, TRUE);
   g_ptr_array_free(scan->sections, TRUE);
   g_free(scan);

@@ -7,17 +7,17 @@
 #include "conf/grammar.h"
 
 typedef struct {
-  const char *name;      /* "feed"; "" for the root */
-  char *title;           /* as it was written; NULL: none */
+  const char *name; /* "feed"; "" for the root */
+  char *title;      /* as it was written; NULL: none */
   ConfWhere where;
-  GHashTable *seen;      /* option name, or section name and title -> ConfWhere*, also of those that were not sound */
-  gboolean damaged;      /* something in it could not be made out: what seems to be missing may be that */
+  GHashTable *seen; /* option name, or section name and title -> ConfWhere*, also of those that were not sound */
+  gboolean damaged; /* something in it could not be made out: what seems to be missing may be that */
 } ScanSection;
 
 typedef struct {
-  GString *text;         /* for cfg_parse_buf */
-  GPtrArray *sections;   /* ScanSection*; [0] is the root */
-  gboolean lost;         /* something could not be made out at all: names that seem to be missing may be there */
+  GString *text;       /* for cfg_parse_buf */
+  GPtrArray *sections; /* ScanSection*; [0] is the root */
+  gboolean lost;       /* something could not be made out at all: names that seem to be missing may be there */
 } Scan;
 
 Scan *scan_new(const ConfSource *source, ConfReport *report);

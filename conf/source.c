@@ -23,7 +23,8 @@ static ConfSource *source_new(void) {
 }
 
 void conf_source_free(ConfSource *source) {
-  if (source == NULL) return;
+  if (source == NULL)
+    return;
   g_ptr_array_free(source->files, TRUE);
   g_free(source);
 }
@@ -33,30 +34,39 @@ ConfSource *conf_source_from_text(const char *name, const char *text, gsize leng
   ConfSource *source = source_new();
   SourceFile *file = g_new0(SourceFile, 1);
   *file = (SourceFile){.path = g_strdup(name), .text = g_malloc0(length + 1), .length = length};
-  if (length > 0) memcpy(file->text, text, length);
+  if (length > 0)
+    memcpy(file->text, text, length);
   g_ptr_array_add(source->files, file);
   return source;
 }
 
 /* ---- reading ---- */
 
-static char *problem_of(int number) { return g_strdup(g_strerror(number)); }
+static char *problem_of(int number) {
+  return g_strdup(g_strerror(number));
+}
 
 /* At most a limit's worth, whatever the size says: the file may grow under us. */
 static char *read_text(int fd, gsize *length, char **problem) {
   struct stat status;
-  if (fstat(fd, &status) != 0) return *problem = problem_of(errno), NULL;
-  if (!S_ISREG(status.st_mode)) return *problem = g_strdup("not a regular file"), NULL;
+  if (fstat(fd, &status) != 0)
+    return *problem = problem_of(errno), NULL;
+  if (!S_ISREG(status.st_mode))
+    return *problem = g_strdup("not a regular file"), NULL;
   g_autofree char *text = g_malloc(SOURCE_FILE_LIMIT + 1);
   gsize have = 0;
   while (have <= SOURCE_FILE_LIMIT) {
     ssize_t got = read(fd, text + have, SOURCE_FILE_LIMIT + 1 - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return *problem = problem_of(errno), NULL;
-    if (got == 0) break;
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return *problem = problem_of(errno), NULL;
+    if (got == 0)
+      break;
     have += (gsize)got;
   }
-  if (have > SOURCE_FILE_LIMIT) return *problem = g_strdup("larger than 1 MiB, the most for one file"), NULL;
+  if (have > SOURCE_FILE_LIMIT)
+    return *problem = g_strdup("larger than 1 MiB, the most for one file"), NULL;
   text[have] = '\0';
   *length = have;
   return g_realloc(g_steal_pointer(&text), have + 1);
@@ -76,7 +86,8 @@ static SourceFile *read_file(const char *path, gboolean included) {
 }
 
 static char *beside(const char *from, const char *name) {
-  if (g_path_is_absolute(name) || strchr(from, '/') == NULL) return g_strdup(name);
+  if (g_path_is_absolute(name) || strchr(from, '/') == NULL)
+    return g_strdup(name);
   g_autofree char *folder = g_path_get_dirname(from);
   return g_build_filename(folder, name, NULL);
 }
@@ -107,7 +118,8 @@ GPtrArray *source_matching(const ConfSource *source, const char *from, const cha
   g_autofree char *whole = beside(from, pattern);
   for (guint i = 0; i < source->files->len; i++) {
     SourceFile *file = g_ptr_array_index(source->files, i);
-    if (file->included && (strcmp(file->path, whole) == 0 || fnmatch(whole, file->path, FNM_PATHNAME | FNM_PERIOD) == 0))
+    if (file->included &&
+        (strcmp(file->path, whole) == 0 || fnmatch(whole, file->path, FNM_PATHNAME | FNM_PERIOD) == 0))
       g_ptr_array_add(found, file);
   }
   return found;
@@ -117,16 +129,20 @@ static gboolean add_file(ConfSource *source, const char *path, gboolean included
 
 /* Reads what the file's include lines name. Anything odd in such a line is left for the parser to tell. */
 static gboolean add_included(ConfSource *source, const SourceFile *file, GError **error) {
-  if (file->text == NULL) return TRUE;
+  if (file->text == NULL)
+    return TRUE;
   g_autoptr(TokenList) list = token_list_new(file->path, file->text, file->length, NULL);
   for (guint i = 0; i + 3 < list->tokens->len; i++) {
     const Token *token = &g_array_index(list->tokens, Token, i);
-    if (token->kind != 'w' || strcmp(token->text, "include") != 0 || token[1].kind != '(' || token[3].kind != ')') continue;
-    if ((token[2].kind != 's' && token[2].kind != 'w') || token[2].broken || *token[2].text == '\0') continue;
+    if (token->kind != 'w' || strcmp(token->text, "include") != 0 || token[1].kind != '(' || token[3].kind != ')')
+      continue;
+    if ((token[2].kind != 's' && token[2].kind != 'w') || token[2].broken || *token[2].text == '\0')
+      continue;
     g_autofree char *pattern = beside(file->path, token[2].text);
     g_autoptr(GPtrArray) paths = list_matching(pattern);
     for (guint p = 0; p < paths->len; p++)
-      if (!add_file(source, g_ptr_array_index(paths, p), TRUE, error)) return FALSE;
+      if (!add_file(source, g_ptr_array_index(paths, p), TRUE, error))
+        return FALSE;
   }
   return TRUE;
 }
@@ -135,44 +151,53 @@ static gboolean add_included(ConfSource *source, const SourceFile *file, GError 
 static gboolean add_file(ConfSource *source, const char *path, gboolean included, GError **error) {
   for (guint i = 0; i < source->files->len; i++) {
     SourceFile *known = g_ptr_array_index(source->files, i);
-    if (known->included == included && strcmp(known->path, path) == 0) return TRUE;
+    if (known->included == included && strcmp(known->path, path) == 0)
+      return TRUE;
   }
   if (source->files->len >= SOURCE_FILES_LIMIT)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: more than %d configuration files", path, SOURCE_FILES_LIMIT);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: more than %d configuration files", path,
+                               SOURCE_FILES_LIMIT);
   SourceFile *file = read_file(path, included);
   g_ptr_array_add(source->files, file);
   source->total += file->length;
   if (source->total > SOURCE_TOTAL_LIMIT)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: the configuration files together are larger than 16 MiB", path);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "%s: the configuration files together are larger than 16 MiB", path);
   return add_included(source, file, error);
 }
 
 ConfSource *conf_source_read(const char *path, GError **error) {
   g_autoptr(ConfSource) source = source_new();
-  if (!add_file(source, path, FALSE, error)) return NULL;
+  if (!add_file(source, path, FALSE, error))
+    return NULL;
   const SourceFile *file = g_ptr_array_index(source->files, 0);
   if (file->problem != NULL) {
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: cannot read the configuration: %s", path, file->problem);
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: cannot read the configuration: %s", path,
+                        file->problem);
     return NULL;
   }
   g_autofree char *pattern = beside(path, "conf.d/*.conf");
   g_autoptr(GPtrArray) paths = list_matching(pattern);
   for (guint i = 0; i < paths->len; i++)
-    if (!add_file(source, g_ptr_array_index(paths, i), FALSE, error)) return NULL;
+    if (!add_file(source, g_ptr_array_index(paths, i), FALSE, error))
+      return NULL;
   return g_steal_pointer(&source);
 }
 
 /* ---- to and from a descriptor ----
- * "SALLYCF1", the number of files, then per file: included, path, problem, text; each of these with its length in front.
- * A length of G_MAXUINT32 stands for NULL. Both sides are one machine: native byte order. */
+ * "SALLYCF1", the number of files, then per file: included, path, problem, text; each of these with its length in
+ * front. A length of G_MAXUINT32 stands for NULL. Both sides are one machine: native byte order. */
 
 static const char magic[8] = {'S', 'A', 'L', 'L', 'Y', 'C', 'F', '1'};
 
-static void put_number(GByteArray *into, guint32 number) { g_byte_array_append(into, (const guint8 *)&number, sizeof number); }
+static void put_number(GByteArray *into, guint32 number) {
+  g_byte_array_append(into, (const guint8 *)&number, sizeof number);
+}
 
 static void put_bytes(GByteArray *into, const char *bytes, gsize length) {
   put_number(into, bytes == NULL ? G_MAXUINT32 : (guint32)length);
-  if (bytes != NULL) g_byte_array_append(into, (const guint8 *)bytes, (guint)length);
+  if (bytes != NULL)
+    g_byte_array_append(into, (const guint8 *)bytes, (guint)length);
 }
 
 static GByteArray *pack(const ConfSource *source) {
@@ -195,16 +220,21 @@ gboolean conf_source_save(const ConfSource *source, int fd, GError **error) {
 }
 
 gboolean conf_source_equal(const ConfSource *a, const ConfSource *b) {
-  if (a == NULL || b == NULL) return a == b;
+  if (a == NULL || b == NULL)
+    return a == b;
   g_autoptr(GByteArray) left = pack(a);
   g_autoptr(GByteArray) right = pack(b);
   return left->len == right->len && memcmp(left->data, right->data, left->len) == 0;
 }
 
-typedef struct { const guint8 *at; gsize left; } Unpacker;
+typedef struct {
+  const guint8 *at;
+  gsize left;
+} Unpacker;
 
 static gboolean take_number(Unpacker *from, guint32 *number) {
-  if (from->left < sizeof *number) return FALSE;
+  if (from->left < sizeof *number)
+    return FALSE;
   memcpy(number, from->at, sizeof *number);
   from->at += sizeof *number;
   from->left -= sizeof *number;
@@ -213,11 +243,15 @@ static gboolean take_number(Unpacker *from, guint32 *number) {
 
 static gboolean take_bytes(Unpacker *from, char **bytes, gsize *length) {
   guint32 number = 0;
-  if (!take_number(from, &number)) return FALSE;
-  if (number == G_MAXUINT32) return TRUE;
-  if (number > from->left) return FALSE;
+  if (!take_number(from, &number))
+    return FALSE;
+  if (number == G_MAXUINT32)
+    return TRUE;
+  if (number > from->left)
+    return FALSE;
   *bytes = g_malloc0((gsize)number + 1);
-  if (number > 0) memcpy(*bytes, from->at, number);
+  if (number > 0)
+    memcpy(*bytes, from->at, number);
   *length = number;
   from->at += number;
   from->left -= number;
@@ -229,8 +263,10 @@ static gboolean take_file(Unpacker *from, ConfSource *source) {
   g_ptr_array_add(source->files, file);
   guint32 included = 0;
   gsize path_length = 0, problem_length = 0;
-  if (!take_number(from, &included) || !take_bytes(from, &file->path, &path_length)) return FALSE;
-  if (!take_bytes(from, &file->problem, &problem_length) || !take_bytes(from, &file->text, &file->length)) return FALSE;
+  if (!take_number(from, &included) || !take_bytes(from, &file->path, &path_length))
+    return FALSE;
+  if (!take_bytes(from, &file->problem, &problem_length) || !take_bytes(from, &file->text, &file->length))
+    return FALSE;
   file->included = included != 0;
   source->total += file->length;
   return file->path != NULL && strlen(file->path) == path_length && (file->text != NULL || file->problem != NULL);
@@ -244,14 +280,18 @@ static GByteArray *read_packed(int fd, GError **error) {
   guint8 piece[65536];
   for (;;) {
     ssize_t got = pread(fd, piece, sizeof piece, bytes->len);
-    if (got < 0 && errno == ESPIPE) got = read(fd, piece, sizeof piece);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == ESPIPE)
+      got = read(fd, piece, sizeof piece);
+    if (got < 0 && errno == EINTR)
+      continue;
     if (got < 0) {
       sallyport_error_errno(error, errno, "cannot read the configuration that was handed over");
       return NULL;
     }
-    if (got == 0) return g_steal_pointer(&bytes);
-    if (bytes->len + (gsize)got > PACKED_LIMIT) break;
+    if (got == 0)
+      return g_steal_pointer(&bytes);
+    if (bytes->len + (gsize)got > PACKED_LIMIT)
+      break;
     g_byte_array_append(bytes, piece, (guint)got);
   }
   sallyport_error_set(error, SALLYPORT_ERROR_BUG, "the configuration that was handed over is too large");
@@ -260,7 +300,8 @@ static GByteArray *read_packed(int fd, GError **error) {
 
 ConfSource *conf_source_load(int fd, GError **error) {
   g_autoptr(GByteArray) bytes = read_packed(fd, error);
-  if (bytes == NULL) return NULL;
+  if (bytes == NULL)
+    return NULL;
   g_autoptr(ConfSource) source = source_new();
   Unpacker from = {.at = bytes->data, .left = bytes->len};
   guint32 count = 0;
@@ -270,8 +311,10 @@ ConfSource *conf_source_load(int fd, GError **error) {
     from.left -= sizeof magic;
     whole = take_number(&from, &count) && count >= 1 && count <= SOURCE_FILES_LIMIT;
   }
-  for (guint32 i = 0; whole && i < count; i++) whole = take_file(&from, source);
-  if (whole && from.left == 0 && source->total <= SOURCE_TOTAL_LIMIT) return g_steal_pointer(&source);
+  for (guint32 i = 0; whole && i < count; i++)
+    whole = take_file(&from, source);
+  if (whole && from.left == 0 && source->total <= SOURCE_TOTAL_LIMIT)
+    return g_steal_pointer(&source);
   sallyport_error_set(error, SALLYPORT_ERROR_BUG, "the configuration that was handed over is damaged");
   return NULL;
 }

@@ -12,10 +12,13 @@ typedef struct {
   TokenList *list;
 } Lexer;
 
-static ConfWhere here(const Lexer *lexer, guint line) { return (ConfWhere){.file = lexer->file, .line = line}; }
+static ConfWhere here(const Lexer *lexer, guint line) {
+  return (ConfWhere){.file = lexer->file, .line = line};
+}
 
 G_GNUC_PRINTF(3, 4) static void complain(Lexer *lexer, guint line, const char *format, ...) {
-  if (lexer->report == NULL || lexer->told++ >= ERRORS_LIMIT) return;
+  if (lexer->report == NULL || lexer->told++ >= ERRORS_LIMIT)
+    return;
   va_list arguments;
   va_start(arguments, format);
   g_autofree char *message = g_strdup_vprintf(format, arguments);
@@ -23,7 +26,9 @@ G_GNUC_PRINTF(3, 4) static void complain(Lexer *lexer, guint line, const char *f
   conf_report_error(lexer->report, here(lexer, line), "%s", message);
 }
 
-static void put(Lexer *lexer, Token token) { g_array_append_val(lexer->list->tokens, token); }
+static void put(Lexer *lexer, Token token) {
+  g_array_append_val(lexer->list->tokens, token);
+}
 
 static void put_text(Lexer *lexer, Token token, const GString *text) {
   if (text->len > VALUE_LIMIT) {
@@ -45,19 +50,23 @@ static gboolean looking_at(const Lexer *lexer, const char *what) {
 /* FALSE at anything but white space and comments. */
 static gboolean pass_over_blank(Lexer *lexer) {
   char c = *lexer->at;
-  if (c == '\n') lexer->line++;
+  if (c == '\n')
+    lexer->line++;
   if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
     lexer->at++;
     return TRUE;
   }
   if (c == '#' || looking_at(lexer, "//")) {
-    while (lexer->at < lexer->end && *lexer->at != '\n') lexer->at++;
+    while (lexer->at < lexer->end && *lexer->at != '\n')
+      lexer->at++;
     return TRUE;
   }
-  if (!looking_at(lexer, "/*")) return FALSE;
+  if (!looking_at(lexer, "/*"))
+    return FALSE;
   guint begin = lexer->line;
   for (lexer->at += 2; lexer->at < lexer->end; lexer->at++) {
-    if (*lexer->at == '\n') lexer->line++;
+    if (*lexer->at == '\n')
+      lexer->line++;
     if (looking_at(lexer, "*/")) {
       lexer->at += 2;
       return TRUE;
@@ -77,10 +86,12 @@ static gboolean read_number_escape(Lexer *lexer, GString *into) {
   }
   for (; digits < most && lexer->at < lexer->end; digits++, lexer->at++) {
     gint digit = g_ascii_xdigit_value(*lexer->at);
-    if (digit < 0 || (guint)digit >= base) break;
+    if (digit < 0 || (guint)digit >= base)
+      break;
     value = value * base + (guint)digit;
   }
-  if (digits == 0 || value == 0 || value > 255) return FALSE;
+  if (digits == 0 || value == 0 || value > 255)
+    return FALSE;
   g_string_append_c(into, (char)value);
   return TRUE;
 }
@@ -89,11 +100,15 @@ static gboolean read_number_escape(Lexer *lexer, GString *into) {
 static gboolean read_escape(Lexer *lexer, GString *into) {
   static const char letters[] = "nrbfaetv", meant[] = "\n\r\b\f\a\033\t\v";
   char c = *lexer->at;
-  if (g_ascii_isdigit(c) || c == 'x') return read_number_escape(lexer, into);
+  if (g_ascii_isdigit(c) || c == 'x')
+    return read_number_escape(lexer, into);
   const char *letter = strchr(letters, c);
-  if (letter != NULL) g_string_append_c(into, meant[letter - letters]);
-  else if (!g_ascii_isalpha(c)) g_string_append_c(into, c);
-  else return FALSE;
+  if (letter != NULL)
+    g_string_append_c(into, meant[letter - letters]);
+  else if (!g_ascii_isalpha(c))
+    g_string_append_c(into, c);
+  else
+    return FALSE;
   lexer->at++;
   return TRUE;
 }
@@ -105,19 +120,24 @@ static gboolean read_backslash(Lexer *lexer, char quote, GString *into) {
     lexer->line++;
     return TRUE;
   }
-  if (quote == '"') return read_escape(lexer, into);
-  if (*lexer->at != '\\' && *lexer->at != '\'') g_string_append_c(into, '\\');
+  if (quote == '"')
+    return read_escape(lexer, into);
+  if (*lexer->at != '\\' && *lexer->at != '\'')
+    g_string_append_c(into, '\\');
   g_string_append_c(into, *lexer->at++);
   return TRUE;
 }
 
-/* The end of the string's text. A string may have several lines; but where its end is missing, it would reach to the next
- * string's beginning. So one of several lines ends only where something else can begin; else it ends with its first line. */
+/* The end of the string's text. A string may have several lines; but where its end is missing, it would reach to the
+ * next string's beginning. So one of several lines ends only where something else can begin; else it ends with its
+ * first line. */
 static const char *find_end(const Lexer *lexer, char quote, gboolean *closed) {
   const char *line_end = NULL, *c = lexer->at;
   for (; c < lexer->end && *c != quote; c++) {
-    if (*c == '\n' && line_end == NULL) line_end = c;
-    if (*c == '\\' && c + 1 < lexer->end) c++;
+    if (*c == '\n' && line_end == NULL)
+      line_end = c;
+    if (*c == '\\' && c + 1 < lexer->end)
+      c++;
   }
   *closed = c < lexer->end && (line_end == NULL || c + 1 == lexer->end || strchr(" \t\r\n},)#/", c[1]) != NULL);
   return *closed || line_end == NULL ? c : line_end;
@@ -125,17 +145,23 @@ static const char *find_end(const Lexer *lexer, char quote, gboolean *closed) {
 
 static void read_text(Lexer *lexer, char quote, Token *token, GString *text) {
   if (*lexer->at == '\\') {
-    if (read_backslash(lexer, quote, text)) return;
-    complain(lexer, lexer->line, "a backslash sequence that has no meaning; write \\\\ for a backslash, or use single quotes");
+    if (read_backslash(lexer, quote, text))
+      return;
+    complain(lexer, lexer->line,
+             "a backslash sequence that has no meaning; write \\\\ for a backslash, or use single quotes");
     token->broken = TRUE;
     return;
   }
   if (quote == '"' && looking_at(lexer, "${")) {
-    complain(lexer, lexer->line, "environment variables are not expanded: write \\${ in double quotes, or use single quotes, to mean the characters");
+    complain(lexer, lexer->line,
+             "environment variables are not expanded: write \\${ in double quotes, or use single quotes, to mean the "
+             "characters");
     token->broken = TRUE;
   }
-  if (*lexer->at == '\n') lexer->line++;
-  if (!looking_at(lexer, "\r\n")) g_string_append_c(text, *lexer->at);
+  if (*lexer->at == '\n')
+    lexer->line++;
+  if (!looking_at(lexer, "\r\n"))
+    g_string_append_c(text, *lexer->at);
   lexer->at++;
 }
 
@@ -151,7 +177,8 @@ static void read_string(Lexer *lexer) {
     return;
   }
   g_autoptr(GString) text = g_string_new(NULL);
-  while (lexer->at < end) read_text(lexer, quote, &token, text);
+  while (lexer->at < end)
+    read_text(lexer, quote, &token, text);
   lexer->at = end + 1;
   put_text(lexer, token, text);
 }
@@ -163,11 +190,13 @@ static gboolean ends_word(const Lexer *lexer) {
 static void read_word(Lexer *lexer) {
   Token token = {.kind = 'w', .line = lexer->line};
   g_autoptr(GString) text = g_string_new(NULL);
-  while (lexer->at < lexer->end && !ends_word(lexer)) g_string_append_c(text, *lexer->at++);
+  while (lexer->at < lexer->end && !ends_word(lexer))
+    g_string_append_c(text, *lexer->at++);
   if (text->str[text->len - 1] == ';') {
     complain(lexer, token.line, "no semicolon here: a value ends by itself");
     g_string_truncate(text, text->len - 1);
-    if (text->len == 0) return;
+    if (text->len == 0)
+      return;
   }
   if (strpbrk(text->str, "*?+;$\\[]|&<>!`") != NULL) {
     complain(lexer, token.line, "a value with special characters needs quotes (single quotes for patterns)");
@@ -180,10 +209,13 @@ static gboolean is_sound(Lexer *lexer, const char *text, gsize length) {
   const char *bad = NULL;
   gboolean sound = g_utf8_validate_len(text, length, &bad);
   for (const char *c = text; sound && c < text + length; c++)
-    if ((guchar)*c < ' ' && strchr("\t\n\r", *c) == NULL) sound = FALSE, bad = c;
-  if (sound) return TRUE;
+    if ((guchar)*c < ' ' && strchr("\t\n\r", *c) == NULL)
+      sound = FALSE, bad = c;
+  if (sound)
+    return TRUE;
   guint line = 1;
-  for (const char *c = text; c < bad; c++) line += *c == '\n';
+  for (const char *c = text; c < bad; c++)
+    line += *c == '\n';
   complain(lexer, line, "the text is not UTF-8, or holds a control character");
   lexer->list->cut_short = TRUE;
   return FALSE;
@@ -193,11 +225,15 @@ TokenList *token_list_new(const char *file, const char *text, gsize length, Conf
   TokenList *list = g_new0(TokenList, 1);
   list->tokens = g_array_new(FALSE, TRUE, sizeof(Token));
   list->texts = g_string_chunk_new(4096);
-  Lexer lexer = {.file = g_intern_string(file), .at = text, .end = text + length, .line = 1, .report = report, .list = list};
-  if (!is_sound(&lexer, text, length)) lexer.at = lexer.end;
-  if (looking_at(&lexer, "\xEF\xBB\xBF")) lexer.at += 3; /* a byte order mark of some editors */
+  Lexer lexer = {
+      .file = g_intern_string(file), .at = text, .end = text + length, .line = 1, .report = report, .list = list};
+  if (!is_sound(&lexer, text, length))
+    lexer.at = lexer.end;
+  if (looking_at(&lexer, "\xEF\xBB\xBF"))
+    lexer.at += 3; /* a byte order mark of some editors */
   while (lexer.at < lexer.end) {
-    if (pass_over_blank(&lexer)) continue;
+    if (pass_over_blank(&lexer))
+      continue;
     if (*lexer.at == '"' || *lexer.at == '\'') {
       read_string(&lexer);
     } else if (strchr("{}=,()", *lexer.at) != NULL) {
@@ -214,7 +250,8 @@ TokenList *token_list_new(const char *file, const char *text, gsize length, Conf
 }
 
 void token_list_free(TokenList *list) {
-  if (list == NULL) return;
+  if (list == NULL)
+    return;
   g_array_free(list->tokens, TRUE);
   g_string_chunk_free(list->texts);
   g_free(list);

@@ -1,5 +1,6 @@
-/* Detached signatures: a data file in the clear and, beside it, who signed it. Verifying feeds gpg the data through our own hands, so
- * that the digest is of exactly the bytes that gpg saw; the verdict comes from the same evidence as a message's. */
+/* Detached signatures: a data file in the clear and, beside it, who signed it. Verifying feeds gpg the data through our
+ * own hands, so that the digest is of exactly the bytes that gpg saw; the verdict comes from the same evidence as a
+ * message's. */
 #include "crypto/digest.h"
 #include "crypto/gpg.h"
 #include "crypto/openpgp.h"
@@ -47,8 +48,10 @@ static void see_results(Verifying *verifying, gpgme_ctx_t context, const char *c
   gpgme_signature_t first = verified ? verified->signatures : NULL;
   for (gpgme_signature_t signature = first; signature; signature = signature->next)
     evidence->gpgme_signatures++;
-  unsigned int flags = first ? (unsigned int)first->summary & ~(unsigned int)(GPGME_SIGSUM_VALID | GPGME_SIGSUM_GREEN) : 0;
-  evidence->gpgme_clean = first && gpg_err_code(first->status) == GPG_ERR_NO_ERROR && flags == 0 && !first->wrong_key_usage && first->fpr &&
+  unsigned int flags = first ? (unsigned int)first->summary & ~(unsigned int)(GPGME_SIGSUM_VALID | GPGME_SIGSUM_GREEN)
+                             : 0;
+  evidence->gpgme_clean = first && gpg_err_code(first->status) == GPG_ERR_NO_ERROR && flags == 0 &&
+                          !first->wrong_key_usage && first->fpr &&
                           g_ascii_strcasecmp(first->fpr, evidence->issuer) == 0;
   evidence->pinned = fingerprint_is_among(evidence->signer, signed_by);
 }
@@ -56,26 +59,30 @@ static void see_results(Verifying *verifying, gpgme_ctx_t context, const char *c
 static void explain(const Verifying *verifying, gpgme_error_t outcome, OpenpgpOpened *opened) {
   const Evidence *evidence = &verifying->evidence;
   const char *issuer = evidence->issuer[0] ? evidence->issuer : NULL;
-  gboolean is_text = opened->reason == OPENPGP_REASON_BAD_SIGNATURE && evidence->signature == SIGNATURE_GOOD && evidence->signature_class != 0;
-  g_autofree char *text = g_strdup_printf("%s%s%s%s%s%s", openpgp_reason_word(opened->reason), issuer ? ", signed by " : "", issuer ? issuer : "",
-                                          is_text ? ", made over text, not over bytes" : "",
-                                          outcome && opened->verdict != OPENPGP_TRUSTED ? ", gpg: " : "",
-                                          outcome && opened->verdict != OPENPGP_TRUSTED ? gpgme_strerror(outcome) : "");
+  gboolean is_text = opened->reason == OPENPGP_REASON_BAD_SIGNATURE && evidence->signature == SIGNATURE_GOOD &&
+                     evidence->signature_class != 0;
+  g_autofree char *text = g_strdup_printf(
+      "%s%s%s%s%s%s", openpgp_reason_word(opened->reason), issuer ? ", signed by " : "", issuer ? issuer : "",
+      is_text ? ", made over text, not over bytes" : "", outcome && opened->verdict != OPENPGP_TRUSTED ? ", gpg: " : "",
+      outcome && opened->verdict != OPENPGP_TRUSTED ? gpgme_strerror(outcome) : "");
   g_autofree char *shown = files_show_bytes(text, strlen(text), sizeof opened->message / 2);
   g_strlcpy(opened->message, shown, sizeof opened->message);
 }
 
 /* gpg ended without a word on the signature: killed, out of memory, or it could not start. */
 static gboolean is_cut_short(const Evidence *evidence) {
-  return evidence->statements == 0 && !evidence->said_failure && evidence->gpgme_error != GPG_ERR_NO_DATA && evidence->gpgme_error != GPG_ERR_BAD_DATA;
+  return evidence->statements == 0 && !evidence->said_failure && evidence->gpgme_error != GPG_ERR_NO_DATA &&
+         evidence->gpgme_error != GPG_ERR_BAD_DATA;
 }
 
-static gboolean verify(Verifying *verifying, const OpenpgpOpenOptions *options, GpgRun *run, gpgme_data_t signature, OpenpgpOpened *opened, GError **error) {
+static gboolean verify(Verifying *verifying, const OpenpgpOpenOptions *options, GpgRun *run, gpgme_data_t signature,
+                       OpenpgpOpened *opened, GError **error) {
   gpgme_error_t outcome = 0;
   g_autoptr(GError) failure = NULL;
   SallyportErrorCode code = SALLYPORT_ERROR_AGAIN;
   guint8 digest[DIGEST_SHA256_SIZE];
-  gboolean ran = gpg_run_wait(run, gpgme_op_verify_start(gpg_run_context(run), signature, gpg_run_input(run), NULL), &outcome, &failure);
+  gboolean ran = gpg_run_wait(run, gpgme_op_verify_start(gpg_run_context(run), signature, gpg_run_input(run), NULL),
+                              &outcome, &failure);
   if (verifying->error || !ran) {
     g_propagate_error(error, verifying->error ? g_steal_pointer(&verifying->error) : g_steal_pointer(&failure));
     return FALSE;
@@ -83,8 +90,8 @@ static gboolean verify(Verifying *verifying, const OpenpgpOpenOptions *options, 
   verifying->evidence.gpgme_error = gpg_err_code(outcome);
   if (is_cut_short(&verifying->evidence)) {
     gboolean ours = gpg_error_is_ours(outcome, &code);
-    return sallyport_error_set(error, ours ? code : SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a result: %s", options->home,
-                               outcome ? gpgme_strerror(outcome) : "it was killed or could not start");
+    return sallyport_error_set(error, ours ? code : SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a result: %s",
+                               options->home, outcome ? gpgme_strerror(outcome) : "it was killed or could not start");
   }
   see_results(verifying, gpg_run_context(run), options->signed_by);
   opened->verdict = evidence_judge_detached(&verifying->evidence, &opened->reason);
@@ -126,13 +133,15 @@ static char *read_signature(int fd, gsize *length, GError **error) {
 static gboolean check_pins(const OpenpgpOpenOptions *options, GError **error) {
   for (gsize i = 0; options->signed_by && options->signed_by[i]; i++)
     if (!fingerprint_is_full(options->signed_by[i]))
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "signed-by \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)",
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                 "signed-by \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)",
                                  options->signed_by[i]);
   return (options->signed_by && options->signed_by[0]) ||
          sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "no signer is pinned: nothing could be trusted");
 }
 
-gboolean openpgp_verify_detached(const OpenpgpOpenOptions *options, int data, int signature, OpenpgpOpened *opened, GError **error) {
+gboolean openpgp_verify_detached(const OpenpgpOpenOptions *options, int data, int signature, OpenpgpOpened *opened,
+                                 GError **error) {
   gsize length;
   gpgme_data_t held = NULL;
   memset(opened, 0, sizeof *opened);
@@ -144,7 +153,11 @@ gboolean openpgp_verify_detached(const OpenpgpOpenOptions *options, int data, in
   if (length == 0 || length > MOST_SIGNATURE)
     return refused(length == 0 ? OPENPGP_REASON_NOT_SIGNED : OPENPGP_REASON_NOT_OPENPGP, opened);
   Verifying verifying = {.data = data, .evidence = {.now = g_get_real_time() / G_USEC_PER_SEC}};
-  GpgRunOptions run_options = {.home = options->home, .deadline = options->deadline, .source = read_data, .status = see_status, .user = &verifying};
+  GpgRunOptions run_options = {.home = options->home,
+                               .deadline = options->deadline,
+                               .source = read_data,
+                               .status = see_status,
+                               .user = &verifying};
   GpgRun *run = gpg_run_new(&run_options, error);
   if (!run)
     return FALSE;
@@ -200,7 +213,8 @@ static void see_signing(gpointer user, const char *keyword, const char *argument
     signing->signatures++;
     g_strlcpy(signing->signed_by, words[5], sizeof signing->signed_by);
   } else if (g_str_equal(keyword, "INV_SGNR") && count >= 2) {
-    g_snprintf(signing->problem, sizeof signing->problem, "signer %s: %s", words[1], signer_why_unusable(atoi(words[0])));
+    g_snprintf(signing->problem, sizeof signing->problem, "signer %s: %s", words[1],
+               signer_why_unusable(atoi(words[0])));
   }
 }
 
@@ -211,7 +225,9 @@ static gboolean sign(Signing *signing, const OpenpgpSealOptions *options, GpgRun
   if (!signer_add(options->home, options->sign_with, options->deadline, context, error))
     return FALSE;
   gpgme_set_armor(context, options->armor);
-  gboolean ran = gpg_run_wait(run, gpgme_op_sign_start(context, gpg_run_input(run), gpg_run_output(run), GPGME_SIG_MODE_DETACH), &outcome, &failure);
+  gboolean ran = gpg_run_wait(
+      run, gpgme_op_sign_start(context, gpg_run_input(run), gpg_run_output(run), GPGME_SIG_MODE_DETACH), &outcome,
+      &failure);
   gpgme_set_armor(context, 0); /* contexts are kept for others */
   if (signing->error || !ran) {
     g_propagate_error(error, signing->error ? g_steal_pointer(&signing->error) : g_steal_pointer(&failure));
@@ -221,22 +237,30 @@ static gboolean sign(Signing *signing, const OpenpgpSealOptions *options, GpgRun
     SallyportErrorCode code;
     g_autofree char *shown = files_show_bytes(signing->problem, strlen(signing->problem), 0);
     if (!gpg_error_is_ours(outcome, &code))
-      code = gpg_err_code(outcome) == GPG_ERR_GENERAL && !shown[0] ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION;
+      code = gpg_err_code(outcome) == GPG_ERR_GENERAL && !shown[0] ? SALLYPORT_ERROR_AGAIN
+                                                                   : SALLYPORT_ERROR_CONFIGURATION;
     return sallyport_error_set(error, code, "cannot sign with %s and the key %s: %s", options->home, options->sign_with,
                                shown[0] ? shown : gpgme_strerror(outcome));
   }
   return (signing->signatures == 1 && signing->size > 0 && signer_is_ours(context, signing->signed_by)) ||
-         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg for %s ended without one signature of %s", options->home, options->sign_with);
+         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg for %s ended without one signature of %s",
+                             options->home, options->sign_with);
 }
 
-gboolean openpgp_sign_detached(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int signature_fd, OpenpgpSealed *sealed,
-                               GError **error) {
+gboolean openpgp_sign_detached(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int signature_fd,
+                               OpenpgpSealed *sealed, GError **error) {
   Signing signing = {.source = source, .source_user = user, .fd = signature_fd};
   memset(sealed, 0, sizeof *sealed);
   if (!signer_check(options->sign_with, error))
     return FALSE;
-  GpgRunOptions run_options = {.home = options->home, .signer = options->sign_with, .passphrase_file = options->passphrase_file,
-                               .deadline = options->deadline, .source = read_source, .sink = write_signature, .status = see_signing, .user = &signing};
+  GpgRunOptions run_options = {.home = options->home,
+                               .signer = options->sign_with,
+                               .passphrase_file = options->passphrase_file,
+                               .deadline = options->deadline,
+                               .source = read_source,
+                               .sink = write_signature,
+                               .status = see_signing,
+                               .user = &signing};
   GpgRun *run = gpg_run_new(&run_options, error);
   if (!run)
     return FALSE;

@@ -16,12 +16,21 @@ static void must(int ok, const char *what) {
     g_error("OpenSSL: %s failed", what);
 }
 
-static const struct { const char *word; gsize size; const EVP_MD *(*method)(void); } kinds[DIGEST_KINDS] = {
-    [DIGEST_SHA256] = {"sha256", 32, EVP_sha256}, [DIGEST_MD5] = {"md5", 16, EVP_md5},
-    [DIGEST_SHA1] = {"sha1", 20, EVP_sha1},       [DIGEST_SHA512] = {"sha512", 64, EVP_sha512}};
+static const struct {
+  const char *word;
+  gsize size;
+  const EVP_MD *(*method)(void);
+} kinds[DIGEST_KINDS] = {[DIGEST_SHA256] = {"sha256", 32, EVP_sha256},
+                         [DIGEST_MD5] = {"md5", 16, EVP_md5},
+                         [DIGEST_SHA1] = {"sha1", 20, EVP_sha1},
+                         [DIGEST_SHA512] = {"sha512", 64, EVP_sha512}};
 
-gsize digest_size(DigestKind kind) { return kinds[kind].size; }
-const char *digest_word(DigestKind kind) { return kinds[kind].word; }
+gsize digest_size(DigestKind kind) {
+  return kinds[kind].size;
+}
+const char *digest_word(DigestKind kind) {
+  return kinds[kind].word;
+}
 
 Digest *digest_new(DigestKind kind) {
   Digest *digest = g_new(Digest, 1);
@@ -31,7 +40,9 @@ Digest *digest_new(DigestKind kind) {
   return digest;
 }
 
-Digest *digest_new_sha256(void) { return digest_new(DIGEST_SHA256); }
+Digest *digest_new_sha256(void) {
+  return digest_new(DIGEST_SHA256);
+}
 
 void digest_update(Digest *digest, const void *bytes, gsize length) {
   must(EVP_DigestUpdate(digest->state, bytes, length), "EVP_DigestUpdate");
@@ -71,7 +82,8 @@ gboolean digest_update_from_file(Digest *digest, int fd, guint64 *done, guint64 
   if (!take_range(digest, fd, done, end, error))
     return FALSE;
   if (*done < end)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the file ends at %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " bytes were announced",
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "the file ends at %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT " bytes were announced",
                                *done, end);
   return TRUE;
 }

@@ -17,8 +17,10 @@ void digest_update(Digest *digest, const void *bytes, gsize length);
 void digest_finish(Digest *digest, guint8 *out); /* digest_size() of its kind; frees the digest */
 void digest_free(Digest *digest);
 
-/* Takes in the file's bytes from *done up to `end`, which it must have, and moves *done there: for a file that grows. */
-gboolean digest_update_from_file(Digest *digest, int fd, guint64 *done, guint64 end, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Takes in the file's bytes from *done up to `end`, which it must have, and moves *done there: for a file that grows.
+ */
+gboolean digest_update_from_file(Digest *digest, int fd, guint64 *done, guint64 end,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* SHA-256 of `length` bytes from `offset` of the file, or up to its end when length is G_MAXUINT64; the offset of the
  * descriptor itself does not move. *size, when given, is the number of bytes read. */
@@ -26,7 +28,8 @@ gboolean digest_file_sha256(int fd, guint64 offset, guint64 length, guint8 out[D
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Both of the whole file, in one pass. */
-gboolean digest_file_both(int fd, guint8 sha256[DIGEST_SHA256_SIZE], guint8 md5[DIGEST_MD5_SIZE], GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean digest_file_both(int fd, guint8 sha256[DIGEST_SHA256_SIZE], guint8 md5[DIGEST_MD5_SIZE],
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Two lower-case hexadecimal digits a byte; the caller frees. */
 char *digest_hex(const guint8 *bytes, gsize length) G_GNUC_WARN_UNUSED_RESULT;

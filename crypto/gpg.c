@@ -9,14 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PIPES 8                     /* status, command, colon lines, data in and out: GPGME registers at most six */
-#define PIPE_SIZE (1024 * 1024)     /* the most that a user may ask for; gpg and we then seldom wait for each other. Only for
-                                       data that do not fit the usual one: all pipes of a user share 64 MiB */
+#define PIPES 8 /* status, command, colon lines, data in and out: GPGME registers at most six */
+#define PIPE_SIZE                                                                                         \
+  (1024 * 1024) /* the most that a user may ask for; gpg and we then seldom wait for each other. Only for \
+                   data that do not fit the usual one: all pipes of a user share 64 MiB */
 #define PIECE (256 * 1024)
-#define FIRST_PIECE 512             /* an empty pipe takes it whole */
-#define BULK (1024 * 1024)          /* past this much data, and while gpg delivers less than … */
-#define SMALL (64 * 1024)           /* … this at a time, it is let work for … */
-#define PAUSE 400                   /* … so many µs between two turns: to be woken for each 8 KiB costs both sides a fifth */
+#define FIRST_PIECE 512    /* an empty pipe takes it whole */
+#define BULK (1024 * 1024) /* past this much data, and while gpg delivers less than … */
+#define SMALL (64 * 1024)  /* … this at a time, it is let work for … */
+/* … so many µs between two turns: to be woken for each 8 KiB costs both sides a fifth */
+#define PAUSE 400
 #define PASSPHRASE_LIMIT 1024
 
 typedef struct {
@@ -33,7 +35,7 @@ struct GpgRun {
   gpgme_ctx_t context;
   char *home, *passphrase_file;
   char *context_key; /* home and signer */
-  gint64 ends; /* monotonic, µs */
+  gint64 ends;       /* monotonic, µs */
   GpgSource source;
   GpgSink sink;
   GpgStatus status;
@@ -56,13 +58,26 @@ struct GpgRun {
 
 gboolean gpg_error_is_ours(gpgme_error_t error, SallyportErrorCode *ours) {
   switch (gpg_err_code(error)) {
-  case GPG_ERR_INV_ENGINE: case GPG_ERR_NO_ENGINE: case GPG_ERR_ENGINE_TOO_OLD:
-  case GPG_ERR_BAD_PASSPHRASE: case GPG_ERR_BAD_PIN: case GPG_ERR_NO_PASSPHRASE: case GPG_ERR_NO_PIN_ENTRY:
-  case GPG_ERR_PIN_ENTRY: case GPG_ERR_CANCELED: case GPG_ERR_FULLY_CANCELED:
+  case GPG_ERR_INV_ENGINE:
+  case GPG_ERR_NO_ENGINE:
+  case GPG_ERR_ENGINE_TOO_OLD:
+  case GPG_ERR_BAD_PASSPHRASE:
+  case GPG_ERR_BAD_PIN:
+  case GPG_ERR_NO_PASSPHRASE:
+  case GPG_ERR_NO_PIN_ENTRY:
+  case GPG_ERR_PIN_ENTRY:
+  case GPG_ERR_CANCELED:
+  case GPG_ERR_FULLY_CANCELED:
     *ours = SALLYPORT_ERROR_CONFIGURATION;
     return TRUE;
-  case GPG_ERR_TIMEOUT: case GPG_ERR_AGENT: case GPG_ERR_NO_AGENT: case GPG_ERR_RESOURCE_LIMIT: case GPG_ERR_EOF:
-  case GPG_ERR_ASS_CONNECT_FAILED: case GPG_ERR_ASS_READ_ERROR: case GPG_ERR_ASS_WRITE_ERROR:
+  case GPG_ERR_TIMEOUT:
+  case GPG_ERR_AGENT:
+  case GPG_ERR_NO_AGENT:
+  case GPG_ERR_RESOURCE_LIMIT:
+  case GPG_ERR_EOF:
+  case GPG_ERR_ASS_CONNECT_FAILED:
+  case GPG_ERR_ASS_READ_ERROR:
+  case GPG_ERR_ASS_WRITE_ERROR:
     *ours = SALLYPORT_ERROR_AGAIN;
     return TRUE;
   default:
@@ -112,9 +127,9 @@ static gpgme_error_t see_status(void *user, const char *keyword, const char *arg
   return 0;
 }
 
-/* GPGME 1.18 formats a hexadecimal dump of all data for its debug log, also when there is none: half of the processor time
- * of an operation. So its data callbacks serve only to learn which pipes carry the data, by the first piece of each, and to
- * close them at their end; all in between is moved by feed_gpg() and drain_gpg(). */
+/* GPGME 1.18 formats a hexadecimal dump of all data for its debug log, also when there is none: half of the processor
+ * time of an operation. So its data callbacks serve only to learn which pipes carry the data, by the first piece of
+ * each, and to close them at their end; all in between is moved by feed_gpg() and drain_gpg(). */
 static ssize_t first_input(void *user, void *into, size_t limit) {
   GpgRun *run = user;
   if (run->source_ended || !run->source)
@@ -266,12 +281,12 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   run->status = options->status;
   run->user = options->user;
   run->keys = options->keys;
-  struct gpgme_io_cbs loop = {.add = register_pipe, .add_priv = run, .remove = unregister_pipe, .event = see_event,
-                              .event_priv = run};
+  struct gpgme_io_cbs loop = {
+      .add = register_pipe, .add_priv = run, .remove = unregister_pipe, .event = see_event, .event_priv = run};
   gpgme_set_io_cbs(context, &loop);
   gpgme_set_status_cb(context, see_status, run);
-  /* Always with the callback: GPGME then does not say --batch, in which gpg ends at the first signature that is bad or has
-   * expired, before it has said whether the message was whole. */
+  /* Always with the callback: GPGME then does not say --batch, in which gpg ends at the first signature that is bad or
+   * has expired, before it has said whether the message was whole. */
   gpgme_set_passphrase_cb(context, give_passphrase, run);
   gpgme_set_pinentry_mode(context, GPGME_PINENTRY_MODE_LOOPBACK);
   failed = gpgme_data_new_from_cbs(&run->input, &input_callbacks, run);
@@ -296,8 +311,8 @@ gpgme_data_t gpg_run_output(GpgRun *run) {
   return run->output;
 }
 
-/* Serves the pipes that are ready. The status pipe, registered first, waits until no other has anything to read: its end
- * makes GPGME close the others, and with them what gpg wrote before it ended. */
+/* Serves the pipes that are ready. The status pipe, registered first, waits until no other has anything to read: its
+ * end makes GPGME close the others, and with them what gpg wrote before it ended. */
 static void serve_ready(GpgRun *run, const struct pollfd *polled, Pipe *const *of, nfds_t count) {
   gboolean any_other = FALSE;
   for (nfds_t i = count; i-- > 0 && !run->done && !run->stop;) {
@@ -349,8 +364,8 @@ gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome
   run->ended_well = !late && !run->stop && run->outcome == 0;
   *outcome = run->outcome;
   if (late)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg for %s did not end before its deadline and was killed",
-                               run->home);
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "gpg for %s did not end before its deadline and was killed", run->home);
   if (run->error) {
     g_propagate_error(error, g_steal_pointer(&run->error));
     return FALSE;

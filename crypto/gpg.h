@@ -1,9 +1,9 @@
-/* One run of gpg under GPGME: a context for this home, our own event loop around it, a deadline, and gpg's status lines.
- * Private to crypto/: no other room includes this.
+/* One run of gpg under GPGME: a context for this home, our own event loop around it, a deadline, and gpg's status
+ * lines. Private to crypto/: no other room includes this.
  *
- * Why a loop of our own (gpgme_set_io_cbs): the loop of GPGME has no deadline, and GPGME hides gpg's process id (it forks
- * twice, so that gpg is nobody's child and leaves no zombie). Here every pipe to gpg is seen as it is registered; it is made
- * larger, and its inode later tells which process is at its other end and has to be killed. */
+ * Why a loop of our own (gpgme_set_io_cbs): the loop of GPGME has no deadline, and GPGME hides gpg's process id (it
+ * forks twice, so that gpg is nobody's child and leaves no zombie). Here every pipe to gpg is seen as it is registered;
+ * it is made larger, and its inode later tells which process is at its other end and has to be killed. */
 #pragma once
 #include "gateway/base/error.h"
 #include <gpgme.h>
@@ -22,10 +22,10 @@ typedef struct {
   guint deadline;              /* seconds for the whole run; 0: 3600 */
   GpgSource source;
   GpgSink sink;
-  GpgStatus status;            /* called for each status line; may be NULL */
-  gpointer user;               /* of the three */
-  gboolean other_program;      /* the operation is gpgme_op_spawn_start(): gpgconf */
-  GPtrArray *keys;             /* of a listing: where the keys (gpgme_key_t, references) go */
+  GpgStatus status;       /* called for each status line; may be NULL */
+  gpointer user;          /* of the three */
+  gboolean other_program; /* the operation is gpgme_op_spawn_start(): gpgconf */
+  GPtrArray *keys;        /* of a listing: where the keys (gpgme_key_t, references) go */
 } GpgRunOptions;
 
 typedef struct GpgRun GpgRun;
@@ -38,10 +38,11 @@ gpgme_ctx_t gpg_run_context(GpgRun *run);
 gpgme_data_t gpg_run_input(GpgRun *run);
 gpgme_data_t gpg_run_output(GpgRun *run);
 
-/* Carries what gpgme_op_…_start() began (its return is `started`) to its end. TRUE: gpg ran, and *outcome is GPGME's word on
- * it; also when the source or the sink failed, gpg is killed then. FALSE: deadline, no process or memory (AGAIN), no gpg, an
- * unreadable passphrase file (CONFIGURATION); gpg is dead then. */
-gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Carries what gpgme_op_…_start() began (its return is `started`) to its end. TRUE: gpg ran, and *outcome is GPGME's
+ * word on it; also when the source or the sink failed, gpg is killed then. FALSE: deadline, no process or memory
+ * (AGAIN), no gpg, an unreadable passphrase file (CONFIGURATION); gpg is dead then. */
+gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What gpg wrote for people during the last operation; NULL if it cannot be had. The caller frees. */
 char *gpg_run_diagnostics(GpgRun *run);

@@ -4,13 +4,16 @@
 
 #define IDLE_CONTEXTS 8
 
-/* Contexts that ended well, kept for the next run with the same home and signer. A new one costs a run of `gpg --version`
- * and, for a sealing, one of `gpg --list-keys`: 10 ms beside the 15 that a small message takes. They hold no message and
- * no secret. */
+/* Contexts that ended well, kept for the next run with the same home and signer. A new one costs a run of `gpg
+ * --version` and, for a sealing, one of `gpg --list-keys`: 10 ms beside the 15 that a small message takes. They hold no
+ * message and no secret. */
 static struct {
   pthread_mutex_t lock;
   guint count;
-  struct { gpgme_ctx_t context; char *key; } idle[IDLE_CONTEXTS];
+  struct {
+    gpgme_ctx_t context;
+    char *key;
+  } idle[IDLE_CONTEXTS];
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 gpgme_ctx_t gpg_context_take(const char *key) {
@@ -67,7 +70,7 @@ gpgme_error_t gpg_context_make(const char *home, gpgme_ctx_t *made) {
     return failed;
   }
   (void)gpgme_set_ctx_flag(context, "no-auto-check-trustdb", "1"); /* since 1.19; gpg.conf says it for older ones */
-  gpgme_set_offline(context, 1);                                  /* --disable-dirmngr */
+  gpgme_set_offline(context, 1);                                   /* --disable-dirmngr */
   gpgme_set_armor(context, 0);
   *made = context;
   return 0;

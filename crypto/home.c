@@ -12,23 +12,24 @@
 
 #define MARK "# Written by Sallyport"
 
-/* Everything that GPGME cannot say on the command line. A first line other than MARK: the operator's own, left alone. */
-static const char gpg_settings[] =
-    MARK " when it is missing or older; a file with another first line is left alone.\n"
-    "no-greeting\n"
-    "trust-model always\n"
-    "no-auto-check-trustdb\n"
-    "disable-dirmngr\n"
-    "no-auto-key-locate\n"
-    "no-random-seed-file\n"
-    "cipher-algo AES256\n"
-    "compress-algo zlib\n"
-    "compress-level 1\n"
-    "personal-digest-preferences SHA512 SHA256\n";
+/* Everything that GPGME cannot say on the command line. A first line other than MARK: the operator's own, left alone.
+ */
+static const char gpg_settings[] = MARK " when it is missing or older; a file with another first line is left alone.\n"
+                                        "no-greeting\n"
+                                        "trust-model always\n"
+                                        "no-auto-check-trustdb\n"
+                                        "disable-dirmngr\n"
+                                        "no-auto-key-locate\n"
+                                        "no-random-seed-file\n"
+                                        "cipher-algo AES256\n"
+                                        "compress-algo zlib\n"
+                                        "compress-level 1\n"
+                                        "personal-digest-preferences SHA512 SHA256\n";
 
-/* auto-expand-secmem: without it a dozen operations at once fail for want of locked memory ("Cannot allocate memory"). */
-static const char agent_settings[] =
-    MARK " when it is missing or older; a file with another first line is left alone.\n"
+/* auto-expand-secmem: without it a dozen operations at once fail for want of locked memory ("Cannot allocate memory").
+ */
+static const char agent_settings[] = MARK
+    " when it is missing or older; a file with another first line is left alone.\n"
     "allow-loopback-pinentry\n"
     "auto-expand-secmem 65536\n"
     "listen-backlog 256\n"
@@ -48,8 +49,8 @@ static gboolean is_due(const char *path, const char *wanted) {
   return (size_t)length != strlen(wanted) || memcmp(now, wanted, (size_t)length) != 0;
 }
 
-/* Two threads may do this at once: each writes a file of its own name and renames it. Not synced: a crash here costs the
- * next start the same work. */
+/* Two threads may do this at once: each writes a file of its own name and renames it. Not synced: a crash here costs
+ * the next start the same work. */
 static gboolean write_settings(const char *home, const char *name, const char *text, GError **error) {
   g_autofree char *path = g_build_filename(home, name, NULL);
   if (!is_due(path, text))

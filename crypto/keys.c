@@ -10,7 +10,8 @@
 
 #define LEAST_GPGME "1.18.0"
 #define LEAST_GPG "2.2.27"
-#define LISTING_DEADLINE 15 /* the supervisor waits for it at a reload, and must go on before its watchdog and an end run out */
+/* the supervisor waits for it at a reload, and must go on before its watchdog and an end run out */
+#define LISTING_DEADLINE 15
 
 gboolean openpgp_start(GError **error) {
   if (!gpgme_check_version(LEAST_GPGME))
@@ -26,7 +27,8 @@ gboolean openpgp_start(GError **error) {
   int major = 0, minor = 0, patch = 0;
   if (sscanf(engine->version, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 2 || (major == 2 && minor < 2) ||
       (major == 2 && minor == 2 && patch < 27))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "gpg %s is older than " LEAST_GPG, engine->version);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "gpg %s is older than " LEAST_GPG,
+                               engine->version);
   return TRUE;
 }
 
@@ -67,8 +69,10 @@ static OpenpgpKey *describe(gpgme_key_t from) {
   key->user_id = files_show_bytes(user_id, strlen(user_id), 0);
   key->created = (gint64)primary->timestamp;
   key->expires = earliest((gint64)primary->expires, earliest(use_ends(from, TRUE), use_ends(from, FALSE)));
-  key->state = from->revoked ? OPENPGP_KEY_REVOKED : from->expired ? OPENPGP_KEY_EXPIRED
-               : from->disabled || from->invalid ? OPENPGP_KEY_DISABLED : OPENPGP_KEY_VALID;
+  key->state = from->revoked                     ? OPENPGP_KEY_REVOKED
+               : from->expired                   ? OPENPGP_KEY_EXPIRED
+               : from->disabled || from->invalid ? OPENPGP_KEY_DISABLED
+                                                 : OPENPGP_KEY_VALID;
   key->can_sign = from->can_sign;
   key->can_encrypt = from->can_encrypt;
   for (gpgme_subkey_t subkey = primary; subkey; subkey = subkey->next)
@@ -124,8 +128,10 @@ void openpgp_stop_agent(const char *home) {
   if (!program || !g_file_test(home, G_FILE_TEST_IS_DIR))
     return;
   g_autoptr(GpgRun) run = gpg_run_new(&options, &unheard);
-  if (!run || !gpg_run_wait(run, gpgme_op_spawn_start(gpg_run_context(run), program, arguments, NULL, gpg_run_output(run),
-                                                      NULL, 0), &outcome, &unheard))
+  if (!run ||
+      !gpg_run_wait(run,
+                    gpgme_op_spawn_start(gpg_run_context(run), program, arguments, NULL, gpg_run_output(run), NULL, 0),
+                    &outcome, &unheard))
     return;
   for (int i = 0; i < 100 && answers(home); i++)
     g_usleep(10 * 1000);

@@ -1,6 +1,6 @@
 /* Opens a message: outline, gpg, evidence, verdict. The order of things: the ciphertext's first part is outlined, which
- * refuses what is no encrypted message without gpg; then gpg runs, fed by read_ciphertext() and drained by take_plaintext();
- * then our own side's faults are told from the message's; only what remains is judged. */
+ * refuses what is no encrypted message without gpg; then gpg runs, fed by read_ciphertext() and drained by
+ * take_plaintext(); then our own side's faults are told from the message's; only what remains is judged. */
 #include "crypto/digest.h"
 #include "crypto/gpg.h"
 #include "crypto/openpgp.h"
@@ -81,8 +81,8 @@ static void see_status(gpointer user, const char *keyword, const char *arguments
   evidence_status(&((Opening *)user)->evidence, keyword, arguments);
 }
 
-/* GPGME's own reading of the same status lines has to agree with ours. Its summary's VALID and GREEN bits are about the web
- * of trust, which has no say here; its other bits are flags of something wrong. */
+/* GPGME's own reading of the same status lines has to agree with ours. Its summary's VALID and GREEN bits are about the
+ * web of trust, which has no say here; its other bits are flags of something wrong. */
 static void see_results(Opening *opening, gpgme_ctx_t context) {
   Evidence *evidence = &opening->evidence;
   gpgme_decrypt_result_t decrypted = gpgme_op_decrypt_result(context);
@@ -90,9 +90,11 @@ static void see_results(Opening *opening, gpgme_ctx_t context) {
   gpgme_signature_t first = verified ? verified->signatures : NULL;
   for (gpgme_signature_t signature = first; signature; signature = signature->next)
     evidence->gpgme_signatures++;
-  unsigned int flags = first ? (unsigned int)first->summary & ~(unsigned int)(GPGME_SIGSUM_VALID | GPGME_SIGSUM_GREEN) : 0;
+  unsigned int flags = first ? (unsigned int)first->summary & ~(unsigned int)(GPGME_SIGSUM_VALID | GPGME_SIGSUM_GREEN)
+                             : 0;
   evidence->gpgme_clean = first && gpg_err_code(first->status) == GPG_ERR_NO_ERROR && flags == 0 &&
-                          !first->wrong_key_usage && first->fpr && g_ascii_strcasecmp(first->fpr, evidence->issuer) == 0;
+                          !first->wrong_key_usage && first->fpr &&
+                          g_ascii_strcasecmp(first->fpr, evidence->issuer) == 0;
   evidence->unprotected |= decrypted && decrypted->legacy_cipher_nomdc;
   evidence->pinned = fingerprint_is_among(evidence->signer, opening->options->signed_by);
 }
@@ -149,8 +151,8 @@ static gboolean check_our_side(Opening *opening, gpgme_error_t outcome, GError *
   }
   if (evidence_is_cut_short(evidence)) {
     gboolean ours = gpg_error_is_ours(outcome, &code);
-    return sallyport_error_set(error, ours ? code : SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a result: %s", home,
-                               outcome ? gpgme_strerror(outcome) : "it was killed or could not start");
+    return sallyport_error_set(error, ours ? code : SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a result: %s",
+                               home, outcome ? gpgme_strerror(outcome) : "it was killed or could not start");
   }
   return TRUE;
 }
@@ -167,8 +169,8 @@ static gboolean is_our_key(const GPtrArray *keys, const char *key_id, gpgme_pubk
   return FALSE;
 }
 
-/* gpg says "no secret key" also when its agent cannot be reached or the home is empty. A partner must not get a good file
- * back for that, so the recipients are looked for among our secret keys before it becomes a verdict. */
+/* gpg says "no secret key" also when its agent cannot be reached or the home is empty. A partner must not get a good
+ * file back for that, so the recipients are looked for among our secret keys before it becomes a verdict. */
 static gboolean check_missing_key(Opening *opening, gpgme_ctx_t context, GError **error) {
   const char *home = opening->options->home;
   g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)gpgme_key_unref);
@@ -184,8 +186,8 @@ static gboolean check_missing_key(Opening *opening, gpgme_ctx_t context, GError 
   gpgme_decrypt_result_t decrypted = gpgme_op_decrypt_result(context);
   for (gpgme_recipient_t to = decrypted ? decrypted->recipients : NULL; to; to = to->next)
     if (is_our_key(keys, to->keyid, to->pubkey_algo, &any))
-      return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the key %s is in %s, but gpg could not use it", to->keyid,
-                                 home);
+      return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the key %s is in %s, but gpg could not use it",
+                                 to->keyid, home);
   (void)is_our_key(keys, "", GPGME_PK_RSA, &any);
   if (!any)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
@@ -268,12 +270,19 @@ gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int pla
     return TRUE;
   }
   Opening opening = {
-      .options = options, .ciphertext = ciphertext, .plaintext = plaintext,
+      .options = options,
+      .ciphertext = ciphertext,
+      .plaintext = plaintext,
       .size_limit = options->size_limit ? options->size_limit : DEFAULT_SIZE_LIMIT,
       .ratio_limit = options->ratio_limit ? options->ratio_limit : DEFAULT_RATIO_LIMIT,
   };
-  GpgRunOptions run = {.home = options->home, .passphrase_file = options->passphrase_file, .deadline = options->deadline,
-                       .source = read_ciphertext, .sink = take_plaintext, .status = see_status, .user = &opening};
+  GpgRunOptions run = {.home = options->home,
+                       .passphrase_file = options->passphrase_file,
+                       .deadline = options->deadline,
+                       .source = read_ciphertext,
+                       .sink = take_plaintext,
+                       .status = see_status,
+                       .user = &opening};
   opening.run = gpg_run_new(&run, error);
   if (!opening.run)
     return FALSE;

@@ -1,11 +1,13 @@
-/* OpenPGP: opens what a partner sent and seals what goes back to it. GPGME (and through it gpg and gpg-agent, which alone
- * hold private keys) is met in this room only.
+/* OpenPGP: opens what a partner sent and seals what goes back to it. GPGME (and through it gpg and gpg-agent, which
+ * alone hold private keys) is met in this room only.
  *
  * A verdict about trust is an enum whose zero is "not trusted"; it is never an error code, and a return of TRUE never
  * means trust. What is decrypted before the verdict goes to a descriptor that the caller keeps unnamed and throws away
- * unless the verdict is OPENPGP_TRUSTED. Nothing here parses plaintext, reaches the network, or decides what happens next.
+ * unless the verdict is OPENPGP_TRUSTED. Nothing here parses plaintext, reaches the network, or decides what happens
+ * next.
  *
- * Every function may be called from any thread at once: each call has a GPGME context of its own. openpgp_start() first. */
+ * Every function may be called from any thread at once: each call has a GPGME context of its own. openpgp_start()
+ * first. */
 #pragma once
 #include "gateway/base/error.h"
 
@@ -13,11 +15,24 @@ typedef enum { OPENPGP_NOT_TRUSTED = 0, OPENPGP_TRUSTED } OpenpgpVerdict;
 
 /* Why. One list, from which the words (openpgp_reason_word) in the book, the exception file and the log are made. */
 #define OPENPGP_REASONS(X) \
-  X(UNKNOWN, "unknown") X(GOOD, "good") X(NOT_OPENPGP, "not-openpgp") X(DAMAGED, "damaged") X(TRUNCATED, "truncated") \
-  X(NO_SECRET_KEY, "no-secret-key") X(NOT_ENCRYPTED, "not-encrypted") X(NOT_PROTECTED, "no-integrity-protection") \
-  X(NOT_SIGNED, "not-signed") X(SEVERAL_SIGNATURES, "several-signatures") X(UNKNOWN_SIGNER, "unknown-signer") \
-  X(SIGNER_NOT_PINNED, "signer-not-pinned") X(BAD_SIGNATURE, "bad-signature") X(SIGNER_REVOKED, "signer-revoked") \
-  X(SIGNER_EXPIRED, "signer-expired") X(SIGNATURE_EXPIRED, "signature-expired") X(TOO_LARGE, "too-large") X(TOO_DENSE, "ratio-too-high") \
+  X(UNKNOWN, "unknown") \
+  X(GOOD, "good") \
+  X(NOT_OPENPGP, "not-openpgp") \
+  X(DAMAGED, "damaged") \
+  X(TRUNCATED, "truncated") \
+  X(NO_SECRET_KEY, "no-secret-key") \
+  X(NOT_ENCRYPTED, "not-encrypted") \
+  X(NOT_PROTECTED, "no-integrity-protection") \
+  X(NOT_SIGNED, "not-signed") \
+  X(SEVERAL_SIGNATURES, "several-signatures") \
+  X(UNKNOWN_SIGNER, "unknown-signer") \
+  X(SIGNER_NOT_PINNED, "signer-not-pinned") \
+  X(BAD_SIGNATURE, "bad-signature") \
+  X(SIGNER_REVOKED, "signer-revoked") \
+  X(SIGNER_EXPIRED, "signer-expired") \
+  X(SIGNATURE_EXPIRED, "signature-expired") \
+  X(TOO_LARGE, "too-large") \
+  X(TOO_DENSE, "ratio-too-high") \
   X(FROM_FUTURE, "from-the-future") /* a key or signature newer than our clock: which of the two is wrong, a person decides */
 typedef enum {
 #define OPENPGP_REASON_ENUM(name, word) OPENPGP_REASON_##name,
@@ -28,8 +43,9 @@ const char *openpgp_reason_word(OpenpgpReason reason);
 /* Checks the library's and gpg's presence; call once before any other function and before threads start. */
 gboolean openpgp_start(GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Makes the home (0700) where it is missing and writes the gpg.conf and gpg-agent.conf that we need, unless the operator
- * has put his own there. May be called again at any time; open, seal and keys do it too for a home that exists. */
+/* Makes the home (0700) where it is missing and writes the gpg.conf and gpg-agent.conf that we need, unless the
+ * operator has put his own there. May be called again at any time; open, seal and keys do it too for a home that
+ * exists. */
 gboolean openpgp_prepare_home(const char *home, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
@@ -51,22 +67,23 @@ typedef struct {
   char message[256];      /* for people: what gpg said, escaped */
 } OpenpgpOpened;
 
-/* Decrypts and verifies what `ciphertext` (read from its start to its end) holds, into `plaintext` (written from offset 0).
- * Reaches a verdict: TRUE, with *opened filled in; trusted only if there is exactly one signature, its status is clean, its
- * primary fingerprint is one of signed_by, the message was encrypted and integrity-protected, and nothing stood beside it.
- * FALSE when no verdict could be reached for a reason on our side: gpg missing, no space, deadline (AGAIN), bad home
- * (CONFIGURATION). In both cases but TRUSTED the caller discards the plaintext. Nothing is synced. */
+/* Decrypts and verifies what `ciphertext` (read from its start to its end) holds, into `plaintext` (written from offset
+ * 0). Reaches a verdict: TRUE, with *opened filled in; trusted only if there is exactly one signature, its status is
+ * clean, its primary fingerprint is one of signed_by, the message was encrypted and integrity-protected, and nothing
+ * stood beside it. FALSE when no verdict could be reached for a reason on our side: gpg missing, no space, deadline
+ * (AGAIN), bad home (CONFIGURATION). In both cases but TRUSTED the caller discards the plaintext. Nothing is synced. */
 gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int plaintext, OpenpgpOpened *opened,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Verifies that the signature (read from its start, at most 64 KiB; binary or armoured) is a detached one over all bytes of `data`.
- * Trusted by the same rules as above, apart from encryption; a signature over text (--textmode), which leaves line ends open, is none
- * over these bytes. size_limit and ratio_limit play no part. opened->sha256 is of the data, when trusted. */
+/* Verifies that the signature (read from its start, at most 64 KiB; binary or armoured) is a detached one over all
+ * bytes of `data`. Trusted by the same rules as above, apart from encryption; a signature over text (--textmode), which
+ * leaves line ends open, is none over these bytes. size_limit and ratio_limit play no part. opened->sha256 is of the
+ * data, when trusted. */
 gboolean openpgp_verify_detached(const OpenpgpOpenOptions *options, int data, int signature, OpenpgpOpened *opened,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* FAST is zlib at level 1. ZLIB is zlib at the level that the home's gpg.conf sets; GPGME cannot pass a level on, and the
- * gpg.conf that openpgp_prepare_home() writes says 1, so with that one both are the same. */
+/* FAST is zlib at level 1. ZLIB is zlib at the level that the home's gpg.conf sets; GPGME cannot pass a level on, and
+ * the gpg.conf that openpgp_prepare_home() writes says 1, so with that one both are the same. */
 typedef enum { OPENPGP_COMPRESS_NONE, OPENPGP_COMPRESS_FAST, OPENPGP_COMPRESS_ZLIB } OpenpgpCompression;
 typedef struct {
   const char *home;
@@ -75,7 +92,8 @@ typedef struct {
   const char *passphrase_file;   /* of sign_with; NULL: it has none */
   OpenpgpCompression compression;
   guint deadline;
-  gboolean armor;                /* of a detached signature: ASCII (.asc) and not binary; a sealed message is always binary */
+  /* of a detached signature: ASCII (.asc) and not binary; a sealed message is always binary */
+  gboolean armor;
 } OpenpgpSealOptions;
 
 typedef struct {
@@ -91,8 +109,8 @@ typedef gssize (*OpenpgpSource)(gpointer user, void *into, gsize limit, GError *
 gboolean openpgp_seal(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int sealed_fd,
                       OpenpgpSealed *sealed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* A detached signature (binary, or armoured) over what `source` yields, by options->sign_with (encrypt_to and compression play no part), into
- * `signature_fd`. Not synced. */
+/* A detached signature (binary, or armoured) over what `source` yields, by options->sign_with (encrypt_to and
+ * compression play no part), into `signature_fd`. Not synced. */
 gboolean openpgp_sign_detached(const OpenpgpSealOptions *options, OpenpgpSource source, gpointer user, int signature_fd,
                                OpenpgpSealed *sealed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -101,7 +119,8 @@ typedef struct {
   char fingerprint[65]; /* primary */
   char *user_id;        /* escaped for people */
   char algorithm[32];   /* "rsa3072", "ed25519", … */
-  gint64 created, expires; /* seconds since 1970; expires 0: never. `expires` is the earliest date on which a use we need ends */
+  /* seconds since 1970; expires 0: never. `expires` is the earliest date on which a use we need ends */
+  gint64 created, expires;
   OpenpgpKeyState state;
   gboolean can_sign, can_encrypt, has_secret;
 } OpenpgpKey;

@@ -4,8 +4,19 @@
 
 enum { AT_TAG = 0, AT_LENGTH, AT_MORE_LENGTH, IN_BODY };
 enum { ARMOR_BEFORE = 0, ARMOR_HEADERS, ARMOR_BASE64, ARMOR_TAIL, ARMOR_AFTER };
-enum { TAG_PKESK = 1, TAG_SIGNATURE = 2, TAG_SKESK = 3, TAG_ONE_PASS = 4, TAG_COMPRESSED = 8, TAG_ENCRYPTED = 9,
-       TAG_MARKER = 10, TAG_LITERAL = 11, TAG_SEIPD = 18, TAG_OCB = 20, TAG_PADDING = 21 };
+enum {
+  TAG_PKESK = 1,
+  TAG_SIGNATURE = 2,
+  TAG_SKESK = 3,
+  TAG_ONE_PASS = 4,
+  TAG_COMPRESSED = 8,
+  TAG_ENCRYPTED = 9,
+  TAG_MARKER = 10,
+  TAG_LITERAL = 11,
+  TAG_SEIPD = 18,
+  TAG_OCB = 20,
+  TAG_PADDING = 21
+};
 enum { ALGORITHM_RSA = 1, ALGORITHM_RSA_ENCRYPT = 2, ALGORITHM_ECDH = 18 };
 
 void outline_init(Outline *outline) {
@@ -15,17 +26,29 @@ void outline_init(Outline *outline) {
 /* The first octet of the body, by which packets of a message are told from bytes that only look like one. */
 static gboolean is_version_of(guint tag, guint8 octet) {
   switch (tag) {
-  case TAG_PKESK: return octet == 3 || octet == 6; /* gpg takes 2 as well, but then a changed bit would go unseen */
-  case TAG_SIGNATURE: return octet >= 2 && octet <= 6;
-  case TAG_SKESK: return octet >= 4 && octet <= 6;
-  case TAG_ONE_PASS: return octet == 3 || octet == 6;
-  case TAG_COMPRESSED: return octet <= 3;
-  case TAG_MARKER: return octet == 'P';
-  case TAG_LITERAL: return octet != 0 && strchr("btul1m", octet) != NULL;
-  case TAG_SEIPD: return octet == 1 || octet == 2;
-  case TAG_OCB: return octet == 1;
-  case TAG_ENCRYPTED: case TAG_PADDING: return TRUE;
-  default: return FALSE;
+  case TAG_PKESK:
+    return octet == 3 || octet == 6; /* gpg takes 2 as well, but then a changed bit would go unseen */
+  case TAG_SIGNATURE:
+    return octet >= 2 && octet <= 6;
+  case TAG_SKESK:
+    return octet >= 4 && octet <= 6;
+  case TAG_ONE_PASS:
+    return octet == 3 || octet == 6;
+  case TAG_COMPRESSED:
+    return octet <= 3;
+  case TAG_MARKER:
+    return octet == 'P';
+  case TAG_LITERAL:
+    return octet != 0 && strchr("btul1m", octet) != NULL;
+  case TAG_SEIPD:
+    return octet == 1 || octet == 2;
+  case TAG_OCB:
+    return octet == 1;
+  case TAG_ENCRYPTED:
+  case TAG_PADDING:
+    return TRUE;
+  default:
+    return FALSE;
   }
 }
 
@@ -42,21 +65,34 @@ static void begin_body(Outline *outline, guint8 octet) {
     return;
   }
   switch (tag) {
-  case TAG_PKESK: outline->public_key_sessions++; break;
-  case TAG_SKESK: outline->passphrase_sessions++; break;
-  case TAG_ENCRYPTED: outline->body = OUTLINE_UNPROTECTED; break;
-  case TAG_OCB: outline->body = OUTLINE_AEAD; break;
-  case TAG_SEIPD: outline->body = octet == 1 ? OUTLINE_MDC : OUTLINE_AEAD_RFC9580; break;
-  case TAG_MARKER: case TAG_PADDING: break;
-  default: outline->body = OUTLINE_CLEAR;
+  case TAG_PKESK:
+    outline->public_key_sessions++;
+    break;
+  case TAG_SKESK:
+    outline->passphrase_sessions++;
+    break;
+  case TAG_ENCRYPTED:
+    outline->body = OUTLINE_UNPROTECTED;
+    break;
+  case TAG_OCB:
+    outline->body = OUTLINE_AEAD;
+    break;
+  case TAG_SEIPD:
+    outline->body = octet == 1 ? OUTLINE_MDC : OUTLINE_AEAD_RFC9580;
+    break;
+  case TAG_MARKER:
+  case TAG_PADDING:
+    break;
+  default:
+    outline->body = OUTLINE_CLEAR;
   }
 }
 
-/* An encrypted session key begins with a number that has several encodings which gpg takes for the same: with a wrong count
- * of bits, and for a curve point also with no 0x40 in front, or with the top bit set that X25519 ignores. Only the defined
- * one is let through (RFC 4880 §3.2, RFC 9580 §11.2), so that no changed bit of a message goes unseen, and the one of Go's
- * old library, which counts whole octets; no single bit leads from the one to the other.
- * Version, key id (8), algorithm, bits (2), number. */
+/* An encrypted session key begins with a number that has several encodings which gpg takes for the same: with a wrong
+ * count of bits, and for a curve point also with no 0x40 in front, or with the top bit set that X25519 ignores. Only
+ * the defined one is let through (RFC 4880 §3.2, RFC 9580 §11.2), so that no changed bit of a message goes unseen, and
+ * the one of Go's old library, which counts whole octets; no single bit leads from the one to the other. Version, key
+ * id (8), algorithm, bits (2), number. */
 static gboolean is_strict_session_key(const guint8 *body, guint64 length) {
   guint algorithm = length >= 10 ? body[9] : 0;
   if (algorithm != ALGORITHM_RSA && algorithm != ALGORITHM_RSA_ENCRYPT && algorithm != ALGORITHM_ECDH)
@@ -185,10 +221,17 @@ static void feed_packets(Outline *outline, const guint8 *bytes, gsize length) {
       return;
     }
     switch (outline->packet.state) {
-    case AT_TAG: take_tag(outline, *bytes); break;
-    case AT_LENGTH: take_length(outline, *bytes); break;
-    case AT_MORE_LENGTH: take_more_length(outline, *bytes); break;
-    default: taken = skip_body(outline, bytes, length);
+    case AT_TAG:
+      take_tag(outline, *bytes);
+      break;
+    case AT_LENGTH:
+      take_length(outline, *bytes);
+      break;
+    case AT_MORE_LENGTH:
+      take_more_length(outline, *bytes);
+      break;
+    default:
+      taken = skip_body(outline, bytes, length);
     }
     bytes += taken;
     length -= taken;
@@ -205,7 +248,8 @@ static int base64_value(guint8 octet) {
   return octet == '+' ? 62 : octet == '/' ? 63 : -1;
 }
 
-/* A line of the armour's frame has ended. What does not fit into `line` is cut: all that matters stands at its start. */
+/* A line of the armour's frame has ended. What does not fit into `line` is cut: all that matters stands at its start.
+ */
 static void frame_line(Outline *outline) {
   char *line = g_strchomp(outline->armor.line);
   outline->armor.used = 0;
@@ -263,9 +307,14 @@ static void base64_byte(Outline *outline, guint8 octet) {
 static void feed_armor(Outline *outline, const guint8 *bytes, gsize length) {
   for (gsize i = 0; i < length && outline->form == OUTLINE_ARMOR && outline->body != OUTLINE_CLEAR; i++) {
     switch (outline->armor.state) {
-    case ARMOR_BASE64: base64_byte(outline, bytes[i]); break;
-    case ARMOR_AFTER: outline->beside |= !g_ascii_isspace(bytes[i]); break;
-    default: frame_byte(outline, bytes[i]);
+    case ARMOR_BASE64:
+      base64_byte(outline, bytes[i]);
+      break;
+    case ARMOR_AFTER:
+      outline->beside |= !g_ascii_isspace(bytes[i]);
+      break;
+    default:
+      frame_byte(outline, bytes[i]);
     }
   }
 }

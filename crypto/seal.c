@@ -1,6 +1,7 @@
-/* Seals: signs with our key and encrypts to exactly the configured fingerprints. What gpg reports and what it wrote are both
- * looked at afterwards, since its choices depend on settings and on the partners' keys: one session key per recipient,
- * AES-256, integrity by MDC (no OCB, which old partners cannot read), signed by the key that was asked for. */
+/* Seals: signs with our key and encrypts to exactly the configured fingerprints. What gpg reports and what it wrote are
+ * both looked at afterwards, since its choices depend on settings and on the partners' keys: one session key per
+ * recipient, AES-256, integrity by MDC (no OCB, which old partners cannot read), signed by the key that was asked for.
+ */
 #include "crypto/digest.h"
 #include "crypto/gpg.h"
 #include "crypto/openpgp.h"
@@ -60,9 +61,11 @@ static void see_status(gpointer user, const char *keyword, const char *arguments
     sealing->signatures++;
     g_strlcpy(sealing->signed_by, words[5], sizeof sealing->signed_by);
   } else if (g_str_equal(keyword, "INV_RECP") && count >= 2) {
-    g_snprintf(sealing->problem, sizeof sealing->problem, "recipient %s: %s", words[1], signer_why_unusable(atoi(words[0])));
+    g_snprintf(sealing->problem, sizeof sealing->problem, "recipient %s: %s", words[1],
+               signer_why_unusable(atoi(words[0])));
   } else if (g_str_equal(keyword, "INV_SGNR") && count >= 2) {
-    g_snprintf(sealing->problem, sizeof sealing->problem, "signer %s: %s", words[1], signer_why_unusable(atoi(words[0])));
+    g_snprintf(sealing->problem, sizeof sealing->problem, "signer %s: %s", words[1],
+               signer_why_unusable(atoi(words[0])));
   }
 }
 
@@ -90,7 +93,8 @@ static gboolean check_sealed(Sealing *sealing, GError **error) {
   const char *home = sealing->options->home;
   outline_end(&sealing->outline);
   const Outline *outline = &sealing->outline;
-  if (sealing->signatures != 1 || sealing->encryptions != 1 || !outline->complete || outline->malformed || outline->beside)
+  if (sealing->signatures != 1 || sealing->encryptions != 1 || !outline->complete || outline->malformed ||
+      outline->beside)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a whole message", home);
   if (!signer_is_ours(gpg_run_context(sealing->run), sealing->signed_by))
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "gpg signed with %s, which is not known as a part of %s",
@@ -156,9 +160,14 @@ gboolean openpgp_seal(const OpenpgpSealOptions *options, OpenpgpSource source, g
   g_autofree char *recipients = recipient_lines(options, &sealing.recipients, error);
   if (!recipients)
     return FALSE;
-  GpgRunOptions run = {.home = options->home, .signer = options->sign_with, .passphrase_file = options->passphrase_file,
-                       .deadline = options->deadline, .source = read_source, .sink = write_sealed,
-                       .status = see_status, .user = &sealing};
+  GpgRunOptions run = {.home = options->home,
+                       .signer = options->sign_with,
+                       .passphrase_file = options->passphrase_file,
+                       .deadline = options->deadline,
+                       .source = read_source,
+                       .sink = write_sealed,
+                       .status = see_status,
+                       .user = &sealing};
   sealing.run = gpg_run_new(&run, error);
   if (!sealing.run)
     return FALSE;

@@ -3,7 +3,8 @@
 
 gboolean signer_check(const char *sign_with, GError **error) {
   return fingerprint_is_full(sign_with) ||
-         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the signing key \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)",
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "the signing key \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)",
                              sign_with ? sign_with : "");
 }
 
@@ -20,7 +21,8 @@ gboolean signer_add(const char *home, const char *sign_with, guint deadline, gpg
   if (!gpg_run_wait(run, gpgme_op_keylist_start(gpg_run_context(run), sign_with, 0), &outcome, error))
     return FALSE;
   if (outcome || keys->len != 1)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "our signing key %s is not in %s", sign_with, home);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "our signing key %s is not in %s", sign_with,
+                               home);
   gpgme_error_t failed = gpgme_signers_add(context, keys->pdata[0]);
   if (failed)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME: %s", gpgme_strerror(failed));
@@ -38,8 +40,9 @@ gboolean signer_is_ours(gpgme_ctx_t context, const char *signed_by) {
 }
 
 const char *signer_why_unusable(int number) {
-  static const char *const words[] = {"unusable", "not found", "ambiguous", "wrong key usage", "revoked", "expired",
-                                      "no CRL", "CRL too old", "policy mismatch", "not a secret key", "not trusted",
-                                      "missing certificate", "missing issuer", "disabled", "syntax error"};
+  static const char *const words[] = {"unusable",        "not found",        "ambiguous",   "wrong key usage",
+                                      "revoked",         "expired",          "no CRL",      "CRL too old",
+                                      "policy mismatch", "not a secret key", "not trusted", "missing certificate",
+                                      "missing issuer",  "disabled",         "syntax error"};
   return number >= 0 && number < (int)G_N_ELEMENTS(words) ? words[number] : words[0];
 }

@@ -7,8 +7,7 @@
 
 static const char *const reason_words[] = {
 #define OPENPGP_REASON_WORD(name, word) [OPENPGP_REASON_##name] = word,
-    OPENPGP_REASONS(OPENPGP_REASON_WORD)
-};
+    OPENPGP_REASONS(OPENPGP_REASON_WORD)};
 
 const char *openpgp_reason_word(OpenpgpReason reason) {
   return (guint)reason < G_N_ELEMENTS(reason_words) ? reason_words[reason] : reason_words[OPENPGP_REASON_UNKNOWN];
@@ -50,27 +49,46 @@ static void see_statement(Evidence *evidence, SignatureState state) {
   evidence->signature = state;
 }
 
-/* ERRSIG keyid algorithm digest class time rc [fingerprint]. With a clock that is behind, the signer's key is "created in the future",
- * which gpg calls a bad public key. */
+/* ERRSIG keyid algorithm digest class time rc [fingerprint]. With a clock that is behind, the signer's key is "created
+ * in the future", which gpg calls a bad public key. */
 static void see_signature_error(Evidence *evidence, char **words, guint count) {
   int why = count >= 6 ? atoi(words[5]) : 0;
   gboolean is_future = count >= 6 && evidence->now > 0 && g_ascii_strtoll(words[4], NULL, 10) > evidence->now;
-  see_statement(evidence, why == ERRSIG_NO_PUBLIC_KEY ? SIGNATURE_UNKNOWN : is_future ? SIGNATURE_FROM_FUTURE : SIGNATURE_BAD);
+  see_statement(evidence, why == ERRSIG_NO_PUBLIC_KEY ? SIGNATURE_UNKNOWN
+                          : is_future                 ? SIGNATURE_FROM_FUTURE
+                                                      : SIGNATURE_BAD);
   if (count >= 1)
     copy_hex(evidence->issuer, words[0]);
   if (count >= 7)
     copy_hex(evidence->issuer, words[6]);
 }
 
-/* Which failures to decrypt a session key are about our own side: the passphrase, the agent, the system. All others may be
- * the message's doing, such as a changed octet in the encrypted session key. */
+/* Which failures to decrypt a session key are about our own side: the passphrase, the agent, the system. All others may
+ * be the message's doing, such as a changed octet in the encrypted session key. */
 static gboolean is_our_fault(gpg_error_t error) {
   switch (gpg_err_code(error)) {
-  case GPG_ERR_BAD_PASSPHRASE: case GPG_ERR_BAD_PIN: case GPG_ERR_NO_PASSPHRASE: case GPG_ERR_NO_PIN_ENTRY:
-  case GPG_ERR_PIN_ENTRY: case GPG_ERR_CANCELED: case GPG_ERR_FULLY_CANCELED: case GPG_ERR_TIMEOUT: case GPG_ERR_AGENT:
-  case GPG_ERR_NO_AGENT: case GPG_ERR_EOF: case GPG_ERR_RESOURCE_LIMIT: case GPG_ERR_NO_DATA: case GPG_ERR_FORBIDDEN:
-  case GPG_ERR_NOT_SUPPORTED: case GPG_ERR_CARD: case GPG_ERR_CARD_NOT_PRESENT: case GPG_ERR_CARD_REMOVED:
-  case GPG_ERR_ASS_CONNECT_FAILED: case GPG_ERR_ASS_READ_ERROR: case GPG_ERR_ASS_WRITE_ERROR: case GPG_ERR_ASS_NO_INPUT:
+  case GPG_ERR_BAD_PASSPHRASE:
+  case GPG_ERR_BAD_PIN:
+  case GPG_ERR_NO_PASSPHRASE:
+  case GPG_ERR_NO_PIN_ENTRY:
+  case GPG_ERR_PIN_ENTRY:
+  case GPG_ERR_CANCELED:
+  case GPG_ERR_FULLY_CANCELED:
+  case GPG_ERR_TIMEOUT:
+  case GPG_ERR_AGENT:
+  case GPG_ERR_NO_AGENT:
+  case GPG_ERR_EOF:
+  case GPG_ERR_RESOURCE_LIMIT:
+  case GPG_ERR_NO_DATA:
+  case GPG_ERR_FORBIDDEN:
+  case GPG_ERR_NOT_SUPPORTED:
+  case GPG_ERR_CARD:
+  case GPG_ERR_CARD_NOT_PRESENT:
+  case GPG_ERR_CARD_REMOVED:
+  case GPG_ERR_ASS_CONNECT_FAILED:
+  case GPG_ERR_ASS_READ_ERROR:
+  case GPG_ERR_ASS_WRITE_ERROR:
+  case GPG_ERR_ASS_NO_INPUT:
     return TRUE;
   default:
     return (gpg_err_code(error) & GPG_ERR_SYSTEM_ERROR) != 0;
@@ -90,8 +108,8 @@ static void see_error(Evidence *evidence, char **words, guint count) {
   evidence->gpg_failure = number;
 }
 
-/* DECRYPTION_INFO mdc_method cipher [aead_algorithm]: with AEAD there is no GOODMDC line; the tag of each chunk has been
- * checked when DECRYPTION_OKAY is said. */
+/* DECRYPTION_INFO mdc_method cipher [aead_algorithm]: with AEAD there is no GOODMDC line; the tag of each chunk has
+ * been checked when DECRYPTION_OKAY is said. */
 static void see_decryption_info(Evidence *evidence, char **words, guint count) {
   gboolean aead = count >= 3 && atoi(words[2]) != 0;
   evidence->integrity_good += aead ? 1 : 0;
@@ -246,7 +264,8 @@ static OpenpgpReason judge_signature(const Evidence *e) {
   return OPENPGP_REASON_GOOD;
 }
 
-/* With "batch" in its settings gpg ends at a bad or expired signature, before it has said that the message was whole. */
+/* With "batch" in its settings gpg ends at a bad or expired signature, before it has said that the message was whole.
+ */
 static gboolean ended_at_the_signature(const Evidence *e) {
   OpenpgpReason reason;
   return e->said_failure && e->decryptions_begun == 1 && e->decryptions_ended == 0 && !e->decryption_failed &&
@@ -268,9 +287,11 @@ OpenpgpVerdict evidence_judge_detached(const Evidence *evidence, OpenpgpReason *
   *reason = judge_signature(evidence);
   if (*reason == OPENPGP_REASON_NOT_SIGNED && evidence->said_failure)
     *reason = OPENPGP_REASON_NOT_OPENPGP;
-  if (*reason == OPENPGP_REASON_GOOD && (evidence->plaintexts || evidence->plaintexts_elsewhere || evidence->decryptions_begun))
+  if (*reason == OPENPGP_REASON_GOOD &&
+      (evidence->plaintexts || evidence->plaintexts_elsewhere || evidence->decryptions_begun))
     *reason = OPENPGP_REASON_DAMAGED; /* a message of its own, not a signature over our bytes */
-  if (*reason == OPENPGP_REASON_GOOD && (evidence->signature_class != 0 || evidence->gpgme_error != 0 || evidence->said_failure || evidence->gave_up))
+  if (*reason == OPENPGP_REASON_GOOD &&
+      (evidence->signature_class != 0 || evidence->gpgme_error != 0 || evidence->said_failure || evidence->gave_up))
     *reason = OPENPGP_REASON_BAD_SIGNATURE;
   return *reason == OPENPGP_REASON_GOOD ? OPENPGP_TRUSTED : OPENPGP_NOT_TRUSTED;
 }

@@ -1,6 +1,6 @@
-/* From what was seen to a verdict: the evidence about one message, and the one pure function that judges it. The evidence
- * comes from three sides that have to agree: the outline of the ciphertext, gpg's status lines, and GPGME's results. All
- * of it zero means "not trusted". Private to crypto/. */
+/* From what was seen to a verdict: the evidence about one message, and the one pure function that judges it. The
+ * evidence comes from three sides that have to agree: the outline of the ciphertext, gpg's status lines, and GPGME's
+ * results. All of it zero means "not trusted". Private to crypto/. */
 #pragma once
 #include "crypto/openpgp.h"
 #include "crypto/outline.h"
@@ -29,17 +29,17 @@ typedef struct {
   guint statements;                       /* about signatures: good, bad, unknown, … */
   guint valid_signatures;
   gboolean decryption_failed, integrity_bad, unprotected, no_secret_key;
-  gboolean key_refused;   /* gpg-agent did not decrypt the session key, for a reason that may be the message's */
+  gboolean key_refused;      /* gpg-agent did not decrypt the session key, for a reason that may be the message's */
   gboolean asked_passphrase; /* for a message to a passphrase; never answered */
-  gboolean said_failure;  /* gpg ended on its own, and said that it failed */
-  gboolean gave_up;       /* gpg ended over what it found in the message, and only its log says so */
-  guint32 our_fault;      /* the agent's error, when it is about us: a passphrase, the agent itself */
-  guint32 gpg_failure;    /* the last error number of gpg */
+  gboolean said_failure;     /* gpg ended on its own, and said that it failed */
+  gboolean gave_up;          /* gpg ended over what it found in the message, and only its log says so */
+  guint32 our_fault;         /* the agent's error, when it is about us: a passphrase, the agent itself */
+  guint32 gpg_failure;       /* the last error number of gpg */
   SignatureState signature;
   gint64 signed_at;
   int signature_class; /* of a valid one: 0 over bytes, 1 over text */
-  char signer[65];  /* primary fingerprint */
-  char issuer[65];  /* fingerprint or id of the key that signed */
+  char signer[65];     /* primary fingerprint */
+  char issuer[65];     /* fingerprint or id of the key that signed */
 
   /* GPGME's word on the same */
   guint32 gpgme_error;
@@ -61,15 +61,15 @@ OpenpgpVerdict evidence_judge_detached(const Evidence *evidence, OpenpgpReason *
 /* What the outline alone already decides: TRUE if the message cannot be trusted whatever gpg would say. */
 gboolean evidence_is_hopeless(const Outline *outline, OpenpgpReason *reason);
 
-/* Something has been seen that no further evidence can make good: there is a verdict, whatever became of gpg. The outline
- * has to be of the whole ciphertext. */
+/* Something has been seen that no further evidence can make good: there is a verdict, whatever became of gpg. The
+ * outline has to be of the whole ciphertext. */
 gboolean evidence_is_settled(const Evidence *evidence);
 
 /* gpg ended without a word about a message that looks whole (killed, out of memory): nothing can be said about it. */
 gboolean evidence_is_cut_short(const Evidence *evidence);
 
-/* gpg's log. A few faults of a message end gpg at once, without a status line: a compressed part that does not decompress,
- * a failed assertion. */
+/* gpg's log. A few faults of a message end gpg at once, without a status line: a compressed part that does not
+ * decompress, a failed assertion. */
 void evidence_log(Evidence *evidence, const char *log);
 
 /* Full fingerprints, compared whole; hexadecimal digits of any case. */

@@ -40,7 +40,8 @@ static void check_node(const ConfNode *node, ConfReport *report) {
   check_writable(node->where, "state folder", node->state, report);
   check_writable(node->where, "runtime folder", node->runtime, report);
   if (strlen(node->gnupg_home) >= GNUPG_HOME_LIMIT)
-    conf_report_error(report, node->where, "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it",
+    conf_report_error(report, node->where,
+                      "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it",
                       node->gnupg_home, GNUPG_HOME_LIMIT);
 }
 
@@ -64,7 +65,8 @@ static void check_sequence(const ConfFeed *feed, const Layout *layout, ConfRepor
   for (guint i = 0; feed->sequence.header_field && header->present && i < header->fields->len; i++) {
     const ConfField *field = g_ptr_array_index(header->fields, i);
     if (field->mask && strcmp(field->name, feed->sequence.header_field) == 0)
-      conf_report_error(report, feed->sequence.where, "'header-field': field \"%s\" is masked: the number of a file cannot be", field->name);
+      conf_report_error(report, feed->sequence.where,
+                        "'header-field': field \"%s\" is masked: the number of a file cannot be", field->name);
   }
 }
 
@@ -93,7 +95,8 @@ static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *
   for (guint i = 0; feed->rules && i < feed->rules->len; i++) {
     const ConfRule *rule = g_ptr_array_index(feed->rules, i);
     g_autoptr(GError) error = NULL;
-    if (!rules_check(rule->check, columns, n_columns, (const RuleConstant *)(const void *)constants->data, constants->len, &error))
+    if (!rules_check(rule->check, columns, n_columns, (const RuleConstant *)(const void *)constants->data,
+                     constants->len, &error))
       conf_report_error(report, rule->where, "%s", error->message);
   }
   free_constants(constants);
@@ -107,7 +110,9 @@ static void check_answer(const ConfFeed *feed, const Layout *layout, ConfReport 
 
 static void check_accrual(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
   g_autoptr(GError) error = NULL;
-  AccrualColumns *columns = feed->process == CONF_PROCESS_HTTP ? accrual_columns_new(layout, &feed->http, feed->key, &error) : NULL;
+  AccrualColumns *columns = feed->process == CONF_PROCESS_HTTP
+                                ? accrual_columns_new(layout, &feed->http, feed->key, &error)
+                                : NULL;
   accrual_columns_free(columns);
   if (error)
     conf_report_error(report, feed->where, "%s", error->message);
@@ -144,7 +149,8 @@ static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
   return layouts;
 }
 
-/* --- Keys. What only time did is a warning: a gateway with many partners starts although one partner's key has ended. */
+/* --- Keys. What only time did is a warning: a gateway with many partners starts although one partner's key has ended.
+ */
 
 static void report_use(const KeyUse *use, ConfReport *report) {
   ConfWhere where = use->partner->openpgp.where.line ? use->partner->openpgp.where : use->partner->where;

@@ -6,20 +6,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What systemd hands over is shown to the service only: seen from elsewhere, nothing can be said of it. Its mode is systemd's, who
- * lets the service's user in by an ACL, which looks like a group that may read. */
-static gboolean is_credential(const char *configured) { return g_str_has_prefix(configured, "credential:"); }
+/* What systemd hands over is shown to the service only: seen from elsewhere, nothing can be said of it. Its mode is
+ * systemd's, who lets the service's user in by an ACL, which looks like a group that may read. */
+static gboolean is_credential(const char *configured) {
+  return g_str_has_prefix(configured, "credential:");
+}
 
-static gboolean check_readable(ConfWhere where, const char *what, const char *configured, struct stat *there, ConfReport *report) {
+static gboolean check_readable(ConfWhere where, const char *what, const char *configured, struct stat *there,
+                               ConfReport *report) {
   const char *path = secret_path(configured);
   if (is_credential(configured) && path == configured)
-    conf_report_warning(report, where, "%s \"%s\" can be seen by the service only, which systemd hands it to", what, configured);
+    conf_report_warning(report, where, "%s \"%s\" can be seen by the service only, which systemd hands it to", what,
+                        configured);
   else if (stat(path, there) != 0)
     conf_report_error(report, where, "%s \"%s\": %s", what, configured, g_strerror(errno));
   else if (!S_ISREG(there->st_mode))
     conf_report_error(report, where, "%s \"%s\" is not a plain file", what, configured);
   else if (access(path, R_OK) != 0)
-    conf_report_error(report, where, "%s \"%s\" cannot be read by this user: chown it to the service's", what, configured);
+    conf_report_error(report, where, "%s \"%s\" cannot be read by this user: chown it to the service's", what,
+                      configured);
   else if (there->st_size == 0)
     conf_report_error(report, where, "%s \"%s\" is empty", what, configured);
   else
@@ -30,19 +35,22 @@ static gboolean check_readable(ConfWhere where, const char *what, const char *co
 static void check_public(ConfWhere where, const char *what, const char *path, ConfReport *report) {
   struct stat there;
   if (path && check_readable(where, what, path, &there, report) && there.st_mode & 0002 && !is_credential(path))
-    conf_report_error(report, where, "%s \"%s\" can be written by everyone (mode %03o): chmod 644 it", what, path, (guint)there.st_mode & 0777);
+    conf_report_error(report, where, "%s \"%s\" can be written by everyone (mode %03o): chmod 644 it", what, path,
+                      (guint)there.st_mode & 0777);
 }
 
 /* Readable by us and by nobody else. */
 static void check_secret(ConfWhere where, const char *what, const char *path, ConfReport *report) {
   struct stat there;
   if (path && check_readable(where, what, path, &there, report) && there.st_mode & 0077 && !is_credential(path))
-    conf_report_error(report, where, "%s \"%s\" can be read or written by others (mode %03o): chmod 600 it", what, path, (guint)there.st_mode & 0777);
+    conf_report_error(report, where, "%s \"%s\" can be read or written by others (mode %03o): chmod 600 it", what, path,
+                      (guint)there.st_mode & 0777);
 }
 
 static void check_local_folder(const ConfEndpoint *endpoint, ConfReport *report) {
   if (endpoint->scheme == CONF_URL_FILE && endpoint->folder && !g_file_test(endpoint->folder, G_FILE_TEST_IS_DIR))
-    conf_report_warning(report, endpoint->where, "the folder \"%s\" of endpoint %s is not there (yet)", endpoint->folder, endpoint->name);
+    conf_report_warning(report, endpoint->where, "the folder \"%s\" of endpoint %s is not there (yet)",
+                        endpoint->folder, endpoint->name);
 }
 
 static void check_endpoint(const ConfEndpoint *endpoint, ConfReport *report) {

@@ -28,9 +28,9 @@ typedef struct {
 
 struct ControlServer {
   int listener, stop;
-  int folder;      /* of the socket */
-  char *name;      /* in it */
-  dev_t device;    /* of the socket as we made it: a successor's is not removed */
+  int folder;   /* of the socket */
+  char *name;   /* in it */
+  dev_t device; /* of the socket as we made it: a successor's is not removed */
   ino_t inode;
   pthread_t thread;
   ControlAnswer answer;
@@ -38,7 +38,8 @@ struct ControlServer {
   GPtrArray *clients;
 };
 
-/* sun_path holds 108 bytes and state folders can be longer: the address goes through the open folder's entry in /proc. */
+/* sun_path holds 108 bytes and state folders can be longer: the address goes through the open folder's entry in /proc.
+ */
 static void address_of(int folder, const char *name, struct sockaddr_un *address) {
   *address = (struct sockaddr_un){.sun_family = AF_UNIX};
   g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", folder, name);
@@ -55,7 +56,8 @@ static int open_folder(const char *path, GError **error) {
 
 json_t *control_failure(const GError *error) {
   g_autofree char *message = g_utf8_make_valid(error ? error->message : "unknown", -1);
-  return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", sallyport_error_word((int)sallyport_error_code(error)), "error", message);
+  return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", sallyport_error_word((int)sallyport_error_code(error)), "error",
+                   message);
 }
 
 json_t *control_refusal(SallyportErrorCode code, const char *format, ...) {
@@ -144,8 +146,7 @@ static void answer_line(ControlServer *server, Client *client, const char *line,
 /* One answer at a time: a client that does not read its answers is not asked for more. */
 static void answer_next(ControlServer *server, Client *client) {
   const char *end;
-  while (client->out->len == 0 && !client->closing &&
-         (end = memchr(client->in->str, '\n', client->in->len)) != NULL) {
+  while (client->out->len == 0 && !client->closing && (end = memchr(client->in->str, '\n', client->in->len)) != NULL) {
     gsize length = (gsize)(end - client->in->str);
     answer_line(server, client, client->in->str, length);
     g_string_erase(client->in, 0, (gssize)length + 1);
@@ -170,7 +171,8 @@ static gboolean read_client(Client *client) {
 
 static gboolean write_client(Client *client) {
   while (client->written < client->out->len) {
-    ssize_t put = send(client->fd, client->out->str + client->written, client->out->len - client->written, MSG_NOSIGNAL);
+    ssize_t put = send(client->fd, client->out->str + client->written, client->out->len - client->written,
+                       MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR)
       continue;
     if (put < 0)
@@ -242,10 +244,8 @@ static gboolean bind_socket(ControlServer *server, const char *path, GError **er
     return sallyport_error_errno(error, errno, "control socket %s", path);
   unlinkat(server->folder, temporary, 0);
   /* On Linux the mode of an unbound socket becomes that of its file, less the umask: no moment with a wider one. */
-  if (fchmod(server->listener, 0600) != 0 ||
-      bind(server->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-      listen(server->listener, BACKLOG) != 0 ||
-      fstatat(server->folder, temporary, &made, AT_SYMLINK_NOFOLLOW) != 0 ||
+  if (fchmod(server->listener, 0600) != 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+      listen(server->listener, BACKLOG) != 0 || fstatat(server->folder, temporary, &made, AT_SYMLINK_NOFOLLOW) != 0 ||
       renameat(server->folder, temporary, server->folder, server->name) != 0) {
     int number = errno;
     unlinkat(server->folder, temporary, 0);
@@ -324,7 +324,8 @@ static int connect_to(const char *path, GError **error) {
   if (fd >= 0)
     close(fd);
   if (number == EACCES)
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "no permission to use %s: run this as the service's user or root", path);
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                        "no permission to use %s: run this as the service's user or root", path);
   else
     sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "no lane listens on %s (%s)", path, g_strerror(number));
   return -1;
@@ -340,7 +341,8 @@ static gboolean send_request(int fd, const json_t *request, GError **error) {
     if (put < 0 && errno == EINTR)
       continue;
     if (put < 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane went away while it was asked: %s", g_strerror(errno));
+      return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane went away while it was asked: %s",
+                                 g_strerror(errno));
     sent += (gsize)put;
   }
   return TRUE;

@@ -1,18 +1,23 @@
-/* The control socket of a lane: one JSON object per line in, one out. Only the service's own user may connect (the socket's
- * mode and SO_PEERCRED). Requests are bounded to 64 KiB and 5 seconds; several clients at a time.
+/* The control socket of a lane: one JSON object per line in, one out. Only the service's own user may connect (the
+ * socket's mode and SO_PEERCRED). Requests are bounded to 64 KiB and 5 seconds; several clients at a time.
  *
- *   {"do":"status"}                          → {"ok":true,"lane":…,"pid":…,"since":…,"couriers":[…],"working":[…],"feeds":[{"feed":…,"next_poll":…}]}
- *   {"do":"retry","file":"0k3x…","by":"root"} → {"ok":true,"file":…,"state":…} or {"ok":false,"code":"file","error":"…"}
- *   likewise hold (with "reason"), release, reject (with "reason"), poll (with "feed"), acknowledge (with "alarm" and its "kind"), test-alarm */
+ *   {"do":"status"}                          →
+ * {"ok":true,"lane":…,"pid":…,"since":…,"couriers":[…],"working":[…],"feeds":[{"feed":…,"next_poll":…}]}
+ *   {"do":"retry","file":"0k3x…","by":"root"} → {"ok":true,"file":…,"state":…} or
+ * {"ok":false,"code":"file","error":"…"} likewise hold (with "reason"), release, reject (with "reason"), poll (with
+ * "feed"), acknowledge (with "alarm" and its "kind"), test-alarm */
 #pragma once
 #include "gateway/base/error.h"
 #include <jansson.h>
 
 typedef struct ControlServer ControlServer;
-/* Answers a request: returns a new object; called in the server's thread, one request at a time. `who` is the caller's user name. */
+/* Answers a request: returns a new object; called in the server's thread, one request at a time. `who` is the caller's
+ * user name. */
 typedef json_t *(*ControlAnswer)(gpointer user, const char *who, const json_t *request);
-/* Binds PATH (long paths are fine: bound through /proc/self/fd of the folder; a leftover of a dead process is replaced), starts a thread. */
-ControlServer *control_server_start(const char *path, ControlAnswer answer, gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Binds PATH (long paths are fine: bound through /proc/self/fd of the folder; a leftover of a dead process is
+ * replaced), starts a thread. */
+ControlServer *control_server_start(const char *path, ControlAnswer answer, gpointer user,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void control_server_stop(ControlServer *server); /* removes the socket */
 
 /* The client's side: NULL with AGAIN when no lane listens there. The caller owns the answer. */

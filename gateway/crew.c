@@ -1,7 +1,10 @@
 #include "gateway/crew.h"
 #include <pthread.h>
 
-typedef struct { void (*work)(gpointer); gpointer data; } Job;
+typedef struct {
+  void (*work)(gpointer);
+  gpointer data;
+} Job;
 
 static void *run(void *job) {
   ((Job *)job)->work(((Job *)job)->data);

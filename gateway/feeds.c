@@ -7,7 +7,9 @@
 #include "gateway/process/interface.h"
 #include <string.h>
 
-static void look_free(gpointer look) { g_free(look); }
+static void look_free(gpointer look) {
+  g_free(look);
+}
 
 static Carrier *find_carrier(const Feeds *feeds, const char *name) {
   for (guint i = 0; i < feeds->carriers->len; i++)
@@ -16,34 +18,40 @@ static Carrier *find_carrier(const Feeds *feeds, const char *name) {
   return NULL;
 }
 
-/* Carriers are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them needs. */
-static Carrier *carrier_with(Feeds *feeds, const ConfPartner *partner, const char *name, guint connections, const LanePaths *paths, GError **error) {
+/* Carriers are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them
+ * needs. */
+static Carrier *carrier_with(Feeds *feeds, const ConfPartner *partner, const char *name, guint connections,
+                             const LanePaths *paths, GError **error) {
   const ConfEndpoint *conf = conf_endpoint(partner, name);
   CourierEndpoint endpoint = endpoint_of(partner, conf);
   Carrier *carrier = find_carrier(feeds, endpoint.name);
   if (carrier)
     return carrier;
-  CarrierOptions options = {.endpoint = endpoint, .connections = MAX(MAX(conf->connections, connections), 1),
-                            .book_path = paths->book};
+  CarrierOptions options = {
+      .endpoint = endpoint, .connections = MAX(MAX(conf->connections, connections), 1), .book_path = paths->book};
   carrier = carrier_start(&options, error);
   if (carrier)
     g_ptr_array_add(feeds->carriers, carrier);
   return carrier;
 }
 
-static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char *name, const LanePaths *paths, GError **error) {
+static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char *name, const LanePaths *paths,
+                            GError **error) {
   return carrier_with(feeds, partner, name, 1, paths, error);
 }
 
-/* The interfaces of the endpoint that this lane's feeds post to may have so many calls in flight: of each path the largest number. */
+/* The interfaces of the endpoint that this lane's feeds post to may have so many calls in flight: of each path the
+ * largest number. */
 static guint calls_in_flight(const ConfLane *lane, const char *system, const char *endpoint) {
   g_autoptr(GHashTable) most = g_hash_table_new(g_str_hash, g_str_equal);
   guint all = 0;
   for (guint i = 0; i < lane->feeds->len; i++) {
     const ConfFeed *feed = lane->feeds->pdata[i];
-    if (feed->process != CONF_PROCESS_HTTP || !g_str_equal(feed->http.system, system) || !g_str_equal(feed->http.endpoint, endpoint))
+    if (feed->process != CONF_PROCESS_HTTP || !g_str_equal(feed->http.system, system) ||
+        !g_str_equal(feed->http.endpoint, endpoint))
       continue;
-    guint before = GPOINTER_TO_UINT(g_hash_table_lookup(most, feed->http.path)), now = MAX(before, feed->batch.threads_max);
+    guint before = GPOINTER_TO_UINT(g_hash_table_lookup(most, feed->http.path)),
+          now = MAX(before, feed->batch.threads_max);
     g_hash_table_insert(most, feed->http.path, GUINT_TO_POINTER(now));
     all += now - before;
   }
@@ -53,7 +61,8 @@ static guint calls_in_flight(const ConfLane *lane, const char *system, const cha
 /* Feeds that post to the same path of the same endpoint press on one interface. */
 static gboolean set_interface(Feeds *feeds, Feed *feed, GError **error) {
   const ConfFeed *settings = feed->conf;
-  AccrualColumns *columns = accrual_columns_new(feed->layout, &settings->http, settings->key, error); /* fails here, or never */
+  /* fails here, or never */
+  AccrualColumns *columns = accrual_columns_new(feed->layout, &settings->http, settings->key, error);
   if (!columns) {
     g_prefix_error(error, "%s:%u: feed %s: ", settings->where.file, settings->where.line, settings->name);
     return FALSE;
@@ -71,14 +80,16 @@ static gboolean set_interface(Feeds *feeds, Feed *feed, GError **error) {
 }
 
 /* The endpoint of our own system that takes the batches, or the files. */
-static gboolean set_process(Feeds *feeds, Feed *feed, const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
+static gboolean set_process(Feeds *feeds, Feed *feed, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
+                            GError **error) {
   const ConfFeed *settings = feed->conf;
   if (settings->process == CONF_PROCESS_LEDGER)
     return TRUE;
   gboolean is_http = settings->process == CONF_PROCESS_HTTP;
   const char *system = is_http ? settings->http.system : settings->deliver.system;
   const char *endpoint = is_http ? settings->http.endpoint : settings->deliver.endpoint;
-  feed->process = carrier_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint), paths, error);
+  feed->process = carrier_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint),
+                               paths, error);
   return feed->process && (!is_http || set_interface(feeds, feed, error));
 }
 
@@ -113,13 +124,16 @@ static gboolean set_columns(Feed *feed, GError **error) {
   feed->columns = (LedgerColumns){.account = NO_COLUMN, .amount = NO_COLUMN, .key = NO_COLUMN, .business_date = -1};
   if (feed->conf->process == CONF_PROCESS_DELIVER) /* credits nothing, and keeps no ledger */
     return TRUE;
-  int account = layout_column(feed->layout, feed->conf->ledger.account), amount = layout_column(feed->layout, feed->conf->ledger.amount);
+  int account = layout_column(feed->layout, feed->conf->ledger.account),
+      amount = layout_column(feed->layout, feed->conf->ledger.amount);
   int key = layout_column(feed->layout, feed->conf->key);
   if (account < 0 || amount < 0 || key < 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s:%u: feed %s: key, account and amount must be fields of layout %s's record",
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "%s:%u: feed %s: key, account and amount must be fields of layout %s's record",
                                feed->conf->where.file, feed->conf->where.line, feed->conf->name, feed->conf->layout);
   int date = feed->conf->business_date ? layout_column(feed->layout, feed->conf->business_date) : -1;
-  feed->columns = (LedgerColumns){.account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = date};
+  feed->columns = (LedgerColumns){
+      .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = date};
   return TRUE;
 }
 
@@ -130,8 +144,10 @@ static gboolean set_schedule(Feed *feed, const Conf *conf, GError **error) {
   if (!(feed->watch = feed_watch_new(conf, feed->conf, error)))
     return FALSE;
   gboolean is_period = source->every > 0 || !source->cron;
-  feed->schedule = is_period ? schedule_new_every(source->every > 0 ? source->every : 60) : schedule_new_cron(source->cron, zone, error);
-  if (!feed->schedule || (feed->watch->polls && !schedule_keep_to(feed->schedule, feed->watch->polls, zone ? zone : "UTC", error)))
+  feed->schedule = is_period ? schedule_new_every(source->every > 0 ? source->every : 60)
+                             : schedule_new_cron(source->cron, zone, error);
+  if (!feed->schedule ||
+      (feed->watch->polls && !schedule_keep_to(feed->schedule, feed->watch->polls, zone ? zone : "UTC", error)))
     return FALSE;
   feed->next_poll = schedule_has(feed->schedule, now) ? 0 : schedule_next(feed->schedule, now);
   return TRUE;
@@ -147,7 +163,8 @@ static void feed_free(Feed *feed) {
   g_free(feed);
 }
 
-static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, const ConfFeed *settings, const LanePaths *paths, GError **error) {
+static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, const ConfFeed *settings,
+                      const LanePaths *paths, GError **error) {
   Feed *feed = g_new0(Feed, 1);
   feed->conf = settings;
   feed->partner = conf_partner(conf, settings->partner);
@@ -156,8 +173,7 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
   feed->looks = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, look_free);
   set_rules(feed);
   if ((feed->layout = layout_new(conf_layout(conf, settings->layout), error)) && set_columns(feed, error) &&
-      set_schedule(feed, conf, error) &&
-      set_ledger(feeds, feed, paths, error) &&
+      set_schedule(feed, conf, error) && set_ledger(feeds, feed, paths, error) &&
       (feed->source = carrier_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
       (feed->feedback = carrier_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
       set_process(feeds, feed, conf, lane, paths, error))
@@ -167,7 +183,8 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
 }
 
 /* Where reconciliation files are pushed, and their being done is told. */
-static gboolean set_ways_out(Feeds *feeds, const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
+static gboolean set_ways_out(Feeds *feeds, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
+                             GError **error) {
   for (guint i = 0; lane->reconciles && i < lane->reconciles->len; i++) {
     const ConfReconcile *reconcile = lane->reconciles->pdata[i];
     const ConfPartner *requester = conf_partner(conf, reconcile->requester);
@@ -182,8 +199,12 @@ Carrier *feeds_carrier(const Feeds *feeds, const ConfPartner *partner, const cha
   return find_carrier(feeds, endpoint_of(partner, conf_endpoint(partner, endpoint)).name);
 }
 
-static void close_ledger(gpointer ledger) { ledger_close(ledger); }
-static void free_interface(gpointer interface) { interface_free(interface); }
+static void close_ledger(gpointer ledger) {
+  ledger_close(ledger);
+}
+static void free_interface(gpointer interface) {
+  interface_free(interface);
+}
 
 Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
   Feeds *feeds = g_new0(Feeds, 1);

@@ -4,14 +4,19 @@
 #define DAY (24 * 3600)
 
 const char *key_purpose_word(KeyPurpose purpose) {
-  static const char *const words[] = {[KEY_ENCRYPT_TO] = "encrypt-to", [KEY_SIGNED_BY] = "signed-by",
-                                      [KEY_DECRYPT_WITH] = "decrypt-with", [KEY_SIGN_WITH] = "sign-with"};
+  static const char *const words[] = {[KEY_ENCRYPT_TO] = "encrypt-to",
+                                      [KEY_SIGNED_BY] = "signed-by",
+                                      [KEY_DECRYPT_WITH] = "decrypt-with",
+                                      [KEY_SIGN_WITH] = "sign-with"};
   return words[purpose];
 }
 
 const char *key_condition_word(KeyCondition condition) {
-  static const char *const words[] = {[KEY_GOOD] = "good", [KEY_ENDS_SOON] = "ends-soon", [KEY_ENDED] = "ended",
-                                      [KEY_UNFIT] = "unfit", [KEY_MISSING] = "missing"};
+  static const char *const words[] = {[KEY_GOOD] = "good",
+                                      [KEY_ENDS_SOON] = "ends-soon",
+                                      [KEY_ENDED] = "ended",
+                                      [KEY_UNFIT] = "unfit",
+                                      [KEY_MISSING] = "missing"};
   return words[condition];
 }
 
@@ -26,11 +31,16 @@ static const OpenpgpKey *find_key(GPtrArray *ring, const char *fingerprint) {
 
 static const char *unfit_for(const OpenpgpKey *key, KeyPurpose purpose) {
   switch (purpose) {
-  case KEY_ENCRYPT_TO: return key->can_encrypt ? NULL : "cannot be encrypted to: it has no encryption key (subkey)";
-  case KEY_SIGNED_BY: return key->can_sign ? NULL : "cannot sign";
+  case KEY_ENCRYPT_TO:
+    return key->can_encrypt ? NULL : "cannot be encrypted to: it has no encryption key (subkey)";
+  case KEY_SIGNED_BY:
+    return key->can_sign ? NULL : "cannot sign";
   case KEY_DECRYPT_WITH:
-    return !key->has_secret ? "is here without its secret part" : key->can_encrypt ? NULL : "cannot decrypt: it has no encryption key (gpg --quick-add-key makes one)";
-  case KEY_SIGN_WITH: return !key->has_secret ? "is here without its secret part" : key->can_sign ? NULL : "cannot sign";
+    return !key->has_secret   ? "is here without its secret part"
+           : key->can_encrypt ? NULL
+                              : "cannot decrypt: it has no encryption key (gpg --quick-add-key makes one)";
+  case KEY_SIGN_WITH:
+    return !key->has_secret ? "is here without its secret part" : key->can_sign ? NULL : "cannot sign";
   }
   return NULL;
 }
@@ -45,14 +55,17 @@ static void judge_time(KeyUse *use, gint64 now, guint warning_days) {
   g_autofree char *end = key->expires ? date_of(key->expires) : NULL;
   if (key->state == OPENPGP_KEY_EXPIRED || (key->expires && key->expires <= now)) {
     use->condition = KEY_ENDED;
-    use->remark = g_strdup_printf("expired%s%s; get a new or prolonged one from %s", end ? " on " : "", end ? end : "",
-                                  use->purpose == KEY_ENCRYPT_TO || use->purpose == KEY_SIGNED_BY ? "the partner" : "your own key keeper");
+    use->remark = g_strdup_printf(
+        "expired%s%s; get a new or prolonged one from %s", end ? " on " : "", end ? end : "",
+        use->purpose == KEY_ENCRYPT_TO || use->purpose == KEY_SIGNED_BY ? "the partner" : "your own key keeper");
   } else if (key->state != OPENPGP_KEY_VALID) {
     use->condition = KEY_ENDED;
-    use->remark = g_strdup_printf("is %s and will not be used", key->state == OPENPGP_KEY_REVOKED ? "revoked" : "disabled");
+    use->remark = g_strdup_printf("is %s and will not be used",
+                                  key->state == OPENPGP_KEY_REVOKED ? "revoked" : "disabled");
   } else if (key->expires && key->expires - now < (gint64)warning_days * DAY) {
     use->condition = KEY_ENDS_SOON;
-    use->remark = g_strdup_printf("ends on %s, in %d days; set the next one beside it in time", end, (int)((key->expires - now) / DAY));
+    use->remark = g_strdup_printf("ends on %s, in %d days; set the next one beside it in time", end,
+                                  (int)((key->expires - now) / DAY));
   }
 }
 
@@ -102,9 +115,11 @@ GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) {
     for (char **print = openpgp->signed_by; print && *print; print++)
       add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_SIGNED_BY, .fingerprint = *print});
     if (openpgp->decrypt_with)
-      add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_DECRYPT_WITH, .fingerprint = openpgp->decrypt_with});
+      add(uses, &conf->node, ring, now,
+          (KeyUse){.partner = partner, .purpose = KEY_DECRYPT_WITH, .fingerprint = openpgp->decrypt_with});
     if (openpgp->sign_with)
-      add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_SIGN_WITH, .fingerprint = openpgp->sign_with});
+      add(uses, &conf->node, ring, now,
+          (KeyUse){.partner = partner, .purpose = KEY_SIGN_WITH, .fingerprint = openpgp->sign_with});
   }
   add_deliveries(uses, conf, ring, now);
   return uses;

@@ -1,5 +1,5 @@
-/* The OpenPGP keys that the configuration names, each held against the ring: is it there, can it do what it is named for,
- * and how long is it good. What `sallyport keys` shows and `check` reports. */
+/* The OpenPGP keys that the configuration names, each held against the ring: is it there, can it do what it is named
+ * for, and how long is it good. What `sallyport keys` shows and `check` reports. */
 #pragma once
 #include "conf/conf.h"
 #include "crypto/openpgp.h"
@@ -20,9 +20,9 @@ typedef struct {
   const ConfPartner *partner;
   KeyPurpose purpose;
   const char *fingerprint;
-  const OpenpgpKey *key;   /* borrowed from the ring; NULL: missing */
+  const OpenpgpKey *key; /* borrowed from the ring; NULL: missing */
   KeyCondition condition;
-  char *remark;            /* for people: what it means and what to do; NULL: all is well */
+  char *remark; /* for people: what it means and what to do; NULL: all is well */
 } KeyUse;
 
 /* By partner, in the configuration's order. `ring` is openpgp_keys()'s and has to live as long. */

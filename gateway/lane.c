@@ -96,7 +96,8 @@ static void keep_house(Lane *lane, gint64 *last, guint *hours) {
 
 /* Whether the lane is to end. */
 static gboolean look_around(Lane *lane, Senses *senses, int supervisor) {
-  struct pollfd ends[] = {{senses->signals, POLLIN, 0}, {lane->wake, POLLIN, 0}, {senses->hints, POLLIN, 0}, {supervisor, POLLIN, 0}};
+  struct pollfd ends[] = {
+      {senses->signals, POLLIN, 0}, {lane->wake, POLLIN, 0}, {senses->hints, POLLIN, 0}, {supervisor, POLLIN, 0}};
   if (poll(ends, G_N_ELEMENTS(ends), sleep_ms(lane)) < 0 && errno != EINTR)
     return TRUE;
   if (ends[0].revents)
@@ -147,7 +148,8 @@ static gboolean open_stores(Lane *lane, GError **error) {
   if (!lane->flow.book || !(lane->reader = book_reader_open(lane->paths->book, error)))
     return FALSE;
   lane->feeds = feeds_open(lane->conf, lane->settings, lane->paths, error);
-  return lane->feeds && lane_recover(lane, error) && lane_mark_running(lane, error) && book_write(lane->flow.book, audit_start, lane, error);
+  return lane->feeds && lane_recover(lane, error) && lane_mark_running(lane, error) &&
+         book_write(lane->flow.book, audit_start, lane, error);
 }
 
 static void poll_feed_now(gpointer user, const char *name) {
@@ -157,11 +159,19 @@ static void poll_feed_now(gpointer user, const char *name) {
     lane_poll_now(lane, feed);
 }
 
-static void stop_for_storage(gpointer lane) { lane_stop(lane, 3); }
+static void stop_for_storage(gpointer lane) {
+  lane_stop(lane, 3);
+}
 
 static gboolean start_reconciliation(Lane *lane, GError **error) {
-  ReconOptions options = {.conf = lane->conf, .lane = lane->settings, .paths = lane->paths, .book = lane->flow.book, .feeds = lane->feeds,
-                          .threads = lane->flow.threads, .storage_failed = stop_for_storage, .user = lane};
+  ReconOptions options = {.conf = lane->conf,
+                          .lane = lane->settings,
+                          .paths = lane->paths,
+                          .book = lane->flow.book,
+                          .feeds = lane->feeds,
+                          .threads = lane->flow.threads,
+                          .storage_failed = stop_for_storage,
+                          .user = lane};
   if (!lane->settings->reconciles || lane->settings->reconciles->len == 0)
     return TRUE;
   return (lane->recon = recon_start(&options, error)) != NULL;
@@ -176,8 +186,14 @@ static gboolean start(Lane *lane, GError **error) {
   lane->flow.gate = keygate_new();
   if (!open_stores(lane, error) || !(lane->workers = workers_start(threads, lane->paths->book, error)))
     return FALSE;
-  WatchOptions watch = {.conf = lane->conf, .lane = lane->name, .book = lane->flow.book, .book_path = lane->paths->book, .feeds = lane->feeds,
-                        .started_at = lane->started_at, .poll_now = poll_feed_now, .user = lane};
+  WatchOptions watch = {.conf = lane->conf,
+                        .lane = lane->name,
+                        .book = lane->flow.book,
+                        .book_path = lane->paths->book,
+                        .feeds = lane->feeds,
+                        .started_at = lane->started_at,
+                        .poll_now = poll_feed_now,
+                        .user = lane};
   if (!(lane->watch = watch_start(&watch, error)) || !start_reconciliation(lane, error))
     return FALSE;
   lane->control = control_server_start(lane->paths->control, lane_answer, lane, error);
@@ -215,9 +231,11 @@ static gboolean load_configuration(Lane *lane, int fd, GError **error) {
   lane->conf = conf_parse(source, report);
   lane->settings = lane->conf ? conf_lane(lane->conf, lane->name) : NULL;
   if (lane->conf && !lane->settings)
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no lane \"%s\" in the configuration", lane->name);
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no lane \"%s\" in the configuration",
+                        lane->name);
   else if (!lane->conf)
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the configuration has %u errors; the first: %s", report->errors,
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the configuration has %u errors; the first: %s",
+                        report->errors,
                         report->findings->len ? ((ConfFinding *)report->findings->pdata[0])->message : "none told");
   conf_report_free(report);
   conf_source_free(source);
@@ -239,7 +257,8 @@ static void run(Lane *lane, const LaneOptions *options) {
   Senses senses = {.signals = open_signals(), .hints = -1};
   if (start(lane, &error)) {
     watch_local_folders(lane, &senses);
-    log_event(LOG_INFO, "lane-ready", {"threads", log_number(lane->flow.threads)}, {"feeds", log_number(lane->feeds->feeds->len)});
+    log_event(LOG_INFO, "lane-ready", {"threads", log_number(lane->flow.threads)},
+              {"feeds", log_number(lane->feeds->feeds->len)});
     live(lane, &senses, options->supervisor_fd);
     log_event(LOG_INFO, "lane-stopping", {"exit_status", log_number(lane->exit_status)});
   } else {
@@ -249,14 +268,19 @@ static void run(Lane *lane, const LaneOptions *options) {
   gboolean was_running = lane->control != NULL;
   stop(lane);
   if (lane->exit_status == 3)
-    teller_tell_unsaved(lane->conf, lane->name, "storage-failed", "the lane has stopped: its disk or store cannot be trusted any more; it stays down until the service is restarted");
+    teller_tell_unsaved(lane->conf, lane->name, "storage-failed",
+                        "the lane has stopped: its disk or store cannot be trusted any more; it stays down until the "
+                        "service is restarted");
   if (was_running && lane->exit_status == 0)
     lane_mark_stopped(lane);
   senses_close(&senses);
 }
 
 int lane_run(const LaneOptions *options) {
-  Lane lane = {.name = options->name, .started_at = g_get_real_time(), .idle_since = g_get_monotonic_time(), .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  Lane lane = {.name = options->name,
+               .started_at = g_get_real_time(),
+               .idle_since = g_get_monotonic_time(),
+               .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   g_autoptr(GError) error = NULL;
   pthread_mutex_init(&lane.lock, NULL);
   lane.active = g_hash_table_new(g_str_hash, g_str_equal);

@@ -1,5 +1,6 @@
-/* What the control socket's requests do. It runs in the control server's thread: changes go through the book's one writer, as
- * compare-and-set on the state, so that a step that is under way at the same moment either wins or is let go. */
+/* What the control socket's requests do. It runs in the control server's thread: changes go through the book's one
+ * writer, as compare-and-set on the state, so that a step that is under way at the same moment either wins or is let
+ * go. */
 #include "gateway/flow/codes.h"
 #include "gateway/lane_parts.h"
 #include "gateway/log.h"
@@ -27,7 +28,8 @@ static gboolean move_change(BookTransaction *tx, gpointer data, GError **error) 
 
 static json_t *done(Lane *lane, const BookFile *file) {
   lane_wake(lane);
-  return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "file", file->id, "name", file->name_shown, "state", file_state_word(file->state));
+  return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "file", file->id, "name", file->name_shown, "state",
+                   file_state_word(file->state));
 }
 
 static json_t *move(Request *request) {
@@ -37,13 +39,14 @@ static json_t *move(Request *request) {
   if (!book_write(request->lane->flow.book, move_change, request, &error))
     return control_failure(error);
   log_event(LOG_INFO, "operator", {"event", request->event}, {"by", request->who}, {"file", request->file->id},
-            {"from", file_state_word(from)}, {"state", file_state_word(request->file->state)}, {"reason", request->reason ? request->reason : ""});
+            {"from", file_state_word(from)}, {"state", file_state_word(request->file->state)},
+            {"reason", request->reason ? request->reason : ""});
   return done(request->lane, request->file);
 }
 
 static json_t *cannot(const Request *request) {
-  return control_refusal(SALLYPORT_ERROR_FILE, "%s cannot be done to file %s: it is %s", request->event, request->file->id,
-              file_state_word(request->file->state));
+  return control_refusal(SALLYPORT_ERROR_FILE, "%s cannot be done to file %s: it is %s", request->event,
+                         request->file->id, file_state_word(request->file->state));
 }
 
 static void replace_text(char **field, const char *value) {
@@ -76,8 +79,9 @@ static json_t *do_reject(Request *request) {
   return move(request);
 }
 
-/* A retry leaves the state as it is, so that comparing it does not protect what the file's own thread writes meanwhile (the name of
- * the answer that it has just sealed). Therefore the file is claimed as if it were under way, and read again. */
+/* A retry leaves the state as it is, so that comparing it does not protect what the file's own thread writes meanwhile
+ * (the name of the answer that it has just sealed). Therefore the file is claimed as if it were under way, and read
+ * again. */
 static gboolean claim(Lane *lane, BookFile *file) {
   pthread_mutex_lock(&lane->lock);
   gboolean is_free = !g_hash_table_contains(lane->active, file->id);
@@ -133,7 +137,8 @@ static json_t *do_retry(Request *request) {
   return answer;
 }
 
-static json_t *on_file(Lane *lane, const char *who, const json_t *request, const char *event, json_t *(*act)(Request *)) {
+static json_t *on_file(Lane *lane, const char *who, const json_t *request, const char *event,
+                       json_t *(*act)(Request *)) {
   const char *id = json_string_value(json_object_get(request, "file"));
   g_autoptr(GError) error = NULL;
   g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
@@ -141,8 +146,13 @@ static json_t *on_file(Lane *lane, const char *who, const json_t *request, const
   if (error)
     return control_failure(error);
   if (!file)
-    return control_refusal(SALLYPORT_ERROR_FILE, "there is no file %s in lane %s", id ? id : "(none named)", lane->name);
-  Request change = {.lane = lane, .who = who, .reason = json_string_value(json_object_get(request, "reason")), .file = file, .event = event};
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no file %s in lane %s", id ? id : "(none named)",
+                           lane->name);
+  Request change = {.lane = lane,
+                    .who = who,
+                    .reason = json_string_value(json_object_get(request, "reason")),
+                    .file = file,
+                    .event = event};
   return act(&change);
 }
 
@@ -150,7 +160,8 @@ static json_t *do_poll(Lane *lane, const json_t *request) {
   const char *name = json_string_value(json_object_get(request, "feed"));
   Feed *feed = name ? feeds_find(lane->feeds, name) : NULL;
   if (!feed)
-    return control_refusal(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)", lane->name);
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)",
+                           lane->name);
   reset_endpoints(feed);
   lane_poll_now(lane, feed);
   return json_pack("{s:b, s:s}", "ok", 1, "feed", name);
@@ -161,11 +172,12 @@ static json_t *pressure_status(const Feed *feed) {
   PressureState state;
   interface_state(feed->interface, &state);
   gint64 pause = interface_pause_left(feed->interface);
-  json_t *object = json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "interface", interface_name(feed->interface), "x",
-                             (int)interface_size(feed->interface, &feed->conf->batch), "threads", (int)state.threads, "in_flight", (int)state.in_flight,
-                             "latency", (json_int_t)(state.latency / 1000), "spacing", (json_int_t)(state.spacing / 1000), "paused",
-                             (json_int_t)(pause / 1000), "calls", (json_int_t)state.calls, "refused", (json_int_t)state.refused, "failed",
-                             (json_int_t)state.failed, "last_decision", state.reason);
+  json_t *object = json_pack(
+      "{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "interface", interface_name(feed->interface), "x",
+      (int)interface_size(feed->interface, &feed->conf->batch), "threads", (int)state.threads, "in_flight",
+      (int)state.in_flight, "latency", (json_int_t)(state.latency / 1000), "spacing",
+      (json_int_t)(state.spacing / 1000), "paused", (json_int_t)(pause / 1000), "calls", (json_int_t)state.calls,
+      "refused", (json_int_t)state.refused, "failed", (json_int_t)state.failed, "last_decision", state.reason);
   return object;
 }
 
@@ -174,8 +186,9 @@ static json_t *feeds_status(Lane *lane) {
   pthread_mutex_lock(&lane->lock);
   for (guint i = 0; i < lane->feeds->feeds->len; i++) {
     const Feed *feed = lane->feeds->feeds->pdata[i];
-    json_t *object = json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll", (json_int_t)feed->next_poll, "polling",
-                               feed->polling, "source", carrier_name(feed->source), "feedback", carrier_name(feed->feedback));
+    json_t *object = json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll",
+                               (json_int_t)feed->next_poll, "polling", feed->polling, "source",
+                               carrier_name(feed->source), "feedback", carrier_name(feed->feedback));
     if (feed->interface)
       json_object_set_new(object, "pressure", pressure_status(feed));
     json_array_append_new(list, object);
@@ -185,15 +198,16 @@ static json_t *feeds_status(Lane *lane) {
 }
 
 static json_t *endpoints_status(Lane *lane) {
-  static const char *const words[] = {[CARRIER_GOOD] = "good", [CARRIER_WAITING] = "waiting", [CARRIER_BREAKER] = "breaker"};
+  static const char *const words[] = {
+      [CARRIER_GOOD] = "good", [CARRIER_WAITING] = "waiting", [CARRIER_BREAKER] = "breaker"};
   json_t *list = json_array();
   for (guint i = 0; i < lane->feeds->carriers->len; i++) {
     Carrier *carrier = lane->feeds->carriers->pdata[i];
     CarrierStatus status;
     carrier_status(carrier, &status);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s?, s:s?}", "endpoint", carrier_name(carrier), "state", words[status.state],
-                                          "connected", (int)status.connected, "queued", (int)status.queued, "problem", status.problem,
-                                          "server", status.describe));
+    json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s?, s:s?}", "endpoint", carrier_name(carrier),
+                                          "state", words[status.state], "connected", (int)status.connected, "queued",
+                                          (int)status.queued, "problem", status.problem, "server", status.describe));
     g_free(status.problem);
     g_free(status.describe);
   }
@@ -214,16 +228,19 @@ static json_t *working(Lane *lane) {
 }
 
 static json_t *do_status(Lane *lane) {
-  json_t *status = json_pack("{s:b, s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "ok", 1, "lane", lane->name, "pid", (int)getpid(), "since",
-                             (json_int_t)lane->started_at, "threads", (int)lane->flow.threads, "feeds", feeds_status(lane), "couriers",
-                             endpoints_status(lane), "working", working(lane));
+  json_t *status = json_pack("{s:b, s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "ok", 1, "lane", lane->name, "pid",
+                             (int)getpid(), "since", (json_int_t)lane->started_at, "threads", (int)lane->flow.threads,
+                             "feeds", feeds_status(lane), "couriers", endpoints_status(lane), "working", working(lane));
   if (lane->recon)
     json_object_set_new(status, "reconciliation", recon_status(lane->recon));
   return status;
 }
 
 /* What the front tells of a requester: it fetched a manifest, or acknowledged all of it. */
-typedef struct { const ReconTask *task; ReconRequesterDid did; } RequesterDid;
+typedef struct {
+  const ReconTask *task;
+  ReconRequesterDid did;
+} RequesterDid;
 
 static gboolean requester_change(BookTransaction *tx, gpointer data, GError **error) {
   const RequesterDid *change = data;
@@ -236,18 +253,24 @@ static json_t *do_requester(Lane *lane, const json_t *request, ReconRequesterDid
   g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
   g_autoptr(ReconTask) task = reader ? recon_find_task(reader, id, &error) : NULL;
   if (!error && !task)
-    return control_refusal(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s", id ? id : "(none named)", lane->name);
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s",
+                           id ? id : "(none named)", lane->name);
   RequesterDid change = {task, did};
   if (error || !book_write(lane->flow.book, requester_change, &change, &error))
     return control_failure(error);
-  log_event(LOG_INFO, did == RECON_REQUESTER_FETCHED ? "recon-fetched" : "recon-acknowledged", {"name", task->name}, {"period", task->period},
-            {"version", log_number(task->version)}, {"requester", task->requester});
+  log_event(LOG_INFO, did == RECON_REQUESTER_FETCHED ? "recon-fetched" : "recon-acknowledged", {"name", task->name},
+            {"period", task->period}, {"version", log_number(task->version)}, {"requester", task->requester});
   return json_pack("{s:b, s:s}", "ok", 1, "task", task->id);
 }
 
 /* --- Alarms */
 
-typedef struct { Lane *lane; const char *who, *id; gboolean ends; AlarmCall call; } AlarmRequest;
+typedef struct {
+  Lane *lane;
+  const char *who, *id;
+  gboolean ends;
+  AlarmCall call;
+} AlarmRequest;
 
 static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
   const AlarmRequest *request = data;
@@ -257,7 +280,9 @@ static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **
 /* An event is over when somebody has seen it; a condition is when it ends. */
 static json_t *do_acknowledge(Lane *lane, const char *who, const json_t *json) {
   const char *kind = json_string_value(json_object_get(json, "kind"));
-  AlarmRequest request = {.lane = lane, .who = who, .id = json_string_value(json_object_get(json, "alarm")),
+  AlarmRequest request = {.lane = lane,
+                          .who = who,
+                          .id = json_string_value(json_object_get(json, "alarm")),
                           .ends = kind && (g_str_has_prefix(kind, "sequence-") || g_str_equal(kind, "test"))};
   g_autoptr(GError) error = NULL;
   if (!request.id)

@@ -1,5 +1,6 @@
-/* What a lane does once an hour beside its work: removes ciphertexts that have been in the archive longer than node { archive-days },
- * and, once a day, tells of keys that have ended or will end soon. It runs in a worker, since gpg takes its time. */
+/* What a lane does once an hour beside its work: removes ciphertexts that have been in the archive longer than node {
+ * archive-days }, and, once a day, tells of keys that have ended or will end soon. It runs in a worker, since gpg takes
+ * its time. */
 #include "gateway/keyuse.h"
 #include "gateway/lane_parts.h"
 #include "gateway/log.h"
@@ -42,11 +43,13 @@ static gboolean is_ours(const Lane *lane, const ConfPartner *partner) {
 static void tell_of_key(const Lane *lane, const KeyUse *use, GHashTable *wanting) {
   const char *remark = use->remark ? use->remark : "";
   log_event(use->condition == KEY_ENDS_SOON ? LOG_WARNING : LOG_ERROR, "key", {"partner", use->partner->name},
-            {"use", key_purpose_word(use->purpose)}, {"fingerprint", use->fingerprint}, {"condition", key_condition_word(use->condition)},
-            {"remark", remark});
+            {"use", key_purpose_word(use->purpose)}, {"fingerprint", use->fingerprint},
+            {"condition", key_condition_word(use->condition)}, {"remark", remark});
   char *subject = g_strdup_printf("%s %s %s", use->partner->name, key_purpose_word(use->purpose), use->fingerprint);
-  g_autofree char *text = g_strdup_printf("%s: %s key %s %s", use->partner->name, key_purpose_word(use->purpose), use->fingerprint, remark);
-  alarms_raise(watch_alarms(lane->watch), &(AlarmCall){.kind = KEY_ALARM, .subject = subject, .text = text, .weight = use->condition});
+  g_autofree char *text = g_strdup_printf("%s: %s key %s %s", use->partner->name, key_purpose_word(use->purpose),
+                                          use->fingerprint, remark);
+  alarms_raise(watch_alarms(lane->watch),
+               &(AlarmCall){.kind = KEY_ALARM, .subject = subject, .text = text, .weight = use->condition});
   g_hash_table_add(wanting, subject);
 }
 
@@ -73,7 +76,9 @@ typedef struct {
   gboolean with_keys;
 } HouseTask;
 
-static void house_task_end(Task *task) { g_free(task); }
+static void house_task_end(Task *task) {
+  g_free(task);
+}
 
 static void run_house(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
   (void)reader, (void)courier, (void)failure;
@@ -86,6 +91,7 @@ static void run_house(Task *task, BookReader *reader, Courier *courier, const GE
 
 void lane_keep_house(Lane *lane, guint hours_running) {
   HouseTask *run = g_new0(HouseTask, 1);
-  *run = (HouseTask){.task = {run_house, house_task_end}, .lane = lane, .with_keys = hours_running % KEYS_EVERY_HOURS == 0};
+  *run = (HouseTask){
+      .task = {run_house, house_task_end}, .lane = lane, .with_keys = hours_running % KEYS_EVERY_HOURS == 0};
   workers_add(lane->workers, &run->task);
 }

@@ -1,10 +1,10 @@
 /* What a lane does before its work begins.
  *
- * The file WORKING in its folder names the files that its workers were at when it died (working.h). Each of them gets one more death,
- * counted in its `problem`, which the book clears when the file moves on; it waits longer each time, so that the others come first and
- * it is alone when it kills the lane again; and after retry-limit deaths in one state it is held. The file RUNNING says that the last
- * lane did not end by its own will. Spool files whose owner is finished or unknown are leftovers of a crash between an effect and its
- * commit. */
+ * The file WORKING in its folder names the files that its workers were at when it died (working.h). Each of them gets
+ * one more death, counted in its `problem`, which the book clears when the file moves on; it waits longer each time, so
+ * that the others come first and it is alone when it kills the lane again; and after retry-limit deaths in one state it
+ * is held. The file RUNNING says that the last lane did not end by its own will. Spool files whose owner is finished or
+ * unknown are leftovers of a crash between an effect and its commit. */
 #include "gateway/base/files.h"
 #include "gateway/lane_parts.h"
 #include "gateway/flow/codes.h"
@@ -18,7 +18,9 @@
 enum { ID_LENGTH = 16, LONGEST_WAIT_POWER = 4, MOST_LIVE = 1000000, SPARE_SLOTS = 4 };
 #define DEATHS "the lane died %u times while this file was in work"
 
-static char *running_path(const Lane *lane) { return g_build_filename(lane->paths->folder, "RUNNING", NULL); }
+static char *running_path(const Lane *lane) {
+  return g_build_filename(lane->paths->folder, "RUNNING", NULL);
+}
 
 gboolean lane_mark_running(const Lane *lane, GError **error) {
   g_autofree char *pid = g_strdup_printf("%d\n", (int)getpid());
@@ -31,10 +33,13 @@ void lane_mark_stopped(const Lane *lane) {
 }
 
 static gboolean is_in_work(FileState state) {
-  return state == FILE_FETCHED || state == FILE_OPENED || state == FILE_STAGED || state == FILE_VALIDATED || state == FILE_POSTING;
+  return state == FILE_FETCHED || state == FILE_OPENED || state == FILE_STAGED || state == FILE_VALIDATED ||
+         state == FILE_POSTING;
 }
 
-static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) { return book_note_file(tx, data, NULL, error); }
+static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_note_file(tx, data, NULL, error);
+}
 
 static gboolean hold_change(BookTransaction *tx, gpointer data, GError **error) {
   BookFile *file = data;
@@ -59,7 +64,8 @@ static gboolean count_death(Lane *lane, const Feed *feed, BookFile *file, GError
   g_free(file->problem);
   file->problem = g_strdup_printf(DEATHS, deaths);
   file->due_at = g_get_real_time() + (deaths > 1 ? (gint64)1 << MIN(deaths, LONGEST_WAIT_POWER) : 0) * G_USEC_PER_SEC;
-  log_event(LOG_WARNING, "suspect", {"feed", file->feed}, {"file", file->id}, {"state", file_state_word(file->state)}, {"problem", file->problem});
+  log_event(LOG_WARNING, "suspect", {"feed", file->feed}, {"file", file->id}, {"state", file_state_word(file->state)},
+            {"problem", file->problem});
   return book_write(lane->flow.book, note_change, file, error);
 }
 
@@ -67,7 +73,8 @@ static gboolean count_deaths(Lane *lane, const GPtrArray *files, GHashTable *sus
   for (guint i = 0; i < files->len; i++) {
     BookFile *file = files->pdata[i];
     const Feed *feed = feeds_find(lane->feeds, file->feed);
-    if (feed && is_in_work(file->state) && g_hash_table_contains(suspects, file->id) && !count_death(lane, feed, file, error))
+    if (feed && is_in_work(file->state) && g_hash_table_contains(suspects, file->id) &&
+        !count_death(lane, feed, file, error))
       return FALSE;
   }
   return TRUE;
@@ -85,7 +92,8 @@ static void tell_of_orphans(const Lane *lane, const GPtrArray *files) {
     first = first ? first : file;
   }
   if (first)
-    log_event(LOG_WARNING, "files-without-feed", {"files", log_number(orphans)}, {"first", first->id}, {"feed", first->feed},
+    log_event(LOG_WARNING, "files-without-feed", {"files", log_number(orphans)}, {"first", first->id},
+              {"feed", first->feed},
               {"problem", "this lane has no such feed any more: nothing is done with them until it has"});
 }
 
@@ -132,7 +140,8 @@ gboolean lane_recover(Lane *lane, GError **error) {
   if (!suspects || !live_files(lane, &files, error))
     return FALSE;
   if (access(running, F_OK) == 0)
-    log_event(LOG_WARNING, "recovering", {"live_files", log_number(files->len)}, {"in_work", log_number(g_hash_table_size(suspects))});
+    log_event(LOG_WARNING, "recovering", {"live_files", log_number(files->len)},
+              {"in_work", log_number(g_hash_table_size(suspects))});
   if (!count_deaths(lane, files, suspects, error) || !lane_bring_forward(lane, error))
     return FALSE;
   tell_of_orphans(lane, files);

@@ -3,9 +3,18 @@
 #include "gateway/watch/watch.h"
 #include <sys/eventfd.h>
 
-enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, BREAKER_SECONDS = 10, LONGEST_PUT_OFF = 600, HINT_MS = 100 };
+enum {
+  FILES_AT_ONCE = 32,
+  IDLE_BEFORE_FOLDING = 1,
+  QUIET_SECONDS = 5,
+  BREAKER_SECONDS = 10,
+  LONGEST_PUT_OFF = 600,
+  HINT_MS = 100
+};
 
-void lane_wake(Lane *lane) { eventfd_write(lane->wake, 1); }
+void lane_wake(Lane *lane) {
+  eventfd_write(lane->wake, 1);
+}
 
 void lane_stop(Lane *lane, int exit_status) {
   pthread_mutex_lock(&lane->lock);
@@ -16,9 +25,12 @@ void lane_stop(Lane *lane, int exit_status) {
   lane_wake(lane);
 }
 
-static void tell_unwritable(Lane *lane) { watch_book_unwritable(lane->watch, "its disk may be full; the lane's log says what failed"); }
+static void tell_unwritable(Lane *lane) {
+  watch_book_unwritable(lane->watch, "its disk may be full; the lane's log says what failed");
+}
 
-/* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once, for ever. */
+/* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once,
+ * for ever. */
 static void be_quiet(Lane *lane) {
   tell_unwritable(lane);
   pthread_mutex_lock(&lane->lock);
@@ -47,7 +59,10 @@ static void file_task_end(Task *task) {
 
 /* The endpoint's threads in which this step runs; NULL: a worker. */
 static Carrier *carrier_at(const Feed *feed, Place place) {
-  return place == AT_SOURCE ? feed->source : place == AT_FEEDBACK ? feed->feedback : place == AT_PROCESS ? feed->process : NULL;
+  return place == AT_SOURCE     ? feed->source
+         : place == AT_FEEDBACK ? feed->feedback
+         : place == AT_PROCESS  ? feed->process
+                                : NULL;
 }
 
 static void enqueue(FileTask *run, Place place) {
@@ -93,8 +108,8 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
   return FALSE;
 }
 
-/* The endpoint cannot be reached: nothing is held against the file, it waits as long as the endpoint does. With an open breaker
- * that is until somebody acts: then it is enough to look now and then. */
+/* The endpoint cannot be reached: nothing is held against the file, it waits as long as the endpoint does. With an open
+ * breaker that is until somebody acts: then it is enough to look now and then. */
 static void wait_for_endpoint(FileTask *run, const GError *failure) {
   gint64 now = g_get_real_time();
   CarrierStatus status;
@@ -102,13 +117,16 @@ static void wait_for_endpoint(FileTask *run, const GError *failure) {
   const char *name;
   flow_step_of(run->file, &place, &name);
   carrier_status(carrier_at(run->feed, place), &status);
-  run->file->due_at = MAX(status.retry_at, now + (status.state == CARRIER_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
+  run->file->due_at = MAX(status.retry_at,
+                          now + (status.state == CARRIER_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
   g_free(status.problem);
   g_free(status.describe);
   log_event(LOG_DEBUG, "waits-for-endpoint", {"file", run->file->id}, {"error", failure->message});
 }
 
-static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) { return book_note_file(tx, data, NULL, error); }
+static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) {
+  return book_note_file(tx, data, NULL, error);
+}
 
 static void run_file(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
   FileTask *run = (FileTask *)task;
@@ -172,7 +190,9 @@ static void poll_task_end(Task *task) {
   g_free(run);
 }
 
-static gboolean save_failed_poll(BookTransaction *tx, gpointer data, GError **error) { return book_save_poll(tx, data, error); }
+static gboolean save_failed_poll(BookTransaction *tx, gpointer data, GError **error) {
+  return book_save_poll(tx, data, error);
+}
 
 /* A folder that cannot be polled for a day says so once, not at each poll: again when it says something else. */
 static void note_poll_failure(PollTask *run, BookReader *reader, const GError *error) {
@@ -180,7 +200,11 @@ static void note_poll_failure(PollTask *run, BookReader *reader, const GError *e
   gboolean is_known = FALSE;
   if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
     lane_stop(run->lane, 3);
-  BookPoll poll = {.feed = run->feed->conf->name, .last_at = now, .next_at = schedule_next(run->feed->schedule, now), .failures = 1, .problem = error->message};
+  BookPoll poll = {.feed = run->feed->conf->name,
+                   .last_at = now,
+                   .next_at = schedule_next(run->feed->schedule, now),
+                   .failures = 1,
+                   .problem = error->message};
   g_autoptr(GPtrArray) polls = book_polls(reader, NULL);
   for (guint i = 0; polls && i < polls->len; i++) {
     const BookPoll *earlier = polls->pdata[i];
@@ -190,8 +214,9 @@ static void note_poll_failure(PollTask *run, BookReader *reader, const GError *e
     poll.failures = earlier->failures + 1;
     is_known = g_strcmp0(earlier->problem, error->message) == 0;
   }
-  log_event(is_known ? LOG_DEBUG : LOG_WARNING, "poll-failed", {"feed", poll.feed}, {"code", sallyport_error_word((int)sallyport_error_code(error))},
-            {"error", error->message}, {"failures", log_number(poll.failures)});
+  log_event(is_known ? LOG_DEBUG : LOG_WARNING, "poll-failed", {"feed", poll.feed},
+            {"code", sallyport_error_word((int)sallyport_error_code(error))}, {"error", error->message},
+            {"failures", log_number(poll.failures)});
   g_autoptr(GError) ignored = NULL;
   if (!book_write(run->lane->flow.book, save_failed_poll, &poll, &ignored)) {
     log_event(LOG_WARNING, "not-noted", {"feed", run->feed->conf->name}, {"error", ignored->message});
@@ -282,7 +307,8 @@ static void fold_when_idle(Lane *lane) {
   gint64 now = g_get_monotonic_time();
   pthread_mutex_lock(&lane->lock);
   gboolean is_busy = g_hash_table_size(lane->active) > 0;
-  gboolean is_due = !is_busy && !lane->folding && lane->idle_since > 0 && now - lane->idle_since > IDLE_BEFORE_FOLDING * G_USEC_PER_SEC;
+  gboolean is_due = !is_busy && !lane->folding && lane->idle_since > 0 &&
+                    now - lane->idle_since > IDLE_BEFORE_FOLDING * G_USEC_PER_SEC;
   if (is_busy)
     lane->idle_since = now;
   else if (is_due) {
@@ -309,9 +335,10 @@ static guint count_active(Lane *lane, const char *feed) {
   return count;
 }
 
-/* The ids under way, to be taken before the book is read: what is read of a file that is under way may be old by the time it is let
- * go, in a state that looks the same (the name of a sealed answer is no state). What was under way before the reading is therefore
- * left to the next look. Only this thread begins files; the control thread claims one for a moment. */
+/* The ids under way, to be taken before the book is read: what is read of a file that is under way may be old by the
+ * time it is let go, in a state that looks the same (the name of a sealed answer is no state). What was under way
+ * before the reading is therefore left to the next look. Only this thread begins files; the control thread claims one
+ * for a moment. */
 static GHashTable *ids_under_way(Lane *lane) {
   GHashTable *ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   GHashTableIter iterator;
@@ -339,7 +366,9 @@ static gboolean start_due_files(Lane *lane, Feed *feed, GError **error) {
   if (active >= FILES_AT_ONCE || is_quiet)
     return TRUE;
   guint64 waiting = 1u << FILE_SEEN | 1u << FILE_HELD;
-  BookFilter filter = {.feed = feed->conf->name, .states = ((1u << FILE_N_STATES) - 1) & ~waiting, .due_by = g_get_real_time(),
+  BookFilter filter = {.feed = feed->conf->name,
+                       .states = ((1u << FILE_N_STATES) - 1) & ~waiting,
+                       .due_by = g_get_real_time(),
                        .limit = 2 * FILES_AT_ONCE};
   g_autoptr(GHashTable) before = ids_under_way(lane);
   g_autoptr(GPtrArray) due = book_files(lane->reader, &filter, error);

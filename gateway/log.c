@@ -6,10 +6,14 @@
 
 enum { VALUE_LIMIT = 500, RING = 16, NUMBER_SIZE = 24 };
 
-static struct { int level; gboolean json; char *lane; } settings = {LOG_INFO, FALSE, NULL};
+static struct {
+  int level;
+  gboolean json;
+  char *lane;
+} settings = {LOG_INFO, FALSE, NULL};
 
-/* The texts of log_number. That a value stands here is also how the JSON form knows that it is a number: guessing by its
- * digits would make a partner named "123" change type. */
+/* The texts of log_number. That a value stands here is also how the JSON form knows that it is a number: guessing by
+ * its digits would make a partner named "123" change type. */
 static _Thread_local char ring[RING][NUMBER_SIZE];
 static _Thread_local guint ring_next;
 
@@ -24,7 +28,9 @@ void log_setup(LogLevel level, gboolean json, const char *lane) {
   }
 }
 
-gboolean log_is_on(LogLevel level) { return (int)level <= g_atomic_int_get(&settings.level); }
+gboolean log_is_on(LogLevel level) {
+  return (int)level <= g_atomic_int_get(&settings.level);
+}
 
 const char *log_number(gint64 value) {
   char *text = ring[ring_next++ % RING];

@@ -1,5 +1,5 @@
-/* What systemd is told about the service, by hand over NOTIFY_SOCKET (sd_notify(3) describes the protocol): one datagram of
- * NAME=value lines. Without systemd, and when the datagram cannot be sent, nothing happens. */
+/* What systemd is told about the service, by hand over NOTIFY_SOCKET (sd_notify(3) describes the protocol): one
+ * datagram of NAME=value lines. Without systemd, and when the datagram cannot be sent, nothing happens. */
 #pragma once
 #include <glib.h>
 

@@ -32,14 +32,22 @@ void lane_paths_free(LanePaths *paths) {
 gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **error) {
   g_autofree char *audit = g_path_get_dirname(paths->tip);
   return files_make_folder(paths->in, error) && files_make_folder(paths->stage, error) &&
-         files_make_folder(paths->out, error) && files_make_folder(paths->archive, error) && files_make_folder(audit, error) &&
-         files_make_folder(node->runtime, error);
+         files_make_folder(paths->out, error) && files_make_folder(paths->archive, error) &&
+         files_make_folder(audit, error) && files_make_folder(node->runtime, error);
 }
 
-char *lane_path_in(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.pgp", paths->in, id); }
-char *lane_path_in_part(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.part", paths->in, id); }
-char *lane_path_in_signature(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.sig", paths->in, id); }
-char *lane_path_stage(const LanePaths *paths, const char *id) { return g_strdup_printf("%s/%s.db", paths->stage, id); }
+char *lane_path_in(const LanePaths *paths, const char *id) {
+  return g_strdup_printf("%s/%s.pgp", paths->in, id);
+}
+char *lane_path_in_part(const LanePaths *paths, const char *id) {
+  return g_strdup_printf("%s/%s.part", paths->in, id);
+}
+char *lane_path_in_signature(const LanePaths *paths, const char *id) {
+  return g_strdup_printf("%s/%s.sig", paths->in, id);
+}
+char *lane_path_stage(const LanePaths *paths, const char *id) {
+  return g_strdup_printf("%s/%s.db", paths->stage, id);
+}
 char *lane_path_out(const LanePaths *paths, const char *id, const char *kind) {
   return g_strdup_printf("%s/%s-%s", paths->out, id, kind);
 }
@@ -63,4 +71,6 @@ const char *secret_path(const char *configured) {
 }
 
 /* No lane's name begins with "@". */
-char *front_path_control(const ConfNode *node) { return g_strdup_printf("%s/@front.sock", node->runtime); }
+char *front_path_control(const ConfNode *node) {
+  return g_strdup_printf("%s/@front.sock", node->runtime);
+}

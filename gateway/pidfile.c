@@ -24,7 +24,8 @@ int pidfile_take(const char *runtime, GError **error) {
     return -1;
   }
   if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "a supervisor runs already (process %d has %s/sallyport.pid)", (int)read_pid(fd), runtime);
+    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "a supervisor runs already (process %d has %s/sallyport.pid)",
+                        (int)read_pid(fd), runtime);
     close(fd);
     return -1;
   }

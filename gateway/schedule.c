@@ -1,18 +1,23 @@
-/* The next instant of a cron expression: the days are walked in local time, field by field, and each local minute that matches is
- * turned into an instant (gateway/watch/calendar.h). */
+/* The next instant of a cron expression: the days are walked in local time, field by field, and each local minute that
+ * matches is turned into an instant (gateway/watch/calendar.h). */
 #include "gateway/schedule.h"
 #include <string.h>
 
 enum { SEARCH_DAYS = 5 * 366, MINUTE = 60 };
 
 typedef enum { FIELD_MINUTE, FIELD_HOUR, FIELD_DAY, FIELD_MONTH, FIELD_WEEKDAY, N_FIELDS } FieldKind;
-static const struct { const char *name; guint first, last; const char *words; } FIELDS[N_FIELDS] = {
-    {"minute", 0, 59, NULL}, {"hour", 0, 23, NULL}, {"day of the month", 1, 31, NULL},
-    {"month", 1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"},
-    {"day of the week", 0, 7, "sun mon tue wed thu fri sat"}};
+static const struct {
+  const char *name;
+  guint first, last;
+  const char *words;
+} FIELDS[N_FIELDS] = {{"minute", 0, 59, NULL},
+                      {"hour", 0, 23, NULL},
+                      {"day of the month", 1, 31, NULL},
+                      {"month", 1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"},
+                      {"day of the week", 0, 7, "sun mon tue wed thu fri sat"}};
 
 struct Schedule {
-  guint every;              /* seconds; 0: cron */
+  guint every; /* seconds; 0: cron */
   GTimeZone *zone;
   guint64 fields[N_FIELDS]; /* bit n: n matches; Sunday is bit 0 */
   gboolean any_day, any_weekday;
@@ -27,10 +32,12 @@ Schedule *schedule_new_every(guint seconds) {
 
 gboolean schedule_keep_to(Schedule *schedule, const Calendar *calendar, const char *time_zone, GError **error) {
   if (!schedule->zone && !(schedule->zone = g_time_zone_new_identifier(time_zone)))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "time zone \"%s\" is not known", time_zone ? time_zone : "");
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "time zone \"%s\" is not known",
+                               time_zone ? time_zone : "");
   schedule->calendar = calendar;
   return schedule->every > 0 || schedule_next(schedule, g_get_real_time()) < G_MAXINT64 ||
-         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: matches no day of the calendar in the next five years");
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "cron: matches no day of the calendar in the next five years");
 }
 
 gboolean schedule_has(const Schedule *schedule, gint64 instant) {
@@ -98,8 +105,9 @@ static gboolean read_field(Schedule *schedule, FieldKind kind, const char *text,
   g_auto(GStrv) elements = g_strsplit(text, ",", -1);
   for (char **element = elements; *element; element++)
     if (!read_element(kind, *element, &schedule->fields[kind]))
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: %s \"%s\": \"%s\" is none (%u to %u%s)", FIELDS[kind].name, text,
-                                 *element, FIELDS[kind].first, FIELDS[kind].last, FIELDS[kind].words ? ", or a name of three letters" : "");
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: %s \"%s\": \"%s\" is none (%u to %u%s)",
+                                 FIELDS[kind].name, text, *element, FIELDS[kind].first, FIELDS[kind].last,
+                                 FIELDS[kind].words ? ", or a name of three letters" : "");
   if (kind == FIELD_DAY)
     schedule->any_day = g_str_equal(text, "*");
   if (kind == FIELD_WEEKDAY)
@@ -114,21 +122,25 @@ static gboolean read_expression(Schedule *schedule, const char *expression, GErr
     if (!**word)
       continue;
     if (n == N_FIELDS)
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: \"%s\" has more than five fields", expression);
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: \"%s\" has more than five fields",
+                                 expression);
     if (!read_field(schedule, (FieldKind)n++, *word, error))
       return FALSE;
   }
-  return n == N_FIELDS || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                                              "cron: \"%s\" has %u fields, not five (minute hour day month weekday)", expression, n);
+  return n == N_FIELDS ||
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "cron: \"%s\" has %u fields, not five (minute hour day month weekday)", expression, n);
 }
 
 Schedule *schedule_new_cron(const char *expression, const char *time_zone, GError **error) {
   Schedule *schedule = g_new0(Schedule, 1);
   schedule->zone = g_time_zone_new_identifier(time_zone);
-  gboolean ok = schedule->zone || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "time zone \"%s\" is not known", time_zone ? time_zone : "");
+  gboolean ok = schedule->zone || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                                      "time zone \"%s\" is not known", time_zone ? time_zone : "");
   ok = ok && read_expression(schedule, expression, error);
   if (ok && schedule_next(schedule, g_get_real_time()) == G_MAXINT64)
-    ok = sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: \"%s\" matches no day of the next five years", expression);
+    ok = sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "cron: \"%s\" matches no day of the next five years",
+                             expression);
   if (ok)
     return schedule;
   schedule_free(schedule);

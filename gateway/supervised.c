@@ -13,7 +13,9 @@
 enum { BACK_OFF_FIRST = 200, BACK_OFF_MOST = 30000, STATUS_DISTRUST = 3 };
 #define GOOD_RUN (60 * G_USEC_PER_SEC)
 
-gboolean supervised_is_front(const char *name) { return strcmp(name, SUPERVISED_FRONT) == 0; }
+gboolean supervised_is_front(const char *name) {
+  return strcmp(name, SUPERVISED_FRONT) == 0;
+}
 
 Supervised *supervised_new(const char *name) {
   Supervised *lane = g_new0(Supervised, 1);
@@ -31,8 +33,8 @@ void supervised_free(Supervised *lane) {
   g_free(lane);
 }
 
-/* A snapshot of its own for each process: descriptors that come from one memfd would share their offset. Sealed, so that no
- * lane can change what it was checked as. */
+/* A snapshot of its own for each process: descriptors that come from one memfd would share their offset. Sealed, so
+ * that no lane can change what it was checked as. */
 static int snapshot(const ConfSource *source, GError **error) {
   int fd = memfd_create("sallyport-configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) {
@@ -65,18 +67,25 @@ static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer dat
 /* A group of its own: Ctrl-C reaches the supervisor only, a kill all of it. */
 static int spawn(const char *program, char *const *arguments, pid_t *pid) {
   g_auto(GStrv) environment = lane_environment();
-  ChildPlan plan = {.program = program, .arguments = arguments, .environment = environment, .describe = describe_child, .own_group = TRUE};
+  ChildPlan plan = {.program = program,
+                    .arguments = arguments,
+                    .environment = environment,
+                    .describe = describe_child,
+                    .own_group = TRUE};
   return child_spawn(&plan, pid);
 }
 
-static void be_inherited(int fd) { fcntl(fd, F_SETFD, 0); } /* one thread: nothing else is started in between */
+static void be_inherited(int fd) {
+  fcntl(fd, F_SETFD, 0);
+} /* one thread: nothing else is started in between */
 
 static void back_off(Supervised *lane) {
   lane->start_at = g_get_monotonic_time() + lane->back_off * G_GINT64_CONSTANT(1000);
   lane->back_off = MIN(lane->back_off * 2, BACK_OFF_MOST);
 }
 
-static gboolean start_with(Supervised *lane, const char *program, int configuration, const int channel[2], GError **error) {
+static gboolean start_with(Supervised *lane, const char *program, int configuration, const int channel[2],
+                           GError **error) {
   char numbers[2][16];
   g_snprintf(numbers[0], sizeof numbers[0], "%d", configuration);
   g_snprintf(numbers[1], sizeof numbers[1], "%d", channel[1]);
@@ -100,7 +109,8 @@ static gboolean try_start(Supervised *lane, const char *program, const ConfSourc
   if (configuration < 0)
     return FALSE;
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) != 0) {
-    sallyport_error_errno(error, errno, "socket pair for %s", supervised_is_front(lane->name) ? "the front" : lane->name);
+    sallyport_error_errno(error, errno, "socket pair for %s",
+                          supervised_is_front(lane->name) ? "the front" : lane->name);
     close(configuration);
     return FALSE;
   }
@@ -114,7 +124,8 @@ static gboolean try_start(Supervised *lane, const char *program, const ConfSourc
   return ok;
 }
 
-gboolean supervised_start(Supervised *lane, const char *program, const ConfSource *source, const char *part, GError **error) {
+gboolean supervised_start(Supervised *lane, const char *program, const ConfSource *source, const char *part,
+                          GError **error) {
   if (!try_start(lane, program, source, error)) {
     back_off(lane);
     return FALSE;
@@ -177,7 +188,8 @@ void supervised_ended(Supervised *lane, int wait_status) {
   log_end(lane, wait_status, ran);
   if (is_distrusted)
     log_event(LOG_ERROR, "lane-stopped", SUPERVISED_FIELD(lane->name),
-              {"problem", "its storage cannot be trusted any more: look at the disk and at `sallyport verify`, then restart the service"});
+              {"problem", "its storage cannot be trusted any more: look at the disk and at `sallyport verify`, then "
+                          "restart the service"});
   lane->pid = 0;
   lane->is_settled = TRUE;
   if (lane->channel >= 0)

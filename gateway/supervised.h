@@ -1,4 +1,5 @@
-/* One lane, or the front, as the supervisor sees it: a process that is to run, its heartbeats, and when it is started again.
+/* One lane, or the front, as the supervisor sees it: a process that is to run, its heartbeats, and when it is started
+ * again.
  *
  *     DOWN ──start──→ UP ──finish──→ ENDING ──ended──→ DOWN (at once)
  *                     └──ended, silent──→ DOWN (after the back-off)
@@ -12,21 +13,22 @@ typedef enum { SUPERVISED_DOWN, SUPERVISED_UP, SUPERVISED_ENDING, SUPERVISED_STO
 /* The front's name among them; no lane's begins so. */
 #define SUPERVISED_FRONT "@front"
 /* A field for the log: lane=points, or process=front. */
-#define SUPERVISED_FIELD(name) {supervised_is_front(name) ? "process" : "lane", supervised_is_front(name) ? "front" : (name)}
+#define SUPERVISED_FIELD(name) \
+  { supervised_is_front(name) ? "process" : "lane", supervised_is_front(name) ? "front" : (name) }
 gboolean supervised_is_front(const char *name);
 
 typedef struct {
-  char *name;           /* the lane's, or SUPERVISED_FRONT */
-  char *part;           /* the configuration that the running process was started with (gateway/part.h) */
+  char *name; /* the lane's, or SUPERVISED_FRONT */
+  char *part; /* the configuration that the running process was started with (gateway/part.h) */
   SupervisedState state;
-  pid_t pid;            /* 0: none */
-  int channel;          /* our end of its supervisor descriptor; -1: none */
-  gint64 start_at;      /* DOWN: when it may be started. Times are monotonic microseconds */
+  pid_t pid;       /* 0: none */
+  int channel;     /* our end of its supervisor descriptor; -1: none */
+  gint64 start_at; /* DOWN: when it may be started. Times are monotonic microseconds */
   gint64 started_at, beat_at;
-  gint64 kill_at;       /* ENDING */
-  guint back_off;       /* milliseconds, of the next unasked end */
-  gboolean is_asked;    /* its end was asked for */
-  gboolean is_settled;  /* has shown life, or has ended, since it was last started on purpose */
+  gint64 kill_at;      /* ENDING */
+  guint back_off;      /* milliseconds, of the next unasked end */
+  gboolean is_asked;   /* its end was asked for */
+  gboolean is_settled; /* has shown life, or has ended, since it was last started on purpose */
 } Supervised;
 
 Supervised *supervised_new(const char *name);

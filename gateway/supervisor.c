@@ -1,6 +1,6 @@
 /* A loop over signals (signalfd), heartbeats and times; one thread. What ought to run (`wanted`: lane → its part of the
- * configuration) and what runs (`lanes`, and the front beside them) are two tables, and reconcile() makes the second follow the first, so that start,
- * reload, removal, restart and end need no code of their own. */
+ * configuration) and what runs (`lanes`, and the front beside them) are two tables, and reconcile() makes the second
+ * follow the first, so that start, reload, removal, restart and end need no code of their own. */
 #include "gateway/supervisor.h"
 #include "gateway/base/files.h"
 #include "gateway/check.h"
@@ -18,19 +18,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SETTLE_TIME (60 * G_USEC_PER_SEC) /* a lane that shows no life for so long holds up neither READY nor a reload */
+/* a lane that shows no life for so long holds up neither READY nor a reload */
+#define SETTLE_TIME (60 * G_USEC_PER_SEC)
 
 typedef struct {
   SupervisorOptions options;
   Conf *conf;
   ConfSource *source;
-  GHashTable *wanted;   /* name → part */
-  GPtrArray *lanes;     /* Supervised* */
+  GHashTable *wanted; /* name → part */
+  GPtrArray *lanes;   /* Supervised* */
   int signals;
   gboolean is_ready, is_stopping;
   gint64 watchdog_period, watchdog_at;
   gint64 started_at;
-  char *status;         /* as last told */
+  char *status; /* as last told */
 } Supervisor;
 
 static void log_findings(const ConfReport *report) {
@@ -84,8 +85,10 @@ static Supervised *find_lane(const Supervisor *s, const char *name) {
 }
 
 static void set_up_log(const Supervisor *s) {
-  static const LogLevel levels[] = {[CONF_LOG_ERROR] = LOG_ERROR, [CONF_LOG_WARNING] = LOG_WARNING,
-                                    [CONF_LOG_INFO] = LOG_INFO, [CONF_LOG_DEBUG] = LOG_DEBUG};
+  static const LogLevel levels[] = {[CONF_LOG_ERROR] = LOG_ERROR,
+                                    [CONF_LOG_WARNING] = LOG_WARNING,
+                                    [CONF_LOG_INFO] = LOG_INFO,
+                                    [CONF_LOG_DEBUG] = LOG_DEBUG};
   log_setup(levels[s->conf->node.log_level], s->conf->node.log_format == CONF_LOG_JSON, NULL);
 }
 
@@ -113,8 +116,8 @@ static gboolean is_changed(const Supervisor *s, const Supervised *lane) {
   return !part || g_strcmp0(part, lane->part) != 0;
 }
 
-/* The text changed and no part did: a comment, or a setting that gateway/part.c does not know. Rather one replacement too
- * many than a setting that silently does not take effect. */
+/* The text changed and no part did: a comment, or a setting that gateway/part.c does not know. Rather one replacement
+ * too many than a setting that silently does not take effect. */
 static void replace_all_if_none_changed(Supervisor *s) {
   for (guint i = 0; i < s->lanes->len; i++)
     if (is_changed(s, g_ptr_array_index(s->lanes, i)))
@@ -157,7 +160,10 @@ static void try_reload(Supervisor *s) {
   for (guint i = 0; i < s->lanes->len; i++) {
     const Supervised *lane = g_ptr_array_index(s->lanes, i);
     gboolean stays = g_hash_table_contains(s->wanted, lane->name);
-    log_event(LOG_INFO, "reload", SUPERVISED_FIELD(lane->name), {"changed", !stays ? "removed" : is_changed(s, lane) ? "yes" : "no"});
+    log_event(LOG_INFO, "reload", SUPERVISED_FIELD(lane->name),
+              {"changed", !stays                ? "removed"
+                          : is_changed(s, lane) ? "yes"
+                                                : "no"});
   }
 }
 
@@ -225,7 +231,8 @@ static void reconcile_lane(Supervisor *s, Supervised *lane, gint64 now) {
     break;
   case SUPERVISED_ENDING:
     if (now >= lane->kill_at) {
-      log_event(LOG_WARNING, "lane-killed", SUPERVISED_FIELD(lane->name), {"problem", "it did not finish in time; nothing is lost by it"});
+      log_event(LOG_WARNING, "lane-killed", SUPERVISED_FIELD(lane->name),
+                {"problem", "it did not finish in time; nothing is lost by it"});
       supervised_kill(lane);
     }
     break;
@@ -245,8 +252,8 @@ static void reconcile(Supervisor *s) {
   }
 }
 
-/* The zombie still holds its number while what it left in its process group (couriers, gpg) is killed. Children that are
- * not lanes are such orphans when we are a container's first process. */
+/* The zombie still holds its number while what it left in its process group (couriers, gpg) is killed. Children that
+ * are not lanes are such orphans when we are a container's first process. */
 static void reap(Supervisor *s) {
   siginfo_t ended = {0};
   while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
@@ -334,7 +341,8 @@ static void wait_for_events(Supervisor *s) {
     return;
   if (polled[0].revents)
     take_signals(s);
-  /* After the signals: a reload can take long, and what the lanes said meanwhile counts before their silence is judged. */
+  /* After the signals: a reload can take long, and what the lanes said meanwhile counts before their silence is judged.
+   */
   for (guint i = 0; i < s->lanes->len; i++)
     supervised_listen(g_ptr_array_index(s->lanes, i));
 }
@@ -374,10 +382,12 @@ static int run_with(Supervisor *s) {
   g_autoptr(GError) error = NULL;
   int pidfile = -1;
   if (s->options.only_lane && !conf_lane(s->conf, s->options.only_lane)) {
-    log_event(LOG_ERROR, "not-started", {"problem", "no such lane in the configuration"}, {"lane", s->options.only_lane});
+    log_event(LOG_ERROR, "not-started", {"problem", "no such lane in the configuration"},
+              {"lane", s->options.only_lane});
     return CLI_EXIT_NOT_FOUND;
   }
-  if (!files_make_folder(s->conf->node.runtime, &error) || (pidfile = pidfile_take(s->conf->node.runtime, &error)) < 0) {
+  if (!files_make_folder(s->conf->node.runtime, &error) ||
+      (pidfile = pidfile_take(s->conf->node.runtime, &error)) < 0) {
     log_event(LOG_ERROR, "not-started", {"problem", error->message});
     return CLI_EXIT_FAILED;
   }
@@ -407,4 +417,6 @@ int supervisor_run(const SupervisorOptions *options) {
   return status;
 }
 
-pid_t supervisor_pid(const char *runtime) { return pidfile_holder(runtime); }
+pid_t supervisor_pid(const char *runtime) {
+  return pidfile_holder(runtime);
+}

@@ -11,7 +11,8 @@ enum { LOGINS_BEFORE_BREAKER = 3, LONGEST_BACK_OFF = 60 };
 typedef struct {
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  pthread_cond_t warm;  /* of threads that have a connection: they are woken first, so that no more of them connect than there is work for */
+  /* of threads that have a connection: they are woken first, so that no more of them connect than there is work for */
+  pthread_cond_t warm;
   guint warm_waiting;
   GQueue tasks;
   gboolean stopping;
@@ -95,7 +96,8 @@ typedef struct {
   Courier *courier; /* under the carrier's lock */
 } Hand;
 
-static GPtrArray *hands_start(guint count, const char *book_path, void *(*run)(void *), gpointer owner, GError **error) {
+static GPtrArray *hands_start(guint count, const char *book_path, void *(*run)(void *), gpointer owner,
+                              GError **error) {
   GPtrArray *hands = g_ptr_array_new();
   for (guint i = 0; i < count; i++) {
     Hand *hand = g_new0(Hand, 1);
@@ -148,7 +150,9 @@ Workers *workers_start(guint threads, const char *book_path, GError **error) {
   return NULL;
 }
 
-void workers_add(Workers *workers, Task *task) { queue_add(&workers->queue, task, FALSE); }
+void workers_add(Workers *workers, Task *task) {
+  queue_add(&workers->queue, task, FALSE);
+}
 
 void workers_stop(Workers *workers) {
   if (!workers)
@@ -166,15 +170,15 @@ struct Carrier {
   TaskQueue queue;
   GPtrArray *hands;
   pthread_mutex_t connecting; /* one login at a time, so that the breaker's count holds */
-  pthread_mutex_t lock;  /* of all below, and of the hands' couriers */
+  pthread_mutex_t lock;       /* of all below, and of the hands' couriers */
   guint failures, refused_logins;
-  gint64 retry_at;       /* monotonic; 0: now */
+  gint64 retry_at; /* monotonic; 0: now */
   GError *problem;
   char *describe;
-  guint running;         /* threads that have not ended */
-  guint opening;         /* of these, those that connect or wait for their turn to connect */
+  guint running; /* threads that have not ended */
+  guint opening; /* of these, those that connect or wait for their turn to connect */
   gboolean stopping;
-  gboolean abandoned;    /* nobody waits for those any more */
+  gboolean abandoned; /* nobody waits for those any more */
 };
 
 static void note_failure(Carrier *carrier, const GError *error) {
@@ -186,8 +190,9 @@ static void note_failure(Carrier *carrier, const GError *error) {
   g_clear_error(&carrier->problem);
   carrier->problem = g_error_copy(error);
   gboolean is_open = carrier->refused_logins >= LOGINS_BEFORE_BREAKER;
-  log_event(LOG_ERROR, is_open && is_login ? "breaker-open" : "connect-failed", {"endpoint", carrier->options.endpoint.name},
-            {"code", sallyport_error_word(error->code)}, {"error", error->message}, {"attempt", log_number(carrier->failures)});
+  log_event(LOG_ERROR, is_open && is_login ? "breaker-open" : "connect-failed",
+            {"endpoint", carrier->options.endpoint.name}, {"code", sallyport_error_word(error->code)},
+            {"error", error->message}, {"attempt", log_number(carrier->failures)});
 }
 
 /* Whether a connection may be tried now; if not, why not. */
@@ -195,7 +200,8 @@ static gboolean may_connect(Carrier *carrier, GError **why) {
   gboolean is_broken = carrier->refused_logins >= LOGINS_BEFORE_BREAKER;
   gboolean waits = carrier->problem && g_get_monotonic_time() < carrier->retry_at;
   if (is_broken)
-    sallyport_error_set(why, SALLYPORT_ERROR_LOGIN, "%s: no more logins after %d refused ones, until `sallyport poll` or a reload: %s",
+    sallyport_error_set(why, SALLYPORT_ERROR_LOGIN,
+                        "%s: no more logins after %d refused ones, until `sallyport poll` or a reload: %s",
                         carrier->options.endpoint.name, LOGINS_BEFORE_BREAKER, carrier->problem->message);
   else if (waits)
     g_propagate_error(why, g_error_copy(carrier->problem));
@@ -313,12 +319,18 @@ Carrier *carrier_start(const CarrierOptions *options, GError **error) {
   return NULL;
 }
 
-const char *carrier_name(const Carrier *carrier) { return carrier->options.endpoint.name; }
-void carrier_add(Carrier *carrier, Task *task) { queue_add(&carrier->queue, task, FALSE); }
-void carrier_add_first(Carrier *carrier, Task *task) { queue_add(&carrier->queue, task, TRUE); }
+const char *carrier_name(const Carrier *carrier) {
+  return carrier->options.endpoint.name;
+}
+void carrier_add(Carrier *carrier, Task *task) {
+  queue_add(&carrier->queue, task, FALSE);
+}
+void carrier_add_first(Carrier *carrier, Task *task) {
+  queue_add(&carrier->queue, task, TRUE);
+}
 
-/* Whether a thread is at a task, or, within the grace, is connecting. After it those that only connect are abandoned in the same
- * moment in which this is FALSE. */
+/* Whether a thread is at a task, or, within the grace, is connecting. After it those that only connect are abandoned in
+ * the same moment in which this is FALSE. */
 static gboolean is_busy(Carrier *carrier, gboolean within_grace) {
   pthread_mutex_lock(&carrier->lock);
   gboolean busy = carrier->running > (within_grace ? 0 : carrier->opening);

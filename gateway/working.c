@@ -11,7 +11,7 @@ struct Working {
   int fd;
   guint slots;
   pthread_mutex_t lock;
-  gboolean *taken;      /* under the lock */
+  gboolean *taken; /* under the lock */
 };
 
 static void write_slot(const Working *working, guint slot, const char id[ID_LENGTH]) {

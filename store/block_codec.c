@@ -140,9 +140,13 @@ void block_encode(const RecordBlock *block, guint from, guint count, GByteArray 
   memcpy(header + 16, &sum, 8);
 }
 
-/* --- Decoding. The checksum is verified first, but no length is believed for that: each is checked against what is left. */
+/* --- Decoding. The checksum is verified first, but no length is believed for that: each is checked against what is
+ * left. */
 
-typedef struct { const guint8 *at, *end; gboolean bad; } Input;
+typedef struct {
+  const guint8 *at, *end;
+  gboolean bad;
+} Input;
 
 static const guint8 *take(Input *in, gsize length) {
   const guint8 *at = in->at;
@@ -168,7 +172,10 @@ static guint32 take32(Input *in) {
 }
 
 /* The part of an encoded block that is wanted, and where it goes. */
-typedef struct { guint total, from, count; RecordBlock *into; } Slice;
+typedef struct {
+  guint total, from, count;
+  RecordBlock *into;
+} Slice;
 
 static void decode_lines(Input *in, const Slice *slice) {
   guint64 *to = slice->into->lines + slice->into->count, first = 0;
@@ -321,7 +328,8 @@ gboolean block_decode(const void *bytes, gsize length, guint from, guint count, 
   guint total = block_encoded_count(bytes, length);
   g_assert(into->count + count <= into->capacity);
   if (from > total || count > total - from)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a stored block holds %u records, %u… were wanted", total, from);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a stored block holds %u records, %u… were wanted",
+                               total, from);
   gsize text_bytes = into->text_bytes;
   Input in = {.at = (const guint8 *)bytes + HEADER, .end = (const guint8 *)bytes + length};
   Slice slice = {.total = total, .from = from, .count = count, .into = into};
@@ -330,7 +338,8 @@ gboolean block_decode(const void *bytes, gsize length, guint from, guint count, 
     decode_column(&in, &slice, &into->columns[i]);
   if (in.bad || in.at != in.end) {
     into->text_bytes = text_bytes;
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a stored block of records is damaged: a length is wrong");
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "a stored block of records is damaged: a length is wrong");
   }
   into->count += count;
   return TRUE;

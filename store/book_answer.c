@@ -30,5 +30,6 @@ gboolean book_claim_answer(BookTransaction *tx, const char *feed, const char *na
   sqlite_bind(s, "sss", feed, name, file);
   if (!owner_of(s, &owner, error))
     return FALSE;
-  return g_strcmp0(owner, file) == 0 || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s took the answer's name %s meanwhile", owner, name);
+  return g_strcmp0(owner, file) == 0 ||
+         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s took the answer's name %s meanwhile", owner, name);
 }

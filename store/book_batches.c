@@ -16,8 +16,9 @@ static gboolean add_batch(BookTransaction *tx, const char *file, const BookBatch
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_BATCH, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "suiiiiuuuib", file, batch->number, (gint64)batch->first, (gint64)batch->last, (gint64)batch->first_line,
-              (gint64)batch->last_line, batch->accepted, batch->rejected, batch->duplicates, batch->amount, exceptions, length);
+  sqlite_bind(s, "suiiiiuuuib", file, batch->number, (gint64)batch->first, (gint64)batch->last,
+              (gint64)batch->first_line, (gint64)batch->last_line, batch->accepted, batch->rejected, batch->duplicates,
+              batch->amount, exceptions, length);
   return sqlite_done(s, error);
 }
 
@@ -47,7 +48,8 @@ static gboolean is_posted(BookTransaction *tx, const char *file, guint number, G
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s has no batch %u", file, number);
   gboolean posted = g_strcmp0((const char *)sqlite3_column_text(s, 0), batch_state_word(BATCH_POSTED)) == 0;
   sqlite_reset(s);
-  return posted || sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s waits for its answer: it cannot be posted", number, file);
+  return posted || sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                                       "batch %u of file %s waits for its answer: it cannot be posted", number, file);
 }
 
 gboolean book_post_batch(BookTransaction *tx, const char *file, guint number, GError **error) {
@@ -66,9 +68,12 @@ gboolean book_post_batch(BookTransaction *tx, const char *file, guint number, GE
 
 /* --- Batches of an interface */
 
-typedef struct { gint64 ranges, first, last, accepted, rejected, duplicates, amount; } Uncut;
+typedef struct {
+  gint64 ranges, first, last, accepted, rejected, duplicates, amount;
+} Uncut;
 
-static gboolean read_uncut(BookTransaction *tx, const char *file, guint64 first, guint64 last, Uncut *uncut, GError **error) {
+static gboolean read_uncut(BookTransaction *tx, const char *file, guint64 first, guint64 last, Uncut *uncut,
+                           GError **error) {
   gboolean row;
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_UNCUT, error);
   if (!s)
@@ -77,7 +82,8 @@ static gboolean read_uncut(BookTransaction *tx, const char *file, guint64 first,
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (row) {
-    gint64 *const into[] = {&uncut->ranges, &uncut->first, &uncut->last, &uncut->accepted, &uncut->rejected, &uncut->duplicates, &uncut->amount};
+    gint64 *const into[] = {&uncut->ranges,   &uncut->first,      &uncut->last,  &uncut->accepted,
+                            &uncut->rejected, &uncut->duplicates, &uncut->amount};
     for (int i = 0; i < (int)G_N_ELEMENTS(into); i++)
       *into[i] = sqlite3_column_int64(s, i);
   }
@@ -85,14 +91,17 @@ static gboolean read_uncut(BookTransaction *tx, const char *file, guint64 first,
   return TRUE;
 }
 
-/* The batch and the rest are the ranges that they come from: nothing is lost between them, and nothing is there twice. */
+/* The batch and the rest are the ranges that they come from: nothing is lost between them, and nothing is there twice.
+ */
 static gboolean is_conserved(const Uncut *uncut, const BookBatch *batch, const BookBatch *rest) {
   static const BookBatch none;
   const BookBatch *r = rest ? rest : &none;
   gint64 amount;
-  return uncut->ranges > 0 && uncut->first == (gint64)batch->first && uncut->last == (gint64)(rest ? rest->last : batch->last) &&
-         (!rest || rest->first == batch->last + 1) && uncut->accepted == (gint64)batch->accepted + r->accepted &&
-         uncut->rejected == (gint64)batch->rejected + r->rejected && uncut->duplicates == (gint64)batch->duplicates + r->duplicates &&
+  return uncut->ranges > 0 && uncut->first == (gint64)batch->first &&
+         uncut->last == (gint64)(rest ? rest->last : batch->last) && (!rest || rest->first == batch->last + 1) &&
+         uncut->accepted == (gint64)batch->accepted + r->accepted &&
+         uncut->rejected == (gint64)batch->rejected + r->rejected &&
+         uncut->duplicates == (gint64)batch->duplicates + r->duplicates &&
          !__builtin_add_overflow(batch->amount, r->amount, &amount) && uncut->amount == amount;
 }
 
@@ -134,7 +143,8 @@ gboolean book_send_batch(BookTransaction *tx, const char *file, BookBatch *batch
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (!row)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s cannot be sent: it is answered, or was sent with other bytes",
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                               "batch %u of file %s cannot be sent: it is answered, or was sent with other bytes",
                                batch->number, file);
   batch->attempts = (guint)sqlite3_column_int64(s, 0);
   batch->sent_at = sqlite3_column_int64(s, 1);
@@ -147,15 +157,18 @@ gboolean book_cut_batch(BookTransaction *tx, const BookCut *cut, GError **error)
   if (!read_uncut(tx, cut->file, cut->batch->first, cut->batch->last, &uncut, error))
     return FALSE;
   if (!is_conserved(&uncut, cut->batch, cut->rest))
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s: the batch of the records %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                               " and its rest are not what is to be cut", cut->file, cut->batch->first, cut->batch->last);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                               "file %s: the batch of the records %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                               " and its rest are not what is to be cut",
+                               cut->file, cut->batch->first, cut->batch->last);
   guint wanted = cut->batch->number;
   if (!ask_integer(tx, BOOK_NEXT_NUMBER, cut->file, &cut->batch->number, error))
     return FALSE;
   if (wanted != 0 && wanted != cut->batch->number)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s: batch %u is to be cut, but %u is the next one", cut->file, wanted, cut->batch->number);
-  return remove_uncut(tx, cut, error) &&
-         add_batch(tx, cut->file, cut->batch, error) && (!cut->rest || add_batch(tx, cut->file, cut->rest, error)) &&
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s: batch %u is to be cut, but %u is the next one",
+                               cut->file, wanted, cut->batch->number);
+  return remove_uncut(tx, cut, error) && add_batch(tx, cut->file, cut->batch, error) &&
+         (!cut->rest || add_batch(tx, cut->file, cut->rest, error)) &&
          count_batches(tx, cut->file, (cut->rest ? 2 : 1) - uncut.ranges, error) &&
          ask_integer(tx, BOOK_FILE_BATCHES, cut->file, cut->batches, error) &&
          (!cut->batch->digest || book_send_batch(tx, cut->file, cut->batch, error));
@@ -169,7 +182,8 @@ gboolean book_note_batch(BookTransaction *tx, const char *file, guint number, co
   return sqlite_done(s, error);
 }
 
-static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *batch, const BookAnswer *answer, GError **error) {
+static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *batch, const BookAnswer *answer,
+                           GError **error) {
   gboolean row;
   gint64 moved;
   gsize length = 0;
@@ -178,13 +192,16 @@ static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *bat
   if (!s)
     return FALSE;
   if (__builtin_add_overflow(answer->amount_rejected, answer->amount_duplicate, &moved))
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s: the answer's amounts leave 64 bits", batch->number, file);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s: the answer's amounts leave 64 bits",
+                               batch->number, file);
   batch->answered_at = g_get_real_time();
-  sqlite_bind(s, "suiuuisb", file, batch->number, batch->answered_at, answer->rejected, answer->duplicates, moved, answer->answer, exceptions, length);
+  sqlite_bind(s, "suiuuisb", file, batch->number, batch->answered_at, answer->rejected, answer->duplicates, moved,
+              answer->answer, exceptions, length);
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (!row)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "batch %u of file %s waits for no answer", batch->number, file);
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "batch %u of file %s waits for no answer", batch->number,
+                               file);
   batch->accepted = (guint)sqlite3_column_int64(s, 0);
   batch->rejected = (guint)sqlite3_column_int64(s, 1);
   batch->duplicates = (guint)sqlite3_column_int64(s, 2);
@@ -193,14 +210,16 @@ static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *bat
   return sqlite_done(s, error);
 }
 
-gboolean book_answer_batch(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookAnswer *answer, GError **error) {
+gboolean book_answer_batch(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookAnswer *answer,
+                           GError **error) {
   gboolean row;
   if (!answer_row(tx, file->id, batch, answer, error))
     return FALSE;
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ANSWER_FILE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "suuii", file->id, answer->rejected, answer->duplicates, answer->amount_rejected, answer->amount_duplicate);
+  sqlite_bind(s, "suuii", file->id, answer->rejected, answer->duplicates, answer->amount_rejected,
+              answer->amount_duplicate);
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (!row)

@@ -1,20 +1,20 @@
 /* The audit chain and its tip outside the book.
  *
- * hash(n) = SHA-256( sequence | at | event | subject | detail | hash(n-1) ), where numbers are 8 bytes, most significant
- * first, and a text is the number length + 1, then its bytes (null: the number 0). So no two different rows have the same
- * bytes. hash(0) is 32 zero bytes; the first row carries an id of the book, so that no two share a chain.
+ * hash(n) = SHA-256( sequence | at | event | subject | detail | hash(n-1) ), where numbers are 8 bytes, most
+ * significant first, and a text is the number length + 1, then its bytes (null: the number 0). So no two different rows
+ * have the same bytes. hash(0) is 32 zero bytes; the first row carries an id of the book, so that no two share a chain.
  *
- * Whoever can write the database can also recompute all hashes behind an edit, or cut rows off the end. That is what the
- * tip outside is for: after each commit the writer stores the last row's sequence and hash in a file that should live where
- * the database's editor cannot write. Its crash windows:
+ * Whoever can write the database can also recompute all hashes behind an edit, or cut rows off the end. That is what
+ * the tip outside is for: after each commit the writer stores the last row's sequence and hash in a file that should
+ * live where the database's editor cannot write. Its crash windows:
  * - after the commit, before the tip's write: the tip is older than the book. The verifier accepts that, as long as the
  *   row that it names is there with that hash. The next opening moves the tip on.
  * - power lost after the tip's write, which is not synced each time: the same, older.
- * - the tip can never be newer by a crash: it is written after the commit was durable. Newer means that rows were cut off
- *   (or an older copy of the book was put in place), and the book refuses to open over it: writing on would destroy the
- *   evidence.
- * - the write is one pwrite of a line of fixed width inside the file's first block, which was allocated and synced when the
- *   file was made: old or new, not a mixture, on any disk whose sectors are written whole. */
+ * - the tip can never be newer by a crash: it is written after the commit was durable. Newer means that rows were cut
+ * off (or an older copy of the book was put in place), and the book refuses to open over it: writing on would destroy
+ * the evidence.
+ * - the write is one pwrite of a line of fixed width inside the file's first block, which was allocated and synced when
+ * the file was made: old or new, not a mixture, on any disk whose sectors are written whole. */
 #include "store/book_parts.h"
 #include "gateway/base/files.h"
 #include <errno.h>
@@ -81,7 +81,8 @@ static char *cut_detail(const char *detail) {
   return g_strdup_printf("%.*s…", end ? (int)(end - detail) : DETAIL_LIMIT, detail);
 }
 
-gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail, GError **error) {
+gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail,
+                        GError **error) {
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_AUDIT, error);
   if (!s)
     return FALSE;
@@ -100,7 +101,8 @@ gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subj
 gboolean book_audit(BookTransaction *tx, const char *event, const char *subject, const char *detail, GError **error) {
   FileState state;
   if (file_state_parse(event, &state))
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "an audit event may not be called %s, like a file's state", event);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "an audit event may not be called %s, like a file's state",
+                               event);
   return book_chain_add(tx, event, subject, detail, error);
 }
 
@@ -163,5 +165,6 @@ gboolean book_tip_write(int fd, const BookLink *tip, GError **error) {
     return TRUE;
   if (written < 0)
     return sallyport_error_errno(error, errno, "write the audit tip");
-  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "write the audit tip: only %zd bytes were written", written);
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "write the audit tip: only %zd bytes were written",
+                             written);
 }

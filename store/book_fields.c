@@ -5,24 +5,57 @@
 #include <unistd.h>
 
 typedef enum { FIELD_TEXT, FIELD_BYTES, FIELD_SIGNED, FIELD_UNSIGNED, FIELD_SHORT, FIELD_STATE } FieldType;
-typedef struct { const char *name; FieldType type; gsize offset; } Field;
+typedef struct {
+  const char *name;
+  FieldType type;
+  gsize offset;
+} Field;
 
 /* In the order of the table's columns. */
-#define FIELD(type, member) {#member, FIELD_##type, G_STRUCT_OFFSET(BookFile, member)}
+#define FIELD(type, member) \
+  { #member, FIELD_##type, G_STRUCT_OFFSET(BookFile, member) }
 static const Field fields[] = {
-    FIELD(TEXT, id), FIELD(TEXT, feed), FIELD(BYTES, name), FIELD(TEXT, name_shown), FIELD(TEXT, folder),
-    FIELD(UNSIGNED, size), FIELD(SIGNED, modified), FIELD(TEXT, evidence), FIELD(STATE, state), FIELD(STATE, held_from),
-    FIELD(SIGNED, seen_at), FIELD(SIGNED, changed_at), FIELD(SIGNED, due_at), FIELD(SHORT, attempts), FIELD(TEXT, problem),
-    FIELD(TEXT, reason_code), FIELD(TEXT, reason), FIELD(TEXT, duplicate_of), FIELD(UNSIGNED, cipher_size),
-    FIELD(TEXT, cipher_sha256), FIELD(UNSIGNED, plain_size), FIELD(TEXT, plain_sha256), FIELD(TEXT, signer), FIELD(TEXT, trust),
-    FIELD(TEXT, business_date), FIELD(TEXT, header), FIELD(UNSIGNED, records), FIELD(UNSIGNED, accepted),
-    FIELD(UNSIGNED, rejected), FIELD(UNSIGNED, duplicates), FIELD(SIGNED, amount), FIELD(SIGNED, amount_accepted),
-    FIELD(SIGNED, amount_rejected), FIELD(SIGNED, amount_duplicate), FIELD(SHORT, batches), FIELD(SHORT, batches_posted),
+    FIELD(TEXT, id),
+    FIELD(TEXT, feed),
+    FIELD(BYTES, name),
+    FIELD(TEXT, name_shown),
+    FIELD(TEXT, folder),
+    FIELD(UNSIGNED, size),
+    FIELD(SIGNED, modified),
+    FIELD(TEXT, evidence),
+    FIELD(STATE, state),
+    FIELD(STATE, held_from),
+    FIELD(SIGNED, seen_at),
+    FIELD(SIGNED, changed_at),
+    FIELD(SIGNED, due_at),
+    FIELD(SHORT, attempts),
+    FIELD(TEXT, problem),
+    FIELD(TEXT, reason_code),
+    FIELD(TEXT, reason),
+    FIELD(TEXT, duplicate_of),
+    FIELD(UNSIGNED, cipher_size),
+    FIELD(TEXT, cipher_sha256),
+    FIELD(UNSIGNED, plain_size),
+    FIELD(TEXT, plain_sha256),
+    FIELD(TEXT, signer),
+    FIELD(TEXT, trust),
+    FIELD(TEXT, business_date),
+    FIELD(TEXT, header),
+    FIELD(UNSIGNED, records),
+    FIELD(UNSIGNED, accepted),
+    FIELD(UNSIGNED, rejected),
+    FIELD(UNSIGNED, duplicates),
+    FIELD(SIGNED, amount),
+    FIELD(SIGNED, amount_accepted),
+    FIELD(SIGNED, amount_rejected),
+    FIELD(SIGNED, amount_duplicate),
+    FIELD(SHORT, batches),
+    FIELD(SHORT, batches_posted),
     FIELD(TEXT, feedback_name),
 };
 
-/* Begins at *at and leaves it behind what it found: statements name their parameters in the order of the columns, more or
- * less, and this is asked for each parameter of each change. */
+/* Begins at *at and leaves it behind what it found: statements name their parameters in the order of the columns, more
+ * or less, and this is asked for each parameter of each change. */
 static const Field *field_named(const char *name, guint *at) {
   for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
     const Field *field = &fields[(*at + i) % G_N_ELEMENTS(fields)];
@@ -59,21 +92,30 @@ gboolean book_fields_bind(sqlite3_stmt *statement, const BookFile *file, GError 
       continue; /* the caller's own */
     gconstpointer at = G_STRUCT_MEMBER_P(file, field->offset);
     switch (field->type) {
-    case FIELD_TEXT: sqlite3_bind_text(statement, i, *(char *const *)at, -1, SQLITE_STATIC); break;
+    case FIELD_TEXT:
+      sqlite3_bind_text(statement, i, *(char *const *)at, -1, SQLITE_STATIC);
+      break;
     case FIELD_BYTES: {
       gsize length = 0;
       gconstpointer bytes = *(GBytes *const *)at ? g_bytes_get_data(*(GBytes *const *)at, &length) : NULL;
       sqlite3_bind_blob64(statement, i, bytes, length, SQLITE_STATIC);
       break;
     }
-    case FIELD_SIGNED: sqlite3_bind_int64(statement, i, *(const gint64 *)at); break;
-    case FIELD_SHORT: sqlite3_bind_int64(statement, i, *(const guint *)at); break;
-    case FIELD_STATE: sqlite3_bind_text(statement, i, file_state_word(*(const FileState *)at), -1, SQLITE_STATIC); break;
+    case FIELD_SIGNED:
+      sqlite3_bind_int64(statement, i, *(const gint64 *)at);
+      break;
+    case FIELD_SHORT:
+      sqlite3_bind_int64(statement, i, *(const guint *)at);
+      break;
+    case FIELD_STATE:
+      sqlite3_bind_text(statement, i, file_state_word(*(const FileState *)at), -1, SQLITE_STATIC);
+      break;
     case FIELD_UNSIGNED:
       if (!bind_unsigned(statement, i, *(const guint64 *)at, field->name, error))
         return FALSE;
       break;
-    default: g_assert_not_reached();
+    default:
+      g_assert_not_reached();
     }
   }
   return TRUE;
@@ -106,27 +148,38 @@ BookFile *book_fields_read(sqlite3_stmt *statement, GError **error) {
   for (int i = 0; i < (int)G_N_ELEMENTS(fields); i++) {
     gpointer at = G_STRUCT_MEMBER_P(file, fields[i].offset);
     switch (fields[i].type) {
-    case FIELD_TEXT: *(char **)at = sqlite_column_copy(statement, i); break;
-    case FIELD_BYTES: *(GBytes **)at = book_column_bytes(statement, i); break;
-    case FIELD_SIGNED: *(gint64 *)at = sqlite3_column_int64(statement, i); break;
-    case FIELD_UNSIGNED: *(guint64 *)at = (guint64)sqlite3_column_int64(statement, i); break;
-    case FIELD_SHORT: *(guint *)at = (guint)sqlite3_column_int64(statement, i); break;
+    case FIELD_TEXT:
+      *(char **)at = sqlite_column_copy(statement, i);
+      break;
+    case FIELD_BYTES:
+      *(GBytes **)at = book_column_bytes(statement, i);
+      break;
+    case FIELD_SIGNED:
+      *(gint64 *)at = sqlite3_column_int64(statement, i);
+      break;
+    case FIELD_UNSIGNED:
+      *(guint64 *)at = (guint64)sqlite3_column_int64(statement, i);
+      break;
+    case FIELD_SHORT:
+      *(guint *)at = (guint)sqlite3_column_int64(statement, i);
+      break;
     case FIELD_STATE:
       if (!read_state(statement, i, at, error)) {
         book_file_free(file);
         return NULL;
       }
       break;
-    default: g_assert_not_reached();
+    default:
+      g_assert_not_reached();
     }
   }
   return file;
 }
 
-/* Nine digits of time in milliseconds (until the year 5188), seven that start at random and count up within one process:
- * the process-wide counter is what makes ids of the same millisecond differ and sort, the random start what makes those of
- * two runs differ when the clock was set back between them. A forked child begins a count of its own. The primary key refuses
- * the rest. */
+/* Nine digits of time in milliseconds (until the year 5188), seven that start at random and count up within one
+ * process: the process-wide counter is what makes ids of the same millisecond differ and sort, the random start what
+ * makes those of two runs differ when the clock was set back between them. A forked child begins a count of its own.
+ * The primary key refuses the rest. */
 char *book_make_id(gint64 milliseconds) {
   static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
   static const guint64 tails = 78364164096; /* 36^7 */

@@ -1,4 +1,5 @@
-/* Changes of files. All run in the writer's thread, inside a change's savepoint: what they return FALSE for is undone. */
+/* Changes of files. All run in the writer's thread, inside a change's savepoint: what they return FALSE for is undone.
+ */
 #include "store/book_parts.h"
 #include <string.h>
 
@@ -27,9 +28,11 @@ static gboolean read_now(sqlite3_stmt *s, const BookFile *file, Now *now, GError
                                file_state_word(file->state));
   now->counted = sqlite3_column_int(s, 2) != 0;
   now->attempts = (guint)sqlite3_column_int64(s, 3);
-  now->keys_differ = (guint64)sqlite3_column_int64(s, 4) != file->size || sqlite3_column_int64(s, 5) != file->modified ||
-                     text_differs(s, 6, file->cipher_sha256) || text_differs(s, 7, file->plain_sha256) ||
-                     text_differs(s, 8, file->duplicate_of); /* short of memory it seems to differ, which does no harm */
+  now->keys_differ = (guint64)sqlite3_column_int64(s, 4) != file->size ||
+                     sqlite3_column_int64(s, 5) != file->modified || text_differs(s, 6, file->cipher_sha256) ||
+                     text_differs(s, 7, file->plain_sha256) ||
+                     text_differs(s, 8,
+                                  file->duplicate_of); /* short of memory it seems to differ, which does no harm */
   now->changed_at = sqlite3_column_int64(s, 9);
   return TRUE;
 }
@@ -57,7 +60,15 @@ static gboolean set_keys(BookTransaction *tx, const BookFile *file, GError **err
 }
 
 /* Everything that a transition or a note sets, with the facts in *file; `held` NULL unless `to` is held. */
-typedef struct { const BookFile *file; FileState to; const char *held; gint64 at; guint attempts; const char *problem; gboolean counted; } Setting;
+typedef struct {
+  const BookFile *file;
+  FileState to;
+  const char *held;
+  gint64 at;
+  guint attempts;
+  const char *problem;
+  gboolean counted;
+} Setting;
 
 static gboolean set_file(BookTransaction *tx, const Setting *setting, gboolean keys, GError **error) {
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SET_FILE, error);
@@ -79,7 +90,8 @@ static gboolean set_file(BookTransaction *tx, const Setting *setting, gboolean k
 gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error) {
   gboolean row;
   if (file->state != FILE_SEEN)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a file enters the book as seen, not as %s", file_state_word(file->state));
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a file enters the book as seen, not as %s",
+                               file_state_word(file->state));
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_FILE, error);
   if (!s || !book_fields_bind(s, file, error))
     return FALSE;
@@ -87,21 +99,24 @@ gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (!row)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s of this size and time is under way already", file->name_shown);
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s of this size and time is under way already",
+                               file->name_shown);
   if (!sqlite_done(s, error))
     return FALSE;
   /* In the chain by name too: the file's row is not part of the chain's hash. */
-  g_autofree char *detail = g_strdup_printf("%s: %s, %" G_GUINT64_FORMAT " bytes", file->feed, file->name_shown, file->size);
+  g_autofree char *detail = g_strdup_printf("%s: %s, %" G_GUINT64_FORMAT " bytes", file->feed, file->name_shown,
+                                            file->size);
   return book_chain_add(tx, file_state_word(FILE_SEEN), file->id, detail, error);
 }
 
 static gboolean may_advance(const BookFile *file, FileState to, const Now *now, GError **error) {
   if (!file_state_may_become(file->state, to))
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s may not become %s from %s", file->id, file_state_word(to),
-                               file_state_word(file->state));
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s may not become %s from %s", file->id,
+                               file_state_word(to), file_state_word(file->state));
   if (file->state == FILE_HELD && to != FILE_REJECTED && to != now->held_from)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s was held when it was %s and cannot be released to %s",
-                               file->id, file_state_word(now->held_from), file_state_word(to));
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                               "file %s was held when it was %s and cannot be released to %s", file->id,
+                               file_state_word(now->held_from), file_state_word(to));
   return TRUE;
 }
 
@@ -124,7 +139,8 @@ gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, co
       .at = g_get_real_time(),
       .counted = now.counted || to == FILE_VALIDATED,
   };
-  if (!set_file(tx, &setting, now.keys_differ, error) || !book_chain_add(tx, file_state_word(to), file->id, detail, error) ||
+  if (!set_file(tx, &setting, now.keys_differ, error) ||
+      !book_chain_add(tx, file_state_word(to), file->id, detail, error) ||
       (file_state_is_terminal(to) && !add_total(tx, file->id, error)))
     return FALSE;
   if (to == FILE_HELD)
@@ -168,7 +184,8 @@ gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *d
 }
 
 gboolean book_find_twin(BookTransaction *tx, const BookFile *file, BookTwin kind, char **twin, GError **error) {
-  static const BookStatement statements[] = {[BOOK_TWIN_FILE] = BOOK_FIND_TWIN_FILE, [BOOK_TWIN_CONTENT] = BOOK_FIND_TWIN_CONTENT,
+  static const BookStatement statements[] = {[BOOK_TWIN_FILE] = BOOK_FIND_TWIN_FILE,
+                                             [BOOK_TWIN_CONTENT] = BOOK_FIND_TWIN_CONTENT,
                                              [BOOK_TWIN_NAME] = BOOK_FIND_TWIN_NAME};
   gboolean row;
   gsize length;

@@ -2,9 +2,12 @@
 #include "store/book_parts.h"
 #include <string.h>
 
-static const char *const batch_words[] = {[BATCH_PENDING] = "pending", [BATCH_SENT] = "sent", [BATCH_ANSWERED] = "answered", [BATCH_POSTED] = "posted"};
+static const char *const batch_words[] = {
+    [BATCH_PENDING] = "pending", [BATCH_SENT] = "sent", [BATCH_ANSWERED] = "answered", [BATCH_POSTED] = "posted"};
 
-const char *batch_state_word(BatchState state) { return (guint)state < G_N_ELEMENTS(batch_words) ? batch_words[state] : "unknown"; }
+const char *batch_state_word(BatchState state) {
+  return (guint)state < G_N_ELEMENTS(batch_words) ? batch_words[state] : "unknown";
+}
 
 /* The schema allows no other word; a null is a lack of memory, which book_collect tells. */
 static BatchState batch_state_parse(const char *word) {

@@ -1,6 +1,6 @@
-/* Opening a book for writing, and closing it. In this order: the lock, the database, the schema, the chain's last row, the
- * tip outside, the thread. A crash at any point leaves what the next opening takes up: a migration is one transaction, a
- * book without rows gets its first one, and a missing tip is made anew, which the chain then says. */
+/* Opening a book for writing, and closing it. In this order: the lock, the database, the schema, the chain's last row,
+ * the tip outside, the thread. A crash at any point leaves what the next opening takes up: a migration is one
+ * transaction, a book without rows gets its first one, and a missing tip is made anew, which the chain then says. */
 #include "store/book_parts.h"
 #include "gateway/base/files.h"
 #include <errno.h>
@@ -8,14 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An open file description's lock: a second opening is refused in this process too, and closing some other descriptor of
- * the file does not drop it. It lives as long as a descriptor of it does anywhere: a child that the process forks must exec
- * (it is close-on-exec) or close its descriptors. */
+/* An open file description's lock: a second opening is refused in this process too, and closing some other descriptor
+ * of the file does not drop it. It lives as long as a descriptor of it does anywhere: a child that the process forks
+ * must exec (it is close-on-exec) or close its descriptors. */
 static gboolean take_lock(Book *book, GError **error) {
   g_autofree char *path = g_strconcat(book->path, ".lock", NULL);
   book->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (book->lock < 0 && (errno == ENOENT || errno == EACCES || errno == ELOOP))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "open the book's lock %s: %s", path, g_strerror(errno));
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "open the book's lock %s: %s", path,
+                               g_strerror(errno));
   if (book->lock < 0)
     return sallyport_error_errno(error, errno, "open the book's lock %s", path);
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -50,8 +51,8 @@ static gboolean tip_fits(Book *book, const BookLink *tip, gboolean *fits, GError
   return TRUE;
 }
 
-/* A tip that the book does not lead up to is evidence and is not written over: an operator who knows why (a book restored
- * from a backup) moves it away, and the chain then says that it was missing. */
+/* A tip that the book does not lead up to is evidence and is not written over: an operator who knows why (a book
+ * restored from a backup) moves it away, and the chain then says that it was missing. */
 static gboolean settle_tip(Book *book, const char *path, gboolean made, GError **error) {
   BookTipState state;
   BookLink tip;
@@ -61,10 +62,12 @@ static gboolean settle_tip(Book *book, const char *path, gboolean made, GError *
   if (state == BOOK_TIP_GOOD && !tip_fits(book, &tip, &fits, error))
     return FALSE;
   if (state == BOOK_TIP_DAMAGED || !fits)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "the audit tip %s %s: if the book was restored on purpose, move the tip away and start again",
-                               path, state == BOOK_TIP_DAMAGED ? "is damaged" : "does not fit the book: its records were changed "
-                                                               "or cut off, or it is an older copy");
+    return sallyport_error_set(
+        error, SALLYPORT_ERROR_CONFIGURATION,
+        "the audit tip %s %s: if the book was restored on purpose, move the tip away and start again", path,
+        state == BOOK_TIP_DAMAGED ? "is damaged"
+                                  : "does not fit the book: its records were changed "
+                                    "or cut off, or it is an older copy");
   if (state == BOOK_TIP_MISSING && !made && !note_opening(book, "audit-tip-missing", "made anew from the book", error))
     return FALSE;
   if (state == BOOK_TIP_MISSING && !book_tip_make(path, &book->tx.tip, error))
@@ -90,8 +93,8 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
     return FALSE;
   sqlite3_wal_hook(book->db, book_wal_grew, book);
   book->tx.statements.db = book->db;
-  if (!book_schema_migrate(book->db, book_migrations, book_schema_version(), &made, error) || !prepare_all(book, error) ||
-      !book_link_last(&book->tx.statements, &book->tx.tip, error))
+  if (!book_schema_migrate(book->db, book_migrations, book_schema_version(), &made, error) ||
+      !prepare_all(book, error) || !book_link_last(&book->tx.statements, &book->tx.tip, error))
     return FALSE;
   if (book->tx.tip.sequence == 0) {
     g_autofree char *word = book_make_id(g_get_real_time() / 1000);
@@ -128,7 +131,8 @@ void book_close(Book *book) {
     sqlite3_db_config(book->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite_close(book->db);
   if (book->tip >= 0) {
-    if (!book->broken && !files_sync(book->tip, "the audit tip", NULL)) { /* older after a power loss: allowed */ }
+    if (!book->broken && !files_sync(book->tip, "the audit tip", NULL)) { /* older after a power loss: allowed */
+    }
     close(book->tip);
   }
   if (book->lock >= 0)

@@ -8,13 +8,15 @@ static gboolean has_wal(const char *path) {
   return access(wal, F_OK) == 0;
 }
 
-/* A book copied to where this process cannot write, without its WAL: SQLite could not make the WAL's index there and would
- * refuse. Opened as immutable it takes no locks at all, so it is told at each question whether a writer has come. */
+/* A book copied to where this process cannot write, without its WAL: SQLite could not make the WAL's index there and
+ * would refuse. Opened as immutable it takes no locks at all, so it is told at each question whether a writer has come.
+ */
 static sqlite3 *open_immutable(const char *path, GError **error) {
   sqlite3 *db = NULL;
   g_autofree char *escaped = g_uri_escape_string(path, "/", TRUE);
   g_autofree char *uri = g_strdup_printf("file:%s?immutable=1", escaped);
-  if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) == SQLITE_OK)
+  if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                      NULL) == SQLITE_OK)
     return db;
   sqlite_fail(db, error, "open %s", path);
   sqlite_close(db);
@@ -79,7 +81,8 @@ gboolean book_row_whole(sqlite3_stmt *statement, GError **error) {
   return sqlite3_errcode(db) != SQLITE_NOMEM || sqlite_fail(db, error, "read a row of the book");
 }
 
-GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row, GError **error) {
+GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row,
+                        GError **error) {
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(free_row);
   for (gboolean more;;) {
     if (!sqlite_step(statement, &more, error))
@@ -139,7 +142,8 @@ GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **err
 }
 G_STATIC_ASSERT(FILE_N_STATES == 14); /* the parameters 7 … 20 of the statements */
 
-static GPtrArray *files_by_text(BookReader *reader, BookStatement which, const char *one, const char *two, GError **error) {
+static GPtrArray *files_by_text(BookReader *reader, BookStatement which, const char *one, const char *two,
+                                GError **error) {
   sqlite3_stmt *s = book_ask(reader, which, error);
   if (!s)
     return NULL;
@@ -185,7 +189,8 @@ GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name, 
   return collect_files(reader, s, error);
 }
 
-GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except, GError **error) {
+GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,
+                                  GError **error) {
   sqlite3_stmt *s = book_ask(reader, BOOK_FILES_WITH_DIGEST, error);
   if (!s)
     return NULL;

@@ -1,4 +1,5 @@
-/* The reconciliation tables: changes (in the writer's thread) and questions. They are few an hour, so statements are prepared anew. */
+/* The reconciliation tables: changes (in the writer's thread) and questions. They are few an hour, so statements are
+ * prepared anew. */
 #include "store/book_recon.h"
 #include "store/book_parts.h"
 #include "store/book_recon_queries.sql.h"
@@ -8,7 +9,9 @@
 enum { TASK_COLUMNS = 27, STANDARD_LIMIT = 1000 };
 static const char *const words[] = {"pending", "running", "done", "failed"};
 
-const char *recon_state_word(ReconState state) { return words[state]; }
+const char *recon_state_word(ReconState state) {
+  return words[state];
+}
 
 static char *random_object(void) {
   guint8 bytes[16];
@@ -71,10 +74,12 @@ static sqlite3_stmt *statement(sqlite3 *db, const char *name, GError **error) {
 }
 
 static char *shown(const ReconTask *task, const char *detail) {
-  return g_strdup_printf("%s %s version %u%s%s", task->name, task->period, task->version, detail ? ": " : "", detail ? detail : "");
+  return g_strdup_printf("%s %s version %u%s%s", task->name, task->period, task->version, detail ? ": " : "",
+                         detail ? detail : "");
 }
 
-static gboolean audit(BookTransaction *tx, const ReconTask *task, const char *event, const char *detail, GError **error) {
+static gboolean audit(BookTransaction *tx, const ReconTask *task, const char *event, const char *detail,
+                      GError **error) {
   g_autofree char *text = shown(task, detail);
   return book_chain_add(tx, event, task->id, text, error);
 }
@@ -89,9 +94,10 @@ gboolean recon_add_task(BookTransaction *tx, const ReconTask *task, GError **err
   if (!sqlite_step(has, &row, error))
     return FALSE;
   if (row)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s %s has a version %u already", task->name, task->period, task->version);
-  sqlite_bind(add, "sssssuusii", task->id, task->name, task->requester, task->type, task->period, task->version, task->scale, task->object,
-              task->created_at, task->due_at);
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s %s has a version %u already", task->name, task->period,
+                               task->version);
+  sqlite_bind(add, "sssssuusii", task->id, task->name, task->requester, task->type, task->period, task->version,
+              task->scale, task->object, task->created_at, task->due_at);
   return sqlite_done(add, error) && audit(tx, task, "recon-task", NULL, error);
 }
 
@@ -99,9 +105,10 @@ static gboolean set_task(BookTransaction *tx, const ReconTask *task, ReconState 
   g_autoptr(sqlite3_stmt) set = statement(tx->statements.db, "set-task", error);
   if (!set)
     return FALSE;
-  sqlite_bind(set, "sssuiiuisiiiiiiusss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records, task->total, task->scale,
-              (gint64)task->manifest_size, task->manifest_sha256, task->due_at, task->started_at, task->done_at, task->pushed_at, task->told_at,
-              task->removed_at, task->attempts, task->problem, words[task->state], task->manifest_name);
+  sqlite_bind(set, "sssuiiuisiiiiiiusss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records,
+              task->total, task->scale, (gint64)task->manifest_size, task->manifest_sha256, task->due_at,
+              task->started_at, task->done_at, task->pushed_at, task->told_at, task->removed_at, task->attempts,
+              task->problem, words[task->state], task->manifest_name);
   if (!sqlite_done(set, error))
     return FALSE;
   return sqlite3_changes(tx->statements.db) == 1 ||
@@ -121,7 +128,8 @@ static gboolean may_become(ReconState from, ReconState to) {
 gboolean recon_advance_task(BookTransaction *tx, ReconTask *task, ReconState to, const char *detail, GError **error) {
   g_autofree char *event = g_strdup_printf("recon-%s", words[to]);
   if (!may_become(task->state, to))
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "task %s cannot become %s: it is %s", task->id, words[to], words[task->state]);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "task %s cannot become %s: it is %s", task->id, words[to],
+                               words[task->state]);
   if (!set_task(tx, task, to, error) || !audit(tx, task, event, detail, error))
     return FALSE;
   task->state = to;
@@ -140,11 +148,13 @@ gboolean recon_note_requester(BookTransaction *tx, const ReconTask *task, ReconR
   sqlite_bind(note, "si", task->id, g_get_real_time());
   if (!sqlite_done(note, error))
     return FALSE;
-  return sqlite3_changes(tx->statements.db) == 0 || audit(tx, task, is_fetch ? "recon-fetched" : "recon-acknowledged", task->requester, error);
+  return sqlite3_changes(tx->statements.db) == 0 ||
+         audit(tx, task, is_fetch ? "recon-fetched" : "recon-acknowledged", task->requester, error);
 }
 
 gboolean recon_note_way(BookTransaction *tx, const ReconTask *task, ReconWay what, GError **error) {
-  static const char *const names[][2] = {{"note-pushed", "recon-pushed"}, {"note-told", "recon-told"}, {"note-removed", "recon-removed"}};
+  static const char *const names[][2] = {
+      {"note-pushed", "recon-pushed"}, {"note-told", "recon-told"}, {"note-removed", "recon-removed"}};
   g_autoptr(sqlite3_stmt) note = statement(tx->statements.db, names[what][0], error);
   if (!note)
     return FALSE;
@@ -166,12 +176,14 @@ gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard
   g_autoptr(sqlite3_stmt) add = statement(tx->statements.db, "add-shard", error);
   if (!add)
     return FALSE;
-  sqlite_bind(add, "sussissisiis", task, shard->number, shard->object, shard->name, (gint64)shard->size, shard->md5, shard->sha256,
-              (gint64)shard->plain_size, shard->plain_sha256, (gint64)shard->records, shard->total, shard->cursor);
+  sqlite_bind(add, "sussissisiis", task, shard->number, shard->object, shard->name, (gint64)shard->size, shard->md5,
+              shard->sha256, (gint64)shard->plain_size, shard->plain_sha256, (gint64)shard->records, shard->total,
+              shard->cursor);
   if (!sqlite_done(add, error))
     return FALSE;
   return sqlite3_changes(tx->statements.db) == 1 ||
-         sallyport_error_set(error, SALLYPORT_ERROR_BUG, "shard %u is not the next one of a running task %s", shard->number, task);
+         sallyport_error_set(error, SALLYPORT_ERROR_BUG, "shard %u is not the next one of a running task %s",
+                             shard->number, task);
 }
 
 gboolean recon_note_pushed_shards(BookTransaction *tx, const char *task, guint number, GError **error) {
@@ -264,8 +276,9 @@ static gpointer task_row(sqlite3_stmt *s, GError **error) {
   task->manifest_name = sqlite_column_copy(s, 13);
   task->manifest_size = (guint64)sqlite3_column_int64(s, 14);
   task->manifest_sha256 = sqlite_column_copy(s, 15);
-  gint64 *const times[] = {&task->created_at, &task->due_at, &task->started_at, &task->done_at, &task->pushed_at,
-                           &task->told_at, &task->fetched_at, &task->acknowledged_at, &task->removed_at};
+  gint64 *const times[] = {&task->created_at, &task->due_at,          &task->started_at,
+                           &task->done_at,    &task->pushed_at,       &task->told_at,
+                           &task->fetched_at, &task->acknowledged_at, &task->removed_at};
   for (guint i = 0; i < G_N_ELEMENTS(times); i++)
     *times[i] = sqlite3_column_int64(s, 16 + (int)i);
   task->attempts = (guint)sqlite3_column_int64(s, 25);
@@ -298,10 +311,10 @@ static sqlite3_stmt *ask(BookReader *reader, const char *name, GError **error) {
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) {
   gint64 limit = filter->limit ? filter->limit : STANDARD_LIMIT;
   gboolean is_open = filter->due_by > 0 || filter->outstanding || filter->failed || filter->open;
-  const char *name = is_open                                                   ? "tasks-open"
-                     : filter->kept_from > 0                                    ? "tasks-kept"
+  const char *name = is_open                                               ? "tasks-open"
+                     : filter->kept_from > 0                               ? "tasks-kept"
                      : filter->requester && filter->type && filter->period ? "tasks-asked"
-                                                                            : "tasks";
+                                                                           : "tasks";
   g_autoptr(sqlite3_stmt) s = ask(reader, name, error);
   if (!s)
     return NULL;
@@ -322,7 +335,9 @@ GPtrArray *recon_shards_after(BookReader *reader, const char *task, guint number
   return book_collect(reader, s, shard_row, (GDestroyNotify)recon_shard_free, error);
 }
 
-GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) { return recon_shards_after(reader, task, 0, G_MAXINT32, error); }
+GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) {
+  return recon_shards_after(reader, task, 0, G_MAXINT32, error);
+}
 
 gboolean recon_last_shard(BookReader *reader, const char *task, ReconShard **shard, GError **error) {
   gboolean row = FALSE;
@@ -423,9 +438,12 @@ gboolean recon_files_in_posting(BookReader *reader, const char *from, const char
   return TRUE;
 }
 
-static gpointer file_row(sqlite3_stmt *s, GError **error) { return book_fields_read(s, error); }
+static gpointer file_row(sqlite3_stmt *s, GError **error) {
+  return book_fields_read(s, error);
+}
 
-GPtrArray *recon_files_of_period(BookReader *reader, const char *after, const char *from, const char *to, guint limit, GError **error) {
+GPtrArray *recon_files_of_period(BookReader *reader, const char *after, const char *from, const char *to, guint limit,
+                                 GError **error) {
   g_autoptr(sqlite3_stmt) s = ask(reader, "files-of-period", error);
   if (!s)
     return NULL;

@@ -16,8 +16,7 @@ guint book_schema_version(void) {
 
 static const char *const names[BOOK_N_STATEMENTS] = {
 #define BOOK_STATEMENT_NAME(name, text) [BOOK_##name] = text,
-    BOOK_STATEMENTS(BOOK_STATEMENT_NAME)
-};
+    BOOK_STATEMENTS(BOOK_STATEMENT_NAME)};
 
 sqlite3_stmt *book_statement(BookStatements *statements, BookStatement which, GError **error) {
   if (!statements->of[which])
@@ -55,8 +54,10 @@ static gboolean read_version(sqlite3 *db, gint64 *version, GError **error) {
 
 static gboolean newer(gint64 version, guint known, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                             "the book's schema is version %" G_GINT64_FORMAT ", newer than this program's (%u): install the "
-                             "program that made it, or restore the book from before", version, known);
+                             "the book's schema is version %" G_GINT64_FORMAT
+                             ", newer than this program's (%u): install the "
+                             "program that made it, or restore the book from before",
+                             version, known);
 }
 
 /* A crash inside leaves the version before, with nothing of the step; the next opening takes the step again. */
@@ -97,6 +98,8 @@ gboolean book_schema_check(sqlite3 *db, GError **error) {
   if (version == 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the book is only being made");
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                             "the book's schema is version %" G_GINT64_FORMAT ", older than this program's (%u): start its "
-                             "lane with this program once, which brings it up to date", version, book_schema_version());
+                             "the book's schema is version %" G_GINT64_FORMAT
+                             ", older than this program's (%u): start its "
+                             "lane with this program once, which brings it up to date",
+                             version, book_schema_version());
 }

@@ -27,7 +27,8 @@ gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit,
     char hash[2 * BOOK_HASH + 1];
     read_link(s, &link);
     book_hash_text(link.hash, hash);
-    BookAuditRow shown = {link.sequence, sqlite3_column_int64(s, 1), text_or_null(s, 2), text_or_null(s, 3), text_or_null(s, 4), hash};
+    BookAuditRow shown = {link.sequence,      sqlite3_column_int64(s, 1), text_or_null(s, 2),
+                          text_or_null(s, 3), text_or_null(s, 4),         hash};
     gboolean whole = book_row_whole(s, error);
     if (!whole || !visit(user, &shown)) {
       sqlite_reset(s);
@@ -46,13 +47,16 @@ static gboolean check_row(sqlite3_stmt *s, BookLink *last, const BookLink *tip, 
   read_link(s, &stored);
   if (stored.sequence != last->sequence + 1)
     return fault(error, last->sequence + 1, "is missing");
-  book_link_after(last, sqlite3_column_int64(s, 1), text_or_null(s, 2), text_or_null(s, 3), text_or_null(s, 4), &computed);
+  book_link_after(last, sqlite3_column_int64(s, 1), text_or_null(s, 2), text_or_null(s, 3), text_or_null(s, 4),
+                  &computed);
   if (!book_row_whole(s, error))
     return FALSE;
   if (memcmp(stored.hash, computed.hash, BOOK_HASH) != 0)
-    return fault(error, stored.sequence, "was changed, or moved from another place: its hash does not follow from its content");
+    return fault(error, stored.sequence,
+                 "was changed, or moved from another place: its hash does not follow from its content");
   if (stored.sequence == tip->sequence && memcmp(stored.hash, tip->hash, BOOK_HASH) != 0)
-    return fault(error, stored.sequence, "or one before it was changed and the hashes made to fit: the tip kept outside differs");
+    return fault(error, stored.sequence,
+                 "or one before it was changed and the hashes made to fit: the tip kept outside differs");
   *last = stored;
   return TRUE;
 }
@@ -86,12 +90,15 @@ gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *ve
   if (!ok || !book_told(reader, error))
     return FALSE;
   if (state != BOOK_TIP_GOOD)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the audit tip %s is %s: the records that are there follow from each "
-                               "other, but the last ones may have been cut off", tip_path,
-                               state == BOOK_TIP_MISSING ? "missing" : "damaged");
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "the audit tip %s is %s: the records that are there follow from each "
+                               "other, but the last ones may have been cut off",
+                               tip_path, state == BOOK_TIP_MISSING ? "missing" : "damaged");
   if (last.sequence < tip.sequence)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "audit record %" G_GINT64_FORMAT " and what followed, up to %"
-                               G_GINT64_FORMAT " at least, were cut off", last.sequence + 1, tip.sequence);
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "audit record %" G_GINT64_FORMAT " and what followed, up to %" G_GINT64_FORMAT
+                               " at least, were cut off",
+                               last.sequence + 1, tip.sequence);
   return TRUE;
 }
 
@@ -123,13 +130,17 @@ static gboolean check_integrity(BookReader *reader, GError **error) {
 }
 
 /* One file's way through its history, as its rows come by. */
-typedef struct { char id[17], current[16]; FileState state, held_from; gboolean any; } Walk;
+typedef struct {
+  char id[17], current[16];
+  FileState state, held_from;
+  gboolean any;
+} Walk;
 
 static gboolean end_walk(const Walk *walk, GError **error) {
   if (!walk->id[0] || (walk->any && strcmp(file_state_word(walk->state), walk->current) == 0))
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s is %s, but its history ends with %s", walk->id, walk->current,
-                             walk->any ? file_state_word(walk->state) : "nothing");
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s is %s, but its history ends with %s", walk->id,
+                             walk->current, walk->any ? file_state_word(walk->state) : "nothing");
 }
 
 static gboolean step_walk(Walk *walk, const char *event, GError **error) {
@@ -140,8 +151,8 @@ static gboolean step_walk(Walk *walk, const char *event, GError **error) {
   if (allowed && walk->any && walk->state == FILE_HELD)
     allowed = to == FILE_REJECTED || to == walk->held_from;
   if (!allowed)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s became %s from %s, which is not allowed", walk->id, event,
-                               walk->any ? file_state_word(walk->state) : "nothing");
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s became %s from %s, which is not allowed",
+                               walk->id, event, walk->any ? file_state_word(walk->state) : "nothing");
   if (to == FILE_HELD)
     walk->held_from = walk->state;
   walk->state = to;

@@ -5,7 +5,8 @@
 
 /* --- Sequence numbers */
 
-static gboolean read_sequence(sqlite3_stmt *s, const char *feed, const char *period, BookSequence *sequence, GError **error) {
+static gboolean read_sequence(sqlite3_stmt *s, const char *feed, const char *period, BookSequence *sequence,
+                              GError **error) {
   *sequence = (BookSequence){.complete_to = -1, .last = -1};
   if (!s)
     return FALSE;
@@ -28,26 +29,31 @@ static gboolean has_row(sqlite3_stmt *s, gboolean *row, GError **error) {
   return TRUE;
 }
 
-static gboolean read_used(sqlite3_stmt *s, const char *feed, const char *period, gint64 position, gboolean *used, GError **error) {
+static gboolean read_used(sqlite3_stmt *s, const char *feed, const char *period, gint64 position, gboolean *used,
+                          GError **error) {
   if (!s)
     return FALSE;
   sqlite_bind(s, "ssi", feed, period, position);
   return has_row(s, used, error);
 }
 
-gboolean book_sequence(BookReader *reader, const char *feed, const char *period, BookSequence *sequence, GError **error) {
+gboolean book_sequence(BookReader *reader, const char *feed, const char *period, BookSequence *sequence,
+                       GError **error) {
   return read_sequence(book_ask(reader, BOOK_SEQUENCE, error), feed, period, sequence, error);
 }
 
-gboolean book_sequence_now(BookTransaction *tx, const char *feed, const char *period, BookSequence *sequence, GError **error) {
+gboolean book_sequence_now(BookTransaction *tx, const char *feed, const char *period, BookSequence *sequence,
+                           GError **error) {
   return read_sequence(book_statement(&tx->statements, BOOK_SEQUENCE, error), feed, period, sequence, error);
 }
 
-gboolean book_sequence_used(BookReader *reader, const char *feed, const char *period, gint64 position, gboolean *used, GError **error) {
+gboolean book_sequence_used(BookReader *reader, const char *feed, const char *period, gint64 position, gboolean *used,
+                            GError **error) {
   return read_used(book_ask(reader, BOOK_SEQUENCE_USED, error), feed, period, position, used, error);
 }
 
-gboolean book_sequence_used_now(BookTransaction *tx, const char *feed, const char *period, gint64 position, gboolean *used, GError **error) {
+gboolean book_sequence_used_now(BookTransaction *tx, const char *feed, const char *period, gint64 position,
+                                gboolean *used, GError **error) {
   return read_used(book_statement(&tx->statements, BOOK_SEQUENCE_USED, error), feed, period, position, used, error);
 }
 
@@ -88,8 +94,8 @@ gboolean book_judge_sequence(BookTransaction *tx, const BookSequenceFile *row, g
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_JUDGE_SEQUENCE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sssiissii", row->file, row->feed, row->period, (gint64)row->number, row->position, row->verdict, row->outcome,
-              (gint64)row->used, row->at);
+  sqlite_bind(s, "sssiissii", row->file, row->feed, row->period, (gint64)row->number, row->position, row->verdict,
+              row->outcome, (gint64)row->used, row->at);
   return sqlite_done(s, error) && (!row->used || use(tx, row, from, error));
 }
 
@@ -105,10 +111,15 @@ gboolean book_sequence_of_file(BookReader *reader, const char *file, BookSequenc
   if (!found)
     return TRUE;
   BookSequenceFile *made = g_new0(BookSequenceFile, 1);
-  *made = (BookSequenceFile){.file = sqlite_column_copy(s, 0), .feed = sqlite_column_copy(s, 1), .period = sqlite_column_copy(s, 2),
-                             .number = (guint64)sqlite3_column_int64(s, 3), .position = sqlite3_column_int64(s, 4),
-                             .verdict = sqlite_column_copy(s, 5), .outcome = sqlite_column_copy(s, 6),
-                             .used = sqlite3_column_int(s, 7) != 0, .at = sqlite3_column_int64(s, 8)};
+  *made = (BookSequenceFile){.file = sqlite_column_copy(s, 0),
+                             .feed = sqlite_column_copy(s, 1),
+                             .period = sqlite_column_copy(s, 2),
+                             .number = (guint64)sqlite3_column_int64(s, 3),
+                             .position = sqlite3_column_int64(s, 4),
+                             .verdict = sqlite_column_copy(s, 5),
+                             .outcome = sqlite_column_copy(s, 6),
+                             .used = sqlite3_column_int(s, 7) != 0,
+                             .at = sqlite3_column_int64(s, 8)};
   gboolean whole = book_row_whole(s, error);
   sqlite_reset(s);
   if (whole)
@@ -199,9 +210,12 @@ gboolean book_arrivals(BookReader *reader, const BookSpan *span, guint *files, G
 
 /* --- What is due */
 
-static const char *const due_words[] = {[DUE_OPEN] = "open", [DUE_MET] = "met", [DUE_MISSED] = "missed", [DUE_EXCUSED] = "excused"};
+static const char *const due_words[] = {
+    [DUE_OPEN] = "open", [DUE_MET] = "met", [DUE_MISSED] = "missed", [DUE_EXCUSED] = "excused"};
 
-const char *due_state_word(DueState state) { return due_words[state]; }
+const char *due_state_word(DueState state) {
+  return due_words[state];
+}
 
 void book_due_free(BookDue *due) {
   if (!due)
@@ -240,9 +254,14 @@ static gpointer due_row(sqlite3_stmt *s, GError **error) {
   (void)error;
   const char *word = (const char *)sqlite3_column_text(s, 7);
   BookDue *due = g_new0(BookDue, 1);
-  *due = (BookDue){.feed = sqlite_column_copy(s, 0), .name = sqlite_column_copy(s, 1), .day = sqlite_column_copy(s, 2),
-                   .opens_at = sqlite3_column_int64(s, 3), .due_at = sqlite3_column_int64(s, 4), .closes_at = sqlite3_column_int64(s, 5),
-                   .wanted = (guint)sqlite3_column_int64(s, 6), .settled_at = sqlite3_column_int64(s, 8)};
+  *due = (BookDue){.feed = sqlite_column_copy(s, 0),
+                   .name = sqlite_column_copy(s, 1),
+                   .day = sqlite_column_copy(s, 2),
+                   .opens_at = sqlite3_column_int64(s, 3),
+                   .due_at = sqlite3_column_int64(s, 4),
+                   .closes_at = sqlite3_column_int64(s, 5),
+                   .wanted = (guint)sqlite3_column_int64(s, 6),
+                   .settled_at = sqlite3_column_int64(s, 8)};
   for (guint i = 0; word && i < G_N_ELEMENTS(due_words); i++)
     if (strcmp(due_words[i], word) == 0)
       due->state = (DueState)i;

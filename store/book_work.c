@@ -19,8 +19,8 @@ gboolean book_add_intent(BookTransaction *tx, BookIntent *intent, GError **error
   sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_INTENT, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sssssisi", intent->file, intent->kind, intent->endpoint, intent->from, intent->to, (gint64)intent->size,
-              intent->sha256, intent->due_at);
+  sqlite_bind(s, "sssssisi", intent->file, intent->kind, intent->endpoint, intent->from, intent->to,
+              (gint64)intent->size, intent->sha256, intent->due_at);
   if (!sqlite_step(s, &row, error))
     return FALSE;
   if (!row)
@@ -30,8 +30,13 @@ gboolean book_add_intent(BookTransaction *tx, BookIntent *intent, GError **error
   return sqlite_done(s, error);
 }
 
-/* Steps an update … RETURNING file, kind[, attempts] of a pending intent. *file stays NULL for one that is not pending. */
-typedef struct { gboolean found; char *file, *kind; guint attempts; } Touched;
+/* Steps an update … RETURNING file, kind[, attempts] of a pending intent. *file stays NULL for one that is not pending.
+ */
+typedef struct {
+  gboolean found;
+  char *file, *kind;
+  guint attempts;
+} Touched;
 static void touched_clear(Touched *touched) {
   g_free(touched->file);
   g_free(touched->kind);
@@ -82,7 +87,8 @@ gboolean book_retry_intent(BookTransaction *tx, gint64 id, gint64 due_at, const 
   /* As with a file's retries: attempts 1, 2, 4, 8, … are history. */
   if (!touched.found || (touched.attempts & (touched.attempts - 1)) != 0)
     return TRUE;
-  g_autofree char *detail = g_strdup_printf("%s, attempt %u: %s", touched.kind, touched.attempts, problem ? problem : "failed");
+  g_autofree char *detail = g_strdup_printf("%s, attempt %u: %s", touched.kind, touched.attempts,
+                                            problem ? problem : "failed");
   return book_audit(tx, "retry", touched.file, detail, error);
 }
 

@@ -1,22 +1,23 @@
 /* The writer: one thread, one connection, group commit.
  *
- * A caller's change waits in a queue, on the caller's stack. The writer opens a transaction, runs what waits, each change
- * under a savepoint, lets in those that arrive meanwhile (at most 256 in all), commits once and wakes them all. Nothing is
- * acknowledged before its commit has returned, and with synchronous=FULL a commit returns after the WAL's fsync.
+ * A caller's change waits in a queue, on the caller's stack. The writer opens a transaction, runs what waits, each
+ * change under a savepoint, lets in those that arrive meanwhile (at most 256 in all), commits once and wakes them all.
+ * Nothing is acknowledged before its commit has returned, and with synchronous=FULL a commit returns after the WAL's
+ * fsync.
  *
- * A change that fails is rolled back to its savepoint and its neighbours go on. If the transaction itself is lost (SQLite
- * rolls all of it back on some errors), or its commit fails, every change of the group fails:
- * - too little space or memory: rolled back, AGAIN, and the next group may succeed; the WAL is checkpointed at once, so that
- *   it need not grow.
- * - STORAGE (an I/O error, a failed fsync, damage): nothing is written any more. After a failed fsync the kernel may have
- *   dropped what it could not write, so trying again could acknowledge what is not there. Whether the group is in the WAL
- *   is then unknown: only opening the book again (recovery reads the WAL's checksums) tells; its callers got an error and
- *   go by what the book says then.
+ * A change that fails is rolled back to its savepoint and its neighbours go on. If the transaction itself is lost
+ * (SQLite rolls all of it back on some errors), or its commit fails, every change of the group fails:
+ * - too little space or memory: rolled back, AGAIN, and the next group may succeed; the WAL is checkpointed at once, so
+ * that it need not grow.
+ * - STORAGE (an I/O error, a failed fsync, damage): nothing is written any more. After a failed fsync the kernel may
+ * have dropped what it could not write, so trying again could acknowledge what is not there. Whether the group is in
+ * the WAL is then unknown: only opening the book again (recovery reads the WAL's checksums) tells; its callers got an
+ * error and go by what the book says then.
  *
  * The chain's tip in memory belongs to the transaction: it goes back with the savepoint or the transaction.
  *
- * Only this connection checkpoints: when the WAL has passed 4 MiB, after the waiters were woken, without waiting for readers;
- * and at the end, when it empties the WAL. It never checkpoints after STORAGE. */
+ * Only this connection checkpoints: when the WAL has passed 4 MiB, after the waiters were woken, without waiting for
+ * readers; and at the end, when it empties the WAL. It never checkpoints after STORAGE. */
 #include "store/book_parts.h"
 #include "gateway/base/faultpoint.h"
 #include <signal.h>
@@ -137,7 +138,8 @@ int book_wal_grew(gpointer user, sqlite3 *db, const char *schema, int pages) {
   return SQLITE_OK;
 }
 
-/* A reader with an old snapshot keeps the WAL from starting anew: then it is tried again 4 MiB later, not at each commit. */
+/* A reader with an old snapshot keeps the WAL from starting anew: then it is tried again 4 MiB later, not at each
+ * commit. */
 static void checkpoint_if_due(Book *book) {
   g_autoptr(GError) error = NULL;
   if (book->wal_pages < book->checkpoint_at)
@@ -166,7 +168,8 @@ static void *run_writer(void *user) {
     else if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
       break_book(book, error);
     else
-      book->checkpoint_at = 0; /* out of space, probably: a WAL that was checkpointed is written again from its beginning */
+      book->checkpoint_at =
+          0; /* out of space, probably: a WAL that was checkpointed is written again from its beginning */
     wake_group(book, group, ok, error);
     if (!book->broken)
       checkpoint_if_due(book);

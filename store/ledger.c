@@ -18,7 +18,8 @@ static gboolean lock_ledger(Ledger *ledger, GError **error) {
   if (flock(ledger->lock_fd, LOCK_EX | LOCK_NB) == 0)
     return TRUE;
   if (errno == EWOULDBLOCK)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "ledger %s in %s is open in another process", ledger->name, ledger->folder);
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "ledger %s in %s is open in another process", ledger->name,
+                               ledger->folder);
   return sallyport_error_errno(error, errno, "lock %s", path);
 }
 
@@ -47,7 +48,8 @@ static void free_tools(Ledger *ledger, LedgerTools *tools) {
 Ledger *ledger_open(const LedgerOptions *options, GError **error) {
   guint shards = options->shards ? options->shards : LEDGER_SHARDS;
   if (shards > LEDGER_SHARDS_MAX) {
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "ledger %s: %u shards; at most %d are possible", options->name, shards, LEDGER_SHARDS_MAX);
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "ledger %s: %u shards; at most %d are possible",
+                        options->name, shards, LEDGER_SHARDS_MAX);
     return NULL;
   }
   Ledger *ledger = g_new0(Ledger, 1);
@@ -141,13 +143,15 @@ static void copy_as_text(const RecordBlock *from, guint column, guint record, Re
   record_block_put_text(into, to, text, length);
 }
 
-const RecordBlock *ledger_text_form(const RecordBlock *block, LedgerColumns *columns, RecordBlock **made, GError **error) {
+const RecordBlock *ledger_text_form(const RecordBlock *block, LedgerColumns *columns, RecordBlock **made,
+                                    GError **error) {
   const BlockColumn *all = block->columns;
   gboolean dated = columns->business_date >= 0;
   *made = NULL;
   if (columns->key >= block->n_columns || columns->account >= block->n_columns || columns->amount >= block->n_columns ||
       (dated && (guint)columns->business_date >= block->n_columns) || all[columns->amount].type != BLOCK_INTEGER) {
-    sallyport_error_set(error, SALLYPORT_ERROR_BUG, "the ledger's columns do not fit the block's: the amount must be an integer or decimal");
+    sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                        "the ledger's columns do not fit the block's: the amount must be an integer or decimal");
     return NULL;
   }
   if (all[columns->key].type == BLOCK_TEXT && all[columns->account].type == BLOCK_TEXT &&
@@ -164,11 +168,17 @@ const RecordBlock *ledger_text_form(const RecordBlock *block, LedgerColumns *col
       record_block_put_integer(copy, ENTRY_AMOUNT, record_block_integer(block, columns->amount, i));
     record_block_end(copy);
   }
-  *columns = (LedgerColumns){.account = ENTRY_ACCOUNT, .amount = ENTRY_AMOUNT, .key = ENTRY_KEY, .business_date = dated ? ENTRY_DATE : -1};
+  *columns = (LedgerColumns){
+      .account = ENTRY_ACCOUNT, .amount = ENTRY_AMOUNT, .key = ENTRY_KEY, .business_date = dated ? ENTRY_DATE : -1};
   return copy;
 }
 
-typedef struct { pthread_mutex_t lock; pthread_cond_t changed; gboolean done; GError *error; } IndexOrder;
+typedef struct {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gboolean done;
+  GError *error;
+} IndexOrder;
 
 static void index_done(LedgerPart *part, const GError *error) {
   IndexOrder *order = part->user;
@@ -194,7 +204,8 @@ static gboolean order_index(LedgerWriter *writer, const KeyList *keys, GError **
   return order.error == NULL;
 }
 
-static gboolean find_in_shard(Ledger *ledger, LedgerTools *tools, guint shard, const KeyList *keys, KeyHit hit, gpointer user, GError **error) {
+static gboolean find_in_shard(Ledger *ledger, LedgerTools *tools, guint shard, const KeyList *keys, KeyHit hit,
+                              gpointer user, GError **error) {
   enum { INDEX_FROM = 16 };
   ShardView *view = ledger_reader_view(tools->reader, shard);
   guint touched = 0;
@@ -214,14 +225,20 @@ static gboolean find_in_shard(Ledger *ledger, LedgerTools *tools, guint shard, c
   return ok;
 }
 
-gboolean ledger_find_posted(Ledger *ledger, LedgerTools *tools, const KeyList *keys, KeyHit hit, gpointer user, GError **error) {
+gboolean ledger_find_posted(Ledger *ledger, LedgerTools *tools, const KeyList *keys, KeyHit hit, gpointer user,
+                            GError **error) {
   for (guint i = 0; i < ledger->shards && keys->n > 0; i++)
     if (!find_in_shard(ledger, tools, i, keys, hit, user, error))
       return FALSE;
   return TRUE;
 }
 
-typedef struct { const char *file; const RecordBlock *block; LedgerColumns columns; guint8 *verdicts; } Check;
+typedef struct {
+  const char *file;
+  const RecordBlock *block;
+  LedgerColumns columns;
+  guint8 *verdicts;
+} Check;
 
 static void judge(gpointer user, guint record, const ShardView *view, guint index) {
   Check *check = user;
@@ -230,7 +247,8 @@ static void judge(gpointer user, guint record, const ShardView *view, guint inde
   gsize a_length, b_length;
   const char *a = record_block_text(check->block, check->columns.account, record, &a_length);
   const char *b = record_block_text(view->block, ENTRY_ACCOUNT, index, &b_length);
-  gboolean same = record_block_integer(check->block, check->columns.amount, record) == record_block_integer(view->block, ENTRY_AMOUNT, index) &&
+  gboolean same = record_block_integer(check->block, check->columns.amount, record) ==
+                      record_block_integer(view->block, ENTRY_AMOUNT, index) &&
                   ledger_compare_texts(a, a_length, b, b_length) == 0;
   check->verdicts[record] = same ? LEDGER_KEY_POSTED : LEDGER_KEY_CONFLICT;
 }

@@ -1,6 +1,6 @@
-/* Making and opening a ledger's files. Every file names the ledger's id, its own number and the number of shards. Shard 0 is
- * marked `complete` when all files have been made: from then on a missing file is lost money and never quietly made again;
- * before, a crash has left some files without any posting, and the making goes on. */
+/* Making and opening a ledger's files. Every file names the ledger's id, its own number and the number of shards. Shard
+ * 0 is marked `complete` when all files have been made: from then on a missing file is lost money and never quietly
+ * made again; before, a crash has left some files without any posting, and the making goes on. */
 #include "store/ledger_parts.h"
 #include "store/ledger.sql.h"
 #include <unistd.h>
@@ -32,7 +32,8 @@ static gboolean make_schema(sqlite3 *db, const char *id, guint shard, guint shar
   g_autofree char *number = g_strdup_printf("%u", shard);
   g_autofree char *number_of_all = g_strdup_printf("%u", shards);
   return sqlite_run(db, "BEGIN IMMEDIATE", error) && sqlite_run(db, schema, error) && set_fact(db, "id", id, error) &&
-         set_fact(db, "shard", number, error) && set_fact(db, "shards", number_of_all, error) && sqlite_run(db, "COMMIT", error);
+         set_fact(db, "shard", number, error) && set_fact(db, "shards", number_of_all, error) &&
+         sqlite_run(db, "COMMIT", error);
 }
 
 /* A crash inside leaves version 1, and the next opening does it again. */
@@ -49,12 +50,14 @@ static gboolean has_schema(sqlite3 *db, gboolean *has, GError **error) {
   if (!sqlite_integer(db, "PRAGMA user_version", &version, error))
     return FALSE;
   if (version > SCHEMA_VERSION)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "was made by a newer version of Sallyport (schema %" G_GINT64_FORMAT ")", version);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "was made by a newer version of Sallyport (schema %" G_GINT64_FORMAT ")", version);
   *has = version > 0;
   return version != 1 || upgrade_schema(db, error);
 }
 
-static gboolean expect_fact(sqlite3 *db, const char *name, const char *expected, SallyportErrorCode code, GError **error) {
+static gboolean expect_fact(sqlite3 *db, const char *name, const char *expected, SallyportErrorCode code,
+                            GError **error) {
   GError *why = NULL;
   g_autofree char *value = get_fact(db, name, &why);
   if (why) {
@@ -78,15 +81,17 @@ static gboolean open_shard(const char *path, const char **id, char **made, gbool
   gboolean has = FALSE;
   if (!may_make && access(path, F_OK) != 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the file is missing; restore it from a backup");
-  *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_WRITE, .cache_kib = WRITER_CACHE_KIB, .own_checkpoint = TRUE}, error);
+  *db = sqlite_open(
+      &(SqliteOpen){.path = path, .use = SQLITE_USE_WRITE, .cache_kib = WRITER_CACHE_KIB, .own_checkpoint = TRUE},
+      error);
   if (!*db || !has_schema(*db, &has, error))
     return FALSE;
   if (!has && !may_make)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the file is empty; restore it from a backup");
   if (!has && !make_schema(*db, *id, shard, shards, error))
     return FALSE;
-  /* After a failed sync the log may be readable from the kernel's cache and yet not be on the disk. Whatever it holds is copied
-   * and synced into the file anew, before anything that it tells is believed. */
+  /* After a failed sync the log may be readable from the kernel's cache and yet not be on the disk. Whatever it holds
+   * is copied and synced into the file anew, before anything that it tells is believed. */
   if (!sqlite_checkpoint(*db, TRUE, error))
     return FALSE;
   if (shard == 0 && has) {
@@ -104,7 +109,8 @@ static gboolean check_first(const char *folder, const char *name, guint shards, 
   for (guint i = 1; i < shards && access(first, F_OK) != 0; i++) {
     g_autofree char *path = ledger_shard_path(folder, name, i);
     if (access(path, F_OK) == 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "ledger %s is missing, though %s is there; restore it from a backup", first, path);
+      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                 "ledger %s is missing, though %s is there; restore it from a backup", first, path);
   }
   return TRUE;
 }

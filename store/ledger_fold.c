@@ -1,10 +1,10 @@
-/* Folding: what was posted since the last fold is sorted by account and becomes a run (store/ledger_runs.h). Late and in order,
- * since scattered balance pages are what costs. A run and its row in `run`, which is the watermark, are written in one
- * transaction: a crash leaves the fold whole or undone, and reading a balance adds exactly the entries behind the watermark. A fold
- * ends at a posting's end and holds some 65,536 entries: its memory is a few megabytes.
+/* Folding: what was posted since the last fold is sorted by account and becomes a run (store/ledger_runs.h). Late and
+ * in order, since scattered balance pages are what costs. A run and its row in `run`, which is the watermark, are
+ * written in one transaction: a crash leaves the fold whole or undone, and reading a balance adds exactly the entries
+ * behind the watermark. A fold ends at a posting's end and holds some 65,536 entries: its memory is a few megabytes.
  *
- * Each run costs a balance one look. So neighbours of similar size are merged, up to RUN_AT_MOST entries: a shard with a thousand
- * million entries has two thousand runs and its balances take some milliseconds. */
+ * Each run costs a balance one look. So neighbours of similar size are merged, up to RUN_AT_MOST entries: a shard with
+ * a thousand million entries has two thousand runs and its balances take some milliseconds. */
 #include "gateway/base/faultpoint.h"
 #include "store/ledger_runs.h"
 #include "store/ledger_sort.h"
@@ -16,15 +16,15 @@ enum { SLICE = 65536, RUN_AT_MOST = 1 << 20, MERGE_FROM = 8, MERGE_AT_ONCE = 64,
 typedef struct {
   gint64 first, last;
   GByteArray *texts;
-  GArray *items;           /* FoldItem; the i-th has seq first + i */
+  GArray *items; /* FoldItem; the i-th has seq first + i */
 } Slice;
 
 static void add_posting(Slice *slice, const RecordBlock *block, gint64 first) {
   for (guint i = 0; i < block->count; i++) {
     gsize length;
     const char *account = record_block_text(block, ENTRY_ACCOUNT, i, &length);
-    FoldItem item = {.text = slice->texts->len, .length = (guint32)length,
-                     .amount = record_block_integer(block, ENTRY_AMOUNT, i)};
+    FoldItem item = {
+        .text = slice->texts->len, .length = (guint32)length, .amount = record_block_integer(block, ENTRY_AMOUNT, i)};
     g_byte_array_append(slice->texts, (const guint8 *)account, (guint)length);
     g_array_append_val(slice->items, item);
   }
@@ -48,7 +48,8 @@ static gboolean read_slice(ShardView *view, gint64 folded, Slice *slice, GError 
     if (!shard_view_load(view, first, error))
       return FALSE;
     if (first != slice->first + slice->items->len)
-      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "ledger shard %u: entries are missing before %" G_GINT64_FORMAT, view->shard, first);
+      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                 "ledger shard %u: entries are missing before %" G_GINT64_FORMAT, view->shard, first);
     add_posting(slice, view->block, first);
   }
   return TRUE;
@@ -59,8 +60,12 @@ static gboolean write_slice(sqlite3 *db, const Slice *slice, const guint32 *orde
   gboolean ok = run_writer_begin(&writer, db, slice->first, slice->last, error);
   for (guint i = 0; i < slice->items->len && ok; i++) {
     const FoldItem *item = &g_array_index(slice->items, FoldItem, order[i]);
-    ok = run_writer_add(&writer, &(RunEntry){.account = (const char *)slice->texts->data + item->text, .length = item->length,
-                                             .seq = slice->first + order[i], .amount = item->amount}, error);
+    ok = run_writer_add(&writer,
+                        &(RunEntry){.account = (const char *)slice->texts->data + item->text,
+                                    .length = item->length,
+                                    .seq = slice->first + order[i],
+                                    .amount = item->amount},
+                        error);
   }
   ok = ok && run_writer_end(&writer, error);
   run_writer_clear(&writer);
@@ -159,7 +164,8 @@ static gboolean fold(ShardView *view, gint64 *folded, Slice *slice, GError **err
     return FALSE;
   if (slice->items->len == 0)
     return TRUE;
-  g_autofree guint32 *order = ledger_sort_items((FoldItem *)(gpointer)slice->items->data, slice->items->len, slice->texts->data);
+  g_autofree guint32 *order = ledger_sort_items((FoldItem *)(gpointer)slice->items->data, slice->items->len,
+                                                slice->texts->data);
   fault_point("ledger-fold-before");
   gboolean ok = sqlite_run(view->db, "BEGIN IMMEDIATE", error) && write_slice(view->db, slice, order, error);
   if (!commit_or_not(view->db, ok, error))

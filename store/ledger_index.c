@@ -1,6 +1,7 @@
-/* The table of keys of those postings that cannot be found by their range. Keys that come in no order would dirty a page each if
- * they were inserted as they come; so their postings stay loose until there are LOOSE_MANY entries, which are then inserted in
- * order. A loose posting is a posting like any other: what is not yet indexed is only slower to search. */
+/* The table of keys of those postings that cannot be found by their range. Keys that come in no order would dirty a
+ * page each if they were inserted as they come; so their postings stay loose until there are LOOSE_MANY entries, which
+ * are then inserted in order. A loose posting is a posting like any other: what is not yet indexed is only slower to
+ * search. */
 #include "gateway/base/faultpoint.h"
 #include "store/ledger_sort.h"
 #include "store/ledger_writer.h"
@@ -19,7 +20,8 @@ static guint64 *add_to_sieve(LedgerPoster *poster, const RecordBlock *entries) {
   return hashes;
 }
 
-/* Before the commit, so that nobody can see a key that is not noted. After a rollback it stays: that costs a look, no more. */
+/* Before the commit, so that nobody can see a key that is not noted. After a rollback it stays: that costs a look, no
+ * more. */
 void ledger_note_loose(LedgerPoster *poster, const RecordBlock *entries) {
   g_autofree guint64 *hashes = add_to_sieve(poster, entries);
   loose_keys_add(&poster->loose, hashes, entries->count);
@@ -116,7 +118,11 @@ gboolean ledger_loose_are_many(const LedgerPoster *poster) {
   return poster->loose.n >= LOOSE_MANY;
 }
 
-typedef struct { GArray *items; GArray *seqs; GByteArray *texts; } Gathered;
+typedef struct {
+  GArray *items;
+  GArray *seqs;
+  GByteArray *texts;
+} Gathered;
 
 static gboolean gather(LedgerPoster *poster, const GArray *firsts, Gathered *all, GError **error) {
   g_byte_array_append(all->texts, (const guint8 *)"", 1); /* so that an empty key is not a null pointer */
@@ -142,7 +148,8 @@ static gboolean insert_in_order(LedgerPoster *poster, const GArray *firsts, cons
   const FoldItem *items = (const FoldItem *)(gconstpointer)all->items->data;
   g_autofree guint32 *order = ledger_sort_items(items, all->items->len, all->texts->data);
   for (guint i = 0; i < all->items->len; i++)
-    if (!insert_key(poster, all->texts->data + items[order[i]].text, items[order[i]].length, g_array_index(all->seqs, gint64, order[i]), error))
+    if (!insert_key(poster, all->texts->data + items[order[i]].text, items[order[i]].length,
+                    g_array_index(all->seqs, gint64, order[i]), error))
       return FALSE;
   for (guint i = 0; i < firsts->len; i++)
     if (!mark_indexed(poster, g_array_index(firsts, gint64, i), error))
@@ -154,7 +161,8 @@ gboolean ledger_index_loose(LedgerPoster *poster, GError **error) {
   g_autoptr(GArray) firsts = list_loose(poster, error);
   if (!firsts)
     return FALSE;
-  Gathered all = {g_array_new(FALSE, FALSE, sizeof(FoldItem)), g_array_new(FALSE, FALSE, sizeof(gint64)), g_byte_array_new()};
+  Gathered all = {g_array_new(FALSE, FALSE, sizeof(FoldItem)), g_array_new(FALSE, FALSE, sizeof(gint64)),
+                  g_byte_array_new()};
   fault_point("ledger-index-before");
   gboolean ok = gather(poster, firsts, &all, error) && sqlite_run(poster->view.db, "BEGIN IMMEDIATE", error);
   ok = ok && insert_in_order(poster, firsts, &all, error) && sqlite_run(poster->view.db, "COMMIT", error);

@@ -1,6 +1,7 @@
-/* Finding keys without an index of all keys. Most files bring keys in a range that nobody used before: three looks at indexes
- * then answer for a whole block. Where ranges touch, the postings touched are merged with the sorted block; what arrived with a
- * touching range itself is searched in the table `key` and in the loose postings, as far as the sieve lets keys pass. */
+/* Finding keys without an index of all keys. Most files bring keys in a range that nobody used before: three looks at
+ * indexes then answer for a whole block. Where ranges touch, the postings touched are merged with the sorted block;
+ * what arrived with a touching range itself is searched in the table `key` and in the loose postings, as far as the
+ * sieve lets keys pass. */
 #include "store/ledger_parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,8 @@ static void bind_range(sqlite3_stmt *statement, const KeyList *keys) {
   sqlite_bind(statement, "tt", low, low_length, high, high_length);
 }
 
-/* The postings that are not indexed and touch the list's range. They do not overlap each other, so the first one from above that
- * ends below the range ends the search. */
+/* The postings that are not indexed and touch the list's range. They do not overlap each other, so the first one from
+ * above that ends below the range ends the search. */
 static gboolean list_overlapping(ShardView *view, const KeyList *keys, guint most, GArray *firsts, GError **error) {
   gboolean row = TRUE, ok = TRUE;
   bind_range(view->overlapping, keys);
@@ -82,7 +83,8 @@ static gboolean list_loose(ShardView *view, const KeyList *keys, guint most, GAr
   return ok;
 }
 
-gboolean shard_view_overlaps(ShardView *view, const KeyList *keys, guint most, guint *postings, gboolean *others, GError **error) {
+gboolean shard_view_overlaps(ShardView *view, const KeyList *keys, guint most, guint *postings, gboolean *others,
+                             GError **error) {
   g_autoptr(GArray) firsts = g_array_new(FALSE, FALSE, sizeof(gint64));
   *postings = 0;
   *others = FALSE;
@@ -128,7 +130,10 @@ static gboolean find_in_postings(ShardView *view, const KeyList *keys, KeyHit hi
   return TRUE;
 }
 
-typedef struct { gint64 seq; guint32 record; } IndexedHit;
+typedef struct {
+  gint64 seq;
+  guint32 record;
+} IndexedHit;
 
 static int compare_hits(const void *a, const void *b) {
   const IndexedHit *left = a, *right = b;
@@ -138,8 +143,16 @@ static int compare_hits(const void *a, const void *b) {
 
 /* --- Loose postings: their keys are in no order, so the wanted ones are put into a hash table. */
 
-typedef struct { guint64 hash; guint32 at; guint32 used; } WantedKey;
-typedef struct { const KeyList *keys; WantedKey *slots; guint mask; } WantedKeys;
+typedef struct {
+  guint64 hash;
+  guint32 at;
+  guint32 used;
+} WantedKey;
+typedef struct {
+  const KeyList *keys;
+  WantedKey *slots;
+  guint mask;
+} WantedKeys;
 
 static void wanted_init(WantedKeys *wanted, const KeyList *keys, const guint64 *hashes) {
   guint capacity = 16;
@@ -249,7 +262,8 @@ void sifted_keys_clear(SiftedKeys *sifted) {
   g_clear_pointer(&sifted->hashes, g_free);
 }
 
-gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, const SiftedKeys *sifted, KeyHit hit, gpointer user, GError **error) {
+gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, const SiftedKeys *sifted, KeyHit hit, gpointer user,
+                              GError **error) {
   if (keys->n > 0 && !find_in_postings(view, keys, hit, user, error))
     return FALSE;
   return sifted->passed.n == 0 ||

@@ -44,7 +44,8 @@ static gint64 add_gross(gint64 a, gint64 b) {
   return __builtin_add_overflow(a, b, &sum) ? G_MAXINT64 : sum;
 }
 
-static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, const GByteArray *entries, guint zone, GError **error) {
+static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, const GByteArray *entries, guint zone,
+                               GError **error) {
   gint64 first = poster->top + 1, gross = add_gross(poster->gross, part->gross);
   sqlite_bind(poster->insert_posting, "isusiuiittuu", first, part->file, part->batch, part->business_date,
               (gint64)g_get_real_time(), part->posted, part->posted_amount, gross, part->min_key, part->min_length,
@@ -61,9 +62,16 @@ static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, con
 
 /* --- A part whose key range touches others'. */
 
-typedef struct { const LedgerPart *part; const RecordBlock *block; guint8 *found; guint already, refused; gint64 amount; } Hits;
+typedef struct {
+  const LedgerPart *part;
+  const RecordBlock *block;
+  guint8 *found;
+  guint already, refused;
+  gint64 amount;
+} Hits;
 
-/* The entry is this very record: it was posted before, by an attempt of which we did not hear, or under another batch number. */
+/* The entry is this very record: it was posted before, by an attempt of which we did not hear, or under another batch
+ * number. */
 static gboolean is_same_entry(const Hits *hits, guint record, const ShardView *view, guint index) {
   const RecordBlock *a = hits->block, *b = view->block;
   gsize a_length, b_length;

@@ -14,7 +14,8 @@ struct LedgerReader {
   ReadShard *all;
 };
 
-static gboolean open_shard(ReadShard *shard, const char *folder, const char *name, guint number, guint shards, GError **error) {
+static gboolean open_shard(ReadShard *shard, const char *folder, const char *name, guint number, guint shards,
+                           GError **error) {
   sqlite3 *db = ledger_files_open_reader(folder, name, number, shards, error);
   shard->view.db = db;
   return db && shard_view_init(&shard->view, db, number, error) &&
@@ -68,7 +69,8 @@ ShardView *ledger_reader_view(LedgerReader *reader, guint shard) {
   return &reader->all[shard].view;
 }
 
-/* Calls for each posting that the statement lists, with the view on it. The statement must not be stepped elsewhere meanwhile. */
+/* Calls for each posting that the statement lists, with the view on it. The statement must not be stepped elsewhere
+ * meanwhile. */
 typedef gboolean (*PostingVisit)(gpointer user, const ShardView *view); /* FALSE ends the visit */
 static gboolean each_posting(ReadShard *shard, sqlite3_stmt *list, PostingVisit visit, gpointer user, GError **error) {
   gboolean row = TRUE, ok = TRUE, going = TRUE;
@@ -90,14 +92,20 @@ static gboolean text_is(const RecordBlock *block, guint column, guint record, co
 
 /* --- Balance */
 
-typedef struct { const char *account; gint64 balance; guint64 entries; gboolean overflow; } Sum;
+typedef struct {
+  const char *account;
+  gint64 balance;
+  guint64 entries;
+  gboolean overflow;
+} Sum;
 
 static gboolean add_tail(gpointer user, const ShardView *view) {
   Sum *sum = user;
   for (guint i = 0; i < view->block->count; i++) {
     if (!text_is(view->block, ENTRY_ACCOUNT, i, sum->account))
       continue;
-    sum->overflow |= __builtin_add_overflow(sum->balance, record_block_integer(view->block, ENTRY_AMOUNT, i), &sum->balance);
+    sum->overflow |= __builtin_add_overflow(sum->balance, record_block_integer(view->block, ENTRY_AMOUNT, i),
+                                            &sum->balance);
     sum->entries++;
   }
   return TRUE;
@@ -120,7 +128,8 @@ static gboolean sum_account(ReadShard *shard, Sum *sum, GError **error) {
   return each_posting(shard, shard->postings_from, add_tail, sum, error);
 }
 
-gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exists, gint64 *balance, guint64 *entries, GError **error) {
+gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exists, gint64 *balance, guint64 *entries,
+                        GError **error) {
   Sum sum = {.account = account};
   ReadShard *shard = &reader->all[ledger_shard_of(account, strlen(account), reader->shards)];
   gboolean ok = sqlite_run(shard->view.db, "BEGIN", error) && sum_account(shard, &sum, error);
@@ -130,7 +139,8 @@ gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exi
   *exists = sum.entries > 0;
   *balance = sum.balance;
   *entries = sum.entries;
-  return !sum.overflow || sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the balance of %s leaves 64 bits", account);
+  return !sum.overflow ||
+         sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the balance of %s leaves 64 bits", account);
 }
 
 /* --- Entries */
@@ -169,16 +179,16 @@ static void visit_entry(Visit *visit, const ShardView *view, guint i) {
   if (visit->ended || !posting_passes(visit->filter, view) || !passes(visit->filter, view, i))
     return;
   gboolean dated = !record_block_is_null(block, ENTRY_DATE, i);
-  LedgerEntry entry = {
-      .id = ((gint64)view->shard << SHARD_BITS) | (view->posting.first + i),
-      .key = copy_text(visit->key, block, ENTRY_KEY, i),
-      .account = copy_text(visit->account, block, ENTRY_ACCOUNT, i),
-      .business_date = dated ? copy_text(visit->date, block, ENTRY_DATE, i) : view->posting.business_date,
-      .file = view->posting.file,
-      .amount = record_block_integer(block, ENTRY_AMOUNT, i),
-      .line = block->lines[i],
-      .batch = view->posting.batch,
-      .posted_at = view->posting.posted_at};
+  LedgerEntry entry = {.id = ((gint64)view->shard << SHARD_BITS) | (view->posting.first + i),
+                       .key = copy_text(visit->key, block, ENTRY_KEY, i),
+                       .account = copy_text(visit->account, block, ENTRY_ACCOUNT, i),
+                       .business_date = dated ? copy_text(visit->date, block, ENTRY_DATE, i)
+                                              : view->posting.business_date,
+                       .file = view->posting.file,
+                       .amount = record_block_integer(block, ENTRY_AMOUNT, i),
+                       .line = block->lines[i],
+                       .batch = view->posting.batch,
+                       .posted_at = view->posting.posted_at};
   visit->seen++;
   visit->ended = !visit->visit(visit->user, &entry) || (visit->filter->limit && visit->seen >= visit->filter->limit);
 }
@@ -227,7 +237,11 @@ static gboolean visit_key(ReadShard *shard, Visit *visit, GError **error) {
   return ok;
 }
 
-typedef struct { ReadShard *shard; Visit *visit; gboolean ok; } FoldedVisit;
+typedef struct {
+  ReadShard *shard;
+  Visit *visit;
+  gboolean ok;
+} FoldedVisit;
 
 static gboolean visit_folded(gpointer user, const RunEntry *entry, GError **error) {
   FoldedVisit *folded = user;
@@ -241,7 +255,8 @@ static gboolean visit_folded(gpointer user, const RunEntry *entry, GError **erro
 static gboolean visit_account(ReadShard *shard, Visit *visit, GError **error) {
   FoldedVisit folded = {.shard = shard, .visit = visit, .ok = TRUE};
   g_autoptr(GArray) runs = ledger_runs_list(shard->view.db, error);
-  if (!runs || !ledger_runs_visit(shard->view.db, runs, visit->filter->account, visit_folded, &folded, error) || !folded.ok)
+  if (!runs || !ledger_runs_visit(shard->view.db, runs, visit->filter->account, visit_folded, &folded, error) ||
+      !folded.ok)
     return FALSE;
   if (visit->ended)
     return TRUE;
@@ -255,8 +270,11 @@ static gboolean visit_shard(LedgerReader *reader, guint number, Visit *visit, GE
   if (filter->key)
     return visit_key(shard, visit, error);
   if (filter->account)
-    return ledger_shard_of(filter->account, strlen(filter->account), reader->shards) != number || visit_account(shard, visit, error);
-  sqlite3_stmt *list = !filter->file ? shard->postings_from : filter->batch ? shard->postings_of_batch : shard->postings_of_file;
+    return ledger_shard_of(filter->account, strlen(filter->account), reader->shards) != number ||
+           visit_account(shard, visit, error);
+  sqlite3_stmt *list = !filter->file   ? shard->postings_from
+                       : filter->batch ? shard->postings_of_batch
+                                       : shard->postings_of_file;
   if (!filter->file)
     sqlite_bind(list, "i", (gint64)0);
   else if (filter->batch)
@@ -266,8 +284,13 @@ static gboolean visit_shard(LedgerReader *reader, guint number, Visit *visit, GE
   return each_posting(shard, list, visit_posting, visit, error);
 }
 
-gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, LedgerEntryVisit visitor, gpointer user, GError **error) {
-  Visit visit = {.filter = filter, .visit = visitor, .user = user, .key = g_string_new(NULL), .account = g_string_new(NULL),
+gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, LedgerEntryVisit visitor, gpointer user,
+                        GError **error) {
+  Visit visit = {.filter = filter,
+                 .visit = visitor,
+                 .user = user,
+                 .key = g_string_new(NULL),
+                 .account = g_string_new(NULL),
                  .date = g_string_new(NULL)};
   gboolean ok = TRUE;
   if (filter->id)

@@ -7,7 +7,8 @@ enum { RUN_ACCOUNT, RUN_AMOUNT, RUN_OFFSET, RUN_COLUMNS };
 enum { ENTRIES_A_BLOCK = 512, BLOCKS_BITS = 24 };
 
 static RecordBlock *run_block_new(void) {
-  static const BlockType types[RUN_COLUMNS] = {[RUN_ACCOUNT] = BLOCK_TEXT, [RUN_AMOUNT] = BLOCK_INTEGER, [RUN_OFFSET] = BLOCK_INTEGER};
+  static const BlockType types[RUN_COLUMNS] = {
+      [RUN_ACCOUNT] = BLOCK_TEXT, [RUN_AMOUNT] = BLOCK_INTEGER, [RUN_OFFSET] = BLOCK_INTEGER};
   return record_block_new(ENTRIES_A_BLOCK, types, RUN_COLUMNS);
 }
 
@@ -20,7 +21,8 @@ GArray *ledger_runs_list(sqlite3 *db, GError **error) {
       return g_steal_pointer(&runs);
     LedgerRun run = {sqlite3_column_int64(list, 0), sqlite3_column_int64(list, 1), sqlite3_column_int64(list, 2)};
     if (run.first != ledger_runs_folded(runs) + 1 || run.last < run.first) {
-      sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "run %" G_GINT64_FORMAT " does not follow the one before", run.id);
+      sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "run %" G_GINT64_FORMAT " does not follow the one before",
+                          run.id);
       return NULL;
     }
     g_array_append_val(runs, run);
@@ -92,12 +94,15 @@ static gboolean read_block(RunCursor *cursor, GError **error) {
   gsize length = (gsize)sqlite3_column_bytes(cursor->blocks, 1);
   guint count = block_encoded_count(bytes, length);
   if (count == 0 || count > ENTRIES_A_BLOCK)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a block of run %" G_GINT64_FORMAT " is damaged", cursor->run.id);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a block of run %" G_GINT64_FORMAT " is damaged",
+                               cursor->run.id);
   if (!block_decode(bytes, length, 0, count, cursor->block, error))
     return FALSE;
   RunEntry first = run_cursor_entry(cursor);
-  if (ledger_compare_texts(first.account, first.length, sqlite3_column_text(cursor->blocks, 0), (gsize)sqlite3_column_bytes(cursor->blocks, 0)) != 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a block of run %" G_GINT64_FORMAT " is out of place", cursor->run.id);
+  if (ledger_compare_texts(first.account, first.length, sqlite3_column_text(cursor->blocks, 0),
+                           (gsize)sqlite3_column_bytes(cursor->blocks, 0)) != 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a block of run %" G_GINT64_FORMAT " is out of place",
+                               cursor->run.id);
   return TRUE;
 }
 
@@ -143,7 +148,8 @@ void run_cursor_clear(RunCursor *cursor) {
   g_clear_pointer(&cursor->block, record_block_free);
 }
 
-static gboolean visit_run(RunCursor *cursor, const char *account, RunVisit visit, gpointer user, gboolean *going, GError **error) {
+static gboolean visit_run(RunCursor *cursor, const char *account, RunVisit visit, gpointer user, gboolean *going,
+                          GError **error) {
   gsize length = strlen(account);
   while (!cursor->ended) {
     RunEntry entry = run_cursor_entry(cursor);
@@ -158,7 +164,8 @@ static gboolean visit_run(RunCursor *cursor, const char *account, RunVisit visit
   return TRUE;
 }
 
-gboolean ledger_runs_visit(sqlite3 *db, const GArray *runs, const char *account, RunVisit visit, gpointer user, GError **error) {
+gboolean ledger_runs_visit(sqlite3 *db, const GArray *runs, const char *account, RunVisit visit, gpointer user,
+                           GError **error) {
   gboolean ok = TRUE, going = TRUE;
   for (guint i = 0; i < runs->len && ok && going; i++) {
     RunCursor cursor;

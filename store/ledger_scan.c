@@ -1,14 +1,15 @@
-/* Each shard has two streams of postings: those whose entries all have the posting's own business date, found by index, and those
- * whose entries may have others, which are all read. The heads of all streams are merged by (file, batch); a group is what they have
- * of the least one. Pages are read in transactions of their own, so that no checkpoint waits for a long generation. */
+/* Each shard has two streams of postings: those whose entries all have the posting's own business date, found by index,
+ * and those whose entries may have others, which are all read. The heads of all streams are merged by (file, batch); a
+ * group is what they have of the least one. Pages are read in transactions of their own, so that no checkpoint waits
+ * for a long generation. */
 #include "store/ledger_scan.h"
 #include "store/block_codec.h"
 #include "store/ledger.sql.h"
 #include "store/ledger_parts.h"
 #include <string.h>
 
-G_STATIC_ASSERT((int)LEDGER_SCAN_KEY == ENTRY_KEY && (int)LEDGER_SCAN_ACCOUNT == ENTRY_ACCOUNT && (int)LEDGER_SCAN_DATE == ENTRY_DATE &&
-                (int)LEDGER_SCAN_AMOUNT == ENTRY_AMOUNT);
+G_STATIC_ASSERT((int)LEDGER_SCAN_KEY == ENTRY_KEY && (int)LEDGER_SCAN_ACCOUNT == ENTRY_ACCOUNT &&
+                (int)LEDGER_SCAN_DATE == ENTRY_DATE && (int)LEDGER_SCAN_AMOUNT == ENTRY_AMOUNT);
 enum { PAGE = 4096, DAY_LENGTH = 10 };
 
 typedef struct {
@@ -19,13 +20,13 @@ typedef struct {
 } Posting;
 
 typedef struct {
-  sqlite3 *db;             /* the shard's */
+  sqlite3 *db; /* the shard's */
   sqlite3_stmt *list, *entries;
   gboolean own_dates;
   gint64 top;
-  GArray *page;            /* Posting; at `at` the head */
+  GArray *page; /* Posting; at `at` the head */
   guint at;
-  gboolean is_last;        /* no page behind this one */
+  gboolean is_last; /* no page behind this one */
 } Stream;
 
 struct LedgerScan {
@@ -35,10 +36,12 @@ struct LedgerScan {
   Stream *streams;
   gboolean (*wanted)(gpointer user, const char *file, GError **error);
   gpointer user;
-  char *file;              /* the last that was asked for */
+  char *file; /* the last that was asked for */
   gboolean file_wanted;
-  char *after_file; guint after_batch; guint64 after_line;
-  GPtrArray *blocks;       /* RecordBlock*, reused: one per posting of a group */
+  char *after_file;
+  guint after_batch;
+  guint64 after_line;
+  GPtrArray *blocks; /* RecordBlock*, reused: one per posting of a group */
   GArray *postings, *entries;
   LedgerScanGroup group;
   char *group_file;
@@ -94,7 +97,8 @@ static gboolean is_not_in(gpointer file, gpointer value, gpointer posted) {
   return !g_hash_table_contains(posted, file);
 }
 
-gboolean ledger_keep_posted(const char *folder, const char *name, const gint64 *positions, guint shards, GHashTable *files, GError **error) {
+gboolean ledger_keep_posted(const char *folder, const char *name, const gint64 *positions, guint shards,
+                            GHashTable *files, GError **error) {
   g_autoptr(GHashTable) posted = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; i < shards && g_hash_table_size(files) > 0; i++) {
     sqlite3 *db = ledger_files_open_reader(folder, name, i, shards, error);
@@ -109,7 +113,8 @@ gboolean ledger_keep_posted(const char *folder, const char *name, const gint64 *
 
 /* --- Streams */
 
-static gboolean open_stream(LedgerScan *scan, Stream *stream, sqlite3 *db, gint64 top, gboolean own_dates, GError **error) {
+static gboolean open_stream(LedgerScan *scan, Stream *stream, sqlite3 *db, gint64 top, gboolean own_dates,
+                            GError **error) {
   const char *list = own_dates ? "scan-own" : strcmp(scan->from, scan->to) == 0 ? "scan-day" : "scan-days";
   *stream = (Stream){.db = db, .own_dates = own_dates, .top = top};
   stream->page = g_array_new(FALSE, FALSE, sizeof(Posting));
@@ -123,7 +128,8 @@ static gboolean open_shards(LedgerScan *scan, const LedgerScanOptions *options, 
   if (shards == 0)
     return FALSE;
   if (shards != options->shards)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "ledger %s has %u shards, the snapshot is of %u", options->name, shards, options->shards);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "ledger %s has %u shards, the snapshot is of %u",
+                               options->name, shards, options->shards);
   scan->shards = shards;
   scan->dbs = g_new0(sqlite3 *, shards);
   scan->streams = g_new0(Stream, (gsize)shards * 2);
@@ -179,26 +185,32 @@ void ledger_scan_close(LedgerScan *scan) {
 }
 
 /* A posting whose first entry is under the position is so wholly: a snapshot never cuts one. */
-static gboolean read_page(LedgerScan *scan, Stream *stream, const char *file, guint batch, gint64 first, GError **error) {
+static gboolean read_page(LedgerScan *scan, Stream *stream, const char *file, guint batch, gint64 first,
+                          GError **error) {
   gboolean row = FALSE;
   g_array_set_size(stream->page, 0);
   stream->at = 0;
-  sqlite_bind(stream->list, "ussisuiu", stream->own_dates ? 1u : 0u, scan->from, scan->to, stream->top, file, batch, first, (guint)PAGE);
+  sqlite_bind(stream->list, "ussisuiu", stream->own_dates ? 1u : 0u, scan->from, scan->to, stream->top, file, batch,
+              first, (guint)PAGE);
   for (;;) {
     if (!sqlite_step(stream->list, &row, error))
       return FALSE;
     if (!row)
       break;
-    Posting posting = {.first = sqlite3_column_int64(stream->list, 0), .file = sqlite_column_copy(stream->list, 1),
-                       .batch = (guint)sqlite3_column_int64(stream->list, 2), .business_date = sqlite_column_copy(stream->list, 3),
-                       .posted_at = sqlite3_column_int64(stream->list, 4), .count = (guint)sqlite3_column_int64(stream->list, 5)};
+    Posting posting = {.first = sqlite3_column_int64(stream->list, 0),
+                       .file = sqlite_column_copy(stream->list, 1),
+                       .batch = (guint)sqlite3_column_int64(stream->list, 2),
+                       .business_date = sqlite_column_copy(stream->list, 3),
+                       .posted_at = sqlite3_column_int64(stream->list, 4),
+                       .count = (guint)sqlite3_column_int64(stream->list, 5)};
     g_array_append_val(stream->page, posting);
   }
   stream->is_last = stream->page->len < PAGE;
   return TRUE;
 }
 
-/* The stream's next posting, or NULL at its end. A batch that was begun is read from its beginning, its earlier lines skipped. */
+/* The stream's next posting, or NULL at its end. A batch that was begun is read from its beginning, its earlier lines
+ * skipped. */
 static gboolean head(LedgerScan *scan, Stream *stream, const Posting **posting, GError **error) {
   *posting = NULL;
   if (stream->at == stream->page->len && !stream->is_last) {
@@ -262,7 +274,8 @@ static gboolean load(LedgerScan *scan, Stream *stream, const Posting *posting, G
   gsize length = row ? (gsize)sqlite3_column_bytes(stream->entries, 0) : 0;
   gboolean ok = block_encoded_count(bytes, length) == posting->count;
   if (!ok)
-    sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the entries from %" G_GINT64_FORMAT " on are missing or damaged", posting->first);
+    sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                        "the entries from %" G_GINT64_FORMAT " on are missing or damaged", posting->first);
   ok = ok && block_decode(bytes, length, 0, posting->count, block, error);
   sqlite_reset(stream->entries);
   LedgerScanPosting loaded = {.block = block, .business_date = posting->business_date, .posted_at = posting->posted_at};
@@ -287,7 +300,8 @@ static guint64 line_of(const LedgerScan *scan, const LedgerScanEntry *entry) {
 
 /* Lines ascend within each posting: the least of the heads is the next. */
 static void merge(LedgerScan *scan, gboolean is_begun, const guint8 *own_dates) {
-  guint n = scan->postings->len, heads[2 * LEDGER_SHARDS_MAX] = {0}, *more = n > G_N_ELEMENTS(heads) ? g_new0(guint, n) : NULL;
+  guint n = scan->postings->len, heads[2 * LEDGER_SHARDS_MAX] = {0},
+        *more = n > G_N_ELEMENTS(heads) ? g_new0(guint, n) : NULL;
   guint *at = more ? more : heads;
   g_array_set_size(scan->entries, 0);
   for (;;) {
@@ -305,7 +319,8 @@ static void merge(LedgerScan *scan, gboolean is_begun, const guint8 *own_dates) 
     at[least.posting]++;
     if (is_begun && line <= scan->after_line)
       continue;
-    if (!own_dates[least.posting] || is_of_dates(scan, &g_array_index(scan->postings, LedgerScanPosting, least.posting), least.record))
+    if (!own_dates[least.posting] ||
+        is_of_dates(scan, &g_array_index(scan->postings, LedgerScanPosting, least.posting), least.record))
       g_array_append_val(scan->entries, least);
   }
   g_free(more);
@@ -313,7 +328,8 @@ static void merge(LedgerScan *scan, gboolean is_begun, const guint8 *own_dates) 
 
 static gboolean in_order(const LedgerScan *scan) {
   for (guint i = 1; i < scan->entries->len; i++)
-    if (line_of(scan, &g_array_index(scan->entries, LedgerScanEntry, i - 1)) >= line_of(scan, &g_array_index(scan->entries, LedgerScanEntry, i)))
+    if (line_of(scan, &g_array_index(scan->entries, LedgerScanEntry, i - 1)) >=
+        line_of(scan, &g_array_index(scan->entries, LedgerScanEntry, i)))
       return FALSE;
   return TRUE;
 }
@@ -330,8 +346,8 @@ static gboolean least_of(LedgerScan *scan, const Posting **least, GError **error
   return TRUE;
 }
 
-/* Takes the postings of (group_file, group.batch) from all streams, or passes over them. A page stays until its last posting was
- * passed, and the copies that a group points to (its dates) until the next group. */
+/* Takes the postings of (group_file, group.batch) from all streams, or passes over them. A page stays until its last
+ * posting was passed, and the copies that a group points to (its dates) until the next group. */
 static gboolean gather(LedgerScan *scan, gboolean wanted, GByteArray *own_dates, GError **error) {
   for (guint i = 0; i < scan->n_streams; i++)
     for (const Posting *posting;;) {
@@ -362,11 +378,13 @@ static gboolean read_group(LedgerScan *scan, const Posting *least, GError **erro
   g_array_set_size(scan->entries, 0);
   if (!is_wanted(scan, scan->group_file, &wanted, error) || !gather(scan, wanted, own_dates, error))
     return FALSE;
-  gboolean is_begun = scan->after_file && strcmp(scan->after_file, scan->group_file) == 0 && scan->after_batch == scan->group.batch;
+  gboolean is_begun = scan->after_file && strcmp(scan->after_file, scan->group_file) == 0 &&
+                      scan->after_batch == scan->group.batch;
   if (wanted)
     merge(scan, is_begun, own_dates->data);
   if (!in_order(scan))
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "batch %u of file %s has a line twice in the ledger", scan->group.batch, scan->group_file);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "batch %u of file %s has a line twice in the ledger",
+                               scan->group.batch, scan->group_file);
   scan->group.postings = (const LedgerScanPosting *)(const void *)scan->postings->data;
   scan->group.n_postings = scan->postings->len;
   scan->group.entries = (const LedgerScanEntry *)(const void *)scan->entries->data;

@@ -4,8 +4,10 @@
 #include <string.h>
 
 RecordBlock *ledger_entry_block_new(guint capacity) {
-  static const BlockType types[ENTRY_COLUMNS] = {
-      [ENTRY_KEY] = BLOCK_TEXT, [ENTRY_ACCOUNT] = BLOCK_TEXT, [ENTRY_DATE] = BLOCK_TEXT, [ENTRY_AMOUNT] = BLOCK_INTEGER};
+  static const BlockType types[ENTRY_COLUMNS] = {[ENTRY_KEY] = BLOCK_TEXT,
+                                                 [ENTRY_ACCOUNT] = BLOCK_TEXT,
+                                                 [ENTRY_DATE] = BLOCK_TEXT,
+                                                 [ENTRY_AMOUNT] = BLOCK_INTEGER};
   return record_block_new(capacity, types, ENTRY_COLUMNS);
 }
 
@@ -60,12 +62,16 @@ static gboolean take_posting(ShardView *view, gint64 seq, GError **error) {
   const void *bytes = sqlite3_column_blob(row, 6);
   gsize length = (gsize)sqlite3_column_bytes(row, 6);
   if (count <= 0 || seq >= first + count || block_encoded_count(bytes, length) != count)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "entry %" G_GINT64_FORMAT " is missing from its posting", seq);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "entry %" G_GINT64_FORMAT " is missing from its posting",
+                               seq);
   make_room(view, (guint)count);
   if (!block_decode(bytes, length, 0, (guint)count, view->block, error))
     return FALSE;
-  view->posting = (LedgerPosting){.first = first, .file = sqlite_column_copy(row, 1), .batch = (guint)sqlite3_column_int64(row, 2),
-                                  .business_date = sqlite_column_copy(row, 3), .posted_at = sqlite3_column_int64(row, 4)};
+  view->posting = (LedgerPosting){.first = first,
+                                  .file = sqlite_column_copy(row, 1),
+                                  .batch = (guint)sqlite3_column_int64(row, 2),
+                                  .business_date = sqlite_column_copy(row, 3),
+                                  .posted_at = sqlite3_column_int64(row, 4)};
   return TRUE;
 }
 

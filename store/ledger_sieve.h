@@ -1,12 +1,12 @@
-/* Two quick answers to "is this key known?" for keys that come in no order, where each look at a large index would cost a page.
- * Both may say "perhaps" of a key that is not known, never "no" of one that is. Private to store/ledger*.c.
+/* Two quick answers to "is this key known?" for keys that come in no order, where each look at a large index would cost
+ * a page. Both may say "perhaps" of a key that is not known, never "no" of one that is. Private to store/ledger*.c.
  *
- * KeySieve: a Bloom filter in blocks of a cache line over all keys of the ledger that are not found by their postings' ranges; of
- * fixed size, for all shards and threads. It is made anew when a ledger is opened; with more than some million keys it would let
- * too much pass, and then lets everything pass.
- * LooseKeys: the fingerprints of a shard's loose postings (store/ledger_index.c); exact but for one chance in 2^40. Its writer
- * adds and clears, any thread asks. Who asks and then opens a snapshot cannot miss a key: keys are cleared after they have been
- * indexed, so either they were still here, or the snapshot has them in the index. */
+ * KeySieve: a Bloom filter in blocks of a cache line over all keys of the ledger that are not found by their postings'
+ * ranges; of fixed size, for all shards and threads. It is made anew when a ledger is opened; with more than some
+ * million keys it would let too much pass, and then lets everything pass. LooseKeys: the fingerprints of a shard's
+ * loose postings (store/ledger_index.c); exact but for one chance in 2^40. Its writer adds and clears, any thread asks.
+ * Who asks and then opens a snapshot cannot miss a key: keys are cleared after they have been indexed, so either they
+ * were still here, or the snapshot has them in the index. */
 #pragma once
 #include <glib.h>
 #include <pthread.h>
@@ -21,7 +21,11 @@ gboolean key_sieve_may_have(const KeySieve *sieve, guint64 hash); /* NULL: TRUE 
 void key_sieve_open_wide(KeySieve *sieve);                        /* from now on every key may be known */
 enum { KEY_SIEVE_KEYS = 8 << 20 };                                /* more are of no use */
 
-typedef struct { pthread_rwlock_t lock; guint64 *slots; guint n, capacity; } LooseKeys;
+typedef struct {
+  pthread_rwlock_t lock;
+  guint64 *slots;
+  guint n, capacity;
+} LooseKeys;
 void loose_keys_init(LooseKeys *loose);
 void loose_keys_add(LooseKeys *loose, const guint64 *hashes, guint n);
 gboolean loose_keys_may_have(LooseKeys *loose, const guint64 *hashes, guint n); /* any of them; NULL: TRUE */

@@ -1,12 +1,15 @@
-/* Account numbers share their beginning ("M000…") and differ in a few places behind it: eight bytes from there are sorted by
- * radix, byte by byte and only those bytes that differ at all; what is still equal then is compared whole. Seven times as fast as
- * qsort for 65,536 accounts. */
+/* Account numbers share their beginning ("M000…") and differ in a few places behind it: eight bytes from there are
+ * sorted by radix, byte by byte and only those bytes that differ at all; what is still equal then is compared whole.
+ * Seven times as fast as qsort for 65,536 accounts. */
 #include "store/ledger_sort.h"
 #include "store/ledger_parts.h"
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { guint64 prefix; guint32 item; } SortKey;
+typedef struct {
+  guint64 prefix;
+  guint32 item;
+} SortKey;
 
 static guint32 common_beginning(const FoldItem *items, guint n, const guint8 *texts) {
   guint32 common = items[0].length;
@@ -57,7 +60,10 @@ static void radix_sort(SortKey *keys, SortKey *other, guint n) {
     memcpy(keys, from, n * sizeof *keys);
 }
 
-typedef struct { const FoldItem *items; const guint8 *texts; } Texts;
+typedef struct {
+  const FoldItem *items;
+  const guint8 *texts;
+} Texts;
 
 static int compare_accounts(const Texts *texts, guint32 a, guint32 b) {
   const FoldItem *one = &texts->items[a], *other = &texts->items[b];

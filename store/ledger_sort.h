@@ -3,10 +3,10 @@
 #include <glib.h>
 
 typedef struct {
-  guint32 text, length;    /* the account, in `texts` */
+  guint32 text, length; /* the account, in `texts` */
   gint64 amount;
 } FoldItem;
 
-/* The items' indexes in the order of their accounts (as memcmp, the shorter first), and of the indexes where accounts are equal.
- * The caller frees. */
+/* The items' indexes in the order of their accounts (as memcmp, the shorter first), and of the indexes where accounts
+ * are equal. The caller frees. */
 guint32 *ledger_sort_items(const FoldItem *items, guint n, const guint8 *texts);

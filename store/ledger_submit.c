@@ -1,6 +1,6 @@
-/* Posting a batch: arrive (in order), find what of it is posted already, spread the rest over the shards, hand each shard its
- * part, and tell the caller when the last part is durable. The first steps run in the caller's thread, so that the writers only
- * write. */
+/* Posting a batch: arrive (in order), find what of it is posted already, spread the rest over the shards, hand each
+ * shard its part, and tell the caller when the last part is durable. The first steps run in the caller's thread, so
+ * that the writers only write. */
 #include "store/block_codec.h"
 #include "store/ledger_core.h"
 #include <string.h>
@@ -13,14 +13,14 @@ typedef struct {
   const RecordBlock *block; /* the batch's, or `made` */
   RecordBlock *made;
   LedgerColumns columns;
-  guint8 *drop;             /* != 0: not to be posted (skipped, refused, or posted already) */
-  guint8 *shards;           /* of each record's account */
-  gint64 *gross;            /* per shard, as reserved */
+  guint8 *drop;   /* != 0: not to be posted (skipped, refused, or posted already) */
+  guint8 *shards; /* of each record's account */
+  gint64 *gross;  /* per shard, as reserved */
   KeyList keys;
   LedgerFlight flight;
   LedgerPart *parts;
-  gint pending;             /* atomic: parts that are not done */
-  LedgerResult result;      /* these two: under the ledger's lock */
+  gint pending;        /* atomic: parts that are not done */
+  LedgerResult result; /* these two: under the ledger's lock */
   GError *error;
 } Job;
 
@@ -90,14 +90,15 @@ static gboolean add_gross(gint64 *sum, gint64 amount) {
   return FALSE;
 }
 
-/* Where each record goes, and how large the amounts are. A batch whose amounts without signs do not fit in 64 bits is an
- * overflow by itself: then every sum over a part of it is safe. */
+/* Where each record goes, and how large the amounts are. A batch whose amounts without signs do not fit in 64 bits is
+ * an overflow by itself: then every sum over a part of it is safe. */
 static void look_over(Job *job) {
   gint64 all = 0;
   for (guint i = 0; i < job->block->count; i++) {
     if (job->drop[i])
       continue;
-    if (record_block_is_null(job->block, job->columns.key, i) || record_block_is_null(job->block, job->columns.account, i) ||
+    if (record_block_is_null(job->block, job->columns.key, i) ||
+        record_block_is_null(job->block, job->columns.account, i) ||
         record_block_is_null(job->block, job->columns.amount, i)) {
       refuse(job, i);
       continue;
@@ -136,9 +137,9 @@ static Job *job_new(Ledger *ledger, LedgerBatch *batch, LedgerDone done, gpointe
   return job;
 }
 
-/* Reserves the job's gross in each shard, in the order of arrival. While a shard's stays within 64 bits no balance in it can leave
- * them, and nothing needs to be looked up. From the first batch on with which it would not, batches go one by one and look at
- * the balances: slow, right, and only where amounts have become absurd. */
+/* Reserves the job's gross in each shard, in the order of arrival. While a shard's stays within 64 bits no balance in
+ * it can leave them, and nothing needs to be looked up. From the first batch on with which it would not, batches go one
+ * by one and look at the balances: slow, right, and only where amounts have become absurd. */
 static void arrive(Job *job) {
   Ledger *ledger = job->ledger;
   pthread_mutex_lock(&ledger->lock);
@@ -165,7 +166,8 @@ static void note_posted(gpointer user, guint record, const ShardView *view, guin
   if (job->drop[record])
     return;
   if (strcmp(job->batch->file, view->posting.file) != 0 || job->block->lines[record] != view->block->lines[index] ||
-      amount != record_block_integer(view->block, ENTRY_AMOUNT, index) || ledger_compare_texts(a, a_length, b, b_length) != 0) {
+      amount != record_block_integer(view->block, ENTRY_AMOUNT, index) ||
+      ledger_compare_texts(a, a_length, b, b_length) != 0) {
     refuse(job, record);
     return;
   }
@@ -286,7 +288,10 @@ static void hand_out(Job *job, LedgerTools *tools) {
     spread(job, tools->blocks);
   for (guint i = 0; i < ledger->shards; i++) {
     LedgerPart *part = &job->parts[i];
-    *part = (LedgerPart){.done = part_done, .user = job, .file = job->batch->file, .business_date = job->batch->business_date,
+    *part = (LedgerPart){.done = part_done,
+                         .user = job,
+                         .file = job->batch->file,
+                         .business_date = job->batch->business_date,
                          .batch = job->batch->batch};
     if (nothing || tools->blocks[i]->count == 0)
       continue;

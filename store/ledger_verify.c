@@ -1,22 +1,26 @@
-/* Verifying a ledger in flat memory. Keys: every posting's are searched in all shards, and each must be found once, where it is.
- * Balances: a run must be in order and hold the entries that it stands for; that is compared by sketches, sums of a hash of each
- * entry's account, seq and amount. If they differ in anything, so do the sums, but for one chance in 2^64. */
+/* Verifying a ledger in flat memory. Keys: every posting's are searched in all shards, and each must be found once,
+ * where it is. Balances: a run must be in order and hold the entries that it stands for; that is compared by sketches,
+ * sums of a hash of each entry's account, seq and amount. If they differ in anything, so do the sums, but for one
+ * chance in 2^64. */
 #include "store/ledger_runs.h"
 #include "store/ledger.sql.h"
 #include <string.h>
 
-typedef struct { LedgerRun run; guint64 sum, entries; } RunSketch;
+typedef struct {
+  LedgerRun run;
+  guint64 sum, entries;
+} RunSketch;
 
 typedef struct {
   LedgerReader *reader;
   ShardView *view;
   GArray *sketches;
-  guint run;                /* of the entry that is looked at */
-  gint64 next;              /* the first seq of the next posting */
-  guint64 indexed;          /* entries of indexed postings */
-  RecordBlock *block;       /* the posting that is looked at; the view reads others meanwhile */
+  guint run;          /* of the entry that is looked at */
+  gint64 next;        /* the first seq of the next posting */
+  guint64 indexed;    /* entries of indexed postings */
+  RecordBlock *block; /* the posting that is looked at; the view reads others meanwhile */
   gint64 first;
-  guint8 *found;            /* per record: how often its key was found, here or elsewhere */
+  guint8 *found; /* per record: how often its key was found, here or elsewhere */
   gboolean elsewhere;
 } Verify;
 
@@ -98,14 +102,17 @@ static gboolean check_run(const Verify *verify, RunSketch *sketch, RunCursor *cu
       return FALSE;
   }
   return (sketch->sum == 0 && sketch->entries == 0) ||
-         fault(verify, error, "balances over entries %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " are not those of the entries",
+         fault(verify, error,
+               "balances over entries %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " are not those of the entries",
                sketch->run.first, sketch->run.last);
 }
 
 static gboolean check_run_blocks(const Verify *verify, GError **error) {
   gint64 blocks, indexed;
   if (!sqlite_integer(verify->view->db, "SELECT count(*) FROM run_block", &blocks, error) ||
-      !sqlite_integer(verify->view->db, "SELECT count(*) FROM run_block b JOIN run r ON r.id = b.run AND b.id >> 24 = r.id", &indexed, error))
+      !sqlite_integer(verify->view->db,
+                      "SELECT count(*) FROM run_block b JOIN run r ON r.id = b.run AND b.id >> 24 = r.id", &indexed,
+                      error))
     return FALSE;
   return blocks == indexed || fault(verify, error, "a run's block belongs to no run");
 }
@@ -114,7 +121,8 @@ static gboolean check_balances(Verify *verify, GError **error) {
   for (guint i = 0; i < verify->sketches->len; i++) {
     RunSketch *sketch = &g_array_index(verify->sketches, RunSketch, i);
     RunCursor cursor;
-    gboolean ok = run_cursor_open(&cursor, verify->view->db, &sketch->run, NULL, error) && check_run(verify, sketch, &cursor, error);
+    gboolean ok = run_cursor_open(&cursor, verify->view->db, &sketch->run, NULL, error) &&
+                  check_run(verify, sketch, &cursor, error);
     run_cursor_clear(&cursor);
     if (!ok)
       return FALSE;
@@ -181,7 +189,8 @@ static gboolean check_entries(Verify *verify, gint64 amount, GError **error) {
       return fault(verify, error, "the posting at %" G_GINT64_FORMAT " leaves 64 bits", verify->first);
     sketch_entry(verify, i);
   }
-  return sum == amount || fault(verify, error, "the posting at %" G_GINT64_FORMAT " has another amount than its entries", verify->first);
+  return sum == amount ||
+         fault(verify, error, "the posting at %" G_GINT64_FORMAT " has another amount than its entries", verify->first);
 }
 
 static gboolean check_posting(Verify *verify, sqlite3_stmt *row, GError **error) {
@@ -216,14 +225,18 @@ static gboolean check_postings(Verify *verify, GError **error) {
   if (!sqlite_integer(verify->view->db, count_keys, &keys, error))
     return FALSE;
   if ((guint64)keys != verify->indexed)
-    return fault(verify, error, "%" G_GINT64_FORMAT " keys are indexed, and should be %" G_GUINT64_FORMAT, keys, verify->indexed);
-  if (verify->sketches->len && g_array_index(verify->sketches, RunSketch, verify->sketches->len - 1).run.last >= verify->next)
+    return fault(verify, error, "%" G_GINT64_FORMAT " keys are indexed, and should be %" G_GUINT64_FORMAT, keys,
+                 verify->indexed);
+  if (verify->sketches->len &&
+      g_array_index(verify->sketches, RunSketch, verify->sketches->len - 1).run.last >= verify->next)
     return fault(verify, error, "more is folded than posted");
   return TRUE;
 }
 
 static gboolean verify_shard(LedgerReader *reader, guint shard, GError **error) {
-  Verify verify = {.reader = reader, .view = ledger_reader_view(reader, shard), .next = 1,
+  Verify verify = {.reader = reader,
+                   .view = ledger_reader_view(reader, shard),
+                   .next = 1,
                    .sketches = g_array_new(FALSE, FALSE, sizeof(RunSketch))};
   gboolean ok = check_file(&verify, error) && list_runs(&verify, error) && check_postings(&verify, error) &&
                 check_balances(&verify, error);

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <time.h>
 
-/* A group is large enough that its sync is spread over many batches, and small enough that a batch does not wait long. A log of
- * WAL_BYTES is checkpointed between two groups; an idle writer empties it. A tail of FOLD_AT entries costs a balance some 50 ms to
- * read: then it is folded even while batches wait. */
+/* A group is large enough that its sync is spread over many batches, and small enough that a batch does not wait long.
+ * A log of WAL_BYTES is checkpointed between two groups; an idle writer empties it. A tail of FOLD_AT entries costs a
+ * balance some 50 ms to read: then it is folded even while batches wait. */
 enum { GROUP_RECORDS = 50000, WAL_BYTES = 64 << 20, FOLD_AT = 4 << 20, IDLE_SECONDS = 2, AGAIN_SECONDS = 30 };
 
 struct LedgerWriter {
@@ -16,14 +16,14 @@ struct LedgerWriter {
   guint64 wal_bytes;
   pthread_t thread;
   gint64 folded, house_again_at; /* the latter: after a failure */
-  GError *failure;          /* of the storage: the writer's thread alone writes it, once, under the lock */
+  GError *failure;               /* of the storage: the writer's thread alone writes it, once, under the lock */
 
-  pthread_mutex_t lock;     /* of what follows */
+  pthread_mutex_t lock; /* of what follows */
   pthread_cond_t changed;
   GQueue parts;
   gboolean stop, index_all;
   gint64 top_seen, folded_seen, fold_to;
-  guint fold_failures;      /* counted, so that who waits for a fold learns of its failure */
+  guint fold_failures; /* counted, so that who waits for a fold learns of its failure */
   GError *fold_error;
 };
 
@@ -52,8 +52,9 @@ static gboolean post_parts(LedgerWriter *writer, GPtrArray *group, GError **erro
   return TRUE;
 }
 
-/* A crash before COMMIT returns leaves the group posted whole or not at all; it was not acknowledged, so all of its batches come
- * again and find out by their keys. If the log's sync fails, the group may be there after a restart all the same: also then. */
+/* A crash before COMMIT returns leaves the group posted whole or not at all; it was not acknowledged, so all of its
+ * batches come again and find out by their keys. If the log's sync fails, the group may be there after a restart all
+ * the same: also then. */
 static gboolean commit_group(LedgerWriter *writer, GPtrArray *group, GError **error) {
   gint64 top = writer->poster.top, gross = writer->poster.gross;
   if (writer->failure) {
@@ -140,7 +141,8 @@ static void index_loose(LedgerWriter *writer) {
   note_failure(writer, error);
 }
 
-/* A checkpoint that finds the disk full is tried again later: the log holds all. One whose sync fails stops the writer. */
+/* A checkpoint that finds the disk full is tried again later: the log holds all. One whose sync fails stops the writer.
+ */
 static void checkpoint(LedgerWriter *writer, gboolean truncate) {
   g_autoptr(GError) error = NULL;
   if (writer->failure)

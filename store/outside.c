@@ -5,7 +5,9 @@ const StagingColumn *outside_columns(const Outside *outside, guint *n) {
   return outside->columns;
 }
 
-gboolean outside_fill(Outside *outside, RecordBlock *block, GError **error) { return outside->fill(outside, block, error); }
+gboolean outside_fill(Outside *outside, RecordBlock *block, GError **error) {
+  return outside->fill(outside, block, error);
+}
 
 void outside_close(Outside *outside) {
   if (!outside)
@@ -17,5 +19,6 @@ void outside_close(Outside *outside) {
 }
 
 gboolean outside_is_stopped(const Outside *outside, GError **error) {
-  return outside->stop && g_atomic_int_get(outside->stop) && !sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is ending");
+  return outside->stop && g_atomic_int_get(outside->stop) &&
+         !sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is ending");
 }

@@ -3,7 +3,8 @@
 #include "store/outside.h"
 
 struct Outside {
-  StagingColumn *columns; guint n;
+  StagingColumn *columns;
+  guint n;
   gboolean (*fill)(Outside *outside, RecordBlock *block, GError **error);
   void (*close)(Outside *outside);
   const gboolean *stop;

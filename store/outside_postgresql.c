@@ -3,7 +3,15 @@
 #include <libpq-fe.h>
 #include <string.h>
 
-enum { OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_NUMERIC = 1700, NUMERIC_HEAD = 4, SCALE_MAX = 18, PARAMETERS = 3 };
+enum {
+  OID_INT8 = 20,
+  OID_INT2 = 21,
+  OID_INT4 = 23,
+  OID_NUMERIC = 1700,
+  NUMERIC_HEAD = 4,
+  SCALE_MAX = 18,
+  PARAMETERS = 3
+};
 
 typedef struct {
   Outside outside;
@@ -21,7 +29,8 @@ static gboolean fail(const Postgresql *postgresql, const PGresult *result, const
   static const char *const classes[] = {"08", "40", "53", "55", "57"};
   for (guint i = 0; state && i < G_N_ELEMENTS(classes); i++)
     later |= strncmp(state, classes[i], 2) == 0;
-  return sallyport_error_set(error, later ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION, "PostgreSQL: %s: %s", what, g_strstrip(text));
+  return sallyport_error_set(error, later ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION, "PostgreSQL: %s: %s",
+                             what, g_strstrip(text));
 }
 
 static gboolean run(Postgresql *postgresql, const char *command, GError **error) {
@@ -31,7 +40,9 @@ static gboolean run(Postgresql *postgresql, const char *command, GError **error)
   return ok;
 }
 
-static void ignore_notices(void *user, const PGresult *result) { (void)user, (void)result; }
+static void ignore_notices(void *user, const PGresult *result) {
+  (void)user, (void)result;
+}
 
 static gboolean connect_to(Postgresql *postgresql, const char *database, GError **error) {
   postgresql->connection = PQconnectdb(database);
@@ -47,7 +58,8 @@ static StagingColumn column_of(const PGresult *described, int i) {
   StagingColumn column = {.name = g_strdup(PQfname(described, i)), .type = BLOCK_TEXT};
   Oid type = PQftype(described, i);
   int modifier = PQfmod(described, i);
-  guint scale = modifier >= NUMERIC_HEAD ? (guint)(modifier - NUMERIC_HEAD) & 0x7ff : SCALE_MAX + 1; /* 11 bits, two's complement */
+  /* 11 bits, two's complement */
+  guint scale = modifier >= NUMERIC_HEAD ? (guint)(modifier - NUMERIC_HEAD) & 0x7ff : SCALE_MAX + 1;
   if (type == OID_INT8 || type == OID_INT4 || type == OID_INT2)
     column.type = BLOCK_INTEGER;
   else if (type == OID_NUMERIC && scale <= SCALE_MAX)
@@ -77,17 +89,19 @@ static gboolean begin(Postgresql *postgresql, const OutsideQuery *query, GError 
   if (!ok)
     return FALSE;
   PGresult *described = PQdescribePrepared(postgresql->connection, "");
-  ok = PQresultStatus(described) == PGRES_COMMAND_OK ? describe(postgresql, described, &parameters, error) : fail(postgresql, described, "query", error);
+  ok = PQresultStatus(described) == PGRES_COMMAND_OK ? describe(postgresql, described, &parameters, error)
+                                                     : fail(postgresql, described, "query", error);
   PQclear(described);
   if (!ok)
     return FALSE;
-  return (PQsendQueryPrepared(postgresql->connection, "", parameters, values, NULL, NULL, 0) == 1 && PQsetSingleRowMode(postgresql->connection) == 1) ||
+  return (PQsendQueryPrepared(postgresql->connection, "", parameters, values, NULL, NULL, 0) == 1 &&
+          PQsetSingleRowMode(postgresql->connection) == 1) ||
          fail(postgresql, NULL, "query", error);
 }
 
 static gboolean refuse(const Postgresql *postgresql, guint column, const char *what, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "query: row %" G_GUINT64_FORMAT ", column %s: %s", postgresql->rows + 1,
-                             postgresql->outside.columns[column].name, what);
+  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "query: row %" G_GUINT64_FORMAT ", column %s: %s",
+                             postgresql->rows + 1, postgresql->outside.columns[column].name, what);
 }
 
 /* "-12.30" at scale 2 is -1230; NaN and infinities are refused. */
@@ -100,7 +114,8 @@ static gboolean scaled(const char *text, guint scale, gint64 *value) {
       has_point = TRUE;
       continue;
     }
-    if (!g_ascii_isdigit(*text) || __builtin_mul_overflow(*value, 10, value) || __builtin_sub_overflow(*value, *text - '0', value))
+    if (!g_ascii_isdigit(*text) || __builtin_mul_overflow(*value, 10, value) ||
+        __builtin_sub_overflow(*value, *text - '0', value))
       return FALSE;
     decimals += has_point ? 1 : 0;
   }

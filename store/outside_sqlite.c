@@ -6,11 +6,12 @@ typedef struct {
   Outside outside;
   sqlite3 *db;
   sqlite3_stmt *statement;
-  gboolean has_row, is_end;   /* a row is waiting to be put */
+  gboolean has_row, is_end; /* a row is waiting to be put */
   guint64 rows;
 } Sqlite;
 
-static int authorize(void *user, int action, const char *one, const char *two, const char *database, const char *trigger) {
+static int authorize(void *user, int action, const char *one, const char *two, const char *database,
+                     const char *trigger) {
   (void)user, (void)one, (void)database, (void)trigger;
   if (action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_RECURSIVE)
     return SQLITE_OK;
@@ -32,10 +33,12 @@ static void bind(sqlite3_stmt *statement, const char *name, const char *value) {
 static gboolean prepare(Sqlite *sqlite, const OutsideQuery *query, GError **error) {
   const char *tail = NULL;
   if (sqlite3_prepare_v2(sqlite->db, query->query, -1, &sqlite->statement, &tail) != SQLITE_OK)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: query: %s", query->database, sqlite3_errmsg(sqlite->db));
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: query: %s", query->database,
+                               sqlite3_errmsg(sqlite->db));
   for (; tail && *tail; tail++)
     if (!strchr(" \t\r\n;", *tail))
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: query: more than one statement", query->database);
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: query: more than one statement",
+                                 query->database);
   if (!sqlite->statement || !sqlite3_stmt_readonly(sqlite->statement) || sqlite3_column_count(sqlite->statement) == 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: query: no SELECT", query->database);
   bind(sqlite->statement, ":date", query->date);
@@ -53,7 +56,8 @@ static gboolean step(Sqlite *sqlite, GError **error) {
   if (outside_is_stopped(&sqlite->outside, error))
     return FALSE;
   gboolean busy = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED || (code & 0xff) == SQLITE_NOMEM;
-  return sallyport_error_set(error, busy ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION, "query: %s", sqlite3_errmsg(sqlite->db));
+  return sallyport_error_set(error, busy ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION, "query: %s",
+                             sqlite3_errmsg(sqlite->db));
 }
 
 static gboolean is_integer(const Sqlite *sqlite, int column) {
@@ -73,7 +77,8 @@ static void learn_columns(Sqlite *sqlite) {
 }
 
 static gboolean refuse(const Sqlite *sqlite, guint column, const char *what, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "query: row %" G_GUINT64_FORMAT ", column %s: %s", sqlite->rows + 1, sqlite->outside.columns[column].name, what);
+  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "query: row %" G_GUINT64_FORMAT ", column %s: %s",
+                             sqlite->rows + 1, sqlite->outside.columns[column].name, what);
 }
 
 static gboolean put_value(Sqlite *sqlite, guint column, RecordBlock *block, GError **error) {
@@ -81,7 +86,8 @@ static gboolean put_value(Sqlite *sqlite, guint column, RecordBlock *block, GErr
   if (type == SQLITE_NULL)
     return TRUE;
   if (type == SQLITE_FLOAT || type == SQLITE_BLOB)
-    return refuse(sqlite, column, type == SQLITE_BLOB ? "a BLOB" : "a REAL, which is no exact number: CAST it, or use printf", error);
+    return refuse(sqlite, column,
+                  type == SQLITE_BLOB ? "a BLOB" : "a REAL, which is no exact number: CAST it, or use printf", error);
   if (sqlite->outside.columns[column].type == BLOCK_INTEGER) {
     if (type != SQLITE_INTEGER)
       return refuse(sqlite, column, "a text among integers", error);

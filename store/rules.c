@@ -23,9 +23,11 @@ static gboolean blame_rule(GError **error, const char *check) {
 static gboolean refused_by_sqlite(sqlite3 *db, GError **error) {
   const char *words = sqlite3_errmsg(db);
   gboolean denied = strstr(words, "not authorized") != NULL || strstr(words, "prohibited") != NULL;
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s%s", words,
-                             denied ? " (a rule may use the record's columns, header constants, operators and deterministic scalar "
-                                      "functions like length, substr, coalesce, date, scaled)" : "");
+  return sallyport_error_set(
+      error, SALLYPORT_ERROR_CONFIGURATION, "%s%s", words,
+      denied ? " (a rule may use the record's columns, header constants, operators and deterministic scalar "
+               "functions like length, substr, coalesce, date, scaled)"
+             : "");
 }
 
 /* SQLite itself refuses sub-queries, aggregates, parameters and clocks in a CHECK. */
@@ -174,7 +176,8 @@ gboolean rule_set_run(RuleSet *set, const RecordBlock *block, RuleBroken broken,
   else if (!ok && (rc & 0xff) == SQLITE_NOMEM)
     sqlite_fail(set->sandbox.db, error, "rules");
   else if (!ok)
-    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "line %" G_GUINT64_FORMAT ": %s", line, sqlite3_errmsg(set->sandbox.db));
+    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "line %" G_GUINT64_FORMAT ": %s", line,
+                        sqlite3_errmsg(set->sandbox.db));
   sqlite3_reset(set->statement);
   set->sandbox.block = NULL;
   return ok;

@@ -1,13 +1,16 @@
-/* The functions that rules need and SQLite lacks, and its date functions without what makes them depend on the moment or the
- * machine. SQLite refuses 'now' in a CHECK only; here a value from the partner's file could say it as well, so the arguments
- * are looked at, and SQLite's own functions are called in a connection of their own. */
+/* The functions that rules need and SQLite lacks, and its date functions without what makes them depend on the moment
+ * or the machine. SQLite refuses 'now' in a CHECK only; here a value from the partner's file could say it as well, so
+ * the arguments are looked at, and SQLite's own functions are called in a connection of their own. */
 #include "store/rules_sandbox.h"
 #include <string.h>
 
 enum { DATE_FUNCTIONS = 5, DATE_ARGUMENTS = 6 };
 static const char *const date_names[DATE_FUNCTIONS] = {"date", "time", "datetime", "strftime", "unixepoch"};
 
-typedef struct { struct PureDates *dates; guint function; } DateFunction;
+typedef struct {
+  struct PureDates *dates;
+  guint function;
+} DateFunction;
 
 struct PureDates {
   sqlite3 *db;
@@ -44,8 +47,10 @@ static void pure_date(sqlite3_context *context, int n, sqlite3_value **values) {
   for (int i = 0; i < n; i++)
     moment |= depends_on_moment(values[i]);
   if (moment || n > DATE_ARGUMENTS) {
-    g_autofree char *why = g_strdup_printf(moment ? "%s() must not depend on the present moment or the machine's time zone"
-                                                  : "%s() has too many arguments", name);
+    g_autofree char *why = g_strdup_printf(moment
+                                               ? "%s() must not depend on the present moment or the machine's time zone"
+                                               : "%s() has too many arguments",
+                                           name);
     sqlite3_result_error(context, why, -1);
     return;
   }
@@ -104,8 +109,11 @@ static void holds(sqlite3_context *context, int n, sqlite3_value **values) {
     sqlite3_result_int(context, type == SQLITE_INTEGER && sqlite3_value_int64(values[0]) != 0);
     return;
   }
-  g_autofree char *why = g_strdup_printf("the value of rule %s is %s: a rule is a condition", (const char *)sqlite3_value_text(values[1]),
-                                         type == SQLITE_FLOAT ? "REAL" : type == SQLITE_TEXT ? "text" : "a blob");
+  g_autofree char *why = g_strdup_printf("the value of rule %s is %s: a rule is a condition",
+                                         (const char *)sqlite3_value_text(values[1]),
+                                         type == SQLITE_FLOAT  ? "REAL"
+                                         : type == SQLITE_TEXT ? "text"
+                                                               : "a blob");
   sqlite3_result_error(context, why, -1);
 }
 

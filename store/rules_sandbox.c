@@ -3,10 +3,18 @@
 
 /* --- The virtual table `record`: one row per record without a fault, values borrowed from the block. */
 
-typedef struct { sqlite3_vtab base; RuleSandbox *sandbox; } RecordTable;
-typedef struct { sqlite3_vtab_cursor base; RuleSandbox *sandbox; guint at, fault; } RecordCursor;
+typedef struct {
+  sqlite3_vtab base;
+  RuleSandbox *sandbox;
+} RecordTable;
+typedef struct {
+  sqlite3_vtab_cursor base;
+  RuleSandbox *sandbox;
+  guint at, fault;
+} RecordCursor;
 
-static int table_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **table, char **message) {
+static int table_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **table,
+                         char **message) {
   (void)argc, (void)argv, (void)message;
   RuleSandbox *sandbox = aux;
   g_autofree char *sql = g_strdup_printf("CREATE TABLE record(%s)", sandbox->declaration);
@@ -103,25 +111,34 @@ static int cursor_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid) {
 
 /* Without xCreate the table exists by the module's name alone, and nothing can make another of it. */
 static const sqlite3_module record_module = {
-    .iVersion = 1,          .xConnect = table_connect, .xBestIndex = table_plan, .xDisconnect = table_disconnect,
-    .xOpen = cursor_open,   .xClose = cursor_close,    .xFilter = cursor_filter, .xNext = cursor_next,
-    .xEof = cursor_eof,     .xColumn = cursor_column,  .xRowid = cursor_rowid,
+    .iVersion = 1,
+    .xConnect = table_connect,
+    .xBestIndex = table_plan,
+    .xDisconnect = table_disconnect,
+    .xOpen = cursor_open,
+    .xClose = cursor_close,
+    .xFilter = cursor_filter,
+    .xNext = cursor_next,
+    .xEof = cursor_eof,
+    .xColumn = cursor_column,
+    .xRowid = cursor_rowid,
 };
 
 /* --- What a statement may do. */
 
 static gboolean is_allowed_function(const char *name) {
   static const char *const allowed[] = {
-      "abs",   "char",  "coalesce", "date",    "datetime", "glob",   "hex",      "holds",  "ifnull", "iif",
-      "instr", "length", "like",    "lower",   "ltrim",    "max",    "min",      "nullif", "replace", "rtrim",
-      "scaled", "strftime", "substr", "substring", "time", "trim",   "typeof",   "unicode", "unixepoch", "upper"};
+      "abs",    "char",     "coalesce", "date",      "datetime", "glob", "hex",    "holds",   "ifnull",    "iif",
+      "instr",  "length",   "like",     "lower",     "ltrim",    "max",  "min",    "nullif",  "replace",   "rtrim",
+      "scaled", "strftime", "substr",   "substring", "time",     "trim", "typeof", "unicode", "unixepoch", "upper"};
   for (guint i = 0; i < G_N_ELEMENTS(allowed); i++)
     if (g_ascii_strcasecmp(name, allowed[i]) == 0)
       return TRUE;
   return FALSE;
 }
 
-static int authorize(void *user, int action, const char *first, const char *second, const char *database, const char *trigger) {
+static int authorize(void *user, int action, const char *first, const char *second, const char *database,
+                     const char *trigger) {
   (void)database, (void)trigger;
   const RuleSandbox *sandbox = user;
   switch (action) {
@@ -135,7 +152,11 @@ static int authorize(void *user, int action, const char *first, const char *seco
     if (second && g_ascii_strcasecmp(second, "ROWID") == 0)
       return SQLITE_DENY;
     return g_strcmp0(first, sandbox->defining ? "checked" : "record") == 0 ? SQLITE_OK : SQLITE_DENY;
-  case SQLITE_CREATE_TABLE: case SQLITE_DROP_TABLE: case SQLITE_INSERT: case SQLITE_UPDATE: case SQLITE_DELETE:
+  case SQLITE_CREATE_TABLE:
+  case SQLITE_DROP_TABLE:
+  case SQLITE_INSERT:
+  case SQLITE_UPDATE:
+  case SQLITE_DELETE:
     return sandbox->defining ? SQLITE_OK : SQLITE_DENY;
   default:
     return SQLITE_DENY;
@@ -158,20 +179,27 @@ void rule_sandbox_begin(RuleSandbox *sandbox, const RecordBlock *block, guint ru
 }
 
 static void set_limits(sqlite3 *db) {
-  static const struct { int limit, value; } limits[] = {
-      {SQLITE_LIMIT_LENGTH, 16 << 20},     {SQLITE_LIMIT_SQL_LENGTH, 1 << 20}, {SQLITE_LIMIT_EXPR_DEPTH, 200},
-      {SQLITE_LIMIT_COMPOUND_SELECT, 1},   {SQLITE_LIMIT_VDBE_OP, 100000},     {SQLITE_LIMIT_FUNCTION_ARG, 32},
-      {SQLITE_LIMIT_ATTACHED, 0},          {SQLITE_LIMIT_TRIGGER_DEPTH, 0},    {SQLITE_LIMIT_VARIABLE_NUMBER, 0},
-      {SQLITE_LIMIT_WORKER_THREADS, 0},    {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}};
+  static const struct {
+    int limit, value;
+  } limits[] = {
+      {SQLITE_LIMIT_LENGTH, 16 << 20},   {SQLITE_LIMIT_SQL_LENGTH, 1 << 20},      {SQLITE_LIMIT_EXPR_DEPTH, 200},
+      {SQLITE_LIMIT_COMPOUND_SELECT, 1}, {SQLITE_LIMIT_VDBE_OP, 100000},          {SQLITE_LIMIT_FUNCTION_ARG, 32},
+      {SQLITE_LIMIT_ATTACHED, 0},        {SQLITE_LIMIT_TRIGGER_DEPTH, 0},         {SQLITE_LIMIT_VARIABLE_NUMBER, 0},
+      {SQLITE_LIMIT_WORKER_THREADS, 0},  {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}};
   for (guint i = 0; i < G_N_ELEMENTS(limits); i++)
     sqlite3_limit(db, limits[i].limit, limits[i].value);
 }
 
 static void close_off(sqlite3 *db) {
-  static const struct { int option, on; } options[] = {
-      {SQLITE_DBCONFIG_DEFENSIVE, 1},     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_DQS_DDL, 0},
-      {SQLITE_DBCONFIG_DQS_DML, 0},       {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
-      {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0}};
+  static const struct {
+    int option, on;
+  } options[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                 {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                 {SQLITE_DBCONFIG_DQS_DDL, 0},
+                 {SQLITE_DBCONFIG_DQS_DML, 0},
+                 {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+                 {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+                 {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0}};
   for (guint i = 0; i < G_N_ELEMENTS(options); i++)
     sqlite3_db_config(db, options[i].option, options[i].on, NULL);
 }
@@ -182,8 +210,8 @@ static void declare(GString *declaration, const char *name, gboolean integer) {
   sqlite3_free(quoted);
 }
 
-static void copy_shape(RuleSandbox *sandbox, const StagingColumn *columns, guint n_columns, const RuleConstant *constants,
-                       guint n_constants) {
+static void copy_shape(RuleSandbox *sandbox, const StagingColumn *columns, guint n_columns,
+                       const RuleConstant *constants, guint n_constants) {
   GString *declaration = g_string_new(NULL);
   sandbox->types = g_new0(BlockType, n_columns + 1);
   sandbox->n_columns = n_columns;
@@ -194,8 +222,8 @@ static void copy_shape(RuleSandbox *sandbox, const StagingColumn *columns, guint
     declare(declaration, columns[i].name, columns[i].type == BLOCK_INTEGER);
   }
   for (guint i = 0; i < n_constants; i++) {
-    sandbox->constants[i] = (RuleConstant){.text = g_strdup(constants[i].text), .integer = constants[i].integer,
-                                           .is_text = constants[i].is_text};
+    sandbox->constants[i] = (RuleConstant){
+        .text = g_strdup(constants[i].text), .integer = constants[i].integer, .is_text = constants[i].is_text};
     declare(declaration, constants[i].name, !constants[i].is_text);
   }
   sandbox->declaration = g_string_free(declaration, FALSE);

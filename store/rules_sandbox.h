@@ -1,5 +1,6 @@
-/* The closed connection in which rules run: no files, no schema of its own, the virtual table `record` over a block, and an
- * authorizer that allows reading its columns and calling the functions on a short list. Private to store/rules*.c. */
+/* The closed connection in which rules run: no files, no schema of its own, the virtual table `record` over a block,
+ * and an authorizer that allows reading its columns and calling the functions on a short list. Private to
+ * store/rules*.c. */
 #pragma once
 #include "store/rules.h"
 #include "store/sqlite.h"
@@ -10,12 +11,12 @@ typedef struct {
   guint record;             /* the one that the statement stands on */
   BlockType *types;
   guint n_columns;
-  RuleConstant *constants;  /* texts owned */
+  RuleConstant *constants; /* texts owned */
   guint n_constants;
-  char *declaration;        /* "name" TEXT, … of columns and constants */
-  gboolean defining;        /* a CHECK table is being made: the authorizer lets the schema be written */
-  guint64 steps, limit;     /* of the virtual machine, in units of the progress handler */
-  gint64 deadline;          /* monotonic microseconds */
+  char *declaration;    /* "name" TEXT, … of columns and constants */
+  gboolean defining;    /* a CHECK table is being made: the authorizer lets the schema be written */
+  guint64 steps, limit; /* of the virtual machine, in units of the progress handler */
+  gint64 deadline;      /* monotonic microseconds */
   struct PureDates *dates;
 } RuleSandbox;
 

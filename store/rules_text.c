@@ -4,9 +4,9 @@
 
 typedef struct {
   const char *at;
-  int depth;          /* of open parentheses */
+  int depth; /* of open parentheses */
   gboolean computes;
-  gboolean after_as;  /* the next word is a CAST's type */
+  gboolean after_as; /* the next word is a CAST's type */
 } Lexer;
 
 static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -50,8 +50,10 @@ static gboolean read_number(Lexer *lexer, GError **error) {
   }
   lexer->at = at;
   if (real)
-    return refuse(error, "%.*s is a REAL number, which does not hold money exactly: write scaled('%.*s', 2) for a decimal of scale 2",
-                  (int)(at - start), start, (int)(at - start), start);
+    return refuse(
+        error,
+        "%.*s is a REAL number, which does not hold money exactly: write scaled('%.*s', 2) for a decimal of scale 2",
+        (int)(at - start), start, (int)(at - start), start);
   errno = 0;
   if (!hex && (g_ascii_strtoull(start, NULL, 10) > G_MAXINT64 || errno))
     return refuse(error, "%.*s does not fit in 64 bits", (int)(at - start), start);

@@ -1,8 +1,8 @@
-/* What can be said of a rule from its text alone, before SQLite sees it: that it is one expression and nothing more (so that
- * it can be put into a statement), and that it names no REAL. Reads tokens as SQLite's tokenizer does. */
+/* What can be said of a rule from its text alone, before SQLite sees it: that it is one expression and nothing more (so
+ * that it can be put into a statement), and that it names no REAL. Reads tokens as SQLite's tokenizer does. */
 #pragma once
 #include "gateway/base/error.h"
 
-/* CONFIGURATION with what to write instead. *computes: the text has arithmetic or abs(), the only ways left to a REAL value,
- * so that the rule's value must be looked at when it runs. */
+/* CONFIGURATION with what to write instead. *computes: the text has arithmetic or abs(), the only ways left to a REAL
+ * value, so that the rule's value must be looked at when it runs. */
 gboolean rule_text_check(const char *text, gboolean *computes, GError **error) G_GNUC_WARN_UNUSED_RESULT;

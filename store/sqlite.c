@@ -7,7 +7,8 @@
 
 /* Too little of something that comes back by itself: space, quota, a file size limit, descriptors, memory. */
 static gboolean is_shortage(int number) {
-  return number == ENOSPC || number == EDQUOT || number == EFBIG || number == EMFILE || number == ENFILE || number == ENOMEM;
+  return number == ENOSPC || number == EDQUOT || number == EFBIG || number == EMFILE || number == ENFILE ||
+         number == ENOMEM;
 }
 
 static SallyportErrorCode code_of_sqlite(int extended, int number) {
@@ -21,13 +22,22 @@ static SallyportErrorCode code_of_sqlite(int extended, int number) {
     break;
   }
   switch (extended & 0xff) {
-  case SQLITE_BUSY: case SQLITE_LOCKED: case SQLITE_FULL: case SQLITE_NOMEM: case SQLITE_PROTOCOL: case SQLITE_INTERRUPT:
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+  case SQLITE_FULL:
+  case SQLITE_NOMEM:
+  case SQLITE_PROTOCOL:
+  case SQLITE_INTERRUPT:
     return SALLYPORT_ERROR_AGAIN;
   case SQLITE_IOERR:
     return is_shortage(number) ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_STORAGE;
-  case SQLITE_CORRUPT: case SQLITE_NOTADB: case SQLITE_READONLY: case SQLITE_FORMAT:
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+  case SQLITE_READONLY:
+  case SQLITE_FORMAT:
     return SALLYPORT_ERROR_STORAGE;
-  case SQLITE_CANTOPEN: case SQLITE_PERM:
+  case SQLITE_CANTOPEN:
+  case SQLITE_PERM:
     return is_shortage(number) ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION;
   default:
     return SALLYPORT_ERROR_BUG;
@@ -48,8 +58,8 @@ gboolean sqlite_fail(sqlite3 *db, GError **error, const char *format, ...) {
   return sallyport_error_set(error, code, "%s: %s (SQLite %d)", what, words, extended);
 }
 
-/* SQLite would make the file with the umask's mode; its -wal and -shm take the mode of the file. A file that is there is not
- * opened: closing any descriptor of a database drops the process's locks on it. */
+/* SQLite would make the file with the umask's mode; its -wal and -shm take the mode of the file. A file that is there
+ * is not opened: closing any descriptor of a database drops the process's locks on it. */
 static gboolean make_private(const char *path, GError **error) {
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd >= 0)
@@ -62,20 +72,26 @@ static gboolean make_private(const char *path, GError **error) {
 static gboolean set_pragmas(sqlite3 *db, const SqliteOpen *options, GError **error) {
   guint page_size = options->page_size ? options->page_size : 4096;
   guint cache = options->cache_kib ? options->cache_kib : 2048;
-  g_autofree char *common = g_strdup_printf("PRAGMA trusted_schema=OFF; PRAGMA cache_size=-%u; PRAGMA temp_store=MEMORY;"
-                                            "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;", cache);
+  g_autofree char *common = g_strdup_printf(
+      "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-%u; PRAGMA temp_store=MEMORY;"
+      "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;",
+      cache);
   if (!sqlite_run(db, common, error))
     return FALSE;
   if (options->use == SQLITE_USE_READ)
     return sqlite_run(db, "PRAGMA query_only=ON", error);
-  g_autofree char *file = g_strdup_printf("PRAGMA page_size=%u; PRAGMA auto_vacuum=NONE; PRAGMA secure_delete=OFF;", page_size);
+  g_autofree char *file = g_strdup_printf("PRAGMA page_size=%u; PRAGMA auto_vacuum=NONE; PRAGMA secure_delete=OFF;",
+                                          page_size);
   if (!sqlite_run(db, file, error))
     return FALSE;
   if (options->use == SQLITE_USE_SCRATCH)
     return sqlite_run(db, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;", error);
-  return sqlite_run(db, options->own_checkpoint
-                            ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
-                            : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;", error);
+  return sqlite_run(
+      db,
+      options->own_checkpoint
+          ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
+          : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+      error);
 }
 
 /* Memory statistics take a lock around each allocation that all connections share. Nobody reads them. */
@@ -165,9 +181,15 @@ void sqlite_bind(sqlite3_stmt *statement, const char *format, ...) {
   for (int i = 1; *format && rc == SQLITE_OK; i++, format++) {
     const void *bytes;
     switch (*format) {
-    case 'i': rc = sqlite3_bind_int64(statement, i, va_arg(arguments, gint64)); break;
-    case 'u': rc = sqlite3_bind_int64(statement, i, va_arg(arguments, guint)); break;
-    case 's': rc = sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_STATIC); break;
+    case 'i':
+      rc = sqlite3_bind_int64(statement, i, va_arg(arguments, gint64));
+      break;
+    case 'u':
+      rc = sqlite3_bind_int64(statement, i, va_arg(arguments, guint));
+      break;
+    case 's':
+      rc = sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_STATIC);
+      break;
     case 't':
       bytes = va_arg(arguments, const void *);
       rc = sqlite3_bind_text64(statement, i, bytes, va_arg(arguments, gsize), SQLITE_STATIC, SQLITE_UTF8);
@@ -176,9 +198,13 @@ void sqlite_bind(sqlite3_stmt *statement, const char *format, ...) {
       bytes = va_arg(arguments, const void *);
       rc = sqlite3_bind_blob64(statement, i, bytes, va_arg(arguments, gsize), SQLITE_STATIC);
       break;
-    case 'n': rc = sqlite3_bind_null(statement, i); break;
-    case '-': break;
-    default: g_assert_not_reached();
+    case 'n':
+      rc = sqlite3_bind_null(statement, i);
+      break;
+    case '-':
+      break;
+    default:
+      g_assert_not_reached();
     }
   }
   va_end(arguments);

@@ -10,8 +10,8 @@
 
 typedef enum {
   SQLITE_USE_READ,    /* an existing file, never written, never checkpointed; also while another process writes it */
-  SQLITE_USE_WRITE,   /* the one writer of a WAL file (made when missing): synchronous=FULL, foreign keys on. -wal and -shm
-                       * stay when it is closed, so that readers without write permission can open the file too */
+  SQLITE_USE_WRITE,   /* the one writer of a WAL file (made when missing): synchronous=FULL, foreign keys on. -wal and
+                       * -shm   stay when it is closed, so that readers without write permission can open the file too */
   SQLITE_USE_SCRATCH, /* a file that a crash may cost: no journal, no sync, exclusive */
 } SqliteUse;
 
@@ -24,20 +24,21 @@ typedef struct {
                             * sqlite_checkpoint, and does not after a failed sync */
 } SqliteOpen;
 
-/* Opens with the pragmas of its use, a busy time-out of 5 s, defensive, extended codes, trusted_schema off, mode 0600 for a new
- * file. A connection is used by one thread at a time. NULL on error; the caller closes with sqlite_close. */
+/* Opens with the pragmas of its use, a busy time-out of 5 s, defensive, extended codes, trusted_schema off, mode 0600
+ * for a new file. A connection is used by one thread at a time. NULL on error; the caller closes with sqlite_close. */
 sqlite3 *sqlite_open(const SqliteOpen *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void sqlite_close(sqlite3 *db); /* every statement must have been finalized; NULL is allowed */
 
-/* Sets *error from the connection's last failure, with SQLite's own words. BUSY, LOCKED, FULL, NOMEM and what comes from too
- * little space or too few descriptors are AGAIN; I/O errors (a failed sync always) and damage are STORAGE
- * (so is a used-up quota, which SQLite does not tell apart from a failed write); a file that cannot be opened is CONFIGURATION;
- * all else is BUG. This is the only place that maps SQLite's codes. Returns FALSE. */
+/* Sets *error from the connection's last failure, with SQLite's own words. BUSY, LOCKED, FULL, NOMEM and what comes
+ * from too little space or too few descriptors are AGAIN; I/O errors (a failed sync always) and damage are STORAGE (so
+ * is a used-up quota, which SQLite does not tell apart from a failed write); a file that cannot be opened is
+ * CONFIGURATION; all else is BUG. This is the only place that maps SQLite's codes. Returns FALSE. */
 gboolean sqlite_fail(sqlite3 *db, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Runs SQL text of any number of statements that return nothing of interest. */
 gboolean sqlite_run(sqlite3 *db, const char *sql, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Rolls back if a transaction is open; what goes wrong with that leaves the connection without a transaction all the same. */
+/* Rolls back if a transaction is open; what goes wrong with that leaves the connection without a transaction all the
+ * same. */
 void sqlite_rollback(sqlite3 *db);
 
 /* The statement's text of that name, up to the next one. NULL: there is none. The caller frees. */
@@ -45,11 +46,12 @@ char *sqlite_named(const char *sql, const char *name);
 /* Prepares one statement that will be used many times; the second form by its name in the text of an .sql file.
  * NULL on error. The caller finalizes (g_autoptr(sqlite3_stmt) does). */
 sqlite3_stmt *sqlite_prepare(sqlite3 *db, const char *sql, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-sqlite3_stmt *sqlite_prepare_named(sqlite3 *db, const char *sql, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+sqlite3_stmt *sqlite_prepare_named(sqlite3 *db, const char *sql, const char *name,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Binds parameters 1… by a format: i gint64 · u guint · s const char * (NULL: null) · t const char *, gsize (text of that
- * length) · b const void *, gsize (blob) · n null (takes no argument) · - leaves the parameter as it is.
- * Text and blobs are borrowed: they must live until the statement is reset. */
+/* Binds parameters 1… by a format: i gint64 · u guint · s const char * (NULL: null) · t const char *, gsize (text of
+ * that length) · b const void *, gsize (blob) · n null (takes no argument) · - leaves the parameter as it is. Text and
+ * blobs are borrowed: they must live until the statement is reset. */
 void sqlite_bind(sqlite3_stmt *statement, const char *format, ...);
 
 /* One step. *row tells whether there is a row; at the end (and on error) the statement has been reset and its bindings

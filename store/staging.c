@@ -1,6 +1,6 @@
-/* Crash windows. Until staging_complete renames it, the file is PATH.part, which no reader opens: whatever a crash leaves
- * there is replaced by the next staging_create. The rename comes after the sync of the content, and is synced itself, so
- * a file that is there by its own name is whole. That is the mark of completeness. */
+/* Crash windows. Until staging_complete renames it, the file is PATH.part, which no reader opens: whatever a crash
+ * leaves there is replaced by the next staging_create. The rename comes after the sync of the content, and is synced
+ * itself, so a file that is there by its own name is whole. That is the mark of completeness. */
 #include "store/staging.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
@@ -21,11 +21,11 @@ struct Staging {
   char *path, *part;
   sqlite3 *db;
   sqlite3_stmt *insert_block, *insert_fault, *set_fact;
-  guint64 next;      /* ordinal of the next record */
+  guint64 next; /* ordinal of the next record */
   GByteArray *row;
-  int fd;            /* for syncs only; closed after the connection, whose locks its closing would drop */
+  int fd; /* for syncs only; closed after the connection, whose locks its closing would drop */
   gsize unwritten;
-  gboolean broken;   /* without a journal nothing can be taken back: after an error only discarding is left */
+  gboolean broken; /* without a journal nothing can be taken back: after an error only discarding is left */
 };
 
 static char *part_name(const char *path) {
@@ -58,8 +58,9 @@ static gboolean make_tables(Staging *staging, const StagingColumn *columns, guin
 }
 
 static gboolean open_part(Staging *staging, GError **error) {
-  staging->db = sqlite_open(&(SqliteOpen){.path = staging->part, .use = SQLITE_USE_SCRATCH, .page_size = PAGE,
-                                          .cache_kib = CACHE_KIB}, error);
+  staging->db = sqlite_open(
+      &(SqliteOpen){.path = staging->part, .use = SQLITE_USE_SCRATCH, .page_size = PAGE, .cache_kib = CACHE_KIB},
+      error);
   if (!staging->db)
     return FALSE;
   staging->fd = open(staging->part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -82,8 +83,8 @@ Staging *staging_create(const char *path, const StagingColumn *columns, guint n_
 }
 
 static gboolean is_usable(const Staging *staging, GError **error) {
-  return !staging->broken ||
-         sallyport_error_set(error, SALLYPORT_ERROR_BUG, "staging %s failed before and was not discarded", staging->path);
+  return !staging->broken || sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                                                 "staging %s failed before and was not discarded", staging->path);
 }
 
 static gboolean append_rows(Staging *staging, const RecordBlock *block, GError **error) {
@@ -96,8 +97,8 @@ static gboolean append_rows(Staging *staging, const RecordBlock *block, GError *
     fault += faults;
     g_byte_array_set_size(staging->row, 0);
     block_encode(block, from, count, staging->row);
-    sqlite_bind(staging->insert_block, "iuub", (gint64)(block->first + from), count, faults,
-                staging->row->data, (gsize)staging->row->len);
+    sqlite_bind(staging->insert_block, "iuub", (gint64)(block->first + from), count, faults, staging->row->data,
+                (gsize)staging->row->len);
     if (!sqlite_done(staging->insert_block, error))
       return FALSE;
     staging->unwritten += staging->row->len;
@@ -108,8 +109,8 @@ static gboolean append_rows(Staging *staging, const RecordBlock *block, GError *
 static gboolean append_faults(Staging *staging, const RecordBlock *block, GError **error) {
   for (guint i = 0; i < block->faults->len; i++) {
     const BlockFault *fault = &g_array_index(block->faults, BlockFault, i);
-    sqlite_bind(staging->insert_fault, "iiss", (gint64)(block->first + fault->record), (gint64)fault->field, fault->code,
-                fault->reason);
+    sqlite_bind(staging->insert_fault, "iiss", (gint64)(block->first + fault->record), (gint64)fault->field,
+                fault->code, fault->reason);
     if (!sqlite_done(staging->insert_fault, error))
       return FALSE;
   }

@@ -42,14 +42,16 @@ static gboolean prepare_reader(StagingReader *reader, GError **error) {
   if (!sqlite_integer(reader->db, "PRAGMA user_version", &version, error))
     return FALSE;
   if (version != 1)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "not a staging file of this version (%" G_GINT64_FORMAT ")", version);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "not a staging file of this version (%" G_GINT64_FORMAT ")", version);
   return read_columns(reader, error) && read_count(reader, error) &&
          (reader->blocks = sqlite_prepare_named(reader->db, staging_sql, "blocks", error)) &&
          (reader->faults = sqlite_prepare_named(reader->db, staging_sql, "faults", error)) &&
          (reader->fact = sqlite_prepare_named(reader->db, staging_sql, "get-fact", error));
 }
 
-/* The file is derived and complete by its name: whatever does not fit in it is damage, also where SQLite says "no such table". */
+/* The file is derived and complete by its name: whatever does not fit in it is damage, also where SQLite says "no such
+ * table". */
 static void damaged(const char *path, GError **error) {
   if (error && *error && g_error_matches(*error, SALLYPORT_ERROR, SALLYPORT_ERROR_BUG))
     (*error)->code = SALLYPORT_ERROR_STORAGE;
@@ -58,7 +60,8 @@ static void damaged(const char *path, GError **error) {
 
 StagingReader *staging_reader_open(const char *path, GError **error) {
   if (access(path, F_OK) != 0) {
-    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s is not there or was not completed: stage the file again", path);
+    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s is not there or was not completed: stage the file again",
+                        path);
     return NULL;
   }
   StagingReader *reader = g_new0(StagingReader, 1);
@@ -110,13 +113,16 @@ RecordBlock *staging_block_new(const StagingReader *reader, guint capacity) {
 }
 
 /* One stored row's part of the wanted records. Rows must follow each other: `into` knows what comes next. */
-static gboolean read_row(StagingReader *reader, guint64 first, guint count, RecordBlock *into, gboolean *faulty, GError **error) {
+static gboolean read_row(StagingReader *reader, guint64 first, guint count, RecordBlock *into, gboolean *faulty,
+                         GError **error) {
   guint64 stored = (guint64)sqlite3_column_int64(reader->blocks, 0), next = first + into->count;
   gint64 records = sqlite3_column_int64(reader->blocks, 1);
   const void *bytes = sqlite3_column_blob(reader->blocks, 3);
   gsize length = (gsize)sqlite3_column_bytes(reader->blocks, 3);
-  if (stored > next || records <= 0 || stored + (guint64)records <= next || block_encoded_count(bytes, length) != records)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the block of record %" G_GUINT64_FORMAT " is missing or damaged", next);
+  if (stored > next || records <= 0 || stored + (guint64)records <= next ||
+      block_encoded_count(bytes, length) != records)
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "the block of record %" G_GUINT64_FORMAT " is missing or damaged", next);
   guint64 here = stored + (guint64)records - next, wanted = count - into->count;
   *faulty |= sqlite3_column_int(reader->blocks, 2) != 0;
   return block_decode(bytes, length, (guint)(next - stored), (guint)MIN(here, wanted), into, error);
@@ -142,7 +148,8 @@ gboolean staging_read(StagingReader *reader, guint64 first, guint count, RecordB
   record_block_clear(into);
   into->first = first;
   if (first == 0 || count > into->capacity)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "staging_read of %u records from %" G_GUINT64_FORMAT, count, first);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "staging_read of %u records from %" G_GUINT64_FORMAT, count,
+                               first);
   if (first > reader->count || count == 0)
     return TRUE;
   count = (guint)MIN((guint64)count, reader->count - first + 1);
@@ -152,7 +159,8 @@ gboolean staging_read(StagingReader *reader, guint64 first, guint count, RecordB
     ok = read_row(reader, first, count, into, &faulty, error);
   sqlite_reset(reader->blocks);
   if (ok && into->count < count)
-    ok = sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "records are missing from %" G_GUINT64_FORMAT, first + into->count);
+    ok = sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "records are missing from %" G_GUINT64_FORMAT,
+                             first + into->count);
   if (ok && faulty)
     ok = read_faults(reader, into, error);
   if (!ok)

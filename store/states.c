@@ -3,8 +3,7 @@
 
 static const char *const words[FILE_N_STATES] = {
 #define FILE_STATE_WORD(name, word) [FILE_##name] = word,
-    FILE_STATES(FILE_STATE_WORD)
-};
+    FILE_STATES(FILE_STATE_WORD)};
 
 /* One row per state, one bit per state that it may become: the diagram of states.h. */
 #define TO(name) (1u << FILE_##name)

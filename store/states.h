@@ -13,13 +13,23 @@
 #include <glib.h>
 
 #define FILE_STATES(X) \
-  X(SEEN, "seen") X(ADMITTED, "admitted") X(FETCHED, "fetched") X(OPENED, "opened") X(STAGED, "staged") \
-  X(VALIDATED, "validated") X(POSTING, "posting") X(POSTED, "posted") X(ANSWERED, "answered") X(CLOSED, "closed") \
-  X(REJECTED, "rejected") X(DUPLICATE, "duplicate") X(HELD, "held") X(GONE, "gone")
+  X(SEEN, "seen") \
+  X(ADMITTED, "admitted") \
+  X(FETCHED, "fetched") \
+  X(OPENED, "opened") \
+  X(STAGED, "staged") \
+  X(VALIDATED, "validated") \
+  X(POSTING, "posting") \
+  X(POSTED, "posted") \
+  X(ANSWERED, "answered") \
+  X(CLOSED, "closed") \
+  X(REJECTED, "rejected") \
+  X(DUPLICATE, "duplicate") \
+  X(HELD, "held") \
+  X(GONE, "gone")
 typedef enum {
 #define FILE_STATE_ENUM(name, word) FILE_##name,
-  FILE_STATES(FILE_STATE_ENUM)
-  FILE_N_STATES
+  FILE_STATES(FILE_STATE_ENUM) FILE_N_STATES
 } FileState;
 
 const char *file_state_word(FileState state);

@@ -2,4 +2,6 @@
  * libssh2 1.10 copies its list of login methods over itself with memcpy (userauth.c); later releases use memmove. */
 const char *__asan_default_suppressions(void);
 
-const char *__asan_default_suppressions(void) { return "interceptor_via_lib:libssh2.so\n"; }
+const char *__asan_default_suppressions(void) {
+  return "interceptor_via_lib:libssh2.so\n";
+}

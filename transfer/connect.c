@@ -70,7 +70,8 @@ static int connect_first(const struct addrinfo *addresses, gint64 deadline, cons
   int made = -1, tried = EHOSTUNREACH;
   *number = EHOSTUNREACH;
   for (const struct addrinfo *address = addresses; address && (made < 0 || watch); address = address->ai_next) {
-    gint64 now = g_get_monotonic_time(); /* half of the time that is left, so that one black hole leaves some for the others */
+    /* half of the time that is left, so that one black hole leaves some for the others */
+    gint64 now = g_get_monotonic_time();
     int other = connect_one(address, address->ai_next ? now + (deadline - now) / 2 : deadline, &tried);
     tell_tried(watch, address, now, tried);
     if (made >= 0 && other >= 0)
@@ -87,7 +88,8 @@ int connect_to(const char *host, guint port, gint64 deadline, GError **error) {
 }
 
 int connect_watched(const char *host, guint port, gint64 deadline, const ConnectWatch *watch, GError **error) {
-  const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
+  const struct addrinfo wanted = {
+      .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
   struct addrinfo *addresses = NULL;
   gint64 begun = g_get_monotonic_time();
   char service[8];
@@ -102,7 +104,8 @@ int connect_watched(const char *host, guint port, gint64 deadline, const Connect
     watch->resolved(watch->user, g_get_monotonic_time() - begun);
   if (failed != 0) {
     /* also a name that is said not to exist: resolvers have bad days */
-    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "host %s: %s", host, failed == EAI_SYSTEM ? g_strerror(errno) : gai_strerror(failed));
+    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "host %s: %s", host,
+                        failed == EAI_SYSTEM ? g_strerror(errno) : gai_strerror(failed));
     return -1;
   }
   int number, made = connect_first(addresses, deadline, watch, &number);

@@ -11,10 +11,18 @@
 #define LIST_LIMIT 50000u
 #define READ_FOR_ONE_KEPT 16u
 
-gboolean courier_is_lost(const Courier *courier) { return courier_has_ended(courier); }
-pid_t courier_pid(const Courier *courier) { return courier->process.pid; }
-const char *courier_describe(const Courier *courier) { return courier->description ? courier->description : ""; }
-void courier_abort(Courier *courier) { courier_process_kill(&courier->process); }
+gboolean courier_is_lost(const Courier *courier) {
+  return courier_has_ended(courier);
+}
+pid_t courier_pid(const Courier *courier) {
+  return courier->process.pid;
+}
+const char *courier_describe(const Courier *courier) {
+  return courier->description ? courier->description : "";
+}
+void courier_abort(Courier *courier) {
+  courier_process_kill(&courier->process);
+}
 
 /* --- list -------------------------------------------------------------------------------------------------------- */
 
@@ -47,7 +55,9 @@ static gboolean gather_entries(Call *call, WireBytes packed) {
     if (!may_keep(call, &each))
       continue;
     CourierEntry *entry = g_new(CourierEntry, 1);
-    *entry = (CourierEntry){.name = g_bytes_new(each.name, each.name_length), .size = each.size, .modified = each.modified,
+    *entry = (CourierEntry){.name = g_bytes_new(each.name, each.name_length),
+                            .size = each.size,
+                            .modified = each.modified,
                             .is_file = each.is_file};
     g_ptr_array_add(call->entries, entry);
   }
@@ -68,13 +78,18 @@ static guint drop_repeated(GPtrArray *entries) {
   return dropped;
 }
 
-GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused, GError **error) {
+GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused,
+                        GError **error) {
   g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_entry);
   CourierListing bounded = *listing;
   bounded.limit = listing->limit > 0 ? MIN(listing->limit, G_MAXUINT32 / READ_FOR_ONE_KEPT) : LIST_LIMIT;
   guint limit = bounded.limit * (listing->wanted ? READ_FOR_ONE_KEPT : 1);
   const WireMessage request = {.type = WIRE_LIST, .fd = -1, .path = wire_text(listing->folder), .limit = limit};
-  Call call = {.doing = "list", .if_lost = SALLYPORT_ERROR_AGAIN, .entries = entries, .listing = &bounded, .gather = gather_entries,
+  Call call = {.doing = "list",
+               .if_lost = SALLYPORT_ERROR_AGAIN,
+               .entries = entries,
+               .listing = &bounded,
+               .gather = gather_entries,
                .limit = limit};
   WireMessage answer;
   if (!courier_call(courier, &request, &call, &answer, error))
@@ -88,7 +103,8 @@ GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolea
   return g_steal_pointer(&entries);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------------------ */
+/* --- the rest ------------------------------------------------------------------------------------------------------
+ */
 
 gboolean courier_stat(Courier *courier, const char *path, CourierStat *stat, GError **error) {
   const WireMessage request = {.type = WIRE_STAT, .fd = -1, .path = wire_text(path)};
@@ -96,15 +112,19 @@ gboolean courier_stat(Courier *courier, const char *path, CourierStat *stat, GEr
   WireMessage answer;
   if (!courier_call(courier, &request, &call, &answer, error))
     return FALSE;
-  *stat = (CourierStat){.exists = answer.exists != 0, .is_file = answer.is_file != 0, .size = answer.size,
+  *stat = (CourierStat){.exists = answer.exists != 0,
+                        .is_file = answer.is_file != 0,
+                        .size = answer.size,
                         .modified = (gint64)answer.modified};
   return TRUE;
 }
 
 gboolean courier_get(Courier *courier, const CourierGet *get, guint64 *end, GError **error) {
   const guint64 most = MIN(get->size_limit, (guint64)G_MAXINT64);
-  const WireMessage request = {.type = WIRE_GET, .fd = get->fd, .path = wire_text(get->path), .offset = get->offset, .size = most};
-  Call call = {.doing = "get", .if_lost = SALLYPORT_ERROR_AGAIN, .progress = get->progress, .user = get->user, .limit = most};
+  const WireMessage request = {
+      .type = WIRE_GET, .fd = get->fd, .path = wire_text(get->path), .offset = get->offset, .size = most};
+  Call call = {
+      .doing = "get", .if_lost = SALLYPORT_ERROR_AGAIN, .progress = get->progress, .user = get->user, .limit = most};
   WireMessage answer;
   struct stat about;
   if (!courier_call(courier, &request, &call, &answer, error))
@@ -113,15 +133,21 @@ gboolean courier_get(Courier *courier, const CourierGet *get, guint64 *end, GErr
   /* what the courier says and what the descriptor holds must agree */
   if (fstat(get->fd, &about) != 0)
     return sallyport_error_errno(error, errno, "look at what was got");
-  if (answer.size < get->offset || answer.size > most || (S_ISREG(about.st_mode) && (guint64)about.st_size < answer.size))
+  if (answer.size < get->offset || answer.size > most ||
+      (S_ISREG(about.st_mode) && (guint64)about.st_size < answer.size))
     return courier_lose(courier, SALLYPORT_ERROR_AGAIN, "get: it answers with a size that cannot be", error);
   *end = answer.size;
   return TRUE;
 }
 
 gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) {
-  const WireMessage request = {.type = WIRE_PUT, .fd = put->fd, .path = wire_text(put->path), .offset = put->offset, .size = put->size};
-  Call call = {.doing = "put", .if_lost = SALLYPORT_ERROR_AGAIN, .progress = put->progress, .user = put->user, .limit = put->size};
+  const WireMessage request = {
+      .type = WIRE_PUT, .fd = put->fd, .path = wire_text(put->path), .offset = put->offset, .size = put->size};
+  Call call = {.doing = "put",
+               .if_lost = SALLYPORT_ERROR_AGAIN,
+               .progress = put->progress,
+               .user = put->user,
+               .limit = put->size};
   WireMessage answer;
   gboolean ok = courier_call(courier, &request, &call, &answer, error);
   if (ok)
@@ -130,7 +156,10 @@ gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) {
 }
 
 gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **error) {
-  const WireMessage request = {.type = WIRE_RENAME, .fd = -1, .path = wire_text(rename->from), .target = wire_text(rename->to),
+  const WireMessage request = {.type = WIRE_RENAME,
+                               .fd = -1,
+                               .path = wire_text(rename->from),
+                               .target = wire_text(rename->to),
                                .replace = rename->if_exists == COURIER_TARGET_REPLACE ? 1 : 0};
   Call call = {.doing = "rename", .if_lost = SALLYPORT_ERROR_UNKNOWN};
   WireMessage answer;
@@ -159,7 +188,8 @@ gboolean courier_make_folder(Courier *courier, const char *path, GError **error)
   return courier_call(courier, &request, &call, &answer, error);
 }
 
-/* --- HTTP ---------------------------------------------------------------------------------------------------------------- */
+/* --- HTTP
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 /* As one text of lines; a line that would be two is our own mistake. */
 static gboolean join_headers(const Courier *courier, const char *const *headers, char **joined, GError **error) {
@@ -181,11 +211,19 @@ gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *r
   gboolean has_body = post->body >= 0;
   if (!join_headers(courier, post->headers, &headers, error))
     return FALSE;
-  const WireMessage request = {.type = has_body ? WIRE_POST : WIRE_QUERY, .fd = has_body ? post->body : post->answer,
-                               .second_fd = has_body ? post->answer : -1, .path = wire_text(post->path), .headers = wire_text(headers),
-                               .size = post->body_size, .limit = limit, .timeout = post->timeout};
-  Call call = {.doing = "post", .if_lost = has_body ? SALLYPORT_ERROR_UNKNOWN : SALLYPORT_ERROR_AGAIN, .wants_reply = TRUE,
-               .patience = post->timeout, .limit = limit};
+  const WireMessage request = {.type = has_body ? WIRE_POST : WIRE_QUERY,
+                               .fd = has_body ? post->body : post->answer,
+                               .second_fd = has_body ? post->answer : -1,
+                               .path = wire_text(post->path),
+                               .headers = wire_text(headers),
+                               .size = post->body_size,
+                               .limit = limit,
+                               .timeout = post->timeout};
+  Call call = {.doing = "post",
+               .if_lost = has_body ? SALLYPORT_ERROR_UNKNOWN : SALLYPORT_ERROR_AGAIN,
+               .wants_reply = TRUE,
+               .patience = post->timeout,
+               .limit = limit};
   WireMessage answer;
   fault_point("courier-post-before");
   if (!courier_call(courier, &request, &call, &answer, error))
@@ -193,6 +231,7 @@ gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *r
   fault_point("courier-post-after");
   if (answer.size > limit)
     return courier_lose(courier, call.if_lost, "post: it answers with a size that cannot be", error);
-  *reply = (CourierReply){.status = (guint)answer.status, .retry_after = (gint64)answer.retry_after - 1, .size = answer.size};
+  *reply = (CourierReply){
+      .status = (guint)answer.status, .retry_after = (gint64)answer.retry_after - 1, .size = answer.size};
   return TRUE;
 }

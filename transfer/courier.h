@@ -1,50 +1,58 @@
 /* The lane's side of a courier: a process that lives as long as one connection to a partner.
  *
  * courier_open() starts the process (its own program with the argument "courier", the socket on descriptor 3), hands it
- * the endpoint, and waits until it is connected and locked in (Landlock, seccomp, no new privileges, limits) and shows the
- * server's host key. The key is compared with the pins here, in the lane; only then the courier gets the credentials and
- * logs in. A pinned key of another type than the one shown first is asked for with a new process. From then on each call
- * below is one request and its answer over a SOCK_SEQPACKET socket; file content never passes through it: the courier
- * reads and writes descriptors that come with the request. A Courier is used by one thread at a time. When the process
- * dies or stays silent, the call fails with AGAIN (or UNKNOWN for rename and remove, whose effect may have happened), the
- * courier is lost, and only courier_close() remains.
+ * the endpoint, and waits until it is connected and locked in (Landlock, seccomp, no new privileges, limits) and shows
+ * the server's host key. The key is compared with the pins here, in the lane; only then the courier gets the
+ * credentials and logs in. A pinned key of another type than the one shown first is asked for with a new process. From
+ * then on each call below is one request and its answer over a SOCK_SEQPACKET socket; file content never passes through
+ * it: the courier reads and writes descriptors that come with the request. A Courier is used by one thread at a time.
+ * When the process dies or stays silent, the call fails with AGAIN (or UNKNOWN for rename and remove, whose effect may
+ * have happened), the courier is lost, and only courier_close() remains.
  *
  * Paths are the partner's bytes, absolute or relative to its login folder. File content that is reported by the remote
  * side (sizes, names, times) is hostile: bounded and checked here before the caller sees it.
- * The interface is the same for SFTP, local folders, FTP, FTPS and HTTP(S). Of HTTP there are stat (HEAD), get and post; the rest is
- * CONFIGURATION there. A caged courier opens no connection itself: for FTP's data connections (and HTTP's when the server has closed
- * one) it asks the lane, which dials the endpoint's own address, whatever the server says, and passes the socket. */
+ * The interface is the same for SFTP, local folders, FTP, FTPS and HTTP(S). Of HTTP there are stat (HEAD), get and
+ * post; the rest is CONFIGURATION there. A caged courier opens no connection itself: for FTP's data connections (and
+ * HTTP's when the server has closed one) it asks the lane, which dials the endpoint's own address, whatever the server
+ * says, and passes the socket. */
 #pragma once
 #include "gateway/base/error.h"
 
 typedef enum { COURIER_SFTP, COURIER_LOCAL, COURIER_FTP, COURIER_HTTP } CourierKind;
-typedef enum { COURIER_TLS_NONE, COURIER_TLS_EXPLICIT, COURIER_TLS_IMPLICIT } CourierTls; /* FTP: none, AUTH TLS, from the start; HTTP: none or implicit */
+/* FTP: none, AUTH TLS, from the start; HTTP: none or implicit */
+typedef enum { COURIER_TLS_NONE, COURIER_TLS_EXPLICIT, COURIER_TLS_IMPLICIT } CourierTls;
 
 typedef struct {
   CourierKind kind;
-  const char *name;                /* "acme-bank/main", for messages */
-  const char *host; guint port;    /* SFTP; port 0: the protocol's own */
+  const char *name; /* "acme-bank/main", for messages */
+  const char *host;
+  guint port; /* SFTP; port 0: the protocol's own */
   const char *user;
-  const char *const *host_keys;    /* NULL-terminated "SHA256:…" (unpadded base64), at least one: no first-use trust */
-  const char *identity_file;       /* private key; read by the lane, passed as bytes. NULL: none */
-  const char *passphrase_file;     /* of the private key; NULL: none */
-  const char *password_file;       /* for password and keyboard-interactive; NULL: none */
-  CourierTls tls;                  /* FTP, HTTP: certificate and host name are verified, on FTP's data connections, too */
-  const char *ca_file;             /* PEM; read by the lane. NULL: the system's */
-  const char *const *tls_keys;     /* NULL-terminated "sha256//…": the server's public key must be one of these, too. NULL: any that is certified */
+  const char *const *host_keys; /* NULL-terminated "SHA256:…" (unpadded base64), at least one: no first-use trust */
+  const char *identity_file;    /* private key; read by the lane, passed as bytes. NULL: none */
+  const char *passphrase_file;  /* of the private key; NULL: none */
+  const char *password_file;    /* for password and keyboard-interactive; NULL: none */
+  /* FTP, HTTP: certificate and host name are verified, on FTP's data connections, too */
+  CourierTls tls;
+  const char *ca_file; /* PEM; read by the lane. NULL: the system's */
+  /* NULL-terminated "sha256//…": the server's public key must be one of these, too. NULL: any that is certified */
+  const char *const *tls_keys;
   const char *certificate_file, *private_key_file; /* ours, PEM (passphrase_file is the key's); NULL: none */
-  const char *token_file;          /* HTTP: sent as Authorization: Bearer; NULL: none, or user and password */
-  const char *listing_time_zone;   /* FTP without MLSD: of LIST's times; NULL: UTC */
-  const char *folder;              /* HTTP: base path of all paths, or NULL. COURIER_LOCAL: the root of all paths; nothing above or through a link out is reached */
-  guint connect_timeout, io_timeout; /* seconds; 0: 20 and 60. io_timeout: without progress, which is 1 KiB (or the end) of a file,
-                                        16 names of a listing, or the answer to anything else */
-  const char *program;             /* executable to start; NULL: /proc/self/exe */
+  const char *token_file;        /* HTTP: sent as Authorization: Bearer; NULL: none, or user and password */
+  const char *listing_time_zone; /* FTP without MLSD: of LIST's times; NULL: UTC */
+  /* HTTP: base path of all paths, or NULL. COURIER_LOCAL: the root of all paths; nothing above or through a link out is
+   * reached */
+  const char *folder;
+  guint connect_timeout, io_timeout; /* seconds; 0: 20 and 60. io_timeout: without progress, which is 1 KiB (or the end)
+                                        of a file, 16 names of a listing, or the answer to anything else */
+  const char *program;               /* executable to start; NULL: /proc/self/exe */
 } CourierEndpoint;
 
 typedef struct Courier Courier;
 
-/* Started, connected, locked in, host key checked, logged in; NULL with LOGIN for a host key or login refused (no credential
- * has been sent when it was the host key), AGAIN for the network, CONFIGURATION for unreadable credentials. */
+/* Started, connected, locked in, host key checked, logged in; NULL with LOGIN for a host key or login refused (no
+ * credential has been sent when it was the host key), AGAIN for the network, CONFIGURATION for unreadable credentials.
+ */
 Courier *courier_open(const CourierEndpoint *endpoint, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void courier_close(Courier *courier); /* ends the process, at most 2 seconds; NULL is fine */
 gboolean courier_is_lost(const Courier *courier);
@@ -55,24 +63,30 @@ const char *courier_describe(const Courier *courier);
 void courier_abort(Courier *courier);
 
 typedef struct {
-  GBytes *name;        /* the entry's bytes in its folder: no '/', no NUL, not "." or ".." */
+  GBytes *name; /* the entry's bytes in its folder: no '/', no NUL, not "." or ".." */
   guint64 size;
-  gint64 modified;     /* seconds since 1970; 0 when the server does not say */
-  gboolean is_file;    /* a regular file; links and others are reported as not */
+  gint64 modified;  /* seconds since 1970; 0 when the server does not say */
+  gboolean is_file; /* a regular file; links and others are reported as not */
 } CourierEntry;
 
 typedef struct {
-  const char *folder;  /* remote folder */
-  guint limit;         /* most entries kept; 0: 50,000. More: *truncated, and the next listing begins anew */
-  gboolean (*wanted)(gpointer user, const char *name); /* entries it does not want are not kept; then 16 times as many are read */
+  const char *folder; /* remote folder */
+  guint limit;        /* most entries kept; 0: 50,000. More: *truncated, and the next listing begins anew */
+  /* entries it does not want are not kept; then 16 times as many are read */
+  gboolean (*wanted)(gpointer user, const char *name);
   gpointer user;
 } CourierListing;
-/* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL, empty,
- * over 255 bytes) counted in *refused and left out. The caller frees the array. */
+/* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL,
+ * empty, over 255 bytes) counted in *refused and left out. The caller frees the array. */
 GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-typedef struct { gboolean exists; gboolean is_file; guint64 size; gint64 modified; } CourierStat;
+typedef struct {
+  gboolean exists;
+  gboolean is_file;
+  guint64 size;
+  gint64 modified;
+} CourierStat;
 /* Of the path itself (links are not followed). A missing one is TRUE with exists = FALSE. */
 gboolean courier_stat(Courier *courier, const char *path, CourierStat *stat, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -81,29 +95,35 @@ typedef gboolean (*CourierProgress)(gpointer user, guint64 bytes);
 
 typedef struct {
   const char *path;
-  guint64 offset;      /* where to go on; fd is written from this offset on (pwrite) */
-  guint64 size_limit;  /* more bytes than this in total: PARTNER, stop */
+  guint64 offset;     /* where to go on; fd is written from this offset on (pwrite) */
+  guint64 size_limit; /* more bytes than this in total: PARTNER, stop */
   int fd;
-  CourierProgress progress; gpointer user;
+  CourierProgress progress;
+  gpointer user;
 } CourierGet;
 /* Reads the file from `offset` to its end; *end is the offset after the last byte written. The size reported by the
- * server at opening and at the end must equal *end, else AGAIN ("changed while it was read"). Not synced. The descriptor is
- * written in order and without gaps: after any failure its size is where a resumed get may start. */
+ * server at opening and at the end must equal *end, else AGAIN ("changed while it was read"). Not synced. The
+ * descriptor is written in order and without gaps: after any failure its size is where a resumed get may start. */
 gboolean courier_get(Courier *courier, const CourierGet *get, guint64 *end, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
-  const char *path;    /* written under this name as it stands: the caller chooses a temporary one and renames */
-  int fd;              /* read by pread from `offset` to `size` */
+  const char *path;     /* written under this name as it stands: the caller chooses a temporary one and renames */
+  int fd;               /* read by pread from `offset` to `size` */
   guint64 offset, size; /* offset > 0 goes on with a partial upload; 0 truncates what is there */
-  CourierProgress progress; gpointer user;
+  CourierProgress progress;
+  gpointer user;
 } CourierPut;
-/* On return the remote size has been read back and equals `size`, and fsync@openssh.com was asked for where the server has it. */
+/* On return the remote size has been read back and equals `size`, and fsync@openssh.com was asked for where the server
+ * has it. */
 gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef enum { COURIER_TARGET_REFUSE, COURIER_TARGET_REPLACE } CourierTarget;
-typedef struct { const char *from, *to; CourierTarget if_exists; } CourierRename;
-/* REFUSE: an existing target is PARTNER ("exists"). REPLACE: posix-rename@openssh.com (or rename(2)) where there is one;
- * else the target is moved aside, the rename done, and the aside one removed: at no moment is neither there.
+typedef struct {
+  const char *from, *to;
+  CourierTarget if_exists;
+} CourierRename;
+/* REFUSE: an existing target is PARTNER ("exists"). REPLACE: posix-rename@openssh.com (or rename(2)) where there is
+ * one; else the target is moved aside, the rename done, and the aside one removed: at no moment is neither there.
  * Whether it happened is looked up after a lost answer only by the caller: the error is UNKNOWN then. */
 gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -114,18 +134,26 @@ gboolean courier_make_folder(Courier *courier, const char *path, GError **error)
 
 /* --- HTTP. A body of ours is sent, the answer's body is kept in a descriptor. */
 typedef struct {
-  const char *path;            /* below the endpoint's base path; percent-encoded already */
-  const char *const *headers;  /* NULL-terminated "Name: value", no CR or LF; NULL: none */
-  int body; guint64 body_size; /* read by pread from 0; -1 and 0: a GET instead of a POST */
-  int answer; guint64 answer_limit; /* the answer's body is written here from 0; more than the limit: PARTNER */
-  guint timeout;               /* seconds for the whole call; 0: the endpoint's io_timeout */
+  const char *path;           /* below the endpoint's base path; percent-encoded already */
+  const char *const *headers; /* NULL-terminated "Name: value", no CR or LF; NULL: none */
+  int body;
+  guint64 body_size; /* read by pread from 0; -1 and 0: a GET instead of a POST */
+  int answer;
+  guint64 answer_limit; /* the answer's body is written here from 0; more than the limit: PARTNER */
+  guint timeout;        /* seconds for the whole call; 0: the endpoint's io_timeout */
 } CourierPost;
-typedef struct { guint status; gint64 retry_after; /* seconds from now, -1: not said */ guint64 size; /* of the answer's body */ } CourierReply;
-/* TRUE: there is an answer, whatever its status (redirects are not followed). AGAIN: nothing of the request can have been taken (no
- * connection, refused by TLS); LOGIN: the server's certificate, name or key is not the right one, nothing was sent, no credential
- * either; UNKNOWN: it may have been taken (time-out or cut after the first byte of the request was handed to the connection; AGAIN
- * for a GET, which decides nothing). The courier goes on with a new connection after any of these, unless it is lost. */
-gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  guint status;
+  gint64 retry_after; /* seconds from now, -1: not said */
+  guint64 size;       /* of the answer's body */
+} CourierReply;
+/* TRUE: there is an answer, whatever its status (redirects are not followed). AGAIN: nothing of the request can have
+ * been taken (no connection, refused by TLS); LOGIN: the server's certificate, name or key is not the right one,
+ * nothing was sent, no credential either; UNKNOWN: it may have been taken (time-out or cut after the first byte of the
+ * request was handed to the connection; AGAIN for a GET, which decides nothing). The courier goes on with a new
+ * connection after any of these, unless it is lost. */
+gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The courier process itself: `sallyport courier`, descriptor 3. Returns the exit status. */
 int courier_main(void);

@@ -23,11 +23,12 @@ gboolean courier_lose(Courier *courier, SallyportErrorCode code, const char *why
     courier_process_kill(&courier->process);
     (void)courier_process_reap(&courier->process, 1000, NULL);
   }
-  return sallyport_error_set(error, code, "%s: courier lost: %s%s%s", courier->name, why, how ? ": " : "", how ? how : "");
+  return sallyport_error_set(error, code, "%s: courier lost: %s%s%s", courier->name, why, how ? ": " : "",
+                             how ? how : "");
 }
 
-gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, SallyportErrorCode if_lost, const char *doing,
-                      GError **error) {
+gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, SallyportErrorCode if_lost,
+                      const char *doing, GError **error) {
   g_autofree char *why = NULL;
   switch (wire_receive(courier->process.socket, milliseconds, &courier->buffer, message)) {
   case WIRE_GOT_MESSAGE:
@@ -54,8 +55,12 @@ gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, 
  * and an fsync of ours will tell. */
 static SallyportErrorCode believable(guint64 code) {
   switch (code) {
-  case SALLYPORT_ERROR_PARTNER: case SALLYPORT_ERROR_LOGIN: case SALLYPORT_ERROR_FILE: case SALLYPORT_ERROR_CONFIGURATION:
-  case SALLYPORT_ERROR_UNKNOWN: case SALLYPORT_ERROR_BUG:
+  case SALLYPORT_ERROR_PARTNER:
+  case SALLYPORT_ERROR_LOGIN:
+  case SALLYPORT_ERROR_FILE:
+  case SALLYPORT_ERROR_CONFIGURATION:
+  case SALLYPORT_ERROR_UNKNOWN:
+  case SALLYPORT_ERROR_BUG:
     return (SallyportErrorCode)code;
   default:
     return SALLYPORT_ERROR_AGAIN;
@@ -94,7 +99,8 @@ static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, 
     guint64 before = call->told;
     gboolean grown = FALSE;
     switch (answer->type) {
-    case WIRE_DONE: case WIRE_REPLY:
+    case WIRE_DONE:
+    case WIRE_REPLY:
       return (answer->type == WIRE_REPLY) == call->wants_reply || nonsense(courier, call, error);
     case WIRE_FAILED:
       return courier_failed(courier, answer, error);

@@ -8,5 +8,6 @@
 Courier *courier_new(const CourierEndpoint *endpoint, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* "ed25519" for SSH_KEY_ED25519, … Static. */
 const char *courier_key_name(guint64 type);
-/* Connects until the server has shown a host key of a type that is not in `avoid`, and goes no further. 0: none, or *error. */
+/* Connects until the server has shown a host key of a type that is not in `avoid`, and goes no further. 0: none, or
+ * *error. */
 guint8 courier_show_key(const CourierEndpoint *endpoint, guint8 avoid, char **fingerprint, GError **error);

@@ -1,4 +1,5 @@
-/* The courier process: takes requests from descriptor 3, one at a time, until the lane closes it or the connection ends.
+/* The courier process: takes requests from descriptor 3, one at a time, until the lane closes it or the connection
+ * ends.
  *
  * It has no log and no exit codes that matter: whatever it has to say is an answer. It ends when the lane does, because
  * every wait also watches the lane's socket and every answer to a lane that is gone fails. (Not PR_SET_PDEATHSIG: that
@@ -39,12 +40,16 @@ static gboolean tell_progress(gpointer user, guint64 done) {
 
 static gboolean send_failure(Process *process, const GError *failed, gboolean lost) {
   g_autofree char *text = g_strndup(failed ? failed->message : "no reason", 8000);
-  const WireMessage answer = {.type = WIRE_FAILED, .fd = -1, .code = sallyport_error_code(failed), .text = wire_text(text),
+  const WireMessage answer = {.type = WIRE_FAILED,
+                              .fd = -1,
+                              .code = sallyport_error_code(failed),
+                              .text = wire_text(text),
                               .lost = lost ? 1 : 0};
   return wire_send_waiting(process->lane, &answer, NULL) && !lost;
 }
 
-/* --- listing: names go to the lane as they come, some hundred per message ------------------------------------------ */
+/* --- listing: names go to the lane as they come, some hundred per message ------------------------------------------
+ */
 
 typedef struct {
   Process *process;
@@ -57,7 +62,8 @@ typedef struct {
 static gboolean send_entries(Gathering *gathering) {
   if (gathering->packed->len == 0)
     return TRUE;
-  const WireMessage part = {.type = WIRE_ENTRIES, .fd = -1, .entries = {gathering->packed->data, gathering->packed->len}};
+  const WireMessage part = {
+      .type = WIRE_ENTRIES, .fd = -1, .entries = {gathering->packed->data, gathering->packed->len}};
   gathering->broken = !wire_send_waiting(gathering->process->lane, &part, NULL);
   g_byte_array_set_size(gathering->packed, 0);
   return !gathering->broken;
@@ -67,7 +73,8 @@ static gboolean send_entries(Gathering *gathering) {
 static gboolean gather(gpointer user, const WireEntry *entry) {
   Gathering *gathering = user;
   NameVerdict verdict = name_judge(entry->name, entry->name_length);
-  gathering->truncated = gathering->taken >= gathering->limit ? verdict != NAME_SKIPPED : ++gathering->seen > 2 * gathering->limit + 1000;
+  gathering->truncated = gathering->taken >= gathering->limit ? verdict != NAME_SKIPPED
+                                                              : ++gathering->seen > 2 * gathering->limit + 1000;
   if (gathering->truncated)
     return FALSE;
   gathering->refused += verdict == NAME_REFUSED;
@@ -93,7 +100,8 @@ static gboolean list(Process *process, const char *folder, guint64 limit, WireMe
   return TRUE;
 }
 
-/* --- facts: what probes and a survey learn goes to the lane as it comes ---------------------------------------------- */
+/* --- facts: what probes and a survey learn goes to the lane as it comes ----------------------------------------------
+ */
 
 #define FACTS_MOST 8000u /* bytes of a value */
 
@@ -118,7 +126,8 @@ static gboolean probe(Process *process, const WireMessage *request, WireMessage 
   const CourierProbe wanted = {(CourierProbeKind)request->what, path, target, request->size};
   const DriverFacts facts = {send_fact, process};
   gboolean known = FALSE;
-  if (process->driver->operations->probe && !process->driver->operations->probe(process->driver, &wanted, &known, &facts, error))
+  if (process->driver->operations->probe &&
+      !process->driver->operations->probe(process->driver, &wanted, &known, &facts, error))
     return FALSE;
   answer->exists = known ? 1 : 0;
   return TRUE;
@@ -135,7 +144,8 @@ static gboolean make_survey(Process *process, DriverHost *host, const WireMessag
   return told && FALSE;
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------- */
+/* --- requests -------------------------------------------------------------------------------------------------------
+ */
 
 static gboolean stat_into(Process *process, const char *path, WireMessage *answer, GError **error) {
   CourierStat stat;
@@ -150,26 +160,41 @@ static gboolean stat_into(Process *process, const char *path, WireMessage *answe
 
 static gboolean has_operation(const DriverOperations *can, WireType type) {
   switch (type) {
-  case WIRE_LIST: return can->list != NULL;
-  case WIRE_PUT: return can->put != NULL;
-  case WIRE_RENAME: return can->rename != NULL;
-  case WIRE_REMOVE: return can->remove != NULL;
-  case WIRE_MAKE_FOLDER: return can->make_folder != NULL;
-  case WIRE_POST: case WIRE_QUERY: return can->post != NULL;
-  default: return TRUE;
+  case WIRE_LIST:
+    return can->list != NULL;
+  case WIRE_PUT:
+    return can->put != NULL;
+  case WIRE_RENAME:
+    return can->rename != NULL;
+  case WIRE_REMOVE:
+    return can->remove != NULL;
+  case WIRE_MAKE_FOLDER:
+    return can->make_folder != NULL;
+  case WIRE_POST:
+  case WIRE_QUERY:
+    return can->post != NULL;
+  default:
+    return TRUE;
   }
 }
 
 static gboolean post(Process *process, const WireMessage *request, WireMessage *answer, GError **error) {
   g_autofree char *path = wire_string(request->path), *headers = wire_string(request->headers);
   gboolean has_body = request->type == WIRE_POST;
-  const DriverPost wanted = {.path = path, .headers = headers, .body = has_body ? request->fd : -1, .body_size = has_body ? request->size : 0,
-                             .answer = has_body ? request->second_fd : request->fd, .answer_limit = request->limit,
+  const DriverPost wanted = {.path = path,
+                             .headers = headers,
+                             .body = has_body ? request->fd : -1,
+                             .body_size = has_body ? request->size : 0,
+                             .answer = has_body ? request->second_fd : request->fd,
+                             .answer_limit = request->limit,
                              .timeout = (guint)request->timeout};
   CourierReply reply = {.retry_after = -1};
   if (!process->driver->operations->post(process->driver, &wanted, &reply, error))
     return FALSE;
-  *answer = (WireMessage){.type = WIRE_REPLY, .fd = -1, .status = reply.status, .retry_after = (guint64)(reply.retry_after + 1),
+  *answer = (WireMessage){.type = WIRE_REPLY,
+                          .fd = -1,
+                          .status = reply.status,
+                          .retry_after = (guint64)(reply.retry_after + 1),
                           .size = reply.size};
   return TRUE;
 }
@@ -186,18 +211,30 @@ static gboolean perform(Process *process, const WireMessage *request, WireMessag
       (request->type == WIRE_RENAME && !path_is_sendable(request->target.data, request->target.length)))
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "not a path that can be sent");
   if (!has_operation(can, request->type))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "an endpoint of this protocol has no such operation");
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "an endpoint of this protocol has no such operation");
   switch (request->type) {
-  case WIRE_LIST: return list(process, path, request->limit, answer, error);
-  case WIRE_STAT: return stat_into(process, path, answer, error);
-  case WIRE_GET: return can->get(driver, &transfer, &answer->size, error);
-  case WIRE_PUT: return can->put(driver, &transfer, error);
-  case WIRE_RENAME: return can->rename(driver, &rename, error);
-  case WIRE_REMOVE: return can->remove(driver, path, error);
-  case WIRE_MAKE_FOLDER: return can->make_folder(driver, path, error);
-  case WIRE_POST: case WIRE_QUERY: return post(process, request, answer, error);
-  case WIRE_PROBE: return probe(process, request, answer, error);
-  default: return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "not a request: %d", (int)request->type);
+  case WIRE_LIST:
+    return list(process, path, request->limit, answer, error);
+  case WIRE_STAT:
+    return stat_into(process, path, answer, error);
+  case WIRE_GET:
+    return can->get(driver, &transfer, &answer->size, error);
+  case WIRE_PUT:
+    return can->put(driver, &transfer, error);
+  case WIRE_RENAME:
+    return can->rename(driver, &rename, error);
+  case WIRE_REMOVE:
+    return can->remove(driver, path, error);
+  case WIRE_MAKE_FOLDER:
+    return can->make_folder(driver, path, error);
+  case WIRE_POST:
+  case WIRE_QUERY:
+    return post(process, request, answer, error);
+  case WIRE_PROBE:
+    return probe(process, request, answer, error);
+  default:
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "not a request: %d", (int)request->type);
   }
 }
 
@@ -217,10 +254,11 @@ static gboolean serve(Process *process, WireMessage *request) {
   return wire_send_waiting(process->lane, &answer, NULL) && !process->driver->lost;
 }
 
-/* Until the lane asks for something. When it does not at once, the driver may finish what it put off, and from then on the
- * connection may speak (keepalives) or end. */
+/* Until the lane asks for something. When it does not at once, the driver may finish what it put off, and from then on
+ * the connection may speak (keepalives) or end. */
 static gboolean wait_for_request(const Process *process) {
-  struct pollfd wanted[2] = {{.fd = process->lane, .events = POLLIN}, {.fd = process->driver->descriptor, .events = POLLIN}};
+  struct pollfd wanted[2] = {{.fd = process->lane, .events = POLLIN},
+                             {.fd = process->driver->descriptor, .events = POLLIN}};
   int patience = AT_ONCE;
   for (;;) {
     int ready = poll(wanted, 2, patience);
@@ -236,8 +274,8 @@ static gboolean wait_for_request(const Process *process) {
   }
 }
 
-gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint, guint8 key_type, WireBuffer *buffer, WireMessage *message,
-                                GError **error) {
+gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint, guint8 key_type, WireBuffer *buffer,
+                                WireMessage *message, GError **error) {
   const WireMessage question = {.type = WIRE_HOST_KEY, .fd = -1, .text = wire_text(fingerprint), .key_type = key_type};
   if (!wire_send_waiting(host->lane, &question, error))
     return FALSE;
@@ -248,22 +286,31 @@ gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint,
 
 static Driver *open_driver(const DriverHost *host, const WireMessage *open, GError **error) {
   switch (open->kind) {
-  case COURIER_SFTP: return driver_sftp_open(host, open, error);
-  case COURIER_LOCAL: return driver_local_open(host, open, error);
-  case COURIER_FTP: return driver_ftp_open(host, open, error);
-  case COURIER_HTTP: return driver_http_open(host, open, error);
-  default: sallyport_error_set(error, SALLYPORT_ERROR_BUG, "unknown kind of endpoint"); return NULL;
+  case COURIER_SFTP:
+    return driver_sftp_open(host, open, error);
+  case COURIER_LOCAL:
+    return driver_local_open(host, open, error);
+  case COURIER_FTP:
+    return driver_ftp_open(host, open, error);
+  case COURIER_HTTP:
+    return driver_http_open(host, open, error);
+  default:
+    sallyport_error_set(error, SALLYPORT_ERROR_BUG, "unknown kind of endpoint");
+    return NULL;
   }
 }
 
 static gboolean begin(Process *process, DriverHost *host, WireBuffer *buffer) {
   g_autoptr(GError) error = NULL;
   WireMessage open;
-  if (wire_receive(process->lane, -1, buffer, &open) != WIRE_GOT_MESSAGE || (open.type != WIRE_OPEN && open.type != WIRE_SURVEY))
+  if (wire_receive(process->lane, -1, buffer, &open) != WIRE_GOT_MESSAGE ||
+      (open.type != WIRE_OPEN && open.type != WIRE_SURVEY))
     return FALSE;
   if (open.type == WIRE_SURVEY)
     return make_survey(process, host, &open);
-  *host = (DriverHost){.lane = process->lane, .progress = tell_progress, .user = process,
+  *host = (DriverHost){.lane = process->lane,
+                       .progress = tell_progress,
+                       .user = process,
                        .connect_timeout = (gint64)open.connect_timeout * G_USEC_PER_SEC,
                        .io_timeout = (gint64)open.io_timeout * G_USEC_PER_SEC};
   process->driver = open_driver(host, &open, &error);
@@ -278,7 +325,8 @@ int courier_main(void) {
   DriverHost host;
   WireMessage request;
   signal(SIGPIPE, SIG_IGN);
-  /* libssh2 takes and gives back each packet: without this the heap shrinks and grows all the time (40 % of the system time) */
+  /* libssh2 takes and gives back each packet: without this the heap shrinks and grows all the time (40 % of the system
+   * time) */
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   mallopt(M_TOP_PAD, 4 << 20);
   g_autofree WireBuffer *buffer = g_new0(WireBuffer, 1);

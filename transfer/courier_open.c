@@ -1,6 +1,6 @@
-/* Opening a courier: the process is started and asked to connect; it shows the host key; only when that is pinned it gets
- * the credentials. A server with several host keys may have shown another type than the pinned one: then a new courier asks
- * for the remaining types, until the pinned key is seen or none is left. */
+/* Opening a courier: the process is started and asked to connect; it shows the host key; only when that is pinned it
+ * gets the credentials. A server with several host keys may have shown another type than the pinned one: then a new
+ * courier asks for the remaining types, until the pinned key is seen or none is left. */
 #include "gateway/base/files.h"
 #include "transfer/courier_call.h"
 #include "transfer/courier_key.h"
@@ -50,10 +50,18 @@ static guint port_of(const CourierEndpoint *endpoint) {
 }
 
 static gboolean ask_to_open(Courier *courier, const CourierEndpoint *endpoint, guint8 avoid, GError **error) {
-  const WireMessage open = {.type = WIRE_OPEN, .fd = -1, .kind = (guint64)endpoint->kind, .host = wire_text(endpoint->host),
-                            .port = port_of(endpoint), .user = wire_text(endpoint->user), .folder = wire_text(endpoint->folder),
-                            .connect_timeout = courier->connect_timeout, .io_timeout = courier->io_timeout, .avoid = avoid,
-                            .tls = (guint64)endpoint->tls, .zone = wire_text(endpoint->listing_time_zone)};
+  const WireMessage open = {.type = WIRE_OPEN,
+                            .fd = -1,
+                            .kind = (guint64)endpoint->kind,
+                            .host = wire_text(endpoint->host),
+                            .port = port_of(endpoint),
+                            .user = wire_text(endpoint->user),
+                            .folder = wire_text(endpoint->folder),
+                            .connect_timeout = courier->connect_timeout,
+                            .io_timeout = courier->io_timeout,
+                            .avoid = avoid,
+                            .tls = (guint64)endpoint->tls,
+                            .zone = wire_text(endpoint->listing_time_zone)};
   return courier_send(courier, &open, "connect", error);
 }
 
@@ -73,8 +81,11 @@ static gboolean take_ready(Courier *courier, const WireMessage *answer, GError *
 }
 
 static gboolean hand_credentials(Courier *courier, const CourierSecrets *secrets, WireMessage *answer, GError **error) {
-  const WireMessage credentials = {.type = WIRE_CREDENTIALS, .fd = -1, .identity = wire_text(secrets->identity),
-                                   .passphrase = wire_text(secrets->passphrase), .password = wire_text(secrets->password)};
+  const WireMessage credentials = {.type = WIRE_CREDENTIALS,
+                                   .fd = -1,
+                                   .identity = wire_text(secrets->identity),
+                                   .passphrase = wire_text(secrets->passphrase),
+                                   .password = wire_text(secrets->password)};
   if (!courier_send(courier, &credentials, "login", error))
     return FALSE;
   gint64 patience = ((gint64)courier->io_timeout * 2 + 5) * 1000;
@@ -83,11 +94,17 @@ static gboolean hand_credentials(Courier *courier, const CourierSecrets *secrets
 }
 
 const char *courier_key_name(guint64 type) {
-  return type == SSH_KEY_ED25519 ? "ed25519" : type == SSH_KEY_ECDSA ? "ECDSA" : type == SSH_KEY_RSA ? "RSA" : "unknown type";
+  return type == SSH_KEY_ED25519 ? "ed25519"
+         : type == SSH_KEY_ECDSA ? "ECDSA"
+         : type == SSH_KEY_RSA   ? "RSA"
+                                 : "unknown type";
 }
 
 /* What the server has shown so far that is not pinned. */
-typedef struct { guint8 avoid; GString *shown; } Mismatches;
+typedef struct {
+  guint8 avoid;
+  GString *shown;
+} Mismatches;
 
 static gboolean wrong_key(const CourierEndpoint *endpoint, const Mismatches *mismatches, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN,
@@ -98,7 +115,8 @@ static gboolean wrong_key(const CourierEndpoint *endpoint, const Mismatches *mis
 
 typedef enum { OPENED, REFUSED, ANOTHER_TYPE } Attempt;
 
-static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets, Mismatches *mismatches, GError **error) {
+static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets,
+                       Mismatches *mismatches, GError **error) {
   WireMessage answer;
   GError *failed = NULL;
   if (!ask_to_open(courier, endpoint, mismatches->avoid, error) || !await_connection(courier, &answer, error))
@@ -117,10 +135,12 @@ static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const 
     g_propagate_error(error, failed);
     return REFUSED;
   }
-  g_autofree char *fingerprint = wire_string(answer.text), *shown = files_show_bytes(fingerprint, strlen(fingerprint), 80);
+  g_autofree char *fingerprint = wire_string(answer.text),
+                  *shown = files_show_bytes(fingerprint, strlen(fingerprint), 80);
   if (is_pinned(endpoint, fingerprint))
     return hand_credentials(courier, secrets, &answer, error) ? OPENED : REFUSED;
-  g_string_append_printf(mismatches->shown, "%s%s %s", mismatches->shown->len ? ", " : "", courier_key_name(answer.key_type), shown);
+  g_string_append_printf(mismatches->shown, "%s%s %s", mismatches->shown->len ? ", " : "",
+                         courier_key_name(answer.key_type), shown);
   gboolean repeated = (mismatches->avoid & answer.key_type) != 0;
   mismatches->avoid |= (guint8)answer.key_type;
   if (!repeated && answer.key_type != SSH_KEY_OTHER)
@@ -129,7 +149,8 @@ static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const 
   return REFUSED;
 }
 
-static Courier *open_with(const CourierEndpoint *endpoint, const CourierSecrets *secrets, Mismatches *mismatches, GError **error) {
+static Courier *open_with(const CourierEndpoint *endpoint, const CourierSecrets *secrets, Mismatches *mismatches,
+                          GError **error) {
   for (guint i = 0; i < COURIER_KEY_TYPES; i++) {
     Courier *courier = courier_new(endpoint, error);
     if (!courier)
@@ -146,11 +167,13 @@ static Courier *open_with(const CourierEndpoint *endpoint, const CourierSecrets 
   return NULL;
 }
 
-/* --- FTP and HTTP -------------------------------------------------------------------------------------------------------- */
+/* --- FTP and HTTP
+ * -------------------------------------------------------------------------------------------------------- */
 
 #define SYSTEM_TRUST "/etc/ssl/certs/ca-certificates.crt"
 
-static gboolean send_trust(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets, GError **error) {
+static gboolean send_trust(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets,
+                           GError **error) {
   const char *path = endpoint->ca_file ? endpoint->ca_file : SYSTEM_TRUST;
   if (endpoint->tls == COURIER_TLS_NONE)
     return TRUE;
@@ -159,23 +182,29 @@ static gboolean send_trust(Courier *courier, const CourierEndpoint *endpoint, co
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s%s", path, g_strerror(errno),
                                endpoint->ca_file ? "" : " (the package ca-certificates has it; or name a ca-file)");
   g_autofree char *pins = endpoint->tls_keys ? g_strjoinv(";", (char **)endpoint->tls_keys) : NULL;
-  const WireMessage trust = {.type = WIRE_TRUST, .fd = fd, .pins = wire_text(pins), .certificate = wire_text(secrets->certificate)};
+  const WireMessage trust = {
+      .type = WIRE_TRUST, .fd = fd, .pins = wire_text(pins), .certificate = wire_text(secrets->certificate)};
   gboolean ok = courier_send(courier, &trust, "connect", error);
   close(fd);
   return ok;
 }
 
-/* FTP's user and password go before the handshake: libcurl logs in by itself, on the connection that it has just verified, with no
- * moment between the two in which it could be handed a password. Until then it has only one connection, and its cage keeps it from any
- * other; the server gets to see the password when certificate, name and pins hold, and not before. HTTP's are asked for later. */
-static gboolean send_login(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets, GError **error) {
-  const WireMessage credentials = {.type = WIRE_CREDENTIALS, .fd = -1, .identity = wire_text(secrets->identity),
+/* FTP's user and password go before the handshake: libcurl logs in by itself, on the connection that it has just
+ * verified, with no moment between the two in which it could be handed a password. Until then it has only one
+ * connection, and its cage keeps it from any other; the server gets to see the password when certificate, name and pins
+ * hold, and not before. HTTP's are asked for later. */
+static gboolean send_login(Courier *courier, const CourierEndpoint *endpoint, const CourierSecrets *secrets,
+                           GError **error) {
+  const WireMessage credentials = {.type = WIRE_CREDENTIALS,
+                                   .fd = -1,
+                                   .identity = wire_text(secrets->identity),
                                    .passphrase = wire_text(secrets->passphrase),
                                    .password = wire_text(endpoint->kind == COURIER_FTP ? secrets->password : NULL)};
   return courier_send(courier, &credentials, "connect", error);
 }
 
-/* The address is told before the courier has read anything from there: that one, and no other, is dialled for it from now on. */
+/* The address is told before the courier has read anything from there: that one, and no other, is dialled for it from
+ * now on. */
 static gboolean take_address(Courier *courier, const CourierEndpoint *endpoint, WireMessage *answer, GError **error) {
   if (answer->type == WIRE_FAILED)
     return courier_failed(courier, answer, error);
@@ -216,7 +245,8 @@ static Courier *open_by_curl(const CourierEndpoint *endpoint, const CourierSecre
   return NULL;
 }
 
-/* --- any ----------------------------------------------------------------------------------------------------------------- */
+/* --- any
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 guint8 courier_show_key(const CourierEndpoint *endpoint, guint8 avoid, char **fingerprint, GError **error) {
   WireMessage answer;
@@ -255,7 +285,8 @@ Courier *courier_open(const CourierEndpoint *endpoint, GError **error) {
   Mismatches mismatches = {0, g_string_new(NULL)};
   Courier *courier = NULL;
   if (check_endpoint(endpoint, error) && courier_secrets_read(endpoint, &secrets, error))
-    courier = is_curls(endpoint) ? open_by_curl(endpoint, &secrets, error) : open_with(endpoint, &secrets, &mismatches, error);
+    courier = is_curls(endpoint) ? open_by_curl(endpoint, &secrets, error)
+                                 : open_with(endpoint, &secrets, &mismatches, error);
   courier_secrets_wipe(&secrets);
   g_string_free(mismatches.shown, TRUE);
   return courier;

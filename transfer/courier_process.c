@@ -17,7 +17,8 @@ static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer soc
   if (failed == 0)
     failed = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
   if (failed == 0)
-    failed = posix_spawn_file_actions_adddup2(actions, GPOINTER_TO_INT(socket), LANE_IN_CHILD); /* clears close-on-exec, also on itself */
+    failed = posix_spawn_file_actions_adddup2(actions, GPOINTER_TO_INT(socket),
+                                              LANE_IN_CHILD); /* clears close-on-exec, also on itself */
   if (failed == 0)
     failed = posix_spawn_file_actions_addclosefrom_np(actions, LANE_IN_CHILD + 1);
   return failed;
@@ -26,7 +27,11 @@ static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer soc
 static int spawn(const char *program, int socket, pid_t *pid) {
   char name[] = "sallyport", role[] = "courier";
   char *const arguments[] = {name, role, NULL}, *const environment[] = {NULL};
-  ChildPlan plan = {.program = program, .arguments = arguments, .environment = environment, .describe = describe_child, .data = GINT_TO_POINTER(socket)};
+  ChildPlan plan = {.program = program,
+                    .arguments = arguments,
+                    .environment = environment,
+                    .describe = describe_child,
+                    .data = GINT_TO_POINTER(socket)};
   return child_spawn(&plan, pid);
 }
 
@@ -94,5 +99,6 @@ void courier_process_end(CourierProcess *process, int milliseconds) {
   if (process->pid == 0 || courier_process_reap(process, milliseconds, NULL))
     return;
   courier_process_kill(process);
-  (void)courier_process_reap(process, 1000, NULL); /* longer only for a process that the kernel holds: init gets that one */
+  /* longer only for a process that the kernel holds: init gets that one */
+  (void)courier_process_reap(process, 1000, NULL);
 }

@@ -10,8 +10,8 @@ typedef struct {
   int socket;           /* the lane's end; -1: closed */
 } CourierProcess;
 
-/* Starts PROGRAM (NULL: this one) as "sallyport courier": descriptors 0 and 1 are /dev/null, 2 is ours, 3 the socket; all else
- * is closed, the environment is empty, signals are as by default. */
+/* Starts PROGRAM (NULL: this one) as "sallyport courier": descriptors 0 and 1 are /dev/null, 2 is ours, 3 the socket;
+ * all else is closed, the environment is empty, signals are as by default. */
 gboolean courier_process_start(CourierProcess *process, const char *program, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void courier_process_kill(CourierProcess *process); /* from any thread */
 /* Waits for its end at most so long and reaps it; TRUE when it is gone. *how then says how it ended, for people. */

@@ -20,7 +20,8 @@
 #define HEARD_LOOKS 20u
 #define LOOK_EVERY 250 /* milliseconds, at least */
 
-/* --- before the cage ------------------------------------------------------------------------------------------------- */
+/* --- before the cage -------------------------------------------------------------------------------------------------
+ */
 
 static gboolean read_trust(CurlLink *link, int fd, GError **error) {
   link->trust = g_malloc(TRUST_LIMIT);
@@ -80,25 +81,33 @@ static gboolean tell_address(CurlLink *link, GError **error) {
   g_autofree char *entry = g_strdup_printf("%s:%u:%.*s", link->name, link->port, (int)plain, text);
   if (!g_hostname_is_ip_address(link->name))
     link->resolved = curl_slist_append(NULL, entry);
-  return wire_send_waiting(link->host->lane, &(WireMessage){.type = WIRE_CONNECTED, .fd = -1, .text = wire_text(text)}, error);
+  return wire_send_waiting(link->host->lane, &(WireMessage){.type = WIRE_CONNECTED, .fd = -1, .text = wire_text(text)},
+                           error);
 }
 
 /* libcurl reads files (OpenSSL's settings) and makes a pair of sockets for itself here; afterwards it could not. */
 static gboolean start_curl(CurlLink *link, GError **error) {
   tzset(); /* dates are read in the cage */
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && (link->multi = curl_multi_init()) && (link->easy = curl_easy_init()))
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && (link->multi = curl_multi_init()) &&
+      (link->easy = curl_easy_init()))
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "libcurl does not start");
 }
 
 gboolean curl_link_open(CurlLink *link, const DriverHost *host, const WireMessage *open, char **cage, GError **error) {
-  *link = (CurlLink){.host = host, .name = wire_string(open->host), .user = text_or_null(open->user), .port = (guint)open->port,
-                     .tls = (CourierTls)open->tls, .is_http = open->kind == COURIER_HTTP, .first = -1};
+  *link = (CurlLink){.host = host,
+                     .name = wire_string(open->host),
+                     .user = text_or_null(open->user),
+                     .port = (guint)open->port,
+                     .tls = (CourierTls)open->tls,
+                     .is_http = open->kind == COURIER_HTTP,
+                     .first = -1};
   if (!take_secrets(link, error) || !start_curl(link, error))
     return FALSE;
   link->first = connect_to(link->name, link->port, g_get_monotonic_time() + host->connect_timeout, error);
   link->control = link->first;
-  return link->first >= 0 && tell_address(link, error) && sandbox_enter(&(SandboxPlan){.folder = -1, .connect_is_pretended = TRUE}, cage, error);
+  return link->first >= 0 && tell_address(link, error) &&
+         sandbox_enter(&(SandboxPlan){.folder = -1, .connect_is_pretended = TRUE}, cage, error);
 }
 
 static void wipe(char **secret) {
@@ -111,7 +120,8 @@ void curl_link_close(CurlLink *link, gboolean politely) {
   if (link->easy)
     curl_easy_cleanup(link->easy);
   if (link->multi && politely)
-    curl_multi_cleanup(link->multi); /* else the process ends, and with it all connections: nothing is said on a broken one */
+    curl_multi_cleanup(
+        link->multi); /* else the process ends, and with it all connections: nothing is said on a broken one */
   curl_slist_free_all(link->resolved);
   if (link->first >= 0)
     close(link->first);
@@ -131,7 +141,8 @@ void curl_link_close(CurlLink *link, gboolean politely) {
   g_clear_error(&link->failure);
 }
 
-/* --- sockets --------------------------------------------------------------------------------------------------------- */
+/* --- sockets ---------------------------------------------------------------------------------------------------------
+ */
 
 static int ask_for_socket(CurlLink *link, guint port) {
   g_autofree WireBuffer *buffer = g_new0(WireBuffer, 1);
@@ -143,14 +154,15 @@ static int ask_for_socket(CurlLink *link, guint port) {
   }
   if (answer.type == WIRE_SOCKET)
     return answer.fd;
-  g_autofree char *text = answer.type == WIRE_NO_SOCKET ? wire_string(answer.text) : g_strdup("the lane makes no connection");
+  g_autofree char *text = answer.type == WIRE_NO_SOCKET ? wire_string(answer.text)
+                                                        : g_strdup("the lane makes no connection");
   g_strlcpy(link->problem, text, sizeof link->problem);
   sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "%s", text);
   return -1;
 }
 
-/* Only the port is libcurl's to choose: the address is always that of the first connection. FTP has one control connection and no
- * second: with the first one gone there is nobody logged in any more, and the courier ends. */
+/* Only the port is libcurl's to choose: the address is always that of the first connection. FTP has one control
+ * connection and no second: with the first one gone there is nobody logged in any more, and the courier ends. */
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
   CurlLink *link = user;
   (void)purpose;
@@ -181,9 +193,9 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
   return made >= 0 ? made : CURL_SOCKET_BAD;
 }
 
-/* A socket that is closed with something unread in it (TLS 1.3's session tickets) is reset, and what was sent last may be lost with it.
- * So our end is said first, and the server's end awaited, which comes when it has read all. Where it does not come, the size that is read
- * back will tell. */
+/* A socket that is closed with something unread in it (TLS 1.3's session tickets) is reset, and what was sent last may
+ * be lost with it. So our end is said first, and the server's end awaited, which comes when it has read all. Where it
+ * does not come, the size that is read back will tell. */
 static void await_end(const CurlLink *link, int socket) {
   gint64 until = g_get_monotonic_time() + link->host->io_timeout;
   guint8 ignored[4096];
@@ -214,7 +226,8 @@ static int is_connected(void *user, curl_socket_t socket, curlsocktype purpose) 
   return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
-/* --- the clock and the lane ---------------------------------------------------------------------------------------------- */
+/* --- the clock and the lane
+ * ---------------------------------------------------------------------------------------------- */
 
 /* 7.88 waits for nothing at all on a connection that it is handed connected: it has to be called again soon. */
 void curl_link_connected(CurlLink *link) {
@@ -250,17 +263,19 @@ static gboolean is_in_time(CurlLink *link, gint64 now) {
   if (now < link->end && now < link->deadline)
     return TRUE;
   link->out_of_time = TRUE;
-  return end_run(link, "%s for %" G_GINT64_FORMAT " s", link->deadline <= link->end ? "no progress" : "no answer", link->patience / G_USEC_PER_SEC);
+  return end_run(link, "%s for %" G_GINT64_FORMAT " s", link->deadline <= link->end ? "no progress" : "no answer",
+                 link->patience / G_USEC_PER_SEC);
 }
 
 /* FALSE: the run is over, and why is told. The lane says nothing while it waits for an answer: its voice is its end. */
 static gboolean wait_for_more(CurlLink *link) {
-  struct curl_waitfd more[2] = {{.fd = link->host->lane, .events = CURL_WAIT_POLLIN}, {.fd = link->control, .events = CURL_WAIT_POLLIN}};
+  struct curl_waitfd more[2] = {{.fd = link->host->lane, .events = CURL_WAIT_POLLIN},
+                                {.fd = link->control, .events = CURL_WAIT_POLLIN}};
   gint64 now = g_get_monotonic_time();
   if (!is_in_time(link, now))
     return FALSE;
-  /* 7.88 does not watch the control connection while it waits for a data connection's TLS, where the reply comes first. Not for ever: what
-   * it does not read then would keep us busy. */
+  /* 7.88 does not watch the control connection while it waits for a data connection's TLS, where the reply comes first.
+   * Not for ever: what it does not read then would keep us busy. */
   guint watched = link->replies_awaited > 0 && link->control >= 0 ? 2 : 1;
   link->replies_awaited -= watched - 1;
   gint64 left = (MIN(link->end, link->deadline) - now + 999) / 1000;
@@ -270,19 +285,24 @@ static gboolean wait_for_more(CurlLink *link) {
   return more[0].revents == 0 || end_run(link, "the lane is gone");
 }
 
-/* Some replies libcurl awaits inside itself (QUOTE's, and the one after a transfer), and comes by here once a second. */
+/* Some replies libcurl awaits inside itself (QUOTE's, and the one after a transfer), and comes by here once a second.
+ */
 static int look_around(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
   CurlLink *link = user;
   struct pollfd lane = {.fd = link->host->lane, .events = POLLIN};
   gint64 now = g_get_monotonic_time();
-  (void)a; (void)b; (void)c; (void)d;
+  (void)a;
+  (void)b;
+  (void)c;
+  (void)d;
   if (now - link->looked_at < LOOK_EVERY * 1000)
     return 0;
   link->looked_at = now;
   return !is_in_time(link, now) || (poll(&lane, 1, 0) != 0 && !end_run(link, "the lane is gone"));
 }
 
-/* --- what the server has shown of itself ---------------------------------------------------------------------------------- */
+/* --- what the server has shown of itself
+ * ---------------------------------------------------------------------------------- */
 
 void curl_link_hear(CurlLink *link, const char *words, gsize length) {
   static const char begins[] = "SSL connection using ";
@@ -310,13 +330,15 @@ static const char *value_of(const struct curl_slist *items, const char *name) {
 
 static void keep_chain(CurlLink *link) {
   struct curl_certinfo *shown = NULL;
-  if (link->chain || curl_easy_getinfo(link->easy, CURLINFO_CERTINFO, &shown) != CURLE_OK || !shown || shown->num_of_certs < 1)
+  if (link->chain || curl_easy_getinfo(link->easy, CURLINFO_CERTINFO, &shown) != CURLE_OK || !shown ||
+      shown->num_of_certs < 1)
     return;
   link->chain = g_ptr_array_new_with_free_func(g_free);
   for (int i = 0; i < shown->num_of_certs && i < 8; i++) {
     const char *ends = value_of(shown->certinfo[i], "Expire date:");
-    g_ptr_array_add(link->chain, g_strdup_printf("%.300s, issued by %.300s, ends %.40s", value_of(shown->certinfo[i], "Subject:"),
-                                                 value_of(shown->certinfo[i], "Issuer:"), ends));
+    g_ptr_array_add(link->chain,
+                    g_strdup_printf("%.300s, issued by %.300s, ends %.40s", value_of(shown->certinfo[i], "Subject:"),
+                                    value_of(shown->certinfo[i], "Issuer:"), ends));
     if (i == 0)
       link->chain_ends = MAX((gint64)curl_getdate(ends, NULL), 0);
   }
@@ -331,7 +353,8 @@ void curl_link_facts(const CurlLink *link, const DriverFacts *facts) {
     driver_fact(facts, "certificate-ends", "%" G_GINT64_FORMAT, link->chain_ends);
 }
 
-/* --- one request ------------------------------------------------------------------------------------------------------ */
+/* --- one request
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void set_blob(CURL *easy, CURLoption option, const char *bytes, gsize length) {
   struct curl_blob blob = {.data = (void *)bytes, .len = length, .flags = CURL_BLOB_NOCOPY};
@@ -343,9 +366,9 @@ static void set_blob(CURL *easy, CURLoption option, const char *bytes, gsize len
 static void prepare_tls(CurlLink *link) {
   curl_easy_setopt(link->easy, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(link->easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  /* FTP's servers want the control connection's TLS session on data connections. In TLS 1.3 a session is good for one connection, and the
-   * next one comes in a ticket that an upload never reads: its second file would be refused (seen with vsftpd, ProFTPD). So 1.2 is asked
-   * for first, and 1.3 only of a server that has nothing else. */
+  /* FTP's servers want the control connection's TLS session on data connections. In TLS 1.3 a session is good for one
+   * connection, and the next one comes in a ticket that an upload never reads: its second file would be refused (seen
+   * with vsftpd, ProFTPD). So 1.2 is asked for first, and 1.3 only of a server that has nothing else. */
   long newest = link->is_http || link->with_tls13 ? CURL_SSLVERSION_MAX_DEFAULT : CURL_SSLVERSION_MAX_TLSv1_2;
   curl_easy_setopt(link->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2 | newest);
   curl_easy_setopt(link->easy, CURLOPT_CAINFO, NULL);
@@ -363,7 +386,9 @@ static void prepare_tls(CurlLink *link) {
 
 void curl_link_prepare(CurlLink *link, const char *url) {
   CURL *easy = link->easy;
-  const char *protocol = link->is_http ? (link->tls == COURIER_TLS_NONE ? "http" : "https") : link->tls == COURIER_TLS_IMPLICIT ? "ftps" : "ftp";
+  const char *protocol = link->is_http                       ? (link->tls == COURIER_TLS_NONE ? "http" : "https")
+                         : link->tls == COURIER_TLS_IMPLICIT ? "ftps"
+                                                             : "ftp";
   curl_easy_reset(easy);
   link->problem[0] = 0;
   g_clear_error(&link->failure);
@@ -387,7 +412,8 @@ void curl_link_prepare(CurlLink *link, const char *url) {
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 262144L);
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 262144L);
   curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 2L);
-  curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 1L); /* 7.88 waits for it, although the socket is connected: 200 ms each */
+  /* 7.88 waits for it, although the socket is connected: 200 ms each */
+  curl_easy_setopt(easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 1L);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, link);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
@@ -436,29 +462,60 @@ CURLcode curl_link_run(CurlLink *link, gint64 limit) {
   return link->result = result;
 }
 
-/* --- codes ------------------------------------------------------------------------------------------------------------- */
+/* --- codes
+ * ------------------------------------------------------------------------------------------------------------- */
 
 SallyportErrorCode curl_code(CURLcode code, guint reply) {
   switch (code) {
   /* the peer is not who it should be, or does not protect what we say, or does not let us in */
-  case CURLE_PEER_FAILED_VERIFICATION: case CURLE_SSL_PINNEDPUBKEYNOTMATCH: case CURLE_USE_SSL_FAILED: case CURLE_SSL_ISSUER_ERROR:
-  case CURLE_SSL_INVALIDCERTSTATUS: case CURLE_SSL_CRL_BADFILE: case CURLE_LOGIN_DENIED: case CURLE_AUTH_ERROR:
+  case CURLE_PEER_FAILED_VERIFICATION:
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+  case CURLE_USE_SSL_FAILED:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_INVALIDCERTSTATUS:
+  case CURLE_SSL_CRL_BADFILE:
+  case CURLE_LOGIN_DENIED:
+  case CURLE_AUTH_ERROR:
     return reply / 100 == 4 ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_LOGIN; /* 421 to USER: too many connections */
-  case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_CIPHER: case CURLE_SSL_ENGINE_NOTFOUND:
-  case CURLE_SSL_ENGINE_SETFAILED: case CURLE_SSL_ENGINE_INITFAILED: case CURLE_SSL_CLIENTCERT:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_ENGINE_NOTFOUND:
+  case CURLE_SSL_ENGINE_SETFAILED:
+  case CURLE_SSL_ENGINE_INITFAILED:
+  case CURLE_SSL_CLIENTCERT:
     return SALLYPORT_ERROR_CONFIGURATION;
-  case CURLE_URL_MALFORMAT: case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_FAILED_INIT: case CURLE_NOT_BUILT_IN:
-  case CURLE_BAD_FUNCTION_ARGUMENT: case CURLE_UNKNOWN_OPTION: case CURLE_SETOPT_OPTION_SYNTAX: case CURLE_RECURSIVE_API_CALL:
+  case CURLE_URL_MALFORMAT:
+  case CURLE_UNSUPPORTED_PROTOCOL:
+  case CURLE_FAILED_INIT:
+  case CURLE_NOT_BUILT_IN:
+  case CURLE_BAD_FUNCTION_ARGUMENT:
+  case CURLE_UNKNOWN_OPTION:
+  case CURLE_SETOPT_OPTION_SYNTAX:
+  case CURLE_RECURSIVE_API_CALL:
     return SALLYPORT_ERROR_BUG;
   /* an answer that says no; with 4yz, FTP's "not now" */
-  case CURLE_REMOTE_ACCESS_DENIED: case CURLE_QUOTE_ERROR: case CURLE_FTP_COULDNT_RETR_FILE: case CURLE_UPLOAD_FAILED:
-  case CURLE_REMOTE_FILE_NOT_FOUND: case CURLE_REMOTE_FILE_EXISTS: case CURLE_FTP_COULDNT_SET_TYPE: case CURLE_FTP_COULDNT_USE_REST:
+  case CURLE_REMOTE_ACCESS_DENIED:
+  case CURLE_QUOTE_ERROR:
+  case CURLE_FTP_COULDNT_RETR_FILE:
+  case CURLE_UPLOAD_FAILED:
+  case CURLE_REMOTE_FILE_NOT_FOUND:
+  case CURLE_REMOTE_FILE_EXISTS:
+  case CURLE_FTP_COULDNT_SET_TYPE:
+  case CURLE_FTP_COULDNT_USE_REST:
     return reply / 100 == 4 ? SALLYPORT_ERROR_AGAIN : reply == 530 ? SALLYPORT_ERROR_LOGIN : SALLYPORT_ERROR_PARTNER;
   /* answers that are none */
-  case CURLE_WEIRD_SERVER_REPLY: case CURLE_FTP_WEIRD_PASS_REPLY: case CURLE_FTP_WEIRD_PASV_REPLY: case CURLE_FTP_WEIRD_227_FORMAT:
-  case CURLE_RANGE_ERROR: case CURLE_BAD_CONTENT_ENCODING: case CURLE_FILESIZE_EXCEEDED: case CURLE_TOO_MANY_REDIRECTS:
+  case CURLE_WEIRD_SERVER_REPLY:
+  case CURLE_FTP_WEIRD_PASS_REPLY:
+  case CURLE_FTP_WEIRD_PASV_REPLY:
+  case CURLE_FTP_WEIRD_227_FORMAT:
+  case CURLE_RANGE_ERROR:
+  case CURLE_BAD_CONTENT_ENCODING:
+  case CURLE_FILESIZE_EXCEEDED:
+  case CURLE_TOO_MANY_REDIRECTS:
     return SALLYPORT_ERROR_PARTNER;
-  default: /* connections, time-outs, early ends, TLS that breaks off, 452 and 552 (no space there), memory: another try may do */
+  default: /* connections, time-outs, early ends, TLS that breaks off, 452 and 552 (no space there), memory: another try
+              may do */
     return SALLYPORT_ERROR_AGAIN;
   }
 }

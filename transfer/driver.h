@@ -1,6 +1,7 @@
-/* What a protocol must offer to be a courier's: one table of operations per protocol (SFTP, local folder; FTP, FTPS and HTTPS
- * fit the same). Drivers run in the courier process only, blocking, one request at a time, between the lane's socket and
- * the partner's. They open nothing after they have locked themselves in, and write only to descriptors they are given.
+/* What a protocol must offer to be a courier's: one table of operations per protocol (SFTP, local folder; FTP, FTPS and
+ * HTTPS fit the same). Drivers run in the courier process only, blocking, one request at a time, between the lane's
+ * socket and the partner's. They open nothing after they have locked themselves in, and write only to descriptors they
+ * are given.
  *
  * An operation returns FALSE with an error whose code tells the lane what to do. A driver that can no longer trust its
  * connection sets `lost`: the process ends after the answer. */
@@ -11,7 +12,7 @@
 
 /* What the process around a driver gives it. */
 typedef struct {
-  int lane;                     /* the lane's socket: its end is the end of any wait */
+  int lane;                           /* the lane's socket: its end is the end of any wait */
   gint64 connect_timeout, io_timeout; /* microseconds */
   /* Bytes or entries done so far; sent to the lane when it is due. FALSE: the lane is gone. */
   gboolean (*progress)(gpointer user, guint64 done);
@@ -25,13 +26,25 @@ typedef struct {
 } DriverSink;
 
 /* Takes what a probe or a survey learns. Values that are too long are cut. */
-typedef struct { gboolean (*tell)(gpointer user, const char *name, const char *value); gpointer user; } DriverFacts;
+typedef struct {
+  gboolean (*tell)(gpointer user, const char *name, const char *value);
+  gpointer user;
+} DriverFacts;
 void driver_fact(const DriverFacts *facts, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-typedef struct { const char *path; guint64 offset, size; int fd; } DriverTransfer; /* size: get's limit, put's size */
+typedef struct {
+  const char *path;
+  guint64 offset, size;
+  int fd;
+} DriverTransfer; /* size: get's limit, put's size */
 
 /* headers: lines "Name: value\n"; body -1: a GET; timeout in seconds, 0: io_timeout */
-typedef struct { const char *path, *headers; int body, answer; guint64 body_size, answer_limit; guint timeout; } DriverPost;
+typedef struct {
+  const char *path, *headers;
+  int body, answer;
+  guint64 body_size, answer_limit;
+  guint timeout;
+} DriverPost;
 
 typedef struct Driver Driver;
 /* What a protocol does not have stays NULL. */
@@ -44,7 +57,8 @@ typedef struct {
   gboolean (*remove)(Driver *driver, const char *path, GError **error);
   gboolean (*make_folder)(Driver *driver, const char *path, GError **error);
   /* Optional. *known stays FALSE when there is no such probe. */
-  gboolean (*probe)(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error);
+  gboolean (*probe)(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
+                    GError **error);
   /* HTTP only. */
   gboolean (*post)(Driver *driver, const DriverPost *post, CourierReply *reply, GError **error);
   /* Nothing is asked for the moment, or `descriptor` became readable meanwhile. FALSE: the connection has ended. */
@@ -55,13 +69,13 @@ typedef struct {
 struct Driver {
   const DriverOperations *operations;
   const DriverHost *host;
-  char *description;  /* one line for people */
-  int descriptor;     /* the connection's, watched while idle; -1: none */
+  char *description; /* one line for people */
+  int descriptor;    /* the connection's, watched while idle; -1: none */
   gboolean lost;
 };
 
-/* The credentials arrive only after the lane has approved the host key: a driver asks for them by this. `message` borrows
- * from `buffer`. FALSE: the lane refused the key or is gone. */
+/* The credentials arrive only after the lane has approved the host key: a driver asks for them by this. `message`
+ * borrows from `buffer`. FALSE: the lane refused the key or is gone. */
 gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint, guint8 key_type, WireBuffer *buffer,
                                 WireMessage *message, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -1,7 +1,8 @@
 /* FTP and FTPS by libcurl: login, and the changes of names. Transfers are in ftp_transfer.c, listings in ftp_listing.c.
  *
- * The protocol knows no rename that refuses and none that surely replaces: what servers do with an existing target differs (most replace
- * it, some refuse). So the target is looked at first, and for REPLACE moved aside: at no moment is neither there. */
+ * The protocol knows no rename that refuses and none that surely replaces: what servers do with an existing target
+ * differs (most replace it, some refuse). So the target is looked at first, and for REPLACE moved aside: at no moment
+ * is neither there. */
 #include "transfer/ftp.h"
 #include "gateway/base/files.h"
 #include <poll.h>
@@ -54,7 +55,8 @@ static gboolean ftp_make_folder(Driver *driver, const char *shown, GError **erro
   return ftp_code(ftp, "CWD") / 100 == 2 || ftp_refused(ftp, ftp_reply(ftp, "MKD", 0), "make folder", shown, error);
 }
 
-/* --- rename -------------------------------------------------------------------------------------------------------------- */
+/* --- rename
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static gboolean do_rename(Ftp *ftp, const char *from, const char *to, GError **error) {
   g_autofree char *old = ftp_path(ftp, from, error), *new = old ? ftp_path(ftp, to, error) : NULL;
@@ -82,8 +84,8 @@ static gboolean rename_refusing(Ftp *ftp, const CourierRename *wanted, GError **
   return stat.exists ? target_exists(wanted->to, error) : do_rename(ftp, wanted->from, wanted->to, error);
 }
 
-/* A crash after the first step leaves the old content as ASIDE, after the second both: whoever lists the folder sees the ".aside" name,
- * and the next REPLACE of the same target removes it. */
+/* A crash after the first step leaves the old content as ASIDE, after the second both: whoever lists the folder sees
+ * the ".aside" name, and the next REPLACE of the same target removes it. */
 static gboolean rename_by_aside(Ftp *ftp, const CourierRename *wanted, GError **error) {
   CourierStat target, left;
   g_autofree char *aside = g_strconcat(wanted->to, ".aside", NULL);
@@ -103,10 +105,12 @@ static gboolean rename_by_aside(Ftp *ftp, const CourierRename *wanted, GError **
 
 static gboolean ftp_rename(Driver *driver, const CourierRename *wanted, GError **error) {
   Ftp *ftp = (Ftp *)driver;
-  return wanted->if_exists == COURIER_TARGET_REFUSE ? rename_refusing(ftp, wanted, error) : rename_by_aside(ftp, wanted, error);
+  return wanted->if_exists == COURIER_TARGET_REFUSE ? rename_refusing(ftp, wanted, error)
+                                                    : rename_by_aside(ftp, wanted, error);
 }
 
-/* --- the connection ------------------------------------------------------------------------------------------------------ */
+/* --- the connection
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Between requests a server says nothing, but 421 at the end of its patience. */
 static gboolean ftp_idle(Driver *driver) {
@@ -127,8 +131,16 @@ static void ftp_close(Driver *driver) {
 }
 
 static const DriverOperations ftp_operations = {
-    .list = ftp_list, .stat = driver_stat, .get = ftp_get, .put = ftp_put, .rename = ftp_rename, .remove = ftp_remove,
-    .make_folder = ftp_make_folder, .probe = ftp_probe, .idle = ftp_idle, .close = ftp_close,
+    .list = ftp_list,
+    .stat = driver_stat,
+    .get = ftp_get,
+    .put = ftp_put,
+    .rename = ftp_rename,
+    .remove = ftp_remove,
+    .make_folder = ftp_make_folder,
+    .probe = ftp_probe,
+    .idle = ftp_idle,
+    .close = ftp_close,
 };
 
 static gboolean has_feature(const FtpReply *feat, const char *name) {
@@ -145,8 +157,9 @@ static gboolean has_feature(const FtpReply *feat, const char *name) {
 static char *describe(const Ftp *ftp, const char *greeting, const char *cage) {
   static const char *const ways[] = {"FTP in the clear", "FTP with TLS", "FTP over TLS"};
   g_autofree char *shown = files_show_bytes(greeting, strcspn(greeting, "\r\n"), 100);
-  return g_strdup_printf("%s (libcurl %s), \"%s\", listing by %s, in %s, at %s, %s", ways[ftp->link.tls], curl_version_info(CURLVERSION_NOW)->version, shown,
-                         ftp->has_mlsd ? "MLSD" : "LIST", ftp->home, ftp->link.address, cage);
+  return g_strdup_printf("%s (libcurl %s), \"%s\", listing by %s, in %s, at %s, %s", ways[ftp->link.tls],
+                         curl_version_info(CURLVERSION_NOW)->version, shown, ftp->has_mlsd ? "MLSD" : "LIST", ftp->home,
+                         ftp->link.address, cage);
 }
 
 /* The first command, and before it libcurl's login. A server that has only TLS 1.3 gets a second connection. */
@@ -181,20 +194,22 @@ static gboolean log_in(Ftp *ftp, const char *cage, GError **error) {
   if (!checked)
     return FALSE;
   ftp->base.description = describe(ftp, ftp_reply(ftp, "", 0)->text->str, cage);
-  return !ftp->has_utf8 || ftp_commands(ftp, "login", second, error); /* names are bytes to us: most servers need no telling */
+  /* names are bytes to us: most servers need no telling */
+  return !ftp->has_utf8 || ftp_commands(ftp, "login", second, error);
 }
 
 static char *root_of(const CurlLink *link) {
   gboolean is_ipv6 = strchr(link->name, ':') != NULL;
-  return g_strdup_printf("%s://%s%s%s:%u/", link->tls == COURIER_TLS_IMPLICIT ? "ftps" : "ftp", is_ipv6 ? "[" : "", link->name, is_ipv6 ? "]" : "",
-                         link->port);
+  return g_strdup_printf("%s://%s%s%s:%u/", link->tls == COURIER_TLS_IMPLICIT ? "ftps" : "ftp", is_ipv6 ? "[" : "",
+                         link->name, is_ipv6 ? "]" : "", link->port);
 }
 
 /* Zones are files: before the cage. */
 static gboolean load_zone(Ftp *ftp, const WireMessage *open, GError **error) {
   g_autofree char *name = wire_string(open->zone);
   ftp->zone = *name ? g_time_zone_new_identifier(name) : g_time_zone_new_utc();
-  return ftp->zone || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "listing-time-zone: there is no time zone %s", name);
+  return ftp->zone ||
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "listing-time-zone: there is no time zone %s", name);
 }
 
 Driver *driver_ftp_open(const DriverHost *host, const WireMessage *open, GError **error) {

@@ -1,9 +1,9 @@
 /* HTTP(S) by libcurl: stat (HEAD), get with ranges, and post.
  *
- * Token or password are asked of the lane only when the server has been verified: in libcurl's callback between the handshake and
- * the first byte of the first request. The same callback tells what can have been taken: before it nothing of a request has gone out
- * (AGAIN), after it a post may have been taken (UNKNOWN), and libcurl's own second try of a post on a new connection is stopped
- * there: to repeat is the caller's to decide. */
+ * Token or password are asked of the lane only when the server has been verified: in libcurl's callback between the
+ * handshake and the first byte of the first request. The same callback tells what can have been taken: before it
+ * nothing of a request has gone out (AGAIN), after it a post may have been taken (UNKNOWN), and libcurl's own second
+ * try of a post on a new connection is stopped there: to repeat is the caller's to decide. */
 #include "transfer/curl_link.h"
 #include "transfer/http_head.h"
 #include <errno.h>
@@ -15,21 +15,22 @@
 typedef struct {
   Driver base;
   CurlLink link;
-  char *root;               /* "https://host:port/base", without a slash at the end */
-  char *authorization;      /* the header, or NULL */
-  gboolean has_asked;       /* for credentials */
+  char *root;          /* "https://host:port/base", without a slash at the end */
+  char *authorization; /* the header, or NULL */
+  gboolean has_asked;  /* for credentials */
   /* the request that runs */
   struct curl_slist *headers;
   HttpHead head;
   gboolean is_sent, may_repeat;
-  int from, to;             /* descriptors of bodies; -1: none */
+  int from, to; /* descriptors of bodies; -1: none */
   guint64 read_at, read_end;
   guint64 written, skip, limit, dropped;
   gboolean is_get;
   guint64 offset;
 } Http;
 
-/* --- credentials ------------------------------------------------------------------------------------------------------- */
+/* --- credentials
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void wipe(char *secret) {
   if (secret)
@@ -57,8 +58,8 @@ static gboolean ask_credentials(Http *http) {
   WireMessage credentials;
   int lane = link->host->lane;
   const WireMessage question = {.type = WIRE_VERIFIED, .fd = -1, .text = wire_text(link->name)};
-  if (!wire_send_waiting(lane, &question, NULL) || wire_receive(lane, -1, link->secrets, &credentials) != WIRE_GOT_MESSAGE ||
-      credentials.type != WIRE_CREDENTIALS)
+  if (!wire_send_waiting(lane, &question, NULL) ||
+      wire_receive(lane, -1, link->secrets, &credentials) != WIRE_GOT_MESSAGE || credentials.type != WIRE_CREDENTIALS)
     return sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "the lane is gone");
   http->authorization = authorization_of(link, &credentials);
   explicit_bzero(link->secrets, sizeof *link->secrets);
@@ -69,22 +70,28 @@ static gboolean ask_credentials(Http *http) {
 /* The connection stands, and its other end is verified where it is TLS. */
 static int before_request(void *user, char *to, char *from, int to_port, int from_port) {
   Http *http = user;
-  (void)to; (void)from; (void)to_port; (void)from_port;
+  (void)to;
+  (void)from;
+  (void)to_port;
+  (void)from_port;
   curl_link_connected(&http->link);
   if (http->is_sent && !http->may_repeat) {
-    sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_UNKNOWN, "the connection ended before there was an answer");
+    sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_UNKNOWN,
+                        "the connection ended before there was an answer");
     return CURL_PREREQFUNC_ABORT;
   }
   gboolean is_second = http->is_sent;
   if (!http->has_asked && !ask_credentials(http))
     return CURL_PREREQFUNC_ABORT;
-  if (http->authorization && !is_second && !curl_slist_append(http->headers, http->authorization)) /* the list is set already, and grows */
+  /* the list is set already, and grows */
+  if (http->authorization && !is_second && !curl_slist_append(http->headers, http->authorization))
     return CURL_PREREQFUNC_ABORT;
   http->is_sent = TRUE;
   return CURL_PREREQFUNC_OK;
 }
 
-/* --- bodies ------------------------------------------------------------------------------------------------------------- */
+/* --- bodies
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static size_t take_header(char *bytes, size_t one, size_t length, void *user) {
   Http *http = user;
@@ -105,7 +112,8 @@ static size_t give_body(char *bytes, size_t one, size_t most, void *user) {
     done = pread(http->from, bytes, wanted, (off_t)http->read_at);
   while (done < 0 && errno == EINTR);
   if (done <= 0) {
-    sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_BUG, "what is to be sent: %s", done < 0 ? g_strerror(errno) : "shorter than was said");
+    sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_BUG, "what is to be sent: %s",
+                        done < 0 ? g_strerror(errno) : "shorter than was said");
     return CURL_READFUNC_ABORT;
   }
   http->read_at += (guint64)done;
@@ -122,7 +130,8 @@ static int go_back(void *user, curl_off_t offset, int origin) {
 
 static gboolean write_body(Http *http, const char *bytes, gsize length) {
   if (length > http->limit - http->written)
-    return sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_PARTNER, "more than %" G_GUINT64_FORMAT " bytes", http->limit);
+    return sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_PARTNER, "more than %" G_GUINT64_FORMAT " bytes",
+                               http->limit);
   while (length > 0) {
     ssize_t done = pwrite(http->to, bytes, length, (off_t)http->written);
     if (done < 0 && errno == EINTR)
@@ -136,7 +145,8 @@ static gboolean write_body(Http *http, const char *bytes, gsize length) {
   return TRUE;
 }
 
-/* Of a get, only the file itself is written; a server that does not know ranges sends its beginning again, which is skipped. */
+/* Of a get, only the file itself is written; a server that does not know ranges sends its beginning again, which is
+ * skipped. */
 static gboolean is_wanted(Http *http) {
   if (!http->is_get)
     return TRUE;
@@ -162,7 +172,8 @@ static size_t take_body(char *bytes, size_t one, size_t length, void *user) {
   return curl_link_moved(&http->link, all, http->written) ? all : 0;
 }
 
-/* --- one request --------------------------------------------------------------------------------------------------------- */
+/* --- one request
+ * --------------------------------------------------------------------------------------------------------- */
 
 static gboolean is_url_path(const char *path) {
   for (const char *at = path; *at; at++)
@@ -173,12 +184,14 @@ static gboolean is_url_path(const char *path) {
 
 static gboolean begin(Http *http, const char *path, const char *headers, GError **error) {
   if (!is_url_path(path))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "not a path of a URL (percent-encode it): %s", path);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "not a path of a URL (percent-encode it): %s",
+                               path);
   g_autofree char *url = g_strdup_printf("%s%s%s", http->root, *path == '/' ? "" : "/", path);
   CURL *easy = http->link.easy;
   curl_link_prepare(&http->link, url);
   curl_slist_free_all(http->headers);
-  http->headers = curl_slist_append(NULL, "Expect:"); /* none: its answer costs a round trip, and many servers never give it */
+  /* none: its answer costs a round trip, and many servers never give it */
+  http->headers = curl_slist_append(NULL, "Expect:");
   g_auto(GStrv) lines = g_strsplit(headers ? headers : "", "\n", 0);
   for (char **each = lines; *each; each++)
     if (**each)
@@ -205,7 +218,9 @@ static gboolean begin(Http *http, const char *path, const char *headers, GError 
 static gboolean refused(const Http *http, const char *what, const char *path, GError **error) {
   guint status = http->head.status;
   gboolean later = status >= 500 || status == 408 || status == 425 || status == 429;
-  SallyportErrorCode code = status == 401 || status == 407 ? SALLYPORT_ERROR_LOGIN : later ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_PARTNER;
+  SallyportErrorCode code = status == 401 || status == 407 ? SALLYPORT_ERROR_LOGIN
+                            : later                        ? SALLYPORT_ERROR_AGAIN
+                                                           : SALLYPORT_ERROR_PARTNER;
   return sallyport_error_set(error, code, "%s %s: the server answers with status %u%s", what, path, status,
                              status / 100 == 3 ? " (redirects are not followed)" : "");
 }
@@ -228,7 +243,8 @@ static gboolean http_stat(Driver *driver, const char *path, CourierStat *stat, G
     return TRUE;
   if (http->head.status != 200)
     return refused(http, "stat", path, error);
-  *stat = (CourierStat){.exists = TRUE, .is_file = TRUE, .size = (guint64)MAX(http->head.length, 0), .modified = http->head.modified};
+  *stat = (CourierStat){
+      .exists = TRUE, .is_file = TRUE, .size = (guint64)MAX(http->head.length, 0), .modified = http->head.modified};
   return TRUE;
 }
 
@@ -239,14 +255,17 @@ static gboolean judge_get(Http *http, const DriverTransfer *get, guint64 *end, G
   if (head->status == 416 && head->range_total == (gint64)get->offset)
     return TRUE; /* there is nothing beyond what is here */
   if (head->status == 416)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: it is another file than before, of %" G_GINT64_FORMAT " bytes", get->path,
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "get %s: it is another file than before, of %" G_GINT64_FORMAT " bytes", get->path,
                                head->range_total);
   if (head->status == 200 && http->skip > 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: it has become shorter than what is here", get->path);
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: it has become shorter than what is here",
+                               get->path);
   if (head->status == 206 && head->range_from != (gint64)get->offset)
     return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: another range than was asked for", get->path);
   if (head->status == 206 && head->range_total >= 0 && head->range_total != (gint64)http->written)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " bytes", get->path, http->written,
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "get %s: %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " bytes", get->path, http->written,
                                head->range_total);
   return head->status == 200 || head->status == 206 || refused(http, "get", get->path, error);
 }
@@ -296,7 +315,8 @@ static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *
   gint64 limit = post->timeout > 0 ? (gint64)post->timeout * G_USEC_PER_SEC : http->link.host->io_timeout;
   CURLcode code = curl_link_run(&http->link, limit);
   if (code == CURLE_OK) {
-    *reply = (CourierReply){.status = http->head.status, .retry_after = http_head_retry_after(&http->head), .size = http->written};
+    *reply = (CourierReply){
+        .status = http->head.status, .retry_after = http_head_retry_after(&http->head), .size = http->written};
     return TRUE;
   }
   failed(http, code, "post", post->path, error);
@@ -306,7 +326,8 @@ static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *
   return FALSE;
 }
 
-/* --- the connection ------------------------------------------------------------------------------------------------------ */
+/* --- the connection
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* Kept-alive connections that the server closes are replaced with the next request: there is nothing to watch. */
 static gboolean http_idle(Driver *driver) {
@@ -325,7 +346,8 @@ static void http_close(Driver *driver) {
 }
 
 /* What the first answer has shown of the server. */
-static gboolean http_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error) {
+static gboolean http_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
+                           GError **error) {
   (void)error;
   *known = probe->kind == COURIER_PROBE_CONNECTION;
   if (*known)
@@ -333,7 +355,8 @@ static gboolean http_probe(Driver *driver, const CourierProbe *probe, gboolean *
   return TRUE;
 }
 
-static const DriverOperations http_operations = {.stat = http_stat, .get = http_get, .post = http_post, .probe = http_probe, .idle = http_idle, .close = http_close};
+static const DriverOperations http_operations = {
+    .stat = http_stat, .get = http_get, .post = http_post, .probe = http_probe, .idle = http_idle, .close = http_close};
 
 static char *root_of(const CurlLink *link, const WireMessage *open) {
   g_autofree char *folder = wire_string(open->folder);
@@ -341,8 +364,8 @@ static char *root_of(const CurlLink *link, const WireMessage *open) {
   while (length > 0 && folder[length - 1] == '/')
     folder[--length] = 0;
   gboolean is_ipv6 = strchr(link->name, ':') != NULL;
-  return g_strdup_printf("%s://%s%s%s:%u%s%s", link->tls == COURIER_TLS_NONE ? "http" : "https", is_ipv6 ? "[" : "", link->name,
-                         is_ipv6 ? "]" : "", link->port, length > 0 && *folder != '/' ? "/" : "", folder);
+  return g_strdup_printf("%s://%s%s%s:%u%s%s", link->tls == COURIER_TLS_NONE ? "http" : "https", is_ipv6 ? "[" : "",
+                         link->name, is_ipv6 ? "]" : "", link->port, length > 0 && *folder != '/' ? "/" : "", folder);
 }
 
 Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError **error) {
@@ -354,7 +377,8 @@ Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError
   http->root = root_of(&http->link, open);
   if (ok && !is_url_path(http->root))
     ok = sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "not a URL (percent-encode it): %s", http->root);
-  http->base.description = g_strdup_printf("HTTP/1.1%s by libcurl %s, at %s, %s", open->tls == COURIER_TLS_NONE ? " in the clear" : " over TLS",
+  http->base.description = g_strdup_printf("HTTP/1.1%s by libcurl %s, at %s, %s",
+                                           open->tls == COURIER_TLS_NONE ? " in the clear" : " over TLS",
                                            curl_version_info(CURLVERSION_NOW)->version, http->link.address, cage);
   if (ok)
     return &http->base;

@@ -1,5 +1,6 @@
-/* A local drop folder. It may belong to somebody who wishes us ill: each path is resolved beneath the folder without any
- * link (openat2), files are regular and have one name only, and what is checked is the descriptor that is then copied. */
+/* A local drop folder. It may belong to somebody who wishes us ill: each path is resolved beneath the folder without
+ * any link (openat2), files are regular and have one name only, and what is checked is the descriptor that is then
+ * copied. */
 #include "gateway/base/files.h"
 #include "transfer/driver.h"
 #include "transfer/sandbox.h"
@@ -15,7 +16,10 @@
 #define PIECE (1u << 20)
 #define RENAME_NOREPLACE_ 1u
 
-typedef struct { Driver base; int root; } Local;
+typedef struct {
+  Driver base;
+  int root;
+} Local;
 
 /* The one place where a local folder's errno becomes ours: it is a partner's place, not our store. */
 static gboolean local_error(GError **error, int number, const char *doing, const char *path) {
@@ -23,14 +27,24 @@ static gboolean local_error(GError **error, int number, const char *doing, const
   SallyportErrorCode code = SALLYPORT_ERROR_PARTNER;
   const char *hint = "";
   switch (number) {
-  case ENOSPC: case EDQUOT: case EIO: case EAGAIN: case EINTR: case EMFILE: case ENFILE: case ENOMEM: case ESTALE: case ETIMEDOUT:
+  case ENOSPC:
+  case EDQUOT:
+  case EIO:
+  case EAGAIN:
+  case EINTR:
+  case EMFILE:
+  case ENFILE:
+  case ENOMEM:
+  case ESTALE:
+  case ETIMEDOUT:
     code = SALLYPORT_ERROR_AGAIN;
     break;
   case ENOSYS:
     code = SALLYPORT_ERROR_CONFIGURATION;
     hint = " (local folders need Linux 5.6 or later)";
     break;
-  case ELOOP: case EXDEV:
+  case ELOOP:
+  case EXDEV:
     hint = " (links and paths out of the folder are refused)";
     break;
   }
@@ -39,7 +53,8 @@ static gboolean local_error(GError **error, int number, const char *doing, const
 
 /* -1 with errno. */
 static int open_beneath(int root, const char *path, guint64 flags, guint64 mode) {
-  struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode,
+  struct open_how how = {.flags = flags | O_CLOEXEC,
+                         .mode = mode,
                          .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
   long made;
   path += strspn(path, "/");
@@ -71,7 +86,8 @@ static gboolean check_regular(int fd, const char *path, struct stat *about, GErr
   if (!S_ISREG(about->st_mode))
     return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s: not a regular file", path);
   if (about->st_nlink != 1)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s: has %lu names (hard links are refused)", path, (gulong)about->st_nlink);
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s: has %lu names (hard links are refused)", path,
+                               (gulong)about->st_nlink);
   return TRUE;
 }
 
@@ -90,8 +106,11 @@ static gboolean local_list(Driver *driver, const char *folder, const DriverSink 
   while (more && (each = readdir(names))) {
     struct stat about;
     if (fstatat(dirfd(names), each->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) { /* else it has gone meanwhile */
-      const WireEntry entry = {.name = (const guint8 *)each->d_name, .name_length = strlen(each->d_name), .modified = about.st_mtime,
-                               .size = (guint64)about.st_size, .is_file = S_ISREG(about.st_mode) && about.st_nlink == 1};
+      const WireEntry entry = {.name = (const guint8 *)each->d_name,
+                               .name_length = strlen(each->d_name),
+                               .modified = about.st_mtime,
+                               .size = (guint64)about.st_size,
+                               .is_file = S_ISREG(about.st_mode) && about.st_nlink == 1};
       more = sink->take(sink->user, &entry);
     }
     errno = 0;
@@ -110,14 +129,20 @@ static gboolean local_stat(Driver *driver, const char *path, CourierStat *stat, 
   gboolean ok = fstat(opened, &about) == 0 || local_error(error, errno, "look at", path);
   close(opened);
   if (ok)
-    *stat = (CourierStat){.exists = TRUE, .is_file = S_ISREG(about.st_mode) && about.st_nlink == 1,
-                          .size = (guint64)about.st_size, .modified = about.st_mtime};
+    *stat = (CourierStat){.exists = TRUE,
+                          .is_file = S_ISREG(about.st_mode) && about.st_nlink == 1,
+                          .size = (guint64)about.st_size,
+                          .modified = about.st_mtime};
   return ok;
 }
 
-typedef struct { int from, to; guint64 at, most; } Copy;
+typedef struct {
+  int from, to;
+  guint64 at, most;
+} Copy;
 
-/* One piece: in the kernel where it can, else through a buffer. 0 at the end, -1 with errno; *writing tells whose it is. */
+/* One piece: in the kernel where it can, else through a buffer. 0 at the end, -1 with errno; *writing tells whose it
+ * is. */
 static gssize copy_piece(const Copy *copy, guint8 **buffer, gboolean *writing) {
   gsize wanted = (gsize)MIN(copy->most, PIECE);
   *writing = FALSE;
@@ -139,8 +164,8 @@ static gssize copy_piece(const Copy *copy, guint8 **buffer, gboolean *writing) {
   return length;
 }
 
-/* Copies to the source's end, or `most` bytes. A failure on our side of the copy is judged as ours, one on the other side as
- * the partner's. */
+/* Copies to the source's end, or `most` bytes. A failure on our side of the copy is judged as ours, one on the other
+ * side as the partner's. */
 static gboolean copy_file(Local *local, Copy *copy, const char *path, gboolean from_partner, GError **error) {
   g_autofree guint8 *buffer = NULL;
   const DriverHost *host = local->base.host;
@@ -170,10 +195,12 @@ static gboolean get_opened(Local *local, int opened, const DriverTransfer *get, 
   if (!check_regular(opened, get->path, &before, error))
     return FALSE;
   if ((guint64)before.st_size > get->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: it has %lld bytes, allowed are %" G_GUINT64_FORMAT, get->path,
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                               "get %s: it has %lld bytes, allowed are %" G_GUINT64_FORMAT, get->path,
                                (long long)before.st_size, get->size);
   if ((guint64)before.st_size < get->offset)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: it has shrunk to %lld bytes, before where to resume", get->path,
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "get %s: it has shrunk to %lld bytes, before where to resume", get->path,
                                (long long)before.st_size);
   Copy copy = {.from = opened, .to = get->fd, .at = get->offset, .most = (guint64)before.st_size - get->offset};
   if (!copy_file(local, &copy, get->path, TRUE, error))
@@ -181,8 +208,8 @@ static gboolean get_opened(Local *local, int opened, const DriverTransfer *get, 
   *end = copy.at;
   if (fstat(opened, &after) != 0)
     return local_error(error, errno, "look at", get->path);
-  if (after.st_size == before.st_size && (guint64)after.st_size == *end && after.st_mtim.tv_sec == before.st_mtim.tv_sec &&
-      after.st_mtim.tv_nsec == before.st_mtim.tv_nsec)
+  if (after.st_size == before.st_size && (guint64)after.st_size == *end &&
+      after.st_mtim.tv_sec == before.st_mtim.tv_sec && after.st_mtim.tv_nsec == before.st_mtim.tv_nsec)
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: changed while it was read", get->path);
 }
@@ -204,17 +231,19 @@ static gboolean put_opened(Local *local, int opened, const DriverTransfer *put, 
   if (put->offset == 0 && ftruncate(opened, 0) != 0) /* not O_TRUNC: what has two names must not lose its content */
     return local_error(error, errno, "truncate", put->path);
   if (put->offset > 0 && ((guint64)about.st_size < put->offset || (guint64)about.st_size > put->size))
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: the partial upload has %lld bytes: begin anew", put->path,
-                               (long long)about.st_size);
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: the partial upload has %lld bytes: begin anew",
+                               put->path, (long long)about.st_size);
   Copy copy = {.from = put->fd, .to = opened, .at = put->offset, .most = put->size - put->offset};
   if (!copy_file(local, &copy, put->path, FALSE, error))
     return FALSE;
   if (copy.most > 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "put %s: the local file is shorter than was said", put->path);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "put %s: the local file is shorter than was said",
+                               put->path);
   if (fsync(opened) != 0)
     return local_error(error, errno, "fsync", put->path);
   if (fstat(opened, &about) != 0 || (guint64)about.st_size != put->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: it does not have the size that was written", put->path);
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: it does not have the size that was written",
+                               put->path);
   return TRUE;
 }
 
@@ -230,10 +259,13 @@ static gboolean local_put(Driver *driver, const DriverTransfer *put, GError **er
   return ok;
 }
 
-typedef struct { int from, to; const char *old, *new; } Move;
+typedef struct {
+  int from, to;
+  const char *old, *new;
+} Move;
 
-/* 0 or an errno. Where the file system cannot refuse an existing target by itself, a second name does: a crash between the
- * two calls leaves both names, one file, and the caller's next look finds the new one. */
+/* 0 or an errno. Where the file system cannot refuse an existing target by itself, a second name does: a crash between
+ * the two calls leaves both names, one file, and the caller's next look finds the new one. */
 static int move(const Move *names, gboolean replace) {
   if (syscall(SYS_renameat2, names->from, names->old, names->to, names->new, replace ? 0 : RENAME_NOREPLACE_) == 0)
     return 0;
@@ -252,8 +284,8 @@ static gboolean move_durably(const Move *names, const CourierRename *wanted, GEr
     return local_error(error, number, "rename", wanted->from);
   if (fsync(names->to) == 0 && fsync(names->from) == 0)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "rename to %s: done, but fsync of the folder failed: %s", wanted->to,
-                             g_strerror(errno));
+  return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "rename to %s: done, but fsync of the folder failed: %s",
+                             wanted->to, g_strerror(errno));
 }
 
 static gboolean local_rename(Driver *driver, const CourierRename *wanted, GError **error) {
@@ -306,13 +338,21 @@ static void local_close(Driver *driver) {
 }
 
 static const DriverOperations local_operations = {
-    .list = local_list, .stat = local_stat, .get = local_get, .put = local_put, .rename = local_rename, .remove = local_remove,
-    .make_folder = local_make_folder, .idle = local_idle, .close = local_close,
+    .list = local_list,
+    .stat = local_stat,
+    .get = local_get,
+    .put = local_put,
+    .rename = local_rename,
+    .remove = local_remove,
+    .make_folder = local_make_folder,
+    .idle = local_idle,
+    .close = local_close,
 };
 
 Driver *driver_local_open(const DriverHost *host, const WireMessage *open_message, GError **error) {
   g_autofree char *folder = wire_string(open_message->folder), *cage = NULL;
-  int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC); /* the operator's own path: links in it are the operator's */
+  /* the operator's own path: links in it are the operator's */
+  int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) {
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "folder %s: %s", folder, g_strerror(errno));
     return NULL;
@@ -323,7 +363,9 @@ Driver *driver_local_open(const DriverHost *host, const WireMessage *open_messag
   }
   Local *local = g_new0(Local, 1);
   local->root = root;
-  local->base = (Driver){.operations = &local_operations, .host = host, .descriptor = -1,
+  local->base = (Driver){.operations = &local_operations,
+                         .host = host,
+                         .descriptor = -1,
                          .description = g_strdup_printf("local folder %s, %s", folder, cage)};
   return &local->base;
 }

@@ -103,8 +103,8 @@ static gboolean target_exists(const char *to, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "rename to %s: exists", to);
 }
 
-/* OpenSSH's plain rename links and unlinks, and so never replaces; other servers are asked first, which leaves a moment in
- * which somebody else may make the target: the protocol has no better. */
+/* OpenSSH's plain rename links and unlinks, and so never replaces; other servers are asked first, which leaves a moment
+ * in which somebody else may make the target: the protocol has no better. */
 static gboolean rename_refusing(Sftp *sftp, const CourierRename *wanted, GError **error) {
   SftpAttributes attributes;
   gboolean exists;
@@ -125,8 +125,8 @@ static gboolean rename_refusing(Sftp *sftp, const CourierRename *wanted, GError 
   return FALSE;
 }
 
-/* Without posix-rename. A crash after the first step leaves the old content as ASIDE, after the second both: whoever lists
- * the folder sees the ".aside" name, and the next REPLACE of the same target removes it. */
+/* Without posix-rename. A crash after the first step leaves the old content as ASIDE, after the second both: whoever
+ * lists the folder sees the ".aside" name, and the next REPLACE of the same target removes it. */
 static gboolean rename_by_aside(Sftp *sftp, const CourierRename *wanted, GError **error) {
   SftpAttributes attributes;
   gboolean exists, left;
@@ -150,7 +150,8 @@ static gboolean sftp_rename(Driver *driver, const CourierRename *wanted, GError 
   sftp_start_clock(sftp);
   if (wanted->if_exists == COURIER_TARGET_REFUSE)
     return rename_refusing(sftp, wanted, error);
-  return sftp->has_posix_rename ? do_rename(sftp, TRUE, wanted->from, wanted->to, error) : rename_by_aside(sftp, wanted, error);
+  return sftp->has_posix_rename ? do_rename(sftp, TRUE, wanted->from, wanted->to, error)
+                                : rename_by_aside(sftp, wanted, error);
 }
 
 /* --- list -------------------------------------------------------------------------------------------------------- */
@@ -174,7 +175,9 @@ static gboolean take_names(Listing *listing, SftpAnswer *answer, GError **error)
   for (guint32 i = 0; i < count; i++) {
     if (!sftp_take_name(&answer->body, &name))
       return sftp_violation(listing->sftp, "a malformed listing", error);
-    const WireEntry entry = {.name = name.name, .name_length = name.name_length, .size = name.attributes.size,
+    const WireEntry entry = {.name = name.name,
+                             .name_length = name.name_length,
+                             .size = name.attributes.size,
                              .modified = name.attributes.modified,
                              .is_file = sftp_is_file(&name.attributes, name.longname, name.longname_length)};
     if (!listing->ended && !listing->sink->take(listing->sink->user, &entry))
@@ -237,8 +240,8 @@ static void sftp_close(Driver *driver) {
   g_free(sftp);
 }
 
-/* Between requests only ignored answers and the transport's own messages may come. A CLOSE that waited for the next request
- * to travel with goes now. */
+/* Between requests only ignored answers and the transport's own messages may come. A CLOSE that waited for the next
+ * request to travel with goes now. */
 static gboolean sftp_idle(Driver *driver) {
   Sftp *sftp = (Sftp *)driver;
   SftpAnswer answer;
@@ -250,8 +253,16 @@ static gboolean sftp_idle(Driver *driver) {
 }
 
 static const DriverOperations sftp_operations = {
-    .list = sftp_list, .stat = sftp_stat, .get = sftp_get, .put = sftp_put, .rename = sftp_rename, .remove = sftp_remove,
-    .make_folder = sftp_make_folder, .probe = sftp_probe, .idle = sftp_idle, .close = sftp_close,
+    .list = sftp_list,
+    .stat = sftp_stat,
+    .get = sftp_get,
+    .put = sftp_put,
+    .rename = sftp_rename,
+    .remove = sftp_remove,
+    .make_folder = sftp_make_folder,
+    .probe = sftp_probe,
+    .idle = sftp_idle,
+    .close = sftp_close,
 };
 
 /* INIT and VERSION have no id: the number in its place is the version. */
@@ -274,7 +285,8 @@ static gboolean agree_version(Sftp *sftp, gboolean *has_limits, GError **error) 
     sftp->has_fsync |= strcmp(text, "fsync@openssh.com") == 0;
     sftp->has_statvfs |= strcmp(text, "statvfs@openssh.com") == 0;
     if (sftp->extensions->len < EXTENSIONS_MOST)
-      g_ptr_array_add(sftp->extensions, g_strdup_printf("%s %.*s", text, (int)MIN(value_length, 64), (const char *)value));
+      g_ptr_array_add(sftp->extensions,
+                      g_strdup_printf("%s %.*s", text, (int)MIN(value_length, 64), (const char *)value));
     *has_limits |= strcmp(text, "limits@openssh.com") == 0;
   }
   return TRUE;
@@ -351,7 +363,9 @@ static SshLink *connect_caged(const DriverHost *host, const WireMessage *open, c
   int socket = connect_to(name, port, g_get_monotonic_time() + host->connect_timeout, error);
   if (socket < 0 || !sandbox_enter(&(SandboxPlan){.folder = -1}, cage, error))
     return NULL;
-  const SshPlan plan = {.socket = socket, .lane = host->lane, .avoid = (guint8)open->avoid,
+  const SshPlan plan = {.socket = socket,
+                        .lane = host->lane,
+                        .avoid = (guint8)open->avoid,
                         .deadline = g_get_monotonic_time() + host->connect_timeout};
   return ssh_handshake(&plan, error);
 }

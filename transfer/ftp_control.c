@@ -5,7 +5,8 @@
 
 #define REPLY_LIMIT (64u << 10) /* bytes of one reply's lines: FEAT's are some hundred */
 
-/* --- paths --------------------------------------------------------------------------------------------------------------- */
+/* --- paths
+ * --------------------------------------------------------------------------------------------------------------- */
 
 /* CR, LF and NUL end a command, 0xFF is telnet's escape; of the other control bytes nothing good comes either. */
 char *ftp_path(const Ftp *ftp, const char *path, GError **error) {
@@ -23,7 +24,8 @@ char *ftp_url(const Ftp *ftp, const char *checked) {
   return g_strconcat(ftp->root, coded, NULL);
 }
 
-/* --- replies ------------------------------------------------------------------------------------------------------------- */
+/* --- replies
+ * ------------------------------------------------------------------------------------------------------------- */
 
 void ftp_reply_free(gpointer data) {
   FtpReply *reply = data;
@@ -52,7 +54,8 @@ static int hear_command(CURL *easy, curl_infotype type, char *bytes, size_t leng
   add_reply(ftp, bytes, length);
   curl_link_awaits_reply(&ftp->link);
   const FtpReply *said = ftp->replies->pdata[ftp->replies->len - 1];
-  if (strcmp(said->verb, "EPSV") != 0 && strcmp(said->verb, "PASV") != 0) /* the next one comes when the data connection stands */
+  /* the next one comes when the data connection stands */
+  if (strcmp(said->verb, "EPSV") != 0 && strcmp(said->verb, "PASV") != 0)
     curl_link_connected(&ftp->link);
   return 0;
 }
@@ -74,7 +77,8 @@ static size_t hear_reply(char *bytes, size_t one, size_t length, void *user) {
   if (has_code && bytes[3] == ' ') {
     reply->code = (guint)g_ascii_strtoull(bytes, NULL, 10);
     curl_link_heard(&ftp->link);
-    connect_quick_ack(ftp->link.control); /* or the next one waits for our acknowledgement, 40 ms: "150" and "226" come apart */
+    /* or the next one waits for our acknowledgement, 40 ms: "150" and "226" come apart */
+    connect_quick_ack(ftp->link.control);
   }
   return length;
 }
@@ -107,7 +111,8 @@ static guint last_code(const Ftp *ftp) {
   return 0;
 }
 
-/* --- runs ---------------------------------------------------------------------------------------------------------------- */
+/* --- runs
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 void ftp_begin(Ftp *ftp, const char *url) {
   CURL *easy = ftp->link.easy;
@@ -124,7 +129,8 @@ void ftp_begin(Ftp *ftp, const char *url) {
   curl_easy_setopt(easy, CURLOPT_DEBUGDATA, ftp);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, hear_reply);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, ftp);
-  if (ftp->link.tls != COURIER_TLS_NONE) { /* control and data: without AUTH it ends before USER, without PROT P before any data */
+  /* control and data: without AUTH it ends before USER, without PROT P before any data */
+  if (ftp->link.tls != COURIER_TLS_NONE) {
     curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
     curl_easy_setopt(easy, CURLOPT_FTPSSLAUTH, (long)CURLFTPAUTH_TLS);
   }
@@ -145,7 +151,8 @@ gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands, G
   struct curl_slist *list = NULL;
   ftp_begin(ftp, ftp->root);
   for (; *commands; commands++) {
-    g_autofree char *tolerated = g_strconcat("*", *commands, NULL); /* a refusal ends nothing here: the caller looks at it */
+    /* a refusal ends nothing here: the caller looks at it */
+    g_autofree char *tolerated = g_strconcat("*", *commands, NULL);
     list = curl_slist_append(list, tolerated);
   }
   curl_easy_setopt(ftp->link.easy, CURLOPT_QUOTE, list);
@@ -158,10 +165,12 @@ gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands, G
 
 gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, const char *path, GError **error) {
   (void)ftp;
-  g_autofree char *text = reply ? g_strstrip(g_strdup(reply->text->str)) : g_strdup("it was not asked"), *words = files_show_bytes(text, strlen(text), 200),
+  g_autofree char *text = reply ? g_strstrip(g_strdup(reply->text->str)) : g_strdup("it was not asked"),
+                  *words = files_show_bytes(text, strlen(text), 200),
                   *shown = files_show_bytes(path, strlen(path), 200);
   guint code = reply ? reply->code : 0;
-  return sallyport_error_set(error, curl_code(CURLE_QUOTE_ERROR, code), "%s %s: the server answers %u %s", what, shown, code, words);
+  return sallyport_error_set(error, curl_code(CURLE_QUOTE_ERROR, code), "%s %s: the server answers %u %s", what, shown,
+                             code, words);
 }
 
 /* A 5yz or 4yz of the server says it better than libcurl's summary. */
@@ -173,7 +182,8 @@ gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path,
   const FtpReply *last = ftp->replies->pdata[ftp->replies->len - 1];
   if (!ftp->link.failure && last->code >= 400 && code != CURLE_LOGIN_DENIED && code != CURLE_USE_SSL_FAILED) {
     g_autofree char *words = files_show_bytes(last->text->str, strcspn(last->text->str, "\r\n"), 200);
-    return sallyport_error_set(error, curl_code(code, last->code), "%s: the server answers %u %s (libcurl %d)", doing, last->code, words, (int)code);
+    return sallyport_error_set(error, curl_code(code, last->code), "%s: the server answers %u %s (libcurl %d)", doing,
+                               last->code, words, (int)code);
   }
   return curl_link_failed(&ftp->link, code, last_code(ftp), doing, error);
 }

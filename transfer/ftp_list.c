@@ -4,9 +4,13 @@
 #define DAY 86400
 #define FIELDS_MOST 12
 
-/* --- pieces -------------------------------------------------------------------------------------------------------------- */
+/* --- pieces
+ * -------------------------------------------------------------------------------------------------------------- */
 
-typedef struct { const char *at; gsize length; } Piece;
+typedef struct {
+  const char *at;
+  gsize length;
+} Piece;
 
 static gboolean is(const Piece *piece, const char *text) {
   return piece->length == strlen(text) && g_ascii_strncasecmp(piece->at, text, piece->length) == 0;
@@ -50,26 +54,32 @@ static gboolean name_after(const Piece *field, const char *line, gsize length, W
   return TRUE;
 }
 
-/* --- times --------------------------------------------------------------------------------------------------------------- */
+/* --- times
+ * --------------------------------------------------------------------------------------------------------------- */
 
-typedef struct { gint year, month, day, hour, minute, second; } Moment; /* year 0: not said */
+typedef struct {
+  gint year, month, day, hour, minute, second;
+} Moment; /* year 0: not said */
 
 static gboolean moment_in(const Moment *moment, gint year, GTimeZone *zone, gint64 *seconds) {
   if (year < 1970 || year > 9999)
     return FALSE;
-  g_autoptr(GDateTime) made = g_date_time_new(zone, year, moment->month, moment->day, moment->hour, moment->minute, moment->second);
+  g_autoptr(GDateTime)
+      made = g_date_time_new(zone, year, moment->month, moment->day, moment->hour, moment->minute, moment->second);
   if (!made)
     return FALSE;
   *seconds = g_date_time_to_unix(made);
   return TRUE;
 }
 
-/* ls tells the time instead of the year when the file is less than half a year old: this year's day, unless that is yet to come (a day
- * of grace for a clock or a zone that is not ours). A 29th of February is looked for in the years before. */
+/* ls tells the time instead of the year when the file is less than half a year old: this year's day, unless that is yet
+ * to come (a day of grace for a clock or a zone that is not ours). A 29th of February is looked for in the years
+ * before. */
 static gboolean seconds_of(const Moment *moment, const FtpClock *clock, gint64 *seconds) {
   if (moment->year > 0)
     return moment_in(moment, moment->year, clock->zone, seconds);
-  g_autoptr(GDateTime) now = g_date_time_new_from_unix_utc(clock->now), there = now ? g_date_time_to_timezone(now, clock->zone) : NULL;
+  g_autoptr(GDateTime) now = g_date_time_new_from_unix_utc(clock->now),
+                       there = now ? g_date_time_to_timezone(now, clock->zone) : NULL;
   if (!there)
     return FALSE;
   for (gint year = g_date_time_get_year(there) + 1, tries = 0; tries < 6; year--, tries++)
@@ -97,10 +107,12 @@ static gboolean clock_time(const Piece *piece, Moment *moment) {
   }
   const char *colon = memchr(text, ':', length);
   gsize hours = colon ? (gsize)(colon - text) : 0;
-  if (!colon || hours < 1 || hours > 2 || length < hours + 3 || !small(text, hours, &moment->hour) || !small(colon + 1, 2, &moment->minute))
+  if (!colon || hours < 1 || hours > 2 || length < hours + 3 || !small(text, hours, &moment->hour) ||
+      !small(colon + 1, 2, &moment->minute))
     return FALSE;
   gsize rest = length - hours - 3;
-  if (rest > 0 && (rest < 3 || colon[3] != ':' || !small(colon + 4, 2, &moment->second) || (rest > 3 && colon[6] != '.')))
+  if (rest > 0 &&
+      (rest < 3 || colon[3] != ':' || !small(colon + 4, 2, &moment->second) || (rest > 3 && colon[6] != '.')))
     return FALSE;
   if (afternoon >= 0 && (moment->hour < 1 || moment->hour > 12))
     return FALSE;
@@ -112,13 +124,15 @@ static gboolean clock_time(const Piece *piece, Moment *moment) {
 /* "2026-01-31" */
 static gboolean iso_date(const Piece *piece, Moment *moment) {
   return piece->length == 10 && (piece->at[4] == '-' || piece->at[4] == '/') && piece->at[7] == piece->at[4] &&
-         small(piece->at, 4, &moment->year) && small(piece->at + 5, 2, &moment->month) && small(piece->at + 8, 2, &moment->day);
+         small(piece->at, 4, &moment->year) && small(piece->at + 5, 2, &moment->month) &&
+         small(piece->at + 8, 2, &moment->day);
 }
 
 /* "01-31-26", "01-31-2026", "01/31/2026": IIS puts the month first, whatever its country. */
 static gboolean windows_date(const Piece *piece, Moment *moment) {
   if ((piece->length != 8 && piece->length != 10) || !strchr("-/", piece->at[2]) || piece->at[5] != piece->at[2] ||
-      !small(piece->at, 2, &moment->month) || !small(piece->at + 3, 2, &moment->day) || !small(piece->at + 6, piece->length - 6, &moment->year))
+      !small(piece->at, 2, &moment->month) || !small(piece->at + 3, 2, &moment->day) ||
+      !small(piece->at + 6, piece->length - 6, &moment->year))
     return FALSE;
   if (piece->length == 8)
     moment->year += moment->year < 70 ? 2000 : 1900;
@@ -127,7 +141,8 @@ static gboolean windows_date(const Piece *piece, Moment *moment) {
 
 /* English names; and as Chinese systems write them, "1月", in UTF-8 and in GBK. */
 static gboolean month_name(const Piece *piece, Moment *moment) {
-  static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+  static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
+                                       "jul", "aug", "sep", "oct", "nov", "dec"};
   for (gint i = 0; i < 12; i++)
     if (is(piece, months[i])) {
       moment->month = i + 1;
@@ -137,8 +152,10 @@ static gboolean month_name(const Piece *piece, Moment *moment) {
   while (digits < piece->length && g_ascii_isdigit(piece->at[digits]))
     digits++;
   gsize rest = piece->length - digits;
-  gboolean utf8 = rest == 3 && memcmp(piece->at + digits, "\xe6\x9c\x88", 3) == 0, gbk = rest == 2 && memcmp(piece->at + digits, "\xd4\xc2", 2) == 0;
-  return digits >= 1 && digits <= 2 && (utf8 || gbk) && small(piece->at, digits, &moment->month) && moment->month >= 1 && moment->month <= 12;
+  gboolean utf8 = rest == 3 && memcmp(piece->at + digits, "\xe6\x9c\x88", 3) == 0,
+           gbk = rest == 2 && memcmp(piece->at + digits, "\xd4\xc2", 2) == 0;
+  return digits >= 1 && digits <= 2 && (utf8 || gbk) && small(piece->at, digits, &moment->month) &&
+         moment->month >= 1 && moment->month <= 12;
 }
 
 static gboolean day_number(const Piece *piece, Moment *moment) {
@@ -160,7 +177,8 @@ static guint unix_date(const Piece *fields, guint count, Moment *moment) {
   *moment = (Moment){0};
   if (count < 3)
     return 0;
-  if (!(month_name(&fields[0], moment) && day_number(&fields[1], moment)) && !(day_number(&fields[0], moment) && month_name(&fields[1], moment)))
+  if (!(month_name(&fields[0], moment) && day_number(&fields[1], moment)) &&
+      !(day_number(&fields[0], moment) && month_name(&fields[1], moment)))
     return 0;
   if (clock_time(&fields[2], moment))
     return 3;
@@ -175,7 +193,8 @@ static gboolean full_time_zone(const Piece *piece, GTimeZone **zone) {
   return *zone != NULL;
 }
 
-/* --- LIST ---------------------------------------------------------------------------------------------------------------- */
+/* --- LIST
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static gboolean is_mode(const Piece *piece) {
   if (piece->length < 10 || piece->length > 11 || !strchr("-dlbcpsD", piece->at[0]))
@@ -195,8 +214,10 @@ static void drop_link_target(WireEntry *entry) {
     }
 }
 
-/* The date is the first one that follows a size: owner and group may be missing, and may look like anything but that. */
-static FtpLine unix_line(const char *line, gsize length, const Piece *fields, guint count, guint first, const FtpClock *clock, WireEntry *entry) {
+/* The date is the first one that follows a size: owner and group may be missing, and may look like anything but that.
+ */
+static FtpLine unix_line(const char *line, gsize length, const Piece *fields, guint count, guint first,
+                         const FtpClock *clock, WireEntry *entry) {
   for (guint i = first; i + 2 < count; i++) {
     Moment moment;
     guint64 size;
@@ -221,9 +242,11 @@ static FtpLine unix_line(const char *line, gsize length, const Piece *fields, gu
   return FTP_LINE_UNKNOWN;
 }
 
-static FtpLine windows_line(const char *line, gsize length, const Piece *fields, guint count, const FtpClock *clock, WireEntry *entry) {
+static FtpLine windows_line(const char *line, gsize length, const Piece *fields, guint count, const FtpClock *clock,
+                            WireEntry *entry) {
   Moment moment = {0};
-  if (count < 4 || (!windows_date(&fields[0], &moment) && !iso_date(&fields[0], &moment)) || !clock_time(&fields[1], &moment))
+  if (count < 4 || (!windows_date(&fields[0], &moment) && !iso_date(&fields[0], &moment)) ||
+      !clock_time(&fields[1], &moment))
     return FTP_LINE_UNKNOWN;
   guint at = 2;
   if (is(&fields[2], "AM") || is(&fields[2], "PM")) { /* apart */
@@ -233,7 +256,8 @@ static FtpLine windows_line(const char *line, gsize length, const Piece *fields,
     at = 3;
   }
   gboolean is_other = fields[at].at[0] == '<' && fields[at].at[fields[at].length - 1] == '>';
-  if (at + 1 >= count || (!is_other && !number(&fields[at], TRUE, &entry->size)) || !seconds_of(&moment, clock, &entry->modified))
+  if (at + 1 >= count || (!is_other && !number(&fields[at], TRUE, &entry->size)) ||
+      !seconds_of(&moment, clock, &entry->modified))
     return FTP_LINE_UNKNOWN;
   /* <DIR> is followed by ten blanks, a size by one */
   const char *name = is_other ? fields[at + 1].at : fields[at].at + fields[at].length + 1;
@@ -287,7 +311,8 @@ FtpLine ftp_list_line(const char *line, gsize length, const FtpClock *clock, Wir
   return is_netware ? unix_line(line, length, fields, count, 2, clock, entry) : FTP_LINE_UNKNOWN;
 }
 
-/* --- MLSD ---------------------------------------------------------------------------------------------------------------- */
+/* --- MLSD
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 gboolean ftp_time(const char *text, gsize length, gint64 *seconds) {
   Moment moment = {0};

@@ -1,5 +1,5 @@
-/* Listings, and what one name is: MLSD and MLST where the server has them, else LIST, SIZE and MDTM. LIST is asked for in the folder,
- * not with its name: servers take options and patterns there. */
+/* Listings, and what one name is: MLSD and MLST where the server has them, else LIST, SIZE and MDTM. LIST is asked for
+ * in the folder, not with its name: servers take options and patterns there. */
 #include "transfer/ftp.h"
 #include <string.h>
 
@@ -21,7 +21,8 @@ static gboolean take_line(Listing *listing, gsize length) {
   WireEntry entry;
   while (length > 0 && listing->line[length - 1] == '\r')
     length--;
-  FtpLine kind = listing->is_mlsd ? ftp_mlsd_line(listing->line, length, &entry) : ftp_list_line(listing->line, length, &listing->clock, &entry);
+  FtpLine kind = listing->is_mlsd ? ftp_mlsd_line(listing->line, length, &entry)
+                                  : ftp_list_line(listing->line, length, &listing->clock, &entry);
   if (kind == FTP_LINE_NOTHING)
     return TRUE;
   if (kind == FTP_LINE_UNKNOWN)
@@ -89,14 +90,16 @@ gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GE
   if (!path || !enter(ftp, path, folder, error))
     return FALSE;
   g_autofree Listing *listing = g_new0(Listing, 1);
-  *listing = (Listing){.ftp = ftp, .sink = sink, .is_mlsd = ftp->has_mlsd, .clock = {ftp->zone, g_get_real_time() / G_USEC_PER_SEC}};
+  *listing = (Listing){
+      .ftp = ftp, .sink = sink, .is_mlsd = ftp->has_mlsd, .clock = {ftp->zone, g_get_real_time() / G_USEC_PER_SEC}};
   CURLcode code = run_listing(listing);
   if (code != CURLE_OK && listing->is_mlsd && lacks(ftp, "MLSD") && !ftp->base.lost) { /* it said that it has it */
     ftp->has_mlsd = listing->is_mlsd = FALSE;
     code = run_listing(listing);
   }
   if (listing->is_enough)
-    return TRUE; /* the data connection was closed with entries in it; a control connection that did not like that is lost */
+    return TRUE; /* the data connection was closed with entries in it; a control connection that did not like that is
+                    lost */
   if (code == CURLE_OK && listing->held > 0)
     (void)take_line(listing, listing->held);
   const char *verb = listing->is_mlsd ? "MLSD" : "LIST";
@@ -108,7 +111,8 @@ gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GE
   return code == CURLE_OK || ftp_failed(ftp, code, "list", folder, error);
 }
 
-/* --- one name ------------------------------------------------------------------------------------------------------------ */
+/* --- one name
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* "250-begin\r\n Type=file;Size=3;… /path\r\n250 end": the one line that begins with a blank. */
 static gboolean facts_of(const FtpReply *reply, CourierStat *stat) {
@@ -126,7 +130,9 @@ static gboolean facts_of(const FtpReply *reply, CourierStat *stat) {
 }
 
 /* Not 450: a file that is busy is there. */
-static gboolean is_missing(guint code) { return code == 550 || code == 553; }
+static gboolean is_missing(guint code) {
+  return code == 550 || code == 553;
+}
 
 static gboolean stat_by_facts(Ftp *ftp, const char *path, const char *shown, CourierStat *stat, GError **error) {
   g_autofree char *command = g_strconcat("MLST ", path, NULL);
@@ -149,7 +155,10 @@ static gboolean is_folder(Ftp *ftp, const char *path, gboolean *folder, GError *
 }
 
 /* For a server without SIZE: the folder is listed, and the name looked for. */
-typedef struct { const char *name; CourierStat *stat; } Search;
+typedef struct {
+  const char *name;
+  CourierStat *stat;
+} Search;
 
 static gboolean is_it(gpointer user, const WireEntry *entry) {
   Search *search = user;
@@ -174,12 +183,14 @@ gboolean ftp_stat(Ftp *ftp, const char *shown, CourierStat *stat, GError **error
   if (ftp->has_mlst)
     return stat_by_facts(ftp, path, shown, stat, error);
   g_autofree char *size = g_strconcat("SIZE ", path, NULL), *time = g_strconcat("MDTM ", path, NULL);
-  const char *commands[] = {size, time, NULL}, *binary[] = {"TYPE I", size, time, NULL}; /* the size of a text is not that of its bytes */
+  /* the size of a text is not that of its bytes */
+  const char *commands[] = {size, time, NULL}, *binary[] = {"TYPE I", size, time, NULL};
   if (!ftp_commands(ftp, "stat", ftp->is_binary ? commands : binary, error))
     return FALSE;
   const FtpReply *answer = ftp_reply(ftp, "SIZE", 0), *at = ftp_reply(ftp, "MDTM", 0);
   if (answer && answer->code == 213) {
-    g_autofree char *text = g_strstrip(g_strdup(answer->text->str)), *when = at && at->code == 213 ? g_strstrip(g_strdup(at->text->str)) : g_strdup("");
+    g_autofree char *text = g_strstrip(g_strdup(answer->text->str)),
+                    *when = at && at->code == 213 ? g_strstrip(g_strdup(at->text->str)) : g_strdup("");
     if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, &stat->size, NULL))
       return ftp_refused(ftp, answer, "stat", shown, error);
     stat->exists = stat->is_file = TRUE;

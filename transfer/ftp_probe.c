@@ -80,7 +80,8 @@ static gboolean probe_rename(Ftp *ftp, const CourierProbe *probe, const DriverFa
   return TRUE;
 }
 
-static gboolean probe_time(Ftp *ftp, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error) {
+static gboolean probe_time(Ftp *ftp, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
+                           GError **error) {
   g_autofree char *path = ftp_path(ftp, probe->path, error);
   g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc((gint64)probe->size);
   g_autofree char *when = at ? g_date_time_format(at, "%Y%m%d%H%M%S") : NULL;
@@ -94,21 +95,30 @@ static gboolean probe_time(Ftp *ftp, const CourierProbe *probe, gboolean *known,
   return !*known || run(ftp, "MFMT", g_strdup_printf("MFMT %s %s", when, path), facts, error);
 }
 
-gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error) {
+gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
+                   GError **error) {
   Ftp *ftp = (Ftp *)driver;
   g_autofree char *path = NULL;
   *known = TRUE;
   switch (probe->kind) {
-  case COURIER_PROBE_CONNECTION: return probe_connection(ftp, facts, error);
-  case COURIER_PROBE_RENAME: return probe_rename(ftp, probe, facts, error);
-  case COURIER_PROBE_SET_TIME: return probe_time(ftp, probe, known, facts, error);
+  case COURIER_PROBE_CONNECTION:
+    return probe_connection(ftp, facts, error);
+  case COURIER_PROBE_RENAME:
+    return probe_rename(ftp, probe, facts, error);
+  case COURIER_PROBE_SET_TIME:
+    return probe_time(ftp, probe, known, facts, error);
   case COURIER_PROBE_REMOVE_FOLDER:
     path = ftp_path(ftp, probe->path, error);
     if (!path || !run(ftp, "RMD", g_strconcat("RMD ", path, NULL), facts, error))
       return FALSE;
     *known = ftp_code(ftp, "RMD") != 500 && ftp_code(ftp, "RMD") != 502; /* no such command */
     return TRUE;
-  case COURIER_PROBE_FOLDER: case COURIER_PROBE_READ: case COURIER_PROBE_RENAME_POSIX: case COURIER_PROBES: default: break;
+  case COURIER_PROBE_FOLDER:
+  case COURIER_PROBE_READ:
+  case COURIER_PROBE_RENAME_POSIX:
+  case COURIER_PROBES:
+  default:
+    break;
   }
   *known = FALSE;
   return TRUE;

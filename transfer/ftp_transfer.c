@@ -1,11 +1,17 @@
-/* Files over FTP. What was got is what the server says that it is: its SIZE before and after, every byte of it, and its 226. What was put
- * is there: its SIZE is read back. Servers without SIZE are looked at by MLST or a listing of the folder. */
+/* Files over FTP. What was got is what the server says that it is: its SIZE before and after, every byte of it, and its
+ * 226. What was put is there: its SIZE is read back. Servers without SIZE are looked at by MLST or a listing of the
+ * folder. */
 #include "transfer/ftp.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-typedef struct { Ftp *ftp; int fd; guint64 at, end; const char *path; } Transfer;
+typedef struct {
+  Ftp *ftp;
+  int fd;
+  guint64 at, end;
+  const char *path;
+} Transfer;
 
 /* SIZE's "213 1234". FALSE: not said. */
 static gboolean size_of(const FtpReply *reply, guint64 *size) {
@@ -15,7 +21,8 @@ static gboolean size_of(const FtpReply *reply, guint64 *size) {
   return g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, size, NULL);
 }
 
-/* --- get ----------------------------------------------------------------------------------------------------------------- */
+/* --- get
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static size_t take_bytes(char *bytes, size_t one, size_t length, void *user) {
   Transfer *get = user;
@@ -42,7 +49,9 @@ static size_t take_bytes(char *bytes, size_t one, size_t length, void *user) {
 }
 
 static gboolean changed(const DriverTransfer *get, guint64 got, guint64 size, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: changed while it was read: %" G_GUINT64_FORMAT " bytes here, %" G_GUINT64_FORMAT " there",
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "get %s: changed while it was read: %" G_GUINT64_FORMAT " bytes here, %" G_GUINT64_FORMAT
+                             " there",
                              get->path, got, size);
 }
 
@@ -66,8 +75,9 @@ gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError
   curl_slist_free_all(after);
   gboolean is_known = size_of(ftp_reply(ftp, "SIZE", 0), &before);
   if (is_known && before > get->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: %" G_GUINT64_FORMAT " bytes are more than %" G_GUINT64_FORMAT, get->path, before,
-                               get->size);
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                               "get %s: %" G_GUINT64_FORMAT " bytes are more than %" G_GUINT64_FORMAT, get->path,
+                               before, get->size);
   if (code == CURLE_BAD_DOWNLOAD_RESUME || (is_known && before < get->offset))
     return changed(get, get->offset, before, error);
   if (code != CURLE_OK)
@@ -80,7 +90,8 @@ gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError
   return TRUE;
 }
 
-/* --- put ----------------------------------------------------------------------------------------------------------------- */
+/* --- put
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static size_t give_bytes(char *bytes, size_t one, size_t most, void *user) {
   Transfer *put = user;
@@ -92,7 +103,8 @@ static size_t give_bytes(char *bytes, size_t one, size_t most, void *user) {
     done = pread(put->fd, bytes, wanted, (off_t)put->at);
   while (done < 0 && errno == EINTR);
   if (done <= 0) {
-    sallyport_error_set(&put->ftp->link.failure, SALLYPORT_ERROR_BUG, "what is to be sent: %s", done < 0 ? g_strerror(errno) : "shorter than was said");
+    sallyport_error_set(&put->ftp->link.failure, SALLYPORT_ERROR_BUG, "what is to be sent: %s",
+                        done < 0 ? g_strerror(errno) : "shorter than was said");
     return CURL_READFUNC_ABORT;
   }
   put->at += (guint64)done;
@@ -108,13 +120,16 @@ static gboolean size_there(Ftp *ftp, const char *path, guint64 *size, GError **e
   return TRUE;
 }
 
-/* APPE goes on with a part whose size is exactly where we go on; anything else would make a file that nobody has written. */
+/* APPE goes on with a part whose size is exactly where we go on; anything else would make a file that nobody has
+ * written. */
 static gboolean may_append(Ftp *ftp, const DriverTransfer *put, GError **error) {
   guint64 size;
   if (!size_there(ftp, put->path, &size, error))
     return FALSE;
-  return size == put->offset || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: a part of %" G_GUINT64_FORMAT " bytes is there, not of %" G_GUINT64_FORMAT,
-                                                    put->path, size, put->offset);
+  return size == put->offset ||
+         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "put %s: a part of %" G_GUINT64_FORMAT " bytes is there, not of %" G_GUINT64_FORMAT,
+                             put->path, size, put->offset);
 }
 
 static CURLcode send_file(Ftp *ftp, const DriverTransfer *put, const char *path) {
@@ -147,6 +162,8 @@ gboolean ftp_put(Driver *driver, const DriverTransfer *put, GError **error) {
     return ftp_failed(ftp, code, "put", put->path, error);
   if (!size_of(ftp_reply(ftp, "SIZE", 0), &size) && !size_there(ftp, put->path, &size, error))
     return FALSE;
-  return size == put->size || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: %" G_GUINT64_FORMAT " bytes are there, not %" G_GUINT64_FORMAT, put->path,
-                                                  size, put->size);
+  return size == put->size ||
+         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "put %s: %" G_GUINT64_FORMAT " bytes are there, not %" G_GUINT64_FORMAT, put->path, size,
+                             put->size);
 }

@@ -6,7 +6,8 @@
 #define RETRY_MOST 86400
 
 void http_head_clear(HttpHead *head) {
-  *head = (HttpHead){.length = -1, .range_from = -1, .range_total = -1, .retry_seconds = -1, .retry_at = -1, .date = -1};
+  *head = (HttpHead){
+      .length = -1, .range_from = -1, .range_total = -1, .retry_seconds = -1, .retry_at = -1, .date = -1};
 }
 
 static gint64 number_of(const char *text) {

@@ -4,8 +4,8 @@
 #define BANNER_MOST 1024u /* of one line; the protocol says 255, and some before it are longer */
 enum { MESSAGE_KEXINIT = 20, COOKIE = 16, TAIL = 5 /* first_kex_packet_follows, reserved */ };
 
-const char *const kexinit_names[KEXINIT_LISTS] = {"kex", "host-key", "cipher-out", "cipher-in", "mac-out", "mac-in",
-                                                  "compression-out", "compression-in", NULL, NULL};
+const char *const kexinit_names[KEXINIT_LISTS] = {"kex",    "host-key",        "cipher-out",     "cipher-in", "mac-out",
+                                                  "mac-in", "compression-out", "compression-in", NULL,        NULL};
 
 static gboolean is_printable(const guint8 *bytes, gsize length) {
   for (gsize i = 0; i < length; i++)

@@ -14,7 +14,9 @@ static void free_fact(gpointer fact) {
   g_free(fact);
 }
 
-GPtrArray *courier_facts_new(void) { return g_ptr_array_new_with_free_func(free_fact); }
+GPtrArray *courier_facts_new(void) {
+  return g_ptr_array_new_with_free_func(free_fact);
+}
 
 const char *courier_fact(const GPtrArray *facts, const char *name) {
   for (guint i = 0; i < facts->len; i++)
@@ -44,9 +46,15 @@ static gboolean gather_fact(Call *call, const WireMessage *message) {
 }
 
 gboolean courier_probe(Courier *courier, const CourierProbe *probe, gboolean *known, GPtrArray *facts, GError **error) {
-  const WireMessage request = {.type = WIRE_PROBE, .fd = -1, .what = probe->kind, .path = wire_text(probe->path),
-                               .target = wire_text(probe->target), .size = probe->size};
-  Call call = {.doing = "probe", .facts = facts, .fact = gather_fact,
+  const WireMessage request = {.type = WIRE_PROBE,
+                               .fd = -1,
+                               .what = probe->kind,
+                               .path = wire_text(probe->path),
+                               .target = wire_text(probe->target),
+                               .size = probe->size};
+  Call call = {.doing = "probe",
+               .facts = facts,
+               .fact = gather_fact,
                .if_lost = probe->kind < COURIER_PROBE_SET_TIME ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_UNKNOWN};
   WireMessage answer;
   *known = FALSE;
@@ -57,16 +65,20 @@ gboolean courier_probe(Courier *courier, const CourierProbe *probe, gboolean *kn
 }
 
 static gboolean ask_survey(Courier *courier, const CourierEndpoint *endpoint, GPtrArray *facts, GError **error) {
-  const WireMessage request = {.type = WIRE_SURVEY, .fd = -1, .kind = (guint64)endpoint->kind, .host = wire_text(endpoint->host),
-                               .port = endpoint->port > 0 ? endpoint->port : 22, .connect_timeout = courier->connect_timeout};
+  const WireMessage request = {.type = WIRE_SURVEY,
+                               .fd = -1,
+                               .kind = (guint64)endpoint->kind,
+                               .host = wire_text(endpoint->host),
+                               .port = endpoint->port > 0 ? endpoint->port : 22,
+                               .connect_timeout = courier->connect_timeout};
   Call call = {.doing = "survey", .if_lost = SALLYPORT_ERROR_AGAIN, .facts = facts, .fact = gather_fact};
   WireMessage answer;
   courier->io_timeout = courier->connect_timeout * 2;
   return courier_call(courier, &request, &call, &answer, error);
 }
 
-/* The host keys, type after type: each connection is told to avoid the types that were shown before, until none is left. No
- * credential is sent in any of them. */
+/* The host keys, type after type: each connection is told to avoid the types that were shown before, until none is
+ * left. No credential is sent in any of them. */
 static void add_host_keys(const CourierEndpoint *endpoint, GPtrArray *facts) {
   guint8 avoid = 0;
   for (guint i = 0; i < COURIER_KEY_TYPES; i++) {

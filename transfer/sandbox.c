@@ -26,11 +26,24 @@
 #define LANDLOCK_RESTRICT_SELF_ 446
 #define RULESET_VERSION_FLAG 1u
 #define RULE_PATH_BENEATH 1
-struct ruleset { guint64 files, net, scoped; };
-struct path_beneath { guint64 allowed; gint32 folder; } __attribute__((packed));
+struct ruleset {
+  guint64 files, net, scoped;
+};
+struct path_beneath {
+  guint64 allowed;
+  gint32 folder;
+} __attribute__((packed));
 enum {
-  READ_FILE = 1 << 2, WRITE_FILE = 1 << 1, READ_FOLDER = 1 << 3, REMOVE_FOLDER = 1 << 4, REMOVE_FILE = 1 << 5,
-  MAKE_FOLDER = 1 << 7, MAKE_FILE = 1 << 8, REFER = 1 << 13, TRUNCATE = 1 << 14, DEVICE_IOCTL = 1 << 15,
+  READ_FILE = 1 << 2,
+  WRITE_FILE = 1 << 1,
+  READ_FOLDER = 1 << 3,
+  REMOVE_FOLDER = 1 << 4,
+  REMOVE_FILE = 1 << 5,
+  MAKE_FOLDER = 1 << 7,
+  MAKE_FILE = 1 << 8,
+  REFER = 1 << 13,
+  TRUNCATE = 1 << 14,
+  DEVICE_IOCTL = 1 << 15,
 };
 #define FILES_ABI1 ((1u << 13) - 1u)
 
@@ -61,7 +74,8 @@ static long enter_landlock(const SandboxPlan *plan, int *number) {
   *number = errno;
   if (ruleset < 0)
     return 0;
-  guint64 allowed = READ_FILE | WRITE_FILE | READ_FOLDER | REMOVE_FOLDER | REMOVE_FILE | MAKE_FOLDER | MAKE_FILE | REFER | TRUNCATE;
+  guint64 allowed = READ_FILE | WRITE_FILE | READ_FOLDER | REMOVE_FOLDER | REMOVE_FILE | MAKE_FOLDER | MAKE_FILE |
+                    REFER | TRUNCATE;
   struct path_beneath folder = {allowed & rules.files, plan->folder};
   gboolean ok = plan->folder < 0 || syscall(LANDLOCK_ADD_RULE_, ruleset, RULE_PATH_BENEATH, &folder, 0) == 0;
   ok = ok && syscall(LANDLOCK_RESTRICT_SELF_, ruleset, 0) == 0;
@@ -72,32 +86,97 @@ static long enter_landlock(const SandboxPlan *plan, int *number) {
 
 /* What every courier needs: its descriptors, memory, time, and to wait. */
 static const int common_calls[] = {
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(pread64), SCMP_SYS(pwrite64),
-    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(shutdown), SCMP_SYS(poll), SCMP_SYS(ppoll),
-    SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(lseek), SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex),
-    SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-    SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
-    SCMP_SYS(alarm), SCMP_SYS(setitimer), SCMP_SYS(tgkill),
-    SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rseq), SCMP_SYS(set_robust_list),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(lseek),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(getpeername),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(alarm),
+    SCMP_SYS(setitimer),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list),
 };
 
-/* A local endpoint's: Landlock keeps them beneath its folder. No plain open: openat2 with RESOLVE_BENEATH says it better. */
+/* A local endpoint's: Landlock keeps them beneath its folder. No plain open: openat2 with RESOLVE_BENEATH says it
+ * better. */
 static const int folder_calls[] = {
-    SCMP_SYS(openat2), SCMP_SYS(getdents64), SCMP_SYS(newfstatat), SCMP_SYS(renameat2), SCMP_SYS(renameat), SCMP_SYS(linkat),
-    SCMP_SYS(unlinkat), SCMP_SYS(mkdirat), SCMP_SYS(fsync), SCMP_SYS(ftruncate), SCMP_SYS(fadvise64), SCMP_SYS(copy_file_range),
-    SCMP_SYS(dup), SCMP_SYS(faccessat2), SCMP_SYS(statx),
+    SCMP_SYS(openat2),   SCMP_SYS(getdents64),      SCMP_SYS(newfstatat), SCMP_SYS(renameat2),  SCMP_SYS(renameat),
+    SCMP_SYS(linkat),    SCMP_SYS(unlinkat),        SCMP_SYS(mkdirat),    SCMP_SYS(fsync),      SCMP_SYS(ftruncate),
+    SCMP_SYS(fadvise64), SCMP_SYS(copy_file_range), SCMP_SYS(dup),        SCMP_SYS(faccessat2), SCMP_SYS(statx),
 };
 
 /* What only a break-in would try. */
 static const int deadly_calls[] = {
-    SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(socket),
-    SCMP_SYS(socketpair), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(ptrace),
-    SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(mount), SCMP_SYS(umount2),
-    SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(setns), SCMP_SYS(unshare), SCMP_SYS(bpf), SCMP_SYS(init_module),
-    SCMP_SYS(finit_module), SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(io_uring_setup),
-    SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(memfd_create), SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(clone),
+    SCMP_SYS(clone3),
+    SCMP_SYS(socket),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(bind),
+    SCMP_SYS(listen),
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(kill),
+    SCMP_SYS(tkill),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(setns),
+    SCMP_SYS(unshare),
+    SCMP_SYS(bpf),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(memfd_create),
+    SCMP_SYS(pidfd_getfd),
 };
 
 static int allow_all(scmp_filter_ctx filter, guint32 action, const int *calls, gsize count) {
@@ -137,7 +216,8 @@ static gboolean enter_seccomp(const SandboxPlan *plan, GError **error) {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
   int failed = filter ? 0 : -ENOMEM;
   if (failed == 0)
-    failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: reads are many and early in no list */
+    failed = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE,
+                              2); /* a binary tree: reads are many and early in no list */
   if (failed == 0)
     failed = add_rules(filter, plan);
   if (failed == 0)
@@ -145,8 +225,8 @@ static gboolean enter_seccomp(const SandboxPlan *plan, GError **error) {
   seccomp_release(filter);
   if (failed == 0)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "this kernel refuses the courier's seccomp filter: %s",
-                             g_strerror(-failed));
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "this kernel refuses the courier's seccomp filter: %s", g_strerror(-failed));
 }
 
 gboolean sandbox_enter(const SandboxPlan *plan, char **report, GError **error) {

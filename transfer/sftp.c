@@ -153,7 +153,12 @@ gboolean sftp_status(Sftp *sftp, const SftpAnswer *answer, guint32 *status, GErr
 
 static SallyportErrorCode code_of(guint32 status) {
   switch (status) {
-  case SFTP_NO_CONNECTION: case SFTP_CONNECTION_LOST: case SFTP_NO_MEDIA: case SFTP_NO_SPACE: case SFTP_QUOTA: case SFTP_LOCKED:
+  case SFTP_NO_CONNECTION:
+  case SFTP_CONNECTION_LOST:
+  case SFTP_NO_MEDIA:
+  case SFTP_NO_SPACE:
+  case SFTP_QUOTA:
+  case SFTP_LOCKED:
     return SALLYPORT_ERROR_AGAIN;
   default:
     return SALLYPORT_ERROR_PARTNER;
@@ -162,15 +167,25 @@ static SallyportErrorCode code_of(guint32 status) {
 
 const char *sftp_status_words(guint32 status) {
   switch (status) {
-  case SFTP_OK: return "ok";
-  case SFTP_EOF: return "end of file";
-  case SFTP_NO_SUCH_FILE: case SFTP_NO_SUCH_PATH: return "no such file";
-  case SFTP_PERMISSION_DENIED: return "permission denied";
-  case SFTP_UNSUPPORTED: return "not supported by the server";
-  case SFTP_ALREADY_EXISTS: return "exists";
-  case SFTP_NO_SPACE: return "no space";
-  case SFTP_QUOTA: return "over quota";
-  default: return "failed";
+  case SFTP_OK:
+    return "ok";
+  case SFTP_EOF:
+    return "end of file";
+  case SFTP_NO_SUCH_FILE:
+  case SFTP_NO_SUCH_PATH:
+    return "no such file";
+  case SFTP_PERMISSION_DENIED:
+    return "permission denied";
+  case SFTP_UNSUPPORTED:
+    return "not supported by the server";
+  case SFTP_ALREADY_EXISTS:
+    return "exists";
+  case SFTP_NO_SPACE:
+    return "no space";
+  case SFTP_QUOTA:
+    return "over quota";
+  default:
+    return "failed";
   }
 }
 
@@ -185,24 +200,27 @@ gboolean sftp_status_error(Sftp *sftp, const SftpAnswer *answer, const char *doi
     length = 0; /* old servers send no words */
   g_autofree char *shown = files_show_bytes(path, strlen(path), 0);
   g_autofree char *said = files_show_bytes(length > 0 ? (const char *)text : "", length, 200);
-  return sallyport_error_set(error, code_of(status), "%s %s: %s (status %u%s%s)", doing, shown, sftp_status_words(status), status,
-                             *said ? ": " : "", said);
+  return sallyport_error_set(error, code_of(status), "%s %s: %s (status %u%s%s)", doing, shown,
+                             sftp_status_words(status), status, *said ? ": " : "", said);
 }
 
-gboolean sftp_open_handle(Sftp *sftp, guint32 id, const char *doing, const char *path, SftpHandle *handle, GError **error) {
+gboolean sftp_open_handle(Sftp *sftp, guint32 id, const char *doing, const char *path, SftpHandle *handle,
+                          GError **error) {
   SftpAnswer answer;
   const guint8 *bytes;
   if (!sftp_await(sftp, id, &answer, error))
     return FALSE;
   if (answer.type == SFTP_STATUS)
     return sftp_status_error(sftp, &answer, doing, path, error);
-  if (answer.type != SFTP_HANDLE || !sftp_take_bytes(&answer.body, &bytes, &handle->length) || handle->length > sizeof handle->bytes)
+  if (answer.type != SFTP_HANDLE || !sftp_take_bytes(&answer.body, &bytes, &handle->length) ||
+      handle->length > sizeof handle->bytes)
     return sftp_violation(sftp, "no good handle", error);
   memcpy(handle->bytes, bytes, handle->length);
   return TRUE;
 }
 
-gboolean sftp_attributes(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, gboolean *known, GError **error) {
+gboolean sftp_attributes(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, gboolean *known,
+                         GError **error) {
   SftpCursor body = answer->body;
   guint32 status;
   *attributes = (SftpAttributes){0};

@@ -1,5 +1,5 @@
-/* A pipelined get. The first flight after OPEN asks for everything that a small file needs: FSTAT, the first READ, and FSTAT
- * again, so that it costs two round trips. A larger file goes on with as many READs in flight as the line holds.
+/* A pipelined get. The first flight after OPEN asks for everything that a small file needs: FSTAT, the first READ, and
+ * FSTAT again, so that it costs two round trips. A larger file goes on with as many READs in flight as the line holds.
  *
  * Invariant: the descriptor is written in order, without gaps: whatever ends the transfer, its size is where to resume.
  * Answers that overtake each other are held until the ones before them are there (at most the window's bytes). */
@@ -11,10 +11,11 @@
 #define PIECES 512u /* SFTP_WINDOW_MOST in reads of 32 KiB, which every server takes */
 
 typedef struct {
-  guint32 id, length;      /* of the READ; the bytes still missing */
+  guint32 id, length; /* of the READ; the bytes still missing */
   guint64 offset;
   gboolean answered, at_end;
-  guint8 *held; guint32 held_length; /* data that came before its turn */
+  guint8 *held;
+  guint32 held_length; /* data that came before its turn */
 } Piece;
 
 typedef struct {
@@ -24,10 +25,10 @@ typedef struct {
   Piece pieces[PIECES];
   guint head, count;
   gsize in_flight;
-  guint64 asked, written;             /* up to here: asked for; in the descriptor */
-  guint64 size, end_size;             /* as the server says, at opening and at the end */
+  guint64 asked, written; /* up to here: asked for; in the descriptor */
+  guint64 size, end_size; /* as the server says, at opening and at the end */
   gboolean size_known, end_known, ended, abandoned;
-  guint32 first_stat, last_stat;      /* ids; 0: not outstanding */
+  guint32 first_stat, last_stat; /* ids; 0: not outstanding */
   gint64 since;
 } Get;
 
@@ -62,8 +63,8 @@ static void ask_more(Get *get) {
 
 static gboolean write_piece(Get *get, const guint8 *bytes, guint32 length, GError **error) {
   if (length > get->get->size - get->written)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: more than %" G_GUINT64_FORMAT " bytes", get->get->path,
-                               get->get->size);
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: more than %" G_GUINT64_FORMAT " bytes",
+                               get->get->path, get->get->size);
   while (length > 0) {
     ssize_t done = pwrite(get->get->fd, bytes, length, (off_t)get->written);
     if (done < 0 && errno == EINTR)
@@ -151,10 +152,12 @@ static gboolean take_piece(Get *get, SftpAnswer *answer, GError **error) {
 static gboolean check_size(Get *get, GError **error) {
   const DriverTransfer *wanted = get->get;
   if (get->size > wanted->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: it has %" G_GUINT64_FORMAT " bytes, allowed are %" G_GUINT64_FORMAT,
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                               "get %s: it has %" G_GUINT64_FORMAT " bytes, allowed are %" G_GUINT64_FORMAT,
                                wanted->path, get->size, wanted->size);
   if (get->size < wanted->offset)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: it has shrunk to %" G_GUINT64_FORMAT " bytes, before where to resume",
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "get %s: it has shrunk to %" G_GUINT64_FORMAT " bytes, before where to resume",
                                wanted->path, get->size);
   return TRUE;
 }
@@ -218,7 +221,8 @@ static gboolean transfer(Get *get, GError **error) {
   return TRUE;
 }
 
-/* After a failure on our side the answers that are under way are taken and dropped, so that the connection stays of use. */
+/* After a failure on our side the answers that are under way are taken and dropped, so that the connection stays of
+ * use. */
 static void abandon(Get *get) {
   get->abandoned = TRUE;
   for (guint i = 0; i < get->count; i++)
@@ -238,8 +242,8 @@ static gboolean verdict(const Get *get, GError **error) {
   if (same)
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
-                             "get %s: changed while it was read (%" G_GUINT64_FORMAT " bytes at first, %" G_GUINT64_FORMAT
-                             " read, %" G_GUINT64_FORMAT " at the end)",
+                             "get %s: changed while it was read (%" G_GUINT64_FORMAT
+                             " bytes at first, %" G_GUINT64_FORMAT " read, %" G_GUINT64_FORMAT " at the end)",
                              get->get->path, get->size_known ? get->size : get->written, get->written,
                              get->end_known ? get->end_size : get->written);
 }

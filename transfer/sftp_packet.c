@@ -125,5 +125,6 @@ gboolean sftp_is_folder(const SftpAttributes *attributes) {
 
 gboolean sftp_take_name(SftpCursor *cursor, SftpName *name) {
   return sftp_take_bytes(cursor, &name->name, &name->name_length) &&
-         sftp_take_bytes(cursor, &name->longname, &name->longname_length) && sftp_take_attributes(cursor, &name->attributes);
+         sftp_take_bytes(cursor, &name->longname, &name->longname_length) &&
+         sftp_take_attributes(cursor, &name->attributes);
 }

@@ -93,7 +93,8 @@ static gboolean read_once(Sftp *sftp, const SftpHandle *handle, guint32 length, 
     return FALSE;
   if (answer.type != SFTP_DATA)
     return sftp_status(sftp, &answer, &status, error);
-  return (sftp_take_bytes(&answer.body, &bytes, answered) && *answered <= length) || sftp_violation(sftp, "more data than was asked for", error);
+  return (sftp_take_bytes(&answer.body, &bytes, answered) && *answered <= length) ||
+         sftp_violation(sftp, "more data than was asked for", error);
 }
 
 /* Up to what a read may be before it comes back short: the protocol promises 32 KiB, OpenSSH does 255. */
@@ -132,21 +133,30 @@ static guint32 request_set_time(Sftp *sftp, const CourierProbe *probe) {
   return request.id;
 }
 
-gboolean sftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts, GError **error) {
+gboolean sftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
+                    GError **error) {
   Sftp *sftp = (Sftp *)driver;
   sftp_start_clock(sftp);
   *known = TRUE;
   switch (probe->kind) {
-  case COURIER_PROBE_CONNECTION: return probe_connection(sftp, facts, error);
-  case COURIER_PROBE_FOLDER: return probe_folder(sftp, probe->path, facts, error);
-  case COURIER_PROBE_READ: return probe_read(sftp, probe, facts, error);
-  case COURIER_PROBE_SET_TIME: return await_status(sftp, request_set_time(sftp, probe), facts, error);
-  case COURIER_PROBE_RENAME: return await_status(sftp, sftp_request_rename(sftp, FALSE, probe->path, probe->target), facts, error);
+  case COURIER_PROBE_CONNECTION:
+    return probe_connection(sftp, facts, error);
+  case COURIER_PROBE_FOLDER:
+    return probe_folder(sftp, probe->path, facts, error);
+  case COURIER_PROBE_READ:
+    return probe_read(sftp, probe, facts, error);
+  case COURIER_PROBE_SET_TIME:
+    return await_status(sftp, request_set_time(sftp, probe), facts, error);
+  case COURIER_PROBE_RENAME:
+    return await_status(sftp, sftp_request_rename(sftp, FALSE, probe->path, probe->target), facts, error);
   case COURIER_PROBE_RENAME_POSIX:
     *known = sftp->has_posix_rename;
     return !*known || await_status(sftp, sftp_request_rename(sftp, TRUE, probe->path, probe->target), facts, error);
-  case COURIER_PROBE_REMOVE_FOLDER: return await_status(sftp, sftp_request_text(sftp, SFTP_RMDIR, probe->path), facts, error);
-  case COURIER_PROBES: default: break;
+  case COURIER_PROBE_REMOVE_FOLDER:
+    return await_status(sftp, sftp_request_text(sftp, SFTP_RMDIR, probe->path), facts, error);
+  case COURIER_PROBES:
+  default:
+    break;
   }
   *known = FALSE;
   return TRUE;

@@ -1,9 +1,11 @@
-/* A pipelined put. What a small file needs (WRITE, fsync, FSTAT, CLOSE) goes in one flight after OPEN: two round trips. A
- * larger file keeps as many WRITEs in flight as the line holds, and ends with the same tail once all are acknowledged.
+/* A pipelined put. What a small file needs (WRITE, fsync, FSTAT, CLOSE) goes in one flight after OPEN: two round trips.
+ * A larger file keeps as many WRITEs in flight as the line holds, and ends with the same tail once all are
+ * acknowledged.
  *
- * The size is read back twice: by FSTAT, which came after the WRITEs on a server that keeps the order of requests for one file, as
- * the protocol asks, and by a look at the path after CLOSE, since some servers write the rest, or fail to, only then. Where the look is
- * refused (a folder to put things into only), FSTAT counts; where it does not fit, the path is looked at once more. */
+ * The size is read back twice: by FSTAT, which came after the WRITEs on a server that keeps the order of requests for
+ * one file, as the protocol asks, and by a look at the path after CLOSE, since some servers write the rest, or fail to,
+ * only then. Where the look is refused (a folder to put things into only), FSTAT counts; where it does not fit, the
+ * path is looked at once more. */
 #include "transfer/sftp.h"
 #include <errno.h>
 #include <string.h>
@@ -15,12 +17,14 @@ typedef struct {
   Sftp *sftp;
   const DriverTransfer *put;
   SftpHandle handle;
-  struct { guint32 id, length; } pieces[PIECES]; /* unacknowledged WRITEs, in no order */
+  struct {
+    guint32 id, length;
+  } pieces[PIECES]; /* unacknowledged WRITEs, in no order */
   guint count;
   gsize in_flight;
-  guint64 sent, acknowledged;                    /* up to here; bytes so far */
-  guint32 sync, stat, close, look;               /* ids; 0: not outstanding */
-  gboolean size_known, closing, refused;         /* refused: the first refusal has been told, the rest is only taken */
+  guint64 sent, acknowledged;            /* up to here; bytes so far */
+  guint32 sync, stat, close, look;       /* ids; 0: not outstanding */
+  gboolean size_known, closing, refused; /* refused: the first refusal has been told, the rest is only taken */
   guint64 size;
   gint64 since;
 } Put;
@@ -33,7 +37,8 @@ static gboolean read_into(Put *put, gsize at, guint32 length, GError **error) {
     if (done < 0)
       return sallyport_error_errno(error, errno, "read what is put to %s", put->put->path);
     if (done == 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "put %s: the local file is shorter than was said", put->put->path);
+      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "put %s: the local file is shorter than was said",
+                                 put->put->path);
     at += (gsize)done;
     put->sent += (guint64)done;
     length -= (guint32)done;
@@ -200,8 +205,9 @@ static gboolean check_partial(Put *put, GError **error) {
     return FALSE;
   if (!known || !attributes.has_size || (attributes.size >= put->put->offset && attributes.size <= put->put->size))
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: the partial upload has %" G_GUINT64_FORMAT " bytes: begin anew",
-                             put->put->path, attributes.size);
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "put %s: the partial upload has %" G_GUINT64_FORMAT " bytes: begin anew", put->put->path,
+                             attributes.size);
 }
 
 static gboolean verify_size(Put *put, GError **error) {
@@ -213,8 +219,9 @@ static gboolean verify_size(Put *put, GError **error) {
     return FALSE;
   if (exists && attributes.has_size && attributes.size == put->put->size)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "put %s: the server has %" G_GUINT64_FORMAT " bytes of %" G_GUINT64_FORMAT,
-                             put->put->path, exists ? attributes.size : 0, put->put->size);
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "put %s: the server has %" G_GUINT64_FORMAT " bytes of %" G_GUINT64_FORMAT, put->put->path,
+                             exists ? attributes.size : 0, put->put->size);
 }
 
 static gboolean transfer(Put *put, GError **error) {

@@ -12,15 +12,20 @@
 /* The channel's window bounds what an overfull answer can make us hold; large enough for a fast line with 100 ms. */
 #define WINDOW (16u << 20)
 #define PACKET 32768u
-#define SPIN_MOST 300 /* seconds in one call */
+#define SPIN_MOST 300     /* seconds in one call */
 #define WRITE_MOST 32700u /* libssh2 takes no more at once */
 
 /* Fast and sound first; the library leaves out what it does not know (1.10: AES-GCM, ChaCha20, EtM, RSA with SHA-2). */
-#define CIPHERS "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"
-static const struct { int method; const char *names; } preferences[] = {
-    {LIBSSH2_METHOD_KEX, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
-                         "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,"
-                         "diffie-hellman-group14-sha256,diffie-hellman-group14-sha1"},
+#define CIPHERS \
+  "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"
+static const struct {
+  int method;
+  const char *names;
+} preferences[] = {
+    {LIBSSH2_METHOD_KEX,
+     "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
+     "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,"
+     "diffie-hellman-group14-sha256,diffie-hellman-group14-sha1"},
     {LIBSSH2_METHOD_CRYPT_CS, CIPHERS},
     {LIBSSH2_METHOD_CRYPT_SC, CIPHERS},
     {LIBSSH2_METHOD_COMP_CS, "none"},
@@ -42,7 +47,10 @@ static const char *preferred_macs(void) {
 #endif
 }
 
-static const struct { guint8 bit; const char *names; } key_types[] = {
+static const struct {
+  guint8 bit;
+  const char *names;
+} key_types[] = {
     {SSH_KEY_ED25519, "ssh-ed25519"},
     {SSH_KEY_ECDSA, "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521"},
     {SSH_KEY_RSA, "rsa-sha2-512,rsa-sha2-256,ssh-rsa"},
@@ -51,16 +59,26 @@ static const struct { guint8 bit; const char *names; } key_types[] = {
 /* The one place where libssh2's codes become ours. */
 static SallyportErrorCode code_of(int failed) {
   switch (failed) {
-  case LIBSSH2_ERROR_AUTHENTICATION_FAILED: case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED: case LIBSSH2_ERROR_PASSWORD_EXPIRED:
-  case LIBSSH2_ERROR_HOSTKEY_INIT: case LIBSSH2_ERROR_HOSTKEY_SIGN:
+  case LIBSSH2_ERROR_AUTHENTICATION_FAILED:
+  case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
+  case LIBSSH2_ERROR_PASSWORD_EXPIRED:
+  case LIBSSH2_ERROR_HOSTKEY_INIT:
+  case LIBSSH2_ERROR_HOSTKEY_SIGN:
     return SALLYPORT_ERROR_LOGIN;
-  case LIBSSH2_ERROR_FILE: case LIBSSH2_ERROR_KEYFILE_AUTH_FAILED: case LIBSSH2_ERROR_PUBLICKEY_PROTOCOL:
+  case LIBSSH2_ERROR_FILE:
+  case LIBSSH2_ERROR_KEYFILE_AUTH_FAILED:
+  case LIBSSH2_ERROR_PUBLICKEY_PROTOCOL:
     return SALLYPORT_ERROR_CONFIGURATION;
-  case LIBSSH2_ERROR_KEX_FAILURE: case LIBSSH2_ERROR_METHOD_NONE: case LIBSSH2_ERROR_METHOD_NOT_SUPPORTED:
-  case LIBSSH2_ERROR_PROTO: case LIBSSH2_ERROR_OUT_OF_BOUNDARY: case LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED:
+  case LIBSSH2_ERROR_KEX_FAILURE:
+  case LIBSSH2_ERROR_METHOD_NONE:
+  case LIBSSH2_ERROR_METHOD_NOT_SUPPORTED:
+  case LIBSSH2_ERROR_PROTO:
+  case LIBSSH2_ERROR_OUT_OF_BOUNDARY:
+  case LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED:
   case LIBSSH2_ERROR_CHANNEL_FAILURE:
     return SALLYPORT_ERROR_PARTNER;
-  case LIBSSH2_ERROR_BAD_USE: case LIBSSH2_ERROR_INVAL:
+  case LIBSSH2_ERROR_BAD_USE:
+  case LIBSSH2_ERROR_INVAL:
     return SALLYPORT_ERROR_BUG;
   default: /* sockets, time-outs, MACs, disconnections, memory: another connection may do */
     return SALLYPORT_ERROR_AGAIN;
@@ -71,28 +89,31 @@ gboolean ssh_error(const SshLink *link, int failed, const char *what, GError **e
   char *text = NULL;
   libssh2_session_last_error(link->session, &text, NULL, 0);
   g_autofree char *shown = files_show_bytes(text ? text : "", text ? strlen(text) : 0, 200);
-  return sallyport_error_set(error, code_of(failed), "%s: %s (libssh2 %s, %d)", what, *shown ? shown : "no reason given",
-                             libssh2_version(0), failed);
+  return sallyport_error_set(error, code_of(failed), "%s: %s (libssh2 %s, %d)", what,
+                             *shown ? shown : "no reason given", libssh2_version(0), failed);
 }
 
 gboolean ssh_prepare(GError **error) {
   int failed = libssh2_init(0);
   if (failed != 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "libssh2 does not start: %d", failed);
-  LIBSSH2_SESSION *session = libssh2_session_init(); /* makes the crypto library load what it needs while it still may */
+  /* makes the crypto library load what it needs while it still may */
+  LIBSSH2_SESSION *session = libssh2_session_init();
   if (!session)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "libssh2 has no memory");
   libssh2_session_free(session);
   return TRUE;
 }
 
-/* libssh2 goes on inside one call as long as packets come, and a server can send empty ones for ever. While the lane lives
- * it ends such a courier; should it have died, this does. */
+/* libssh2 goes on inside one call as long as packets come, and a server can send empty ones for ever. While the lane
+ * lives it ends such a courier; should it have died, this does. */
 static void watch(gint64 seconds) {
   alarm((unsigned)CLAMP(seconds, 1, 7 * 86400));
 }
 
-void ssh_rest(void) { alarm(0); }
+void ssh_rest(void) {
+  alarm(0);
+}
 
 gboolean ssh_wait(SshLink *link, gint64 deadline, GError **error) {
   int wants = libssh2_session_block_directions(link->session);
@@ -132,7 +153,8 @@ static gboolean set_preferences(SshLink *link, guint8 avoid, GError **error) {
   if (macs != 0)
     return ssh_error(link, macs, "choose algorithms", error);
   g_autofree char *keys = allowed_host_keys(avoid);
-  int failed = *keys ? libssh2_session_method_pref(link->session, LIBSSH2_METHOD_HOSTKEY, keys) : LIBSSH2_ERROR_METHOD_NONE;
+  int failed = *keys ? libssh2_session_method_pref(link->session, LIBSSH2_METHOD_HOSTKEY, keys)
+                     : LIBSSH2_ERROR_METHOD_NONE;
   return failed == 0 || ssh_error(link, LIBSSH2_ERROR_METHOD_NONE, "no further type of host key to ask for", error);
 }
 
@@ -147,11 +169,19 @@ static gboolean read_host_key(SshLink *link, GError **error) {
   text[strcspn(text, "=")] = 0;
   link->fingerprint = g_strconcat("SHA256:", text, NULL);
   switch (type) {
-  case LIBSSH2_HOSTKEY_TYPE_ED25519: link->key_type = SSH_KEY_ED25519; break;
-  case LIBSSH2_HOSTKEY_TYPE_ECDSA_256: case LIBSSH2_HOSTKEY_TYPE_ECDSA_384: case LIBSSH2_HOSTKEY_TYPE_ECDSA_521:
-    link->key_type = SSH_KEY_ECDSA; break;
-  case LIBSSH2_HOSTKEY_TYPE_RSA: link->key_type = SSH_KEY_RSA; break;
-  default: link->key_type = SSH_KEY_OTHER;
+  case LIBSSH2_HOSTKEY_TYPE_ED25519:
+    link->key_type = SSH_KEY_ED25519;
+    break;
+  case LIBSSH2_HOSTKEY_TYPE_ECDSA_256:
+  case LIBSSH2_HOSTKEY_TYPE_ECDSA_384:
+  case LIBSSH2_HOSTKEY_TYPE_ECDSA_521:
+    link->key_type = SSH_KEY_ECDSA;
+    break;
+  case LIBSSH2_HOSTKEY_TYPE_RSA:
+    link->key_type = SSH_KEY_RSA;
+    break;
+  default:
+    link->key_type = SSH_KEY_OTHER;
   }
   return TRUE;
 }
@@ -179,21 +209,34 @@ SshLink *ssh_handshake(const SshPlan *plan, GError **error) {
   return NULL;
 }
 
-const char *ssh_fingerprint(const SshLink *link) { return link->fingerprint; }
-guint8 ssh_key_type(const SshLink *link) { return link->key_type; }
-int ssh_socket(const SshLink *link) { return link->socket; }
+const char *ssh_fingerprint(const SshLink *link) {
+  return link->fingerprint;
+}
+guint8 ssh_key_type(const SshLink *link) {
+  return link->key_type;
+}
+int ssh_socket(const SshLink *link) {
+  return link->socket;
+}
 
 const char *ssh_banner(const SshLink *link) {
   const char *banner = libssh2_session_banner_get(link->session);
   return banner ? banner : "";
 }
 
-const char *ssh_library_version(void) { return libssh2_version(0); }
-const char *ssh_login_offered(const SshLink *link) { return link->login_offered; }
-const char *ssh_login_by(const SshLink *link) { return link->login_by; }
+const char *ssh_library_version(void) {
+  return libssh2_version(0);
+}
+const char *ssh_login_offered(const SshLink *link) {
+  return link->login_offered;
+}
+const char *ssh_login_by(const SshLink *link) {
+  return link->login_by;
+}
 
 const char *const ssh_offer_names[SSH_OFFERS] = {"our-kex", "our-host-key", "our-cipher", "our-mac"};
-static const int offer_methods[SSH_OFFERS] = {LIBSSH2_METHOD_KEX, LIBSSH2_METHOD_HOSTKEY, LIBSSH2_METHOD_CRYPT_SC, LIBSSH2_METHOD_MAC_SC};
+static const int offer_methods[SSH_OFFERS] = {LIBSSH2_METHOD_KEX, LIBSSH2_METHOD_HOSTKEY, LIBSSH2_METHOD_CRYPT_SC,
+                                              LIBSSH2_METHOD_MAC_SC};
 
 const char *ssh_agreed(const SshLink *link, SshOffer what) {
   const char *name = libssh2_session_methods(link->session, offer_methods[what]);
@@ -218,7 +261,10 @@ static char *known_names(LIBSSH2_SESSION *session, int method, const char *wante
 char *ssh_offer(SshOffer what) {
   LIBSSH2_SESSION *session = libssh2_session_init();
   g_autofree char *keys = allowed_host_keys(0);
-  const char *wanted = what == SSH_OFFER_KEX ? preferences[0].names : what == SSH_OFFER_CIPHER ? CIPHERS : what == SSH_OFFER_MAC ? preferred_macs() : keys;
+  const char *wanted = what == SSH_OFFER_KEX      ? preferences[0].names
+                       : what == SSH_OFFER_CIPHER ? CIPHERS
+                       : what == SSH_OFFER_MAC    ? preferred_macs()
+                                                  : keys;
   char *names = session ? known_names(session, offer_methods[what], wanted) : g_strdup("");
   if (session)
     libssh2_session_free(session);
@@ -230,11 +276,13 @@ char *ssh_describe(const SshLink *link) {
   for (guint i = 0; i < SSH_OFFERS; i++)
     names[i] = ssh_agreed(link, (SshOffer)i);
   g_autofree char *banner = files_show_bytes(ssh_banner(link), strlen(ssh_banner(link)), 80);
-  return g_strdup_printf("%s, libssh2 %s, %s, %s, %s, %s", banner, libssh2_version(0), names[0], names[1], names[2], names[3]);
+  return g_strdup_printf("%s, libssh2 %s, %s, %s, %s, %s", banner, libssh2_version(0), names[0], names[1], names[2],
+                         names[3]);
 }
 
 gboolean ssh_start_sftp(SshLink *link, gint64 deadline, GError **error) {
-  while (!(link->channel = libssh2_channel_open_ex(link->session, "session", strlen("session"), WINDOW, PACKET, NULL, 0))) {
+  while (!(
+      link->channel = libssh2_channel_open_ex(link->session, "session", strlen("session"), WINDOW, PACKET, NULL, 0))) {
     int failed = libssh2_session_last_errno(link->session);
     if (failed != LIBSSH2_ERROR_EAGAIN)
       return ssh_error(link, failed, "open a channel", error);

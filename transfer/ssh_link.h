@@ -9,13 +9,14 @@ struct SshLink {
   int socket, lane;
   char *fingerprint;
   guint8 key_type;
-  const char *password;     /* while keyboard-interactive runs */
+  const char *password; /* while keyboard-interactive runs */
   gboolean password_given;
   char *login_offered;
   const char *login_by;
 };
 
-/* Runs one libssh2 call until it is done; its result is in `failed`, LIBSSH2_ERROR_EAGAIN when the wait failed and set *error. */
+/* Runs one libssh2 call until it is done; its result is in `failed`, LIBSSH2_ERROR_EAGAIN when the wait failed and set
+ * *error. */
 #define FINISH(link, failed, call, deadline, error)                 \
   do                                                                \
     (failed) = (call);                                              \

@@ -39,16 +39,18 @@ static gboolean is_rsa(const char *identity) {
 }
 
 const char *ssh_host_key_hint(void) {
-  return libssh2_version(0x010b00) ? ""
-                                   : " (this libssh2, before 1.11, knows RSA host keys by SHA-1 only, which current servers do not "
-                                     "show: pin the ed25519 or ECDSA key)";
+  return libssh2_version(0x010b00)
+             ? ""
+             : " (this libssh2, before 1.11, knows RSA host keys by SHA-1 only, which current servers do not "
+               "show: pin the ed25519 or ECDSA key)";
 }
 
 /* What the installed library cannot do, where that may be the reason. */
 static const char *rsa_hint(const char *identity) {
   if (libssh2_version(0x010b00) || !is_rsa(identity))
     return "";
-  return "; this libssh2 (before 1.11) signs with RSA keys by SHA-1 only, which current servers refuse: use an ed25519 or ECDSA key";
+  return "; this libssh2 (before 1.11) signs with RSA keys by SHA-1 only, which current servers refuse: use an ed25519 "
+         "or ECDSA key";
 }
 
 static gboolean refused(int failed) {
@@ -58,12 +60,15 @@ static gboolean refused(int failed) {
 static int try_key(SshLink *link, const SshCredentials *credentials, gint64 deadline, GError **error) {
   const char *user = credentials->user, *identity = credentials->identity;
   int failed;
-  FINISH(link, failed, libssh2_userauth_publickey_frommemory(link->session, user, strlen(user), NULL, 0, identity, strlen(identity),
-                                                             credentials->passphrase), deadline, error);
+  FINISH(link, failed,
+         libssh2_userauth_publickey_frommemory(link->session, user, strlen(user), NULL, 0, identity, strlen(identity),
+                                               credentials->passphrase),
+         deadline, error);
   if (failed == LIBSSH2_ERROR_EAGAIN || failed == 0 || refused(failed))
     return failed;
   GError *why = NULL;
-  ssh_error(link, failed, "login with the key (is it a private key that this libssh2 reads, and its passphrase right?)", &why);
+  ssh_error(link, failed, "login with the key (is it a private key that this libssh2 reads, and its passphrase right?)",
+            &why);
   if (why->code == SALLYPORT_ERROR_PARTNER) /* libssh2 calls a key that it cannot parse a protocol error too */
     why->code = SALLYPORT_ERROR_CONFIGURATION;
   g_propagate_error(error, why);
@@ -71,9 +76,9 @@ static int try_key(SshLink *link, const SshCredentials *credentials, gint64 dead
 }
 
 /* The password answers the first hidden question of the login and no second one: one attempt. */
-static void answer_prompts(const char *name, int name_length, const char *instruction, int instruction_length, int count,
-                           const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompts, LIBSSH2_USERAUTH_KBDINT_RESPONSE *responses,
-                           void **abstract) {
+static void answer_prompts(const char *name, int name_length, const char *instruction, int instruction_length,
+                           int count, const LIBSSH2_USERAUTH_KBDINT_PROMPT *prompts,
+                           LIBSSH2_USERAUTH_KBDINT_RESPONSE *responses, void **abstract) {
   (void)name, (void)name_length, (void)instruction, (void)instruction_length;
   SshLink *link = *abstract;
   for (int i = 0; i < count; i++) {
@@ -84,16 +89,20 @@ static void answer_prompts(const char *name, int name_length, const char *instru
   }
 }
 
-static int try_password(SshLink *link, const SshCredentials *credentials, gboolean interactive, gint64 deadline, GError **error) {
+static int try_password(SshLink *link, const SshCredentials *credentials, gboolean interactive, gint64 deadline,
+                        GError **error) {
   const char *user = credentials->user, *password = credentials->password;
   int failed;
   link->password = password;
   if (interactive) {
-    FINISH(link, failed, libssh2_userauth_keyboard_interactive_ex(link->session, user, (unsigned)strlen(user), answer_prompts),
+    FINISH(link, failed,
+           libssh2_userauth_keyboard_interactive_ex(link->session, user, (unsigned)strlen(user), answer_prompts),
            deadline, error);
   } else {
-    FINISH(link, failed, libssh2_userauth_password_ex(link->session, user, (unsigned)strlen(user), password,
-                                                      (unsigned)strlen(password), NULL), deadline, error);
+    FINISH(link, failed,
+           libssh2_userauth_password_ex(link->session, user, (unsigned)strlen(user), password,
+                                        (unsigned)strlen(password), NULL),
+           deadline, error);
   }
   link->password = NULL;
   if (failed != 0 && failed != LIBSSH2_ERROR_EAGAIN && !refused(failed))
@@ -101,18 +110,22 @@ static int try_password(SshLink *link, const SshCredentials *credentials, gboole
   return failed;
 }
 
-/* The server's way to say "accepted, and now the next": after the key it offers the password, which it did not before. */
+/* The server's way to say "accepted, and now the next": after the key it offers the password, which it did not before.
+ */
 static gboolean asks_for_password_next(const char *before, const char *now) {
   gboolean could = offers(before, "password") || offers(before, "keyboard-interactive");
   return !could && (offers(now, "password") || offers(now, "keyboard-interactive"));
 }
 
-static gboolean login_refused(const char *user, const char *tried, const char *methods, const char *hint, GError **error) {
+static gboolean login_refused(const char *user, const char *tried, const char *methods, const char *hint,
+                              GError **error) {
   g_autofree char *shown = files_show_bytes(methods, strlen(methods), 200);
-  return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN, "the server refuses user %s by %s (it accepts: %s)%s", user, tried, shown, hint);
+  return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN, "the server refuses user %s by %s (it accepts: %s)%s", user,
+                             tried, shown, hint);
 }
 
-static gboolean by_password(SshLink *link, const SshCredentials *credentials, const char *methods, gint64 deadline, GError **error) {
+static gboolean by_password(SshLink *link, const SshCredentials *credentials, const char *methods, gint64 deadline,
+                            GError **error) {
   gboolean interactive = !offers(methods, "password");
   if (interactive && !offers(methods, "keyboard-interactive"))
     return login_refused(credentials->user, "password, which it does not offer", methods, "", error);
@@ -138,8 +151,9 @@ gboolean ssh_login(SshLink *link, const SshCredentials *credentials, gint64 dead
   if (!credentials->identity || !offers(methods, "publickey")) {
     if (credentials->password)
       return by_password(link, credentials, methods, deadline, error);
-    return login_refused(user, credentials->identity ? "key, which it does not offer" : "nothing: no credentials are configured",
-                         methods, "", error);
+    return login_refused(
+        user, credentials->identity ? "key, which it does not offer" : "nothing: no credentials are configured",
+        methods, "", error);
   }
   int failed = try_key(link, credentials, deadline, error);
   link->login_by = failed == 0 ? "publickey" : NULL;

@@ -54,8 +54,8 @@ static gboolean receive(Survey *survey, GError **error) {
     survey->length += (gsize)got;
   if (got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)))
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the server closed the connection%s%s", got < 0 ? ": " : " without a word",
-                             got < 0 ? g_strerror(errno) : "");
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the server closed the connection%s%s",
+                             got < 0 ? ": " : " without a word", got < 0 ? g_strerror(errno) : "");
 }
 
 static gboolean no_ssh(GError **error) {

@@ -2,4 +2,5 @@
 #pragma once
 #include "transfer/driver.h"
 
-gboolean survey(const DriverHost *host, const WireMessage *wanted, const DriverFacts *facts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean survey(const DriverHost *host, const WireMessage *wanted, const DriverFacts *facts,
+                GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -9,18 +9,30 @@
 #define FDS_MAX 4
 
 /* A field: where it lies in WireMessage, what it is, and the most it may be (numbers) or hold (bytes). */
-typedef struct { gsize at; gboolean is_number; guint64 most; } Field;
-#define NUMBER(name, most) { G_STRUCT_OFFSET(WireMessage, name), TRUE, most }
-#define BYTES(name, most) { G_STRUCT_OFFSET(WireMessage, name), FALSE, most }
+typedef struct {
+  gsize at;
+  gboolean is_number;
+  guint64 most;
+} Field;
+#define NUMBER(name, most) \
+  { G_STRUCT_OFFSET(WireMessage, name), TRUE, most }
+#define BYTES(name, most) \
+  { G_STRUCT_OFFSET(WireMessage, name), FALSE, most }
 
-typedef struct { guint fds; Field field[FIELDS_MAX]; } Shape;
+typedef struct {
+  guint fds;
+  Field field[FIELDS_MAX];
+} Shape;
 
 static const Shape shapes[WIRE_TYPES] = {
-    [WIRE_OPEN] = {0, {NUMBER(kind, 15), BYTES(host, 255), NUMBER(port, 65535), BYTES(user, 255), BYTES(folder, WIRE_PATH_LIMIT),
-                       NUMBER(connect_timeout, 86400), NUMBER(io_timeout, 86400), NUMBER(avoid, 255), NUMBER(tls, 2), BYTES(zone, 64)}},
+    [WIRE_OPEN] = {0,
+                   {NUMBER(kind, 15), BYTES(host, 255), NUMBER(port, 65535), BYTES(user, 255),
+                    BYTES(folder, WIRE_PATH_LIMIT), NUMBER(connect_timeout, 86400), NUMBER(io_timeout, 86400),
+                    NUMBER(avoid, 255), NUMBER(tls, 2), BYTES(zone, 64)}},
     [WIRE_TRUST] = {1, {BYTES(pins, 1024), BYTES(certificate, WIRE_KEY_LIMIT)}},
-    [WIRE_CREDENTIALS] = {0, {BYTES(identity, WIRE_KEY_LIMIT), BYTES(passphrase, WIRE_SECRET_LIMIT),
-                              BYTES(password, WIRE_SECRET_LIMIT), BYTES(token, WIRE_SECRET_LIMIT)}},
+    [WIRE_CREDENTIALS] = {0,
+                          {BYTES(identity, WIRE_KEY_LIMIT), BYTES(passphrase, WIRE_SECRET_LIMIT),
+                           BYTES(password, WIRE_SECRET_LIMIT), BYTES(token, WIRE_SECRET_LIMIT)}},
     [WIRE_LIST] = {0, {BYTES(path, WIRE_PATH_LIMIT), NUMBER(limit, G_MAXUINT32)}},
     [WIRE_STAT] = {0, {BYTES(path, WIRE_PATH_LIMIT)}},
     [WIRE_GET] = {1, {BYTES(path, WIRE_PATH_LIMIT), NUMBER(offset, G_MAXINT64), NUMBER(size, G_MAXINT64)}},
@@ -29,17 +41,22 @@ static const Shape shapes[WIRE_TYPES] = {
     [WIRE_REMOVE] = {0, {BYTES(path, WIRE_PATH_LIMIT)}},
     [WIRE_MAKE_FOLDER] = {0, {BYTES(path, WIRE_PATH_LIMIT)}},
     [WIRE_SURVEY] = {0, {NUMBER(kind, 15), BYTES(host, 255), NUMBER(port, 65535), NUMBER(connect_timeout, 86400)}},
-    [WIRE_PROBE] = {0, {NUMBER(what, 255), BYTES(path, WIRE_PATH_LIMIT), BYTES(target, WIRE_PATH_LIMIT), NUMBER(size, G_MAXINT64)}},
-    [WIRE_POST] = {2, {BYTES(path, WIRE_PATH_LIMIT), BYTES(headers, WIRE_HEADERS_LIMIT), NUMBER(size, G_MAXINT64),
-                       NUMBER(limit, G_MAXINT64), NUMBER(timeout, 86400)}},
-    [WIRE_QUERY] = {1, {BYTES(path, WIRE_PATH_LIMIT), BYTES(headers, WIRE_HEADERS_LIMIT), NUMBER(limit, G_MAXINT64),
-                        NUMBER(timeout, 86400)}},
+    [WIRE_PROBE] = {0,
+                    {NUMBER(what, 255), BYTES(path, WIRE_PATH_LIMIT), BYTES(target, WIRE_PATH_LIMIT),
+                     NUMBER(size, G_MAXINT64)}},
+    [WIRE_POST] = {2,
+                   {BYTES(path, WIRE_PATH_LIMIT), BYTES(headers, WIRE_HEADERS_LIMIT), NUMBER(size, G_MAXINT64),
+                    NUMBER(limit, G_MAXINT64), NUMBER(timeout, 86400)}},
+    [WIRE_QUERY] = {1,
+                    {BYTES(path, WIRE_PATH_LIMIT), BYTES(headers, WIRE_HEADERS_LIMIT), NUMBER(limit, G_MAXINT64),
+                     NUMBER(timeout, 86400)}},
     [WIRE_SOCKET] = {1, {NUMBER(port, 65535)}},
     [WIRE_NO_SOCKET] = {0, {BYTES(text, 1024)}},
     [WIRE_HOST_KEY] = {0, {BYTES(text, 255), NUMBER(key_type, 255)}},
     [WIRE_READY] = {0, {BYTES(text, 2048)}},
-    [WIRE_DONE] = {0, {NUMBER(exists, 1), NUMBER(is_file, 1), NUMBER(size, G_MAXUINT64), NUMBER(modified, G_MAXUINT64),
-                       NUMBER(truncated, 1), NUMBER(refused, G_MAXUINT32)}},
+    [WIRE_DONE] = {0,
+                   {NUMBER(exists, 1), NUMBER(is_file, 1), NUMBER(size, G_MAXUINT64), NUMBER(modified, G_MAXUINT64),
+                    NUMBER(truncated, 1), NUMBER(refused, G_MAXUINT32)}},
     [WIRE_ENTRIES] = {0, {BYTES(entries, WIRE_LIMIT)}},
     [WIRE_PROGRESS] = {0, {NUMBER(size, G_MAXUINT64)}},
     [WIRE_FAILED] = {0, {NUMBER(code, 255), BYTES(text, 8192), NUMBER(lost, 1)}},
@@ -135,17 +152,23 @@ static gboolean has_descriptors(const WireMessage *message, guint fds) {
 static gboolean send_packet(int socket, const WireMessage *message, int flags, GError **error) {
   WireBuffer buffer;
   const Shape *shape;
-  gsize length = shape_of(message->type, &shape) && has_descriptors(message, shape->fds) ? wire_encode(message, &buffer) : 0;
+  gsize length = shape_of(message->type, &shape) && has_descriptors(message, shape->fds) ? wire_encode(message, &buffer)
+                                                                                         : 0;
   if (length == 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a message of type %d does not fit its limits", (int)message->type);
-  union { struct cmsghdr header; char bytes[CMSG_SPACE(2 * sizeof(int))]; } control = {.bytes = {0}};
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a message of type %d does not fit its limits",
+                               (int)message->type);
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(2 * sizeof(int))];
+  } control = {.bytes = {0}};
   struct iovec part = {buffer.bytes, length};
   struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
   if (shape->fds > 0) {
     const int fds[2] = {message->fd, message->second_fd};
     packet.msg_control = control.bytes;
     packet.msg_controllen = CMSG_SPACE(shape->fds * sizeof(int));
-    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(shape->fds * sizeof(int))};
+    control.header = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(shape->fds * sizeof(int))};
     memcpy(CMSG_DATA(&control.header), fds, shape->fds * sizeof(int));
   }
   ssize_t sent;
@@ -194,7 +217,10 @@ WireGot wire_receive(int socket, int milliseconds, WireBuffer *buffer, WireMessa
   int ready = wait_for_packet(socket, milliseconds);
   if (ready <= 0)
     return ready == 0 ? WIRE_GOT_NOTHING : WIRE_GOT_END;
-  union { struct cmsghdr header; char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))]; } control;
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+  } control;
   struct iovec part = {buffer->bytes, sizeof buffer->bytes};
   struct msghdr packet = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};

@@ -1,14 +1,18 @@
 #include "gateway/base/error.h"
 #include <errno.h>
 
-G_DEFINE_QUARK(sallyport-error, sallyport_error)
+G_DEFINE_QUARK(sallyport - error, sallyport_error)
 
 const char *sallyport_error_word(int code) {
   static const char *const words[] = {
-      [SALLYPORT_ERROR_AGAIN] = "again",           [SALLYPORT_ERROR_PARTNER] = "partner",
-      [SALLYPORT_ERROR_LOGIN] = "login",           [SALLYPORT_ERROR_FILE] = "file",
-      [SALLYPORT_ERROR_CONFIGURATION] = "configuration", [SALLYPORT_ERROR_UNKNOWN] = "unknown",
-      [SALLYPORT_ERROR_STORAGE] = "storage",       [SALLYPORT_ERROR_BUG] = "bug",
+      [SALLYPORT_ERROR_AGAIN] = "again",
+      [SALLYPORT_ERROR_PARTNER] = "partner",
+      [SALLYPORT_ERROR_LOGIN] = "login",
+      [SALLYPORT_ERROR_FILE] = "file",
+      [SALLYPORT_ERROR_CONFIGURATION] = "configuration",
+      [SALLYPORT_ERROR_UNKNOWN] = "unknown",
+      [SALLYPORT_ERROR_STORAGE] = "storage",
+      [SALLYPORT_ERROR_BUG] = "bug",
   };
   return code >= 0 && code < (int)G_N_ELEMENTS(words) ? words[code] : "bug";
 }
@@ -19,16 +23,25 @@ SallyportErrorCode sallyport_error_code(const GError *error) {
 
 static SallyportErrorCode code_of_errno(int number) {
   switch (number) {
-  case ENOSPC: case EDQUOT: case EAGAIN: case EMFILE: case ENFILE: case ENOMEM: case EINTR: case ENOLCK:
+  case ENOSPC:
+  case EDQUOT:
+  case EAGAIN:
+  case EMFILE:
+  case ENFILE:
+  case ENOMEM:
+  case EINTR:
+  case ENOLCK:
     return SALLYPORT_ERROR_AGAIN;
-  case EIO: case EROFS:
+  case EIO:
+  case EROFS:
     return SALLYPORT_ERROR_STORAGE;
   default:
     return SALLYPORT_ERROR_BUG;
   }
 }
 
-static void set_valist(GError **error, SallyportErrorCode code, const char *tail, const char *format, va_list arguments) {
+static void set_valist(GError **error, SallyportErrorCode code, const char *tail, const char *format,
+                       va_list arguments) {
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   g_set_error(error, SALLYPORT_ERROR, (int)code, "%s%s%s", text, tail ? ": " : "", tail ? tail : "");
 }

@@ -16,7 +16,8 @@ static void log_passage(const char *name) {
   size_t length = strnlen(name, sizeof line - 1);
   memcpy(line, name, length);
   line[length++] = '\n';
-  if (write(log, line, length) < 0) { /* the log only helps the tests */ }
+  if (write(log, line, length) < 0) { /* the log only helps the tests */
+  }
   close(log);
 }
 

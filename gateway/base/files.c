@@ -54,8 +54,8 @@ gboolean files_make_folder(const char *path, GError **error) {
   return TRUE;
 }
 
-/* For file systems without O_TMPFILE (NFS, FUSE, overlays of old kernels): it loses its name before a byte is written to it.
- * A crash in between leaves an empty file, which the lane sweeps at its next start. */
+/* For file systems without O_TMPFILE (NFS, FUSE, overlays of old kernels): it loses its name before a byte is written
+ * to it. A crash in between leaves an empty file, which the lane sweeps at its next start. */
 static int open_and_unlink(const char *folder) {
   g_autofree char *path = g_build_filename(folder, "unnamed-XXXXXX", NULL);
   int fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);

@@ -26,7 +26,8 @@ static CliExit act_on(Cli *cli, GPtrArray *lanes, const char *what, const char *
   return exit;
 }
 
-/* Each file on its own: one that is refused does not keep the others from theirs. The first bad status is the command's. */
+/* Each file on its own: one that is refused does not keep the others from theirs. The first bad status is the
+ * command's. */
 static CliExit act(Cli *cli, const char *what) {
   g_autoptr(GPtrArray) lanes = NULL;
   CliExit exit = cli_lanes(cli, &lanes);
@@ -43,9 +44,15 @@ static CliExit act(Cli *cli, const char *what) {
   return exit;
 }
 
-CliExit cli_retry(Cli *cli) { return act(cli, "retry"); }
-CliExit cli_hold(Cli *cli) { return act(cli, "hold"); }
-CliExit cli_release(Cli *cli) { return act(cli, "release"); }
+CliExit cli_retry(Cli *cli) {
+  return act(cli, "retry");
+}
+CliExit cli_hold(Cli *cli) {
+  return act(cli, "hold");
+}
+CliExit cli_release(Cli *cli) {
+  return act(cli, "release");
+}
 
 CliExit cli_reject(Cli *cli) {
   if (!cli->options.reason || !*cli->options.reason) {

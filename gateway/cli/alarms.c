@@ -14,8 +14,8 @@ json_t *cli_alarms_json(const CliOutput *out, const GPtrArray *alarms) {
   json_t *list = json_array();
   for (guint i = 0; alarms && i < alarms->len; i++) {
     const BookAlarm *alarm = alarms->pdata[i];
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:i}", "id", alarm->id, "kind", alarm->kind, "subject", alarm->subject, "state",
-                               alarm_state_word(alarm->state), "told", (int)alarm->told);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:i}", "id", alarm->id, "kind", alarm->kind, "subject",
+                               alarm->subject, "state", alarm_state_word(alarm->state), "told", (int)alarm->told);
     cli_json_text(object, "feed", alarm->feed);
     cli_json_text(object, "text", alarm->text);
     cli_json_text(object, "detail", alarm->detail);
@@ -34,8 +34,8 @@ json_t *cli_dues_json(const CliOutput *out, const GPtrArray *dues) {
   json_t *list = json_array();
   for (guint i = 0; dues && i < dues->len; i++) {
     const BookDue *due = dues->pdata[i];
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:i}", "feed", due->feed, "expect", due->name, "day", due->day, "state", due_state_word(due->state),
-                               "files", (int)due->wanted);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:i}", "feed", due->feed, "expect", due->name, "day", due->day,
+                               "state", due_state_word(due->state), "files", (int)due->wanted);
     cli_json_time(out, object, "from", due->opens_at);
     cli_json_time(out, object, "by", due->due_at);
     json_array_append_new(list, object);
@@ -61,18 +61,20 @@ void cli_print_dues(const CliOutput *out, const GPtrArray *dues, gint64 now) {
   for (guint i = 0; dues && i < dues->len; i++) {
     const BookDue *due = dues->pdata[i];
     gboolean is_overdue = due->due_at <= now;
-    g_autofree char *by = cli_time_brief(out, due->due_at), *left = cli_duration(is_overdue ? now - due->due_at : due->due_at - now);
+    g_autofree char *by = cli_time_brief(out, due->due_at),
+                    *left = cli_duration(is_overdue ? now - due->due_at : due->due_at - now);
     cli_coloured(out, is_overdue ? CLI_RED : CLI_PLAIN, is_overdue ? "overdue" : "due");
-    fprintf(out->file, ": %s, %u file%s of %s (%s) by %s, %s %s\n", due->feed, due->wanted, due->wanted == 1 ? "" : "s", due->day, due->name, by,
-            is_overdue ? "for" : "in", left);
+    fprintf(out->file, ": %s, %u file%s of %s (%s) by %s, %s %s\n", due->feed, due->wanted, due->wanted == 1 ? "" : "s",
+            due->day, due->name, by, is_overdue ? "for" : "in", left);
   }
 }
 
 /* --- list */
 
 static void print_table(const CliOutput *out, const GPtrArray *alarms) {
-  static const CliColumn columns[] = {{"ALARM", CLI_LEFT, CLI_WHOLE}, {"RAISED", CLI_LEFT, CLI_WHOLE}, {"KIND", CLI_LEFT, CLI_WHOLE},
-                                      {"STATE", CLI_LEFT, CLI_WHOLE}, {"TOLD", CLI_RIGHT, CLI_DROPPED(1)}, {"WHAT", CLI_LEFT, CLI_SHRINKS}};
+  static const CliColumn columns[] = {{"ALARM", CLI_LEFT, CLI_WHOLE},      {"RAISED", CLI_LEFT, CLI_WHOLE},
+                                      {"KIND", CLI_LEFT, CLI_WHOLE},       {"STATE", CLI_LEFT, CLI_WHOLE},
+                                      {"TOLD", CLI_RIGHT, CLI_DROPPED(1)}, {"WHAT", CLI_LEFT, CLI_SHRINKS}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < alarms->len; i++) {
     const BookAlarm *alarm = alarms->pdata[i];
@@ -81,7 +83,8 @@ static void print_table(const CliOutput *out, const GPtrArray *alarms) {
     cli_table_cell(table, g_strdup(alarm->kind));
     cli_table_coloured(table, g_strdup(alarm_state_word(alarm->state)), colour_of(alarm->state));
     cli_table_cell(table, cli_unsigned(out, alarm->told));
-    cli_table_cell(table, g_strconcat(alarm->text, alarm->detail ? ": " : "", alarm->detail ? alarm->detail : "", NULL));
+    cli_table_cell(table,
+                   g_strconcat(alarm->text, alarm->detail ? ": " : "", alarm->detail ? alarm->detail : "", NULL));
   }
   cli_table_print(table, out);
 }
@@ -94,7 +97,8 @@ static CliExit list(Cli *cli, GPtrArray *lanes) {
     g_autoptr(GPtrArray) some = NULL;
     if (!lane->reader)
       continue;
-    some = cli->options.limit < 0 ? book_live_alarms(lane->reader, &error) : book_alarms(lane->reader, cli_limit(cli, 20), &error);
+    some = cli->options.limit < 0 ? book_live_alarms(lane->reader, &error)
+                                  : book_alarms(lane->reader, cli_limit(cli, 20), &error);
     if (!some)
       return cli_fail(error);
     g_ptr_array_extend_and_steal(all, g_steal_pointer(&some));
@@ -133,7 +137,8 @@ static const CliLane *find(GPtrArray *lanes, const char *text, BookAlarm **found
 }
 
 static json_t *acknowledgement(const BookAlarm *alarm) {
-  return json_pack("{s:s, s:s, s:s, s:s}", "do", "acknowledge", "alarm", alarm->id, "kind", alarm->kind, "by", cli_who());
+  return json_pack("{s:s, s:s, s:s, s:s}", "do", "acknowledge", "alarm", alarm->id, "kind", alarm->kind, "by",
+                   cli_who());
 }
 
 static CliExit acknowledge_one(Cli *cli, GPtrArray *lanes, const char *text, json_t *answers) {
@@ -202,9 +207,11 @@ static CliExit test_lane(Cli *cli, const CliLane *lane, json_t *results) {
   if (!told)
     cli_complain("lane %s: the alarm could not be told: %s", lane->conf->name, problem);
   else if (!cli->out->is_json)
-    fprintf(cli->out->file, "lane %s: the alarm was told%s%s%s\n", lane->conf->name, cli->conf->alarms.command ? " to the command" : "",
-            cli->conf->alarms.endpoint ? " to the webhook" : "", !cli->conf->alarms.command && !cli->conf->alarms.endpoint ? " to the log alone" : "");
-  json_array_append_new(results, json_pack("{s:s, s:b, s:s?}", "lane", lane->conf->name, "told", told, "problem", told ? NULL : problem));
+    fprintf(cli->out->file, "lane %s: the alarm was told%s%s%s\n", lane->conf->name,
+            cli->conf->alarms.command ? " to the command" : "", cli->conf->alarms.endpoint ? " to the webhook" : "",
+            !cli->conf->alarms.command && !cli->conf->alarms.endpoint ? " to the log alone" : "");
+  json_array_append_new(
+      results, json_pack("{s:s, s:b, s:s?}", "lane", lane->conf->name, "told", told, "problem", told ? NULL : problem));
   if (alarm && cli_ask(lane, acknowledgement(alarm), &over) != CLI_EXIT_FINE)
     told = FALSE;
   json_decref(over);

@@ -3,14 +3,17 @@
 
 enum { BATCHES_SHOWN = 20 };
 
-char *cli_batch_key(const BookFile *file, const BookBatch *batch) { return batch->sent_at ? accrual_key(file->id, batch) : NULL; }
+char *cli_batch_key(const BookFile *file, const BookBatch *batch) {
+  return batch->sent_at ? accrual_key(file->id, batch) : NULL;
+}
 
 static json_t *batch_json(const CliOutput *out, const BookFile *file, const BookBatch *batch, guint scale) {
-  json_t *object = json_pack("{s:o, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:s, s:i}", "number",
-                             batch->number ? json_integer(batch->number) : json_null(), "first", (json_int_t)batch->first, "last", (json_int_t)batch->last,
-                             "first_line", (json_int_t)batch->first_line, "last_line", (json_int_t)batch->last_line, "accepted", (int)batch->accepted,
-                             "rejected", (int)batch->rejected, "duplicates", (int)batch->duplicates, "state", batch_state_word(batch->state), "attempts",
-                             (int)batch->attempts);
+  json_t *object = json_pack(
+      "{s:o, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:s, s:i}", "number",
+      batch->number ? json_integer(batch->number) : json_null(), "first", (json_int_t)batch->first, "last",
+      (json_int_t)batch->last, "first_line", (json_int_t)batch->first_line, "last_line", (json_int_t)batch->last_line,
+      "accepted", (int)batch->accepted, "rejected", (int)batch->rejected, "duplicates", (int)batch->duplicates, "state",
+      batch_state_word(batch->state), "attempts", (int)batch->attempts);
   g_autofree char *key = cli_batch_key(file, batch);
   cli_json_amount(object, "amount", batch->amount, scale);
   cli_json_text(object, "idempotency_key", key);
@@ -44,14 +47,17 @@ static void print_summary(const CliOutput *out, const GPtrArray *batches) {
   }
   g_autofree char *at = cli_time(out, last);
   g_autofree char *sizes = least == most ? g_strdup_printf("%u", most) : g_strdup_printf("%u to %u", least, most);
-  fprintf(out->file, "\n%u batch%s of %s records, %u posted%s%s%s\n", batches->len, batches->len == 1 ? "" : "es", sizes, posted,
-          last ? ", the last at " : "", last ? at : "", uncut ? "; those not sent yet are cut when their turn comes" : "");
+  fprintf(out->file, "\n%u batch%s of %s records, %u posted%s%s%s\n", batches->len, batches->len == 1 ? "" : "es",
+          sizes, posted, last ? ", the last at " : "", last ? at : "",
+          uncut ? "; those not sent yet are cut when their turn comes" : "");
 }
 
 /* What an interface has been asked. Those that are still open come first: they are what one looks for. */
 static void print_asked(const CliOutput *out, const BookFile *file, const GPtrArray *batches) {
-  static const CliColumn columns[] = {{"BATCH", CLI_RIGHT, CLI_WHOLE}, {"LINES", CLI_LEFT, CLI_WHOLE}, {"STATE", CLI_LEFT, CLI_WHOLE},
-                                      {"SENT", CLI_LEFT, CLI_WHOLE}, {"TIMES", CLI_RIGHT, CLI_WHOLE}, {"KEY", CLI_LEFT, CLI_WHOLE}, {"ANSWER", CLI_LEFT, CLI_SHRINKS}};
+  static const CliColumn columns[] = {{"BATCH", CLI_RIGHT, CLI_WHOLE},  {"LINES", CLI_LEFT, CLI_WHOLE},
+                                      {"STATE", CLI_LEFT, CLI_WHOLE},   {"SENT", CLI_LEFT, CLI_WHOLE},
+                                      {"TIMES", CLI_RIGHT, CLI_WHOLE},  {"KEY", CLI_LEFT, CLI_WHOLE},
+                                      {"ANSWER", CLI_LEFT, CLI_SHRINKS}};
   guint shown = 0, asked = 0;
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint pass = 0; pass < 2; pass++)
@@ -64,7 +70,8 @@ static void print_asked(const CliOutput *out, const BookFile *file, const GPtrAr
         continue;
       shown++;
       cli_table_cell(table, cli_unsigned(out, batch->number));
-      cli_table_cell(table, g_strdup_printf("%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, batch->first_line, batch->last_line));
+      cli_table_cell(table,
+                     g_strdup_printf("%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, batch->first_line, batch->last_line));
       cli_table_coloured(table, g_strdup(batch_state_word(batch->state)), is_open ? CLI_CYAN : CLI_GREEN);
       cli_table_cell(table, cli_time(out, batch->sent_at));
       cli_table_cell(table, cli_unsigned(out, batch->attempts));

@@ -135,8 +135,8 @@ CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found) {
       return sallyport_error_code(error) == SALLYPORT_ERROR_FILE ? CLI_EXIT_NOT_FOUND : CLI_EXIT_FAILED;
     }
     if (file && found->file) {
-      cli_complain("%s is a file of lane %s (%s) and of lane %s (%s): give its whole number", text, found->lane->conf->name,
-                   found->file->id, lane->conf->name, file->id);
+      cli_complain("%s is a file of lane %s (%s) and of lane %s (%s): give its whole number", text,
+                   found->lane->conf->name, found->file->id, lane->conf->name, file->id);
       book_file_free(file);
       cli_file_clear(found);
       return CLI_EXIT_NOT_FOUND;
@@ -146,7 +146,8 @@ CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found) {
   }
   if (!found->file) {
     cli_complain("there is no file \"%s\": neither a number, the beginning of one (4 characters or more), nor a name; "
-                 "`sallyport files` lists them", text);
+                 "`sallyport files` lists them",
+                 text);
     return CLI_EXIT_NOT_FOUND;
   }
   for (guint i = 0; i < found->lane->conf->feeds->len; i++) {
@@ -170,7 +171,8 @@ CliExit cli_ask(const CliLane *lane, json_t *request, json_t **answer) {
   *answer = control_ask(lane->paths->control, request, &error);
   json_decref(request);
   if (!*answer && sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN) {
-    cli_complain("lane %s is not running (%s); start it with `sallyport run` or systemctl start sallyport", lane->conf->name, error->message);
+    cli_complain("lane %s is not running (%s); start it with `sallyport run` or systemctl start sallyport",
+                 lane->conf->name, error->message);
     return CLI_EXIT_NOT_RUNNING;
   }
   if (!*answer)

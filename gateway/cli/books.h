@@ -9,13 +9,13 @@
 typedef struct {
   const ConfLane *conf;
   LanePaths *paths;
-  BookReader *reader;  /* NULL: the lane has never run */
-  GPtrArray *ledgers;  /* CliLedger*; those that exist */
+  BookReader *reader; /* NULL: the lane has never run */
+  GPtrArray *ledgers; /* CliLedger*; those that exist */
 } CliLane;
 
 typedef struct {
   const CliLane *lane;
-  const ConfFeed *feed;  /* the first that posts there: scale and masks are its layout's */
+  const ConfFeed *feed; /* the first that posts there: scale and masks are its layout's */
   guint scale;
   gboolean hides_account, hides_key, hides_amount; /* as soon as one of its feeds does */
   LedgerReader *reader;
@@ -25,7 +25,12 @@ typedef struct {
 CliExit cli_lanes(Cli *cli, GPtrArray **lanes);
 
 /* A file by number, beginning of a number, or name, over these lanes. */
-typedef struct { const CliLane *lane; BookFile *file; const ConfFeed *feed; } CliFile; /* feed: NULL when it is not configured any more */
+/* feed: NULL when it is not configured any more */
+typedef struct {
+  const CliLane *lane;
+  BookFile *file;
+  const ConfFeed *feed;
+} CliFile;
 CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found);
 void cli_file_clear(CliFile *found);
 

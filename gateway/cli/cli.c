@@ -22,10 +22,14 @@ void cli_complain(const char *format, ...) {
 CliExit cli_fail(const GError *error) {
   cli_complain("%s", error->message);
   switch (sallyport_error_code(error)) {
-  case SALLYPORT_ERROR_CONFIGURATION: return CLI_EXIT_CONFIGURATION;
-  case SALLYPORT_ERROR_UNKNOWN: return CLI_EXIT_UNCERTAIN;
-  case SALLYPORT_ERROR_STORAGE: return CLI_EXIT_VERIFICATION;
-  default: return CLI_EXIT_FAILED;
+  case SALLYPORT_ERROR_CONFIGURATION:
+    return CLI_EXIT_CONFIGURATION;
+  case SALLYPORT_ERROR_UNKNOWN:
+    return CLI_EXIT_UNCERTAIN;
+  case SALLYPORT_ERROR_STORAGE:
+    return CLI_EXIT_VERIFICATION;
+  default:
+    return CLI_EXIT_FAILED;
   }
 }
 
@@ -114,7 +118,9 @@ static CliExit run_command(Cli *cli) {
 }
 
 /* Completion gets the words as they stand on the command line being typed, options among them. */
-static gboolean takes_words_as_they_are(const CliCommand *command) { return command->run == cli_complete; }
+static gboolean takes_words_as_they_are(const CliCommand *command) {
+  return command->run == cli_complete;
+}
 
 static CliExit dispatch(Cli *cli, char ***arguments) {
   g_autoptr(GError) error = NULL;

@@ -1,12 +1,15 @@
-/* Completion: `sallyport complete -- WORD…` prints what may stand for the last word, one per line. The shells' own files
- * (packaging/completion) only pass the words on, so that they never differ from the program. */
+/* Completion: `sallyport complete -- WORD…` prints what may stand for the last word, one per line. The shells' own
+ * files (packaging/completion) only pass the words on, so that they never differ from the program. */
 #include "gateway/cli/books.h"
 #include "gateway/cli/options.h"
 #include <string.h>
 
 enum { NEWEST = 50 };
 
-typedef struct { Cli *cli; const char *typed; } Completion;
+typedef struct {
+  Cli *cli;
+  const char *typed;
+} Completion;
 
 static void offer(const Completion *completion, const char *candidate) {
   if (g_str_has_prefix(candidate, completion->typed))
@@ -71,10 +74,17 @@ static void offer_files(const Completion *completion) {
 static void offer_values(const Completion *completion, CliValue kind) {
   switch (kind) {
   case CLI_VALUE_LANE:
-  case CLI_VALUE_FEED: offer_names(completion, kind); break;
-  case CLI_VALUE_STATE: offer_states(completion); break;
-  case CLI_VALUE_FILE: offer_files(completion); break;
-  default: break; /* paths are the shell's own, the rest is free text */
+  case CLI_VALUE_FEED:
+    offer_names(completion, kind);
+    break;
+  case CLI_VALUE_STATE:
+    offer_states(completion);
+    break;
+  case CLI_VALUE_FILE:
+    offer_files(completion);
+    break;
+  default:
+    break; /* paths are the shell's own, the rest is free text */
   }
 }
 
@@ -110,8 +120,8 @@ static const CliOption *option_of(const char *word) {
   return NULL;
 }
 
-/* Walks the words that are complete already: which command, how many arguments, which configuration, and whether an option
- * waits for its value. */
+/* Walks the words that are complete already: which command, how many arguments, which configuration, and whether an
+ * option waits for its value. */
 CliExit cli_complete(Cli *cli) {
   char **words = cli->arguments;
   guint n = cli->n_arguments, place = 0, i = n && strcmp(words[0], "--") == 0 ? 1 : 0;

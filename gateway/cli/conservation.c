@@ -4,19 +4,29 @@
 enum { PAGE = 1000 };
 
 /* Of one ledger, over all files. */
-typedef struct { const CliLedger *ledger; guint64 before, of_files; gint64 amount; } Sum;
-typedef struct { const CliLane *lane; Sum *sums; guint64 files, records; } Check;
+typedef struct {
+  const CliLedger *ledger;
+  guint64 before, of_files;
+  gint64 amount;
+} Sum;
+typedef struct {
+  const CliLane *lane;
+  Sum *sums;
+  guint64 files, records;
+} Check;
 
 static gboolean is_validated(FileState state) {
-  return state == FILE_VALIDATED || state == FILE_POSTING || state == FILE_POSTED || state == FILE_ANSWERED || state == FILE_CLOSED;
+  return state == FILE_VALIDATED || state == FILE_POSTING || state == FILE_POSTED || state == FILE_ANSWERED ||
+         state == FILE_CLOSED;
 }
 
 static gboolean check_lines(const BookFile *file, GError **error) {
   if (!is_validated(file->state) || file->records == file->accepted + file->rejected + file->duplicates)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s has %" G_GUINT64_FORMAT " records, but %" G_GUINT64_FORMAT
-                             " accepted, %" G_GUINT64_FORMAT " rejected and %" G_GUINT64_FORMAT " duplicates", file->id, file->records,
-                             file->accepted, file->rejected, file->duplicates);
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                             "file %s has %" G_GUINT64_FORMAT " records, but %" G_GUINT64_FORMAT
+                             " accepted, %" G_GUINT64_FORMAT " rejected and %" G_GUINT64_FORMAT " duplicates",
+                             file->id, file->records, file->accepted, file->rejected, file->duplicates);
 }
 
 /* The least and the most credits that a file in this state may have. */
@@ -24,7 +34,8 @@ static gboolean bounds(BookReader *reader, const BookFile *file, guint64 *least,
   *least = *most = 0;
   if (file->state != FILE_POSTING) {
     /* A file that was refused as a whole has lines that were fine, and no batch of it was posted. */
-    gboolean was_posted = file->batches_posted > 0 && (file->state == FILE_POSTED || file->state == FILE_ANSWERED || file->state == FILE_CLOSED);
+    gboolean was_posted = file->batches_posted > 0 &&
+                          (file->state == FILE_POSTED || file->state == FILE_ANSWERED || file->state == FILE_CLOSED);
     *least = *most = was_posted ? file->accepted : 0;
     return TRUE;
   }
@@ -39,13 +50,18 @@ static gboolean bounds(BookReader *reader, const BookFile *file, guint64 *least,
   return TRUE;
 }
 
-static gboolean check_credits(const BookFile *file, guint64 least, guint64 most, guint64 credits, gint64 amount, GError **error) {
+static gboolean check_credits(const BookFile *file, guint64 least, guint64 most, guint64 credits, gint64 amount,
+                              GError **error) {
   if (credits < least || credits > most)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s (%s) has %" G_GUINT64_FORMAT " credits, and should have %"
-                               G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, file->id, file_state_word(file->state), credits, least, most);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "file %s (%s) has %" G_GUINT64_FORMAT " credits, and should have %" G_GUINT64_FORMAT
+                               " to %" G_GUINT64_FORMAT,
+                               file->id, file_state_word(file->state), credits, least, most);
   if (least == most && least > 0 && amount != file->amount_accepted)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s has credits of %" G_GINT64_FORMAT " in all, its accepted lines are %"
-                               G_GINT64_FORMAT, file->id, amount, file->amount_accepted);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "file %s has credits of %" G_GINT64_FORMAT
+                               " in all, its accepted lines are %" G_GINT64_FORMAT,
+                               file->id, amount, file->amount_accepted);
   return TRUE;
 }
 
@@ -132,14 +148,16 @@ static gboolean check_files(Check *check, GError **error) {
   }
 }
 
-/* Credits are only ever added: what stood there before the files were looked at has to be among theirs, unless it belongs to
- * none. */
+/* Credits are only ever added: what stood there before the files were looked at has to be among theirs, unless it
+ * belongs to none. */
 static gboolean check_orphans(const Check *check, GError **error) {
   for (guint i = 0; i < check->lane->ledgers->len; i++) {
     const Sum *sum = &check->sums[i];
     if (sum->of_files < sum->before)
-      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "ledger %s has %" G_GUINT64_FORMAT " credits, of which only %" G_GUINT64_FORMAT
-                                 " belong to files of the book", sum->ledger->feed->ledger.name, sum->before, sum->of_files);
+      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                 "ledger %s has %" G_GUINT64_FORMAT " credits, of which only %" G_GUINT64_FORMAT
+                                 " belong to files of the book",
+                                 sum->ledger->feed->ledger.name, sum->before, sum->of_files);
   }
   return TRUE;
 }
@@ -159,7 +177,8 @@ char *conservation_check(const CliOutput *out, const CliLane *lane, GError **err
   GString *found = g_string_new(NULL);
   g_string_append_printf(found, "%s files, %s records", files, records);
   for (guint i = 0; i < lane->ledgers->len; i++) {
-    g_autofree char *credits = cli_unsigned(out, sums[i].of_files), *amount = cli_amount(out, sums[i].amount, sums[i].ledger->scale);
+    g_autofree char *credits = cli_unsigned(out, sums[i].of_files),
+                    *amount = cli_amount(out, sums[i].amount, sums[i].ledger->scale);
     g_string_append_printf(found, ", %s credits of %s in %s", credits, amount, sums[i].ledger->feed->ledger.name);
   }
   return g_string_free(found, FALSE);

@@ -3,7 +3,11 @@
 
 /* --- balance */
 
-typedef struct { const CliLedger *ledger; gint64 balance; guint64 entries; } Balance;
+typedef struct {
+  const CliLedger *ledger;
+  gint64 balance;
+  guint64 entries;
+} Balance;
 
 static gboolean read_balances(GPtrArray *lanes, const char *account, GArray *balances, GError **error) {
   for (guint i = 0; i < lanes->len; i++) {
@@ -38,8 +42,10 @@ static void print_balances_json(const CliOutput *out, const char *account, GArra
 }
 
 static void print_balances(const CliOutput *out, GArray *balances) {
-  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_WHOLE}, {"LEDGER", CLI_LEFT, CLI_WHOLE},
-                                      {"ENTRIES", CLI_RIGHT, CLI_WHOLE}, {"BALANCE", CLI_RIGHT, CLI_WHOLE}};
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_WHOLE},
+                                      {"LEDGER", CLI_LEFT, CLI_WHOLE},
+                                      {"ENTRIES", CLI_RIGHT, CLI_WHOLE},
+                                      {"BALANCE", CLI_RIGHT, CLI_WHOLE}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < balances->len; i++) {
     const Balance *balance = &g_array_index(balances, Balance, i);
@@ -74,13 +80,19 @@ CliExit cli_balance(Cli *cli) {
 
 /* --- entries: a ledger can be large, so JSON is written as it is read, and tables hold at most what was asked for. */
 
-typedef struct { const Cli *cli; const CliLedger *ledger; CliTable *table; guint64 count; } Listing;
+typedef struct {
+  const Cli *cli;
+  const CliLedger *ledger;
+  CliTable *table;
+  guint64 count;
+} Listing;
 
 static json_t *entry_json(const Cli *cli, const CliLedger *ledger, const LedgerEntry *entry) {
   g_autofree char *key = cli_shown(entry->key, ledger->hides_key, cli->options.unmask);
   g_autofree char *account = cli_shown(entry->account, ledger->hides_account, cli->options.unmask);
-  json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:i}", "id", (json_int_t)entry->id, "lane", ledger->lane->conf->name, "ledger",
-                             ledger->feed->ledger.name, "line", (json_int_t)entry->line, "batch", (int)entry->batch);
+  json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:i}", "id", (json_int_t)entry->id, "lane", ledger->lane->conf->name,
+                             "ledger", ledger->feed->ledger.name, "line", (json_int_t)entry->line, "batch",
+                             (int)entry->batch);
   cli_json_text(object, "key", key);
   cli_json_text(object, "account", account);
   cli_json_shown_amount(cli, object, ledger, entry->amount);
@@ -115,7 +127,8 @@ static gboolean add_entry(gpointer user, const LedgerEntry *entry) {
   return TRUE;
 }
 
-static gboolean visit_ledgers(GPtrArray *lanes, LedgerFilter filter, Listing *listing, LedgerEntryVisit visit, GError **error) {
+static gboolean visit_ledgers(GPtrArray *lanes, LedgerFilter filter, Listing *listing, LedgerEntryVisit visit,
+                              GError **error) {
   guint64 limit = filter.limit;
   for (guint i = 0; i < lanes->len; i++) {
     const CliLane *lane = g_ptr_array_index(lanes, i);
@@ -142,9 +155,9 @@ static CliExit list_json(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter)
 }
 
 static CliExit list_table(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter) {
-  static const CliColumn columns[] = {{"ENTRY", CLI_LEFT, CLI_WHOLE}, {"CREDITED", CLI_LEFT, CLI_DROPPED(2)},
+  static const CliColumn columns[] = {{"ENTRY", CLI_LEFT, CLI_WHOLE},     {"CREDITED", CLI_LEFT, CLI_DROPPED(2)},
                                       {"ACCOUNT", CLI_LEFT, CLI_SHRINKS}, {"AMOUNT", CLI_RIGHT, CLI_WHOLE},
-                                      {"KEY", CLI_LEFT, CLI_SHRINKS}, {"DATE", CLI_LEFT, CLI_DROPPED(1)},
+                                      {"KEY", CLI_LEFT, CLI_SHRINKS},     {"DATE", CLI_LEFT, CLI_DROPPED(1)},
                                       {"FILE:LINE", CLI_LEFT, CLI_WHOLE}};
   g_autoptr(GError) error = NULL;
   Listing listing = {.cli = cli, .table = cli_table_new(columns, G_N_ELEMENTS(columns))};
@@ -160,7 +173,8 @@ static CliExit list_table(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter
 CliExit cli_entries(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   guint limit = cli_limit(cli, 100);
-  LedgerFilter filter = {.account = cli->options.account, .key = cli->options.key, .limit = limit == G_MAXUINT ? 0 : limit};
+  LedgerFilter filter = {
+      .account = cli->options.account, .key = cli->options.key, .limit = limit == G_MAXUINT ? 0 : limit};
   CliFile found = {0};
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit == CLI_EXIT_FINE && cli->options.file)

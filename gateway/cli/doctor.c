@@ -1,5 +1,5 @@
-/* doctor: the command, and what it prints. On a terminal each finding is shown when it is made, wrapped to its width; elsewhere a
- * line each at the end; as JSON with all facts behind them. */
+/* doctor: the command, and what it prints. On a terminal each finding is shown when it is made, wrapped to its width;
+ * elsewhere a line each at the end; as JSON with all facts behind them. */
 #include "gateway/cli/doctor.h"
 #include <glib/gstdio.h>
 #include <string.h>
@@ -31,7 +31,8 @@ static void show_on_terminal(gpointer user, const DoctorFinding *finding) {
   const CliOutput *out = user;
   const char *word = doctor_severity_word(finding->severity);
   const guint indent = 2 + SEVERITY_WIDTH + CHECK_WIDTH + 2;
-  g_autofree char *text = cli_printable(g_strdup(finding->text)), *set = finding->set ? g_strconcat("→ ", finding->set, NULL) : NULL;
+  g_autofree char *text = cli_printable(g_strdup(finding->text)),
+                  *set = finding->set ? g_strconcat("→ ", finding->set, NULL) : NULL;
   fputs("  ", out->file);
   cli_coloured(out, colour_of(finding->severity), word);
   fprintf(out->file, "%*s%-*s ", (int)(SEVERITY_WIDTH + 1 - strlen(word)), "", CHECK_WIDTH, finding->check);
@@ -49,7 +50,8 @@ static void add_rows(CliTable *table, const Doctor *doctor) {
     cli_table_cell(table, g_strdup(doctor->endpoint.name));
     cli_table_cell(table, g_strdup(doctor_severity_word(finding->severity)));
     cli_table_cell(table, g_strdup(finding->check));
-    cli_table_cell(table, finding->set ? g_strdup_printf("%s → %s", finding->text, finding->set) : g_strdup(finding->text));
+    cli_table_cell(table,
+                   finding->set ? g_strdup_printf("%s → %s", finding->text, finding->set) : g_strdup(finding->text));
   }
 }
 
@@ -73,16 +75,24 @@ static json_t *doctor_json(const Doctor *doctor) {
   json_t *findings = json_array();
   for (guint i = 0; i < doctor->findings->len; i++) {
     const DoctorFinding *finding = doctor->findings->pdata[i];
-    json_t *each = json_pack("{s:s, s:s, s:s}", "severity", doctor_severity_word(finding->severity), "check", finding->check, "finding", finding->text);
+    json_t *each = json_pack("{s:s, s:s, s:s}", "severity", doctor_severity_word(finding->severity), "check",
+                             finding->check, "finding", finding->text);
     cli_json_text(each, "set", finding->set);
     json_array_append_new(findings, each);
   }
-  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "endpoint", doctor->settings->name, "url", doctor->settings->url, "worst",
-                   doctor_severity_word(doctor_worst(doctor)), "findings", findings, "survey", facts_json(doctor->survey), "connection",
-                   facts_json(doctor->connection));
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "endpoint", doctor->settings->name, "url", doctor->settings->url,
+                   "worst", doctor_severity_word(doctor_worst(doctor)), "findings", findings, "survey",
+                   facts_json(doctor->survey), "connection", facts_json(doctor->connection));
 }
 
-typedef struct { Cli *cli; const ConfPartner *partner; CliTable *table; json_t *list; DoctorSeverity worst; guint counts[4]; } Report;
+typedef struct {
+  Cli *cli;
+  const ConfPartner *partner;
+  CliTable *table;
+  json_t *list;
+  DoctorSeverity worst;
+  guint counts[4];
+} Report;
 
 static void examine(Report *report, const ConfEndpoint *endpoint) {
   const CliOutput *out = report->cli->out;
@@ -109,14 +119,18 @@ static void examine(Report *report, const ConfEndpoint *endpoint) {
 static CliExit conclude(Report *report) {
   const CliOutput *out = report->cli->out;
   if (out->is_json)
-    cli_json(out, json_pack("{s:s, s:s, s:O}", "partner", report->partner->name, "worst", doctor_severity_word(report->worst), "endpoints", report->list));
+    cli_json(out, json_pack("{s:s, s:s, s:O}", "partner", report->partner->name, "worst",
+                            doctor_severity_word(report->worst), "endpoints", report->list));
   else if (out->is_terminal)
-    fprintf(out->file, "\n%u problems, %u warnings, %u notes\n", report->counts[DOCTOR_PROBLEM], report->counts[DOCTOR_WARNING], report->counts[DOCTOR_NOTE]);
+    fprintf(out->file, "\n%u problems, %u warnings, %u notes\n", report->counts[DOCTOR_PROBLEM],
+            report->counts[DOCTOR_WARNING], report->counts[DOCTOR_NOTE]);
   if (doctor_is_stopped()) {
     cli_complain("stopped before its end");
     return CLI_EXIT_FAILED;
   }
-  return report->worst == DOCTOR_PROBLEM ? CLI_EXIT_FAILED : report->worst == DOCTOR_WARNING ? CLI_EXIT_WARNINGS : CLI_EXIT_FINE;
+  return report->worst == DOCTOR_PROBLEM   ? CLI_EXIT_FAILED
+         : report->worst == DOCTOR_WARNING ? CLI_EXIT_WARNINGS
+                                           : CLI_EXIT_FINE;
 }
 
 static gboolean find_subject(Cli *cli, Report *report, const ConfEndpoint **endpoint) {
@@ -140,11 +154,15 @@ static gboolean find_subject(Cli *cli, Report *report, const ConfEndpoint **endp
 static void warn_about_user(const Cli *cli) {
   GStatBuf about;
   if (g_stat(cli->conf->node.state, &about) == 0 && about.st_uid != geteuid())
-    cli_complain("this is not the gateway's user, whom %s belongs to: files may be readable to one and not to the other", cli->conf->node.state);
+    cli_complain(
+        "this is not the gateway's user, whom %s belongs to: files may be readable to one and not to the other",
+        cli->conf->node.state);
 }
 
 CliExit cli_doctor(Cli *cli) {
-  static const CliColumn columns[] = {{"ENDPOINT", CLI_LEFT, CLI_WHOLE}, {"SEVERITY", CLI_LEFT, CLI_WHOLE}, {"CHECK", CLI_LEFT, CLI_WHOLE},
+  static const CliColumn columns[] = {{"ENDPOINT", CLI_LEFT, CLI_WHOLE},
+                                      {"SEVERITY", CLI_LEFT, CLI_WHOLE},
+                                      {"CHECK", CLI_LEFT, CLI_WHOLE},
                                       {"FINDING", CLI_LEFT, CLI_WHOLE}};
   const ConfEndpoint *only = NULL;
   Report report = {.cli = cli};

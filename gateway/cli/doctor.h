@@ -1,7 +1,7 @@
-/* `sallyport doctor`: what a partner's server can do, and where it will hurt. One function per check; each adds findings, with
- * what was seen and, where there is something to be done, what to set. It connects as the gateway would, with a courier and the
- * configured credentials and pins. Nothing is written but probe files in the folders that the operator has named, and these are
- * removed again whatever happens. */
+/* `sallyport doctor`: what a partner's server can do, and where it will hurt. One function per check; each adds
+ * findings, with what was seen and, where there is something to be done, what to set. It connects as the gateway would,
+ * with a courier and the configured credentials and pins. Nothing is written but probe files in the folders that the
+ * operator has named, and these are removed again whatever happens. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/cli/command.h"
@@ -11,18 +11,22 @@
 typedef enum { DOCTOR_OK, DOCTOR_NOTE, DOCTOR_WARNING, DOCTOR_PROBLEM } DoctorSeverity;
 const char *doctor_severity_word(DoctorSeverity severity);
 
-typedef struct { DoctorSeverity severity; const char *check; /* static */ char *text, *set; /* NULL: nothing to set */ } DoctorFinding;
+typedef struct {
+  DoctorSeverity severity;
+  const char *check; /* static */
+  char *text, *set;  /* NULL: nothing to set */
+} DoctorFinding;
 
 typedef struct {
   const Conf *conf;
   const ConfPartner *partner;
   const ConfEndpoint *settings;
   CourierEndpoint endpoint;
-  char **write;            /* folders that may be written to; NULL: none */
-  GPtrArray *survey;       /* facts: before the login */
-  GPtrArray *connection;   /* facts: of the connection that is open */
-  Courier *courier;        /* logged in, or NULL; by doctor_connect() only */
-  GPtrArray *findings;     /* DoctorFinding* */
+  char **write;                                              /* folders that may be written to; NULL: none */
+  GPtrArray *survey;                                         /* facts: before the login */
+  GPtrArray *connection;                                     /* facts: of the connection that is open */
+  Courier *courier;                                          /* logged in, or NULL; by doctor_connect() only */
+  GPtrArray *findings;                                       /* DoctorFinding* */
   void (*told)(gpointer user, const DoctorFinding *finding); /* each as it is found; may be NULL */
   gpointer user;
 } Doctor;
@@ -34,27 +38,29 @@ DoctorSeverity doctor_worst(const Doctor *doctor);
 void doctor_examine(Doctor *doctor);
 
 /* `set` may be NULL; copied. */
-void doctor_find(Doctor *doctor, DoctorSeverity severity, const char *check, const char *set, const char *format, ...) G_GNUC_PRINTF(5, 6);
+void doctor_find(Doctor *doctor, DoctorSeverity severity, const char *check, const char *set, const char *format, ...)
+    G_GNUC_PRINTF(5, 6);
 
 /* A signal asks for the end: what runs is cut short (doctor_stop.c), and no further check begins. */
 void doctor_watch_signals(void);
 gboolean doctor_is_stopped(void);
-/* Opens, or opens again, doctor->courier as the gateway would. The one that is registered here is what a signal aborts, unless it
- * is there to clean up. */
+/* Opens, or opens again, doctor->courier as the gateway would. The one that is registered here is what a signal aborts,
+ * unless it is there to clean up. */
 gboolean doctor_connect(Doctor *doctor, gboolean to_clean_up, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void doctor_disconnect(Doctor *doctor);
 
 /* The checks. FALSE: what comes after makes no sense. */
-gboolean doctor_reach(Doctor *doctor);       /* doctor_reach.c: name, addresses, time, banner */
-gboolean doctor_algorithms(Doctor *doctor);  /* doctor_ssh.c: offered, agreed, what the installed library cannot do */
-gboolean doctor_host_keys(Doctor *doctor);   /* doctor_ssh.c */
-gboolean doctor_login(Doctor *doctor);       /* doctor_login.c */
-gboolean doctor_extensions(Doctor *doctor);  /* doctor_login.c: what an SFTP server has beyond the protocol */
-gboolean doctor_tls(Doctor *doctor);         /* doctor_tls.c: protocol, certificate */
-gboolean doctor_ftp(Doctor *doctor);         /* doctor_tls.c: what an FTP server has beyond the protocol's oldest form */
-gboolean doctor_local(Doctor *doctor);       /* doctor_local.c: owner, mode, file system, notices of changes */
-gboolean doctor_folders(Doctor *doctor);     /* doctor_folders.c: listings of what feeds read */
-gboolean doctor_writes(Doctor *doctor);      /* doctor_write.c: in the folders that may be written to */
+gboolean doctor_reach(Doctor *doctor);      /* doctor_reach.c: name, addresses, time, banner */
+gboolean doctor_algorithms(Doctor *doctor); /* doctor_ssh.c: offered, agreed, what the installed library cannot do */
+gboolean doctor_host_keys(Doctor *doctor);  /* doctor_ssh.c */
+gboolean doctor_login(Doctor *doctor);      /* doctor_login.c */
+gboolean doctor_extensions(Doctor *doctor); /* doctor_login.c: what an SFTP server has beyond the protocol */
+gboolean doctor_tls(Doctor *doctor);        /* doctor_tls.c: protocol, certificate */
+/* doctor_tls.c: what an FTP server has beyond the protocol's oldest form */
+gboolean doctor_ftp(Doctor *doctor);
+gboolean doctor_local(Doctor *doctor);   /* doctor_local.c: owner, mode, file system, notices of changes */
+gboolean doctor_folders(Doctor *doctor); /* doctor_folders.c: listings of what feeds read */
+gboolean doctor_writes(Doctor *doctor);  /* doctor_write.c: in the folders that may be written to */
 
 #define DOCTOR_PROBE_PREFIX ".sallyport-probe-"
 /* For people: "0.35 ms", "12 ms", "3.4 s"; "12.3 MiB/s". The caller frees. */

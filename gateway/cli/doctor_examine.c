@@ -6,7 +6,10 @@
 
 enum { SFTP = 1 << COURIER_SFTP, LOCAL = 1 << COURIER_LOCAL, FTP = 1 << COURIER_FTP, HTTP = 1 << COURIER_HTTP };
 
-static const struct { guint kinds; gboolean (*run)(Doctor *doctor); } checks[] = {
+static const struct {
+  guint kinds;
+  gboolean (*run)(Doctor *doctor);
+} checks[] = {
     {SFTP | FTP | HTTP, doctor_reach},
     {SFTP, doctor_algorithms},
     {SFTP, doctor_host_keys},

@@ -1,11 +1,16 @@
-/* The folders that the configuration names at this endpoint: what feeds read is listed and counted as a poll does it; what is
- * written to is only looked at. No file is opened: a server may take one away that was read. */
+/* The folders that the configuration names at this endpoint: what feeds read is listed and counted as a poll does it;
+ * what is written to is only looked at. No file is opened: a server may take one away that was read. */
 #include "gateway/cli/doctor.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/flow.h"
 #include <string.h>
 
-typedef struct { Doctor *doctor; const ConfFeed *feed; guint entries, folders, matching, ready, markers, left; GHashTable *names; } Count;
+typedef struct {
+  Doctor *doctor;
+  const ConfFeed *feed;
+  guint entries, folders, matching, ready, markers, left;
+  GHashTable *names;
+} Count;
 
 static void count_entry(Count *count, const CourierEntry *entry) {
   gsize length;
@@ -37,7 +42,8 @@ static const CourierEntry *first_match(const ConfFeed *feed, const GPtrArray *en
 
 /* LIST tells the minute, of files older than half a year the day. */
 static gboolean is_coarser(const Doctor *doctor, gint64 apart) {
-  return doctor->endpoint.kind == COURIER_FTP && g_strcmp0(courier_fact(doctor->connection, "listing"), "LIST") == 0 && apart >= 0 && apart < 60;
+  return doctor->endpoint.kind == COURIER_FTP && g_strcmp0(courier_fact(doctor->connection, "listing"), "LIST") == 0 &&
+         apart >= 0 && apart < 60;
 }
 
 /* A listing and a look at the file itself must tell the same, or a file seems to change all the time. */
@@ -58,18 +64,22 @@ static void compare_with_stat(Doctor *doctor, const ConfFeed *feed, const Courie
   gint64 apart = stat.modified - entry->modified;
   gboolean is_coarse = is_coarser(doctor, apart);
   if (stat.size == entry->size && (apart == 0 || is_coarse) && stat.is_file)
-    doctor_find(doctor, DOCTOR_OK, "stat", NULL, "feed %s: %s: %" G_GUINT64_FORMAT " bytes, as listed%s", feed->name, text, stat.size,
-                apart != 0 ? ", with a time to the minute" : "");
+    doctor_find(doctor, DOCTOR_OK, "stat", NULL, "feed %s: %s: %" G_GUINT64_FORMAT " bytes, as listed%s", feed->name,
+                text, stat.size, apart != 0 ? ", with a time to the minute" : "");
   else if (stat.size != entry->size)
-    doctor_find(doctor, DOCTOR_WARNING, "stat", "ready = marker or rename, if it is still being written; else the partner's server must be mended",
-                "feed %s: %s: listed with %" G_GUINT64_FORMAT " bytes, and a look at it says %" G_GUINT64_FORMAT, feed->name, text, entry->size, stat.size);
+    doctor_find(doctor, DOCTOR_WARNING, "stat",
+                "ready = marker or rename, if it is still being written; else the partner's server must be mended",
+                "feed %s: %s: listed with %" G_GUINT64_FORMAT " bytes, and a look at it says %" G_GUINT64_FORMAT,
+                feed->name, text, entry->size, stat.size);
   else
-    doctor_find(doctor, DOCTOR_WARNING, "stat", doctor->endpoint.kind == COURIER_FTP ? "listing-time-zone: the zone of the server's listings" : NULL,
-                "feed %s: %s: the time listed and the one that a look at it tells are %" G_GINT64_FORMAT " s apart", feed->name, text,
-                apart);
+    doctor_find(doctor, DOCTOR_WARNING, "stat",
+                doctor->endpoint.kind == COURIER_FTP ? "listing-time-zone: the zone of the server's listings" : NULL,
+                "feed %s: %s: the time listed and the one that a look at it tells are %" G_GINT64_FORMAT " s apart",
+                feed->name, text, apart);
 }
 
-static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *entries, guint refused, gboolean truncated, gint64 took) {
+static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *entries, guint refused,
+                         gboolean truncated, gint64 took) {
   g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
   Count count = {.doctor = doctor, .feed = feed, .names = names};
   for (guint i = 0; i < entries->len; i++)
@@ -81,19 +91,23 @@ static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *
     ready = g_strdup_printf(", %u with their marker", count.ready);
   doctor_find(doctor, took > 10 * G_USEC_PER_SEC ? DOCTOR_WARNING : DOCTOR_OK, "listing",
               took > 10 * G_USEC_PER_SEC ? "ask the partner to clear the folder, or lengthen every" : NULL,
-              "feed %s: %s: %u entries in %s, %u folders among them; %u match '%s'%s", feed->name, feed->source.path, count.entries, time, count.folders,
-              count.matching, feed->source.match, ready ? ready : "");
+              "feed %s: %s: %u entries in %s, %u folders among them; %u match '%s'%s", feed->name, feed->source.path,
+              count.entries, time, count.folders, count.matching, feed->source.match, ready ? ready : "");
   if (refused > 0)
     doctor_find(doctor, DOCTOR_WARNING, "listing", "the partner must name them otherwise",
-                "feed %s: %u names cannot be a file's (a slash, a NUL, longer than 255 bytes) or stand there twice: they are passed over", feed->name, refused);
+                "feed %s: %u names cannot be a file's (a slash, a NUL, longer than 255 bytes) or stand there twice: "
+                "they are passed over",
+                feed->name, refused);
   if (truncated)
-    doctor_find(doctor, DOCTOR_WARNING, "listing", "ask the partner to clear the folder", "feed %s: more entries than were taken", feed->name);
+    doctor_find(doctor, DOCTOR_WARNING, "listing", "ask the partner to clear the folder",
+                "feed %s: more entries than were taken", feed->name);
   if (count.left > 0)
-    doctor_find(doctor, DOCTOR_WARNING, "left-over", "remove them", "%s: %u probe files of an earlier examination (" DOCTOR_PROBE_PREFIX "…)", feed->source.path,
+    doctor_find(doctor, DOCTOR_WARNING, "left-over", "remove them",
+                "%s: %u probe files of an earlier examination (" DOCTOR_PROBE_PREFIX "…)", feed->source.path,
                 count.left);
   if (feed->source.ready == CONF_READY_MARKER && count.matching > 0 && count.ready == 0)
-    doctor_find(doctor, DOCTOR_NOTE, "listing", "marker, if the partner names its markers otherwise", "feed %s: no file has its marker '%s' yet", feed->name,
-                feed->source.marker);
+    doctor_find(doctor, DOCTOR_NOTE, "listing", "marker, if the partner names its markers otherwise",
+                "feed %s: no file has its marker '%s' yet", feed->name, feed->source.marker);
 }
 
 static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
@@ -104,8 +118,9 @@ static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
   gint64 begun = g_get_monotonic_time();
   g_autoptr(GPtrArray) entries = courier_list(doctor->courier, &listing, &truncated, &refused, &error);
   if (!entries) {
-    doctor_find(doctor, DOCTOR_PROBLEM, "listing", "source path; or the partner has to make the folder, or to let this user list it", "feed %s: %s", feed->name,
-                error->message);
+    doctor_find(doctor, DOCTOR_PROBLEM, "listing",
+                "source path; or the partner has to make the folder, or to let this user list it", "feed %s: %s",
+                feed->name, error->message);
     return !courier_is_lost(doctor->courier);
   }
   tell_listing(doctor, feed, entries, refused, truncated, g_get_monotonic_time() - begun);
@@ -126,8 +141,11 @@ static gboolean look_at_target(Doctor *doctor, const char *whose, const char *pa
   CourierStat stat;
   gboolean known;
   if (!courier_stat(doctor->courier, path, &stat, &error) || !stat.exists || stat.is_file) {
-    doctor_find(doctor, DOCTOR_PROBLEM, "folder", "path; or the partner has to make the folder", "%s: %s: %s", whose, path,
-                error ? error->message : stat.exists ? "is not a folder" : "is not there");
+    doctor_find(doctor, DOCTOR_PROBLEM, "folder", "path; or the partner has to make the folder", "%s: %s: %s", whose,
+                path,
+                error         ? error->message
+                : stat.exists ? "is not a folder"
+                              : "is not there");
     return !courier_is_lost(doctor->courier);
   }
   CourierProbe probe = {.kind = COURIER_PROBE_FOLDER, .path = path, .target = ""};
@@ -135,24 +153,31 @@ static gboolean look_at_target(Doctor *doctor, const char *whose, const char *pa
     return !courier_is_lost(doctor->courier);
   const char *mode = courier_fact(facts, "mode");
   gint64 room = courier_fact_number(facts, "free", -1);
-  g_autofree char *free_text = room >= 0 ? g_strdup_printf(", %" G_GINT64_FORMAT " MiB free", room >> 20) : g_strdup("");
-  doctor_find(doctor, room >= 0 && room < (64 << 20) ? DOCTOR_WARNING : DOCTOR_OK, "folder", room >= 0 && room < (64 << 20) ? "tell the partner: its disk is nearly full" : NULL,
+  g_autofree char *free_text = room >= 0 ? g_strdup_printf(", %" G_GINT64_FORMAT " MiB free", room >> 20)
+                                         : g_strdup("");
+  doctor_find(doctor, room >= 0 && room < (64 << 20) ? DOCTOR_WARNING : DOCTOR_OK, "folder",
+              room >= 0 && room < (64 << 20) ? "tell the partner: its disk is nearly full" : NULL,
               "%s: %s is there%s%s%s", whose, path, mode ? ", mode " : "", mode ? mode : "", free_text);
   if (!may_write(doctor, path)) {
-    g_autofree char *set = g_strdup_printf("sallyport doctor %s %s --write %s", doctor->partner->name, doctor->settings->name, path);
-    doctor_find(doctor, DOCTOR_NOTE, "folder", set, "%s: %s: whether files can be put there was not tried: nothing is written unless it is asked for", whose, path);
+    g_autofree char *set = g_strdup_printf("sallyport doctor %s %s --write %s", doctor->partner->name,
+                                           doctor->settings->name, path);
+    doctor_find(doctor, DOCTOR_NOTE, "folder", set,
+                "%s: %s: whether files can be put there was not tried: nothing is written unless it is asked for",
+                whose, path);
   }
   return TRUE;
 }
 
 static gboolean is_ours(const Doctor *doctor, const char *partner, const char *endpoint) {
-  return partner && endpoint && strcmp(partner, doctor->partner->name) == 0 && strcmp(endpoint, doctor->settings->name) == 0;
+  return partner && endpoint && strcmp(partner, doctor->partner->name) == 0 &&
+         strcmp(endpoint, doctor->settings->name) == 0;
 }
 
 static gboolean examine_feed(Doctor *doctor, const ConfFeed *feed) {
   if (is_ours(doctor, feed->partner, feed->source.endpoint) && !list_source(doctor, feed))
     return FALSE;
-  g_autofree char *answers = g_strdup_printf("feed %s, answers", feed->name), *delivers = g_strdup_printf("feed %s, delivers", feed->name);
+  g_autofree char *answers = g_strdup_printf("feed %s, answers", feed->name),
+                  *delivers = g_strdup_printf("feed %s, delivers", feed->name);
   if (is_ours(doctor, feed->partner, feed->feedback.endpoint) && !look_at_target(doctor, answers, feed->feedback.path))
     return FALSE;
   return feed->process != CONF_PROCESS_DELIVER || !is_ours(doctor, feed->deliver.system, feed->deliver.endpoint) ||

@@ -4,25 +4,33 @@
 
 static const char *remedy_for(SallyportErrorCode code) {
   switch (code) {
-  case SALLYPORT_ERROR_LOGIN: return "url (the user), identity-file, password-file; or the partner has not yet stored our public key";
-  case SALLYPORT_ERROR_CONFIGURATION: return "the file that is named, as the gateway's user";
-  case SALLYPORT_ERROR_PARTNER: return "ask the partner whether this user may use SFTP, and whether its folder is there";
-  default: return "connect-timeout, io-timeout, if it only takes long";
+  case SALLYPORT_ERROR_LOGIN:
+    return "url (the user), identity-file, password-file; or the partner has not yet stored our public key";
+  case SALLYPORT_ERROR_CONFIGURATION:
+    return "the file that is named, as the gateway's user";
+  case SALLYPORT_ERROR_PARTNER:
+    return "ask the partner whether this user may use SFTP, and whether its folder is there";
+  default:
+    return "connect-timeout, io-timeout, if it only takes long";
   }
 }
 
 static void tell_login(Doctor *doctor) {
-  const char *by = courier_fact(doctor->connection, "login-by"), *offered = courier_fact(doctor->connection, "login-offered");
+  const char *by = courier_fact(doctor->connection, "login-by"),
+             *offered = courier_fact(doctor->connection, "login-offered");
   const char *folder = courier_fact(doctor->connection, "working-folder");
   if (by)
-    doctor_find(doctor, DOCTOR_OK, "login", NULL, "user %s by %s; the server offers %s", doctor->endpoint.user, by, offered);
+    doctor_find(doctor, DOCTOR_OK, "login", NULL, "user %s by %s; the server offers %s", doctor->endpoint.user, by,
+                offered);
   if (by && strcmp(by, "none") == 0)
-    doctor_find(doctor, DOCTOR_WARNING, "login", "tell the partner: anybody is let in as this user", "no credential was asked for");
+    doctor_find(doctor, DOCTOR_WARNING, "login", "tell the partner: anybody is let in as this user",
+                "no credential was asked for");
   if (folder)
     doctor_find(doctor, DOCTOR_OK, "login", NULL, "a relative path begins in %s", folder);
 }
 
-/* HTTP has no login of its own: a first question, HEAD of the base path, is what connects. Whatever its answer, there was one. */
+/* HTTP has no login of its own: a first question, HEAD of the base path, is what connects. Whatever its answer, there
+ * was one. */
 static gboolean ask_http(Doctor *doctor) {
   g_autoptr(GError) error = NULL;
   CourierStat stat;
@@ -30,7 +38,8 @@ static gboolean ask_http(Doctor *doctor) {
     return TRUE;
   SallyportErrorCode code = sallyport_error_code(error);
   gboolean answered = code == SALLYPORT_ERROR_PARTNER;
-  doctor_find(doctor, answered ? DOCTOR_NOTE : DOCTOR_PROBLEM, "session", answered ? NULL : remedy_for(code), "%s", error->message);
+  doctor_find(doctor, answered ? DOCTOR_NOTE : DOCTOR_PROBLEM, "session", answered ? NULL : remedy_for(code), "%s",
+              error->message);
   return answered;
 }
 
@@ -66,19 +75,26 @@ static gboolean has_extension(const Doctor *doctor, const char *name) {
 }
 
 static void tell_limits(Doctor *doctor) {
-  gint64 read_most = courier_fact_number(doctor->connection, "read-most", 0), write_most = courier_fact_number(doctor->connection, "write-most", 0);
+  gint64 read_most = courier_fact_number(doctor->connection, "read-most", 0),
+         write_most = courier_fact_number(doctor->connection, "write-most", 0);
   if (read_most > 0)
-    doctor_find(doctor, DOCTOR_OK, "limits", NULL, "reads of %" G_GINT64_FORMAT " KiB, writes of %" G_GINT64_FORMAT " KiB, as it says itself",
+    doctor_find(doctor, DOCTOR_OK, "limits", NULL,
+                "reads of %" G_GINT64_FORMAT " KiB, writes of %" G_GINT64_FORMAT " KiB, as it says itself",
                 read_most >> 10, write_most >> 10);
   else
-    doctor_find(doctor, DOCTOR_NOTE, "limits", NULL, "it does not tell them: pieces of 32 KiB are asked for, which every server takes");
+    doctor_find(doctor, DOCTOR_NOTE, "limits", NULL,
+                "it does not tell them: pieces of 32 KiB are asked for, which every server takes");
 }
 
 gboolean doctor_extensions(Doctor *doctor) {
-  static const struct { const char *name, *without; } wanted[] = {
-      {"posix-rename@openssh.com", "an answer that replaces another (if-exists = replace) is put in its place in two steps: between them the old one has "
+  static const struct {
+    const char *name, *without;
+  } wanted[] = {
+      {"posix-rename@openssh.com", "an answer that replaces another (if-exists = replace) is put in its place in two "
+                                   "steps: between them the old one has "
                                    "another name"},
-      {"fsync@openssh.com", "what it has acknowledged may be lost when its machine loses power: feedback may have to be sent again by hand"},
+      {"fsync@openssh.com",
+       "what it has acknowledged may be lost when its machine loses power: feedback may have to be sent again by hand"},
       {"statvfs@openssh.com", "its free space cannot be asked for"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {

@@ -1,10 +1,12 @@
-/* What an SSH server offers, what the gateway would agree on with it, what the installed libssh2 cannot do of it, and the host keys.
- * All from the facts of the survey: no login is needed, and none is made. */
+/* What an SSH server offers, what the gateway would agree on with it, what the installed libssh2 cannot do of it, and
+ * the host keys. All from the facts of the survey: no login is needed, and none is made. */
 #include "gateway/cli/doctor.h"
 #include <string.h>
 
 /* Known to later releases only, by what they are called; from libssh2's release notes. */
-static const struct { const char *begins, *ends, *called, *since; } later[] = {
+static const struct {
+  const char *begins, *ends, *called, *since;
+} later[] = {
     {"rsa-sha2-", "", "RSA keys with SHA-2", "1.11.0"},
     {"", "-gcm@openssh.com", "AES-GCM", "1.11.0"},
     {"hmac-", "-etm@openssh.com", "encrypt-then-MAC", "1.11.0"},
@@ -14,10 +16,21 @@ static const struct { const char *begins, *ends, *called, *since; } later[] = {
 };
 
 /* What servers turn off, or have turned off by default already. */
-static const char *const old_names[] = {"ssh-rsa", "ssh-dss", "hmac-sha1", "hmac-md5", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1",
-                                        "diffie-hellman-group-exchange-sha1", "3des-cbc", "aes128-cbc", "aes192-cbc", "aes256-cbc"};
+static const char *const old_names[] = {"ssh-rsa",
+                                        "ssh-dss",
+                                        "hmac-sha1",
+                                        "hmac-md5",
+                                        "diffie-hellman-group14-sha1",
+                                        "diffie-hellman-group1-sha1",
+                                        "diffie-hellman-group-exchange-sha1",
+                                        "3des-cbc",
+                                        "aes128-cbc",
+                                        "aes192-cbc",
+                                        "aes256-cbc"};
 
-typedef struct { const char *title, *theirs, *ours; } Category;
+typedef struct {
+  const char *title, *theirs, *ours;
+} Category;
 
 static gboolean is_old(const char *name) {
   for (gsize i = 0; i < G_N_ELEMENTS(old_names); i++)
@@ -67,14 +80,14 @@ static char *remedy(const Doctor *doctor, const Category *category) {
   const char *library = courier_fact(doctor->survey, "library");
   if (cure < 0 || !later[cure].since)
     return g_strdup_printf("ask the partner to allow one that is here, best %s", first);
-  return g_strdup_printf("%s would do, and libssh2 has it from %s on (here is %s); else ask the partner to allow %s", later[cure].called,
-                         later[cure].since, library ? library : "?", first);
+  return g_strdup_printf("%s would do, and libssh2 has it from %s on (here is %s); else ask the partner to allow %s",
+                         later[cure].called, later[cure].since, library ? library : "?", first);
 }
 
 static gboolean no_common(Doctor *doctor, const Category *category) {
   g_autofree char *set = remedy(doctor, category);
-  doctor_find(doctor, DOCTOR_PROBLEM, category->title, set, "nothing in common: it offers %s; here there are %s", courier_fact(doctor->survey, category->theirs),
-              courier_fact(doctor->survey, category->ours));
+  doctor_find(doctor, DOCTOR_PROBLEM, category->title, set, "nothing in common: it offers %s; here there are %s",
+              courier_fact(doctor->survey, category->theirs), courier_fact(doctor->survey, category->ours));
   return FALSE;
 }
 
@@ -89,11 +102,14 @@ static void judge_common(Doctor *doctor, const Category *category, const GPtrArr
   for (char **name = theirs; *name; name++)
     offered += !is_signal(*name);
   if (lasting == 0)
-    doctor_find(doctor, DOCTOR_WARNING, category->title, set, "agreed on %s; all that is in common is being turned off everywhere", agreed);
+    doctor_find(doctor, DOCTOR_WARNING, category->title, set,
+                "agreed on %s; all that is in common is being turned off everywhere", agreed);
   else if (lasting == 1 && offered > 1)
-    doctor_find(doctor, DOCTOR_WARNING, category->title, set, "agreed on %s; nothing is left in common if the partner turns that off", agreed);
+    doctor_find(doctor, DOCTOR_WARNING, category->title, set,
+                "agreed on %s; nothing is left in common if the partner turns that off", agreed);
   else
-    doctor_find(doctor, DOCTOR_OK, category->title, NULL, "agreed on %s; %u in common, it offers %u", agreed, common->len, offered);
+    doctor_find(doctor, DOCTOR_OK, category->title, NULL, "agreed on %s; %u in common, it offers %u", agreed,
+                common->len, offered);
 }
 
 static gboolean judge(Doctor *doctor, const Category *category) {
@@ -114,7 +130,10 @@ static gboolean needs_no_mac(const Doctor *doctor, const char *direction) {
 
 /* What they offer and this library does not know, each kind told once. */
 static void tell_unknown(Doctor *doctor) {
-  static const Category categories[] = {{"", "kex", "our-kex"}, {"", "host-key", "our-host-key"}, {"", "cipher-in", "our-cipher"}, {"", "mac-in", "our-mac"}};
+  static const Category categories[] = {{"", "kex", "our-kex"},
+                                        {"", "host-key", "our-host-key"},
+                                        {"", "cipher-in", "our-cipher"},
+                                        {"", "mac-in", "our-mac"}};
   const char *library = courier_fact(doctor->survey, "library"), *told = NULL;
   for (gsize kind = 0; kind < G_N_ELEMENTS(later) && later[kind].since; kind++)
     for (gsize i = 0; i < G_N_ELEMENTS(categories); i++) {
@@ -124,8 +143,8 @@ static void tell_unknown(Doctor *doctor) {
             g_strv_contains((const char *const *)ours, *name) || g_strcmp0(told, later[kind].called) == 0)
           continue;
         told = later[kind].called;
-        doctor_find(doctor, DOCTOR_NOTE, "library", NULL, "the server can do %s (%s), %s cannot: it takes %s", later[kind].called, *name,
-                    library ? library : "libssh2", later[kind].since);
+        doctor_find(doctor, DOCTOR_NOTE, "library", NULL, "the server can do %s (%s), %s cannot: it takes %s",
+                    later[kind].called, *name, library ? library : "libssh2", later[kind].since);
       }
     }
 }
@@ -138,13 +157,15 @@ gboolean doctor_algorithms(Doctor *doctor) {
     ok &= judge(doctor, &(Category){"cipher-to-it", "cipher-out", "our-cipher"});
   if (!needs_no_mac(doctor, "cipher-in"))
     ok &= judge(doctor, &(Category){"MAC", "mac-in", "our-mac"});
-  if (!needs_no_mac(doctor, "cipher-out") && g_strcmp0(courier_fact(doctor->survey, "mac-out"), courier_fact(doctor->survey, "mac-in")) != 0)
+  if (!needs_no_mac(doctor, "cipher-out") &&
+      g_strcmp0(courier_fact(doctor->survey, "mac-out"), courier_fact(doctor->survey, "mac-in")) != 0)
     ok &= judge(doctor, &(Category){"MAC-to-it", "mac-out", "our-mac"});
   tell_unknown(doctor);
   return ok;
 }
 
-/* --- host keys ----------------------------------------------------------------------------------------------------- */
+/* --- host keys -----------------------------------------------------------------------------------------------------
+ */
 
 static gboolean is_pin(const char *pin, const char *fingerprint) {
   gsize length = strcspn(pin, "=");
@@ -201,7 +222,9 @@ gboolean doctor_host_keys(Doctor *doctor) {
   if (pinned > 0)
     return TRUE;
   doctor_find(doctor, DOCTOR_PROBLEM, "host-key",
-              "host-key, but only after the partner has confirmed by another way (not by e-mail alone) that this is its key; until then it may be "
-              "somebody else's server", "none of the keys that it shows is pinned: no credential was sent, and none will be");
+              "host-key, but only after the partner has confirmed by another way (not by e-mail alone) that this is "
+              "its key; until then it may be "
+              "somebody else's server",
+              "none of the keys that it shows is pinned: no credential was sent, and none will be");
   return FALSE;
 }

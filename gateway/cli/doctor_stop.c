@@ -1,11 +1,15 @@
-/* Ctrl-C. A signal ends the courier that is at work, which fails the call that waits for it; from then on only what cleans up
- * runs. A thread waits for signals, since nothing in a handler may do that. At a terminal the couriers get Ctrl-C, too, and end by
- * it: whoever cleans up tries again with another. */
+/* Ctrl-C. A signal ends the courier that is at work, which fails the call that waits for it; from then on only what
+ * cleans up runs. A thread waits for signals, since nothing in a handler may do that. At a terminal the couriers get
+ * Ctrl-C, too, and end by it: whoever cleans up tries again with another. */
 #include "gateway/cli/doctor.h"
 #include <pthread.h>
 #include <signal.h>
 
-static struct { pthread_mutex_t lock; Courier *at_work; gboolean is_stopped; } stop = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static struct {
+  pthread_mutex_t lock;
+  Courier *at_work;
+  gboolean is_stopped;
+} stop = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void *wait_for_signals(gpointer signals) {
   int number;

@@ -1,7 +1,8 @@
 /* Probes that write: what the server makes of a put, a resumed one, renames, time stamps, and how quick it is.
  *
- * Every name is noted before it can come to be, and all that were noted are removed at the end: also after an error, after Ctrl-C,
- * and with a new connection when the one at work has broken. What cannot be removed is told by its name. */
+ * Every name is noted before it can come to be, and all that were noted are removed at the end: also after an error,
+ * after Ctrl-C, and with a new connection when the one at work has broken. What cannot be removed is told by its name.
+ */
 #include "gateway/base/files.h"
 #include "gateway/cli/doctor.h"
 #include "gateway/flow/flow.h"
@@ -19,11 +20,12 @@ typedef struct {
   char *first, *second, *inner; /* paths: two files, a folder */
   GPtrArray *noted;             /* paths of files that may exist */
   gboolean folder_noted;
-  int content, copy;            /* unnamed: MOST random bytes; what was got */
-  guint64 rate;                 /* bytes a second of the first put */
+  int content, copy; /* unnamed: MOST random bytes; what was got */
+  guint64 rate;      /* bytes a second of the first put */
 } Probe;
 
-/* --- what the steps do all the time --------------------------------------------------------------------------------- */
+/* --- what the steps do all the time ---------------------------------------------------------------------------------
+ */
 
 static void note(Probe *probe, const char *path) {
   for (guint i = 0; i < probe->noted->len; i++)
@@ -34,20 +36,22 @@ static void note(Probe *probe, const char *path) {
 
 static gboolean put(Probe *probe, const char *path, guint64 offset, guint64 size, GError **error) {
   note(probe, path);
-  return courier_put(probe->doctor->courier, &(CourierPut){.path = path, .fd = probe->content, .offset = offset, .size = size}, error);
+  return courier_put(probe->doctor->courier,
+                     &(CourierPut){.path = path, .fd = probe->content, .offset = offset, .size = size}, error);
 }
 
 /* What was got stands in probe->copy from its beginning to *end. */
 static gboolean get(Probe *probe, const char *path, guint64 offset, guint64 *end, GError **error) {
-  return courier_get(probe->doctor->courier, &(CourierGet){.path = path, .fd = probe->copy, .offset = offset, .size_limit = MOST}, end, error);
+  return courier_get(probe->doctor->courier,
+                     &(CourierGet){.path = path, .fd = probe->copy, .offset = offset, .size_limit = MOST}, end, error);
 }
 
 static gboolean is_same(const Probe *probe, guint64 from, guint64 size) {
   guint8 ours[8192], theirs[8192];
   for (guint64 at = from; at < size; at += sizeof ours) {
     gsize length = (gsize)MIN(size - at, sizeof ours);
-    if (pread(probe->content, ours, length, (off_t)at) != (ssize_t)length || pread(probe->copy, theirs, length, (off_t)at) != (ssize_t)length ||
-        memcmp(ours, theirs, length) != 0)
+    if (pread(probe->content, ours, length, (off_t)at) != (ssize_t)length ||
+        pread(probe->copy, theirs, length, (off_t)at) != (ssize_t)length || memcmp(ours, theirs, length) != 0)
       return FALSE;
   }
   return TRUE;
@@ -65,7 +69,8 @@ static void failed(Probe *probe, const char *check, const char *set, const GErro
   FIND(DOCTOR_PROBLEM, check, set, "%s: %s", probe->folder, error->message);
 }
 
-/* --- the steps. FALSE: the ones after it make no sense -------------------------------------------------------------- */
+/* --- the steps. FALSE: the ones after it make no sense --------------------------------------------------------------
+ */
 
 static gboolean try_put(Probe *probe) {
   g_autoptr(GError) error = NULL;
@@ -77,7 +82,8 @@ static gboolean try_put(Probe *probe) {
   gint64 took = g_get_monotonic_time() - begun;
   probe->rate = FIRST * (guint64)G_USEC_PER_SEC / (guint64)MAX(took, 1);
   g_autofree char *time = doctor_time(took);
-  FIND(DOCTOR_OK, "put", NULL, "%s: a file of %d KiB was put in %s, and its size was read back", probe->folder, FIRST >> 10, time);
+  FIND(DOCTOR_OK, "put", NULL, "%s: a file of %d KiB was put in %s, and its size was read back", probe->folder,
+       FIRST >> 10, time);
   return TRUE;
 }
 
@@ -87,10 +93,13 @@ static void judge_clock(Probe *probe, gint64 skew) {
   if (away <= 5)
     FIND(DOCTOR_OK, "clock", NULL, "their clock and ours agree to within 5 s");
   else if (is_zone && probe->doctor->endpoint.kind == COURIER_FTP)
-    FIND(DOCTOR_WARNING, "clock", "listing-time-zone", "times are %" G_GINT64_FORMAT " s off, which looks like a time zone", skew);
+    FIND(DOCTOR_WARNING, "clock", "listing-time-zone",
+         "times are %" G_GINT64_FORMAT " s off, which looks like a time zone", skew);
   else
-    FIND(away <= 60 ? DOCTOR_NOTE : DOCTOR_WARNING, "clock", away <= 60 ? NULL : "tell the partner: its files' times, and dates that it derives from them, are wrong. "
-         "Here nothing depends on them: what is complete is judged by our own clock",
+    FIND(away <= 60 ? DOCTOR_NOTE : DOCTOR_WARNING, "clock",
+         away <= 60 ? NULL
+                    : "tell the partner: its files' times, and dates that it derives from them, are wrong. "
+                      "Here nothing depends on them: what is complete is judged by our own clock",
          "a file just written has a time %" G_GINT64_FORMAT " s %s our clock", away, skew > 0 ? "ahead of" : "behind");
 }
 
@@ -103,13 +112,15 @@ static gboolean try_stat(Probe *probe) {
     return FALSE;
   }
   if (!stat.exists) {
-    FIND(DOCTOR_WARNING, "stat", "ask the partner what takes files away there: it has perhaps taken the probe for an answer; and let it wait for a marker",
+    FIND(DOCTOR_WARNING, "stat",
+         "ask the partner what takes files away there: it has perhaps taken the probe for an answer; and let it wait "
+         "for a marker",
          "%s: the file that was just put there is gone", probe->folder);
     return FALSE;
   }
   if (stat.size != FIRST)
-    FIND(DOCTOR_PROBLEM, "stat", "ask the partner: a size that is wrong makes every transfer look broken", "%s: %d bytes were put, it tells of %" G_GUINT64_FORMAT,
-         probe->folder, FIRST, stat.size);
+    FIND(DOCTOR_PROBLEM, "stat", "ask the partner: a size that is wrong makes every transfer look broken",
+         "%s: %d bytes were put, it tells of %" G_GUINT64_FORMAT, probe->folder, FIRST, stat.size);
   if (stat.modified > 0)
     judge_clock(probe, stat.modified - now);
   else
@@ -131,13 +142,18 @@ static gboolean try_list(Probe *probe) {
     seen |= strcmp(text, name) == 0;
     if (g_str_has_prefix(text, DOCTOR_PROBE_PREFIX) && strcmp(text, name) != 0) {
       left++;
-      FIND(DOCTOR_WARNING, "left-over", "remove it, unless another examination runs at this moment", "%s: %s, a probe file of an earlier examination", probe->folder, text);
+      FIND(DOCTOR_WARNING, "left-over", "remove it, unless another examination runs at this moment",
+           "%s: %s, a probe file of an earlier examination", probe->folder, text);
     }
   }
   if (!entries)
-    FIND(DOCTOR_NOTE, "listing", NULL, "%s: cannot be listed (%s): a folder to put things into only", probe->folder, error->message);
+    FIND(DOCTOR_NOTE, "listing", NULL, "%s: cannot be listed (%s): a folder to put things into only", probe->folder,
+         error->message);
   else if (!seen)
-    FIND(DOCTOR_NOTE, "listing", NULL, "%s: names that begin with a dot are not listed: uploads under way are not seen by others, nor left-over ones by us", probe->folder);
+    FIND(DOCTOR_NOTE, "listing", NULL,
+         "%s: names that begin with a dot are not listed: uploads under way are not seen by others, nor left-over ones "
+         "by us",
+         probe->folder);
   else
     FIND(DOCTOR_OK, "listing", NULL, "%s: the file that was put is listed", probe->folder);
   return TRUE;
@@ -146,11 +162,13 @@ static gboolean try_list(Probe *probe) {
 static gboolean try_get(Probe *probe) {
   g_autoptr(GError) error = NULL;
   guint64 end = 0;
-  const char *set = "ask the partner to let this user read there: an answer whose reply was lost is recognised by reading it back";
+  const char *set =
+      "ask the partner to let this user read there: an answer whose reply was lost is recognised by reading it back";
   if (!get(probe, probe->first, 0, &end, &error))
     FIND(DOCTOR_WARNING, "get", set, "%s: %s", probe->folder, error->message);
   else if (end != FIRST || !is_same(probe, 0, FIRST))
-    FIND(DOCTOR_PROBLEM, "get", "binary transfers, with nothing in between that changes line ends or compresses", "%s: what was got back is not what was put", probe->folder);
+    FIND(DOCTOR_PROBLEM, "get", "binary transfers, with nothing in between that changes line ends or compresses",
+         "%s: what was got back is not what was put", probe->folder);
   else
     FIND(DOCTOR_OK, "get", NULL, "%s: what was got back is what was put", probe->folder);
   return TRUE;
@@ -164,7 +182,8 @@ static gboolean try_reads(Probe *probe) {
   if (!courier_probe(probe->doctor->courier, &wanted, &known, facts, &error))
     FIND(DOCTOR_WARNING, "reads", NULL, "%s: %s", probe->folder, error->message);
   else if (known)
-    FIND(DOCTOR_OK, "reads", NULL, "the largest read that was answered whole: %" G_GINT64_FORMAT " KiB", courier_fact_number(facts, "read-answered", 0) >> 10);
+    FIND(DOCTOR_OK, "reads", NULL, "the largest read that was answered whole: %" G_GINT64_FORMAT " KiB",
+         courier_fact_number(facts, "read-answered", 0) >> 10);
   return TRUE;
 }
 
@@ -176,7 +195,8 @@ static gboolean try_resumed_get(Probe *probe) {
   if (!get(probe, probe->first, SMALL, &end, &error))
     FIND(DOCTOR_WARNING, "resume", "nothing: a download that broke is begun anew", "get: %s", error->message);
   else if (end != FIRST || !is_same(probe, SMALL, FIRST))
-    FIND(DOCTOR_PROBLEM, "resume", "ask the partner: what is got from the middle of a file is not what stands there", "get: the rest of a file is not what it should be");
+    FIND(DOCTOR_PROBLEM, "resume", "ask the partner: what is got from the middle of a file is not what stands there",
+         "get: the rest of a file is not what it should be");
   else
     FIND(DOCTOR_OK, "resume", NULL, "a get goes on in the middle of a file");
   return TRUE;
@@ -187,7 +207,8 @@ static gboolean try_resumed_put(Probe *probe) {
   guint64 end = 0;
   gboolean ok = put(probe, probe->second, 0, SMALL, &error) && put(probe, probe->second, SMALL, FIRST, &error);
   if (ok && get(probe, probe->second, 0, &end, NULL) && (end != FIRST || !is_same(probe, 0, FIRST)))
-    FIND(DOCTOR_WARNING, "resume", "nothing: uploads are always begun anew", "put: what was added to a file stands in the wrong place");
+    FIND(DOCTOR_WARNING, "resume", "nothing: uploads are always begun anew",
+         "put: what was added to a file stands in the wrong place");
   else if (ok)
     FIND(DOCTOR_OK, "resume", NULL, "a put goes on at the end of a file");
   else
@@ -204,9 +225,11 @@ static gboolean try_set_time(Probe *probe) {
   if (!courier_probe(probe->doctor->courier, &set, &known, facts, NULL) || !known)
     return TRUE;
   const char *status = courier_fact(facts, "status");
-  gboolean is_set = courier_stat(probe->doctor->courier, probe->first, &stat, NULL) && stat.exists && stat.modified == wanted;
+  gboolean is_set = courier_stat(probe->doctor->courier, probe->first, &stat, NULL) && stat.exists &&
+                    stat.modified == wanted;
   if (is_set)
-    FIND(DOCTOR_OK, "set-stat", NULL, "times can be set: a file that is still being uploaded may look old, and is not taken for complete by that");
+    FIND(DOCTOR_OK, "set-stat", NULL,
+         "times can be set: a file that is still being uploaded may look old, and is not taken for complete by that");
   else
     FIND(DOCTOR_NOTE, "set-stat", NULL, "times cannot be set (%s); nothing here needs it", status ? status : "?");
   return TRUE;
@@ -215,9 +238,11 @@ static gboolean try_set_time(Probe *probe) {
 static gboolean try_rename(Probe *probe) {
   g_autoptr(GError) error = NULL;
   const CourierRename rename = {probe->first, probe->second, COURIER_TARGET_REFUSE};
-  const char *set = "ask the partner to allow renames: answers are put under a temporary name, and take their own only when they are whole";
+  const char *set = "ask the partner to allow renames: answers are put under a temporary name, and take their own only "
+                    "when they are whole";
   if (!courier_remove(probe->doctor->courier, probe->second, &error)) {
-    failed(probe, "remove", "ask the partner to let this user delete there, or look after left-over files yourselves", error);
+    failed(probe, "remove", "ask the partner to let this user delete there, or look after left-over files yourselves",
+           error);
     return FALSE;
   }
   if (!courier_rename(probe->doctor->courier, &rename, &error)) {
@@ -229,7 +254,9 @@ static gboolean try_rename(Probe *probe) {
     FIND(DOCTOR_OK, "rename", NULL, "%s: a file is renamed", probe->folder);
   else
     FIND(DOCTOR_PROBLEM, "rename", set, "%s: it says that it has renamed a file, and %s", probe->folder,
-         from >= 0 ? "the file has its old name" : to < 0 ? "the file is gone" : "the file has another size");
+         from >= 0 ? "the file has its old name"
+         : to < 0  ? "the file is gone"
+                   : "the file has another size");
   return from < 0 && to == FIRST;
 }
 
@@ -242,14 +269,20 @@ static void judge_onto(Probe *probe, gboolean said_ok) {
   gint64 from = size_of(probe, probe->first), to = size_of(probe, probe->second);
   const char *set = "if-exists = refuse, and let the partner take its files away before new ones of the same name come";
   if (from == TINY && to == 2 * TINY)
-    FIND(said_ok ? DOCTOR_PROBLEM : DOCTOR_OK, "rename", said_ok ? set : NULL, said_ok ? "onto an existing file: it says that it was done, and did nothing"
-                                                                                  : "onto an existing file: refused, both are as they were");
+    FIND(said_ok ? DOCTOR_PROBLEM : DOCTOR_OK, "rename", said_ok ? set : NULL,
+         said_ok ? "onto an existing file: it says that it was done, and did nothing"
+                 : "onto an existing file: refused, both are as they were");
   else if (from < 0 && to == TINY)
-    FIND(said_ok ? DOCTOR_NOTE : DOCTOR_WARNING, "rename", NULL, "onto an existing file: replaces it%s. It is looked at before each rename; somebody else's file that "
-         "comes in just that moment would be lost", said_ok ? "" : ", and says that it failed");
+    FIND(said_ok ? DOCTOR_NOTE : DOCTOR_WARNING, "rename", NULL,
+         "onto an existing file: replaces it%s. It is looked at before each rename; somebody else's file that "
+         "comes in just that moment would be lost",
+         said_ok ? "" : ", and says that it failed");
   else
-    FIND(DOCTOR_PROBLEM, "rename", set, "onto an existing file: %s", from < 0 && to < 0 ? "both are gone" : from < 0 ? "the one that was renamed is gone, the old one stays"
-                                        : to < 0 ? "the old one is gone, the other has not got its name" : "one of them has another size");
+    FIND(DOCTOR_PROBLEM, "rename", set, "onto an existing file: %s",
+         from < 0 && to < 0 ? "both are gone"
+         : from < 0         ? "the one that was renamed is gone, the old one stays"
+         : to < 0           ? "the old one is gone, the other has not got its name"
+                            : "one of them has another size");
 }
 
 static gboolean try_rename_onto(Probe *probe) {
@@ -277,11 +310,13 @@ static gboolean try_replace(Probe *probe) {
   const CourierRename replacing = {probe->first, probe->second, COURIER_TARGET_REPLACE};
   note(probe, aside);
   if (!make_pair(probe, &error) || !courier_rename(probe->doctor->courier, &replacing, &error))
-    FIND(DOCTOR_WARNING, "replace", "if-exists = refuse", "%s: an existing file cannot be replaced: %s", probe->folder, error->message);
+    FIND(DOCTOR_WARNING, "replace", "if-exists = refuse", "%s: an existing file cannot be replaced: %s", probe->folder,
+         error->message);
   else if (size_of(probe, probe->first) < 0 && size_of(probe, probe->second) == TINY)
     FIND(DOCTOR_OK, "replace", NULL, "%s: an existing file can be replaced", probe->folder);
   else
-    FIND(DOCTOR_PROBLEM, "replace", "if-exists = refuse", "%s: it says that a file was replaced, which is not so", probe->folder);
+    FIND(DOCTOR_PROBLEM, "replace", "if-exists = refuse", "%s: it says that a file was replaced, which is not so",
+         probe->folder);
   return TRUE;
 }
 
@@ -296,11 +331,13 @@ static gboolean try_folder(Probe *probe) {
     return TRUE;
   probe->folder_noted = TRUE;
   if (!courier_make_folder(probe->doctor->courier, probe->inner, &error))
-    FIND(DOCTOR_NOTE, "mkdir", "archive: a folder that is there already", "%s: folders cannot be made: %s", probe->folder, error->message);
+    FIND(DOCTOR_NOTE, "mkdir", "archive: a folder that is there already", "%s: folders cannot be made: %s",
+         probe->folder, error->message);
   else if (courier_stat(probe->doctor->courier, probe->inner, &stat, NULL) && stat.exists && !stat.is_file)
     FIND(DOCTOR_OK, "mkdir", NULL, "%s: folders can be made", probe->folder);
   else
-    FIND(DOCTOR_WARNING, "mkdir", "archive: a folder that is there already", "%s: it says that it has made a folder, and there is none", probe->folder);
+    FIND(DOCTOR_WARNING, "mkdir", "archive: a folder that is there already",
+         "%s: it says that it has made a folder, and there is none", probe->folder);
   return TRUE;
 }
 
@@ -316,7 +353,8 @@ static gboolean try_speed(Probe *probe) {
   begun = g_get_monotonic_time();
   gboolean got = get(probe, probe->first, 0, &end, NULL);
   g_autofree char *get_speed = got ? doctor_speed(size, g_get_monotonic_time() - begun) : g_strdup("cannot be read");
-  FIND(got && !is_same(probe, 0, size) ? DOCTOR_PROBLEM : DOCTOR_OK, "speed", NULL, "%" G_GUINT64_FORMAT " KiB: put %s, get %s", size >> 10, put_speed, get_speed);
+  FIND(got && !is_same(probe, 0, size) ? DOCTOR_PROBLEM : DOCTOR_OK, "speed", NULL,
+       "%" G_GUINT64_FORMAT " KiB: put %s, get %s", size >> 10, put_speed, get_speed);
   return TRUE;
 }
 
@@ -334,11 +372,13 @@ static gboolean try_small_files(Probe *probe) {
   for (guint i = 0; i < TINY_FILES; i++)
     (void)size_of(probe, probe->second);
   g_autofree char *look = doctor_time((g_get_monotonic_time() - begun) / TINY_FILES);
-  FIND(DOCTOR_OK, "speed", NULL, "a file of 1 KiB put, renamed and removed in %s; a question answered in %s", each, look);
+  FIND(DOCTOR_OK, "speed", NULL, "a file of 1 KiB put, renamed and removed in %s; a question answered in %s", each,
+       look);
   return TRUE;
 }
 
-/* --- cleaning up ----------------------------------------------------------------------------------------------------- */
+/* --- cleaning up -----------------------------------------------------------------------------------------------------
+ */
 
 static gboolean remove_all(Probe *probe) {
   g_autoptr(GPtrArray) facts = courier_facts_new();
@@ -365,17 +405,21 @@ static void clean_up(Probe *probe) {
       clean = remove_all(probe);
   }
   for (guint i = 0; i < probe->noted->len; i++)
-    FIND(DOCTOR_PROBLEM, "remove", "remove it by hand, or have the partner do it", "%s may have been left there", (const char *)probe->noted->pdata[i]);
+    FIND(DOCTOR_PROBLEM, "remove", "remove it by hand, or have the partner do it", "%s may have been left there",
+         (const char *)probe->noted->pdata[i]);
   if (probe->folder_noted)
-    FIND(DOCTOR_PROBLEM, "remove", "remove it by hand, or have the partner do it", "the folder %s may have been left there", probe->inner);
+    FIND(DOCTOR_PROBLEM, "remove", "remove it by hand, or have the partner do it",
+         "the folder %s may have been left there", probe->inner);
   if (clean && probe->rate > 0)
     FIND(DOCTOR_OK, "remove", NULL, "%s: all probe files were removed", probe->folder);
 }
 
-/* --- one folder ------------------------------------------------------------------------------------------------------ */
+/* --- one folder ------------------------------------------------------------------------------------------------------
+ */
 
-static gboolean (*const steps[])(Probe *probe) = {try_put, try_stat, try_list, try_get, try_reads, try_resumed_get, try_resumed_put, try_set_time, try_rename,
-                                                  try_rename_onto, try_replace, try_folder, try_speed, try_small_files};
+static gboolean (*const steps[])(Probe *probe) = {
+    try_put,      try_stat,   try_list,        try_get,     try_reads,  try_resumed_get, try_resumed_put,
+    try_set_time, try_rename, try_rename_onto, try_replace, try_folder, try_speed,       try_small_files};
 
 static gboolean fill(Probe *probe, GError **error) {
   g_autofree guint32 *piece = g_new(guint32, SMALL / sizeof(guint32));

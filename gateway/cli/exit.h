@@ -1,5 +1,5 @@
-/* The exit statuses of every command: the one list, from which `sallyport --help` is made; the manual page's table is held
- * against it by a test. */
+/* The exit statuses of every command: the one list, from which `sallyport --help` is made; the manual page's table is
+ * held against it by a test. */
 #pragma once
 
 #define CLI_EXITS(X) \

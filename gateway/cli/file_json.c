@@ -95,8 +95,8 @@ json_t *cli_refused_json(const GPtrArray *refused) {
   json_t *list = json_array();
   for (guint i = 0; refused && i < refused->len; i++) {
     const RecordException *row = g_ptr_array_index(refused, i);
-    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line, "outcome",
-                               cli_outcome_word(row->outcome));
+    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line,
+                               "outcome", cli_outcome_word(row->outcome));
     cli_json_text(object, "code", row->code);
     cli_json_text(object, "reason", row->reason);
     json_array_append_new(list, object);

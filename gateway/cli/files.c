@@ -2,7 +2,10 @@
 #include "gateway/cli/file_json.h"
 #include <string.h>
 
-typedef struct { const CliLane *lane; BookFile *file; } Row;
+typedef struct {
+  const CliLane *lane;
+  BookFile *file;
+} Row;
 
 static void row_free(gpointer data) {
   Row *row = data;
@@ -34,7 +37,9 @@ static gboolean parse_states(const char *text, guint64 *states) {
 static gboolean parse_time(const Cli *cli, const char *option, const char *text, gint64 *at) {
   if (!text || cli_parse_time(cli->out, text, g_get_real_time(), at))
     return TRUE;
-  cli_complain("--%s \"%s\" is no time: write 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d", option, text);
+  cli_complain(
+      "--%s \"%s\" is no time: write 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d",
+      option, text);
   return FALSE;
 }
 
@@ -43,7 +48,8 @@ static CliExit no_such_feed(const Conf *conf, const char *name) {
   for (guint i = 0; i < conf->lanes->len; i++) {
     const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
     for (guint j = 0; j < lane->feeds->len; j++)
-      g_string_append_printf(names, "%s%s", names->len ? ", " : "", ((const ConfFeed *)g_ptr_array_index(lane->feeds, j))->name);
+      g_string_append_printf(names, "%s%s", names->len ? ", " : "",
+                             ((const ConfFeed *)g_ptr_array_index(lane->feeds, j))->name);
   }
   cli_complain("there is no feed \"%s\" in the configuration; there are: %s", name, names->str);
   g_string_free(names, TRUE);
@@ -98,17 +104,22 @@ static char *remark(const BookFile *file) {
   if (file->duplicate_of)
     return g_strdup_printf("of %s", file->duplicate_of);
   if (file->reason)
-    return g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "", file->reason_code ? " " : "", file->reason);
+    return g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "", file->reason_code ? " " : "",
+                           file->reason);
   if (file->problem)
     return g_strdup_printf("try %u: %s", file->attempts + 1, file->problem);
   return NULL;
 }
 
 static void print_table(const Cli *cli, GPtrArray *rows) {
-  static const CliColumn columns[] = {{"ID", CLI_LEFT, CLI_WHOLE}, {"SEEN", CLI_LEFT, CLI_DROPPED(3)},
-                                      {"FEED", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)}, {"NAME", CLI_LEFT, CLI_SHRINKS},
-                                      {"STATE", CLI_LEFT, CLI_WHOLE}, {"RECORDS", CLI_RIGHT, CLI_DROPPED(2)},
-                                      {"ACCEPTED", CLI_RIGHT, CLI_WHOLE}, {"REFUSED", CLI_RIGHT, CLI_WHOLE},
+  static const CliColumn columns[] = {{"ID", CLI_LEFT, CLI_WHOLE},
+                                      {"SEEN", CLI_LEFT, CLI_DROPPED(3)},
+                                      {"FEED", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)},
+                                      {"NAME", CLI_LEFT, CLI_SHRINKS},
+                                      {"STATE", CLI_LEFT, CLI_WHOLE},
+                                      {"RECORDS", CLI_RIGHT, CLI_DROPPED(2)},
+                                      {"ACCEPTED", CLI_RIGHT, CLI_WHOLE},
+                                      {"REFUSED", CLI_RIGHT, CLI_WHOLE},
                                       {"REMARK", CLI_LEFT, CLI_SHRINKS}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < rows->len; i++) {
@@ -141,7 +152,8 @@ CliExit cli_files(Cli *cli) {
   if (exit != CLI_EXIT_FINE)
     return exit;
   if ((cli->options.state && !parse_states(cli->options.state, &filter.states)) ||
-      !parse_time(cli, "since", cli->options.since, &filter.since) || !parse_time(cli, "until", cli->options.until, &filter.until))
+      !parse_time(cli, "since", cli->options.since, &filter.since) ||
+      !parse_time(cli, "until", cli->options.until, &filter.until))
     return CLI_EXIT_USAGE;
   g_autoptr(GPtrArray) rows = collect(lanes, &filter, &error);
   if (!rows)

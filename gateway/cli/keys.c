@@ -3,8 +3,9 @@
 #include "gateway/keyuse.h"
 
 static json_t *use_json(const CliOutput *out, const KeyUse *use) {
-  json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "partner", use->partner->name, "use", key_purpose_word(use->purpose),
-                             "fingerprint", use->fingerprint, "condition", key_condition_word(use->condition));
+  json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "partner", use->partner->name, "use",
+                             key_purpose_word(use->purpose), "fingerprint", use->fingerprint, "condition",
+                             key_condition_word(use->condition));
   cli_json_text(object, "remark", use->remark);
   if (!use->key)
     return object;
@@ -33,9 +34,12 @@ static char *day_of(const CliOutput *out, gint64 seconds) {
 }
 
 static void print_table(const CliOutput *out, GPtrArray *uses, gint64 now) {
-  static const CliColumn columns[] = {{"PARTNER", CLI_LEFT, CLI_SHRINKS}, {"USE", CLI_LEFT, CLI_WHOLE},
-                                      {"FINGERPRINT", CLI_LEFT, CLI_WHOLE}, {"STATE", CLI_LEFT, CLI_WHOLE},
-                                      {"ENDS", CLI_LEFT, CLI_DROPPED(2)}, {"LEFT", CLI_RIGHT, CLI_WHOLE},
+  static const CliColumn columns[] = {{"PARTNER", CLI_LEFT, CLI_SHRINKS},
+                                      {"USE", CLI_LEFT, CLI_WHOLE},
+                                      {"FINGERPRINT", CLI_LEFT, CLI_WHOLE},
+                                      {"STATE", CLI_LEFT, CLI_WHOLE},
+                                      {"ENDS", CLI_LEFT, CLI_DROPPED(2)},
+                                      {"LEFT", CLI_RIGHT, CLI_WHOLE},
                                       {"OWNER", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < uses->len; i++) {
@@ -57,7 +61,8 @@ static void print_remarks(const CliOutput *out, GPtrArray *uses) {
     if (!use->remark)
       continue;
     cli_coloured(out, colour_of(use->condition), use->condition == KEY_ENDS_SOON ? "warning" : "error");
-    fprintf(out->file, ": partner %s: %s key %s %s\n", use->partner->name, key_purpose_word(use->purpose), use->fingerprint, use->remark);
+    fprintf(out->file, ": partner %s: %s key %s %s\n", use->partner->name, key_purpose_word(use->purpose),
+            use->fingerprint, use->remark);
   }
 }
 

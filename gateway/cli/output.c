@@ -43,12 +43,18 @@ void cli_output_zone(CliOutput *out, const char *time_zone) {
 
 CliColour cli_colour_of_state(FileState state) {
   switch (state) {
-  case FILE_CLOSED: return CLI_GREEN;
-  case FILE_REJECTED: return CLI_RED;
-  case FILE_HELD: return CLI_YELLOW;
-  case FILE_DUPLICATE: return CLI_MAGENTA;
-  case FILE_GONE: return CLI_DIM;
-  default: return CLI_CYAN;
+  case FILE_CLOSED:
+    return CLI_GREEN;
+  case FILE_REJECTED:
+    return CLI_RED;
+  case FILE_HELD:
+    return CLI_YELLOW;
+  case FILE_DUPLICATE:
+    return CLI_MAGENTA;
+  case FILE_GONE:
+    return CLI_DIM;
+  default:
+    return CLI_CYAN;
   }
 }
 
@@ -68,7 +74,9 @@ char *cli_unsigned(const CliOutput *out, guint64 value) {
   return with_separators(out, digits);
 }
 
-static guint64 magnitude_of(gint64 value) { return value < 0 ? 0 - (guint64)value : (guint64)value; }
+static guint64 magnitude_of(gint64 value) {
+  return value < 0 ? 0 - (guint64)value : (guint64)value;
+}
 
 char *cli_number(const CliOutput *out, gint64 value) {
   g_autofree char *text = cli_unsigned(out, magnitude_of(value));
@@ -83,7 +91,9 @@ static char *decimal(const CliOutput *out, gint64 value, guint scale) {
   return g_strconcat(value < 0 ? "-" : "", separated, scale ? "." : "", digits + whole, NULL);
 }
 
-char *cli_amount(const CliOutput *out, gint64 value, guint scale) { return decimal(out, value, scale); }
+char *cli_amount(const CliOutput *out, gint64 value, guint scale) {
+  return decimal(out, value, scale);
+}
 
 static GDateTime *date_time(const CliOutput *out, gint64 microseconds) {
   g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(microseconds / G_USEC_PER_SEC);
@@ -109,7 +119,8 @@ char *cli_time_brief(const CliOutput *out, gint64 microseconds) {
   g_autoptr(GDateTime) now = g_date_time_new_now(out->time_zone);
   if (!at || g_date_time_get_year(at) != g_date_time_get_year(now))
     return cli_time(out, microseconds);
-  return g_date_time_format(at, g_date_time_get_day_of_year(at) == g_date_time_get_day_of_year(now) ? "%H:%M:%S" : "%m-%d %H:%M");
+  return g_date_time_format(at, g_date_time_get_day_of_year(at) == g_date_time_get_day_of_year(now) ? "%H:%M:%S"
+                                                                                                    : "%m-%d %H:%M");
 }
 
 char *cli_duration(gint64 microseconds) {
@@ -136,7 +147,10 @@ char *cli_mask(const char *value) {
 /* --- Times that a person typed. */
 
 static gboolean parse_ago(const char *text, gint64 now, gint64 *microseconds) {
-  static const struct { char unit; gint64 seconds; } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+  static const struct {
+    char unit;
+    gint64 seconds;
+  } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
   char *end;
   gint64 count = g_ascii_strtoll(text, &end, 10);
   if (!g_ascii_isdigit(*text) || !*end || end[1] || count > 1000000)
@@ -183,9 +197,9 @@ gboolean cli_parse_time(const CliOutput *out, const char *text, gint64 now, gint
 
 /* --- Lines and JSON. */
 
-static const char *const colour_codes[] = {[CLI_PLAIN] = "",      [CLI_BOLD] = "1",    [CLI_DIM] = "2",
-                                           [CLI_RED] = "31",      [CLI_GREEN] = "32",  [CLI_YELLOW] = "33",
-                                           [CLI_BLUE] = "34",     [CLI_MAGENTA] = "35", [CLI_CYAN] = "36"};
+static const char *const colour_codes[] = {
+    [CLI_PLAIN] = "",    [CLI_BOLD] = "1",  [CLI_DIM] = "2",      [CLI_RED] = "31", [CLI_GREEN] = "32",
+    [CLI_YELLOW] = "33", [CLI_BLUE] = "34", [CLI_MAGENTA] = "35", [CLI_CYAN] = "36"};
 
 void cli_coloured(const CliOutput *out, CliColour colour, const char *text) {
   if (out->has_colour && colour != CLI_PLAIN)
@@ -209,7 +223,9 @@ void cli_line_coloured(const CliOutput *out, const char *name, char *value, CliC
   fputc('\n', out->file);
 }
 
-void cli_line(const CliOutput *out, const char *name, char *value) { cli_line_coloured(out, name, value, CLI_PLAIN); }
+void cli_line(const CliOutput *out, const char *name, char *value) {
+  cli_line_coloured(out, name, value, CLI_PLAIN);
+}
 
 void cli_heading(const CliOutput *out, const char *text) {
   fputc('\n', out->file);

@@ -1,4 +1,5 @@
-/* recon: one command with verbs. The verbs of the gateway's side (run, list, show) are in recon_tasks.c, the requester's in recon_pull.c. */
+/* recon: one command with verbs. The verbs of the gateway's side (run, list, show) are in recon_tasks.c, the
+ * requester's in recon_pull.c. */
 #pragma once
 #include "gateway/cli/command.h"
 #include "store/book_recon.h"
@@ -7,9 +8,9 @@
 json_t *cli_recon_open_json(const CliOutput *out, const GPtrArray *tasks);
 void cli_print_recon_open(const CliOutput *out, const GPtrArray *tasks);
 
-CliExit recon_cli_run(Cli *cli);    /* recon run NAME --date D */
-CliExit recon_cli_list(Cli *cli);   /* recon list */
-CliExit recon_cli_show(Cli *cli);   /* recon show TASK */
-CliExit recon_cli_pull(Cli *cli);   /* recon pull URL */
-CliExit recon_cli_verify(Cli *cli); /* recon verify FOLDER */
+CliExit recon_cli_run(Cli *cli);     /* recon run NAME --date D */
+CliExit recon_cli_list(Cli *cli);    /* recon list */
+CliExit recon_cli_show(Cli *cli);    /* recon show TASK */
+CliExit recon_cli_pull(Cli *cli);    /* recon pull URL */
+CliExit recon_cli_verify(Cli *cli);  /* recon verify FOLDER */
 CliExit recon_cli_compare(Cli *cli); /* recon compare NAME --date D --theirs FILE: recon_compare.c */

@@ -1,5 +1,5 @@
-/* recon compare: the requester's own statement against ours. Ours is what was published for the period, or what we hold now where
- * nothing was; theirs is a file in the lines that we publish, or in a layout of the configuration. */
+/* recon compare: the requester's own statement against ours. Ours is what was published for the period, or what we hold
+ * now where nothing was; theirs is a file in the lines that we publish, or in a layout of the configuration. */
 #include "gateway/cli/books.h"
 #include "gateway/cli/recon.h"
 #include "gateway/recon/compare.h"
@@ -18,12 +18,12 @@ typedef struct {
   Cli *cli;
   const CliLane *lane;
   const ConfReconcile *reconcile;
-  const ConfFeed *feed;        /* that credits the ledger: its key, its layout */
+  const ConfFeed *feed; /* that credits the ledger: its key, its layout */
   ReconSource *theirs;
   const char *their_key, *their_amount;
   char *work;
-  DifferenceWriter *writer;    /* NULL: no --output */
-  CliTable *table;             /* the first differences; NULL: JSON */
+  DifferenceWriter *writer; /* NULL: no --output */
+  CliTable *table;          /* the first differences; NULL: JSON */
   json_t *list;
   guint64 shown, limit;
   guint scale;
@@ -46,18 +46,25 @@ static const ConfReconcile *find_reconcile(GPtrArray *lanes, const char *name, c
 static const ConfFeed *feed_of(const CliLane *lane, const ConfRead *read) {
   for (guint i = 0; i < lane->conf->feeds->len; i++) {
     const ConfFeed *feed = lane->conf->feeds->pdata[i];
-    gboolean is_meant = read->feeds ? g_strv_contains((const char *const *)read->feeds, feed->name) : g_strcmp0(feed->ledger.name, read->ledger) == 0;
+    gboolean is_meant = read->feeds ? g_strv_contains((const char *const *)read->feeds, feed->name)
+                                    : g_strcmp0(feed->ledger.name, read->ledger) == 0;
     if (is_meant)
       return feed;
   }
   return NULL;
 }
 
-/* Our own lines as a layout: what a requester that has loaded them would give back. The strings are the reconcile block's. */
+/* Our own lines as a layout: what a requester that has loaded them would give back. The strings are the reconcile
+ * block's. */
 static ConfLayout *own_layout(const ConfReconcile *reconcile, guint scale) {
   ConfLayout *layout = g_new0(ConfLayout, 1);
-  *layout = (ConfLayout){.name = reconcile->name, .kind = CONF_LAYOUT_DELIMITED, .delimiter = reconcile->delimiter, .charset = reconcile->charset,
-                         .quote = reconcile->quote ? CONF_QUOTE_RFC4180 : CONF_QUOTE_NONE, .lines_by = CONF_LINES_BY_POSITION, .line_limit = 1 << 20};
+  *layout = (ConfLayout){.name = reconcile->name,
+                         .kind = CONF_LAYOUT_DELIMITED,
+                         .delimiter = reconcile->delimiter,
+                         .charset = reconcile->charset,
+                         .quote = reconcile->quote ? CONF_QUOTE_RFC4180 : CONF_QUOTE_NONE,
+                         .lines_by = CONF_LINES_BY_POSITION,
+                         .line_limit = 1 << 20};
   ConfLine *lines[] = {&layout->header, &layout->record};
   for (guint l = reconcile->header_line ? 0 : 1; l < G_N_ELEMENTS(lines); l++) {
     lines[l]->present = TRUE;
@@ -115,19 +122,30 @@ static gboolean take_difference(gpointer user, const Difference *difference, GEr
     show_one(comparing, difference);
     comparing->shown++;
   }
-  DifferenceLine line = {.key = difference->key, .key_length = difference->key_length, .word = compare_word(difference->kind), .scale = comparing->scale,
-                         .ours = difference->has_ours ? &difference->ours : NULL, .theirs = difference->has_theirs ? &difference->theirs : NULL};
+  DifferenceLine line = {.key = difference->key,
+                         .key_length = difference->key_length,
+                         .word = compare_word(difference->kind),
+                         .scale = comparing->scale,
+                         .ours = difference->has_ours ? &difference->ours : NULL,
+                         .theirs = difference->has_theirs ? &difference->theirs : NULL};
   return !comparing->writer || difference_writer_line(comparing->writer, &line, error);
 }
 
 static gboolean compare_with(gpointer user, ReconSource *ours, GError **error) {
   Comparing *comparing = user;
-  int our_amount = recon_source_column(ours, "amount"), their_amount = recon_source_column(comparing->theirs, comparing->their_amount);
+  int our_amount = recon_source_column(ours, "amount"),
+      their_amount = recon_source_column(comparing->theirs, comparing->their_amount);
   if (our_amount < 0 || recon_source_column(ours, "key") < 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "reconcile \"%s\" does not read the ledger: there is no key to compare by", comparing->reconcile->name);
-  comparing->scale = MAX(ours->columns[our_amount].scale, their_amount >= 0 ? comparing->theirs->columns[their_amount].scale : 0);
-  CompareOptions options = {.ours = {ours, "key", "amount"}, .theirs = {comparing->theirs, comparing->their_key, comparing->their_amount},
-                            .work = comparing->work, .visit = take_difference, .user = comparing};
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "reconcile \"%s\" does not read the ledger: there is no key to compare by",
+                               comparing->reconcile->name);
+  comparing->scale = MAX(ours->columns[our_amount].scale,
+                         their_amount >= 0 ? comparing->theirs->columns[their_amount].scale : 0);
+  CompareOptions options = {.ours = {ours, "key", "amount"},
+                            .theirs = {comparing->theirs, comparing->their_key, comparing->their_amount},
+                            .work = comparing->work,
+                            .visit = take_difference,
+                            .user = comparing};
   return recon_compare(&options, &comparing->comparison, error);
 }
 
@@ -135,10 +153,19 @@ static gboolean compare_with(gpointer user, ReconSource *ours, GError **error) {
 
 static gboolean open_theirs(Comparing *comparing, Conf *conf, ConfReconcile *block, GError **error) {
   const char *path = comparing->cli->options.theirs;
-  *block = (ConfReconcile){.name = comparing->reconcile->name, .read = {.from = CONF_READ_DELIMITED, .path = (char *)(intptr_t)path,
-                           .layout = comparing->cli->options.layout ? comparing->cli->options.layout : comparing->reconcile->name}};
-  ReconSourceOptions options = {.conf = conf, .lane = comparing->lane->conf, .reconcile = block, .folder = comparing->lane->paths->folder, .work = comparing->work,
-                                .from = comparing->cli->options.date, .to = comparing->cli->options.date, .reader = comparing->lane->reader};
+  *block = (ConfReconcile){
+      .name = comparing->reconcile->name,
+      .read = {.from = CONF_READ_DELIMITED,
+               .path = (char *)(intptr_t)path,
+               .layout = comparing->cli->options.layout ? comparing->cli->options.layout : comparing->reconcile->name}};
+  ReconSourceOptions options = {.conf = conf,
+                                .lane = comparing->lane->conf,
+                                .reconcile = block,
+                                .folder = comparing->lane->paths->folder,
+                                .work = comparing->work,
+                                .from = comparing->cli->options.date,
+                                .to = comparing->cli->options.date,
+                                .reader = comparing->lane->reader};
   comparing->theirs = recon_source_delimited(&options, error);
   return comparing->theirs != NULL;
 }
@@ -157,22 +184,33 @@ static gboolean compare(Comparing *comparing, GError **error) {
   g_autoptr(ReconTask) task = NULL;
   if (!published_task(comparing, &task, error))
     return FALSE;
-  ReconHost host = {.conf = comparing->cli->conf, .lane = comparing->lane->conf, .paths = comparing->lane->paths, .reader = comparing->lane->reader, .threads = 1};
-  return recon_read_again(&host, comparing->reconcile, comparing->cli->options.date, task, comparing->work, compare_with, comparing, error);
+  ReconHost host = {.conf = comparing->cli->conf,
+                    .lane = comparing->lane->conf,
+                    .paths = comparing->lane->paths,
+                    .reader = comparing->lane->reader,
+                    .threads = 1};
+  return recon_read_again(&host, comparing->reconcile, comparing->cli->options.date, task, comparing->work,
+                          compare_with, comparing, error);
 }
 
 /* The file of differences appears when it is whole. */
 static gboolean compare_into_file(Comparing *comparing, const Layout *layout, GError **error) {
   const char *output = comparing->cli->options.output;
-  g_autofree char *part = g_strconcat(output, ".part", NULL), *what = g_strdup_printf("%s %s", comparing->reconcile->name, comparing->cli->options.date);
+  g_autofree char *part = g_strconcat(output, ".part", NULL),
+                  *what = g_strdup_printf("%s %s", comparing->reconcile->name, comparing->cli->options.date);
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return sallyport_error_errno(error, errno, "make %s", part);
   comparing->writer = difference_writer_new(layout, &comparing->feed->feedback, comparing->feed->key, fd, error);
-  gboolean ok = comparing->writer && difference_writer_header(comparing->writer, what, error) && compare(comparing, error);
+  gboolean ok = comparing->writer && difference_writer_header(comparing->writer, what, error) &&
+                compare(comparing, error);
   const Comparison *found = &comparing->comparison;
-  DifferenceTotals totals = {found->differences[0] + found->differences[1] + found->differences[2], found->ours, found->theirs,
-                             found->total_ours, found->total_theirs, found->scale};
+  DifferenceTotals totals = {found->differences[0] + found->differences[1] + found->differences[2],
+                             found->ours,
+                             found->theirs,
+                             found->total_ours,
+                             found->total_theirs,
+                             found->scale};
   ok = ok && difference_writer_trailer(comparing->writer, &totals, error);
   difference_writer_free(comparing->writer);
   if (close(fd) != 0 && ok)
@@ -193,12 +231,14 @@ static gboolean compare_in(Comparing *comparing, GError **error) {
 
 /* --- The answer */
 
-static gboolean is_equal(const Comparison *found) { return found->differences[0] + found->differences[1] + found->differences[2] == 0; }
+static gboolean is_equal(const Comparison *found) {
+  return found->differences[0] + found->differences[1] + found->differences[2] == 0;
+}
 
 static void print_json(Comparing *comparing) {
   const Comparison *found = &comparing->comparison;
-  json_t *object = json_pack("{s:b, s:I, s:I, s:I}", "equal", is_equal(found), "ours", (json_int_t)found->ours, "theirs", (json_int_t)found->theirs,
-                             "matched", (json_int_t)found->matched);
+  json_t *object = json_pack("{s:b, s:I, s:I, s:I}", "equal", is_equal(found), "ours", (json_int_t)found->ours,
+                             "theirs", (json_int_t)found->theirs, "matched", (json_int_t)found->matched);
   for (guint i = 0; i < COMPARE_KINDS; i++)
     json_object_set_new(object, compare_word((CompareKind)i), json_integer((json_int_t)found->differences[i]));
   cli_json_amount(object, "total_ours", found->total_ours, found->scale);
@@ -223,7 +263,9 @@ static void print_lines(Comparing *comparing) {
   cli_line(out, "missing in ours", cli_unsigned(out, found->differences[COMPARE_NOT_OURS]));
   cli_line(out, "amounts that differ", cli_unsigned(out, found->differences[COMPARE_AMOUNT]));
   if (all > comparing->shown)
-    fprintf(out->file, "the first %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "; --limit 0 shows all, --output FILE keeps them\n", comparing->shown, all);
+    fprintf(out->file,
+            "the first %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "; --limit 0 shows all, --output FILE keeps them\n",
+            comparing->shown, all);
 }
 
 static void print_found(Comparing *comparing) {
@@ -237,8 +279,11 @@ static void print_found(Comparing *comparing) {
 }
 
 static CliExit run(Comparing *comparing) {
-  static const CliColumn columns[] = {{"KEY", CLI_LEFT, CLI_SHRINKS}, {"DIFFERENCE", CLI_LEFT, CLI_WHOLE}, {"OURS", CLI_RIGHT, CLI_WHOLE},
-                                      {"THEIRS", CLI_RIGHT, CLI_WHOLE}, {"LINE", CLI_RIGHT, CLI_WHOLE}};
+  static const CliColumn columns[] = {{"KEY", CLI_LEFT, CLI_SHRINKS},
+                                      {"DIFFERENCE", CLI_LEFT, CLI_WHOLE},
+                                      {"OURS", CLI_RIGHT, CLI_WHOLE},
+                                      {"THEIRS", CLI_RIGHT, CLI_WHOLE},
+                                      {"LINE", CLI_RIGHT, CLI_WHOLE}};
   g_autoptr(GError) error = NULL;
   Cli *cli = comparing->cli;
   Conf conf = *cli->conf; /* with our own lines as one more layout */
@@ -288,7 +333,9 @@ CliExit recon_cli_compare(Cli *cli) {
     return CLI_EXIT_NOT_FOUND;
   }
   comparing.their_key = cli->options.layout ? comparing.feed->key : "key";
-  comparing.their_amount = cli->options.layout ? comparing.feed->ledger.amount : comparing.reconcile->read.amount ? comparing.reconcile->read.amount : "amount";
+  comparing.their_amount = cli->options.layout                ? comparing.feed->ledger.amount
+                           : comparing.reconcile->read.amount ? comparing.reconcile->read.amount
+                                                              : "amount";
   comparing.work = g_build_filename(g_get_tmp_dir(), "sallyport-compare-XXXXXX", NULL);
   if (!g_mkdtemp(comparing.work)) {
     cli_complain("%s: %s", comparing.work, g_strerror(errno));

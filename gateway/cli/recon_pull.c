@@ -1,4 +1,5 @@
-/* recon pull and recon verify: the requester's tool. Everything that it needs comes from its options; there is no configuration. */
+/* recon pull and recon verify: the requester's tool. Everything that it needs comes from its options; there is no
+ * configuration. */
 #include "conf/url.h"
 #include "conf/value.h"
 #include "crypto/openpgp.h"
@@ -15,7 +16,11 @@ enum { PARALLEL_MOST = 32 };
 
 /* --- Options to parameters */
 
-typedef struct { char **signed_by, **host_keys, **tls_keys; char *gnupg_home, *remote_folder; Url url; } Given;
+typedef struct {
+  char **signed_by, **host_keys, **tls_keys;
+  char *gnupg_home, *remote_folder;
+  Url url;
+} Given;
 
 static void given_clear(Given *given) {
   g_strfreev(given->signed_by);
@@ -26,7 +31,9 @@ static void given_clear(Given *given) {
   url_clear(&given->url);
 }
 
-static char **split(const char *list) { return list ? g_strsplit(list, ",", 8) : NULL; }
+static char **split(const char *list) {
+  return list ? g_strsplit(list, ",", 8) : NULL;
+}
 
 /* Who signs must be said, or that nobody is to be looked at: there is no default for trust. */
 static CliExit take_keys(const Cli *cli, Given *given, ReconKeys *keys) {
@@ -45,21 +52,24 @@ static CliExit take_keys(const Cli *cli, Given *given, ReconKeys *keys) {
     *key = fingerprint;
   }
   given->gnupg_home = cli->options.gnupg_home ? g_strdup(cli->options.gnupg_home)
-                      : g_getenv("GNUPGHOME") ? g_strdup(g_getenv("GNUPGHOME")) : g_build_filename(g_get_home_dir(), ".gnupg", NULL);
+                      : g_getenv("GNUPGHOME") ? g_strdup(g_getenv("GNUPGHOME"))
+                                              : g_build_filename(g_get_home_dir(), ".gnupg", NULL);
   keys->signed_by = (const char *const *)given->signed_by;
   keys->gnupg_home = given->gnupg_home;
   keys->passphrase_file = cli->options.passphrase_file;
   return CLI_EXIT_FINE;
 }
 
-/* Behind an SFTP or FTP server's name stands the folder, from the login's own on as in any FTP URL; "//srv/out" is the absolute one. A
- * configuration's URLs end with the server. */
+/* Behind an SFTP or FTP server's name stands the folder, from the login's own on as in any FTP URL; "//srv/out" is the
+ * absolute one. A configuration's URLs end with the server. */
 static const char *read_url(const char *text, Given *given) {
   const char *host = strstr(text, "://"), *slash = host ? strchr(host + 3, '/') : NULL;
-  gboolean has_folder = slash && (g_str_has_prefix(text, "sftp:") || g_str_has_prefix(text, "ftp:") || g_str_has_prefix(text, "ftps:"));
+  gboolean has_folder = slash && (g_str_has_prefix(text, "sftp:") || g_str_has_prefix(text, "ftp:") ||
+                                  g_str_has_prefix(text, "ftps:"));
   g_autofree char *server = has_folder ? g_strndup(text, (gsize)(slash - text)) : g_strdup(text);
   given->remote_folder = has_folder ? g_uri_unescape_string(slash + 1, NULL) : NULL;
-  if (has_folder && (!given->remote_folder || value_has_dot_dot(given->remote_folder) || !value_is_text(given->remote_folder)))
+  if (has_folder &&
+      (!given->remote_folder || value_has_dot_dot(given->remote_folder) || !value_is_text(given->remote_folder)))
     return "its folder is not a plain path";
   return url_read(server, &given->url);
 }
@@ -76,14 +86,28 @@ static CliExit take_url(const Cli *cli, Given *given, CourierEndpoint *endpoint)
   }
   given->host_keys = split(cli->options.host_key);
   given->tls_keys = split(cli->options.tls_key);
-  gboolean is_http = url->scheme == CONF_URL_HTTP || url->scheme == CONF_URL_HTTPS, is_ftp = url->scheme == CONF_URL_FTP || url->scheme == CONF_URL_FTPS;
-  *endpoint = (CourierEndpoint){
-      .kind = is_http ? COURIER_HTTP : is_ftp ? COURIER_FTP : url->scheme == CONF_URL_FILE ? COURIER_LOCAL : COURIER_SFTP,
-      .tls = is_clear ? COURIER_TLS_NONE : url->scheme == CONF_URL_FTP ? COURIER_TLS_EXPLICIT : COURIER_TLS_IMPLICIT,
-      .name = "the server", .host = url->host, .port = url->port, .user = url->user, .folder = url->folder,
-      .host_keys = (const char *const *)given->host_keys, .tls_keys = (const char *const *)given->tls_keys,
-      .identity_file = cli->options.identity_file, .password_file = cli->options.password_file, .token_file = cli->options.token_file,
-      .ca_file = cli->options.ca_file, .certificate_file = cli->options.certificate_file, .private_key_file = cli->options.private_key_file};
+  gboolean is_http = url->scheme == CONF_URL_HTTP || url->scheme == CONF_URL_HTTPS,
+           is_ftp = url->scheme == CONF_URL_FTP || url->scheme == CONF_URL_FTPS;
+  *endpoint = (CourierEndpoint){.kind = is_http                        ? COURIER_HTTP
+                                        : is_ftp                       ? COURIER_FTP
+                                        : url->scheme == CONF_URL_FILE ? COURIER_LOCAL
+                                                                       : COURIER_SFTP,
+                                .tls = is_clear                      ? COURIER_TLS_NONE
+                                       : url->scheme == CONF_URL_FTP ? COURIER_TLS_EXPLICIT
+                                                                     : COURIER_TLS_IMPLICIT,
+                                .name = "the server",
+                                .host = url->host,
+                                .port = url->port,
+                                .user = url->user,
+                                .folder = url->folder,
+                                .host_keys = (const char *const *)given->host_keys,
+                                .tls_keys = (const char *const *)given->tls_keys,
+                                .identity_file = cli->options.identity_file,
+                                .password_file = cli->options.password_file,
+                                .token_file = cli->options.token_file,
+                                .ca_file = cli->options.ca_file,
+                                .certificate_file = cli->options.certificate_file,
+                                .private_key_file = cli->options.private_key_file};
   return CLI_EXIT_FINE;
 }
 
@@ -95,7 +119,10 @@ static CliExit check_join(const Cli *cli) {
 }
 
 static CliExit check_options(const Cli *cli) {
-  const char *missing = !cli->options.type ? "--type TYPE" : !cli->options.date ? "--date DATE" : !cli->options.into ? "--into FOLDER" : NULL;
+  const char *missing = !cli->options.type   ? "--type TYPE"
+                        : !cli->options.date ? "--date DATE"
+                        : !cli->options.into ? "--into FOLDER"
+                                             : NULL;
   if (missing)
     cli_complain("%s is missing; sallyport recon --help shows an example", missing);
   else if (cli->options.parallel < 0 || cli->options.parallel > PARALLEL_MOST)
@@ -121,17 +148,20 @@ static void show(gpointer user, const PullProgress *now) {
 }
 
 static CliExit exit_of(PullEnd end) {
-  static const CliExit exits[] = {[PULL_WHOLE] = CLI_EXIT_FINE, [PULL_NOT_READY] = CLI_EXIT_NOT_READY, [PULL_NOT_FOUND] = CLI_EXIT_NOT_FOUND,
-                                  [PULL_INCOMPLETE] = CLI_EXIT_INCOMPLETE, [PULL_CORRUPT] = CLI_EXIT_CORRUPT, [PULL_FAILED] = CLI_EXIT_FAILED};
+  static const CliExit exits[] = {[PULL_WHOLE] = CLI_EXIT_FINE,          [PULL_NOT_READY] = CLI_EXIT_NOT_READY,
+                                  [PULL_NOT_FOUND] = CLI_EXIT_NOT_FOUND, [PULL_INCOMPLETE] = CLI_EXIT_INCOMPLETE,
+                                  [PULL_CORRUPT] = CLI_EXIT_CORRUPT,     [PULL_FAILED] = CLI_EXIT_FAILED};
   return exits[end];
 }
 
 static void print_json(const Cli *cli, PullEnd end, const PullReport *report) {
-  static const char *const words[] = {[PULL_WHOLE] = "whole", [PULL_NOT_READY] = "not-ready", [PULL_NOT_FOUND] = "not-found",
-                                      [PULL_INCOMPLETE] = "incomplete", [PULL_CORRUPT] = "corrupt", [PULL_FAILED] = "failed"};
-  json_t *object = json_pack("{s:s, s:i, s:i, s:I, s:i, s:i, s:b}", "result", words[end], "shards", (int)report->progress.shards, "whole",
-                             (int)report->progress.whole, "bytes_transferred", (json_int_t)report->progress.transferred, "breaks",
-                             (int)report->progress.breaks, "refetched", (int)report->progress.refetched, "acknowledged", report->is_acknowledged);
+  static const char *const words[] = {
+      [PULL_WHOLE] = "whole",           [PULL_NOT_READY] = "not-ready", [PULL_NOT_FOUND] = "not-found",
+      [PULL_INCOMPLETE] = "incomplete", [PULL_CORRUPT] = "corrupt",     [PULL_FAILED] = "failed"};
+  json_t *object = json_pack("{s:s, s:i, s:i, s:I, s:i, s:i, s:b}", "result", words[end], "shards",
+                             (int)report->progress.shards, "whole", (int)report->progress.whole, "bytes_transferred",
+                             (json_int_t)report->progress.transferred, "breaks", (int)report->progress.breaks,
+                             "refetched", (int)report->progress.refetched, "acknowledged", report->is_acknowledged);
   cli_json_text(object, "problem", report->problem);
   cli_json_text(object, "manifest", report->manifest_name);
   cli_json_text(object, "manifest_sha256", report->manifest_sha256);
@@ -148,18 +178,28 @@ static void print_json(const Cli *cli, PullEnd end, const PullReport *report) {
 
 static void print_manifest(const Cli *cli, const ReconManifest *manifest) {
   g_autofree char *total = manifest->amount ? recon_decimal(manifest->total, manifest->scale) : NULL;
-  fprintf(cli->out->file, "%s %s version %u: %u shards, %" G_GUINT64_FORMAT " records%s%s, all right\n", manifest->type, manifest->period, manifest->version,
-          manifest->shards->len, manifest->records, total ? ", total " : "", total ? total : "");
+  fprintf(cli->out->file, "%s %s version %u: %u shards, %" G_GUINT64_FORMAT " records%s%s, all right\n", manifest->type,
+          manifest->period, manifest->version, manifest->shards->len, manifest->records, total ? ", total " : "",
+          total ? total : "");
 }
 
 static CliExit pull(Cli *cli, const CourierEndpoint *endpoint, ReconKeys keys, const char *remote_folder) {
   keys.scratch = cli->options.into;
   Progress *progress = progress_new();
-  PullOptions options = {.endpoint = endpoint, .type = cli->options.type, .period = cli->options.date, .version = (guint)MAX(cli->options.of_version, 0),
+  PullOptions options = {.endpoint = endpoint,
+                         .type = cli->options.type,
+                         .period = cli->options.date,
+                         .version = (guint)MAX(cli->options.of_version, 0),
                          .remote_folder = remote_folder,
-                         .manifest_name = cli->options.manifest, .folder = cli->options.into, .parallel = (guint)cli->options.parallel, .keys = keys,
-                         .join = cli->options.join, .keep_encrypted = cli->options.keep_encrypted,
-                         .acknowledge = !cli->options.no_acknowledgement, .progress = show, .user = progress};
+                         .manifest_name = cli->options.manifest,
+                         .folder = cli->options.into,
+                         .parallel = (guint)cli->options.parallel,
+                         .keys = keys,
+                         .join = cli->options.join,
+                         .keep_encrypted = cli->options.keep_encrypted,
+                         .acknowledge = !cli->options.no_acknowledgement,
+                         .progress = show,
+                         .user = progress};
   PullReport report;
   PullEnd end = recon_pull(&options, &report);
   progress_end(progress);
@@ -191,7 +231,11 @@ CliExit recon_cli_pull(Cli *cli) {
 
 /* --- Verify */
 
-typedef struct { Progress *progress; const ReconManifest *manifest; guint64 bytes; } Verifying;
+typedef struct {
+  Progress *progress;
+  const ReconManifest *manifest;
+  guint64 bytes;
+} Verifying;
 
 static void show_verified(gpointer user, guint shards, guint64 bytes) {
   Verifying *verifying = user;
@@ -205,14 +249,19 @@ static CliExit verify_folder(Cli *cli, int folder, const ReconManifest *manifest
   Verifying verifying = {.progress = progress_new(), .manifest = manifest};
   for (guint i = 0; i < manifest->shards->len; i++)
     verifying.bytes += ((const ReconManifestShard *)manifest->shards->pdata[i])->size;
-  ReconFolderCheck check = {.keys = *keys, .keep_encrypted = cli->options.keep_encrypted, .join = cli->options.join, .progress = show_verified, .user = &verifying};
+  ReconFolderCheck check = {.keys = *keys,
+                            .keep_encrypted = cli->options.keep_encrypted,
+                            .join = cli->options.join,
+                            .progress = show_verified,
+                            .user = &verifying};
   gboolean ok = recon_folder_check(manifest, folder, &check, &missing, &corrupt, &error);
   progress_end(verifying.progress);
   if (!ok)
     cli_complain("%s", error->message);
   if (cli->out->is_json)
-    cli_json(cli->out, json_pack("{s:b, s:i, s:i, s:i, s:I}", "whole", ok, "shards", (int)manifest->shards->len, "missing", (int)missing, "corrupt",
-                                 (int)corrupt, "records", (json_int_t)manifest->records));
+    cli_json(cli->out,
+             json_pack("{s:b, s:i, s:i, s:i, s:I}", "whole", ok, "shards", (int)manifest->shards->len, "missing",
+                       (int)missing, "corrupt", (int)corrupt, "records", (json_int_t)manifest->records));
   else if (ok)
     print_manifest(cli, manifest);
   else if (missing + corrupt > 0)
@@ -224,7 +273,9 @@ static CliExit verify_folder(Cli *cli, int folder, const ReconManifest *manifest
 
 static CliExit verify_with(Cli *cli, const char *path, const ReconKeys *keys) {
   g_autoptr(GError) error = NULL;
-  g_autofree char *name = cli->options.manifest ? g_strdup(cli->options.manifest) : recon_folder_find_manifest(path, &error), *sha256 = NULL;
+  g_autofree char *name = cli->options.manifest ? g_strdup(cli->options.manifest)
+                                                : recon_folder_find_manifest(path, &error),
+                  *sha256 = NULL;
   int folder = name ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (folder < 0) {
     cli_complain("%s", error ? error->message : g_strerror(errno));

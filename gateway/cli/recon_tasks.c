@@ -1,4 +1,5 @@
-/* recon run, list, show: the gateway's side of reconciliation. What is shown is read from the book; what is to be made is asked of the lane. */
+/* recon run, list, show: the gateway's side of reconciliation. What is shown is read from the book; what is to be made
+ * is asked of the lane. */
 #include "gateway/cli/books.h"
 #include "gateway/cli/recon.h"
 #include "gateway/recon/manifest.h"
@@ -10,7 +11,8 @@
 enum { LOOK_MS = 50 };
 
 static CliColour colour_of(const ReconTask *task) {
-  static const CliColour colours[] = {[RECON_PENDING] = CLI_CYAN, [RECON_RUNNING] = CLI_BLUE, [RECON_DONE] = CLI_GREEN, [RECON_FAILED] = CLI_RED};
+  static const CliColour colours[] = {
+      [RECON_PENDING] = CLI_CYAN, [RECON_RUNNING] = CLI_BLUE, [RECON_DONE] = CLI_GREEN, [RECON_FAILED] = CLI_RED};
   return colours[task->state];
 }
 
@@ -22,8 +24,9 @@ static const char *way_word(const ReconTask *task, gint64 at, const char *done) 
 
 /* As `list`, `show` and `status` give it. */
 static json_t *task_json(const CliOutput *out, const ReconTask *task) {
-  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:i}", "task", task->id, "reconcile", task->name, "requester", task->requester,
-                             "type", task->type, "period", task->period, "version", (int)task->version, "state", recon_state_word(task->state), "records",
+  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:i}", "task", task->id, "reconcile",
+                             task->name, "requester", task->requester, "type", task->type, "period", task->period,
+                             "version", (int)task->version, "state", recon_state_word(task->state), "records",
                              (json_int_t)task->records, "shards", (int)task->shards, "attempts", (int)task->attempts);
   if (task->state == RECON_DONE)
     cli_json_amount(object, "total", task->total, task->scale);
@@ -56,18 +59,20 @@ void cli_print_recon_open(const CliOutput *out, const GPtrArray *tasks) {
   for (guint i = 0; tasks && i < tasks->len; i++) {
     const ReconTask *task = tasks->pdata[i];
     g_autofree char *problem = task->problem ? cli_printable(g_strdup(task->problem)) : NULL;
-    const char *what = task->state == RECON_FAILED   ? "failed"
-                       : task->state != RECON_DONE   ? recon_state_word(task->state)
-                       : task->pushed_at == 0        ? "is to be pushed"
-                                                     : "is to be told";
+    const char *what = task->state == RECON_FAILED ? "failed"
+                       : task->state != RECON_DONE ? recon_state_word(task->state)
+                       : task->pushed_at == 0      ? "is to be pushed"
+                                                   : "is to be told";
     cli_coloured(out, task->state == RECON_FAILED ? CLI_RED : problem ? CLI_YELLOW : CLI_PLAIN, task->id);
-    fprintf(out->file, " reconciliation %s %s version %u %s%s%s\n", task->name, task->period, task->version, what, problem ? ": " : "", problem ? problem : "");
+    fprintf(out->file, " reconciliation %s %s version %u %s%s%s\n", task->name, task->period, task->version, what,
+            problem ? ": " : "", problem ? problem : "");
   }
 }
 
 static json_t *shard_json(const ReconTask *task, const ReconShard *shard) {
-  json_t *object = json_pack("{s:i, s:s, s:I, s:s, s:s, s:I, s:s, s:I}", "number", (int)shard->number, "name", shard->name, "size", (json_int_t)shard->size,
-                             "md5", shard->md5, "sha256", shard->sha256, "plain_size", (json_int_t)shard->plain_size, "plain_sha256", shard->plain_sha256,
+  json_t *object = json_pack("{s:i, s:s, s:I, s:s, s:s, s:I, s:s, s:I}", "number", (int)shard->number, "name",
+                             shard->name, "size", (json_int_t)shard->size, "md5", shard->md5, "sha256", shard->sha256,
+                             "plain_size", (json_int_t)shard->plain_size, "plain_sha256", shard->plain_sha256,
                              "records", (json_int_t)shard->records);
   cli_json_amount(object, "total", shard->total, task->scale);
   return object;
@@ -96,8 +101,9 @@ static void print_task(const Cli *cli, const CliLane *lane, const ReconTask *tas
 }
 
 static void print_shards(const Cli *cli, const ReconTask *task, const GPtrArray *shards) {
-  static const CliColumn columns[] = {{"SHARD", CLI_RIGHT, CLI_WHOLE}, {"NAME", CLI_LEFT, CLI_SHRINKS}, {"BYTES", CLI_RIGHT, CLI_WHOLE},
-                                      {"RECORDS", CLI_RIGHT, CLI_WHOLE}, {"TOTAL", CLI_RIGHT, CLI_WHOLE}, {"SHA256", CLI_LEFT, CLI_DROPPED(1)}};
+  static const CliColumn columns[] = {{"SHARD", CLI_RIGHT, CLI_WHOLE}, {"NAME", CLI_LEFT, CLI_SHRINKS},
+                                      {"BYTES", CLI_RIGHT, CLI_WHOLE}, {"RECORDS", CLI_RIGHT, CLI_WHOLE},
+                                      {"TOTAL", CLI_RIGHT, CLI_WHOLE}, {"SHA256", CLI_LEFT, CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < shards->len; i++) {
     const ReconShard *shard = shards->pdata[i];
@@ -115,12 +121,12 @@ static void print_shards(const Cli *cli, const ReconTask *task, const GPtrArray 
 
 static void put_row(CliTable *table, const Cli *cli, const ReconTask *task) {
   gboolean open = task->state == RECON_DONE && (task->pushed_at == 0 || task->told_at == 0);
-  const char *out = task->removed_at                      ? "removed"
-                    : open && task->pushed_at == 0        ? "to be pushed"
-                    : open                                ? "to be told"
-                    : task->acknowledged_at               ? "acknowledged"
-                    : task->state == RECON_DONE           ? "out"
-                                                          : NULL;
+  const char *out = task->removed_at               ? "removed"
+                    : open && task->pushed_at == 0 ? "to be pushed"
+                    : open                         ? "to be told"
+                    : task->acknowledged_at        ? "acknowledged"
+                    : task->state == RECON_DONE    ? "out"
+                                                   : NULL;
   cli_table_cell(table, g_strdup(task->id));
   cli_table_cell(table, g_strdup(task->name));
   cli_table_cell(table, g_strdup(task->period));
@@ -152,16 +158,20 @@ static CliExit each_task(const Cli *cli, GPtrArray *lanes, const ReconFilter *fi
 }
 
 CliExit recon_cli_list(Cli *cli) {
-  static const CliColumn columns[] = {{"TASK", CLI_LEFT, CLI_WHOLE}, {"RECONCILE", CLI_LEFT, CLI_SHRINKS}, {"PERIOD", CLI_LEFT, CLI_WHOLE},
-                                      {"VERSION", CLI_RIGHT, CLI_DROPPED(2)}, {"STATE", CLI_LEFT, CLI_WHOLE}, {"RECORDS", CLI_RIGHT, CLI_WHOLE},
-                                      {"TOTAL", CLI_RIGHT, CLI_WHOLE}, {"SHARDS", CLI_RIGHT, CLI_DROPPED(1)}, {"OUT", CLI_LEFT, CLI_WHOLE},
-                                      {"PROBLEM", CLI_LEFT, CLI_SHRINKS}};
+  static const CliColumn columns[] = {{"TASK", CLI_LEFT, CLI_WHOLE},   {"RECONCILE", CLI_LEFT, CLI_SHRINKS},
+                                      {"PERIOD", CLI_LEFT, CLI_WHOLE}, {"VERSION", CLI_RIGHT, CLI_DROPPED(2)},
+                                      {"STATE", CLI_LEFT, CLI_WHOLE},  {"RECORDS", CLI_RIGHT, CLI_WHOLE},
+                                      {"TOTAL", CLI_RIGHT, CLI_WHOLE}, {"SHARDS", CLI_RIGHT, CLI_DROPPED(1)},
+                                      {"OUT", CLI_LEFT, CLI_WHOLE},    {"PROBLEM", CLI_LEFT, CLI_SHRINKS}};
   g_autoptr(GPtrArray) lanes = NULL;
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit != CLI_EXIT_FINE)
     return exit;
   guint limit = cli_limit(cli, 50);
-  ReconFilter filter = {.name = cli->options.name, .type = cli->options.type, .period = cli->options.date, .limit = limit ? limit : G_MAXINT32};
+  ReconFilter filter = {.name = cli->options.name,
+                        .type = cli->options.type,
+                        .period = cli->options.date,
+                        .limit = limit ? limit : G_MAXINT32};
   CliTable *table = cli->out->is_json ? NULL : cli_table_new(columns, G_N_ELEMENTS(columns));
   json_t *list = json_array();
   exit = each_task(cli, lanes, &filter, table, list);
@@ -236,7 +246,8 @@ static CliExit tell(const Cli *cli, const ReconTask *task, const char *remark) {
   } else {
     fprintf(cli->out->file, "%s %s version %u: %s", task->name, task->period, task->version, remark);
     if (task->state == RECON_DONE) {
-      g_autofree char *records = cli_unsigned(cli->out, task->records), *total = cli_amount(cli->out, task->total, task->scale);
+      g_autofree char *records = cli_unsigned(cli->out, task->records),
+                      *total = cli_amount(cli->out, task->total, task->scale);
       fprintf(cli->out->file, ", %s records, total %s, %u shards, task %s", records, total, task->shards, task->id);
     }
     fputc('\n', cli->out->file);
@@ -286,10 +297,14 @@ CliExit recon_cli_run(Cli *cli) {
     cli_complain("there is no reconcile \"%s\" in the configuration", name);
     return CLI_EXIT_NOT_FOUND;
   }
-  exit = cli_ask(lane, json_pack("{s:s, s:s, s:s, s:b, s:s}", "do", "recon-run", "name", name, "date", cli->options.date, "again", cli->options.again, "by", cli_who()), &answer);
+  exit = cli_ask(lane,
+                 json_pack("{s:s, s:s, s:s, s:b, s:s}", "do", "recon-run", "name", name, "date", cli->options.date,
+                           "again", cli->options.again, "by", cli_who()),
+                 &answer);
   if (!answer)
     return exit;
-  g_autofree char *id = g_strdup(json_string_value(json_object_get(answer, "task"))), *period = g_strdup(json_string_value(json_object_get(answer, "period")));
+  g_autofree char *id = g_strdup(json_string_value(json_object_get(answer, "task"))),
+                  *period = g_strdup(json_string_value(json_object_get(answer, "period")));
   gboolean made = json_is_true(json_object_get(answer, "made"));
   json_decref(answer);
   g_autoptr(ReconTask) task = recon_find_task(lane->reader, id, &error);
@@ -297,5 +312,6 @@ CliExit recon_cli_run(Cli *cli) {
     return cli_fail(error);
   if (task && task->state == RECON_DONE && !made)
     return tell(cli, task, "published already; --again makes the next version if the data have changed");
-  return task && cli->options.no_wait ? tell(cli, task, recon_state_word(task->state)) : wait_for(cli, lane, id, name, period);
+  return task && cli->options.no_wait ? tell(cli, task, recon_state_word(task->state))
+                                      : wait_for(cli, lane, id, name, period);
 }

@@ -16,8 +16,8 @@ static void print_findings_json(const Cli *cli, const ConfReport *report) {
   json_t *findings = json_array();
   for (guint i = 0; i < report->findings->len; i++)
     json_array_append_new(findings, finding_json(g_ptr_array_index(report->findings, i)));
-  cli_json(cli->out, json_pack("{s:b, s:i, s:i, s:o}", "ok", report->errors == 0, "errors", (int)report->errors, "warnings",
-                               (int)report->warnings, "findings", findings));
+  cli_json(cli->out, json_pack("{s:b, s:i, s:i, s:o}", "ok", report->errors == 0, "errors", (int)report->errors,
+                               "warnings", (int)report->warnings, "findings", findings));
 }
 
 /* The form that editors and compilers' readers know. */
@@ -97,13 +97,15 @@ CliExit cli_version(Cli *cli) {
 #endif
   if (cli->options.json) {
     CliOutput *out = cli->out ? cli->out : cli_output_new(stdout, TRUE);
-    json_t *object = json_pack("{s:s, s:s, s:s}", "version", SALLYPORT_VERSION, "glib", glib, "jansson", jansson_version_str());
+    json_t *object = json_pack("{s:s, s:s, s:s}", "version", SALLYPORT_VERSION, "glib", glib, "jansson",
+                               jansson_version_str());
     cli_json_text(object, "build", kind);
     cli_json(out, object);
     if (!cli->out)
       cli_output_free(out);
     return CLI_EXIT_FINE;
   }
-  printf("sallyport %s (GLib %s, jansson %s)%s%s\n", SALLYPORT_VERSION, glib, jansson_version_str(), kind ? "; " : "", kind ? kind : "");
+  printf("sallyport %s (GLib %s, jansson %s)%s%s\n", SALLYPORT_VERSION, glib, jansson_version_str(), kind ? "; " : "",
+         kind ? kind : "");
   return CLI_EXIT_FINE;
 }

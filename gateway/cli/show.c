@@ -10,7 +10,7 @@ enum { REFUSED_SHOWN = 20 };
 
 typedef struct {
   GPtrArray *history, *batches, *intents;
-  GPtrArray *refused;   /* RecordException* (copies), the first REFUSED_SHOWN; all with --json */
+  GPtrArray *refused; /* RecordException* (copies), the first REFUSED_SHOWN; all with --json */
   guint64 n_refused;
   BookSequenceFile *number; /* NULL: none */
   gint64 arrived_at;        /* 0: not noted */
@@ -56,7 +56,8 @@ static gboolean read_details(const CliFile *found, guint64 limit, Details *detai
   const char *id = found->file->id;
   *details = (Details){.refused = g_ptr_array_new_with_free_func(refused_free)};
   if (!(details->history = book_history(reader, id, error)) || !(details->batches = book_batches(reader, id, error)) ||
-      !(details->intents = book_intents(reader, id, error)) || !book_sequence_of_file(reader, id, &details->number, error) ||
+      !(details->intents = book_intents(reader, id, error)) ||
+      !book_sequence_of_file(reader, id, &details->number, error) ||
       !book_arrival(reader, id, &details->arrived_at, &details->is_late, error))
     return FALSE;
   for (guint i = 0; i < details->batches->len; i++)
@@ -85,8 +86,8 @@ static json_t *intents_json(const CliOutput *out, const Details *details) {
   for (guint i = 0; i < details->intents->len; i++) {
     const BookIntent *intent = g_ptr_array_index(details->intents, i);
     json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:i}", "id", (json_int_t)intent->id, "kind", intent->kind, "state",
-                               intent->state == INTENT_DONE ? "done" : "pending", "size", (json_int_t)intent->size, "attempts",
-                               (int)intent->attempts);
+                               intent->state == INTENT_DONE ? "done" : "pending", "size", (json_int_t)intent->size,
+                               "attempts", (int)intent->attempts);
     cli_json_text(object, "endpoint", intent->endpoint);
     cli_json_text(object, "to", intent->to);
     cli_json_text(object, "sha256", intent->sha256);
@@ -99,17 +100,20 @@ static json_t *intents_json(const CliOutput *out, const Details *details) {
 }
 
 static json_t *number_json(const BookSequenceFile *number) {
-  return number ? json_pack("{s:I, s:s, s:s, s:s, s:b}", "number", (json_int_t)number->number, "period", number->period, "verdict", number->verdict,
-                            "outcome", number->outcome, "used", number->used)
+  return number ? json_pack("{s:I, s:s, s:s, s:s, s:b}", "number", (json_int_t)number->number, "period", number->period,
+                            "verdict", number->verdict, "outcome", number->outcome, "used", number->used)
                 : json_null();
 }
 
 static void print_json(const Cli *cli, const CliFile *found, const Details *details) {
   guint scale = cli_file_scale(cli->conf, found->file);
-  cli_json(cli->out, json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "file", cli_file_json(cli->out, cli->conf, found->lane, found->file),
-                               "history", history_json(cli->out, details), "batches", cli_batches_json(cli->out, found->file, details->batches, scale),
-                               "intents", intents_json(cli->out, details), "refused", cli_refused_json(details->refused), "refused_count",
-                               (json_int_t)details->n_refused, "sequence", number_json(details->number)));
+  cli_json(cli->out,
+           json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
+                     cli_file_json(cli->out, cli->conf, found->lane, found->file), "history",
+                     history_json(cli->out, details), "batches",
+                     cli_batches_json(cli->out, found->file, details->batches, scale), "intents",
+                     intents_json(cli->out, details), "refused", cli_refused_json(details->refused), "refused_count",
+                     (json_int_t)details->n_refused, "sequence", number_json(details->number)));
 }
 
 /* --- Text. */
@@ -127,8 +131,10 @@ static void print_head(const CliOutput *out, const CliFile *found) {
   if (file->state == FILE_HELD)
     cli_line(out, "held from", g_strdup(file_state_word(file->held_from)));
   if (file->reason)
-    cli_line_coloured(out, "reason", g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "",
-                                                     file->reason_code ? " " : "", file->reason), CLI_YELLOW);
+    cli_line_coloured(out, "reason",
+                      g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "",
+                                      file->reason_code ? " " : "", file->reason),
+                      CLI_YELLOW);
   if (file->problem)
     cli_line_coloured(out, "last failure", g_strdup_printf("%s (%u tries)", file->problem, file->attempts), CLI_RED);
   if (!file_state_is_terminal(file->state) && file->state != FILE_HELD && file->due_at)
@@ -145,7 +151,8 @@ static void print_verdict(const CliOutput *out, const BookFile *file) {
   if (file->cipher_size == 0 && !file->trust)
     return;
   cli_heading(out, "What came");
-  gboolean is_good = g_strcmp0(file->trust, "good") == 0, is_unprotected = g_strcmp0(file->trust, UNWRAP_UNPROTECTED) == 0;
+  gboolean is_good = g_strcmp0(file->trust, "good") == 0,
+           is_unprotected = g_strcmp0(file->trust, UNWRAP_UNPROTECTED) == 0;
   cli_line(out, is_unprotected ? "as fetched" : "ciphertext", sized(out, file->cipher_size, file->cipher_sha256));
   cli_line_coloured(out, "verdict", g_strdup(file->trust), is_good ? CLI_GREEN : is_unprotected ? CLI_YELLOW : CLI_RED);
   cli_line(out, "signer", file->signer && *file->signer ? g_strdup(file->signer) : NULL);
@@ -162,16 +169,23 @@ static void print_order(const CliOutput *out, const Details *details) {
   if (details->is_late)
     cli_line_coloured(out, "cut-off", g_strdup("it came after it"), CLI_YELLOW);
   if (number)
-    cli_line_coloured(out, "sequence", g_strdup_printf("number %" G_GUINT64_FORMAT "%s%s: %s, %s", number->number, *number->period ? " of " : "", number->period,
-                                                       number->verdict, number->outcome), g_str_equal(number->verdict, "next") ? CLI_PLAIN : CLI_YELLOW);
+    cli_line_coloured(out, "sequence",
+                      g_strdup_printf("number %" G_GUINT64_FORMAT "%s%s: %s, %s", number->number,
+                                      *number->period ? " of " : "", number->period, number->verdict, number->outcome),
+                      g_str_equal(number->verdict, "next") ? CLI_PLAIN : CLI_YELLOW);
 }
 
 static void print_totals(const CliOutput *out, const BookFile *file, guint scale) {
-  static const CliColumn columns[] = {{"TOTALS", CLI_LEFT, CLI_WHOLE}, {"RECORDS", CLI_RIGHT, CLI_WHOLE},
-                                      {"AMOUNT", CLI_RIGHT, CLI_WHOLE}};
-  const struct { const char *name; guint64 records; gint64 amount; } rows[] = {
-      {"all", file->records, file->amount}, {"accepted", file->accepted, file->amount_accepted},
-      {"rejected", file->rejected, file->amount_rejected}, {"duplicates", file->duplicates, file->amount_duplicate}};
+  static const CliColumn columns[] = {
+      {"TOTALS", CLI_LEFT, CLI_WHOLE}, {"RECORDS", CLI_RIGHT, CLI_WHOLE}, {"AMOUNT", CLI_RIGHT, CLI_WHOLE}};
+  const struct {
+    const char *name;
+    guint64 records;
+    gint64 amount;
+  } rows[] = {{"all", file->records, file->amount},
+              {"accepted", file->accepted, file->amount_accepted},
+              {"rejected", file->rejected, file->amount_rejected},
+              {"duplicates", file->duplicates, file->amount_duplicate}};
   if (file->records == 0)
     return;
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
@@ -185,8 +199,10 @@ static void print_totals(const CliOutput *out, const BookFile *file, guint scale
 }
 
 static void print_refused(const CliOutput *out, const Details *details) {
-  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, CLI_WHOLE}, {"RECORD", CLI_RIGHT, CLI_WHOLE},
-                                      {"OUTCOME", CLI_LEFT, CLI_WHOLE}, {"CODE", CLI_LEFT, CLI_WHOLE},
+  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, CLI_WHOLE},
+                                      {"RECORD", CLI_RIGHT, CLI_WHOLE},
+                                      {"OUTCOME", CLI_LEFT, CLI_WHOLE},
+                                      {"CODE", CLI_LEFT, CLI_WHOLE},
                                       {"REASON", CLI_LEFT, CLI_SHRINKS}};
   if (details->n_refused == 0)
     return;
@@ -196,7 +212,8 @@ static void print_refused(const CliOutput *out, const Details *details) {
     const RecordException *row = g_ptr_array_index(details->refused, i);
     cli_table_cell(table, cli_unsigned(out, row->line));
     cli_table_cell(table, cli_unsigned(out, row->record));
-    cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
+    cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)),
+                       row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
     cli_table_cell(table, g_strdup(row->code));
     cli_table_cell(table, g_strdup(row->reason));
   }
@@ -217,8 +234,10 @@ static char *delivery_state(const CliOutput *out, const BookIntent *intent) {
 }
 
 static void print_intents(const CliOutput *out, const Details *details) {
-  static const CliColumn columns[] = {{"EFFECT", CLI_LEFT, CLI_WHOLE}, {"WHERE", CLI_LEFT, CLI_SHRINKS},
-                                      {"WHAT", CLI_LEFT, CLI_SHRINKS}, {"STATE", CLI_LEFT, CLI_SHRINKS}};
+  static const CliColumn columns[] = {{"EFFECT", CLI_LEFT, CLI_WHOLE},
+                                      {"WHERE", CLI_LEFT, CLI_SHRINKS},
+                                      {"WHAT", CLI_LEFT, CLI_SHRINKS},
+                                      {"STATE", CLI_LEFT, CLI_SHRINKS}};
   if (details->intents->len == 0)
     return;
   cli_heading(out, "What goes out");
@@ -228,21 +247,25 @@ static void print_intents(const CliOutput *out, const Details *details) {
     cli_table_cell(table, g_strdup(intent->kind));
     cli_table_cell(table, g_strdup(intent->endpoint));
     cli_table_cell(table, g_strdup(intent->to ? intent->to : intent->from));
-    cli_table_coloured(table, delivery_state(out, intent), intent->state == INTENT_DONE ? CLI_GREEN : intent->problem ? CLI_RED : CLI_CYAN);
+    cli_table_coloured(table, delivery_state(out, intent),
+                       intent->state == INTENT_DONE ? CLI_GREEN
+                       : intent->problem            ? CLI_RED
+                                                    : CLI_CYAN);
   }
   cli_table_print(table, out);
 }
 
 static void print_history(const CliOutput *out, const Details *details) {
-  static const CliColumn columns[] = {{"AT", CLI_LEFT, CLI_WHOLE}, {"EVENT", CLI_LEFT, CLI_WHOLE},
-                                      {"DETAIL", CLI_LEFT, CLI_SHRINKS}};
+  static const CliColumn columns[] = {
+      {"AT", CLI_LEFT, CLI_WHOLE}, {"EVENT", CLI_LEFT, CLI_WHOLE}, {"DETAIL", CLI_LEFT, CLI_SHRINKS}};
   cli_heading(out, "History");
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < details->history->len; i++) {
     const BookHistory *row = g_ptr_array_index(details->history, i);
     FileState state;
     cli_table_cell(table, cli_time(out, row->at));
-    cli_table_coloured(table, g_strdup(row->event), file_state_parse(row->event, &state) ? cli_colour_of_state(state) : CLI_PLAIN);
+    cli_table_coloured(table, g_strdup(row->event),
+                       file_state_parse(row->event, &state) ? cli_colour_of_state(state) : CLI_PLAIN);
     cli_table_cell(table, g_strdup(row->detail));
   }
   cli_table_print(table, out);

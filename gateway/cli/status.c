@@ -10,15 +10,15 @@
 /* One lane at one moment. */
 typedef struct {
   const CliLane *lane;
-  json_t *answer;     /* of the running lane; NULL: it does not run */
-  GPtrArray *counts;  /* BookCount* */
-  GPtrArray *polls;   /* BookPoll* */
-  GPtrArray *posting; /* BookFile* */
-  GPtrArray *unsent;  /* BookFile*: their answers could not be delivered yet */
-  GPtrArray *alarms;  /* BookAlarm* */
-  GPtrArray *dues;    /* BookDue* */
+  json_t *answer;        /* of the running lane; NULL: it does not run */
+  GPtrArray *counts;     /* BookCount* */
+  GPtrArray *polls;      /* BookPoll* */
+  GPtrArray *posting;    /* BookFile* */
+  GPtrArray *unsent;     /* BookFile*: their answers could not be delivered yet */
+  GPtrArray *alarms;     /* BookAlarm* */
+  GPtrArray *dues;       /* BookDue* */
   GPtrArray *statements; /* ReconTask*: those that are not made, not out, or not told */
-  guint pending;      /* intents */
+  guint pending;         /* intents */
 } LaneStatus;
 
 static void status_clear(LaneStatus *status) {
@@ -59,9 +59,12 @@ static gboolean read_status(const CliLane *lane, LaneStatus *status, GError **er
     return TRUE;
   BookFilter posting = {.states = G_GUINT64_CONSTANT(1) << FILE_POSTING, .limit = 100};
   g_autoptr(GPtrArray) pending = book_intents(lane->reader, NULL, error);
-  if (!pending || !(status->counts = book_counts(lane->reader, error)) || !(status->polls = book_polls(lane->reader, error)) ||
-      !(status->posting = book_files(lane->reader, &posting, error)) || !(status->unsent = read_unsent(lane->reader, error)) ||
-      !(status->alarms = book_live_alarms(lane->reader, error)) || !(status->dues = book_open_dues(lane->reader, error)) ||
+  if (!pending || !(status->counts = book_counts(lane->reader, error)) ||
+      !(status->polls = book_polls(lane->reader, error)) ||
+      !(status->posting = book_files(lane->reader, &posting, error)) ||
+      !(status->unsent = read_unsent(lane->reader, error)) ||
+      !(status->alarms = book_live_alarms(lane->reader, error)) ||
+      !(status->dues = book_open_dues(lane->reader, error)) ||
       !(status->statements = recon_tasks(lane->reader, &(ReconFilter){.open = TRUE, .limit = 100}, error)))
     return FALSE;
   status->pending = pending->len;
@@ -118,8 +121,8 @@ static void read_feed(const LaneStatus *status, const char *name, FeedStatus *fe
     feed->next_poll = feed->poll->next_at;
 }
 
-/* Files that are live, of feeds that this lane does not have (any more): nothing is done with them, and no feed's row tells of them.
- * An object of feed to number of files. */
+/* Files that are live, of feeds that this lane does not have (any more): nothing is done with them, and no feed's row
+ * tells of them. An object of feed to number of files. */
 static json_t *without_feed(const LaneStatus *status) {
   json_t *found = json_object();
   for (guint i = 0; status->counts && i < status->counts->len; i++) {
@@ -150,10 +153,11 @@ static json_t *counts_json(const LaneStatus *status, const char *feed) {
 static json_t *feed_json(const CliOutput *out, const LaneStatus *status, const ConfFeed *conf) {
   FeedStatus feed;
   read_feed(status, conf->name, &feed);
-  json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "feed", conf->name, "partner", conf->partner,
-                             "under_way", (json_int_t)feed.under_way, "held", (json_int_t)feed.held, "closed",
-                             (json_int_t)feed.closed, "records", (json_int_t)feed.records, "accepted", (json_int_t)feed.accepted,
-                             "rejected", (json_int_t)feed.rejected, "duplicates", (json_int_t)feed.duplicates);
+  json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "feed", conf->name, "partner",
+                             conf->partner, "under_way", (json_int_t)feed.under_way, "held", (json_int_t)feed.held,
+                             "closed", (json_int_t)feed.closed, "records", (json_int_t)feed.records, "accepted",
+                             (json_int_t)feed.accepted, "rejected", (json_int_t)feed.rejected, "duplicates",
+                             (json_int_t)feed.duplicates);
   json_object_set_new(object, "states", counts_json(status, conf->name));
   json_object_set_new(object, "last_poll", json_null());
   json_object_set_new(object, "problem", json_null());
@@ -186,7 +190,8 @@ static json_t *unsent_json(const CliOutput *out, const LaneStatus *status) {
   json_t *list = json_array();
   for (guint i = 0; status->unsent && i < status->unsent->len; i++) {
     const BookFile *file = status->unsent->pdata[i];
-    json_t *object = json_pack("{s:s, s:s, s:s, s:i}", "id", file->id, "name", file->name_shown, "feed", file->feed, "attempts", (int)file->attempts);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:i}", "id", file->id, "name", file->name_shown, "feed", file->feed,
+                               "attempts", (int)file->attempts);
     cli_json_text(object, "answer", file->feedback_name);
     cli_json_text(object, "problem", file->problem);
     cli_json_time(out, object, "due_at", file->due_at);
@@ -200,8 +205,8 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
   const ConfLane *conf = status->lane->conf;
   for (guint i = 0; i < conf->feeds->len; i++)
     json_array_append_new(feeds, feed_json(out, status, g_ptr_array_index(conf->feeds, i)));
-  json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL, "pending",
-                             (int)status->pending, "posting", posting_json(status), "feeds", feeds);
+  json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL,
+                             "pending", (int)status->pending, "posting", posting_json(status), "feeds", feeds);
   json_object_set_new(object, "without_feed", without_feed(status));
   json_object_set_new(object, "unsent", unsent_json(out, status));
   json_object_set_new(object, "alarms", cli_alarms_json(out, status->alarms));
@@ -220,7 +225,7 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
 /* --- Tables. */
 
 static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint n) {
-  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS}, {"STATE", CLI_LEFT, CLI_WHOLE},
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS},   {"STATE", CLI_LEFT, CLI_WHOLE},
                                       {"PROCESS", CLI_RIGHT, CLI_WHOLE}, {"SINCE", CLI_LEFT, CLI_WHOLE},
                                       {"WORKING", CLI_RIGHT, CLI_WHOLE}, {"TO-SEND", CLI_RIGHT, CLI_WHOLE}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
@@ -228,7 +233,8 @@ static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint 
     const json_t *answer = statuses[i].answer;
     cli_table_cell(table, g_strdup(statuses[i].lane->conf->name));
     cli_table_coloured(table, g_strdup(answer ? "running" : "down"), answer ? CLI_GREEN : CLI_RED);
-    cli_table_cell(table, answer ? g_strdup_printf("%d", (int)json_integer_value(json_object_get(answer, "pid"))) : NULL);
+    cli_table_cell(table,
+                   answer ? g_strdup_printf("%d", (int)json_integer_value(json_object_get(answer, "pid"))) : NULL);
     cli_table_cell(table, cli_time(out, (gint64)json_integer_value(json_object_get(answer, "since"))));
     cli_table_cell(table, cli_unsigned(out, json_array_size(json_object_get(answer, "working"))));
     cli_table_cell(table, cli_unsigned(out, statuses[i].pending));
@@ -247,7 +253,8 @@ static void print_feed(CliTable *table, const CliOutput *out, const LaneStatus *
   FeedStatus feed;
   read_feed(status, name, &feed);
   cli_table_cell(table, g_strdup(name));
-  cli_table_coloured(table, cli_time_brief(out, feed.poll ? feed.poll->last_at : 0), feed.poll && feed.poll->failures ? CLI_RED : CLI_PLAIN);
+  cli_table_coloured(table, cli_time_brief(out, feed.poll ? feed.poll->last_at : 0),
+                     feed.poll && feed.poll->failures ? CLI_RED : CLI_PLAIN);
   cli_table_cell(table, due_in(out, feed.next_poll, g_get_real_time()));
   cli_table_coloured(table, cli_unsigned(out, feed.under_way), feed.under_way ? CLI_CYAN : CLI_PLAIN);
   cli_table_coloured(table, cli_unsigned(out, feed.held), feed.held ? CLI_YELLOW : CLI_PLAIN);
@@ -258,15 +265,15 @@ static void print_feed(CliTable *table, const CliOutput *out, const LaneStatus *
 }
 
 static void print_feeds(const CliOutput *out, const LaneStatus *statuses, guint n) {
-  static const CliColumn columns[] = {{"FEED", CLI_LEFT, CLI_SHRINKS}, {"POLLED", CLI_LEFT, CLI_WHOLE},
-                                      {"NEXT", CLI_LEFT, CLI_WHOLE}, {"UNDER-WAY", CLI_RIGHT, CLI_WHOLE},
-                                      {"HELD", CLI_RIGHT, CLI_WHOLE}, {"CLOSED", CLI_RIGHT, CLI_WHOLE},
-                                      {"ACCEPTED", CLI_RIGHT, CLI_WHOLE}, {"REFUSED", CLI_RIGHT, CLI_WHOLE},
-                                      {"DUPLICATE", CLI_RIGHT, CLI_DROPPED(1)}};
+  static const CliColumn columns[] = {
+      {"FEED", CLI_LEFT, CLI_SHRINKS},     {"POLLED", CLI_LEFT, CLI_WHOLE},   {"NEXT", CLI_LEFT, CLI_WHOLE},
+      {"UNDER-WAY", CLI_RIGHT, CLI_WHOLE}, {"HELD", CLI_RIGHT, CLI_WHOLE},    {"CLOSED", CLI_RIGHT, CLI_WHOLE},
+      {"ACCEPTED", CLI_RIGHT, CLI_WHOLE},  {"REFUSED", CLI_RIGHT, CLI_WHOLE}, {"DUPLICATE", CLI_RIGHT, CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < n; i++)
     for (guint j = 0; j < statuses[i].lane->conf->feeds->len; j++)
-      print_feed(table, out, &statuses[i], ((const ConfFeed *)g_ptr_array_index(statuses[i].lane->conf->feeds, j))->name);
+      print_feed(table, out, &statuses[i],
+                 ((const ConfFeed *)g_ptr_array_index(statuses[i].lane->conf->feeds, j))->name);
   fputc('\n', out->file);
   cli_table_print(table, out);
 }
@@ -277,9 +284,11 @@ static char *told_number(const CliOutput *out, const json_t *pressure, const cha
 
 /* What the feeds' interfaces bear at present. */
 static void print_pressures(const CliOutput *out, const LaneStatus *status) {
-  static const CliColumn columns[] = {{"INTERFACE OF", CLI_LEFT, CLI_SHRINKS}, {"X", CLI_RIGHT, CLI_WHOLE}, {"CALLS-AT-ONCE", CLI_RIGHT, CLI_WHOLE},
-                                      {"LATENCY-MS", CLI_RIGHT, CLI_WHOLE}, {"CALLS", CLI_RIGHT, CLI_WHOLE}, {"REFUSED", CLI_RIGHT, CLI_WHOLE},
-                                      {"FAILED", CLI_RIGHT, CLI_WHOLE}, {"PAUSED-MS", CLI_RIGHT, CLI_DROPPED(1)}};
+  static const CliColumn columns[] = {
+      {"INTERFACE OF", CLI_LEFT, CLI_SHRINKS}, {"X", CLI_RIGHT, CLI_WHOLE},
+      {"CALLS-AT-ONCE", CLI_RIGHT, CLI_WHOLE}, {"LATENCY-MS", CLI_RIGHT, CLI_WHOLE},
+      {"CALLS", CLI_RIGHT, CLI_WHOLE},         {"REFUSED", CLI_RIGHT, CLI_WHOLE},
+      {"FAILED", CLI_RIGHT, CLI_WHOLE},        {"PAUSED-MS", CLI_RIGHT, CLI_DROPPED(1)}};
   static const char *const told_as[] = {"x", "threads", "latency", "calls", "refused", "failed", "paused"};
   CliTable *table = NULL;
   for (guint i = 0; i < status->lane->conf->feeds->len; i++) {
@@ -316,7 +325,9 @@ static void print_files_without_feed(const CliOutput *out, const LaneStatus *sta
   const char *feed;
   json_object_foreach(found, feed, files) {
     cli_coloured(out, CLI_RED, feed);
-    fprintf(out->file, ": files under way or held: %" JSON_INTEGER_FORMAT "; lane %s has no such feed any more: nothing is done with them until it has\n",
+    fprintf(out->file,
+            ": files under way or held: %" JSON_INTEGER_FORMAT
+            "; lane %s has no such feed any more: nothing is done with them until it has\n",
             json_integer_value(files), status->lane->conf->name);
   }
   json_decref(found);
@@ -326,9 +337,11 @@ static void print_unsent(const CliOutput *out, const LaneStatus *status) {
   enum { MOST_SHOWN = 10 };
   for (guint i = 0; status->unsent && i < MIN(status->unsent->len, MOST_SHOWN); i++) {
     const BookFile *file = status->unsent->pdata[i];
-    g_autofree char *problem = cli_printable(g_strdup(file->problem)), *name = cli_shorten(file->name_shown, 36), *next = cli_time_brief(out, file->due_at);
+    g_autofree char *problem = cli_printable(g_strdup(file->problem)), *name = cli_shorten(file->name_shown, 36),
+                    *next = cli_time_brief(out, file->due_at);
     cli_coloured(out, CLI_RED, file->id);
-    fprintf(out->file, " %s: its answer could not be delivered (%u tries, the next at %s): %s\n", name, file->attempts, next, problem);
+    fprintf(out->file, " %s: its answer could not be delivered (%u tries, the next at %s): %s\n", name, file->attempts,
+            next, problem);
   }
   if (status->unsent && status->unsent->len > MOST_SHOWN)
     fprintf(out->file, "… and %u more\n", status->unsent->len - MOST_SHOWN);
@@ -357,7 +370,8 @@ static void print_progress(const CliOutput *out, const LaneStatus *status) {
     guint filled = file->batches ? (guint)((guint64)BAR * file->batches_posted / file->batches) : 0;
     g_autofree char *done = g_strnfill(filled, '#'), *rest = g_strnfill(BAR - filled, '.');
     g_autofree char *name = cli_shorten(file->name_shown, 36);
-    fprintf(out->file, "%s  [%s%s] %u of %u batches  %s\n", file->id, done, rest, file->batches_posted, file->batches, name);
+    fprintf(out->file, "%s  [%s%s] %u of %u batches  %s\n", file->id, done, rest, file->batches_posted, file->batches,
+            name);
   }
 }
 

@@ -2,11 +2,14 @@
 #include "gateway/control.h"
 #include "gateway/paths.h"
 
-gboolean cli_is_front_shown(const Cli *cli) { return cli->conf->front.present && !cli->options.lane; }
+gboolean cli_is_front_shown(const Cli *cli) {
+  return cli->conf->front.present && !cli->options.lane;
+}
 
 json_t *cli_front_ask(const Cli *cli) {
   g_autofree char *path = front_path_control(&cli->conf->node);
-  json_t *question = json_pack("{s:s}", "do", "status"), *told = cli_is_front_shown(cli) ? control_ask(path, question, NULL) : NULL;
+  json_t *question = json_pack("{s:s}", "do", "status"),
+         *told = cli_is_front_shown(cli) ? control_ask(path, question, NULL) : NULL;
   json_decref(question);
   return told;
 }
@@ -27,6 +30,7 @@ void cli_front_print(const CliOutput *out, const json_t *front) {
     return;
   }
   g_autofree char *since = cli_time(out, (gint64)json_integer_value(json_object_get(front, "since")));
-  fprintf(out->file, "the front runs, process %d, on %s, since %s; connections: %d\n", (int)json_integer_value(json_object_get(front, "pid")),
-          json_string_value(json_object_get(front, "listen")), since, (int)json_integer_value(json_object_get(front, "connections")));
+  fprintf(out->file, "the front runs, process %d, on %s, since %s; connections: %d\n",
+          (int)json_integer_value(json_object_get(front, "pid")), json_string_value(json_object_get(front, "listen")),
+          since, (int)json_integer_value(json_object_get(front, "connections")));
 }

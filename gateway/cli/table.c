@@ -4,14 +4,19 @@
 
 enum { GAP = 2, LEAST_WIDTH = 8, EASY_WIDTH = 20 };
 
-typedef struct { char *text; CliColour colour; } Cell;
+typedef struct {
+  char *text;
+  CliColour colour;
+} Cell;
 struct CliTable {
   const CliColumn *columns;
   guint n_columns;
   GArray *cells; /* Cell, row by row */
 };
 
-static void clear_cell(gpointer data) { g_free(((Cell *)data)->text); }
+static void clear_cell(gpointer data) {
+  g_free(((Cell *)data)->text);
+}
 
 CliTable *cli_table_new(const CliColumn *columns, guint n_columns) {
   CliTable *table = g_new0(CliTable, 1);
@@ -28,9 +33,13 @@ void cli_table_coloured(CliTable *table, char *text, CliColour colour) {
   g_array_append_val(table->cells, cell);
 }
 
-void cli_table_cell(CliTable *table, char *text) { cli_table_coloured(table, text, CLI_PLAIN); }
+void cli_table_cell(CliTable *table, char *text) {
+  cli_table_coloured(table, text, CLI_PLAIN);
+}
 
-guint cli_table_rows(const CliTable *table) { return table->cells->len / table->n_columns; }
+guint cli_table_rows(const CliTable *table) {
+  return table->cells->len / table->n_columns;
+}
 
 static guint width_of_character(gunichar character) {
   if (g_unichar_iszerowidth(character))
@@ -93,7 +102,8 @@ static guint total_width(const guint *widths, guint n, const CliColumn *shrunk) 
   guint total = 0;
   for (guint i = 0; i < n; i++)
     if (widths[i])
-      total += (total ? (guint)GAP : 0) + (shrunk && (shrunk[i].how & CLI_SHRINKS) ? MIN(widths[i], (guint)EASY_WIDTH) : widths[i]);
+      total += (total ? (guint)GAP : 0) +
+               (shrunk && (shrunk[i].how & CLI_SHRINKS) ? MIN(widths[i], (guint)EASY_WIDTH) : widths[i]);
   return total;
 }
 
@@ -111,7 +121,8 @@ static void fit(const CliTable *table, guint *widths, guint available) {
   while (total_width(widths, table->n_columns, NULL) > available) {
     guint widest = G_MAXUINT;
     for (guint i = 0; i < table->n_columns; i++)
-      if ((table->columns[i].how & CLI_SHRINKS) && widths[i] > LEAST_WIDTH && (widest == G_MAXUINT || widths[i] > widths[widest]))
+      if ((table->columns[i].how & CLI_SHRINKS) && widths[i] > LEAST_WIDTH &&
+          (widest == G_MAXUINT || widths[i] > widths[widest]))
         widest = i;
     if (widest == G_MAXUINT)
       return;
@@ -119,12 +130,15 @@ static void fit(const CliTable *table, guint *widths, guint available) {
   }
 }
 
-static void print_cell(const CliTable *table, const CliOutput *out, guint column, const guint *widths, const Cell *cell) {
+static void print_cell(const CliTable *table, const CliOutput *out, guint column, const guint *widths,
+                       const Cell *cell) {
   guint width = widths[column];
   gboolean is_last = total_width(widths + column + 1, table->n_columns - column - 1, NULL) == 0;
   if (width == 0)
     return;
-  g_autofree char *text = (table->columns[column].how & CLI_SHRINKS) && out->is_terminal ? cli_shorten(cell->text, width) : g_strdup(cell->text);
+  g_autofree char *text = (table->columns[column].how & CLI_SHRINKS) && out->is_terminal
+                              ? cli_shorten(cell->text, width)
+                              : g_strdup(cell->text);
   guint used = cli_text_width(text);
   guint pad = width > used ? width - used : 0;
   if (table->columns[column].align == CLI_RIGHT)

@@ -23,14 +23,24 @@ static void credit_free(gpointer data) {
   g_free(credit);
 }
 
-typedef struct { GPtrArray *credits; const CliLedger *ledger; } Collector;
+typedef struct {
+  GPtrArray *credits;
+  const CliLedger *ledger;
+} Collector;
 
 static gboolean collect(gpointer user, const LedgerEntry *entry) {
   const Collector *collector = user;
   Credit *credit = g_new0(Credit, 1);
-  *credit = (Credit){.id = entry->id, .amount = entry->amount, .posted_at = entry->posted_at, .key = g_strdup(entry->key),
-                     .account = g_strdup(entry->account), .business_date = g_strdup(entry->business_date),
-                     .file = g_strdup(entry->file), .line = entry->line, .batch = entry->batch, .ledger = collector->ledger};
+  *credit = (Credit){.id = entry->id,
+                     .amount = entry->amount,
+                     .posted_at = entry->posted_at,
+                     .key = g_strdup(entry->key),
+                     .account = g_strdup(entry->account),
+                     .business_date = g_strdup(entry->business_date),
+                     .file = g_strdup(entry->file),
+                     .line = entry->line,
+                     .batch = entry->batch,
+                     .ledger = collector->ledger};
   g_ptr_array_add(collector->credits, credit);
   return TRUE;
 }
@@ -53,8 +63,8 @@ typedef struct {
   char *batch_key, *batch_answer; /* of an interface that was asked */
   char *outcome, *code, *reason;
   GPtrArray *credits;
-  gint64 answered_at;     /* the feedback's delivery */
-  char *waiting;          /* why it is not delivered yet */
+  gint64 answered_at; /* the feedback's delivery */
+  char *waiting;      /* why it is not delivered yet */
 } Traced;
 
 static void traced_clear(Traced *traced) {
@@ -98,14 +108,17 @@ static gboolean look_among_refused(const BookBatch *batch, Traced *traced, GErro
 
 static gboolean is_refused_as_a_whole(const BookFile *file) {
   return file->state == FILE_REJECTED || file->state == FILE_DUPLICATE ||
-         ((file->state == FILE_ANSWERED || file->state == FILE_CLOSED) && (file->reason_code || file->duplicate_of) && file->batches_posted == 0);
+         ((file->state == FILE_ANSWERED || file->state == FILE_CLOSED) && (file->reason_code || file->duplicate_of) &&
+          file->batches_posted == 0);
 }
 
 static void refuse_as_a_whole(const BookFile *file, Traced *traced) {
   traced->fate = FATE_REFUSED;
   traced->outcome = g_strdup(file->duplicate_of ? "duplicate" : "rejected");
   traced->code = g_strdup(file->reason_code);
-  traced->reason = g_strdup_printf("the whole file: %s", file->reason ? file->reason : file->duplicate_of ? file->duplicate_of : "no reason told");
+  traced->reason = g_strdup_printf("the whole file: %s", file->reason         ? file->reason
+                                                         : file->duplicate_of ? file->duplicate_of
+                                                                              : "no reason told");
 }
 
 static gboolean trace_line(const CliFile *found, Traced *traced, GError **error) {
@@ -154,7 +167,8 @@ static gboolean trace_answer(const CliFile *found, Traced *traced, GError **erro
 /* --- Output. */
 
 static json_t *credit_json(const Cli *cli, const Credit *credit) {
-  json_t *object = json_pack("{s:I, s:I, s:i}", "entry", (json_int_t)credit->id, "line", (json_int_t)credit->line, "batch", (int)credit->batch);
+  json_t *object = json_pack("{s:I, s:I, s:i}", "entry", (json_int_t)credit->id, "line", (json_int_t)credit->line,
+                             "batch", (int)credit->batch);
   g_autofree char *key = cli_shown(credit->key, credit->ledger->hides_key, cli->options.unmask);
   g_autofree char *account = cli_shown(credit->account, credit->ledger->hides_account, cli->options.unmask);
   cli_json_text(object, "ledger", credit->ledger->feed->ledger.name);
@@ -169,7 +183,8 @@ static json_t *credit_json(const Cli *cli, const Credit *credit) {
 
 static void print_credit(const Cli *cli, const Credit *credit) {
   const CliOutput *out = cli->out;
-  cli_line(out, "ledger entry", g_strdup_printf("%" G_GINT64_FORMAT " in %s", credit->id, credit->ledger->feed->ledger.name));
+  cli_line(out, "ledger entry",
+           g_strdup_printf("%" G_GINT64_FORMAT " in %s", credit->id, credit->ledger->feed->ledger.name));
   cli_line(out, "key", cli_shown(credit->key, credit->ledger->hides_key, cli->options.unmask));
   cli_line(out, "account", cli_shown(credit->account, credit->ledger->hides_account, cli->options.unmask));
   cli_line(out, "amount", cli_shown_amount(cli, credit->ledger, credit->amount));
@@ -179,17 +194,25 @@ static void print_credit(const Cli *cli, const Credit *credit) {
 
 static const char *fate_word(const Traced *traced) {
   switch (traced->fate) {
-  case FATE_CREDITED: return "credited";
-  case FATE_ACCEPTED: return "accepted, not credited yet";
-  case FATE_REFUSED: return traced->outcome;
-  case FATE_NO_RECORD: return "no record begins on this line";
-  default: return "not validated yet";
+  case FATE_CREDITED:
+    return "credited";
+  case FATE_ACCEPTED:
+    return "accepted, not credited yet";
+  case FATE_REFUSED:
+    return traced->outcome;
+  case FATE_NO_RECORD:
+    return "no record begins on this line";
+  default:
+    return "not validated yet";
   }
 }
 
 static void print_traced_json(const Cli *cli, const CliFile *found, const Traced *traced) {
-  static const char *const words[] = {[FATE_NOT_YET] = "not-yet", [FATE_ACCEPTED] = "accepted", [FATE_CREDITED] = "credited",
-                                      [FATE_REFUSED] = NULL, [FATE_NO_RECORD] = "no-record"};
+  static const char *const words[] = {[FATE_NOT_YET] = "not-yet",
+                                      [FATE_ACCEPTED] = "accepted",
+                                      [FATE_CREDITED] = "credited",
+                                      [FATE_REFUSED] = NULL,
+                                      [FATE_NO_RECORD] = "no-record"};
   json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "file", found->file->id, "name", found->file->name_shown, "state",
                              file_state_word(found->file->state), "line", (json_int_t)traced->line);
   cli_json_text(object, "outcome", traced->fate == FATE_REFUSED ? traced->outcome : words[traced->fate]);
@@ -271,7 +294,8 @@ static json_t *origin_json(const Cli *cli, const Credit *credit) {
 
 static void print_origin(const Cli *cli, const Credit *credit) {
   g_autoptr(BookFile) file = file_of(credit);
-  fprintf(cli->out->file, "%s line %" G_GUINT64_FORMAT "  %s\n", credit->file, credit->line, file ? file->name_shown : "(not in the book)");
+  fprintf(cli->out->file, "%s line %" G_GUINT64_FORMAT "  %s\n", credit->file, credit->line,
+          file ? file->name_shown : "(not in the book)");
   print_credit(cli, credit);
   cli_line(cli->out, "batch", cli_unsigned(cli->out, credit->batch));
   if (!file)
@@ -337,6 +361,7 @@ CliExit cli_trace(Cli *cli) {
     return trace_forward(cli, lanes, name, line);
   if (cli->n_arguments)
     filter.key = cli->arguments[0];
-  what = filter.key ? g_strdup_printf("the key \"%s\"", filter.key) : g_strdup_printf("the number %s", cli->options.entry);
+  what = filter.key ? g_strdup_printf("the key \"%s\"", filter.key)
+                    : g_strdup_printf("the number %s", cli->options.entry);
   return trace_back(cli, lanes, &filter, what);
 }

@@ -5,8 +5,12 @@
 #include "gateway/flow/try.h"
 #include "gateway/records/exceptions.h"
 
-static gboolean is_trusted(const FlowTryReport *report) { return report->opened.trusted; }
-static gboolean is_accepted(const FlowTryReport *report) { return is_trusted(report) && !report->found.code; }
+static gboolean is_trusted(const FlowTryReport *report) {
+  return report->opened.trusted;
+}
+static gboolean is_accepted(const FlowTryReport *report) {
+  return is_trusted(report) && !report->found.code;
+}
 
 static json_t *header_json(const char *header) {
   json_t *parsed = header ? json_loads(header, 0, NULL) : NULL;
@@ -16,7 +20,8 @@ static json_t *header_json(const char *header) {
 static void print_json(const Cli *cli, const FlowTryReport *report, guint scale) {
   const Examination *found = &report->found;
   json_t *object = json_pack("{s:b, s:s, s:I, s:I}", "accepted", is_accepted(report), "trust", report->opened.trust,
-                             "cipher_size", (json_int_t)report->cipher_size, "plain_size", (json_int_t)report->opened.size);
+                             "cipher_size", (json_int_t)report->cipher_size, "plain_size",
+                             (json_int_t)report->opened.size);
   cli_json_text(object, "signer", report->opened.signer);
   if (!is_trusted(report)) {
     cli_json_text(object, "reason_code", report->opened.code);
@@ -27,9 +32,11 @@ static void print_json(const Cli *cli, const FlowTryReport *report, guint scale)
   cli_json_text(object, "reason", found->reason);
   json_object_set_new(object, "header", header_json(report->header));
   cli_json_text(object, "business_date", report->business_date);
-  json_object_set_new(object, "totals", json_pack("{s:I, s:I, s:I, s:I, s:i}", "records", (json_int_t)found->records, "accepted",
-                                                  (json_int_t)found->accepted, "rejected", (json_int_t)found->rejected, "duplicates",
-                                                  (json_int_t)found->duplicates, "batches", (int)(found->batches ? found->batches->len : 0)));
+  json_object_set_new(object, "totals",
+                      json_pack("{s:I, s:I, s:I, s:I, s:i}", "records", (json_int_t)found->records, "accepted",
+                                (json_int_t)found->accepted, "rejected", (json_int_t)found->rejected, "duplicates",
+                                (json_int_t)found->duplicates, "batches",
+                                (int)(found->batches ? found->batches->len : 0)));
   json_t *totals = json_object_get(object, "totals");
   cli_json_amount(totals, "amount", found->amount, scale);
   cli_json_amount(totals, "amount_accepted", found->amount_accepted, scale);
@@ -38,8 +45,10 @@ static void print_json(const Cli *cli, const FlowTryReport *report, guint scale)
 }
 
 static void print_refused(const CliOutput *out, const FlowTryReport *report) {
-  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, CLI_WHOLE}, {"OUTCOME", CLI_LEFT, CLI_WHOLE},
-                                      {"CODE", CLI_LEFT, CLI_WHOLE}, {"REASON", CLI_LEFT, CLI_SHRINKS}};
+  static const CliColumn columns[] = {{"LINE", CLI_RIGHT, CLI_WHOLE},
+                                      {"OUTCOME", CLI_LEFT, CLI_WHOLE},
+                                      {"CODE", CLI_LEFT, CLI_WHOLE},
+                                      {"REASON", CLI_LEFT, CLI_SHRINKS}};
   if (!report->refused || report->refused->len == 0)
     return;
   cli_heading(out, "Records that would not be accepted");
@@ -47,7 +56,8 @@ static void print_refused(const CliOutput *out, const FlowTryReport *report) {
   for (guint i = 0; i < report->refused->len; i++) {
     const RecordException *row = g_ptr_array_index(report->refused, i);
     cli_table_cell(table, cli_unsigned(out, row->line));
-    cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)), row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
+    cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)),
+                       row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);
     cli_table_cell(table, g_strdup(row->code));
     cli_table_cell(table, g_strdup(row->reason));
   }
@@ -64,7 +74,9 @@ static void print_found(const CliOutput *out, const FlowTryReport *report, guint
   g_autofree char *accepted = cli_unsigned(out, found->accepted), *rejected = cli_unsigned(out, found->rejected);
   g_autofree char *duplicates = cli_unsigned(out, found->duplicates);
   if (found->code)
-    cli_line_coloured(out, "the file", g_strdup_printf("would be refused: %s %s", found->code, found->reason ? found->reason : ""), CLI_RED);
+    cli_line_coloured(out, "the file",
+                      g_strdup_printf("would be refused: %s %s", found->code, found->reason ? found->reason : ""),
+                      CLI_RED);
   else
     cli_line_coloured(out, "the file", g_strdup("would be accepted"), CLI_GREEN);
   cli_line(out, "header", cli_flat_json(report->header));

@@ -5,8 +5,15 @@
 
 /* --- audit list */
 
-typedef struct { gint64 sequence, at; char *event, *subject, *detail; } Record;
-typedef struct { GPtrArray *records; gint64 since; guint limit; } Records;
+typedef struct {
+  gint64 sequence, at;
+  char *event, *subject, *detail;
+} Record;
+typedef struct {
+  GPtrArray *records;
+  gint64 since;
+  guint limit;
+} Records;
 
 static void record_free(gpointer data) {
   Record *record = data;
@@ -31,7 +38,8 @@ static gboolean keep_newest(gpointer user, const BookAuditRow *row) {
   return TRUE;
 }
 
-static void add_records(const CliOutput *out, const CliLane *lane, const Records *records, CliTable *table, json_t *list) {
+static void add_records(const CliOutput *out, const CliLane *lane, const Records *records, CliTable *table,
+                        json_t *list) {
   guint first = records->records->len > records->limit ? records->records->len - records->limit : 0;
   for (guint i = first; i < records->records->len; i++) {
     const Record *record = g_ptr_array_index(records->records, i);
@@ -53,8 +61,10 @@ static void add_records(const CliOutput *out, const CliLane *lane, const Records
   }
 }
 
-static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, CliTable *table, json_t *list, GError **error) {
-  Records records = {.records = g_ptr_array_new_with_free_func(record_free), .since = since, .limit = cli_limit(cli, 50)};
+static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, CliTable *table, json_t *list,
+                          GError **error) {
+  Records records = {
+      .records = g_ptr_array_new_with_free_func(record_free), .since = since, .limit = cli_limit(cli, 50)};
   gboolean ok = !lane->reader || book_audit_visit(lane->reader, 0, keep_newest, &records, error);
   if (ok)
     add_records(cli->out, lane, &records, table, list);
@@ -63,8 +73,8 @@ static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, Cli
 }
 
 static CliExit audit_list(Cli *cli, GPtrArray *lanes) {
-  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS}, {"RECORD", CLI_RIGHT, CLI_WHOLE},
-                                      {"AT", CLI_LEFT, CLI_WHOLE}, {"EVENT", CLI_LEFT, CLI_WHOLE},
+  static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS},  {"RECORD", CLI_RIGHT, CLI_WHOLE},
+                                      {"AT", CLI_LEFT, CLI_WHOLE},      {"EVENT", CLI_LEFT, CLI_WHOLE},
                                       {"SUBJECT", CLI_LEFT, CLI_WHOLE}, {"DETAIL", CLI_LEFT, CLI_SHRINKS}};
   g_autoptr(GError) error = NULL;
   gint64 since = 0;
@@ -87,7 +97,12 @@ static CliExit audit_list(Cli *cli, GPtrArray *lanes) {
 
 /* --- One check after the other; all are made, whatever the earlier ones found. */
 
-typedef struct { const CliOutput *out; const char *lane; json_t *list; gboolean failed; } Checks;
+typedef struct {
+  const CliOutput *out;
+  const char *lane;
+  json_t *list;
+  gboolean failed;
+} Checks;
 
 /* Takes `good`, and the error (the check did not hold). */
 static void told(Checks *checks, const char *what, char *good, GError *error) {

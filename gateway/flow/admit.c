@@ -40,14 +40,19 @@ static gboolean is_temporary(const ConfSourceFolder *source, const char *name) {
 
 static const char *template_of(const ConfSourceFolder *source, Companion which) {
   switch (which) {
-  case COMPANION_MARKER: return source->ready == CONF_READY_MARKER ? source->marker : NULL;
-  case COMPANION_SIGNATURE: return source->envelope == CONF_ENVELOPE_DETACHED ? source->signature : NULL;
-  case COMPANION_DECLARATION: return source->declared.present ? source->declared.file : NULL;
-  default: return NULL;
+  case COMPANION_MARKER:
+    return source->ready == CONF_READY_MARKER ? source->marker : NULL;
+  case COMPANION_SIGNATURE:
+    return source->envelope == CONF_ENVELOPE_DETACHED ? source->signature : NULL;
+  case COMPANION_DECLARATION:
+    return source->declared.present ? source->declared.file : NULL;
+  default:
+    return NULL;
   }
 }
 
-/* A marker, signature or declaration that the feed's own pattern would match too ('*' and '{name}.ok') must never be taken for a file. */
+/* A marker, signature or declaration that the feed's own pattern would match too ('*' and '{name}.ok') must never be
+ * taken for a file. */
 static gboolean looks_like_companion(const ConfSourceFolder *source, const char *name) {
   for (Companion which = 0; which < COMPANIONS; which++) {
     const char *template = template_of(source, which);
@@ -62,7 +67,8 @@ static gboolean looks_like_companion(const ConfSourceFolder *source, const char 
 }
 
 static gboolean is_candidate(const ConfSourceFolder *source, const char *name) {
-  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !is_temporary(source, name) && !looks_like_companion(source, name);
+  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !is_temporary(source, name) &&
+         !looks_like_companion(source, name);
 }
 
 gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *bytes) {
@@ -83,7 +89,9 @@ GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes 
   return g_bytes_new_take(companion, strlen(companion));
 }
 
-GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name) { return admit_companion(source, COMPANION_MARKER, name); }
+GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name) {
+  return admit_companion(source, COMPANION_MARKER, name);
+}
 
 gboolean admit_is_index(const ConfSourceFolder *source, GBytes *bytes) {
   const char *glob = template_of(source, COMPANION_DECLARATION);
@@ -92,7 +100,10 @@ gboolean admit_is_index(const ConfSourceFolder *source, GBytes *bytes) {
 }
 
 char *admit_missing(const ConfSourceFolder *source, GBytes *name, GHashTable *names) {
-  static const struct { Companion which; const char *words; } wanted[] = {{COMPANION_SIGNATURE, "waits for its signature"}};
+  static const struct {
+    Companion which;
+    const char *words;
+  } wanted[] = {{COMPANION_SIGNATURE, "waits for its signature"}};
   for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
     g_autoptr(GBytes) companion = admit_companion(source, wanted[i].which, name);
     gsize length;
@@ -105,9 +116,11 @@ char *admit_missing(const ConfSourceFolder *source, GBytes *name, GHashTable *na
   return NULL;
 }
 
-static const char *const kinds[] = {
-    [CONF_READY_MARKER] = "marker", [CONF_READY_RENAME] = "rename", [CONF_READY_STABLE] = "stable", [CONF_READY_AGE] = "age",
-    [CONF_READY_DECLARED] = "declared"};
+static const char *const kinds[] = {[CONF_READY_MARKER] = "marker",
+                                    [CONF_READY_RENAME] = "rename",
+                                    [CONF_READY_STABLE] = "stable",
+                                    [CONF_READY_AGE] = "age",
+                                    [CONF_READY_DECLARED] = "declared"};
 
 char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now) {
   gint64 unchanged = (now - look->since) / G_USEC_PER_SEC;
@@ -121,9 +134,9 @@ char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *l
     return NULL;
   if (source->ready == CONF_READY_STABLE && look->looks < MAX(source->looks, 2))
     return NULL;
-  json_t *evidence = json_pack("{s:s, s:I, s:I, s:i, s:I}", "kind", kinds[source->ready], "size", (json_int_t)look->size,
-                               "modified", (json_int_t)look->modified, "looks", (int)look->looks, "unchanged_seconds",
-                               (json_int_t)unchanged);
+  json_t *evidence = json_pack("{s:s, s:I, s:I, s:i, s:I}", "kind", kinds[source->ready], "size",
+                               (json_int_t)look->size, "modified", (json_int_t)look->modified, "looks",
+                               (int)look->looks, "unchanged_seconds", (json_int_t)unchanged);
   if (marker) {
     gsize length;
     const char *bytes = g_bytes_get_data(marker, &length);

@@ -1,10 +1,10 @@
-/* Answer: makes the one feedback or exception file of this file, sealed for the partner. posted, rejected, duplicate stay what
- * they are; the intents to deliver it are what is new.
+/* Answer: makes the one feedback or exception file of this file, sealed for the partner. posted, rejected, duplicate
+ * stay what they are; the intents to deliver it are what is new.
  *
- *   crash before the sealed file's rename   (also with a signature or digest beside it) a leftover temporary file, overwritten by the next run
- *   crash before the commit                 the answer is sealed anew (other bytes, same content): nobody has seen the first
- *   crash after the commit                  these very bytes are delivered, and no others ever
- * A duplicate under the same name as its original gets none: its answer is there already. */
+ *   crash before the sealed file's rename   (also with a signature or digest beside it) a leftover temporary file,
+ * overwritten by the next run crash before the commit                 the answer is sealed anew (other bytes, same
+ * content): nobody has seen the first crash after the commit                  these very bytes are delivered, and no
+ * others ever A duplicate under the same name as its original gets none: its answer is there already. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
@@ -27,24 +27,29 @@
 enum { MOST_NAME = 255 };
 
 typedef struct {
-  char *path;  /* in the spool; what goes with it lies beside it */
-  char *name;  /* on the partner's side */
+  char *path;     /* in the spool; what goes with it lies beside it */
+  char *name;     /* on the partner's side */
   guint64 number; /* {sequence}; 0: not used */
   Enclosed sealed;
   GPtrArray *beside; /* Beside*: what is put behind it, before the marker */
 } Answer;
 
-typedef struct { char *path, *name; guint64 size; guint8 sha256[DIGEST_SHA256_SIZE]; } Beside;
+typedef struct {
+  char *path, *name;
+  guint64 size;
+  guint8 sha256[DIGEST_SHA256_SIZE];
+} Beside;
 
-/* *staging: NULL for a file that was not validated (it could not be opened, or a person rejected it before): its lines have no
- * results, so the answer has none. A file with a header and no records was: its answer repeats the header. */
+/* *staging: NULL for a file that was not validated (it could not be opened, or a person rejected it before): its lines
+ * have no results, so the answer has none. A file with a header and no records was: its answer repeats the header. */
 static gboolean open_validated(const Step *step, StagingReader **staging, GError **error) {
   struct stat status;
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
   *staging = NULL;
   if ((step->file->records == 0 && !step->file->header) || stat(path, &status) != 0)
     return TRUE;
-  if (step->file->state == FILE_POSTED && !stage_check_layout(path, step->feed->layout, error)) /* the accepted total is told from it */
+  /* the accepted total is told from it */
+  if (step->file->state == FILE_POSTED && !stage_check_layout(path, step->feed->layout, error))
     return FALSE;
   *staging = staging_reader_open(path, error);
   if (*staging && step->file->records == 0 && staging_count(*staging) > 0)
@@ -55,20 +60,34 @@ static gboolean open_validated(const Step *step, StagingReader **staging, GError
 }
 
 /* Of an accepted file: why that is worth a word. */
-typedef struct { char *code, *words; } Remark;
+typedef struct {
+  char *code, *words;
+} Remark;
 
-static FeedbackWriter *new_writer(Step *step, StagingReader *staging, GPtrArray *batches, const Remark *remark, GError **error) {
+static FeedbackWriter *new_writer(Step *step, StagingReader *staging, GPtrArray *batches, const Remark *remark,
+                                  GError **error) {
   const BookFile *file = step->file;
   gboolean is_posted = file->state == FILE_POSTED;
   const char *code = is_posted ? remark->code : file->reason_code, *message = is_posted ? remark->words : file->reason;
-  const char *verdict = file->state == FILE_POSTED ? "ACCEPTED" : file->state == FILE_DUPLICATE ? "DUPLICATE" : "REJECTED";
+  const char *verdict = file->state == FILE_POSTED      ? "ACCEPTED"
+                        : file->state == FILE_DUPLICATE ? "DUPLICATE"
+                                                        : "REJECTED";
   FeedbackOptions options = {
-      .layout = step->feed->layout, .conf = &step->feed->conf->feedback, .key_field = step->feed->conf->key,
-      .file_name = file->name_shown, .verdict = verdict, .staging = staging, .batches = batches,
-      .code = code ? code : "", .message = message ? message : "",
+      .layout = step->feed->layout,
+      .conf = &step->feed->conf->feedback,
+      .key_field = step->feed->conf->key,
+      .file_name = file->name_shown,
+      .verdict = verdict,
+      .staging = staging,
+      .batches = batches,
+      .code = code ? code : "",
+      .message = message ? message : "",
       .amount_column = step->feed->columns.amount == NO_COLUMN ? -1 : (gint)step->feed->columns.amount,
-      .records = staging ? file->records : 0, .accepted = file->accepted, .rejected = staging ? file->rejected : 0,
-      .duplicates = staging ? file->duplicates : 0, .amount_accepted = file->amount_accepted};
+      .records = staging ? file->records : 0,
+      .accepted = file->accepted,
+      .rejected = staging ? file->rejected : 0,
+      .duplicates = staging ? file->duplicates : 0,
+      .amount_accepted = file->amount_accepted};
   return feedback_writer_new(&options, error);
 }
 
@@ -97,11 +116,13 @@ static int open_new(const char *path, GError **error) {
 }
 
 static gboolean settle_beside(Beside *beside, int fd, GError **error) {
-  return files_sync(fd, beside->path, error) && digest_file_sha256(fd, 0, G_MAXUINT64, beside->sha256, &beside->size, error);
+  return files_sync(fd, beside->path, error) &&
+         digest_file_sha256(fd, 0, G_MAXUINT64, beside->sha256, &beside->size, error);
 }
 
 static char *member_of(Step *step, const Answer *answer) {
-  const FeedbackName facts = {.name = step->file->name, .file_id = step->file->id, .at = step->file->seen_at, .sequence = answer->number};
+  const FeedbackName facts = {
+      .name = step->file->name, .file_id = step->file->id, .at = step->file->seen_at, .sequence = answer->number};
   const ConfFeedback *conf = &step->feed->conf->feedback;
   char *member = conf->member ? feedback_name(conf->member, &facts, NULL) : NULL;
   return member ? member : enclose_member(answer->name);
@@ -109,15 +130,23 @@ static char *member_of(Step *step, const Answer *answer) {
 
 static gboolean seal_into(Step *step, FeedbackWriter *writer, int fd, int signature, Answer *answer, GError **error) {
   const ConfFeedback *conf = &step->feed->conf->feedback;
-  static const OpenpgpCompression compression[] = {[CONF_COMPRESS_NONE] = OPENPGP_COMPRESS_NONE, [CONF_COMPRESS_FAST] = OPENPGP_COMPRESS_FAST,
+  static const OpenpgpCompression compression[] = {[CONF_COMPRESS_NONE] = OPENPGP_COMPRESS_NONE,
+                                                   [CONF_COMPRESS_FAST] = OPENPGP_COMPRESS_FAST,
                                                    [CONF_COMPRESS_ZLIB] = OPENPGP_COMPRESS_ZLIB};
   const ConfOpenpgp *keys = &step->feed->partner->openpgp;
   g_autofree char *member = member_of(step, answer);
-  EncloseOptions options = {.home = step->feed->gnupg_home, .keys = keys, .encrypt_to = (const char *const *)keys->encrypt_to,
-                            .envelope = conf->envelope, .packing = conf->packing, .outer_packing = conf->outer_packing,
-                            .compression = compression[conf->compress], .member = member, .scratch = step->flow->paths->out,
+  EncloseOptions options = {.home = step->feed->gnupg_home,
+                            .keys = keys,
+                            .encrypt_to = (const char *const *)keys->encrypt_to,
+                            .envelope = conf->envelope,
+                            .packing = conf->packing,
+                            .outer_packing = conf->outer_packing,
+                            .compression = compression[conf->compress],
+                            .member = member,
+                            .scratch = step->flow->paths->out,
                             .lines = step->file->records};
-  return enclose(&options, feedback_writer_read, writer, fd, signature, &answer->sealed, error) && files_sync(fd, answer->path, error);
+  return enclose(&options, feedback_writer_read, writer, fd, signature, &answer->sealed, error) &&
+         files_sync(fd, answer->path, error);
 }
 
 /* The kind of digest is what the name's suffix says. */
@@ -153,7 +182,8 @@ static gboolean seal_all(Step *step, FeedbackWriter *writer, int fd, Answer *ans
   int signature = beside ? open_new(beside->path, error) : -1;
   if (beside && signature < 0)
     return FALSE;
-  gboolean ok = seal_into(step, writer, fd, signature, answer, error) && (!beside || settle_beside(beside, signature, error));
+  gboolean ok = seal_into(step, writer, fd, signature, answer, error) &&
+                (!beside || settle_beside(beside, signature, error));
   if (signature >= 0)
     close(signature);
   return ok && write_digest(step, answer, fd, error);
@@ -188,7 +218,8 @@ void answer_remove(const char *path) {
 static gboolean write_answer(Step *step, Answer *answer, GError **error) {
   g_autoptr(StagingReader) staging = NULL;
   g_autoptr(GPtrArray) batches = NULL;
-  if (!open_validated(step, &staging, error) || (staging && !(batches = book_batches(step->reader, step->file->id, error))))
+  if (!open_validated(step, &staging, error) ||
+      (staging && !(batches = book_batches(step->reader, step->file->id, error))))
     return FALSE;
   Remark remark = {0};
   if (step->file->state == FILE_POSTED && !repeats_remark(step, &remark.code, &remark.words, error))
@@ -202,8 +233,9 @@ static gboolean write_answer(Step *step, Answer *answer, GError **error) {
   return ok;
 }
 
-/* Another file's answer may have this name already (the same name sent twice, two names of one stem, a template without {name}): then the
- * file's own id is put before the extension, so that no answer ever replaces another, and none waits for ever for another's place. */
+/* Another file's answer may have this name already (the same name sent twice, two names of one stem, a template without
+ * {name}): then the file's own id is put before the extension, so that no answer ever replaces another, and none waits
+ * for ever for another's place. */
 static char *unused_name(Step *step, char *name, GError **error) {
   g_autoptr(GError) failure = NULL;
   if (step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE)
@@ -220,17 +252,20 @@ static char *unused_name(Step *step, char *name, GError **error) {
   return unique;
 }
 
-static char *marker_of(const ConfFeedback *conf, const char *name) { return conf->marker ? admit_expand(conf->marker, name) : NULL; }
+static char *marker_of(const ConfFeedback *conf, const char *name) {
+  return conf->marker ? admit_expand(conf->marker, name) : NULL;
+}
 
 /* The name itself, and those that are made from it. */
 static gboolean is_too_long(const ConfFeedback *conf, const char *name) {
   g_autofree char *marker = marker_of(conf, name), *digest = conf->digest ? admit_expand(conf->digest, name) : NULL;
   gsize signature = conf->envelope == CONF_ENVELOPE_DETACHED ? strlen(".sig") : 0;
-  return strlen(name) + signature > MOST_NAME || (marker && strlen(marker) > MOST_NAME) || (digest && strlen(digest) > MOST_NAME);
+  return strlen(name) + signature > MOST_NAME || (marker && strlen(marker) > MOST_NAME) ||
+         (digest && strlen(digest) > MOST_NAME);
 }
 
-/* The partner's own name may be so long that the one made from it, or that one's marker, is no file name any more. What is posted
- * must be answered all the same: then our id is the name. */
+/* The partner's own name may be so long that the one made from it, or that one's marker, is no file name any more. What
+ * is posted must be answered all the same: then our id is the name. */
 static char *answer_name(Step *step, const char *template, guint64 *number, GError **error) {
   const BookFile *file = step->file;
   g_autoptr(GError) unfit = NULL;
@@ -251,9 +286,14 @@ static char *answer_name(Step *step, const char *template, guint64 *number, GErr
   return name;
 }
 
-typedef struct { Step *step; const Answer *answer; const char *marker; } Intents;
+typedef struct {
+  Step *step;
+  const Answer *answer;
+  const char *marker;
+} Intents;
 
-static gboolean add_intent(BookTransaction *tx, const Intents *intents, const BookIntent *what, const char *name, GError **error) {
+static gboolean add_intent(BookTransaction *tx, const Intents *intents, const BookIntent *what, const char *name,
+                           GError **error) {
   const ConfFeed *conf = intents->step->feed->conf;
   g_autofree char *endpoint = g_strdup_printf("%s/%s", conf->partner, conf->feedback.endpoint);
   g_autofree char *to = flow_remote_path(conf->feedback.path, name, strlen(name));
@@ -289,9 +329,10 @@ static gboolean intents_change(BookTransaction *tx, gpointer data, GError **erro
   const Intents *intents = data;
   const BookFile *file = intents->step->file;
   gboolean is_replaced = intents->step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE;
-  g_autofree char *detail = g_strdup_printf("answer %s, %" G_GUINT64_FORMAT " bytes", file->feedback_name, intents->answer->sealed.size);
-  return (is_replaced || book_claim_answer(tx, file->feed, file->feedback_name, file->id, error)) && add_intents(tx, intents, error) &&
-         book_note_file(tx, file, detail, error);
+  g_autofree char *detail = g_strdup_printf("answer %s, %" G_GUINT64_FORMAT " bytes", file->feedback_name,
+                                            intents->answer->sealed.size);
+  return (is_replaced || book_claim_answer(tx, file->feed, file->feedback_name, file->id, error)) &&
+         add_intents(tx, intents, error) && book_note_file(tx, file, detail, error);
 }
 
 static gboolean commit_intents(Step *step, const Answer *answer, GError **error) {
@@ -300,8 +341,9 @@ static gboolean commit_intents(Step *step, const Answer *answer, GError **error)
   step->file->feedback_name = g_strdup(answer->name);
   step->file->due_at = g_get_real_time();
   if (book_write(step->flow->book, intents_change, &intents, error)) {
-    log_event(LOG_INFO, "answer-sealed", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"name", answer->name},
-              {"bytes", log_number((gint64)answer->sealed.size)}, {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
+    log_event(LOG_INFO, "answer-sealed", {"feed", step->feed->conf->name}, {"file", step->file->id},
+              {"name", answer->name}, {"bytes", log_number((gint64)answer->sealed.size)},
+              {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
     return TRUE;
   }
   g_clear_pointer(&step->file->feedback_name, g_free);
@@ -314,7 +356,8 @@ static gboolean needs_no_answer(Step *step, gboolean *none, GError **error) {
     return TRUE;
   g_autoptr(BookFile) original = book_find_file(step->reader, step->file->duplicate_of, error);
   /* Of another content it has to be told, whatever its name. */
-  *none = original && g_bytes_equal(original->name, step->file->name) && g_strcmp0(original->plain_sha256, step->file->plain_sha256) == 0;
+  *none = original && g_bytes_equal(original->name, step->file->name) &&
+          g_strcmp0(original->plain_sha256, step->file->plain_sha256) == 0;
   return original != NULL;
 }
 

@@ -1,9 +1,9 @@
-/* Close: takes the partner's copy away as configured, keeps our ciphertext in the archive, and removes what is left of the
- * work. answered → closed. Each part may be run again: what is gone already is fine.
+/* Close: takes the partner's copy away as configured, keeps our ciphertext in the archive, and removes what is left of
+ * the work. answered → closed. Each part may be run again: what is gone already is fine.
  *
- * Order: marker, signature and declaration first (so that a file which is sent again under this name is not admitted by the old ones;
- * an index of many files with the last of them), then the partner's file, then our own; the commit last. A copy that is no longer the one that was fetched is somebody's new file and
- * is left alone. */
+ * Order: marker, signature and declaration first (so that a file which is sent again under this name is not admitted by
+ * the old ones; an index of many files with the last of them), then the partner's file, then our own; the commit last.
+ * A copy that is no longer the one that was fetched is somebody's new file and is left alone. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"
@@ -22,14 +22,16 @@ static const char *archive_folder(const ConfSourceFolder *source, char **owned) 
   return source->archive ? source->archive : (*owned = flow_remote_path(source->path, "archive", strlen("archive")));
 }
 
-/* A name in the archive that nobody has: the file's own; where that is taken, with the file's id behind it; where that is taken too
- * (a server that copied when it should have renamed), with a number. */
+/* A name in the archive that nobody has: the file's own; where that is taken, with the file's id behind it; where that
+ * is taken too (a server that copied when it should have renamed), with a number. */
 static gboolean free_name(Step *step, const char *to, char **name, GError **error) {
   CourierStat taken;
   *name = NULL;
   for (guint i = 0; i < MOST_COPIES; i++) {
     g_free(*name);
-    *name = i == 0 ? g_strdup(to) : i == 1 ? g_strdup_printf("%s.%s", to, step->file->id) : g_strdup_printf("%s.%s.%u", to, step->file->id, i);
+    *name = i == 0   ? g_strdup(to)
+            : i == 1 ? g_strdup_printf("%s.%s", to, step->file->id)
+                     : g_strdup_printf("%s.%s.%u", to, step->file->id, i);
     if (!courier_stat(step->courier, *name, &taken, error))
       return FALSE;
     if (!taken.exists)
@@ -54,22 +56,25 @@ static gboolean archive(Step *step, const char *path, const void *name, gsize le
   return courier_make_folder(step->courier, folder, error) && courier_rename(step->courier, &rename, error);
 }
 
-/* What the server says that it has done is looked at: a file that stays would be taken for one that was sent again. One that differs from
- * `before` was. */
+/* What the server says that it has done is looked at: a file that stays would be taken for one that was sent again. One
+ * that differs from `before` was. */
 static gboolean check_taken_away(Step *step, const char *path, const CourierStat *before, GError **error) {
   CourierStat now;
   if (!courier_stat(step->courier, path, &now, error))
     return FALSE;
   if (!now.exists || now.size != before->size || now.modified != before->modified)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is still there, although the server says that it was %s: let the partner look after its server",
-                             path, step->feed->conf->source.after == CONF_AFTER_DELETE ? "removed" : "renamed");
+  return sallyport_error_set(
+      error, SALLYPORT_ERROR_PARTNER,
+      "%s is still there, although the server says that it was %s: let the partner look after its server", path,
+      step->feed->conf->source.after == CONF_AFTER_DELETE ? "removed" : "renamed");
 }
 
-static gboolean take_away(Step *step, const char *path, const void *name, gsize length, const CourierStat *before, GError **error) {
+static gboolean take_away(Step *step, const char *path, const void *name, gsize length, const CourierStat *before,
+                          GError **error) {
   fault_point("close-before-source");
   gboolean ok = step->feed->conf->source.after == CONF_AFTER_DELETE ? courier_remove(step->courier, path, error)
-                                                                     : archive(step, path, name, length, error);
+                                                                    : archive(step, path, name, length, error);
   fault_point("close-after-source");
   return ok && check_taken_away(step, path, before, error);
 }
@@ -97,7 +102,8 @@ static gboolean is_of_entry(const BookFile *row, const Declared *entry, gboolean
   return TRUE;
 }
 
-/* A file that the index lists, other than ours: is nothing more to come of it? One that was never seen is still expected. */
+/* A file that the index lists, other than ours: is nothing more to come of it? One that was never seen is still
+ * expected. */
 static gboolean is_through(Step *step, GBytes *name, const Declared *entry, gboolean *through, GError **error) {
   *through = g_bytes_equal(name, step->file->name);
   if (*through)
@@ -116,7 +122,8 @@ static gboolean is_through(Step *step, GBytes *name, const Declared *entry, gboo
   return rows != NULL;
 }
 
-/* An index goes with the last of its files. Two that close at once both find themselves the last: the second finds it gone. */
+/* An index goes with the last of its files. Two that close at once both find themselves the last: the second finds it
+ * gone. */
 static gboolean take_index_away(Step *step, GError **error) {
   const ConfSourceFolder *source = &step->feed->conf->source;
   g_autoptr(Declared) declared = NULL;
@@ -125,7 +132,11 @@ static gboolean take_index_away(Step *step, GError **error) {
     return TRUE;
   if (!declared_from_evidence(step->file->evidence, &declared, error))
     return FALSE;
-  DeclaredPlace place = {.source = source, .courier = step->courier, .folder = step->file->folder, .scratch = step->flow->paths->in, .name = step->file->name};
+  DeclaredPlace place = {.source = source,
+                         .courier = step->courier,
+                         .folder = step->file->folder,
+                         .scratch = step->flow->paths->in,
+                         .name = step->file->name};
   g_autofree char *path = declared ? declared_path(&place, declared) : NULL;
   g_autoptr(GHashTable) entries = path ? declared_read_again(&place, declared, &failure) : NULL;
   GHashTableIter iterator;
@@ -191,7 +202,8 @@ static gboolean close_spool(Step *step, GError **error) {
   answer_remove(feedback);
   answer_remove(exception);
   unlink(handed_on);
-  return files_sync_folder(folder, error) && files_sync_folder(paths->in, error) && files_sync_folder(paths->stage, error);
+  return files_sync_folder(folder, error) && files_sync_folder(paths->in, error) &&
+         files_sync_folder(paths->stage, error);
 }
 
 gboolean flow_close(Step *step, GError **error) {

@@ -6,24 +6,25 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What is kept of indexes that stay in the folder; beyond it the oldest names have to be taken away first, and the log tells of it. */
+/* What is kept of indexes that stay in the folder; beyond it the oldest names have to be taken away first, and the log
+ * tells of it. */
 enum { MOST_KEPT = 64 << 20 };
 
 typedef struct {
   guint64 size;
   gint64 modified;
-  GHashTable *entries;  /* NULL: there is a problem */
+  GHashTable *entries; /* NULL: there is a problem */
   char *problem;
-  gboolean may_grow;    /* it did not end with a line end when it was read */
+  gboolean may_grow; /* it did not end with a line end when it was read */
   guint looks;
 } Declaration;
 
 struct Declarations {
   const ConfSourceFolder *source;
-  GHashTable *read;     /* name → Declaration */
-  GHashTable *listed;   /* name → CourierEntry (borrowed from the look's entries): those that declare */
-  guint64 kept;         /* bytes */
-  gint stale;           /* atomic: what was read is to be read again */
+  GHashTable *read;   /* name → Declaration */
+  GHashTable *listed; /* name → CourierEntry (borrowed from the look's entries): those that declare */
+  guint64 kept;       /* bytes */
+  gint stale;         /* atomic: what was read is to be read again */
 };
 
 static void declaration_free(gpointer data) {
@@ -38,7 +39,8 @@ Declarations *declarations_new(const ConfSourceFolder *source) {
     return NULL;
   Declarations *declarations = g_new0(Declarations, 1);
   declarations->source = source;
-  declarations->read = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, declaration_free);
+  declarations->read = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
+                                             declaration_free);
   declarations->listed = g_hash_table_new(g_bytes_hash, g_bytes_equal);
   return declarations;
 }
@@ -69,7 +71,8 @@ static char *read_all(int fd, gsize length) {
 }
 
 /* NULL with *problem: it cannot be read; NULL with *error: the connection is lost, or our own disk. */
-static char *fetch_text(Courier *courier, const char *scratch, const char *path, gsize *length, char **problem, GError **error) {
+static char *fetch_text(Courier *courier, const char *scratch, const char *path, gsize *length, char **problem,
+                        GError **error) {
   g_autoptr(GError) refused = NULL;
   guint64 end = 0;
   int fd = files_open_unnamed(scratch, error);
@@ -113,8 +116,8 @@ static void name_entries(GHashTable *entries, GBytes *name) {
   }
 }
 
-static gboolean read_one(Declarations *declarations, const DeclarationsLook *look, const CourierEntry *entry, const char *told_before, Declaration *into,
-                         GError **error) {
+static gboolean read_one(Declarations *declarations, const DeclarationsLook *look, const CourierEntry *entry,
+                         const char *told_before, Declaration *into, GError **error) {
   gsize length = 0;
   g_autofree char *path = path_of(declarations->source, entry->name), *told = shown(entry->name), *text = NULL;
   if (!entry->is_file || entry->size > DECLARED_MOST_BYTES)
@@ -136,9 +139,10 @@ static gboolean read_one(Declarations *declarations, const DeclarationsLook *loo
   return TRUE;
 }
 
-/* The declaration as it is listed now, from memory or read. One with a problem is read at every look: it may be repaired within the
- * second that its time stamp knows, to the same size. NULL without error: no more can be kept. */
-static Declaration *load(Declarations *declarations, const DeclarationsLook *look, const CourierEntry *entry, GError **error) {
+/* The declaration as it is listed now, from memory or read. One with a problem is read at every look: it may be
+ * repaired within the second that its time stamp knows, to the same size. NULL without error: no more can be kept. */
+static Declaration *load(Declarations *declarations, const DeclarationsLook *look, const CourierEntry *entry,
+                         GError **error) {
   Declaration *known = g_hash_table_lookup(declarations->read, entry->name);
   gboolean is_listed_so = known && known->size == entry->size && known->modified == entry->modified;
   if (is_listed_so && (!known->problem || known->looks == 0))
@@ -149,7 +153,8 @@ static Declaration *load(Declarations *declarations, const DeclarationsLook *loo
     g_hash_table_remove(declarations->read, entry->name);
   }
   if (declarations->kept + entry->size > MOST_KEPT && entry->size <= DECLARED_MOST_BYTES) {
-    log_event(LOG_WARNING, "too-many-declarations", {"feed", look->feed}, {"bytes", log_number((gint64)declarations->kept)});
+    log_event(LOG_WARNING, "too-many-declarations", {"feed", look->feed},
+              {"bytes", log_number((gint64)declarations->kept)});
     return NULL;
   }
   Declaration *made = g_new0(Declaration, 1);
@@ -222,7 +227,8 @@ static const Declared *entry_for(const Declaration *declaration, GBytes *name) {
   return named ? named : g_hash_table_lookup(declaration->entries, unnamed);
 }
 
-static gboolean find_beside(Declarations *declarations, const DeclarationsLook *look, GBytes *name, const Declared **found, char **problem, GError **error) {
+static gboolean find_beside(Declarations *declarations, const DeclarationsLook *look, GBytes *name,
+                            const Declared **found, char **problem, GError **error) {
   g_autoptr(GBytes) companion = admit_companion(declarations->source, COMPANION_DECLARATION, name);
   const CourierEntry *entry = g_hash_table_lookup(declarations->listed, companion);
   if (!entry)
@@ -272,7 +278,8 @@ static void find_in_indexes(Declarations *declarations, GBytes *name, const Decl
     *found = NULL;
 }
 
-gboolean declarations_find(Declarations *declarations, const DeclarationsLook *look, GBytes *name, const Declared **found, char **problem, GError **error) {
+gboolean declarations_find(Declarations *declarations, const DeclarationsLook *look, GBytes *name,
+                           const Declared **found, char **problem, GError **error) {
   *found = NULL;
   *problem = NULL;
   if (!declarations)

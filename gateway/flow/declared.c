@@ -16,8 +16,8 @@ void declared_free(Declared *declared) {
 }
 
 gboolean declared_equal(const Declared *a, const Declared *b) {
-  gboolean same = a->has_size == b->has_size && a->size == b->size && a->has_records == b->has_records && a->records == b->records &&
-                  g_strcmp0(a->total, b->total) == 0;
+  gboolean same = a->has_size == b->has_size && a->size == b->size && a->has_records == b->has_records &&
+                  a->records == b->records && g_strcmp0(a->total, b->total) == 0;
   for (guint i = 0; i < DIGEST_KINDS && same; i++)
     same = g_strcmp0(a->digests[i], b->digests[i]) == 0;
   return same;
@@ -38,7 +38,9 @@ static gboolean bad(Reader *reader, const char *what) {
   return FALSE;
 }
 
-static gboolean is_digits(const char *text) { return *text && strspn(text, "0123456789") == strlen(text); }
+static gboolean is_digits(const char *text) {
+  return *text && strspn(text, "0123456789") == strlen(text);
+}
 
 static gboolean read_number(Reader *reader, const char *text, gboolean *has, guint64 *value) {
   if (!is_digits(text) || !g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, value, NULL))
@@ -58,7 +60,8 @@ static gboolean read_digest(Reader *reader, Declared *entry, DigestKind kind, co
 
 static gboolean read_total(Reader *reader, Declared *entry, const char *text) {
   const char *digits = text + (*text == '-' || *text == '+');
-  gsize whole = strspn(digits, "0123456789"), rest = digits[whole] == '.' ? strspn(digits + whole + 1, "0123456789") + 1 : 0;
+  gsize whole = strspn(digits, "0123456789"),
+        rest = digits[whole] == '.' ? strspn(digits + whole + 1, "0123456789") + 1 : 0;
   if (whole == 0 || rest == 1 || digits[whole + rest] || strlen(text) > 30)
     return bad(reader, "not a total");
   g_free(entry->total);
@@ -78,7 +81,8 @@ static gboolean read_value(Reader *reader, Declared *entry, GBytes **name, const
   for (DigestKind kind = 0; kind < DIGEST_KINDS; kind++)
     if (g_str_equal(word, digest_word(kind)))
       return read_digest(reader, entry, kind, text);
-  const char *slash = strrchr(text, '/'), *bare = slash ? slash + 1 : text; /* where it lay on the partner's side is no matter */
+  /* where it lay on the partner's side is no matter */
+  const char *slash = strrchr(text, '/'), *bare = slash ? slash + 1 : text;
   if (!g_str_equal(word, "name") || *name || !*bare)
     return bad(reader, "no name");
   *name = g_bytes_new(bare, strlen(bare));
@@ -117,7 +121,8 @@ static gboolean read_sum(Reader *reader, char *line) {
     return bad(reader, "not a line of md5sum or its like");
   if (*rest && (*rest != ' ' || (rest[1] != ' ' && rest[1] != '*') || !rest[2]))
     return bad(reader, "not a line of md5sum or its like");
-  g_autofree char *hex = g_strndup(line, length), *name = *rest ? is_escaped ? g_strcompress(rest + 2) : g_strdup(rest + 2) : NULL;
+  g_autofree char *hex = g_strndup(line, length),
+                  *name = *rest ? is_escaped ? g_strcompress(rest + 2) : g_strdup(rest + 2) : NULL;
   Declared *entry = g_new0(Declared, 1);
   GBytes *key = NULL;
   if (read_digest(reader, entry, kind, hex) && (!name || read_value(reader, entry, &key, "name", name)))
@@ -153,8 +158,13 @@ static const char *word_for(const ConfDeclared *conf, const char *key) {
   return NULL;
 }
 
-/* All lines are one entry. Keys that the configuration does not name are the partner's own affair; one that it names comes once. */
-typedef struct { Declared *entry; GBytes *name; GHashTable *seen; } Pairs;
+/* All lines are one entry. Keys that the configuration does not name are the partner's own affair; one that it names
+ * comes once. */
+typedef struct {
+  Declared *entry;
+  GBytes *name;
+  GHashTable *seen;
+} Pairs;
 
 static gboolean read_pair(Reader *reader, Pairs *pairs, char *line) {
   char *at = strstr(line, reader->conf->delimiter);
@@ -184,9 +194,12 @@ static gboolean read_line(Reader *reader, Pairs *pairs, char *line) {
   if (!*line)
     return TRUE;
   switch (reader->conf->format) {
-  case CONF_DECLARED_SUMS: return read_sum(reader, line);
-  case CONF_DECLARED_COLUMNS: return read_columns(reader, line);
-  case CONF_DECLARED_PAIRS: return read_pair(reader, pairs, line);
+  case CONF_DECLARED_SUMS:
+    return read_sum(reader, line);
+  case CONF_DECLARED_COLUMNS:
+    return read_columns(reader, line);
+  case CONF_DECLARED_PAIRS:
+    return read_pair(reader, pairs, line);
   }
   return FALSE;
 }
@@ -207,14 +220,20 @@ static gboolean read_lines(Reader *reader, Pairs *pairs, const char *text, gsize
   return TRUE;
 }
 
-static void free_entry(gpointer entry) { declared_free(entry); }
-static void free_name(gpointer name) { g_bytes_unref(name); }
+static void free_entry(gpointer entry) {
+  declared_free(entry);
+}
+static void free_name(gpointer name) {
+  g_bytes_unref(name);
+}
 
 GHashTable *declared_parse(const ConfDeclared *conf, const char *text, gsize length, char **problem) {
   Reader reader = {.conf = conf, .entries = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, free_name, free_entry)};
   gboolean is_pairs = conf->format == CONF_DECLARED_PAIRS;
-  Pairs pairs = {.entry = is_pairs ? g_new0(Declared, 1) : NULL, .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-  gboolean ok = length <= DECLARED_MOST_BYTES ? read_lines(&reader, &pairs, text, length) : bad(&reader, "the file is larger than 1 MiB");
+  Pairs pairs = {.entry = is_pairs ? g_new0(Declared, 1) : NULL,
+                 .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+  gboolean ok = length <= DECLARED_MOST_BYTES ? read_lines(&reader, &pairs, text, length)
+                                              : bad(&reader, "the file is larger than 1 MiB");
   if (ok && is_pairs)
     ok = has_all_keys(&reader, &pairs) && keep(&reader, g_steal_pointer(&pairs.name), g_steal_pointer(&pairs.entry));
   if (ok && g_hash_table_size(reader.entries) == 0)
@@ -328,7 +347,8 @@ static char *written(gint64 amount, guint scale) {
   for (guint i = 0; i < scale; i++)
     unit *= 10;
   g_autofree char *whole = g_strdup_printf("%s%" G_GUINT64_FORMAT, amount < 0 ? "-" : "", magnitude / unit);
-  return scale ? g_strdup_printf("%s.%0*" G_GUINT64_FORMAT, whole, (int)scale, magnitude % unit) : g_steal_pointer(&whole);
+  return scale ? g_strdup_printf("%s.%0*" G_GUINT64_FORMAT, whole, (int)scale, magnitude % unit)
+               : g_steal_pointer(&whole);
 }
 
 char *declared_contradiction(const Declared *declared, const DeclaredFacts *facts, char **code) {
@@ -336,11 +356,14 @@ char *declared_contradiction(const Declared *declared, const DeclaredFacts *fact
   *code = NULL;
   if (declared->has_records && declared->records != facts->records) {
     *code = g_strdup(CODE_DECLARED_RECORDS);
-    return g_strdup_printf("%" G_GUINT64_FORMAT " records are declared in %s, %" G_GUINT64_FORMAT " came", declared->records, declared->file, facts->records);
+    return g_strdup_printf("%" G_GUINT64_FORMAT " records are declared in %s, %" G_GUINT64_FORMAT " came",
+                           declared->records, declared->file, facts->records);
   }
-  if (!declared->total || !facts->has_amount || (scaled(declared->total, facts->scale, &total) && total == facts->amount))
+  if (!declared->total || !facts->has_amount ||
+      (scaled(declared->total, facts->scale, &total) && total == facts->amount))
     return NULL;
   g_autofree char *came = written(facts->amount, facts->scale);
   *code = g_strdup(CODE_DECLARED_TOTAL);
-  return g_strdup_printf("a total of %s is declared in %s, the records add up to %s", declared->total, declared->file, came);
+  return g_strdup_printf("a total of %s is declared in %s, the records add up to %s", declared->total, declared->file,
+                         came);
 }

@@ -1,5 +1,5 @@
-/* Deliver: carries out the intents of an answer: the sealed file, what goes with it (signature, digest), then its marker. Then the file is
- * `answered`.
+/* Deliver: carries out the intents of an answer: the sealed file, what goes with it (signature, digest), then its
+ * marker. Then the file is `answered`.
  *
  * Each looks first whether its effect is there already (remote_put.h), so that all may be run again.
  *   crash before the commit            the next run finds all of them there, and only commits */
@@ -15,15 +15,24 @@ static gboolean put(Step *step, const BookIntent *intent, GError **error) {
   int fd = open(intent->from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0)
     return sallyport_error_errno(error, errno, "open %s", intent->from);
-  RemotePut remote = {.courier = step->courier, .scratch = step->flow->paths->out, .to = intent->to, .owner = intent->file, .fd = fd,
-                      .size = intent->size, .sha256 = intent->sha256, .replace = step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE,
+  RemotePut remote = {.courier = step->courier,
+                      .scratch = step->flow->paths->out,
+                      .to = intent->to,
+                      .owner = intent->file,
+                      .fd = fd,
+                      .size = intent->size,
+                      .sha256 = intent->sha256,
+                      .replace = step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE,
                       .marker_follows = step->feed->conf->feedback.marker != NULL};
   gboolean ok = remote_put(&remote, error);
   close(fd);
   return ok;
 }
 
-typedef struct { Step *step; GPtrArray *intents; } Delivered;
+typedef struct {
+  Step *step;
+  GPtrArray *intents;
+} Delivered;
 
 static gboolean delivered_change(BookTransaction *tx, gpointer data, GError **error) {
   const Delivered *delivered = data;
@@ -39,7 +48,9 @@ static gboolean delivered_change(BookTransaction *tx, gpointer data, GError **er
 static gboolean carry_out(Step *step, const BookIntent *intent, GError **error) {
   if (intent->state == INTENT_DONE)
     return TRUE;
-  return g_str_equal(intent->kind, "put-marker") ? remote_put_marker(step->courier, step->flow->paths->out, intent->to, error) : put(step, intent, error);
+  return g_str_equal(intent->kind, "put-marker")
+             ? remote_put_marker(step->courier, step->flow->paths->out, intent->to, error)
+             : put(step, intent, error);
 }
 
 gboolean flow_deliver(Step *step, GError **error) {

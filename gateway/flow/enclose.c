@@ -33,9 +33,11 @@ static gboolean copy(OpenpgpSource source, gpointer user, int target, GError **e
 }
 
 /* A packed copy in an unnamed file; -1 on error. */
-static int pack(const EncloseOptions *options, ConfPacking packing, OpenpgpSource source, gpointer user, GError **error) {
+static int pack(const EncloseOptions *options, ConfPacking packing, OpenpgpSource source, gpointer user,
+                GError **error) {
   PackOptions pack_options = {.packing = packing, .member = options->member};
-  int plain = files_open_unnamed(options->scratch, error), packed = plain < 0 ? -1 : files_open_unnamed(options->scratch, error);
+  int plain = files_open_unnamed(options->scratch, error),
+      packed = plain < 0 ? -1 : files_open_unnamed(options->scratch, error);
   gboolean ok = packed >= 0 && copy(source, user, plain, error) && packing_pack(&pack_options, plain, packed, error);
   if (plain >= 0)
     close(plain);
@@ -45,9 +47,12 @@ static int pack(const EncloseOptions *options, ConfPacking packing, OpenpgpSourc
 }
 
 static OpenpgpSealOptions seal_options(const EncloseOptions *options) {
-  return (OpenpgpSealOptions){.home = options->home, .encrypt_to = options->encrypt_to,
-                              .sign_with = options->keys->sign_with ? options->keys->sign_with : options->keys->decrypt_with,
-                              .passphrase_file = secret_path(options->keys->passphrase_file), .compression = options->compression,
+  return (OpenpgpSealOptions){.home = options->home,
+                              .encrypt_to = options->encrypt_to,
+                              .sign_with = options->keys->sign_with ? options->keys->sign_with
+                                                                    : options->keys->decrypt_with,
+                              .passphrase_file = secret_path(options->keys->passphrase_file),
+                              .compression = options->compression,
                               .deadline = GPG_PATIENCE + (guint)MIN(options->lines / GPG_LEAST_LINES, 86400)};
 }
 
@@ -58,35 +63,43 @@ static gboolean sign(const EncloseOptions *options, int content, int signature, 
   return openpgp_sign_detached(&seal, enclose_read_file, &file, signature, &sealed, error);
 }
 
-static gboolean put_in_envelope(const EncloseOptions *options, OpenpgpSource source, gpointer user, int target, int signature, GError **error) {
+static gboolean put_in_envelope(const EncloseOptions *options, OpenpgpSource source, gpointer user, int target,
+                                int signature, GError **error) {
   OpenpgpSealed sealed;
   OpenpgpSealOptions seal = seal_options(options);
   switch (options->envelope) {
-  case CONF_ENVELOPE_OPENPGP: return openpgp_seal(&seal, source, user, target, &sealed, error);
-  case CONF_ENVELOPE_DETACHED: return copy(source, user, target, error) && sign(options, target, signature, error);
-  case CONF_ENVELOPE_NONE: return copy(source, user, target, error);
+  case CONF_ENVELOPE_OPENPGP:
+    return openpgp_seal(&seal, source, user, target, &sealed, error);
+  case CONF_ENVELOPE_DETACHED:
+    return copy(source, user, target, error) && sign(options, target, signature, error);
+  case CONF_ENVELOPE_NONE:
+    return copy(source, user, target, error);
   }
   return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "no such envelope");
 }
 
-static gboolean put_in_envelopes(const EncloseOptions *options, OpenpgpSource source, gpointer user, int target, int signature, GError **error) {
+static gboolean put_in_envelopes(const EncloseOptions *options, OpenpgpSource source, gpointer user, int target,
+                                 int signature, GError **error) {
   if (options->outer_packing == CONF_PACK_NONE)
     return put_in_envelope(options, source, user, target, signature, error);
   PackOptions pack_options = {.packing = options->outer_packing, .member = options->member};
   int within = files_open_unnamed(options->scratch, error);
   if (within < 0)
     return FALSE;
-  gboolean ok = put_in_envelope(options, source, user, within, signature, error) && packing_pack(&pack_options, within, target, error);
+  gboolean ok = put_in_envelope(options, source, user, within, signature, error) &&
+                packing_pack(&pack_options, within, target, error);
   close(within);
   return ok;
 }
 
-gboolean enclose(const EncloseOptions *options, OpenpgpSource source, gpointer user, int target, int signature, Enclosed *enclosed, GError **error) {
+gboolean enclose(const EncloseOptions *options, OpenpgpSource source, gpointer user, int target, int signature,
+                 Enclosed *enclosed, GError **error) {
   EncloseFile packed = {.fd = -1};
   if (options->packing != CONF_PACK_NONE && (packed.fd = pack(options, options->packing, source, user, error)) < 0)
     return FALSE;
   gboolean is_packed = packed.fd >= 0;
-  gboolean ok = put_in_envelopes(options, is_packed ? enclose_read_file : source, is_packed ? &packed : user, target, signature, error) &&
+  gboolean ok = put_in_envelopes(options, is_packed ? enclose_read_file : source, is_packed ? &packed : user, target,
+                                 signature, error) &&
                 digest_file_sha256(target, 0, G_MAXUINT64, enclosed->sha256, &enclosed->size, error);
   if (is_packed)
     close(packed.fd);

@@ -1,5 +1,6 @@
-/* One pass over the batches by several threads. A batch is read from staging, and each of its records gets its outcome: refused by the
- * parser, by a rule, by its key within the file, or by its key in the ledger; the first of these that applies. */
+/* One pass over the batches by several threads. A batch is read from staging, and each of its records gets its outcome:
+ * refused by the parser, by a rule, by its key within the file, or by its key in the ledger; the first of these that
+ * applies. */
 #include "gateway/flow/examine.h"
 #include "gateway/crew.h"
 #include "gateway/feeds.h"
@@ -9,24 +10,29 @@
 #include <pthread.h>
 #include <string.h>
 
-guint64 examine_batch_count(guint64 records, guint x) { return (records + x - 1) / x; }
+guint64 examine_batch_count(guint64 records, guint x) {
+  return (records + x - 1) / x;
+}
 
-/* Wide, so that the verdict on a sum does not depend on the order in which batches are added. `moved` is what is accepted, summed
- * without signs: while it fits into 64 bits, so does every sum over a part of the file, which the ledger (of a batch) and the
- * feedback (up to a record) insist on. A file that they would refuse has to be refused here: later there is no way back. */
-typedef struct { __int128 all, accepted, rejected, duplicate, moved; } Amounts;
+/* Wide, so that the verdict on a sum does not depend on the order in which batches are added. `moved` is what is
+ * accepted, summed without signs: while it fits into 64 bits, so does every sum over a part of the file, which the
+ * ledger (of a batch) and the feedback (up to a record) insist on. A file that they would refuse has to be refused
+ * here: later there is no way back. */
+typedef struct {
+  __int128 all, accepted, rejected, duplicate, moved;
+} Amounts;
 
 typedef struct {
   const ExamineOptions *options;
   const KeyFacts *keys;
   GArray *constants;
-  pthread_mutex_t lock;  /* of all below */
-  guint64 next;          /* batch to hand out, from 0 */
+  pthread_mutex_t lock; /* of all below */
+  guint64 next;         /* batch to hand out, from 0 */
   guint64 batches, records;
-  GPtrArray *results;    /* BookBatch*, by number */
+  GPtrArray *results; /* BookBatch*, by number */
   Amounts amounts;
   guint64 accepted, rejected, duplicates, seen_before;
-  guint64 first_refused;  /* ordinal; 0: none */
+  guint64 first_refused; /* ordinal; 0: none */
   char *first_refusal;
   GError *error;
 } Examine;
@@ -37,15 +43,19 @@ typedef struct {
   StagingReader *reader;
   RuleSet *rules;
   RecordBlock *block;
-  guint64 *broken;       /* per record: mask of rules */
+  guint64 *broken; /* per record: mask of rules */
   guint8 *skip, *verdicts;
   GString *codes, *reasons;
-  guint64 seen_before;   /* of the batch */
+  guint64 seen_before; /* of the batch */
 } Examiner;
 
-static void note_broken(gpointer user, guint record, guint64 rules) { ((Examiner *)user)->broken[record] = rules; }
+static void note_broken(gpointer user, guint record, guint64 rules) {
+  ((Examiner *)user)->broken[record] = rules;
+}
 
-static const ConfRule *rule_at(const Examiner *examiner, guint index) { return examiner->examine->options->conf->rules->pdata[index]; }
+static const ConfRule *rule_at(const Examiner *examiner, guint index) {
+  return examiner->examine->options->conf->rules->pdata[index];
+}
 
 /* "E012,E013" and "points out of range; member unknown". */
 static void describe_broken(Examiner *examiner, guint64 mask) {
@@ -55,8 +65,10 @@ static void describe_broken(Examiner *examiner, guint64 mask) {
     if (!(mask >> i & 1))
       continue;
     const ConfRule *rule = rule_at(examiner, i);
-    g_string_append_printf(examiner->codes, "%s%s", examiner->codes->len ? "," : "", rule->code ? rule->code : rule->name);
-    g_string_append_printf(examiner->reasons, "%s%s", examiner->reasons->len ? "; " : "", rule->message ? rule->message : rule->name);
+    g_string_append_printf(examiner->codes, "%s%s", examiner->codes->len ? "," : "",
+                           rule->code ? rule->code : rule->name);
+    g_string_append_printf(examiner->reasons, "%s%s", examiner->reasons->len ? "; " : "",
+                           rule->message ? rule->message : rule->name);
   }
 }
 
@@ -123,12 +135,16 @@ static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, 
 
 static void add_amount(Amounts *amounts, Outcome outcome, gint64 amount) {
   __int128 wide = amount;
-  *(outcome == OUTCOME_ACCEPTED ? &amounts->accepted : outcome == OUTCOME_REJECTED ? &amounts->rejected : &amounts->duplicate) += wide;
+  *(outcome == OUTCOME_ACCEPTED   ? &amounts->accepted
+    : outcome == OUTCOME_REJECTED ? &amounts->rejected
+                                  : &amounts->duplicate) += wide;
   amounts->all += wide;
   amounts->moved += outcome != OUTCOME_ACCEPTED ? 0 : wide < 0 ? -wide : wide;
 }
 
-static gboolean fits(__int128 sum) { return sum >= G_MININT64 && sum <= G_MAXINT64; }
+static gboolean fits(__int128 sum) {
+  return sum >= G_MININT64 && sum <= G_MAXINT64;
+}
 
 static void merge_amounts(Amounts *into, const Amounts *from) {
   into->all += from->all;
@@ -147,7 +163,8 @@ static void remember_first_refusal(Examine *examine, guint64 record, guint64 lin
   if (examine->first_refused == 0 || record < examine->first_refused) {
     examine->first_refused = record;
     g_free(examine->first_refusal);
-    examine->first_refusal = g_strdup_printf("line %" G_GUINT64_FORMAT ": %s %s", line, examiner->codes->str, examiner->reasons->str);
+    examine->first_refusal = g_strdup_printf("line %" G_GUINT64_FORMAT ": %s %s", line, examiner->codes->str,
+                                             examiner->reasons->str);
   }
   pthread_mutex_unlock(&examine->lock);
 }
@@ -224,7 +241,8 @@ static gboolean take_batch(Examine *examine, guint64 *index) {
   return is_work;
 }
 
-static void keep_result(Examine *examine, guint64 index, BookBatch *batch, guint64 seen_before, const Amounts *amounts) {
+static void keep_result(Examine *examine, guint64 index, BookBatch *batch, guint64 seen_before,
+                        const Amounts *amounts) {
   pthread_mutex_lock(&examine->lock);
   examine->seen_before += seen_before;
   examine->results->pdata[index] = batch;
@@ -251,8 +269,10 @@ static gboolean examiner_init(Examiner *examiner, Examine *examine, GError **err
   if (!(examiner->reader = staging_reader_open(options->staging, error)))
     return FALSE;
   const StagingColumn *columns = layout_columns(options->layout, &n_columns);
-  if (options->n_rules > 0 && !(examiner->rules = rule_set_new(options->rules, options->n_rules, columns, n_columns, (const RuleConstant *)(const void *)examine->constants->data,
-                                                               examine->constants->len, error)))
+  if (options->n_rules > 0 &&
+      !(examiner->rules = rule_set_new(options->rules, options->n_rules, columns, n_columns,
+                                       (const RuleConstant *)(const void *)examine->constants->data,
+                                       examine->constants->len, error)))
     return FALSE;
   examiner->block = staging_block_new(examiner->reader, x);
   examiner->broken = g_new0(guint64, x);
@@ -320,14 +340,19 @@ static void judge(Examine *examine, StagingReader *reader, Examination *examinat
     examination->reason = g_strdup("more than a million records repeat the key of another");
   } else if (examine->options->conf->reject_file && examine->rejected > 0) {
     examination->code = g_strdup(CODE_RECORDS_REFUSED);
-    examination->reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records are refused, first %s", examine->rejected,
-                                          examine->records, examine->first_refusal);
+    examination->reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+                                          " records are refused, first %s",
+                                          examine->rejected, examine->records, examine->first_refusal);
   }
 }
 
 static void report(Examine *examine, StagingReader *reader, Examination *examination) {
-  *examination = (Examination){.batches = g_ptr_array_ref(examine->results), .records = examine->records, .accepted = examine->accepted,
-                               .rejected = examine->rejected, .duplicates = examine->duplicates, .seen_before = examine->seen_before};
+  *examination = (Examination){.batches = g_ptr_array_ref(examine->results),
+                               .records = examine->records,
+                               .accepted = examine->accepted,
+                               .rejected = examine->rejected,
+                               .duplicates = examine->duplicates,
+                               .seen_before = examine->seen_before};
   const Amounts *amounts = &examine->amounts;
   if (!leaves_64_bits(amounts)) {
     examination->amount = (gint64)amounts->all;
@@ -343,7 +368,8 @@ static void batch_free(gpointer batch) {
     book_batch_free(batch);
 }
 
-gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Examination *examination, GError **error) {
+gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Examination *examination,
+                         GError **error) {
   g_autoptr(StagingReader) reader = staging_reader_open(options->staging, error);
   if (!reader)
     return FALSE;

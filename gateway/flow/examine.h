@@ -1,30 +1,37 @@
-/* Examining a staged file: which of its records are accepted, refused or duplicates, and in which batches they will be posted.
- * No effect but its result: validation commits it, `sallyport try` only shows it. */
+/* Examining a staged file: which of its records are accepted, refused or duplicates, and in which batches they will be
+ * posted. No effect but its result: validation commits it, `sallyport try` only shows it. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/records/layout.h"
 #include "store/ledger.h"
 #include "store/rules.h"
 
-/* Which records of the block have keys that were posted before: ledger_check_keys, or its like for `try`. Any thread. */
-typedef gboolean (*ExamineKeys)(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error);
+/* Which records of the block have keys that were posted before: ledger_check_keys, or its like for `try`. Any thread.
+ */
+typedef gboolean (*ExamineKeys)(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts,
+                                GError **error);
 
 /* A feed that credits nothing (process deliver) has no key, account or amount: its records are not told apart. */
 #define NO_COLUMN G_MAXUINT
 
 typedef struct {
-  const char *staging;     /* path, complete */
-  const char *scratch;     /* folder for unnamed files */
+  const char *staging; /* path, complete */
+  const char *scratch; /* folder for unnamed files */
   const Layout *layout;
   const ConfFeed *conf;
-  const Rule *rules; guint n_rules;
+  const Rule *rules;
+  guint n_rules;
   LedgerColumns columns;
   guint threads;
-  ExamineKeys check_keys; gpointer user;
+  ExamineKeys check_keys;
+  gpointer user;
 } ExamineOptions;
 
 /* Keys within the file. */
-typedef struct { guint64 record, first; gboolean contradicts; /* another account or amount than the first with this key */ } RepeatedKey;
+typedef struct {
+  guint64 record, first;
+  gboolean contradicts; /* another account or amount than the first with this key */
+} RepeatedKey;
 typedef struct {
   GBytes *least, *greatest; /* NULL: no record has a key */
   GArray *repeated;         /* RepeatedKey, ascending by record: every one but the first with its key */
@@ -34,15 +41,20 @@ void key_facts_clear(KeyFacts *facts);
 gboolean examine_keys(const ExamineOptions *options, KeyFacts *facts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
-  char *code, *reason;      /* the file as a whole is refused; NULL: it is accepted */
-  GPtrArray *batches;       /* BookBatch*: at most x records each; also of a refused file, for what is wrong with its records */
-  guint64 records, accepted, rejected, duplicates; /* as if on-reject = record; a refused file's caller counts all as rejected */
-  guint64 seen_before;      /* records that were posted before: duplicates, or rejected where the feed's repeats say so */
+  char *code, *reason; /* the file as a whole is refused; NULL: it is accepted */
+  /* BookBatch*: at most x records each; also of a refused file, for what is wrong with its records */
+  GPtrArray *batches;
+  /* as if on-reject = record; a refused file's caller counts all as rejected */
+  guint64 records, accepted, rejected, duplicates;
+  /* records that were posted before: duplicates, or rejected where the feed's repeats say so */
+  guint64 seen_before;
   gint64 amount, amount_accepted, amount_rejected, amount_duplicate;
 } Examination;
 void examination_clear(Examination *examination);
 /* Memory: a block and a rule set per thread, and some bytes per record that is not accepted. */
-gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Examination *examination, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Examination *examination,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The number of batches for a file of `records`, at most x records each: 2,499 → 1, 2,500 → 1, 2,501 → 2 at x = 2,500. */
+/* The number of batches for a file of `records`, at most x records each: 2,499 → 1, 2,500 → 1, 2,501 → 2 at x = 2,500.
+ */
 guint64 examine_batch_count(guint64 records, guint x);

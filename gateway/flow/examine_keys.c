@@ -10,7 +10,7 @@ enum { RECORDS_AT_A_TIME = 4096, MOST_REPEATED = 1000000 };
 typedef struct {
   const ExamineOptions *options;
   KeySet *set;
-  pthread_mutex_t lock;  /* of all below */
+  pthread_mutex_t lock; /* of all below */
   guint64 next, records;
   GBytes *least, *greatest;
   GError *error;
@@ -24,8 +24,11 @@ static const char *key_at(const RecordBlock *block, guint column, guint record, 
   return buffer;
 }
 
-/* The least and greatest key of one thread's share; GStrings, since keys mostly ascend and the greatest is replaced all the time. */
-typedef struct { GString *least, *greatest; } Range;
+/* The least and greatest key of one thread's share; GStrings, since keys mostly ascend and the greatest is replaced all
+ * the time. */
+typedef struct {
+  GString *least, *greatest;
+} Range;
 
 static int compare(const char *a, gsize a_length, const char *b, gsize b_length) {
   int order = memcmp(a, b, MIN(a_length, b_length));
@@ -95,9 +98,11 @@ static void collect(gpointer data) {
   Range range = {0};
   KeyAdder *adder = key_adder_new(keys->set);
   StagingReader *reader = staging_reader_open(keys->options->staging, &error);
-  if (reader && add_share(keys, reader, adder, &range, &error)) { /* what went wrong is in error */ }
+  if (reader && add_share(keys, reader, adder, &range, &error)) { /* what went wrong is in error */
+  }
   g_clear_pointer(&reader, staging_reader_close);
-  if (!key_adder_finish(adder, error ? NULL : &error)) { /* the same */ }
+  if (!key_adder_finish(adder, error ? NULL : &error)) { /* the same */
+  }
   pthread_mutex_lock(&keys->lock);
   if (range.least)
     merge(&keys->least, range.least->str, range.least->len, -1);
@@ -124,7 +129,14 @@ typedef struct {
   gboolean too_many;
 } Compare;
 
-typedef struct { guint64 record; char *key; gsize length; char *account; gsize account_length; gint64 amount; } First;
+typedef struct {
+  guint64 record;
+  char *key;
+  gsize length;
+  char *account;
+  gsize account_length;
+  gint64 amount;
+} First;
 
 static void first_clear(gpointer data) {
   g_free(((First *)data)->key);
@@ -183,7 +195,8 @@ static int by_record(gconstpointer a, gconstpointer b) {
   return x->record < y->record ? -1 : x->record > y->record;
 }
 
-static gboolean compare_candidates(const ExamineOptions *options, KeySet *set, StagingReader *reader, KeyFacts *facts, GError **error) {
+static gboolean compare_candidates(const ExamineOptions *options, KeySet *set, StagingReader *reader, KeyFacts *facts,
+                                   GError **error) {
   g_autoptr(RecordBlock) block = staging_block_new(reader, 1);
   Compare run = {.options = options, .reader = reader, .block = block, .repeated = facts->repeated};
   if (!keyset_visit(set, compare_group, &run, error))
@@ -206,7 +219,8 @@ gboolean examine_keys(const ExamineOptions *options, KeyFacts *facts, GError **e
   pthread_mutex_init(&keys.lock, NULL);
   crew_run((guint)MIN(options->threads, keys.records / RECORDS_AT_A_TIME + 1), collect, &keys);
   pthread_mutex_destroy(&keys.lock);
-  *facts = (KeyFacts){.least = keys.least, .greatest = keys.greatest, .repeated = g_array_new(FALSE, FALSE, sizeof(RepeatedKey))};
+  *facts = (KeyFacts){
+      .least = keys.least, .greatest = keys.greatest, .repeated = g_array_new(FALSE, FALSE, sizeof(RepeatedKey))};
   if (!keys.error)
     return compare_candidates(options, set, reader, facts, error);
   g_propagate_error(error, keys.error);

@@ -2,12 +2,13 @@
  *
  * Written to ID.part, resumed where it broke, synced, renamed to ID.pgp, folder synced, then the commit.
  *   crash while reading        ID.part has a prefix: the next run goes on behind it
- *   power lost while reading   the prefix was never synced and cannot be trusted: a part from before this boot is begun anew
- *   crash after the rename     ID.pgp is there, the state is admitted: the next run finds it complete and only commits
- * The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to `seen`.
- * A detached signature is fetched first, to ID.sig, as often as the step runs: a partner who replaces both puts the signature last, so
- * that a new signature with an old file is noticed by the file. What a declaration said of size and digest is held against what came,
- * before the commit; of a difference the file is fetched again, then the partner is told. */
+ *   power lost while reading   the prefix was never synced and cannot be trusted: a part from before this boot is begun
+ * anew crash after the rename     ID.pgp is there, the state is admitted: the next run finds it complete and only
+ * commits The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to
+ * `seen`. A detached signature is fetched first, to ID.sig, as often as the step runs: a partner who replaces both puts
+ * the signature last, so that a new signature with an old file is noticed by the file. What a declaration said of size
+ * and digest is held against what came, before the commit; of a difference the file is fetched again, then the partner
+ * is told. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/remote_look.h"
@@ -39,8 +40,9 @@ static gboolean start_over(Step *step, const CourierStat *now, const char *part,
   return flow_advance(step, FILE_SEEN, "it changed after it was admitted: the evidence is void", error);
 }
 
-/* The digest is taken beside the transfer, of what is on disk already, and so is write-back: only the last stretch is waited
- * for. (A courier that changed bytes behind its own report would only make the digest wrong; content is judged by its signature.) */
+/* The digest is taken beside the transfer, of what is on disk already, and so is write-back: only the last stretch is
+ * waited for. (A courier that changed bytes behind its own report would only make the digest wrong; content is judged
+ * by its signature.) */
 typedef struct {
   int fd;
   Digest *digest;
@@ -50,10 +52,13 @@ typedef struct {
 
 static gboolean take_in(Intake *intake, guint64 end) {
   sync_file_range(intake->fd, (off_t)intake->digested, (off_t)(end - intake->digested), SYNC_FILE_RANGE_WRITE);
-  return end <= intake->digested || digest_update_from_file(intake->digest, intake->fd, &intake->digested, end, &intake->error);
+  return end <= intake->digested ||
+         digest_update_from_file(intake->digest, intake->fd, &intake->digested, end, &intake->error);
 }
 
-static gboolean on_progress(gpointer user, guint64 bytes) { return take_in(user, bytes); }
+static gboolean on_progress(gpointer user, guint64 bytes) {
+  return take_in(user, bytes);
+}
 
 static gboolean settle(Step *step, Intake *intake, guint64 size, const char *part, const char *final, GError **error) {
   guint8 digest[DIGEST_SHA256_SIZE];
@@ -76,7 +81,8 @@ static gboolean settle(Step *step, Intake *intake, guint64 size, const char *par
   return TRUE;
 }
 
-/* Killing a process loses nothing that it has written; a power cut may. Parts are not synced until they are complete. */
+/* Killing a process loses nothing that it has written; a power cut may. Parts are not synced until they are complete.
+ */
 static gboolean is_from_an_earlier_boot(const struct stat *status) {
   struct timespec up, now;
   clock_gettime(CLOCK_BOOTTIME, &up);
@@ -84,9 +90,10 @@ static gboolean is_from_an_earlier_boot(const struct stat *status) {
   return status->st_mtim.tv_sec < now.tv_sec - up.tv_sec;
 }
 
-/* What breaks off is gone on with; what came whole and is not what the server said (it changed meanwhile, or the server errs) is begun
- * anew: it may be of two files. */
-static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const char *part, const char *final, GError **error) {
+/* What breaks off is gone on with; what came whole and is not what the server said (it changed meanwhile, or the server
+ * errs) is begun anew: it may be of two files. */
+static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const char *part, const char *final,
+                           GError **error) {
   struct stat status;
   int fd = intake->fd;
   if (fstat(fd, &status) != 0)
@@ -97,19 +104,25 @@ static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const
     if (ftruncate(fd, 0) != 0)
       return sallyport_error_errno(error, errno, "truncate %s", part);
   }
-  CourierGet get = {.path = remote, .offset = have, .size_limit = step->feed->conf->source.size_limit, .fd = fd,
-                    .progress = on_progress, .user = intake};
+  CourierGet get = {.path = remote,
+                    .offset = have,
+                    .size_limit = step->feed->conf->source.size_limit,
+                    .fd = fd,
+                    .progress = on_progress,
+                    .user = intake};
   if ((have < step->file->size || have == 0) && !courier_get(step->courier, &get, &end, error)) {
     if (intake->error) { /* ours, which ended the transfer */
       g_clear_error(error);
       g_propagate_error(error, g_steal_pointer(&intake->error));
-    } else if (error && sallyport_error_code(*error) == SALLYPORT_ERROR_AGAIN && !courier_is_lost(step->courier) && ftruncate(fd, 0) != 0) {
+    } else if (error && sallyport_error_code(*error) == SALLYPORT_ERROR_AGAIN && !courier_is_lost(step->courier) &&
+               ftruncate(fd, 0) != 0) {
       g_prefix_error(error, "(and the part could not be emptied: %s) ", g_strerror(errno));
     }
     return FALSE;
   }
   if (end != step->file->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: %" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT " were announced",
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "%s: %" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT " were announced",
                                step->file->name_shown, end, step->file->size);
   return settle(step, intake, end, part, final, error);
 }
@@ -128,13 +141,17 @@ static gint64 stood_still(const BookFile *file) {
   return seconds;
 }
 
-/* The bytes are not those that were declared. Either may still be written: it is tried again while there are tries, unless the file had
- * stood there unchanged for as long before it was taken. */
+/* The bytes are not those that were declared. Either may still be written: it is tried again while there are tries,
+ * unless the file had stood there unchanged for as long before it was taken. */
 static gboolean differs(Step *step, const Declared *declared, const char *code, const char *reason, GError **error) {
   gboolean changed, is_last = step->file->attempts + 1 >= MAX(step->feed->conf->retry_limit, 1);
-  g_autofree char *part = lane_path_in_part(step->flow->paths, step->file->id), *final = lane_path_in(step->flow->paths, step->file->id);
-  DeclaredPlace place = {.source = &step->feed->conf->source, .courier = step->courier, .folder = step->file->folder,
-                         .scratch = step->flow->paths->in, .name = step->file->name};
+  g_autofree char *part = lane_path_in_part(step->flow->paths, step->file->id),
+                  *final = lane_path_in(step->flow->paths, step->file->id);
+  DeclaredPlace place = {.source = &step->feed->conf->source,
+                         .courier = step->courier,
+                         .folder = step->file->folder,
+                         .scratch = step->flow->paths->in,
+                         .name = step->file->name};
   unlink(part);
   unlink(final);
   if (!declared_has_changed(&place, declared, &changed, error))
@@ -153,7 +170,9 @@ static gboolean check_size(Step *step, const Declared *declared, guint64 size, g
   *fits = !declared || !declared->has_size || declared->size == size;
   if (*fits)
     return TRUE;
-  g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there", declared->size, declared->file, size);
+  g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT
+                                            " are there",
+                                            declared->size, declared->file, size);
   return differs(step, declared, CODE_DECLARED_SIZE, reason, error);
 }
 
@@ -171,13 +190,15 @@ static gboolean check_digests(Step *step, const Declared *declared, const char *
   *fits = !found;
   if (!ok || *fits)
     return ok;
-  g_autofree char *reason = g_strdup_printf("%s %s is declared in %s, what came has %s", digest_word(kind), declared->digests[kind], declared->file, found);
+  g_autofree char *reason = g_strdup_printf("%s %s is declared in %s, what came has %s", digest_word(kind),
+                                            declared->digests[kind], declared->file, found);
   return differs(step, declared, CODE_DECLARED_DIGEST, reason, error);
 }
 
 static gboolean commit_fetched(Step *step, GError **error) {
   step->file->due_at = g_get_real_time();
-  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " bytes, sha256 %s", step->file->cipher_size, step->file->cipher_sha256);
+  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " bytes, sha256 %s", step->file->cipher_size,
+                                            step->file->cipher_sha256);
   return flow_advance(step, FILE_FETCHED, detail, error);
 }
 
@@ -193,7 +214,8 @@ static gboolean take_over(Step *step, const Declared *declared, const char *fina
   guint8 digest[DIGEST_SHA256_SIZE];
   if (fd < 0)
     return sallyport_error_errno(error, errno, "open %s", final);
-  gboolean ok = digest_file_sha256(fd, 0, G_MAXUINT64, digest, &step->file->cipher_size, error) && files_sync(fd, final, error);
+  gboolean ok = digest_file_sha256(fd, 0, G_MAXUINT64, digest, &step->file->cipher_size, error) &&
+                files_sync(fd, final, error);
   close(fd);
   if (!ok)
     return FALSE;
@@ -211,7 +233,8 @@ static gboolean fetch_signature(Step *step, gboolean *there, GError **error) {
   if (!companion)
     return TRUE;
   const char *name = g_bytes_get_data(companion, &length);
-  g_autofree char *remote = flow_remote_path(step->file->folder, name, length), *final = lane_path_in_signature(step->flow->paths, step->file->id);
+  g_autofree char *remote = flow_remote_path(step->file->folder, name, length),
+                  *final = lane_path_in_signature(step->flow->paths, step->file->id);
   g_autofree char *part = g_strdup_printf("%s.part", final);
   CourierStat now;
   if (!courier_stat(step->courier, remote, &now, error))
@@ -249,7 +272,8 @@ static gboolean fetch_data(Step *step, const Declared *declared, const char *par
   if (!fits) /* moved already */
     return TRUE;
   if (now.size > step->feed->conf->source.size_limit) {
-    g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are more than the feed's size-limit of %" G_GUINT64_FORMAT,
+    g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT
+                                              " bytes are more than the feed's size-limit of %" G_GUINT64_FORMAT,
                                               now.size, step->feed->conf->source.size_limit);
     return flow_reject(step, CODE_FILE_TOO_LARGE, reason, error);
   }
@@ -272,5 +296,6 @@ gboolean flow_fetch(Step *step, GError **error) {
     return FALSE;
   if (!there)
     return TRUE;
-  return is_here(final, step->file->size) ? take_over(step, declared, final, error) : fetch_data(step, declared, part, final, error);
+  return is_here(final, step->file->size) ? take_over(step, declared, final, error)
+                                          : fetch_data(step, declared, part, final, error);
 }

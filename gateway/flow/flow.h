@@ -3,11 +3,12 @@
  *   poll → admit → fetch → open → stage → validate → split → post → answer → deliver → close
  *
  * A step takes a file's row in one state, has its effect, and moves the row to the next state in one transaction. Every
- * step may be run again from its beginning after a crash at any point of it; how, is argued at the head of its file. Steps
- * report errors; what becomes of a file after one (again later, held, rejected, the lane stops) is decided in trouble.c only.
+ * step may be run again from its beginning after a crash at any point of it; how, is argued at the head of its file.
+ * Steps report errors; what becomes of a file after one (again later, held, rejected, the lane stops) is decided in
+ * trouble.c only.
  *
- * Steps that wait for a partner run in the endpoint's own threads (gateway/carrier.h), all others in the lane's workers, so
- * that a partner who does not answer delays nobody else. */
+ * Steps that wait for a partner run in the endpoint's own threads (gateway/carrier.h), all others in the lane's
+ * workers, so that a partner who does not answer delays nobody else. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/flow/keygate.h"
@@ -22,7 +23,7 @@
 
 typedef struct Carrier Carrier;
 typedef struct Declarations Declarations; /* gateway/flow/declarations.h */
-typedef struct Interface Interface; /* gateway/process/interface.h */
+typedef struct Interface Interface;       /* gateway/process/interface.h */
 
 /* A feed, compiled: what does not change while the lane runs. */
 typedef struct {
@@ -30,20 +31,20 @@ typedef struct {
   const ConfPartner *partner;
   const char *gnupg_home;
   Layout *layout;
-  Ledger *ledger;              /* NULL: process deliver */
+  Ledger *ledger; /* NULL: process deliver */
   LedgerColumns columns;
   Rule *rules;
   guint n_rules;
   Schedule *schedule;
-  Carrier *source, *feedback;  /* endpoints */
-  Carrier *process;            /* of our own system, for process http and deliver; NULL: process ledger */
-  Interface *interface;        /* process http: shared by the feeds that post to the same one; borrowed */
-  struct FeedWatch *watch;     /* gateway/watch/feed_watch.h: calendar, cut-off, what is owed */
-  GHashTable *looks;           /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
-  Declarations *declarations;  /* read so far; likewise */
-  guint polls;                 /* so far; likewise */
-  gint64 next_poll;            /* microseconds since 1970; under the lane's lock */
-  gboolean polling;            /* under the lane's lock */
+  Carrier *source, *feedback; /* endpoints */
+  Carrier *process;           /* of our own system, for process http and deliver; NULL: process ledger */
+  Interface *interface;       /* process http: shared by the feeds that post to the same one; borrowed */
+  struct FeedWatch *watch;    /* gateway/watch/feed_watch.h: calendar, cut-off, what is owed */
+  GHashTable *looks;          /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
+  Declarations *declarations; /* read so far; likewise */
+  guint polls;                /* so far; likewise */
+  gint64 next_poll;           /* microseconds since 1970; under the lane's lock */
+  gboolean polling;           /* under the lane's lock */
 } Feed;
 
 /* What the steps of one lane share. */
@@ -52,64 +53,71 @@ typedef struct {
   const LanePaths *paths;
   Book *book;
   KeyGate *gate;
-  guint threads;               /* for work that one file can spread over processors */
-  guint alarm_ways;            /* of alarms { }: ALARM_BY_COMMAND, ALARM_BY_WEBHOOK */
-  gint stopping;               /* atomic; what waits in a step ends its waiting */
+  guint threads;    /* for work that one file can spread over processors */
+  guint alarm_ways; /* of alarms { }: ALARM_BY_COMMAND, ALARM_BY_WEBHOOK */
+  gint stopping;    /* atomic; what waits in a step ends its waiting */
 } Flow;
 
 /* One step of one file in one thread. */
 typedef struct {
   Flow *flow;
   Feed *feed;
-  BookReader *reader;          /* the thread's own */
-  Courier *courier;            /* AT_SOURCE, AT_FEEDBACK, AT_PROCESS: connected; else NULL */
+  BookReader *reader; /* the thread's own */
+  Courier *courier;   /* AT_SOURCE, AT_FEEDBACK, AT_PROCESS: connected; else NULL */
   BookFile *file;
-  struct Order *order;         /* validate's: the file's turn (order.h) */
-  gint64 since;                /* monotonic microseconds: when the step, or what it does after its last state, began */
+  struct Order *order; /* validate's: the file's turn (order.h) */
+  gint64 since;        /* monotonic microseconds: when the step, or what it does after its last state, began */
 } Step;
 
 typedef gboolean (*StepFunction)(Step *step, GError **error);
 
-/* Each needs the file in the states named, and on TRUE has moved it on, or put its due_at off (a key range that another file
- * holds, a file that has changed). */
-gboolean flow_fetch(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;    /* admitted */
-gboolean flow_open(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;     /* fetched, opened: decrypts, verifies, stages */
+/* Each needs the file in the states named, and on TRUE has moved it on, or put its due_at off (a key range that another
+ * file holds, a file that has changed). */
+gboolean flow_fetch(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* admitted */
+/* fetched, opened: decrypts, verifies, stages */
+gboolean flow_open(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean flow_validate(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* staged: validates and splits */
 gboolean flow_post(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;     /* validated, posting */
-gboolean flow_answer(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* posted, rejected, duplicate: seals the answer */
-gboolean flow_deliver(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;  /* the same, once sealed */
-gboolean flow_close(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;    /* answered */
+/* posted, rejected, duplicate: seals the answer */
+gboolean flow_answer(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean flow_deliver(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* the same, once sealed */
+gboolean flow_close(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* answered */
 
 /* Lists the source folder, notes what is new, gone or changed, and admits what is complete, all in one transaction.
  * *admitted: files that can now be fetched. */
-gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Where a file's next step runs, and which it is. NULL: none (terminal, held, or waiting for evidence). AT_PROCESS is the process's
- * carrier where the feed has one, else a worker. */
+/* Where a file's next step runs, and which it is. NULL: none (terminal, held, or waiting for evidence). AT_PROCESS is
+ * the process's carrier where the feed has one, else a worker. */
 typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK, AT_PROCESS } Place;
 StepFunction flow_step_of(const BookFile *file, Place *place, const char **name);
 
 /* What becomes of a file whose step failed: writes it into the book and the log. */
 typedef enum {
   TROUBLE_AGAIN,
-  TROUBLE_MOVED,      /* by someone else: nothing was done */
-  TROUBLE_NOT_NOTED,  /* the book cannot be written now: nothing more should be begun for a while */
+  TROUBLE_MOVED,     /* by someone else: nothing was done */
+  TROUBLE_NOT_NOTED, /* the book cannot be written now: nothing more should be begun for a while */
   TROUBLE_STOP_LANE
 } Trouble;
 Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
 
-/* Seconds from a step's first failure to the last try that retry-limit allows: how long a partner may still be at work on what is
- * not right yet. */
+/* Seconds from a step's first failure to the last try that retry-limit allows: how long a partner may still be at work
+ * on what is not right yet. */
 gint64 flow_patience(const Feed *feed);
 
 /* Common to the steps. */
-/* Seconds for gpg before it is given up: one that hangs must not hold a worker for long, one at work is many times quicker. */
+/* Seconds for gpg before it is given up: one that hangs must not hold a worker for long, one at work is many times
+ * quicker. */
 enum { GPG_PATIENCE = 180, GPG_LEAST_BYTES = 256 * 1024, GPG_LEAST_LINES = 2000 /* per second */ };
-gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* one transaction; logs */
-void flow_tell(Step *step, const char *detail); /* logs the state that the file is in now, and the time since step->since, which begins anew */
+/* one transaction; logs */
+gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* logs the state that the file is in now, and the time since step->since, which begins anew */
+void flow_tell(Step *step, const char *detail);
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Why the file is where it is: both are copied; NULL: neither. */
 void answer_remove(const char *path); /* an answer in the spool, and what lies beside it there */
 void flow_set_reason(BookFile *file, const char *code, const char *reason);
-gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* what lies in the spool; clear it in both cases */
+/* what lies in the spool; clear it in both cases */
+gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 char *flow_remote_path(const char *folder, const void *name, gsize length); /* the caller frees */

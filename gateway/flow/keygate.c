@@ -31,7 +31,9 @@ KeyGate *keygate_new(void) {
   return gate;
 }
 
-void keygate_set_clock(KeyGate *gate, gint64 (*now)(void)) { gate->now = now; }
+void keygate_set_clock(KeyGate *gate, gint64 (*now)(void)) {
+  gate->now = now;
+}
 
 void keygate_free(KeyGate *gate) {
   if (!gate)
@@ -72,7 +74,8 @@ static Range *add(KeyGate *gate, gconstpointer ledger, const char *file, GBytes 
 }
 
 static gboolean is_starving(const Range *range, gint64 now) {
-  return range->is_waiting && now - range->since >= KEYGATE_STARVING * G_USEC_PER_SEC && now - range->asked_at < KEYGATE_FORGOTTEN * G_USEC_PER_SEC;
+  return range->is_waiting && now - range->since >= KEYGATE_STARVING * G_USEC_PER_SEC &&
+         now - range->asked_at < KEYGATE_FORGOTTEN * G_USEC_PER_SEC;
 }
 
 /* Of two that starve the elder goes first: each has to give way to none that is younger. */
@@ -80,7 +83,8 @@ static gboolean stands_in_the_way(const Range *range, gint64 since, gint64 now) 
   return !range->is_waiting || (is_starving(range, now) && range->since < since);
 }
 
-static void wait_for_it(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest, gint64 since, gint64 now) {
+static void wait_for_it(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest,
+                        gint64 since, gint64 now) {
   Range *range = add(gate, ledger, file, least, greatest);
   range->is_waiting = TRUE;
   range->since = since;
@@ -95,7 +99,8 @@ gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, 
   gint64 since = own && own->is_waiting ? own->since : now;
   for (guint i = 0; i < gate->ranges->len && is_free; i++) {
     const Range *range = gate->ranges->pdata[i];
-    is_free = range->ledger != ledger || range == own || !stands_in_the_way(range, since, now) || !overlaps(range, least, greatest);
+    is_free = range->ledger != ledger || range == own || !stands_in_the_way(range, since, now) ||
+              !overlaps(range, least, greatest);
   }
   if (is_free)
     add(gate, ledger, file, least, greatest);

@@ -1,10 +1,9 @@
 /* Open: unpacks, decrypts, verifies (unwrap.h), and stages what is trusted. fetched → opened → staged.
  *
- * The plaintext lies in an unnamed file that only this process can reach; it is gone with its descriptor, whatever happens.
- *   crash before `opened` is committed   the ciphertext is opened again
- *   crash between `opened` and `staged`  the plaintext is gone, the staging file is incomplete: opened and staged again
- *   crash after staging is complete      staged again over it: same ciphertext, same result
- * Nothing parses a byte before the verdict is TRUSTED. */
+ * The plaintext lies in an unnamed file that only this process can reach; it is gone with its descriptor, whatever
+ * happens. crash before `opened` is committed   the ciphertext is opened again crash between `opened` and `staged`  the
+ * plaintext is gone, the staging file is incomplete: opened and staged again crash after staging is complete staged
+ * again over it: same ciphertext, same result Nothing parses a byte before the verdict is TRUSTED. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/codes.h"
@@ -33,8 +32,12 @@ gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) {
   int signature = fetched >= 0 && is_detached ? open_spooled(lane_path_in_signature(paths, step->file->id), error) : -1;
   gboolean ok = fetched >= 0 && (signature >= 0 || !is_detached);
   if (ok) {
-    UnwrapOptions options = {.home = step->feed->gnupg_home, .openpgp = &step->feed->partner->openpgp, .feed = step->feed->conf,
-                             .scratch = paths->stage, .fetched = fetched, .signature = signature};
+    UnwrapOptions options = {.home = step->feed->gnupg_home,
+                             .openpgp = &step->feed->partner->openpgp,
+                             .feed = step->feed->conf,
+                             .scratch = paths->stage,
+                             .fetched = fetched,
+                             .signature = signature};
     ok = unwrap(&options, unwrapped, error);
   }
   if (signature >= 0)
@@ -54,7 +57,8 @@ static void learn(BookFile *file, const Unwrapped *unwrapped) {
   file->plain_sha256 = g_strdup(unwrapped->sha256);
 }
 
-/* Of a signature later than now either clock may be the wrong one: the partner is told nothing that is perhaps our own fault. */
+/* Of a signature later than now either clock may be the wrong one: the partner is told nothing that is perhaps our own
+ * fault. */
 static gboolean hold_for_clock(Step *step, const Unwrapped *unwrapped, GError **error) {
   g_autofree char *reason = g_strdup_printf("%s: look at this system's clock, then release", unwrapped->reason);
   flow_set_reason(step->file, CODE_CLOCK, reason);
@@ -63,7 +67,8 @@ static gboolean hold_for_clock(Step *step, const Unwrapped *unwrapped, GError **
 }
 
 static gboolean refuse(Step *step, const Unwrapped *unwrapped, GError **error) {
-  return unwrapped->is_from_future ? hold_for_clock(step, unwrapped, error) : flow_reject(step, unwrapped->code, unwrapped->reason, error);
+  return unwrapped->is_from_future ? hold_for_clock(step, unwrapped, error)
+                                   : flow_reject(step, unwrapped->code, unwrapped->reason, error);
 }
 
 /* *day: the caller's to free. */
@@ -79,7 +84,8 @@ static gboolean day_of_arrival(const Step *step, char **day, GError **error) {
 static gboolean stage(Step *step, int plaintext, GError **error) {
   BookFile *file = step->file;
   g_autofree char *path = lane_path_stage(step->flow->paths, file->id);
-  StageOptions options = {.layout = step->feed->layout, .plaintext = plaintext, .path = path, .threads = step->flow->threads};
+  StageOptions options = {
+      .layout = step->feed->layout, .plaintext = plaintext, .path = path, .threads = step->flow->threads};
   Staged staged = {0};
   g_autofree char *day = NULL;
   if (!day_of_arrival(step, &day, error) || !stage_plaintext(&options, step->feed->conf->business_date, &staged, error))
@@ -95,7 +101,8 @@ static gboolean stage(Step *step, int plaintext, GError **error) {
 }
 
 static char *describe(const BookFile *file) {
-  return file->signer ? g_strdup_printf("signed by %s", file->signer) : g_strdup("unprotected plain text, as configured");
+  return file->signer ? g_strdup_printf("signed by %s", file->signer)
+                      : g_strdup("unprotected plain text, as configured");
 }
 
 static gboolean take_in(Step *step, const Unwrapped *unwrapped, GError **error) {

@@ -22,7 +22,12 @@ void order_clear(Order *order) {
 /* --- What ends the step */
 
 /* Held or rejected, in one transaction with what was judged. */
-typedef struct { Step *step; FileState to; const BookSequenceFile *number; gint64 arrived; /* 0: not judged */ } Aside;
+typedef struct {
+  Step *step;
+  FileState to;
+  const BookSequenceFile *number;
+  gint64 arrived; /* 0: not judged */
+} Aside;
 
 static gboolean aside_change(BookTransaction *tx, gpointer data, GError **error) {
   const Aside *aside = data;
@@ -54,17 +59,23 @@ static gboolean put_aside(const Aside *aside, const char *code, const char *reas
   return TRUE;
 }
 
-typedef struct { Step *step; const BookSequenceFile *number; char *detail; } PutOff;
+typedef struct {
+  Step *step;
+  const BookSequenceFile *number;
+  char *detail;
+} PutOff;
 
 static gboolean put_off_change(BookTransaction *tx, gpointer data, GError **error) {
   const PutOff *put_off = data;
-  return (!put_off->number || book_judge_sequence(tx, put_off->number, 0, error)) && book_note_file(tx, put_off->step->file, put_off->detail, error);
+  return (!put_off->number || book_judge_sequence(tx, put_off->number, 0, error)) &&
+         book_note_file(tx, put_off->step->file, put_off->detail, error);
 }
 
 /* For an eighth of the time that it has waited already: in the book, or the lane would take it up again at once. */
 static gboolean put_off(const PutOff *put_off, gint64 until, GError **error) {
   BookFile *file = put_off->step->file;
-  gint64 now = g_get_real_time(), wait = CLAMP((now - file->changed_at) / 8, LEAST_WAIT_MS * 1000, LONGEST_WAIT_MS * 1000);
+  gint64 now = g_get_real_time(),
+         wait = CLAMP((now - file->changed_at) / 8, LEAST_WAIT_MS * 1000, LONGEST_WAIT_MS * 1000);
   file->due_at = MAX(MIN(now + wait, until), now + LEAST_WAIT_MS * 1000);
   fault_point("order-before-wait");
   return book_write(put_off->step->flow->book, put_off_change, (gpointer)put_off, error);
@@ -85,7 +96,8 @@ static gboolean judge_arrival(Step *step, gboolean *moved, GError **error) {
   feed_watch_day(step->feed->watch, arrived, &late);
   if (!late || was_judged)
     return TRUE;
-  g_autofree char *reason = g_strdup_printf("it came after the cut-off at %02u:%02u", cut_off->at / 3600, cut_off->at / 60 % 60);
+  g_autofree char *reason = g_strdup_printf("it came after the cut-off at %02u:%02u", cut_off->at / 3600,
+                                            cut_off->at / 60 % 60);
   Aside aside = {step, cut_off->after == CONF_CUTOFF_HOLD ? FILE_HELD : FILE_REJECTED, NULL, arrived};
   *moved = TRUE;
   return put_aside(&aside, CODE_AFTER_CUT_OFF, reason, error);
@@ -101,7 +113,8 @@ static char *header_field(const BookFile *file, const char *field) {
   return text;
 }
 
-/* The number, and the business date that it belongs to: the name's, or the file's. FALSE: it has none (or none is known yet). */
+/* The number, and the business date that it belongs to: the name's, or the file's. FALSE: it has none (or none is known
+ * yet). */
 static gboolean number_of(const ConfSequence *conf, const BookFile *file, guint64 *number, char **date) {
   *date = NULL;
   if (conf->name) {
@@ -133,7 +146,8 @@ static gboolean place(Step *step, Order *order, gint64 *from, BookSequence *know
   return TRUE;
 }
 
-/* Whether this file may bring a number that is missing before ours: it is on its way, and its number (where the name tells) lies there. */
+/* Whether this file may bring a number that is missing before ours: it is on its way, and its number (where the name
+ * tells) lies there. */
 static gboolean may_fill(const Step *step, const Order *order, const BookSequence *known, const BookFile *other) {
   const ConfSequence *conf = &step->feed->conf->sequence;
   g_autofree char *date = NULL;
@@ -144,14 +158,17 @@ static gboolean may_fill(const Step *step, const Order *order, const BookSequenc
     return !conf->name && other->state != FILE_STAGED; /* its header has not been read yet */
   g_autofree char *period = sequence_period(conf, date);
   gint64 position = sequence_position(conf, number, known);
-  return (!date || g_str_equal(period, order->row.period)) && position >= 0 && position < order->row.position && position > known->complete_to;
+  return (!date || g_str_equal(period, order->row.period)) && position >= 0 && position < order->row.position &&
+         position > known->complete_to;
 }
 
-static gboolean is_sibling_coming(Step *step, const Order *order, const BookSequence *known, gboolean *coming, GError **error) {
+static gboolean is_sibling_coming(Step *step, const Order *order, const BookSequence *known, gboolean *coming,
+                                  GError **error) {
   *coming = FALSE;
   if (g_get_real_time() - step->file->changed_at > SIBLING_SECONDS * (gint64)G_USEC_PER_SEC)
     return TRUE;
-  BookFilter filter = {.feed = step->feed->conf->name, .states = 1u << FILE_ADMITTED | 1u << FILE_FETCHED | 1u << FILE_OPENED | 1u << FILE_STAGED,
+  BookFilter filter = {.feed = step->feed->conf->name,
+                       .states = 1u << FILE_ADMITTED | 1u << FILE_FETCHED | 1u << FILE_OPENED | 1u << FILE_STAGED,
                        .limit = MOST_SIBLINGS};
   g_autoptr(GPtrArray) others = book_files(step->reader, &filter, error);
   for (guint i = 0; others && i < others->len && !*coming; i++)
@@ -160,7 +177,9 @@ static gboolean is_sibling_coming(Step *step, const Order *order, const BookSequ
 }
 
 static const char *code_of(SequenceVerdict verdict) {
-  static const char *const codes[] = {[SEQUENCE_REUSED] = CODE_NUMBER_REUSED, [SEQUENCE_GAP] = CODE_NUMBER_GAP, [SEQUENCE_LATE] = CODE_NUMBER_LATE,
+  static const char *const codes[] = {[SEQUENCE_REUSED] = CODE_NUMBER_REUSED,
+                                      [SEQUENCE_GAP] = CODE_NUMBER_GAP,
+                                      [SEQUENCE_LATE] = CODE_NUMBER_LATE,
                                       [SEQUENCE_NONE] = CODE_NO_NUMBER};
   return codes[verdict];
 }
@@ -170,10 +189,16 @@ static char *words_for(const ConfSequence *conf, const Order *order, const BookS
   const char *of = *row->period ? " of " : "";
   guint64 expected = sequence_number(conf, known->known ? known->last + 1 : sequence_from(conf, row->position));
   switch (order->verdict) {
-  case SEQUENCE_REUSED: return g_strdup_printf("sequence number %" G_GUINT64_FORMAT "%s%s was used before", row->number, of, row->period);
-  case SEQUENCE_GAP: return g_strdup_printf("sequence number %" G_GUINT64_FORMAT "%s%s came, %" G_GUINT64_FORMAT " was expected", row->number, of, row->period, expected);
-  case SEQUENCE_LATE: return g_strdup_printf("sequence number %" G_GUINT64_FORMAT "%s%s came late, after higher ones", row->number, of, row->period);
-  default: return g_strdup_printf("%s has no sequence number of this feed", conf->name ? "its name" : "its header");
+  case SEQUENCE_REUSED:
+    return g_strdup_printf("sequence number %" G_GUINT64_FORMAT "%s%s was used before", row->number, of, row->period);
+  case SEQUENCE_GAP:
+    return g_strdup_printf("sequence number %" G_GUINT64_FORMAT "%s%s came, %" G_GUINT64_FORMAT " was expected",
+                           row->number, of, row->period, expected);
+  case SEQUENCE_LATE:
+    return g_strdup_printf("sequence number %" G_GUINT64_FORMAT "%s%s came late, after higher ones", row->number, of,
+                           row->period);
+  default:
+    return g_strdup_printf("%s has no sequence number of this feed", conf->name ? "its name" : "its header");
   }
 }
 
@@ -186,7 +211,8 @@ static void set_outcome(BookSequenceFile *row, SequenceVerdict verdict, const ch
   row->at = g_get_real_time();
 }
 
-static gboolean wait_in_line(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before, GError **error) {
+static gboolean wait_in_line(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before,
+                             GError **error) {
   const ConfSequence *conf = &step->feed->conf->sequence;
   gint64 until = step->file->changed_at + (gint64)conf->wait_limit * G_USEC_PER_SEC;
   set_outcome(&order->row, order->verdict, "waiting", FALSE);
@@ -199,11 +225,13 @@ static gboolean wait_in_line(Step *step, Order *order, const BookSequence *known
   return ok;
 }
 
-static gboolean act(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before, gboolean *moved, GError **error) {
+static gboolean act(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before,
+                    gboolean *moved, GError **error) {
   const ConfSequence *conf = &step->feed->conf->sequence;
   ConfSequencePolicy policy = sequence_policy(conf, order->verdict);
   gint64 waited = g_get_real_time() - step->file->changed_at;
-  *moved = policy == CONF_SEQUENCE_HOLD || policy == CONF_SEQUENCE_REJECT || (policy == CONF_SEQUENCE_WAIT && waited < (gint64)conf->wait_limit * G_USEC_PER_SEC);
+  *moved = policy == CONF_SEQUENCE_HOLD || policy == CONF_SEQUENCE_REJECT ||
+           (policy == CONF_SEQUENCE_WAIT && waited < (gint64)conf->wait_limit * G_USEC_PER_SEC);
   order->tells = policy == CONF_SEQUENCE_ALARM || policy == CONF_SEQUENCE_WAIT;
   if (!*moved)
     return TRUE;
@@ -215,7 +243,8 @@ static gboolean act(Step *step, Order *order, const BookSequence *known, const B
   return put_aside(&aside, code_of(order->verdict), words, error);
 }
 
-static gboolean judge_number(Step *step, Order *order, const BookSequenceFile *before, gboolean *moved, GError **error) {
+static gboolean judge_number(Step *step, Order *order, const BookSequenceFile *before, gboolean *moved,
+                             GError **error) {
   BookSequence known;
   gint64 from;
   gboolean coming = FALSE;
@@ -262,17 +291,25 @@ gboolean flow_judge_order(Step *step, gboolean *moved, GError **error) {
 
 static gboolean is_still_so(const Order *order, SequenceVerdict now, const char *file, GError **error) {
   return order->is_released || now == SEQUENCE_NEXT || now == order->verdict ||
-         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the sequence number of file %s is %s since another file was validated", file,
+         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "the sequence number of file %s is %s since another file was validated", file,
                              sequence_verdict_word(now));
 }
 
 /* One alarm of a kind for a feed (and, for gaps, a period): what comes later makes it weigh more. */
-static gboolean tell(BookTransaction *tx, const Step *step, const Order *order, const BookSequence *known, const char *gap_subject, GError **error) {
-  static const char *const kinds[] = {[SEQUENCE_REUSED] = "sequence-reused", [SEQUENCE_GAP] = "sequence-gap", [SEQUENCE_LATE] = "sequence-late"};
+static gboolean tell(BookTransaction *tx, const Step *step, const Order *order, const BookSequence *known,
+                     const char *gap_subject, GError **error) {
+  static const char *const kinds[] = {
+      [SEQUENCE_REUSED] = "sequence-reused", [SEQUENCE_GAP] = "sequence-gap", [SEQUENCE_LATE] = "sequence-late"};
   const ConfFeed *conf = step->feed->conf;
-  g_autofree char *words = words_for(&conf->sequence, order, known), *text = g_strdup_printf("%s: %s (file %s)", conf->name, words, step->file->id);
-  AlarmCall call = {.kind = kinds[order->verdict], .subject = order->verdict == SEQUENCE_GAP ? gap_subject : conf->name, .feed = conf->name, .text = text,
-                    .weight = order->verdict == SEQUENCE_GAP ? order->row.position : order->row.at, .ways = step->flow->alarm_ways};
+  g_autofree char *words = words_for(&conf->sequence, order, known),
+                  *text = g_strdup_printf("%s: %s (file %s)", conf->name, words, step->file->id);
+  AlarmCall call = {.kind = kinds[order->verdict],
+                    .subject = order->verdict == SEQUENCE_GAP ? gap_subject : conf->name,
+                    .feed = conf->name,
+                    .text = text,
+                    .weight = order->verdict == SEQUENCE_GAP ? order->row.position : order->row.at,
+                    .ways = step->flow->alarm_ways};
   return book_raise_alarm(tx, &call, error);
 }
 
@@ -299,7 +336,8 @@ gboolean flow_keep_order(BookTransaction *tx, const Step *step, GError **error) 
   set_outcome(row, now, order->is_released ? "released" : tells ? "alarm" : "accepted", TRUE);
   g_autofree char *subject = g_strconcat(row->feed, *row->period ? " " : "", row->period, NULL);
   BookSequence after;
-  if (!book_judge_sequence(tx, row, sequence_from(conf, row->position), error) || (tells && !tell(tx, step, order, &known, subject, error)) ||
+  if (!book_judge_sequence(tx, row, sequence_from(conf, row->position), error) ||
+      (tells && !tell(tx, step, order, &known, subject, error)) ||
       !book_sequence_now(tx, row->feed, row->period, &after, error))
     return FALSE;
   return after.complete_to < after.last || book_clear_alarm(tx, "sequence-gap", subject, step->flow->alarm_ways, error);

@@ -1,22 +1,25 @@
-/* Order: whether a staged file's turn has come. Its sequence number against those used before, its arrival against the cut-off.
+/* Order: whether a staged file's turn has come. Its sequence number against those used before, its arrival against the
+ * cut-off.
  *
- * A number is used in the transaction that validates its file, and judged there once more: of two files with one number, or with 7 and 8
- * at once, each is judged behind the other. A file that is rejected uses none, so that it can be repaired and sent again. What a person
- * has released is not judged again: that it was held is in the book. */
+ * A number is used in the transaction that validates its file, and judged there once more: of two files with one
+ * number, or with 7 and 8 at once, each is judged behind the other. A file that is rejected uses none, so that it can
+ * be repaired and sent again. What a person has released is not judged again: that it was held is in the book. */
 #pragma once
 #include "gateway/flow/flow.h"
 #include "gateway/watch/sequence.h"
 
 typedef struct Order {
-  gboolean is_numbered;   /* there is a number to be used */
-  BookSequenceFile row;   /* owns its strings */
+  gboolean is_numbered; /* there is a number to be used */
+  BookSequenceFile row; /* owns its strings */
   SequenceVerdict verdict;
-  gboolean tells;         /* with an alarm */
+  gboolean tells; /* with an alarm */
   gboolean is_released;
 } Order;
 void order_clear(Order *order);
 
-/* Into step->order. *moved: the file was held or rejected, is a duplicate, or waits for another one (its due_at is put off, in the book). */
+/* Into step->order. *moved: the file was held or rejected, is a duplicate, or waits for another one (its due_at is put
+ * off, in the book). */
 gboolean flow_judge_order(Step *step, gboolean *moved, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* In the transaction that makes the file `validated`. AGAIN when another file was validated meanwhile that changes the verdict. */
+/* In the transaction that makes the file `validated`. AGAIN when another file was validated meanwhile that changes the
+ * verdict. */
 gboolean flow_keep_order(BookTransaction *tx, const Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;

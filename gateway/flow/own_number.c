@@ -3,14 +3,18 @@
 #include "store/book_watch.h"
 #include <string.h>
 
-typedef struct { const char *counter, *file; guint64 number; } Count;
+typedef struct {
+  const char *counter, *file;
+  guint64 number;
+} Count;
 
 static gboolean count_change(BookTransaction *tx, gpointer data, GError **error) {
   Count *count = data;
   return book_count(tx, count->counter, count->file, &count->number, error);
 }
 
-gboolean flow_own_number(Step *step, const char *purpose, const char *const *templates, gsize n, guint64 *number, GError **error) {
+gboolean flow_own_number(Step *step, const char *purpose, const char *const *templates, gsize n, guint64 *number,
+                         GError **error) {
   gboolean is_used = FALSE;
   *number = 0;
   for (gsize i = 0; i < n; i++)

@@ -1,9 +1,9 @@
 /* Poll: one listing of a feed's source folder, and what it means for the book, in one transaction.
  *
- * A crash before the commit forgets the looks and the sightings; the next poll sees the files again. A crash after it leaves
- * files in `seen` or `admitted`, from where the lane goes on. A name that is in a live state is left alone: its fetch
- * notices when the bytes change. What was closed stays closed while the partner's copy stays as it was (after = keep); where
- * closing takes the copy away, a name that is there again was sent again. */
+ * A crash before the commit forgets the looks and the sightings; the next poll sees the files again. A crash after it
+ * leaves files in `seen` or `admitted`, from where the lane goes on. A name that is in a live state is left alone: its
+ * fetch notices when the bytes change. What was closed stays closed while the partner's copy stays as it was (after =
+ * keep); where closing takes the copy away, a name that is there again was sent again. */
 #include "gateway/flow/admit.h"
 #include "gateway/flow/declarations.h"
 #include "gateway/flow/flow.h"
@@ -12,8 +12,8 @@
 #include "gateway/watch/feed_watch.h"
 #include <string.h>
 
-/* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers is
- * listed whole; beyond that, files that are taken away make room for those behind them, and the log tells of it. */
+/* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers
+ * is listed whole; beyond that, files that are taken away make room for those behind them, and the log tells of it. */
 enum { MOST_LISTED = 200000, MOST_SIGHTINGS = 10000 };
 
 typedef struct {
@@ -21,17 +21,17 @@ typedef struct {
   Feed *feed;
   BookReader *reader;
   gint64 now;
-  gint64 listed_at;     /* before the listing began */
-  gint64 last_ok_at;    /* of the poll before; 0: none */
-  gint64 look_at;       /* monotonic: a clock that is set must not make a file look older than we have known it */
+  gint64 listed_at;  /* before the listing began */
+  gint64 last_ok_at; /* of the poll before; 0: none */
+  gint64 look_at;    /* monotonic: a clock that is set must not make a file look older than we have known it */
   guint generation;
-  GHashTable *names;    /* all names listed */
-  GPtrArray *added;     /* BookFile*: new in the book */
-  GPtrArray *admitted;  /* BookFile*: borrowed from added or kept in `held` */
-  GPtrArray *changed;   /* seen earlier, other size or time now */
+  GHashTable *names;   /* all names listed */
+  GPtrArray *added;    /* BookFile*: new in the book */
+  GPtrArray *admitted; /* BookFile*: borrowed from added or kept in `held` */
+  GPtrArray *changed;  /* seen earlier, other size or time now */
   GPtrArray *gone;
-  GPtrArray *waiting;   /* for what lies beside them: file->problem says so */
-  GPtrArray *kept;      /* owns what the lists above borrow from the book */
+  GPtrArray *waiting; /* for what lies beside them: file->problem says so */
+  GPtrArray *kept;    /* owns what the lists above borrow from the book */
   DeclarationsLook declaring;
   BookPoll poll;
 } Poll;
@@ -63,14 +63,17 @@ static Look *look_for(Poll *poll, const CourierEntry *entry) {
 
 /* Whether a finished file is still the same copy that its partner's folder shows now. */
 static gboolean is_same_copy(const Poll *poll, const BookFile *file, const CourierEntry *entry) {
-  return poll->feed->conf->source.after == CONF_AFTER_KEEP && file->size == entry->size && file->modified == entry->modified;
+  return poll->feed->conf->source.after == CONF_AFTER_KEEP && file->size == entry->size &&
+         file->modified == entry->modified;
 }
 
-/* A file that was closed while the listing was on its way may still stand in it: what is there then is its old copy, and a new
- * one is seen at the next poll. */
+/* A file that was closed while the listing was on its way may still stand in it: what is there then is its old copy,
+ * and a new one is seen at the next poll. */
 static gboolean is_over(const Poll *poll, const BookFile *file, const CourierEntry *entry) {
-  gboolean since_listing = file->changed_at >= poll->listed_at && file->changed_at <= g_get_real_time(); /* not if the clock was set back */
-  return file_state_is_terminal(file->state) && (since_listing || (file->state == FILE_CLOSED && is_same_copy(poll, file, entry)));
+  /* not if the clock was set back */
+  gboolean since_listing = file->changed_at >= poll->listed_at && file->changed_at <= g_get_real_time();
+  return file_state_is_terminal(file->state) &&
+         (since_listing || (file->state == FILE_CLOSED && is_same_copy(poll, file, entry)));
 }
 
 /* The book's row that this name continues: NULL when it is to be seen anew. *is_known: nothing is to be done for it. */
@@ -96,9 +99,10 @@ static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_know
 }
 
 /* The evidence, into file->evidence; or, when it is all there but for what lies beside the file, what is waited for.
- * With ready = declared a size that differs may be one that still grows; unchanged for as long as any step is tried, it is not: fetch
- * then tells the partner. */
-static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, BookFile *file, char **waits, GError **error) {
+ * With ready = declared a size that differs may be one that still grows; unchanged for as long as any step is tried, it
+ * is not: fetch then tells the partner. */
+static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, BookFile *file, char **waits,
+                      GError **error) {
   const ConfSourceFolder *source = &poll->feed->conf->source;
   const Declared *declared = NULL;
   g_clear_pointer(&file->evidence, g_free);
@@ -109,9 +113,11 @@ static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, B
   }
   if (!declarations_find(poll->feed->declarations, &poll->declaring, entry->name, &declared, waits, error))
     return FALSE;
-  gboolean must_fit = source->ready == CONF_READY_DECLARED && poll->look_at - look->since < flow_patience(poll->feed) * G_USEC_PER_SEC;
+  gboolean must_fit = source->ready == CONF_READY_DECLARED &&
+                      poll->look_at - look->since < flow_patience(poll->feed) * G_USEC_PER_SEC;
   if (declared && declared->has_size && declared->size != entry->size && must_fit)
-    *waits = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there", declared->size, declared->file, entry->size);
+    *waits = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there",
+                             declared->size, declared->file, entry->size);
   else if (!declared && !*waits && source->ready == CONF_READY_DECLARED)
     *waits = look->looks > 1 ? g_strdup("waits for its declaration") : NULL;
   else if (!*waits)
@@ -126,7 +132,8 @@ static gboolean is_told(const Poll *poll, BookFile *file, const char *waits) {
   g_free(file->problem);
   file->problem = g_strdup(waits);
   if (waits)
-    log_event(LOG_INFO, "waits", {"feed", poll->feed->conf->name}, {"file", file->id}, {"name", file->name_shown}, {"problem", waits});
+    log_event(LOG_INFO, "waits", {"feed", poll->feed->conf->name}, {"file", file->id}, {"name", file->name_shown},
+              {"problem", waits});
   return TRUE;
 }
 
@@ -229,12 +236,12 @@ static void log_poll(const Poll *poll, gboolean truncated, guint refused) {
   }
   for (guint i = 0; i < poll->admitted->len; i++) {
     const BookFile *file = poll->admitted->pdata[i];
-    log_event(LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", "admitted"}, {"name", file->name_shown},
-              {"evidence", file->evidence});
+    log_event(LOG_INFO, "file", {"feed", file->feed}, {"file", file->id}, {"state", "admitted"},
+              {"name", file->name_shown}, {"evidence", file->evidence});
   }
   if (truncated || refused)
-    log_event(LOG_WARNING, "listing-incomplete", {"feed", poll->feed->conf->name}, {"refused_names", log_number(refused)},
-              {"cut_off", truncated ? "yes" : "no"});
+    log_event(LOG_WARNING, "listing-incomplete", {"feed", poll->feed->conf->name},
+              {"refused_names", log_number(refused)}, {"cut_off", truncated ? "yes" : "no"});
   log_event(LOG_DEBUG, "poll", {"feed", poll->feed->conf->name}, {"listed", log_number((gint64)poll->poll.listed)},
             {"admitted", log_number((gint64)poll->admitted->len)});
 }
@@ -267,13 +274,27 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
     return FALSE;
   gint64 now = g_get_real_time();
   g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
-  g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(), gone = g_ptr_array_new(),
-                        waiting = g_ptr_array_new();
+  g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(),
+                       gone = g_ptr_array_new(), waiting = g_ptr_array_new();
   g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify)book_file_free);
-  Poll poll = {.flow = flow, .feed = feed, .reader = reader, .now = now, .listed_at = listed_at, .look_at = g_get_monotonic_time(), .generation = feed->polls++, .names = names,
-               .added = added, .admitted = ready, .changed = changed, .gone = gone, .waiting = waiting, .kept = kept,
-               .declaring = {.courier = courier, .scratch = flow->paths->in, .entries = entries, .feed = feed->conf->name},
-               .poll = {.feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};
+  Poll poll = {
+      .flow = flow,
+      .feed = feed,
+      .reader = reader,
+      .now = now,
+      .listed_at = listed_at,
+      .look_at = g_get_monotonic_time(),
+      .generation = feed->polls++,
+      .names = names,
+      .added = added,
+      .admitted = ready,
+      .changed = changed,
+      .gone = gone,
+      .waiting = waiting,
+      .kept = kept,
+      .declaring = {.courier = courier, .scratch = flow->paths->in, .entries = entries, .feed = feed->conf->name},
+      .poll = {
+          .feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};
   if (!last_good_poll(&poll, error))
     return FALSE;
   for (guint i = 0; i < entries->len; i++)

@@ -13,8 +13,12 @@ static gboolean hold_own_keys(Step *step, GError **error) {
   if (!keygate_holds_all(step->flow->gate, step->file->id))
     return TRUE;
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
-  ExamineOptions options = {.staging = path, .scratch = step->flow->paths->stage, .layout = step->feed->layout, .conf = step->feed->conf,
-                            .columns = step->feed->columns, .threads = step->flow->threads};
+  ExamineOptions options = {.staging = path,
+                            .scratch = step->flow->paths->stage,
+                            .layout = step->feed->layout,
+                            .conf = step->feed->conf,
+                            .columns = step->feed->columns,
+                            .threads = step->flow->threads};
   KeyFacts keys = {0};
   gboolean ok = examine_keys(&options, &keys, error);
   if (ok)
@@ -53,8 +57,8 @@ gboolean flow_post(Step *step, GError **error) {
   if (file->batches_posted < file->batches)
     return TRUE; /* put off */
   fault_point("post-before-posted");
-  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " entries in %u batches, %" G_GINT64_FORMAT " ms", file->accepted,
-                                            file->batches, (g_get_monotonic_time() - started) / 1000);
+  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " entries in %u batches, %" G_GINT64_FORMAT " ms",
+                                            file->accepted, file->batches, (g_get_monotonic_time() - started) / 1000);
   if (!flow_advance(step, FILE_POSTED, detail, error))
     return FALSE;
   keygate_release(step->flow->gate, file->id);

@@ -1,7 +1,9 @@
 #include "gateway/flow/remote_look.h"
 #include <string.h>
 
-typedef struct { const char *name; } Wanted;
+typedef struct {
+  const char *name;
+} Wanted;
 
 static gboolean is_wanted(gpointer user, const char *name) {
   return strcmp(((const Wanted *)user)->name, name) == 0;
@@ -36,8 +38,10 @@ RemoteCopy remote_compare(const Step *step, const char *path, CourierStat *now, 
   if (same_size)
     return REMOTE_SAME;
   if (now->exists)
-    sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is listed with %" G_GUINT64_FORMAT " bytes, and a look at it tells of %" G_GUINT64_FORMAT
-                        ": the partner's server must be mended, or the file is not a plain one", path, step->file->size, now->size);
+    sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                        "%s is listed with %" G_GUINT64_FORMAT " bytes, and a look at it tells of %" G_GUINT64_FORMAT
+                        ": the partner's server must be mended, or the file is not a plain one",
+                        path, step->file->size, now->size);
   else
     sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is listed, and a look at it finds nothing", path);
   return REMOTE_UNKNOWN;

@@ -23,7 +23,8 @@ static gboolean is_ours(const RemotePut *put, gboolean *ours, GError **error) {
   if (copy < 0)
     return FALSE;
   CourierGet get = {.path = put->to, .size_limit = put->size + 1, .fd = copy};
-  gboolean ok = courier_get(put->courier, &get, &end, error) && digest_file_sha256(copy, 0, G_MAXUINT64, digest, &size, error);
+  gboolean ok = courier_get(put->courier, &get, &end, error) &&
+                digest_file_sha256(copy, 0, G_MAXUINT64, digest, &size, error);
   close(copy);
   g_autofree char *hex = ok ? digest_hex(digest, sizeof digest) : NULL;
   *ours = ok && size == put->size && g_strcmp0(hex, put->sha256) == 0;
@@ -40,13 +41,16 @@ static gboolean is_there(const RemotePut *put, gboolean *there, GError **error) 
   if (stat.size == put->size && !is_ours(put, there, error))
     return FALSE;
   if (!*there && !put->replace)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
-                               "%s exists on the other side with other content; remove it there, or set if-exists = replace, then retry", put->to);
+    return sallyport_error_set(
+        error, SALLYPORT_ERROR_PARTNER,
+        "%s exists on the other side with other content; remove it there, or set if-exists = replace, then retry",
+        put->to);
   return TRUE;
 }
 
 static gboolean not_there(const RemotePut *put, const char *what, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: the server says that its rename was done, but %s", put->to, what);
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: the server says that its rename was done, but %s",
+                             put->to, what);
 }
 
 /* After the rename. A server that copies instead leaves the temporary one, which is ours to remove. */
@@ -63,7 +67,8 @@ static gboolean check_renamed(const RemotePut *put, const char *temporary, GErro
   if (put->marker_follows)
     return not_there(put, "the file is gone", error);
   log_event(LOG_WARNING, "answer-not-seen", {"file", put->owner}, {"to", put->to},
-            {"reason", "it is gone right after its rename: taken away at once, or lost by the server; a marker would tell the two apart"});
+            {"reason", "it is gone right after its rename: taken away at once, or lost by the server; a marker would "
+                       "tell the two apart"});
   return TRUE;
 }
 
@@ -78,7 +83,8 @@ gboolean remote_put(const RemotePut *put, GError **error) {
   if (!courier_put(put->courier, &upload, error))
     return FALSE;
   fault_point("deliver-before-rename");
-  CourierRename rename = {.from = temporary, .to = put->to, .if_exists = put->replace ? COURIER_TARGET_REPLACE : COURIER_TARGET_REFUSE};
+  CourierRename rename = {
+      .from = temporary, .to = put->to, .if_exists = put->replace ? COURIER_TARGET_REPLACE : COURIER_TARGET_REFUSE};
   if (!courier_rename(put->courier, &rename, error))
     return FALSE;
   fault_point("deliver-after-rename");

@@ -7,7 +7,7 @@ typedef enum { REPEAT_NONE, REPEAT_FILE, REPEAT_CONTENT, REPEAT_NAME } RepeatKin
 
 typedef struct {
   RepeatKind kind;
-  char *original;  /* the newest such file's id */
+  char *original; /* the newest such file's id */
 } Repeat;
 
 /* From `validated` on, and not refused: its records are posted or will be. */
@@ -17,7 +17,9 @@ static gboolean counts(const BookFile *file) {
 }
 
 /* Ids sort by the time at which they were made. What came after the file is not before it. */
-static gboolean is_earlier(const BookFile *other, const BookFile *file) { return strcmp(other->id, file->id) < 0; }
+static gboolean is_earlier(const BookFile *other, const BookFile *file) {
+  return strcmp(other->id, file->id) < 0;
+}
 
 static void take(Repeat *repeat, RepeatKind kind, const BookFile *original) {
   if (repeat->kind != REPEAT_NONE && repeat->kind <= kind)
@@ -48,7 +50,9 @@ static gboolean find(Step *step, gboolean only_earlier, Repeat *repeat, GError *
   return TRUE;
 }
 
-static const char *code_of(RepeatKind kind) { return kind == REPEAT_NAME ? CODE_SAME_NAME : CODE_DUPLICATE_FILE; }
+static const char *code_of(RepeatKind kind) {
+  return kind == REPEAT_NAME ? CODE_SAME_NAME : CODE_DUPLICATE_FILE;
+}
 
 static ConfAgain policy_of(const Step *step, RepeatKind kind) {
   const ConfRepeats *repeats = &step->feed->conf->repeats;
@@ -58,16 +62,19 @@ static ConfAgain policy_of(const Step *step, RepeatKind kind) {
 static char *describe(const Repeat *repeat) {
   if (repeat->kind == REPEAT_NAME)
     return g_strdup_printf("a file of this name with other content was accepted before: %s", repeat->original);
-  return g_strdup_printf("the same content as file %s%s", repeat->original, repeat->kind == REPEAT_FILE ? ", under the same name" : "");
+  return g_strdup_printf("the same content as file %s%s", repeat->original,
+                         repeat->kind == REPEAT_FILE ? ", under the same name" : "");
 }
 
-/* It was held for this once and is not held now: a person has released it. The code stands first in the detail of such a hold. */
+/* It was held for this once and is not held now: a person has released it. The code stands first in the detail of such
+ * a hold. */
 static gboolean was_released(Step *step, const char *code, gboolean *released, GError **error) {
   g_autoptr(GPtrArray) history = book_history(step->reader, step->file->id, error);
   *released = FALSE;
   for (guint i = 0; history && i < history->len; i++) {
     const BookHistory *row = history->pdata[i];
-    *released |= g_str_equal(row->event, file_state_word(FILE_HELD)) && row->detail && g_str_has_prefix(row->detail, code);
+    *released |= g_str_equal(row->event, file_state_word(FILE_HELD)) && row->detail &&
+                 g_str_has_prefix(row->detail, code);
   }
   return history != NULL;
 }
@@ -97,7 +104,8 @@ static gboolean accept(Step *step, const char *reason, GError **error) {
     return TRUE;
   g_autofree char *detail = g_strdup_printf("accepted again: %s", reason);
   gpointer both[] = {step->file, detail};
-  log_event(LOG_WARNING, "accepted-again", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"reason", reason});
+  log_event(LOG_WARNING, "accepted-again", {"feed", step->feed->conf->name}, {"file", step->file->id},
+            {"reason", reason});
   return book_write(step->flow->book, note_change, both, error);
 }
 
@@ -137,13 +145,15 @@ gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *move
     return FALSE;
   if (released)
     return TRUE;
-  g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records were posted before", found->seen_before, found->records);
+  g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records were posted before",
+                                            found->seen_before, found->records);
   *moved = TRUE;
   return hold(step, CODE_KEYS_SEEN, reason, error);
 }
 
 gboolean repeats_allowed(Step *step, RepeatsAllowed *allowed, GError **error) {
-  static const RepeatKind kinds[] = {[BOOK_TWIN_FILE] = REPEAT_FILE, [BOOK_TWIN_CONTENT] = REPEAT_CONTENT, [BOOK_TWIN_NAME] = REPEAT_NAME};
+  static const RepeatKind kinds[] = {
+      [BOOK_TWIN_FILE] = REPEAT_FILE, [BOOK_TWIN_CONTENT] = REPEAT_CONTENT, [BOOK_TWIN_NAME] = REPEAT_NAME};
   for (BookTwin twin = 0; twin < BOOK_TWINS; twin++) {
     ConfAgain policy = policy_of(step, kinds[twin]);
     allowed->allows[twin] = policy == CONF_AGAIN_ACCEPT;
@@ -160,8 +170,9 @@ gboolean repeats_are_settled(BookTransaction *tx, const BookFile *file, const Re
     if (!book_find_twin(tx, file, kind, &twin, error))
       return FALSE;
     if (twin)
-      return allowed->allows[kind] || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s of the same %s was accepted meanwhile", twin,
-                                                          kind == BOOK_TWIN_NAME ? "name" : "content");
+      return allowed->allows[kind] ||
+             sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s of the same %s was accepted meanwhile", twin,
+                                 kind == BOOK_TWIN_NAME ? "name" : "content");
   }
   return TRUE;
 }

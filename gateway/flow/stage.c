@@ -1,4 +1,5 @@
-/* Chunks are handed out in the file's order, parsed by several threads at once, and appended in the file's order again. */
+/* Chunks are handed out in the file's order, parsed by several threads at once, and appended in the file's order again.
+ */
 #include "gateway/flow/stage.h"
 #include "gateway/crew.h"
 #include <errno.h>
@@ -18,7 +19,7 @@ typedef struct {
   gsize length;
   pthread_mutex_t lock;
   pthread_cond_t turn_changed;
-  gsize offset;        /* where the next chunk begins */
+  gsize offset; /* where the next chunk begins */
   guint64 handed_out, turn;
   guint64 lines;
   Staging *staging;
@@ -30,10 +31,15 @@ typedef struct {
 
 static gboolean take_span(Parse *parse, LayoutSpan *span, guint64 *number) {
   pthread_mutex_lock(&parse->lock);
-  gboolean is_work = !parse->failed && (parse->offset < parse->length || (parse->length == 0 && parse->handed_out == 0));
+  gboolean is_work = !parse->failed &&
+                     (parse->offset < parse->length || (parse->length == 0 && parse->handed_out == 0));
   if (is_work) {
     gsize end = layout_next_chunk(parse->options->layout, parse->text, parse->length, parse->offset, CHUNK_BYTES);
-    *span = (LayoutSpan){.text = parse->text, .offset = parse->offset, .end = end, .is_first = parse->offset == 0, .is_last = end >= parse->length};
+    *span = (LayoutSpan){.text = parse->text,
+                         .offset = parse->offset,
+                         .end = end,
+                         .is_first = parse->offset == 0,
+                         .is_last = end >= parse->length};
     *number = parse->handed_out++;
     parse->offset = end;
   }
@@ -109,7 +115,8 @@ static gboolean keep_problem(Staging *staging, const LayoutTotals *totals, GErro
   const LayoutProblem *problem = layout_totals_check(totals);
   if (!problem)
     return TRUE;
-  return staging_set(staging, "problem.code", problem->code, error) && staging_set(staging, "problem.reason", problem->reason, error) &&
+  return staging_set(staging, "problem.code", problem->code, error) &&
+         staging_set(staging, "problem.reason", problem->reason, error) &&
          keep_number(staging, "problem.line", problem->line, error);
 }
 
@@ -142,8 +149,10 @@ static gboolean finish(Parse *parse, GError **error) {
     g_propagate_error(error, g_steal_pointer(&parse->error));
     return FALSE;
   }
-  return keep_values(parse->staging, "header", parse->header, error) && keep_values(parse->staging, "trailer", parse->trailer, error) &&
-         keep_number(parse->staging, "lines", parse->lines, error) && keep_problem(parse->staging, parse->totals, error);
+  return keep_values(parse->staging, "header", parse->header, error) &&
+         keep_values(parse->staging, "trailer", parse->trailer, error) &&
+         keep_number(parse->staging, "lines", parse->lines, error) &&
+         keep_problem(parse->staging, parse->totals, error);
 }
 
 static gboolean parse_into(Parse *parse, const char *business_date_field, Staged *staged, GError **error) {
@@ -206,5 +215,6 @@ gboolean stage_check_layout(const char *path, const Layout *layout, GError **err
   for (guint i = 0; same && i < n_now; i++)
     same = strcmp(now[i].name, then[i].name) == 0 && now[i].type == then[i].type && now[i].scale == then[i].scale;
   return same || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                                     "it was staged under another layout (fields, their types, scales or order): put that layout back until the file is posted");
+                                     "it was staged under another layout (fields, their types, scales or order): put "
+                                     "that layout back until the file is posted");
 }

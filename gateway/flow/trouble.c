@@ -1,18 +1,18 @@
 /* Failure policy: what becomes of a file whose step failed. The whole of it is in this file.
  *
  *   code           scope      what is done
- *   again, unknown file       the step is tried again, for ever: 1 s doubling to 5 min, ± 20 %; it looks before it repeats
- *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can still be held
- *   login          endpoint   its breaker (work.c) stops all logins after three; the file is tried again every 5 min
- *   file           file       rejected: the partner is told
- *   configuration  feed       tried again every 5 min: the operator has to change something, nothing is lost meanwhile
- *   bug            file       three tries, then held; past the point where it can be held: again every 5 min, loudly
- *   storage        lane       the lane stops: a disk that fails an fsync must not be written to as if nothing had been
- * A file that was moved by someone else (an operator's hold) while the step ran is simply let go.
+ *   again, unknown file       the step is tried again, for ever: 1 s doubling to 5 min, ± 20 %; it looks before it
+ * repeats partner        file       the same, but after retry-limit tries the file is held for a person, where it can
+ * still be held login          endpoint   its breaker (work.c) stops all logins after three; the file is tried again
+ * every 5 min file           file       rejected: the partner is told configuration  feed       tried again every 5
+ * min: the operator has to change something, nothing is lost meanwhile bug            file       three tries, then
+ * held; past the point where it can be held: again every 5 min, loudly storage        lane       the lane stops: a disk
+ * that fails an fsync must not be written to as if nothing had been A file that was moved by someone else (an
+ * operator's hold) while the step ran is simply let go.
  *
- * The step's copy of the row may be ahead of the book: facts that it set for a change that then failed. Writing these with the note of
- * the failure would make them true (a size and time of which there is no evidence, counts of a validation that never was). So the
- * row is read again, and only that is written back. */
+ * The step's copy of the row may be ahead of the book: facts that it set for a change that then failed. Writing these
+ * with the note of the failure would make them true (a size and time of which there is no evidence, counts of a
+ * validation that never was). So the row is read again, and only that is written back. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/log.h"
@@ -57,14 +57,17 @@ gint64 flow_patience(const Feed *feed) {
 }
 
 static void report(const Step *step, const char *name, const GError *error, const char *outcome) {
-  log_event(sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN ? LOG_WARNING : LOG_ERROR, "trouble", {"feed", step->feed->conf->name},
-            {"file", step->file->id}, {"state", file_state_word(step->file->state)}, {"step", name},
-            {"code", sallyport_error_word((int)sallyport_error_code(error))}, {"error", error->message},
+  log_event(sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN ? LOG_WARNING : LOG_ERROR, "trouble",
+            {"feed", step->feed->conf->name}, {"file", step->file->id}, {"state", file_state_word(step->file->state)},
+            {"step", name}, {"code", sallyport_error_word((int)sallyport_error_code(error))}, {"error", error->message},
             {"attempt", log_number(step->file->attempts)}, {"outcome", outcome},
             {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
 }
 
-typedef struct { const BookFile *file; const char *detail; } Note;
+typedef struct {
+  const BookFile *file;
+  const char *detail;
+} Note;
 
 static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
   const Note *note = data;
@@ -100,7 +103,8 @@ static Trouble not_noted(const Step *step, const char *name, const GError *error
 static Trouble act(Step *step, const char *name, const GError *cause) {
   g_autoptr(GError) error = NULL;
   Action action = action_for(step, sallyport_error_code(cause));
-  static const char *const outcomes[] = {[RETRY] = "retry", [RETRY_SLOWLY] = "retry", [REJECT] = "rejected", [HOLD] = "held", [STOP] = "lane-stops"};
+  static const char *const outcomes[] = {
+      [RETRY] = "retry", [RETRY_SLOWLY] = "retry", [REJECT] = "rejected", [HOLD] = "held", [STOP] = "lane-stops"};
   report(step, name, cause, outcomes[action]);
   gboolean ok = TRUE;
   if (action == STOP)

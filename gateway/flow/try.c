@@ -20,13 +20,18 @@ typedef struct {
   const ConfPartner *partner;
   const LanePaths *paths;
   Layout *layout;
-  LedgerReader *ledger;  /* NULL: none yet */
-  pthread_mutex_t lock;  /* a reader is one thread's at a time */
+  LedgerReader *ledger; /* NULL: none yet */
+  pthread_mutex_t lock; /* a reader is one thread's at a time */
   LedgerColumns columns;
   char *scratch, *staging;
 } Try;
 
-typedef struct { const RecordBlock *block; const LedgerColumns *columns; guint record; LedgerKeyVerdict verdict; } Posted;
+typedef struct {
+  const RecordBlock *block;
+  const LedgerColumns *columns;
+  guint record;
+  LedgerKeyVerdict verdict;
+} Posted;
 
 static gboolean compare_posted(gpointer user, const LedgerEntry *entry) {
   Posted *posted = user;
@@ -39,7 +44,8 @@ static gboolean compare_posted(gpointer user, const LedgerEntry *entry) {
 }
 
 /* One look-up per record: slower than the lane's way, which needs the ledger's writer. */
-static gboolean ask_reader(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error) {
+static gboolean ask_reader(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts,
+                           GError **error) {
   Try *try = user;
   gboolean ok = TRUE;
   pthread_mutex_lock(&try->lock);
@@ -79,9 +85,16 @@ static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
     const ConfRule *rule = try->feed->rules->pdata[i];
     rules[i] = (Rule){.name = rule->name, .check = rule->check, .code = rule->code};
   }
-  ExamineOptions options = {.staging = try->staging, .scratch = try->scratch, .layout = try->layout, .conf = try->feed, .rules = rules,
-                            .n_rules = n_rules, .columns = try->columns, .threads = MAX(g_get_num_processors(), 1),
-                            .check_keys = ask_reader, .user = try};
+  ExamineOptions options = {.staging = try->staging,
+                            .scratch = try->scratch,
+                            .layout = try->layout,
+                            .conf = try->feed,
+                            .rules = rules,
+                            .n_rules = n_rules,
+                            .columns = try->columns,
+                            .threads = MAX(g_get_num_processors(), 1),
+                            .check_keys = ask_reader,
+                            .user = try};
   KeyFacts keys = {0};
   gboolean ok = examine_keys(&options, &keys, error) && examine_records(&options, &keys, &report->found, error);
   key_facts_clear(&keys);
@@ -91,7 +104,8 @@ static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
 }
 
 static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report, GError **error) {
-  StageOptions options = {.layout = try->layout, .plaintext = plaintext, .path = try->staging, .threads = MAX(g_get_num_processors(), 1)};
+  StageOptions options = {
+      .layout = try->layout, .plaintext = plaintext, .path = try->staging, .threads = MAX(g_get_num_processors(), 1)};
   Staged staged = {0};
   if (!stage_plaintext(&options, try->feed->business_date, &staged, error))
     return FALSE;
@@ -107,7 +121,8 @@ static int open_signature(Try *try, const char *path, GError **error) {
   if (try->feed->source.envelope != CONF_ENVELOPE_DETACHED)
     return -1;
   g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
-  g_autofree char *beside = admit_expand(try->feed->source.signature, name), *signature = g_build_filename(folder, beside, NULL);
+  g_autofree char *beside = admit_expand(try->feed->source.signature, name),
+                  *signature = g_build_filename(folder, beside, NULL);
   int fd = open(signature, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     sallyport_error_set(error, SALLYPORT_ERROR_FILE, "its signature %s: %s", signature, g_strerror(errno));
@@ -121,8 +136,12 @@ static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport
     g_propagate_error(error, missing);
     return FALSE;
   }
-  UnwrapOptions options = {.home = try->conf->node.gnupg_home, .openpgp = &try->partner->openpgp, .feed = try->feed, .scratch = try->scratch,
-                           .fetched = fetched, .signature = signature};
+  UnwrapOptions options = {.home = try->conf->node.gnupg_home,
+                           .openpgp = &try->partner->openpgp,
+                           .feed = try->feed,
+                           .scratch = try->scratch,
+                           .fetched = fetched,
+                           .signature = signature};
   gboolean ok = openpgp_start(error) && unwrap(&options, &report->opened, error);
   if (ok && report->opened.trusted)
     ok = stage_and_examine(try, report->opened.plaintext, report, error);
@@ -141,13 +160,17 @@ static gboolean prepare(Try *try, GError **error) {
   try->staging = g_build_filename(try->scratch, "staging.db", NULL);
   if (try->feed->process == CONF_PROCESS_DELIVER) /* keeps no ledger */
     return TRUE;
-  int account = layout_column(try->layout, try->feed->ledger.account), amount = layout_column(try->layout, try->feed->ledger.amount);
+  int account = layout_column(try->layout, try->feed->ledger.account),
+      amount = layout_column(try->layout, try->feed->ledger.amount);
   int key = layout_column(try->layout, try->feed->key);
   if (account < 0 || amount < 0 || key < 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "feed %s: key, account or amount is no field of its layout", try->feed->name);
-  try->columns = (LedgerColumns){.account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = -1};
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "feed %s: key, account or amount is no field of its layout", try->feed->name);
+  try->columns = (LedgerColumns){
+      .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = -1};
   g_autoptr(GError) none = NULL;
-  try->ledger = ledger_reader_open(try->paths->folder, try->feed->ledger.name, &none); /* a lane that never ran has none */
+  /* a lane that never ran has none */
+  try->ledger = ledger_reader_open(try->paths->folder, try->feed->ledger.name, &none);
   return TRUE;
 }
 

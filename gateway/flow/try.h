@@ -1,17 +1,19 @@
-/* `sallyport try FEED LOCALFILE`: what would become of this file, without doing it. The same code as the lane's steps, on a local
- * file, with nothing written but an unnamed plaintext and a staging file that are gone on return. */
+/* `sallyport try FEED LOCALFILE`: what would become of this file, without doing it. The same code as the lane's steps,
+ * on a local file, with nothing written but an unnamed plaintext and a staging file that are gone on return. */
 #pragma once
 #include "gateway/flow/examine.h"
 #include "gateway/flow/unwrap.h"
 
 typedef struct {
-  Unwrapped opened;          /* the verdict, without its plaintext; when it is not trusted, nothing else is filled in */
+  Unwrapped opened; /* the verdict, without its plaintext; when it is not trusted, nothing else is filled in */
   guint64 cipher_size;
   char *header, *business_date; /* JSON; NULL */
-  Examination found;         /* code != NULL: the file would be refused */
-  GPtrArray *refused;        /* RecordException*: the first 20 records that would not be accepted */
+  Examination found;            /* code != NULL: the file would be refused */
+  GPtrArray *refused;           /* RecordException*: the first 20 records that would not be accepted */
 } FlowTryReport;
 void flow_try_report_clear(FlowTryReport *report);
 
-/* A detached signature is looked for beside the file, by the feed's template. Reads the ledger of the feed's lane when it exists, and asks gpg as the lane would. */
-gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, FlowTryReport *report, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A detached signature is looked for beside the file, by the feed's template. Reads the ledger of the feed's lane when
+ * it exists, and asks gpg as the lane would. */
+gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, FlowTryReport *report,
+                  GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -15,7 +15,7 @@ typedef struct {
   const UnwrapOptions *options;
   Unwrapped *found;
   guint64 fetched_size;
-  int at;  /* what has been brought out so far; owned */
+  int at; /* what has been brought out so far; owned */
 } Unwrapping;
 
 static gboolean refuse(Unwrapping *run, const char *code, const char *reason, const char *trust) {
@@ -30,11 +30,14 @@ static void go_on_with(Unwrapping *run, int fd) {
   run->at = fd;
 }
 
-/* The limits are those of the feed at every layer, and the ratio is to what was fetched: layers do not multiply it. An OpenPGP
- * message may be a little larger than its plaintext. */
+/* The limits are those of the feed at every layer, and the ratio is to what was fetched: layers do not multiply it. An
+ * OpenPGP message may be a little larger than its plaintext. */
 static gboolean unpack(Unwrapping *run, ConfPacking packing, guint64 allowance, GError **error) {
   const ConfFeed *feed = run->options->feed;
-  UnpackOptions options = {.packing = packing, .size_limit = feed->plain_limit + allowance, .ratio_limit = feed->ratio_limit, .ratio_base = run->fetched_size};
+  UnpackOptions options = {.packing = packing,
+                           .size_limit = feed->plain_limit + allowance,
+                           .ratio_limit = feed->ratio_limit,
+                           .ratio_base = run->fetched_size};
   Unpacked unpacked;
   int out = files_open_unnamed(run->options->scratch, error);
   if (out < 0)
@@ -45,7 +48,8 @@ static gboolean unpack(Unwrapping *run, ConfPacking packing, guint64 allowance, 
   }
   go_on_with(run, out);
   run->found->size = unpacked.size;
-  return unpacked.verdict == PACKING_GOOD || refuse(run, packing_code(unpacked.verdict), unpacked.message, "not-unpacked");
+  return unpacked.verdict == PACKING_GOOD ||
+         refuse(run, packing_code(unpacked.verdict), unpacked.message, "not-unpacked");
 }
 
 static gboolean judge_opened(Unwrapping *run, const OpenpgpOpened *opened) {
@@ -65,9 +69,12 @@ static gboolean judge_opened(Unwrapping *run, const OpenpgpOpened *opened) {
 
 static OpenpgpOpenOptions openpgp_options(const Unwrapping *run, guint64 size) {
   const UnwrapOptions *options = run->options;
-  return (OpenpgpOpenOptions){.home = options->home, .signed_by = (const char *const *)options->openpgp->signed_by,
-                              .passphrase_file = secret_path(options->openpgp->passphrase_file), .size_limit = options->feed->plain_limit,
-                              .ratio_limit = options->feed->ratio_limit, .deadline = GPG_PATIENCE + (guint)MIN(size / GPG_LEAST_BYTES, 86400)};
+  return (OpenpgpOpenOptions){.home = options->home,
+                              .signed_by = (const char *const *)options->openpgp->signed_by,
+                              .passphrase_file = secret_path(options->openpgp->passphrase_file),
+                              .size_limit = options->feed->plain_limit,
+                              .ratio_limit = options->feed->ratio_limit,
+                              .deadline = GPG_PATIENCE + (guint)MIN(size / GPG_LEAST_BYTES, 86400)};
 }
 
 static gboolean decrypt(Unwrapping *run, GError **error) {
@@ -99,7 +106,8 @@ static gboolean check_size(Unwrapping *run, gboolean *fits, GError **error) {
     return FALSE;
   run->found->size = size;
   *fits = size <= most;
-  g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are more than the feed's plain-limit of %" G_GUINT64_FORMAT, size, most);
+  g_autofree char *reason = g_strdup_printf(
+      "%" G_GUINT64_FORMAT " bytes are more than the feed's plain-limit of %" G_GUINT64_FORMAT, size, most);
   return *fits ? TRUE : refuse(run, CODE_FILE_TOO_LARGE, reason, "too-large");
 }
 
@@ -111,7 +119,8 @@ static gboolean verify(Unwrapping *run, GError **error) {
   if (!fits)
     return TRUE;
   OpenpgpOpenOptions options = openpgp_options(run, run->found->size);
-  return openpgp_verify_detached(&options, run->at, run->options->signature, &opened, error) && judge_opened(run, &opened);
+  return openpgp_verify_detached(&options, run->at, run->options->signature, &opened, error) &&
+         judge_opened(run, &opened);
 }
 
 static gboolean take_unprotected(Unwrapping *run, GError **error) {
@@ -125,9 +134,12 @@ static gboolean take_unprotected(Unwrapping *run, GError **error) {
 
 static gboolean open_envelope(Unwrapping *run, GError **error) {
   switch (run->options->feed->source.envelope) {
-  case CONF_ENVELOPE_OPENPGP: return decrypt(run, error);
-  case CONF_ENVELOPE_DETACHED: return verify(run, error);
-  case CONF_ENVELOPE_NONE: return take_unprotected(run, error);
+  case CONF_ENVELOPE_OPENPGP:
+    return decrypt(run, error);
+  case CONF_ENVELOPE_DETACHED:
+    return verify(run, error);
+  case CONF_ENVELOPE_NONE:
+    return take_unprotected(run, error);
   }
   return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "no such envelope");
 }

@@ -1,8 +1,10 @@
-/* From the bytes as they were fetched to a plaintext that may be parsed: outer packing, envelope, inner packing, each as the feed says,
- * and nothing that it does not say. The same for the lane's open, for `deliver`, which hands the plaintext on, and for `try`.
+/* From the bytes as they were fetched to a plaintext that may be parsed: outer packing, envelope, inner packing, each
+ * as the feed says, and nothing that it does not say. The same for the lane's open, for `deliver`, which hands the
+ * plaintext on, and for `try`.
  *
- * Everything in between lies in unnamed files in `scratch`, gone with their descriptors. Outer packing is opened before anything is
- * verified, in a caged process (gateway/packing/); what comes out of it is believed no more than what went in. */
+ * Everything in between lies in unnamed files in `scratch`, gone with their descriptors. Outer packing is opened before
+ * anything is verified, in a caged process (gateway/packing/); what comes out of it is believed no more than what went
+ * in. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/base/error.h"
@@ -10,21 +12,21 @@
 typedef struct {
   const char *home;
   const ConfOpenpgp *openpgp;
-  const ConfFeed *feed;      /* envelope, packings, limits */
-  const char *scratch;       /* folder of unnamed files */
-  int fetched;               /* read from its start */
-  int signature;             /* with a detached one; else -1 */
+  const ConfFeed *feed; /* envelope, packings, limits */
+  const char *scratch;  /* folder of unnamed files */
+  int fetched;          /* read from its start */
+  int signature;        /* with a detached one; else -1 */
 } UnwrapOptions;
 
 typedef struct {
-  gboolean trusted;          /* or the configuration says in as many words that nothing protects it */
-  gboolean is_from_future;   /* not trusted, and perhaps our clock's fault: for a person */
-  char *code, *reason;       /* of one that is not trusted */
-  char *trust;               /* the verdict's word for the book: "good", "unprotected", … */
-  char *signer;              /* NULL: none */
-  guint64 size;              /* of the plaintext; what came out so far when it is not trusted */
-  char *sha256;              /* of the plaintext when it is trusted, hex */
-  int plaintext;             /* -1 unless trusted */
+  gboolean trusted;        /* or the configuration says in as many words that nothing protects it */
+  gboolean is_from_future; /* not trusted, and perhaps our clock's fault: for a person */
+  char *code, *reason;     /* of one that is not trusted */
+  char *trust;             /* the verdict's word for the book: "good", "unprotected", … */
+  char *signer;            /* NULL: none */
+  guint64 size;            /* of the plaintext; what came out so far when it is not trusted */
+  char *sha256;            /* of the plaintext when it is trusted, hex */
+  int plaintext;           /* -1 unless trusted */
 } Unwrapped;
 void unwrapped_clear(Unwrapped *unwrapped); /* closes the plaintext, too */
 

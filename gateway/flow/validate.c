@@ -1,8 +1,8 @@
 /* Validate and split: decides over every staged record and cuts the file into batches. staged → validated or rejected.
  *
- * All that it finds is committed in one transaction: the batches as ranges of records with their exceptions, the file's counts and
- * sums, and the new state. A crash before that commit leaves a staged file, which is examined again.
- * From asking the ledger until the file is posted, it holds the range of its keys (keygate.h). */
+ * All that it finds is committed in one transaction: the batches as ranges of records with their exceptions, the file's
+ * counts and sums, and the new state. A crash before that commit leaves a staged file, which is examined again. From
+ * asking the ledger until the file is posted, it holds the range of its keys (keygate.h). */
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/codes.h"
 #include "gateway/flow/declared.h"
@@ -16,11 +16,16 @@
 
 enum { WAIT_FOR_KEYS_MS = 50, LONGEST_WAIT_FOR_KEYS_MS = 5000 };
 
-typedef struct { const Feed *feed; const char *file; } Asker;
+typedef struct {
+  const Feed *feed;
+  const char *file;
+} Asker;
 
-static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error) {
+static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts,
+                           GError **error) {
   const Asker *asker = user;
-  return !asker->feed->ledger || ledger_check_keys(asker->feed->ledger, asker->file, block, &asker->feed->columns, skip, verdicts, error);
+  return !asker->feed->ledger ||
+         ledger_check_keys(asker->feed->ledger, asker->file, block, &asker->feed->columns, skip, verdicts, error);
 }
 
 static void count(BookFile *file, const Examination *found) {
@@ -47,10 +52,16 @@ static void refuse_batches(GPtrArray *batches) {
   }
 }
 
-typedef struct { Step *step; const Examination *found; FileState to; const char *detail; RepeatsAllowed allowed; } Verdict;
+typedef struct {
+  Step *step;
+  const Examination *found;
+  FileState to;
+  const char *detail;
+  RepeatsAllowed allowed;
+} Verdict;
 
-/* The key gate keeps two files with the same records apart, but not two of one name. This is the one place where "no such file counts"
- * and "this one counts from now on" are one. */
+/* The key gate keeps two files with the same records apart, but not two of one name. This is the one place where "no
+ * such file counts" and "this one counts from now on" are one. */
 static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **error) {
   const Verdict *verdict = data;
   BookFile *file = verdict->step->file;
@@ -68,12 +79,14 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   count(file, found);
   if (is_refused)
     refuse_batches(found->batches);
-  /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count (repeats.c). */
+  /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count
+   * (repeats.c). */
   flow_set_reason(file, found->code, found->reason);
-  g_autofree char *detail =
-      is_refused ? g_strdup_printf("%s %s", found->code, found->reason)
-                 : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
-                                   file->accepted, file->rejected, file->duplicates, file->batches);
+  g_autofree char *detail = is_refused
+                                ? g_strdup_printf("%s %s", found->code, found->reason)
+                                : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT
+                                                  " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
+                                                  file->accepted, file->rejected, file->duplicates, file->batches);
   Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, {{FALSE}}};
   if (!repeats_allowed(step, &verdict.allowed, error))
     return FALSE;
@@ -90,10 +103,13 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   return TRUE;
 }
 
-static gboolean waiting_change(BookTransaction *tx, gpointer data, GError **error) { return book_note_file(tx, data, NULL, error); }
+static gboolean waiting_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_note_file(tx, data, NULL, error);
+}
 
-/* Another file with overlapping keys is between validation and posting: this one waits for it, for some times what it took to find
- * its keys, so that waiting costs little whatever the file's size. In the book, or the lane would take it up again at once. */
+/* Another file with overlapping keys is between validation and posting: this one waits for it, for some times what it
+ * took to find its keys, so that waiting costs little whatever the file's size. In the book, or the lane would take it
+ * up again at once. */
 static gboolean wait_for_keys(Step *step, gint64 took, GError **error) {
   step->file->due_at = g_get_real_time() + CLAMP(4 * took, WAIT_FOR_KEYS_MS * 1000, LONGEST_WAIT_FOR_KEYS_MS * 1000);
   log_event(LOG_DEBUG, "waits-for-keys", {"feed", step->feed->conf->name}, {"file", step->file->id});
@@ -106,25 +122,31 @@ static guint scale_of(const Feed *feed) {
   return field && field->type == CONF_DECIMAL ? field->scale : 0;
 }
 
-/* What a declaration beside the file said of its records, against what was staged. The file's own faults are told first. */
+/* What a declaration beside the file said of its records, against what was staged. The file's own faults are told
+ * first. */
 static gboolean hold_against_declaration(Step *step, Examination *found, GError **error) {
   g_autoptr(Declared) declared = NULL;
   if (found->code)
     return TRUE;
   if (!declared_from_evidence(step->file->evidence, &declared, error))
     return FALSE;
-  DeclaredFacts facts = {.records = found->records, .has_amount = step->feed->columns.amount != NO_COLUMN, .amount = found->amount,
+  DeclaredFacts facts = {.records = found->records,
+                         .has_amount = step->feed->columns.amount != NO_COLUMN,
+                         .amount = found->amount,
                          .scale = scale_of(step->feed)};
   found->reason = declared ? declared_contradiction(declared, &facts, &found->code) : NULL;
   return TRUE;
 }
 
 static gboolean decide(Step *step, Examination *found, gboolean *moved, GError **error) {
-  return hold_against_declaration(step, found, error) && repeats_judge_keys(step, found, moved, error) && (*moved || commit(step, found, error));
+  return hold_against_declaration(step, found, error) && repeats_judge_keys(step, found, moved, error) &&
+         (*moved || commit(step, found, error));
 }
 
-static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, gint64 took, GError **error) {
-  if (keys->least && step->feed->ledger && !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest))
+static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, gint64 took,
+                              GError **error) {
+  if (keys->least && step->feed->ledger &&
+      !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest))
     return wait_for_keys(step, took, error);
   /* What was in flight when this file was opened may have been accepted since. */
   gboolean moved;
@@ -141,9 +163,16 @@ static gboolean validate_with(Step *step, const ExamineOptions *options, const K
 static gboolean validate(Step *step, GError **error) {
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
   Asker asker = {step->feed, step->file->id};
-  ExamineOptions options = {.staging = path, .scratch = step->flow->paths->stage, .layout = step->feed->layout, .conf = step->feed->conf,
-                            .rules = step->feed->rules, .n_rules = step->feed->n_rules, .columns = step->feed->columns,
-                            .threads = step->flow->threads, .check_keys = ask_ledger, .user = &asker};
+  ExamineOptions options = {.staging = path,
+                            .scratch = step->flow->paths->stage,
+                            .layout = step->feed->layout,
+                            .conf = step->feed->conf,
+                            .rules = step->feed->rules,
+                            .n_rules = step->feed->n_rules,
+                            .columns = step->feed->columns,
+                            .threads = step->flow->threads,
+                            .check_keys = ask_ledger,
+                            .user = &asker};
   KeyFacts keys = {0};
   gint64 started = g_get_monotonic_time();
   gboolean ok = stage_check_layout(path, step->feed->layout, error) && examine_keys(&options, &keys, error) &&

@@ -1,5 +1,6 @@
-/* Who asks. A token is as good as its entropy: the configuration has only its SHA-256, so that who reads the configuration cannot
- * use it. Every token of every partner is compared, and each comparison takes the same time, so that an answer's time tells nothing. */
+/* Who asks. A token is as good as its entropy: the configuration has only its SHA-256, so that who reads the
+ * configuration cannot use it. Every token of every partner is compared, and each comparison takes the same time, so
+ * that an answer's time tells nothing. */
 #include "crypto/digest.h"
 #include "gateway/front/front_parts.h"
 #include <gnutls/gnutls.h>
@@ -47,14 +48,18 @@ static char *token_hash(struct MHD_Connection *connection) {
   return *token ? hash_of(token, strlen(token)) : NULL;
 }
 
-/* Of the client's certificate, when it has one that our CA signed and that is in date; what the handshake let through is not enough. */
+/* Of the client's certificate, when it has one that our CA signed and that is in date; what the handshake let through
+ * is not enough. */
 static char *certificate_hash(const Front *front, struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info = front->client_ca ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) : NULL;
+  const union MHD_ConnectionInfo *info = front->client_ca
+                                             ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+                                             : NULL;
   guint n = 0, status = 1;
   if (!info || !info->tls_session)
     return NULL;
   const gnutls_datum_t *chain = gnutls_certificate_get_peers(info->tls_session, &n);
-  if (!chain || n == 0 || gnutls_certificate_verify_peers2(info->tls_session, &status) != GNUTLS_E_SUCCESS || status != 0)
+  if (!chain || n == 0 || gnutls_certificate_verify_peers2(info->tls_session, &status) != GNUTLS_E_SUCCESS ||
+      status != 0)
     return NULL;
   return hash_of(chain[0].data, chain[0].size);
 }

@@ -5,12 +5,14 @@
 
 enum { WAITING_MOST = 2 }; /* half of the server's threads: files are served also while a lane is slow to answer */
 
-static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *reconcile, const char *period, const char *sha256, GError **error) {
+static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *reconcile, const char *period,
+                                    const char *sha256, GError **error) {
   ReconFilter filter = {.name = reconcile->name, .period = period};
   g_autoptr(GPtrArray) tasks = recon_tasks(reader, &filter, error);
   for (guint i = 0; tasks && i < tasks->len; i++) {
     ReconTask *task = tasks->pdata[i];
-    if (task->state != RECON_DONE || strcmp(task->requester, reconcile->requester) != 0 || g_strcmp0(task->manifest_sha256, sha256) != 0)
+    if (task->state != RECON_DONE || strcmp(task->requester, reconcile->requester) != 0 ||
+        g_strcmp0(task->manifest_sha256, sha256) != 0)
       continue;
     tasks->pdata[i] = NULL;
     return task;
@@ -20,14 +22,18 @@ static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *rec
 
 static enum MHD_Result tell_lane(Request *request, const Shelf *shelf, const ReconTask *task) {
   g_autoptr(GError) error = NULL;
-  json_t *question = json_pack("{s:s, s:s, s:s}", "do", "recon-acknowledged", "task", task->id, "by", request->requester->name);
+  json_t *question = json_pack("{s:s, s:s, s:s}", "do", "recon-acknowledged", "task", task->id, "by",
+                               request->requester->name);
   json_t *answer = control_ask(shelf->paths->control, question, &error);
   gboolean ok = answer && json_is_true(json_object_get(answer, "ok"));
   json_decref(question);
   json_decref(answer);
   if (!ok)
-    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "it cannot be noted at the moment; acknowledge it again");
-  return front_answer_json(request, MHD_HTTP_OK, json_pack("{s:s, s:s, s:i}", "status", "acknowledged", "period", task->period, "version", (int)task->version));
+    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                        "it cannot be noted at the moment; acknowledge it again");
+  return front_answer_json(
+      request, MHD_HTTP_OK,
+      json_pack("{s:s, s:s, s:i}", "status", "acknowledged", "period", task->period, "version", (int)task->version));
 }
 
 static enum MHD_Result tell_lane_in_turn(Request *request, const Shelf *shelf, const ReconTask *task) {
@@ -35,12 +41,14 @@ static enum MHD_Result tell_lane_in_turn(Request *request, const Shelf *shelf, c
   if (g_atomic_int_add(&request->front->acknowledging, 1) < WAITING_MOST)
     result = tell_lane(request, shelf, task);
   else
-    result = front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "others are being noted at the moment; acknowledge it again");
+    result = front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                          "others are being noted at the moment; acknowledge it again");
   g_atomic_int_add(&request->front->acknowledging, -1);
   return result;
 }
 
-static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile, const char *period, const json_t *body) {
+static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile,
+                                        const char *period, const json_t *body) {
   g_autoptr(GError) error = NULL;
   const char *sha256 = json_string_value(json_object_get(body, "manifest_sha256"));
   const json_t *records = json_object_get(body, "records");
@@ -50,7 +58,8 @@ static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const Co
   g_autoptr(ReconTask) task = reader ? acknowledged_task(reader, reconcile, period, sha256, &error) : NULL;
   shelf_return(shelf, reader);
   if (error)
-    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "it cannot be looked up at the moment; acknowledge it again");
+    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                        "it cannot be looked up at the moment; acknowledge it again");
   if (!task)
     return front_refuse(request, MHD_HTTP_CONFLICT, "no manifest of this period has this digest");
   if (records && (!json_is_integer(records) || (guint64)json_integer_value(records) != task->records))

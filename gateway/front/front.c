@@ -40,15 +40,18 @@ static Conf *load_configuration(int fd, GError **error) {
 }
 
 /* What `sallyport status` asks. */
-typedef struct { Front *front; gint64 since; } Asked;
+typedef struct {
+  Front *front;
+  gint64 since;
+} Asked;
 
 static json_t *answer(gpointer user, const char *who, const json_t *request) {
   const Asked *asked = user;
   (void)who;
   if (g_strcmp0(json_string_value(json_object_get(request, "do")), "status") != 0)
     return json_pack("{s:b, s:s, s:s}", "ok", FALSE, "code", "bug", "error", "the front is asked for its status only");
-  return json_pack("{s:b, s:i, s:I, s:s, s:i}", "ok", TRUE, "pid", (int)getpid(), "since", (json_int_t)asked->since, "listen",
-                   asked->front->conf->front.listen, "connections", (int)front_connections(asked->front));
+  return json_pack("{s:b, s:i, s:I, s:s, s:i}", "ok", TRUE, "pid", (int)getpid(), "since", (json_int_t)asked->since,
+                   "listen", asked->front->conf->front.listen, "connections", (int)front_connections(asked->front));
 }
 
 static ControlServer *open_control(Asked *asked, GError **error) {

@@ -1,5 +1,5 @@
-/* What the front's own files share: the server (server.c), who asks (access.c), what lies where (shelf.c), and the answers
- * (manifests.c, objects.c, acknowledge.c), and what lanes are told (notes.c). */
+/* What the front's own files share: the server (server.c), who asks (access.c), what lies where (shelf.c), and the
+ * answers (manifests.c, objects.c, acknowledge.c), and what lanes are told (notes.c). */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/paths.h"
@@ -20,14 +20,14 @@ typedef struct Notes Notes;
 
 typedef struct {
   const Conf *conf;
-  GPtrArray *shelves;       /* Shelf* */
+  GPtrArray *shelves; /* Shelf* */
   Notes *notes;
-  gint acknowledging;       /* atomic: threads that wait for a lane's answer */
+  gint acknowledging; /* atomic: threads that wait for a lane's answer */
   struct MHD_Daemon *daemon;
   int listening;
   char *certificate, *private_key, *client_ca;
   pthread_mutex_t lock;
-  GHashTable *connections;  /* Connection*: all that are open */
+  GHashTable *connections; /* Connection*: all that are open */
 } Front;
 
 /* Bound and listening on TRUE. The configuration outlives it. */
@@ -41,10 +41,11 @@ guint front_connections(Front *front);
 typedef struct {
   Front *front;
   struct MHD_Connection *connection;
-  const ConfPartner *requester;  /* who asks; known before anything else is looked at */
+  const ConfPartner *requester; /* who asks; known before anything else is looked at */
   const char *method, *path;
-  GString *body;                 /* of a POST */
-  guint status; guint64 bytes;   /* of the answer: for the log */
+  GString *body; /* of a POST */
+  guint status;
+  guint64 bytes; /* of the answer: for the log */
   gint64 began;
   gboolean is_answered;
 } Request;
@@ -57,7 +58,11 @@ enum MHD_Result front_answer_json(Request *request, guint status, json_t *object
 enum MHD_Result front_refuse(Request *request, guint status, const char *error);   /* {"error":…} */
 enum MHD_Result front_not_ready(Request *request, const char *state, guint retry_after);
 /* A file, or the range of it that is asked for. Takes the descriptor. */
-typedef struct { int fd; guint64 size; const char *sha256, *content_type, *name; } FrontFile;
+typedef struct {
+  int fd;
+  guint64 size;
+  const char *sha256, *content_type, *name;
+} FrontFile;
 enum MHD_Result front_answer_file(Request *request, const FrontFile *file);
 
 enum MHD_Result front_list(Request *request);
@@ -71,14 +76,18 @@ void shelf_free(Shelf *shelf);
 BookReader *shelf_take(Shelf *shelf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void shelf_return(Shelf *shelf, BookReader *reader);
 /* The requester's reconcile block of that type; NULL: none. */
-const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type, Shelf **shelf);
+const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type,
+                                          Shelf **shelf);
 
-/* --- Notes: a thread that tells lanes what nobody waits for. To stop it takes as long as the one answer that it waits for. */
+/* --- Notes: a thread that tells lanes what nobody waits for. To stop it takes as long as the one answer that it waits
+ * for. */
 Notes *notes_start(GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void notes_stop(Notes *notes);
 void notes_add_fetched(Notes *notes, const Shelf *shelf, const char *task, const char *by);
 
 /* --- Byte ranges (RFC 9110, 14): the one range of the header, resolved against the size. */
 typedef enum { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE } RangeKind;
-typedef struct { guint64 first, last; } ByteRange;
+typedef struct {
+  guint64 first, last;
+} ByteRange;
 RangeKind range_parse(const char *header, guint64 size, ByteRange *range);

@@ -12,14 +12,18 @@
 
 enum { SOONEST = 30, LATEST = 3600, LISTED_MOST = 1000, DAYS_EXPECTED = 62 };
 
-static enum MHD_Result nothing(Request *request) { return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you"); }
+static enum MHD_Result nothing(Request *request) {
+  return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you");
+}
 
 static enum MHD_Result trouble(Request *request, const GError *error) {
-  log_event(LOG_ERROR, "front-trouble", {"requester", request->requester->name}, {"error", error ? error->message : "unknown"});
+  log_event(LOG_ERROR, "front-trouble", {"requester", request->requester->name},
+            {"error", error ? error->message : "unknown"});
   return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "this cannot be told at the moment; ask again");
 }
 
-/* --- Files of a task. Names are the manifest's, which we made; still only a plain name is opened, and no link is followed. */
+/* --- Files of a task. Names are the manifest's, which we made; still only a plain name is opened, and no link is
+ * followed. */
 
 static int open_file(const Shelf *shelf, const ReconTask *task, const char *name, guint64 *size) {
   g_autofree char *folder = recon_folder(shelf->paths->folder, task->id), *path = g_build_filename(folder, name, NULL);
@@ -34,14 +38,16 @@ static int open_file(const Shelf *shelf, const ReconTask *task, const char *name
 }
 
 /* A file whose digest the book has: one that is not as long as it says is not served. */
-static enum MHD_Result serve(Request *request, const Shelf *shelf, const ReconTask *task, FrontFile *file, guint64 expected) {
+static enum MHD_Result serve(Request *request, const Shelf *shelf, const ReconTask *task, FrontFile *file,
+                             guint64 expected) {
   file->fd = open_file(shelf, task, file->name, &file->size);
   if (file->fd < 0)
     return front_refuse(request, MHD_HTTP_GONE, "it was published, and is not kept any more");
   if (file->size == expected)
     return front_answer_file(request, file);
   close(file->fd);
-  log_event(LOG_ERROR, "front-damaged", {"task", task->id}, {"name", file->name}, {"size", log_number((gint64)file->size)}, {"expected", log_number((gint64)expected)});
+  log_event(LOG_ERROR, "front-damaged", {"task", task->id}, {"name", file->name},
+            {"size", log_number((gint64)file->size)}, {"expected", log_number((gint64)expected)});
   return front_refuse(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "the file is damaged here; it is not served");
 }
 
@@ -52,8 +58,10 @@ static gboolean is_period(const char *period) {
   int year, month, day = 1, used = 0;
   if (strlen(period) != 10 && !is_month)
     return FALSE;
-  int found = is_month ? sscanf(period, "%4d-%2d%n", &year, &month, &used) : sscanf(period, "%4d-%2d-%2d%n", &year, &month, &day, &used);
-  return found == (is_month ? 2 : 3) && (gsize)used == strlen(period) && year > 0 && month > 0 && g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
+  int found = is_month ? sscanf(period, "%4d-%2d%n", &year, &month, &used)
+                       : sscanf(period, "%4d-%2d-%2d%n", &year, &month, &day, &used);
+  return found == (is_month ? 2 : 3) && (gsize)used == strlen(period) && year > 0 && month > 0 &&
+         g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year);
 }
 
 /* A period that may still come: not longer ago than anybody waits. */
@@ -76,8 +84,10 @@ static guint version_asked(const Request *request, gboolean *is_sound) {
   return (guint)version;
 }
 
-/* The newest version that is done, or the one that was asked for; *open: one that is not done yet (the caller frees both). FALSE: *error. */
-static gboolean find_task(BookReader *reader, const ConfReconcile *reconcile, const char *period, guint version, ReconTask **done, ReconTask **open, GError **error) {
+/* The newest version that is done, or the one that was asked for; *open: one that is not done yet (the caller frees
+ * both). FALSE: *error. */
+static gboolean find_task(BookReader *reader, const ConfReconcile *reconcile, const char *period, guint version,
+                          ReconTask **done, ReconTask **open, GError **error) {
   ReconFilter filter = {.name = reconcile->name, .period = period, .version = version};
   g_autoptr(GPtrArray) tasks = recon_tasks(reader, &filter, error);
   *done = *open = NULL;
@@ -99,17 +109,22 @@ static guint when_to_ask_again(const ReconTask *open) {
 
 /* --- The manifest and what is beside it */
 
-static const struct { const char *form, *suffix, *type; } forms[] = {
-    {"signature", ".asc", "application/pgp-signature"}, {"sha256", ".sha256", "text/plain; charset=utf-8"},
-    {"md5", ".md5", "text/plain; charset=utf-8"}, {"text", ".txt", "text/plain; charset=utf-8"},
-    {"text-signature", ".txt.asc", "application/pgp-signature"}};
+static const struct {
+  const char *form, *suffix, *type;
+} forms[] = {{"signature", ".asc", "application/pgp-signature"},
+             {"sha256", ".sha256", "text/plain; charset=utf-8"},
+             {"md5", ".md5", "text/plain; charset=utf-8"},
+             {"text", ".txt", "text/plain; charset=utf-8"},
+             {"text-signature", ".txt.asc", "application/pgp-signature"}};
 
 /* Small, and without a digest in the book: its tag is the manifest's with the form's name. */
-static enum MHD_Result serve_form(Request *request, const Shelf *shelf, const ReconTask *task, const char *manifest, const char *form) {
+static enum MHD_Result serve_form(Request *request, const Shelf *shelf, const ReconTask *task, const char *manifest,
+                                  const char *form) {
   for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
     if (strcmp(forms[i].form, form) != 0)
       continue;
-    g_autofree char *name = g_strconcat(manifest, forms[i].suffix, NULL), *tag = g_strconcat(task->manifest_sha256, "-", form, NULL);
+    g_autofree char *name = g_strconcat(manifest, forms[i].suffix, NULL),
+                    *tag = g_strconcat(task->manifest_sha256, "-", form, NULL);
     FrontFile file = {.name = name, .sha256 = tag, .content_type = forms[i].type};
     file.fd = open_file(shelf, task, name, &file.size);
     return file.fd < 0 ? nothing(request) : front_answer_file(request, &file);
@@ -135,7 +150,8 @@ static enum MHD_Result serve_manifest(Request *request, const Shelf *shelf, cons
   return serve(request, shelf, task, &file, task->manifest_size);
 }
 
-static enum MHD_Result manifest_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile, const char *period, const char *form, BookReader *reader) {
+static enum MHD_Result manifest_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile, const char *period,
+                                     const char *form, BookReader *reader) {
   g_autoptr(GError) error = NULL;
   gboolean is_sound;
   guint version = version_asked(request, &is_sound);
@@ -174,7 +190,8 @@ enum MHD_Result front_manifest(Request *request, const char *type, const char *p
 
 /* --- Objects */
 
-static enum MHD_Result serve_object(Request *request, const Shelf *shelf, BookReader *reader, const ReconTask *task, guint number) {
+static enum MHD_Result serve_object(Request *request, const Shelf *shelf, BookReader *reader, const ReconTask *task,
+                                    guint number) {
   g_autoptr(GError) error = NULL;
   Shelf *of_type;
   const ConfReconcile *reconcile = front_find_reconcile(request->front, request->requester, task->type, &of_type);
@@ -218,8 +235,8 @@ enum MHD_Result front_object(Request *request, const char *object) {
 /* --- The list */
 
 static json_t *task_json(const ReconTask *task) {
-  json_t *object = json_pack("{s:s, s:s, s:i, s:s}", "type", task->type, "period", task->period, "version", (int)task->version,
-                             "status", task->state == RECON_DONE ? "ready" : "not-ready");
+  json_t *object = json_pack("{s:s, s:s, s:i, s:s}", "type", task->type, "period", task->period, "version",
+                             (int)task->version, "status", task->state == RECON_DONE ? "ready" : "not-ready");
   if (task->state == RECON_DONE)
     json_object_set_new(object, "records", json_integer((json_int_t)task->records));
   if (task->acknowledged_at > 0)
@@ -249,5 +266,6 @@ enum MHD_Result front_list(Request *request) {
       json_decref(list);
       return trouble(request, error);
     }
-  return front_answer_json(request, MHD_HTTP_OK, json_pack("{s:s, s:o}", "requester", request->requester->name, "manifests", list));
+  return front_answer_json(request, MHD_HTTP_OK,
+                           json_pack("{s:s, s:o}", "requester", request->requester->name, "manifests", list));
 }

@@ -1,11 +1,15 @@
-/* What the front tells lanes without waiting for it: that a manifest was fetched. A lane may be slow to answer (it commits, it is being
- * replaced), and no other requester is to wait for that. What is not told is lost, and harmless: the acknowledgement is what counts. */
+/* What the front tells lanes without waiting for it: that a manifest was fetched. A lane may be slow to answer (it
+ * commits, it is being replaced), and no other requester is to wait for that. What is not told is lost, and harmless:
+ * the acknowledgement is what counts. */
 #include "gateway/control.h"
 #include "gateway/front/front_parts.h"
 
 enum { WAITING_MOST = 1000 };
 
-typedef struct { const Shelf *shelf; char *task, *by; } Note;
+typedef struct {
+  const Shelf *shelf;
+  char *task, *by;
+} Note;
 
 struct Notes {
   pthread_t thread;

@@ -73,9 +73,13 @@ static gboolean names_tag(const char *list, const char *tag) {
   return FALSE;
 }
 
-/* The library reads files in pieces of 4 KiB, and each becomes a TLS record of its own: that halves the speed. Here a piece is four of
- * the largest records. In clear text the library has the kernel send the file, which nothing is faster than. */
-typedef struct { int fd; guint64 first; } Reading;
+/* The library reads files in pieces of 4 KiB, and each becomes a TLS record of its own: that halves the speed. Here a
+ * piece is four of the largest records. In clear text the library has the kernel send the file, which nothing is faster
+ * than. */
+typedef struct {
+  int fd;
+  guint64 first;
+} Reading;
 
 static ssize_t read_piece(void *user, uint64_t at, char *buffer, size_t length) {
   const Reading *reading = user;
@@ -83,7 +87,8 @@ static ssize_t read_piece(void *user, uint64_t at, char *buffer, size_t length) 
   do
     got = pread(reading->fd, buffer, length, (off_t)(reading->first + at));
   while (got < 0 && errno == EINTR);
-  return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR; /* it has become shorter: the connection ends before the length that was said */
+  /* it has become shorter: the connection ends before the length that was said */
+  return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static void end_reading(void *user) {
@@ -97,7 +102,8 @@ static struct MHD_Response *response_of(const Request *request, const FrontFile 
     return MHD_create_response_from_fd_at_offset64(length, file->fd, first);
   Reading *reading = g_new(Reading, 1);
   *reading = (Reading){file->fd, first};
-  struct MHD_Response *response = MHD_create_response_from_callback(length, PIECE_BYTES, read_piece, reading, end_reading);
+  struct MHD_Response *response = MHD_create_response_from_callback(length, PIECE_BYTES, read_piece, reading,
+                                                                    end_reading);
   if (!response)
     g_free(reading);
   return response;
@@ -113,7 +119,7 @@ static void add_file_headers(struct MHD_Response *response, const FrontFile *fil
 }
 
 static enum MHD_Result answer_empty(Request *request, const FrontFile *file, guint status, const char *tag) {
-  struct MHD_Response *response = MHD_create_response_from_buffer(0, (void *)(intptr_t)"", MHD_RESPMEM_PERSISTENT);
+  struct MHD_Response *response = MHD_create_response_from_buffer(0, (void *)(intptr_t) "", MHD_RESPMEM_PERSISTENT);
   g_autofree char *range = g_strdup_printf("bytes */%" G_GUINT64_FORMAT, file->size);
   close(file->fd);
   if (!response)
@@ -124,7 +130,8 @@ static enum MHD_Result answer_empty(Request *request, const FrontFile *file, gui
   return queue(request, status, response, 0);
 }
 
-/* The tag is the content's SHA-256: a range of these bytes is always a range of these bytes, also after a restart or from another node. */
+/* The tag is the content's SHA-256: a range of these bytes is always a range of these bytes, also after a restart or
+ * from another node. */
 enum MHD_Result front_answer_file(Request *request, const FrontFile *file) {
   g_autofree char *tag = g_strdup_printf("\"%s\"", file->sha256);
   if (names_tag(header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), tag))
@@ -143,7 +150,8 @@ enum MHD_Result front_answer_file(Request *request, const FrontFile *file) {
   }
   add_file_headers(response, file, tag);
   if (kind == RANGE_PART) {
-    g_autofree char *part = g_strdup_printf("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, range.first, range.last, file->size);
+    g_autofree char *part = g_strdup_printf("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
+                                            range.first, range.last, file->size);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, part);
   }
   return queue(request, kind == RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response, length);

@@ -11,7 +11,8 @@ static gboolean take_number(const char **at, guint64 *number) {
   return *at > start && !g_ascii_isdigit(**at);
 }
 
-/* A header that is not understood is no range at all, and so are several ranges: the whole file is a right answer to both. */
+/* A header that is not understood is no range at all, and so are several ranges: the whole file is a right answer to
+ * both. */
 RangeKind range_parse(const char *header, guint64 size, ByteRange *range) {
   if (!header || g_ascii_strncasecmp(header, "bytes=", 6) != 0)
     return RANGE_WHOLE;

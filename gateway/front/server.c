@@ -1,7 +1,9 @@
-/* The server: libmicrohttpd with its limits set, and each request's way: who asks, which route, which answer, one line in the log.
+/* The server: libmicrohttpd with its limits set, and each request's way: who asks, which route, which answer, one line
+ * in the log.
  *
- * Bounds: connections in all and per address; a request head within `timeout` however slowly it drips (front_end_slow), and within
- * HEAD_BYTES; a body within BODY_BYTES, for POST only; a connection that does nothing for `timeout` is ended by the library. */
+ * Bounds: connections in all and per address; a request head within `timeout` however slowly it drips (front_end_slow),
+ * and within HEAD_BYTES; a body within BODY_BYTES, for POST only; a connection that does nothing for `timeout` is ended
+ * by the library. */
 #include "gateway/base/files.h"
 #include "gateway/front/front_parts.h"
 #include "gateway/log.h"
@@ -16,11 +18,15 @@
 
 enum { HEAD_BYTES = 64 * 1024, BODY_BYTES = 64 * 1024, THREADS = 4, BACKLOG = 128, PEM_LIMIT = 1 << 20 };
 
-typedef struct { int socket; gint64 waiting_since; /* monotonic; 0: a request is being answered */ } Connection;
+typedef struct {
+  int socket;
+  gint64 waiting_since; /* monotonic; 0: a request is being answered */
+} Connection;
 
 /* --- Connections, watched */
 
-static void watch_connection(void *user, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code) {
+static void watch_connection(void *user, struct MHD_Connection *connection, void **context,
+                             enum MHD_ConnectionNotificationCode code) {
   Front *front = user;
   pthread_mutex_lock(&front->lock);
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -52,7 +58,8 @@ void front_end_slow(Front *front, gint64 now) {
   g_hash_table_iter_init(&all, front->connections);
   while (g_hash_table_iter_next(&all, &key, NULL)) {
     Connection *watched = key;
-    if (watched->waiting_since == 0 || watched->socket < 0 || now - watched->waiting_since < (gint64)front->conf->front.timeout * G_USEC_PER_SEC)
+    if (watched->waiting_since == 0 || watched->socket < 0 ||
+        now - watched->waiting_since < (gint64)front->conf->front.timeout * G_USEC_PER_SEC)
       continue;
     shutdown(watched->socket, SHUT_RDWR); /* the library then finds its end, and closes it */
     watched->socket = -1;
@@ -69,7 +76,10 @@ guint front_connections(Front *front) {
 
 /* --- Routes */
 
-typedef struct { char **parts; guint n; } Path;
+typedef struct {
+  char **parts;
+  guint n;
+} Path;
 
 static gboolean is_word(const char *text) {
   gsize length = strlen(text);
@@ -88,7 +98,8 @@ static enum MHD_Result route_manifest(Request *request, const Path *path) {
   const char *type = path->parts[3], *period = path->parts[4], *form = path->n == 6 ? path->parts[5] : NULL;
   gboolean is_read = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
   if (form && strcmp(form, "acknowledgement") == 0)
-    return strcmp(request->method, "POST") == 0 ? front_acknowledge(request, type, period) : wrong_method(request, "POST");
+    return strcmp(request->method, "POST") == 0 ? front_acknowledge(request, type, period)
+                                                : wrong_method(request, "POST");
   return is_read ? front_manifest(request, type, period, form) : wrong_method(request, "GET, HEAD");
 }
 
@@ -116,13 +127,15 @@ static enum MHD_Result answer(Request *request) {
 /* --- A request's way through the library's calls: head, pieces of the body, its end, completion */
 
 static enum MHD_Result refuse_stranger(Request *request) {
-  return front_refuse(request, MHD_HTTP_UNAUTHORIZED, "who asks? A bearer token or a client certificate that is known here is needed");
+  return front_refuse(request, MHD_HTTP_UNAUTHORIZED,
+                      "who asks? A bearer token or a client certificate that is known here is needed");
 }
 
 static gboolean is_body_announced(struct MHD_Connection *connection, guint64 *length) {
   const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
   *length = text ? g_ascii_strtoull(text, NULL, 10) : 0;
-  return *length > 0 || MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+  return *length > 0 ||
+         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
 static enum MHD_Result take_head(Request *request) {
@@ -139,13 +152,17 @@ static enum MHD_Result take_head(Request *request) {
   return MHD_YES;
 }
 
-static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                              const char *upload, size_t *upload_size, void **context) {
+static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **context) {
   (void)version;
   Request *request = *context;
   if (!request) {
     request = g_new0(Request, 1);
-    *request = (Request){.front = user, .connection = connection, .method = method, .path = url, .body = g_string_new(NULL),
+    *request = (Request){.front = user,
+                         .connection = connection,
+                         .method = method,
+                         .path = url,
+                         .body = g_string_new(NULL),
                          .began = g_get_monotonic_time()};
     *context = request;
     return take_head(request);
@@ -169,21 +186,24 @@ static char *address_of(struct MHD_Connection *connection) {
   char host[NI_MAXHOST] = "?";
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   const struct sockaddr *address = info ? info->client_addr : NULL;
-  socklen_t length = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+  socklen_t length = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                               : sizeof(struct sockaddr_in);
   if (address)
     getnameinfo(address, length, host, sizeof host, NULL, 0, NI_NUMERICHOST);
   return g_strdup(host);
 }
 
-static void completed(void *user, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code) {
+static void completed(void *user, struct MHD_Connection *connection, void **context,
+                      enum MHD_RequestTerminationCode code) {
   Request *request = *context;
   if (!request)
     return;
   g_autofree char *address = address_of(connection);
   gboolean is_whole = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
   log_event(request->status >= 500 || request->status == MHD_HTTP_UNAUTHORIZED ? LOG_WARNING : LOG_INFO, "request",
-            {"requester", request->requester ? request->requester->name : NULL}, {"from", address}, {"method", request->method},
-            {"path", request->is_answered ? request->path : NULL}, {"status", log_number(request->status)}, {"bytes", log_number((gint64)request->bytes)},
+            {"requester", request->requester ? request->requester->name : NULL}, {"from", address},
+            {"method", request->method}, {"path", request->is_answered ? request->path : NULL},
+            {"status", log_number(request->status)}, {"bytes", log_number((gint64)request->bytes)},
             {"ended", is_whole ? NULL : "early"}, {"ms", log_number((g_get_monotonic_time() - request->began) / 1000)});
   note_waiting(user, connection, g_get_monotonic_time());
   g_string_free(request->body, TRUE);
@@ -209,14 +229,16 @@ static int bind_to(const struct addrinfo *address) {
 static int listen_on(const char *where, GError **error) {
   const char *colon = strrchr(where, ':');
   g_autofree char *host = colon ? g_strndup(where, (gsize)(colon - where)) : NULL;
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV}, *found = NULL;
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV},
+                  *found = NULL;
   if (host && host[0] == '[' && g_str_has_suffix(host, "]")) {
     memmove(host, host + 1, strlen(host));
     host[strlen(host) - 1] = '\0';
   }
   int failed = colon ? getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found) : EAI_NONAME;
   if (failed) {
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "front: listen = \"%s\" is no ADDRESS:PORT: %s", where, gai_strerror(failed));
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "front: listen = \"%s\" is no ADDRESS:PORT: %s", where,
+                        gai_strerror(failed));
     return -1;
   }
   int fd = bind_to(found);
@@ -237,7 +259,8 @@ static gboolean read_pem(const char *setting, char **text, GError **error) {
       (*error)->domain = SALLYPORT_ERROR, (*error)->code = SALLYPORT_ERROR_CONFIGURATION;
     return FALSE;
   }
-  return length <= PEM_LIMIT || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "front: %s is too large", path);
+  return length <= PEM_LIMIT ||
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "front: %s is too large", path);
 }
 
 static void log_library(void *user, const char *format, va_list arguments) {
@@ -271,13 +294,16 @@ static gboolean start_daemon(Front *front, GError **error) {
     flags |= MHD_USE_TLS;
     options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, front->certificate};
     options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, front->private_key};
-    options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(intptr_t)"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"};
+    options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                           (void *)(intptr_t) "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"};
     if (front->client_ca)
       options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, front->client_ca};
   }
   options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-  front->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, front, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-  return front->daemon || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "front: the server does not start: are %s and its private key a pair?",
+  front->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, front, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+                                   MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+  return front->daemon || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                              "front: the server does not start: are %s and its private key a pair?",
                                               conf->certificate_file ? conf->certificate_file : "the certificate");
 }
 

@@ -37,7 +37,8 @@ void shelf_return(Shelf *shelf, BookReader *reader) {
     book_reader_close(reader);
 }
 
-const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type, Shelf **shelf) {
+const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type,
+                                          Shelf **shelf) {
   for (guint i = 0; i < front->shelves->len; i++) {
     *shelf = front->shelves->pdata[i];
     const GPtrArray *reconciles = (*shelf)->lane->reconciles;

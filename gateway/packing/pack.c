@@ -1,4 +1,5 @@
-/* The packing process's work. No time, no owner, no name but the one it is given: the same content makes the same bytes. */
+/* The packing process's work. No time, no owner, no name but the one it is given: the same content makes the same
+ * bytes. */
 #include "gateway/packing/packing_internal.h"
 #include <archive.h>
 #include <archive_entry.h>
@@ -15,11 +16,13 @@ static void in_trouble(PackingResult *result, struct archive *archive, const cha
 /* A size that is known beforehand keeps a small zip free of zip64, which old readers do not know. */
 static gboolean set_format(struct archive *archive, ConfPacking packing) {
   if (packing == CONF_PACK_ZIP)
-    return archive_write_set_format_zip(archive) == ARCHIVE_OK && archive_write_zip_set_compression_deflate(archive) == ARCHIVE_OK;
+    return archive_write_set_format_zip(archive) == ARCHIVE_OK &&
+           archive_write_zip_set_compression_deflate(archive) == ARCHIVE_OK;
   if (archive_write_set_format_raw(archive) != ARCHIVE_OK)
     return FALSE;
   if (packing == CONF_PACK_GZIP)
-    return archive_write_add_filter_gzip(archive) == ARCHIVE_OK && archive_write_set_filter_option(archive, "gzip", "timestamp", NULL) == ARCHIVE_OK;
+    return archive_write_add_filter_gzip(archive) == ARCHIVE_OK &&
+           archive_write_set_filter_option(archive, "gzip", "timestamp", NULL) == ARCHIVE_OK;
   return archive_write_add_filter_zstd(archive) == ARCHIVE_OK;
 }
 
@@ -46,7 +49,8 @@ static struct archive_entry *describe(const PackingInput *input, const char *mem
 static gboolean copy_all(struct archive *archive, PackingInput *input) {
   while (input->at < input->size) {
     gsize length = (gsize)MIN(input->size - input->at, PACKING_PIECE);
-    if (!packing_read_at(input->fd, input->at, input->piece, length) || archive_write_data(archive, input->piece, length) != (la_ssize_t)length)
+    if (!packing_read_at(input->fd, input->at, input->piece, length) ||
+        archive_write_data(archive, input->piece, length) != (la_ssize_t)length)
       return FALSE;
     input->at += length;
   }
@@ -61,7 +65,8 @@ void pack_run(ConfPacking packing, const char *member, int in, int out, PackingR
   archive_write_set_bytes_per_block(archive, 0); /* else the last block is filled up */
   struct archive_entry *entry = describe(input, member);
   if (set_format(archive, packing) && archive_write_open(archive, &out, NULL, write_output, NULL) == ARCHIVE_OK &&
-      archive_write_header(archive, entry) == ARCHIVE_OK && copy_all(archive, input) && archive_write_close(archive) == ARCHIVE_OK)
+      archive_write_header(archive, entry) == ARCHIVE_OK && copy_all(archive, input) &&
+      archive_write_close(archive) == ARCHIVE_OK)
     result->kind = PACKING_RESULT_DONE;
   else
     in_trouble(result, archive, "pack");

@@ -1,5 +1,5 @@
-/* The caller's side: starts the process, waits for its one result, kills it at the deadline, and believes nothing that it can look up
- * itself. A process per file costs some milliseconds; none outlives its call. */
+/* The caller's side: starts the process, waits for its one result, kills it at the deadline, and believes nothing that
+ * it can look up itself. A process per file costs some milliseconds; none outlives its call. */
 #include "gateway/packing/packing.h"
 #include "gateway/base/child.h"
 #include "gateway/base/files.h"
@@ -13,17 +13,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 60, LEAST_BYTES = 4 * 1024 * 1024 /* per second: the slowest that is called work */, LONGEST = 86400 };
-
-static const struct { const char *code, *word; } verdicts[] = {
-#define PACKING_VERDICT_ROW(name, code, word) [PACKING_##name] = {code, word},
-    PACKING_VERDICTS(PACKING_VERDICT_ROW)
+enum {
+  PATIENCE = 60,
+  LEAST_BYTES = 4 * 1024 * 1024 /* per second: the slowest that is called work */,
+  LONGEST = 86400
 };
-const char *packing_code(PackingVerdict verdict) { return verdicts[(guint)verdict < PACKING_N_VERDICTS ? verdict : PACKING_UNKNOWN].code; }
-const char *packing_word(PackingVerdict verdict) { return verdicts[(guint)verdict < PACKING_N_VERDICTS ? verdict : PACKING_UNKNOWN].word; }
+
+static const struct {
+  const char *code, *word;
+} verdicts[] = {
+#define PACKING_VERDICT_ROW(name, code, word) [PACKING_##name] = {code, word},
+    PACKING_VERDICTS(PACKING_VERDICT_ROW)};
+const char *packing_code(PackingVerdict verdict) {
+  return verdicts[(guint)verdict < PACKING_N_VERDICTS ? verdict : PACKING_UNKNOWN].code;
+}
+const char *packing_word(PackingVerdict verdict) {
+  return verdicts[(guint)verdict < PACKING_N_VERDICTS ? verdict : PACKING_UNKNOWN].word;
+}
 
 const char *packing_name(ConfPacking packing) {
-  static const char *const names[] = {[CONF_PACK_NONE] = "none", [CONF_PACK_GZIP] = "gzip", [CONF_PACK_ZSTD] = "zstd", [CONF_PACK_ZIP] = "zip"};
+  static const char *const names[] = {
+      [CONF_PACK_NONE] = "none", [CONF_PACK_GZIP] = "gzip", [CONF_PACK_ZSTD] = "zstd", [CONF_PACK_ZIP] = "zip"};
   return names[packing];
 }
 
@@ -33,7 +43,8 @@ typedef struct {
   int in, out, result; /* the caller's numbers */
 } Child;
 
-/* First all to numbers above all of these, then to ours: no copy can land on a descriptor that is still to be copied. */
+/* First all to numbers above all of these, then to ours: no copy can land on a descriptor that is still to be copied.
+ */
 static int place_descriptors(posix_spawn_file_actions_t *actions, gconstpointer data) {
   const Child *child = data;
   const int from[] = {child->in, child->out, child->result}, to[] = {PACKING_IN, PACKING_OUT, PACKING_RESULT};
@@ -50,7 +61,11 @@ static int place_descriptors(posix_spawn_file_actions_t *actions, gconstpointer 
 
 static int spawn(const Child *child, pid_t *pid) {
   char *const environment[] = {NULL};
-  ChildPlan plan = {.program = child->program, .arguments = child->arguments, .environment = environment, .describe = place_descriptors, .data = child};
+  ChildPlan plan = {.program = child->program,
+                    .arguments = child->arguments,
+                    .environment = environment,
+                    .describe = place_descriptors,
+                    .data = child};
   return child_spawn(&plan, pid);
 }
 
@@ -79,18 +94,21 @@ static char *end_of(pid_t pid) {
                              : g_strdup_printf("exit %d", WEXITSTATUS(status));
 }
 
-/* Which of the ways to fail are the input's doing cannot be known: a crash on hostile bytes looks like any other. So all are PARTNER:
- * tried again, then held for a person; but that the cage cannot be entered is the system's. */
+/* Which of the ways to fail are the input's doing cannot be known: a crash on hostile bytes looks like any other. So
+ * all are PARTNER: tried again, then held for a person; but that the cage cannot be entered is the system's. */
 static gboolean judge(const PackingResult *result, gboolean came, gboolean late, const char *how, GError **error) {
   g_autofree char *shown = files_show_bytes(result->message, strnlen(result->message, sizeof result->message), 200);
   if (came && result->kind == PACKING_RESULT_DONE)
     return TRUE;
   if (came && result->kind == PACKING_RESULT_CAGE)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the packing process cannot lock itself in: %s", shown);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the packing process cannot lock itself in: %s",
+                               shown);
   if (came && result->kind == PACKING_RESULT_TROUBLE)
-    return sallyport_error_set(error, g_str_equal(shown, g_strerror(ENOSPC)) ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_PARTNER,
+    return sallyport_error_set(error,
+                               g_str_equal(shown, g_strerror(ENOSPC)) ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_PARTNER,
                                "the packing process gave up: %s", shown);
-  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "the packing process %s: %s", late ? "was stopped at its deadline" : "ended without a result", how);
+  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "the packing process %s: %s",
+                             late ? "was stopped at its deadline" : "ended without a result", how);
 }
 
 static gboolean run(Child *child, guint deadline, PackingResult *result, GError **error) {
@@ -128,8 +146,8 @@ static void explain(Unpacked *unpacked, const PackingResult *result, ConfPacking
   while (length > 0 && result->message[length - 1] == '\n')
     length--;
   g_autofree char *shown = files_show_bytes(result->message, length, 120);
-  g_snprintf(unpacked->message, sizeof unpacked->message, "%s: %s%s%s", packing_name(packing), packing_word(unpacked->verdict),
-             shown[0] ? ": " : "", shown);
+  g_snprintf(unpacked->message, sizeof unpacked->message, "%s: %s%s%s", packing_name(packing),
+             packing_word(unpacked->verdict), shown[0] ? ": " : "", shown);
 }
 
 gboolean packing_unpack(const UnpackOptions *options, int in, int out, Unpacked *unpacked, GError **error) {
@@ -139,10 +157,12 @@ gboolean packing_unpack(const UnpackOptions *options, int in, int out, Unpacked 
     return FALSE;
   guint ratio = MAX(options->ratio_limit, 1);
   guint64 base = options->ratio_base ? options->ratio_base : size;
-  guint64 most = MIN(options->size_limit, MAX(base > G_MAXUINT64 / ratio ? G_MAXUINT64 : base * ratio, PACKING_RATIO_FREE));
+  guint64 most = MIN(options->size_limit,
+                     MAX(base > G_MAXUINT64 / ratio ? G_MAXUINT64 : base * ratio, PACKING_RATIO_FREE));
   guint deadline = options->deadline ? options->deadline : PATIENCE + (guint)MIN((size + most) / LEAST_BYTES, LONGEST);
-  g_autofree char *limit = g_strdup_printf("%" G_GUINT64_FORMAT, options->size_limit), *base_text = g_strdup_printf("%" G_GUINT64_FORMAT, base),
-                  *ratio_text = g_strdup_printf("%u", ratio), *kind = g_strdup(packing_name(options->packing));
+  g_autofree char *limit = g_strdup_printf("%" G_GUINT64_FORMAT, options->size_limit),
+                  *base_text = g_strdup_printf("%" G_GUINT64_FORMAT, base), *ratio_text = g_strdup_printf("%u", ratio),
+                  *kind = g_strdup(packing_name(options->packing));
   char name[] = "sallyport", role[] = "unpack";
   char *const arguments[] = {name, role, kind, limit, ratio_text, base_text, NULL};
   Child child = {.program = options->program, .arguments = arguments, .in = in, .out = out};
@@ -150,9 +170,13 @@ gboolean packing_unpack(const UnpackOptions *options, int in, int out, Unpacked 
   if (!run(&child, deadline, &result, error) || !size_of(out, &unpacked->size, error))
     return FALSE;
   if (result.verdict == PACKING_GOOD && (unpacked->size != result.size || unpacked->size > options->size_limit))
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "the packing process speaks of %" G_GUINT64_FORMAT " bytes, %" G_GUINT64_FORMAT " are there",
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                               "the packing process speaks of %" G_GUINT64_FORMAT " bytes, %" G_GUINT64_FORMAT
+                               " are there",
                                result.size, unpacked->size);
-  unpacked->verdict = result.verdict > PACKING_UNKNOWN && result.verdict < PACKING_N_VERDICTS ? (PackingVerdict)result.verdict : PACKING_UNKNOWN;
+  unpacked->verdict = result.verdict > PACKING_UNKNOWN && result.verdict < PACKING_N_VERDICTS
+                          ? (PackingVerdict)result.verdict
+                          : PACKING_UNKNOWN;
   explain(unpacked, &result, options->packing);
   return TRUE;
 }
@@ -166,5 +190,6 @@ gboolean packing_pack(const PackOptions *options, int in, int out, GError **erro
   char *const arguments[] = {name, role, kind, options->packing == CONF_PACK_ZIP ? member : NULL, NULL};
   Child child = {.program = options->program, .arguments = arguments, .in = in, .out = out};
   PackingResult result = {0};
-  return run(&child, options->deadline ? options->deadline : PATIENCE + (guint)MIN(size / LEAST_BYTES, LONGEST), &result, error);
+  return run(&child, options->deadline ? options->deadline : PATIENCE + (guint)MIN(size / LEAST_BYTES, LONGEST),
+             &result, error);
 }

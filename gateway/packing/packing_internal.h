@@ -1,4 +1,5 @@
-/* What the packing process's files share. Nobody else includes this. Results go to the caller as one PackingResult through a pipe. */
+/* What the packing process's files share. Nobody else includes this. Results go to the caller as one PackingResult
+ * through a pipe. */
 #pragma once
 #include "gateway/packing/packing.h"
 #include <sys/types.h>
@@ -8,10 +9,10 @@ enum { PACKING_PIECE = 256 * 1024 };
 #define PACKING_RATIO_FREE ((guint64)1 << 20) /* below it no ratio is too high */
 
 typedef struct {
-  guint32 kind;        /* PACKING_DONE … */
+  guint32 kind; /* PACKING_DONE … */
   guint32 verdict;
   guint64 size;
-  char message[256];   /* hostile: the process may have been taken over */
+  char message[256]; /* hostile: the process may have been taken over */
 } PackingResult;
 enum { PACKING_RESULT_DONE = 1, PACKING_RESULT_TROUBLE = 2 /* on our side: memory, output */, PACKING_RESULT_CAGE = 3 };
 
@@ -33,7 +34,8 @@ typedef struct {
 void unpack_run(const UnpackTask *task, int in, int out, PackingResult *result);
 void pack_run(ConfPacking packing, const char *member, int in, int out, PackingResult *result);
 
-/* Before libarchive sees a zip: one whole archive from the first byte to the last, with one member that is not encrypted. */
+/* Before libarchive sees a zip: one whole archive from the first byte to the last, with one member that is not
+ * encrypted. */
 PackingVerdict zip_outline_check(int fd, guint64 size);
 
 guint32 packing_crc32(guint32 crc, const void *bytes, gsize length); /* of ISO 3309, as in gzip; begins with 0 */

@@ -1,5 +1,5 @@
-/* `sallyport unpack` and `sallyport pack`: the limits and the cage first, then the work, then the result into the pipe. Whatever goes
- * wrong before or instead of that shows the caller a process that ended without a result. */
+/* `sallyport unpack` and `sallyport pack`: the limits and the cage first, then the work, then the result into the pipe.
+ * Whatever goes wrong before or instead of that shows the caller a process that ended without a result. */
 #include "gateway/packing/packing_internal.h"
 #include "transfer/sandbox.h"
 #include <errno.h>
@@ -37,7 +37,8 @@ static gboolean lock_in(PackingResult *result) {
 }
 
 static int tell(const PackingResult *result) {
-  gboolean ok = write(PACKING_RESULT, result, sizeof *result) == (ssize_t)sizeof *result; /* a pipe takes so little in one piece */
+  /* a pipe takes so little in one piece */
+  gboolean ok = write(PACKING_RESULT, result, sizeof *result) == (ssize_t)sizeof *result;
 #if defined(__SANITIZE_ADDRESS__)
   _exit(!ok); /* the leak checker starts a thread, which the cage forbids */
 #endif
@@ -52,7 +53,9 @@ int packing_main(int argc, char **argv) {
     return 2;
   signal(SIGPIPE, SIG_IGN);
   if (is_unpack) {
-    UnpackTask task = {.packing = packing, .size_limit = g_ascii_strtoull(argv[3], NULL, 10), .ratio_limit = MAX(g_ascii_strtoull(argv[4], NULL, 10), 1),
+    UnpackTask task = {.packing = packing,
+                       .size_limit = g_ascii_strtoull(argv[3], NULL, 10),
+                       .ratio_limit = MAX(g_ascii_strtoull(argv[4], NULL, 10), 1),
                        .ratio_base = g_ascii_strtoull(argv[5], NULL, 10)};
     if (limit_output(task.size_limit) && lock_in(&result))
       unpack_run(&task, PACKING_IN, PACKING_OUT, &result);

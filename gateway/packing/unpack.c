@@ -123,7 +123,8 @@ static PackingVerdict over_a_limit(const Unpacking *run, gsize length) {
   guint64 size = run->size + length;
   if (size > run->task->size_limit)
     return PACKING_TOO_LARGE;
-  return size > PACKING_RATIO_FREE && size / run->task->ratio_limit > run->task->ratio_base ? PACKING_TOO_DENSE : PACKING_GOOD;
+  return size > PACKING_RATIO_FREE && size / run->task->ratio_limit > run->task->ratio_base ? PACKING_TOO_DENSE
+                                                                                            : PACKING_GOOD;
 }
 
 /* FALSE: run->result says why. */
@@ -150,8 +151,8 @@ static gboolean unpack_data(Unpacking *run, struct archive *archive) {
   return status == ARCHIVE_EOF;
 }
 
-/* libarchive (3.6) reads over gzip's trailer without a look at it, and takes whatever follows for the end. One stream with its own
- * checksum and length as the very last bytes is what we accept. */
+/* libarchive (3.6) reads over gzip's trailer without a look at it, and takes whatever follows for the end. One stream
+ * with its own checksum and length as the very last bytes is what we accept. */
 static PackingVerdict check_gzip_end(Unpacking *run, struct archive *archive) {
   guint8 end[8];
   guint64 used = (guint64)archive_filter_bytes(archive, -1);
@@ -175,20 +176,25 @@ static void check_end(Unpacking *run, struct archive *archive, int status) {
     verdict = check_gzip_end(run, archive);
   else if (run->task->packing == CONF_PACK_ZSTD && (guint64)archive_filter_bytes(archive, -1) != run->input.size)
     verdict = PACKING_BESIDE;
-  conclude(run, verdict, verdict == PACKING_DAMAGED ? "its checksum or length is wrong, or something follows it" : NULL);
+  conclude(run, verdict,
+           verdict == PACKING_DAMAGED ? "its checksum or length is wrong, or something follows it" : NULL);
 }
 
-/* The raw format takes anything, also what no filter has taken: the first bytes tell, and once it is open the filter's code. */
+/* The raw format takes anything, also what no filter has taken: the first bytes tell, and once it is open the filter's
+ * code. */
 static gboolean begins_so(const Unpacking *run) {
   static const guint8 gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
   guint8 start[4] = {0};
   (void)packing_read_at(run->input.fd, 0, start, MIN(run->input.size, sizeof start));
-  return run->task->packing == CONF_PACK_ZIP || (run->task->packing == CONF_PACK_GZIP ? memcmp(start, gzip, sizeof gzip) : memcmp(start, zstd, sizeof zstd)) == 0;
+  return run->task->packing == CONF_PACK_ZIP ||
+         (run->task->packing == CONF_PACK_GZIP ? memcmp(start, gzip, sizeof gzip) : memcmp(start, zstd, sizeof zstd)) ==
+             0;
 }
 
 static gboolean is_packed_so(const Unpacking *run, struct archive *archive) {
   int filter = archive_filter_code(archive, 0);
-  return run->task->packing == CONF_PACK_ZIP || filter == (run->task->packing == CONF_PACK_GZIP ? ARCHIVE_FILTER_GZIP : ARCHIVE_FILTER_ZSTD);
+  return run->task->packing == CONF_PACK_ZIP ||
+         filter == (run->task->packing == CONF_PACK_GZIP ? ARCHIVE_FILTER_GZIP : ARCHIVE_FILTER_ZSTD);
 }
 
 static void unpack_opened(Unpacking *run, struct archive *archive) {
@@ -216,7 +222,9 @@ void unpack_run(const UnpackTask *task, int in, int out, PackingResult *result) 
   *run = (Unpacking){.task = task, .out = out, .result = result};
   if (!packing_input_init(&run->input, in))
     return in_trouble(run, g_strerror(errno));
-  PackingVerdict outline = task->packing == CONF_PACK_ZIP ? zip_outline_check(in, run->input.size) : begins_so(run) ? PACKING_GOOD : PACKING_FOREIGN;
+  PackingVerdict outline = task->packing == CONF_PACK_ZIP ? zip_outline_check(in, run->input.size)
+                           : begins_so(run)               ? PACKING_GOOD
+                                                          : PACKING_FOREIGN;
   if (outline != PACKING_GOOD)
     return conclude(run, outline, NULL);
   struct archive *archive = open_archive(run);

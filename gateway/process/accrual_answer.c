@@ -1,4 +1,5 @@
-/* Reads an answer, which is believed only as a whole: each record that was asked has one result, and no other has one. */
+/* Reads an answer, which is believed only as a whole: each record that was asked has one result, and no other has one.
+ */
 #include "gateway/process/accrual.h"
 #include "gateway/base/files.h"
 #include <jansson.h>
@@ -31,7 +32,8 @@ static const char *keep(AccrualAnswer *answer, const char *text, gsize most) {
 }
 
 static gboolean status_of(const char *word, AccrualStatus *status) {
-  static const char *const words[] = {[ACCRUAL_ACCEPTED] = "accepted", [ACCRUAL_REJECTED] = "rejected", [ACCRUAL_DUPLICATE] = "duplicate"};
+  static const char *const words[] = {
+      [ACCRUAL_ACCEPTED] = "accepted", [ACCRUAL_REJECTED] = "rejected", [ACCRUAL_DUPLICATE] = "duplicate"};
   for (guint i = ACCRUAL_ACCEPTED; i < G_N_ELEMENTS(words); i++)
     if (word && strcmp(words[i], word) == 0) {
       *status = (AccrualStatus)i;
@@ -40,7 +42,9 @@ static gboolean status_of(const char *word, AccrualStatus *status) {
   return FALSE;
 }
 
-typedef struct { const char *key, *status, *code, *message; } Result;
+typedef struct {
+  const char *key, *status, *code, *message;
+} Result;
 
 static gboolean take_result(Reading *reading, const Result *result, GError **error) {
   AccrualAnswer *answer = reading->answer;
@@ -53,9 +57,12 @@ static gboolean take_result(Reading *reading, const Result *result, GError **err
   if (answer->statuses[index - 1] != ACCRUAL_NOT_ASKED)
     return not_believed(error, "record %.80s is answered twice", result->key);
   if (!status_of(result->status, &status))
-    return not_believed(error, "record %.80s is neither accepted nor rejected nor duplicate, but %.40s", result->key, result->status ? result->status : "nothing");
+    return not_believed(error, "record %.80s is neither accepted nor rejected nor duplicate, but %.40s", result->key,
+                        result->status ? result->status : "nothing");
   answer->statuses[index - 1] = (guint8)status;
-  *(status == ACCRUAL_ACCEPTED ? &answer->accepted : status == ACCRUAL_REJECTED ? &answer->rejected : &answer->duplicates) += 1;
+  *(status == ACCRUAL_ACCEPTED   ? &answer->accepted
+    : status == ACCRUAL_REJECTED ? &answer->rejected
+                                 : &answer->duplicates) += 1;
   if (status != ACCRUAL_ACCEPTED) {
     answer->codes[index - 1] = keep(answer, result->code, LONGEST_CODE);
     answer->messages[index - 1] = keep(answer, result->message, LONGEST_MESSAGE);
@@ -65,7 +72,9 @@ static gboolean take_result(Reading *reading, const Result *result, GError **err
 
 /* --- JSON */
 
-static const char *text_member(const json_t *object, const char *name) { return json_string_value(json_object_get(object, name)); }
+static const char *text_member(const json_t *object, const char *name) {
+  return json_string_value(json_object_get(object, name));
+}
 
 static gboolean is_text_or_absent(const json_t *object, const char *name) {
   const json_t *member = json_object_get(object, name);
@@ -82,7 +91,8 @@ static gboolean take_json(Reading *reading, const json_t *root, GError **error) 
     const json_t *one = json_array_get(results, i);
     if (!json_is_object(one) || !is_text_or_absent(one, "code") || !is_text_or_absent(one, "message"))
       return not_believed(error, "result %" G_GSIZE_FORMAT " is no object of texts", i + 1);
-    Result result = {text_member(one, "key"), text_member(one, "status"), text_member(one, "code"), text_member(one, "message")};
+    Result result = {text_member(one, "key"), text_member(one, "status"), text_member(one, "code"),
+                     text_member(one, "message")};
     if (!take_result(reading, &result, error))
       return FALSE;
   }
@@ -101,7 +111,10 @@ static gboolean read_json(Reading *reading, const char *text, gsize length, GErr
 
 /* --- CSV: RFC 4180, with a header that names key and status, and may name code and message. */
 
-typedef struct { const char *at, *end; GString *field; } Csv;
+typedef struct {
+  const char *at, *end;
+  GString *field;
+} Csv;
 
 /* The next field; *last: it ends its line. FALSE: bad quoting. */
 static gboolean csv_field(Csv *csv, gboolean *last) {
@@ -162,8 +175,8 @@ static gboolean take_csv(Reading *reading, Csv *csv, char **header, char **field
   for (guint line = 2; csv->at < csv->end; line++) {
     if (csv_line(csv, fields) != columns)
       return not_believed(error, "line %u has not the %d fields of the first one, or bad quotes", line, columns);
-    Result result = {csv_column(header, fields, columns, "key"), csv_column(header, fields, columns, "status"), csv_column(header, fields, columns, "code"),
-                     csv_column(header, fields, columns, "message")};
+    Result result = {csv_column(header, fields, columns, "key"), csv_column(header, fields, columns, "status"),
+                     csv_column(header, fields, columns, "code"), csv_column(header, fields, columns, "message")};
     if (!take_result(reading, &result, error))
       return FALSE;
   }
@@ -203,17 +216,24 @@ static gboolean is_complete(const Reading *reading, GError **error) {
 
 static gboolean note_asked(Reading *reading, GError **error) {
   for (guint i = 0; i < reading->body->count; i++)
-    if (!reading->body->skip[i] && !g_hash_table_insert(reading->asked, accrual_record_key(reading->body, i), GUINT_TO_POINTER(i + 1)))
-      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a batch has two records of one key, the second at line %" G_GUINT64_FORMAT, reading->body->block->lines[i]);
+    if (!reading->body->skip[i] &&
+        !g_hash_table_insert(reading->asked, accrual_record_key(reading->body, i), GUINT_TO_POINTER(i + 1)))
+      return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                                 "a batch has two records of one key, the second at line %" G_GUINT64_FORMAT,
+                                 reading->body->block->lines[i]);
   return TRUE;
 }
 
 AccrualAnswer *accrual_answer_read(const AccrualBody *body, const char *text, gsize length, GError **error) {
   AccrualAnswer *answer = g_new0(AccrualAnswer, 1);
-  *answer = (AccrualAnswer){.count = body->count, .statuses = g_new0(guint8, body->count + 1), .codes = g_new0(const char *, body->count + 1),
-                            .messages = g_new0(const char *, body->count + 1), .texts = g_string_chunk_new(1024)};
+  *answer = (AccrualAnswer){.count = body->count,
+                            .statuses = g_new0(guint8, body->count + 1),
+                            .codes = g_new0(const char *, body->count + 1),
+                            .messages = g_new0(const char *, body->count + 1),
+                            .texts = g_string_chunk_new(1024)};
   Reading reading = {body, answer, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-  gboolean ok = note_asked(&reading, error) && (body->is_csv ? read_csv(&reading, text, length, error) : read_json(&reading, text, length, error)) &&
+  gboolean ok = note_asked(&reading, error) &&
+                (body->is_csv ? read_csv(&reading, text, length, error) : read_json(&reading, text, length, error)) &&
                 is_complete(&reading, error);
   g_hash_table_unref(reading.asked);
   if (!ok)

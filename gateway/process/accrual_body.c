@@ -11,11 +11,13 @@ char *accrual_key(const char *file, const BookBatch *batch) {
 static gboolean add_column(AccrualColumns *columns, const Layout *layout, const char *name, GError **error) {
   int at = layout_column(layout, name);
   if (at < 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "process http: column \"%s\" is not a field of the record", name);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "process http: column \"%s\" is not a field of the record", name);
   gboolean is_taken = g_str_equal(name, "line") || (g_str_equal(name, "key") && (guint)at != columns->key);
   if (is_taken)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "process http: a column cannot be sent as \"%s\": a request calls so the record's own %s", name, name);
+    return sallyport_error_set(
+        error, SALLYPORT_ERROR_CONFIGURATION,
+        "process http: a column cannot be sent as \"%s\": a request calls so the record's own %s", name, name);
   if ((guint)at == columns->key)
     columns->key_sent = (gint)columns->n_sent;
   columns->sent[columns->n_sent++] = (guint)at;
@@ -74,7 +76,8 @@ static void put_json_text(GString *into, const char *text) {
 }
 
 /* A value as text; FALSE: absent. Numbers are written with their scale. */
-static gboolean value_of(const AccrualBody *body, guint column, guint record, char number[32], const char **text, gsize *length) {
+static gboolean value_of(const AccrualBody *body, guint column, guint record, char number[32], const char **text,
+                         gsize *length) {
   const RecordBlock *block = body->block;
   if (record_block_is_null(block, column, record))
     return FALSE;

@@ -39,7 +39,10 @@ gboolean cutter_next(const Cutter *cutter, guint size, guint64 *first, guint *co
 
 /* --- One slice */
 
-typedef struct { Slice *slice; ExceptionPacker *before, *after; } Sharing;
+typedef struct {
+  Slice *slice;
+  ExceptionPacker *before, *after;
+} Sharing;
 
 static void count_one(BookBatch *batch, Outcome outcome) {
   batch->accepted--;
@@ -66,7 +69,8 @@ static gboolean share_exceptions(const BookBatch *range, Sharing *sharing, GErro
   if (damage)
     g_propagate_error(error, damage);
   else if (is_foreign)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "record %" G_GUINT64_FORMAT " is told about in another batch", foreign);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "record %" G_GUINT64_FORMAT " is told about in another batch", foreign);
   return damage == NULL;
 }
 
@@ -77,14 +81,18 @@ static BookBatch *new_batch(guint64 first, guint64 last) {
   return batch;
 }
 
-static gboolean sum_amounts(const Cutter *cutter, guint count, const RecordBlock *block, guint amount, Slice *slice, GError **error) {
+static gboolean sum_amounts(const Cutter *cutter, guint count, const RecordBlock *block, guint amount, Slice *slice,
+                            GError **error) {
   gint64 all = 0;
-  for (const GList *at = cutter->ranges.head; at && ((const BookBatch *)at->data)->first <= slice->batch->last; at = at->next)
+  for (const GList *at = cutter->ranges.head; at && ((const BookBatch *)at->data)->first <= slice->batch->last;
+       at = at->next)
     if (__builtin_add_overflow(all, ((const BookBatch *)at->data)->amount, &all))
       return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "the amounts of a file's batches leave 64 bits");
   for (guint i = 0; i < count; i++)
-    if (!slice->skip[i] && __builtin_add_overflow(slice->batch->amount, record_block_integer(block, amount, i), &slice->batch->amount))
-      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a batch's amounts leave 64 bits at line %" G_GUINT64_FORMAT, block->lines[i]);
+    if (!slice->skip[i] &&
+        __builtin_add_overflow(slice->batch->amount, record_block_integer(block, amount, i), &slice->batch->amount))
+      return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                                 "a batch's amounts leave 64 bits at line %" G_GUINT64_FORMAT, block->lines[i]);
   if (slice->rest && __builtin_sub_overflow(all, slice->batch->amount, &slice->rest->amount))
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "what is left of a batch's amounts leaves 64 bits");
   return TRUE;
@@ -105,13 +113,18 @@ static gboolean share(const Cutter *cutter, Sharing *sharing, GError **error) {
   return TRUE;
 }
 
-gboolean cutter_slice(const Cutter *cutter, guint count, const RecordBlock *block, const LedgerColumns *columns, Slice *slice, GError **error) {
+gboolean cutter_slice(const Cutter *cutter, guint count, const RecordBlock *block, const LedgerColumns *columns,
+                      Slice *slice, GError **error) {
   guint64 first = ((const BookBatch *)cutter->ranges.head->data)->first, last = first + count - 1;
   const BookBatch *touched = range_of(cutter, last);
   gboolean has_rest = touched && touched->last > last;
-  *slice = (Slice){.batch = new_batch(first, last), .rest = has_rest ? new_batch(last + 1, touched->last) : NULL, .skip = g_new0(guint8, count + 1)};
+  *slice = (Slice){.batch = new_batch(first, last),
+                   .rest = has_rest ? new_batch(last + 1, touched->last) : NULL,
+                   .skip = g_new0(guint8, count + 1)};
   if (!touched || block->first != first || block->count < count + (has_rest ? 1 : 0))
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "staging does not have the records %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, first, last);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "staging does not have the records %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, first,
+                               last);
   slice->batch->number = cutter->number;
   slice->batch->first_line = block->lines[0];
   slice->batch->last_line = block->lines[count - 1];

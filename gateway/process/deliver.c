@@ -1,11 +1,11 @@
-/* Process deliver: hands the verified plaintext on, as it is or encrypted anew, into a folder of an inner system. It is posted when it
- * is durable there; then all of its batches are marked at once.
+/* Process deliver: hands the verified plaintext on, as it is or encrypted anew, into a folder of an inner system. It is
+ * posted when it is durable there; then all of its batches are marked at once.
  *
- * The plaintext never has a name on our disk: it is brought out of the fetched file again, into an unnamed one, and must be the very
- * bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting again would make other bytes.
- *   crash before the sealed copy's rename   sealed again: nobody has seen the first
- *   crash while putting, or after it        remote_put looks for these very bytes there (plain and packed ones are made alike again)
- *   crash before the marks                  file and marker are found there, and only the marks are made */
+ * The plaintext never has a name on our disk: it is brought out of the fetched file again, into an unnamed one, and
+ * must be the very bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting
+ * again would make other bytes. crash before the sealed copy's rename   sealed again: nobody has seen the first crash
+ * while putting, or after it        remote_put looks for these very bytes there (plain and packed ones are made alike
+ * again) crash before the marks                  file and marker are found there, and only the marks are made */
 #include "gateway/process/process.h"
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
@@ -22,21 +22,23 @@
 #include <string.h>
 #include <unistd.h>
 
-/* From the fetched file again. Its signer may have been revoked or have expired since, which a person has to know of; but other bytes
- * than those that were validated are never handed on. */
+/* From the fetched file again. Its signer may have been revoked or have expired since, which a person has to know of;
+ * but other bytes than those that were validated are never handed on. */
 static gboolean bring_out(Step *step, Unwrapped *unwrapped, GError **error) {
   if (!flow_unwrap(step, unwrapped, error))
     return FALSE;
   if (!unwrapped->trusted)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "it was verified, but now it is not trusted any more: %s", unwrapped->reason);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "it was verified, but now it is not trusted any more: %s", unwrapped->reason);
   if (g_strcmp0(unwrapped->sha256, step->file->plain_sha256) != 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "what comes out of the file now is not what was validated: sha256 %s, not %s",
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                               "what comes out of the file now is not what was validated: sha256 %s, not %s",
                                unwrapped->sha256, step->file->plain_sha256);
   return TRUE;
 }
 
-/* A name that does not change from try to try: its time is that of the file's arrival. Where the partner's own name makes none that a
- * file can have, it is our id: what is validated has to get there. */
+/* A name that does not change from try to try: its time is that of the file's arrival. Where the partner's own name
+ * makes none that a file can have, it is our id: what is validated has to get there. */
 static char *name_there(Step *step, GError **error) {
   g_autoptr(GError) unfit = NULL;
   const char *const templates[] = {step->feed->conf->deliver.name};
@@ -56,15 +58,21 @@ static gboolean enclose_into(Step *step, int plaintext, const char *name, int ta
   g_autofree char *member = enclose_member(name);
   EncloseFile source = {.fd = plaintext};
   Enclosed enclosed;
-  EncloseOptions options = {.home = step->feed->gnupg_home, .keys = &step->feed->partner->openpgp, .encrypt_to = (const char *const *)conf->encrypt_to,
-                            .envelope = conf->envelope, .packing = conf->packing, .member = member, .scratch = step->flow->paths->stage,
+  EncloseOptions options = {.home = step->feed->gnupg_home,
+                            .keys = &step->feed->partner->openpgp,
+                            .encrypt_to = (const char *const *)conf->encrypt_to,
+                            .envelope = conf->envelope,
+                            .packing = conf->packing,
+                            .member = member,
+                            .scratch = step->flow->paths->stage,
                             .lines = step->file->plain_size / GPG_LEAST_BYTES * GPG_LEAST_LINES};
   return enclose(&options, enclose_read_file, &source, target, -1, &enclosed, error);
 }
 
 /* Sealed once, durable under our own name; the descriptor of it, or -1. */
 static int sealed_copy(Step *step, const char *name, GError **error) {
-  g_autofree char *path = lane_path_out(step->flow->paths, step->file->id, "deliver.pgp"), *part = g_strconcat(path, ".part", NULL);
+  g_autofree char *path = lane_path_out(step->flow->paths, step->file->id, "deliver.pgp"),
+                  *part = g_strconcat(path, ".part", NULL);
   Unwrapped unwrapped;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd >= 0)
@@ -74,7 +82,8 @@ static int sealed_copy(Step *step, const char *name, GError **error) {
     sallyport_error_errno(error, errno, "create %s", part);
     return -1;
   }
-  gboolean ok = bring_out(step, &unwrapped, error) && enclose_into(step, unwrapped.plaintext, name, fd, error) && files_sync(fd, part, error);
+  gboolean ok = bring_out(step, &unwrapped, error) && enclose_into(step, unwrapped.plaintext, name, fd, error) &&
+                files_sync(fd, part, error);
   unwrapped_clear(&unwrapped);
   fault_point("hand-on-before-sealed");
   if (ok && rename(part, path) != 0)
@@ -109,19 +118,30 @@ static gboolean put_there(Step *step, int fd, const char *name, GError **error) 
   g_autofree char *sha256 = digest_hex(digest, sizeof digest), *to = flow_remote_path(conf->path, name, strlen(name));
   g_autofree char *marker_name = conf->marker ? admit_expand(conf->marker, name) : NULL;
   g_autofree char *marker = marker_name ? flow_remote_path(conf->path, marker_name, strlen(marker_name)) : NULL;
-  RemotePut put = {.courier = step->courier, .scratch = step->flow->paths->stage, .to = to, .owner = step->file->id, .fd = fd, .size = size,
-                   .sha256 = sha256, .replace = conf->if_exists == CONF_EXISTS_REPLACE, .marker_follows = marker != NULL};
+  RemotePut put = {.courier = step->courier,
+                   .scratch = step->flow->paths->stage,
+                   .to = to,
+                   .owner = step->file->id,
+                   .fd = fd,
+                   .size = size,
+                   .sha256 = sha256,
+                   .replace = conf->if_exists == CONF_EXISTS_REPLACE,
+                   .marker_follows = marker != NULL};
   if (!remote_put(&put, error))
     return FALSE;
   fault_point("hand-on-before-marker");
   if (marker && !remote_put_marker(step->courier, step->flow->paths->stage, marker, error))
     return FALSE;
-  log_event(LOG_INFO, "handed-on", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"to", to}, {"bytes", log_number((gint64)size)},
-            {"sha256", sha256});
+  log_event(LOG_INFO, "handed-on", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"to", to},
+            {"bytes", log_number((gint64)size)}, {"sha256", sha256});
   return TRUE;
 }
 
-typedef struct { const BookFile *file; const GPtrArray *batches; const char *detail; } Marks;
+typedef struct {
+  const BookFile *file;
+  const GPtrArray *batches;
+  const char *detail;
+} Marks;
 
 static gboolean marks_change(BookTransaction *tx, gpointer data, GError **error) {
   const Marks *marks = data;
@@ -150,7 +170,8 @@ gboolean process_deliver(Step *step, GError **error) {
   g_autofree char *name = name_there(step, error);
   if (!name)
     return FALSE;
-  int fd = step->feed->conf->deliver.envelope == CONF_ENVELOPE_OPENPGP ? sealed_copy(step, name, error) : plain_copy(step, name, error);
+  int fd = step->feed->conf->deliver.envelope == CONF_ENVELOPE_OPENPGP ? sealed_copy(step, name, error)
+                                                                       : plain_copy(step, name, error);
   if (fd < 0)
     return FALSE;
   gboolean ok = put_there(step, fd, name, error);

@@ -1,14 +1,15 @@
 /* To the HTTP accrual interface: pending → sent → answered → posted, batch by batch, several calls at a time.
  *
- *   crash before `sent`               the range is not cut: it is cut again, perhaps differently; nobody has heard of it
- *   crash after `sent`                asked (again) with the same key and, bit by bit, the same request; the interface answers as it did,
- *   time-out, cut, 5xx                or does it now, but never twice. For ever, with back-off: its outcome is not known, but a fact
- *   crash after `answered`            what the interface decided is in the book, with the counts; it is posted to the ledger, idempotently
- *   crash after posting, not marked   posted again, which the ledger knows
- * A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that moment (cutter.h): after a
- * change of x, as after a restart, there is nothing to be cut anew.
+ *   crash before `sent`               the range is not cut: it is cut again, perhaps differently; nobody has heard of
+ * it crash after `sent`                asked (again) with the same key and, bit by bit, the same request; the interface
+ * answers as it did, time-out, cut, 5xx                or does it now, but never twice. For ever, with back-off: its
+ * outcome is not known, but a fact crash after `answered`            what the interface decided is in the book, with
+ * the counts; it is posted to the ledger, idempotently crash after posting, not marked   posted again, which the ledger
+ * knows A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that
+ * moment (cutter.h): after a change of x, as after a restart, there is nothing to be cut anew.
  *
- * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears more of them. */
+ * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears
+ * more of them. */
 #include "gateway/process/http_parts.h"
 #include "gateway/process/process.h"
 #include "gateway/log.h"
@@ -17,8 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE = 200000 /* microseconds in which a helper waits for its turn, before it lets others have the thread */,
-       LONGEST_WAIT = 2 * G_USEC_PER_SEC /* of a pause: a longer one puts the file off */ };
+enum {
+  PATIENCE = 200000 /* microseconds in which a helper waits for its turn, before it lets others have the thread */,
+  LONGEST_WAIT = 2 * G_USEC_PER_SEC /* of a pause: a longer one puts the file off */
+};
 
 /* --- Begin and end of a file's posting */
 
@@ -63,7 +66,8 @@ static void init_locks(Accrual *accrual) {
   pthread_condattr_destroy(&attributes);
 }
 
-/* What is cut from a range is added up anew, so the first one is looked at as a whole: before anybody hears of another field's amounts. */
+/* What is cut from a range is added up anew, so the first one is looked at as a whole: before anybody hears of another
+ * field's amounts. */
 static gboolean is_range_as_validated(const Accrual *accrual, const BookBatch *range, GError **error) {
   guint count = (guint)(range->last - range->first + 1);
   g_autoptr(StagingReader) reader = staging_reader_open(accrual->staging, error);
@@ -130,8 +134,8 @@ static void close_calls(Accrual *accrual) {
   pthread_mutex_unlock(&accrual->lock);
 }
 
-/* --- Helpers: as many as calls may be in flight, beside the file's own thread. One that has made its call lets another file's task have
- * the thread, if one waits. */
+/* --- Helpers: as many as calls may be in flight, beside the file's own thread. One that has made its call lets another
+ * file's task have the thread, if one waits. */
 
 typedef struct {
   Task task;
@@ -183,7 +187,8 @@ static guint batches_left(Accrual *accrual, guint size) {
 static gboolean needs_helper(Accrual *accrual) {
   const Feed *feed = accrual->step->feed;
   const ConfBatch *batch = &feed->conf->batch;
-  guint left = batches_left(accrual, MAX(interface_size(feed->interface, batch), 1)), most = interface_threads(feed->interface, batch);
+  guint left = batches_left(accrual, MAX(interface_size(feed->interface, batch), 1)),
+        most = interface_threads(feed->interface, batch);
   pthread_mutex_lock(&accrual->lock);
   gboolean needed = accrual->helpers + 1 < MIN(most, left + accrual->waiting.length);
   accrual->helpers += needed ? 1 : 0;
@@ -203,7 +208,9 @@ static void call_helpers(Accrual *accrual) {
 
 /* --- The file's own thread */
 
-static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) { return book_note_file(tx, data, NULL, error); }
+static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_note_file(tx, data, NULL, error);
+}
 
 /* The interface has asked for time. In the book, or the lane would take the file up again at once. */
 static gboolean put_off(Step *step, gint64 pause, GError **error) {
@@ -259,7 +266,8 @@ static gboolean post_file(Accrual *accrual, Step *step, GError **error) {
   close_calls(accrual);
   if (!ok || accrual->error) {
     g_propagate_error(error, own ? g_steal_pointer(&own) : g_steal_pointer(&accrual->error));
-    g_autoptr(GError) second = NULL; /* what was answered is posted and marked all the same; else the next try does it */
+    /* what was answered is posted and marked all the same; else the next try does it */
+    g_autoptr(GError) second = NULL;
     if (!poster_finish(accrual->poster, &second))
       log_event(LOG_WARNING, "posting-failed", {"file", step->file->id}, {"error", second->message});
     return FALSE;

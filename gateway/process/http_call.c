@@ -1,4 +1,5 @@
-/* One batch: taken or cut, read, its request made, durable as sent, sent, and its answer durable before anything of it is posted. */
+/* One batch: taken or cut, read, its request made, durable as sent, sent, and its answer durable before anything of it
+ * is posted. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/process/http_parts.h"
@@ -48,16 +49,25 @@ static gboolean read_records(Scratch *scratch, guint64 first, guint count, GErro
 AccrualBody accrual_body_of(const Call *call) {
   const Step *step = call->accrual->step;
   const ConfFeed *conf = step->feed->conf;
-  return (AccrualBody){.columns = call->accrual->columns, .is_csv = conf->http.body == CONF_BODY_CSV, .key = call->key, .feed = conf->name,
-                       .partner = conf->partner, .file = step->file->name_shown, .business_date = step->file->business_date,
-                       .batch = call->batch->number, .block = call->scratch->block, .count = (guint)(call->batch->last - call->batch->first + 1),
+  return (AccrualBody){.columns = call->accrual->columns,
+                       .is_csv = conf->http.body == CONF_BODY_CSV,
+                       .key = call->key,
+                       .feed = conf->name,
+                       .partner = conf->partner,
+                       .file = step->file->name_shown,
+                       .business_date = step->file->business_date,
+                       .batch = call->batch->number,
+                       .block = call->scratch->block,
+                       .count = (guint)(call->batch->last - call->batch->first + 1),
                        .skip = call->skip};
 }
 
-/* Of the request, where it goes, and whose account it credits: all that must be the same when it is asked again. The caller frees. */
+/* Of the request, where it goes, and whose account it credits: all that must be the same when it is asked again. The
+ * caller frees. */
 static char *digest_of_request(const Call *call) {
   const ConfFeed *conf = call->accrual->step->feed->conf;
-  g_autofree char *place = g_strjoin("\n", "", conf->http.system, conf->http.endpoint, conf->http.path, conf->ledger.account, conf->key, NULL);
+  g_autofree char *place = g_strjoin("\n", "", conf->http.system, conf->http.endpoint, conf->http.path,
+                                     conf->ledger.account, conf->key, NULL);
   guint8 digest[DIGEST_SHA256_SIZE];
   Digest *running = digest_new_sha256();
   digest_update(running, call->scratch->text->str, call->scratch->text->len);
@@ -79,7 +89,11 @@ static char *make_request(Call *call) {
   return digest_of_request(call);
 }
 
-typedef struct { Call *call; BookBatch *rest; guint batches; } Change;
+typedef struct {
+  Call *call;
+  BookBatch *rest;
+  guint batches;
+} Change;
 
 static gboolean cut_change(BookTransaction *tx, gpointer data, GError **error) {
   Change *change = data;
@@ -122,7 +136,8 @@ static gboolean cut_next(Call *call, gboolean *any, GError **error) {
   if (!*any)
     return TRUE;
   gboolean ok = read_records(call->scratch, first, count + 1, error) &&
-                cutter_slice(accrual->cutter, count, call->scratch->block, &feed->columns, &slice, error) && cut_slice(call, &slice, error);
+                cutter_slice(accrual->cutter, count, call->scratch->block, &feed->columns, &slice, error) &&
+                cut_slice(call, &slice, error);
   if (!ok)
     call->batch = NULL, call->skip = NULL;
   slice_clear(&slice);
@@ -142,8 +157,10 @@ static gboolean prepare_waiting(Call *call, GError **error) {
     return TRUE;
   if (batch->digest && !g_str_equal(batch->digest, digest))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "batch %u was sent under another configuration (interface, columns, body or names), and must be asked again in the same words: "
-                               "put that configuration back until it is answered", batch->number);
+                               "batch %u was sent under another configuration (interface, columns, body or names), and "
+                               "must be asked again in the same words: "
+                               "put that configuration back until it is answered",
+                               batch->number);
   if (!batch->digest)
     batch->digest = g_steal_pointer(&digest);
   Change change = {.call = call};
@@ -174,7 +191,8 @@ static gboolean take_batch(Call *call, gboolean *any, GError **error) {
 /* --- A call */
 
 /* A batch whose records were all refused at validation has nothing to send, and only its place in the order. */
-static gboolean carry_out(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *any, GError **error) {
+static gboolean carry_out(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *any,
+                          GError **error) {
   Accrual *accrual = call->accrual;
   gboolean again = FALSE;
   if (!take_batch(call, any, error) || !*any)

@@ -87,19 +87,26 @@ static char *read_answer(const Call *call, guint64 size, gsize *length, GError *
   if (*length == size)
     return text;
   g_free(text);
-  sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "the answer of batch %u could not be read back", call->batch->number);
+  sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "the answer of batch %u could not be read back",
+                      call->batch->number);
   return NULL;
 }
 
-static Outcome outcome_of(guint8 status) { return status == ACCRUAL_REJECTED ? OUTCOME_REJECTED : OUTCOME_DUPLICATE; }
+static Outcome outcome_of(guint8 status) {
+  return status == ACCRUAL_REJECTED ? OUTCOME_REJECTED : OUTCOME_DUPLICATE;
+}
 
 /* The interface's refusals among those of validation, in the records' order. */
-static void add_refusal(const Call *call, const AccrualAnswer *said, guint i, ExceptionPacker *packer, BookAnswer *answer) {
+static void add_refusal(const Call *call, const AccrualAnswer *said, guint i, ExceptionPacker *packer,
+                        BookAnswer *answer) {
   gboolean is_rejected = said->statuses[i] == ACCRUAL_REJECTED;
   const char *code = said->codes[i] ? said->codes[i] : is_rejected ? CODE_INTERFACE_REJECTS : CODE_INTERFACE_HAD_IT;
-  const char *reason = said->messages[i] ? said->messages[i] : is_rejected ? "the accrual interface rejected it" : "the accrual interface had credited it before";
+  const char *reason = said->messages[i] ? said->messages[i]
+                       : is_rejected     ? "the accrual interface rejected it"
+                                         : "the accrual interface had credited it before";
   const RecordBlock *block = call->scratch->block;
-  RecordException exception = {block->first + i, block->lines[i], outcome_of(said->statuses[i]), (char *)code, (char *)reason};
+  RecordException exception = {block->first + i, block->lines[i], outcome_of(said->statuses[i]), (char *)code,
+                               (char *)reason};
   gint64 amount = record_block_integer(block, call->accrual->step->feed->columns.amount, i);
   exception_packer_add(packer, &exception);
   /* Parts of a sum that is known to fit without signs (examine.c). */
@@ -128,7 +135,10 @@ static gboolean merge(const Call *call, const AccrualAnswer *said, BookAnswer *a
   return damage == NULL;
 }
 
-typedef struct { Call *call; BookAnswer answer; } Answering;
+typedef struct {
+  Call *call;
+  BookAnswer answer;
+} Answering;
 
 static gboolean answer_change(BookTransaction *tx, gpointer data, GError **error) {
   Answering *answering = data;
@@ -136,10 +146,12 @@ static gboolean answer_change(BookTransaction *tx, gpointer data, GError **error
 }
 
 static gboolean keep_answer(Call *call, const AccrualAnswer *said, guint status, GError **error) {
-  g_autofree char *text = g_strdup_printf("HTTP %u: %u accepted, %u rejected, %u duplicates", status, said->accepted, said->rejected, said->duplicates);
+  g_autofree char *text = g_strdup_printf("HTTP %u: %u accepted, %u rejected, %u duplicates", status, said->accepted,
+                                          said->rejected, said->duplicates);
   Answering answering = {call, {.answer = text}};
   fault_point("accrual-before-answered");
-  gboolean ok = merge(call, said, &answering.answer, error) && book_write(call->accrual->step->flow->book, answer_change, &answering, error);
+  gboolean ok = merge(call, said, &answering.answer, error) &&
+                book_write(call->accrual->step->flow->book, answer_change, &answering, error);
   if (!ok) {
     g_clear_pointer(&answering.answer.exceptions, g_bytes_unref);
     return FALSE;
@@ -173,7 +185,9 @@ static char *describe(const Call *call, const CourierReply *reply) {
   char head[SHOWN + 1];
   ssize_t n = pread(call->scratch->answer, head, sizeof head - 1, 0);
   g_autofree char *shown = files_show_bytes(head, (gsize)MAX(n, 0), SHOWN);
-  g_autofree char *wait = reply->retry_after >= 0 ? g_strdup_printf(", Retry-After %" G_GINT64_FORMAT " s", reply->retry_after) : g_strdup("");
+  g_autofree char *wait = reply->retry_after >= 0
+                              ? g_strdup_printf(", Retry-After %" G_GINT64_FORMAT " s", reply->retry_after)
+                              : g_strdup("");
   return g_strdup_printf("HTTP %u%s%s%s", reply->status, wait, *shown ? ": " : "", g_strstrip(shown));
 }
 
@@ -192,16 +206,18 @@ static gboolean no_answer(Call *call, const CourierReply *reply, GError **error)
   note(call, said);
   if (code == SALLYPORT_ERROR_LOGIN)
     interface_pause(feed->interface, LOCKED_OUT);
-  return sallyport_error_set(error, code, "batch %u, %s: %s", call->batch->number, interface_name(feed->interface), said);
+  return sallyport_error_set(error, code, "batch %u, %s: %s", call->batch->number, interface_name(feed->interface),
+                             said);
 }
 
 static void tell(const Call *call, guint status, gint64 ms) {
   const Step *step = call->accrual->step;
   const BookBatch *batch = call->batch;
   gboolean is_answered = batch->state == BATCH_ANSWERED;
-  log_event(is_answered ? LOG_INFO : LOG_WARNING, is_answered ? "batch-answered" : "batch-not-answered", {"feed", step->feed->conf->name},
-            {"file", step->file->id}, {"batch", log_number(batch->number)}, {"key", call->key}, {"records", log_number(call->records)},
-            {"attempt", log_number(batch->attempts)}, {"status", log_number(status)}, {"answer", batch->answer ? batch->answer : ""},
+  log_event(is_answered ? LOG_INFO : LOG_WARNING, is_answered ? "batch-answered" : "batch-not-answered",
+            {"feed", step->feed->conf->name}, {"file", step->file->id}, {"batch", log_number(batch->number)},
+            {"key", call->key}, {"records", log_number(call->records)}, {"attempt", log_number(batch->attempts)},
+            {"status", log_number(status)}, {"answer", batch->answer ? batch->answer : ""},
             {"call_ms", log_number(ms)});
 }
 
@@ -214,19 +230,25 @@ static gboolean judge(Call *call, const CourierReply *reply, PressureEnd *end, g
     end->outcome = reply->status >= 500 || reply->status == 408 ? PRESSURE_FAILED : PRESSURE_NO_CALL;
     return no_answer(call, reply, error);
   }
-  *end = (PressureEnd){PRESSURE_REFUSED, 0, reply->retry_after < 0 ? -1 : MIN(reply->retry_after, 3600) * G_USEC_PER_SEC};
+  *end = (PressureEnd){PRESSURE_REFUSED, 0,
+                       reply->retry_after < 0 ? -1 : MIN(reply->retry_after, 3600) * G_USEC_PER_SEC};
   g_autofree char *said = describe(call, reply);
   note(call, said);
   return TRUE;
 }
 
-gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *again, GError **error) {
+gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *again,
+                      GError **error) {
   const ConfHttp *conf = &call->accrual->step->feed->conf->http;
   g_autoptr(GPtrArray) headers = headers_of(call);
   g_autoptr(GError) failure = NULL;
   CourierReply reply = {0};
-  CourierPost post = {.path = conf->path, .headers = (const char *const *)headers->pdata, .body = call->scratch->body,
-                      .body_size = call->scratch->text->len, .answer = call->scratch->answer, .timeout = conf->timeout,
+  CourierPost post = {.path = conf->path,
+                      .headers = (const char *const *)headers->pdata,
+                      .body = call->scratch->body,
+                      .body_size = call->scratch->text->len,
+                      .answer = call->scratch->answer,
+                      .timeout = conf->timeout,
                       .answer_limit = ANSWER_BYTES + (guint64)ANSWER_BYTES_PER_RECORD * call->records};
   if (!fill_body(call->scratch, error))
     return FALSE;

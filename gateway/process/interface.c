@@ -14,11 +14,15 @@ struct Interface {
 };
 
 /* Without a pressure block x is what it may be at most. */
-static guint least_size(const ConfBatch *batch) { return MAX(batch->target_latency > 0 ? batch->size_min : batch->size_max, 1); }
+static guint least_size(const ConfBatch *batch) {
+  return MAX(batch->target_latency > 0 ? batch->size_min : batch->size_max, 1);
+}
 
 static PressureOptions options_of(const ConfBatch *batch) {
-  return (PressureOptions){.size_min = least_size(batch), .size_max = MAX(batch->size_max, least_size(batch)),
-                           .threads_min = MAX(batch->threads_min, 1), .threads_max = MAX(batch->threads_max, MAX(batch->threads_min, 1)),
+  return (PressureOptions){.size_min = least_size(batch),
+                           .size_max = MAX(batch->size_max, least_size(batch)),
+                           .threads_min = MAX(batch->threads_min, 1),
+                           .threads_max = MAX(batch->threads_max, MAX(batch->threads_min, 1)),
                            .target_latency = (gint64)batch->target_latency * 1000};
 }
 
@@ -49,7 +53,9 @@ void interface_free(Interface *interface) {
   g_free(interface);
 }
 
-const char *interface_name(const Interface *interface) { return interface->name; }
+const char *interface_name(const Interface *interface) {
+  return interface->name;
+}
 
 static void wait_until(Interface *interface, gint64 until) {
   struct timespec at = {until / G_USEC_PER_SEC, (until % G_USEC_PER_SEC) * 1000};
@@ -75,12 +81,14 @@ void interface_sent(Interface *interface, PressureCall *call) {
 static void tell(const Interface *interface) {
   PressureState state;
   pressure_state(interface->pressure, &state);
-  gboolean is_down = (state.threads < state.from_threads || state.size < state.from_size) && strcmp(state.reason, "brought nothing") != 0;
+  gboolean is_down = (state.threads < state.from_threads || state.size < state.from_size) &&
+                     strcmp(state.reason, "brought nothing") != 0;
   log_event(is_down ? LOG_WARNING : LOG_INFO, "pressure", {"interface", interface->name}, {"why", state.reason},
-            {"x", log_number(state.size)}, {"x_before", log_number(state.from_size)}, {"threads", log_number(state.threads)},
-            {"threads_before", log_number(state.from_threads)}, {"latency_ms", log_number(state.latency / 1000)},
-            {"spacing_ms", log_number(state.spacing / 1000)}, {"refused", log_number((gint64)state.refused)},
-            {"failed", log_number((gint64)state.failed)}, {"calls", log_number((gint64)state.calls)});
+            {"x", log_number(state.size)}, {"x_before", log_number(state.from_size)},
+            {"threads", log_number(state.threads)}, {"threads_before", log_number(state.from_threads)},
+            {"latency_ms", log_number(state.latency / 1000)}, {"spacing_ms", log_number(state.spacing / 1000)},
+            {"refused", log_number((gint64)state.refused)}, {"failed", log_number((gint64)state.failed)},
+            {"calls", log_number((gint64)state.calls)});
 }
 
 void interface_end(Interface *interface, const PressureCall *call, const PressureEnd *end) {

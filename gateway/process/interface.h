@@ -1,5 +1,5 @@
-/* One interface of another system, as all threads of a lane see it that call it: how many of them may do so at a time, with how many
- * records, and from when on again (pressure.h decides; this is its lock, its clock and its log). */
+/* One interface of another system, as all threads of a lane see it that call it: how many of them may do so at a time,
+ * with how many records, and from when on again (pressure.h decides; this is its lock, its clock and its log). */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/process/pressure.h"
@@ -11,7 +11,8 @@ void interface_free(Interface *interface);
 const char *interface_name(const Interface *interface);
 
 /* Waits for its turn, at most so long, and not when *stopping. FALSE: not now. TRUE: interface_end has to follow. */
-gboolean interface_begin(Interface *interface, gint64 patience, const gint *stopping, PressureCall *call) G_GNUC_WARN_UNUSED_RESULT;
+gboolean interface_begin(Interface *interface, gint64 patience, const gint *stopping,
+                         PressureCall *call) G_GNUC_WARN_UNUSED_RESULT;
 void interface_sent(Interface *interface, PressureCall *call);
 void interface_end(Interface *interface, const PressureCall *call, const PressureEnd *end);
 /* x for this feed: within its own bounds. */

@@ -1,9 +1,15 @@
-/* The lane's own ledger: several batches are under way at a time, each marked posted after the ledger has made it durable (poster.h). */
+/* The lane's own ledger: several batches are under way at a time, each marked posted after the ledger has made it
+ * durable (poster.h). */
 #include "gateway/process/poster.h"
 #include "gateway/process/process.h"
 
-/* Files that were validated for an interface, before the feed's process was changed. What the interface has been told stays its own. */
-typedef struct { const char *file; BookBatch *batch; guint batches; } Number;
+/* Files that were validated for an interface, before the feed's process was changed. What the interface has been told
+ * stays its own. */
+typedef struct {
+  const char *file;
+  BookBatch *batch;
+  guint batches;
+} Number;
 
 static gboolean number_change(BookTransaction *tx, gpointer data, GError **error) {
   Number *number = data;
@@ -14,12 +20,15 @@ static gboolean number_change(BookTransaction *tx, gpointer data, GError **error
 static gboolean take_over(const Step *step, BookBatch *batch, GError **error) {
   Number number = {step->file->id, batch, 0};
   if (batch->state == BATCH_SENT)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "batch %u was sent to the interface of `process http`, and its outcome is not known: "
-                               "put that process back until it is", batch->number);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "batch %u was sent to the interface of `process http`, and its outcome is not known: "
+                               "put that process back until it is",
+                               batch->number);
   return batch->number > 0 || book_write(step->flow->book, number_change, &number, error);
 }
 
-static gboolean post_all(const Step *step, Poster *poster, const GPtrArray *batches, StagingReader *reader, GError **error) {
+static gboolean post_all(const Step *step, Poster *poster, const GPtrArray *batches, StagingReader *reader,
+                         GError **error) {
   for (guint i = 0; i < batches->len && !poster_has_failed(poster); i++) {
     BookBatch *batch = batches->pdata[i];
     if (batch->state == BATCH_POSTED)

@@ -7,14 +7,17 @@ struct Poster {
   const Feed *feed;
   Book *book;
   BookFile *file;
-  pthread_mutex_t lock;  /* of all below */
+  pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
   guint under_way;
-  GArray *finished;  /* guint: batch numbers, durable in the ledger, not yet marked in the book */
-  GError *error;     /* the first */
+  GArray *finished; /* guint: batch numbers, durable in the ledger, not yet marked in the book */
+  GError *error;    /* the first */
 };
 
-typedef struct { Poster *poster; const BookBatch *promised; } Submission;
+typedef struct {
+  Poster *poster;
+  const BookBatch *promised;
+} Submission;
 
 static GError *check_promise(const Submission *submission, const LedgerResult *result) {
   const BookBatch *batch = submission->promised;
@@ -23,7 +26,8 @@ static GError *check_promise(const Submission *submission, const LedgerResult *r
     sallyport_error_set(&error, SALLYPORT_ERROR_BUG, "batch %u: a balance would leave 64 bits", batch->number);
   else if (result->refused > 0 || result->posted != batch->accepted || result->amount != batch->amount)
     sallyport_error_set(&error, SALLYPORT_ERROR_BUG,
-                        "batch %u: %u entries over %" G_GINT64_FORMAT " posted, %u refused, but %u over %" G_GINT64_FORMAT " were accepted",
+                        "batch %u: %u entries over %" G_GINT64_FORMAT
+                        " posted, %u refused, but %u over %" G_GINT64_FORMAT " were accepted",
                         batch->number, result->posted, result->amount, result->refused, batch->accepted, batch->amount);
   return error;
 }
@@ -92,7 +96,8 @@ gboolean batch_skip(const BookBatch *batch, guint8 *skip, GError **error) {
   return damage == NULL;
 }
 
-gboolean batch_is_as_validated(const BookBatch *batch, const RecordBlock *block, const guint8 *skip, guint amount, GError **error) {
+gboolean batch_is_as_validated(const BookBatch *batch, const RecordBlock *block, const guint8 *skip, guint amount,
+                               GError **error) {
   gint64 sum = 0;
   guint accepted = 0;
   gboolean fits = TRUE;
@@ -103,9 +108,10 @@ gboolean batch_is_as_validated(const BookBatch *batch, const RecordBlock *block,
     }
   return (fits && accepted == batch->accepted && sum == batch->amount) ||
          sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                             "the lines %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " have %u records over %" G_GINT64_FORMAT " now, and had %u over %" G_GINT64_FORMAT
-                             " when they were validated: put the field of the amount back until the file is posted", batch->first_line,
-                             batch->last_line, accepted, sum, batch->accepted, batch->amount);
+                             "the lines %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                             " have %u records over %" G_GINT64_FORMAT " now, and had %u over %" G_GINT64_FORMAT
+                             " when they were validated: put the field of the amount back until the file is posted",
+                             batch->first_line, batch->last_line, accepted, sum, batch->accepted, batch->amount);
 }
 
 static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const BookBatch *batch, GError **error) {
@@ -127,7 +133,10 @@ static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const Book
 
 Poster *poster_new(const Step *step) {
   Poster *poster = g_new0(Poster, 1);
-  *poster = (Poster){.feed = step->feed, .book = step->flow->book, .file = step->file, .finished = g_array_new(FALSE, FALSE, sizeof(guint))};
+  *poster = (Poster){.feed = step->feed,
+                     .book = step->flow->book,
+                     .file = step->file,
+                     .finished = g_array_new(FALSE, FALSE, sizeof(guint))};
   pthread_mutex_init(&poster->lock, NULL);
   pthread_cond_init(&poster->changed, NULL);
   return poster;
@@ -162,7 +171,9 @@ gboolean poster_has_failed(Poster *poster) {
   return failed;
 }
 
-gboolean poster_mark(Poster *poster, GError **error) { return mark_finished(poster, FALSE, error); }
+gboolean poster_mark(Poster *poster, GError **error) {
+  return mark_finished(poster, FALSE, error);
+}
 
 static gboolean is_through(Poster *poster) {
   pthread_mutex_lock(&poster->lock);

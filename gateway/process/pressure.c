@@ -1,18 +1,30 @@
-/* Time goes by in stretches: so many calls at one level that throughput and latency can be told. At the end of each, and at once when
- * something hurts, there is one decision. A decision begins a new epoch: calls that began before it tell nothing about what it did,
- * so that the refusals of one burst push down once. */
+/* Time goes by in stretches: so many calls at one level that throughput and latency can be told. At the end of each,
+ * and at once when something hurts, there is one decision. A decision begins a new epoch: calls that began before it
+ * tell nothing about what it did, so that the refusals of one burst push down once. */
 #include "gateway/process/pressure.h"
 
-enum { LEAST_STRETCH = 4, FIRST_PATIENCE_STRETCHES = 3, MOST_PATIENCE_CALLS = 128, MOST_HARMLESS_CALLS = 64, SIZE_STEPS = 8, LEAST_SIZE_STEP = 50 };
-static const gint64 FIRST_PATIENCE = 2 * G_USEC_PER_SEC, MOST_PATIENCE = 30 * G_USEC_PER_SEC, MOST_HARMLESS = 10 * G_USEC_PER_SEC;
+enum {
+  LEAST_STRETCH = 4,
+  FIRST_PATIENCE_STRETCHES = 3,
+  MOST_PATIENCE_CALLS = 128,
+  MOST_HARMLESS_CALLS = 64,
+  SIZE_STEPS = 8,
+  LEAST_SIZE_STEP = 50
+};
+static const gint64 FIRST_PATIENCE = 2 * G_USEC_PER_SEC, MOST_PATIENCE = 30 * G_USEC_PER_SEC,
+                    MOST_HARMLESS = 10 * G_USEC_PER_SEC;
 static const gint64 FIRST_PAUSE = G_USEC_PER_SEC / 10, MOST_PAUSE = 60 * G_USEC_PER_SEC;
-static const double BACK = 0.7;        /* multiplicative decrease: as gentle as congestion controls that keep a pipe full (CUBIC, RFC 9438) */
-static const double GAIN = 0.3;        /* of what a step could have brought: less is noise, or queueing */
-static const double COLLAPSE = 3;      /* times the target: no time to find out why */
+/* multiplicative decrease: as gentle as congestion controls that keep a pipe full (CUBIC, RFC 9438) */
+static const double BACK = 0.7;
+static const double GAIN = 0.3;   /* of what a step could have brought: less is noise, or queueing */
+static const double COLLAPSE = 3; /* times the target: no time to find out why */
 
 typedef enum { TRIAL_NONE, TRIAL_MORE_THREADS, TRIAL_FEWER_THREADS, TRIAL_LARGER, TRIAL_CLOSER } Trial;
 
-typedef struct { gint64 time; guint calls; } Patience; /* both have to pass before a probe */
+typedef struct {
+  gint64 time;
+  guint calls;
+} Patience; /* both have to pass before a probe */
 
 struct Pressure {
   PressureOptions options;
@@ -33,14 +45,14 @@ struct Pressure {
   /* Memory: levels that hurt or gave nothing; only those below are climbed to without a probe. */
   guint threads_ceiling, size_ceiling;
   gint64 spacing_floor;
-  gboolean threads_blameless;   /* fewer of them cost throughput and did not help */
-  gboolean probes_size;         /* which of the two is probed next */
+  gboolean threads_blameless; /* fewer of them cost throughput and did not help */
+  gboolean probes_size;       /* which of the two is probed next */
   gint64 probe_at;
   Patience patience, before_grant;
   guint calls_since, granted_for; /* good calls since the last step, since the patience was shortened */
   /* Harm. */
-  guint harms;                  /* without a good stretch between them */
-  guint pauses;                 /* without a good call between them */
+  guint harms;  /* without a good stretch between them */
+  guint pauses; /* without a good call between them */
   guint64 good_since_refusal;
   gint64 last_refusal, paused_until;
   /* For people. */
@@ -50,25 +62,31 @@ struct Pressure {
   guint from_size, from_threads;
 };
 
-static guint stretch_of(const Pressure *p) { return MAX(LEAST_STRETCH, 2 * p->threads); }
+static guint stretch_of(const Pressure *p) {
+  return MAX(LEAST_STRETCH, 2 * p->threads);
+}
 
 static void wait_before_probe(Pressure *p, gint64 now) {
   p->probe_at = now + p->patience.time;
   p->calls_since = 0;
 }
 
-/* A refusal is a harm; a step that brought nothing, or queued a little, is none. What was granted too soon is taken back. */
+/* A refusal is a harm; a step that brought nothing, or queued a little, is none. What was granted too soon is taken
+ * back. */
 static void be_more_patient(Pressure *p, gint64 now, gboolean is_harm) {
-  Patience most = is_harm ? (Patience){MOST_PATIENCE, MOST_PATIENCE_CALLS} : (Patience){MOST_HARMLESS, MOST_HARMLESS_CALLS};
+  Patience most = is_harm ? (Patience){MOST_PATIENCE, MOST_PATIENCE_CALLS}
+                          : (Patience){MOST_HARMLESS, MOST_HARMLESS_CALLS};
   if (p->before_grant.calls > p->granted_for)
     p->patience = p->before_grant;
   p->before_grant.calls = 0;
   p->patience.time = MAX(p->patience.time, MIN(MAX(2 * p->patience.time, FIRST_PATIENCE), most.time));
-  p->patience.calls = MAX(p->patience.calls, MIN(MAX(2 * p->patience.calls, FIRST_PATIENCE_STRETCHES * stretch_of(p)), most.calls));
+  p->patience.calls = MAX(p->patience.calls,
+                          MIN(MAX(2 * p->patience.calls, FIRST_PATIENCE_STRETCHES * stretch_of(p)), most.calls));
   wait_before_probe(p, now);
 }
 
-/* A probe was good: the next ones come sooner and sooner, on condition that the level bears out as long as the wait for it was. */
+/* A probe was good: the next ones come sooner and sooner, on condition that the level bears out as long as the wait for
+ * it was. */
 static void be_less_patient(Pressure *p, gint64 now) {
   if (p->before_grant.calls <= p->granted_for) {
     p->before_grant = p->patience;
@@ -101,7 +119,9 @@ Pressure *pressure_new(const PressureOptions *options) {
   return p;
 }
 
-void pressure_free(Pressure *pressure) { g_free(pressure); }
+void pressure_free(Pressure *pressure) {
+  g_free(pressure);
+}
 
 void pressure_widen(Pressure *p, const PressureOptions *more) {
   p->options.size_min = MIN(p->options.size_min, more->size_min);
@@ -133,7 +153,8 @@ static gboolean decide(Pressure *p, guint threads, guint size, gint64 spacing, c
 
 /* A step of x, at most an eighth of its range, and no more than latency bears, which grows in proportion at most. */
 static guint larger_size(const Pressure *p, double latency) {
-  guint range = p->options.size_max - p->options.size_min, size = MIN(p->size + MAX(range / SIZE_STEPS, 1), p->options.size_max);
+  guint range = p->options.size_max - p->options.size_min,
+        size = MIN(p->size + MAX(range / SIZE_STEPS, 1), p->options.size_max);
   if (p->options.target_latency > 0 && latency > 0)
     size = MIN(size, (guint)((double)p->size * 0.97 * (double)p->options.target_latency / latency));
   return size == p->options.size_max || size >= p->size + MAX(range / LEAST_SIZE_STEP, 1) ? size : p->size;
@@ -167,7 +188,9 @@ static gboolean step_back(Pressure *p, gint64 now, gboolean is_harm, const char 
   return decide(p, p->before_threads, p->before_size, p->before_spacing, reason);
 }
 
-static gboolean is_step_up(Trial trial) { return trial == TRIAL_MORE_THREADS || trial == TRIAL_LARGER || trial == TRIAL_CLOSER; }
+static gboolean is_step_up(Trial trial) {
+  return trial == TRIAL_MORE_THREADS || trial == TRIAL_LARGER || trial == TRIAL_CLOSER;
+}
 
 static guint less(guint level, double factor) {
   guint smaller = (guint)((double)level * factor);
@@ -240,7 +263,8 @@ static gboolean slow(Pressure *p, gint64 now, double rate, double latency) {
     return decide(p, less(p->threads, 0.5), p->size / 2, p->spacing, "latency far above the target");
   }
   if (can_thin && (!p->threads_blameless || !can_shrink)) {
-    guint fewer = less(p->threads, MAX(0.95 / times, 0.5)); /* if they queue, latency is in proportion to their number */
+    /* if they queue, latency is in proportion to their number */
+    guint fewer = less(p->threads, MAX(0.95 / times, 0.5));
     remember_harm(p, now, FALSE);
     p->trial = can_shrink ? TRIAL_FEWER_THREADS : TRIAL_NONE;
     p->before_threads = p->threads;
@@ -266,7 +290,8 @@ static gboolean take_back_threads(Pressure *p, gint64 now) {
   p->threads_ceiling = p->before_threads + 1;
   p->size_ceiling = p->size;
   be_more_patient(p, now, FALSE);
-  return decide(p, p->before_threads, (guint)((double)p->size * CLAMP(0.95 / times, 0.5, 0.95)), p->spacing, "calls are long, not queueing");
+  return decide(p, p->before_threads, (guint)((double)p->size * CLAMP(0.95 / times, 0.5, 0.95)), p->spacing,
+                "calls are long, not queueing");
 }
 
 /* --- The end of a stretch */
@@ -283,7 +308,8 @@ static gboolean cost_something(const Pressure *p, double rate) {
 
 static gboolean climb(Pressure *p, gint64 now, double rate, double latency) {
   gboolean is_busy = 2 * p->at_limit >= p->begun, is_full = 2 * p->full >= p->calls;
-  gboolean more = p->threads < p->options.threads_max && is_busy, larger = larger_size(p, latency) > p->size && is_full, closer = p->spacing > 0 && is_busy;
+  gboolean more = p->threads < p->options.threads_max && is_busy, larger = larger_size(p, latency) > p->size && is_full,
+           closer = p->spacing > 0 && is_busy;
   begin_stretch(p);
   if (closer && p->spacing * 3 / 4 >= p->spacing_floor)
     return try_level(p, TRIAL_CLOSER, rate, latency, "good");
@@ -349,7 +375,8 @@ static gboolean good(Pressure *p, const PressureCall *call, gint64 now, guint re
     p->latency = (gint64)latency;
   gboolean is_slow = p->options.target_latency > 0 && p->latency_calls >= MAX(3, p->threads / 2) && latency > bearable;
   if (is_slow && (is_over || p->trial != TRIAL_FEWER_THREADS || latency > COLLAPSE * (double)p->options.target_latency))
-    return p->trial == TRIAL_FEWER_THREADS && is_over && cost_something(p, rate) ? take_back_threads(p, now) : slow(p, now, rate, latency);
+    return p->trial == TRIAL_FEWER_THREADS && is_over && cost_something(p, rate) ? take_back_threads(p, now)
+                                                                                 : slow(p, now, rate, latency);
   return is_over && judge(p, now, rate, latency);
 }
 
@@ -370,7 +397,9 @@ gint64 pressure_begin(Pressure *p, gint64 now, PressureCall *call) {
   return 0;
 }
 
-void pressure_sent(PressureCall *call, gint64 now) { call->sent = now; }
+void pressure_sent(PressureCall *call, gint64 now) {
+  call->sent = now;
+}
 
 gboolean pressure_end(Pressure *p, const PressureCall *call, gint64 now, const PressureEnd *end) {
   p->in_flight--;
@@ -388,8 +417,17 @@ void pressure_pause(Pressure *p, gint64 until) {
 }
 
 void pressure_state(const Pressure *p, PressureState *state) {
-  *state = (PressureState){.size = p->size, .threads = p->threads, .at_floor = p->size <= p->options.size_min && p->threads <= p->options.threads_min,
-                           .in_flight = p->in_flight, .latency = p->latency, .spacing = p->spacing,
-                           .paused_until = p->paused_until, .calls = p->ended, .refused = p->refused, .failed = p->failed,
-                           .reason = p->reason, .from_size = p->from_size, .from_threads = p->from_threads};
+  *state = (PressureState){.size = p->size,
+                           .threads = p->threads,
+                           .at_floor = p->size <= p->options.size_min && p->threads <= p->options.threads_min,
+                           .in_flight = p->in_flight,
+                           .latency = p->latency,
+                           .spacing = p->spacing,
+                           .paused_until = p->paused_until,
+                           .calls = p->ended,
+                           .refused = p->refused,
+                           .failed = p->failed,
+                           .reason = p->reason,
+                           .from_size = p->from_size,
+                           .from_threads = p->from_threads};
 }

@@ -1,42 +1,55 @@
-/* How much an interface is asked at a time: x, the records of a call, and the calls in flight, between the bounds that are configured.
- * A pure controller: it has no clock, no lock, no thread and no log; whoever calls it tells the time (microseconds, monotonic).
+/* How much an interface is asked at a time: x, the records of a call, and the calls in flight, between the bounds that
+ * are configured. A pure controller: it has no clock, no lock, no thread and no log; whoever calls it tells the time
+ * (microseconds, monotonic).
  *
- *   down, at once      an overload answer, an error, or latency above the target: calls in flight by a third to a half, x likewise when
- *                      that did not help or was not the cause; a pause as long as Retry-After says, or growing while nothing succeeds
- *   up, slowly         one call in flight, or an eighth of x's range, after a stretch of good calls; kept only if it brought throughput
- *   memory             the level that hurt, or gave nothing, is not tried again before a wait that doubles with each failure:
- *                      so refused calls become almost none, and an interface that has recovered is still found out
- *   pacing             an interface that refuses a single caller, too, has a limit in calls a second: calls are spaced to keep within it
+ *   down, at once      an overload answer, an error, or latency above the target: calls in flight by a third to a half,
+ * x likewise when that did not help or was not the cause; a pause as long as Retry-After says, or growing while nothing
+ * succeeds up, slowly         one call in flight, or an eighth of x's range, after a stretch of good calls; kept only
+ * if it brought throughput memory             the level that hurt, or gave nothing, is not tried again before a wait
+ * that doubles with each failure: so refused calls become almost none, and an interface that has recovered is still
+ * found out pacing             an interface that refuses a single caller, too, has a limit in calls a second: calls are
+ * spaced to keep within it
  *
- * Latency above the target has two causes. Calls that queue inside of the interface: then fewer in flight cost no throughput. Calls
- * that are long: then fewer in flight do, and it is x that has to go down. Which of them it is, is found out by trying. */
+ * Latency above the target has two causes. Calls that queue inside of the interface: then fewer in flight cost no
+ * throughput. Calls that are long: then fewer in flight do, and it is x that has to go down. Which of them it is, is
+ * found out by trying. */
 #pragma once
 #include <glib.h>
 
 typedef struct {
   guint size_min, size_max, threads_min, threads_max;
-  gint64 target_latency;  /* microseconds; 0: none */
+  gint64 target_latency; /* microseconds; 0: none */
 } PressureOptions;
 
 typedef struct Pressure Pressure;
 Pressure *pressure_new(const PressureOptions *options);
 void pressure_free(Pressure *pressure);
-/* Another feed of the same interface: the bounds become those of both, the target the smaller one. Before the first call. */
+/* Another feed of the same interface: the bounds become those of both, the target the smaller one. Before the first
+ * call. */
 void pressure_widen(Pressure *pressure, const PressureOptions *options);
 
 /* A call under way: the caller's, from begin to end. */
-typedef struct { gint64 sent; guint64 epoch; guint in_flight; } PressureCall;
-/* 0: a call may begin, and is in flight from now on. Else the time at which to ask again; G_MAXINT64: when one that is under way has ended. */
+typedef struct {
+  gint64 sent;
+  guint64 epoch;
+  guint in_flight;
+} PressureCall;
+/* 0: a call may begin, and is in flight from now on. Else the time at which to ask again; G_MAXINT64: when one that is
+ * under way has ended. */
 gint64 pressure_begin(Pressure *pressure, gint64 now, PressureCall *call);
 void pressure_sent(PressureCall *call, gint64 now); /* its latency counts from here */
 
 typedef enum {
   PRESSURE_GOOD,
-  PRESSURE_REFUSED,   /* 429, 503: too much */
-  PRESSURE_FAILED,    /* time-out, cut, another 5xx */
-  PRESSURE_NO_CALL    /* there was nothing to send, or our own side failed: tells nothing */
+  PRESSURE_REFUSED, /* 429, 503: too much */
+  PRESSURE_FAILED,  /* time-out, cut, another 5xx */
+  PRESSURE_NO_CALL  /* there was nothing to send, or our own side failed: tells nothing */
 } PressureOutcome;
-typedef struct { PressureOutcome outcome; guint records; gint64 retry_after; /* microseconds from now; -1: not said */ } PressureEnd;
+typedef struct {
+  PressureOutcome outcome;
+  guint records;
+  gint64 retry_after; /* microseconds from now; -1: not said */
+} PressureEnd;
 /* Ends the call. TRUE: it decided something (pressure_state tells what). */
 gboolean pressure_end(Pressure *pressure, const PressureCall *call, gint64 now, const PressureEnd *end);
 /* Nobody calls before `until`; 0 ends a pause, and forgets how long the next one would have been. */
@@ -53,4 +66,6 @@ typedef struct {
   guint from_size, from_threads;  /* before the last decision */
 } PressureState;
 void pressure_state(const Pressure *pressure, PressureState *state);
-static inline guint pressure_size_for(const PressureState *state, guint least, guint most) { return CLAMP(state->size, least, most); }
+static inline guint pressure_size_for(const PressureState *state, guint least, guint most) {
+  return CLAMP(state->size, least, most);
+}

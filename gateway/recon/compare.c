@@ -14,14 +14,14 @@ const char *compare_word(CompareKind kind) {
 /* --- A side: its records in the order of their keys, one after the other */
 
 typedef struct {
-  const char *who, *name;      /* for messages; the sorted file's name */
+  const char *who, *name; /* for messages; the sorted file's name */
   ReconSource *sorted;
   const ReconBatch *batch;
-  guint taken;                 /* of the batch */
+  guint taken; /* of the batch */
   RecordBlock *block;
-  guint at;                    /* in the block; block->count: the end */
+  guint at; /* in the block; block->count: the end */
   guint key, amount;
-  gint64 factor;               /* to the comparison's scale */
+  gint64 factor; /* to the comparison's scale */
   gint64 value, total;
   guint64 records;
 } Side;
@@ -42,7 +42,9 @@ static gboolean take_block(Side *side, GError **error) {
   return TRUE;
 }
 
-static gboolean is_at_end(const Side *side) { return side->at >= side->block->count; }
+static gboolean is_at_end(const Side *side) {
+  return side->at >= side->block->count;
+}
 
 static gboolean look_at(Side *side, GError **error) {
   const RecordBlock *block = side->block;
@@ -54,7 +56,8 @@ static gboolean look_at(Side *side, GError **error) {
                                record_block_is_null(block, side->key, side->at) ? "key" : "amount");
   if (__builtin_mul_overflow(record_block_integer(block, side->amount, side->at), side->factor, &side->value) ||
       __builtin_add_overflow(side->total, side->value, &side->total))
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: line %" G_GUINT64_FORMAT ": the total does not fit in 64 bits", side->who, line);
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "%s: line %" G_GUINT64_FORMAT ": the total does not fit in 64 bits", side->who, line);
   side->records++;
   return TRUE;
 }
@@ -66,14 +69,19 @@ static gboolean step(Side *side, GError **error) {
   return look_at(side, error);
 }
 
-static const char *key_of(const Side *side, gsize *length) { return record_block_text(side->block, side->key, side->at, length); }
+static const char *key_of(const Side *side, gsize *length) {
+  return record_block_text(side->block, side->key, side->at, length);
+}
 
 static gboolean find_columns(Side *side, const CompareSide *asked, guint *scale, GError **error) {
   int key = recon_source_column(asked->source, asked->key), amount = recon_source_column(asked->source, asked->amount);
   if (key < 0 || amount < 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: there is no column \"%s\"", side->who, key < 0 ? asked->key : asked->amount);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: there is no column \"%s\"", side->who,
+                               key < 0 ? asked->key : asked->amount);
   if (asked->source->columns[key].type != BLOCK_TEXT || asked->source->columns[amount].type != BLOCK_INTEGER)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: the key \"%s\" must be text, and the amount \"%s\" a number", side->who, asked->key, asked->amount);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "%s: the key \"%s\" must be text, and the amount \"%s\" a number", side->who, asked->key,
+                               asked->amount);
   side->key = (guint)key;
   side->amount = (guint)amount;
   *scale = asked->source->columns[amount].scale;
@@ -89,11 +97,13 @@ static gint64 power_of_ten(guint exponent) {
 
 /* Sorts it, and stands on its first record. */
 static gboolean begin(Side *side, const CompareOptions *options, const CompareSide *asked, GError **error) {
-  char *order[] = {(char *)(intptr_t)asked->key, (char *)(intptr_t)asked->amount, NULL}; /* so that records of one key meet by their amounts */
+  /* so that records of one key meet by their amounts */
+  char *order[] = {(char *)(intptr_t)asked->key, (char *)(intptr_t)asked->amount, NULL};
   ReconExtractOptions extract = {.folder = options->work, .name = side->name, .order = order, .stop = options->stop};
   g_autofree char *sha256 = NULL;
   guint64 records;
-  if (!recon_extract_make(asked->source, &extract, &sha256, &records, error) || !(side->sorted = recon_extract_open(options->work, side->name, NULL, error)))
+  if (!recon_extract_make(asked->source, &extract, &sha256, &records, error) ||
+      !(side->sorted = recon_extract_open(options->work, side->name, NULL, error)))
     return FALSE;
   side->block = recon_block_new(side->sorted, BLOCK_RECORDS);
   return take_block(side, error) && look_at(side, error);
@@ -118,9 +128,14 @@ static int order_of(const Side *ours, const Side *theirs) {
   return order ? order : (a_length > b_length) - (a_length < b_length);
 }
 
-static gboolean tell(const CompareOptions *options, CompareKind kind, const Side *ours, const Side *theirs, Comparison *comparison, GError **error) {
-  Difference difference = {.kind = kind, .has_ours = ours != NULL, .has_theirs = theirs != NULL, .ours = ours ? ours->value : 0,
-                           .theirs = theirs ? theirs->value : 0, .theirs_line = theirs ? theirs->block->lines[theirs->at] : 0};
+static gboolean tell(const CompareOptions *options, CompareKind kind, const Side *ours, const Side *theirs,
+                     Comparison *comparison, GError **error) {
+  Difference difference = {.kind = kind,
+                           .has_ours = ours != NULL,
+                           .has_theirs = theirs != NULL,
+                           .ours = ours ? ours->value : 0,
+                           .theirs = theirs ? theirs->value : 0,
+                           .theirs_line = theirs ? theirs->block->lines[theirs->at] : 0};
   difference.key = key_of(ours ? ours : theirs, &difference.key_length);
   comparison->differences[kind]++;
   return !options->visit || options->visit(options->user, &difference, error);
@@ -148,7 +163,8 @@ gboolean recon_compare(const CompareOptions *options, Comparison *comparison, GE
   Side ours = {.who = "ours", .name = "ours.sorted"}, theirs = {.who = "theirs", .name = "theirs.sorted"};
   guint our_scale, their_scale;
   *comparison = (Comparison){0};
-  if (!find_columns(&ours, &options->ours, &our_scale, error) || !find_columns(&theirs, &options->theirs, &their_scale, error))
+  if (!find_columns(&ours, &options->ours, &our_scale, error) ||
+      !find_columns(&theirs, &options->theirs, &their_scale, error))
     return FALSE;
   comparison->scale = MAX(our_scale, their_scale);
   ours.factor = power_of_ten(comparison->scale - our_scale);

@@ -21,20 +21,29 @@ static gboolean differs(GError **error, const ReconManifestShard *shard, const c
 static gboolean decrypt(const ReconManifestShard *shard, const ReconKeys *keys, int from, int to, GError **error) {
   /* what is inside may be packed: its size is bounded by the plain one and some room for what does not pack well */
   guint64 limit = shard->plain_size + shard->plain_size / 8 + 65536;
-  OpenpgpOpenOptions options = {.home = keys->gnupg_home, .signed_by = keys->signed_by, .passphrase_file = keys->passphrase_file,
-                                .size_limit = limit, .ratio_limit = RATIO, .deadline = DEADLINE};
+  OpenpgpOpenOptions options = {.home = keys->gnupg_home,
+                                .signed_by = keys->signed_by,
+                                .passphrase_file = keys->passphrase_file,
+                                .size_limit = limit,
+                                .ratio_limit = RATIO,
+                                .deadline = DEADLINE};
   OpenpgpOpened opened = {0};
   if (!openpgp_open(&options, from, to, &opened, error))
     return FALSE;
   if (opened.verdict == OPENPGP_TRUSTED)
     return TRUE;
-  g_autofree char *what = g_strdup_printf("its encryption or signature does not hold: %s%s%s", openpgp_reason_word(opened.reason), opened.message[0] ? ": " : "", opened.message);
+  g_autofree char *what = g_strdup_printf("its encryption or signature does not hold: %s%s%s",
+                                          openpgp_reason_word(opened.reason), opened.message[0] ? ": " : "",
+                                          opened.message);
   return differs(error, shard, what);
 }
 
-static gboolean unpack(const ReconManifest *manifest, const ReconManifestShard *shard, int from, int to, GError **error) {
+static gboolean unpack(const ReconManifest *manifest, const ReconManifestShard *shard, int from, int to,
+                       GError **error) {
   UnpackOptions options = {.packing = manifest->compression == RECON_COMPRESS_GZIP ? CONF_PACK_GZIP : CONF_PACK_ZSTD,
-                           .size_limit = shard->plain_size, .ratio_limit = RATIO, .deadline = DEADLINE};
+                           .size_limit = shard->plain_size,
+                           .ratio_limit = RATIO,
+                           .deadline = DEADLINE};
   Unpacked unpacked = {0};
   if (!packing_unpack(&options, from, to, &unpacked, error))
     return FALSE;
@@ -44,7 +53,8 @@ static gboolean unpack(const ReconManifest *manifest, const ReconManifestShard *
   return differs(error, shard, what);
 }
 
-gboolean recon_contents_open(const ReconManifest *manifest, const ReconManifestShard *shard, const ReconKeys *keys, int shard_fd, int *plain, GError **error) {
+gboolean recon_contents_open(const ReconManifest *manifest, const ReconManifestShard *shard, const ReconKeys *keys,
+                             int shard_fd, int *plain, GError **error) {
   int opened = shard_fd, unpacked = -1;
   *plain = shard_fd;
   if (manifest->encrypted) {
@@ -87,13 +97,20 @@ static void add_fields(ConfLine *line, const ReconManifest *manifest, gboolean i
   }
 }
 
-typedef struct { ConfLayout conf; Layout *layout; } Reading;
+typedef struct {
+  ConfLayout conf;
+  Layout *layout;
+} Reading;
 
 static gboolean reading_open(Reading *reading, const ReconManifest *manifest, GError **error) {
   ConfLayout *conf = &reading->conf;
-  *conf = (ConfLayout){.name = (char *)(intptr_t)"manifest", .kind = CONF_LAYOUT_DELIMITED, .delimiter = manifest->delimiter,
-                       .quote = manifest->quote ? CONF_QUOTE_RFC4180 : CONF_QUOTE_NONE, .charset = manifest->charset,
-                       .lines_by = CONF_LINES_BY_POSITION, .line_limit = 1 << 20,
+  *conf = (ConfLayout){.name = (char *)(intptr_t) "manifest",
+                       .kind = CONF_LAYOUT_DELIMITED,
+                       .delimiter = manifest->delimiter,
+                       .quote = manifest->quote ? CONF_QUOTE_RFC4180 : CONF_QUOTE_NONE,
+                       .charset = manifest->charset,
+                       .lines_by = CONF_LINES_BY_POSITION,
+                       .line_limit = 1 << 20,
                        .line_end = g_strcmp0(manifest->line_end, "crlf") == 0 ? CONF_LINE_END_CRLF : CONF_LINE_END_LF};
   add_fields(&conf->record, manifest, FALSE);
   conf->records = g_ptr_array_new();
@@ -112,14 +129,20 @@ static void reading_close(Reading *reading) {
     g_ptr_array_unref(reading->conf.header.fields);
 }
 
-typedef struct { guint64 records; gint64 total; guint64 lines; } Counted;
+typedef struct {
+  guint64 records;
+  gint64 total;
+  guint64 lines;
+} Counted;
 
-static gboolean count_chunk(const ReconManifestShard *shard, const LayoutChunk *chunk, int amount, Counted *counted, GError **error) {
+static gboolean count_chunk(const ReconManifestShard *shard, const LayoutChunk *chunk, int amount, Counted *counted,
+                            GError **error) {
   const RecordBlock *block = chunk->block;
   if (chunk->problems->len > 0 || block->faults->len > 0) {
     const LayoutProblem *problem = chunk->problems->len > 0 ? chunk->problems->pdata[0] : NULL;
     const BlockFault *fault = problem ? NULL : &g_array_index(block->faults, BlockFault, 0);
-    g_autofree char *what = g_strdup_printf("line %" G_GUINT64_FORMAT ": %s", counted->lines + (problem ? problem->line : block->lines[fault->record]),
+    g_autofree char *what = g_strdup_printf("line %" G_GUINT64_FORMAT ": %s",
+                                            counted->lines + (problem ? problem->line : block->lines[fault->record]),
                                             problem ? problem->reason : fault->reason);
     return differs(error, shard, what);
   }
@@ -131,17 +154,21 @@ static gboolean count_chunk(const ReconManifestShard *shard, const LayoutChunk *
   return TRUE;
 }
 
-static gboolean count(const ReconManifest *manifest, const ReconManifestShard *shard, const guint8 *text, gsize length, Counted *counted, GError **error) {
+static gboolean count(const ReconManifest *manifest, const ReconManifestShard *shard, const guint8 *text, gsize length,
+                      Counted *counted, GError **error) {
   Reading reading = {0};
   gboolean ok = reading_open(&reading, manifest, error);
   LayoutChunk *chunk = ok ? layout_chunk_new(reading.layout) : NULL;
   int amount = ok && manifest->amount ? layout_column(reading.layout, manifest->amount) : -1;
   for (gsize at = 0; ok && at < length;) {
     gsize end = layout_next_chunk(reading.layout, text, length, at, CHUNK_BYTES);
-    layout_parse(reading.layout, &(LayoutSpan){.text = text, .offset = at, .end = end, .is_first = at == 0, .is_last = end >= length}, chunk);
+    layout_parse(reading.layout,
+                 &(LayoutSpan){.text = text, .offset = at, .end = end, .is_first = at == 0, .is_last = end >= length},
+                 chunk);
     ok = count_chunk(shard, chunk, amount, counted, error);
     gsize page = (gsize)sysconf(_SC_PAGESIZE), from = at / page * page;
-    madvise((void *)(intptr_t)(text + from), end / page * page - from, MADV_DONTNEED); /* keeps what is mapped from counting as memory */
+    /* keeps what is mapped from counting as memory */
+    madvise((void *)(intptr_t)(text + from), end / page * page - from, MADV_DONTNEED);
     at = end;
   }
   if (chunk)
@@ -151,7 +178,8 @@ static gboolean count(const ReconManifest *manifest, const ReconManifestShard *s
 }
 
 /* Records that lie in the open are the shard's own bytes, and those have been looked at. */
-static gboolean check_bytes(const ReconManifest *manifest, const ReconManifestShard *shard, int plain, guint64 *size, GError **error) {
+static gboolean check_bytes(const ReconManifest *manifest, const ReconManifestShard *shard, int plain, guint64 *size,
+                            GError **error) {
   guint8 digest[DIGEST_SHA256_SIZE];
   *size = shard->size;
   if (!manifest->encrypted && manifest->compression == RECON_COMPRESS_NONE)
@@ -160,10 +188,12 @@ static gboolean check_bytes(const ReconManifest *manifest, const ReconManifestSh
   if (!digest_file_sha256(plain, 0, G_MAXUINT64, digest, size, error))
     return FALSE;
   g_autofree char *hex = digest_hex(digest, sizeof digest);
-  return (*size == shard->plain_size && strcmp(hex, shard->plain_sha256) == 0) || differs(error, shard, "its records are not those of the manifest");
+  return (*size == shard->plain_size && strcmp(hex, shard->plain_sha256) == 0) ||
+         differs(error, shard, "its records are not those of the manifest");
 }
 
-gboolean recon_contents_check(const ReconManifest *manifest, const ReconManifestShard *shard, int plain, GError **error) {
+gboolean recon_contents_check(const ReconManifest *manifest, const ReconManifestShard *shard, int plain,
+                              GError **error) {
   guint64 size;
   if (!check_bytes(manifest, shard, plain, &size, error))
     return FALSE;

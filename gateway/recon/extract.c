@@ -1,8 +1,9 @@
 /* Extracts: what a source gives, ordered, in one file.
  *
- * With an order: runs of some MiB are sorted in memory and written to unnamed files, then merged, at most MERGE_WIDTH at a time, so that
- * memory does not grow with the number of records. Equal keys keep the order in which they came, which is the source's own and the same
- * at every reading. The file gets its name when it is durable: one that has its name is whole. */
+ * With an order: runs of some MiB are sorted in memory and written to unnamed files, then merged, at most MERGE_WIDTH
+ * at a time, so that memory does not grow with the number of records. Equal keys keep the order in which they came,
+ * which is the source's own and the same at every reading. The file gets its name when it is durable: one that has its
+ * name is whole. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/recon/frames.h"
@@ -14,10 +15,23 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAME_RECORDS = 1024, FRAME_TEXT = 128 * 1024, RUN_BYTES = 12 * 1024 * 1024, BLOCK_RECORDS = 4096, MERGE_WIDTH = 48, MOST_KEYS = 32 };
+enum {
+  FRAME_RECORDS = 1024,
+  FRAME_TEXT = 128 * 1024,
+  RUN_BYTES = 12 * 1024 * 1024,
+  BLOCK_RECORDS = 4096,
+  MERGE_WIDTH = 48,
+  MOST_KEYS = 32
+};
 
-typedef struct { guint columns[MOST_KEYS]; guint n; } Keys;
-typedef struct { const RecordBlock *block; guint32 record, sequence; } Item;
+typedef struct {
+  guint columns[MOST_KEYS];
+  guint n;
+} Keys;
+typedef struct {
+  const RecordBlock *block;
+  guint32 record, sequence;
+} Item;
 
 static int compare_cell(const RecordBlock *a, guint i, const RecordBlock *b, guint j, guint column) {
   gboolean a_null = record_block_is_null(a, column, i), b_null = record_block_is_null(b, column, j);
@@ -65,7 +79,10 @@ static void copy_record(const RecordBlock *from, guint record, RecordBlock *into
 }
 
 /* Records one by one into frames. */
-typedef struct { FrameWriter *writer; RecordBlock *frame; } Framer;
+typedef struct {
+  FrameWriter *writer;
+  RecordBlock *frame;
+} Framer;
 
 static gboolean framer_put(Framer *framer, const RecordBlock *from, guint record, GError **error) {
   copy_record(from, record, framer->frame);
@@ -86,9 +103,9 @@ typedef struct {
   const ReconSource *source;
   const ReconExtractOptions *options;
   Keys keys;
-  GPtrArray *blocks;     /* of the run that is being filled */
+  GPtrArray *blocks; /* of the run that is being filled */
   gsize bytes;
-  GArray *runs;          /* int: unnamed files */
+  GArray *runs; /* int: unnamed files */
   guint64 records;
 } Extract;
 
@@ -145,7 +162,11 @@ static gsize size_of(const RecordBlock *block) {
 
 /* --- Merging */
 
-typedef struct { FrameReader reader; guint at; guint number; } Run;
+typedef struct {
+  FrameReader reader;
+  guint at;
+  guint number;
+} Run;
 
 static gboolean run_step(Run *run, gboolean *more, GError **error) {
   *more = TRUE;
@@ -173,7 +194,8 @@ static void sift_down(const Keys *keys, Run **heap, guint n, guint at) {
 }
 
 static gboolean is_stopped(const Extract *extract, GError **error) {
-  return extract->options->stop && g_atomic_int_get(extract->options->stop) && !sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is ending");
+  return extract->options->stop && g_atomic_int_get(extract->options->stop) &&
+         !sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is ending");
 }
 
 static gboolean merge_heap(const Extract *extract, Run **heap, guint n, Framer *framer, GError **error) {
@@ -233,7 +255,8 @@ static gboolean find_keys(Extract *extract, GError **error) {
   for (char *const *name = extract->options->order; name && *name; name++) {
     int column = recon_source_column(extract->source, *name);
     if (column < 0 || extract->keys.n == MOST_KEYS)
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "'order': what is read has no column \"%s\", or there are too many", *name);
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                 "'order': what is read has no column \"%s\", or there are too many", *name);
     extract->keys.columns[extract->keys.n++] = (guint)column;
   }
   return TRUE;
@@ -292,10 +315,14 @@ static gboolean make(ReconSource *source, Extract *extract, int fd, char **sha25
   return ok;
 }
 
-gboolean recon_extract_make(ReconSource *source, const ReconExtractOptions *options, char **sha256, guint64 *records, GError **error) {
-  Extract extract = {.source = source, .options = options, .blocks = g_ptr_array_new_with_free_func((GDestroyNotify)record_block_free),
+gboolean recon_extract_make(ReconSource *source, const ReconExtractOptions *options, char **sha256, guint64 *records,
+                            GError **error) {
+  Extract extract = {.source = source,
+                     .options = options,
+                     .blocks = g_ptr_array_new_with_free_func((GDestroyNotify)record_block_free),
                      .runs = g_array_new(FALSE, FALSE, sizeof(int))};
-  g_autofree char *final = g_build_filename(options->folder, options->name, NULL), *part = g_strconcat(final, ".part", NULL);
+  g_autofree char *final = g_build_filename(options->folder, options->name, NULL),
+                  *part = g_strconcat(final, ".part", NULL);
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   gboolean ok = fd >= 0 || sallyport_error_errno(error, errno, "create %s", part);
   *sha256 = NULL;
@@ -322,7 +349,7 @@ typedef struct {
   ReconPiece piece;
   ReconBatch batch;
   GArray *entries;
-  guint skip;            /* of the first frame */
+  guint skip; /* of the first frame */
 } ExtractSource;
 
 static gboolean extract_next(ReconSource *source, const ReconBatch **batch, GError **error) {
@@ -342,7 +369,9 @@ static gboolean extract_next(ReconSource *source, const ReconBatch **batch, GErr
     extract->skip = 0;
   } while (extract->entries->len == 0);
   extract->piece.block = extract->reader.block;
-  extract->batch = (ReconBatch){.pieces = &extract->piece, .n_pieces = 1, .entries = (const ReconEntry *)(const void *)extract->entries->data,
+  extract->batch = (ReconBatch){.pieces = &extract->piece,
+                                .n_pieces = 1,
+                                .entries = (const ReconEntry *)(const void *)extract->entries->data,
                                 .n = extract->entries->len};
   *batch = &extract->batch;
   return TRUE;
@@ -381,8 +410,11 @@ ReconSource *recon_extract_open(const char *folder, const char *name, const char
   extract->piece.cells = g_new0(ReconCell, extract->reader.n_columns + 1);
   for (guint i = 0; i < extract->reader.n_columns; i++)
     extract->piece.cells[i].column = (gint)i;
-  extract->source = (ReconSource){.columns = extract->reader.columns, .n_columns = extract->reader.n_columns, .next = extract_next,
-                                  .position = extract_position, .close = extract_close};
+  extract->source = (ReconSource){.columns = extract->reader.columns,
+                                  .n_columns = extract->reader.n_columns,
+                                  .next = extract_next,
+                                  .position = extract_position,
+                                  .close = extract_close};
   if (ok)
     return &extract->source;
   extract_close(&extract->source);

@@ -11,9 +11,13 @@ static void file_free(ReconFile *file) {
   g_free(file);
 }
 
-void recon_files_init(ReconFiles *files, const ReconSourceOptions *options) { *files = (ReconFiles){.options = *options}; }
+void recon_files_init(ReconFiles *files, const ReconSourceOptions *options) {
+  *files = (ReconFiles){.options = *options};
+}
 
-void recon_files_clear(ReconFiles *files) { g_clear_pointer(&files->last, file_free); }
+void recon_files_clear(ReconFiles *files) {
+  g_clear_pointer(&files->last, file_free);
+}
 
 gboolean recon_files_wants(const ReconFiles *files, const char *id, const char *feed) {
   char **feeds = files->options.reconcile->read.feeds;
@@ -27,10 +31,13 @@ gboolean recon_files_look(ReconFiles *files, const char *id, GError **error) {
   if (!found && *error)
     return FALSE;
   if (!found || strcmp(found->id, id) != 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the ledger has entries of file %s, which is not in the book", id);
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "the ledger has entries of file %s, which is not in the book", id);
   g_clear_pointer(&files->last, file_free);
   files->last = g_new0(ReconFile, 1);
-  *files->last = (ReconFile){.id = g_strdup(id), .name = g_strdup(found->name_shown), .feed = g_strdup(found->feed),
+  *files->last = (ReconFile){.id = g_strdup(id),
+                             .name = g_strdup(found->name_shown),
+                             .feed = g_strdup(found->feed),
                              .business_date = g_strdup(found->business_date)};
   return recon_files_wants(files, id, found->feed);
 }

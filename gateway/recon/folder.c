@@ -22,7 +22,8 @@ static int open_plain(int folder, const char *name, struct stat *status) {
 
 static gboolean digests_of(int fd, ShardLook look, char **sha256, char **md5, GError **error) {
   guint8 ours[DIGEST_SHA256_SIZE], theirs[DIGEST_MD5_SIZE];
-  gboolean ok = look == LOOK_BOTH ? digest_file_both(fd, ours, theirs, error) : digest_file_sha256(fd, 0, G_MAXUINT64, ours, NULL, error);
+  gboolean ok = look == LOOK_BOTH ? digest_file_both(fd, ours, theirs, error)
+                                  : digest_file_sha256(fd, 0, G_MAXUINT64, ours, NULL, error);
   *sha256 = ok ? digest_hex(ours, sizeof ours) : NULL;
   *md5 = ok && look == LOOK_BOTH ? digest_hex(theirs, sizeof theirs) : NULL;
   return ok;
@@ -36,7 +37,8 @@ gboolean recon_folder_is_right(int fd, const ReconManifestShard *shard, ShardLoo
   if (fstat(fd, &status) != 0)
     *problem = g_strdup(g_strerror(errno));
   else if ((guint64)status.st_size != shard->size)
-    *problem = g_strdup_printf("it has %" G_GUINT64_FORMAT " bytes, not the manifest's %" G_GUINT64_FORMAT, (guint64)status.st_size, shard->size);
+    *problem = g_strdup_printf("it has %" G_GUINT64_FORMAT " bytes, not the manifest's %" G_GUINT64_FORMAT,
+                               (guint64)status.st_size, shard->size);
   else if (!digests_of(fd, look, &sha256, &md5, &error))
     *problem = g_strdup(error->message);
   else if (strcmp(sha256, shard->sha256) != 0)
@@ -64,7 +66,11 @@ ShardState recon_folder_look(int folder, const ReconManifestShard *shard, ShardL
 
 /* --- All shards, and the one file made of them */
 
-typedef struct { FILE *out; char *temporary; int fd; } Join;
+typedef struct {
+  FILE *out;
+  char *temporary;
+  int fd;
+} Join;
 
 static gboolean join_begin(Join *join, const char *path, GError **error) {
   *join = (Join){.fd = -1};
@@ -92,7 +98,8 @@ static gboolean join_end(Join *join, const char *path, gboolean is_good, GError 
   return ok;
 }
 
-static gboolean check_records(const ReconManifest *manifest, const ReconManifestShard *shard, const ReconFolderCheck *check, const Join *join, int fd, GError **error) {
+static gboolean check_records(const ReconManifest *manifest, const ReconManifestShard *shard,
+                              const ReconFolderCheck *check, const Join *join, int fd, GError **error) {
   int plain;
   if (check->keep_encrypted)
     return TRUE;
@@ -113,7 +120,8 @@ static void note_first(GError **first, GError **error) {
     *first = g_steal_pointer(error);
 }
 
-static gboolean check_shard(const ReconManifest *manifest, int folder, guint i, const ReconFolderCheck *check, const Join *join, ShardState *state, GError **error) {
+static gboolean check_shard(const ReconManifest *manifest, int folder, guint i, const ReconFolderCheck *check,
+                            const Join *join, ShardState *state, GError **error) {
   const ReconManifestShard *shard = manifest->shards->pdata[i];
   g_autofree char *problem = NULL;
   int fd;
@@ -123,7 +131,8 @@ static gboolean check_shard(const ReconManifest *manifest, int folder, guint i, 
   else
     *state = recon_folder_look(folder, shard, LOOK_BOTH, &fd, &problem);
   if (*state != SHARD_WHOLE)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", shard->name, problem ? problem : "it is not here");
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", shard->name,
+                               problem ? problem : "it is not here");
   gboolean ok = check_records(manifest, shard, check, join, fd, error);
   close(fd);
   if (!ok && sallyport_error_code(*error) == SALLYPORT_ERROR_FILE)
@@ -131,7 +140,8 @@ static gboolean check_shard(const ReconManifest *manifest, int folder, guint i, 
   return ok;
 }
 
-gboolean recon_folder_check(const ReconManifest *manifest, int folder, const ReconFolderCheck *check, guint *missing, guint *corrupt, GError **error) {
+gboolean recon_folder_check(const ReconManifest *manifest, int folder, const ReconFolderCheck *check, guint *missing,
+                            guint *corrupt, GError **error) {
   GError *first = NULL;
   Join join;
   guint64 bytes = 0;
@@ -187,11 +197,12 @@ static gboolean is_signed(int folder, const char *name, int manifest, const Reco
   close(signature);
   if (!ok || opened.verdict == OPENPGP_TRUSTED)
     return ok;
-  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the manifest's signature does not hold: %s%s%s", openpgp_reason_word(opened.reason),
-                             opened.message[0] ? ": " : "", opened.message);
+  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the manifest's signature does not hold: %s%s%s",
+                             openpgp_reason_word(opened.reason), opened.message[0] ? ": " : "", opened.message);
 }
 
-ReconManifest *recon_folder_manifest(int folder, const char *name, const ReconKeys *keys, char **sha256, GError **error) {
+ReconManifest *recon_folder_manifest(int folder, const char *name, const ReconKeys *keys, char **sha256,
+                                     GError **error) {
   struct stat status;
   guint8 digest[DIGEST_SHA256_SIZE];
   ReconManifest *manifest = NULL;
@@ -227,6 +238,7 @@ char *recon_folder_find_manifest(const char *path, GError **error) {
     found = g_strdup(name);
   }
   if (!found)
-    sallyport_error_set(error, SALLYPORT_ERROR_FILE, folder ? "%s holds no *.manifest.json" : "%s cannot be read", path);
+    sallyport_error_set(error, SALLYPORT_ERROR_FILE, folder ? "%s holds no *.manifest.json" : "%s cannot be read",
+                        path);
   return found;
 }

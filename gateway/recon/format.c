@@ -5,24 +5,29 @@ enum { MOST_COLUMNS = 512, NUMBER_ROOM = 24 };
 
 /* A cell of a piece, made ready: how it is to be written. */
 typedef enum { WRITE_CONSTANT, WRITE_TEXT, WRITE_CAREFULLY, WRITE_INTEGER, WRITE_LINE } Way;
-typedef struct { Way way; const BlockColumn *column; guint scale; gsize start, length; /* of a constant, in `constants` */ } Ready;
+typedef struct {
+  Way way;
+  const BlockColumn *column;
+  guint scale;
+  gsize start, length; /* of a constant, in `constants` */
+} Ready;
 
 struct ReconFormat {
   const ConfReconcile *reconcile;
   const ReconSource *source;
   guint n;
-  guint columns[MOST_COLUMNS];   /* of the source */
-  gint amount;                   /* of the source; -1: none */
+  guint columns[MOST_COLUMNS]; /* of the source */
+  gint amount;                 /* of the source; -1: none */
   gsize delimiter_length, end_length;
   const char *end;
-  guint8 careful[256];           /* 1: a byte that may need care */
+  guint8 careful[256]; /* 1: a byte that may need care */
   Charset *charset;
-  CharsetConverter *encoder;     /* NULL: UTF-8 */
-  GByteArray *lines;             /* UTF-8, before they are encoded */
+  CharsetConverter *encoder; /* NULL: UTF-8 */
+  GByteArray *lines;         /* UTF-8, before they are encoded */
   const ReconBatch *batch;
-  GArray *ready;                 /* Ready: n per piece */
+  GArray *ready; /* Ready: n per piece */
   GByteArray *constants;
-  GError *fault;                 /* of a value in the batch at hand */
+  GError *fault; /* of a value in the batch at hand */
 };
 
 static gboolean find_columns(ReconFormat *format, GError **error) {
@@ -32,16 +37,20 @@ static gboolean find_columns(ReconFormat *format, GError **error) {
     if (format->n == MOST_COLUMNS)
       return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "more than %d columns", MOST_COLUMNS);
     if (column < 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "what is read has no column \"%s\"", names[format->n]);
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "what is read has no column \"%s\"",
+                                 names[format->n]);
     format->columns[format->n] = (guint)column;
   }
   const char *amount = format->reconcile->read.amount;
   format->amount = -1;
-  if (!amount || !names || !g_strv_contains((const char *const *)names, amount)) /* a total that the requester cannot add up is none */
+  /* a total that the requester cannot add up is none */
+  if (!amount || !names || !g_strv_contains((const char *const *)names, amount))
     return TRUE;
   format->amount = recon_source_column(format->source, amount);
   return format->source->columns[format->amount].type == BLOCK_INTEGER ||
-         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the amount column \"%s\" is text: only integers and decimals of a fixed scale have a total", amount);
+         sallyport_error_set(
+             error, SALLYPORT_ERROR_CONFIGURATION,
+             "the amount column \"%s\" is text: only integers and decimals of a fixed scale have a total", amount);
 }
 
 ReconFormat *recon_format_new(const ConfReconcile *reconcile, const ReconSource *source, GError **error) {
@@ -76,7 +85,9 @@ void recon_format_free(ReconFormat *format) {
   g_free(format);
 }
 
-guint recon_format_scale(const ReconFormat *format) { return format->amount < 0 ? 0 : format->source->columns[format->amount].scale; }
+guint recon_format_scale(const ReconFormat *format) {
+  return format->amount < 0 ? 0 : format->source->columns[format->amount].scale;
+}
 
 /* --- One value */
 
@@ -87,9 +98,13 @@ static gboolean needs_care(const ReconFormat *format, const char *text, gsize le
   return careful != 0;
 }
 
-static gboolean is_formula(const char *text, gsize length) { return length > 0 && strchr("=+-@\t\r", text[0]) != NULL && text[0]; }
+static gboolean is_formula(const char *text, gsize length) {
+  return length > 0 && strchr("=+-@\t\r", text[0]) != NULL && text[0];
+}
 
-static void put(GByteArray *into, const void *bytes, gsize length) { g_byte_array_append(into, bytes, (guint)length); }
+static void put(GByteArray *into, const void *bytes, gsize length) {
+  g_byte_array_append(into, bytes, (guint)length);
+}
 
 static void put_quoted(GByteArray *into, const char *text, gsize length) {
   put(into, "\"", 1);
@@ -112,14 +127,16 @@ static void put_carefully(ReconFormat *format, guint column, const char *text, g
     put_quoted(into, text, length);
   else if (!format->fault)
     sallyport_error_set(&format->fault, SALLYPORT_ERROR_CONFIGURATION,
-                        "column \"%s\" has a value with the delimiter or a line end, which cannot be written without quotes: set quote = yes, or another delimiter",
+                        "column \"%s\" has a value with the delimiter or a line end, which cannot be written without "
+                        "quotes: set quote = yes, or another delimiter",
                         reconcile->read.columns[column]);
 }
 
 /* Two digits at a time, from the end. */
 static guint8 *put_digits(guint8 *end, guint64 value, guint scale) {
-  static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-                              "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+  static const char pairs[] =
+      "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+      "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
   guint digits = 0;
   if (scale == 0) {
     while (value >= 100) {
@@ -155,7 +172,8 @@ static inline guint8 *put_integer(guint8 *at, gint64 value, guint scale) {
 /* --- A batch */
 
 /* Whether no value of the column needs care; one pass over all of its bytes, which the compiler does many at a time. */
-__attribute__((optimize("O3"))) static gboolean is_plain(const ReconFormat *format, const RecordBlock *block, const BlockColumn *column) {
+__attribute__((optimize("O3"))) static gboolean is_plain(const ReconFormat *format, const RecordBlock *block,
+                                                         const BlockColumn *column) {
   guint8 quote = format->reconcile->quote ? '"' : '\n', delimiter = (guint8)format->reconcile->delimiter[0], found = 0;
   gsize length = block->count ? column->ends[block->count - 1] : 0;
   const guint8 *bytes = column->bytes;
@@ -172,7 +190,9 @@ static Ready make_ready(ReconFormat *format, const ReconPiece *piece, guint numb
     return (Ready){.way = WRITE_LINE};
   if (cell->column >= 0) {
     const BlockColumn *values = &piece->block->columns[cell->column];
-    Way way = told->type == BLOCK_INTEGER ? WRITE_INTEGER : is_plain(format, piece->block, values) ? WRITE_TEXT : WRITE_CAREFULLY;
+    Way way = told->type == BLOCK_INTEGER              ? WRITE_INTEGER
+              : is_plain(format, piece->block, values) ? WRITE_TEXT
+                                                       : WRITE_CAREFULLY;
     return (Ready){.way = way, .column = values, .scale = told->scale};
   }
   Ready ready = {.way = WRITE_CONSTANT, .start = format->constants->len};
@@ -195,7 +215,8 @@ void recon_format_batch(ReconFormat *format, const ReconBatch *batch) {
     }
 }
 
-/* --- Lines. The room for a line is made sure of once, by the lengths of its texts; what needs care goes the slow way. */
+/* --- Lines. The room for a line is made sure of once, by the lengths of its texts; what needs care goes the slow way.
+ */
 
 static inline gsize text_of(const BlockColumn *column, guint record, const guint8 **text) {
   guint32 start = record ? column->ends[record - 1] : 0;
@@ -226,7 +247,8 @@ static gsize put_line(ReconFormat *format, const ReconEntry *entry, gsize length
     const guint8 *text;
     gsize size;
     if (i > 0) {
-      memcpy(grow(format->lines, length, format->delimiter_length), format->reconcile->delimiter, format->delimiter_length);
+      memcpy(grow(format->lines, length, format->delimiter_length), format->reconcile->delimiter,
+             format->delimiter_length);
       length += format->delimiter_length;
     }
     switch (ready->way) {
@@ -244,10 +266,13 @@ static gsize put_line(ReconFormat *format, const ReconEntry *entry, gsize length
       break;
     case WRITE_INTEGER:
       if (!ready->column->nulls[record])
-        length = (gsize)(put_integer(grow(format->lines, length, 2 * NUMBER_ROOM), ready->column->integers[record], ready->scale) - format->lines->data);
+        length = (gsize)(put_integer(grow(format->lines, length, 2 * NUMBER_ROOM), ready->column->integers[record],
+                                     ready->scale) -
+                         format->lines->data);
       break;
     case WRITE_LINE:
-      length = (gsize)(put_integer(grow(format->lines, length, NUMBER_ROOM), (gint64)block->lines[record], 0) - format->lines->data);
+      length = (gsize)(put_integer(grow(format->lines, length, NUMBER_ROOM), (gint64)block->lines[record], 0) -
+                       format->lines->data);
       break;
     }
   }
@@ -259,9 +284,9 @@ static gboolean add_amount(const ReconFormat *format, const ReconEntry *entry, g
   const ReconPiece *piece = &format->batch->pieces[entry->piece];
   const ReconCell *cell = &piece->cells[format->amount];
   gint64 amount = cell->column == RECON_CELL_LINE ? (gint64)piece->block->lines[entry->record]
-                  : cell->column >= 0             ? record_block_integer(piece->block, (guint)cell->column, entry->record)
-                  : cell->text                    ? g_ascii_strtoll(cell->text, NULL, 10)
-                                                  : 0;
+                  : cell->column >= 0 ? record_block_integer(piece->block, (guint)cell->column, entry->record)
+                  : cell->text        ? g_ascii_strtoll(cell->text, NULL, 10)
+                                      : 0;
   return !__builtin_add_overflow(*total, amount, total);
 }
 
@@ -274,16 +299,20 @@ static gboolean encode(ReconFormat *format, gsize length, GByteArray *into, GErr
   if (at < 0)
     return TRUE;
   gunichar character = g_utf8_get_char_validated((const char *)format->lines->data + at, (gssize)length - at);
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "a value has the character U+%04X, which %s does not have", character, format->reconcile->charset);
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "a value has the character U+%04X, which %s does not have", character,
+                             format->reconcile->charset);
 }
 
-gboolean recon_format_lines(ReconFormat *format, guint from, guint to, GByteArray *into, gint64 *total, GError **error) {
+gboolean recon_format_lines(ReconFormat *format, guint from, guint to, GByteArray *into, gint64 *total,
+                            GError **error) {
   gsize length = 0;
   for (guint i = from; i < to; i++) {
     const ReconEntry *entry = &format->batch->entries[i];
     length = put_line(format, entry, length);
     if (format->amount >= 0 && !add_amount(format, entry, total))
-      return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the sum of column \"%s\" leaves 64 bits", format->reconcile->read.amount);
+      return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the sum of column \"%s\" leaves 64 bits",
+                                 format->reconcile->read.amount);
   }
   if (format->fault) {
     g_propagate_error(error, g_steal_pointer(&format->fault));
@@ -295,7 +324,8 @@ gboolean recon_format_lines(ReconFormat *format, guint from, guint to, GByteArra
 gboolean recon_format_header(ReconFormat *format, GByteArray *into, GError **error) {
   if (!format->reconcile->header_line)
     return TRUE;
-  g_autofree char *line = g_strjoinv(format->reconcile->delimiter, format->reconcile->read.columns); /* names: no character needs quotes */
+  /* names: no character needs quotes */
+  g_autofree char *line = g_strjoinv(format->reconcile->delimiter, format->reconcile->read.columns);
   g_byte_array_set_size(format->lines, 0);
   put(format->lines, line, strlen(line));
   put(format->lines, format->end, format->end_length);

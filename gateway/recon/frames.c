@@ -9,7 +9,10 @@
 enum { BUFFER = 256 * 1024, FRAME_MAX = 64 * 1024 * 1024, COLUMNS_MAX = 4096 };
 
 void frame_writer_init(FrameWriter *writer, int fd, gboolean with_digest) {
-  *writer = (FrameWriter){.fd = fd, .bytes = g_malloc(BUFFER), .encoded = g_byte_array_new(), .digest = with_digest ? digest_new_sha256() : NULL};
+  *writer = (FrameWriter){.fd = fd,
+                          .bytes = g_malloc(BUFFER),
+                          .encoded = g_byte_array_new(),
+                          .digest = with_digest ? digest_new_sha256() : NULL};
 }
 
 void frame_writer_clear(FrameWriter *writer) {
@@ -47,7 +50,8 @@ gboolean frame_writer_columns(FrameWriter *writer, const StagingColumn *columns,
     return FALSE;
   for (guint i = 0; i < n; i++)
     if (!put_number(writer, columns[i].type, error) || !put_number(writer, columns[i].scale, error) ||
-        !put_number(writer, strlen(columns[i].name), error) || !put(writer, columns[i].name, strlen(columns[i].name), error))
+        !put_number(writer, strlen(columns[i].name), error) ||
+        !put(writer, columns[i].name, strlen(columns[i].name), error))
       return FALSE;
   return TRUE;
 }
@@ -57,12 +61,15 @@ gboolean frame_writer_put(FrameWriter *writer, const RecordBlock *block, GError 
     return TRUE;
   g_byte_array_set_size(writer->encoded, 0);
   block_encode(block, 0, block->count, writer->encoded);
-  return put_number(writer, writer->encoded->len, error) && put(writer, writer->encoded->data, writer->encoded->len, error);
+  return put_number(writer, writer->encoded->len, error) &&
+         put(writer, writer->encoded->data, writer->encoded->len, error);
 }
 
 /* --- Reading */
 
-static gboolean damaged(GError **error) { return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the extract is damaged or no extract"); }
+static gboolean damaged(GError **error) {
+  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the extract is damaged or no extract");
+}
 
 /* All of them, or *got = 0 at the end of the file. */
 static gboolean get(FrameReader *reader, void *into, gsize length, gsize *got, GError **error) {
@@ -91,7 +98,8 @@ static gboolean get_number(FrameReader *reader, guint32 most, guint32 *number, G
 static gboolean get_column(FrameReader *reader, StagingColumn *column, GError **error) {
   guint32 type, scale, length;
   gsize got = 0;
-  if (!get_number(reader, BLOCK_INTEGER, &type, error) || !get_number(reader, 18, &scale, error) || !get_number(reader, 1000, &length, error))
+  if (!get_number(reader, BLOCK_INTEGER, &type, error) || !get_number(reader, 18, &scale, error) ||
+      !get_number(reader, 1000, &length, error))
     return FALSE;
   char *name = g_malloc0(length + 1);
   *column = (StagingColumn){.name = name, .type = (BlockType)type, .scale = scale};

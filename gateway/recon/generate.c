@@ -1,11 +1,11 @@
-/* What is read is fixed before the first shard: the ledger's positions, and the files of which those may cover a part only. Files are
- * in a version as a whole or not at all: a file that is in posting when the snapshot is taken is left out, and comes with the next
- * version. So that this happens seldom, a task first waits for those that will certainly be posted (validated, posting) and may belong
- * to its dates, for PATIENCE at the longest.
+/* What is read is fixed before the first shard: the ledger's positions, and the files of which those may cover a part
+ * only. Files are in a version as a whole or not at all: a file that is in posting when the snapshot is taken is left
+ * out, and comes with the next version. So that this happens seldom, a task first waits for those that will certainly
+ * be posted (validated, posting) and may belong to its dates, for PATIENCE at the longest.
  *
- * Crash windows: before the snapshot is in the book nothing was made; behind it every reading gives the same records in the same order,
- * so the shards that are in the book stay, and reading goes on behind the last one's position. Settings that change the lines change the
- * plan; a task that was begun with another one begins anew. */
+ * Crash windows: before the snapshot is in the book nothing was made; behind it every reading gives the same records in
+ * the same order, so the shards that are in the book stay, and reading goes on behind the last one's position. Settings
+ * that change the lines change the plan; a task that was begun with another one begins anew. */
 #include "gateway/recon/generate.h"
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
@@ -31,11 +31,12 @@ typedef struct {
   ReconTask *task;
   char *folder, *plan;
   char from[11], to[11];
-  gint64 at;                 /* of the snapshot */
-  gint64 *positions; guint shards;
+  gint64 at; /* of the snapshot */
+  gint64 *positions;
+  guint shards;
   GHashTable *without;
-  guint made;                /* shards that are there already */
-  char *position;            /* behind the last of them */
+  guint made;     /* shards that are there already */
+  char *position; /* behind the last of them */
 } Generation;
 
 static void generation_clear(Generation *generation) {
@@ -58,22 +59,27 @@ static char *make_plan(const Generation *generation) {
   const ConfReconcile *r = generation->reconcile;
   const ConfRead *read = &r->read;
   const ConfPartner *requester = conf_partner(generation->host->conf, r->requester);
-  const char *texts[] = {read->ledger, read->where_sql, read->path, read->query, read->layout, read->amount, r->type, r->requester, r->shard_name, r->delimiter, r->charset, r->line_end};
+  const char *texts[] = {read->ledger, read->where_sql, read->path,    read->query,  read->layout, read->amount,
+                         r->type,      r->requester,    r->shard_name, r->delimiter, r->charset,   r->line_end};
   g_autoptr(GString) text = g_string_new(NULL);
   guint8 digest[DIGEST_SHA256_SIZE];
   for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
     g_string_append_printf(text, "%zu:%s;", texts[i] ? strlen(texts[i]) + 1 : 0, texts[i] ? texts[i] : "");
-  char **const lists[] = {read->feeds, read->statuses, read->columns, read->order, r->encrypt ? requester->openpgp.encrypt_to : NULL};
+  char **const lists[] = {read->feeds, read->statuses, read->columns, read->order,
+                          r->encrypt ? requester->openpgp.encrypt_to : NULL};
   for (guint i = 0; i < G_N_ELEMENTS(lists); i++)
     add_list(text, lists[i]);
-  g_string_append_printf(text, "%d %u %d %d %d %d %d", read->from, r->threshold, r->quote, r->header_line, r->neutralise, r->compress, r->encrypt);
+  g_string_append_printf(text, "%d %u %d %d %d %d %d", read->from, r->threshold, r->quote, r->header_line,
+                         r->neutralise, r->compress, r->encrypt);
   digest_sha256(text->str, text->len, digest);
   return digest_hex(digest, sizeof digest);
 }
 
 /* --- The snapshot */
 
-static gboolean reads_files(const ConfReconcile *reconcile) { return reconcile->read.from <= CONF_READ_RECORDS; }
+static gboolean reads_files(const ConfReconcile *reconcile) {
+  return reconcile->read.from <= CONF_READ_RECORDS;
+}
 
 static gboolean has_to_wait(const Generation *generation, gboolean *waits, GError **error) {
   guint files = 0;
@@ -113,11 +119,14 @@ static char *pack_snapshot(const Generation *generation) {
   json_t *positions = json_array(), *without = json_array();
   for (guint i = 0; i < generation->shards; i++)
     json_array_append_new(positions, json_integer(generation->positions[i]));
-  g_autoptr(GList) files = generation->without ? g_list_sort(g_hash_table_get_keys(generation->without), (GCompareFunc)strcmp) : NULL;
+  g_autoptr(GList) files = generation->without
+                               ? g_list_sort(g_hash_table_get_keys(generation->without), (GCompareFunc)strcmp)
+                               : NULL;
   for (const GList *at = files; at; at = at->next)
     json_array_append_new(without, json_string(at->data));
-  json_t *snapshot = json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "plan", generation->plan, "at", (json_int_t)generation->at, "from", generation->from,
-                               "to", generation->to, "positions", positions, "without", without);
+  json_t *snapshot = json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "plan", generation->plan, "at",
+                               (json_int_t)generation->at, "from", generation->from, "to", generation->to, "positions",
+                               positions, "without", without);
   char *text = json_dumps(snapshot, JSON_COMPACT), *copy = g_strdup(text);
   json_decref(snapshot);
   free(text);
@@ -144,21 +153,27 @@ static gboolean unpack_snapshot(Generation *generation) {
   return ok;
 }
 
-typedef struct { Generation *generation; gboolean anew; } Begin;
+typedef struct {
+  Generation *generation;
+  gboolean anew;
+} Begin;
 
 static gboolean begin_change(BookTransaction *tx, gpointer data, GError **error) {
   const Begin *begin = data;
   ReconTask *task = begin->generation->task;
   g_autofree char *detail = g_strdup_printf("snapshot %s", task->snapshot);
-  if (begin->anew && task->shards > 0 && !recon_clear_shards(tx, task, "its settings have changed since it was begun", error))
+  if (begin->anew && task->shards > 0 &&
+      !recon_clear_shards(tx, task, "its settings have changed since it was begun", error))
     return FALSE;
-  return task->state == RECON_RUNNING ? recon_note_task(tx, task, begin->anew ? detail : NULL, error) : recon_advance_task(tx, task, RECON_RUNNING, detail, error);
+  return task->state == RECON_RUNNING ? recon_note_task(tx, task, begin->anew ? detail : NULL, error)
+                                      : recon_advance_task(tx, task, RECON_RUNNING, detail, error);
 }
 
 static gboolean take_snapshot(Generation *generation, GError **error) {
   const ConfRead *read = &generation->reconcile->read;
   generation->at = g_get_real_time();
-  if (read->from == CONF_READ_LEDGER && !take_positions(generation, read->ledger, error)) /* the others are read at once, as a whole */
+  /* the others are read at once, as a whole */
+  if (read->from == CONF_READ_LEDGER && !take_positions(generation, read->ledger, error))
     return FALSE;
   g_free(generation->task->snapshot);
   generation->task->snapshot = pack_snapshot(generation);
@@ -173,7 +188,9 @@ static gboolean begin(Generation *generation, GError **error) {
   if (!recon_last_shard(generation->host->reader, task->id, &last, error))
     return FALSE;
   task->shards = last ? last->number : 0;
-  if (begin.anew) { /* what was extracted under other settings is not what these want; a crash behind this is noticed by shards without it */
+  /* what was extracted under other settings is not what these want; a crash behind this is noticed by shards without it
+   */
+  if (begin.anew) {
     g_autofree char *extract = g_build_filename(generation->folder, RECON_EXTRACT, NULL);
     if ((unlink(extract) == 0 && !files_sync_folder(generation->folder, error)) || !take_snapshot(generation, error))
       return FALSE;
@@ -208,7 +225,8 @@ static void sweep(const Generation *generation) {
 /* Durable before anything that lies in it is told of. */
 static gboolean make_folder(const Generation *generation, GError **error) {
   g_autofree char *all = g_path_get_dirname(generation->folder);
-  return files_make_folder(generation->folder, error) && files_sync_folder(all, error) && files_sync_folder(generation->host->paths->folder, error);
+  return files_make_folder(generation->folder, error) && files_sync_folder(all, error) &&
+         files_sync_folder(generation->host->paths->folder, error);
 }
 
 static void remove_folder(const char *path) {
@@ -225,15 +243,30 @@ static void remove_folder(const char *path) {
 
 static ReconSource *plain_source(const Generation *generation, const char *position, GError **error) {
   const ReconHost *host = generation->host;
-  ReconSourceOptions options = {.conf = host->conf, .lane = host->lane, .reconcile = generation->reconcile, .folder = host->paths->folder,
-                                .work = generation->folder, .from = generation->from, .to = generation->to, .reader = host->reader, .at = generation->at,
-                                .positions = generation->positions, .shards = generation->shards, .without = generation->without, .stop = host->stop};
+  ReconSourceOptions options = {.conf = host->conf,
+                                .lane = host->lane,
+                                .reconcile = generation->reconcile,
+                                .folder = host->paths->folder,
+                                .work = generation->folder,
+                                .from = generation->from,
+                                .to = generation->to,
+                                .reader = host->reader,
+                                .at = generation->at,
+                                .positions = generation->positions,
+                                .shards = generation->shards,
+                                .without = generation->without,
+                                .stop = host->stop};
   switch (generation->reconcile->read.from) {
-  case CONF_READ_LEDGER: return recon_source_ledger(&options, position, error);
-  case CONF_READ_FILES: return recon_source_files(&options, error);
-  case CONF_READ_RECORDS: return recon_source_records(&options, error);
-  case CONF_READ_DELIMITED: return recon_source_delimited(&options, error);
-  default: return recon_source_query(&options, error);
+  case CONF_READ_LEDGER:
+    return recon_source_ledger(&options, position, error);
+  case CONF_READ_FILES:
+    return recon_source_files(&options, error);
+  case CONF_READ_RECORDS:
+    return recon_source_records(&options, error);
+  case CONF_READ_DELIMITED:
+    return recon_source_delimited(&options, error);
+  default:
+    return recon_source_query(&options, error);
   }
 }
 
@@ -255,30 +288,44 @@ static ReconSource *open_source(Generation *generation, GError **error) {
   ReconSource *extract = recon_extract_open(generation->folder, RECON_EXTRACT, generation->position, &missing);
   if (extract)
     return extract;
-  if (generation->made > 0) { /* shards are there, and what they were made from is not: an outside source may give something else now */
+  /* shards are there, and what they were made from is not: an outside source may give something else now */
+  if (generation->made > 0) {
     g_propagate_prefixed_error(error, g_steal_pointer(&missing), "the shards that are there cannot be gone on with: ");
     return NULL;
   }
   g_autoptr(ReconSource) source = chosen_source(generation, NULL, error);
-  ReconExtractOptions options = {.folder = generation->folder, .name = RECON_EXTRACT, .order = generation->reconcile->read.order, .stop = generation->host->stop};
+  ReconExtractOptions options = {.folder = generation->folder,
+                                 .name = RECON_EXTRACT,
+                                 .order = generation->reconcile->read.order,
+                                 .stop = generation->host->stop};
   g_autofree char *sha256 = NULL;
   guint64 records = 0;
   if (!source || !recon_extract_make(source, &options, &sha256, &records, error))
     return NULL;
-  log_event(LOG_INFO, "recon-extract", {"task", generation->task->id}, {"records", log_number((gint64)records)}, {"sha256", sha256});
+  log_event(LOG_INFO, "recon-extract", {"task", generation->task->id}, {"records", log_number((gint64)records)},
+            {"sha256", sha256});
   return recon_extract_open(generation->folder, RECON_EXTRACT, NULL, error);
 }
 
 /* --- Shards */
 
-typedef struct { Generation *generation; ReconSource *source; ReconFormat *format; Shards *shards; guint64 records; gint64 total; gboolean is_open;
-                 char *position; /* behind the last record that was written */ } Writing;
+typedef struct {
+  Generation *generation;
+  ReconSource *source;
+  ReconFormat *format;
+  Shards *shards;
+  guint64 records;
+  gint64 total;
+  gboolean is_open;
+  char *position; /* behind the last record that was written */
+} Writing;
 
 static gboolean open_shard(Writing *writing, GError **error) {
   Generation *generation = writing->generation;
   guint number = ++generation->made;
   if (number > RECON_SHARDS_MAX)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "more than %d shards: raise the threshold", RECON_SHARDS_MAX);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "more than %d shards: raise the threshold",
+                               RECON_SHARDS_MAX);
   g_autofree char *name = recon_shard_name(generation->reconcile, generation->task, number, error);
   if (!name)
     return FALSE;
@@ -301,7 +348,8 @@ static gboolean write_batch(Writing *writing, const ReconBatch *batch, GError **
     if (!writing->is_open && !open_shard(writing, error))
       return FALSE;
     guint n = (guint)MIN(MIN((guint64)(batch->n - at), threshold - writing->records), LINES_AT_ONCE);
-    if (!recon_format_lines(writing->format, at, at + n, shards_lines(writing->shards), &writing->total, error) || !shards_flush(writing->shards, error))
+    if (!recon_format_lines(writing->format, at, at + n, shards_lines(writing->shards), &writing->total, error) ||
+        !shards_flush(writing->shards, error))
       return FALSE;
     at += n;
     writing->records += n;
@@ -330,12 +378,19 @@ static gboolean write_all(Writing *writing, GError **error) {
 static gboolean make_shards(Generation *generation, GError **error) {
   const ConfReconcile *reconcile = generation->reconcile;
   const ReconHost *host = generation->host;
-  static const ConfPacking packings[] = {[CONF_SHARD_PLAIN] = CONF_PACK_NONE, [CONF_SHARD_GZIP] = CONF_PACK_GZIP, [CONF_SHARD_ZSTD] = CONF_PACK_ZSTD};
-  ShardsOptions options = {.book = host->book, .task = generation->task->id, .folder = generation->folder, .packing = packings[reconcile->compress],
+  static const ConfPacking packings[] = {
+      [CONF_SHARD_PLAIN] = CONF_PACK_NONE, [CONF_SHARD_GZIP] = CONF_PACK_GZIP, [CONF_SHARD_ZSTD] = CONF_PACK_ZSTD};
+  ShardsOptions options = {.book = host->book,
+                           .task = generation->task->id,
+                           .folder = generation->folder,
+                           .packing = packings[reconcile->compress],
                            .encrypt_to = reconcile->encrypt ? conf_partner(host->conf, reconcile->requester) : NULL,
-                           .gnupg_home = host->conf->node.gnupg_home, .threads = host->threads, .first = generation->made + 1};
+                           .gnupg_home = host->conf->node.gnupg_home,
+                           .threads = host->threads,
+                           .first = generation->made + 1};
   Writing writing = {.generation = generation, .source = open_source(generation, error)};
-  gboolean ok = writing.source && (writing.format = recon_format_new(reconcile, writing.source, error)) && (writing.shards = shards_start(&options, error));
+  gboolean ok = writing.source && (writing.format = recon_format_new(reconcile, writing.source, error)) &&
+                (writing.shards = shards_start(&options, error));
   if (ok) {
     generation->task->scale = recon_format_scale(writing.format);
     ok = write_all(&writing, error);
@@ -379,7 +434,8 @@ static gboolean generate(Generation *generation, ReconOutcome *outcome, GError *
   ReconTask *task = generation->task;
   gboolean waits = FALSE;
   if (!recon_period_dates(task->period, generation->reconcile, generation->from, generation->to))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "\"%s\" is no %s, which the block's tasks are for now", task->period,
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "\"%s\" is no %s, which the block's tasks are for now", task->period,
                                generation->reconcile->period == CONF_PERIOD_MONTH ? "month" : "day");
   if (!task->snapshot && !has_to_wait(generation, &waits, error))
     return FALSE;
@@ -393,7 +449,8 @@ static gboolean generate(Generation *generation, ReconOutcome *outcome, GError *
   return begin(generation, error) && make_shards(generation, error) && conclude(generation, outcome, error);
 }
 
-gboolean recon_generate(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, ReconOutcome *outcome, GError **error) {
+gboolean recon_generate(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, ReconOutcome *outcome,
+                        GError **error) {
   Generation generation = {.host = host, .reconcile = reconcile, .task = task};
   generation.folder = recon_folder(host->paths->folder, task->id);
   generation.plan = make_plan(&generation);
@@ -402,11 +459,13 @@ gboolean recon_generate(const ReconHost *host, const ConfReconcile *reconcile, R
   return ok;
 }
 
-static gboolean read_again(Generation *generation, const char *period, const ReconTask *task, ReconUse use, gpointer user, GError **error) {
+static gboolean read_again(Generation *generation, const char *period, const ReconTask *task, ReconUse use,
+                           gpointer user, GError **error) {
   const ConfReconcile *reconcile = generation->reconcile;
   gboolean is_ledger = reconcile->read.from == CONF_READ_LEDGER;
   if (!recon_period_dates(period, reconcile, generation->from, generation->to))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "\"%s\" is no %s", period, reconcile->period == CONF_PERIOD_MONTH ? "month" : "day");
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "\"%s\" is no %s", period,
+                               reconcile->period == CONF_PERIOD_MONTH ? "month" : "day");
   generation->at = g_get_real_time();
   gboolean is_fixed = is_ledger && task && unpack_snapshot(generation); /* not of another plan: then as it is now */
   if (is_ledger && !is_fixed && !take_positions(generation, reconcile->read.ledger, error))
@@ -415,9 +474,10 @@ static gboolean read_again(Generation *generation, const char *period, const Rec
   return source && use(user, source, error);
 }
 
-gboolean recon_read_again(const ReconHost *host, const ConfReconcile *reconcile, const char *period, const ReconTask *task, const char *work, ReconUse use,
-                          gpointer user, GError **error) {
-  Generation generation = {.host = host, .reconcile = reconcile, .task = (ReconTask *)(intptr_t)task, .folder = g_strdup(work)};
+gboolean recon_read_again(const ReconHost *host, const ConfReconcile *reconcile, const char *period,
+                          const ReconTask *task, const char *work, ReconUse use, gpointer user, GError **error) {
+  Generation generation = {
+      .host = host, .reconcile = reconcile, .task = (ReconTask *)(intptr_t)task, .folder = g_strdup(work)};
   generation.plan = make_plan(&generation);
   gboolean ok = read_again(&generation, period, task, use, user, error);
   generation_clear(&generation);

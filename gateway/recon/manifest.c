@@ -3,7 +3,9 @@
 
 static const char *const compress_words[] = {"none", "gzip", "zstd"};
 
-const char *recon_compress_word(ReconCompress compress) { return compress_words[compress]; }
+const char *recon_compress_word(ReconCompress compress) {
+  return compress_words[compress];
+}
 
 ReconManifest *recon_manifest_new(void) {
   ReconManifest *manifest = g_new0(ReconManifest, 1);
@@ -53,7 +55,8 @@ gboolean recon_decimal_parse(const char *text, guint scale, gint64 *value) {
   gboolean is_negative = *at == '-';
   at += is_negative;
   for (; g_ascii_isdigit(*at) || *at == '.'; at++)
-    if (*at != '.' && (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, *at - '0', &sum))) /* downwards: the least has no opposite */
+    if (*at != '.' && (__builtin_mul_overflow(sum, 10, &sum) ||
+                       __builtin_sub_overflow(sum, *at - '0', &sum))) /* downwards: the least has no opposite */
       return FALSE;
   if (*at || (!is_negative && __builtin_sub_overflow(0, sum, &sum)))
     return FALSE;
@@ -77,7 +80,9 @@ char *recon_object_url(const char *front_url, const char *object) {
   return g_strdup_printf("%s%sv1/objects/%s", front_url, slash ? "" : "/", object);
 }
 
-char *recon_relative_url(const char *name) { return g_uri_escape_string(name, NULL, FALSE); }
+char *recon_relative_url(const char *name) {
+  return g_uri_escape_string(name, NULL, FALSE);
+}
 
 /* --- Check */
 
@@ -101,11 +106,14 @@ static gboolean check_url(const ReconManifestShard *shard) {
   for (const char *at = shard->url; *at; at++)
     if (*at <= ' ' || *at >= 127 || strchr("\"<>\\^`{|}", *at))
       return FALSE;
-  return strcmp(shard->url, relative) == 0 || g_str_has_prefix(shard->url, "https://") || g_str_has_prefix(shard->url, "http://");
+  return strcmp(shard->url, relative) == 0 || g_str_has_prefix(shard->url, "https://") ||
+         g_str_has_prefix(shard->url, "http://");
 }
 
-static gboolean check_shard(const ReconManifest *manifest, const ReconManifestShard *shard, guint number, GError **error) {
-  gboolean is_last = number == manifest->shards->len, is_bare = manifest->compression == RECON_COMPRESS_NONE && !manifest->encrypted;
+static gboolean check_shard(const ReconManifest *manifest, const ReconManifestShard *shard, guint number,
+                            GError **error) {
+  gboolean is_last = number == manifest->shards->len,
+           is_bare = manifest->compression == RECON_COMPRESS_NONE && !manifest->encrypted;
   if (shard->number != number)
     return fault(error, "shard %u stands where %u belongs", shard->number, number);
   if (!shard->name || !recon_name_is_plain(shard->name))
@@ -115,9 +123,12 @@ static gboolean check_shard(const ReconManifest *manifest, const ReconManifestSh
   if (!is_hex(shard->md5, 32) || !is_hex(shard->sha256, 64) || !is_hex(shard->plain_sha256, 64))
     return fault(error, "shard %u: a digest is not lower-case hexadecimal of its length", number);
   if (is_bare && (shard->size != shard->plain_size || strcmp(shard->sha256, shard->plain_sha256) != 0))
-    return fault(error, "shard %u: plain size or digest differ although it is neither compressed nor encrypted", number);
-  if (shard->records == 0 || shard->records > manifest->threshold || (!is_last && shard->records != manifest->threshold))
-    return fault(error, "shard %u: %" G_GUINT64_FORMAT " records at a threshold of %" G_GUINT64_FORMAT, number, shard->records, manifest->threshold);
+    return fault(error, "shard %u: plain size or digest differ although it is neither compressed nor encrypted",
+                 number);
+  if (shard->records == 0 || shard->records > manifest->threshold ||
+      (!is_last && shard->records != manifest->threshold))
+    return fault(error, "shard %u: %" G_GUINT64_FORMAT " records at a threshold of %" G_GUINT64_FORMAT, number,
+                 shard->records, manifest->threshold);
   return manifest->amount || shard->total == 0 || fault(error, "shard %u: a total without an amount column", number);
 }
 
@@ -131,11 +142,13 @@ static gboolean check_shards(const ReconManifest *manifest, GError **error) {
       return FALSE;
     if (!g_hash_table_add(names, shard->name))
       return fault(error, "shard %u: the name %s is there twice", i + 1, shard->name);
-    if (__builtin_add_overflow(records, shard->records, &records) || __builtin_add_overflow(total, shard->total, &total))
+    if (__builtin_add_overflow(records, shard->records, &records) ||
+        __builtin_add_overflow(total, shard->total, &total))
       return fault(error, "shard %u: the sum leaves 64 bits", i + 1);
   }
   if (records != manifest->records)
-    return fault(error, "%" G_GUINT64_FORMAT " records are declared, the shards have %" G_GUINT64_FORMAT, manifest->records, records);
+    return fault(error, "%" G_GUINT64_FORMAT " records are declared, the shards have %" G_GUINT64_FORMAT,
+                 manifest->records, records);
   return total == manifest->total || fault(error, "the declared total is not the sum of the shards' totals");
 }
 

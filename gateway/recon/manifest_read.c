@@ -1,13 +1,14 @@
-/* The manifest from bytes, which may come from anywhere: every member must be there, once, of its type and in range, and no other. */
+/* The manifest from bytes, which may come from anywhere: every member must be there, once, of its type and in range,
+ * and no other. */
 #include "gateway/recon/manifest.h"
 #include <jansson.h>
 #include <string.h>
 
 typedef struct {
-  json_t *object;      /* borrowed */
-  gsize taken;         /* members asked for so far */
-  const char *place;   /* for messages */
-  GError **error;      /* the first fault; NULL in *error: none yet */
+  json_t *object;    /* borrowed */
+  gsize taken;       /* members asked for so far */
+  const char *place; /* for messages */
+  GError **error;    /* the first fault; NULL in *error: none yet */
 } Members;
 
 static void refuse(Members *members, const char *name, const char *what) {
@@ -79,7 +80,8 @@ static gint64 take_total(Members *members, const ReconManifest *manifest) {
 
 static void finish(Members *members) {
   if (*members->error == NULL && members->taken != json_object_size(members->object))
-    sallyport_error_set(members->error, SALLYPORT_ERROR_FILE, "manifest: %s has a member that this format does not know", members->place);
+    sallyport_error_set(members->error, SALLYPORT_ERROR_FILE,
+                        "manifest: %s has a member that this format does not know", members->place);
 }
 
 static char **take_columns(Members *members) {
@@ -103,7 +105,8 @@ static char **take_columns(Members *members) {
 
 static gint64 take_time(Members *members, const char *name) {
   g_autofree char *text = take_text(members, name, 20);
-  g_autoptr(GDateTime) at = text && strlen(text) == 20 && text[19] == 'Z' ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+  g_autoptr(GDateTime) at = text && strlen(text) == 20 && text[19] == 'Z' ? g_date_time_new_from_iso8601(text, NULL)
+                                                                          : NULL;
   if (text && !at)
     refuse(members, name, "is no time in UTC");
   return at ? g_date_time_to_unix(at) : 0;
@@ -120,7 +123,8 @@ static guint take_word(Members *members, const char *name, const char *const *wo
 }
 
 static void read_head(Members *members, ReconManifest *manifest) {
-  static const char *const compressions[] = {"none", "gzip", "zstd", NULL}, *const encryptions[] = {"none", "openpgp", NULL};
+  static const char *const compressions[] = {"none", "gzip", "zstd", NULL}, *const encryptions[] = {"none", "openpgp",
+                                                                                                    NULL};
   manifest->requester = take_text(members, "requester", 200);
   manifest->type = take_text(members, "type", 200);
   manifest->period = take_text(members, "period", 10);
@@ -189,7 +193,8 @@ ReconManifest *recon_manifest_from_json(const void *bytes, gsize length, GError 
   json_error_t what;
   g_autoptr(GError) fault = NULL;
   if (length > RECON_MANIFEST_SIZE_MAX) {
-    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "manifest: larger than %u MiB", (guint)(RECON_MANIFEST_SIZE_MAX >> 20));
+    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "manifest: larger than %u MiB",
+                        (guint)(RECON_MANIFEST_SIZE_MAX >> 20));
     return NULL;
   }
   json_t *root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &what);
@@ -198,8 +203,9 @@ ReconManifest *recon_manifest_from_json(const void *bytes, gsize length, GError 
     return NULL;
   }
   g_autoptr(ReconManifest) manifest = recon_manifest_new();
-  gboolean ok = json_is_object(root) ? read_all(root, manifest, &fault)
-                                     : sallyport_error_set(&fault, SALLYPORT_ERROR_FILE, "manifest: it is no JSON object");
+  gboolean ok = json_is_object(root)
+                    ? read_all(root, manifest, &fault)
+                    : sallyport_error_set(&fault, SALLYPORT_ERROR_FILE, "manifest: it is no JSON object");
   json_decref(root);
   if (ok)
     return g_steal_pointer(&manifest);

@@ -1,5 +1,5 @@
-/* The manifest as bytes. Made by hand and not by a JSON library: the order of members and the spelling of each are what is signed, and
- * must not change with a library's version. */
+/* The manifest as bytes. Made by hand and not by a JSON library: the order of members and the spelling of each are what
+ * is signed, and must not change with a library's version. */
 #include "gateway/recon/manifest.h"
 #include <string.h>
 
@@ -75,17 +75,20 @@ void recon_manifest_add(const ReconManifest *manifest, const ReconManifestShard 
   put_string(json, shard->name);
   g_string_append(json, ", \"url\": ");
   put_string(json, shard->url);
-  g_string_append_printf(json, ",\n     \"size\": %" G_GUINT64_FORMAT ", \"md5\": \"%s\", \"sha256\": \"%s\",\n", shard->size, shard->md5, shard->sha256);
+  g_string_append_printf(json, ",\n     \"size\": %" G_GUINT64_FORMAT ", \"md5\": \"%s\", \"sha256\": \"%s\",\n",
+                         shard->size, shard->md5, shard->sha256);
   g_string_append_printf(json, "     \"records\": %" G_GUINT64_FORMAT ", \"total\": ", shard->records);
   if (total)
     put_string(json, total);
   else
     g_string_append(json, "null");
-  g_string_append_printf(json, ", \"plain_size\": %" G_GUINT64_FORMAT ", \"plain_sha256\": \"%s\"}%s\n", shard->plain_size, shard->plain_sha256,
-                         shard->number < shards ? "," : "");
+  g_string_append_printf(json, ", \"plain_size\": %" G_GUINT64_FORMAT ", \"plain_sha256\": \"%s\"}%s\n",
+                         shard->plain_size, shard->plain_sha256, shard->number < shards ? "," : "");
 }
 
-void recon_manifest_end(guint shards, GString *json) { g_string_append(json, shards ? "  ]\n}\n" : "]\n}\n"); }
+void recon_manifest_end(guint shards, GString *json) {
+  g_string_append(json, shards ? "  ]\n}\n" : "]\n}\n");
+}
 
 void recon_manifest_to_json(const ReconManifest *manifest, GString *json) {
   recon_manifest_begin(manifest, manifest->shards->len, json);
@@ -94,8 +97,8 @@ void recon_manifest_to_json(const ReconManifest *manifest, GString *json) {
   recon_manifest_end(manifest->shards->len, json);
 }
 
-/* --- The delimited form. Its values hold no '|': names are plain, and requester, type and period are checked by the configuration;
- * whatever else could come is made a blank rather than a field. */
+/* --- The delimited form. Its values hold no '|': names are plain, and requester, type and period are checked by the
+ * configuration; whatever else could come is made a blank rather than a field. */
 
 static void put_field(GString *text, const char *value) {
   for (const char *at = value ? value : ""; *at; at++)
@@ -103,7 +106,9 @@ static void put_field(GString *text, const char *value) {
   g_string_append_c(text, '|');
 }
 
-static void put_number(GString *text, guint64 value) { g_string_append_printf(text, "%" G_GUINT64_FORMAT "|", value); }
+static void put_number(GString *text, guint64 value) {
+  g_string_append_printf(text, "%" G_GUINT64_FORMAT "|", value);
+}
 
 void recon_manifest_text_begin(const ReconManifest *manifest, guint shards, GString *text) {
   g_autofree char *total = shown_total(manifest, manifest->total), *made_at = shown_time(manifest);
@@ -119,7 +124,8 @@ void recon_manifest_text_begin(const ReconManifest *manifest, guint shards, GStr
   g_string_append_printf(text, "%s\n", total ? total : "");
 }
 
-void recon_manifest_text_add(const ReconManifest *manifest, const ReconManifestShard *shard, guint shards, GString *text) {
+void recon_manifest_text_add(const ReconManifest *manifest, const ReconManifestShard *shard, guint shards,
+                             GString *text) {
   g_autofree char *total = shown_total(manifest, shard->total);
   g_string_append(text, "D|");
   put_number(text, shard->number);

@@ -2,7 +2,9 @@
 #include "gateway/recon/manifest.h"
 #include <string.h>
 
-char *recon_folder(const char *lane_folder, const char *task_id) { return g_build_filename(lane_folder, "recon", task_id, NULL); }
+char *recon_folder(const char *lane_folder, const char *task_id) {
+  return g_build_filename(lane_folder, "recon", task_id, NULL);
+}
 
 static char *replace(const char *text, const char *what, const char *with) {
   g_auto(GStrv) parts = g_strsplit(text, what, -1);
@@ -15,11 +17,17 @@ static char *add_version(const char *name, guint version) {
   return g_strdup_printf("%.*s_v%u%s", (int)stem, name, version, name + stem);
 }
 
-/* The values are put in one after the other; none of them can hold a brace (the configuration's names, dates, numbers). */
+/* The values are put in one after the other; none of them can hold a brace (the configuration's names, dates, numbers).
+ */
 static char *fill(const char *template, const ReconTask *task, guint shard, GError **error) {
   g_autofree char *number = g_strdup_printf("%04u", shard), *version = g_strdup_printf("%u", task->version);
-  const char *const values[][2] = {{"{type}", task->type}, {"{date}", task->period}, {"{shard}", number}, {"{requester}", task->requester}, {"{version}", version}};
-  g_autofree char *name = task->version > 1 && !strstr(template, "{version}") ? add_version(template, task->version) : g_strdup(template);
+  const char *const values[][2] = {{"{type}", task->type},
+                                   {"{date}", task->period},
+                                   {"{shard}", number},
+                                   {"{requester}", task->requester},
+                                   {"{version}", version}};
+  g_autofree char *name = task->version > 1 && !strstr(template, "{version}") ? add_version(template, task->version)
+                                                                              : g_strdup(template);
   for (guint i = 0; i < G_N_ELEMENTS(values); i++) {
     char *next = replace(name, values[i][0], values[i][1]);
     g_free(name);
@@ -27,7 +35,8 @@ static char *fill(const char *template, const ReconTask *task, guint shard, GErr
   }
   if (recon_name_is_plain(name))
     return g_steal_pointer(&name);
-  sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "'%s' gives \"%s\", which is no plain file name", template, name);
+  sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "'%s' gives \"%s\", which is no plain file name", template,
+                      name);
   return NULL;
 }
 

@@ -1,5 +1,5 @@
-/* Which published task is to go where, and when it is tried again. That a way is under way is known in memory only: after a restart
- * everything that the book does not say is tried. */
+/* Which published task is to go where, and when it is tried again. That a way is under way is known in memory only:
+ * after a restart everything that the book does not say is tried. */
 #include "gateway/log.h"
 #include "gateway/recon/recon_parts.h"
 #include "gateway/recon/ways.h"
@@ -7,8 +7,14 @@
 
 enum { FIRST_WAIT = 1, LONGEST_WAIT = 300, MOST_AT_ONCE = 5000 };
 
-typedef struct { gboolean is_under_way; guint failures; gint64 retry_at; /* monotonic */ } Way;
-void recon_way_free(gpointer way) { g_free(way); }
+typedef struct {
+  gboolean is_under_way;
+  guint failures;
+  gint64 retry_at; /* monotonic */
+} Way;
+void recon_way_free(gpointer way) {
+  g_free(way);
+}
 
 typedef struct {
   Task task;
@@ -35,7 +41,9 @@ static void end_errand(Errand *errand, guint failures, gint64 wait) {
   g_free(errand);
 }
 
-static void drop_errand(Task *task) { end_errand((Errand *)task, 0, FIRST_WAIT); }
+static void drop_errand(Task *task) {
+  end_errand((Errand *)task, 0, FIRST_WAIT);
+}
 
 static guint failures_of(const Errand *errand) {
   pthread_mutex_lock(&errand->recon->lock);
@@ -45,14 +53,17 @@ static guint failures_of(const Errand *errand) {
   return failures;
 }
 
-static gboolean note_problem(BookTransaction *tx, gpointer data, GError **error) { return recon_note_problem(tx, data, error); }
+static gboolean note_problem(BookTransaction *tx, gpointer data, GError **error) {
+  return recon_note_problem(tx, data, error);
+}
 
 static void fail_errand(Errand *errand, ReconTask *task, const GError *why, gint64 retry_after) {
   guint failures = failures_of(errand) + 1;
   gint64 wait = MAX(MIN(LONGEST_WAIT, FIRST_WAIT << MIN(failures - 1, 12)), MIN(retry_after, 24 * 3600));
   g_autoptr(GError) unnoted = NULL;
-  log_event(LOG_WARNING, errand->is_push ? "recon-not-pushed" : "recon-not-told", {"reconcile", errand->conf->name}, {"task", errand->id},
-            {"code", sallyport_error_word((int)sallyport_error_code(why))}, {"again_in", log_number(wait)}, {"error", why->message});
+  log_event(LOG_WARNING, errand->is_push ? "recon-not-pushed" : "recon-not-told", {"reconcile", errand->conf->name},
+            {"task", errand->id}, {"code", sallyport_error_word((int)sallyport_error_code(why))},
+            {"again_in", log_number(wait)}, {"error", why->message});
   if (task && (!task->problem || strcmp(task->problem, why->message) != 0)) {
     g_free(task->problem);
     task->problem = g_strdup(why->message);
@@ -73,7 +84,11 @@ static void run_errand(Task *base, BookReader *reader, Courier *courier, const G
   g_autoptr(GError) error = NULL;
   g_autoptr(ReconTask) task = recon_find_task(reader, errand->id, &error);
   if (failure || !task) {
-    fail_errand(errand, task, failure ? failure : error ? error : g_error_new(SALLYPORT_ERROR, SALLYPORT_ERROR_BUG, "the task is gone"), -1);
+    fail_errand(errand, task,
+                failure ? failure
+                : error ? error
+                        : g_error_new(SALLYPORT_ERROR, SALLYPORT_ERROR_BUG, "the task is gone"),
+                -1);
     return;
   }
   gboolean ok = errand->is_push ? recon_push(&host, errand->conf, task, courier, &more, &error)
@@ -86,8 +101,8 @@ static void run_errand(Task *base, BookReader *reader, Courier *courier, const G
     carrier_add(errand->carrier, base);
     return;
   }
-  log_event(LOG_INFO, errand->is_push ? "recon-pushed" : "recon-told", {"reconcile", errand->conf->name}, {"task", task->id}, {"period", task->period},
-            {"version", log_number(task->version)});
+  log_event(LOG_INFO, errand->is_push ? "recon-pushed" : "recon-told", {"reconcile", errand->conf->name},
+            {"task", task->id}, {"period", task->period}, {"version", log_number(task->version)});
   end_errand(errand, 0, 0);
 }
 
@@ -106,12 +121,19 @@ static gboolean claim(Recon *recon, const char *key) {
 static void send(Recon *recon, const ReconBlock *block, const ReconTask *task, gboolean is_push) {
   const char *endpoint = is_push ? block->conf->push_endpoint : block->conf->status_endpoint;
   g_autofree char *key = g_strdup_printf("%s %s", task->id, is_push ? "push" : "tell");
-  Carrier *carrier = endpoint ? feeds_carrier(recon->options.feeds, conf_partner(recon->options.conf, block->conf->requester), endpoint) : NULL;
+  Carrier *carrier = endpoint ? feeds_carrier(recon->options.feeds,
+                                              conf_partner(recon->options.conf, block->conf->requester), endpoint)
+                              : NULL;
   if (!carrier || !claim(recon, key))
     return;
   Errand *errand = g_new0(Errand, 1);
-  *errand = (Errand){.task = {run_errand, drop_errand}, .recon = recon, .conf = block->conf, .carrier = carrier, .id = g_strdup(task->id),
-                     .key = g_steal_pointer(&key), .is_push = is_push};
+  *errand = (Errand){.task = {run_errand, drop_errand},
+                     .recon = recon,
+                     .conf = block->conf,
+                     .carrier = carrier,
+                     .id = g_strdup(task->id),
+                     .key = g_steal_pointer(&key),
+                     .is_push = is_push};
   carrier_add(carrier, &errand->task);
 }
 

@@ -15,7 +15,8 @@ ReconSchedule *recon_schedule_new(const Conf *conf, const ConfReconcile *reconci
   schedule->reconcile = reconcile;
   schedule->zone = name ? g_time_zone_new_identifier(name) : g_time_zone_new_utc();
   if (!schedule->zone)
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "reconcile %s: there is no time zone \"%s\"", reconcile->name, name);
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "reconcile %s: there is no time zone \"%s\"",
+                        reconcile->name, name);
   else if (!calendar || (schedule->calendar = calendar_new(calendar, error)))
     return schedule;
   recon_schedule_free(schedule);
@@ -55,14 +56,14 @@ char *recon_period_of(const ConfReconcile *reconcile, Day day) {
   return reconcile->period == CONF_PERIOD_MONTH ? g_strndup(text, 7) : g_steal_pointer(&text);
 }
 
-/* Whether a period ends on this day, and a task is made of it. Holidays have one, too: a credit that bears a holiday's date would be in
- * no file at all else. */
+/* Whether a period ends on this day, and a task is made of it. Holidays have one, too: a credit that bears a holiday's
+ * date would be in no file at all else. */
 static gboolean ends_on(const ReconSchedule *schedule, Day day) {
   return schedule->reconcile->period != CONF_PERIOD_MONTH || day == month_end(day);
 }
 
-/* calendar_add counts from the day itself; what ends on a holiday is counted from the business day before, and falls due on a business
- * day: the first behind it is 1. */
+/* calendar_add counts from the day itself; what ends on a holiday is counted from the business day before, and falls
+ * due on a business day: the first behind it is 1. */
 static gint64 due_at(const ReconSchedule *schedule, Day end) {
   gint offset = (gint)schedule->reconcile->day_offset;
   Day day = end + offset;

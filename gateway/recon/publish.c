@@ -1,6 +1,7 @@
-/* Crash windows: each file is written aside, synced and renamed, in the order of recon_manifest_files, with the manifest last; then
- * the folder is synced and the task done. A crash anywhere before that leaves the task running: it is published again, with the same
- * manifest (its time is the snapshot's); nothing is served or pushed of a task that is not done. */
+/* Crash windows: each file is written aside, synced and renamed, in the order of recon_manifest_files, with the
+ * manifest last; then the folder is synced and the task done. A crash anywhere before that leaves the task running: it
+ * is published again, with the same manifest (its time is the snapshot's); nothing is served or pushed of a task that
+ * is not done. */
 #include "gateway/recon/publish.h"
 #include "crypto/digest.h"
 #include "crypto/openpgp.h"
@@ -22,7 +23,7 @@ typedef struct {
   const ReconHost *host;
   const ConfReconcile *reconcile;
   ReconTask *task;
-  ReconManifest *manifest;  /* without its shards, which are read in pages */
+  ReconManifest *manifest; /* without its shards, which are read in pages */
   char *folder, *name;
   guint shards;
   const ConfPartner *requester;
@@ -50,7 +51,9 @@ static gboolean add_up(gpointer user, const ReconShard *shard, GError **error) {
   g_autofree char *path = g_build_filename(publishing->folder, shard->name, NULL);
   struct stat status;
   if (stat(path, &status) != 0 || (guint64)status.st_size != shard->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s is not the %" G_GUINT64_FORMAT " bytes that were made durable: the disk has lost it", path, shard->size);
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "%s is not the %" G_GUINT64_FORMAT " bytes that were made durable: the disk has lost it",
+                               path, shard->size);
   publishing->shards++;
   task->records += shard->records;
   return !__builtin_add_overflow(task->total, shard->total, &task->total) ||
@@ -59,7 +62,14 @@ static gboolean add_up(gpointer user, const ReconShard *shard, GError **error) {
 
 /* --- Files */
 
-typedef struct { FILE *file; Digest *sha256, *md5; GString *text; const Publishing *publishing; guint64 size; gboolean is_text; /* the delimited form */ } Output;
+typedef struct {
+  FILE *file;
+  Digest *sha256, *md5;
+  GString *text;
+  const Publishing *publishing;
+  guint64 size;
+  gboolean is_text; /* the delimited form */
+} Output;
 
 static gboolean output_pass(Output *output, GError **error) {
   digest_update(output->sha256, output->text->str, output->text->len);
@@ -70,7 +80,9 @@ static gboolean output_pass(Output *output, GError **error) {
   return ok || sallyport_error_errno(error, errno, "write");
 }
 
-static char *part_of(const Publishing *publishing, const char *name) { return g_strdup_printf("%s/.%s.part", publishing->folder, name); }
+static char *part_of(const Publishing *publishing, const char *name) {
+  return g_strdup_printf("%s/.%s.part", publishing->folder, name);
+}
 
 static gboolean open_output(const Publishing *publishing, const char *name, Output *output, GError **error) {
   g_autofree char *path = part_of(publishing, name);
@@ -84,7 +96,10 @@ static gboolean open_output(const Publishing *publishing, const char *name, Outp
   return TRUE;
 }
 
-typedef struct { char *sha256, *md5; guint64 size; } Digests;
+typedef struct {
+  char *sha256, *md5;
+  guint64 size;
+} Digests;
 static void digests_clear(Digests *digests) {
   g_free(digests->sha256);
   g_free(digests->md5);
@@ -117,9 +132,18 @@ static gboolean put_shard(gpointer user, const ReconShard *shard, GError **error
   const Publishing *publishing = output->publishing;
   const char *front = publishing->reconcile->serve ? publishing->host->conf->front.url : NULL;
   g_autofree char *url = front ? recon_object_url(front, shard->object) : recon_relative_url(shard->name);
-  ReconManifestShard told = {.number = shard->number, .name = shard->name, .url = url, .size = shard->size, .md5 = shard->md5, .sha256 = shard->sha256,
-                             .plain_size = shard->plain_size, .plain_sha256 = shard->plain_sha256, .records = shard->records, .total = shard->total};
-  (output->is_text ? recon_manifest_text_add : recon_manifest_add)(publishing->manifest, &told, publishing->shards, output->text);
+  ReconManifestShard told = {.number = shard->number,
+                             .name = shard->name,
+                             .url = url,
+                             .size = shard->size,
+                             .md5 = shard->md5,
+                             .sha256 = shard->sha256,
+                             .plain_size = shard->plain_size,
+                             .plain_sha256 = shard->plain_sha256,
+                             .records = shard->records,
+                             .total = shard->total};
+  (output->is_text ? recon_manifest_text_add : recon_manifest_add)(publishing->manifest, &told, publishing->shards,
+                                                                   output->text);
   return output->text->len < PIECE || output_pass(output, error);
 }
 
@@ -135,7 +159,8 @@ static gboolean put_md5(gpointer user, const ReconShard *shard, GError **error) 
   return output->text->len < PIECE || output_pass(output, error);
 }
 
-static gboolean write_manifest(const Publishing *publishing, const char *name, gboolean is_text, Digests *digests, GError **error) {
+static gboolean write_manifest(const Publishing *publishing, const char *name, gboolean is_text, Digests *digests,
+                               GError **error) {
   Output output;
   if (!open_output(publishing, name, &output, error))
     return FALSE;
@@ -153,7 +178,8 @@ static gboolean write_manifest(const Publishing *publishing, const char *name, g
 }
 
 /* The manifest stands in them, too: so they are never empty, which the coreutils take for damage. */
-static gboolean write_sums(const Publishing *publishing, const char *name, ShardVisit visit, const char *manifest_digest, GError **error) {
+static gboolean write_sums(const Publishing *publishing, const char *name, ShardVisit visit,
+                           const char *manifest_digest, GError **error) {
   Output output;
   if (!open_output(publishing, name, &output, error))
     return FALSE;
@@ -175,11 +201,16 @@ static gssize read_fd(gpointer user, void *into, gsize limit, GError **error) {
 /* Of FOLDER/.NAME.part, which is not published yet. */
 static gboolean sign(const Publishing *publishing, const char *name, GError **error) {
   const ConfOpenpgp *keys = &publishing->requester->openpgp;
-  g_autofree char *from = part_of(publishing, name), *signature = g_strconcat(name, ".asc", NULL), *to = part_of(publishing, signature);
-  OpenpgpSealOptions options = {.home = publishing->host->conf->node.gnupg_home, .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with,
-                                .passphrase_file = secret_path(keys->passphrase_file), .deadline = SIGN_SECONDS, .armor = TRUE};
+  g_autofree char *from = part_of(publishing, name), *signature = g_strconcat(name, ".asc", NULL),
+                  *to = part_of(publishing, signature);
+  OpenpgpSealOptions options = {.home = publishing->host->conf->node.gnupg_home,
+                                .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with,
+                                .passphrase_file = secret_path(keys->passphrase_file),
+                                .deadline = SIGN_SECONDS,
+                                .armor = TRUE};
   OpenpgpSealed sealed;
-  int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW),
+      out = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   gboolean ok = (in >= 0 && out >= 0) || sallyport_error_errno(error, errno, "open %s", in < 0 ? from : to);
   ok = ok && openpgp_sign_detached(&options, read_fd, &in, out, &sealed, error) && files_sync(out, to, error);
   if (in >= 0)
@@ -190,14 +221,17 @@ static gboolean sign(const Publishing *publishing, const char *name, GError **er
 }
 
 static gboolean write_all(Publishing *publishing, GError **error) {
-  g_autofree char *text = g_strconcat(publishing->name, ".txt", NULL), *sha256 = g_strconcat(publishing->name, ".sha256", NULL),
+  g_autofree char *text = g_strconcat(publishing->name, ".txt", NULL),
+                  *sha256 = g_strconcat(publishing->name, ".sha256", NULL),
                   *md5 = g_strconcat(publishing->name, ".md5", NULL);
   Digests digests = {0}, of_text = {0};
   gboolean with_text = publishing->reconcile->delimited_manifest;
-  gboolean ok = write_manifest(publishing, publishing->name, FALSE, &digests, error) && sign(publishing, publishing->name, error);
+  gboolean ok = write_manifest(publishing, publishing->name, FALSE, &digests, error) &&
+                sign(publishing, publishing->name, error);
   if (with_text)
     ok = ok && write_manifest(publishing, text, TRUE, &of_text, error) && sign(publishing, text, error);
-  ok = ok && write_sums(publishing, sha256, put_sha256, digests.sha256, error) && write_sums(publishing, md5, put_md5, digests.md5, error);
+  ok = ok && write_sums(publishing, sha256, put_sha256, digests.sha256, error) &&
+       write_sums(publishing, md5, put_md5, digests.md5, error);
   publishing->task->manifest_size = digests.size;
   g_free(publishing->task->manifest_sha256);
   publishing->task->manifest_sha256 = g_strdup(digests.sha256);
@@ -231,7 +265,9 @@ static ReconManifest *describe(const Publishing *publishing, gint64 made_at) {
   manifest->version = task->version;
   manifest->made_at = made_at / G_USEC_PER_SEC;
   manifest->columns = g_strdupv(read->columns);
-  manifest->amount = read->amount && g_strv_contains((const char *const *)read->columns, read->amount) ? g_strdup(read->amount) : NULL;
+  manifest->amount = read->amount && g_strv_contains((const char *const *)read->columns, read->amount)
+                         ? g_strdup(read->amount)
+                         : NULL;
   manifest->scale = manifest->amount ? task->scale : 0;
   manifest->delimiter = g_strdup(reconcile->delimiter);
   manifest->charset = g_strdup(reconcile->charset);
@@ -239,7 +275,9 @@ static ReconManifest *describe(const Publishing *publishing, gint64 made_at) {
   manifest->quote = reconcile->quote;
   manifest->header_line = reconcile->header_line;
   manifest->threshold = reconcile->threshold;
-  manifest->compression = reconcile->compress == CONF_SHARD_GZIP ? RECON_COMPRESS_GZIP : reconcile->compress == CONF_SHARD_ZSTD ? RECON_COMPRESS_ZSTD : RECON_COMPRESS_NONE;
+  manifest->compression = reconcile->compress == CONF_SHARD_GZIP   ? RECON_COMPRESS_GZIP
+                          : reconcile->compress == CONF_SHARD_ZSTD ? RECON_COMPRESS_ZSTD
+                                                                   : RECON_COMPRESS_NONE;
   manifest->encrypted = reconcile->encrypt;
   manifest->records = task->records;
   manifest->total = task->total;
@@ -250,8 +288,8 @@ static gboolean done_change(BookTransaction *tx, gpointer data, GError **error) 
   Publishing *publishing = data;
   ReconTask *task = publishing->task;
   g_autofree char *total = recon_decimal(task->total, task->scale);
-  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " records, total %s, %u shards, manifest sha256 %s", task->records, total, task->shards,
-                                            task->manifest_sha256);
+  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " records, total %s, %u shards, manifest sha256 %s",
+                                            task->records, total, task->shards, task->manifest_sha256);
   return recon_advance_task(tx, task, RECON_DONE, detail, error);
 }
 
@@ -275,8 +313,10 @@ static gboolean finish(Publishing *publishing, GError **error) {
   return TRUE;
 }
 
-gboolean recon_publish(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, gint64 made_at, GError **error) {
-  Publishing publishing = {.host = host, .reconcile = reconcile, .task = task, .requester = conf_partner(host->conf, reconcile->requester)};
+gboolean recon_publish(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, gint64 made_at,
+                       GError **error) {
+  Publishing publishing = {
+      .host = host, .reconcile = reconcile, .task = task, .requester = conf_partner(host->conf, reconcile->requester)};
   task->records = 0;
   task->total = 0;
   publishing.folder = recon_folder(host->paths->folder, task->id);
@@ -292,7 +332,11 @@ gboolean recon_publish(const ReconHost *host, const ConfReconcile *reconcile, Re
 
 /* --- The version before */
 
-typedef struct { BookReader *reader; const char *before; gboolean differs; } Comparison;
+typedef struct {
+  BookReader *reader;
+  const char *before;
+  gboolean differs;
+} Comparison;
 
 static gboolean compare_shard(gpointer user, const ReconShard *shard, GError **error) {
   Comparison *comparison = user;
@@ -300,7 +344,8 @@ static gboolean compare_shard(gpointer user, const ReconShard *shard, GError **e
   if (!same)
     return FALSE;
   const ReconShard *other = same->len ? same->pdata[0] : NULL;
-  comparison->differs |= !other || other->number != shard->number || other->records != shard->records || strcmp(other->plain_sha256, shard->plain_sha256) != 0;
+  comparison->differs |= !other || other->number != shard->number || other->records != shard->records ||
+                         strcmp(other->plain_sha256, shard->plain_sha256) != 0;
   return TRUE;
 }
 
@@ -322,7 +367,8 @@ gboolean recon_is_unchanged(const ReconHost *host, const ReconTask *task, gboole
   if (before->len == 0 || ((ReconTask *)before->pdata[0])->state != RECON_DONE)
     return TRUE;
   Comparison comparison = {.reader = host->reader, .before = ((ReconTask *)before->pdata[0])->id};
-  if (!each_shard(host, task->id, compare_shard, &comparison, error) || !each_shard(host, task->id, count_shard, &ours, error) ||
+  if (!each_shard(host, task->id, compare_shard, &comparison, error) ||
+      !each_shard(host, task->id, count_shard, &ours, error) ||
       !each_shard(host, comparison.before, count_shard, &theirs, error))
     return FALSE;
   *unchanged = !comparison.differs && ours == theirs;

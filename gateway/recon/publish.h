@@ -1,17 +1,23 @@
-/* The publishing of a task whose shards are all durable: sums, signature and, last, the manifest; then the task is done. */
+/* The publishing of a task whose shards are all durable: sums, signature and, last, the manifest; then the task is
+ * done. */
 #pragma once
 #include "gateway/paths.h"
 #include "store/book_recon.h"
 
 typedef struct {
-  const Conf *conf; const ConfLane *lane; const LanePaths *paths; Book *book;
-  BookReader *reader;      /* the thread's */
-  guint threads;           /* for the work on one task */
-  const gboolean *stop;    /* becomes TRUE when the lane ends */
+  const Conf *conf;
+  const ConfLane *lane;
+  const LanePaths *paths;
+  Book *book;
+  BookReader *reader;   /* the thread's */
+  guint threads;        /* for the work on one task */
+  const gboolean *stop; /* becomes TRUE when the lane ends */
 } ReconHost;
 
-/* Everything of it may be done again after a crash: the same task gives the same manifest, and each file is replaced as a whole.
- * On TRUE the task is done, in the book, too. */
-gboolean recon_publish(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, gint64 made_at, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Everything of it may be done again after a crash: the same task gives the same manifest, and each file is replaced as
+ * a whole. On TRUE the task is done, in the book, too. */
+gboolean recon_publish(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, gint64 made_at,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether the published version before this task's has the very same lines, shard by shard. */
-gboolean recon_is_unchanged(const ReconHost *host, const ReconTask *task, gboolean *unchanged, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean recon_is_unchanged(const ReconHost *host, const ReconTask *task, gboolean *unchanged,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,8 +1,7 @@
-/* A few threads, each with a courier of its own, take the shards in order. What a thread writes is NAME.part, in order and without
- * gaps, so its size is where to go on, after a break, a crash, or another day.
- *   killed while a shard comes        NAME.part stays; the next run goes on behind its last byte
- *   killed after it is whole          NAME.part has the right size: it is checked, and renamed
- *   killed after the rename           NAME is checked and not fetched again */
+/* A few threads, each with a courier of its own, take the shards in order. What a thread writes is NAME.part, in order
+ * and without gaps, so its size is where to go on, after a break, a crash, or another day. killed while a shard comes
+ * NAME.part stays; the next run goes on behind its last byte killed after it is whole          NAME.part has the right
+ * size: it is checked, and renamed killed after the rename           NAME is checked and not fetched again */
 #include "gateway/recon/pull.h"
 #include "gateway/base/files.h"
 #include "gateway/crew.h"
@@ -16,14 +15,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PARALLEL = 4, PATIENCE = 10, CORRUPT_TRIES = 3, REFUSALS = 2 /* what a server refuses it will refuse again */, LONGEST_WAIT_MS = 5000 };
+enum {
+  PARALLEL = 4,
+  PATIENCE = 10,
+  CORRUPT_TRIES = 3,
+  REFUSALS = 2 /* what a server refuses it will refuse again */,
+  LONGEST_WAIT_MS = 5000
+};
 
 typedef struct {
   const PullOptions *options;
   PullReport *report;
   const ReconManifest *manifest;
   int folder;
-  pthread_mutex_t lock;    /* of all below, and of the report's progress */
+  pthread_mutex_t lock; /* of all below, and of the report's progress */
   PullLane *lanes;
   guint lanes_taken, next_shard;
   PullEnd end;
@@ -33,8 +38,8 @@ typedef struct {
   Pull *pull;
   PullLane *lane;
   Courier *courier;
-  guint breaks;            /* without a byte in between */
-  guint64 counted;         /* up to where the running transfer's bytes are counted already */
+  guint breaks;    /* without a byte in between */
+  guint64 counted; /* up to where the running transfer's bytes are counted already */
 } Worker;
 
 /* --- Shared state */
@@ -137,13 +142,15 @@ static gboolean bring(Worker *worker, const ReconManifestShard *shard, int fd) {
     if (!worker->courier)
       worker->courier = courier_open(worker->pull->options->endpoint, &error);
     worker->counted = have;
-    CourierGet get = {.path = path, .offset = have, .size_limit = shard->size, .fd = fd, .progress = note_bytes, .user = worker};
+    CourierGet get = {
+        .path = path, .offset = have, .size_limit = shard->size, .fd = fd, .progress = note_bytes, .user = worker};
     gboolean ok = worker->courier && courier_get(worker->courier, &get, &end, &error);
     guint64 now = size_of(fd);
     worker->breaks = now > have ? 0 : worker->breaks;
     note_bytes(worker, now);
     if (ok && now < shard->size) { /* the server says that this was all of it: only beginning anew can tell */
-      sallyport_error_set(&error, SALLYPORT_ERROR_PARTNER, "the server has only %" G_GUINT64_FORMAT " bytes of it", now);
+      sallyport_error_set(&error, SALLYPORT_ERROR_PARTNER, "the server has only %" G_GUINT64_FORMAT " bytes of it",
+                          now);
       ok = FALSE;
     }
     if (!ok && !may_go_on(worker, shard, error))
@@ -163,8 +170,8 @@ static gboolean publish(Pull *pull, const ReconManifestShard *shard, int fd) {
   return FALSE;
 }
 
-/* Of bytes that are right; other bytes would not make wrong records right, so they are not fetched again. Sealed records that are to be
- * joined are opened for that, and looked at then: once, not twice. */
+/* Of bytes that are right; other bytes would not make wrong records right, so they are not fetched again. Sealed
+ * records that are to be joined are opened for that, and looked at then: once, not twice. */
 static gboolean check_records(Pull *pull, const ReconManifestShard *shard, int fd) {
   g_autoptr(GError) error = NULL;
   const ReconManifest *manifest = pull->manifest;
@@ -179,7 +186,8 @@ static gboolean check_records(Pull *pull, const ReconManifestShard *shard, int f
       close(plain);
   }
   if (!ok)
-    end_with(pull, sallyport_error_code(error) == SALLYPORT_ERROR_FILE ? PULL_CORRUPT : PULL_FAILED, shard->name, error->message);
+    end_with(pull, sallyport_error_code(error) == SALLYPORT_ERROR_FILE ? PULL_CORRUPT : PULL_FAILED, shard->name,
+             error->message);
   return ok;
 }
 
@@ -234,7 +242,8 @@ static void work(gpointer data) {
   pthread_mutex_unlock(&pull->lock);
   for (;;) {
     pthread_mutex_lock(&pull->lock);
-    gboolean goes_on = (pull->end == PULL_WHOLE || pull->end == PULL_CORRUPT) && pull->next_shard < pull->manifest->shards->len;
+    gboolean goes_on = (pull->end == PULL_WHOLE || pull->end == PULL_CORRUPT) &&
+                       pull->next_shard < pull->manifest->shards->len;
     const ReconManifestShard *shard = goes_on ? pull->manifest->shards->pdata[pull->next_shard++] : NULL;
     worker.lane->name = NULL;
     pthread_mutex_unlock(&pull->lock);
@@ -251,7 +260,8 @@ static void work(gpointer data) {
 }
 
 static PullEnd fetch_shards(Pull *pull) {
-  guint threads = MIN(pull->options->parallel ? pull->options->parallel : PARALLEL, MAX(pull->manifest->shards->len, 1));
+  guint threads = MIN(pull->options->parallel ? pull->options->parallel : PARALLEL,
+                      MAX(pull->manifest->shards->len, 1));
   pthread_mutex_init(&pull->lock, NULL);
   pull->lanes = g_new0(PullLane, threads);
   PullProgress *progress = &pull->report->progress;

@@ -22,7 +22,11 @@ static PullEnd fail(PullReport *report, PullEnd end, char *problem) {
 static PullEnd fail_with(PullReport *report, const GError *error) {
   SallyportErrorCode code = sallyport_error_code(error);
   gboolean passes = code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNKNOWN;
-  return fail(report, code == SALLYPORT_ERROR_FILE ? PULL_CORRUPT : passes ? PULL_INCOMPLETE : PULL_FAILED, g_strdup(error->message));
+  return fail(report,
+              code == SALLYPORT_ERROR_FILE ? PULL_CORRUPT
+              : passes                     ? PULL_INCOMPLETE
+                                           : PULL_FAILED,
+              g_strdup(error->message));
 }
 
 char *pull_shard_path(const PullOptions *options, const ReconManifestShard *shard) {
@@ -59,7 +63,12 @@ static void drop_new(int folder, const char *name, int fd) {
 
 /* --- HTTP */
 
-typedef struct { const PullOptions *options; Courier *courier; int folder; PullReport *report; } Asking;
+typedef struct {
+  const PullOptions *options;
+  Courier *courier;
+  int folder;
+  PullReport *report;
+} Asking;
 
 static char *read_small(int fd, guint64 size) {
   char *text = g_malloc0(SMALL_ANSWER + 1);
@@ -84,7 +93,8 @@ static PullEnd not_ready(PullReport *report, int fd, const CourierReply *reply) 
   g_autofree char *shown = state ? files_show_bytes(state, strlen(state), 40) : g_strdup("not ready");
   json_decref(answer);
   report->retry_after = reply->retry_after >= 0 ? (guint)MIN(reply->retry_after, 86400) : ASK_AGAIN;
-  return fail(report, PULL_NOT_READY, g_strdup_printf("it is not ready (%s); ask again in %u s", shown, report->retry_after));
+  return fail(report, PULL_NOT_READY,
+              g_strdup_printf("it is not ready (%s); ask again in %u s", shown, report->retry_after));
 }
 
 static PullEnd judge(Asking *asking, int fd, const CourierReply *reply) {
@@ -93,7 +103,9 @@ static PullEnd judge(Asking *asking, int fd, const CourierReply *reply) {
   if (reply->status == 202)
     return not_ready(asking->report, fd, reply);
   g_autofree char *why = error_text(fd, reply->size);
-  PullEnd end = reply->status == 404 ? PULL_NOT_FOUND : reply->status >= 500 || reply->status == 429 ? PULL_INCOMPLETE : PULL_FAILED;
+  PullEnd end = reply->status == 404                           ? PULL_NOT_FOUND
+                : reply->status >= 500 || reply->status == 429 ? PULL_INCOMPLETE
+                                                               : PULL_FAILED;
   return fail(asking->report, end, g_strdup_printf("the server answers %u: %s", reply->status, why));
 }
 
@@ -105,7 +117,8 @@ static PullEnd get_http(Asking *asking, const char *path, const char *name, guin
   if (fd < 0)
     return fail_with(asking->report, error);
   CourierPost post = {.path = path, .body = -1, .answer = fd, .answer_limit = limit};
-  PullEnd end = courier_post(asking->courier, &post, &reply, &error) ? judge(asking, fd, &reply) : fail_with(asking->report, error);
+  PullEnd end = courier_post(asking->courier, &post, &reply, &error) ? judge(asking, fd, &reply)
+                                                                     : fail_with(asking->report, error);
   if (end != PULL_WHOLE) {
     drop_new(asking->folder, name, fd);
     return end;
@@ -127,7 +140,8 @@ static PullEnd get_manifest_http(Asking *asking) {
 
 static PullEnd get_file(Asking *asking, const char *name, guint64 limit) {
   g_autoptr(GError) error = NULL;
-  g_autofree char *path = flow_remote_path(asking->options->remote_folder ? asking->options->remote_folder : "", name, strlen(name));
+  g_autofree char *path = flow_remote_path(asking->options->remote_folder ? asking->options->remote_folder : "", name,
+                                           strlen(name));
   CourierStat stat;
   if (!courier_stat(asking->courier, path, &stat, &error))
     return fail_with(asking->report, error);
@@ -144,13 +158,15 @@ static PullEnd get_file(Asking *asking, const char *name, guint64 limit) {
   return fail_with(asking->report, error);
 }
 
-/* TYPE_PERIOD.manifest.json is version 1, TYPE_PERIOD_vN.manifest.json version N: as the gateway names them unless it is told otherwise.
- * 0: it is another file. */
+/* TYPE_PERIOD.manifest.json is version 1, TYPE_PERIOD_vN.manifest.json version N: as the gateway names them unless it
+ * is told otherwise. 0: it is another file. */
 static guint version_of(const PullOptions *options, const char *name) {
   g_autofree char *stem = g_strdup_printf("%s_%s", options->type, options->period);
   const char *rest = g_str_has_prefix(name, stem) ? name + strlen(stem) : "";
   char *end = NULL;
-  guint64 version = strcmp(rest, MANIFEST_SUFFIX) == 0 ? 1 : g_str_has_prefix(rest, "_v") && g_ascii_isdigit(rest[2]) ? g_ascii_strtoull(rest + 2, &end, 10) : 0;
+  guint64 version = strcmp(rest, MANIFEST_SUFFIX) == 0                         ? 1
+                    : g_str_has_prefix(rest, "_v") && g_ascii_isdigit(rest[2]) ? g_ascii_strtoull(rest + 2, &end, 10)
+                                                                               : 0;
   return (end && strcmp(end, MANIFEST_SUFFIX) != 0) || version > G_MAXINT32 ? 0 : (guint)version;
 }
 
@@ -159,13 +175,17 @@ static char *name_of_version(const PullOptions *options, guint version) {
                       : g_strdup_printf("%s_%s_v%u" MANIFEST_SUFFIX, options->type, options->period, version);
 }
 
-static gboolean is_manifest_name(gpointer user, const char *name) { return version_of(user, name) > 0; }
+static gboolean is_manifest_name(gpointer user, const char *name) {
+  return version_of(user, name) > 0;
+}
 
 /* The version that was asked for, or the newest that is there. */
 static PullEnd choose_name(Asking *asking) {
   g_autoptr(GError) error = NULL;
   const PullOptions *options = asking->options;
-  CourierListing listing = {.folder = options->remote_folder && *options->remote_folder ? options->remote_folder : ".", .wanted = is_manifest_name, .user = (gpointer)(intptr_t)options};
+  CourierListing listing = {.folder = options->remote_folder && *options->remote_folder ? options->remote_folder : ".",
+                            .wanted = is_manifest_name,
+                            .user = (gpointer)(intptr_t)options};
   gboolean truncated;
   guint refused, newest = options->version;
   g_autoptr(GPtrArray) entries = newest ? NULL : courier_list(asking->courier, &listing, &truncated, &refused, &error);
@@ -203,13 +223,15 @@ static gboolean is_what_was_asked(const PullOptions *options, const ReconManifes
 /* The sums in the forms that sha256sum -c and md5sum -c read: for whoever checks without us. */
 static gboolean write_sums(const PullOptions *options, const PullReport *report, GError **error) {
   GString *sha256 = g_string_new(NULL), *md5 = g_string_new(NULL);
-  g_autofree char *first = g_strconcat(report->manifest_name, ".sha256", NULL), *second = g_strconcat(report->manifest_name, ".md5", NULL);
+  g_autofree char *first = g_strconcat(report->manifest_name, ".sha256", NULL),
+                  *second = g_strconcat(report->manifest_name, ".md5", NULL);
   for (guint i = 0; i < report->manifest->shards->len; i++) {
     const ReconManifestShard *shard = report->manifest->shards->pdata[i];
     g_string_append_printf(sha256, "%s  %s\n", shard->sha256, shard->name);
     g_string_append_printf(md5, "%s  %s\n", shard->md5, shard->name);
   }
-  gboolean ok = files_replace(options->folder, first, sha256->str, error) && files_replace(options->folder, second, md5->str, error);
+  gboolean ok = files_replace(options->folder, first, sha256->str, error) &&
+                files_replace(options->folder, second, md5->str, error);
   g_string_free(sha256, TRUE);
   g_string_free(md5, TRUE);
   return ok;
@@ -217,12 +239,14 @@ static gboolean write_sums(const PullOptions *options, const PullReport *report,
 
 static PullEnd read_manifest(const PullOptions *options, int folder, PullReport *report) {
   g_autoptr(GError) error = NULL;
-  report->manifest = recon_folder_manifest(folder, report->manifest_name, &options->keys, &report->manifest_sha256, &error);
+  report->manifest = recon_folder_manifest(folder, report->manifest_name, &options->keys, &report->manifest_sha256,
+                                           &error);
   if (!report->manifest)
     return fail_with(report, error);
   if (!is_what_was_asked(options, report->manifest))
-    return fail(report, PULL_CORRUPT, g_strdup_printf("the manifest is of %s %s version %u: not what was asked for", report->manifest->type,
-                                                      report->manifest->period, report->manifest->version));
+    return fail(report, PULL_CORRUPT,
+                g_strdup_printf("the manifest is of %s %s version %u: not what was asked for", report->manifest->type,
+                                report->manifest->period, report->manifest->version));
   return write_sums(options, report, &error) ? PULL_WHOLE : fail_with(report, error);
 }
 
@@ -233,13 +257,16 @@ static PullEnd ask_for_it(Asking *asking) {
 
 PullEnd pull_manifest(const PullOptions *options, int folder, PullReport *report) {
   g_autoptr(GError) error = NULL;
-  report->manifest_name = options->manifest_name ? g_strdup(options->manifest_name)
-                          : options->endpoint->kind == COURIER_HTTP ? name_of_version(options, 1) : NULL;
-  Asking asking = {.options = options, .folder = folder, .report = report, .courier = courier_open(options->endpoint, &error)};
+  report->manifest_name = options->manifest_name                    ? g_strdup(options->manifest_name)
+                          : options->endpoint->kind == COURIER_HTTP ? name_of_version(options, 1)
+                                                                    : NULL;
+  Asking asking = {
+      .options = options, .folder = folder, .report = report, .courier = courier_open(options->endpoint, &error)};
   if (!asking.courier)
     return fail_with(report, error);
   PullEnd end = ask_for_it(&asking);
-  /* Of the newest version, another may have been published between manifest and signature: asked once more, they are of one. */
+  /* Of the newest version, another may have been published between manifest and signature: asked once more, they are of
+   * one. */
   if (end == PULL_CORRUPT && options->endpoint->kind == COURIER_HTTP && options->version == 0 && !report->manifest) {
     g_clear_pointer(&report->problem, g_free);
     end = ask_for_it(&asking);
@@ -255,15 +282,22 @@ static PullEnd post_acknowledgement(Asking *asking, int body, int answer) {
   PullReport *report = asking->report;
   if (!asking->courier && !(asking->courier = courier_open(asking->options->endpoint, &error)))
     return fail_with(report, error);
-  g_autofree char *path = g_strdup_printf("v1/manifests/%s/%s/acknowledgement", asking->options->type, asking->options->period);
-  g_autofree char *text = g_strdup_printf("{\"manifest_sha256\":\"%s\",\"records\":%" G_GUINT64_FORMAT "}", report->manifest_sha256, report->manifest->records);
+  g_autofree char *path = g_strdup_printf("v1/manifests/%s/%s/acknowledgement", asking->options->type,
+                                          asking->options->period);
+  g_autofree char *text = g_strdup_printf("{\"manifest_sha256\":\"%s\",\"records\":%" G_GUINT64_FORMAT "}",
+                                          report->manifest_sha256, report->manifest->records);
   static const char *const headers[] = {"Content-Type: application/json", NULL};
   CourierReply reply;
   if (pwrite(body, text, strlen(text), 0) != (ssize_t)strlen(text)) {
     sallyport_error_errno(&error, errno, "write the acknowledgement");
     return fail_with(report, error);
   }
-  CourierPost post = {.path = path, .headers = headers, .body = body, .body_size = strlen(text), .answer = answer, .answer_limit = SMALL_ANSWER};
+  CourierPost post = {.path = path,
+                      .headers = headers,
+                      .body = body,
+                      .body_size = strlen(text),
+                      .answer = answer,
+                      .answer_limit = SMALL_ANSWER};
   if (!courier_post(asking->courier, &post, &reply, &error))
     return fail_with(report, error);
   return judge(asking, answer, &reply);
@@ -274,7 +308,8 @@ PullEnd pull_acknowledge(const PullOptions *options, PullReport *report) {
   if (options->endpoint->kind != COURIER_HTTP)
     return PULL_WHOLE; /* a folder has nobody to tell it to */
   Asking asking = {.options = options, .folder = -1, .report = report};
-  int body = files_open_unnamed(options->folder, &error), answer = body >= 0 ? files_open_unnamed(options->folder, &error) : -1;
+  int body = files_open_unnamed(options->folder, &error),
+      answer = body >= 0 ? files_open_unnamed(options->folder, &error) : -1;
   PullEnd end = answer >= 0 ? PULL_INCOMPLETE : fail_with(report, error);
   for (guint tries = 0; end == PULL_INCOMPLETE && tries < ACKNOWLEDGEMENTS; tries++) {
     g_usleep(tries * G_USEC_PER_SEC / 2);

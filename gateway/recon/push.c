@@ -1,8 +1,8 @@
 /* Crash windows:
  *   while a file is uploaded        a temporary name on the requester's side, overwritten by the next try
  *   after a rename                  the file is there with our size and digest (read back): taken as pushed
- *   between files                   the book knows how far it is, some seconds behind; what it does not know is looked at again
- *   before the task is noted        everything is there; the next try looks at the last files only, and notes it
+ *   between files                   the book knows how far it is, some seconds behind; what it does not know is looked
+ * at again before the task is noted        everything is there; the next try looks at the last files only, and notes it
  * The requester acts on the manifest (or the marker), which comes when all else is there. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
@@ -26,10 +26,12 @@ typedef struct {
   Courier *courier;
   char *folder;
   gint64 until;
-  guint pushed;              /* shards that are there, which the book does not know of yet */
+  guint pushed; /* shards that are there, which the book does not know of yet */
 } Push;
 
-static char *remote_path(const Push *push, const char *name) { return flow_remote_path(push->reconcile->push_path, name, strlen(name)); }
+static char *remote_path(const Push *push, const char *name) {
+  return flow_remote_path(push->reconcile->push_path, name, strlen(name));
+}
 
 /* The same at every try; hidden, and no name that anybody waits for. */
 static char *temporary_path(const Push *push, const char *name) {
@@ -52,7 +54,8 @@ static gboolean is_ours(const Push *push, const char *path, int fd, guint64 size
   if (copy < 0)
     return FALSE;
   CourierGet get = {.path = path, .size_limit = size + 1, .fd = copy};
-  gboolean ok = courier_get(push->courier, &get, &end, error) && digest_of(copy, &theirs, &got, error) && digest_of(fd, &mine, &same, error);
+  gboolean ok = courier_get(push->courier, &get, &end, error) && digest_of(copy, &theirs, &got, error) &&
+                digest_of(fd, &mine, &same, error);
   close(copy);
   *ours = ok && got == size && strcmp(theirs, mine) == 0;
   return ok;
@@ -67,7 +70,9 @@ static gboolean is_there(const Push *push, const char *path, int fd, guint64 siz
     return TRUE;
   if (stat.size == size && !is_ours(push, path, fd, size, there, error))
     return FALSE;
-  return *there || sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is there on the requester's side with other content; it is to be removed there", path);
+  return *there ||
+         sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                             "%s is there on the requester's side with other content; it is to be removed there", path);
 }
 
 static gboolean put_open(const Push *push, const char *name, int fd, GError **error) {
@@ -132,11 +137,13 @@ static gboolean put_shards(Push *push, gboolean *more, GError **error) {
   return ok;
 }
 
-/* --- The place. Which shards lie there is known of one place only: with another endpoint or folder configured meanwhile, all of them are
- * to be brought there before the manifest is. What the place was lies beside them.
- *   crash between the book and the name   it is forgotten once more, which costs another look at what is there */
+/* --- The place. Which shards lie there is known of one place only: with another endpoint or folder configured
+ * meanwhile, all of them are to be brought there before the manifest is. What the place was lies beside them. crash
+ * between the book and the name   it is forgotten once more, which costs another look at what is there */
 
-static gboolean forget_shards(BookTransaction *tx, gpointer task, GError **error) { return recon_forget_pushed_shards(tx, task, error); }
+static gboolean forget_shards(BookTransaction *tx, gpointer task, GError **error) {
+  return recon_forget_pushed_shards(tx, task, error);
+}
 
 static gboolean name_place(const char *path, const char *place, GError **error) {
   g_autofree char *part = g_strconcat(path, ".part", NULL);
@@ -156,11 +163,13 @@ static gboolean keep_to_place(const Push *push, GError **error) {
   gboolean is_known = g_file_get_contents(path, &before, NULL, NULL);
   if (is_known && strcmp(before, place) == 0)
     return TRUE;
-  return (!is_known || book_write(push->host->book, forget_shards, push->task->id, error)) && name_place(path, place, error);
+  return (!is_known || book_write(push->host->book, forget_shards, push->task->id, error)) &&
+         name_place(path, place, error);
 }
 
 static gboolean put_beside(const Push *push, GError **error) {
-  g_autofree char *text = g_strconcat(push->task->manifest_name, ".txt", NULL), *path = g_build_filename(push->folder, text, NULL);
+  g_autofree char *text = g_strconcat(push->task->manifest_name, ".txt", NULL),
+                  *path = g_build_filename(push->folder, text, NULL);
   gboolean with_text = access(path, F_OK) == 0;
   g_auto(GStrv) files = recon_manifest_files(push->task->manifest_name, with_text);
   for (guint i = 0; files[i]; i++) {
@@ -192,10 +201,17 @@ static gboolean put_marker(const Push *push, GError **error) {
   return ok;
 }
 
-static gboolean pushed_change(BookTransaction *tx, gpointer data, GError **error) { return recon_note_way(tx, data, RECON_WAS_PUSHED, error); }
+static gboolean pushed_change(BookTransaction *tx, gpointer data, GError **error) {
+  return recon_note_way(tx, data, RECON_WAS_PUSHED, error);
+}
 
-gboolean recon_push(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier, gboolean *more, GError **error) {
-  Push push = {.host = host, .reconcile = reconcile, .task = task, .courier = courier, .until = g_get_monotonic_time() + SLICE_SECONDS * G_USEC_PER_SEC};
+gboolean recon_push(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier,
+                    gboolean *more, GError **error) {
+  Push push = {.host = host,
+               .reconcile = reconcile,
+               .task = task,
+               .courier = courier,
+               .until = g_get_monotonic_time() + SLICE_SECONDS * G_USEC_PER_SEC};
   push.folder = recon_folder(host->paths->folder, task->id);
   gboolean ok = keep_to_place(&push, error) && put_shards(&push, more, error);
   if (ok && !*more) {

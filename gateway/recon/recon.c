@@ -6,12 +6,26 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 1000, MOST_MISSED = 400, TRIES = 10, FIRST_WAIT = 2, LONGEST_WAIT = 300, HOUSE_SECONDS = 3600, DAY = 86400, STANDARD_DAYS = 90 };
+enum {
+  LOOK_MS = 1000,
+  MOST_MISSED = 400,
+  TRIES = 10,
+  FIRST_WAIT = 2,
+  LONGEST_WAIT = 300,
+  HOUSE_SECONDS = 3600,
+  DAY = 86400,
+  STANDARD_DAYS = 90
+};
 
 ReconHost recon_host(const Recon *recon, BookReader *reader) {
   const ReconOptions *options = &recon->options;
-  return (ReconHost){.conf = options->conf, .lane = options->lane, .paths = options->paths, .book = options->book, .reader = reader,
-                     .threads = options->threads, .stop = &recon->stop};
+  return (ReconHost){.conf = options->conf,
+                     .lane = options->lane,
+                     .paths = options->paths,
+                     .book = options->book,
+                     .reader = reader,
+                     .threads = options->threads,
+                     .stop = &recon->stop};
 }
 
 ReconBlock *recon_block(const Recon *recon, const char *name) {
@@ -33,11 +47,18 @@ void recon_wake(Recon *recon) {
   pthread_mutex_unlock(&recon->lock);
 }
 
-static gboolean is_stopping(const Recon *recon) { return g_atomic_int_get(&recon->stop); }
+static gboolean is_stopping(const Recon *recon) {
+  return g_atomic_int_get(&recon->stop);
+}
 
 /* --- Making the tasks that are due */
 
-typedef struct { Recon *recon; ReconBlock *block; GPtrArray *periods; guint made; } Making;
+typedef struct {
+  Recon *recon;
+  ReconBlock *block;
+  GPtrArray *periods;
+  guint made;
+} Making;
 
 /* One transaction for all periods of a block: nothing is half made, and one that is there already is left alone. */
 static gboolean make_tasks(BookTransaction *tx, gpointer data, GError **error) {
@@ -79,7 +100,8 @@ static gboolean make_due(Recon *recon, ReconBlock *block, GError **error) {
   if (periods->len > 0 && !book_write(recon->options.book, make_tasks, &making, error))
     return FALSE;
   if (making.made > 0)
-    log_event(LOG_INFO, "recon-due", {"reconcile", block->conf->name}, {"tasks", log_number(making.made)}, {"last", periods->pdata[periods->len - 1]});
+    log_event(LOG_INFO, "recon-due", {"reconcile", block->conf->name}, {"tasks", log_number(making.made)},
+              {"last", periods->pdata[periods->len - 1]});
   block->made_until = now;
   fault_point("recon-after-tasks");
   return TRUE;
@@ -95,9 +117,12 @@ static gboolean advance_failed(BookTransaction *tx, gpointer data, GError **erro
   ReconTask *task = data;
   return recon_advance_task(tx, task, RECON_FAILED, task->problem, error);
 }
-static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) { return recon_note_task(tx, data, NULL, error); }
+static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) {
+  return recon_note_task(tx, data, NULL, error);
+}
 
-/* Trying again helps for a while, or never: what is wrong with settings or data waits for a person, or for another configuration. */
+/* Trying again helps for a while, or never: what is wrong with settings or data waits for a person, or for another
+ * configuration. */
 static gboolean is_worth_another_try(const ReconTask *task, const GError *why) {
   SallyportErrorCode code = sallyport_error_code(why);
   return task->attempts < TRIES && (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNKNOWN);
@@ -110,7 +135,8 @@ static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError
   gboolean again = is_worth_another_try(task, why);
   gint64 wait = MIN(LONGEST_WAIT, FIRST_WAIT << MIN(task->attempts, 10));
   task->due_at = g_get_real_time() + wait * G_USEC_PER_SEC;
-  log_event(again ? LOG_WARNING : LOG_ERROR, again ? "recon-again" : "recon-failed", {"reconcile", task->name}, {"task", task->id}, {"period", task->period},
+  log_event(again ? LOG_WARNING : LOG_ERROR, again ? "recon-again" : "recon-failed", {"reconcile", task->name},
+            {"task", task->id}, {"period", task->period},
             {"code", sallyport_error_word((int)sallyport_error_code(why))}, {"error", why->message});
   if (task->state == RECON_PENDING)
     return book_write(recon->options.book, again ? note_waiting : advance_failed, task, error);
@@ -119,10 +145,12 @@ static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError
 
 static void tell_outcome(const ReconTask *task, ReconOutcome outcome, gint64 began) {
   if (outcome == RECON_UNCHANGED)
-    log_event(LOG_INFO, "recon-unchanged", {"reconcile", task->name}, {"task", task->id}, {"period", task->period}, {"version", log_number(task->version)});
+    log_event(LOG_INFO, "recon-unchanged", {"reconcile", task->name}, {"task", task->id}, {"period", task->period},
+              {"version", log_number(task->version)});
   if (outcome == RECON_GENERATED)
-    log_event(LOG_INFO, "recon-done", {"reconcile", task->name}, {"task", task->id}, {"period", task->period}, {"version", log_number(task->version)},
-              {"records", log_number((gint64)task->records)}, {"shards", log_number(task->shards)}, {"ms", log_number((g_get_monotonic_time() - began) / 1000)});
+    log_event(LOG_INFO, "recon-done", {"reconcile", task->name}, {"task", task->id}, {"period", task->period},
+              {"version", log_number(task->version)}, {"records", log_number((gint64)task->records)},
+              {"shards", log_number(task->shards)}, {"ms", log_number((g_get_monotonic_time() - began) / 1000)});
 }
 
 static void set_working(Recon *recon, const char *id) {
@@ -175,7 +203,9 @@ static guint days_of(const Recon *recon, const char *name) {
   return block ? block->conf->keep_days : STANDARD_DAYS;
 }
 
-static gboolean note_removed(BookTransaction *tx, gpointer data, GError **error) { return recon_note_way(tx, data, RECON_WAS_REMOVED, error); }
+static gboolean note_removed(BookTransaction *tx, gpointer data, GError **error) {
+  return recon_note_way(tx, data, RECON_WAS_REMOVED, error);
+}
 
 /* The row first: a file that is still there although the book says that it is gone is only not served. */
 static gboolean remove_files(Recon *recon, ReconTask *task, GError **error) {
@@ -203,7 +233,8 @@ static gboolean keep_house(Recon *recon, GError **error) {
   for (guint i = 0; kept && i < kept->len; i++) {
     ReconTask *task = kept->pdata[i];
     gboolean is_outstanding = task->pushed_at == 0 || task->told_at == 0;
-    if (!is_outstanding && task->done_at < now - (gint64)days_of(recon, task->name) * DAY * G_USEC_PER_SEC && !remove_files(recon, task, error))
+    if (!is_outstanding && task->done_at < now - (gint64)days_of(recon, task->name) * DAY * G_USEC_PER_SEC &&
+        !remove_files(recon, task, error))
       return FALSE;
   }
   return kept != NULL;
@@ -276,13 +307,15 @@ static gboolean take_up_failed(Recon *recon, GError **error) {
   return open != NULL;
 }
 
-/* A crash between a publication and the removal of what it was made from leaves the latter: plaintext, which is to go. */
+/* A crash between a publication and the removal of what it was made from leaves the latter: plaintext, which is to go.
+ */
 static gboolean sweep_extracts(Recon *recon, GError **error) {
   ReconFilter filter = {0};
   g_autoptr(GPtrArray) tasks = recon_tasks(recon->reader, &filter, error);
   for (guint i = 0; tasks && i < tasks->len; i++) {
     const ReconTask *task = tasks->pdata[i];
-    g_autofree char *folder = recon_folder(recon->options.paths->folder, task->id), *extract = g_build_filename(folder, RECON_EXTRACT, NULL);
+    g_autofree char *folder = recon_folder(recon->options.paths->folder, task->id),
+                    *extract = g_build_filename(folder, RECON_EXTRACT, NULL);
     if (task->state == RECON_DONE)
       unlink(extract);
   }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static json_t *answer(const ReconTask *task, gboolean made) {
-  return json_pack("{s:b, s:s, s:s, s:s, s:s, s:i, s:b}", "ok", 1, "task", task->id, "name", task->name, "period", task->period, "state",
-                   recon_state_word(task->state), "version", (int)task->version, "made", made);
+  return json_pack("{s:b, s:s, s:s, s:s, s:s, s:i, s:b}", "ok", 1, "task", task->id, "name", task->name, "period",
+                   task->period, "state", recon_state_word(task->state), "version", (int)task->version, "made", made);
 }
 
 /* A day names its month, where the block's periods are months. */
@@ -18,8 +18,12 @@ static char *period_asked(const ReconBlock *block, const char *date) {
   return day_parse(date, &day) ? recon_period_of(block->conf, day) : NULL;
 }
 
-static gboolean add_change(BookTransaction *tx, gpointer data, GError **error) { return recon_add_task(tx, data, error); }
-static gboolean again_change(BookTransaction *tx, gpointer data, GError **error) { return recon_advance_task(tx, data, RECON_PENDING, "asked for by hand", error); }
+static gboolean add_change(BookTransaction *tx, gpointer data, GError **error) {
+  return recon_add_task(tx, data, error);
+}
+static gboolean again_change(BookTransaction *tx, gpointer data, GError **error) {
+  return recon_advance_task(tx, data, RECON_PENDING, "asked for by hand", error);
+}
 
 static json_t *add(Recon *recon, const ReconBlock *block, const char *period, guint version) {
   g_autoptr(GError) error = NULL;
@@ -46,7 +50,8 @@ static json_t *take_up(Recon *recon, ReconTask *task) {
 }
 
 json_t *recon_answer(Recon *recon, const char *who, const json_t *request) {
-  const char *name = json_string_value(json_object_get(request, "name")), *date = json_string_value(json_object_get(request, "date"));
+  const char *name = json_string_value(json_object_get(request, "name")),
+             *date = json_string_value(json_object_get(request, "date"));
   gboolean again = json_is_true(json_object_get(request, "again"));
   const ReconBlock *block = recon && name ? recon_block(recon, name) : NULL;
   g_autofree char *period = block && date ? period_asked(block, date) : NULL;
@@ -54,11 +59,13 @@ json_t *recon_answer(Recon *recon, const char *who, const json_t *request) {
   if (!block)
     return control_refusal(SALLYPORT_ERROR_FILE, "this lane has no reconcile \"%s\"", name ? name : "");
   if (!period || !recon_period_dates(period, block->conf, from, to))
-    return control_refusal(SALLYPORT_ERROR_FILE, "\"%s\" is no date; 2026-11-20, or 2026-11 for a month", date ? date : "");
+    return control_refusal(SALLYPORT_ERROR_FILE, "\"%s\" is no date; 2026-11-20, or 2026-11 for a month",
+                           date ? date : "");
   g_autofree char *today = day_text(day_at(block->schedule->zone, g_get_real_time()));
   if (strcmp(from, today) > 0)
     return control_refusal(SALLYPORT_ERROR_FILE, "%s has not begun yet", period);
-  log_event(LOG_INFO, "operator", {"event", again ? "recon-again" : "recon-run"}, {"by", who}, {"reconcile", name}, {"period", period});
+  log_event(LOG_INFO, "operator", {"event", again ? "recon-again" : "recon-run"}, {"by", who}, {"reconcile", name},
+            {"period", period});
   g_autoptr(GError) error = NULL;
   g_autoptr(BookReader) reader = book_reader_open(recon->options.paths->book, &error);
   ReconFilter filter = {.name = name, .period = period};

@@ -1,30 +1,36 @@
-/* What the files of a lane's reconciliation share: its thread (recon.c), its tasks' ways out (out.c), its requests (recon_control.c). */
+/* What the files of a lane's reconciliation share: its thread (recon.c), its tasks' ways out (out.c), its requests
+ * (recon_control.c). */
 #pragma once
 #include "gateway/recon/generate.h"
 #include "gateway/recon/period.h"
 #include "gateway/recon/recon.h"
 #include <pthread.h>
 
-typedef struct { const ConfReconcile *conf; ReconSchedule *schedule; gint64 made_until; /* tasks that fell due by then are made; 0: not known yet */ } ReconBlock;
+typedef struct {
+  const ConfReconcile *conf;
+  ReconSchedule *schedule;
+  gint64 made_until; /* tasks that fell due by then are made; 0: not known yet */
+} ReconBlock;
 
 struct Recon {
   ReconOptions options;
-  GPtrArray *blocks;       /* ReconBlock* */
-  BookReader *reader;      /* the thread's */
-  gboolean stop;           /* atomic */
+  GPtrArray *blocks;  /* ReconBlock* */
+  BookReader *reader; /* the thread's */
+  gboolean stop;      /* atomic */
   pthread_t thread;
   gboolean has_thread;
-  gint64 house_at;         /* monotonic: the thread's */
-  pthread_mutex_t lock;    /* of all below */
+  gint64 house_at;      /* monotonic: the thread's */
+  pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
   gboolean woken;
-  char *working;           /* the task that is being generated */
-  GHashTable *ways;        /* "TASK push" → ReconWay*: under way, or when it may be tried again */
+  char *working;    /* the task that is being generated */
+  GHashTable *ways; /* "TASK push" → ReconWay*: under way, or when it may be tried again */
 };
 
 ReconHost recon_host(const Recon *recon, BookReader *reader);
 ReconBlock *recon_block(const Recon *recon, const char *name); /* NULL: not configured any more */
-/* NULL also when the block is another requester's now: what was made or is to be made for the one before goes to nobody else. */
+/* NULL also when the block is another requester's now: what was made or is to be made for the one before goes to nobody
+ * else. */
 ReconBlock *recon_block_of(const Recon *recon, const ReconTask *task);
 void recon_wake(Recon *recon);
 

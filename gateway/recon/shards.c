@@ -24,24 +24,24 @@ static const gint64 GROUP_WAIT = 500 * 1000; /* microseconds: a group that does 
 
 typedef struct {
   ReconShard *row;
-  GQueue chunks;        /* GByteArray*, in order */
+  GQueue chunks; /* GByteArray*, in order */
   gboolean is_ended, is_made;
-  int fd;               /* the file, while it has no name */
+  int fd; /* the file, while it has no name */
 } Job;
 
 struct Shards {
   ShardsOptions options;
-  gboolean is_bare;     /* neither packed nor encrypted: the lines' digests are the file's */
+  gboolean is_bare; /* neither packed nor encrypted: the lines' digests are the file's */
   pthread_t threads[MOST_THREADS + 1];
   guint n_threads;
-  GByteArray *lines;    /* the producer's */
+  GByteArray *lines; /* the producer's */
   Job *current;
   pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
-  GQueue waiting;       /* Job*: no worker yet */
-  GQueue jobs;          /* Job*: all that are not in the book, in order */
-  GPtrArray *spare;     /* GByteArray* */
-  guint chunks;         /* under way */
+  GQueue waiting;   /* Job*: no worker yet */
+  GQueue jobs;      /* Job*: all that are not in the book, in order */
+  GPtrArray *spare; /* GByteArray* */
+  guint chunks;     /* under way */
   gboolean ending, stopping;
   GError *failure;
 };
@@ -70,7 +70,9 @@ static void fail(Shards *shards, GError *error) { /* takes it */
   g_clear_error(&error);
 }
 
-static gboolean is_over(const Shards *shards) { return shards->failure || shards->stopping; } /* under the lock */
+static gboolean is_over(const Shards *shards) {
+  return shards->failure || shards->stopping;
+} /* under the lock */
 
 /* --- A worker: one shard after the other */
 
@@ -92,7 +94,9 @@ static void give_back(Shards *shards, GByteArray *chunk) {
   pthread_mutex_unlock(&shards->lock);
 }
 
-static char *part_path(const Shards *shards, const Job *job) { return g_strdup_printf("%s/.%s.part", shards->options.folder, job->row->name); }
+static char *part_path(const Shards *shards, const Job *job) {
+  return g_strdup_printf("%s/.%s.part", shards->options.folder, job->row->name);
+}
 
 static int create_part(const Shards *shards, const Job *job, GError **error) {
   g_autofree char *path = part_path(shards, job);
@@ -126,7 +130,10 @@ static gboolean take_lines(Shards *shards, Job *job, int fd, GError **error) {
   return ok;
 }
 
-typedef struct { int fd; guint64 at; } FileSource;
+typedef struct {
+  int fd;
+  guint64 at;
+} FileSource;
 
 static gssize read_file(gpointer user, void *into, gsize limit, GError **error) {
   FileSource *source = user;
@@ -143,8 +150,10 @@ static gssize read_file(gpointer user, void *into, gsize limit, GError **error) 
 
 static gboolean seal(const Shards *shards, int from, int to, GError **error) {
   const ConfOpenpgp *keys = &shards->options.encrypt_to->openpgp;
-  OpenpgpSealOptions options = {.home = shards->options.gnupg_home, .encrypt_to = (const char *const *)keys->encrypt_to,
-                                .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with, .passphrase_file = secret_path(keys->passphrase_file),
+  OpenpgpSealOptions options = {.home = shards->options.gnupg_home,
+                                .encrypt_to = (const char *const *)keys->encrypt_to,
+                                .sign_with = keys->sign_with ? keys->sign_with : keys->decrypt_with,
+                                .passphrase_file = secret_path(keys->passphrase_file),
                                 .deadline = SEAL_SECONDS};
   FileSource source = {from, 0};
   OpenpgpSealed sealed;
@@ -226,7 +235,10 @@ static GPtrArray *made_in_order(Shards *shards) { /* under the lock */
   return made;
 }
 
-typedef struct { const Shards *shards; const GPtrArray *jobs; } Commit;
+typedef struct {
+  const Shards *shards;
+  const GPtrArray *jobs;
+} Commit;
 
 static gboolean commit_change(BookTransaction *tx, gpointer data, GError **error) {
   const Commit *commit = data;
@@ -237,7 +249,8 @@ static gboolean commit_change(BookTransaction *tx, gpointer data, GError **error
 }
 
 static gboolean name_file(const Shards *shards, Job *job, GError **error) {
-  g_autofree char *part = part_path(shards, job), *final = g_build_filename(shards->options.folder, job->row->name, NULL);
+  g_autofree char *part = part_path(shards, job),
+                  *final = g_build_filename(shards->options.folder, job->row->name, NULL);
   if (rename(part, final) != 0)
     return sallyport_error_errno(error, errno, "rename %s", part);
   fault_point("recon-after-shard-rename");
@@ -349,7 +362,9 @@ void shards_begin(Shards *shards, const char *name) {
   pthread_mutex_unlock(&shards->lock);
 }
 
-GByteArray *shards_lines(Shards *shards) { return shards->lines; }
+GByteArray *shards_lines(Shards *shards) {
+  return shards->lines;
+}
 
 static GByteArray *spare_chunk(Shards *shards) { /* under the lock */
   if (shards->spare->len == 0)
@@ -377,7 +392,9 @@ static gboolean pass_on(Shards *shards, gboolean is_end, GError **error) {
   return ok;
 }
 
-gboolean shards_flush(Shards *shards, GError **error) { return shards->lines->len < CHUNK || pass_on(shards, FALSE, error); }
+gboolean shards_flush(Shards *shards, GError **error) {
+  return shards->lines->len < CHUNK || pass_on(shards, FALSE, error);
+}
 
 gboolean shards_end(Shards *shards, guint64 records, gint64 total, char *position, GError **error) {
   shards->current->row->records = records; /* nobody reads these before the shard has ended */

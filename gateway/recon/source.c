@@ -33,7 +33,8 @@ static void take_cell(const ReconPiece *piece, const ReconCell *cell, guint reco
   if (!text)
     return;
   if (into->columns[column].type == BLOCK_INTEGER)
-    record_block_put_integer(into, column, g_ascii_strtoll(text, NULL, 10)); /* a constant number of ours, as the batch's */
+    record_block_put_integer(into, column,
+                             g_ascii_strtoll(text, NULL, 10)); /* a constant number of ours, as the batch's */
   else
     record_block_put_text(into, column, text, length);
 }
@@ -51,11 +52,18 @@ guint recon_block_take(const ReconSource *source, const ReconBatch *batch, guint
   return at - from;
 }
 
-static const char *const of_ledger[] = {"key", "account", "amount", "business_date", "file", "name", "line", "batch", "posted_at", "feed", NULL};
-static const char *const of_files[] = {"file", "name", "feed", "state", "business_date", "seen_at", "records", "accepted", "rejected", "duplicates",
-                                       "amount", "amount_accepted", "amount_rejected", "amount_duplicate", "size", "sha256", "code", "reason", NULL};
-static const char *const of_records[] = {"file", "name", "feed", "business_date", "line", "outcome", "code", "key", "account", "amount", NULL};
+static const char *const of_ledger[] = {"key",  "account", "amount",    "business_date", "file", "name",
+                                        "line", "batch",   "posted_at", "feed",          NULL};
+static const char *const of_files[] = {
+    "file",     "name",       "feed",   "state",           "business_date",   "seen_at",          "records", "accepted",
+    "rejected", "duplicates", "amount", "amount_accepted", "amount_rejected", "amount_duplicate", "size",    "sha256",
+    "code",     "reason",     NULL};
+static const char *const of_records[] = {"file", "name", "feed",    "business_date", "line", "outcome",
+                                         "code", "key",  "account", "amount",        NULL};
 
 const char *const *recon_source_names(ConfReadFrom from) {
-  return from == CONF_READ_LEDGER ? of_ledger : from == CONF_READ_FILES ? of_files : from == CONF_READ_RECORDS ? of_records : NULL;
+  return from == CONF_READ_LEDGER    ? of_ledger
+         : from == CONF_READ_FILES   ? of_files
+         : from == CONF_READ_RECORDS ? of_records
+                                     : NULL;
 }

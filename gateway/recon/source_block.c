@@ -25,7 +25,9 @@ static gboolean block_next(ReconSource *source, const ReconBatch **batch, GError
     ReconEntry entry = {0, i};
     g_array_append_val(blocks->entries, entry);
   }
-  blocks->batch = (ReconBatch){.pieces = &blocks->piece, .n_pieces = 1, .entries = (const ReconEntry *)(const void *)blocks->entries->data,
+  blocks->batch = (ReconBatch){.pieces = &blocks->piece,
+                               .n_pieces = 1,
+                               .entries = (const ReconEntry *)(const void *)blocks->entries->data,
                                .n = blocks->block->count};
   *batch = blocks->batch.n ? &blocks->batch : NULL;
   return TRUE;
@@ -48,12 +50,14 @@ static void block_close(ReconSource *source) {
   g_free(blocks);
 }
 
-ReconSource *recon_source_of_blocks(const StagingColumn *columns, guint n, ReconFill fill, gpointer user, GDestroyNotify free_user) {
+ReconSource *recon_source_of_blocks(const StagingColumn *columns, guint n, ReconFill fill, gpointer user,
+                                    GDestroyNotify free_user) {
   BlockSource *blocks = g_new0(BlockSource, 1);
   blocks->columns = g_new0(StagingColumn, n + 1);
   for (guint i = 0; i < n; i++)
     blocks->columns[i] = (StagingColumn){g_strdup(columns[i].name), columns[i].type, columns[i].scale};
-  blocks->source = (ReconSource){.columns = blocks->columns, .n_columns = n, .next = block_next, .position = no_position, .close = block_close};
+  blocks->source = (ReconSource){
+      .columns = blocks->columns, .n_columns = n, .next = block_next, .position = no_position, .close = block_close};
   blocks->fill = fill;
   blocks->user = user;
   blocks->free_user = free_user;

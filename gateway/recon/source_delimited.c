@@ -1,5 +1,5 @@
-/* from = delimited: a file of ours with a layout, delimited or of fixed width. All of it, or nothing: a line that the layout does not
- * understand, or totals that do not hold, fail the task. */
+/* from = delimited: a file of ours with a layout, delimited or of fixed width. All of it, or nothing: a line that the
+ * layout does not understand, or totals that do not hold, fail the task. */
 #include "gateway/base/files.h"
 #include "gateway/recon/source_parts.h"
 #include "gateway/records/layout.h"
@@ -26,8 +26,10 @@ typedef struct {
   GArray *entries;
 } DelimitedSource;
 
-static gboolean fault_at(const DelimitedSource *delimited, guint64 line, const char *code, const char *reason, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s:%" G_GUINT64_FORMAT ": %s %s", delimited->path, line, code, reason);
+static gboolean fault_at(const DelimitedSource *delimited, guint64 line, const char *code, const char *reason,
+                         GError **error) {
+  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s:%" G_GUINT64_FORMAT ": %s %s", delimited->path, line,
+                             code, reason);
 }
 
 static gboolean is_good(const DelimitedSource *delimited, GError **error) {
@@ -44,7 +46,11 @@ static gboolean is_good(const DelimitedSource *delimited, GError **error) {
 
 static gboolean parse_chunk(DelimitedSource *delimited, GError **error) {
   gsize end = layout_next_chunk(delimited->layout, delimited->text, delimited->length, delimited->offset, CHUNK_BYTES);
-  LayoutSpan span = {.text = delimited->text, .offset = delimited->offset, .end = end, .is_first = delimited->offset == 0, .is_last = end == delimited->length};
+  LayoutSpan span = {.text = delimited->text,
+                     .offset = delimited->offset,
+                     .end = end,
+                     .is_first = delimited->offset == 0,
+                     .is_last = end == delimited->length};
   layout_parse(delimited->layout, &span, delimited->chunk);
   layout_chunk_rebase(delimited->chunk, delimited->lines);
   layout_totals_add(delimited->totals, delimited->chunk);
@@ -67,7 +73,9 @@ static gboolean delimited_next(ReconSource *source, const ReconBatch **batch, GE
     if (block->count == 0)
       continue;
     delimited->piece.block = block;
-    delimited->batch = (ReconBatch){.pieces = &delimited->piece, .n_pieces = 1, .entries = (const ReconEntry *)(const void *)delimited->entries->data,
+    delimited->batch = (ReconBatch){.pieces = &delimited->piece,
+                                    .n_pieces = 1,
+                                    .entries = (const ReconEntry *)(const void *)delimited->entries->data,
                                     .n = block->count};
     *batch = &delimited->batch;
     return TRUE;
@@ -96,14 +104,16 @@ static void delimited_close(ReconSource *source) {
   g_free(delimited);
 }
 
-/* A copy without a name: whoever replaces or cuts the file while it is read changes nothing, and a mapped file that shrinks would kill. */
+/* A copy without a name: whoever replaces or cuts the file while it is read changes nothing, and a mapped file that
+ * shrinks would kill. */
 static int copy_of(const DelimitedSource *delimited, const char *work, GError **error) {
   g_autofree guint8 *piece = g_malloc(CHUNK_BYTES);
   int from = open(delimited->path, O_RDONLY | O_CLOEXEC), copy = from >= 0 ? files_open_unnamed(work, error) : -1;
   gboolean ok = copy >= 0;
   ssize_t got = 1;
   if (from < 0) /* it may only be late */
-    sallyport_error_set(error, errno == ENOENT ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION, "open %s: %s", delimited->path, g_strerror(errno));
+    sallyport_error_set(error, errno == ENOENT ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION, "open %s: %s",
+                        delimited->path, g_strerror(errno));
   while (ok && (got = read(from, piece, CHUNK_BYTES)) != 0)
     if (got > 0)
       ok = files_write_all(copy, piece, (gsize)got, error);

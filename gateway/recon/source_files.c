@@ -4,17 +4,45 @@
 #include "store/book_recon.h"
 #include <string.h>
 
-enum { ID, NAME, FEED, STATE, BUSINESS_DATE, SEEN_AT, RECORDS, ACCEPTED, REJECTED, DUPLICATES, AMOUNT, AMOUNT_ACCEPTED, AMOUNT_REJECTED, AMOUNT_DUPLICATE, SIZE, SHA256, CODE, REASON, N_COLUMNS };
+enum {
+  ID,
+  NAME,
+  FEED,
+  STATE,
+  BUSINESS_DATE,
+  SEEN_AT,
+  RECORDS,
+  ACCEPTED,
+  REJECTED,
+  DUPLICATES,
+  AMOUNT,
+  AMOUNT_ACCEPTED,
+  AMOUNT_REJECTED,
+  AMOUNT_DUPLICATE,
+  SIZE,
+  SHA256,
+  CODE,
+  REASON,
+  N_COLUMNS
+};
 enum { PAGE = 500 };
 
-typedef struct { ReconFiles files; char *after; char from[11], to[11]; gboolean is_end; } Files;
+typedef struct {
+  ReconFiles files;
+  char *after;
+  char from[11], to[11];
+  gboolean is_end;
+} Files;
 
 static void put_file(RecordBlock *block, const BookFile *file) {
-  const gint64 numbers[] = {(gint64)file->records, (gint64)file->accepted, (gint64)file->rejected, (gint64)file->duplicates,
-                            file->amount, file->amount_accepted, file->amount_rejected, file->amount_duplicate, (gint64)file->size};
-  const guint columns[] = {RECORDS, ACCEPTED, REJECTED, DUPLICATES, AMOUNT, AMOUNT_ACCEPTED, AMOUNT_REJECTED, AMOUNT_DUPLICATE, SIZE};
+  const gint64 numbers[] = {(gint64)file->records,    (gint64)file->accepted, (gint64)file->rejected,
+                            (gint64)file->duplicates, file->amount,           file->amount_accepted,
+                            file->amount_rejected,    file->amount_duplicate, (gint64)file->size};
+  const guint columns[] = {RECORDS,         ACCEPTED,        REJECTED,         DUPLICATES, AMOUNT,
+                           AMOUNT_ACCEPTED, AMOUNT_REJECTED, AMOUNT_DUPLICATE, SIZE};
   g_autoptr(GDateTime) seen = g_date_time_new_from_unix_utc(file->seen_at / G_USEC_PER_SEC);
-  g_autofree char *seen_at = g_date_time_format(seen, "%Y-%m-%dT%H:%M:%SZ"), *day = g_date_time_format(seen, "%Y-%m-%d");
+  g_autofree char *seen_at = g_date_time_format(seen, "%Y-%m-%dT%H:%M:%SZ"),
+                  *day = g_date_time_format(seen, "%Y-%m-%d");
   record_block_begin(block, block->count + 1);
   recon_put_text(block, ID, file->id);
   recon_put_text(block, NAME, file->name_shown);
@@ -38,7 +66,8 @@ static gboolean has_status(const Files *files, const BookFile *file) {
 static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
   Files *files = user;
   while (!files->is_end && block->count + PAGE <= block->capacity && record_block_has_room(block)) {
-    g_autoptr(GPtrArray) page = recon_files_of_period(files->files.options.reader, files->after, files->from, files->to, PAGE, error);
+    g_autoptr(GPtrArray)
+        page = recon_files_of_period(files->files.options.reader, files->after, files->from, files->to, PAGE, error);
     if (!page)
       return FALSE;
     files->is_end = page->len < PAGE;
@@ -73,13 +102,15 @@ gboolean recon_feeds_scale(const ReconSourceOptions *options, guint *scale, GErr
       continue;
     guint other = recon_ledger_scale(options->conf, options->lane, feed->ledger.name);
     if (is_known && other != *scale)
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the amounts of feed \"%s\" have %u decimals, those of others %u: name feeds that agree", feed->name, other, *scale);
+      return sallyport_error_set(
+          error, SALLYPORT_ERROR_CONFIGURATION,
+          "the amounts of feed \"%s\" have %u decimals, those of others %u: name feeds that agree", feed->name, other,
+          *scale);
     *scale = other;
     is_known = TRUE;
   }
   return TRUE;
 }
-
 
 ReconSource *recon_source_files(const ReconSourceOptions *options, GError **error) {
   guint scale;

@@ -1,12 +1,14 @@
-/* from = ledger. Of each batch of a file the columns that are the same for all of its entries are constants of a piece; an entry's
- * own key, account and amount stay where the ledger's block has them. */
+/* from = ledger. Of each batch of a file the columns that are the same for all of its entries are constants of a piece;
+ * an entry's own key, account and amount stay where the ledger's block has them. */
 #include "gateway/recon/source_parts.h"
 #include "store/ledger_scan.h"
 #include <stdio.h>
 #include <string.h>
 
-static const StagingColumn columns[] = {{"key", BLOCK_TEXT, 0}, {"account", BLOCK_TEXT, 0}, {"amount", BLOCK_INTEGER, 0}, {"business_date", BLOCK_TEXT, 0},
-                                        {"file", BLOCK_TEXT, 0}, {"name", BLOCK_TEXT, 0}, {"line", BLOCK_INTEGER, 0}, {"batch", BLOCK_INTEGER, 0},
+static const StagingColumn columns[] = {{"key", BLOCK_TEXT, 0},       {"account", BLOCK_TEXT, 0},
+                                        {"amount", BLOCK_INTEGER, 0}, {"business_date", BLOCK_TEXT, 0},
+                                        {"file", BLOCK_TEXT, 0},      {"name", BLOCK_TEXT, 0},
+                                        {"line", BLOCK_INTEGER, 0},   {"batch", BLOCK_INTEGER, 0},
                                         {"posted_at", BLOCK_TEXT, 0}, {"feed", BLOCK_TEXT, 0}};
 enum { KEY, ACCOUNT, AMOUNT, BUSINESS_DATE, FILE_ID, NAME, LINE, BATCH, POSTED_AT, FEED, N_COLUMNS };
 
@@ -18,12 +20,16 @@ typedef struct {
   const LedgerScanGroup *group;
   ReconBatch batch;
   GArray *pieces, *cells;
-  GPtrArray *times;          /* char *: posted_at of each piece */
+  GPtrArray *times; /* char *: posted_at of each piece */
   char number[16];
 } LedgerSource;
 
-static ReconCell constant(const char *text) { return (ReconCell){RECON_CELL_CONSTANT, text, text ? strlen(text) : 0}; }
-static ReconCell in_block(gint column) { return (ReconCell){column, NULL, 0}; }
+static ReconCell constant(const char *text) {
+  return (ReconCell){RECON_CELL_CONSTANT, text, text ? strlen(text) : 0};
+}
+static ReconCell in_block(gint column) {
+  return (ReconCell){column, NULL, 0};
+}
 
 static gboolean has_own_date(const LedgerScanPosting *posting) {
   for (guint i = 0; i < posting->block->count; i++)
@@ -83,7 +89,8 @@ static void fill_piece(LedgerSource *ledger, const LedgerScanPosting *posting, R
   *piece = (ReconPiece){posting->block, cells};
 }
 
-G_STATIC_ASSERT(sizeof(ReconEntry) == sizeof(LedgerScanEntry) && offsetof(ReconEntry, record) == offsetof(LedgerScanEntry, record));
+G_STATIC_ASSERT(sizeof(ReconEntry) == sizeof(LedgerScanEntry) &&
+                offsetof(ReconEntry, record) == offsetof(LedgerScanEntry, record));
 
 static gboolean ledger_next(ReconSource *source, const ReconBatch **batch, GError **error) {
   LedgerSource *ledger = (LedgerSource *)source;
@@ -98,9 +105,12 @@ static gboolean ledger_next(ReconSource *source, const ReconBatch **batch, GErro
   g_array_set_size(ledger->cells, group->n_postings * N_COLUMNS);
   g_ptr_array_set_size(ledger->times, 0);
   for (guint i = 0; i < group->n_postings; i++)
-    fill_piece(ledger, &group->postings[i], &g_array_index(ledger->pieces, ReconPiece, i), &g_array_index(ledger->cells, ReconCell, i * N_COLUMNS));
-  ledger->batch = (ReconBatch){.pieces = (const ReconPiece *)(const void *)ledger->pieces->data, .n_pieces = group->n_postings,
-                               .entries = (const ReconEntry *)(const void *)group->entries, .n = group->n};
+    fill_piece(ledger, &group->postings[i], &g_array_index(ledger->pieces, ReconPiece, i),
+               &g_array_index(ledger->cells, ReconCell, i * N_COLUMNS));
+  ledger->batch = (ReconBatch){.pieces = (const ReconPiece *)(const void *)ledger->pieces->data,
+                               .n_pieces = group->n_postings,
+                               .entries = (const ReconEntry *)(const void *)group->entries,
+                               .n = group->n};
   *batch = &ledger->batch;
   return TRUE;
 }
@@ -108,7 +118,8 @@ static gboolean ledger_next(ReconSource *source, const ReconBatch **batch, GErro
 static char *ledger_position(const ReconSource *source, guint entry) {
   const LedgerScanGroup *group = ((const LedgerSource *)source)->group;
   const LedgerScanEntry *at = &group->entries[entry];
-  return g_strdup_printf("%s %u %" G_GUINT64_FORMAT, group->file, group->batch, group->postings[at->posting].block->lines[at->record]);
+  return g_strdup_printf("%s %u %" G_GUINT64_FORMAT, group->file, group->batch,
+                         group->postings[at->posting].block->lines[at->record]);
 }
 
 static void ledger_close_source(ReconSource *source) {
@@ -121,7 +132,9 @@ static void ledger_close_source(ReconSource *source) {
   g_free(ledger);
 }
 
-static gboolean is_wanted(gpointer user, const char *file, GError **error) { return recon_files_look(user, file, error); }
+static gboolean is_wanted(gpointer user, const char *file, GError **error) {
+  return recon_files_look(user, file, error);
+}
 
 ReconSource *recon_source_ledger(const ReconSourceOptions *options, const char *position, GError **error) {
   char file[17] = "";
@@ -134,14 +147,26 @@ ReconSource *recon_source_ledger(const ReconSourceOptions *options, const char *
   LedgerSource *ledger = g_new0(LedgerSource, 1);
   memcpy(ledger->columns, columns, sizeof columns);
   ledger->columns[AMOUNT].scale = recon_ledger_scale(options->conf, options->lane, options->reconcile->read.ledger);
-  ledger->source = (ReconSource){.columns = ledger->columns, .n_columns = N_COLUMNS, .next = ledger_next, .position = ledger_position, .close = ledger_close_source};
+  ledger->source = (ReconSource){.columns = ledger->columns,
+                                 .n_columns = N_COLUMNS,
+                                 .next = ledger_next,
+                                 .position = ledger_position,
+                                 .close = ledger_close_source};
   ledger->pieces = g_array_new(FALSE, FALSE, sizeof(ReconPiece));
   ledger->cells = g_array_new(FALSE, FALSE, sizeof(ReconCell));
   ledger->times = g_ptr_array_new_with_free_func(g_free);
   recon_files_init(&ledger->files, options);
-  LedgerScanOptions scan = {.folder = options->folder, .name = options->reconcile->read.ledger, .positions = options->positions, .shards = options->shards,
-                            .from = options->from, .to = options->to, .after_file = position ? file : NULL, .after_batch = batch, .after_line = line,
-                            .wanted = is_wanted, .user = &ledger->files};
+  LedgerScanOptions scan = {.folder = options->folder,
+                            .name = options->reconcile->read.ledger,
+                            .positions = options->positions,
+                            .shards = options->shards,
+                            .from = options->from,
+                            .to = options->to,
+                            .after_file = position ? file : NULL,
+                            .after_batch = batch,
+                            .after_line = line,
+                            .wanted = is_wanted,
+                            .user = &ledger->files};
   ledger->scan = ledger_scan_open(&scan, error);
   if (ledger->scan)
     return &ledger->source;

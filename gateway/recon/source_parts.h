@@ -2,16 +2,18 @@
 #pragma once
 #include "gateway/recon/source.h"
 
-typedef struct { char *id, *name, *feed, *business_date; } ReconFile;
 typedef struct {
-  ReconSourceOptions options;  /* a copy; what it points to outlives it */
-  ReconFile *last;           /* what was looked at last */
+  char *id, *name, *feed, *business_date;
+} ReconFile;
+typedef struct {
+  ReconSourceOptions options; /* a copy; what it points to outlives it */
+  ReconFile *last;            /* what was looked at last */
 } ReconFiles;
-
 
 void recon_files_init(ReconFiles *files, const ReconSourceOptions *options);
 void recon_files_clear(ReconFiles *files);
-/* Looks the file up in the book; TRUE when its feed is wanted and it is whole in the snapshot. *error only when the book cannot be read. */
+/* Looks the file up in the book; TRUE when its feed is wanted and it is whole in the snapshot. *error only when the
+ * book cannot be read. */
 gboolean recon_files_look(ReconFiles *files, const char *id, GError **error);
 /* By name and feed, for those who have the file already. */
 gboolean recon_files_wants(const ReconFiles *files, const char *id, const char *feed);

@@ -1,9 +1,11 @@
-/* from = records: every record of the files that are posted as a whole, in the order of files and lines, with what became of it.
+/* from = records: every record of the files that are posted as a whole, in the order of files and lines, with what
+ * became of it.
  *
- * A file's plaintext is gone once it is closed. What is left of its records: of an accepted one the ledger's entry (key, account,
- * amount, date), of a rejected or duplicate one its line and code (the book's batches). So these columns are empty where nobody knows
- * them any more: key, account and amount of what was not accepted; and of a feed that keeps no ledger the accepted records are not
- * told at all. Files that were refused as a whole have no records here; `from = files` tells of them. */
+ * A file's plaintext is gone once it is closed. What is left of its records: of an accepted one the ledger's entry
+ * (key, account, amount, date), of a rejected or duplicate one its line and code (the book's batches). So these columns
+ * are empty where nobody knows them any more: key, account and amount of what was not accepted; and of a feed that
+ * keeps no ledger the accepted records are not told at all. Files that were refused as a whole have no records here;
+ * `from = files` tells of them. */
 #include "gateway/recon/source_block.h"
 #include "gateway/recon/source_parts.h"
 #include "gateway/records/exceptions.h"
@@ -14,16 +16,23 @@
 enum { ID, NAME, FEED, BUSINESS_DATE, LINE, OUTCOME, CODE, KEY, ACCOUNT, AMOUNT, N_COLUMNS };
 enum { PAGE = 200 };
 
-typedef struct { guint64 line; gint64 amount; char *key, *account, *date; } Accepted;
+typedef struct {
+  guint64 line;
+  gint64 amount;
+  char *key, *account, *date;
+} Accepted;
 
 typedef struct {
   ReconFiles files;
   char *folder, *after;
   char from[11], to[11];
-  GHashTable *readers;         /* ledger's name → LedgerReader* */
-  GPtrArray *page; guint file; /* BookFile*, and the one at hand */
-  GPtrArray *batches; guint batch;
-  GArray *accepted; guint next;
+  GHashTable *readers; /* ledger's name → LedgerReader* */
+  GPtrArray *page;
+  guint file; /* BookFile*, and the one at hand */
+  GPtrArray *batches;
+  guint batch;
+  GArray *accepted;
+  guint next;
   ExceptionCursor *exceptions;
   const RecordException *exception;
   gboolean is_end;
@@ -44,7 +53,8 @@ static gboolean wants(const Records *records, const char *outcome) {
 /* --- A batch */
 
 static gboolean visit(gpointer user, const LedgerEntry *entry) {
-  Accepted accepted = {entry->line, entry->amount, g_strdup(entry->key), g_strdup(entry->account), g_strdup(entry->business_date)};
+  Accepted accepted = {entry->line, entry->amount, g_strdup(entry->key), g_strdup(entry->account),
+                       g_strdup(entry->business_date)};
   g_array_append_val(((Records *)user)->accepted, accepted);
   return TRUE;
 }
@@ -89,7 +99,8 @@ static gboolean load_batch(Records *records, const BookFile *file, const BookBat
     return FALSE;
   qsort(records->accepted->data, records->accepted->len, sizeof(Accepted), by_line);
   return records->accepted->len == batch->accepted ||
-         sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s batch %u: the ledger has %u entries, the book %u accepted records", file->id,
+         sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                             "file %s batch %u: the ledger has %u entries, the book %u accepted records", file->id,
                              batch->number, records->accepted->len, batch->accepted);
 }
 
@@ -125,7 +136,9 @@ static void put_exception(const Records *records, RecordBlock *block, const Book
 /* Both by line, merged. *more: the block is full, and the batch is not done. */
 static gboolean put_batch(Records *records, const BookFile *file, RecordBlock *block, gboolean *more, GError **error) {
   for (;;) {
-    const Accepted *accepted = records->next < records->accepted->len ? &g_array_index(records->accepted, Accepted, records->next) : NULL;
+    const Accepted *accepted = records->next < records->accepted->len
+                                   ? &g_array_index(records->accepted, Accepted, records->next)
+                                   : NULL;
     *more = (accepted || records->exception) && !record_block_has_room(block);
     if (*more || (!accepted && !records->exception))
       return TRUE;
@@ -146,14 +159,17 @@ static gboolean put_batch(Records *records, const BookFile *file, RecordBlock *b
 
 /* --- Files */
 
-static gboolean is_posted(const BookFile *file) { return file->state == FILE_POSTED || file->state == FILE_ANSWERED || file->state == FILE_CLOSED; }
+static gboolean is_posted(const BookFile *file) {
+  return file->state == FILE_POSTED || file->state == FILE_ANSWERED || file->state == FILE_CLOSED;
+}
 
 /* The next file with batches, and its first batch loaded. */
 static gboolean next_file(Records *records, GError **error) {
   for (;;) {
     if (!records->page || records->file >= records->page->len) {
       g_clear_pointer(&records->page, g_ptr_array_unref);
-      records->page = recon_files_of_period(records->files.options.reader, records->after, records->from, records->to, PAGE, error);
+      records->page = recon_files_of_period(records->files.options.reader, records->after, records->from, records->to,
+                                            PAGE, error);
       records->file = 0;
       if (!records->page)
         return FALSE;
@@ -222,7 +238,8 @@ ReconSource *recon_source_records(const ReconSourceOptions *options, GError **er
   if (!recon_feeds_scale(options, &scale, error))
     return NULL;
   for (guint i = 0; i < N_COLUMNS; i++)
-    columns[i] = (StagingColumn){names[i], i == LINE || i == AMOUNT ? BLOCK_INTEGER : BLOCK_TEXT, i == AMOUNT ? scale : 0};
+    columns[i] = (StagingColumn){names[i], i == LINE || i == AMOUNT ? BLOCK_INTEGER : BLOCK_TEXT,
+                                 i == AMOUNT ? scale : 0};
   Records *records = g_new0(Records, 1);
   recon_files_init(&records->files, options);
   records->folder = g_strdup(options->folder);

@@ -1,5 +1,5 @@
-/* Records that hold a condition: the inner source's records as blocks of its columns, under one rule in the sandbox of store/rules.h.
- * As in SQL's WHERE, a condition that is NULL is not held. */
+/* Records that hold a condition: the inner source's records as blocks of its columns, under one rule in the sandbox of
+ * store/rules.h. As in SQL's WHERE, a condition that is NULL is not held. */
 #include "gateway/recon/source.h"
 #include "store/rules.h"
 #include <string.h>
@@ -10,8 +10,8 @@ typedef struct {
   ReconSource source;
   ReconSource *inner;
   RuleSet *rules;
-  const ReconBatch *from;     /* the inner source's, of which `taken` are done */
-  guint taken, first;         /* first: of the inner batch's entries, the one that is the block's first */
+  const ReconBatch *from; /* the inner source's, of which `taken` are done */
+  guint taken, first;     /* first: of the inner batch's entries, the one that is the block's first */
   RecordBlock *block;
   guint8 *broken;
   ReconPiece piece;
@@ -54,7 +54,9 @@ static gboolean where_next(ReconSource *source, const ReconBatch **batch, GError
     if (!filter(where, error))
       return FALSE;
   } while (where->entries->len == 0);
-  where->batch = (ReconBatch){.pieces = &where->piece, .n_pieces = 1, .entries = (const ReconEntry *)(const void *)where->entries->data,
+  where->batch = (ReconBatch){.pieces = &where->piece,
+                              .n_pieces = 1,
+                              .entries = (const ReconEntry *)(const void *)where->entries->data,
                               .n = where->entries->len};
   *batch = &where->batch;
   return TRUE;
@@ -81,7 +83,11 @@ ReconSource *recon_source_where(ReconSource *inner, const char *condition, GErro
   Rule rule = {.name = "where", .check = condition, .code = ""};
   WhereSource *where = g_new0(WhereSource, 1);
   where->inner = inner;
-  where->source = (ReconSource){.columns = inner->columns, .n_columns = inner->n_columns, .next = where_next, .position = where_position, .close = where_close};
+  where->source = (ReconSource){.columns = inner->columns,
+                                .n_columns = inner->n_columns,
+                                .next = where_next,
+                                .position = where_position,
+                                .close = where_close};
   where->entries = g_array_new(FALSE, FALSE, sizeof(ReconEntry));
   where->broken = g_new0(guint8, BLOCK_RECORDS);
   where->block = recon_block_new(inner, BLOCK_RECORDS);

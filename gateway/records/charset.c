@@ -12,7 +12,8 @@ static int count_characters(iconv_t cd, const guint8 *bytes, gsize length, char 
   char *in = (char *)bytes, *out = utf8;
   gsize in_left = length, out_left = 32;
   iconv(cd, NULL, NULL, NULL, NULL);
-  if (iconv(cd, &in, &in_left, &out, &out_left) == (gsize)-1 || in_left > 0 || iconv(cd, NULL, NULL, &out, &out_left) == (gsize)-1)
+  if (iconv(cd, &in, &in_left, &out, &out_left) == (gsize)-1 || in_left > 0 ||
+      iconv(cd, NULL, NULL, &out, &out_left) == (gsize)-1)
     return -1;
   *utf8_length = (gsize)(out - utf8);
   int characters = 0;
@@ -35,8 +36,8 @@ static guint32 entry_of(iconv_t cd, const guint8 *bytes, gsize length) {
 
 #define ENTRY_OF_ASCII(byte) ((guint32)1 << 24 | (guint32)(guint8)(byte))
 
-/* Some sets write a letter and its accent one after the other, and iconv makes one character of both: what depends on its
- * neighbour cannot be decoded byte by byte. */
+/* Some sets write a letter and its accent one after the other, and iconv makes one character of both: what depends on
+ * its neighbour cannot be decoded byte by byte. */
 static gboolean composes(iconv_t cd, const CharsetTable *table) {
   char utf8[32];
   gsize length = 0;
@@ -51,7 +52,9 @@ static gboolean composes(iconv_t cd, const CharsetTable *table) {
 }
 
 static gboolean refuse(const Charset *charset, const char *why, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "character set %s: %s; convert the file before, or declare UTF-8 or GB18030", charset->name, why);
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "character set %s: %s; convert the file before, or declare UTF-8 or GB18030",
+                             charset->name, why);
 }
 
 /* Which bytes are characters by themselves, and whether ASCII is. */
@@ -66,11 +69,13 @@ static void probe_singles(Charset *charset, iconv_t cd) {
     if (byte >= 0x80 || entry == ENTRY_OF_ASCII(byte))
       continue;
     charset->is_ascii = FALSE;
-    if (byte != '\\' && byte != '~') /* Shift_JIS has a yen sign and an overline here; nothing that makes a line's structure */
+    /* Shift_JIS has a yen sign and an overline here; nothing that makes a line's structure */
+    if (byte != '\\' && byte != '~')
       charset->is_structural = FALSE;
   }
   const guint32 *single = charset->table->single;
-  charset->has_overpunch = charset->is_structural || (single[0xc0] == ENTRY_OF_ASCII('{') && single[0xd0] == ENTRY_OF_ASCII('}'));
+  charset->has_overpunch = charset->is_structural ||
+                           (single[0xc0] == ENTRY_OF_ASCII('{') && single[0xd0] == ENTRY_OF_ASCII('}'));
 }
 
 /* The pairs, and which first bytes have seconds that look like ASCII. */
@@ -88,7 +93,8 @@ static gboolean probe_pairs(Charset *charset, iconv_t cd, GError **error) {
       guint32 entry = charset->table->pair[first << 8 | second] = entry_of(cd, two, 2);
       if (second >= 0x80)
         continue;
-      gboolean is_second = entry || count_characters(cd, two, 2, utf8, &length) == 1 || count_characters(cd, four, 4, utf8, &length) == 1;
+      gboolean is_second = entry || count_characters(cd, two, 2, utf8, &length) == 1 ||
+                           count_characters(cd, four, 4, utf8, &length) == 1;
       if (is_second && second < 0x30)
         return refuse(charset, "its characters may hold line ends, quotes or blanks as second bytes", error);
       has_ascii_seconds = has_ascii_seconds || is_second;
@@ -112,9 +118,10 @@ static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
 }
 
 gboolean charset_check_structural(const Charset *charset, GError **error) {
-  return charset->is_structural ||
-         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                             "character set %s: bytes of ASCII are not themselves in it (EBCDIC); it serves fixed lines without line ends only", charset->name);
+  return charset->is_structural || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                                       "character set %s: bytes of ASCII are not themselves in it "
+                                                       "(EBCDIC); it serves fixed lines without line ends only",
+                                                       charset->name);
 }
 
 Charset *charset_new(const char *name, GError **error) {
@@ -127,7 +134,8 @@ Charset *charset_new(const char *name, GError **error) {
   }
   iconv_t cd = strchr(charset->name, '/') ? (iconv_t)-1 : iconv_open("UTF-8", charset->name);
   gboolean ok = cd != (iconv_t)-1 ||
-                sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "character set %s is not known (iconv -l lists them)", charset->name);
+                sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                    "character set %s is not known (iconv -l lists them)", charset->name);
   ok = ok && probe(charset, cd, error);
   if (cd != (iconv_t)-1)
     iconv_close(cd);
@@ -151,7 +159,8 @@ static CharsetConverter *converter_new(const Charset *charset, const char *to, c
   CharsetConverter *converter = g_new(CharsetConverter, 1);
   converter->cd = iconv_open(to, from);
   if (converter->cd == (iconv_t)-1)
-    g_error("iconv cannot open %s any more", charset->name); /* charset_new has opened it: out of memory or descriptors */
+    g_error("iconv cannot open %s any more",
+            charset->name); /* charset_new has opened it: out of memory or descriptors */
   return converter;
 }
 
@@ -282,7 +291,8 @@ gsize charset_decode_known(const Charset *charset, const guint8 *text, gsize len
   return at;
 }
 
-gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into) {
+gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length,
+                      GByteArray *into) {
   if (!charset->table)
     return charset_convert(converter, text, length, into);
   for (gsize at = 0; at < length;) {

@@ -1,32 +1,37 @@
 /* The character sets of layouts, by iconv: what may be declared, and conversion from and to UTF-8, strictly.
  *
- * A line is cut out of the raw bytes and converted alone, so an invalid sequence harms one line only. That is safe for sets
- * in which every ASCII byte is itself and neither LF, CR nor the quote is ever a second byte: GB18030, GBK, Big5, Shift_JIS,
- * EUC, all ISO 8859 and Windows sets. charset_new looks at every byte and every pair of bytes of a set before it takes it.
- * UTF-16, UTF-32, UTF-7 and the shifting ISO 2022 sets are refused, and so are "//TRANSLIT" and "//IGNORE", which change text
- * silently. Delimiters may be second bytes ('|' in GBK): fields are split after conversion, and `lead` tells the one place that
- * must look at raw bytes (quoted values) which to step over. EBCDIC has no LF, CR or delimiter in its ASCII place: it serves
- * lines of a fixed width without line ends, and nothing else (is_structural).
+ * A line is cut out of the raw bytes and converted alone, so an invalid sequence harms one line only. That is safe for
+ * sets in which every ASCII byte is itself and neither LF, CR nor the quote is ever a second byte: GB18030, GBK, Big5,
+ * Shift_JIS, EUC, all ISO 8859 and Windows sets. charset_new looks at every byte and every pair of bytes of a set
+ * before it takes it. UTF-16, UTF-32, UTF-7 and the shifting ISO 2022 sets are refused, and so are "//TRANSLIT" and
+ * "//IGNORE", which change text silently. Delimiters may be second bytes ('|' in GBK): fields are split after
+ * conversion, and `lead` tells the one place that must look at raw bytes (quoted values) which to step over. EBCDIC has
+ * no LF, CR or delimiter in its ASCII place: it serves lines of a fixed width without line ends, and nothing else
+ * (is_structural).
  *
- * Decoding goes by a table of single bytes and pairs that iconv filled; iconv itself is asked only for what the table does not
- * have (GB18030's four bytes, EUC's three, whatever is invalid). */
+ * Decoding goes by a table of single bytes and pairs that iconv filled; iconv itself is asked only for what the table
+ * does not have (GB18030's four bytes, EUC's three, whatever is invalid). */
 #pragma once
 #include "gateway/base/error.h"
 #include <string.h>
 
 /* UTF-8 of a byte or a pair: its length in the high byte, then the first byte in the lowest one. 0: ask iconv. */
-typedef struct { guint32 single[256], pair[65536]; } CharsetTable;
+typedef struct {
+  guint32 single[256], pair[65536];
+} CharsetTable;
 
 typedef struct {
   char *name;
   gboolean is_utf8;
-  gboolean is_single;      /* every byte is a character */
-  gboolean is_ascii;       /* all of ASCII is itself, so ASCII needs no conversion */
-  gboolean is_structural;  /* what makes the structure of lines is itself; FALSE: EBCDIC */
-  gboolean has_overpunch;  /* '{' and '}' stand where zoned decimals have them: always in ASCII, not in every EBCDIC */
-  guint8 blank;            /* the byte of a blank */
-  guint8 lead[256];        /* 1: first of two bytes, the second of which may be ASCII; GB18030's four are two such pairs */
-  CharsetTable *table;     /* NULL: UTF-8, and sets in which a character depends on the one before it (CP1258 composes) */
+  gboolean is_single;     /* every byte is a character */
+  gboolean is_ascii;      /* all of ASCII is itself, so ASCII needs no conversion */
+  gboolean is_structural; /* what makes the structure of lines is itself; FALSE: EBCDIC */
+  gboolean has_overpunch; /* '{' and '}' stand where zoned decimals have them: always in ASCII, not in every EBCDIC */
+  guint8 blank;           /* the byte of a blank */
+  /* 1: first of two bytes, the second of which may be ASCII; GB18030's four are two such pairs */
+  guint8 lead[256];
+  /* NULL: UTF-8, and sets in which a character depends on the one before it (CP1258 composes) */
+  CharsetTable *table;
 } Charset;
 
 /* `name` NULL: UTF-8. CONFIGURATION for a set that iconv does not have or that is refused. The caller frees. */
@@ -42,11 +47,12 @@ CharsetConverter *charset_encoder_new(const Charset *charset); /* from UTF-8 */
 void charset_converter_free(CharsetConverter *converter);
 /* Offset of the first byte of `text` that is no UTF-8 (Unicode 15, table 3-7); -1: all of it is. */
 gssize charset_check_utf8(const guint8 *text, gsize length);
-/* Decodes from the beginning what the table has, and returns how many bytes that were. *to is moved behind what was written: at most
- * three bytes for one, and it needs room for four more. Sets with a table only. */
+/* Decodes from the beginning what the table has, and returns how many bytes that were. *to is moved behind what was
+ * written: at most three bytes for one, and it needs room for four more. Sets with a table only. */
 gsize charset_decode_known(const Charset *charset, const guint8 *text, gsize length, guint8 **to);
 /* To UTF-8, as charset_convert, but only what the table does not have goes through iconv. */
-gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);
+gssize charset_decode(const Charset *charset, CharsetConverter *converter, const guint8 *text, gsize length,
+                      GByteArray *into);
 /* Appends the converted text to `into`. -1 when all was converted; else the offset of the first byte that could not be
  * (what came before it has been appended). */
 gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);

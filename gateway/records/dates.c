@@ -3,12 +3,25 @@
 
 enum { MOST_PARTS = 32 };
 
-typedef enum { PART_LITERAL, PART_YEAR, PART_MONTH, PART_DAY, PART_HOUR, PART_MINUTE, PART_SECOND, PART_FRACTION, PART_OFFSET } PartKind;
+typedef enum {
+  PART_LITERAL,
+  PART_YEAR,
+  PART_MONTH,
+  PART_DAY,
+  PART_HOUR,
+  PART_MINUTE,
+  PART_SECOND,
+  PART_FRACTION,
+  PART_OFFSET
+} PartKind;
 
 struct DateFormat {
   gboolean is_timestamp, is_default, has_offset;
   guint n_parts;
-  struct { guint8 kind; char literal; } parts[MOST_PARTS];
+  struct {
+    guint8 kind;
+    char literal;
+  } parts[MOST_PARTS];
 };
 
 /* What was read: numbers as they stand, the fraction's digits, the offset in its normal form. */
@@ -32,10 +45,12 @@ static gboolean add_directive(DateFormat *format, char letter, GError **error) {
   static const char letters[] = "YmdHMSfz";
   if (letter == 'F')
     return add_directive(format, 'Y', error) && add_part(format, PART_LITERAL, '-', error) &&
-           add_directive(format, 'm', error) && add_part(format, PART_LITERAL, '-', error) && add_directive(format, 'd', error);
+           add_directive(format, 'm', error) && add_part(format, PART_LITERAL, '-', error) &&
+           add_directive(format, 'd', error);
   if (letter == 'T')
     return add_directive(format, 'H', error) && add_part(format, PART_LITERAL, ':', error) &&
-           add_directive(format, 'M', error) && add_part(format, PART_LITERAL, ':', error) && add_directive(format, 'S', error);
+           add_directive(format, 'M', error) && add_part(format, PART_LITERAL, ':', error) &&
+           add_directive(format, 'S', error);
   if (letter == '%')
     return add_part(format, PART_LITERAL, '%', error);
   const char *found = letter ? strchr(letters, letter) : NULL;
@@ -57,7 +72,8 @@ static gboolean is_whole(const DateFormat *format, GError **error) {
     needed |= 1u << PART_HOUR | 1u << PART_MINUTE | 1u << PART_SECOND;
   if ((named & needed) == needed)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, format->is_timestamp
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             format->is_timestamp
                                  ? "the format of a time stamp needs year, month, day, hour, minute and second"
                                  : "the format of a date needs year, month and day");
 }
@@ -143,15 +159,24 @@ static gsize read_number(const guint8 *at, gsize left, guint count, guint *numbe
 
 static gsize read_part(PartKind kind, char literal, const guint8 *at, gsize left, Moment *moment) {
   switch (kind) {
-  case PART_LITERAL: return left > 0 && *at == (guint8)literal ? 1 : 0;
-  case PART_YEAR: return read_number(at, left, 4, &moment->year);
-  case PART_MONTH: return read_number(at, left, 2, &moment->month);
-  case PART_DAY: return read_number(at, left, 2, &moment->day);
-  case PART_HOUR: return read_number(at, left, 2, &moment->hour);
-  case PART_MINUTE: return read_number(at, left, 2, &moment->minute);
-  case PART_SECOND: return read_number(at, left, 2, &moment->second);
-  case PART_FRACTION: return read_fraction(at, left, moment->fraction);
-  case PART_OFFSET: return read_offset(at, left, moment->offset);
+  case PART_LITERAL:
+    return left > 0 && *at == (guint8)literal ? 1 : 0;
+  case PART_YEAR:
+    return read_number(at, left, 4, &moment->year);
+  case PART_MONTH:
+    return read_number(at, left, 2, &moment->month);
+  case PART_DAY:
+    return read_number(at, left, 2, &moment->day);
+  case PART_HOUR:
+    return read_number(at, left, 2, &moment->hour);
+  case PART_MINUTE:
+    return read_number(at, left, 2, &moment->minute);
+  case PART_SECOND:
+    return read_number(at, left, 2, &moment->second);
+  case PART_FRACTION:
+    return read_fraction(at, left, moment->fraction);
+  case PART_OFFSET:
+    return read_offset(at, left, moment->offset);
   }
   return 0;
 }
@@ -204,8 +229,8 @@ static inline gsize check_default(gboolean is_timestamp, const guint8 *at, gsize
     return 0;
   if (!is_timestamp)
     return length == 10 ? 10 : 0;
-  if (length < 20 || at[10] != 'T' || at[13] != ':' || at[16] != ':' || two_digits(at + 11) > 23 || two_digits(at + 14) > 59 ||
-      two_digits(at + 17) > 59)
+  if (length < 20 || at[10] != 'T' || at[13] != ':' || at[16] != ':' || two_digits(at + 11) > 23 ||
+      two_digits(at + 14) > 59 || two_digits(at + 17) > 59)
     return 0;
   if (at[19] != '.')
     return 19;
@@ -221,7 +246,8 @@ gboolean date_format_is_normal(const DateFormat *format, const guint8 *text, gsi
   const guint8 *offset = text + n;
   if (length - n == 1)
     return *offset == 'Z';
-  return length - n == 6 && (*offset == '+' || *offset == '-') && offset[3] == ':' && two_digits(offset + 1) <= 14 && two_digits(offset + 4) <= 59;
+  return length - n == 6 && (*offset == '+' || *offset == '-') && offset[3] == ':' && two_digits(offset + 1) <= 14 &&
+         two_digits(offset + 4) <= 59;
 }
 
 /* The default form, which is nearly every file's: no loop over parts. */
@@ -272,8 +298,10 @@ gsize date_format_print(const DateFormat *format, const char *normal, gsize leng
   if (format->is_timestamp && length < 19)
     return 0;
   for (guint i = 0; i < format->n_parts; i++) {
-    static const struct { guint8 from, count; } places[] = {[PART_YEAR] = {0, 4}, [PART_MONTH] = {5, 2}, [PART_DAY] = {8, 2},
-        [PART_HOUR] = {11, 2}, [PART_MINUTE] = {14, 2}, [PART_SECOND] = {17, 2}};
+    static const struct {
+      guint8 from, count;
+    } places[] = {[PART_YEAR] = {0, 4},  [PART_MONTH] = {5, 2},   [PART_DAY] = {8, 2},
+                  [PART_HOUR] = {11, 2}, [PART_MINUTE] = {14, 2}, [PART_SECOND] = {17, 2}};
     PartKind kind = (PartKind)format->parts[i].kind;
     if (kind == PART_LITERAL) {
       into[n++] = format->parts[i].literal;

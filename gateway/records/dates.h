@@ -1,10 +1,10 @@
 /* Dates and time stamps of a layout's fields: strict, by the real calendar (proleptic Gregorian), never guessed.
  *
- * A format is literal text and %Y (4 digits) %m %d %H %M %S (2 digits each) %f (1 to 9 digits of a second) %z (Z, +08:00,
- * +0800, +08) %F (%Y-%m-%d) %T (%H:%M:%S) %%. Two-digit years, names of months and anything else are refused: what a
- * partner means by them cannot be known. Without a format: dates are 2026-11-20, time stamps 2026-11-20T08:09:10 with an
- * optional fraction and Z or an offset. Leap seconds and 24:00 are refused.
- * The normal form is ISO 8601: 2026-11-20, and 2026-11-20T08:09:10[.5][Z|+08:00]; the offset is absent where the format has none. */
+ * A format is literal text and %Y (4 digits) %m %d %H %M %S (2 digits each) %f (1 to 9 digits of a second) %z (Z,
+ * +08:00, +0800, +08) %F (%Y-%m-%d) %T (%H:%M:%S) %%. Two-digit years, names of months and anything else are refused:
+ * what a partner means by them cannot be known. Without a format: dates are 2026-11-20, time stamps 2026-11-20T08:09:10
+ * with an optional fraction and Z or an offset. Leap seconds and 24:00 are refused. The normal form is ISO 8601:
+ * 2026-11-20, and 2026-11-20T08:09:10[.5][Z|+08:00]; the offset is absent where the format has none. */
 #pragma once
 #include "gateway/base/error.h"
 
@@ -18,5 +18,6 @@ void date_format_free(DateFormat *format);
 gsize date_format_parse(const DateFormat *format, const guint8 *text, gsize length, char *into);
 /* Whether the text is a date of the default format in its normal form already: then there is nothing to copy. */
 gboolean date_format_is_normal(const DateFormat *format, const guint8 *text, gsize length);
-/* The way back, for what is echoed to the partner: a normal form that date_format_parse made, in the layout's format. 0: it is none. */
+/* The way back, for what is echoed to the partner: a normal form that date_format_parse made, in the layout's format.
+ * 0: it is none. */
 gsize date_format_print(const DateFormat *format, const char *normal, gsize length, char *into);

@@ -23,7 +23,8 @@ static Place place_of_key(const ConfLayout *conf, const char *key) {
   return (Place){40, FALSE, ' '};
 }
 
-DifferenceWriter *difference_writer_new(const Layout *layout, const ConfFeedback *conf, const char *key, int fd, GError **error) {
+DifferenceWriter *difference_writer_new(const Layout *layout, const ConfFeedback *conf, const char *key, int fd,
+                                        GError **error) {
   DifferenceWriter *writer = g_new0(DifferenceWriter, 1);
   writer->layout = layout;
   writer->fd = fd;
@@ -45,7 +46,8 @@ static gboolean flush(DifferenceWriter *writer, GError **error) {
   const guint8 *bytes;
   gsize length;
   guint64 lines = writer->rows.lines;
-  if (!rows_encode(&writer->rows, writer->lines + 1, &bytes, &length, error) || !files_write_all(writer->fd, bytes, length, error))
+  if (!rows_encode(&writer->rows, writer->lines + 1, &bytes, &length, error) ||
+      !files_write_all(writer->fd, bytes, length, error))
     return FALSE;
   writer->lines += lines;
   writer->rows.length = 0;

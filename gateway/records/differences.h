@@ -2,16 +2,30 @@
  *   H|<what was compared>
  *   D|<key>|<missing-ours|missing-theirs|amount>|<our amount>|<their amount>     (a side that has it not: empty)
  *   T|<differences>|<our records>|<our total>|<their records>|<their total>
- * Tags, delimiter, quoting, character set, line end and, in fixed lines, the key's width are the layout's and the feed's answers'. */
+ * Tags, delimiter, quoting, character set, line end and, in fixed lines, the key's width are the layout's and the
+ * feed's answers'. */
 #pragma once
 #include "gateway/records/layout.h"
 
 typedef struct DifferenceWriter DifferenceWriter;
 /* Writes to `fd` from where it stands; borrows layout and conf. `key` is a field of the layout's records. */
-DifferenceWriter *difference_writer_new(const Layout *layout, const ConfFeedback *conf, const char *key, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+DifferenceWriter *difference_writer_new(const Layout *layout, const ConfFeedback *conf, const char *key, int fd,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void difference_writer_free(DifferenceWriter *writer);
 gboolean difference_writer_header(DifferenceWriter *writer, const char *what, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-typedef struct { const char *key; gsize key_length; const char *word; const gint64 *ours, *theirs; /* NULL: none */ guint scale; } DifferenceLine;
-gboolean difference_writer_line(DifferenceWriter *writer, const DifferenceLine *line, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-typedef struct { guint64 differences, ours, theirs; gint64 total_ours, total_theirs; guint scale; } DifferenceTotals;
-gboolean difference_writer_trailer(DifferenceWriter *writer, const DifferenceTotals *totals, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  const char *key;
+  gsize key_length;
+  const char *word;
+  const gint64 *ours, *theirs; /* NULL: none */
+  guint scale;
+} DifferenceLine;
+gboolean difference_writer_line(DifferenceWriter *writer, const DifferenceLine *line,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  guint64 differences, ours, theirs;
+  gint64 total_ours, total_theirs;
+  guint scale;
+} DifferenceTotals;
+gboolean difference_writer_trailer(DifferenceWriter *writer, const DifferenceTotals *totals,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;

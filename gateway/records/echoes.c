@@ -28,12 +28,14 @@ static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo
   guint n;
   int at = find_column(options, name);
   if (at < 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "feedback: column \"%s\" is not a field of the record line", name);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "feedback: column \"%s\" is not a field of the record line", name);
   const StagingColumn *column = &staging_columns(options->staging, &n)[at];
   *echo = (Echo){.column = (guint)at, .type = column->type, .scale = column->scale};
   find_fields(options->layout, name, echo);
   if (echo->place.bytes == 0)
-    echo->place = (Place){MAX(options->layout->tag_bytes, 20), FALSE, ' '}; /* record_type, and what the layout has no more */
+    echo->place = (Place){MAX(options->layout->tag_bytes, 20), FALSE,
+                          ' '}; /* record_type, and what the layout has no more */
   return TRUE;
 }
 
@@ -57,7 +59,8 @@ gboolean echoes_open(Echoes *echoes, const FeedbackOptions *options, Rows *rows,
   const Layout *layout = options->layout;
   const char *key[] = {options->key_field, NULL};
   char *const *names = options->conf && options->conf->columns ? options->conf->columns : (char *const *)key;
-  *echoes = (Echoes){.n_types = layout->n_types, .type_column = options->staging ? find_column(options, LAYOUT_TYPE_COLUMN) : -1};
+  *echoes = (Echoes){.n_types = layout->n_types,
+                     .type_column = options->staging ? find_column(options, LAYOUT_TYPE_COLUMN) : -1};
   echoes->tags = g_new0(GString *, layout->n_types);
   for (guint i = 0; i < layout->n_types; i++)
     echoes->tags[i] = tag_of(&layout->shapes[SHAPE_RECORD + i], rows);
@@ -106,13 +109,17 @@ static void put_integer(const Echo *echo, Rows *rows, const LayoutField *field, 
   gboolean is_plain = !field || (!rows->is_fixed && field->is_fixed);
   if (!rows->is_fixed) {
     guint8 *into = rows_reserve(rows, VALUE_LONGEST);
-    rows->length += is_plain ? value_print(integer, echo->scale, (char *)into) : value_print_as(field->conf, 0, integer, echo->scale, (char *)into);
+    rows->length += is_plain ? value_print(integer, echo->scale, (char *)into)
+                             : value_print_as(field->conf, 0, integer, echo->scale, (char *)into);
     return;
   }
   char usual[128];
-  g_autofree char *large = echo->place.bytes + VALUE_LONGEST > sizeof usual ? g_malloc(echo->place.bytes + VALUE_LONGEST) : NULL;
+  g_autofree char *large = echo->place.bytes + VALUE_LONGEST > sizeof usual
+                               ? g_malloc(echo->place.bytes + VALUE_LONGEST)
+                               : NULL;
   char *text = large ? large : usual;
-  gsize length = is_plain ? value_print(integer, echo->scale, text) : value_print_as(field->conf, echo->place.bytes, integer, echo->scale, text);
+  gsize length = is_plain ? value_print(integer, echo->scale, text)
+                          : value_print_as(field->conf, echo->place.bytes, integer, echo->scale, text);
   rows_put_number(rows, echo->place, text, length);
 }
 

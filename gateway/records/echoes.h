@@ -14,13 +14,14 @@ typedef struct {
 typedef struct {
   guint n, n_types;
   Echo *echoes;
-  int type_column;            /* of the staging; -1: none */
-  guint type;                 /* the last record's: mostly the next one's too */
-  GString **tags;             /* one per type, as lines begin with it; delimited: with the delimiter */
+  int type_column; /* of the staging; -1: none */
+  guint type;      /* the last record's: mostly the next one's too */
+  GString **tags;  /* one per type, as lines begin with it; delimited: with the delimiter */
 } Echoes;
 
 /* CONFIGURATION: a column that does not exist. Cleared by echoes_clear in every case. */
-gboolean echoes_open(Echoes *echoes, const FeedbackOptions *options, Rows *rows, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean echoes_open(Echoes *echoes, const FeedbackOptions *options, Rows *rows,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void echoes_clear(Echoes *echoes);
 /* Tag and columns, each with a delimiter behind it. */
 void echoes_put(Echoes *echoes, Rows *rows, const RecordBlock *block, guint index);

@@ -1,6 +1,6 @@
 /* version (1) · number of exceptions · then each: record − the one before · line − the one before (zigzag) · outcome ·
- * code · reason. All numbers are LEB128 varints. Code and reason are indices into one dictionary that grows as it is read:
- * an index equal to its size is followed by the length and bytes of a new entry. */
+ * code · reason. All numbers are LEB128 varints. Code and reason are indices into one dictionary that grows as it is
+ * read: an index equal to its size is followed by the length and bytes of a new entry. */
 #include "gateway/records/exceptions.h"
 #include <string.h>
 
@@ -97,7 +97,8 @@ static gboolean get_text(ExceptionCursor *cursor, char **text) {
   if (!get_varint(cursor, &index) || index > cursor->dictionary->len)
     return FALSE;
   if (index == cursor->dictionary->len) {
-    if (!get_varint(cursor, &length) || length > (guint64)(cursor->end - cursor->at) || memchr(cursor->at, 0, (gsize)length))
+    if (!get_varint(cursor, &length) || length > (guint64)(cursor->end - cursor->at) ||
+        memchr(cursor->at, 0, (gsize)length))
       return FALSE;
     g_ptr_array_add(cursor->dictionary, g_strndup((const char *)cursor->at, (gsize)length));
     cursor->at += length;
@@ -109,8 +110,9 @@ static gboolean get_text(ExceptionCursor *cursor, char **text) {
 static gboolean get_exception(ExceptionCursor *cursor) {
   RecordException *current = &cursor->current;
   guint64 records, lines, outcome;
-  if (!get_varint(cursor, &records) || records == 0 || __builtin_add_overflow(current->record, records, &current->record) ||
-      !get_varint(cursor, &lines) || !get_varint(cursor, &outcome) || outcome > OUTCOME_DUPLICATE)
+  if (!get_varint(cursor, &records) || records == 0 ||
+      __builtin_add_overflow(current->record, records, &current->record) || !get_varint(cursor, &lines) ||
+      !get_varint(cursor, &outcome) || outcome > OUTCOME_DUPLICATE)
     return FALSE;
   current->line += (lines >> 1) ^ (0 - (lines & 1));
   current->outcome = (Outcome)outcome;
@@ -139,7 +141,8 @@ const RecordException *exception_cursor_next(ExceptionCursor *cursor, GError **e
     cursor->left--;
     return &cursor->current;
   }
-  sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the packed exceptions of a batch are damaged (behind record %" G_GUINT64_FORMAT ")",
+  sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                      "the packed exceptions of a batch are damaged (behind record %" G_GUINT64_FORMAT ")",
                       cursor->current.record);
   return NULL;
 }

@@ -1,14 +1,15 @@
 /* The records of a batch that were not accepted, packed for the book: the ordinal, what became of it, and why. A batch
- * with none has no bytes. Encoded as varints, ascending by ordinal, so that a million rejected lines cost a few bytes each. */
+ * with none has no bytes. Encoded as varints, ascending by ordinal, so that a million rejected lines cost a few bytes
+ * each. */
 #pragma once
 #include "gateway/base/error.h"
 
 typedef enum { OUTCOME_ACCEPTED, OUTCOME_REJECTED, OUTCOME_DUPLICATE } Outcome;
 typedef struct {
-  guint64 record, line;   /* ordinal and line in the file */
+  guint64 record, line; /* ordinal and line in the file */
   Outcome outcome;
-  char *code;             /* "E012", "L004", "K001"; several broken rules: "E012,E013" */
-  char *reason;           /* for people; no masked value */
+  char *code;   /* "E012", "L004", "K001"; several broken rules: "E012,E013" */
+  char *reason; /* for people; no masked value */
 } RecordException;
 
 typedef struct ExceptionPacker ExceptionPacker;
@@ -18,7 +19,7 @@ void exception_packer_add(ExceptionPacker *packer, const RecordException *except
 GBytes *exception_packer_finish(ExceptionPacker *packer); /* frees it; NULL when nothing was added */
 
 typedef struct ExceptionCursor ExceptionCursor;
-ExceptionCursor *exception_cursor_new(GBytes *packed);  /* NULL: an empty one. Takes a reference */
+ExceptionCursor *exception_cursor_new(GBytes *packed); /* NULL: an empty one. Takes a reference */
 /* The next one, borrowed until the next call; NULL at the end or (with error STORAGE) for bytes that are damaged. */
 const RecordException *exception_cursor_next(ExceptionCursor *cursor, GError **error);
 void exception_cursor_free(ExceptionCursor *cursor);

@@ -17,7 +17,8 @@ void parse_add_problem(Parse *parse, const char *code, char *reason) {
   g_ptr_array_add(problems, problem);
 }
 
-/* The type of a line that did not come so far that it was recognised: by its bytes. LAYOUT_NO_TYPE: none can be told. */
+/* The type of a line that did not come so far that it was recognised: by its bytes. LAYOUT_NO_TYPE: none can be told.
+ */
 static guint guess_type(const Parse *parse) {
   const Layout *layout = parse->layout;
   const RawLine *line = &parse->line;
@@ -27,7 +28,8 @@ static guint guess_type(const Parse *parse) {
       continue;
     gsize left = line->length - shape->raw_tag_length;
     if (layout->is_fixed || left == 0 ||
-        (left >= layout->delimiter_length && memcmp(line->text + shape->raw_tag_length, layout->delimiter, layout->delimiter_length) == 0))
+        (left >= layout->delimiter_length &&
+         memcmp(line->text + shape->raw_tag_length, layout->delimiter, layout->delimiter_length) == 0))
       return i;
   }
   return LAYOUT_NO_TYPE;
@@ -66,7 +68,8 @@ static void keep_sums_of_faulty(Parse *parse, guint type, gboolean has_cells) {
     const LayoutField *field = type == LAYOUT_NO_TYPE ? NULL : layout_field_of(layout, type, of.column);
     if (type != LAYOUT_NO_TYPE && !field)
       continue;
-    if (has_cells && field && read_amount(parse, &layout->shapes[SHAPE_RECORD + type], field, &parse->state->faulty_sums[i]))
+    if (has_cells && field &&
+        read_amount(parse, &layout->shapes[SHAPE_RECORD + type], field, &parse->state->faulty_sums[i]))
       continue;
     if (parse->state->unreadable[i] == 0)
       parse->state->unreadable[i] = parse->state->chunk.lines;
@@ -107,7 +110,8 @@ gint parse_column_of_cell(const Parse *parse, gsize cell) {
   return cell >= tag && cell - tag < record->n_fields ? (gint)record->fields[cell - tag].column : -1;
 }
 
-/* The column of the byte at `offset` of the line, by the delimiters before it: -1 for the tag or when there are too many. */
+/* The column of the byte at `offset` of the line, by the delimiters before it: -1 for the tag or when there are too
+ * many. */
 gint parse_column_at(const Parse *parse, const guint8 *text, gsize offset) {
   return parse_column_of_cell(parse, lines_split(parse->layout, text, offset, NULL, 0) - 1);
 }
@@ -123,6 +127,7 @@ gboolean parse_refuse(Parse *parse, Fault fault, const char *reason) {
 
 void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length) {
   g_autofree char *shown = parse->layout->has_masked ? NULL : files_show_bytes(tag, length, 20);
-  parse_end_faulty(parse, -1, FAULT_TAG, FALSE, shown ? g_strdup_printf("the tag '%s' is not one of the layout's", shown)
-                                                      : g_strdup("the tag is not one of the layout's"));
+  parse_end_faulty(parse, -1, FAULT_TAG, FALSE,
+                   shown ? g_strdup_printf("the tag '%s' is not one of the layout's", shown)
+                         : g_strdup("the tag is not one of the layout's"));
 }

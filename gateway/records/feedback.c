@@ -1,5 +1,6 @@
-/* header → records → trailer, a buffer at a time. Every record's outcome comes from one place (outcome_of), and everything
- * written is counted; the trailer is made from the counts, after they were held against what the book says. */
+/* header → records → trailer, a buffer at a time. Every record's outcome comes from one place (outcome_of), and
+ * everything written is counted; the trailer is made from the counts, after they were held against what the book says.
+ */
 #include "gateway/records/feedback.h"
 #include "gateway/records/echoes.h"
 #include "store/book.h"
@@ -7,7 +8,8 @@
 
 /* Staging keeps 2,048 records a row. Fewer are read at a time where records are long: memory is flat for these too. */
 enum { BLOCK_RECORDS = 2048, FIRST_RECORDS = 128, MOST_TEXT = 4 << 20, BUFFER_BYTES = 256 * 1024 };
-static const char *const WORDS[] = {[OUTCOME_ACCEPTED] = "OK", [OUTCOME_REJECTED] = "REJECTED", [OUTCOME_DUPLICATE] = "DUPLICATE"};
+static const char *const WORDS[] = {
+    [OUTCOME_ACCEPTED] = "OK", [OUTCOME_REJECTED] = "REJECTED", [OUTCOME_DUPLICATE] = "DUPLICATE"};
 
 /* The places of fixed lines (feedback.h names them). */
 static const Place WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' '}, CODE_PLACE = {FEEDBACK_CODE_BYTES, FALSE, ' '},
@@ -25,16 +27,16 @@ struct FeedbackWriter {
   enum { AT_HEADER, AT_RECORDS, AT_TRAILER, AT_END } at;
   const guint8 *out; /* what is still to be handed out */
   gsize out_length;
-  guint64 lines;     /* written so far */
+  guint64 lines; /* written so far */
   Echoes echoes;
   guint amount_scale;
   ConfField amount_field; /* fixed: how the amount is written */
-  gboolean is_whole; /* the file's verdict is every record's */
+  gboolean is_whole;      /* the file's verdict is every record's */
   Outcome whole;
   RecordBlock *block;
   guint in_block, fault, window; /* window: how many are read at a time */
-  guint64 record;    /* the next one, from 1 */
-  guint batch;       /* index of the next batch */
+  guint64 record;                /* the next one, from 1 */
+  guint batch;                   /* index of the next batch */
   guint64 batch_last;
   ExceptionCursor *cursor;
   const RecordException *exception;
@@ -67,7 +69,9 @@ static gboolean find_amount(FeedbackWriter *writer, GError **error) {
 static void find_line_bytes(FeedbackWriter *writer) {
   const Layout *layout = writer->options.layout;
   const Shape *header = &layout->shapes[SHAPE_HEADER];
-  gsize head = writer->options.staging && header->present && header->n_fields > 0 ? header->bytes : layout->tag_bytes + FEEDBACK_NAME_BYTES;
+  gsize head = writer->options.staging && header->present && header->n_fields > 0
+                   ? header->bytes
+                   : layout->tag_bytes + FEEDBACK_NAME_BYTES;
   gsize record = layout->tag_bytes + echoes_width(&writer->echoes) + FEEDBACK_WORD_BYTES + FEEDBACK_CODE_BYTES;
   gsize trailer = layout->tag_bytes + 4 * FEEDBACK_COUNT_BYTES + FEEDBACK_AMOUNT_BYTES;
   head += FEEDBACK_WORD_BYTES + FEEDBACK_CODE_BYTES + FEEDBACK_MESSAGE_BYTES;
@@ -79,8 +83,9 @@ static gboolean conserves(const FeedbackOptions *options, GError **error) {
   if (options->records == options->accepted + options->rejected + options->duplicates && staged == options->records)
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
-                             "feedback: %" G_GUINT64_FORMAT " records staged, %" G_GUINT64_FORMAT " validated, %" G_GUINT64_FORMAT
-                             " accepted + %" G_GUINT64_FORMAT " rejected + %" G_GUINT64_FORMAT " duplicates",
+                             "feedback: %" G_GUINT64_FORMAT " records staged, %" G_GUINT64_FORMAT
+                             " validated, %" G_GUINT64_FORMAT " accepted + %" G_GUINT64_FORMAT
+                             " rejected + %" G_GUINT64_FORMAT " duplicates",
                              staged, options->records, options->accepted, options->rejected, options->duplicates);
 }
 
@@ -95,8 +100,8 @@ FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **err
   writer->code_row = g_string_new(NULL);
   writer->is_whole = !g_str_equal(options->verdict, "ACCEPTED");
   writer->whole = g_str_equal(options->verdict, "DUPLICATE") ? OUTCOME_DUPLICATE : OUTCOME_REJECTED;
-  if (rows_open(&writer->rows, options->layout, options->conf, error) && echoes_open(&writer->echoes, options, &writer->rows, error) &&
-      find_amount(writer, error)) {
+  if (rows_open(&writer->rows, options->layout, options->conf, error) &&
+      echoes_open(&writer->echoes, options, &writer->rows, error) && find_amount(writer, error)) {
     find_line_bytes(writer);
     writer->block = options->staging ? staging_block_new(options->staging, BLOCK_RECORDS) : NULL;
     return writer;
@@ -190,15 +195,17 @@ static gboolean prove_conservation(const FeedbackWriter *writer, GError **error)
   const FeedbackOptions *options = &writer->options;
   const Tally *tally = &writer->tally;
   guint64 lines = tally->counts[OUTCOME_ACCEPTED] + tally->counts[OUTCOME_REJECTED] + tally->counts[OUTCOME_DUPLICATE];
-  if (lines == options->records && tally->counts[OUTCOME_ACCEPTED] == options->accepted && tally->counts[OUTCOME_REJECTED] == options->rejected &&
-      tally->counts[OUTCOME_DUPLICATE] == options->duplicates && tally->amount == options->amount_accepted)
+  if (lines == options->records && tally->counts[OUTCOME_ACCEPTED] == options->accepted &&
+      tally->counts[OUTCOME_REJECTED] == options->rejected && tally->counts[OUTCOME_DUPLICATE] == options->duplicates &&
+      tally->amount == options->amount_accepted)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
-                             "feedback does not conserve: written %" G_GUINT64_FORMAT " accepted (amount %" G_GINT64_FORMAT "), %" G_GUINT64_FORMAT
-                             " rejected, %" G_GUINT64_FORMAT " duplicates; the book says %" G_GUINT64_FORMAT " (amount %" G_GINT64_FORMAT "), %" G_GUINT64_FORMAT
-                             ", %" G_GUINT64_FORMAT,
-                             tally->counts[OUTCOME_ACCEPTED], tally->amount, tally->counts[OUTCOME_REJECTED], tally->counts[OUTCOME_DUPLICATE],
-                             options->accepted, options->amount_accepted, options->rejected, options->duplicates);
+  return sallyport_error_set(
+      error, SALLYPORT_ERROR_BUG,
+      "feedback does not conserve: written %" G_GUINT64_FORMAT " accepted (amount %" G_GINT64_FORMAT
+      "), %" G_GUINT64_FORMAT " rejected, %" G_GUINT64_FORMAT " duplicates; the book says %" G_GUINT64_FORMAT
+      " (amount %" G_GINT64_FORMAT "), %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT,
+      tally->counts[OUTCOME_ACCEPTED], tally->amount, tally->counts[OUTCOME_REJECTED], tally->counts[OUTCOME_DUPLICATE],
+      options->accepted, options->amount_accepted, options->rejected, options->duplicates);
 }
 
 static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
@@ -207,7 +214,8 @@ static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
   if (!prove_conservation(writer, error))
     return FALSE;
   put_tag(writer, SHAPE_TRAILER);
-  const guint64 numbers[] = {writer->record - 1, tally->counts[OUTCOME_ACCEPTED], tally->counts[OUTCOME_REJECTED], tally->counts[OUTCOME_DUPLICATE]};
+  const guint64 numbers[] = {writer->record - 1, tally->counts[OUTCOME_ACCEPTED], tally->counts[OUTCOME_REJECTED],
+                             tally->counts[OUTCOME_DUPLICATE]};
   char text[FEEDBACK_AMOUNT_BYTES + VALUE_LONGEST];
   for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
     rows_put_number(rows, COUNT_PLACE, text, value_print((gint64)numbers[i], 0, text));
@@ -216,8 +224,10 @@ static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
   if (writer->options.amount_column < 0)
     rows_put_absent(rows, AMOUNT_PLACE);
   else
-    rows_put_number(rows, AMOUNT_PLACE, text, rows->is_fixed ? value_print_as(&writer->amount_field, FEEDBACK_AMOUNT_BYTES, tally->amount, writer->amount_scale, text)
-                                                             : value_print(tally->amount, writer->amount_scale, text));
+    rows_put_number(rows, AMOUNT_PLACE, text,
+                    rows->is_fixed ? value_print_as(&writer->amount_field, FEEDBACK_AMOUNT_BYTES, tally->amount,
+                                                    writer->amount_scale, text)
+                                   : value_print(tally->amount, writer->amount_scale, text));
   rows_end_line(rows);
   return TRUE;
 }
@@ -229,9 +239,11 @@ static gboolean check_batch(const FeedbackWriter *writer, GError **error) {
   const Tally *written = &writer->of_batch;
   if (!batch || writer->is_whole)
     return TRUE;
-  if (writer->exception || written->counts[OUTCOME_ACCEPTED] != batch->accepted || written->counts[OUTCOME_REJECTED] != batch->rejected ||
-      written->counts[OUTCOME_DUPLICATE] != batch->duplicates || (writer->options.amount_column >= 0 && written->amount != batch->amount))
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: batch %u is not what was validated", batch->number);
+  if (writer->exception || written->counts[OUTCOME_ACCEPTED] != batch->accepted ||
+      written->counts[OUTCOME_REJECTED] != batch->rejected || written->counts[OUTCOME_DUPLICATE] != batch->duplicates ||
+      (writer->options.amount_column >= 0 && written->amount != batch->amount))
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: batch %u is not what was validated",
+                               batch->number);
   return TRUE;
 }
 
@@ -242,8 +254,11 @@ static gboolean next_exception(FeedbackWriter *writer, GError **error) {
     g_propagate_error(error, g_steal_pointer(&damaged));
     return FALSE;
   }
-  if (writer->exception && (writer->exception->record < writer->record || writer->exception->record > writer->batch_last))
-    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "feedback: record %" G_GUINT64_FORMAT " is told about in another batch", writer->exception->record);
+  if (writer->exception &&
+      (writer->exception->record < writer->record || writer->exception->record > writer->batch_last))
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "feedback: record %" G_GUINT64_FORMAT " is told about in another batch",
+                               writer->exception->record);
   return TRUE;
 }
 
@@ -253,7 +268,8 @@ static gboolean next_batch(FeedbackWriter *writer, GError **error) {
     return FALSE;
   const BookBatch *batch = writer->batch < batches->len ? batches->pdata[writer->batch] : NULL;
   if (!batch || batch->first != writer->record || batch->last < batch->first)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: no batch begins at record %" G_GUINT64_FORMAT, writer->record);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: no batch begins at record %" G_GUINT64_FORMAT,
+                               writer->record);
   writer->batch++;
   writer->batch_last = batch->last;
   writer->of_batch = (Tally){.amount = 0};
@@ -262,9 +278,12 @@ static gboolean next_batch(FeedbackWriter *writer, GError **error) {
   return next_exception(writer, error);
 }
 
-/* The record's own exception, and the next one is looked at. The text lives until then: it is copied to the line before. */
-static gboolean outcome_of(FeedbackWriter *writer, const BlockFault *fault, Outcome *outcome, const char **code, GError **error) {
-  const RecordException *own = writer->exception && writer->exception->record == writer->record ? writer->exception : NULL;
+/* The record's own exception, and the next one is looked at. The text lives until then: it is copied to the line
+ * before. */
+static gboolean outcome_of(FeedbackWriter *writer, const BlockFault *fault, Outcome *outcome, const char **code,
+                           GError **error) {
+  const RecordException *own = writer->exception && writer->exception->record == writer->record ? writer->exception
+                                                                                                : NULL;
   const char *own_code = own && *own->code ? own->code : fault ? fault->code : NULL;
   if (writer->is_whole) {
     *outcome = writer->whole;
@@ -274,7 +293,9 @@ static gboolean outcome_of(FeedbackWriter *writer, const BlockFault *fault, Outc
   *outcome = own ? own->outcome : OUTCOME_ACCEPTED;
   *code = own_code ? own_code : "";
   if (fault && *outcome == OUTCOME_ACCEPTED)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: record %" G_GUINT64_FORMAT " could not be read (%s), and was accepted", writer->record, fault->code);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                               "feedback: record %" G_GUINT64_FORMAT " could not be read (%s), and was accepted",
+                               writer->record, fault->code);
   return TRUE;
 }
 
@@ -288,7 +309,9 @@ static gboolean count_outcome(FeedbackWriter *writer, Outcome outcome, guint ind
     writer->of_batch.amount += amount; /* a part of the other */
     return TRUE;
   }
-  return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: the accepted amounts are beyond 64 bits at record %" G_GUINT64_FORMAT, writer->record);
+  return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                             "feedback: the accepted amounts are beyond 64 bits at record %" G_GUINT64_FORMAT,
+                             writer->record);
 }
 
 static void put_code(FeedbackWriter *writer, const char *code) {
@@ -352,7 +375,8 @@ static gboolean put_records(FeedbackWriter *writer, GError **error) {
     if (writer->in_block >= writer->block->count && !load_block(writer, error))
       return FALSE;
     if (writer->in_block >= writer->block->count)
-      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "feedback: record %" G_GUINT64_FORMAT " is missing in staging", writer->record);
+      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                 "feedback: record %" G_GUINT64_FORMAT " is missing in staging", writer->record);
     if (!put_record(writer, error))
       return FALSE;
   }

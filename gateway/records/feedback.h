@@ -1,26 +1,26 @@
-/* Writes a feedback or exception file in the feed's layout, as a stream: header with the original's fields and the verdict
- * on the file, one line per input record with its echoed columns and result, trailer with totals.
+/* Writes a feedback or exception file in the feed's layout, as a stream: header with the original's fields and the
+ * verdict on the file, one line per input record with its echoed columns and result, trailer with totals.
  *
  *   H|<header fields…>|<ACCEPTED|REJECTED|DUPLICATE>|<code>|<message>
  *   D|<echoed columns…>|<OK|REJECTED|DUPLICATE>|<code>
  *   T|<lines>|<accepted>|<rejected>|<duplicates>|<amount accepted>     (the amount is empty without an amount column)
- * Tags, delimiter, quoting, line end and character set are the layout's, or those that `feedback` names (with a delimiter of its own
- * values are quoted as RFC 4180 has it where they need it). H and T where the layout has no such line; no tags at all where
- * lines are told apart by position. Of several types of records each line has its own tag, and nothing in columns that its type has not. Echoed values are written as the layout types them: decimals with their scale, dates in their format.
- * A record that could not be parsed has nothing to echo: it is known by its place, since every record has its line in order.
- * A file that was never staged, or whose layout has no header, has its name in place of the header's fields:
- *   H|<file name>|REJECTED|<code>|<message>
- *   T|0|0|0|0|
- * In our own texts (names, codes, messages) control characters are blanks, and so are delimiters where nothing is quoted;
- * characters that the layout's set does not have are spelled \uXXXX.
- * Fixed layouts are answered in fixed lines: tag and echoed columns in their bytes (a column of several types in the widest's), then
- * verdict or result 9, codes 32, message 100, file name 100, each count 18, the amount 21 (as the amount's field is
- * written, zeros in front); without line ends all lines are as long as the longest, with blanks behind. What is absent is blanks.
- * Where `feedback` has a delimiter the answer is delimited all the same, with plain numbers.
- * A verdict other than ACCEPTED is the file's as a whole: then every D line is REJECTED (or DUPLICATE), with the record's own
- * code if it has one (in a batch's exceptions, else its fault of parsing), else the file's.
- * It refuses to end (BUG) unless lines = accepted + rejected + duplicates, and the amounts too, agree with what was
- * validated: the conservation proof, batch by batch and as a whole, made from what was really written. */
+ * Tags, delimiter, quoting, line end and character set are the layout's, or those that `feedback` names (with a
+ * delimiter of its own values are quoted as RFC 4180 has it where they need it). H and T where the layout has no such
+ * line; no tags at all where lines are told apart by position. Of several types of records each line has its own tag,
+ * and nothing in columns that its type has not. Echoed values are written as the layout types them: decimals with their
+ * scale, dates in their format. A record that could not be parsed has nothing to echo: it is known by its place, since
+ * every record has its line in order. A file that was never staged, or whose layout has no header, has its name in
+ * place of the header's fields: H|<file name>|REJECTED|<code>|<message> T|0|0|0|0| In our own texts (names, codes,
+ * messages) control characters are blanks, and so are delimiters where nothing is quoted; characters that the layout's
+ * set does not have are spelled \uXXXX. Fixed layouts are answered in fixed lines: tag and echoed columns in their
+ * bytes (a column of several types in the widest's), then verdict or result 9, codes 32, message 100, file name 100,
+ * each count 18, the amount 21 (as the amount's field is written, zeros in front); without line ends all lines are as
+ * long as the longest, with blanks behind. What is absent is blanks. Where `feedback` has a delimiter the answer is
+ * delimited all the same, with plain numbers. A verdict other than ACCEPTED is the file's as a whole: then every D line
+ * is REJECTED (or DUPLICATE), with the record's own code if it has one (in a batch's exceptions, else its fault of
+ * parsing), else the file's. It refuses to end (BUG) unless lines = accepted + rejected + duplicates, and the amounts
+ * too, agree with what was validated: the conservation proof, batch by batch and as a whole, made from what was really
+ * written. */
 #pragma once
 #include "gateway/records/exceptions.h"
 #include "gateway/records/layout.h"
@@ -28,34 +28,47 @@
 typedef struct {
   const Layout *layout;
   const ConfFeedback *conf;
-  const char *key_field;               /* echoed when conf->columns is not set */
-  const char *file_name;               /* the partner's name of the file, shown */
-  const char *verdict, *code, *message;/* of the file: "ACCEPTED", "", "" */
-  StagingReader *staging;              /* NULL: never staged */
-  GPtrArray *batches;                  /* BookBatch* in order; may be NULL with a whole-file rejection */
-  gint amount_column;                  /* -1: none */
+  const char *key_field;                           /* echoed when conf->columns is not set */
+  const char *file_name;                           /* the partner's name of the file, shown */
+  const char *verdict, *code, *message;            /* of the file: "ACCEPTED", "", "" */
+  StagingReader *staging;                          /* NULL: never staged */
+  GPtrArray *batches;                              /* BookBatch* in order; may be NULL with a whole-file rejection */
+  gint amount_column;                              /* -1: none */
   guint64 records, accepted, rejected, duplicates; /* what the book says: must be what is written */
   gint64 amount_accepted;
 } FeedbackOptions;
 
-enum { FEEDBACK_WORD_BYTES = 9, FEEDBACK_CODE_BYTES = 32, FEEDBACK_MESSAGE_BYTES = 100, FEEDBACK_NAME_BYTES = 100, FEEDBACK_COUNT_BYTES = 18,
-       FEEDBACK_AMOUNT_BYTES = 21 };
+enum {
+  FEEDBACK_WORD_BYTES = 9,
+  FEEDBACK_CODE_BYTES = 32,
+  FEEDBACK_MESSAGE_BYTES = 100,
+  FEEDBACK_NAME_BYTES = 100,
+  FEEDBACK_COUNT_BYTES = 18,
+  FEEDBACK_AMOUNT_BYTES = 21
+};
 
 /* CONFIGURATION: answers in this layout cannot be as `conf` wants them (a character set that does not serve). */
 gboolean feedback_check(const Layout *layout, const ConfFeedback *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct FeedbackWriter FeedbackWriter;
-/* Borrows what the options point to until it is freed. CONFIGURATION: a column that does not exist; BUG: the numbers do not add up. */
+/* Borrows what the options point to until it is freed. CONFIGURATION: a column that does not exist; BUG: the numbers do
+ * not add up. */
 FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* An OpenpgpSource: the next bytes, 0 at the end, -1 with error: BUG when conservation does not hold, CONFIGURATION for a value
- * that the answer's character set cannot express, or that does not fit into its bytes there. Flat memory. */
+/* An OpenpgpSource: the next bytes, 0 at the end, -1 with error: BUG when conservation does not hold, CONFIGURATION for
+ * a value that the answer's character set cannot express, or that does not fit into its bytes there. Flat memory. */
 gssize feedback_writer_read(gpointer writer, void *into, gsize limit, GError **error);
 void feedback_writer_free(FeedbackWriter *writer);
 
 /* What a name template is filled with. sequence 0: the file has no number. */
-typedef struct { GBytes *name; const char *file_id; gint64 at; guint64 sequence; } FeedbackName;
-/* Fills a name template: {name}; {stem}, up to its first dot; {extension}, the rest with that dot; {date} 20261120 and {time}
- * 235959, UTC; {id}; {sequence}, and {sequence:6} with zeros in front. CONFIGURATION for another one, and for a sequence where there
- * is no number. The result is a single safe path component made of the partner's own bytes, or FILE when it would not be
+typedef struct {
+  GBytes *name;
+  const char *file_id;
+  gint64 at;
+  guint64 sequence;
+} FeedbackName;
+/* Fills a name template: {name}; {stem}, up to its first dot; {extension}, the rest with that dot; {date} 20261120 and
+ * {time} 235959, UTC; {id}; {sequence}, and {sequence:6} with zeros in front. CONFIGURATION for another one, and for a
+ * sequence where there is no number. The result is a single safe path component made of the partner's own bytes, or
+ * FILE when it would not be
  * ("/", NUL, "..", over 255 bytes). */
 char *feedback_name(const char *template, const FeedbackName *facts, GError **error) G_GNUC_WARN_UNUSED_RESULT;

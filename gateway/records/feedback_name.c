@@ -21,7 +21,8 @@ static gboolean sequence_width(const char *word, guint *width) {
   return *end == 0 && wanted >= 1 && wanted <= 18;
 }
 
-static gboolean put_part(GString *into, const char *word, gsize word_length, const FeedbackName *facts, GError **error) {
+static gboolean put_part(GString *into, const char *word, gsize word_length, const FeedbackName *facts,
+                         GError **error) {
   gsize length;
   guint width;
   const char *bytes = g_bytes_get_data(facts->name, &length);
@@ -43,11 +44,14 @@ static gboolean put_part(GString *into, const char *word, gsize word_length, con
     g_string_append(into, text);
   } else if (sequence_width(part, &width)) {
     if (facts->sequence == 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "name template: {%s}: these files have no sequence number", part);
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                 "name template: {%s}: these files have no sequence number", part);
     g_string_append_printf(into, "%0*" G_GUINT64_FORMAT, (int)width, facts->sequence);
   } else {
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "name template: {%s} is not known: use {name} {stem} {extension} {date} {time} {id} {sequence} {sequence:6}", part);
+    return sallyport_error_set(
+        error, SALLYPORT_ERROR_CONFIGURATION,
+        "name template: {%s} is not known: use {name} {stem} {extension} {date} {time} {id} {sequence} {sequence:6}",
+        part);
   }
   return TRUE;
 }
@@ -71,6 +75,7 @@ char *feedback_name(const char *template, const FeedbackName *facts, GError **er
   }
   if (is_safe(made))
     return g_string_free(g_steal_pointer(&made), FALSE);
-  sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the name made from \"%s\" is no single file name of 1 to 255 bytes", template);
+  sallyport_error_set(error, SALLYPORT_ERROR_FILE, "the name made from \"%s\" is no single file name of 1 to 255 bytes",
+                      template);
   return NULL;
 }

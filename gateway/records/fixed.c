@@ -1,13 +1,15 @@
-/* Lines of a fixed width: nothing is looked for, fields have their places. Widths are bytes of the file's own character set, so
- * a field is cut out of the raw bytes and converted alone; where that cuts a character in two, the widths are not what the
- * partner means by them, and it is told. */
+/* Lines of a fixed width: nothing is looked for, fields have their places. Widths are bytes of the file's own character
+ * set, so a field is cut out of the raw bytes and converted alone; where that cuts a character in two, the widths are
+ * not what the partner means by them, and it is told. */
 #include "gateway/records/parse.h"
 
 /* --- A field */
 
-/* The converted fields of a line stand in one buffer one after the other, which must not move while they are looked at: it has
- * room for all of them, and for the one that is being asked about. */
-static gsize converted_room(const Layout *layout) { return layout->most_bytes * 8 + 64; }
+/* The converted fields of a line stand in one buffer one after the other, which must not move while they are looked at:
+ * it has room for all of them, and for the one that is being asked about. */
+static gsize converted_room(const Layout *layout) {
+  return layout->most_bytes * 8 + 64;
+}
 
 /* -1, or where it went wrong. */
 static gssize decode_slowly(Parse *parse, const guint8 *at, gsize length) {
@@ -82,7 +84,8 @@ static inline void cut_right(Cell *cell, guint8 pad) {
     cell->length--;
 }
 
-/* A field of nothing but blanks is absent, whatever its padding; so is a date of nothing but the zeros it is padded with. */
+/* A field of nothing but blanks is absent, whatever its padding; so is a date of nothing but the zeros it is padded
+ * with. */
 static inline void cut_padding(const LayoutField *field, Cell *cell) {
   if (field->pad_right) {
     cut_right(cell, field->pad_right);
@@ -90,10 +93,12 @@ static inline void cut_padding(const LayoutField *field, Cell *cell) {
     gsize padding = count_of(cell->at, cell->length, field->pad_left);
     cell->at += padding;
     cell->length -= padding;
-  } else if (field->format && cell->length > 0 && *cell->at == '0' && count_of(cell->at, cell->length, '0') == cell->length) {
+  } else if (field->format && cell->length > 0 && *cell->at == '0' &&
+             count_of(cell->at, cell->length, '0') == cell->length) {
     cell->length = 0;
   }
-  if (cell->length > 0 && *cell->at == ' ' && field->pad_right != ' ' && count_of(cell->at, cell->length, ' ') == cell->length)
+  if (cell->length > 0 && *cell->at == ' ' && field->pad_right != ' ' &&
+      count_of(cell->at, cell->length, ' ') == cell->length)
     cell->length = 0;
 }
 
@@ -105,14 +110,18 @@ static inline Fault cut_cell(Parse *parse, const LayoutField *field, Cell *cell)
   return fault;
 }
 
-Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell) { return cut_cell(parse, field, cell); }
+Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell) {
+  return cut_cell(parse, field, cell);
+}
 
 /* --- What is wrong with a line */
 
 static char *fault_reason(const Parse *parse, const LayoutField *field, Fault fault) {
-  return fault == FAULT_CUT ? g_strdup_printf("%s: a character is cut in two by the end of the field, bytes %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT " of the line",
-                                              field->conf->name, field->offset + 1, field->offset + field->bytes)
-                            : g_strdup_printf("%s: bytes that are not %s", field->conf->name, parse->layout->charset->name);
+  return fault == FAULT_CUT
+             ? g_strdup_printf("%s: a character is cut in two by the end of the field, bytes %" G_GSIZE_FORMAT
+                               " to %" G_GSIZE_FORMAT " of the line",
+                               field->conf->name, field->offset + 1, field->offset + field->bytes)
+             : g_strdup_printf("%s: bytes that are not %s", field->conf->name, parse->layout->charset->name);
 }
 
 /* A header or trailer that is faulty as a whole is still there: that it is missing would be another thing to tell. */
@@ -125,7 +134,8 @@ static gboolean refuse_line(Parse *parse, Fault fault, const char *reason) {
 }
 
 static gboolean refuse_length(Parse *parse, gsize wanted) {
-  g_autofree char *reason = g_strdup_printf("%" G_GSIZE_FORMAT " bytes, the layout's line has %" G_GSIZE_FORMAT, parse->line.length, wanted);
+  g_autofree char *reason = g_strdup_printf("%" G_GSIZE_FORMAT " bytes, the layout's line has %" G_GSIZE_FORMAT,
+                                            parse->line.length, wanted);
   return refuse_line(parse, FAULT_LENGTH, reason);
 }
 
@@ -147,11 +157,15 @@ static gboolean refuse_byte(Parse *parse, Fault fault, gsize offset, const char 
   return FALSE;
 }
 
-/* The file's rest, shorter than a line: also the file as a whole is refused, since nothing tells where bytes are missing. */
+/* The file's rest, shorter than a line: also the file as a whole is refused, since nothing tells where bytes are
+ * missing. */
 static gboolean refuse_rest(Parse *parse) {
   const Layout *layout = parse->layout;
-  parse_add_problem(parse, "T009", g_strdup_printf("the file ends with %" G_GSIZE_FORMAT " bytes that are no whole line of %" G_GSIZE_FORMAT
-                                                   ": bytes are missing, or too many, in this line or before", parse->line.length, layout->stride));
+  parse_add_problem(parse, "T009",
+                    g_strdup_printf("the file ends with %" G_GSIZE_FORMAT
+                                    " bytes that are no whole line of %" G_GSIZE_FORMAT
+                                    ": bytes are missing, or too many, in this line or before",
+                                    parse->line.length, layout->stride));
   return refuse_length(parse, layout->stride);
 }
 
@@ -172,7 +186,8 @@ static gboolean check_line(Parse *parse) {
   const Layout *layout = parse->layout;
   RawLine *line = &parse->line;
   gboolean is_odd = line->flags & LINE_HAS_ODD;
-  if (layout->is_stream ? !check_stream(parse) : (is_odd || layout->conf->line_end == CONF_LINE_END_CRLF) && !parse_check_line_end(parse))
+  if (layout->is_stream ? !check_stream(parse)
+                        : (is_odd || layout->conf->line_end == CONF_LINE_END_CRLF) && !parse_check_line_end(parse))
     return FALSE;
   if (parse->kind == layout->n_shapes) {
     if (line->length < layout->tag_bytes)
@@ -224,7 +239,8 @@ static void store_line(Parse *parse) {
 }
 
 static inline gboolean has_tag(const Parse *parse, const Shape *shape) {
-  return shape->present && parse->line.length >= shape->raw_tag_length && memcmp(parse->line.text, shape->raw_tag, shape->raw_tag_length) == 0;
+  return shape->present && parse->line.length >= shape->raw_tag_length &&
+         memcmp(parse->line.text, shape->raw_tag, shape->raw_tag_length) == 0;
 }
 
 static guint recognise(const Parse *parse) {
@@ -234,7 +250,9 @@ static guint recognise(const Parse *parse) {
   for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
     if (G_LIKELY(has_tag(parse, &layout->shapes[kind])))
       return kind;
-  return has_tag(parse, &layout->shapes[SHAPE_HEADER]) ? SHAPE_HEADER : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER : layout->n_shapes;
+  return has_tag(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
+         : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
+                                                          : layout->n_shapes;
 }
 
 /* What a line needs before its fields are looked at. */

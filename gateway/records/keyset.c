@@ -7,11 +7,22 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* 5 million records make partitions of 78,000 entries, which are sorted in memory; larger ones are taken window by window. */
-enum { PARTITION_BITS = 6, PARTITIONS = 1 << PARTITION_BITS, BLOCK_ENTRIES = 256, MEMORY_BLOCKS = 512, LARGEST_WINDOW = KEYSET_LARGEST_GROUP };
+/* 5 million records make partitions of 78,000 entries, which are sorted in memory; larger ones are taken window by
+ * window. */
+enum {
+  PARTITION_BITS = 6,
+  PARTITIONS = 1 << PARTITION_BITS,
+  BLOCK_ENTRIES = 256,
+  MEMORY_BLOCKS = 512,
+  LARGEST_WINDOW = KEYSET_LARGEST_GROUP
+};
 
-typedef struct { guint64 hash, record; } Entry;
-typedef struct { Entry entries[BLOCK_ENTRIES]; } Block;
+typedef struct {
+  guint64 hash, record;
+} Entry;
+typedef struct {
+  Entry entries[BLOCK_ENTRIES];
+} Block;
 
 struct KeyAdder {
   KeySet *set;
@@ -21,9 +32,9 @@ struct KeyAdder {
 
 struct KeySet {
   char *folder;
-  pthread_mutex_t lock;       /* of all that adders share: */
-  int file;                   /* -1 until something has to go there */
-  GPtrArray *memory;          /* the first MEMORY_BLOCKS blocks; the file holds those behind */
+  pthread_mutex_t lock; /* of all that adders share: */
+  int file;             /* -1 until something has to go there */
+  GPtrArray *memory;    /* the first MEMORY_BLOCKS blocks; the file holds those behind */
   guint blocks;
   GArray *pieces[PARTITIONS]; /* guint32: numbers of the partition's blocks, all full */
   GPtrArray *adders;          /* finished: the partly filled blocks */
@@ -86,7 +97,9 @@ static inline guint64 hash_of(const KeySet *set, const void *key, gsize length) 
   return mix(h ^ word) & set->mask;
 }
 
-static inline guint partition_of(guint64 hash) { return (guint)(hash & (PARTITIONS - 1)); }
+static inline guint partition_of(guint64 hash) {
+  return (guint)(hash & (PARTITIONS - 1));
+}
 
 KeyAdder *key_adder_new(KeySet *set) {
   KeyAdder *adder = g_malloc(sizeof *adder);
@@ -108,7 +121,9 @@ static gboolean take_place(KeySet *set, guint partition, const Block *block, gui
   return TRUE;
 }
 
-static off_t place_of(guint32 number) { return (off_t)(number - MEMORY_BLOCKS) * (off_t)sizeof(Block); }
+static off_t place_of(guint32 number) {
+  return (off_t)(number - MEMORY_BLOCKS) * (off_t)sizeof(Block);
+}
 
 /* Only the place is taken under the lock; threads write side by side. */
 static gboolean spill(KeyAdder *adder, guint partition, GError **error) {
@@ -155,7 +170,8 @@ typedef struct {
 
 static gboolean read_block(Walk *walk, guint32 number, GError **error) {
   for (gsize done = 0; done < sizeof(Block);) {
-    ssize_t got = pread(walk->set->file, (char *)&walk->block + done, sizeof(Block) - done, place_of(number) + (off_t)done);
+    ssize_t got = pread(walk->set->file, (char *)&walk->block + done, sizeof(Block) - done,
+                        place_of(number) + (off_t)done);
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
@@ -197,10 +213,10 @@ typedef struct {
   const KeySet *set;
   guint partition;
   Entry *entries, *scattered;
-  guint32 *starts;     /* of buckets */
+  guint32 *starts; /* of buckets */
   guint64 *group;
   gboolean is_in_parts;
-  guint64 first;       /* of the group that comes in parts; 0: its first part is still to come */
+  guint64 first; /* of the group that comes in parts; 0: its first part is still to come */
   KeyGroupVisit visit;
   gpointer user;
 } Visit;
@@ -208,8 +224,8 @@ typedef struct {
 enum { MOST_BUCKETS = 16384, BINS = 256, INSERTION_LIMIT = 48 };
 
 static inline gboolean is_inside(const Window *window, const Entry *entry) {
-  return entry->hash >= window->least_hash && entry->hash <= window->greatest_hash && entry->record >= window->least_record &&
-         entry->record <= window->greatest_record;
+  return entry->hash >= window->least_hash && entry->hash <= window->greatest_hash &&
+         entry->record >= window->least_record && entry->record <= window->greatest_record;
 }
 
 static inline gboolean is_before(const Entry *a, const Entry *b) {
@@ -234,7 +250,9 @@ static void sort_bucket(Entry *entries, guint n) {
   }
 }
 
-static inline guint bucket_of(const Entry *entry, guint buckets) { return (guint)(entry->hash >> PARTITION_BITS) & (buckets - 1); }
+static inline guint bucket_of(const Entry *entry, guint buckets) {
+  return (guint)(entry->hash >> PARTITION_BITS) & (buckets - 1);
+}
 
 /* Scatters by some bits of the hash, which brings equal hashes together, and sorts the few of each bucket. */
 static void sort_entries(Visit *run, guint n) {
@@ -266,7 +284,7 @@ static gboolean visit_group(Visit *run, const Entry *entries, guint n, GError **
 static gboolean visit_sorted(Visit *run, guint n, GError **error) {
   const Entry *entries = run->scattered;
   for (guint i = 0, next; i < n; i = next) {
-    for (next = i + 1; next < n && entries[next].hash == entries[i].hash; next++) { }
+    for (next = i + 1; next < n && entries[next].hash == entries[i].hash; next++) {}
     if ((next - i > 1 || run->is_in_parts) && !visit_group(run, entries + i, next - i, error))
       return FALSE;
   }
@@ -285,7 +303,10 @@ static gboolean load(Visit *run, const Window *window, guint *loaded, GError **e
   return n == 0;
 }
 
-typedef struct { guint64 least, greatest, step; guint64 counts[BINS]; } Histogram;
+typedef struct {
+  guint64 least, greatest, step;
+  guint64 counts[BINS];
+} Histogram;
 
 static gboolean count_bins(Visit *run, const Window *window, gboolean by_record, Histogram *histogram, GError **error) {
   Walk walk = {.set = run->set, .partition = run->partition};
@@ -322,14 +343,16 @@ static gboolean narrow(Visit *run, Window *window, guint64 *count, GError **erro
 static gboolean visit_window(Visit *run, Window window, GError **error);
 
 /* Neighbouring bins together while they fit; one that does not fit is split again. */
-static gboolean visit_bins(Visit *run, const Window *window, gboolean by_record, const Histogram *histogram, GError **error) {
+static gboolean visit_bins(Visit *run, const Window *window, gboolean by_record, const Histogram *histogram,
+                           GError **error) {
   for (guint i = 0, next; i < BINS; i = next) {
     guint64 count = histogram->counts[i];
     for (next = i + 1; next < BINS && count + histogram->counts[next] <= LARGEST_WINDOW; next++)
       count += histogram->counts[next];
     Window part = *window;
     guint64 low = histogram->least + i * histogram->step;
-    guint64 high = next == BINS ? histogram->greatest : MIN(histogram->greatest, histogram->least + next * histogram->step - 1);
+    guint64 high = next == BINS ? histogram->greatest
+                                : MIN(histogram->greatest, histogram->least + next * histogram->step - 1);
     *(by_record ? &part.least_record : &part.least_hash) = low;
     *(by_record ? &part.greatest_record : &part.greatest_hash) = high;
     if (count > 0 && !visit_window(run, part, error))
@@ -348,10 +371,12 @@ static gboolean visit_loaded(Visit *run, const Window *window, GError **error) {
 
 static gboolean split_window(Visit *run, const Window *window, GError **error) {
   gboolean by_record = window->least_hash == window->greatest_hash;
-  guint64 least = by_record ? window->least_record : window->least_hash, greatest = by_record ? window->greatest_record : window->greatest_hash;
+  guint64 least = by_record ? window->least_record : window->least_hash,
+          greatest = by_record ? window->greatest_record : window->greatest_hash;
   Histogram histogram = {.least = least, .greatest = greatest, .step = (greatest - least) / BINS + 1};
   if (by_record && least == greatest)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "record %" G_GUINT64_FORMAT " was added again and again", least);
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "record %" G_GUINT64_FORMAT " was added again and again",
+                               least);
   if (!count_bins(run, window, by_record, &histogram, error))
     return FALSE;
   gboolean is_outermost = by_record && !run->is_in_parts;

@@ -12,8 +12,8 @@ static gboolean refuse(GError **error, const char *format, ...) {
 
 /* --- Fields and lines */
 
-/* Padding is taken off as it is declared, on one side. Not the zeros of a number, which reading it does not mind, nor those of
- * a date, where only a field of nothing else is padding. */
+/* Padding is taken off as it is declared, on one side. Not the zeros of a number, which reading it does not mind, nor
+ * those of a date, where only a field of nothing else is padding. */
 static gboolean compile_fixed_field(const Layout *layout, LayoutField *field, gsize *offset, GError **error) {
   const ConfField *conf = field->conf;
   gboolean is_zero = conf->pad == '0', is_date = conf->type == CONF_DATE || conf->type == CONF_TIMESTAMP;
@@ -33,7 +33,8 @@ static gboolean compile_fixed_field(const Layout *layout, LayoutField *field, gs
   return TRUE;
 }
 
-static gboolean compile_field(Layout *layout, LayoutField *field, const ConfField *conf, gsize *offset, GError **error) {
+static gboolean compile_field(Layout *layout, LayoutField *field, const ConfField *conf, gsize *offset,
+                              GError **error) {
   field->conf = conf;
   layout->has_masked |= conf->mask;
   if (conf->scale > 18)
@@ -113,7 +114,8 @@ static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf
   return TRUE;
 }
 
-/* Header, trailer, then the records as they are declared; a configuration made by hand may have its one record only as the union. */
+/* Header, trailer, then the records as they are declared; a configuration made by hand may have its one record only as
+ * the union. */
 static const ConfLine *line_of(const ConfLayout *conf, guint shape) {
   if (shape == SHAPE_HEADER)
     return &conf->header;
@@ -158,7 +160,8 @@ static gboolean place_field(Layout *layout, LayoutField *field, GError **error) 
   field->column = (guint)column;
   const StagingColumn *placed = &layout->columns[column];
   return (placed->type == type && placed->scale == scale) ||
-         refuse(error, "line %u, field \"%s\": another record's field of this name has another type or scale", conf->where.line, conf->name);
+         refuse(error, "line %u, field \"%s\": another record's field of this name has another type or scale",
+                conf->where.line, conf->name);
 }
 
 static void learn_fields(const Layout *layout, Shape *shape) {
@@ -184,7 +187,8 @@ static gboolean compile_columns(Layout *layout, GError **error) {
   if (layout->n_types == 1)
     return TRUE;
   if (layout_column(layout, LAYOUT_TYPE_COLUMN) >= 0)
-    return refuse(error, "a field of several types of records cannot be called " LAYOUT_TYPE_COLUMN ": that is the column of their tags");
+    return refuse(error, "a field of several types of records cannot be called " LAYOUT_TYPE_COLUMN
+                         ": that is the column of their tags");
   layout->type_column = (int)layout->n_columns++;
   layout->columns[layout->type_column] = (StagingColumn){.name = LAYOUT_TYPE_COLUMN, .type = BLOCK_TEXT};
   return TRUE;
@@ -208,14 +212,18 @@ static int type_of_tag(const Layout *layout, const char *tag) {
 }
 
 static gboolean compile_control(Layout *layout, ShapeKind where, const ConfField *field, GError **error) {
-  Control control = {.where = where, .field = field, .column = -1, .type = field->control_record ? type_of_tag(layout, field->control_record) : -1};
+  Control control = {.where = where,
+                     .field = field,
+                     .column = -1,
+                     .type = field->control_record ? type_of_tag(layout, field->control_record) : -1};
   if (field->control_record && control.type < 0)
     return refuse(error, "field \"%s\": no record has the tag \"%s\"", field->name, field->control_record);
   if (field->control == CONF_CONTROL_SUM) {
     control.column = field->control_field ? layout_column(layout, field->control_field) : -1;
     if (control.column < 0 || layout->columns[control.column].type != BLOCK_INTEGER ||
         (control.type >= 0 && !layout_field_of(layout, (guint)control.type, (guint)control.column)))
-      return refuse(error, "field \"%s\": sum(%s) is not a sum of a number of the record line", field->name, field->control_field ? field->control_field : "");
+      return refuse(error, "field \"%s\": sum(%s) is not a sum of a number of the record line", field->name,
+                    field->control_field ? field->control_field : "");
     add_sum(layout, (SumOf){(guint)control.column, control.type});
   }
   if (!value_is_integer(field))
@@ -229,7 +237,8 @@ static gboolean compile_controls(Layout *layout, GError **error) {
   for (guint where = SHAPE_HEADER; where <= SHAPE_TRAILER; where++) {
     const Shape *shape = &layout->shapes[where];
     for (guint i = 0; i < shape->n_fields; i++)
-      if (shape->fields[i].conf->control != CONF_CONTROL_NONE && !compile_control(layout, where, shape->fields[i].conf, error))
+      if (shape->fields[i].conf->control != CONF_CONTROL_NONE &&
+          !compile_control(layout, where, shape->fields[i].conf, error))
         return FALSE;
   }
   return TRUE;
@@ -255,7 +264,8 @@ static gboolean compile_delimiter(Layout *layout, GError **error) {
   if (layout->is_quoted && !is_ascii && !layout->charset->is_utf8)
     return refuse(error, "quoting with a delimiter beyond ASCII needs charset UTF-8");
   memcpy(layout->is_structure, layout->charset->lead, sizeof layout->is_structure);
-  layout->is_structure['"'] = layout->is_structure['\r'] = layout->is_structure['\n'] = layout->is_structure[*layout->delimiter] = 1;
+  layout->is_structure['"'] = layout->is_structure['\r'] = layout->is_structure['\n'] =
+      layout->is_structure[*layout->delimiter] = 1;
   return TRUE;
 }
 
@@ -266,7 +276,9 @@ static gboolean compile_stride(Layout *layout, GError **error) {
   layout->stride = layout->most_bytes;
   for (guint i = 0; i < layout->n_shapes; i++)
     if (layout->shapes[i].present && layout->shapes[i].bytes != layout->stride)
-      return refuse(error, "without line ends all lines must have the same length, but there are lines of %" G_GSIZE_FORMAT " and %" G_GSIZE_FORMAT " bytes",
+      return refuse(error,
+                    "without line ends all lines must have the same length, but there are lines of %" G_GSIZE_FORMAT
+                    " and %" G_GSIZE_FORMAT " bytes",
                     layout->shapes[i].bytes, layout->stride);
   return TRUE;
 }
@@ -284,10 +296,12 @@ static gboolean compile(Layout *layout, GError **error) {
   layout->charset = charset_new(conf->charset, error);
   if (!layout->charset || (!layout->is_stream && !charset_check_structural(layout->charset, error)))
     return FALSE;
-  if (!compile_delimiter(layout, error) || !compile_shapes(layout, error) || !compile_columns(layout, error) || !compile_stride(layout, error))
+  if (!compile_delimiter(layout, error) || !compile_shapes(layout, error) || !compile_columns(layout, error) ||
+      !compile_stride(layout, error))
     return FALSE;
   if (layout->is_fixed && layout->most_bytes > layout->line_limit)
-    return refuse(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT, layout->most_bytes, layout->line_limit);
+    return refuse(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT,
+                  layout->most_bytes, layout->line_limit);
   return compile_controls(layout, error);
 }
 

@@ -1,68 +1,90 @@
 /* A layout: how a partner writes records as lines, compiled from configuration, and the parser of a verified plaintext.
  *
- * The plaintext is cut into chunks at line boundaries (layout_next_chunk), so that several threads parse one file; a chunk is
- * parsed into blocks. Every line becomes a record, a header, a trailer, or a fault with line and field; nothing is changed
- * silently, skipped or trimmed. Sources: RFC 4180 for quoting; Unicode 15 D92 for UTF-8; values.c for signed digits.
- * Fixed lines: fields have their bytes in the file's own character set and lose the padding that is declared; a field of blanks
- * alone is absent. Without line ends, records are counted off, and line numbers are theirs.
- * Several types of records: their columns are all their fields by name, those that a type does not have are null, and the last
- * column is `record_type`, the tag; of a faulty record it is all that is known.
- * Fault codes: L001 not in the declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown tag, L006 bad
- * quoting, L007 a CR or LF that is no line end of this layout, L008 a fixed field's end cuts a character in two, L009 a fixed line of
- * another length, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out
- * of range (64 bits or scale), L015 not a date, L016 not a time stamp, L017 not one of the values. The first fault of a line is told. */
+ * The plaintext is cut into chunks at line boundaries (layout_next_chunk), so that several threads parse one file; a
+ * chunk is parsed into blocks. Every line becomes a record, a header, a trailer, or a fault with line and field;
+ * nothing is changed silently, skipped or trimmed. Sources: RFC 4180 for quoting; Unicode 15 D92 for UTF-8; values.c
+ * for signed digits. Fixed lines: fields have their bytes in the file's own character set and lose the padding that is
+ * declared; a field of blanks alone is absent. Without line ends, records are counted off, and line numbers are theirs.
+ * Several types of records: their columns are all their fields by name, those that a type does not have are null, and
+ * the last column is `record_type`, the tag; of a faulty record it is all that is known. Fault codes: L001 not in the
+ * declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown tag, L006 bad
+ * quoting, L007 a CR or LF that is no line end of this layout, L008 a fixed field's end cuts a character in two, L009 a
+ * fixed line of another length, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out of
+ * range (64 bits or scale), L015 not a date, L016 not a time stamp, L017 not one of the values. The first fault of a
+ * line is told. */
 #pragma once
 #include "conf/conf.h"
 #include "store/block.h"
 #include "store/staging.h"
 
 typedef struct Layout Layout;
-/* CONFIGURATION for what conf/ cannot know: a character set that iconv does not have, a date format (records/charset.h, dates.h say
- * which). Borrows `conf`. Read-only afterwards: any number of threads. By position, tags are not looked at. */
+/* CONFIGURATION for what conf/ cannot know: a character set that iconv does not have, a date format (records/charset.h,
+ * dates.h say which). Borrows `conf`. Read-only afterwards: any number of threads. By position, tags are not looked at.
+ */
 Layout *layout_new(const ConfLayout *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void layout_free(Layout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layout, layout_free)
 const ConfLayout *layout_conf(const Layout *layout);
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the records; borrowed */
-int layout_column(const Layout *layout, const char *field);                   /* -1: none */
+int layout_column(const Layout *layout, const char *field);                  /* -1: none */
 
 /* One value of the header or trailer line: the same typing as records. */
-typedef struct { const ConfField *field; char *text; /* UTF-8; numbers as written, dates normalised; NULL: absent */ gint64 integer; } LayoutValue; /* a faulty one is absent, and a problem */
-typedef struct { guint64 line; GPtrArray *values; /* LayoutValue*; none when the number of fields is wrong */ } LayoutLine;
+typedef struct {
+  const ConfField *field;
+  char *text; /* UTF-8; numbers as written, dates normalised; NULL: absent */
+  gint64 integer;
+} LayoutValue; /* a faulty one is absent, and a problem */
+typedef struct {
+  guint64 line;
+  GPtrArray *values; /* LayoutValue*; none when the number of fields is wrong */
+} LayoutLine;
 void layout_line_free(LayoutLine *line);
 
 /* What one chunk held. */
 typedef struct {
-  RecordBlock *block;        /* its records, in order; block->lines are relative to the chunk (from 1) until layout_chunk_rebase */
+  /* its records, in order; block->lines are relative to the chunk (from 1) until layout_chunk_rebase */
+  RecordBlock *block;
   LayoutLine *header, *trailer; /* when they stood in this chunk */
-  guint64 lines;             /* physical lines of the chunk */
-  GPtrArray *problems;       /* LayoutProblem*: faults of the file, not of a record: a second header, a record after the trailer, a bad header field … */
+  guint64 lines;                /* physical lines of the chunk */
+  /* LayoutProblem*: faults of the file, not of a record: a second header, a record after the trailer, a bad header
+   * field … */
+  GPtrArray *problems;
 } LayoutChunk;
-typedef struct { guint64 line; char code[8]; char *reason; } LayoutProblem;
+typedef struct {
+  guint64 line;
+  char code[8];
+  char *reason;
+} LayoutProblem;
 LayoutChunk *layout_chunk_new(const Layout *layout);
 void layout_chunk_free(LayoutChunk *chunk);
 /* Adds `lines_before` to every line number of the chunk. */
 void layout_chunk_rebase(LayoutChunk *chunk, guint64 lines_before);
 
-/* Where the chunk that begins at `offset` ends: behind a line end, at least `wanted` bytes later where the file has them, but
- * after 16,384 lines at the latest, so that a chunk's memory is bounded however short its lines are. Never within a quoted
- * value: a quote that is not closed within the line limit opens nothing, its line is a fault (L006) and the next line begins anew.
- * A line over the limit is a fault (L003) and its bytes are passed over. An empty last line stays with the line before it.
- * `text` is the whole mapped file. */
+/* Where the chunk that begins at `offset` ends: behind a line end, at least `wanted` bytes later where the file has
+ * them, but after 16,384 lines at the latest, so that a chunk's memory is bounded however short its lines are. Never
+ * within a quoted value: a quote that is not closed within the line limit opens nothing, its line is a fault (L006) and
+ * the next line begins anew. A line over the limit is a fault (L003) and its bytes are passed over. An empty last line
+ * stays with the line before it. `text` is the whole mapped file. */
 gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted);
-/* Parses text[offset, end). is_first / is_last say whether the chunk begins or ends the file (BOM, header and trailer by position). Reuses *chunk.
- * Any thread, each with its own chunk. Cannot fail: what is wrong becomes faults. */
-typedef struct { const guint8 *text; gsize offset, end; gboolean is_first, is_last; } LayoutSpan;
+/* Parses text[offset, end). is_first / is_last say whether the chunk begins or ends the file (BOM, header and trailer
+ * by position). Reuses *chunk. Any thread, each with its own chunk. Cannot fail: what is wrong becomes faults. */
+typedef struct {
+  const guint8 *text;
+  gsize offset, end;
+  gboolean is_first, is_last;
+} LayoutSpan;
 void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chunk);
 
-/* Control totals: what the trailer (or header) declares against what was counted, of all records or of one type's. A line that
- * cannot be told to be of another type makes a type's sum unconfirmed. */
+/* Control totals: what the trailer (or header) declares against what was counted, of all records or of one type's. A
+ * line that cannot be told to be of another type makes a type's sum unconfirmed. */
 typedef struct LayoutTotals LayoutTotals;
 LayoutTotals *layout_totals_new(const Layout *layout);
 void layout_totals_free(LayoutTotals *totals);
-void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);       /* rebased; in any order, one thread at a time */
-/* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count differs,
- * T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond 64 bits, T007 a header that is
- * not the first line or the only one, T008 a second trailer or a line behind it, T009 a rest that is no whole record, without line ends; or a header's or trailer's own fault (L004, L010 …).
- * What comes first in the file is told first, totals last. Owned by `totals`, until the next check. */
+/* rebased; in any order, one thread at a time */
+void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);
+/* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count
+ * differs, T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond
+ * 64 bits, T007 a header that is not the first line or the only one, T008 a second trailer or a line behind it, T009 a
+ * rest that is no whole record, without line ends; or a header's or trailer's own fault (L004, L010 …). What comes
+ * first in the file is told first, totals last. Owned by `totals`, until the next check. */
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals);

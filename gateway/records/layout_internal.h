@@ -1,5 +1,5 @@
-/* What a layout is compiled to; shared by the files that make up the parser (layout.c, lines.c, values.c, parse.c, fixed.c,
- * totals.c) and by feedback.c, which writes the same lines. Nobody else includes this. */
+/* What a layout is compiled to; shared by the files that make up the parser (layout.c, lines.c, values.c, parse.c,
+ * fixed.c, totals.c) and by feedback.c, which writes the same lines. Nobody else includes this. */
 #pragma once
 #include "gateway/records/charset.h"
 #include "gateway/records/dates.h"
@@ -12,20 +12,36 @@ enum { LAYOUT_MOST_TYPES = 200, LAYOUT_NO_TYPE = 255 }; /* of records; a chunk k
 
 /* Numbers are those of the codes: FAULT_FIELDS is "L004". */
 typedef enum {
-  FAULT_NONE, FAULT_CHARSET, FAULT_NUL, FAULT_LONG, FAULT_FIELDS, FAULT_TAG, FAULT_QUOTING, FAULT_LINE_END, FAULT_CUT, FAULT_LENGTH,
-  FAULT_REQUIRED = 10, FAULT_WIDTH, FAULT_INTEGER, FAULT_DECIMAL, FAULT_RANGE, FAULT_DATE, FAULT_TIMESTAMP, FAULT_ENUMERATION
+  FAULT_NONE,
+  FAULT_CHARSET,
+  FAULT_NUL,
+  FAULT_LONG,
+  FAULT_FIELDS,
+  FAULT_TAG,
+  FAULT_QUOTING,
+  FAULT_LINE_END,
+  FAULT_CUT,
+  FAULT_LENGTH,
+  FAULT_REQUIRED = 10,
+  FAULT_WIDTH,
+  FAULT_INTEGER,
+  FAULT_DECIMAL,
+  FAULT_RANGE,
+  FAULT_DATE,
+  FAULT_TIMESTAMP,
+  FAULT_ENUMERATION
 } Fault;
 #define FAULT_CODE_LENGTH 8
 void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]);
 
 typedef struct {
   const ConfField *conf;
-  DateFormat *format;        /* dates and time stamps */
+  DateFormat *format; /* dates and time stamps */
   guint n_values;
-  gsize *value_lengths;      /* of conf->values */
-  guint column;              /* of a record's field: where it is staged */
-  gsize offset, bytes;       /* fixed: its place in the line */
-  guint8 pad_left, pad_right;/* fixed: padding to take off on that side; 0: none */
+  gsize *value_lengths;       /* of conf->values */
+  guint column;               /* of a record's field: where it is staged */
+  gsize offset, bytes;        /* fixed: its place in the line */
+  guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
   gboolean is_fixed;
 } LayoutField;
 
@@ -33,31 +49,34 @@ typedef struct {
 typedef enum { SHAPE_HEADER, SHAPE_TRAILER, SHAPE_RECORD } ShapeKind;
 typedef struct {
   gboolean present;
-  const char *tag;           /* NULL: the line has no tag */
+  const char *tag; /* NULL: the line has no tag */
   gsize tag_length;
-  guint8 *raw_tag;           /* as it stands in the file: in the layout's character set; fixed: with its padding */
+  guint8 *raw_tag; /* as it stands in the file: in the layout's character set; fixed: with its padding */
   gsize raw_tag_length;
-  guint n_fields, n_cells;   /* cells: fields and the tag */
+  guint n_fields, n_cells; /* cells: fields and the tag */
   LayoutField *fields;
-  gsize bytes;               /* fixed: of the whole line */
-  gint *field_of;            /* of a record: which field is the column; -1: it has none such */
+  gsize bytes;    /* fixed: of the whole line */
+  gint *field_of; /* of a record: which field is the column; -1: it has none such */
 } Shape;
 
 /* A declared control total: which field of the header or trailer declares it, and what it is a sum of. */
 typedef struct {
   ShapeKind where;
   const ConfField *field;
-  int column;                /* -1: the count of records */
-  int type;                  /* of the records that count; -1: all */
+  int column; /* -1: the count of records */
+  int type;   /* of the records that count; -1: all */
 } Control;
 
 /* What is summed for controls: a column of the records of one type, or (-1) of all. */
-typedef struct { guint column; int type; } SumOf;
+typedef struct {
+  guint column;
+  int type;
+} SumOf;
 
 struct Layout {
   const ConfLayout *conf;
   Charset *charset;
-  Shape *shapes;             /* SHAPE_RECORD + n_types */
+  Shape *shapes; /* SHAPE_RECORD + n_types */
   guint n_shapes, n_types;
   guint most_cells;
   gboolean has_masked;
@@ -67,19 +86,22 @@ struct Layout {
   const guint8 *delimiter;
   gsize delimiter_length;
   gboolean is_quoted;
-  guint8 is_structure[256];  /* bytes at which a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
-  guint8 terminator, stray;  /* the byte that ends a line; the other one of CR and LF */
+  /* bytes at which a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
+  guint8 is_structure[256];
+  guint8 terminator, stray; /* the byte that ends a line; the other one of CR and LF */
   gsize line_limit;
   guint n_columns;
-  int type_column;           /* of LAYOUT_TYPE_COLUMN; -1: there is one type only */
+  int type_column; /* of LAYOUT_TYPE_COLUMN; -1: there is one type only */
   StagingColumn *columns;
   guint n_controls;
   Control *controls;
-  guint n_sums;              /* distinct */
+  guint n_sums; /* distinct */
   SumOf *sums;
 };
 
-static inline gboolean layout_is_record(const Layout *layout, guint kind) { return kind >= SHAPE_RECORD && kind < layout->n_shapes; }
+static inline gboolean layout_is_record(const Layout *layout, guint kind) {
+  return kind >= SHAPE_RECORD && kind < layout->n_shapes;
+}
 /* The field of a record type that is staged in this column; NULL: it has none. */
 static inline const LayoutField *layout_field_of(const Layout *layout, guint type, guint column) {
   const Shape *shape = &layout->shapes[SHAPE_RECORD + type];
@@ -90,46 +112,53 @@ static inline const LayoutField *layout_field_of(const Layout *layout, guint typ
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
 /* --- lines.c: from bytes to lines and cells */
-typedef struct { const guint8 *at; gsize length; } Cell;
+typedef struct {
+  const guint8 *at;
+  gsize length;
+} Cell;
 
 enum { LINE_HAS_HIGH = 1, LINE_HAS_ODD = 2 };
 typedef struct {
-  const guint8 *text;        /* without its line end */
+  const guint8 *text; /* without its line end */
   gsize length;
-  const guint8 *next;        /* behind the line end */
-  guint flags;               /* HIGH: bytes beyond ASCII; ODD: a NUL, a stray CR or LF, or a quote somewhere */
-  gsize n_delimiters;        /* single-byte delimiters found; only the first `most` have a position */
+  const guint8 *next; /* behind the line end */
+  guint flags;        /* HIGH: bytes beyond ASCII; ODD: a NUL, a stray CR or LF, or a quote somewhere */
+  gsize n_delimiters; /* single-byte delimiters found; only the first `most` have a position */
 } RawLine;
 /* Cuts the line that begins at `at` (< end). positions holds most + 1; most may be 0. */
-void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions, gsize most);
+void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
+                gsize most);
 
 /* The same where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF. */
 void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line);
 /* Bytes of a byte order mark that the file begins with. */
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length);
 
-/* A record with quotes in it: where it ends. A quoted value may hold line ends. Where the quoting is broken, or no value
- * ends within the line limit, the record is its first line alone, so one lone quote never swallows its neighbours. */
+/* A record with quotes in it: where it ends. A quoted value may hold line ends. Where the quoting is broken, or no
+ * value ends within the line limit, the record is its first line alone, so one lone quote never swallows its
+ * neighbours. */
 typedef struct {
-  gsize length;              /* without the line end */
+  gsize length; /* without the line end */
   const guint8 *next;
-  guint lines;               /* physical lines */
+  guint lines; /* physical lines */
   gboolean is_broken;
-  guint cell;                /* where it broke */
+  guint cell; /* where it broke */
 } QuotedExtent;
 void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent);
 
-/* Splits a line that is UTF-8 by now: any delimiter, no quotes. Returns the number of cells, of which `most` are stored. */
+/* Splits a line that is UTF-8 by now: any delimiter, no quotes. Returns the number of cells, of which `most` are
+ * stored. */
 gsize lines_split(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most);
-/* The same with quotes; values with doubled quotes are written to `scratch` (which is reserved first, so that it does not
- * move). A fault is in the cell *n. */
-Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most, gsize *n, GByteArray *scratch);
+/* The same with quotes; values with doubled quotes are written to `scratch` (which is reserved first, so that it does
+ * not move). A fault is in the cell *n. */
+Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most, gsize *n,
+                         GByteArray *scratch);
 
 /* --- values.c: from cells to typed values */
 typedef struct {
   gboolean is_null;
   gint64 integer;
-  const guint8 *text;        /* the cell's bytes, or `normal` */
+  const guint8 *text; /* the cell's bytes, or `normal` */
   gsize length;
   char normal[DATES_LONGEST];
 } Value;
@@ -137,8 +166,9 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
 /* Why, for people; never the value of a masked field. The caller frees. */
 char *value_reason(const LayoutField *field, Fault fault, const guint8 *text, gsize length);
 gboolean value_is_integer(const ConfField *field);
-/* As the field's lines have it: implied decimals without a point, signs as they are declared; fixed: as many digits as the field
- * has bytes where it is padded with 0 (bytes 0: none). Returns the length; `into` holds bytes + VALUE_LONGEST. */
+/* As the field's lines have it: implied decimals without a point, signs as they are declared; fixed: as many digits as
+ * the field has bytes where it is padded with 0 (bytes 0: none). Returns the length; `into` holds bytes +
+ * VALUE_LONGEST. */
 #define VALUE_LONGEST 24
 gsize value_print_as(const ConfField *field, gsize bytes, gint64 integer, guint scale, char *into);
 /* Decimals as text: "-12.30". Returns the length; `into` holds 24 bytes. */

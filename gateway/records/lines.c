@@ -1,5 +1,5 @@
-/* From bytes to lines and cells. The scan of a line finds its end, its delimiters and whether anything in it needs a closer
- * look, in one pass over the bytes, 16 at a time where the processor can (SSE2 is part of every x86-64). */
+/* From bytes to lines and cells. The scan of a line finds its end, its delimiters and whether anything in it needs a
+ * closer look, in one pass over the bytes, 16 at a time where the processor can (SSE2 is part of every x86-64). */
 #include "gateway/records/layout_internal.h"
 #include <string.h>
 #ifdef __SSE2__
@@ -13,7 +13,9 @@ typedef struct {
 } Marks;
 
 static inline Marks marks_of(const Layout *layout) {
-  return (Marks){.terminator = layout->terminator, .stray = layout->stray, .quote = layout->is_quoted ? '"' : 0,
+  return (Marks){.terminator = layout->terminator,
+                 .stray = layout->stray,
+                 .quote = layout->is_quoted ? '"' : 0,
                  /* a delimiter of several bytes is looked for later; the terminator never matches before the end */
                  .delimiter = layout->delimiter_length == 1 ? *layout->delimiter : layout->terminator};
 }
@@ -22,19 +24,22 @@ static inline void keep_position(guint32 *positions, gsize n, gsize most, gsize 
   positions[n < most ? n : most] = (guint32)position;
 }
 
-void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions, gsize most) {
+void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
+                gsize most) {
   Marks marks = marks_of(layout);
   const guint8 *p = at;
   guint high = 0, odd = 0;
   gsize n = 0;
 #ifdef __SSE2__
   const __m128i terminator = _mm_set1_epi8((char)marks.terminator), delimiter = _mm_set1_epi8((char)marks.delimiter);
-  const __m128i stray = _mm_set1_epi8((char)marks.stray), quote = _mm_set1_epi8((char)marks.quote), zero = _mm_setzero_si128();
+  const __m128i stray = _mm_set1_epi8((char)marks.stray), quote = _mm_set1_epi8((char)marks.quote),
+                zero = _mm_setzero_si128();
   for (; end - p >= 16; p += 16) {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
     guint stop = (guint)_mm_movemask_epi8(_mm_cmpeq_epi8(v, terminator));
     guint cut = (guint)_mm_movemask_epi8(_mm_cmpeq_epi8(v, delimiter));
-    guint strange = (guint)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, stray), _mm_cmpeq_epi8(v, zero)), _mm_cmpeq_epi8(v, quote)));
+    guint strange = (guint)_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, stray), _mm_cmpeq_epi8(v, zero)), _mm_cmpeq_epi8(v, quote)));
     guint inside = stop ? (stop & (0u - stop)) - 1 : 0xffffu;
     high |= (guint)_mm_movemask_epi8(v) & inside;
     odd |= strange & inside;
@@ -71,7 +76,8 @@ void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end
   for (; n + 16 <= length; n += 16) {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(at + n));
     highs = _mm_or_si128(highs, v);
-    odds = _mm_or_si128(odds, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)), _mm_cmpeq_epi8(v, zero)));
+    odds = _mm_or_si128(
+        odds, _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)), _mm_cmpeq_epi8(v, zero)));
   }
   high = (guint)_mm_movemask_epi8(highs);
   odd = (guint)_mm_movemask_epi8(odds);
@@ -80,21 +86,27 @@ void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end
     high |= at[n] & 0x80u;
     odd |= at[n] == '\r' || at[n] == '\n' || at[n] == 0;
   }
-  *line = (RawLine){.text = at, .length = length, .next = at + length, .flags = (high ? LINE_HAS_HIGH : 0u) | (odd ? LINE_HAS_ODD : 0u)};
+  *line = (RawLine){.text = at,
+                    .length = length,
+                    .next = at + length,
+                    .flags = (high ? LINE_HAS_HIGH : 0u) | (odd ? LINE_HAS_ODD : 0u)};
 }
 
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length) {
   if (layout->charset->is_utf8 && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
     return 3;
-  return g_ascii_strcasecmp(layout->charset->name, "GB18030") == 0 && length >= 4 && memcmp(text, "\x84\x31\x95\x33", 4) == 0 ? 4 : 0;
+  return g_ascii_strcasecmp(layout->charset->name, "GB18030") == 0 && length >= 4 &&
+                 memcmp(text, "\x84\x31\x95\x33", 4) == 0
+             ? 4
+             : 0;
 }
 
 /* --- Quoted records */
 
 static inline gboolean is_delimiter(const Layout *layout, const guint8 *p, const guint8 *end) {
   return p < end && *p == *layout->delimiter &&
-         (layout->delimiter_length == 1 ||
-          ((gsize)(end - p) >= layout->delimiter_length && memcmp(p, layout->delimiter, layout->delimiter_length) == 0));
+         (layout->delimiter_length == 1 || ((gsize)(end - p) >= layout->delimiter_length &&
+                                            memcmp(p, layout->delimiter, layout->delimiter_length) == 0));
 }
 
 /* The bytes of the line end at p; 0: none there. */
@@ -104,8 +116,8 @@ static inline gsize line_end_at(const Layout *layout, const guint8 *p, const gui
   return layout->terminator == '\n' && end - p >= 2 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
 }
 
-/* Behind the closing quote of the value whose opening quote is at p; NULL: it is not closed before `limit`. The quote is no
- * second byte of any character set that is accepted. */
+/* Behind the closing quote of the value whose opening quote is at p; NULL: it is not closed before `limit`. The quote
+ * is no second byte of any character set that is accepted. */
 static const guint8 *close_quote(const guint8 *p, const guint8 *limit, const guint8 *end) {
   for (p++; p < limit;) {
     const guint8 *quote = memchr(p, '"', (gsize)(limit - p));
@@ -159,10 +171,10 @@ static const guint8 *find_terminator(const Layout *layout, const guint8 *at, con
   return at < end ? memchr(at, layout->terminator, (gsize)(end - at)) : NULL;
 }
 
-/* Why this cannot be made slow: a scan that fails from one line start stops at the latest at the first odd run of quotes of
- * a later line, so the lines between are scanned twice, not again and again (two scans that begin at different lines never
- * both stay inside quotes). And why a chunk decides as the whole file does: a chunk ends at a record's end, so what is
- * closed within the limit in the file is closed in the chunk. */
+/* Why this cannot be made slow: a scan that fails from one line start stops at the latest at the first odd run of
+ * quotes of a later line, so the lines between are scanned twice, not again and again (two scans that begin at
+ * different lines never both stay inside quotes). And why a chunk decides as the whole file does: a chunk ends at a
+ * record's end, so what is closed within the limit in the file is closed in the chunk. */
 void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent) {
   extent->is_broken = !scan_quoted(layout, at, end, extent);
   if (extent->is_broken) {
@@ -187,8 +199,9 @@ gsize lines_split(const Layout *layout, const guint8 *text, gsize length, Cell *
   const guint8 *end = text + length;
   gsize n = 0;
   for (const guint8 *start = text;;) {
-    const guint8 *delimiter = layout->delimiter_length == 1 ? memchr(start, *layout->delimiter, (gsize)(end - start))
-                                                            : memmem(start, (gsize)(end - start), layout->delimiter, layout->delimiter_length);
+    const guint8 *delimiter = layout->delimiter_length == 1
+                                  ? memchr(start, *layout->delimiter, (gsize)(end - start))
+                                  : memmem(start, (gsize)(end - start), layout->delimiter, layout->delimiter_length);
     if (n < most)
       cells[n] = (Cell){start, (gsize)((delimiter ? delimiter : end) - start)};
     n++;
@@ -210,7 +223,8 @@ static Cell unquoted(const guint8 *start, const guint8 *end, GByteArray *scratch
   return (Cell){scratch->data + at, scratch->len - at};
 }
 
-Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most, gsize *n, GByteArray *scratch) {
+Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most, gsize *n,
+                         GByteArray *scratch) {
   const guint8 *end = text + length, *p = text;
   g_byte_array_set_size(scratch, (guint)length);
   g_byte_array_set_size(scratch, 0);
@@ -224,7 +238,8 @@ Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length,
         cell = unquoted(p + 1, behind - 1, scratch);
       p = behind;
     } else {
-      while (p < end && (!layout->is_structure[*p] || (*p != '"' && *p != '\r' && *p != '\n' && !is_delimiter(layout, p, end))))
+      while (p < end &&
+             (!layout->is_structure[*p] || (*p != '"' && *p != '\r' && *p != '\n' && !is_delimiter(layout, p, end))))
         p++;
       cell.length = (gsize)(p - cell.at);
     }
@@ -282,8 +297,8 @@ static gsize next_plain(const Layout *layout, const guint8 *text, gsize length, 
   return bound_lines(layout, text, offset, end, LAYOUT_CHUNK_LINES);
 }
 
-/* Records must be followed from the start, since a line end may be part of a value; lines without a quote are passed over
- * by their line ends alone. */
+/* Records must be followed from the start, since a line end may be part of a value; lines without a quote are passed
+ * over by their line ends alone. */
 static gsize next_quoted(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
   const guint8 *at = text + offset, *end = text + length;
   const guint8 *target = wanted < length - offset ? at + wanted : end;
@@ -325,6 +340,7 @@ gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, 
   wanted = CLAMP(wanted, 1, LARGEST_CHUNK);
   if (layout->is_stream)
     return next_stream(layout, text, length, offset, wanted);
-  gsize end = layout->is_quoted ? next_quoted(layout, text, length, offset, wanted) : next_plain(layout, text, length, offset, wanted);
+  gsize end = layout->is_quoted ? next_quoted(layout, text, length, offset, wanted)
+                                : next_plain(layout, text, length, offset, wanted);
   return with_empty_last_line(layout, text, length, end);
 }

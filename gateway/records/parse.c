@@ -1,5 +1,5 @@
-/* One chunk's lines become records, header, trailer or faults. Each line goes one way: cut, look closer if the scan found
- * anything odd, convert, split, recognise, store. The first fault of a line is the one that is told. */
+/* One chunk's lines become records, header, trailer or faults. Each line goes one way: cut, look closer if the scan
+ * found anything odd, convert, split, recognise, store. The first fault of a line is the one that is told. */
 #include "gateway/records/parse.h"
 
 /* --- From raw bytes to cells. Each returns FALSE when it has told the line's fault. */
@@ -18,8 +18,9 @@ gboolean parse_check_line_end(Parse *parse) {
     return parse_refuse(parse, FAULT_LINE_END, "the line ends in LF alone; the layout says CRLF");
   if (parse->is_quoted ? conf->line_end == CONF_LINE_END_LF && ending == 2
                        : memchr(line->text, parse->layout->stray, line->length) != NULL)
-    return parse_refuse(parse, FAULT_LINE_END, parse->layout->stray == '\r' ? "a CR that is no line end of this layout"
-                                                                          : "an LF that is no line end of this layout");
+    return parse_refuse(parse, FAULT_LINE_END,
+                        parse->layout->stray == '\r' ? "a CR that is no line end of this layout"
+                                                     : "an LF that is no line end of this layout");
   return TRUE;
 }
 
@@ -32,32 +33,36 @@ static void cut_by_quotes(Parse *parse, QuotedExtent *extent) {
   lines_quoted_extent(parse->layout, line->text, parse->end, extent);
   line->length = extent->length;
   line->next = extent->next;
-  line->flags |= LINE_HAS_HIGH; /* the scan saw the first line only */
+  line->flags |= LINE_HAS_HIGH;                   /* the scan saw the first line only */
   parse->state->chunk.lines += extent->lines - 1; /* taken back for the record's own line by the caller */
 }
 
 static gboolean look_closer(Parse *parse, const QuotedExtent *extent) {
   RawLine *line = &parse->line;
   if (line->length > parse->layout->line_limit) {
-    parse_end_faulty(parse, -1, FAULT_LONG, FALSE, g_strdup_printf("the line is longer than %" G_GSIZE_FORMAT " bytes", parse->layout->line_limit));
+    parse_end_faulty(parse, -1, FAULT_LONG, FALSE,
+                     g_strdup_printf("the line is longer than %" G_GSIZE_FORMAT " bytes", parse->layout->line_limit));
     return FALSE;
   }
   gboolean is_odd = line->flags & LINE_HAS_ODD;
   const guint8 *zero = is_odd ? memchr(line->text, 0, line->length) : NULL;
   if (zero) {
     gint column = parse_column_at(parse, line->text, (gsize)(zero - line->text));
-    parse_end_faulty(parse, column, FAULT_NUL, FALSE, g_strdup_printf("%s: a NUL byte", parse_column_name(parse, column)));
+    parse_end_faulty(parse, column, FAULT_NUL, FALSE,
+                     g_strdup_printf("%s: a NUL byte", parse_column_name(parse, column)));
     return FALSE;
   }
-  if ((is_odd || parse->layout->conf->line_end == CONF_LINE_END_CRLF) && !extent->is_broken && !parse_check_line_end(parse))
+  if ((is_odd || parse->layout->conf->line_end == CONF_LINE_END_CRLF) && !extent->is_broken &&
+      !parse_check_line_end(parse))
     return FALSE;
   if (line->length == 0)
     return parse_refuse(parse, FAULT_FIELDS, "the line is empty");
   if (extent->is_broken) {
     gint column = parse_column_of_cell(parse, extent->cell);
     parse_end_faulty(parse, column, FAULT_QUOTING, FALSE,
-               g_strdup_printf("%s: a quote inside an unquoted value, text behind a closing quote, or a quoted value that does not end within %"
-                               G_GSIZE_FORMAT " bytes", parse_column_name(parse, column), parse->layout->line_limit));
+                     g_strdup_printf("%s: a quote inside an unquoted value, text behind a closing quote, or a quoted "
+                                     "value that does not end within %" G_GSIZE_FORMAT " bytes",
+                                     parse_column_name(parse, column), parse->layout->line_limit));
     return FALSE;
   }
   return TRUE;
@@ -65,12 +70,13 @@ static gboolean look_closer(Parse *parse, const QuotedExtent *extent) {
 
 static void refuse_characters(Parse *parse, gint column, gsize offset, gboolean has_cells) {
   parse_end_faulty(parse, column, FAULT_CHARSET, has_cells,
-             g_strdup_printf("%s: byte %" G_GSIZE_FORMAT " of the line is not %s", parse_column_name(parse, column), offset + 1,
-                             parse->layout->charset->name));
+                   g_strdup_printf("%s: byte %" G_GSIZE_FORMAT " of the line is not %s",
+                                   parse_column_name(parse, column), offset + 1, parse->layout->charset->name));
 }
 
-/* Cuts at the delimiters that the scan has found and converts only the cells that need it. A delimiter that the table reads as the
- * second byte of a character is none. FALSE: there is something that the table does not have; then the line is converted as a whole. */
+/* Cuts at the delimiters that the scan has found and converts only the cells that need it. A delimiter that the table
+ * reads as the second byte of a character is none. FALSE: there is something that the table does not have; then the
+ * line is converted as a whole. */
 static gboolean convert_cells(Parse *parse) {
   const Charset *charset = parse->layout->charset;
   const RawLine *line = &parse->line;
@@ -104,15 +110,18 @@ static gboolean to_cells(Parse *parse) {
   if (parse->has_cells)
     return TRUE;
   if (parse->is_quoted) {
-    Fault fault = lines_split_quoted(layout, parse->text, parse->length, parse->cells, most, &parse->n_cells, parse->state->scratch);
-    return !fault || parse_refuse(parse, fault, fault == FAULT_LINE_END ? "a CR or LF outside quotes" : "the quoting is broken");
+    Fault fault = lines_split_quoted(layout, parse->text, parse->length, parse->cells, most, &parse->n_cells,
+                                     parse->state->scratch);
+    return !fault ||
+           parse_refuse(parse, fault, fault == FAULT_LINE_END ? "a CR or LF outside quotes" : "the quoting is broken");
   }
   if (layout->delimiter_length > 1) {
     parse->n_cells = lines_split(layout, parse->text, parse->length, parse->cells, most);
     return TRUE;
   }
   gsize delimiters = parse->line.n_delimiters;
-  if (parse->text != parse->line.text && parse->length > 0) { /* converted: what looked like a delimiter may have been half a character */
+  /* converted: what looked like a delimiter may have been half a character */
+  if (parse->text != parse->line.text && parse->length > 0) {
     RawLine converted;
     lines_scan(layout, parse->text, parse->text + parse->length, &converted, parse->state->positions, most);
     delimiters = converted.n_delimiters;
@@ -159,7 +168,8 @@ static gboolean to_utf8(Parse *parse) {
   g_byte_array_set_size(converted, 0);
   gssize bad = charset_decode(charset, parse->state->decoder, line->text, line->length, converted);
   if (bad >= 0) {
-    refuse_characters(parse, parse->is_quoted ? -1 : parse_column_at(parse, converted->data, converted->len), (gsize)bad, FALSE);
+    refuse_characters(parse, parse->is_quoted ? -1 : parse_column_at(parse, converted->data, converted->len),
+                      (gsize)bad, FALSE);
     return FALSE;
   }
   parse->text = converted->data;
@@ -171,14 +181,16 @@ static gboolean to_utf8(Parse *parse) {
 /* --- Recognising and storing */
 
 static inline gboolean has_tag(const Parse *parse, const Shape *shape) {
-  return shape->present && parse->cells[0].length == shape->tag_length && memcmp(parse->cells[0].at, shape->tag, shape->tag_length) == 0;
+  return shape->present && parse->cells[0].length == shape->tag_length &&
+         memcmp(parse->cells[0].at, shape->tag, shape->tag_length) == 0;
 }
 
 guint parse_recognise_by_place(const Parse *parse) {
   const Shape *shapes = parse->layout->shapes;
   if (shapes[SHAPE_HEADER].present && parse->is_first && parse->state->chunk.lines == 1)
     return SHAPE_HEADER;
-  return shapes[SHAPE_TRAILER].present && parse->is_last && parse->line.next == parse->end ? SHAPE_TRAILER : SHAPE_RECORD;
+  return shapes[SHAPE_TRAILER].present && parse->is_last && parse->line.next == parse->end ? SHAPE_TRAILER
+                                                                                           : SHAPE_RECORD;
 }
 
 /* n_shapes: an unknown tag. */
@@ -189,7 +201,9 @@ static guint recognise(const Parse *parse) {
   for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
     if (G_LIKELY(has_tag(parse, &layout->shapes[kind])))
       return kind;
-  return has_tag(parse, &layout->shapes[SHAPE_HEADER]) ? SHAPE_HEADER : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER : layout->n_shapes;
+  return has_tag(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
+         : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
+                                                          : layout->n_shapes;
 }
 
 static char *count_reason(const Parse *parse, const Shape *shape) {
@@ -233,7 +247,9 @@ static void store_record(Parse *parse) {
 
 /* --- Header and trailer */
 
-static const char *line_name(const Parse *parse) { return parse->kind == SHAPE_HEADER ? "header" : "trailer"; }
+static const char *line_name(const Parse *parse) {
+  return parse->kind == SHAPE_HEADER ? "header" : "trailer";
+}
 
 void parse_line_problem(Parse *parse, Fault fault, const char *reason) {
   char code[FAULT_CODE_LENGTH];
@@ -251,7 +267,8 @@ LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell
     parse_line_problem(parse, fault, reason);
   } else if (!value->is_null && value_is_integer(field->conf)) {
     made->integer = value->integer;
-    made->text = g_strndup((const char *)cell->at, cell->length); /* "000017" is a sequence number: the answer repeats it as it came */
+    /* "000017" is a sequence number: the answer repeats it as it came */
+    made->text = g_strndup((const char *)cell->at, cell->length);
   } else if (!value->is_null) {
     made->text = g_strndup((const char *)value->text, value->length);
   }
@@ -324,12 +341,14 @@ static const guint8 *skip_mark(Parse *parse, const guint8 *at) {
   gsize mark = lines_mark(parse->layout, at, left);
   if (mark > 0)
     return at + mark;
-  /* In other sets than UTF-8 these two may be letters: a NUL beside them tells, in the first line alone, as a chunk may end there. */
+  /* In other sets than UTF-8 these two may be letters: a NUL beside them tells, in the first line alone, as a chunk may
+   * end there. */
   const guint8 *terminator = memchr(at, parse->layout->terminator, MIN(left, 4));
   if (left >= 2 && (memcmp(at, "\xff\xfe", 2) == 0 || memcmp(at, "\xfe\xff", 2) == 0) &&
       (parse->layout->charset->is_utf8 || memchr(at, 0, terminator ? (gsize)(terminator - at) : MIN(left, 4)))) {
     parse->state->chunk.lines = 1;
-    parse_add_problem(parse, "L001", g_strdup_printf("the file begins like UTF-16; the layout's character set is %s", name));
+    parse_add_problem(parse, "L001",
+                      g_strdup_printf("the file begins like UTF-16; the layout's character set is %s", name));
     parse->state->chunk.lines = 0;
   }
   return at;
@@ -341,7 +360,8 @@ static gboolean cut_empty_last_line(Parse *parse, const guint8 *start) {
   if (!parse->is_last || end == start || parse->layout->is_stream || end[-1] != parse->layout->terminator)
     return FALSE;
   end--;
-  if (parse->layout->terminator == '\n' && parse->layout->conf->line_end != CONF_LINE_END_LF && end > start && end[-1] == '\r')
+  if (parse->layout->terminator == '\n' && parse->layout->conf->line_end != CONF_LINE_END_LF && end > start &&
+      end[-1] == '\r')
     end--;
   if (end != start && end[-1] != parse->layout->terminator)
     return FALSE;
@@ -370,7 +390,12 @@ static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
 void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chunk) {
   ChunkState *state = layout_chunk_state(chunk);
   layout_chunk_clear(state);
-  Parse parse = {.layout = layout, .state = state, .block = chunk->block, .is_first = span->is_first, .is_last = span->is_last, .cells = state->cells};
+  Parse parse = {.layout = layout,
+                 .state = state,
+                 .block = chunk->block,
+                 .is_first = span->is_first,
+                 .is_last = span->is_last,
+                 .cells = state->cells};
   while (!parse_lines(&parse, span)) {
     layout_chunk_enlarge(state);
     parse.block = chunk->block;

@@ -7,29 +7,30 @@ typedef struct {
   const Layout *layout;
   ChunkState *state;
   RecordBlock *block;
-  const guint8 *end;       /* of what holds lines: an empty last line of the file is cut off */
+  const guint8 *end; /* of what holds lines: an empty last line of the file is cut off */
   gboolean is_first, is_last;
   RawLine line;
-  guint kind;              /* the line's shape, once it is recognised; n_shapes before, and for an unknown tag */
-  gboolean is_quoted;      /* the line has quotes: it was cut by them */
-  const guint8 *text;      /* the line in UTF-8: raw or converted */
+  guint kind;         /* the line's shape, once it is recognised; n_shapes before, and for an unknown tag */
+  gboolean is_quoted; /* the line has quotes: it was cut by them */
+  const guint8 *text; /* the line in UTF-8: raw or converted */
   gsize length;
-  const guint8 *readable;  /* the end of what text is a part of */
+  const guint8 *readable; /* the end of what text is a part of */
   Cell *cells;
   gsize n_cells;
-  gboolean has_cells;      /* they were cut while the line was converted */
-  gboolean is_plain;       /* fixed: every byte is ASCII as it stands */
-  gboolean is_valid;       /* fixed, UTF-8: the line as a whole is */
-  gsize converted;         /* fixed: bytes of state->converted that hold this line's fields */
+  gboolean has_cells; /* they were cut while the line was converted */
+  gboolean is_plain;  /* fixed: every byte is ASCII as it stands */
+  gboolean is_valid;  /* fixed, UTF-8: the line as a whole is */
+  gsize converted;    /* fixed: bytes of state->converted that hold this line's fields */
 } Parse;
 
-/* Telling what is wrong. All take `reason`. The column is the staged one's, or -1; has_cells: the line has the right number of
- * fields (fixed: the right length), so that its amounts can be tried for the control totals. */
+/* Telling what is wrong. All take `reason`. The column is the staged one's, or -1; has_cells: the line has the right
+ * number of fields (fixed: the right length), so that its amounts can be tried for the control totals. */
 void parse_add_problem(Parse *parse, const char *code, char *reason);
 void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells, char *reason);
 guint parse_type_of_faulty(const Parse *parse); /* by the bytes, where the line was not recognised; or LAYOUT_NO_TYPE */
 gint parse_column_of_cell(const Parse *parse, gsize cell);
-gint parse_column_at(const Parse *parse, const guint8 *text, gsize offset); /* delimited: of that byte of the line; -1: of the tag, or beyond the fields */
+/* delimited: of that byte of the line; -1: of the tag, or beyond the fields */
+gint parse_column_at(const Parse *parse, const guint8 *text, gsize offset);
 const char *parse_column_name(const Parse *parse, gint column);
 void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length);
 /* As parse_end_faulty for the line as a whole, without taking `reason`; always FALSE. */
@@ -50,8 +51,8 @@ const guint8 *fixed_line(Parse *parse, const guint8 *at);
 /* A field of a line of the right length, in UTF-8, without its padding. FAULT_CHARSET or FAULT_CUT. */
 Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell);
 
-/* Short texts are copied by two moves of 16 bytes, over the end: what is behind it belongs to the next record's text, and the
- * source is read no further than the chunk (or the value's own buffer, which is longer). */
+/* Short texts are copied by two moves of 16 bytes, over the end: what is behind it belongs to the next record's text,
+ * and the source is read no further than the chunk (or the value's own buffer, which is longer). */
 static inline void parse_put_text(Parse *parse, guint index, const Value *value) {
   RecordBlock *block = parse->block;
   BlockColumn *column = &block->columns[index];

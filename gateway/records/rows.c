@@ -9,7 +9,9 @@ static const char *line_end_of(const Layout *layout, const ConfFeedback *conf) {
     return g_str_equal(conf->line_end, "crlf") ? "\r\n" : "\n";
   if (layout->is_stream)
     return layout->is_fixed && !(conf && conf->delimiter) ? "" : "\n";
-  return layout->conf->line_end == CONF_LINE_END_CRLF ? "\r\n" : layout->conf->line_end == CONF_LINE_END_CR ? "\r" : "\n";
+  return layout->conf->line_end == CONF_LINE_END_CRLF ? "\r\n"
+         : layout->conf->line_end == CONF_LINE_END_CR ? "\r"
+                                                      : "\n";
 }
 
 static gboolean open_charset(Rows *rows, const ConfFeedback *conf, GError **error) {
@@ -31,12 +33,14 @@ gboolean rows_open(Rows *rows, const Layout *layout, const ConfFeedback *conf, G
   *rows = (Rows){.layout = layout, .is_fixed = layout->is_fixed && !has_own, .neutralise = conf && conf->neutralise};
   rows->delimiter = rows->is_fixed ? "" : has_own ? conf->delimiter : layout->conf->delimiter;
   rows->delimiter_length = strlen(rows->delimiter);
-  rows->may_quote = !rows->is_fixed && (layout->is_quoted || has_own); /* values may hold a delimiter that is not their file's */
+  /* values may hold a delimiter that is not their file's */
+  rows->may_quote = !rows->is_fixed && (layout->is_quoted || has_own);
   rows->line_end = line_end_of(layout, conf);
   rows->line_end_length = strlen(rows->line_end);
   rows->encoded = g_byte_array_new();
   if (rows->neutralise && rows->is_fixed)
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "feedback: formulas are a matter of delimited answers; this layout's lines are fixed");
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                        "feedback: formulas are a matter of delimited answers; this layout's lines are fixed");
   else if (open_charset(rows, conf, error))
     return TRUE;
   g_prefix_error(error, "%s", "feedback of this layout: ");
@@ -78,7 +82,8 @@ static gboolean needs_quotes(const Rows *rows, const char *text, gsize length) {
   return FALSE;
 }
 
-/* What a spreadsheet takes for a formula when it opens the file (OWASP, "CSV Injection"): these are shown as text behind an apostrophe. */
+/* What a spreadsheet takes for a formula when it opens the file (OWASP, "CSV Injection"): these are shown as text
+ * behind an apostrophe. */
 static gboolean is_formula(const Rows *rows, const char *text, gsize length) {
   return rows->neutralise && length > 0 && *text && strchr("=+-@\t\r\n", *text);
 }
@@ -146,8 +151,10 @@ static void put_fixed(Rows *rows, Place place, const char *text, gsize length) {
     return;
   g_autofree char *shown = files_show_bytes(text, length, 40);
   rows->unfit_line = rows->lines;
-  rows->unfit = is_expressed ? g_strdup_printf("\"%s\" does not fit into %" G_GSIZE_FORMAT " bytes of %s", shown, place.bytes, rows->charset->name)
-                             : g_strdup_printf("\"%s\" cannot be expressed in the character set %s", shown, rows->charset->name);
+  rows->unfit = is_expressed
+                    ? g_strdup_printf("\"%s\" does not fit into %" G_GSIZE_FORMAT " bytes of %s", shown, place.bytes,
+                                      rows->charset->name)
+                    : g_strdup_printf("\"%s\" cannot be expressed in the character set %s", shown, rows->charset->name);
 }
 
 /* As many whole characters as fit. */
@@ -229,8 +236,9 @@ static gboolean tell_inexpressible(const Rows *rows, gsize offset, guint64 line,
   gsize character = (gsize)g_utf8_skip[rows->bytes[offset]];
   g_autofree char *shown = files_show_bytes(rows->bytes + offset, MIN(rows->length - offset, character), 0);
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                             "line %" G_GUINT64_FORMAT " of the answer: \"%s\" cannot be expressed in the character set %s", line, shown,
-                             rows->charset->name);
+                             "line %" G_GUINT64_FORMAT
+                             " of the answer: \"%s\" cannot be expressed in the character set %s",
+                             line, shown, rows->charset->name);
 }
 
 gboolean rows_encode(Rows *rows, guint64 line, const guint8 **bytes, gsize *length, GError **error) {
@@ -238,7 +246,8 @@ gboolean rows_encode(Rows *rows, guint64 line, const guint8 **bytes, gsize *leng
   *length = rows->length;
   rows->lines = rows->line_start = 0;
   if (rows->unfit)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "line %" G_GUINT64_FORMAT " of the answer: %s", line + rows->unfit_line, rows->unfit);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "line %" G_GUINT64_FORMAT " of the answer: %s",
+                               line + rows->unfit_line, rows->unfit);
   if (rows->is_fixed || !rows->encoder || (rows->charset->is_ascii && is_ascii(rows->bytes, rows->length)))
     return TRUE;
   g_byte_array_set_size(rows->encoded, 0);

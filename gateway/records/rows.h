@@ -1,36 +1,44 @@
-/* Lines of an answer, written: what feedback.c puts together. Values come as UTF-8. Delimited lines stay so until rows_encode;
- * fields of fixed lines, whose widths are bytes of the answer's character set, are encoded one by one. */
+/* Lines of an answer, written: what feedback.c puts together. Values come as UTF-8. Delimited lines stay so until
+ * rows_encode; fields of fixed lines, whose widths are bytes of the answer's character set, are encoded one by one. */
 #pragma once
 #include "gateway/records/layout_internal.h"
 
 typedef struct {
   const Layout *layout;
-  const Charset *charset;    /* of the answer: the layout's, or `own` */
+  const Charset *charset; /* of the answer: the layout's, or `own` */
   Charset *own;
-  gboolean is_fixed;         /* as the layout, unless the answer has a delimiter of its own */
+  gboolean is_fixed; /* as the layout, unless the answer has a delimiter of its own */
   gboolean may_quote, neutralise;
   const char *delimiter;
   gsize delimiter_length;
-  const char *line_end;      /* "": none, all lines are as long as the longest */
+  const char *line_end; /* "": none, all lines are as long as the longest */
   gsize line_end_length, line_bytes;
-  guint8 *bytes;             /* one buffer, reused */
+  guint8 *bytes; /* one buffer, reused */
   gsize length, capacity;
   gsize line_start;          /* of the line being put */
   guint64 lines;             /* ended since the last rows_encode */
   CharsetConverter *encoder; /* NULL: UTF-8 */
   GByteArray *encoded;
-  guint8 zero;               /* the digit 0, encoded */
-  char *unfit;               /* the first field of a fixed line that cannot be written, and in which line; NULL: all could */
+  guint8 zero; /* the digit 0, encoded */
+  /* the first field of a fixed line that cannot be written, and in which line; NULL: all could */
+  char *unfit;
   guint64 unfit_line;
 } Rows;
 
 /* Where a value stands in a fixed line; nothing to a delimited one. */
-typedef struct { gsize bytes; gboolean align_right; char pad; } Place;
-static inline Place rows_place_of(const ConfField *field) { return (Place){field->bytes, field->align_right, field->pad == '0' ? '0' : ' '}; }
+typedef struct {
+  gsize bytes;
+  gboolean align_right;
+  char pad;
+} Place;
+static inline Place rows_place_of(const ConfField *field) {
+  return (Place){field->bytes, field->align_right, field->pad == '0' ? '0' : ' '};
+}
 
-/* What an answer of this feed looks like. FALSE with CONFIGURATION: a character set that does not serve, or neutralising without
- * delimiters. `rows` is closed all the same. */
-gboolean rows_open(Rows *rows, const Layout *layout, const ConfFeedback *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What an answer of this feed looks like. FALSE with CONFIGURATION: a character set that does not serve, or
+ * neutralising without delimiters. `rows` is closed all the same. */
+gboolean rows_open(Rows *rows, const Layout *layout, const ConfFeedback *conf,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void rows_close(Rows *rows);
 
 /* Room for `more` bytes behind bytes + length. */
@@ -46,19 +54,23 @@ static inline void rows_put(Rows *rows, const void *bytes, gsize length) {
   memcpy(rows_reserve(rows, length), bytes, length);
   rows->length += length;
 }
-static inline void rows_put_delimiter(Rows *rows) { rows_put(rows, rows->delimiter, rows->delimiter_length); }
+static inline void rows_put_delimiter(Rows *rows) {
+  rows_put(rows, rows->delimiter, rows->delimiter_length);
+}
 void rows_end_line(Rows *rows);
 
-/* A value of the partner's: neutralised where that is asked for, quoted where it needs it, as it is elsewhere; fixed: at its place. */
+/* A value of the partner's: neutralised where that is asked for, quoted where it needs it, as it is elsewhere; fixed:
+ * at its place. */
 void rows_put_value(Rows *rows, Place place, const char *text, gsize length);
 /* The same for a number: what begins with a minus is no formula. */
 void rows_put_number(Rows *rows, Place place, const char *text, gsize length);
 /* None: nothing, or blanks. */
 void rows_put_absent(Rows *rows, Place place);
-/* Text of ours (messages, codes, names): control characters, and delimiters that could not be quoted, become blanks first,
- * characters that the set does not have are spelled \uXXXX, and what does not fit into its place is cut. */
+/* Text of ours (messages, codes, names): control characters, and delimiters that could not be quoted, become blanks
+ * first, characters that the set does not have are spelled \uXXXX, and what does not fit into its place is cut. */
 void rows_put_text(Rows *rows, Place place, const char *text);
 
-/* What has been put, in the answer's character set; borrowed until the next put. CONFIGURATION for what cannot be expressed
- * or does not fit, naming the line (counted from `line`) and the text. */
-gboolean rows_encode(Rows *rows, guint64 line, const guint8 **bytes, gsize *length, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What has been put, in the answer's character set; borrowed until the next put. CONFIGURATION for what cannot be
+ * expressed or does not fit, naming the line (counted from `line`) and the text. */
+gboolean rows_encode(Rows *rows, guint64 line, const guint8 **bytes, gsize *length,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;

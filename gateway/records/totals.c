@@ -5,15 +5,17 @@
 
 struct LayoutTotals {
   const Layout *layout;
-  guint64 records, last_record;               /* how many, and the last one's line */
-  guint64 *typed;                             /* records of each type */
-  guint64 lines[SHAPE_RECORD], seconds[SHAPE_RECORD]; /* of header and trailer: the first one's, and the first that is one too many */
+  guint64 records, last_record; /* how many, and the last one's line */
+  guint64 *typed;               /* records of each type */
+  /* of header and trailer: the first one's, and the first that is one too many */
+  guint64 lines[SHAPE_RECORD], seconds[SHAPE_RECORD];
   LayoutSum *sums;
   guint64 *unreadable;
-  gint64 *declared;                           /* one per control */
+  gint64 *declared; /* one per control */
   gboolean *is_declared;
-  LayoutProblem *first;                       /* the chunks' problem with the lowest line */
-  LayoutProblem *verdict;                     /* the last answer of check; a pointer, so that a const totals can answer */
+  LayoutProblem *first; /* the chunks' problem with the lowest line */
+  /* the last answer of check; a pointer, so that a const totals can answer */
+  LayoutProblem *verdict;
   LayoutProblem answer;
 };
 
@@ -155,7 +157,8 @@ static LayoutProblem *check_order(const LayoutTotals *totals) {
   if (shapes[SHAPE_HEADER].present && header == 0)
     consider(&found, "T001", 1, "the file has no header");
   if (shapes[SHAPE_TRAILER].present && trailer == 0)
-    consider(&found, "T002", MAX(totals->last_record, MAX(header, 1)), "the file has no trailer: it may have been cut off");
+    consider(&found, "T002", MAX(totals->last_record, MAX(header, 1)),
+             "the file has no trailer: it may have been cut off");
   return found.line > 0 ? answer(totals, found.code, found.line, g_strdup(found.reason)) : NULL;
 }
 
@@ -165,7 +168,8 @@ static LayoutSum scaled(LayoutSum value, guint scale, guint to) {
   return value;
 }
 
-static char *differs(const ConfField *field, const char *of, gint64 declared, guint declared_scale, gint64 counted, guint scale) {
+static char *differs(const ConfField *field, const char *of, gint64 declared, guint declared_scale, gint64 counted,
+                     guint scale) {
   char a[24], b[24];
   int a_length = (int)value_print(declared, declared_scale, a), b_length = (int)value_print(counted, scale, b);
   if (field->mask)
@@ -194,19 +198,23 @@ static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 lin
   const Layout *layout = totals->layout;
   const Control *control = &layout->controls[c];
   const StagingColumn *column = &layout->columns[control->column];
-  guint s = 0, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0, finest = MAX(scale, column->scale);
+  guint s = 0, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0,
+        finest = MAX(scale, column->scale);
   while (layout->sums[s].column != (guint)control->column || layout->sums[s].type != control->type)
     s++;
   if (totals->unreadable[s] > 0)
-    return answer(totals, "T005", totals->unreadable[s],
-                  g_strdup_printf("%s: the sum of %s cannot be confirmed: it could not be read in line %" G_GUINT64_FORMAT,
-                                  control->field->name, column->name, totals->unreadable[s]));
+    return answer(
+        totals, "T005", totals->unreadable[s],
+        g_strdup_printf("%s: the sum of %s cannot be confirmed: it could not be read in line %" G_GUINT64_FORMAT,
+                        control->field->name, column->name, totals->unreadable[s]));
   if (totals->sums[s] > G_MAXINT64 || totals->sums[s] < G_MININT64)
-    return answer(totals, "T006", line, g_strdup_printf("%s: the sum of %s is beyond 64 bits", control->field->name, column->name));
+    return answer(totals, "T006", line,
+                  g_strdup_printf("%s: the sum of %s is beyond 64 bits", control->field->name, column->name));
   if (scaled(totals->declared[c], scale, finest) == scaled(totals->sums[s], column->scale, finest))
     return NULL;
   g_autofree char *sum = g_strdup_printf("sum of %s", column->name), *of = of_which(totals, control, sum);
-  return answer(totals, "T004", line, differs(control->field, of, totals->declared[c], scale, (gint64)totals->sums[s], column->scale));
+  return answer(totals, "T004", line,
+                differs(control->field, of, totals->declared[c], scale, (gint64)totals->sums[s], column->scale));
 }
 
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals) {

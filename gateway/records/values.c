@@ -24,7 +24,8 @@ static Fault read_long_magnitude(const guint8 *at, gsize length, guint64 *magnit
   return overflow ? FAULT_RANGE : FAULT_NONE;
 }
 
-/* Eight digits at once: neighbours are added in pairs, then the pairs, then the fours. FALSE: something else is among them. */
+/* Eight digits at once: neighbours are added in pairs, then the pairs, then the fours. FALSE: something else is among
+ * them. */
 static inline gboolean read_eight(const guint8 *at, guint64 *value) {
   guint64 word;
   memcpy(&word, at, 8);
@@ -108,9 +109,9 @@ static inline Fault parse_decimal(const guint8 *at, gsize length, guint scale, g
 
 /* --- Numbers as fixed lines have them */
 
-/* Zoned decimal: the last digit carries the sign, over which a card had a 12 or an 11 punched: { A … I are +0 … +9, } J … R are
- * -0 … -9, and a digit is one without a sign. (HP COBOL II/XL Reference Manual, "Overpunch Characters for Rightmost Digit in ASCII Coded
- * Decimal Numbers"; in EBCDIC the same characters have the zones C, D and F.) */
+/* Zoned decimal: the last digit carries the sign, over which a card had a 12 or an 11 punched: { A … I are +0 … +9, } J
+ * … R are -0 … -9, and a digit is one without a sign. (HP COBOL II/XL Reference Manual, "Overpunch Characters for
+ * Rightmost Digit in ASCII Coded Decimal Numbers"; in EBCDIC the same characters have the zones C, D and F.) */
 static gboolean read_overpunch(guint8 byte, guint *digit, gboolean *negative) {
   *negative = byte == '}' || (byte >= 'J' && byte <= 'R');
   if (byte >= '0' && byte <= '9')
@@ -134,7 +135,8 @@ static char print_overpunch(char digit, gboolean negative) {
 static Fault parse_unsigned(const ConfField *conf, const guint8 *at, gsize length, gint64 *integer) {
   if (length > 0 && *at == '-')
     return FAULT_INTEGER;
-  return conf->type == CONF_DECIMAL && !conf->implied ? parse_decimal(at, length, conf->scale, integer) : parse_integer(at, length, integer);
+  return conf->type == CONF_DECIMAL && !conf->implied ? parse_decimal(at, length, conf->scale, integer)
+                                                      : parse_integer(at, length, integer);
 }
 
 /* -0 is a number here: programs write it for what they rounded to nothing, and no other than it could be meant. */
@@ -177,7 +179,8 @@ static Fault parse_enumeration(const LayoutField *field, const guint8 *text, gsi
 }
 
 static gboolean is_too_wide(const ConfField *conf, const guint8 *text, gsize length) {
-  return conf->width > 0 && length > conf->width && (gsize)g_utf8_strlen((const char *)text, (gssize)length) > conf->width;
+  return conf->width > 0 && length > conf->width &&
+         (gsize)g_utf8_strlen((const char *)text, (gssize)length) > conf->width;
 }
 
 Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
@@ -191,10 +194,13 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
   if (G_UNLIKELY(is_too_wide(conf, text, length)))
     return FAULT_WIDTH;
   switch (conf->type) {
-  case CONF_TEXT: return FAULT_NONE;
+  case CONF_TEXT:
+    return FAULT_NONE;
   case CONF_INTEGER:
-  case CONF_DECIMAL: return parse_number(field, text, length, &value->integer);
-  case CONF_ENUMERATION: return parse_enumeration(field, text, length);
+  case CONF_DECIMAL:
+    return parse_number(field, text, length, &value->integer);
+  case CONF_ENUMERATION:
+    return parse_enumeration(field, text, length);
   case CONF_DATE:
   case CONF_TIMESTAMP:
     if (G_LIKELY(date_format_is_normal(field->format, text, length)))
@@ -209,16 +215,24 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
 static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *text, gsize length) {
   const ConfField *conf = field->conf;
   switch (fault) {
-  case FAULT_REQUIRED: return g_strdup("required, but empty");
+  case FAULT_REQUIRED:
+    return g_strdup("required, but empty");
   case FAULT_WIDTH:
-    return g_strdup_printf("%ld characters, at most %u are allowed", g_utf8_strlen((const char *)text, (gssize)length), conf->width);
-  case FAULT_INTEGER: return g_strdup("not an integer");
-  case FAULT_DECIMAL: return g_strdup("not a decimal number");
+    return g_strdup_printf("%ld characters, at most %u are allowed", g_utf8_strlen((const char *)text, (gssize)length),
+                           conf->width);
+  case FAULT_INTEGER:
+    return g_strdup("not an integer");
+  case FAULT_DECIMAL:
+    return g_strdup("not a decimal number");
   case FAULT_RANGE:
-    return conf->type == CONF_DECIMAL ? g_strdup_printf("more than %u decimals, or beyond 64 bits", conf->scale) : g_strdup("beyond 64 bits");
-  case FAULT_DATE: return g_strdup_printf("not a date%s%s", conf->format ? " like " : "", conf->format ? conf->format : "");
-  case FAULT_TIMESTAMP: return g_strdup_printf("not a time stamp%s%s", conf->format ? " like " : "", conf->format ? conf->format : "");
-  default: return g_strdup("not one of the values");
+    return conf->type == CONF_DECIMAL ? g_strdup_printf("more than %u decimals, or beyond 64 bits", conf->scale)
+                                      : g_strdup("beyond 64 bits");
+  case FAULT_DATE:
+    return g_strdup_printf("not a date%s%s", conf->format ? " like " : "", conf->format ? conf->format : "");
+  case FAULT_TIMESTAMP:
+    return g_strdup_printf("not a time stamp%s%s", conf->format ? " like " : "", conf->format ? conf->format : "");
+  default:
+    return g_strdup("not one of the values");
   }
 }
 

@@ -45,21 +45,27 @@ AlarmState alarms_state(Alarms *alarms, const char *kind, const char *subject) {
   return state;
 }
 
-static gboolean raise_change(BookTransaction *tx, gpointer data, GError **error) { return book_raise_alarm(tx, data, error); }
+static gboolean raise_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_raise_alarm(tx, data, error);
+}
 
 void alarms_raise(Alarms *alarms, const AlarmCall *given) {
   AlarmCall call = *given;
   call.ways = alarms->ways;
   pthread_mutex_lock(&alarms->lock);
   const BookAlarm *alarm = find(alarms, call.kind, call.subject);
-  gboolean is_known = alarm && g_strcmp0(alarm->text, call.text) == 0 && g_strcmp0(alarm->detail, call.detail) == 0 && alarm->weight == call.weight;
+  gboolean is_known = alarm && g_strcmp0(alarm->text, call.text) == 0 && g_strcmp0(alarm->detail, call.detail) == 0 &&
+                      alarm->weight == call.weight;
   pthread_mutex_unlock(&alarms->lock);
   g_autoptr(GError) error = NULL;
   if (!is_known && !book_write(alarms->book, raise_change, &call, &error))
     log_event(LOG_WARNING, "not-noted", {"alarm", call.kind}, {"subject", call.subject}, {"error", error->message});
 }
 
-typedef struct { const char *kind, *subject; guint ways; } End;
+typedef struct {
+  const char *kind, *subject;
+  guint ways;
+} End;
 
 static gboolean clear_change(BookTransaction *tx, gpointer data, GError **error) {
   const End *end = data;

@@ -1,13 +1,15 @@
-/* Alarms of a lane: what stands is kept here as it is in the book, so that raising again what stands, and clearing what does not, costs
- * nothing. Kinds: file-missing, file-held, sequence-reused, sequence-gap, sequence-late, login-refused, endpoint-failing, poll-failing,
- * delivery-failing, interface-failing, key-expiring, test; storage-failed and book-unwritable are told without the book. */
+/* Alarms of a lane: what stands is kept here as it is in the book, so that raising again what stands, and clearing what
+ * does not, costs nothing. Kinds: file-missing, file-held, sequence-reused, sequence-gap, sequence-late, login-refused,
+ * endpoint-failing, poll-failing, delivery-failing, interface-failing, key-expiring, test; storage-failed and
+ * book-unwritable are told without the book. */
 #pragma once
 #include "store/book_watch.h"
 
 typedef struct Alarms Alarms;
 Alarms *alarms_new(Book *book, guint ways);
 void alarms_free(Alarms *alarms);
-/* Any thread but the book's writer. call->ways is not looked at. What cannot be written is logged, and tried again at the next call. */
+/* Any thread but the book's writer. call->ways is not looked at. What cannot be written is logged, and tried again at
+ * the next call. */
 void alarms_raise(Alarms *alarms, const AlarmCall *call);
 void alarms_clear(Alarms *alarms, const char *kind, const char *subject);
 /* What stands in the book now: transactions of the flow raise alarms, too, and people acknowledge them. */

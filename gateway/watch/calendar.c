@@ -5,7 +5,8 @@
 
 enum { DAY_SECONDS = 86400, LONGEST_LINE = 200, MOST_LINES = 100000 };
 
-/* --- Days. Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days_from_civil and civil_from_days, for years from 1. */
+/* --- Days. Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": days_from_civil and civil_from_days, for
+ * years from 1. */
 
 Day day_of(int year, guint month, guint day_of_month) {
   int y = year - (month <= 2), era = y / 400, yoe = y - era * 400;
@@ -16,13 +17,16 @@ Day day_of(int year, guint month, guint day_of_month) {
 
 void day_parts(Day day, int *year, guint *month, guint *day_of_month) {
   int z = day + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
-  int yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+  int yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100),
+      mp = (5 * doy + 2) / 153;
   *day_of_month = (guint)(doy - (153 * mp + 2) / 5 + 1);
   *month = (guint)(mp < 10 ? mp + 3 : mp - 9);
   *year = yoe + era * 400 + (*month <= 2);
 }
 
-guint day_weekday(Day day) { return (guint)(((day + 3) % 7 + 7) % 7) + 1; }
+guint day_weekday(Day day) {
+  return (guint)(((day + 3) % 7 + 7) % 7) + 1;
+}
 
 char *day_text(Day day) {
   int year;
@@ -99,18 +103,20 @@ gint64 day_instant(GTimeZone *zone, Day day, gint64 seconds) {
 
 enum { KIND_HOLIDAY = 1, KIND_WORKING = 2 };
 struct Calendar {
-  guint weekend;     /* bits, Monday is 1 << 1 */
-  GHashTable *days;  /* Day → KIND_…: what is not as its weekday says */
+  guint weekend;    /* bits, Monday is 1 << 1 */
+  GHashTable *days; /* Day → KIND_…: what is not as its weekday says */
 };
 
 /* Repeating a day is fine, contradicting within one place is not. */
 static gboolean add_day(GHashTable *days, const char *date, guint kind, const char *place, GError **error) {
   Day day;
   if (!day_parse(date, &day))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: \"%s\" is no date like 2026-10-01", place, date);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: \"%s\" is no date like 2026-10-01", place,
+                               date);
   guint known = GPOINTER_TO_UINT(g_hash_table_lookup(days, GINT_TO_POINTER(day)));
   if (known && known != kind)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s is given as a holiday and as a working day", place, date);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "%s: %s is given as a holiday and as a working day", place, date);
   g_hash_table_insert(days, GINT_TO_POINTER(day), GUINT_TO_POINTER(kind));
   return TRUE;
 }
@@ -130,11 +136,13 @@ static gboolean add_line(GHashTable *days, char *line, const char *place, GError
   for (char **word = split; *word && n < G_N_ELEMENTS(words); word++)
     if (**word)
       words[n++] = *word;
-  gboolean is_working = n == 2 && strcmp(words[1], "working") == 0, is_holiday = n == 1 || (n == 2 && strcmp(words[1], "holiday") == 0);
+  gboolean is_working = n == 2 && strcmp(words[1], "working") == 0,
+           is_holiday = n == 1 || (n == 2 && strcmp(words[1], "holiday") == 0);
   if (n == 0)
     return TRUE;
   if (!is_working && !is_holiday)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: a line is a date, or a date and the word \"working\"", place);
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "%s: a line is a date, or a date and the word \"working\"", place);
   return add_day(days, words[0], is_working ? KIND_WORKING : KIND_HOLIDAY, place, error);
 }
 
@@ -143,7 +151,8 @@ static gboolean read_lines(GHashTable *days, FILE *file, const char *path, GErro
   for (guint number = 1; fgets(line, sizeof line, file); number++) {
     g_autofree char *place = g_strdup_printf("%s:%u", path, number);
     if ((!strchr(line, '\n') && !feof(file)) || number > MOST_LINES)
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: this is no file of dates: a line or the file is too long", place);
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                 "%s: this is no file of dates: a line or the file is too long", place);
     if (number == 1 && g_str_has_prefix(line, "\xef\xbb\xbf"))
       memmove(line, line + 3, strlen(line + 3) + 1);
     if (!add_line(days, line, place, error))
@@ -158,8 +167,8 @@ static gboolean add_file(Calendar *calendar, const ConfCalendar *conf, GError **
     return TRUE;
   FILE *file = fopen(conf->holidays_file, "re");
   if (!file)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "calendar \"%s\": holidays-file %s: %s", conf->name, conf->holidays_file,
-                               g_strerror(errno));
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "calendar \"%s\": holidays-file %s: %s",
+                               conf->name, conf->holidays_file, g_strerror(errno));
   g_autoptr(GHashTable) days = g_hash_table_new(g_direct_hash, g_direct_equal);
   gboolean ok = read_lines(days, file, conf->holidays_file, error);
   fclose(file);
@@ -178,8 +187,8 @@ Calendar *calendar_new(const ConfCalendar *conf, GError **error) {
   calendar->weekend = conf->weekend & WHOLE_WEEK;
   calendar->days = g_hash_table_new(g_direct_hash, g_direct_equal);
   gboolean ok = calendar->weekend != WHOLE_WEEK ||
-                sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "calendar \"%s\" has no day that is not of its weekend",
-                                    conf->name);
+                sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                    "calendar \"%s\" has no day that is not of its weekend", conf->name);
   g_autofree char *place = g_strdup_printf("calendar \"%s\"", conf->name);
   ok = ok && add_list(calendar->days, conf->holidays, KIND_HOLIDAY, place, error) &&
        add_list(calendar->days, conf->working, KIND_WORKING, place, error) && add_file(calendar, conf, error);
@@ -235,7 +244,9 @@ static Day month_first(Day day) {
   return day_of(year, month, 1);
 }
 
-static Day next_month_first(Day day) { return month_first(month_first(day) + 31); }
+static Day next_month_first(Day day) {
+  return month_first(month_first(day) + 31);
+}
 
 Day calendar_month_end(const Calendar *calendar, Day day) {
   Day first = month_first(day), behind = next_month_first(day), last = calendar_previous(calendar, behind);

@@ -6,28 +6,43 @@
 enum { LONGEST_DOUBT = 300, FETCHING_DOUBT = 60, GIVEN_UP_DAYS = 62, DAY_SECONDS = 86400 };
 #define KIND "file-missing"
 
-static char *subject_of(const BookDue *due) { return g_strjoin(" ", due->feed, due->name, due->day, NULL); }
+static char *subject_of(const BookDue *due) {
+  return g_strjoin(" ", due->feed, due->name, due->day, NULL);
+}
 
 /* --- Changes: what becomes of a day and its alarm are one */
 
-typedef struct { const Dues *dues; const BookDue *due; DueState to; gint64 now; const char *subject, *text; /* text: raise */ } Settle;
+typedef struct {
+  const Dues *dues;
+  const BookDue *due;
+  DueState to;
+  gint64 now;
+  const char *subject, *text; /* text: raise */
+} Settle;
 
 static gboolean settle_change(BookTransaction *tx, gpointer data, GError **error) {
   const Settle *settle = data;
   if (!book_settle_due(tx, settle->due, settle->to, settle->now, error))
     return FALSE;
-  AlarmCall call = {.kind = KIND, .subject = settle->subject, .feed = settle->due->feed, .text = settle->text, .ways = settle->dues->ways};
-  return settle->text ? book_raise_alarm(tx, &call, error) : book_clear_alarm(tx, KIND, settle->subject, settle->dues->ways, error);
+  AlarmCall call = {.kind = KIND,
+                    .subject = settle->subject,
+                    .feed = settle->due->feed,
+                    .text = settle->text,
+                    .ways = settle->dues->ways};
+  return settle->text ? book_raise_alarm(tx, &call, error)
+                      : book_clear_alarm(tx, KIND, settle->subject, settle->dues->ways, error);
 }
 
-static gboolean settle(const Dues *dues, const BookDue *due, DueState to, gint64 now, const char *text, GError **error) {
+static gboolean settle(const Dues *dues, const BookDue *due, DueState to, gint64 now, const char *text,
+                       GError **error) {
   g_autofree char *subject = subject_of(due);
   Settle change = {dues, due, to, now, subject, text};
   fault_point("due-before-commit");
   if (!book_write(dues->book, settle_change, &change, error))
     return FALSE;
   fault_point("due-after-commit");
-  log_event(to == DUE_MISSED ? LOG_WARNING : LOG_INFO, "due", {"feed", due->feed}, {"expect", due->name}, {"day", due->day}, {"state", due_state_word(to)});
+  log_event(to == DUE_MISSED ? LOG_WARNING : LOG_INFO, "due", {"feed", due->feed}, {"expect", due->name},
+            {"day", due->day}, {"state", due_state_word(to)});
   return TRUE;
 }
 
@@ -75,8 +90,8 @@ static char *missing_text(const Expect *expect, const BookDue *due, guint have) 
   g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(due->due_at / G_USEC_PER_SEC);
   g_autoptr(GDateTime) local = g_date_time_to_timezone(utc, expect->zone);
   g_autofree char *by = g_date_time_format(local, "%Y-%m-%d %H:%M %Z");
-  return g_strdup_printf("%s: %u file%s of %s (%s) %s due by %s, %u came", due->feed, due->wanted, due->wanted == 1 ? "" : "s", due->day, due->name,
-                         due->wanted == 1 ? "was" : "were", by, have);
+  return g_strdup_printf("%s: %u file%s of %s (%s) %s due by %s, %u came", due->feed, due->wanted,
+                         due->wanted == 1 ? "" : "s", due->day, due->name, due->wanted == 1 ? "was" : "were", by, have);
 }
 
 static gboolean look_at(Dues *dues, const BookDue *due, gint64 now, GError **error) {
@@ -92,7 +107,8 @@ static gboolean look_at(Dues *dues, const BookDue *due, gint64 now, GError **err
     return settle(dues, due, DUE_MET, now, NULL, error);
   g_autofree char *subject = subject_of(due);
   if (due->state == DUE_MISSED)
-    return alarms_state(dues->alarms, KIND, subject) == ALARM_STANDING || settle(dues, due, DUE_EXCUSED, now, NULL, error);
+    return alarms_state(dues->alarms, KIND, subject) == ALARM_STANDING ||
+           settle(dues, due, DUE_EXCUSED, now, NULL, error);
   if (now < due->due_at || is_in_doubt(dues, feed, due, now))
     return TRUE;
   g_autofree char *text = missing_text(expect, due, have);
@@ -114,6 +130,10 @@ gboolean dues_look(Dues *dues, gint64 now, GError **error) {
   return open != NULL;
 }
 
-static gboolean begin_change(BookTransaction *tx, gpointer data, GError **error) { return book_drop_dues_ahead(tx, *(gint64 *)data, error); }
+static gboolean begin_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_drop_dues_ahead(tx, *(gint64 *)data, error);
+}
 
-gboolean dues_begin(Dues *dues, gint64 now, GError **error) { return book_write(dues->book, begin_change, &now, error); }
+gboolean dues_begin(Dues *dues, gint64 now, GError **error) {
+  return book_write(dues->book, begin_change, &now, error);
+}

@@ -26,7 +26,8 @@ static gboolean make_expects(const Conf *conf, FeedWatch *watch, GError **error)
   for (; watch->n_expects < n; watch->n_expects++) {
     Expect *expect = &watch->expects[watch->n_expects];
     expect->conf = watch->conf->expects->pdata[watch->n_expects];
-    if (!make_calendar(conf, expect->conf->calendar, &expect->calendar, error) || !make_zone(conf, expect->conf->time_zone, &expect->zone, error)) {
+    if (!make_calendar(conf, expect->conf->calendar, &expect->calendar, error) ||
+        !make_zone(conf, expect->conf->time_zone, &expect->zone, error)) {
       watch->n_expects++; /* so that it is freed */
       return FALSE;
     }
@@ -37,7 +38,8 @@ static gboolean make_expects(const Conf *conf, FeedWatch *watch, GError **error)
 FeedWatch *feed_watch_new(const Conf *conf, const ConfFeed *feed, GError **error) {
   FeedWatch *watch = g_new0(FeedWatch, 1);
   watch->conf = feed;
-  if (make_calendar(conf, feed->source.calendar, &watch->polls, error) && make_calendar(conf, feed->cut_off.calendar, &watch->cut_off_calendar, error) &&
+  if (make_calendar(conf, feed->source.calendar, &watch->polls, error) &&
+      make_calendar(conf, feed->cut_off.calendar, &watch->cut_off_calendar, error) &&
       make_zone(conf, feed->cut_off.time_zone, &watch->cut_off_zone, error) && make_expects(conf, watch, error))
     return watch;
   g_prefix_error(error, "%s:%u: feed %s: ", feed->where.file, feed->where.line, feed->name);
@@ -61,7 +63,9 @@ void feed_watch_free(FeedWatch *watch) {
 
 /* --- Arrivals and the cut-off */
 
-gboolean feed_watch_wants_arrivals(const FeedWatch *watch) { return watch->n_expects > 0 || watch->conf->cut_off.present; }
+gboolean feed_watch_wants_arrivals(const FeedWatch *watch) {
+  return watch->n_expects > 0 || watch->conf->cut_off.present;
+}
 
 gint64 feed_watch_arrival(gint64 modified, gint64 last_poll, gint64 now) {
   if (last_poll <= 0 || last_poll > now || modified <= 0 || modified > now / G_USEC_PER_SEC)
@@ -77,7 +81,9 @@ Day feed_watch_day(const FeedWatch *watch, gint64 arrived, gboolean *late) {
     return day;
   gboolean is_business_day = calendar_has(watch->cut_off_calendar, day);
   *late = !is_business_day || arrived >= day_instant(watch->cut_off_zone, day, cut_off->at);
-  return *late && (cut_off->after == CONF_CUTOFF_NEXT_DAY || !is_business_day) ? calendar_next(watch->cut_off_calendar, day) : day;
+  return *late && (cut_off->after == CONF_CUTOFF_NEXT_DAY || !is_business_day)
+             ? calendar_next(watch->cut_off_calendar, day)
+             : day;
 }
 
 /* --- What is due */
@@ -86,17 +92,24 @@ static Day due_day(const Expect *expect, Day day) {
   return expect->conf->day_offset ? calendar_add(expect->calendar, day, expect->conf->day_offset) : day;
 }
 
-static gint64 due_at(const Expect *expect, Day day) { return day_instant(expect->zone, due_day(expect, day), expect->conf->by); }
+static gint64 due_at(const Expect *expect, Day day) {
+  return day_instant(expect->zone, due_day(expect, day), expect->conf->by);
+}
 
 /* Not before the time of the day before is over: until then what comes is that day's. */
 static gint64 opens_at(const Expect *expect, Day day) {
-  return MAX(day_instant(expect->zone, day, expect->conf->from), due_at(expect, calendar_previous(expect->calendar, day)));
+  return MAX(day_instant(expect->zone, day, expect->conf->from),
+             due_at(expect, calendar_previous(expect->calendar, day)));
 }
 
 BookDue *expect_due(const Expect *expect, const char *feed, Day day) {
   BookDue *due = g_new0(BookDue, 1);
-  *due = (BookDue){.feed = g_strdup(feed), .name = g_strdup(expect->conf->name), .day = day_text(day), .opens_at = opens_at(expect, day),
-                   .due_at = due_at(expect, day), .closes_at = opens_at(expect, calendar_next(expect->calendar, day)),
+  *due = (BookDue){.feed = g_strdup(feed),
+                   .name = g_strdup(expect->conf->name),
+                   .day = day_text(day),
+                   .opens_at = opens_at(expect, day),
+                   .due_at = due_at(expect, day),
+                   .closes_at = opens_at(expect, calendar_next(expect->calendar, day)),
                    .wanted = MAX(expect->conf->files, 1)};
   return due;
 }
@@ -104,7 +117,8 @@ BookDue *expect_due(const Expect *expect, const char *feed, Day day) {
 /* Later than every day that was due long ago, or due at all before now. */
 static Day first_day(const Expect *expect, const char *last_day, gint64 now) {
   Day last, day = calendar_add(expect->calendar, day_at(expect->zone, now) - LOOK_BACK_DAYS - 2, 0);
-  for (; day < day_at(expect->zone, now) && due_at(expect, day) < now - (gint64)LOOK_BACK_DAYS * DAY_SECONDS * G_USEC_PER_SEC;)
+  for (; day < day_at(expect->zone, now) &&
+         due_at(expect, day) < now - (gint64)LOOK_BACK_DAYS * DAY_SECONDS * G_USEC_PER_SEC;)
     day = calendar_next(expect->calendar, day);
   if (last_day && day_parse(last_day, &last))
     return last < day ? day : calendar_next(expect->calendar, last);

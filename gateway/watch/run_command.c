@@ -24,7 +24,9 @@ static int open_input(const char *text, GError **error) {
   return -1;
 }
 
-typedef struct { int input, output; } Ends;
+typedef struct {
+  int input, output;
+} Ends;
 
 static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer data) {
   const Ends *ends = data;
@@ -41,15 +43,24 @@ static int describe_child(posix_spawn_file_actions_t *actions, gconstpointer dat
 }
 
 static int spawn(char *const *argv, int input, int output, pid_t *pid) {
-  static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", language[] = "LC_ALL=C.UTF-8";
+  static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+              language[] = "LC_ALL=C.UTF-8";
   char *const environment[] = {path, language, NULL};
   const Ends ends = {input, output};
-  ChildPlan plan = {.program = argv[0], .arguments = argv, .environment = environment, .describe = describe_child, .data = &ends,
-                    .by_path = TRUE, .own_group = TRUE};
+  ChildPlan plan = {.program = argv[0],
+                    .arguments = argv,
+                    .environment = environment,
+                    .describe = describe_child,
+                    .data = &ends,
+                    .by_path = TRUE,
+                    .own_group = TRUE};
   return child_spawn(&plan, pid);
 }
 
-typedef struct { char text[OUTPUT_KEPT]; gsize length; } Output;
+typedef struct {
+  char text[OUTPUT_KEPT];
+  gsize length;
+} Output;
 
 /* What does not fit is read and forgotten, so that the program does not wait for us. FALSE: it has closed its end. */
 static gboolean read_output(int fd, Output *output) {
@@ -92,8 +103,10 @@ static gboolean judge(const CommandRun *run, gboolean ended, int status, const O
   g_autofree char *said = files_show_bytes(output->text, output->length, OUTPUT_KEPT);
   const char *colon = said[0] ? ": " : "";
   if (!ended)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s was killed, it did not end within %u s%s%s", run->argv[0], run->seconds, colon, said);
-  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s ended with %s %d%s%s", run->argv[0], WIFEXITED(status) ? "status" : "signal",
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s was killed, it did not end within %u s%s%s",
+                               run->argv[0], run->seconds, colon, said);
+  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s ended with %s %d%s%s", run->argv[0],
+                             WIFEXITED(status) ? "status" : "signal",
                              WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), colon, said);
 }
 
@@ -115,7 +128,8 @@ gboolean command_run(const CommandRun *run, GError **error) {
   gboolean ended = failed == 0 && wait_for(pid, run, ends[0], &output, &status);
   close(ends[0]);
   if (failed == ENOENT || failed == EACCES || failed == ENOEXEC)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s cannot be run: %s", run->argv[0], g_strerror(failed));
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s cannot be run: %s", run->argv[0],
+                               g_strerror(failed));
   if (failed != 0)
     return sallyport_error_errno(error, failed, "start %s", run->argv[0]);
   return judge(run, ended, status, &output, error);

@@ -3,11 +3,15 @@
 
 enum { MOST_DIGITS = 18 };
 
-/* --- Names. Recursion is as deep as the template is long; a star tries every length, so templates have few of them: what is not
- * matched within MOST_TRIES is not matched. */
+/* --- Names. Recursion is as deep as the template is long; a star tries every length, so templates have few of them:
+ * what is not matched within MOST_TRIES is not matched. */
 
 enum { MOST_TRIES = 200000 };
-typedef struct { const char *end; guint tries; SequenceName found; } Match;
+typedef struct {
+  const char *end;
+  guint tries;
+  SequenceName found;
+} Match;
 
 static gboolean match_rest(Match *match, const char *template, const char *name);
 
@@ -57,7 +61,8 @@ static gboolean match_rest(Match *match, const char *template, const char *name)
   if (g_str_has_prefix(template, "{sequence}"))
     return match_number(match, template + strlen("{sequence}"), name, 0);
   if (g_str_has_prefix(template, sized) && strchr(template, '}'))
-    return match_number(match, strchr(template, '}') + 1, name, (guint)g_ascii_strtoull(template + strlen(sized), NULL, 10));
+    return match_number(match, strchr(template, '}') + 1, name,
+                        (guint)g_ascii_strtoull(template + strlen(sized), NULL, 10));
   if (g_str_has_prefix(template, "{date}"))
     return match_date(match, template + strlen("{date}"), name);
   if (g_str_has_prefix(template, "{time}"))
@@ -86,11 +91,14 @@ gboolean sequence_parse(const char *text, guint64 *number) {
 /* --- Periods and positions */
 
 char *sequence_period(const ConfSequence *conf, const char *business_date) {
-  static const gsize lengths[] = {[CONF_RESET_NEVER] = 0, [CONF_RESET_DAILY] = 10, [CONF_RESET_MONTHLY] = 7, [CONF_RESET_YEARLY] = 4};
+  static const gsize lengths[] = {
+      [CONF_RESET_NEVER] = 0, [CONF_RESET_DAILY] = 10, [CONF_RESET_MONTHLY] = 7, [CONF_RESET_YEARLY] = 4};
   return g_strndup(business_date ? business_date : "", lengths[conf->reset]);
 }
 
-static gint64 size_of(const ConfSequence *conf) { return conf->most ? (gint64)(conf->most - conf->first) + 1 : 0; }
+static gint64 size_of(const ConfSequence *conf) {
+  return conf->most ? (gint64)(conf->most - conf->first) + 1 : 0;
+}
 
 gint64 sequence_position(const ConfSequence *conf, guint64 number, const BookSequence *known) {
   gint64 size = size_of(conf), plain = (gint64)(number - conf->first);
@@ -111,11 +119,17 @@ guint64 sequence_number(const ConfSequence *conf, gint64 position) {
 /* --- Verdicts */
 
 const char *sequence_verdict_word(SequenceVerdict verdict) {
-  static const char *const words[] = {[SEQUENCE_NEXT] = "next", [SEQUENCE_REUSED] = "reused", [SEQUENCE_GAP] = "gap", [SEQUENCE_LATE] = "late", [SEQUENCE_NONE] = "none"};
+  static const char *const words[] = {[SEQUENCE_NEXT] = "next",
+                                      [SEQUENCE_REUSED] = "reused",
+                                      [SEQUENCE_GAP] = "gap",
+                                      [SEQUENCE_LATE] = "late",
+                                      [SEQUENCE_NONE] = "none"};
   return words[verdict];
 }
 
-gint64 sequence_from(const ConfSequence *conf, gint64 position) { return conf->reset == CONF_RESET_NEVER ? position : 0; }
+gint64 sequence_from(const ConfSequence *conf, gint64 position) {
+  return conf->reset == CONF_RESET_NEVER ? position : 0;
+}
 
 SequenceVerdict sequence_judge(const ConfSequence *conf, gint64 position, const BookSequence *known, gboolean used) {
   if (position < 0)
@@ -128,11 +142,16 @@ SequenceVerdict sequence_judge(const ConfSequence *conf, gint64 position, const 
 
 ConfSequencePolicy sequence_policy(const ConfSequence *conf, SequenceVerdict verdict) {
   switch (verdict) {
-  case SEQUENCE_NEXT: return CONF_SEQUENCE_ACCEPT;
-  case SEQUENCE_REUSED: return conf->on_reused;
-  case SEQUENCE_GAP: return conf->on_gap;
-  case SEQUENCE_LATE: return conf->on_late;
-  case SEQUENCE_NONE: break;
+  case SEQUENCE_NEXT:
+    return CONF_SEQUENCE_ACCEPT;
+  case SEQUENCE_REUSED:
+    return conf->on_reused;
+  case SEQUENCE_GAP:
+    return conf->on_gap;
+  case SEQUENCE_LATE:
+    return conf->on_late;
+  case SEQUENCE_NONE:
+    break;
   }
   return CONF_SEQUENCE_HOLD;
 }

@@ -14,14 +14,22 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { COMMAND_SECONDS = 30, WEBHOOK_SECONDS = 30, LAST_SECONDS = 5, LEAST_BACK_OFF = 10, LONGEST_BACK_OFF = 600, ANSWER_LIMIT = 64 * 1024, LOOK_SECONDS = 1 };
+enum {
+  COMMAND_SECONDS = 30,
+  WEBHOOK_SECONDS = 30,
+  LAST_SECONDS = 5,
+  LEAST_BACK_OFF = 10,
+  LONGEST_BACK_OFF = 600,
+  ANSWER_LIMIT = 64 * 1024,
+  LOOK_SECONDS = 1
+};
 static const guint WAYS[] = {ALARM_BY_COMMAND, ALARM_BY_WEBHOOK};
 
 struct Teller {
   TellerOptions options;
   BookReader *reader;
   pthread_t thread;
-  int cancel;          /* eventfd: a running command ends */
+  int cancel;           /* eventfd: a running command ends */
   pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
   Courier *courier;
@@ -34,7 +42,11 @@ guint teller_ways(const ConfAlarms *alarms) {
 
 /* --- The message */
 
-typedef struct { const char *event; const BookAlarm *alarm; guint times; } Message;
+typedef struct {
+  const char *event;
+  const BookAlarm *alarm;
+  guint times;
+} Message;
 
 static char *utc(gint64 at) {
   g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(at / G_USEC_PER_SEC);
@@ -44,9 +56,10 @@ static char *utc(gint64 at) {
 static char *message_text(const Conf *conf, const char *lane, const Message *message) {
   const BookAlarm *alarm = message->alarm;
   g_autofree char *raised_at = utc(alarm->raised_at);
-  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:s, s:i}", "event", message->event, "id", alarm->id, "node", conf->node.name,
-                             "lane", lane, "kind", alarm->kind, "subject", alarm->subject, "feed", alarm->feed, "text", alarm->text, "raised_at",
-                             raised_at, "times", (int)message->times);
+  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:s, s:i}", "event", message->event, "id",
+                             alarm->id, "node", conf->node.name, "lane", lane, "kind", alarm->kind, "subject",
+                             alarm->subject, "feed", alarm->feed, "text", alarm->text, "raised_at", raised_at, "times",
+                             (int)message->times);
   char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
   char *line = g_strconcat(text ? text : "{}", "\n", NULL);
   free(text);
@@ -76,8 +89,13 @@ static gboolean post(Courier *courier, const Conf *conf, const char *text, guint
   static const char *const headers[] = {"Content-Type: application/json", NULL};
   CourierReply reply = {0};
   int body = open_text(text, error), answer = body < 0 ? -1 : open_text("", error);
-  CourierPost request = {.path = conf->alarms.path ? conf->alarms.path : "", .headers = headers, .body = body, .body_size = strlen(text), .answer = answer,
-                         .answer_limit = ANSWER_LIMIT, .timeout = seconds};
+  CourierPost request = {.path = conf->alarms.path ? conf->alarms.path : "",
+                         .headers = headers,
+                         .body = body,
+                         .body_size = strlen(text),
+                         .answer = answer,
+                         .answer_limit = ANSWER_LIMIT,
+                         .timeout = seconds};
   gboolean ok = answer >= 0 && courier_post(courier, &request, &reply, error);
   if (body >= 0)
     close(body);
@@ -92,12 +110,14 @@ static gboolean webhook_endpoint(const Conf *conf, CourierEndpoint *endpoint, GE
   const ConfPartner *system = conf->alarms.system ? conf_system(conf, conf->alarms.system) : NULL;
   const ConfEndpoint *settings = system ? conf_endpoint(system, conf->alarms.endpoint) : NULL;
   if (!settings)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the webhook's system or endpoint is not configured");
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "the webhook's system or endpoint is not configured");
   *endpoint = endpoint_of(system, settings);
   return TRUE;
 }
 
-/* Between is_connecting and its end the thread may be left behind by teller_stop: then it may touch nothing any more. */
+/* Between is_connecting and its end the thread may be left behind by teller_stop: then it may touch nothing any more.
+ */
 static Courier *connect_webhook(Teller *teller, GError **error) {
   CourierEndpoint endpoint;
   if (!webhook_endpoint(teller->options.conf, &endpoint, error))
@@ -137,8 +157,9 @@ static void log_alarm(const Message *message) {
   const BookAlarm *alarm = message->alarm;
   gboolean is_end = g_str_equal(message->event, "cleared");
   g_autofree char *feed = g_strdup(alarm->feed ? alarm->feed : "");
-  log_event(is_end ? LOG_INFO : LOG_WARNING, is_end ? "alarm-cleared" : "alarm", {"alarm", alarm->id}, {"kind", alarm->kind}, {"subject", alarm->subject},
-            {"feed", feed}, {"text", alarm->text}, {"detail", alarm->detail ? alarm->detail : ""}, {"times", log_number(message->times)});
+  log_event(is_end ? LOG_INFO : LOG_WARNING, is_end ? "alarm-cleared" : "alarm", {"alarm", alarm->id},
+            {"kind", alarm->kind}, {"subject", alarm->subject}, {"feed", feed}, {"text", alarm->text},
+            {"detail", alarm->detail ? alarm->detail : ""}, {"times", log_number(message->times)});
 }
 
 static const char *event_of(const BookAlarm *alarm) {
@@ -147,7 +168,8 @@ static const char *event_of(const BookAlarm *alarm) {
   return g_str_equal(alarm->kind, "test") ? "test" : alarm->told ? "repeated" : "raised";
 }
 
-/* A round that is complete: the next one is due after `repeat`, and there are `repeat_limit` of them behind the first. */
+/* A round that is complete: the next one is due after `repeat`, and there are `repeat_limit` of them behind the first.
+ */
 static void finish_round(const ConfAlarms *conf, const BookAlarm *alarm, BookAlarm *after, gint64 now) {
   gboolean goes_on = alarm->state == ALARM_STANDING && alarm->told < conf->repeat_limit && conf->repeat > 0;
   after->told = alarm->told + 1;
@@ -158,7 +180,10 @@ static void finish_round(const ConfAlarms *conf, const BookAlarm *alarm, BookAla
   after->ways = goes_on ? teller_ways(conf) : 0;
 }
 
-typedef struct { const BookAlarm *before, *after; guint ways; } Told;
+typedef struct {
+  const BookAlarm *before, *after;
+  guint ways;
+} Told;
 
 static gboolean told_change(BookTransaction *tx, gpointer data, GError **error) {
   const Told *told = data;
@@ -175,7 +200,8 @@ static void save(Teller *teller, const BookAlarm *before, const BookAlarm *after
 
 static gboolean tell_by(Teller *teller, guint way, const char *text, GError **error) {
   fault_point("alarm-before-telling");
-  gboolean ok = way == ALARM_BY_COMMAND ? by_command(teller->options.conf, text, COMMAND_SECONDS, teller->cancel, error) : by_webhook(teller, text, error);
+  gboolean ok = way == ALARM_BY_COMMAND ? by_command(teller->options.conf, text, COMMAND_SECONDS, teller->cancel, error)
+                                        : by_webhook(teller, text, error);
   fault_point("alarm-after-telling");
   return ok;
 }
@@ -206,7 +232,8 @@ static void tell(Teller *teller, const BookAlarm *alarm, guint *broken) {
       continue;
     }
     *broken |= WAYS[i];
-    log_event(LOG_ERROR, "alarm-not-told", {"alarm", alarm->id}, {"by", WAYS[i] == ALARM_BY_COMMAND ? "command" : "webhook"}, {"error", error->message},
+    log_event(LOG_ERROR, "alarm-not-told", {"alarm", alarm->id},
+              {"by", WAYS[i] == ALARM_BY_COMMAND ? "command" : "webhook"}, {"error", error->message},
               {"attempt", log_number(alarm->failures + 1)});
     g_free(problem);
     problem = g_strdup(error->message);
@@ -323,7 +350,8 @@ gboolean teller_stop(Teller *teller, guint grace_seconds) {
 
 void teller_tell_unsaved(const Conf *conf, const char *lane, const char *kind, const char *text) {
   g_autofree char *subject = g_strdup_printf("lane %s", lane), *id = g_strnfill(16, '0');
-  BookAlarm alarm = {.id = id, .kind = (char *)kind, .subject = subject, .text = (char *)text, .raised_at = g_get_real_time()};
+  BookAlarm alarm = {
+      .id = id, .kind = (char *)kind, .subject = subject, .text = (char *)text, .raised_at = g_get_real_time()};
   Message message = {"raised", &alarm, 1};
   g_autofree char *body = message_text(conf, lane, &message);
   guint ways = teller_ways(&conf->alarms);

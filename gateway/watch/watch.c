@@ -7,8 +7,19 @@
 #include <string.h>
 #include <time.h>
 
-enum { LOOK_SECONDS = 1, LONGEST_SECONDS = 30, ASK_SECONDS = 15, FAILING_SECONDS = 300, DELIVERY_TRIES = 3, POSTING_TRIES = 3, FAR_OFF_SECONDS = 60, MOST_FILES = 1000, UNWRITABLE_SECONDS = 3600, PRUNE_SECONDS = 3600,
-       QUIET_SECONDS = 60 };
+enum {
+  LOOK_SECONDS = 1,
+  LONGEST_SECONDS = 30,
+  ASK_SECONDS = 15,
+  FAILING_SECONDS = 300,
+  DELIVERY_TRIES = 3,
+  POSTING_TRIES = 3,
+  FAR_OFF_SECONDS = 60,
+  MOST_FILES = 1000,
+  UNWRITABLE_SECONDS = 3600,
+  PRUNE_SECONDS = 3600,
+  QUIET_SECONDS = 60
+};
 
 struct Watch {
   WatchOptions options;
@@ -20,7 +31,7 @@ struct Watch {
   GHashTable *failing_since; /* carrier name (borrowed) → gint64*, monotonic microseconds: the watch's thread only */
   gint64 pruned_at;          /* monotonic */
   pthread_t thread;
-  pthread_mutex_t lock;      /* of all below */
+  pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
   gboolean woken, stopping;
   char *unwritable;          /* to be told */
@@ -29,9 +40,13 @@ struct Watch {
 
 /* --- Interfaces that records are posted to */
 
-typedef struct { guint64 bad; gint64 last_bad, since; } Pressed; /* monotonic; 0: not */
+typedef struct {
+  guint64 bad;
+  gint64 last_bad, since;
+} Pressed; /* monotonic; 0: not */
 
-/* Called with as little as is configured, and it refuses or fails even so, for five minutes without one quiet minute. */
+/* Called with as little as is configured, and it refuses or fails even so, for five minutes without one quiet minute.
+ */
 static gboolean is_overwhelmed(Pressed *pressed, const PressureState *state, gint64 now) {
   guint64 bad = state->refused + state->failed;
   pressed->last_bad = bad > pressed->bad || state->paused_until > 0 ? now : pressed->last_bad;
@@ -55,8 +70,9 @@ static void look_at_interface(Watch *watch, const Feed *feed) {
       alarms_clear(watch->alarms, "interface-failing", name);
     return;
   }
-  g_autofree char *text = g_strdup_printf("%s: it is called with as little as is configured, %u records in %u call%s, and refuses or fails even so", name, state.size,
-                                          state.threads, state.threads == 1 ? "" : "s");
+  g_autofree char *text = g_strdup_printf(
+      "%s: it is called with as little as is configured, %u records in %u call%s, and refuses or fails even so", name,
+      state.size, state.threads, state.threads == 1 ? "" : "s");
   alarms_raise(watch->alarms, &(AlarmCall){.kind = "interface-failing", .subject = name, .text = text, .weight = 1});
 }
 
@@ -79,7 +95,8 @@ static gboolean is_broken(Carrier *carrier) {
 
 /* At its second failure after five minutes, or at the first where the next try is that far off. */
 static gboolean is_poll_failing(const Watch *watch, const BookPoll *poll, gint64 now) {
-  gint64 long_enough = FAILING_SECONDS * (gint64)G_USEC_PER_SEC, since = MAX(poll->last_ok_at, watch->options.started_at);
+  gint64 long_enough = FAILING_SECONDS * (gint64)G_USEC_PER_SEC,
+         since = MAX(poll->last_ok_at, watch->options.started_at);
   if (poll->failures == 0)
     return FALSE;
   return poll->next_at - poll->last_at > long_enough || (poll->failures > 1 && now - since > long_enough);
@@ -92,7 +109,10 @@ static void look_at_poll(Watch *watch, const Feed *feed, const BookPoll *poll, g
     return;
   }
   g_autofree char *text = g_strdup_printf("%s: its folder cannot be polled", name);
-  alarms_raise(watch->alarms, &(AlarmCall){.kind = "poll-failing", .subject = name, .feed = name, .text = text, .detail = poll->problem, .weight = 1});
+  alarms_raise(
+      watch->alarms,
+      &(AlarmCall){
+          .kind = "poll-failing", .subject = name, .feed = name, .text = text, .detail = poll->problem, .weight = 1});
 }
 
 static gboolean look_at_held(Watch *watch, const char *feed, GError **error) {
@@ -107,21 +127,29 @@ static gboolean look_at_held(Watch *watch, const char *feed, GError **error) {
       alarms_clear(watch->alarms, "file-held", feed);
     return held != NULL;
   }
-  g_autofree char *text = g_strdup_printf("%s: %u file%s held for a person, the last of them %s%s%s", feed, held->len, held->len == 1 ? " is" : "s are",
-                                          newest->id, newest->reason_code ? " for " : "", newest->reason_code ? newest->reason_code : "");
+  g_autofree char *text = g_strdup_printf(
+      "%s: %u file%s held for a person, the last of them %s%s%s", feed, held->len, held->len == 1 ? " is" : "s are",
+      newest->id, newest->reason_code ? " for " : "", newest->reason_code ? newest->reason_code : "");
   /* The newest weighs most: another one that is held is told, one that is released is not. */
-  alarms_raise(watch->alarms, &(AlarmCall){.kind = "file-held", .subject = feed, .feed = feed, .text = text, .detail = newest->reason, .weight = newest->changed_at});
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "file-held",
+                                           .subject = feed,
+                                           .feed = feed,
+                                           .text = text,
+                                           .detail = newest->reason,
+                                           .weight = newest->changed_at});
   return TRUE;
 }
 
 static gboolean look_at_answers(Watch *watch, const char *feed, GError **error) {
-  BookFilter filter = {.feed = feed, .states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE, .limit = MOST_FILES};
+  BookFilter filter = {
+      .feed = feed, .states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE, .limit = MOST_FILES};
   g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
   const BookFile *first = NULL;
   guint count = 0;
   for (guint i = 0; files && i < files->len; i++) {
     const BookFile *file = files->pdata[i];
-    gboolean is_late = file->feedback_name && g_get_real_time() - file->changed_at > 2 * FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
+    gboolean is_late = file->feedback_name &&
+                       g_get_real_time() - file->changed_at > 2 * FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
     if (!is_late && !(file->problem && file->attempts >= DELIVERY_TRIES))
       continue;
     first = first ? first : file;
@@ -132,13 +160,19 @@ static gboolean look_at_answers(Watch *watch, const char *feed, GError **error) 
       alarms_clear(watch->alarms, "delivery-failing", feed);
     return files != NULL;
   }
-  g_autofree char *text = g_strdup_printf("%s: %u answer%s cannot be delivered, the first of them for file %s", feed, count, count == 1 ? "" : "s", first->id);
-  alarms_raise(watch->alarms, &(AlarmCall){.kind = "delivery-failing", .subject = feed, .feed = feed, .text = text, .detail = first->problem, .weight = count});
+  g_autofree char *text = g_strdup_printf("%s: %u answer%s cannot be delivered, the first of them for file %s", feed,
+                                          count, count == 1 ? "" : "s", first->id);
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "delivery-failing",
+                                           .subject = feed,
+                                           .feed = feed,
+                                           .text = text,
+                                           .detail = first->problem,
+                                           .weight = count});
   return TRUE;
 }
 
-/* Past validation a file cannot be held: what its process refuses, it refuses again and again. At once where the next try is far off,
- * which is what somebody has to change something for. */
+/* Past validation a file cannot be held: what its process refuses, it refuses again and again. At once where the next
+ * try is far off, which is what somebody has to change something for. */
 static gboolean look_at_posting(Watch *watch, const char *feed, GError **error) {
   BookFilter filter = {.feed = feed, .states = 1u << FILE_VALIDATED | 1u << FILE_POSTING, .limit = MOST_FILES};
   g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
@@ -157,8 +191,14 @@ static gboolean look_at_posting(Watch *watch, const char *feed, GError **error) 
       alarms_clear(watch->alarms, "posting-failing", feed);
     return files != NULL;
   }
-  g_autofree char *text = g_strdup_printf("%s: %u file%s cannot be posted, the first of them %s", feed, count, count == 1 ? "" : "s", first->id);
-  alarms_raise(watch->alarms, &(AlarmCall){.kind = "posting-failing", .subject = feed, .feed = feed, .text = text, .detail = first->problem, .weight = count});
+  g_autofree char *text = g_strdup_printf("%s: %u file%s cannot be posted, the first of them %s", feed, count,
+                                          count == 1 ? "" : "s", first->id);
+  alarms_raise(watch->alarms, &(AlarmCall){.kind = "posting-failing",
+                                           .subject = feed,
+                                           .feed = feed,
+                                           .text = text,
+                                           .detail = first->problem,
+                                           .weight = count});
   return TRUE;
 }
 
@@ -196,15 +236,20 @@ static void look_at_endpoint(Watch *watch, Carrier *carrier) {
   CarrierStatus status;
   carrier_status(carrier, &status);
   if (status.state == CARRIER_BREAKER) {
-    g_autofree char *text = g_strdup_printf("%s: it has refused our login or shown another host key; nothing more is tried until `sallyport poll`", name);
-    alarms_raise(watch->alarms, &(AlarmCall){.kind = "login-refused", .subject = name, .text = text, .detail = status.problem, .weight = 1});
+    g_autofree char *text = g_strdup_printf(
+        "%s: it has refused our login or shown another host key; nothing more is tried until `sallyport poll`", name);
+    alarms_raise(
+        watch->alarms,
+        &(AlarmCall){.kind = "login-refused", .subject = name, .text = text, .detail = status.problem, .weight = 1});
   } else {
     alarms_clear(watch->alarms, "login-refused", name);
   }
   gint64 since = failing_since(watch, name, status.state == CARRIER_WAITING);
   if (since < g_get_monotonic_time() - FAILING_SECONDS * (gint64)G_USEC_PER_SEC) {
     g_autofree char *text = g_strdup_printf("%s: it cannot be connected to", name);
-    alarms_raise(watch->alarms, &(AlarmCall){.kind = "endpoint-failing", .subject = name, .text = text, .detail = status.problem, .weight = 1});
+    alarms_raise(
+        watch->alarms,
+        &(AlarmCall){.kind = "endpoint-failing", .subject = name, .text = text, .detail = status.problem, .weight = 1});
   } else if (status.state != CARRIER_WAITING) {
     alarms_clear(watch->alarms, "endpoint-failing", name);
   }
@@ -214,9 +259,11 @@ static void look_at_endpoint(Watch *watch, Carrier *carrier) {
 
 /* Alarms of what is not configured any more. */
 static void clear_strangers(Watch *watch) {
-  static const char *const of_feeds[] = {"poll-failing", "file-held", "posting-failing", "delivery-failing", "sequence-reused", "sequence-late"};
+  static const char *const of_feeds[] = {"poll-failing",     "file-held",       "posting-failing",
+                                         "delivery-failing", "sequence-reused", "sequence-late"};
   const Feeds *all = watch->options.feeds;
-  g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal), endpoints = g_hash_table_new(g_str_hash, g_str_equal),
+  g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal),
+                        endpoints = g_hash_table_new(g_str_hash, g_str_equal),
                         interfaces = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; i < all->feeds->len; i++) {
     const Feed *feed = all->feeds->pdata[i];
@@ -263,7 +310,9 @@ static gboolean look_at_dues(Watch *watch, const GPtrArray *polls, gint64 now, G
 
 /* --- The thread */
 
-static gboolean prune_change(BookTransaction *tx, gpointer data, GError **error) { return book_prune_watch(tx, *(gint64 *)data, error); }
+static gboolean prune_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_prune_watch(tx, *(gint64 *)data, error);
+}
 
 static gboolean prune(Watch *watch, gint64 now, GError **error) {
   gint64 monotonic = g_get_monotonic_time();
@@ -276,7 +325,8 @@ static gboolean prune(Watch *watch, gint64 now, GError **error) {
 static gboolean look(Watch *watch, GError **error) {
   gint64 now = g_get_real_time();
   g_autoptr(GPtrArray) polls = book_polls(watch->reader, error);
-  if (!polls || !alarms_refresh(watch->alarms, watch->reader, error) || !look_at_dues(watch, polls, now, error) || !look_at_feeds(watch, polls, now, error))
+  if (!polls || !alarms_refresh(watch->alarms, watch->reader, error) || !look_at_dues(watch, polls, now, error) ||
+      !look_at_feeds(watch, polls, now, error))
     return FALSE;
   for (guint i = 0; i < watch->options.feeds->carriers->len; i++)
     look_at_endpoint(watch, watch->options.feeds->carriers->pdata[i]);
@@ -291,7 +341,8 @@ static void tell_unwritable(Watch *watch) {
     teller_tell_unsaved(watch->options.conf, watch->options.lane, "book-unwritable", why);
 }
 
-/* A second, or, where looking takes long because many files are live, so much longer that it costs one part in twenty. */
+/* A second, or, where looking takes long because many files are live, so much longer that it costs one part in twenty.
+ */
 static gboolean wait_a_while(Watch *watch, gint64 cost) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
@@ -341,8 +392,13 @@ void watch_free(Watch *watch) {
 
 static void set_dues(Watch *watch, guint ways) {
   const GPtrArray *feeds = watch->options.feeds->feeds;
-  watch->dues = (Dues){.book = watch->options.book, .reader = watch->reader, .alarms = watch->alarms, .ways = ways,
-                       .started_at = watch->options.started_at, .feeds = g_new0(DueFeed, feeds->len + 1), .n_feeds = feeds->len};
+  watch->dues = (Dues){.book = watch->options.book,
+                       .reader = watch->reader,
+                       .alarms = watch->alarms,
+                       .ways = ways,
+                       .started_at = watch->options.started_at,
+                       .feeds = g_new0(DueFeed, feeds->len + 1),
+                       .n_feeds = feeds->len};
   for (guint i = 0; i < feeds->len; i++)
     watch->dues.feeds[i].watch = ((const Feed *)feeds->pdata[i])->watch;
 }
@@ -401,7 +457,9 @@ gboolean watch_stop(Watch *watch, guint grace_seconds) {
   return teller_stop(watch->teller, grace_seconds);
 }
 
-Alarms *watch_alarms(Watch *watch) { return watch->alarms; }
+Alarms *watch_alarms(Watch *watch) {
+  return watch->alarms;
+}
 
 void watch_book_unwritable(Watch *watch, const char *why) {
   if (!watch)
@@ -411,7 +469,8 @@ void watch_book_unwritable(Watch *watch, const char *why) {
   if (!watch->unwritable_told_at || now - watch->unwritable_told_at > UNWRITABLE_SECONDS * (gint64)G_USEC_PER_SEC) {
     watch->unwritable_told_at = now;
     g_free(watch->unwritable);
-    watch->unwritable = g_strdup_printf("the lane's book cannot be written, nothing more is begun until it can: %s", why);
+    watch->unwritable = g_strdup_printf("the lane's book cannot be written, nothing more is begun until it can: %s",
+                                        why);
   }
   pthread_mutex_unlock(&watch->lock);
 }

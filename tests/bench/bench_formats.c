@@ -1,7 +1,7 @@
-/* What reading and staging costs by format: the same records as UTF-8 delimited, GB18030 delimited, and fixed lines of both.
- *   bench_formats [records] [rounds] [folder]
- * Prints per format, separated by tabs: its name, bytes, the median CPU seconds of parsing alone (one thread) and of staging (two
- * threads). Every format is measured once per round, so that all have the machine's same moods. */
+/* What reading and staging costs by format: the same records as UTF-8 delimited, GB18030 delimited, and fixed lines of
+ * both. bench_formats [records] [rounds] [folder] Prints per format, separated by tabs: its name, bytes, the median CPU
+ * seconds of parsing alone (one thread) and of staging (two threads). Every format is measured once per round, so that
+ * all have the machine's same moods. */
 #include "gateway/flow/stage.h"
 #include "tests/unit/gateway/records/layouts.h"
 #include <stdio.h>
@@ -19,8 +19,11 @@ typedef struct {
   double parsing[MOST_ROUNDS], staging[MOST_ROUNDS];
 } Format;
 
-#define DELIMITED "D member:text=16* reference:text name:text=20 points:int amount:dec=2 at:time currency:enum=CNY/USD note:text?"
-#define FIXED "D member:text@16* reference:text@24 name:text@16 points:int@7>0 amount:dec=2@11>0~ at:time@25 currency:enum=CNY/USD@3 note:text?@8"
+#define DELIMITED \
+  "D member:text=16* reference:text name:text=20 points:int amount:dec=2 at:time currency:enum=CNY/USD note:text?"
+#define FIXED                                                                                      \
+  "D member:text@16* reference:text@24 name:text@16 points:int@7>0 amount:dec=2@11>0~ at:time@25 " \
+  "currency:enum=CNY/USD@3 note:text?@8"
 
 static Format formats[] = {{.name = "UTF-8, delimited", .record = DELIMITED},
                            {.name = "GB18030, delimited", .charset = "GB18030", .record = DELIMITED},
@@ -41,8 +44,12 @@ static void check(gboolean ok, const GError *error) {
   exit(1);
 }
 
-static gboolean is_fixed(const Format *format) { return strchr(format->record, '@') != NULL; }
-static gboolean has_line_ends(const Format *format) { return !strstr(format->name, "no line ends"); }
+static gboolean is_fixed(const Format *format) {
+  return strchr(format->record, '@') != NULL;
+}
+static gboolean has_line_ends(const Format *format) {
+  return !strstr(format->name, "no line ends");
+}
 
 /* --- The files */
 
@@ -62,7 +69,8 @@ static char *make_name(void) {
 
 static void put(Format *format, const char *text, guint width, gboolean is_last) {
   gsize length = strlen(text);
-  g_autofree char *encoded = format->charset ? g_convert(text, -1, format->charset, "UTF-8", NULL, &length, NULL) : g_strdup(text);
+  g_autofree char *encoded = format->charset ? g_convert(text, -1, format->charset, "UTF-8", NULL, &length, NULL)
+                                             : g_strdup(text);
   g_assert(encoded && (!is_fixed(format) || length <= width));
   g_byte_array_append(format->text, (const guint8 *)encoded, (guint)length);
   for (gsize n = length; is_fixed(format) && n < width; n++)
@@ -75,13 +83,16 @@ static void put_record(guint record) {
   static const guint widths[] = {16, 24, 16, 7, 11, 25, 3, 8};
   guint points = 1 + next_random(9999), cents = next_random(10000000);
   g_autofree char *name = make_name();
-  g_autofree char *member = g_strdup_printf("M%09u", next_random(1000000)), *reference = g_strdup_printf("T20261120-%012u", record);
-  g_autofree char *at = g_strdup_printf("2026-11-20T%02u:%02u:%02u+08:00", next_random(24), next_random(60), next_random(60));
+  g_autofree char *member = g_strdup_printf("M%09u", next_random(1000000)),
+                  *reference = g_strdup_printf("T20261120-%012u", record);
+  g_autofree char *at = g_strdup_printf("2026-11-20T%02u:%02u:%02u+08:00", next_random(24), next_random(60),
+                                        next_random(60));
   for (guint f = 0; f < G_N_ELEMENTS(formats); f++) {
     Format *format = &formats[f];
     gboolean fixed = is_fixed(format);
     g_autofree char *shown_points = g_strdup_printf(fixed ? "%07u" : "%u", points);
-    g_autofree char *amount = fixed ? g_strdup_printf("%011u", cents) : g_strdup_printf("%u.%02u", cents / 100, cents % 100);
+    g_autofree char *amount = fixed ? g_strdup_printf("%011u", cents)
+                                    : g_strdup_printf("%u.%02u", cents / 100, cents % 100);
     const char *values[] = {member, reference, name, shown_points, amount, at, "CNY", record % 3 ? "" : "GROCERY"};
     g_byte_array_append(format->text, (const guint8 *)"D|", fixed ? 1 : 2);
     for (guint i = 0; i < G_N_ELEMENTS(values); i++)
@@ -106,7 +117,9 @@ static void make_files(guint records) {
     put_record(record);
   for (guint f = 0; f < G_N_ELEMENTS(formats); f++) {
     formats[f].fd = memfd_create("format", MFD_CLOEXEC);
-    check(formats[f].fd >= 0 && write(formats[f].fd, formats[f].text->data, formats[f].text->len) == (gssize)formats[f].text->len, NULL);
+    check(formats[f].fd >= 0 &&
+              write(formats[f].fd, formats[f].text->data, formats[f].text->len) == (gssize)formats[f].text->len,
+          NULL);
   }
 }
 
@@ -143,7 +156,9 @@ static double stage_once(const Format *format, const char *path) {
   return took;
 }
 
-static int compare(const void *a, const void *b) { return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b; }
+static int compare(const void *a, const void *b) {
+  return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
 
 static double median(double *values, guint n) {
   qsort(values, n, sizeof *values, compare);
@@ -161,6 +176,7 @@ int main(int argc, char **argv) {
       formats[f].staging[round] = stage_once(&formats[f], path);
     }
   for (guint f = 0; f < G_N_ELEMENTS(formats); f++)
-    printf("%s\t%u\t%.6f\t%.6f\n", formats[f].name, formats[f].text->len, median(formats[f].parsing, rounds), median(formats[f].staging, rounds));
+    printf("%s\t%u\t%.6f\t%.6f\n", formats[f].name, formats[f].text->len, median(formats[f].parsing, rounds),
+           median(formats[f].staging, rounds));
   return 0;
 }

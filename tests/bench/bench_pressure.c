@@ -1,6 +1,7 @@
-/* The controller of x and calls in flight against the best fixed setting of each capacity, which is found by trying all: one line each
- *   COURSE TAB CAPACITY TAB OURS TAB BEST TAB THEIR SETTING TAB CALLS TAB REFUSED       (records a second)
- * Simulated (tests/unit/gateway/process/simulation.h): what is measured are the decisions, which no machine's load changes. */
+/* The controller of x and calls in flight against the best fixed setting of each capacity, which is found by trying
+ * all: one line each COURSE TAB CAPACITY TAB OURS TAB BEST TAB THEIR SETTING TAB CALLS TAB REFUSED       (records a
+ * second) Simulated (tests/unit/gateway/process/simulation.h): what is measured are the decisions, which no machine's
+ * load changes. */
 #include "tests/unit/gateway/process/simulation.h"
 #include <stdio.h>
 
@@ -10,8 +11,8 @@ static void run(const Course *course, guint64 seed) {
     Measured best = simulated_best(&course->phases[i], &usual), settling, settled;
     simulate(&s, &course->phases[i], SECONDS(SETTLING), &settling);
     simulate(&s, &course->phases[i], SECONDS(MEASURED), &settled);
-    printf("%s\t%s\t%.0f\t%.0f\t%u x %u\t%" G_GUINT64_FORMAT "\t%" G_GUINT64_FORMAT "\n", course->name, course->phases[i].name, settled.rate, best.rate,
-           best.threads, best.size, settled.calls, settled.refused);
+    printf("%s\t%s\t%.0f\t%.0f\t%u x %u\t%" G_GUINT64_FORMAT "\t%" G_GUINT64_FORMAT "\n", course->name,
+           course->phases[i].name, settled.rate, best.rate, best.threads, best.size, settled.calls, settled.refused);
   }
   pressure_free(s.pressure);
 }

@@ -1,6 +1,6 @@
-/* bench_recon LANE-FOLDER TIP RECORDS PEER — fills a lane's ledger and book with so many credits of one day, as files of 100,000 lines
- * in batches of 5,000 that were posted, and the same rows into PEER, an SQLite database with one plain table: what reconciliation is
- * measured against (tests/bench/run, part recon). */
+/* bench_recon LANE-FOLDER TIP RECORDS PEER — fills a lane's ledger and book with so many credits of one day, as files
+ * of 100,000 lines in batches of 5,000 that were posted, and the same rows into PEER, an SQLite database with one plain
+ * table: what reconciliation is measured against (tests/bench/run, part recon). */
 #include "gateway/base/files.h"
 #include "store/book.h"
 #include "store/ledger.h"
@@ -25,7 +25,8 @@ static void must(gboolean ok, GError *error) {
 }
 
 static gboolean add(BookTransaction *tx, gpointer data, GError **error) {
-  static const FileState way[] = {FILE_ADMITTED, FILE_FETCHED, FILE_OPENED, FILE_STAGED, FILE_VALIDATED, FILE_POSTING, FILE_POSTED, FILE_ANSWERED, FILE_CLOSED};
+  static const FileState way[] = {FILE_ADMITTED, FILE_FETCHED, FILE_OPENED,   FILE_STAGED, FILE_VALIDATED,
+                                  FILE_POSTING,  FILE_POSTED,  FILE_ANSWERED, FILE_CLOSED};
   if (!book_add_file(tx, data, error))
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS(way); i++)
@@ -56,9 +57,13 @@ static void posted(gpointer user, const LedgerBatch *batch, const LedgerResult *
   pthread_mutex_unlock(&lock);
 }
 
-typedef struct { sqlite3 *db; sqlite3_stmt *insert; } Peer;
+typedef struct {
+  sqlite3 *db;
+  sqlite3_stmt *insert;
+} Peer;
 
-static void post(Ledger *ledger, const Peer *peer, const char *file, const char *name, guint batch, guint64 first, guint count) {
+static void post(Ledger *ledger, const Peer *peer, const char *file, const char *name, guint batch, guint64 first,
+                 guint count) {
   static const BlockType types[] = {BLOCK_TEXT, BLOCK_TEXT, BLOCK_INTEGER};
   LedgerBatch *part = ledger_batch_new();
   GError *error = NULL;
@@ -72,7 +77,8 @@ static void post(Ledger *ledger, const Peer *peer, const char *file, const char 
     char key[32], account[32];
     gint64 amount = (gint64)((first + i) % 1000) + 1;
     int key_length = g_snprintf(key, sizeof key, "R%012" G_GUINT64_FORMAT, first + i);
-    int account_length = g_snprintf(account, sizeof account, "6222%012" G_GUINT64_FORMAT, (first + i) * 7919 % ACCOUNTS);
+    int account_length = g_snprintf(account, sizeof account, "6222%012" G_GUINT64_FORMAT,
+                                    (first + i) * 7919 % ACCOUNTS);
     record_block_begin(part->block, line);
     record_block_put_text(part->block, 0, key, (gsize)key_length);
     record_block_put_text(part->block, 1, account, (gsize)account_length);
@@ -90,7 +96,11 @@ static void post(Ledger *ledger, const Peer *peer, const char *file, const char 
 static void open_peer(Peer *peer, const char *path) {
   GError *error = NULL;
   peer->db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_SCRATCH}, &error);
-  must(peer->db && sqlite_run(peer->db, "CREATE TABLE entry (key TEXT, account TEXT, amount INTEGER, business_date TEXT, name TEXT, line INTEGER); BEGIN", &error), error);
+  must(peer->db && sqlite_run(peer->db,
+                              "CREATE TABLE entry (key TEXT, account TEXT, amount INTEGER, business_date TEXT, name "
+                              "TEXT, line INTEGER); BEGIN",
+                              &error),
+       error);
   peer->insert = sqlite_prepare(peer->db, "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &error);
   must(peer->insert != NULL, error);
 }
@@ -105,7 +115,8 @@ static void fill(Ledger *ledger, Book *book, const Peer *peer, guint64 records) 
       file = add_file(book, first / FILE_LINES);
       name = g_strdup_printf("POINTS_20241120_%06u.dat.pgp", (guint)(first / FILE_LINES));
     }
-    post(ledger, peer, file, name, (guint)(first % FILE_LINES / BATCH_LINES) + 1, first, (guint)MIN(BATCH_LINES, records - first));
+    post(ledger, peer, file, name, (guint)(first % FILE_LINES / BATCH_LINES) + 1, first,
+         (guint)MIN(BATCH_LINES, records - first));
     batches++;
   }
   pthread_mutex_lock(&lock);

@@ -14,9 +14,9 @@
 enum { BLOCK = 4096, BATCH = 2500, COLUMNS = 9 };
 
 static const StagingColumn columns[COLUMNS] = {
-    {"tag", BLOCK_TEXT, 0},     {"member", BLOCK_TEXT, 0},   {"reference", BLOCK_TEXT, 0},
+    {"tag", BLOCK_TEXT, 0},       {"member", BLOCK_TEXT, 0},    {"reference", BLOCK_TEXT, 0},
     {"points", BLOCK_INTEGER, 0}, {"amount", BLOCK_INTEGER, 2}, {"at", BLOCK_TEXT, 0},
-    {"store", BLOCK_TEXT, 0},   {"currency", BLOCK_TEXT, 0}, {"category", BLOCK_TEXT, 0}};
+    {"store", BLOCK_TEXT, 0},     {"currency", BLOCK_TEXT, 0},  {"category", BLOCK_TEXT, 0}};
 
 static double seconds(clockid_t clock) {
   struct timespec t;
@@ -33,8 +33,9 @@ static void end(const char *what, guint64 records) {
   double millions = (double)records / 1e6;
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  printf("%-34s %7.3f s wall %7.3f s CPU per million   (peak %ld MiB)\n", what, (seconds(CLOCK_MONOTONIC) - wall) / millions,
-         (seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) / millions, usage.ru_maxrss / 1024);
+  printf("%-34s %7.3f s wall %7.3f s CPU per million   (peak %ld MiB)\n", what,
+         (seconds(CLOCK_MONOTONIC) - wall) / millions, (seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) / millions,
+         usage.ru_maxrss / 1024);
 }
 
 static void check(gboolean ok, GError *error) {
@@ -55,7 +56,8 @@ static void put(RecordBlock *block, guint column, const char *text, gsize length
 }
 
 static void fill(RecordBlock *block, guint64 first, guint count) {
-  static const char *const categories[] = {"FLIGHT", "HOTEL", "GROCERY", "FUEL", "DINING", "PHARMACY", "ONLINE", "CAR-RENTAL"};
+  static const char *const categories[] = {"FLIGHT", "HOTEL",    "GROCERY", "FUEL",
+                                           "DINING", "PHARMACY", "ONLINE",  "CAR-RENTAL"};
   char text[64];
   record_block_clear(block);
   for (guint i = 0; i < count; i++) {
@@ -65,7 +67,9 @@ static void fill(RecordBlock *block, guint64 first, guint count) {
     put(block, 2, text, (gsize)snprintf(text, sizeof text, "T20261120-000001-%012" G_GUINT64_FORMAT, first + i));
     record_block_put_integer(block, 3, 1 + next_random(9999));
     record_block_put_integer(block, 4, next_random(10000000));
-    put(block, 5, text, (gsize)snprintf(text, sizeof text, "2026-11-20T%02u:%02u:%02u+08:00", next_random(24), next_random(60), next_random(60)));
+    put(block, 5, text,
+        (gsize)snprintf(text, sizeof text, "2026-11-20T%02u:%02u:%02u+08:00", next_random(24), next_random(60),
+                        next_random(60)));
     put(block, 6, text, (gsize)snprintf(text, sizeof text, "STORE-%04u", next_random(9999)));
     put(block, 7, "CNY", 3);
     const char *category = categories[next_random(8)];
@@ -230,7 +234,8 @@ static void bench_ledger(const char *folder, guint64 records, guint round) {
   begin();
   check(ledger_entries(reader, &(LedgerFilter){.account = "M000500000"}, count_entry, &seen, &error), error);
   check(seen == entries, NULL);
-  check(ledger_entries(reader, &(LedgerFilter){.key = "T20261120-000001-000000000777"}, count_entry, &seen, &error), error);
+  check(ledger_entries(reader, &(LedgerFilter){.key = "T20261120-000001-000000000777"}, count_entry, &seen, &error),
+        error);
   check(seen == entries + 1, NULL);
   end("ledger: entries of account and key", 1000000);
   begin();

@@ -8,7 +8,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(gboolean holds) {
-  if (!holds) abort();
+  if (!holds)
+    abort();
 }
 
 static void round_trip(const ConfSource *source) {

@@ -1,5 +1,5 @@
-/* The first byte chooses a layout, the rest is the file. However it is cut into chunks, the result is the same, and every
- * line is accounted for: a record, a fault, a header, a trailer, a problem of the file, or the empty last one. */
+/* The first byte chooses a layout, the rest is the file. However it is cut into chunks, the result is the same, and
+ * every line is accounted for: a record, a fault, a header, a trailer, a problem of the file, or the empty last one. */
 #include "tests/unit/gateway/records/layouts.h"
 #include <stdint.h>
 
@@ -14,22 +14,30 @@ typedef struct {
 } Kind;
 
 static const Kind KINDS[] = {
-    {"|", "H p:text d:date", "D m:text=4* n:int a:dec=2? t:time? c:enum=A/B?", "T n:int#count s:int?#sum=n", NULL, FALSE, FALSE, CONF_LINE_END_ANY, FALSE, NULL},
-    {";", "- p:text", "- m:text? n:int?", "- n:int?#count s:int?#sum=n", NULL, FALSE, TRUE, CONF_LINE_END_CRLF, FALSE, NULL},
+    {"|", "H p:text d:date", "D m:text=4* n:int a:dec=2? t:time? c:enum=A/B?", "T n:int#count s:int?#sum=n", NULL,
+     FALSE, FALSE, CONF_LINE_END_ANY, FALSE, NULL},
+    {";", "- p:text", "- m:text? n:int?", "- n:int?#count s:int?#sum=n", NULL, FALSE, TRUE, CONF_LINE_END_CRLF, FALSE,
+     NULL},
     {",", "H p:text", "D m:text? n:int?", "T n:int?#count", NULL, TRUE, FALSE, CONF_LINE_END_ANY, FALSE, NULL},
     {",", "- p:text?", "- m:text? n:text?", NULL, NULL, TRUE, TRUE, CONF_LINE_END_CR, FALSE, NULL},
     {"|", "H p:text", "D m:text=3? n:int?", "T n:int?#count", "GB18030", FALSE, FALSE, CONF_LINE_END_LF, FALSE, NULL},
     {"|", NULL, "D m:text? n:text?", NULL, "GB18030", TRUE, FALSE, CONF_LINE_END_ANY, FALSE, NULL},
-    {"||", "H p:text", "D m:text? d:date=%d%m%Y?", "T s:dec=3?#sum=m", NULL, FALSE, FALSE, CONF_LINE_END_ANY, FALSE, NULL},
+    {"||", "H p:text", "D m:text? d:date=%d%m%Y?", "T s:dec=3?#sum=m", NULL, FALSE, FALSE, CONF_LINE_END_ANY, FALSE,
+     NULL},
     {"\302\247", NULL, "D m:text? n:text?", NULL, NULL, TRUE, FALSE, CONF_LINE_END_ANY, FALSE, NULL},
     {"|", NULL, "- m:text? n:text?", "- n:int?", "SHIFT_JIS", TRUE, TRUE, CONF_LINE_END_ANY, FALSE, NULL},
     {"a", NULL, "D m:text?", NULL, "ISO-8859-1", FALSE, FALSE, CONF_LINE_END_ANY, FALSE, NULL},
-    {"", "H p:text@3 d:date=%Y%m%d@8", "D m:text?@4 n:int@3>0 a:dec=2?@5>0~^", "T n:int@2#count s:int?@4#sum=n", "GBK", FALSE, FALSE, CONF_LINE_END_ANY, TRUE, NULL},
-    {"", "H p:text@9", "D m:text?@4> n:int@5>^", "T n:int@2>0#count s:int?@7>#sum=n", "GB18030", FALSE, FALSE, CONF_LINE_END_NONE, TRUE, NULL},
+    {"", "H p:text@3 d:date=%Y%m%d@8", "D m:text?@4 n:int@3>0 a:dec=2?@5>0~^", "T n:int@2#count s:int?@4#sum=n", "GBK",
+     FALSE, FALSE, CONF_LINE_END_ANY, TRUE, NULL},
+    {"", "H p:text@9", "D m:text?@4> n:int@5>^", "T n:int@2>0#count s:int?@7>#sum=n", "GB18030", FALSE, FALSE,
+     CONF_LINE_END_NONE, TRUE, NULL},
     {"", "- p:text?@4", "- m:text?@4", "- n:int@4>0#count", NULL, FALSE, TRUE, CONF_LINE_END_NONE, TRUE, NULL},
-    {"", NULL, "D m:text?@4 n:int@2", "T n:int@2#count/E s:int?@4#sum=n/E", NULL, FALSE, FALSE, CONF_LINE_END_CRLF, TRUE, "E n:int@2>0 o:text?@3 d:date?@8>0"},
-    {"|", "H p:text", "D m:text? n:int", "T n:int#count/EE s:int?#sum=n/EE t:int?#sum=n", "GBK", TRUE, FALSE, CONF_LINE_END_ANY, FALSE, "EE n:int o:text?"},
-    {"", NULL, "D m:text?@4 n:int@3^", "T n:int@2#count s:int@5#sum=n", "IBM037", FALSE, FALSE, CONF_LINE_END_NONE, TRUE, NULL},
+    {"", NULL, "D m:text?@4 n:int@2", "T n:int@2#count/E s:int?@4#sum=n/E", NULL, FALSE, FALSE, CONF_LINE_END_CRLF,
+     TRUE, "E n:int@2>0 o:text?@3 d:date?@8>0"},
+    {"|", "H p:text", "D m:text? n:int", "T n:int#count/EE s:int?#sum=n/EE t:int?#sum=n", "GBK", TRUE, FALSE,
+     CONF_LINE_END_ANY, FALSE, "EE n:int o:text?"},
+    {"", NULL, "D m:text?@4 n:int@3^", "T n:int@2#count s:int@5#sum=n", "IBM037", FALSE, FALSE, CONF_LINE_END_NONE,
+     TRUE, NULL},
 };
 
 static Layout *layout_of(const Kind *kind) {
@@ -60,7 +68,9 @@ static guint64 line_ends(const Layout *layout, const guint8 *text, gsize size) {
 
 /* Lines without ends, counted off; behind the mark, if there is one. */
 static guint64 counted_off(const guint8 *text, gsize size, gsize stride, gboolean is_gb18030, gboolean is_utf8) {
-  gsize mark = is_gb18030 && size >= 4 && memcmp(text, "\204\061\225\063", 4) == 0 ? 4 : is_utf8 && size >= 3 && memcmp(text, "\357\273\277", 3) == 0 ? 3 : 0;
+  gsize mark = is_gb18030 && size >= 4 && memcmp(text, "\204\061\225\063", 4) == 0 ? 4
+               : is_utf8 && size >= 3 && memcmp(text, "\357\273\277", 3) == 0      ? 3
+                                                                                   : 0;
   return (size - mark + stride - 1) / stride;
 }
 
@@ -81,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static LayoutChunk *chunks[G_N_ELEMENTS(KINDS)]; /* reused, as the lane does */
   if (size == 0)
     return 0;
-  guint which = (data[0] + (G_N_ELEMENTS(KINDS) - 'd' % G_N_ELEMENTS(KINDS))) % G_N_ELEMENTS(KINDS); /* 'd' is the first: the seeds' letters */
+  /* 'd' is the first: the seeds' letters */
+  guint which = (data[0] + (G_N_ELEMENTS(KINDS) - 'd' % G_N_ELEMENTS(KINDS))) % G_N_ELEMENTS(KINDS);
   if (!layouts[which]) {
     layouts[which] = layout_of(&KINDS[which]);
     chunks[which] = layout_chunk_new(layouts[which]);
@@ -96,7 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const ConfLayout *conf = layout_conf(layouts[which]);
   guint64 told = g_ascii_strtoull(strrchr(whole, '=') + 2, NULL, 10);
   if (conf->line_end == CONF_LINE_END_NONE)
-    g_assert_cmpuint(told, ==, counted_off(text, length, stride_of(conf), g_strcmp0(conf->charset, "GB18030") == 0, !conf->charset));
+    g_assert_cmpuint(
+        told, ==, counted_off(text, length, stride_of(conf), g_strcmp0(conf->charset, "GB18030") == 0, !conf->charset));
   else if (!is_mark_alone(text, length))
     g_assert_cmpuint(told, ==, line_ends(layouts[which], text, length));
   return 0;

@@ -1,5 +1,5 @@
-/* What stands around a partner's records, before anything is verified: files that declare others, and packed files. The first byte says
- * which reader gets the rest. */
+/* What stands around a partner's records, before anything is verified: files that declare others, and packed files. The
+ * first byte says which reader gets the rest. */
 #include "gateway/flow/declared.h"
 #include "gateway/packing/packing_internal.h"
 #include <stdlib.h>
@@ -59,7 +59,10 @@ int LLVMFuzzerTestOneInput(const guint8 *data, size_t size) {
     return 0;
   guint which = data[0] % 6;
   if (which < 3)
-    declare((ConfDeclared){.format = which == 0 ? CONF_DECLARED_SUMS : which == 1 ? CONF_DECLARED_COLUMNS : CONF_DECLARED_PAIRS}, (const char *)data + 1, size - 1);
+    declare((ConfDeclared){.format = which == 0   ? CONF_DECLARED_SUMS
+                                     : which == 1 ? CONF_DECLARED_COLUMNS
+                                                  : CONF_DECLARED_PAIRS},
+            (const char *)data + 1, size - 1);
   else
     unpack((ConfPacking)(CONF_PACK_GZIP + (which - 3)), data + 1, size - 1);
   return 0;

@@ -1,5 +1,5 @@
-/* Names as a server sends them: an SFTP NAME answer of any bytes is taken apart within its bounds, and what is accepted as a
- * name cannot leave its folder. */
+/* Names as a server sends them: an SFTP NAME answer of any bytes is taken apart within its bounds, and what is accepted
+ * as a name cannot leave its folder. */
 #include "gateway/base/files.h"
 #include "transfer/names.h"
 #include "transfer/sftp_packet.h"

@@ -56,7 +56,8 @@ static void a_delimiter_is_any_bytes_in_either_quotes(void **state) {
   check_delimiter("\"\\t\"", "\t");
   check_delimiter("'\\t'", "\t");
   check_delimiter("\"|~|\"", "|~|");
-  check_delimiter("\"\\x01f\"", "\x01" "f");
+  check_delimiter("\"\\x01f\"", "\x01"
+                                "f");
   check_delimiter("\"\\037\"", "\x1f");
   check_delimiter("\"\\xff\\xfe\"", "\xff\xfe");
   check_delimiter("\"\\\"$\\\\\"", "\"$\\");
@@ -67,7 +68,8 @@ static void a_delimiter_is_any_bytes_in_either_quotes(void **state) {
 
 static void comments_continuations_and_line_ends_change_nothing(void **state) {
   (void)state;
-  Conf *conf = build_with("key = \"ref\"", "# a 'comment\r\n // another \"\r\n /* a\r\n third { */ key = \"r\\\r\nef\" # key = {");
+  Conf *conf = build_with("key = \"ref\"",
+                          "# a 'comment\r\n // another \"\r\n /* a\r\n third { */ key = \"r\\\r\nef\" # key = {");
   const ConfFeed *feed = conf_feed(conf, "bank-points", NULL);
   assert_string_equal(feed->key, "ref");
   assert_int_equal(feed->source.where.line, 29); /* 25, and the four lines above */
@@ -82,7 +84,9 @@ static void a_rule_may_have_several_lines(void **state) {
   conf_free(conf);
 }
 
-static const ConfEndpoint *endpoint_of(const Conf *conf) { return conf_endpoint(conf_partner(conf, "bank"), "main"); }
+static const ConfEndpoint *endpoint_of(const Conf *conf) {
+  return conf_endpoint(conf_partner(conf, "bank"), "main");
+}
 
 static void urls_are_taken_apart(void **state) {
   (void)state;
@@ -95,7 +99,8 @@ static void urls_are_taken_apart(void **state) {
   assert_string_equal(endpoint_of(conf)->host, "192.0.2.7");
   assert_int_equal(endpoint_of(conf)->port, 22);
   conf_free(conf);
-  g_autofree char *host_key = g_strndup(strstr(right_one, "    url ="), (gsize)(strstr(right_one, "  }\n}\nlayout") - strstr(right_one, "    url =")));
+  g_autofree char *host_key = g_strndup(strstr(right_one, "    url ="),
+                                        (gsize)(strstr(right_one, "  }\n}\nlayout") - strstr(right_one, "    url =")));
   conf = build_with(host_key, "url = \"file:///srv//drop%20folder/\"\n");
   assert_int_equal(endpoint_of(conf)->scheme, CONF_URL_FILE);
   assert_string_equal(endpoint_of(conf)->folder, "/srv/drop folder");
@@ -105,7 +110,8 @@ static void urls_are_taken_apart(void **state) {
 
 static void fingerprints_are_brought_into_one_form(void **state) {
   (void)state;
-  Conf *conf = build_with("decrypt-with = \"" FINGERPRINT "\"", "decrypt-with = \"0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567\"\n");
+  Conf *conf = build_with("decrypt-with = \"" FINGERPRINT "\"",
+                          "decrypt-with = \"0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567\"\n");
   assert_string_equal(conf_partner(conf, "bank")->openpgp.decrypt_with, FINGERPRINT);
   assert_string_equal(conf_partner(conf, "bank")->openpgp.sign_with, FINGERPRINT);
   conf_free(conf);
@@ -121,19 +127,21 @@ static void a_batch_size_outside_the_usual_is_taken_when_it_is_asked_for(void **
 
 static void a_feedback_in_the_source_folder_is_fine_when_the_pattern_keeps_them_apart(void **state) {
   (void)state;
-  conf_free(build_with("path = \"/in\"\n      name = '{stem}_FB.pgp'", "path = \"/out\"\n      name = 'FB_{stem}.pgp' exception-name = 'EX_{name}' marker = '{name}.ok'"));
+  conf_free(
+      build_with("path = \"/in\"\n      name = '{stem}_FB.pgp'",
+                 "path = \"/out\"\n      name = 'FB_{stem}.pgp' exception-name = 'EX_{name}' marker = '{name}.ok'"));
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(what_is_not_said_has_its_default),
-    cmocka_unit_test(a_delimiter_is_any_bytes_in_either_quotes),
-    cmocka_unit_test(comments_continuations_and_line_ends_change_nothing),
-    cmocka_unit_test(a_rule_may_have_several_lines),
-    cmocka_unit_test(urls_are_taken_apart),
-    cmocka_unit_test(fingerprints_are_brought_into_one_form),
-    cmocka_unit_test(a_batch_size_outside_the_usual_is_taken_when_it_is_asked_for),
-    cmocka_unit_test(a_feedback_in_the_source_folder_is_fine_when_the_pattern_keeps_them_apart),
+      cmocka_unit_test(what_is_not_said_has_its_default),
+      cmocka_unit_test(a_delimiter_is_any_bytes_in_either_quotes),
+      cmocka_unit_test(comments_continuations_and_line_ends_change_nothing),
+      cmocka_unit_test(a_rule_may_have_several_lines),
+      cmocka_unit_test(urls_are_taken_apart),
+      cmocka_unit_test(fingerprints_are_brought_into_one_form),
+      cmocka_unit_test(a_batch_size_outside_the_usual_is_taken_when_it_is_asked_for),
+      cmocka_unit_test(a_feedback_in_the_source_folder_is_fine_when_the_pattern_keeps_them_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@
 static char *read_document(const char *path) {
   char *text = NULL;
   g_autoptr(GError) error = NULL;
-  if (!g_file_get_contents(path, &text, NULL, &error)) fail_msg("%s", error->message);
+  if (!g_file_get_contents(path, &text, NULL, &error))
+    fail_msg("%s", error->message);
   return text;
 }
 
@@ -21,12 +22,16 @@ static gboolean has_word(const char *text, const char *before, const char *name)
 
 static void check_options(const cfg_opt_t *options, const char *section, const char *sample, const char *manual) {
   for (; options->name != NULL; options++) {
-    if (strcmp(options->name, GRAMMAR_PLACE) == 0) continue;
-    if (!has_word(sample, "", options->name)) fail_msg("the samples do not show %s of %s", options->name, section);
+    if (strcmp(options->name, GRAMMAR_PLACE) == 0)
+      continue;
+    if (!has_word(sample, "", options->name))
+      fail_msg("the samples do not show %s of %s", options->name, section);
     gboolean described = has_word(manual, "^\\.(It (Cm|Ic)|Ic|Ss) ", options->name) ||
                          has_word(manual, "^\\.It Ic \\S+ \\{ Cm ", options->name);
-    if (!described) fail_msg("the manual does not describe %s of %s", options->name, section);
-    if (options->type == CFGT_SEC) check_options(options->subopts, options->name, sample, manual);
+    if (!described)
+      fail_msg("the manual does not describe %s of %s", options->name, section);
+    if (options->type == CFGT_SEC)
+      check_options(options->subopts, options->name, sample, manual);
   }
 }
 
@@ -54,7 +59,7 @@ static void every_option_stands_in_the_samples_and_in_the_manual(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_option_stands_in_the_samples_and_in_the_manual),
+      cmocka_unit_test(every_option_stands_in_the_samples_and_in_the_manual),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

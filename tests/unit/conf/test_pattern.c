@@ -7,15 +7,35 @@
 
 static void patterns_overlap_when_one_name_matches_both(void **state) {
   (void)state;
-  static const struct { const char *a, *b; gboolean overlap; } rows[] = {
-    {"", "", TRUE}, {"*", "", TRUE}, {"?", "", FALSE}, {"a", "a", TRUE}, {"a", "b", FALSE}, {"a*", "*b", TRUE},
-    {"a*", "b*", FALSE}, {"P_*.pgp", "*_FB.pgp", TRUE}, {"P_*.pgp", "F_*.pgp", FALSE}, {"P_????.pgp", "*_FB.pgp", TRUE},
-    {"P_????.pgp", "P_*_FEEDBACK.pgp", FALSE}, {"[0-9]*", "[a-z]*", FALSE}, {"[0-9]*", "[!0-8]*", TRUE}, {"[!0-9]", "5", FALSE},
-    {"[]]", "]", TRUE}, {"[a-]", "-", TRUE}, {"\\*", "*", TRUE}, {"\\*", "x", FALSE}, {"*a*a*a*a*", "b*", TRUE}, {"*.dat", "*.dat.ok", FALSE},
-    {"\xE7\xA7\xAF*", "*\xE5\x88\x86", TRUE},
+  static const struct {
+    const char *a, *b;
+    gboolean overlap;
+  } rows[] = {
+      {"", "", TRUE},
+      {"*", "", TRUE},
+      {"?", "", FALSE},
+      {"a", "a", TRUE},
+      {"a", "b", FALSE},
+      {"a*", "*b", TRUE},
+      {"a*", "b*", FALSE},
+      {"P_*.pgp", "*_FB.pgp", TRUE},
+      {"P_*.pgp", "F_*.pgp", FALSE},
+      {"P_????.pgp", "*_FB.pgp", TRUE},
+      {"P_????.pgp", "P_*_FEEDBACK.pgp", FALSE},
+      {"[0-9]*", "[a-z]*", FALSE},
+      {"[0-9]*", "[!0-8]*", TRUE},
+      {"[!0-9]", "5", FALSE},
+      {"[]]", "]", TRUE},
+      {"[a-]", "-", TRUE},
+      {"\\*", "*", TRUE},
+      {"\\*", "x", FALSE},
+      {"*a*a*a*a*", "b*", TRUE},
+      {"*.dat", "*.dat.ok", FALSE},
+      {"\xE7\xA7\xAF*", "*\xE5\x88\x86", TRUE},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-    if (pattern_overlap(rows[i].a, rows[i].b) != rows[i].overlap || pattern_overlap(rows[i].b, rows[i].a) != rows[i].overlap)
+    if (pattern_overlap(rows[i].a, rows[i].b) != rows[i].overlap ||
+        pattern_overlap(rows[i].b, rows[i].a) != rows[i].overlap)
       fail_msg("%s and %s", rows[i].a, rows[i].b);
   }
 }
@@ -32,18 +52,24 @@ static void what_cannot_be_a_pattern_or_template_is_told(void **state) {
   assert_null(numbered);
   g_autofree char *shard = template_problem("{sequence}", TEMPLATE_SHARD);
   assert_non_null(shard);
-  static const char *const wrong[] = {"{", "}", "{}", "{stem", "{nam}", "a/b", "..", "{{name}}", "{sequence:19}", "{sequence:}", "{sequence:1", "{shard}"};
+  static const char *const wrong[] = {"{",           "}",      "{}",       "{stem",         "{nam}",
+                                      "a/b",         "..",     "{{name}}", "{sequence:19}", "{sequence:}",
+                                      "{sequence:1", "{shard}"};
   for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
     g_autofree char *problem = template_problem(wrong[i], TEMPLATE_FILE);
-    if (problem == NULL) fail_msg("%s", wrong[i]);
+    if (problem == NULL)
+      fail_msg("%s", wrong[i]);
   }
 }
 
 static void the_names_that_a_template_makes_are_a_pattern(void **state) {
   (void)state;
-  static const struct { const char *text, *glob, *made; } rows[] = {
-    {"{name}.ok", "P_*.pgp", "P_*.pgp.ok"}, {"{stem}_FB.pgp", "P_*.dat.pgp", "P_*_FB.pgp"}, {"{stem}", "P[.]x.y", "P[.]x"},
-    {"a*b{id}", "x", "a\\*b*"}, {"{date}-{stem}", "*", "*-*"},
+  static const struct {
+    const char *text, *glob, *made;
+  } rows[] = {
+      {"{name}.ok", "P_*.pgp", "P_*.pgp.ok"}, {"{stem}_FB.pgp", "P_*.dat.pgp", "P_*_FB.pgp"},
+      {"{stem}", "P[.]x.y", "P[.]x"},         {"a*b{id}", "x", "a\\*b*"},
+      {"{date}-{stem}", "*", "*-*"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autofree char *made = template_as_pattern(rows[i].text, rows[i].glob, TEMPLATE_FILE);
@@ -60,9 +86,9 @@ static void the_names_that_a_template_makes_are_a_pattern(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(patterns_overlap_when_one_name_matches_both),
-    cmocka_unit_test(what_cannot_be_a_pattern_or_template_is_told),
-    cmocka_unit_test(the_names_that_a_template_makes_are_a_pattern),
+      cmocka_unit_test(patterns_overlap_when_one_name_matches_both),
+      cmocka_unit_test(what_cannot_be_a_pattern_or_template_is_told),
+      cmocka_unit_test(the_names_that_a_template_makes_are_a_pattern),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@
 static Conf *parse_sample(ConfSource **source) {
   g_autoptr(GError) error = NULL;
   *source = conf_source_read("conf/samples/sallyport.conf", &error);
-  if (*source == NULL) fail_msg("%s", error->message);
+  if (*source == NULL)
+    fail_msg("%s", error->message);
   ConfReport *report = conf_report_new();
   Conf *conf = conf_parse(*source, report);
   for (guint i = 0; i < report->findings->len; i++) {
@@ -87,8 +88,8 @@ static void what_the_sample_shows_as_defaults_are_the_defaults(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_shipped_sample_passes_the_check_and_says_what_it_shows),
-    cmocka_unit_test(what_the_sample_shows_as_defaults_are_the_defaults),
+      cmocka_unit_test(the_shipped_sample_passes_the_check_and_says_what_it_shows),
+      cmocka_unit_test(what_the_sample_shows_as_defaults_are_the_defaults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,8 @@ static ConfSource *read_folder(void) {
   g_autofree char *path = g_build_filename(folder, "sallyport.conf", NULL);
   g_autoptr(GError) error = NULL;
   ConfSource *source = conf_source_read(path, &error);
-  if (source == NULL) fail_msg("%s", error->message);
+  if (source == NULL)
+    fail_msg("%s", error->message);
   return source;
 }
 
@@ -91,17 +92,21 @@ static void files_beside_are_read_in_the_order_of_their_names_and_told_by_their_
   put("conf.d/15-wrong.conf", "\n\nlane \"other\" { threads = many }\ncolour = red\n");
   put("conf.d/30-again.conf", "partner \"bank\" {}\n");
   g_autofree char *told = tell_folder();
-  assert_string_equal(told, "conf.d/15-wrong.conf:4: 'colour' is not known in the top level\n"
-                            "conf.d/30-again.conf:1: partner \"bank\" stands twice in the top level (first at conf.d/10-bank.conf:1)\n"
-                            "conf.d/15-wrong.conf:3: 'threads' must be a whole number from 0 to 256\n"
-                            "conf.d/15-wrong.conf:3: lane \"other\" has no feed\n");
+  assert_string_equal(
+      told, "conf.d/15-wrong.conf:4: 'colour' is not known in the top level\n"
+            "conf.d/30-again.conf:1: partner \"bank\" stands twice in the top level (first at conf.d/10-bank.conf:1)\n"
+            "conf.d/15-wrong.conf:3: 'threads' must be a whole number from 0 to 256\n"
+            "conf.d/15-wrong.conf:3: lane \"other\" has no feed\n");
 }
 
 static void a_line_includes_files_at_its_place_also_within_a_section(void **state) {
   (void)state;
   g_autofree char *node = NULL, *partner = NULL, *rest = NULL;
   split_right_one(&node, &partner, &rest);
-  g_autofree char *main_text = g_strconcat(node, "include('partners/*.inc')\nlayout \"empty\" { delimiter = \",\" record \"D\" { include(\"fields.inc\") } }\n", rest, NULL);
+  g_autofree char *main_text = g_strconcat(
+      node,
+      "include('partners/*.inc')\nlayout \"empty\" { delimiter = \",\" record \"D\" { include(\"fields.inc\") } }\n",
+      rest, NULL);
   g_autofree char *partners = g_build_filename(folder, "partners", NULL);
   g_mkdir(partners, 0700);
   put("sallyport.conf", main_text);
@@ -140,9 +145,10 @@ static void a_file_that_cannot_be_read_is_told_and_the_others_are_checked(void *
   g_autofree char *large = g_strnfill(1024 * 1024 + 1, '\n');
   put("conf.d/large.conf", large);
   g_autofree char *told = tell_folder();
-  assert_string_equal(told, "conf.d/large.conf:0: cannot be read: larger than 1 MiB, the most for one file\n"
-                            "conf.d/pipe.conf:0: cannot be read: not a regular file\n"
-                            "sallyport.conf:1: 'name' must be 1 to 64 letters, digits or . _ -, beginning with a letter or digit\n");
+  assert_string_equal(
+      told, "conf.d/large.conf:0: cannot be read: larger than 1 MiB, the most for one file\n"
+            "conf.d/pipe.conf:0: cannot be read: not a regular file\n"
+            "sallyport.conf:1: 'name' must be 1 to 64 letters, digits or . _ -, beginning with a letter or digit\n");
 }
 
 static void a_missing_main_file_is_an_error_that_names_it(void **state) {
@@ -249,16 +255,20 @@ static void freeing_nothing_is_fine(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(files_beside_are_read_in_the_order_of_their_names_and_told_by_their_own_lines, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(a_line_includes_files_at_its_place_also_within_a_section, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(a_file_that_includes_itself_is_told_and_not_followed, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_told_and_the_others_are_checked, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(a_missing_main_file_is_an_error_that_names_it, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(more_files_than_the_limit_are_refused, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(what_was_checked_is_what_a_lane_gets_whatever_happens_to_the_files, make_folder, remove_folder),
-    cmocka_unit_test(a_source_is_loaded_from_a_pipe_too),
-    cmocka_unit_test(a_damaged_hand_over_is_refused_wherever_it_is_cut_or_changed),
-    cmocka_unit_test(freeing_nothing_is_fine),
+      cmocka_unit_test_setup_teardown(files_beside_are_read_in_the_order_of_their_names_and_told_by_their_own_lines,
+                                      make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_line_includes_files_at_its_place_also_within_a_section, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_file_that_includes_itself_is_told_and_not_followed, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_told_and_the_others_are_checked, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_missing_main_file_is_an_error_that_names_it, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(more_files_than_the_limit_are_refused, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(what_was_checked_is_what_a_lane_gets_whatever_happens_to_the_files, make_folder,
+                                      remove_folder),
+      cmocka_unit_test(a_source_is_loaded_from_a_pipe_too),
+      cmocka_unit_test(a_damaged_hand_over_is_refused_wherever_it_is_cut_or_changed),
+      cmocka_unit_test(freeing_nothing_is_fine),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

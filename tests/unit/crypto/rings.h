@@ -1,8 +1,9 @@
-/* Real key rings for the tests of crypto/: ours and a partner's, in one temporary folder, and messages made with plain gpg.
+/* Real key rings for the tests of crypto/: ours and a partner's, in one temporary folder, and messages made with plain
+ * gpg.
  *
  *   us      our ring: `us` (its key decrypts), the partner's public keys except the stranger's
- *   them    the partner's: alice and bob (pinned), erin (signs with a subkey; pinned), mallory (known to us, not pinned),
- *           stranger (unknown to us), carol (revoked in our ring), dave (expired), other (a recipient that is not us) */
+ *   them    the partner's: alice and bob (pinned), erin (signs with a subkey; pinned), mallory (known to us, not
+ * pinned), stranger (unknown to us), carol (revoked in our ring), dave (expired), other (a recipient that is not us) */
 #pragma once
 #include "crypto/openpgp.h"
 #include "gateway/base/files.h"
@@ -41,7 +42,8 @@ static int G_GNUC_PRINTF(1, 2) sh(const char *format, ...) {
       "--passphrase '' \"$@\"; }\n"
       "us() { gpg --homedir $F/us --batch --quiet --no-tty --yes --trust-model always --pinentry-mode loopback "
       "--passphrase '' \"$@\"; }\n"
-      "cd $F\n%s\n", rings.folder, body);
+      "cd $F\n%s\n",
+      rings.folder, body);
   return system(script);
 }
 
@@ -53,7 +55,8 @@ static char *read_file(const char *name) {
 }
 
 static char *fingerprint_of(const char *name) {
-  assert_int_equal(sh("them --list-keys --with-colons '=%s <%s@test>' | awk -F: '/^fpr/{print $10; exit}' > fpr", name, name), 0);
+  assert_int_equal(
+      sh("them --list-keys --with-colons '=%s <%s@test>' | awk -F: '/^fpr/{print $10; exit}' > fpr", name, name), 0);
   char *fingerprint = read_file("fpr");
   assert_int_equal(strlen(fingerprint), 40);
   return fingerprint;
@@ -61,20 +64,22 @@ static char *fingerprint_of(const char *name) {
 
 static void make_keys(void) {
   assert_int_equal(sh("mkdir -m 700 us them"), 0);
-  assert_int_equal(sh("for n in alice bob mallory stranger carol other; do\n"
-                      "  them --quick-gen-key \"$n <$n@test>\" ed25519 sign never\n"
-                      "  f=$(them --list-keys --with-colons $n@test | awk -F: '/^fpr/{print $10; exit}')\n"
-                      "  them --quick-add-key $f cv25519 encrypt never; done\n"
-                      "them --faked-system-time 20200101T000000! --quick-gen-key 'dave <dave@test>' ed25519 sign 1d\n"
-                      "them --quick-gen-key 'erin <erin@test>' ed25519 cert never\n"
-                      "f=$(them --list-keys --with-colons erin@test | awk -F: '/^fpr/{print $10; exit}')\n"
-                      "them --quick-add-key $f ed25519 sign never\n"
-                      "us --quick-gen-key 'us <us@test>' rsa2048 sign never\n"
-                      "f=$(us --list-keys --with-colons us@test | awk -F: '/^fpr/{print $10; exit}')\n"
-                      "us --quick-add-key $f rsa2048 encrypt never\n"
-                      "us --export us@test > us.pub; them --import us.pub\n"
-                      "them --export alice@test bob@test erin@test mallory@test carol@test dave@test other@test > them.pub\n"
-                      "us --import them.pub"), 0);
+  assert_int_equal(
+      sh("for n in alice bob mallory stranger carol other; do\n"
+         "  them --quick-gen-key \"$n <$n@test>\" ed25519 sign never\n"
+         "  f=$(them --list-keys --with-colons $n@test | awk -F: '/^fpr/{print $10; exit}')\n"
+         "  them --quick-add-key $f cv25519 encrypt never; done\n"
+         "them --faked-system-time 20200101T000000! --quick-gen-key 'dave <dave@test>' ed25519 sign 1d\n"
+         "them --quick-gen-key 'erin <erin@test>' ed25519 cert never\n"
+         "f=$(them --list-keys --with-colons erin@test | awk -F: '/^fpr/{print $10; exit}')\n"
+         "them --quick-add-key $f ed25519 sign never\n"
+         "us --quick-gen-key 'us <us@test>' rsa2048 sign never\n"
+         "f=$(us --list-keys --with-colons us@test | awk -F: '/^fpr/{print $10; exit}')\n"
+         "us --quick-add-key $f rsa2048 encrypt never\n"
+         "us --export us@test > us.pub; them --import us.pub\n"
+         "them --export alice@test bob@test erin@test mallory@test carol@test dave@test other@test > them.pub\n"
+         "us --import them.pub"),
+      0);
 }
 
 static void remove_rings(void) {
@@ -110,8 +115,8 @@ static int make_rings(void **state) {
 static int drop_rings(void **state) {
   (void)state;
   remove_rings();
-  char **all[] = {&rings.folder, &rings.us, &rings.them, &rings.us_key, &rings.alice, &rings.bob, &rings.erin,
-                  &rings.mallory, &rings.stranger, &rings.carol, &rings.dave, &rings.other};
+  char **all[] = {&rings.folder, &rings.us,      &rings.them,     &rings.us_key, &rings.alice, &rings.bob,
+                  &rings.erin,   &rings.mallory, &rings.stranger, &rings.carol,  &rings.dave,  &rings.other};
   for (guint i = 0; i < G_N_ELEMENTS(all); i++)
     g_clear_pointer(all[i], g_free);
   return 0;

@@ -27,12 +27,15 @@ static void assert_reason(const char *data, const char *signature, OpenpgpReason
 static int make(void **state) {
   make_rings(state);
   return sh("seq 1 40000 > data; printf x > small; : > empty\n"
-            "them --faked-system-time 20200101T010000 -u dave@test -o dave.sig -b data; for n in alice mallory stranger; do them -u $n@test -o $n.sig -b data; done\n"
-            "them -u alice@test -a -o alice.asc -b data; them -u erin@test -o erin.sig -b data; them -u alice@test -o empty.sig -b empty\n"
+            "them --faked-system-time 20200101T010000 -u dave@test -o dave.sig -b data; for n in alice mallory "
+            "stranger; do them -u $n@test -o $n.sig -b data; done\n"
+            "them -u alice@test -a -o alice.asc -b data; them -u erin@test -o erin.sig -b data; them -u alice@test -o "
+            "empty.sig -b empty\n"
             "them -u alice@test -u bob@test -o two.sig -b data; them -u alice@test --textmode -o text.sig -b data\n"
             "them -u alice@test -o inline.pgp -s data; them -u alice@test --clear-sign -o clear.asc data\n"
             "cp data changed; printf y >> changed; head -c 100000 data > short\n"
-            "cp alice.sig tail.sig; printf garbage >> tail.sig; cat alice.sig alice.sig > twice.sig; head -c 20 alice.sig > cut.sig; head -c 70000 /dev/zero > huge.sig");
+            "cp alice.sig tail.sig; printf garbage >> tail.sig; cat alice.sig alice.sig > twice.sig; head -c 20 "
+            "alice.sig > cut.sig; head -c 70000 /dev/zero > huge.sig");
 }
 
 static void a_good_signature_of_a_pinned_signer_is_trusted(void **state) {
@@ -70,7 +73,8 @@ static void exactly_one_signature_is_wanted(void **state) {
 
 static void what_is_no_detached_signature_over_bytes_is_refused(void **state) {
   (void)state;
-  static const char *const bad[] = {"text.sig", "inline.pgp", "clear.asc", "data", "cut.sig", "huge.sig", "us.pub", "small", "tail.sig"};
+  static const char *const bad[] = {"text.sig", "inline.pgp", "clear.asc", "data",    "cut.sig",
+                                    "huge.sig", "us.pub",     "small",     "tail.sig"};
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     OpenpgpOpened opened = verify("data", bad[i]);
     if (opened.verdict != OPENPGP_NOT_TRUSTED)
@@ -112,10 +116,15 @@ static void a_signature_from_the_future_is_told_apart_from_a_bad_one(void **stat
   g_autoptr(GError) error = NULL;
   OpenpgpOpened opened;
   OpenpgpOpenOptions options = {.home = rings.us, .signed_by = pins, .deadline = 60};
-  assert_int_equal(sh("them --faked-system-time 20400101T000000! --quick-gen-key 'marty <marty@test>' ed25519 sign never; them --export marty@test > marty.pub; us --faked-system-time 20400102T000000! --import marty.pub\n"
-                      "them --faked-system-time 20400101T000100! -u marty@test -o marty.sig -b data; them --faked-system-time 20400101T000100! -u marty@test -r us@test -o sealed.pgp -se data"), 0);
+  assert_int_equal(
+      sh("them --faked-system-time 20400101T000000! --quick-gen-key 'marty <marty@test>' ed25519 sign never; them "
+         "--export marty@test > marty.pub; us --faked-system-time 20400102T000000! --import marty.pub\n"
+         "them --faked-system-time 20400101T000100! -u marty@test -o marty.sig -b data; them --faked-system-time "
+         "20400101T000100! -u marty@test -r us@test -o sealed.pgp -se data"),
+      0);
   assert_reason("data", "marty.sig", OPENPGP_REASON_FROM_FUTURE);
-  int ciphertext = open_in_folder("sealed.pgp", O_RDONLY), plaintext = open_in_folder("again", O_RDWR | O_CREAT | O_TRUNC);
+  int ciphertext = open_in_folder("sealed.pgp", O_RDONLY),
+      plaintext = open_in_folder("again", O_RDWR | O_CREAT | O_TRUNC);
   if (!openpgp_open(&options, ciphertext, plaintext, &opened, &error))
     fail_msg("%s", error->message);
   if (opened.reason != OPENPGP_REASON_FROM_FUTURE)
@@ -125,10 +134,12 @@ static void a_signature_from_the_future_is_told_apart_from_a_bad_one(void **stat
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_good_signature_of_a_pinned_signer_is_trusted), cmocka_unit_test(other_bytes_are_not_what_was_signed),
-      cmocka_unit_test(other_signers_are_refused), cmocka_unit_test(exactly_one_signature_is_wanted),
-      cmocka_unit_test(what_is_no_detached_signature_over_bytes_is_refused), cmocka_unit_test(what_we_sign_the_partner_verifies),
-      cmocka_unit_test(a_signature_from_the_future_is_told_apart_from_a_bad_one)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_good_signature_of_a_pinned_signer_is_trusted),
+                                     cmocka_unit_test(other_bytes_are_not_what_was_signed),
+                                     cmocka_unit_test(other_signers_are_refused),
+                                     cmocka_unit_test(exactly_one_signature_is_wanted),
+                                     cmocka_unit_test(what_is_no_detached_signature_over_bytes_is_refused),
+                                     cmocka_unit_test(what_we_sign_the_partner_verifies),
+                                     cmocka_unit_test(a_signature_from_the_future_is_told_apart_from_a_bad_one)};
   return cmocka_run_group_tests(tests, make, drop_rings);
 }

@@ -20,7 +20,8 @@ static GPtrArray *list(void) {
 static void all_keys_of_the_ring_are_listed(void **state) {
   g_autoptr(GPtrArray) keys = list();
   (void)state;
-  const OpenpgpKey *ours = key_of(keys, rings.us_key), *alice = key_of(keys, rings.alice), *erin = key_of(keys, rings.erin);
+  const OpenpgpKey *ours = key_of(keys, rings.us_key), *alice = key_of(keys, rings.alice),
+                   *erin = key_of(keys, rings.erin);
   assert_string_equal(ours->algorithm, "rsa2048");
   assert_string_equal(ours->user_id, "us <us@test>");
   assert_true(ours->has_secret && ours->can_sign && ours->can_encrypt);
@@ -47,7 +48,8 @@ static void a_key_ends_when_its_first_use_ends(void **state) {
   (void)state;
   assert_int_equal(sh("us --quick-gen-key 'short <short@test>' ed25519 sign never\n"
                       "us --list-keys --with-colons short@test | awk -F: '/^fpr/{print $10; exit}' > fpr\n"
-                      "us --quick-add-key $(cat fpr) cv25519 encrypt 10d"), 0);
+                      "us --quick-add-key $(cat fpr) cv25519 encrypt 10d"),
+                   0);
   g_autofree char *fingerprint = read_file("fpr");
   gint64 now = g_get_real_time() / G_USEC_PER_SEC;
   g_autoptr(GPtrArray) keys = list();
@@ -63,7 +65,8 @@ static void a_key_ends_when_its_first_use_ends(void **state) {
 static void user_ids_are_escaped(void **state) {
   (void)state;
   assert_int_equal(sh("n=$(printf 'evil \\033[31m <evil@test>'); us --quick-gen-key \"$n\" ed25519 sign never\n"
-                      "us --list-keys --with-colons evil@test | awk -F: '/^fpr/{print $10; exit}' > fpr"), 0);
+                      "us --list-keys --with-colons evil@test | awk -F: '/^fpr/{print $10; exit}' > fpr"),
+                   0);
   g_autofree char *fingerprint = read_file("fpr");
   g_autoptr(GPtrArray) keys = list();
   assert_null(strchr(key_of(keys, fingerprint)->user_id, '\033'));
@@ -92,11 +95,14 @@ static void a_home_is_prepared_as_often_as_one_likes(void **state) {
   g_autofree char *home = g_build_filename(rings.folder, "deep/new", NULL);
   (void)state;
   assert_true(openpgp_prepare_home(home, &error));
-  assert_int_equal(sh("test $(stat -c %%a deep/new) = 700; grep -q disable-dirmngr deep/new/gpg.conf; cp deep/new/gpg.conf first\n"
-                      "chmod 755 deep/new; echo '# Written by Sallyport, long ago' > deep/new/gpg-agent.conf"), 0);
+  assert_int_equal(
+      sh("test $(stat -c %%a deep/new) = 700; grep -q disable-dirmngr deep/new/gpg.conf; cp deep/new/gpg.conf first\n"
+         "chmod 755 deep/new; echo '# Written by Sallyport, long ago' > deep/new/gpg-agent.conf"),
+      0);
   assert_true(openpgp_prepare_home(home, &error));
   assert_int_equal(sh("test $(stat -c %%a deep/new) = 700; cmp first deep/new/gpg.conf\n"
-                      "grep -q allow-loopback-pinentry deep/new/gpg-agent.conf; test $(ls -A deep/new | wc -l) = 2"), 0);
+                      "grep -q allow-loopback-pinentry deep/new/gpg-agent.conf; test $(ls -A deep/new | wc -l) = 2"),
+                   0);
 }
 
 static void the_operators_own_settings_are_left_alone(void **state) {

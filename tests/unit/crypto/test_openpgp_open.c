@@ -53,7 +53,8 @@ static void assert_trusted(const char *name, const char *signer) {
 
 /* F/plain: some lines; F/good.pgp: signed by alice, encrypted to us. */
 static void make_good(void) {
-  assert_int_equal(sh("seq -f 'D|%%06g|points' 1 200 > plain; them -z 0 -s -e -u alice@test -r us@test -o good.pgp plain"), 0);
+  assert_int_equal(
+      sh("seq -f 'D|%%06g|points' 1 200 > plain; them -z 0 -s -e -u alice@test -r us@test -o good.pgp plain"), 0);
 }
 
 static void a_good_message_of_a_pinned_signer_is_trusted(void **state) {
@@ -71,7 +72,9 @@ static void a_good_message_of_a_pinned_signer_is_trusted(void **state) {
 
 static void the_web_of_trust_has_no_say(void **state) {
   (void)state; /* our ring has no owner trust for alice, and even distrusts her here */
-  assert_int_equal(sh("echo %s:2: | us --import-ownertrust; test -n \"$(us --list-keys --with-colons alice@test)\"", rings.alice), 0);
+  assert_int_equal(
+      sh("echo %s:2: | us --import-ownertrust; test -n \"$(us --list-keys --with-colons alice@test)\"", rings.alice),
+      0);
   assert_trusted("good.pgp", rings.alice);
 }
 
@@ -79,9 +82,11 @@ static void armor_compression_and_an_empty_plaintext_are_read(void **state) {
   (void)state;
   assert_int_equal(sh("them -a -s -e -u alice@test -r us@test -o armored.pgp plain"), 0);
   assert_trusted("armored.pgp", rings.alice);
-  assert_int_equal(sh("cmp plain plaintext\n"
-                      "for z in zip zlib bzip2; do them --compress-algo $z -s -e -u alice@test -r us@test -o $z.pgp plain; done\n"
-                      ": | them -s -e -u alice@test -r us@test > nothing.pgp"), 0);
+  assert_int_equal(
+      sh("cmp plain plaintext\n"
+         "for z in zip zlib bzip2; do them --compress-algo $z -s -e -u alice@test -r us@test -o $z.pgp plain; done\n"
+         ": | them -s -e -u alice@test -r us@test > nothing.pgp"),
+      0);
   assert_trusted("zip.pgp", rings.alice);
   assert_trusted("zlib.pgp", rings.alice);
   assert_trusted("bzip2.pgp", rings.alice);
@@ -92,7 +97,8 @@ static void armor_compression_and_an_empty_plaintext_are_read(void **state) {
 static void both_pinned_slots_are_trusted_and_a_third_key_is_not(void **state) {
   (void)state;
   assert_int_equal(sh("them -s -e -u bob@test -r us@test -o bob.pgp plain\n"
-                      "them -s -e -u mallory@test -r us@test -o mallory.pgp plain"), 0);
+                      "them -s -e -u mallory@test -r us@test -o mallory.pgp plain"),
+                   0);
   assert_trusted("bob.pgp", rings.bob);
   assert_not_trusted("mallory.pgp", OPENPGP_REASON_SIGNER_NOT_PINNED);
   assert_string_equal(opened.signer, rings.mallory);
@@ -108,7 +114,8 @@ static void a_signing_subkey_counts_as_its_pinned_primary(void **state) {
 static void a_message_to_several_recipients_is_read(void **state) {
   (void)state;
   assert_int_equal(sh("them -s -e -u alice@test -r other@test -r us@test -o several.pgp plain\n"
-                      "them -s -e -u alice@test -R us@test -o hidden.pgp plain"), 0);
+                      "them -s -e -u alice@test -R us@test -o hidden.pgp plain"),
+                   0);
   assert_trusted("several.pgp", rings.alice);
   assert_trusted("hidden.pgp", rings.alice);
 }
@@ -131,7 +138,8 @@ static void several_signatures_are_refused_whoever_made_them(void **state) {
   (void)state;
   assert_int_equal(sh("them -s -e -u alice@test -u stranger@test -r us@test -o two.pgp plain\n"
                       "them -s -e -u stranger@test -u alice@test -r us@test -o two-turned.pgp plain\n"
-                      "them -s -e -u alice@test -u bob@test -r us@test -o two-pinned.pgp plain"), 0);
+                      "them -s -e -u alice@test -u bob@test -r us@test -o two-pinned.pgp plain"),
+                   0);
   assert_not_trusted("two.pgp", OPENPGP_REASON_SEVERAL_SIGNATURES);
   assert_not_trusted("two-turned.pgp", OPENPGP_REASON_SEVERAL_SIGNATURES);
   assert_not_trusted("two-pinned.pgp", OPENPGP_REASON_SEVERAL_SIGNATURES);
@@ -158,7 +166,8 @@ static void an_expired_signer_is_refused(void **state) {
   OpenpgpOpenOptions options = {.home = rings.us, .signed_by = pins};
   (void)state;
   assert_int_equal(sh("them -z 0 -s -u dave@test --faked-system-time 20200101T010000! -o dave.sig plain\n"
-                      "them --no-literal -z 0 -e -r us@test -o dave.pgp dave.sig"), 0);
+                      "them --no-literal -z 0 -e -r us@test -o dave.pgp dave.sig"),
+                   0);
   assert_true(try_open(&options, "dave.pgp", &error));
   assert_int_equal(opened.verdict, OPENPGP_NOT_TRUSTED);
   assert_string_equal(openpgp_reason_word(opened.reason), "signer-expired");
@@ -166,12 +175,14 @@ static void an_expired_signer_is_refused(void **state) {
 
 static void an_expired_signature_is_refused(void **state) {
   (void)state;
-  assert_int_equal(sh("t=$(date -u -d '3 days ago' +%%Y%%m%%dT%%H%%M%%S)\n"
-                      "them --quick-gen-key 'old <old@test>' ed25519 sign never\n"
-                      "them --default-sig-expire 1 --faked-system-time \"$(date -u -d '+1 minute' +%%Y%%m%%dT%%H%%M%%S)!\" "
-                      "--list-keys alice@test >/dev/null\n"
-                      "them -z 0 -s -u alice@test --default-sig-expire seconds=1 -o expired.sig plain\n"
-                      "sleep 2; them --no-literal -z 0 -e -r us@test -o expired.pgp expired.sig"), 0);
+  assert_int_equal(
+      sh("t=$(date -u -d '3 days ago' +%%Y%%m%%dT%%H%%M%%S)\n"
+         "them --quick-gen-key 'old <old@test>' ed25519 sign never\n"
+         "them --default-sig-expire 1 --faked-system-time \"$(date -u -d '+1 minute' +%%Y%%m%%dT%%H%%M%%S)!\" "
+         "--list-keys alice@test >/dev/null\n"
+         "them -z 0 -s -u alice@test --default-sig-expire seconds=1 -o expired.sig plain\n"
+         "sleep 2; them --no-literal -z 0 -e -r us@test -o expired.pgp expired.sig"),
+      0);
   assert_not_trusted("expired.pgp", OPENPGP_REASON_SIGNATURE_EXPIRED);
   assert_string_equal(opened.signer, rings.alice);
 }
@@ -180,7 +191,8 @@ static void what_is_signed_but_not_encrypted_is_refused(void **state) {
   (void)state;
   assert_int_equal(sh("them -s -u alice@test -o signed.pgp plain; them --clearsign -u alice@test -o clear.pgp plain\n"
                       "them -s -a -u alice@test -o armored-signed.pgp plain; them --store -o literal.pgp plain\n"
-                      "them -s -u alice@test -o outside.pgp good.pgp"), 0);
+                      "them -s -u alice@test -o outside.pgp good.pgp"),
+                   0);
   assert_not_trusted("signed.pgp", OPENPGP_REASON_NOT_ENCRYPTED);
   assert_not_trusted("clear.pgp", OPENPGP_REASON_NOT_ENCRYPTED);
   assert_not_trusted("armored-signed.pgp", OPENPGP_REASON_NOT_ENCRYPTED);
@@ -190,7 +202,8 @@ static void what_is_signed_but_not_encrypted_is_refused(void **state) {
 
 static void a_message_to_a_passphrase_is_refused(void **state) {
   (void)state;
-  assert_int_equal(sh("gpg --homedir them --batch --quiet --pinentry-mode loopback --passphrase x -c -o symmetric.pgp plain"), 0);
+  assert_int_equal(
+      sh("gpg --homedir them --batch --quiet --pinentry-mode loopback --passphrase x -c -o symmetric.pgp plain"), 0);
   assert_not_trusted("symmetric.pgp", OPENPGP_REASON_NO_SECRET_KEY);
 }
 
@@ -209,7 +222,8 @@ static void a_message_without_integrity_protection_is_refused(void **state) {
 static void what_is_not_openpgp_is_refused(void **state) {
   (void)state;
   assert_int_equal(sh(": > empty; head -c 5000 /dev/urandom | sed 's/^/\\x1f/' > noise; gzip < plain > gzipped\n"
-                      "us --export us@test > key.pgp"), 0);
+                      "us --export us@test > key.pgp"),
+                   0);
   assert_not_trusted("plain", OPENPGP_REASON_NOT_OPENPGP);
   assert_not_trusted("empty", OPENPGP_REASON_NOT_OPENPGP);
   assert_not_trusted("noise", OPENPGP_REASON_NOT_OPENPGP);
@@ -222,7 +236,8 @@ static void what_stands_beside_the_message_makes_it_refused(void **state) {
   assert_int_equal(sh("(cat good.pgp; echo) > newline.pgp; (cat good.pgp; head -c 3000 /dev/urandom) > garbage.pgp\n"
                       "cat good.pgp good.pgp > twice.pgp; cat unsigned.pgp good.pgp > mixed.pgp\n"
                       "cat good.pgp unsigned.pgp > mixed-turned.pgp; cat armored.pgp armored.pgp > armored-twice.pgp\n"
-                      "(echo hello; cat armored.pgp) > preface.pgp; (cat armored.pgp; echo hello) > epilogue.pgp"), 0);
+                      "(echo hello; cat armored.pgp) > preface.pgp; (cat armored.pgp; echo hello) > epilogue.pgp"),
+                   0);
   assert_not_trusted("newline.pgp", OPENPGP_REASON_DAMAGED);
   assert_not_trusted("garbage.pgp", OPENPGP_REASON_DAMAGED);
   assert_not_trusted("twice.pgp", OPENPGP_REASON_DAMAGED);
@@ -233,14 +248,17 @@ static void what_stands_beside_the_message_makes_it_refused(void **state) {
   assert_not_trusted("epilogue.pgp", OPENPGP_REASON_DAMAGED);
 }
 
-/* Within the encryption: an unsigned part before or behind the signed one, two signed ones, an encryption in the encryption. */
+/* Within the encryption: an unsigned part before or behind the signed one, two signed ones, an encryption in the
+ * encryption. */
 static void what_is_put_together_inside_the_encryption_is_refused(void **state) {
   static const char *const names[] = {"in-front.pgp", "in-behind.pgp", "in-both.pgp", "in-again.pgp"};
   (void)state;
-  assert_int_equal(sh("them -z 0 -s -u alice@test -o inner.sig plain; echo 'D|999999|forged' | them -z 0 --store -o inner.lit\n"
-                      "e='them --no-literal -z 0 -e -r us@test'\n"
-                      "cat inner.lit inner.sig | $e -o in-front.pgp; cat inner.sig inner.lit | $e -o in-behind.pgp\n"
-                      "cat inner.sig inner.sig | $e -o in-both.pgp; $e -o in-again.pgp good.pgp"), 0);
+  assert_int_equal(
+      sh("them -z 0 -s -u alice@test -o inner.sig plain; echo 'D|999999|forged' | them -z 0 --store -o inner.lit\n"
+         "e='them --no-literal -z 0 -e -r us@test'\n"
+         "cat inner.lit inner.sig | $e -o in-front.pgp; cat inner.sig inner.lit | $e -o in-behind.pgp\n"
+         "cat inner.sig inner.sig | $e -o in-both.pgp; $e -o in-again.pgp good.pgp"),
+      0);
   for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
     open_message(names[i]);
     assert_int_equal(opened.verdict, OPENPGP_NOT_TRUSTED);
@@ -296,10 +314,12 @@ static void a_flipped_bit_is_never_trusted(void **state) {
   const char *wanted = getenv("SALLYPORT_FLIPS");
   guint flips = wanted ? (guint)atoi(wanted) : FLIPS;
   (void)state;
-  assert_int_equal(sh("us --quick-gen-key 'curve <curve@test>' ed25519 sign never\n"
-                      "f=$(us --list-keys --with-colons curve@test | awk -F: '/^fpr/{print $10; exit}')\n"
-                      "us --quick-add-key $f cv25519 encrypt never; us --export curve@test > curve.pub; them --import curve.pub\n"
-                      "head -3 plain > short; them -s -e -u alice@test -r curve@test -o curve.pgp short"), 0);
+  assert_int_equal(
+      sh("us --quick-gen-key 'curve <curve@test>' ed25519 sign never\n"
+         "f=$(us --list-keys --with-colons curve@test | awk -F: '/^fpr/{print $10; exit}')\n"
+         "us --quick-add-key $f cv25519 encrypt never; us --export curve@test > curve.pub; them --import curve.pub\n"
+         "head -3 plain > short; them -s -e -u alice@test -r curve@test -o curve.pgp short"),
+      0);
   assert_trusted("curve.pgp", rings.alice);
   flip_bits("good.pgp", flips - 2 * (flips / 3));
   flip_bits("zlib.pgp", flips / 3);
@@ -311,7 +331,8 @@ static void a_bomb_is_stopped_at_the_cap(void **state) {
   g_autoptr(GError) error = NULL;
   OpenpgpOpenOptions options = pinning_alice();
   (void)state;
-  assert_int_equal(sh("head -c 512M /dev/zero | them --compress-algo bzip2 -s -e -u alice@test -r us@test -o bomb.pgp"), 0);
+  assert_int_equal(sh("head -c 512M /dev/zero | them --compress-algo bzip2 -s -e -u alice@test -r us@test -o bomb.pgp"),
+                   0);
   gint64 began = g_get_monotonic_time();
   assert_not_trusted("bomb.pgp", OPENPGP_REASON_TOO_DENSE);
   assert_true(opened.plaintext_size <= 1 << 20);
@@ -330,7 +351,8 @@ static void a_plaintext_of_just_the_limit_is_read(void **state) {
   g_autoptr(GError) error = NULL;
   OpenpgpOpenOptions options = pinning_alice();
   (void)state;
-  assert_int_equal(sh("head -c 3M /dev/urandom > large; them -z 0 -s -e -u alice@test -r us@test -o large.pgp large"), 0);
+  assert_int_equal(sh("head -c 3M /dev/urandom > large; them -z 0 -s -e -u alice@test -r us@test -o large.pgp large"),
+                   0);
   options.size_limit = 3 << 20;
   assert_true(try_open(&options, "large.pgp", &error));
   assert_int_equal(opened.verdict, OPENPGP_TRUSTED);
@@ -386,16 +408,19 @@ static void a_pin_that_is_no_full_fingerprint_is_refused(void **state) {
 
 static void the_passphrase_comes_from_its_file(void **state) {
   g_autofree char *home = g_build_filename(rings.folder, "locked", NULL);
-  g_autofree char *right = g_build_filename(rings.folder, "right", NULL), *wrong = g_build_filename(rings.folder, "wrong", NULL);
+  g_autofree char *right = g_build_filename(rings.folder, "right", NULL),
+                  *wrong = g_build_filename(rings.folder, "wrong", NULL);
   g_autoptr(GError) error = NULL;
   OpenpgpOpenOptions options = pinning_alice();
   (void)state;
   assert_int_equal(sh("mkdir -m 700 locked; echo 'secret word' > right; echo nonsense > wrong\n"
-                      "g='gpg --homedir locked --batch --quiet --trust-model always --pinentry-mode loopback --passphrase-file right'\n"
+                      "g='gpg --homedir locked --batch --quiet --trust-model always --pinentry-mode loopback "
+                      "--passphrase-file right'\n"
                       "$g --quick-gen-key 'locked <locked@test>' ed25519 sign never\n"
                       "f=$($g --list-keys --with-colons locked@test | awk -F: '/^fpr/{print $10; exit}')\n"
                       "$g --quick-add-key $f cv25519 encrypt never; $g --import them.pub; $g --export > locked.pub\n"
-                      "them --import locked.pub; them -s -e -u alice@test -r locked@test -o locked.pgp plain"), 0);
+                      "them --import locked.pub; them -s -e -u alice@test -r locked@test -o locked.pgp plain"),
+                   0);
   options.home = home;
   openpgp_stop_agent(home); /* it remembers passphrases */
   assert_no_verdict(&options, "locked.pgp", SALLYPORT_ERROR_CONFIGURATION);
@@ -415,8 +440,10 @@ static void our_passphrase_is_not_tried_on_a_strangers_message(void **state) {
   g_autoptr(GError) error = NULL;
   OpenpgpOpenOptions options = pinning_alice();
   (void)state;
-  assert_int_equal(sh("gpg --homedir them --batch --quiet --trust-model always --pinentry-mode loopback --passphrase 'secret word' "
-                      "-c -e -r other@test -o both.pgp plain"), 0);
+  assert_int_equal(
+      sh("gpg --homedir them --batch --quiet --trust-model always --pinentry-mode loopback --passphrase 'secret word' "
+         "-c -e -r other@test -o both.pgp plain"),
+      0);
   options.passphrase_file = right;
   assert_true(try_open(&options, "both.pgp", &error));
   assert_int_equal(opened.verdict, OPENPGP_NOT_TRUSTED);
@@ -429,7 +456,8 @@ static void a_missing_agent_does_not_blame_the_message(void **state) {
   OpenpgpOpenOptions options = pinning_alice();
   (void)state;
   assert_int_equal(sh("mkdir -m 700 no-agent; cp -r us/pubring.kbx us/private-keys-v1.d no-agent\n"
-                      "echo 'agent-program /nowhere/gpg-agent' > no-agent/gpg.conf"), 0);
+                      "echo 'agent-program /nowhere/gpg-agent' > no-agent/gpg.conf"),
+                   0);
   options.home = home;
   assert_false(try_open(&options, "good.pgp", &error));
   assert_int_equal(opened.verdict, OPENPGP_NOT_TRUSTED);
@@ -487,7 +515,8 @@ static void no_space_and_no_reading_are_our_own_affair(void **state) {
 
 /* Good and bad by turns: what is open and who is our child is the same afterwards as before. */
 static void nothing_is_left_behind(void **state) {
-  static const char *const names[] = {"good.pgp", "unsigned.pgp", "cut.pgp", "other.pgp", "bomb.pgp", "plain", "garbage.pgp"};
+  static const char *const names[] = {"good.pgp", "unsigned.pgp", "cut.pgp",    "other.pgp",
+                                      "bomb.pgp", "plain",        "garbage.pgp"};
   OpenpgpOpenOptions options = pinning_alice();
   (void)state;
   guint descriptors = 0, offspring = children();
@@ -510,7 +539,8 @@ static void *open_many(void *failures) {
   for (guint i = 0; i < 12; i++) {
     g_autoptr(GError) error = NULL;
     OpenpgpOpened result;
-    int ciphertext = open(i % 3 ? good : bad, O_RDONLY | O_CLOEXEC), plaintext = files_open_unnamed(rings.folder, &error);
+    int ciphertext = open(i % 3 ? good : bad, O_RDONLY | O_CLOEXEC),
+        plaintext = files_open_unnamed(rings.folder, &error);
     gboolean ok = openpgp_open(&options, ciphertext, plaintext, &result, &error);
     if (!ok || result.verdict != (i % 3 ? OPENPGP_TRUSTED : OPENPGP_NOT_TRUSTED))
       g_atomic_int_inc((gint *)failures);

@@ -105,9 +105,11 @@ static void the_packets_are_those_that_old_partners_read(void **state) {
   (void)state;
   options.encrypt_to = two;
   assert_sealed(&options, "plain", "sealed.pgp");
-  assert_int_equal(sh("them --list-packets -v sealed.pgp > packets 2>&1; test $(grep -c ':pubkey enc packet' packets) = 2\n"
-                      "grep -q 'mdc_method: 2' packets; ! grep -q ':aead' packets; ! grep -q ':symkey' packets\n"
-                      "them --status-fd 1 -o /dev/null -d sealed.pgp | grep -q 'DECRYPTION_INFO 2 9'"), 0);
+  assert_int_equal(
+      sh("them --list-packets -v sealed.pgp > packets 2>&1; test $(grep -c ':pubkey enc packet' packets) = 2\n"
+         "grep -q 'mdc_method: 2' packets; ! grep -q ':aead' packets; ! grep -q ':symkey' packets\n"
+         "them --status-fd 1 -o /dev/null -d sealed.pgp | grep -q 'DECRYPTION_INFO 2 9'"),
+      0);
   assert_int_equal(sh("LC_ALL=C grep -q 'BEGIN PGP' sealed.pgp"), 256);
 }
 
@@ -115,11 +117,13 @@ static void the_packets_are_those_that_old_partners_read(void **state) {
 static void keys_are_chosen_by_fingerprint_only(void **state) {
   OpenpgpSealOptions options = to_partner();
   (void)state;
-  assert_int_equal(sh("mkdir -m 700 twin; g='gpg --homedir twin --batch --quiet --pinentry-mode loopback --passphrase x'\n"
-                      "$g --quick-gen-key 'alice <alice@test>' ed25519 sign never\n"
-                      "f=$($g --list-keys --with-colons alice@test | awk -F: '/^fpr/{print $10; exit}')\n"
-                      "$g --quick-add-key $f cv25519 encrypt never; $g --export > twin.pub; us --import twin.pub\n"
-                      "gpgconf --homedir twin --kill all"), 0);
+  assert_int_equal(
+      sh("mkdir -m 700 twin; g='gpg --homedir twin --batch --quiet --pinentry-mode loopback --passphrase x'\n"
+         "$g --quick-gen-key 'alice <alice@test>' ed25519 sign never\n"
+         "f=$($g --list-keys --with-colons alice@test | awk -F: '/^fpr/{print $10; exit}')\n"
+         "$g --quick-add-key $f cv25519 encrypt never; $g --export > twin.pub; us --import twin.pub\n"
+         "gpgconf --homedir twin --kill all"),
+      0);
   assert_sealed(&options, "plain", "sealed.pgp");
   assert_partner_opens("sealed.pgp");
 }
@@ -134,7 +138,8 @@ static void settings_that_would_weaken_a_message_are_found_out(void **state) {
   assert_int_equal(sh("(echo 'cipher-algo AES256'; echo 'encrypt-to %s') > us/gpg.conf", rings.bob), 0);
   assert_sealed(&options, "plain", "sealed.pgp"); /* encrypt-to is overruled */
   assert_int_equal(sh("test $(them --list-packets sealed.pgp 2>&1 | grep -c ':pubkey enc packet') = 1\n"
-                      "mv saved.conf us/gpg.conf"), 0);
+                      "mv saved.conf us/gpg.conf"),
+                   0);
 }
 
 static void unusable_recipients_are_a_matter_of_configuration(void **state) {
@@ -160,7 +165,8 @@ static void unusable_signers_are_a_matter_of_configuration(void **state) {
     assert_refused(&options, SALLYPORT_ERROR_CONFIGURATION);
   }
   assert_int_equal(sh("us --faked-system-time 20200101T000000! --quick-gen-key 'past <past@test>' ed25519 sign 1d\n"
-                      "us --list-keys --with-colons past@test | awk -F: '/^fpr/{print $10; exit}' > fpr"), 0);
+                      "us --list-keys --with-colons past@test | awk -F: '/^fpr/{print $10; exit}' > fpr"),
+                   0);
   g_autofree char *past = read_file("fpr");
   OpenpgpSealOptions options = to_partner();
   options.sign_with = past;
@@ -266,8 +272,9 @@ static gboolean sequoia_is_there(void) {
   return FALSE;
 }
 
-/* sq's options changed with 1.0: --for-file, --signer-file and --recipient-file there, as Debian 13 has it; Debian 12 has
- * 0.27. sqe TO: signs F/plain as alice, encrypts it to us. sqd FROM: as alice, checks our signature, into F/again. */
+/* sq's options changed with 1.0: --for-file, --signer-file and --recipient-file there, as Debian 13 has it; Debian 12
+ * has 0.27. sqe TO: signs F/plain as alice, encrypts it to us. sqd FROM: as alice, checks our signature, into F/again.
+ */
 static const char sequoia_functions[] =
     "export HOME=$F; rm -f again from-sq.pgp\n"
     "sqe() { if sq encrypt --help 2>&1 | grep -q -- --for-file; then\n"
@@ -309,7 +316,8 @@ static void what_sequoia_made_is_opened(void **state) {
     print_message("%s\n", log);
   }
   assert_int_equal(status, 0);
-  int ciphertext = open_in_folder("from-sq.pgp", O_RDONLY), plaintext = open_in_folder("again", O_RDWR | O_CREAT | O_TRUNC);
+  int ciphertext = open_in_folder("from-sq.pgp", O_RDONLY),
+      plaintext = open_in_folder("again", O_RDWR | O_CREAT | O_TRUNC);
   if (!openpgp_open(&options, ciphertext, plaintext, &opened, &error))
     fail_msg("%s", error->message);
   assert_string_equal(openpgp_reason_word(opened.reason), "good");

@@ -83,15 +83,18 @@ static void a_byte_after_the_message_stands_beside_it(void **state) {
 }
 
 static void every_form_of_length_is_read(void **state) {
-  static const struct { const char *header; guint header_length, body; } forms[] = {
-      {"\xd2\x0a\x01", 3, 9},                      /* one octet */
-      {"\xd2\xc0\x00\x01", 4, 191},                /* two: 192 */
-      {"\xd2\xdf\xff\x01", 4, 8382},               /* two: 8383 */
-      {"\xd2\xff\x00\x00\x20\xc0\x01", 7, 8383},   /* five: 8384 */
-      {"\xd2\xe0\x01\x09", 4, 9},                  /* a part of one octet, then nine */
-      {"\xd2\xe0\x01\x00", 4, 0},                  /* a part of one octet, then an empty one */
+  static const struct {
+    const char *header;
+    guint header_length, body;
+  } forms[] = {
+      {"\xd2\x0a\x01", 3, 9},                    /* one octet */
+      {"\xd2\xc0\x00\x01", 4, 191},              /* two: 192 */
+      {"\xd2\xdf\xff\x01", 4, 8382},             /* two: 8383 */
+      {"\xd2\xff\x00\x00\x20\xc0\x01", 7, 8383}, /* five: 8384 */
+      {"\xd2\xe0\x01\x09", 4, 9},                /* a part of one octet, then nine */
+      {"\xd2\xe0\x01\x00", 4, 0},                /* a part of one octet, then an empty one */
       {"\xd2\xe1\x01\x00\xff\x00\x00\x00\x02", 9, 2},
-      {"\xd4\x0a\x01", 3, 9},                      /* OCB */
+      {"\xd4\x0a\x01", 3, 9}, /* OCB */
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
@@ -133,11 +136,23 @@ static Outline outline_of_text(const char *text, guint length) {
 }
 
 static void what_is_no_message_is_foreign(void **state) {
-  static const struct { const char *text; guint length; } cases[] = {
-      {"H|ACME|20240601\nD|1|2\n", 22}, {"PK\x03\x04zip", 7}, {"\x1f\x8b\x08gzip", 7}, {"\xef\xbb\xbfH|1\n", 7},
-      {"\xd6\xd0\xce\xc4\xbb\xfd\xb7\xd6", 8} /* GB18030 */, {"\xff\xfe<\x00", 4}, {"\x00\x00\x00\x00", 4},
-      {"\xc1\x05\x09keys", 7}, {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabcd\n", 43}, {"-----BEGIN CERTIFICATE-----\n", 28},
-      {"\n\n\n", 3}, {"{\"a\":1}", 7}, {"\x99\x01\x0d\x04public key", 14},
+  static const struct {
+    const char *text;
+    guint length;
+  } cases[] = {
+      {"H|ACME|20240601\nD|1|2\n", 22},
+      {"PK\x03\x04zip", 7},
+      {"\x1f\x8b\x08gzip", 7},
+      {"\xef\xbb\xbfH|1\n", 7},
+      {"\xd6\xd0\xce\xc4\xbb\xfd\xb7\xd6", 8} /* GB18030 */,
+      {"\xff\xfe<\x00", 4},
+      {"\x00\x00\x00\x00", 4},
+      {"\xc1\x05\x09keys", 7},
+      {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabcd\n", 43},
+      {"-----BEGIN CERTIFICATE-----\n", 28},
+      {"\n\n\n", 3},
+      {"{\"a\":1}", 7},
+      {"\x99\x01\x0d\x04public key", 14},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -149,9 +164,18 @@ static void what_is_no_message_is_foreign(void **state) {
 }
 
 static void what_is_not_encrypted_is_clear(void **state) {
-  static const struct { const char *text; guint length; } cases[] = {
-      {"\x90\x0d\x03\x00\x0a\x16keyidxxx\x01", 15}, {"\xa3\x01zlib", 6}, {"\xcb\x05" "b\x00" "abc", 7},
-      {"\x88\x05\x04sign", 7}, {"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nabc\n", 53},
+  static const struct {
+    const char *text;
+    guint length;
+  } cases[] = {
+      {"\x90\x0d\x03\x00\x0a\x16keyidxxx\x01", 15},
+      {"\xa3\x01zlib", 6},
+      {"\xcb\x05"
+       "b\x00"
+       "abc",
+       7},
+      {"\x88\x05\x04sign", 7},
+      {"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nabc\n", 53},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -163,26 +187,40 @@ static void what_is_not_encrypted_is_clear(void **state) {
 
 static void kinds_of_bodies_and_sessions_are_told_apart(void **state) {
   (void)state;
-  Outline outline = outline_of_text(PKESK "\xc9\x03" "abc", PKESK_LENGTH + 5);
+  Outline outline = outline_of_text(PKESK "\xc9\x03"
+                                          "abc",
+                                    PKESK_LENGTH + 5);
   assert_int_equal(outline.body, OUTLINE_UNPROTECTED);
-  outline = outline_of_text(PKESK "\xa7" "abc", PKESK_LENGTH + 4); /* old header without a length */
+  outline = outline_of_text(PKESK "\xa7"
+                                  "abc",
+                            PKESK_LENGTH + 4); /* old header without a length */
   assert_int_equal(outline.body, OUTLINE_UNPROTECTED);
   assert_true(outline.complete);
-  outline = outline_of_text(PKESK "\xd2\x03\x02" "ab", PKESK_LENGTH + 5);
+  outline = outline_of_text(PKESK "\xd2\x03\x02"
+                                  "ab",
+                            PKESK_LENGTH + 5);
   assert_int_equal(outline.body, OUTLINE_AEAD_RFC9580);
-  outline = outline_of_text("\xc3\x04\x04\x09\x03\x08\xd2\x03\x01" "ab", 11);
+  outline = outline_of_text("\xc3\x04\x04\x09\x03\x08\xd2\x03\x01"
+                            "ab",
+                            11);
   assert_int_equal(outline.passphrase_sessions, 1);
   assert_int_equal(outline.public_key_sessions, 0);
-  outline = outline_of_text("\xca\x03PGP" PKESK "\xd2\x03\x01" "ab", 5 + PKESK_LENGTH + 5); /* marker */
+  outline = outline_of_text("\xca\x03PGP" PKESK "\xd2\x03\x01"
+                            "ab",
+                            5 + PKESK_LENGTH + 5); /* marker */
   assert_true(outline.complete);
   assert_false(outline.malformed);
 }
 
 /* A session key for X25519: 263 bits that begin with 0x40, the top bit of the last octet zero, then the wrapped key. */
 static void only_the_defined_encoding_of_a_curve_point_is_taken(void **state) {
-  static const struct { guint at; guint8 octet; gboolean taken; } cases[] = {
-      {0, 0xc1, TRUE},   {12, 0x03, FALSE}, {13, 0x06, FALSE}, {13, 0x08, FALSE}, {14, 0x00, FALSE},
-      {14, 0x41, TRUE},  {46, 0x80, FALSE}, {46, 0x7f, TRUE},  {12, 0x00, FALSE}, {11, 0x10, TRUE},
+  static const struct {
+    guint at;
+    guint8 octet;
+    gboolean taken;
+  } cases[] = {
+      {0, 0xc1, TRUE},  {12, 0x03, FALSE}, {13, 0x06, FALSE}, {13, 0x08, FALSE}, {14, 0x00, FALSE},
+      {14, 0x41, TRUE}, {46, 0x80, FALSE}, {46, 0x7f, TRUE},  {12, 0x00, FALSE}, {11, 0x10, TRUE},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -203,15 +241,32 @@ static void only_the_defined_encoding_of_a_curve_point_is_taken(void **state) {
 
 /* A session key for RSA with 2048 bits: the exact count of bits or of whole octets. */
 static void only_an_exact_count_of_bits_is_taken(void **state) {
-  static const struct { guint top, high, low; gboolean taken; } cases[] = {
+  static const struct {
+    guint top, high, low;
+    gboolean taken;
+  } cases[] = {
       {0x80, 0x08, 0x00, TRUE},  {0x40, 0x07, 0xff, TRUE},  {0x01, 0x07, 0xf9, TRUE},  {0x40, 0x08, 0x00, TRUE},
       {0x00, 0x08, 0x00, TRUE},  {0x40, 0x07, 0xfe, FALSE}, {0x80, 0x07, 0xff, FALSE}, {0x01, 0x07, 0xfb, FALSE},
       {0x40, 0x07, 0xfd, FALSE}, {0x40, 0x0f, 0xff, FALSE}, {0x80, 0x00, 0x00, FALSE}, {0x40, 0x00, 0x07, FALSE},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-    const char start[] = {'\x85', '\x01', '\x0c', '\x03', 'k', 'e', 'y', 'i', 'd', 'x', 'x', 'x', '\x01',
-                          (char)cases[i].high, (char)cases[i].low, (char)cases[i].top};
+    const char start[] = {'\x85',
+                          '\x01',
+                          '\x0c',
+                          '\x03',
+                          'k',
+                          'e',
+                          'y',
+                          'i',
+                          'd',
+                          'x',
+                          'x',
+                          'x',
+                          '\x01',
+                          (char)cases[i].high,
+                          (char)cases[i].low,
+                          (char)cases[i].top};
     g_autoptr(GByteArray) message = bytes();
     add(message, start, sizeof start);
     fill(message, 255);

@@ -14,10 +14,20 @@
 static Evidence good_evidence(void) {
   return (Evidence){
       .outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE},
-      .decryptions_begun = 1, .decryptions_ended = 1, .decryptions_okay = 1, .integrity_good = 1,
-      .plaintexts = 1, .signatures = 1, .statements = 1, .valid_signatures = 1,
-      .signature = SIGNATURE_GOOD, .signer = SIGNER, .issuer = SUBKEY,
-      .gpgme_signatures = 1, .gpgme_clean = TRUE, .pinned = TRUE,
+      .decryptions_begun = 1,
+      .decryptions_ended = 1,
+      .decryptions_okay = 1,
+      .integrity_good = 1,
+      .plaintexts = 1,
+      .signatures = 1,
+      .statements = 1,
+      .valid_signatures = 1,
+      .signature = SIGNATURE_GOOD,
+      .signer = SIGNER,
+      .issuer = SUBKEY,
+      .gpgme_signatures = 1,
+      .gpgme_clean = TRUE,
+      .pinned = TRUE,
   };
 }
 
@@ -127,16 +137,17 @@ static void a_missing_key_is_told_from_one_that_the_message_spoiled(void **state
   assert_reason(&evidence, OPENPGP_REASON_DAMAGED);
 }
 
-/* Every field drawn at random, mostly good: whatever comes out as trusted has to satisfy the rule, written down a second
- * time here as one condition. */
+/* Every field drawn at random, mostly good: whatever comes out as trusted has to satisfy the rule, written down a
+ * second time here as one condition. */
 static gboolean satisfies_the_rule(const Evidence *e) {
   return !e->over_size && !e->over_ratio && e->outline.complete && !e->outline.beside && !e->outline.malformed &&
-         (e->outline.form == OUTLINE_BINARY || e->outline.form == OUTLINE_ARMOR) && e->outline.public_key_sessions > 0 &&
-         (e->outline.body == OUTLINE_MDC || e->outline.body == OUTLINE_AEAD) && !e->unprotected && !e->decryption_failed &&
-         !e->integrity_bad && e->decryptions_begun == 1 && e->decryptions_ended == 1 && e->decryptions_okay == 1 &&
-         e->integrity_good == 1 && e->plaintexts == 1 && e->plaintexts_elsewhere == 0 && e->signatures == 1 &&
-         e->statements == 1 && e->valid_signatures == 1 && e->signature == SIGNATURE_GOOD && e->pinned &&
-         e->gpgme_signatures == 1 && e->gpgme_clean && e->gpgme_error == 0 && !e->said_failure;
+         (e->outline.form == OUTLINE_BINARY || e->outline.form == OUTLINE_ARMOR) &&
+         e->outline.public_key_sessions > 0 && (e->outline.body == OUTLINE_MDC || e->outline.body == OUTLINE_AEAD) &&
+         !e->unprotected && !e->decryption_failed && !e->integrity_bad && e->decryptions_begun == 1 &&
+         e->decryptions_ended == 1 && e->decryptions_okay == 1 && e->integrity_good == 1 && e->plaintexts == 1 &&
+         e->plaintexts_elsewhere == 0 && e->signatures == 1 && e->statements == 1 && e->valid_signatures == 1 &&
+         e->signature == SIGNATURE_GOOD && e->pinned && e->gpgme_signatures == 1 && e->gpgme_clean &&
+         e->gpgme_error == 0 && !e->said_failure;
 }
 
 static guint draw(GRand *random, guint usual, guint below) {
@@ -196,7 +207,8 @@ static void see(Evidence *evidence, const char *lines) {
 }
 
 static void the_status_lines_of_a_good_message_are_understood(void **state) {
-  Evidence evidence = {.outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
+  Evidence evidence = {
+      .outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
   (void)state;
   see(&evidence, "ENC_TO 0123456789ABCDEF 18 0\nBEGIN_DECRYPTION\nDECRYPTION_INFO 2 9\nPLAINTEXT 62 1717200000 x\n"
                  "NEWSIG a@example\nGOODSIG 89ABCDEF01234567 A <a@example>\n"
@@ -231,12 +243,19 @@ static void aead_counts_as_integrity(void **state) {
 }
 
 static void the_states_of_a_signature_are_told_apart(void **state) {
-  static const struct { const char *line; SignatureState expected; } cases[] = {
-      {"GOODSIG X y", SIGNATURE_GOOD}, {"EXPSIG X y", SIGNATURE_EXPIRED}, {"EXPKEYSIG X y", SIGNATURE_KEY_EXPIRED},
-      {"REVKEYSIG X y", SIGNATURE_REVOKED}, {"BADSIG X y", SIGNATURE_BAD},
+  static const struct {
+    const char *line;
+    SignatureState expected;
+  } cases[] = {
+      {"GOODSIG X y", SIGNATURE_GOOD},
+      {"EXPSIG X y", SIGNATURE_EXPIRED},
+      {"EXPKEYSIG X y", SIGNATURE_KEY_EXPIRED},
+      {"REVKEYSIG X y", SIGNATURE_REVOKED},
+      {"BADSIG X y", SIGNATURE_BAD},
       {"ERRSIG 89ABCDEF01234567 22 10 00 1717200000 9 " SUBKEY, SIGNATURE_UNKNOWN},
       {"ERRSIG 89ABCDEF01234567 22 10 00 1717200000 9", SIGNATURE_UNKNOWN},
-      {"ERRSIG 89ABCDEF01234567 22 10 00 1717200000 4", SIGNATURE_BAD}, {"ERRSIG", SIGNATURE_BAD},
+      {"ERRSIG 89ABCDEF01234567 22 10 00 1717200000 4", SIGNATURE_BAD},
+      {"ERRSIG", SIGNATURE_BAD},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -257,14 +276,19 @@ static void a_short_or_foreign_valid_line_names_no_signer(void **state) {
 }
 
 static void the_agents_errors_are_ours_and_others_are_not(void **state) {
-  static const struct { gpg_err_code_t code; gboolean ours; } cases[] = {
-      {GPG_ERR_BAD_PASSPHRASE, TRUE}, {GPG_ERR_NO_AGENT, TRUE}, {GPG_ERR_CANCELED, TRUE}, {GPG_ERR_ENOMEM, TRUE},
-      {GPG_ERR_NO_SECKEY, FALSE}, {GPG_ERR_BAD_SECKEY, FALSE}, {GPG_ERR_DECRYPT_FAILED, FALSE}, {GPG_ERR_INV_DATA, FALSE},
+  static const struct {
+    gpg_err_code_t code;
+    gboolean ours;
+  } cases[] = {
+      {GPG_ERR_BAD_PASSPHRASE, TRUE},  {GPG_ERR_NO_AGENT, TRUE},   {GPG_ERR_CANCELED, TRUE},
+      {GPG_ERR_ENOMEM, TRUE},          {GPG_ERR_NO_SECKEY, FALSE}, {GPG_ERR_BAD_SECKEY, FALSE},
+      {GPG_ERR_DECRYPT_FAILED, FALSE}, {GPG_ERR_INV_DATA, FALSE},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     Evidence evidence = {0};
-    g_autofree char *line = g_strdup_printf("ERROR pkdecrypt_failed %u", gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, cases[i].code));
+    g_autofree char *line = g_strdup_printf("ERROR pkdecrypt_failed %u",
+                                            gpg_err_make(GPG_ERR_SOURCE_GPGAGENT, cases[i].code));
     see(&evidence, line);
     assert_int_equal(evidence.our_fault != 0, cases[i].ours);
     assert_int_equal(evidence.key_refused, cases[i].code != GPG_ERR_NO_SECKEY);
@@ -272,7 +296,8 @@ static void the_agents_errors_are_ours_and_others_are_not(void **state) {
 }
 
 static void a_gpg_that_ends_without_a_word_gives_no_verdict(void **state) {
-  Evidence evidence = {.outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
+  Evidence evidence = {
+      .outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
   (void)state;
   see(&evidence, "ENC_TO 0123456789ABCDEF 18 0\nBEGIN_DECRYPTION\nDECRYPTION_INFO 2 9\nPLAINTEXT 62 0 x");
   assert_true(evidence_is_cut_short(&evidence));
@@ -288,7 +313,8 @@ static void a_gpg_that_ends_without_a_word_gives_no_verdict(void **state) {
 }
 
 static void a_gpg_that_gave_up_over_the_message_is_told_from_a_killed_one(void **state) {
-  Evidence evidence = {.outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
+  Evidence evidence = {
+      .outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
   (void)state;
   see(&evidence, "BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0");
   evidence_log(&evidence, NULL);
@@ -305,10 +331,12 @@ static void a_gpg_that_gave_up_over_the_message_is_told_from_a_killed_one(void *
 
 /* gpg with "batch" in its settings says this of an expired signature, and no more. */
 static void an_end_at_the_signature_is_about_the_signature(void **state) {
-  Evidence evidence = {.outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
+  Evidence evidence = {
+      .outline = {.form = OUTLINE_BINARY, .body = OUTLINE_MDC, .public_key_sessions = 1, .complete = TRUE}};
   (void)state;
-  see(&evidence, "BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0\nPLAINTEXT 62 0 x\nNEWSIG\nEXPSIG 89ABCDEF01234567 A\n"
-                 "VALIDSIG " SUBKEY " 2024-06-01 1717200000 1717200001 4 0 22 10 00 " SIGNER "\nFAILURE gpg-exit 33554433");
+  see(&evidence,
+      "BEGIN_DECRYPTION\nDECRYPTION_INFO 2 9 0\nPLAINTEXT 62 0 x\nNEWSIG\nEXPSIG 89ABCDEF01234567 A\n"
+      "VALIDSIG " SUBKEY " 2024-06-01 1717200000 1717200001 4 0 22 10 00 " SIGNER "\nFAILURE gpg-exit 33554433");
   evidence.pinned = TRUE;
   assert_reason(&evidence, OPENPGP_REASON_SIGNATURE_EXPIRED);
   evidence.pinned = FALSE;

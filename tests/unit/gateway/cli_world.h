@@ -1,5 +1,5 @@
-/* The commands as a person or a program uses them: whole invocations in a process of their own, over books and a ledger made
- * with store/. A test's main() begins with be_sallyport(). */
+/* The commands as a person or a program uses them: whole invocations in a process of their own, over books and a ledger
+ * made with store/. A test's main() begins with be_sallyport(). */
 #pragma once
 #include "gateway/cli/command.h"
 #include "gateway/control.h"
@@ -16,7 +16,10 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-typedef struct { int status; char *out, *err; } Told;
+typedef struct {
+  int status;
+  char *out, *err;
+} Told;
 
 static inline void told_clear(Told *told) {
   g_free(told->out);
@@ -37,8 +40,8 @@ static inline char *read_all(int fd) {
   return text;
 }
 
-/* This very program again, as `sallyport` (see main): a process of its own, so that a sanitizer's look for leaks at its end
- * is part of the test. */
+/* This very program again, as `sallyport` (see main): a process of its own, so that a sanitizer's look for leaks at its
+ * end is part of the test. */
 static inline void be_command(const Site *site, const char *words) {
   g_autofree char *line = g_strdup_printf("test_cli as-sallyport -c %s %s", site->configuration, words);
   char **arguments = NULL;
@@ -64,7 +67,8 @@ static inline Told run(const Site *site, const char *words) {
 static inline void expect(const Site *site, const char *words, int status, const char *said) {
   g_auto(Told) told = run(site, words);
   if (told.status != status || (said && !strstr(told.out, said) && !strstr(told.err, said)))
-    fail_msg("%s ended with %d, not %d (or does not say \"%s\"):\n%s%s", words, told.status, status, said ? said : "", told.out, told.err);
+    fail_msg("%s ended with %d, not %d (or does not say \"%s\"):\n%s%s", words, told.status, status, said ? said : "",
+             told.out, told.err);
 }
 
 static inline json_t *ask(const Site *site, const char *words) {
@@ -76,12 +80,23 @@ static inline json_t *ask(const Site *site, const char *words) {
   return answer;
 }
 
-static inline const char *text_of(const json_t *object, const char *name) { return json_string_value(json_object_get(object, name)); }
-static inline json_int_t number_of(const json_t *object, const char *name) { return json_integer_value(json_object_get(object, name)); }
+static inline const char *text_of(const json_t *object, const char *name) {
+  return json_string_value(json_object_get(object, name));
+}
+static inline json_int_t number_of(const json_t *object, const char *name) {
+  return json_integer_value(json_object_get(object, name));
+}
 
 /* --- Books: one closed file of five records, one held, one half posted. */
 
-typedef struct { BookFile *file; FileState to; GPtrArray *batches; BookIntent *intent; guint posted; gboolean finish; } Change;
+typedef struct {
+  BookFile *file;
+  FileState to;
+  GPtrArray *batches;
+  BookIntent *intent;
+  guint posted;
+  gboolean finish;
+} Change;
 
 static inline gboolean add(BookTransaction *tx, gpointer data, GError **error) {
   return book_add_file(tx, ((Change *)data)->file, error);
@@ -132,16 +147,28 @@ static inline GBytes *exceptions_of_the_closed(void) {
   return exception_packer_finish(packer);
 }
 
-static inline void batch_free(gpointer data) { book_batch_free(data); }
+static inline void batch_free(gpointer data) {
+  book_batch_free(data);
+}
 
 static inline BookBatch *batch(guint number, guint64 first, guint64 last, guint accepted, gint64 amount) {
   BookBatch *one = g_new0(BookBatch, 1);
-  *one = (BookBatch){.number = number, .first = first, .last = last, .first_line = first + 1, .last_line = last + 1,
-                     .accepted = accepted, .amount = amount};
+  *one = (BookBatch){.number = number,
+                     .first = first,
+                     .last = last,
+                     .first_line = first + 1,
+                     .last_line = last + 1,
+                     .accepted = accepted,
+                     .amount = amount};
   return one;
 }
 
-typedef struct { pthread_mutex_t lock; pthread_cond_t cond; gboolean done; LedgerResult result; } Posting;
+typedef struct {
+  pthread_mutex_t lock;
+  pthread_cond_t cond;
+  gboolean done;
+  LedgerResult result;
+} Posting;
 
 static inline void posted(gpointer user, const LedgerBatch *what, const LedgerResult *result, const GError *error) {
   Posting *posting = user;
@@ -246,7 +273,11 @@ static inline void make_posting(Book *book, Ledger *ledger, char **id) {
   book_file_free(file);
 }
 
-typedef struct { Site *site; LanePaths *paths; char *closed, *held, *posting; } World;
+typedef struct {
+  Site *site;
+  LanePaths *paths;
+  char *closed, *held, *posting;
+} World;
 
 static inline int world_set_up(void **state) {
   World *world = g_new0(World, 1);

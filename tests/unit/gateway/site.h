@@ -1,5 +1,5 @@
-/* A gateway's site in a temporary folder: a configuration with lanes over a local folder, for tests of the supervisor, the
- * check and the commands. */
+/* A gateway's site in a temporary folder: a configuration with lanes over a local folder, for tests of the supervisor,
+ * the check and the commands. */
 #pragma once
 #include "conf/conf.h"
 #include <ftw.h>
@@ -15,7 +15,9 @@
 #define SITE_PARTNER_KEY "0123456789ABCDEF0123456789ABCDEF01234567"
 #define SITE_OWN_KEY "89ABCDEF0123456789ABCDEF0123456789ABCDEF"
 
-typedef struct { char *folder, *configuration, *drop; } Site;
+typedef struct {
+  char *folder, *configuration, *drop;
+} Site;
 
 static const char site_layout[] =
     "layout \"points\" {\n"
@@ -46,13 +48,14 @@ static inline char *site_lane(const char *name, guint threads) {
 }
 
 static inline char *site_head(const Site *site) {
-  return g_strdup_printf("node { name = \"gw\"  state = \"%s/state\"  runtime = \"%s/run\"  gnupg-home = \"%s/gnupg\" }\n"
-                         "partner \"bank\" {\n"
-                         "  openpgp { encrypt-to = { \"" SITE_PARTNER_KEY "\" }  signed-by = { \"" SITE_PARTNER_KEY "\" }\n"
-                         "            decrypt-with = \"" SITE_OWN_KEY "\" }\n"
-                         "  endpoint \"main\" { url = \"file://%s\" }\n"
-                         "}\n%s",
-                         site->folder, site->folder, site->folder, site->drop, site_layout);
+  return g_strdup_printf(
+      "node { name = \"gw\"  state = \"%s/state\"  runtime = \"%s/run\"  gnupg-home = \"%s/gnupg\" }\n"
+      "partner \"bank\" {\n"
+      "  openpgp { encrypt-to = { \"" SITE_PARTNER_KEY "\" }  signed-by = { \"" SITE_PARTNER_KEY "\" }\n"
+      "            decrypt-with = \"" SITE_OWN_KEY "\" }\n"
+      "  endpoint \"main\" { url = \"file://%s\" }\n"
+      "}\n%s",
+      site->folder, site->folder, site->folder, site->drop, site_layout);
 }
 
 /* Writes the configuration: the head, and these blocks. */

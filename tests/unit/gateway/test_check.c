@@ -36,7 +36,8 @@ static char *findings(const Site *site, const char *from, const char *to) {
   GString *told = g_string_new(NULL);
   for (guint i = 0; i < report->findings->len; i++) {
     const ConfFinding *finding = g_ptr_array_index(report->findings, i);
-    g_string_append_printf(told, "%u %s: %s\n", finding->where.line, finding->is_warning ? "warning" : "error", finding->message);
+    g_string_append_printf(told, "%u %s: %s\n", finding->where.line, finding->is_warning ? "warning" : "error",
+                           finding->message);
   }
   conf_report_free(report);
   conf_free(conf);
@@ -114,7 +115,8 @@ static char *site_file(const Site *site, const char *name, const char *text, int
 static void certificates_may_be_read_by_all_and_written_by_few(void **state) {
   const Site *site = *state;
   g_autofree char *certificate = site_file(site, "our.pem", "x", 0644), *key = site_file(site, "our.key", "x", 0600);
-  g_autofree char *with = g_strdup_printf("system \"core\" { endpoint \"api\" { url = \"https://core.example\" certificate-file = \"%s\" private-key-file = \"%s\" } }\nnode {",
+  g_autofree char *with = g_strdup_printf("system \"core\" { endpoint \"api\" { url = \"https://core.example\" "
+                                          "certificate-file = \"%s\" private-key-file = \"%s\" } }\nnode {",
                                           certificate, key);
   g_autofree char *told = findings(site, "node {", with);
   assert_string_equal(told, "");
@@ -127,7 +129,8 @@ static void certificates_may_be_read_by_all_and_written_by_few(void **state) {
 static void what_systemd_hands_over_is_looked_at_where_it_can_be_seen(void **state) {
   const Site *site = *state;
   static const char with[] = "passphrase-file = \"credential:phrase\"  decrypt-with";
-  expect(site, "decrypt-with", with, "3 warning: passphrase-file \"credential:phrase\" can be seen by the service only");
+  expect(site, "decrypt-with", with,
+         "3 warning: passphrase-file \"credential:phrase\" can be seen by the service only");
   assert_true(g_setenv("CREDENTIALS_DIRECTORY", site->folder, TRUE));
   expect(site, "decrypt-with", with, "3 error: passphrase-file \"credential:phrase\": No such file");
   g_autofree char *path = site_file(site, "phrase", "x", 0440);
@@ -160,14 +163,26 @@ static void the_alarms_program_must_start(void **state) {
                         "    read { " read " } }\n  threads = 1"
 
 static void a_read_rule_names_columns_that_there_are(void **state) {
-  g_autofree char *told = findings(*state, "threads = 1", RECONCILE("from = ledger ledger = \"good-miles\" columns = { \"key\", \"amount\" } order = { \"account\" } where = \"amount > 0 AND account GLOB 'M*'\""));
+  g_autofree char *told = findings(*state, "threads = 1",
+                                   RECONCILE("from = ledger ledger = \"good-miles\" columns = { \"key\", \"amount\" } "
+                                             "order = { \"account\" } where = \"amount > 0 AND account GLOB 'M*'\""));
   assert_string_equal(told, "");
-  expect(*state, "threads = 1", RECONCILE("from = ledger ledger = \"good-miles\" columns = { \"member\" }"), "19 error: 'columns': there is no column \"member\"");
-  expect(*state, "threads = 1", RECONCILE("from = records columns = { \"key\" } order = { \"batch\" }"), "19 error: 'order': there is no column \"batch\"");
-  expect(*state, "threads = 1", RECONCILE("from = files columns = { \"name\" } where = \"records > (SELECT 1)\""), "19 error: 'where': ");
-  expect(*state, "threads = 1", RECONCILE("from = files columns = { \"name\" } where = \"amuont > 0\""), "19 error: 'where': ");
-  expect(*state, "threads = 1", RECONCILE("from = delimited path = \"/nowhere/x_{date}\" layout = \"points\" columns = { \"ref\" } where = \"points > nothing\""), "19 error: 'where': ");
-  expect(*state, "threads = 1", RECONCILE("from = sqlite path = \"/nowhere/x\" query = \"SELECT a FROM b WHERE c = :date\" columns = { \"a\" }"), "19 warning: the file");
+  expect(*state, "threads = 1", RECONCILE("from = ledger ledger = \"good-miles\" columns = { \"member\" }"),
+         "19 error: 'columns': there is no column \"member\"");
+  expect(*state, "threads = 1", RECONCILE("from = records columns = { \"key\" } order = { \"batch\" }"),
+         "19 error: 'order': there is no column \"batch\"");
+  expect(*state, "threads = 1", RECONCILE("from = files columns = { \"name\" } where = \"records > (SELECT 1)\""),
+         "19 error: 'where': ");
+  expect(*state, "threads = 1", RECONCILE("from = files columns = { \"name\" } where = \"amuont > 0\""),
+         "19 error: 'where': ");
+  expect(*state, "threads = 1",
+         RECONCILE("from = delimited path = \"/nowhere/x_{date}\" layout = \"points\" columns = { \"ref\" } where = "
+                   "\"points > nothing\""),
+         "19 error: 'where': ");
+  expect(
+      *state, "threads = 1",
+      RECONCILE("from = sqlite path = \"/nowhere/x\" query = \"SELECT a FROM b WHERE c = :date\" columns = { \"a\" }"),
+      "19 warning: the file");
 }
 
 /* --- Keys against a ring that is made up: what gpg itself says is crypto/'s to test. */
@@ -237,13 +252,18 @@ static char *part(const char *text) {
 
 static void a_lanes_part_shows_each_change_that_concerns_it(void **state) {
   const Site *site = *state;
-  static const char *const changes[][2] = {
-      {"name = \"gw\"", "name = \"gw2\""},       {"threads = 1", "threads = 2"},
-      {"points > 0", "points > 1"},              {"code = \"E1\"", "code = \"E2\""},
-      {"mask = yes", "mask = no"},               {"scale = 2", "scale = 3"},
-      {"control = count", "optional = no"},      {"size-max = 5000", "size-max = 4999"},
-      {"match = 'P_*.pgp'", "match = 'Q_*.pgp'"}, {"match = 'P_*.pgp'", "match = 'P_*.pgp' after = delete"},
-      {"name = '{stem}_FB.pgp'", "name = '{stem}_FB.gpg'"}, {SITE_PARTNER_KEY, SITE_OWN_KEY}};
+  static const char *const changes[][2] = {{"name = \"gw\"", "name = \"gw2\""},
+                                           {"threads = 1", "threads = 2"},
+                                           {"points > 0", "points > 1"},
+                                           {"code = \"E1\"", "code = \"E2\""},
+                                           {"mask = yes", "mask = no"},
+                                           {"scale = 2", "scale = 3"},
+                                           {"control = count", "optional = no"},
+                                           {"size-max = 5000", "size-max = 4999"},
+                                           {"match = 'P_*.pgp'", "match = 'Q_*.pgp'"},
+                                           {"match = 'P_*.pgp'", "match = 'P_*.pgp' after = delete"},
+                                           {"name = '{stem}_FB.pgp'", "name = '{stem}_FB.gpg'"},
+                                           {SITE_PARTNER_KEY, SITE_OWN_KEY}};
   g_autofree char *text = text_of(site, NULL, NULL);
   g_autofree char *before = part(text);
   for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
@@ -257,7 +277,8 @@ static void a_lanes_part_shows_each_change_that_concerns_it(void **state) {
 static void a_lanes_part_does_not_show_what_concerns_others_or_only_moves_it(void **state) {
   const Site *site = *state;
   g_autofree char *head = site_head(site), *lane = site_lane("good", 1), *other = site_lane("other", 3);
-  g_autofree char *text = g_strconcat(head, lane, NULL), *longer = g_strconcat("# moved\n\n", head, "\n", lane, other, NULL);
+  g_autofree char *text = g_strconcat(head, lane, NULL),
+                  *longer = g_strconcat("# moved\n\n", head, "\n", lane, other, NULL);
   g_autofree char *before = part(text), *after = part(longer);
   assert_string_equal(before, after);
 }
@@ -270,8 +291,8 @@ static void every_setting_of_the_configuration_is_in_the_parts_tables(void **sta
     fail_msg("%s has %zu bytes that gateway/part.c does not know: add the new setting there", first, missing);
 }
 
-/* --- The fields of the structs as the headers declare them, and as part.c has them: by their names, so that also one is found that
- * alignment hides from part_uncovered(). */
+/* --- The fields of the structs as the headers declare them, and as part.c has them: by their names, so that also one
+ * is found that alignment hides from part_uncovered(). */
 
 static char *replaced(char *text, const char *pattern, const char *by) {
   g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_DOTALL, 0, NULL);
@@ -288,20 +309,23 @@ static char *plain_header(const char *path) {
 }
 
 static void check_field(const char *tables, const char *of, const char *name) {
-  g_autofree char *line = strcmp(name, "where") == 0 ? g_strdup_printf("WHERE(%s)", of) : g_strdup_printf("\\(%s, %s[,)]", of, name);
+  g_autofree char *line = strcmp(name, "where") == 0 ? g_strdup_printf("WHERE(%s)", of)
+                                                     : g_strdup_printf("\\(%s, %s[,)]", of, name);
   if (strcmp(name, "where") == 0 ? !strstr(tables, line) : !g_regex_match_simple(line, tables, 0, 0))
     fail_msg("gateway/part.c does not have %s of %s", name, of);
 }
 
 /* Each declaration's name is its last word. */
 static guint check_struct(const char *tables, const char *of, const char *declarations) {
-  static const char *const others[] = {"ConfFinding", "ConfReport", "ConfWhere", "Conf", NULL}; /* no settings, or the whole */
+  /* no settings, or the whole */
+  static const char *const others[] = {"ConfFinding", "ConfReport", "ConfWhere", "Conf", NULL};
   if (g_strv_contains(others, of))
     return 0;
   guint count = 0;
   g_autoptr(GRegex) last = g_regex_new("(\\w+)\\s*[;,]", 0, 0, NULL);
   g_autoptr(GMatchInfo) match = NULL;
-  for (g_regex_match(last, declarations, 0, &match); g_match_info_matches(match); g_match_info_next(match, NULL), count++) {
+  for (g_regex_match(last, declarations, 0, &match); g_match_info_matches(match);
+       g_match_info_next(match, NULL), count++) {
     g_autofree char *name = g_match_info_fetch(match, 1);
     check_field(tables, of, name);
   }
@@ -330,14 +354,19 @@ static void every_field_of_every_struct_has_its_place_in_the_parts_tables(void *
 
 static void a_part_shows_a_change_in_what_the_lane_refers_to(void **state) {
   const Site *site = *state;
-  static const char all[] = "calendar \"banking\" { holidays = { \"2026-10-01\" } }\n"
-                            "system \"core\" { endpoint \"api\" { url = \"https://core.example/a\" } }\n"
-                            "alarms { webhook { system = \"core\" endpoint = \"api\" path = \"/alarms\" } repeat = \"2h\" }\n"
-                            "partner \"third\" { access { token-sha256 = { \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\" } } }\n"
-                            "node {";
-  static const struct { const char *from, *to; gboolean shows; } changes[] = {
-      {"2026-10-01", "2026-10-02", TRUE}, {"core.example/a", "core.example/b", TRUE}, {"/alarms", "/alarm", TRUE},
-      {"repeat = \"2h\"", "repeat = \"3h\"", TRUE}, {"calendar = \"banking\"", "", TRUE}, {"0123456789abcdef0", "f123456789abcdef0", FALSE}};
+  static const char all[] =
+      "calendar \"banking\" { holidays = { \"2026-10-01\" } }\n"
+      "system \"core\" { endpoint \"api\" { url = \"https://core.example/a\" } }\n"
+      "alarms { webhook { system = \"core\" endpoint = \"api\" path = \"/alarms\" } repeat = \"2h\" }\n"
+      "partner \"third\" { access { token-sha256 = { "
+      "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\" } } }\n"
+      "node {";
+  static const struct {
+    const char *from, *to;
+    gboolean shows;
+  } changes[] = {{"2026-10-01", "2026-10-02", TRUE},   {"core.example/a", "core.example/b", TRUE},
+                 {"/alarms", "/alarm", TRUE},          {"repeat = \"2h\"", "repeat = \"3h\"", TRUE},
+                 {"calendar = \"banking\"", "", TRUE}, {"0123456789abcdef0", "f123456789abcdef0", FALSE}};
   g_autofree char *with = text_of(site, "node {", all);
   char *place = strstr(with, "match = 'P_*.pgp'");
   g_autofree char *text = g_strdup_printf("%.*scalendar = \"banking\" %s", (int)(place - with), with, place);
@@ -345,7 +374,8 @@ static void a_part_shows_a_change_in_what_the_lane_refers_to(void **state) {
   for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
     char *at = strstr(text, changes[i].from);
     assert_non_null(at);
-    g_autofree char *changed = g_strdup_printf("%.*s%s%s", (int)(at - text), text, changes[i].to, at + strlen(changes[i].from));
+    g_autofree char *changed = g_strdup_printf("%.*s%s%s", (int)(at - text), text, changes[i].to,
+                                               at + strlen(changes[i].from));
     g_autofree char *after = part(changed);
     if ((strcmp(before, after) != 0) != changes[i].shows)
       fail_msg("%s", changes[i].to);

@@ -3,11 +3,21 @@
 
 static void files_can_be_filtered(void **state) {
   const World *world = *state;
-  static const struct { const char *words; guint files; } rows[] = {
-      {"files", 3},                    {"files --state held", 1},       {"files --state held,closed", 2},
-      {"files --state live", 2},       {"files --name '*posting*'", 1}, {"files --feed good-feed", 3},
-      {"files --since 1h", 3},         {"files --until 1h", 0},         {"files --since 1h --until 0s --limit 2", 2},
-      {"files --limit 0", 3},          {"files --lane good", 3},        {"files --limit 1", 1}};
+  static const struct {
+    const char *words;
+    guint files;
+  } rows[] = {{"files", 3},
+              {"files --state held", 1},
+              {"files --state held,closed", 2},
+              {"files --state live", 2},
+              {"files --name '*posting*'", 1},
+              {"files --feed good-feed", 3},
+              {"files --since 1h", 3},
+              {"files --until 1h", 0},
+              {"files --since 1h --until 0s --limit 2", 2},
+              {"files --limit 0", 3},
+              {"files --lane good", 3},
+              {"files --limit 1", 1}};
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     json_t *answer = ask(world->site, rows[i].words);
     if (json_array_size(json_object_get(answer, "files")) != rows[i].files)
@@ -35,7 +45,8 @@ static void show_tells_everything_about_a_file(void **state) {
   assert_int_equal(number_of(answer, "refused_count"), 2);
   assert_true(json_array_size(json_object_get(answer, "history")) >= 9);
   json_decref(answer);
-  static const char *const said[] = {"kind=marker", "serial=17", "31.50", "points out of range", "K003", "P_closed_FB.pgp", "good", "admitted"};
+  static const char *const said[] = {"kind=marker", "serial=17",       "31.50", "points out of range",
+                                     "K003",        "P_closed_FB.pgp", "good",  "admitted"};
   for (gsize i = 0; i < G_N_ELEMENTS(said); i++)
     expect(world->site, words, 0, said[i]);
 }
@@ -117,8 +128,14 @@ static void balances_and_entries_are_read_from_the_ledger(void **state) {
   json_decref(balance);
   expect(world->site, "balance NOBODY", 4, "no ledger has an entry");
   g_autofree char *of_file = g_strdup_printf("entries --file %s", world->closed);
-  static const struct { const char *words; guint entries; } rows[] = {
-      {"entries", 5}, {"entries --account MEMBER-00001", 5}, {"entries --account NOBODY", 0}, {"entries --limit 2", 2}, {NULL, 3}};
+  static const struct {
+    const char *words;
+    guint entries;
+  } rows[] = {{"entries", 5},
+              {"entries --account MEMBER-00001", 5},
+              {"entries --account NOBODY", 0},
+              {"entries --limit 2", 2},
+              {NULL, 3}};
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     json_t *answer = ask(world->site, rows[i].words ? rows[i].words : of_file);
     assert_int_equal(json_array_size(json_object_get(answer, "entries")), rows[i].entries);

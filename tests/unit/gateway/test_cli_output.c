@@ -8,7 +8,10 @@
 #include <cmocka.h>
 
 /* An output into a file, told whether it is a terminal. */
-typedef struct { CliOutput *out; FILE *file; } Screen;
+typedef struct {
+  CliOutput *out;
+  FILE *file;
+} Screen;
 
 static int set_up(void **state) {
   Screen *screen = g_new0(Screen, 1);
@@ -83,11 +86,27 @@ static void times_are_in_the_nodes_zone(void **state) {
 static void a_typed_time_is_understood_in_the_nodes_zone(void **state) {
   Screen *screen = *state;
   gint64 now = G_GINT64_CONSTANT(1795132800) * G_USEC_PER_SEC; /* 2026-11-20 08:00 in Shanghai */
-  static const struct { const char *text; gint64 ago; } good[] = {
-      {"90s", 90}, {"30m", 1800}, {"12h", 43200}, {"7d", 604800}, {"0s", 0}, {"today", 28800}, {"yesterday", 115200},
-      {"2026-11-20", 28800}, {"2026-11-19", 115200}, {"07:30", 1800}, {"07:30:30", 1770}, {"2026-11-20T07:00", 3600},
-      {"2026-11-20 07:00", 3600}, {"2026-11-20T07:00:00", 3600}, {"2026-11-20T00:00:00Z", 0}, {"2026-11-20T00:00:00+02:00", 7200}};
-  static const char *const bad[] = {"", "tomorrow", "h", "12", "12x", "-3h", "25:00", "2026-13-01", "2026-11-20T", "9999999d", "1hh"};
+  static const struct {
+    const char *text;
+    gint64 ago;
+  } good[] = {{"90s", 90},
+              {"30m", 1800},
+              {"12h", 43200},
+              {"7d", 604800},
+              {"0s", 0},
+              {"today", 28800},
+              {"yesterday", 115200},
+              {"2026-11-20", 28800},
+              {"2026-11-19", 115200},
+              {"07:30", 1800},
+              {"07:30:30", 1770},
+              {"2026-11-20T07:00", 3600},
+              {"2026-11-20 07:00", 3600},
+              {"2026-11-20T07:00:00", 3600},
+              {"2026-11-20T00:00:00Z", 0},
+              {"2026-11-20T00:00:00+02:00", 7200}};
+  static const char *const bad[] = {"",      "tomorrow",   "h",           "12",       "12x", "-3h",
+                                    "25:00", "2026-13-01", "2026-11-20T", "9999999d", "1hh"};
   gint64 at;
   for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
     if (!cli_parse_time(screen->out, good[i].text, now, &at))
@@ -124,7 +143,10 @@ static void a_mask_leaves_at_most_the_last_four(void **state) {
   expect_text(cli_mask(NULL), "");
 }
 
-static const CliColumn columns[] = {{"ID", CLI_LEFT, CLI_WHOLE}, {"NAME", CLI_LEFT, CLI_SHRINKS}, {"N", CLI_RIGHT, CLI_WHOLE}, {"REMARK", CLI_LEFT, CLI_SHRINKS}};
+static const CliColumn columns[] = {{"ID", CLI_LEFT, CLI_WHOLE},
+                                    {"NAME", CLI_LEFT, CLI_SHRINKS},
+                                    {"N", CLI_RIGHT, CLI_WHOLE},
+                                    {"REMARK", CLI_LEFT, CLI_SHRINKS}};
 
 static void print_sample(Screen *screen, const char *name, const char *remark) {
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
@@ -160,7 +182,8 @@ static void free_text_may_stand_in_the_last_column(void **state) {
 static void a_table_fits_its_terminal_and_keeps_the_id(void **state) {
   Screen *screen = *state;
   be_terminal(screen, 50);
-  print_sample(screen, "POINTS_20261120_0001_with_a_very_long_tail.dat.pgp", "a remark that is long as well, and has an end");
+  print_sample(screen, "POINTS_20261120_0001_with_a_very_long_tail.dat.pgp",
+               "a remark that is long as well, and has an end");
   g_autofree char *text = printed(screen);
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
   assert_true(cli_text_width(lines[0]) <= 50);
@@ -170,10 +193,14 @@ static void a_table_fits_its_terminal_and_keeps_the_id(void **state) {
 }
 
 static void a_terminal_too_narrow_for_all_loses_columns_in_order(void **state) {
-  static const CliColumn all[] = {{"ID", CLI_LEFT, CLI_WHOLE}, {"FIRST", CLI_LEFT, CLI_DROPPED(1)}, {"SECOND", CLI_LEFT, CLI_DROPPED(2)},
+  static const CliColumn all[] = {{"ID", CLI_LEFT, CLI_WHOLE},
+                                  {"FIRST", CLI_LEFT, CLI_DROPPED(1)},
+                                  {"SECOND", CLI_LEFT, CLI_DROPPED(2)},
                                   {"LAST", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(3)}};
-  static const struct { guint width; const char *heading; } rows[] = {
-      {60, "ID  FIRST  SECOND  LAST"}, {26, "ID  SECOND  LAST"}, {20, "ID  LAST"}, {9, "ID"}};
+  static const struct {
+    guint width;
+    const char *heading;
+  } rows[] = {{60, "ID  FIRST  SECOND  LAST"}, {26, "ID  SECOND  LAST"}, {20, "ID  LAST"}, {9, "ID"}};
   Screen *screen = *state;
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     be_terminal(screen, rows[i].width);

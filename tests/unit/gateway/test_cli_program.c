@@ -8,8 +8,9 @@ static json_t *answer_as_lane(gpointer user, const char *who, const json_t *requ
   (void)who;
   json_object_update((json_t *)user, (json_t *)(gsize)request);
   if (strcmp(what, "status") == 0)
-    return json_pack("{s:b, s:s, s:i, s:I, s:[], s:[{s:s, s:I}], s:[s]}", "ok", 1, "lane", "good", "pid", 4711, "since", (json_int_t)1795132800000000,
-                     "couriers", "feeds", "feed", "good-feed", "next_poll", (json_int_t)1795132860000000, "working", "x");
+    return json_pack("{s:b, s:s, s:i, s:I, s:[], s:[{s:s, s:I}], s:[s]}", "ok", 1, "lane", "good", "pid", 4711, "since",
+                     (json_int_t)1795132800000000, "couriers", "feeds", "feed", "good-feed", "next_poll",
+                     (json_int_t)1795132860000000, "working", "x");
   if (strcmp(what, "hold") == 0)
     return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", "file", "error", "hold cannot be done: it is closed");
   return json_pack("{s:b, s:s, s:s}", "ok", 1, "file", "f", "state", "admitted");
@@ -59,7 +60,8 @@ static void what_changes_something_is_asked_of_the_lane(void **state) {
 
 static void a_misspelt_command_is_told_what_was_meant(void **state) {
   const World *world = *state;
-  static const char *const rows[][2] = {{"fiels", "files"}, {"stat", "status"}, {"veriyf", "verify"}, {"realease", "release"}, {"shwo", "show"}};
+  static const char *const rows[][2] = {
+      {"fiels", "files"}, {"stat", "status"}, {"veriyf", "verify"}, {"realease", "release"}, {"shwo", "show"}};
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autofree char *meant = g_strdup_printf("did you mean \"%s\"?", rows[i][1]);
     expect(world->site, rows[i][0], 2, meant);
@@ -75,8 +77,10 @@ static void every_command_has_help_with_an_example_and_a_place_in_the_manual(voi
   g_autofree char *manual = NULL;
   assert_true(g_file_get_contents("packaging/man/sallyport.1", &manual, NULL, NULL));
   for (const CliCommand *command = cli_commands; command->name; command++) {
-    g_autofree char *words = g_strdup_printf("%s --help", command->name), *example = g_strdup_printf("  sallyport %s", command->name);
-    g_autofree char *in_manual = g_strdup_printf(".Cm %s", command->name), *item = g_strdup_printf(".It Cm %s", command->name);
+    g_autofree char *words = g_strdup_printf("%s --help", command->name),
+                    *example = g_strdup_printf("  sallyport %s", command->name);
+    g_autofree char *in_manual = g_strdup_printf(".Cm %s", command->name),
+                    *item = g_strdup_printf(".It Cm %s", command->name);
     g_auto(Told) told = run(world->site, words);
     assert_int_equal(told.status, 0);
     if (!strstr(told.out, "Usage: ") || (!strstr(told.out, example) && strcmp(command->name, "check") != 0))
@@ -113,9 +117,15 @@ static void a_lane_that_never_ran_has_empty_books(void **state) {
 
 static void completion_knows_commands_options_and_names(void **state) {
   const World *world = *state;
-  static const char *const rows[][2] = {{"st", "status\n"}, {"files --fe", "--feed\n"}, {"files --feed g", "good-feed\n"},
-                                        {"files --state he", "held\n"}, {"show P_h", "P_held.pgp\n"}, {"status -l g", "good\n"},
-                                        {"poll g", "good-feed\n"}, {"audit v", "verify\n"}, {"try g", "good-feed\n"}};
+  static const char *const rows[][2] = {{"st", "status\n"},
+                                        {"files --fe", "--feed\n"},
+                                        {"files --feed g", "good-feed\n"},
+                                        {"files --state he", "held\n"},
+                                        {"show P_h", "P_held.pgp\n"},
+                                        {"status -l g", "good\n"},
+                                        {"poll g", "good-feed\n"},
+                                        {"audit v", "verify\n"},
+                                        {"try g", "good-feed\n"}};
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autofree char *words = g_strdup_printf("complete -- -c %s %s", world->site->configuration, rows[i][0]);
     g_auto(Told) told = run(world->site, words);
@@ -152,7 +162,8 @@ static char *run_on_terminal(const Site *site, const char *words, unsigned short
 
 static void on_a_terminal_tables_fit_and_states_have_colours(void **state) {
   const World *world = *state;
-  g_autofree char *wide = run_on_terminal(world->site, "files", 200), *narrow = run_on_terminal(world->site, "files", 120);
+  g_autofree char *wide = run_on_terminal(world->site, "files", 200),
+                  *narrow = run_on_terminal(world->site, "files", 120);
   assert_non_null(strstr(wide, "\033[32mclosed\033[0m"));
   assert_non_null(strstr(wide, "\033[33mheld\033[0m"));
   g_autoptr(GRegex) colours = g_regex_new("\033\\[\\d+m", 0, 0, NULL);

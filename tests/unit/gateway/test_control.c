@@ -12,7 +12,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-typedef struct { char *folder, *path; } Place;
+typedef struct {
+  char *folder, *path;
+} Place;
 
 static int set_up(void **state) {
   Place *place = g_new0(Place, 1);

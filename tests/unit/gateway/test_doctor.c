@@ -8,8 +8,10 @@
 
 /* What libssh2 1.10 and 1.11.1 know of our preferences. */
 #define OLD_CIPHERS "aes128-ctr,aes192-ctr,aes256-ctr"
-#define NEW_CIPHERS "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"
-#define OPENSSH_CIPHERS "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+#define NEW_CIPHERS \
+  "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,chacha20-poly1305@openssh.com"
+#define OPENSSH_CIPHERS \
+  "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 
 static void add(Doctor *doctor, const char *name, const char *value) {
   CourierFact *fact = g_new(CourierFact, 1);
@@ -26,13 +28,17 @@ static Doctor *ordinary(gboolean new_library) {
   add(doctor, "kex", "curve25519-sha256,ecdh-sha2-nistp256,ext-info-s,kex-strict-s-v00@openssh.com");
   add(doctor, "our-kex", "curve25519-sha256,ecdh-sha2-nistp256,diffie-hellman-group14-sha1");
   add(doctor, "host-key", "rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256,ssh-ed25519");
-  add(doctor, "our-host-key", new_library ? "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256,ssh-rsa" : "ssh-ed25519,ecdsa-sha2-nistp256,ssh-rsa");
+  add(doctor, "our-host-key",
+      new_library ? "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256,ssh-rsa"
+                  : "ssh-ed25519,ecdsa-sha2-nistp256,ssh-rsa");
   add(doctor, "cipher-in", OPENSSH_CIPHERS);
   add(doctor, "cipher-out", OPENSSH_CIPHERS);
   add(doctor, "our-cipher", new_library ? NEW_CIPHERS : OLD_CIPHERS);
   add(doctor, "mac-in", "hmac-sha2-256-etm@openssh.com,hmac-sha2-256,hmac-sha2-512");
   add(doctor, "mac-out", "hmac-sha2-256-etm@openssh.com,hmac-sha2-256,hmac-sha2-512");
-  add(doctor, "our-mac", new_library ? "hmac-sha2-256-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1" : "hmac-sha2-256,hmac-sha2-512,hmac-sha1");
+  add(doctor, "our-mac",
+      new_library ? "hmac-sha2-256-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1"
+                  : "hmac-sha2-256,hmac-sha2-512,hmac-sha1");
   return doctor;
 }
 
@@ -67,7 +73,9 @@ static void what_the_installed_library_cannot_do_is_told_once_a_kind(void **stat
   (void)state;
   Doctor *doctor = ordinary(FALSE);
   assert_true(doctor_algorithms(doctor));
-  for (const char *const *kind = (const char *const[]){"RSA keys with SHA-2", "AES-GCM", "encrypt-then-MAC", "ChaCha20-Poly1305", NULL}; *kind; kind++)
+  for (const char *const *kind =
+           (const char *const[]){"RSA keys with SHA-2", "AES-GCM", "encrypt-then-MAC", "ChaCha20-Poly1305", NULL};
+       *kind; kind++)
     assert_int_equal(found(doctor, "library", *kind)->severity, DOCTOR_NOTE);
   guint notes = 0;
   for (guint i = 0; i < doctor->findings->len; i++)
@@ -84,12 +92,15 @@ static void what_the_installed_library_cannot_do_is_told_once_a_kind(void **stat
 
 static void nothing_in_common_is_a_problem_with_its_cure(void **state) {
   (void)state;
-  static const struct { const char *fact, *offer, *check, *cure; } rows[] = {
+  static const struct {
+    const char *fact, *offer, *check, *cure;
+  } rows[] = {
       {"cipher-in", "aes256-gcm@openssh.com", "cipher", "AES-GCM would do, and libssh2 has it from 1.11.0 on"},
       {"cipher-in", "chacha20-poly1305@openssh.com", "cipher", "from 1.11.1 on"},
       {"host-key", "rsa-sha2-512,rsa-sha2-256", "host-key", "RSA keys with SHA-2 would do"},
       {"mac-in", "hmac-sha2-256-etm@openssh.com,umac-128-etm@openssh.com", "MAC", "encrypt-then-MAC would do"},
-      {"kex", "sntrup761x25519-sha512@openssh.com", "key-exchange", "ask the partner to allow one that is here, best curve25519-sha256"},
+      {"kex", "sntrup761x25519-sha512@openssh.com", "key-exchange",
+       "ask the partner to allow one that is here, best curve25519-sha256"},
       {"kex", "diffie-hellman-group1-sha1", "key-exchange", "best curve25519-sha256"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -106,8 +117,11 @@ static void nothing_in_common_is_a_problem_with_its_cure(void **state) {
 
 static void the_last_common_one_is_warned_about_before_it_is_turned_off(void **state) {
   (void)state;
-  static const struct { const char *fact, *offer, *check, *words; } rows[] = {
-      {"cipher-in", "aes128-gcm@openssh.com,aes256-ctr", "cipher", "nothing is left in common if the partner turns that off"},
+  static const struct {
+    const char *fact, *offer, *check, *words;
+  } rows[] = {
+      {"cipher-in", "aes128-gcm@openssh.com,aes256-ctr", "cipher",
+       "nothing is left in common if the partner turns that off"},
       {"host-key", "rsa-sha2-512,ssh-rsa", "host-key", "all that is in common is being turned off everywhere"},
       {"mac-in", "hmac-sha2-256-etm@openssh.com,hmac-sha1", "MAC", "being turned off"},
       {"kex", "diffie-hellman-group14-sha1", "key-exchange", "being turned off"},
@@ -140,7 +154,9 @@ static void host_keys_are_held_against_both_slots(void **state) {
   assert_true(doctor_host_keys(doctor));
   assert_int_equal(found(doctor, "host-key", "ed25519 SHA256:bbbb is pinned, slot 2")->severity, DOCTOR_OK);
   assert_int_equal(found(doctor, "host-key", "also shows RSA SHA256:dddd")->severity, DOCTOR_NOTE);
-  assert_int_equal(found(doctor, "host-key", "SHA256:aaaa is pinned, slot 1 of host-key, and the server does not show it")->severity, DOCTOR_NOTE);
+  assert_int_equal(
+      found(doctor, "host-key", "SHA256:aaaa is pinned, slot 1 of host-key, and the server does not show it")->severity,
+      DOCTOR_NOTE);
   doctor->endpoint.host_keys = wrong;
   assert_false(doctor_host_keys(doctor));
   assert_int_equal(found(doctor, "host-key", "no credential was sent")->severity, DOCTOR_PROBLEM);

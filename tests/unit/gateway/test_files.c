@@ -35,7 +35,8 @@ static int judge_unnamed(const char *folder) {
   g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
   if (fd < 0 || fstat(fd, &status) != 0)
     return 1;
-  if (status.st_nlink != 0 || (status.st_mode & 07777) != 0600 || status.st_size != 0 || !names || g_dir_read_name(names))
+  if (status.st_nlink != 0 || (status.st_mode & 07777) != 0600 || status.st_size != 0 || !names ||
+      g_dir_read_name(names))
     return 2;
   return write(fd, "abc", 3) == 3 && pread(fd, back, 3, 0) == 3 && g_str_equal(back, "abc") ? 0 : 3;
 }
@@ -53,7 +54,9 @@ static void so_it_is_where_the_file_system_cannot_make_one_without_a_name(void *
   int status = 0;
   pid_t child = fork();
   if (child == 0)
-    _exit(!refuse_tmpfile() ? 77 : open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) >= 0 ? 78 : judge_unnamed(folder));
+    _exit(!refuse_tmpfile()                                         ? 77
+          : open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) >= 0 ? 78
+                                                                    : judge_unnamed(folder));
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFEXITED(status));
   g_rmdir(folder);

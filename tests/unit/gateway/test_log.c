@@ -39,7 +39,8 @@ static void a_text_line_has_time_level_event_lane_and_pairs(void **state) {
   log_event(LOG_INFO, "file-staged", {"feed", "acme"}, {"records", log_number(-12)});
   g_autofree char *text = end_capture();
   assert_true(g_regex_match_simple(
-      "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z info file-staged lane=points feed=acme records=-12\\n$", text, 0, 0));
+      "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z info file-staged lane=points feed=acme records=-12\\n$",
+      text, 0, 0));
 }
 
 static void a_level_below_the_set_one_writes_nothing(void **state) {

@@ -1,4 +1,5 @@
-/* A real supervisor, in a process of its own, with this very program as its lanes: what a lane does is told by its name. */
+/* A real supervisor, in a process of its own, with this very program as its lanes: what a lane does is told by its
+ * name. */
 #include "gateway/supervisor.h"
 #include "gateway/log.h"
 #include "gateway/pidfile.h"
@@ -25,7 +26,9 @@ static void tell(const char *folder, const char *lane, const char *what) {
 }
 
 static volatile sig_atomic_t is_asked;
-static void be_asked(int signal) { (void)signal, is_asked = 1; }
+static void be_asked(int signal) {
+  (void)signal, is_asked = 1;
+}
 
 static gboolean configuration_is_whole(int fd, const char *name) {
   ConfSource *source = conf_source_load(fd, NULL);
@@ -135,7 +138,9 @@ static pid_t start_with(const Site *site, SupervisorOptions options) {
   return pid;
 }
 
-static pid_t start(const Site *site) { return start_with(site, (SupervisorOptions){.stop_seconds = 5}); }
+static pid_t start(const Site *site) {
+  return start_with(site, (SupervisorOptions){.stop_seconds = 5});
+}
 
 static int end_of(pid_t pid) {
   int status;

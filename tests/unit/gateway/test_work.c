@@ -1,5 +1,6 @@
-/* Queues, workers and carriers. The couriers are this program too: a stand-in that does what the endpoint's host says (refuse the
- * login, be down, say nothing, be fine), and adds a byte to the file that the endpoint's user names for each connection. */
+/* Queues, workers and carriers. The couriers are this program too: a stand-in that does what the endpoint's host says
+ * (refuse the login, be down, say nothing, be fine), and adds a byte to the file that the endpoint's user names for
+ * each connection. */
 #include "gateway/work.h"
 #include "gateway/crew.h"
 #include "gateway/log.h"
@@ -14,7 +15,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-typedef struct { char *folder, *book, *tip, *count; } Fixture;
+typedef struct {
+  char *folder, *book, *tip, *count;
+} Fixture;
 
 static int set_up(void **state) {
   Fixture *f = g_new0(Fixture, 1);
@@ -48,8 +51,14 @@ static int tear_down(void **state) {
 
 /* --- Tasks that say what became of them */
 
-typedef struct { gint ran, dropped, connected, refused_login, failed; gint hold; } Told;
-typedef struct { Task task; Told *told; } Telling;
+typedef struct {
+  gint ran, dropped, connected, refused_login, failed;
+  gint hold;
+} Told;
+typedef struct {
+  Task task;
+  Told *told;
+} Telling;
 
 static void tell_run(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
   Told *told = ((Telling *)task)->told;
@@ -126,8 +135,11 @@ static void the_end_waits_for_the_task_under_way_and_for_no_other(void **state) 
 
 static Carrier *start(const Fixture *f, const char *host, guint connections, guint idle_seconds) {
   g_autoptr(GError) error = NULL;
-  CarrierOptions options = {.endpoint = {.kind = COURIER_LOCAL, .name = "bank/main", .host = host, .user = f->count, .folder = "/"},
-                            .connections = connections, .idle_seconds = idle_seconds, .book_path = f->book};
+  CarrierOptions options = {
+      .endpoint = {.kind = COURIER_LOCAL, .name = "bank/main", .host = host, .user = f->count, .folder = "/"},
+      .connections = connections,
+      .idle_seconds = idle_seconds,
+      .book_path = f->book};
   Carrier *carrier = carrier_start(&options, &error);
   assert_null(error);
   return carrier;
@@ -232,7 +244,8 @@ static void what_is_added_after_the_end_is_dropped(void **state) {
   carrier_free(carrier);
 }
 
-/* The thread cannot be ended, and must touch nothing any more. (The carrier stays until the process ends, as it must.) */
+/* The thread cannot be ended, and must touch nothing any more. (The carrier stays until the process ends, as it must.)
+ */
 static void a_server_that_says_nothing_does_not_hold_up_the_end(void **state) {
   const Fixture *f = *state;
   static Told told;
@@ -250,7 +263,9 @@ static void a_server_that_says_nothing_does_not_hold_up_the_end(void **state) {
 
 /* --- A crew */
 
-static void count_in(gpointer data) { g_atomic_int_inc((gint *)data); }
+static void count_in(gpointer data) {
+  g_atomic_int_inc((gint *)data);
+}
 
 static void a_crew_is_as_large_as_asked_and_one_at_least(void **state) {
   (void)state;
@@ -281,8 +296,11 @@ static int stand_in(void) {
   note_connection(&message);
   WireMessage answer = {.type = WIRE_READY, .fd = -1, .text = wire_text("a stand-in")};
   if (!g_str_equal(host, "fine"))
-    answer = (WireMessage){.type = WIRE_FAILED, .fd = -1, .code = g_str_equal(host, "refuse") ? SALLYPORT_ERROR_LOGIN : SALLYPORT_ERROR_AGAIN,
-                           .text = wire_text("no"), .lost = 1};
+    answer = (WireMessage){.type = WIRE_FAILED,
+                           .fd = -1,
+                           .code = g_str_equal(host, "refuse") ? SALLYPORT_ERROR_LOGIN : SALLYPORT_ERROR_AGAIN,
+                           .text = wire_text("no"),
+                           .lost = 1};
   if (g_str_equal(host, "silent") || !wire_send_waiting(3, &answer, NULL) || !g_str_equal(host, "fine"))
     return wire_receive(3, g_str_equal(host, "silent") ? -1 : 0, buffer, &message) == WIRE_GOT_END ? 0 : 1;
   while (wire_receive(3, -1, buffer, &message) == WIRE_GOT_MESSAGE)

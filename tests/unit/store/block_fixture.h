@@ -16,9 +16,11 @@ static inline guint block_random(guint below) {
   return (guint)((block_seed >> 33) % below);
 }
 
-/* Kinds of columns: one length, short, up to 300 bytes, up to 70,000 bytes, all null, often null, small and large numbers. */
+/* Kinds of columns: one length, short, up to 300 bytes, up to 70,000 bytes, all null, often null, small and large
+ * numbers. */
 enum { RANDOM_COLUMNS = 8 };
-static const BlockType random_types[RANDOM_COLUMNS] = {BLOCK_TEXT, BLOCK_TEXT, BLOCK_TEXT, BLOCK_TEXT, BLOCK_TEXT, BLOCK_INTEGER, BLOCK_INTEGER, BLOCK_INTEGER};
+static const BlockType random_types[RANDOM_COLUMNS] = {BLOCK_TEXT, BLOCK_TEXT,    BLOCK_TEXT,    BLOCK_TEXT,
+                                                       BLOCK_TEXT, BLOCK_INTEGER, BLOCK_INTEGER, BLOCK_INTEGER};
 
 static inline void put_random(RecordBlock *block, guint column) {
   static char text[70000];
@@ -27,7 +29,11 @@ static inline void put_random(RecordBlock *block, guint column) {
     return;
   if (random_types[column] == BLOCK_INTEGER) {
     gint64 small = (gint64)block_random(2000) - 1000, large = (gint64)((guint64)small << 40);
-    record_block_put_integer(block, column, column == 5 ? small : column == 6 ? large : block_random(2) ? G_MININT64 : G_MAXINT64);
+    record_block_put_integer(block, column,
+                             column == 5       ? small
+                             : column == 6     ? large
+                             : block_random(2) ? G_MININT64
+                                               : G_MAXINT64);
     return;
   }
   guint length = column == 0 ? 10 : column == 3 && block_random(50) ? block_random(5) : block_random(lengths[column]);
@@ -62,7 +68,8 @@ static inline void assert_same_record(const RecordBlock *a, guint i, const Recor
       continue;
     }
     gsize a_length, b_length;
-    const char *a_text = record_block_text(a, column, i, &a_length), *b_text = record_block_text(b, column, j, &b_length);
+    const char *a_text = record_block_text(a, column, i, &a_length),
+               *b_text = record_block_text(b, column, j, &b_length);
     assert_int_equal(a_length, b_length);
     assert_memory_equal(a_text, b_text, a_length);
   }

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-typedef struct { char *folder, *path, *tip; Book *book; } Fixture;
+typedef struct {
+  char *folder, *path, *tip;
+  Book *book;
+} Fixture;
 
 static inline void no_error(const GError *error) {
   if (error)
@@ -88,7 +91,11 @@ static inline gboolean add_change(BookTransaction *tx, gpointer data, GError **e
   return book_add_file(tx, data, error);
 }
 
-typedef struct { BookFile *file; FileState to; const char *detail; } Advance;
+typedef struct {
+  BookFile *file;
+  FileState to;
+  const char *detail;
+} Advance;
 static inline gboolean advance_change(BookTransaction *tx, gpointer data, GError **error) {
   Advance *advance = data;
   return book_advance_file(tx, advance->file, advance->to, advance->detail, error);

@@ -12,7 +12,8 @@
 #include <cmocka.h>
 
 enum { COLUMN_ACCOUNT, COLUMN_AMOUNT, COLUMN_KEY, COLUMN_DATE, COLUMNS };
-static const LedgerColumns ledger_columns = {.account = COLUMN_ACCOUNT, .amount = COLUMN_AMOUNT, .key = COLUMN_KEY, .business_date = -1};
+static const LedgerColumns ledger_columns = {
+    .account = COLUMN_ACCOUNT, .amount = COLUMN_AMOUNT, .key = COLUMN_KEY, .business_date = -1};
 
 static inline int make_folder(void **state) {
   *state = g_dir_make_tmp("sallyport-ledger-XXXXXX", NULL);
@@ -77,13 +78,20 @@ static inline gint64 numbered_sum(guint first, guint count) {
   return sum;
 }
 
-typedef struct { pthread_mutex_t lock; pthread_cond_t changed; gboolean done; LedgerResult result; GError *error; } Outcome;
+typedef struct {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gboolean done;
+  LedgerResult result;
+  GError *error;
+} Outcome;
 
 static inline void outcome_init(Outcome *outcome) {
   *outcome = (Outcome){.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 }
 
-static inline void note_outcome(gpointer user, const LedgerBatch *batch, const LedgerResult *result, const GError *error) {
+static inline void note_outcome(gpointer user, const LedgerBatch *batch, const LedgerResult *result,
+                                const GError *error) {
   (void)batch;
   Outcome *outcome = user;
   pthread_mutex_lock(&outcome->lock);
@@ -102,7 +110,8 @@ static inline void wait_outcome(Outcome *outcome) {
 }
 
 /* Takes the block; `skip` is copied. */
-static inline void submit(Ledger *ledger, const char *file, guint number, RecordBlock *block, const guint8 *skip, Outcome *outcome) {
+static inline void submit(Ledger *ledger, const char *file, guint number, RecordBlock *block, const guint8 *skip,
+                          Outcome *outcome) {
   LedgerBatch *batch = ledger_batch_new();
   batch->file = g_strdup(file);
   batch->batch = number;

@@ -1,5 +1,5 @@
-/* A test in a child process whose folder is a tmpfs of a given size: a disk that is really full. Where the machine allows no
- * mount (no root and no user namespaces) the test is skipped, loudly. */
+/* A test in a child process whose folder is a tmpfs of a given size: a disk that is really full. Where the machine
+ * allows no mount (no root and no user namespaces) the test is skipped, loudly. */
 #pragma once
 #include <sched.h>
 #include <setjmp.h>
@@ -19,7 +19,8 @@ enum { SMALL_DISK_IMPOSSIBLE = 77 };
 static inline int mount_small_disk(const char *folder, const char *size) {
   char options[64];
   snprintf(options, sizeof options, "size=%s,mode=0700", size);
-  if (unshare(CLONE_NEWNS | (getuid() ? CLONE_NEWUSER : 0)) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+  if (unshare(CLONE_NEWNS | (getuid() ? CLONE_NEWUSER : 0)) != 0 ||
+      mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
     return -1;
   return mount("tmpfs", folder, "tmpfs", 0, options);
 }

@@ -127,7 +127,8 @@ static void a_transition_that_is_not_allowed_is_our_bug(void **state) {
   GError *error = NULL;
   g_autoptr(BookFile) file = make_file("points", "a.dat");
   add_file(f->book, file);
-  expect_error(book_write(f->book, advance_change, &(Advance){file, FILE_POSTED, NULL}, &error), &error, SALLYPORT_ERROR_BUG, "posted");
+  expect_error(book_write(f->book, advance_change, &(Advance){file, FILE_POSTED, NULL}, &error), &error,
+               SALLYPORT_ERROR_BUG, "posted");
   assert_int_equal(file->state, FILE_SEEN);
   g_autofree char *events = history(f, file->id);
   assert_string_equal(events, "seen");
@@ -142,13 +143,16 @@ static void who_lost_the_race_is_told_and_changes_nothing(void **state) {
   advance(f->book, file, FILE_ADMITTED);
   stale->problem = g_strdup("late");
   stale->attempts = 3;
-  expect_error(book_write(f->book, advance_change, &(Advance){stale, FILE_GONE, NULL}, &error), &error, SALLYPORT_ERROR_AGAIN, "admitted");
-  expect_error(book_write(f->book, note_change, &(Advance){stale, 0, "x"}, &error), &error, SALLYPORT_ERROR_AGAIN, "admitted");
+  expect_error(book_write(f->book, advance_change, &(Advance){stale, FILE_GONE, NULL}, &error), &error,
+               SALLYPORT_ERROR_AGAIN, "admitted");
+  expect_error(book_write(f->book, note_change, &(Advance){stale, 0, "x"}, &error), &error, SALLYPORT_ERROR_AGAIN,
+               "admitted");
   g_autoptr(BookFile) now = find(f, file->id);
   assert_int_equal(now->state, FILE_ADMITTED);
   assert_null(now->problem);
   stale->id[0] = 'z';
-  expect_error(book_write(f->book, note_change, &(Advance){stale, 0, "x"}, &error), &error, SALLYPORT_ERROR_BUG, "no file");
+  expect_error(book_write(f->book, note_change, &(Advance){stale, 0, "x"}, &error), &error, SALLYPORT_ERROR_BUG,
+               "no file");
 }
 
 static void a_held_file_goes_back_where_it_was_held_or_is_rejected(void **state) {
@@ -161,7 +165,8 @@ static void a_held_file_goes_back_where_it_was_held_or_is_rejected(void **state)
   assert_int_equal(file->held_from, FILE_OPENED);
   g_autoptr(BookFile) held = find(f, file->id);
   assert_int_equal(held->held_from, FILE_OPENED);
-  expect_error(book_write(f->book, advance_change, &(Advance){held, FILE_STAGED, NULL}, &error), &error, SALLYPORT_ERROR_BUG, "released");
+  expect_error(book_write(f->book, advance_change, &(Advance){held, FILE_STAGED, NULL}, &error), &error,
+               SALLYPORT_ERROR_BUG, "released");
   held->problem = g_strdup("looked at");
   assert_true(book_write(f->book, note_change, &(Advance){held, 0, NULL}, &error));
   advance(f->book, file, FILE_OPENED);
@@ -206,11 +211,16 @@ static void a_done_file_is_not_noted_any_more(void **state) {
   g_autoptr(BookFile) file = make_file("points", "a.dat");
   add_file(f->book, file);
   advance(f->book, file, FILE_GONE);
-  expect_error(book_write(f->book, note_change, &(Advance){file, 0, NULL}, &error), &error, SALLYPORT_ERROR_BUG, "gone");
+  expect_error(book_write(f->book, note_change, &(Advance){file, 0, NULL}, &error), &error, SALLYPORT_ERROR_BUG,
+               "gone");
 }
 
 /* --- Batches. */
-typedef struct { BookFile *file; GPtrArray *batches; guint number; } BatchWork;
+typedef struct {
+  BookFile *file;
+  GPtrArray *batches;
+  guint number;
+} BatchWork;
 static gboolean validate_change(BookTransaction *tx, gpointer data, GError **error) {
   BatchWork *work = data;
   return book_add_batches(tx, work->file->id, work->batches, error) &&
@@ -225,8 +235,15 @@ static GPtrArray *two_batches(void) {
   GPtrArray *batches = g_ptr_array_new_with_free_func((GDestroyNotify)book_batch_free);
   for (guint i = 1; i <= 2; i++) {
     BookBatch *batch = g_new0(BookBatch, 1);
-    *batch = (BookBatch){.number = i, .first = i == 1 ? 1 : 6, .last = i == 1 ? 5 : 10, .first_line = i * 10, .last_line = i * 10 + 4,
-                         .accepted = i == 1 ? 5 : 2, .rejected = i == 1 ? 0 : 2, .duplicates = i == 1 ? 0 : 1, .amount = 45};
+    *batch = (BookBatch){.number = i,
+                         .first = i == 1 ? 1 : 6,
+                         .last = i == 1 ? 5 : 10,
+                         .first_line = i * 10,
+                         .last_line = i * 10 + 4,
+                         .accepted = i == 1 ? 5 : 2,
+                         .rejected = i == 1 ? 0 : 2,
+                         .duplicates = i == 1 ? 0 : 1,
+                         .amount = 45};
     batch->exceptions = i == 2 ? g_bytes_new_static("\0\1\2", 3) : NULL;
     g_ptr_array_add(batches, batch);
   }
@@ -252,7 +269,8 @@ static void batches_are_counted_as_they_are_posted(void **state) {
   for (guint round = 0; round < 3; round++) /* posted again after a crash: counted once */
     assert_true(book_write(f->book, post_change, &(BatchWork){file, NULL, 2}, &error));
   assert_true(book_write(f->book, post_change, &(BatchWork){file, NULL, 1}, &error));
-  expect_error(book_write(f->book, post_change, &(BatchWork){file, NULL, 3}, &error), &error, SALLYPORT_ERROR_BUG, "no batch 3");
+  expect_error(book_write(f->book, post_change, &(BatchWork){file, NULL, 3}, &error), &error, SALLYPORT_ERROR_BUG,
+               "no batch 3");
   advance(f->book, file, FILE_POSTED); /* the worker's struct still says 0 of 0 batches */
   g_autoptr(BookFile) read = find(f, file->id);
   assert_int_equal(read->batches, 2);
@@ -302,7 +320,7 @@ static void only_records_that_count_make_a_duplicate(void **state) {
   g_autoptr(GPtrArray) other = book_files_with_digest(reader, "other", first->plain_sha256, NULL, &error);
   assert_int_equal(other->len, 0);
   g_autoptr(GPtrArray) self = book_files_with_digest(reader, "points", first->plain_sha256, first->id, &error);
-  assert_int_equal(self->len, 0); /* the second is not validated */
+  assert_int_equal(self->len, 0);                           /* the second is not validated */
   g_autoptr(BookFile) third = make_file("points", "c.dat"); /* refused: sending it again repairs it */
   add_file(f->book, third);
   advance_to(f->book, third, FILE_FETCHED);
@@ -331,7 +349,8 @@ static void the_name_of_an_answer_is_one_files_for_ever(void **state) {
   g_autoptr(BookFile) first = make_file("points", "a.dat"), second = make_file("points", "a.txt");
   add_file(f->book, first);
   add_file(f->book, second);
-  const char *mine[] = {"points", "a_FB.dat", first->id}, *theirs[] = {"points", "a_FB.dat", second->id}, *elsewhere[] = {"other", "a_FB.dat", second->id};
+  const char *mine[] = {"points", "a_FB.dat", first->id}, *theirs[] = {"points", "a_FB.dat", second->id},
+             *elsewhere[] = {"other", "a_FB.dat", second->id};
   assert_true(book_write(f->book, claim_change, mine, &error));
   assert_true(book_write(f->book, claim_change, mine, &error)); /* again: no effect */
   assert_false(book_write(f->book, claim_change, theirs, &error));
@@ -339,7 +358,8 @@ static void the_name_of_an_answer_is_one_files_for_ever(void **state) {
   g_clear_error(&error);
   assert_true(book_write(f->book, claim_change, elsewhere, &error));
   g_autoptr(BookReader) reader = open_reader(f);
-  g_autofree char *owner = book_answer_owner(reader, "points", "a_FB.dat", &error), *none = book_answer_owner(reader, "points", "b_FB.dat", &error);
+  g_autofree char *owner = book_answer_owner(reader, "points", "a_FB.dat", &error),
+                  *none = book_answer_owner(reader, "points", "b_FB.dat", &error);
   assert_string_equal(owner, first->id);
   assert_null(none);
   assert_null(error);
@@ -359,7 +379,11 @@ static void a_file_that_changed_after_its_evidence_is_seen_again(void **state) {
 }
 
 /* --- Intents and polls. */
-typedef struct { BookIntent *intent; gint64 id; const char *text; } IntentWork;
+typedef struct {
+  BookIntent *intent;
+  gint64 id;
+  const char *text;
+} IntentWork;
 static gboolean intent_change(BookTransaction *tx, gpointer data, GError **error) {
   return book_add_intent(tx, ((IntentWork *)data)->intent, error);
 }
@@ -377,8 +401,14 @@ static void an_intent_is_pending_until_it_is_done_and_done_once(void **state) {
   GError *error = NULL;
   g_autoptr(BookFile) file = make_file("points", "a.dat");
   add_file(f->book, file);
-  BookIntent intent = {.file = file->id, .kind = (char *)"put", .endpoint = (char *)"acme/main", .from = (char *)"spool/x",
-                       .to = (char *)"/incoming/x", .size = 9, .sha256 = (char *)"aa", .due_at = 5};
+  BookIntent intent = {.file = file->id,
+                       .kind = (char *)"put",
+                       .endpoint = (char *)"acme/main",
+                       .from = (char *)"spool/x",
+                       .to = (char *)"/incoming/x",
+                       .size = 9,
+                       .sha256 = (char *)"aa",
+                       .due_at = 5};
   IntentWork work = {.intent = &intent, .text = "connection lost"};
   assert_true(book_write(f->book, intent_change, &work, &error));
   assert_true(intent.id > 0);

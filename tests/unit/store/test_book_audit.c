@@ -174,7 +174,8 @@ static void a_damaged_tip_is_told(void **state) {
   GError *error = NULL;
   write_rows(f);
   close_book(f);
-  static const char *const contents[] = {"", "11", "00000000000000000011 zz\n",
+  static const char *const contents[] = {
+      "", "11", "00000000000000000011 zz\n",
       "00000000000000000011 0123456789012345678901234567890123456789012345678901234567890123\n\n"};
   for (guint i = 0; i < G_N_ELEMENTS(contents); i++) {
     assert_true(g_file_set_contents(f->tip, contents[i], -1, NULL));
@@ -237,16 +238,22 @@ static void a_visit_begins_where_it_is_told_and_ends_when_told(void **state) {
 /* --- book_verify. */
 static void every_broken_invariant_is_named(void **state) {
   Fixture *f = *state;
-  static const struct { const char *sql, *undo, *words; } cases[] = {
+  static const struct {
+    const char *sql, *undo, *words;
+  } cases[] = {
       {"UPDATE file SET state = 'posted'; DELETE FROM file_total",
-       "UPDATE file SET state = 'closed'; INSERT INTO file_total VALUES ('points', 'closed', 1, 0, 0, 0, 0, 1)", "history ends with closed"},
+       "UPDATE file SET state = 'closed'; INSERT INTO file_total VALUES ('points', 'closed', 1, 0, 0, 0, 0, 1)",
+       "history ends with closed"},
       {"UPDATE file SET records = 1", "UPDATE file SET records = 0", "records are not"},
       {"UPDATE file SET amount = 1", "UPDATE file SET amount = 0", "amount is not"},
       {"UPDATE file SET batches = 1", "UPDATE file SET batches = 0", "not all of its batches"},
-      {"UPDATE file SET batches = 1, batches_posted = 1", "UPDATE file SET batches = 0, batches_posted = 0", "not those that it counts"},
+      {"UPDATE file SET batches = 1, batches_posted = 1", "UPDATE file SET batches = 0, batches_posted = 0",
+       "not those that it counts"},
       {"UPDATE file_total SET files = 2", "UPDATE file_total SET files = 1", "totals"},
-      {"UPDATE file SET duplicate_of = 'nobody'", "UPDATE file SET duplicate_of = NULL", "refers to one that is missing"},
-      {"UPDATE audit SET event = 'posted' WHERE sequence = 5", "UPDATE audit SET event = 'opened' WHERE sequence = 5", "became posted from fetched"},
+      {"UPDATE file SET duplicate_of = 'nobody'", "UPDATE file SET duplicate_of = NULL",
+       "refers to one that is missing"},
+      {"UPDATE audit SET event = 'posted' WHERE sequence = 5", "UPDATE audit SET event = 'opened' WHERE sequence = 5",
+       "became posted from fetched"},
   };
   write_rows(f);
   close_book(f);

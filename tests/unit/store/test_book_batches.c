@@ -5,14 +5,23 @@
 #define OTHER_DIGEST "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static BookBatch range(guint64 first, guint64 last, guint rejected, gint64 amount) {
-  return (BookBatch){.first = first, .last = last, .first_line = first + 1, .last_line = last + 1,
-                     .accepted = (guint)(last - first + 1) - rejected, .rejected = rejected, .amount = amount};
+  return (BookBatch){.first = first,
+                     .last = last,
+                     .first_line = first + 1,
+                     .last_line = last + 1,
+                     .accepted = (guint)(last - first + 1) - rejected,
+                     .rejected = rejected,
+                     .amount = amount};
 }
 
-typedef struct { BookFile *file; GPtrArray *batches; } Validation;
+typedef struct {
+  BookFile *file;
+  GPtrArray *batches;
+} Validation;
 static gboolean validate_change(BookTransaction *tx, gpointer data, GError **error) {
   Validation *work = data;
-  return book_add_batches(tx, work->file->id, work->batches, error) && book_advance_file(tx, work->file, FILE_VALIDATED, NULL, error);
+  return book_add_batches(tx, work->file->id, work->batches, error) &&
+         book_advance_file(tx, work->file, FILE_VALIDATED, NULL, error);
 }
 
 /* Ten records in two ranges of five, two of them refused by our own rules; each record's amount is 10. In posting. */
@@ -34,13 +43,22 @@ static BookFile *file_to_post(Fixture *f) {
   return file;
 }
 
-static gboolean cut_change(BookTransaction *tx, gpointer data, GError **error) { return book_cut_batch(tx, data, error); }
-typedef struct { const char *file; BookBatch *batch; } Sending;
+static gboolean cut_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_cut_batch(tx, data, error);
+}
+typedef struct {
+  const char *file;
+  BookBatch *batch;
+} Sending;
 static gboolean send_change(BookTransaction *tx, gpointer data, GError **error) {
   Sending *work = data;
   return book_send_batch(tx, work->file, work->batch, error);
 }
-typedef struct { BookFile *file; BookBatch *batch; BookAnswer answer; } Answering;
+typedef struct {
+  BookFile *file;
+  BookBatch *batch;
+  BookAnswer answer;
+} Answering;
 static gboolean answer_change(BookTransaction *tx, gpointer data, GError **error) {
   Answering *work = data;
   return book_answer_batch(tx, work->file, work->batch, &work->answer, error);
@@ -95,11 +113,13 @@ static void what_has_nothing_to_send_is_cut_and_stays_pending(void **state) {
 static void a_cut_that_loses_something_is_refused(void **state) {
   Fixture *f = *state;
   g_autoptr(BookFile) file = file_to_post(f);
-  const struct { BookBatch batch, rest; } wrong[] = {
-      {range(1, 5, 1, 39), {0}},               /* an amount */
-      {range(1, 5, 0, 40), {0}},               /* a rejected record */
-      {range(1, 4, 1, 30), {0}},               /* a record at the end */
-      {range(2, 5, 1, 40), {0}},               /* one at the beginning */
+  const struct {
+    BookBatch batch, rest;
+  } wrong[] = {
+      {range(1, 5, 1, 39), {0}},                /* an amount */
+      {range(1, 5, 0, 40), {0}},                /* a rejected record */
+      {range(1, 4, 1, 30), {0}},                /* a record at the end */
+      {range(2, 5, 1, 40), {0}},                /* one at the beginning */
       {range(1, 4, 1, 30), range(6, 10, 1, 40)} /* one in between */
   };
   for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
@@ -108,7 +128,8 @@ static void a_cut_that_loses_something_is_refused(void **state) {
     BookBatch batch = wrong[i].batch;
     batch.digest = (char *)DIGEST;
     BookCut change = {file->id, &batch, wrong[i].rest.last ? &wrong[i].rest : NULL, &now};
-    expect_error(book_write(f->book, cut_change, &change, &error), &error, SALLYPORT_ERROR_BUG, "not what is to be cut");
+    expect_error(book_write(f->book, cut_change, &change, &error), &error, SALLYPORT_ERROR_BUG,
+                 "not what is to be cut");
   }
   assert_sound(f);
 }
@@ -125,8 +146,10 @@ static void a_sent_batch_is_sent_again_only_as_it_was(void **state) {
   assert_int_equal(batch.attempts, 2);
   assert_true(batch.sent_at == sent_at);
   batch.digest = (char *)OTHER_DIGEST;
-  expect_error(book_write(f->book, send_change, &(Sending){file->id, &batch}, &error), &error, SALLYPORT_ERROR_BUG, "other bytes");
-  expect_error(book_write(f->book, post_change, &(Sending){file->id, &batch}, &error), &error, SALLYPORT_ERROR_BUG, "waits for its answer");
+  expect_error(book_write(f->book, send_change, &(Sending){file->id, &batch}, &error), &error, SALLYPORT_ERROR_BUG,
+               "other bytes");
+  expect_error(book_write(f->book, post_change, &(Sending){file->id, &batch}, &error), &error, SALLYPORT_ERROR_BUG,
+               "waits for its answer");
 }
 
 static void an_answer_moves_counts_and_amounts_in_one(void **state) {
@@ -137,7 +160,10 @@ static void an_answer_moves_counts_and_amounts_in_one(void **state) {
   batch.digest = last.digest = (char *)DIGEST;
   cut(f, file, &batch, NULL, 2);
   cut(f, file, &last, NULL, 2);
-  Answering answering = {file, &batch, {.rejected = 1, .duplicates = 2, .amount_rejected = 10, .amount_duplicate = 20, .answer = "HTTP 200"}};
+  Answering answering = {
+      file,
+      &batch,
+      {.rejected = 1, .duplicates = 2, .amount_rejected = 10, .amount_duplicate = 20, .answer = "HTTP 200"}};
   gboolean ok = book_write(f->book, answer_change, &answering, &error);
   no_error(error);
   assert_true(ok);
@@ -148,7 +174,8 @@ static void an_answer_moves_counts_and_amounts_in_one(void **state) {
   assert_int_equal(file->duplicates, 2);
   assert_int_equal(file->amount_accepted, 50);
   assert_sound(f); /* also before anything is posted */
-  expect_error(book_write(f->book, answer_change, &answering, &error), &error, SALLYPORT_ERROR_AGAIN, "waits for no answer");
+  expect_error(book_write(f->book, answer_change, &answering, &error), &error, SALLYPORT_ERROR_AGAIN,
+               "waits for no answer");
   answering = (Answering){file, &last, {.answer = "HTTP 200"}};
   assert_true(book_write(f->book, answer_change, &answering, &error));
   assert_true(book_write(f->book, post_change, &(Sending){file->id, &batch}, &error));
@@ -165,10 +192,8 @@ static void an_answer_moves_counts_and_amounts_in_one(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-      TEST(a_batch_is_cut_over_the_ranges_of_validation),
-      TEST(what_has_nothing_to_send_is_cut_and_stays_pending),
-      TEST(a_cut_that_loses_something_is_refused),
-      TEST(a_sent_batch_is_sent_again_only_as_it_was),
+      TEST(a_batch_is_cut_over_the_ranges_of_validation), TEST(what_has_nothing_to_send_is_cut_and_stays_pending),
+      TEST(a_cut_that_loses_something_is_refused),        TEST(a_sent_batch_is_sent_again_only_as_it_was),
       TEST(an_answer_moves_counts_and_amounts_in_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

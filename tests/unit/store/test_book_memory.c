@@ -11,8 +11,12 @@ static gboolean fails_now(void) {
   hit = 1;
   return TRUE;
 }
-static void *faulty_malloc(int n) { return fails_now() ? NULL : real.xMalloc(n); }
-static void *faulty_realloc(void *p, int n) { return fails_now() ? NULL : real.xRealloc(p, n); }
+static void *faulty_malloc(int n) {
+  return fails_now() ? NULL : real.xMalloc(n);
+}
+static void *faulty_realloc(void *p, int n) {
+  return fails_now() ? NULL : real.xRealloc(p, n);
+}
 
 static void arm(int n) {
   calls = hit = 0;
@@ -64,7 +68,8 @@ static void a_question_without_memory_is_refused_or_answered_whole(void **state)
     arm(n);
     g_autoptr(BookReader) reader = book_reader_open(f->path, &error);
     g_autoptr(BookFile) read = reader ? book_find_file(reader, file->id, &error) : NULL;
-    gboolean good = reader && read && book_audit_verify(reader, f->tip, &verified, &error) && book_verify(reader, &error);
+    gboolean good = reader && read && book_audit_verify(reader, f->tip, &verified, &error) &&
+                    book_verify(reader, &error);
     again = disarm();
     if (read) {
       assert_string_equal(read->evidence, file->evidence);

@@ -78,7 +78,8 @@ static void counts_are_by_feed_and_state(void **state) {
   g_autoptr(GString) text = g_string_new(NULL);
   for (guint i = 0; i < counts->len; i++) {
     const BookCount *count = g_ptr_array_index(counts, i);
-    g_string_append_printf(text, "%s %s %" G_GUINT64_FORMAT "; ", count->feed, file_state_word(count->state), count->files);
+    g_string_append_printf(text, "%s %s %" G_GUINT64_FORMAT "; ", count->feed, file_state_word(count->state),
+                           count->files);
     assert_true(count->oldest_change > 0);
   }
   assert_string_equal(text->str, "even closed 1; even held 1; even gone 1; odd seen 1; odd fetched 1; odd closed 1; ");
@@ -88,7 +89,8 @@ static void counts_are_by_feed_and_state(void **state) {
 static void a_file_is_found_by_id_prefix_or_name(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
-  g_autoptr(BookFile) one = make_file("points", "a.dat"), two = make_file("points", "a.dat"), three = make_file("points", "aaaa");
+  g_autoptr(BookFile) one = make_file("points", "a.dat"), two = make_file("points", "a.dat"),
+                      three = make_file("points", "aaaa");
   two->modified++;
   two->seen_at = one->seen_at + 5;
   memcpy(one->id, "aaaabbbbccccdddd", 16);
@@ -96,9 +98,11 @@ static void a_file_is_found_by_id_prefix_or_name(void **state) {
   add_file(f->book, one);
   add_file(f->book, two);
   g_autoptr(BookReader) reader = open_reader(f);
-  const struct { const char *wanted, *id; } cases[] = {
-      {one->id, one->id}, {"aaaabbbbccccddd", NULL}, {"a.dat", two->id}, {"aaa", NULL}, {"", NULL}, {"AAAABBBB", NULL}, {"b.dat", NULL},
-      {"aaaabbbbccccdddde", NULL},
+  const struct {
+    const char *wanted, *id;
+  } cases[] = {
+      {one->id, one->id}, {"aaaabbbbccccddd", NULL}, {"a.dat", two->id}, {"aaa", NULL},
+      {"", NULL},         {"AAAABBBB", NULL},        {"b.dat", NULL},    {"aaaabbbbccccdddde", NULL},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(BookFile) found = book_find_file(reader, cases[i].wanted, &error);
@@ -123,7 +127,10 @@ static void a_file_is_found_by_id_prefix_or_name(void **state) {
 }
 
 /* --- Beside a writer. */
-typedef struct { const Fixture *f; atomic_bool stop; } Watch;
+typedef struct {
+  const Fixture *f;
+  atomic_bool stop;
+} Watch;
 
 static void *watch(void *user) {
   Watch *w = user;
@@ -249,36 +256,67 @@ static void read_in(Fixture *f, Situation situation) {
   assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void nobody_can_read_while_the_lane_runs(void **state) { read_in(*state, WRITER_RUNS); }
-static void nobody_can_read_when_the_lane_has_ended(void **state) { read_in(*state, WRITER_CLOSED); }
-static void nobody_can_read_when_the_lane_was_killed(void **state) { read_in(*state, WRITER_KILLED); }
-static void nobody_can_read_a_copy_without_its_wal(void **state) { read_in(*state, NO_WAL); }
+static void nobody_can_read_while_the_lane_runs(void **state) {
+  read_in(*state, WRITER_RUNS);
+}
+static void nobody_can_read_when_the_lane_has_ended(void **state) {
+  read_in(*state, WRITER_CLOSED);
+}
+static void nobody_can_read_when_the_lane_was_killed(void **state) {
+  read_in(*state, WRITER_KILLED);
+}
+static void nobody_can_read_a_copy_without_its_wal(void **state) {
+  read_in(*state, NO_WAL);
+}
 
 /* --- Query plans. */
 static void no_hot_statement_walks_over_a_table(void **state) {
   Fixture *f = *state;
-  static const struct { BookStatement which; const char *index; } hot[] = {
-      {BOOK_ADD_FILE, "file_name (feed=? AND name=?)"}, {BOOK_FILE_NOW, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_SET_FILE, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_SET_FILE_KEYS, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_ADD_TOTAL, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_FIND_TWIN_FILE, "file_plain (plain_sha256=? AND feed=?)"}, {BOOK_FIND_TWIN_CONTENT, "file_plain (plain_sha256=? AND feed=?)"},
-      {BOOK_FIND_TWIN_NAME, "file_name (feed=? AND name=?)"}, {BOOK_COUNT_BATCHES, "sqlite_autoindex_file_1 (id=?)"},
+  static const struct {
+    BookStatement which;
+    const char *index;
+  } hot[] = {
+      {BOOK_ADD_FILE, "file_name (feed=? AND name=?)"},
+      {BOOK_FILE_NOW, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_SET_FILE, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_SET_FILE_KEYS, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_ADD_TOTAL, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_FIND_TWIN_FILE, "file_plain (plain_sha256=? AND feed=?)"},
+      {BOOK_FIND_TWIN_CONTENT, "file_plain (plain_sha256=? AND feed=?)"},
+      {BOOK_FIND_TWIN_NAME, "file_name (feed=? AND name=?)"},
+      {BOOK_COUNT_BATCHES, "sqlite_autoindex_file_1 (id=?)"},
       {BOOK_ANSWER_OWNER, "sqlite_autoindex_answer_1 (feed=? AND name=?)"},
-      {BOOK_POST_BATCH, "batch_number (file=? AND number=?)"}, {BOOK_COUNT_POSTED, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_BATCH_STATE, "batch_number (file=? AND number=?)"}, {BOOK_SEND_BATCH, "batch_number (file=? AND number=?)"},
-      {BOOK_NOTE_BATCH, "batch_number (file=? AND number=?)"}, {BOOK_ANSWER_BATCH, "batch_number (file=? AND number=?)"},
-      {BOOK_UNCUT, "batch_number (file=? AND number=?)"}, {BOOK_REMOVE_UNCUT, "batch_number (file=? AND number=?)"},
-      {BOOK_NEXT_NUMBER, "batch_number (file=?)"}, {BOOK_ANSWER_FILE, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_FINISH_INTENT, "INTEGER PRIMARY KEY"}, {BOOK_RETRY_INTENT, "INTEGER PRIMARY KEY"}, {BOOK_INTENT_STATE, "INTEGER PRIMARY KEY"},
-      {BOOK_AUDIT_HASH, "INTEGER PRIMARY KEY"}, {BOOK_AUDIT_FROM, "INTEGER PRIMARY KEY"},
-      {BOOK_FILES_DUE, "file_due (due_at<?)"}, {BOOK_FILES_LIVE, "file_due (due_at<?)"},
-      {BOOK_FILES_OLDEST, "file_seen (seen_at>? AND seen_at<?)"}, {BOOK_FILES_NEWEST, "file_seen (seen_at>? AND seen_at<?)"},
+      {BOOK_POST_BATCH, "batch_number (file=? AND number=?)"},
+      {BOOK_COUNT_POSTED, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_BATCH_STATE, "batch_number (file=? AND number=?)"},
+      {BOOK_SEND_BATCH, "batch_number (file=? AND number=?)"},
+      {BOOK_NOTE_BATCH, "batch_number (file=? AND number=?)"},
+      {BOOK_ANSWER_BATCH, "batch_number (file=? AND number=?)"},
+      {BOOK_UNCUT, "batch_number (file=? AND number=?)"},
+      {BOOK_REMOVE_UNCUT, "batch_number (file=? AND number=?)"},
+      {BOOK_NEXT_NUMBER, "batch_number (file=?)"},
+      {BOOK_ANSWER_FILE, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_FINISH_INTENT, "INTEGER PRIMARY KEY"},
+      {BOOK_RETRY_INTENT, "INTEGER PRIMARY KEY"},
+      {BOOK_INTENT_STATE, "INTEGER PRIMARY KEY"},
+      {BOOK_AUDIT_HASH, "INTEGER PRIMARY KEY"},
+      {BOOK_AUDIT_FROM, "INTEGER PRIMARY KEY"},
+      {BOOK_FILES_DUE, "file_due (due_at<?)"},
+      {BOOK_FILES_LIVE, "file_due (due_at<?)"},
+      {BOOK_FILES_OLDEST, "file_seen (seen_at>? AND seen_at<?)"},
+      {BOOK_FILES_NEWEST, "file_seen (seen_at>? AND seen_at<?)"},
       {BOOK_FEED_FILES_OLDEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
       {BOOK_FEED_FILES_NEWEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
-      {BOOK_FILE_BY_ID, "sqlite_autoindex_file_1 (id=?)"}, {BOOK_FILES_BY_PREFIX, "sqlite_autoindex_file_1 (id>? AND id<?)"},
-      {BOOK_FILE_BY_SHOWN_NAME, "file_name_shown (name_shown=?)"}, {BOOK_FILES_NAMED, "file_name (feed=? AND name=?)"},
-      {BOOK_FILES_WITH_DIGEST, "file_cipher (cipher_sha256=? AND feed=?)"}, {BOOK_BATCHES, "sqlite_autoindex_batch_1 (file=?)"},
-      {BOOK_INTENTS_OF_FILE, "intent_file (file=?)"}, {BOOK_INTENTS_PENDING, "intent_pending"},
-      {BOOK_HISTORY, "audit_subject (subject=?)"}, {BOOK_COUNTS, "file_due (due_at<?)"},
+      {BOOK_FILE_BY_ID, "sqlite_autoindex_file_1 (id=?)"},
+      {BOOK_FILES_BY_PREFIX, "sqlite_autoindex_file_1 (id>? AND id<?)"},
+      {BOOK_FILE_BY_SHOWN_NAME, "file_name_shown (name_shown=?)"},
+      {BOOK_FILES_NAMED, "file_name (feed=? AND name=?)"},
+      {BOOK_FILES_WITH_DIGEST, "file_cipher (cipher_sha256=? AND feed=?)"},
+      {BOOK_BATCHES, "sqlite_autoindex_batch_1 (file=?)"},
+      {BOOK_INTENTS_OF_FILE, "intent_file (file=?)"},
+      {BOOK_INTENTS_PENDING, "intent_pending"},
+      {BOOK_HISTORY, "audit_subject (subject=?)"},
+      {BOOK_COUNTS, "file_due (due_at<?)"},
   };
   g_autoptr(BookReader) reader = open_reader(f);
   for (guint i = 0; i < G_N_ELEMENTS(hot); i++) {
@@ -286,11 +324,13 @@ static void no_hot_statement_walks_over_a_table(void **state) {
     g_autofree char *sql = book_statement_text(hot[i].which);
     g_autofree char *plan = sqlite_plan(reader->statements.db, sql, &error);
     no_error(error);
-    if (!strstr(plan, hot[i].index) || strstr(plan, "SCAN file\n") || strstr(plan, "SCAN audit\n") || strstr(plan, "SCAN batch"))
+    if (!strstr(plan, hot[i].index) || strstr(plan, "SCAN file\n") || strstr(plan, "SCAN audit\n") ||
+        strstr(plan, "SCAN batch"))
       fail_msg("%s\nplan:\n%s\nexpected: %s", sql, plan, hot[i].index);
   }
   /* Those that end at a limit must come in order from the index. */
-  static const BookStatement ordered[] = {BOOK_FILES_OLDEST, BOOK_FILES_NEWEST, BOOK_FEED_FILES_OLDEST, BOOK_FEED_FILES_NEWEST, BOOK_HISTORY};
+  static const BookStatement ordered[] = {BOOK_FILES_OLDEST, BOOK_FILES_NEWEST, BOOK_FEED_FILES_OLDEST,
+                                          BOOK_FEED_FILES_NEWEST, BOOK_HISTORY};
   for (guint i = 0; i < G_N_ELEMENTS(ordered); i++) {
     g_autofree char *sql = book_statement_text(ordered[i]);
     g_autofree char *plan = sqlite_plan(reader->statements.db, sql, NULL);

@@ -26,7 +26,8 @@ static void a_new_book_has_the_newest_schema_and_every_state(void **state) {
   assert_int_equal(number(db, "PRAGMA user_version"), book_schema_version());
   assert_int_equal(number(db, "SELECT count(*) FROM file_state"), FILE_N_STATES);
   for (guint i = 0; i < FILE_N_STATES; i++) {
-    g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM file_state WHERE word = '%s'", file_state_word((FileState)i));
+    g_autofree char *sql = g_strdup_printf("SELECT count(*) FROM file_state WHERE word = '%s'",
+                                           file_state_word((FileState)i));
     assert_int_equal(number(db, sql), 1);
   }
   sqlite_close(db);
@@ -83,13 +84,16 @@ static void another_programs_database_is_not_a_book(void **state) {
   g_autofree char *wal = g_strconcat(f->path, "-wal", NULL), *shm = g_strconcat(f->path, "-shm", NULL);
   g_unlink(wal);
   g_unlink(shm);
-  assert_true(g_file_set_contents(f->path, "not a database at all, but long enough to be read as one ............"
-                                  "........................................................", -1, &error));
+  assert_true(g_file_set_contents(f->path,
+                                  "not a database at all, but long enough to be read as one ............"
+                                  "........................................................",
+                                  -1, &error));
   assert_null(book_open(f->path, f->tip, &error));
   expect_error(FALSE, &error, SALLYPORT_ERROR_STORAGE, NULL);
 }
 
-static const char *const three[] = {"CREATE TABLE a (x);", "INSERT INTO a VALUES (1); CREATE TABLE b (x);", "INSERT INTO b SELECT x FROM a;"};
+static const char *const three[] = {"CREATE TABLE a (x);", "INSERT INTO a VALUES (1); CREATE TABLE b (x);",
+                                    "INSERT INTO b SELECT x FROM a;"};
 
 static void migrations_run_once_each_and_in_order(void **state) {
   Fixture *f = *state;
@@ -111,7 +115,8 @@ static void a_migration_that_fails_leaves_the_version_before(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
   gboolean made;
-  static const char *const broken[] = {"CREATE TABLE a (x);", "CREATE TABLE b (x); INSERT INTO b VALUES (1); INSERT INTO nowhere VALUES (1);"};
+  static const char *const broken[] = {"CREATE TABLE a (x);",
+                                       "CREATE TABLE b (x); INSERT INTO b VALUES (1); INSERT INTO nowhere VALUES (1);"};
   sqlite3 *db = open_database(f);
   expect_error(book_schema_migrate(db, broken, 2, &made, &error), &error, SALLYPORT_ERROR_BUG, "version 2");
   assert_int_equal(number(db, "PRAGMA user_version"), 1);
@@ -129,7 +134,8 @@ static void a_migration_killed_half_way_resumes(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
   gboolean made;
-  static const char *const deadly[] = {"CREATE TABLE a (x);", "INSERT INTO a VALUES (1); CREATE TABLE b (x); SELECT die();"};
+  static const char *const deadly[] = {"CREATE TABLE a (x);",
+                                       "INSERT INTO a VALUES (1); CREATE TABLE b (x); SELECT die();"};
   pid_t child = fork();
   if (child == 0) {
     sqlite3 *db = open_database(f);

@@ -13,12 +13,23 @@ static void change(Book *book, BookChange how, gpointer data) {
 
 /* --- Sequence numbers */
 
-typedef struct { const char *file, *period; gint64 position, from; gboolean used; } Judged;
+typedef struct {
+  const char *file, *period;
+  gint64 position, from;
+  gboolean used;
+} Judged;
 
 static gboolean judge_change(BookTransaction *tx, gpointer data, GError **error) {
   const Judged *judged = data;
-  BookSequenceFile row = {.file = (char *)judged->file, .feed = (char *)"points", .period = (char *)judged->period, .number = (guint64)judged->position + 1,
-                          .position = judged->position, .verdict = (char *)"next", .outcome = (char *)(judged->used ? "accepted" : "held"), .used = judged->used, .at = 1};
+  BookSequenceFile row = {.file = (char *)judged->file,
+                          .feed = (char *)"points",
+                          .period = (char *)judged->period,
+                          .number = (guint64)judged->position + 1,
+                          .position = judged->position,
+                          .verdict = (char *)"next",
+                          .outcome = (char *)(judged->used ? "accepted" : "held"),
+                          .used = judged->used,
+                          .at = 1};
   return book_judge_sequence(tx, &row, judged->from, error);
 }
 
@@ -80,7 +91,11 @@ static void a_number_that_is_only_judged_is_not_used(void **state) {
 
 /* --- Our own numbers */
 
-typedef struct { const char *counter, *file; guint64 number; gboolean fails; } Counted;
+typedef struct {
+  const char *counter, *file;
+  guint64 number;
+  gboolean fails;
+} Counted;
 
 static gboolean count_change(BookTransaction *tx, gpointer data, GError **error) {
   Counted *counted = data;
@@ -92,7 +107,8 @@ static void a_file_keeps_its_number_and_none_is_left_out(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
   g_autoptr(BookFile) one = added(f, "a"), two = added(f, "b"), three = added(f, "c");
-  Counted counted[] = {{"x", one->id, 0, FALSE}, {"x", two->id, 0, TRUE}, {"x", three->id, 0, FALSE}, {"x", one->id, 0, FALSE}, {"x", two->id, 0, FALSE}, {"y", two->id, 0, FALSE}};
+  Counted counted[] = {{"x", one->id, 0, FALSE}, {"x", two->id, 0, TRUE},  {"x", three->id, 0, FALSE},
+                       {"x", one->id, 0, FALSE}, {"x", two->id, 0, FALSE}, {"y", two->id, 0, FALSE}};
   const guint64 wanted[] = {1, 2, 2, 1, 3, 1}; /* the second is rolled back */
   for (guint i = 0; i < G_N_ELEMENTS(counted); i++) {
     assert_int_equal(book_write(f->book, count_change, &counted[i], &error), !counted[i].fails);
@@ -103,11 +119,16 @@ static void a_file_keeps_its_number_and_none_is_left_out(void **state) {
 
 /* --- Arrivals */
 
-typedef struct { const char *file; gint64 at; gboolean late; } Arrived;
+typedef struct {
+  const char *file;
+  gint64 at;
+  gboolean late;
+} Arrived;
 
 static gboolean arrive_change(BookTransaction *tx, gpointer data, GError **error) {
   const Arrived *arrived = data;
-  return arrived->late ? book_judge_arrival(tx, arrived->file, arrived->at, error) : book_note_arrival(tx, arrived->file, arrived->at, error);
+  return arrived->late ? book_judge_arrival(tx, arrived->file, arrived->at, error)
+                       : book_note_arrival(tx, arrived->file, arrived->at, error);
 }
 
 static guint come(Fixture *f, gint64 from, gint64 to) {
@@ -153,21 +174,30 @@ static void files_count_from_their_fetching_until_they_are_refused(void **state)
 
 /* --- Alarms */
 
-static gboolean raise_change(BookTransaction *tx, gpointer data, GError **error) { return book_raise_alarm(tx, data, error); }
+static gboolean raise_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_raise_alarm(tx, data, error);
+}
 
-typedef struct { const char *kind, *subject; } Cleared;
+typedef struct {
+  const char *kind, *subject;
+} Cleared;
 static gboolean clear_change(BookTransaction *tx, gpointer data, GError **error) {
   const Cleared *cleared = data;
   return book_clear_alarm(tx, cleared->kind, cleared->subject, 3, error);
 }
 
-typedef struct { const char *id; gboolean ends; } Seen;
+typedef struct {
+  const char *id;
+  gboolean ends;
+} Seen;
 static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
   const Seen *seen = data;
   return book_acknowledge_alarm(tx, seen->id, "eve", seen->ends, error);
 }
 
-typedef struct { const BookAlarm *before, *after; } Told;
+typedef struct {
+  const BookAlarm *before, *after;
+} Told;
 static gboolean told_change(BookTransaction *tx, gpointer data, GError **error) {
   const Told *told = data;
   return book_told_alarm(tx, told->before, told->after, 3, error);
@@ -189,7 +219,9 @@ static guint waiting(Fixture *f) {
 }
 
 static void raise_it(Fixture *f, const char *text, gint64 weight) {
-  change(f->book, raise_change, &(AlarmCall){.kind = "file-held", .subject = "points", .feed = "points", .text = text, .weight = weight, .ways = 3});
+  change(f->book, raise_change,
+         &(AlarmCall){
+             .kind = "file-held", .subject = "points", .feed = "points", .text = text, .weight = weight, .ways = 3});
 }
 
 /* As the teller does: once by all ways, and again in an hour. */
@@ -218,7 +250,8 @@ static void an_alarm_stands_once_and_is_told_anew_when_it_weighs_more(void **sta
   assert_string_equal(second->id, first->id);
   assert_string_equal(second->text, "two");
   assert_int_equal(second->told, 0);
-  assert_true(second->next_at >= g_get_real_time() + 50 * SECOND && second->next_at <= g_get_real_time() + 61 * SECOND); /* not more than once a minute */
+  /* not more than once a minute */
+  assert_true(second->next_at >= g_get_real_time() + 50 * SECOND && second->next_at <= g_get_real_time() + 61 * SECOND);
   raise_it(f, "one again", 1);
   g_autoptr(BookAlarm) third = only(f, TRUE);
   assert_int_equal(third->next_at, second->next_at);
@@ -255,7 +288,8 @@ static void what_a_person_has_seen_is_told_no_more_until_it_is_worse(void **stat
   g_autoptr(BookAlarm) alarm = only(f, TRUE);
   change(f->book, acknowledge_change, &(Seen){alarm->id, FALSE});
   assert_int_equal(waiting(f), 0);
-  expect_error(book_write(f->book, acknowledge_change, &(Seen){alarm->id, FALSE}, &error), &error, SALLYPORT_ERROR_FILE, "no alarm");
+  expect_error(book_write(f->book, acknowledge_change, &(Seen){alarm->id, FALSE}, &error), &error, SALLYPORT_ERROR_FILE,
+               "no alarm");
   raise_it(f, "one", 1);
   g_autoptr(BookAlarm) seen = only(f, TRUE);
   assert_int_equal(seen->state, ALARM_ACKNOWLEDGED);
@@ -268,15 +302,23 @@ static void what_a_person_has_seen_is_told_no_more_until_it_is_worse(void **stat
   assert_int_equal(waiting(f), 0);
 }
 
-static gboolean prune_change(BookTransaction *tx, gpointer data, GError **error) { return book_prune_watch(tx, *(gint64 *)data, error); }
-
-typedef struct { BookDue due; DueState to; } Due;
-static gboolean due_change(BookTransaction *tx, gpointer data, GError **error) {
-  const Due *due = data;
-  return book_add_due(tx, &due->due, error) && (due->to == DUE_OPEN || book_settle_due(tx, &due->due, due->to, 1, error));
+static gboolean prune_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_prune_watch(tx, *(gint64 *)data, error);
 }
 
-static gboolean ahead_change(BookTransaction *tx, gpointer data, GError **error) { return book_drop_dues_ahead(tx, *(gint64 *)data, error); }
+typedef struct {
+  BookDue due;
+  DueState to;
+} Due;
+static gboolean due_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Due *due = data;
+  return book_add_due(tx, &due->due, error) &&
+         (due->to == DUE_OPEN || book_settle_due(tx, &due->due, due->to, 1, error));
+}
+
+static gboolean ahead_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_drop_dues_ahead(tx, *(gint64 *)data, error);
+}
 
 static void what_is_over_for_long_is_forgotten_but_the_last_day(void **state) {
   Fixture *f = *state;
@@ -284,9 +326,13 @@ static void what_is_over_for_long_is_forgotten_but_the_last_day(void **state) {
   const char *const days[] = {"2026-11-18", "2026-11-19", "2026-11-20", "2026-11-23"};
   const DueState states[] = {DUE_MET, DUE_MISSED, DUE_EXCUSED, DUE_OPEN};
   for (guint i = 0; i < G_N_ELEMENTS(days); i++)
-    change(f->book, due_change, &(Due){{.feed = (char *)"points", .name = (char *)"daily", .day = (char *)days[i], .due_at = 100 + i, .wanted = 1}, states[i]});
+    change(
+        f->book, due_change,
+        &(Due){
+            {.feed = (char *)"points", .name = (char *)"daily", .day = (char *)days[i], .due_at = 100 + i, .wanted = 1},
+            states[i]});
   raise_it(f, "one", 1);
-  change(f->book, clear_change, (gpointer)&(Cleared){"file-held", "points"});
+  change(f->book, clear_change, (gpointer) & (Cleared){"file-held", "points"});
   g_autoptr(BookReader) reader = open_reader(f);
   g_autoptr(GPtrArray) open = book_open_dues(reader, &error);
   assert_int_equal(open->len, 2);
@@ -305,7 +351,8 @@ static void what_is_over_for_long_is_forgotten_but_the_last_day(void **state) {
 
 static void what_is_asked_every_second_goes_by_an_index(void **state) {
   Fixture *f = *state;
-  static const BookStatement often[] = {BOOK_OPEN_DUES, BOOK_LAST_DUE, BOOK_ARRIVALS, BOOK_ALARMS_TO_TELL, BOOK_SEQUENCE_USED, BOOK_LIVE_ALARM, BOOK_LIVE_ALARMS};
+  static const BookStatement often[] = {BOOK_OPEN_DUES,     BOOK_LAST_DUE,   BOOK_ARRIVALS,   BOOK_ALARMS_TO_TELL,
+                                        BOOK_SEQUENCE_USED, BOOK_LIVE_ALARM, BOOK_LIVE_ALARMS};
   for (guint i = 0; i < G_N_ELEMENTS(often); i++) {
     GError *error = NULL;
     g_autofree char *text = book_statement_text(often[i]);

@@ -12,7 +12,13 @@
 #include <unistd.h>
 
 /* --- Groups: the first change holds the writer until all others are queued. */
-typedef struct { Book *book; sem_t *started, *go; BookFile *file; gboolean fails, ok; GError *error; } Caller;
+typedef struct {
+  Book *book;
+  sem_t *started, *go;
+  BookFile *file;
+  gboolean fails, ok;
+  GError *error;
+} Caller;
 
 static gboolean gate_change(BookTransaction *tx, gpointer data, GError **error) {
   Caller *caller = data;
@@ -42,8 +48,11 @@ static void run_group_of(Fixture *f, guint n, guint failing, guint64 *commits) {
   guint64 before = book_commits(f->book);
   for (guint i = 0; i < n; i++) {
     g_autofree char *name = g_strdup_printf("f%u", i);
-    callers[i] = (Caller){.book = f->book, .file = make_file("points", name), .fails = failing && i % failing == 1,
-                          .started = &started, .go = i == 0 ? &go : NULL};
+    callers[i] = (Caller){.book = f->book,
+                          .file = make_file("points", name),
+                          .fails = failing && i % failing == 1,
+                          .started = &started,
+                          .go = i == 0 ? &go : NULL};
     pthread_create(&threads[i], NULL, call, &callers[i]);
     if (i == 0)
       sem_wait(&started);
@@ -139,7 +148,8 @@ static void ids_sort_by_time_and_never_repeat(void **state) {
 static void *write_for_ever(void *user) {
   Caller *caller = user;
   for (;;) {
-    g_autofree char *name = book_make_id(g_get_real_time() / 1000); /* GLib's random numbers repeat in forked children */
+    /* GLib's random numbers repeat in forked children */
+    g_autofree char *name = book_make_id(g_get_real_time() / 1000);
     g_autoptr(BookFile) file = make_file("points", name);
     char line[18];
     add_file(caller->book, file);
@@ -197,7 +207,8 @@ static void what_was_acknowledged_survives_a_kill(void **state) {
 }
 
 /* --- A failing disk. */
-static void expect_state_of_disk(Fixture *f, BookFile *file, int kinds, int at, int code, int lasting, SallyportErrorCode expected) {
+static void expect_state_of_disk(Fixture *f, BookFile *file, int kinds, int at, int code, int lasting,
+                                 SallyportErrorCode expected) {
   GError *error = NULL;
   Advance change = {file, FILE_ADMITTED, NULL};
   faulty_arm(kinds, at, code, lasting);

@@ -1,5 +1,5 @@
-/* The ledger under kill -9, full disks and failing disks: what was acknowledged is there, what was not can be posted again, and
- * nothing is there twice. */
+/* The ledger under kill -9, full disks and failing disks: what was acknowledged is there, what was not can be posted
+ * again, and nothing is there twice. */
 #include "store/sqlite.h"
 #include "tests/unit/store/faulty_vfs.h"
 #include "tests/unit/store/ledger_fixture.h"
@@ -31,7 +31,8 @@ static void post_until_killed(const char *folder, const char *file, int acknowle
     pause();
 }
 
-static guint64 entries_of_batch(LedgerReader *reader, const char *file, guint batch, LedgerEntryVisit visit, guint64 *n) {
+static guint64 entries_of_batch(LedgerReader *reader, const char *file, guint batch, LedgerEntryVisit visit,
+                                guint64 *n) {
   GError *error = NULL;
   *n = 0;
   assert_true(ledger_entries(reader, &(LedgerFilter){.file = file, .batch = batch}, visit, n, &error));
@@ -105,7 +106,8 @@ static void a_full_disk_refuses_for_now_and_goes_on_later(void **state) {
   on_a_small_disk(*state, "600k", fill_the_disk);
 }
 
-/* Posts some batches while the disk fails at the n-th call; then with a whole disk again. FALSE: no call failed any more. */
+/* Posts some batches while the disk fails at the n-th call; then with a whole disk again. FALSE: no call failed any
+ * more. */
 static gboolean post_with_failing_call(const char *folder, int kinds, int at, int code) {
   Ledger *ledger = open_ledger(folder, 2);
   g_autofree char *file = g_strdup_printf("f%d-%d", kinds, at);
@@ -136,8 +138,9 @@ static gboolean post_with_failing_call(const char *folder, int kinds, int at, in
 }
 
 static void a_failing_disk_loses_and_doubles_nothing(void **state) {
-  static const struct { int kinds, code; } faults[] = {
-      {FAULTY_SYNC, SQLITE_IOERR_FSYNC}, {FAULTY_WRITE, SQLITE_IOERR_WRITE}, {FAULTY_WRITE, SQLITE_FULL}};
+  static const struct {
+    int kinds, code;
+  } faults[] = {{FAULTY_SYNC, SQLITE_IOERR_FSYNC}, {FAULTY_WRITE, SQLITE_IOERR_WRITE}, {FAULTY_WRITE, SQLITE_FULL}};
   for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
     g_autofree char *folder = g_strdup_printf("%s/%u", (char *)*state, i);
     g_autofree char *make = g_strdup_printf("mkdir '%s'", folder);
@@ -211,7 +214,8 @@ static void verification_finds_what_was_changed(void **state) {
   post_well(ledger, "f3", 1, numbered_block("L", 0, 100));
   ledger_close(ledger);
   assert_verified(*state);
-  g_autofree char *save = g_strdup_printf("mkdir '%s/saved' && cp '%s'/miles* '%s/saved'", (char *)*state, (char *)*state, (char *)*state);
+  g_autofree char *save = g_strdup_printf("mkdir '%s/saved' && cp '%s'/miles* '%s/saved'", (char *)*state,
+                                          (char *)*state, (char *)*state);
   g_autofree char *restore = g_strdup_printf("cp '%s'/saved/* '%s'", (char *)*state, (char *)*state);
   assert_int_equal(system(save), 0);
   for (guint i = 0; i < G_N_ELEMENTS(damages); i++) {

@@ -1,5 +1,5 @@
-/* Uniqueness of keys against a naive model: one table of all keys. The ledger skips look-ups by key ranges; whether it does so
- * rightly is seen with random files whose ranges touch, nest, interleave or repeat. */
+/* Uniqueness of keys against a naive model: one table of all keys. The ledger skips look-ups by key ranges; whether it
+ * does so rightly is seen with random files whose ranges touch, nest, interleave or repeat. */
 #include "tests/unit/store/ledger_fixture.h"
 
 static guint64 seed;
@@ -8,7 +8,11 @@ static guint random_below(guint n) {
   return (guint)((seed >> 33) % n);
 }
 
-typedef struct { char *account, *file; gint64 amount; guint64 line; } Posted;
+typedef struct {
+  char *account, *file;
+  gint64 amount;
+  guint64 line;
+} Posted;
 static void free_posted(gpointer data) {
   Posted *posted = data;
   g_free(posted->account);
@@ -22,7 +26,8 @@ typedef struct {
   gint64 amount;
 } Model;
 
-static void model_post(Model *model, const char *key, const char *account, gint64 amount, const char *file, guint64 line) {
+static void model_post(Model *model, const char *key, const char *account, gint64 amount, const char *file,
+                       guint64 line) {
   Posted *posted = g_new0(Posted, 1);
   *posted = (Posted){g_strdup(account), g_strdup(file), amount, line};
   g_hash_table_insert(model->keys, g_strdup(key), posted);
@@ -34,7 +39,11 @@ static void model_post(Model *model, const char *key, const char *account, gint6
   model->amount += amount;
 }
 
-typedef struct { char key[24], account[16]; gint64 amount; guint64 line; } Draft;
+typedef struct {
+  char key[24], account[16];
+  gint64 amount;
+  guint64 line;
+} Draft;
 
 static RecordBlock *block_of(const Draft *drafts, guint n) {
   RecordBlock *block = new_block(MAX(n, 1));
@@ -63,8 +72,9 @@ static void check_batch(Ledger *ledger, const Model *model, const char *file, co
   for (guint i = 0; i < n; i++) {
     const Posted *posted = g_hash_table_lookup(model->keys, drafts[i].key);
     guint expected = !posted || strcmp(posted->file, file) == 0 ? LEDGER_KEY_NEW
-                     : posted->amount == drafts[i].amount && strcmp(posted->account, drafts[i].account) == 0 ? LEDGER_KEY_POSTED
-                                                                                                            : LEDGER_KEY_CONFLICT;
+                     : posted->amount == drafts[i].amount && strcmp(posted->account, drafts[i].account) == 0
+                         ? LEDGER_KEY_POSTED
+                         : LEDGER_KEY_CONFLICT;
     assert_int_equal(verdicts[i], expected);
   }
 }
@@ -76,8 +86,8 @@ static void post_batch(Ledger *ledger, Model *model, const char *file, guint num
   for (guint i = 0; i < n; i++) {
     const Posted *known = g_hash_table_lookup(model->keys, drafts[i].key);
     gboolean repeated = !g_hash_table_add(seen, (gpointer)drafts[i].key);
-    gboolean own = known && strcmp(known->file, file) == 0 && known->line == drafts[i].line && known->amount == drafts[i].amount &&
-                   strcmp(known->account, drafts[i].account) == 0;
+    gboolean own = known && strcmp(known->file, file) == 0 && known->line == drafts[i].line &&
+                   known->amount == drafts[i].amount && strcmp(known->account, drafts[i].account) == 0;
     if (repeated || (known && !own)) {
       refused++;
       continue;
@@ -148,8 +158,14 @@ static void keys_are_unique_whatever_their_ranges(void **state) {
   }
 }
 
-/* Two files with the same keys in other accounts, at the same time from two threads: each key is posted once, over all shards. */
-typedef struct { Ledger *ledger; const char *file, *accounts; guint posted, refused; gboolean downwards; } Racer;
+/* Two files with the same keys in other accounts, at the same time from two threads: each key is posted once, over all
+ * shards. */
+typedef struct {
+  Ledger *ledger;
+  const char *file, *accounts;
+  guint posted, refused;
+  gboolean downwards;
+} Racer;
 
 static void *race(void *user) {
   Racer *racer = user;

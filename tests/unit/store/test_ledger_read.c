@@ -7,7 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef struct { GArray *ids, *lines, *amounts; gint64 sum; const char *expected_account, *expected_key; } Seen;
+typedef struct {
+  GArray *ids, *lines, *amounts;
+  gint64 sum;
+  const char *expected_account, *expected_key;
+} Seen;
 
 static gboolean see(gpointer user, const LedgerEntry *entry) {
   Seen *seen = user;
@@ -24,8 +28,10 @@ static gboolean see(gpointer user, const LedgerEntry *entry) {
 }
 
 static guint count_entries(LedgerReader *reader, LedgerFilter filter, Seen *out) {
-  Seen seen = {.ids = g_array_new(FALSE, FALSE, sizeof(gint64)), .lines = g_array_new(FALSE, FALSE, sizeof(guint64)),
-               .expected_account = filter.account, .expected_key = filter.key};
+  Seen seen = {.ids = g_array_new(FALSE, FALSE, sizeof(gint64)),
+               .lines = g_array_new(FALSE, FALSE, sizeof(guint64)),
+               .expected_account = filter.account,
+               .expected_key = filter.key};
   GError *error = NULL;
   if (!ledger_entries(reader, &filter, see, &seen, &error))
     fail_msg("%s", error->message);
@@ -206,7 +212,8 @@ static void an_account_with_most_entries_is_read_whole(void **state) {
   ledger_close(ledger);
 }
 
-/* Another process posts and folds, while this one reads: each batch is seen whole within its shard, balances never go back. */
+/* Another process posts and folds, while this one reads: each batch is seen whole within its shard, balances never go
+ * back. */
 static void a_reader_in_another_process_sees_consistent_balances(void **state) {
   ledger_close(open_ledger(*state, 2));
   fflush(NULL);
@@ -243,22 +250,23 @@ static void a_reader_in_another_process_sees_consistent_balances(void **state) {
 
 static void statements_use_their_indexes(void **state) {
   /* What must stand in the plan; the words around it differ between SQLite's releases. */
-  static const struct { const char *name, *plan; } expected[] = {
-      {"overlapping", "COVERING INDEX posting_zone (min_key<?)"},
-      {"loose", "COVERING INDEX posting_loose (min_key<?)"},
-      {"all-loose", "INDEX posting_loose"},
-      {"has-key-between", "SEARCH key USING PRIMARY KEY (key>? AND key<?)"},
-      {"find-key", "SEARCH key USING PRIMARY KEY (key=?)"},
-      {"posting-of-seq", "SEARCH p USING INTEGER PRIMARY KEY (rowid<?)"},
-      {"posting-of-seq", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
-      {"postings-from", "SEARCH posting USING INTEGER PRIMARY KEY (rowid>?)"},
-      {"postings-of-file", "COVERING INDEX posting_file (file=?)"},
-      {"postings-of-batch", "COVERING INDEX posting_file (file=? AND batch=?)"},
-      {"totals-of-file", "COVERING INDEX posting_file (file=?)"},
-      {"totals", "COVERING INDEX posting_file"},
-      {"run-start", "COVERING INDEX run_block_account (run=? AND min_account<?)"},
-      {"run-blocks", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-      {"delete-run-blocks", "run_block_account (run=?)"}};
+  static const struct {
+    const char *name, *plan;
+  } expected[] = {{"overlapping", "COVERING INDEX posting_zone (min_key<?)"},
+                  {"loose", "COVERING INDEX posting_loose (min_key<?)"},
+                  {"all-loose", "INDEX posting_loose"},
+                  {"has-key-between", "SEARCH key USING PRIMARY KEY (key>? AND key<?)"},
+                  {"find-key", "SEARCH key USING PRIMARY KEY (key=?)"},
+                  {"posting-of-seq", "SEARCH p USING INTEGER PRIMARY KEY (rowid<?)"},
+                  {"posting-of-seq", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"},
+                  {"postings-from", "SEARCH posting USING INTEGER PRIMARY KEY (rowid>?)"},
+                  {"postings-of-file", "COVERING INDEX posting_file (file=?)"},
+                  {"postings-of-batch", "COVERING INDEX posting_file (file=? AND batch=?)"},
+                  {"totals-of-file", "COVERING INDEX posting_file (file=?)"},
+                  {"totals", "COVERING INDEX posting_file"},
+                  {"run-start", "COVERING INDEX run_block_account (run=? AND min_account<?)"},
+                  {"run-blocks", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+                  {"delete-run-blocks", "run_block_account (run=?)"}};
   GError *error = NULL;
   ledger_close(open_ledger(*state, 2));
   g_autofree char *path = g_build_filename(*state, "miles.ledger-0.db", NULL);

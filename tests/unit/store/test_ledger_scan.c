@@ -4,7 +4,15 @@
 #include "store/sqlite.h"
 #include "tests/unit/store/ledger_fixture.h"
 
-typedef struct { const char *folder, *from, *to; const gint64 *positions; guint shards; const char *file; guint batch; guint64 line; const char *unwanted; } Asked;
+typedef struct {
+  const char *folder, *from, *to;
+  const gint64 *positions;
+  guint shards;
+  const char *file;
+  guint batch;
+  guint64 line;
+  const char *unwanted;
+} Asked;
 
 static gboolean is_wanted(gpointer user, const char *file, GError **error) {
   (void)error;
@@ -15,9 +23,17 @@ static gboolean is_wanted(gpointer user, const char *file, GError **error) {
 static char *scan(const Asked *asked) {
   GError *error = NULL;
   GString *text = g_string_new(NULL);
-  LedgerScanOptions options = {.folder = asked->folder, .name = "miles", .positions = asked->positions, .shards = asked->shards, .from = asked->from,
-                               .to = asked->to, .after_file = asked->file, .after_batch = asked->batch, .after_line = asked->line,
-                               .wanted = asked->unwanted ? is_wanted : NULL, .user = (gpointer)asked};
+  LedgerScanOptions options = {.folder = asked->folder,
+                               .name = "miles",
+                               .positions = asked->positions,
+                               .shards = asked->shards,
+                               .from = asked->from,
+                               .to = asked->to,
+                               .after_file = asked->file,
+                               .after_batch = asked->batch,
+                               .after_line = asked->line,
+                               .wanted = asked->unwanted ? is_wanted : NULL,
+                               .user = (gpointer)asked};
   g_autoptr(LedgerScan) stream = ledger_scan_open(&options, &error);
   if (!stream)
     fail_msg("%s", error->message);
@@ -30,7 +46,8 @@ static char *scan(const Asked *asked) {
       const LedgerScanPosting *posting = &group->postings[group->entries[i].posting];
       gsize length;
       const char *key = record_block_text(posting->block, LEDGER_SCAN_KEY, group->entries[i].record, &length);
-      g_string_append_printf(text, "%s/%u:%" G_GUINT64_FORMAT "=%.*s ", group->file, group->batch, posting->block->lines[group->entries[i].record], (int)length, key);
+      g_string_append_printf(text, "%s/%u:%" G_GUINT64_FORMAT "=%.*s ", group->file, group->batch,
+                             posting->block->lines[group->entries[i].record], (int)length, key);
     }
   }
   return g_string_free(text, FALSE);
@@ -44,7 +61,8 @@ static gint64 *positions(const char *folder, guint *shards) {
   return all;
 }
 
-static void post_dated(Ledger *ledger, const char *file, guint number, const char *day, RecordBlock *block, gboolean own) {
+static void post_dated(Ledger *ledger, const char *file, guint number, const char *day, RecordBlock *block,
+                       gboolean own) {
   LedgerBatch *batch = ledger_batch_new();
   Outcome outcome;
   batch->file = g_strdup(file);
@@ -88,11 +106,14 @@ static void entries_come_by_file_and_line_whatever_shard_they_are_in(void **stat
     g_string_append_printf(expected, "a/%u:%u=A-%08u ", i / 40 + 1, i + 1, i);
   for (guint i = 0; i < 40; i++)
     g_string_append_printf(expected, "b/1:%u=B-%08u ", i + 1, i);
-  g_autofree char *seen = scan(&(Asked){.folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards});
+  g_autofree char *seen = scan(
+      &(Asked){.folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards});
   assert_string_equal(seen, expected->str);
-  g_autofree char *without = scan(&(Asked){.folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards, .unwanted = "a"});
+  g_autofree char *without = scan(&(Asked){
+      .folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards, .unwanted = "a"});
   assert_string_equal(without, strstr(expected->str, "b/1:1="));
-  g_autofree char *month = scan(&(Asked){.folder = *state, .from = "2026-11-01", .to = "2026-11-30", .positions = all, .shards = shards});
+  g_autofree char *month = scan(
+      &(Asked){.folder = *state, .from = "2026-11-01", .to = "2026-11-30", .positions = all, .shards = shards});
   assert_true(g_str_has_prefix(month, expected->str));
   assert_non_null(strstr(month, "c/1:40=C-00000039 "));
   ledger_close(ledger);
@@ -138,24 +159,30 @@ static void what_is_posted_behind_the_positions_is_not_read(void **state) {
 }
 
 static void entries_with_dates_of_their_own_are_found_by_these(void **state) {
-  static const char *const alike[] = {"2026-11-19", "2026-11-19", "2026-11-19"}, *const mixed[] = {"2026-11-19", "2026-11-20", NULL, "2026-12-01"};
+  static const char *const alike[] = {"2026-11-19", "2026-11-19", "2026-11-19"}, *const mixed[] = {"2026-11-19",
+                                                                                                   "2026-11-20", NULL,
+                                                                                                   "2026-12-01"};
   Ledger *ledger = open_ledger(*state, 2);
   post_dated(ledger, "a", 1, "2026-11-20", dated_block("A", 3, alike), TRUE);
   post_dated(ledger, "b", 1, "2026-11-20", dated_block("B", 4, mixed), TRUE);
   guint shards;
   g_autofree gint64 *all = positions(*state, &shards);
-  g_autofree char *the19th = scan(&(Asked){.folder = *state, .from = "2026-11-19", .to = "2026-11-19", .positions = all, .shards = shards});
+  g_autofree char *the19th = scan(
+      &(Asked){.folder = *state, .from = "2026-11-19", .to = "2026-11-19", .positions = all, .shards = shards});
   assert_string_equal(the19th, "a/1:2=A0 a/1:3=A1 a/1:4=A2 b/1:2=B0 ");
-  g_autofree char *the20th = scan(&(Asked){.folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards});
+  g_autofree char *the20th = scan(
+      &(Asked){.folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards});
   assert_string_equal(the20th, "b/1:3=B1 b/1:4=B2 ");
-  g_autofree char *december = scan(&(Asked){.folder = *state, .from = "2026-12-01", .to = "2026-12-31", .positions = all, .shards = shards});
+  g_autofree char *december = scan(
+      &(Asked){.folder = *state, .from = "2026-12-01", .to = "2026-12-31", .positions = all, .shards = shards});
   assert_string_equal(december, "b/1:5=B3 ");
   ledger_close(ledger);
 }
 
 static void a_day_is_found_by_index_in_the_order_of_the_stream(void **state) {
   ledger_close(open_ledger(*state, 1));
-  g_autofree char *path = g_strdup_printf("%s/miles.ledger-0.db", (char *)*state), *sql = sqlite_named(ledger_sql, "scan-day");
+  g_autofree char *path = g_strdup_printf("%s/miles.ledger-0.db", (char *)*state),
+                  *sql = sqlite_named(ledger_sql, "scan-day");
   GError *error = NULL;
   sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_READ}, &error);
   g_autofree char *plan = sqlite_plan(db, sql, &error);
@@ -169,9 +196,12 @@ static const char version_1[] =
     "PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON; BEGIN;"
     "DROP INDEX posting_date; DROP INDEX posting_file; DROP INDEX posting_zone; DROP INDEX posting_loose;"
     "ALTER TABLE posting RENAME TO newer;"
-    "CREATE TABLE posting(first INTEGER PRIMARY KEY, file TEXT NOT NULL, batch INTEGER NOT NULL, business_date TEXT, posted_at INTEGER NOT NULL,"
-    " count INTEGER NOT NULL, amount INTEGER NOT NULL, gross INTEGER NOT NULL, min_key TEXT NOT NULL, max_key TEXT NOT NULL, zone INTEGER NOT NULL);"
-    "INSERT INTO posting SELECT first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, zone FROM newer;"
+    "CREATE TABLE posting(first INTEGER PRIMARY KEY, file TEXT NOT NULL, batch INTEGER NOT NULL, business_date TEXT, "
+    "posted_at INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, amount INTEGER NOT NULL, gross INTEGER NOT NULL, min_key TEXT NOT NULL, max_key TEXT NOT "
+    "NULL, zone INTEGER NOT NULL);"
+    "INSERT INTO posting SELECT first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, "
+    "zone FROM newer;"
     "DROP TABLE newer;"
     "CREATE INDEX posting_file ON posting(file, batch, count, amount);"
     "CREATE INDEX posting_zone ON posting(min_key, max_key, zone) WHERE zone = 0;"
@@ -192,8 +222,10 @@ static void a_ledger_of_the_version_before_is_brought_up_to_date_and_read(void *
   post_dated(ledger, "b", 1, "2026-11-20", numbered_block("B", 0, 1), FALSE);
   guint shards;
   g_autofree gint64 *all = positions(*state, &shards);
-  g_autofree char *seen = scan(&(Asked){.folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards});
-  assert_string_equal(seen, "a/1:1=A-00000000 a/1:2=A-00000001 a/1:3=A-00000002 a/1:4=A-00000003 a/1:5=A-00000004 b/1:1=B-00000000 ");
+  g_autofree char *seen = scan(
+      &(Asked){.folder = *state, .from = "2026-11-20", .to = "2026-11-20", .positions = all, .shards = shards});
+  assert_string_equal(
+      seen, "a/1:1=A-00000000 a/1:2=A-00000001 a/1:3=A-00000002 a/1:4=A-00000003 a/1:5=A-00000004 b/1:1=B-00000000 ");
   ledger_close(ledger);
 }
 

@@ -8,12 +8,13 @@
 #include <cmocka.h>
 
 enum { MEMBER, POINTS, AMOUNT, DATE, COLUMNS };
-static const StagingColumn columns[COLUMNS] = {
-    {"member", BLOCK_TEXT, 0}, {"points", BLOCK_INTEGER, 0}, {"amount", BLOCK_INTEGER, 2}, {"business-date", BLOCK_TEXT, 0}};
-static const RuleConstant constants[] = {
-    {.name = "header_date", .text = "2026-11-20", .is_text = TRUE},
-    {.name = "header_count", .integer = 3},
-    {.name = "header_missing", .is_text = TRUE}};
+static const StagingColumn columns[COLUMNS] = {{"member", BLOCK_TEXT, 0},
+                                               {"points", BLOCK_INTEGER, 0},
+                                               {"amount", BLOCK_INTEGER, 2},
+                                               {"business-date", BLOCK_TEXT, 0}};
+static const RuleConstant constants[] = {{.name = "header_date", .text = "2026-11-20", .is_text = TRUE},
+                                         {.name = "header_count", .integer = 3},
+                                         {.name = "header_missing", .is_text = TRUE}};
 
 static gboolean check(const char *rule, GError **error) {
   return rules_check(rule, columns, COLUMNS, constants, G_N_ELEMENTS(constants), error);
@@ -36,22 +37,21 @@ static void assert_refused(const char *rule, const char *because) {
 
 static void conditions_over_a_record_are_allowed(void **state) {
   (void)state;
-  static const char *const rules[] = {
-      "points BETWEEN 1 AND 100000",
-      "amount >= scaled('0.50', 2)",
-      "length(member) = 10 AND member GLOB 'M[0-9]*'",
-      "\"business-date\" = header_date",
-      "header_count >= 3 OR header_missing IS NULL",
-      "points * 100 <= amount",
-      "date(\"business-date\", '+1 day') > '2026-01-01'",
-      "CASE WHEN points > 10 THEN amount > 0 ELSE 1 END",
-      "member IN ('A', 'B;', '--', 'it''s') OR 1",
-      "CAST(substr(member, 2) AS INTEGER) % 97 >= 0",
-      "coalesce(points, 0) < 9223372036854775807",
-      "points",
-      "0x7f > points OR member LIKE '100%'",
-      "member NOT NULL",
-      "\"points\" > 1 AND [amount] > 1 AND `member` <> ''"};
+  static const char *const rules[] = {"points BETWEEN 1 AND 100000",
+                                      "amount >= scaled('0.50', 2)",
+                                      "length(member) = 10 AND member GLOB 'M[0-9]*'",
+                                      "\"business-date\" = header_date",
+                                      "header_count >= 3 OR header_missing IS NULL",
+                                      "points * 100 <= amount",
+                                      "date(\"business-date\", '+1 day') > '2026-01-01'",
+                                      "CASE WHEN points > 10 THEN amount > 0 ELSE 1 END",
+                                      "member IN ('A', 'B;', '--', 'it''s') OR 1",
+                                      "CAST(substr(member, 2) AS INTEGER) % 97 >= 0",
+                                      "coalesce(points, 0) < 9223372036854775807",
+                                      "points",
+                                      "0x7f > points OR member LIKE '100%'",
+                                      "member NOT NULL",
+                                      "\"points\" > 1 AND [amount] > 1 AND `member` <> ''"};
   for (guint i = 0; i < G_N_ELEMENTS(rules); i++)
     assert_allowed(rules[i]);
 }
@@ -84,13 +84,28 @@ static void what_is_no_condition_over_one_record_is_refused(void **state) {
 
 static void functions_with_effects_or_moods_are_refused(void **state) {
   (void)state;
-  static const char *const rules[] = {
-      "random() > 1",          "randomblob(4) IS NOT NULL", "load_extension('x') IS NULL", "readfile('/etc/passwd') IS NULL",
-      "writefile('x', 1) > 0", "sqlite_version() > '3'",    "changes() = 0",               "last_insert_rowid() = 0",
-      "current_timestamp > '2026'", "current_date > '2026'", "julianday(\"business-date\") > 1", "zeroblob(10) IS NULL",
-      "round(points) = 1",     "json_extract(member, '$') = 1", "member -> 'x' = 1",         "member REGEXP 'x'",
-      "member MATCH 'x'",      "sqrt(points) > 1",          "total_changes() = 0",         "printf('%d', points) = '1'",
-      "fts3_tokenizer('x') IS NULL", "sqlite_compileoption_get(1) = ''"};
+  static const char *const rules[] = {"random() > 1",
+                                      "randomblob(4) IS NOT NULL",
+                                      "load_extension('x') IS NULL",
+                                      "readfile('/etc/passwd') IS NULL",
+                                      "writefile('x', 1) > 0",
+                                      "sqlite_version() > '3'",
+                                      "changes() = 0",
+                                      "last_insert_rowid() = 0",
+                                      "current_timestamp > '2026'",
+                                      "current_date > '2026'",
+                                      "julianday(\"business-date\") > 1",
+                                      "zeroblob(10) IS NULL",
+                                      "round(points) = 1",
+                                      "json_extract(member, '$') = 1",
+                                      "member -> 'x' = 1",
+                                      "member REGEXP 'x'",
+                                      "member MATCH 'x'",
+                                      "sqrt(points) > 1",
+                                      "total_changes() = 0",
+                                      "printf('%d', points) = '1'",
+                                      "fts3_tokenizer('x') IS NULL",
+                                      "sqlite_compileoption_get(1) = ''"};
   for (guint i = 0; i < G_N_ELEMENTS(rules); i++)
     assert_refused(rules[i], "");
 }
@@ -127,7 +142,10 @@ static void real_numbers_are_refused(void **state) {
 
 /* --- Running */
 
-typedef struct { guint record; guint64 rules; } Broken;
+typedef struct {
+  guint record;
+  guint64 rules;
+} Broken;
 static void note_broken(gpointer user, guint record, guint64 rules) {
   Broken broken = {record, rules};
   g_array_append_val((GArray *)user, broken);
@@ -166,8 +184,8 @@ static void each_broken_rule_of_each_record_is_told_in_order(void **state) {
   GError *error = NULL;
   g_autoptr(RuleSet) set = rule_set(rules, 4);
   g_autoptr(RecordBlock) block = new_block();
-  add(block, "M1", 1, "2026-11-20");   /* good */
-  add(block, "X1", 0, "2026-11-20");   /* range, member */
+  add(block, "M1", 1, "2026-11-20"); /* good */
+  add(block, "X1", 0, "2026-11-20"); /* range, member */
   record_block_begin(block, 5);
   record_block_end_faulty(block, -1, "L001", g_strdup("not a record"));
   add(block, NULL, 5, NULL);           /* null is broken: member, date */
@@ -223,7 +241,8 @@ static void a_value_that_becomes_real_ends_the_run_with_its_line(void **state) {
   set = rule_set_new(rules, 2, columns, COLUMNS, NULL, 0, &error);
   assert_null(set); /* a sample shows it */
   g_clear_error(&error);
-  static const Rule hidden[] = {{"product", "CASE WHEN points = 77 THEN points * 4000000000000000000 ELSE 1 END", "E1"}};
+  static const Rule hidden[] = {
+      {"product", "CASE WHEN points = 77 THEN points * 4000000000000000000 ELSE 1 END", "E1"}};
   set = rule_set(hidden, 1);
   add(block, "M", 1, "");
   add(block, "M", 77, "");
@@ -255,7 +274,8 @@ static void a_rule_that_makes_texts_without_end_is_ended(void **state) {
   g_autofree char *check = g_strdup("member");
   for (int i = 0; i < 6; i++) {
     g_autofree char *inner = check;
-    check = g_strdup_printf("replace(%s, 'a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')", inner);
+    check = g_strdup_printf("replace(%s, 'a', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')",
+                            inner);
   }
   g_autofree char *condition = g_strconcat(check, " <> ''", NULL);
   Rule rules[] = {{"growing", condition, "E1"}};
@@ -297,7 +317,8 @@ static void scaled_is_exact(void **state) {
   add(block, "M", 1, "");
   assert_true(rule_set_run(set, block, note_broken, broken, &error));
   assert_int_equal(broken->len, 0);
-  static const char *const wrong[] = {"92233720368547758.08", "12.345", "1.", ".5", "", "-", "1e3", "0x1", " 1", "1 ", "1.2.3", "--1"};
+  static const char *const wrong[] = {
+      "92233720368547758.08", "12.345", "1.", ".5", "", "-", "1e3", "0x1", " 1", "1 ", "1.2.3", "--1"};
   for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
     g_autofree char *rule = g_strdup_printf("scaled('%s', 2) > 0", wrong[i]);
     assert_refused(rule, "scaled()");

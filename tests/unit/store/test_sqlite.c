@@ -148,7 +148,8 @@ static void codes_say_what_to_do(void **state) {
   assert_int_equal(code_of(db, "INSERT INTO t VALUES (zeroblob(100000))"), SALLYPORT_ERROR_AGAIN);
   sqlite_close(other);
   sqlite_close(db);
-  g_autofree char *missing = g_build_filename(*state, "missing", NULL), *garbage = g_build_filename(*state, "garbage", NULL);
+  g_autofree char *missing = g_build_filename(*state, "missing", NULL),
+                  *garbage = g_build_filename(*state, "garbage", NULL);
   assert_null(sqlite_open(&(SqliteOpen){.path = missing, .use = SQLITE_USE_READ}, &error));
   assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_CONFIGURATION);
   g_clear_error(&error);
@@ -179,9 +180,13 @@ static void a_full_disk_is_tried_again_and_then_succeeds(void **state) {
 }
 
 static void statements_are_found_by_their_names(void **state) {
-  static const char sql[] = "-- about the file\n-- name: first\nSELECT 1;\n\n-- name: first-again\nSELECT 2;\n-- a comment\n-- name: last\nSELECT 3;\n";
+  static const char sql[] = "-- about the file\n-- name: first\nSELECT 1;\n\n-- name: first-again\nSELECT 2;\n-- a "
+                            "comment\n-- name: last\nSELECT 3;\n";
   sqlite3 *db = open_db(*state, SQLITE_USE_WRITE);
-  static const struct { const char *name; int value; } expected[] = {{"first", 1}, {"first-again", 2}, {"last", 3}};
+  static const struct {
+    const char *name;
+    int value;
+  } expected[] = {{"first", 1}, {"first-again", 2}, {"last", 3}};
   for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
     g_autoptr(sqlite3_stmt) statement = sqlite_prepare_named(db, sql, expected[i].name, NULL);
     assert_non_null(statement);
@@ -203,7 +208,11 @@ static void values_are_bound_by_a_format(void **state) {
   assert_true(sqlite_done(insert, &error));
   assert_true(sqlite_done(insert, &error)); /* bindings were cleared: a row of nulls */
   sqlite3_finalize(insert);
-  assert_int_equal(integer(db, "SELECT count(*) FROM t WHERE a = -1 AND b = 7 AND c = 'text' AND d = 'cut' AND e = x'0001' AND f IS NULL"), 1);
+  assert_int_equal(
+      integer(
+          db,
+          "SELECT count(*) FROM t WHERE a = -1 AND b = 7 AND c = 'text' AND d = 'cut' AND e = x'0001' AND f IS NULL"),
+      1);
   assert_int_equal(integer(db, "SELECT count(*) FROM t WHERE coalesce(a, b, c, d, e, f) IS NULL"), 1);
   sqlite_close(db);
 }

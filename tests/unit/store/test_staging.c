@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 static const StagingColumn columns[RANDOM_COLUMNS] = {
-    {"fixed", BLOCK_TEXT, 0}, {"short", BLOCK_TEXT, 0}, {"middle", BLOCK_TEXT, 0}, {"long", BLOCK_TEXT, 0},
+    {"fixed", BLOCK_TEXT, 0},  {"short", BLOCK_TEXT, 0},    {"middle", BLOCK_TEXT, 0},   {"long", BLOCK_TEXT, 0},
     {"absent", BLOCK_TEXT, 0}, {"small", BLOCK_INTEGER, 0}, {"large", BLOCK_INTEGER, 2}, {"extreme", BLOCK_INTEGER, 4}};
 
-typedef struct { char *folder, *path; } Place;
+typedef struct {
+  char *folder, *path;
+} Place;
 
 static int make_place(void **state) {
   Place *place = g_new0(Place, 1);
@@ -63,7 +65,9 @@ static guint files_in(const char *folder) {
   return n;
 }
 
-static void free_block(gpointer block) { record_block_free(block); }
+static void free_block(gpointer block) {
+  record_block_free(block);
+}
 
 static void what_was_staged_is_read_by_any_range(void **state) {
   const Place *place = *state;
@@ -207,7 +211,8 @@ static void damage_is_told_as_such_and_never_read(void **state) {
 
 static void a_file_that_is_no_staging_is_damage(void **state) {
   const Place *place = *state;
-  static const char *const contents[] = {"", "this is not a database, however long it goes on and on and on and on and on and on and on and on and on"};
+  static const char *const contents[] = {
+      "", "this is not a database, however long it goes on and on and on and on and on and on and on and on and on"};
   for (guint i = 0; i < G_N_ELEMENTS(contents); i++) {
     g_autoptr(GError) error = NULL;
     assert_true(g_file_set_contents(place->path, contents[i], -1, NULL));

@@ -7,20 +7,13 @@
 /* The diagram of states.h once more, drawn independently: a row per state, x where it may go. */
 static const char *const drawn[FILE_N_STATES] = {
     /*             s a f o s v p p a c r d h g */
-    [FILE_SEEN] = ". x . . . . . . . . . . x x",
-    [FILE_ADMITTED] = "x . x . . . . . . . x . x x",
-    [FILE_FETCHED] = ". . . x . . . . . . x x x .",
-    [FILE_OPENED] = ". . . . x . . . . . x x x .",
-    [FILE_STAGED] = ". . . . . x . . . . x x x .",
-    [FILE_VALIDATED] = ". . . . . . x . . . . . . .",
-    [FILE_POSTING] = ". . . . . . . x . . . . . .",
-    [FILE_POSTED] = ". . . . . . . . x . . . . .",
-    [FILE_ANSWERED] = ". . . . . . . . . x . . . .",
-    [FILE_CLOSED] = ". . . . . . . . . . . . . .",
-    [FILE_REJECTED] = ". . . . . . . . x . . . . .",
-    [FILE_DUPLICATE] = ". . . . . . . . x x . . . .",
-    [FILE_HELD] = "x x x x x . . . . . x . . .",
-    [FILE_GONE] = ". . . . . . . . . . . . . .",
+    [FILE_SEEN] = ". x . . . . . . . . . . x x",     [FILE_ADMITTED] = "x . x . . . . . . . x . x x",
+    [FILE_FETCHED] = ". . . x . . . . . . x x x .",  [FILE_OPENED] = ". . . . x . . . . . x x x .",
+    [FILE_STAGED] = ". . . . . x . . . . x x x .",   [FILE_VALIDATED] = ". . . . . . x . . . . . . .",
+    [FILE_POSTING] = ". . . . . . . x . . . . . .",  [FILE_POSTED] = ". . . . . . . . x . . . . .",
+    [FILE_ANSWERED] = ". . . . . . . . . x . . . .", [FILE_CLOSED] = ". . . . . . . . . . . . . .",
+    [FILE_REJECTED] = ". . . . . . . . x . . . . .", [FILE_DUPLICATE] = ". . . . . . . . x x . . . .",
+    [FILE_HELD] = "x x x x x . . . . . x . . .",     [FILE_GONE] = ". . . . . . . . . . . . . .",
 };
 
 static void every_transition_is_as_drawn(void **state) {
@@ -70,10 +63,8 @@ static void every_live_state_leads_to_an_end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_transition_is_as_drawn),
-      cmocka_unit_test(a_state_outside_the_list_goes_nowhere),
-      cmocka_unit_test(every_word_is_read_back_and_no_other),
-      cmocka_unit_test(only_what_goes_nowhere_is_terminal),
+      cmocka_unit_test(every_transition_is_as_drawn),         cmocka_unit_test(a_state_outside_the_list_goes_nowhere),
+      cmocka_unit_test(every_word_is_read_back_and_no_other), cmocka_unit_test(only_what_goes_nowhere_is_terminal),
       cmocka_unit_test(every_live_state_leads_to_an_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* What the courier's tests share: an endpoint for a throwaway server, small files with known content, and a main() that is
- * also the courier (and the hostile server). */
+/* What the courier's tests share: an endpoint for a throwaway server, small files with known content, and a main() that
+ * is also the courier (and the hostile server). */
 #pragma once
 #include "gateway/base/error.h"
 #include "tests/unit/transfer/sshd.c"
@@ -10,13 +10,22 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-typedef struct { CourierEndpoint endpoint; const char *pins[3]; } TestEndpoint;
+typedef struct {
+  CourierEndpoint endpoint;
+  const char *pins[3];
+} TestEndpoint;
 
 static inline CourierEndpoint *test_endpoint(TestEndpoint *made, const Sshd *sshd) {
   *made = (TestEndpoint){.pins = {sshd->ed25519, NULL, NULL}};
-  made->endpoint = (CourierEndpoint){.kind = COURIER_SFTP, .name = "partner/main", .host = "127.0.0.1", .port = sshd->port,
-                                     .user = sshd->user, .host_keys = made->pins, .identity_file = sshd->identity,
-                                     .connect_timeout = 20, .io_timeout = 30};
+  made->endpoint = (CourierEndpoint){.kind = COURIER_SFTP,
+                                     .name = "partner/main",
+                                     .host = "127.0.0.1",
+                                     .port = sshd->port,
+                                     .user = sshd->user,
+                                     .host_keys = made->pins,
+                                     .identity_file = sshd->identity,
+                                     .connect_timeout = 20,
+                                     .io_timeout = 30};
   return &made->endpoint;
 }
 
@@ -41,7 +50,9 @@ static inline void assert_fine(gboolean ok, const GError *error) {
 }
 
 /* An unnamed file with `size` bytes that depend on their offset. */
-static inline guint8 test_byte(guint64 at) { return (guint8)((at * 2654435761u) >> 13); }
+static inline guint8 test_byte(guint64 at) {
+  return (guint8)((at * 2654435761u) >> 13);
+}
 
 static inline int test_file(guint64 size) {
   char path[] = "/tmp/courier-XXXXXX";

@@ -7,10 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct { const char *how; guint stats, listings; guint8 in[400000]; gsize held; } Hostile;
+typedef struct {
+  const char *how;
+  guint stats, listings;
+  guint8 in[400000];
+  gsize held;
+} Hostile;
 static GByteArray *hostile_late; /* answers held back, each put before the others */
 
-static gboolean is(const Hostile *server, const char *how) { return strcmp(server->how, how) == 0; }
+static gboolean is(const Hostile *server, const char *how) {
+  return strcmp(server->how, how) == 0;
+}
 
 static void hostile_send(const Hostile *server, GByteArray *out) {
   if (is(server, "drip") && out->data[4] != SFTP_VERSION) {

@@ -17,7 +17,8 @@ static char *sshd_output(const char *command) {
   char *text = NULL;
   int status;
   const char *const arguments[] = {"/bin/sh", "-c", command, NULL};
-  if (!g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_DEFAULT, NULL, NULL, &text, NULL, &status, &error) || status != 0)
+  if (!g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_DEFAULT, NULL, NULL, &text, NULL, &status, &error) ||
+      status != 0)
     g_error("test server: %s: %s, status %d", command, error ? error->message : "failed", status);
   return g_strchomp(text);
 }
@@ -35,14 +36,16 @@ static guint sshd_free_port(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
   int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (probe < 0 || bind(probe, (struct sockaddr *)&address, length) != 0 || getsockname(probe, (struct sockaddr *)&address, &length) != 0)
+  if (probe < 0 || bind(probe, (struct sockaddr *)&address, length) != 0 ||
+      getsockname(probe, (struct sockaddr *)&address, &length) != 0)
     g_error("test server: no free port: %s", g_strerror(errno));
   close(probe);
   return ntohs(address.sin_port);
 }
 
 static gboolean sshd_answers(guint port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((guint16)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons((guint16)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   gboolean yes = connect(probe, (struct sockaddr *)&address, sizeof address) == 0;
   close(probe);
@@ -55,25 +58,30 @@ gboolean sshd_available(void) {
 }
 
 static char *sshd_host_key(const Sshd *sshd, const char *type) {
-  sshd_run("ssh-keygen -q -t %s %s -N '' -f %s/host_%s", type, strcmp(type, "rsa") == 0 ? "-b 2048" : "", sshd->home, type);
-  g_autofree char *command = g_strdup_printf("ssh-keygen -l -E sha256 -f %s/host_%s.pub | cut -d' ' -f2", sshd->home, type);
+  sshd_run("ssh-keygen -q -t %s %s -N '' -f %s/host_%s", type, strcmp(type, "rsa") == 0 ? "-b 2048" : "", sshd->home,
+           type);
+  g_autofree char *command = g_strdup_printf("ssh-keygen -l -E sha256 -f %s/host_%s.pub | cut -d' ' -f2", sshd->home,
+                                             type);
   return sshd_output(command);
 }
 
 char *sshd_identity(Sshd *sshd, const char *name, const char *arguments) {
   char *path = g_strdup_printf("%s/%s", sshd->home, name);
-  sshd_run("ssh-keygen -q %s -f %s && cat %s.pub >> %s/authorized && chmod 644 %s/authorized", arguments, path, path, sshd->home,
-           sshd->home);
+  sshd_run("ssh-keygen -q %s -f %s && cat %s.pub >> %s/authorized && chmod 644 %s/authorized", arguments, path, path,
+           sshd->home, sshd->home);
   return path;
 }
 
 static void sshd_write_config(const Sshd *sshd, const SshdPlan *plan) {
   g_autofree char *config = g_strdup_printf(
-      "%s\nPort %u\nListenAddress 127.0.0.1\nHostKey %s/host_ed25519\nHostKey %s/host_ecdsa\nHostKey %s/host_rsa\nPidFile none\n"
-      "AuthorizedKeysFile %s/authorized\nStrictModes no\nUsePAM %s\nPasswordAuthentication %s\nKbdInteractiveAuthentication %s\n"
+      "%s\nPort %u\nListenAddress 127.0.0.1\nHostKey %s/host_ed25519\nHostKey %s/host_ecdsa\nHostKey "
+      "%s/host_rsa\nPidFile none\n"
+      "AuthorizedKeysFile %s/authorized\nStrictModes no\nUsePAM %s\nPasswordAuthentication "
+      "%s\nKbdInteractiveAuthentication %s\n"
       "PermitRootLogin yes\nLogLevel DEBUG1\nMaxStartups 200\nMaxAuthTries 20\nUseDNS no\nSubsystem sftp %s\n",
-      plan->config ? plan->config : "", sshd->port, sshd->home, sshd->home, sshd->home, sshd->home, plan->pam ? "yes" : "no",
-      plan->password && !plan->pam ? "yes" : "no", plan->pam ? "yes" : "no", plan->subsystem ? plan->subsystem : "internal-sftp");
+      plan->config ? plan->config : "", sshd->port, sshd->home, sshd->home, sshd->home, sshd->home,
+      plan->pam ? "yes" : "no", plan->password && !plan->pam ? "yes" : "no", plan->pam ? "yes" : "no",
+      plan->subsystem ? plan->subsystem : "internal-sftp");
   g_autofree char *path = g_build_filename(sshd->home, "sshd_config", NULL);
   if (!g_file_set_contents(path, config, -1, NULL))
     g_error("test server: cannot write %s", path);
@@ -86,7 +94,8 @@ static char *sshd_password_script(const Sshd *sshd, const SshdPlan *plan) {
       "echo 'sallytest:x:54321:54321::%s:/bin/sh' >> passwd\n"
       "echo \"sallytest:$(openssl passwd -6 '%s'):19000:0:99999:7:::\" >> shadow\n"
       "printf 'auth required pam_unix.so\\naccount required pam_unix.so\\nsession required pam_permit.so\\n' > pam\n"
-      "chmod 711 .; chmod 777 folder; mount --make-rprivate /; mount --bind passwd /etc/passwd; mount --bind shadow /etc/shadow\n"
+      "chmod 711 .; chmod 777 folder; mount --make-rprivate /; mount --bind passwd /etc/passwd; mount --bind shadow "
+      "/etc/shadow\n"
       "mount --bind pam /etc/pam.d/sshd; exec /usr/sbin/sshd -D -f %s/sshd_config -E %s\n",
       sshd->home, sshd->folder, plan->password, sshd->home, sshd->log);
 }
@@ -104,7 +113,9 @@ static void sshd_spawn(Sshd *sshd, const SshdPlan *plan) {
   const char *with_password[] = {"unshare", "-m", "/bin/sh", "-c", script, NULL};
   g_autoptr(GError) error = NULL;
   if (!g_spawn_async(NULL, (char **)(script ? with_password : plain), NULL,
-                     G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, sshd_dies_with_us, NULL, &sshd->pid, &error))
+                     G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL |
+                         G_SPAWN_STDERR_TO_DEV_NULL,
+                     sshd_dies_with_us, NULL, &sshd->pid, &error))
     g_error("test server: %s", error->message);
 }
 
@@ -177,7 +188,8 @@ void sshd_stop(Sshd *sshd) {
   kill(sshd->pid, SIGKILL);
   waitpid(sshd->pid, NULL, 0);
   sshd_run("rm -rf '%s'", sshd->home);
-  for (char **text = (char *[]){sshd->home, sshd->folder, sshd->user, sshd->log, sshd->ed25519, sshd->ecdsa, sshd->rsa, sshd->identity, NULL};
+  for (char **text = (char *[]){sshd->home, sshd->folder, sshd->user, sshd->log, sshd->ed25519, sshd->ecdsa, sshd->rsa,
+                                sshd->identity, NULL};
        *text; text++)
     g_free(*text);
   g_free(sshd);

@@ -14,7 +14,9 @@ static int stop_server(void **state) {
   return 0;
 }
 
-static char *remote(const char *name) { return g_build_filename(server->folder, name, NULL); }
+static char *remote(const char *name) {
+  return g_build_filename(server->folder, name, NULL);
+}
 
 static void put(Courier *courier, const char *path, guint64 size) {
   g_autoptr(GError) error = NULL;
@@ -48,7 +50,8 @@ static void files_of_all_sizes_come_back_as_they_went(void **state) {
     assert_file(path, sizes[i]);
     int fd = test_file(0);
     guint64 end = 99;
-    assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = fd, .size_limit = sizes[i]}, &end, &error), error);
+    assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = fd, .size_limit = sizes[i]}, &end, &error),
+                error);
     assert_int_equal(end, sizes[i]);
     assert_content(fd, sizes[i]);
     close(fd);
@@ -64,18 +67,25 @@ static void get_and_put_go_on_where_they_broke(void **state) {
   Courier *courier = test_open(test_endpoint(&made, server));
   int whole = test_file(700000), half = test_file(300000);
   test_write(path, 300000);
-  assert_fine(courier_put(courier, &(CourierPut){.path = path, .fd = whole, .offset = 300000, .size = 700000}, &error), error);
+  assert_fine(courier_put(courier, &(CourierPut){.path = path, .fd = whole, .offset = 300000, .size = 700000}, &error),
+              error);
   assert_file(path, 700000);
   guint64 end;
-  assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = half, .offset = 300000, .size_limit = 1 << 20}, &end, &error), error);
+  assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = half, .offset = 300000, .size_limit = 1 << 20},
+                          &end, &error),
+              error);
   assert_content(half, 700000);
-  assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = half, .offset = 700000, .size_limit = 1 << 20}, &end, &error), error);
+  assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = half, .offset = 700000, .size_limit = 1 << 20},
+                          &end, &error),
+              error);
   assert_int_equal(end, 700000);
   /* what cannot be gone on with */
-  assert_false(courier_get(courier, &(CourierGet){.path = path, .fd = half, .offset = 800000, .size_limit = 1 << 20}, &end, &error));
+  assert_false(courier_get(courier, &(CourierGet){.path = path, .fd = half, .offset = 800000, .size_limit = 1 << 20},
+                           &end, &error));
   assert_code(&error, SALLYPORT_ERROR_AGAIN);
   test_write(path, 100);
-  assert_false(courier_put(courier, &(CourierPut){.path = path, .fd = whole, .offset = 300000, .size = 700000}, &error));
+  assert_false(
+      courier_put(courier, &(CourierPut){.path = path, .fd = whole, .offset = 300000, .size = 700000}, &error));
   assert_code(&error, SALLYPORT_ERROR_AGAIN);
   assert_file(path, 100);
   put(courier, path, 50); /* offset 0 truncates */
@@ -97,7 +107,8 @@ static void a_file_over_its_limit_is_not_taken(void **state) {
   assert_false(courier_get(courier, &(CourierGet){.path = path, .fd = fd, .size_limit = 499999}, &end, &error));
   assert_code(&error, SALLYPORT_ERROR_PARTNER);
   assert_content(fd, 0);
-  assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = fd, .size_limit = 500000}, &end, &error), error); /* still well */
+  /* still well */
+  assert_fine(courier_get(courier, &(CourierGet){.path = path, .fd = fd, .size_limit = 500000}, &end, &error), error);
   close(fd);
   courier_close(courier);
 }
@@ -146,24 +157,26 @@ static void stat_does_not_follow_links(void **state) {
   courier_close(courier);
 }
 
-static gboolean ends_with(gpointer user, const char *name) { return g_str_has_suffix(name, user); }
+static gboolean ends_with(gpointer user, const char *name) {
+  return g_str_has_suffix(name, user);
+}
 
 /* What is not wanted takes no room: of 5,000 names one in a hundred is kept, or as many as may be. */
 static void assert_wanted_only(Courier *courier, const char *folder) {
   g_autoptr(GError) error = NULL;
   gboolean truncated = TRUE;
   guint refused;
-  CourierListing listing = {.folder = folder, .limit = 400, .wanted = ends_with, .user = (gpointer)"77"};
+  CourierListing listing = {.folder = folder, .limit = 400, .wanted = ends_with, .user = (gpointer) "77"};
   g_autoptr(GPtrArray) wanted = courier_list(courier, &listing, &truncated, &refused, &error);
   assert_fine(wanted != NULL, error);
   assert_int_equal(wanted->len, 50);
   assert_false(truncated);
-  listing.user = (gpointer)"7";
+  listing.user = (gpointer) "7";
   g_autoptr(GPtrArray) first = courier_list(courier, &listing, &truncated, &refused, &error);
   assert_int_equal(first->len, 400);
   assert_true(truncated);
   listing.limit = 300; /* 4,800 are read: the last ones are not seen, and it is told */
-  listing.user = (gpointer)"77";
+  listing.user = (gpointer) "77";
   g_autoptr(GPtrArray) some = courier_list(courier, &listing, &truncated, &refused, &error);
   assert_true(some->len < 51 && truncated);
 }
@@ -182,7 +195,8 @@ static void a_folder_of_5000_files_is_listed_in_order(void **state) {
   }
   gboolean truncated = TRUE;
   guint refused = 9;
-  g_autoptr(GPtrArray) entries = courier_list(courier, &(CourierListing){.folder = folder}, &truncated, &refused, &error);
+  g_autoptr(GPtrArray)
+      entries = courier_list(courier, &(CourierListing){.folder = folder}, &truncated, &refused, &error);
   assert_fine(entries != NULL, error);
   assert_int_equal(entries->len, 5000);
   assert_false(truncated);
@@ -190,11 +204,13 @@ static void a_folder_of_5000_files_is_listed_in_order(void **state) {
   const CourierEntry *last = entries->pdata[4999];
   assert_true(last->is_file);
   assert_memory_equal(g_bytes_get_data(last->name, NULL), "file-04999", 10);
-  g_autoptr(GPtrArray) some = courier_list(courier, &(CourierListing){.folder = folder, .limit = 10}, &truncated, &refused, &error);
+  g_autoptr(GPtrArray)
+      some = courier_list(courier, &(CourierListing){.folder = folder, .limit = 10}, &truncated, &refused, &error);
   assert_int_equal(some->len, 10);
   assert_true(truncated);
   assert_wanted_only(courier, folder);
-  g_autoptr(GPtrArray) all = courier_list(courier, &(CourierListing){.folder = folder, .limit = 5000}, &truncated, &refused, &error);
+  g_autoptr(GPtrArray)
+      all = courier_list(courier, &(CourierListing){.folder = folder, .limit = 5000}, &truncated, &refused, &error);
   assert_int_equal(all->len, 5000);
   assert_false(truncated);
   courier_close(courier);
@@ -244,7 +260,8 @@ static void a_server_without_extensions_does_as_well(void **state) {
   Sshd *plain = sshd_start(&(SshdPlan){.subsystem = "internal-sftp -P posix-rename,fsync,limits,setstat,fsetstat"});
   TestEndpoint made;
   Courier *courier = test_open(test_endpoint(&made, plain));
-  g_autofree char *path = g_build_filename(plain->folder, "file", NULL), *aside = g_build_filename(plain->folder, "to.aside", NULL);
+  g_autofree char *path = g_build_filename(plain->folder, "file", NULL),
+                  *aside = g_build_filename(plain->folder, "to.aside", NULL);
   assert_null(strstr(courier_describe(courier), "posix-rename"));
   rename_and_remove(courier, plain->folder);
   assert_int_equal(access(aside, F_OK), -1);
@@ -306,7 +323,9 @@ static void the_caller_can_stop_a_transfer(void **state) {
   int fd = test_file(0);
   guint calls = 0;
   assert_int_equal(ftruncate(fd, 3000000000), 0);
-  assert_false(courier_put(courier, &(CourierPut){.path = path, .fd = fd, .size = 3000000000, .progress = stop_at_once, .user = &calls}, &error));
+  assert_false(courier_put(
+      courier, &(CourierPut){.path = path, .fd = fd, .size = 3000000000, .progress = stop_at_once, .user = &calls},
+      &error));
   assert_code(&error, SALLYPORT_ERROR_AGAIN);
   assert_int_equal(calls, 1);
   assert_true(courier_is_lost(courier));

@@ -1,5 +1,5 @@
-/* The FTP courier against a small server: good as it should be, and lying in many ways; with TLS, and with TLS that is refused,
- * stripped, or somebody else's. */
+/* The FTP courier against a small server: good as it should be, and lying in many ways; with TLS, and with TLS that is
+ * refused, stripped, or somebody else's. */
 #include "tests/unit/transfer/authority.h"
 #include "tests/unit/transfer/courier_fixture.h"
 #include <signal.h>
@@ -26,7 +26,8 @@ static Scene *scene_with(const char *ways, const char *certificate) {
   g_autofree char *line = g_strdup_printf("/usr/bin/python3 tests/unit/transfer/ftp.py %s %s", scene->folder, ways);
   if (certificate) {
     g_autofree char *plain = g_steal_pointer(&line);
-    line = g_strdup_printf("%s certificate=%s/%s.crt key=%s/%s.key", plain, authority->folder, certificate, authority->folder, certificate);
+    line = g_strdup_printf("%s certificate=%s/%s.crt key=%s/%s.key", plain, authority->folder, certificate,
+                           authority->folder, certificate);
   }
   g_auto(GStrv) arguments = g_strsplit(line, " ", 0);
   GPtrArray *words = g_ptr_array_new();
@@ -36,16 +37,22 @@ static Scene *scene_with(const char *ways, const char *certificate) {
   g_ptr_array_add(words, NULL);
   int output;
   g_autoptr(GError) error = NULL;
-  if (!g_spawn_async_with_pipes(NULL, (char **)words->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &scene->pid, &scene->input, &output, NULL, &error))
+  if (!g_spawn_async_with_pipes(NULL, (char **)words->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &scene->pid,
+                                &scene->input, &output, NULL, &error))
     fail_msg("%s", error->message);
   g_ptr_array_unref(words);
   char port[16] = "";
   for (gsize at = 0; at < sizeof port - 1 && read(output, port + at, 1) == 1 && port[at] != '\n'; at++)
     continue;
   close(output);
-  scene->endpoint = (CourierEndpoint){.kind = COURIER_FTP, .name = "partner/main", .host = certificate ? "localhost" : "127.0.0.1",
-                                      .port = (guint)g_ascii_strtoull(port, NULL, 10), .user = "gw", .password_file = scene->password,
-                                      .connect_timeout = 20, .io_timeout = 20};
+  scene->endpoint = (CourierEndpoint){.kind = COURIER_FTP,
+                                      .name = "partner/main",
+                                      .host = certificate ? "localhost" : "127.0.0.1",
+                                      .port = (guint)g_ascii_strtoull(port, NULL, 10),
+                                      .user = "gw",
+                                      .password_file = scene->password,
+                                      .connect_timeout = 20,
+                                      .io_timeout = 20};
   assert_true(scene->endpoint.port > 0);
   return scene;
 }
@@ -79,7 +86,9 @@ static void end_scene(Scene *scene) {
   g_free(scene);
 }
 
-static char *file_of(const Scene *scene, const char *name) { return g_build_filename(scene->folder, name, NULL); }
+static char *file_of(const Scene *scene, const char *name) {
+  return g_build_filename(scene->folder, name, NULL);
+}
 
 static void write_file(const Scene *scene, const char *name, guint64 size) {
   g_autofree char *path = file_of(scene, name);
@@ -96,7 +105,8 @@ static char *commands_of(const Scene *scene) {
 static gboolean get(Scene *scene, const char *path, guint64 offset, guint64 limit, guint64 expected, GError **error) {
   int fd = test_file(offset);
   guint64 end = 0;
-  gboolean ok = courier_get(scene->courier, &(CourierGet){.path = path, .offset = offset, .size_limit = limit, .fd = fd}, &end, error);
+  gboolean ok = courier_get(scene->courier,
+                            &(CourierGet){.path = path, .offset = offset, .size_limit = limit, .fd = fd}, &end, error);
   if (ok)
     assert_int_equal(end, expected);
   if (ok || expected <= limit)
@@ -107,7 +117,8 @@ static gboolean get(Scene *scene, const char *path, guint64 offset, guint64 limi
 
 static gboolean put(Scene *scene, const char *path, guint64 offset, guint64 size, GError **error) {
   int fd = test_file(size);
-  gboolean ok = courier_put(scene->courier, &(CourierPut){.path = path, .offset = offset, .size = size, .fd = fd}, error);
+  gboolean ok = courier_put(scene->courier, &(CourierPut){.path = path, .offset = offset, .size = size, .fd = fd},
+                            error);
   close(fd);
   return ok;
 }
@@ -132,7 +143,8 @@ static void assert_there(const Scene *scene, const char *name, guint64 size) {
     assert_code(&failed_, code);               \
   } while (0)
 
-/* --- what it does ------------------------------------------------------------------------------------------------------- */
+/* --- what it does
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void files_go_and_come(void **state) {
   (void)state;
@@ -176,13 +188,15 @@ static void listings_by_either_way_agree(void **state) {
     gboolean truncated = TRUE;
     guint refused = 99;
     Scene *scene = scene_of(ways[i]);
-    g_autofree char *sub = file_of(scene, "sub dir"), *inner = g_build_filename(sub, "inner", NULL), *b = file_of(scene, "b");
+    g_autofree char *sub = file_of(scene, "sub dir"), *inner = g_build_filename(sub, "inner", NULL),
+                    *b = file_of(scene, "b");
     write_file(scene, "a name", 17);
     write_file(scene, "b", 0);
     utime(b, &(struct utimbuf){1735689600, 1735689600}); /* 2025-01-01 */
     g_mkdir(sub, 0755);
     test_write(inner, 5);
-    g_autoptr(GPtrArray) top = courier_list(scene->courier, &(CourierListing){.folder = "/"}, &truncated, &refused, &why);
+    g_autoptr(GPtrArray)
+        top = courier_list(scene->courier, &(CourierListing){.folder = "/"}, &truncated, &refused, &why);
     assert_fine(top != NULL, why);
     assert_int_equal(top->len, 3);
     assert_int_equal(refused, 0);
@@ -195,7 +209,8 @@ static void listings_by_either_way_agree(void **state) {
     assert_fine(below != NULL, why);
     assert_int_equal(below->len, 1);
     FINE(get(scene, "a name", 0, 100, 17, error)); /* relative to the login folder still */
-    FAILS(courier_list(scene->courier, &(CourierListing){.folder = "/nothing"}, NULL, NULL, error) != NULL, SALLYPORT_ERROR_PARTNER);
+    FAILS(courier_list(scene->courier, &(CourierListing){.folder = "/nothing"}, NULL, NULL, error) != NULL,
+          SALLYPORT_ERROR_PARTNER);
     assert_false(courier_is_lost(scene->courier));
     end_scene(scene);
   }
@@ -228,7 +243,8 @@ static void names_are_changed_as_the_interface_says(void **state) {
     Scene *scene = scene_of(ways[i]);
     write_file(scene, "new", 10);
     write_file(scene, "old", 20);
-    FAILS(courier_rename(scene->courier, &(CourierRename){"/new", "/old", COURIER_TARGET_REFUSE}, error), SALLYPORT_ERROR_PARTNER);
+    FAILS(courier_rename(scene->courier, &(CourierRename){"/new", "/old", COURIER_TARGET_REFUSE}, error),
+          SALLYPORT_ERROR_PARTNER);
     assert_there(scene, "new", 10);
     assert_there(scene, "old", 20);
     FINE(courier_rename(scene->courier, &(CourierRename){"/new", "/old", COURIER_TARGET_REPLACE}, error));
@@ -237,7 +253,8 @@ static void names_are_changed_as_the_interface_says(void **state) {
     assert_false(g_file_test(aside, G_FILE_TEST_EXISTS) || g_file_test(new, G_FILE_TEST_EXISTS));
     FINE(courier_rename(scene->courier, &(CourierRename){"old", "fresh", COURIER_TARGET_REFUSE}, error));
     FINE(courier_rename(scene->courier, &(CourierRename){"fresh", "again", COURIER_TARGET_REPLACE}, error));
-    FAILS(courier_rename(scene->courier, &(CourierRename){"gone", "again2", COURIER_TARGET_REFUSE}, error), SALLYPORT_ERROR_PARTNER);
+    FAILS(courier_rename(scene->courier, &(CourierRename){"gone", "again2", COURIER_TARGET_REFUSE}, error),
+          SALLYPORT_ERROR_PARTNER);
     FINE(courier_remove(scene->courier, "/again", error));
     FINE(courier_remove(scene->courier, "/again", error));
     FINE(courier_make_folder(scene->courier, "/made", error));
@@ -260,10 +277,13 @@ static void no_name_becomes_a_command(void **state) {
     FAILS(get(scene, names[i], 0, 10, 0, error), SALLYPORT_ERROR_PARTNER);
     FAILS(put(scene, names[i], 0, 10, error), SALLYPORT_ERROR_PARTNER);
     FAILS(courier_make_folder(scene->courier, names[i], error), SALLYPORT_ERROR_PARTNER);
-    FAILS(courier_list(scene->courier, &(CourierListing){.folder = names[i]}, NULL, NULL, error) != NULL, SALLYPORT_ERROR_PARTNER);
-    FAILS(courier_rename(scene->courier, &(CourierRename){"x", names[i], COURIER_TARGET_REPLACE}, error), SALLYPORT_ERROR_PARTNER);
+    FAILS(courier_list(scene->courier, &(CourierListing){.folder = names[i]}, NULL, NULL, error) != NULL,
+          SALLYPORT_ERROR_PARTNER);
+    FAILS(courier_rename(scene->courier, &(CourierRename){"x", names[i], COURIER_TARGET_REPLACE}, error),
+          SALLYPORT_ERROR_PARTNER);
   }
-  static const char *const odd[] = {"/%41%0d%0a", "/a;type=a", "/-la", "/sp ace", "/\xe7\xa7\xaf\xe5\x88\x86", "/\xbb\xfd", "/a?b#c", "/*[x]"};
+  static const char *const odd[] = {"/%41%0d%0a", "/a;type=a", "/-la", "/sp ace", "/\xe7\xa7\xaf\xe5\x88\x86",
+                                    "/\xbb\xfd",  "/a?b#c",    "/*[x]"};
   for (gsize i = 0; i < G_N_ELEMENTS(odd); i++) { /* and these are names like others */
     FINE(put(scene, odd[i], 0, 10, error));
     FINE(get(scene, odd[i], 0, 10, 10, error));
@@ -275,7 +295,8 @@ static void no_name_becomes_a_command(void **state) {
   end_scene(scene);
 }
 
-/* --- servers that lie --------------------------------------------------------------------------------------------------- */
+/* --- servers that lie
+ * --------------------------------------------------------------------------------------------------- */
 
 static void get_fails(const char *ways, guint io_timeout, SallyportErrorCode code, guint64 kept) {
   Scene *scene = scene_with(ways, NULL);
@@ -305,7 +326,8 @@ static void silence_and_trickles_end_at_the_time_out(void **state) {
   write_file(scene, "x", 1000);
   int fd = test_file(0);
   guint64 end;
-  FAILS(courier_get(scene->courier, &(CourierGet){.path = "x", .size_limit = 9999, .fd = fd}, &end, error), SALLYPORT_ERROR_AGAIN);
+  FAILS(courier_get(scene->courier, &(CourierGet){.path = "x", .size_limit = 9999, .fd = fd}, &end, error),
+        SALLYPORT_ERROR_AGAIN);
   close(fd);
   end_scene(scene);
   scene = scene_with("drip", NULL); /* a reply a byte at a time is no progress */
@@ -345,8 +367,13 @@ static void what_is_not_there_or_not_now(void **state) {
 
 static void a_put_that_did_not_arrive_is_no_success(void **state) {
   (void)state;
-  static const struct { const char *ways; SallyportErrorCode code; } cases[] = {
-      {"loses", SALLYPORT_ERROR_AGAIN}, {"aborted", SALLYPORT_ERROR_AGAIN}, {"full", SALLYPORT_ERROR_AGAIN}, {"read-only", SALLYPORT_ERROR_PARTNER}};
+  static const struct {
+    const char *ways;
+    SallyportErrorCode code;
+  } cases[] = {{"loses", SALLYPORT_ERROR_AGAIN},
+               {"aborted", SALLYPORT_ERROR_AGAIN},
+               {"full", SALLYPORT_ERROR_AGAIN},
+               {"read-only", SALLYPORT_ERROR_PARTNER}};
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     Scene *scene = scene_of(cases[i].ways);
     FAILS(put(scene, "/x", 0, 100000, error), cases[i].code);
@@ -358,7 +385,8 @@ static void a_change_without_an_answer_is_unknown(void **state) {
   (void)state;
   Scene *scene = scene_of("vanish");
   write_file(scene, "x", 10);
-  FAILS(courier_rename(scene->courier, &(CourierRename){"/x", "/y", COURIER_TARGET_REFUSE}, error), SALLYPORT_ERROR_UNKNOWN);
+  FAILS(courier_rename(scene->courier, &(CourierRename){"/x", "/y", COURIER_TARGET_REFUSE}, error),
+        SALLYPORT_ERROR_UNKNOWN);
   assert_true(courier_is_lost(scene->courier));
   courier_close(scene->courier);
   scene->courier = test_open(&scene->endpoint);
@@ -401,7 +429,8 @@ static void an_endless_listing_ends_at_the_limit(void **state) {
   g_autoptr(GError) error = NULL;
   gboolean truncated = FALSE;
   Scene *scene = scene_of("endless");
-  g_autoptr(GPtrArray) entries = courier_list(scene->courier, &(CourierListing){.folder = "/", .limit = 3000}, &truncated, NULL, &error);
+  g_autoptr(GPtrArray)
+      entries = courier_list(scene->courier, &(CourierListing){.folder = "/", .limit = 3000}, &truncated, NULL, &error);
   assert_fine(entries != NULL, error);
   assert_int_equal(entries->len, 3000);
   assert_true(truncated);
@@ -412,7 +441,8 @@ static void folders_that_cannot_be_listed_now_are_not_empty(void **state) {
   (void)state;
   g_autoptr(GError) why = NULL;
   Scene *scene = scene_of("list-busy");
-  FAILS(courier_list(scene->courier, &(CourierListing){.folder = "/"}, NULL, NULL, error) != NULL, SALLYPORT_ERROR_AGAIN);
+  FAILS(courier_list(scene->courier, &(CourierListing){.folder = "/"}, NULL, NULL, error) != NULL,
+        SALLYPORT_ERROR_AGAIN);
   end_scene(scene);
   scene = scene_of("empty-is-an-error");
   g_autoptr(GPtrArray) entries = courier_list(scene->courier, &(CourierListing){.folder = "/"}, NULL, NULL, &why);
@@ -457,13 +487,15 @@ static void an_idle_courier_notices_that_the_server_has_gone(void **state) {
   end_scene(scene);
 }
 
-/* --- TLS ------------------------------------------------------------------------------------------------------------------ */
+/* --- TLS
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void files_go_and_come_under_tls(void **state) {
   (void)state;
   for (int implicit = 0; implicit < 2; implicit++) {
     Scene *scene = scene_with(implicit ? "implicit" : "mlsd", "server");
-    g_autofree char *ca = authority_file(authority, "ca.crt"), *right = authority_pin(authority, "server"), *other = authority_pin(authority, "other");
+    g_autofree char *ca = authority_file(authority, "ca.crt"), *right = authority_pin(authority, "server"),
+                    *other = authority_pin(authority, "other");
     const char *const pins[] = {other, right, NULL};
     scene->endpoint.ca_file = ca;
     scene->endpoint.tls = implicit ? COURIER_TLS_IMPLICIT : COURIER_TLS_EXPLICIT;
@@ -482,11 +514,18 @@ static void files_go_and_come_under_tls(void **state) {
 
 static void nobody_hears_the_password_but_the_right_server(void **state) {
   (void)state;
-  static const struct { const char *ways, *certificate, *ca; gboolean pinned; CourierTls tls; } cases[] = {
-      {"", "server", "stranger.crt", FALSE, COURIER_TLS_EXPLICIT},  {"implicit", "server", "stranger.crt", FALSE, COURIER_TLS_IMPLICIT},
-      {"", "other", "ca.crt", FALSE, COURIER_TLS_EXPLICIT},         {"implicit", "other", "ca.crt", FALSE, COURIER_TLS_IMPLICIT},
-      {"", "alone", "ca.crt", FALSE, COURIER_TLS_EXPLICIT},         {"", "server", "ca.crt", TRUE, COURIER_TLS_EXPLICIT},
-      {"no-auth", "server", "ca.crt", FALSE, COURIER_TLS_EXPLICIT}, {"injected", "server", "ca.crt", FALSE, COURIER_TLS_EXPLICIT}};
+  static const struct {
+    const char *ways, *certificate, *ca;
+    gboolean pinned;
+    CourierTls tls;
+  } cases[] = {{"", "server", "stranger.crt", FALSE, COURIER_TLS_EXPLICIT},
+               {"implicit", "server", "stranger.crt", FALSE, COURIER_TLS_IMPLICIT},
+               {"", "other", "ca.crt", FALSE, COURIER_TLS_EXPLICIT},
+               {"implicit", "other", "ca.crt", FALSE, COURIER_TLS_IMPLICIT},
+               {"", "alone", "ca.crt", FALSE, COURIER_TLS_EXPLICIT},
+               {"", "server", "ca.crt", TRUE, COURIER_TLS_EXPLICIT},
+               {"no-auth", "server", "ca.crt", FALSE, COURIER_TLS_EXPLICIT},
+               {"injected", "server", "ca.crt", FALSE, COURIER_TLS_EXPLICIT}};
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     Scene *scene = scene_with(cases[i].ways, cases[i].certificate);
     g_autofree char *ca = authority_file(authority, cases[i].ca), *wrong = authority_pin(authority, "other");

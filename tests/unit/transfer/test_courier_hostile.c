@@ -1,8 +1,14 @@
-/* Servers that lie, break off, dawdle or die: each ends in the error that the interface promises, and the lane lives. */
+/* Servers that lie, break off, dawdle or die: each ends in the error that the interface promises, and the lane lives.
+ */
 #include "tests/unit/transfer/courier_fixture.h"
 #include "tests/unit/transfer/hostile_sftp.h"
 
-typedef struct { Sshd *server; Courier *courier; TestEndpoint made; char *path; } Scene;
+typedef struct {
+  Sshd *server;
+  Courier *courier;
+  TestEndpoint made;
+  char *path;
+} Scene;
 
 static Scene *scene_with(const char *subsystem, guint io_timeout) {
   Scene *scene = g_new0(Scene, 1);
@@ -15,7 +21,8 @@ static Scene *scene_with(const char *subsystem, guint io_timeout) {
 
 /* A server that lies in the way `how`. */
 static Scene *scene_of(const char *how, guint io_timeout) {
-  g_autofree char *self = g_file_read_link("/proc/self/exe", NULL), *command = g_strdup_printf("%s hostile-sftp %s", self, how);
+  g_autofree char *self = g_file_read_link("/proc/self/exe", NULL),
+                  *command = g_strdup_printf("%s hostile-sftp %s", self, how);
   Scene *scene = scene_with(command, io_timeout);
   scene->courier = test_open(&scene->made.endpoint);
   return scene;
@@ -34,7 +41,8 @@ static void get_fails(const char *how, guint io_timeout, SallyportErrorCode code
   Scene *scene = scene_of(how, io_timeout);
   int fd = test_file(0);
   guint64 end;
-  assert_false(courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error));
+  assert_false(
+      courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error));
   assert_code(&error, code);
   assert_content(fd, kept);
   close(fd);
@@ -46,7 +54,9 @@ static void get_works(const char *how, guint64 size) {
   Scene *scene = scene_of(how, 20);
   int fd = test_file(0);
   guint64 end;
-  assert_fine(courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error), error);
+  assert_fine(
+      courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error),
+      error);
   assert_int_equal(end, size);
   assert_content(fd, size);
   close(fd);
@@ -97,7 +107,8 @@ static void a_server_that_dies_in_the_middle_leaves_a_good_beginning(void **stat
   int fd = test_file(0);
   guint64 end;
   struct stat about;
-  assert_false(courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error));
+  assert_false(
+      courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error));
   assert_code(&error, SALLYPORT_ERROR_AGAIN);
   assert_true(courier_is_lost(scene->courier));
   assert_int_equal(fstat(fd, &about), 0);
@@ -125,7 +136,8 @@ static void a_byte_per_answer_is_too_slow(void **state) {
   int fd = test_file(0);
   guint64 end;
   gint64 begun = g_get_monotonic_time();
-  assert_false(courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error));
+  assert_false(
+      courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = 1 << 20}, &end, &error));
   assert_code(&error, SALLYPORT_ERROR_AGAIN);
   assert_true(g_get_monotonic_time() - begun < 10 * G_USEC_PER_SEC);
   close(fd);
@@ -138,7 +150,8 @@ static void names_that_are_no_names_are_counted_and_left_out(void **state) {
   Scene *scene = scene_of("names", 20);
   gboolean truncated = TRUE;
   guint refused = 0;
-  g_autoptr(GPtrArray) entries = courier_list(scene->courier, &(CourierListing){.folder = "x"}, &truncated, &refused, &error);
+  g_autoptr(GPtrArray)
+      entries = courier_list(scene->courier, &(CourierListing){.folder = "x"}, &truncated, &refused, &error);
   assert_fine(entries != NULL, error);
   assert_int_equal(entries->len, 4); /* 255 x, cr\r\nlf, \xff\xfe, twice (once) */
   assert_int_equal(refused, 6);
@@ -159,7 +172,8 @@ static void an_endless_listing_ends_at_the_limit(void **state) {
     Scene *scene = scene_of(hows[i], 20);
     gboolean truncated = FALSE;
     guint refused = 0;
-    g_autoptr(GPtrArray) entries = courier_list(scene->courier, &(CourierListing){.folder = "x", .limit = 3000}, &truncated, &refused, &error);
+    g_autoptr(GPtrArray) entries = courier_list(scene->courier, &(CourierListing){.folder = "x", .limit = 3000},
+                                                &truncated, &refused, &error);
     assert_fine(entries != NULL, error);
     assert_int_equal(entries->len, i == 0 ? 3000 : 0);
     assert_true(truncated);
@@ -202,9 +216,14 @@ static void a_rename_without_an_answer_is_unknown(void **state) {
   end_scene(scene);
 }
 
-/* --- a good server whose sessions are killed, or a courier that is --------------------------------------------------- */
+/* --- a good server whose sessions are killed, or a courier that is ---------------------------------------------------
+ */
 
-typedef struct { Scene *scene; gboolean kill_courier; guint64 at; } Breaker;
+typedef struct {
+  Scene *scene;
+  gboolean kill_courier;
+  guint64 at;
+} Breaker;
 
 static gboolean break_line(gpointer user, guint64 bytes) {
   Breaker *breaker = user;
@@ -226,8 +245,16 @@ static void broken_transfer(gboolean kill_courier) {
     int fd = test_file(0), remote = open(scene->path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     guint64 end;
     assert_int_equal(ftruncate(put ? fd : remote, (off_t)size), 0);
-    gboolean ok = put ? courier_put(scene->courier, &(CourierPut){.path = scene->path, .fd = fd, .size = size, .progress = break_line, .user = &breaker}, &error)
-                      : courier_get(scene->courier, &(CourierGet){.path = scene->path, .fd = fd, .size_limit = size, .progress = break_line, .user = &breaker}, &end, &error);
+    gboolean ok =
+        put ? courier_put(
+                  scene->courier,
+                  &(CourierPut){.path = scene->path, .fd = fd, .size = size, .progress = break_line, .user = &breaker},
+                  &error)
+            : courier_get(
+                  scene->courier,
+                  &(CourierGet){
+                      .path = scene->path, .fd = fd, .size_limit = size, .progress = break_line, .user = &breaker},
+                  &end, &error);
     assert_false(ok);
     assert_code(&error, SALLYPORT_ERROR_AGAIN);
     assert_true(courier_is_lost(scene->courier));

@@ -1,4 +1,5 @@
-/* The HTTP courier against a real server: who it trusts, what a post's outcome is, ranges, and servers that break off or lie. */
+/* The HTTP courier against a real server: who it trusts, what a post's outcome is, ranges, and servers that break off
+ * or lie. */
 #include "tests/unit/transfer/authority.h"
 #include "tests/unit/transfer/courier_fixture.h"
 #include "transfer/curl_link.h"
@@ -8,17 +9,24 @@
 
 static Authority *authority;
 
-typedef struct { GPid pid; int input; guint port; } Web;
+typedef struct {
+  GPid pid;
+  int input;
+  guint port;
+} Web;
 
 static Web web_start(const char *certificate, const char *clients) {
-  g_autofree char *name = g_strconcat(certificate, ".crt", NULL), *key_name = g_strconcat(certificate ? certificate : "", ".key", NULL);
-  g_autofree char *crt = certificate ? authority_file(authority, name) : NULL, *key = authority_file(authority, key_name);
+  g_autofree char *name = g_strconcat(certificate, ".crt", NULL),
+                  *key_name = g_strconcat(certificate ? certificate : "", ".key", NULL);
+  g_autofree char *crt = certificate ? authority_file(authority, name) : NULL,
+                  *key = authority_file(authority, key_name);
   g_autofree char *ca = clients ? authority_file(authority, clients) : NULL;
   const char *arguments[] = {"/usr/bin/python3", "tests/unit/transfer/web.py", crt, key, ca, NULL};
   Web web = {0};
   int output;
   g_autoptr(GError) error = NULL;
-  if (!g_spawn_async_with_pipes(NULL, (char **)arguments, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &web.pid, &web.input, &output, NULL, &error))
+  if (!g_spawn_async_with_pipes(NULL, (char **)arguments, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &web.pid,
+                                &web.input, &output, NULL, &error))
     fail_msg("%s", error->message);
   char line[16] = "";
   for (gsize at = 0; at < sizeof line - 1 && read(output, line + at, 1) == 1 && line[at] != '\n'; at++)
@@ -37,8 +45,14 @@ static void web_stop(const Web *web) {
 static Web plain, secure; /* one in the clear, one with the good certificate, for all tests */
 
 static CourierEndpoint endpoint_of(const Web *web, CourierTls tls) {
-  return (CourierEndpoint){.kind = COURIER_HTTP, .name = "core/main", .host = tls ? "localhost" : "127.0.0.1", .port = web->port, .tls = tls,
-                           .folder = "/base", .connect_timeout = 20, .io_timeout = 20};
+  return (CourierEndpoint){.kind = COURIER_HTTP,
+                           .name = "core/main",
+                           .host = tls ? "localhost" : "127.0.0.1",
+                           .port = web->port,
+                           .tls = tls,
+                           .folder = "/base",
+                           .connect_timeout = 20,
+                           .io_timeout = 20};
 }
 
 static char *ca_of(const char *name) {
@@ -46,10 +60,12 @@ static char *ca_of(const char *name) {
 }
 
 /* A body of `size` bytes is posted; the answer is in a new descriptor. */
-static gboolean post(Courier *courier, const char *path, guint64 size, CourierReply *reply, int *answer, GError **error) {
+static gboolean post(Courier *courier, const char *path, guint64 size, CourierReply *reply, int *answer,
+                     GError **error) {
   int body = test_file(size);
   *answer = test_file(0);
-  const CourierPost wanted = {.path = path, .body = body, .body_size = size, .answer = *answer, .answer_limit = 1 << 20, .timeout = 20};
+  const CourierPost wanted = {
+      .path = path, .body = body, .body_size = size, .answer = *answer, .answer_limit = 1 << 20, .timeout = 20};
   gboolean ok = courier_post(courier, &wanted, reply, error);
   close(body);
   return ok;
@@ -91,7 +107,8 @@ static char *headers_seen(const CourierEndpoint *endpoint, const char *const *he
   CourierReply reply;
   Courier *courier = test_open(endpoint);
   int body = test_file(3), answer = test_file(0);
-  const CourierPost wanted = {.path = "headers", .headers = headers, .body = body, .body_size = 3, .answer = answer, .answer_limit = 65536};
+  const CourierPost wanted = {
+      .path = "headers", .headers = headers, .body = body, .body_size = 3, .answer = answer, .answer_limit = 65536};
   for (int i = 0; i < 2; i++) /* also when the connection is used again */
     assert_fine(courier_post(courier, &wanted, &reply, &error), error);
   courier_close(courier);
@@ -128,17 +145,22 @@ static void a_header_of_two_lines_is_never_sent(void **state) {
   const CourierEndpoint endpoint = endpoint_of(&plain, COURIER_TLS_NONE);
   Courier *courier = test_open(&endpoint);
   static const char *const headers[] = {"A: b\r\nAuthorization: mine", NULL};
-  assert_false(courier_post(courier, &(CourierPost){.path = "/echo", .headers = headers, .body = -1, .answer = 0}, &reply, &error));
+  assert_false(courier_post(courier, &(CourierPost){.path = "/echo", .headers = headers, .body = -1, .answer = 0},
+                            &reply, &error));
   assert_code(&error, SALLYPORT_ERROR_BUG);
-  assert_false(courier_post(courier, &(CourierPost){.path = "/a b\r\nX: y", .body = -1, .answer = 0, .answer_limit = 9}, &reply, &error));
+  assert_false(courier_post(courier, &(CourierPost){.path = "/a b\r\nX: y", .body = -1, .answer = 0, .answer_limit = 9},
+                            &reply, &error));
   assert_code(&error, SALLYPORT_ERROR_CONFIGURATION);
   courier_close(courier);
 }
 
 static void any_status_is_an_answer_and_says_when_to_come_back(void **state) {
   (void)state;
-  static const struct { const char *path; guint status; gint64 retry; } cases[] = {
-      {"/busy", 503, 7}, {"/busy-until", 429, 90}, {"/nothing", 404, -1}, {"/redirect", 307, -1}};
+  static const struct {
+    const char *path;
+    guint status;
+    gint64 retry;
+  } cases[] = {{"/busy", 503, 7}, {"/busy-until", 429, 90}, {"/nothing", 404, -1}, {"/redirect", 307, -1}};
   const CourierEndpoint endpoint = endpoint_of(&plain, COURIER_TLS_NONE);
   Courier *courier = test_open(&endpoint);
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -153,12 +175,14 @@ static void any_status_is_an_answer_and_says_when_to_come_back(void **state) {
   courier_close(courier);
 }
 
-static void post_fails(const CourierEndpoint *endpoint, const char *path, guint64 limit, guint timeout, SallyportErrorCode code) {
+static void post_fails(const CourierEndpoint *endpoint, const char *path, guint64 limit, guint timeout,
+                       SallyportErrorCode code) {
   g_autoptr(GError) error = NULL;
   CourierReply reply;
   Courier *courier = test_open(endpoint);
   int body = test_file(100), answer = test_file(0);
-  const CourierPost wanted = {.path = path, .body = body, .body_size = 100, .answer = answer, .answer_limit = limit, .timeout = timeout};
+  const CourierPost wanted = {
+      .path = path, .body = body, .body_size = 100, .answer = answer, .answer_limit = limit, .timeout = timeout};
   assert_false(courier_post(courier, &wanted, &reply, &error));
   assert_code(&error, code);
   close(body);
@@ -175,14 +199,17 @@ static void a_post_without_an_answer_is_unknown_and_not_repeated(void **state) {
   post_fails(&endpoint, "/cut", 1000, 20, SALLYPORT_ERROR_UNKNOWN);
   post_fails(&endpoint, "/half", 1000, 20, SALLYPORT_ERROR_UNKNOWN);
   post_fails(&endpoint, "/silent", 1000, 1, SALLYPORT_ERROR_UNKNOWN);
-  Courier *courier = test_open(&endpoint); /* on a connection that has been used, libcurl would try once more by itself */
+  /* on a connection that has been used, libcurl would try once more by itself */
+  Courier *courier = test_open(&endpoint);
   assert_fine(post(courier, "/echo", 10, &reply, &answer, &error), error);
   close(answer);
   assert_false(post(courier, "/cut", 10, &reply, &answer, &error));
   assert_code(&error, SALLYPORT_ERROR_UNKNOWN);
   close(answer);
   answer = test_file(0);
-  assert_fine(courier_post(courier, &(CourierPost){.path = "/seen", .body = -1, .answer = answer, .answer_limit = 100}, &reply, &error), error);
+  assert_fine(courier_post(courier, &(CourierPost){.path = "/seen", .body = -1, .answer = answer, .answer_limit = 100},
+                           &reply, &error),
+              error);
   g_autofree char *seen = text_of(answer);
   assert_true(g_str_has_prefix(seen, "2 "));
   courier_close(courier);
@@ -219,10 +246,17 @@ static void nobody_is_trusted_but_the_right_server(void **state) {
                   *wrong = authority_pin(authority, "other"), *secret = authority_file(authority, "secret");
   const char *const good_pins[] = {wrong, right, NULL}, *const bad_pins[] = {wrong, NULL};
   Web other = web_start("other", NULL), alone = web_start("alone", NULL);
-  const struct { const Web *web; const char *ca; const char *const *pins; const char *host; gboolean good; } cases[] = {
-      {&secure, ca, NULL, "localhost", TRUE}, {&secure, ca, NULL, "127.0.0.1", TRUE}, {&secure, ca, good_pins, "localhost", TRUE},
-      {&secure, stranger, NULL, "localhost", FALSE}, {&secure, NULL, NULL, "localhost", FALSE}, {&secure, ca, bad_pins, "localhost", FALSE},
-      {&secure, ca, NULL, "127.0.0.2", FALSE}, {&other, ca, NULL, "localhost", FALSE}, {&alone, ca, NULL, "localhost", FALSE}};
+  const struct {
+    const Web *web;
+    const char *ca;
+    const char *const *pins;
+    const char *host;
+    gboolean good;
+  } cases[] = {{&secure, ca, NULL, "localhost", TRUE},      {&secure, ca, NULL, "127.0.0.1", TRUE},
+               {&secure, ca, good_pins, "localhost", TRUE}, {&secure, stranger, NULL, "localhost", FALSE},
+               {&secure, NULL, NULL, "localhost", FALSE},   {&secure, ca, bad_pins, "localhost", FALSE},
+               {&secure, ca, NULL, "127.0.0.2", FALSE},     {&other, ca, NULL, "localhost", FALSE},
+               {&alone, ca, NULL, "localhost", FALSE}};
   assert_true(g_file_set_contents(secret, "s3cret\n", -1, NULL));
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
@@ -256,7 +290,8 @@ static void nobody_is_trusted_but_the_right_server(void **state) {
 
 static void a_client_certificate_opens_the_door(void **state) {
   (void)state;
-  g_autofree char *ca = ca_of("ca.crt"), *crt = ca_of("client.crt"), *key = ca_of("client.locked"), *phrase = authority_file(authority, "phrase");
+  g_autofree char *ca = ca_of("ca.crt"), *crt = ca_of("client.crt"), *key = ca_of("client.locked"),
+                  *phrase = authority_file(authority, "phrase");
   Web web = web_start("server", "ca.crt");
   assert_true(g_file_set_contents(phrase, "secret\n", -1, NULL));
   for (int i = 0; i < 3; i++) {
@@ -299,18 +334,22 @@ static void nobody_there_is_tried_again(void **state) {
   const CourierEndpoint endpoint = {.kind = COURIER_HTTP, .host = "127.0.0.1", .port = 1, .connect_timeout = 5};
   assert_null(courier_open(&endpoint, &error));
   assert_code(&error, SALLYPORT_ERROR_AGAIN);
-  const CourierEndpoint unreadable = {.kind = COURIER_HTTP, .host = "127.0.0.1", .port = plain.port, .token_file = "/nonexistent"};
+  const CourierEndpoint unreadable = {
+      .kind = COURIER_HTTP, .host = "127.0.0.1", .port = plain.port, .token_file = "/nonexistent"};
   assert_null(courier_open(&unreadable, &error));
   assert_code(&error, SALLYPORT_ERROR_CONFIGURATION);
 }
 
-/* --- get and stat -------------------------------------------------------------------------------------------------------- */
+/* --- get and stat
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* The descriptor holds the good beginning up to `offset` already. */
-static gboolean get(Courier *courier, const char *path, guint64 offset, guint64 limit, guint64 expected, GError **error) {
+static gboolean get(Courier *courier, const char *path, guint64 offset, guint64 limit, guint64 expected,
+                    GError **error) {
   int fd = test_file(offset);
   guint64 end = 0;
-  gboolean ok = courier_get(courier, &(CourierGet){.path = path, .offset = offset, .size_limit = limit, .fd = fd}, &end, error);
+  gboolean ok = courier_get(courier, &(CourierGet){.path = path, .offset = offset, .size_limit = limit, .fd = fd}, &end,
+                            error);
   if (ok)
     assert_int_equal(end, expected);
   assert_content(fd, expected);
@@ -334,12 +373,19 @@ static void a_file_is_got_whole_or_from_where_it_broke(void **state) {
 
 static void a_get_that_is_not_whole_is_no_success(void **state) {
   (void)state;
-  static const struct { const char *path; guint64 offset, limit, kept; SallyportErrorCode code; } cases[] = {
-      {"/short/5000", 0, 90000, 5000, SALLYPORT_ERROR_AGAIN},       {"/file/5000", 6000, 90000, 6000, SALLYPORT_ERROR_AGAIN},
-      {"/plain/5000", 6000, 90000, 6000, SALLYPORT_ERROR_AGAIN},    {"/wrong-range/5000", 100, 90000, 100, SALLYPORT_ERROR_PARTNER},
-      {"/file/5000", 0, 4000, 0, SALLYPORT_ERROR_PARTNER},          {"/refuse/404", 0, 90000, 0, SALLYPORT_ERROR_PARTNER},
-      {"/refuse/401", 0, 90000, 0, SALLYPORT_ERROR_LOGIN},          {"/refuse/503", 0, 90000, 0, SALLYPORT_ERROR_AGAIN},
-      {"/refuse/302", 0, 90000, 0, SALLYPORT_ERROR_PARTNER}};
+  static const struct {
+    const char *path;
+    guint64 offset, limit, kept;
+    SallyportErrorCode code;
+  } cases[] = {{"/short/5000", 0, 90000, 5000, SALLYPORT_ERROR_AGAIN},
+               {"/file/5000", 6000, 90000, 6000, SALLYPORT_ERROR_AGAIN},
+               {"/plain/5000", 6000, 90000, 6000, SALLYPORT_ERROR_AGAIN},
+               {"/wrong-range/5000", 100, 90000, 100, SALLYPORT_ERROR_PARTNER},
+               {"/file/5000", 0, 4000, 0, SALLYPORT_ERROR_PARTNER},
+               {"/refuse/404", 0, 90000, 0, SALLYPORT_ERROR_PARTNER},
+               {"/refuse/401", 0, 90000, 0, SALLYPORT_ERROR_LOGIN},
+               {"/refuse/503", 0, 90000, 0, SALLYPORT_ERROR_AGAIN},
+               {"/refuse/302", 0, 90000, 0, SALLYPORT_ERROR_PARTNER}};
   const CourierEndpoint endpoint = endpoint_of(&plain, COURIER_TLS_NONE);
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
@@ -396,22 +442,35 @@ static void what_http_does_not_have_is_said(void **state) {
   courier_close(courier);
 }
 
-/* --- codes and heads ------------------------------------------------------------------------------------------------------ */
+/* --- codes and heads
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void codes_mean_what_is_to_be_done(void **state) {
   (void)state;
-  static const struct { CURLcode code; guint reply; SallyportErrorCode expected; } cases[] = {
-      {CURLE_PEER_FAILED_VERIFICATION, 0, SALLYPORT_ERROR_LOGIN}, {CURLE_SSL_PINNEDPUBKEYNOTMATCH, 0, SALLYPORT_ERROR_LOGIN},
-      {CURLE_USE_SSL_FAILED, 534, SALLYPORT_ERROR_LOGIN},         {CURLE_LOGIN_DENIED, 530, SALLYPORT_ERROR_LOGIN},
-      {CURLE_LOGIN_DENIED, 421, SALLYPORT_ERROR_AGAIN},           {CURLE_SSL_CERTPROBLEM, 0, SALLYPORT_ERROR_CONFIGURATION},
-      {CURLE_COULDNT_CONNECT, 0, SALLYPORT_ERROR_AGAIN},          {CURLE_OPERATION_TIMEDOUT, 0, SALLYPORT_ERROR_AGAIN},
-      {CURLE_PARTIAL_FILE, 426, SALLYPORT_ERROR_AGAIN},           {CURLE_FTP_COULDNT_RETR_FILE, 550, SALLYPORT_ERROR_PARTNER},
-      {CURLE_FTP_COULDNT_RETR_FILE, 450, SALLYPORT_ERROR_AGAIN},  {CURLE_UPLOAD_FAILED, 553, SALLYPORT_ERROR_PARTNER},
-      {CURLE_UPLOAD_FAILED, 452, SALLYPORT_ERROR_AGAIN},          {CURLE_WEIRD_SERVER_REPLY, 0, SALLYPORT_ERROR_PARTNER},
-      {CURLE_URL_MALFORMAT, 0, SALLYPORT_ERROR_BUG},              {CURLE_REMOTE_DISK_FULL, 552, SALLYPORT_ERROR_AGAIN}};
+  static const struct {
+    CURLcode code;
+    guint reply;
+    SallyportErrorCode expected;
+  } cases[] = {{CURLE_PEER_FAILED_VERIFICATION, 0, SALLYPORT_ERROR_LOGIN},
+               {CURLE_SSL_PINNEDPUBKEYNOTMATCH, 0, SALLYPORT_ERROR_LOGIN},
+               {CURLE_USE_SSL_FAILED, 534, SALLYPORT_ERROR_LOGIN},
+               {CURLE_LOGIN_DENIED, 530, SALLYPORT_ERROR_LOGIN},
+               {CURLE_LOGIN_DENIED, 421, SALLYPORT_ERROR_AGAIN},
+               {CURLE_SSL_CERTPROBLEM, 0, SALLYPORT_ERROR_CONFIGURATION},
+               {CURLE_COULDNT_CONNECT, 0, SALLYPORT_ERROR_AGAIN},
+               {CURLE_OPERATION_TIMEDOUT, 0, SALLYPORT_ERROR_AGAIN},
+               {CURLE_PARTIAL_FILE, 426, SALLYPORT_ERROR_AGAIN},
+               {CURLE_FTP_COULDNT_RETR_FILE, 550, SALLYPORT_ERROR_PARTNER},
+               {CURLE_FTP_COULDNT_RETR_FILE, 450, SALLYPORT_ERROR_AGAIN},
+               {CURLE_UPLOAD_FAILED, 553, SALLYPORT_ERROR_PARTNER},
+               {CURLE_UPLOAD_FAILED, 452, SALLYPORT_ERROR_AGAIN},
+               {CURLE_WEIRD_SERVER_REPLY, 0, SALLYPORT_ERROR_PARTNER},
+               {CURLE_URL_MALFORMAT, 0, SALLYPORT_ERROR_BUG},
+               {CURLE_REMOTE_DISK_FULL, 552, SALLYPORT_ERROR_AGAIN}};
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
     if (curl_code(cases[i].code, cases[i].reply) != cases[i].expected)
-      fail_msg("%d with %u is %s", (int)cases[i].code, cases[i].reply, sallyport_error_word(curl_code(cases[i].code, cases[i].reply)));
+      fail_msg("%d with %u is %s", (int)cases[i].code, cases[i].reply,
+               sallyport_error_word(curl_code(cases[i].code, cases[i].reply)));
 }
 
 static gint64 retry_after(const char *value, const char *date) {
@@ -439,8 +498,11 @@ static void retry_after_is_read_strictly(void **state) {
 
 static void ranges_are_read_strictly(void **state) {
   (void)state;
-  static const struct { const char *text; gint64 from, total; } cases[] = {
-      {"bytes 5-9/10", 5, 10}, {"bytes 5-9/*", 5, -1}, {"bytes */10", -1, 10}, {"bytes -5-9/10", -1, 10}, {"lines 5-9/10", -1, -1}, {"bytes", -1, -1}};
+  static const struct {
+    const char *text;
+    gint64 from, total;
+  } cases[] = {{"bytes 5-9/10", 5, 10},   {"bytes 5-9/*", 5, -1},   {"bytes */10", -1, 10},
+               {"bytes -5-9/10", -1, 10}, {"lines 5-9/10", -1, -1}, {"bytes", -1, -1}};
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     HttpHead head;
     http_head_clear(&head);

@@ -1,15 +1,22 @@
 /* Local drop folders: the same interface, and nothing above or through a link out is reached. */
 #include "tests/unit/transfer/courier_fixture.h"
 
-typedef struct { char *root, *outside; CourierEndpoint endpoint; Courier *courier; } Scene;
+typedef struct {
+  char *root, *outside;
+  CourierEndpoint endpoint;
+  Courier *courier;
+} Scene;
 
-static char *in(const Scene *scene, const char *name) { return g_build_filename(scene->root, name, NULL); }
+static char *in(const Scene *scene, const char *name) {
+  return g_build_filename(scene->root, name, NULL);
+}
 
 static int open_scene(void **state) {
   Scene *scene = g_new0(Scene, 1);
   scene->root = g_dir_make_tmp("folder-XXXXXX", NULL);
   scene->outside = g_dir_make_tmp("outside-XXXXXX", NULL);
-  scene->endpoint = (CourierEndpoint){.kind = COURIER_LOCAL, .name = "local/drop", .folder = scene->root, .io_timeout = 20};
+  scene->endpoint = (CourierEndpoint){
+      .kind = COURIER_LOCAL, .name = "local/drop", .folder = scene->root, .io_timeout = 20};
   scene->courier = test_open(&scene->endpoint);
   *state = scene;
   return 0;
@@ -52,11 +59,17 @@ static void files_go_and_come_whole_and_resumed(void **state) {
   assert_fine(courier_make_folder(scene->courier, "sub", &error), error);
   assert_fine(put(scene, "/sub/file", 1000000, &error), error);
   assert_file(path, 1000000);
-  assert_fine(courier_put(scene->courier, &(CourierPut){.path = "sub/file", .fd = whole, .offset = 1000000, .size = 3000000}, &error), error);
+  assert_fine(courier_put(scene->courier,
+                          &(CourierPut){.path = "sub/file", .fd = whole, .offset = 1000000, .size = 3000000}, &error),
+              error);
   assert_file(path, 3000000);
-  assert_fine(courier_get(scene->courier, &(CourierGet){.path = "sub/file", .fd = part, .offset = 1000000, .size_limit = 3000000}, &end, &error), error);
+  assert_fine(courier_get(scene->courier,
+                          &(CourierGet){.path = "sub/file", .fd = part, .offset = 1000000, .size_limit = 3000000}, &end,
+                          &error),
+              error);
   assert_content(part, 3000000);
-  assert_false(courier_get(scene->courier, &(CourierGet){.path = "sub/file", .fd = part, .size_limit = 2999999}, &end, &error));
+  assert_false(
+      courier_get(scene->courier, &(CourierGet){.path = "sub/file", .fd = part, .size_limit = 2999999}, &end, &error));
   assert_code(&error, SALLYPORT_ERROR_PARTNER);
   assert_fine(put(scene, "sub/file", 0, &error), error);
   assert_file(path, 0);
@@ -87,8 +100,9 @@ static void rename_keeps_or_replaces(void **state) {
 static void links_fifos_and_second_names_are_refused(void **state) {
   Scene *scene = *state;
   g_autoptr(GError) error = NULL;
-  g_autofree char *secret = g_build_filename(scene->outside, "secret", NULL), *link = in(scene, "link"), *fifo = in(scene, "fifo"),
-                  *hard = in(scene, "hard"), *folder_link = in(scene, "folder-link"), *here = in(scene, "here"), *inside = in(scene, "inside");
+  g_autofree char *secret = g_build_filename(scene->outside, "secret", NULL), *link = in(scene, "link"),
+                  *fifo = in(scene, "fifo"), *hard = in(scene, "hard"), *folder_link = in(scene, "folder-link"),
+                  *here = in(scene, "here"), *inside = in(scene, "inside");
   test_write(secret, 100);
   test_write(here, 10);
   assert_int_equal(symlink(secret, link), 0);
@@ -96,7 +110,8 @@ static void links_fifos_and_second_names_are_refused(void **state) {
   assert_int_equal(symlink(scene->outside, folder_link), 0);
   assert_int_equal(mkfifo(fifo, 0666), 0);
   assert_int_equal(linkat(AT_FDCWD, secret, AT_FDCWD, hard, 0), 0);
-  static const char *const refused[] = {"link", "inside", "folder-link/secret", "fifo", "hard", "../secret", "/../../etc/passwd", "."};
+  static const char *const refused[] = {"link", "inside",    "folder-link/secret", "fifo",
+                                        "hard", "../secret", "/../../etc/passwd",  "."};
   for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
     assert_false(get(scene, refused[i], &error));
     assert_code(&error, SALLYPORT_ERROR_PARTNER);
@@ -109,7 +124,8 @@ static void links_fifos_and_second_names_are_refused(void **state) {
   assert_int_equal(entries->len, 6);
   for (guint i = 0; i < entries->len; i++) {
     const CourierEntry *entry = entries->pdata[i];
-    gboolean is_here = g_bytes_get_size(entry->name) == 4 && memcmp(g_bytes_get_data(entry->name, NULL), "here", 4) == 0;
+    gboolean is_here = g_bytes_get_size(entry->name) == 4 &&
+                       memcmp(g_bytes_get_data(entry->name, NULL), "here", 4) == 0;
     assert_int_equal(entry->is_file, is_here);
   }
   CourierStat stat;
@@ -117,7 +133,8 @@ static void links_fifos_and_second_names_are_refused(void **state) {
   assert_true(stat.exists && !stat.is_file);
   assert_false(courier_stat(scene->courier, "folder-link/secret", &stat, &error));
   assert_code(&error, SALLYPORT_ERROR_PARTNER);
-  assert_false(courier_rename(scene->courier, &(CourierRename){"here", "folder-link/stolen", COURIER_TARGET_REPLACE}, &error));
+  assert_false(
+      courier_rename(scene->courier, &(CourierRename){"here", "folder-link/stolen", COURIER_TARGET_REPLACE}, &error));
   assert_code(&error, SALLYPORT_ERROR_PARTNER);
   assert_false(courier_rename(scene->courier, &(CourierRename){"here", "../stolen", COURIER_TARGET_REPLACE}, &error));
   assert_code(&error, SALLYPORT_ERROR_PARTNER);
@@ -135,7 +152,8 @@ static void names_of_any_bytes_are_listed_as_they_are(void **state) {
     assert_fine(put(scene, names[i], i, &error), error);
   gboolean truncated = TRUE;
   guint refused = 1;
-  g_autoptr(GPtrArray) entries = courier_list(scene->courier, &(CourierListing){.folder = "."}, &truncated, &refused, &error);
+  g_autoptr(GPtrArray)
+      entries = courier_list(scene->courier, &(CourierListing){.folder = "."}, &truncated, &refused, &error);
   assert_fine(entries != NULL, error);
   assert_int_equal(entries->len, G_N_ELEMENTS(names));
   assert_false(truncated);
@@ -173,7 +191,8 @@ static void a_full_disk_is_tried_again(void **state) {
     skip();
   }
   g_autoptr(GError) error = NULL;
-  g_autofree char *small = in(scene, "small"), *mount = g_strdup_printf("mount -t tmpfs -o size=1m none '%s' 2>/dev/null", small),
+  g_autofree char *small = in(scene, "small"),
+                  *mount = g_strdup_printf("mount -t tmpfs -o size=1m none '%s' 2>/dev/null", small),
                   *umount = g_strdup_printf("umount '%s'", small);
   assert_fine(courier_make_folder(scene->courier, "small", &error), error);
   if (system(mount) != 0) {

@@ -96,8 +96,8 @@ static void no_pin_no_connection(void **state) {
 
 static void keys_of_every_type_log_in(void **state) {
   (void)state;
-  static const char *const types[] = {"-t ecdsa -b 256 -N ''", "-t ecdsa -b 384 -N ''", "-t ecdsa -b 521 -N ''", "-t ed25519 -N sesame",
-                                      "-t ecdsa -N sesame", "-t ecdsa -m PEM -N ''"};
+  static const char *const types[] = {"-t ecdsa -b 256 -N ''", "-t ecdsa -b 384 -N ''", "-t ecdsa -b 521 -N ''",
+                                      "-t ed25519 -N sesame",  "-t ecdsa -N sesame",    "-t ecdsa -m PEM -N ''"};
   g_autofree char *passphrase = g_build_filename(server->home, "passphrase", NULL);
   assert_true(g_file_set_contents(passphrase, "sesame\n", -1, NULL));
   for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
@@ -144,7 +144,8 @@ static void unreadable_credentials_are_a_configuration_error(void **state) {
   refused(endpoint, SALLYPORT_ERROR_CONFIGURATION, "/nonexistent/key");
   endpoint->identity_file = "/dev/zero";
   refused(endpoint, SALLYPORT_ERROR_CONFIGURATION, "/dev/zero");
-  g_autofree char *garbage = g_build_filename(server->home, "garbage", NULL), *locked = sshd_identity(server, "locked", "-t ed25519 -N sesame");
+  g_autofree char *garbage = g_build_filename(server->home, "garbage", NULL),
+                  *locked = sshd_identity(server, "locked", "-t ed25519 -N sesame");
   assert_true(g_file_set_contents(garbage, "this is no key\n", -1, NULL));
   endpoint->identity_file = garbage;
   refused(endpoint, SALLYPORT_ERROR_CONFIGURATION, "private key");
@@ -200,7 +201,8 @@ static void with_password(gboolean pam, const char *config) {
     fprintf(stderr, "SKIPPED: a password user needs root\n");
     skip();
   }
-  g_autofree char *path = g_build_filename(server->home, "password", NULL), *wrong = g_build_filename(server->home, "wrong", NULL);
+  g_autofree char *path = g_build_filename(server->home, "password", NULL),
+                  *wrong = g_build_filename(server->home, "wrong", NULL);
   assert_true(g_file_set_contents(path, "correct horse\n", -1, NULL));
   assert_true(g_file_set_contents(wrong, "battery staple", -1, NULL));
   Sshd *other = sshd_start(&(SshdPlan){.password = "correct horse", .pam = pam, .config = config});
@@ -240,7 +242,8 @@ static void secrets_stand_in_no_argument_and_no_environment(void **state) {
   setenv("SALLYPORT_TEST_CANARY", "canary", 1);
   Courier *courier = test_open(test_endpoint(&made, server));
   g_autofree char *environment = NULL, *arguments = NULL;
-  g_autofree char *one = g_strdup_printf("/proc/%d/environ", courier_pid(courier)), *two = g_strdup_printf("/proc/%d/cmdline", courier_pid(courier));
+  g_autofree char *one = g_strdup_printf("/proc/%d/environ", courier_pid(courier)),
+                  *two = g_strdup_printf("/proc/%d/cmdline", courier_pid(courier));
   gsize length = 0;
   if (g_file_get_contents(one, &environment, &length, NULL)) /* not dumpable: only root may look */
     assert_int_equal(length, 0);

@@ -27,8 +27,16 @@ static GByteArray *packet_of(const char *const lists[KEXINIT_LISTS]) {
   return packet;
 }
 
-static const char *const ordinary[KEXINIT_LISTS] = {"curve25519-sha256,kex-strict-s-v00@openssh.com", "ssh-ed25519", "aes128-ctr", "aes256-ctr",
-                                                    "hmac-sha2-256", "hmac-sha2-512", "none", "none,zlib", "", ""};
+static const char *const ordinary[KEXINIT_LISTS] = {"curve25519-sha256,kex-strict-s-v00@openssh.com",
+                                                    "ssh-ed25519",
+                                                    "aes128-ctr",
+                                                    "aes256-ctr",
+                                                    "hmac-sha2-256",
+                                                    "hmac-sha2-512",
+                                                    "none",
+                                                    "none,zlib",
+                                                    "",
+                                                    ""};
 
 static void free_lists(char *lists[KEXINIT_LISTS]) {
   for (guint i = 0; i < KEXINIT_LISTS; i++)
@@ -57,7 +65,10 @@ static void a_packet_that_is_none_is_refused(void **state) {
   (void)state;
   char *lists[KEXINIT_LISTS];
   /* lengths, the type, and a list that reaches beyond its packet; each alone */
-  static const struct { guint at; guint8 byte; } wrong[] = {{0, 1}, {4, 255}, {5, 21}, {22, 1}, {25, 200}};
+  static const struct {
+    guint at;
+    guint8 byte;
+  } wrong[] = {{0, 1}, {4, 255}, {5, 21}, {22, 1}, {25, 200}};
   for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
     g_autoptr(GByteArray) packet = packet_of(ordinary);
     packet->data[wrong[i].at] = wrong[i].byte;

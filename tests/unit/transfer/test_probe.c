@@ -1,4 +1,5 @@
-/* Surveys and probes of a real server: what is told agrees with what the server was configured to be and with its folder. */
+/* Surveys and probes of a real server: what is told agrees with what the server was configured to be and with its
+ * folder. */
 #include "tests/unit/transfer/courier_fixture.h"
 #include "transfer/probe.h"
 
@@ -59,7 +60,9 @@ static void a_survey_tells_address_banner_lists_and_host_keys_and_does_not_log_i
 
 static void what_a_server_was_told_to_offer_is_what_is_told(void **state) {
   (void)state;
-  Sshd *odd = sshd_start(&(SshdPlan){.config = "Ciphers aes256-gcm@openssh.com\nMACs hmac-sha2-512-etm@openssh.com\nKexAlgorithms ecdh-sha2-nistp384"});
+  Sshd *odd = sshd_start(&(SshdPlan){
+      .config =
+          "Ciphers aes256-gcm@openssh.com\nMACs hmac-sha2-512-etm@openssh.com\nKexAlgorithms ecdh-sha2-nistp384"});
   g_autoptr(GPtrArray) facts = surveyed(odd);
   assert_string_equal(courier_fact(facts, "cipher-in"), "aes256-gcm@openssh.com");
   assert_string_equal(courier_fact(facts, "mac-out"), "hmac-sha2-512-etm@openssh.com");
@@ -117,8 +120,8 @@ static void writing_probes_do_what_they_say(void **state) {
   struct stat about;
   test_write(a, 300000);
   test_write(b, 7);
-  g_autoptr(GPtrArray) reads = courier_facts_new(), plain = courier_facts_new(), posix = courier_facts_new(), time = courier_facts_new(),
-                       none = courier_facts_new();
+  g_autoptr(GPtrArray) reads = courier_facts_new(), plain = courier_facts_new(), posix = courier_facts_new(),
+                       time = courier_facts_new(), none = courier_facts_new();
   assert_true(probe(courier, (CourierProbe){.kind = COURIER_PROBE_READ, .path = a, .size = 300000}, reads));
   assert_int_equal(courier_fact_number(reads, "read-answered", 0), 261120);
   assert_true(probe(courier, (CourierProbe){.kind = COURIER_PROBE_RENAME, .path = a, .target = b}, plain));

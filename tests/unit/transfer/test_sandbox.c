@@ -24,32 +24,66 @@
 enum { WENT_THROUGH = 10, DENIED = 11, NO_CAGE = 12 };
 typedef int (*Attempt)(int folder);
 
-static int verdict(long result) { return result < 0 ? DENIED : WENT_THROUGH; }
+static int verdict(long result) {
+  return result < 0 ? DENIED : WENT_THROUGH;
+}
 
-static int open_a_file(int folder) { (void)folder; return verdict(open("/etc/passwd", O_RDONLY)); }
-static int make_a_file(int folder) { (void)folder; return verdict(open("/tmp/sandbox-escape", O_WRONLY | O_CREAT, 0600)); }
-static int run_a_program(int folder) { (void)folder; return verdict(execl("/bin/true", "true", (char *)NULL)); }
-static int make_a_process(int folder) { (void)folder; return verdict(fork()); }
-static int make_a_socket(int folder) { (void)folder; return verdict(socket(AF_INET, SOCK_STREAM, 0)); }
-static int trace_the_parent(int folder) { (void)folder; return verdict(ptrace(PTRACE_ATTACH, getppid(), 0, 0)); }
-static int signal_the_parent(int folder) { (void)folder; return verdict(kill(getppid(), 0)); }
+static int open_a_file(int folder) {
+  (void)folder;
+  return verdict(open("/etc/passwd", O_RDONLY));
+}
+static int make_a_file(int folder) {
+  (void)folder;
+  return verdict(open("/tmp/sandbox-escape", O_WRONLY | O_CREAT, 0600));
+}
+static int run_a_program(int folder) {
+  (void)folder;
+  return verdict(execl("/bin/true", "true", (char *)NULL));
+}
+static int make_a_process(int folder) {
+  (void)folder;
+  return verdict(fork());
+}
+static int make_a_socket(int folder) {
+  (void)folder;
+  return verdict(socket(AF_INET, SOCK_STREAM, 0));
+}
+static int trace_the_parent(int folder) {
+  (void)folder;
+  return verdict(ptrace(PTRACE_ATTACH, getppid(), 0, 0));
+}
+static int signal_the_parent(int folder) {
+  (void)folder;
+  return verdict(kill(getppid(), 0));
+}
 static int make_code(int folder) {
   (void)folder;
-  return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? DENIED : WENT_THROUGH;
+  return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? DENIED
+                                                                                                   : WENT_THROUGH;
 }
-static int look_at_a_file(int folder) { (void)folder; return verdict(access("/etc/passwd", R_OK)); }
-static int remove_a_file(int folder) { (void)folder; return verdict(unlink("/tmp/sandbox-nothing") < 0 && errno == EPERM ? -1 : 0); }
+static int look_at_a_file(int folder) {
+  (void)folder;
+  return verdict(access("/etc/passwd", R_OK));
+}
+static int remove_a_file(int folder) {
+  (void)folder;
+  return verdict(unlink("/tmp/sandbox-nothing") < 0 && errno == EPERM ? -1 : 0);
+}
 
 static int connect_elsewhere(int folder) {
   (void)folder; /* descriptor 9 is a socket from before the cage */
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(22), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons(22), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   return verdict(connect(9, (struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED ? 0 : -1);
 }
 
 /* libcurl's cage answers for the kernel: the call is not made, and the socket is as it was. */
 static int connect_in_pretence(int folder) {
   (void)folder;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(22), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, peer;
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons(22),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+                     peer;
   socklen_t length = sizeof peer;
   gboolean said_so = connect(9, (struct sockaddr *)&address, sizeof address) < 0 && errno == EINPROGRESS;
   return verdict(said_so && getpeername(9, (struct sockaddr *)&peer, &length) < 0 && errno == ENOTCONN ? -1 : 0);
@@ -65,8 +99,13 @@ static int open_openat2(int at, const char *path) {
   struct open_how how = {.flags = O_RDONLY};
   return (int)syscall(SYS_openat2, at, path, &how, sizeof how);
 }
-static int read_in_the_folder(int folder) { return verdict(open_openat2(folder, "inside")); }
-static int read_above_the_folder(int folder) { (void)folder; return verdict(open_openat2(AT_FDCWD, "/etc/passwd")); }
+static int read_in_the_folder(int folder) {
+  return verdict(open_openat2(folder, "inside"));
+}
+static int read_above_the_folder(int folder) {
+  (void)folder;
+  return verdict(open_openat2(AT_FDCWD, "/etc/passwd"));
+}
 
 enum { CAGE, CAGE_OF_CURL, CAGE_WITH_FOLDER, NO_CAGE_AT_ALL };
 
@@ -79,7 +118,9 @@ static int in_cage(Attempt attempt, int kind) {
     char *report = NULL;
     dup2(made, 9);
     signal(SIGSYS, SIG_DFL);
-    if (kind != NO_CAGE_AT_ALL && !sandbox_enter(&(SandboxPlan){.folder = kind == CAGE_WITH_FOLDER ? root : -1, .connect_is_pretended = kind == CAGE_OF_CURL}, &report, NULL))
+    if (kind != NO_CAGE_AT_ALL && !sandbox_enter(&(SandboxPlan){.folder = kind == CAGE_WITH_FOLDER ? root : -1,
+                                                                .connect_is_pretended = kind == CAGE_OF_CURL},
+                                                 &report, NULL))
       _exit(NO_CAGE);
     _exit(attempt(root));
   }
@@ -94,11 +135,24 @@ static int in_cage(Attempt attempt, int kind) {
 
 static void a_caged_courier_reaches_nothing(void **state) {
   (void)state;
-  static const struct { const char *what; Attempt attempt; } attempts[] = {
-      {"open a file", open_a_file}, {"make a file", make_a_file}, {"run a program", run_a_program}, {"fork", make_a_process},
-      {"make a socket", make_a_socket}, {"trace", trace_the_parent}, {"signal", signal_the_parent}, {"executable memory", make_code},
-      {"look at a file", look_at_a_file}, {"remove a file", remove_a_file}, {"connect elsewhere", connect_elsewhere},
-      {"be dumped", be_dumped}, {"read above", read_above_the_folder}, {"read a folder", read_in_the_folder},
+  static const struct {
+    const char *what;
+    Attempt attempt;
+  } attempts[] = {
+      {"open a file", open_a_file},
+      {"make a file", make_a_file},
+      {"run a program", run_a_program},
+      {"fork", make_a_process},
+      {"make a socket", make_a_socket},
+      {"trace", trace_the_parent},
+      {"signal", signal_the_parent},
+      {"executable memory", make_code},
+      {"look at a file", look_at_a_file},
+      {"remove a file", remove_a_file},
+      {"connect elsewhere", connect_elsewhere},
+      {"be dumped", be_dumped},
+      {"read above", read_above_the_folder},
+      {"read a folder", read_in_the_folder},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(attempts); i++) {
     int got = in_cage(attempts[i].attempt, CAGE);
@@ -126,8 +180,8 @@ static void a_local_courier_reaches_its_folder_only(void **state) {
 /* Or the tests above would prove nothing. */
 static void outside_the_cage_the_same_goes_through(void **state) {
   (void)state;
-  static const Attempt attempts[] = {open_a_file, make_a_socket, signal_the_parent, make_code, look_at_a_file, connect_elsewhere,
-                                     read_above_the_folder, read_in_the_folder};
+  static const Attempt attempts[] = {open_a_file,    make_a_socket,     signal_the_parent,     make_code,
+                                     look_at_a_file, connect_elsewhere, read_above_the_folder, read_in_the_folder};
   for (gsize i = 0; i < G_N_ELEMENTS(attempts); i++)
     assert_int_equal(in_cage(attempts[i], NO_CAGE_AT_ALL), WENT_THROUGH);
   assert_int_equal(in_cage(run_a_program, NO_CAGE_AT_ALL), 0); /* became /bin/true */

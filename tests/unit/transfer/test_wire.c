@@ -13,7 +13,8 @@
 static WireBuffer buffer;
 
 static gsize encode_get(void) {
-  return wire_encode(&(WireMessage){.type = WIRE_GET, .fd = 1, .path = wire_text("/out/a"), .offset = 7, .size = 900}, &buffer);
+  return wire_encode(&(WireMessage){.type = WIRE_GET, .fd = 1, .path = wire_text("/out/a"), .offset = 7, .size = 900},
+                     &buffer);
 }
 
 static void a_message_decodes_to_what_was_encoded(void **state) {
@@ -73,10 +74,15 @@ static void a_descriptor_arrives_and_a_surplus_one_is_closed(void **state) {
   int next = got.fd;
   close(got.fd);
   gsize length = wire_encode(&(WireMessage){.type = WIRE_STAT, .fd = -1, .path = wire_text("a")}, &buffer);
-  union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control = {.bytes = {0}};
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control = {.bytes = {0}};
   struct iovec part = {buffer.bytes, length};
-  struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-  control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+  struct msghdr packet = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  control.header = (struct cmsghdr){
+      .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
   memcpy(CMSG_DATA(&control.header), &file, sizeof file);
   assert_int_equal(sendmsg(ends[0], &packet, 0), length);
   assert_int_equal(wire_receive(ends[1], 1000, &buffer, &got), WIRE_GOT_REFUSED);
@@ -94,7 +100,8 @@ static void a_descriptor_arrives_and_a_surplus_one_is_closed(void **state) {
 static void entries_are_taken_as_they_were_packed(void **state) {
   (void)state;
   g_autoptr(GByteArray) packed = g_byte_array_new();
-  wire_entry_append(packed, &(WireEntry){.size = 5, .modified = -1, .is_file = TRUE, .name = (const guint8 *)"ab", .name_length = 2});
+  wire_entry_append(
+      packed, &(WireEntry){.size = 5, .modified = -1, .is_file = TRUE, .name = (const guint8 *)"ab", .name_length = 2});
   wire_entry_append(packed, &(WireEntry){.name = (const guint8 *)"c", .name_length = 1});
   WireBytes rest = {packed->data, packed->len};
   WireEntry entry;

@@ -6,7 +6,9 @@
 
 static const gint64 second = G_USEC_PER_SEC;
 
-static GBytes *bytes(const char *text) { return g_bytes_new(text, strlen(text)); }
+static GBytes *bytes(const char *text) {
+  return g_bytes_new(text, strlen(text));
+}
 
 static GHashTable *listing(const char *first, const char *other) {
   GHashTable *names = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
@@ -97,7 +99,8 @@ static void the_least_age_is_asked_in_addition(void **state) {
 
 static void what_cannot_matter_to_a_feed_is_passed_over(void **state) {
   (void)state;
-  ConfSourceFolder source = {.match = (char *)"POINTS_*.pgp", .ready = CONF_READY_MARKER, .marker = (char *)"{stem}.ok"};
+  ConfSourceFolder source = {
+      .match = (char *)"POINTS_*.pgp", .ready = CONF_READY_MARKER, .marker = (char *)"{stem}.ok"};
   assert_true(admit_is_relevant(&source, "POINTS_1.pgp"));
   assert_true(admit_is_relevant(&source, "POINTS_1.ok"));
   assert_false(admit_is_relevant(&source, "MILES_1.pgp"));
@@ -107,7 +110,10 @@ static void what_cannot_matter_to_a_feed_is_passed_over(void **state) {
 
 static void a_file_with_a_detached_signature_waits_for_it_and_neither_is_taken_for_the_other(void **state) {
   (void)state;
-  ConfSourceFolder source = {.match = (char *)"*", .ready = CONF_READY_AGE, .envelope = CONF_ENVELOPE_DETACHED, .signature = (char *)"{name}.sig"};
+  ConfSourceFolder source = {.match = (char *)"*",
+                             .ready = CONF_READY_AGE,
+                             .envelope = CONF_ENVELOPE_DETACHED,
+                             .signature = (char *)"{name}.sig"};
   Look look = {.looks = 9, .size = 5};
   g_autoptr(GBytes) name = bytes("a.pgp");
   g_autoptr(GHashTable) alone = listing("a.pgp", "b.pgp.sig"), signed_too = listing("a.pgp", "a.pgp.sig");
@@ -123,7 +129,8 @@ static void a_file_with_a_detached_signature_waits_for_it_and_neither_is_taken_f
 
 static void a_declaration_is_beside_its_file_or_an_index_of_many(void **state) {
   (void)state;
-  ConfSourceFolder source = {.match = (char *)"*", .ready = CONF_READY_DECLARED, .declared = {.present = TRUE, .file = (char *)"{stem}.md5"}};
+  ConfSourceFolder source = {
+      .match = (char *)"*", .ready = CONF_READY_DECLARED, .declared = {.present = TRUE, .file = (char *)"{stem}.md5"}};
   g_autoptr(GBytes) name = bytes("a.b.pgp"), index = bytes("INDEX_1.txt"), other = bytes("A.txt");
   g_autoptr(GBytes) beside = admit_companion(&source, COMPANION_DECLARATION, name), wanted = bytes("a.md5");
   assert_true(g_bytes_equal(beside, wanted));

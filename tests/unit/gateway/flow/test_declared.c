@@ -13,11 +13,14 @@
 #define SHA256 MD5 MD5
 #define SHA512 SHA256 SHA256
 
-static char *names[] = {(char *)"name", (char *)"-", (char *)"size", (char *)"records", (char *)"total", (char *)"md5", NULL};
+static char *names[] = {(char *)"name", (char *)"-", (char *)"size", (char *)"records", (char *)"total",
+                        (char *)"md5",  NULL};
 static char *keys[] = {(char *)"FILE:name", (char *)"BYTES:size", (char *)"a:b:records", NULL};
 static const ConfDeclared sums = {.present = TRUE, .format = CONF_DECLARED_SUMS};
-static const ConfDeclared columns = {.present = TRUE, .format = CONF_DECLARED_COLUMNS, .columns = names, .delimiter = (char *)"|"};
-static const ConfDeclared pairs = {.present = TRUE, .format = CONF_DECLARED_PAIRS, .columns = keys, .delimiter = (char *)"="};
+static const ConfDeclared columns = {
+    .present = TRUE, .format = CONF_DECLARED_COLUMNS, .columns = names, .delimiter = (char *)"|"};
+static const ConfDeclared pairs = {
+    .present = TRUE, .format = CONF_DECLARED_PAIRS, .columns = keys, .delimiter = (char *)"="};
 
 static GHashTable *parse(const ConfDeclared *conf, const char *text) {
   g_autofree char *problem = NULL;
@@ -42,7 +45,8 @@ static void assert_problem(const ConfDeclared *conf, const char *text, gsize len
 
 static void lines_of_the_digest_tools_are_read(void **state) {
   (void)state;
-  g_autoptr(GHashTable) entries = parse(&sums, MD5 "  a b\r\n" SHA1 " *bin\n\n" SHA256 "  dir/of/theirs\n\\" SHA512 "  back\\\\slash\\nline\n");
+  g_autoptr(GHashTable) entries = parse(&sums, MD5 "  a b\r\n" SHA1 " *bin\n\n" SHA256 "  dir/of/theirs\n\\" SHA512
+                                                   "  back\\\\slash\\nline\n");
   assert_string_equal(entry(entries, "a b")->digests[DIGEST_MD5], MD5);
   assert_string_equal(entry(entries, "bin")->digests[DIGEST_SHA1], SHA1);
   assert_string_equal(entry(entries, "theirs")->digests[DIGEST_SHA256], SHA256);
@@ -77,15 +81,33 @@ static void pairs_are_one_entry_and_unknown_keys_are_theirs(void **state) {
 
 static void what_cannot_be_read_wholly_is_not_read_at_all(void **state) {
   (void)state;
-  static const struct { const ConfDeclared *conf; const char *text, *part; } bad[] = {
-      {&sums, "", "declares nothing"}, {&sums, "\n\r\n", "declares nothing"}, {&sums, MD5 "  good\nnonsense\n", "line 2"},
-      {&sums, MD5 "0  a", "not a line"}, {&sums, MD5 " a", "not a line"}, {&sums, MD5 "  ", "not a line"}, {&sums, MD5 "x", "not a line"},
-      {&sums, MD5 "  a\n" "f" MD5, "not a line"}, {&sums, MD5 "  a/", "no name"},
-      {&columns, "A|x|12|3|1", "as many values"}, {&columns, "A|x|-1|3|1|" MD5, "not a number"}, {&columns, "A|x|1 2|3|1|" MD5, "not a number"},
-      {&columns, "A|x|99999999999999999999|3|1|" MD5, "not a number"}, {&columns, "A|x|1|3|1.|" MD5, "not a total"},
-      {&columns, "A|x|1|3|1e3|" MD5, "not a total"}, {&columns, "A|x|1|3|.5|" MD5, "not a total"}, {&columns, "|x|1|3|1|" MD5, "no name"},
-      {&columns, "A|x|1|3|1|" SHA1, "not a digest"}, {&pairs, "FILE=A\nBYTES=1\n", "not all of its keys"}, {&pairs, "FILE=A\nFILE=B\n", "twice"},
-      {&pairs, "FILE=A\nno delimiter\n", "no delimiter"}};
+  static const struct {
+    const ConfDeclared *conf;
+    const char *text, *part;
+  } bad[] = {{&sums, "", "declares nothing"},
+             {&sums, "\n\r\n", "declares nothing"},
+             {&sums, MD5 "  good\nnonsense\n", "line 2"},
+             {&sums, MD5 "0  a", "not a line"},
+             {&sums, MD5 " a", "not a line"},
+             {&sums, MD5 "  ", "not a line"},
+             {&sums, MD5 "x", "not a line"},
+             {&sums,
+              MD5 "  a\n"
+                  "f" MD5,
+              "not a line"},
+             {&sums, MD5 "  a/", "no name"},
+             {&columns, "A|x|12|3|1", "as many values"},
+             {&columns, "A|x|-1|3|1|" MD5, "not a number"},
+             {&columns, "A|x|1 2|3|1|" MD5, "not a number"},
+             {&columns, "A|x|99999999999999999999|3|1|" MD5, "not a number"},
+             {&columns, "A|x|1|3|1.|" MD5, "not a total"},
+             {&columns, "A|x|1|3|1e3|" MD5, "not a total"},
+             {&columns, "A|x|1|3|.5|" MD5, "not a total"},
+             {&columns, "|x|1|3|1|" MD5, "no name"},
+             {&columns, "A|x|1|3|1|" SHA1, "not a digest"},
+             {&pairs, "FILE=A\nBYTES=1\n", "not all of its keys"},
+             {&pairs, "FILE=A\nFILE=B\n", "twice"},
+             {&pairs, "FILE=A\nno delimiter\n", "no delimiter"}};
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
     assert_problem(bad[i].conf, bad[i].text, strlen(bad[i].text), bad[i].part);
   assert_problem(&sums, MD5 "  a\0b\n", sizeof(MD5 "  a\0b\n") - 1, "NUL");
@@ -96,7 +118,8 @@ static void what_cannot_be_read_wholly_is_not_read_at_all(void **state) {
 
 static void lines_that_contradict_each_other_are_a_problem_and_the_same_twice_is_not(void **state) {
   (void)state;
-  static const char other[] = "f" "123456789abcdef0123456789abcdef  a\n";
+  static const char other[] = "f"
+                              "123456789abcdef0123456789abcdef  a\n";
   g_autofree char *text = g_strconcat(MD5 "  a\n", other, NULL);
   assert_problem(&sums, text, strlen(text), "contradicts");
   g_autoptr(GHashTable) entries = parse(&sums, MD5 "  a\n" MD5 " *x/a\n");
@@ -133,11 +156,14 @@ static void records_and_totals_are_held_against_what_was_staged(void **state) {
   Declared declared = {.has_records = TRUE, .records = 3, .total = (char *)"-12.50", .file = (char *)"I"};
   DeclaredFacts facts = {.records = 3, .has_amount = TRUE, .amount = -1250, .scale = 2};
   assert_contradiction(&declared, facts, NULL);
-  assert_contradiction(&declared, (DeclaredFacts){.records = 4, .has_amount = TRUE, .amount = -1250, .scale = 2}, "D003");
-  assert_contradiction(&declared, (DeclaredFacts){.records = 3, .has_amount = TRUE, .amount = 1250, .scale = 2}, "D004");
+  assert_contradiction(&declared, (DeclaredFacts){.records = 4, .has_amount = TRUE, .amount = -1250, .scale = 2},
+                       "D003");
+  assert_contradiction(&declared, (DeclaredFacts){.records = 3, .has_amount = TRUE, .amount = 1250, .scale = 2},
+                       "D004");
   assert_contradiction(&declared, (DeclaredFacts){.records = 3, .has_amount = TRUE, .amount = -125, .scale = 1}, NULL);
   assert_contradiction(&declared, (DeclaredFacts){.records = 3, .has_amount = TRUE, .amount = -12, .scale = 0}, "D004");
-  assert_contradiction(&declared, (DeclaredFacts){.records = 3, .has_amount = TRUE, .amount = -12500, .scale = 3}, NULL);
+  assert_contradiction(&declared, (DeclaredFacts){.records = 3, .has_amount = TRUE, .amount = -12500, .scale = 3},
+                       NULL);
   assert_contradiction(&declared, (DeclaredFacts){.records = 3}, NULL);
   declared.total = (char *)"99999999999999999999999999999";
   assert_contradiction(&declared, facts, "D004");
@@ -151,7 +177,8 @@ static void digests_are_of_the_bytes_that_came(void **state) {
   int fd = mkstemp(path);
   unlink(path);
   assert_int_equal(write(fd, "abc", 3), 3);
-  Declared declared = {.digests = {[DIGEST_MD5] = (char *)"900150983cd24fb0d6963f7d28e17f72", [DIGEST_SHA1] = (char *)"a9993e364706816aba3e25717850c26c9cd0d89d"}};
+  Declared declared = {.digests = {[DIGEST_MD5] = (char *)"900150983cd24fb0d6963f7d28e17f72",
+                                   [DIGEST_SHA1] = (char *)"a9993e364706816aba3e25717850c26c9cd0d89d"}};
   g_autofree char *none = NULL, *found = NULL;
   assert_true(declared_check_digests(&declared, fd, &kind, &none, &error));
   assert_null(none);
@@ -164,10 +191,14 @@ static void digests_are_of_the_bytes_that_came(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(lines_of_the_digest_tools_are_read), cmocka_unit_test(a_bare_digest_is_of_the_file_it_stands_beside),
-      cmocka_unit_test(columns_are_what_the_configuration_says), cmocka_unit_test(pairs_are_one_entry_and_unknown_keys_are_theirs),
-      cmocka_unit_test(what_cannot_be_read_wholly_is_not_read_at_all), cmocka_unit_test(lines_that_contradict_each_other_are_a_problem_and_the_same_twice_is_not),
-      cmocka_unit_test(a_declaration_lives_on_in_the_evidence), cmocka_unit_test(records_and_totals_are_held_against_what_was_staged),
+      cmocka_unit_test(lines_of_the_digest_tools_are_read),
+      cmocka_unit_test(a_bare_digest_is_of_the_file_it_stands_beside),
+      cmocka_unit_test(columns_are_what_the_configuration_says),
+      cmocka_unit_test(pairs_are_one_entry_and_unknown_keys_are_theirs),
+      cmocka_unit_test(what_cannot_be_read_wholly_is_not_read_at_all),
+      cmocka_unit_test(lines_that_contradict_each_other_are_a_problem_and_the_same_twice_is_not),
+      cmocka_unit_test(a_declaration_lives_on_in_the_evidence),
+      cmocka_unit_test(records_and_totals_are_held_against_what_was_staged),
       cmocka_unit_test(digests_are_of_the_bytes_that_came)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,12 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-typedef struct { const char *account; gint64 amount; const char *key; } Row; /* account NULL: could not be parsed; key NULL: none */
+/* account NULL: could not be parsed; key NULL: none */
+typedef struct {
+  const char *account;
+  gint64 amount;
+  const char *key;
+} Row;
 
 typedef struct {
   char *folder, *path;
@@ -22,7 +27,8 @@ typedef struct {
 } Fixture;
 
 /* Keys "P…" were posted before as they are, "C…" with another amount. */
-static gboolean stand_in_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts, GError **error) {
+static gboolean stand_in_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts,
+                                GError **error) {
   (void)user, (void)error;
   for (guint i = 0; i < block->count; i++) {
     gsize length;
@@ -40,8 +46,13 @@ static int set_up(void **state) {
   f->layout_conf = layouts_conf("|", NULL, "D account:text points:int ref:text", NULL);
   f->layout = layout_new(f->layout_conf, NULL);
   f->conf = (ConfFeed){.batch = {.size_min = 2500, .size_max = 2500}, .rules = g_ptr_array_new()};
-  f->options = (ExamineOptions){.staging = f->path, .scratch = f->folder, .layout = f->layout, .conf = &f->conf,
-                                .columns = {.account = 0, .amount = 1, .key = 2, .business_date = -1}, .threads = 3, .check_keys = stand_in_ledger};
+  f->options = (ExamineOptions){.staging = f->path,
+                                .scratch = f->folder,
+                                .layout = f->layout,
+                                .conf = &f->conf,
+                                .columns = {.account = 0, .amount = 1, .key = 2, .business_date = -1},
+                                .threads = 3,
+                                .check_keys = stand_in_ledger};
   *state = f;
   return 0;
 }
@@ -62,7 +73,8 @@ static int tear_down(void **state) {
 static void add_rule(Fixture *f, const char *check, const char *code) {
   guint i = f->options.n_rules++;
   f->rules[i] = (Rule){.name = code, .check = check, .code = code};
-  f->conf_rules[i] = (ConfRule){.name = (char *)code, .check = (char *)check, .code = (char *)code, .message = (char *)"broken"};
+  f->conf_rules[i] = (ConfRule){
+      .name = (char *)code, .check = (char *)check, .code = (char *)code, .message = (char *)"broken"};
   g_ptr_array_add(f->conf.rules, &f->conf_rules[i]);
   f->options.rules = f->rules;
 }
@@ -120,7 +132,9 @@ static char *tell(const Examination *found) {
 
 static void a_file_is_cut_into_batches_of_at_most_x(void **state) {
   Fixture *f = *state;
-  static const struct { guint records, batches, last; } table[] = {{0, 0, 0}, {1, 1, 1}, {2499, 1, 2499}, {2500, 1, 2500}, {2501, 2, 1}, {5000, 2, 2500}, {5001, 3, 1}};
+  static const struct {
+    guint records, batches, last;
+  } table[] = {{0, 0, 0}, {1, 1, 1}, {2499, 1, 2499}, {2500, 1, 2500}, {2501, 2, 1}, {5000, 2, 2500}, {5001, 3, 1}};
   for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
     Row *rows = g_new0(Row, table[i].records + 1);
     for (guint k = 0; k < table[i].records; k++)
@@ -199,15 +213,21 @@ static const char *code_of(Fixture *f, const Row *rows, guint n, Examination *fo
 static void amounts_that_leave_64_bits_on_the_way_refuse_the_file(void **state) {
   Fixture *f = *state;
   const gint64 half = G_GINT64_CONSTANT(5000000000000000000);
-  const struct { Row rows[4]; guint n; const char *code; } table[] = {
+  const struct {
+    Row rows[4];
+    guint n;
+    const char *code;
+  } table[] = {
       {{{"m", G_MAXINT64, "a"}}, 1, ""},
       {{{"m", G_MAXINT64, "a"}, {"m", 1, "b"}}, 2, CODE_AMOUNT_OVERFLOW},
       {{{"m", half, "a"}, {"m", half, "b"}}, 2, CODE_AMOUNT_OVERFLOW},
-      {{{"m", half, "a"}, {"m", -half, "b"}}, 2, CODE_AMOUNT_OVERFLOW},             /* the sum is 0 */
+      {{{"m", half, "a"}, {"m", -half, "b"}}, 2, CODE_AMOUNT_OVERFLOW}, /* the sum is 0 */
       {{{"m", half, "a"}, {"m", half, "b"}, {"m", -half, "c"}}, 3, CODE_AMOUNT_OVERFLOW},
-      {{{"m", G_MININT64, "a"}}, 1, CODE_AMOUNT_OVERFLOW},                          /* its absolute value does not fit */
+      /* its absolute value does not fit */
+      {{{"m", G_MININT64, "a"}}, 1, CODE_AMOUNT_OVERFLOW},
       {{{"m", -G_MAXINT64, "a"}}, 1, ""},
-      {{{"m", half, "Ca"}, {"m", -half, "Cb"}, {"m", 1, "c"}}, 3, ""},              /* what is not accepted moves nothing */
+      /* what is not accepted moves nothing */
+      {{{"m", half, "Ca"}, {"m", -half, "Cb"}, {"m", 1, "c"}}, 3, ""},
       {{{"m", half, "Ca"}, {"m", half, "Cb"}, {"m", 1, "c"}}, 3, CODE_AMOUNT_OVERFLOW},
   };
   for (guint i = 0; i < G_N_ELEMENTS(table); i++) {

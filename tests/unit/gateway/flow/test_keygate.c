@@ -62,7 +62,9 @@ static void a_file_without_keys_waits_only_for_nothing_less_than_everything(void
 }
 
 static gint64 seconds;
-static gint64 test_clock(void) { return seconds * G_USEC_PER_SEC; }
+static gint64 test_clock(void) {
+  return seconds * G_USEC_PER_SEC;
+}
 
 /* One file of all keys against a stream of small ones, of which another is always between validation and posting. */
 static void a_file_that_waits_long_is_not_passed_over_for_ever(void **state) {

@@ -24,7 +24,10 @@ static int set_up(void **state) {
   Fixture *f = g_new0(Fixture, 1);
   f->folder = g_dir_make_tmp("order-XXXXXX", NULL);
   g_autofree char *path = g_build_filename(f->folder, "book.db", NULL), *tip = g_build_filename(f->folder, "tip", NULL);
-  f->conf = (ConfFeed){.name = (char *)"points", .sequence = {.present = TRUE, .name = (char *)"P_{sequence}", .first = 1, .reset = CONF_RESET_DAILY, .wait_limit = 60}};
+  f->conf = (ConfFeed){
+      .name = (char *)"points",
+      .sequence = {
+          .present = TRUE, .name = (char *)"P_{sequence}", .first = 1, .reset = CONF_RESET_DAILY, .wait_limit = 60}};
   f->watch = (FeedWatch){.conf = &f->conf, .cut_off_zone = g_time_zone_new_utc()};
   f->feed = (Feed){.conf = &f->conf, .watch = &f->watch};
   f->flow = (Flow){.book = book_open(path, tip, NULL), .gate = keygate_new()};
@@ -55,7 +58,9 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static gboolean add_change(BookTransaction *tx, gpointer file, GError **error) { return book_add_file(tx, file, error); }
+static gboolean add_change(BookTransaction *tx, gpointer file, GError **error) {
+  return book_add_file(tx, file, error);
+}
 static gboolean next_change(BookTransaction *tx, gpointer data, GError **error) {
   BookFile *file = data;
   return book_advance_file(tx, file, (FileState)(file->state + 1), NULL, error);
@@ -122,11 +127,21 @@ static gboolean stands(const Fixture *f, const char *kind) {
 
 static void every_verdict_under_every_policy(void **state) {
   Fixture *f = *state;
-  static const struct { const char *verdict, *alarm, *code; guint number; } verdicts[] = {
-      {"reused", "sequence-reused", CODE_NUMBER_REUSED, 1}, {"gap", "sequence-gap", CODE_NUMBER_GAP, 6}, {"late", "sequence-late", CODE_NUMBER_LATE, 2}};
-  static const struct { ConfSequencePolicy policy; const char *becomes, *outcome; gboolean alarm; } policies[] = {
-      {CONF_SEQUENCE_ACCEPT, NULL, "accepted", FALSE}, {CONF_SEQUENCE_ALARM, NULL, "alarm", TRUE}, {CONF_SEQUENCE_HOLD, "held", "held", FALSE},
-      {CONF_SEQUENCE_REJECT, "rejected", "rejected", FALSE}, {CONF_SEQUENCE_WAIT, "staged", "waiting", FALSE}};
+  static const struct {
+    const char *verdict, *alarm, *code;
+    guint number;
+  } verdicts[] = {{"reused", "sequence-reused", CODE_NUMBER_REUSED, 1},
+                  {"gap", "sequence-gap", CODE_NUMBER_GAP, 6},
+                  {"late", "sequence-late", CODE_NUMBER_LATE, 2}};
+  static const struct {
+    ConfSequencePolicy policy;
+    const char *becomes, *outcome;
+    gboolean alarm;
+  } policies[] = {{CONF_SEQUENCE_ACCEPT, NULL, "accepted", FALSE},
+                  {CONF_SEQUENCE_ALARM, NULL, "alarm", TRUE},
+                  {CONF_SEQUENCE_HOLD, "held", "held", FALSE},
+                  {CONF_SEQUENCE_REJECT, "rejected", "rejected", FALSE},
+                  {CONF_SEQUENCE_WAIT, "staged", "waiting", FALSE}};
   f->conf.sequence.reset = CONF_RESET_DAILY;
   for (guint v = 0; v < G_N_ELEMENTS(verdicts); v++)
     for (guint p = 0; p < G_N_ELEMENTS(policies); p++) {
@@ -142,8 +157,10 @@ static void every_verdict_under_every_policy(void **state) {
       one->conf.repeats.same_name = CONF_AGAIN_ACCEPT; /* the number has the say here */
       const char *became = bring(one, verdicts[v].number);
       g_autoptr(BookSequenceFile) row = row_of(one);
-      if (g_strcmp0(became, policies[p].becomes) != 0 || strcmp(row->verdict, verdicts[v].verdict) != 0 || strcmp(row->outcome, policies[p].outcome) != 0)
-        fail_msg("%s under policy %u: %s, %s, %s", verdicts[v].verdict, p, became ? became : "on", row->verdict, row->outcome);
+      if (g_strcmp0(became, policies[p].becomes) != 0 || strcmp(row->verdict, verdicts[v].verdict) != 0 ||
+          strcmp(row->outcome, policies[p].outcome) != 0)
+        fail_msg("%s under policy %u: %s, %s, %s", verdicts[v].verdict, p, became ? became : "on", row->verdict,
+                 row->outcome);
       assert_int_equal(row->used, policies[p].becomes == NULL);
       assert_int_equal(stands(one, verdicts[v].alarm), policies[p].alarm);
       if (policies[p].policy == CONF_SEQUENCE_HOLD || policies[p].policy == CONF_SEQUENCE_REJECT)
@@ -216,13 +233,17 @@ static void of_two_with_one_number_that_are_judged_at_once_one_is_judged_again(v
 
 static gboolean settled_change(BookTransaction *tx, gpointer data, GError **error) {
   gpointer *both = data;
-  return repeats_are_settled(tx, both[0], both[1], error) && book_advance_file(tx, both[0], FILE_VALIDATED, NULL, error);
+  return repeats_are_settled(tx, both[0], both[1], error) &&
+         book_advance_file(tx, both[0], FILE_VALIDATED, NULL, error);
 }
 
 /* Neither counted when they were looked at, and no key keeps them apart. */
 static void of_two_with_one_name_that_are_judged_at_once_one_is_judged_again(void **state) {
   Fixture *f = *state;
-  static const struct { ConfAgain policy; gboolean both; } rows[] = {{CONF_AGAIN_HOLD, FALSE}, {CONF_AGAIN_REJECT, FALSE}, {CONF_AGAIN_ACCEPT, TRUE}};
+  static const struct {
+    ConfAgain policy;
+    gboolean both;
+  } rows[] = {{CONF_AGAIN_HOLD, FALSE}, {CONF_AGAIN_REJECT, FALSE}, {CONF_AGAIN_ACCEPT, TRUE}};
   for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autoptr(GError) error = NULL;
     g_autoptr(BookFile) first = staged(f, i + 1, FILE_STAGED);
@@ -234,7 +255,8 @@ static void of_two_with_one_name_that_are_judged_at_once_one_is_judged_again(voi
     assert_true(repeats_judge(&f->step, &moved, &error) && !moved);
     assert_true(repeats_allowed(&f->step, &allowed, &error));
     assert_true(book_write(f->flow.book, settled_change, (gpointer[]){first, &allowed}, &error));
-    assert_int_equal(book_write(f->flow.book, settled_change, (gpointer[]){f->step.file, &allowed}, &error), rows[i].both);
+    assert_int_equal(book_write(f->flow.book, settled_change, (gpointer[]){f->step.file, &allowed}, &error),
+                     rows[i].both);
     if (rows[i].both)
       continue;
     assert_int_equal(error->code, SALLYPORT_ERROR_AGAIN);

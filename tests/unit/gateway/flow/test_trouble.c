@@ -52,8 +52,12 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static gboolean add_change(BookTransaction *tx, gpointer file, GError **error) { return book_add_file(tx, file, error); }
-static gboolean note_change(BookTransaction *tx, gpointer file, GError **error) { return book_note_file(tx, file, NULL, error); }
+static gboolean add_change(BookTransaction *tx, gpointer file, GError **error) {
+  return book_add_file(tx, file, error);
+}
+static gboolean note_change(BookTransaction *tx, gpointer file, GError **error) {
+  return book_note_file(tx, file, NULL, error);
+}
 static gboolean next_change(BookTransaction *tx, gpointer data, GError **error) {
   BookFile *file = data;
   return book_advance_file(tx, file, (FileState)(file->state + 1), NULL, error);
@@ -98,13 +102,19 @@ enum { SOON = 1, LATE = 300 };
 
 static void the_table(void **state) {
   Fixture *f = *state;
-  static const struct { FileState at; SallyportErrorCode code; guint tries; FileState becomes; gint64 wait; } table[] = {
+  static const struct {
+    FileState at;
+    SallyportErrorCode code;
+    guint tries;
+    FileState becomes;
+    gint64 wait;
+  } table[] = {
       {FILE_FETCHED, SALLYPORT_ERROR_AGAIN, 0, FILE_FETCHED, SOON},
       {FILE_FETCHED, SALLYPORT_ERROR_AGAIN, 1000, FILE_FETCHED, LATE},
       {FILE_POSTED, SALLYPORT_ERROR_UNKNOWN, 0, FILE_POSTED, SOON},
       {FILE_ADMITTED, SALLYPORT_ERROR_PARTNER, 3, FILE_ADMITTED, 8},
       {FILE_ADMITTED, SALLYPORT_ERROR_PARTNER, 4, FILE_HELD, 0},
-      {FILE_POSTED, SALLYPORT_ERROR_PARTNER, 50, FILE_POSTED, LATE},   /* past the point where it can be held */
+      {FILE_POSTED, SALLYPORT_ERROR_PARTNER, 50, FILE_POSTED, LATE}, /* past the point where it can be held */
       {FILE_ADMITTED, SALLYPORT_ERROR_LOGIN, 50, FILE_ADMITTED, LATE},
       {FILE_OPENED, SALLYPORT_ERROR_CONFIGURATION, 50, FILE_OPENED, LATE},
       {FILE_OPENED, SALLYPORT_ERROR_FILE, 0, FILE_REJECTED, 0},
@@ -135,7 +145,8 @@ static void a_disk_that_cannot_be_trusted_stops_the_lane(void **state) {
   assert_int_equal(fail_with(f, SALLYPORT_ERROR_STORAGE), TROUBLE_STOP_LANE);
 }
 
-/* What a failed change has left in the step's copy is not in the book, and must not come there with the note of the failure. */
+/* What a failed change has left in the step's copy is not in the book, and must not come there with the note of the
+ * failure. */
 static void only_what_the_book_says_is_noted(void **state) {
   Fixture *f = *state;
   be_at(f, FILE_ADMITTED, 0);

@@ -7,14 +7,20 @@
 
 #include <cmocka.h>
 
-typedef struct { const char *header; guint64 size; RangeKind kind; guint64 first, last; } Row;
+typedef struct {
+  const char *header;
+  guint64 size;
+  RangeKind kind;
+  guint64 first, last;
+} Row;
 
 static void each_form_of_a_range_is_resolved_against_the_size(void **state) {
   (void)state;
   static const Row rows[] = {
-      {"bytes=0-0", 10, RANGE_PART, 0, 0},      {"bytes=0-9", 10, RANGE_PART, 0, 9},     {"bytes=3-", 10, RANGE_PART, 3, 9},
-      {"bytes=3-99", 10, RANGE_PART, 3, 9},     {"bytes=-4", 10, RANGE_PART, 6, 9},      {"bytes=-40", 10, RANGE_PART, 0, 9},
-      {"BYTES=9-9", 10, RANGE_PART, 9, 9},      {"bytes=4294967296-", 8589934592, RANGE_PART, 4294967296, 8589934591},
+      {"bytes=0-0", 10, RANGE_PART, 0, 0}, {"bytes=0-9", 10, RANGE_PART, 0, 9},
+      {"bytes=3-", 10, RANGE_PART, 3, 9},  {"bytes=3-99", 10, RANGE_PART, 3, 9},
+      {"bytes=-4", 10, RANGE_PART, 6, 9},  {"bytes=-40", 10, RANGE_PART, 0, 9},
+      {"BYTES=9-9", 10, RANGE_PART, 9, 9}, {"bytes=4294967296-", 8589934592, RANGE_PART, 4294967296, 8589934591},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     ByteRange range = {0};
@@ -36,8 +42,21 @@ static void a_range_behind_the_end_cannot_be_satisfied(void **state) {
 
 static void what_is_not_understood_is_answered_with_the_whole(void **state) {
   (void)state;
-  static const char *const headers[] = {NULL, "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-3", "bytes=0-1,3-4", "lines=0-1", "bytes= 0-1",
-                                        "bytes=99999999999999999999-", "bytes=0-18446744073709551616", "bytes=0-1 ", "bytes=--1", "bytes=1-2-3"};
+  static const char *const headers[] = {NULL,
+                                        "",
+                                        "bytes",
+                                        "bytes=",
+                                        "bytes=-",
+                                        "bytes=a-b",
+                                        "bytes=5-3",
+                                        "bytes=0-1,3-4",
+                                        "lines=0-1",
+                                        "bytes= 0-1",
+                                        "bytes=99999999999999999999-",
+                                        "bytes=0-18446744073709551616",
+                                        "bytes=0-1 ",
+                                        "bytes=--1",
+                                        "bytes=1-2-3"};
   for (gsize i = 0; i < G_N_ELEMENTS(headers); i++) {
     ByteRange range;
     assert_int_equal(range_parse(headers[i], 10, &range), RANGE_WHOLE);

@@ -1,4 +1,5 @@
-/* Packing with the real process and the real gzip, zstd and zip: what their files become, and what becomes of bad ones. */
+/* Packing with the real process and the real gzip, zstd and zip: what their files become, and what becomes of bad ones.
+ */
 #include "gateway/packing/packing.h"
 #include "gateway/base/files.h"
 #include <setjmp.h>
@@ -14,7 +15,9 @@
 
 static char *folder;
 
-static char *path_of(const char *name) { return g_build_filename(folder, name, NULL); }
+static char *path_of(const char *name) {
+  return g_build_filename(folder, name, NULL);
+}
 
 static void shell(const char *command) {
   g_autofree char *whole = g_strdup_printf("cd %s && { %s; } >/dev/null 2>&1", folder, command);
@@ -51,7 +54,9 @@ static char *content(int fd, gsize *length) {
 }
 
 static ConfPacking kind_of(const char *name) {
-  return strstr(name, "zip") && !strstr(name, ".gz") ? CONF_PACK_ZIP : strstr(name, ".zst") ? CONF_PACK_ZSTD : CONF_PACK_GZIP;
+  return strstr(name, "zip") && !strstr(name, ".gz") ? CONF_PACK_ZIP
+         : strstr(name, ".zst")                      ? CONF_PACK_ZSTD
+                                                     : CONF_PACK_GZIP;
 }
 
 static PackingVerdict unpack_as(ConfPacking packing, const char *name, int out, UnpackOptions options) {
@@ -102,8 +107,10 @@ static int prepare(void **state) {
   put("big", big, 3 << 20);
   put("noise", noise, 1 << 20);
   shell("gzip -k a; gzip -k empty; gzip -k noise; gzip -9k big; zstd -q a; zstd -q empty; zstd -q noise; zstd -q big");
-  shell("zip -q a.zip a; zip -q noise.zip noise; zip -q empty.zip empty; zip -q -0 stored.zip a; zip -q big.zip big; cat noise | zip -q stream.zip -");
-  shell("zip -q two.zip a b; zip -q -P secret locked.zip a; mkdir d; zip -qr folder.zip d; ln -s a link; zip -qy link.zip link");
+  shell("zip -q a.zip a; zip -q noise.zip noise; zip -q empty.zip empty; zip -q -0 stored.zip a; zip -q big.zip big; "
+        "cat noise | zip -q stream.zip -");
+  shell("zip -q two.zip a b; zip -q -P secret locked.zip a; mkdir d; zip -qr folder.zip d; ln -s a link; zip -qy "
+        "link.zip link");
   return 0;
 }
 
@@ -160,8 +167,10 @@ static void a_file_that_is_not_packed_as_agreed_is_refused(void **state) {
 
 static void bytes_behind_what_is_packed_are_refused(void **state) {
   (void)state;
-  shell("cp a.gz t1.gz; printf x >> t1.gz; cp a.gz t2.gz; tail -c 8 a.gz >> t2.gz; cp a.gz t3.gz; cat a.gz >> t3.gz; cp a.gz t4.gz; head -c 512 /dev/zero >> t4.gz");
-  shell("cp a.zst t1.zst; printf x >> t1.zst; cp a.zip t1.zip; printf x >> t1.zip; (cat a; cat a.zip) > t2.zip; (cat a.zip; cat a.zip) > t3.zip");
+  shell("cp a.gz t1.gz; printf x >> t1.gz; cp a.gz t2.gz; tail -c 8 a.gz >> t2.gz; cp a.gz t3.gz; cat a.gz >> t3.gz; "
+        "cp a.gz t4.gz; head -c 512 /dev/zero >> t4.gz");
+  shell("cp a.zst t1.zst; printf x >> t1.zst; cp a.zip t1.zip; printf x >> t1.zip; (cat a; cat a.zip) > t2.zip; (cat "
+        "a.zip; cat a.zip) > t3.zip");
   static const char *const names[] = {"t1.gz", "t2.gz", "t3.gz", "t4.gz", "t1.zst", "t1.zip", "t2.zip", "t3.zip"};
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
     int out = unnamed();
@@ -195,7 +204,8 @@ static void a_truncated_file_is_refused(void **state) {
   assert_verdict("cut.zip", PACKING_TRUNCATED);
 }
 
-/* A changed byte gives another content (and is refused), or the same content (a name, a time), but never other content as good. */
+/* A changed byte gives another content (and is refused), or the same content (a name, a time), but never other content
+ * as good. */
 static void a_changed_byte_never_changes_what_comes_out(void **state) {
   (void)state;
   static const char *const names[] = {"a.gz", "a.zst", "a.zip"};
@@ -225,11 +235,14 @@ static void a_bomb_is_stopped_at_the_caps(void **state) {
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
     struct stat status;
     int out = unnamed();
-    assert_int_equal(unpack_as(kind_of(names[i]), names[i], out, (UnpackOptions){.size_limit = 2 << 20, .ratio_limit = 1000000}), PACKING_TOO_LARGE);
+    assert_int_equal(
+        unpack_as(kind_of(names[i]), names[i], out, (UnpackOptions){.size_limit = 2 << 20, .ratio_limit = 1000000}),
+        PACKING_TOO_LARGE);
     fstat(out, &status);
     assert_true(status.st_size <= 2 << 20);
     assert_int_equal(ftruncate(out, 0), 0);
-    assert_int_equal(unpack_as(kind_of(names[i]), names[i], out, (UnpackOptions){.ratio_limit = 100}), PACKING_TOO_DENSE);
+    assert_int_equal(unpack_as(kind_of(names[i]), names[i], out, (UnpackOptions){.ratio_limit = 100}),
+                     PACKING_TOO_DENSE);
     close(out);
   }
 }
@@ -238,9 +251,11 @@ static void a_bomb_is_stopped_at_the_caps(void **state) {
 static void every_file_of_the_corpus_has_its_verdict(void **state) {
   (void)state;
   static const char corpus[] = "tests/corpus/packed";
-  g_autofree char *list = g_build_filename(corpus, "VERDICTS", NULL), *table = NULL, *plain_path = g_build_filename(corpus, "plain.txt", NULL), *plain = NULL;
+  g_autofree char *list = g_build_filename(corpus, "VERDICTS", NULL), *table = NULL,
+                  *plain_path = g_build_filename(corpus, "plain.txt", NULL), *plain = NULL;
   gsize plain_length = 0, files = 0;
-  assert_true(g_file_get_contents(list, &table, NULL, NULL) && g_file_get_contents(plain_path, &plain, &plain_length, NULL));
+  assert_true(g_file_get_contents(list, &table, NULL, NULL) &&
+              g_file_get_contents(plain_path, &plain, &plain_length, NULL));
   g_auto(GStrv) lines = g_strsplit(table, "\n", -1);
   for (char **line = lines; *line; line++) {
     char name[64], wanted[8];
@@ -275,7 +290,8 @@ static void a_process_that_dies_or_hangs_is_an_error_in_time(void **state) {
   g_autofree char *hangs = path_of("hangs");
   put("hangs", "#!/bin/sh\nexec sleep 100\n", 25);
   assert_int_equal(chmod(hangs, 0700), 0);
-  UnpackOptions options = {.packing = CONF_PACK_GZIP, .size_limit = 1 << 20, .ratio_limit = 10, .program = "/bin/false"};
+  UnpackOptions options = {
+      .packing = CONF_PACK_GZIP, .size_limit = 1 << 20, .ratio_limit = 10, .program = "/bin/false"};
   assert_false(packing_unpack(&options, in, out, &unpacked, &error));
   assert_int_equal(error->code, SALLYPORT_ERROR_PARTNER);
   g_clear_error(&error);
@@ -307,7 +323,8 @@ static void the_real_tools_read_what_is_packed_here(void **state) {
   pack_to(CONF_PACK_ZIP, "empty", "none.zip");
   pack_to(CONF_PACK_GZIP, "empty", "none.gz");
   pack_to(CONF_PACK_ZSTD, "empty", "none.zst");
-  shell("gzip -dc ours.gz | cmp - noise; zstd -qdc ours.zst | cmp - noise; unzip -tq ours.zip; unzip -p ours.zip answer.dat | cmp - noise");
+  shell("gzip -dc ours.gz | cmp - noise; zstd -qdc ours.zst | cmp - noise; unzip -tq ours.zip; unzip -p ours.zip "
+        "answer.dat | cmp - noise");
   shell("gzip -dc none.gz | cmp - empty; zstd -qdc none.zst | cmp - empty; unzip -p none.zip answer.dat | cmp - empty");
   assert_verdict("ours.gz", PACKING_GOOD);
   assert_verdict("ours.zst", PACKING_GOOD);
@@ -331,13 +348,17 @@ static void the_same_content_makes_the_same_bytes(void **state) {
 int main(int argc, char **argv) {
   if (argc > 1)
     return packing_main(argc, argv);
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_the_real_tools_packed_is_unpacked), cmocka_unit_test(a_zip_has_exactly_one_plain_file),
-      cmocka_unit_test(an_encrypted_zip_is_refused), cmocka_unit_test(a_file_that_is_not_packed_as_agreed_is_refused),
-      cmocka_unit_test(bytes_behind_what_is_packed_are_refused), cmocka_unit_test(a_truncated_file_is_refused),
-      cmocka_unit_test(a_changed_byte_never_changes_what_comes_out), cmocka_unit_test(a_bomb_is_stopped_at_the_caps),
-      cmocka_unit_test(every_file_of_the_corpus_has_its_verdict),
-      cmocka_unit_test(a_process_that_dies_or_hangs_is_an_error_in_time), cmocka_unit_test(the_real_tools_read_what_is_packed_here),
-      cmocka_unit_test(the_same_content_makes_the_same_bytes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(what_the_real_tools_packed_is_unpacked),
+                                     cmocka_unit_test(a_zip_has_exactly_one_plain_file),
+                                     cmocka_unit_test(an_encrypted_zip_is_refused),
+                                     cmocka_unit_test(a_file_that_is_not_packed_as_agreed_is_refused),
+                                     cmocka_unit_test(bytes_behind_what_is_packed_are_refused),
+                                     cmocka_unit_test(a_truncated_file_is_refused),
+                                     cmocka_unit_test(a_changed_byte_never_changes_what_comes_out),
+                                     cmocka_unit_test(a_bomb_is_stopped_at_the_caps),
+                                     cmocka_unit_test(every_file_of_the_corpus_has_its_verdict),
+                                     cmocka_unit_test(a_process_that_dies_or_hangs_is_an_error_in_time),
+                                     cmocka_unit_test(the_real_tools_read_what_is_packed_here),
+                                     cmocka_unit_test(the_same_content_makes_the_same_bytes)};
   return cmocka_run_group_tests(tests, prepare, clear);
 }

@@ -42,8 +42,16 @@ static int set_up(void **state) {
   put(f, 4, "R-3", 7, "refused by us");
   put(f, 5, "R-4", G_MAXINT64, "\xe7\xa7\xaf\xe5\x88\x86\x01");
   f->skip[2] = 1;
-  f->body = (AccrualBody){.columns = f->columns, .key = "0kabcdefghijklmn-1-4", .feed = "acme-points", .partner = "acme", .file = "P_\"1\".dat",
-                          .business_date = "2026-11-20", .batch = 3, .block = f->block, .count = 4, .skip = f->skip};
+  f->body = (AccrualBody){.columns = f->columns,
+                          .key = "0kabcdefghijklmn-1-4",
+                          .feed = "acme-points",
+                          .partner = "acme",
+                          .file = "P_\"1\".dat",
+                          .business_date = "2026-11-20",
+                          .batch = 3,
+                          .block = f->block,
+                          .count = 4,
+                          .skip = f->skip};
   *state = f;
   return 0;
 }
@@ -63,11 +71,14 @@ static void a_request_in_json_is_this(void **state) {
   g_autoptr(GString) text = g_string_new(NULL);
   accrual_body_put(&f->body, text);
   assert_string_equal(text->str,
-                      "{\"idempotency_key\":\"0kabcdefghijklmn-1-4\",\"feed\":\"acme-points\",\"partner\":\"acme\",\"file\":\"P_\\\"1\\\".dat\",\"batch\":3,"
+                      "{\"idempotency_key\":\"0kabcdefghijklmn-1-4\",\"feed\":\"acme-points\",\"partner\":\"acme\","
+                      "\"file\":\"P_\\\"1\\\".dat\",\"batch\":3,"
                       "\"business_date\":\"2026-11-20\",\"records\":[\n"
-                      "{\"line\":2,\"key\":\"R-1\",\"reference\":\"R-1\",\"amount\":\"12.30\",\"note\":\"a \\\"quoted\\\", \\\\ and\\u000aa break\"},\n"
+                      "{\"line\":2,\"key\":\"R-1\",\"reference\":\"R-1\",\"amount\":\"12.30\",\"note\":\"a "
+                      "\\\"quoted\\\", \\\\ and\\u000aa break\"},\n"
                       "{\"line\":3,\"key\":\"R-2\",\"reference\":\"R-2\",\"amount\":\"-0.05\",\"note\":null},\n"
-                      "{\"line\":5,\"key\":\"R-4\",\"reference\":\"R-4\",\"amount\":\"92233720368547758.07\",\"note\":\"\xe7\xa7\xaf\xe5\x88\x86\\u0001\"}\n]}\n");
+                      "{\"line\":5,\"key\":\"R-4\",\"reference\":\"R-4\",\"amount\":\"92233720368547758.07\",\"note\":"
+                      "\"\xe7\xa7\xaf\xe5\x88\x86\\u0001\"}\n]}\n");
 }
 
 static void a_request_in_csv_is_this(void **state) {
@@ -128,20 +139,28 @@ static void check_usual(const AccrualAnswer *answer) {
 }
 
 static void an_answer_says_what_became_of_each_record(void **state) {
-  g_autoptr(AccrualAnswer) answer = read_text(*state, "{\"idempotency_key\":\"0kabcdefghijklmn-1-4\",\"more\":1,\"results\":[{\"key\":\"R-4\",\"status\":\"rejected\",\"code\":\"M17\","
-      "\"message\":\"no such, member\"},{\"key\":\"R-1\",\"status\":\"accepted\",\"code\":null},{\"key\":\"R-2\",\"status\":\"duplicate\"}]}");
+  g_autoptr(AccrualAnswer) answer = read_text(
+      *state,
+      "{\"idempotency_key\":\"0kabcdefghijklmn-1-4\",\"more\":1,\"results\":[{\"key\":\"R-4\",\"status\":\"rejected\","
+      "\"code\":\"M17\","
+      "\"message\":\"no such, "
+      "member\"},{\"key\":\"R-1\",\"status\":\"accepted\",\"code\":null},{\"key\":\"R-2\",\"status\":\"duplicate\"}]}");
   check_usual(answer);
 }
 
 static void an_answer_in_csv_says_it_too(void **state) {
   Fixture *f = *state;
   f->body.is_csv = TRUE;
-  g_autoptr(AccrualAnswer) answer = read_text(f, "key,status,message,code\r\nR-4,rejected,\"no such, member\",M17\r\nR-1,accepted,,\nR-2,duplicate,,");
+  g_autoptr(AccrualAnswer) answer = read_text(
+      f, "key,status,message,code\r\nR-4,rejected,\"no such, member\",M17\r\nR-1,accepted,,\nR-2,duplicate,,");
   check_usual(answer);
 }
 
 static void words_of_the_interface_are_cut_and_escaped(void **state) {
-  g_autoptr(AccrualAnswer) answer = read_text(*state, "{\"results\":[{\"key\":\"R-4\",\"status\":\"rejected\",\"code\":\"0123456789012345678901234567890123456789\",\"message\":"
+  g_autoptr(AccrualAnswer) answer = read_text(
+      *state,
+      "{\"results\":[{\"key\":\"R-4\",\"status\":\"rejected\",\"code\":\"0123456789012345678901234567890123456789\","
+      "\"message\":"
       "\"\\u001b[31mred\"},{\"key\":\"R-1\",\"status\":\"accepted\"},{\"key\":\"R-2\",\"status\":\"accepted\"}]}");
   assert_true(strlen(answer->codes[3]) < 40);
   assert_null(strchr(answer->messages[3], 0x1b));
@@ -150,20 +169,38 @@ static void words_of_the_interface_are_cut_and_escaped(void **state) {
 #define RESULT(key, status) "{\"key\":\"" key "\",\"status\":\"" status "\"}"
 static void an_answer_that_is_not_whole_is_not_believed(void **state) {
   Fixture *f = *state;
-  static const struct { gboolean is_csv; const char *text, *why; } hostile[] = {
-      {FALSE, "", "no JSON"}, {FALSE, "OK", "no JSON"}, {FALSE, "[]", "results"}, {FALSE, "{\"results\":{}}", "results"}, {FALSE, "{\"results\":[]}", "0 of 3"},
+  static const struct {
+    gboolean is_csv;
+    const char *text, *why;
+  } hostile[] = {
+      {FALSE, "", "no JSON"},
+      {FALSE, "OK", "no JSON"},
+      {FALSE, "[]", "results"},
+      {FALSE, "{\"results\":{}}", "results"},
+      {FALSE, "{\"results\":[]}", "0 of 3"},
       {FALSE, "{\"results\":[" RESULT("R-1", "accepted") "," RESULT("R-2", "accepted") "]}", "R-4 is not"},
-      {FALSE, "{\"results\":[" RESULT("R-1", "accepted") "," RESULT("R-1", "accepted") "," RESULT("R-2", "accepted") "," RESULT("R-4", "accepted") "]}", "twice"},
+      {FALSE,
+       "{\"results\":[" RESULT("R-1", "accepted") "," RESULT("R-1", "accepted") "," RESULT(
+           "R-2", "accepted") "," RESULT("R-4", "accepted") "]}",
+       "twice"},
       {FALSE, "{\"results\":[" RESULT("R-3", "accepted") "]}", "R-3 was not asked"}, /* ours refused it */
       {FALSE, "{\"results\":[" RESULT("X\\u001b-9", "accepted") "]}", "was not asked"},
-      {FALSE, "{\"results\":[" RESULT("R-1", "ACCEPTED") "]}", "neither"}, {FALSE, "{\"results\":[{\"key\":\"R-1\"}]}", "neither"},
-      {FALSE, "{\"results\":[{\"key\":1,\"status\":\"accepted\"}]}", "no key"}, {FALSE, "{\"results\":[17]}", "no object"},
+      {FALSE, "{\"results\":[" RESULT("R-1", "ACCEPTED") "]}", "neither"},
+      {FALSE, "{\"results\":[{\"key\":\"R-1\"}]}", "neither"},
+      {FALSE, "{\"results\":[{\"key\":1,\"status\":\"accepted\"}]}", "no key"},
+      {FALSE, "{\"results\":[17]}", "no object"},
       {FALSE, "{\"results\":[{\"key\":\"R-1\",\"status\":\"accepted\",\"code\":5}]}", "no object"},
       {FALSE, "{\"results\":[{\"key\":\"R-1\",\"key\":\"R-2\",\"status\":\"accepted\"}]}", "no JSON"},
-      {FALSE, "{\"idempotency_key\":\"another\",\"results\":[]}", "another idempotency key"}, {FALSE, "{\"results\":[" RESULT("R-1\\u0000", "accepted") "]}", "no JSON"},
-      {TRUE, "", "does not name"}, {TRUE, "key;status\n", "does not name"}, {TRUE, "key,status\nR-1,accepted\nR-2,accepted\n", "R-4 is not"},
-      {TRUE, "key,status\nR-1\n", "fields"}, {TRUE, "key,status\n\"R-1,accepted\n", "quotes"}, {TRUE, "key,status\nR-1,accepted,\n", "fields"},
-      {TRUE, "key,status\nR-1,accepted\nR-1,accepted\n", "twice"}, {TRUE, "key,status\n\xff,accepted\n", "UTF-8"},
+      {FALSE, "{\"idempotency_key\":\"another\",\"results\":[]}", "another idempotency key"},
+      {FALSE, "{\"results\":[" RESULT("R-1\\u0000", "accepted") "]}", "no JSON"},
+      {TRUE, "", "does not name"},
+      {TRUE, "key;status\n", "does not name"},
+      {TRUE, "key,status\nR-1,accepted\nR-2,accepted\n", "R-4 is not"},
+      {TRUE, "key,status\nR-1\n", "fields"},
+      {TRUE, "key,status\n\"R-1,accepted\n", "quotes"},
+      {TRUE, "key,status\nR-1,accepted,\n", "fields"},
+      {TRUE, "key,status\nR-1,accepted\nR-1,accepted\n", "twice"},
+      {TRUE, "key,status\n\xff,accepted\n", "UTF-8"},
       {TRUE, "key,status,a,b,c,d,e,f,g,h,i,j,k,l,m,n,o\n", "does not name"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(hostile); i++) {
@@ -180,7 +217,8 @@ static void an_answer_that_is_not_whole_is_not_believed(void **state) {
 
 static void any_cut_of_an_answer_is_refused(void **state) {
   Fixture *f = *state;
-  static const char whole[] = "{\"results\":[" RESULT("R-1", "accepted") "," RESULT("R-2", "accepted") "," RESULT("R-4", "accepted") "]}";
+  static const char whole[] = "{\"results\":[" RESULT("R-1", "accepted") "," RESULT("R-2", "accepted") "," RESULT(
+      "R-4", "accepted") "]}";
   static const char csv[] = "key,status\r\n\"R-1\",accepted\r\n\"R-2\",accepted\r\n\"R-4\",accepted";
   for (gsize cut = 0; cut < sizeof whole - 1; cut++)
     assert_null(accrual_answer_read(&f->body, whole, cut, NULL));

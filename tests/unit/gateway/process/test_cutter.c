@@ -10,7 +10,8 @@
 enum { AMOUNT = 0 };
 static const LedgerColumns columns = {.amount = AMOUNT};
 
-/* Every seventh record is rejected, every eleventh a duplicate; record r stands at line r + 1 and has the amount 10 r. */
+/* Every seventh record is rejected, every eleventh a duplicate; record r stands at line r + 1 and has the amount 10 r.
+ */
 static gboolean is_refused(guint64 record, Outcome *outcome) {
   *outcome = record % 7 == 0 ? OUTCOME_REJECTED : OUTCOME_DUPLICATE;
   return record % 7 == 0 || record % 11 == 0;

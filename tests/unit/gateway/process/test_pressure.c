@@ -1,5 +1,5 @@
-/* The controller against simulated interfaces whose capacity changes: throughput against the best fixed setting of each capacity, found
- * by trying all of them; refused calls; pauses, floors and bounds. Nothing here looks at a clock. */
+/* The controller against simulated interfaces whose capacity changes: throughput against the best fixed setting of each
+ * capacity, found by trying all of them; refused calls; pauses, floors and bounds. Nothing here looks at a clock. */
 #include "tests/unit/gateway/process/simulation.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,18 +13,22 @@ static void throughput_stays_within_a_tenth_of_the_best_fixed_setting(void **sta
   for (guint c = 0; c < G_N_ELEMENTS(courses); c++) {
     const Course *course = &courses[c];
     PressureOptions options = usual;
-    Simulation s = {.pressure = pressure_new(&options), .seed = 42 + c, .is_traced = g_getenv("PRESSURE_TRACE") != NULL};
+    Simulation s = {
+        .pressure = pressure_new(&options), .seed = 42 + c, .is_traced = g_getenv("PRESSURE_TRACE") != NULL};
     print_message("%s\n", course->name);
     for (guint i = 0; i < course->n; i++) {
       Measured best = simulated_best(&course->phases[i], &options), settling, settled;
       simulate(&s, &course->phases[i], SECONDS(SETTLING), &settling);
       simulate(&s, &course->phases[i], SECONDS(MEASURED), &settled);
       double share = settled.rate / best.rate, refused = (double)settled.refused / (double)settled.calls;
-      gboolean ok = share >= course->least && refused <= course->refused && settled.latency <= 1.05 * (double)options.target_latency;
+      gboolean ok = share >= course->least && refused <= course->refused &&
+                    settled.latency <= 1.05 * (double)options.target_latency;
       bad += !ok;
-      print_message("  %-26s best %6.0f (%2u × %4u)  ours %6.0f (%2u × %4u, %3.0f ms) %5.1f %%; settling %5.1f %%; refused %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "%s\n",
-                    course->phases[i].name, best.rate, best.threads, best.size, settled.rate, settled.threads, settled.size, settled.latency / 1000,
-                    100 * share, 100 * settling.rate / best.rate, settled.refused, settled.calls, ok ? "" : "   <--");
+      print_message("  %-26s best %6.0f (%2u × %4u)  ours %6.0f (%2u × %4u, %3.0f ms) %5.1f %%; settling %5.1f %%; "
+                    "refused %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "%s\n",
+                    course->phases[i].name, best.rate, best.threads, best.size, settled.rate, settled.threads,
+                    settled.size, settled.latency / 1000, 100 * share, 100 * settling.rate / best.rate, settled.refused,
+                    settled.calls, ok ? "" : "   <--");
     }
     pressure_free(s.pressure);
   }
@@ -109,7 +113,8 @@ static void what_goes_on_refusing_pushes_both_down_to_their_floors(void **state)
 
 static void latency_pushes_both_down_to_their_floors_and_recovery_raises_them(void **state) {
   (void)state;
-  static const Capacity slow = {"slow", 64, 64, 2000, 10000, 0, 0, -1, 0.1}, ample = {"ample", 64, 64, 20, 10000, 0, 0, -1, 0.1};
+  static const Capacity slow = {"slow", 64, 64, 2000, 10000, 0, 0, -1, 0.1},
+                        ample = {"ample", 64, 64, 20, 10000, 0, 0, -1, 0.1};
   Simulation s = {.pressure = pressure_new(&usual), .seed = 5};
   Measured measured;
   simulate(&s, &ample, SECONDS(60), &measured);
@@ -169,10 +174,15 @@ static void it_stays_within_its_bounds_whatever_happens(void **state) {
     if (next != 0 && next != G_MAXINT64)
       s.now = next;
     double chance = simulated_chance(&s);
-    PressureOutcome outcome = chance < 0.6 ? PRESSURE_GOOD : chance < 0.8 ? PRESSURE_REFUSED : chance < 0.9 ? PRESSURE_FAILED : PRESSURE_NO_CALL;
+    PressureOutcome outcome = chance < 0.6   ? PRESSURE_GOOD
+                              : chance < 0.8 ? PRESSURE_REFUSED
+                              : chance < 0.9 ? PRESSURE_FAILED
+                                             : PRESSURE_NO_CALL;
     s.now += (gint64)(simulated_chance(&s) * 2e6);
     if (next == 0)
-      pressure_end(s.pressure, &one, s.now, &(PressureEnd){outcome, (guint)(simulated_chance(&s) * 6000), chance < 0.7 ? -1 : (gint64)(chance * 1e6)});
+      pressure_end(
+          s.pressure, &one, s.now,
+          &(PressureEnd){outcome, (guint)(simulated_chance(&s) * 6000), chance < 0.7 ? -1 : (gint64)(chance * 1e6)});
     PressureState now = state_of(s.pressure);
     assert_in_range(now.threads, usual.threads_min, usual.threads_max);
     assert_in_range(now.size, usual.size_min, usual.size_max);

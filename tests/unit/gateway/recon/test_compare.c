@@ -1,4 +1,5 @@
-/* Two statements side by side: what is missing on either side, what differs, at which scale, and what cannot be compared. */
+/* Two statements side by side: what is missing on either side, what differs, at which scale, and what cannot be
+ * compared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +11,15 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-typedef struct { const char *key; gint64 amount; } Row; /* key NULL: none. amount NONE: none */
+typedef struct {
+  const char *key;
+  gint64 amount;
+} Row; /* key NULL: none. amount NONE: none */
 #define NONE G_MININT64
-typedef struct { const Row *rows; guint n, at; } Rows;
+typedef struct {
+  const Row *rows;
+  guint n, at;
+} Rows;
 
 static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
   (void)error;
@@ -29,7 +36,8 @@ static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
   return TRUE;
 }
 
-static const StagingColumn whole[] = {{"key", BLOCK_TEXT, 0}, {"amount", BLOCK_INTEGER, 0}}, cents[] = {{"key", BLOCK_TEXT, 0}, {"amount", BLOCK_INTEGER, 2}};
+static const StagingColumn whole[] = {{"key", BLOCK_TEXT, 0}, {"amount", BLOCK_INTEGER, 0}},
+                           cents[] = {{"key", BLOCK_TEXT, 0}, {"amount", BLOCK_INTEGER, 2}};
 
 static ReconSource *source_of(const StagingColumn *columns, const Row *rows, guint n) {
   Rows *kept = g_new0(Rows, 1);
@@ -43,17 +51,24 @@ static gboolean note(gpointer user, const Difference *difference, GError **error
   if (difference->has_ours)
     g_string_append_printf(user, " ours %" G_GINT64_FORMAT, difference->ours);
   if (difference->has_theirs)
-    g_string_append_printf(user, " theirs %" G_GINT64_FORMAT " line %" G_GUINT64_FORMAT, difference->theirs, difference->theirs_line);
+    g_string_append_printf(user, " theirs %" G_GINT64_FORMAT " line %" G_GUINT64_FORMAT, difference->theirs,
+                           difference->theirs_line);
   g_string_append(user, "\n");
   return TRUE;
 }
 
-typedef struct { const StagingColumn *columns; const Row *rows; guint n; } Given;
+typedef struct {
+  const StagingColumn *columns;
+  const Row *rows;
+  guint n;
+} Given;
 
 static gboolean compare(Given ours, Given theirs, GString *text, Comparison *found, GError **error) {
   g_autofree char *folder = g_dir_make_tmp("compare-XXXXXX", NULL);
-  g_autoptr(ReconSource) a = source_of(ours.columns, ours.rows, ours.n), b = source_of(theirs.columns, theirs.rows, theirs.n);
-  CompareOptions options = {.ours = {a, "key", "amount"}, .theirs = {b, "key", "amount"}, .work = folder, .visit = note, .user = text};
+  g_autoptr(ReconSource) a = source_of(ours.columns, ours.rows, ours.n),
+                         b = source_of(theirs.columns, theirs.rows, theirs.n);
+  CompareOptions options = {
+      .ours = {a, "key", "amount"}, .theirs = {b, "key", "amount"}, .work = folder, .visit = note, .user = text};
   gboolean ok = recon_compare(&options, found, error);
   assert_int_equal(rmdir(folder), 0); /* nothing is left in it */
   return ok;
@@ -63,11 +78,13 @@ static gboolean compare(Given ours, Given theirs, GString *text, Comparison *fou
 
 static void each_difference_is_told_once_and_the_rest_matches(void **state) {
   (void)state;
-  static const Row ours[] = {{"c", 3}, {"a", 1}, {"b", 2}, {"e", 5}}, theirs[] = {{"d", 4}, {"e", 5}, {"c", 7}, {"a", 1}};
+  static const Row ours[] = {{"c", 3}, {"a", 1}, {"b", 2}, {"e", 5}},
+                   theirs[] = {{"d", 4}, {"e", 5}, {"c", 7}, {"a", 1}};
   GString *text = g_string_new(NULL);
   Comparison found;
   assert_true(compare(GIVEN(whole, ours), GIVEN(whole, theirs), text, &found, NULL));
-  assert_string_equal(text->str, "missing-theirs b ours 2\namount c ours 3 theirs 7 line 3\nmissing-ours d theirs 4 line 1\n");
+  assert_string_equal(text->str,
+                      "missing-theirs b ours 2\namount c ours 3 theirs 7 line 3\nmissing-ours d theirs 4 line 1\n");
   assert_int_equal(found.matched, 2);
   assert_int_equal(found.ours, 4);
   assert_int_equal(found.theirs, 4);
@@ -100,11 +117,13 @@ static void amounts_are_compared_at_the_greater_number_of_decimals(void **state)
 
 static void keys_are_bytes_and_a_prefix_comes_first(void **state) {
   (void)state;
-  static const Row ours[] = {{"ab", 1}, {"a", 1}, {"\xc3\xa9", 1}, {"B", 1}}, theirs[] = {{"abc", 1}, {"a", 1}, {"b", 1}};
+  static const Row ours[] = {{"ab", 1}, {"a", 1}, {"\xc3\xa9", 1}, {"B", 1}},
+                   theirs[] = {{"abc", 1}, {"a", 1}, {"b", 1}};
   GString *text = g_string_new(NULL);
   Comparison found;
   assert_true(compare(GIVEN(whole, ours), GIVEN(whole, theirs), text, &found, NULL));
-  assert_string_equal(text->str, "missing-theirs B ours 1\nmissing-theirs ab ours 1\nmissing-ours abc theirs 1 line 1\nmissing-ours b theirs 1 line 3\n"
+  assert_string_equal(text->str, "missing-theirs B ours 1\nmissing-theirs ab ours 1\nmissing-ours abc theirs 1 line "
+                                 "1\nmissing-ours b theirs 1 line 3\n"
                                  "missing-theirs \xc3\xa9 ours 1\n");
   g_string_free(text, TRUE);
 }

@@ -1,4 +1,5 @@
-/* Extracts: ordered by an external merge sort, stable, gone on with at any record; and the lines that are made of records. */
+/* Extracts: ordered by an external merge sort, stable, gone on with at any record; and the lines that are made of
+ * records. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static const StagingColumn columns[] = {{"text", BLOCK_TEXT, 0}, {"number", BLOCK_INTEGER, 2}, {"turn", BLOCK_INTEGER, 0}};
-typedef struct { guint n, at; } Numbers;
+static const StagingColumn columns[] = {
+    {"text", BLOCK_TEXT, 0}, {"number", BLOCK_INTEGER, 2}, {"turn", BLOCK_INTEGER, 0}};
+typedef struct {
+  guint n, at;
+} Numbers;
 
 /* Pseudo-random texts and numbers with many equal ones and some nulls, the same each time. */
 static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
@@ -43,7 +47,9 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
   (void)status, (void)type, (void)walk;
   return remove(path);
 }
-static int make_folder(void **state) { return (*state = g_dir_make_tmp("recon-XXXXXX", NULL)) ? 0 : -1; }
+static int make_folder(void **state) {
+  return (*state = g_dir_make_tmp("recon-XXXXXX", NULL)) ? 0 : -1;
+}
 static int remove_folder(void **state) {
   int rc = nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
   g_free(*state);
@@ -62,8 +68,14 @@ static char *make_extract(const char *folder, guint n, char *const *order) {
   return sha256;
 }
 
-typedef struct { char *text; gint64 number, turn; gboolean is_null; } Row;
-static void row_clear(gpointer row) { g_free(((Row *)row)->text); }
+typedef struct {
+  char *text;
+  gint64 number, turn;
+  gboolean is_null;
+} Row;
+static void row_clear(gpointer row) {
+  g_free(((Row *)row)->text);
+}
 
 /* Reads it; with `stop_at` > 0 only so far, and *position is behind the last. */
 static GArray *read_extract(const char *folder, const char *position, guint stop_at, char **behind) {
@@ -83,7 +95,8 @@ static GArray *read_extract(const char *folder, const char *position, guint stop
       const RecordBlock *block = batch->pieces[0].block;
       gsize length;
       const char *text = record_block_text(block, 0, record, &length);
-      Row row = {g_strndup(text, length), record_block_integer(block, 1, record), record_block_integer(block, 2, record), record_block_is_null(block, 0, record)};
+      Row row = {g_strndup(text, length), record_block_integer(block, 1, record),
+                 record_block_integer(block, 2, record), record_block_is_null(block, 0, record)};
       g_array_append_val(rows, row);
       if (rows->len == stop_at) {
         *behind = source->position(source, i);
@@ -95,7 +108,9 @@ static GArray *read_extract(const char *folder, const char *position, guint stop
 
 static int compare(const Row *a, const Row *b) {
   int order = a->is_null != b->is_null ? (b->is_null ? 1 : -1) : strcmp(a->text, b->text);
-  return order ? order : a->number != b->number ? (a->number > b->number) - (a->number < b->number) : (a->turn > b->turn) - (a->turn < b->turn);
+  return order                    ? order
+         : a->number != b->number ? (a->number > b->number) - (a->number < b->number)
+                                  : (a->turn > b->turn) - (a->turn < b->turn);
 }
 
 static void many_runs_are_merged_in_order_and_equal_keys_keep_theirs(void **state) {
@@ -145,7 +160,12 @@ static void a_damaged_extract_is_refused(void **state) {
 
 /* --- Lines */
 
-typedef struct { const char *texts[8]; gint64 numbers[8]; guint n; gboolean is_done; } Few;
+typedef struct {
+  const char *texts[8];
+  gint64 numbers[8];
+  guint n;
+  gboolean is_done;
+} Few;
 
 static gboolean fill_few(gpointer user, RecordBlock *block, GError **error) {
   (void)error;
@@ -174,7 +194,8 @@ static char *lines_of(const Few *few, ConfReconcile reconcile, gint64 *total, GE
   assert_true(source->next(source, &batch, error));
   recon_format_batch(format, batch);
   *total = 0;
-  gboolean ok = recon_format_header(format, lines, error) && recon_format_lines(format, 0, batch->n, lines, total, error);
+  gboolean ok = recon_format_header(format, lines, error) &&
+                recon_format_lines(format, 0, batch->n, lines, total, error);
   recon_format_free(format);
   return ok ? g_strndup((const char *)lines->data, lines->len) : NULL;
 }
@@ -183,15 +204,19 @@ static void values_are_quoted_guarded_and_scaled(void **state) {
   (void)state;
   GError *error = NULL;
   gint64 total;
-  Few few = {.texts = {"plain", "a,b", "say \"no\"", "two\nlines", NULL, "=1+1", "积分"}, .numbers = {1, -5, 12345, 0, G_MININT64 + 1, 100, 7}, .n = 7};
+  Few few = {.texts = {"plain", "a,b", "say \"no\"", "two\nlines", NULL, "=1+1", "积分"},
+             .numbers = {1, -5, 12345, 0, G_MININT64 + 1, 100, 7},
+             .n = 7};
   ConfReconcile csv = {.delimiter = (char *)",", .line_end = (char *)"lf", .quote = TRUE, .header_line = TRUE};
   g_autofree char *plain = lines_of(&(Few){.texts = {"plain", "x"}, .numbers = {1, -5}, .n = 2}, csv, &total, &error);
   assert_string_equal(plain, "number,text\n0.01,plain\n-0.05,x\n");
   assert_int_equal(total, -4);
   g_autofree char *all = lines_of(&few, csv, &total, &error);
-  assert_string_equal(all, "number,text\n0.01,plain\n-0.05,\"a,b\"\n123.45,\"say \"\"no\"\"\"\n0.00,\"two\nlines\"\n-92233720368547758.07,\n1.00,=1+1\n0.07,积分\n");
+  assert_string_equal(all, "number,text\n0.01,plain\n-0.05,\"a,b\"\n123.45,\"say "
+                           "\"\"no\"\"\"\n0.00,\"two\nlines\"\n-92233720368547758.07,\n1.00,=1+1\n0.07,积分\n");
   ConfReconcile guarded = {.delimiter = (char *)"||", .line_end = (char *)"crlf", .quote = TRUE, .neutralise = TRUE};
-  g_autofree char *other = lines_of(&(Few){.texts = {"=1+1", "a|b"}, .numbers = {-1, 1}, .n = 2}, guarded, &total, &error);
+  g_autofree char *other = lines_of(&(Few){.texts = {"=1+1", "a|b"}, .numbers = {-1, 1}, .n = 2}, guarded, &total,
+                                    &error);
   assert_string_equal(other, "-0.01||'=1+1\r\n0.01||\"a|b\"\r\n");
 }
 
@@ -214,7 +239,8 @@ static void what_cannot_be_written_as_configured_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(many_runs_are_merged_in_order_and_equal_keys_keep_theirs, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(many_runs_are_merged_in_order_and_equal_keys_keep_theirs, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(reading_goes_on_behind_any_record, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_damaged_extract_is_refused, make_folder, remove_folder),
       cmocka_unit_test(values_are_quoted_guarded_and_scaled),

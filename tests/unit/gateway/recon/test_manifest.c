@@ -86,19 +86,39 @@ static void a_period_without_records_has_a_manifest_without_shards(void **state)
 static void every_member_must_be_there_once_and_no_other(void **state) {
   (void)state;
   static const char *const edits[][2] = {
-      {"\"version\": 2", "\"version\": 2, \"version\": 2"}, {"\"version\": 2", "\"verzion\": 2"}, {"\"version\": 2", "\"version\": 0"},
-      {"\"version\": 2", "\"version\": \"2\""}, {"\"version\": 2", "\"version\": 2, \"more\": 1"}, {"manifest-1", "manifest-2"},
-      {"\"header_line\": true", "\"header_line\": 1"}, {"\"period\": \"2026-11-20\"", "\"period\": \"2026-11-2\""},
-      {"\"period\": \"2026-11-20\"", "\"period\": \"../../etc/\""}, {"\"scale\": 2", "\"scale\": 19"}, {"\"scale\": 2", "\"scale\": 1"},
-      {"\"total\": \"1234.52\"", "\"total\": \"1234.53\""}, {"\"total\": \"1234.52\"", "\"total\": \"01234.52\""},
-      {"\"total\": \"1234.52\"", "\"total\": 1234.52"}, {"\"total\": \"1234.52\"", "\"total\": null"}, {"\"records\": 10001", "\"records\": 10002"},
-      {"\"records\": 10001", "\"records\": -1"}, {"\"number\": 2", "\"number\": 3"}, {"\"of\": 3", "\"of\": 4"},
-      {"20_0002.csv", "20_0001.csv"}, {"points_2026-11-20_0002.csv", "../0002.csv"}, {"points_2026-11-20_0002.csv", ".0002.csv"},
-      {"points_2026-11-20_0002.csv", "a\\u0000b"}, {"\"md5\": \"01", "\"md5\": \"0G"}, {"\"sha256\": \"01", "\"sha256\": \"0"},
-      {"\"plain_size\": 1000", "\"plain_size\": 1001"}, {"\"amount\": \"amount\"", "\"amount\": \"key2\""},
-      {"\"compression\": \"none\"", "\"compression\": \"rar\""}, {"\"threshold\": 5000", "\"threshold\": 4999"},
-      {"\"threshold\": 5000", "\"threshold\": 5001"}, {"https://gw.example/v1/objects/00000000000000000000000000000002", "file:///etc/passwd"},
-      {"\"made_at\": \"2026", "\"made_at\": \"x026"}, {"\"columns\": [\"key\"", "\"columns\": [7"}};
+      {"\"version\": 2", "\"version\": 2, \"version\": 2"},
+      {"\"version\": 2", "\"verzion\": 2"},
+      {"\"version\": 2", "\"version\": 0"},
+      {"\"version\": 2", "\"version\": \"2\""},
+      {"\"version\": 2", "\"version\": 2, \"more\": 1"},
+      {"manifest-1", "manifest-2"},
+      {"\"header_line\": true", "\"header_line\": 1"},
+      {"\"period\": \"2026-11-20\"", "\"period\": \"2026-11-2\""},
+      {"\"period\": \"2026-11-20\"", "\"period\": \"../../etc/\""},
+      {"\"scale\": 2", "\"scale\": 19"},
+      {"\"scale\": 2", "\"scale\": 1"},
+      {"\"total\": \"1234.52\"", "\"total\": \"1234.53\""},
+      {"\"total\": \"1234.52\"", "\"total\": \"01234.52\""},
+      {"\"total\": \"1234.52\"", "\"total\": 1234.52"},
+      {"\"total\": \"1234.52\"", "\"total\": null"},
+      {"\"records\": 10001", "\"records\": 10002"},
+      {"\"records\": 10001", "\"records\": -1"},
+      {"\"number\": 2", "\"number\": 3"},
+      {"\"of\": 3", "\"of\": 4"},
+      {"20_0002.csv", "20_0001.csv"},
+      {"points_2026-11-20_0002.csv", "../0002.csv"},
+      {"points_2026-11-20_0002.csv", ".0002.csv"},
+      {"points_2026-11-20_0002.csv", "a\\u0000b"},
+      {"\"md5\": \"01", "\"md5\": \"0G"},
+      {"\"sha256\": \"01", "\"sha256\": \"0"},
+      {"\"plain_size\": 1000", "\"plain_size\": 1001"},
+      {"\"amount\": \"amount\"", "\"amount\": \"key2\""},
+      {"\"compression\": \"none\"", "\"compression\": \"rar\""},
+      {"\"threshold\": 5000", "\"threshold\": 4999"},
+      {"\"threshold\": 5000", "\"threshold\": 5001"},
+      {"https://gw.example/v1/objects/00000000000000000000000000000002", "file:///etc/passwd"},
+      {"\"made_at\": \"2026", "\"made_at\": \"x026"},
+      {"\"columns\": [\"key\"", "\"columns\": [7"}};
   g_autoptr(ReconManifest) manifest = sample();
   g_autoptr(GString) json = g_string_new(NULL);
   recon_manifest_to_json(manifest, json);
@@ -106,7 +126,8 @@ static void every_member_must_be_there_once_and_no_other(void **state) {
     const char *at = strstr(json->str, edits[i][0]);
     if (!at)
       fail_msg("%s is not in %s", edits[i][0], json->str);
-    g_autofree char *edited = g_strdup_printf("%.*s%s%s", (int)(at - json->str), json->str, edits[i][1], at + strlen(edits[i][0]));
+    g_autofree char *edited = g_strdup_printf("%.*s%s%s", (int)(at - json->str), json->str, edits[i][1],
+                                              at + strlen(edits[i][0]));
     g_autofree char *why = NULL;
     g_autoptr(ReconManifest) read = read_back(edited, &why);
     if (read)
@@ -129,10 +150,21 @@ static void a_manifest_cut_anywhere_is_refused(void **state) {
 
 static void decimals_have_one_spelling(void **state) {
   (void)state;
-  static const struct { gint64 value; guint scale; const char *text; } good[] = {
-      {0, 0, "0"}, {0, 2, "0.00"}, {-5, 2, "-0.05"}, {123450, 2, "1234.50"}, {G_MAXINT64, 0, "9223372036854775807"}, {G_MININT64, 0, "-9223372036854775808"},
-      {G_MININT64, 18, "-9.223372036854775808"}, {1, 18, "0.000000000000000001"}};
-  static const char *const bad[] = {"", "-", "-0.00", "0.0", "00.00", "+1.00", "1", "1.000", ".50", "1,50", "1e2", "92233720368547758.08", "1.2.3", " 1.00"};
+  static const struct {
+    gint64 value;
+    guint scale;
+    const char *text;
+  } good[] = {{0, 0, "0"},
+              {0, 2, "0.00"},
+              {-5, 2, "-0.05"},
+              {123450, 2, "1234.50"},
+              {G_MAXINT64, 0, "9223372036854775807"},
+              {G_MININT64, 0, "-9223372036854775808"},
+              {G_MININT64, 18, "-9.223372036854775808"},
+              {1, 18, "0.000000000000000001"}};
+  static const char *const bad[] = {"",      "-",     "-0.00", "0.0",  "00.00", "+1.00",
+                                    "1",     "1.000", ".50",   "1,50", "1e2",   "92233720368547758.08",
+                                    "1.2.3", " 1.00"};
   gint64 value;
   for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
     g_autofree char *text = recon_decimal(good[i].value, good[i].scale);
@@ -152,11 +184,12 @@ static void the_delimited_form_has_a_line_per_shard(void **state) {
   recon_manifest_text_begin(manifest, 3, text);
   recon_manifest_text_add(manifest, manifest->shards->pdata[2], 3, text);
   recon_manifest_text_end(manifest, 3, text);
-  assert_string_equal(text->str,
-                      "H|sallyport-manifest-1|acme-bank|points \"x\"\\|2026-11-20|2|2026-11-22T01:00:03Z|3|10001|1234.52\n"
-                      "D|3|3|points_2026-11-20_0003.csv|https://gw.example/v1/objects/00000000000000000000000000000003|1000|" MD5 "|" SHA256
-                      "|1|0.07|1000|" SHA256 "\n"
-                      "T|3|10001|1234.52\n");
+  assert_string_equal(
+      text->str,
+      "H|sallyport-manifest-1|acme-bank|points \"x\"\\|2026-11-20|2|2026-11-22T01:00:03Z|3|10001|1234.52\n"
+      "D|3|3|points_2026-11-20_0003.csv|https://gw.example/v1/objects/00000000000000000000000000000003|1000|" MD5
+      "|" SHA256 "|1|0.07|1000|" SHA256 "\n"
+      "T|3|10001|1234.52\n");
 }
 
 int main(void) {

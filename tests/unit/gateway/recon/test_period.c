@@ -15,7 +15,8 @@ static gint64 instant(const char *text) {
 }
 
 static char *holidays[] = {(char *)"2026-10-01", (char *)"2026-10-02", NULL}, *working[] = {(char *)"2026-10-10", NULL};
-static ConfCalendar bank = {.name = (char *)"bank", .weekend = 1 << 6 | 1 << 7, .holidays = holidays, .working = working};
+static ConfCalendar bank = {
+    .name = (char *)"bank", .weekend = 1 << 6 | 1 << 7, .holidays = holidays, .working = working};
 
 static char *due(ConfReconcile reconcile, const char *since, const char *now, guint most) {
   GError *error = NULL;
@@ -32,11 +33,19 @@ static char *due(ConfReconcile reconcile, const char *since, const char *now, gu
   return text;
 }
 
-#define expect(text, ...) do { g_autofree char *seen = due(__VA_ARGS__); assert_string_equal(seen, text); } while (0)
+#define expect(text, ...)                     \
+  do {                                        \
+    g_autofree char *seen = due(__VA_ARGS__); \
+    assert_string_equal(seen, text);          \
+  } while (0)
 
 static void a_day_is_due_once_at_its_time_in_its_zone(void **state) {
   (void)state;
-  ConfReconcile daily = {.name = (char *)"d", .period = CONF_PERIOD_DAY, .at = 2 * 3600, .day_offset = 1, .time_zone = (char *)"Asia/Shanghai"};
+  ConfReconcile daily = {.name = (char *)"d",
+                         .period = CONF_PERIOD_DAY,
+                         .at = 2 * 3600,
+                         .day_offset = 1,
+                         .time_zone = (char *)"Asia/Shanghai"};
   expect("", daily, "2026-11-20T17:59:00Z", "2026-11-20T17:59:59Z", 100);
   expect("2026-11-20", daily, "2026-11-20T17:59:00Z", "2026-11-20T18:00:00Z", 100);
   expect("", daily, "2026-11-20T18:00:00Z", "2026-11-21T17:59:59Z", 100);
@@ -46,13 +55,15 @@ static void a_day_is_due_once_at_its_time_in_its_zone(void **state) {
 
 static void the_same_day_may_be_due_on_itself(void **state) {
   (void)state;
-  ConfReconcile daily = {.name = (char *)"d", .period = CONF_PERIOD_DAY, .at = 22 * 3600, .day_offset = 0, .time_zone = (char *)"UTC"};
+  ConfReconcile daily = {
+      .name = (char *)"d", .period = CONF_PERIOD_DAY, .at = 22 * 3600, .day_offset = 0, .time_zone = (char *)"UTC"};
   expect("2026-11-20", daily, "2026-11-20T00:00:00Z", "2026-11-20T22:00:00Z", 100);
 }
 
 static void a_month_is_due_after_its_last_day(void **state) {
   (void)state;
-  ConfReconcile monthly = {.name = (char *)"m", .period = CONF_PERIOD_MONTH, .at = 3600, .day_offset = 1, .time_zone = (char *)"UTC"};
+  ConfReconcile monthly = {
+      .name = (char *)"m", .period = CONF_PERIOD_MONTH, .at = 3600, .day_offset = 1, .time_zone = (char *)"UTC"};
   expect("2024-02", monthly, "2024-02-29T23:00:00Z", "2024-03-01T01:00:00Z", 100);
   expect("2026-02", monthly, "2026-02-28T23:00:00Z", "2026-03-01T01:00:00Z", 100);
   expect("2025-12 2026-01", monthly, "2025-12-31T12:00:00Z", "2026-02-01T01:00:00Z", 100);
@@ -61,21 +72,37 @@ static void a_month_is_due_after_its_last_day(void **state) {
 
 static void a_calendar_says_when_and_no_day_is_left_out(void **state) {
   (void)state;
-  ConfReconcile daily = {.name = (char *)"d", .period = CONF_PERIOD_DAY, .at = 6 * 3600, .day_offset = 1, .calendar = (char *)"bank", .time_zone = (char *)"UTC"};
-  /* Wednesday 30 September is due on Monday 5 October: Thursday and Friday are holidays. These, and the weekend, are due with it. */
+  ConfReconcile daily = {.name = (char *)"d",
+                         .period = CONF_PERIOD_DAY,
+                         .at = 6 * 3600,
+                         .day_offset = 1,
+                         .calendar = (char *)"bank",
+                         .time_zone = (char *)"UTC"};
+  /* Wednesday 30 September is due on Monday 5 October: Thursday and Friday are holidays. These, and the weekend, are
+   * due with it. */
   expect("", daily, "2026-09-30T07:00:00Z", "2026-10-05T05:59:59Z", 100);
-  expect("2026-09-30 2026-10-01 2026-10-02 2026-10-03 2026-10-04", daily, "2026-09-30T07:00:00Z", "2026-10-05T06:00:00Z", 100);
+  expect("2026-09-30 2026-10-01 2026-10-02 2026-10-03 2026-10-04", daily, "2026-09-30T07:00:00Z",
+         "2026-10-05T06:00:00Z", 100);
   /* Friday 9 October is due on Saturday the 10th, which is worked; that one on Monday. */
   expect("2026-10-09", daily, "2026-10-09T06:00:00Z", "2026-10-10T06:00:00Z", 100);
   expect("2026-10-10 2026-10-11", daily, "2026-10-10T06:00:00Z", "2026-10-12T06:00:00Z", 100);
   /* January ends on a Saturday: its first business day behind is Monday 2 February. */
-  ConfReconcile monthly = {.name = (char *)"m", .period = CONF_PERIOD_MONTH, .at = 0, .day_offset = 1, .calendar = (char *)"bank", .time_zone = (char *)"UTC"};
+  ConfReconcile monthly = {.name = (char *)"m",
+                           .period = CONF_PERIOD_MONTH,
+                           .at = 0,
+                           .day_offset = 1,
+                           .calendar = (char *)"bank",
+                           .time_zone = (char *)"UTC"};
   expect("2026-01", monthly, "2026-01-31T00:00:00Z", "2026-02-02T00:00:00Z", 100);
 }
 
 static void a_day_of_23_or_25_hours_is_due_once(void **state) {
   (void)state;
-  ConfReconcile daily = {.name = (char *)"d", .period = CONF_PERIOD_DAY, .at = 2 * 3600 + 1800, .day_offset = 1, .time_zone = (char *)"Europe/Berlin"};
+  ConfReconcile daily = {.name = (char *)"d",
+                         .period = CONF_PERIOD_DAY,
+                         .at = 2 * 3600 + 1800,
+                         .day_offset = 1,
+                         .time_zone = (char *)"Europe/Berlin"};
   /* 29 March 2026: 02:30 is not there, 03:00 (01:00Z) is the first instant behind it. */
   expect("2026-03-28", daily, "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z", 100);
   expect("", daily, "2026-03-29T01:00:00Z", "2026-03-29T23:00:00Z", 100);
@@ -86,8 +113,11 @@ static void a_day_of_23_or_25_hours_is_due_once(void **state) {
 
 static void periods_hold_their_dates(void **state) {
   (void)state;
-  static const char *const good[][3] = {{"2026-11-20", "2026-11-20", "2026-11-20"}, {"2024-02", "2024-02-01", "2024-02-29"}, {"2026-12", "2026-12-01", "2026-12-31"}};
-  static const char *const bad[] = {"", "2026", "2026-13", "2026-02-30", "2026-1", "2026-11-2", "20261120", "2026-11-20 ", "../../x"};
+  static const char *const good[][3] = {{"2026-11-20", "2026-11-20", "2026-11-20"},
+                                        {"2024-02", "2024-02-01", "2024-02-29"},
+                                        {"2026-12", "2026-12-01", "2026-12-31"}};
+  static const char *const bad[] = {"",          "2026",     "2026-13",     "2026-02-30", "2026-1",
+                                    "2026-11-2", "20261120", "2026-11-20 ", "../../x"};
   char from[11], to[11];
   for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
     assert_true(recon_period_dates(good[i][0], NULL, from, to));
@@ -102,9 +132,12 @@ static void periods_hold_their_dates(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_day_is_due_once_at_its_time_in_its_zone), cmocka_unit_test(the_same_day_may_be_due_on_itself),
-      cmocka_unit_test(a_month_is_due_after_its_last_day),         cmocka_unit_test(a_calendar_says_when_and_no_day_is_left_out),
-      cmocka_unit_test(a_day_of_23_or_25_hours_is_due_once),       cmocka_unit_test(periods_hold_their_dates),
+      cmocka_unit_test(a_day_is_due_once_at_its_time_in_its_zone),
+      cmocka_unit_test(the_same_day_may_be_due_on_itself),
+      cmocka_unit_test(a_month_is_due_after_its_last_day),
+      cmocka_unit_test(a_calendar_says_when_and_no_day_is_left_out),
+      cmocka_unit_test(a_day_of_23_or_25_hours_is_due_once),
+      cmocka_unit_test(periods_hold_their_dates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

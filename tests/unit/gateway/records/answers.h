@@ -46,7 +46,8 @@ static inline Case *staged(ConfLayout *conf, const char *text, gsize length) {
   Staging *staging = staging_create(it->path, columns, n, &error);
   assert_null(error);
   LayoutChunk *chunk = layout_chunk_new(it->layout);
-  layout_parse(it->layout, &(LayoutSpan){.text = (const guint8 *)text, .end = length, .is_first = TRUE, .is_last = TRUE}, chunk);
+  layout_parse(it->layout,
+               &(LayoutSpan){.text = (const guint8 *)text, .end = length, .is_first = TRUE, .is_last = TRUE}, chunk);
   if (chunk->block->count > 0)
     assert_true(staging_append(staging, chunk->block, &error));
   keep_header(staging, chunk->header);
@@ -55,13 +56,24 @@ static inline Case *staged(ConfLayout *conf, const char *text, gsize length) {
   it->staging = staging_reader_open(it->path, &error);
   assert_null(error);
   it->batches = g_ptr_array_new_with_free_func(free_batch);
-  it->options = (FeedbackOptions){.layout = it->layout, .conf = &it->feedback, .key_field = "ref", .file_name = "POINTS.dat", .verdict = "ACCEPTED", .code = "",
-                                  .message = "", .staging = it->staging, .batches = it->batches, .amount_column = -1, .records = staging_count(it->staging)};
+  it->options = (FeedbackOptions){.layout = it->layout,
+                                  .conf = &it->feedback,
+                                  .key_field = "ref",
+                                  .file_name = "POINTS.dat",
+                                  .verdict = "ACCEPTED",
+                                  .code = "",
+                                  .message = "",
+                                  .staging = it->staging,
+                                  .batches = it->batches,
+                                  .amount_column = -1,
+                                  .records = staging_count(it->staging)};
   it->options.accepted = it->options.records;
   return it;
 }
 
-static inline Case *staged_text(ConfLayout *conf, const char *text) { return staged(conf, text, strlen(text)); }
+static inline Case *staged_text(ConfLayout *conf, const char *text) {
+  return staged(conf, text, strlen(text));
+}
 
 static inline void finish(Case *it) {
   staging_reader_close(it->staging);
@@ -75,9 +87,16 @@ static inline void finish(Case *it) {
   g_free(it);
 }
 
-static inline BookBatch *add_batch(Case *it, guint64 first, guint64 last, guint accepted, guint rejected, guint duplicates, gint64 amount) {
+static inline BookBatch *add_batch(Case *it, guint64 first, guint64 last, guint accepted, guint rejected,
+                                   guint duplicates, gint64 amount) {
   BookBatch *batch = g_new0(BookBatch, 1);
-  *batch = (BookBatch){.number = it->batches->len + 1, .first = first, .last = last, .accepted = accepted, .rejected = rejected, .duplicates = duplicates, .amount = amount};
+  *batch = (BookBatch){.number = it->batches->len + 1,
+                       .first = first,
+                       .last = last,
+                       .accepted = accepted,
+                       .rejected = rejected,
+                       .duplicates = duplicates,
+                       .amount = amount};
   g_ptr_array_add(it->batches, batch);
   return batch;
 }
@@ -88,7 +107,10 @@ static inline void except(BookBatch *batch, guint64 record, Outcome outcome, con
   for (const RecordException *before; (before = exception_cursor_next(cursor, NULL));)
     exception_packer_add(packer, before);
   exception_cursor_free(cursor);
-  exception_packer_add(packer, &(RecordException){.record = record, .line = record + 1, .outcome = outcome, .code = (char *)code, .reason = (char *)"why"});
+  exception_packer_add(
+      packer,
+      &(RecordException){
+          .record = record, .line = record + 1, .outcome = outcome, .code = (char *)code, .reason = (char *)"why"});
   g_clear_pointer(&batch->exceptions, g_bytes_unref);
   batch->exceptions = exception_packer_finish(packer);
 }

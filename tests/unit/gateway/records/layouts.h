@@ -1,9 +1,10 @@
 /* Layouts from a few words, for tests, the corpus and the fuzzer.
  *
  *   "D member:text=16* points:int amount:dec=2? when:date=%Y%m%d currency:enum=EUR/USD"
- * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked; fixed lines have
- * @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^ signed overpunch;
- * #count or #sum=FIELD makes it a control total, and /TAG behind that one of those records only. */
+ * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked; fixed
+ * lines have
+ * @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^ signed
+ * overpunch; #count or #sum=FIELD makes it a control total, and /TAG behind that one of those records only. */
 #pragma once
 #include "gateway/records/layout.h"
 #include <stdlib.h>
@@ -80,7 +81,8 @@ static inline void layouts_line(ConfLine *line, const char *words) {
 }
 
 /* Change what else is wanted before layout_new. */
-static inline ConfLayout *layouts_conf(const char *delimiter, const char *header, const char *record, const char *trailer) {
+static inline ConfLayout *layouts_conf(const char *delimiter, const char *header, const char *record,
+                                       const char *trailer) {
   ConfLayout *conf = g_new0(ConfLayout, 1);
   conf->name = g_strdup("test");
   conf->delimiter = g_strdup(delimiter);
@@ -91,7 +93,8 @@ static inline ConfLayout *layouts_conf(const char *delimiter, const char *header
   return conf;
 }
 
-/* One more type of records: from then on the layout tells them apart by `records`, and `record` is the first of them. */
+/* One more type of records: from then on the layout tells them apart by `records`, and `record` is the first of them.
+ */
 static inline void layouts_record(ConfLayout *conf, const char *words) {
   if (!conf->records) {
     conf->records = g_ptr_array_new();
@@ -125,10 +128,10 @@ static inline void layouts_free(ConfLayout *conf) {
 }
 
 /* What a file was parsed to, as text, one fact a line: the same for every way of cutting it into chunks.
- *   3 D "M1" 12 null          a record: its line and values        3 L012 1     a fault: its line, code and column; with several
- *                                                                               types of records, also its type
- *   H 1 "ACME" "2026-11-20"   header or trailer, after all records
- *   = 7 lines, 5 records, T003 in 7                                the end, with the verdict on the file: ok, or code and line */
+ *   3 D "M1" 12 null          a record: its line and values        3 L012 1     a fault: its line, code and column;
+ * with several types of records, also its type H 1 "ACME" "2026-11-20"   header or trailer, after all records = 7
+ * lines, 5 records, T003 in 7                                the end, with the verdict on the file: ok, or code and
+ * line */
 static inline void layouts_tell_line(GString *told, const char *name, const LayoutLine *line) {
   if (!line)
     return;
@@ -168,7 +171,8 @@ static inline void layouts_tell_record(GString *told, const RecordBlock *block, 
   g_string_append_c(told, '\n');
 }
 
-static inline char *layouts_tell_with(const Layout *layout, LayoutChunk *chunk, const void *text, gsize length, gsize wanted) {
+static inline char *layouts_tell_with(const Layout *layout, LayoutChunk *chunk, const void *text, gsize length,
+                                      gsize wanted) {
   GString *told = g_string_new(NULL), *header = g_string_new(NULL), *trailer = g_string_new(NULL);
   LayoutTotals *totals = layout_totals_new(layout);
   guint64 lines = 0, records = 0;
@@ -190,8 +194,8 @@ static inline char *layouts_tell_with(const Layout *layout, LayoutChunk *chunk, 
     offset = end;
   }
   const LayoutProblem *problem = layout_totals_check(totals);
-  g_string_append_printf(told, "%s%s= %" G_GUINT64_FORMAT " lines, %" G_GUINT64_FORMAT " records, %s", header->str, trailer->str, lines, records,
-                         problem ? problem->code : "ok");
+  g_string_append_printf(told, "%s%s= %" G_GUINT64_FORMAT " lines, %" G_GUINT64_FORMAT " records, %s", header->str,
+                         trailer->str, lines, records, problem ? problem->code : "ok");
   if (problem)
     g_string_append_printf(told, " in %" G_GUINT64_FORMAT, problem->line);
   g_string_append_c(told, '\n');

@@ -9,7 +9,19 @@
 
 /* Bytes that look like text now and then: ASCII, leads, trails, whole characters. */
 static gsize make_bytes(GRand *random, guint8 *bytes, gsize most) {
-  static const char *const pieces[] = {"abc", "|", "\272\272", "\201|", "\201\060\201\060", "\303\251", "\346\261\211", "\360\237\230\200", "\355\240\200", "\300\200", "\"", "\216\241", "\217\242\241"};
+  static const char *const pieces[] = {"abc",
+                                       "|",
+                                       "\272\272",
+                                       "\201|",
+                                       "\201\060\201\060",
+                                       "\303\251",
+                                       "\346\261\211",
+                                       "\360\237\230\200",
+                                       "\355\240\200",
+                                       "\300\200",
+                                       "\"",
+                                       "\216\241",
+                                       "\217\242\241"};
   gsize n = 0;
   while (n + 8 < most && g_rand_int_range(random, 0, 20) > 0) {
     if (g_rand_int_range(random, 0, 4) == 0) {
@@ -38,7 +50,9 @@ static void utf8_is_what_glib_holds_for_utf8(void **state) {
 
 static void decoding_by_runs_is_decoding_the_whole(void **state) {
   (void)state;
-  static const char *const names[] = {"GB18030", "GBK", "GB2312", "BIG5", "BIG5-HKSCS", "SHIFT_JIS", "CP932", "EUC-JP", "EUC-KR", "EUC-TW", "ISO-8859-1", "ISO-8859-5", "CP1258", "KOI8-R", "ASCII"};
+  static const char *const names[] = {"GB18030",    "GBK",        "GB2312", "BIG5",   "BIG5-HKSCS",
+                                      "SHIFT_JIS",  "CP932",      "EUC-JP", "EUC-KR", "EUC-TW",
+                                      "ISO-8859-1", "ISO-8859-5", "CP1258", "KOI8-R", "ASCII"};
   g_autoptr(GRand) random = g_rand_new_with_seed(2);
   g_autoptr(GByteArray) by_runs = g_byte_array_new(), whole = g_byte_array_new();
   guint8 bytes[200];
@@ -52,8 +66,10 @@ static void decoding_by_runs_is_decoding_the_whole(void **state) {
       gsize n = make_bytes(random, bytes, sizeof bytes);
       g_byte_array_set_size(by_runs, 0);
       g_byte_array_set_size(whole, 0);
-      gssize bad = charset_decode(charset, decoder, bytes, n, by_runs), bad_whole = charset_convert(decoder, bytes, n, whole);
-      if (bad != bad_whole || (bad < 0 && (by_runs->len != whole->len || (whole->len > 0 && memcmp(by_runs->data, whole->data, whole->len) != 0))))
+      gssize bad = charset_decode(charset, decoder, bytes, n, by_runs),
+             bad_whole = charset_convert(decoder, bytes, n, whole);
+      if (bad != bad_whole || (bad < 0 && (by_runs->len != whole->len ||
+                                           (whole->len > 0 && memcmp(by_runs->data, whole->data, whole->len) != 0))))
         fail_msg("%s: %zd instead of %zd, %u bytes instead of %u", names[i], bad, bad_whole, by_runs->len, whole->len);
     }
     charset_converter_free(decoder);
@@ -61,14 +77,17 @@ static void decoding_by_runs_is_decoding_the_whole(void **state) {
   }
 }
 
-/* The sets that the manual names, and their like. For each: every byte and every pair of bytes is read as iconv reads it, and what makes
- * the structure of a line (LF, CR, a quote, a blank, NUL) is never the second byte of a character. */
+/* The sets that the manual names, and their like. For each: every byte and every pair of bytes is read as iconv reads
+ * it, and what makes the structure of a line (LF, CR, a quote, a blank, NUL) is never the second byte of a character.
+ */
 static void no_second_byte_is_a_line_end_or_a_quote(void **state) {
   (void)state;
   static const char *const names[] = {
-      "GB18030", "GBK", "GB2312", "CP936", "BIG5", "BIG5-HKSCS", "CP950", "EUC-TW", "SHIFT_JIS", "CP932", "EUC-JP", "EUC-KR", "CP949", "JOHAB",
-      "ISO-8859-1", "ISO-8859-2", "ISO-8859-5", "ISO-8859-7", "ISO-8859-9", "ISO-8859-15", "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1252", "WINDOWS-1255", "WINDOWS-1258",
-      "KOI8-R", "KOI8-U", "CP437", "CP850", "CP866", "TIS-620", "MACINTOSH", "ASCII"};
+      "GB18030",      "GBK",          "GB2312",       "CP936",        "BIG5",       "BIG5-HKSCS",  "CP950",
+      "EUC-TW",       "SHIFT_JIS",    "CP932",        "EUC-JP",       "EUC-KR",     "CP949",       "JOHAB",
+      "ISO-8859-1",   "ISO-8859-2",   "ISO-8859-5",   "ISO-8859-7",   "ISO-8859-9", "ISO-8859-15", "WINDOWS-1250",
+      "WINDOWS-1251", "WINDOWS-1252", "WINDOWS-1255", "WINDOWS-1258", "KOI8-R",     "KOI8-U",      "CP437",
+      "CP850",        "CP866",        "TIS-620",      "MACINTOSH",    "ASCII"};
   g_autoptr(GByteArray) decoded = g_byte_array_new(), whole = g_byte_array_new();
   for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
     GError *error = NULL;
@@ -81,8 +100,10 @@ static void no_second_byte_is_a_line_end_or_a_quote(void **state) {
       const guint8 bytes[] = {(guint8)(pair >> 8), (guint8)pair};
       g_byte_array_set_size(decoded, 0);
       g_byte_array_set_size(whole, 0);
-      gssize bad = charset_decode(charset, decoder, bytes, 2, decoded), bad_whole = charset_convert(decoder, bytes, 2, whole);
-      if (bad != bad_whole || decoded->len != whole->len || (whole->len > 0 && memcmp(decoded->data, whole->data, whole->len) != 0))
+      gssize bad = charset_decode(charset, decoder, bytes, 2, decoded),
+             bad_whole = charset_convert(decoder, bytes, 2, whole);
+      if (bad != bad_whole || decoded->len != whole->len ||
+          (whole->len > 0 && memcmp(decoded->data, whole->data, whole->len) != 0))
         fail_msg("%s: %02x %02x is not what iconv reads", names[i], bytes[0], bytes[1]);
       guint characters = 0;
       for (guint at = 0; at < decoded->len; at++)
@@ -100,7 +121,9 @@ static void no_second_byte_is_a_line_end_or_a_quote(void **state) {
 
 static void sets_of_other_structure_are_refused(void **state) {
   (void)state;
-  static const char *const refused[] = {"UTF-16", "UTF-16LE", "UTF-32", "UTF-7", "ISO-2022-JP", "ISO-2022-KR", "ISO-2022-CN", "IBM930", "IBM935", "T.61", "nonsense", "GBK//IGNORE", "GBK//TRANSLIT"};
+  static const char *const refused[] = {"UTF-16",      "UTF-16LE",    "UTF-32",       "UTF-7",  "ISO-2022-JP",
+                                        "ISO-2022-KR", "ISO-2022-CN", "IBM930",       "IBM935", "T.61",
+                                        "nonsense",    "GBK//IGNORE", "GBK//TRANSLIT"};
   for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
     g_autoptr(GError) error = NULL;
     if (charset_new(refused[i], &error))
@@ -120,14 +143,20 @@ static void sets_of_other_structure_are_refused(void **state) {
 
 static void what_is_decoded_encodes_to_the_same_bytes(void **state) {
   (void)state;
-  static const struct { const char *name, *bytes, *utf8; } cases[] = {
-      {"GB18030", "\272\272\327\326 a", "\346\261\211\345\255\227 a"}, {"GBK", "\201\174", "\344\272\205"}, {"BIG5", "\272\176", "\346\274\242"},
-      {"SHIFT_JIS", "\212\277", "\346\274\242"}, {"ISO-8859-1", "\351", "\303\251"}, {"EUC-KR", "\307\321", "\355\225\234"}};
+  static const struct {
+    const char *name, *bytes, *utf8;
+  } cases[] = {{"GB18030", "\272\272\327\326 a", "\346\261\211\345\255\227 a"},
+               {"GBK", "\201\174", "\344\272\205"},
+               {"BIG5", "\272\176", "\346\274\242"},
+               {"SHIFT_JIS", "\212\277", "\346\274\242"},
+               {"ISO-8859-1", "\351", "\303\251"},
+               {"EUC-KR", "\307\321", "\355\225\234"}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     Charset *charset = charset_new(cases[i].name, NULL);
     CharsetConverter *decoder = charset_decoder_new(charset), *encoder = charset_encoder_new(charset);
     g_autoptr(GByteArray) utf8 = g_byte_array_new(), bytes = g_byte_array_new();
-    assert_int_equal(charset_decode(charset, decoder, (const guint8 *)cases[i].bytes, strlen(cases[i].bytes), utf8), -1);
+    assert_int_equal(charset_decode(charset, decoder, (const guint8 *)cases[i].bytes, strlen(cases[i].bytes), utf8),
+                     -1);
     assert_int_equal(utf8->len, strlen(cases[i].utf8));
     assert_memory_equal(utf8->data, cases[i].utf8, utf8->len);
     assert_int_equal(charset_convert(encoder, utf8->data, utf8->len, bytes), -1);

@@ -1,6 +1,6 @@
 /* tests/corpus/layout: NAME.dat is a file as partners send it, NAME.expect its layout and, behind "--", what it must be
- * parsed to (layouts.h says how that is written down). tests/corpus/formats: the layout stands in FORMAT.conf, as it would in a
- * configuration, and FORMAT.WHAT.dat and FORMAT.WHAT.expect beside it. */
+ * parsed to (layouts.h says how that is written down). tests/corpus/formats: the layout stands in FORMAT.conf, as it
+ * would in a configuration, and FORMAT.WHAT.dat and FORMAT.WHAT.expect beside it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-static const char *const FOLDER = "tests/corpus/layout", *const FORMATS = "tests/corpus/formats"; /* from the root of the tree, where make runs */
+/* from the root of the tree, where make runs */
+static const char *const FOLDER = "tests/corpus/layout", *const FORMATS = "tests/corpus/formats";
 
 static void set_line_end(ConfLayout *conf, const char *word) {
   if (g_str_equal(word, "crlf"))
@@ -40,7 +41,10 @@ static ConfLayout *read_layout(char *description) {
     } else if (g_str_equal(words[0], "end")) {
       set_line_end(conf, words[1]);
     } else {
-      layouts_line(g_str_equal(words[0], "header") ? &conf->header : g_str_equal(words[0], "record") ? &conf->record : &conf->trailer, words[1]);
+      layouts_line(g_str_equal(words[0], "header")   ? &conf->header
+                   : g_str_equal(words[0], "record") ? &conf->record
+                                                     : &conf->trailer,
+                   words[1]);
     }
   }
   return conf;
@@ -65,7 +69,8 @@ static void check_file(const char *name, const ConfLayout *conf, const char *dat
 
 static void check(const char *name) {
   g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".expect"));
-  g_autofree char *expect_path = g_strconcat(FOLDER, "/", name, NULL), *data_path = g_strconcat(FOLDER, "/", stem, ".dat", NULL);
+  g_autofree char *expect_path = g_strconcat(FOLDER, "/", name, NULL),
+                  *data_path = g_strconcat(FOLDER, "/", stem, ".dat", NULL);
   g_autofree char *expect = NULL;
   assert_true(g_file_get_contents(expect_path, &expect, NULL, NULL));
   char *expected = strstr(expect, "--\n");
@@ -86,7 +91,8 @@ static Conf *read_format(const char *path) {
   ConfReport *report = conf_report_new();
   Conf *conf = conf_parse(source, report);
   for (guint i = 0; !conf && i < report->findings->len; i++)
-    print_error("%s:%u: %s\n", path, ((ConfFinding *)report->findings->pdata[i])->where.line - 1, ((ConfFinding *)report->findings->pdata[i])->message);
+    print_error("%s:%u: %s\n", path, ((ConfFinding *)report->findings->pdata[i])->where.line - 1,
+                ((ConfFinding *)report->findings->pdata[i])->message);
   assert_non_null(conf);
   conf_report_free(report);
   conf_source_free(source);
@@ -96,7 +102,8 @@ static Conf *read_format(const char *path) {
 static void check_format(const char *name) {
   g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".expect"));
   g_autofree char *format = g_strndup(name, strcspn(name, "."));
-  g_autofree char *conf_path = g_strconcat(FORMATS, "/", format, ".conf", NULL), *data_path = g_strconcat(FORMATS, "/", stem, ".dat", NULL);
+  g_autofree char *conf_path = g_strconcat(FORMATS, "/", format, ".conf", NULL),
+                  *data_path = g_strconcat(FORMATS, "/", stem, ".dat", NULL);
   g_autofree char *expect_path = g_strconcat(FORMATS, "/", name, NULL), *expected = NULL;
   assert_true(g_file_get_contents(expect_path, &expected, NULL, NULL));
   Conf *conf = read_format(conf_path);
@@ -149,7 +156,8 @@ static void good_files_are_good_and_bad_ones_bad(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_file_of_the_corpus_has_its_verdict), cmocka_unit_test(every_file_of_every_format_has_its_verdict),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_file_of_the_corpus_has_its_verdict),
+                                     cmocka_unit_test(every_file_of_every_format_has_its_verdict),
                                      cmocka_unit_test(good_files_are_good_and_bad_ones_bad)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,8 +20,10 @@ static char *written(ConfLayout *conf, const char *key) {
   int fd = memfd_create("differences", MFD_CLOEXEC);
   DifferenceWriter *writer = difference_writer_new(layout, &feedback, "ref", fd, &error);
   assert_non_null(writer);
-  DifferenceLine line = {.key = key, .key_length = strlen(key), .word = "amount", .ours = &ours, .theirs = &theirs, .scale = 2};
-  DifferenceTotals totals = {.differences = 3, .ours = 10, .theirs = 11, .total_ours = 12345, .total_theirs = -1, .scale = 2};
+  DifferenceLine line = {
+      .key = key, .key_length = strlen(key), .word = "amount", .ours = &ours, .theirs = &theirs, .scale = 2};
+  DifferenceTotals totals = {
+      .differences = 3, .ours = 10, .theirs = 11, .total_ours = 12345, .total_theirs = -1, .scale = 2};
   assert_true(difference_writer_header(writer, "daily 2026-11-20", &error));
   assert_true(difference_writer_line(writer, &line, &error));
   line.word = "missing-theirs";
@@ -45,7 +47,9 @@ static void delimited_lines_have_the_feeds_delimiter(void **state) {
   (void)state;
   ConfLayout *conf = layouts_conf("|", NULL, "D ref:text points:int", NULL);
   g_autofree char *text = written(conf, "r1");
-  assert_string_equal(text, "H|daily 2026-11-20\nD|r1|amount|-12.50|0.05\nD|r1|missing-theirs|-12.50|\nD|r1|missing-ours||0.05\nT|3|10|123.45|11|-0.01\n");
+  assert_string_equal(text, "H|daily "
+                            "2026-11-20\nD|r1|amount|-12.50|0.05\nD|r1|missing-theirs|-12.50|\nD|r1|missing-ours||0."
+                            "05\nT|3|10|123.45|11|-0.01\n");
   layouts_free(conf);
 }
 

@@ -8,7 +8,19 @@
 
 /* Lines of characters whose second bytes are delimiters, quotes and the like, and of what stands alone. */
 static GString *make_lines(GRand *random, const char *charset) {
-  static const char *const pieces[] = {"|", "|", "|", "a", "7", " ", "\344\272\205", "\346\261\211", "\345\255\227", "\344\270\202", "\360\240\200\200", "\342\202\254", "\303\251"};
+  static const char *const pieces[] = {"|",
+                                       "|",
+                                       "|",
+                                       "a",
+                                       "7",
+                                       " ",
+                                       "\344\272\205",
+                                       "\346\261\211",
+                                       "\345\255\227",
+                                       "\344\270\202",
+                                       "\360\240\200\200",
+                                       "\342\202\254",
+                                       "\303\251"};
   GString *lines = g_string_new(NULL);
   for (int n = g_rand_int_range(random, 1, 6); n > 0; n--) {
     g_autoptr(GString) line = g_string_new("D|");
@@ -36,7 +48,8 @@ static void a_line_is_read_as_its_text_is_in_utf8(void **state) {
       g_autoptr(GString) lines = make_lines(random, sets[s]);
       gsize length = 0;
       g_autofree char *raw = g_convert(lines->str, (gssize)lines->len, sets[s], "UTF-8", NULL, &length, NULL);
-      g_autofree char *expected = layouts_tell(plain, lines->str, lines->len, 1000), *told = layouts_tell(layout, raw, length, 1000);
+      g_autofree char *expected = layouts_tell(plain, lines->str, lines->len, 1000),
+                      *told = layouts_tell(layout, raw, length, 1000);
       if (!g_str_equal(told, expected))
         fail_msg("%s:\n%s\nis read as\n%s", sets[s], lines->str, told);
     }
@@ -52,9 +65,15 @@ static void a_lead_before_a_delimiter_joins_it_or_is_told(void **state) {
   ConfLayout *conf = layouts_conf("|", NULL, "D a:text? b:text?", NULL);
   conf->charset = g_strdup("GBK");
   Layout *layout = layout_new(conf, NULL);
-  static const struct { const char *text, *told; } cases[] = {
-      {"D|\201|\201||x\n", "1 D \"\344\272\205\344\272\205\" \"x\"\n"}, {"D|a\201|b|\377\n", "1 L001 1\n"}, {"D|\377|b\n", "1 L001 0\n"}, {"D|\201|\n", "1 L004 -1\n"},
-      {"D|x|\201\n", "1 L001 1\n"}, {"D|x|y|\201|z\n", "1 L004 -1\n"}, {"\201|a|b\n", "1 L005 -1\n"}};
+  static const struct {
+    const char *text, *told;
+  } cases[] = {{"D|\201|\201||x\n", "1 D \"\344\272\205\344\272\205\" \"x\"\n"},
+               {"D|a\201|b|\377\n", "1 L001 1\n"},
+               {"D|\377|b\n", "1 L001 0\n"},
+               {"D|\201|\n", "1 L004 -1\n"},
+               {"D|x|\201\n", "1 L001 1\n"},
+               {"D|x|y|\201|z\n", "1 L004 -1\n"},
+               {"\201|a|b\n", "1 L005 -1\n"}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autofree char *told = layouts_tell(layout, cases[i].text, strlen(cases[i].text), 1000);
     if (!g_str_has_prefix(told, cases[i].told))

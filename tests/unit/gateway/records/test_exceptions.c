@@ -11,11 +11,16 @@ static void what_is_packed_comes_back(void **state) {
   (void)state;
   ExceptionPacker *packer = exception_packer_new();
   for (guint64 i = 1; i <= 1000; i++) {
-    RecordException exception = {.record = i * i * 7, .line = i % 10 ? i * i * 7 + 1 : i, .outcome = i % 2 ? OUTCOME_REJECTED : OUTCOME_DUPLICATE,
-                                 .code = i % 3 ? (char *)"E012" : (char *)"E012,E013", .reason = i % 5 ? (char *)"points out of range" : NULL};
+    RecordException exception = {.record = i * i * 7,
+                                 .line = i % 10 ? i * i * 7 + 1 : i,
+                                 .outcome = i % 2 ? OUTCOME_REJECTED : OUTCOME_DUPLICATE,
+                                 .code = i % 3 ? (char *)"E012" : (char *)"E012,E013",
+                                 .reason = i % 5 ? (char *)"points out of range" : NULL};
     exception_packer_add(packer, &exception);
   }
-  exception_packer_add(packer, &(RecordException){.record = G_MAXUINT64, .line = G_MAXUINT64, .outcome = OUTCOME_REJECTED, .code = (char *)"L004"});
+  exception_packer_add(
+      packer, &(RecordException){
+                  .record = G_MAXUINT64, .line = G_MAXUINT64, .outcome = OUTCOME_REJECTED, .code = (char *)"L004"});
   g_autoptr(GBytes) packed = exception_packer_finish(packer);
   ExceptionCursor *cursor = exception_cursor_new(packed);
   for (guint64 i = 1; i <= 1000; i++) {
@@ -49,7 +54,11 @@ static void repeated_rejections_cost_a_few_bytes_each(void **state) {
   (void)state;
   ExceptionPacker *packer = exception_packer_new();
   for (guint64 i = 1; i <= 5000; i++)
-    exception_packer_add(packer, &(RecordException){.record = i, .line = i + 1, .outcome = OUTCOME_REJECTED, .code = (char *)"E012", .reason = (char *)"points out of range"});
+    exception_packer_add(packer, &(RecordException){.record = i,
+                                                    .line = i + 1,
+                                                    .outcome = OUTCOME_REJECTED,
+                                                    .code = (char *)"E012",
+                                                    .reason = (char *)"points out of range"});
   g_autoptr(GBytes) packed = exception_packer_finish(packer);
   assert_in_range(g_bytes_get_size(packed), 1, 5000 * 5 + 40);
 }
@@ -58,13 +67,17 @@ static void truncated_bytes_are_a_storage_error(void **state) {
   (void)state;
   ExceptionPacker *packer = exception_packer_new();
   for (guint64 i = 1; i <= 3; i++)
-    exception_packer_add(packer, &(RecordException){.record = i * 300, .line = i * 300, .outcome = OUTCOME_REJECTED, .code = (char *)"E012", .reason = (char *)"why"});
+    exception_packer_add(packer, &(RecordException){.record = i * 300,
+                                                    .line = i * 300,
+                                                    .outcome = OUTCOME_REJECTED,
+                                                    .code = (char *)"E012",
+                                                    .reason = (char *)"why"});
   g_autoptr(GBytes) packed = exception_packer_finish(packer);
   for (gsize length = 0; length < g_bytes_get_size(packed); length++) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) cut = g_bytes_new_from_bytes(packed, 0, length);
     ExceptionCursor *cursor = exception_cursor_new(cut);
-    while (exception_cursor_next(cursor, &error)) { }
+    while (exception_cursor_next(cursor, &error)) {}
     assert_non_null(error);
     assert_int_equal(error->code, SALLYPORT_ERROR_STORAGE);
     exception_cursor_free(cursor);
@@ -76,7 +89,11 @@ static void damaged_bytes_never_read_wild(void **state) {
   g_autoptr(GRand) random = g_rand_new_with_seed(7);
   ExceptionPacker *packer = exception_packer_new();
   for (guint64 i = 1; i <= 20; i++)
-    exception_packer_add(packer, &(RecordException){.record = i * 3, .line = i * 4, .outcome = OUTCOME_DUPLICATE, .code = (char *)"K001", .reason = i % 2 ? (char *)"a" : (char *)"b"});
+    exception_packer_add(packer, &(RecordException){.record = i * 3,
+                                                    .line = i * 4,
+                                                    .outcome = OUTCOME_DUPLICATE,
+                                                    .code = (char *)"K001",
+                                                    .reason = i % 2 ? (char *)"a" : (char *)"b"});
   g_autoptr(GBytes) packed = exception_packer_finish(packer);
   gsize length;
   const guint8 *good = g_bytes_get_data(packed, &length);
@@ -88,7 +105,8 @@ static void damaged_bytes_never_read_wild(void **state) {
     g_autoptr(GBytes) bytes = g_bytes_new(bad, length);
     ExceptionCursor *cursor = exception_cursor_new(bytes);
     guint64 before = 0;
-    for (const RecordException *exception; (exception = exception_cursor_next(cursor, &error)); before = exception->record) {
+    for (const RecordException *exception; (exception = exception_cursor_next(cursor, &error));
+         before = exception->record) {
       assert_true(exception->record > before);
       assert_true(strlen(exception->code) < length && strlen(exception->reason) < length);
     }

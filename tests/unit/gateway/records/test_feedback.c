@@ -6,9 +6,11 @@
 #include "tests/unit/gateway/records/answers.h"
 
 static ConfLayout *usual(void) {
-  return layouts_conf("|", "H partner:text day:date=%Y%m%d", "D member:text ref:text points:int amount:dec=2 day:date=%Y%m%d", "T n:int#count");
+  return layouts_conf("|", "H partner:text day:date=%Y%m%d",
+                      "D member:text ref:text points:int amount:dec=2 day:date=%Y%m%d", "T n:int#count");
 }
-static const char USUAL[] = "H|ACME|20261120\nD|M1|R1|5|1.50|20261119\nD|M2|R2|7|-0.05|20261118\nD|M3|R3|9|10|20261117\nT|3\n";
+static const char USUAL[] =
+    "H|ACME|20261120\nD|M1|R1|5|1.50|20261119\nD|M2|R2|7|-0.05|20261118\nD|M3|R3|9|10|20261117\nT|3\n";
 
 static void every_record_has_its_line_and_the_totals_close(void **state) {
   (void)state;
@@ -28,7 +30,8 @@ static void echoed_columns_look_as_they_came(void **state) {
   it->options.amount_column = 3;
   it->options.amount_accepted = 150 - 5 + 1000;
   add_batch(it, 1, 3, 3, 0, 0, 1145);
-  expect(it, "H|ACME|20261120|ACCEPTED||\nD|1.50|20261119|M1|OK|\nD|-0.05|20261118|M2|OK|\nD|10.00|20261117|M3|OK|\nT|3|3|0|0|11.45\n");
+  expect(it, "H|ACME|20261120|ACCEPTED||\nD|1.50|20261119|M1|OK|\nD|-0.05|20261118|M2|OK|\nD|10.00|20261117|M3|OK|\nT|"
+             "3|3|0|0|11.45\n");
 }
 
 static void refused_and_repeated_records_say_so(void **state) {
@@ -43,7 +46,8 @@ static void refused_and_repeated_records_say_so(void **state) {
   expect(it, "H|ACME|20261120|ACCEPTED||\nD|R1|REJECTED|E012,E013\nD|R2|OK|\nD|R3|DUPLICATE|K001\nT|3|1|1|1|7\n");
 }
 
-static const char FAULTY[] = "H|ACME|20261120\nD|M1|R1|5|1.50|20261119\nD|M2|R2|x|-0.05|20261118\nD|M3|R3|9|10|20261117\nT|3\n";
+static const char FAULTY[] =
+    "H|ACME|20261120\nD|M1|R1|5|1.50|20261119\nD|M2|R2|x|-0.05|20261118\nD|M3|R3|9|10|20261117\nT|3\n";
 
 static void a_file_refused_as_a_whole_credits_nothing(void **state) {
   (void)state;
@@ -55,7 +59,8 @@ static void a_file_refused_as_a_whole_credits_nothing(void **state) {
   it->options.amount_column = 2;
   it->options.accepted = 0;
   it->options.rejected = 3;
-  expect(it, "H|ACME|20261120|REJECTED|T003|count: 4 declared  the count is 3\nD|R1|REJECTED|T003\nD||REJECTED|L012\nD|R3|REJECTED|T003\nT|3|0|3|0|0\n");
+  expect(it, "H|ACME|20261120|REJECTED|T003|count: 4 declared  the count is "
+             "3\nD|R1|REJECTED|T003\nD||REJECTED|L012\nD|R3|REJECTED|T003\nT|3|0|3|0|0\n");
 }
 
 static void a_refused_file_with_batches_keeps_each_records_own_code(void **state) {
@@ -79,7 +84,9 @@ static void a_duplicate_file_says_so_on_every_line(void **state) {
   it->options.batches = NULL;
   it->options.accepted = 0;
   it->options.duplicates = 3;
-  expect(it, "H|ACME|20261120|DUPLICATE|F020|\nD|R1|DUPLICATE|F020\nD|R2|DUPLICATE|F020\nD|R3|DUPLICATE|F020\nT|3|0|0|3|\n");
+  expect(
+      it,
+      "H|ACME|20261120|DUPLICATE|F020|\nD|R1|DUPLICATE|F020\nD|R2|DUPLICATE|F020\nD|R3|DUPLICATE|F020\nT|3|0|0|3|\n");
 }
 
 static void a_file_that_was_never_staged_has_its_name(void **state) {
@@ -104,7 +111,8 @@ static void quoting_layouts_quote_what_needs_it(void **state) {
   Case *it = staged_text(conf, "H,\"ACME, Ltd\"\r\nD,\"a\"\"b\"\r\nD,\"two\r\nlines\"\r\nD,plain\r\nT,3\r\n");
   it->options.message = "one, two";
   add_batch(it, 1, 3, 3, 0, 0, 0);
-  expect(it, "H,\"ACME, Ltd\",ACCEPTED,,\"one, two\"\r\nD,\"a\"\"b\",OK,\r\nD,\"two\r\nlines\",OK,\r\nD,plain,OK,\r\nT,3,3,0,0,\r\n");
+  expect(it, "H,\"ACME, Ltd\",ACCEPTED,,\"one, "
+             "two\"\r\nD,\"a\"\"b\",OK,\r\nD,\"two\r\nlines\",OK,\r\nD,plain,OK,\r\nT,3,3,0,0,\r\n");
 }
 
 static ConfLayout *chinese(const char *charset) {
@@ -136,7 +144,8 @@ static void a_value_that_the_character_set_lacks_is_named(void **state) {
   g_autoptr(Layout) layout = layout_new(changed, NULL);
   it->options.layout = layout;
   add_batch(it, 1, 2, 2, 0, 0, 0);
-  expect_error(it, SALLYPORT_ERROR_CONFIGURATION, "line 3 of the answer: \"\346\261\211\" cannot be expressed in the character set ISO-8859-1");
+  expect_error(it, SALLYPORT_ERROR_CONFIGURATION,
+               "line 3 of the answer: \"\346\261\211\" cannot be expressed in the character set ISO-8859-1");
   g_clear_pointer(&layout, layout_free);
   layouts_free(changed);
 }
@@ -156,7 +165,8 @@ static void what_does_not_conserve_is_never_finished(void **state) {
     Case *it = staged_text(usual(), fault == 9 ? FAULTY : USUAL);
     it->options.amount_column = 2;
     it->options.amount_accepted = fault == 9 ? 14 : fault == 10 ? 16 : 21;
-    BookBatch *batch = fault == 3 ? NULL : add_batch(it, fault == 4 ? 2 : 1, fault == 5 ? 2 : 3, 3, 0, 0, it->options.amount_accepted);
+    BookBatch *batch =
+        fault == 3 ? NULL : add_batch(it, fault == 4 ? 2 : 1, fault == 5 ? 2 : 3, 3, 0, 0, it->options.amount_accepted);
     if (fault == 0)
       it->options.amount_accepted++;
     else if (fault == 1)
@@ -206,7 +216,8 @@ static void many_records_stream_in_flat_memory(void **state) {
   g_string_append(expected, "T|10000|9990|10|0|\n");
   Case *it = staged_text(layouts_conf("|", NULL, "D ref:text", NULL), text->str);
   for (guint64 first = 1; first <= 10000; first += 2500) {
-    BookBatch *batch = add_batch(it, first, first + 2499, first == 1 || first == 5001 ? 2498 : 2497, first == 1 || first == 5001 ? 2 : 3, 0, 0);
+    BookBatch *batch = add_batch(it, first, first + 2499, first == 1 || first == 5001 ? 2498 : 2497,
+                                 first == 1 || first == 5001 ? 2 : 3, 0, 0);
     for (guint64 record = first; record < first + 2500; record++)
       if (record % 1000 == 0)
         except(batch, record, OUTCOME_REJECTED, "E012");
@@ -218,16 +229,30 @@ static void many_records_stream_in_flat_memory(void **state) {
 
 static void names_are_made_from_templates(void **state) {
   (void)state;
-  static const struct { const char *template, *name, *made; } cases[] = {
-      {"{stem}_FB.dat.pgp", "POINTS_1.dat.pgp", "POINTS_1_FB.dat.pgp"}, {"{name}.ok", "a.pgp", "a.pgp.ok"}, {"{stem}{extension}", "a.b.c", "a.b.c"},
-      {"{stem}-{extension}", "plain", "plain-"}, {"{stem}", ".hidden", ".hidden"}, {"{stem}{extension}", ".hidden.x", ".hidden.x"},
-      {"FB_{date}_{time}_{id}", "x", "FB_20261120_235959_0123"},
-      {"FB_{sequence}", "x", "FB_42"}, {"FB_{sequence:6}", "x", "FB_000042"}, {"FB_{sequence:1}", "x", "FB_42"}, {"{name}", "\377\376", "\377\376"}, {"{open", "x", "{open"},
-      {"{name}", "a/b", NULL}, {"{name}", "..", NULL}, {"{name}", ".", NULL}, {"x/{name}", "a", NULL}, {"{stem}", "", NULL}};
+  static const struct {
+    const char *template, *name, *made;
+  } cases[] = {{"{stem}_FB.dat.pgp", "POINTS_1.dat.pgp", "POINTS_1_FB.dat.pgp"},
+               {"{name}.ok", "a.pgp", "a.pgp.ok"},
+               {"{stem}{extension}", "a.b.c", "a.b.c"},
+               {"{stem}-{extension}", "plain", "plain-"},
+               {"{stem}", ".hidden", ".hidden"},
+               {"{stem}{extension}", ".hidden.x", ".hidden.x"},
+               {"FB_{date}_{time}_{id}", "x", "FB_20261120_235959_0123"},
+               {"FB_{sequence}", "x", "FB_42"},
+               {"FB_{sequence:6}", "x", "FB_000042"},
+               {"FB_{sequence:1}", "x", "FB_42"},
+               {"{name}", "\377\376", "\377\376"},
+               {"{open", "x", "{open"},
+               {"{name}", "a/b", NULL},
+               {"{name}", "..", NULL},
+               {"{name}", ".", NULL},
+               {"x/{name}", "a", NULL},
+               {"{stem}", "", NULL}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) name = g_bytes_new(cases[i].name, strlen(cases[i].name));
-    const FeedbackName facts = {.name = name, .file_id = "0123", .at = G_GINT64_CONSTANT(1795219199) * G_USEC_PER_SEC, .sequence = 42};
+    const FeedbackName facts = {
+        .name = name, .file_id = "0123", .at = G_GINT64_CONSTANT(1795219199) * G_USEC_PER_SEC, .sequence = 42};
     g_autofree char *made = feedback_name(cases[i].template, &facts, &error);
     if (cases[i].made)
       assert_string_equal(made, cases[i].made);
@@ -239,10 +264,12 @@ static void names_are_made_from_templates(void **state) {
   g_autoptr(GBytes) long_name = g_bytes_new(wide, 256);
   assert_null(feedback_name("{name}", &(FeedbackName){.name = nul, .file_id = "0"}, NULL));
   assert_null(feedback_name("{name}", &(FeedbackName){.name = long_name, .file_id = "0"}, NULL));
-  static const char *const unknown[] = {"{nmae}", "{sequence}", "{sequence:6}", "{sequence:}", "{sequence:0}", "{sequence:19}", "{sequence:6x}"};
+  static const char *const unknown[] = {"{nmae}",       "{sequence}",    "{sequence:6}", "{sequence:}",
+                                        "{sequence:0}", "{sequence:19}", "{sequence:6x}"};
   for (guint i = 0; i < G_N_ELEMENTS(unknown); i++) {
     g_autoptr(GError) error = NULL;
-    assert_null(feedback_name(unknown[i], &(FeedbackName){.name = nul, .file_id = "0", .sequence = i > 2 ? 1 : 0}, &error));
+    assert_null(
+        feedback_name(unknown[i], &(FeedbackName){.name = nul, .file_id = "0", .sequence = i > 2 ? 1 : 0}, &error));
     assert_int_equal(error->code, SALLYPORT_ERROR_CONFIGURATION);
   }
 }

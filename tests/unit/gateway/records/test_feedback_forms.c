@@ -10,7 +10,8 @@ static void of_several_types_each_line_has_its_tag(void **state) {
   (void)state;
   ConfLayout *conf = layouts_conf("|", "H p:text", "D ref:text points:int at:date=%Y%m%d?", NULL);
   layouts_record(conf, "E at:date=%d.%m.%Y points:int ref:text fee:dec=2");
-  Case *it = staged_text(conf, "H|ACME\nD|r1|5|20261120\nE|20.11.2026|7|r2|1.50\nE|20.11.2026|x|r3|1.50\nX|1\nD|r5|1|\n");
+  Case *it = staged_text(conf,
+                         "H|ACME\nD|r1|5|20261120\nE|20.11.2026|7|r2|1.50\nE|20.11.2026|x|r3|1.50\nX|1\nD|r5|1|\n");
   char *columns[] = {(char *)"ref", (char *)"record_type", (char *)"at", (char *)"fee", NULL};
   it->feedback.columns = columns;
   it->options.amount_column = layout_column(it->layout, "points");
@@ -20,7 +21,8 @@ static void of_several_types_each_line_has_its_tag(void **state) {
   BookBatch *batch = add_batch(it, 1, 5, 3, 2, 0, 13);
   except(batch, 3, OUTCOME_REJECTED, "L012");
   except(batch, 4, OUTCOME_REJECTED, "L005");
-  expect(it, "H|ACME|ACCEPTED||\nD|r1|D|20261120||OK|\nE|r2|E|20.11.2026|1.50|OK|\nE||E|||REJECTED|L012\nD|||||REJECTED|L005\nD|r5|D|||OK|\nT|5|3|2|0|13\n");
+  expect(it, "H|ACME|ACCEPTED||\nD|r1|D|20261120||OK|\nE|r2|E|20.11.2026|1.50|OK|\nE||E|||REJECTED|L012\nD|||||"
+             "REJECTED|L005\nD|r5|D|||OK|\nT|5|3|2|0|13\n");
 }
 
 #define BLANKS_9 "         "
@@ -28,7 +30,8 @@ static void of_several_types_each_line_has_its_tag(void **state) {
 #define BLANKS_100 BLANKS_32 BLANKS_32 BLANKS_32 "    "
 
 static ConfLayout *fixed_conf(void) {
-  ConfLayout *conf = layouts_conf("|", "H p:text@6 d:date=%Y%m%d@8 q:int@4>0", "D ref:text@4 points:int@5>0 fee:dec=2?@6>0~^ name:text?@6", NULL);
+  ConfLayout *conf = layouts_conf("|", "H p:text@6 d:date=%Y%m%d@8 q:int@4>0",
+                                  "D ref:text@4 points:int@5>0 fee:dec=2?@6>0~^ name:text?@6", NULL);
   conf->kind = CONF_LAYOUT_FIXED;
   return conf;
 }
@@ -37,16 +40,24 @@ static char *fixed_columns[] = {(char *)"ref", (char *)"points", (char *)"fee", 
 
 static void fixed_lines_are_answered_in_fixed_lines(void **state) {
   (void)state;
-  Case *it = staged_text(fixed_conf(), "HACME  202611200017\nDr1  0000500012Cab    \nDr2  -0007            \nDr3  x0007            \n");
+  Case *it = staged_text(
+      fixed_conf(), "HACME  202611200017\nDr1  0000500012Cab    \nDr2  -0007            \nDr3  x0007            \n");
   it->feedback.columns = fixed_columns;
   it->options.amount_column = layout_column(it->layout, "fee");
   it->options.amount_accepted = 123;
   it->options.accepted = 2;
   it->options.rejected = 1;
   except(add_batch(it, 1, 3, 2, 1, 0, 123), 3, OUTCOME_REJECTED, "L012");
-  expect(it, "HACME  202611200017ACCEPTED " BLANKS_32 BLANKS_100 "\nDr1  0000500012Cab    OK       " BLANKS_32 "\nDr2  -0007            OK       " BLANKS_32
+  expect(it, "HACME  202611200017ACCEPTED " BLANKS_32 BLANKS_100 "\nDr1  0000500012Cab    OK       " BLANKS_32
+             "\nDr2  -0007            OK       " BLANKS_32
              "\nD                     REJECTED L012                            \n"
-             "T" "000000000000000003" "000000000000000002" "000000000000000001" "000000000000000000" "00000000000000000012C" "\n");
+             "T"
+             "000000000000000003"
+             "000000000000000002"
+             "000000000000000001"
+             "000000000000000000"
+             "00000000000000000012C"
+             "\n");
 }
 
 static void fixed_answers_have_the_bytes_of_their_character_set(void **state) {
@@ -61,9 +72,15 @@ static void fixed_answers_have_the_bytes_of_their_character_set(void **state) {
   it->options.accepted = 0;
   it->options.rejected = 1;
   it->options.batches = NULL;
-  expect(it, "HACME  202611200017REJECTED E012,A-very-long-code-of-an-oper\272\272\\u1f600" BLANKS_32 BLANKS_32 "                           "
+  expect(it, "HACME  202611200017REJECTED E012,A-very-long-code-of-an-oper\272\272\\u1f600" BLANKS_32 BLANKS_32
+             "                           "
              "\nDr1  00005      \272\272\327\326x REJECTED E012                            \n"
-             "T" "000000000000000001" "000000000000000000" "000000000000000001" "000000000000000000" BLANKS_9 "            " "\n");
+             "T"
+             "000000000000000001"
+             "000000000000000000"
+             "000000000000000001"
+             "000000000000000000" BLANKS_9 "            "
+             "\n");
 }
 
 static void without_line_ends_all_lines_are_as_long(void **state) {
@@ -95,20 +112,23 @@ static void without_line_ends_all_lines_are_as_long(void **state) {
 
 static void an_answer_has_the_form_that_the_feed_wants(void **state) {
   (void)state;
-  Case *it = staged_text(fixed_conf(), "HACME,I202611200017\nDr\"1 0000500012Ca,b   \nDr2  -0007      \346\261\211   \n");
+  Case *it = staged_text(fixed_conf(),
+                         "HACME,I202611200017\nDr\"1 0000500012Ca,b   \nDr2  -0007      \346\261\211   \n");
   it->feedback.columns = fixed_columns;
   it->feedback.delimiter = (char *)",";
   it->feedback.line_end = (char *)"crlf";
   it->feedback.charset = (char *)"GB18030";
   add_batch(it, 1, 2, 2, 0, 0, 0);
-  expect(it, "H,\"ACME,I\",20261120,0017,ACCEPTED,,\r\nD,\"r\"\"1\",5,1.23,\"a,b\",OK,\r\nD,r2,-7,,\272\272,OK,\r\nT,2,2,0,0,\r\n");
+  expect(it, "H,\"ACME,I\",20261120,0017,ACCEPTED,,\r\nD,\"r\"\"1\",5,1.23,\"a,b\",OK,\r\nD,r2,-7,,\272\272,OK,\r\nT,2,"
+             "2,0,0,\r\n");
 }
 
 static void formulas_are_told_to_be_text(void **state) {
   (void)state;
   ConfLayout *conf = layouts_conf(",", "H p:text q:int", "D ref:text points:int fee:dec=2 c:enum=-/A", NULL);
   conf->quote = CONF_QUOTE_RFC4180;
-  Case *it = staged_text(conf, "H,=1,-5\nD,=1+1,-5,-1.50,-\nD,\"@a,b\",5,1.50,A\nD,\"\tx\",5,1.50,A\nD,\"\rx\",5,1.50,A\nD,+1,5,1.50,A\nD,-1,5,1.50,A\nD,a=1,5,1.50,A\n");
+  Case *it = staged_text(conf, "H,=1,-5\nD,=1+1,-5,-1.50,-\nD,\"@a,b\",5,1.50,A\nD,\"\tx\",5,1.50,A\nD,\"\rx\",5,1.50,"
+                               "A\nD,+1,5,1.50,A\nD,-1,5,1.50,A\nD,a=1,5,1.50,A\n");
   char *columns[] = {(char *)"ref", (char *)"points", (char *)"fee", (char *)"c", NULL};
   it->feedback.columns = columns;
   it->feedback.neutralise = TRUE;
@@ -118,8 +138,12 @@ static void formulas_are_told_to_be_text(void **state) {
   it->options.batches = NULL;
   it->options.accepted = 0;
   it->options.rejected = it->options.records;
-  expect(it, "H,'=1,-5,REJECTED,E012,'=cmd|' /C calc'!A0\nD,'=1+1,-5,-1.50,'-,REJECTED,E012\nD,\"'@a,b\",5,1.50,A,REJECTED,E012\nD,'\tx,5,1.50,A,REJECTED,E012\n"
-             "D,\"'\rx\",5,1.50,A,REJECTED,E012\nD,'+1,5,1.50,A,REJECTED,E012\nD,'-1,5,1.50,A,REJECTED,E012\nD,a=1,5,1.50,A,REJECTED,E012\nT,7,0,7,0,\n");
+  expect(
+      it,
+      "H,'=1,-5,REJECTED,E012,'=cmd|' /C "
+      "calc'!A0\nD,'=1+1,-5,-1.50,'-,REJECTED,E012\nD,\"'@a,b\",5,1.50,A,REJECTED,E012\nD,'\tx,5,1.50,A,REJECTED,E012\n"
+      "D,\"'\rx\",5,1.50,A,REJECTED,E012\nD,'+1,5,1.50,A,REJECTED,E012\nD,'-1,5,1.50,A,REJECTED,E012\nD,a=1,5,1.50,A,"
+      "REJECTED,E012\nT,7,0,7,0,\n");
 }
 
 static void without_being_asked_nothing_is_neutralised(void **state) {
@@ -141,13 +165,19 @@ static void a_set_that_has_not_the_value_is_a_configuration_error(void **state) 
   add_batch(it, 1, 1, 1, 0, 0, 0);
   it->feedback.columns = fixed_columns;
   it->feedback.charset = (char *)"UTF-8";
-  expect_error(it, SALLYPORT_ERROR_CONFIGURATION, "line 2 of the answer: \"\346\261\211\345\255\227xy\" does not fit into 6 bytes of UTF-8");
+  expect_error(it, SALLYPORT_ERROR_CONFIGURATION,
+               "line 2 of the answer: \"\346\261\211\345\255\227xy\" does not fit into 6 bytes of UTF-8");
 }
 
 static void forms_that_cannot_be_are_refused(void **state) {
   (void)state;
-  static const struct { ConfFeedback conf; const char *word; } cases[] = {
-      {{.charset = (char *)"UTF-16"}, "UTF-16"}, {{.charset = (char *)"IBM037"}, "EBCDIC"}, {{.neutralise = TRUE}, "fixed"}, {{.charset = (char *)"nonsense"}, "nonsense"}};
+  static const struct {
+    ConfFeedback conf;
+    const char *word;
+  } cases[] = {{{.charset = (char *)"UTF-16"}, "UTF-16"},
+               {{.charset = (char *)"IBM037"}, "EBCDIC"},
+               {{.neutralise = TRUE}, "fixed"},
+               {{.charset = (char *)"nonsense"}, "nonsense"}};
   ConfLayout *conf = fixed_conf();
   Layout *layout = layout_new(conf, NULL);
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -156,7 +186,8 @@ static void forms_that_cannot_be_are_refused(void **state) {
     assert_int_equal(error->code, SALLYPORT_ERROR_CONFIGURATION);
     assert_non_null(strstr(error->message, cases[i].word));
   }
-  assert_true(feedback_check(layout, &(ConfFeedback){.charset = (char *)"GBK", .delimiter = (char *)";", .neutralise = TRUE}, NULL));
+  assert_true(feedback_check(
+      layout, &(ConfFeedback){.charset = (char *)"GBK", .delimiter = (char *)";", .neutralise = TRUE}, NULL));
   layout_free(layout);
   layouts_free(conf);
 }

@@ -11,13 +11,15 @@
 /* The keys of a made-up file, and what was found in it. */
 typedef struct {
   guint64 records;
-  guint64 *keys;         /* key of record i + 1 */
-  GHashTable *first;     /* key -> first record */
-  GHashTable *found;     /* record -> the record that it repeats */
+  guint64 *keys;     /* key of record i + 1 */
+  GHashTable *first; /* key -> first record */
+  GHashTable *found; /* record -> the record that it repeats */
   gsize largest_part;
 } File;
 
-static guint64 key_of(const File *file, guint64 record) { return file->keys[record - 1]; }
+static guint64 key_of(const File *file, guint64 record) {
+  return file->keys[record - 1];
+}
 
 /* What the caller of a set does: compares the keys of a group with each other. */
 static gboolean compare(gpointer user, const guint64 *records, gsize n, GError **error) {
@@ -112,8 +114,11 @@ static void check(File *file) {
 
 static void repeated_keys_are_found_as_a_plain_set_finds_them(void **state) {
   (void)state;
-  static const struct { guint64 records, distinct; guint threads; } cases[] = {
-      {0, 1, 1}, {1, 1, 1}, {2, 1, 1}, {100, 0, 1}, {1000, 900, 2}, {20000, 100, 3}, {20000, 0, 4}, {300000, 200000, 2}, {300000, 0, 4}};
+  static const struct {
+    guint64 records, distinct;
+    guint threads;
+  } cases[] = {{0, 1, 1},       {1, 1, 1},     {2, 1, 1},           {100, 0, 1},   {1000, 900, 2},
+               {20000, 100, 3}, {20000, 0, 4}, {300000, 200000, 2}, {300000, 0, 4}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     File *file = file_new(cases[i].records, cases[i].distinct, i);
     look(file, cases[i].threads, -1);

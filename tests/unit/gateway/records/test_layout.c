@@ -32,7 +32,9 @@ static void expect(ConfLayout *conf, const char *text, const char *expected) {
   layouts_free(conf);
 }
 
-static ConfLayout *usual(void) { return layouts_conf("|", HEADER, RECORD, TRAILER); }
+static ConfLayout *usual(void) {
+  return layouts_conf("|", HEADER, RECORD, TRAILER);
+}
 static ConfLayout *one_field(const char *field) {
   g_autofree char *line = g_strconcat("D f:", field, NULL);
   return layouts_conf("|", NULL, line, NULL);
@@ -42,16 +44,18 @@ static ConfLayout *one_field(const char *field) {
 static void expect_values(const char *field, const char *const cases[][2]) {
   for (guint i = 0; cases[i][0]; i++) {
     g_autofree char *line = g_strdup_printf("D|%s\n", cases[i][0]);
-    g_autofree char *expected = cases[i][1][0] == 'L' ? g_strdup_printf("1 %s 0\n= 1 lines, 1 records, ok\n", cases[i][1])
-                                                      : g_strdup_printf("1 D %s\n= 1 lines, 1 records, ok\n", cases[i][1]);
+    g_autofree char *expected = cases[i][1][0] == 'L'
+                                    ? g_strdup_printf("1 %s 0\n= 1 lines, 1 records, ok\n", cases[i][1])
+                                    : g_strdup_printf("1 D %s\n= 1 lines, 1 records, ok\n", cases[i][1]);
     expect(one_field(field), line, expected);
   }
 }
 
 static void a_whole_file_is_parsed(void **state) {
   (void)state;
-  expect(usual(), "H|ACME|2026-11-20\nD|M1|5|1.50\nD|M2|-7|0.05\nT|2|-2\n",
-         "2 D \"M1\" 5 150\n3 D \"M2\" -7 5\nH 1 \"ACME\" \"2026-11-20\"\nT 4 \"2\" \"-2\"\n= 4 lines, 2 records, ok\n");
+  expect(
+      usual(), "H|ACME|2026-11-20\nD|M1|5|1.50\nD|M2|-7|0.05\nT|2|-2\n",
+      "2 D \"M1\" 5 150\n3 D \"M2\" -7 5\nH 1 \"ACME\" \"2026-11-20\"\nT 4 \"2\" \"-2\"\n= 4 lines, 2 records, ok\n");
 }
 
 static void the_last_line_needs_no_line_end(void **state) {
@@ -71,7 +75,10 @@ static void one_empty_last_line_is_passed_over_and_others_are_faults(void **stat
 
 static void lines_end_as_the_layout_says(void **state) {
   (void)state;
-  static const struct { int line_end; const char *text, *expected; } cases[] = {
+  static const struct {
+    int line_end;
+    const char *text, *expected;
+  } cases[] = {
       {CONF_LINE_END_ANY, "D|1\nD|2\r\nD|3", "1 D 1\n2 D 2\n3 D 3\n= 3 lines, 3 records, ok\n"},
       {CONF_LINE_END_ANY, "D|1\rD|2\n", "1 L007 -1\n= 1 lines, 1 records, ok\n"},
       {CONF_LINE_END_ANY, "D|1\r\r\nD|2\n", "1 L007 -1\n2 D 2\n= 2 lines, 2 records, ok\n"},
@@ -90,33 +97,90 @@ static void lines_end_as_the_layout_says(void **state) {
 
 static void integers_are_read_strictly(void **state) {
   (void)state;
-  static const char *const cases[][2] = {
-      {"0", "0"}, {"007", "7"}, {"-5", "-5"}, {"9223372036854775807", "9223372036854775807"}, {"-9223372036854775808", "-9223372036854775808"},
-      {"000000000000000000000000000009", "9"}, {"9223372036854775808", "L014"}, {"-9223372036854775809", "L014"},
-      {"99999999999999999999999999", "L014"}, {"18446744073709551616", "L014"}, {"9999999999999999999999x", "L012"},
-      {"-0", "L012"}, {"-000", "L012"}, {"+5", "L012"}, {" 5", "L012"}, {"5 ", "L012"}, {"1e3", "L012"}, {"1.0", "L012"}, {"1,000", "L012"},
-      {"-", "L012"}, {"--1", "L012"}, {"0x1f", "L012"}, {"\357\274\225", "L012"}, {"\331\245", "L012"}, {"", "L010"}, {NULL, NULL}};
+  static const char *const cases[][2] = {{"0", "0"},
+                                         {"007", "7"},
+                                         {"-5", "-5"},
+                                         {"9223372036854775807", "9223372036854775807"},
+                                         {"-9223372036854775808", "-9223372036854775808"},
+                                         {"000000000000000000000000000009", "9"},
+                                         {"9223372036854775808", "L014"},
+                                         {"-9223372036854775809", "L014"},
+                                         {"99999999999999999999999999", "L014"},
+                                         {"18446744073709551616", "L014"},
+                                         {"9999999999999999999999x", "L012"},
+                                         {"-0", "L012"},
+                                         {"-000", "L012"},
+                                         {"+5", "L012"},
+                                         {" 5", "L012"},
+                                         {"5 ", "L012"},
+                                         {"1e3", "L012"},
+                                         {"1.0", "L012"},
+                                         {"1,000", "L012"},
+                                         {"-", "L012"},
+                                         {"--1", "L012"},
+                                         {"0x1f", "L012"},
+                                         {"\357\274\225", "L012"},
+                                         {"\331\245", "L012"},
+                                         {"", "L010"},
+                                         {NULL, NULL}};
   expect_values("int", cases);
 }
 
 static void decimals_are_read_strictly(void **state) {
   (void)state;
-  static const char *const cases[][2] = {
-      {"0", "0"}, {"12", "1200"}, {"12.3", "1230"}, {"12.30", "1230"}, {"-12.30", "-1230"}, {"-0.01", "-1"}, {"0.00", "0"}, {"00.10", "10"},
-      {"92233720368547758.07", "9223372036854775807"}, {"-92233720368547758.08", "-9223372036854775808"},
-      {"92233720368547758.08", "L014"}, {"100000000000000000", "L014"}, {"0.005", "L014"}, {"1.000", "L014"}, {"99999999999999999999.1", "L014"},
-      {"-0", "L013"}, {"-0.00", "L013"}, {"+1", "L013"}, {"1e3", "L013"}, {".5", "L013"}, {"5.", "L013"}, {".", "L013"}, {"1.2.3", "L013"}, {"1,5", "L013"},
-      {"1 000", "L013"}, {"\357\274\221.0", "L013"}, {"-", "L013"}, {"", "L010"}, {NULL, NULL}};
+  static const char *const cases[][2] = {{"0", "0"},
+                                         {"12", "1200"},
+                                         {"12.3", "1230"},
+                                         {"12.30", "1230"},
+                                         {"-12.30", "-1230"},
+                                         {"-0.01", "-1"},
+                                         {"0.00", "0"},
+                                         {"00.10", "10"},
+                                         {"92233720368547758.07", "9223372036854775807"},
+                                         {"-92233720368547758.08", "-9223372036854775808"},
+                                         {"92233720368547758.08", "L014"},
+                                         {"100000000000000000", "L014"},
+                                         {"0.005", "L014"},
+                                         {"1.000", "L014"},
+                                         {"99999999999999999999.1", "L014"},
+                                         {"-0", "L013"},
+                                         {"-0.00", "L013"},
+                                         {"+1", "L013"},
+                                         {"1e3", "L013"},
+                                         {".5", "L013"},
+                                         {"5.", "L013"},
+                                         {".", "L013"},
+                                         {"1.2.3", "L013"},
+                                         {"1,5", "L013"},
+                                         {"1 000", "L013"},
+                                         {"\357\274\221.0", "L013"},
+                                         {"-", "L013"},
+                                         {"", "L010"},
+                                         {NULL, NULL}};
   expect_values("dec=2", cases);
 }
 
 static void dates_are_real_days(void **state) {
   (void)state;
-  static const char *const iso[][2] = {
-      {"2026-11-20", "\"2026-11-20\""}, {"2024-02-29", "\"2024-02-29\""}, {"2000-02-29", "\"2000-02-29\""}, {"1900-02-29", "L015"}, {"2026-02-29", "L015"},
-      {"2026-04-31", "L015"}, {"2026-13-01", "L015"}, {"2026-00-10", "L015"}, {"2026-01-00", "L015"}, {"0000-01-01", "L015"}, {"2026-1-1", "L015"},
-      {"20261120", "L015"}, {"2026-11-20 ", "L015"}, {"2026-11-200", "L015"}, {"2026/11/20", "L015"}, {"", "L010"}, {NULL, NULL}};
-  static const char *const packed[][2] = {{"20261120", "\"2026-11-20\""}, {"20260230", "L015"}, {"2026112", "L015"}, {"202611200", "L015"}, {NULL, NULL}};
+  static const char *const iso[][2] = {{"2026-11-20", "\"2026-11-20\""},
+                                       {"2024-02-29", "\"2024-02-29\""},
+                                       {"2000-02-29", "\"2000-02-29\""},
+                                       {"1900-02-29", "L015"},
+                                       {"2026-02-29", "L015"},
+                                       {"2026-04-31", "L015"},
+                                       {"2026-13-01", "L015"},
+                                       {"2026-00-10", "L015"},
+                                       {"2026-01-00", "L015"},
+                                       {"0000-01-01", "L015"},
+                                       {"2026-1-1", "L015"},
+                                       {"20261120", "L015"},
+                                       {"2026-11-20 ", "L015"},
+                                       {"2026-11-200", "L015"},
+                                       {"2026/11/20", "L015"},
+                                       {"", "L010"},
+                                       {NULL, NULL}};
+  static const char *const packed[][2] = {
+      {"20261120", "\"2026-11-20\""}, {"20260230", "L015"}, {"2026112", "L015"}, {"202611200", "L015"}, {NULL, NULL}};
   static const char *const german[][2] = {{"20.11.2026", "\"2026-11-20\""}, {"11.20.2026", "L015"}, {NULL, NULL}};
   expect_values("date", iso);
   expect_values("date=%Y%m%d", packed);
@@ -126,13 +190,29 @@ static void dates_are_real_days(void **state) {
 static void time_stamps_are_normalised(void **state) {
   (void)state;
   static const char *const iso[][2] = {
-      {"2026-11-20T08:09:10+08:00", "\"2026-11-20T08:09:10+08:00\""}, {"2026-11-20T08:09:10Z", "\"2026-11-20T08:09:10Z\""},
-      {"2026-11-20T08:09:10.123456789-0330", "\"2026-11-20T08:09:10.123456789-03:30\""}, {"2026-11-20T08:09:10+08", "\"2026-11-20T08:09:10+08:00\""},
-      {"2026-11-20T08:09:10", "L016"}, {"2026-11-20 08:09:10Z", "L016"}, {"2026-11-20T24:00:00Z", "L016"}, {"2026-11-20T08:60:00Z", "L016"},
-      {"2026-11-20T08:09:60Z", "L016"}, {"2026-02-30T08:09:10Z", "L016"}, {"2026-11-20T08:09:10.Z", "L016"}, {"2026-11-20T08:09:10.1234567890Z", "L016"},
-      {"2026-11-20T08:09:10+15:00", "L016"}, {"2026-11-20T08:09:10+08:0", "L016"}, {"2026-11-20T08:09:10Z ", "L016"}, {"", "L010"}, {NULL, NULL}};
-  static const char *const packed[][2] = {{"20261120080910", "\"2026-11-20T08:09:10\""}, {"20261120080960", "L016"}, {"2026112008091", "L016"}, {NULL, NULL}};
-  static const char *const parts[][2] = {{"20/11/2026_08:09:10.5_+0100", "\"2026-11-20T08:09:10.5+01:00\""}, {NULL, NULL}};
+      {"2026-11-20T08:09:10+08:00", "\"2026-11-20T08:09:10+08:00\""},
+      {"2026-11-20T08:09:10Z", "\"2026-11-20T08:09:10Z\""},
+      {"2026-11-20T08:09:10.123456789-0330", "\"2026-11-20T08:09:10.123456789-03:30\""},
+      {"2026-11-20T08:09:10+08", "\"2026-11-20T08:09:10+08:00\""},
+      {"2026-11-20T08:09:10", "L016"},
+      {"2026-11-20 08:09:10Z", "L016"},
+      {"2026-11-20T24:00:00Z", "L016"},
+      {"2026-11-20T08:60:00Z", "L016"},
+      {"2026-11-20T08:09:60Z", "L016"},
+      {"2026-02-30T08:09:10Z", "L016"},
+      {"2026-11-20T08:09:10.Z", "L016"},
+      {"2026-11-20T08:09:10.1234567890Z", "L016"},
+      {"2026-11-20T08:09:10+15:00", "L016"},
+      {"2026-11-20T08:09:10+08:0", "L016"},
+      {"2026-11-20T08:09:10Z ", "L016"},
+      {"", "L010"},
+      {NULL, NULL}};
+  static const char *const packed[][2] = {{"20261120080910", "\"2026-11-20T08:09:10\""},
+                                          {"20261120080960", "L016"},
+                                          {"2026112008091", "L016"},
+                                          {NULL, NULL}};
+  static const char *const parts[][2] = {{"20/11/2026_08:09:10.5_+0100", "\"2026-11-20T08:09:10.5+01:00\""},
+                                         {NULL, NULL}};
   expect_values("time", iso);
   expect_values("time=%Y%m%d%H%M%S", packed);
   expect_values("time=%d/%m/%Y_%T.%f_%z", parts);
@@ -140,9 +220,15 @@ static void time_stamps_are_normalised(void **state) {
 
 static void widths_count_characters_and_enumerations_are_exact(void **state) {
   (void)state;
-  static const char *const text[][2] = {{"abcd", "\"abcd\""}, {"\346\261\211\345\255\227\346\261\211\345\255\227", "\"\346\261\211\345\255\227\346\261\211\345\255\227\""},
-                                        {"abcde", "L011"}, {" a ", "\" a \""}, {"", "L010"}, {NULL, NULL}};
-  static const char *const choice[][2] = {{"EUR", "\"EUR\""}, {"USD", "\"USD\""}, {"eur", "L017"}, {"EURO", "L017"}, {"EU", "L017"}, {"", "L010"}, {NULL, NULL}};
+  static const char *const text[][2] = {
+      {"abcd", "\"abcd\""},
+      {"\346\261\211\345\255\227\346\261\211\345\255\227", "\"\346\261\211\345\255\227\346\261\211\345\255\227\""},
+      {"abcde", "L011"},
+      {" a ", "\" a \""},
+      {"", "L010"},
+      {NULL, NULL}};
+  static const char *const choice[][2] = {{"EUR", "\"EUR\""}, {"USD", "\"USD\""}, {"eur", "L017"}, {"EURO", "L017"},
+                                          {"EU", "L017"},     {"", "L010"},       {NULL, NULL}};
   static const char *const optional[][2] = {{"", "null"}, {"5", "5"}, {"x", "L012"}, {NULL, NULL}};
   expect_values("text=4", text);
   expect_values("enum=EUR/USD", choice);
@@ -151,8 +237,10 @@ static void widths_count_characters_and_enumerations_are_exact(void **state) {
 
 static void each_bad_line_is_a_fault_and_its_neighbours_are_not(void **state) {
   (void)state;
-  expect(layouts_conf("|", NULL, RECORD, NULL), "D|M1|5|1\nD|M1|5\nD|M1|5|1|9\nX|M1|5|1\nD|M1|x|1\nD|M\377|5|1\nD|M1|5|1\n",
-         "1 D \"M1\" 5 100\n2 L004 -1\n3 L004 -1\n4 L005 -1\n5 L012 1\n6 L001 0\n7 D \"M1\" 5 100\n= 7 lines, 7 records, ok\n");
+  expect(layouts_conf("|", NULL, RECORD, NULL),
+         "D|M1|5|1\nD|M1|5\nD|M1|5|1|9\nX|M1|5|1\nD|M1|x|1\nD|M\377|5|1\nD|M1|5|1\n",
+         "1 D \"M1\" 5 100\n2 L004 -1\n3 L004 -1\n4 L005 -1\n5 L012 1\n6 L001 0\n7 D \"M1\" 5 100\n= 7 lines, 7 "
+         "records, ok\n");
 }
 
 static void nul_bytes_name_their_field(void **state) {
@@ -172,7 +260,8 @@ static void an_overlong_line_is_one_fault(void **state) {
 
 static void utf8_is_checked_strictly(void **state) {
   (void)state;
-  static const char *const bad[] = {"\300\200", "\355\240\200", "\364\220\200\200", "\342\202", "\200", "\370\210\200\200\200", "a\303"};
+  static const char *const bad[] = {
+      "\300\200", "\355\240\200", "\364\220\200\200", "\342\202", "\200", "\370\210\200\200\200", "a\303"};
   for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
     g_autofree char *text = g_strdup_printf("D|%s\nD|ok\n", bad[i]);
     expect(one_field("text"), text, "1 L001 0\n2 D \"ok\"\n= 2 lines, 2 records, ok\n");
@@ -189,14 +278,20 @@ static void byte_order_marks_are_known(void **state) {
 
 static void lines_are_told_apart_by_position(void **state) {
   (void)state;
-  static const struct { const char *text, *expected; } cases[] = {
-      {"A,2026-11-20\nM1,5,1\nM2,6,1\n2,11\n", "2 D \"M1\" 5 100\n3 D \"M2\" 6 100\nH 1 \"A\" \"2026-11-20\"\nT 4 \"2\" \"11\"\n= 4 lines, 2 records, ok\n"},
-      {"A,2026-11-20\nM1,5,1\n1,5\n\n", "2 D \"M1\" 5 100\nH 1 \"A\" \"2026-11-20\"\nT 3 \"1\" \"5\"\n= 4 lines, 1 records, ok\n"},
+  static const struct {
+    const char *text, *expected;
+  } cases[] = {
+      {"A,2026-11-20\nM1,5,1\nM2,6,1\n2,11\n",
+       "2 D \"M1\" 5 100\n3 D \"M2\" 6 100\nH 1 \"A\" \"2026-11-20\"\nT 4 \"2\" \"11\"\n= 4 lines, 2 records, ok\n"},
+      {"A,2026-11-20\nM1,5,1\n1,5\n\n",
+       "2 D \"M1\" 5 100\nH 1 \"A\" \"2026-11-20\"\nT 3 \"1\" \"5\"\n= 4 lines, 1 records, ok\n"},
       {"A,2026-11-20\n", "H 1 \"A\" \"2026-11-20\"\n= 1 lines, 0 records, T002 in 1\n"},
-      {"A,2026-11-20\nM1,5,1\nM2,6,1\n", "2 D \"M1\" 5 100\nH 1 \"A\" \"2026-11-20\"\nT 3\n= 3 lines, 1 records, L004 in 3\n"},
+      {"A,2026-11-20\nM1,5,1\nM2,6,1\n",
+       "2 D \"M1\" 5 100\nH 1 \"A\" \"2026-11-20\"\nT 3\n= 3 lines, 1 records, L004 in 3\n"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-    ConfLayout *conf = layouts_conf(",", "- partner:text date:date", "- member:text points:int amount:dec=2", "- count:int#count total:int#sum=points");
+    ConfLayout *conf = layouts_conf(",", "- partner:text date:date", "- member:text points:int amount:dec=2",
+                                    "- count:int#count total:int#sum=points");
     conf->lines_by = CONF_LINES_BY_POSITION;
     expect(conf, cases[i].text, cases[i].expected);
   }
@@ -204,7 +299,9 @@ static void lines_are_told_apart_by_position(void **state) {
 
 static void the_order_of_lines_is_checked(void **state) {
   (void)state;
-  static const struct { const char *text, *code; } cases[] = {
+  static const struct {
+    const char *text, *code;
+  } cases[] = {
       {"D|M1|5|1\nT|1|5\n", "T001"},
       {"H|A|2026-11-20\nD|M1|5|1\n", "T002"},
       {"D|M1|5|1\nH|A|2026-11-20\nT|1|5\n", "T007"},
@@ -231,7 +328,9 @@ static void the_order_of_lines_is_checked(void **state) {
 
 static void control_totals_are_confirmed(void **state) {
   (void)state;
-  static const struct { const char *trailer, *body, *code; } cases[] = {
+  static const struct {
+    const char *trailer, *body, *code;
+  } cases[] = {
       {"T n:int#count s:dec=3#sum=amount", "D|M1|5|1.25\nD|M2|6|2\nT|2|3.250\n", "ok"},
       {"T n:int#count s:dec=3#sum=amount", "D|M1|5|1.25\nD|M2|6|2\nT|2|3.251\n", "T004"},
       {"T n:int#count s:int#sum=amount", "D|M1|5|1.25\nD|M2|6|1.75\nT|2|3\n", "ok"},
@@ -243,7 +342,8 @@ static void control_totals_are_confirmed(void **state) {
       {"T n:int#count s:int#sum=points", "D|M1|x|1\nD|M2|6|2\nT|2|11\n", "T005"},
       {"T n:int#count s:int#sum=points", "D|M1|6\nD|M2|6|2\nT|2|11\n", "T005"},
       {"T n:int#count s:int#sum=points", "D|M1|9223372036854775807|1\nD|M2|1|2\nT|2|11\n", "T006"},
-      {"T n:int#count s:int#sum=points", "D|M1|9223372036854775807|1\nD|M2|1|2\nD|M2|-1|2\nT|3|9223372036854775807\n", "ok"},
+      {"T n:int#count s:int#sum=points", "D|M1|9223372036854775807|1\nD|M2|1|2\nD|M2|-1|2\nT|3|9223372036854775807\n",
+       "ok"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
     for (gsize wanted = 1; wanted < 200; wanted += 150) {
@@ -262,7 +362,8 @@ static void delimiters_may_have_several_bytes(void **state) {
   (void)state;
   expect(layouts_conf("||", NULL, "D a:text? b:text?", NULL), "D||x||y\nD||x|||y\nD||||\nD||x\n",
          "1 D \"x\" \"y\"\n2 D \"x\" \"|y\"\n3 D null null\n4 L004 -1\n= 4 lines, 4 records, ok\n");
-  expect(layouts_conf("\302\247", NULL, "D a:text b:text", NULL), "D\302\247x\302\247\303\247\n", "1 D \"x\" \"\303\247\"\n= 1 lines, 1 records, ok\n");
+  expect(layouts_conf("\302\247", NULL, "D a:text b:text", NULL), "D\302\247x\302\247\303\247\n",
+         "1 D \"x\" \"\303\247\"\n= 1 lines, 1 records, ok\n");
 }
 
 static ConfLayout *quoted(const char *record) {
@@ -281,8 +382,10 @@ static void quoted_values_may_hold_anything(void **state) {
 static void a_lone_quote_swallows_nothing(void **state) {
   (void)state;
   expect(quoted("D a:text b:text"), "D,5\" disk,x\nD,a,b\nD,\"open,b\nD,a,b\nD,c,d\nD,\"x\"y,b\nD,e,f\n",
-         "1 L006 0\n2 D \"a\" \"b\"\n3 L006 0\n4 D \"a\" \"b\"\n5 D \"c\" \"d\"\n6 L006 0\n7 D \"e\" \"f\"\n= 7 lines, 7 records, ok\n");
-  expect(quoted("D a:text b:text"), "D,a,\"never closed\nD,a,b\n", "1 L006 1\n2 D \"a\" \"b\"\n= 2 lines, 2 records, ok\n");
+         "1 L006 0\n2 D \"a\" \"b\"\n3 L006 0\n4 D \"a\" \"b\"\n5 D \"c\" \"d\"\n6 L006 0\n7 D \"e\" \"f\"\n= 7 lines, "
+         "7 records, ok\n");
+  expect(quoted("D a:text b:text"), "D,a,\"never closed\nD,a,b\n",
+         "1 L006 1\n2 D \"a\" \"b\"\n= 2 lines, 2 records, ok\n");
   expect(quoted("D a:text b:text"), "D,\"x\",y\rz\nD,a,b\n", "1 L007 -1\n2 D \"a\" \"b\"\n= 2 lines, 2 records, ok\n");
 }
 
@@ -292,7 +395,8 @@ static void gb18030_text_is_split_behind_its_conversion(void **state) {
   ConfLayout *conf = layouts_conf("|", NULL, "D a:text=2 b:int", NULL);
   conf->charset = g_strdup("GB18030");
   expect(conf, "D|\272\272\327\326|1\nD|\201|\272|2\nD|\201\060\201\060|3\nD|\272|4\nD|a\377|5\nD|ok|6\n",
-         "1 D \"\346\261\211\345\255\227\" 1\n2 L004 -1\n3 D \"\302\200\" 3\n4 L004 -1\n5 L001 0\n6 D \"ok\" 6\n= 6 lines, 6 records, ok\n");
+         "1 D \"\346\261\211\345\255\227\" 1\n2 L004 -1\n3 D \"\302\200\" 3\n4 L004 -1\n5 L001 0\n6 D \"ok\" 6\n= 6 "
+         "lines, 6 records, ok\n");
   conf = layouts_conf("|", NULL, "D a:text=2 b:int", NULL);
   conf->charset = g_strdup("GB18030");
   expect(conf, "D|\201\174x|2\n", "1 D \"\344\272\205x\" 2\n= 1 lines, 1 records, ok\n");
@@ -303,12 +407,14 @@ static void a_second_byte_is_no_delimiter_before_a_quote(void **state) {
   ConfLayout *conf = layouts_conf("|", NULL, "D a:text b:text", NULL);
   conf->quote = CONF_QUOTE_RFC4180;
   conf->charset = g_strdup("GBK");
-  expect(conf, "D|\201\174\"|x\nD|\"\201\174\n\"|y\n", "1 L006 0\n2 D \"\344\272\205\n\" \"y\"\n= 3 lines, 2 records, ok\n");
+  expect(conf, "D|\201\174\"|x\nD|\"\201\174\n\"|y\n",
+         "1 L006 0\n2 D \"\344\272\205\n\" \"y\"\n= 3 lines, 2 records, ok\n");
 }
 
 static void other_character_sets_work_or_are_refused_clearly(void **state) {
   (void)state;
-  static const char *const refused[] = {"UTF-16", "UTF-16LE", "UTF-32", "UTF-7", "IBM037", "ISO-2022-JP", "no-such-set", "GB18030//IGNORE", "ASCII//TRANSLIT"};
+  static const char *const refused[] = {"UTF-16",      "UTF-16LE",    "UTF-32",          "UTF-7",          "IBM037",
+                                        "ISO-2022-JP", "no-such-set", "GB18030//IGNORE", "ASCII//TRANSLIT"};
   for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
     g_autoptr(GError) error = NULL;
     ConfLayout *conf = one_field("int");
@@ -318,7 +424,8 @@ static void other_character_sets_work_or_are_refused_clearly(void **state) {
     assert_non_null(strstr(error->message, refused[i]));
     layouts_free(conf);
   }
-  static const char *const accepted[] = {"GBK", "GB2312", "BIG5", "ISO-8859-1", "windows-1252", "EUC-JP", "SHIFT_JIS", "EUC-KR", "KOI8-R", "utf-8", "ASCII"};
+  static const char *const accepted[] = {"GBK",       "GB2312", "BIG5",   "ISO-8859-1", "windows-1252", "EUC-JP",
+                                         "SHIFT_JIS", "EUC-KR", "KOI8-R", "utf-8",      "ASCII"};
   for (guint i = 0; i < G_N_ELEMENTS(accepted); i++) {
     ConfLayout *conf = one_field("int");
     conf->charset = g_strdup(accepted[i]);
@@ -332,7 +439,9 @@ static void reasons_never_hold_masked_values(void **state) {
   g_autoptr(Layout) layout = compiled(conf);
   LayoutChunk *chunk = layout_chunk_new(layout);
   static const char text[] = "D|SECRET|5\nD|5|1e3\nSECRET|5|6\nD|SECRET\n";
-  layout_parse(layout, &(LayoutSpan){.text = (const guint8 *)text, .end = sizeof text - 1, .is_first = TRUE, .is_last = TRUE}, chunk);
+  layout_parse(layout,
+               &(LayoutSpan){.text = (const guint8 *)text, .end = sizeof text - 1, .is_first = TRUE, .is_last = TRUE},
+               chunk);
   assert_int_equal(chunk->block->faults->len, 4);
   for (guint i = 0; i < 4; i++)
     assert_null(strstr(g_array_index(chunk->block->faults, BlockFault, i).reason, "SECRET"));
@@ -362,11 +471,20 @@ static void a_chunk_is_bounded_however_short_its_lines(void **state) {
 
 static void configuration_that_only_the_parser_can_check_is_refused(void **state) {
   (void)state;
-  static const struct { const char *record, *trailer, *says; } cases[] = {
-      {"D d:date=%y%m%d", NULL, "%y is not known"}, {"D d:date=%Y%m", NULL, "needs year, month and day"}, {"D d:date=%F%H", NULL, "no part of a date"},
-      {"D d:time=%F", NULL, "needs year, month, day, hour"}, {"D d:date=%F%", NULL, "is not known"}, {"D d:date=%F%Y", NULL, "twice"},
-      {"D d:dec=19", NULL, "scale 19"}, {"D a:text", "T s:int#sum=a", "not a sum of a number"}, {"D a:text", "T s:int#sum=b", "not a sum of a number"},
-      {"D a:text", "T s:text#count", "a control total is an integer"}, {"- a:text", NULL, "has none"}, {"D", NULL, "no fields"}};
+  static const struct {
+    const char *record, *trailer, *says;
+  } cases[] = {{"D d:date=%y%m%d", NULL, "%y is not known"},
+               {"D d:date=%Y%m", NULL, "needs year, month and day"},
+               {"D d:date=%F%H", NULL, "no part of a date"},
+               {"D d:time=%F", NULL, "needs year, month, day, hour"},
+               {"D d:date=%F%", NULL, "is not known"},
+               {"D d:date=%F%Y", NULL, "twice"},
+               {"D d:dec=19", NULL, "scale 19"},
+               {"D a:text", "T s:int#sum=a", "not a sum of a number"},
+               {"D a:text", "T s:int#sum=b", "not a sum of a number"},
+               {"D a:text", "T s:text#count", "a control total is an integer"},
+               {"- a:text", NULL, "has none"},
+               {"D", NULL, "no fields"}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
     ConfLayout *conf = layouts_conf("|", NULL, cases[i].record, cases[i].trailer);

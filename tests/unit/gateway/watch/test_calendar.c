@@ -26,13 +26,19 @@ static void assert_day(Day got, const char *wanted) {
 
 static Calendar *made(char **holidays, char **working, const char *file, GError **error) {
   char name[] = "cn";
-  ConfCalendar conf = {.where = {"c.conf", 7}, .name = name, .weekend = WEEKEND, .holidays = holidays, .working = working, .holidays_file = (char *)file};
+  ConfCalendar conf = {.where = {"c.conf", 7},
+                       .name = name,
+                       .weekend = WEEKEND,
+                       .holidays = holidays,
+                       .working = working,
+                       .holidays_file = (char *)file};
   return calendar_new(&conf, error);
 }
 
 /* National day 2026: the week off from Thursday the 1st, and Saturday the 10th worked for it. */
 static Calendar *china(void) {
-  const char *const holidays[] = {"2026-10-01", "2026-10-02", "2026-10-05", "2026-10-06", "2026-10-07", NULL}, *const working[] = {"2026-09-20", "2026-10-10", NULL};
+  const char *const holidays[] = {"2026-10-01", "2026-10-02", "2026-10-05", "2026-10-06", "2026-10-07", NULL},
+                    *const working[] = {"2026-09-20", "2026-10-10", NULL};
   GError *error = NULL;
   Calendar *calendar = made((char **)holidays, (char **)working, NULL, &error);
   if (!calendar)
@@ -53,7 +59,8 @@ static void dates_are_read_and_written(void **state) {
     g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc((gint64)d * 86400);
     assert_int_equal((int)day_weekday(d), g_date_time_get_day_of_week(at));
   }
-  const char *const wrong[] = {"", "2026-02-29", "2026-04-31", "2026-13-01", "2026-00-01", "2026-01-00", "2026-1-01", "26-01-01", "2026-01-01 ", "2026-01-011", "1899-01-01", "２026-01-01"};
+  const char *const wrong[] = {"",          "2026-02-29", "2026-04-31",  "2026-13-01",  "2026-00-01", "2026-01-00",
+                               "2026-1-01", "26-01-01",   "2026-01-01 ", "2026-01-011", "1899-01-01", "２026-01-01"};
   for (guint i = 0; i < G_N_ELEMENTS(wrong); i++)
     assert_false(day_parse(wrong[i], &parsed));
 }
@@ -108,7 +115,8 @@ static char *dates_file(const char *text) {
 static void a_holidays_file_is_read(void **state) {
   (void)state;
   GError *error = NULL;
-  g_autofree char *path = dates_file("\xef\xbb\xbf# 2026\r\n2026-10-01\r\n\n  2026-10-02  # Friday\n2026-10-10 working\n2026-10-05\tholiday\n2026-10-06");
+  g_autofree char *path = dates_file("\xef\xbb\xbf# 2026\r\n2026-10-01\r\n\n  2026-10-02  # Friday\n2026-10-10 "
+                                     "working\n2026-10-05\tholiday\n2026-10-06");
   g_autoptr(Calendar) calendar = made(NULL, NULL, path, &error);
   g_unlink(path);
   if (!calendar)
@@ -135,9 +143,12 @@ static void the_configuration_goes_before_its_file(void **state) {
 
 static void a_wrong_holidays_file_is_refused_with_its_line(void **state) {
   (void)state;
-  static const struct { const char *text, *message; } cases[] = {
-      {"2026-10-01\n2026-02-30\n", ":2: \"2026-02-30\" is no date"}, {"# x\n\n2026-10-01 off\n", ":3: a line is a date"},
-      {"2026-10-10\n2026-10-10 working\n", ":2: 2026-10-10 is given as a holiday and as a working day"}, {"2026-10-01 working twice\n", ":1: a line is a date"}};
+  static const struct {
+    const char *text, *message;
+  } cases[] = {{"2026-10-01\n2026-02-30\n", ":2: \"2026-02-30\" is no date"},
+               {"# x\n\n2026-10-01 off\n", ":3: a line is a date"},
+               {"2026-10-10\n2026-10-10 working\n", ":2: 2026-10-10 is given as a holiday and as a working day"},
+               {"2026-10-01 working twice\n", ":1: a line is a date"}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = dates_file(cases[i].text);
@@ -168,13 +179,18 @@ static gint64 utc(const char *text) {
 
 static void times_of_day_are_instants_also_where_the_clock_changes(void **state) {
   (void)state;
-  g_autoptr(GTimeZone) berlin = g_time_zone_new_identifier("Europe/Berlin"), shanghai = g_time_zone_new_identifier("Asia/Shanghai");
+  g_autoptr(GTimeZone) berlin = g_time_zone_new_identifier("Europe/Berlin"),
+                       shanghai = g_time_zone_new_identifier("Asia/Shanghai");
   assert_int_equal(day_instant(shanghai, day("2026-11-20"), 6 * 3600), utc("2026-11-19T22:00:00Z"));
-  assert_int_equal(day_instant(berlin, day("2026-03-29"), 2 * 3600 + 1800), utc("2026-03-29T01:00:00Z")); /* in the gap: behind it */
-  assert_int_equal(day_instant(berlin, day("2026-10-25"), 2 * 3600 + 1800), utc("2026-10-25T00:30:00Z")); /* at the fold: the first */
+  /* in the gap: behind it */
+  assert_int_equal(day_instant(berlin, day("2026-03-29"), 2 * 3600 + 1800), utc("2026-03-29T01:00:00Z"));
+  /* at the fold: the first */
+  assert_int_equal(day_instant(berlin, day("2026-10-25"), 2 * 3600 + 1800), utc("2026-10-25T00:30:00Z"));
   assert_int_equal(day_instant(berlin, day("2026-03-29"), 0), utc("2026-03-28T23:00:00Z"));
-  assert_int_equal(day_instant(berlin, day("2026-03-30"), 0) - day_instant(berlin, day("2026-03-29"), 0), (gint64)23 * 3600 * G_USEC_PER_SEC);
-  assert_int_equal(day_instant(berlin, day("2026-10-26"), 0) - day_instant(berlin, day("2026-10-25"), 0), (gint64)25 * 3600 * G_USEC_PER_SEC);
+  assert_int_equal(day_instant(berlin, day("2026-03-30"), 0) - day_instant(berlin, day("2026-03-29"), 0),
+                   (gint64)23 * 3600 * G_USEC_PER_SEC);
+  assert_int_equal(day_instant(berlin, day("2026-10-26"), 0) - day_instant(berlin, day("2026-10-25"), 0),
+                   (gint64)25 * 3600 * G_USEC_PER_SEC);
   assert_day(day_at(shanghai, utc("2026-11-19T16:00:00Z")), "2026-11-20");
   assert_day(day_at(shanghai, utc("2026-11-19T15:59:59Z")), "2026-11-19");
   assert_int_equal(day_seconds_at(shanghai, utc("2026-11-19T16:00:01Z")), 1);
@@ -185,13 +201,17 @@ static void polls_keep_to_the_calendar(void **state) {
   (void)state;
   GError *error = NULL;
   g_autoptr(Calendar) calendar = china();
-  g_autoptr(Schedule) daily = schedule_new_cron("0 6 * * *", "Asia/Shanghai", &error), period = schedule_new_every(3600);
+  g_autoptr(Schedule) daily = schedule_new_cron("0 6 * * *", "Asia/Shanghai", &error),
+                      period = schedule_new_every(3600);
   assert_true(schedule_keep_to(daily, calendar, NULL, &error));
   assert_true(schedule_keep_to(period, calendar, "Asia/Shanghai", &error));
-  assert_int_equal(schedule_next(daily, utc("2026-09-29T22:00:00Z")), utc("2026-10-07T22:00:00Z")); /* from the 30th to the 8th */
-  assert_int_equal(schedule_next(daily, utc("2026-10-08T23:00:00Z")), utc("2026-10-09T22:00:00Z")); /* the working Saturday */
+  /* from the 30th to the 8th */
+  assert_int_equal(schedule_next(daily, utc("2026-09-29T22:00:00Z")), utc("2026-10-07T22:00:00Z"));
+  /* the working Saturday */
+  assert_int_equal(schedule_next(daily, utc("2026-10-08T23:00:00Z")), utc("2026-10-09T22:00:00Z"));
   assert_int_equal(schedule_next(period, utc("2026-09-30T12:00:00Z")), utc("2026-09-30T13:00:00Z"));
-  assert_int_equal(schedule_next(period, utc("2026-09-30T15:30:00Z")), utc("2026-10-07T16:00:00Z")); /* the 8th begins */
+  /* the 8th begins */
+  assert_int_equal(schedule_next(period, utc("2026-09-30T15:30:00Z")), utc("2026-10-07T16:00:00Z"));
   assert_true(schedule_has(period, utc("2026-10-10T03:00:00Z")));
   assert_false(schedule_has(period, utc("2026-10-01T03:00:00Z")));
 }

@@ -17,26 +17,43 @@ static gint64 at(const char *local) {
 static void expect_instant(gint64 got, const char *wanted) {
   if (got != at(wanted)) {
     g_autoptr(GTimeZone) zone = g_time_zone_new_identifier("Asia/Shanghai");
-    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(got / G_USEC_PER_SEC), local = g_date_time_to_timezone(utc, zone);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(got / G_USEC_PER_SEC),
+                         local = g_date_time_to_timezone(utc, zone);
     g_autofree char *text = g_date_time_format_iso8601(local);
     fail_msg("%s instead of %s", text, wanted);
   }
 }
 
-typedef struct { char *folder; ConfCalendar calendar; ConfExpect conf; Expect expect; ConfFeed feed_conf; FeedWatch watch; Book *book; Dues dues; DueFeed feed; } Fixture;
+typedef struct {
+  char *folder;
+  ConfCalendar calendar;
+  ConfExpect conf;
+  Expect expect;
+  ConfFeed feed_conf;
+  FeedWatch watch;
+  Book *book;
+  Dues dues;
+  DueFeed feed;
+} Fixture;
 
 static int set_up(void **state) {
   Fixture *f = g_new0(Fixture, 1);
   f->calendar = (ConfCalendar){.name = (char *)"banking", .weekend = 1 << 6 | 1 << 7};
   f->conf = (ConfExpect){.name = (char *)"daily", .by = 6 * 3600, .files = 1};
-  f->expect = (Expect){.conf = &f->conf, .calendar = calendar_new(&f->calendar, NULL), .zone = g_time_zone_new_identifier("Asia/Shanghai")};
+  f->expect = (Expect){.conf = &f->conf,
+                       .calendar = calendar_new(&f->calendar, NULL),
+                       .zone = g_time_zone_new_identifier("Asia/Shanghai")};
   f->feed_conf = (ConfFeed){.name = (char *)"points"};
   f->watch = (FeedWatch){.conf = &f->feed_conf, .expects = &f->expect, .n_expects = 1, .cut_off_zone = f->expect.zone};
   f->folder = g_dir_make_tmp("dues-XXXXXX", NULL);
   g_autofree char *path = g_build_filename(f->folder, "book.db", NULL), *tip = g_build_filename(f->folder, "tip", NULL);
   f->book = book_open(path, tip, NULL);
   f->feed = (DueFeed){.watch = &f->watch};
-  f->dues = (Dues){.book = f->book, .reader = book_reader_open(path, NULL), .alarms = alarms_new(f->book, 0), .feeds = &f->feed, .n_feeds = 1};
+  f->dues = (Dues){.book = f->book,
+                   .reader = book_reader_open(path, NULL),
+                   .alarms = alarms_new(f->book, 0),
+                   .feeds = &f->feed,
+                   .n_feeds = 1};
   *state = f;
   return 0;
 }
@@ -72,7 +89,8 @@ static void expect_span(Fixture *f, const char *day, const char *opens, const ch
 
 static void spans_follow_each_other_without_a_hole(void **state) {
   Fixture *f = *state;
-  expect_span(f, "2026-11-20", "2026-11-20T00:00:00", "2026-11-20T06:00:00", "2026-11-23T00:00:00"); /* over the weekend */
+  /* over the weekend */
+  expect_span(f, "2026-11-20", "2026-11-20T00:00:00", "2026-11-20T06:00:00", "2026-11-23T00:00:00");
   expect_span(f, "2026-11-23", "2026-11-23T00:00:00", "2026-11-23T06:00:00", "2026-11-24T00:00:00");
   f->conf.day_offset = 1; /* Friday's is due on Monday; what comes until then is Friday's */
   expect_span(f, "2026-11-20", "2026-11-20T06:00:00", "2026-11-23T06:00:00", "2026-11-23T06:00:00");
@@ -113,11 +131,15 @@ static void expect_alarms(Fixture *f, const char *wanted) {
   assert_string_equal(text->str, wanted);
 }
 
-typedef struct { BookFile *file; gint64 at; } Come;
+typedef struct {
+  BookFile *file;
+  gint64 at;
+} Come;
 static gboolean come_change(BookTransaction *tx, gpointer data, GError **error) {
   const Come *come = data;
   return book_add_file(tx, come->file, error) && book_note_arrival(tx, come->file->id, come->at, error) &&
-         book_advance_file(tx, come->file, FILE_ADMITTED, NULL, error) && book_advance_file(tx, come->file, FILE_FETCHED, NULL, error);
+         book_advance_file(tx, come->file, FILE_ADMITTED, NULL, error) &&
+         book_advance_file(tx, come->file, FILE_FETCHED, NULL, error);
 }
 
 static void come(Fixture *f, const char *when) {
@@ -184,9 +206,11 @@ static void days_of_an_outage_are_found_again_each_with_what_came_for_it(void **
   f->dues.started_at = at("2026-11-24T10:00:00");
   come(f, "2026-11-18T05:00:00"); /* lay there, by its time stamp, since Wednesday */
   look(f, "2026-11-24T10:00:01");
-  expect_open(f, "2026-11-17 open, 2026-11-19 open, 2026-11-20 open, 2026-11-23 open, 2026-11-24 open, 2026-11-25 open");
+  expect_open(f,
+              "2026-11-17 open, 2026-11-19 open, 2026-11-20 open, 2026-11-23 open, 2026-11-24 open, 2026-11-25 open");
   look_into_folder(f, "2026-11-24T10:00:02");
-  expect_alarms(f, "points daily 2026-11-17, points daily 2026-11-19, points daily 2026-11-20, points daily 2026-11-23, points daily 2026-11-24");
+  expect_alarms(f, "points daily 2026-11-17, points daily 2026-11-19, points daily 2026-11-20, points daily "
+                   "2026-11-23, points daily 2026-11-24");
 }
 
 static void the_look_back_is_bounded(void **state) {
@@ -197,7 +221,9 @@ static void the_look_back_is_bounded(void **state) {
   assert_in_range(alarms->len, 20, 25); /* the business days of 31 days, and the old one that stood open */
 }
 
-static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) { return book_acknowledge_alarm(tx, data, "eve", FALSE, error); }
+static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_acknowledge_alarm(tx, data, "eve", FALSE, error);
+}
 
 static void a_person_may_excuse_a_day(void **state) {
   Fixture *f = *state;
@@ -254,9 +280,14 @@ static void the_day_of_arrival_follows_the_cut_off_and_the_calendar(void **state
   Fixture *f = *state;
   f->watch.cut_off_calendar = f->expect.calendar;
   f->feed_conf.cut_off = (ConfCutOff){.present = TRUE, .at = 17 * 3600, .after = CONF_CUTOFF_NEXT_DAY};
-  static const struct { const char *at, *day; gboolean late; } cases[] = {
-      {"2026-11-20T16:59:59", "2026-11-20", FALSE}, {"2026-11-20T17:00:00", "2026-11-23", TRUE}, {"2026-11-21T09:00:00", "2026-11-23", TRUE},
-      {"2026-11-23T00:00:00", "2026-11-23", FALSE}, {"2026-11-30T23:59:59", "2026-12-01", TRUE}};
+  static const struct {
+    const char *at, *day;
+    gboolean late;
+  } cases[] = {{"2026-11-20T16:59:59", "2026-11-20", FALSE},
+               {"2026-11-20T17:00:00", "2026-11-23", TRUE},
+               {"2026-11-21T09:00:00", "2026-11-23", TRUE},
+               {"2026-11-23T00:00:00", "2026-11-23", FALSE},
+               {"2026-11-30T23:59:59", "2026-12-01", TRUE}};
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     gboolean late;
     g_autofree char *day = day_text(feed_watch_day(&f->watch, at(cases[i].at), &late));

@@ -36,7 +36,8 @@ static void it_gets_its_arguments_and_input_and_nothing_else(void **state) {
   setenv("CANARY", "secret", 1);
   assert_fine("test \"$(cat)\" = 'the input'");
   assert_fine("test \"$1\" = \"\\$(id); 'a b'\"");
-  assert_fine("test -z \"$CANARY\" && test \"$LC_ALL\" = C.UTF-8 && test -n \"$PATH\" && test \"$(env | wc -l)\" -le 6");
+  assert_fine(
+      "test -z \"$CANARY\" && test \"$LC_ALL\" = C.UTF-8 && test -n \"$PATH\" && test \"$(env | wc -l)\" -le 6");
   assert_fine("test \"$(pwd)\" = / && test \"$(ls /proc/self/fd | wc -l)\" -le 4");
 }
 

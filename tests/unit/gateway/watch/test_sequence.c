@@ -9,7 +9,11 @@
 
 static void names_are_matched_against_their_template(void **state) {
   (void)state;
-  static const struct { const char *template, *name; gint64 number; const char *date; } cases[] = {
+  static const struct {
+    const char *template, *name;
+    gint64 number;
+    const char *date;
+  } cases[] = {
       {"POINTS_{date}_{sequence}.dat.pgp", "POINTS_20261120_0017.dat.pgp", 17, "2026-11-20"},
       {"POINTS_{date}_{sequence}.dat.pgp", "POINTS_20261120_.dat.pgp", -1, NULL},
       {"POINTS_{date}_{sequence}.dat.pgp", "POINTS_20261320_1.dat.pgp", -1, NULL},
@@ -21,13 +25,17 @@ static void names_are_matched_against_their_template(void **state) {
       {"{date}{time}{sequence:2}", "2026112010111299", 99, "2026-11-20"},
       {"*_{sequence}.*", "a_b_12.dat", 12, NULL},
       {"*{sequence}", "a12", 12, NULL}, /* the star takes as little as it can */
-      {"N?{sequence}", "N\xff" "7", 7, NULL},
+      {"N?{sequence}",
+       "N\xff"
+       "7",
+       7, NULL},
       {"N{date", "N{date", 0, NULL},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     SequenceName found;
     gboolean ok = sequence_match(cases[i].template, cases[i].name, strlen(cases[i].name), &found);
-    if (ok != (cases[i].number >= 0) || (ok && found.number != (guint64)cases[i].number) || (ok && found.has_date != (cases[i].date != NULL)))
+    if (ok != (cases[i].number >= 0) || (ok && found.number != (guint64)cases[i].number) ||
+        (ok && found.has_date != (cases[i].date != NULL)))
       fail_msg("%s against %s: %d, %d", cases[i].name, cases[i].template, ok, (int)found.number);
     g_autofree char *date = ok && found.has_date ? day_text(found.date) : NULL;
     assert_true(g_strcmp0(date, cases[i].date) == 0);
@@ -54,7 +62,10 @@ static void fields_are_numbers_or_none(void **state) {
 
 static void periods_are_of_the_business_date(void **state) {
   (void)state;
-  static const char *const wanted[] = {[CONF_RESET_NEVER] = "", [CONF_RESET_DAILY] = "2026-11-20", [CONF_RESET_MONTHLY] = "2026-11", [CONF_RESET_YEARLY] = "2026"};
+  static const char *const wanted[] = {[CONF_RESET_NEVER] = "",
+                                       [CONF_RESET_DAILY] = "2026-11-20",
+                                       [CONF_RESET_MONTHLY] = "2026-11",
+                                       [CONF_RESET_YEARLY] = "2026"};
   for (guint i = 0; i < G_N_ELEMENTS(wanted); i++) {
     ConfSequence conf = {.reset = i};
     g_autofree char *period = sequence_period(&conf, "2026-11-20");
@@ -63,7 +74,11 @@ static void periods_are_of_the_business_date(void **state) {
 }
 
 /* A small model of the book: which positions are used. */
-typedef struct { ConfSequence conf; BookSequence known; gboolean used[1000]; } Model;
+typedef struct {
+  ConfSequence conf;
+  BookSequence known;
+  gboolean used[1000];
+} Model;
 
 static SequenceVerdict say(const Model *model, guint64 number) {
   gint64 position = sequence_position(&model->conf, number, &model->known);
