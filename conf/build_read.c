@@ -87,7 +87,7 @@ static void build_statuses(const Section *section, ConfRead *read) {
 
 /* ---- columns ---- */
 
-/* Those of ledgers, files and records are known to what reads them: gateway/check.c looks. Those of a query, only when
+/* Those of ledgers, files and records are known to what reads them: gateway/check/check.c looks. Those of a query, only when
  * it is read. */
 static gboolean is_column(const Conf *conf, const ConfRead *read, const char *name) {
   const ConfLayout *layout = read->layout == NULL ? NULL : conf_layout(conf, read->layout);

@@ -1,7 +1,7 @@
 /* The configuration as plain data. conf/ owns the grammar (libconfuse), the checks that need nothing but the text
  * itself (missing, unknown, contradictory, out of range, dangling names), and the shipped samples. What needs other
  * rooms (does the rule compile, is the key in the ring, does the cron expression have a next time) is checked by
- * gateway/check.c, which reports at the positions kept here.
+ * gateway/check/check.c, which reports at the positions kept here.
  *
  * A ConfSource is the text of all files as they were read at one moment, so that what was checked is what runs, also
  * when someone edits a file meanwhile. All strings are owned by the Conf; absent ones are NULL. */

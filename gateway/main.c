@@ -2,13 +2,13 @@
  * first: it does nothing that it does not need before it is locked in. */
 #include "gateway/cli/command.h"
 #include "gateway/front/front.h"
-#include "gateway/lane.h"
+#include "gateway/lane/lane.h"
 #include "gateway/packing/packing.h"
 #include "transfer/courier.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* `sallyport lane NAME --configuration-fd N --supervisor-fd M`, as gateway/supervised.c starts it. */
+/* `sallyport lane NAME --configuration-fd N --supervisor-fd M`, as gateway/supervisor/supervised.c starts it. */
 static int run_lane(int argc, char **argv) {
   if (argc != 7 || strcmp(argv[3], "--configuration-fd") != 0 || strcmp(argv[5], "--supervisor-fd") != 0) {
     cli_complain("lanes are started by `sallyport run`; for one lane: sallyport run --lane NAME");

@@ -1,5 +1,5 @@
 #include "gateway/cli/books.h"
-#include "gateway/control.h"
+#include "gateway/common/control.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,9 +6,9 @@
 #pragma once
 #include "conf/conf.h"
 #include "gateway/base/error.h"
-#include "gateway/cli/exit.h"
+#include "gateway/common/exit.h"
 #include "gateway/cli/output.h"
-#include "gateway/paths.h"
+#include "gateway/common/paths.h"
 
 /* The values of all options there are; each command takes some of them (CliCommand.options). Texts that are not given
  * are NULL, the limit is negative. */

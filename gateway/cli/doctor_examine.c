@@ -1,6 +1,6 @@
 /* The table of checks, and what they all need. */
 #include "gateway/cli/doctor.h"
-#include "gateway/endpoint.h"
+#include "gateway/common/endpoint.h"
 #include <stdarg.h>
 #include <string.h>
 

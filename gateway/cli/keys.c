@@ -1,6 +1,6 @@
 /* keys: every key that the configuration names. */
 #include "gateway/cli/command.h"
-#include "gateway/keyuse.h"
+#include "gateway/common/key_use.h"
 
 static json_t *use_json(const CliOutput *out, const KeyUse *use) {
   json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "partner", use->partner->name, "use",

@@ -1,7 +1,7 @@
 /* check, run, version. */
-#include "gateway/check.h"
+#include "gateway/check/check.h"
 #include "gateway/cli/command.h"
-#include "gateway/supervisor.h"
+#include "gateway/supervisor/supervisor.h"
 
 static json_t *finding_json(const ConfFinding *finding) {
   json_t *object = json_object();

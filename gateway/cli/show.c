@@ -1,7 +1,7 @@
 /* show: all that is known about one file. */
 #include "gateway/cli/batches.h"
 #include "gateway/cli/file_json.h"
-#include "gateway/flow/unwrap.h"
+#include "gateway/envelope/unwrap.h"
 #include "gateway/records/exceptions.h"
 #include "store/book_watch.h"
 #include <string.h>

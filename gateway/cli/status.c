@@ -2,8 +2,8 @@
 #include "gateway/cli/alarms.h"
 #include "gateway/cli/recon.h"
 #include "gateway/cli/status_front.h"
-#include "gateway/control.h"
-#include "gateway/supervisor.h"
+#include "gateway/common/control.h"
+#include "gateway/supervisor/supervisor.h"
 #include <string.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "gateway/cli/status_front.h"
-#include "gateway/control.h"
-#include "gateway/paths.h"
+#include "gateway/common/control.h"
+#include "gateway/common/paths.h"
 
 gboolean cli_is_front_shown(const Cli *cli) {
   return cli->conf->front.present && !cli->options.lane;

@@ -10,7 +10,7 @@
 #include "gateway/flow/declarations.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/remote_look.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "gateway/flow/declarations.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/flow.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -2,8 +2,8 @@
  * refused by the parser, by a rule, by its key within the file, or by its key in the ledger; the first of these that
  * applies. */
 #include "gateway/flow/examine.h"
-#include "gateway/crew.h"
-#include "gateway/feeds.h"
+#include "gateway/threads/crew.h"
+#include "gateway/lane/feeds.h"
 #include "gateway/flow/codes.h"
 #include "gateway/records/exceptions.h"
 #include "store/book.h"

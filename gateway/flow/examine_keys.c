@@ -1,5 +1,5 @@
 /* The first pass over a staged file: its range of keys, and the records whose key stands earlier in it. */
-#include "gateway/crew.h"
+#include "gateway/threads/crew.h"
 #include "gateway/flow/examine.h"
 #include "gateway/records/keyset.h"
 #include <pthread.h>

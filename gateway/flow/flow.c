@@ -1,5 +1,5 @@
 #include "gateway/flow/flow.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <string.h>
 
 StepFunction flow_step_of(const BookFile *file, Place *place, const char **name) {

@@ -12,10 +12,10 @@
 #pragma once
 #include "conf/conf.h"
 #include "gateway/flow/keygate.h"
-#include "gateway/flow/unwrap.h"
-#include "gateway/paths.h"
+#include "gateway/envelope/unwrap.h"
+#include "gateway/common/paths.h"
 #include "gateway/records/layout.h"
-#include "gateway/schedule.h"
+#include "gateway/time/schedule.h"
 #include "store/book.h"
 #include "store/ledger.h"
 #include "store/rules.h"
@@ -23,7 +23,7 @@
 
 typedef struct Carrier Carrier;
 typedef struct Declarations Declarations; /* gateway/flow/declarations.h */
-typedef struct Interface Interface;       /* gateway/process/interface.h */
+typedef struct Interface Interface;       /* gateway/processors/http_throttle.h */
 
 /* A feed, compiled: what does not change while the lane runs. */
 typedef struct {
@@ -39,7 +39,7 @@ typedef struct {
   Carrier *source, *feedback; /* endpoints */
   Carrier *process;           /* of our own system, for process http and deliver; NULL: process ledger */
   Interface *interface;       /* process http: shared by the feeds that post to the same one; borrowed */
-  struct FeedWatch *watch;    /* gateway/watch/feed_watch.h: calendar, cut-off, what is owed */
+  struct FeedWatch *watch;    /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
   GHashTable *looks;          /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
   Declarations *declarations; /* read so far; likewise */
   guint polls;                /* so far; likewise */

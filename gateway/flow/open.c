@@ -9,9 +9,9 @@
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/repeats.h"
-#include "gateway/flow/stage.h"
-#include "gateway/watch/feed_watch.h"
-#include "gateway/flow/unwrap.h"
+#include "gateway/records/stage.h"
+#include "gateway/flow/feed_calendar.h"
+#include "gateway/envelope/unwrap.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>

@@ -2,8 +2,8 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/codes.h"
 #include "gateway/flow/repeats.h"
-#include "gateway/log.h"
-#include "gateway/watch/feed_watch.h"
+#include "gateway/common/log.h"
+#include "gateway/flow/feed_calendar.h"
 #include <jansson.h>
 #include <string.h>
 

@@ -8,8 +8,8 @@
 #include "gateway/flow/declarations.h"
 #include "gateway/flow/flow.h"
 #include "gateway/base/files.h"
-#include "gateway/log.h"
-#include "gateway/watch/feed_watch.h"
+#include "gateway/common/log.h"
+#include "gateway/flow/feed_calendar.h"
 #include <string.h>
 
 /* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers

@@ -1,12 +1,12 @@
-/* Post: gives the file to its process (gateway/process/process.h). validated → posting → posted.
+/* Post: gives the file to its process (gateway/processors/processor.h). validated → posting → posted.
  *
  *   crash in posting                          the process is run again, and goes on with what the book says
  *   crash after all batches, before `posted`  every batch is marked: only the last transition is made again */
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/flow.h"
-#include "gateway/flow/stage.h"
-#include "gateway/process/process.h"
+#include "gateway/records/stage.h"
+#include "gateway/processors/processor.h"
 
 /* After a restart the file holds every key of the ledger; its own are enough, and the others need not wait for it. */
 static gboolean hold_own_keys(Step *step, GError **error) {

@@ -3,7 +3,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/flow.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <string.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "gateway/flow/repeats.h"
 #include "gateway/flow/codes.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <string.h>
 
 typedef enum { REPEAT_NONE, REPEAT_FILE, REPEAT_CONTENT, REPEAT_NAME } RepeatKind;

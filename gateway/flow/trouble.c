@@ -15,7 +15,7 @@
  * validation that never was). So the row is read again, and only that is written back. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 
 enum { LONGEST_WAIT = 300, BUG_TRIES = 3 };
 

@@ -3,7 +3,7 @@
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/flow.h"
-#include "gateway/flow/stage.h"
+#include "gateway/records/stage.h"
 #include "gateway/records/exceptions.h"
 #include <errno.h>
 #include <fcntl.h>

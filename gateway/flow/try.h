@@ -2,7 +2,7 @@
  * on a local file, with nothing written but an unnamed plaintext and a staging file that are gone on return. */
 #pragma once
 #include "gateway/flow/examine.h"
-#include "gateway/flow/unwrap.h"
+#include "gateway/envelope/unwrap.h"
 
 typedef struct {
   Unwrapped opened; /* the verdict, without its plaintext; when it is not trusted, nothing else is filled in */

@@ -10,8 +10,8 @@
 #include "gateway/flow/flow.h"
 #include "gateway/flow/order.h"
 #include "gateway/flow/repeats.h"
-#include "gateway/flow/stage.h"
-#include "gateway/log.h"
+#include "gateway/records/stage.h"
+#include "gateway/common/log.h"
 #include "store/book.h"
 
 enum { WAIT_FOR_KEYS_MS = 50, LONGEST_WAIT_FOR_KEYS_MS = 5000 };

@@ -2,7 +2,7 @@
  * configuration cannot use it. Every token of every partner is compared, and each comparison takes the same time, so
  * that an answer's time tells nothing. */
 #include "crypto/digest.h"
-#include "gateway/front/front_parts.h"
+#include "gateway/front/front_private.h"
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <string.h>

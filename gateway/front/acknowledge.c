@@ -1,6 +1,6 @@
 /* The requester says that it has everything: what it has is held against what was published, and the lane notes it. */
-#include "gateway/control.h"
-#include "gateway/front/front_parts.h"
+#include "gateway/common/control.h"
+#include "gateway/front/front_private.h"
 #include <string.h>
 
 enum { WAITING_MOST = 2 }; /* half of the server's threads: files are served also while a lane is slow to answer */

@@ -1,9 +1,9 @@
 /* The process: its configuration, its signals, its heartbeats. The requests are in server.c and behind it. */
 #include "gateway/front/front.h"
 #include "gateway/base/files.h"
-#include "gateway/control.h"
-#include "gateway/front/front_parts.h"
-#include "gateway/log.h"
+#include "gateway/common/control.h"
+#include "gateway/front/front_private.h"
+#include "gateway/common/log.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

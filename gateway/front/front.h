@@ -15,7 +15,7 @@
 #pragma once
 #include "conf/conf.h"
 
-/* `sallyport front`: started by the supervisor, as a lane is (gateway/lane.h). Exit status: 0 asked to finish, 1 cannot
+/* `sallyport front`: started by the supervisor, as a lane is (gateway/lane/lane.h). Exit status: 0 asked to finish, 1 cannot
  * start. */
 typedef struct {
   int configuration_fd, supervisor_fd;

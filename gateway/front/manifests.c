@@ -1,7 +1,7 @@
 /* What a requester may have: its manifests by type and period, and its objects by their opaque ids. */
 #include "gateway/base/files.h"
-#include "gateway/front/front_parts.h"
-#include "gateway/log.h"
+#include "gateway/front/front_private.h"
+#include "gateway/common/log.h"
 #include "gateway/recon/names.h"
 #include <errno.h>
 #include <fcntl.h>

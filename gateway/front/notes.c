@@ -1,8 +1,8 @@
 /* What the front tells lanes without waiting for it: that a manifest was fetched. A lane may be slow to answer (it
  * commits, it is being replaced), and no other requester is to wait for that. What is not told is lost, and harmless:
  * the acknowledgement is what counts. */
-#include "gateway/control.h"
-#include "gateway/front/front_parts.h"
+#include "gateway/common/control.h"
+#include "gateway/front/front_private.h"
 
 enum { WAITING_MOST = 1000 };
 

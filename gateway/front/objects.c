@@ -1,5 +1,5 @@
 /* Answers: JSON, refusals, and files with their ranges. */
-#include "gateway/front/front_parts.h"
+#include "gateway/front/front_private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

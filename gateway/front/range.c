@@ -1,4 +1,4 @@
-#include "gateway/front/front_parts.h"
+#include "gateway/front/front_private.h"
 #include <string.h>
 
 /* Digits only, up to 19 of them: every offset that a file can have. */

@@ -5,8 +5,8 @@
  * and within HEAD_BYTES; a body within BODY_BYTES, for POST only; a connection that does nothing for `timeout` is ended
  * by the library. */
 #include "gateway/base/files.h"
-#include "gateway/front/front_parts.h"
-#include "gateway/log.h"
+#include "gateway/front/front_private.h"
+#include "gateway/common/log.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "gateway/front/front_parts.h"
+#include "gateway/front/front_private.h"
 #include <string.h>
 
 enum { READERS_KEPT = 4 };

@@ -1,6 +1,6 @@
 /* The packing process's work. No time, no owner, no name but the one it is given: the same content makes the same
  * bytes. */
-#include "gateway/packing/packing_internal.h"
+#include "gateway/packing/packing_private.h"
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>

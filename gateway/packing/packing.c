@@ -3,7 +3,7 @@
 #include "gateway/packing/packing.h"
 #include "gateway/base/child.h"
 #include "gateway/base/files.h"
-#include "gateway/packing/packing_internal.h"
+#include "gateway/packing/packing_private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

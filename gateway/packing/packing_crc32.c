@@ -1,4 +1,4 @@
-#include "gateway/packing/packing_internal.h"
+#include "gateway/packing/packing_private.h"
 
 /* Four tables, so that four bytes are one step (the "slicing" of Kounavis and Berry). */
 static guint32 tables[4][256];

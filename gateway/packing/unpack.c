@@ -1,5 +1,5 @@
 /* The unpacking process's work: libarchive over descriptors, every byte accounted for. The input is hostile. */
-#include "gateway/packing/packing_internal.h"
+#include "gateway/packing/packing_private.h"
 #include "gateway/base/files.h"
 #include <archive.h>
 #include <archive_entry.h>

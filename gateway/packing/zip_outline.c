@@ -1,7 +1,7 @@
 /* The frame of a zip: local header at 0, the member's data, the central directory with one entry, its end, and then
  * nothing. A reader that goes by the directory and one that goes by the local headers must see the same one file, or
  * the partner's checker and we do not speak of the same thing. Numbers are little-endian; PKWARE's APPNOTE.TXT, 4.3. */
-#include "gateway/packing/packing_internal.h"
+#include "gateway/packing/packing_private.h"
 #include <string.h>
 
 enum { END_SIZE = 22, END64_SIZE = 56, LOCATOR64_SIZE = 20, ENTRY_SIZE = 46, LOCAL_SIZE = 30, MOST_COMMENT = 65535 };

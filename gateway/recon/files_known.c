@@ -1,4 +1,4 @@
-#include "gateway/recon/source_parts.h"
+#include "gateway/recon/source_private.h"
 #include <string.h>
 
 static void file_free(ReconFile *file) {

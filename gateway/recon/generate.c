@@ -10,7 +10,7 @@
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include "gateway/recon/format.h"
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"

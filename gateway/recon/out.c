@@ -1,7 +1,7 @@
 /* Which published task is to go where, and when it is tried again. That a way is under way is known in memory only:
  * after a restart everything that the book does not say is tried. */
-#include "gateway/log.h"
-#include "gateway/recon/recon_parts.h"
+#include "gateway/common/log.h"
+#include "gateway/recon/recon_private.h"
 #include "gateway/recon/ways.h"
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * has a task, a holiday's is due with that of the business day before it. */
 #pragma once
 #include "conf/conf.h"
-#include "gateway/watch/calendar.h"
+#include "gateway/time/calendar.h"
 
 typedef struct {
   const ConfReconcile *reconcile;

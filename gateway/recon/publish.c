@@ -9,7 +9,7 @@
 #include "gateway/base/files.h"
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"
-#include "gateway/paths.h"
+#include "gateway/common/paths.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

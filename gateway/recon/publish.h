@@ -1,7 +1,7 @@
 /* The publishing of a task whose shards are all durable: sums, signature and, last, the manifest; then the task is
  * done. */
 #pragma once
-#include "gateway/paths.h"
+#include "gateway/common/paths.h"
 #include "store/book_recon.h"
 
 typedef struct {

@@ -4,9 +4,9 @@
  * size: it is checked, and renamed killed after the rename           NAME is checked and not fetched again */
 #include "gateway/recon/pull.h"
 #include "gateway/base/files.h"
-#include "gateway/crew.h"
+#include "gateway/threads/crew.h"
 #include "gateway/recon/folder.h"
-#include "gateway/recon/pull_parts.h"
+#include "gateway/recon/pull_private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

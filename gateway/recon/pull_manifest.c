@@ -1,4 +1,4 @@
-#include "gateway/recon/pull_parts.h"
+#include "gateway/recon/pull_private.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/flow.h"
 #include "gateway/recon/folder.h"

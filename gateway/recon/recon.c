@@ -1,6 +1,6 @@
-#include "gateway/recon/recon_parts.h"
+#include "gateway/recon/recon_private.h"
 #include "gateway/base/faultpoint.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/shards.h"
 #include <string.h>

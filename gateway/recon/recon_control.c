@@ -1,7 +1,7 @@
 /* What is asked of a lane about reconciliation: in the control server's thread, with a reader of its own. */
-#include "gateway/control.h"
-#include "gateway/log.h"
-#include "gateway/recon/recon_parts.h"
+#include "gateway/common/control.h"
+#include "gateway/common/log.h"
+#include "gateway/recon/recon_private.h"
 #include <string.h>
 
 static json_t *answer(const ReconTask *task, gboolean made) {

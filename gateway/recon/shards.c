@@ -9,7 +9,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/packing/packing.h"
-#include "gateway/paths.h"
+#include "gateway/common/paths.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* from = delimited: a file of ours with a layout, delimited or of fixed width. All of it, or nothing: a line that the
  * layout does not understand, or totals that do not hold, fail the task. */
 #include "gateway/base/files.h"
-#include "gateway/recon/source_parts.h"
+#include "gateway/recon/source_private.h"
 #include "gateway/records/layout.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* from = files: a record per file of the period, as the book has it when the task begins. */
 #include "gateway/recon/source_block.h"
-#include "gateway/recon/source_parts.h"
+#include "gateway/recon/source_private.h"
 #include "store/book_recon.h"
 #include <string.h>
 

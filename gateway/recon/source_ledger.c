@@ -1,6 +1,6 @@
 /* from = ledger. Of each batch of a file the columns that are the same for all of its entries are constants of a piece;
  * an entry's own key, account and amount stay where the ledger's block has them. */
-#include "gateway/recon/source_parts.h"
+#include "gateway/recon/source_private.h"
 #include "store/ledger_scan.h"
 #include <stdio.h>
 #include <string.h>

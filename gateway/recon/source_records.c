@@ -7,7 +7,7 @@
  * keeps no ledger the accepted records are not told at all. Files that were refused as a whole have no records here;
  * `from = files` tells of them. */
 #include "gateway/recon/source_block.h"
-#include "gateway/recon/source_parts.h"
+#include "gateway/recon/source_private.h"
 #include "gateway/records/exceptions.h"
 #include "store/book_recon.h"
 #include "store/ledger.h"

@@ -6,7 +6,7 @@
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/ways.h"
-#include "gateway/paths.h"
+#include "gateway/common/paths.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

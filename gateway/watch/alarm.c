@@ -1,5 +1,5 @@
 #include "gateway/watch/alarm.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <pthread.h>
 #include <string.h>
 

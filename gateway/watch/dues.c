@@ -1,6 +1,6 @@
 #include "gateway/watch/dues.h"
 #include "gateway/base/faultpoint.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <string.h>
 
 enum { LONGEST_DOUBT = 300, FETCHING_DOUBT = 60, GIVEN_UP_DAYS = 62, DAY_SECONDS = 86400 };

@@ -2,7 +2,7 @@
  * or an outage. Everything is reckoned from a clock that is handed in. */
 #pragma once
 #include "gateway/watch/alarm.h"
-#include "gateway/watch/feed_watch.h"
+#include "gateway/flow/feed_calendar.h"
 
 /* One feed's, as it stands now. */
 typedef struct {

@@ -1,8 +1,8 @@
 #include "gateway/watch/teller.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
-#include "gateway/endpoint.h"
-#include "gateway/log.h"
+#include "gateway/common/endpoint.h"
+#include "gateway/common/log.h"
 #include "gateway/watch/run_command.h"
 #include <errno.h>
 #include <fcntl.h>

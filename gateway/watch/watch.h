@@ -2,7 +2,7 @@
  * delivered, folders that cannot be polled, endpoints that refuse us; raises and clears the alarms of these, and lets
  * the teller tell them. It waits for nobody but the book. */
 #pragma once
-#include "gateway/feeds.h"
+#include "gateway/lane/feeds.h"
 #include "gateway/watch/alarm.h"
 
 typedef struct Watch Watch;

@@ -2,7 +2,7 @@
  * both. bench_formats [records] [rounds] [folder] Prints per format, separated by tabs: its name, bytes, the median CPU
  * seconds of parsing alone (one thread) and of staging (two threads). Every format is measured once per round, so that
  * all have the machine's same moods. */
-#include "gateway/flow/stage.h"
+#include "gateway/records/stage.h"
 #include "tests/unit/gateway/records/layouts.h"
 #include <stdio.h>
 #include <sys/mman.h>

@@ -2,8 +2,8 @@
 #include "gateway/flow/codes.h"
 #include "gateway/flow/order.h"
 #include "gateway/flow/repeats.h"
-#include "gateway/log.h"
-#include "gateway/watch/feed_watch.h"
+#include "gateway/common/log.h"
+#include "gateway/flow/feed_calendar.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>

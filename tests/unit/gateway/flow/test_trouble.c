@@ -1,7 +1,7 @@
 /* The failure policy as a table: state, code and tries in; what becomes of the file out. */
 #include "gateway/flow/codes.h"
 #include "gateway/flow/flow.h"
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* What a Range header asks for: RFC 9110, 14. */
-#include "gateway/front/front_parts.h"
+#include "gateway/front/front_private.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* What is owed: spans of days, and the days of a book under a clock of our own. */
-#include "gateway/log.h"
+#include "gateway/common/log.h"
 #include "gateway/watch/dues.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>

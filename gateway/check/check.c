@@ -1,0 +1,185 @@
+#include "gateway/check/check_private.h"
+#include "gateway/common/key_use.h"
+#include "gateway/records/feedback.h"
+#include "gateway/processors/accrual.h"
+#include "gateway/records/layout.h"
+#include "gateway/time/schedule.h"
+#include "store/rules.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Below it gpg-agent's sockets (108 bytes) fit. */
+enum { GNUPG_HOME_LIMIT = 80 };
+
+/* --- The node's folders. (That its time zone exists is conf/'s to check.) */
+
+/* The folder itself, or the nearest that exists above it, since missing ones are made. */
+static void check_writable(ConfWhere where, const char *what, const char *path, ConfReport *report) {
+  g_autofree char *at = g_strdup(path);
+  struct stat there;
+  while (stat(at, &there) != 0) {
+    if (errno != ENOENT)
+      return conf_report_error(report, where, "%s \"%s\": %s", what, path, g_strerror(errno));
+    char *above = g_path_get_dirname(at);
+    gboolean is_top = strcmp(above, at) == 0;
+    g_free(at);
+    at = above;
+    if (is_top)
+      break;
+  }
+  if (stat(at, &there) == 0 && !S_ISDIR(there.st_mode))
+    conf_report_error(report, where, "%s \"%s\": %s is no folder", what, path, at);
+  else if (access(at, W_OK | X_OK) != 0)
+    conf_report_error(report, where, "%s \"%s\" cannot be %s by this user: %s", what, path,
+                      strcmp(at, path) == 0 ? "written" : "made", g_strerror(errno));
+}
+
+static void check_node(const ConfNode *node, ConfReport *report) {
+  check_writable(node->where, "state folder", node->state, report);
+  check_writable(node->where, "runtime folder", node->runtime, report);
+  if (strlen(node->gnupg_home) >= GNUPG_HOME_LIMIT)
+    conf_report_error(report, node->where,
+                      "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it",
+                      node->gnupg_home, GNUPG_HOME_LIMIT);
+}
+
+/* --- Feeds: schedules, and rules over their layout's columns and header. */
+
+static void check_schedule(const Conf *conf, const ConfSourceFolder *source, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  ConfWhere where = source->schedule_where.line ? source->schedule_where : source->where;
+  const ConfCalendar *settings = source->calendar ? conf_calendar(conf, source->calendar) : NULL;
+  if (!source->cron)
+    return;
+  g_autoptr(Calendar) calendar = settings ? calendar_new(settings, NULL) : NULL; /* its own faults are told already */
+  g_autoptr(Schedule) schedule = schedule_new_cron(source->cron, source->time_zone, &error);
+  if (!schedule || (calendar && !schedule_keep_to(schedule, calendar, source->time_zone, &error)))
+    conf_report_error(report, where, "%s", error->message);
+}
+
+/* What is masked is in no book, and so it cannot be counted either. */
+static void check_sequence(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  const ConfLine *header = &layout_conf(layout)->header;
+  for (guint i = 0; feed->sequence.header_field && header->present && i < header->fields->len; i++) {
+    const ConfField *field = g_ptr_array_index(header->fields, i);
+    if (field->mask && strcmp(field->name, feed->sequence.header_field) == 0)
+      conf_report_error(report, feed->sequence.where,
+                        "'header-field': field \"%s\" is masked: the number of a file cannot be", field->name);
+  }
+}
+
+/* As the lane names them (gateway/lane/feeds.c): header_FIELD, text or integer by the field's type. */
+static GArray *header_constants(const ConfLayout *layout) {
+  GArray *constants = g_array_new(FALSE, TRUE, sizeof(RuleConstant));
+  for (guint i = 0; layout->header.present && i < layout->header.fields->len; i++) {
+    const ConfField *field = g_ptr_array_index(layout->header.fields, i);
+    gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
+    RuleConstant constant = {.name = g_strdup_printf("header_%s", field->name), .is_text = !is_number};
+    g_array_append_val(constants, constant);
+  }
+  return constants;
+}
+
+static void free_constants(GArray *constants) {
+  for (guint i = 0; i < constants->len; i++)
+    g_free((char *)(gsize)g_array_index(constants, RuleConstant, i).name);
+  g_array_unref(constants);
+}
+
+static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  GArray *constants = header_constants(layout_conf(layout));
+  guint n_columns;
+  const StagingColumn *columns = layout_columns(layout, &n_columns);
+  for (guint i = 0; feed->rules && i < feed->rules->len; i++) {
+    const ConfRule *rule = g_ptr_array_index(feed->rules, i);
+    g_autoptr(GError) error = NULL;
+    if (!rules_check(rule->check, columns, n_columns, (const RuleConstant *)(const void *)constants->data,
+                     constants->len, &error))
+      conf_report_error(report, rule->where, "%s", error->message);
+  }
+  free_constants(constants);
+}
+
+static void check_answer(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  if (!feedback_check(layout, &feed->feedback, &error))
+    conf_report_error(report, feed->feedback.where.line ? feed->feedback.where : feed->where, "%s", error->message);
+}
+
+static void check_accrual(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  AccrualColumns *columns = feed->process == CONF_PROCESS_HTTP
+                                ? accrual_columns_new(layout, &feed->http, feed->key, &error)
+                                : NULL;
+  accrual_columns_free(columns);
+  if (error)
+    conf_report_error(report, feed->where, "%s", error->message);
+}
+
+static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *report) {
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    for (guint j = 0; j < lane->feeds->len; j++) {
+      const ConfFeed *feed = g_ptr_array_index(lane->feeds, j);
+      const Layout *layout = g_hash_table_lookup(layouts, feed->layout);
+      check_schedule(conf, &feed->source, report);
+      if (layout) { /* else its own fault is told already */
+        check_sequence(feed, layout, report);
+        check_rules(feed, layout, report);
+        check_answer(feed, layout, report);
+        check_accrual(feed, layout, report);
+      }
+    }
+  }
+}
+
+static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
+  GHashTable *layouts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)layout_free);
+  for (guint i = 0; i < conf->layouts->len; i++) {
+    const ConfLayout *described = g_ptr_array_index(conf->layouts, i);
+    g_autoptr(GError) error = NULL;
+    Layout *layout = layout_new(described, &error);
+    if (layout)
+      g_hash_table_insert(layouts, described->name, layout);
+    else
+      conf_report_error(report, described->where, "%s", error->message);
+  }
+  return layouts;
+}
+
+/* --- Keys. What only time did is a warning: a gateway with many partners starts although one partner's key has ended.
+ */
+
+static void report_use(const KeyUse *use, ConfReport *report) {
+  ConfWhere where = use->partner->openpgp.where.line ? use->partner->openpgp.where : use->partner->where;
+  gboolean is_error = use->condition == KEY_MISSING || use->condition == KEY_UNFIT;
+  (is_error ? conf_report_error : conf_report_warning)(report, where, "partner %s: %s key %s %s", use->partner->name,
+                                                       key_purpose_word(use->purpose), use->fingerprint, use->remark);
+}
+
+static void check_keys(const Conf *conf, ConfReport *report) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) ring = openpgp_start(&error) ? openpgp_keys(conf->node.gnupg_home, &error) : NULL;
+  if (!ring)
+    return conf_report_error(report, conf->node.where, "%s", error->message);
+  g_autoptr(GPtrArray) uses = key_uses(conf, ring, g_get_real_time() / G_USEC_PER_SEC);
+  for (guint i = 0; i < uses->len; i++) {
+    const KeyUse *use = g_ptr_array_index(uses, i);
+    if (use->remark)
+      report_use(use, report);
+  }
+}
+
+gboolean check_configuration(const Conf *conf, gboolean with_keys, ConfReport *report) {
+  check_node(&conf->node, report);
+  check_files(conf, report);
+  check_calendars(conf, report);
+  g_autoptr(GHashTable) layouts = check_layouts(conf, report);
+  check_feeds(conf, layouts, report);
+  check_reads(conf, layouts, report);
+  if (with_keys)
+    check_keys(conf, report);
+  return report->errors == 0;
+}

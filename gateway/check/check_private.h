@@ -1,0 +1,10 @@
+/* What gateway/check/check.c is made of beside itself. */
+#pragma once
+#include "gateway/check/check.h"
+
+/* Secrets, certificates, local folders, the alarms' program: what the configuration names on this machine. */
+void check_files(const Conf *conf, ConfReport *report);
+/* Their files of holidays. */
+void check_calendars(const Conf *conf, ConfReport *report);
+/* The read rules of reconciliations: columns and conditions. `layouts`: name → Layout, of those that are sound. */
+void check_reads(const Conf *conf, GHashTable *layouts, ConfReport *report);

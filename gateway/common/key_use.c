@@ -1,0 +1,126 @@
+#include "gateway/common/key_use.h"
+#include <string.h>
+
+#define DAY (24 * 3600)
+
+const char *key_purpose_word(KeyPurpose purpose) {
+  static const char *const words[] = {[KEY_ENCRYPT_TO] = "encrypt-to",
+                                      [KEY_SIGNED_BY] = "signed-by",
+                                      [KEY_DECRYPT_WITH] = "decrypt-with",
+                                      [KEY_SIGN_WITH] = "sign-with"};
+  return words[purpose];
+}
+
+const char *key_condition_word(KeyCondition condition) {
+  static const char *const words[] = {[KEY_GOOD] = "good",
+                                      [KEY_ENDS_SOON] = "ends-soon",
+                                      [KEY_ENDED] = "ended",
+                                      [KEY_UNFIT] = "unfit",
+                                      [KEY_MISSING] = "missing"};
+  return words[condition];
+}
+
+static const OpenpgpKey *find_key(GPtrArray *ring, const char *fingerprint) {
+  for (guint i = 0; i < ring->len; i++) {
+    const OpenpgpKey *key = g_ptr_array_index(ring, i);
+    if (g_ascii_strcasecmp(key->fingerprint, fingerprint) == 0)
+      return key;
+  }
+  return NULL;
+}
+
+static const char *unfit_for(const OpenpgpKey *key, KeyPurpose purpose) {
+  switch (purpose) {
+  case KEY_ENCRYPT_TO:
+    return key->can_encrypt ? NULL : "cannot be encrypted to: it has no encryption key (subkey)";
+  case KEY_SIGNED_BY:
+    return key->can_sign ? NULL : "cannot sign";
+  case KEY_DECRYPT_WITH:
+    return !key->has_secret   ? "is here without its secret part"
+           : key->can_encrypt ? NULL
+                              : "cannot decrypt: it has no encryption key (gpg --quick-add-key makes one)";
+  case KEY_SIGN_WITH:
+    return !key->has_secret ? "is here without its secret part" : key->can_sign ? NULL : "cannot sign";
+  }
+  return NULL;
+}
+
+static char *date_of(gint64 seconds) {
+  g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(seconds);
+  return at ? g_date_time_format(at, "%Y-%m-%d") : g_strdup("?");
+}
+
+static void judge_time(KeyUse *use, gint64 now, guint warning_days) {
+  const OpenpgpKey *key = use->key;
+  g_autofree char *end = key->expires ? date_of(key->expires) : NULL;
+  if (key->state == OPENPGP_KEY_EXPIRED || (key->expires && key->expires <= now)) {
+    use->condition = KEY_ENDED;
+    use->remark = g_strdup_printf(
+        "expired%s%s; get a new or prolonged one from %s", end ? " on " : "", end ? end : "",
+        use->purpose == KEY_ENCRYPT_TO || use->purpose == KEY_SIGNED_BY ? "the partner" : "your own key keeper");
+  } else if (key->state != OPENPGP_KEY_VALID) {
+    use->condition = KEY_ENDED;
+    use->remark = g_strdup_printf("is %s and will not be used",
+                                  key->state == OPENPGP_KEY_REVOKED ? "revoked" : "disabled");
+  } else if (key->expires && key->expires - now < (gint64)warning_days * DAY) {
+    use->condition = KEY_ENDS_SOON;
+    use->remark = g_strdup_printf("ends on %s, in %d days; set the next one beside it in time", end,
+                                  (int)((key->expires - now) / DAY));
+  }
+}
+
+static void add(GPtrArray *uses, const ConfNode *node, GPtrArray *ring, gint64 now, KeyUse use) {
+  use.key = find_key(ring, use.fingerprint);
+  const char *unfit = use.key ? unfit_for(use.key, use.purpose) : NULL;
+  if (!use.key) {
+    use.condition = KEY_MISSING;
+    use.remark = g_strdup_printf("is not in the key ring %s; import it with gpg --homedir", node->gnupg_home);
+  } else {
+    judge_time(&use, now, node->key_warning_days);
+  }
+  /* What has ended has lost its uses too: that it ended is then the reason. */
+  if (unfit && use.condition != KEY_ENDED) {
+    g_free(use.remark);
+    use.condition = KEY_UNFIT;
+    use.remark = g_strdup(unfit);
+  }
+  g_ptr_array_add(uses, g_memdup2(&use, sizeof use));
+}
+
+static void use_free(gpointer data) {
+  g_free(((KeyUse *)data)->remark);
+  g_free(data);
+}
+
+/* Of inner systems that files are handed on to, encrypted. */
+static void add_deliveries(GPtrArray *uses, const Conf *conf, GPtrArray *ring, gint64 now) {
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    for (guint j = 0; j < lane->feeds->len; j++) {
+      const ConfDeliver *deliver = &((const ConfFeed *)g_ptr_array_index(lane->feeds, j))->deliver;
+      for (char **print = deliver->encrypt_to; print && *print; print++)
+        add(uses, &conf->node, ring, now,
+            (KeyUse){.partner = conf_system(conf, deliver->system), .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});
+    }
+  }
+}
+
+GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) {
+  GPtrArray *uses = g_ptr_array_new_with_free_func(use_free);
+  for (guint i = 0; i < conf->partners->len; i++) {
+    const ConfPartner *partner = g_ptr_array_index(conf->partners, i);
+    const ConfOpenpgp *openpgp = &partner->openpgp;
+    for (char **print = openpgp->encrypt_to; print && *print; print++)
+      add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});
+    for (char **print = openpgp->signed_by; print && *print; print++)
+      add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_SIGNED_BY, .fingerprint = *print});
+    if (openpgp->decrypt_with)
+      add(uses, &conf->node, ring, now,
+          (KeyUse){.partner = partner, .purpose = KEY_DECRYPT_WITH, .fingerprint = openpgp->decrypt_with});
+    if (openpgp->sign_with)
+      add(uses, &conf->node, ring, now,
+          (KeyUse){.partner = partner, .purpose = KEY_SIGN_WITH, .fingerprint = openpgp->sign_with});
+  }
+  add_deliveries(uses, conf, ring, now);
+  return uses;
+}

@@ -1,0 +1,338 @@
+/* What the control socket's requests do. It runs in the control server's thread: changes go through the book's one
+ * writer, as compare-and-set on the state, so that a step that is under way at the same moment either wins or is let
+ * go. */
+#include "gateway/flow/codes.h"
+#include "gateway/lane/lane_private.h"
+#include "gateway/common/log.h"
+#include "gateway/watch/watch.h"
+#include "gateway/processors/http_throttle.h"
+#include "store/book_recon.h"
+#include <string.h>
+
+typedef struct {
+  Lane *lane;
+  const char *who, *reason;
+  BookFile *file;
+  FileState to;
+  const char *event;
+} Request;
+
+static gboolean move_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Request *request = data;
+  g_autofree char *detail = g_strdup_printf("%s by %s%s%s", request->event, request->who, request->reason ? ": " : "",
+                                            request->reason ? request->reason : "");
+  if (request->to == request->file->state)
+    return book_note_file(tx, request->file, detail, error);
+  return book_advance_file(tx, request->file, request->to, detail, error);
+}
+
+static json_t *done(Lane *lane, const BookFile *file) {
+  lane_wake(lane);
+  return json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "file", file->id, "name", file->name_shown, "state",
+                   file_state_word(file->state));
+}
+
+static json_t *move(Request *request) {
+  g_autoptr(GError) error = NULL;
+  FileState from = request->file->state;
+  request->file->due_at = g_get_real_time();
+  if (!book_write(request->lane->flow.book, move_change, request, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, "operator", {"event", request->event}, {"by", request->who}, {"file", request->file->id},
+            {"from", file_state_word(from)}, {"state", file_state_word(request->file->state)},
+            {"reason", request->reason ? request->reason : ""});
+  return done(request->lane, request->file);
+}
+
+static json_t *cannot(const Request *request) {
+  return control_refusal(SALLYPORT_ERROR_FILE, "%s cannot be done to file %s: it is %s", request->event,
+                         request->file->id, file_state_word(request->file->state));
+}
+
+static void replace_text(char **field, const char *value) {
+  g_free(*field);
+  *field = g_strdup(value);
+}
+
+static json_t *do_hold(Request *request) {
+  if (!file_state_may_become(request->file->state, FILE_HELD))
+    return cannot(request);
+  request->to = FILE_HELD;
+  request->file->held_from = request->file->state;
+  replace_text(&request->file->reason, request->reason ? request->reason : "held by hand");
+  return move(request);
+}
+
+static json_t *do_release(Request *request) {
+  if (request->file->state != FILE_HELD)
+    return cannot(request);
+  request->to = request->file->held_from;
+  return move(request);
+}
+
+static json_t *do_reject(Request *request) {
+  if (!file_state_may_become(request->file->state, FILE_REJECTED))
+    return cannot(request);
+  request->to = FILE_REJECTED;
+  replace_text(&request->file->reason_code, CODE_REJECTED_BY_HAND);
+  replace_text(&request->file->reason, request->reason ? request->reason : "rejected by hand");
+  return move(request);
+}
+
+/* A retry leaves the state as it is, so that comparing it does not protect what the file's own thread writes meanwhile
+ * (the name of the answer that it has just sealed). Therefore the file is claimed as if it were under way, and read
+ * again. */
+static gboolean claim(Lane *lane, BookFile *file) {
+  pthread_mutex_lock(&lane->lock);
+  gboolean is_free = !g_hash_table_contains(lane->active, file->id);
+  if (is_free)
+    g_hash_table_insert(lane->active, file->id, file);
+  pthread_mutex_unlock(&lane->lock);
+  return is_free;
+}
+
+static void unclaim(Lane *lane, const BookFile *file) {
+  pthread_mutex_lock(&lane->lock);
+  g_hash_table_remove(lane->active, file->id);
+  pthread_mutex_unlock(&lane->lock);
+}
+
+static json_t *retry_claimed(Request *request) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = book_reader_open(request->lane->paths->book, &error);
+  g_autoptr(BookFile) file = reader ? book_find_file(reader, request->file->id, &error) : NULL;
+  if (!file)
+    return control_failure(error);
+  Request again = *request;
+  again.file = file;
+  if (file_state_is_terminal(file->state) || file->state == FILE_HELD)
+    return cannot(&again);
+  again.to = file->state;
+  file->attempts = 0;
+  return move(&again);
+}
+
+/* An operator has acted: whatever waited for that does not wait any more. */
+static void reset_endpoints(const Feed *feed) {
+  carrier_reset(feed->source);
+  carrier_reset(feed->feedback);
+  if (feed->process)
+    carrier_reset(feed->process);
+  if (feed->interface)
+    interface_resume(feed->interface);
+}
+
+static json_t *do_retry(Request *request) {
+  if (file_state_is_terminal(request->file->state) || request->file->state == FILE_HELD)
+    return cannot(request);
+  const Feed *feed = feeds_find(request->lane->feeds, request->file->feed);
+  if (feed) {
+    reset_endpoints(feed);
+  }
+  if (!claim(request->lane, request->file))
+    return done(request->lane, request->file); /* it is being tried at this moment */
+  json_t *answer = retry_claimed(request);
+  unclaim(request->lane, request->file);
+  lane_wake(request->lane);
+  return answer;
+}
+
+static json_t *on_file(Lane *lane, const char *who, const json_t *request, const char *event,
+                       json_t *(*act)(Request *)) {
+  const char *id = json_string_value(json_object_get(request, "file"));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
+  g_autoptr(BookFile) file = reader ? book_find_file(reader, id, &error) : NULL;
+  if (error)
+    return control_failure(error);
+  if (!file)
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no file %s in lane %s", id ? id : "(none named)",
+                           lane->name);
+  Request change = {.lane = lane,
+                    .who = who,
+                    .reason = json_string_value(json_object_get(request, "reason")),
+                    .file = file,
+                    .event = event};
+  return act(&change);
+}
+
+static json_t *do_poll(Lane *lane, const json_t *request) {
+  const char *name = json_string_value(json_object_get(request, "feed"));
+  Feed *feed = name ? feeds_find(lane->feeds, name) : NULL;
+  if (!feed)
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no feed %s in lane %s", name ? name : "(none named)",
+                           lane->name);
+  reset_endpoints(feed);
+  lane_poll_now(lane, feed);
+  return json_pack("{s:b, s:s}", "ok", 1, "feed", name);
+}
+
+/* What an interface bears, as it is known now. Times in milliseconds. */
+static json_t *pressure_status(const Feed *feed) {
+  PressureState state;
+  interface_state(feed->interface, &state);
+  gint64 pause = interface_pause_left(feed->interface);
+  json_t *object = json_pack(
+      "{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "interface", interface_name(feed->interface), "x",
+      (int)interface_size(feed->interface, &feed->conf->batch), "threads", (int)state.threads, "in_flight",
+      (int)state.in_flight, "latency", (json_int_t)(state.latency / 1000), "spacing",
+      (json_int_t)(state.spacing / 1000), "paused", (json_int_t)(pause / 1000), "calls", (json_int_t)state.calls,
+      "refused", (json_int_t)state.refused, "failed", (json_int_t)state.failed, "last_decision", state.reason);
+  return object;
+}
+
+static json_t *feeds_status(Lane *lane) {
+  json_t *list = json_array();
+  pthread_mutex_lock(&lane->lock);
+  for (guint i = 0; i < lane->feeds->feeds->len; i++) {
+    const Feed *feed = lane->feeds->feeds->pdata[i];
+    json_t *object = json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll",
+                               (json_int_t)feed->next_poll, "polling", feed->polling, "source",
+                               carrier_name(feed->source), "feedback", carrier_name(feed->feedback));
+    if (feed->interface)
+      json_object_set_new(object, "pressure", pressure_status(feed));
+    json_array_append_new(list, object);
+  }
+  pthread_mutex_unlock(&lane->lock);
+  return list;
+}
+
+static json_t *endpoints_status(Lane *lane) {
+  static const char *const words[] = {
+      [CARRIER_GOOD] = "good", [CARRIER_WAITING] = "waiting", [CARRIER_BREAKER] = "breaker"};
+  json_t *list = json_array();
+  for (guint i = 0; i < lane->feeds->carriers->len; i++) {
+    Carrier *carrier = lane->feeds->carriers->pdata[i];
+    CarrierStatus status;
+    carrier_status(carrier, &status);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s?, s:s?}", "endpoint", carrier_name(carrier),
+                                          "state", words[status.state], "connected", (int)status.connected, "queued",
+                                          (int)status.queued, "problem", status.problem, "server", status.describe));
+    g_free(status.problem);
+    g_free(status.describe);
+  }
+  return list;
+}
+
+/* Only the ids: the files themselves belong to the threads that work on them, and are read from the book. */
+static json_t *working(Lane *lane) {
+  json_t *list = json_array();
+  GHashTableIter iterator;
+  gpointer id, file;
+  pthread_mutex_lock(&lane->lock);
+  g_hash_table_iter_init(&iterator, lane->active);
+  while (g_hash_table_iter_next(&iterator, &id, &file))
+    json_array_append_new(list, json_string(id));
+  pthread_mutex_unlock(&lane->lock);
+  return list;
+}
+
+static json_t *do_status(Lane *lane) {
+  json_t *status = json_pack("{s:b, s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "ok", 1, "lane", lane->name, "pid",
+                             (int)getpid(), "since", (json_int_t)lane->started_at, "threads", (int)lane->flow.threads,
+                             "feeds", feeds_status(lane), "couriers", endpoints_status(lane), "working", working(lane));
+  if (lane->recon)
+    json_object_set_new(status, "reconciliation", recon_status(lane->recon));
+  return status;
+}
+
+/* What the front tells of a requester: it fetched a manifest, or acknowledged all of it. */
+typedef struct {
+  const ReconTask *task;
+  ReconRequesterDid did;
+} RequesterDid;
+
+static gboolean requester_change(BookTransaction *tx, gpointer data, GError **error) {
+  const RequesterDid *change = data;
+  return recon_note_requester(tx, change->task, change->did, error);
+}
+
+static json_t *do_requester(Lane *lane, const json_t *request, ReconRequesterDid did) {
+  const char *id = json_string_value(json_object_get(request, "task"));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
+  g_autoptr(ReconTask) task = reader ? recon_find_task(reader, id, &error) : NULL;
+  if (!error && !task)
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s",
+                           id ? id : "(none named)", lane->name);
+  RequesterDid change = {task, did};
+  if (error || !book_write(lane->flow.book, requester_change, &change, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, did == RECON_REQUESTER_FETCHED ? "recon-fetched" : "recon-acknowledged", {"name", task->name},
+            {"period", task->period}, {"version", log_number(task->version)}, {"requester", task->requester});
+  return json_pack("{s:b, s:s}", "ok", 1, "task", task->id);
+}
+
+/* --- Alarms */
+
+typedef struct {
+  Lane *lane;
+  const char *who, *id;
+  gboolean ends;
+  AlarmCall call;
+} AlarmRequest;
+
+static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
+  const AlarmRequest *request = data;
+  return book_acknowledge_alarm(tx, request->id, request->who, request->ends, error);
+}
+
+/* An event is over when somebody has seen it; a condition is when it ends. */
+static json_t *do_acknowledge(Lane *lane, const char *who, const json_t *json) {
+  const char *kind = json_string_value(json_object_get(json, "kind"));
+  AlarmRequest request = {.lane = lane,
+                          .who = who,
+                          .id = json_string_value(json_object_get(json, "alarm")),
+                          .ends = kind && (g_str_has_prefix(kind, "sequence-") || g_str_equal(kind, "test"))};
+  g_autoptr(GError) error = NULL;
+  if (!request.id)
+    return control_refusal(SALLYPORT_ERROR_FILE, "no alarm is named");
+  if (!book_write(lane->flow.book, acknowledge_change, &request, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, "operator", {"event", "acknowledge"}, {"by", who}, {"alarm", request.id});
+  watch_wake(lane->watch);
+  return json_pack("{s:b, s:s}", "ok", 1, "alarm", request.id);
+}
+
+static gboolean test_change(BookTransaction *tx, gpointer data, GError **error) {
+  const AlarmCall *call = data;
+  return book_clear_alarm(tx, call->kind, call->subject, 0, error) && book_raise_alarm(tx, call, error);
+}
+
+static json_t *do_test_alarm(Lane *lane, const char *who) {
+  g_autofree char *subject = g_strdup_printf("lane %s", lane->name), *text = g_strdup_printf("a test by %s", who);
+  AlarmCall call = {.kind = "test", .subject = subject, .text = text, .ways = lane->flow.alarm_ways};
+  g_autoptr(GError) error = NULL;
+  if (!book_write(lane->flow.book, test_change, &call, &error))
+    return control_failure(error);
+  watch_wake(lane->watch);
+  return json_pack("{s:b, s:s, s:s}", "ok", 1, "kind", call.kind, "subject", subject);
+}
+
+json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
+  Lane *lane = user;
+  const char *what = json_string_value(json_object_get(request, "do"));
+  if (g_strcmp0(what, "status") == 0)
+    return do_status(lane);
+  if (g_strcmp0(what, "poll") == 0)
+    return do_poll(lane, request);
+  if (g_strcmp0(what, "hold") == 0)
+    return on_file(lane, who, request, "hold", do_hold);
+  if (g_strcmp0(what, "release") == 0)
+    return on_file(lane, who, request, "release", do_release);
+  if (g_strcmp0(what, "reject") == 0)
+    return on_file(lane, who, request, "reject", do_reject);
+  if (g_strcmp0(what, "acknowledge") == 0)
+    return do_acknowledge(lane, who, request);
+  if (g_strcmp0(what, "test-alarm") == 0)
+    return do_test_alarm(lane, who);
+  if (g_strcmp0(what, "retry") == 0)
+    return on_file(lane, who, request, "retry", do_retry);
+  if (g_strcmp0(what, "recon-run") == 0)
+    return recon_answer(lane->recon, who, request);
+  if (g_strcmp0(what, "recon-fetched") == 0)
+    return do_requester(lane, request, RECON_REQUESTER_FETCHED);
+  if (g_strcmp0(what, "recon-acknowledged") == 0)
+    return do_requester(lane, request, RECON_REQUESTER_ACKNOWLEDGED);
+  return control_refusal(SALLYPORT_ERROR_FILE, "unknown request \"%s\"", what ? what : "");
+}

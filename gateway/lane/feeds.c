@@ -1,0 +1,285 @@
+#include "gateway/lane/feeds.h"
+#include "gateway/flow/declarations.h"
+#include "gateway/flow/examine.h"
+#include "gateway/flow/feed_calendar.h"
+#include "gateway/common/endpoint.h"
+#include "gateway/processors/accrual.h"
+#include "gateway/processors/http_throttle.h"
+#include <string.h>
+
+static void look_free(gpointer look) {
+  g_free(look);
+}
+
+static Carrier *find_carrier(const Feeds *feeds, const char *name) {
+  for (guint i = 0; i < feeds->carriers->len; i++)
+    if (g_str_equal(carrier_name(feeds->carriers->pdata[i]), name))
+      return feeds->carriers->pdata[i];
+  return NULL;
+}
+
+/* Carriers are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them
+ * needs. */
+static Carrier *carrier_with(Feeds *feeds, const ConfPartner *partner, const char *name, guint connections,
+                             const LanePaths *paths, GError **error) {
+  const ConfEndpoint *conf = conf_endpoint(partner, name);
+  CourierEndpoint endpoint = endpoint_of(partner, conf);
+  Carrier *carrier = find_carrier(feeds, endpoint.name);
+  if (carrier)
+    return carrier;
+  CarrierOptions options = {
+      .endpoint = endpoint, .connections = MAX(MAX(conf->connections, connections), 1), .book_path = paths->book};
+  carrier = carrier_start(&options, error);
+  if (carrier)
+    g_ptr_array_add(feeds->carriers, carrier);
+  return carrier;
+}
+
+static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char *name, const LanePaths *paths,
+                            GError **error) {
+  return carrier_with(feeds, partner, name, 1, paths, error);
+}
+
+/* The interfaces of the endpoint that this lane's feeds post to may have so many calls in flight: of each path the
+ * largest number. */
+static guint calls_in_flight(const ConfLane *lane, const char *system, const char *endpoint) {
+  g_autoptr(GHashTable) most = g_hash_table_new(g_str_hash, g_str_equal);
+  guint all = 0;
+  for (guint i = 0; i < lane->feeds->len; i++) {
+    const ConfFeed *feed = lane->feeds->pdata[i];
+    if (feed->process != CONF_PROCESS_HTTP || !g_str_equal(feed->http.system, system) ||
+        !g_str_equal(feed->http.endpoint, endpoint))
+      continue;
+    guint before = GPOINTER_TO_UINT(g_hash_table_lookup(most, feed->http.path)),
+          now = MAX(before, feed->batch.threads_max);
+    g_hash_table_insert(most, feed->http.path, GUINT_TO_POINTER(now));
+    all += now - before;
+  }
+  return all;
+}
+
+/* Feeds that post to the same path of the same endpoint press on one interface. */
+static gboolean set_interface(Feeds *feeds, Feed *feed, GError **error) {
+  const ConfFeed *settings = feed->conf;
+  /* fails here, or never */
+  AccrualColumns *columns = accrual_columns_new(feed->layout, &settings->http, settings->key, error);
+  if (!columns) {
+    g_prefix_error(error, "%s:%u: feed %s: ", settings->where.file, settings->where.line, settings->name);
+    return FALSE;
+  }
+  accrual_columns_free(columns);
+  g_autofree char *name = g_strdup_printf("%s %s", carrier_name(feed->process), settings->http.path);
+  feed->interface = g_hash_table_lookup(feeds->interfaces, name);
+  if (feed->interface) {
+    interface_share(feed->interface, &settings->batch);
+    return TRUE;
+  }
+  feed->interface = interface_new(name, &settings->batch);
+  g_hash_table_insert(feeds->interfaces, g_steal_pointer(&name), feed->interface);
+  return TRUE;
+}
+
+/* The endpoint of our own system that takes the batches, or the files. */
+static gboolean set_process(Feeds *feeds, Feed *feed, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
+                            GError **error) {
+  const ConfFeed *settings = feed->conf;
+  if (settings->process == CONF_PROCESS_LEDGER)
+    return TRUE;
+  gboolean is_http = settings->process == CONF_PROCESS_HTTP;
+  const char *system = is_http ? settings->http.system : settings->deliver.system;
+  const char *endpoint = is_http ? settings->http.endpoint : settings->deliver.endpoint;
+  feed->process = carrier_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint),
+                               paths, error);
+  return feed->process && (!is_http || set_interface(feeds, feed, error));
+}
+
+static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths *paths, GError **error) {
+  Ledger *ledger = g_hash_table_lookup(feeds->ledgers, conf->name);
+  if (ledger)
+    return ledger;
+  LedgerOptions options = {.folder = paths->folder, .name = conf->name, .shards = conf->shards};
+  ledger = ledger_open(&options, error);
+  if (ledger)
+    g_hash_table_insert(feeds->ledgers, g_strdup(conf->name), ledger);
+  return ledger;
+}
+
+static gboolean set_ledger(Feeds *feeds, Feed *feed, const LanePaths *paths, GError **error) {
+  if (feed->conf->process == CONF_PROCESS_DELIVER)
+    return TRUE;
+  feed->ledger = ledger_for(feeds, &feed->conf->ledger, paths, error);
+  return feed->ledger != NULL;
+}
+
+static void set_rules(Feed *feed) {
+  feed->n_rules = feed->conf->rules ? feed->conf->rules->len : 0;
+  feed->rules = g_new0(Rule, feed->n_rules + 1);
+  for (guint i = 0; i < feed->n_rules; i++) {
+    const ConfRule *rule = feed->conf->rules->pdata[i];
+    feed->rules[i] = (Rule){.name = rule->name, .check = rule->check, .code = rule->code};
+  }
+}
+
+static gboolean set_columns(Feed *feed, GError **error) {
+  feed->columns = (LedgerColumns){.account = NO_COLUMN, .amount = NO_COLUMN, .key = NO_COLUMN, .business_date = -1};
+  if (feed->conf->process == CONF_PROCESS_DELIVER) /* credits nothing, and keeps no ledger */
+    return TRUE;
+  int account = layout_column(feed->layout, feed->conf->ledger.account),
+      amount = layout_column(feed->layout, feed->conf->ledger.amount);
+  int key = layout_column(feed->layout, feed->conf->key);
+  if (account < 0 || amount < 0 || key < 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "%s:%u: feed %s: key, account and amount must be fields of layout %s's record",
+                               feed->conf->where.file, feed->conf->where.line, feed->conf->name, feed->conf->layout);
+  int date = feed->conf->business_date ? layout_column(feed->layout, feed->conf->business_date) : -1;
+  feed->columns = (LedgerColumns){
+      .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = date};
+  return TRUE;
+}
+
+static gboolean set_schedule(Feed *feed, const Conf *conf, GError **error) {
+  const ConfSourceFolder *source = &feed->conf->source;
+  const char *zone = source->time_zone ? source->time_zone : conf->node.time_zone;
+  gint64 now = g_get_real_time();
+  if (!(feed->watch = feed_watch_new(conf, feed->conf, error)))
+    return FALSE;
+  gboolean is_period = source->every > 0 || !source->cron;
+  feed->schedule = is_period ? schedule_new_every(source->every > 0 ? source->every : 60)
+                             : schedule_new_cron(source->cron, zone, error);
+  if (!feed->schedule ||
+      (feed->watch->polls && !schedule_keep_to(feed->schedule, feed->watch->polls, zone ? zone : "UTC", error)))
+    return FALSE;
+  feed->next_poll = schedule_has(feed->schedule, now) ? 0 : schedule_next(feed->schedule, now);
+  return TRUE;
+}
+
+static void feed_free(Feed *feed) {
+  layout_free(feed->layout);
+  schedule_free(feed->schedule);
+  feed_watch_free(feed->watch);
+  g_clear_pointer(&feed->looks, g_hash_table_unref);
+  declarations_free(feed->declarations);
+  g_free(feed->rules);
+  g_free(feed);
+}
+
+static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, const ConfFeed *settings,
+                      const LanePaths *paths, GError **error) {
+  Feed *feed = g_new0(Feed, 1);
+  feed->conf = settings;
+  feed->partner = conf_partner(conf, settings->partner);
+  feed->gnupg_home = conf->node.gnupg_home;
+  feed->declarations = declarations_new(&settings->source);
+  feed->looks = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, look_free);
+  set_rules(feed);
+  if ((feed->layout = layout_new(conf_layout(conf, settings->layout), error)) && set_columns(feed, error) &&
+      set_schedule(feed, conf, error) && set_ledger(feeds, feed, paths, error) &&
+      (feed->source = carrier_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
+      (feed->feedback = carrier_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
+      set_process(feeds, feed, conf, lane, paths, error))
+    return feed;
+  feed_free(feed);
+  return NULL;
+}
+
+/* Where reconciliation files are pushed, and their being done is told. */
+static gboolean set_ways_out(Feeds *feeds, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
+                             GError **error) {
+  for (guint i = 0; lane->reconciles && i < lane->reconciles->len; i++) {
+    const ConfReconcile *reconcile = lane->reconciles->pdata[i];
+    const ConfPartner *requester = conf_partner(conf, reconcile->requester);
+    if ((reconcile->push_endpoint && !carrier_for(feeds, requester, reconcile->push_endpoint, paths, error)) ||
+        (reconcile->status_endpoint && !carrier_for(feeds, requester, reconcile->status_endpoint, paths, error)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+Carrier *feeds_carrier(const Feeds *feeds, const ConfPartner *partner, const char *endpoint) {
+  return find_carrier(feeds, endpoint_of(partner, conf_endpoint(partner, endpoint)).name);
+}
+
+static void close_ledger(gpointer ledger) {
+  ledger_close(ledger);
+}
+static void free_interface(gpointer interface) {
+  interface_free(interface);
+}
+
+Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
+  Feeds *feeds = g_new0(Feeds, 1);
+  feeds->feeds = g_ptr_array_new();
+  feeds->carriers = g_ptr_array_new();
+  feeds->ledgers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_ledger);
+  feeds->interfaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_interface);
+  for (guint i = 0; i < lane->feeds->len; i++) {
+    Feed *feed = feed_new(feeds, conf, lane, lane->feeds->pdata[i], paths, error);
+    if (!feed) {
+      if (feeds_stop_carriers(feeds, 0)) /* none has had anything to connect for */
+        feeds_close(feeds);
+      return NULL;
+    }
+    g_ptr_array_add(feeds->feeds, feed);
+  }
+  if (set_ways_out(feeds, conf, lane, paths, error))
+    return feeds;
+  if (feeds_stop_carriers(feeds, 0))
+    feeds_close(feeds);
+  return NULL;
+}
+
+/* All are halted before one is waited for, so that the grace is one for all of them. */
+gboolean feeds_stop_carriers(Feeds *feeds, guint grace_seconds) {
+  gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;
+  for (guint i = 0; feeds && i < feeds->carriers->len; i++)
+    carrier_halt(feeds->carriers->pdata[i]);
+  for (guint i = 0; feeds && i < feeds->carriers->len; i++) {
+    gint64 left = MAX(0, until - g_get_monotonic_time());
+    if (!carrier_stop(feeds->carriers->pdata[i], (guint)(left / G_USEC_PER_SEC)))
+      feeds->is_stuck = TRUE;
+  }
+  return !feeds || !feeds->is_stuck;
+}
+
+void feeds_close(Feeds *feeds) {
+  if (!feeds)
+    return;
+  for (guint i = 0; i < feeds->feeds->len; i++)
+    feed_free(feeds->feeds->pdata[i]);
+  for (guint i = 0; i < feeds->carriers->len && !feeds->is_stuck; i++)
+    carrier_free(feeds->carriers->pdata[i]);
+  g_ptr_array_unref(feeds->feeds);
+  g_ptr_array_unref(feeds->carriers);
+  g_hash_table_unref(feeds->ledgers);
+  if (!feeds->is_stuck)
+    g_hash_table_unref(feeds->interfaces);
+  g_free(feeds);
+}
+
+Feed *feeds_find(const Feeds *feeds, const char *name) {
+  for (guint i = 0; i < feeds->feeds->len; i++)
+    if (g_str_equal(((Feed *)feeds->feeds->pdata[i])->conf->name, name))
+      return feeds->feeds->pdata[i];
+  return NULL;
+}
+
+GArray *feed_rule_constants(const ConfLayout *layout) {
+  GArray *constants = g_array_new(FALSE, TRUE, sizeof(RuleConstant));
+  for (guint i = 0; layout->header.present && i < layout->header.fields->len; i++) {
+    const ConfField *field = layout->header.fields->pdata[i];
+    gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
+    RuleConstant constant = {.name = g_strdup_printf("header_%s", field->name), .text = NULL, .is_text = !is_number};
+    g_array_append_val(constants, constant);
+  }
+  return constants;
+}
+
+void rule_constants_free(GArray *constants) {
+  for (guint i = 0; constants && i < constants->len; i++) {
+    RuleConstant *constant = &g_array_index(constants, RuleConstant, i);
+    g_free((char *)constant->name);
+    g_free((char *)constant->text);
+  }
+  if (constants)
+    g_array_unref(constants);
+}

@@ -1,0 +1,180 @@
+/* Process deliver: hands the verified plaintext on, as it is or encrypted anew, into a folder of an inner system. It is
+ * posted when it is durable there; then all of its batches are marked at once.
+ *
+ * The plaintext never has a name on our disk: it is brought out of the fetched file again, into an unnamed one, and
+ * must be the very bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting
+ * again would make other bytes. crash before the sealed copy's rename   sealed again: nobody has seen the first crash
+ * while putting, or after it        remote_put looks for these very bytes there (plain and packed ones are made alike
+ * again) crash before the marks                  file and marker are found there, and only the marks are made */
+#include "gateway/processors/processor.h"
+#include "crypto/digest.h"
+#include "gateway/base/faultpoint.h"
+#include "gateway/base/files.h"
+#include "gateway/flow/own_number.h"
+#include "gateway/flow/admit.h"
+#include "gateway/envelope/enclose.h"
+#include "gateway/flow/remote_put.h"
+#include "gateway/common/log.h"
+#include "gateway/records/feedback.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* From the fetched file again. Its signer may have been revoked or have expired since, which a person has to know of;
+ * but other bytes than those that were validated are never handed on. */
+static gboolean bring_out(Step *step, Unwrapped *unwrapped, GError **error) {
+  if (!flow_unwrap(step, unwrapped, error))
+    return FALSE;
+  if (!unwrapped->trusted)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "it was verified, but now it is not trusted any more: %s", unwrapped->reason);
+  if (g_strcmp0(unwrapped->sha256, step->file->plain_sha256) != 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
+                               "what comes out of the file now is not what was validated: sha256 %s, not %s",
+                               unwrapped->sha256, step->file->plain_sha256);
+  return TRUE;
+}
+
+/* A name that does not change from try to try: its time is that of the file's arrival. Where the partner's own name
+ * makes none that a file can have, it is our id: what is validated has to get there. */
+static char *name_there(Step *step, GError **error) {
+  g_autoptr(GError) unfit = NULL;
+  const char *const templates[] = {step->feed->conf->deliver.name};
+  FeedbackName facts = {.name = step->file->name, .file_id = step->file->id, .at = step->file->seen_at};
+  if (!flow_own_number(step, "delivered", templates, 1, &facts.sequence, error))
+    return NULL;
+  char *name = feedback_name(step->feed->conf->deliver.name, &facts, &unfit);
+  if (unfit && sallyport_error_code(unfit) != SALLYPORT_ERROR_FILE)
+    g_propagate_error(error, g_steal_pointer(&unfit));
+  else if (unfit)
+    name = g_strdup(step->file->id);
+  return name;
+}
+
+static gboolean enclose_into(Step *step, int plaintext, const char *name, int target, GError **error) {
+  const ConfDeliver *conf = &step->feed->conf->deliver;
+  g_autofree char *member = enclose_member(name);
+  EncloseFile source = {.fd = plaintext};
+  Enclosed enclosed;
+  EncloseOptions options = {.home = step->feed->gnupg_home,
+                            .keys = &step->feed->partner->openpgp,
+                            .encrypt_to = (const char *const *)conf->encrypt_to,
+                            .envelope = conf->envelope,
+                            .packing = conf->packing,
+                            .member = member,
+                            .scratch = step->flow->paths->stage,
+                            .lines = step->file->plain_size / GPG_LEAST_BYTES * GPG_LEAST_LINES};
+  return enclose(&options, enclose_read_file, &source, target, -1, &enclosed, error);
+}
+
+/* Sealed once, durable under our own name; the descriptor of it, or -1. */
+static int sealed_copy(Step *step, const char *name, GError **error) {
+  g_autofree char *path = lane_path_out(step->flow->paths, step->file->id, "deliver.pgp"),
+                  *part = g_strconcat(path, ".part", NULL);
+  Unwrapped unwrapped;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd >= 0)
+    return fd;
+  fd = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    sallyport_error_errno(error, errno, "create %s", part);
+    return -1;
+  }
+  gboolean ok = bring_out(step, &unwrapped, error) && enclose_into(step, unwrapped.plaintext, name, fd, error) &&
+                files_sync(fd, part, error);
+  unwrapped_clear(&unwrapped);
+  fault_point("hand-on-before-sealed");
+  if (ok && rename(part, path) != 0)
+    ok = sallyport_error_errno(error, errno, "rename %s", part);
+  ok = ok && files_sync_folder(step->flow->paths->out, error);
+  if (!ok) {
+    close(fd);
+    unlink(part);
+  }
+  return ok ? fd : -1;
+}
+
+/* The plaintext itself, or packed, in an unnamed file; or -1. */
+static int plain_copy(Step *step, const char *name, GError **error) {
+  Unwrapped unwrapped;
+  int fd = files_open_unnamed(step->flow->paths->stage, error);
+  if (fd < 0)
+    return -1;
+  gboolean ok = bring_out(step, &unwrapped, error) && enclose_into(step, unwrapped.plaintext, name, fd, error);
+  unwrapped_clear(&unwrapped);
+  if (!ok)
+    close(fd);
+  return ok ? fd : -1;
+}
+
+static gboolean put_there(Step *step, int fd, const char *name, GError **error) {
+  const ConfDeliver *conf = &step->feed->conf->deliver;
+  guint8 digest[DIGEST_SHA256_SIZE];
+  guint64 size = 0;
+  if (!digest_file_sha256(fd, 0, G_MAXUINT64, digest, &size, error))
+    return FALSE;
+  g_autofree char *sha256 = digest_hex(digest, sizeof digest), *to = flow_remote_path(conf->path, name, strlen(name));
+  g_autofree char *marker_name = conf->marker ? admit_expand(conf->marker, name) : NULL;
+  g_autofree char *marker = marker_name ? flow_remote_path(conf->path, marker_name, strlen(marker_name)) : NULL;
+  RemotePut put = {.courier = step->courier,
+                   .scratch = step->flow->paths->stage,
+                   .to = to,
+                   .owner = step->file->id,
+                   .fd = fd,
+                   .size = size,
+                   .sha256 = sha256,
+                   .replace = conf->if_exists == CONF_EXISTS_REPLACE,
+                   .marker_follows = marker != NULL};
+  if (!remote_put(&put, error))
+    return FALSE;
+  fault_point("hand-on-before-marker");
+  if (marker && !remote_put_marker(step->courier, step->flow->paths->stage, marker, error))
+    return FALSE;
+  log_event(LOG_INFO, "handed-on", {"feed", step->feed->conf->name}, {"file", step->file->id}, {"to", to},
+            {"bytes", log_number((gint64)size)}, {"sha256", sha256});
+  return TRUE;
+}
+
+typedef struct {
+  const BookFile *file;
+  const GPtrArray *batches;
+  const char *detail;
+} Marks;
+
+static gboolean marks_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Marks *marks = data;
+  for (guint i = 0; i < marks->batches->len; i++) {
+    const BookBatch *batch = marks->batches->pdata[i];
+    if (batch->state != BATCH_POSTED && !book_post_batch(tx, marks->file->id, batch->number, error))
+      return FALSE;
+  }
+  return book_note_file(tx, marks->file, marks->detail, error);
+}
+
+static gboolean mark(Step *step, const char *name, GError **error) {
+  g_autoptr(GPtrArray) batches = book_batches(step->reader, step->file->id, error);
+  g_autofree char *detail = g_strdup_printf("handed on to %s as %s", step->feed->conf->deliver.system, name);
+  if (!batches)
+    return FALSE;
+  Marks marks = {step->file, batches, detail};
+  fault_point("hand-on-before-marks");
+  if (!book_write(step->flow->book, marks_change, &marks, error))
+    return FALSE;
+  step->file->batches_posted = step->file->batches;
+  return TRUE;
+}
+
+gboolean process_deliver(Step *step, GError **error) {
+  g_autofree char *name = name_there(step, error);
+  if (!name)
+    return FALSE;
+  int fd = step->feed->conf->deliver.envelope == CONF_ENVELOPE_OPENPGP ? sealed_copy(step, name, error)
+                                                                       : plain_copy(step, name, error);
+  if (fd < 0)
+    return FALSE;
+  gboolean ok = put_there(step, fd, name, error);
+  close(fd);
+  return ok && mark(step, name, error);
+}

@@ -1,0 +1,290 @@
+/* To the HTTP accrual interface: pending → sent → answered → posted, batch by batch, several calls at a time.
+ *
+ *   crash before `sent`               the range is not cut: it is cut again, perhaps differently; nobody has heard of
+ * it crash after `sent`                asked (again) with the same key and, bit by bit, the same request; the interface
+ * answers as it did, time-out, cut, 5xx                or does it now, but never twice. For ever, with back-off: its
+ * outcome is not known, but a fact crash after `answered`            what the interface decided is in the book, with
+ * the counts; it is posted to the ledger, idempotently crash after posting, not marked   posted again, which the ledger
+ * knows A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that
+ * moment (cutter.h): after a change of x, as after a restart, there is nothing to be cut anew.
+ *
+ * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears
+ * more of them. */
+#include "gateway/processors/http_private.h"
+#include "gateway/processors/processor.h"
+#include "gateway/common/log.h"
+#include "gateway/threads/work.h"
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  PATIENCE = 200000 /* microseconds in which a helper waits for its turn, before it lets others have the thread */,
+  LONGEST_WAIT = 2 * G_USEC_PER_SEC /* of a pause: a longer one puts the file off */
+};
+
+/* --- Begin and end of a file's posting */
+
+static void scratch_free(gpointer data) {
+  Scratch *scratch = data;
+  g_clear_pointer(&scratch->reader, staging_reader_close);
+  g_clear_pointer(&scratch->block, record_block_free);
+  g_string_free(scratch->text, TRUE);
+  if (scratch->body >= 0)
+    close(scratch->body);
+  if (scratch->answer >= 0)
+    close(scratch->answer);
+  g_free(scratch);
+}
+
+static void accrual_unref(Accrual *accrual) {
+  pthread_mutex_lock(&accrual->lock);
+  gboolean is_last = --accrual->references == 0;
+  pthread_mutex_unlock(&accrual->lock);
+  if (!is_last)
+    return;
+  accrual_columns_free(accrual->columns);
+  cutter_free(accrual->cutter);
+  g_clear_pointer(&accrual->batches, g_ptr_array_unref);
+  g_queue_clear(&accrual->waiting);
+  g_queue_clear_full(&accrual->scratches, scratch_free);
+  g_clear_error(&accrual->error);
+  pthread_cond_destroy(&accrual->changed);
+  pthread_mutex_destroy(&accrual->lock);
+  pthread_mutex_destroy(&accrual->cutting);
+  g_free(accrual->staging);
+  g_free(accrual);
+}
+
+static void init_locks(Accrual *accrual) {
+  pthread_condattr_t attributes;
+  pthread_mutex_init(&accrual->cutting, NULL);
+  pthread_mutex_init(&accrual->lock, NULL);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&accrual->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+}
+
+/* What is cut from a range is added up anew, so the first one is looked at as a whole: before anybody hears of another
+ * field's amounts. */
+static gboolean is_range_as_validated(const Accrual *accrual, const BookBatch *range, GError **error) {
+  guint count = (guint)(range->last - range->first + 1);
+  g_autoptr(StagingReader) reader = staging_reader_open(accrual->staging, error);
+  if (!reader)
+    return FALSE;
+  RecordBlock *block = staging_block_new(reader, count);
+  g_autofree guint8 *skip = g_new0(guint8, count);
+  gboolean ok = staging_read(reader, range->first, count, block, error) && batch_skip(range, skip, error) &&
+                batch_is_as_validated(range, block, skip, accrual->step->feed->columns.amount, error);
+  record_block_free(block);
+  return ok;
+}
+
+static gboolean are_ranges_as_validated(const Accrual *accrual, GError **error) {
+  for (guint i = 0; i < accrual->batches->len; i++) {
+    const BookBatch *batch = accrual->batches->pdata[i];
+    if (batch->number == 0)
+      return is_range_as_validated(accrual, batch, error);
+  }
+  return TRUE;
+}
+
+static Accrual *accrual_open(Step *step, GError **error) {
+  Accrual *accrual = g_new0(Accrual, 1);
+  *accrual = (Accrual){.step = step, .references = 1, .staging = lane_path_stage(step->flow->paths, step->file->id)};
+  init_locks(accrual);
+  accrual->columns = accrual_columns_new(step->feed->layout, &step->feed->conf->http, step->feed->conf->key, error);
+  accrual->batches = accrual->columns ? book_batches(step->reader, step->file->id, error) : NULL;
+  if (!accrual->batches || !are_ranges_as_validated(accrual, error)) {
+    accrual_unref(accrual);
+    return NULL;
+  }
+  accrual->cutter = cutter_new(accrual->batches);
+  accrual->poster = poster_new(step);
+  for (guint i = 0; i < accrual->batches->len; i++) {
+    BookBatch *batch = accrual->batches->pdata[i];
+    if (batch->number > 0 && (batch->state == BATCH_SENT || batch->state == BATCH_PENDING))
+      g_queue_push_tail(&accrual->waiting, batch);
+  }
+  return accrual;
+}
+
+/* What was answered before a crash. */
+static gboolean post_answered(Accrual *accrual, GError **error) {
+  g_autoptr(StagingReader) reader = NULL;
+  for (guint i = 0; i < accrual->batches->len; i++) {
+    const BookBatch *batch = accrual->batches->pdata[i];
+    if (batch->state != BATCH_ANSWERED)
+      continue;
+    if (!reader && !(reader = staging_reader_open(accrual->staging, error)))
+      return FALSE;
+    if (!poster_submit(accrual->poster, reader, batch, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Calls under way are waited for; what is queued finds it closed. */
+static void close_calls(Accrual *accrual) {
+  pthread_mutex_lock(&accrual->lock);
+  accrual->closed = TRUE;
+  while (accrual->under_way > 0)
+    pthread_cond_wait(&accrual->changed, &accrual->lock);
+  pthread_mutex_unlock(&accrual->lock);
+}
+
+/* --- Helpers: as many as calls may be in flight, beside the file's own thread. One that has made its call lets another
+ * file's task have the thread, if one waits. */
+
+typedef struct {
+  Task task;
+  Accrual *accrual;
+  Carrier *carrier;
+} Helper;
+
+static void helper_end(Task *task) {
+  Helper *helper = (Helper *)task;
+  pthread_mutex_lock(&helper->accrual->lock);
+  helper->accrual->helpers--;
+  pthread_mutex_unlock(&helper->accrual->lock);
+  accrual_unref(helper->accrual);
+  g_free(helper);
+}
+
+static gboolean others_wait(Carrier *carrier) {
+  CarrierStatus status;
+  carrier_status(carrier, &status);
+  g_free(status.problem);
+  g_free(status.describe);
+  return status.queued > 0;
+}
+
+static void help(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
+  (void)reader, (void)failure;
+  Helper *helper = (Helper *)task;
+  CallResult result = CALL_MADE;
+  while (result == CALL_MADE && courier && !courier_is_lost(courier)) {
+    result = accrual_call(helper->accrual, courier, PATIENCE);
+    if (result == CALL_MADE && others_wait(helper->carrier)) {
+      carrier_add(helper->carrier, task);
+      return;
+    }
+  }
+  helper_end(task);
+}
+
+static guint batches_left(Accrual *accrual, guint size) {
+  guint64 first;
+  guint count = 0;
+  pthread_mutex_lock(&accrual->cutting);
+  gboolean any = cutter_next(accrual->cutter, G_MAXUINT, &first, &count);
+  pthread_mutex_unlock(&accrual->cutting);
+  return any ? (count - 1) / size + 1 : 0;
+}
+
+/* Takes its place, if there is need of one more. */
+static gboolean needs_helper(Accrual *accrual) {
+  const Feed *feed = accrual->step->feed;
+  const ConfBatch *batch = &feed->conf->batch;
+  guint left = batches_left(accrual, MAX(interface_size(feed->interface, batch), 1)),
+        most = interface_threads(feed->interface, batch);
+  pthread_mutex_lock(&accrual->lock);
+  gboolean needed = accrual->helpers + 1 < MIN(most, left + accrual->waiting.length);
+  accrual->helpers += needed ? 1 : 0;
+  accrual->references += needed ? 1 : 0;
+  pthread_mutex_unlock(&accrual->lock);
+  return needed;
+}
+
+static void call_helpers(Accrual *accrual) {
+  Carrier *carrier = accrual->step->feed->process;
+  while (needs_helper(accrual)) {
+    Helper *helper = g_new0(Helper, 1);
+    *helper = (Helper){.task = {help, helper_end}, .accrual = accrual, .carrier = carrier};
+    carrier_add(carrier, &helper->task);
+  }
+}
+
+/* --- The file's own thread */
+
+static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
+  return book_note_file(tx, data, NULL, error);
+}
+
+/* The interface has asked for time. In the book, or the lane would take the file up again at once. */
+static gboolean put_off(Step *step, gint64 pause, GError **error) {
+  step->file->due_at = g_get_real_time() + MIN(pause, 300 * G_USEC_PER_SEC);
+  log_event(LOG_INFO, "waits-for-interface", {"feed", step->feed->conf->name}, {"file", step->file->id},
+            {"interface", interface_name(step->feed->interface)}, {"ms", log_number(pause / 1000)});
+  return book_write(step->flow->book, note_change, step->file, error);
+}
+
+/* Waits for a call that is under way: it may be refused and come back. FALSE: none is, and nothing is left. */
+static gboolean wait_for_calls(Accrual *accrual) {
+  gint64 until = g_get_monotonic_time() + PATIENCE;
+  struct timespec at = {until / G_USEC_PER_SEC, (until % G_USEC_PER_SEC) * 1000};
+  pthread_mutex_lock(&accrual->lock);
+  if (accrual->under_way > 0 && !accrual->error)
+    pthread_cond_timedwait(&accrual->changed, &accrual->lock, &at);
+  gboolean goes_on = !accrual->error && (accrual->under_way > 0 || accrual->waiting.length > 0);
+  pthread_mutex_unlock(&accrual->lock);
+  return goes_on;
+}
+
+/* Until nothing is left, an error, a long pause (*pause), or the lane's end. */
+static gboolean make_calls(Accrual *accrual, gint64 *pause, GError **error) {
+  const Step *step = accrual->step;
+  while (!g_atomic_int_get(&step->flow->stopping)) {
+    call_helpers(accrual);
+    CallResult result = accrual_call(accrual, step->courier, PATIENCE);
+    if (!poster_mark(accrual->poster, error))
+      return FALSE;
+    if (poster_has_failed(accrual->poster))
+      return TRUE; /* poster_finish tells */
+    gint64 left = result == CALL_NOT_NOW ? interface_pause_left(step->feed->interface) : 0;
+    if (left > LONGEST_WAIT) {
+      *pause = left;
+      return TRUE;
+    }
+    if (result == CALL_NO_WORK && !wait_for_calls(accrual))
+      return TRUE;
+  }
+  return TRUE;
+}
+
+static gboolean is_all_posted(const Accrual *accrual) {
+  guint64 first;
+  guint count;
+  return accrual->waiting.length == 0 && !cutter_next(accrual->cutter, 1, &first, &count);
+}
+
+static gboolean post_file(Accrual *accrual, Step *step, GError **error) {
+  gint64 pause = 0;
+  g_autoptr(GError) own = NULL;
+  gboolean ok = post_answered(accrual, &own) && make_calls(accrual, &pause, &own);
+  close_calls(accrual);
+  if (!ok || accrual->error) {
+    g_propagate_error(error, own ? g_steal_pointer(&own) : g_steal_pointer(&accrual->error));
+    /* what was answered is posted and marked all the same; else the next try does it */
+    g_autoptr(GError) second = NULL;
+    if (!poster_finish(accrual->poster, &second))
+      log_event(LOG_WARNING, "posting-failed", {"file", step->file->id}, {"error", second->message});
+    return FALSE;
+  }
+  if (!poster_finish(accrual->poster, error))
+    return FALSE;
+  if (is_all_posted(accrual))
+    step->file->batches_posted = step->file->batches; /* those from before a restart among them */
+  return pause == 0 || put_off(step, pause, error);
+}
+
+gboolean process_http(Step *step, GError **error) {
+  Accrual *accrual = accrual_open(step, error);
+  if (!accrual)
+    return FALSE;
+  gboolean ok = post_file(accrual, step, error);
+  poster_free(g_steal_pointer(&accrual->poster));
+  accrual_unref(accrual);
+  return ok;
+}

@@ -1,0 +1,58 @@
+/* What http.c (a file's calls, by several threads) and http_call.c (one call) share. */
+#pragma once
+#include "gateway/processors/accrual.h"
+#include "gateway/processors/cutter.h"
+#include "gateway/processors/http_throttle.h"
+#include "gateway/processors/poster.h"
+#include <pthread.h>
+
+/* What one call needs; used by one thread at a time, and again by the next. */
+typedef struct {
+  StagingReader *reader;
+  RecordBlock *block;
+  guint capacity;   /* of the block */
+  GString *text;    /* the request */
+  int body, answer; /* memfd: content that the courier sees, and no disk does */
+} Scratch;
+
+/* One file being posted. The step's parts are used by calls under way only, whose end the step waits for; helpers that
+ * are still queued then find it closed. */
+typedef struct {
+  const Step *step;
+  AccrualColumns *columns;
+  Poster *poster;
+  char *staging;
+  pthread_mutex_t cutting; /* of the cutter: one batch is cut after the other */
+  Cutter *cutter;
+  pthread_mutex_t lock; /* of all below */
+  pthread_cond_t changed;
+  GPtrArray *batches; /* BookBatch*: the book's, and those cut since; as long as the poster */
+  GQueue waiting;     /* BookBatch*, numbered: to be asked, or asked again */
+  GQueue scratches;   /* Scratch* not in use */
+  guint under_way, references;
+  guint helpers; /* running or queued */
+  gboolean closed;
+  GError *error; /* the first: no call begins after it */
+} Accrual;
+
+typedef enum {
+  CALL_MADE,    /* and there may be more */
+  CALL_NOT_NOW, /* the interface is paused, or enough calls are in flight */
+  CALL_NO_WORK  /* nothing is left to call with, or an error ends it */
+} CallResult;
+CallResult accrual_call(Accrual *accrual, Courier *courier, gint64 patience);
+
+/* One batch, in hand: read, and its request made. */
+typedef struct {
+  Accrual *accrual;
+  Scratch *scratch;
+  BookBatch *batch;
+  guint8 *skip;
+  char *key;
+  guint records; /* in the request; 0: nothing to send */
+} Call;
+AccrualBody accrual_body_of(const Call *call);
+/* Sends it and takes the answer. *outcome is for the interface's pressure. FALSE: an error that ends the step; TRUE
+ * with *again: refused, to be asked again. */
+gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *again,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,422 @@
+/* A loop over signals (signalfd), heartbeats and times; one thread. What ought to run (`wanted`: lane → its part of the
+ * configuration) and what runs (`lanes`, and the front beside them) are two tables, and reconcile() makes the second
+ * follow the first, so that start, reload, removal, restart and end need no code of their own. */
+#include "gateway/supervisor/supervisor.h"
+#include "gateway/base/files.h"
+#include "gateway/check/check.h"
+#include "gateway/common/exit.h"
+#include "gateway/common/log.h"
+#include "gateway/supervisor/notify.h"
+#include "gateway/supervisor/lane_fingerprint.h"
+#include "gateway/supervisor/pidfile.h"
+#include "gateway/supervisor/supervised.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* a lane that shows no life for so long holds up neither READY nor a reload */
+#define SETTLE_TIME (60 * G_USEC_PER_SEC)
+
+typedef struct {
+  SupervisorOptions options;
+  Conf *conf;
+  ConfSource *source;
+  GHashTable *wanted; /* name → part */
+  GPtrArray *lanes;   /* Supervised* */
+  int signals;
+  gboolean is_ready, is_stopping;
+  gint64 watchdog_period, watchdog_at;
+  gint64 started_at;
+  char *status; /* as last told */
+} Supervisor;
+
+static void log_findings(const ConfReport *report) {
+  for (guint i = 0; i < report->findings->len; i++) {
+    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
+    log_event(finding->is_warning ? LOG_WARNING : LOG_ERROR, "configuration", {"where", finding->where.file},
+              {"line", log_number(finding->where.line)}, {"problem", finding->message});
+  }
+}
+
+/* Read, parsed and checked as a whole; NULL when any of it is wrong, and everything that is has been logged. */
+static Conf *load(const SupervisorOptions *options, ConfSource **source) {
+  g_autoptr(GError) error = NULL;
+  *source = conf_source_read(options->configuration, &error);
+  if (!*source) {
+    log_event(LOG_ERROR, "configuration", {"where", options->configuration}, {"problem", error->message});
+    return NULL;
+  }
+  ConfReport *report = conf_report_new();
+  Conf *conf = conf_parse(*source, report);
+  gboolean ok = conf && check_configuration(conf, !options->without_keys, report);
+  log_findings(report);
+  conf_report_free(report);
+  if (ok)
+    return conf;
+  conf_free(conf);
+  conf_source_free(*source);
+  *source = NULL;
+  return NULL;
+}
+
+static GHashTable *wanted_of(const Conf *conf, const char *only_lane) {
+  GHashTable *wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    if (!only_lane || strcmp(only_lane, lane->name) == 0)
+      g_hash_table_insert(wanted, g_strdup(lane->name), part_of_lane(conf, lane));
+  }
+  if (conf->front.present && !only_lane)
+    g_hash_table_insert(wanted, g_strdup(SUPERVISED_FRONT), part_of_front(conf));
+  return wanted;
+}
+
+static Supervised *find_lane(const Supervisor *s, const char *name) {
+  for (guint i = 0; i < s->lanes->len; i++) {
+    Supervised *lane = g_ptr_array_index(s->lanes, i);
+    if (strcmp(lane->name, name) == 0)
+      return lane;
+  }
+  return NULL;
+}
+
+static void set_up_log(const Supervisor *s) {
+  static const LogLevel levels[] = {[CONF_LOG_ERROR] = LOG_ERROR,
+                                    [CONF_LOG_WARNING] = LOG_WARNING,
+                                    [CONF_LOG_INFO] = LOG_INFO,
+                                    [CONF_LOG_DEBUG] = LOG_DEBUG};
+  log_setup(levels[s->conf->node.log_level], s->conf->node.log_format == CONF_LOG_JSON, NULL);
+}
+
+/* Takes over a checked configuration; reconcile() then acts on it. */
+static void adopt(Supervisor *s, Conf *conf, ConfSource *source) {
+  if (s->wanted)
+    g_hash_table_unref(s->wanted);
+  conf_free(s->conf);
+  conf_source_free(s->source);
+  s->conf = conf;
+  s->source = source;
+  s->wanted = wanted_of(conf, s->options.only_lane);
+  set_up_log(s);
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    if (g_hash_table_contains(s->wanted, lane->name) && !find_lane(s, lane->name))
+      g_ptr_array_add(s->lanes, supervised_new(lane->name));
+  }
+  if (g_hash_table_contains(s->wanted, SUPERVISED_FRONT) && !find_lane(s, SUPERVISED_FRONT))
+    g_ptr_array_add(s->lanes, supervised_new(SUPERVISED_FRONT));
+}
+
+static gboolean is_changed(const Supervisor *s, const Supervised *lane) {
+  const char *part = g_hash_table_lookup(s->wanted, lane->name);
+  return !part || g_strcmp0(part, lane->part) != 0;
+}
+
+/* The text changed and no part did: a comment, or a setting that gateway/supervisor/lane_fingerprint.c does not know. Rather one replacement
+ * too many than a setting that silently does not take effect. */
+static void replace_all_if_none_changed(Supervisor *s) {
+  for (guint i = 0; i < s->lanes->len; i++)
+    if (is_changed(s, g_ptr_array_index(s->lanes, i)))
+      return;
+  for (guint i = 0; i < s->lanes->len; i++) {
+    Supervised *lane = g_ptr_array_index(s->lanes, i);
+    g_free(lane->part);
+    lane->part = NULL;
+  }
+}
+
+static gboolean may_adopt(const Supervisor *s, const Conf *conf) {
+  const char *problem = NULL;
+  if (strcmp(conf->node.runtime, s->conf->node.runtime) != 0 || strcmp(conf->node.state, s->conf->node.state) != 0)
+    problem = "the node's state and runtime folders cannot change while it runs: restart the service";
+  else if (s->options.only_lane && !conf_lane(conf, s->options.only_lane))
+    problem = "the lane that this supervisor runs is not in it any more";
+  if (problem)
+    log_event(LOG_ERROR, "reload-refused", {"problem", problem});
+  return problem == NULL;
+}
+
+static void try_reload(Supervisor *s) {
+  ConfSource *source = NULL;
+  Conf *conf = load(&s->options, &source);
+  if (!conf) {
+    log_event(LOG_ERROR, "reload-refused", {"problem", "the configuration is wrong; the old one stays in force"});
+    return;
+  }
+  gboolean is_same = conf_source_equal(source, s->source);
+  if (is_same)
+    log_event(LOG_INFO, "reload", {"changed", "nothing"});
+  if (is_same || !may_adopt(s, conf)) {
+    conf_free(conf);
+    conf_source_free(source);
+    return;
+  }
+  adopt(s, conf, source);
+  replace_all_if_none_changed(s);
+  for (guint i = 0; i < s->lanes->len; i++) {
+    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    gboolean stays = g_hash_table_contains(s->wanted, lane->name);
+    log_event(LOG_INFO, "reload", SUPERVISED_FIELD(lane->name),
+              {"changed", !stays                ? "removed"
+                          : is_changed(s, lane) ? "yes"
+                                                : "no"});
+  }
+}
+
+static void reload(Supervisor *s) {
+  notify_send("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n", g_get_monotonic_time());
+  try_reload(s);
+  notify_send("READY=1\n");
+}
+
+static void begin_stop(Supervisor *s) {
+  if (s->is_stopping) { /* asked twice: at once */
+    for (guint i = 0; i < s->lanes->len; i++) {
+      Supervised *lane = g_ptr_array_index(s->lanes, i);
+      lane->kill_at = MIN(lane->kill_at, g_get_monotonic_time());
+    }
+    return;
+  }
+  s->is_stopping = TRUE;
+  log_event(LOG_INFO, "stopping", {"within_s", log_number(s->options.stop_seconds)});
+  notify_send("STOPPING=1\n");
+  g_hash_table_remove_all(s->wanted);
+}
+
+/* A lane that is being replaced, until its successor shows life: the next one is not touched before that. */
+static gboolean is_replacing(const Supervisor *s, gint64 now) {
+  for (guint i = 0; i < s->lanes->len; i++) {
+    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    if (!g_hash_table_contains(s->wanted, lane->name))
+      continue;
+    if (lane->state == SUPERVISED_ENDING ||
+        (lane->state == SUPERVISED_UP && !lane->is_settled && now - lane->started_at < SETTLE_TIME))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void start_lane(Supervisor *s, Supervised *lane, const char *part) {
+  g_autoptr(GError) error = NULL;
+  if (!supervised_start(lane, s->options.program, s->source, part, &error))
+    log_event(LOG_ERROR, "lane-not-started", SUPERVISED_FIELD(lane->name), {"problem", error->message});
+}
+
+static void kill_silent(const Supervisor *s, Supervised *lane, gint64 now) {
+  if (now - lane->beat_at < s->options.silent_seconds * G_USEC_PER_SEC)
+    return;
+  log_event(LOG_ERROR, "lane-silent", SUPERVISED_FIELD(lane->name), {"pid", log_number(lane->pid)},
+            {"silent_ms", log_number((now - lane->beat_at) / 1000)}, {"next", "killed"});
+  supervised_kill(lane);
+}
+
+static void reconcile_lane(Supervisor *s, Supervised *lane, gint64 now) {
+  const char *part = g_hash_table_lookup(s->wanted, lane->name);
+  switch (lane->state) {
+  case SUPERVISED_DOWN:
+    if (part && now >= lane->start_at)
+      start_lane(s, lane, part);
+    break;
+  case SUPERVISED_UP:
+    if (!part || (is_changed(s, lane) && !is_replacing(s, now))) {
+      lane->is_settled = FALSE;
+      supervised_finish(lane, s->options.stop_seconds);
+    } else {
+      kill_silent(s, lane, now);
+    }
+    break;
+  case SUPERVISED_ENDING:
+    if (now >= lane->kill_at) {
+      log_event(LOG_WARNING, "lane-killed", SUPERVISED_FIELD(lane->name),
+                {"problem", "it did not finish in time; nothing is lost by it"});
+      supervised_kill(lane);
+    }
+    break;
+  case SUPERVISED_STOPPED:
+    break;
+  }
+}
+
+static void reconcile(Supervisor *s) {
+  gint64 now = g_get_monotonic_time();
+  for (guint i = 0; i < s->lanes->len; i++)
+    reconcile_lane(s, g_ptr_array_index(s->lanes, i), now);
+  for (guint i = s->lanes->len; i-- > 0;) {
+    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    if (lane->pid == 0 && !g_hash_table_contains(s->wanted, lane->name))
+      g_ptr_array_remove_index(s->lanes, i);
+  }
+}
+
+/* The zombie still holds its number while what it left in its process group (couriers, gpg) is killed. Children that
+ * are not lanes are such orphans when we are a container's first process. */
+static void reap(Supervisor *s) {
+  siginfo_t ended = {0};
+  while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+    Supervised *lane = NULL;
+    for (guint i = 0; i < s->lanes->len && !lane; i++) {
+      Supervised *candidate = g_ptr_array_index(s->lanes, i);
+      lane = candidate->pid == ended.si_pid ? candidate : NULL;
+    }
+    int status = 0;
+    if (lane)
+      kill(-lane->pid, SIGKILL);
+    waitpid(ended.si_pid, &status, 0);
+    if (lane)
+      supervised_ended(lane, status);
+    ended.si_pid = 0;
+  }
+}
+
+static void take_signals(Supervisor *s) {
+  struct signalfd_siginfo signal;
+  while (read(s->signals, &signal, sizeof signal) == (ssize_t)sizeof signal) {
+    if (signal.ssi_signo == SIGHUP && !s->is_stopping)
+      reload(s);
+    else if (signal.ssi_signo == SIGTERM || signal.ssi_signo == SIGINT)
+      begin_stop(s);
+  }
+  reap(s);
+}
+
+static void tell_status(Supervisor *s) {
+  guint up = 0, settled = 0, stopped = 0, wanted = g_hash_table_size(s->wanted);
+  for (guint i = 0; i < s->lanes->len; i++) {
+    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    up += lane->state == SUPERVISED_UP ? 1 : 0;
+    stopped += lane->state == SUPERVISED_STOPPED ? 1 : 0;
+    settled += lane->is_settled ? 1 : 0;
+  }
+  g_autofree char *tail = stopped ? g_strdup_printf("; %u stopped: storage cannot be trusted", stopped) : g_strdup("");
+  g_autofree char *status = s->is_stopping ? g_strdup_printf("finishing, %u lanes to go", s->lanes->len)
+                                           : g_strdup_printf("%u of %u lanes running%s", up, wanted, tail);
+  if (g_strcmp0(status, s->status) != 0) {
+    g_free(s->status);
+    s->status = g_steal_pointer(&status);
+    notify_send("STATUS=%s\n", s->status);
+  }
+  if (!s->is_ready && !s->is_stopping && (settled >= wanted || g_get_monotonic_time() - s->started_at > SETTLE_TIME)) {
+    s->is_ready = TRUE;
+    notify_send("READY=1\nMAINPID=%d\n", (int)getpid());
+    log_event(LOG_INFO, "ready", {"lanes", log_number(wanted)});
+  }
+}
+
+static void feed_watchdog(Supervisor *s) {
+  gint64 now = g_get_monotonic_time();
+  if (s->watchdog_period == 0 || now < s->watchdog_at)
+    return;
+  notify_send("WATCHDOG=1\n");
+  s->watchdog_at = now + s->watchdog_period;
+}
+
+static gint64 next_time(const Supervisor *s) {
+  gint64 next = s->watchdog_period ? s->watchdog_at : G_MAXINT64;
+  for (guint i = 0; i < s->lanes->len; i++) {
+    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    if (lane->state == SUPERVISED_DOWN)
+      next = MIN(next, lane->start_at);
+    else if (lane->state == SUPERVISED_ENDING)
+      next = MIN(next, lane->kill_at);
+    else if (lane->state == SUPERVISED_UP)
+      next = MIN(next, lane->beat_at + s->options.silent_seconds * G_USEC_PER_SEC);
+  }
+  /* A second at most: what depends on several times together (replacing, ready) needs no time of its own. */
+  return MIN(next, g_get_monotonic_time() + G_USEC_PER_SEC);
+}
+
+static void wait_for_events(Supervisor *s) {
+  g_autofree struct pollfd *polled = g_new0(struct pollfd, s->lanes->len + 1);
+  guint n = s->lanes->len;
+  polled[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
+  for (guint i = 0; i < n; i++)
+    polled[i + 1] = (struct pollfd){.fd = ((Supervised *)g_ptr_array_index(s->lanes, i))->channel, .events = POLLIN};
+  gint64 left = MAX(next_time(s) - g_get_monotonic_time(), 0);
+  struct timespec timeout = {.tv_sec = left / G_USEC_PER_SEC, .tv_nsec = left % G_USEC_PER_SEC * 1000};
+  if (ppoll(polled, n + 1, &timeout, NULL) < 0)
+    return;
+  if (polled[0].revents)
+    take_signals(s);
+  /* After the signals: a reload can take long, and what the lanes said meanwhile counts before their silence is judged.
+   */
+  for (guint i = 0; i < s->lanes->len; i++)
+    supervised_listen(g_ptr_array_index(s->lanes, i));
+}
+
+static int supervise(Supervisor *s) {
+  sigset_t handled;
+  sigemptyset(&handled);
+  sigaddset(&handled, SIGTERM);
+  sigaddset(&handled, SIGINT);
+  sigaddset(&handled, SIGHUP);
+  sigaddset(&handled, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &handled, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  s->signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (s->signals < 0) {
+    log_event(LOG_ERROR, "not-started", {"problem", g_strerror(errno)});
+    return CLI_EXIT_FAILED;
+  }
+  s->started_at = g_get_monotonic_time();
+  s->watchdog_period = notify_watchdog_period();
+  log_event(LOG_INFO, "started", {"version", SALLYPORT_VERSION}, {"pid", log_number(getpid())},
+            {"configuration", s->options.configuration});
+  for (;;) {
+    reconcile(s);
+    if (s->is_stopping && s->lanes->len == 0)
+      break;
+    tell_status(s);
+    feed_watchdog(s);
+    wait_for_events(s);
+  }
+  log_event(LOG_INFO, "stopped", {"pid", log_number(getpid())});
+  close(s->signals);
+  return CLI_EXIT_FINE;
+}
+
+static int run_with(Supervisor *s) {
+  g_autoptr(GError) error = NULL;
+  int pidfile = -1;
+  if (s->options.only_lane && !conf_lane(s->conf, s->options.only_lane)) {
+    log_event(LOG_ERROR, "not-started", {"problem", "no such lane in the configuration"},
+              {"lane", s->options.only_lane});
+    return CLI_EXIT_NOT_FOUND;
+  }
+  if (!files_make_folder(s->conf->node.runtime, &error) ||
+      (pidfile = pidfile_take(s->conf->node.runtime, &error)) < 0) {
+    log_event(LOG_ERROR, "not-started", {"problem", error->message});
+    return CLI_EXIT_FAILED;
+  }
+  int status = supervise(s);
+  pidfile_leave(pidfile);
+  return status;
+}
+
+int supervisor_run(const SupervisorOptions *options) {
+  Supervisor s = {.options = *options, .lanes = g_ptr_array_new_with_free_func((GDestroyNotify)supervised_free)};
+  ConfSource *source = NULL;
+  if (s.options.stop_seconds == 0)
+    s.options.stop_seconds = 20;
+  if (s.options.silent_seconds == 0)
+    s.options.silent_seconds = 60;
+  Conf *conf = load(&s.options, &source);
+  int status = CLI_EXIT_CONFIGURATION;
+  if (conf) {
+    adopt(&s, conf, source);
+    status = run_with(&s);
+    g_hash_table_unref(s.wanted);
+    conf_free(s.conf);
+    conf_source_free(s.source);
+  }
+  g_ptr_array_unref(s.lanes);
+  g_free(s.status);
+  return status;
+}
+
+pid_t supervisor_pid(const char *runtime) {
+  return pidfile_holder(runtime);
+}

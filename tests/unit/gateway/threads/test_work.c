@@ -1,0 +1,326 @@
+/* Queues, workers and carriers. The couriers are this program too: a stand-in that does what the endpoint's host says
+ * (refuse the login, be down, say nothing, be fine), and adds a byte to the file that the endpoint's user names for
+ * each connection. */
+#include "gateway/threads/work.h"
+#include "gateway/threads/crew.h"
+#include "gateway/common/log.h"
+#include "transfer/wire.h"
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+typedef struct {
+  char *folder, *book, *tip, *count;
+} Fixture;
+
+static int set_up(void **state) {
+  Fixture *f = g_new0(Fixture, 1);
+  f->folder = g_dir_make_tmp("work-XXXXXX", NULL);
+  f->book = g_build_filename(f->folder, "book.db", NULL);
+  f->tip = g_build_filename(f->folder, "tip", NULL);
+  f->count = g_build_filename(f->folder, "connections", NULL);
+  Book *book = book_open(f->book, f->tip, NULL);
+  assert_non_null(book);
+  book_close(book);
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  Fixture *f = *state;
+  GDir *listing = g_dir_open(f->folder, 0, NULL);
+  for (const char *name; (name = g_dir_read_name(listing));) {
+    g_autofree char *path = g_build_filename(f->folder, name, NULL);
+    g_unlink(path);
+  }
+  g_dir_close(listing);
+  g_rmdir(f->folder);
+  g_free(f->folder);
+  g_free(f->book);
+  g_free(f->tip);
+  g_free(f->count);
+  g_free(f);
+  return 0;
+}
+
+/* --- Tasks that say what became of them */
+
+typedef struct {
+  gint ran, dropped, connected, refused_login, failed;
+  gint hold;
+} Told;
+typedef struct {
+  Task task;
+  Told *told;
+} Telling;
+
+static void tell_run(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
+  Told *told = ((Telling *)task)->told;
+  assert_non_null(reader);
+  while (g_atomic_int_get(&told->hold))
+    g_usleep(1000);
+  if (courier)
+    g_atomic_int_inc(&told->connected);
+  if (failure)
+    g_atomic_int_inc(failure->code == SALLYPORT_ERROR_LOGIN ? &told->refused_login : &told->failed);
+  g_atomic_int_inc(&told->ran);
+  g_free(task);
+}
+
+static void tell_drop(Task *task) {
+  g_atomic_int_inc(&((Telling *)task)->told->dropped);
+  g_free(task);
+}
+
+static Task *telling(Told *told) {
+  Telling *task = g_new0(Telling, 1);
+  *task = (Telling){{tell_run, tell_drop}, told};
+  return &task->task;
+}
+
+static void wait_for(const gint *value, gint wanted) {
+  for (guint i = 0; i < 5000 && g_atomic_int_get(value) < wanted; i++)
+    g_usleep(1000);
+  assert_int_equal(g_atomic_int_get(value), wanted);
+}
+
+/* --- Workers */
+
+static void workers_run_what_is_added_and_drop_what_is_left_at_the_end(void **state) {
+  const Fixture *f = *state;
+  Told told = {0};
+  Workers *workers = workers_start(2, f->book, NULL);
+  assert_non_null(workers);
+  for (guint i = 0; i < 50; i++)
+    workers_add(workers, telling(&told));
+  wait_for(&told.ran, 50);
+  g_atomic_int_set(&told.hold, 1);
+  for (guint i = 0; i < 10; i++)
+    workers_add(workers, telling(&told));
+  g_usleep(20000);
+  g_atomic_int_set(&told.hold, 0);
+  workers_stop(workers);
+  assert_int_equal(told.ran + told.dropped, 60);
+  assert_int_equal(told.connected + told.failed, 0);
+}
+
+static void *stop_workers(void *workers) {
+  workers_stop(workers);
+  return NULL;
+}
+
+static void the_end_waits_for_the_task_under_way_and_for_no_other(void **state) {
+  const Fixture *f = *state;
+  Told told = {.hold = 1};
+  pthread_t stopper;
+  Workers *workers = workers_start(1, f->book, NULL);
+  workers_add(workers, telling(&told));
+  workers_add(workers, telling(&told));
+  g_usleep(20000);
+  assert_int_equal(pthread_create(&stopper, NULL, stop_workers, workers), 0);
+  wait_for(&told.dropped, 1);
+  assert_int_equal(told.ran, 0);
+  g_atomic_int_set(&told.hold, 0);
+  pthread_join(stopper, NULL);
+  assert_int_equal(told.ran, 1);
+}
+
+/* --- Carriers */
+
+static Carrier *start(const Fixture *f, const char *host, guint connections, guint idle_seconds) {
+  g_autoptr(GError) error = NULL;
+  CarrierOptions options = {
+      .endpoint = {.kind = COURIER_LOCAL, .name = "bank/main", .host = host, .user = f->count, .folder = "/"},
+      .connections = connections,
+      .idle_seconds = idle_seconds,
+      .book_path = f->book};
+  Carrier *carrier = carrier_start(&options, &error);
+  assert_null(error);
+  return carrier;
+}
+
+static void end(Carrier *carrier) {
+  assert_true(carrier_stop(carrier, 5));
+  carrier_free(carrier);
+}
+
+static gint connections(const Fixture *f) {
+  struct stat status;
+  return stat(f->count, &status) == 0 ? (gint)status.st_size : 0;
+}
+
+static CarrierState state_of(Carrier *carrier) {
+  CarrierStatus status;
+  carrier_status(carrier, &status);
+  g_free(status.problem);
+  g_free(status.describe);
+  return status.state;
+}
+
+static guint connected_of(Carrier *carrier) {
+  CarrierStatus status;
+  carrier_status(carrier, &status);
+  g_free(status.problem);
+  g_free(status.describe);
+  return status.connected;
+}
+
+static void one_connection_serves_many_tasks_and_is_closed_when_idle(void **state) {
+  const Fixture *f = *state;
+  Told told = {0};
+  Carrier *carrier = start(f, "fine", 1, 1);
+  for (guint i = 0; i < 20; i++)
+    carrier_add(carrier, telling(&told));
+  wait_for(&told.connected, 20);
+  assert_int_equal(connections(f), 1);
+  assert_int_equal(connected_of(carrier), 1);
+  assert_int_equal(state_of(carrier), CARRIER_GOOD);
+  for (guint i = 0; i < 400 && connected_of(carrier) > 0; i++)
+    g_usleep(10000);
+  assert_int_equal(connected_of(carrier), 0);
+  carrier_add(carrier, telling(&told));
+  wait_for(&told.connected, 21);
+  assert_int_equal(connections(f), 2);
+  end(carrier);
+}
+
+static void after_a_failed_connection_none_is_tried_before_its_back_off(void **state) {
+  const Fixture *f = *state;
+  Told told = {0};
+  Carrier *carrier = start(f, "down", 2, 60);
+  for (guint i = 0; i < 10; i++)
+    carrier_add(carrier, telling(&told));
+  wait_for(&told.failed, 10);
+  assert_int_equal(connections(f), 1);
+  assert_int_equal(state_of(carrier), CARRIER_WAITING);
+  carrier_reset(carrier);
+  assert_int_equal(state_of(carrier), CARRIER_GOOD);
+  carrier_add(carrier, telling(&told));
+  wait_for(&told.failed, 11);
+  assert_int_equal(connections(f), 2);
+  end(carrier);
+}
+
+static void three_refused_logins_open_the_breaker_until_it_is_reset(void **state) {
+  const Fixture *f = *state;
+  Told told = {0};
+  Carrier *carrier = start(f, "refuse", 3, 60);
+  for (guint i = 0; i < 600 && state_of(carrier) != CARRIER_BREAKER; i++) {
+    carrier_add(carrier, telling(&told));
+    g_usleep(10000);
+  }
+  assert_int_equal(state_of(carrier), CARRIER_BREAKER);
+  assert_int_equal(connections(f), 3);
+  gint before = g_atomic_int_get(&told.refused_login);
+  g_usleep(1000 * 1000);
+  for (guint i = 0; i < 10; i++)
+    carrier_add(carrier, telling(&told));
+  g_usleep(100000);
+  assert_true(g_atomic_int_get(&told.refused_login) >= before + 10);
+  assert_int_equal(connections(f), 3);
+  carrier_reset(carrier);
+  carrier_add(carrier, telling(&told));
+  for (guint i = 0; i < 2000 && connections(f) < 4; i++)
+    g_usleep(1000);
+  assert_int_equal(connections(f), 4);
+  end(carrier);
+}
+
+static void what_is_added_after_the_end_is_dropped(void **state) {
+  const Fixture *f = *state;
+  Told told = {0};
+  Carrier *carrier = start(f, "fine", 1, 60);
+  assert_true(carrier_stop(carrier, 1));
+  carrier_add(carrier, telling(&told));
+  carrier_add_first(carrier, telling(&told));
+  assert_int_equal(told.dropped, 2);
+  assert_int_equal(told.ran, 0);
+  carrier_free(carrier);
+}
+
+/* The thread cannot be ended, and must touch nothing any more. (The carrier stays until the process ends, as it must.)
+ */
+static void a_server_that_says_nothing_does_not_hold_up_the_end(void **state) {
+  const Fixture *f = *state;
+  static Told told;
+  Carrier *carrier = start(f, "silent", 2, 60);
+  carrier_add(carrier, telling(&told));
+  carrier_add(carrier, telling(&told));
+  for (guint i = 0; i < 2000 && connections(f) < 1; i++)
+    g_usleep(1000);
+  assert_int_equal(connections(f), 1);
+  gint64 before = g_get_monotonic_time();
+  assert_false(carrier_stop(carrier, 1));
+  assert_true(g_get_monotonic_time() - before < 3 * G_USEC_PER_SEC);
+  assert_int_equal(told.ran, 0);
+}
+
+/* --- A crew */
+
+static void count_in(gpointer data) {
+  g_atomic_int_inc((gint *)data);
+}
+
+static void a_crew_is_as_large_as_asked_and_one_at_least(void **state) {
+  (void)state;
+  static const guint asked[] = {0, 1, 2, 7};
+  for (guint i = 0; i < G_N_ELEMENTS(asked); i++) {
+    gint count = 0;
+    crew_run(asked[i], count_in, &count);
+    assert_int_equal(count, MAX(asked[i], 1));
+  }
+}
+
+/* --- The stand-in */
+
+static void note_connection(const WireMessage *open_message) {
+  g_autofree char *path = wire_string(open_message->user);
+  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 || write(fd, ".", 1) != 1)
+    _exit(1);
+  close(fd);
+}
+
+static int stand_in(void) {
+  g_autofree WireBuffer *buffer = g_new(WireBuffer, 1);
+  WireMessage message;
+  if (wire_receive(3, -1, buffer, &message) != WIRE_GOT_MESSAGE)
+    return 1;
+  g_autofree char *host = wire_string(message.host);
+  note_connection(&message);
+  WireMessage answer = {.type = WIRE_READY, .fd = -1, .text = wire_text("a stand-in")};
+  if (!g_str_equal(host, "fine"))
+    answer = (WireMessage){.type = WIRE_FAILED,
+                           .fd = -1,
+                           .code = g_str_equal(host, "refuse") ? SALLYPORT_ERROR_LOGIN : SALLYPORT_ERROR_AGAIN,
+                           .text = wire_text("no"),
+                           .lost = 1};
+  if (g_str_equal(host, "silent") || !wire_send_waiting(3, &answer, NULL) || !g_str_equal(host, "fine"))
+    return wire_receive(3, g_str_equal(host, "silent") ? -1 : 0, buffer, &message) == WIRE_GOT_END ? 0 : 1;
+  while (wire_receive(3, -1, buffer, &message) == WIRE_GOT_MESSAGE)
+    continue;
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "courier") == 0)
+    return stand_in();
+  log_setup((LogLevel)-1, FALSE, NULL);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(workers_run_what_is_added_and_drop_what_is_left_at_the_end, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_end_waits_for_the_task_under_way_and_for_no_other, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(one_connection_serves_many_tasks_and_is_closed_when_idle, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(after_a_failed_connection_none_is_tried_before_its_back_off, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(three_refused_logins_open_the_breaker_until_it_is_reset, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_added_after_the_end_is_dropped, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_server_that_says_nothing_does_not_hold_up_the_end, set_up, tear_down),
+      cmocka_unit_test(a_crew_is_as_large_as_asked_and_one_at_least),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
