@@ -3,6 +3,7 @@
 #include "gateway/records/feedback.h"
 #include "gateway/processors/accrual.h"
 #include "gateway/records/layout.h"
+#include "gateway/records/rule_constants.h"
 #include "gateway/time/schedule.h"
 #include "store/rules.h"
 #include <errno.h>
@@ -70,26 +71,8 @@ static void check_sequence(const ConfFeed *feed, const Layout *layout, ConfRepor
   }
 }
 
-/* As the lane names them (gateway/lane/feeds.c): header_FIELD, text or integer by the field's type. */
-static GArray *header_constants(const ConfLayout *layout) {
-  GArray *constants = g_array_new(FALSE, TRUE, sizeof(RuleConstant));
-  for (guint i = 0; layout->header.present && i < layout->header.fields->len; i++) {
-    const ConfField *field = g_ptr_array_index(layout->header.fields, i);
-    gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
-    RuleConstant constant = {.name = g_strdup_printf("header_%s", field->name), .is_text = !is_number};
-    g_array_append_val(constants, constant);
-  }
-  return constants;
-}
-
-static void free_constants(GArray *constants) {
-  for (guint i = 0; i < constants->len; i++)
-    g_free((char *)(gsize)g_array_index(constants, RuleConstant, i).name);
-  g_array_unref(constants);
-}
-
 static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
-  GArray *constants = header_constants(layout_conf(layout));
+  GArray *constants = rule_constants_of(layout_conf(layout));
   guint n_columns;
   const StagingColumn *columns = layout_columns(layout, &n_columns);
   for (guint i = 0; feed->rules && i < feed->rules->len; i++) {
@@ -99,7 +82,7 @@ static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *
                      constants->len, &error))
       conf_report_error(report, rule->where, "%s", error->message);
   }
-  free_constants(constants);
+  rule_constants_free(constants);
 }
 
 static void check_answer(const ConfFeed *feed, const Layout *layout, ConfReport *report) {

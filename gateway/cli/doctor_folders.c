@@ -2,7 +2,7 @@
  * what is written to is only looked at. No file is opened: a server may take one away that was read. */
 #include "gateway/cli/doctor.h"
 #include "gateway/flow/admit.h"
-#include "gateway/flow/flow.h"
+#include "gateway/common/remote_path.h"
 #include <string.h>
 
 typedef struct {
@@ -52,7 +52,7 @@ static void compare_with_stat(Doctor *doctor, const ConfFeed *feed, const Courie
   CourierStat stat;
   gsize length;
   const char *name = g_bytes_get_data(entry->name, &length);
-  g_autofree char *text = g_strndup(name, length), *path = flow_remote_path(feed->source.path, name, length);
+  g_autofree char *text = g_strndup(name, length), *path = remote_path_join(feed->source.path, name, length);
   if (!courier_stat(doctor->courier, path, &stat, &error)) {
     doctor_find(doctor, DOCTOR_PROBLEM, "stat", NULL, "feed %s: %s", feed->name, error->message);
     return;

@@ -5,7 +5,7 @@
  */
 #include "gateway/base/files.h"
 #include "gateway/cli/doctor.h"
-#include "gateway/flow/flow.h"
+#include "gateway/common/remote_path.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -437,9 +437,9 @@ static gboolean fill(Probe *probe, GError **error) {
 static gboolean begin(Probe *probe, GError **error) {
   g_autofree char *name = g_strdup_printf(DOCTOR_PROBE_PREFIX "%08x%08x", g_random_int(), g_random_int());
   g_autofree char *second = g_strconcat(name, "-2", NULL), *inner = g_strconcat(name, "-folder", NULL);
-  probe->first = flow_remote_path(probe->folder, name, strlen(name));
-  probe->second = flow_remote_path(probe->folder, second, strlen(second));
-  probe->inner = flow_remote_path(probe->folder, inner, strlen(inner));
+  probe->first = remote_path_join(probe->folder, name, strlen(name));
+  probe->second = remote_path_join(probe->folder, second, strlen(second));
+  probe->inner = remote_path_join(probe->folder, inner, strlen(inner));
   probe->noted = g_ptr_array_new_with_free_func(g_free);
   probe->content = files_open_unnamed(g_get_tmp_dir(), error);
   probe->copy = probe->content >= 0 ? files_open_unnamed(g_get_tmp_dir(), error) : -1;

@@ -1,7 +1,7 @@
 #include "gateway/envelope/enclose.h"
 #include "crypto/digest.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/flow.h"
+#include "gateway/envelope/patience.h"
 #include "gateway/packing/packing.h"
 #include "gateway/common/paths.h"
 #include <errno.h>

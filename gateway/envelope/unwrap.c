@@ -2,8 +2,8 @@
 #include "crypto/digest.h"
 #include "crypto/openpgp.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/codes.h"
-#include "gateway/flow/flow.h"
+#include "gateway/common/codes.h"
+#include "gateway/envelope/patience.h"
 #include "gateway/packing/packing.h"
 #include "gateway/common/paths.h"
 #include <errno.h>

@@ -296,7 +296,7 @@ static gboolean add_intent(BookTransaction *tx, const Intents *intents, const Bo
                            GError **error) {
   const ConfFeed *conf = intents->step->feed->conf;
   g_autofree char *endpoint = g_strdup_printf("%s/%s", conf->partner, conf->feedback.endpoint);
-  g_autofree char *to = flow_remote_path(conf->feedback.path, name, strlen(name));
+  g_autofree char *to = remote_path_join(conf->feedback.path, name, strlen(name));
   BookIntent intent = *what;
   intent.file = intents->step->file->id;
   intent.endpoint = endpoint;

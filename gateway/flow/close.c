@@ -19,7 +19,7 @@
 enum { MOST_COPIES = 10 };
 
 static const char *archive_folder(const ConfSourceFolder *source, char **owned) {
-  return source->archive ? source->archive : (*owned = flow_remote_path(source->path, "archive", strlen("archive")));
+  return source->archive ? source->archive : (*owned = remote_path_join(source->path, "archive", strlen("archive")));
 }
 
 /* A name in the archive that nobody has: the file's own; where that is taken, with the file's id behind it; where that
@@ -44,7 +44,7 @@ static gboolean free_name(Step *step, const char *to, char **name, GError **erro
 static gboolean archive(Step *step, const char *path, const void *name, gsize length, GError **error) {
   g_autofree char *owned = NULL;
   const char *folder = archive_folder(&step->feed->conf->source, &owned);
-  g_autofree char *to = flow_remote_path(folder, name, length);
+  g_autofree char *to = remote_path_join(folder, name, length);
   g_autofree char *to_unique = NULL;
   if (!free_name(step, to, &to_unique, error))
     return FALSE;
@@ -86,7 +86,7 @@ static gboolean take_companion_away(Step *step, Companion which, GError **error)
     return TRUE;
   gsize length;
   const char *name = g_bytes_get_data(companion, &length);
-  g_autofree char *path = flow_remote_path(step->file->folder, name, length);
+  g_autofree char *path = remote_path_join(step->file->folder, name, length);
   CourierStat there;
   if (!courier_stat(step->courier, path, &there, error))
     return FALSE;
@@ -167,7 +167,7 @@ static gboolean close_source(Step *step, GError **error) {
     return TRUE;
   gsize length;
   const char *name = g_bytes_get_data(step->file->name, &length);
-  g_autofree char *path = flow_remote_path(step->file->folder, name, length);
+  g_autofree char *path = remote_path_join(step->file->folder, name, length);
   CourierStat now;
   RemoteCopy copy = remote_compare(step, path, &now, error);
   if (copy == REMOTE_UNKNOWN)

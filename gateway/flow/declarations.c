@@ -97,7 +97,7 @@ static char *fetch_text(Courier *courier, const char *scratch, const char *path,
 static char *path_of(const ConfSourceFolder *source, GBytes *name) {
   gsize length;
   const char *bytes = g_bytes_get_data(name, &length);
-  return flow_remote_path(source->path, bytes, length);
+  return remote_path_join(source->path, bytes, length);
 }
 
 static char *shown(GBytes *name) {
@@ -302,9 +302,9 @@ char *declared_path(const DeclaredPlace *place, const Declared *was) {
   gsize length;
   if (companion) {
     const char *bytes = g_bytes_get_data(companion, &length);
-    return flow_remote_path(place->folder, bytes, length);
+    return remote_path_join(place->folder, bytes, length);
   }
-  return was->file && !strchr(was->file, '\\') ? flow_remote_path(place->folder, was->file, strlen(was->file)) : NULL;
+  return was->file && !strchr(was->file, '\\') ? remote_path_join(place->folder, was->file, strlen(was->file)) : NULL;
 }
 
 GHashTable *declared_read_again(const DeclaredPlace *place, const Declared *was, GError **error) {

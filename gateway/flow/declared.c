@@ -1,5 +1,5 @@
 #include "gateway/flow/declared.h"
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>

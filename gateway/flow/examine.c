@@ -3,8 +3,8 @@
  * applies. */
 #include "gateway/flow/examine.h"
 #include "gateway/threads/crew.h"
-#include "gateway/lane/feeds.h"
-#include "gateway/flow/codes.h"
+#include "gateway/records/rule_constants.h"
+#include "gateway/common/codes.h"
 #include "gateway/records/exceptions.h"
 #include "store/book.h"
 #include <pthread.h>
@@ -377,7 +377,7 @@ gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Ex
   examine.batches = examine_batch_count(examine.records, options->conf->batch.size_max);
   examine.results = g_ptr_array_new_with_free_func(batch_free);
   g_ptr_array_set_size(examine.results, (gint)examine.batches);
-  examine.constants = feed_rule_constants(layout_conf(options->layout));
+  examine.constants = rule_constants_of(layout_conf(options->layout));
   fill_constants(examine.constants, layout_conf(options->layout), reader);
   pthread_mutex_init(&examine.lock, NULL);
   if (examine.batches > 0)

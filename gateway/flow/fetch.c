@@ -9,7 +9,7 @@
  * the signature last, so that a new signature with an old file is noticed by the file. What a declaration said of size
  * and digest is held against what came, before the commit; of a difference the file is fetched again, then the partner
  * is told. */
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/remote_look.h"
 #include "crypto/digest.h"
@@ -233,7 +233,7 @@ static gboolean fetch_signature(Step *step, gboolean *there, GError **error) {
   if (!companion)
     return TRUE;
   const char *name = g_bytes_get_data(companion, &length);
-  g_autofree char *remote = flow_remote_path(step->file->folder, name, length),
+  g_autofree char *remote = remote_path_join(step->file->folder, name, length),
                   *final = lane_path_in_signature(step->flow->paths, step->file->id);
   g_autofree char *part = g_strdup_printf("%s.part", final);
   CourierStat now;
@@ -259,7 +259,7 @@ static gboolean fetch_signature(Step *step, gboolean *there, GError **error) {
 static gboolean fetch_data(Step *step, const Declared *declared, const char *part, const char *final, GError **error) {
   gsize length;
   const char *name = g_bytes_get_data(step->file->name, &length);
-  g_autofree char *remote = flow_remote_path(step->file->folder, name, length);
+  g_autofree char *remote = remote_path_join(step->file->folder, name, length);
   CourierStat now;
   gboolean fits;
   RemoteCopy copy = remote_compare(step, remote, &now, error);

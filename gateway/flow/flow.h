@@ -7,10 +7,11 @@
  * Steps report errors; what becomes of a file after one (again later, held, rejected, the lane stops) is decided in
  * trouble.c only.
  *
- * Steps that wait for a partner run in the endpoint's own threads (gateway/carrier.h), all others in the lane's
+ * Steps that wait for a partner run in the endpoint's own threads (gateway/pool.h), all others in the lane's
  * workers, so that a partner who does not answer delays nobody else. */
 #pragma once
 #include "conf/conf.h"
+#include "gateway/common/remote_path.h"
 #include "gateway/flow/keygate.h"
 #include "gateway/envelope/unwrap.h"
 #include "gateway/common/paths.h"
@@ -21,7 +22,7 @@
 #include "store/rules.h"
 #include "transfer/courier.h"
 
-typedef struct Carrier Carrier;
+typedef struct EndpointPool EndpointPool;
 typedef struct Declarations Declarations; /* gateway/flow/declarations.h */
 typedef struct Interface Interface;       /* gateway/processors/http_throttle.h */
 
@@ -36,15 +37,15 @@ typedef struct {
   Rule *rules;
   guint n_rules;
   Schedule *schedule;
-  Carrier *source, *feedback; /* endpoints */
-  Carrier *process;           /* of our own system, for process http and deliver; NULL: process ledger */
-  Interface *interface;       /* process http: shared by the feeds that post to the same one; borrowed */
-  struct FeedWatch *watch;    /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
-  GHashTable *looks;          /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
-  Declarations *declarations; /* read so far; likewise */
-  guint polls;                /* so far; likewise */
-  gint64 next_poll;           /* microseconds since 1970; under the lane's lock */
-  gboolean polling;           /* under the lane's lock */
+  EndpointPool *source, *feedback; /* endpoints */
+  EndpointPool *process;           /* of our own system, for process http and deliver; NULL: process ledger */
+  Interface *interface;            /* process http: shared by the feeds that post to the same one; borrowed */
+  struct FeedWatch *watch;         /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
+  GHashTable *looks;               /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
+  Declarations *declarations;      /* read so far; likewise */
+  guint polls;                     /* so far; likewise */
+  gint64 next_poll;                /* microseconds since 1970; under the lane's lock */
+  gboolean polling;                /* under the lane's lock */
 } Feed;
 
 /* What the steps of one lane share. */
@@ -89,7 +90,7 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Where a file's next step runs, and which it is. NULL: none (terminal, held, or waiting for evidence). AT_PROCESS is
- * the process's carrier where the feed has one, else a worker. */
+ * the process's pool where the feed has one, else a worker. */
 typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK, AT_PROCESS } Place;
 StepFunction flow_step_of(const BookFile *file, Place *place, const char **name);
 
@@ -107,17 +108,13 @@ Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
 gint64 flow_patience(const Feed *feed);
 
 /* Common to the steps. */
-/* Seconds for gpg before it is given up: one that hangs must not hold a worker for long, one at work is many times
- * quicker. */
-enum { GPG_PATIENCE = 180, GPG_LEAST_BYTES = 256 * 1024, GPG_LEAST_LINES = 2000 /* per second */ };
 /* one transaction; logs */
 gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* logs the state that the file is in now, and the time since step->since, which begins anew */
 void flow_tell(Step *step, const char *detail);
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Why the file is where it is: both are copied; NULL: neither. */
 void answer_remove(const char *path); /* an answer in the spool, and what lies beside it there */
+/* Sets why the file is where it is: both are copied; NULL: neither. */
 void flow_set_reason(BookFile *file, const char *code, const char *reason);
 /* what lies in the spool; clear it in both cases */
 gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-char *flow_remote_path(const char *folder, const void *name, gsize length); /* the caller frees */

@@ -6,7 +6,7 @@
  * again over it: same ciphertext, same result Nothing parses a byte before the verdict is TRUSTED. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/repeats.h"
 #include "gateway/records/stage.h"

@@ -1,6 +1,6 @@
 #include "gateway/flow/order.h"
 #include "gateway/base/faultpoint.h"
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/repeats.h"
 #include "gateway/common/log.h"
 #include "gateway/flow/feed_calendar.h"

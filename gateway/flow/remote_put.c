@@ -12,7 +12,7 @@ static char *temporary_name(const char *to, const char *owner) {
   g_autofree char *folder = g_path_get_dirname(to), *name = g_path_get_basename(to);
   gboolean is_bare = strchr(to, '/') == NULL;
   g_autofree char *hidden = g_strdup_printf(".%.200s.%s.part", name, owner);
-  return is_bare ? g_steal_pointer(&hidden) : flow_remote_path(folder, hidden, strlen(hidden));
+  return is_bare ? g_steal_pointer(&hidden) : remote_path_join(folder, hidden, strlen(hidden));
 }
 
 /* Whether the remote file has these very bytes: it is read back, since a size proves little. */

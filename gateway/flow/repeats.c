@@ -1,5 +1,5 @@
 #include "gateway/flow/repeats.h"
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/common/log.h"
 #include <string.h>
 

@@ -13,7 +13,7 @@
  * The step's copy of the row may be ahead of the book: facts that it set for a change that then failed. Writing these
  * with the note of the failure would make them true (a size and time of which there is no evidence, counts of a
  * validation that never was). So the row is read again, and only that is written back. */
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/common/log.h"
 

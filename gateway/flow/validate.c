@@ -4,7 +4,7 @@
  * counts and sums, and the new state. A crash before that commit leaves a staged file, which is examined again. From
  * asking the ledger until the file is posted, it holds the range of its keys (keygate.h). */
 #include "gateway/base/faultpoint.h"
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/declared.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/flow.h"

@@ -1,7 +1,7 @@
 /* What the control socket's requests do. It runs in the control server's thread: changes go through the book's one
  * writer, as compare-and-set on the state, so that a step that is under way at the same moment either wins or is let
  * go. */
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
 #include "gateway/watch/watch.h"
@@ -114,10 +114,10 @@ static json_t *retry_claimed(Request *request) {
 
 /* An operator has acted: whatever waited for that does not wait any more. */
 static void reset_endpoints(const Feed *feed) {
-  carrier_reset(feed->source);
-  carrier_reset(feed->feedback);
+  endpoint_pool_reset(feed->source);
+  endpoint_pool_reset(feed->feedback);
   if (feed->process)
-    carrier_reset(feed->process);
+    endpoint_pool_reset(feed->process);
   if (feed->interface)
     interface_resume(feed->interface);
 }
@@ -188,7 +188,7 @@ static json_t *feeds_status(Lane *lane) {
     const Feed *feed = lane->feeds->feeds->pdata[i];
     json_t *object = json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll",
                                (json_int_t)feed->next_poll, "polling", feed->polling, "source",
-                               carrier_name(feed->source), "feedback", carrier_name(feed->feedback));
+                               endpoint_pool_name(feed->source), "feedback", endpoint_pool_name(feed->feedback));
     if (feed->interface)
       json_object_set_new(object, "pressure", pressure_status(feed));
     json_array_append_new(list, object);
@@ -199,13 +199,13 @@ static json_t *feeds_status(Lane *lane) {
 
 static json_t *endpoints_status(Lane *lane) {
   static const char *const words[] = {
-      [CARRIER_GOOD] = "good", [CARRIER_WAITING] = "waiting", [CARRIER_BREAKER] = "breaker"};
+      [ENDPOINT_POOL_GOOD] = "good", [ENDPOINT_POOL_WAITING] = "waiting", [ENDPOINT_POOL_BREAKER] = "breaker"};
   json_t *list = json_array();
-  for (guint i = 0; i < lane->feeds->carriers->len; i++) {
-    Carrier *carrier = lane->feeds->carriers->pdata[i];
-    CarrierStatus status;
-    carrier_status(carrier, &status);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s?, s:s?}", "endpoint", carrier_name(carrier),
+  for (guint i = 0; i < lane->feeds->pools->len; i++) {
+    EndpointPool *pool = lane->feeds->pools->pdata[i];
+    EndpointPoolStatus status;
+    endpoint_pool_status(pool, &status);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:s?, s:s?}", "endpoint", endpoint_pool_name(pool),
                                           "state", words[status.state], "connected", (int)status.connected, "queued",
                                           (int)status.queued, "problem", status.problem, "server", status.describe));
     g_free(status.problem);

@@ -11,33 +11,26 @@ static void look_free(gpointer look) {
   g_free(look);
 }
 
-static Carrier *find_carrier(const Feeds *feeds, const char *name) {
-  for (guint i = 0; i < feeds->carriers->len; i++)
-    if (g_str_equal(carrier_name(feeds->carriers->pdata[i]), name))
-      return feeds->carriers->pdata[i];
-  return NULL;
-}
-
-/* Carriers are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them
+/* Pools are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them
  * needs. */
-static Carrier *carrier_with(Feeds *feeds, const ConfPartner *partner, const char *name, guint connections,
-                             const LanePaths *paths, GError **error) {
+static EndpointPool *pool_with(Feeds *feeds, const ConfPartner *partner, const char *name, guint connections,
+                               const LanePaths *paths, GError **error) {
   const ConfEndpoint *conf = conf_endpoint(partner, name);
   CourierEndpoint endpoint = endpoint_of(partner, conf);
-  Carrier *carrier = find_carrier(feeds, endpoint.name);
-  if (carrier)
-    return carrier;
-  CarrierOptions options = {
+  EndpointPool *pool = feeds_pool_named(feeds, endpoint.name);
+  if (pool)
+    return pool;
+  EndpointPoolOptions options = {
       .endpoint = endpoint, .connections = MAX(MAX(conf->connections, connections), 1), .book_path = paths->book};
-  carrier = carrier_start(&options, error);
-  if (carrier)
-    g_ptr_array_add(feeds->carriers, carrier);
-  return carrier;
+  pool = endpoint_pool_start(&options, error);
+  if (pool)
+    g_ptr_array_add(feeds->pools, pool);
+  return pool;
 }
 
-static Carrier *carrier_for(Feeds *feeds, const ConfPartner *partner, const char *name, const LanePaths *paths,
-                            GError **error) {
-  return carrier_with(feeds, partner, name, 1, paths, error);
+static EndpointPool *pool_for(Feeds *feeds, const ConfPartner *partner, const char *name, const LanePaths *paths,
+                              GError **error) {
+  return pool_with(feeds, partner, name, 1, paths, error);
 }
 
 /* The interfaces of the endpoint that this lane's feeds post to may have so many calls in flight: of each path the
@@ -68,7 +61,7 @@ static gboolean set_interface(Feeds *feeds, Feed *feed, GError **error) {
     return FALSE;
   }
   accrual_columns_free(columns);
-  g_autofree char *name = g_strdup_printf("%s %s", carrier_name(feed->process), settings->http.path);
+  g_autofree char *name = g_strdup_printf("%s %s", endpoint_pool_name(feed->process), settings->http.path);
   feed->interface = g_hash_table_lookup(feeds->interfaces, name);
   if (feed->interface) {
     interface_share(feed->interface, &settings->batch);
@@ -88,8 +81,8 @@ static gboolean set_process(Feeds *feeds, Feed *feed, const Conf *conf, const Co
   gboolean is_http = settings->process == CONF_PROCESS_HTTP;
   const char *system = is_http ? settings->http.system : settings->deliver.system;
   const char *endpoint = is_http ? settings->http.endpoint : settings->deliver.endpoint;
-  feed->process = carrier_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint),
-                               paths, error);
+  feed->process = pool_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint), paths,
+                            error);
   return feed->process && (!is_http || set_interface(feeds, feed, error));
 }
 
@@ -174,8 +167,8 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
   set_rules(feed);
   if ((feed->layout = layout_new(conf_layout(conf, settings->layout), error)) && set_columns(feed, error) &&
       set_schedule(feed, conf, error) && set_ledger(feeds, feed, paths, error) &&
-      (feed->source = carrier_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
-      (feed->feedback = carrier_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
+      (feed->source = pool_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
+      (feed->feedback = pool_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
       set_process(feeds, feed, conf, lane, paths, error))
     return feed;
   feed_free(feed);
@@ -188,15 +181,11 @@ static gboolean set_ways_out(Feeds *feeds, const Conf *conf, const ConfLane *lan
   for (guint i = 0; lane->reconciles && i < lane->reconciles->len; i++) {
     const ConfReconcile *reconcile = lane->reconciles->pdata[i];
     const ConfPartner *requester = conf_partner(conf, reconcile->requester);
-    if ((reconcile->push_endpoint && !carrier_for(feeds, requester, reconcile->push_endpoint, paths, error)) ||
-        (reconcile->status_endpoint && !carrier_for(feeds, requester, reconcile->status_endpoint, paths, error)))
+    if ((reconcile->push_endpoint && !pool_for(feeds, requester, reconcile->push_endpoint, paths, error)) ||
+        (reconcile->status_endpoint && !pool_for(feeds, requester, reconcile->status_endpoint, paths, error)))
       return FALSE;
   }
   return TRUE;
-}
-
-Carrier *feeds_carrier(const Feeds *feeds, const ConfPartner *partner, const char *endpoint) {
-  return find_carrier(feeds, endpoint_of(partner, conf_endpoint(partner, endpoint)).name);
 }
 
 static void close_ledger(gpointer ledger) {
@@ -209,13 +198,13 @@ static void free_interface(gpointer interface) {
 Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
   Feeds *feeds = g_new0(Feeds, 1);
   feeds->feeds = g_ptr_array_new();
-  feeds->carriers = g_ptr_array_new();
+  feeds->pools = g_ptr_array_new();
   feeds->ledgers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_ledger);
   feeds->interfaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_interface);
   for (guint i = 0; i < lane->feeds->len; i++) {
     Feed *feed = feed_new(feeds, conf, lane, lane->feeds->pdata[i], paths, error);
     if (!feed) {
-      if (feeds_stop_carriers(feeds, 0)) /* none has had anything to connect for */
+      if (feeds_stop_pools(feeds, 0)) /* none has had anything to connect for */
         feeds_close(feeds);
       return NULL;
     }
@@ -223,19 +212,19 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
   }
   if (set_ways_out(feeds, conf, lane, paths, error))
     return feeds;
-  if (feeds_stop_carriers(feeds, 0))
+  if (feeds_stop_pools(feeds, 0))
     feeds_close(feeds);
   return NULL;
 }
 
 /* All are halted before one is waited for, so that the grace is one for all of them. */
-gboolean feeds_stop_carriers(Feeds *feeds, guint grace_seconds) {
+gboolean feeds_stop_pools(Feeds *feeds, guint grace_seconds) {
   gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;
-  for (guint i = 0; feeds && i < feeds->carriers->len; i++)
-    carrier_halt(feeds->carriers->pdata[i]);
-  for (guint i = 0; feeds && i < feeds->carriers->len; i++) {
+  for (guint i = 0; feeds && i < feeds->pools->len; i++)
+    endpoint_pool_halt(feeds->pools->pdata[i]);
+  for (guint i = 0; feeds && i < feeds->pools->len; i++) {
     gint64 left = MAX(0, until - g_get_monotonic_time());
-    if (!carrier_stop(feeds->carriers->pdata[i], (guint)(left / G_USEC_PER_SEC)))
+    if (!endpoint_pool_stop(feeds->pools->pdata[i], (guint)(left / G_USEC_PER_SEC)))
       feeds->is_stuck = TRUE;
   }
   return !feeds || !feeds->is_stuck;
@@ -246,40 +235,12 @@ void feeds_close(Feeds *feeds) {
     return;
   for (guint i = 0; i < feeds->feeds->len; i++)
     feed_free(feeds->feeds->pdata[i]);
-  for (guint i = 0; i < feeds->carriers->len && !feeds->is_stuck; i++)
-    carrier_free(feeds->carriers->pdata[i]);
+  for (guint i = 0; i < feeds->pools->len && !feeds->is_stuck; i++)
+    endpoint_pool_free(feeds->pools->pdata[i]);
   g_ptr_array_unref(feeds->feeds);
-  g_ptr_array_unref(feeds->carriers);
+  g_ptr_array_unref(feeds->pools);
   g_hash_table_unref(feeds->ledgers);
   if (!feeds->is_stuck)
     g_hash_table_unref(feeds->interfaces);
   g_free(feeds);
-}
-
-Feed *feeds_find(const Feeds *feeds, const char *name) {
-  for (guint i = 0; i < feeds->feeds->len; i++)
-    if (g_str_equal(((Feed *)feeds->feeds->pdata[i])->conf->name, name))
-      return feeds->feeds->pdata[i];
-  return NULL;
-}
-
-GArray *feed_rule_constants(const ConfLayout *layout) {
-  GArray *constants = g_array_new(FALSE, TRUE, sizeof(RuleConstant));
-  for (guint i = 0; layout->header.present && i < layout->header.fields->len; i++) {
-    const ConfField *field = layout->header.fields->pdata[i];
-    gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
-    RuleConstant constant = {.name = g_strdup_printf("header_%s", field->name), .text = NULL, .is_text = !is_number};
-    g_array_append_val(constants, constant);
-  }
-  return constants;
-}
-
-void rule_constants_free(GArray *constants) {
-  for (guint i = 0; constants && i < constants->len; i++) {
-    RuleConstant *constant = &g_array_index(constants, RuleConstant, i);
-    g_free((char *)constant->name);
-    g_free((char *)constant->text);
-  }
-  if (constants)
-    g_array_unref(constants);
 }

@@ -209,9 +209,9 @@ static void stop(Lane *lane) {
   control_server_stop(lane->control);
   recon_stop(lane->recon);
   gboolean is_watch_stuck = !watch_stop(lane->watch, GRACE_SECONDS);
-  lane->is_stuck = !feeds_stop_carriers(lane->feeds, GRACE_SECONDS) || is_watch_stuck;
+  lane->is_stuck = !feeds_stop_pools(lane->feeds, GRACE_SECONDS) || is_watch_stuck;
   workers_stop(lane->workers);
-  if (!lane->is_stuck) /* else a carrier's thread may still hold an errand of it */
+  if (!lane->is_stuck) /* else a pool's thread may still hold an errand of it */
     recon_free(lane->recon);
   feeds_close(lane->feeds);
   if (!is_watch_stuck)

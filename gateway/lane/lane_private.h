@@ -6,6 +6,7 @@
 #include "gateway/lane/lane.h"
 #include "gateway/recon/recon.h"
 #include "gateway/lane/suspects.h"
+#include "gateway/threads/workers.h"
 #include <pthread.h>
 
 typedef struct {

@@ -58,7 +58,7 @@ static void file_task_end(Task *task) {
 }
 
 /* The endpoint's threads in which this step runs; NULL: a worker. */
-static Carrier *carrier_at(const Feed *feed, Place place) {
+static EndpointPool *endpoint_pool_at(const Feed *feed, Place place) {
   return place == AT_SOURCE     ? feed->source
          : place == AT_FEEDBACK ? feed->feedback
          : place == AT_PROCESS  ? feed->process
@@ -66,9 +66,9 @@ static Carrier *carrier_at(const Feed *feed, Place place) {
 }
 
 static void enqueue(FileTask *run, Place place) {
-  Carrier *carrier = carrier_at(run->feed, place);
-  if (carrier)
-    carrier_add(carrier, &run->task);
+  EndpointPool *pool = endpoint_pool_at(run->feed, place);
+  if (pool)
+    endpoint_pool_add(pool, &run->task);
   else
     workers_add(run->lane->workers, &run->task);
 }
@@ -81,7 +81,7 @@ static gboolean is_stopping(Lane *lane) {
 }
 
 static gboolean is_same_thread(const Feed *feed, Place here, Place next) {
-  return carrier_at(feed, here) == carrier_at(feed, next);
+  return endpoint_pool_at(feed, here) == endpoint_pool_at(feed, next);
 }
 
 /* Runs steps for as long as they belong into this thread. TRUE: the file goes on at *next; FALSE: it is let go. */
@@ -112,13 +112,13 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
  * breaker that is until somebody acts: then it is enough to look now and then. */
 static void wait_for_endpoint(FileTask *run, const GError *failure) {
   gint64 now = g_get_real_time();
-  CarrierStatus status;
+  EndpointPoolStatus status;
   Place place;
   const char *name;
   flow_step_of(run->file, &place, &name);
-  carrier_status(carrier_at(run->feed, place), &status);
+  endpoint_pool_status(endpoint_pool_at(run->feed, place), &status);
   run->file->due_at = MAX(status.retry_at,
-                          now + (status.state == CARRIER_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
+                          now + (status.state == ENDPOINT_POOL_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
   g_free(status.problem);
   g_free(status.describe);
   log_event(LOG_DEBUG, "waits-for-endpoint", {"file", run->file->id}, {"error", failure->message});
@@ -144,7 +144,7 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
   const char *name;
   flow_step_of(run->file, &here, &name);
   Step step = {.flow = &run->lane->flow, .feed = run->feed, .reader = reader, .courier = courier, .file = run->file};
-  guint slot = !carrier_at(run->feed, here) ? working_begin(run->lane->working, run->file->id) : G_MAXUINT;
+  guint slot = !endpoint_pool_at(run->feed, here) ? working_begin(run->lane->working, run->file->id) : G_MAXUINT;
   gboolean goes_on = run_steps(run, &step, here, &next);
   working_end(run->lane->working, slot);
   if (goes_on)
@@ -248,7 +248,7 @@ static void start_due_polls(Lane *lane) {
       continue;
     PollTask *run = g_new0(PollTask, 1);
     *run = (PollTask){.task = {run_poll, poll_task_end}, .lane = lane, .feed = feed};
-    carrier_add_first(feed->source, &run->task);
+    endpoint_pool_add_first(feed->source, &run->task);
   }
 }
 

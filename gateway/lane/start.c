@@ -7,7 +7,7 @@
  * unknown are leftovers of a crash between an effect and its commit. */
 #include "gateway/base/files.h"
 #include "gateway/lane/lane_private.h"
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/common/log.h"
 #include <errno.h>
 #include <fcntl.h>

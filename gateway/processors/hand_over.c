@@ -13,6 +13,7 @@
 #include "gateway/flow/own_number.h"
 #include "gateway/flow/admit.h"
 #include "gateway/envelope/enclose.h"
+#include "gateway/envelope/patience.h"
 #include "gateway/flow/remote_put.h"
 #include "gateway/common/log.h"
 #include "gateway/records/feedback.h"
@@ -115,9 +116,9 @@ static gboolean put_there(Step *step, int fd, const char *name, GError **error) 
   guint64 size = 0;
   if (!digest_file_sha256(fd, 0, G_MAXUINT64, digest, &size, error))
     return FALSE;
-  g_autofree char *sha256 = digest_hex(digest, sizeof digest), *to = flow_remote_path(conf->path, name, strlen(name));
+  g_autofree char *sha256 = digest_hex(digest, sizeof digest), *to = remote_path_join(conf->path, name, strlen(name));
   g_autofree char *marker_name = conf->marker ? admit_expand(conf->marker, name) : NULL;
-  g_autofree char *marker = marker_name ? flow_remote_path(conf->path, marker_name, strlen(marker_name)) : NULL;
+  g_autofree char *marker = marker_name ? remote_path_join(conf->path, marker_name, strlen(marker_name)) : NULL;
   RemotePut put = {.courier = step->courier,
                    .scratch = step->flow->paths->stage,
                    .to = to,

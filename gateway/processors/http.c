@@ -8,12 +8,12 @@
  * knows A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that
  * moment (cutter.h): after a change of x, as after a restart, there is nothing to be cut anew.
  *
- * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears
+ * The file's own thread makes calls itself, and has helpers in the pool's other threads while the interface bears
  * more of them. */
 #include "gateway/processors/http_private.h"
 #include "gateway/processors/processor.h"
 #include "gateway/common/log.h"
-#include "gateway/threads/work.h"
+#include "gateway/threads/endpoint_pool.h"
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -140,7 +140,7 @@ static void close_calls(Accrual *accrual) {
 typedef struct {
   Task task;
   Accrual *accrual;
-  Carrier *carrier;
+  EndpointPool *pool;
 } Helper;
 
 static void helper_end(Task *task) {
@@ -152,9 +152,9 @@ static void helper_end(Task *task) {
   g_free(helper);
 }
 
-static gboolean others_wait(Carrier *carrier) {
-  CarrierStatus status;
-  carrier_status(carrier, &status);
+static gboolean others_wait(EndpointPool *pool) {
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
   g_free(status.problem);
   g_free(status.describe);
   return status.queued > 0;
@@ -166,8 +166,8 @@ static void help(Task *task, BookReader *reader, Courier *courier, const GError 
   CallResult result = CALL_MADE;
   while (result == CALL_MADE && courier && !courier_is_lost(courier)) {
     result = accrual_call(helper->accrual, courier, PATIENCE);
-    if (result == CALL_MADE && others_wait(helper->carrier)) {
-      carrier_add(helper->carrier, task);
+    if (result == CALL_MADE && others_wait(helper->pool)) {
+      endpoint_pool_add(helper->pool, task);
       return;
     }
   }
@@ -198,11 +198,11 @@ static gboolean needs_helper(Accrual *accrual) {
 }
 
 static void call_helpers(Accrual *accrual) {
-  Carrier *carrier = accrual->step->feed->process;
+  EndpointPool *pool = accrual->step->feed->process;
   while (needs_helper(accrual)) {
     Helper *helper = g_new0(Helper, 1);
-    *helper = (Helper){.task = {help, helper_end}, .accrual = accrual, .carrier = carrier};
-    carrier_add(carrier, &helper->task);
+    *helper = (Helper){.task = {help, helper_end}, .accrual = accrual, .pool = pool};
+    endpoint_pool_add(pool, &helper->task);
   }
 }
 

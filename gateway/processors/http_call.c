@@ -252,7 +252,7 @@ static gboolean has_work(Accrual *accrual) {
   return any;
 }
 
-/* The interface outlives the file: it is the feed's, and lives as long as the carriers. */
+/* The interface outlives the file: it is the feed's, and lives as long as the pools. */
 CallResult accrual_call(Accrual *accrual, Courier *courier, gint64 patience) {
   PressureCall pressure;
   PressureEnd end = {PRESSURE_NO_CALL, 0, -1};

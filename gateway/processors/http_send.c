@@ -8,7 +8,7 @@
  *   all else                              not understood: the operator has to change something */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/common/log.h"
 #include "gateway/processors/http_private.h"
 #include "gateway/records/exceptions.h"

@@ -20,7 +20,7 @@ typedef struct {
   Task task;
   Recon *recon;
   const ConfReconcile *conf;
-  Carrier *carrier;
+  EndpointPool *pool;
   char *id, *key;
   gboolean is_push;
 } Errand;
@@ -98,7 +98,7 @@ static void run_errand(Task *base, BookReader *reader, Courier *courier, const G
     return;
   }
   if (more) { /* behind what has come meanwhile: a long push must not keep the endpoint's other work waiting */
-    carrier_add(errand->carrier, base);
+    endpoint_pool_add(errand->pool, base);
     return;
   }
   log_event(LOG_INFO, errand->is_push ? "recon-pushed" : "recon-told", {"reconcile", errand->conf->name},
@@ -121,20 +121,20 @@ static gboolean claim(Recon *recon, const char *key) {
 static void send(Recon *recon, const ReconBlock *block, const ReconTask *task, gboolean is_push) {
   const char *endpoint = is_push ? block->conf->push_endpoint : block->conf->status_endpoint;
   g_autofree char *key = g_strdup_printf("%s %s", task->id, is_push ? "push" : "tell");
-  Carrier *carrier = endpoint ? feeds_carrier(recon->options.feeds,
-                                              conf_partner(recon->options.conf, block->conf->requester), endpoint)
-                              : NULL;
-  if (!carrier || !claim(recon, key))
+  EndpointPool *pool = endpoint ? feeds_pool(recon->options.feeds,
+                                             conf_partner(recon->options.conf, block->conf->requester), endpoint)
+                                : NULL;
+  if (!pool || !claim(recon, key))
     return;
   Errand *errand = g_new0(Errand, 1);
   *errand = (Errand){.task = {run_errand, drop_errand},
                      .recon = recon,
                      .conf = block->conf,
-                     .carrier = carrier,
+                     .pool = pool,
                      .id = g_strdup(task->id),
                      .key = g_steal_pointer(&key),
                      .is_push = is_push};
-  carrier_add(carrier, &errand->task);
+  endpoint_pool_add(pool, &errand->task);
 }
 
 /* Ways of tasks that are through are forgotten. */

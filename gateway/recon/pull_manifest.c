@@ -1,6 +1,6 @@
 #include "gateway/recon/pull_private.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/flow.h"
+#include "gateway/common/remote_path.h"
 #include "gateway/recon/folder.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static PullEnd fail_with(PullReport *report, const GError *error) {
 
 char *pull_shard_path(const PullOptions *options, const ReconManifestShard *shard) {
   if (options->endpoint->kind != COURIER_HTTP)
-    return flow_remote_path(options->remote_folder ? options->remote_folder : "", shard->name, strlen(shard->name));
+    return remote_path_join(options->remote_folder ? options->remote_folder : "", shard->name, strlen(shard->name));
   const char *object = strstr(shard->url, "/v1/objects/");
   return g_strdup(object ? object + 1 : "");
 }
@@ -140,7 +140,7 @@ static PullEnd get_manifest_http(Asking *asking) {
 
 static PullEnd get_file(Asking *asking, const char *name, guint64 limit) {
   g_autoptr(GError) error = NULL;
-  g_autofree char *path = flow_remote_path(asking->options->remote_folder ? asking->options->remote_folder : "", name,
+  g_autofree char *path = remote_path_join(asking->options->remote_folder ? asking->options->remote_folder : "", name,
                                            strlen(name));
   CourierStat stat;
   if (!courier_stat(asking->courier, path, &stat, &error))

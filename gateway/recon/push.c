@@ -9,7 +9,7 @@
 #include "gateway/base/files.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/ways.h"
-#include "gateway/flow/flow.h"
+#include "gateway/common/remote_path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ typedef struct {
 } Push;
 
 static char *remote_path(const Push *push, const char *name) {
-  return flow_remote_path(push->reconcile->push_path, name, strlen(name));
+  return remote_path_join(push->reconcile->push_path, name, strlen(name));
 }
 
 /* The same at every try; hidden, and no name that anybody waits for. */

@@ -2,7 +2,7 @@
  * published to the endpoints' threads, and takes files away whose days are over. Everything that it knows is in the
  * book: it can be ended at any moment. */
 #pragma once
-#include "gateway/lane/feeds.h"
+#include "gateway/flow/feed_set.h"
 #include <jansson.h>
 
 typedef struct Recon Recon;

@@ -3,7 +3,7 @@
  * again at any point. */
 #pragma once
 #include "gateway/recon/publish.h"
-#include "gateway/threads/work.h"
+#include "gateway/threads/endpoint_pool.h"
 
 /* Shards, then sums and signature, then the manifest, then the marker; each under a temporary name, its size checked,
  * renamed; one that is there with our bytes is taken as pushed. Works for SLICE_SECONDS at the longest, between files:

@@ -28,7 +28,7 @@ struct Watch {
   Teller *teller;
   Dues dues;
   GHashTable *pressed;       /* interface name (borrowed) → Pressed*: likewise */
-  GHashTable *failing_since; /* carrier name (borrowed) → gint64*, monotonic microseconds: the watch's thread only */
+  GHashTable *failing_since; /* pool name (borrowed) → gint64*, monotonic microseconds: the watch's thread only */
   gint64 pruned_at;          /* monotonic */
   pthread_t thread;
   pthread_mutex_t lock; /* of all below */
@@ -85,12 +85,12 @@ static const BookPoll *poll_of(const GPtrArray *polls, const char *feed) {
   return NULL;
 }
 
-static gboolean is_broken(Carrier *carrier) {
-  CarrierStatus status;
-  carrier_status(carrier, &status);
+static gboolean is_broken(EndpointPool *pool) {
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
   g_free(status.problem);
   g_free(status.describe);
-  return status.state == CARRIER_BREAKER;
+  return status.state == ENDPOINT_POOL_BREAKER;
 }
 
 /* At its second failure after five minutes, or at the first where the next try is that far off. */
@@ -231,11 +231,11 @@ static gint64 failing_since(Watch *watch, const char *name, gboolean fails) {
   return *since;
 }
 
-static void look_at_endpoint(Watch *watch, Carrier *carrier) {
-  const char *name = carrier_name(carrier);
-  CarrierStatus status;
-  carrier_status(carrier, &status);
-  if (status.state == CARRIER_BREAKER) {
+static void look_at_endpoint(Watch *watch, EndpointPool *pool) {
+  const char *name = endpoint_pool_name(pool);
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
+  if (status.state == ENDPOINT_POOL_BREAKER) {
     g_autofree char *text = g_strdup_printf(
         "%s: it has refused our login or shown another host key; nothing more is tried until `sallyport poll`", name);
     alarms_raise(
@@ -244,13 +244,13 @@ static void look_at_endpoint(Watch *watch, Carrier *carrier) {
   } else {
     alarms_clear(watch->alarms, "login-refused", name);
   }
-  gint64 since = failing_since(watch, name, status.state == CARRIER_WAITING);
+  gint64 since = failing_since(watch, name, status.state == ENDPOINT_POOL_WAITING);
   if (since < g_get_monotonic_time() - FAILING_SECONDS * (gint64)G_USEC_PER_SEC) {
     g_autofree char *text = g_strdup_printf("%s: it cannot be connected to", name);
     alarms_raise(
         watch->alarms,
         &(AlarmCall){.kind = "endpoint-failing", .subject = name, .text = text, .detail = status.problem, .weight = 1});
-  } else if (status.state != CARRIER_WAITING) {
+  } else if (status.state != ENDPOINT_POOL_WAITING) {
     alarms_clear(watch->alarms, "endpoint-failing", name);
   }
   g_free(status.problem);
@@ -271,8 +271,8 @@ static void clear_strangers(Watch *watch) {
     if (feed->interface)
       g_hash_table_add(interfaces, (char *)interface_name(feed->interface));
   }
-  for (guint i = 0; i < all->carriers->len; i++)
-    g_hash_table_add(endpoints, (char *)carrier_name(all->carriers->pdata[i]));
+  for (guint i = 0; i < all->pools->len; i++)
+    g_hash_table_add(endpoints, (char *)endpoint_pool_name(all->pools->pdata[i]));
   for (guint i = 0; i < G_N_ELEMENTS(of_feeds); i++)
     alarms_clear_others(watch->alarms, of_feeds[i], feeds);
   alarms_clear_others(watch->alarms, "interface-failing", interfaces);
@@ -328,8 +328,8 @@ static gboolean look(Watch *watch, GError **error) {
   if (!polls || !alarms_refresh(watch->alarms, watch->reader, error) || !look_at_dues(watch, polls, now, error) ||
       !look_at_feeds(watch, polls, now, error))
     return FALSE;
-  for (guint i = 0; i < watch->options.feeds->carriers->len; i++)
-    look_at_endpoint(watch, watch->options.feeds->carriers->pdata[i]);
+  for (guint i = 0; i < watch->options.feeds->pools->len; i++)
+    look_at_endpoint(watch, watch->options.feeds->pools->pdata[i]);
   return prune(watch, now, error);
 }
 

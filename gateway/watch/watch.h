@@ -2,7 +2,7 @@
  * delivered, folders that cannot be polled, endpoints that refuse us; raises and clears the alarms of these, and lets
  * the teller tell them. It waits for nobody but the book. */
 #pragma once
-#include "gateway/lane/feeds.h"
+#include "gateway/flow/feed_set.h"
 #include "gateway/watch/alarm.h"
 
 typedef struct Watch Watch;
@@ -18,7 +18,7 @@ typedef struct {
 } WatchOptions; /* all outlive it */
 Watch *watch_start(const WatchOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void watch_wake(Watch *watch);
-/* Ends its threads, before the carriers are stopped, at whose state they look. FALSE: it and the configuration have to
+/* Ends its threads, before the pools are stopped, at whose state they look. FALSE: it and the configuration have to
  * be left until the process ends (teller.h). */
 gboolean watch_stop(Watch *watch, guint grace_seconds);
 /* after a watch_stop that was TRUE, and when nobody can tell it anything any more; NULL is fine */

@@ -1,5 +1,5 @@
 /* Examining staged records: batches, which verdict goes first, sums that leave 64 bits. */
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/examine.h"
 #include "gateway/records/exceptions.h"
 #include "store/book.h"

@@ -1,5 +1,5 @@
 /* The turn of a staged file: every verdict on its number under every policy, in a real book. */
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/order.h"
 #include "gateway/flow/repeats.h"
 #include "gateway/common/log.h"

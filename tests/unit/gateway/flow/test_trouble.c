@@ -1,5 +1,5 @@
 /* The failure policy as a table: state, code and tries in; what becomes of the file out. */
-#include "gateway/flow/codes.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/common/log.h"
 #include <glib/gstdio.h>

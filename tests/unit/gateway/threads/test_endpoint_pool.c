@@ -1,7 +1,8 @@
-/* Queues, workers and carriers. The couriers are this program too: a stand-in that does what the endpoint's host says
+/* Queues, workers and pools. The couriers are this program too: a stand-in that does what the endpoint's host says
  * (refuse the login, be down, say nothing, be fine), and adds a byte to the file that the endpoint's user names for
  * each connection. */
-#include "gateway/threads/work.h"
+#include "gateway/threads/endpoint_pool.h"
+#include "gateway/threads/workers.h"
 #include "gateway/threads/crew.h"
 #include "gateway/common/log.h"
 #include "transfer/wire.h"
@@ -131,23 +132,23 @@ static void the_end_waits_for_the_task_under_way_and_for_no_other(void **state) 
   assert_int_equal(told.ran, 1);
 }
 
-/* --- Carriers */
+/* --- Pools */
 
-static Carrier *start(const Fixture *f, const char *host, guint connections, guint idle_seconds) {
+static EndpointPool *start(const Fixture *f, const char *host, guint connections, guint idle_seconds) {
   g_autoptr(GError) error = NULL;
-  CarrierOptions options = {
+  EndpointPoolOptions options = {
       .endpoint = {.kind = COURIER_LOCAL, .name = "bank/main", .host = host, .user = f->count, .folder = "/"},
       .connections = connections,
       .idle_seconds = idle_seconds,
       .book_path = f->book};
-  Carrier *carrier = carrier_start(&options, &error);
+  EndpointPool *pool = endpoint_pool_start(&options, &error);
   assert_null(error);
-  return carrier;
+  return pool;
 }
 
-static void end(Carrier *carrier) {
-  assert_true(carrier_stop(carrier, 5));
-  carrier_free(carrier);
+static void end(EndpointPool *pool) {
+  assert_true(endpoint_pool_stop(pool, 5));
+  endpoint_pool_free(pool);
 }
 
 static gint connections(const Fixture *f) {
@@ -155,17 +156,17 @@ static gint connections(const Fixture *f) {
   return stat(f->count, &status) == 0 ? (gint)status.st_size : 0;
 }
 
-static CarrierState state_of(Carrier *carrier) {
-  CarrierStatus status;
-  carrier_status(carrier, &status);
+static EndpointPoolState state_of(EndpointPool *pool) {
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
   g_free(status.problem);
   g_free(status.describe);
   return status.state;
 }
 
-static guint connected_of(Carrier *carrier) {
-  CarrierStatus status;
-  carrier_status(carrier, &status);
+static guint connected_of(EndpointPool *pool) {
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
   g_free(status.problem);
   g_free(status.describe);
   return status.connected;
@@ -174,89 +175,89 @@ static guint connected_of(Carrier *carrier) {
 static void one_connection_serves_many_tasks_and_is_closed_when_idle(void **state) {
   const Fixture *f = *state;
   Told told = {0};
-  Carrier *carrier = start(f, "fine", 1, 1);
+  EndpointPool *pool = start(f, "fine", 1, 1);
   for (guint i = 0; i < 20; i++)
-    carrier_add(carrier, telling(&told));
+    endpoint_pool_add(pool, telling(&told));
   wait_for(&told.connected, 20);
   assert_int_equal(connections(f), 1);
-  assert_int_equal(connected_of(carrier), 1);
-  assert_int_equal(state_of(carrier), CARRIER_GOOD);
-  for (guint i = 0; i < 400 && connected_of(carrier) > 0; i++)
+  assert_int_equal(connected_of(pool), 1);
+  assert_int_equal(state_of(pool), ENDPOINT_POOL_GOOD);
+  for (guint i = 0; i < 400 && connected_of(pool) > 0; i++)
     g_usleep(10000);
-  assert_int_equal(connected_of(carrier), 0);
-  carrier_add(carrier, telling(&told));
+  assert_int_equal(connected_of(pool), 0);
+  endpoint_pool_add(pool, telling(&told));
   wait_for(&told.connected, 21);
   assert_int_equal(connections(f), 2);
-  end(carrier);
+  end(pool);
 }
 
 static void after_a_failed_connection_none_is_tried_before_its_back_off(void **state) {
   const Fixture *f = *state;
   Told told = {0};
-  Carrier *carrier = start(f, "down", 2, 60);
+  EndpointPool *pool = start(f, "down", 2, 60);
   for (guint i = 0; i < 10; i++)
-    carrier_add(carrier, telling(&told));
+    endpoint_pool_add(pool, telling(&told));
   wait_for(&told.failed, 10);
   assert_int_equal(connections(f), 1);
-  assert_int_equal(state_of(carrier), CARRIER_WAITING);
-  carrier_reset(carrier);
-  assert_int_equal(state_of(carrier), CARRIER_GOOD);
-  carrier_add(carrier, telling(&told));
+  assert_int_equal(state_of(pool), ENDPOINT_POOL_WAITING);
+  endpoint_pool_reset(pool);
+  assert_int_equal(state_of(pool), ENDPOINT_POOL_GOOD);
+  endpoint_pool_add(pool, telling(&told));
   wait_for(&told.failed, 11);
   assert_int_equal(connections(f), 2);
-  end(carrier);
+  end(pool);
 }
 
 static void three_refused_logins_open_the_breaker_until_it_is_reset(void **state) {
   const Fixture *f = *state;
   Told told = {0};
-  Carrier *carrier = start(f, "refuse", 3, 60);
-  for (guint i = 0; i < 600 && state_of(carrier) != CARRIER_BREAKER; i++) {
-    carrier_add(carrier, telling(&told));
+  EndpointPool *pool = start(f, "refuse", 3, 60);
+  for (guint i = 0; i < 600 && state_of(pool) != ENDPOINT_POOL_BREAKER; i++) {
+    endpoint_pool_add(pool, telling(&told));
     g_usleep(10000);
   }
-  assert_int_equal(state_of(carrier), CARRIER_BREAKER);
+  assert_int_equal(state_of(pool), ENDPOINT_POOL_BREAKER);
   assert_int_equal(connections(f), 3);
   gint before = g_atomic_int_get(&told.refused_login);
   g_usleep(1000 * 1000);
   for (guint i = 0; i < 10; i++)
-    carrier_add(carrier, telling(&told));
+    endpoint_pool_add(pool, telling(&told));
   g_usleep(100000);
   assert_true(g_atomic_int_get(&told.refused_login) >= before + 10);
   assert_int_equal(connections(f), 3);
-  carrier_reset(carrier);
-  carrier_add(carrier, telling(&told));
+  endpoint_pool_reset(pool);
+  endpoint_pool_add(pool, telling(&told));
   for (guint i = 0; i < 2000 && connections(f) < 4; i++)
     g_usleep(1000);
   assert_int_equal(connections(f), 4);
-  end(carrier);
+  end(pool);
 }
 
 static void what_is_added_after_the_end_is_dropped(void **state) {
   const Fixture *f = *state;
   Told told = {0};
-  Carrier *carrier = start(f, "fine", 1, 60);
-  assert_true(carrier_stop(carrier, 1));
-  carrier_add(carrier, telling(&told));
-  carrier_add_first(carrier, telling(&told));
+  EndpointPool *pool = start(f, "fine", 1, 60);
+  assert_true(endpoint_pool_stop(pool, 1));
+  endpoint_pool_add(pool, telling(&told));
+  endpoint_pool_add_first(pool, telling(&told));
   assert_int_equal(told.dropped, 2);
   assert_int_equal(told.ran, 0);
-  carrier_free(carrier);
+  endpoint_pool_free(pool);
 }
 
-/* The thread cannot be ended, and must touch nothing any more. (The carrier stays until the process ends, as it must.)
+/* The thread cannot be ended, and must touch nothing any more. (The pool stays until the process ends, as it must.)
  */
 static void a_server_that_says_nothing_does_not_hold_up_the_end(void **state) {
   const Fixture *f = *state;
   static Told told;
-  Carrier *carrier = start(f, "silent", 2, 60);
-  carrier_add(carrier, telling(&told));
-  carrier_add(carrier, telling(&told));
+  EndpointPool *pool = start(f, "silent", 2, 60);
+  endpoint_pool_add(pool, telling(&told));
+  endpoint_pool_add(pool, telling(&told));
   for (guint i = 0; i < 2000 && connections(f) < 1; i++)
     g_usleep(1000);
   assert_int_equal(connections(f), 1);
   gint64 before = g_get_monotonic_time();
-  assert_false(carrier_stop(carrier, 1));
+  assert_false(endpoint_pool_stop(pool, 1));
   assert_true(g_get_monotonic_time() - before < 3 * G_USEC_PER_SEC);
   assert_int_equal(told.ran, 0);
 }

@@ -1,0 +1,17 @@
+/* The feeds of a running lane, and the pools of the endpoints that they use. gateway/lane/feeds.h makes it. */
+#pragma once
+#include "gateway/flow/flow.h"
+#include "gateway/threads/endpoint_pool.h"
+
+typedef struct {
+  GPtrArray *feeds;       /* Feed* */
+  GPtrArray *pools;       /* EndpointPool*: one per endpoint that a feed of this lane uses */
+  gboolean is_stuck;      /* not all of their threads could be ended */
+  GHashTable *ledgers;    /* name → Ledger* */
+  GHashTable *interfaces; /* "system core/main /accruals" → Interface*, of process http */
+} Feeds;
+
+/* The threads of an endpoint that a feed or a reconciliation of this lane uses; NULL: none does. */
+EndpointPool *feeds_pool_named(const Feeds *feeds, const char *name); /* "PARTNER/ENDPOINT"; NULL: none */
+EndpointPool *feeds_pool(const Feeds *feeds, const ConfPartner *partner, const char *endpoint);
+Feed *feeds_find(const Feeds *feeds, const char *name); /* NULL: none */
