@@ -117,8 +117,8 @@ test:
 	packaging/install-packages build test
 	tests/all
 
-lint:
-	tests/lint
+lint: all
+	BUILD=$(BUILD) tests/lint
 
 demo:
 	packaging/install-packages build demo
