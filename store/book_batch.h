@@ -2,7 +2,7 @@
  *
  *   pending → posted                       in the lane's own ledger
  *   pending → sent → answered → posted     through an interface of another system, which may be told of a batch and be
- * silent
+ *                                          silent
  *
  * `sent` is durable before anything is sent: its range, and so its idempotency key, never changes from then on.
  * `answered` holds what the interface decided about each record, before any of it is posted. What waits for an

@@ -20,11 +20,13 @@ gint64 courier_fact_number(const GPtrArray *facts, const char *name, gint64 othe
  *   library          "libssh2 1.10.0"
  *   resolved         microseconds that it took to find the addresses
  *   address          (several) "ADDRESS MICROSECONDS ERRNO", 0: connected. All are tried, the first that connected is
- * used banner           the server's first line and of an SSH server, lists as it sent them and (our-…) as we would:
+ *                    used
+ *   banner           the server's first line
+ * and of an SSH server, lists as it sent them and (our-…) as we would:
  *   kex host-key cipher-out cipher-in mac-out mac-in compression-out compression-in   out: from us to the server
  *   our-kex our-host-key our-cipher our-mac
  *   shown            (several) "TYPE SHA256:…": the host keys of all types that we can ask for, in further connections
- */
+ *                    */
 gboolean courier_survey(const CourierEndpoint *endpoint, GPtrArray *facts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef enum {

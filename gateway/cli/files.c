@@ -58,7 +58,7 @@ static CliExit no_such_feed(const Conf *conf, const char *name) {
 
 /* A feed that is not configured any more may still have files. */
 static gboolean is_known_feed(const Cli *cli, GPtrArray *rows) {
-  return rows->len > 0 || conf_feed(cli->conf, cli->options.feed, NULL) != NULL;
+  return rows->len > 0 || conf_feed(cli->conf, cli->options.feed, NULL);
 }
 
 static gint newest_first(gconstpointer a, gconstpointer b) {

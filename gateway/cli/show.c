@@ -36,7 +36,7 @@ static gboolean add_refused(Details *details, const BookBatch *batch, guint64 li
   g_autoptr(GError) local = NULL;
   ExceptionCursor *cursor = exception_cursor_new(batch->exceptions);
   const RecordException *exception;
-  while ((exception = exception_cursor_next(cursor, &local)) != NULL) {
+  while ((exception = exception_cursor_next(cursor, &local))) {
     if (details->n_refused++ >= limit)
       continue;
     RecordException *copy = g_new0(RecordException, 1);
@@ -48,7 +48,7 @@ static gboolean add_refused(Details *details, const BookBatch *batch, guint64 li
   exception_cursor_free(cursor);
   if (local)
     g_propagate_error(error, g_steal_pointer(&local));
-  return error == NULL || *error == NULL;
+  return !error || !*error;
 }
 
 static gboolean read_details(const CliFile *found, guint64 limit, Details *details, GError **error) {

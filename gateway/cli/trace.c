@@ -90,7 +90,7 @@ static gboolean look_among_refused(const BookBatch *batch, Traced *traced, GErro
   g_autoptr(GError) local = NULL;
   ExceptionCursor *cursor = exception_cursor_new(batch->exceptions);
   const RecordException *row;
-  while ((row = exception_cursor_next(cursor, &local)) != NULL && row->line <= traced->line) {
+  while ((row = exception_cursor_next(cursor, &local)) && row->line <= traced->line) {
     if (row->line != traced->line)
       continue;
     traced->fate = FATE_REFUSED;

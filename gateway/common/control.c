@@ -146,7 +146,7 @@ static void answer_line(ControlServer *server, Client *client, const char *line,
 /* One answer at a time: a client that does not read its answers is not asked for more. */
 static void answer_next(ControlServer *server, Client *client) {
   const char *end;
-  while (client->out->len == 0 && !client->closing && (end = memchr(client->in->str, '\n', client->in->len)) != NULL) {
+  while (client->out->len == 0 && !client->closing && (end = memchr(client->in->str, '\n', client->in->len))) {
     gsize length = (gsize)(end - client->in->str);
     answer_line(server, client, client->in->str, length);
     g_string_erase(client->in, 0, (gssize)length + 1);

@@ -2,9 +2,11 @@
  *
  *   STATE/lanes/LANE/book.db, ledger…db   durable
  *   STATE/lanes/LANE/spool/in/ID.pgp      the file as fetched (ID.part while it is being fetched; ID.sig its detached
- * signature). Without OpenPGP (the feed says so) these bytes are the plaintext STATE/lanes/LANE/spool/stage/ID.db live
- * staging: plaintext, 0600, gone when the file is closed STATE/lanes/LANE/archive/DAY/ID.pgp   the ciphertext of closed
- * files, for node { archive-days } STATE/lanes/LANE/spool/out/ID-….pgp   sealed answers until they are delivered
+ *                                         signature).
+ *                                         Without OpenPGP (the feed says so) these bytes are the plaintext
+ *   STATE/lanes/LANE/spool/stage/ID.db    live staging: plaintext, 0600, gone when the file is closed
+ *   STATE/lanes/LANE/archive/DAY/ID.pgp   the ciphertext of closed files, for node { archive-days }
+ *   STATE/lanes/LANE/spool/out/ID-….pgp   sealed answers until they are delivered
  *   STATE/audit/LANE.tip                  the audit chain's tip, outside the book
  *   RUNTIME/LANE.sock                     the lane's control socket (@front.sock: the front's);  RUNTIME/sallyport.pid
  * the supervisor's Names come from configuration and our own ids, never from a partner. */

@@ -2,9 +2,11 @@
  * stay what they are; the intents to deliver it are what is new.
  *
  *   crash before the sealed file's rename   (also with a signature or digest beside it) a leftover temporary file,
- * overwritten by the next run crash before the commit                 the answer is sealed anew (other bytes, same
- * content): nobody has seen the first crash after the commit                  these very bytes are delivered, and no
- * others ever A duplicate under the same name as its original gets none: its answer is there already. */
+ *                                           overwritten by the next run
+ *   crash before the commit                 the answer is sealed anew (other bytes, same content): nobody has seen the
+ *                                           first
+ *   crash after the commit                  these very bytes are delivered, and no others ever
+ * A duplicate under the same name as its original gets none: its answer is there already. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"

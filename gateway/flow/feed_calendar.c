@@ -117,8 +117,8 @@ BookDue *expect_due(const Expect *expect, const char *feed, Day day) {
 /* Later than every day that was due long ago, or due at all before now. */
 static Day first_day(const Expect *expect, const char *last_day, gint64 now) {
   Day last, day = calendar_add(expect->calendar, day_at(expect->zone, now) - LOOK_BACK_DAYS - 2, 0);
-  for (; day < day_at(expect->zone, now) &&
-         due_at(expect, day) < now - (gint64)LOOK_BACK_DAYS * DAY_SECONDS * G_USEC_PER_SEC;)
+  gint64 oldest = now - (gint64)LOOK_BACK_DAYS * DAY_SECONDS * G_USEC_PER_SEC;
+  while (day < day_at(expect->zone, now) && due_at(expect, day) < oldest)
     day = calendar_next(expect->calendar, day);
   if (last_day && day_parse(last_day, &last))
     return last < day ? day : calendar_next(expect->calendar, last);

@@ -3,12 +3,13 @@
  * Written to ID.part, resumed where it broke, synced, renamed to ID.pgp, folder synced, then the commit.
  *   crash while reading        ID.part has a prefix: the next run goes on behind it
  *   power lost while reading   the prefix was never synced and cannot be trusted: a part from before this boot is begun
- * anew crash after the rename     ID.pgp is there, the state is admitted: the next run finds it complete and only
- * commits The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to
- * `seen`. A detached signature is fetched first, to ID.sig, as often as the step runs: a partner who replaces both puts
- * the signature last, so that a new signature with an old file is noticed by the file. What a declaration said of size
- * and digest is held against what came, before the commit; of a difference the file is fetched again, then the partner
- * is told. */
+ *                              anew
+ *   crash after the rename     ID.pgp is there, the state is admitted: the next run finds it complete and only commits
+ * The partner's copy is not touched. If it is no longer what was admitted, the evidence is void: back to `seen`. A
+ * detached signature is fetched first, to ID.sig, as often as the step runs: a partner who replaces both puts the
+ * signature last, so that a new signature with an old file is noticed by the file. What a declaration said of size and
+ * digest is held against what came, before the commit; of a difference the file is fetched again, then the partner is
+ * told. */
 #include "gateway/common/codes.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/remote_look.h"

@@ -1,9 +1,11 @@
 /* Open: unpacks, decrypts, verifies (unwrap.h), and stages what is trusted. fetched → opened → staged.
  *
  * The plaintext lies in an unnamed file that only this process can reach; it is gone with its descriptor, whatever
- * happens. crash before `opened` is committed   the ciphertext is opened again crash between `opened` and `staged`  the
- * plaintext is gone, the staging file is incomplete: opened and staged again crash after staging is complete staged
- * again over it: same ciphertext, same result Nothing parses a byte before the verdict is TRUSTED. */
+ * happens.
+ *   crash before `opened` is committed   the ciphertext is opened again
+ *   crash between `opened` and `staged`  the plaintext is gone, the staging file is incomplete: opened and staged again
+ *   crash after staging is complete      staged again over it: same ciphertext, same result
+ * Nothing parses a byte before the verdict is TRUSTED. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/codes.h"

@@ -2,13 +2,15 @@
  *
  *   code           scope      what is done
  *   again, unknown file       the step is tried again, for ever: 1 s doubling to 5 min, ± 20 %; it looks before it
- * repeats partner        file       the same, but after retry-limit tries the file is held for a person, where it can
- * still be held login          endpoint   its breaker (work.c) stops all logins after three; the file is tried again
- * every 5 min file           file       rejected: the partner is told configuration  feed       tried again every 5
- * min: the operator has to change something, nothing is lost meanwhile bug            file       three tries, then
- * held; past the point where it can be held: again every 5 min, loudly storage        lane       the lane stops: a disk
- * that fails an fsync must not be written to as if nothing had been A file that was moved by someone else (an
- * operator's hold) while the step ran is simply let go.
+ *                             repeats
+ *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can still
+ *                             be held
+ *   login          endpoint   its breaker (work.c) stops all logins after three; the file is tried again every 5 min
+ *   file           file       rejected: the partner is told
+ *   configuration  feed       tried again every 5 min: the operator has to change something, nothing is lost meanwhile
+ *   bug            file       three tries, then held; past the point where it can be held: again every 5 min, loudly
+ *   storage        lane       the lane stops: a disk that fails an fsync must not be written to as if nothing had been
+ * A file that was moved by someone else (an operator's hold) while the step ran is simply let go.
  *
  * The step's copy of the row may be ahead of the book: facts that it set for a change that then failed. Writing these
  * with the note of the failure would make them true (a size and time of which there is no evidence, counts of a

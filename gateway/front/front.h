@@ -7,16 +7,18 @@
  * missing name are one and the same 404. Names in URLs are types, periods and opaque ids; none is ever made a path.
  *
  *   GET  /v1/manifests                           what there is for the requester: types, periods, versions, states
- * (JSON) GET  /v1/manifests/TYPE/PERIOD[?version=N]   the manifest; 202 and Retry-After while it is not ready GET
- * /v1/manifests/TYPE/PERIOD/FORM          signature (.asc), sha256, md5, text (the delimited form) GET  /v1/objects/ID
- * a shard (or a manifest) by its opaque id: ETag, one byte range, If-Range POST
- * /v1/manifests/TYPE/PERIOD/acknowledgement   {"manifest_sha256":…, "records":…, "total":…} HEAD where there is GET.
- * The whole of it is in sallyport-front(7). */
+ *                                                (JSON)
+ *   GET  /v1/manifests/TYPE/PERIOD[?version=N]   the manifest; 202 and Retry-After while it is not ready
+ *   GET  /v1/manifests/TYPE/PERIOD/FORM          signature (.asc), sha256, md5, text (the delimited form)
+ *   GET  /v1/objects/ID                          a shard (or a manifest) by its opaque id: ETag, one byte range,
+ *                                                If-Range
+ *   POST /v1/manifests/TYPE/PERIOD/acknowledgement   {"manifest_sha256":…, "records":…, "total":…}
+ * HEAD where there is GET. The whole of it is in sallyport-front(7). */
 #pragma once
 #include "conf/conf.h"
 
-/* `sallyport front`: started by the supervisor, as a lane is (gateway/lane/lane.h). Exit status: 0 asked to finish, 1 cannot
- * start. */
+/* `sallyport front`: started by the supervisor, as a lane is (gateway/lane/lane.h). Exit status: 0 asked to finish,
+ * 1 cannot start. */
 typedef struct {
   int configuration_fd, supervisor_fd;
 } FrontOptions;

@@ -3,9 +3,11 @@
  *
  * The plaintext never has a name on our disk: it is brought out of the fetched file again, into an unnamed one, and
  * must be the very bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting
- * again would make other bytes. crash before the sealed copy's rename   sealed again: nobody has seen the first crash
- * while putting, or after it        remote_put looks for these very bytes there (plain and packed ones are made alike
- * again) crash before the marks                  file and marker are found there, and only the marks are made */
+ * again would make other bytes.
+ *   crash before the sealed copy's rename   sealed again: nobody has seen the first
+ *   crash while putting, or after it        remote_put looks for these very bytes there (plain and packed ones are made
+ *                                           alike again)
+ *   crash before the marks                  file and marker are found there, and only the marks are made */
 #include "gateway/processors/processor.h"
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"

@@ -1,14 +1,18 @@
 /* To the HTTP accrual interface: pending → sent → answered → posted, batch by batch, several calls at a time.
  *
  *   crash before `sent`               the range is not cut: it is cut again, perhaps differently; nobody has heard of
- * it crash after `sent`                asked (again) with the same key and, bit by bit, the same request; the interface
- * answers as it did, time-out, cut, 5xx                or does it now, but never twice. For ever, with back-off: its
- * outcome is not known, but a fact crash after `answered`            what the interface decided is in the book, with
- * the counts; it is posted to the ledger, idempotently crash after posting, not marked   posted again, which the ledger
- * knows A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that
- * moment (cutter.h): after a change of x, as after a restart, there is nothing to be cut anew.
+ *                                     it
+ *   crash after `sent`                asked (again) with the same key and, bit by bit, the same request; the interface
+ *                                     answers as it did,
+ *   time-out, cut, 5xx                or does it now, but never twice. For ever, with back-off: its outcome is not
+ *                                     known, but a fact
+ *   crash after `answered`            what the interface decided is in the book, with the counts; it is posted to the
+ *                                     ledger, idempotently
+ *   crash after posting, not marked   posted again, which the ledger knows
+ * A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that moment
+ * (cutter.h): after a change of x, as after a restart, there is nothing to be cut anew.
  *
- * The file's own thread makes calls itself, and has helpers in the pool's other threads while the interface bears
+ * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears
  * more of them. */
 #include "gateway/processors/http_private.h"
 #include "gateway/processors/processor.h"

@@ -3,12 +3,16 @@
  * (microseconds, monotonic).
  *
  *   down, at once      an overload answer, an error, or latency above the target: calls in flight by a third to a half,
- * x likewise when that did not help or was not the cause; a pause as long as Retry-After says, or growing while nothing
- * succeeds up, slowly         one call in flight, or an eighth of x's range, after a stretch of good calls; kept only
- * if it brought throughput memory             the level that hurt, or gave nothing, is not tried again before a wait
- * that doubles with each failure: so refused calls become almost none, and an interface that has recovered is still
- * found out pacing             an interface that refuses a single caller, too, has a limit in calls a second: calls are
- * spaced to keep within it
+ *                      x likewise when
+ *                      that did not help or was not the cause; a pause as long as Retry-After says, or growing while
+ * nothing succeeds
+ *   up, slowly         one call in flight, or an eighth of x's range, after a stretch of good calls; kept only if it
+ *                      brought throughput
+ *   memory             the level that hurt, or gave nothing, is not tried again before a wait that doubles with each
+ *                      failure:
+ *                      so refused calls become almost none, and an interface that has recovered is still found out
+ *   pacing             an interface that refuses a single caller, too, has a limit in calls a second: calls are spaced
+ *                      to keep within it
  *
  * Latency above the target has two causes. Calls that queue inside of the interface: then fewer in flight cost no
  * throughput. Calls that are long: then fewer in flight do, and it is x that has to go down. Which of them it is, is

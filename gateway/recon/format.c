@@ -99,7 +99,7 @@ static gboolean needs_care(const ReconFormat *format, const char *text, gsize le
 }
 
 static gboolean is_formula(const char *text, gsize length) {
-  return length > 0 && strchr("=+-@\t\r", text[0]) != NULL && text[0];
+  return length > 0 && strchr("=+-@\t\r", text[0]) && text[0];
 }
 
 static void put(GByteArray *into, const void *bytes, gsize length) {

@@ -12,7 +12,7 @@ typedef struct {
 } Members;
 
 static void refuse(Members *members, const char *name, const char *what) {
-  if (*members->error == NULL)
+  if (!*members->error)
     sallyport_error_set(members->error, SALLYPORT_ERROR_FILE, "manifest: %s: \"%s\" %s", members->place, name, what);
 }
 
@@ -71,7 +71,7 @@ static gboolean take_boolean(Members *members, const char *name) {
 static gint64 take_total(Members *members, const ReconManifest *manifest) {
   g_autofree char *text = take_text_or_null(members, "total", 32);
   gint64 total = 0;
-  if ((text != NULL) != (manifest->amount != NULL))
+  if (!text != !manifest->amount)
     refuse(members, "total", manifest->amount ? "is null" : "is there without an amount column");
   else if (text && !recon_decimal_parse(text, manifest->scale, &total))
     refuse(members, "total", "is no decimal number of the manifest's scale");
@@ -79,7 +79,7 @@ static gint64 take_total(Members *members, const ReconManifest *manifest) {
 }
 
 static void finish(Members *members) {
-  if (*members->error == NULL && members->taken != json_object_size(members->object))
+  if (!*members->error && members->taken != json_object_size(members->object))
     sallyport_error_set(members->error, SALLYPORT_ERROR_FILE,
                         "manifest: %s has a member that this format does not know", members->place);
 }
@@ -186,7 +186,7 @@ static gboolean read_all(json_t *root, ReconManifest *manifest, GError **error) 
       return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "manifest: shard %u is no object", (guint)i + 1);
     read_shard(object, (guint)i + 1, (guint)json_array_size(shards), manifest, error);
   }
-  return *error == NULL && recon_manifest_check(manifest, error);
+  return !*error && recon_manifest_check(manifest, error);
 }
 
 ReconManifest *recon_manifest_from_json(const void *bytes, gsize length, GError **error) {

@@ -1,7 +1,8 @@
 /* A few threads, each with a courier of its own, take the shards in order. What a thread writes is NAME.part, in order
- * and without gaps, so its size is where to go on, after a break, a crash, or another day. killed while a shard comes
- * NAME.part stays; the next run goes on behind its last byte killed after it is whole          NAME.part has the right
- * size: it is checked, and renamed killed after the rename           NAME is checked and not fetched again */
+ * and without gaps, so its size is where to go on, after a break, a crash, or another day.
+ *   killed while a shard comes        NAME.part stays; the next run goes on behind its last byte
+ *   killed after it is whole          NAME.part has the right size: it is checked, and renamed
+ *   killed after the rename           NAME is checked and not fetched again */
 #include "gateway/recon/pull.h"
 #include "gateway/base/files.h"
 #include "gateway/threads/crew.h"

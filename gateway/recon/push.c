@@ -2,7 +2,8 @@
  *   while a file is uploaded        a temporary name on the requester's side, overwritten by the next try
  *   after a rename                  the file is there with our size and digest (read back): taken as pushed
  *   between files                   the book knows how far it is, some seconds behind; what it does not know is looked
- * at again before the task is noted        everything is there; the next try looks at the last files only, and notes it
+ *                                   at again
+ *   before the task is noted        everything is there; the next try looks at the last files only, and notes it
  * The requester acts on the manifest (or the marker), which comes when all else is there. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"

@@ -116,8 +116,8 @@ static gboolean is_changed(const Supervisor *s, const Supervised *lane) {
   return !part || g_strcmp0(part, lane->part) != 0;
 }
 
-/* The text changed and no part did: a comment, or a setting that gateway/supervisor/lane_fingerprint.c does not know. Rather one replacement
- * too many than a setting that silently does not take effect. */
+/* The text changed and no part did: a comment, or a setting that lane_fingerprint.c does not know. Rather
+ * one replacement too many than a setting that silently does not take effect. */
 static void replace_all_if_none_changed(Supervisor *s) {
   for (guint i = 0; i < s->lanes->len; i++)
     if (is_changed(s, g_ptr_array_index(s->lanes, i)))

@@ -16,7 +16,7 @@ static void round_trip(const ConfSource *source) {
   int fd = memfd_create("fuzz", MFD_CLOEXEC);
   must(fd >= 0 && conf_source_save(source, fd, NULL));
   ConfSource *loaded = conf_source_load(fd, NULL);
-  must(loaded != NULL && conf_source_equal(source, loaded));
+  must(loaded && conf_source_equal(source, loaded));
   conf_source_free(loaded);
   close(fd);
 }

@@ -147,7 +147,7 @@ static void a_declaration_lives_on_in_the_evidence(void **state) {
 
 static void assert_contradiction(const Declared *declared, DeclaredFacts facts, const char *wanted) {
   g_autofree char *code = NULL, *words = declared_contradiction(declared, &facts, &code);
-  if (g_strcmp0(code, wanted) != 0 || (words != NULL) != (wanted != NULL))
+  if (g_strcmp0(code, wanted) != 0 || !words != !wanted)
     fail_msg("%s %s, not %s", code ? code : "none", words ? words : "", wanted ? wanted : "none");
 }
 

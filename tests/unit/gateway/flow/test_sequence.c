@@ -35,7 +35,7 @@ static void names_are_matched_against_their_template(void **state) {
     SequenceName found;
     gboolean ok = sequence_match(cases[i].template, cases[i].name, strlen(cases[i].name), &found);
     if (ok != (cases[i].number >= 0) || (ok && found.number != (guint64)cases[i].number) ||
-        (ok && found.has_date != (cases[i].date != NULL)))
+        (ok && found.has_date != !!cases[i].date))
       fail_msg("%s against %s: %d, %d", cases[i].name, cases[i].template, ok, (int)found.number);
     g_autofree char *date = ok && found.has_date ? day_text(found.date) : NULL;
     assert_true(g_strcmp0(date, cases[i].date) == 0);

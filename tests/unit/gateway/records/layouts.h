@@ -129,9 +129,11 @@ static inline void layouts_free(ConfLayout *conf) {
 
 /* What a file was parsed to, as text, one fact a line: the same for every way of cutting it into chunks.
  *   3 D "M1" 12 null          a record: its line and values        3 L012 1     a fault: its line, code and column;
- * with several types of records, also its type H 1 "ACME" "2026-11-20"   header or trailer, after all records = 7
- * lines, 5 records, T003 in 7                                the end, with the verdict on the file: ok, or code and
- * line */
+ * with several
+ *                                                                               types of records, also its type
+ *   H 1 "ACME" "2026-11-20"   header or trailer, after all records
+ *   = 7 lines, 5 records, T003 in 7                                the end, with the verdict on the file: ok, or code
+ *                                                                  and line */
 static inline void layouts_tell_line(GString *told, const char *name, const LayoutLine *line) {
   if (!line)
     return;

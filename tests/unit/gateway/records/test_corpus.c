@@ -146,7 +146,7 @@ static void check_name(const char *name) {
   g_auto(GStrv) lines = g_strsplit(told, "\n", -1);
   for (char **line = lines; *line; line++)
     is_accepted = is_accepted && !g_regex_match_simple("^[0-9]+ L[0-9]{3} ", *line, 0, 0);
-  if (is_good != is_accepted || is_good == (strstr(name, ".bad") != NULL))
+  if (is_good != is_accepted || is_good == !!strstr(name, ".bad"))
     fail_msg("%s: is it good or bad?", name);
 }
 

@@ -156,7 +156,7 @@ static int stop(pid_t pid) {
 static gboolean is_logged(const Site *site, const char *words) {
   g_autofree char *path = g_build_filename(site->folder, "log", NULL);
   g_autofree char *text = NULL;
-  return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, words) != NULL;
+  return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, words);
 }
 
 static void lanes_run_with_their_configuration_and_end_when_asked(void **state) {
