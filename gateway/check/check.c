@@ -16,13 +16,15 @@ enum { GNUPG_HOME_LIMIT = 80 };
 
 /* --- The node's folders. (That its time zone exists is conf/'s to check.) */
 
-/* The folder itself, or the nearest that exists above it, since missing ones are made. */
-static void check_writable(ConfWhere where, const char *what, const char *path, ConfReport *report) {
+/* The folder itself, or the nearest that exists above it, since missing ones are made. NULL: told already. */
+static char *nearest_folder(ConfWhere where, const char *what, const char *path, ConfReport *report) {
   g_autofree char *at = g_strdup(path);
   struct stat there;
   while (stat(at, &there) != 0) {
-    if (errno != ENOENT)
-      return conf_report_error(report, where, "%s \"%s\": %s", what, path, g_strerror(errno));
+    if (errno != ENOENT) {
+      conf_report_error(report, where, "%s \"%s\": %s", what, path, g_strerror(errno));
+      return NULL;
+    }
     char *above = g_path_get_dirname(at);
     gboolean is_top = strcmp(above, at) == 0;
     g_free(at);
@@ -30,16 +32,39 @@ static void check_writable(ConfWhere where, const char *what, const char *path, 
     if (is_top)
       break;
   }
-  if (stat(at, &there) == 0 && !S_ISDIR(there.st_mode))
-    conf_report_error(report, where, "%s \"%s\": %s is no folder", what, path, at);
-  else if (access(at, W_OK | X_OK) != 0)
+  if (stat(at, &there) == 0 && S_ISDIR(there.st_mode))
+    return g_steal_pointer(&at);
+  conf_report_error(report, where, "%s \"%s\": %s is no folder", what, path, at);
+  return NULL;
+}
+
+static void check_writable(ConfWhere where, const char *what, const char *path, ConfReport *report) {
+  g_autofree char *at = nearest_folder(where, what, path, report);
+  if (at && access(at, W_OK | X_OK) != 0)
     conf_report_error(report, where, "%s \"%s\" cannot be %s by this user: %s", what, path,
                       strcmp(at, path) == 0 ? "written" : "made", g_strerror(errno));
 }
 
+/* One that is missing is systemd's to make when it starts the service (RuntimeDirectory=), below a /run that belongs to
+ * root: before the first start that is how it has to be. Without systemd, `sallyport run` says that it cannot make it. */
+static void check_runtime(ConfWhere where, const char *path, ConfReport *report) {
+  g_autofree char *at = nearest_folder(where, "runtime folder", path, report);
+  if (!at || access(at, W_OK | X_OK) == 0)
+    return;
+  if (strcmp(at, path) == 0)
+    conf_report_error(report, where, "runtime folder \"%s\" cannot be written by this user: %s", path,
+                      g_strerror(errno));
+  else
+    conf_report_warning(report, where,
+                        "runtime folder \"%s\" is not there, and this user cannot make it: the systemd unit makes "
+                        "/run/sallyport when it starts the service; any other folder root has to make and give to this "
+                        "user",
+                        path);
+}
+
 static void check_node(const ConfNode *node, ConfReport *report) {
   check_writable(node->where, "state folder", node->state, report);
-  check_writable(node->where, "runtime folder", node->runtime, report);
+  check_runtime(node->where, node->runtime, report);
   if (strlen(node->gnupg_home) >= GNUPG_HOME_LIMIT)
     conf_report_error(report, node->where,
                       "gnupg-home \"%s\" is longer than %d characters: gpg-agent's sockets do not fit below it",

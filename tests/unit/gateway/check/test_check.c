@@ -3,6 +3,10 @@
 #include "gateway/supervisor/lane_fingerprint.h"
 #include "tests/unit/gateway/site.h"
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { NOBODY = 65534 };
 
 static Conf *parse(const char *text) {
   ConfSource *source = conf_source_from_text("test.conf", text, strlen(text));
@@ -94,6 +98,31 @@ static void a_state_folder_that_cannot_be_made_is_told(void **state) {
   g_autofree char *to = g_strdup_printf("state = \"%s/state\"", site->configuration);
   site_write(site, "");
   expect(site, from, to, "state folder");
+}
+
+/* /run belongs to root, and the service's user checks before systemd has made the folder. Looked at by a child, since
+ * root, which the test may be, can write anywhere. */
+static void a_runtime_folder_that_systemd_will_make_is_a_warning(void **state) {
+  const Site *site = *state;
+  g_autofree char *from = g_strdup_printf("runtime = \"%s/run\"", site->folder);
+  g_autofree char *above = g_build_filename(site->folder, "roots-own", NULL);
+  g_autofree char *missing = g_strdup_printf("runtime = \"%s/sallyport\"", above);
+  g_autofree char *there = g_strdup_printf("runtime = \"%s\"", above);
+  assert_int_equal(g_mkdir(above, 0555), 0);
+  assert_int_equal(chmod(site->folder, 0755), 0);
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) != 0)
+      _exit(1);
+    g_autofree char *soft = findings(site, from, missing), *hard = findings(site, from, there);
+    gboolean as_meant = strstr(soft, "warning: runtime folder") && strstr(soft, "systemd") &&
+                        !strstr(soft, "error: runtime") && strstr(hard, "error: runtime folder");
+    _exit(as_meant ? 0 : 2);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
 }
 
 static void a_local_folder_that_is_not_there_yet_is_a_warning(void **state) {
@@ -391,6 +420,7 @@ int main(void) {
       TEST(a_schedule_without_an_instant_is_told),
       TEST(secret_files_are_ours_alone),
       TEST(a_state_folder_that_cannot_be_made_is_told),
+      TEST(a_runtime_folder_that_systemd_will_make_is_a_warning),
       TEST(a_local_folder_that_is_not_there_yet_is_a_warning),
       TEST(certificates_may_be_read_by_all_and_written_by_few),
       TEST(what_systemd_hands_over_is_looked_at_where_it_can_be_seen),
