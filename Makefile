@@ -144,6 +144,7 @@ install: $(BUILD)/sallyport
 	install -D -m 644 packaging/sallyport.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf
 	cd conf/samples && find . -type f -exec install -D -m 644 {} $(SHARE)/doc/sallyport/examples/{} \;
 	install -D -m 644 README.md $(SHARE)/doc/sallyport/README.md
+	for page in packaging/doc/[A-Z]*.md; do install -D -m 644 $$page $(SHARE)/doc/sallyport/doc/$${page##*/}; done
 	install -d -m 755 $(DESTDIR)$(ETC)/sallyport $(DESTDIR)$(ETC)/sallyport/conf.d
 
 uninstall:
