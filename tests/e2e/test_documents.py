@@ -69,6 +69,15 @@ def a_document_that_names_what_is_not_there_is_found():
 
 
 @test
+def a_comment_that_names_a_file_that_is_not_there_is_found():
+    for name, text in (("gateway/lane/lane.c", "/* What it does.\n * See gateway/lane/gone.h. */\n"),
+                       ("tests/test_it.py", '"""What it tests, as gone.c\nhas it."""\n')):
+        has(findings(["comments"], {name: text}), "which is not in this tree", f"the findings of {name}")
+    fine = "/* Read lane/lane.c, codes.h, and libssh2's userauth.c. */\n"
+    equal(findings(["comments"], {"gateway/lane/lane.c": fine}), "", "the findings")
+
+
+@test
 def a_folder_without_its_readme_and_one_that_is_too_long_are_found():
     has(findings(["rooms"]), "gateway/flow:1: this folder has no README.md")
     has(findings(["rooms"], {"gateway/lane/README.md": "line\n" * 41}), "gateway/lane/README.md:41: more than 40 lines")
