@@ -7,7 +7,7 @@ from harness import equal, has, test
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 WHOLE = {
-    "gateway/flow/codes.h": '#define CODE_ONE "F001" /* not "F999" */\n#define CODE_TWO "F002"\n',
+    "gateway/common/codes.h": '#define CODE_ONE "F001" /* not "F999" */\n#define CODE_TWO "F002"\n',
     "crypto/openpgp.h": '#define OPENPGP_REASONS(X) \\\n  X(UNKNOWN, "unknown") \\\n  X(GOOD, "good") \\\n  X(DAMAGED, "damaged")\n',
     "gateway/records/private.h": "typedef enum {\n  FAULT_NONE,\n  FAULT_NUL,\n  FAULT_LAST = 10\n} Fault;\n",
     "gateway/lane/lane.c": 'log_event(LOG_INFO, ok ? "lane-ready" : "lane-late", {"lane", name});\n',
@@ -41,14 +41,14 @@ def documents_that_say_what_the_source_says_are_fine():
 
 @test
 def a_code_without_a_sentence_and_a_sentence_without_a_code_are_found():
-    more = WHOLE["gateway/flow/codes.h"] + '#define CODE_NEW "F003"\n'
-    has(findings(["codes"], {"gateway/flow/codes.h": more}), "gateway/flow/codes.h:3: code F003 has no sentence in packaging/doc/CODES.md")
+    more = WHOLE["gateway/common/codes.h"] + '#define CODE_NEW "F003"\n'
+    has(findings(["codes"], {"gateway/common/codes.h": more}), "gateway/common/codes.h:3: code F003 has no sentence in packaging/doc/CODES.md")
     more = WHOLE["crypto/openpgp.h"].replace('"damaged")', '"damaged") \\\n  X(NEW, "new")')
     has(findings(["codes"], {"crypto/openpgp.h": more}), "code P003 has no sentence in packaging/man/sallyport.1")
     more = WHOLE["gateway/records/private.h"].replace("= 10", "= 10,\n  FAULT_NEW")
     has(findings(["codes"], {"gateway/records/private.h": more}), "code L011 has no sentence")
-    less = WHOLE["gateway/flow/codes.h"].replace('"F002"', "OTHER")
-    has(findings(["codes"], {"gateway/flow/codes.h": less}), "packaging/doc/CODES.md:2: code F002 is nowhere in the source")
+    less = WHOLE["gateway/common/codes.h"].replace('"F002"', "OTHER")
+    has(findings(["codes"], {"gateway/common/codes.h": less}), "packaging/doc/CODES.md:2: code F002 is nowhere in the source")
 
 
 @test
@@ -79,5 +79,5 @@ def a_comment_that_names_a_file_that_is_not_there_is_found():
 
 @test
 def a_folder_without_its_readme_and_one_that_is_too_long_are_found():
-    has(findings(["rooms"]), "gateway/flow:1: this folder has no README.md")
+    has(findings(["rooms"]), "gateway/common:1: this folder has no README.md")
     has(findings(["rooms"], {"gateway/lane/README.md": "line\n" * 41}), "gateway/lane/README.md:41: more than 40 lines")
