@@ -5,7 +5,7 @@ import tempfile
 
 from harness import equal, has, test
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
 WHOLE = {
     "gateway/common/codes.h": '#define CODE_ONE "F001" /* not "F999" */\n#define CODE_TWO "F002"\n',
     "crypto/openpgp.h": '#define OPENPGP_REASONS(X) \\\n  X(UNKNOWN, "unknown") \\\n  X(GOOD, "good") \\\n  X(DAMAGED, "damaged")\n',
