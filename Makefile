@@ -123,7 +123,7 @@ lint: all
 demo:
 	packaging/install-packages build demo
 	+$(MAKE) all
-	SALLYPORT=$(BUILD)/sallyport packaging/demo
+	SALLYPORT=$(BUILD)/sallyport packaging/demo/run
 
 bench:
 	packaging/install-packages build bench
@@ -145,13 +145,16 @@ install: $(BUILD)/sallyport
 	cd conf/samples && find . -type f -exec install -D -m 644 {} $(SHARE)/doc/sallyport/examples/{} \;
 	install -D -m 644 README.md $(SHARE)/doc/sallyport/README.md
 	for page in packaging/doc/[A-Z]*.md; do install -D -m 644 $$page $(SHARE)/doc/sallyport/doc/$${page##*/}; done
+	install -d $(SHARE)/sallyport/demo
+	install -m 644 packaging/demo/*.py $(SHARE)/sallyport/demo
+	install -m 755 packaging/demo/run packaging/demo/make-accruals $(SHARE)/sallyport/demo
 	install -d -m 755 $(DESTDIR)$(ETC)/sallyport $(DESTDIR)$(ETC)/sallyport/conf.d
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/sallyport $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf $(SHARE)/bash-completion/completions/sallyport
 	for page in packaging/man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page##*/}; done
-	rm -rf $(SHARE)/doc/sallyport
+	rm -rf $(SHARE)/doc/sallyport $(SHARE)/sallyport
 
 help:
 	@echo 'make              build $(BUILD)/sallyport'

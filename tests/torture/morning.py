@@ -5,7 +5,7 @@ import sqlite3
 
 import accruals
 from harness import equal, wait_until
-from test_watch import calendar, lane, midday_zone, standing, today, with_command
+from watching import calendar, lane, midday_zone, standing, today, with_command
 
 
 class Morning:

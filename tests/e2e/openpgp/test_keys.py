@@ -1,0 +1,106 @@
+"""Keys that ended, keys with a passphrase, and what is too large when it is opened."""
+import os
+
+import accruals
+import invariants
+from harness import equal, has, lacks, test, wait_until
+from partner import Gpg
+from world import World
+
+
+def long_ago(ring, name):
+    """A key that ended long ago; its fingerprint."""
+    user = f"{name} <{name}@test.example>"
+    ring.run("--faked-system-time", "20240101T000000!", "--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "1y")
+    key = ring.fingerprint(name)
+    ring.run("--faked-system-time", "20240101T000000!", "--passphrase", "", "--quick-add-key", key, "cv25519", "encr", "1y")
+    return key
+
+
+def revocation(ring, key):
+    with open(os.path.join(ring.home, "openpgp-revocs.d", key + ".rev")) as file:
+        return file.read().replace(":-----BEGIN", "-----BEGIN").encode()
+
+
+@test
+def a_key_that_expired_or_was_revoked_opens_nothing_and_is_told_by_check_keys_and_log():
+    with World() as world:
+        partner, gateway = world.partner.keys.partner, Gpg(world.gnupg)
+        number = os.path.basename(world.folder)
+        ended, withdrawn = long_ago(partner, "ended-" + number), partner.make_key("withdrawn-" + number)
+        gateway.run("--import", data=partner.run("--export", ended, withdrawn))
+        plain = accruals.text(accruals.records(5))
+        sealed = {"expired": world.partner.seal(plain, signer=ended, options=("--faked-system-time", "20240601T000000!", "--ignore-time-conflict", "--ignore-valid-from")),
+                  "revoked": world.partner.seal(plain, signer=withdrawn)}
+        gateway.run("--import", data=revocation(partner, withdrawn))
+        gateway.stop()
+        world.configuration.openpgp["signed-by"] = [ended, withdrawn]
+        world.write_configuration()
+        checked, shown = world.gateway.run("check"), world.gateway.run("keys")
+        equal(checked.status, 0, "exit status of check: the other partners' work goes on")
+        for fingerprint, word in ((ended, "expired"), (withdrawn, "revoked")):
+            for what, text in (("check", checked.out + checked.err), ("keys", shown.out + shown.err)):
+                assert any(fingerprint in line and word in line for line in text.splitlines()), f"{what} does not say that {fingerprint} is {word}:\n{text}"
+        world.start()
+        for fingerprint in (ended, withdrawn):
+            wait_until("the log to tell of the key", lambda: any(fingerprint in line and "ended" in line for line in world.gateway.log().splitlines()))
+        for word, content in sealed.items():
+            name = f"POINTS_{word}.dat.pgp"
+            world.partner.originals[name] = ""
+            world.partner.put(name, content)
+            world.partner.put(world.partner.marker(name), b"")
+            equal(world.exception(name).verdict, "REJECTED", word)
+            equal(world.gateway.file(name)["trust"], "signer-" + word, "the verdict")
+        world.settle()
+        world.assert_nothing_credited()
+
+
+@test
+def a_gateway_key_with_a_passphrase_opens_and_seals():
+    with World() as world:
+        ring = Gpg(world.gnupg)
+        own = ring.make_key("guarded-" + os.path.basename(world.folder), passphrase="CANARY-of-the-ring")
+        world.keys.partner.run("--import", data=ring.run("--export", own))
+        ring.stop()
+        secret = os.path.join(world.folder, "passphrase")
+        with open(secret, "w") as file:
+            file.write("CANARY-of-the-ring\n")
+        os.chmod(secret, 0o600)
+        world.configuration.openpgp.update({"decrypt-with": own, "passphrase-file": secret})
+        world.start()
+        world.drop("POINTS_g.dat.pgp", accruals.records(5), to=own)
+        name = "POINTS_g_FB.dat.pgp"
+        wait_until("the feedback", lambda: name + ".ok" in world.partner.markers(), log=world.gateway.log_tail)
+        with open(os.path.join(world.partner.incoming, name), "rb") as file:
+            answer = accruals.parse_feedback(world.keys.partner.open(file.read(), signer=own).decode())
+        equal(answer.accepted, 5, "accepted")
+        lacks(world.gateway.log(), "CANARY-of", "the log")
+        for path in invariants.files_below(world.state):
+            with open(path, "rb") as file:
+                assert b"CANARY-of-the-ring" not in file.read(), f"the passphrase is in {path}"
+
+
+@test
+def what_is_too_large_encrypted_decrypted_or_in_proportion_is_told_the_partner():
+    with World() as world:
+        world.feed.settings.update({"plain-limit": "20M", "ratio-limit": 50})
+        world.feed.source["size-limit"] = "1M"
+        world.start()
+        plain = accruals.text(accruals.records(10))
+        filler = "".join(f"{i:x}" for i in range(2500000))  # about 14 MB that do not shrink to a fiftieth
+        dropped = {"dense": (plain + " " * (8 << 20), ("--compress-algo", "zlib"), "ratio-too-high"),
+                   "long": (plain + "\n" * (30 << 20), ("--compress-algo", "zlib"), "too-large ratio-too-high"),
+                   "heavy": (filler[:2 << 20], (), None)}
+        for kind, (text, options, _) in dropped.items():
+            world.drop(f"POINTS_{kind}.dat.pgp", text, options=options)
+        for kind, (_, _, words) in dropped.items():
+            name = f"POINTS_{kind}.dat.pgp"
+            answer = world.exception(name)
+            equal((answer.verdict, answer.accepted), ("REJECTED", 0), kind)
+            assert answer.code and answer.message, f"{kind}: {answer.raw}"
+            if words:
+                assert world.gateway.file(name)["trust"] in words.split(), world.gateway.file(name)
+            else:
+                has(answer.message, "size-limit", "the reason")
+        world.settle()
+        world.assert_nothing_credited()
