@@ -165,7 +165,7 @@ static void a_missing_tip_is_made_anew_and_that_is_in_the_chain(void **state) {
   gboolean row;
   sqlite_bind(s, "i", (gint64)12);
   assert_true(sqlite_step(s, &row, &error) && row);
-  assert_string_equal(sqlite3_column_text(s, 2), "audit-tip-missing");
+  assert_string_equal((const char *)sqlite3_column_text(s, 2), "audit-tip-missing");
   sqlite_reset(s);
 }
 

@@ -51,7 +51,7 @@ static void a_writer_has_the_pragmas_that_durability_needs(void **state) {
   sqlite3 *db = open_db(*state, SQLITE_USE_WRITE);
   g_autoptr(sqlite3_stmt) mode = sqlite_prepare(db, "PRAGMA journal_mode", NULL);
   assert_int_equal(sqlite3_step(mode), SQLITE_ROW);
-  assert_string_equal(sqlite3_column_text(mode, 0), "wal");
+  assert_string_equal((const char *)sqlite3_column_text(mode, 0), "wal");
   g_clear_pointer(&mode, sqlite3_finalize);
   assert_int_equal(integer(db, "PRAGMA synchronous"), 2);
   assert_int_equal(integer(db, "PRAGMA foreign_keys"), 1);
