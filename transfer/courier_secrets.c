@@ -1,15 +1,10 @@
 #include "transfer/courier_secrets.h"
+#include "gateway/base/secret.h"
 #include "transfer/wire.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-static void wipe(char **secret) {
-  if (*secret)
-    explicit_bzero(*secret, strlen(*secret));
-  g_clear_pointer(secret, g_free);
-}
 
 static gboolean read_secret(const char *path, gsize limit, gboolean one_line, char **secret, GError **error) {
   if (!path)
@@ -32,7 +27,7 @@ static gboolean read_secret(const char *path, gsize limit, gboolean one_line, ch
     *secret = bytes;
     return TRUE;
   }
-  wipe(&bytes);
+  secret_clear(&bytes);
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s", path,
                              done < 0 ? g_strerror(number) : "empty, too large, or with a NUL");
 }
@@ -50,9 +45,9 @@ gboolean courier_secrets_read(const CourierEndpoint *endpoint, CourierSecrets *s
 }
 
 void courier_secrets_wipe(CourierSecrets *secrets) {
-  wipe(&secrets->identity);
-  wipe(&secrets->passphrase);
-  wipe(&secrets->password);
-  wipe(&secrets->token);
-  wipe(&secrets->certificate);
+  secret_clear(&secrets->identity);
+  secret_clear(&secrets->passphrase);
+  secret_clear(&secrets->password);
+  secret_clear(&secrets->token);
+  secret_clear(&secrets->certificate);
 }

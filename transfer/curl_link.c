@@ -1,5 +1,6 @@
 #include "transfer/curl_link.h"
 #include "gateway/base/files.h"
+#include "gateway/base/secret.h"
 #include "transfer/connect.h"
 #include "transfer/sandbox.h"
 #include <errno.h>
@@ -110,12 +111,6 @@ gboolean curl_link_open(CurlLink *link, const DriverHost *host, const WireMessag
          sandbox_enter(&(SandboxPlan){.folder = -1, .connect_is_pretended = TRUE}, cage, error);
 }
 
-static void wipe(char **secret) {
-  if (*secret)
-    explicit_bzero(*secret, strlen(*secret));
-  g_clear_pointer(secret, g_free);
-}
-
 void curl_link_close(CurlLink *link, gboolean politely) {
   if (link->easy)
     curl_easy_cleanup(link->easy);
@@ -125,9 +120,9 @@ void curl_link_close(CurlLink *link, gboolean politely) {
   curl_slist_free_all(link->resolved);
   if (link->first >= 0)
     close(link->first);
-  wipe(&link->key);
-  wipe(&link->passphrase);
-  wipe(&link->password);
+  secret_clear(&link->key);
+  secret_clear(&link->passphrase);
+  secret_clear(&link->password);
   g_free(link->secrets);
   g_free(link->certificate);
   g_free(link->pins);

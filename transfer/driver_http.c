@@ -5,6 +5,7 @@
  * nothing of a request has gone out (AGAIN), after it a post may have been taken (UNKNOWN), and libcurl's own second
  * try of a post on a new connection is stopped there: to repeat is the caller's to decide. */
 #include "transfer/curl_link.h"
+#include "gateway/base/secret.h"
 #include "transfer/http_head.h"
 #include <errno.h>
 #include <string.h>
@@ -32,12 +33,6 @@ typedef struct {
 /* --- credentials
  * ------------------------------------------------------------------------------------------------------- */
 
-static void wipe(char *secret) {
-  if (secret)
-    explicit_bzero(secret, strlen(secret));
-  g_free(secret);
-}
-
 static char *authorization_of(const CurlLink *link, const WireMessage *credentials) {
   char *token = wire_string(credentials->token), *password = wire_string(credentials->password), *line = NULL;
   if (*token) {
@@ -45,11 +40,11 @@ static char *authorization_of(const CurlLink *link, const WireMessage *credentia
   } else if (link->user && *password) {
     char *both = g_strdup_printf("%s:%s", link->user, password), *coded = g_base64_encode((guint8 *)both, strlen(both));
     line = g_strdup_printf("Authorization: Basic %s", coded);
-    wipe(both);
-    wipe(coded);
+    secret_free(both);
+    secret_free(coded);
   }
-  wipe(token);
-  wipe(password);
+  secret_free(token);
+  secret_free(password);
   return line;
 }
 
@@ -339,7 +334,7 @@ static void http_close(Driver *driver) {
   Http *http = (Http *)driver;
   curl_slist_free_all(http->headers);
   curl_link_close(&http->link, TRUE);
-  wipe(http->authorization);
+  secret_free(http->authorization);
   g_free(http->root);
   g_free(http->base.description);
   g_free(http);

@@ -1,4 +1,5 @@
 #include "transfer/connect.h"
+#include "gateway/base/secret.h"
 #include "transfer/sandbox.h"
 #include "transfer/sftp.h"
 #include <stdio.h>
@@ -333,12 +334,6 @@ static char *secret_or_null(WireBytes bytes) {
   return bytes.length > 0 ? wire_string(bytes) : NULL;
 }
 
-static void wipe(char *secret) {
-  if (secret)
-    explicit_bzero(secret, strlen(secret));
-  g_free(secret);
-}
-
 static gboolean log_in(const DriverHost *host, SshLink *ssh, const char *user, GError **error) {
   g_autofree WireBuffer *buffer = g_new0(WireBuffer, 1);
   WireMessage message;
@@ -349,9 +344,9 @@ static gboolean log_in(const DriverHost *host, SshLink *ssh, const char *user, G
   explicit_bzero(buffer, sizeof *buffer);
   const SshCredentials credentials = {user, identity, passphrase, password};
   gboolean ok = ssh_login(ssh, &credentials, g_get_monotonic_time() + host->io_timeout, error);
-  wipe(identity);
-  wipe(passphrase);
-  wipe(password);
+  secret_free(identity);
+  secret_free(passphrase);
+  secret_free(password);
   return ok;
 }
 

@@ -5,6 +5,7 @@
  * and within HEAD_BYTES; a body within BODY_BYTES, for POST only; a connection that does nothing for `timeout` is ended
  * by the library. */
 #include "gateway/base/files.h"
+#include "gateway/base/secret.h"
 #include "gateway/front/front_private.h"
 #include "gateway/common/log.h"
 #include <arpa/inet.h>
@@ -331,12 +332,6 @@ Front *front_open(const Conf *conf, GError **error) {
   return NULL;
 }
 
-static void wipe(char *text) {
-  if (text)
-    explicit_bzero(text, strlen(text));
-  g_free(text);
-}
-
 void front_close(Front *front) {
   if (front->daemon)
     MHD_stop_daemon(front->daemon); /* closes the listening socket, ends the threads */
@@ -346,6 +341,6 @@ void front_close(Front *front) {
   pthread_mutex_destroy(&front->lock);
   g_free(front->certificate);
   g_free(front->client_ca);
-  wipe(front->private_key);
+  secret_free(front->private_key);
   g_free(front);
 }
