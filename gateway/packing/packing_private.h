@@ -37,5 +37,3 @@ void pack_run(ConfPacking packing, const char *member, int in, int out, PackingR
 /* Before libarchive sees a zip: one whole archive from the first byte to the last, with one member that is not
  * encrypted. */
 PackingVerdict zip_outline_check(int fd, guint64 size);
-
-guint32 packing_crc32(guint32 crc, const void *bytes, gsize length); /* of ISO 3309, as in gzip; begins with 0 */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 typedef struct {
   const UnpackTask *task;
@@ -114,7 +115,7 @@ static gboolean write_out(Unpacking *run, const void *bytes, gsize length) {
     }
     done += (gsize)put;
   }
-  run->crc = packing_crc32(run->crc, bytes, length);
+  run->crc = (guint32)crc32_z(run->crc, bytes, length);
   run->size += length;
   return TRUE;
 }
