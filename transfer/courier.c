@@ -161,7 +161,7 @@ gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **
                                .path = wire_text(rename->from),
                                .target = wire_text(rename->to),
                                .replace = rename->if_exists == COURIER_TARGET_REPLACE ? 1 : 0};
-  Call call = {.doing = "rename", .if_lost = SALLYPORT_ERROR_UNKNOWN};
+  Call call = {.doing = "rename", .if_lost = SALLYPORT_ERROR_UNCERTAIN};
   WireMessage answer;
   fault_point("courier-rename-before");
   gboolean ok = courier_call(courier, &request, &call, &answer, error);
@@ -172,7 +172,7 @@ gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **
 
 gboolean courier_remove(Courier *courier, const char *path, GError **error) {
   const WireMessage request = {.type = WIRE_REMOVE, .fd = -1, .path = wire_text(path)};
-  Call call = {.doing = "remove", .if_lost = SALLYPORT_ERROR_UNKNOWN};
+  Call call = {.doing = "remove", .if_lost = SALLYPORT_ERROR_UNCERTAIN};
   WireMessage answer;
   fault_point("courier-remove-before");
   gboolean ok = courier_call(courier, &request, &call, &answer, error);
@@ -220,7 +220,7 @@ gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *r
                                .limit = limit,
                                .timeout = post->timeout};
   Call call = {.doing = "post",
-               .if_lost = has_body ? SALLYPORT_ERROR_UNKNOWN : SALLYPORT_ERROR_AGAIN,
+               .if_lost = has_body ? SALLYPORT_ERROR_UNCERTAIN : SALLYPORT_ERROR_AGAIN,
                .wants_reply = TRUE,
                .patience = post->timeout,
                .limit = limit};

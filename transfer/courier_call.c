@@ -59,7 +59,7 @@ static SallyportErrorCode believable(guint64 code) {
   case SALLYPORT_ERROR_LOGIN:
   case SALLYPORT_ERROR_FILE:
   case SALLYPORT_ERROR_CONFIGURATION:
-  case SALLYPORT_ERROR_UNKNOWN:
+  case SALLYPORT_ERROR_UNCERTAIN:
   case SALLYPORT_ERROR_BUG:
     return (SallyportErrorCode)code;
   default:

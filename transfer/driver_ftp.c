@@ -18,7 +18,7 @@ static gboolean change(Ftp *ftp, const char *const *commands, const char *verb, 
     return TRUE;
   const FtpReply *reply = ftp_reply(ftp, verb, 0);
   if (reply && reply->code == 0 && error && *error)
-    (*error)->code = SALLYPORT_ERROR_UNKNOWN;
+    (*error)->code = SALLYPORT_ERROR_UNCERTAIN;
   return FALSE;
 }
 
@@ -97,7 +97,7 @@ static gboolean rename_by_aside(Ftp *ftp, const CourierRename *wanted, GError **
     return FALSE;
   if (!do_rename(ftp, wanted->from, wanted->to, error)) {
     if (target.exists && !ftp->base.lost && !do_rename(ftp, aside, wanted->to, NULL) && error && *error)
-      (*error)->code = SALLYPORT_ERROR_UNKNOWN; /* the old one stays aside: somebody must look */
+      (*error)->code = SALLYPORT_ERROR_UNCERTAIN; /* the old one stays aside: somebody must look */
     return FALSE;
   }
   return (!target.exists && !left.exists) || ftp_remove(&ftp->base, aside, error);

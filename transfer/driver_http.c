@@ -71,7 +71,7 @@ static int before_request(void *user, char *to, char *from, int to_port, int fro
   (void)from_port;
   curl_link_connected(&http->link);
   if (http->is_sent && !http->may_repeat) {
-    sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_UNKNOWN,
+    sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_UNCERTAIN,
                         "the connection ended before there was an answer");
     return CURL_PREREQFUNC_ABORT;
   }
@@ -279,7 +279,7 @@ static gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end
     http->headers = curl_slist_append(http->headers, range);
   }
   CURLcode code = curl_link_run(&http->link, 0);
-  if (http->link.failure && http->link.failure->code == SALLYPORT_ERROR_UNKNOWN)
+  if (http->link.failure && http->link.failure->code == SALLYPORT_ERROR_UNCERTAIN)
     http->link.failure->code = SALLYPORT_ERROR_AGAIN; /* of a get nothing is left undecided */
   if (code == CURLE_WRITE_ERROR && !http->link.failure && !is_wanted(http))
     return judge_get(http, get, end, error); /* too long a text about why not */
@@ -317,7 +317,7 @@ static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *
   failed(http, code, "post", post->path, error);
   SallyportErrorCode kind = sallyport_error_code(error ? *error : NULL);
   if (http->is_sent && has_body && error && *error && kind != SALLYPORT_ERROR_PARTNER && kind != SALLYPORT_ERROR_BUG)
-    (*error)->code = SALLYPORT_ERROR_UNKNOWN;
+    (*error)->code = SALLYPORT_ERROR_UNCERTAIN;
   return FALSE;
 }
 

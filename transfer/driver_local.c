@@ -284,7 +284,7 @@ static gboolean move_durably(const Move *names, const CourierRename *wanted, GEr
     return local_error(error, number, "rename", wanted->from);
   if (fsync(names->to) == 0 && fsync(names->from) == 0)
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "rename to %s: done, but fsync of the folder failed: %s",
+  return sallyport_error_set(error, SALLYPORT_ERROR_UNCERTAIN, "rename to %s: done, but fsync of the folder failed: %s",
                              wanted->to, g_strerror(errno));
 }
 

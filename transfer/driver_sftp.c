@@ -15,7 +15,7 @@
 /* Once the request is sent, a lost answer means that its effect may have happened. */
 static gboolean effect_unknown(Sftp *sftp, GError **error) {
   if (sftp->base.lost && error && *error)
-    (*error)->code = SALLYPORT_ERROR_UNKNOWN;
+    (*error)->code = SALLYPORT_ERROR_UNCERTAIN;
   return FALSE;
 }
 
@@ -140,7 +140,7 @@ static gboolean rename_by_aside(Sftp *sftp, const CourierRename *wanted, GError 
     return FALSE;
   if (!do_rename(sftp, FALSE, wanted->from, wanted->to, error)) {
     if (exists && !sftp->base.lost && !do_rename(sftp, FALSE, aside, wanted->to, NULL) && error && *error)
-      (*error)->code = SALLYPORT_ERROR_UNKNOWN; /* the old one stays aside: somebody must look */
+      (*error)->code = SALLYPORT_ERROR_UNCERTAIN; /* the old one stays aside: somebody must look */
     return FALSE;
   }
   return (!exists && !left) || sftp_remove(&sftp->base, aside, error);

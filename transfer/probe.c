@@ -55,7 +55,7 @@ gboolean courier_probe(Courier *courier, const CourierProbe *probe, gboolean *kn
   Call call = {.doing = "probe",
                .facts = facts,
                .fact = gather_fact,
-               .if_lost = probe->kind < COURIER_PROBE_SET_TIME ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_UNKNOWN};
+               .if_lost = probe->kind < COURIER_PROBE_SET_TIME ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_UNCERTAIN};
   WireMessage answer;
   *known = FALSE;
   if (!courier_call(courier, &request, &call, &answer, error))

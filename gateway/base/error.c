@@ -10,7 +10,7 @@ const char *sallyport_error_word(int code) {
       [SALLYPORT_ERROR_LOGIN] = "login",
       [SALLYPORT_ERROR_FILE] = "file",
       [SALLYPORT_ERROR_CONFIGURATION] = "configuration",
-      [SALLYPORT_ERROR_UNKNOWN] = "unknown",
+      [SALLYPORT_ERROR_UNCERTAIN] = "uncertain",
       [SALLYPORT_ERROR_STORAGE] = "storage",
       [SALLYPORT_ERROR_BUG] = "bug",
   };

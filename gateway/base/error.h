@@ -13,7 +13,7 @@ typedef enum {
   SALLYPORT_ERROR_LOGIN,         /* host key or login refused: a breaker, never a plain retry */
   SALLYPORT_ERROR_FILE,          /* this file's fault: the partner is told */
   SALLYPORT_ERROR_CONFIGURATION, /* the operator must change something */
-  SALLYPORT_ERROR_UNKNOWN,       /* an effect outside may or may not have happened: look before repeating it */
+  SALLYPORT_ERROR_UNCERTAIN,     /* an effect outside may or may not have happened: look before repeating it */
   SALLYPORT_ERROR_STORAGE,       /* our disk or store cannot be trusted any more (EIO, fsync failed): the lane stops */
   SALLYPORT_ERROR_BUG,           /* an invariant does not hold */
 } SallyportErrorCode;

@@ -161,7 +161,7 @@ CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found) {
 static CliExit exit_of_refusal(const char *code) {
   if (g_strcmp0(code, "file") == 0)
     return CLI_EXIT_REFUSED;
-  if (g_strcmp0(code, "unknown") == 0)
+  if (g_strcmp0(code, "uncertain") == 0)
     return CLI_EXIT_UNCERTAIN;
   return CLI_EXIT_FAILED;
 }

@@ -24,7 +24,7 @@ CliExit cli_fail(const GError *error) {
   switch (sallyport_error_code(error)) {
   case SALLYPORT_ERROR_CONFIGURATION:
     return CLI_EXIT_CONFIGURATION;
-  case SALLYPORT_ERROR_UNKNOWN:
+  case SALLYPORT_ERROR_UNCERTAIN:
     return CLI_EXIT_UNCERTAIN;
   case SALLYPORT_ERROR_STORAGE:
     return CLI_EXIT_VERIFICATION;

@@ -356,7 +356,7 @@ static gboolean read_answer(int fd, GString *answer, GError **error) {
     gint64 left = (deadline - g_get_monotonic_time()) / 1000;
     struct pollfd polled = {.fd = fd, .events = POLLIN};
     if (left <= 0 || answer->len > ANSWER_LIMIT)
-      return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN,
+      return sallyport_error_set(error, SALLYPORT_ERROR_UNCERTAIN,
                                  "the lane gave no answer within %d s; look at the file's state before asking again",
                                  (int)(ANSWER_TIME / G_USEC_PER_SEC));
     if (poll(&polled, 1, (int)left) <= 0)
@@ -365,7 +365,7 @@ static gboolean read_answer(int fd, GString *answer, GError **error) {
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN,
+      return sallyport_error_set(error, SALLYPORT_ERROR_UNCERTAIN,
                                  "the lane went away before it answered; look at the file's state before asking again");
     g_string_append_len(answer, buffer, got);
     if (memchr(buffer, '\n', (gsize)got))

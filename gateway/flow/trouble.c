@@ -28,7 +28,7 @@ static Action action_for(const Step *step, SallyportErrorCode code) {
   gboolean can_hold = file_state_may_become(step->file->state, FILE_HELD);
   switch (code) {
   case SALLYPORT_ERROR_AGAIN:
-  case SALLYPORT_ERROR_UNKNOWN:
+  case SALLYPORT_ERROR_UNCERTAIN:
     return RETRY;
   case SALLYPORT_ERROR_PARTNER:
     return tries >= MAX(step->feed->conf->retry_limit, 1) && can_hold ? HOLD : RETRY;

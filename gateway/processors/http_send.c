@@ -87,7 +87,7 @@ static char *read_answer(const Call *call, guint64 size, gsize *length, GError *
   if (*length == size)
     return text;
   g_free(text);
-  sallyport_error_set(error, SALLYPORT_ERROR_UNKNOWN, "the answer of batch %u could not be read back",
+  sallyport_error_set(error, SALLYPORT_ERROR_UNCERTAIN, "the answer of batch %u could not be read back",
                       call->batch->number);
   return NULL;
 }
@@ -195,7 +195,7 @@ static SallyportErrorCode code_of(guint status) {
   if (status == 401 || status == 403)
     return SALLYPORT_ERROR_LOGIN;
   if (status >= 500 || status == 408 || status == 409 || status == 425)
-    return SALLYPORT_ERROR_UNKNOWN;
+    return SALLYPORT_ERROR_UNCERTAIN;
   return SALLYPORT_ERROR_CONFIGURATION;
 }
 

@@ -21,7 +21,7 @@ static PullEnd fail(PullReport *report, PullEnd end, char *problem) {
 
 static PullEnd fail_with(PullReport *report, const GError *error) {
   SallyportErrorCode code = sallyport_error_code(error);
-  gboolean passes = code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNKNOWN;
+  gboolean passes = code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN;
   return fail(report,
               code == SALLYPORT_ERROR_FILE ? PULL_CORRUPT
               : passes                     ? PULL_INCOMPLETE

@@ -125,7 +125,7 @@ static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error)
  * configuration. */
 static gboolean is_worth_another_try(const ReconTask *task, const GError *why) {
   SallyportErrorCode code = sallyport_error_code(why);
-  return task->attempts < TRIES && (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNKNOWN);
+  return task->attempts < TRIES && (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN);
 }
 
 static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError **error) {

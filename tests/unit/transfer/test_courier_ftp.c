@@ -386,11 +386,11 @@ static void a_change_without_an_answer_is_unknown(void **state) {
   Scene *scene = scene_of("vanish");
   write_file(scene, "x", 10);
   FAILS(courier_rename(scene->courier, &(CourierRename){"/x", "/y", COURIER_TARGET_REFUSE}, error),
-        SALLYPORT_ERROR_UNKNOWN);
+        SALLYPORT_ERROR_UNCERTAIN);
   assert_true(courier_is_lost(scene->courier));
   courier_close(scene->courier);
   scene->courier = test_open(&scene->endpoint);
-  FAILS(courier_remove(scene->courier, "/y", error), SALLYPORT_ERROR_UNKNOWN);
+  FAILS(courier_remove(scene->courier, "/y", error), SALLYPORT_ERROR_UNCERTAIN);
   assert_true(courier_is_lost(scene->courier));
   end_scene(scene);
 }

@@ -211,7 +211,7 @@ static void a_rename_without_an_answer_is_unknown(void **state) {
   Scene *scene = scene_of("vanish", 20);
   assert_false(courier_rename(scene->courier, &(CourierRename){"a", "b", COURIER_TARGET_REPLACE}, &error));
   /* "b" is looked at first and is there, so "b" is moved aside: that is the rename that gets no answer */
-  assert_code(&error, SALLYPORT_ERROR_UNKNOWN);
+  assert_code(&error, SALLYPORT_ERROR_UNCERTAIN);
   assert_true(courier_is_lost(scene->courier));
   end_scene(scene);
 }

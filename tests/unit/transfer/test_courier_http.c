@@ -196,15 +196,15 @@ static void a_post_without_an_answer_is_unknown_and_not_repeated(void **state) {
   CourierReply reply;
   int answer;
   const CourierEndpoint endpoint = endpoint_of(&plain, COURIER_TLS_NONE);
-  post_fails(&endpoint, "/cut", 1000, 20, SALLYPORT_ERROR_UNKNOWN);
-  post_fails(&endpoint, "/half", 1000, 20, SALLYPORT_ERROR_UNKNOWN);
-  post_fails(&endpoint, "/silent", 1000, 1, SALLYPORT_ERROR_UNKNOWN);
+  post_fails(&endpoint, "/cut", 1000, 20, SALLYPORT_ERROR_UNCERTAIN);
+  post_fails(&endpoint, "/half", 1000, 20, SALLYPORT_ERROR_UNCERTAIN);
+  post_fails(&endpoint, "/silent", 1000, 1, SALLYPORT_ERROR_UNCERTAIN);
   /* on a connection that has been used, libcurl would try once more by itself */
   Courier *courier = test_open(&endpoint);
   assert_fine(post(courier, "/echo", 10, &reply, &answer, &error), error);
   close(answer);
   assert_false(post(courier, "/cut", 10, &reply, &answer, &error));
-  assert_code(&error, SALLYPORT_ERROR_UNKNOWN);
+  assert_code(&error, SALLYPORT_ERROR_UNCERTAIN);
   close(answer);
   answer = test_file(0);
   assert_fine(courier_post(courier, &(CourierPost){.path = "/seen", .body = -1, .answer = answer, .answer_limit = 100},
