@@ -50,7 +50,7 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_) -MMD -MP -c -o $@ $<
 
-# SQL lives in files of its own; each becomes one C string constant (x.sql -> x.sql.h, `x_sql`).
+# SQL lives in files of its own; each becomes one C string constant (room/x.sql -> `room_x_sql`).
 $(BUILD)/%.sql.h: %.sql packaging/sql-to-c
 	@mkdir -p $(@D)
 	packaging/sql-to-c $< > $@.tmp && mv $@.tmp $@

@@ -18,7 +18,7 @@
 #include "gateway/records/stage.h"
 #include "gateway/common/log.h"
 #include "gateway/records/feedback.h"
-#include "store/book_answer.h"
+#include "store/book_answer_name.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

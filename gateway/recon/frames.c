@@ -1,6 +1,6 @@
 #include "gateway/recon/frames.h"
 #include "gateway/base/files.h"
-#include "store/block_codec.h"
+#include "store/staging/block_codec.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #include "gateway/base/files.h"
 #include "store/book.h"
 #include "store/ledger.h"
-#include "store/sqlite.h"
+#include "store/db/sqlite.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,229 @@
+/* Inside of the book: what its source files share, and what its tests look at. Nobody else includes this.
+ *
+ *   schema.c   the tables, migrations, the check of a schema's version
+ *   chain.c    the audit chain: the hash, a new row, the tip kept outside
+ *   writer.c   the queue, the thread, group commit, checkpoints
+ *   open.c     opening and closing: the lock, the tip outside, the first rows
+ *   fields.c   a file's columns, to and from BookFile; ids
+ *   files.c    changes of files                    (in the writer's thread)
+ *   batches.c  changes of batches                  (in the writer's thread)
+ *   work.c     changes of intents, polls           (in the writer's thread)
+ *   read.c     readers and questions about files
+ *   lists.c    questions about everything else
+ *   watch.c    sequence numbers, arrivals, what is due: changes and questions
+ *   alarms.c   alarms, likewise
+ *   verify.c   the audit chain, the invariants */
+#pragma once
+#include "store/book.h"
+#include "store/db/sqlite.h"
+#include <pthread.h>
+
+/* --- Statements by name, prepared when first used. */
+#define BOOK_STATEMENTS(X) \
+  X(BEGIN, "begin") \
+  X(COMMIT, "commit") \
+  X(SAVEPOINT, "savepoint") \
+  X(RELEASE, "release") \
+  X(ROLLBACK_TO, "rollback-to") \
+  X(ADD_FILE, "add-file") \
+  X(FILE_NOW, "file-now") \
+  X(SET_FILE, "set-file") \
+  X(SET_FILE_KEYS, "set-file-keys") \
+  X(ADD_TOTAL, "add-total") \
+  X(FIND_TWIN_FILE, "twin-file") \
+  X(FIND_TWIN_CONTENT, "twin-content") \
+  X(FIND_TWIN_NAME, "twin-name") \
+  X(ANSWER_OWNER, "answer-owner") \
+  X(CLAIM_ANSWER, "claim-answer") \
+  X(ADD_BATCH, "add-batch") \
+  X(COUNT_BATCHES, "count-batches") \
+  X(POST_BATCH, "post-batch") \
+  X(BATCH_STATE, "batch-state") \
+  X(COUNT_POSTED, "count-posted") \
+  X(UNCUT, "uncut") \
+  X(REMOVE_UNCUT, "remove-uncut") \
+  X(NEXT_NUMBER, "next-number") \
+  X(FILE_BATCHES, "file-batches") \
+  X(SEND_BATCH, "send-batch") \
+  X(NOTE_BATCH, "note-batch") \
+  X(ANSWER_BATCH, "answer-batch") \
+  X(ANSWER_FILE, "answer-file") \
+  X(ADD_INTENT, "add-intent") \
+  X(FINISH_INTENT, "finish-intent") \
+  X(RETRY_INTENT, "retry-intent") \
+  X(INTENT_STATE, "intent-state") \
+  X(SAVE_POLL, "save-poll") \
+  X(ADD_AUDIT, "add-audit") \
+  X(LAST_AUDIT, "last-audit") \
+  X(AUDIT_HASH, "audit-hash") \
+  X(AUDIT_FROM, "audit-from") \
+  X(FILES_DUE, "files-due") \
+  X(FILES_LIVE, "files-live") \
+  X(FILES_OLDEST, "files-oldest") \
+  X(FILES_NEWEST, "files-newest") \
+  X(FEED_FILES_OLDEST, "feed-files-oldest") \
+  X(FEED_FILES_NEWEST, "feed-files-newest") \
+  X(FILE_BY_ID, "file-by-id") \
+  X(FILES_BY_PREFIX, "files-by-prefix") \
+  X(FILE_BY_SHOWN_NAME, "file-by-shown-name") \
+  X(FILES_NAMED, "files-named") \
+  X(FILES_WITH_DIGEST, "files-with-digest") \
+  X(BATCHES, "batches") \
+  X(INTENTS_OF_FILE, "intents-of-file") \
+  X(INTENTS_PENDING, "intents-pending") \
+  X(POLLS, "polls") \
+  X(HISTORY, "history") \
+  X(COUNTS, "counts") \
+  X(VERIFY_FOREIGN_KEYS, "verify-foreign-keys") \
+  X(VERIFY_INTEGRITY, "verify-integrity") \
+  X(VERIFY_SUMS, "verify-sums") \
+  X(VERIFY_BATCHES, "verify-batches") \
+  X(VERIFY_TOTALS, "verify-totals") \
+  X(VERIFY_HISTORY, "verify-history") \
+  X(SEQUENCE, "sequence") \
+  X(SEQUENCE_USED, "sequence-used") \
+  X(JUDGE_SEQUENCE, "judge-sequence") \
+  X(SET_SEQUENCE, "set-sequence") \
+  X(SEQUENCE_OF_FILE, "sequence-of-file") \
+  X(COUNTER_NUMBER, "counter-number") \
+  X(ADVANCE_COUNTER, "advance-counter") \
+  X(KEEP_COUNTER_NUMBER, "keep-counter-number") \
+  X(NOTE_ARRIVAL, "note-arrival") \
+  X(JUDGE_ARRIVAL, "judge-arrival") \
+  X(ARRIVAL, "arrival") \
+  X(ARRIVALS, "arrivals") \
+  X(ADD_DUE, "add-due") \
+  X(DROP_DUES_AHEAD, "drop-dues-ahead") \
+  X(SETTLE_DUE, "settle-due") \
+  X(OPEN_DUES, "open-dues") \
+  X(LAST_DUE, "last-due") \
+  X(PRUNE_DUES, "prune-dues") \
+  X(LIVE_ALARM, "live-alarm") \
+  X(ADD_ALARM, "add-alarm") \
+  X(CHANGE_ALARM, "change-alarm") \
+  X(END_ALARM, "end-alarm") \
+  X(ACKNOWLEDGE_ALARM, "acknowledge-alarm") \
+  X(TOLD_ALARM, "told-alarm") \
+  X(LIVE_ALARMS, "live-alarms") \
+  X(ALARMS, "alarms") \
+  X(ALARMS_TO_TELL, "alarms-to-tell") \
+  X(ALARM_BY_ID, "alarm-by-id") \
+  X(PRUNE_ALARMS, "prune-alarms") \
+  X(TELL_END, "tell-end")
+typedef enum {
+#define BOOK_STATEMENT_ENUM(name, text) BOOK_##name,
+  BOOK_STATEMENTS(BOOK_STATEMENT_ENUM) BOOK_N_STATEMENTS
+} BookStatement;
+typedef struct {
+  sqlite3 *db;
+  sqlite3_stmt *of[BOOK_N_STATEMENTS];
+} BookStatements;
+/* borrowed; NULL on error */
+sqlite3_stmt *book_statement(BookStatements *statements, BookStatement which, GError **error);
+void book_statements_clear(BookStatements *statements);
+char *book_statement_text(BookStatement which); /* for the tests of query plans; the caller frees */
+
+/* --- Schema. */
+extern const char *const book_migrations[]; /* the SQL that leads from version i to i + 1 */
+guint book_schema_version(void);            /* the newest */
+/* Brings the database up to `n` migrations, each in one transaction together with its number; *made: it was empty
+ * before. */
+gboolean book_schema_migrate(sqlite3 *db, const char *const *migrations, guint n, gboolean *made,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* For readers: CONFIGURATION unless the schema is exactly ours. */
+gboolean book_schema_check(sqlite3 *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- The audit chain. */
+#define BOOK_HASH 32
+/* sequence 0: before the first row, hash of zeros */
+typedef struct {
+  gint64 sequence;
+  guint8 hash[BOOK_HASH];
+} BookLink;
+void book_link_after(const BookLink *before, gint64 at, const char *event, const char *subject, const char *detail,
+                     BookLink *link);
+/* The last row's; sequence 0 if there is none. */
+gboolean book_link_last(BookStatements *statements, BookLink *last, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void book_hash_text(const guint8 *hash, char text[2 * BOOK_HASH + 1]);
+
+typedef enum { BOOK_TIP_GOOD, BOOK_TIP_MISSING, BOOK_TIP_DAMAGED } BookTipState;
+gboolean book_tip_read(const char *path, BookTipState *state, BookLink *tip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* durable on return */
+gboolean book_tip_make(const char *path, const BookLink *tip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* not durable by itself */
+gboolean book_tip_write(int fd, const BookLink *tip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- A transaction, as the changes see it. */
+struct BookTransaction {
+  BookStatements statements;
+  BookLink tip; /* of the chain, with this transaction's rows */
+};
+/* Appends to the chain. Details longer than 2,000 bytes are cut. */
+gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One statement without parameters or rows. */
+gboolean book_run_named(BookTransaction *tx, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- The writer. A change waits in the queue, on its caller's stack. */
+typedef struct BookJob BookJob;
+struct BookJob {
+  BookChange change;
+  gpointer data;
+  gboolean ok, finished;
+  GError *error;
+  pthread_cond_t woken;
+  BookJob *next;
+};
+
+struct Book {
+  char *path;
+  int lock, tip;
+  sqlite3 *db;
+  BookTransaction tx; /* the writer's thread only, once it runs */
+  int wal_pages, checkpoint_at;
+  pthread_t thread;
+  gboolean has_thread;
+  pthread_mutex_t mutex; /* guards all below */
+  pthread_cond_t arrived;
+  BookJob *first, **last;
+  gboolean closing;
+  GError *broken; /* set once: the STORAGE error after which nothing is written */
+  guint64 commits, checkpoints;
+};
+#define BOOK_CHECKPOINT_PAGES 1024                                            /* 4 MiB */
+int book_wal_grew(gpointer book, sqlite3 *db, const char *schema, int pages); /* for sqlite3_wal_hook */
+gboolean book_writer_start(Book *book, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void book_writer_stop(Book *book); /* when what waits is committed */
+guint64 book_commits(Book *book);  /* transactions committed since it was opened; for tests */
+guint64 book_checkpoints(Book *book);
+guint book_waiting(Book *book); /* changes that the writer has not taken yet */
+
+/* --- A file's columns. */
+/* the order of the columns */
+gboolean book_fields_check(sqlite3_stmt *select_all, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Binds each parameter named like a column, from *file. Text is borrowed. BUG when a number does not fit 63 bits. */
+gboolean book_fields_bind(sqlite3_stmt *statement, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void book_bind_named(sqlite3_stmt *statement, const char *parameter, gint64 value);
+void book_bind_named_text(sqlite3_stmt *statement, const char *parameter, const char *value);
+/* the row of a `SELECT *` */
+BookFile *book_fields_read(sqlite3_stmt *statement, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GBytes *book_column_bytes(sqlite3_stmt *statement, int column); /* NULL for null */
+char *book_make_id(gint64 milliseconds);
+
+/* --- A reader. Every question goes through book_ask … rows … book_told. */
+struct BookReader {
+  char *path;
+  BookStatements statements;
+  gboolean immutable; /* the file cannot be written and has no WAL: opened as if it never changes */
+};
+/* The statement, or NULL. */
+sqlite3_stmt *book_ask(BookReader *reader, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* After the rows: AGAIN when a writer has come to an immutable file meanwhile. */
+gboolean book_told(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* After the columns of a row were read: SQLite gives null for a text that it had no memory for, which must not pass for
+ * null. */
+gboolean book_row_whole(sqlite3_stmt *statement, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* All rows of a bound statement, by `row`; NULL with error. */
+typedef gpointer (*BookRow)(sqlite3_stmt *statement, GError **error);
+GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,170 @@
+/* The audit chain and its tip outside the book.
+ *
+ * hash(n) = SHA-256( sequence | at | event | subject | detail | hash(n-1) ), where numbers are 8 bytes, most
+ * significant first, and a text is the number length + 1, then its bytes (null: the number 0). So no two different rows
+ * have the same bytes. hash(0) is 32 zero bytes; the first row carries an id of the book, so that no two share a chain.
+ *
+ * Whoever can write the database can also recompute all hashes behind an edit, or cut rows off the end. That is what
+ * the tip outside is for: after each commit the writer stores the last row's sequence and hash in a file that should
+ * live where the database's editor cannot write. Its crash windows:
+ * - after the commit, before the tip's write: the tip is older than the book. The verifier accepts that, as long as the
+ *   row that it names is there with that hash. The next opening moves the tip on.
+ * - power lost after the tip's write, which is not synced each time: the same, older.
+ * - the tip can never be newer by a crash: it is written after the commit was durable. Newer means that rows were cut
+ * off (or an older copy of the book was put in place), and the book refuses to open over it: writing on would destroy
+ * the evidence.
+ * - the write is one pwrite of a line of fixed width inside the file's first block, which was allocated and synced when
+ * the file was made: old or new, not a mixture, on any disk whose sectors are written whole. */
+#include "store/book/book_private.h"
+#include "gateway/base/files.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TIP_LINE (20 + 1 + 2 * BOOK_HASH + 1) /* "00000000000000000017 <hex>\n" */
+#define DETAIL_LIMIT 2000
+
+static void add_number(GChecksum *sum, guint64 number) {
+  guint64 bytes = GUINT64_TO_BE(number);
+  g_checksum_update(sum, (const guchar *)&bytes, sizeof bytes);
+}
+
+static void add_text(GChecksum *sum, const char *text) {
+  gsize length = text ? strlen(text) : 0;
+  add_number(sum, text ? length + 1 : 0);
+  g_checksum_update(sum, (const guchar *)(text ? text : ""), (gssize)length);
+}
+
+void book_link_after(const BookLink *before, gint64 at, const char *event, const char *subject, const char *detail,
+                     BookLink *link) {
+  g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+  gsize length = BOOK_HASH;
+  add_number(sum, (guint64)before->sequence + 1);
+  add_number(sum, (guint64)at);
+  add_text(sum, event);
+  add_text(sum, subject);
+  add_text(sum, detail);
+  g_checksum_update(sum, before->hash, BOOK_HASH);
+  link->sequence = before->sequence + 1;
+  g_checksum_get_digest(sum, link->hash, &length);
+}
+
+void book_hash_text(const guint8 *hash, char text[2 * BOOK_HASH + 1]) {
+  static const char digits[] = "0123456789abcdef";
+  for (guint i = 0; i < BOOK_HASH; i++) {
+    text[2 * i] = digits[hash[i] >> 4];
+    text[2 * i + 1] = digits[hash[i] & 15];
+  }
+  text[2 * BOOK_HASH] = '\0';
+}
+
+gboolean book_link_last(BookStatements *statements, BookLink *last, GError **error) {
+  gboolean row;
+  sqlite3_stmt *s = book_statement(statements, BOOK_LAST_AUDIT, error);
+  memset(last, 0, sizeof *last);
+  if (!s || !sqlite_step(s, &row, error))
+    return FALSE;
+  if (!row)
+    return TRUE;
+  last->sequence = sqlite3_column_int64(s, 0);
+  if (sqlite3_column_bytes(s, 1) == BOOK_HASH)
+    memcpy(last->hash, sqlite3_column_blob(s, 1), BOOK_HASH);
+  sqlite_reset(s);
+  return TRUE;
+}
+
+/* A detail may quote what a partner's server said: it must not be a way to fill the disk. */
+static char *cut_detail(const char *detail) {
+  const char *end = g_utf8_find_prev_char(detail, detail + DETAIL_LIMIT);
+  return g_strdup_printf("%.*s…", end ? (int)(end - detail) : DETAIL_LIMIT, detail);
+}
+
+gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail,
+                        GError **error) {
+  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_AUDIT, error);
+  if (!s)
+    return FALSE;
+  g_autofree char *cut = detail && strlen(detail) > DETAIL_LIMIT ? cut_detail(detail) : NULL;
+  const char *kept = cut ? cut : detail;
+  gint64 at = g_get_real_time();
+  BookLink link;
+  book_link_after(&tx->tip, at, event, subject, kept, &link);
+  sqlite_bind(s, "iisssb", link.sequence, at, event, subject, kept, (const void *)link.hash, (gsize)BOOK_HASH);
+  if (!sqlite_done(s, error))
+    return FALSE;
+  tx->tip = link;
+  return TRUE;
+}
+
+gboolean book_audit(BookTransaction *tx, const char *event, const char *subject, const char *detail, GError **error) {
+  FileState state;
+  if (file_state_parse(event, &state))
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "an audit event may not be called %s, like a file's state",
+                               event);
+  return book_chain_add(tx, event, subject, detail, error);
+}
+
+static void tip_line(const BookLink *tip, char line[TIP_LINE + 1]) {
+  char hash[2 * BOOK_HASH + 1];
+  book_hash_text(tip->hash, hash);
+  snprintf(line, TIP_LINE + 1, "%020" G_GINT64_FORMAT " %s\n", tip->sequence, hash);
+}
+
+static gboolean parse_tip(const char *line, BookLink *tip) {
+  char again[TIP_LINE + 1];
+  for (guint i = 0; i < TIP_LINE; i++)
+    if (i == 20 ? line[i] != ' ' : i == TIP_LINE - 1 ? line[i] != '\n' : !g_ascii_isxdigit(line[i]))
+      return FALSE;
+  tip->sequence = g_ascii_strtoll(line, NULL, 10);
+  for (guint i = 0; i < BOOK_HASH; i++)
+    tip->hash[i] = (guint8)(g_ascii_xdigit_value(line[21 + 2 * i]) << 4 | g_ascii_xdigit_value(line[22 + 2 * i]));
+  tip_line(tip, again);
+  return memcmp(again, line, TIP_LINE) == 0;
+}
+
+gboolean book_tip_read(const char *path, BookTipState *state, BookLink *tip, GError **error) {
+  char line[TIP_LINE + 1] = "", before[TIP_LINE + 1];
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 && errno == ENOENT) {
+    *state = BOOK_TIP_MISSING;
+    return TRUE;
+  }
+  if (fd < 0)
+    return sallyport_error_errno(error, errno, "open the audit tip %s", path);
+  /* A lane may be writing it: a line counts when it was read twice. */
+  ssize_t length = pread(fd, line, sizeof line, 0);
+  for (guint tries = 0; tries < 100 && length >= 0; tries++) {
+    memcpy(before, line, sizeof line);
+    length = pread(fd, line, sizeof line, 0);
+    if (memcmp(before, line, TIP_LINE) == 0)
+      break;
+  }
+  int number = errno;
+  close(fd);
+  if (length < 0)
+    return sallyport_error_errno(error, number, "read the audit tip %s", path);
+  *state = length == TIP_LINE && parse_tip(line, tip) ? BOOK_TIP_GOOD : BOOK_TIP_DAMAGED;
+  return TRUE;
+}
+
+gboolean book_tip_make(const char *path, const BookLink *tip, GError **error) {
+  char line[TIP_LINE + 1];
+  g_autofree char *folder = g_path_get_dirname(path);
+  g_autofree char *name = g_path_get_basename(path);
+  tip_line(tip, line);
+  return files_replace(folder, name, line, error);
+}
+
+gboolean book_tip_write(int fd, const BookLink *tip, GError **error) {
+  char line[TIP_LINE + 1];
+  tip_line(tip, line);
+  ssize_t written = pwrite(fd, line, TIP_LINE, 0);
+  if (written == TIP_LINE)
+    return TRUE;
+  if (written < 0)
+    return sallyport_error_errno(error, errno, "write the audit tip");
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "write the audit tip: only %zd bytes were written",
+                             written);
+}

@@ -1,0 +1,231 @@
+#include "store/book/book_private.h"
+#include <pthread.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+typedef enum { FIELD_TEXT, FIELD_BYTES, FIELD_SIGNED, FIELD_UNSIGNED, FIELD_SHORT, FIELD_STATE } FieldType;
+typedef struct {
+  const char *name;
+  FieldType type;
+  gsize offset;
+} Field;
+
+/* In the order of the table's columns. */
+#define FIELD(type, member) \
+  { #member, FIELD_##type, G_STRUCT_OFFSET(BookFile, member) }
+static const Field fields[] = {
+    FIELD(TEXT, id),
+    FIELD(TEXT, feed),
+    FIELD(BYTES, name),
+    FIELD(TEXT, name_shown),
+    FIELD(TEXT, folder),
+    FIELD(UNSIGNED, size),
+    FIELD(SIGNED, modified),
+    FIELD(TEXT, evidence),
+    FIELD(STATE, state),
+    FIELD(STATE, held_from),
+    FIELD(SIGNED, seen_at),
+    FIELD(SIGNED, changed_at),
+    FIELD(SIGNED, due_at),
+    FIELD(SHORT, attempts),
+    FIELD(TEXT, problem),
+    FIELD(TEXT, reason_code),
+    FIELD(TEXT, reason),
+    FIELD(TEXT, duplicate_of),
+    FIELD(UNSIGNED, cipher_size),
+    FIELD(TEXT, cipher_sha256),
+    FIELD(UNSIGNED, plain_size),
+    FIELD(TEXT, plain_sha256),
+    FIELD(TEXT, signer),
+    FIELD(TEXT, trust),
+    FIELD(TEXT, business_date),
+    FIELD(TEXT, header),
+    FIELD(UNSIGNED, records),
+    FIELD(UNSIGNED, accepted),
+    FIELD(UNSIGNED, rejected),
+    FIELD(UNSIGNED, duplicates),
+    FIELD(SIGNED, amount),
+    FIELD(SIGNED, amount_accepted),
+    FIELD(SIGNED, amount_rejected),
+    FIELD(SIGNED, amount_duplicate),
+    FIELD(SHORT, batches),
+    FIELD(SHORT, batches_posted),
+    FIELD(TEXT, feedback_name),
+};
+
+/* Begins at *at and leaves it behind what it found: statements name their parameters in the order of the columns, more
+ * or less, and this is asked for each parameter of each change. */
+static const Field *field_named(const char *name, guint *at) {
+  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+    const Field *field = &fields[(*at + i) % G_N_ELEMENTS(fields)];
+    if (field->name[0] == name[0] && strcmp(field->name, name) == 0) {
+      *at = (guint)(field - fields) + 1;
+      return field;
+    }
+  }
+  return NULL;
+}
+
+gboolean book_fields_check(sqlite3_stmt *select_all, GError **error) {
+  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+    const char *name = sqlite3_column_name(select_all, (int)i);
+    if (!name || strcmp(name, fields[i].name) != 0)
+      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "column %u of the book's files is %s, not %s", i,
+                                 name ? name : "missing", fields[i].name);
+  }
+  return TRUE;
+}
+
+static gboolean bind_unsigned(sqlite3_stmt *s, int parameter, guint64 value, const char *name, GError **error) {
+  if (value > G_MAXINT64)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "%s does not fit the book", name);
+  sqlite3_bind_int64(s, parameter, (gint64)value);
+  return TRUE;
+}
+
+gboolean book_fields_bind(sqlite3_stmt *statement, const BookFile *file, GError **error) {
+  guint next = 0;
+  for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
+    const Field *field = field_named(sqlite3_bind_parameter_name(statement, i) + 1, &next);
+    if (!field)
+      continue; /* the caller's own */
+    gconstpointer at = G_STRUCT_MEMBER_P(file, field->offset);
+    switch (field->type) {
+    case FIELD_TEXT:
+      sqlite3_bind_text(statement, i, *(char *const *)at, -1, SQLITE_STATIC);
+      break;
+    case FIELD_BYTES: {
+      gsize length = 0;
+      gconstpointer bytes = *(GBytes *const *)at ? g_bytes_get_data(*(GBytes *const *)at, &length) : NULL;
+      sqlite3_bind_blob64(statement, i, bytes, length, SQLITE_STATIC);
+      break;
+    }
+    case FIELD_SIGNED:
+      sqlite3_bind_int64(statement, i, *(const gint64 *)at);
+      break;
+    case FIELD_SHORT:
+      sqlite3_bind_int64(statement, i, *(const guint *)at);
+      break;
+    case FIELD_STATE:
+      sqlite3_bind_text(statement, i, file_state_word(*(const FileState *)at), -1, SQLITE_STATIC);
+      break;
+    case FIELD_UNSIGNED:
+      if (!bind_unsigned(statement, i, *(const guint64 *)at, field->name, error))
+        return FALSE;
+      break;
+    default:
+      g_assert_not_reached();
+    }
+  }
+  return TRUE;
+}
+
+void book_bind_named(sqlite3_stmt *statement, const char *parameter, gint64 value) {
+  sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, parameter), value);
+}
+
+void book_bind_named_text(sqlite3_stmt *statement, const char *parameter, const char *value) {
+  sqlite3_bind_text(statement, sqlite3_bind_parameter_index(statement, parameter), value, -1, SQLITE_STATIC);
+}
+
+GBytes *book_column_bytes(sqlite3_stmt *statement, int column) {
+  if (sqlite3_column_type(statement, column) == SQLITE_NULL)
+    return NULL;
+  const void *bytes = sqlite3_column_blob(statement, column);
+  return g_bytes_new(bytes, (gsize)sqlite3_column_bytes(statement, column));
+}
+
+static gboolean read_state(sqlite3_stmt *s, int column, FileState *state, GError **error) {
+  const char *word = (const char *)sqlite3_column_text(s, column);
+  if (!word || file_state_parse(word, state))
+    return TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the book has a file in the unknown state %s", word);
+}
+
+BookFile *book_fields_read(sqlite3_stmt *statement, GError **error) {
+  BookFile *file = g_new0(BookFile, 1);
+  for (int i = 0; i < (int)G_N_ELEMENTS(fields); i++) {
+    gpointer at = G_STRUCT_MEMBER_P(file, fields[i].offset);
+    switch (fields[i].type) {
+    case FIELD_TEXT:
+      *(char **)at = sqlite_column_copy(statement, i);
+      break;
+    case FIELD_BYTES:
+      *(GBytes **)at = book_column_bytes(statement, i);
+      break;
+    case FIELD_SIGNED:
+      *(gint64 *)at = sqlite3_column_int64(statement, i);
+      break;
+    case FIELD_UNSIGNED:
+      *(guint64 *)at = (guint64)sqlite3_column_int64(statement, i);
+      break;
+    case FIELD_SHORT:
+      *(guint *)at = (guint)sqlite3_column_int64(statement, i);
+      break;
+    case FIELD_STATE:
+      if (!read_state(statement, i, at, error)) {
+        book_file_free(file);
+        return NULL;
+      }
+      break;
+    default:
+      g_assert_not_reached();
+    }
+  }
+  return file;
+}
+
+/* Nine digits of time in milliseconds (until the year 5188), seven that start at random and count up within one
+ * process: the process-wide counter is what makes ids of the same millisecond differ and sort, the random start what
+ * makes those of two runs differ when the clock was set back between them. A forked child begins a count of its own.
+ * The primary key refuses the rest. */
+char *book_make_id(gint64 milliseconds) {
+  static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+  static const guint64 tails = 78364164096; /* 36^7 */
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static gint64 last_time;
+  static guint64 last_tail;
+  static pid_t owner;
+  guint64 number = 0;
+  while (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+    ;
+  pthread_mutex_lock(&lock);
+  if (milliseconds > last_time || owner != getpid()) {
+    last_time = MAX(milliseconds, last_time + 1);
+    owner = getpid();
+    last_tail = number % (tails / 2);
+  } else if (++last_tail == tails) {
+    last_time++;
+    last_tail = 0;
+  }
+  guint64 time = (guint64)last_time, tail = last_tail;
+  pthread_mutex_unlock(&lock);
+  char *id = g_malloc(17);
+  for (int i = 15; i >= 9; i--, tail /= 36)
+    id[i] = digits[tail % 36];
+  for (int i = 8; i >= 0; i--, time /= 36)
+    id[i] = digits[time % 36];
+  id[16] = '\0';
+  return id;
+}
+
+BookFile *book_file_new(void) {
+  BookFile *file = g_new0(BookFile, 1);
+  file->seen_at = g_get_real_time();
+  file->id = book_make_id(file->seen_at / 1000);
+  return file;
+}
+
+void book_file_free(BookFile *file) {
+  if (!file)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+    gpointer at = G_STRUCT_MEMBER_P(file, fields[i].offset);
+    if (fields[i].type == FIELD_TEXT)
+      g_free(*(char **)at);
+    else if (fields[i].type == FIELD_BYTES)
+      g_clear_pointer((GBytes **)at, g_bytes_unref);
+  }
+  g_free(file);
+}

@@ -1,0 +1,145 @@
+/* Opening a book for writing, and closing it. In this order: the lock, the database, the schema, the chain's last row,
+ * the tip outside, the thread. A crash at any point leaves what the next opening takes up: a migration is one
+ * transaction, a book without rows gets its first one, and a missing tip is made anew, which the chain then says. */
+#include "store/book/book_private.h"
+#include "gateway/base/files.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An open file description's lock: a second opening is refused in this process too, and closing some other descriptor
+ * of the file does not drop it. It lives as long as a descriptor of it does anywhere: a child that the process forks
+ * must exec (it is close-on-exec) or close its descriptors. */
+static gboolean take_lock(Book *book, GError **error) {
+  g_autofree char *path = g_strconcat(book->path, ".lock", NULL);
+  book->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (book->lock < 0 && (errno == ENOENT || errno == EACCES || errno == ELOOP))
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "open the book's lock %s: %s", path,
+                               g_strerror(errno));
+  if (book->lock < 0)
+    return sallyport_error_errno(error, errno, "open the book's lock %s", path);
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(book->lock, F_OFD_SETLK, &lock) == 0)
+    return TRUE;
+  if (errno != EAGAIN && errno != EACCES)
+    return sallyport_error_errno(error, errno, "lock %s", path);
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the book %s is in use by another process", book->path);
+}
+
+/* Writes one audit row before the thread runs. */
+static gboolean note_opening(Book *book, const char *event, const char *detail, GError **error) {
+  if (book_run_named(&book->tx, BOOK_BEGIN, error) && book_chain_add(&book->tx, event, NULL, detail, error) &&
+      book_run_named(&book->tx, BOOK_COMMIT, error))
+    return TRUE;
+  sqlite_rollback(book->db);
+  return FALSE;
+}
+
+static gboolean tip_fits(Book *book, const BookLink *tip, gboolean *fits, GError **error) {
+  sqlite3_stmt *s = book_statement(&book->tx.statements, BOOK_AUDIT_HASH, error);
+  *fits = FALSE;
+  if (!s)
+    return FALSE;
+  sqlite_bind(s, "i", tip->sequence);
+  if (!sqlite_step(s, fits, error))
+    return FALSE;
+  if (*fits) {
+    *fits = sqlite3_column_bytes(s, 0) == BOOK_HASH && memcmp(sqlite3_column_blob(s, 0), tip->hash, BOOK_HASH) == 0;
+    sqlite_reset(s);
+  }
+  return TRUE;
+}
+
+/* A tip that the book does not lead up to is evidence and is not written over: an operator who knows why (a book
+ * restored from a backup) moves it away, and the chain then says that it was missing. */
+static gboolean settle_tip(Book *book, const char *path, gboolean made, GError **error) {
+  BookTipState state;
+  BookLink tip;
+  gboolean fits = TRUE;
+  if (!book_tip_read(path, &state, &tip, error))
+    return FALSE;
+  if (state == BOOK_TIP_GOOD && !tip_fits(book, &tip, &fits, error))
+    return FALSE;
+  if (state == BOOK_TIP_DAMAGED || !fits)
+    return sallyport_error_set(
+        error, SALLYPORT_ERROR_CONFIGURATION,
+        "the audit tip %s %s: if the book was restored on purpose, move the tip away and start again", path,
+        state == BOOK_TIP_DAMAGED ? "is damaged"
+                                  : "does not fit the book: its records were changed "
+                                    "or cut off, or it is an older copy");
+  if (state == BOOK_TIP_MISSING && !made && !note_opening(book, "audit-tip-missing", "made anew from the book", error))
+    return FALSE;
+  if (state == BOOK_TIP_MISSING && !book_tip_make(path, &book->tx.tip, error))
+    return FALSE;
+  book->tip = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (book->tip < 0)
+    return sallyport_error_errno(error, errno, "open the audit tip %s", path);
+  return book_tip_write(book->tip, &book->tx.tip, error);
+}
+
+/* Everything that is prepared later fails in the middle of a lane's life: what the schema cannot serve is told now. */
+static gboolean prepare_all(Book *book, GError **error) {
+  for (guint i = 0; i < BOOK_N_STATEMENTS; i++)
+    if (!book_statement(&book->tx.statements, (BookStatement)i, error))
+      return FALSE;
+  return book_fields_check(book->tx.statements.of[BOOK_FILE_BY_ID], error);
+}
+
+static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
+  SqliteOpen options = {.path = book->path, .use = SQLITE_USE_WRITE, .cache_kib = 8192, .own_checkpoint = TRUE};
+  gboolean made;
+  if (!take_lock(book, error) || !(book->db = sqlite_open(&options, error)))
+    return FALSE;
+  sqlite3_wal_hook(book->db, book_wal_grew, book);
+  book->tx.statements.db = book->db;
+  if (!book_schema_migrate(book->db, book_migrations, book_schema_version(), &made, error) ||
+      !prepare_all(book, error) || !book_link_last(&book->tx.statements, &book->tx.tip, error))
+    return FALSE;
+  if (book->tx.tip.sequence == 0) {
+    g_autofree char *word = book_make_id(g_get_real_time() / 1000);
+    if (!note_opening(book, "book-made", word, error))
+      return FALSE;
+  }
+  return settle_tip(book, tip_path, made, error);
+}
+
+Book *book_open(const char *path, const char *tip_path, GError **error) {
+  Book *book = g_new0(Book, 1);
+  book->path = g_strdup(path);
+  book->lock = book->tip = -1;
+  book->checkpoint_at = BOOK_CHECKPOINT_PAGES;
+  book->last = &book->first;
+  pthread_mutex_init(&book->mutex, NULL);
+  pthread_cond_init(&book->arrived, NULL);
+  if (open_parts(book, tip_path, error) && book_writer_start(book, error))
+    return book;
+  g_prefix_error(error, "%s: ", path);
+  book_close(book);
+  return NULL;
+}
+
+/* What fails here is repaired by the next opening: the WAL is recovered, the tip is older. */
+void book_close(Book *book) {
+  g_autoptr(GError) error = NULL;
+  if (!book)
+    return;
+  if (book->has_thread)
+    book_writer_stop(book);
+  book_statements_clear(&book->tx.statements);
+  if (book->db && (book->broken || !book->has_thread || !sqlite_checkpoint(book->db, TRUE, &error)))
+    sqlite3_db_config(book->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  sqlite_close(book->db);
+  if (book->tip >= 0) {
+    if (!book->broken && !files_sync(book->tip, "the audit tip", NULL)) { /* older after a power loss: allowed */
+    }
+    close(book->tip);
+  }
+  if (book->lock >= 0)
+    close(book->lock); /* last: until here nobody else may open the database */
+  pthread_cond_destroy(&book->arrived);
+  pthread_mutex_destroy(&book->mutex);
+  g_clear_error(&book->broken);
+  g_free(book->path);
+  g_free(book);
+}

@@ -1,0 +1,199 @@
+/* Readers, and what they answer about files. */
+#include "store/book/book_private.h"
+#include <string.h>
+#include <unistd.h>
+
+static gboolean has_wal(const char *path) {
+  g_autofree char *wal = g_strconcat(path, "-wal", NULL);
+  return access(wal, F_OK) == 0;
+}
+
+/* A book copied to where this process cannot write, without its WAL: SQLite could not make the WAL's index there and
+ * would refuse. Opened as immutable it takes no locks at all, so it is told at each question whether a writer has come.
+ */
+static sqlite3 *open_immutable(const char *path, GError **error) {
+  sqlite3 *db = NULL;
+  g_autofree char *escaped = g_uri_escape_string(path, "/", TRUE);
+  g_autofree char *uri = g_strdup_printf("file:%s?immutable=1", escaped);
+  if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                      NULL) == SQLITE_OK)
+    return db;
+  sqlite_fail(db, error, "open %s", path);
+  sqlite_close(db);
+  return NULL;
+}
+
+static gboolean check_columns(BookReader *reader, GError **error) {
+  sqlite3_stmt *s = book_statement(&reader->statements, BOOK_FILE_BY_ID, error);
+  return s && book_fields_check(s, error);
+}
+
+static gboolean open_reader(BookReader *reader, GError **error) {
+  g_autoptr(GError) why = NULL;
+  SqliteOpen options = {.path = reader->path, .use = SQLITE_USE_READ};
+  reader->statements.db = sqlite_open(&options, &why);
+  if (reader->statements.db && book_schema_check(reader->statements.db, &why))
+    return check_columns(reader, error);
+  if (access(reader->path, R_OK) != 0 || access(reader->path, W_OK) == 0 || has_wal(reader->path)) {
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  book_statements_clear(&reader->statements);
+  sqlite_close(g_steal_pointer(&reader->statements.db));
+  reader->immutable = TRUE;
+  reader->statements.db = open_immutable(reader->path, error);
+  return reader->statements.db && book_schema_check(reader->statements.db, error) && check_columns(reader, error);
+}
+
+BookReader *book_reader_open(const char *path, GError **error) {
+  BookReader *reader = g_new0(BookReader, 1);
+  reader->path = g_strdup(path);
+  if (open_reader(reader, error))
+    return reader;
+  g_prefix_error(error, "%s: ", path);
+  book_reader_close(reader);
+  return NULL;
+}
+
+void book_reader_close(BookReader *reader) {
+  if (!reader)
+    return;
+  book_statements_clear(&reader->statements);
+  sqlite_close(reader->statements.db);
+  g_free(reader->path);
+  g_free(reader);
+}
+
+sqlite3_stmt *book_ask(BookReader *reader, BookStatement which, GError **error) {
+  if (reader->immutable && !book_told(reader, error))
+    return NULL;
+  return book_statement(&reader->statements, which, error);
+}
+
+gboolean book_told(BookReader *reader, GError **error) {
+  if (!reader->immutable || !has_wal(reader->path))
+    return TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "a lane has opened %s: open it again", reader->path);
+}
+
+gboolean book_row_whole(sqlite3_stmt *statement, GError **error) {
+  sqlite3 *db = sqlite3_db_handle(statement);
+  return sqlite3_errcode(db) != SQLITE_NOMEM || sqlite_fail(db, error, "read a row of the book");
+}
+
+GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row,
+                        GError **error) {
+  g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(free_row);
+  for (gboolean more;;) {
+    if (!sqlite_step(statement, &more, error))
+      return NULL;
+    if (!more)
+      break;
+    gpointer one = row(statement, error);
+    if (one)
+      g_ptr_array_add(rows, one);
+    if (!one || !book_row_whole(statement, error)) {
+      sqlite_reset(statement);
+      return NULL;
+    }
+  }
+  return book_told(reader, error) ? g_steal_pointer(&rows) : NULL;
+}
+
+static gpointer file_row(sqlite3_stmt *statement, GError **error) {
+  return book_fields_read(statement, error);
+}
+
+static GPtrArray *collect_files(BookReader *reader, sqlite3_stmt *statement, GError **error) {
+  return book_collect(reader, statement, file_row, (GDestroyNotify)book_file_free, error);
+}
+
+#define LIVE_STATES ((((guint64)1 << FILE_N_STATES) - 1) & ~((guint64)1 << FILE_CLOSED) & ~((guint64)1 << FILE_GONE))
+
+/* Questions about live files go by the index that holds no others; the rest by time, newest or oldest first, which ends
+ * at the limit. */
+static BookStatement choose(const BookFilter *filter) {
+  if (filter->due_by && !filter->newest_first)
+    return BOOK_FILES_DUE;
+  if (filter->due_by || (filter->states && !(filter->states & ~LIVE_STATES)))
+    return BOOK_FILES_LIVE;
+  if (filter->feed)
+    return filter->newest_first ? BOOK_FEED_FILES_NEWEST : BOOK_FEED_FILES_OLDEST;
+  return filter->newest_first ? BOOK_FILES_NEWEST : BOOK_FILES_OLDEST;
+}
+
+GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **error) {
+  BookStatement which = choose(filter);
+  sqlite3_stmt *s = book_ask(reader, which, error);
+  if (!s)
+    return NULL;
+  sqlite3_bind_text(s, 1, filter->feed, -1, SQLITE_STATIC);
+  sqlite3_bind_text(s, 2, filter->name_like, -1, SQLITE_STATIC);
+  sqlite3_bind_int64(s, 3, filter->since);
+  sqlite3_bind_int64(s, 4, filter->until ? filter->until : G_MAXINT64);
+  sqlite3_bind_int64(s, 5, filter->limit ? filter->limit : 1000);
+  sqlite3_bind_int64(s, 6, filter->due_by ? filter->due_by : G_MAXINT64);
+  for (int i = 0; i < FILE_N_STATES; i++)
+    if (!filter->states || (filter->states >> i & 1))
+      sqlite3_bind_text(s, 7 + i, file_state_word((FileState)i), -1, SQLITE_STATIC);
+  if (which == BOOK_FILES_LIVE)
+    sqlite3_bind_int64(s, 21, filter->newest_first ? -1 : 1);
+  return collect_files(reader, s, error);
+}
+G_STATIC_ASSERT(FILE_N_STATES == 14); /* the parameters 7 … 20 of the statements */
+
+static GPtrArray *files_by_text(BookReader *reader, BookStatement which, const char *one, const char *two,
+                                GError **error) {
+  sqlite3_stmt *s = book_ask(reader, which, error);
+  if (!s)
+    return NULL;
+  if (two)
+    sqlite_bind(s, "ss", one, two);
+  else
+    sqlite_bind(s, "s", one);
+  return collect_files(reader, s, error);
+}
+
+/* The ids that begin with `prefix`: "~" sorts behind every digit of an id. */
+static GPtrArray *files_by_prefix(BookReader *reader, const char *prefix, GError **error) {
+  gsize length = strlen(prefix);
+  gboolean is_prefix = length >= 4 && length <= 16 && strspn(prefix, "0123456789abcdefghijklmnopqrstuvwxyz") == length;
+  g_autofree char *end = g_strconcat(prefix, "~", NULL);
+  return is_prefix ? files_by_text(reader, BOOK_FILES_BY_PREFIX, prefix, end, error) : g_ptr_array_new();
+}
+
+/* An id or a prefix that means one file wins over a name; a name wins over a prefix that means several. */
+BookFile *book_find_file(BookReader *reader, const char *id_or_name, GError **error) {
+  g_autoptr(GPtrArray) by_id = files_by_prefix(reader, id_or_name, error);
+  if (!by_id)
+    return NULL;
+  if (by_id->len == 1)
+    return g_ptr_array_steal_index(by_id, 0);
+  g_autoptr(GPtrArray) named = files_by_text(reader, BOOK_FILE_BY_SHOWN_NAME, id_or_name, NULL, error);
+  if (!named)
+    return NULL;
+  if (named->len == 1)
+    return g_ptr_array_steal_index(named, 0);
+  if (by_id->len > 1)
+    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "several files' ids begin with %s: give more of it", id_or_name);
+  return NULL;
+}
+
+GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name, GError **error) {
+  gsize length;
+  gconstpointer bytes = g_bytes_get_data(name, &length);
+  sqlite3_stmt *s = book_ask(reader, BOOK_FILES_NAMED, error);
+  if (!s)
+    return NULL;
+  sqlite_bind(s, "sb", feed, bytes, length);
+  return collect_files(reader, s, error);
+}
+
+GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,
+                                  GError **error) {
+  sqlite3_stmt *s = book_ask(reader, BOOK_FILES_WITH_DIGEST, error);
+  if (!s)
+    return NULL;
+  sqlite_bind(s, "sss", feed, sha256, except ? except : "");
+  return collect_files(reader, s, error);
+}

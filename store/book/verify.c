@@ -1,0 +1,200 @@
+/* Is the book as it was written? The audit chain against its tip outside, and the invariants between the tables. */
+#include "store/book/book_private.h"
+#include <string.h>
+
+static void read_link(sqlite3_stmt *s, BookLink *link) {
+  memset(link, 0, sizeof *link);
+  link->sequence = sqlite3_column_int64(s, 0);
+  if (sqlite3_column_bytes(s, 5) == BOOK_HASH)
+    memcpy(link->hash, sqlite3_column_blob(s, 5), BOOK_HASH);
+}
+
+static const char *text_or_null(sqlite3_stmt *s, int column) {
+  return (const char *)sqlite3_column_text(s, column);
+}
+
+gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit, gpointer user, GError **error) {
+  sqlite3_stmt *s = book_ask(reader, BOOK_AUDIT_FROM, error);
+  if (!s)
+    return FALSE;
+  sqlite_bind(s, "i", from);
+  for (gboolean row;;) {
+    if (!sqlite_step(s, &row, error))
+      return FALSE;
+    if (!row)
+      return book_told(reader, error);
+    BookLink link;
+    char hash[2 * BOOK_HASH + 1];
+    read_link(s, &link);
+    book_hash_text(link.hash, hash);
+    BookAuditRow shown = {link.sequence,      sqlite3_column_int64(s, 1), text_or_null(s, 2),
+                          text_or_null(s, 3), text_or_null(s, 4),         hash};
+    gboolean whole = book_row_whole(s, error);
+    if (!whole || !visit(user, &shown)) {
+      sqlite_reset(s);
+      return whole;
+    }
+  }
+}
+
+static gboolean fault(GError **error, gint64 sequence, const char *what) {
+  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "audit record %" G_GINT64_FORMAT " %s", sequence, what);
+}
+
+/* The row that the statement is at, against the one before it and the tip. */
+static gboolean check_row(sqlite3_stmt *s, BookLink *last, const BookLink *tip, GError **error) {
+  BookLink stored, computed;
+  read_link(s, &stored);
+  if (stored.sequence != last->sequence + 1)
+    return fault(error, last->sequence + 1, "is missing");
+  book_link_after(last, sqlite3_column_int64(s, 1), text_or_null(s, 2), text_or_null(s, 3), text_or_null(s, 4),
+                  &computed);
+  if (!book_row_whole(s, error))
+    return FALSE;
+  if (memcmp(stored.hash, computed.hash, BOOK_HASH) != 0)
+    return fault(error, stored.sequence,
+                 "was changed, or moved from another place: its hash does not follow from its content");
+  if (stored.sequence == tip->sequence && memcmp(stored.hash, tip->hash, BOOK_HASH) != 0)
+    return fault(error, stored.sequence,
+                 "or one before it was changed and the hashes made to fit: the tip kept outside differs");
+  *last = stored;
+  return TRUE;
+}
+
+static gboolean check_rows(sqlite3_stmt *s, const BookLink *tip, BookLink *last, GError **error) {
+  for (gboolean row;;) {
+    if (!sqlite_step(s, &row, error))
+      return FALSE;
+    if (!row)
+      return TRUE;
+    if (!check_row(s, last, tip, error)) {
+      sqlite_reset(s);
+      return FALSE;
+    }
+  }
+}
+
+/* The tip is read before the rows: a lane that writes on meanwhile makes the book newer than the tip, never older. */
+gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *verified, GError **error) {
+  BookTipState state;
+  BookLink tip = {0}, last = {0};
+  *verified = 0;
+  if (!book_tip_read(tip_path, &state, &tip, error))
+    return FALSE;
+  sqlite3_stmt *s = book_ask(reader, BOOK_AUDIT_FROM, error);
+  if (!s)
+    return FALSE;
+  sqlite_bind(s, "i", G_MININT64);
+  gboolean ok = check_rows(s, &tip, &last, error);
+  *verified = (guint64)last.sequence;
+  if (!ok || !book_told(reader, error))
+    return FALSE;
+  if (state != BOOK_TIP_GOOD)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "the audit tip %s is %s: the records that are there follow from each "
+                               "other, but the last ones may have been cut off",
+                               tip_path, state == BOOK_TIP_MISSING ? "missing" : "damaged");
+  if (last.sequence < tip.sequence)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "audit record %" G_GINT64_FORMAT " and what followed, up to %" G_GINT64_FORMAT
+                               " at least, were cut off",
+                               last.sequence + 1, tip.sequence);
+  return TRUE;
+}
+
+/* Runs a question whose answer should be empty. */
+static gboolean expect_nothing(BookReader *reader, BookStatement which, const char *what, GError **error) {
+  gboolean row;
+  sqlite3_stmt *s = book_ask(reader, which, error);
+  if (!s || !sqlite_step(s, &row, error))
+    return FALSE;
+  if (!row)
+    return TRUE;
+  sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "%s: %s, %s", what, text_or_null(s, 0), text_or_null(s, 1));
+  sqlite_reset(s);
+  return FALSE;
+}
+
+static gboolean check_integrity(BookReader *reader, GError **error) {
+  gboolean row;
+  sqlite3_stmt *s = book_ask(reader, BOOK_VERIFY_INTEGRITY, error);
+  if (!s || !sqlite_step(s, &row, error))
+    return FALSE;
+  const char *answer = row ? text_or_null(s, 0) : "no answer";
+  gboolean whole = book_row_whole(s, error), ok = whole && strcmp(answer, "ok") == 0;
+  if (whole && !ok) /* "error code=7": it had no memory for a page (SQLITE_NOMEM), which is not damage */
+    sallyport_error_set(error, strstr(answer, "error code=7") ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_STORAGE,
+                        "the database is damaged: %s", answer);
+  sqlite_reset(s);
+  return ok;
+}
+
+/* One file's way through its history, as its rows come by. */
+typedef struct {
+  char id[17], current[16];
+  FileState state, held_from;
+  gboolean any;
+} Walk;
+
+static gboolean end_walk(const Walk *walk, GError **error) {
+  if (!walk->id[0] || (walk->any && strcmp(file_state_word(walk->state), walk->current) == 0))
+    return TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s is %s, but its history ends with %s", walk->id,
+                             walk->current, walk->any ? file_state_word(walk->state) : "nothing");
+}
+
+static gboolean step_walk(Walk *walk, const char *event, GError **error) {
+  FileState to;
+  if (!event || !file_state_parse(event, &to))
+    return TRUE;
+  gboolean allowed = walk->any ? file_state_may_become(walk->state, to) : to == FILE_SEEN;
+  if (allowed && walk->any && walk->state == FILE_HELD)
+    allowed = to == FILE_REJECTED || to == walk->held_from;
+  if (!allowed)
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s became %s from %s, which is not allowed",
+                               walk->id, event, walk->any ? file_state_word(walk->state) : "nothing");
+  if (to == FILE_HELD)
+    walk->held_from = walk->state;
+  walk->state = to;
+  walk->any = TRUE;
+  return TRUE;
+}
+
+static gboolean check_histories(BookReader *reader, GError **error) {
+  Walk walk = {.any = FALSE};
+  sqlite3_stmt *s = book_ask(reader, BOOK_VERIFY_HISTORY, error);
+  if (!s)
+    return FALSE;
+  for (gboolean row;;) {
+    if (!sqlite_step(s, &row, error))
+      return FALSE;
+    if (!row)
+      return end_walk(&walk, error);
+    const char *id = text_or_null(s, 0), *current = text_or_null(s, 1), *event = text_or_null(s, 3);
+    gboolean ok = book_row_whole(s, error);
+    if (ok && strcmp(id, walk.id) != 0) {
+      ok = end_walk(&walk, error);
+      walk = (Walk){.any = FALSE};
+      g_strlcpy(walk.id, id, sizeof walk.id);
+      g_strlcpy(walk.current, current, sizeof walk.current);
+    }
+    if (!ok || !step_walk(&walk, event, error)) {
+      sqlite_reset(s);
+      return FALSE;
+    }
+  }
+}
+
+/* In one read transaction: a lane that writes meanwhile does not make two questions disagree. */
+gboolean book_verify(BookReader *reader, GError **error) {
+  if (!sqlite_run(reader->statements.db, "BEGIN", error))
+    return FALSE;
+  gboolean ok = check_integrity(reader, error) &&
+                expect_nothing(reader, BOOK_VERIFY_FOREIGN_KEYS, "a row refers to one that is missing", error) &&
+                expect_nothing(reader, BOOK_VERIFY_SUMS, "the counts of a file do not add up", error) &&
+                expect_nothing(reader, BOOK_VERIFY_BATCHES, "the batches of a file do not add up", error) &&
+                expect_nothing(reader, BOOK_VERIFY_TOTALS, "the totals of done files are wrong", error) &&
+                check_histories(reader, error) && book_told(reader, error);
+  sqlite_rollback(reader->statements.db);
+  return ok;
+}

@@ -1,0 +1,262 @@
+/* Verifying a ledger in flat memory. Keys: every posting's are searched in all shards, and each must be found once,
+ * where it is. Balances: a run must be in order and hold the entries that it stands for; that is compared by sketches,
+ * sums of a hash of each entry's account, seq and amount. If they differ in anything, so do the sums, but for one
+ * chance in 2^64. */
+#include "store/ledger/runs_private.h"
+#include "store/ledger/queries.sql.h"
+#include <string.h>
+
+typedef struct {
+  LedgerRun run;
+  guint64 sum, entries;
+} RunSketch;
+
+typedef struct {
+  LedgerReader *reader;
+  ShardView *view;
+  GArray *sketches;
+  guint run;          /* of the entry that is looked at */
+  gint64 next;        /* the first seq of the next posting */
+  guint64 indexed;    /* entries of indexed postings */
+  RecordBlock *block; /* the posting that is looked at; the view reads others meanwhile */
+  gint64 first;
+  guint8 *found; /* per record: how often its key was found, here or elsewhere */
+  gboolean elsewhere;
+} Verify;
+
+static gboolean fault(const Verify *verify, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static gboolean fault(const Verify *verify, GError **error, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *what = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "ledger shard %u: %s", verify->view->shard, what);
+}
+
+static gboolean check_file(const Verify *verify, GError **error) {
+  g_autoptr(sqlite3_stmt) integrity = sqlite_prepare(verify->view->db, "PRAGMA integrity_check(1)", error);
+  g_autoptr(sqlite3_stmt) keys = sqlite_prepare(verify->view->db, "PRAGMA foreign_key_check", error);
+  gboolean row = FALSE;
+  if (!integrity || !keys || !sqlite_step(integrity, &row, error))
+    return FALSE;
+  const char *verdict = row ? (const char *)sqlite3_column_text(integrity, 0) : "no answer";
+  if (strcmp(verdict, "ok") != 0)
+    return fault(verify, error, "%s", verdict);
+  if (!sqlite_step(keys, &row, error))
+    return FALSE;
+  return !row || fault(verify, error, "a row of %s refers to nothing", (const char *)sqlite3_column_text(keys, 0));
+}
+
+/* --- Sketches */
+
+static guint64 mix(guint64 x) { /* the finalizer of MurmurHash3 (Austin Appleby) */
+  x = (x ^ (x >> 33)) * G_GUINT64_CONSTANT(0xff51afd7ed558ccd);
+  x = (x ^ (x >> 33)) * G_GUINT64_CONSTANT(0xc4ceb9fe1a85ec53);
+  return x ^ (x >> 33);
+}
+
+static guint64 hash_entry(const void *account, gsize length, gint64 seq, gint64 amount) {
+  guint64 hash = mix((guint64)seq) ^ length;
+  const guint8 *bytes = account;
+  for (gsize i = 0; i < length; i++)
+    hash = (hash ^ bytes[i]) * G_GUINT64_CONSTANT(0x100000001b3);
+  return mix(mix(hash) + (guint64)amount);
+}
+
+static gboolean list_runs(Verify *verify, GError **error) {
+  g_autoptr(GArray) runs = ledger_runs_list(verify->view->db, error);
+  for (guint i = 0; runs && i < runs->len; i++) {
+    RunSketch sketch = {.run = g_array_index(runs, LedgerRun, i)};
+    g_array_append_val(verify->sketches, sketch);
+  }
+  return runs != NULL;
+}
+
+static void sketch_entry(Verify *verify, guint i) {
+  gint64 seq = verify->first + i;
+  while (verify->run < verify->sketches->len && g_array_index(verify->sketches, RunSketch, verify->run).run.last < seq)
+    verify->run++;
+  if (verify->run >= verify->sketches->len)
+    return;
+  RunSketch *sketch = &g_array_index(verify->sketches, RunSketch, verify->run);
+  gsize length;
+  const char *account = record_block_text(verify->block, ENTRY_ACCOUNT, i, &length);
+  sketch->sum += hash_entry(account, length, seq, record_block_integer(verify->block, ENTRY_AMOUNT, i));
+  sketch->entries++;
+}
+
+static gboolean check_run(const Verify *verify, RunSketch *sketch, RunCursor *cursor, GError **error) {
+  g_autoptr(GByteArray) last = g_byte_array_new();
+  gint64 last_seq = 0;
+  while (!cursor->ended) {
+    RunEntry entry = run_cursor_entry(cursor);
+    int order = last_seq ? ledger_compare_texts(last->data, last->len, entry.account, entry.length) : -1;
+    if (order > 0 || (order == 0 && last_seq >= entry.seq))
+      return fault(verify, error, "run %" G_GINT64_FORMAT " is not in order", sketch->run.id);
+    g_byte_array_set_size(last, 0);
+    g_byte_array_append(last, (const guint8 *)entry.account, (guint)entry.length);
+    last_seq = entry.seq;
+    sketch->sum -= hash_entry(entry.account, entry.length, entry.seq, entry.amount);
+    sketch->entries--;
+    if (!run_cursor_next(cursor, error))
+      return FALSE;
+  }
+  return (sketch->sum == 0 && sketch->entries == 0) ||
+         fault(verify, error,
+               "balances over entries %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " are not those of the entries",
+               sketch->run.first, sketch->run.last);
+}
+
+static gboolean check_run_blocks(const Verify *verify, GError **error) {
+  gint64 blocks, indexed;
+  if (!sqlite_integer(verify->view->db, "SELECT count(*) FROM run_block", &blocks, error) ||
+      !sqlite_integer(verify->view->db,
+                      "SELECT count(*) FROM run_block b JOIN run r ON r.id = b.run AND b.id >> 24 = r.id", &indexed,
+                      error))
+    return FALSE;
+  return blocks == indexed || fault(verify, error, "a run's block belongs to no run");
+}
+
+static gboolean check_balances(Verify *verify, GError **error) {
+  for (guint i = 0; i < verify->sketches->len; i++) {
+    RunSketch *sketch = &g_array_index(verify->sketches, RunSketch, i);
+    RunCursor cursor;
+    gboolean ok = run_cursor_open(&cursor, verify->view->db, &sketch->run, NULL, error) &&
+                  check_run(verify, sketch, &cursor, error);
+    run_cursor_clear(&cursor);
+    if (!ok)
+      return FALSE;
+  }
+  return check_run_blocks(verify, error);
+}
+
+/* --- Postings */
+
+static void note_hit(gpointer user, guint record, const ShardView *view, guint index) {
+  Verify *verify = user;
+  gboolean itself = view == verify->view && view->posting.first + index == verify->first + record;
+  verify->elsewhere |= !itself;
+  verify->found[record]++;
+}
+
+static gboolean check_keys(Verify *verify, GError **error) {
+  KeyList keys;
+  SiftedKeys sifted;
+  gboolean ok = TRUE;
+  verify->elsewhere = FALSE;
+  g_free(verify->found);
+  verify->found = g_new0(guint8, MAX(verify->block->count, 1));
+  key_list_init(&keys, verify->block, ENTRY_KEY, NULL);
+  shard_view_sift(verify->view, &keys, &sifted); /* a reader's view: all keys pass */
+  for (guint i = 0; i < ledger_reader_shards(verify->reader) && ok; i++)
+    ok = shard_view_find_keys(ledger_reader_view(verify->reader, i), &keys, &sifted, note_hit, verify, error);
+  sifted_keys_clear(&sifted);
+  key_list_clear(&keys);
+  for (guint i = 0; ok && i < verify->block->count; i++)
+    if (verify->elsewhere || verify->found[i] != 1)
+      ok = fault(verify, error, "a key of the posting at %" G_GINT64_FORMAT " is %s", verify->first,
+                 verify->elsewhere ? "posted twice" : "not found by its index");
+  return ok;
+}
+
+static gboolean key_is(const KeyList *keys, guint i, sqlite3_stmt *row, int column, int outside) {
+  gsize length;
+  const char *key = key_list_at(keys, i, &length);
+  const void *bound = sqlite3_column_blob(row, column);
+  int order = ledger_compare_texts(key, length, bound ? bound : "", (gsize)sqlite3_column_bytes(row, column));
+  return order == 0 || (outside && (order < 0) == (outside < 0));
+}
+
+/* The range of one that is not found by it may be wider than its keys. */
+static gboolean check_range(const Verify *verify, sqlite3_stmt *row, gboolean wide) {
+  KeyList keys;
+  key_list_init(&keys, verify->block, ENTRY_KEY, NULL);
+  gboolean ok = keys.n == verify->block->count && key_is(&keys, 0, row, 3, wide ? 1 : 0) &&
+                key_is(&keys, keys.n - 1, row, 4, wide ? -1 : 0);
+  key_list_clear(&keys);
+  return ok;
+}
+
+static gboolean check_entries(Verify *verify, gint64 amount, GError **error) {
+  guint shards = ledger_reader_shards(verify->reader);
+  gint64 sum = 0;
+  for (guint i = 0; i < verify->block->count; i++) {
+    gsize length;
+    const char *account = record_block_text(verify->block, ENTRY_ACCOUNT, i, &length);
+    if (ledger_shard_of(account, length, shards) != verify->view->shard)
+      return fault(verify, error, "entry %" G_GINT64_FORMAT " belongs to another shard", verify->first + i);
+    if (__builtin_add_overflow(sum, record_block_integer(verify->block, ENTRY_AMOUNT, i), &sum))
+      return fault(verify, error, "the posting at %" G_GINT64_FORMAT " leaves 64 bits", verify->first);
+    sketch_entry(verify, i);
+  }
+  return sum == amount ||
+         fault(verify, error, "the posting at %" G_GINT64_FORMAT " has another amount than its entries", verify->first);
+}
+
+static gboolean check_posting(Verify *verify, sqlite3_stmt *row, GError **error) {
+  int zone = sqlite3_column_int(row, 5);
+  gint64 count = sqlite3_column_int64(row, 1);
+  verify->first = sqlite3_column_int64(row, 0);
+  if (verify->first != verify->next)
+    return fault(verify, error, "entries are missing before %" G_GINT64_FORMAT, verify->first);
+  if (!shard_view_load(verify->view, verify->first, error))
+    return FALSE;
+  RecordBlock *mine = verify->view->block; /* the searches below read other postings into the view */
+  verify->view->block = verify->block;
+  verify->block = mine;
+  shard_view_forget(verify->view);
+  verify->next += count;
+  verify->indexed += zone == ZONE_INDEXED ? (guint64)count : 0;
+  if (mine->count != count || !check_range(verify, row, zone != ZONE_RANGE))
+    return fault(verify, error, "the posting at %" G_GINT64_FORMAT " has other keys than its entries", verify->first);
+  return check_entries(verify, sqlite3_column_int64(row, 2), error) && check_keys(verify, error);
+}
+
+static gboolean check_postings(Verify *verify, GError **error) {
+  g_autoptr(sqlite3_stmt)
+      postings = sqlite_prepare_named(verify->view->db, ledger_queries_sql, "postings-to-verify", error);
+  gboolean row = postings != NULL;
+  if (!postings)
+    return FALSE;
+  while (row)
+    if (!sqlite_step(postings, &row, error) || (row && !check_posting(verify, postings, error)))
+      return FALSE;
+  gint64 keys = 0;
+  g_autofree char *count_keys = sqlite_named(ledger_queries_sql, "count-keys");
+  if (!sqlite_integer(verify->view->db, count_keys, &keys, error))
+    return FALSE;
+  if ((guint64)keys != verify->indexed)
+    return fault(verify, error, "%" G_GINT64_FORMAT " keys are indexed, and should be %" G_GUINT64_FORMAT, keys,
+                 verify->indexed);
+  if (verify->sketches->len &&
+      g_array_index(verify->sketches, RunSketch, verify->sketches->len - 1).run.last >= verify->next)
+    return fault(verify, error, "more is folded than posted");
+  return TRUE;
+}
+
+static gboolean verify_shard(LedgerReader *reader, guint shard, GError **error) {
+  Verify verify = {.reader = reader,
+                   .view = ledger_reader_view(reader, shard),
+                   .next = 1,
+                   .sketches = g_array_new(FALSE, FALSE, sizeof(RunSketch))};
+  gboolean ok = check_file(&verify, error) && list_runs(&verify, error) && check_postings(&verify, error) &&
+                check_balances(&verify, error);
+  record_block_free(verify.block);
+  g_array_unref(verify.sketches);
+  g_free(verify.found);
+  return ok;
+}
+
+gboolean ledger_verify(LedgerReader *reader, GError **error) {
+  guint shards = ledger_reader_shards(reader);
+  gboolean ok = TRUE;
+  for (guint i = 0; i < shards && ok; i++) {
+    shard_view_forget(ledger_reader_view(reader, i)); /* what was read before is read again */
+    ok = sqlite_run(ledger_reader_view(reader, i)->db, "BEGIN", error);
+  }
+  for (guint i = 0; i < shards && ok; i++)
+    ok = verify_shard(reader, i, error);
+  for (guint i = 0; i < shards; i++)
+    sqlite_rollback(ledger_reader_view(reader, i)->db);
+  return ok;
+}

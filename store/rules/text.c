@@ -1,0 +1,128 @@
+#include "store/rules/text_private.h"
+#include <errno.h>
+#include <string.h>
+
+typedef struct {
+  const char *at;
+  int depth; /* of open parentheses */
+  gboolean computes;
+  gboolean after_as; /* the next word is a CAST's type */
+} Lexer;
+
+static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static gboolean refuse(GError **error, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *why = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s", why);
+}
+
+static gboolean is_word_byte(char c) {
+  return g_ascii_isalnum(c) || c == '_' || c == '$' || (guchar)c >= 0x80;
+}
+
+static gboolean read_quoted(Lexer *lexer, char close, GError **error) {
+  const char *at = lexer->at + 1;
+  for (; *at; at++) {
+    if (*at != close)
+      continue;
+    if (close != ']' && at[1] == close) {
+      at++; /* a doubled quote stands for itself */
+      continue;
+    }
+    lexer->at = at + 1;
+    return TRUE;
+  }
+  return refuse(error, "a quoted text or name is not closed: %.40s", lexer->at);
+}
+
+static gboolean read_number(Lexer *lexer, GError **error) {
+  const char *start = lexer->at, *at = start;
+  gboolean hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X'), real = FALSE;
+  for (at += hex ? 2 : 0; *at; at++) {
+    gboolean exponent = !hex && (*at == 'e' || *at == 'E');
+    if (exponent && (at[1] == '+' || at[1] == '-'))
+      at++;
+    else if (*at != '.' && !is_word_byte(*at))
+      break;
+    real |= exponent || *at == '.';
+  }
+  lexer->at = at;
+  if (real)
+    return refuse(
+        error,
+        "%.*s is a REAL number, which does not hold money exactly: write scaled('%.*s', 2) for a decimal of scale 2",
+        (int)(at - start), start, (int)(at - start), start);
+  errno = 0;
+  if (!hex && (g_ascii_strtoull(start, NULL, 10) > G_MAXINT64 || errno))
+    return refuse(error, "%.*s does not fit in 64 bits", (int)(at - start), start);
+  return TRUE;
+}
+
+static gboolean word_is(const char *word, gsize length, const char *keyword) {
+  return strlen(keyword) == length && g_ascii_strncasecmp(word, keyword, length) == 0;
+}
+
+static gboolean read_word(Lexer *lexer, GError **error) {
+  const char *word = lexer->at;
+  while (is_word_byte(*lexer->at))
+    lexer->at++;
+  gsize length = (gsize)(lexer->at - word);
+  if (lexer->after_as && !word_is(word, length, "INTEGER") && !word_is(word, length, "TEXT"))
+    return refuse(error, "CAST(… AS %.*s): only INTEGER and TEXT are allowed", (int)length, word);
+  lexer->after_as = word_is(word, length, "AS");
+  lexer->computes |= word_is(word, length, "abs");
+  if (word_is(word, length, "SELECT") || word_is(word, length, "WITH"))
+    return refuse(error, "sub-queries are not allowed: a rule looks at one record");
+  if (word_is(word, length, "OVER"))
+    return refuse(error, "window functions are not allowed: a rule looks at one record");
+  return TRUE;
+}
+
+static gboolean read_sign(Lexer *lexer, GError **error) {
+  char c = *lexer->at;
+  if ((c == '-' && lexer->at[1] == '-') || (c == '/' && lexer->at[1] == '*'))
+    return refuse(error, "comments are not allowed in a rule");
+  if (c == ';')
+    return refuse(error, "a rule is one expression: ';' is not allowed");
+  if (strchr("?:@#$", c))
+    return refuse(error, "parameters are not allowed in a rule: %c", c);
+  lexer->depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+  if (lexer->depth < 0)
+    return refuse(error, "a ')' too many");
+  lexer->computes |= strchr("+-*/%", c) != NULL;
+  lexer->at++;
+  return TRUE;
+}
+
+static gboolean read_token(Lexer *lexer, GError **error) {
+  char c = *lexer->at;
+  if (g_ascii_isspace(c)) {
+    lexer->at++;
+    return TRUE;
+  }
+  if (c != '"' && !is_word_byte(c) && lexer->after_as)
+    return refuse(error, "AS is for CAST(… AS INTEGER) and CAST(… AS TEXT) only");
+  if (c == '\'' || c == '"' || c == '`' || c == '[') {
+    if (lexer->after_as)
+      return refuse(error, "CAST to a quoted type: only INTEGER and TEXT are allowed");
+    return read_quoted(lexer, c == '[' ? ']' : c, error);
+  }
+  if (g_ascii_isdigit(c) || (c == '.' && g_ascii_isdigit(lexer->at[1])))
+    return read_number(lexer, error);
+  if (is_word_byte(c) && c != '$')
+    return read_word(lexer, error);
+  return read_sign(lexer, error);
+}
+
+gboolean rule_text_check(const char *text, gboolean *computes, GError **error) {
+  Lexer lexer = {.at = text};
+  while (*lexer.at)
+    if (!read_token(&lexer, error))
+      return FALSE;
+  if (lexer.depth > 0)
+    return refuse(error, "a ')' is missing");
+  *computes = lexer.computes;
+  return TRUE;
+}
