@@ -27,6 +27,10 @@ typedef gboolean (*BookChange)(BookTransaction *tx, gpointer data, GError **erro
  * *error; it does not block. */
 gboolean book_write(Book *book, BookChange change, gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* What is wrong while the disk has no space for the log to be copied into the book: a sentence for an alarm, NULL when
+ * nothing is. It ends by itself within seconds of there being space again. Any thread; the caller frees. */
+char *book_shortage(Book *book);
+
 /* --- Files. Strings are owned by the struct; times are microseconds since 1970; 0 or NULL: not known (yet). */
 struct BookFile {
   char *id; /* ours: sortable by time, 16 characters of 0-9a-z */

@@ -38,30 +38,30 @@ typedef struct {
   gboolean same_words;
 } Now;
 
-static gboolean same_text(sqlite3_stmt *s, int column, const char *text) {
-  return g_strcmp0((const char *)sqlite3_column_text(s, column), text) == 0;
+static gboolean same_text(DbStatement *s, guint column, const char *text) {
+  return g_strcmp0(db_text(s, column), text) == 0;
 }
 
 static gboolean look(BookTransaction *tx, const AlarmCall *call, Now *now, GError **error) {
   gboolean row;
   *now = (Now){0};
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_LIVE_ALARM, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_LIVE_ALARM, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ss", call->kind, call->subject);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "ss", call->kind, call->subject);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return TRUE;
-  g_strlcpy(now->id, (const char *)sqlite3_column_text(s, 0), sizeof now->id);
-  now->weight = sqlite3_column_int64(s, 1);
+  g_strlcpy(now->id, db_text(s, 0), sizeof now->id);
+  now->weight = db_integer(s, 1);
   now->state = same_text(s, 2, words[ALARM_ACKNOWLEDGED]) ? ALARM_ACKNOWLEDGED : ALARM_STANDING;
-  now->ways = (guint)sqlite3_column_int64(s, 3);
-  now->next_at = sqlite3_column_int64(s, 4);
-  now->told = (guint)sqlite3_column_int64(s, 5);
-  now->told_at = sqlite3_column_int64(s, 6);
+  now->ways = (guint)db_integer(s, 3);
+  now->next_at = db_integer(s, 4);
+  now->told = (guint)db_integer(s, 5);
+  now->told_at = db_integer(s, 6);
   now->same_words = same_text(s, 7, call->text) && same_text(s, 8, call->detail);
-  sqlite_reset(s);
+  db_reset(s);
   return TRUE;
 }
 
@@ -74,12 +74,12 @@ static gboolean audit(BookTransaction *tx, const char *event, const char *id, co
 static gboolean add(BookTransaction *tx, const AlarmCall *call, GError **error) {
   gint64 now = g_get_real_time();
   g_autofree char *id = book_make_id(now / 1000);
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_ALARM, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ADD_ALARM, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ssssssiiu", id, call->kind, call->subject, call->feed, call->text, call->detail, call->weight, now,
-              call->ways);
-  return sqlite_done(s, error) && audit(tx, "alarm-raised", id, call->kind, call->subject, call->text, error);
+  db_bind(s, "ssssssiiu", id, call->kind, call->subject, call->feed, call->text, call->detail, call->weight, now,
+          call->ways);
+  return db_done(s, error) && audit(tx, "alarm-raised", id, call->kind, call->subject, call->text, error);
 }
 
 gboolean book_raise_alarm(BookTransaction *tx, const AlarmCall *call, GError **error) {
@@ -91,25 +91,25 @@ gboolean book_raise_alarm(BookTransaction *tx, const AlarmCall *call, GError **e
   gboolean worse = call->weight > now.weight; /* also one that was acknowledged stands again then */
   if (now.same_words && call->weight == now.weight)
     return TRUE;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_CHANGE_ALARM, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_CHANGE_ALARM, error);
   if (!s)
     return FALSE;
   gint64 at = MAX(g_get_real_time(), now.told_at + (gint64)LEAST_BETWEEN * G_USEC_PER_SEC);
   if (worse && now.told == 0 && now.next_at > 0) /* it is being told for the first time: that is early enough */
     at = now.next_at;
-  sqlite_bind(s, "sssiuius", now.id, call->text, call->detail, call->weight, worse ? call->ways : now.ways,
-              worse ? at : now.next_at, worse ? 0 : now.told, words[worse ? ALARM_STANDING : now.state]);
-  return sqlite_done(s, error);
+  db_bind(s, "sssiuius", now.id, call->text, call->detail, call->weight, worse ? call->ways : now.ways,
+          worse ? at : now.next_at, worse ? 0 : now.told, words[worse ? ALARM_STANDING : now.state]);
+  return db_done(s, error);
 }
 
 static gboolean end(BookTransaction *tx, const Now *now, const char *who, guint ways, GError **error) {
   gint64 at = g_get_real_time();
   gboolean was_told = now->state == ALARM_STANDING && (now->told_at > 0 || now->ways != ways);
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_END_ALARM, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_END_ALARM, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sisui", now->id, at, who, was_told ? ways : 0, was_told ? at : (gint64)0);
-  return sqlite_done(s, error);
+  db_bind(s, "sisui", now->id, at, who, was_told ? ways : 0, was_told ? at : (gint64)0);
+  return db_done(s, error);
 }
 
 gboolean book_clear_alarm(BookTransaction *tx, const char *kind, const char *subject, guint ways, GError **error) {
@@ -123,16 +123,16 @@ gboolean book_clear_alarm(BookTransaction *tx, const char *kind, const char *sub
 
 gboolean book_acknowledge_alarm(BookTransaction *tx, const char *id, const char *who, gboolean ends, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ACKNOWLEDGE_ALARM, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ACKNOWLEDGE_ALARM, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ss", id, who);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "ss", id, who);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "no alarm %s stands", id);
-  g_autofree char *kind = sqlite_column_copy(s, 0), *subject = sqlite_column_copy(s, 1);
-  if (!sqlite_done(s, error))
+  g_autofree char *kind = db_text_copy(s, 0), *subject = db_text_copy(s, 1);
+  if (!db_done(s, error))
     return FALSE;
   Now now = {.state = ALARM_ACKNOWLEDGED};
   g_strlcpy(now.id, id, sizeof now.id);
@@ -143,31 +143,31 @@ gboolean book_acknowledge_alarm(BookTransaction *tx, const char *id, const char 
 /* It has cleared while it was being told: those who heard of it hear of that, too. What was raised anew is simply told
  * again. */
 static gboolean tell_end(BookTransaction *tx, const char *id, guint ways, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_TELL_END, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_TELL_END, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sui", id, ways, g_get_real_time());
-  return sqlite_done(s, error);
+  db_bind(s, "sui", id, ways, g_get_real_time());
+  return db_done(s, error);
 }
 
 gboolean book_told_alarm(BookTransaction *tx, const BookAlarm *before, const BookAlarm *after, guint ways,
                          GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_TOLD_ALARM, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_TOLD_ALARM, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ssiuuiuius", before->id, words[before->state], before->weight, before->told, after->ways,
-              after->next_at, after->told, after->told_at, after->failures, after->problem);
-  if (!sqlite_done(s, error))
+  db_bind(s, "ssiuuiuius", before->id, words[before->state], before->weight, before->told, after->ways, after->next_at,
+          after->told, after->told_at, after->failures, after->problem);
+  if (!db_done(s, error))
     return FALSE;
-  return sqlite3_changes(tx->statements.db) == 1 || tell_end(tx, before->id, ways, error);
+  return db_changed(tx->statements.db) == 1 || tell_end(tx, before->id, ways, error);
 }
 
 static gboolean prune(BookTransaction *tx, BookStatement which, gint64 before, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, which, error);
+  DbStatement *s = book_statement(&tx->statements, which, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "i", before);
-  return sqlite_done(s, error);
+  db_bind(s, "i", before);
+  return db_done(s, error);
 }
 
 gboolean book_prune_watch(BookTransaction *tx, gint64 now, GError **error) {
@@ -178,33 +178,33 @@ gboolean book_prune_watch(BookTransaction *tx, gint64 now, GError **error) {
 
 /* --- Reading. The columns in the order of the table. */
 
-static gpointer alarm_row(sqlite3_stmt *s, GError **error) {
+static gpointer alarm_row(DbStatement *s, GError **error) {
   (void)error;
-  const char *word = (const char *)sqlite3_column_text(s, 7);
+  const char *word = db_text(s, 7);
   BookAlarm *alarm = g_new0(BookAlarm, 1);
-  *alarm = (BookAlarm){.id = sqlite_column_copy(s, 0),
-                       .kind = sqlite_column_copy(s, 1),
-                       .subject = sqlite_column_copy(s, 2),
-                       .feed = sqlite_column_copy(s, 3),
-                       .text = sqlite_column_copy(s, 4),
-                       .detail = sqlite_column_copy(s, 5),
-                       .weight = sqlite3_column_int64(s, 6),
-                       .raised_at = sqlite3_column_int64(s, 8),
-                       .cleared_at = sqlite3_column_int64(s, 9),
-                       .acknowledged_by = sqlite_column_copy(s, 10),
-                       .ways = (guint)sqlite3_column_int64(s, 11),
-                       .next_at = sqlite3_column_int64(s, 12),
-                       .told = (guint)sqlite3_column_int64(s, 13),
-                       .told_at = sqlite3_column_int64(s, 14),
-                       .failures = (guint)sqlite3_column_int64(s, 15),
-                       .problem = sqlite_column_copy(s, 16)};
+  *alarm = (BookAlarm){.id = db_text_copy(s, 0),
+                       .kind = db_text_copy(s, 1),
+                       .subject = db_text_copy(s, 2),
+                       .feed = db_text_copy(s, 3),
+                       .text = db_text_copy(s, 4),
+                       .detail = db_text_copy(s, 5),
+                       .weight = db_integer(s, 6),
+                       .raised_at = db_integer(s, 8),
+                       .cleared_at = db_integer(s, 9),
+                       .acknowledged_by = db_text_copy(s, 10),
+                       .ways = (guint)db_integer(s, 11),
+                       .next_at = db_integer(s, 12),
+                       .told = (guint)db_integer(s, 13),
+                       .told_at = db_integer(s, 14),
+                       .failures = (guint)db_integer(s, 15),
+                       .problem = db_text_copy(s, 16)};
   for (guint i = 0; word && i < G_N_ELEMENTS(words); i++)
     if (strcmp(words[i], word) == 0)
       alarm->state = (AlarmState)i;
   return alarm;
 }
 
-static GPtrArray *collect(BookReader *reader, sqlite3_stmt *s, GError **error) {
+static GPtrArray *collect(BookReader *reader, DbStatement *s, GError **error) {
   return s ? book_collect(reader, s, alarm_row, (GDestroyNotify)book_alarm_free, error) : NULL;
 }
 
@@ -213,15 +213,15 @@ GPtrArray *book_live_alarms(BookReader *reader, GError **error) {
 }
 
 GPtrArray *book_alarms(BookReader *reader, guint limit, GError **error) {
-  sqlite3_stmt *s = book_ask(reader, BOOK_ALARMS, error);
+  DbStatement *s = book_ask(reader, BOOK_ALARMS, error);
   if (s)
-    sqlite_bind(s, "u", limit);
+    db_bind(s, "u", limit);
   return collect(reader, s, error);
 }
 
 GPtrArray *book_alarms_to_tell(BookReader *reader, gint64 now, GError **error) {
-  sqlite3_stmt *s = book_ask(reader, BOOK_ALARMS_TO_TELL, error);
+  DbStatement *s = book_ask(reader, BOOK_ALARMS_TO_TELL, error);
   if (s)
-    sqlite_bind(s, "i", now);
+    db_bind(s, "i", now);
   return collect(reader, s, error);
 }

@@ -13,13 +13,13 @@ void book_batch_free(BookBatch *batch) {
 static gboolean add_batch(BookTransaction *tx, const char *file, const BookBatch *batch, GError **error) {
   gsize length = 0;
   const void *exceptions = batch->exceptions ? g_bytes_get_data(batch->exceptions, &length) : NULL;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_BATCH, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ADD_BATCH, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "suiiiiuuuib", file, batch->number, (gint64)batch->first, (gint64)batch->last,
-              (gint64)batch->first_line, (gint64)batch->last_line, batch->accepted, batch->rejected, batch->duplicates,
-              batch->amount, exceptions, length);
-  return sqlite_done(s, error);
+  db_bind(s, "suiiiiuuuib", file, batch->number, (gint64)batch->first, (gint64)batch->last, (gint64)batch->first_line,
+          (gint64)batch->last_line, batch->accepted, batch->rejected, batch->duplicates, batch->amount, exceptions,
+          length);
+  return db_done(s, error);
 }
 
 gboolean book_add_batches(BookTransaction *tx, const char *file, GPtrArray *batches, GError **error) {
@@ -28,42 +28,42 @@ gboolean book_add_batches(BookTransaction *tx, const char *file, GPtrArray *batc
       g_prefix_error(error, "batch %u of file %s: ", i + 1, file);
       return FALSE;
     }
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_COUNT_BATCHES, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_COUNT_BATCHES, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "su", file, batches->len);
-  return sqlite_done(s, error);
+  db_bind(s, "su", file, batches->len);
+  return db_done(s, error);
 }
 
 /* A batch whose posting was cut short by a crash is posted again, and so is this: the second time changes nothing. */
 static gboolean is_posted(BookTransaction *tx, const char *file, guint number, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_BATCH_STATE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_BATCH_STATE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "su", file, number);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "su", file, number);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s has no batch %u", file, number);
-  gboolean posted = g_strcmp0((const char *)sqlite3_column_text(s, 0), batch_state_word(BATCH_POSTED)) == 0;
-  sqlite_reset(s);
+  gboolean posted = g_strcmp0(db_text(s, 0), batch_state_word(BATCH_POSTED)) == 0;
+  db_reset(s);
   return posted || sallyport_error_set(error, SALLYPORT_ERROR_BUG,
                                        "batch %u of file %s waits for its answer: it cannot be posted", number, file);
 }
 
 gboolean book_post_batch(BookTransaction *tx, const char *file, guint number, GError **error) {
-  sqlite3_stmt *post = book_statement(&tx->statements, BOOK_POST_BATCH, error);
-  sqlite3_stmt *count = post ? book_statement(&tx->statements, BOOK_COUNT_POSTED, error) : NULL;
+  DbStatement *post = book_statement(&tx->statements, BOOK_POST_BATCH, error);
+  DbStatement *count = post ? book_statement(&tx->statements, BOOK_COUNT_POSTED, error) : NULL;
   if (!count)
     return FALSE;
-  sqlite_bind(post, "sui", file, number, g_get_real_time());
-  if (!sqlite_done(post, error))
+  db_bind(post, "sui", file, number, g_get_real_time());
+  if (!db_done(post, error))
     return FALSE;
-  if (sqlite3_changes(tx->statements.db) == 0)
+  if (db_changed(tx->statements.db) == 0)
     return is_posted(tx, file, number, error);
-  sqlite_bind(count, "s", file);
-  return sqlite_done(count, error);
+  db_bind(count, "s", file);
+  return db_done(count, error);
 }
 
 /* --- Batches of an interface */
@@ -75,19 +75,19 @@ typedef struct {
 static gboolean read_uncut(BookTransaction *tx, const char *file, guint64 first, guint64 last, Uncut *uncut,
                            GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_UNCUT, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_UNCUT, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sii", file, (gint64)first, (gint64)last);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "sii", file, (gint64)first, (gint64)last);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (row) {
     gint64 *const into[] = {&uncut->ranges,   &uncut->first,      &uncut->last,  &uncut->accepted,
                             &uncut->rejected, &uncut->duplicates, &uncut->amount};
-    for (int i = 0; i < (int)G_N_ELEMENTS(into); i++)
-      *into[i] = sqlite3_column_int64(s, i);
+    for (guint i = 0; i < G_N_ELEMENTS(into); i++)
+      *into[i] = db_integer(s, i);
   }
-  sqlite_reset(s);
+  db_reset(s);
   return TRUE;
 }
 
@@ -106,50 +106,50 @@ static gboolean is_conserved(const Uncut *uncut, const BookBatch *batch, const B
 }
 
 static gboolean remove_uncut(BookTransaction *tx, const BookCut *cut, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_REMOVE_UNCUT, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_REMOVE_UNCUT, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sii", cut->file, (gint64)cut->batch->first, (gint64)cut->batch->last);
-  return sqlite_done(s, error);
+  db_bind(s, "sii", cut->file, (gint64)cut->batch->first, (gint64)cut->batch->last);
+  return db_done(s, error);
 }
 
 static gboolean ask_integer(BookTransaction *tx, BookStatement which, const char *file, guint *value, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(&tx->statements, which, error);
+  DbStatement *s = book_statement(&tx->statements, which, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "s", file);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "s", file);
+  if (!db_step(s, &row, error))
     return FALSE;
-  *value = row ? (guint)sqlite3_column_int64(s, 0) : 0;
-  sqlite_reset(s);
+  *value = row ? (guint)db_integer(s, 0) : 0;
+  db_reset(s);
   return TRUE;
 }
 
 static gboolean count_batches(BookTransaction *tx, const char *file, gint64 more, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_COUNT_BATCHES, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_COUNT_BATCHES, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "si", file, more);
-  return sqlite_done(s, error);
+  db_bind(s, "si", file, more);
+  return db_done(s, error);
 }
 
 gboolean book_send_batch(BookTransaction *tx, const char *file, BookBatch *batch, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SEND_BATCH, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_SEND_BATCH, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "suis", file, batch->number, g_get_real_time(), batch->digest);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "suis", file, batch->number, g_get_real_time(), batch->digest);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG,
                                "batch %u of file %s cannot be sent: it is answered, or was sent with other bytes",
                                batch->number, file);
-  batch->attempts = (guint)sqlite3_column_int64(s, 0);
-  batch->sent_at = sqlite3_column_int64(s, 1);
+  batch->attempts = (guint)db_integer(s, 0);
+  batch->sent_at = db_integer(s, 1);
   batch->state = BATCH_SENT;
-  return sqlite_done(s, error);
+  return db_done(s, error);
 }
 
 gboolean book_cut_batch(BookTransaction *tx, const BookCut *cut, GError **error) {
@@ -175,11 +175,11 @@ gboolean book_cut_batch(BookTransaction *tx, const BookCut *cut, GError **error)
 }
 
 gboolean book_note_batch(BookTransaction *tx, const char *file, guint number, const char *answer, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_NOTE_BATCH, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_NOTE_BATCH, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sus", file, number, answer);
-  return sqlite_done(s, error);
+  db_bind(s, "sus", file, number, answer);
+  return db_done(s, error);
 }
 
 static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *batch, const BookAnswer *answer,
@@ -188,26 +188,26 @@ static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *bat
   gint64 moved;
   gsize length = 0;
   const void *exceptions = answer->exceptions ? g_bytes_get_data(answer->exceptions, &length) : NULL;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ANSWER_BATCH, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ANSWER_BATCH, error);
   if (!s)
     return FALSE;
   if (__builtin_add_overflow(answer->amount_rejected, answer->amount_duplicate, &moved))
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s: the answer's amounts leave 64 bits",
                                batch->number, file);
   batch->answered_at = g_get_real_time();
-  sqlite_bind(s, "suiuuisb", file, batch->number, batch->answered_at, answer->rejected, answer->duplicates, moved,
-              answer->answer, exceptions, length);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "suiuuisb", file, batch->number, batch->answered_at, answer->rejected, answer->duplicates, moved,
+          answer->answer, exceptions, length);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "batch %u of file %s waits for no answer", batch->number,
                                file);
-  batch->accepted = (guint)sqlite3_column_int64(s, 0);
-  batch->rejected = (guint)sqlite3_column_int64(s, 1);
-  batch->duplicates = (guint)sqlite3_column_int64(s, 2);
-  batch->amount = sqlite3_column_int64(s, 3);
+  batch->accepted = (guint)db_integer(s, 0);
+  batch->rejected = (guint)db_integer(s, 1);
+  batch->duplicates = (guint)db_integer(s, 2);
+  batch->amount = db_integer(s, 3);
   batch->state = BATCH_ANSWERED;
-  return sqlite_done(s, error);
+  return db_done(s, error);
 }
 
 gboolean book_answer_batch(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookAnswer *answer,
@@ -215,22 +215,22 @@ gboolean book_answer_batch(BookTransaction *tx, BookFile *file, BookBatch *batch
   gboolean row;
   if (!answer_row(tx, file->id, batch, answer, error))
     return FALSE;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ANSWER_FILE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ANSWER_FILE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "suuii", file->id, answer->rejected, answer->duplicates, answer->amount_rejected,
-              answer->amount_duplicate);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "suuii", file->id, answer->rejected, answer->duplicates, answer->amount_rejected,
+          answer->amount_duplicate);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "no file %s is in the book", file->id);
-  file->accepted = (guint64)sqlite3_column_int64(s, 0);
-  file->rejected = (guint64)sqlite3_column_int64(s, 1);
-  file->duplicates = (guint64)sqlite3_column_int64(s, 2);
-  file->amount_accepted = sqlite3_column_int64(s, 3);
-  file->amount_rejected = sqlite3_column_int64(s, 4);
-  file->amount_duplicate = sqlite3_column_int64(s, 5);
+  file->accepted = (guint64)db_integer(s, 0);
+  file->rejected = (guint64)db_integer(s, 1);
+  file->duplicates = (guint64)db_integer(s, 2);
+  file->amount_accepted = db_integer(s, 3);
+  file->amount_rejected = db_integer(s, 4);
+  file->amount_duplicate = db_integer(s, 5);
   file->attempts = 0;
   g_clear_pointer(&file->problem, g_free);
-  return sqlite_done(s, error);
+  return db_done(s, error);
 }

@@ -3,6 +3,7 @@
  *   schema.c   the tables, migrations, the check of a schema's version
  *   chain.c    the audit chain: the hash, a new row, the tip kept outside
  *   writer.c   the queue, the thread, group commit, checkpoints
+ *   space.c    checkpoints, and a disk that is short of space
  *   open.c     opening and closing: the lock, the tip outside, the first rows
  *   fields.c   a file's columns, to and from BookFile; ids
  *   files.c    changes of files                    (in the writer's thread)
@@ -15,16 +16,11 @@
  *   verify.c   the audit chain, the invariants */
 #pragma once
 #include "store/book.h"
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include <pthread.h>
 
 /* --- Statements by name, prepared when first used. */
 #define BOOK_STATEMENTS(X) \
-  X(BEGIN, "begin") \
-  X(COMMIT, "commit") \
-  X(SAVEPOINT, "savepoint") \
-  X(RELEASE, "release") \
-  X(ROLLBACK_TO, "rollback-to") \
   X(ADD_FILE, "add-file") \
   X(FILE_NOW, "file-now") \
   X(SET_FILE, "set-file") \
@@ -74,8 +70,6 @@
   X(POLLS, "polls") \
   X(HISTORY, "history") \
   X(COUNTS, "counts") \
-  X(VERIFY_FOREIGN_KEYS, "verify-foreign-keys") \
-  X(VERIFY_INTEGRITY, "verify-integrity") \
   X(VERIFY_SUMS, "verify-sums") \
   X(VERIFY_BATCHES, "verify-batches") \
   X(VERIFY_TOTALS, "verify-totals") \
@@ -115,11 +109,11 @@ typedef enum {
   BOOK_STATEMENTS(BOOK_STATEMENT_ENUM) BOOK_N_STATEMENTS
 } BookStatement;
 typedef struct {
-  sqlite3 *db;
-  sqlite3_stmt *of[BOOK_N_STATEMENTS];
+  Db *db;
+  DbStatement *of[BOOK_N_STATEMENTS];
 } BookStatements;
 /* borrowed; NULL on error */
-sqlite3_stmt *book_statement(BookStatements *statements, BookStatement which, GError **error);
+DbStatement *book_statement(BookStatements *statements, BookStatement which, GError **error);
 void book_statements_clear(BookStatements *statements);
 char *book_statement_text(BookStatement which); /* for the tests of query plans; the caller frees */
 
@@ -128,10 +122,10 @@ extern const char *const book_migrations[]; /* the SQL that leads from version i
 guint book_schema_version(void);            /* the newest */
 /* Brings the database up to `n` migrations, each in one transaction together with its number; *made: it was empty
  * before. */
-gboolean book_schema_migrate(sqlite3 *db, const char *const *migrations, guint n, gboolean *made,
+gboolean book_schema_migrate(Db *db, const char *const *migrations, guint n, gboolean *made,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* For readers: CONFIGURATION unless the schema is exactly ours. */
-gboolean book_schema_check(sqlite3 *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean book_schema_check(Db *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- The audit chain. */
 #define BOOK_HASH 32
@@ -161,8 +155,6 @@ struct BookTransaction {
 /* Appends to the chain. Details longer than 2,000 bytes are cut. */
 gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* One statement without parameters or rows. */
-gboolean book_run_named(BookTransaction *tx, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- The writer. A change waits in the queue, on its caller's stack. */
 typedef struct BookJob BookJob;
@@ -178,9 +170,10 @@ struct BookJob {
 struct Book {
   char *path;
   int lock, tip;
-  sqlite3 *db;
+  Db *db;
   BookTransaction tx; /* the writer's thread only, once it runs */
-  int wal_pages, checkpoint_at;
+  guint64 log_bytes, checkpoint_at;
+  gint64 again_at; /* when a checkpoint that found no space is tried again */
   pthread_t thread;
   gboolean has_thread;
   pthread_mutex_t mutex; /* guards all below */
@@ -189,9 +182,15 @@ struct Book {
   gboolean closing;
   GError *broken; /* set once: the STORAGE error after which nothing is written */
   guint64 commits, checkpoints;
+  char *shortage; /* set while the log cannot be copied for want of space; only the writer changes it */
 };
-#define BOOK_CHECKPOINT_PAGES 1024                                            /* 4 MiB */
-int book_wal_grew(gpointer book, sqlite3 *db, const char *schema, int pages); /* for sqlite3_wal_hook */
+enum { BOOK_CHECKPOINT_BYTES = 4 << 20, BOOK_SHORT_SECONDS = 1 };
+void book_break(Book *book, const GError *error); /* nothing is written from now on */
+/* space.c */
+void book_checkpoint_if_due(Book *book);
+gboolean book_has_space(Book *book, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void book_reserve_make(Book *book);
+gboolean book_reserve_give_up(const Book *book); /* FALSE: there was none */
 gboolean book_writer_start(Book *book, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void book_writer_stop(Book *book); /* when what waits is committed */
 guint64 book_commits(Book *book);  /* transactions committed since it was opened; for tests */
@@ -200,14 +199,13 @@ guint book_waiting(Book *book); /* changes that the writer has not taken yet */
 
 /* --- A file's columns. */
 /* the order of the columns */
-gboolean book_fields_check(sqlite3_stmt *select_all, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean book_fields_check(DbStatement *select_all, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Binds each parameter named like a column, from *file. Text is borrowed. BUG when a number does not fit 63 bits. */
-gboolean book_fields_bind(sqlite3_stmt *statement, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void book_bind_named(sqlite3_stmt *statement, const char *parameter, gint64 value);
-void book_bind_named_text(sqlite3_stmt *statement, const char *parameter, const char *value);
+gboolean book_fields_bind(DbStatement *statement, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void book_bind_named(DbStatement *statement, const char *parameter, gint64 value);
+void book_bind_named_text(DbStatement *statement, const char *parameter, const char *value);
 /* the row of a `SELECT *` */
-BookFile *book_fields_read(sqlite3_stmt *statement, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-GBytes *book_column_bytes(sqlite3_stmt *statement, int column); /* NULL for null */
+BookFile *book_fields_read(DbStatement *statement, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 char *book_make_id(gint64 milliseconds);
 
 /* --- A reader. Every question goes through book_ask … rows … book_told. */
@@ -217,13 +215,10 @@ struct BookReader {
   gboolean immutable; /* the file cannot be written and has no WAL: opened as if it never changes */
 };
 /* The statement, or NULL. */
-sqlite3_stmt *book_ask(BookReader *reader, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+DbStatement *book_ask(BookReader *reader, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* After the rows: AGAIN when a writer has come to an immutable file meanwhile. */
 gboolean book_told(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* After the columns of a row were read: SQLite gives null for a text that it had no memory for, which must not pass for
- * null. */
-gboolean book_row_whole(sqlite3_stmt *statement, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* All rows of a bound statement, by `row`; NULL with error. */
-typedef gpointer (*BookRow)(sqlite3_stmt *statement, GError **error);
-GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row,
+typedef gpointer (*BookRow)(DbStatement *statement, GError **error);
+GPtrArray *book_collect(BookReader *reader, DbStatement *statement, BookRow row, GDestroyNotify free_row,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;

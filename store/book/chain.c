@@ -62,16 +62,18 @@ void book_hash_text(const guint8 *hash, char text[2 * BOOK_HASH + 1]) {
 
 gboolean book_link_last(BookStatements *statements, BookLink *last, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(statements, BOOK_LAST_AUDIT, error);
+  DbStatement *s = book_statement(statements, BOOK_LAST_AUDIT, error);
   memset(last, 0, sizeof *last);
-  if (!s || !sqlite_step(s, &row, error))
+  if (!s || !db_step(s, &row, error))
     return FALSE;
   if (!row)
     return TRUE;
-  last->sequence = sqlite3_column_int64(s, 0);
-  if (sqlite3_column_bytes(s, 1) == BOOK_HASH)
-    memcpy(last->hash, sqlite3_column_blob(s, 1), BOOK_HASH);
-  sqlite_reset(s);
+  last->sequence = db_integer(s, 0);
+  gsize length;
+  const void *hash = db_bytes(s, 1, &length);
+  if (length == BOOK_HASH)
+    memcpy(last->hash, hash, BOOK_HASH);
+  db_reset(s);
   return TRUE;
 }
 
@@ -83,7 +85,7 @@ static char *cut_detail(const char *detail) {
 
 gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail,
                         GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_AUDIT, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ADD_AUDIT, error);
   if (!s)
     return FALSE;
   g_autofree char *cut = detail && strlen(detail) > DETAIL_LIMIT ? cut_detail(detail) : NULL;
@@ -91,8 +93,8 @@ gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subj
   gint64 at = g_get_real_time();
   BookLink link;
   book_link_after(&tx->tip, at, event, subject, kept, &link);
-  sqlite_bind(s, "iisssb", link.sequence, at, event, subject, kept, (const void *)link.hash, (gsize)BOOK_HASH);
-  if (!sqlite_done(s, error))
+  db_bind(s, "iisssb", link.sequence, at, event, subject, kept, (const void *)link.hash, (gsize)BOOK_HASH);
+  if (!db_done(s, error))
     return FALSE;
   tx->tip = link;
   return TRUE;

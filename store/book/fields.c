@@ -67,9 +67,9 @@ static const Field *field_named(const char *name, guint *at) {
   return NULL;
 }
 
-gboolean book_fields_check(sqlite3_stmt *select_all, GError **error) {
+gboolean book_fields_check(DbStatement *select_all, GError **error) {
   for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-    const char *name = sqlite3_column_name(select_all, (int)i);
+    const char *name = db_column_name(select_all, i);
     if (!name || strcmp(name, fields[i].name) != 0)
       return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "column %u of the book's files is %s, not %s", i,
                                  name ? name : "missing", fields[i].name);
@@ -77,38 +77,38 @@ gboolean book_fields_check(sqlite3_stmt *select_all, GError **error) {
   return TRUE;
 }
 
-static gboolean bind_unsigned(sqlite3_stmt *s, int parameter, guint64 value, const char *name, GError **error) {
+static gboolean bind_unsigned(DbStatement *s, guint parameter, guint64 value, const char *name, GError **error) {
   if (value > G_MAXINT64)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "%s does not fit the book", name);
-  sqlite3_bind_int64(s, parameter, (gint64)value);
+  db_bind_integer(s, parameter, (gint64)value);
   return TRUE;
 }
 
-gboolean book_fields_bind(sqlite3_stmt *statement, const BookFile *file, GError **error) {
+gboolean book_fields_bind(DbStatement *statement, const BookFile *file, GError **error) {
   guint next = 0;
-  for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
-    const Field *field = field_named(sqlite3_bind_parameter_name(statement, i) + 1, &next);
+  for (guint i = 1; i <= db_parameters(statement); i++) {
+    const Field *field = field_named(db_parameter_name(statement, i) + 1, &next);
     if (!field)
       continue; /* the caller's own */
     gconstpointer at = G_STRUCT_MEMBER_P(file, field->offset);
     switch (field->type) {
     case FIELD_TEXT:
-      sqlite3_bind_text(statement, i, *(char *const *)at, -1, SQLITE_STATIC);
+      db_bind_text(statement, i, *(char *const *)at, -1);
       break;
     case FIELD_BYTES: {
       gsize length = 0;
       gconstpointer bytes = *(GBytes *const *)at ? g_bytes_get_data(*(GBytes *const *)at, &length) : NULL;
-      sqlite3_bind_blob64(statement, i, bytes, length, SQLITE_STATIC);
+      db_bind_bytes(statement, i, bytes, length);
       break;
     }
     case FIELD_SIGNED:
-      sqlite3_bind_int64(statement, i, *(const gint64 *)at);
+      db_bind_integer(statement, i, *(const gint64 *)at);
       break;
     case FIELD_SHORT:
-      sqlite3_bind_int64(statement, i, *(const guint *)at);
+      db_bind_integer(statement, i, *(const guint *)at);
       break;
     case FIELD_STATE:
-      sqlite3_bind_text(statement, i, file_state_word(*(const FileState *)at), -1, SQLITE_STATIC);
+      db_bind_text(statement, i, file_state_word(*(const FileState *)at), -1);
       break;
     case FIELD_UNSIGNED:
       if (!bind_unsigned(statement, i, *(const guint64 *)at, field->name, error))
@@ -121,47 +121,40 @@ gboolean book_fields_bind(sqlite3_stmt *statement, const BookFile *file, GError 
   return TRUE;
 }
 
-void book_bind_named(sqlite3_stmt *statement, const char *parameter, gint64 value) {
-  sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, parameter), value);
+void book_bind_named(DbStatement *statement, const char *parameter, gint64 value) {
+  db_bind_integer(statement, db_parameter(statement, parameter), value);
 }
 
-void book_bind_named_text(sqlite3_stmt *statement, const char *parameter, const char *value) {
-  sqlite3_bind_text(statement, sqlite3_bind_parameter_index(statement, parameter), value, -1, SQLITE_STATIC);
+void book_bind_named_text(DbStatement *statement, const char *parameter, const char *value) {
+  db_bind_text(statement, db_parameter(statement, parameter), value, -1);
 }
 
-GBytes *book_column_bytes(sqlite3_stmt *statement, int column) {
-  if (sqlite3_column_type(statement, column) == SQLITE_NULL)
-    return NULL;
-  const void *bytes = sqlite3_column_blob(statement, column);
-  return g_bytes_new(bytes, (gsize)sqlite3_column_bytes(statement, column));
-}
-
-static gboolean read_state(sqlite3_stmt *s, int column, FileState *state, GError **error) {
-  const char *word = (const char *)sqlite3_column_text(s, column);
+static gboolean read_state(DbStatement *s, guint column, FileState *state, GError **error) {
+  const char *word = db_text(s, column);
   if (!word || file_state_parse(word, state))
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the book has a file in the unknown state %s", word);
 }
 
-BookFile *book_fields_read(sqlite3_stmt *statement, GError **error) {
+BookFile *book_fields_read(DbStatement *statement, GError **error) {
   BookFile *file = g_new0(BookFile, 1);
-  for (int i = 0; i < (int)G_N_ELEMENTS(fields); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
     gpointer at = G_STRUCT_MEMBER_P(file, fields[i].offset);
     switch (fields[i].type) {
     case FIELD_TEXT:
-      *(char **)at = sqlite_column_copy(statement, i);
+      *(char **)at = db_text_copy(statement, i);
       break;
     case FIELD_BYTES:
-      *(GBytes **)at = book_column_bytes(statement, i);
+      *(GBytes **)at = db_bytes_copy(statement, i);
       break;
     case FIELD_SIGNED:
-      *(gint64 *)at = sqlite3_column_int64(statement, i);
+      *(gint64 *)at = db_integer(statement, i);
       break;
     case FIELD_UNSIGNED:
-      *(guint64 *)at = (guint64)sqlite3_column_int64(statement, i);
+      *(guint64 *)at = (guint64)db_integer(statement, i);
       break;
     case FIELD_SHORT:
-      *(guint *)at = (guint)sqlite3_column_int64(statement, i);
+      *(guint *)at = (guint)db_integer(statement, i);
       break;
     case FIELD_STATE:
       if (!read_state(statement, i, at, error)) {

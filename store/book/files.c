@@ -11,52 +11,53 @@ typedef struct {
   gint64 changed_at;
 } Now;
 
-static gboolean text_differs(sqlite3_stmt *s, int column, const char *wanted) {
-  return g_strcmp0((const char *)sqlite3_column_text(s, column), wanted) != 0;
+static gboolean text_differs(DbStatement *s, guint column, const char *wanted) {
+  return g_strcmp0(db_text(s, column), wanted) != 0;
 }
 
-static gboolean read_now(sqlite3_stmt *s, const BookFile *file, Now *now, GError **error) {
+static gboolean read_now(DbStatement *s, const BookFile *file, Now *now, GError **error) {
   FileState state = FILE_SEEN;
-  const char *word = (const char *)sqlite3_column_text(s, 0);
-  const char *held = (const char *)sqlite3_column_text(s, 1);
+  const char *word = db_text(s, 0);
+  const char *held = db_text(s, 1);
   if (!word)
-    return sqlite_fail(sqlite3_db_handle(s), error, "read file %s", file->id);
+    return !db_row_whole(s, error)
+               ? FALSE
+               : sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s has no state", file->id);
   if (!file_state_parse(word, &state) || (held && !file_state_parse(held, &now->held_from)))
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s is in the unknown state %s", file->id, word);
   if (state != file->state)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s is %s, not %s any more", file->id, word,
                                file_state_word(file->state));
-  now->counted = sqlite3_column_int(s, 2) != 0;
-  now->attempts = (guint)sqlite3_column_int64(s, 3);
-  now->keys_differ = (guint64)sqlite3_column_int64(s, 4) != file->size ||
-                     sqlite3_column_int64(s, 5) != file->modified || text_differs(s, 6, file->cipher_sha256) ||
-                     text_differs(s, 7, file->plain_sha256) ||
-                     text_differs(s, 8,
-                                  file->duplicate_of); /* short of memory it seems to differ, which does no harm */
-  now->changed_at = sqlite3_column_int64(s, 9);
+  now->counted = db_integer(s, 2) != 0;
+  now->attempts = (guint)db_integer(s, 3);
+  /* Short of memory a text seems to differ, which does no harm. */
+  now->keys_differ = (guint64)db_integer(s, 4) != file->size || db_integer(s, 5) != file->modified ||
+                     text_differs(s, 6, file->cipher_sha256) || text_differs(s, 7, file->plain_sha256) ||
+                     text_differs(s, 8, file->duplicate_of);
+  now->changed_at = db_integer(s, 9);
   return TRUE;
 }
 
 /* The compare of compare-and-set. */
 static gboolean look(BookTransaction *tx, const BookFile *file, Now *now, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_FILE_NOW, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_FILE_NOW, error);
   if (!s)
     return FALSE;
   *now = (Now){.held_from = FILE_SEEN};
-  sqlite_bind(s, "s", file->id);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "s", file->id);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "no file %s is in the book", file->id);
   gboolean ok = read_now(s, file, now, error);
-  sqlite_reset(s);
+  db_reset(s);
   return ok;
 }
 
 static gboolean set_keys(BookTransaction *tx, const BookFile *file, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SET_FILE_KEYS, error);
-  return s && book_fields_bind(s, file, error) && sqlite_done(s, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_SET_FILE_KEYS, error);
+  return s && book_fields_bind(s, file, error) && db_done(s, error);
 }
 
 /* Everything that a transition or a note sets, with the facts in *file; `held` NULL unless `to` is held. */
@@ -71,7 +72,7 @@ typedef struct {
 } Setting;
 
 static gboolean set_file(BookTransaction *tx, const Setting *setting, gboolean keys, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SET_FILE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_SET_FILE, error);
   if (!s || !book_fields_bind(s, setting->file, error))
     return FALSE;
   book_bind_named_text(s, ":to", file_state_word(setting->to));
@@ -80,9 +81,9 @@ static gboolean set_file(BookTransaction *tx, const Setting *setting, gboolean k
   book_bind_named(s, ":counted", setting->counted);
   book_bind_named(s, ":tries", setting->attempts);
   book_bind_named_text(s, ":trouble", setting->problem);
-  if (!sqlite_done(s, error))
+  if (!db_done(s, error))
     return FALSE;
-  if (sqlite3_changes(tx->statements.db) != 1)
+  if (db_changed(tx->statements.db) != 1)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "file %s was moved by someone else", setting->file->id);
   return !keys || set_keys(tx, setting->file, error);
 }
@@ -92,16 +93,16 @@ gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error
   if (file->state != FILE_SEEN)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a file enters the book as seen, not as %s",
                                file_state_word(file->state));
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_FILE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ADD_FILE, error);
   if (!s || !book_fields_bind(s, file, error))
     return FALSE;
   book_bind_named(s, ":now", g_get_real_time());
-  if (!sqlite_step(s, &row, error))
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s of this size and time is under way already",
                                file->name_shown);
-  if (!sqlite_done(s, error))
+  if (!db_done(s, error))
     return FALSE;
   /* In the chain by name too: the file's row is not part of the chain's hash. */
   g_autofree char *detail = g_strdup_printf("%s: %s, %" G_GUINT64_FORMAT " bytes", file->feed, file->name_shown,
@@ -121,11 +122,11 @@ static gboolean may_advance(const BookFile *file, FileState to, const Now *now, 
 }
 
 static gboolean add_total(BookTransaction *tx, const char *id, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_TOTAL, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ADD_TOTAL, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "s", id);
-  return sqlite_done(s, error);
+  db_bind(s, "s", id);
+  return db_done(s, error);
 }
 
 gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, const char *detail, GError **error) {
@@ -191,14 +192,14 @@ gboolean book_find_twin(BookTransaction *tx, const BookFile *file, BookTwin kind
   gsize length;
   const void *name = g_bytes_get_data(file->name, &length);
   *twin = NULL;
-  sqlite3_stmt *s = file->plain_sha256 ? book_statement(&tx->statements, statements[kind], error) : NULL;
+  DbStatement *s = file->plain_sha256 ? book_statement(&tx->statements, statements[kind], error) : NULL;
   if (!s)
     return !file->plain_sha256;
-  sqlite_bind(s, "sssb", file->feed, file->plain_sha256, file->id, name, length);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "sssb", file->feed, file->plain_sha256, file->id, name, length);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (row)
-    *twin = sqlite_column_copy(s, 0);
-  sqlite_reset(s);
+    *twin = db_text_copy(s, 0);
+  db_reset(s);
   return TRUE;
 }

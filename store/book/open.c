@@ -29,24 +29,25 @@ static gboolean take_lock(Book *book, GError **error) {
 
 /* Writes one audit row before the thread runs. */
 static gboolean note_opening(Book *book, const char *event, const char *detail, GError **error) {
-  if (book_run_named(&book->tx, BOOK_BEGIN, error) && book_chain_add(&book->tx, event, NULL, detail, error) &&
-      book_run_named(&book->tx, BOOK_COMMIT, error))
+  if (db_begin(book->db, error) && book_chain_add(&book->tx, event, NULL, detail, error) && db_commit(book->db, error))
     return TRUE;
-  sqlite_rollback(book->db);
+  db_rollback(book->db);
   return FALSE;
 }
 
 static gboolean tip_fits(Book *book, const BookLink *tip, gboolean *fits, GError **error) {
-  sqlite3_stmt *s = book_statement(&book->tx.statements, BOOK_AUDIT_HASH, error);
+  DbStatement *s = book_statement(&book->tx.statements, BOOK_AUDIT_HASH, error);
   *fits = FALSE;
   if (!s)
     return FALSE;
-  sqlite_bind(s, "i", tip->sequence);
-  if (!sqlite_step(s, fits, error))
+  db_bind(s, "i", tip->sequence);
+  if (!db_step(s, fits, error))
     return FALSE;
   if (*fits) {
-    *fits = sqlite3_column_bytes(s, 0) == BOOK_HASH && memcmp(sqlite3_column_blob(s, 0), tip->hash, BOOK_HASH) == 0;
-    sqlite_reset(s);
+    gsize length;
+    const void *hash = db_bytes(s, 0, &length);
+    *fits = length == BOOK_HASH && memcmp(hash, tip->hash, BOOK_HASH) == 0;
+    db_reset(s);
   }
   return TRUE;
 }
@@ -87,11 +88,10 @@ static gboolean prepare_all(Book *book, GError **error) {
 }
 
 static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
-  SqliteOpen options = {.path = book->path, .use = SQLITE_USE_WRITE, .cache_kib = 8192, .own_checkpoint = TRUE};
+  DbOptions options = {.path = book->path, .use = DB_WRITE, .cache_kib = 8192, .own_checkpoint = TRUE};
   gboolean made;
-  if (!take_lock(book, error) || !(book->db = sqlite_open(&options, error)))
+  if (!(book->db = db_open(&options, error)))
     return FALSE;
-  sqlite3_wal_hook(book->db, book_wal_grew, book);
   book->tx.statements.db = book->db;
   if (!book_schema_migrate(book->db, book_migrations, book_schema_version(), &made, error) ||
       !prepare_all(book, error) || !book_link_last(&book->tx.statements, &book->tx.tip, error))
@@ -104,32 +104,56 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
   return settle_tip(book, tip_path, made, error);
 }
 
+static void close_database(Book *book) {
+  book_statements_clear(&book->tx.statements);
+  db_close(g_steal_pointer(&book->db));
+}
+
+/* A disk that is full does not keep the lane from starting, as long as there is the reserve. */
+static gboolean open_with_reserve(Book *book, const char *tip_path, GError **error) {
+  g_autoptr(GError) why = NULL;
+  if (!take_lock(book, error))
+    return FALSE;
+  if (open_parts(book, tip_path, &why)) {
+    book_reserve_make(book);
+    return TRUE;
+  }
+  if (sallyport_error_code(why) == SALLYPORT_ERROR_AGAIN && book_reserve_give_up(book)) {
+    close_database(book);
+    return open_parts(book, tip_path, error);
+  }
+  g_propagate_error(error, g_steal_pointer(&why));
+  return FALSE;
+}
+
 Book *book_open(const char *path, const char *tip_path, GError **error) {
   Book *book = g_new0(Book, 1);
   book->path = g_strdup(path);
   book->lock = book->tip = -1;
-  book->checkpoint_at = BOOK_CHECKPOINT_PAGES;
+  book->checkpoint_at = BOOK_CHECKPOINT_BYTES;
   book->last = &book->first;
   pthread_mutex_init(&book->mutex, NULL);
-  pthread_cond_init(&book->arrived, NULL);
-  if (open_parts(book, tip_path, error) && book_writer_start(book, error))
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&book->arrived, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  if (open_with_reserve(book, tip_path, error) && book_writer_start(book, error))
     return book;
   g_prefix_error(error, "%s: ", path);
   book_close(book);
   return NULL;
 }
 
-/* What fails here is repaired by the next opening: the WAL is recovered, the tip is older. */
+/* What fails here is repaired by the next opening: the log is recovered, the tip is older. */
 void book_close(Book *book) {
-  g_autoptr(GError) error = NULL;
   if (!book)
     return;
   if (book->has_thread)
     book_writer_stop(book);
-  book_statements_clear(&book->tx.statements);
-  if (book->db && (book->broken || !book->has_thread || !sqlite_checkpoint(book->db, TRUE, &error)))
-    sqlite3_db_config(book->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-  sqlite_close(book->db);
+  if (book->has_thread && !book->broken && !db_checkpoint(book->db, TRUE, NULL)) { /* the log is read again */
+  }
+  close_database(book);
   if (book->tip >= 0) {
     if (!book->broken && !files_sync(book->tip, "the audit tip", NULL)) { /* older after a power loss: allowed */
     }
@@ -140,6 +164,7 @@ void book_close(Book *book) {
   pthread_cond_destroy(&book->arrived);
   pthread_mutex_destroy(&book->mutex);
   g_clear_error(&book->broken);
+  g_free(book->shortage);
   g_free(book->path);
   g_free(book);
 }

@@ -1,17 +1,6 @@
--- The book's statements, by name (store/db/sqlite.h). `SELECT *` from file gives the columns in the order of fields.c,
+-- The book's statements, by name (store/db/db.h). `SELECT *` from file gives the columns in the order of fields.c,
 -- which is checked when a book is opened. The condition `state NOT IN ('closed', 'gone')` is spelled as in the index
 -- file_due, or SQLite would not use that index.
-
--- name: begin
-BEGIN IMMEDIATE;
--- name: commit
-COMMIT;
--- name: savepoint
-SAVEPOINT one_change;
--- name: release
-RELEASE one_change;
--- name: rollback-to
-ROLLBACK TO one_change;
 
 -- name: add-file
 INSERT INTO file (id, feed, name, name_shown, folder, size, modified, evidence, state, held_from, seen_at, changed_at, due_at,
@@ -282,10 +271,6 @@ SELECT * FROM alarm WHERE id = ?1;
 DELETE FROM alarm WHERE state = 'cleared' AND cleared_at < ?1 AND next_at = 0;
 
 -- The rest is asked by book_verify only, and walks over everything.
--- name: verify-foreign-keys
-SELECT "table", rowid, parent FROM pragma_foreign_key_check LIMIT 1;
--- name: verify-integrity
-SELECT integrity_check FROM pragma_integrity_check LIMIT 1;
 -- name: verify-sums
 SELECT id, 'its records are not accepted + rejected + duplicate' FROM file
 WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('answered', 'closed') AND counted = 1)

@@ -8,30 +8,15 @@ static gboolean has_wal(const char *path) {
   return access(wal, F_OK) == 0;
 }
 
-/* A book copied to where this process cannot write, without its WAL: SQLite could not make the WAL's index there and
- * would refuse. Opened as immutable it takes no locks at all, so it is told at each question whether a writer has come.
- */
-static sqlite3 *open_immutable(const char *path, GError **error) {
-  sqlite3 *db = NULL;
-  g_autofree char *escaped = g_uri_escape_string(path, "/", TRUE);
-  g_autofree char *uri = g_strdup_printf("file:%s?immutable=1", escaped);
-  if (sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                      NULL) == SQLITE_OK)
-    return db;
-  sqlite_fail(db, error, "open %s", path);
-  sqlite_close(db);
-  return NULL;
-}
-
 static gboolean check_columns(BookReader *reader, GError **error) {
-  sqlite3_stmt *s = book_statement(&reader->statements, BOOK_FILE_BY_ID, error);
+  DbStatement *s = book_statement(&reader->statements, BOOK_FILE_BY_ID, error);
   return s && book_fields_check(s, error);
 }
 
 static gboolean open_reader(BookReader *reader, GError **error) {
   g_autoptr(GError) why = NULL;
-  SqliteOpen options = {.path = reader->path, .use = SQLITE_USE_READ};
-  reader->statements.db = sqlite_open(&options, &why);
+  DbOptions options = {.path = reader->path, .use = DB_READ};
+  reader->statements.db = db_open(&options, &why);
   if (reader->statements.db && book_schema_check(reader->statements.db, &why))
     return check_columns(reader, error);
   if (access(reader->path, R_OK) != 0 || access(reader->path, W_OK) == 0 || has_wal(reader->path)) {
@@ -39,9 +24,11 @@ static gboolean open_reader(BookReader *reader, GError **error) {
     return FALSE;
   }
   book_statements_clear(&reader->statements);
-  sqlite_close(g_steal_pointer(&reader->statements.db));
-  reader->immutable = TRUE;
-  reader->statements.db = open_immutable(reader->path, error);
+  db_close(g_steal_pointer(&reader->statements.db));
+  /* A book copied to where this process cannot write, without its WAL, whose index could not be made there. Opened as
+   * immutable it takes no locks at all, so it is told at each question whether a writer has come. */
+  reader->immutable = options.immutable = TRUE;
+  reader->statements.db = db_open(&options, error);
   return reader->statements.db && book_schema_check(reader->statements.db, error) && check_columns(reader, error);
 }
 
@@ -59,12 +46,12 @@ void book_reader_close(BookReader *reader) {
   if (!reader)
     return;
   book_statements_clear(&reader->statements);
-  sqlite_close(reader->statements.db);
+  db_close(reader->statements.db);
   g_free(reader->path);
   g_free(reader);
 }
 
-sqlite3_stmt *book_ask(BookReader *reader, BookStatement which, GError **error) {
+DbStatement *book_ask(BookReader *reader, BookStatement which, GError **error) {
   if (reader->immutable && !book_told(reader, error))
     return NULL;
   return book_statement(&reader->statements, which, error);
@@ -76,35 +63,30 @@ gboolean book_told(BookReader *reader, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "a lane has opened %s: open it again", reader->path);
 }
 
-gboolean book_row_whole(sqlite3_stmt *statement, GError **error) {
-  sqlite3 *db = sqlite3_db_handle(statement);
-  return sqlite3_errcode(db) != SQLITE_NOMEM || sqlite_fail(db, error, "read a row of the book");
-}
-
-GPtrArray *book_collect(BookReader *reader, sqlite3_stmt *statement, BookRow row, GDestroyNotify free_row,
+GPtrArray *book_collect(BookReader *reader, DbStatement *statement, BookRow row, GDestroyNotify free_row,
                         GError **error) {
   g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(free_row);
   for (gboolean more;;) {
-    if (!sqlite_step(statement, &more, error))
+    if (!db_step(statement, &more, error))
       return NULL;
     if (!more)
       break;
     gpointer one = row(statement, error);
     if (one)
       g_ptr_array_add(rows, one);
-    if (!one || !book_row_whole(statement, error)) {
-      sqlite_reset(statement);
+    if (!one || !db_row_whole(statement, error)) {
+      db_reset(statement);
       return NULL;
     }
   }
   return book_told(reader, error) ? g_steal_pointer(&rows) : NULL;
 }
 
-static gpointer file_row(sqlite3_stmt *statement, GError **error) {
+static gpointer file_row(DbStatement *statement, GError **error) {
   return book_fields_read(statement, error);
 }
 
-static GPtrArray *collect_files(BookReader *reader, sqlite3_stmt *statement, GError **error) {
+static GPtrArray *collect_files(BookReader *reader, DbStatement *statement, GError **error) {
   return book_collect(reader, statement, file_row, (GDestroyNotify)book_file_free, error);
 }
 
@@ -124,33 +106,33 @@ static BookStatement choose(const BookFilter *filter) {
 
 GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **error) {
   BookStatement which = choose(filter);
-  sqlite3_stmt *s = book_ask(reader, which, error);
+  DbStatement *s = book_ask(reader, which, error);
   if (!s)
     return NULL;
-  sqlite3_bind_text(s, 1, filter->feed, -1, SQLITE_STATIC);
-  sqlite3_bind_text(s, 2, filter->name_like, -1, SQLITE_STATIC);
-  sqlite3_bind_int64(s, 3, filter->since);
-  sqlite3_bind_int64(s, 4, filter->until ? filter->until : G_MAXINT64);
-  sqlite3_bind_int64(s, 5, filter->limit ? filter->limit : 1000);
-  sqlite3_bind_int64(s, 6, filter->due_by ? filter->due_by : G_MAXINT64);
-  for (int i = 0; i < FILE_N_STATES; i++)
+  db_bind_text(s, 1, filter->feed, -1);
+  db_bind_text(s, 2, filter->name_like, -1);
+  db_bind_integer(s, 3, filter->since);
+  db_bind_integer(s, 4, filter->until ? filter->until : G_MAXINT64);
+  db_bind_integer(s, 5, filter->limit ? filter->limit : 1000);
+  db_bind_integer(s, 6, filter->due_by ? filter->due_by : G_MAXINT64);
+  for (guint i = 0; i < FILE_N_STATES; i++)
     if (!filter->states || (filter->states >> i & 1))
-      sqlite3_bind_text(s, 7 + i, file_state_word((FileState)i), -1, SQLITE_STATIC);
+      db_bind_text(s, 7 + i, file_state_word((FileState)i), -1);
   if (which == BOOK_FILES_LIVE)
-    sqlite3_bind_int64(s, 21, filter->newest_first ? -1 : 1);
+    db_bind_integer(s, 21, filter->newest_first ? -1 : 1);
   return collect_files(reader, s, error);
 }
 G_STATIC_ASSERT(FILE_N_STATES == 14); /* the parameters 7 … 20 of the statements */
 
 static GPtrArray *files_by_text(BookReader *reader, BookStatement which, const char *one, const char *two,
                                 GError **error) {
-  sqlite3_stmt *s = book_ask(reader, which, error);
+  DbStatement *s = book_ask(reader, which, error);
   if (!s)
     return NULL;
   if (two)
-    sqlite_bind(s, "ss", one, two);
+    db_bind(s, "ss", one, two);
   else
-    sqlite_bind(s, "s", one);
+    db_bind(s, "s", one);
   return collect_files(reader, s, error);
 }
 
@@ -182,18 +164,18 @@ BookFile *book_find_file(BookReader *reader, const char *id_or_name, GError **er
 GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name, GError **error) {
   gsize length;
   gconstpointer bytes = g_bytes_get_data(name, &length);
-  sqlite3_stmt *s = book_ask(reader, BOOK_FILES_NAMED, error);
+  DbStatement *s = book_ask(reader, BOOK_FILES_NAMED, error);
   if (!s)
     return NULL;
-  sqlite_bind(s, "sb", feed, bytes, length);
+  db_bind(s, "sb", feed, bytes, length);
   return collect_files(reader, s, error);
 }
 
 GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,
                                   GError **error) {
-  sqlite3_stmt *s = book_ask(reader, BOOK_FILES_WITH_DIGEST, error);
+  DbStatement *s = book_ask(reader, BOOK_FILES_WITH_DIGEST, error);
   if (!s)
     return NULL;
-  sqlite_bind(s, "sss", feed, sha256, except ? except : "");
+  db_bind(s, "sss", feed, sha256, except ? except : "");
   return collect_files(reader, s, error);
 }

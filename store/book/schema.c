@@ -18,19 +18,19 @@ static const char *const names[BOOK_N_STATEMENTS] = {
 #define BOOK_STATEMENT_NAME(name, text) [BOOK_##name] = text,
     BOOK_STATEMENTS(BOOK_STATEMENT_NAME)};
 
-sqlite3_stmt *book_statement(BookStatements *statements, BookStatement which, GError **error) {
+DbStatement *book_statement(BookStatements *statements, BookStatement which, GError **error) {
   if (!statements->of[which])
-    statements->of[which] = sqlite_prepare_named(statements->db, book_queries_sql, names[which], error);
+    statements->of[which] = db_prepare_named(statements->db, book_queries_sql, names[which], error);
   return statements->of[which];
 }
 
 void book_statements_clear(BookStatements *statements) {
   for (guint i = 0; i < BOOK_N_STATEMENTS; i++)
-    sqlite3_finalize(g_steal_pointer(&statements->of[i]));
+    db_statement_free(g_steal_pointer(&statements->of[i]));
 }
 
 char *book_statement_text(BookStatement which) {
-  return sqlite_named(book_queries_sql, names[which]);
+  return db_named(book_queries_sql, names[which]);
 }
 
 /* ('seen'), ('admitted'), … */
@@ -41,13 +41,12 @@ static char *state_words(void) {
   return g_string_free(words, FALSE);
 }
 
-static gboolean read_version(sqlite3 *db, gint64 *version, GError **error) {
-  gint64 application, tables;
-  if (!sqlite_integer(db, "PRAGMA user_version", version, error) ||
-      !sqlite_integer(db, "PRAGMA application_id", &application, error) ||
-      !sqlite_integer(db, "SELECT count(*) FROM sqlite_schema", &tables, error))
+static gboolean read_version(Db *db, gint64 *version, GError **error) {
+  DbStamp stamp;
+  if (!db_stamp(db, &stamp, error))
     return FALSE;
-  if (application == APPLICATION_ID || (application == 0 && *version == 0 && tables == 0))
+  *version = stamp.version;
+  if (stamp.application == APPLICATION_ID || (stamp.application == 0 && stamp.version == 0 && stamp.empty))
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "this is another program's database, not a book");
 }
@@ -61,20 +60,19 @@ static gboolean newer(gint64 version, guint known, GError **error) {
 }
 
 /* A crash inside leaves the version before, with nothing of the step; the next opening takes the step again. */
-static gboolean migrate_one(sqlite3 *db, const char *sql, guint to, GError **error) {
+static gboolean migrate_one(Db *db, const char *sql, guint to, GError **error) {
   g_autofree char *words = state_words();
   g_auto(GStrv) parts = g_strsplit(sql, "@states@", -1);
   g_autofree char *text = g_strjoinv(words, parts);
-  g_autofree char *mark = g_strdup_printf("PRAGMA application_id = %d; PRAGMA user_version = %u", APPLICATION_ID, to);
-  if (sqlite_run(db, "BEGIN IMMEDIATE", error) && sqlite_run(db, text, error) && sqlite_run(db, mark, error) &&
-      sqlite_run(db, "COMMIT", error))
+  if (db_begin(db, error) && db_run(db, text, error) && db_set_stamp(db, APPLICATION_ID, to, error) &&
+      db_commit(db, error))
     return TRUE;
-  sqlite_rollback(db);
+  db_rollback(db);
   g_prefix_error(error, "bring the book's schema to version %u: ", to);
   return FALSE;
 }
 
-gboolean book_schema_migrate(sqlite3 *db, const char *const *migrations, guint n, gboolean *made, GError **error) {
+gboolean book_schema_migrate(Db *db, const char *const *migrations, guint n, gboolean *made, GError **error) {
   gint64 version;
   if (!read_version(db, &version, error))
     return FALSE;
@@ -87,7 +85,7 @@ gboolean book_schema_migrate(sqlite3 *db, const char *const *migrations, guint n
   return TRUE;
 }
 
-gboolean book_schema_check(sqlite3 *db, GError **error) {
+gboolean book_schema_check(Db *db, GError **error) {
   gint64 version;
   if (!read_version(db, &version, error))
     return FALSE;

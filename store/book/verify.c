@@ -2,24 +2,22 @@
 #include "store/book/book_private.h"
 #include <string.h>
 
-static void read_link(sqlite3_stmt *s, BookLink *link) {
+static void read_link(DbStatement *s, BookLink *link) {
   memset(link, 0, sizeof *link);
-  link->sequence = sqlite3_column_int64(s, 0);
-  if (sqlite3_column_bytes(s, 5) == BOOK_HASH)
-    memcpy(link->hash, sqlite3_column_blob(s, 5), BOOK_HASH);
-}
-
-static const char *text_or_null(sqlite3_stmt *s, int column) {
-  return (const char *)sqlite3_column_text(s, column);
+  link->sequence = db_integer(s, 0);
+  gsize length;
+  const void *hash = db_bytes(s, 5, &length);
+  if (length == BOOK_HASH)
+    memcpy(link->hash, hash, BOOK_HASH);
 }
 
 gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit, gpointer user, GError **error) {
-  sqlite3_stmt *s = book_ask(reader, BOOK_AUDIT_FROM, error);
+  DbStatement *s = book_ask(reader, BOOK_AUDIT_FROM, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "i", from);
+  db_bind(s, "i", from);
   for (gboolean row;;) {
-    if (!sqlite_step(s, &row, error))
+    if (!db_step(s, &row, error))
       return FALSE;
     if (!row)
       return book_told(reader, error);
@@ -27,11 +25,10 @@ gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit,
     char hash[2 * BOOK_HASH + 1];
     read_link(s, &link);
     book_hash_text(link.hash, hash);
-    BookAuditRow shown = {link.sequence,      sqlite3_column_int64(s, 1), text_or_null(s, 2),
-                          text_or_null(s, 3), text_or_null(s, 4),         hash};
-    gboolean whole = book_row_whole(s, error);
+    BookAuditRow shown = {link.sequence, db_integer(s, 1), db_text(s, 2), db_text(s, 3), db_text(s, 4), hash};
+    gboolean whole = db_row_whole(s, error);
     if (!whole || !visit(user, &shown)) {
-      sqlite_reset(s);
+      db_reset(s);
       return whole;
     }
   }
@@ -42,14 +39,13 @@ static gboolean fault(GError **error, gint64 sequence, const char *what) {
 }
 
 /* The row that the statement is at, against the one before it and the tip. */
-static gboolean check_row(sqlite3_stmt *s, BookLink *last, const BookLink *tip, GError **error) {
+static gboolean check_row(DbStatement *s, BookLink *last, const BookLink *tip, GError **error) {
   BookLink stored, computed;
   read_link(s, &stored);
   if (stored.sequence != last->sequence + 1)
     return fault(error, last->sequence + 1, "is missing");
-  book_link_after(last, sqlite3_column_int64(s, 1), text_or_null(s, 2), text_or_null(s, 3), text_or_null(s, 4),
-                  &computed);
-  if (!book_row_whole(s, error))
+  book_link_after(last, db_integer(s, 1), db_text(s, 2), db_text(s, 3), db_text(s, 4), &computed);
+  if (!db_row_whole(s, error))
     return FALSE;
   if (memcmp(stored.hash, computed.hash, BOOK_HASH) != 0)
     return fault(error, stored.sequence,
@@ -61,14 +57,14 @@ static gboolean check_row(sqlite3_stmt *s, BookLink *last, const BookLink *tip, 
   return TRUE;
 }
 
-static gboolean check_rows(sqlite3_stmt *s, const BookLink *tip, BookLink *last, GError **error) {
+static gboolean check_rows(DbStatement *s, const BookLink *tip, BookLink *last, GError **error) {
   for (gboolean row;;) {
-    if (!sqlite_step(s, &row, error))
+    if (!db_step(s, &row, error))
       return FALSE;
     if (!row)
       return TRUE;
     if (!check_row(s, last, tip, error)) {
-      sqlite_reset(s);
+      db_reset(s);
       return FALSE;
     }
   }
@@ -81,10 +77,10 @@ gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *ve
   *verified = 0;
   if (!book_tip_read(tip_path, &state, &tip, error))
     return FALSE;
-  sqlite3_stmt *s = book_ask(reader, BOOK_AUDIT_FROM, error);
+  DbStatement *s = book_ask(reader, BOOK_AUDIT_FROM, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "i", G_MININT64);
+  db_bind(s, "i", G_MININT64);
   gboolean ok = check_rows(s, &tip, &last, error);
   *verified = (guint64)last.sequence;
   if (!ok || !book_told(reader, error))
@@ -105,28 +101,14 @@ gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *ve
 /* Runs a question whose answer should be empty. */
 static gboolean expect_nothing(BookReader *reader, BookStatement which, const char *what, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_ask(reader, which, error);
-  if (!s || !sqlite_step(s, &row, error))
+  DbStatement *s = book_ask(reader, which, error);
+  if (!s || !db_step(s, &row, error))
     return FALSE;
   if (!row)
     return TRUE;
-  sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "%s: %s, %s", what, text_or_null(s, 0), text_or_null(s, 1));
-  sqlite_reset(s);
+  sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "%s: %s, %s", what, db_text(s, 0), db_text(s, 1));
+  db_reset(s);
   return FALSE;
-}
-
-static gboolean check_integrity(BookReader *reader, GError **error) {
-  gboolean row;
-  sqlite3_stmt *s = book_ask(reader, BOOK_VERIFY_INTEGRITY, error);
-  if (!s || !sqlite_step(s, &row, error))
-    return FALSE;
-  const char *answer = row ? text_or_null(s, 0) : "no answer";
-  gboolean whole = book_row_whole(s, error), ok = whole && strcmp(answer, "ok") == 0;
-  if (whole && !ok) /* "error code=7": it had no memory for a page (SQLITE_NOMEM), which is not damage */
-    sallyport_error_set(error, strstr(answer, "error code=7") ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_STORAGE,
-                        "the database is damaged: %s", answer);
-  sqlite_reset(s);
-  return ok;
 }
 
 /* One file's way through its history, as its rows come by. */
@@ -162,16 +144,16 @@ static gboolean step_walk(Walk *walk, const char *event, GError **error) {
 
 static gboolean check_histories(BookReader *reader, GError **error) {
   Walk walk = {.any = FALSE};
-  sqlite3_stmt *s = book_ask(reader, BOOK_VERIFY_HISTORY, error);
+  DbStatement *s = book_ask(reader, BOOK_VERIFY_HISTORY, error);
   if (!s)
     return FALSE;
   for (gboolean row;;) {
-    if (!sqlite_step(s, &row, error))
+    if (!db_step(s, &row, error))
       return FALSE;
     if (!row)
       return end_walk(&walk, error);
-    const char *id = text_or_null(s, 0), *current = text_or_null(s, 1), *event = text_or_null(s, 3);
-    gboolean ok = book_row_whole(s, error);
+    const char *id = db_text(s, 0), *current = db_text(s, 1), *event = db_text(s, 3);
+    gboolean ok = db_row_whole(s, error);
     if (ok && strcmp(id, walk.id) != 0) {
       ok = end_walk(&walk, error);
       walk = (Walk){.any = FALSE};
@@ -179,7 +161,7 @@ static gboolean check_histories(BookReader *reader, GError **error) {
       g_strlcpy(walk.current, current, sizeof walk.current);
     }
     if (!ok || !step_walk(&walk, event, error)) {
-      sqlite_reset(s);
+      db_reset(s);
       return FALSE;
     }
   }
@@ -187,14 +169,13 @@ static gboolean check_histories(BookReader *reader, GError **error) {
 
 /* In one read transaction: a lane that writes meanwhile does not make two questions disagree. */
 gboolean book_verify(BookReader *reader, GError **error) {
-  if (!sqlite_run(reader->statements.db, "BEGIN", error))
+  if (!db_begin_read(reader->statements.db, error))
     return FALSE;
-  gboolean ok = check_integrity(reader, error) &&
-                expect_nothing(reader, BOOK_VERIFY_FOREIGN_KEYS, "a row refers to one that is missing", error) &&
+  gboolean ok = db_check(reader->statements.db, error) &&
                 expect_nothing(reader, BOOK_VERIFY_SUMS, "the counts of a file do not add up", error) &&
                 expect_nothing(reader, BOOK_VERIFY_BATCHES, "the batches of a file do not add up", error) &&
                 expect_nothing(reader, BOOK_VERIFY_TOTALS, "the totals of done files are wrong", error) &&
                 check_histories(reader, error) && book_told(reader, error);
-  sqlite_rollback(reader->statements.db);
+  db_rollback(reader->statements.db);
   return ok;
 }

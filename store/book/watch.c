@@ -5,35 +5,35 @@
 
 /* --- Sequence numbers */
 
-static gboolean read_sequence(sqlite3_stmt *s, const char *feed, const char *period, BookSequence *sequence,
+static gboolean read_sequence(DbStatement *s, const char *feed, const char *period, BookSequence *sequence,
                               GError **error) {
   *sequence = (BookSequence){.complete_to = -1, .last = -1};
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ss", feed, period);
-  if (!sqlite_step(s, &sequence->known, error))
+  db_bind(s, "ss", feed, period);
+  if (!db_step(s, &sequence->known, error))
     return FALSE;
   if (!sequence->known)
     return TRUE;
-  sequence->complete_to = sqlite3_column_int64(s, 0);
-  sequence->last = sqlite3_column_int64(s, 1);
-  sqlite_reset(s);
+  sequence->complete_to = db_integer(s, 0);
+  sequence->last = db_integer(s, 1);
+  db_reset(s);
   return TRUE;
 }
 
-static gboolean has_row(sqlite3_stmt *s, gboolean *row, GError **error) {
-  if (!sqlite_step(s, row, error))
+static gboolean has_row(DbStatement *s, gboolean *row, GError **error) {
+  if (!db_step(s, row, error))
     return FALSE;
   if (*row)
-    sqlite_reset(s);
+    db_reset(s);
   return TRUE;
 }
 
-static gboolean read_used(sqlite3_stmt *s, const char *feed, const char *period, gint64 position, gboolean *used,
+static gboolean read_used(DbStatement *s, const char *feed, const char *period, gint64 position, gboolean *used,
                           GError **error) {
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ssi", feed, period, position);
+  db_bind(s, "ssi", feed, period, position);
   return has_row(s, used, error);
 }
 
@@ -83,45 +83,45 @@ static gboolean use(BookTransaction *tx, const BookSequenceFile *row, gint64 fro
       break;
     now.complete_to++;
   }
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SET_SEQUENCE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_SET_SEQUENCE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ssiii", row->feed, row->period, now.complete_to, now.last, row->at);
-  return sqlite_done(s, error);
+  db_bind(s, "ssiii", row->feed, row->period, now.complete_to, now.last, row->at);
+  return db_done(s, error);
 }
 
 gboolean book_judge_sequence(BookTransaction *tx, const BookSequenceFile *row, gint64 from, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_JUDGE_SEQUENCE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_JUDGE_SEQUENCE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sssiissii", row->file, row->feed, row->period, (gint64)row->number, row->position, row->verdict,
-              row->outcome, (gint64)row->used, row->at);
-  return sqlite_done(s, error) && (!row->used || use(tx, row, from, error));
+  db_bind(s, "sssiissii", row->file, row->feed, row->period, (gint64)row->number, row->position, row->verdict,
+          row->outcome, (gint64)row->used, row->at);
+  return db_done(s, error) && (!row->used || use(tx, row, from, error));
 }
 
 gboolean book_sequence_of_file(BookReader *reader, const char *file, BookSequenceFile **row, GError **error) {
   gboolean found;
   *row = NULL;
-  sqlite3_stmt *s = book_ask(reader, BOOK_SEQUENCE_OF_FILE, error);
+  DbStatement *s = book_ask(reader, BOOK_SEQUENCE_OF_FILE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "s", file);
-  if (!sqlite_step(s, &found, error))
+  db_bind(s, "s", file);
+  if (!db_step(s, &found, error))
     return FALSE;
   if (!found)
     return TRUE;
   BookSequenceFile *made = g_new0(BookSequenceFile, 1);
-  *made = (BookSequenceFile){.file = sqlite_column_copy(s, 0),
-                             .feed = sqlite_column_copy(s, 1),
-                             .period = sqlite_column_copy(s, 2),
-                             .number = (guint64)sqlite3_column_int64(s, 3),
-                             .position = sqlite3_column_int64(s, 4),
-                             .verdict = sqlite_column_copy(s, 5),
-                             .outcome = sqlite_column_copy(s, 6),
-                             .used = sqlite3_column_int(s, 7) != 0,
-                             .at = sqlite3_column_int64(s, 8)};
-  gboolean whole = book_row_whole(s, error);
-  sqlite_reset(s);
+  *made = (BookSequenceFile){.file = db_text_copy(s, 0),
+                             .feed = db_text_copy(s, 1),
+                             .period = db_text_copy(s, 2),
+                             .number = (guint64)db_integer(s, 3),
+                             .position = db_integer(s, 4),
+                             .verdict = db_text_copy(s, 5),
+                             .outcome = db_text_copy(s, 6),
+                             .used = (int)db_integer(s, 7) != 0,
+                             .at = db_integer(s, 8)};
+  gboolean whole = db_row_whole(s, error);
+  db_reset(s);
   if (whole)
     *row = made;
   else
@@ -133,37 +133,37 @@ gboolean book_sequence_of_file(BookReader *reader, const char *file, BookSequenc
 
 gboolean book_count(BookTransaction *tx, const char *counter, const char *file, guint64 *number, GError **error) {
   gboolean row;
-  sqlite3_stmt *look = book_statement(&tx->statements, BOOK_COUNTER_NUMBER, error);
-  sqlite3_stmt *advance = look ? book_statement(&tx->statements, BOOK_ADVANCE_COUNTER, error) : NULL;
-  sqlite3_stmt *keep = advance ? book_statement(&tx->statements, BOOK_KEEP_COUNTER_NUMBER, error) : NULL;
+  DbStatement *look = book_statement(&tx->statements, BOOK_COUNTER_NUMBER, error);
+  DbStatement *advance = look ? book_statement(&tx->statements, BOOK_ADVANCE_COUNTER, error) : NULL;
+  DbStatement *keep = advance ? book_statement(&tx->statements, BOOK_KEEP_COUNTER_NUMBER, error) : NULL;
   if (!keep)
     return FALSE;
-  sqlite_bind(look, "ss", counter, file);
-  if (!sqlite_step(look, &row, error))
+  db_bind(look, "ss", counter, file);
+  if (!db_step(look, &row, error))
     return FALSE;
   if (row) {
-    *number = (guint64)sqlite3_column_int64(look, 0);
-    sqlite_reset(look);
+    *number = (guint64)db_integer(look, 0);
+    db_reset(look);
     return TRUE;
   }
-  sqlite_bind(advance, "s", counter);
-  if (!sqlite_step(advance, &row, error))
+  db_bind(advance, "s", counter);
+  if (!db_step(advance, &row, error))
     return FALSE;
-  *number = (guint64)sqlite3_column_int64(advance, 0);
-  if (!sqlite_done(advance, error))
+  *number = (guint64)db_integer(advance, 0);
+  if (!db_done(advance, error))
     return FALSE;
-  sqlite_bind(keep, "ssi", counter, file, (gint64)*number);
-  return sqlite_done(keep, error);
+  db_bind(keep, "ssi", counter, file, (gint64)*number);
+  return db_done(keep, error);
 }
 
 /* --- Arrivals */
 
 static gboolean set_arrival(BookTransaction *tx, BookStatement which, const char *file, gint64 at, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, which, error);
+  DbStatement *s = book_statement(&tx->statements, which, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "si", file, at);
-  return sqlite_done(s, error);
+  db_bind(s, "si", file, at);
+  return db_done(s, error);
 }
 
 gboolean book_note_arrival(BookTransaction *tx, const char *file, gint64 at, GError **error) {
@@ -178,16 +178,16 @@ gboolean book_arrival(BookReader *reader, const char *file, gint64 *at, gboolean
   gboolean row;
   *at = 0;
   *late = FALSE;
-  sqlite3_stmt *s = book_ask(reader, BOOK_ARRIVAL, error);
+  DbStatement *s = book_ask(reader, BOOK_ARRIVAL, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "s", file);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "s", file);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (row) {
-    *at = sqlite3_column_int64(s, 0);
-    *late = sqlite3_column_int(s, 1) != 0;
-    sqlite_reset(s);
+    *at = db_integer(s, 0);
+    *late = (int)db_integer(s, 1) != 0;
+    db_reset(s);
   }
   return TRUE;
 }
@@ -195,15 +195,15 @@ gboolean book_arrival(BookReader *reader, const char *file, gint64 *at, gboolean
 gboolean book_arrivals(BookReader *reader, const BookSpan *span, guint *files, GError **error) {
   gboolean row;
   *files = 0;
-  sqlite3_stmt *s = book_ask(reader, BOOK_ARRIVALS, error);
+  DbStatement *s = book_ask(reader, BOOK_ARRIVALS, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "siiu", span->feed, span->from, span->to, span->most);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "siiu", span->feed, span->from, span->to, span->most);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (row) {
-    *files = (guint)sqlite3_column_int64(s, 0);
-    sqlite_reset(s);
+    *files = (guint)db_integer(s, 0);
+    db_reset(s);
   }
   return TRUE;
 }
@@ -227,41 +227,41 @@ void book_due_free(BookDue *due) {
 }
 
 gboolean book_add_due(BookTransaction *tx, const BookDue *due, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_DUE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ADD_DUE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sssiiiu", due->feed, due->name, due->day, due->opens_at, due->due_at, due->closes_at, due->wanted);
-  return sqlite_done(s, error);
+  db_bind(s, "sssiiiu", due->feed, due->name, due->day, due->opens_at, due->due_at, due->closes_at, due->wanted);
+  return db_done(s, error);
 }
 
 gboolean book_drop_dues_ahead(BookTransaction *tx, gint64 now, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_DROP_DUES_AHEAD, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_DROP_DUES_AHEAD, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "i", now);
-  return sqlite_done(s, error);
+  db_bind(s, "i", now);
+  return db_done(s, error);
 }
 
 gboolean book_settle_due(BookTransaction *tx, const BookDue *due, DueState to, gint64 at, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SETTLE_DUE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_SETTLE_DUE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ssssi", due->feed, due->name, due->day, due_words[to], at);
-  return sqlite_done(s, error);
+  db_bind(s, "ssssi", due->feed, due->name, due->day, due_words[to], at);
+  return db_done(s, error);
 }
 
-static gpointer due_row(sqlite3_stmt *s, GError **error) {
+static gpointer due_row(DbStatement *s, GError **error) {
   (void)error;
-  const char *word = (const char *)sqlite3_column_text(s, 7);
+  const char *word = db_text(s, 7);
   BookDue *due = g_new0(BookDue, 1);
-  *due = (BookDue){.feed = sqlite_column_copy(s, 0),
-                   .name = sqlite_column_copy(s, 1),
-                   .day = sqlite_column_copy(s, 2),
-                   .opens_at = sqlite3_column_int64(s, 3),
-                   .due_at = sqlite3_column_int64(s, 4),
-                   .closes_at = sqlite3_column_int64(s, 5),
-                   .wanted = (guint)sqlite3_column_int64(s, 6),
-                   .settled_at = sqlite3_column_int64(s, 8)};
+  *due = (BookDue){.feed = db_text_copy(s, 0),
+                   .name = db_text_copy(s, 1),
+                   .day = db_text_copy(s, 2),
+                   .opens_at = db_integer(s, 3),
+                   .due_at = db_integer(s, 4),
+                   .closes_at = db_integer(s, 5),
+                   .wanted = (guint)db_integer(s, 6),
+                   .settled_at = db_integer(s, 8)};
   for (guint i = 0; word && i < G_N_ELEMENTS(due_words); i++)
     if (strcmp(due_words[i], word) == 0)
       due->state = (DueState)i;
@@ -269,22 +269,22 @@ static gpointer due_row(sqlite3_stmt *s, GError **error) {
 }
 
 GPtrArray *book_open_dues(BookReader *reader, GError **error) {
-  sqlite3_stmt *s = book_ask(reader, BOOK_OPEN_DUES, error);
+  DbStatement *s = book_ask(reader, BOOK_OPEN_DUES, error);
   return s ? book_collect(reader, s, due_row, (GDestroyNotify)book_due_free, error) : NULL;
 }
 
 gboolean book_last_due(BookReader *reader, const char *feed, const char *name, char **day, GError **error) {
   gboolean row;
   *day = NULL;
-  sqlite3_stmt *s = book_ask(reader, BOOK_LAST_DUE, error);
+  DbStatement *s = book_ask(reader, BOOK_LAST_DUE, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ss", feed, name);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "ss", feed, name);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (row) {
-    *day = sqlite_column_copy(s, 0);
-    sqlite_reset(s);
+    *day = db_text_copy(s, 0);
+    db_reset(s);
   }
   return TRUE;
 }

@@ -16,18 +16,18 @@ void book_intent_free(BookIntent *intent) {
 
 gboolean book_add_intent(BookTransaction *tx, BookIntent *intent, GError **error) {
   gboolean row;
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_ADD_INTENT, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_ADD_INTENT, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "sssssisi", intent->file, intent->kind, intent->endpoint, intent->from, intent->to,
-              (gint64)intent->size, intent->sha256, intent->due_at);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "sssssisi", intent->file, intent->kind, intent->endpoint, intent->from, intent->to, (gint64)intent->size,
+          intent->sha256, intent->due_at);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "an intent was given no id");
-  intent->id = sqlite3_column_int64(s, 0);
+  intent->id = db_integer(s, 0);
   intent->state = INTENT_PENDING;
-  return sqlite_done(s, error);
+  return db_done(s, error);
 }
 
 /* Steps an update … RETURNING file, kind[, attempts] of a pending intent. *file stays NULL for one that is not pending.
@@ -43,34 +43,34 @@ static void touched_clear(Touched *touched) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Touched, touched_clear)
 
-static gboolean touch(BookTransaction *tx, sqlite3_stmt *s, gint64 id, Touched *touched, GError **error) {
-  if (!sqlite_step(s, &touched->found, error))
+static gboolean touch(BookTransaction *tx, DbStatement *s, gint64 id, Touched *touched, GError **error) {
+  if (!db_step(s, &touched->found, error))
     return FALSE;
   if (touched->found) {
-    touched->file = sqlite_column_copy(s, 0);
-    touched->kind = sqlite_column_copy(s, 1);
-    touched->attempts = sqlite3_column_count(s) > 2 ? (guint)sqlite3_column_int64(s, 2) : 0;
-    return sqlite_done(s, error);
+    touched->file = db_text_copy(s, 0);
+    touched->kind = db_text_copy(s, 1);
+    touched->attempts = db_columns(s) > 2 ? (guint)db_integer(s, 2) : 0;
+    return db_done(s, error);
   }
   gboolean row;
-  sqlite3_stmt *look = book_statement(&tx->statements, BOOK_INTENT_STATE, error);
+  DbStatement *look = book_statement(&tx->statements, BOOK_INTENT_STATE, error);
   if (!look)
     return FALSE;
-  sqlite_bind(look, "i", id);
-  if (!sqlite_step(look, &row, error))
+  db_bind(look, "i", id);
+  if (!db_step(look, &row, error))
     return FALSE;
   if (!row)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "no intent %" G_GINT64_FORMAT " is in the book", id);
-  sqlite_reset(look);
+  db_reset(look);
   return TRUE; /* done before, by the same effect carried out twice: nothing to add */
 }
 
 gboolean book_finish_intent(BookTransaction *tx, gint64 id, const char *detail, GError **error) {
   g_auto(Touched) touched = {0};
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_FINISH_INTENT, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_FINISH_INTENT, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ii", id, g_get_real_time());
+  db_bind(s, "ii", id, g_get_real_time());
   if (!touch(tx, s, id, &touched, error))
     return FALSE;
   return !touched.found || !detail || book_audit(tx, touched.kind, touched.file, detail, error);
@@ -78,10 +78,10 @@ gboolean book_finish_intent(BookTransaction *tx, gint64 id, const char *detail, 
 
 gboolean book_retry_intent(BookTransaction *tx, gint64 id, gint64 due_at, const char *problem, GError **error) {
   g_auto(Touched) touched = {0};
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_RETRY_INTENT, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_RETRY_INTENT, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "iis", id, due_at, problem);
+  db_bind(s, "iis", id, due_at, problem);
   if (!touch(tx, s, id, &touched, error))
     return FALSE;
   /* As with a file's retries: attempts 1, 2, 4, 8, … are history. */
@@ -101,10 +101,10 @@ void book_poll_free(BookPoll *poll) {
 }
 
 gboolean book_save_poll(BookTransaction *tx, const BookPoll *poll, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, BOOK_SAVE_POLL, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_SAVE_POLL, error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "siiiiius", poll->feed, poll->last_at, poll->last_ok_at, poll->next_at, (gint64)poll->listed,
-              (gint64)poll->taken, poll->failures, poll->problem);
-  return sqlite_done(s, error);
+  db_bind(s, "siiiiius", poll->feed, poll->last_at, poll->last_ok_at, poll->next_at, (gint64)poll->listed,
+          (gint64)poll->taken, poll->failures, poll->problem);
+  return db_done(s, error);
 }

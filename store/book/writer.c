@@ -16,19 +16,31 @@
  *
  * The chain's tip in memory belongs to the transaction: it goes back with the savepoint or the transaction.
  *
- * Only this connection checkpoints: when the WAL has passed 4 MiB, after the waiters were woken, without waiting for
- * readers; and at the end, when it empties the WAL. It never checkpoints after STORAGE. */
+ * Only this connection checkpoints: when the log has passed 4 MiB, after the waiters were woken, without waiting for
+ * readers; and at the end, when it empties the log. It never checkpoints after STORAGE. What happens when a checkpoint
+ * finds no space is in space.c. */
 #include "store/book/book_private.h"
 #include "gateway/base/faultpoint.h"
-#include <signal.h>
 
 #define GROUP_LIMIT 256
 
-/* Takes the next change; waits for one if `wait`. NULL: none (with `wait`: the book is being closed). */
+/* Under the mutex: waits for a change, for the end, or, while space is short, for the time to look again. */
+static void wait_for_job(Book *book) {
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += BOOK_SHORT_SECONDS;
+  int rc = 0;
+  while (!book->first && !book->closing && rc == 0)
+    rc = book->shortage ? pthread_cond_timedwait(&book->arrived, &book->mutex, &until)
+                        : pthread_cond_wait(&book->arrived, &book->mutex);
+}
+
+/* Takes the next change; waits for one if `wait`. NULL: none (with `wait`: the book is being closed, or short of space
+ * and it is time to look again). */
 static BookJob *next_job(Book *book, gboolean wait) {
   pthread_mutex_lock(&book->mutex);
-  while (wait && !book->first && !book->closing)
-    pthread_cond_wait(&book->arrived, &book->mutex);
+  if (wait)
+    wait_for_job(book);
   BookJob *job = book->first;
   if (job) {
     book->first = job->next;
@@ -40,34 +52,29 @@ static BookJob *next_job(Book *book, gboolean wait) {
   return job;
 }
 
-gboolean book_run_named(BookTransaction *tx, BookStatement which, GError **error) {
-  sqlite3_stmt *s = book_statement(&tx->statements, which, error);
-  return s && sqlite_done(s, error);
-}
-
 /* Runs one change under its savepoint. FALSE: the transaction as a whole is lost or must be given up, with *error. */
 static gboolean run_change(Book *book, BookJob *job, GError **error) {
   BookTransaction *tx = &book->tx;
   BookLink before = tx->tip;
-  if (!book_run_named(tx, BOOK_SAVEPOINT, error))
+  if (!db_savepoint(book->db, error))
     return FALSE;
-  job->ok = job->change(tx, job->data, &job->error) && book_run_named(tx, BOOK_RELEASE, &job->error);
+  job->ok = job->change(tx, job->data, &job->error) && db_release(book->db, &job->error);
   if (job->ok)
     return TRUE;
   if (!job->error)
     sallyport_error_set(&job->error, SALLYPORT_ERROR_BUG, "a change of the book failed without saying why");
-  if (sqlite3_get_autocommit(book->db) || sallyport_error_code(job->error) == SALLYPORT_ERROR_STORAGE) {
+  if (!db_in_transaction(book->db) || sallyport_error_code(job->error) == SALLYPORT_ERROR_STORAGE) {
     g_propagate_error(error, g_error_copy(job->error));
     return FALSE;
   }
   tx->tip = before;
-  return book_run_named(tx, BOOK_ROLLBACK_TO, error) && book_run_named(tx, BOOK_RELEASE, error);
+  return db_rollback_to_savepoint(book->db, error);
 }
 
 /* Collects the group while running it: *group is its list of jobs, all taken from the queue, whatever is returned. */
 static gboolean run_changes(Book *book, BookJob *job, BookJob **group, GError **error) {
   *group = job;
-  if (!book_run_named(&book->tx, BOOK_BEGIN, error))
+  if (!book_has_space(book, error) || !db_begin(book->db, error))
     return FALSE;
   for (guint n = 1; run_change(book, job, error); n++) {
     job->next = n < GROUP_LIMIT ? next_job(book, FALSE) : NULL;
@@ -89,17 +96,17 @@ static gboolean commit_group(Book *book, BookJob *job, BookJob **group, GError *
   gboolean ok = run_changes(book, job, group, error);
   if (ok && any_ok(*group)) {
     fault_point("book-commit-before");
-    ok = book_run_named(&book->tx, BOOK_COMMIT, error);
+    ok = db_commit(book->db, error);
     if (ok)
       fault_point("book-commit-after");
   }
-  sqlite_rollback(book->db); /* nothing after a commit */
+  db_rollback(book->db); /* nothing after a commit */
   if (!ok)
     book->tx.tip = before;
   return ok;
 }
 
-static void break_book(Book *book, const GError *error) {
+void book_break(Book *book, const GError *error) {
   pthread_mutex_lock(&book->mutex);
   if (!book->broken)
     book->broken = g_error_copy(error);
@@ -111,7 +118,7 @@ static void break_book(Book *book, const GError *error) {
 static void store_tip(Book *book) {
   g_autoptr(GError) error = NULL;
   if (!book_tip_write(book->tip, &book->tx.tip, &error) && sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-    break_book(book, error);
+    book_break(book, error);
   fault_point("book-tip-after");
 }
 
@@ -129,52 +136,35 @@ static void wake_group(Book *book, BookJob *group, gboolean committed, const GEr
   pthread_mutex_unlock(&book->mutex);
 }
 
-int book_wal_grew(gpointer user, sqlite3 *db, const char *schema, int pages) {
-  Book *book = user;
-  (void)db, (void)schema;
-  if (pages < book->wal_pages)
-    book->checkpoint_at = BOOK_CHECKPOINT_PAGES; /* it began anew */
-  book->wal_pages = pages;
-  return SQLITE_OK;
-}
-
-/* A reader with an old snapshot keeps the WAL from starting anew: then it is tried again 4 MiB later, not at each
- * commit. */
-static void checkpoint_if_due(Book *book) {
-  g_autoptr(GError) error = NULL;
-  if (book->wal_pages < book->checkpoint_at)
-    return;
-  book->checkpoint_at = book->wal_pages + BOOK_CHECKPOINT_PAGES;
-  if (!sqlite_checkpoint(book->db, FALSE, &error) && sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-    break_book(book, error);
-  pthread_mutex_lock(&book->mutex);
-  book->checkpoints++;
-  pthread_mutex_unlock(&book->mutex);
-}
-
 /* book->broken is set by this thread only, so it may look without the lock. */
+static void run_group(Book *book, BookJob *job) {
+  g_autoptr(GError) error = NULL;
+  BookJob *group = job;
+  gboolean ok = FALSE;
+  if (book->broken)
+    error = g_error_copy(book->broken);
+  else
+    ok = commit_group(book, job, &group, &error);
+  if (ok)
+    store_tip(book);
+  else if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
+    book_break(book, error);
+  else
+    book->checkpoint_at = 0; /* out of space, probably: a log that was copied is written again from its beginning */
+  wake_group(book, group, ok, error);
+}
+
 static void *run_writer(void *user) {
   Book *book = user;
-  for (BookJob *job; (job = next_job(book, TRUE)) != NULL;) {
-    g_autoptr(GError) error = NULL;
-    BookJob *group = job;
-    gboolean ok = FALSE;
-    if (book->broken)
-      error = g_error_copy(book->broken);
-    else
-      ok = commit_group(book, job, &group, &error);
-    if (ok)
-      store_tip(book);
-    else if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-      break_book(book, error);
-    else
-      book->checkpoint_at =
-          0; /* out of space, probably: a WAL that was checkpointed is written again from its beginning */
-    wake_group(book, group, ok, error);
+  for (;;) {
+    BookJob *job = next_job(book, TRUE);
+    if (job)
+      run_group(book, job);
+    else if (book->closing)
+      return NULL;
     if (!book->broken)
-      checkpoint_if_due(book);
+      book_checkpoint_if_due(book);
   }
-  return NULL;
 }
 
 gboolean book_write(Book *book, BookChange change, gpointer data, GError **error) {

@@ -5,6 +5,28 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Statements of transactions, prepared when first used. */
+typedef enum { TX_BEGIN, TX_BEGIN_READ, TX_COMMIT, TX_SAVEPOINT, TX_RELEASE, TX_ROLLBACK_TO, TX_COUNT } Step;
+static const char *const steps[TX_COUNT] = {[TX_BEGIN] = "BEGIN IMMEDIATE",
+                                            [TX_BEGIN_READ] = "BEGIN",
+                                            [TX_COMMIT] = "COMMIT",
+                                            [TX_SAVEPOINT] = "SAVEPOINT one_change",
+                                            [TX_RELEASE] = "RELEASE one_change",
+                                            [TX_ROLLBACK_TO] = "ROLLBACK TO one_change"};
+
+struct Db {
+  sqlite3 *sqlite;
+  DbStatement *steps[TX_COUNT];
+  guint64 log_bytes, log_frame; /* the latter: bytes of one page in the log */
+};
+
+struct DbStatement {
+  sqlite3_stmt *sqlite;
+  Db *db;
+};
+
+/* --- Errors. */
+
 /* Too little of something that comes back by itself: space, quota, a file size limit, descriptors, memory. */
 static gboolean is_shortage(int number) {
   return number == ENOSPC || number == EDQUOT || number == EFBIG || number == EMFILE || number == ENFILE ||
@@ -44,19 +66,36 @@ static SallyportErrorCode code_of_sqlite(int extended, int number) {
   }
 }
 
-gboolean sqlite_fail(sqlite3 *db, GError **error, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
+static void set_error(sqlite3 *sqlite, GError **error, const char *format, va_list arguments) G_GNUC_PRINTF(3, 0);
+static void set_error(sqlite3 *sqlite, GError **error, const char *format, va_list arguments) {
   g_autofree char *what = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  int extended = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-  int number = db ? sqlite3_system_errno(db) : 0;
-  const char *words = db ? sqlite3_errmsg(db) : "out of memory";
+  int extended = sqlite ? sqlite3_extended_errcode(sqlite) : SQLITE_NOMEM;
+  int number = sqlite ? sqlite3_system_errno(sqlite) : 0;
+  const char *words = sqlite ? sqlite3_errmsg(sqlite) : "out of memory";
   SallyportErrorCode code = code_of_sqlite(extended, number);
   if (number != 0 && (extended & 0xff) != SQLITE_BUSY)
-    return sallyport_error_set(error, code, "%s: %s (SQLite %d, %s)", what, words, extended, g_strerror(number));
-  return sallyport_error_set(error, code, "%s: %s (SQLite %d)", what, words, extended);
+    sallyport_error_set(error, code, "%s: %s (SQLite %d, %s)", what, words, extended, g_strerror(number));
+  else
+    sallyport_error_set(error, code, "%s: %s (SQLite %d)", what, words, extended);
 }
+
+gboolean sqlite_fail(sqlite3 *sqlite, GError **error, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  set_error(sqlite, error, format, arguments);
+  va_end(arguments);
+  return FALSE;
+}
+
+gboolean db_fail(Db *db, GError **error, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  set_error(db->sqlite, error, format, arguments);
+  va_end(arguments);
+  return FALSE;
+}
+
+/* --- Connections. */
 
 /* SQLite would make the file with the umask's mode; its -wal and -shm take the mode of the file. A file that is there
  * is not opened: closing any descriptor of a database drops the process's locks on it. */
@@ -69,25 +108,25 @@ static gboolean make_private(const char *path, GError **error) {
   return TRUE;
 }
 
-static gboolean set_pragmas(sqlite3 *db, const SqliteOpen *options, GError **error) {
+static gboolean set_pragmas(sqlite3 *sqlite, const DbOptions *options, GError **error) {
   guint page_size = options->page_size ? options->page_size : 4096;
   guint cache = options->cache_kib ? options->cache_kib : 2048;
   g_autofree char *common = g_strdup_printf(
       "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-%u; PRAGMA temp_store=MEMORY;"
       "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;",
       cache);
-  if (!sqlite_run(db, common, error))
+  if (!sqlite_run(sqlite, common, error))
     return FALSE;
-  if (options->use == SQLITE_USE_READ)
-    return sqlite_run(db, "PRAGMA query_only=ON", error);
+  if (options->use == DB_READ)
+    return sqlite_run(sqlite, "PRAGMA query_only=ON", error);
   g_autofree char *file = g_strdup_printf("PRAGMA page_size=%u; PRAGMA auto_vacuum=NONE; PRAGMA secure_delete=OFF;",
                                           page_size);
-  if (!sqlite_run(db, file, error))
+  if (!sqlite_run(sqlite, file, error))
     return FALSE;
-  if (options->use == SQLITE_USE_SCRATCH)
-    return sqlite_run(db, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;", error);
+  if (options->use == DB_SCRATCH)
+    return sqlite_run(sqlite, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;", error);
   return sqlite_run(
-      db,
+      sqlite,
       options->own_checkpoint
           ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
           : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
@@ -99,118 +138,239 @@ static void configure_library(void) {
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-sqlite3 *sqlite_open(const SqliteOpen *options, GError **error) {
+static gboolean open_file(Db *db, const DbOptions *options, GError **error) {
+  gboolean reads = options->use == DB_READ;
+  int flags = (reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  g_autofree char *escaped = options->immutable ? g_uri_escape_string(options->path, "/", TRUE) : NULL;
+  g_autofree char *uri = escaped ? g_strdup_printf("file:%s?immutable=1", escaped) : NULL;
+  if (sqlite3_open_v2(uri ? uri : options->path, &db->sqlite, uri ? flags | SQLITE_OPEN_URI : flags, NULL) != SQLITE_OK)
+    return db_fail(db, error, "open %s", options->path);
+  sqlite3_busy_timeout(db->sqlite, 5000);
+  sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, reads || options->own_checkpoint, NULL);
+  int persist = options->use == DB_WRITE;
+  sqlite3_file_control(db->sqlite, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
+  if (set_pragmas(db->sqlite, options, error))
+    return TRUE;
+  g_prefix_error(error, "%s: ", options->path);
+  return FALSE;
+}
+
+static int note_log(void *user, sqlite3 *sqlite, const char *schema, int pages) {
+  Db *db = user;
+  (void)sqlite, (void)schema;
+  db->log_bytes = (guint64)pages * db->log_frame;
+  return SQLITE_OK;
+}
+
+Db *db_open(const DbOptions *options, GError **error) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, configure_library);
-  gboolean reads = options->use == SQLITE_USE_READ;
-  if (!reads && !make_private(options->path, error))
+  if (options->use != DB_READ && !make_private(options->path, error))
     return NULL;
-  sqlite3 *db = NULL;
-  int flags = (reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (sqlite3_open_v2(options->path, &db, flags, NULL) != SQLITE_OK) {
-    sqlite_fail(db, error, "open %s", options->path);
-    sqlite_close(db);
+  Db *db = g_new0(Db, 1);
+  if (!open_file(db, options, error)) {
+    db_close(db);
     return NULL;
   }
-  sqlite3_busy_timeout(db, 5000);
-  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, reads || options->own_checkpoint, NULL);
-  int persist = options->use == SQLITE_USE_WRITE;
-  sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
-  if (!set_pragmas(db, options, error)) {
-    g_prefix_error(error, "%s: ", options->path);
-    sqlite_close(db);
-    return NULL;
-  }
+  db->log_frame = (options->page_size ? options->page_size : 4096) + 24;
+  if (options->own_checkpoint) /* takes the place of the automatic checkpoint's own hook */
+    sqlite3_wal_hook(db->sqlite, note_log, db);
   return db;
 }
 
-void sqlite_close(sqlite3 *db) {
-  if (sqlite3_close(db) != SQLITE_OK) {
+void db_close(Db *db) {
+  if (!db)
+    return;
+  for (guint i = 0; i < TX_COUNT; i++)
+    db_statement_free(db->steps[i]);
+  sqlite_close(db->sqlite);
+  g_free(db);
+}
+
+void sqlite_close(sqlite3 *sqlite) {
+  if (sqlite3_close(sqlite) != SQLITE_OK) {
     g_warn_if_reached(); /* a statement was left: our bug, but the file is better closed late than never */
-    sqlite3_close_v2(db);
+    sqlite3_close_v2(sqlite);
   }
 }
 
-gboolean sqlite_run(sqlite3 *db, const char *sql, GError **error) {
-  if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+sqlite3 *db_sqlite(Db *db) {
+  return db->sqlite;
+}
+
+/* --- The log, the stamp, the check. */
+
+guint64 db_log_bytes(const Db *db) {
+  return db->log_bytes;
+}
+
+gboolean db_checkpoint(Db *db, gboolean truncate, GError **error) {
+  int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  if (rc == SQLITE_OK && truncate) {
+    /* Waits for no reader: one that looks at an old snapshot for minutes must not stop the writer. */
+    sqlite3_busy_timeout(db->sqlite, 0);
+    rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db->sqlite, 5000);
+    if (rc == SQLITE_OK)
+      db->log_bytes = 0;
+  }
+  if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
     return TRUE;
-  return sqlite_fail(db, error, "%.60s", sql);
+  return db_fail(db, error, "checkpoint");
 }
 
-void sqlite_rollback(sqlite3 *db) {
-  if (!sqlite3_get_autocommit(db))
-    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+gboolean db_stamp(Db *db, DbStamp *stamp, GError **error) {
+  gint64 tables;
+  if (!db_value(db, "PRAGMA application_id", &stamp->application, error) ||
+      !db_value(db, "PRAGMA user_version", &stamp->version, error) ||
+      !db_value(db, "SELECT count(*) FROM sqlite_schema", &tables, error))
+    return FALSE;
+  stamp->empty = tables == 0;
+  return TRUE;
 }
 
-char *sqlite_named(const char *sql, const char *name) {
-  g_autofree char *mark = g_strdup_printf("-- name: %s\n", name);
-  const char *at = sql;
-  while ((at = strstr(at, mark)) && at != sql && at[-1] != '\n')
-    at++;
-  if (!at)
-    return NULL;
-  at += strlen(mark);
-  const char *end = strstr(at, "-- name: ");
-  return end ? g_strndup(at, (gsize)(end - at)) : g_strdup(at);
+gboolean db_set_stamp(Db *db, gint64 application, gint64 version, GError **error) {
+  g_autofree char *mark = g_strdup_printf(
+      "PRAGMA application_id = %" G_GINT64_FORMAT "; PRAGMA user_version = %" G_GINT64_FORMAT, application, version);
+  return db_run(db, mark, error);
 }
 
-sqlite3_stmt *sqlite_prepare(sqlite3 *db, const char *sql, GError **error) {
+static gboolean check_whole(Db *db, GError **error) {
+  gboolean row = FALSE;
+  g_autoptr(DbStatement) check = db_prepare(db, "PRAGMA integrity_check(1)", error);
+  if (!check || !db_step(check, &row, error))
+    return FALSE;
+  const char *answer = row ? db_text(check, 0) : "no answer";
+  if (!db_row_whole(check, error))
+    return FALSE;
+  /* "error code=7": it had no memory for a page (SQLITE_NOMEM), which is not damage. */
+  return strcmp(answer, "ok") == 0 ||
+         sallyport_error_set(error, strstr(answer, "error code=7") ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_STORAGE,
+                             "the database is damaged: %s", answer);
+}
+
+gboolean db_check(Db *db, GError **error) {
+  gboolean row = FALSE;
+  g_autoptr(DbStatement) keys = NULL;
+  if (!check_whole(db, error) || !(keys = db_prepare(db, "PRAGMA foreign_key_check", error)) ||
+      !db_step(keys, &row, error))
+    return FALSE;
+  return !row || sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                     "a row refers to one that is missing: %s, row %" G_GINT64_FORMAT, db_text(keys, 0),
+                                     db_integer(keys, 1));
+}
+
+/* --- Transactions. */
+
+static gboolean take_step(Db *db, Step step, GError **error) {
+  if (!db->steps[step])
+    db->steps[step] = db_prepare(db, steps[step], error);
+  return db->steps[step] && db_done(db->steps[step], error);
+}
+
+gboolean db_begin(Db *db, GError **error) {
+  return take_step(db, TX_BEGIN, error);
+}
+
+gboolean db_begin_read(Db *db, GError **error) {
+  return take_step(db, TX_BEGIN_READ, error);
+}
+
+gboolean db_commit(Db *db, GError **error) {
+  return take_step(db, TX_COMMIT, error);
+}
+
+gboolean db_savepoint(Db *db, GError **error) {
+  return take_step(db, TX_SAVEPOINT, error);
+}
+
+gboolean db_release(Db *db, GError **error) {
+  return take_step(db, TX_RELEASE, error);
+}
+
+gboolean db_rollback_to_savepoint(Db *db, GError **error) {
+  return take_step(db, TX_ROLLBACK_TO, error) && take_step(db, TX_RELEASE, error);
+}
+
+void db_rollback(Db *db) {
+  if (db_in_transaction(db))
+    sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+}
+
+gboolean db_in_transaction(const Db *db) {
+  return !sqlite3_get_autocommit(db->sqlite);
+}
+
+/* --- Statements. */
+
+gboolean sqlite_run(sqlite3 *sqlite, const char *sql, GError **error) {
+  return sqlite3_exec(sqlite, sql, NULL, NULL, NULL) == SQLITE_OK || sqlite_fail(sqlite, error, "%.60s", sql);
+}
+
+gboolean db_run(Db *db, const char *sql, GError **error) {
+  return sqlite_run(db->sqlite, sql, error);
+}
+
+sqlite3_stmt *sqlite_prepare(sqlite3 *sqlite, const char *sql, GError **error) {
   sqlite3_stmt *statement = NULL;
-  if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK)
-    sqlite_fail(db, error, "prepare %.80s", sql);
+  if (sqlite3_prepare_v3(sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK)
+    sqlite_fail(sqlite, error, "prepare %.80s", sql);
   return statement;
 }
 
-sqlite3_stmt *sqlite_prepare_named(sqlite3 *db, const char *sql, const char *name, GError **error) {
-  g_autofree char *text = sqlite_named(sql, name);
-  if (!text) {
-    sallyport_error_set(error, SALLYPORT_ERROR_BUG, "no SQL statement is named %s", name);
+DbStatement *db_prepare(Db *db, const char *sql, GError **error) {
+  sqlite3_stmt *prepared = sqlite_prepare(db->sqlite, sql, error);
+  if (!prepared)
     return NULL;
-  }
-  sqlite3_stmt *statement = sqlite_prepare(db, text, error);
-  if (!statement)
-    g_prefix_error(error, "%s: ", name);
+  DbStatement *statement = g_new0(DbStatement, 1);
+  statement->sqlite = prepared;
+  statement->db = db;
   return statement;
 }
 
-void sqlite_bind(sqlite3_stmt *statement, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  int rc = SQLITE_OK;
-  for (int i = 1; *format && rc == SQLITE_OK; i++, format++) {
-    const void *bytes;
-    switch (*format) {
-    case 'i':
-      rc = sqlite3_bind_int64(statement, i, va_arg(arguments, gint64));
-      break;
-    case 'u':
-      rc = sqlite3_bind_int64(statement, i, va_arg(arguments, guint));
-      break;
-    case 's':
-      rc = sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_STATIC);
-      break;
-    case 't':
-      bytes = va_arg(arguments, const void *);
-      rc = sqlite3_bind_text64(statement, i, bytes, va_arg(arguments, gsize), SQLITE_STATIC, SQLITE_UTF8);
-      break;
-    case 'b':
-      bytes = va_arg(arguments, const void *);
-      rc = sqlite3_bind_blob64(statement, i, bytes, va_arg(arguments, gsize), SQLITE_STATIC);
-      break;
-    case 'n':
-      rc = sqlite3_bind_null(statement, i);
-      break;
-    case '-':
-      break;
-    default:
-      g_assert_not_reached();
-    }
-  }
-  va_end(arguments);
-  /* Binding borrows, so it cannot fail for want of memory: only a wrong index or a busy statement, which is our bug. */
-  if (rc != SQLITE_OK)
-    g_error("sqlite_bind: %s in %s", sqlite3_errstr(rc), sqlite3_sql(statement));
+void db_statement_free(DbStatement *statement) {
+  if (!statement)
+    return;
+  sqlite3_finalize(statement->sqlite);
+  g_free(statement);
+}
+
+/* Binding borrows, so it cannot fail for want of memory: only a wrong position or a busy statement, which is our bug.
+ */
+static void check_bound(DbStatement *statement, int rc) {
+  if (G_UNLIKELY(rc != SQLITE_OK))
+    g_error("bind: %s in %s", sqlite3_errstr(rc), sqlite3_sql(statement->sqlite));
+}
+
+void db_bind_integer(DbStatement *statement, guint parameter, gint64 value) {
+  check_bound(statement, sqlite3_bind_int64(statement->sqlite, (int)parameter, value));
+}
+
+void db_bind_text(DbStatement *statement, guint parameter, const char *value, gssize length) {
+  check_bound(statement, length < 0 ? sqlite3_bind_text(statement->sqlite, (int)parameter, value, -1, SQLITE_STATIC)
+                                    : sqlite3_bind_text64(statement->sqlite, (int)parameter, value, (guint64)length,
+                                                          SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void db_bind_bytes(DbStatement *statement, guint parameter, const void *bytes, gsize length) {
+  check_bound(statement, sqlite3_bind_blob64(statement->sqlite, (int)parameter, bytes, length, SQLITE_STATIC));
+}
+
+void db_bind_null(DbStatement *statement, guint parameter) {
+  check_bound(statement, sqlite3_bind_null(statement->sqlite, (int)parameter));
+}
+
+guint db_parameters(DbStatement *statement) {
+  return (guint)sqlite3_bind_parameter_count(statement->sqlite);
+}
+
+const char *db_parameter_name(DbStatement *statement, guint parameter) {
+  return sqlite3_bind_parameter_name(statement->sqlite, (int)parameter);
+}
+
+guint db_parameter(DbStatement *statement, const char *name) {
+  return (guint)sqlite3_bind_parameter_index(statement->sqlite, name);
 }
 
 void sqlite_reset(sqlite3_stmt *statement) {
@@ -218,65 +378,62 @@ void sqlite_reset(sqlite3_stmt *statement) {
   sqlite3_clear_bindings(statement);
 }
 
-gboolean sqlite_step(sqlite3_stmt *statement, gboolean *row, GError **error) {
-  int rc = sqlite3_step(statement);
+void db_reset(DbStatement *statement) {
+  sqlite_reset(statement->sqlite);
+}
+
+gboolean db_step(DbStatement *statement, gboolean *row, GError **error) {
+  int rc = sqlite3_step(statement->sqlite);
   *row = rc == SQLITE_ROW;
   if (rc == SQLITE_ROW)
     return TRUE;
-  gboolean ok = rc == SQLITE_DONE || sqlite_fail(sqlite3_db_handle(statement), error, "%.60s", sqlite3_sql(statement));
-  sqlite_reset(statement);
+  gboolean ok = rc == SQLITE_DONE || db_fail(statement->db, error, "%.60s", sqlite3_sql(statement->sqlite));
+  db_reset(statement);
   return ok;
 }
 
-gboolean sqlite_done(sqlite3_stmt *statement, GError **error) {
-  gboolean row = TRUE;
-  while (row)
-    if (!sqlite_step(statement, &row, error))
-      return FALSE;
-  return TRUE;
+guint64 db_changed(const Db *db) {
+  return (guint64)sqlite3_changes64(db->sqlite);
 }
 
-char *sqlite_column_copy(sqlite3_stmt *statement, int column) {
-  return g_strdup((const char *)sqlite3_column_text(statement, column));
+/* --- Values. */
+
+gint64 db_integer(DbStatement *statement, guint column) {
+  return sqlite3_column_int64(statement->sqlite, (int)column);
 }
 
-gboolean sqlite_integer(sqlite3 *db, const char *sql, gint64 *value, GError **error) {
-  g_autoptr(sqlite3_stmt) statement = sqlite_prepare(db, sql, error);
-  gboolean row = FALSE;
-  *value = 0;
-  if (!statement || !sqlite_step(statement, &row, error))
-    return FALSE;
-  if (row)
-    *value = sqlite3_column_int64(statement, 0);
-  return TRUE;
+const char *db_text(DbStatement *statement, guint column) {
+  return (const char *)sqlite3_column_text(statement->sqlite, (int)column);
 }
 
-gboolean sqlite_checkpoint(sqlite3 *db, gboolean truncate, GError **error) {
-  int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-  if (rc == SQLITE_OK && truncate) {
-    /* Waits for no reader: one that looks at an old snapshot for minutes must not stop the writer. */
-    sqlite3_busy_timeout(db, 0);
-    rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    sqlite3_busy_timeout(db, 5000);
-  }
-  if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
-    return TRUE;
-  return sqlite_fail(db, error, "checkpoint");
+/* An empty value has no address in SQLite, and must not pass for null. */
+const void *db_bytes(DbStatement *statement, guint column, gsize *length) {
+  const void *bytes = sqlite3_column_blob(statement->sqlite, (int)column);
+  *length = (gsize)sqlite3_column_bytes(statement->sqlite, (int)column);
+  return bytes || sqlite3_column_type(statement->sqlite, (int)column) == SQLITE_NULL ? bytes : "";
 }
 
-char *sqlite_plan(sqlite3 *db, const char *sql, GError **error) {
+guint db_columns(DbStatement *statement) {
+  return (guint)sqlite3_column_count(statement->sqlite);
+}
+
+const char *db_column_name(DbStatement *statement, guint column) {
+  return sqlite3_column_name(statement->sqlite, (int)column);
+}
+
+gboolean db_row_whole(DbStatement *statement, GError **error) {
+  return sqlite3_errcode(statement->db->sqlite) != SQLITE_NOMEM || db_fail(statement->db, error, "read a row");
+}
+
+char *db_plan(Db *db, const char *sql, GError **error) {
   g_autofree char *explain = g_strconcat("EXPLAIN QUERY PLAN ", sql, NULL);
-  g_autoptr(sqlite3_stmt) statement = sqlite_prepare(db, explain, error);
+  g_autoptr(DbStatement) statement = db_prepare(db, explain, error);
   GString *plan = g_string_new(NULL);
-  gboolean row = statement != NULL;
-  while (row) {
-    if (!sqlite_step(statement, &row, error))
-      break;
-    if (row)
-      g_string_append_printf(plan, "%s\n", (const char *)sqlite3_column_text(statement, 3));
+  gboolean row = statement != NULL, ok = row;
+  while (ok && row) {
+    ok = db_step(statement, &row, error);
+    if (ok && row)
+      g_string_append_printf(plan, "%s\n", db_text(statement, 3));
   }
-  if (statement && sqlite3_errcode(db) == SQLITE_OK)
-    return g_string_free(plan, FALSE);
-  g_string_free(plan, TRUE);
-  return NULL;
+  return g_string_free(plan, !ok);
 }

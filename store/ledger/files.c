@@ -7,57 +7,55 @@
 
 enum { WRITER_CACHE_KIB = 4096, READER_CACHE_KIB = 512, SCHEMA_VERSION = 2 };
 
-static gboolean set_fact(sqlite3 *db, const char *name, const char *value, GError **error) {
-  g_autoptr(sqlite3_stmt) set = sqlite_prepare_named(db, ledger_queries_sql, "set-fact", error);
+static gboolean set_fact(Db *db, const char *name, const char *value, GError **error) {
+  g_autoptr(DbStatement) set = db_prepare_named(db, ledger_queries_sql, "set-fact", error);
   if (!set)
     return FALSE;
-  sqlite_bind(set, "ss", name, value);
-  return sqlite_done(set, error);
+  db_bind(set, "ss", name, value);
+  return db_done(set, error);
 }
 
 /* NULL with no error: the fact is not there. */
-static char *get_fact(sqlite3 *db, const char *name, GError **error) {
-  g_autoptr(sqlite3_stmt) get = sqlite_prepare_named(db, ledger_queries_sql, "get-fact", error);
+static char *get_fact(Db *db, const char *name, GError **error) {
+  g_autoptr(DbStatement) get = db_prepare_named(db, ledger_queries_sql, "get-fact", error);
   gboolean row = FALSE;
   if (!get)
     return NULL;
-  sqlite_bind(get, "s", name);
-  char *value = sqlite_step(get, &row, error) && row ? sqlite_column_copy(get, 0) : NULL;
-  sqlite_reset(get);
+  db_bind(get, "s", name);
+  char *value = db_step(get, &row, error) && row ? db_text_copy(get, 0) : NULL;
+  db_reset(get);
   return value;
 }
 
-static gboolean make_schema(sqlite3 *db, const char *id, guint shard, guint shards, GError **error) {
-  g_autofree char *schema = sqlite_named(ledger_queries_sql, "schema");
+static gboolean make_schema(Db *db, const char *id, guint shard, guint shards, GError **error) {
+  g_autofree char *schema = db_named(ledger_queries_sql, "schema");
   g_autofree char *number = g_strdup_printf("%u", shard);
   g_autofree char *number_of_all = g_strdup_printf("%u", shards);
-  return sqlite_run(db, "BEGIN IMMEDIATE", error) && sqlite_run(db, schema, error) && set_fact(db, "id", id, error) &&
-         set_fact(db, "shard", number, error) && set_fact(db, "shards", number_of_all, error) &&
-         sqlite_run(db, "COMMIT", error);
+  return db_begin(db, error) && db_run(db, schema, error) && set_fact(db, "id", id, error) &&
+         set_fact(db, "shard", number, error) && set_fact(db, "shards", number_of_all, error) && db_commit(db, error);
 }
 
 /* A crash inside leaves version 1, and the next opening does it again. */
-static gboolean upgrade_schema(sqlite3 *db, GError **error) {
-  g_autofree char *upgrade = sqlite_named(ledger_queries_sql, "upgrade-to-2");
-  if (sqlite_run(db, "BEGIN IMMEDIATE", error) && sqlite_run(db, upgrade, error) && sqlite_run(db, "COMMIT", error))
+static gboolean upgrade_schema(Db *db, GError **error) {
+  g_autofree char *upgrade = db_named(ledger_queries_sql, "upgrade-to-2");
+  if (db_begin(db, error) && db_run(db, upgrade, error) && db_commit(db, error))
     return TRUE;
-  sqlite_rollback(db);
+  db_rollback(db);
   return FALSE;
 }
 
-static gboolean has_schema(sqlite3 *db, gboolean *has, GError **error) {
-  gint64 version;
-  if (!sqlite_integer(db, "PRAGMA user_version", &version, error))
+static gboolean has_schema(Db *db, gboolean *has, GError **error) {
+  DbStamp stamp;
+  if (!db_stamp(db, &stamp, error))
     return FALSE;
-  if (version > SCHEMA_VERSION)
+  if (stamp.version > SCHEMA_VERSION)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "was made by a newer version of Sallyport (schema %" G_GINT64_FORMAT ")", version);
-  *has = version > 0;
-  return version != 1 || upgrade_schema(db, error);
+                               "was made by a newer version of Sallyport (schema %" G_GINT64_FORMAT ")", stamp.version);
+  *has = stamp.version > 0;
+  return stamp.version != 1 || upgrade_schema(db, error);
 }
 
-static gboolean expect_fact(sqlite3 *db, const char *name, const char *expected, SallyportErrorCode code,
-                            GError **error) {
+static gboolean expect_fact(Db *db, const char *name, const char *expected, SallyportErrorCode code, GError **error) {
   GError *why = NULL;
   g_autofree char *value = get_fact(db, name, &why);
   if (why) {
@@ -68,7 +66,7 @@ static gboolean expect_fact(sqlite3 *db, const char *name, const char *expected,
          sallyport_error_set(error, code, "%s is %s here, and should be %s", name, value ? value : "not set", expected);
 }
 
-static gboolean expect_facts(sqlite3 *db, const char *id, guint shard, guint shards, GError **error) {
+static gboolean expect_facts(Db *db, const char *id, guint shard, guint shards, GError **error) {
   g_autofree char *number = g_strdup_printf("%u", shard);
   g_autofree char *number_of_all = g_strdup_printf("%u", shards);
   return expect_fact(db, "shards", number_of_all, SALLYPORT_ERROR_CONFIGURATION, error) &&
@@ -77,13 +75,12 @@ static gboolean expect_facts(sqlite3 *db, const char *id, guint shard, guint sha
 }
 
 static gboolean open_shard(const char *path, const char **id, char **made, gboolean may_make, guint shard, guint shards,
-                           sqlite3 **db, GError **error) {
+                           Db **db, GError **error) {
   gboolean has = FALSE;
   if (!may_make && access(path, F_OK) != 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the file is missing; restore it from a backup");
-  *db = sqlite_open(
-      &(SqliteOpen){.path = path, .use = SQLITE_USE_WRITE, .cache_kib = WRITER_CACHE_KIB, .own_checkpoint = TRUE},
-      error);
+  *db = db_open(&(DbOptions){.path = path, .use = DB_WRITE, .cache_kib = WRITER_CACHE_KIB, .own_checkpoint = TRUE},
+                error);
   if (!*db || !has_schema(*db, &has, error))
     return FALSE;
   if (!has && !may_make)
@@ -92,7 +89,7 @@ static gboolean open_shard(const char *path, const char **id, char **made, gbool
     return FALSE;
   /* After a failed sync the log may be readable from the kernel's cache and yet not be on the disk. Whatever it holds
    * is copied and synced into the file anew, before anything that it tells is believed. */
-  if (!sqlite_checkpoint(*db, TRUE, error))
+  if (!db_checkpoint(*db, TRUE, error))
     return FALSE;
   if (shard == 0 && has) {
     g_free(*made);
@@ -115,7 +112,7 @@ static gboolean check_first(const char *folder, const char *name, guint shards, 
   return TRUE;
 }
 
-gboolean ledger_files_open(const char *folder, const char *name, guint shards, sqlite3 **dbs, GError **error) {
+gboolean ledger_files_open(const char *folder, const char *name, guint shards, Db **dbs, GError **error) {
   if (!check_first(folder, name, shards, error))
     return FALSE;
   g_autofree char *made = g_uuid_string_random();
@@ -138,13 +135,13 @@ gboolean ledger_files_open(const char *folder, const char *name, guint shards, s
   return !may_make || set_fact(dbs[0], "complete", "1", error);
 }
 
-sqlite3 *ledger_files_open_reader(const char *folder, const char *name, guint shard, guint shards, GError **error) {
+Db *ledger_files_open_reader(const char *folder, const char *name, guint shard, guint shards, GError **error) {
   g_autofree char *path = ledger_shard_path(folder, name, shard);
-  sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_READ, .cache_kib = READER_CACHE_KIB}, error);
+  Db *db = db_open(&(DbOptions){.path = path, .use = DB_READ, .cache_kib = READER_CACHE_KIB}, error);
   if (db && (shards == 0 || expect_facts(db, NULL, shard, shards, error)))
     return db;
   g_prefix_error(error, "ledger %s: ", path);
-  sqlite_close(db);
+  db_close(db);
   return NULL;
 }
 
@@ -154,10 +151,10 @@ guint ledger_files_shards(const char *folder, const char *name, GError **error) 
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no ledger %s in %s yet", name, folder);
     return 0;
   }
-  sqlite3 *db = ledger_files_open_reader(folder, name, 0, 0, error);
+  Db *db = ledger_files_open_reader(folder, name, 0, 0, error);
   g_autofree char *shards = db ? get_fact(db, "shards", error) : NULL;
   g_autofree char *complete = shards ? get_fact(db, "complete", error) : NULL;
-  sqlite_close(db);
+  db_close(db);
   guint64 number = shards ? g_ascii_strtoull(shards, NULL, 10) : 0;
   if (complete && number >= 1 && number <= LEDGER_SHARDS_MAX)
     return (guint)number;

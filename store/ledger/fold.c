@@ -34,18 +34,18 @@ static void add_posting(Slice *slice, const RecordBlock *block, gint64 first) {
 
 /* Fills the slice with whole postings from `folded` on; none: it stays empty. */
 static gboolean read_slice(ShardView *view, gint64 folded, Slice *slice, GError **error) {
-  g_autoptr(sqlite3_stmt) postings = sqlite_prepare_named(view->db, ledger_queries_sql, "postings-from", error);
+  g_autoptr(DbStatement) postings = db_prepare_named(view->db, ledger_queries_sql, "postings-from", error);
   gboolean row = TRUE;
   if (!postings)
     return FALSE;
   slice->first = folded + 1;
-  sqlite_bind(postings, "i", slice->first);
+  db_bind(postings, "i", slice->first);
   while (slice->items->len < SLICE) {
-    if (!sqlite_step(postings, &row, error))
+    if (!db_step(postings, &row, error))
       return FALSE;
     if (!row)
       return TRUE;
-    gint64 first = sqlite3_column_int64(postings, 0);
+    gint64 first = db_integer(postings, 0);
     if (!shard_view_load(view, first, error))
       return FALSE;
     if (first != slice->first + slice->items->len)
@@ -56,7 +56,7 @@ static gboolean read_slice(ShardView *view, gint64 folded, Slice *slice, GError 
   return TRUE;
 }
 
-static gboolean write_slice(sqlite3 *db, const Slice *slice, const guint32 *order, GError **error) {
+static gboolean write_slice(Db *db, const Slice *slice, const guint32 *order, GError **error) {
   RunWriter writer;
   gboolean ok = run_writer_begin(&writer, db, slice->first, slice->last, error);
   for (guint i = 0; i < slice->items->len && ok; i++) {
@@ -122,19 +122,19 @@ static gboolean merge_cursors(RunCursor **cursors, guint n, RunWriter *writer, G
   return run_writer_end(writer, error);
 }
 
-static gboolean delete_runs(sqlite3 *db, const LedgerRun *runs, guint n, GError **error) {
-  g_autoptr(sqlite3_stmt) blocks = sqlite_prepare_named(db, ledger_queries_sql, "delete-run-blocks", error);
-  g_autoptr(sqlite3_stmt) run = sqlite_prepare_named(db, ledger_queries_sql, "delete-run", error);
+static gboolean delete_runs(Db *db, const LedgerRun *runs, guint n, GError **error) {
+  g_autoptr(DbStatement) blocks = db_prepare_named(db, ledger_queries_sql, "delete-run-blocks", error);
+  g_autoptr(DbStatement) run = db_prepare_named(db, ledger_queries_sql, "delete-run", error);
   gboolean ok = blocks && run;
   for (guint i = 0; i < n && ok; i++) {
-    sqlite_bind(blocks, "i", runs[i].id);
-    sqlite_bind(run, "i", runs[i].id);
-    ok = sqlite_done(blocks, error) && sqlite_done(run, error);
+    db_bind(blocks, "i", runs[i].id);
+    db_bind(run, "i", runs[i].id);
+    ok = db_done(blocks, error) && db_done(run, error);
   }
   return ok;
 }
 
-static gboolean merge_runs(sqlite3 *db, const LedgerRun *runs, guint n, GError **error) {
+static gboolean merge_runs(Db *db, const LedgerRun *runs, guint n, GError **error) {
   RunCursor all[MERGE_AT_ONCE] = {0}, *cursors[MERGE_AT_ONCE];
   RunWriter writer;
   gboolean ok = run_writer_begin(&writer, db, runs[0].first, runs[n - 1].last, error);
@@ -153,10 +153,10 @@ static gboolean merge_runs(sqlite3 *db, const LedgerRun *runs, guint n, GError *
 
 /* --- Both */
 
-static gboolean commit_or_not(sqlite3 *db, gboolean ok, GError **error) {
-  ok = ok && sqlite_run(db, "COMMIT", error);
+static gboolean commit_or_not(Db *db, gboolean ok, GError **error) {
+  ok = ok && db_commit(db, error);
   if (!ok)
-    sqlite_rollback(db);
+    db_rollback(db);
   return ok;
 }
 
@@ -168,7 +168,7 @@ static gboolean fold(ShardView *view, gint64 *folded, Slice *slice, GError **err
   g_autofree guint32 *order = ledger_sort_items((FoldItem *)(gpointer)slice->items->data, slice->items->len,
                                                 slice->texts->data);
   fault_point("ledger-fold-before");
-  gboolean ok = sqlite_run(view->db, "BEGIN IMMEDIATE", error) && write_slice(view->db, slice, order, error);
+  gboolean ok = db_begin(view->db, error) && write_slice(view->db, slice, order, error);
   if (!commit_or_not(view->db, ok, error))
     return FALSE;
   *folded = slice->last;
@@ -176,7 +176,7 @@ static gboolean fold(ShardView *view, gint64 *folded, Slice *slice, GError **err
   return TRUE;
 }
 
-static gboolean merge(sqlite3 *db, GError **error) {
+static gboolean merge(Db *db, GError **error) {
   g_autoptr(GArray) runs = ledger_runs_list(db, error);
   if (!runs)
     return FALSE;
@@ -184,8 +184,7 @@ static gboolean merge(sqlite3 *db, GError **error) {
   if (runs->len - first < MERGE_FROM)
     return TRUE;
   fault_point("ledger-merge-before");
-  gboolean ok = sqlite_run(db, "BEGIN IMMEDIATE", error) &&
-                merge_runs(db, &g_array_index(runs, LedgerRun, first), runs->len - first, error);
+  gboolean ok = db_begin(db, error) && merge_runs(db, &g_array_index(runs, LedgerRun, first), runs->len - first, error);
   if (!commit_or_not(db, ok, error))
     return FALSE;
   fault_point("ledger-merge-after");

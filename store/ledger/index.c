@@ -28,14 +28,17 @@ void ledger_note_loose(LedgerPoster *poster, const RecordBlock *entries) {
 }
 
 static gboolean load_indexed(LedgerPoster *poster, GError **error) {
-  g_autoptr(sqlite3_stmt) all = sqlite_prepare_named(poster->view.db, ledger_queries_sql, "all-keys", error);
+  g_autoptr(DbStatement) all = db_prepare_named(poster->view.db, ledger_queries_sql, "all-keys", error);
   gboolean row = all != NULL;
   guint n = 0;
   while (row) {
-    if (!sqlite_step(all, &row, error))
+    if (!db_step(all, &row, error))
       return FALSE;
-    if (row)
-      key_sieve_add(poster->sieve, ledger_hash_key(sqlite3_column_text(all, 0), (gsize)sqlite3_column_bytes(all, 0)));
+    if (row) {
+      gsize length;
+      const void *key = db_bytes(all, 0, &length);
+      key_sieve_add(poster->sieve, ledger_hash_key(key, length));
+    }
     if (++n > KEY_SIEVE_KEYS) {
       key_sieve_open_wide(poster->sieve);
       return TRUE;
@@ -45,13 +48,13 @@ static gboolean load_indexed(LedgerPoster *poster, GError **error) {
 }
 
 static GArray *list_loose(LedgerPoster *poster, GError **error) {
-  g_autoptr(sqlite3_stmt) list = sqlite_prepare_named(poster->view.db, ledger_queries_sql, "all-loose", error);
+  g_autoptr(DbStatement) list = db_prepare_named(poster->view.db, ledger_queries_sql, "all-loose", error);
   g_autoptr(GArray) firsts = g_array_new(FALSE, FALSE, sizeof(gint64));
   gboolean row = TRUE;
-  while (list && sqlite_step(list, &row, error)) {
+  while (list && db_step(list, &row, error)) {
     if (!row)
       return g_steal_pointer(&firsts);
-    gint64 first = sqlite3_column_int64(list, 0);
+    gint64 first = db_integer(list, 0);
     g_array_append_val(firsts, first);
   }
   return NULL;
@@ -70,13 +73,13 @@ gboolean ledger_load_keys(LedgerPoster *poster, GError **error) {
 /* --- Single postings, whose range has come to be touched by much */
 
 static gboolean mark_indexed(LedgerPoster *poster, gint64 first, GError **error) {
-  sqlite_bind(poster->mark_indexed, "i", first);
-  return sqlite_done(poster->mark_indexed, error);
+  db_bind(poster->mark_indexed, "i", first);
+  return db_done(poster->mark_indexed, error);
 }
 
 static gboolean insert_key(LedgerPoster *poster, const void *key, gsize length, gint64 seq, GError **error) {
-  sqlite_bind(poster->insert_key, "ti", key, length, seq);
-  return sqlite_done(poster->insert_key, error);
+  db_bind(poster->insert_key, "ti", key, length, seq);
+  return db_done(poster->insert_key, error);
 }
 
 static gboolean index_posting(LedgerPoster *poster, gint64 first, GError **error) {
@@ -97,14 +100,14 @@ static gboolean index_posting(LedgerPoster *poster, gint64 first, GError **error
 
 /* One at a time from the range's upper end, since indexing changes what the search sees. */
 gboolean ledger_index_touched(LedgerPoster *poster, const LedgerPart *part, GError **error) {
-  sqlite3_stmt *search = poster->view.overlapping;
+  DbStatement *search = poster->view.overlapping;
   for (;;) {
     gboolean row = FALSE;
-    sqlite_bind(search, "tt", part->min_key, part->min_length, part->max_key, part->max_length);
-    if (!sqlite_step(search, &row, error))
+    db_bind(search, "tt", part->min_key, part->min_length, part->max_key, part->max_length);
+    if (!db_step(search, &row, error))
       return FALSE;
-    gint64 first = row && sqlite3_column_int(search, 1) ? sqlite3_column_int64(search, 0) : 0;
-    sqlite_reset(search);
+    gint64 first = row && (int)db_integer(search, 1) ? db_integer(search, 0) : 0;
+    db_reset(search);
     if (!first)
       return TRUE;
     if (!index_posting(poster, first, error))
@@ -164,12 +167,12 @@ gboolean ledger_index_loose(LedgerPoster *poster, GError **error) {
   Gathered all = {g_array_new(FALSE, FALSE, sizeof(FoldItem)), g_array_new(FALSE, FALSE, sizeof(gint64)),
                   g_byte_array_new()};
   fault_point("ledger-index-before");
-  gboolean ok = gather(poster, firsts, &all, error) && sqlite_run(poster->view.db, "BEGIN IMMEDIATE", error);
-  ok = ok && insert_in_order(poster, firsts, &all, error) && sqlite_run(poster->view.db, "COMMIT", error);
+  gboolean ok = gather(poster, firsts, &all, error) && db_begin(poster->view.db, error);
+  ok = ok && insert_in_order(poster, firsts, &all, error) && db_commit(poster->view.db, error);
   if (ok)
     loose_keys_clear(&poster->loose);
   else
-    sqlite_rollback(poster->view.db);
+    db_rollback(poster->view.db);
   g_array_unref(all.items);
   g_array_unref(all.seqs);
   g_byte_array_unref(all.texts);

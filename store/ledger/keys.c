@@ -44,10 +44,10 @@ void key_list_clear(KeyList *keys) {
   keys->n = 0;
 }
 
-static void bind_range(sqlite3_stmt *statement, const KeyList *keys) {
+static void bind_range(DbStatement *statement, const KeyList *keys) {
   gsize low_length, high_length;
   const char *low = key_list_at(keys, 0, &low_length), *high = key_list_at(keys, keys->n - 1, &high_length);
-  sqlite_bind(statement, "tt", low, low_length, high, high_length);
+  db_bind(statement, "tt", low, low_length, high, high_length);
 }
 
 /* The postings that are not indexed and touch the list's range. They do not overlap each other, so the first one from
@@ -55,31 +55,31 @@ static void bind_range(sqlite3_stmt *statement, const KeyList *keys) {
 static gboolean list_overlapping(ShardView *view, const KeyList *keys, guint most, GArray *firsts, GError **error) {
   gboolean row = TRUE, ok = TRUE;
   bind_range(view->overlapping, keys);
-  while ((ok = sqlite_step(view->overlapping, &row, error)) && row && sqlite3_column_int(view->overlapping, 1)) {
-    gint64 first = sqlite3_column_int64(view->overlapping, 0);
+  while ((ok = db_step(view->overlapping, &row, error)) && row && (int)db_integer(view->overlapping, 1)) {
+    gint64 first = db_integer(view->overlapping, 0);
     g_array_append_val(firsts, first);
     if (most && firsts->len >= most)
       break;
   }
-  sqlite_reset(view->overlapping);
+  db_reset(view->overlapping);
   return ok;
 }
 
 static gboolean has_indexed_key(ShardView *view, const KeyList *keys, gboolean *has, GError **error) {
   bind_range(view->has_key_between, keys);
-  gboolean ok = sqlite_step(view->has_key_between, has, error);
-  sqlite_reset(view->has_key_between);
+  gboolean ok = db_step(view->has_key_between, has, error);
+  db_reset(view->has_key_between);
   return ok;
 }
 
 static gboolean list_loose(ShardView *view, const KeyList *keys, guint most, GArray *firsts, GError **error) {
   gboolean row = TRUE, ok = TRUE;
   bind_range(view->loose, keys);
-  while ((!most || firsts->len < most) && (ok = sqlite_step(view->loose, &row, error)) && row) {
-    gint64 first = sqlite3_column_int64(view->loose, 0);
+  while ((!most || firsts->len < most) && (ok = db_step(view->loose, &row, error)) && row) {
+    gint64 first = db_integer(view->loose, 0);
     g_array_append_val(firsts, first);
   }
-  sqlite_reset(view->loose);
+  db_reset(view->loose);
   return ok;
 }
 
@@ -207,14 +207,14 @@ static gboolean look_up_keys(ShardView *view, const KeyList *keys, GArray *hits,
     gsize length;
     const char *key = key_list_at(keys, i, &length);
     gboolean row;
-    sqlite_bind(view->find_key, "t", key, length);
-    if (!sqlite_step(view->find_key, &row, error))
+    db_bind(view->find_key, "t", key, length);
+    if (!db_step(view->find_key, &row, error))
       return FALSE;
     if (row) {
-      IndexedHit hit = {.seq = sqlite3_column_int64(view->find_key, 0), .record = keys->order[i]};
+      IndexedHit hit = {.seq = db_integer(view->find_key, 0), .record = keys->order[i]};
       g_array_append_val(hits, hit);
     }
-    sqlite_reset(view->find_key);
+    db_reset(view->find_key);
   }
   return TRUE;
 }

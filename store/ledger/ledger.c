@@ -24,7 +24,7 @@ static gboolean lock_ledger(Ledger *ledger, GError **error) {
 }
 
 static gboolean start_writers(Ledger *ledger, GError **error) {
-  sqlite3 *dbs[LEDGER_SHARDS_MAX] = {NULL};
+  Db *dbs[LEDGER_SHARDS_MAX] = {NULL};
   gboolean ok = ledger_files_open(ledger->folder, ledger->name, ledger->shards, dbs, error);
   for (guint i = 0; i < ledger->shards && ok; i++) {
     ledger->writers[i] = ledger_writer_start(g_steal_pointer(&dbs[i]), i, ledger->sieve, error);
@@ -33,7 +33,7 @@ static gboolean start_writers(Ledger *ledger, GError **error) {
       ledger->gross[i] = ledger_writer_gross(ledger->writers[i]);
   }
   for (guint i = 0; i < ledger->shards; i++)
-    sqlite_close(dbs[i]);
+    db_close(dbs[i]);
   return ok;
 }
 
@@ -219,8 +219,8 @@ static gboolean find_in_shard(Ledger *ledger, LedgerTools *tools, guint shard, c
   SiftedKeys sifted;
   shard_view_sift(view, keys, &sifted);
   /* One snapshot, or a posting that is indexed meanwhile would be found twice or not at all. */
-  gboolean ok = sqlite_run(view->db, "BEGIN", error) && shard_view_find_keys(view, keys, &sifted, hit, user, error);
-  sqlite_rollback(view->db);
+  gboolean ok = db_begin_read(view->db, error) && shard_view_find_keys(view, keys, &sifted, hit, user, error);
+  db_rollback(view->db);
   sifted_keys_clear(&sifted);
   return ok;
 }

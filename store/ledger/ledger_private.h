@@ -3,7 +3,7 @@
 #pragma once
 #include "store/ledger.h"
 #include "store/ledger/sieve_private.h"
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 
 /* The columns in which entries are stored. */
 enum { ENTRY_KEY, ENTRY_ACCOUNT, ENTRY_DATE, ENTRY_AMOUNT, ENTRY_COLUMNS };
@@ -25,15 +25,15 @@ typedef struct {
 /* One thread at a time. */
 typedef struct {
   guint shard;
-  sqlite3 *db; /* closed by whoever opened it */
-  sqlite3_stmt *overlapping, *loose, *has_key_between, *find_key, *posting_of_seq;
+  Db *db; /* closed by whoever opened it */
+  DbStatement *overlapping, *loose, *has_key_between, *find_key, *posting_of_seq;
   const KeySieve *sieve; /* NULL: none, all keys are looked up */
   LooseKeys *loose_keys; /* NULL: none, loose postings are looked through */
   LedgerPosting posting; /* the one that `block` holds; first = 0: none */
   RecordBlock *block;
 } ShardView;
 
-gboolean shard_view_init(ShardView *view, sqlite3 *db, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean shard_view_init(ShardView *view, Db *db, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void shard_view_clear(ShardView *view);
 /* Forgets the posting that was read last: after a rollback it may never have been. */
 void shard_view_forget(ShardView *view);
@@ -83,11 +83,11 @@ gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, const Sifted
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- store/ledger/files.c: making and opening. The id and number of shards stand in every file, and must agree. */
-gboolean ledger_files_open(const char *folder, const char *name, guint shards, sqlite3 **dbs,
+gboolean ledger_files_open(const char *folder, const char *name, guint shards, Db **dbs,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 guint ledger_files_shards(const char *folder, const char *name, GError **error); /* 0 on error */
 /* A reader's connection to one shard. */
-sqlite3 *ledger_files_open_reader(const char *folder, const char *name, guint shard, guint shards,
+Db *ledger_files_open_reader(const char *folder, const char *name, guint shard, guint shards,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- store/ledger/reader.c, for the ledger's own threads. */

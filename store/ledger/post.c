@@ -6,14 +6,14 @@
 /* Above this many touched postings it is cheaper to index them once than to merge them each time. */
 enum { MERGE_AT_MOST = 16 };
 
-gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, KeySieve *sieve, GError **error) {
-  g_autoptr(sqlite3_stmt) top = sqlite_prepare_named(db, ledger_queries_sql, "top", error);
+gboolean ledger_poster_init(LedgerPoster *poster, Db *db, guint shard, KeySieve *sieve, GError **error) {
+  g_autoptr(DbStatement) top = db_prepare_named(db, ledger_queries_sql, "top", error);
   gboolean row = FALSE;
   loose_keys_init(&poster->loose);
-  if (!top || !sqlite_step(top, &row, error))
+  if (!top || !db_step(top, &row, error))
     return FALSE;
-  poster->top = row ? sqlite3_column_int64(top, 0) : 0;
-  poster->gross = row ? sqlite3_column_int64(top, 1) : 0;
+  poster->top = row ? db_integer(top, 0) : 0;
+  poster->gross = row ? db_integer(top, 1) : 0;
   poster->encoded = g_byte_array_new();
   if (!shard_view_init(&poster->view, db, shard, error))
     return FALSE;
@@ -21,18 +21,18 @@ gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, KeyS
   poster->view.sieve = sieve;
   poster->view.loose_keys = &poster->loose;
   return ledger_load_keys(poster, error) &&
-         (poster->insert_posting = sqlite_prepare_named(db, ledger_queries_sql, "insert-posting", error)) &&
-         (poster->insert_entries = sqlite_prepare_named(db, ledger_queries_sql, "insert-entries", error)) &&
-         (poster->insert_key = sqlite_prepare_named(db, ledger_queries_sql, "insert-key", error)) &&
-         (poster->mark_indexed = sqlite_prepare_named(db, ledger_queries_sql, "mark-indexed", error));
+         (poster->insert_posting = db_prepare_named(db, ledger_queries_sql, "insert-posting", error)) &&
+         (poster->insert_entries = db_prepare_named(db, ledger_queries_sql, "insert-entries", error)) &&
+         (poster->insert_key = db_prepare_named(db, ledger_queries_sql, "insert-key", error)) &&
+         (poster->mark_indexed = db_prepare_named(db, ledger_queries_sql, "mark-indexed", error));
 }
 
 void ledger_poster_clear(LedgerPoster *poster) {
   shard_view_clear(&poster->view);
-  sqlite3_finalize(poster->insert_posting);
-  sqlite3_finalize(poster->insert_entries);
-  sqlite3_finalize(poster->insert_key);
-  sqlite3_finalize(poster->mark_indexed);
+  db_statement_free(poster->insert_posting);
+  db_statement_free(poster->insert_entries);
+  db_statement_free(poster->insert_key);
+  db_statement_free(poster->mark_indexed);
   record_block_free(poster->scratch);
   loose_keys_free(&poster->loose);
   if (poster->encoded)
@@ -47,13 +47,13 @@ static gint64 add_gross(gint64 a, gint64 b) {
 static gboolean insert_posting(LedgerPoster *poster, const LedgerPart *part, const GByteArray *entries, guint zone,
                                GError **error) {
   gint64 first = poster->top + 1, gross = add_gross(poster->gross, part->gross);
-  sqlite_bind(poster->insert_posting, "isusiuiittuu", first, part->file, part->batch, part->business_date,
-              (gint64)g_get_real_time(), part->posted, part->posted_amount, gross, part->min_key, part->min_length,
-              part->max_key, part->max_length, zone, part->own_dates ? 1u : 0u);
-  if (!sqlite_done(poster->insert_posting, error))
+  db_bind(poster->insert_posting, "isusiuiittuu", first, part->file, part->batch, part->business_date,
+          (gint64)g_get_real_time(), part->posted, part->posted_amount, gross, part->min_key, part->min_length,
+          part->max_key, part->max_length, zone, part->own_dates ? 1u : 0u);
+  if (!db_done(poster->insert_posting, error))
     return FALSE;
-  sqlite_bind(poster->insert_entries, "ib", first, entries->data, (gsize)entries->len);
-  if (!sqlite_done(poster->insert_entries, error))
+  db_bind(poster->insert_entries, "ib", first, entries->data, (gsize)entries->len);
+  if (!db_done(poster->insert_entries, error))
     return FALSE;
   poster->top += part->posted;
   poster->gross = gross;

@@ -6,7 +6,7 @@ enum { SHARD_BITS = 56 };
 
 typedef struct {
   ShardView view;
-  sqlite3_stmt *postings_from, *postings_of_file, *postings_of_batch, *totals, *totals_of_file;
+  DbStatement *postings_from, *postings_of_file, *postings_of_batch, *totals, *totals_of_file;
 } ReadShard;
 
 struct LedgerReader {
@@ -16,14 +16,14 @@ struct LedgerReader {
 
 static gboolean open_shard(ReadShard *shard, const char *folder, const char *name, guint number, guint shards,
                            GError **error) {
-  sqlite3 *db = ledger_files_open_reader(folder, name, number, shards, error);
+  Db *db = ledger_files_open_reader(folder, name, number, shards, error);
   shard->view.db = db;
   return db && shard_view_init(&shard->view, db, number, error) &&
-         (shard->postings_from = sqlite_prepare_named(db, ledger_queries_sql, "postings-from", error)) &&
-         (shard->postings_of_file = sqlite_prepare_named(db, ledger_queries_sql, "postings-of-file", error)) &&
-         (shard->postings_of_batch = sqlite_prepare_named(db, ledger_queries_sql, "postings-of-batch", error)) &&
-         (shard->totals = sqlite_prepare_named(db, ledger_queries_sql, "totals", error)) &&
-         (shard->totals_of_file = sqlite_prepare_named(db, ledger_queries_sql, "totals-of-file", error));
+         (shard->postings_from = db_prepare_named(db, ledger_queries_sql, "postings-from", error)) &&
+         (shard->postings_of_file = db_prepare_named(db, ledger_queries_sql, "postings-of-file", error)) &&
+         (shard->postings_of_batch = db_prepare_named(db, ledger_queries_sql, "postings-of-batch", error)) &&
+         (shard->totals = db_prepare_named(db, ledger_queries_sql, "totals", error)) &&
+         (shard->totals_of_file = db_prepare_named(db, ledger_queries_sql, "totals-of-file", error));
 }
 
 LedgerReader *ledger_reader_open(const char *folder, const char *name, GError **error) {
@@ -42,14 +42,14 @@ LedgerReader *ledger_reader_open(const char *folder, const char *name, GError **
 }
 
 static void close_shard(ReadShard *shard) {
-  sqlite3 *db = shard->view.db;
+  Db *db = shard->view.db;
   shard_view_clear(&shard->view);
-  sqlite3_finalize(shard->postings_from);
-  sqlite3_finalize(shard->postings_of_file);
-  sqlite3_finalize(shard->postings_of_batch);
-  sqlite3_finalize(shard->totals);
-  sqlite3_finalize(shard->totals_of_file);
-  sqlite_close(db);
+  db_statement_free(shard->postings_from);
+  db_statement_free(shard->postings_of_file);
+  db_statement_free(shard->postings_of_batch);
+  db_statement_free(shard->totals);
+  db_statement_free(shard->totals_of_file);
+  db_close(db);
 }
 
 void ledger_reader_close(LedgerReader *reader) {
@@ -72,15 +72,15 @@ ShardView *ledger_reader_view(LedgerReader *reader, guint shard) {
 /* Calls for each posting that the statement lists, with the view on it. The statement must not be stepped elsewhere
  * meanwhile. */
 typedef gboolean (*PostingVisit)(gpointer user, const ShardView *view); /* FALSE ends the visit */
-static gboolean each_posting(ReadShard *shard, sqlite3_stmt *list, PostingVisit visit, gpointer user, GError **error) {
+static gboolean each_posting(ReadShard *shard, DbStatement *list, PostingVisit visit, gpointer user, GError **error) {
   gboolean row = TRUE, ok = TRUE, going = TRUE;
-  while (going && (ok = sqlite_step(list, &row, error)) && row) {
-    ok = shard_view_load(&shard->view, sqlite3_column_int64(list, 0), error);
+  while (going && (ok = db_step(list, &row, error)) && row) {
+    ok = shard_view_load(&shard->view, db_integer(list, 0), error);
     if (!ok)
       break;
     going = visit(user, &shard->view);
   }
-  sqlite_reset(list);
+  db_reset(list);
   return ok;
 }
 
@@ -124,7 +124,7 @@ static gboolean sum_account(ReadShard *shard, Sum *sum, GError **error) {
   g_autoptr(GArray) runs = ledger_runs_list(shard->view.db, error);
   if (!runs || !ledger_runs_visit(shard->view.db, runs, sum->account, add_folded, sum, error))
     return FALSE;
-  sqlite_bind(shard->postings_from, "i", ledger_runs_folded(runs) + 1);
+  db_bind(shard->postings_from, "i", ledger_runs_folded(runs) + 1);
   return each_posting(shard, shard->postings_from, add_tail, sum, error);
 }
 
@@ -132,8 +132,8 @@ gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exi
                         GError **error) {
   Sum sum = {.account = account};
   ReadShard *shard = &reader->all[ledger_shard_of(account, strlen(account), reader->shards)];
-  gboolean ok = sqlite_run(shard->view.db, "BEGIN", error) && sum_account(shard, &sum, error);
-  sqlite_rollback(shard->view.db);
+  gboolean ok = db_begin_read(shard->view.db, error) && sum_account(shard, &sum, error);
+  db_rollback(shard->view.db);
   if (!ok)
     return FALSE;
   *exists = sum.entries > 0;
@@ -207,7 +207,7 @@ static gboolean visit_id(LedgerReader *reader, Visit *visit, GError **error) {
   if (number >= reader->shards || seq == 0)
     return TRUE;
   ReadShard *shard = &reader->all[number];
-  if (!sqlite_integer(shard->view.db, "SELECT first + count - 1 FROM posting ORDER BY first DESC LIMIT 1", &top, error))
+  if (!db_value(shard->view.db, "SELECT first + count - 1 FROM posting ORDER BY first DESC LIMIT 1", &top, error))
     return FALSE;
   if (seq > top)
     return TRUE;
@@ -260,7 +260,7 @@ static gboolean visit_account(ReadShard *shard, Visit *visit, GError **error) {
     return FALSE;
   if (visit->ended)
     return TRUE;
-  sqlite_bind(shard->postings_from, "i", ledger_runs_folded(runs) + 1);
+  db_bind(shard->postings_from, "i", ledger_runs_folded(runs) + 1);
   return each_posting(shard, shard->postings_from, visit_posting, visit, error);
 }
 
@@ -272,15 +272,15 @@ static gboolean visit_shard(LedgerReader *reader, guint number, Visit *visit, GE
   if (filter->account)
     return ledger_shard_of(filter->account, strlen(filter->account), reader->shards) != number ||
            visit_account(shard, visit, error);
-  sqlite3_stmt *list = !filter->file   ? shard->postings_from
-                       : filter->batch ? shard->postings_of_batch
-                                       : shard->postings_of_file;
+  DbStatement *list = !filter->file   ? shard->postings_from
+                      : filter->batch ? shard->postings_of_batch
+                                      : shard->postings_of_file;
   if (!filter->file)
-    sqlite_bind(list, "i", (gint64)0);
+    db_bind(list, "i", (gint64)0);
   else if (filter->batch)
-    sqlite_bind(list, "su", filter->file, filter->batch);
+    db_bind(list, "su", filter->file, filter->batch);
   else
-    sqlite_bind(list, "s", filter->file);
+    db_bind(list, "s", filter->file);
   return each_posting(shard, list, visit_posting, visit, error);
 }
 
@@ -296,8 +296,8 @@ gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, Ledger
   if (filter->id)
     ok = visit_id(reader, &visit, error);
   for (guint i = 0; !filter->id && i < reader->shards && ok && !visit.ended; i++) {
-    ok = sqlite_run(reader->all[i].view.db, "BEGIN", error) && visit_shard(reader, i, &visit, error);
-    sqlite_rollback(reader->all[i].view.db);
+    ok = db_begin_read(reader->all[i].view.db, error) && visit_shard(reader, i, &visit, error);
+    db_rollback(reader->all[i].view.db);
   }
   g_string_free(visit.key, TRUE);
   g_string_free(visit.account, TRUE);
@@ -311,15 +311,15 @@ gboolean ledger_totals(LedgerReader *reader, const char *file, guint64 *entries,
   *entries = 0;
   *amount = 0;
   for (guint i = 0; i < reader->shards; i++) {
-    sqlite3_stmt *totals = file ? reader->all[i].totals_of_file : reader->all[i].totals;
+    DbStatement *totals = file ? reader->all[i].totals_of_file : reader->all[i].totals;
     gboolean row = FALSE;
     if (file)
-      sqlite_bind(totals, "s", file);
-    if (!sqlite_step(totals, &row, error))
+      db_bind(totals, "s", file);
+    if (!db_step(totals, &row, error))
       return FALSE;
-    *entries += (guint64)sqlite3_column_int64(totals, 0);
-    gboolean overflow = __builtin_add_overflow(*amount, sqlite3_column_int64(totals, 1), amount);
-    sqlite_reset(totals);
+    *entries += (guint64)db_integer(totals, 0);
+    gboolean overflow = __builtin_add_overflow(*amount, db_integer(totals, 1), amount);
+    db_reset(totals);
     if (overflow)
       return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "the sum of the entries leaves 64 bits");
   }

@@ -12,14 +12,14 @@ static RecordBlock *run_block_new(void) {
   return record_block_new(ENTRIES_A_BLOCK, types, RUN_COLUMNS);
 }
 
-GArray *ledger_runs_list(sqlite3 *db, GError **error) {
-  g_autoptr(sqlite3_stmt) list = sqlite_prepare_named(db, ledger_queries_sql, "runs", error);
+GArray *ledger_runs_list(Db *db, GError **error) {
+  g_autoptr(DbStatement) list = db_prepare_named(db, ledger_queries_sql, "runs", error);
   g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(LedgerRun));
   gboolean row = TRUE;
-  while (list && sqlite_step(list, &row, error)) {
+  while (list && db_step(list, &row, error)) {
     if (!row)
       return g_steal_pointer(&runs);
-    LedgerRun run = {sqlite3_column_int64(list, 0), sqlite3_column_int64(list, 1), sqlite3_column_int64(list, 2)};
+    LedgerRun run = {db_integer(list, 0), db_integer(list, 1), db_integer(list, 2)};
     if (run.first != ledger_runs_folded(runs) + 1 || run.last < run.first) {
       sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "run %" G_GINT64_FORMAT " does not follow the one before",
                           run.id);
@@ -32,16 +32,16 @@ GArray *ledger_runs_list(sqlite3 *db, GError **error) {
 
 /* --- Writing */
 
-gboolean run_writer_begin(RunWriter *writer, sqlite3 *db, gint64 first, gint64 last, GError **error) {
+gboolean run_writer_begin(RunWriter *writer, Db *db, gint64 first, gint64 last, GError **error) {
   gint64 id;
   *writer = (RunWriter){.block = run_block_new(), .bytes = g_byte_array_new()};
-  writer->insert = sqlite_prepare_named(db, ledger_queries_sql, "insert-run-block", error);
-  g_autoptr(sqlite3_stmt) insert = sqlite_prepare_named(db, ledger_queries_sql, "insert-run", error);
-  if (!writer->insert || !insert || !sqlite_integer(db, "SELECT coalesce(max(id), 0) + 1 FROM run", &id, error))
+  writer->insert = db_prepare_named(db, ledger_queries_sql, "insert-run-block", error);
+  g_autoptr(DbStatement) insert = db_prepare_named(db, ledger_queries_sql, "insert-run", error);
+  if (!writer->insert || !insert || !db_value(db, "SELECT coalesce(max(id), 0) + 1 FROM run", &id, error))
     return FALSE;
   writer->run = (LedgerRun){id, first, last};
-  sqlite_bind(insert, "iii", id, first, last);
-  return sqlite_done(insert, error);
+  db_bind(insert, "iii", id, first, last);
+  return db_done(insert, error);
 }
 
 static gboolean flush(RunWriter *writer, GError **error) {
@@ -49,9 +49,9 @@ static gboolean flush(RunWriter *writer, GError **error) {
   const char *account = record_block_text(writer->block, RUN_ACCOUNT, 0, &length);
   g_byte_array_set_size(writer->bytes, 0);
   block_encode(writer->block, 0, writer->block->count, writer->bytes);
-  sqlite_bind(writer->insert, "iitb", (writer->run.id << BLOCKS_BITS) + writer->n++, writer->run.id, account, length,
-              writer->bytes->data, (gsize)writer->bytes->len);
-  if (!sqlite_done(writer->insert, error))
+  db_bind(writer->insert, "iitb", (writer->run.id << BLOCKS_BITS) + writer->n++, writer->run.id, account, length,
+          writer->bytes->data, (gsize)writer->bytes->len);
+  if (!db_done(writer->insert, error))
     return FALSE;
   record_block_clear(writer->block);
   return TRUE;
@@ -74,7 +74,7 @@ gboolean run_writer_end(RunWriter *writer, GError **error) {
 }
 
 void run_writer_clear(RunWriter *writer) {
-  sqlite3_finalize(writer->insert);
+  db_statement_free(writer->insert);
   record_block_free(writer->block);
   g_byte_array_unref(writer->bytes);
 }
@@ -83,15 +83,15 @@ void run_writer_clear(RunWriter *writer) {
 
 static gboolean read_block(RunCursor *cursor, GError **error) {
   gboolean row;
-  if (!sqlite_step(cursor->blocks, &row, error))
+  if (!db_step(cursor->blocks, &row, error))
     return FALSE;
   cursor->at = 0;
   cursor->ended = !row;
   record_block_clear(cursor->block);
   if (!row)
     return TRUE;
-  const void *bytes = sqlite3_column_blob(cursor->blocks, 1);
-  gsize length = (gsize)sqlite3_column_bytes(cursor->blocks, 1);
+  gsize length, min_length;
+  const void *bytes = db_bytes(cursor->blocks, 1, &length);
   guint count = block_encoded_count(bytes, length);
   if (count == 0 || count > ENTRIES_A_BLOCK)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a block of run %" G_GINT64_FORMAT " is damaged",
@@ -99,36 +99,36 @@ static gboolean read_block(RunCursor *cursor, GError **error) {
   if (!block_decode(bytes, length, 0, count, cursor->block, error))
     return FALSE;
   RunEntry first = run_cursor_entry(cursor);
-  if (ledger_compare_texts(first.account, first.length, sqlite3_column_text(cursor->blocks, 0),
-                           (gsize)sqlite3_column_bytes(cursor->blocks, 0)) != 0)
+  const void *min = db_bytes(cursor->blocks, 0, &min_length);
+  if (ledger_compare_texts(first.account, first.length, min, min_length) != 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "a block of run %" G_GINT64_FORMAT " is out of place",
                                cursor->run.id);
   return TRUE;
 }
 
 /* The last block that begins before the account: its entries may begin in there. */
-static gboolean find_start(sqlite3 *db, const LedgerRun *run, const char *account, gint64 *start, GError **error) {
-  g_autoptr(sqlite3_stmt) find = sqlite_prepare_named(db, ledger_queries_sql, "run-start", error);
+static gboolean find_start(Db *db, const LedgerRun *run, const char *account, gint64 *start, GError **error) {
+  g_autoptr(DbStatement) find = db_prepare_named(db, ledger_queries_sql, "run-start", error);
   gboolean row;
   if (!find)
     return FALSE;
-  sqlite_bind(find, "is", run->id, account);
-  if (!sqlite_step(find, &row, error))
+  db_bind(find, "is", run->id, account);
+  if (!db_step(find, &row, error))
     return FALSE;
   if (row)
-    *start = sqlite3_column_int64(find, 0);
+    *start = db_integer(find, 0);
   return TRUE;
 }
 
-gboolean run_cursor_open(RunCursor *cursor, sqlite3 *db, const LedgerRun *run, const char *account, GError **error) {
+gboolean run_cursor_open(RunCursor *cursor, Db *db, const LedgerRun *run, const char *account, GError **error) {
   gint64 start = run->id << BLOCKS_BITS;
   *cursor = (RunCursor){.run = *run, .block = run_block_new()};
   if (account && !find_start(db, run, account, &start, error))
     return FALSE;
-  cursor->blocks = sqlite_prepare_named(db, ledger_queries_sql, "run-blocks", error);
+  cursor->blocks = db_prepare_named(db, ledger_queries_sql, "run-blocks", error);
   if (!cursor->blocks)
     return FALSE;
-  sqlite_bind(cursor->blocks, "ii", start, (run->id + 1) << BLOCKS_BITS);
+  db_bind(cursor->blocks, "ii", start, (run->id + 1) << BLOCKS_BITS);
   return read_block(cursor, error);
 }
 
@@ -144,7 +144,7 @@ gboolean run_cursor_next(RunCursor *cursor, GError **error) {
 }
 
 void run_cursor_clear(RunCursor *cursor) {
-  g_clear_pointer(&cursor->blocks, sqlite3_finalize);
+  g_clear_pointer(&cursor->blocks, db_statement_free);
   g_clear_pointer(&cursor->block, record_block_free);
 }
 
@@ -164,7 +164,7 @@ static gboolean visit_run(RunCursor *cursor, const char *account, RunVisit visit
   return TRUE;
 }
 
-gboolean ledger_runs_visit(sqlite3 *db, const GArray *runs, const char *account, RunVisit visit, gpointer user,
+gboolean ledger_runs_visit(Db *db, const GArray *runs, const char *account, RunVisit visit, gpointer user,
                            GError **error) {
   gboolean ok = TRUE, going = TRUE;
   for (guint i = 0; i < runs->len && ok && going; i++) {

@@ -14,21 +14,21 @@ typedef struct {
 } RunEntry; /* the account is borrowed */
 
 /* All runs in the order of their entries. NULL on error. */
-GArray *ledger_runs_list(sqlite3 *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GArray *ledger_runs_list(Db *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 static inline gint64 ledger_runs_folded(const GArray *runs) { /* the last entry that is in a run */
   return runs->len ? g_array_index(runs, LedgerRun, runs->len - 1).last : 0;
 }
 
 /* --- Writing, inside a transaction. */
 typedef struct {
-  sqlite3_stmt *insert;
+  DbStatement *insert;
   LedgerRun run;
   gint64 n;
   RecordBlock *block;
   GByteArray *bytes;
 } RunWriter;
 /* Makes the run for the entries first … last. run_writer_end writes what is left; run_writer_clear is always called. */
-gboolean run_writer_begin(RunWriter *writer, sqlite3 *db, gint64 first, gint64 last,
+gboolean run_writer_begin(RunWriter *writer, Db *db, gint64 first, gint64 last,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean run_writer_add(RunWriter *writer, const RunEntry *entry, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean run_writer_end(RunWriter *writer, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -36,13 +36,13 @@ void run_writer_clear(RunWriter *writer);
 
 /* --- Reading in order, from the block in which `account` begins (NULL: from the front). */
 typedef struct {
-  sqlite3_stmt *blocks;
+  DbStatement *blocks;
   LedgerRun run;
   RecordBlock *block;
   guint at;
   gboolean ended;
 } RunCursor;
-gboolean run_cursor_open(RunCursor *cursor, sqlite3 *db, const LedgerRun *run, const char *account,
+gboolean run_cursor_open(RunCursor *cursor, Db *db, const LedgerRun *run, const char *account,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The entry that it stands on; not when cursor->ended. */
 RunEntry run_cursor_entry(const RunCursor *cursor);
@@ -51,5 +51,5 @@ void run_cursor_clear(RunCursor *cursor);
 
 /* Tells each folded entry of the account, in order. FALSE from `visit` ends. */
 typedef gboolean (*RunVisit)(gpointer user, const RunEntry *entry, GError **error);
-gboolean ledger_runs_visit(sqlite3 *db, const GArray *runs, const char *account, RunVisit visit, gpointer user,
+gboolean ledger_runs_visit(Db *db, const GArray *runs, const char *account, RunVisit visit, gpointer user,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

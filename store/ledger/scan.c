@@ -20,8 +20,8 @@ typedef struct {
 } Posting;
 
 typedef struct {
-  sqlite3 *db; /* the shard's */
-  sqlite3_stmt *list, *entries;
+  Db *db; /* the shard's */
+  DbStatement *list, *entries;
   gboolean own_dates;
   gint64 top;
   GArray *page; /* Posting; at `at` the head */
@@ -31,7 +31,7 @@ typedef struct {
 
 struct LedgerScan {
   char *from, *to;
-  sqlite3 **dbs;
+  Db **dbs;
   guint shards, n_streams;
   Stream *streams;
   gboolean (*wanted)(gpointer user, const char *file, GError **error);
@@ -54,8 +54,8 @@ static void posting_clear(gpointer posting) {
 
 /* --- Positions */
 
-static gboolean position_of(sqlite3 *db, gint64 *position, GError **error) {
-  return sqlite_integer(db, "SELECT first + count - 1 FROM posting ORDER BY first DESC LIMIT 1", position, error);
+static gboolean position_of(Db *db, gint64 *position, GError **error) {
+  return db_value(db, "SELECT first + count - 1 FROM posting ORDER BY first DESC LIMIT 1", position, error);
 }
 
 gint64 *ledger_positions(const char *folder, const char *name, guint *shards, GError **error) {
@@ -63,22 +63,22 @@ gint64 *ledger_positions(const char *folder, const char *name, guint *shards, GE
   gint64 *positions = g_new0(gint64, MAX(*shards, 1));
   gboolean ok = *shards > 0;
   for (guint i = 0; ok && i < *shards; i++) {
-    sqlite3 *db = ledger_files_open_reader(folder, name, i, *shards, error);
+    Db *db = ledger_files_open_reader(folder, name, i, *shards, error);
     ok = db && position_of(db, &positions[i], error);
-    sqlite_close(db);
+    db_close(db);
   }
   return ok ? positions : (g_free(positions), NULL);
 }
 
-static gboolean has_file(sqlite3_stmt *has, const char *file, gint64 position, gboolean *found, GError **error) {
-  sqlite_bind(has, "si", file, position);
-  gboolean ok = sqlite_step(has, found, error);
-  sqlite_reset(has);
+static gboolean has_file(DbStatement *has, const char *file, gint64 position, gboolean *found, GError **error) {
+  db_bind(has, "si", file, position);
+  gboolean ok = db_step(has, found, error);
+  db_reset(has);
   return ok;
 }
 
-static gboolean note_posted(sqlite3 *db, gint64 position, GHashTable *files, GHashTable *posted, GError **error) {
-  g_autoptr(sqlite3_stmt) has = sqlite_prepare_named(db, ledger_queries_sql, "has-file", error);
+static gboolean note_posted(Db *db, gint64 position, GHashTable *files, GHashTable *posted, GError **error) {
+  g_autoptr(DbStatement) has = db_prepare_named(db, ledger_queries_sql, "has-file", error);
   GHashTableIter iterator;
   gpointer file;
   g_hash_table_iter_init(&iterator, files);
@@ -101,9 +101,9 @@ gboolean ledger_keep_posted(const char *folder, const char *name, const gint64 *
                             GHashTable *files, GError **error) {
   g_autoptr(GHashTable) posted = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; i < shards && g_hash_table_size(files) > 0; i++) {
-    sqlite3 *db = ledger_files_open_reader(folder, name, i, shards, error);
+    Db *db = ledger_files_open_reader(folder, name, i, shards, error);
     gboolean ok = db && note_posted(db, positions[i], files, posted, error);
-    sqlite_close(db);
+    db_close(db);
     if (!ok)
       return FALSE;
   }
@@ -113,14 +113,13 @@ gboolean ledger_keep_posted(const char *folder, const char *name, const gint64 *
 
 /* --- Streams */
 
-static gboolean open_stream(LedgerScan *scan, Stream *stream, sqlite3 *db, gint64 top, gboolean own_dates,
-                            GError **error) {
+static gboolean open_stream(LedgerScan *scan, Stream *stream, Db *db, gint64 top, gboolean own_dates, GError **error) {
   const char *list = own_dates ? "scan-own" : strcmp(scan->from, scan->to) == 0 ? "scan-day" : "scan-days";
   *stream = (Stream){.db = db, .own_dates = own_dates, .top = top};
   stream->page = g_array_new(FALSE, FALSE, sizeof(Posting));
   g_array_set_clear_func(stream->page, posting_clear);
-  return (stream->list = sqlite_prepare_named(db, ledger_queries_sql, list, error)) &&
-         (stream->entries = sqlite_prepare_named(db, ledger_queries_sql, "entries-of-posting", error));
+  return (stream->list = db_prepare_named(db, ledger_queries_sql, list, error)) &&
+         (stream->entries = db_prepare_named(db, ledger_queries_sql, "entries-of-posting", error));
 }
 
 static gboolean open_shards(LedgerScan *scan, const LedgerScanOptions *options, GError **error) {
@@ -131,7 +130,7 @@ static gboolean open_shards(LedgerScan *scan, const LedgerScanOptions *options, 
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "ledger %s has %u shards, the snapshot is of %u",
                                options->name, shards, options->shards);
   scan->shards = shards;
-  scan->dbs = g_new0(sqlite3 *, shards);
+  scan->dbs = g_new0(Db *, shards);
   scan->streams = g_new0(Stream, (gsize)shards * 2);
   for (guint i = 0; i < shards; i++) {
     if (!(scan->dbs[i] = ledger_files_open_reader(options->folder, options->name, i, shards, error)))
@@ -165,12 +164,12 @@ void ledger_scan_close(LedgerScan *scan) {
   if (!scan)
     return;
   for (guint i = 0; i < scan->n_streams; i++) {
-    sqlite3_finalize(scan->streams[i].list);
-    sqlite3_finalize(scan->streams[i].entries);
+    db_statement_free(scan->streams[i].list);
+    db_statement_free(scan->streams[i].entries);
     g_array_unref(scan->streams[i].page);
   }
   for (guint i = 0; scan->dbs && i < scan->shards; i++)
-    sqlite_close(scan->dbs[i]);
+    db_close(scan->dbs[i]);
   g_free(scan->dbs);
   g_free(scan->streams);
   g_free(scan->from);
@@ -190,19 +189,19 @@ static gboolean read_page(LedgerScan *scan, Stream *stream, const char *file, gu
   gboolean row = FALSE;
   g_array_set_size(stream->page, 0);
   stream->at = 0;
-  sqlite_bind(stream->list, "ussisuiu", stream->own_dates ? 1u : 0u, scan->from, scan->to, stream->top, file, batch,
-              first, (guint)PAGE);
+  db_bind(stream->list, "ussisuiu", stream->own_dates ? 1u : 0u, scan->from, scan->to, stream->top, file, batch, first,
+          (guint)PAGE);
   for (;;) {
-    if (!sqlite_step(stream->list, &row, error))
+    if (!db_step(stream->list, &row, error))
       return FALSE;
     if (!row)
       break;
-    Posting posting = {.first = sqlite3_column_int64(stream->list, 0),
-                       .file = sqlite_column_copy(stream->list, 1),
-                       .batch = (guint)sqlite3_column_int64(stream->list, 2),
-                       .business_date = sqlite_column_copy(stream->list, 3),
-                       .posted_at = sqlite3_column_int64(stream->list, 4),
-                       .count = (guint)sqlite3_column_int64(stream->list, 5)};
+    Posting posting = {.first = db_integer(stream->list, 0),
+                       .file = db_text_copy(stream->list, 1),
+                       .batch = (guint)db_integer(stream->list, 2),
+                       .business_date = db_text_copy(stream->list, 3),
+                       .posted_at = db_integer(stream->list, 4),
+                       .count = (guint)db_integer(stream->list, 5)};
     g_array_append_val(stream->page, posting);
   }
   stream->is_last = stream->page->len < PAGE;
@@ -267,17 +266,17 @@ static RecordBlock *block_for(LedgerScan *scan, guint number, guint count) {
 static gboolean load(LedgerScan *scan, Stream *stream, const Posting *posting, GError **error) {
   gboolean row = FALSE;
   RecordBlock *block = block_for(scan, scan->postings->len, posting->count);
-  sqlite_bind(stream->entries, "i", posting->first);
-  if (!sqlite_step(stream->entries, &row, error))
+  db_bind(stream->entries, "i", posting->first);
+  if (!db_step(stream->entries, &row, error))
     return FALSE;
-  const void *bytes = row ? sqlite3_column_blob(stream->entries, 0) : NULL;
-  gsize length = row ? (gsize)sqlite3_column_bytes(stream->entries, 0) : 0;
+  gsize length = 0;
+  const void *bytes = row ? db_bytes(stream->entries, 0, &length) : NULL;
   gboolean ok = block_encoded_count(bytes, length) == posting->count;
   if (!ok)
     sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
                         "the entries from %" G_GINT64_FORMAT " on are missing or damaged", posting->first);
   ok = ok && block_decode(bytes, length, 0, posting->count, block, error);
-  sqlite_reset(stream->entries);
+  db_reset(stream->entries);
   LedgerScanPosting loaded = {.block = block, .business_date = posting->business_date, .posted_at = posting->posted_at};
   if (ok)
     g_array_append_val(scan->postings, loaded);

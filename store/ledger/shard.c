@@ -23,13 +23,13 @@ char *ledger_shard_path(const char *folder, const char *name, guint shard) {
   return g_strdup_printf("%s/%s.ledger-%u.db", folder, name, shard);
 }
 
-gboolean shard_view_init(ShardView *view, sqlite3 *db, guint shard, GError **error) {
+gboolean shard_view_init(ShardView *view, Db *db, guint shard, GError **error) {
   *view = (ShardView){.shard = shard, .db = db};
-  return (view->overlapping = sqlite_prepare_named(db, ledger_queries_sql, "overlapping", error)) &&
-         (view->loose = sqlite_prepare_named(db, ledger_queries_sql, "loose", error)) &&
-         (view->has_key_between = sqlite_prepare_named(db, ledger_queries_sql, "has-key-between", error)) &&
-         (view->find_key = sqlite_prepare_named(db, ledger_queries_sql, "find-key", error)) &&
-         (view->posting_of_seq = sqlite_prepare_named(db, ledger_queries_sql, "posting-of-seq", error));
+  return (view->overlapping = db_prepare_named(db, ledger_queries_sql, "overlapping", error)) &&
+         (view->loose = db_prepare_named(db, ledger_queries_sql, "loose", error)) &&
+         (view->has_key_between = db_prepare_named(db, ledger_queries_sql, "has-key-between", error)) &&
+         (view->find_key = db_prepare_named(db, ledger_queries_sql, "find-key", error)) &&
+         (view->posting_of_seq = db_prepare_named(db, ledger_queries_sql, "posting-of-seq", error));
 }
 
 void shard_view_forget(ShardView *view) {
@@ -41,11 +41,11 @@ void shard_view_forget(ShardView *view) {
 void shard_view_clear(ShardView *view) {
   shard_view_forget(view);
   g_clear_pointer(&view->block, record_block_free);
-  g_clear_pointer(&view->overlapping, sqlite3_finalize);
-  g_clear_pointer(&view->loose, sqlite3_finalize);
-  g_clear_pointer(&view->has_key_between, sqlite3_finalize);
-  g_clear_pointer(&view->find_key, sqlite3_finalize);
-  g_clear_pointer(&view->posting_of_seq, sqlite3_finalize);
+  g_clear_pointer(&view->overlapping, db_statement_free);
+  g_clear_pointer(&view->loose, db_statement_free);
+  g_clear_pointer(&view->has_key_between, db_statement_free);
+  g_clear_pointer(&view->find_key, db_statement_free);
+  g_clear_pointer(&view->posting_of_seq, db_statement_free);
 }
 
 static void make_room(ShardView *view, guint count) {
@@ -57,10 +57,10 @@ static void make_room(ShardView *view, guint count) {
 }
 
 static gboolean take_posting(ShardView *view, gint64 seq, GError **error) {
-  sqlite3_stmt *row = view->posting_of_seq;
-  gint64 first = sqlite3_column_int64(row, 0), count = sqlite3_column_int64(row, 5);
-  const void *bytes = sqlite3_column_blob(row, 6);
-  gsize length = (gsize)sqlite3_column_bytes(row, 6);
+  DbStatement *row = view->posting_of_seq;
+  gint64 first = db_integer(row, 0), count = db_integer(row, 5);
+  gsize length;
+  const void *bytes = db_bytes(row, 6, &length);
   if (count <= 0 || seq >= first + count || block_encoded_count(bytes, length) != count)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "entry %" G_GINT64_FORMAT " is missing from its posting",
                                seq);
@@ -68,10 +68,10 @@ static gboolean take_posting(ShardView *view, gint64 seq, GError **error) {
   if (!block_decode(bytes, length, 0, (guint)count, view->block, error))
     return FALSE;
   view->posting = (LedgerPosting){.first = first,
-                                  .file = sqlite_column_copy(row, 1),
-                                  .batch = (guint)sqlite3_column_int64(row, 2),
-                                  .business_date = sqlite_column_copy(row, 3),
-                                  .posted_at = sqlite3_column_int64(row, 4)};
+                                  .file = db_text_copy(row, 1),
+                                  .batch = (guint)db_integer(row, 2),
+                                  .business_date = db_text_copy(row, 3),
+                                  .posted_at = db_integer(row, 4)};
   return TRUE;
 }
 
@@ -80,12 +80,12 @@ gboolean shard_view_load(ShardView *view, gint64 seq, GError **error) {
     return TRUE;
   shard_view_forget(view);
   gboolean row = FALSE;
-  sqlite_bind(view->posting_of_seq, "i", seq);
-  gboolean ok = sqlite_step(view->posting_of_seq, &row, error);
+  db_bind(view->posting_of_seq, "i", seq);
+  gboolean ok = db_step(view->posting_of_seq, &row, error);
   if (ok && !row)
     ok = sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "there is no entry %" G_GINT64_FORMAT, seq);
   ok = ok && take_posting(view, seq, error);
-  sqlite_reset(view->posting_of_seq);
+  db_reset(view->posting_of_seq);
   if (!ok)
     g_prefix_error(error, "ledger shard %u: ", view->shard);
   return ok;

@@ -34,17 +34,10 @@ static gboolean fault(const Verify *verify, GError **error, const char *format, 
 }
 
 static gboolean check_file(const Verify *verify, GError **error) {
-  g_autoptr(sqlite3_stmt) integrity = sqlite_prepare(verify->view->db, "PRAGMA integrity_check(1)", error);
-  g_autoptr(sqlite3_stmt) keys = sqlite_prepare(verify->view->db, "PRAGMA foreign_key_check", error);
-  gboolean row = FALSE;
-  if (!integrity || !keys || !sqlite_step(integrity, &row, error))
-    return FALSE;
-  const char *verdict = row ? (const char *)sqlite3_column_text(integrity, 0) : "no answer";
-  if (strcmp(verdict, "ok") != 0)
-    return fault(verify, error, "%s", verdict);
-  if (!sqlite_step(keys, &row, error))
-    return FALSE;
-  return !row || fault(verify, error, "a row of %s refers to nothing", (const char *)sqlite3_column_text(keys, 0));
+  if (db_check(verify->view->db, error))
+    return TRUE;
+  g_prefix_error(error, "ledger shard %u: ", verify->view->shard);
+  return FALSE;
 }
 
 /* --- Sketches */
@@ -109,10 +102,9 @@ static gboolean check_run(const Verify *verify, RunSketch *sketch, RunCursor *cu
 
 static gboolean check_run_blocks(const Verify *verify, GError **error) {
   gint64 blocks, indexed;
-  if (!sqlite_integer(verify->view->db, "SELECT count(*) FROM run_block", &blocks, error) ||
-      !sqlite_integer(verify->view->db,
-                      "SELECT count(*) FROM run_block b JOIN run r ON r.id = b.run AND b.id >> 24 = r.id", &indexed,
-                      error))
+  if (!db_value(verify->view->db, "SELECT count(*) FROM run_block", &blocks, error) ||
+      !db_value(verify->view->db, "SELECT count(*) FROM run_block b JOIN run r ON r.id = b.run AND b.id >> 24 = r.id",
+                &indexed, error))
     return FALSE;
   return blocks == indexed || fault(verify, error, "a run's block belongs to no run");
 }
@@ -159,16 +151,17 @@ static gboolean check_keys(Verify *verify, GError **error) {
   return ok;
 }
 
-static gboolean key_is(const KeyList *keys, guint i, sqlite3_stmt *row, int column, int outside) {
+static gboolean key_is(const KeyList *keys, guint i, DbStatement *row, guint column, int outside) {
   gsize length;
   const char *key = key_list_at(keys, i, &length);
-  const void *bound = sqlite3_column_blob(row, column);
-  int order = ledger_compare_texts(key, length, bound ? bound : "", (gsize)sqlite3_column_bytes(row, column));
+  gsize bound_length;
+  const void *bound = db_bytes(row, column, &bound_length);
+  int order = ledger_compare_texts(key, length, bound ? bound : "", bound_length);
   return order == 0 || (outside && (order < 0) == (outside < 0));
 }
 
 /* The range of one that is not found by it may be wider than its keys. */
-static gboolean check_range(const Verify *verify, sqlite3_stmt *row, gboolean wide) {
+static gboolean check_range(const Verify *verify, DbStatement *row, gboolean wide) {
   KeyList keys;
   key_list_init(&keys, verify->block, ENTRY_KEY, NULL);
   gboolean ok = keys.n == verify->block->count && key_is(&keys, 0, row, 3, wide ? 1 : 0) &&
@@ -193,10 +186,10 @@ static gboolean check_entries(Verify *verify, gint64 amount, GError **error) {
          fault(verify, error, "the posting at %" G_GINT64_FORMAT " has another amount than its entries", verify->first);
 }
 
-static gboolean check_posting(Verify *verify, sqlite3_stmt *row, GError **error) {
-  int zone = sqlite3_column_int(row, 5);
-  gint64 count = sqlite3_column_int64(row, 1);
-  verify->first = sqlite3_column_int64(row, 0);
+static gboolean check_posting(Verify *verify, DbStatement *row, GError **error) {
+  int zone = (int)db_integer(row, 5);
+  gint64 count = db_integer(row, 1);
+  verify->first = db_integer(row, 0);
   if (verify->first != verify->next)
     return fault(verify, error, "entries are missing before %" G_GINT64_FORMAT, verify->first);
   if (!shard_view_load(verify->view, verify->first, error))
@@ -209,21 +202,20 @@ static gboolean check_posting(Verify *verify, sqlite3_stmt *row, GError **error)
   verify->indexed += zone == ZONE_INDEXED ? (guint64)count : 0;
   if (mine->count != count || !check_range(verify, row, zone != ZONE_RANGE))
     return fault(verify, error, "the posting at %" G_GINT64_FORMAT " has other keys than its entries", verify->first);
-  return check_entries(verify, sqlite3_column_int64(row, 2), error) && check_keys(verify, error);
+  return check_entries(verify, db_integer(row, 2), error) && check_keys(verify, error);
 }
 
 static gboolean check_postings(Verify *verify, GError **error) {
-  g_autoptr(sqlite3_stmt)
-      postings = sqlite_prepare_named(verify->view->db, ledger_queries_sql, "postings-to-verify", error);
+  g_autoptr(DbStatement) postings = db_prepare_named(verify->view->db, ledger_queries_sql, "postings-to-verify", error);
   gboolean row = postings != NULL;
   if (!postings)
     return FALSE;
   while (row)
-    if (!sqlite_step(postings, &row, error) || (row && !check_posting(verify, postings, error)))
+    if (!db_step(postings, &row, error) || (row && !check_posting(verify, postings, error)))
       return FALSE;
   gint64 keys = 0;
-  g_autofree char *count_keys = sqlite_named(ledger_queries_sql, "count-keys");
-  if (!sqlite_integer(verify->view->db, count_keys, &keys, error))
+  g_autofree char *count_keys = db_named(ledger_queries_sql, "count-keys");
+  if (!db_value(verify->view->db, count_keys, &keys, error))
     return FALSE;
   if ((guint64)keys != verify->indexed)
     return fault(verify, error, "%" G_GINT64_FORMAT " keys are indexed, and should be %" G_GUINT64_FORMAT, keys,
@@ -252,11 +244,11 @@ gboolean ledger_verify(LedgerReader *reader, GError **error) {
   gboolean ok = TRUE;
   for (guint i = 0; i < shards && ok; i++) {
     shard_view_forget(ledger_reader_view(reader, i)); /* what was read before is read again */
-    ok = sqlite_run(ledger_reader_view(reader, i)->db, "BEGIN", error);
+    ok = db_begin_read(ledger_reader_view(reader, i)->db, error);
   }
   for (guint i = 0; i < shards && ok; i++)
     ok = verify_shard(reader, i, error);
   for (guint i = 0; i < shards; i++)
-    sqlite_rollback(ledger_reader_view(reader, i)->db);
+    db_rollback(ledger_reader_view(reader, i)->db);
   return ok;
 }

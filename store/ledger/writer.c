@@ -10,10 +10,9 @@
 enum { GROUP_RECORDS = 50000, WAL_BYTES = 64 << 20, FOLD_AT = 4 << 20, IDLE_SECONDS = 2, AGAIN_SECONDS = 30 };
 
 struct LedgerWriter {
-  sqlite3 *db;
+  Db *db;
   LedgerPoster poster;
   gint64 gross_at_start;
-  guint64 wal_bytes;
   pthread_t thread;
   gint64 folded, house_again_at; /* the latter: after a failure */
   GError *failure;               /* of the storage: the writer's thread alone writes it, once, under the lock */
@@ -26,12 +25,6 @@ struct LedgerWriter {
   guint fold_failures; /* counted, so that who waits for a fold learns of its failure */
   GError *fold_error;
 };
-
-static int note_log(void *user, sqlite3 *db, const char *name, int pages) {
-  (void)db, (void)name;
-  ((LedgerWriter *)user)->wal_bytes = (guint64)pages * 4120;
-  return SQLITE_OK;
-}
 
 /* --- Posting */
 
@@ -61,14 +54,14 @@ static gboolean commit_group(LedgerWriter *writer, GPtrArray *group, GError **er
     g_propagate_error(error, g_error_copy(writer->failure));
     return FALSE;
   }
-  if (sqlite_run(writer->db, "BEGIN IMMEDIATE", error) && post_parts(writer, group, error)) {
+  if (db_begin(writer->db, error) && post_parts(writer, group, error)) {
     fault_point("ledger-commit-before");
-    if (sqlite_run(writer->db, "COMMIT", error)) {
+    if (db_commit(writer->db, error)) {
       fault_point("ledger-commit-after");
       return TRUE;
     }
   }
-  sqlite_rollback(writer->db);
+  db_rollback(writer->db);
   shard_view_forget(&writer->poster.view);
   writer->poster.top = top;
   writer->poster.gross = gross;
@@ -141,15 +134,14 @@ static void index_loose(LedgerWriter *writer) {
   note_failure(writer, error);
 }
 
-/* A checkpoint that finds the disk full is tried again later: the log holds all. One whose sync fails stops the writer.
- */
+/* A checkpoint that finds the disk full is tried again after the next group, or in IDLE_SECONDS: the log holds all. One
+ * whose sync fails stops the writer. */
 static void checkpoint(LedgerWriter *writer, gboolean truncate) {
   g_autoptr(GError) error = NULL;
   if (writer->failure)
     return;
-  if (!sqlite_checkpoint(writer->db, truncate, &error))
+  if (!db_checkpoint(writer->db, truncate, &error))
     note_failure(writer, error);
-  writer->wal_bytes = 0;
 }
 
 typedef enum { WORK_POST, WORK_FOLD, WORK_INDEX, WORK_IDLE, WORK_STOP } Work;
@@ -171,7 +163,7 @@ static Work next_work(LedgerWriter *writer) {
       return WORK_FOLD;
     if (writer->stop)
       return WORK_STOP;
-    gboolean timed = writer->wal_bytes > 0;
+    gboolean timed = db_log_bytes(writer->db) > 0 && !writer->failure;
     int rc = timed ? pthread_cond_timedwait(&writer->changed, &writer->lock, &until)
                    : pthread_cond_wait(&writer->changed, &writer->lock);
     if (rc == ETIMEDOUT)
@@ -197,7 +189,7 @@ static void *write_loop(void *user) {
       fold_next(writer);
     if (work == WORK_INDEX)
       index_loose(writer);
-    if (work == WORK_IDLE || writer->wal_bytes > WAL_BYTES)
+    if (work == WORK_IDLE || db_log_bytes(writer->db) > WAL_BYTES)
       checkpoint(writer, work == WORK_IDLE);
     g_ptr_array_set_size(group, 0);
   }
@@ -215,7 +207,7 @@ static gboolean read_folded(LedgerWriter *writer, GError **error) {
 
 static void free_writer(LedgerWriter *writer) {
   ledger_poster_clear(&writer->poster);
-  sqlite_close(writer->db);
+  db_close(writer->db);
   g_clear_error(&writer->failure);
   g_clear_error(&writer->fold_error);
   pthread_cond_destroy(&writer->changed);
@@ -223,7 +215,7 @@ static void free_writer(LedgerWriter *writer) {
   g_free(writer);
 }
 
-LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, KeySieve *sieve, GError **error) {
+LedgerWriter *ledger_writer_start(Db *db, guint shard, KeySieve *sieve, GError **error) {
   LedgerWriter *writer = g_new0(LedgerWriter, 1);
   pthread_condattr_t monotonic;
   pthread_condattr_init(&monotonic);
@@ -233,7 +225,6 @@ LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, KeySieve *sieve, GEr
   pthread_mutex_init(&writer->lock, NULL);
   g_queue_init(&writer->parts);
   writer->db = db;
-  sqlite3_wal_hook(db, note_log, writer);
   gboolean ok = ledger_poster_init(&writer->poster, db, shard, sieve, error) && read_folded(writer, error);
   writer->top_seen = writer->poster.top;
   writer->folded_seen = writer->folded;

@@ -33,7 +33,7 @@ struct LedgerPart {
 
 typedef struct LedgerWriter LedgerWriter;
 /* Takes the connection; the sieve lives longer, and has the shard's keys after this. */
-LedgerWriter *ledger_writer_start(sqlite3 *db, guint shard, KeySieve *sieve, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+LedgerWriter *ledger_writer_start(Db *db, guint shard, KeySieve *sieve, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_writer_stop(LedgerWriter *writer); /* after all parts that were put */
 void ledger_writer_put(LedgerWriter *writer, LedgerPart *part);
 /* Has what was posted before the call folded, if at least `least` entries wait; the second call waits for that. With
@@ -52,7 +52,7 @@ gint64 ledger_writer_gross(const LedgerWriter *writer);
 /* --- store/ledger/post.c: one part inside the writer's transaction. */
 typedef struct {
   ShardView view;
-  sqlite3_stmt *insert_posting, *insert_entries, *insert_key, *mark_indexed;
+  DbStatement *insert_posting, *insert_entries, *insert_key, *mark_indexed;
   gint64 top; /* seq of the last entry */
   gint64 gross;
   RecordBlock *scratch; /* a part's entries where keys must be looked at */
@@ -60,7 +60,7 @@ typedef struct {
   KeySieve *sieve;
   LooseKeys loose;
 } LedgerPoster;
-gboolean ledger_poster_init(LedgerPoster *poster, sqlite3 *db, guint shard, KeySieve *sieve,
+gboolean ledger_poster_init(LedgerPoster *poster, Db *db, guint shard, KeySieve *sieve,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_poster_clear(LedgerPoster *poster);
 gboolean ledger_post_part(LedgerPoster *poster, LedgerPart *part, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,7 +4,8 @@
 
 typedef struct {
   Outside outside;
-  sqlite3 *db;
+  Db *connection;
+  sqlite3 *db; /* of the connection */
   sqlite3_stmt *statement;
   gboolean has_row, is_end; /* a row is waiting to be put */
   guint64 rows;
@@ -122,7 +123,7 @@ static gboolean sqlite_fill(Outside *outside, RecordBlock *block, GError **error
 static void sqlite_close_outside(Outside *outside) {
   Sqlite *sqlite = (Sqlite *)outside;
   sqlite3_finalize(sqlite->statement);
-  sqlite_close(sqlite->db);
+  db_close(sqlite->connection);
   g_free(sqlite);
 }
 
@@ -132,8 +133,9 @@ Outside *outside_open_sqlite(const OutsideQuery *query, GError **error) {
   if (!g_file_test(query->database, G_FILE_TEST_EXISTS))
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no database %s", query->database);
   else
-    sqlite->db = sqlite_open(&(SqliteOpen){.path = query->database, .use = SQLITE_USE_READ}, error);
-  if (sqlite->db) {
+    sqlite->connection = db_open(&(DbOptions){.path = query->database, .use = DB_READ}, error);
+  if (sqlite->connection) {
+    sqlite->db = db_sqlite(sqlite->connection);
     sqlite3_set_authorizer(sqlite->db, authorize, NULL);
     sqlite3_progress_handler(sqlite->db, 100000, look_for_stop, sqlite);
     if (prepare(sqlite, query, error) && step(sqlite, error)) {

@@ -1,4 +1,4 @@
--- The statements of recon.c, by name (store/db/sqlite.h). `SELECT *` gives the columns in the order of tables.sql.
+-- The statements of recon.c, by name (store/db/db.h). `SELECT *` gives the columns in the order of tables.sql.
 
 -- name: add-block
 INSERT INTO recon_block (name, seen_at) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING;

@@ -69,8 +69,8 @@ void recon_shard_free(ReconShard *shard) {
 
 /* --- Changes */
 
-static sqlite3_stmt *statement(sqlite3 *db, const char *name, GError **error) {
-  return sqlite_prepare_named(db, recon_queries_sql, name, error);
+static DbStatement *statement(Db *db, const char *name, GError **error) {
+  return db_prepare_named(db, recon_queries_sql, name, error);
 }
 
 static char *shown(const ReconTask *task, const char *detail) {
@@ -86,32 +86,32 @@ static gboolean audit(BookTransaction *tx, const ReconTask *task, const char *ev
 
 gboolean recon_add_task(BookTransaction *tx, const ReconTask *task, GError **error) {
   gboolean row = FALSE;
-  g_autoptr(sqlite3_stmt) has = statement(tx->statements.db, "has-task", error);
-  g_autoptr(sqlite3_stmt) add = has ? statement(tx->statements.db, "add-task", error) : NULL;
+  g_autoptr(DbStatement) has = statement(tx->statements.db, "has-task", error);
+  g_autoptr(DbStatement) add = has ? statement(tx->statements.db, "add-task", error) : NULL;
   if (!add)
     return FALSE;
-  sqlite_bind(has, "ssu", task->name, task->period, task->version);
-  if (!sqlite_step(has, &row, error))
+  db_bind(has, "ssu", task->name, task->period, task->version);
+  if (!db_step(has, &row, error))
     return FALSE;
   if (row)
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s %s has a version %u already", task->name, task->period,
                                task->version);
-  sqlite_bind(add, "sssssuusii", task->id, task->name, task->requester, task->type, task->period, task->version,
-              task->scale, task->object, task->created_at, task->due_at);
-  return sqlite_done(add, error) && audit(tx, task, "recon-task", NULL, error);
+  db_bind(add, "sssssuusii", task->id, task->name, task->requester, task->type, task->period, task->version,
+          task->scale, task->object, task->created_at, task->due_at);
+  return db_done(add, error) && audit(tx, task, "recon-task", NULL, error);
 }
 
 static gboolean set_task(BookTransaction *tx, const ReconTask *task, ReconState to, GError **error) {
-  g_autoptr(sqlite3_stmt) set = statement(tx->statements.db, "set-task", error);
+  g_autoptr(DbStatement) set = statement(tx->statements.db, "set-task", error);
   if (!set)
     return FALSE;
-  sqlite_bind(set, "sssuiiuisiiiiiiusss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records,
-              task->total, task->scale, (gint64)task->manifest_size, task->manifest_sha256, task->due_at,
-              task->started_at, task->done_at, task->pushed_at, task->told_at, task->removed_at, task->attempts,
-              task->problem, words[task->state], task->manifest_name);
-  if (!sqlite_done(set, error))
+  db_bind(set, "sssuiiuisiiiiiiusss", task->id, words[to], task->snapshot, task->shards, (gint64)task->records,
+          task->total, task->scale, (gint64)task->manifest_size, task->manifest_sha256, task->due_at, task->started_at,
+          task->done_at, task->pushed_at, task->told_at, task->removed_at, task->attempts, task->problem,
+          words[task->state], task->manifest_name);
+  if (!db_done(set, error))
     return FALSE;
-  return sqlite3_changes(tx->statements.db) == 1 ||
+  return db_changed(tx->statements.db) == 1 ||
          sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "task %s is not %s any more", task->id, words[task->state]);
 }
 
@@ -142,74 +142,74 @@ gboolean recon_note_task(BookTransaction *tx, const ReconTask *task, const char 
 
 gboolean recon_note_requester(BookTransaction *tx, const ReconTask *task, ReconRequesterDid what, GError **error) {
   gboolean is_fetch = what == RECON_REQUESTER_FETCHED;
-  g_autoptr(sqlite3_stmt) note = statement(tx->statements.db, is_fetch ? "note-fetched" : "note-acknowledged", error);
+  g_autoptr(DbStatement) note = statement(tx->statements.db, is_fetch ? "note-fetched" : "note-acknowledged", error);
   if (!note)
     return FALSE;
-  sqlite_bind(note, "si", task->id, g_get_real_time());
-  if (!sqlite_done(note, error))
+  db_bind(note, "si", task->id, g_get_real_time());
+  if (!db_done(note, error))
     return FALSE;
-  return sqlite3_changes(tx->statements.db) == 0 ||
+  return db_changed(tx->statements.db) == 0 ||
          audit(tx, task, is_fetch ? "recon-fetched" : "recon-acknowledged", task->requester, error);
 }
 
 gboolean recon_note_way(BookTransaction *tx, const ReconTask *task, ReconWay what, GError **error) {
   static const char *const names[][2] = {
       {"note-pushed", "recon-pushed"}, {"note-told", "recon-told"}, {"note-removed", "recon-removed"}};
-  g_autoptr(sqlite3_stmt) note = statement(tx->statements.db, names[what][0], error);
+  g_autoptr(DbStatement) note = statement(tx->statements.db, names[what][0], error);
   if (!note)
     return FALSE;
-  sqlite_bind(note, "si", task->id, g_get_real_time());
-  if (!sqlite_done(note, error))
+  db_bind(note, "si", task->id, g_get_real_time());
+  if (!db_done(note, error))
     return FALSE;
-  return sqlite3_changes(tx->statements.db) == 0 || audit(tx, task, names[what][1], NULL, error);
+  return db_changed(tx->statements.db) == 0 || audit(tx, task, names[what][1], NULL, error);
 }
 
 gboolean recon_note_problem(BookTransaction *tx, const ReconTask *task, GError **error) {
-  g_autoptr(sqlite3_stmt) note = statement(tx->statements.db, "note-problem", error);
+  g_autoptr(DbStatement) note = statement(tx->statements.db, "note-problem", error);
   if (!note)
     return FALSE;
-  sqlite_bind(note, "sus", task->id, task->attempts, task->problem);
-  return sqlite_done(note, error);
+  db_bind(note, "sus", task->id, task->attempts, task->problem);
+  return db_done(note, error);
 }
 
 gboolean recon_add_shard(BookTransaction *tx, const char *task, const ReconShard *shard, GError **error) {
-  g_autoptr(sqlite3_stmt) add = statement(tx->statements.db, "add-shard", error);
+  g_autoptr(DbStatement) add = statement(tx->statements.db, "add-shard", error);
   if (!add)
     return FALSE;
-  sqlite_bind(add, "sussissisiis", task, shard->number, shard->object, shard->name, (gint64)shard->size, shard->md5,
-              shard->sha256, (gint64)shard->plain_size, shard->plain_sha256, (gint64)shard->records, shard->total,
-              shard->cursor);
-  if (!sqlite_done(add, error))
+  db_bind(add, "sussissisiis", task, shard->number, shard->object, shard->name, (gint64)shard->size, shard->md5,
+          shard->sha256, (gint64)shard->plain_size, shard->plain_sha256, (gint64)shard->records, shard->total,
+          shard->cursor);
+  if (!db_done(add, error))
     return FALSE;
-  return sqlite3_changes(tx->statements.db) == 1 ||
+  return db_changed(tx->statements.db) == 1 ||
          sallyport_error_set(error, SALLYPORT_ERROR_BUG, "shard %u is not the next one of a running task %s",
                              shard->number, task);
 }
 
 gboolean recon_note_pushed_shards(BookTransaction *tx, const char *task, guint number, GError **error) {
-  g_autoptr(sqlite3_stmt) pushed = statement(tx->statements.db, "pushed-shards", error);
+  g_autoptr(DbStatement) pushed = statement(tx->statements.db, "pushed-shards", error);
   if (!pushed)
     return FALSE;
-  sqlite_bind(pushed, "su", task, number);
-  return sqlite_done(pushed, error);
+  db_bind(pushed, "su", task, number);
+  return db_done(pushed, error);
 }
 
 gboolean recon_forget_pushed_shards(BookTransaction *tx, const char *task, GError **error) {
-  g_autoptr(sqlite3_stmt) forget = statement(tx->statements.db, "forget-pushed", error);
+  g_autoptr(DbStatement) forget = statement(tx->statements.db, "forget-pushed", error);
   if (!forget)
     return FALSE;
-  sqlite_bind(forget, "s", task);
-  return sqlite_done(forget, error);
+  db_bind(forget, "s", task);
+  return db_done(forget, error);
 }
 
 gboolean recon_clear_shards(BookTransaction *tx, ReconTask *task, const char *detail, GError **error) {
-  g_autoptr(sqlite3_stmt) clear = statement(tx->statements.db, "clear-shards", error);
+  g_autoptr(DbStatement) clear = statement(tx->statements.db, "clear-shards", error);
   if (!clear)
     return FALSE;
   if (task->state == RECON_DONE)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "task %s is published", task->id);
-  sqlite_bind(clear, "s", task->id);
-  if (!sqlite_done(clear, error))
+  db_bind(clear, "s", task->id);
+  if (!db_done(clear, error))
     return FALSE;
   task->shards = 0;
   task->records = 0;
@@ -218,33 +218,33 @@ gboolean recon_clear_shards(BookTransaction *tx, ReconTask *task, const char *de
 }
 
 gboolean recon_drop_task(BookTransaction *tx, const ReconTask *task, const char *detail, GError **error) {
-  g_autoptr(sqlite3_stmt) clear = statement(tx->statements.db, "clear-shards", error);
-  g_autoptr(sqlite3_stmt) drop = clear ? statement(tx->statements.db, "drop-task", error) : NULL;
+  g_autoptr(DbStatement) clear = statement(tx->statements.db, "clear-shards", error);
+  g_autoptr(DbStatement) drop = clear ? statement(tx->statements.db, "drop-task", error) : NULL;
   if (!drop)
     return FALSE;
-  sqlite_bind(clear, "s", task->id);
-  sqlite_bind(drop, "s", task->id);
-  if (!sqlite_done(clear, error) || !sqlite_done(drop, error))
+  db_bind(clear, "s", task->id);
+  db_bind(drop, "s", task->id);
+  if (!db_done(clear, error) || !db_done(drop, error))
     return FALSE;
-  if (sqlite3_changes(tx->statements.db) != 1)
+  if (db_changed(tx->statements.db) != 1)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "task %s is published, or gone", task->id);
   return audit(tx, task, "recon-dropped", detail, error);
 }
 
 gboolean recon_see_block(BookTransaction *tx, const char *name, gint64 *seen_at, GError **error) {
   gboolean row = FALSE;
-  g_autoptr(sqlite3_stmt) add = statement(tx->statements.db, "add-block", error);
-  g_autoptr(sqlite3_stmt) get = add ? statement(tx->statements.db, "block", error) : NULL;
+  g_autoptr(DbStatement) add = statement(tx->statements.db, "add-block", error);
+  g_autoptr(DbStatement) get = add ? statement(tx->statements.db, "block", error) : NULL;
   if (!get)
     return FALSE;
-  sqlite_bind(add, "si", name, g_get_real_time());
-  if (!sqlite_done(add, error))
+  db_bind(add, "si", name, g_get_real_time());
+  if (!db_done(add, error))
     return FALSE;
-  sqlite_bind(get, "s", name);
-  if (!sqlite_step(get, &row, error))
+  db_bind(get, "s", name);
+  if (!db_step(get, &row, error))
     return FALSE;
-  *seen_at = sqlite3_column_int64(get, 0);
-  sqlite_reset(get);
+  *seen_at = db_integer(get, 0);
+  db_reset(get);
   return TRUE;
 }
 
@@ -257,54 +257,54 @@ static ReconState state_of(const char *word) {
   return RECON_FAILED;
 }
 
-static gpointer task_row(sqlite3_stmt *s, GError **error) {
+static gpointer task_row(DbStatement *s, GError **error) {
   (void)error;
   ReconTask *task = g_new0(ReconTask, 1);
-  task->id = sqlite_column_copy(s, 0);
-  task->name = sqlite_column_copy(s, 1);
-  task->requester = sqlite_column_copy(s, 2);
-  task->type = sqlite_column_copy(s, 3);
-  task->period = sqlite_column_copy(s, 4);
-  task->version = (guint)sqlite3_column_int64(s, 5);
-  task->state = state_of((const char *)sqlite3_column_text(s, 6));
-  task->snapshot = sqlite_column_copy(s, 7);
-  task->shards = (guint)sqlite3_column_int64(s, 8);
-  task->records = (guint64)sqlite3_column_int64(s, 9);
-  task->total = sqlite3_column_int64(s, 10);
-  task->scale = (guint)sqlite3_column_int64(s, 11);
-  task->object = sqlite_column_copy(s, 12);
-  task->manifest_name = sqlite_column_copy(s, 13);
-  task->manifest_size = (guint64)sqlite3_column_int64(s, 14);
-  task->manifest_sha256 = sqlite_column_copy(s, 15);
+  task->id = db_text_copy(s, 0);
+  task->name = db_text_copy(s, 1);
+  task->requester = db_text_copy(s, 2);
+  task->type = db_text_copy(s, 3);
+  task->period = db_text_copy(s, 4);
+  task->version = (guint)db_integer(s, 5);
+  task->state = state_of(db_text(s, 6));
+  task->snapshot = db_text_copy(s, 7);
+  task->shards = (guint)db_integer(s, 8);
+  task->records = (guint64)db_integer(s, 9);
+  task->total = db_integer(s, 10);
+  task->scale = (guint)db_integer(s, 11);
+  task->object = db_text_copy(s, 12);
+  task->manifest_name = db_text_copy(s, 13);
+  task->manifest_size = (guint64)db_integer(s, 14);
+  task->manifest_sha256 = db_text_copy(s, 15);
   gint64 *const times[] = {&task->created_at, &task->due_at,          &task->started_at,
                            &task->done_at,    &task->pushed_at,       &task->told_at,
                            &task->fetched_at, &task->acknowledged_at, &task->removed_at};
   for (guint i = 0; i < G_N_ELEMENTS(times); i++)
-    *times[i] = sqlite3_column_int64(s, 16 + (int)i);
-  task->attempts = (guint)sqlite3_column_int64(s, 25);
-  task->problem = sqlite_column_copy(s, 26);
+    *times[i] = db_integer(s, 16 + i);
+  task->attempts = (guint)db_integer(s, 25);
+  task->problem = db_text_copy(s, 26);
   return task;
 }
 
-static gpointer shard_row(sqlite3_stmt *s, GError **error) {
+static gpointer shard_row(DbStatement *s, GError **error) {
   (void)error;
   ReconShard *shard = g_new0(ReconShard, 1);
-  shard->number = (guint)sqlite3_column_int64(s, 0);
-  shard->object = sqlite_column_copy(s, 1);
-  shard->name = sqlite_column_copy(s, 2);
-  shard->size = (guint64)sqlite3_column_int64(s, 3);
-  shard->md5 = sqlite_column_copy(s, 4);
-  shard->sha256 = sqlite_column_copy(s, 5);
-  shard->plain_size = (guint64)sqlite3_column_int64(s, 6);
-  shard->plain_sha256 = sqlite_column_copy(s, 7);
-  shard->records = (guint64)sqlite3_column_int64(s, 8);
-  shard->total = sqlite3_column_int64(s, 9);
-  shard->cursor = sqlite_column_copy(s, 10);
-  shard->pushed = sqlite3_column_int64(s, 11) != 0;
+  shard->number = (guint)db_integer(s, 0);
+  shard->object = db_text_copy(s, 1);
+  shard->name = db_text_copy(s, 2);
+  shard->size = (guint64)db_integer(s, 3);
+  shard->md5 = db_text_copy(s, 4);
+  shard->sha256 = db_text_copy(s, 5);
+  shard->plain_size = (guint64)db_integer(s, 6);
+  shard->plain_sha256 = db_text_copy(s, 7);
+  shard->records = (guint64)db_integer(s, 8);
+  shard->total = db_integer(s, 9);
+  shard->cursor = db_text_copy(s, 10);
+  shard->pushed = db_integer(s, 11) != 0;
   return shard;
 }
 
-static sqlite3_stmt *ask(BookReader *reader, const char *name, GError **error) {
+static DbStatement *ask(BookReader *reader, const char *name, GError **error) {
   return book_told(reader, error) ? statement(reader->statements.db, name, error) : NULL;
 }
 
@@ -315,23 +315,23 @@ GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **e
                      : filter->kept_from > 0                               ? "tasks-kept"
                      : filter->requester && filter->type && filter->period ? "tasks-asked"
                                                                            : "tasks";
-  g_autoptr(sqlite3_stmt) s = ask(reader, name, error);
+  g_autoptr(DbStatement) s = ask(reader, name, error);
   if (!s)
     return NULL;
   if (is_open)
-    sqlite_bind(s, "isi", filter->due_by, filter->outstanding ? "done" : filter->failed ? "failed" : NULL, limit);
+    db_bind(s, "isi", filter->due_by, filter->outstanding ? "done" : filter->failed ? "failed" : NULL, limit);
   else if (filter->kept_from > 0)
-    sqlite_bind(s, "ii", filter->kept_from, limit);
+    db_bind(s, "ii", filter->kept_from, limit);
   else
-    sqlite_bind(s, "ssssui", filter->name, filter->requester, filter->type, filter->period, filter->version, limit);
+    db_bind(s, "ssssui", filter->name, filter->requester, filter->type, filter->period, filter->version, limit);
   return book_collect(reader, s, task_row, (GDestroyNotify)recon_task_free, error);
 }
 
 GPtrArray *recon_shards_after(BookReader *reader, const char *task, guint number, guint limit, GError **error) {
-  g_autoptr(sqlite3_stmt) s = ask(reader, "shards", error);
+  g_autoptr(DbStatement) s = ask(reader, "shards", error);
   if (!s)
     return NULL;
-  sqlite_bind(s, "suu", task, number, limit);
+  db_bind(s, "suu", task, number, limit);
   return book_collect(reader, s, shard_row, (GDestroyNotify)recon_shard_free, error);
 }
 
@@ -341,16 +341,16 @@ GPtrArray *recon_shards(BookReader *reader, const char *task, GError **error) {
 
 gboolean recon_last_shard(BookReader *reader, const char *task, ReconShard **shard, GError **error) {
   gboolean row = FALSE;
-  g_autoptr(sqlite3_stmt) s = ask(reader, "last-shard", error);
+  g_autoptr(DbStatement) s = ask(reader, "last-shard", error);
   *shard = NULL;
   if (!s)
     return FALSE;
-  sqlite_bind(s, "s", task);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "s", task);
+  if (!db_step(s, &row, error))
     return FALSE;
   if (row)
     *shard = shard_row(s, error);
-  sqlite_reset(s);
+  db_reset(s);
   return TRUE;
 }
 
@@ -369,84 +369,84 @@ ReconTask *recon_find_task(BookReader *reader, const char *id, GError **error) {
   if (strlen(id) < 4 || strlen(id) > 16)
     return NULL;
   g_autofree char *end = g_strconcat(id, "~", NULL); /* behind every digit and letter */
-  g_autoptr(sqlite3_stmt) s = ask(reader, "task-by-id", error);
+  g_autoptr(DbStatement) s = ask(reader, "task-by-id", error);
   if (!s)
     return NULL;
-  sqlite_bind(s, "ss", id, end);
+  db_bind(s, "ss", id, end);
   g_autoptr(GPtrArray) tasks = book_collect(reader, s, task_row, (GDestroyNotify)recon_task_free, error);
   return only(tasks, id, error);
 }
 
 ReconTask *recon_find_object(BookReader *reader, const char *object, guint *number, GError **error) {
   gboolean row = FALSE;
-  g_autoptr(sqlite3_stmt) task = ask(reader, "task-by-object", error);
-  g_autoptr(sqlite3_stmt) shard = task ? ask(reader, "task-of-shard-object", error) : NULL;
+  g_autoptr(DbStatement) task = ask(reader, "task-by-object", error);
+  g_autoptr(DbStatement) shard = task ? ask(reader, "task-of-shard-object", error) : NULL;
   *number = 0;
   if (!shard)
     return NULL;
-  sqlite_bind(task, "s", object);
-  if (!sqlite_step(task, &row, error))
+  db_bind(task, "s", object);
+  if (!db_step(task, &row, error))
     return NULL;
   if (row)
     return task_row(task, error);
-  sqlite_bind(shard, "s", object);
-  if (!sqlite_step(shard, &row, error) || !row)
+  db_bind(shard, "s", object);
+  if (!db_step(shard, &row, error) || !row)
     return NULL;
-  *number = (guint)sqlite3_column_int64(shard, TASK_COLUMNS);
+  *number = (guint)db_integer(shard, TASK_COLUMNS);
   return task_row(shard, error);
 }
 
 /* --- Of files */
 
-static gboolean add_ids(sqlite3_stmt *s, GHashTable *ids, GError **error) {
+static gboolean add_ids(DbStatement *s, GHashTable *ids, GError **error) {
   for (gboolean row;;) {
-    if (!sqlite_step(s, &row, error))
+    if (!db_step(s, &row, error))
       return FALSE;
     if (!row)
       return TRUE;
-    g_hash_table_add(ids, sqlite_column_copy(s, 0));
+    g_hash_table_add(ids, db_text_copy(s, 0));
   }
 }
 
 gboolean recon_files_not_posted(BookReader *reader, GHashTable *ids, gint64 *since, GError **error) {
   gboolean row = FALSE;
-  g_autoptr(sqlite3_stmt) live = ask(reader, "files-not-posted", error);
-  g_autoptr(sqlite3_stmt) new = live ? ask(reader, "files-since", error) : NULL;
-  g_autoptr(sqlite3_stmt) last = new ? ask(reader, "last-file", error) : NULL;
+  g_autoptr(DbStatement) live = ask(reader, "files-not-posted", error);
+  g_autoptr(DbStatement) new = live ? ask(reader, "files-since", error) : NULL;
+  g_autoptr(DbStatement) last = new ? ask(reader, "last-file", error) : NULL;
   if (!last || !add_ids(live, ids, error))
     return FALSE;
-  sqlite_bind(new, "i", *since);
+  db_bind(new, "i", *since);
   if (*since >= 0 && !add_ids(new, ids, error))
     return FALSE;
-  if (!sqlite_step(last, &row, error))
+  if (!db_step(last, &row, error))
     return FALSE;
-  *since = sqlite3_column_int64(last, 0);
-  sqlite_reset(last);
+  *since = db_integer(last, 0);
+  db_reset(last);
   return TRUE;
 }
 
 gboolean recon_files_in_posting(BookReader *reader, const char *from, const char *to, guint *files, GError **error) {
   gboolean row = FALSE;
-  g_autoptr(sqlite3_stmt) s = ask(reader, "files-in-posting", error);
+  g_autoptr(DbStatement) s = ask(reader, "files-in-posting", error);
   if (!s)
     return FALSE;
-  sqlite_bind(s, "ss", from, to);
-  if (!sqlite_step(s, &row, error))
+  db_bind(s, "ss", from, to);
+  if (!db_step(s, &row, error))
     return FALSE;
-  *files = (guint)sqlite3_column_int64(s, 0);
-  sqlite_reset(s);
+  *files = (guint)db_integer(s, 0);
+  db_reset(s);
   return TRUE;
 }
 
-static gpointer file_row(sqlite3_stmt *s, GError **error) {
+static gpointer file_row(DbStatement *s, GError **error) {
   return book_fields_read(s, error);
 }
 
 GPtrArray *recon_files_of_period(BookReader *reader, const char *after, const char *from, const char *to, guint limit,
                                  GError **error) {
-  g_autoptr(sqlite3_stmt) s = ask(reader, "files-of-period", error);
+  g_autoptr(DbStatement) s = ask(reader, "files-of-period", error);
   if (!s)
     return NULL;
-  sqlite_bind(s, "sssu", after ? after : "", from, to, limit);
+  db_bind(s, "sssu", after ? after : "", from, to, limit);
   return book_collect(reader, s, file_row, (GDestroyNotify)book_file_free, error);
 }

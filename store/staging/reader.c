@@ -1,26 +1,26 @@
 #include "store/staging/block_codec.h"
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include "store/staging.h"
 #include "store/staging/queries.sql.h"
 #include <unistd.h>
 
 struct StagingReader {
   char *path;
-  sqlite3 *db;
-  sqlite3_stmt *blocks, *faults, *fact;
+  Db *db;
+  DbStatement *blocks, *faults, *fact;
   StagingColumn *columns;
   guint n_columns;
   guint64 count;
 };
 
 static gboolean read_columns(StagingReader *reader, GError **error) {
-  g_autoptr(sqlite3_stmt) select = sqlite_prepare_named(reader->db, staging_queries_sql, "columns", error);
+  g_autoptr(DbStatement) select = db_prepare_named(reader->db, staging_queries_sql, "columns", error);
   g_autoptr(GArray) columns = g_array_new(FALSE, TRUE, sizeof(StagingColumn));
   gboolean row = select != NULL, ok = row;
-  while (row && (ok = sqlite_step(select, &row, error)) && row) {
-    StagingColumn column = {.name = sqlite_column_copy(select, 0),
-                            .type = sqlite3_column_int(select, 1) == BLOCK_INTEGER ? BLOCK_INTEGER : BLOCK_TEXT,
-                            .scale = (guint)sqlite3_column_int(select, 2)};
+  while (row && (ok = db_step(select, &row, error)) && row) {
+    StagingColumn column = {.name = db_text_copy(select, 0),
+                            .type = (int)db_integer(select, 1) == BLOCK_INTEGER ? BLOCK_INTEGER : BLOCK_TEXT,
+                            .scale = (guint)(int)db_integer(select, 2)};
     g_array_append_val(columns, column);
   }
   reader->n_columns = columns->len;
@@ -30,24 +30,24 @@ static gboolean read_columns(StagingReader *reader, GError **error) {
 
 static gboolean read_count(StagingReader *reader, GError **error) {
   gint64 count = 0;
-  g_autofree char *select = sqlite_named(staging_queries_sql, "count");
-  if (!sqlite_integer(reader->db, select, &count, error))
+  g_autofree char *select = db_named(staging_queries_sql, "count");
+  if (!db_value(reader->db, select, &count, error))
     return FALSE;
   reader->count = (guint64)MAX(count, 0);
   return TRUE;
 }
 
 static gboolean prepare_reader(StagingReader *reader, GError **error) {
-  gint64 version = 0;
-  if (!sqlite_integer(reader->db, "PRAGMA user_version", &version, error))
+  DbStamp stamp;
+  if (!db_stamp(reader->db, &stamp, error))
     return FALSE;
-  if (version != 1)
+  if (stamp.version != 1)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
-                               "not a staging file of this version (%" G_GINT64_FORMAT ")", version);
+                               "not a staging file of this version (%" G_GINT64_FORMAT ")", stamp.version);
   return read_columns(reader, error) && read_count(reader, error) &&
-         (reader->blocks = sqlite_prepare_named(reader->db, staging_queries_sql, "blocks", error)) &&
-         (reader->faults = sqlite_prepare_named(reader->db, staging_queries_sql, "faults", error)) &&
-         (reader->fact = sqlite_prepare_named(reader->db, staging_queries_sql, "get-fact", error));
+         (reader->blocks = db_prepare_named(reader->db, staging_queries_sql, "blocks", error)) &&
+         (reader->faults = db_prepare_named(reader->db, staging_queries_sql, "faults", error)) &&
+         (reader->fact = db_prepare_named(reader->db, staging_queries_sql, "get-fact", error));
 }
 
 /* The file is derived and complete by its name: whatever does not fit in it is damage, also where SQLite says "no such
@@ -66,7 +66,7 @@ StagingReader *staging_reader_open(const char *path, GError **error) {
   }
   StagingReader *reader = g_new0(StagingReader, 1);
   reader->path = g_strdup(path);
-  reader->db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_READ, .cache_kib = 256}, error);
+  reader->db = db_open(&(DbOptions){.path = path, .use = DB_READ, .cache_kib = 256}, error);
   if (reader->db && prepare_reader(reader, error))
     return reader;
   damaged(path, error);
@@ -77,10 +77,10 @@ StagingReader *staging_reader_open(const char *path, GError **error) {
 void staging_reader_close(StagingReader *reader) {
   if (!reader)
     return;
-  sqlite3_finalize(reader->blocks);
-  sqlite3_finalize(reader->faults);
-  sqlite3_finalize(reader->fact);
-  sqlite_close(reader->db);
+  db_statement_free(reader->blocks);
+  db_statement_free(reader->faults);
+  db_statement_free(reader->fact);
+  db_close(reader->db);
   for (guint i = 0; i < reader->n_columns; i++)
     g_free((char *)reader->columns[i].name);
   g_free(reader->columns);
@@ -99,9 +99,9 @@ const StagingColumn *staging_columns(const StagingReader *reader, guint *n_colum
 
 char *staging_get(StagingReader *reader, const char *name) {
   gboolean row = FALSE;
-  sqlite_bind(reader->fact, "s", name);
-  char *value = sqlite_step(reader->fact, &row, NULL) && row ? sqlite_column_copy(reader->fact, 0) : NULL;
-  sqlite_reset(reader->fact);
+  db_bind(reader->fact, "s", name);
+  char *value = db_step(reader->fact, &row, NULL) && row ? db_text_copy(reader->fact, 0) : NULL;
+  db_reset(reader->fact);
   return value;
 }
 
@@ -115,29 +115,29 @@ RecordBlock *staging_block_new(const StagingReader *reader, guint capacity) {
 /* One stored row's part of the wanted records. Rows must follow each other: `into` knows what comes next. */
 static gboolean read_row(StagingReader *reader, guint64 first, guint count, RecordBlock *into, gboolean *faulty,
                          GError **error) {
-  guint64 stored = (guint64)sqlite3_column_int64(reader->blocks, 0), next = first + into->count;
-  gint64 records = sqlite3_column_int64(reader->blocks, 1);
-  const void *bytes = sqlite3_column_blob(reader->blocks, 3);
-  gsize length = (gsize)sqlite3_column_bytes(reader->blocks, 3);
+  guint64 stored = (guint64)db_integer(reader->blocks, 0), next = first + into->count;
+  gint64 records = db_integer(reader->blocks, 1);
+  gsize length;
+  const void *bytes = db_bytes(reader->blocks, 3, &length);
   if (stored > next || records <= 0 || stored + (guint64)records <= next ||
       block_encoded_count(bytes, length) != records)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
                                "the block of record %" G_GUINT64_FORMAT " is missing or damaged", next);
   guint64 here = stored + (guint64)records - next, wanted = count - into->count;
-  *faulty |= sqlite3_column_int(reader->blocks, 2) != 0;
+  *faulty |= (int)db_integer(reader->blocks, 2) != 0;
   return block_decode(bytes, length, (guint)(next - stored), (guint)MIN(here, wanted), into, error);
 }
 
 static gboolean read_faults(StagingReader *reader, RecordBlock *into, GError **error) {
   gboolean row = TRUE;
-  sqlite_bind(reader->faults, "ii", (gint64)into->first, (gint64)(into->first + into->count - 1));
-  while (sqlite_step(reader->faults, &row, error)) {
+  db_bind(reader->faults, "ii", (gint64)into->first, (gint64)(into->first + into->count - 1));
+  while (db_step(reader->faults, &row, error)) {
     if (!row)
       return TRUE;
-    BlockFault fault = {.record = (guint32)((guint64)sqlite3_column_int64(reader->faults, 0) - into->first),
-                        .field = (gint16)sqlite3_column_int(reader->faults, 1),
-                        .reason = sqlite_column_copy(reader->faults, 3)};
-    const char *code = (const char *)sqlite3_column_text(reader->faults, 2);
+    BlockFault fault = {.record = (guint32)((guint64)db_integer(reader->faults, 0) - into->first),
+                        .field = (gint16)(int)db_integer(reader->faults, 1),
+                        .reason = db_text_copy(reader->faults, 3)};
+    const char *code = db_text(reader->faults, 2);
     g_strlcpy(fault.code, code ? code : "", sizeof fault.code);
     g_array_append_val(into->faults, fault);
   }
@@ -154,10 +154,10 @@ gboolean staging_read(StagingReader *reader, guint64 first, guint count, RecordB
     return TRUE;
   count = (guint)MIN((guint64)count, reader->count - first + 1);
   gboolean row = TRUE, ok = TRUE, faulty = FALSE;
-  sqlite_bind(reader->blocks, "iu", (gint64)first, count);
-  while (ok && into->count < count && (ok = sqlite_step(reader->blocks, &row, error)) && row)
+  db_bind(reader->blocks, "iu", (gint64)first, count);
+  while (ok && into->count < count && (ok = db_step(reader->blocks, &row, error)) && row)
     ok = read_row(reader, first, count, into, &faulty, error);
-  sqlite_reset(reader->blocks);
+  db_reset(reader->blocks);
   if (ok && into->count < count)
     ok = sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "records are missing from %" G_GUINT64_FORMAT,
                              first + into->count);

@@ -5,7 +5,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "store/staging/block_codec.h"
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include "store/staging/queries.sql.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@ enum { RECORDS_A_ROW = 2048, PAGE = 16384, CACHE_KIB = 1024, WRITE_BACK_BYTES = 
 
 struct Staging {
   char *path, *part;
-  sqlite3 *db;
-  sqlite3_stmt *insert_block, *insert_fault, *set_fact;
+  Db *db;
+  DbStatement *insert_block, *insert_fault, *set_fact;
   guint64 next; /* ordinal of the next record */
   GByteArray *row;
   int fd; /* for syncs only; closed after the connection, whose locks its closing would drop */
@@ -41,26 +41,25 @@ void staging_remove(const char *path) {
 }
 
 static gboolean make_tables(Staging *staging, const StagingColumn *columns, guint n_columns, GError **error) {
-  g_autofree char *schema = sqlite_named(staging_queries_sql, "schema");
-  if (!sqlite_run(staging->db, schema, error) || !sqlite_run(staging->db, "BEGIN", error))
+  g_autofree char *schema = db_named(staging_queries_sql, "schema");
+  if (!db_run(staging->db, schema, error) || !db_run(staging->db, "BEGIN", error))
     return FALSE;
-  g_autoptr(sqlite3_stmt) insert = sqlite_prepare_named(staging->db, staging_queries_sql, "insert-column", error);
+  g_autoptr(DbStatement) insert = db_prepare_named(staging->db, staging_queries_sql, "insert-column", error);
   if (!insert)
     return FALSE;
   for (guint i = 0; i < n_columns; i++) {
-    sqlite_bind(insert, "usuu", i, columns[i].name, (guint)columns[i].type, columns[i].scale);
-    if (!sqlite_done(insert, error))
+    db_bind(insert, "usuu", i, columns[i].name, (guint)columns[i].type, columns[i].scale);
+    if (!db_done(insert, error))
       return FALSE;
   }
-  return (staging->insert_block = sqlite_prepare_named(staging->db, staging_queries_sql, "insert-block", error)) &&
-         (staging->insert_fault = sqlite_prepare_named(staging->db, staging_queries_sql, "insert-fault", error)) &&
-         (staging->set_fact = sqlite_prepare_named(staging->db, staging_queries_sql, "set-fact", error));
+  return (staging->insert_block = db_prepare_named(staging->db, staging_queries_sql, "insert-block", error)) &&
+         (staging->insert_fault = db_prepare_named(staging->db, staging_queries_sql, "insert-fault", error)) &&
+         (staging->set_fact = db_prepare_named(staging->db, staging_queries_sql, "set-fact", error));
 }
 
 static gboolean open_part(Staging *staging, GError **error) {
-  staging->db = sqlite_open(
-      &(SqliteOpen){.path = staging->part, .use = SQLITE_USE_SCRATCH, .page_size = PAGE, .cache_kib = CACHE_KIB},
-      error);
+  staging->db = db_open(
+      &(DbOptions){.path = staging->part, .use = DB_SCRATCH, .page_size = PAGE, .cache_kib = CACHE_KIB}, error);
   if (!staging->db)
     return FALSE;
   staging->fd = open(staging->part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -97,9 +96,9 @@ static gboolean append_rows(Staging *staging, const RecordBlock *block, GError *
     fault += faults;
     g_byte_array_set_size(staging->row, 0);
     block_encode(block, from, count, staging->row);
-    sqlite_bind(staging->insert_block, "iuub", (gint64)(block->first + from), count, faults, staging->row->data,
-                (gsize)staging->row->len);
-    if (!sqlite_done(staging->insert_block, error))
+    db_bind(staging->insert_block, "iuub", (gint64)(block->first + from), count, faults, staging->row->data,
+            (gsize)staging->row->len);
+    if (!db_done(staging->insert_block, error))
       return FALSE;
     staging->unwritten += staging->row->len;
   }
@@ -109,9 +108,9 @@ static gboolean append_rows(Staging *staging, const RecordBlock *block, GError *
 static gboolean append_faults(Staging *staging, const RecordBlock *block, GError **error) {
   for (guint i = 0; i < block->faults->len; i++) {
     const BlockFault *fault = &g_array_index(block->faults, BlockFault, i);
-    sqlite_bind(staging->insert_fault, "iiss", (gint64)(block->first + fault->record), (gint64)fault->field,
-                fault->code, fault->reason);
-    if (!sqlite_done(staging->insert_fault, error))
+    db_bind(staging->insert_fault, "iiss", (gint64)(block->first + fault->record), (gint64)fault->field, fault->code,
+            fault->reason);
+    if (!db_done(staging->insert_fault, error))
       return FALSE;
   }
   return TRUE;
@@ -136,16 +135,16 @@ gboolean staging_append(Staging *staging, RecordBlock *block, GError **error) {
 gboolean staging_set(Staging *staging, const char *name, const char *value, GError **error) {
   if (!is_usable(staging, error))
     return FALSE;
-  sqlite_bind(staging->set_fact, "ss", name, value);
-  staging->broken = !sqlite_done(staging->set_fact, error);
+  db_bind(staging->set_fact, "ss", name, value);
+  staging->broken = !db_done(staging->set_fact, error);
   return !staging->broken;
 }
 
 static void close_file(Staging *staging) {
-  g_clear_pointer(&staging->insert_block, sqlite3_finalize);
-  g_clear_pointer(&staging->insert_fault, sqlite3_finalize);
-  g_clear_pointer(&staging->set_fact, sqlite3_finalize);
-  g_clear_pointer(&staging->db, sqlite_close);
+  g_clear_pointer(&staging->insert_block, db_statement_free);
+  g_clear_pointer(&staging->insert_fault, db_statement_free);
+  g_clear_pointer(&staging->set_fact, db_statement_free);
+  g_clear_pointer(&staging->db, db_close);
 }
 
 static void free_staging(Staging *staging) {
@@ -169,7 +168,7 @@ static gboolean make_durable(const Staging *staging, GError **error) {
 
 gboolean staging_complete(Staging *staging, GError **error) {
   fault_point("staging-complete-before");
-  gboolean ok = is_usable(staging, error) && sqlite_run(staging->db, "COMMIT", error);
+  gboolean ok = is_usable(staging, error) && db_commit(staging->db, error);
   close_file(staging);
   ok = ok && make_durable(staging, error);
   if (!ok) {

@@ -4,7 +4,7 @@
 #include "gateway/base/files.h"
 #include "store/book.h"
 #include "store/ledger.h"
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,8 +58,8 @@ static void posted(gpointer user, const LedgerBatch *batch, const LedgerResult *
 }
 
 typedef struct {
-  sqlite3 *db;
-  sqlite3_stmt *insert;
+  Db *db;
+  DbStatement *insert;
 } Peer;
 
 static void post(Ledger *ledger, const Peer *peer, const char *file, const char *name, guint batch, guint64 first,
@@ -86,8 +86,8 @@ static void post(Ledger *ledger, const Peer *peer, const char *file, const char 
     record_block_end(part->block);
     if (!peer->insert)
       continue;
-    sqlite_bind(peer->insert, "ssissi", key, account, amount, DAY, name, (gint64)line);
-    must(sqlite_done(peer->insert, &error), error);
+    db_bind(peer->insert, "ssissi", key, account, amount, DAY, name, (gint64)line);
+    must(db_done(peer->insert, &error), error);
   }
   part->skip = g_new0(guint8, count);
   ledger_submit(ledger, part, posted, NULL);
@@ -95,13 +95,13 @@ static void post(Ledger *ledger, const Peer *peer, const char *file, const char 
 
 static void open_peer(Peer *peer, const char *path) {
   GError *error = NULL;
-  peer->db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_SCRATCH}, &error);
-  must(peer->db && sqlite_run(peer->db,
+  peer->db = db_open(&(DbOptions){.path = path, .use = DB_SCRATCH}, &error);
+  must(peer->db && db_run(peer->db,
                               "CREATE TABLE entry (key TEXT, account TEXT, amount INTEGER, business_date TEXT, name "
                               "TEXT, line INTEGER); BEGIN",
                               &error),
        error);
-  peer->insert = sqlite_prepare(peer->db, "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &error);
+  peer->insert = db_prepare(peer->db, "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &error);
   must(peer->insert != NULL, error);
 }
 
@@ -142,9 +142,9 @@ int main(int argc, char **argv) {
     open_peer(&peer, argv[4]);
   fill(ledger, book, &peer, g_ascii_strtoull(argv[3], NULL, 10));
   if (peer.db)
-    must(sqlite_run(peer.db, "COMMIT", &error), error);
-  sqlite3_finalize(peer.insert);
-  sqlite_close(peer.db);
+    must(db_commit(peer.db, &error), error);
+  db_statement_free(peer.insert);
+  db_close(peer.db);
   must(ledger_fold(ledger, TRUE, &error), error); /* else the lane does it meanwhile */
   ledger_close(ledger);
   book_close(book);

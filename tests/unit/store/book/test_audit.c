@@ -1,5 +1,6 @@
 /* The audit chain under the hands of someone who can write the database, and the tip outside. */
 #include "tests/unit/store/book/book_fixture.h"
+#include <sqlite3.h>
 
 /* Eleven rows: 1 book-made, 2 … 11 of a file's way. */
 static void write_rows(Fixture *f) {
@@ -161,12 +162,12 @@ static void a_missing_tip_is_made_anew_and_that_is_in_the_chain(void **state) {
   open_book(f);
   expect_verdict(f, NULL, 12);
   g_autoptr(BookReader) reader = open_reader(f);
-  sqlite3_stmt *s = book_ask(reader, BOOK_AUDIT_FROM, &error);
+  DbStatement *s = book_ask(reader, BOOK_AUDIT_FROM, &error);
   gboolean row;
-  sqlite_bind(s, "i", (gint64)12);
-  assert_true(sqlite_step(s, &row, &error) && row);
-  assert_string_equal((const char *)sqlite3_column_text(s, 2), "audit-tip-missing");
-  sqlite_reset(s);
+  db_bind(s, "i", (gint64)12);
+  assert_true(db_step(s, &row, &error) && row);
+  assert_string_equal(db_text(s, 2), "audit-tip-missing");
+  db_reset(s);
 }
 
 static void a_damaged_tip_is_told(void **state) {

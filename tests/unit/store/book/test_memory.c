@@ -1,5 +1,6 @@
 /* SQLite's N-th allocation fails, for every N: nothing is half done, nothing is read as null that is not. */
 #include "tests/unit/store/book/book_fixture.h"
+#include <sqlite3.h>
 #include <stdatomic.h>
 
 static sqlite3_mem_methods real;

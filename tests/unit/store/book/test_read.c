@@ -322,7 +322,7 @@ static void no_hot_statement_walks_over_a_table(void **state) {
   for (guint i = 0; i < G_N_ELEMENTS(hot); i++) {
     GError *error = NULL;
     g_autofree char *sql = book_statement_text(hot[i].which);
-    g_autofree char *plan = sqlite_plan(reader->statements.db, sql, &error);
+    g_autofree char *plan = db_plan(reader->statements.db, sql, &error);
     no_error(error);
     if (!strstr(plan, hot[i].index) || strstr(plan, "SCAN file\n") || strstr(plan, "SCAN audit\n") ||
         strstr(plan, "SCAN batch"))
@@ -333,7 +333,7 @@ static void no_hot_statement_walks_over_a_table(void **state) {
                                           BOOK_FEED_FILES_NEWEST, BOOK_HISTORY};
   for (guint i = 0; i < G_N_ELEMENTS(ordered); i++) {
     g_autofree char *sql = book_statement_text(ordered[i]);
-    g_autofree char *plan = sqlite_plan(reader->statements.db, sql, NULL);
+    g_autofree char *plan = db_plan(reader->statements.db, sql, NULL);
     if (strstr(plan, "TEMP B-TREE"))
       fail_msg("%s\nplan:\n%s", sql, plan);
   }
@@ -347,12 +347,12 @@ static void a_transition_writes_one_index_only(void **state) {
   g_autoptr(BookReader) reader = open_reader(f);
   g_autofree char *set = book_statement_text(BOOK_SET_FILE);
   g_autofree char *explain = g_strconcat("EXPLAIN ", set, NULL);
-  assert_true(sqlite_run(reader->statements.db, "PRAGMA foreign_keys = ON", &error));
-  g_autoptr(sqlite3_stmt) s = sqlite_prepare(reader->statements.db, explain, &error);
+  assert_true(db_run(reader->statements.db, "PRAGMA foreign_keys = ON", &error));
+  g_autoptr(DbStatement) s = db_prepare(reader->statements.db, explain, &error);
   gboolean row = TRUE;
   guint inserts = 0;
-  while (sqlite_step(s, &row, &error) && row)
-    inserts += strcmp((const char *)sqlite3_column_text(s, 1), "IdxInsert") == 0;
+  while (db_step(s, &row, &error) && row)
+    inserts += strcmp(db_text(s, 1), "IdxInsert") == 0;
   assert_int_equal(inserts, 1);
 }
 

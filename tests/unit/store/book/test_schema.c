@@ -1,20 +1,21 @@
 /* Migrations: one transaction each, resumed, and refused when they are from the future. */
+#include "store/db/sqlite.h"
 #include "tests/unit/store/book/book_fixture.h"
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static sqlite3 *open_database(const Fixture *f) {
+static Db *open_database(const Fixture *f) {
   GError *error = NULL;
-  sqlite3 *db = sqlite_open(&(SqliteOpen){.path = f->path, .use = SQLITE_USE_WRITE}, &error);
+  Db *db = db_open(&(DbOptions){.path = f->path, .use = DB_WRITE}, &error);
   no_error(error);
   return db;
 }
 
-static gint64 number(sqlite3 *db, const char *sql) {
+static gint64 number(Db *db, const char *sql) {
   GError *error = NULL;
   gint64 value;
-  assert_true(sqlite_integer(db, sql, &value, &error));
+  assert_true(db_value(db, sql, &value, &error));
   return value;
 }
 
@@ -22,7 +23,7 @@ static void a_new_book_has_the_newest_schema_and_every_state(void **state) {
   Fixture *f = *state;
   open_book(f);
   close_book(f);
-  sqlite3 *db = open_database(f);
+  Db *db = open_database(f);
   assert_int_equal(number(db, "PRAGMA user_version"), book_schema_version());
   assert_int_equal(number(db, "SELECT count(*) FROM file_state"), FILE_N_STATES);
   for (guint i = 0; i < FILE_N_STATES; i++) {
@@ -30,7 +31,7 @@ static void a_new_book_has_the_newest_schema_and_every_state(void **state) {
                                            file_state_word((FileState)i));
     assert_int_equal(number(db, sql), 1);
   }
-  sqlite_close(db);
+  db_close(db);
 }
 
 /* The SQL spells the terminal states, in the words of file_due's condition. */
@@ -53,10 +54,10 @@ static void an_unknown_state_cannot_be_stored(void **state) {
   g_autoptr(BookFile) file = make_file("points", "a");
   add_file(f->book, file);
   close_book(f);
-  sqlite3 *db = open_database(f);
-  expect_error(sqlite_run(db, "UPDATE file SET state = 'lost'", &error), &error, SALLYPORT_ERROR_BUG, "FOREIGN KEY");
-  expect_error(sqlite_run(db, "UPDATE file SET state = 'held'", &error), &error, SALLYPORT_ERROR_BUG, "CHECK");
-  sqlite_close(db);
+  Db *db = open_database(f);
+  expect_error(db_run(db, "UPDATE file SET state = 'lost'", &error), &error, SALLYPORT_ERROR_BUG, "FOREIGN KEY");
+  expect_error(db_run(db, "UPDATE file SET state = 'held'", &error), &error, SALLYPORT_ERROR_BUG, "CHECK");
+  db_close(db);
 }
 
 static void a_newer_schema_is_refused_by_lane_and_reader(void **state) {
@@ -64,9 +65,9 @@ static void a_newer_schema_is_refused_by_lane_and_reader(void **state) {
   GError *error = NULL;
   open_book(f);
   close_book(f);
-  sqlite3 *db = open_database(f);
-  assert_true(sqlite_run(db, "PRAGMA user_version = 99", &error));
-  sqlite_close(db);
+  Db *db = open_database(f);
+  assert_true(db_run(db, "PRAGMA user_version = 99", &error));
+  db_close(db);
   assert_null(book_open(f->path, f->tip, &error));
   expect_error(FALSE, &error, SALLYPORT_ERROR_CONFIGURATION, "newer than this program's");
   assert_null(book_reader_open(f->path, &error));
@@ -76,9 +77,9 @@ static void a_newer_schema_is_refused_by_lane_and_reader(void **state) {
 static void another_programs_database_is_not_a_book(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
-  sqlite3 *db = open_database(f);
-  assert_true(sqlite_run(db, "CREATE TABLE t (x)", &error));
-  sqlite_close(db);
+  Db *db = open_database(f);
+  assert_true(db_run(db, "CREATE TABLE t (x)", &error));
+  db_close(db);
   assert_null(book_open(f->path, f->tip, &error));
   expect_error(FALSE, &error, SALLYPORT_ERROR_CONFIGURATION, "another program's");
   g_autofree char *wal = g_strconcat(f->path, "-wal", NULL), *shm = g_strconcat(f->path, "-shm", NULL);
@@ -99,7 +100,7 @@ static void migrations_run_once_each_and_in_order(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
   gboolean made;
-  sqlite3 *db = open_database(f);
+  Db *db = open_database(f);
   assert_true(book_schema_migrate(db, three, 2, &made, &error));
   assert_true(made);
   for (guint round = 0; round < 2; round++) {
@@ -108,7 +109,7 @@ static void migrations_run_once_each_and_in_order(void **state) {
   }
   assert_int_equal(number(db, "SELECT count(*) FROM b"), 1);
   assert_int_equal(number(db, "PRAGMA user_version"), 3);
-  sqlite_close(db);
+  db_close(db);
 }
 
 static void a_migration_that_fails_leaves_the_version_before(void **state) {
@@ -117,12 +118,12 @@ static void a_migration_that_fails_leaves_the_version_before(void **state) {
   gboolean made;
   static const char *const broken[] = {"CREATE TABLE a (x);",
                                        "CREATE TABLE b (x); INSERT INTO b VALUES (1); INSERT INTO nowhere VALUES (1);"};
-  sqlite3 *db = open_database(f);
+  Db *db = open_database(f);
   expect_error(book_schema_migrate(db, broken, 2, &made, &error), &error, SALLYPORT_ERROR_BUG, "version 2");
   assert_int_equal(number(db, "PRAGMA user_version"), 1);
   assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema"), 1);
   assert_true(book_schema_migrate(db, three, 3, &made, &error));
-  sqlite_close(db);
+  db_close(db);
 }
 
 static void die(sqlite3_context *context, int n, sqlite3_value **values) {
@@ -138,19 +139,19 @@ static void a_migration_killed_half_way_resumes(void **state) {
                                        "INSERT INTO a VALUES (1); CREATE TABLE b (x); SELECT die();"};
   pid_t child = fork();
   if (child == 0) {
-    sqlite3 *db = open_database(f);
-    sqlite3_create_function(db, "die", 0, SQLITE_UTF8, NULL, die, NULL, NULL);
+    Db *db = open_database(f);
+    sqlite3_create_function(db_sqlite(db), "die", 0, SQLITE_UTF8, NULL, die, NULL, NULL);
     _exit(book_schema_migrate(db, deadly, 2, &made, NULL));
   }
   int status;
   waitpid(child, &status, 0);
   assert_true(WIFSIGNALED(status));
-  sqlite3 *db = open_database(f);
+  Db *db = open_database(f);
   assert_int_equal(number(db, "PRAGMA user_version"), 1);
   assert_int_equal(number(db, "SELECT count(*) FROM a"), 0);
   assert_true(book_schema_migrate(db, three, 3, &made, &error));
   assert_int_equal(number(db, "SELECT count(*) FROM a"), 1);
-  sqlite_close(db);
+  db_close(db);
 }
 
 int main(void) {

@@ -356,7 +356,7 @@ static void what_is_asked_every_second_goes_by_an_index(void **state) {
   for (guint i = 0; i < G_N_ELEMENTS(often); i++) {
     GError *error = NULL;
     g_autofree char *text = book_statement_text(often[i]);
-    g_autofree char *plan = sqlite_plan(f->book->db, text, &error);
+    g_autofree char *plan = db_plan(f->book->db, text, &error);
     no_error(error);
     g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
     for (char **line = lines; *line; line++)

@@ -24,35 +24,36 @@ static int remove_folder(void **state) {
   return rc;
 }
 
-static sqlite3 *open_db(const char *folder, SqliteUse use) {
+static Db *open_db(const char *folder, DbUse use) {
   GError *error = NULL;
   g_autofree char *path = g_build_filename(folder, "x.db", NULL);
-  sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = use}, &error);
+  Db *db = db_open(&(DbOptions){.path = path, .use = use}, &error);
   if (!db)
     fail_msg("%s", error->message);
   return db;
 }
 
-static void run(sqlite3 *db, const char *sql) {
+static void run(Db *db, const char *sql) {
   GError *error = NULL;
-  if (!sqlite_run(db, sql, &error))
+  if (!db_run(db, sql, &error))
     fail_msg("%s", error->message);
 }
 
-static gint64 integer(sqlite3 *db, const char *sql) {
+static gint64 integer(Db *db, const char *sql) {
   GError *error = NULL;
   gint64 value;
-  if (!sqlite_integer(db, sql, &value, &error))
+  if (!db_value(db, sql, &value, &error))
     fail_msg("%s", error->message);
   return value;
 }
 
 static void a_writer_has_the_pragmas_that_durability_needs(void **state) {
-  sqlite3 *db = open_db(*state, SQLITE_USE_WRITE);
-  g_autoptr(sqlite3_stmt) mode = sqlite_prepare(db, "PRAGMA journal_mode", NULL);
-  assert_int_equal(sqlite3_step(mode), SQLITE_ROW);
-  assert_string_equal((const char *)sqlite3_column_text(mode, 0), "wal");
-  g_clear_pointer(&mode, sqlite3_finalize);
+  Db *db = open_db(*state, DB_WRITE);
+  gboolean row;
+  g_autoptr(DbStatement) mode = db_prepare(db, "PRAGMA journal_mode", NULL);
+  assert_true(db_step(mode, &row, NULL) && row);
+  assert_string_equal(db_text(mode, 0), "wal");
+  g_clear_pointer(&mode, db_statement_free);
   assert_int_equal(integer(db, "PRAGMA synchronous"), 2);
   assert_int_equal(integer(db, "PRAGMA foreign_keys"), 1);
   assert_int_equal(integer(db, "PRAGMA trusted_schema"), 0);
@@ -60,20 +61,20 @@ static void a_writer_has_the_pragmas_that_durability_needs(void **state) {
   struct stat status;
   assert_int_equal(stat(path, &status), 0);
   assert_int_equal(status.st_mode & 0777, 0600);
-  sqlite_close(db);
+  db_close(db);
 }
 
 static void a_reader_sees_what_is_committed_and_cannot_write(void **state) {
-  sqlite3 *writer = open_db(*state, SQLITE_USE_WRITE);
+  Db *writer = open_db(*state, DB_WRITE);
   run(writer, "CREATE TABLE t(x); BEGIN; INSERT INTO t VALUES (1)");
-  sqlite3 *reader = open_db(*state, SQLITE_USE_READ);
+  Db *reader = open_db(*state, DB_READ);
   assert_int_equal(integer(reader, "SELECT count(*) FROM t"), 0);
   run(writer, "COMMIT");
   assert_int_equal(integer(reader, "SELECT count(*) FROM t"), 1);
-  assert_false(sqlite_run(reader, "INSERT INTO t VALUES (2)", NULL));
-  sqlite_close(writer);
+  assert_false(db_run(reader, "INSERT INTO t VALUES (2)", NULL));
+  db_close(writer);
   assert_int_equal(integer(reader, "SELECT count(*) FROM t"), 1);
-  sqlite_close(reader);
+  db_close(reader);
 }
 
 /* As another user, when we are root; as ourselves without the right to write, when not. */
@@ -82,21 +83,21 @@ static int read_without_rights(const char *folder) {
     return 1;
   g_autofree char *path = g_build_filename(folder, "x.db", NULL);
   g_autoptr(GError) error = NULL;
-  sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_READ}, &error);
+  Db *db = db_open(&(DbOptions){.path = path, .use = DB_READ}, &error);
   gint64 value = 0;
-  if (!db || !sqlite_integer(db, "SELECT x FROM t", &value, &error))
+  if (!db || !db_value(db, "SELECT x FROM t", &value, &error))
     fprintf(stderr, "%s\n", error->message);
-  sqlite_close(db);
+  db_close(db);
   return value == 7 ? 0 : 2;
 }
 
 static void a_reader_without_the_right_to_write_reads_a_closed_and_an_open_file(void **state) {
-  sqlite3 *db = open_db(*state, SQLITE_USE_WRITE);
+  Db *db = open_db(*state, DB_WRITE);
   run(db, "CREATE TABLE t(x); INSERT INTO t VALUES (7)");
   g_autofree char *command = g_strdup_printf("chmod 0444 '%s'/*; chmod 0555 '%s'", (char *)*state, (char *)*state);
   for (int closed = 0; closed < 2; closed++) {
     if (closed)
-      sqlite_close(db);
+      db_close(db);
     assert_int_equal(system(command), 0);
     pid_t child = fork();
     if (child == 0)
@@ -110,60 +111,60 @@ static void a_reader_without_the_right_to_write_reads_a_closed_and_an_open_file(
 
 static void an_older_snapshot_does_not_stop_a_checkpoint(void **state) {
   GError *error = NULL;
-  sqlite3 *writer = open_db(*state, SQLITE_USE_WRITE);
+  Db *writer = open_db(*state, DB_WRITE);
   run(writer, "CREATE TABLE t(x); INSERT INTO t VALUES (1)");
-  sqlite3 *reader = open_db(*state, SQLITE_USE_READ);
+  Db *reader = open_db(*state, DB_READ);
   run(reader, "BEGIN");
   assert_int_equal(integer(reader, "SELECT count(*) FROM t"), 1);
   run(writer, "INSERT INTO t VALUES (2)");
   gint64 before = g_get_monotonic_time();
-  assert_true(sqlite_checkpoint(writer, TRUE, &error));
+  assert_true(db_checkpoint(writer, TRUE, &error));
   assert_true(g_get_monotonic_time() - before < 2 * G_USEC_PER_SEC);
   assert_int_equal(integer(reader, "SELECT count(*) FROM t"), 1);
   run(reader, "COMMIT");
-  assert_true(sqlite_checkpoint(writer, TRUE, &error));
+  assert_true(db_checkpoint(writer, TRUE, &error));
   g_autofree char *log = g_build_filename(*state, "x.db-wal", NULL);
   struct stat status;
   assert_int_equal(stat(log, &status), 0);
   assert_int_equal(status.st_size, 0);
-  sqlite_close(reader);
-  sqlite_close(writer);
+  db_close(reader);
+  db_close(writer);
 }
 
-static SallyportErrorCode code_of(sqlite3 *db, const char *sql) {
+static SallyportErrorCode code_of(Db *db, const char *sql) {
   g_autoptr(GError) error = NULL;
-  assert_false(sqlite_run(db, sql, &error));
+  assert_false(db_run(db, sql, &error));
   return sallyport_error_code(error);
 }
 
 static void codes_say_what_to_do(void **state) {
   g_autoptr(GError) error = NULL;
-  sqlite3 *db = open_db(*state, SQLITE_USE_WRITE), *other = open_db(*state, SQLITE_USE_WRITE);
+  Db *db = open_db(*state, DB_WRITE), *other = open_db(*state, DB_WRITE);
   run(db, "CREATE TABLE t(x UNIQUE); INSERT INTO t VALUES (1); BEGIN IMMEDIATE");
-  sqlite3_busy_timeout(other, 10);
+  sqlite3_busy_timeout(db_sqlite(other), 10);
   assert_int_equal(code_of(other, "BEGIN IMMEDIATE"), SALLYPORT_ERROR_AGAIN);
   assert_int_equal(code_of(db, "INSERT INTO t VALUES (1)"), SALLYPORT_ERROR_BUG);
   assert_int_equal(code_of(db, "nonsense"), SALLYPORT_ERROR_BUG);
   run(db, "ROLLBACK; PRAGMA max_page_count = 3");
   assert_int_equal(code_of(db, "INSERT INTO t VALUES (zeroblob(100000))"), SALLYPORT_ERROR_AGAIN);
-  sqlite_close(other);
-  sqlite_close(db);
+  db_close(other);
+  db_close(db);
   g_autofree char *missing = g_build_filename(*state, "missing", NULL),
                   *garbage = g_build_filename(*state, "garbage", NULL);
-  assert_null(sqlite_open(&(SqliteOpen){.path = missing, .use = SQLITE_USE_READ}, &error));
+  assert_null(db_open(&(DbOptions){.path = missing, .use = DB_READ}, &error));
   assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_CONFIGURATION);
   g_clear_error(&error);
   g_autofree char *text = g_strnfill(8192, 'x');
   assert_true(g_file_set_contents(garbage, text, -1, NULL));
-  assert_null(sqlite_open(&(SqliteOpen){.path = garbage, .use = SQLITE_USE_WRITE}, &error));
+  assert_null(db_open(&(DbOptions){.path = garbage, .use = DB_WRITE}, &error));
   assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_STORAGE);
 }
 
 static int write_too_much(const char *folder) {
-  sqlite3 *db = open_db(folder, SQLITE_USE_WRITE);
+  Db *db = open_db(folder, DB_WRITE);
   run(db, "CREATE TABLE t(x)");
   g_autoptr(GError) error = NULL;
-  if (sqlite_run(db, "INSERT INTO t VALUES (zeroblob(1000000))", &error))
+  if (db_run(db, "INSERT INTO t VALUES (zeroblob(1000000))", &error))
     return 1;
   if (sallyport_error_code(error) != SALLYPORT_ERROR_AGAIN)
     return 2;
@@ -171,7 +172,7 @@ static int write_too_much(const char *folder) {
     return 3;
   run(db, "INSERT INTO t VALUES (zeroblob(1000000))");
   gint64 rows = integer(db, "SELECT count(*) FROM t");
-  sqlite_close(db);
+  db_close(db);
   return rows == 1 ? 0 : 4;
 }
 
@@ -182,39 +183,40 @@ static void a_full_disk_is_tried_again_and_then_succeeds(void **state) {
 static void statements_are_found_by_their_names(void **state) {
   static const char sql[] = "-- about the file\n-- name: first\nSELECT 1;\n\n-- name: first-again\nSELECT 2;\n-- a "
                             "comment\n-- name: last\nSELECT 3;\n";
-  sqlite3 *db = open_db(*state, SQLITE_USE_WRITE);
+  gboolean row;
+  Db *db = open_db(*state, DB_WRITE);
   static const struct {
     const char *name;
     int value;
   } expected[] = {{"first", 1}, {"first-again", 2}, {"last", 3}};
   for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
-    g_autoptr(sqlite3_stmt) statement = sqlite_prepare_named(db, sql, expected[i].name, NULL);
+    g_autoptr(DbStatement) statement = db_prepare_named(db, sql, expected[i].name, NULL);
     assert_non_null(statement);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    assert_int_equal(sqlite3_column_int(statement, 0), expected[i].value);
+    assert_true(db_step(statement, &row, NULL) && row);
+    assert_int_equal((int)db_integer(statement, 0), expected[i].value);
   }
   g_autoptr(GError) error = NULL;
-  assert_null(sqlite_prepare_named(db, sql, "firs", &error));
+  assert_null(db_prepare_named(db, sql, "firs", &error));
   assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_BUG);
-  sqlite_close(db);
+  db_close(db);
 }
 
 static void values_are_bound_by_a_format(void **state) {
   GError *error = NULL;
-  sqlite3 *db = open_db(*state, SQLITE_USE_SCRATCH);
+  Db *db = open_db(*state, DB_SCRATCH);
   run(db, "CREATE TABLE t(a, b, c, d, e, f)");
-  sqlite3_stmt *insert = sqlite_prepare(db, "INSERT INTO t VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &error);
-  sqlite_bind(insert, "iustbn", (gint64)-1, 7u, "text", "cut here", (gsize)3, "\0\1", (gsize)2);
-  assert_true(sqlite_done(insert, &error));
-  assert_true(sqlite_done(insert, &error)); /* bindings were cleared: a row of nulls */
-  sqlite3_finalize(insert);
+  DbStatement *insert = db_prepare(db, "INSERT INTO t VALUES (?1, ?2, ?3, ?4, ?5, ?6)", &error);
+  db_bind(insert, "iustbn", (gint64)-1, 7u, "text", "cut here", (gsize)3, "\0\1", (gsize)2);
+  assert_true(db_done(insert, &error));
+  assert_true(db_done(insert, &error)); /* bindings were cleared: a row of nulls */
+  db_statement_free(insert);
   assert_int_equal(
       integer(
           db,
           "SELECT count(*) FROM t WHERE a = -1 AND b = 7 AND c = 'text' AND d = 'cut' AND e = x'0001' AND f IS NULL"),
       1);
   assert_int_equal(integer(db, "SELECT count(*) FROM t WHERE coalesce(a, b, c, d, e, f) IS NULL"), 1);
-  sqlite_close(db);
+  db_close(db);
 }
 
 int main(void) {

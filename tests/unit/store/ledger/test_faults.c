@@ -1,6 +1,6 @@
 /* The ledger under kill -9, full disks and failing disks: what was acknowledged is there, what was not can be posted
  * again, and nothing is there twice. */
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include "tests/unit/store/faulty_vfs.h"
 #include "tests/unit/store/ledger/ledger_fixture.h"
 #include "tests/unit/store/small_disk.h"
@@ -181,10 +181,10 @@ static void damage(const char *folder, const char *sql) {
   GError *error = NULL;
   for (guint shard = 0; shard < 2; shard++) {
     g_autofree char *path = g_strdup_printf("%s/miles.ledger-%u.db", folder, shard);
-    sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_WRITE}, &error);
-    if (!sqlite_run(db, "PRAGMA foreign_keys=OFF", &error) || !sqlite_run(db, sql, &error))
+    Db *db = db_open(&(DbOptions){.path = path, .use = DB_WRITE}, &error);
+    if (!db_run(db, "PRAGMA foreign_keys=OFF", &error) || !db_run(db, sql, &error))
       fail_msg("%s", error->message);
-    sqlite_close(db);
+    db_close(db);
   }
 }
 

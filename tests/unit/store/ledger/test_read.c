@@ -1,7 +1,7 @@
 /* Reading a ledger: entries by every filter, odd accounts in order, while it is being written, and by index. */
 #include "store/ledger/queries.sql.h"
 #include "store/ledger/sort_private.h"
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include "tests/unit/store/ledger/ledger_fixture.h"
 #include <signal.h>
 #include <sys/wait.h>
@@ -270,16 +270,16 @@ static void statements_use_their_indexes(void **state) {
   GError *error = NULL;
   ledger_close(open_ledger(*state, 2));
   g_autofree char *path = g_build_filename(*state, "miles.ledger-0.db", NULL);
-  sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_READ}, &error);
+  Db *db = db_open(&(DbOptions){.path = path, .use = DB_READ}, &error);
   for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
-    g_autofree char *sql = sqlite_named(ledger_queries_sql, expected[i].name);
-    g_autofree char *plan = sqlite_plan(db, sql, &error);
+    g_autofree char *sql = db_named(ledger_queries_sql, expected[i].name);
+    g_autofree char *plan = db_plan(db, sql, &error);
     if (!plan)
       fail_msg("%s: %s", expected[i].name, error->message);
     if (!strstr(plan, expected[i].plan) || strstr(plan, "TEMP B-TREE"))
       fail_msg("%s: %s", expected[i].name, plan);
   }
-  sqlite_close(db);
+  db_close(db);
 }
 
 int main(void) {

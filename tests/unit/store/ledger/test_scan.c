@@ -1,7 +1,7 @@
 /* The stream of a day's entries: its order, its dates, its end at fixed positions, and going on behind any entry. */
 #include "store/ledger_scan.h"
 #include "store/ledger/queries.sql.h"
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include "tests/unit/store/ledger/ledger_fixture.h"
 
 typedef struct {
@@ -182,13 +182,13 @@ static void entries_with_dates_of_their_own_are_found_by_these(void **state) {
 static void a_day_is_found_by_index_in_the_order_of_the_stream(void **state) {
   ledger_close(open_ledger(*state, 1));
   g_autofree char *path = g_strdup_printf("%s/miles.ledger-0.db", (char *)*state),
-                  *sql = sqlite_named(ledger_queries_sql, "scan-day");
+                  *sql = db_named(ledger_queries_sql, "scan-day");
   GError *error = NULL;
-  sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_READ}, &error);
-  g_autofree char *plan = sqlite_plan(db, sql, &error);
+  Db *db = db_open(&(DbOptions){.path = path, .use = DB_READ}, &error);
+  g_autofree char *plan = db_plan(db, sql, &error);
   assert_non_null(strstr(plan, "posting_date"));
   assert_null(strstr(plan, "TEMP B-TREE"));
-  sqlite_close(db);
+  db_close(db);
 }
 
 /* Version 1 of the schema had neither the index nor the column. */
@@ -214,10 +214,10 @@ static void a_ledger_of_the_version_before_is_brought_up_to_date_and_read(void *
   ledger_close(ledger);
   g_autofree char *path = g_strdup_printf("%s/miles.ledger-0.db", (char *)*state);
   GError *error = NULL;
-  sqlite3 *db = sqlite_open(&(SqliteOpen){.path = path, .use = SQLITE_USE_WRITE}, &error);
-  if (!sqlite_run(db, version_1, &error))
+  Db *db = db_open(&(DbOptions){.path = path, .use = DB_WRITE}, &error);
+  if (!db_run(db, version_1, &error))
     fail_msg("%s", error->message);
-  sqlite_close(db);
+  db_close(db);
   ledger = open_ledger(*state, 1);
   post_dated(ledger, "b", 1, "2026-11-20", numbered_block("B", 0, 1), FALSE);
   guint shards;

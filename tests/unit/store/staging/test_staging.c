@@ -1,4 +1,4 @@
-#include "store/db/sqlite.h"
+#include "store/db/db.h"
 #include "store/staging.h"
 #include "tests/unit/store/staging/block_fixture.h"
 #include "tests/unit/store/small_disk.h"
@@ -197,9 +197,9 @@ static void damage_is_told_as_such_and_never_read(void **state) {
     g_autofree char *copy = g_strdup_printf("%s-%u", place->path, i);
     g_autofree char *command = g_strdup_printf("cp '%s' '%s'", place->path, copy);
     assert_int_equal(system(command), 0);
-    sqlite3 *db = sqlite_open(&(SqliteOpen){.path = copy, .use = SQLITE_USE_SCRATCH}, &error);
-    assert_true(sqlite_run(db, damages[i], &error));
-    sqlite_close(db);
+    Db *db = db_open(&(DbOptions){.path = copy, .use = DB_SCRATCH}, &error);
+    assert_true(db_run(db, damages[i], &error));
+    db_close(db);
     StagingReader *reader = staging_reader_open(copy, &error);
     assert_non_null(reader);
     g_autoptr(RecordBlock) block = staging_block_new(reader, 3001);
