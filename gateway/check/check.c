@@ -46,7 +46,8 @@ static void check_writable(ConfWhere where, const char *what, const char *path, 
 }
 
 /* One that is missing is systemd's to make when it starts the service (RuntimeDirectory=), below a /run that belongs to
- * root: before the first start that is how it has to be. Without systemd, `sallyport run` says that it cannot make it. */
+ * root: before the first start that is how it has to be. Without systemd, `sallyport run` says that it cannot make it.
+ */
 static void check_runtime(ConfWhere where, const char *path, ConfReport *report) {
   g_autofree char *at = nearest_folder(where, "runtime folder", path, report);
   if (!at || access(at, W_OK | X_OK) == 0)

@@ -188,8 +188,9 @@ static void the_alarms_program_must_start(void **state) {
   expect(site, "node {", with, "1 error: command");
 }
 
-#define RECONCILE(read) "  reconcile \"daily\" { requester = \"bank\" type = \"credits\" threshold = 5000 push { endpoint = \"main\" path = \"rec\" }\n" \
-                        "    read { " read " } }\n  threads = 1"
+#define RECONCILE(read) \
+  "  reconcile \"daily\" { requester = \"bank\" type = \"credits\" threshold = 5000 " \
+  "push { endpoint = \"main\" path = \"rec\" }\n    read { " read " } }\n  threads = 1"
 
 static void a_read_rule_names_columns_that_there_are(void **state) {
   g_autofree char *told = findings(*state, "threads = 1",
@@ -317,7 +318,8 @@ static void every_setting_of_the_configuration_is_in_the_parts_tables(void **sta
   const char *first;
   gsize missing = part_uncovered(&first);
   if (missing)
-    fail_msg("%s has %zu bytes that gateway/supervisor/lane_fingerprint.c does not know: add the new setting there", first, missing);
+    fail_msg("%s has %zu bytes that gateway/supervisor/lane_fingerprint.c does not know: add the new setting there",
+             first, missing);
 }
 
 /* --- The fields of the structs as the headers declare them, and as part.c has them: by their names, so that also one
