@@ -1,6 +1,6 @@
 /* An SFTP server that lies, in a way that its argument names; run by sshd as its subsystem. */
 #pragma once
-#include "transfer/sftp_packet.h"
+#include "transfer/sftp/sftp_packet.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,169 @@
+/* Files over FTP. What was got is what the server says that it is: its SIZE before and after, every byte of it, and its
+ * 226. What was put is there: its SIZE is read back. Servers without SIZE are looked at by MLST or a listing of the
+ * folder. */
+#include "transfer/ftp/ftp_private.h"
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+  Ftp *ftp;
+  int fd;
+  guint64 at, end;
+  const char *path;
+} Transfer;
+
+/* SIZE's "213 1234". FALSE: not said. */
+static gboolean size_of(const FtpReply *reply, guint64 *size) {
+  if (!reply || reply->code != 213)
+    return FALSE;
+  g_autofree char *text = g_strstrip(g_strdup(reply->text->str));
+  return g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, size, NULL);
+}
+
+/* --- get
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+static size_t take_bytes(char *bytes, size_t one, size_t length, void *user) {
+  Transfer *get = user;
+  CurlLink *link = &get->ftp->link;
+  const size_t all = length;
+  (void)one;
+  if (length > get->end - get->at) {
+    sallyport_error_set(&link->failure, SALLYPORT_ERROR_PARTNER, "more than %" G_GUINT64_FORMAT " bytes", get->end);
+    return 0;
+  }
+  while (length > 0) {
+    ssize_t done = pwrite(get->fd, bytes, length, (off_t)get->at);
+    if (done < 0 && errno == EINTR)
+      continue;
+    if (done < 0) {
+      sallyport_error_errno(&link->failure, errno, "write what was got");
+      return 0;
+    }
+    bytes += done;
+    length -= (gsize)done;
+    get->at += (guint64)done;
+  }
+  return curl_link_moved(link, all, get->at) ? all : 0;
+}
+
+static gboolean changed(const DriverTransfer *get, guint64 got, guint64 size, GError **error) {
+  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "get %s: changed while it was read: %" G_GUINT64_FORMAT " bytes here, %" G_GUINT64_FORMAT
+                             " there",
+                             get->path, got, size);
+}
+
+/* libcurl asks SIZE itself before RETR, and takes REST's place from it; we ask once more when all is here. */
+gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error) {
+  Ftp *ftp = (Ftp *)driver;
+  g_autofree char *path = ftp_path(ftp, get->path, error);
+  if (!path)
+    return FALSE;
+  g_autofree char *url = ftp_url(ftp, path), *again = g_strconcat("*SIZE ", path, NULL);
+  struct curl_slist *after = curl_slist_append(NULL, again);
+  Transfer transfer = {.ftp = ftp, .fd = get->fd, .at = get->offset, .end = get->size};
+  guint64 before = 0, later = 0;
+  ftp_begin(ftp, url);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEFUNCTION, take_bytes);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)get->offset);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, after);
+  CURLcode code = ftp_run(ftp);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, NULL);
+  curl_slist_free_all(after);
+  gboolean is_known = size_of(ftp_reply(ftp, "SIZE", 0), &before);
+  if (is_known && before > get->size)
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                               "get %s: %" G_GUINT64_FORMAT " bytes are more than %" G_GUINT64_FORMAT, get->path,
+                               before, get->size);
+  if (code == CURLE_BAD_DOWNLOAD_RESUME || (is_known && before < get->offset))
+    return changed(get, get->offset, before, error);
+  if (code != CURLE_OK)
+    return ftp_failed(ftp, code, "get", get->path, error);
+  if (is_known && before != transfer.at)
+    return changed(get, transfer.at, before, error);
+  if (size_of(ftp_reply(ftp, "SIZE", 1), &later) && later != transfer.at)
+    return changed(get, transfer.at, later, error);
+  *end = transfer.at;
+  return TRUE;
+}
+
+/* --- put
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+static size_t give_bytes(char *bytes, size_t one, size_t most, void *user) {
+  Transfer *put = user;
+  gsize wanted = (gsize)MIN((guint64)(one * most), put->end - put->at);
+  if (wanted == 0)
+    return 0;
+  ssize_t done;
+  do
+    done = pread(put->fd, bytes, wanted, (off_t)put->at);
+  while (done < 0 && errno == EINTR);
+  if (done <= 0) {
+    sallyport_error_set(&put->ftp->link.failure, SALLYPORT_ERROR_BUG, "what is to be sent: %s",
+                        done < 0 ? g_strerror(errno) : "shorter than was said");
+    return CURL_READFUNC_ABORT;
+  }
+  put->at += (guint64)done;
+  put->ftp->link.is_done = put->at == put->end;
+  return curl_link_moved(&put->ftp->link, (gsize)done, put->at) ? (size_t)done : CURL_READFUNC_ABORT;
+}
+
+static gboolean size_there(Ftp *ftp, const char *path, guint64 *size, GError **error) {
+  CourierStat stat;
+  if (!ftp_stat(ftp, path, &stat, error))
+    return FALSE;
+  *size = stat.exists && stat.is_file ? stat.size : 0;
+  return TRUE;
+}
+
+/* APPE goes on with a part whose size is exactly where we go on; anything else would make a file that nobody has
+ * written. */
+static gboolean may_append(Ftp *ftp, const DriverTransfer *put, GError **error) {
+  guint64 size;
+  if (!size_there(ftp, put->path, &size, error))
+    return FALSE;
+  return size == put->offset ||
+         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "put %s: a part of %" G_GUINT64_FORMAT " bytes is there, not of %" G_GUINT64_FORMAT,
+                             put->path, size, put->offset);
+}
+
+static CURLcode send_file(Ftp *ftp, const DriverTransfer *put, const char *path) {
+  g_autofree char *url = ftp_url(ftp, path), *again = g_strconcat("*SIZE ", path, NULL);
+  struct curl_slist *after = curl_slist_append(NULL, again);
+  Transfer transfer = {.ftp = ftp, .fd = put->fd, .at = put->offset, .end = put->size};
+  ftp_begin(ftp, url);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_APPEND, put->offset > 0 ? 1L : 0L);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(put->size - put->offset));
+  curl_easy_setopt(ftp->link.easy, CURLOPT_READFUNCTION, give_bytes);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_READDATA, &transfer);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, after);
+  CURLcode code = ftp_run(ftp);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, NULL);
+  curl_slist_free_all(after);
+  return code;
+}
+
+gboolean ftp_put(Driver *driver, const DriverTransfer *put, GError **error) {
+  Ftp *ftp = (Ftp *)driver;
+  guint64 size;
+  g_autofree char *path = ftp_path(ftp, put->path, error);
+  if (!path || (put->offset > 0 && !may_append(ftp, put, error)))
+    return FALSE;
+  if (put->offset > 0 && put->offset == put->size)
+    return TRUE;
+  CURLcode code = send_file(ftp, put, path);
+  if (code != CURLE_OK)
+    return ftp_failed(ftp, code, "put", put->path, error);
+  if (!size_of(ftp_reply(ftp, "SIZE", 0), &size) && !size_there(ftp, put->path, &size, error))
+    return FALSE;
+  return size == put->size ||
+         sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                             "put %s: %" G_GUINT64_FORMAT " bytes are there, not %" G_GUINT64_FORMAT, put->path, size,
+                             put->size);
+}
