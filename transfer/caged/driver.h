@@ -79,6 +79,15 @@ struct Driver {
 gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint, guint8 key_type, WireBuffer *buffer,
                                 WireMessage *message, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* "exists", PARTNER; always FALSE. */
+gboolean driver_target_exists(const char *to, GError **error);
+/* The lane's side of a transfer: all of the bytes to `fd` at *at, which moves on. `path` is for the error. */
+gboolean driver_write(int fd, const void *bytes, gsize length, guint64 *at, const char *path,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Some of the bytes from `fd` at *at, which moves on; -1: *error, also when the file ends too early. */
+gssize driver_read(int fd, void *bytes, gsize length, guint64 *at, const char *path,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 Driver *driver_sftp_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_local_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,5 +1,5 @@
-/* A request to the courier and its answer, and what becomes of a courier that does not give one. Shared by courier.c
- * and courier_open.c only. */
+/* A request to the courier and its answer, and what becomes of a courier that does not give one. Shared by the
+ * files of this folder only. */
 #pragma once
 #include "transfer/courier.h"
 #include "transfer/courier/process_private.h"
@@ -50,7 +50,7 @@ gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, 
 /* The error that a FAILED message tells, its text escaped and its code one that a courier may say; always FALSE. */
 gboolean courier_failed(Courier *courier, const WireMessage *message, GError **error);
 /* The courier asks, in the middle of a call, for one more connection (FTP's data, HTTP's next), or for the credentials
- * of a server that it has verified. FALSE: it is lost. courier_dial.c */
+ * of a server that it has verified. FALSE: it is lost. dial.c */
 gboolean courier_dial(Courier *courier, Call *call, guint64 port, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean courier_give_credentials(Courier *courier, const Call *call, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Ends the process and sets the error; always FALSE. */

@@ -1,4 +1,4 @@
-/* The beginnings of a courier that courier_open() and a survey share. Used by courier_open.c and probe.c only. */
+/* The beginnings of a courier that courier_open() and a survey share. Used by open.c and probe.c only. */
 #pragma once
 #include "transfer/courier/call_private.h"
 

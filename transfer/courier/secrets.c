@@ -5,12 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void wipe(char **secret) {
-  if (*secret)
-    explicit_bzero(*secret, strlen(*secret));
-  g_clear_pointer(secret, g_free);
-}
-
 static gboolean read_secret(const char *path, gsize limit, gboolean one_line, char **secret, GError **error) {
   if (!path)
     return TRUE;
@@ -32,7 +26,7 @@ static gboolean read_secret(const char *path, gsize limit, gboolean one_line, ch
     *secret = bytes;
     return TRUE;
   }
-  wipe(&bytes);
+  wire_wipe(&bytes);
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s", path,
                              done < 0 ? g_strerror(number) : "empty, too large, or with a NUL");
 }
@@ -50,9 +44,9 @@ gboolean courier_secrets_read(const CourierEndpoint *endpoint, CourierSecrets *s
 }
 
 void courier_secrets_wipe(CourierSecrets *secrets) {
-  wipe(&secrets->identity);
-  wipe(&secrets->passphrase);
-  wipe(&secrets->password);
-  wipe(&secrets->token);
-  wipe(&secrets->certificate);
+  wire_wipe(&secrets->identity);
+  wire_wipe(&secrets->passphrase);
+  wire_wipe(&secrets->password);
+  wire_wipe(&secrets->token);
+  wire_wipe(&secrets->certificate);
 }

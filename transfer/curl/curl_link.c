@@ -1,145 +1,19 @@
 #include "transfer/curl/curl_link.h"
 #include "gateway/base/files.h"
-#include "transfer/wire/connect.h"
-#include "transfer/caged/sandbox.h"
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define TRUST_LIMIT (4u << 20) /* the system's bundle is some 220 KB */
 #define PROGRESS_BYTES 1024u
 #define QUICK_LOOKS 200u
 #define REPLY_LOOKS 1000u
 #define AT_ONCE 3u /* of them without waiting at all */
 #define HEARD_LOOKS 20u
 #define LOOK_EVERY 250 /* milliseconds, at least */
-
-/* --- before the cage -------------------------------------------------------------------------------------------------
- */
-
-static gboolean read_trust(CurlLink *link, int fd, GError **error) {
-  link->trust = g_malloc(TRUST_LIMIT);
-  ssize_t done = 1;
-  while (done > 0 && link->trust_length < TRUST_LIMIT) {
-    done = read(fd, link->trust + link->trust_length, TRUST_LIMIT - link->trust_length);
-    done = done < 0 && errno == EINTR ? 1 : done;
-    link->trust_length += done > 0 ? (gsize)done : 0;
-  }
-  close(fd);
-  if (done == 0 && link->trust_length > 0)
-    return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the file of trusted certificates: %s",
-                             done < 0 ? g_strerror(errno) : "empty or too large");
-}
-
-static char *text_or_null(WireBytes bytes) {
-  return bytes.length > 0 ? wire_string(bytes) : NULL;
-}
-
-static gboolean take(CurlLink *link, WireType type, WireMessage *message, GError **error) {
-  if (wire_receive(link->host->lane, -1, link->secrets, message) == WIRE_GOT_MESSAGE && message->type == type)
-    return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is gone");
-}
-
-static gboolean take_secrets(CurlLink *link, GError **error) {
-  WireMessage message;
-  link->secrets = g_new0(WireBuffer, 1);
-  if (link->tls != COURIER_TLS_NONE) {
-    if (!take(link, WIRE_TRUST, &message, error))
-      return FALSE;
-    link->pins = text_or_null(message.pins);
-    link->certificate = text_or_null(message.certificate);
-    if (!read_trust(link, message.fd, error))
-      return FALSE;
-  }
-  if (!take(link, WIRE_CREDENTIALS, &message, error))
-    return FALSE;
-  link->key = text_or_null(message.identity);
-  link->passphrase = text_or_null(message.passphrase);
-  link->password = text_or_null(message.password);
-  explicit_bzero(link->secrets, sizeof *link->secrets);
-  return TRUE;
-}
-
-/* Nothing has been read from the connection yet: the lane may believe this address, and will dial no other. */
-static gboolean tell_address(CurlLink *link, GError **error) {
-  struct sockaddr_storage peer;
-  socklen_t length = sizeof peer;
-  char text[NI_MAXHOST];
-  if (getpeername(link->first, (struct sockaddr *)&peer, &length) != 0 ||
-      getnameinfo((struct sockaddr *)&peer, length, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: the connection ended", link->name);
-  link->address = g_strdup(text);
-  gsize plain = strcspn(text, "%"); /* without a scope: the socket is made elsewhere anyway */
-  g_autofree char *entry = g_strdup_printf("%s:%u:%.*s", link->name, link->port, (int)plain, text);
-  if (!g_hostname_is_ip_address(link->name))
-    link->resolved = curl_slist_append(NULL, entry);
-  return wire_send_waiting(link->host->lane, &(WireMessage){.type = WIRE_CONNECTED, .fd = -1, .text = wire_text(text)},
-                           error);
-}
-
-/* libcurl reads files (OpenSSL's settings) and makes a pair of sockets for itself here; afterwards it could not. */
-static gboolean start_curl(CurlLink *link, GError **error) {
-  tzset(); /* dates are read in the cage */
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && (link->multi = curl_multi_init()) &&
-      (link->easy = curl_easy_init()))
-    return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "libcurl does not start");
-}
-
-gboolean curl_link_open(CurlLink *link, const DriverHost *host, const WireMessage *open, char **cage, GError **error) {
-  *link = (CurlLink){.host = host,
-                     .name = wire_string(open->host),
-                     .user = text_or_null(open->user),
-                     .port = (guint)open->port,
-                     .tls = (CourierTls)open->tls,
-                     .is_http = open->kind == COURIER_HTTP,
-                     .first = -1};
-  if (!take_secrets(link, error) || !start_curl(link, error))
-    return FALSE;
-  link->first = connect_to(link->name, link->port, g_get_monotonic_time() + host->connect_timeout, error);
-  link->control = link->first;
-  return link->first >= 0 && tell_address(link, error) &&
-         sandbox_enter(&(SandboxPlan){.folder = -1, .connect_is_pretended = TRUE}, cage, error);
-}
-
-static void wipe(char **secret) {
-  if (*secret)
-    explicit_bzero(*secret, strlen(*secret));
-  g_clear_pointer(secret, g_free);
-}
-
-void curl_link_close(CurlLink *link, gboolean politely) {
-  if (link->easy)
-    curl_easy_cleanup(link->easy);
-  if (link->multi && politely)
-    curl_multi_cleanup(
-        link->multi); /* else the process ends, and with it all connections: nothing is said on a broken one */
-  curl_slist_free_all(link->resolved);
-  if (link->first >= 0)
-    close(link->first);
-  wipe(&link->key);
-  wipe(&link->passphrase);
-  wipe(&link->password);
-  g_free(link->secrets);
-  g_free(link->certificate);
-  g_free(link->pins);
-  g_free(link->user);
-  g_free(link->trust);
-  g_free(link->name);
-  g_free(link->address);
-  g_free(link->protocol);
-  if (link->chain)
-    g_ptr_array_unref(link->chain);
-  g_clear_error(&link->failure);
-}
 
 /* --- sockets ---------------------------------------------------------------------------------------------------------
  */
@@ -460,72 +334,4 @@ CURLcode curl_link_run(CurlLink *link, gint64 limit) {
   keep_chain(link);
   curl_multi_remove_handle(link->multi, link->easy);
   return link->result = result;
-}
-
-/* --- codes
- * ------------------------------------------------------------------------------------------------------------- */
-
-SallyportErrorCode curl_code(CURLcode code, guint reply) {
-  switch (code) {
-  /* the peer is not who it should be, or does not protect what we say, or does not let us in */
-  case CURLE_PEER_FAILED_VERIFICATION:
-  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-  case CURLE_USE_SSL_FAILED:
-  case CURLE_SSL_ISSUER_ERROR:
-  case CURLE_SSL_INVALIDCERTSTATUS:
-  case CURLE_SSL_CRL_BADFILE:
-  case CURLE_LOGIN_DENIED:
-  case CURLE_AUTH_ERROR:
-    return reply / 100 == 4 ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_LOGIN; /* 421 to USER: too many connections */
-  case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CACERT_BADFILE:
-  case CURLE_SSL_CIPHER:
-  case CURLE_SSL_ENGINE_NOTFOUND:
-  case CURLE_SSL_ENGINE_SETFAILED:
-  case CURLE_SSL_ENGINE_INITFAILED:
-  case CURLE_SSL_CLIENTCERT:
-    return SALLYPORT_ERROR_CONFIGURATION;
-  case CURLE_URL_MALFORMAT:
-  case CURLE_UNSUPPORTED_PROTOCOL:
-  case CURLE_FAILED_INIT:
-  case CURLE_NOT_BUILT_IN:
-  case CURLE_BAD_FUNCTION_ARGUMENT:
-  case CURLE_UNKNOWN_OPTION:
-  case CURLE_SETOPT_OPTION_SYNTAX:
-  case CURLE_RECURSIVE_API_CALL:
-    return SALLYPORT_ERROR_BUG;
-  /* an answer that says no; with 4yz, FTP's "not now" */
-  case CURLE_REMOTE_ACCESS_DENIED:
-  case CURLE_QUOTE_ERROR:
-  case CURLE_FTP_COULDNT_RETR_FILE:
-  case CURLE_UPLOAD_FAILED:
-  case CURLE_REMOTE_FILE_NOT_FOUND:
-  case CURLE_REMOTE_FILE_EXISTS:
-  case CURLE_FTP_COULDNT_SET_TYPE:
-  case CURLE_FTP_COULDNT_USE_REST:
-    return reply / 100 == 4 ? SALLYPORT_ERROR_AGAIN : reply == 530 ? SALLYPORT_ERROR_LOGIN : SALLYPORT_ERROR_PARTNER;
-  /* answers that are none */
-  case CURLE_WEIRD_SERVER_REPLY:
-  case CURLE_FTP_WEIRD_PASS_REPLY:
-  case CURLE_FTP_WEIRD_PASV_REPLY:
-  case CURLE_FTP_WEIRD_227_FORMAT:
-  case CURLE_RANGE_ERROR:
-  case CURLE_BAD_CONTENT_ENCODING:
-  case CURLE_FILESIZE_EXCEEDED:
-  case CURLE_TOO_MANY_REDIRECTS:
-    return SALLYPORT_ERROR_PARTNER;
-  default: /* connections, time-outs, early ends, TLS that breaks off, 452 and 552 (no space there), memory: another try
-              may do */
-    return SALLYPORT_ERROR_AGAIN;
-  }
-}
-
-gboolean curl_link_failed(CurlLink *link, CURLcode code, guint reply, const char *what, GError **error) {
-  if (link->failure) {
-    g_propagate_prefixed_error(error, g_steal_pointer(&link->failure), "%s: ", what);
-    return FALSE;
-  }
-  const char *words = link->problem[0] ? link->problem : curl_easy_strerror(code);
-  g_autofree char *shown = files_show_bytes(words, strlen(words), 300);
-  return sallyport_error_set(error, curl_code(code, reply), "%s: %s (libcurl %d)", what, shown, (int)code);
 }

@@ -1,4 +1,4 @@
-/* FTP and FTPS by libcurl: login, and the changes of names. Transfers are in ftp_transfer.c, listings in ftp_listing.c.
+/* FTP and FTPS by libcurl: login, and the changes of names. Transfers are in transfer.c, listings in listing.c.
  *
  * The protocol knows no rename that refuses and none that surely replaces: what servers do with an existing target
  * differs (most replace it, some refuse). So the target is looked at first, and for REPLACE moved aside: at no moment
@@ -72,16 +72,12 @@ static gboolean do_rename(Ftp *ftp, const char *from, const char *to, GError **e
   return ftp_refused(ftp, one && one->code / 100 == 3 ? two : one, "rename", from, error);
 }
 
-static gboolean target_exists(const char *to, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "rename to %s: exists", to);
-}
-
 /* Between the look and the rename somebody else may make the target: the protocol has no better. */
 static gboolean rename_refusing(Ftp *ftp, const CourierRename *wanted, GError **error) {
   CourierStat stat;
   if (!ftp_stat(ftp, wanted->to, &stat, error))
     return FALSE;
-  return stat.exists ? target_exists(wanted->to, error) : do_rename(ftp, wanted->from, wanted->to, error);
+  return stat.exists ? driver_target_exists(wanted->to, error) : do_rename(ftp, wanted->from, wanted->to, error);
 }
 
 /* A crash after the first step leaves the old content as ASIDE, after the second both: whoever lists the folder sees

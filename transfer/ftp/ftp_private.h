@@ -1,5 +1,5 @@
 /* FTP's control connection, by libcurl: single commands (its QUOTE) and their replies, and what runs around a transfer.
- * Shared by the ftp_*.c files only.
+ * Shared by the files of this folder only.
  *
  * libcurl writes a command as it stands: every path goes through ftp_path(), which lets nothing pass that would end a
  * command or begin another. All paths are made absolute with the login folder, so that the server's working folder
@@ -46,7 +46,7 @@ guint ftp_code(const Ftp *ftp, const char *verb); /* of the last reply to it; 0:
 gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, const char *path, GError **error);
 gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path, GError **error);
 
-/* ftp_probe.c */
+/* probe.c */
 gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
                    GError **error);
 gboolean ftp_stat(Ftp *ftp, const char *path, CourierStat *stat, GError **error) G_GNUC_WARN_UNUSED_RESULT;

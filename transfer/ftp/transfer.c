@@ -2,9 +2,7 @@
  * 226. What was put is there: its SIZE is read back. Servers without SIZE are looked at by MLST or a listing of the
  * folder. */
 #include "transfer/ftp/ftp_private.h"
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
   Ftp *ftp;
@@ -27,25 +25,15 @@ static gboolean size_of(const FtpReply *reply, guint64 *size) {
 static size_t take_bytes(char *bytes, size_t one, size_t length, void *user) {
   Transfer *get = user;
   CurlLink *link = &get->ftp->link;
-  const size_t all = length;
   (void)one;
   if (length > get->end - get->at) {
     sallyport_error_set(&link->failure, SALLYPORT_ERROR_PARTNER, "more than %" G_GUINT64_FORMAT " bytes", get->end);
     return 0;
   }
-  while (length > 0) {
-    ssize_t done = pwrite(get->fd, bytes, length, (off_t)get->at);
-    if (done < 0 && errno == EINTR)
-      continue;
-    if (done < 0) {
-      sallyport_error_errno(&link->failure, errno, "write what was got");
-      return 0;
-    }
-    bytes += done;
-    length -= (gsize)done;
-    get->at += (guint64)done;
-  }
-  return curl_link_moved(link, all, get->at) ? all : 0;
+  return driver_write(get->fd, bytes, length, &get->at, get->path, &link->failure) &&
+                 curl_link_moved(link, length, get->at)
+             ? length
+             : 0;
 }
 
 static gboolean changed(const DriverTransfer *get, guint64 got, guint64 size, GError **error) {
@@ -63,7 +51,7 @@ gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError
     return FALSE;
   g_autofree char *url = ftp_url(ftp, path), *again = g_strconcat("*SIZE ", path, NULL);
   struct curl_slist *after = curl_slist_append(NULL, again);
-  Transfer transfer = {.ftp = ftp, .fd = get->fd, .at = get->offset, .end = get->size};
+  Transfer transfer = {.ftp = ftp, .fd = get->fd, .at = get->offset, .end = get->size, .path = get->path};
   guint64 before = 0, later = 0;
   ftp_begin(ftp, url);
   curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEFUNCTION, take_bytes);
@@ -98,18 +86,9 @@ static size_t give_bytes(char *bytes, size_t one, size_t most, void *user) {
   gsize wanted = (gsize)MIN((guint64)(one * most), put->end - put->at);
   if (wanted == 0)
     return 0;
-  ssize_t done;
-  do
-    done = pread(put->fd, bytes, wanted, (off_t)put->at);
-  while (done < 0 && errno == EINTR);
-  if (done <= 0) {
-    sallyport_error_set(&put->ftp->link.failure, SALLYPORT_ERROR_BUG, "what is to be sent: %s",
-                        done < 0 ? g_strerror(errno) : "shorter than was said");
-    return CURL_READFUNC_ABORT;
-  }
-  put->at += (guint64)done;
+  gssize done = driver_read(put->fd, bytes, wanted, &put->at, put->path, &put->ftp->link.failure);
   put->ftp->link.is_done = put->at == put->end;
-  return curl_link_moved(&put->ftp->link, (gsize)done, put->at) ? (size_t)done : CURL_READFUNC_ABORT;
+  return done > 0 && curl_link_moved(&put->ftp->link, (gsize)done, put->at) ? (size_t)done : CURL_READFUNC_ABORT;
 }
 
 static gboolean size_there(Ftp *ftp, const char *path, guint64 *size, GError **error) {
@@ -135,7 +114,7 @@ static gboolean may_append(Ftp *ftp, const DriverTransfer *put, GError **error) 
 static CURLcode send_file(Ftp *ftp, const DriverTransfer *put, const char *path) {
   g_autofree char *url = ftp_url(ftp, path), *again = g_strconcat("*SIZE ", path, NULL);
   struct curl_slist *after = curl_slist_append(NULL, again);
-  Transfer transfer = {.ftp = ftp, .fd = put->fd, .at = put->offset, .end = put->size};
+  Transfer transfer = {.ftp = ftp, .fd = put->fd, .at = put->offset, .end = put->size, .path = put->path};
   ftp_begin(ftp, url);
   curl_easy_setopt(ftp->link.easy, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(ftp->link.easy, CURLOPT_APPEND, put->offset > 0 ? 1L : 0L);

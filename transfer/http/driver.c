@@ -6,10 +6,9 @@
  * try of a post on a new connection is stopped there: to repeat is the caller's to decide. */
 #include "transfer/curl/curl_link.h"
 #include "transfer/http/http_head.h"
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#define HEAD_LIMIT (256u << 10) /* bytes of all headers of a request's answers */
 #define DROPPED_MOST (1u << 20) /* of the body of an answer that is not wanted */
 
 typedef struct {
@@ -19,8 +18,9 @@ typedef struct {
   char *authorization; /* the header, or NULL */
   gboolean has_asked;  /* for credentials */
   /* the request that runs */
+  const char *path;
   struct curl_slist *headers;
-  HttpHead head;
+  gsize head_bytes;
   gboolean is_sent, may_repeat;
   int from, to; /* descriptors of bodies; -1: none */
   guint64 read_at, read_end;
@@ -32,12 +32,6 @@ typedef struct {
 /* --- credentials
  * ------------------------------------------------------------------------------------------------------- */
 
-static void wipe(char *secret) {
-  if (secret)
-    explicit_bzero(secret, strlen(secret));
-  g_free(secret);
-}
-
 static char *authorization_of(const CurlLink *link, const WireMessage *credentials) {
   char *token = wire_string(credentials->token), *password = wire_string(credentials->password), *line = NULL;
   if (*token) {
@@ -45,11 +39,11 @@ static char *authorization_of(const CurlLink *link, const WireMessage *credentia
   } else if (link->user && *password) {
     char *both = g_strdup_printf("%s:%s", link->user, password), *coded = g_base64_encode((guint8 *)both, strlen(both));
     line = g_strdup_printf("Authorization: Basic %s", coded);
-    wipe(both);
-    wipe(coded);
+    wire_wipe(&both);
+    wire_wipe(&coded);
   }
-  wipe(token);
-  wipe(password);
+  wire_wipe(&token);
+  wire_wipe(&password);
   return line;
 }
 
@@ -95,11 +89,29 @@ static int before_request(void *user, char *to, char *from, int to_port, int fro
 
 static size_t take_header(char *bytes, size_t one, size_t length, void *user) {
   Http *http = user;
+  (void)bytes;
   (void)one;
-  if (http_head_take(&http->head, bytes, length))
+  http->head_bytes += length;
+  if (http->head_bytes <= HEAD_LIMIT)
     return length;
   sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_PARTNER, "more headers than anybody needs");
   return 0;
+}
+
+/* Of the answer that is there so far; NULL: it has none of that name. */
+static const char *header_of(const Http *http, const char *name) {
+  struct curl_header *header;
+  return curl_easy_header(http->link.easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+}
+
+static guint status_of(const Http *http) {
+  long status = 0;
+  curl_easy_getinfo(http->link.easy, CURLINFO_RESPONSE_CODE, &status);
+  return (guint)CLAMP(status, 0, 999);
+}
+
+static HttpRange range_of(const Http *http) {
+  return http_range(header_of(http, "Content-Range"));
 }
 
 static size_t give_body(char *bytes, size_t one, size_t most, void *user) {
@@ -107,17 +119,8 @@ static size_t give_body(char *bytes, size_t one, size_t most, void *user) {
   gsize wanted = (gsize)MIN((guint64)(one * most), http->read_end - http->read_at);
   if (wanted == 0)
     return 0;
-  ssize_t done;
-  do
-    done = pread(http->from, bytes, wanted, (off_t)http->read_at);
-  while (done < 0 && errno == EINTR);
-  if (done <= 0) {
-    sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_BUG, "what is to be sent: %s",
-                        done < 0 ? g_strerror(errno) : "shorter than was said");
-    return CURL_READFUNC_ABORT;
-  }
-  http->read_at += (guint64)done;
-  return curl_link_moved(&http->link, (gsize)done, 0) ? (size_t)done : CURL_READFUNC_ABORT;
+  gssize done = driver_read(http->from, bytes, wanted, &http->read_at, http->path, &http->link.failure);
+  return done > 0 && curl_link_moved(&http->link, (gsize)done, 0) ? (size_t)done : CURL_READFUNC_ABORT;
 }
 
 static int go_back(void *user, curl_off_t offset, int origin) {
@@ -132,17 +135,7 @@ static gboolean write_body(Http *http, const char *bytes, gsize length) {
   if (length > http->limit - http->written)
     return sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_PARTNER, "more than %" G_GUINT64_FORMAT " bytes",
                                http->limit);
-  while (length > 0) {
-    ssize_t done = pwrite(http->to, bytes, length, (off_t)http->written);
-    if (done < 0 && errno == EINTR)
-      continue;
-    if (done < 0)
-      return sallyport_error_errno(&http->link.failure, errno, "write what was got");
-    bytes += done;
-    length -= (gsize)done;
-    http->written += (guint64)done;
-  }
-  return TRUE;
+  return driver_write(http->to, bytes, length, &http->written, http->path, &http->link.failure);
 }
 
 /* Of a get, only the file itself is written; a server that does not know ranges sends its beginning again, which is
@@ -150,11 +143,11 @@ static gboolean write_body(Http *http, const char *bytes, gsize length) {
 static gboolean is_wanted(Http *http) {
   if (!http->is_get)
     return TRUE;
-  if (http->head.status == 206 && http->head.range_from == (gint64)http->offset) {
+  if (status_of(http) == 206 && range_of(http).from == (gint64)http->offset) {
     http->skip = 0;
     return TRUE;
   }
-  return http->head.status == 200;
+  return status_of(http) == 200;
 }
 
 static size_t take_body(char *bytes, size_t one, size_t length, void *user) {
@@ -189,6 +182,7 @@ static gboolean begin(Http *http, const char *path, const char *headers, GError 
   g_autofree char *url = g_strdup_printf("%s%s%s", http->root, *path == '/' ? "" : "/", path);
   CURL *easy = http->link.easy;
   curl_link_prepare(&http->link, url);
+  http->path = path;
   curl_slist_free_all(http->headers);
   /* none: its answer costs a round trip, and many servers never give it */
   http->headers = curl_slist_append(NULL, "Expect:");
@@ -196,7 +190,7 @@ static gboolean begin(Http *http, const char *path, const char *headers, GError 
   for (char **each = lines; *each; each++)
     if (**each)
       http->headers = curl_slist_append(http->headers, *each);
-  http_head_clear(&http->head);
+  http->head_bytes = 0;
   http->is_sent = http->is_get = FALSE;
   http->may_repeat = TRUE;
   http->from = http->to = -1;
@@ -216,7 +210,7 @@ static gboolean begin(Http *http, const char *path, const char *headers, GError 
 
 /* What an answer's status means to somebody who only wanted a file. */
 static gboolean refused(const Http *http, const char *what, const char *path, GError **error) {
-  guint status = http->head.status;
+  guint status = status_of(http);
   gboolean later = status >= 500 || status == 408 || status == 425 || status == 429;
   SallyportErrorCode code = status == 401 || status == 407 ? SALLYPORT_ERROR_LOGIN
                             : later                        ? SALLYPORT_ERROR_AGAIN
@@ -235,39 +229,44 @@ static gboolean http_stat(Driver *driver, const char *path, CourierStat *stat, G
   if (!begin(http, path, NULL, error))
     return FALSE;
   curl_easy_setopt(http->link.easy, CURLOPT_NOBODY, 1L);
+  curl_easy_setopt(http->link.easy, CURLOPT_FILETIME, 1L);
   CURLcode code = curl_link_run(&http->link, 0);
   if (code != CURLE_OK)
     return failed(http, code, "stat", path, error);
   *stat = (CourierStat){0};
-  if (http->head.status == 404 || http->head.status == 410)
+  guint status = status_of(http);
+  if (status == 404 || status == 410)
     return TRUE;
-  if (http->head.status != 200)
+  if (status != 200)
     return refused(http, "stat", path, error);
-  *stat = (CourierStat){
-      .exists = TRUE, .is_file = TRUE, .size = (guint64)MAX(http->head.length, 0), .modified = http->head.modified};
+  curl_off_t size = 0, modified = 0;
+  curl_easy_getinfo(http->link.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
+  curl_easy_getinfo(http->link.easy, CURLINFO_FILETIME_T, &modified);
+  *stat = (CourierStat){.exists = TRUE, .is_file = TRUE, .size = (guint64)MAX(size, 0), .modified = MAX(modified, 0)};
   return TRUE;
 }
 
 /* The answer is one version of the file: its length is the size at the beginning and at the end. */
 static gboolean judge_get(Http *http, const DriverTransfer *get, guint64 *end, GError **error) {
-  const HttpHead *head = &http->head;
+  const guint status = status_of(http);
+  const HttpRange range = range_of(http);
   *end = http->written;
-  if (head->status == 416 && head->range_total == (gint64)get->offset)
+  if (status == 416 && range.total == (gint64)get->offset)
     return TRUE; /* there is nothing beyond what is here */
-  if (head->status == 416)
+  if (status == 416)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
                                "get %s: it is another file than before, of %" G_GINT64_FORMAT " bytes", get->path,
-                               head->range_total);
-  if (head->status == 200 && http->skip > 0)
+                               range.total);
+  if (status == 200 && http->skip > 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: it has become shorter than what is here",
                                get->path);
-  if (head->status == 206 && head->range_from != (gint64)get->offset)
+  if (status == 206 && range.from != (gint64)get->offset)
     return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: another range than was asked for", get->path);
-  if (head->status == 206 && head->range_total >= 0 && head->range_total != (gint64)http->written)
+  if (status == 206 && range.total >= 0 && range.total != (gint64)http->written)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
                                "get %s: %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " bytes", get->path, http->written,
-                               head->range_total);
-  return head->status == 200 || head->status == 206 || refused(http, "get", get->path, error);
+                               range.total);
+  return status == 200 || status == 206 || refused(http, "get", get->path, error);
 }
 
 static gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error) {
@@ -316,7 +315,9 @@ static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *
   CURLcode code = curl_link_run(&http->link, limit);
   if (code == CURLE_OK) {
     *reply = (CourierReply){
-        .status = http->head.status, .retry_after = http_head_retry_after(&http->head), .size = http->written};
+        .status = status_of(http),
+        .retry_after = http_retry_after(header_of(http, "Retry-After"), header_of(http, "Date")),
+        .size = http->written};
     return TRUE;
   }
   failed(http, code, "post", post->path, error);
@@ -339,7 +340,7 @@ static void http_close(Driver *driver) {
   Http *http = (Http *)driver;
   curl_slist_free_all(http->headers);
   curl_link_close(&http->link, TRUE);
-  wipe(http->authorization);
+  wire_wipe(&http->authorization);
   g_free(http->root);
   g_free(http->base.description);
   g_free(http);
@@ -372,7 +373,6 @@ Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError
   g_autofree char *cage = NULL;
   Http *http = g_new0(Http, 1);
   http->base = (Driver){.operations = &http_operations, .host = host, .descriptor = -1};
-  http_head_clear(&http->head);
   gboolean ok = curl_link_open(&http->link, host, open, &cage, error);
   http->root = root_of(&http->link, open);
   if (ok && !is_url_path(http->root))

@@ -1,22 +1,13 @@
-/* The head of an HTTP answer: the few headers that mean something to us, parsed strictly, from a server's hostile
- * bytes. */
+/* The two headers of an HTTP answer that libcurl does not take apart, read strictly from a server's hostile bytes. */
 #pragma once
-#include "gateway/base/error.h"
+#include <glib.h>
 
-#define HTTP_HEAD_LIMIT (256u << 10) /* bytes of all headers of a request's answers */
-
+/* Of Content-Range; -1: not said. NULL: there is none. */
 typedef struct {
-  guint status;
-  gint64 length, modified;        /* -1 (0): not said */
-  gint64 range_from, range_total; /* of Content-Range; -1: not said */
-  gint64 retry_seconds, retry_at; /* of Retry-After: seconds, or a date (seconds since 1970); -1: not said */
-  gint64 date;                    /* the server's clock; -1 */
-  gsize seen;
-} HttpHead;
+  gint64 from, total;
+} HttpRange;
+HttpRange http_range(const char *text);
 
-void http_head_clear(HttpHead *head);
-/* One line as libcurl hands it, with or without its end. A new status line (after 100 Continue) begins anew. FALSE: too
- * many. */
-gboolean http_head_take(HttpHead *head, const char *bytes, gsize length);
-/* Seconds from now, at most a day; -1: not said. A date is taken by the server's own clock where it tells it. */
-gint64 http_head_retry_after(const HttpHead *head);
+/* Seconds from now, at most a day; -1: not said. A date is taken by the server's own clock where `date` tells it. Both may
+ * be NULL. */
+gint64 http_retry_after(const char *text, const char *date);

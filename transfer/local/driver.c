@@ -279,7 +279,7 @@ static int move(const Move *names, gboolean replace) {
 static gboolean move_durably(const Move *names, const CourierRename *wanted, GError **error) {
   int number = move(names, wanted->if_exists == COURIER_TARGET_REPLACE);
   if (number == EEXIST)
-    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "rename to %s: exists", wanted->to);
+    return driver_target_exists(wanted->to, error);
   if (number != 0)
     return local_error(error, number, "rename", wanted->from);
   if (fsync(names->to) == 0 && fsync(names->from) == 0)

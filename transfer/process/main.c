@@ -11,7 +11,6 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -102,18 +101,6 @@ static gboolean list(Process *process, const char *folder, guint64 limit, WireMe
 
 /* --- facts: what probes and a survey learn goes to the lane as it comes ----------------------------------------------
  */
-
-#define FACTS_MOST 8000u /* bytes of a value */
-
-void driver_fact(const DriverFacts *facts, const char *name, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  g_autofree char *value = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  if (strlen(value) > FACTS_MOST)
-    value[FACTS_MOST] = 0;
-  (void)facts->tell(facts->user, name, value); /* a lane that is gone is noticed by the next wait */
-}
 
 static gboolean send_fact(gpointer user, const char *name, const char *value) {
   const Process *process = user;
@@ -272,16 +259,6 @@ static gboolean wait_for_request(const Process *process) {
       return FALSE;
     patience = -1;
   }
-}
-
-gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint, guint8 key_type, WireBuffer *buffer,
-                                WireMessage *message, GError **error) {
-  const WireMessage question = {.type = WIRE_HOST_KEY, .fd = -1, .text = wire_text(fingerprint), .key_type = key_type};
-  if (!wire_send_waiting(host->lane, &question, error))
-    return FALSE;
-  if (wire_receive(host->lane, -1, buffer, message) == WIRE_GOT_MESSAGE && message->type == WIRE_CREDENTIALS)
-    return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN, "the host key was not approved");
 }
 
 static Driver *open_driver(const DriverHost *host, const WireMessage *open, GError **error) {

@@ -99,10 +99,6 @@ static gboolean do_rename(Sftp *sftp, gboolean posix, const char *from, const ch
   return status == SFTP_OK || sftp_status_error(sftp, &answer, "rename", from, error);
 }
 
-static gboolean target_exists(const char *to, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "rename to %s: exists", to);
-}
-
 /* OpenSSH's plain rename links and unlinks, and so never replaces; other servers are asked first, which leaves a moment
  * in which somebody else may make the target: the protocol has no better. */
 static gboolean rename_refusing(Sftp *sftp, const CourierRename *wanted, GError **error) {
@@ -113,13 +109,13 @@ static gboolean rename_refusing(Sftp *sftp, const CourierRename *wanted, GError 
     if (!sftp_look(sftp, wanted->to, &attributes, &exists, error))
       return FALSE;
     if (exists)
-      return target_exists(wanted->to, error);
+      return driver_target_exists(wanted->to, error);
   }
   if (do_rename(sftp, FALSE, wanted->from, wanted->to, &failed))
     return TRUE;
   if (!sftp->base.lost && sftp_look(sftp, wanted->to, &attributes, &exists, NULL) && exists) {
     g_error_free(failed);
-    return target_exists(wanted->to, error);
+    return driver_target_exists(wanted->to, error);
   }
   g_propagate_error(error, failed);
   return FALSE;
@@ -329,29 +325,19 @@ static gboolean start_sftp(Sftp *sftp, const char *cage, GError **error) {
   return TRUE;
 }
 
-static char *secret_or_null(WireBytes bytes) {
-  return bytes.length > 0 ? wire_string(bytes) : NULL;
-}
-
-static void wipe(char *secret) {
-  if (secret)
-    explicit_bzero(secret, strlen(secret));
-  g_free(secret);
-}
-
 static gboolean log_in(const DriverHost *host, SshLink *ssh, const char *user, GError **error) {
   g_autofree WireBuffer *buffer = g_new0(WireBuffer, 1);
   WireMessage message;
   if (!driver_ask_credentials(host, ssh_fingerprint(ssh), ssh_key_type(ssh), buffer, &message, error))
     return FALSE;
-  char *identity = secret_or_null(message.identity), *passphrase = secret_or_null(message.passphrase),
-       *password = secret_or_null(message.password);
+  char *identity = wire_string_or_null(message.identity), *passphrase = wire_string_or_null(message.passphrase),
+       *password = wire_string_or_null(message.password);
   explicit_bzero(buffer, sizeof *buffer);
   const SshCredentials credentials = {user, identity, passphrase, password};
   gboolean ok = ssh_login(ssh, &credentials, g_get_monotonic_time() + host->io_timeout, error);
-  wipe(identity);
-  wipe(passphrase);
-  wipe(password);
+  wire_wipe(&identity);
+  wire_wipe(&passphrase);
+  wire_wipe(&password);
   return ok;
 }
 

@@ -4,9 +4,7 @@
  * Invariant: the descriptor is written in order, without gaps: whatever ends the transfer, its size is where to resume.
  * Answers that overtake each other are held until the ones before them are there (at most the window's bytes). */
 #include "transfer/sftp/sftp_private.h"
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PIECES 512u /* SFTP_WINDOW_MOST in reads of 32 KiB, which every server takes */
 
@@ -65,16 +63,8 @@ static gboolean write_piece(Get *get, const guint8 *bytes, guint32 length, GErro
   if (length > get->get->size - get->written)
     return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "get %s: more than %" G_GUINT64_FORMAT " bytes",
                                get->get->path, get->get->size);
-  while (length > 0) {
-    ssize_t done = pwrite(get->get->fd, bytes, length, (off_t)get->written);
-    if (done < 0 && errno == EINTR)
-      continue;
-    if (done < 0)
-      return sallyport_error_errno(error, errno, "write what was got from %s", get->get->path);
-    bytes += done;
-    length -= (guint32)done;
-    get->written += (guint64)done;
-  }
+  if (!driver_write(get->get->fd, bytes, length, &get->written, get->get->path, error))
+    return FALSE;
   const DriverHost *host = get->sftp->base.host;
   sftp_renew_clock(get->sftp, get->written - get->get->offset, 1024);
   if (host->progress(host->user, get->written))

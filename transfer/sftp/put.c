@@ -7,9 +7,7 @@
  * only then. Where the look is refused (a folder to put things into only), FSTAT counts; where it does not fit, the
  * path is looked at once more. */
 #include "transfer/sftp/sftp_private.h"
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PIECES 512u
 
@@ -31,16 +29,10 @@ typedef struct {
 
 static gboolean read_into(Put *put, gsize at, guint32 length, GError **error) {
   while (length > 0) {
-    ssize_t done = pread(put->put->fd, put->sftp->out->data + at, length, (off_t)put->sent);
-    if (done < 0 && errno == EINTR)
-      continue;
+    gssize done = driver_read(put->put->fd, put->sftp->out->data + at, length, &put->sent, put->put->path, error);
     if (done < 0)
-      return sallyport_error_errno(error, errno, "read what is put to %s", put->put->path);
-    if (done == 0)
-      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "put %s: the local file is shorter than was said",
-                                 put->put->path);
+      return FALSE;
     at += (gsize)done;
-    put->sent += (guint64)done;
     length -= (guint32)done;
   }
   return TRUE;

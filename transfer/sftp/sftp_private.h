@@ -1,5 +1,5 @@
 /* One SFTP conversation over an SshLink: requests go out, answers come back by their id. Shared by the parts of the
- * SFTP driver (driver_sftp.c: the operations; sftp_get.c and sftp_put.c: the pipelined transfers) and by nobody else.
+ * SFTP driver (driver.c: the operations; get.c and put.c: the pipelined transfers) and by nobody else.
  *
  * Rules: between two operations nothing is outstanding but ignored answers (to CLOSE, which itself may wait in `out`
  * for the next request, so that a small file costs two packets and not three). An answer to something that was not
@@ -85,7 +85,7 @@ gboolean sftp_look(Sftp *sftp, const char *path, SftpAttributes *attributes, gbo
 /* Bytes to keep in flight: what the line delivered so far, times twice the round trip, within the limits above. */
 gsize sftp_window(const Sftp *sftp, guint64 bytes, gint64 since);
 
-/* sftp_probe.c */
+/* probe.c */
 gboolean sftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
                     GError **error);
 gboolean sftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error);

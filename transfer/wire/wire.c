@@ -79,6 +79,16 @@ char *wire_string(WireBytes bytes) {
   return copy;
 }
 
+char *wire_string_or_null(WireBytes bytes) {
+  return bytes.length > 0 ? wire_string(bytes) : NULL;
+}
+
+void wire_wipe(char **secret) {
+  if (*secret)
+    explicit_bzero(*secret, strlen(*secret));
+  g_clear_pointer(secret, g_free);
+}
+
 static gboolean shape_of(WireType type, const Shape **shape) {
   *shape = (guint)type < WIRE_TYPES ? &shapes[type] : NULL;
   return *shape && (*shape)->field[0].most > 0;

@@ -74,8 +74,12 @@ typedef struct {
 } WireBuffer;
 
 WireBytes wire_text(const char *text); /* NULL: empty */
-/* a copy with a NUL behind it; secrets: wipe and free it */
+/* a copy with a NUL behind it; secrets: wire_wipe() it */
 char *wire_string(WireBytes bytes) G_GNUC_WARN_UNUSED_RESULT;
+/* the same, or NULL for none */
+char *wire_string_or_null(WireBytes bytes) G_GNUC_WARN_UNUSED_RESULT;
+/* Overwrites and frees a secret; *secret is NULL then. */
+void wire_wipe(char **secret);
 
 /* The encoded length, or 0 when a field is over its limit or the message over WIRE_LIMIT. */
 gsize wire_encode(const WireMessage *message, WireBuffer *buffer) G_GNUC_WARN_UNUSED_RESULT;
