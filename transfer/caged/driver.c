@@ -30,6 +30,15 @@ gboolean driver_target_exists(const char *to, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "rename to %s: exists", to);
 }
 
+gboolean driver_wrong_size(const char *path, guint64 told, guint64 came, GError **error) {
+  return sallyport_error_set(
+      error, SALLYPORT_ERROR_PARTNER,
+      "get %s: it changed while it was read, or the server tells its size wrong: it says %" G_GUINT64_FORMAT
+      " bytes before and after, and %" G_GUINT64_FORMAT
+      " came up to the end of the file. Nothing is taken from it until both agree",
+      path, told, came);
+}
+
 gboolean driver_write(int fd, const void *bytes, gsize length, guint64 *at, const char *path, GError **error) {
   for (const char *from = bytes; length > 0;) {
     ssize_t done = pwrite(fd, from, length, (off_t)*at);

@@ -81,6 +81,8 @@ gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint,
 
 /* "exists", PARTNER; always FALSE. */
 gboolean driver_target_exists(const char *to, GError **error);
+/* The server tells one size before and after a get, and another number of bytes came: PARTNER; always FALSE. */
+gboolean driver_wrong_size(const char *path, guint64 told, guint64 came, GError **error);
 /* The lane's side of a transfer: all of the bytes to `fd` at *at, which moves on. `path` is for the error. */
 gboolean driver_write(int fd, const void *bytes, gsize length, guint64 *at, const char *path,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -43,36 +43,51 @@ static gboolean changed(const DriverTransfer *get, guint64 got, guint64 size, GE
                              get->path, got, size);
 }
 
-/* libcurl asks SIZE itself before RETR, and takes REST's place from it; we ask once more when all is here. */
+/* libcurl would stop at the size that SIZE (or the reply to RETR) tells: so it is told to ignore both, SIZE is asked
+ * around RETR by commands of ours, and a file goes on until the server ends it. */
+static CURLcode fetch(Ftp *ftp, const DriverTransfer *get, const char *path, Transfer *transfer) {
+  g_autofree char *url = ftp_url(ftp, path), *size = g_strconcat("*SIZE ", path, NULL),
+                  *rest = g_strdup_printf("REST %" G_GUINT64_FORMAT, get->offset);
+  struct curl_slist *before = curl_slist_append(NULL, size), *after = curl_slist_append(NULL, size);
+  if (get->offset > 0)
+    before = curl_slist_append(before, rest);
+  ftp_begin(ftp, url);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEFUNCTION, take_bytes);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEDATA, transfer);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_PREQUOTE, before);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, after);
+  CURLcode code = ftp_run(ftp);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_PREQUOTE, NULL);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, NULL);
+  curl_slist_free_all(before);
+  curl_slist_free_all(after);
+  return code;
+}
+
 gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error) {
   Ftp *ftp = (Ftp *)driver;
   g_autofree char *path = ftp_path(ftp, get->path, error);
   if (!path)
     return FALSE;
-  g_autofree char *url = ftp_url(ftp, path), *again = g_strconcat("*SIZE ", path, NULL);
-  struct curl_slist *after = curl_slist_append(NULL, again);
   Transfer transfer = {.ftp = ftp, .fd = get->fd, .at = get->offset, .end = get->size, .path = get->path};
   guint64 before = 0, later = 0;
-  ftp_begin(ftp, url);
-  curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEFUNCTION, take_bytes);
-  curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(ftp->link.easy, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)get->offset);
-  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, after);
-  CURLcode code = ftp_run(ftp);
-  curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, NULL);
-  curl_slist_free_all(after);
-  gboolean is_known = size_of(ftp_reply(ftp, "SIZE", 0), &before);
+  CURLcode code = fetch(ftp, get, path, &transfer);
+  gboolean is_known = size_of(ftp_reply(ftp, "SIZE", 0), &before),
+           is_known_later = size_of(ftp_reply(ftp, "SIZE", 1), &later);
   if (is_known && before > get->size)
     return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
                                "get %s: %" G_GUINT64_FORMAT " bytes are more than %" G_GUINT64_FORMAT, get->path,
                                before, get->size);
-  if (code == CURLE_BAD_DOWNLOAD_RESUME || (is_known && before < get->offset))
+  if (is_known && before < get->offset)
     return changed(get, get->offset, before, error);
   if (code != CURLE_OK)
     return ftp_failed(ftp, code, "get", get->path, error);
+  if (is_known && is_known_later && before == later && before != transfer.at)
+    return driver_wrong_size(get->path, before, transfer.at, error);
   if (is_known && before != transfer.at)
     return changed(get, transfer.at, before, error);
-  if (size_of(ftp_reply(ftp, "SIZE", 1), &later) && later != transfer.at)
+  if (is_known_later && later != transfer.at)
     return changed(get, transfer.at, later, error);
   *end = transfer.at;
   return TRUE;

@@ -35,6 +35,9 @@ static gboolean sftp_stat(Driver *driver, const char *path, CourierStat *stat, G
   stat->is_file = sftp_is_file(&attributes, NULL, 0);
   stat->size = attributes.size;
   stat->modified = attributes.modified;
+  g_free(sftp->looked);
+  sftp->looked = g_strdup(path);
+  sftp->looked_size = attributes.size;
   return TRUE;
 }
 
@@ -232,6 +235,7 @@ static void sftp_close(Driver *driver) {
   g_byte_array_unref(sftp->out);
   g_free(sftp->in);
   g_ptr_array_unref(sftp->extensions);
+  g_free(sftp->looked);
   g_free(sftp->base.description);
   g_free(sftp);
 }

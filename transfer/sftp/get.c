@@ -1,5 +1,10 @@
-/* A pipelined get. The first flight after OPEN asks for everything that a small file needs: FSTAT, the first READ, and
- * FSTAT again, so that it costs two round trips. A larger file goes on with as many READs in flight as the line holds.
+/* A pipelined get. It ends where the server says that the file ends, not at a size that it told: one READ is always
+ * sent for what lies behind that size. (A size told too small would cut the file in silence.) What came is then
+ * compared with the sizes told at opening and at the end.
+ *
+ * The first flight after OPEN asks for everything that a small file needs: FSTAT, its READs and the one behind its end,
+ * as far as a look at the path has told the size, and FSTAT again, so that it costs two round trips. A larger file goes
+ * on with as many READs in flight as the line holds.
  *
  * Invariant: the descriptor is written in order, without gaps: whatever ends the transfer, its size is where to resume.
  * Answers that overtake each other are held until the ones before them are there (at most the window's bytes). */
@@ -43,8 +48,9 @@ static void ask(Get *get, Piece *piece) {
   piece->id = request.id;
 }
 
-static void ask_next(Get *get) {
-  guint64 left = get->size_known ? get->size - get->asked : G_MAXUINT32;
+/* Up to the size that was told, and then what lies behind it. */
+static void ask_next(Get *get, guint64 told) {
+  guint64 left = told > get->asked ? told - get->asked : G_MAXUINT32;
   Piece *piece = piece_at(get, get->count++);
   *piece = (Piece){.offset = get->asked, .length = (guint32)MIN(left, get->sftp->read_most)};
   ask(get, piece);
@@ -54,9 +60,10 @@ static void ask_next(Get *get) {
 
 static void ask_more(Get *get) {
   gsize window = sftp_window(get->sftp, get->written - get->get->offset, get->since);
+  guint64 told = get->size_known && get->written <= get->size ? get->size : 0;
   while (!get->ended && !get->abandoned && get->count < PIECES && get->in_flight < window &&
-         (!get->size_known || get->asked < get->size))
-    ask_next(get);
+         (told == 0 || get->asked <= told))
+    ask_next(get, told);
 }
 
 static gboolean write_piece(Get *get, const guint8 *bytes, guint32 length, GError **error) {
@@ -81,9 +88,7 @@ static gboolean settle_head(Get *get, const guint8 *bytes, guint32 length, GErro
   head->offset += length;
   head->length -= length;
   get->in_flight -= length;
-  gboolean done = head->length == 0 || head->at_end || get->ended || get->abandoned ||
-                  (get->size_known && head->offset >= get->size);
-  if (!done) {
+  if (head->length > 0 && !head->at_end && !get->ended && !get->abandoned) {
     head->answered = FALSE;
     ask(get, head);
     return TRUE;
@@ -121,12 +126,13 @@ static gboolean take_piece(Get *get, SftpAnswer *answer, GError **error) {
   if (!piece)
     return sftp_violation(get->sftp, "an answer to nothing that was asked", error);
   if (answer->type == SFTP_DATA) {
-    if (!sftp_take_bytes(&answer->body, &bytes, &length) || length > piece->length || length == 0)
-      return sftp_violation(get->sftp, "more or less data than was asked for", error);
+    if (!sftp_take_bytes(&answer->body, &bytes, &length) || length > piece->length)
+      return sftp_violation(get->sftp, "more data than was asked for", error);
+    piece->at_end = length == 0; /* instead of a status, as some say it */
   } else if (!sftp_status(get->sftp, answer, &status, error)) {
     return FALSE;
-  } else if (status == SFTP_EOF) {
-    piece->at_end = TRUE;
+  } else if (status == SFTP_EOF || (status == SFTP_FAILURE && get->size_known && piece->offset >= get->size)) {
+    piece->at_end = TRUE; /* servers that fail behind the end are taken at their word about where it is */
   } else {
     piece->answered = piece->at_end = TRUE;
     return get->abandoned || sftp_status_error(get->sftp, answer, "read", get->get->path, error);
@@ -191,9 +197,18 @@ static gboolean is_outstanding(const Get *get) {
   return get->count > 0 || get->first_stat || get->last_stat;
 }
 
+static void ask_first(Get *get) {
+  const Sftp *sftp = get->sftp;
+  gboolean is_looked = g_strcmp0(sftp->looked, get->get->path) == 0 && sftp->looked_size > get->get->offset;
+  guint64 told = is_looked ? sftp->looked_size : 0;
+  while (get->count < PIECES / 2 && get->in_flight < SFTP_WINDOW_LEAST &&
+         (told > 0 ? get->asked <= told : get->count == 0))
+    ask_next(get, told);
+}
+
 static gboolean transfer(Get *get, GError **error) {
   get->first_stat = sftp_request_handle(get->sftp, SFTP_FSTAT, &get->handle);
-  ask_next(get);
+  ask_first(get);
   get->last_stat = sftp_request_handle(get->sftp, SFTP_FSTAT, &get->handle);
   guint32 flight = get->last_stat;
   while (is_outstanding(get)) {
@@ -231,6 +246,8 @@ static gboolean verdict(const Get *get, GError **error) {
   gboolean same = (!get->size_known || get->size == get->written) && (!get->end_known || get->end_size == get->written);
   if (same)
     return TRUE;
+  if (get->size_known && get->end_known && get->size == get->end_size)
+    return driver_wrong_size(get->get->path, get->size, get->written, error);
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
                              "get %s: changed while it was read (%" G_GUINT64_FORMAT
                              " bytes at first, %" G_GUINT64_FORMAT " read, %" G_GUINT64_FORMAT " at the end)",

@@ -31,6 +31,8 @@ typedef struct {
   guint64 limits[4];           /* packet, read, write, handles, as the server told them; 0: not told, or none */
   gint64 deadline, round_trip; /* microseconds; the shortest round trip seen */
   guint64 mark;                /* progress at which the deadline was last renewed */
+  char *looked; /* the path that was looked at last, and its size: what a get will have to ask for */
+  guint64 looked_size;
 } Sftp;
 
 typedef struct {

@@ -130,7 +130,7 @@ class Session:
         if not os.path.isfile(self.path(rest)):
             self.say("550 no such file")
         else:
-            size = os.path.getsize(self.path(rest))
+            size = os.path.getsize(self.path(rest)) - (100 if way("told-less") else 0)
             self.say(f"213 {size + 1000 * (self.sizes - 1) if way('grow') else -5 if way('negative') else size}")
 
     def do_mdtm(self, rest):

@@ -41,7 +41,10 @@ static void hostile_status(GByteArray *out, guint32 id, guint32 status) {
 }
 
 static void hostile_attributes(Hostile *server, GByteArray *out, guint32 id) {
-  guint64 size = is(server, "huge") ? 1ull << 63 : is(server, "reorder") || is(server, "break") ? 400000 : 1000;
+  guint64 size = is(server, "huge")                             ? 1ull << 63
+                 : is(server, "reorder") || is(server, "break") ? 400000
+                 : is(server, "told-less")                      ? 300000
+                                                                : 1000;
   if (is(server, "grow") && server->stats++ > 0)
     size = 2000;
   gsize begun = sftp_begin(out, SFTP_ATTRS, id);
@@ -52,7 +55,18 @@ static void hostile_attributes(Hostile *server, GByteArray *out, guint32 id) {
 }
 
 static void hostile_data(Hostile *server, GByteArray *out, guint32 id, guint64 offset, guint32 length) {
-  guint64 size = is(server, "short") ? 500 : is(server, "reorder") || is(server, "break") ? 400000 : 1000;
+  gboolean is_large = is(server, "reorder") || is(server, "break") || is(server, "told-less");
+  guint64 size = is(server, "short") ? 500 : is_large ? 400000 : 1000;
+  if (offset >= size && is(server, "empty-end")) {
+    gsize begun = sftp_begin(out, SFTP_DATA, id);
+    sftp_put_number(out, 0);
+    sftp_finish(out, begun);
+    return;
+  }
+  if (offset >= size && is(server, "fails-behind")) {
+    hostile_status(out, id, SFTP_FAILURE);
+    return;
+  }
   if (offset >= size) {
     hostile_status(out, id, SFTP_EOF);
     return;

@@ -73,7 +73,16 @@ static void a_file_that_grows_while_it_is_read_is_read_again_later(void **state)
 }
 static void an_early_end_is_not_taken_for_the_end(void **state) {
   (void)state;
-  get_fails("short", 20, SALLYPORT_ERROR_AGAIN, 500);
+  get_fails("short", 20, SALLYPORT_ERROR_PARTNER, 500);
+}
+static void a_size_told_too_small_cuts_no_file(void **state) {
+  (void)state;
+  get_fails("told-less", 20, SALLYPORT_ERROR_PARTNER, 400000);
+}
+static void the_end_of_a_file_may_be_said_in_other_ways(void **state) {
+  (void)state;
+  get_works("empty-end", 1000);
+  get_works("fails-behind", 1000);
 }
 static void more_data_than_asked_for_is_a_violation(void **state) {
   (void)state;
@@ -333,6 +342,8 @@ int main(int count, char **arguments) {
       cmocka_unit_test(a_size_of_2_to_the_63_is_refused),
       cmocka_unit_test(a_file_that_grows_while_it_is_read_is_read_again_later),
       cmocka_unit_test(an_early_end_is_not_taken_for_the_end),
+      cmocka_unit_test(a_size_told_too_small_cuts_no_file),
+      cmocka_unit_test(the_end_of_a_file_may_be_said_in_other_ways),
       cmocka_unit_test(more_data_than_asked_for_is_a_violation),
       cmocka_unit_test(an_answer_to_nothing_is_a_violation),
       cmocka_unit_test(a_length_of_4_GiB_is_a_violation),

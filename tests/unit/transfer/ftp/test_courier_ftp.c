@@ -309,7 +309,8 @@ static void get_fails(const char *ways, guint io_timeout, SallyportErrorCode cod
 
 static void a_get_that_is_not_whole_is_no_success(void **state) {
   (void)state;
-  get_fails("short", 20, SALLYPORT_ERROR_AGAIN, 500);
+  get_fails("short", 20, SALLYPORT_ERROR_PARTNER, 500);
+  get_fails("told-less", 20, SALLYPORT_ERROR_PARTNER, 1000);
   get_fails("grow", 20, SALLYPORT_ERROR_AGAIN, 1000);
   get_fails("cut", 20, SALLYPORT_ERROR_AGAIN, 1000);
   get_fails("aborted", 20, SALLYPORT_ERROR_AGAIN, 1000);
