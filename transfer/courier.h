@@ -67,6 +67,7 @@ typedef struct {
   guint64 size;
   gint64 modified;  /* seconds since 1970; 0 when the server does not say */
   gboolean is_file; /* a regular file; links and others are reported as not */
+  gboolean is_link; /* a symbolic one, where the server tells: it is not followed */
 } CourierEntry;
 
 typedef struct {
@@ -112,6 +113,7 @@ typedef struct {
   guint64 offset, size; /* offset > 0 goes on with a partial upload; 0 truncates what is there */
   CourierProgress progress;
   gpointer user;
+  gboolean *vanished; /* may be NULL, then PARTNER: it was taken, and is not there (or nobody may see it) afterwards */
 } CourierPut;
 /* On return the remote size has been read back and equals `size`, and fsync@openssh.com was asked for where the server
  * has it. */

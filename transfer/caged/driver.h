@@ -52,7 +52,8 @@ typedef struct {
   gboolean (*list)(Driver *driver, const char *folder, const DriverSink *sink, GError **error);
   gboolean (*stat)(Driver *driver, const char *path, CourierStat *stat, GError **error);
   gboolean (*get)(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error);
-  gboolean (*put)(Driver *driver, const DriverTransfer *put, GError **error);
+  /* *there = FALSE: all was taken, and it is not there any more right afterwards. */
+  gboolean (*put)(Driver *driver, const DriverTransfer *put, gboolean *there, GError **error);
   gboolean (*rename)(Driver *driver, const CourierRename *rename, GError **error);
   gboolean (*remove)(Driver *driver, const char *path, GError **error);
   gboolean (*make_folder)(Driver *driver, const char *path, GError **error);

@@ -58,7 +58,8 @@ static gboolean gather_entries(Call *call, WireBytes packed) {
     *entry = (CourierEntry){.name = g_bytes_new(each.name, each.name_length),
                             .size = each.size,
                             .modified = each.modified,
-                            .is_file = each.is_file};
+                            .is_file = each.is_file,
+                            .is_link = each.is_link};
     g_ptr_array_add(call->entries, entry);
   }
   return !bad;
@@ -149,10 +150,15 @@ gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) {
                .user = put->user,
                .limit = put->size};
   WireMessage answer;
-  gboolean ok = courier_call(courier, &request, &call, &answer, error);
-  if (ok)
-    fault_point("courier-put-after");
-  return ok;
+  if (!courier_call(courier, &request, &call, &answer, error))
+    return FALSE;
+  fault_point("courier-put-after");
+  if (put->vanished)
+    *put->vanished = answer.exists == 0;
+  return answer.exists != 0 || put->vanished ||
+         sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                             "%s: put %s: the server took it, and it is not there right afterwards", courier->name,
+                             put->path);
 }
 
 gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **error) {

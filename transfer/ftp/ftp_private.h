@@ -52,4 +52,4 @@ gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, c
 gboolean ftp_stat(Ftp *ftp, const char *path, CourierStat *stat, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GError **error);
 gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error);
-gboolean ftp_put(Driver *driver, const DriverTransfer *put, GError **error);
+gboolean ftp_put(Driver *driver, const DriverTransfer *put, gboolean *there, GError **error);

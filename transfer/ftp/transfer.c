@@ -106,10 +106,11 @@ static size_t give_bytes(char *bytes, size_t one, size_t most, void *user) {
   return done > 0 && curl_link_moved(&put->ftp->link, (gsize)done, put->at) ? (size_t)done : CURL_READFUNC_ABORT;
 }
 
-static gboolean size_there(Ftp *ftp, const char *path, guint64 *size, GError **error) {
+static gboolean size_there(Ftp *ftp, const char *path, guint64 *size, gboolean *there, GError **error) {
   CourierStat stat;
   if (!ftp_stat(ftp, path, &stat, error))
     return FALSE;
+  *there = stat.exists;
   *size = stat.exists && stat.is_file ? stat.size : 0;
   return TRUE;
 }
@@ -118,7 +119,8 @@ static gboolean size_there(Ftp *ftp, const char *path, guint64 *size, GError **e
  * written. */
 static gboolean may_append(Ftp *ftp, const DriverTransfer *put, GError **error) {
   guint64 size;
-  if (!size_there(ftp, put->path, &size, error))
+  gboolean there;
+  if (!size_there(ftp, put->path, &size, &there, error))
     return FALSE;
   return size == put->offset ||
          sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
@@ -143,7 +145,8 @@ static CURLcode send_file(Ftp *ftp, const DriverTransfer *put, const char *path)
   return code;
 }
 
-gboolean ftp_put(Driver *driver, const DriverTransfer *put, GError **error) {
+/* Where neither SIZE nor a look shows the file, its 226 is all there is: *there tells the caller. */
+gboolean ftp_put(Driver *driver, const DriverTransfer *put, gboolean *there, GError **error) {
   Ftp *ftp = (Ftp *)driver;
   guint64 size;
   g_autofree char *path = ftp_path(ftp, put->path, error);
@@ -154,9 +157,10 @@ gboolean ftp_put(Driver *driver, const DriverTransfer *put, GError **error) {
   CURLcode code = send_file(ftp, put, path);
   if (code != CURLE_OK)
     return ftp_failed(ftp, code, "put", put->path, error);
-  if (!size_of(ftp_reply(ftp, "SIZE", 0), &size) && !size_there(ftp, put->path, &size, error))
+  *there = TRUE;
+  if (!size_of(ftp_reply(ftp, "SIZE", 0), &size) && !size_there(ftp, put->path, &size, there, error))
     return FALSE;
-  return size == put->size ||
+  return size == put->size || !*there ||
          sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
                              "put %s: %" G_GUINT64_FORMAT " bytes are there, not %" G_GUINT64_FORMAT, put->path, size,
                              put->size);

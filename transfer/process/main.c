@@ -145,6 +145,14 @@ static gboolean stat_into(Process *process, const char *path, WireMessage *answe
   return TRUE;
 }
 
+static gboolean put(Driver *driver, const DriverTransfer *transfer, WireMessage *answer, GError **error) {
+  gboolean there = TRUE;
+  if (!driver->operations->put(driver, transfer, &there, error))
+    return FALSE;
+  answer->exists = there ? 1 : 0;
+  return TRUE;
+}
+
 static gboolean has_operation(const DriverOperations *can, WireType type) {
   switch (type) {
   case WIRE_LIST:
@@ -208,7 +216,7 @@ static gboolean perform(Process *process, const WireMessage *request, WireMessag
   case WIRE_GET:
     return can->get(driver, &transfer, &answer->size, error);
   case WIRE_PUT:
-    return can->put(driver, &transfer, error);
+    return put(driver, &transfer, answer, error);
   case WIRE_RENAME:
     return can->rename(driver, &rename, error);
   case WIRE_REMOVE:

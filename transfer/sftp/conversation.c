@@ -54,6 +54,23 @@ void sftp_renew_clock(Sftp *sftp, guint64 progress, guint64 least) {
   sftp->mark = progress;
 }
 
+static gboolean is_text(const guint8 *bytes) {
+  for (guint i = 0; i < sizeof(guint32); i++)
+    if (!g_ascii_isprint(bytes[i]) && !g_ascii_isspace(bytes[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean words_in_the_way(Sftp *sftp, GError **error) {
+  const char *words = (const char *)sftp->in + sftp->in_from;
+  g_autofree char *shown = files_show_bytes(words, MIN(sftp->in_to - sftp->in_from, 60), 0);
+  sftp->base.lost = TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                             "the server sends text where SFTP is to begin (\"%s\"): a login script of this user "
+                             "prints it, and the partner has to silence that",
+                             shown);
+}
+
 /* Takes one whole answer from what has been received. */
 static gboolean take_answer(Sftp *sftp, SftpAnswer *answer, gboolean *got, GError **error) {
   guint32 length;
@@ -61,6 +78,8 @@ static gboolean take_answer(Sftp *sftp, SftpAnswer *answer, gboolean *got, GErro
   *got = FALSE;
   if (!sftp_take_number(&cursor, &length))
     return TRUE;
+  if ((length < 5 || length > PACKET_MOST) && is_text(sftp->in + sftp->in_from))
+    return words_in_the_way(sftp, error);
   if (length < 5 || length > PACKET_MOST)
     return sftp_violation(sftp, "an answer of impossible length", error);
   if ((gsize)(cursor.end - cursor.at) < length)
@@ -228,25 +247,6 @@ gboolean sftp_attributes(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *a
   if (!*known)
     return sftp_status(sftp, answer, &status, error);
   return sftp_take_attributes(&body, attributes) || sftp_violation(sftp, "malformed attributes", error);
-}
-
-gboolean sftp_look(Sftp *sftp, const char *path, SftpAttributes *attributes, gboolean *exists, GError **error) {
-  SftpAnswer answer;
-  guint32 status = 0;
-  if (!sftp_await(sftp, sftp_request_text(sftp, SFTP_LSTAT, path), &answer, error) ||
-      !sftp_attributes(sftp, &answer, attributes, exists, error))
-    return FALSE;
-  if (!*exists && sftp_status(sftp, &answer, &status, error) && status == SFTP_UNSUPPORTED &&
-      (!sftp_await(sftp, sftp_request_text(sftp, SFTP_STAT, path), &answer, error) ||
-       !sftp_attributes(sftp, &answer, attributes, exists, error)))
-    return FALSE;
-  if (*exists)
-    return TRUE;
-  if (!sftp_status(sftp, &answer, &status, error))
-    return FALSE;
-  if (status == SFTP_NO_SUCH_FILE || status == SFTP_NO_SUCH_PATH)
-    return TRUE;
-  return sftp_status_error(sftp, &answer, "look at", path, error);
 }
 
 gsize sftp_window(const Sftp *sftp, guint64 bytes, gint64 since) {

@@ -102,18 +102,23 @@ static gboolean do_rename(Sftp *sftp, gboolean posix, const char *from, const ch
   return status == SFTP_OK || sftp_status_error(sftp, &answer, "rename", from, error);
 }
 
-/* OpenSSH's plain rename links and unlinks, and so never replaces; other servers are asked first, which leaves a moment
- * in which somebody else may make the target: the protocol has no better. */
+/* Some servers' plain rename never replaces, others' does, and no banner tells which (a subsystem of another make
+ * answers below OpenSSH's). So the target is looked at first, which leaves a moment in which somebody else may make it:
+ * the protocol has no better. Where the server lets nobody look, its rename decides. */
 static gboolean rename_refusing(Sftp *sftp, const CourierRename *wanted, GError **error) {
   SftpAttributes attributes;
   gboolean exists;
   GError *failed = NULL;
-  if (!sftp->refuses_existing) {
-    if (!sftp_look(sftp, wanted->to, &attributes, &exists, error))
+  if (!sftp_look(sftp, wanted->to, &attributes, &exists, &failed)) {
+    if (sftp->base.lost || failed->code != SALLYPORT_ERROR_PARTNER) {
+      g_propagate_error(error, failed);
       return FALSE;
-    if (exists)
-      return driver_target_exists(wanted->to, error);
+    }
+    g_clear_error(&failed);
+    exists = FALSE;
   }
+  if (exists)
+    return driver_target_exists(wanted->to, error);
   if (do_rename(sftp, FALSE, wanted->from, wanted->to, &failed))
     return TRUE;
   if (!sftp->base.lost && sftp_look(sftp, wanted->to, &attributes, &exists, NULL) && exists) {
@@ -165,6 +170,19 @@ typedef struct {
   gboolean ended, failed;
 } Listing;
 
+/* Some servers list whole paths: the folder's own is taken off, and no other. */
+static void drop_folder(const char *folder, SftpName *name) {
+  const guint8 *slash = memrchr(name->name, '/', name->name_length);
+  gsize before = slash ? (gsize)(slash - name->name) : 0, length = strlen(folder);
+  while (length > 0 && folder[length - 1] == '/')
+    length--;
+  if (!slash || before < length || memcmp(slash - length, folder, length) != 0 ||
+      (before > length && *folder != '/' && slash[-(gssize)length - 1] != '/'))
+    return;
+  name->name_length -= before + 1;
+  name->name = slash + 1;
+}
+
 static gboolean take_names(Listing *listing, SftpAnswer *answer, GError **error) {
   guint32 count;
   SftpName name;
@@ -174,11 +192,13 @@ static gboolean take_names(Listing *listing, SftpAnswer *answer, GError **error)
   for (guint32 i = 0; i < count; i++) {
     if (!sftp_take_name(&answer->body, &name))
       return sftp_violation(listing->sftp, "a malformed listing", error);
+    drop_folder(listing->folder, &name);
     const WireEntry entry = {.name = name.name,
                              .name_length = name.name_length,
                              .size = name.attributes.size,
                              .modified = name.attributes.modified,
-                             .is_file = sftp_is_file(&name.attributes, name.longname, name.longname_length)};
+                             .is_file = sftp_is_file(&name.attributes, name.longname, name.longname_length),
+                             .is_link = sftp_is_link(&name.attributes, name.longname, name.longname_length)};
     if (!listing->ended && !listing->sink->take(listing->sink->user, &entry))
       listing->ended = TRUE;
   }
@@ -323,7 +343,6 @@ static gboolean start_sftp(Sftp *sftp, const char *cage, GError **error) {
   if (!ssh_start_sftp(sftp->ssh, sftp->deadline, error) || !agree_version(sftp, &has_limits, error) ||
       (has_limits && !ask_limits(sftp, error)))
     return FALSE;
-  sftp->refuses_existing = strstr(ssh_banner(sftp->ssh), "OpenSSH") != NULL;
   sftp->base.description = describe(sftp, cage);
   sftp->base.descriptor = ssh_socket(sftp->ssh);
   return TRUE;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define PIECES 512u
+#define SMALL_WRITE 4096u
 
 typedef struct {
   Sftp *sftp;
@@ -23,6 +24,8 @@ typedef struct {
   guint64 sent, acknowledged;            /* up to here; bytes so far */
   guint32 sync, stat, close, look;       /* ids; 0: not outstanding */
   gboolean size_known, closing, refused; /* refused: the first refusal has been told, the rest is only taken */
+  gboolean is_gone;                      /* a look at the path right after CLOSE finds nothing */
+  gboolean write_failed;                 /* by a plain FAILURE of a WRITE */
   guint64 size;
   gint64 since;
 } Put;
@@ -66,7 +69,8 @@ static gboolean expect_ok(Put *put, const SftpAnswer *answer, const char *doing,
     return TRUE;
   put->refused = TRUE;
   sftp_status_error(put->sftp, answer, doing, put->put->path, error);
-  /* a plain FAILURE of a write is most often a full disk there, which passes */
+  /* a plain FAILURE of a write is most often a full disk there, which passes, or the piece was too large for it */
+  put->write_failed = status == SFTP_FAILURE && strcmp(doing, "write") == 0;
   if (status == SFTP_FAILURE && error && *error)
     (*error)->code = SALLYPORT_ERROR_AGAIN;
   return FALSE;
@@ -115,6 +119,10 @@ static gboolean take_answer(Put *put, const SftpAnswer *answer, GError **error) 
   *(is_look ? &put->look : &put->stat) = 0;
   if (!sftp_attributes(put->sftp, answer, &attributes, &known, error))
     return FALSE;
+  guint32 status = SFTP_OK;
+  if (!known && !sftp_status(put->sftp, answer, &status, error))
+    return FALSE;
+  put->is_gone = is_look && (status == SFTP_NO_SUCH_FILE || status == SFTP_NO_SUCH_PATH);
   if (known && attributes.has_size) {
     put->size_known = TRUE;
     put->size = attributes.size;
@@ -202,9 +210,12 @@ static gboolean check_partial(Put *put, GError **error) {
                              attributes.size);
 }
 
-static gboolean verify_size(Put *put, GError **error) {
+/* Gone right after CLOSE, which said that all is well: *there tells, and it is for the caller to say what that means.
+ */
+static gboolean verify_size(Put *put, gboolean *there, GError **error) {
   SftpAttributes attributes;
   gboolean exists;
+  *there = !put->is_gone;
   if (put->size_known && put->size == put->put->size)
     return TRUE;
   if (!sftp_look(put->sftp, put->put->path, &attributes, &exists, error))
@@ -223,10 +234,8 @@ static gboolean transfer(Put *put, GError **error) {
   return take_all(put, error);
 }
 
-gboolean sftp_put(Driver *driver, const DriverTransfer *wanted, GError **error) {
-  Sftp *sftp = (Sftp *)driver;
-  if (wanted->offset > wanted->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "put %s: resumes beyond its end", wanted->path);
+static gboolean put_once(Sftp *sftp, const DriverTransfer *wanted, gboolean *there, gboolean *write_failed,
+                         GError **error) {
   sftp_start_clock(sftp);
   SftpRequest request = sftp_request(sftp, SFTP_OPEN);
   sftp_put_text(sftp->out, wanted->path);
@@ -241,11 +250,33 @@ gboolean sftp_put(Driver *driver, const DriverTransfer *wanted, GError **error) 
     return FALSE;
   put->since = g_get_monotonic_time();
   if (transfer(put, error))
-    return verify_size(put, error);
+    return verify_size(put, there, error);
   put->refused = TRUE; /* what is still under way is taken, so that the connection stays of use */
   if (!sftp->base.lost && !put->closing)
     ask_tail(put);
   if (!sftp->base.lost && !take_all(put, NULL))
     sftp->base.lost = TRUE;
+  *write_failed = put->write_failed;
+  return FALSE;
+}
+
+/* A server that takes no piece of 32 KiB, which the protocol promises, is asked with small ones from then on. */
+gboolean sftp_put(Driver *driver, const DriverTransfer *wanted, gboolean *there, GError **error) {
+  Sftp *sftp = (Sftp *)driver;
+  gboolean write_failed = FALSE;
+  GError *failed = NULL;
+  if (wanted->offset > wanted->size)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "put %s: resumes beyond its end", wanted->path);
+  if (put_once(sftp, wanted, there, &write_failed, &failed))
+    return TRUE;
+  if (write_failed && !sftp->base.lost && sftp->write_most > SMALL_WRITE && wanted->size > SMALL_WRITE) {
+    guint32 before = sftp->write_most;
+    g_clear_error(&failed);
+    sftp->write_most = SMALL_WRITE;
+    if (put_once(sftp, wanted, there, &write_failed, &failed))
+      return TRUE;
+    sftp->write_most = before; /* it was not that */
+  }
+  g_propagate_error(error, failed);
   return FALSE;
 }

@@ -119,6 +119,12 @@ gboolean sftp_is_file(const SftpAttributes *attributes, const guint8 *longname, 
   return attributes->has_size;
 }
 
+gboolean sftp_is_link(const SftpAttributes *attributes, const guint8 *longname, gsize length) {
+  if (attributes->has_mode && (attributes->mode & S_IFMT) != 0)
+    return S_ISLNK(attributes->mode);
+  return length > 10 && longname[0] == 'l';
+}
+
 gboolean sftp_is_folder(const SftpAttributes *attributes) {
   return attributes->has_mode && S_ISDIR(attributes->mode);
 }

@@ -80,6 +80,8 @@ typedef struct {
 gboolean sftp_take_attributes(SftpCursor *cursor, SftpAttributes *attributes) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether a regular file is meant; `longname` (an `ls -l` line, may be empty) tells where the server sends no mode. */
 gboolean sftp_is_file(const SftpAttributes *attributes, const guint8 *longname, gsize length);
+/* A symbolic link, by the same signs. */
+gboolean sftp_is_link(const SftpAttributes *attributes, const guint8 *longname, gsize length);
 gboolean sftp_is_folder(const SftpAttributes *attributes);
 
 /* One entry of a NAME answer, whose count has been taken already. */

@@ -25,7 +25,7 @@ typedef struct {
   guint32 ignored[SFTP_IGNORED_MOST];
   guint ignored_count;
   guint32 read_most, write_most;                          /* bytes per request, as the server allows */
-  gboolean has_posix_rename, has_fsync, refuses_existing; /* the last: its plain rename never replaces (OpenSSH) */
+  gboolean has_posix_rename, has_fsync;
   GPtrArray *extensions;                                  /* char*, "name value", as the server told them */
   gboolean has_statvfs;
   guint64 limits[4];           /* packet, read, write, handles, as the server told them; 0: not told, or none */
@@ -80,7 +80,7 @@ const char *sftp_status_words(guint32 status);
 /* ATTRS, or *known = FALSE for a STATUS. */
 gboolean sftp_attributes(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, gboolean *known,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* LSTAT of a path, or STAT where the server has no LSTAT. */
+/* look.c: LSTAT of a path, or what else tells. PARTNER: the server lets nobody see. */
 gboolean sftp_look(Sftp *sftp, const char *path, SftpAttributes *attributes, gboolean *exists,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -91,4 +91,4 @@ gsize sftp_window(const Sftp *sftp, guint64 bytes, gint64 since);
 gboolean sftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
                     GError **error);
 gboolean sftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error);
-gboolean sftp_put(Driver *driver, const DriverTransfer *put, GError **error);
+gboolean sftp_put(Driver *driver, const DriverTransfer *put, gboolean *there, GError **error);

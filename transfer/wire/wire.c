@@ -254,11 +254,11 @@ WireGot wire_receive(int socket, int milliseconds, WireBuffer *buffer, WireMessa
 }
 
 void wire_entry_append(GByteArray *entries, const WireEntry *entry) {
-  guint8 is_file = entry->is_file ? 1 : 0;
+  guint8 kind = entry->is_file ? 1 : entry->is_link ? 2 : 0;
   guint16 length = (guint16)entry->name_length;
   g_byte_array_append(entries, (const guint8 *)&entry->size, sizeof entry->size);
   g_byte_array_append(entries, (const guint8 *)&entry->modified, sizeof entry->modified);
-  g_byte_array_append(entries, &is_file, 1);
+  g_byte_array_append(entries, &kind, 1);
   g_byte_array_append(entries, (const guint8 *)&length, sizeof length);
   g_byte_array_append(entries, entry->name, length);
 }
@@ -270,14 +270,15 @@ gboolean wire_entry_take(WireBytes *rest, WireEntry *entry, gboolean *bad) {
   if (rest->length == 0)
     return FALSE;
   *bad = TRUE;
-  if (rest->length < FIXED || rest->data[16] > 1)
+  if (rest->length < FIXED || rest->data[16] > 2)
     return FALSE;
   memcpy(&length, rest->data + 17, sizeof length);
   if (rest->length - FIXED < length)
     return FALSE;
   memcpy(&entry->size, rest->data, 8);
   memcpy(&entry->modified, rest->data + 8, 8);
-  entry->is_file = rest->data[16];
+  entry->is_file = rest->data[16] == 1;
+  entry->is_link = rest->data[16] == 2;
   entry->name = rest->data + FIXED;
   entry->name_length = length;
   *rest = (WireBytes){rest->data + FIXED + length, rest->length - FIXED - length};

@@ -96,11 +96,12 @@ typedef enum { WIRE_GOT_MESSAGE, WIRE_GOT_END, WIRE_GOT_NOTHING, WIRE_GOT_REFUSE
  * socket. */
 WireGot wire_receive(int socket, int milliseconds, WireBuffer *buffer, WireMessage *message) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Entries of a listing, packed: size, modified (8 bytes each), is_file (1), length of the name (2), the name. */
+/* Entries of a listing, packed: size, modified (8 bytes each), kind (1: file 1, link 2, other 0), length of the name (2),
+ * the name. */
 typedef struct {
   guint64 size;
   gint64 modified;
-  gboolean is_file;
+  gboolean is_file, is_link;
   const guint8 *name;
   gsize name_length;
 } WireEntry;

@@ -16,6 +16,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +56,23 @@ static int trace_the_parent(int folder) {
 static int signal_the_parent(int folder) {
   (void)folder;
   return verdict(kill(getppid(), 0));
+}
+static int signal_a_thread_of_the_parent(int folder) {
+  (void)folder;
+  return verdict(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+static int look_at_a_path(int folder) {
+  struct stat about;
+  (void)folder;
+  return verdict(syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &about, AT_EMPTY_PATH));
+}
+static int look_at_what_is_open(int folder) {
+  struct stat about;
+  return verdict(caged_fstat(folder, &about));
+}
+static int end_by_itself(int folder) {
+  (void)folder;
+  return syscall(SYS_tgkill, getpid(), gettid(), SIGSYS) < 0 ? WENT_THROUGH : WENT_THROUGH + 10;
 }
 static int make_code(int folder) {
   (void)folder;
@@ -146,6 +164,8 @@ static void a_caged_courier_reaches_nothing(void **state) {
       {"make a socket", make_a_socket},
       {"trace", trace_the_parent},
       {"signal", signal_the_parent},
+      {"signal a thread", signal_a_thread_of_the_parent},
+      {"look at a path", look_at_a_path},
       {"executable memory", make_code},
       {"look at a file", look_at_a_file},
       {"remove a file", remove_a_file},
@@ -169,6 +189,9 @@ static void a_local_courier_reaches_its_folder_only(void **state) {
   (void)state;
   assert_int_equal(in_cage(read_in_the_folder, CAGE_WITH_FOLDER), WENT_THROUGH);
   assert_int_equal(in_cage(open_a_file, CAGE_WITH_FOLDER), DENIED);
+  assert_int_equal(in_cage(look_at_a_path, CAGE_WITH_FOLDER), DENIED);
+  assert_int_equal(in_cage(look_at_what_is_open, CAGE_WITH_FOLDER), WENT_THROUGH);
+  assert_int_equal(in_cage(end_by_itself, CAGE_WITH_FOLDER), DENIED); /* by SIGSYS, which it sent itself */
   assert_int_equal(in_cage(run_a_program, CAGE_WITH_FOLDER), DENIED);
   assert_int_equal(in_cage(connect_elsewhere, CAGE_WITH_FOLDER), DENIED);
   if (syscall(444, NULL, 0, 1) >= 1)
@@ -180,8 +203,16 @@ static void a_local_courier_reaches_its_folder_only(void **state) {
 /* Or the tests above would prove nothing. */
 static void outside_the_cage_the_same_goes_through(void **state) {
   (void)state;
-  static const Attempt attempts[] = {open_a_file,    make_a_socket,     signal_the_parent,     make_code,
-                                     look_at_a_file, connect_elsewhere, read_above_the_folder, read_in_the_folder};
+  static const Attempt attempts[] = {open_a_file,
+                                     make_a_socket,
+                                     signal_the_parent,
+                                     make_code,
+                                     look_at_a_file,
+                                     connect_elsewhere,
+                                     read_above_the_folder,
+                                     read_in_the_folder,
+                                     signal_a_thread_of_the_parent,
+                                     look_at_a_path};
   for (gsize i = 0; i < G_N_ELEMENTS(attempts); i++)
     assert_int_equal(in_cage(attempts[i], NO_CAGE_AT_ALL), WENT_THROUGH);
   assert_int_equal(in_cage(run_a_program, NO_CAGE_AT_ALL), 0); /* became /bin/true */
