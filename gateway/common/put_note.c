@@ -27,7 +27,8 @@ gboolean put_note_write(PutNote *note, NoteStage stage, GError **error) {
     return sallyport_error_errno(error, errno, "create %s", note->path);
   note->stage = stage;
   gboolean ok = files_write_all(fd, text, strlen(text), error) &&
-                (ftruncate(fd, (off_t)strlen(text)) == 0 || sallyport_error_errno(error, errno, "write %s", note->path));
+                (ftruncate(fd, (off_t)strlen(text)) == 0 ||
+                 sallyport_error_errno(error, errno, "write %s", note->path));
   if (ok && (note->synced || stage == NOTE_VANISHED)) {
     g_autofree char *folder = g_path_get_dirname(note->path);
     ok = files_sync(fd, note->path, error) && files_sync_folder(folder, error);

@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
   gboolean (*take)(gpointer user, const WireEntry *entry);
   gpointer user;
+  gboolean *is_cut; /* set: the server says that it has not listed all; may be NULL */
 } DriverSink;
 
 /* Takes what a probe or a survey learns. Values that are too long are cut. */

@@ -100,7 +100,9 @@ GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolea
   if (truncated)
     *truncated = answer.truncated != 0 || call.truncated;
   if (refused)
-    *refused = (guint)answer.refused + repeated;
+    *refused = (guint)answer.refused + (guint)answer.unknown + repeated;
+  if (listing->unknown)
+    *listing->unknown = answer.unknown > 0 ? files_show_bytes(answer.text.data, answer.text.length, 200) : NULL;
   return g_steal_pointer(&entries);
 }
 

@@ -123,12 +123,13 @@ void ftp_begin(Ftp *ftp, const char *url) {
   curl_easy_setopt(easy, CURLOPT_PASSWORD, ftp->link.password);
   curl_easy_setopt(easy, CURLOPT_FTP_FILEMETHOD, (long)CURLFTPMETHOD_NOCWD);
   curl_easy_setopt(easy, CURLOPT_FTP_SKIP_PASV_IP, 1L);
-  curl_easy_setopt(easy, CURLOPT_FTP_USE_EPSV, 1L);
+  curl_easy_setopt(easy, CURLOPT_FTP_USE_EPSV, ftp->no_epsv && !strchr(ftp->link.address, ':') ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L); /* for the next two: nothing is printed */
   curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, hear_command);
   curl_easy_setopt(easy, CURLOPT_DEBUGDATA, ftp);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, hear_reply);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, ftp);
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, ftp->ends_connection ? 1L : 0L);
   /* control and data: without AUTH it ends before USER, without PROT P before any data */
   if (ftp->link.tls != COURIER_TLS_NONE) {
     curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
@@ -145,6 +146,20 @@ CURLcode ftp_run(Ftp *ftp) {
       ftp->is_binary = g_ascii_toupper(reply->argument) == 'I';
   }
   return code;
+}
+
+gboolean ftp_goes_on_with_pasv(Ftp *ftp, CURLcode code) {
+  static const char *const names[] = {"OPTS UTF8 ON", NULL}, *const nothing[] = {"NOOP", NULL};
+  if (code != CURLE_FTP_WEIRD_PASV_REPLY || ftp->no_epsv || ftp_code(ftp, "EPSV") != 229)
+    return FALSE;
+  /* libcurl decides about EPSV when it connects: it is made to log in once more */
+  ftp->no_epsv = ftp->ends_connection = TRUE;
+  if (!ftp_commands(ftp, "log out", nothing, NULL))
+    ftp->base.lost = TRUE;
+  ftp->ends_connection = FALSE;
+  ftp->link.may_redial = TRUE;
+  ftp->base.lost = ftp->is_binary = FALSE;
+  return !ftp->has_utf8 || ftp_commands(ftp, "login", names, NULL);
 }
 
 gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands, GError **error) {

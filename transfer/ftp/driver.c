@@ -63,13 +63,15 @@ static gboolean do_rename(Ftp *ftp, const char *from, const char *to, GError **e
   if (!new)
     return FALSE;
   g_autofree char *first = g_strconcat("RNFR ", old, NULL), *second = g_strconcat("RNTO ", new, NULL);
-  const char *commands[] = {first, second, NULL};
-  if (!change(ftp, commands, "RNTO", "rename", error))
+  const char *ask[] = {first, NULL}, *act[] = {second, NULL};
+  /* not RNTO after a refused RNFR: some servers rename what was named before, some end the connection */
+  if (!ftp_commands(ftp, "rename", ask, error))
     return FALSE;
-  const FtpReply *one = ftp_reply(ftp, "RNFR", 0), *two = ftp_reply(ftp, "RNTO", 0);
-  if (two && two->code / 100 == 2 && one && one->code / 100 == 3)
-    return TRUE;
-  return ftp_refused(ftp, one && one->code / 100 == 3 ? two : one, "rename", from, error);
+  if (ftp_code(ftp, "RNFR") / 100 != 3)
+    return ftp_refused(ftp, ftp_reply(ftp, "RNFR", 0), "rename", from, error);
+  if (!change(ftp, act, "RNTO", "rename", error))
+    return FALSE;
+  return ftp_code(ftp, "RNTO") / 100 == 2 || ftp_refused(ftp, ftp_reply(ftp, "RNTO", 0), "rename", from, error);
 }
 
 /* Between the look and the rename somebody else may make the target: the protocol has no better. */

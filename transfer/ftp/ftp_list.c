@@ -128,26 +128,53 @@ static gboolean iso_date(const Piece *piece, Moment *moment) {
          small(piece->at + 8, 2, &moment->day);
 }
 
-/* "01-31-26", "01-31-2026", "01/31/2026": IIS puts the month first, whatever its country. */
-static gboolean windows_date(const Piece *piece, Moment *moment) {
-  if ((piece->length != 8 && piece->length != 10) || !strchr("-/", piece->at[2]) || piece->at[5] != piece->at[2] ||
-      !small(piece->at, 2, &moment->month) || !small(piece->at + 3, 2, &moment->day) ||
+/* "01-31-26", "01-31-2026", "01/31/2026", "31.01.2026": IIS puts the month first, whatever its country; others do not,
+ * which a day behind the 12th gives away, for all lines after it. With points between, the day is always first. */
+static gboolean windows_date(const Piece *piece, gboolean *day_first, Moment *moment) {
+  gint first, second;
+  if ((piece->length != 8 && piece->length != 10) || !strchr("-/.", piece->at[2]) || piece->at[5] != piece->at[2] ||
+      !small(piece->at, 2, &first) || !small(piece->at + 3, 2, &second) ||
       !small(piece->at + 6, piece->length - 6, &moment->year))
     return FALSE;
+  *day_first = *day_first || (first > 12 && second <= 12);
+  gboolean is_day = *day_first || piece->at[2] == '.';
+  moment->day = is_day ? first : second;
+  moment->month = is_day ? second : first;
   if (piece->length == 8)
     moment->year += moment->year < 70 ? 2000 : 1900;
   return TRUE;
 }
 
-/* English names; and as Chinese systems write them, "1月", in UTF-8 and in GBK. */
-static gboolean month_name(const Piece *piece, Moment *moment) {
-  static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                       "jul", "aug", "sep", "oct", "nov", "dec"};
+/* As systems of other languages shorten them, in UTF-8 and in Latin-1 (paź: Latin-2); a point behind is taken off. */
+static gboolean named_month(Piece piece, gint *month) {
+  static const char *const months[] = {"jan|janv|ene|gen|sty|januar|january",
+                                       "feb|févr|f\xe9vr|fév|fev|lut|februar|february",
+                                       "mar|mär|m\xe4r|mrz|mars|mrt|märz|m\xe4rz|march",
+                                       "apr|avr|abr|avril|kwi|april",
+                                       "may|mai|mei|mag|maj|maio",
+                                       "jun|juin|giu|cze|juni|june",
+                                       "jul|juil|lug|lip|juli|july",
+                                       "aug|août|ao\xfbt|ago|sie|august",
+                                       "sep|sept|set|wrz|september",
+                                       "oct|okt|ott|out|paź|pa\xbc|october|oktober",
+                                       "nov|lis|november",
+                                       "dec|dez|déc|d\xe9"
+                                       "c|dic|gru|des|december|dezember"};
+  if (piece.length > 1 && piece.at[piece.length - 1] == '.')
+    piece.length--;
   for (gint i = 0; i < 12; i++)
-    if (is(piece, months[i])) {
-      moment->month = i + 1;
-      return TRUE;
-    }
+    for (const char *name = months[i]; name; name = strchr(name, '|') ? strchr(name, '|') + 1 : NULL)
+      if (strcspn(name, "|") == piece.length && g_ascii_strncasecmp(name, piece.at, piece.length) == 0) {
+        *month = i + 1;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* Names; and as Chinese systems write them, "1月", in UTF-8 and in GBK. */
+static gboolean month_name(const Piece *piece, Moment *moment) {
+  if (named_month(*piece, &moment->month))
+    return TRUE;
   gsize digits = 0;
   while (digits < piece->length && g_ascii_isdigit(piece->at[digits]))
     digits++;
@@ -164,6 +191,8 @@ static gboolean day_number(const Piece *piece, Moment *moment) {
     length -= 3;
   else if (length > 2 && memcmp(piece->at + length - 2, "\xc8\xd5", 2) == 0)
     length -= 2;
+  else if (length > 1 && piece->at[length - 1] == '.')
+    length--;
   return length <= 2 && small(piece->at, length, &moment->day) && moment->day >= 1 && moment->day <= 31;
 }
 
@@ -235,6 +264,7 @@ static FtpLine unix_line(const char *line, gsize length, const Piece *fields, gu
       return FTP_LINE_UNKNOWN;
     entry->size = size;
     entry->is_file = line[0] == '-';
+    entry->is_link = line[0] == 'l';
     if (line[0] == 'l')
       drop_link_target(entry);
     return FTP_LINE_ENTRY;
@@ -245,7 +275,8 @@ static FtpLine unix_line(const char *line, gsize length, const Piece *fields, gu
 static FtpLine windows_line(const char *line, gsize length, const Piece *fields, guint count, const FtpClock *clock,
                             WireEntry *entry) {
   Moment moment = {0};
-  if (count < 4 || (!windows_date(&fields[0], &moment) && !iso_date(&fields[0], &moment)) ||
+  gboolean unasked = FALSE, *day_first = clock->day_first ? clock->day_first : &unasked;
+  if (count < 4 || (!windows_date(&fields[0], day_first, &moment) && !iso_date(&fields[0], &moment)) ||
       !clock_time(&fields[1], &moment))
     return FTP_LINE_UNKNOWN;
   guint at = 2;
@@ -265,6 +296,31 @@ static FtpLine windows_line(const char *line, gsize length, const Piece *fields,
   entry->name_length = (gsize)(line + length - name);
   entry->is_file = !is_other;
   return FTP_LINE_ENTRY;
+}
+
+/* "QPGMR  77824 02/23/00 15:09:55 *STMF  README.TXT": OS/400. The order of its dates is the job's; a number that can be
+ * no month or day tells. *MEM and the like have no size, and are no streams of bytes. */
+static FtpLine as400_line(const char *line, gsize length, const Piece *fields, guint count, const FtpClock *clock,
+                          WireEntry *entry) {
+  Moment moment = {0};
+  gint part[3];
+  if (count < 6 || fields[4].at[0] != '*' || fields[2].length != 8 || !number(&fields[1], FALSE, &entry->size) ||
+      !clock_time(&fields[3], &moment))
+    return FTP_LINE_UNKNOWN;
+  for (guint i = 0; i < G_N_ELEMENTS(part); i++)
+    if (!small(fields[2].at + 3 * i, 2, &part[i]))
+      return FTP_LINE_UNKNOWN;
+  gboolean year_first = part[0] > 31 || part[0] == 0, day_first = !year_first && part[0] > 12;
+  moment.year = year_first ? part[0] : part[2];
+  moment.month = year_first || day_first ? part[1] : part[0];
+  moment.day = year_first ? part[2] : day_first ? part[0] : part[1];
+  moment.year += moment.year < 70 ? 2000 : 1900;
+  entry->name = (const guint8 *)fields[5].at;
+  entry->name_length = (gsize)(line + length - fields[5].at);
+  entry->is_file = is(&fields[4], "*STMF");
+  if (entry->name_length > 1 && entry->name[entry->name_length - 1] == '/')
+    entry->name_length--;
+  return seconds_of(&moment, clock, &entry->modified) ? FTP_LINE_ENTRY : FTP_LINE_UNKNOWN;
 }
 
 /* "+i8388621.29609,m824255902,/,\tname": https://cr.yp.to/ftp/list/eplf.html */
@@ -307,6 +363,8 @@ FtpLine ftp_list_line(const char *line, gsize length, const FtpClock *clock, Wir
     return windows_line(line, length, fields, count, clock, entry);
   if (is_mode(&fields[0]))
     return unix_line(line, length, fields, count, 1, clock, entry);
+  if (count >= 6 && fields[4].at[0] == '*')
+    return as400_line(line, length, fields, count, clock, entry);
   gboolean is_netware = count >= 6 && fields[0].length == 1 && strchr("-d", line[0]) && fields[1].at[0] == '[';
   return is_netware ? unix_line(line, length, fields, count, 2, clock, entry) : FTP_LINE_UNKNOWN;
 }
@@ -331,21 +389,22 @@ gboolean ftp_time(const char *text, gsize length, gint64 *seconds) {
   return moment_in(&moment, moment.year, utc, seconds);
 }
 
-static gboolean take_fact(const Piece *fact, WireEntry *entry, gboolean *is_itself, gboolean *is_typed) {
+/* A fact that cannot be read costs that fact, and not the file. */
+static void take_fact(const Piece *fact, WireEntry *entry, gboolean *is_itself, gboolean *is_typed) {
   const char *equals = memchr(fact->at, '=', fact->length);
   if (!equals)
-    return FALSE;
+    return;
   const Piece name = {fact->at, (gsize)(equals - fact->at)}, value = {equals + 1, fact->length - name.length - 1};
   if (is(&name, "type")) {
     *is_typed = TRUE;
     entry->is_file = is(&value, "file");
+    entry->is_link = value.length >= 13 && g_ascii_strncasecmp(value.at, "os.unix=slink", 13) == 0;
     *is_itself = is(&value, "cdir") || is(&value, "pdir");
   }
-  if (is(&name, "size"))
-    return number(&value, FALSE, &entry->size);
-  if (is(&name, "modify"))
-    return ftp_time(value.at, value.length, &entry->modified);
-  return TRUE;
+  if (is(&name, "size") && !number(&value, FALSE, &entry->size))
+    entry->size = 0;
+  if (is(&name, "modify") && !ftp_time(value.at, value.length, &entry->modified))
+    entry->modified = 0;
 }
 
 FtpLine ftp_mlsd_line(const char *line, gsize length, WireEntry *entry) {
@@ -358,8 +417,8 @@ FtpLine ftp_mlsd_line(const char *line, gsize length, WireEntry *entry) {
     return FTP_LINE_UNKNOWN;
   for (const char *at = line; at < blank;) {
     const char *semicolon = memchr(at, ';', (gsize)(blank - at)), *end = semicolon ? semicolon : blank;
-    if (end > at && !take_fact(&(Piece){at, (gsize)(end - at)}, entry, &is_itself, &is_typed))
-      return FTP_LINE_UNKNOWN;
+    if (end > at)
+      take_fact(&(Piece){at, (gsize)(end - at)}, entry, &is_itself, &is_typed);
     at = end + 1;
   }
   entry->name = (const guint8 *)blank + 1;

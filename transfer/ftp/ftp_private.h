@@ -22,6 +22,10 @@ typedef struct {
   char *root, *home;  /* "ftp://host:port/", and the login folder, with a slash at its end */
   GPtrArray *replies; /* FtpReply*: of the run; the first is the greeting's place, before any command */
   gboolean has_mlsd, has_mlst, has_utf8, is_binary;
+  gboolean no_epsv;         /* its replies to EPSV cannot be read */
+  gboolean ends_connection; /* with the run that comes */
+  gboolean day_first;       /* LIST's dates of numbers, once a line has shown it */
+  gboolean has_learnt_sizes, folders_have_size;
   GTimeZone *zone;
 } Ftp;
 
@@ -33,6 +37,8 @@ char *ftp_path(const Ftp *ftp, const char *path, GError **error) G_GNUC_WARN_UNU
 void ftp_begin(Ftp *ftp, const char *url);
 /* The URL of a file: its path as it goes into RETR or STOR. */
 char *ftp_url(const Ftp *ftp, const char *checked) G_GNUC_WARN_UNUSED_RESULT;
+/* TRUE, once: its reply to EPSV could not be read, and the same may be run with PASV. */
+gboolean ftp_goes_on_with_pasv(Ftp *ftp, CURLcode code);
 /* Runs it; the base is lost when the connection is. */
 CURLcode ftp_run(Ftp *ftp) G_GNUC_WARN_UNUSED_RESULT;
 /* Each of the commands (NULL-terminated) and its reply, whatever that says. FALSE: the connection did not hold; `what`

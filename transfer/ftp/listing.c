@@ -10,13 +10,19 @@ typedef struct {
   Ftp *ftp;
   const DriverSink *sink;
   gboolean is_mlsd, is_enough;
+  guint64 understood; /* lines, also of what is no file */
   FtpClock clock;
   guint64 names;
   gsize held;
   char line[LINE_LIMIT];
 } Listing;
 
-/* A line that is not understood is handed on without a name: it is counted among the refused. FALSE: enough. */
+/* A line that is not understood is handed on without a name: it is counted, and the first is shown. */
+static WireEntry unknown_line(const Listing *listing, gsize length) {
+  return (WireEntry){.unknown = (const guint8 *)listing->line, .unknown_length = length};
+}
+
+/* FALSE: enough. */
 static gboolean take_line(Listing *listing, gsize length) {
   WireEntry entry;
   while (length > 0 && listing->line[length - 1] == '\r')
@@ -25,8 +31,9 @@ static gboolean take_line(Listing *listing, gsize length) {
                                   : ftp_list_line(listing->line, length, &listing->clock, &entry);
   if (kind == FTP_LINE_NOTHING)
     return TRUE;
+  listing->understood += kind == FTP_LINE_ENTRY;
   if (kind == FTP_LINE_UNKNOWN)
-    entry = (WireEntry){0};
+    entry = unknown_line(listing, length);
   if (++listing->names % NAMES_PER_PROGRESS == 0)
     curl_link_alive(&listing->ftp->link);
   return listing->sink->take(listing->sink->user, &entry);
@@ -81,7 +88,18 @@ static gboolean is_empty_folder(const Ftp *ftp, const char *verb) {
 
 static gboolean lacks(const Ftp *ftp, const char *verb) {
   guint code = ftp_code(ftp, verb);
-  return code == 500 || code == 502 || code == 504;
+  return code == 500 || code == 501 || code == 502 || code == 504;
+}
+
+/* "226-Output truncated to 10000 matches" (Pure-FTPd), and what others may say. */
+static gboolean says_cut(const Ftp *ftp, const char *verb) {
+  static const char *const words[] = {"truncated", "too many", "incomplete", "limit reached", "limit exceeded"};
+  const FtpReply *reply = ftp_reply(ftp, verb, 0);
+  g_autofree char *text = reply ? g_ascii_strdown(reply->text->str, -1) : g_strdup("");
+  for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+    if (strstr(text, words[i]))
+      return TRUE;
+  return FALSE;
 }
 
 gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GError **error) {
@@ -90,9 +108,16 @@ gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GE
   if (!path || !enter(ftp, path, folder, error))
     return FALSE;
   g_autofree Listing *listing = g_new0(Listing, 1);
-  *listing = (Listing){
-      .ftp = ftp, .sink = sink, .is_mlsd = ftp->has_mlsd, .clock = {ftp->zone, g_get_real_time() / G_USEC_PER_SEC}};
+  *listing = (Listing){.ftp = ftp,
+                       .sink = sink,
+                       .is_mlsd = ftp->has_mlsd,
+                       .clock = {ftp->zone, g_get_real_time() / G_USEC_PER_SEC, &ftp->day_first}};
   CURLcode code = run_listing(listing);
+  if (ftp_goes_on_with_pasv(ftp, code)) { /* on a new connection, which is not in the folder */
+    if (!enter(ftp, path, folder, error))
+      return FALSE;
+    code = run_listing(listing);
+  }
   if (code != CURLE_OK && listing->is_mlsd && lacks(ftp, "MLSD") && !ftp->base.lost) { /* it said that it has it */
     ftp->has_mlsd = listing->is_mlsd = FALSE;
     code = run_listing(listing);
@@ -108,6 +133,8 @@ gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GE
     return TRUE;
   if (code == CURLE_OK && is_refused)
     return ftp_refused(ftp, ftp_reply(ftp, verb, 0), "list", folder, error);
+  if (code == CURLE_OK && sink->is_cut)
+    *sink->is_cut = says_cut(ftp, verb);
   return code == CURLE_OK || ftp_failed(ftp, code, "list", folder, error);
 }
 
@@ -134,7 +161,10 @@ static gboolean is_missing(guint code) {
   return code == 550 || code == 553;
 }
 
-static gboolean stat_by_facts(Ftp *ftp, const char *path, const char *shown, CourierStat *stat, GError **error) {
+/* *known = FALSE: this server has no MLST, whatever its list of features says; it is not asked again. */
+static gboolean stat_by_facts(Ftp *ftp, const char *path, const char *shown, CourierStat *stat, gboolean *known,
+                              GError **error) {
+  *known = TRUE;
   g_autofree char *command = g_strconcat("MLST ", path, NULL);
   const char *commands[] = {command, NULL};
   if (!ftp_commands(ftp, "stat", commands, error))
@@ -142,7 +172,12 @@ static gboolean stat_by_facts(Ftp *ftp, const char *path, const char *shown, Cou
   const FtpReply *reply = ftp_reply(ftp, "MLST", 0);
   if (reply && reply->code == 250 && facts_of(reply, stat))
     return TRUE;
-  return (reply && is_missing(reply->code)) || ftp_refused(ftp, reply, "stat", shown, error);
+  if (reply && is_missing(reply->code))
+    return TRUE;
+  if (!reply || (reply->code / 100 != 5 && reply->code != 250))
+    return ftp_refused(ftp, reply, "stat", shown, error);
+  *known = ftp->has_mlst = FALSE;
+  return TRUE;
 }
 
 static gboolean is_folder(Ftp *ftp, const char *path, gboolean *folder, GError **error) {
@@ -168,37 +203,67 @@ static gboolean is_it(gpointer user, const WireEntry *entry) {
   return TRUE; /* to the end, so that the connection stays in step */
 }
 
+/* What is in a folder that is not there is not there either. */
 static gboolean stat_by_listing(Ftp *ftp, const char *path, CourierStat *stat, GError **error) {
   g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
   Search search = {name, stat};
-  return ftp_list(&ftp->base, folder, &(DriverSink){is_it, &search}, error);
+  GError *failed = NULL;
+  if (ftp_list(&ftp->base, folder, &(DriverSink){.take = is_it, .user = &search}, &failed))
+    return TRUE;
+  gboolean is_gone = !ftp->base.lost && is_missing(ftp_code(ftp, "CWD")) && !ftp_reply(ftp, "LIST", 0);
+  if (is_gone)
+    g_error_free(failed);
+  else
+    g_propagate_error(error, failed);
+  return is_gone;
+}
+
+/* Some servers tell a SIZE of a folder. The login folder, which is one, shows it; asked once. */
+static gboolean learn_folder_sizes(Ftp *ftp, GError **error) {
+  g_autofree char *command = g_strconcat("SIZE ", ftp->home, NULL);
+  const char *commands[] = {"TYPE I", command, NULL};
+  if (ftp->has_learnt_sizes)
+    return TRUE;
+  if (!ftp_commands(ftp, "stat", commands, error))
+    return FALSE;
+  ftp->has_learnt_sizes = TRUE;
+  ftp->folders_have_size = ftp_code(ftp, "SIZE") == 213;
+  return TRUE;
+}
+
+static gboolean size_in(const FtpReply *answer, guint64 *size) {
+  g_autofree char *text = g_strstrip(g_strdup(answer->text->str));
+  return g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, size, NULL);
 }
 
 gboolean ftp_stat(Ftp *ftp, const char *shown, CourierStat *stat, GError **error) {
-  gboolean folder;
+  gboolean folder = FALSE, known = FALSE;
   *stat = (CourierStat){0};
   g_autofree char *path = ftp_path(ftp, shown, error);
   if (!path)
     return FALSE;
-  if (ftp->has_mlst)
-    return stat_by_facts(ftp, path, shown, stat, error);
+  if (ftp->has_mlst && (!stat_by_facts(ftp, path, shown, stat, &known, error) || known))
+    return known;
+  if (!learn_folder_sizes(ftp, error))
+    return FALSE;
   g_autofree char *size = g_strconcat("SIZE ", path, NULL), *time = g_strconcat("MDTM ", path, NULL);
   /* the size of a text is not that of its bytes */
   const char *commands[] = {size, time, NULL}, *binary[] = {"TYPE I", size, time, NULL};
   if (!ftp_commands(ftp, "stat", ftp->is_binary ? commands : binary, error))
     return FALSE;
   const FtpReply *answer = ftp_reply(ftp, "SIZE", 0), *at = ftp_reply(ftp, "MDTM", 0);
-  if (answer && answer->code == 213) {
-    g_autofree char *text = g_strstrip(g_strdup(answer->text->str)),
-                    *when = at && at->code == 213 ? g_strstrip(g_strdup(at->text->str)) : g_strdup("");
-    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, &stat->size, NULL))
-      return ftp_refused(ftp, answer, "stat", shown, error);
-    stat->exists = stat->is_file = TRUE;
+  if (answer && answer->code == 213 && size_in(answer, &stat->size)) {
+    g_autofree char *when = at && at->code == 213 ? g_strstrip(g_strdup(at->text->str)) : g_strdup("");
+    stat->exists = TRUE;
     if (!ftp_time(when, strlen(when), &stat->modified))
       stat->modified = 0;
+    if (ftp->folders_have_size && !is_folder(ftp, path, &folder, error))
+      return FALSE;
+    stat->is_file = !folder;
     return TRUE;
   }
-  if (answer && lacks(ftp, "SIZE"))
+  /* "213 File status": there is something, and its size is not said */
+  if (answer && (answer->code == 213 || lacks(ftp, "SIZE")))
     return stat_by_listing(ftp, path, stat, error);
   if (!answer || !is_missing(answer->code))
     return ftp_refused(ftp, answer, "stat", shown, error);

@@ -73,10 +73,13 @@ static gboolean probe_rename(Ftp *ftp, const CourierProbe *probe, const DriverFa
   if (!to)
     return FALSE;
   g_autofree char *first = g_strconcat("RNFR ", from, NULL), *second = g_strconcat("RNTO ", to, NULL);
-  const char *commands[] = {first, second, NULL};
-  if (!ftp_commands(ftp, "probe", commands, error))
+  const char *ask[] = {first, NULL}, *act[] = {second, NULL};
+  if (!ftp_commands(ftp, "probe", ask, error))
     return FALSE;
-  tell_status(ftp_reply(ftp, "RNTO", 0), facts);
+  gboolean is_ready = ftp_code(ftp, "RNFR") / 100 == 3;
+  if (is_ready && !ftp_commands(ftp, "probe", act, error))
+    return FALSE;
+  tell_status(ftp_reply(ftp, is_ready ? "RNTO" : "RNFR", 0), facts);
   return TRUE;
 }
 

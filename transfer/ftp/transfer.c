@@ -72,7 +72,10 @@ gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError
     return FALSE;
   Transfer transfer = {.ftp = ftp, .fd = get->fd, .at = get->offset, .end = get->size, .path = get->path};
   guint64 before = 0, later = 0;
-  CURLcode code = fetch(ftp, get, path, &transfer);
+  CURLcode code;
+  do
+    code = fetch(ftp, get, path, &transfer);
+  while (ftp_goes_on_with_pasv(ftp, code));
   gboolean is_known = size_of(ftp_reply(ftp, "SIZE", 0), &before),
            is_known_later = size_of(ftp_reply(ftp, "SIZE", 1), &later);
   if (is_known && before > get->size)
@@ -154,7 +157,10 @@ gboolean ftp_put(Driver *driver, const DriverTransfer *put, gboolean *there, GEr
     return FALSE;
   if (put->offset > 0 && put->offset == put->size)
     return TRUE;
-  CURLcode code = send_file(ftp, put, path);
+  CURLcode code;
+  do
+    code = send_file(ftp, put, path);
+  while (ftp_goes_on_with_pasv(ftp, code));
   if (code != CURLE_OK)
     return ftp_failed(ftp, code, "put", put->path, error);
   *there = TRUE;

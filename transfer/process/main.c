@@ -25,6 +25,7 @@ typedef struct {
   Driver *driver;
   gint64 told_at; /* when the last progress went */
   guint64 told;
+  char *unknown; /* a line of the last listing that was not understood */
 } Process;
 
 static gboolean tell_progress(gpointer user, guint64 done) {
@@ -54,8 +55,9 @@ typedef struct {
   Process *process;
   GByteArray *packed;
   guint64 limit, seen, taken;
-  guint refused;
-  gboolean truncated, broken;
+  guint refused, unknown;
+  char *first_unknown;
+  gboolean truncated, broken, is_cut;
 } Gathering;
 
 static gboolean send_entries(Gathering *gathering) {
@@ -72,11 +74,14 @@ static gboolean send_entries(Gathering *gathering) {
 static gboolean gather(gpointer user, const WireEntry *entry) {
   Gathering *gathering = user;
   NameVerdict verdict = name_judge(entry->name, entry->name_length);
+  gathering->unknown += entry->unknown != NULL;
+  if (entry->unknown && !gathering->first_unknown)
+    gathering->first_unknown = g_strndup((const char *)entry->unknown, MIN(entry->unknown_length, 200));
   gathering->truncated = gathering->taken >= gathering->limit ? verdict != NAME_SKIPPED
                                                               : ++gathering->seen > 2 * gathering->limit + 1000;
   if (gathering->truncated)
     return FALSE;
-  gathering->refused += verdict == NAME_REFUSED;
+  gathering->refused += verdict == NAME_REFUSED && !entry->unknown;
   if (verdict != NAME_ACCEPTED)
     return TRUE;
   gathering->taken++;
@@ -89,14 +94,22 @@ static gboolean gather(gpointer user, const WireEntry *entry) {
 static gboolean list(Process *process, const char *folder, guint64 limit, WireMessage *answer, GError **error) {
   g_autoptr(GByteArray) packed = g_byte_array_new();
   Gathering gathering = {.process = process, .packed = packed, .limit = limit};
-  const DriverSink sink = {gather, &gathering};
-  if (!process->driver->operations->list(process->driver, folder, &sink, error))
-    return FALSE;
-  if (gathering.broken || !send_entries(&gathering))
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is gone");
-  answer->truncated = gathering.truncated ? 1 : 0;
+  const DriverSink sink = {gather, &gathering, &gathering.is_cut};
+  gboolean ok = process->driver->operations->list(process->driver, folder, &sink, error);
+  if (ok && (gathering.broken || !send_entries(&gathering)))
+    ok = sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is gone");
+  if (ok && gathering.unknown > 0 && gathering.taken == 0 && gathering.refused == 0)
+    ok = sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                             "list %s: an unknown form of listing, no line is understood; the first: %s", folder,
+                             gathering.first_unknown);
+  answer->truncated = gathering.truncated || gathering.is_cut ? 1 : 0;
   answer->refused = gathering.refused;
-  return TRUE;
+  answer->unknown = gathering.unknown;
+  /* of the process's memory: it is sent before the next request is taken */
+  g_free(process->unknown);
+  process->unknown = gathering.first_unknown;
+  answer->text = wire_text(process->unknown);
+  return ok;
 }
 
 /* --- facts: what probes and a survey learn goes to the lane as it comes ----------------------------------------------

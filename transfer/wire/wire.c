@@ -56,7 +56,7 @@ static const Shape shapes[WIRE_TYPES] = {
     [WIRE_READY] = {0, {BYTES(text, 2048)}},
     [WIRE_DONE] = {0,
                    {NUMBER(exists, 1), NUMBER(is_file, 1), NUMBER(size, G_MAXUINT64), NUMBER(modified, G_MAXUINT64),
-                    NUMBER(truncated, 1), NUMBER(refused, G_MAXUINT32)}},
+                    NUMBER(truncated, 1), NUMBER(refused, G_MAXUINT32), NUMBER(unknown, G_MAXUINT32), BYTES(text, 1024)}},
     [WIRE_ENTRIES] = {0, {BYTES(entries, WIRE_LIMIT)}},
     [WIRE_PROGRESS] = {0, {NUMBER(size, G_MAXUINT64)}},
     [WIRE_FAILED] = {0, {NUMBER(code, 255), BYTES(text, 8192), NUMBER(lost, 1)}},

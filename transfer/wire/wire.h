@@ -39,7 +39,7 @@ typedef enum {
   /* courier to lane */
   WIRE_HOST_KEY,  /* text ("SHA256:…") key_type (one bit, as in avoid) */
   WIRE_READY,     /* text: the description for people */
-  WIRE_DONE,      /* exists is_file size modified truncated refused */
+  WIRE_DONE,      /* exists is_file size modified truncated refused unknown, text: of the first unknown line */
   WIRE_ENTRIES,   /* entries: packed by wire_entry_append() */
   WIRE_PROGRESS,  /* size: bytes (or entries) so far */
   WIRE_FAILED,    /* code text lost (the connection is of no more use) */
@@ -63,7 +63,7 @@ typedef struct {
   guint64 kind, port, connect_timeout, io_timeout, avoid;
   guint64 limit, offset, size, replace, what;
   guint64 tls, timeout, status, retry_after;
-  guint64 key_type, exists, is_file, modified, truncated, refused, code, lost;
+  guint64 key_type, exists, is_file, modified, truncated, refused, unknown, code, lost;
   WireBytes host, user, folder, identity, passphrase, password, token, zone, pins, certificate, headers;
   WireBytes path, target, name, text, entries;
 } WireMessage;
@@ -104,6 +104,9 @@ typedef struct {
   gboolean is_file, is_link;
   const guint8 *name;
   gsize name_length;
+  /* within the courier only: a line that was not understood, instead of a name */
+  const guint8 *unknown;
+  gsize unknown_length;
 } WireEntry;
 void wire_entry_append(GByteArray *entries, const WireEntry *entry);
 /* Takes the first entry off `rest`. FALSE at its end or (*bad) when it is malformed. */

@@ -128,19 +128,19 @@ static void assert_there(const Scene *scene, const char *name, guint64 size) {
   assert_file(path, size);
 }
 
-#define FINE(call)                             \
-  do {                                         \
-    g_autoptr(GError) failed_ = NULL;          \
-    GError **error = &failed_;                 \
-    gboolean ok_ = (call);                     \
-    assert_fine(ok_, failed_);                 \
+#define FINE(call)                    \
+  do {                                \
+    g_autoptr(GError) failed_ = NULL; \
+    GError **error = &failed_;        \
+    gboolean ok_ = (call);            \
+    assert_fine(ok_, failed_);        \
   } while (0)
-#define FAILS(call, code)                      \
-  do {                                         \
-    g_autoptr(GError) failed_ = NULL;          \
-    GError **error = &failed_;                 \
-    assert_false(call);                        \
-    assert_code(&failed_, code);               \
+#define FAILS(call, code)             \
+  do {                                \
+    g_autoptr(GError) failed_ = NULL; \
+    GError **error = &failed_;        \
+    assert_false(call);               \
+    assert_code(&failed_, code);      \
   } while (0)
 
 /* --- what it does
@@ -317,6 +317,104 @@ static void a_get_that_is_not_whole_is_no_success(void **state) {
   get_fails("short aborted", 20, SALLYPORT_ERROR_AGAIN, 500);
 }
 
+/* --- servers of their own mind: each optional command has a way back */
+
+static void optional_commands_have_a_way_back(void **state) {
+  (void)state;
+  static const char *const ways[] = {"mlsd no-mlst-after-all", "mlsd-needs-name", "bad-229", "mlsd bad-229",
+                                     "no-size bad-229"};
+  for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
+    Scene *scene = scene_of(ways[i]);
+    CourierStat stat;
+    write_file(scene, "x", 1000);
+    FINE(courier_make_folder(scene->courier, "/deep", error));
+    FINE(courier_stat(scene->courier, "/x", &stat, error));
+    assert_true(stat.exists && stat.is_file && stat.size == 1000);
+    FINE(courier_stat(scene->courier, "/nowhere/x", &stat, error));
+    assert_false(stat.exists);
+    FINE(courier_stat(scene->courier, "/deep", &stat, error));
+    assert_true(stat.exists && !stat.is_file);
+    int fd = test_file(0);
+    guint64 end;
+    FINE(courier_get(scene->courier, &(CourierGet){.path = "/x", .size_limit = 5000, .fd = fd}, &end, error));
+    close(fd);
+    FINE(put(scene, "/y", 0, 500, error));
+    assert_there(scene, "y", 500);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) entries = courier_list(scene->courier, &(CourierListing){.folder = "/"}, NULL, NULL, &error);
+    assert_fine(entries != NULL, error);
+    assert_int_equal(entries->len, 3);
+    end_scene(scene);
+  }
+}
+
+static void sizes_that_are_none_and_folders_that_have_one_are_told_apart(void **state) {
+  (void)state;
+  Scene *scene = scene_of("size-says-nothing");
+  CourierStat stat;
+  write_file(scene, "empty", 0);
+  FINE(courier_make_folder(scene->courier, "/folder", error));
+  FINE(courier_stat(scene->courier, "/empty", &stat, error));
+  assert_true(stat.exists && stat.is_file && stat.size == 0);
+  FINE(put(scene, "/marker", 0, 0, error));
+  FINE(courier_stat(scene->courier, "/folder", &stat, error));
+  assert_true(stat.exists && !stat.is_file);
+  end_scene(scene);
+  scene = scene_of("folders-have-size");
+  write_file(scene, "x", 9);
+  FINE(courier_make_folder(scene->courier, "/folder", error));
+  FINE(courier_stat(scene->courier, "/folder", &stat, error));
+  assert_true(stat.exists && !stat.is_file);
+  FINE(courier_stat(scene->courier, "/x", &stat, error));
+  assert_true(stat.exists && stat.is_file && stat.size == 9);
+  end_scene(scene);
+}
+
+static void a_listing_that_the_server_has_cut_is_told(void **state) {
+  (void)state;
+  Scene *scene = scene_of("cut-listing");
+  g_autoptr(GError) error = NULL;
+  gboolean truncated = FALSE;
+  write_file(scene, "x", 1);
+  g_autoptr(GPtrArray)
+      entries = courier_list(scene->courier, &(CourierListing){.folder = "/"}, &truncated, NULL, &error);
+  assert_fine(entries != NULL, error);
+  assert_true(truncated && entries->len == 1);
+  end_scene(scene);
+}
+
+static void an_unknown_form_of_listing_is_an_error_that_shows_a_line(void **state) {
+  (void)state;
+  Scene *scene = scene_of("vms");
+  g_autoptr(GError) error = NULL;
+  assert_null(courier_list(scene->courier, &(CourierListing){.folder = "/"}, NULL, NULL, &error));
+  assert_non_null(strstr(error->message, "DISK$MISC"));
+  assert_code(&error, SALLYPORT_ERROR_PARTNER);
+  assert_false(courier_is_lost(scene->courier));
+  end_scene(scene);
+}
+
+static void a_refused_rename_is_not_gone_on_with(void **state) {
+  (void)state;
+  Scene *scene = scene_of("strict-rename");
+  FAILS(courier_rename(scene->courier, &(CourierRename){"/nothing", "/other", COURIER_TARGET_REFUSE}, error),
+        SALLYPORT_ERROR_PARTNER);
+  assert_false(courier_is_lost(scene->courier));
+  end_scene(scene);
+}
+
+static void an_upload_that_is_gone_at_once_is_told(void **state) {
+  (void)state;
+  Scene *scene = scene_of("takes-away");
+  gboolean vanished = FALSE;
+  int fd = test_file(10);
+  FINE(courier_put(scene->courier, &(CourierPut){.path = "/x", .size = 10, .fd = fd, .vanished = &vanished}, error));
+  assert_true(vanished);
+  FAILS(courier_put(scene->courier, &(CourierPut){.path = "/x", .size = 10, .fd = fd}, error), SALLYPORT_ERROR_PARTNER);
+  close(fd);
+  end_scene(scene);
+}
+
 static void silence_and_trickles_end_at_the_time_out(void **state) {
   (void)state;
   gint64 begun = g_get_monotonic_time();
@@ -351,7 +449,8 @@ static void a_size_beyond_the_limit_or_none_at_all(void **state) {
   scene = scene_of("negative");
   write_file(scene, "x", 1000);
   CourierStat stat;
-  FAILS(courier_stat(scene->courier, "/x", &stat, error), SALLYPORT_ERROR_PARTNER);
+  FINE(courier_stat(scene->courier, "/x", &stat, error)); /* a size that is no number is none: the listing tells it */
+  assert_int_equal(stat.size, 1000);
   end_scene(scene);
 }
 
@@ -593,6 +692,12 @@ int main(int count, char **arguments) {
       cmocka_unit_test(names_are_changed_as_the_interface_says),
       cmocka_unit_test(no_name_becomes_a_command),
       cmocka_unit_test(a_get_that_is_not_whole_is_no_success),
+      cmocka_unit_test(optional_commands_have_a_way_back),
+      cmocka_unit_test(sizes_that_are_none_and_folders_that_have_one_are_told_apart),
+      cmocka_unit_test(a_listing_that_the_server_has_cut_is_told),
+      cmocka_unit_test(an_unknown_form_of_listing_is_an_error_that_shows_a_line),
+      cmocka_unit_test(a_refused_rename_is_not_gone_on_with),
+      cmocka_unit_test(an_upload_that_is_gone_at_once_is_told),
       cmocka_unit_test(silence_and_trickles_end_at_the_time_out),
       cmocka_unit_test(a_size_beyond_the_limit_or_none_at_all),
       cmocka_unit_test(what_is_not_there_or_not_now),

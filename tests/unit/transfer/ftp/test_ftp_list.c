@@ -33,7 +33,8 @@ static void expect(const Good *good, FtpLine kind, const WireEntry *entry) {
 }
 
 static void listing_in(GTimeZone *zone, const Good *lines, gsize count) {
-  const FtpClock clock = {zone, NOW};
+  gboolean day_first = FALSE;
+  const FtpClock clock = {zone, NOW, &day_first};
   for (gsize i = 0; i < count; i++) {
     WireEntry entry;
     expect(&lines[i], ftp_list_line(lines[i].line, strlen(lines[i].line), &clock, &entry), &entry);
@@ -113,6 +114,43 @@ static void windows_listings_are_read(void **state) {
   listing_in(utc, lines, G_N_ELEMENTS(lines));
 }
 
+static void a_day_that_stands_first_shows_itself(void **state) {
+  (void)state;
+  static const Good lines[] = {
+      {"31-01-2026  14:45                 1234 a", "a", 1234, TRUE, "2026-01-31 14:45:00"},
+      {"05-01-2026  14:45                 1234 b", "b", 1234, TRUE, "2026-01-05 14:45:00"},
+      {"05.02.2026  14:45                 1234 c", "c", 1234, TRUE, "2026-02-05 14:45:00"},
+  };
+  listing_in(utc, lines, G_N_ELEMENTS(lines));
+}
+
+static void months_of_other_languages_are_read(void **state) {
+  (void)state;
+  static const Good lines[] = {
+      {"-rw-r--r-- 1 a b 9 15. Dez 2025 de", "de", 9, TRUE, "2025-12-15 00:00:00"},
+      {"-rw-r--r-- 1 a b 9 Mär 15 2025 de", "de", 9, TRUE, "2025-03-15 00:00:00"},
+      {"-rw-r--r-- 1 a b 9 M\xe4r 15 2025 latin", "latin", 9, TRUE, "2025-03-15 00:00:00"},
+      {"-rw-r--r-- 1 a b 9 janv. 15 08:00 fr", "fr", 9, TRUE, "2026-01-15 08:00:00"},
+      {"-rw-r--r-- 1 a b 9 août 15 2025 fr", "fr", 9, TRUE, "2025-08-15 00:00:00"},
+      {"-rw-r--r-- 1 a b 9 ene 15 08:00 es", "es", 9, TRUE, "2026-01-15 08:00:00"},
+      {"-rw-r--r-- 1 a b 9 giu 15 2025 it", "it", 9, TRUE, "2025-06-15 00:00:00"},
+      {"-rw-r--r-- 1 a b 9 mrt 15 2025 nl", "nl", 9, TRUE, "2025-03-15 00:00:00"},
+      {"-rw-r--r-- 1 a b 9 paź 15 2025 pl", "pl", 9, TRUE, "2025-10-15 00:00:00"},
+  };
+  listing_in(utc, lines, G_N_ELEMENTS(lines));
+}
+
+static void as400_listings_are_read(void **state) {
+  (void)state;
+  static const Good lines[] = {
+      {"QPGMR           77824 02/23/26 15:09:55 *STMF      README.TXT", "README.TXT", 77824, TRUE,
+       "2026-02-23 15:09:55"},
+      {"QSYS            77824 23/02/26 15:09:55 *DIR       archive/", "archive", 77824, FALSE, "2026-02-23 15:09:55"},
+      {"QSYS            12 99/12/31 15:09:55 *STMF      two words", "two words", 12, TRUE, "1999-12-31 15:09:55"},
+  };
+  listing_in(utc, lines, G_N_ELEMENTS(lines));
+}
+
 static void times_are_in_the_zone_that_is_configured(void **state) {
   (void)state;
   static const Good lines[] = {
@@ -153,7 +191,7 @@ static void what_is_not_understood_is_no_file(void **state) {
                                       "ls: cannot access",
                                       "-rw-r--r-- 1 a b 9 13\xe6\x9c\x88 15 08:00 x",
                                       "-rw-r--r-- 1 a b 9 Jan 15 1969 x"};
-  const FtpClock clock = {utc, NOW};
+  const FtpClock clock = {utc, NOW, NULL};
   for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
     WireEntry entry;
     if (ftp_list_line(lines[i], strlen(lines[i]), &clock, &entry) != FTP_LINE_UNKNOWN)
@@ -177,21 +215,20 @@ static void facts_are_read(void **state) {
       {"type=OS.unix=symlink;size=11;modify=20260115080000; link", "link", 11, FALSE, "2026-01-15 08:00:00"},
       {"type=file;size=1;modify=20260115080000;  leading", " leading", 1, TRUE, "2026-01-15 08:00:00"},
       {"type=file;size=1; a;b=c", "a;b=c", 1, TRUE, "1970-01-01 00:00:00"},
+      /* a fact that cannot be read costs that fact, and not the file */
+      {"type=file;size=x; a", "a", 0, TRUE, "1970-01-01 00:00:00"},
+      {"type=file;size=7;modify=2026; a", "a", 7, TRUE, "1970-01-01 00:00:00"},
+      {"type=file;size=7;modify=20191202065119:size; a", "a", 7, TRUE, "1970-01-01 00:00:00"},
+      {"type=file;size=7;modify=20261315080000; a", "a", 7, TRUE, "1970-01-01 00:00:00"},
+      {"type=file;size=-1; a", "a", 0, TRUE, "1970-01-01 00:00:00"},
+      {"type=file;size=99999999999999999999; a", "a", 0, TRUE, "1970-01-01 00:00:00"},
+      {"type=file;nonsense;size=7; a", "a", 7, TRUE, "1970-01-01 00:00:00"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
     WireEntry entry;
     expect(&lines[i], ftp_mlsd_line(lines[i].line, strlen(lines[i].line), &entry), &entry);
   }
-  static const char *const bad[] = {"type=file;size=x; a",
-                                    "type=file;modify=2026; a",
-                                    "type=file;modify=20261315080000; a",
-                                    "type=file;size=1;",
-                                    "no-facts",
-                                    "size=1; untyped",
-                                    "type=file;size=-1; a",
-                                    "type=file;size=99999999999999999999; a",
-                                    "=; a;",
-                                    " "};
+  static const char *const bad[] = {"type=file;size=1;", "no-facts", "size=1; untyped", "=; a;", " "};
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     WireEntry entry;
     if (ftp_mlsd_line(bad[i], strlen(bad[i]), &entry) != FTP_LINE_UNKNOWN)
@@ -211,7 +248,7 @@ static void cut_lines_do_no_harm(void **state) {
                                       "lrwxrwxrwx 1 0 0 12 Feb 27 09:15 latest -> x",
                                       "type=file;size=123;modify=20260115080000;perm=adfr; POINTS_1.dat",
                                       "-rw-r--r-- 1 a b 9 1\xe6\x9c\x88 15\xe6\x97\xa5 08:00 zh"};
-  const FtpClock clock = {utc, NOW};
+  const FtpClock clock = {utc, NOW, NULL};
   for (gsize i = 0; i < G_N_ELEMENTS(lines); i++)
     for (gsize cut = 0; cut <= strlen(lines[i]); cut++) {
       g_autofree char *exact = g_memdup2(lines[i], cut); /* the sanitizer sees a byte too far */
@@ -229,6 +266,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(unix_listings_are_read),
       cmocka_unit_test(windows_listings_are_read),
+      cmocka_unit_test(a_day_that_stands_first_shows_itself),
+      cmocka_unit_test(months_of_other_languages_are_read),
+      cmocka_unit_test(as400_listings_are_read),
       cmocka_unit_test(times_are_in_the_zone_that_is_configured),
       cmocka_unit_test(what_is_not_understood_is_no_file),
       cmocka_unit_test(facts_are_read),

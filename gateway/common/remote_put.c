@@ -2,9 +2,9 @@
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/flow.h"
-#include "gateway/flow/put_note.h"
-#include "gateway/log.h"
+#include "gateway/common/remote_path.h"
+#include "gateway/common/put_note_private.h"
+#include "gateway/common/log.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +15,7 @@ static char *temporary_name(const char *to, const char *owner, guint number) {
   g_autofree char *folder = g_path_get_dirname(to), *name = g_path_get_basename(to);
   g_autofree char *hidden = number > 0 ? g_strdup_printf(".%.200s.%s.%u.part", name, owner, number)
                                        : g_strdup_printf(".%.200s.%s.part", name, owner);
-  return strchr(to, '/') ? flow_remote_path(folder, hidden, strlen(hidden)) : g_steal_pointer(&hidden);
+  return strchr(to, '/') ? remote_path_join(folder, hidden, strlen(hidden)) : g_steal_pointer(&hidden);
 }
 
 /* --- What is there */
@@ -54,7 +54,8 @@ static gboolean is_ours(const RemotePut *put, gboolean *ours, GError **error) {
   return mine != NULL;
 }
 
-/* *look is THERE when it is there and ours. What a direct upload has left half done is ours, too, and is written over. */
+/* *look is THERE when it is there and ours. What a direct upload has left half done is ours, too, and is written over.
+ */
 static gboolean is_there(const RemotePut *put, const PutNote *note, Look *look, GError **error) {
   CourierStat stat;
   gboolean ours = FALSE;
@@ -83,7 +84,8 @@ static gboolean needs_a_person(const RemotePut *put, GError **error) {
   return sallyport_error_set(
       error, SALLYPORT_ERROR_PARTNER,
       "%s: it was uploaded or renamed, and was gone right after that, whether taken away or lost: it is not sent once "
-      "more by itself. Ask the partner: if it has the file, set vanishes = delivered (and write = direct, if its server takes away "
+      "more by itself. Ask the partner: if it has the file, set vanishes = delivered (and write = direct, if its "
+      "server takes away "
       "what is uploaded under a temporary name); if not, `sallyport retry` sends it again",
       put->to);
 }
@@ -100,12 +102,13 @@ static gboolean vanished(const RemotePut *put, PutNote *note, guint most, GError
     return FALSE;
   return note->stage == NOTE_VANISHED
              ? needs_a_person(put, error)
-             : sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
-                                   "%s: the file is gone after its rename; nobody may take it before its marker is there",
-                                   put->to);
+             : sallyport_error_set(
+                   error, SALLYPORT_ERROR_AGAIN,
+                   "%s: the file is gone after its rename; nobody may take it before its marker is there", put->to);
 }
 
-/* An earlier run was cut off, and neither name is there, or (is_unseen) nobody may look. *done: nothing is left to do. */
+/* An earlier run was cut off, and neither name is there, or (is_unseen) nobody may look. *done: nothing is left to do.
+ */
 static gboolean judge_note(const RemotePut *put, PutNote *note, gboolean is_unseen, gboolean *done, GError **error) {
   gboolean may_be_taken = put->vanishes || (put->direct && !put->marker_follows);
   *done = FALSE;
@@ -116,8 +119,9 @@ static gboolean judge_note(const RemotePut *put, PutNote *note, gboolean is_unse
     return needs_a_person(put, error);
   if (note->stage != NOTE_RENAME || put->marker_follows)
     return TRUE;
-  tell_unseen(put, "its rename was under way when the connection or this program ended, and neither name is there: it was "
-                   "renamed and taken away");
+  tell_unseen(put,
+              "its rename was under way when the connection or this program ended, and neither name is there: it was "
+              "renamed and taken away");
   put_note_remove(note);
   return *done = TRUE;
 }
@@ -151,8 +155,8 @@ static gboolean may_be_in_the_way(const RemotePut *put, const char *path) {
   return look == THERE || look == UNSEEN;
 }
 
-/* Where the server lets nobody write over what is there (ProFTPD's default), a part that an earlier try has left is in the
- * way: it is removed, and where that is refused, too, another name is taken. *name is the one that was taken. */
+/* Where the server lets nobody write over what is there (ProFTPD's default), a part that an earlier try has left is in
+ * the way: it is removed, and where that is refused, too, another name is taken. *name is the one that was taken. */
 static gboolean upload(const RemotePut *put, char **name, gboolean *is_gone, GError **error) {
   GError *failed = NULL;
   *name = put->direct ? g_strdup(put->to) : temporary_name(put->to, put->owner, 0);
@@ -189,9 +193,8 @@ static gboolean not_there(const RemotePut *put, const char *what, GError **error
 /* After the rename. A server that copies instead leaves the temporary one, which is ours to remove. */
 static gboolean check_renamed(const RemotePut *put, PutNote *note, const char *temporary, GError **error) {
   CourierStat target, rest;
-  Look there = look_at(put, put->to, &target, error), left = there == LOOK_FAILED
-                                                                 ? LOOK_FAILED
-                                                                 : look_at(put, temporary, &rest, error);
+  Look there = look_at(put, put->to, &target, error),
+       left = there == LOOK_FAILED ? LOOK_FAILED : look_at(put, temporary, &rest, error);
   if (left == LOOK_FAILED)
     return FALSE;
   if (there == THERE && target.size != put->size)
@@ -229,8 +232,9 @@ static gboolean rename_there(const RemotePut *put, PutNote *note, const char *te
     g_error_free(failed);
     return vanished(put, note, is_gone || !put->marker_follows ? 1 : MOST_LOST, error) && FALSE;
   }
-  if (sallyport_error_code(failed) != SALLYPORT_ERROR_UNKNOWN)
-    (void)put_note_write(note, NOTE_UPLOAD, NULL);
+  g_autoptr(GError) unnoted = NULL;
+  if (sallyport_error_code(failed) != SALLYPORT_ERROR_UNKNOWN && !put_note_write(note, NOTE_UPLOAD, &unnoted))
+    g_prefix_error(&failed, "(%s) ", unnoted->message);
   g_propagate_error(error, failed);
   return FALSE;
 }
