@@ -54,6 +54,8 @@ static gboolean receive(Survey *survey, GError **error) {
     survey->length += (gsize)got;
   if (got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)))
     return TRUE;
+  if (ssh_says_barred((const char *)survey->bytes, survey->length))
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s", ssh_barred_words());
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the server closed the connection%s%s",
                              got < 0 ? ": " : " without a word", got < 0 ? g_strerror(errno) : "");
 }

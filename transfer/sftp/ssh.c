@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* The channel's window bounds what an overfull answer can make us hold; large enough for a fast line with 100 ms. */
@@ -186,6 +187,36 @@ static gboolean read_host_key(SshLink *link, GError **error) {
   return TRUE;
 }
 
+/* As libssh2's own, and the first bytes are kept. */
+static ssize_t receive(libssh2_socket_t socket, void *bytes, size_t length, int flags, void **abstract) {
+  SshLink *link = *abstract;
+  ssize_t got = recv(socket, bytes, length, flags);
+  if (got < 0)
+    return errno == EINTR || errno == ENOENT ? -EAGAIN : -errno;
+  gsize kept = MIN((gsize)got, SSH_FIRST_BYTES - link->first_length);
+  memcpy(link->first + link->first_length, bytes, kept);
+  link->first_length += kept;
+  return got;
+}
+
+const char *ssh_barred_words(void) {
+  return "the server bars this machine's address for a while (PerSourcePenalties of OpenSSH 9.8 and later): there were "
+         "too many connections without a login, or failed ones; it lets in again after some seconds or minutes, and "
+         "the "
+         "partner may exempt this address (PerSourcePenaltyExemptList)";
+}
+
+gboolean ssh_says_barred(const char *bytes, gsize length) {
+  static const char words[] = "Not allowed at this time";
+  return memmem(bytes, length, words, strlen(words)) != NULL;
+}
+
+static gboolean handshake_failed(const SshLink *link, int failed, GError **error) {
+  if (ssh_says_barred(link->first, link->first_length))
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "SSH handshake: %s", ssh_barred_words());
+  return ssh_error(link, failed, "SSH handshake", error);
+}
+
 SshLink *ssh_handshake(const SshPlan *plan, GError **error) {
   SshLink *link = g_new0(SshLink, 1);
   link->socket = plan->socket;
@@ -197,11 +228,12 @@ SshLink *ssh_handshake(const SshPlan *plan, GError **error) {
     return NULL;
   }
   libssh2_session_set_blocking(link->session, 0);
+  libssh2_session_callback_set(link->session, LIBSSH2_CALLBACK_RECV, (void *)receive);
   gboolean ok = set_preferences(link, plan->avoid, error);
   if (ok) {
     int failed;
     FINISH(link, failed, libssh2_session_handshake(link->session, link->socket), plan->deadline, error);
-    ok = failed == 0 || (failed != LIBSSH2_ERROR_EAGAIN && ssh_error(link, failed, "SSH handshake", error));
+    ok = failed == 0 || (failed != LIBSSH2_ERROR_EAGAIN && handshake_failed(link, failed, error));
   }
   if (ok && read_host_key(link, error))
     return link;
@@ -346,5 +378,6 @@ void ssh_end(SshLink *link) {
   }
   g_free(link->fingerprint);
   g_free(link->login_offered);
+  g_free(link->login_by);
   g_free(link);
 }

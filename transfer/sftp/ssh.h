@@ -25,13 +25,16 @@ gboolean ssh_prepare(GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Takes the socket, also on failure. NULL: AGAIN, PARTNER (no algorithm in common), LOGIN (the host does not own its
  * key). */
 SshLink *ssh_handshake(const SshPlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What OpenSSH says, instead of a banner, to an address that it has barred; and that in our words. Static. */
+gboolean ssh_says_barred(const char *bytes, gsize length);
+const char *ssh_barred_words(void);
 const char *ssh_fingerprint(const SshLink *link); /* "SHA256:…", unpadded */
 guint8 ssh_key_type(const SshLink *link);
 /* What the installed library cannot do with RSA host keys, or "": for the error when the pinned key was not found. */
 const char *ssh_host_key_hint(void);
 const char *ssh_banner(const SshLink *link); /* the server's, as it came: hostile bytes */
-/* Each credential is offered at most once, and the next one only when the server asks for more after accepting the
- * first. */
+/* In the order that the server asks for. Each credential is offered at most once, and the next one only when the server
+ * asks for more after accepting the one before. */
 gboolean ssh_login(SshLink *link, const SshCredentials *credentials, gint64 deadline,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ssh_start_sftp(SshLink *link, gint64 deadline, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -110,63 +110,103 @@ static int try_password(SshLink *link, const SshCredentials *credentials, gboole
   return failed;
 }
 
-/* The server's way to say "accepted, and now the next": after the key it offers the password, which it did not before.
- */
-static gboolean asks_for_password_next(const char *before, const char *now) {
-  gboolean could = offers(before, "password") || offers(before, "keyboard-interactive");
-  return !could && (offers(now, "password") || offers(now, "keyboard-interactive"));
-}
+/* --- The order of methods is the server's: whatever it asks for next is given, each credential once. */
 
-static gboolean login_refused(const char *user, const char *tried, const char *methods, const char *hint,
-                              GError **error) {
+typedef struct {
+  SshLink *link;
+  const SshCredentials *credentials;
+  gint64 deadline;
+  gboolean key_given, password_given;
+  GString *accepted; /* "publickey, password" */
+} Login;
+
+static gboolean login_refused(const Login *login, const char *tried, const char *methods, GError **error) {
+  const SshCredentials *given = login->credentials;
   g_autofree char *shown = files_show_bytes(methods, strlen(methods), 200);
-  return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN, "the server refuses user %s by %s (it accepts: %s)%s", user,
-                             tried, shown, hint);
+  return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN, "the server refuses user %s by %s%s%s (it accepts: %s)%s",
+                             given->user, tried, login->accepted->len ? ", after it has accepted " : "",
+                             login->accepted->str, shown,
+                             given->identity && login->key_given ? rsa_hint(given->identity) : "");
 }
 
-static gboolean by_password(SshLink *link, const SshCredentials *credentials, const char *methods, gint64 deadline,
-                            GError **error) {
-  gboolean interactive = !offers(methods, "password");
-  if (interactive && !offers(methods, "keyboard-interactive"))
-    return login_refused(credentials->user, "password, which it does not offer", methods, "", error);
-  int failed = try_password(link, credentials, interactive, deadline, error);
-  if (refused(failed))
-    return login_refused(credentials->user, interactive ? "keyboard-interactive" : "password", methods, "", error);
-  link->login_by = failed != 0 ? NULL : interactive ? "keyboard-interactive" : "password";
-  return failed == 0;
+/* Nothing that it offers is left to be tried. */
+static gboolean nothing_left(const Login *login, const char *methods, GError **error) {
+  const SshCredentials *given = login->credentials;
+  g_autofree char *shown = files_show_bytes(methods, strlen(methods), 200);
+  if (login->accepted->len > 0)
+    return sallyport_error_set(
+        error, SALLYPORT_ERROR_LOGIN, "the server has accepted user %s's %s, and wants %s besides: %s", given->user,
+        login->accepted->str, shown,
+        given->password ? "there is nothing configured that fits" : "no password-file is configured");
+  return login_refused(login,
+                       given->identity && given->password ? "key or password, which it does not offer"
+                       : given->identity                  ? "key, which it does not offer"
+                       : given->password                  ? "password, which it does not offer"
+                                                          : "nothing: no credentials are configured",
+                       methods, error);
+}
+
+/* The method that is tried next, of what the server offers now; NULL: none. */
+static const char *next_method(const Login *login, const char *methods) {
+  if (login->credentials->identity && !login->key_given && offers(methods, "publickey"))
+    return "publickey";
+  if (!login->credentials->password || login->password_given)
+    return NULL;
+  return offers(methods, "password")               ? "password"
+         : offers(methods, "keyboard-interactive") ? "keyboard-interactive"
+                                                   : NULL;
+}
+
+static int try_method(Login *login, const char *method, GError **error) {
+  if (strcmp(method, "publickey") == 0) {
+    login->key_given = TRUE;
+    return try_key(login->link, login->credentials, login->deadline, error);
+  }
+  login->password_given = TRUE;
+  return try_password(login->link, login->credentials, strcmp(method, "keyboard-interactive") == 0, login->deadline,
+                      error);
+}
+
+/* libssh2 tells no partial success. A server that has accepted a method, and wants another one besides, does not offer
+ * the first one any more; one that has refused it goes on offering it. So a credential never follows one that was
+ * refused. */
+static gboolean run_login(Login *login, char *methods, GError **error) {
+  for (g_autofree char *offered = methods; offered;) {
+    const char *method = next_method(login, offered);
+    GError *asking = NULL;
+    if (!method)
+      return nothing_left(login, offered, error);
+    int failed = try_method(login, method, error);
+    if (failed != 0 && !refused(failed))
+      return FALSE;
+    if (failed != 0) {
+      g_free(offered);
+      offered = offered_methods(login->link, login->credentials->user, login->deadline, &asking);
+    }
+    if (asking) {
+      g_propagate_error(error, asking);
+      return FALSE;
+    }
+    if (failed != 0 && offered && offers(offered, method))
+      return login_refused(login, strcmp(method, "publickey") == 0 ? "key" : method, offered, error);
+    g_string_append_printf(login->accepted, "%s%s", login->accepted->len ? ", " : "", method);
+    if (failed == 0)
+      return TRUE;
+  }
+  return TRUE; /* let in, by what was tried last */
 }
 
 gboolean ssh_login(SshLink *link, const SshCredentials *credentials, gint64 deadline, GError **error) {
-  const char *user = credentials->user;
   GError *asking = NULL;
-  g_autofree char *methods = offered_methods(link, user, deadline, &asking);
+  char *methods = offered_methods(link, credentials->user, deadline, &asking);
   link->login_offered = g_strdup(methods);
-  if (!methods) {
-    gboolean in = !asking;
-    link->login_by = in ? "none" : NULL;
-    if (asking)
-      g_propagate_error(error, asking);
-    return in;
-  }
-  if (!credentials->identity || !offers(methods, "publickey")) {
-    if (credentials->password)
-      return by_password(link, credentials, methods, deadline, error);
-    return login_refused(
-        user, credentials->identity ? "key, which it does not offer" : "nothing: no credentials are configured",
-        methods, "", error);
-  }
-  int failed = try_key(link, credentials, deadline, error);
-  link->login_by = failed == 0 ? "publickey" : NULL;
-  if (failed == 0 || !refused(failed))
-    return failed == 0;
-  if (!credentials->password)
-    return login_refused(user, "key", methods, rsa_hint(credentials->identity), error);
-  g_autofree char *next = offered_methods(link, user, deadline, &asking);
   if (asking) {
     g_propagate_error(error, asking);
     return FALSE;
   }
-  if (!next || !asks_for_password_next(methods, next))
-    return next ? login_refused(user, "key", next, rsa_hint(credentials->identity), error) : TRUE;
-  return by_password(link, credentials, next, deadline, error);
+  Login login = {.link = link, .credentials = credentials, .deadline = deadline, .accepted = g_string_new(NULL)};
+  gboolean ok = !methods || run_login(&login, methods, error);
+  link->login_by = !ok ? NULL : methods ? g_strdup(login.accepted->str) : g_strdup("none");
+  g_string_free(login.accepted, TRUE);
+  return ok;
 }

@@ -3,6 +3,8 @@
 #include "transfer/sftp/ssh.h"
 #include <libssh2.h>
 
+#define SSH_FIRST_BYTES 128u
+
 struct SshLink {
   LIBSSH2_SESSION *session;
   LIBSSH2_CHANNEL *channel;
@@ -12,7 +14,9 @@ struct SshLink {
   const char *password; /* while keyboard-interactive runs */
   gboolean password_given;
   char *login_offered;
-  const char *login_by;
+  char *login_by;
+  char first[SSH_FIRST_BYTES]; /* that the server sent, for what it says instead of a banner */
+  gsize first_length;
 };
 
 /* Runs one libssh2 call until it is done; its result is in `failed`, LIBSSH2_ERROR_EAGAIN when the wait failed and set

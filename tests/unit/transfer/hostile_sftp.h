@@ -131,6 +131,8 @@ static void hostile_listing(Hostile *server, GByteArray *out, guint32 id) {
 }
 
 static void hostile_version(const Hostile *server, GByteArray *out) {
+  if (is(server, "noise"))
+    g_byte_array_append(out, (const guint8 *)"Welcome to the partner's file server.\n", 38);
   gsize begun = sftp_begin(out, SFTP_VERSION, is(server, "version") ? 1 : 3);
   sftp_finish(out, begun);
   if (is(server, "garbage"))
@@ -154,6 +156,13 @@ static void hostile_answer(Hostile *server, GByteArray *out, guint8 type, guint3
     g_autofree char *long_handle = g_strnfill(5000, 'h');
     sftp_put_text(out, is(server, "handle") ? long_handle : "h");
     sftp_finish(out, begun);
+  } else if (type == SFTP_LSTAT && is(server, "vague")) {
+    hostile_status(out, id, SFTP_FAILURE);
+  } else if (type == SFTP_LSTAT && is(server, "gone")) {
+    hostile_status(out, id, SFTP_NO_SUCH_FILE);
+  } else if (type == SFTP_WRITE && is(server, "small-writes") && sftp_take_bytes(&body, &handle, &length) &&
+             sftp_take_long(&body, &offset) && sftp_take_number(&body, &wanted)) {
+    hostile_status(out, id, wanted > 4096 ? SFTP_FAILURE : SFTP_OK);
   } else if (type == SFTP_FSTAT && is(server, "no-fstat")) {
     hostile_status(out, id, SFTP_UNSUPPORTED);
   } else if (type == SFTP_FSTAT || type == SFTP_LSTAT) {

@@ -84,6 +84,59 @@ static void the_end_of_a_file_may_be_said_in_other_ways(void **state) {
   get_works("empty-end", 1000);
   get_works("fails-behind", 1000);
 }
+static void text_where_sftp_is_to_begin_is_named(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *self = g_file_read_link("/proc/self/exe", NULL),
+                  *command = g_strdup_printf("%s hostile-sftp noise", self);
+  Scene *scene = scene_with(command, 20);
+  assert_null(courier_open(&scene->made.endpoint, &error));
+  assert_non_null(strstr(error->message, "Welcome to the partner"));
+  assert_code(&error, SALLYPORT_ERROR_PARTNER);
+  end_scene(scene);
+}
+/* A plain failure says nothing: the listing does ("twice" stands in it, "file" does not). */
+static void a_vague_answer_to_a_look_is_no_answer(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  CourierStat stat;
+  Scene *scene = scene_of("vague", 20);
+  assert_fine(courier_stat(scene->courier, "/folder/twice", &stat, &error), error);
+  assert_true(stat.exists && stat.size == 12);
+  end_scene(scene);
+  scene = scene_of("vague", 20);
+  assert_fine(courier_stat(scene->courier, "/folder/file", &stat, &error), error);
+  assert_false(stat.exists);
+  end_scene(scene);
+}
+static void an_upload_that_is_gone_at_its_close_is_told(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  gboolean vanished = FALSE;
+  Scene *scene = scene_of("gone", 20);
+  int fd = test_file(1000);
+  CourierPut put = {.path = "/x", .fd = fd, .size = 1000, .vanished = &vanished};
+  assert_fine(courier_put(scene->courier, &put, &error), error);
+  assert_true(vanished);
+  put.vanished = NULL;
+  assert_false(courier_put(scene->courier, &put, &error));
+  assert_code(&error, SALLYPORT_ERROR_PARTNER);
+  close(fd);
+  end_scene(scene);
+}
+static void a_server_that_takes_small_pieces_gets_small_ones(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  gboolean vanished;
+  Scene *scene = scene_of("small-writes", 20);
+  int fd = test_file(100000);
+  CourierPut put = {.path = "/x", .fd = fd, .size = 100000, .vanished = &vanished};
+  assert_false(courier_put(scene->courier, &put, &error)); /* all was taken; it tells a size of 1000 */
+  assert_non_null(strstr(error->message, "of 100000"));
+  assert_code(&error, SALLYPORT_ERROR_AGAIN);
+  close(fd);
+  end_scene(scene);
+}
 static void more_data_than_asked_for_is_a_violation(void **state) {
   (void)state;
   get_fails("overlong", 20, SALLYPORT_ERROR_PARTNER, 0);
@@ -344,6 +397,10 @@ int main(int count, char **arguments) {
       cmocka_unit_test(an_early_end_is_not_taken_for_the_end),
       cmocka_unit_test(a_size_told_too_small_cuts_no_file),
       cmocka_unit_test(the_end_of_a_file_may_be_said_in_other_ways),
+      cmocka_unit_test(text_where_sftp_is_to_begin_is_named),
+      cmocka_unit_test(a_vague_answer_to_a_look_is_no_answer),
+      cmocka_unit_test(an_upload_that_is_gone_at_its_close_is_told),
+      cmocka_unit_test(a_server_that_takes_small_pieces_gets_small_ones),
       cmocka_unit_test(more_data_than_asked_for_is_a_violation),
       cmocka_unit_test(an_answer_to_nothing_is_a_violation),
       cmocka_unit_test(a_length_of_4_GiB_is_a_violation),

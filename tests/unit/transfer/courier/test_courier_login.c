@@ -236,6 +236,28 @@ static void key_and_password_together_log_in(void **state) {
   with_password(FALSE, "AuthenticationMethods publickey,password");
 }
 
+/* Partial success is followed in any order that the server asks for. */
+static void what_the_server_wants_next_is_given(void **state) {
+  (void)state;
+  with_password(FALSE, "AuthenticationMethods password,publickey");
+  with_password(FALSE, "AuthenticationMethods publickey,password password,publickey");
+  with_password(TRUE, "AuthenticationMethods publickey,keyboard-interactive");
+}
+
+/* A method that was accepted is not the one to blame. */
+static void what_is_missing_is_told_and_not_what_was_accepted(void **state) {
+  (void)state;
+  if (geteuid() != 0) {
+    fprintf(stderr, "SKIPPED: a password user needs root\n");
+    return;
+  }
+  Sshd *other = sshd_start(
+      &(SshdPlan){.password = "correct horse", .config = "AuthenticationMethods publickey,password"});
+  TestEndpoint made;
+  refused(test_endpoint(&made, other), SALLYPORT_ERROR_LOGIN, "has accepted user");
+  sshd_stop(other);
+}
+
 static void secrets_stand_in_no_argument_and_no_environment(void **state) {
   (void)state;
   TestEndpoint made;
@@ -271,6 +293,8 @@ int main(int count, char **arguments) {
       cmocka_unit_test(a_password_logs_in),
       cmocka_unit_test(keyboard_interactive_logs_in),
       cmocka_unit_test(key_and_password_together_log_in),
+      cmocka_unit_test(what_the_server_wants_next_is_given),
+      cmocka_unit_test(what_is_missing_is_told_and_not_what_was_accepted),
       cmocka_unit_test(secrets_stand_in_no_argument_and_no_environment),
   };
   if (!sshd_available()) {
