@@ -67,6 +67,7 @@ typedef struct {
   guint64 size;
   gint64 modified;  /* seconds since 1970; 0 when the server does not say */
   gboolean is_file; /* a regular file; links and others are reported as not */
+  gboolean is_link; /* a symbolic one, where the server tells: it is not followed */
 } CourierEntry;
 
 typedef struct {
@@ -75,9 +76,11 @@ typedef struct {
   /* entries it does not want are not kept; then 16 times as many are read */
   gboolean (*wanted)(gpointer user, const char *name);
   gpointer user;
+  char **unknown; /* may be NULL: a line that was not understood, shown, or NULL; the caller frees */
 } CourierListing;
 /* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL,
- * empty, over 255 bytes) counted in *refused and left out. The caller frees the array. */
+ * empty, over 255 bytes) and lines that are not understood counted in *refused and left out. The caller frees the array.
+ * *truncated: more than the limit, or the server says that it has not listed all. PARTNER: no line is understood. */
 GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -112,6 +115,7 @@ typedef struct {
   guint64 offset, size; /* offset > 0 goes on with a partial upload; 0 truncates what is there */
   CourierProgress progress;
   gpointer user;
+  gboolean *vanished; /* may be NULL, then PARTNER: it was taken, and is not there (or nobody may see it) afterwards */
 } CourierPut;
 /* On return the remote size has been read back and equals `size`, and fsync@openssh.com was asked for where the server
  * has it. */

@@ -25,6 +25,7 @@ gint64 courier_fact_number(const GPtrArray *facts, const char *name, gint64 othe
  * and of an SSH server, lists as it sent them and (our-…) as we would:
  *   kex host-key cipher-out cipher-in mac-out mac-in compression-out compression-in   out: from us to the server
  *   our-kex our-host-key our-cipher our-mac
+ *   shown-error      why the server showed no key to a further connection, when that was not for want of another one
  *   shown            (several) "TYPE SHA256:…": the host keys of all types that we can ask for, in further connections
  *                    */
 gboolean courier_survey(const CourierEndpoint *endpoint, GPtrArray *facts, GError **error) G_GNUC_WARN_UNUSED_RESULT;

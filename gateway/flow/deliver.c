@@ -5,7 +5,7 @@
  *   crash before the commit            the next run finds all of them there, and only commits */
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/flow.h"
-#include "gateway/flow/remote_put.h"
+#include "gateway/common/remote_put.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -91,6 +91,11 @@ static gboolean is_from_an_earlier_boot(const struct stat *status) {
   return status->st_mtim.tv_sec < now.tv_sec - up.tv_sec;
 }
 
+static gboolean may_be_of_two_files(const GError *failed) {
+  SallyportErrorCode code = sallyport_error_code(failed);
+  return code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_PARTNER;
+}
+
 /* What breaks off is gone on with; what came whole and is not what the server said (it changed meanwhile, or the server
  * errs) is begun anew: it may be of two files. */
 static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const char *part, const char *final,
@@ -115,15 +120,15 @@ static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const
     if (intake->error) { /* ours, which ended the transfer */
       g_clear_error(error);
       g_propagate_error(error, g_steal_pointer(&intake->error));
-    } else if (error && sallyport_error_code(*error) == SALLYPORT_ERROR_AGAIN && !courier_is_lost(step->courier) &&
-               ftruncate(fd, 0) != 0) {
+    } else if (error && may_be_of_two_files(*error) && !courier_is_lost(step->courier) && ftruncate(fd, 0) != 0) {
       g_prefix_error(error, "(and the part could not be emptied: %s) ", g_strerror(errno));
     }
     return FALSE;
   }
   if (end != step->file->size)
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
-                               "%s: %" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT " were announced",
+    return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                               "%s: %" G_GUINT64_FORMAT " bytes came, %" G_GUINT64_FORMAT
+                               " were announced: the server tells two sizes of one file",
                                step->file->name_shown, end, step->file->size);
   return settle(step, intake, end, part, final, error);
 }

@@ -4,6 +4,7 @@
 #include "gateway/common/codes.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
+#include "gateway/common/remote_put.h"
 #include "gateway/watch/watch.h"
 #include "gateway/processors/http_throttle.h"
 #include "store/book_recon.h"
@@ -109,6 +110,8 @@ static json_t *retry_claimed(Request *request) {
     return cannot(&again);
   again.to = file->state;
   file->attempts = 0;
+  remote_put_forget(request->lane->paths->out, file->id);
+  remote_put_forget(request->lane->paths->stage, file->id);
   return move(&again);
 }
 

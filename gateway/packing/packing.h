@@ -1,6 +1,6 @@
 /* Packing: gzip, zstd and zip around a file or within its envelope. libarchive is met in this folder only, and only in
  * a process of its own, `sallyport unpack` or `sallyport pack`: it is handed three descriptors (in, out, result), locks
- * itself in as a courier does (transfer/sandbox.h) before it reads the first byte, opens no file, and can crash or
+ * itself in as a courier does (transfer/caged/sandbox.h) before it reads the first byte, opens no file, and can crash or
  * hang: the caller sees an error.
  *
  * What was unpacked is right only if all of these hold, and is refused otherwise: every byte of the input belongs to

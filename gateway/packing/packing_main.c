@@ -1,7 +1,7 @@
 /* `sallyport unpack` and `sallyport pack`: the limits and the cage first, then the work, then the result into the pipe.
  * Whatever goes wrong before or instead of that shows the caller a process that ended without a result. */
 #include "gateway/packing/packing_private.h"
-#include "transfer/sandbox.h"
+#include "transfer/caged/sandbox.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* The unpacking process's work: libarchive over descriptors, every byte accounted for. The input is hostile. */
 #include "gateway/packing/packing_private.h"
+#include "transfer/caged/sandbox.h"
 #include "gateway/base/files.h"
 #include <archive.h>
 #include <archive_entry.h>
@@ -32,7 +33,7 @@ gboolean packing_read_at(int fd, guint64 at, void *into, gsize length) {
 
 gboolean packing_input_init(PackingInput *input, int fd) {
   struct stat status;
-  if (fstat(fd, &status) != 0)
+  if (caged_fstat(fd, &status) != 0)
     return FALSE;
   input->fd = fd;
   input->size = (guint64)status.st_size;

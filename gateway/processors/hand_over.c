@@ -16,7 +16,7 @@
 #include "gateway/flow/admit.h"
 #include "gateway/envelope/enclose.h"
 #include "gateway/envelope/patience.h"
-#include "gateway/flow/remote_put.h"
+#include "gateway/common/remote_put.h"
 #include "gateway/common/log.h"
 #include "gateway/records/feedback.h"
 #include <errno.h>

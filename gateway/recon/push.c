@@ -5,12 +5,12 @@
  *                                   at again
  *   before the task is noted        everything is there; the next try looks at the last files only, and notes it
  * The requester acts on the manifest (or the marker), which comes when all else is there. */
-#include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
+#include "gateway/common/remote_path.h"
+#include "gateway/common/remote_put.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/ways.h"
-#include "gateway/common/remote_path.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,67 +34,21 @@ static char *remote_path(const Push *push, const char *name) {
   return remote_path_join(push->reconcile->push_path, name, strlen(name));
 }
 
-/* The same at every try; hidden, and no name that anybody waits for. */
-static char *temporary_path(const Push *push, const char *name) {
-  g_autofree char *hidden = g_strdup_printf(".%s.%s.part", name, push->task->id);
-  return remote_path(push, hidden);
-}
-
-static gboolean digest_of(int fd, char **hex, guint64 *size, GError **error) {
-  guint8 digest[DIGEST_SHA256_SIZE];
-  if (!digest_file_sha256(fd, 0, G_MAXUINT64, digest, size, error))
-    return FALSE;
-  *hex = digest_hex(digest, sizeof digest);
-  return TRUE;
-}
-
-static gboolean is_ours(const Push *push, const char *path, int fd, guint64 size, gboolean *ours, GError **error) {
-  guint64 end = 0, got = 0, same = 0;
-  g_autofree char *theirs = NULL, *mine = NULL;
-  int copy = files_open_unnamed(push->folder, error);
-  if (copy < 0)
-    return FALSE;
-  CourierGet get = {.path = path, .size_limit = size + 1, .fd = copy};
-  gboolean ok = courier_get(push->courier, &get, &end, error) && digest_of(copy, &theirs, &got, error) &&
-                digest_of(fd, &mine, &same, error);
-  close(copy);
-  *ours = ok && got == size && strcmp(theirs, mine) == 0;
-  return ok;
-}
-
-static gboolean is_there(const Push *push, const char *path, int fd, guint64 size, gboolean *there, GError **error) {
-  CourierStat stat;
-  *there = FALSE;
-  if (!courier_stat(push->courier, path, &stat, error))
-    return FALSE;
-  if (!stat.exists)
-    return TRUE;
-  if (stat.size == size && !is_ours(push, path, fd, size, there, error))
-    return FALSE;
-  return *there ||
-         sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
-                             "%s is there on the requester's side with other content; it is to be removed there", path);
-}
-
 static gboolean put_open(const Push *push, const char *name, int fd, GError **error) {
-  g_autofree char *path = remote_path(push, name), *temporary = temporary_path(push, name);
+  g_autofree char *path = remote_path(push, name);
   struct stat local;
-  gboolean there = FALSE;
   if (fstat(fd, &local) != 0)
     return sallyport_error_errno(error, errno, "stat %s", name);
-  if (!is_there(push, path, fd, (guint64)local.st_size, &there, error))
-    return FALSE;
-  if (there)
-    return TRUE;
-  CourierPut put = {.path = temporary, .fd = fd, .size = (guint64)local.st_size};
-  if (!courier_put(push->courier, &put, error))
-    return FALSE;
-  fault_point("recon-push-before-rename");
-  CourierRename rename = {.from = temporary, .to = path, .if_exists = COURIER_TARGET_REFUSE};
-  if (!courier_rename(push->courier, &rename, error))
-    return FALSE;
-  fault_point("recon-push-after-rename");
-  return TRUE;
+  const RemotePut put = {.courier = push->courier,
+                         .scratch = push->folder,
+                         .to = path,
+                         .owner = push->task->id,
+                         .fd = fd,
+                         .size = (guint64)local.st_size,
+                         .marker_follows = TRUE, /* the manifest comes last */
+                         .before_rename = "recon-push-before-rename",
+                         .after_rename = "recon-push-after-rename"};
+  return remote_put(&put, error);
 }
 
 static gboolean put_file(const Push *push, const char *name, GError **error) {
@@ -188,18 +142,7 @@ static gboolean put_marker(const Push *push, GError **error) {
     return TRUE;
   g_auto(GStrv) parts = g_strsplit(template, "{name}", -1);
   g_autofree char *name = g_strjoinv(push->task->manifest_name, parts), *path = remote_path(push, name);
-  CourierStat stat;
-  if (!courier_stat(push->courier, path, &stat, error))
-    return FALSE;
-  if (stat.exists)
-    return TRUE;
-  int empty = files_open_unnamed(push->folder, error);
-  if (empty < 0)
-    return FALSE;
-  CourierPut put = {.path = path, .fd = empty, .size = 0};
-  gboolean ok = courier_put(push->courier, &put, error);
-  close(empty);
-  return ok;
+  return remote_put_marker(push->courier, push->folder, path, error);
 }
 
 static gboolean pushed_change(BookTransaction *tx, gpointer data, GError **error) {

@@ -1,6 +1,8 @@
 /* What is asked of a lane about reconciliation: in the control server's thread, with a reader of its own. */
 #include "gateway/common/control.h"
 #include "gateway/common/log.h"
+#include "gateway/common/remote_put.h"
+#include "gateway/recon/names.h"
 #include "gateway/recon/recon_private.h"
 #include <string.h>
 
@@ -41,8 +43,10 @@ static json_t *add(Recon *recon, const ReconBlock *block, const char *period, gu
 
 static json_t *take_up(Recon *recon, ReconTask *task) {
   g_autoptr(GError) error = NULL;
+  g_autofree char *folder = recon_folder(recon->options.paths->folder, task->id);
   task->attempts = 0;
   task->due_at = g_get_real_time();
+  remote_put_forget(folder, task->id);
   if (!book_write(recon->options.book, again_change, task, &error))
     return control_failure(error);
   recon_wake(recon);

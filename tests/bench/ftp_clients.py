@@ -21,7 +21,7 @@ class FtpClients:
 
     def curl(self, way, names):
         words = ["curl", "-sS", "-Z", "--parallel-max", "2", "-u", self.login]
-        if self.server.tls:  # with 1.3, vsftpd takes no second upload: see transfer/curl_link.c
+        if self.server.tls:  # with 1.3, vsftpd takes no second upload: see transfer/curl/curl_link.c
             words += ["--ssl-reqd", "--cacert", ftp_servers.authority()["ca"], "--tls-max", "1.2"]
         config = "".join(f'url = "{self.url}/{n}"\noutput = "{self.local}/files/{n}"\n' if way == "get"
                          else f'upload-file = "{self.local}/files/{n}"\nurl = "{self.url}/{n}"\n' for n in names)

@@ -1,7 +1,7 @@
 /* The lane's decoder of what a courier says (and the courier's of what the lane says): no input crashes it, what it
  * takes is within the limits, and encodes to the same bytes again. */
-#include "transfer/names.h"
-#include "transfer/wire.h"
+#include "transfer/wire/names.h"
+#include "transfer/wire/wire.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Names as a server sends them: an SFTP NAME answer of any bytes is taken apart within its bounds, and what is accepted
  * as a name cannot leave its folder. */
 #include "gateway/base/files.h"
-#include "transfer/names.h"
-#include "transfer/sftp_packet.h"
+#include "transfer/wire/names.h"
+#include "transfer/sftp/sftp_packet.h"
 #include <stdlib.h>
 #include <string.h>
 

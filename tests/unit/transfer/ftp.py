@@ -95,7 +95,7 @@ class Session:
         self.say("200 private" if self.protected else "534 in the clear only")
 
     def do_feat(self, rest):
-        features = ["SIZE", "MDTM", "REST STREAM", "UTF8"] + (["MLST type*;size*;modify*;"] if way("mlsd") or way("no-mlsd-after-all") else [])
+        features = ["SIZE", "MDTM", "REST STREAM", "UTF8"] + (["MLST type*;size*;modify*;"] if WAYS & {"mlsd", "no-mlsd-after-all", "no-mlst-after-all", "mlsd-needs-name"} else [])
         self.say("211-features\r\n " + "\r\n ".join(features) + "\r\n211 end")
 
     def do_opts(self, rest):
@@ -126,11 +126,17 @@ class Session:
         if way("no-size"):
             self.say("502 no such command")
             return
+        if way("size-says-nothing") and (os.path.isdir(self.path(rest)) or os.path.getsize(self.path(rest)) == 0 if os.path.exists(self.path(rest)) else False):
+            self.say("213 File status")
+            return
+        if way("folders-have-size") and os.path.isdir(self.path(rest)):
+            self.say("213 4096")
+            return
         self.sizes += 1
         if not os.path.isfile(self.path(rest)):
             self.say("550 no such file")
         else:
-            size = os.path.getsize(self.path(rest))
+            size = os.path.getsize(self.path(rest)) - (100 if way("told-less") else 0)
             self.say(f"213 {size + 1000 * (self.sizes - 1) if way('grow') else -5 if way('negative') else size}")
 
     def do_mdtm(self, rest):
@@ -140,6 +146,9 @@ class Session:
             self.say("550 no such file")
 
     def do_mlst(self, rest):
+        if way("no-mlst-after-all"):
+            self.say(f"500 'MLST {rest}': command not understood.")
+            return
         if os.path.exists(self.path(rest)):
             self.say(f"250-facts\r\n {self.facts(self.path(rest))} {rest}\r\n250 end")
         else:
@@ -163,7 +172,11 @@ class Session:
 
     def do_rnfr(self, rest):
         self.renaming = self.path(rest)
-        self.say("350 and to?" if os.path.exists(self.renaming) else "550 no such file")
+        if os.path.exists(self.renaming):
+            self.say("350 and to?")
+        else:
+            self.renaming = None
+            self.say("550 no such file")
 
     def do_rnto(self, rest):
         if way("vanish"):
@@ -171,6 +184,8 @@ class Session:
             raise HungUp
         if way("rename-refuses") and os.path.exists(self.path(rest)):
             self.say("553 exists")
+        elif way("strict-rename") and self.renaming is None:
+            raise HungUp
         elif self.renaming is None or not os.path.exists(self.renaming):
             self.say("503 RNFR first")
         else:
@@ -185,7 +200,7 @@ class Session:
             return
         self.listener = socket.create_server(("127.0.0.1", 0))
         port = 22 if way("low-port") else self.listener.getsockname()[1]
-        self.say(f"229 here (|||{port}|)")
+        self.say(f"229 here (||{port}|)" if way("bad-229") else f"229 here (|||{port}|)")
 
     def do_pasv(self, rest):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -249,6 +264,9 @@ class Session:
         if way("read-only"):
             self.say("553 not here")
             return
+        if way("no-overwriting") and mode == "wb" and os.path.exists(self.path(rest)):
+            self.say("550 Overwrite permission denied")
+            return
         with open(self.path(rest), mode) as file:
             self.say("150 go on")
             connection = self.data()
@@ -258,6 +276,8 @@ class Session:
                     break
                 file.write(data[:10] if way("loses") else data)
         self.end(connection)
+        if way("takes-away"):
+            os.unlink(self.path(rest))
         self.say("451 no" if way("aborted") else "226 got it")
 
     def do_stor(self, rest):
@@ -281,7 +301,7 @@ class Session:
             self.end(connection)
         except OSError:  # who has seen enough
             connection.close()
-        self.say("226 that is all")
+        self.say("226-Output truncated to 2 matches\r\n226 that is all" if way("cut-listing") else "226 that is all")
 
     def do_list(self, rest):
         if rest:
@@ -296,6 +316,9 @@ class Session:
     def do_mlsd(self, rest):
         if way("no-mlsd-after-all"):
             self.say("500 what?")
+            return
+        if way("mlsd-needs-name") and not rest:
+            self.say("501 Missing parameters")
             return
         names = sorted(os.listdir(self.path(".")))
         self.send_listing(["type=cdir; ."] + [f"{self.facts(os.path.join(self.path('.'), n))} {n}" for n in names])
@@ -314,6 +337,10 @@ class Session:
             for name in ("../../etc/passwd", "/etc/passwd", "a/b", "x" * 256, "x" * 255, "\udcff\udcfe", "good", "good", ".", ".."):
                 yield f"-rw-r--r-- 1 a b 9 Jan 15 08:00 {name}"
             yield "this is no listing at all"
+            return
+        if way("vms"):
+            yield "Directory DISK$MISC:[ANONYMOUS]"
+            yield "POINTS.DAT;1            213/216  29-JAN-2026 03:33:12  [ANONYMOUS]   (RWED,RWED,,)"
             return
         yield "total 12"
         for name in sorted(os.listdir(self.path("."))):

@@ -1,6 +1,6 @@
 /* An SFTP server that lies, in a way that its argument names; run by sshd as its subsystem. */
 #pragma once
-#include "transfer/sftp_packet.h"
+#include "transfer/sftp/sftp_packet.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,10 @@ static void hostile_status(GByteArray *out, guint32 id, guint32 status) {
 }
 
 static void hostile_attributes(Hostile *server, GByteArray *out, guint32 id) {
-  guint64 size = is(server, "huge") ? 1ull << 63 : is(server, "reorder") || is(server, "break") ? 400000 : 1000;
+  guint64 size = is(server, "huge")                             ? 1ull << 63
+                 : is(server, "reorder") || is(server, "break") ? 400000
+                 : is(server, "told-less")                      ? 300000
+                                                                : 1000;
   if (is(server, "grow") && server->stats++ > 0)
     size = 2000;
   gsize begun = sftp_begin(out, SFTP_ATTRS, id);
@@ -52,7 +55,18 @@ static void hostile_attributes(Hostile *server, GByteArray *out, guint32 id) {
 }
 
 static void hostile_data(Hostile *server, GByteArray *out, guint32 id, guint64 offset, guint32 length) {
-  guint64 size = is(server, "short") ? 500 : is(server, "reorder") || is(server, "break") ? 400000 : 1000;
+  gboolean is_large = is(server, "reorder") || is(server, "break") || is(server, "told-less");
+  guint64 size = is(server, "short") ? 500 : is_large ? 400000 : 1000;
+  if (offset >= size && is(server, "empty-end")) {
+    gsize begun = sftp_begin(out, SFTP_DATA, id);
+    sftp_put_number(out, 0);
+    sftp_finish(out, begun);
+    return;
+  }
+  if (offset >= size && is(server, "fails-behind")) {
+    hostile_status(out, id, SFTP_FAILURE);
+    return;
+  }
   if (offset >= size) {
     hostile_status(out, id, SFTP_EOF);
     return;
@@ -117,6 +131,8 @@ static void hostile_listing(Hostile *server, GByteArray *out, guint32 id) {
 }
 
 static void hostile_version(const Hostile *server, GByteArray *out) {
+  if (is(server, "noise"))
+    g_byte_array_append(out, (const guint8 *)"Welcome to the partner's file server.\n", 38);
   gsize begun = sftp_begin(out, SFTP_VERSION, is(server, "version") ? 1 : 3);
   sftp_finish(out, begun);
   if (is(server, "garbage"))
@@ -140,6 +156,13 @@ static void hostile_answer(Hostile *server, GByteArray *out, guint8 type, guint3
     g_autofree char *long_handle = g_strnfill(5000, 'h');
     sftp_put_text(out, is(server, "handle") ? long_handle : "h");
     sftp_finish(out, begun);
+  } else if (type == SFTP_LSTAT && is(server, "vague")) {
+    hostile_status(out, id, SFTP_FAILURE);
+  } else if (type == SFTP_LSTAT && is(server, "gone")) {
+    hostile_status(out, id, SFTP_NO_SUCH_FILE);
+  } else if (type == SFTP_WRITE && is(server, "small-writes") && sftp_take_bytes(&body, &handle, &length) &&
+             sftp_take_long(&body, &offset) && sftp_take_number(&body, &wanted)) {
+    hostile_status(out, id, wanted > 4096 ? SFTP_FAILURE : SFTP_OK);
   } else if (type == SFTP_FSTAT && is(server, "no-fstat")) {
     hostile_status(out, id, SFTP_UNSUPPORTED);
   } else if (type == SFTP_FSTAT || type == SFTP_LSTAT) {

@@ -5,7 +5,7 @@
 #include "gateway/threads/workers.h"
 #include "gateway/threads/crew.h"
 #include "gateway/common/log.h"
-#include "transfer/wire.h"
+#include "transfer/wire/wire.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
