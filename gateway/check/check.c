@@ -1,7 +1,7 @@
 #include "gateway/check/check_private.h"
 #include "gateway/common/key_use.h"
 #include "gateway/records/feedback.h"
-#include "gateway/processors/accrual.h"
+#include "gateway/processors/http/accrual.h"
 #include "gateway/records/layout.h"
 #include "gateway/records/rule_constants.h"
 #include "gateway/time/schedule.h"

@@ -24,7 +24,7 @@
 
 typedef struct EndpointPool EndpointPool;
 typedef struct Declarations Declarations; /* gateway/flow/declarations.h */
-typedef struct Interface Interface;       /* gateway/processors/http_throttle.h */
+typedef struct Interface Interface;       /* gateway/processors/http/http_throttle.h */
 
 /* A feed, compiled: what does not change while the lane runs. */
 typedef struct {

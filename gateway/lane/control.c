@@ -5,7 +5,7 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
 #include "gateway/watch/watch.h"
-#include "gateway/processors/http_throttle.h"
+#include "gateway/processors/http/http_throttle.h"
 #include "store/book_recon.h"
 #include <string.h>
 

@@ -3,8 +3,8 @@
 #include "gateway/flow/examine.h"
 #include "gateway/flow/feed_calendar.h"
 #include "gateway/common/endpoint.h"
-#include "gateway/processors/accrual.h"
-#include "gateway/processors/http_throttle.h"
+#include "gateway/processors/http/accrual.h"
+#include "gateway/processors/http/http_throttle.h"
 #include <string.h>
 
 static void look_free(gpointer look) {

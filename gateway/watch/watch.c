@@ -1,6 +1,6 @@
 #include "gateway/watch/watch.h"
 #include "gateway/common/log.h"
-#include "gateway/processors/http_throttle.h"
+#include "gateway/processors/http/http_throttle.h"
 #include "gateway/watch/dues.h"
 #include "gateway/watch/teller.h"
 #include <pthread.h>

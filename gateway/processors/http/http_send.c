@@ -10,7 +10,7 @@
 #include "gateway/base/files.h"
 #include "gateway/common/codes.h"
 #include "gateway/common/log.h"
-#include "gateway/processors/http_private.h"
+#include "gateway/processors/http/http_private.h"
 #include "gateway/records/exceptions.h"
 #include <errno.h>
 #include <string.h>

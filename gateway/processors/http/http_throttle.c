@@ -1,4 +1,4 @@
-#include "gateway/processors/http_throttle.h"
+#include "gateway/processors/http/http_throttle.h"
 #include "gateway/common/log.h"
 #include <pthread.h>
 #include <string.h>

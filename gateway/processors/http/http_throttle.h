@@ -2,7 +2,7 @@
  * with how many records, and from when on again (pressure.h decides; this is its lock, its clock and its log). */
 #pragma once
 #include "conf/conf.h"
-#include "gateway/processors/pressure.h"
+#include "gateway/processors/http/pressure.h"
 
 typedef struct Interface Interface;
 Interface *interface_new(const char *name, const ConfBatch *batch);

@@ -1,8 +1,8 @@
 /* What http.c (a file's calls, by several threads) and http_call.c (one call) share. */
 #pragma once
-#include "gateway/processors/accrual.h"
-#include "gateway/processors/cutter.h"
-#include "gateway/processors/http_throttle.h"
+#include "gateway/processors/http/accrual.h"
+#include "gateway/processors/http/cutter.h"
+#include "gateway/processors/http/http_throttle.h"
 #include "gateway/processors/poster.h"
 #include <pthread.h>
 

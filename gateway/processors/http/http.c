@@ -14,7 +14,7 @@
  *
  * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears
  * more of them. */
-#include "gateway/processors/http_private.h"
+#include "gateway/processors/http/http_private.h"
 #include "gateway/processors/processor.h"
 #include "gateway/common/log.h"
 #include "gateway/threads/endpoint_pool.h"

@@ -2,7 +2,7 @@
  * is posted. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
-#include "gateway/processors/http_private.h"
+#include "gateway/processors/http/http_private.h"
 #include "gateway/processors/processor.h"
 #include <errno.h>
 #include <string.h>
