@@ -118,8 +118,8 @@ static void reset_endpoints(const Feed *feed) {
   endpoint_pool_reset(feed->feedback);
   if (feed->process)
     endpoint_pool_reset(feed->process);
-  if (feed->interface)
-    interface_resume(feed->interface);
+  if (feed->service)
+    accrual_service_resume(feed->service);
 }
 
 static json_t *do_retry(Request *request) {
@@ -167,20 +167,6 @@ static json_t *do_poll(Lane *lane, const json_t *request) {
   return json_pack("{s:b, s:s}", "ok", 1, "feed", name);
 }
 
-/* What an interface bears, as it is known now. Times in milliseconds. */
-static json_t *pressure_status(const Feed *feed) {
-  PressureState state;
-  interface_state(feed->interface, &state);
-  gint64 pause = interface_pause_left(feed->interface);
-  json_t *object = json_pack(
-      "{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "interface", interface_name(feed->interface), "x",
-      (int)interface_size(feed->interface, &feed->conf->batch), "threads", (int)state.threads, "in_flight",
-      (int)state.in_flight, "latency", (json_int_t)(state.latency / 1000), "spacing",
-      (json_int_t)(state.spacing / 1000), "paused", (json_int_t)(pause / 1000), "calls", (json_int_t)state.calls,
-      "refused", (json_int_t)state.refused, "failed", (json_int_t)state.failed, "last_decision", state.reason);
-  return object;
-}
-
 static json_t *feeds_status(Lane *lane) {
   json_t *list = json_array();
   pthread_mutex_lock(&lane->lock);
@@ -189,8 +175,8 @@ static json_t *feeds_status(Lane *lane) {
     json_t *object = json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll",
                                (json_int_t)feed->next_poll, "polling", feed->polling, "source",
                                endpoint_pool_name(feed->source), "feedback", endpoint_pool_name(feed->feedback));
-    if (feed->interface)
-      json_object_set_new(object, "pressure", pressure_status(feed));
+    if (feed->service)
+      json_object_set_new(object, "pressure", accrual_service_json(feed->service, &feed->conf->batch));
     json_array_append_new(list, object);
   }
   pthread_mutex_unlock(&lane->lock);

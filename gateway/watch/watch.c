@@ -58,13 +58,13 @@ static gboolean is_overwhelmed(Pressed *pressed, const PressureState *state, gin
   return pressed->since && now - pressed->since > FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
 }
 
-static void look_at_interface(Watch *watch, const Feed *feed) {
-  const char *name = interface_name(feed->interface);
+static void look_at_service(Watch *watch, const Feed *feed) {
+  const char *name = accrual_service_name(feed->service);
   PressureState state;
   Pressed *pressed = g_hash_table_lookup(watch->pressed, name);
   if (!pressed)
     g_hash_table_insert(watch->pressed, (char *)name, pressed = g_new0(Pressed, 1));
-  interface_state(feed->interface, &state);
+  accrual_service_state(feed->service, &state);
   if (!is_overwhelmed(pressed, &state, g_get_monotonic_time())) {
     if (!pressed->since)
       alarms_clear(watch->alarms, "interface-failing", name);
@@ -206,8 +206,8 @@ static gboolean look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, 
   for (guint i = 0; i < watch->options.feeds->feeds->len; i++) {
     const Feed *feed = watch->options.feeds->feeds->pdata[i];
     look_at_poll(watch, feed, poll_of(polls, feed->conf->name), now);
-    if (feed->interface)
-      look_at_interface(watch, feed);
+    if (feed->service)
+      look_at_service(watch, feed);
     if (!look_at_held(watch, feed->conf->name, error) || !look_at_posting(watch, feed->conf->name, error) ||
         !look_at_answers(watch, feed->conf->name, error))
       return FALSE;
@@ -268,8 +268,8 @@ static void clear_strangers(Watch *watch) {
   for (guint i = 0; i < all->feeds->len; i++) {
     const Feed *feed = all->feeds->pdata[i];
     g_hash_table_add(feeds, feed->conf->name);
-    if (feed->interface)
-      g_hash_table_add(interfaces, (char *)interface_name(feed->interface));
+    if (feed->service)
+      g_hash_table_add(interfaces, (char *)accrual_service_name(feed->service));
   }
   for (guint i = 0; i < all->pools->len; i++)
     g_hash_table_add(endpoints, (char *)endpoint_pool_name(all->pools->pdata[i]));
