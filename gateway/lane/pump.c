@@ -1,6 +1,5 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
-#include "gateway/watch/watch.h"
 #include <sys/eventfd.h>
 
 enum {
@@ -16,7 +15,7 @@ void lane_wake(Lane *lane) {
   eventfd_write(lane->wake, 1);
 }
 
-void lane_stop(Lane *lane, int exit_status) {
+void lane_stop(Lane *lane, ChildExit exit_status) {
   pthread_mutex_lock(&lane->lock);
   lane->stopping = TRUE;
   g_atomic_int_set(&lane->flow.stopping, 1);
@@ -25,14 +24,14 @@ void lane_stop(Lane *lane, int exit_status) {
   lane_wake(lane);
 }
 
-static void tell_unwritable(Lane *lane) {
-  watch_book_unwritable(lane->watch, "its disk may be full; the lane's log says what failed");
+static void report_unwritable(Lane *lane) {
+  services_book_unwritable(lane->services, "its disk may be full; the lane's log says what failed");
 }
 
 /* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once,
  * for ever. */
 static void be_quiet(Lane *lane) {
-  tell_unwritable(lane);
+  report_unwritable(lane);
   pthread_mutex_lock(&lane->lock);
   lane->quiet_until = g_get_monotonic_time() + QUIET_SECONDS * G_USEC_PER_SEC;
   pthread_mutex_unlock(&lane->lock);
@@ -97,7 +96,7 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
     if (!function(step, &error)) {
       Trouble trouble = flow_trouble(step, name, error);
       if (trouble == TROUBLE_STOP_LANE)
-        lane_stop(run->lane, 3);
+        lane_stop(run->lane, CHILD_EXIT_DISTRUST);
       else if (trouble == TROUBLE_NOT_NOTED)
         be_quiet(run->lane);
       return FALSE;
@@ -199,7 +198,7 @@ static void note_poll_failure(PollTask *run, BookReader *reader, const GError *e
   gint64 now = g_get_real_time();
   gboolean is_known = FALSE;
   if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-    lane_stop(run->lane, 3);
+    lane_stop(run->lane, CHILD_EXIT_DISTRUST);
   BookPoll poll = {.feed = run->feed->conf->name,
                    .last_at = now,
                    .next_at = schedule_next(run->feed->schedule, now),
@@ -220,7 +219,7 @@ static void note_poll_failure(PollTask *run, BookReader *reader, const GError *e
   g_autoptr(GError) ignored = NULL;
   if (!book_write(run->lane->flow.book, save_failed_poll, &poll, &ignored)) {
     log_event(LOG_WARNING, "not-noted", {"feed", run->feed->conf->name}, {"error", ignored->message});
-    tell_unwritable(run->lane);
+    report_unwritable(run->lane);
   }
 }
 
@@ -298,7 +297,7 @@ static void run_fold(Task *task, BookReader *reader, Courier *courier, const GEr
       continue;
     log_event(LOG_ERROR, "fold-failed", {"ledger", name}, {"error", error->message});
     if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-      lane_stop(run->lane, 3);
+      lane_stop(run->lane, CHILD_EXIT_DISTRUST);
   }
   fold_task_end(task);
 }
