@@ -238,7 +238,7 @@ static const CliLane *lane_of(GPtrArray *lanes, const char *name) {
   return NULL;
 }
 
-static CliExit tell(const Cli *cli, const ReconTask *task, const char *remark) {
+static CliExit answer_with(const Cli *cli, const ReconTask *task, const char *remark) {
   if (cli->out->is_json) {
     json_t *object = task_json(cli->out, task);
     json_object_set_new(object, "remark", json_string(remark));
@@ -272,10 +272,10 @@ static CliExit wait_for(const Cli *cli, const CliLane *lane, const char *id, con
       return cli_fail(error);
     if (!task) {
       g_autoptr(ReconTask) before = newest(lane, name, period, &error);
-      return before ? tell(cli, before, "nothing has changed since") : error ? cli_fail(error) : CLI_EXIT_FAILED;
+      return before ? answer_with(cli, before, "nothing has changed since") : error ? cli_fail(error) : CLI_EXIT_FAILED;
     }
     if (task->state == RECON_DONE || task->state == RECON_FAILED)
-      return tell(cli, task, task->state == RECON_DONE ? "done" : task->problem ? task->problem : "failed");
+      return answer_with(cli, task, task->state == RECON_DONE ? "done" : task->problem ? task->problem : "failed");
     g_usleep(LOOK_MS * 1000);
   }
 }
@@ -311,7 +311,7 @@ CliExit recon_cli_run(Cli *cli) {
   if (error)
     return cli_fail(error);
   if (task && task->state == RECON_DONE && !made)
-    return tell(cli, task, "published already; --again makes the next version if the data have changed");
-  return task && recon_given(cli)->no_wait ? tell(cli, task, recon_state_word(task->state))
+    return answer_with(cli, task, "published already; --again makes the next version if the data have changed");
+  return task && recon_given(cli)->no_wait ? answer_with(cli, task, recon_state_word(task->state))
                                            : wait_for(cli, lane, id, name, period);
 }

@@ -38,7 +38,7 @@ const char *cli_configuration_path(const Cli *cli) {
   return given && *given ? given : "/etc/sallyport/sallyport.conf";
 }
 
-static void tell_first_finding(const ConfReport *report) {
+static void complain_of_first_finding(const ConfReport *report) {
   for (guint i = 0; i < report->findings->len; i++) {
     const ConfFinding *finding = g_ptr_array_index(report->findings, i);
     if (finding->is_warning)
@@ -59,7 +59,7 @@ gboolean cli_load(Cli *cli) {
   ConfReport *report = conf_report_new();
   cli->conf = conf_parse(cli->source, report);
   if (!cli->conf)
-    tell_first_finding(report);
+    complain_of_first_finding(report);
   else
     cli_output_zone(cli->out, cli->conf->node.time_zone);
   conf_report_free(report);

@@ -213,7 +213,7 @@ static void stop(Lane *lane) {
   if (lane->flow.book)
     book_close(lane->flow.book);
   keygate_free(lane->flow.gate);
-  working_close(lane->working);
+  suspects_close(lane->suspects);
 }
 
 static gboolean load_configuration(Lane *lane, int fd, GError **error) {

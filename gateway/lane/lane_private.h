@@ -1,4 +1,4 @@
-/* What the lane's own files share: its main loop (lane.c), the running of steps (pump.c), its control socket
+/* What the lane's own files share: its main loop (lane.c), the running of steps (pump.c), its polls (polls.c), its control socket
  * (control.c), what it does at its start (start.c) and once an hour (house.c). */
 #pragma once
 #include "gateway/common/control.h"
@@ -21,7 +21,7 @@ typedef struct {
   ControlServer *control;
   LaneHost host; /* what the services see of it */
   Services *services;
-  Working *working;
+  Suspects *suspects;
   BookReader *reader; /* the main thread's */
   gint64 started_at;
   int wake;             /* eventfd: something changed, look at the book again */
@@ -41,11 +41,14 @@ void lane_wake(Lane *lane);
 void lane_stop(Lane *lane, ChildExit exit_status);
 /* Queues every due file that is not under way yet, within bounds per feed; polls that are due; folding when idle. */
 gboolean lane_pump(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 /* Files whose turn lies further in the future than any wait of ours are due now: the clock was set back. */
 gboolean lane_bring_forward(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void lane_report_unwritable(Lane *lane); /* the book; what cannot be noted is said without it */
 
+/* --- polls.c */
+void lane_start_due_polls(Lane *lane);
 void lane_poll_now(Lane *lane, Feed *feed);
+gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 
 /* --- start.c */
 /* Before work begins: what a crash may have left is counted against the files that were under way, swept from the

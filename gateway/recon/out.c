@@ -92,7 +92,7 @@ static void run_errand(Task *base, BookReader *reader, Courier *courier, const G
     return;
   }
   gboolean ok = errand->is_push ? recon_push(&host, errand->conf, task, courier, &more, &error)
-                                : recon_tell(&host, errand->conf, task, courier, &retry_after, &error);
+                                : recon_notify(&host, errand->conf, task, courier, &retry_after, &error);
   if (!ok) {
     fail_errand(errand, task, error, retry_after);
     return;

@@ -143,7 +143,7 @@ static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError
   return book_write(recon->host->book, again ? advance_pending : advance_failed, task, error);
 }
 
-static void tell_outcome(const ReconTask *task, ReconOutcome outcome, gint64 began) {
+static void log_outcome(const ReconTask *task, ReconOutcome outcome, gint64 began) {
   if (outcome == RECON_UNCHANGED)
     log_event(LOG_INFO, "recon-unchanged", {"reconcile", task->name}, {"task", task->id}, {"period", task->period},
               {"version", log_number(task->version)});
@@ -174,7 +174,7 @@ static gboolean run_task(Recon *recon, ReconTask *task, GError **error) {
   if (ok && outcome == RECON_LATER)
     return book_write(recon->host->book, note_waiting, task, error);
   if (ok) {
-    tell_outcome(task, outcome, began);
+    log_outcome(task, outcome, began);
     return TRUE;
   }
   if (is_stopping(recon))

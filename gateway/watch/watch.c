@@ -332,7 +332,7 @@ static gboolean look(Watch *watch, GError **error) {
   return prune(watch, now, error);
 }
 
-static void tell_unwritable(Watch *watch) {
+static void bring_unwritable(Watch *watch) {
   pthread_mutex_lock(&watch->lock);
   g_autofree char *why = g_steal_pointer(&watch->unwritable);
   pthread_mutex_unlock(&watch->lock);
@@ -361,7 +361,7 @@ static void *run(void *data) {
   gint64 began;
   do {
     g_autoptr(GError) error = NULL;
-    tell_unwritable(watch);
+    bring_unwritable(watch);
     began = g_get_monotonic_time();
     if (look(watch, &error)) {
       teller_wake(watch->teller);

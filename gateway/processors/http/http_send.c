@@ -210,7 +210,7 @@ static gboolean no_answer(Call *call, const CourierReply *reply, GError **error)
                              said);
 }
 
-static void tell(const Call *call, guint status, gint64 ms) {
+static void log_answer(const Call *call, guint status, gint64 ms) {
   const Step *step = call->accrual->step;
   const BookBatch *batch = call->batch;
   gboolean is_answered = batch->state == BATCH_ANSWERED;
@@ -265,6 +265,6 @@ gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, Pres
     note(call, failure->message);
     g_propagate_prefixed_error(error, g_steal_pointer(&failure), "batch %u: ", call->batch->number);
   }
-  tell(call, reply.status, ms);
+  log_answer(call, reply.status, ms);
   return ok;
 }
