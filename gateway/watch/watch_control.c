@@ -1,7 +1,6 @@
 /* What is asked of a lane about its alarms: in the control server's thread. */
 #include "gateway/common/control.h"
 #include "gateway/common/log.h"
-#include "gateway/watch/teller.h"
 #include "gateway/watch/watch_private.h"
 #include "store/book_watch.h"
 
