@@ -1,5 +1,5 @@
-/* What the lane's own files share: its main loop (lane.c), the running of steps (pump.c), its polls (polls.c), its control socket
- * (control.c), what it does at its start (start.c) and once an hour (house.c). */
+/* What the lane's own files share: its main loop (lane.c), the running of steps (pump.c), its polls (polls.c), its
+ * control socket (control.c), what it does at its start (start.c) and once an hour (house.c). */
 #pragma once
 #include "gateway/common/control.h"
 #include "gateway/common/exit.h"

@@ -1,4 +1,4 @@
-/* What the files of a lane's reconciliation share: its thread (recon.c), its tasks' ways out (out.c), its requests
+/* What the files of a lane's reconciliation share: its thread (recon.c), its blocks (blocks.c), its tasks' ways out (out.c), its requests
  * (recon_control.c). */
 #pragma once
 #include "gateway/recon/generate.h"
