@@ -1,5 +1,5 @@
-/* What the files of a lane's reconciliation share: its thread (recon.c), its blocks (blocks.c), its tasks' ways out (out.c), its requests
- * (recon_control.c). */
+/* What the files of a lane's reconciliation share: its thread (recon.c), its blocks (blocks.c), its tasks' ways out
+ * (out.c), its requests (recon_control.c). */
 #pragma once
 #include "gateway/recon/generate.h"
 #include "gateway/recon/period.h"
