@@ -1,7 +1,7 @@
 #include "gateway/check/check_private.h"
 #include "gateway/common/key_use.h"
 #include "gateway/records/feedback.h"
-#include "gateway/processors/accrual.h"
+#include "gateway/processors/processors.h"
 #include "gateway/records/layout.h"
 #include "gateway/records/rule_constants.h"
 #include "gateway/time/schedule.h"
@@ -117,13 +117,10 @@ static void check_answer(const ConfFeed *feed, const Layout *layout, ConfReport 
     conf_report_error(report, feed->feedback.where.line ? feed->feedback.where : feed->where, "%s", error->message);
 }
 
-static void check_accrual(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
+static void check_processor(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
   g_autoptr(GError) error = NULL;
-  AccrualColumns *columns = feed->process == CONF_PROCESS_HTTP
-                                ? accrual_columns_new(layout, &feed->http, feed->key, &error)
-                                : NULL;
-  accrual_columns_free(columns);
-  if (error)
+  const Processor *processor = processor_of(feed);
+  if (processor->check && !processor->check(feed, layout, &error))
     conf_report_error(report, feed->where, "%s", error->message);
 }
 
@@ -138,7 +135,7 @@ static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *repor
         check_sequence(feed, layout, report);
         check_rules(feed, layout, report);
         check_answer(feed, layout, report);
-        check_accrual(feed, layout, report);
+        check_processor(feed, layout, report);
       }
     }
   }

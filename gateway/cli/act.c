@@ -7,14 +7,15 @@ static void put_if(json_t *request, const char *name, const char *value) {
     json_object_set_new(request, name, json_string(value));
 }
 
-static CliExit act_on(Cli *cli, GPtrArray *lanes, const char *what, const char *text, json_t *answers) {
+static CliExit act_on(const Cli *cli, GPtrArray *lanes, const char *what, const char *reason, const char *text,
+                      json_t *answers) {
   CliFile found;
   json_t *answer = NULL;
   CliExit exit = cli_find_file(lanes, text, &found);
   if (exit != CLI_EXIT_FINE)
     return exit;
   json_t *request = json_pack("{s:s, s:s, s:s}", "do", what, "file", found.file->id, "by", cli_who());
-  put_if(request, "reason", cli->options.reason);
+  put_if(request, "reason", reason);
   exit = cli_ask(found.lane, request, &answer);
   if (answer) {
     const char *state = json_string_value(json_object_get(answer, "state"));
@@ -28,14 +29,14 @@ static CliExit act_on(Cli *cli, GPtrArray *lanes, const char *what, const char *
 
 /* Each file on its own: one that is refused does not keep the others from theirs. The first bad status is the
  * command's. */
-static CliExit act(Cli *cli, const char *what) {
+static CliExit act(Cli *cli, const char *what, const char *reason) {
   g_autoptr(GPtrArray) lanes = NULL;
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit != CLI_EXIT_FINE)
     return exit;
   json_t *answers = json_array();
   for (guint i = 0; i < cli->n_arguments; i++) {
-    CliExit one = act_on(cli, lanes, what, cli->arguments[i], answers);
+    CliExit one = act_on(cli, lanes, what, reason, cli->arguments[i], answers);
     exit = exit == CLI_EXIT_FINE ? one : exit;
   }
   if (cli->out->is_json)
@@ -44,22 +45,37 @@ static CliExit act(Cli *cli, const char *what) {
   return exit;
 }
 
-CliExit cli_retry(Cli *cli) {
-  return act(cli, "retry");
-}
-CliExit cli_hold(Cli *cli) {
-  return act(cli, "hold");
-}
-CliExit cli_release(Cli *cli) {
-  return act(cli, "release");
+/* --- What hold and reject take besides. */
+typedef struct {
+  char *reason;
+} Why;
+static const CliOption options[] = {
+    CLI_TEXT(Why, reason, "reason", 'r', "TEXT", "why, for the file's history and for the partner", CLI_VALUE_TEXT),
+    {0}};
+
+static const char *reason_of(const Cli *cli) {
+  return ((const Why *)cli->own)->reason;
 }
 
-CliExit cli_reject(Cli *cli) {
-  if (!cli->options.reason || !*cli->options.reason) {
+/* --- The commands. */
+
+static CliExit retry_command(Cli *cli) {
+  return act(cli, "retry", NULL);
+}
+static CliExit hold_command(Cli *cli) {
+  return act(cli, "hold", reason_of(cli));
+}
+static CliExit release_command(Cli *cli) {
+  return act(cli, "release", NULL);
+}
+
+static CliExit reject_command(Cli *cli) {
+  const char *reason = reason_of(cli);
+  if (!reason || !*reason) {
     cli_complain("reject needs --reason TEXT: it is what the partner is told");
     return CLI_EXIT_USAGE;
   }
-  return act(cli, "reject");
+  return act(cli, "reject", reason);
 }
 
 static const CliLane *lane_of_feed(GPtrArray *lanes, const char *feed) {
@@ -88,7 +104,7 @@ static CliExit poll_feed(const Cli *cli, GPtrArray *lanes, const char *feed, jso
   return exit;
 }
 
-CliExit cli_poll(Cli *cli) {
+static CliExit poll_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit != CLI_EXIT_FINE)
@@ -103,3 +119,62 @@ CliExit cli_poll(Cli *cli) {
   json_decref(answers);
   return exit;
 }
+
+const CliCommand cli_command_retry = {
+    .name = "retry",
+    .arguments = "FILE…",
+    .least = 1,
+    .most = 1000,
+    .summary = "try again now what waits for its next try",
+    .text = "Also for a delivery that the partner's server has refused.\n\n"
+            "  sallyport retry 0k3x9\n",
+    .run = retry_command,
+};
+
+const CliCommand cli_command_hold = {
+    .name = "hold",
+    .arguments = "FILE…",
+    .least = 1,
+    .most = 1000,
+    .own = options,
+    .own_size = sizeof(Why),
+    .summary = "stop a file before it is posted, until it is released",
+    .text = "A file that is posting or beyond cannot be held.\n\n"
+            "  sallyport hold 0k3x9 --reason 'the bank asked us to wait'\n",
+    .run = hold_command,
+};
+
+const CliCommand cli_command_release = {
+    .name = "release",
+    .arguments = "FILE…",
+    .least = 1,
+    .most = 1000,
+    .summary = "let a held file go on from where it was",
+    .text = "\n"
+            "  sallyport release 0k3x9\n",
+    .run = release_command,
+};
+
+const CliCommand cli_command_reject = {
+    .name = "reject",
+    .arguments = "FILE…",
+    .least = 1,
+    .most = 1000,
+    .own = options,
+    .own_size = sizeof(Why),
+    .summary = "send a file back as an exception file",
+    .text = "The reason is told to the partner. Nothing of the file is credited; it cannot be taken back.\n\n"
+            "  sallyport reject 0k3x9 --reason 'withdrawn by phone, 2026-11-20'\n",
+    .run = reject_command,
+};
+
+const CliCommand cli_command_poll = {
+    .name = "poll",
+    .arguments = "FEED…",
+    .least = 1,
+    .most = 1000,
+    .summary = "look into a feed's drop folder now",
+    .text = "\n"
+            "  sallyport poll acme-points\n",
+    .run = poll_command,
+};

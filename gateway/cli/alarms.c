@@ -231,7 +231,7 @@ static CliExit test(Cli *cli, GPtrArray *lanes) {
   return exit;
 }
 
-CliExit cli_alarms(Cli *cli) {
+static CliExit alarms_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   const char *what = cli->n_arguments ? cli->arguments[0] : "list";
   CliExit exit = cli_lanes(cli, &lanes);
@@ -246,3 +246,25 @@ CliExit cli_alarms(Cli *cli) {
   cli_complain("alarms takes list, acknowledge ALARM… or test; sallyport alarms --help tells how");
   return CLI_EXIT_USAGE;
 }
+
+static const char *const verbs[] = {"list", "acknowledge", "test", NULL};
+const CliCommand cli_command_alarms = {
+    .name = "alarms",
+    .arguments = "[list|acknowledge ALARM…|test]",
+    .most = 1000,
+    .verbs = verbs,
+    .shared = CLI_LANE | CLI_LIMIT,
+    .summary = "what is wrong and has not cleared yet",
+    .text = "list (default) shows the alarms that stand; with --limit the newest so many, also those that have "
+            "cleared.\n"
+            "acknowledge: it is not told any more; ALARM is its number, or the beginning of it (4 characters or "
+            "more). A file that\n"
+            "is missing is waited for no longer; what goes on by itself (a folder that cannot be polled) clears by "
+            "itself.\n"
+            "test sends an alarm to the configured command and webhook, and tells whether it got there (status 1: "
+            "it did not).\n\n"
+            "  sallyport alarms\n"
+            "  sallyport alarms acknowledge 0k3x9\n"
+            "  sallyport alarms test\n",
+    .run = alarms_command,
+};

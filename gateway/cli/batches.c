@@ -1,5 +1,5 @@
 #include "gateway/cli/batches.h"
-#include "gateway/processors/accrual.h"
+#include "gateway/processors/http/accrual.h"
 
 enum { BATCHES_SHOWN = 20 };
 

@@ -1,78 +1,9 @@
-/* From the command line to a command and back: parsing, help, complaints, exit status. */
+/* From the command line to a command and back: its options and arguments, help, exit status. */
 #include "gateway/cli/command.h"
-#include "gateway/cli/options.h"
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { CLI_NO_LIMIT = -1 };
-
-void cli_complain(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  g_autofree char *text = g_strdup_vprintf(format, arguments);
-  va_end(arguments);
-  fflush(stdout);
-  fprintf(stderr, "sallyport: %s\n", text);
-}
-
-CliExit cli_fail(const GError *error) {
-  cli_complain("%s", error->message);
-  switch (sallyport_error_code(error)) {
-  case SALLYPORT_ERROR_CONFIGURATION:
-    return CLI_EXIT_CONFIGURATION;
-  case SALLYPORT_ERROR_UNCERTAIN:
-    return CLI_EXIT_UNCERTAIN;
-  case SALLYPORT_ERROR_STORAGE:
-    return CLI_EXIT_VERIFICATION;
-  default:
-    return CLI_EXIT_FAILED;
-  }
-}
-
-guint cli_limit(const Cli *cli, guint standard) {
-  if (cli->options.limit < 0)
-    return cli->options.json ? G_MAXUINT : standard;
-  return cli->options.limit == 0 ? G_MAXUINT : (guint)cli->options.limit;
-}
-
-const char *cli_configuration_path(const Cli *cli) {
-  const char *given = getenv("SALLYPORT_CONFIG");
-  if (cli->options.config)
-    return cli->options.config;
-  return given && *given ? given : "/etc/sallyport/sallyport.conf";
-}
-
-static void tell_first_finding(const ConfReport *report) {
-  for (guint i = 0; i < report->findings->len; i++) {
-    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
-    if (finding->is_warning)
-      continue;
-    cli_complain("%s:%u: %s%s", finding->where.file ? finding->where.file : "configuration", finding->where.line,
-                 finding->message, report->errors > 1 ? " (and more: `sallyport check` tells all)" : "");
-    return;
-  }
-}
-
-gboolean cli_load(Cli *cli) {
-  g_autoptr(GError) error = NULL;
-  cli->source = conf_source_read(cli_configuration_path(cli), &error);
-  if (!cli->source) {
-    cli_complain("%s", error->message);
-    return FALSE;
-  }
-  ConfReport *report = conf_report_new();
-  cli->conf = conf_parse(cli->source, report);
-  if (!cli->conf)
-    tell_first_finding(report);
-  else
-    cli_output_zone(cli->out, cli->conf->node.time_zone);
-  conf_report_free(report);
-  return cli->conf != NULL;
-}
 
 static CliExit wrong_use(const CliCommand *command, const char *what) {
   if (command)
@@ -98,15 +29,31 @@ static CliExit print(char *text) {
   return CLI_EXIT_FINE;
 }
 
+/* The first argument that is missing, as the usage calls it. */
+static CliExit missing_argument(const CliCommand *command, guint n) {
+  g_auto(GStrv) names = g_strsplit(command->arguments, " ", -1);
+  g_autofree char *verbs = command->verbs ? g_strjoinv(", ", (char **)(intptr_t)command->verbs) : NULL,
+                  *what = verbs ? g_strdup_printf("one of %s is missing", verbs)
+                                : g_strdup_printf("%s is missing", n < g_strv_length(names) ? names[n] : "an argument");
+  return wrong_use(command, what);
+}
+
+static CliExit argument_too_many(const CliCommand *command, const char *argument) {
+  g_autofree char *shown = g_utf8_make_valid(argument, -1), *what = NULL;
+  what = command->arguments ? g_strdup_printf("\"%s\" is one argument too many: it takes %s", shown, command->arguments)
+                            : g_strdup_printf("\"%s\" is one argument too many: it takes none", shown);
+  return wrong_use(command, what);
+}
+
 static CliExit run_command(Cli *cli) {
   const CliCommand *command = cli->command;
   cli->n_arguments = g_strv_length(cli->arguments);
   if (cli->options.help)
     return print(cli_command_help(command));
   if (cli->n_arguments < command->least)
-    return wrong_use(command, "something is missing");
+    return missing_argument(command, cli->n_arguments);
   if (cli->n_arguments > command->most)
-    return wrong_use(command, "that is too much");
+    return argument_too_many(command, cli->arguments[command->most]);
   if (cli->options.limit < CLI_NO_LIMIT)
     return wrong_use(command, "--limit cannot be negative");
   cli->out = cli_output_new(stdout, cli->options.json);
@@ -117,20 +64,33 @@ static CliExit run_command(Cli *cli) {
   return status;
 }
 
-/* Completion gets the words as they stand on the command line being typed, options among them. */
-static gboolean takes_words_as_they_are(const CliCommand *command) {
-  return command->run == cli_complete;
+/* The command's own words: options are taken out, and the "--" that GLib leaves in place, behind which an account or a
+ * key may begin with a dash. */
+static gboolean take_options(Cli *cli, char ***words, GError **error) {
+  const CliCommand *command = cli->command;
+  cli->own = command->own ? g_malloc0(command->own_size) : NULL;
+  if (command->takes_options)
+    return TRUE;
+  if (!cli_options_parse(&cli->options, command, cli->own, words, error))
+    return FALSE;
+  for (char **word = *words + 1; *word; word++)
+    if (strcmp(*word, "--") == 0) {
+      g_free(*word);
+      memmove(word, word + 1, g_strv_length(word + 1) * sizeof *word + sizeof *word);
+      break;
+    }
+  return TRUE;
 }
 
 static CliExit dispatch(Cli *cli, char ***arguments) {
   g_autoptr(GError) error = NULL;
-  if (!cli_options_parse(&cli->options, NULL, arguments, &error))
+  if (!cli_options_parse(&cli->options, NULL, NULL, arguments, &error))
     return wrong_use(NULL, error->message);
   char **rest = *arguments + 1;
   if (*rest && strcmp(*rest, "--") == 0)
     rest++;
   if (cli->options.version)
-    return cli_version(cli);
+    return (cli->command = cli_command("version"))->run(cli);
   if (!*rest || strcmp(*rest, "help") == 0) {
     if (!*rest && !cli->options.help)
       return wrong_use(NULL, "a command is missing");
@@ -143,16 +103,9 @@ static CliExit dispatch(Cli *cli, char ***arguments) {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_strv_builder_addv(builder, (const char **)rest);
   g_auto(GStrv) words = g_strv_builder_end(builder);
-  if (!takes_words_as_they_are(cli->command) && !cli_options_parse(&cli->options, cli->command, &words, &error))
+  if (!take_options(cli, &words, &error))
     return wrong_use(cli->command, error->message);
   cli->arguments = words + 1;
-  /* GLib leaves the "--" in place behind which an account or a key may begin with a dash. */
-  for (char **word = words + 1; *word && !takes_words_as_they_are(cli->command); word++)
-    if (strcmp(*word, "--") == 0) {
-      g_free(*word);
-      memmove(word, word + 1, g_strv_length(word + 1) * sizeof *word + sizeof *word);
-      break;
-    }
   return run_command(cli);
 }
 
@@ -164,6 +117,7 @@ int cli_main(int argc, char **argv) {
     g_strv_builder_add(builder, argv[i]);
   g_auto(GStrv) arguments = g_strv_builder_end(builder);
   CliExit status = dispatch(&cli, &arguments);
+  cli_own_options_free(cli.command, cli.own);
   cli_options_clear(&cli.options);
   /* A full disk or a closed pipe behind standard output must not look like success. */
   if (fflush(stdout) != 0 || ferror(stdout)) {

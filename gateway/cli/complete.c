@@ -1,7 +1,6 @@
 /* Completion: `sallyport complete -- WORD…` prints what may stand for the last word, one per line. The shells' own
  * files (packaging/completion) only pass the words on, so that they never differ from the program. */
 #include "gateway/cli/books.h"
-#include "gateway/cli/options.h"
 #include <string.h>
 
 enum { NEWEST = 50 };
@@ -17,15 +16,16 @@ static void offer(const Completion *completion, const char *candidate) {
 }
 
 static void offer_commands(const Completion *completion) {
-  for (const CliCommand *command = cli_commands; command->name; command++)
-    offer(completion, command->name);
+  for (const CliCommand *const *command = cli_commands; *command; command++)
+    if ((*command)->summary)
+      offer(completion, (*command)->name);
 }
 
 static void offer_options(const Completion *completion, const CliCommand *command) {
-  for (const CliOption *option = cli_options; option->name; option++) {
-    g_autofree char *full = g_strconcat("--", option->name, NULL);
-    if (cli_option_is_of(option, command))
-      offer(completion, full);
+  g_autoptr(GPtrArray) options = cli_options_of(command);
+  for (guint i = 0; i < options->len; i++) {
+    g_autofree char *full = g_strconcat("--", ((const CliOption *)options->pdata[i])->name, NULL);
+    offer(completion, full);
   }
 }
 
@@ -96,22 +96,14 @@ static void offer_argument(const Completion *completion, const CliCommand *comma
     return place == 0 ? offer_partners(completion) : (void)0;
   if (place < command->most && (g_str_has_prefix(takes, "FILE") || g_str_has_prefix(takes, "[FILE")))
     return offer_values(completion, CLI_VALUE_FILE);
-  if (place == 0 && strcmp(command->name, "alarms") == 0) {
-    offer(completion, "list");
-    offer(completion, "acknowledge");
-    offer(completion, "test");
-  }
-  static const char *const verbs[] = {"run", "list", "show", "pull", "verify", "compare"};
-  for (gsize i = 0; place == 0 && strcmp(command->name, "recon") == 0 && i < G_N_ELEMENTS(verbs); i++)
-    offer(completion, verbs[i]);
-  if (place == 0 && strcmp(command->name, "audit") == 0) {
-    offer(completion, "list");
-    offer(completion, "verify");
-  }
+  for (const char *const *verb = command->verbs; place == 0 && verb && *verb; verb++)
+    offer(completion, *verb);
 }
 
-static const CliOption *option_of(const char *word) {
-  for (const CliOption *option = cli_options; option->name; option++) {
+static const CliOption *option_of(const CliCommand *command, const char *word) {
+  g_autoptr(GPtrArray) options = cli_options_of(command);
+  for (guint i = 0; i < options->len; i++) {
+    const CliOption *option = options->pdata[i];
     gboolean is_long = g_str_has_prefix(word, "--") && strcmp(word + 2, option->name) == 0;
     gboolean is_short = option->short_name && word[0] == '-' && word[1] == option->short_name && !word[2];
     if ((is_long || is_short) && option->kind != G_OPTION_ARG_NONE)
@@ -122,7 +114,7 @@ static const CliOption *option_of(const char *word) {
 
 /* Walks the words that are complete already: which command, how many arguments, which configuration, and whether an
  * option waits for its value. */
-CliExit cli_complete(Cli *cli) {
+static CliExit complete_command(Cli *cli) {
   char **words = cli->arguments;
   guint n = cli->n_arguments, place = 0, i = n && strcmp(words[0], "--") == 0 ? 1 : 0;
   const CliCommand *command = NULL;
@@ -130,7 +122,7 @@ CliExit cli_complete(Cli *cli) {
     return CLI_EXIT_USAGE;
   Completion completion = {cli, words[n - 1]};
   for (; i + 1 < n; i++) {
-    const CliOption *option = option_of(words[i]);
+    const CliOption *option = option_of(command, words[i]);
     if (option && i + 2 == n)
       return offer_values(&completion, option->completes), CLI_EXIT_FINE;
     if (option && strcmp(option->name, "config") == 0 && !cli->options.config)
@@ -150,3 +142,10 @@ CliExit cli_complete(Cli *cli) {
     offer_commands(&completion);
   return CLI_EXIT_FINE;
 }
+
+const CliCommand cli_command_complete = {
+    .name = "complete",
+    .most = 1000,
+    .takes_options = TRUE,
+    .run = complete_command,
+};

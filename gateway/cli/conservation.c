@@ -65,12 +65,12 @@ static gboolean check_credits(const BookFile *file, guint64 least, guint64 most,
   return TRUE;
 }
 
-/* A feed that hands its files on credits nothing; what it may have credited before it did so is no fault. */
-static gboolean is_handed_on(const CliLane *lane, const BookFile *file) {
+/* Such a feed credits nothing; what it may have credited under another kind of process is no fault. */
+static gboolean keeps_no_ledger(const CliLane *lane, const BookFile *file) {
   for (guint i = 0; i < lane->conf->feeds->len; i++) {
     const ConfFeed *feed = lane->conf->feeds->pdata[i];
     if (g_str_equal(feed->name, file->feed))
-      return feed->process == CONF_PROCESS_DELIVER;
+      return !feed->ledger.name;
   }
   return FALSE;
 }
@@ -81,7 +81,7 @@ static gboolean compare(const Check *check, const BookFile *file, Sum *sums, GEr
   gint64 amount = 0;
   if (!check_lines(file, error) || !bounds(check->lane->reader, file, &least, &most, error))
     return FALSE;
-  least = is_handed_on(check->lane, file) ? 0 : least;
+  least = keeps_no_ledger(check->lane, file) ? 0 : least;
   for (guint i = 0; i < check->lane->ledgers->len; i++) {
     if (!ledger_totals(check->sums[i].ledger->reader, file->id, &sums[i].of_files, &sums[i].amount, error))
       return FALSE;

@@ -57,7 +57,7 @@ static void print_balances(const CliOutput *out, GArray *balances) {
   cli_table_print(table, out);
 }
 
-CliExit cli_balance(Cli *cli) {
+static CliExit balance_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   g_autoptr(GError) error = NULL;
   g_autoptr(GArray) balances = g_array_new(FALSE, FALSE, sizeof(Balance));
@@ -170,15 +170,24 @@ static CliExit list_table(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter
   return CLI_EXIT_FINE;
 }
 
-CliExit cli_entries(Cli *cli) {
+typedef struct {
+  char *account, *key, *file;
+} Wanted;
+static const CliOption options[] = {
+    CLI_TEXT(Wanted, account, "account", 0, "ACCOUNT", "only this account", CLI_VALUE_TEXT),
+    CLI_TEXT(Wanted, key, "key", 0, "KEY", "the record with this key", CLI_VALUE_TEXT),
+    CLI_TEXT(Wanted, file, "file", 0, "FILE", "only what this file brought", CLI_VALUE_FILE),
+    {0}};
+
+static CliExit entries_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
+  const Wanted *wanted = cli->own;
   guint limit = cli_limit(cli, 100);
-  LedgerFilter filter = {
-      .account = cli->options.account, .key = cli->options.key, .limit = limit == G_MAXUINT ? 0 : limit};
+  LedgerFilter filter = {.account = wanted->account, .key = wanted->key, .limit = limit == G_MAXUINT ? 0 : limit};
   CliFile found = {0};
   CliExit exit = cli_lanes(cli, &lanes);
-  if (exit == CLI_EXIT_FINE && cli->options.file)
-    exit = cli_find_file(lanes, cli->options.file, &found);
+  if (exit == CLI_EXIT_FINE && wanted->file)
+    exit = cli_find_file(lanes, wanted->file, &found);
   if (exit != CLI_EXIT_FINE)
     return exit;
   filter.file = found.file ? found.file->id : NULL;
@@ -186,3 +195,27 @@ CliExit cli_entries(Cli *cli) {
   cli_file_clear(&found);
   return exit;
 }
+
+const CliCommand cli_command_balance = {
+    .name = "balance",
+    .arguments = "ACCOUNT",
+    .least = 1,
+    .most = 1,
+    .shared = CLI_LANE,
+    .summary = "an account's balance",
+    .text = "\n"
+            "  sallyport balance 6222020000000017\n",
+    .run = balance_command,
+};
+
+const CliCommand cli_command_entries = {
+    .name = "entries",
+    .shared = CLI_LANE | CLI_LIMIT | CLI_UNMASK,
+    .own = options,
+    .own_size = sizeof(Wanted),
+    .summary = "credits in the ledger",
+    .text = "Shows 100 unless --limit says otherwise (0: all); all with --json.\n\n"
+            "  sallyport entries --account 6222020000000017\n"
+            "  sallyport entries --file 0k3x9 --limit 0 --json\n",
+    .run = entries_command,
+};

@@ -86,6 +86,14 @@ static json_t *doctor_json(const Doctor *doctor) {
 }
 
 typedef struct {
+  char **write;
+} Writing;
+static const CliOption options[] = {CLI_OPTION(Writing, write, "write", 0, G_OPTION_ARG_STRING_ARRAY, "FOLDER",
+                                               "probe files may be put there; may be given several times",
+                                               CLI_VALUE_TEXT),
+                                    {0}};
+
+typedef struct {
   Cli *cli;
   const ConfPartner *partner;
   CliTable *table;
@@ -98,7 +106,7 @@ static void examine(Report *report, const ConfEndpoint *endpoint) {
   const CliOutput *out = report->cli->out;
   gboolean shows = out->is_terminal && !out->is_json;
   Doctor *doctor = doctor_new(report->cli->conf, report->partner, endpoint);
-  doctor->write = report->cli->options.write;
+  doctor->write = ((const Writing *)report->cli->own)->write;
   doctor->told = shows ? show_on_terminal : NULL;
   doctor->user = report->cli->out;
   if (shows) {
@@ -159,7 +167,7 @@ static void warn_about_user(const Cli *cli) {
         cli->conf->node.state);
 }
 
-CliExit cli_doctor(Cli *cli) {
+static CliExit doctor_command(Cli *cli) {
   static const CliColumn columns[] = {{"ENDPOINT", CLI_LEFT, CLI_WHOLE},
                                       {"SEVERITY", CLI_LEFT, CLI_WHOLE},
                                       {"CHECK", CLI_LEFT, CLI_WHOLE},
@@ -184,3 +192,25 @@ CliExit cli_doctor(Cli *cli) {
   json_decref(report.list);
   return status;
 }
+
+const CliCommand cli_command_doctor = {
+    .name = "doctor",
+    .arguments = "PARTNER [ENDPOINT]",
+    .least = 1,
+    .most = 2,
+    .own = options,
+    .own_size = sizeof(Writing),
+    .summary = "what a partner's server can do, and where it will hurt",
+    .text = "Connects as the gateway does and tells, finding by finding, what was seen and what to set: name and "
+            "addresses, algorithms\n"
+            "offered and agreed on, what the installed libssh2 cannot do, host keys against the pins, login, "
+            "extensions, listings.\n"
+            "Nothing is written and no file is read, but in the folders named by --write: there a probe file "
+            "(.sallyport-probe-…) is put,\n"
+            "read, resumed, renamed, also onto another, timed, and removed again. PARTNER may be a system. Each run "
+            "is one login more.\n"
+            "Ends with status 0 when all is well, 12 when there are warnings, 1 when there are problems.\n\n"
+            "  sallyport doctor acme-bank\n"
+            "  sallyport doctor acme-bank main --write /incoming --write /outgoing\n",
+    .run = doctor_command,
+};

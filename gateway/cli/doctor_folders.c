@@ -3,6 +3,7 @@
 #include "gateway/cli/doctor.h"
 #include "gateway/flow/admit.h"
 #include "gateway/common/remote_path.h"
+#include "gateway/processors/processors.h"
 #include <string.h>
 
 typedef struct {
@@ -173,15 +174,24 @@ static gboolean is_ours(const Doctor *doctor, const char *partner, const char *e
          strcmp(endpoint, doctor->settings->name) == 0;
 }
 
-static gboolean examine_feed(Doctor *doctor, const ConfFeed *feed) {
+/* Where its process puts files. */
+static gboolean look_at_process(Doctor *doctor, const ConfLane *lane, const ConfFeed *feed) {
+  const Processor *processor = processor_of(feed);
+  ProcessorTarget target = {0};
+  g_autofree char *whose = g_strdup_printf("feed %s, %ss", feed->name, processor->word);
+  if (processor->target)
+    processor->target(lane, feed, &target);
+  return !target.folder || !is_ours(doctor, target.system, target.endpoint) ||
+         look_at_target(doctor, whose, target.folder);
+}
+
+static gboolean examine_feed(Doctor *doctor, const ConfLane *lane, const ConfFeed *feed) {
   if (is_ours(doctor, feed->partner, feed->source.endpoint) && !list_source(doctor, feed))
     return FALSE;
-  g_autofree char *answers = g_strdup_printf("feed %s, answers", feed->name),
-                  *delivers = g_strdup_printf("feed %s, delivers", feed->name);
+  g_autofree char *answers = g_strdup_printf("feed %s, answers", feed->name);
   if (is_ours(doctor, feed->partner, feed->feedback.endpoint) && !look_at_target(doctor, answers, feed->feedback.path))
     return FALSE;
-  return feed->process != CONF_PROCESS_DELIVER || !is_ours(doctor, feed->deliver.system, feed->deliver.endpoint) ||
-         look_at_target(doctor, delivers, feed->deliver.path);
+  return look_at_process(doctor, lane, feed);
 }
 
 static gboolean examine_reconcile(Doctor *doctor, const ConfReconcile *reconcile) {
@@ -194,7 +204,7 @@ gboolean doctor_folders(Doctor *doctor) {
   for (guint i = 0; i < doctor->conf->lanes->len; i++) {
     const ConfLane *lane = doctor->conf->lanes->pdata[i];
     for (guint j = 0; j < lane->feeds->len; j++)
-      if (doctor_is_stopped() || !examine_feed(doctor, lane->feeds->pdata[j]))
+      if (doctor_is_stopped() || !examine_feed(doctor, lane, lane->feeds->pdata[j]))
         return FALSE;
     for (guint j = 0; lane->reconciles && j < lane->reconciles->len; j++)
       if (doctor_is_stopped() || !examine_reconcile(doctor, lane->reconciles->pdata[j]))

@@ -57,8 +57,8 @@ static CliExit no_such_feed(const Conf *conf, const char *name) {
 }
 
 /* A feed that is not configured any more may still have files. */
-static gboolean is_known_feed(const Cli *cli, GPtrArray *rows) {
-  return rows->len > 0 || conf_feed(cli->conf, cli->options.feed, NULL);
+static gboolean is_known_feed(const Cli *cli, GPtrArray *rows, const char *feed) {
+  return rows->len > 0 || conf_feed(cli->conf, feed, NULL);
 }
 
 static gint newest_first(gconstpointer a, gconstpointer b) {
@@ -143,23 +143,40 @@ static void print_note_of_more(const Cli *cli, GPtrArray *rows, guint limit) {
     fprintf(cli->out->file, "The newest %u; --limit 0 shows all.\n", limit);
 }
 
-CliExit cli_files(Cli *cli) {
+/* --- The command. */
+
+typedef struct {
+  char *feed, *state, *name, *since, *until;
+} Wanted;
+static const CliOption options[] = {
+    CLI_TEXT(Wanted, feed, "feed", 0, "FEED", "only this feed", CLI_VALUE_FEED),
+    CLI_TEXT(Wanted, state, "state", 's', "STATE[,STATE…]",
+             "only these states (seen, posting, held, …; live: all that are not at their end)", CLI_VALUE_STATE),
+    CLI_TEXT(Wanted, name, "name", 'n', "GLOB", "only names like this: '*_20261120*'", CLI_VALUE_TEXT),
+    CLI_TEXT(Wanted, since, "since", 0, "TIME",
+             "from then on: 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d ago",
+             CLI_VALUE_TEXT),
+    CLI_TEXT(Wanted, until, "until", 0, "TIME", "before then", CLI_VALUE_TEXT),
+    {0}};
+
+static CliExit files_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   g_autoptr(GError) error = NULL;
+  const Wanted *wanted = cli->own;
   guint limit = cli_limit(cli, 20);
-  BookFilter filter = {.feed = cli->options.feed, .name_like = cli->options.name, .newest_first = TRUE, .limit = limit};
+  BookFilter filter = {.feed = wanted->feed, .name_like = wanted->name, .newest_first = TRUE, .limit = limit};
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit != CLI_EXIT_FINE)
     return exit;
-  if ((cli->options.state && !parse_states(cli->options.state, &filter.states)) ||
-      !parse_time(cli, "since", cli->options.since, &filter.since) ||
-      !parse_time(cli, "until", cli->options.until, &filter.until))
+  if ((wanted->state && !parse_states(wanted->state, &filter.states)) ||
+      !parse_time(cli, "since", wanted->since, &filter.since) ||
+      !parse_time(cli, "until", wanted->until, &filter.until))
     return CLI_EXIT_USAGE;
   g_autoptr(GPtrArray) rows = collect(lanes, &filter, &error);
   if (!rows)
     return cli_fail(error);
-  if (cli->options.feed && !is_known_feed(cli, rows))
-    return no_such_feed(cli->conf, cli->options.feed);
+  if (wanted->feed && !is_known_feed(cli, rows, wanted->feed))
+    return no_such_feed(cli->conf, wanted->feed);
   if (cli->out->is_json) {
     print_json(cli, rows);
   } else if (rows->len > 0 || !cli->out->is_terminal) {
@@ -170,3 +187,15 @@ CliExit cli_files(Cli *cli) {
   }
   return CLI_EXIT_FINE;
 }
+
+const CliCommand cli_command_files = {
+    .name = "files",
+    .shared = CLI_LANE | CLI_LIMIT,
+    .own = options,
+    .own_size = sizeof(Wanted),
+    .summary = "the files, newest first",
+    .text = "Shows the newest 20 unless --limit says otherwise (0: all); all with --json.\n\n"
+            "  sallyport files --feed acme-points --state held,rejected --since yesterday\n"
+            "  sallyport files --json --since 1h | jq '.files[].name'\n",
+    .run = files_command,
+};

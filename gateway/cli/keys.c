@@ -66,7 +66,7 @@ static void print_remarks(const CliOutput *out, GPtrArray *uses) {
   }
 }
 
-CliExit cli_keys(Cli *cli) {
+static CliExit keys_command(Cli *cli) {
   g_autoptr(GError) error = NULL;
   gint64 now = g_get_real_time() / G_USEC_PER_SEC;
   if (!cli_load(cli))
@@ -92,3 +92,12 @@ CliExit cli_keys(Cli *cli) {
   json_decref(list);
   return exit;
 }
+
+const CliCommand cli_command_keys = {
+    .name = "keys",
+    .summary = "the OpenPGP keys that the configuration names",
+    .text = "Fingerprint, use, owner, state, and how long each is good. Ends with status 3 when one is missing or "
+            "not usable.\n\n"
+            "  sallyport keys\n",
+    .run = keys_command,
+};

@@ -4,6 +4,23 @@
 #include "gateway/cli/command.h"
 #include "store/book_recon.h"
 
+/* What the verbs take besides the shared options. */
+typedef struct {
+  char *name, *type, *date;                 /* which tasks */
+  gboolean again, no_wait;                  /* run */
+  char *theirs, *layout, *output;           /* compare */
+  char *into, *manifest, *join;             /* pull, verify */
+  gint parallel, of_version;
+  gboolean no_signature, keep_encrypted, no_acknowledgement;
+  char *signed_by, *gnupg_home, *passphrase_file; /* keys, where there is no configuration */
+  char *token_file, *ca_file, *tls_key, *certificate_file, *private_key_file, *host_key, *identity_file,
+      *password_file; /* of the server, likewise */
+  gboolean clear_text;
+} ReconGiven;
+static inline const ReconGiven *recon_given(const Cli *cli) {
+  return cli->own;
+}
+
 /* What is outstanding, as `status` shows it: nothing where there is nothing. */
 json_t *cli_recon_open_json(const CliOutput *out, const GPtrArray *tasks);
 void cli_print_recon_open(const CliOutput *out, const GPtrArray *tasks);

@@ -152,26 +152,26 @@ static gboolean compare_with(gpointer user, ReconSource *ours, GError **error) {
 /* --- The walk through it */
 
 static gboolean open_theirs(Comparing *comparing, Conf *conf, ConfReconcile *block, GError **error) {
-  const char *path = comparing->cli->options.theirs;
-  *block = (ConfReconcile){
-      .name = comparing->reconcile->name,
-      .read = {.from = CONF_READ_DELIMITED,
-               .path = (char *)(intptr_t)path,
-               .layout = comparing->cli->options.layout ? comparing->cli->options.layout : comparing->reconcile->name}};
+  const char *path = recon_given(comparing->cli)->theirs;
+  *block = (ConfReconcile){.name = comparing->reconcile->name,
+                           .read = {.from = CONF_READ_DELIMITED,
+                                    .path = (char *)(intptr_t)path,
+                                    .layout = recon_given(comparing->cli)->layout ? recon_given(comparing->cli)->layout
+                                                                                  : comparing->reconcile->name}};
   ReconSourceOptions options = {.conf = conf,
                                 .lane = comparing->lane->conf,
                                 .reconcile = block,
                                 .folder = comparing->lane->paths->folder,
                                 .work = comparing->work,
-                                .from = comparing->cli->options.date,
-                                .to = comparing->cli->options.date,
+                                .from = recon_given(comparing->cli)->date,
+                                .to = recon_given(comparing->cli)->date,
                                 .reader = comparing->lane->reader};
   comparing->theirs = recon_source_delimited(&options, error);
   return comparing->theirs != NULL;
 }
 
 static gboolean published_task(const Comparing *comparing, ReconTask **task, GError **error) {
-  ReconFilter filter = {.name = comparing->reconcile->name, .period = comparing->cli->options.date};
+  ReconFilter filter = {.name = comparing->reconcile->name, .period = recon_given(comparing->cli)->date};
   g_autoptr(GPtrArray) tasks = recon_tasks(comparing->lane->reader, &filter, error);
   *task = NULL;
   for (guint i = 0; tasks && i < tasks->len && !*task; i++)
@@ -189,15 +189,15 @@ static gboolean compare(Comparing *comparing, GError **error) {
                     .paths = comparing->lane->paths,
                     .reader = comparing->lane->reader,
                     .threads = 1};
-  return recon_read_again(&host, comparing->reconcile, comparing->cli->options.date, task, comparing->work,
+  return recon_read_again(&host, comparing->reconcile, recon_given(comparing->cli)->date, task, comparing->work,
                           compare_with, comparing, error);
 }
 
 /* The file of differences appears when it is whole. */
 static gboolean compare_into_file(Comparing *comparing, const Layout *layout, GError **error) {
-  const char *output = comparing->cli->options.output;
+  const char *output = recon_given(comparing->cli)->output;
   g_autofree char *part = g_strconcat(output, ".part", NULL),
-                  *what = g_strdup_printf("%s %s", comparing->reconcile->name, comparing->cli->options.date);
+                  *what = g_strdup_printf("%s %s", comparing->reconcile->name, recon_given(comparing->cli)->date);
   int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return sallyport_error_errno(error, errno, "make %s", part);
@@ -223,7 +223,7 @@ static gboolean compare_into_file(Comparing *comparing, const Layout *layout, GE
 }
 
 static gboolean compare_in(Comparing *comparing, GError **error) {
-  if (!comparing->cli->options.output)
+  if (!recon_given(comparing->cli)->output)
     return compare(comparing, error);
   g_autoptr(Layout) layout = layout_new(conf_layout(comparing->cli->conf, comparing->feed->layout), error);
   return layout && compare_into_file(comparing, layout, error);
@@ -292,7 +292,7 @@ static CliExit run(Comparing *comparing) {
   g_autoptr(GPtrArray) layouts = g_ptr_array_new();
   for (guint i = 0; i < cli->conf->layouts->len; i++)
     g_ptr_array_add(layouts, cli->conf->layouts->pdata[i]);
-  if (!cli->options.layout)
+  if (!recon_given(cli)->layout)
     g_ptr_array_insert(layouts, 0, own);
   conf.layouts = layouts;
   comparing->table = cli->out->is_json ? NULL : cli_table_new(columns, G_N_ELEMENTS(columns));
@@ -308,7 +308,7 @@ static CliExit run(Comparing *comparing) {
 }
 
 static CliExit check_use(const Cli *cli) {
-  if (cli->options.date && cli->options.theirs)
+  if (recon_given(cli)->date && recon_given(cli)->theirs)
     return CLI_EXIT_FINE;
   cli_complain("recon compare needs --date DATE and --theirs FILE; sallyport recon --help shows an example");
   return CLI_EXIT_USAGE;
@@ -328,12 +328,12 @@ CliExit recon_cli_compare(Cli *cli) {
     cli_complain("there is no reconcile \"%s\" of a lane that has run", cli->arguments[1]);
     return CLI_EXIT_NOT_FOUND;
   }
-  if (cli->options.layout && !conf_layout(cli->conf, cli->options.layout)) {
-    cli_complain("there is no layout \"%s\"", cli->options.layout);
+  if (recon_given(cli)->layout && !conf_layout(cli->conf, recon_given(cli)->layout)) {
+    cli_complain("there is no layout \"%s\"", recon_given(cli)->layout);
     return CLI_EXIT_NOT_FOUND;
   }
-  comparing.their_key = cli->options.layout ? comparing.feed->key : "key";
-  comparing.their_amount = cli->options.layout                ? comparing.feed->ledger.amount
+  comparing.their_key = recon_given(cli)->layout ? comparing.feed->key : "key";
+  comparing.their_amount = recon_given(cli)->layout           ? comparing.feed->ledger.amount
                            : comparing.reconcile->read.amount ? comparing.reconcile->read.amount
                                                               : "amount";
   comparing.work = g_build_filename(g_get_tmp_dir(), "sallyport-compare-XXXXXX", NULL);

@@ -37,11 +37,11 @@ static char **split(const char *list) {
 
 /* Who signs must be said, or that nobody is to be looked at: there is no default for trust. */
 static CliExit take_keys(const Cli *cli, Given *given, ReconKeys *keys) {
-  if (!cli->options.signed_by && !cli->options.no_signature) {
+  if (!recon_given(cli)->signed_by && !recon_given(cli)->no_signature) {
     cli_complain("--signed-by KEY is missing: whose signature makes the manifest good? (or say --no-signature)");
     return CLI_EXIT_USAGE;
   }
-  given->signed_by = split(cli->options.no_signature ? NULL : cli->options.signed_by);
+  given->signed_by = split(recon_given(cli)->no_signature ? NULL : recon_given(cli)->signed_by);
   for (char **key = given->signed_by; key && *key; key++) {
     char *fingerprint = value_fingerprint(*key);
     if (!fingerprint) {
@@ -51,12 +51,12 @@ static CliExit take_keys(const Cli *cli, Given *given, ReconKeys *keys) {
     g_free(*key);
     *key = fingerprint;
   }
-  given->gnupg_home = cli->options.gnupg_home ? g_strdup(cli->options.gnupg_home)
-                      : g_getenv("GNUPGHOME") ? g_strdup(g_getenv("GNUPGHOME"))
-                                              : g_build_filename(g_get_home_dir(), ".gnupg", NULL);
+  given->gnupg_home = recon_given(cli)->gnupg_home ? g_strdup(recon_given(cli)->gnupg_home)
+                      : g_getenv("GNUPGHOME")      ? g_strdup(g_getenv("GNUPGHOME"))
+                                                   : g_build_filename(g_get_home_dir(), ".gnupg", NULL);
   keys->signed_by = (const char *const *)given->signed_by;
   keys->gnupg_home = given->gnupg_home;
-  keys->passphrase_file = cli->options.passphrase_file;
+  keys->passphrase_file = recon_given(cli)->passphrase_file;
   return CLI_EXIT_FINE;
 }
 
@@ -77,15 +77,15 @@ static const char *read_url(const char *text, Given *given) {
 static CliExit take_url(const Cli *cli, Given *given, CourierEndpoint *endpoint) {
   const char *problem = read_url(cli->arguments[1], given);
   const Url *url = &given->url;
-  gboolean is_clear = url->scheme == CONF_URL_HTTP || (url->scheme == CONF_URL_FTP && cli->options.clear_text);
-  if (!problem && url->scheme == CONF_URL_HTTP && !cli->options.clear_text)
+  gboolean is_clear = url->scheme == CONF_URL_HTTP || (url->scheme == CONF_URL_FTP && recon_given(cli)->clear_text);
+  if (!problem && url->scheme == CONF_URL_HTTP && !recon_given(cli)->clear_text)
     problem = "http:// shows everything to everybody on the way: use https://, or say --clear-text";
   if (problem) {
     cli_complain("the URL: %s", problem);
     return CLI_EXIT_USAGE;
   }
-  given->host_keys = split(cli->options.host_key);
-  given->tls_keys = split(cli->options.tls_key);
+  given->host_keys = split(recon_given(cli)->host_key);
+  given->tls_keys = split(recon_given(cli)->tls_key);
   gboolean is_http = url->scheme == CONF_URL_HTTP || url->scheme == CONF_URL_HTTPS,
            is_ftp = url->scheme == CONF_URL_FTP || url->scheme == CONF_URL_FTPS;
   *endpoint = (CourierEndpoint){.kind = is_http                        ? COURIER_HTTP
@@ -102,34 +102,34 @@ static CliExit take_url(const Cli *cli, Given *given, CourierEndpoint *endpoint)
                                 .folder = url->folder,
                                 .host_keys = (const char *const *)given->host_keys,
                                 .tls_keys = (const char *const *)given->tls_keys,
-                                .identity_file = cli->options.identity_file,
-                                .password_file = cli->options.password_file,
-                                .token_file = cli->options.token_file,
-                                .ca_file = cli->options.ca_file,
-                                .certificate_file = cli->options.certificate_file,
-                                .private_key_file = cli->options.private_key_file};
+                                .identity_file = recon_given(cli)->identity_file,
+                                .password_file = recon_given(cli)->password_file,
+                                .token_file = recon_given(cli)->token_file,
+                                .ca_file = recon_given(cli)->ca_file,
+                                .certificate_file = recon_given(cli)->certificate_file,
+                                .private_key_file = recon_given(cli)->private_key_file};
   return CLI_EXIT_FINE;
 }
 
 static CliExit check_join(const Cli *cli) {
-  if (!cli->options.join || !cli->options.keep_encrypted)
+  if (!recon_given(cli)->join || !recon_given(cli)->keep_encrypted)
     return CLI_EXIT_FINE;
   cli_complain("--join needs the records, and --keep-encrypted does not look at them");
   return CLI_EXIT_USAGE;
 }
 
 static CliExit check_options(const Cli *cli) {
-  const char *missing = !cli->options.type   ? "--type TYPE"
-                        : !cli->options.date ? "--date DATE"
-                        : !cli->options.into ? "--into FOLDER"
-                                             : NULL;
+  const char *missing = !recon_given(cli)->type   ? "--type TYPE"
+                        : !recon_given(cli)->date ? "--date DATE"
+                        : !recon_given(cli)->into ? "--into FOLDER"
+                                                  : NULL;
   if (missing)
     cli_complain("%s is missing; sallyport recon --help shows an example", missing);
-  else if (cli->options.parallel < 0 || cli->options.parallel > PARALLEL_MOST)
+  else if (recon_given(cli)->parallel < 0 || recon_given(cli)->parallel > PARALLEL_MOST)
     cli_complain("--parallel goes up to %d", PARALLEL_MOST);
-  else if (!value_is_name(cli->options.type) || !value_is_name(cli->options.date))
+  else if (!value_is_name(recon_given(cli)->type) || !value_is_name(recon_given(cli)->date))
     cli_complain("--type and --date are words of letters, digits and . _ -");
-  else if (cli->options.manifest && !recon_name_is_plain(cli->options.manifest))
+  else if (recon_given(cli)->manifest && !recon_name_is_plain(recon_given(cli)->manifest))
     cli_complain("--manifest is a file's name, not a path");
   else
     return check_join(cli);
@@ -184,20 +184,20 @@ static void print_manifest(const Cli *cli, const ReconManifest *manifest) {
 }
 
 static CliExit pull(Cli *cli, const CourierEndpoint *endpoint, ReconKeys keys, const char *remote_folder) {
-  keys.scratch = cli->options.into;
+  keys.scratch = recon_given(cli)->into;
   Progress *progress = progress_new();
   PullOptions options = {.endpoint = endpoint,
-                         .type = cli->options.type,
-                         .period = cli->options.date,
-                         .version = (guint)MAX(cli->options.of_version, 0),
+                         .type = recon_given(cli)->type,
+                         .period = recon_given(cli)->date,
+                         .version = (guint)MAX(recon_given(cli)->of_version, 0),
                          .remote_folder = remote_folder,
-                         .manifest_name = cli->options.manifest,
-                         .folder = cli->options.into,
-                         .parallel = (guint)cli->options.parallel,
+                         .manifest_name = recon_given(cli)->manifest,
+                         .folder = recon_given(cli)->into,
+                         .parallel = (guint)recon_given(cli)->parallel,
                          .keys = keys,
-                         .join = cli->options.join,
-                         .keep_encrypted = cli->options.keep_encrypted,
-                         .acknowledge = !cli->options.no_acknowledgement,
+                         .join = recon_given(cli)->join,
+                         .keep_encrypted = recon_given(cli)->keep_encrypted,
+                         .acknowledge = !recon_given(cli)->no_acknowledgement,
                          .progress = show,
                          .user = progress};
   PullReport report;
@@ -250,8 +250,8 @@ static CliExit verify_folder(Cli *cli, int folder, const ReconManifest *manifest
   for (guint i = 0; i < manifest->shards->len; i++)
     verifying.bytes += ((const ReconManifestShard *)manifest->shards->pdata[i])->size;
   ReconFolderCheck check = {.keys = *keys,
-                            .keep_encrypted = cli->options.keep_encrypted,
-                            .join = cli->options.join,
+                            .keep_encrypted = recon_given(cli)->keep_encrypted,
+                            .join = recon_given(cli)->join,
                             .progress = show_verified,
                             .user = &verifying};
   gboolean ok = recon_folder_check(manifest, folder, &check, &missing, &corrupt, &error);
@@ -273,8 +273,8 @@ static CliExit verify_folder(Cli *cli, int folder, const ReconManifest *manifest
 
 static CliExit verify_with(Cli *cli, const char *path, const ReconKeys *keys) {
   g_autoptr(GError) error = NULL;
-  g_autofree char *name = cli->options.manifest ? g_strdup(cli->options.manifest)
-                                                : recon_folder_find_manifest(path, &error),
+  g_autofree char *name = recon_given(cli)->manifest ? g_strdup(recon_given(cli)->manifest)
+                                                     : recon_folder_find_manifest(path, &error),
                   *sha256 = NULL;
   int folder = name ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (folder < 0) {

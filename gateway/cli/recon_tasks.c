@@ -168,9 +168,9 @@ CliExit recon_cli_list(Cli *cli) {
   if (exit != CLI_EXIT_FINE)
     return exit;
   guint limit = cli_limit(cli, 50);
-  ReconFilter filter = {.name = cli->options.name,
-                        .type = cli->options.type,
-                        .period = cli->options.date,
+  ReconFilter filter = {.name = recon_given(cli)->name,
+                        .type = recon_given(cli)->type,
+                        .period = recon_given(cli)->date,
                         .limit = limit ? limit : G_MAXINT32};
   CliTable *table = cli->out->is_json ? NULL : cli_table_new(columns, G_N_ELEMENTS(columns));
   json_t *list = json_array();
@@ -238,7 +238,7 @@ static const CliLane *lane_of(GPtrArray *lanes, const char *name) {
   return NULL;
 }
 
-static CliExit tell(const Cli *cli, const ReconTask *task, const char *remark) {
+static CliExit answer_with(const Cli *cli, const ReconTask *task, const char *remark) {
   if (cli->out->is_json) {
     json_t *object = task_json(cli->out, task);
     json_object_set_new(object, "remark", json_string(remark));
@@ -272,10 +272,10 @@ static CliExit wait_for(const Cli *cli, const CliLane *lane, const char *id, con
       return cli_fail(error);
     if (!task) {
       g_autoptr(ReconTask) before = newest(lane, name, period, &error);
-      return before ? tell(cli, before, "nothing has changed since") : error ? cli_fail(error) : CLI_EXIT_FAILED;
+      return before ? answer_with(cli, before, "nothing has changed since") : error ? cli_fail(error) : CLI_EXIT_FAILED;
     }
     if (task->state == RECON_DONE || task->state == RECON_FAILED)
-      return tell(cli, task, task->state == RECON_DONE ? "done" : task->problem ? task->problem : "failed");
+      return answer_with(cli, task, task->state == RECON_DONE ? "done" : task->problem ? task->problem : "failed");
     g_usleep(LOOK_MS * 1000);
   }
 }
@@ -285,7 +285,7 @@ CliExit recon_cli_run(Cli *cli) {
   g_autoptr(GError) error = NULL;
   json_t *answer = NULL;
   const char *name = cli->arguments[1];
-  if (!cli->options.date) {
+  if (!recon_given(cli)->date) {
     cli_complain("recon run needs --date DATE: 2026-11-20, or 2026-11 for a month");
     return CLI_EXIT_USAGE;
   }
@@ -298,8 +298,8 @@ CliExit recon_cli_run(Cli *cli) {
     return CLI_EXIT_NOT_FOUND;
   }
   exit = cli_ask(lane,
-                 json_pack("{s:s, s:s, s:s, s:b, s:s}", "do", "recon-run", "name", name, "date", cli->options.date,
-                           "again", cli->options.again, "by", cli_who()),
+                 json_pack("{s:s, s:s, s:s, s:b, s:s}", "do", "recon-run", "name", name, "date", recon_given(cli)->date,
+                           "again", recon_given(cli)->again, "by", cli_who()),
                  &answer);
   if (!answer)
     return exit;
@@ -311,7 +311,7 @@ CliExit recon_cli_run(Cli *cli) {
   if (error)
     return cli_fail(error);
   if (task && task->state == RECON_DONE && !made)
-    return tell(cli, task, "published already; --again makes the next version if the data have changed");
-  return task && cli->options.no_wait ? tell(cli, task, recon_state_word(task->state))
-                                      : wait_for(cli, lane, id, name, period);
+    return answer_with(cli, task, "published already; --again makes the next version if the data have changed");
+  return task && recon_given(cli)->no_wait ? answer_with(cli, task, recon_state_word(task->state))
+                                           : wait_for(cli, lane, id, name, period);
 }

@@ -62,7 +62,7 @@ static void print_summary(const Cli *cli, const ConfReport *report) {
   fputc('\n', file);
 }
 
-CliExit cli_check(Cli *cli) {
+static CliExit check_command(Cli *cli) {
   g_autoptr(GError) error = NULL;
   cli->source = conf_source_read(cli_configuration_path(cli), &error);
   if (!cli->source) {
@@ -83,12 +83,12 @@ CliExit cli_check(Cli *cli) {
   return ok ? CLI_EXIT_FINE : CLI_EXIT_CONFIGURATION;
 }
 
-CliExit cli_run(Cli *cli) {
+static CliExit run_command(Cli *cli) {
   SupervisorOptions options = {.configuration = cli_configuration_path(cli), .only_lane = cli->options.lane};
   return (CliExit)supervisor_run(&options);
 }
 
-CliExit cli_version(Cli *cli) {
+static CliExit version_command(Cli *cli) {
   g_autofree char *glib = g_strdup_printf("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
 #ifdef SALLYPORT_FAULTS
   const char *kind = "test build with fail points: not for production";
@@ -109,3 +109,35 @@ CliExit cli_version(Cli *cli) {
          kind ? kind : "");
   return CLI_EXIT_FINE;
 }
+
+const CliCommand cli_command_check = {
+    .name = "check",
+    .summary = "check the whole configuration",
+    .text = "Reads the configuration with all that it names: layouts and rules are compiled, schedules tried, keys "
+            "looked up\n"
+            "with gpg, secret files and folders looked at. Every finding is told as file:line: error|warning: what "
+            "is wrong.\n\n"
+            "  sallyport --config new.conf check && systemctl reload sallyport\n",
+    .run = check_command,
+};
+
+const CliCommand cli_command_run = {
+    .name = "run",
+    .shared = CLI_LANE,
+    .summary = "run the gateway in the foreground",
+    .text = "Starts a process per lane, watches and restarts them. SIGHUP reloads the configuration (a bad one is "
+            "refused, the\n"
+            "old one stays), SIGTERM ends it: what is in work is finished or begun again at the next start, nothing "
+            "is lost.\n\n"
+            "  sallyport run\n"
+            "  sallyport run --lane points     only that lane\n",
+    .run = run_command,
+};
+
+const CliCommand cli_command_version = {
+    .name = "version",
+    .summary = "the program's version",
+    .text = "\n"
+            "  sallyport version\n",
+    .run = version_command,
+};

@@ -271,7 +271,7 @@ static void print_history(const CliOutput *out, const Details *details) {
   cli_table_print(table, out);
 }
 
-CliExit cli_show(Cli *cli) {
+static CliExit show_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   g_autoptr(GError) error = NULL;
   CliFile found;
@@ -297,3 +297,17 @@ CliExit cli_show(Cli *cli) {
   cli_file_clear(&found);
   return exit;
 }
+
+const CliCommand cli_command_show = {
+    .name = "show",
+    .arguments = "FILE",
+    .least = 1,
+    .most = 1,
+    .shared = CLI_UNMASK,
+    .summary = "one file: history, evidence, verdict, totals, batches, what was refused, what is still to be sent",
+    .text = "FILE is its number, the beginning of it (4 characters or more), or its name (then the newest of that "
+            "name).\n\n"
+            "  sallyport show 0k3x9\n"
+            "  sallyport show POINTS_20261120_0001.dat.pgp\n",
+    .run = show_command,
+};

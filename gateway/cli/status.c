@@ -430,12 +430,17 @@ static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) 
   return exit;
 }
 
-CliExit cli_status(Cli *cli) {
+typedef struct {
+  gboolean watch;
+} Looking;
+static const CliOption options[] = {CLI_FLAG(Looking, watch, "watch", 'w', "refresh every second, until Ctrl-C"), {0}};
+
+static CliExit status_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit != CLI_EXIT_FINE)
     return exit;
-  if (!cli->options.watch)
+  if (!((const Looking *)cli->own)->watch)
     return look(cli, lanes, FALSE);
   if (!cli->out->is_terminal || cli->out->is_json) {
     cli_complain("--watch is for a terminal; ask again with --json instead");
@@ -448,3 +453,15 @@ CliExit cli_status(Cli *cli) {
     sleep(1);
   }
 }
+
+const CliCommand cli_command_status = {
+    .name = "status",
+    .shared = CLI_LANE,
+    .own = options,
+    .own_size = sizeof(Looking),
+    .summary = "lanes, feeds, counts, next polls",
+    .text = "Ends with status 5 when a lane is not running.\n\n"
+            "  sallyport status\n"
+            "  sallyport status --watch        with the progress of what is posting\n",
+    .run = status_command,
+};

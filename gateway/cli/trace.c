@@ -343,15 +343,24 @@ static CliExit wrong_use(void) {
   return CLI_EXIT_USAGE;
 }
 
-CliExit cli_trace(Cli *cli) {
+typedef struct {
+  char *key, *entry;
+} Wanted;
+static const CliOption options[] = {
+    CLI_TEXT(Wanted, key, "key", 0, "KEY", "the record with this key", CLI_VALUE_TEXT),
+    CLI_TEXT(Wanted, entry, "entry", 0, "ID", "the ledger entry of this number", CLI_VALUE_TEXT),
+    {0}};
+
+static CliExit trace_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
+  const Wanted *wanted = cli->own;
   g_autofree char *name = NULL, *what = NULL;
-  LedgerFilter filter = {.key = cli->options.key};
+  LedgerFilter filter = {.key = wanted->key};
   guint64 line;
-  if (cli->n_arguments + (cli->options.key ? 1 : 0) + (cli->options.entry ? 1 : 0) != 1)
+  if (cli->n_arguments + (wanted->key ? 1 : 0) + (wanted->entry ? 1 : 0) != 1)
     return wrong_use();
-  if (cli->options.entry && !g_ascii_string_to_signed(cli->options.entry, 10, 1, G_MAXINT64, &filter.id, NULL)) {
-    cli_complain("--entry \"%s\" is no entry's number; `sallyport entries` shows them", cli->options.entry);
+  if (wanted->entry && !g_ascii_string_to_signed(wanted->entry, 10, 1, G_MAXINT64, &filter.id, NULL)) {
+    cli_complain("--entry \"%s\" is no entry's number; `sallyport entries` shows them", wanted->entry);
     return CLI_EXIT_USAGE;
   }
   CliExit exit = cli_lanes(cli, &lanes);
@@ -361,7 +370,24 @@ CliExit cli_trace(Cli *cli) {
     return trace_forward(cli, lanes, name, line);
   if (cli->n_arguments)
     filter.key = cli->arguments[0];
-  what = filter.key ? g_strdup_printf("the key \"%s\"", filter.key)
-                    : g_strdup_printf("the number %s", cli->options.entry);
+  what = filter.key ? g_strdup_printf("the key \"%s\"", filter.key) : g_strdup_printf("the number %s", wanted->entry);
   return trace_back(cli, lanes, &filter, what);
 }
+
+const CliCommand cli_command_trace = {
+    .name = "trace",
+    .arguments = "[FILE:LINE|KEY]",
+    .most = 1,
+    .shared = CLI_LANE | CLI_UNMASK,
+    .own = options,
+    .own_size = sizeof(Wanted),
+    .summary = "what became of one line; or where a key or credit came from",
+    .text = "FILE:LINE → its batch, whether it was credited (and the ledger entry), refused (and why) or a "
+            "duplicate, and the\n"
+            "feedback that said so. A record's key (also --key) or a\n"
+            "credit's number (--entry) lead back to file and line.\n\n"
+            "  sallyport trace 0k3x9:1234\n"
+            "  sallyport trace --key TX-2026-000017\n"
+            "  sallyport trace --entry 72057594037927937\n",
+    .run = trace_command,
+};

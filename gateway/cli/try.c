@@ -104,7 +104,7 @@ static void print_report(const CliOutput *out, const FlowTryReport *report, guin
   print_found(out, report, scale);
 }
 
-CliExit cli_try(Cli *cli) {
+static CliExit try_command(Cli *cli) {
   g_autoptr(GError) error = NULL;
   FlowTryReport report = {0};
   if (!cli_load(cli))
@@ -127,3 +127,16 @@ CliExit cli_try(Cli *cli) {
   flow_try_report_clear(&report);
   return exit;
 }
+
+const CliCommand cli_command_try = {
+    .name = "try",
+    .arguments = "FEED LOCALFILE",
+    .least = 2,
+    .most = 2,
+    .shared = CLI_UNMASK,
+    .summary = "what would become of a local file, without doing it",
+    .text = "Opens it with the feed's keys, reads it with its layout, checks totals and rules, cuts the batches; "
+            "changes nothing.\n\n"
+            "  sallyport try acme-points /tmp/POINTS_20261120_0001.dat.pgp\n",
+    .run = try_command,
+};

@@ -72,14 +72,24 @@ static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, Cli
   return ok;
 }
 
+typedef struct {
+  char *since;
+} Wanted;
+static const CliOption options[] = {
+    CLI_TEXT(Wanted, since, "since", 0, "TIME",
+             "from then on: 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d ago",
+             CLI_VALUE_TEXT),
+    {0}};
+
 static CliExit audit_list(Cli *cli, GPtrArray *lanes) {
   static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS},  {"RECORD", CLI_RIGHT, CLI_WHOLE},
                                       {"AT", CLI_LEFT, CLI_WHOLE},      {"EVENT", CLI_LEFT, CLI_WHOLE},
                                       {"SUBJECT", CLI_LEFT, CLI_WHOLE}, {"DETAIL", CLI_LEFT, CLI_SHRINKS}};
   g_autoptr(GError) error = NULL;
+  const Wanted *wanted = cli->own;
   gint64 since = 0;
-  if (cli->options.since && !cli_parse_time(cli->out, cli->options.since, g_get_real_time(), &since)) {
-    cli_complain("--since \"%s\" is no time", cli->options.since);
+  if (wanted->since && !cli_parse_time(cli->out, wanted->since, g_get_real_time(), &since)) {
+    cli_complain("--since \"%s\" is no time", wanted->since);
     return CLI_EXIT_USAGE;
   }
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
@@ -173,13 +183,13 @@ static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
   return checks.failed ? CLI_EXIT_VERIFICATION : CLI_EXIT_FINE;
 }
 
-CliExit cli_verify(Cli *cli) {
+static CliExit verify_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   CliExit exit = cli_lanes(cli, &lanes);
   return exit == CLI_EXIT_FINE ? verify(cli, lanes, FALSE) : exit;
 }
 
-CliExit cli_audit(Cli *cli) {
+static CliExit audit_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   const char *what = cli->n_arguments ? cli->arguments[0] : "list";
   if (strcmp(what, "list") != 0 && strcmp(what, "verify") != 0) {
@@ -191,3 +201,32 @@ CliExit cli_audit(Cli *cli) {
     return exit;
   return strcmp(what, "list") == 0 ? audit_list(cli, lanes) : verify(cli, lanes, TRUE);
 }
+
+static const char *const audit_verbs[] = {"list", "verify", NULL};
+const CliCommand cli_command_audit = {
+    .name = "audit",
+    .arguments = "[list|verify]",
+    .most = 1,
+    .verbs = audit_verbs,
+    .shared = CLI_LANE | CLI_LIMIT,
+    .own = options,
+    .own_size = sizeof(Wanted),
+    .summary = "the audit chain: what was done, and that nobody changed the record of it",
+    .text = "list (default) shows the newest 50 records; verify recomputes the chain of hashes and holds it against "
+            "the tip that\n"
+            "is kept outside the book. Ends with status 6 when it does not hold.\n\n"
+            "  sallyport audit verify\n",
+    .run = audit_command,
+};
+
+const CliCommand cli_command_verify = {
+    .name = "verify",
+    .shared = CLI_LANE,
+    .summary = "check that the books hold",
+    .text = "Databases whole, histories allowed, batches and records add up, each file's accepted lines are its "
+            "credits and\n"
+            "nothing else is, balances are their entries, the audit chain is whole. May run while the gateway "
+            "runs.\n\n"
+            "  sallyport verify\n",
+    .run = verify_command,
+};

@@ -21,3 +21,10 @@ typedef enum {
 #define CLI_EXIT_ENUM(name, number, text) CLI_EXIT_##name = number,
   CLI_EXITS(CLI_EXIT_ENUM)
 } CliExit;
+
+/* What the processes that the supervisor starts end with. */
+typedef enum {
+  CHILD_EXIT_FINE = 0,
+  CHILD_EXIT_FAILED = 1,
+  CHILD_EXIT_DISTRUST = 3 /* storage cannot be trusted any more: a person has to look, it is not started again */
+} ChildExit;

@@ -74,22 +74,21 @@ static FeedbackWriter *new_writer(Step *step, StagingReader *staging, GPtrArray 
   const char *verdict = file->state == FILE_POSTED      ? "ACCEPTED"
                         : file->state == FILE_DUPLICATE ? "DUPLICATE"
                                                         : "REJECTED";
-  FeedbackOptions options = {
-      .layout = step->feed->layout,
-      .conf = &step->feed->conf->feedback,
-      .key_field = step->feed->conf->key,
-      .file_name = file->name_shown,
-      .verdict = verdict,
-      .staging = staging,
-      .batches = batches,
-      .code = code ? code : "",
-      .message = message ? message : "",
-      .amount_column = step->feed->columns.amount == NO_COLUMN ? -1 : (gint)step->feed->columns.amount,
-      .records = staging ? file->records : 0,
-      .accepted = file->accepted,
-      .rejected = staging ? file->rejected : 0,
-      .duplicates = staging ? file->duplicates : 0,
-      .amount_accepted = file->amount_accepted};
+  FeedbackOptions options = {.layout = step->feed->layout,
+                             .conf = &step->feed->conf->feedback,
+                             .key_field = step->feed->conf->key,
+                             .file_name = file->name_shown,
+                             .verdict = verdict,
+                             .staging = staging,
+                             .batches = batches,
+                             .code = code ? code : "",
+                             .message = message ? message : "",
+                             .amount_column = step->feed->columns ? (gint)step->feed->columns->amount : -1,
+                             .records = staging ? file->records : 0,
+                             .accepted = file->accepted,
+                             .rejected = staging ? file->rejected : 0,
+                             .duplicates = staging ? file->duplicates : 0,
+                             .amount_accepted = file->amount_accepted};
   return feedback_writer_new(&options, error);
 }
 

@@ -96,10 +96,11 @@ static Outcome outcome_of_seen(Examiner *examiner) {
 
 static gboolean record_has_key(const Examiner *examiner, guint i) {
   const RecordBlock *block = examiner->block;
-  guint key = examiner->examine->options->columns.key;
+  const LedgerColumns *columns = examiner->examine->options->columns;
   gsize length = 0;
-  if (key == NO_COLUMN)
+  if (!columns)
     return TRUE;
+  guint key = columns->key;
   if (block->columns[key].type == BLOCK_TEXT)
     record_block_text(block, key, i, &length);
   return length > 0 || (block->columns[key].type == BLOCK_INTEGER && !record_block_is_null(block, key, i));
@@ -175,14 +176,14 @@ static void classify(Examiner *examiner, BookBatch *batch, Amounts *amounts) {
   const RepeatedKey *repeated = repeated_from(keys, block->first), *end = repeated_end(keys);
   const BlockFault *fault = block->faults->len ? &g_array_index(block->faults, BlockFault, 0) : NULL;
   const BlockFault *last_fault = fault ? fault + block->faults->len : NULL;
-  guint amount_column = examiner->examine->options->columns.amount;
+  const LedgerColumns *columns = examiner->examine->options->columns;
   ExceptionPacker *packer = exception_packer_new();
   for (guint i = 0; i < block->count; i++) {
     guint64 record = block->first + i;
     const BlockFault *own_fault = fault && fault < last_fault && fault->record == i ? fault++ : NULL;
     const RepeatedKey *own_repeated = repeated && repeated < end && repeated->record == record ? repeated++ : NULL;
     Outcome outcome = outcome_of(examiner, i, own_fault, own_repeated);
-    add_amount(amounts, outcome, amount_column == NO_COLUMN ? 0 : record_block_integer(block, amount_column, i));
+    add_amount(amounts, outcome, columns ? record_block_integer(block, columns->amount, i) : 0);
     if (outcome == OUTCOME_ACCEPTED) {
       batch->accepted++;
       continue;
@@ -201,10 +202,10 @@ static gboolean ask_ledger(Examiner *examiner, GError **error) {
   const ExamineOptions *options = examiner->examine->options;
   const RecordBlock *block = examiner->block;
   memset(examiner->verdicts, LEDGER_KEY_NEW, block->count);
-  if (options->columns.key == NO_COLUMN)
+  if (!options->columns)
     return TRUE;
   for (guint i = 0; i < block->count; i++)
-    examiner->skip[i] = examiner->broken[i] != 0 || record_block_is_null(block, options->columns.key, i);
+    examiner->skip[i] = examiner->broken[i] != 0 || record_block_is_null(block, options->columns->key, i);
   return options->check_keys(options->user, block, examiner->skip, examiner->verdicts, error);
 }
 
@@ -220,8 +221,7 @@ static BookBatch *examine_batch(Examiner *examiner, guint64 index, Amounts *amou
   if (!ask_ledger(examiner, error))
     return NULL;
   BookBatch *batch = g_new0(BookBatch, 1);
-  /* What goes to an interface is cut when it is sent: until then these are ranges without a number. */
-  batch->number = options->conf->process == CONF_PROCESS_HTTP ? 0 : (guint)index + 1;
+  batch->number = options->cuts_when_sent ? 0 : (guint)index + 1;
   batch->first = first;
   batch->last = first + count - 1;
   batch->first_line = examiner->block->lines[0];

@@ -11,9 +11,6 @@
 typedef gboolean (*ExamineKeys)(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts,
                                 GError **error);
 
-/* A feed that credits nothing (process deliver) has no key, account or amount: its records are not told apart. */
-#define NO_COLUMN G_MAXUINT
-
 typedef struct {
   const char *staging; /* path, complete */
   const char *scratch; /* folder for unnamed files */
@@ -21,7 +18,9 @@ typedef struct {
   const ConfFeed *conf;
   const Rule *rules;
   guint n_rules;
-  LedgerColumns columns;
+  /* NULL: the feed keeps no ledger, so that its records have no key, account or amount, and are not told apart */
+  const LedgerColumns *columns;
+  gboolean cuts_when_sent; /* processor.h */
   guint threads;
   ExamineKeys check_keys;
   gpointer user;

@@ -68,7 +68,7 @@ static gboolean take_range(Keys *keys, guint64 *first) {
 }
 
 static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder, Range *range, GError **error) {
-  guint column = keys->options->columns.key;
+  guint column = keys->options->columns->key;
   for (guint i = 0; i < block->count; i++) {
     if (record_block_is_null(block, column, i))
       continue;
@@ -147,12 +147,12 @@ static gboolean load_first(Compare *run, guint64 record, First *first, GError **
   if (!staging_read(run->reader, record, 1, run->block, error))
     return FALSE;
   char buffer[32];
-  const char *key = key_at(run->block, run->options->columns.key, 0, buffer, &first->length);
+  const char *key = key_at(run->block, run->options->columns->key, 0, buffer, &first->length);
   first->record = record;
   first->key = g_memdup2(key, first->length);
-  const char *account = key_at(run->block, run->options->columns.account, 0, buffer, &first->account_length);
+  const char *account = key_at(run->block, run->options->columns->account, 0, buffer, &first->account_length);
   first->account = g_memdup2(account, first->account_length);
-  first->amount = record_block_integer(run->block, run->options->columns.amount, 0);
+  first->amount = record_block_integer(run->block, run->options->columns->amount, 0);
   return TRUE;
 }
 
@@ -207,7 +207,7 @@ static gboolean compare_candidates(const ExamineOptions *options, KeySet *set, S
 }
 
 gboolean examine_keys(const ExamineOptions *options, KeyFacts *facts, GError **error) {
-  if (options->columns.key == NO_COLUMN) {
+  if (!options->columns) {
     *facts = (KeyFacts){.repeated = g_array_new(FALSE, FALSE, sizeof(RepeatedKey))};
     return TRUE;
   }

@@ -4,11 +4,11 @@
 #include "gateway/threads/endpoint_pool.h"
 
 typedef struct {
-  GPtrArray *feeds;       /* Feed* */
-  GPtrArray *pools;       /* EndpointPool*: one per endpoint that a feed of this lane uses */
-  gboolean is_stuck;      /* not all of their threads could be ended */
-  GHashTable *ledgers;    /* name → Ledger* */
-  GHashTable *interfaces; /* "system core/main /accruals" → Interface*, of process http */
+  GPtrArray *feeds;     /* Feed* */
+  GPtrArray *pools;     /* EndpointPool*: one per endpoint that a feed of this lane uses */
+  gboolean is_stuck;    /* not all of their threads could be ended */
+  GHashTable *ledgers;  /* name → Ledger* */
+  GHashTable *services; /* "system core/main /accruals" → AccrualService* */
 } Feeds;
 
 /* The threads of an endpoint that a feed or a reconciliation of this lane uses; NULL: none does. */

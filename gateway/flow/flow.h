@@ -23,8 +23,9 @@
 #include "transfer/courier.h"
 
 typedef struct EndpointPool EndpointPool;
-typedef struct Declarations Declarations; /* gateway/flow/declarations.h */
-typedef struct Interface Interface;       /* gateway/processors/http_throttle.h */
+typedef struct Declarations Declarations;     /* gateway/flow/declarations.h */
+typedef struct Processor Processor;           /* gateway/flow/processor.h */
+typedef struct AccrualService AccrualService; /* gateway/processors/http/http_throttle.h */
 
 /* A feed, compiled: what does not change while the lane runs. */
 typedef struct {
@@ -32,20 +33,21 @@ typedef struct {
   const ConfPartner *partner;
   const char *gnupg_home;
   Layout *layout;
-  Ledger *ledger; /* NULL: process deliver */
-  LedgerColumns columns;
+  const Processor *processor;
+  Ledger *ledger;         /* NULL: its process keeps none */
+  LedgerColumns *columns; /* likewise */
   Rule *rules;
   guint n_rules;
   Schedule *schedule;
   EndpointPool *source, *feedback; /* endpoints */
-  EndpointPool *process;           /* of our own system, for process http and deliver; NULL: process ledger */
-  Interface *interface;            /* process http: shared by the feeds that post to the same one; borrowed */
-  struct FeedWatch *watch;         /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
-  GHashTable *looks;               /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
-  Declarations *declarations;      /* read so far; likewise */
-  guint polls;                     /* so far; likewise */
-  gint64 next_poll;                /* microseconds since 1970; under the lane's lock */
-  gboolean polling;                /* under the lane's lock */
+  EndpointPool *process;           /* of our own system; NULL: its process needs none */
+  AccrualService *service;    /* whose pressure is regulated, shared by the feeds that post to it; NULL; borrowed */
+  struct FeedWatch *watch;    /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
+  GHashTable *looks;          /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
+  Declarations *declarations; /* read so far; likewise */
+  guint polls;                /* so far; likewise */
+  gint64 next_poll;           /* microseconds since 1970; under the lane's lock */
+  gboolean polling;           /* under the lane's lock */
 } Feed;
 
 /* What the steps of one lane share. */

@@ -1,12 +1,11 @@
-/* Post: gives the file to its process (gateway/processors/processor.h). validated → posting → posted.
+/* Post: gives the file to its process (processor.h). validated → posting → posted.
  *
  *   crash in posting                          the process is run again, and goes on with what the book says
  *   crash after all batches, before `posted`  every batch is marked: only the last transition is made again */
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/examine.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/processor.h"
 #include "gateway/records/stage.h"
-#include "gateway/processors/processor.h"
 
 /* After a restart the file holds every key of the ledger; its own are enough, and the others need not wait for it. */
 static gboolean hold_own_keys(Step *step, GError **error) {
@@ -33,18 +32,6 @@ static gboolean is_of_this_layout(const Step *step, GError **error) {
   return !step->feed->ledger || stage_check_layout(path, step->feed->layout, error);
 }
 
-static gboolean run_process(Step *step, GError **error) {
-  switch (step->feed->conf->process) {
-  case CONF_PROCESS_LEDGER:
-    return process_ledger(step, error);
-  case CONF_PROCESS_HTTP:
-    return process_http(step, error);
-  case CONF_PROCESS_DELIVER:
-    return process_deliver(step, error);
-  }
-  return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feed %s has no process", step->feed->conf->name);
-}
-
 gboolean flow_post(Step *step, GError **error) {
   BookFile *file = step->file;
   gint64 started = g_get_monotonic_time();
@@ -52,7 +39,7 @@ gboolean flow_post(Step *step, GError **error) {
     return FALSE;
   if (file->state == FILE_VALIDATED && !flow_advance(step, FILE_POSTING, NULL, error))
     return FALSE;
-  if (!run_process(step, error))
+  if (!step->feed->processor->run(step, error))
     return FALSE;
   if (file->batches_posted < file->batches)
     return TRUE; /* put off */

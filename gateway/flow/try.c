@@ -20,9 +20,9 @@ typedef struct {
   const ConfPartner *partner;
   const LanePaths *paths;
   Layout *layout;
-  LedgerReader *ledger; /* NULL: none yet */
-  pthread_mutex_t lock; /* a reader is one thread's at a time */
-  LedgerColumns columns;
+  LedgerReader *ledger;  /* NULL: none yet */
+  pthread_mutex_t lock;  /* a reader is one thread's at a time */
+  LedgerColumns columns; /* where the feed has a ledger */
   char *scratch, *staging;
 } Try;
 
@@ -91,7 +91,7 @@ static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
                             .conf = try->feed,
                             .rules = rules,
                             .n_rules = n_rules,
-                            .columns = try->columns,
+                            .columns = try->feed->ledger.name ? &try->columns : NULL,
                             .threads = MAX(g_get_num_processors(), 1),
                             .check_keys = ask_reader,
                             .user = try};
@@ -153,12 +153,11 @@ static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport
 static gboolean prepare(Try *try, GError **error) {
   if (!(try->layout = layout_new(conf_layout(try->conf, try->feed->layout), error)))
     return FALSE;
-  try->columns = (LedgerColumns){.account = NO_COLUMN, .amount = NO_COLUMN, .key = NO_COLUMN, .business_date = -1};
   try->scratch = g_dir_make_tmp("sallyport-try-XXXXXX", error);
   if (!try->scratch)
     return FALSE;
   try->staging = g_build_filename(try->scratch, "staging.db", NULL);
-  if (try->feed->process == CONF_PROCESS_DELIVER) /* keeps no ledger */
+  if (!try->feed->ledger.name)
     return TRUE;
   int account = layout_column(try->layout, try->feed->ledger.account),
       amount = layout_column(try->layout, try->feed->ledger.amount);

@@ -7,7 +7,7 @@
 #include "gateway/common/codes.h"
 #include "gateway/flow/declared.h"
 #include "gateway/flow/examine.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/processor.h"
 #include "gateway/flow/order.h"
 #include "gateway/flow/repeats.h"
 #include "gateway/records/stage.h"
@@ -25,7 +25,7 @@ static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8
                            GError **error) {
   const Asker *asker = user;
   return !asker->feed->ledger ||
-         ledger_check_keys(asker->feed->ledger, asker->file, block, &asker->feed->columns, skip, verdicts, error);
+         ledger_check_keys(asker->feed->ledger, asker->file, block, asker->feed->columns, skip, verdicts, error);
 }
 
 static void count(BookFile *file, const Examination *found) {
@@ -118,7 +118,7 @@ static gboolean wait_for_keys(Step *step, gint64 took, GError **error) {
 
 static guint scale_of(const Feed *feed) {
   const GPtrArray *fields = layout_conf(feed->layout)->record.fields;
-  const ConfField *field = feed->columns.amount == NO_COLUMN ? NULL : fields->pdata[feed->columns.amount];
+  const ConfField *field = feed->columns ? fields->pdata[feed->columns->amount] : NULL;
   return field && field->type == CONF_DECIMAL ? field->scale : 0;
 }
 
@@ -131,7 +131,7 @@ static gboolean hold_against_declaration(Step *step, Examination *found, GError 
   if (!declared_from_evidence(step->file->evidence, &declared, error))
     return FALSE;
   DeclaredFacts facts = {.records = found->records,
-                         .has_amount = step->feed->columns.amount != NO_COLUMN,
+                         .has_amount = step->feed->columns != NULL,
                          .amount = found->amount,
                          .scale = scale_of(step->feed)};
   found->reason = declared ? declared_contradiction(declared, &facts, &found->code) : NULL;
@@ -170,6 +170,7 @@ static gboolean validate(Step *step, GError **error) {
                             .rules = step->feed->rules,
                             .n_rules = step->feed->n_rules,
                             .columns = step->feed->columns,
+                            .cuts_when_sent = step->feed->processor->cuts_when_sent,
                             .threads = step->flow->threads,
                             .check_keys = ask_ledger,
                             .user = &asker};

@@ -64,7 +64,9 @@ static char *certificate_hash(const Front *front, struct MHD_Connection *connect
   return hash_of(chain[0].data, chain[0].size);
 }
 
-const ConfPartner *front_requester(const Front *front, struct MHD_Connection *connection) {
-  g_autofree char *token = token_hash(connection), *certificate = certificate_hash(front, connection);
-  return token || certificate ? owner_of(front, token, certificate) : NULL;
+gboolean front_is_requester(FrontRequest *request) {
+  g_autofree char *token = token_hash(request->connection),
+                  *certificate = certificate_hash(request->front, request->connection);
+  request->requester = token || certificate ? owner_of(request->front, token, certificate) : NULL;
+  return request->requester != NULL;
 }

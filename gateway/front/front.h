@@ -6,6 +6,8 @@
  * body is read; without either every route answers 401. A requester sees its own files only: another's, a wrong and a
  * missing name are one and the same 404. Names in URLs are types, periods and opaque ids; none is ever made a path.
  *
+ * The routes are a table (routes.c), those of a capability in its own folder. recon/ has
+ *
  *   GET  /v1/manifests                           what there is for the requester: types, periods, versions, states
  *                                                (JSON)
  *   GET  /v1/manifests/TYPE/PERIOD[?version=N]   the manifest; 202 and Retry-After while it is not ready

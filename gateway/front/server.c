@@ -6,7 +6,7 @@
  * by the library. */
 #include "gateway/base/files.h"
 #include "gateway/base/secret.h"
-#include "gateway/front/front_private.h"
+#include "gateway/front/routes.h"
 #include "gateway/common/log.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,59 +75,9 @@ guint front_connections(Front *front) {
   return connections;
 }
 
-/* --- Routes */
-
-typedef struct {
-  char **parts;
-  guint n;
-} Path;
-
-static gboolean is_word(const char *text) {
-  gsize length = strlen(text);
-  for (gsize i = 0; i < length; i++)
-    if (!g_ascii_isalnum(text[i]) && !strchr("._-", text[i]))
-      return FALSE;
-  return length > 0 && length <= 64;
-}
-
-static enum MHD_Result wrong_method(Request *request, const char *allowed) {
-  json_t *object = json_pack("{s:s, s:s}", "error", "this is not done here", "allow", allowed);
-  return front_answer_json(request, MHD_HTTP_METHOD_NOT_ALLOWED, object);
-}
-
-static enum MHD_Result route_manifest(Request *request, const Path *path) {
-  const char *type = path->parts[3], *period = path->parts[4], *form = path->n == 6 ? path->parts[5] : NULL;
-  gboolean is_read = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-  if (form && strcmp(form, "acknowledgement") == 0)
-    return strcmp(request->method, "POST") == 0 ? front_acknowledge(request, type, period)
-                                                : wrong_method(request, "POST");
-  return is_read ? front_manifest(request, type, period, form) : wrong_method(request, "GET, HEAD");
-}
-
-static enum MHD_Result route(Request *request, const Path *path) {
-  gboolean is_read = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-  for (guint i = 1; i < path->n; i++)
-    if (!is_word(path->parts[i]))
-      return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you");
-  gboolean is_ours = path->n >= 3 && strcmp(path->parts[1], "v1") == 0;
-  if (is_ours && strcmp(path->parts[2], "manifests") == 0 && path->n >= 5 && path->n <= 6)
-    return route_manifest(request, path);
-  if (is_ours && strcmp(path->parts[2], "manifests") == 0 && path->n == 3)
-    return is_read ? front_list(request) : wrong_method(request, "GET, HEAD");
-  if (is_ours && strcmp(path->parts[2], "objects") == 0 && path->n == 4)
-    return is_read ? front_object(request, path->parts[3]) : wrong_method(request, "GET, HEAD");
-  return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you");
-}
-
-static enum MHD_Result answer(Request *request) {
-  g_auto(GStrv) parts = g_strsplit(request->path, "/", 8); /* "/v1/x" has an empty part in front */
-  Path path = {parts, g_strv_length(parts)};
-  return route(request, &path);
-}
-
 /* --- A request's way through the library's calls: head, pieces of the body, its end, completion */
 
-static enum MHD_Result refuse_stranger(Request *request) {
+static enum MHD_Result refuse_stranger(FrontRequest *request) {
   return front_refuse(request, MHD_HTTP_UNAUTHORIZED,
                       "who asks? A bearer token or a client certificate that is known here is needed");
 }
@@ -139,11 +89,11 @@ static gboolean is_body_announced(struct MHD_Connection *connection, guint64 *le
          MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
-static enum MHD_Result take_head(Request *request) {
+static enum MHD_Result take_head(FrontRequest *request) {
   guint64 length;
   note_waiting(request->front, request->connection, request->began); /* from now on it is the body that is waited for */
-  request->requester = front_requester(request->front, request->connection);
-  if (!request->requester)
+  const FrontRoute *route = front_route_of(request->path);
+  if (!(route ? route->access(request) : front_is_requester(request))) /* a stranger is not told what there is */
     return refuse_stranger(request); /* an answer from here, before the request has ended, also ends the connection */
   gboolean has_body = is_body_announced(request->connection, &length);
   if (has_body && strcmp(request->method, "POST") != 0)
@@ -156,15 +106,15 @@ static enum MHD_Result take_head(Request *request) {
 static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **context) {
   (void)version;
-  Request *request = *context;
+  FrontRequest *request = *context;
   if (!request) {
-    request = g_new0(Request, 1);
-    *request = (Request){.front = user,
-                         .connection = connection,
-                         .method = method,
-                         .path = url,
-                         .body = g_string_new(NULL),
-                         .began = g_get_monotonic_time()};
+    request = g_new0(FrontRequest, 1);
+    *request = (FrontRequest){.front = user,
+                              .connection = connection,
+                              .method = method,
+                              .path = url,
+                              .body = g_string_new(NULL),
+                              .began = g_get_monotonic_time()};
     *context = request;
     return take_head(request);
   }
@@ -180,7 +130,7 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
   if (request->is_answered)
     return MHD_YES;
   note_waiting(request->front, connection, 0);
-  return answer(request);
+  return front_route_answer(request);
 }
 
 static char *address_of(struct MHD_Connection *connection) {
@@ -196,7 +146,7 @@ static char *address_of(struct MHD_Connection *connection) {
 
 static void completed(void *user, struct MHD_Connection *connection, void **context,
                       enum MHD_RequestTerminationCode code) {
-  Request *request = *context;
+  FrontRequest *request = *context;
   if (!request)
     return;
   g_autofree char *address = address_of(connection);
@@ -315,11 +265,8 @@ Front *front_open(const Conf *conf, GError **error) {
   front->shelves = g_ptr_array_new_with_free_func((GDestroyNotify)shelf_free);
   front->connections = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_free, NULL);
   pthread_mutex_init(&front->lock, NULL);
-  for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = conf->lanes->pdata[i];
-    if (lane->reconciles && lane->reconciles->len > 0)
-      g_ptr_array_add(front->shelves, shelf_new(conf, lane));
-  }
+  for (guint i = 0; i < conf->lanes->len; i++)
+    g_ptr_array_add(front->shelves, shelf_new(conf, conf->lanes->pdata[i]));
   gboolean ok = read_pem(conf->front.certificate_file, &front->certificate, error) &&
                 read_pem(conf->front.private_key_file, &front->private_key, error) &&
                 read_pem(conf->front.client_ca_file, &front->client_ca, error) && (front->notes = notes_start(error)) &&

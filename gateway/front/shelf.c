@@ -1,5 +1,4 @@
 #include "gateway/front/front_private.h"
-#include <string.h>
 
 enum { READERS_KEPT = 4 };
 
@@ -35,19 +34,4 @@ void shelf_return(Shelf *shelf, BookReader *reader) {
   pthread_mutex_unlock(&shelf->lock);
   if (!is_kept)
     book_reader_close(reader);
-}
-
-const ConfReconcile *front_find_reconcile(const Front *front, const ConfPartner *requester, const char *type,
-                                          Shelf **shelf) {
-  for (guint i = 0; i < front->shelves->len; i++) {
-    *shelf = front->shelves->pdata[i];
-    const GPtrArray *reconciles = (*shelf)->lane->reconciles;
-    for (guint j = 0; reconciles && j < reconciles->len; j++) {
-      const ConfReconcile *reconcile = reconciles->pdata[j];
-      if (reconcile->serve && strcmp(reconcile->requester, requester->name) == 0 && strcmp(reconcile->type, type) == 0)
-        return reconcile;
-    }
-  }
-  *shelf = NULL;
-  return NULL;
 }

@@ -5,9 +5,7 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
 #include "gateway/common/remote_put.h"
-#include "gateway/watch/watch.h"
-#include "gateway/processors/http_throttle.h"
-#include "store/book_recon.h"
+#include "gateway/processors/http/http_throttle.h"
 #include <string.h>
 
 typedef struct {
@@ -121,8 +119,8 @@ static void reset_endpoints(const Feed *feed) {
   endpoint_pool_reset(feed->feedback);
   if (feed->process)
     endpoint_pool_reset(feed->process);
-  if (feed->interface)
-    interface_resume(feed->interface);
+  if (feed->service)
+    accrual_service_resume(feed->service);
 }
 
 static json_t *do_retry(Request *request) {
@@ -159,7 +157,9 @@ static json_t *on_file(Lane *lane, const char *who, const json_t *request, const
   return act(&change);
 }
 
-static json_t *do_poll(Lane *lane, const json_t *request) {
+static json_t *poll_request(const LaneHost *host, gpointer user, const char *who, const json_t *request) {
+  Lane *lane = user;
+  (void)host, (void)who;
   const char *name = json_string_value(json_object_get(request, "feed"));
   Feed *feed = name ? feeds_find(lane->feeds, name) : NULL;
   if (!feed)
@@ -170,20 +170,6 @@ static json_t *do_poll(Lane *lane, const json_t *request) {
   return json_pack("{s:b, s:s}", "ok", 1, "feed", name);
 }
 
-/* What an interface bears, as it is known now. Times in milliseconds. */
-static json_t *pressure_status(const Feed *feed) {
-  PressureState state;
-  interface_state(feed->interface, &state);
-  gint64 pause = interface_pause_left(feed->interface);
-  json_t *object = json_pack(
-      "{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "interface", interface_name(feed->interface), "x",
-      (int)interface_size(feed->interface, &feed->conf->batch), "threads", (int)state.threads, "in_flight",
-      (int)state.in_flight, "latency", (json_int_t)(state.latency / 1000), "spacing",
-      (json_int_t)(state.spacing / 1000), "paused", (json_int_t)(pause / 1000), "calls", (json_int_t)state.calls,
-      "refused", (json_int_t)state.refused, "failed", (json_int_t)state.failed, "last_decision", state.reason);
-  return object;
-}
-
 static json_t *feeds_status(Lane *lane) {
   json_t *list = json_array();
   pthread_mutex_lock(&lane->lock);
@@ -192,8 +178,8 @@ static json_t *feeds_status(Lane *lane) {
     json_t *object = json_pack("{s:s, s:I, s:b, s:s, s:s}", "feed", feed->conf->name, "next_poll",
                                (json_int_t)feed->next_poll, "polling", feed->polling, "source",
                                endpoint_pool_name(feed->source), "feedback", endpoint_pool_name(feed->feedback));
-    if (feed->interface)
-      json_object_set_new(object, "pressure", pressure_status(feed));
+    if (feed->service)
+      json_object_set_new(object, "pressure", accrual_service_json(feed->service, &feed->conf->batch));
     json_array_append_new(list, object);
   }
   pthread_mutex_unlock(&lane->lock);
@@ -218,7 +204,7 @@ static json_t *endpoints_status(Lane *lane) {
 }
 
 /* Only the ids: the files themselves belong to the threads that work on them, and are read from the book. */
-static json_t *working(Lane *lane) {
+static json_t *under_way(Lane *lane) {
   json_t *list = json_array();
   GHashTableIter iterator;
   gpointer id, file;
@@ -230,112 +216,51 @@ static json_t *working(Lane *lane) {
   return list;
 }
 
-static json_t *do_status(Lane *lane) {
+static json_t *status_request(const LaneHost *host, gpointer user, const char *who, const json_t *request) {
+  Lane *lane = user;
+  (void)host, (void)who, (void)request;
   json_t *status = json_pack("{s:b, s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "ok", 1, "lane", lane->name, "pid",
                              (int)getpid(), "since", (json_int_t)lane->started_at, "threads", (int)lane->flow.threads,
-                             "feeds", feeds_status(lane), "couriers", endpoints_status(lane), "working", working(lane));
-  if (lane->recon)
-    json_object_set_new(status, "reconciliation", recon_status(lane->recon));
+                             "feeds", feeds_status(lane), "couriers", endpoints_status(lane), "working",
+                             under_way(lane));
+  services_add_status(lane->services, status);
   return status;
 }
 
-/* What the front tells of a requester: it fetched a manifest, or acknowledged all of it. */
-typedef struct {
-  const ReconTask *task;
-  ReconRequesterDid did;
-} RequesterDid;
-
-static gboolean requester_change(BookTransaction *tx, gpointer data, GError **error) {
-  const RequesterDid *change = data;
-  return recon_note_requester(tx, change->task, change->did, error);
+static json_t *hold_request(const LaneHost *host, gpointer lane, const char *who, const json_t *request) {
+  (void)host;
+  return on_file(lane, who, request, "hold", do_hold);
 }
 
-static json_t *do_requester(Lane *lane, const json_t *request, ReconRequesterDid did) {
-  const char *id = json_string_value(json_object_get(request, "task"));
-  g_autoptr(GError) error = NULL;
-  g_autoptr(BookReader) reader = id ? book_reader_open(lane->paths->book, &error) : NULL;
-  g_autoptr(ReconTask) task = reader ? recon_find_task(reader, id, &error) : NULL;
-  if (!error && !task)
-    return control_refusal(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s",
-                           id ? id : "(none named)", lane->name);
-  RequesterDid change = {task, did};
-  if (error || !book_write(lane->flow.book, requester_change, &change, &error))
-    return control_failure(error);
-  log_event(LOG_INFO, did == RECON_REQUESTER_FETCHED ? "recon-fetched" : "recon-acknowledged", {"name", task->name},
-            {"period", task->period}, {"version", log_number(task->version)}, {"requester", task->requester});
-  return json_pack("{s:b, s:s}", "ok", 1, "task", task->id);
+static json_t *release_request(const LaneHost *host, gpointer lane, const char *who, const json_t *request) {
+  (void)host;
+  return on_file(lane, who, request, "release", do_release);
 }
 
-/* --- Alarms */
-
-typedef struct {
-  Lane *lane;
-  const char *who, *id;
-  gboolean ends;
-  AlarmCall call;
-} AlarmRequest;
-
-static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
-  const AlarmRequest *request = data;
-  return book_acknowledge_alarm(tx, request->id, request->who, request->ends, error);
+static json_t *reject_request(const LaneHost *host, gpointer lane, const char *who, const json_t *request) {
+  (void)host;
+  return on_file(lane, who, request, "reject", do_reject);
 }
 
-/* An event is over when somebody has seen it; a condition is when it ends. */
-static json_t *do_acknowledge(Lane *lane, const char *who, const json_t *json) {
-  const char *kind = json_string_value(json_object_get(json, "kind"));
-  AlarmRequest request = {.lane = lane,
-                          .who = who,
-                          .id = json_string_value(json_object_get(json, "alarm")),
-                          .ends = kind && (g_str_has_prefix(kind, "sequence-") || g_str_equal(kind, "test"))};
-  g_autoptr(GError) error = NULL;
-  if (!request.id)
-    return control_refusal(SALLYPORT_ERROR_FILE, "no alarm is named");
-  if (!book_write(lane->flow.book, acknowledge_change, &request, &error))
-    return control_failure(error);
-  log_event(LOG_INFO, "operator", {"event", "acknowledge"}, {"by", who}, {"alarm", request.id});
-  watch_wake(lane->watch);
-  return json_pack("{s:b, s:s}", "ok", 1, "alarm", request.id);
+static json_t *retry_request(const LaneHost *host, gpointer lane, const char *who, const json_t *request) {
+  (void)host;
+  return on_file(lane, who, request, "retry", do_retry);
 }
 
-static gboolean test_change(BookTransaction *tx, gpointer data, GError **error) {
-  const AlarmCall *call = data;
-  return book_clear_alarm(tx, call->kind, call->subject, 0, error) && book_raise_alarm(tx, call, error);
-}
-
-static json_t *do_test_alarm(Lane *lane, const char *who) {
-  g_autofree char *subject = g_strdup_printf("lane %s", lane->name), *text = g_strdup_printf("a test by %s", who);
-  AlarmCall call = {.kind = "test", .subject = subject, .text = text, .ways = lane->flow.alarm_ways};
-  g_autoptr(GError) error = NULL;
-  if (!book_write(lane->flow.book, test_change, &call, &error))
-    return control_failure(error);
-  watch_wake(lane->watch);
-  return json_pack("{s:b, s:s, s:s}", "ok", 1, "kind", call.kind, "subject", subject);
-}
+static const LaneRequest own_requests[] = {{"status", status_request},
+                                           {"poll", poll_request},
+                                           {"hold", hold_request},
+                                           {"release", release_request},
+                                           {"reject", reject_request},
+                                           {"retry", retry_request},
+                                           {0}};
 
 json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
   Lane *lane = user;
-  const char *what = json_string_value(json_object_get(request, "do"));
-  if (g_strcmp0(what, "status") == 0)
-    return do_status(lane);
-  if (g_strcmp0(what, "poll") == 0)
-    return do_poll(lane, request);
-  if (g_strcmp0(what, "hold") == 0)
-    return on_file(lane, who, request, "hold", do_hold);
-  if (g_strcmp0(what, "release") == 0)
-    return on_file(lane, who, request, "release", do_release);
-  if (g_strcmp0(what, "reject") == 0)
-    return on_file(lane, who, request, "reject", do_reject);
-  if (g_strcmp0(what, "acknowledge") == 0)
-    return do_acknowledge(lane, who, request);
-  if (g_strcmp0(what, "test-alarm") == 0)
-    return do_test_alarm(lane, who);
-  if (g_strcmp0(what, "retry") == 0)
-    return on_file(lane, who, request, "retry", do_retry);
-  if (g_strcmp0(what, "recon-run") == 0)
-    return recon_answer(lane->recon, who, request);
-  if (g_strcmp0(what, "recon-fetched") == 0)
-    return do_requester(lane, request, RECON_REQUESTER_FETCHED);
-  if (g_strcmp0(what, "recon-acknowledged") == 0)
-    return do_requester(lane, request, RECON_REQUESTER_ACKNOWLEDGED);
-  return control_refusal(SALLYPORT_ERROR_FILE, "unknown request \"%s\"", what ? what : "");
+  const char *name = json_string_value(json_object_get(request, "do"));
+  for (const LaneRequest *row = own_requests; name && row->name; row++)
+    if (strcmp(row->name, name) == 0)
+      return row->answer(&lane->host, lane, who, request);
+  json_t *answer = name ? services_answer(lane->services, &lane->host, name, who, request) : NULL;
+  return answer ? answer : control_refusal(SALLYPORT_ERROR_FILE, "unknown request \"%s\"", name ? name : "");
 }

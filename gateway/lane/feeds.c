@@ -3,8 +3,8 @@
 #include "gateway/flow/examine.h"
 #include "gateway/flow/feed_calendar.h"
 #include "gateway/common/endpoint.h"
-#include "gateway/processors/accrual.h"
-#include "gateway/processors/http_throttle.h"
+#include "gateway/processors/http/http_throttle.h"
+#include "gateway/processors/processors.h"
 #include <string.h>
 
 static void look_free(gpointer look) {
@@ -33,57 +33,19 @@ static EndpointPool *pool_for(Feeds *feeds, const ConfPartner *partner, const ch
   return pool_with(feeds, partner, name, 1, paths, error);
 }
 
-/* The interfaces of the endpoint that this lane's feeds post to may have so many calls in flight: of each path the
- * largest number. */
-static guint calls_in_flight(const ConfLane *lane, const char *system, const char *endpoint) {
-  g_autoptr(GHashTable) most = g_hash_table_new(g_str_hash, g_str_equal);
-  guint all = 0;
-  for (guint i = 0; i < lane->feeds->len; i++) {
-    const ConfFeed *feed = lane->feeds->pdata[i];
-    if (feed->process != CONF_PROCESS_HTTP || !g_str_equal(feed->http.system, system) ||
-        !g_str_equal(feed->http.endpoint, endpoint))
-      continue;
-    guint before = GPOINTER_TO_UINT(g_hash_table_lookup(most, feed->http.path)),
-          now = MAX(before, feed->batch.threads_max);
-    g_hash_table_insert(most, feed->http.path, GUINT_TO_POINTER(now));
-    all += now - before;
+/* What the feed's process needs: an endpoint of our own system, and what it shares with other feeds. */
+static gboolean set_processor(Feeds *feeds, Feed *feed, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
+                              GError **error) {
+  const Processor *processor = feed->processor = processor_of(feed->conf);
+  ProcessorTarget target = {0};
+  if (processor->target) {
+    processor->target(lane, feed->conf, &target);
+    feed->process = pool_with(feeds, conf_system(conf, target.system), target.endpoint, target.connections, paths,
+                              error);
+    if (!feed->process)
+      return FALSE;
   }
-  return all;
-}
-
-/* Feeds that post to the same path of the same endpoint press on one interface. */
-static gboolean set_interface(Feeds *feeds, Feed *feed, GError **error) {
-  const ConfFeed *settings = feed->conf;
-  /* fails here, or never */
-  AccrualColumns *columns = accrual_columns_new(feed->layout, &settings->http, settings->key, error);
-  if (!columns) {
-    g_prefix_error(error, "%s:%u: feed %s: ", settings->where.file, settings->where.line, settings->name);
-    return FALSE;
-  }
-  accrual_columns_free(columns);
-  g_autofree char *name = g_strdup_printf("%s %s", endpoint_pool_name(feed->process), settings->http.path);
-  feed->interface = g_hash_table_lookup(feeds->interfaces, name);
-  if (feed->interface) {
-    interface_share(feed->interface, &settings->batch);
-    return TRUE;
-  }
-  feed->interface = interface_new(name, &settings->batch);
-  g_hash_table_insert(feeds->interfaces, g_steal_pointer(&name), feed->interface);
-  return TRUE;
-}
-
-/* The endpoint of our own system that takes the batches, or the files. */
-static gboolean set_process(Feeds *feeds, Feed *feed, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
-                            GError **error) {
-  const ConfFeed *settings = feed->conf;
-  if (settings->process == CONF_PROCESS_LEDGER)
-    return TRUE;
-  gboolean is_http = settings->process == CONF_PROCESS_HTTP;
-  const char *system = is_http ? settings->http.system : settings->deliver.system;
-  const char *endpoint = is_http ? settings->http.endpoint : settings->deliver.endpoint;
-  feed->process = pool_with(feeds, conf_system(conf, system), endpoint, calls_in_flight(lane, system, endpoint), paths,
-                            error);
-  return feed->process && (!is_http || set_interface(feeds, feed, error));
+  return !processor->open || processor->open(feeds, feed, error);
 }
 
 static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths *paths, GError **error) {
@@ -98,7 +60,7 @@ static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths 
 }
 
 static gboolean set_ledger(Feeds *feeds, Feed *feed, const LanePaths *paths, GError **error) {
-  if (feed->conf->process == CONF_PROCESS_DELIVER)
+  if (!feed->conf->ledger.name) /* its process keeps none */
     return TRUE;
   feed->ledger = ledger_for(feeds, &feed->conf->ledger, paths, error);
   return feed->ledger != NULL;
@@ -114,8 +76,7 @@ static void set_rules(Feed *feed) {
 }
 
 static gboolean set_columns(Feed *feed, GError **error) {
-  feed->columns = (LedgerColumns){.account = NO_COLUMN, .amount = NO_COLUMN, .key = NO_COLUMN, .business_date = -1};
-  if (feed->conf->process == CONF_PROCESS_DELIVER) /* credits nothing, and keeps no ledger */
+  if (!feed->conf->ledger.name)
     return TRUE;
   int account = layout_column(feed->layout, feed->conf->ledger.account),
       amount = layout_column(feed->layout, feed->conf->ledger.amount);
@@ -125,7 +86,8 @@ static gboolean set_columns(Feed *feed, GError **error) {
                                "%s:%u: feed %s: key, account and amount must be fields of layout %s's record",
                                feed->conf->where.file, feed->conf->where.line, feed->conf->name, feed->conf->layout);
   int date = feed->conf->business_date ? layout_column(feed->layout, feed->conf->business_date) : -1;
-  feed->columns = (LedgerColumns){
+  feed->columns = g_new(LedgerColumns, 1);
+  *feed->columns = (LedgerColumns){
       .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = date};
   return TRUE;
 }
@@ -153,6 +115,7 @@ static void feed_free(Feed *feed) {
   g_clear_pointer(&feed->looks, g_hash_table_unref);
   declarations_free(feed->declarations);
   g_free(feed->rules);
+  g_free(feed->columns);
   g_free(feed);
 }
 
@@ -169,7 +132,7 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
       set_schedule(feed, conf, error) && set_ledger(feeds, feed, paths, error) &&
       (feed->source = pool_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
       (feed->feedback = pool_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
-      set_process(feeds, feed, conf, lane, paths, error))
+      set_processor(feeds, feed, conf, lane, paths, error))
     return feed;
   feed_free(feed);
   return NULL;
@@ -191,8 +154,8 @@ static gboolean set_ways_out(Feeds *feeds, const Conf *conf, const ConfLane *lan
 static void close_ledger(gpointer ledger) {
   ledger_close(ledger);
 }
-static void free_interface(gpointer interface) {
-  interface_free(interface);
+static void free_service(gpointer service) {
+  accrual_service_free(service);
 }
 
 Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths, GError **error) {
@@ -200,7 +163,7 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
   feeds->feeds = g_ptr_array_new();
   feeds->pools = g_ptr_array_new();
   feeds->ledgers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_ledger);
-  feeds->interfaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_interface);
+  feeds->services = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_service);
   for (guint i = 0; i < lane->feeds->len; i++) {
     Feed *feed = feed_new(feeds, conf, lane, lane->feeds->pdata[i], paths, error);
     if (!feed) {
@@ -241,6 +204,6 @@ void feeds_close(Feeds *feeds) {
   g_ptr_array_unref(feeds->pools);
   g_hash_table_unref(feeds->ledgers);
   if (!feeds->is_stuck)
-    g_hash_table_unref(feeds->interfaces);
+    g_hash_table_unref(feeds->services);
   g_free(feeds);
 }

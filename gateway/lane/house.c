@@ -4,7 +4,7 @@
 #include "gateway/common/key_use.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
-#include "gateway/watch/watch.h"
+#include "gateway/watch/alarm.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -40,7 +40,7 @@ static gboolean is_ours(const Lane *lane, const ConfPartner *partner) {
 }
 
 /* What has ended weighs more than what will. */
-static void tell_of_key(const Lane *lane, const KeyUse *use, GHashTable *wanting) {
+static void report_key(const Lane *lane, const KeyUse *use, GHashTable *wanting) {
   const char *remark = use->remark ? use->remark : "";
   log_event(use->condition == KEY_ENDS_SOON ? LOG_WARNING : LOG_ERROR, "key", {"partner", use->partner->name},
             {"use", key_purpose_word(use->purpose)}, {"fingerprint", use->fingerprint},
@@ -48,12 +48,12 @@ static void tell_of_key(const Lane *lane, const KeyUse *use, GHashTable *wanting
   char *subject = g_strdup_printf("%s %s %s", use->partner->name, key_purpose_word(use->purpose), use->fingerprint);
   g_autofree char *text = g_strdup_printf("%s: %s key %s %s", use->partner->name, key_purpose_word(use->purpose),
                                           use->fingerprint, remark);
-  alarms_raise(watch_alarms(lane->watch),
+  alarms_raise(lane->host.alarms,
                &(AlarmCall){.kind = KEY_ALARM, .subject = subject, .text = text, .weight = use->condition});
   g_hash_table_add(wanting, subject);
 }
 
-static void tell_of_keys(const Lane *lane) {
+static void report_keys(const Lane *lane) {
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) ring = openpgp_keys(lane->conf->node.gnupg_home, &error);
   if (!ring) {
@@ -65,9 +65,9 @@ static void tell_of_keys(const Lane *lane) {
   for (guint i = 0; i < uses->len; i++) {
     const KeyUse *use = uses->pdata[i];
     if (use->condition != KEY_GOOD && is_ours(lane, use->partner))
-      tell_of_key(lane, use, wanting);
+      report_key(lane, use, wanting);
   }
-  alarms_clear_others(watch_alarms(lane->watch), KEY_ALARM, wanting);
+  alarms_clear_others(lane->host.alarms, KEY_ALARM, wanting);
 }
 
 typedef struct {
@@ -85,7 +85,7 @@ static void run_house(Task *task, BookReader *reader, Courier *courier, const GE
   const HouseTask *run = (const HouseTask *)task;
   prune_archive(run->lane);
   if (run->with_keys)
-    tell_of_keys(run->lane);
+    report_keys(run->lane);
   house_task_end(task);
 }
 

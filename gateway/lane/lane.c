@@ -1,8 +1,8 @@
 #include "gateway/lane/lane_private.h"
 #include "crypto/openpgp.h"
 #include "gateway/common/log.h"
+#include "gateway/watch/alarm.h"
 #include "gateway/watch/teller.h"
-#include "gateway/watch/watch.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -128,7 +128,7 @@ static void live(Lane *lane, Senses *senses, int supervisor) {
     if (!lane_pump(lane, &error)) {
       log_event(LOG_ERROR, "pump-failed", {"error", error->message});
       if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-        lane_stop(lane, 3);
+        lane_stop(lane, CHILD_EXIT_DISTRUST);
     }
     ending = look_around(lane, senses, supervisor);
   }
@@ -160,21 +160,21 @@ static void poll_feed_now(gpointer user, const char *name) {
 }
 
 static void stop_for_storage(gpointer lane) {
-  lane_stop(lane, 3);
+  lane_stop(lane, CHILD_EXIT_DISTRUST);
 }
 
-static gboolean start_reconciliation(Lane *lane, GError **error) {
-  ReconOptions options = {.conf = lane->conf,
+static void set_host(Lane *lane) {
+  lane->host = (LaneHost){.conf = lane->conf,
                           .lane = lane->settings,
                           .paths = lane->paths,
                           .book = lane->flow.book,
                           .feeds = lane->feeds,
+                          .alarms = alarms_new(lane->flow.book, lane->flow.alarm_ways),
                           .threads = lane->flow.threads,
+                          .started_at = lane->started_at,
+                          .poll_now = poll_feed_now,
                           .storage_failed = stop_for_storage,
                           .user = lane};
-  if (!lane->settings->reconciles || lane->settings->reconciles->len == 0)
-    return TRUE;
-  return (lane->recon = recon_start(&options, error)) != NULL;
 }
 
 static gboolean start(Lane *lane, GError **error) {
@@ -186,15 +186,9 @@ static gboolean start(Lane *lane, GError **error) {
   lane->flow.gate = keygate_new();
   if (!open_stores(lane, error) || !(lane->workers = workers_start(threads, lane->paths->book, error)))
     return FALSE;
-  WatchOptions watch = {.conf = lane->conf,
-                        .lane = lane->name,
-                        .book = lane->flow.book,
-                        .book_path = lane->paths->book,
-                        .feeds = lane->feeds,
-                        .started_at = lane->started_at,
-                        .poll_now = poll_feed_now,
-                        .user = lane};
-  if (!(lane->watch = watch_start(&watch, error)) || !start_reconciliation(lane, error))
+  set_host(lane);
+  lane->services = services_new();
+  if (!services_start(lane->services, &lane->host, error))
     return FALSE;
   lane->control = control_server_start(lane->paths->control, lane_answer, lane, error);
   return lane->control != NULL;
@@ -207,20 +201,19 @@ static void stop(Lane *lane) {
   g_atomic_int_set(&lane->flow.stopping, 1);
   pthread_mutex_unlock(&lane->lock);
   control_server_stop(lane->control);
-  recon_stop(lane->recon);
-  gboolean is_watch_stuck = !watch_stop(lane->watch, GRACE_SECONDS);
-  lane->is_stuck = !feeds_stop_pools(lane->feeds, GRACE_SECONDS) || is_watch_stuck;
+  gboolean are_services_stuck = !services_stop(lane->services, GRACE_SECONDS);
+  lane->is_stuck = !feeds_stop_pools(lane->feeds, GRACE_SECONDS) || are_services_stuck;
   workers_stop(lane->workers);
-  if (!lane->is_stuck) /* else a pool's thread may still hold an errand of it */
-    recon_free(lane->recon);
+  if (!lane->is_stuck) { /* else a pool's thread may still hold an errand of a service */
+    services_free(lane->services);
+    g_clear_pointer(&lane->host.alarms, alarms_free);
+  }
   feeds_close(lane->feeds);
-  if (!is_watch_stuck)
-    watch_free(lane->watch);
   book_reader_close(lane->reader);
   if (lane->flow.book)
     book_close(lane->flow.book);
   keygate_free(lane->flow.gate);
-  working_close(lane->working);
+  suspects_close(lane->suspects);
 }
 
 static gboolean load_configuration(Lane *lane, int fd, GError **error) {
@@ -263,15 +256,16 @@ static void run(Lane *lane, const LaneOptions *options) {
     log_event(LOG_INFO, "lane-stopping", {"exit_status", log_number(lane->exit_status)});
   } else {
     log_event(LOG_ERROR, "lane-cannot-start", {"error", error->message});
-    lane->exit_status = sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? 3 : 1;
+    lane->exit_status = sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? CHILD_EXIT_DISTRUST
+                                                                               : CHILD_EXIT_FAILED;
   }
   gboolean was_running = lane->control != NULL;
   stop(lane);
-  if (lane->exit_status == 3)
+  if (lane->exit_status == CHILD_EXIT_DISTRUST)
     teller_tell_unsaved(lane->conf, lane->name, "storage-failed",
                         "the lane has stopped: its disk or store cannot be trusted any more; it stays down until the "
                         "service is restarted");
-  if (was_running && lane->exit_status == 0)
+  if (was_running && lane->exit_status == CHILD_EXIT_FINE)
     lane_mark_stopped(lane);
   senses_close(&senses);
 }
@@ -288,12 +282,12 @@ int lane_run(const LaneOptions *options) {
   if (!load_configuration(&lane, options->configuration_fd, &error)) {
     log_event(LOG_ERROR, "lane-cannot-start", {"error", error->message});
     lane_clear(&lane);
-    return 1;
+    return CHILD_EXIT_FAILED;
   }
   log_setup((LogLevel)lane.conf->node.log_level, lane.conf->node.log_format == CONF_LOG_JSON, options->name);
   lane.paths = lane_paths_new(&lane.conf->node, options->name);
   run(&lane, options);
   lane_clear(&lane);
   log_event(LOG_INFO, "lane-stopped", {"status", log_number(lane.exit_status)});
-  return lane.exit_status;
+  return (int)lane.exit_status;
 }

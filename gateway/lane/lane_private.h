@@ -1,10 +1,11 @@
-/* What the lane's own files share: its main loop (lane.c), the running of steps (lane_work.c), its control socket
- * (lane_control.c), what it does at its start (lane_start.c) and once an hour (lane_house.c). */
+/* What the lane's own files share: its main loop (lane.c), the running of steps (pump.c), its polls (polls.c), its
+ * control socket (control.c), what it does at its start (start.c) and once an hour (house.c). */
 #pragma once
 #include "gateway/common/control.h"
+#include "gateway/common/exit.h"
 #include "gateway/lane/feeds.h"
 #include "gateway/lane/lane.h"
-#include "gateway/recon/recon.h"
+#include "gateway/lane/services.h"
 #include "gateway/lane/suspects.h"
 #include "gateway/threads/workers.h"
 #include <pthread.h>
@@ -18,9 +19,9 @@ typedef struct {
   Feeds *feeds;
   Workers *workers;
   ControlServer *control;
-  struct Watch *watch; /* gateway/watch/watch.h */
-  Recon *recon;        /* NULL: nothing to reconcile */
-  Working *working;
+  LaneHost host; /* what the services see of it */
+  Services *services;
+  Suspects *suspects;
   BookReader *reader; /* the main thread's */
   gint64 started_at;
   int wake;             /* eventfd: something changed, look at the book again */
@@ -30,31 +31,34 @@ typedef struct {
   gint64 quiet_until;   /* monotonic; no file is begun before: the book could not be written */
   gint64 clock;         /* real minus monotonic time when last looked; the main thread's */
   gboolean folding;
-  int exit_status;
+  ChildExit exit_status;
   gboolean stopping;
   gboolean is_stuck; /* the main thread's, at the end: not all threads could be ended */
 } Lane;
 
-/* --- lane_work.c */
+/* --- pump.c */
 void lane_wake(Lane *lane);
-void lane_stop(Lane *lane, int exit_status);
+void lane_stop(Lane *lane, ChildExit exit_status);
 /* Queues every due file that is not under way yet, within bounds per feed; polls that are due; folding when idle. */
 gboolean lane_pump(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 /* Files whose turn lies further in the future than any wait of ours are due now: the clock was set back. */
 gboolean lane_bring_forward(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void lane_report_unwritable(Lane *lane); /* the book; what cannot be noted is said without it */
 
+/* --- polls.c */
+void lane_start_due_polls(Lane *lane);
 void lane_poll_now(Lane *lane, Feed *feed);
+gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 
-/* --- lane_start.c */
+/* --- start.c */
 /* Before work begins: what a crash may have left is counted against the files that were under way, swept from the
  * spool, or held by the key gate. */
 gboolean lane_recover(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean lane_mark_running(const Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void lane_mark_stopped(const Lane *lane);
 
-/* --- lane_house.c */
+/* --- house.c */
 void lane_keep_house(Lane *lane, guint hours_running); /* once an hour, from 0 */
 
-/* --- lane_control.c */
+/* --- control.c */
 json_t *lane_answer(gpointer lane, const char *who, const json_t *request); /* a ControlAnswer */

@@ -1,22 +1,14 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
-#include "gateway/watch/watch.h"
 #include <sys/eventfd.h>
 
-enum {
-  FILES_AT_ONCE = 32,
-  IDLE_BEFORE_FOLDING = 1,
-  QUIET_SECONDS = 5,
-  BREAKER_SECONDS = 10,
-  LONGEST_PUT_OFF = 600,
-  HINT_MS = 100
-};
+enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, BREAKER_SECONDS = 10, LONGEST_PUT_OFF = 600 };
 
 void lane_wake(Lane *lane) {
   eventfd_write(lane->wake, 1);
 }
 
-void lane_stop(Lane *lane, int exit_status) {
+void lane_stop(Lane *lane, ChildExit exit_status) {
   pthread_mutex_lock(&lane->lock);
   lane->stopping = TRUE;
   g_atomic_int_set(&lane->flow.stopping, 1);
@@ -25,14 +17,14 @@ void lane_stop(Lane *lane, int exit_status) {
   lane_wake(lane);
 }
 
-static void tell_unwritable(Lane *lane) {
-  watch_book_unwritable(lane->watch, "its disk may be full; the lane's log says what failed");
+void lane_report_unwritable(Lane *lane) {
+  services_book_unwritable(lane->services, "its disk may be full; the lane's log says what failed");
 }
 
 /* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once,
  * for ever. */
 static void be_quiet(Lane *lane) {
-  tell_unwritable(lane);
+  lane_report_unwritable(lane);
   pthread_mutex_lock(&lane->lock);
   lane->quiet_until = g_get_monotonic_time() + QUIET_SECONDS * G_USEC_PER_SEC;
   pthread_mutex_unlock(&lane->lock);
@@ -97,7 +89,7 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
     if (!function(step, &error)) {
       Trouble trouble = flow_trouble(step, name, error);
       if (trouble == TROUBLE_STOP_LANE)
-        lane_stop(run->lane, 3);
+        lane_stop(run->lane, CHILD_EXIT_DISTRUST);
       else if (trouble == TROUBLE_NOT_NOTED)
         be_quiet(run->lane);
       return FALSE;
@@ -144,9 +136,9 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
   const char *name;
   flow_step_of(run->file, &here, &name);
   Step step = {.flow = &run->lane->flow, .feed = run->feed, .reader = reader, .courier = courier, .file = run->file};
-  guint slot = !endpoint_pool_at(run->feed, here) ? working_begin(run->lane->working, run->file->id) : G_MAXUINT;
+  guint slot = !endpoint_pool_at(run->feed, here) ? suspects_begin(run->lane->suspects, run->file->id) : G_MAXUINT;
   gboolean goes_on = run_steps(run, &step, here, &next);
-  working_end(run->lane->working, slot);
+  suspects_end(run->lane->suspects, slot);
   if (goes_on)
     enqueue(run, next);
   else
@@ -166,109 +158,6 @@ static void start_file(Lane *lane, Feed *feed, BookFile *file) {
   g_hash_table_insert(lane->active, file->id, file);
   pthread_mutex_unlock(&lane->lock);
   enqueue(run, place);
-}
-
-/* --- Polls */
-
-typedef struct {
-  Task task;
-  Lane *lane;
-  Feed *feed;
-} PollTask;
-
-static void poll_task_end(Task *task) {
-  PollTask *run = (PollTask *)task;
-  gint64 now = g_get_real_time();
-  pthread_mutex_lock(&run->lane->lock);
-  run->feed->polling = FALSE;
-  if (run->feed->next_poll == 0) /* a hint or an operator asked while it ran: what it listed may be older than that */
-    run->feed->next_poll = now + HINT_MS * 1000;
-  else if (run->feed->next_poll <= now)
-    run->feed->next_poll = schedule_next(run->feed->schedule, now);
-  pthread_mutex_unlock(&run->lane->lock);
-  lane_wake(run->lane);
-  g_free(run);
-}
-
-static gboolean save_failed_poll(BookTransaction *tx, gpointer data, GError **error) {
-  return book_save_poll(tx, data, error);
-}
-
-/* A folder that cannot be polled for a day says so once, not at each poll: again when it says something else. */
-static void note_poll_failure(PollTask *run, BookReader *reader, const GError *error) {
-  gint64 now = g_get_real_time();
-  gboolean is_known = FALSE;
-  if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-    lane_stop(run->lane, 3);
-  BookPoll poll = {.feed = run->feed->conf->name,
-                   .last_at = now,
-                   .next_at = schedule_next(run->feed->schedule, now),
-                   .failures = 1,
-                   .problem = error->message};
-  g_autoptr(GPtrArray) polls = book_polls(reader, NULL);
-  for (guint i = 0; polls && i < polls->len; i++) {
-    const BookPoll *earlier = polls->pdata[i];
-    if (!g_str_equal(earlier->feed, poll.feed))
-      continue;
-    poll.last_ok_at = earlier->last_ok_at;
-    poll.failures = earlier->failures + 1;
-    is_known = g_strcmp0(earlier->problem, error->message) == 0;
-  }
-  log_event(is_known ? LOG_DEBUG : LOG_WARNING, "poll-failed", {"feed", poll.feed},
-            {"code", sallyport_error_word((int)sallyport_error_code(error))}, {"error", error->message},
-            {"failures", log_number(poll.failures)});
-  g_autoptr(GError) ignored = NULL;
-  if (!book_write(run->lane->flow.book, save_failed_poll, &poll, &ignored)) {
-    log_event(LOG_WARNING, "not-noted", {"feed", run->feed->conf->name}, {"error", ignored->message});
-    tell_unwritable(run->lane);
-  }
-}
-
-static void run_poll(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
-  PollTask *run = (PollTask *)task;
-  g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
-  guint admitted = 0;
-  if (error || !flow_poll(&run->lane->flow, run->feed, reader, courier, &admitted, &error))
-    note_poll_failure(run, reader, error);
-  poll_task_end(task);
-}
-
-static void start_due_polls(Lane *lane) {
-  gint64 now = g_get_real_time();
-  for (guint i = 0; i < lane->feeds->feeds->len; i++) {
-    Feed *feed = lane->feeds->feeds->pdata[i];
-    pthread_mutex_lock(&lane->lock);
-    gboolean is_due = !feed->polling && feed->next_poll <= now;
-    if (is_due) {
-      feed->polling = TRUE;
-      feed->next_poll = schedule_next(feed->schedule, now);
-    }
-    pthread_mutex_unlock(&lane->lock);
-    if (!is_due)
-      continue;
-    PollTask *run = g_new0(PollTask, 1);
-    *run = (PollTask){.task = {run_poll, poll_task_end}, .lane = lane, .feed = feed};
-    endpoint_pool_add_first(feed->source, &run->task);
-  }
-}
-
-void lane_poll_now(Lane *lane, Feed *feed) {
-  pthread_mutex_lock(&lane->lock);
-  feed->next_poll = 0;
-  pthread_mutex_unlock(&lane->lock);
-  lane_wake(lane);
-}
-
-gint64 lane_next_poll(Lane *lane) {
-  gint64 next = G_MAXINT64;
-  pthread_mutex_lock(&lane->lock);
-  for (guint i = 0; i < lane->feeds->feeds->len; i++) {
-    const Feed *feed = lane->feeds->feeds->pdata[i];
-    if (!feed->polling)
-      next = MIN(next, feed->next_poll);
-  }
-  pthread_mutex_unlock(&lane->lock);
-  return next;
 }
 
 /* --- Folding of balances, when there is nothing better to do */
@@ -298,7 +187,7 @@ static void run_fold(Task *task, BookReader *reader, Courier *courier, const GEr
       continue;
     log_event(LOG_ERROR, "fold-failed", {"ledger", name}, {"error", error->message});
     if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
-      lane_stop(run->lane, 3);
+      lane_stop(run->lane, CHILD_EXIT_DISTRUST);
   }
   fold_task_end(task);
 }
@@ -429,7 +318,7 @@ gboolean lane_pump(Lane *lane, GError **error) {
   for (guint i = 0; i < lane->feeds->feeds->len; i++)
     if (!start_due_files(lane, lane->feeds->feeds->pdata[i], error))
       return FALSE;
-  start_due_polls(lane);
+  lane_start_due_polls(lane);
   fold_when_idle(lane);
   return TRUE;
 }

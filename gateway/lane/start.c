@@ -1,6 +1,6 @@
 /* What a lane does before its work begins.
  *
- * The file WORKING in its folder names the files that its workers were at when it died (working.h). Each of them gets
+ * The file WORKING in its folder names the files that its workers were at when it died (suspects.h). Each of them gets
  * one more death, counted in its `problem`, which the book clears when the file moves on; it waits longer each time, so
  * that the others come first and it is alone when it kills the lane again; and after retry-limit deaths in one state it
  * is held. The file RUNNING says that the last lane did not end by its own will. Spool files whose owner is finished or
@@ -81,7 +81,7 @@ static gboolean count_deaths(Lane *lane, const GPtrArray *files, GHashTable *sus
 }
 
 /* Nothing is done with the files of a feed that is not configured any more; they must not be forgotten silently. */
-static void tell_of_orphans(const Lane *lane, const GPtrArray *files) {
+static void report_orphans(const Lane *lane, const GPtrArray *files) {
   guint orphans = 0;
   const BookFile *first = NULL;
   for (guint i = 0; i < files->len; i++) {
@@ -129,8 +129,8 @@ static gboolean live_files(Lane *lane, GPtrArray **files, GError **error) {
 static GHashTable *open_marks(Lane *lane, GError **error) {
   GHashTable *left = NULL;
   g_autofree char *path = g_build_filename(lane->paths->folder, "WORKING", NULL);
-  lane->working = working_open(path, lane->flow.threads + SPARE_SLOTS, &left, error);
-  return lane->working ? left : NULL;
+  lane->suspects = suspects_open(path, lane->flow.threads + SPARE_SLOTS, &left, error);
+  return lane->suspects ? left : NULL;
 }
 
 gboolean lane_recover(Lane *lane, GError **error) {
@@ -144,7 +144,7 @@ gboolean lane_recover(Lane *lane, GError **error) {
               {"in_work", log_number(g_hash_table_size(suspects))});
   if (!count_deaths(lane, files, suspects, error) || !lane_bring_forward(lane, error))
     return FALSE;
-  tell_of_orphans(lane, files);
+  report_orphans(lane, files);
   hold_keys(lane, files);
   g_autoptr(GHashTable) live = g_hash_table_new(g_str_hash, g_str_equal);
   for (guint i = 0; i < files->len; i++)

@@ -7,15 +7,15 @@
 
 enum { ID_LENGTH = 16, MOST_SLOTS = 1024 };
 
-struct Working {
+struct Suspects {
   int fd;
   guint slots;
   pthread_mutex_t lock;
   gboolean *taken; /* under the lock */
 };
 
-static void write_slot(const Working *working, guint slot, const char id[ID_LENGTH]) {
-  while (pwrite(working->fd, id, ID_LENGTH, (off_t)slot * ID_LENGTH) < 0 && errno == EINTR)
+static void write_slot(const Suspects *suspects, guint slot, const char id[ID_LENGTH]) {
+  while (pwrite(suspects->fd, id, ID_LENGTH, (off_t)slot * ID_LENGTH) < 0 && errno == EINTR)
     ;
 }
 
@@ -28,56 +28,56 @@ static GHashTable *read_left(int fd) {
   return left;
 }
 
-Working *working_open(const char *path, guint slots, GHashTable **left, GError **error) {
+Suspects *suspects_open(const char *path, guint slots, GHashTable **left, GError **error) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) {
     sallyport_error_errno(error, errno, "open %s", path);
     return NULL;
   }
-  Working *working = g_new0(Working, 1);
-  working->fd = fd;
-  working->slots = MIN(slots, MOST_SLOTS);
-  working->taken = g_new0(gboolean, slots + 1);
-  pthread_mutex_init(&working->lock, NULL);
+  Suspects *suspects = g_new0(Suspects, 1);
+  suspects->fd = fd;
+  suspects->slots = MIN(slots, MOST_SLOTS);
+  suspects->taken = g_new0(gboolean, slots + 1);
+  pthread_mutex_init(&suspects->lock, NULL);
   *left = read_left(fd);
   if (ftruncate(fd, 0) == 0)
-    return working;
+    return suspects;
   sallyport_error_errno(error, errno, "truncate %s", path);
   g_clear_pointer(left, g_hash_table_unref);
-  working_close(working);
+  suspects_close(suspects);
   return NULL;
 }
 
-guint working_begin(Working *working, const char *id) {
+guint suspects_begin(Suspects *suspects, const char *id) {
   guint slot = 0;
-  pthread_mutex_lock(&working->lock);
-  while (slot < working->slots && working->taken[slot])
+  pthread_mutex_lock(&suspects->lock);
+  while (slot < suspects->slots && suspects->taken[slot])
     slot++;
-  if (slot < working->slots) {
-    working->taken[slot] = TRUE;
+  if (slot < suspects->slots) {
+    suspects->taken[slot] = TRUE;
     char padded[ID_LENGTH] = "";
     memcpy(padded, id, MIN(strlen(id), ID_LENGTH));
-    write_slot(working, slot, padded);
+    write_slot(suspects, slot, padded);
   }
-  pthread_mutex_unlock(&working->lock);
+  pthread_mutex_unlock(&suspects->lock);
   return slot;
 }
 
-void working_end(Working *working, guint slot) {
+void suspects_end(Suspects *suspects, guint slot) {
   static const char none[ID_LENGTH];
-  if (slot >= working->slots)
+  if (slot >= suspects->slots)
     return;
-  pthread_mutex_lock(&working->lock);
-  write_slot(working, slot, none);
-  working->taken[slot] = FALSE;
-  pthread_mutex_unlock(&working->lock);
+  pthread_mutex_lock(&suspects->lock);
+  write_slot(suspects, slot, none);
+  suspects->taken[slot] = FALSE;
+  pthread_mutex_unlock(&suspects->lock);
 }
 
-void working_close(Working *working) {
-  if (!working)
+void suspects_close(Suspects *suspects) {
+  if (!suspects)
     return;
-  close(working->fd);
-  pthread_mutex_destroy(&working->lock);
-  g_free(working->taken);
-  g_free(working);
+  close(suspects->fd);
+  pthread_mutex_destroy(&suspects->lock);
+  g_free(suspects->taken);
+  g_free(suspects);
 }

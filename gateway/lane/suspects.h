@@ -5,11 +5,11 @@
 #pragma once
 #include "gateway/base/error.h"
 
-typedef struct Working Working;
+typedef struct Suspects Suspects;
 /* *left: the set of ids (owned strings) that were marked when the last process here died; empty after a clean end. The
  * caller unrefs. */
-Working *working_open(const char *path, guint slots, GHashTable **left, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+Suspects *suspects_open(const char *path, guint slots, GHashTable **left, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Any thread. With all slots taken, or on a full disk, nothing is marked: then nothing can be told either. */
-guint working_begin(Working *working, const char *id);
-void working_end(Working *working, guint slot);
-void working_close(Working *working); /* NULL is fine */
+guint suspects_begin(Suspects *suspects, const char *id);
+void suspects_end(Suspects *suspects, guint slot);
+void suspects_close(Suspects *suspects); /* NULL is fine */

@@ -121,7 +121,7 @@ static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const Book
   loaded->file = g_strdup(file->id);
   loaded->batch = batch->number;
   loaded->business_date = g_strdup(file->business_date);
-  loaded->columns = poster->feed->columns;
+  loaded->columns = *poster->feed->columns;
   loaded->block = staging_block_new(reader, count);
   loaded->skip = g_new0(guint8, count);
   if (staging_read(reader, batch->first, count, loaded->block, error) && batch_skip(batch, loaded->skip, error) &&

@@ -128,7 +128,7 @@ static int order_of(const Side *ours, const Side *theirs) {
   return order ? order : (a_length > b_length) - (a_length < b_length);
 }
 
-static gboolean tell(const CompareOptions *options, CompareKind kind, const Side *ours, const Side *theirs,
+static gboolean report_difference(const CompareOptions *options, CompareKind kind, const Side *ours, const Side *theirs,
                      Comparison *comparison, GError **error) {
   Difference difference = {.kind = kind,
                            .has_ours = ours != NULL,
@@ -146,11 +146,11 @@ static gboolean walk(const CompareOptions *options, Side *ours, Side *theirs, Co
     int order = order_of(ours, theirs);
     gboolean ok = TRUE;
     if (order < 0)
-      ok = tell(options, COMPARE_NOT_THEIRS, ours, NULL, comparison, error);
+      ok = report_difference(options, COMPARE_NOT_THEIRS, ours, NULL, comparison, error);
     else if (order > 0)
-      ok = tell(options, COMPARE_NOT_OURS, NULL, theirs, comparison, error);
+      ok = report_difference(options, COMPARE_NOT_OURS, NULL, theirs, comparison, error);
     else if (ours->value != theirs->value)
-      ok = tell(options, COMPARE_AMOUNT, ours, theirs, comparison, error);
+      ok = report_difference(options, COMPARE_AMOUNT, ours, theirs, comparison, error);
     else
       comparison->matched++;
     if (!ok || (order <= 0 && !step(ours, error)) || (order >= 0 && !step(theirs, error)))

@@ -68,11 +68,11 @@ static void fail_errand(Errand *errand, ReconTask *task, const GError *why, gint
     g_free(task->problem);
     task->problem = g_strdup(why->message);
     task->attempts = failures;
-    if (!book_write(errand->recon->options.book, note_problem, task, &unnoted))
+    if (!book_write(errand->recon->host->book, note_problem, task, &unnoted))
       log_event(LOG_WARNING, "not-noted", {"task", task->id}, {"error", unnoted->message});
   }
   if (sallyport_error_code(why) == SALLYPORT_ERROR_STORAGE)
-    errand->recon->options.storage_failed(errand->recon->options.user);
+    errand->recon->host->storage_failed(errand->recon->host->user);
   end_errand(errand, failures, wait);
 }
 
@@ -92,7 +92,7 @@ static void run_errand(Task *base, BookReader *reader, Courier *courier, const G
     return;
   }
   gboolean ok = errand->is_push ? recon_push(&host, errand->conf, task, courier, &more, &error)
-                                : recon_tell(&host, errand->conf, task, courier, &retry_after, &error);
+                                : recon_notify(&host, errand->conf, task, courier, &retry_after, &error);
   if (!ok) {
     fail_errand(errand, task, error, retry_after);
     return;
@@ -121,8 +121,8 @@ static gboolean claim(Recon *recon, const char *key) {
 static void send(Recon *recon, const ReconBlock *block, const ReconTask *task, gboolean is_push) {
   const char *endpoint = is_push ? block->conf->push_endpoint : block->conf->status_endpoint;
   g_autofree char *key = g_strdup_printf("%s %s", task->id, is_push ? "push" : "tell");
-  EndpointPool *pool = endpoint ? feeds_pool(recon->options.feeds,
-                                             conf_partner(recon->options.conf, block->conf->requester), endpoint)
+  EndpointPool *pool = endpoint ? feeds_pool(recon->host->feeds,
+                                             conf_partner(recon->host->conf, block->conf->requester), endpoint)
                                 : NULL;
   if (!pool || !claim(recon, key))
     return;

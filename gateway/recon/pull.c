@@ -63,7 +63,7 @@ static void end_with(Pull *pull, PullEnd end, const char *name, const char *prob
   pthread_mutex_unlock(&pull->lock);
 }
 
-static void tell(Pull *pull) {
+static void report_progress(Pull *pull) {
   if (pull->options->progress)
     pull->options->progress(pull->options->user, &pull->report->progress);
 }
@@ -77,7 +77,7 @@ static gboolean note_bytes(gpointer user, guint64 position) {
   worker->lane->done += more;
   pull->report->progress.done += more;
   pull->report->progress.transferred += more;
-  tell(pull);
+  report_progress(pull);
   gboolean goes_on = pull->end == PULL_WHOLE || pull->end == PULL_CORRUPT;
   pthread_mutex_unlock(&pull->lock);
   return goes_on;
@@ -91,7 +91,7 @@ static void set_done(Worker *worker, const ReconManifestShard *shard, guint64 be
   worker->lane->size = shard->size;
   worker->lane->done = now;
   pull->report->progress.done += now - before;
-  tell(pull);
+  report_progress(pull);
   pthread_mutex_unlock(&pull->lock);
 }
 
@@ -253,7 +253,7 @@ static void work(gpointer data) {
     if (take_shard(&worker, shard)) {
       pthread_mutex_lock(&pull->lock);
       pull->report->progress.whole++;
-      tell(pull);
+      report_progress(pull);
       pthread_mutex_unlock(&pull->lock);
     }
   }

@@ -17,36 +17,6 @@ enum {
   STANDARD_DAYS = 90
 };
 
-ReconHost recon_host(const Recon *recon, BookReader *reader) {
-  const ReconOptions *options = &recon->options;
-  return (ReconHost){.conf = options->conf,
-                     .lane = options->lane,
-                     .paths = options->paths,
-                     .book = options->book,
-                     .reader = reader,
-                     .threads = options->threads,
-                     .stop = &recon->stop};
-}
-
-ReconBlock *recon_block(const Recon *recon, const char *name) {
-  for (guint i = 0; i < recon->blocks->len; i++)
-    if (strcmp(((ReconBlock *)recon->blocks->pdata[i])->conf->name, name) == 0)
-      return recon->blocks->pdata[i];
-  return NULL;
-}
-
-ReconBlock *recon_block_of(const Recon *recon, const ReconTask *task) {
-  ReconBlock *block = recon_block(recon, task->name);
-  return block && strcmp(block->conf->requester, task->requester) == 0 ? block : NULL;
-}
-
-void recon_wake(Recon *recon) {
-  pthread_mutex_lock(&recon->lock);
-  recon->woken = TRUE;
-  pthread_cond_signal(&recon->changed);
-  pthread_mutex_unlock(&recon->lock);
-}
-
 static gboolean is_stopping(const Recon *recon) {
   return g_atomic_int_get(&recon->stop);
 }
@@ -91,13 +61,13 @@ static gboolean see_block(BookTransaction *tx, gpointer data, GError **error) {
 /* After an outage everything since the block was first seen is made, the latest MOST_MISSED periods of it. */
 static gboolean make_due(Recon *recon, ReconBlock *block, GError **error) {
   gint64 now = g_get_real_time();
-  if (block->made_until == 0 && !book_write(recon->options.book, see_block, block, error))
+  if (block->made_until == 0 && !book_write(recon->host->book, see_block, block, error))
     return FALSE;
   if (now < block->made_until) /* the clock was set back */
     return TRUE;
   g_autoptr(GPtrArray) periods = recon_periods_due(block->schedule, block->made_until, now, MOST_MISSED);
   Making making = {recon, block, periods, 0};
-  if (periods->len > 0 && !book_write(recon->options.book, make_tasks, &making, error))
+  if (periods->len > 0 && !book_write(recon->host->book, make_tasks, &making, error))
     return FALSE;
   if (making.made > 0)
     log_event(LOG_INFO, "recon-due", {"reconcile", block->conf->name}, {"tasks", log_number(making.made)},
@@ -139,11 +109,11 @@ static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError
             {"task", task->id}, {"period", task->period},
             {"code", sallyport_error_word((int)sallyport_error_code(why))}, {"error", why->message});
   if (task->state == RECON_PENDING)
-    return book_write(recon->options.book, again ? note_waiting : advance_failed, task, error);
-  return book_write(recon->options.book, again ? advance_pending : advance_failed, task, error);
+    return book_write(recon->host->book, again ? note_waiting : advance_failed, task, error);
+  return book_write(recon->host->book, again ? advance_pending : advance_failed, task, error);
 }
 
-static void tell_outcome(const ReconTask *task, ReconOutcome outcome, gint64 began) {
+static void log_outcome(const ReconTask *task, ReconOutcome outcome, gint64 began) {
   if (outcome == RECON_UNCHANGED)
     log_event(LOG_INFO, "recon-unchanged", {"reconcile", task->name}, {"task", task->id}, {"period", task->period},
               {"version", log_number(task->version)});
@@ -172,9 +142,9 @@ static gboolean run_task(Recon *recon, ReconTask *task, GError **error) {
   gboolean ok = recon_generate(&host, block->conf, task, &outcome, &why);
   set_working(recon, NULL);
   if (ok && outcome == RECON_LATER)
-    return book_write(recon->options.book, note_waiting, task, error);
+    return book_write(recon->host->book, note_waiting, task, error);
   if (ok) {
-    tell_outcome(task, outcome, began);
+    log_outcome(task, outcome, began);
     return TRUE;
   }
   if (is_stopping(recon))
@@ -209,8 +179,8 @@ static gboolean note_removed(BookTransaction *tx, gpointer data, GError **error)
 
 /* The row first: a file that is still there although the book says that it is gone is only not served. */
 static gboolean remove_files(Recon *recon, ReconTask *task, GError **error) {
-  g_autofree char *path = recon_folder(recon->options.paths->folder, task->id);
-  if (!book_write(recon->options.book, note_removed, task, error))
+  g_autofree char *path = recon_folder(recon->host->paths->folder, task->id);
+  if (!book_write(recon->host->book, note_removed, task, error))
     return FALSE;
   g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
   const char *name;
@@ -267,7 +237,7 @@ static void *live(void *user) {
     if (!look(recon, &error)) {
       log_event(LOG_ERROR, "recon-trouble", {"error", error->message});
       if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE) {
-        recon->options.storage_failed(recon->options.user);
+        recon->host->storage_failed(recon->host->user);
         return NULL;
       }
     }
@@ -288,7 +258,7 @@ static gboolean add_block(Recon *recon, const ConfReconcile *conf, GError **erro
   ReconBlock *block = g_new0(ReconBlock, 1);
   block->conf = conf;
   g_ptr_array_add(recon->blocks, block);
-  return (block->schedule = recon_schedule_new(recon->options.conf, conf, error)) != NULL;
+  return (block->schedule = recon_schedule_new(recon->host->conf, conf, error)) != NULL;
 }
 
 /* What failed is tried again by a lane that begins: it may have another configuration. */
@@ -301,7 +271,7 @@ static gboolean take_up_failed(Recon *recon, GError **error) {
       continue;
     task->attempts = 0;
     task->due_at = g_get_real_time();
-    if (!book_write(recon->options.book, advance_pending, task, error))
+    if (!book_write(recon->host->book, advance_pending, task, error))
       return FALSE;
   }
   return open != NULL;
@@ -314,7 +284,7 @@ static gboolean sweep_extracts(Recon *recon, GError **error) {
   g_autoptr(GPtrArray) tasks = recon_tasks(recon->reader, &filter, error);
   for (guint i = 0; tasks && i < tasks->len; i++) {
     const ReconTask *task = tasks->pdata[i];
-    g_autofree char *folder = recon_folder(recon->options.paths->folder, task->id),
+    g_autofree char *folder = recon_folder(recon->host->paths->folder, task->id),
                     *extract = g_build_filename(folder, RECON_EXTRACT, NULL);
     if (task->state == RECON_DONE)
       unlink(extract);
@@ -322,44 +292,8 @@ static gboolean sweep_extracts(Recon *recon, GError **error) {
   return tasks != NULL;
 }
 
-Recon *recon_start(const ReconOptions *options, GError **error) {
-  Recon *recon = g_new0(Recon, 1);
-  recon->options = *options;
-  recon->blocks = g_ptr_array_new_with_free_func(block_free);
-  recon->ways = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, recon_way_free);
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_mutex_init(&recon->lock, NULL);
-  pthread_cond_init(&recon->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
-  gboolean ok = (recon->reader = book_reader_open(options->paths->book, error)) != NULL;
-  for (guint i = 0; ok && options->lane->reconciles && i < options->lane->reconciles->len; i++)
-    ok = add_block(recon, options->lane->reconciles->pdata[i], error);
-  ok = ok && take_up_failed(recon, error) && sweep_extracts(recon, error);
-  int number = ok ? pthread_create(&recon->thread, NULL, live, recon) : 0;
-  recon->has_thread = ok && number == 0;
-  if (recon->has_thread)
-    return recon;
-  if (ok)
-    sallyport_error_errno(error, number, "start the thread of reconciliation");
-  recon_free(recon);
-  return NULL;
-}
-
-void recon_stop(Recon *recon) {
-  if (!recon || !recon->has_thread)
-    return;
-  g_atomic_int_set(&recon->stop, TRUE);
-  recon_wake(recon);
-  pthread_join(recon->thread, NULL);
-  recon->has_thread = FALSE;
-}
-
-void recon_free(Recon *recon) {
-  if (!recon)
-    return;
-  recon_stop(recon);
+static void recon_free(gpointer service) {
+  Recon *recon = service;
   book_reader_close(recon->reader);
   g_ptr_array_unref(recon->blocks);
   g_hash_table_unref(recon->ways);
@@ -368,3 +302,54 @@ void recon_free(Recon *recon) {
   pthread_cond_destroy(&recon->changed);
   g_free(recon);
 }
+
+static Recon *recon_new(const LaneHost *host) {
+  Recon *recon = g_new0(Recon, 1);
+  pthread_condattr_t attributes;
+  recon->host = host;
+  recon->blocks = g_ptr_array_new_with_free_func(block_free);
+  recon->ways = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, recon_way_free);
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_mutex_init(&recon->lock, NULL);
+  pthread_cond_init(&recon->changed, &attributes);
+  pthread_condattr_destroy(&attributes);
+  return recon;
+}
+
+static gpointer recon_start(const LaneHost *host, GError **error) {
+  const GPtrArray *reconciles = host->lane->reconciles;
+  if (!reconciles || reconciles->len == 0)
+    return NULL;
+  Recon *recon = recon_new(host);
+  gboolean ok = (recon->reader = book_reader_open(host->paths->book, error)) != NULL;
+  for (guint i = 0; ok && i < reconciles->len; i++)
+    ok = add_block(recon, reconciles->pdata[i], error);
+  ok = ok && take_up_failed(recon, error) && sweep_extracts(recon, error);
+  int number = ok ? pthread_create(&recon->thread, NULL, live, recon) : 0;
+  if (ok && number == 0)
+    return recon;
+  if (ok)
+    sallyport_error_errno(error, number, "start the thread of reconciliation");
+  recon_free(recon);
+  return NULL;
+}
+
+/* What it was at goes on at the next start. */
+static gboolean recon_stop(gpointer service, guint grace_seconds) {
+  Recon *recon = service;
+  (void)grace_seconds;
+  g_atomic_int_set(&recon->stop, TRUE);
+  recon_wake(recon);
+  pthread_join(recon->thread, NULL);
+  return TRUE;
+}
+
+const LaneService recon_service = {
+    .name = "reconciliation",
+    .start = recon_start,
+    .stop = recon_stop,
+    .free = recon_free,
+    .requests = recon_requests,
+    .status = recon_status,
+};

@@ -35,7 +35,7 @@ static json_t *add(Recon *recon, const ReconBlock *block, const char *period, gu
   task->type = g_strdup(block->conf->type);
   task->period = g_strdup(period);
   task->version = version;
-  if (!book_write(recon->options.book, add_change, task, &error))
+  if (!book_write(recon->host->book, add_change, task, &error))
     return control_failure(error);
   recon_wake(recon);
   return answer(task, TRUE);
@@ -43,17 +43,19 @@ static json_t *add(Recon *recon, const ReconBlock *block, const char *period, gu
 
 static json_t *take_up(Recon *recon, ReconTask *task) {
   g_autoptr(GError) error = NULL;
-  g_autofree char *folder = recon_folder(recon->options.paths->folder, task->id);
+  g_autofree char *folder = recon_folder(recon->host->paths->folder, task->id);
   task->attempts = 0;
   task->due_at = g_get_real_time();
   remote_put_forget(folder, task->id);
-  if (!book_write(recon->options.book, again_change, task, &error))
+  if (!book_write(recon->host->book, again_change, task, &error))
     return control_failure(error);
   recon_wake(recon);
   return answer(task, TRUE);
 }
 
-json_t *recon_answer(Recon *recon, const char *who, const json_t *request) {
+static json_t *run_request(const LaneHost *host, gpointer service, const char *who, const json_t *request) {
+  Recon *recon = service;
+  (void)host;
   const char *name = json_string_value(json_object_get(request, "name")),
              *date = json_string_value(json_object_get(request, "date"));
   gboolean again = json_is_true(json_object_get(request, "again"));
@@ -71,7 +73,7 @@ json_t *recon_answer(Recon *recon, const char *who, const json_t *request) {
   log_event(LOG_INFO, "operator", {"event", again ? "recon-again" : "recon-run"}, {"by", who}, {"reconcile", name},
             {"period", period});
   g_autoptr(GError) error = NULL;
-  g_autoptr(BookReader) reader = book_reader_open(recon->options.paths->book, &error);
+  g_autoptr(BookReader) reader = book_reader_open(recon->host->paths->book, &error);
   ReconFilter filter = {.name = name, .period = period};
   g_autoptr(GPtrArray) tasks = reader ? recon_tasks(reader, &filter, &error) : NULL;
   if (!tasks)
@@ -82,7 +84,50 @@ json_t *recon_answer(Recon *recon, const char *who, const json_t *request) {
   return last->state == RECON_FAILED ? take_up(recon, last) : answer(last, FALSE);
 }
 
-json_t *recon_status(Recon *recon) {
+/* --- What the front tells of a requester: it fetched a manifest, or acknowledged all of it. The lane may have no
+ * reconcile block any more. */
+
+typedef struct {
+  const ReconTask *task;
+  ReconRequesterDid did;
+} RequesterDid;
+
+static gboolean requester_change(BookTransaction *tx, gpointer data, GError **error) {
+  const RequesterDid *change = data;
+  return recon_note_requester(tx, change->task, change->did, error);
+}
+
+static json_t *note_requester(const LaneHost *host, const json_t *request, ReconRequesterDid did) {
+  const char *id = json_string_value(json_object_get(request, "task"));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BookReader) reader = id ? book_reader_open(host->paths->book, &error) : NULL;
+  g_autoptr(ReconTask) task = reader ? recon_find_task(reader, id, &error) : NULL;
+  if (!error && !task)
+    return control_refusal(SALLYPORT_ERROR_FILE, "there is no reconciliation task %s in lane %s",
+                           id ? id : "(none named)", host->lane->name);
+  RequesterDid change = {task, did};
+  if (error || !book_write(host->book, requester_change, &change, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, did == RECON_REQUESTER_FETCHED ? "recon-fetched" : "recon-acknowledged", {"name", task->name},
+            {"period", task->period}, {"version", log_number(task->version)}, {"requester", task->requester});
+  return json_pack("{s:b, s:s}", "ok", 1, "task", task->id);
+}
+
+static json_t *fetched_request(const LaneHost *host, gpointer service, const char *who, const json_t *request) {
+  (void)service, (void)who;
+  return note_requester(host, request, RECON_REQUESTER_FETCHED);
+}
+
+static json_t *acknowledged_request(const LaneHost *host, gpointer service, const char *who, const json_t *request) {
+  (void)service, (void)who;
+  return note_requester(host, request, RECON_REQUESTER_ACKNOWLEDGED);
+}
+
+const LaneRequest recon_requests[] = {
+    {"recon-run", run_request}, {"recon-fetched", fetched_request}, {"recon-acknowledged", acknowledged_request}, {0}};
+
+json_t *recon_status(gpointer service) {
+  Recon *recon = service;
   json_t *list = json_array();
   pthread_mutex_lock(&recon->lock);
   g_autofree char *working = g_strdup(recon->working);

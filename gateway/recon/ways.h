@@ -13,7 +13,7 @@ gboolean recon_push(const ReconHost *host, const ConfReconcile *reconcile, Recon
 
 /* POST of a JSON body with our signature in a header (sallyport-status in sallyport(1)); TRUE once the answer was 2xx
  * and the book knows. *retry_after: seconds that the requester asks us to wait, or -1. */
-gboolean recon_tell(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier,
+gboolean recon_notify(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier,
                     gint64 *retry_after, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The body; made of the task's facts alone, so that it is the same at every try. The caller frees. */
 char *recon_status_body(const Conf *conf, const ConfReconcile *reconcile, const ReconTask *task);

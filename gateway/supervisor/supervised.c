@@ -1,4 +1,5 @@
 #include "gateway/supervisor/supervised.h"
+#include "gateway/common/exit.h"
 #include "gateway/base/child.h"
 #include "gateway/common/log.h"
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BACK_OFF_FIRST = 200, BACK_OFF_MOST = 30000, STATUS_DISTRUST = 3 };
+enum { BACK_OFF_FIRST = 200, BACK_OFF_MOST = 30000 };
 #define GOOD_RUN (60 * G_USEC_PER_SEC)
 
 gboolean supervised_is_front(const char *name) {
@@ -177,7 +178,7 @@ static void log_end(const Supervised *lane, int wait_status, gint64 ran) {
 
 void supervised_ended(Supervised *lane, int wait_status) {
   gint64 now = g_get_monotonic_time(), ran = now - lane->started_at;
-  gboolean is_distrusted = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == STATUS_DISTRUST;
+  gboolean is_distrusted = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == CHILD_EXIT_DISTRUST;
   lane->state = is_distrusted ? SUPERVISED_STOPPED : SUPERVISED_DOWN;
   if (ran >= GOOD_RUN)
     lane->back_off = BACK_OFF_FIRST;

@@ -1,5 +1,5 @@
 /* A loop over signals (signalfd), heartbeats and times; one thread. What ought to run (`wanted`: lane → its part of the
- * configuration) and what runs (`lanes`, and the front beside them) are two tables, and reconcile() makes the second
+ * configuration) and what runs (`lanes`, and the front beside them) are two tables, and converge() makes the second
  * follow the first, so that start, reload, removal, restart and end need no code of their own. */
 #include "gateway/supervisor/supervisor.h"
 #include "gateway/base/files.h"
@@ -92,7 +92,7 @@ static void set_up_log(const Supervisor *s) {
   log_setup(levels[s->conf->node.log_level], s->conf->node.log_format == CONF_LOG_JSON, NULL);
 }
 
-/* Takes over a checked configuration; reconcile() then acts on it. */
+/* Takes over a checked configuration; converge() then acts on it. */
 static void adopt(Supervisor *s, Conf *conf, ConfSource *source) {
   if (s->wanted)
     g_hash_table_unref(s->wanted);
@@ -214,7 +214,7 @@ static void kill_silent(const Supervisor *s, Supervised *lane, gint64 now) {
   supervised_kill(lane);
 }
 
-static void reconcile_lane(Supervisor *s, Supervised *lane, gint64 now) {
+static void converge_lane(Supervisor *s, Supervised *lane, gint64 now) {
   const char *part = g_hash_table_lookup(s->wanted, lane->name);
   switch (lane->state) {
   case SUPERVISED_DOWN:
@@ -241,10 +241,10 @@ static void reconcile_lane(Supervisor *s, Supervised *lane, gint64 now) {
   }
 }
 
-static void reconcile(Supervisor *s) {
+static void converge(Supervisor *s) {
   gint64 now = g_get_monotonic_time();
   for (guint i = 0; i < s->lanes->len; i++)
-    reconcile_lane(s, g_ptr_array_index(s->lanes, i), now);
+    converge_lane(s, g_ptr_array_index(s->lanes, i), now);
   for (guint i = s->lanes->len; i-- > 0;) {
     const Supervised *lane = g_ptr_array_index(s->lanes, i);
     if (lane->pid == 0 && !g_hash_table_contains(s->wanted, lane->name))
@@ -283,7 +283,7 @@ static void take_signals(Supervisor *s) {
   reap(s);
 }
 
-static void tell_status(Supervisor *s) {
+static void report_status(Supervisor *s) {
   guint up = 0, settled = 0, stopped = 0, wanted = g_hash_table_size(s->wanted);
   for (guint i = 0; i < s->lanes->len; i++) {
     const Supervised *lane = g_ptr_array_index(s->lanes, i);
@@ -366,10 +366,10 @@ static int supervise(Supervisor *s) {
   log_event(LOG_INFO, "started", {"version", SALLYPORT_VERSION}, {"pid", log_number(getpid())},
             {"configuration", s->options.configuration});
   for (;;) {
-    reconcile(s);
+    converge(s);
     if (s->is_stopping && s->lanes->len == 0)
       break;
-    tell_status(s);
+    report_status(s);
     feed_watchdog(s);
     wait_for_events(s);
   }

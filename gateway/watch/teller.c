@@ -198,7 +198,7 @@ static void save(Teller *teller, const BookAlarm *before, const BookAlarm *after
     log_event(LOG_WARNING, "not-noted", {"alarm", before->id}, {"error", error->message});
 }
 
-static gboolean tell_by(Teller *teller, guint way, const char *text, GError **error) {
+static gboolean bring_by(Teller *teller, guint way, const char *text, GError **error) {
   fault_point("alarm-before-telling");
   gboolean ok = way == ALARM_BY_COMMAND ? by_command(teller->options.conf, text, COMMAND_SECONDS, teller->cancel, error)
                                         : by_webhook(teller, text, error);
@@ -214,7 +214,7 @@ static gboolean is_stopping(Teller *teller) {
 }
 
 /* *broken: ways that have failed in this pass; they are not tried again for each alarm that waits. */
-static void tell(Teller *teller, const BookAlarm *alarm, guint *broken) {
+static void bring(Teller *teller, const BookAlarm *alarm, guint *broken) {
   const ConfAlarms *conf = &teller->options.conf->alarms;
   Message message = {event_of(alarm), alarm, alarm->told + 1};
   g_autofree char *text = message_text(teller->options.conf, teller->options.lane, &message);
@@ -227,7 +227,7 @@ static void tell(Teller *teller, const BookAlarm *alarm, guint *broken) {
     g_autoptr(GError) error = NULL;
     if (!(after.ways & WAYS[i]) || (*broken & WAYS[i]))
       continue;
-    if (tell_by(teller, WAYS[i], text, &error)) {
+    if (bring_by(teller, WAYS[i], text, &error)) {
       after.ways &= ~WAYS[i];
       continue;
     }
@@ -251,14 +251,14 @@ static void tell(Teller *teller, const BookAlarm *alarm, guint *broken) {
   save(teller, alarm, &after);
 }
 
-static void tell_due(Teller *teller) {
+static void bring_due(Teller *teller) {
   g_autoptr(GError) error = NULL;
   g_autoptr(GPtrArray) due = book_alarms_to_tell(teller->reader, g_get_real_time(), &error);
   guint broken = 0;
   if (!due)
     log_event(LOG_WARNING, "alarms-unknown", {"error", error->message});
   for (guint i = 0; due && i < due->len && !is_stopping(teller); i++)
-    tell(teller, due->pdata[i], &broken);
+    bring(teller, due->pdata[i], &broken);
 }
 
 /* --- The thread */
@@ -277,7 +277,7 @@ static void wait_a_while(Teller *teller) {
 static void *run(void *data) {
   Teller *teller = data;
   while (!is_stopping(teller)) {
-    tell_due(teller);
+    bring_due(teller);
     wait_a_while(teller);
   }
   pthread_mutex_lock(&teller->lock);

@@ -233,7 +233,8 @@ def nothing_is_lost_or_doubled_when_gateway_lane_or_courier_is_killed_while_it_a
 
 @test
 def calls_in_flight_follow_what_the_interface_bears():
-    """With real processes and scaled down in time; the figures are the simulation's (tests/unit/gateway/processors/test_pressure.c)."""
+    """With real processes and scaled down in time; the figures are the simulation's
+    (tests/unit/gateway/processors/http/test_pressure.c)."""
     batch = {"size-min": 20, "size-max": 40, "allow-any-size": True, "pressure": {"target-latency": "2s", "threads-min": 1, "threads-max": 6}}
     with Accruals(batch=batch) as (world, interface):
         interface.capacity = Capacity(workers=6, queue=2, overhead=0.03)

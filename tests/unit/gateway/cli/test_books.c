@@ -60,8 +60,8 @@ static void a_file_is_found_by_number_beginning_or_name(void **state) {
     expect(world->site, words, 0, world->held);
   }
   expect(world->site, "show nothing-like-it", 4, "there is no file \"nothing-like-it\"");
-  expect(world->site, "show", 2, "something is missing");
-  expect(world->site, "show a b", 2, "too much");
+  expect(world->site, "show", 2, "FILE is missing");
+  expect(world->site, "show a b", 2, "\"b\" is one argument too many: it takes FILE");
 }
 
 static void expect_trace(const World *world, const char *file, guint line, int status, const char *outcome) {

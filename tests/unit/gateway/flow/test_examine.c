@@ -39,6 +39,8 @@ static gboolean stand_in_ledger(gpointer user, const RecordBlock *block, const g
   return TRUE;
 }
 
+static const LedgerColumns ledger_columns = {.account = 0, .amount = 1, .key = 2, .business_date = -1};
+
 static int set_up(void **state) {
   Fixture *f = g_new0(Fixture, 1);
   f->folder = g_dir_make_tmp("examine-XXXXXX", NULL);
@@ -50,7 +52,7 @@ static int set_up(void **state) {
                                 .scratch = f->folder,
                                 .layout = f->layout,
                                 .conf = &f->conf,
-                                .columns = {.account = 0, .amount = 1, .key = 2, .business_date = -1},
+                                .columns = &ledger_columns,
                                 .threads = 3,
                                 .check_keys = stand_in_ledger};
   *state = f;

@@ -7,30 +7,30 @@
 
 static const char one[] = "0123456789abcdef", two[] = "fedcba9876543210", three[] = "00000000000000zz";
 
-static Working *open_at(const char *path, guint slots, guint left, const char *who) {
+static Suspects *open_at(const char *path, guint slots, guint left, const char *who) {
   GHashTable *ids = NULL;
-  Working *working = working_open(path, slots, &ids, NULL);
-  assert_non_null(working);
+  Suspects *suspects = suspects_open(path, slots, &ids, NULL);
+  assert_non_null(suspects);
   assert_int_equal(g_hash_table_size(ids), left);
   if (who)
     assert_true(g_hash_table_contains(ids, who));
   g_hash_table_unref(ids);
-  return working;
+  return suspects;
 }
 
 static void what_was_under_way_when_the_process_died_is_known_to_the_next(void **state) {
   (void)state;
   g_autofree char *folder = g_dir_make_tmp("working-XXXXXX", NULL), *path = g_build_filename(folder, "WORKING", NULL);
-  Working *working = open_at(path, 2, 0, NULL);
-  guint slot = working_begin(working, one);
-  guint other = working_begin(working, two);
+  Suspects *suspects = open_at(path, 2, 0, NULL);
+  guint slot = suspects_begin(suspects, one);
+  guint other = suspects_begin(suspects, two);
   assert_int_not_equal(slot, other);
-  working_end(working, slot);
-  working_close(working); /* as a death leaves it */
-  working = open_at(path, 2, 1, two);
-  working_close(working);
-  working = open_at(path, 2, 0, NULL); /* told once */
-  working_close(working);
+  suspects_end(suspects, slot);
+  suspects_close(suspects); /* as a death leaves it */
+  suspects = open_at(path, 2, 1, two);
+  suspects_close(suspects);
+  suspects = open_at(path, 2, 0, NULL); /* told once */
+  suspects_close(suspects);
   g_unlink(path);
   g_rmdir(folder);
 }
@@ -38,16 +38,16 @@ static void what_was_under_way_when_the_process_died_is_known_to_the_next(void *
 static void slots_are_used_again_and_their_lack_harms_nothing(void **state) {
   (void)state;
   g_autofree char *folder = g_dir_make_tmp("working-XXXXXX", NULL), *path = g_build_filename(folder, "WORKING", NULL);
-  Working *working = open_at(path, 1, 0, NULL);
-  guint slot = working_begin(working, one), none = working_begin(working, two);
-  working_end(working, none);
-  working_end(working, slot);
-  slot = working_begin(working, three);
-  working_close(working);
+  Suspects *suspects = open_at(path, 1, 0, NULL);
+  guint slot = suspects_begin(suspects, one), none = suspects_begin(suspects, two);
+  suspects_end(suspects, none);
+  suspects_end(suspects, slot);
+  slot = suspects_begin(suspects, three);
+  suspects_close(suspects);
   assert_int_equal(slot, 0);
-  working = open_at(path, 8, 1, three);
-  working_end(working, G_MAXUINT);
-  working_close(working);
+  suspects = open_at(path, 8, 1, three);
+  suspects_end(suspects, G_MAXUINT);
+  suspects_close(suspects);
   g_unlink(path);
   g_rmdir(folder);
 }

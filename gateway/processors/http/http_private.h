@@ -1,8 +1,9 @@
-/* What http.c (a file's calls, by several threads) and http_call.c (one call) share. */
+/* What http.c (a file's calls, by several threads), http_call.c (one call) and http_feed.c (before the first) share. */
 #pragma once
-#include "gateway/processors/accrual.h"
-#include "gateway/processors/cutter.h"
-#include "gateway/processors/http_throttle.h"
+#include "gateway/flow/processor.h"
+#include "gateway/processors/http/accrual.h"
+#include "gateway/processors/http/cutter.h"
+#include "gateway/processors/http/http_throttle.h"
 #include "gateway/processors/poster.h"
 #include <pthread.h>
 
@@ -56,3 +57,8 @@ AccrualBody accrual_body_of(const Call *call);
  * with *again: refused, to be asked again. */
 gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *again,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- http_feed.c: of the row in http.c (gateway/flow/processor.h). */
+void accrual_target(const ConfLane *lane, const ConfFeed *feed, ProcessorTarget *target);
+gboolean accrual_check(const ConfFeed *feed, const Layout *layout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean accrual_open_service(Feeds *feeds, Feed *feed, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,9 +1,6 @@
 /* The requester says that it has everything: what it has is held against what was published, and the lane notes it. */
-#include "gateway/common/control.h"
-#include "gateway/front/front_private.h"
+#include "gateway/front/recon/recon_routes.h"
 #include <string.h>
-
-enum { WAITING_MOST = 2 }; /* half of the server's threads: files are served also while a lane is slow to answer */
 
 static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *reconcile, const char *period,
                                     const char *sha256, GError **error) {
@@ -20,15 +17,14 @@ static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *rec
   return NULL;
 }
 
-static enum MHD_Result tell_lane(Request *request, const Shelf *shelf, const ReconTask *task) {
-  g_autoptr(GError) error = NULL;
-  json_t *question = json_pack("{s:s, s:s, s:s}", "do", "recon-acknowledged", "task", task->id, "by",
-                               request->requester->name);
-  json_t *answer = control_ask(shelf->paths->control, question, &error);
-  gboolean ok = answer && json_is_true(json_object_get(answer, "ok"));
-  json_decref(question);
-  json_decref(answer);
-  if (!ok)
+static enum MHD_Result note_it(FrontRequest *request, const Shelf *shelf, const ReconTask *task) {
+  LaneAnswer answer = front_ask(
+      request->front, shelf,
+      json_pack("{s:s, s:s, s:s}", "do", "recon-acknowledged", "task", task->id, "by", request->requester->name));
+  if (answer == LANE_BUSY)
+    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                        "others are being noted at the moment; acknowledge it again");
+  if (answer == LANE_DID_NOT)
     return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                         "it cannot be noted at the moment; acknowledge it again");
   return front_answer_json(
@@ -36,18 +32,7 @@ static enum MHD_Result tell_lane(Request *request, const Shelf *shelf, const Rec
       json_pack("{s:s, s:s, s:i}", "status", "acknowledged", "period", task->period, "version", (int)task->version));
 }
 
-static enum MHD_Result tell_lane_in_turn(Request *request, const Shelf *shelf, const ReconTask *task) {
-  enum MHD_Result result;
-  if (g_atomic_int_add(&request->front->acknowledging, 1) < WAITING_MOST)
-    result = tell_lane(request, shelf, task);
-  else
-    result = front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                          "others are being noted at the moment; acknowledge it again");
-  g_atomic_int_add(&request->front->acknowledging, -1);
-  return result;
-}
-
-static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile,
+static enum MHD_Result acknowledge_with(FrontRequest *request, Shelf *shelf, const ConfReconcile *reconcile,
                                         const char *period, const json_t *body) {
   g_autoptr(GError) error = NULL;
   const char *sha256 = json_string_value(json_object_get(body, "manifest_sha256"));
@@ -64,17 +49,17 @@ static enum MHD_Result acknowledge_with(Request *request, Shelf *shelf, const Co
     return front_refuse(request, MHD_HTTP_CONFLICT, "no manifest of this period has this digest");
   if (records && (!json_is_integer(records) || (guint64)json_integer_value(records) != task->records))
     return front_refuse(request, MHD_HTTP_CONFLICT, "the number of records is not the manifest's");
-  return tell_lane_in_turn(request, shelf, task);
+  return note_it(request, shelf, task);
 }
 
-enum MHD_Result front_acknowledge(Request *request, const char *type, const char *period) {
+enum MHD_Result recon_route_acknowledge(FrontRequest *request, char **words) {
   Shelf *shelf;
   json_error_t wrong;
-  const ConfReconcile *reconcile = front_find_reconcile(request->front, request->requester, type, &shelf);
+  const ConfReconcile *reconcile = recon_route_find(request, words[0], &shelf);
   if (!reconcile)
-    return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you");
+    return front_nothing(request);
   json_t *body = json_loadb(request->body->str, request->body->len, JSON_REJECT_DUPLICATES, &wrong);
-  enum MHD_Result result = body ? acknowledge_with(request, shelf, reconcile, period, body)
+  enum MHD_Result result = body ? acknowledge_with(request, shelf, reconcile, words[1], body)
                                 : front_refuse(request, MHD_HTTP_BAD_REQUEST, "the body is no JSON");
   json_decref(body);
   return result;

@@ -1,6 +1,6 @@
 /* Reads an answer, which is believed only as a whole: each record that was asked has one result, and no other has one.
  */
-#include "gateway/processors/accrual.h"
+#include "gateway/processors/http/accrual.h"
 #include "gateway/base/files.h"
 #include <jansson.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * more wait, the rest is refused. Pipe: all records go through one place at so many a second, each call has its
  * overhead beside it; when too much waits, calls are refused. And both may refuse more than so many calls a second. */
 #pragma once
-#include "gateway/processors/pressure.h"
+#include "gateway/processors/http/pressure.h"
 #include <string.h>
 
 typedef struct {

@@ -1,4 +1,4 @@
-#include "gateway/processors/accrual.h"
+#include "gateway/processors/http/accrual.h"
 #include "gateway/records/layout_private.h"
 #include <string.h>
 

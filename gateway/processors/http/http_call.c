@@ -2,8 +2,7 @@
  * is posted. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
-#include "gateway/processors/http_private.h"
-#include "gateway/processors/processor.h"
+#include "gateway/processors/http/http_private.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -132,11 +131,11 @@ static gboolean cut_next(Call *call, gboolean *any, GError **error) {
   guint64 first;
   guint count;
   Slice slice = {0};
-  *any = cutter_next(accrual->cutter, interface_size(feed->interface, &feed->conf->batch), &first, &count);
+  *any = cutter_next(accrual->cutter, accrual_service_size(feed->service, &feed->conf->batch), &first, &count);
   if (!*any)
     return TRUE;
   gboolean ok = read_records(call->scratch, first, count + 1, error) &&
-                cutter_slice(accrual->cutter, count, call->scratch->block, &feed->columns, &slice, error) &&
+                cutter_slice(accrual->cutter, count, call->scratch->block, feed->columns, &slice, error) &&
                 cut_slice(call, &slice, error);
   if (!ok)
     call->batch = NULL, call->skip = NULL;
@@ -150,7 +149,8 @@ static gboolean prepare_waiting(Call *call, GError **error) {
   guint count = (guint)(batch->last - batch->first + 1);
   call->skip = g_new0(guint8, count + 1);
   if (!read_records(call->scratch, batch->first, count, error) || !batch_skip(batch, call->skip, error) ||
-      !batch_is_as_validated(batch, call->scratch->block, call->skip, call->accrual->step->feed->columns.amount, error))
+      !batch_is_as_validated(batch, call->scratch->block, call->skip, call->accrual->step->feed->columns->amount,
+                             error))
     return FALSE;
   g_autofree char *digest = make_request(call);
   if (!digest)
@@ -252,26 +252,26 @@ static gboolean has_work(Accrual *accrual) {
   return any;
 }
 
-/* The interface outlives the file: it is the feed's, and lives as long as the pools. */
+/* The service outlives the file: it is the feed's, and lives as long as the pools. */
 CallResult accrual_call(Accrual *accrual, Courier *courier, gint64 patience) {
   PressureCall pressure;
   PressureEnd end = {PRESSURE_NO_CALL, 0, -1};
   GError *error = NULL;
   if (!enter(accrual)) /* before its step is looked at */
     return CALL_NO_WORK;
-  Interface *interface = accrual->step->feed->interface;
+  AccrualService *service = accrual->step->feed->service;
   if (!has_work(accrual)) {
     leave(accrual, NULL, NULL);
     return CALL_NO_WORK;
   }
-  if (!interface_begin(interface, patience, &accrual->step->flow->stopping, &pressure)) {
+  if (!accrual_service_begin(service, patience, &accrual->step->flow->stopping, &pressure)) {
     leave(accrual, NULL, NULL);
     return is_finished(accrual) ? CALL_NO_WORK : CALL_NOT_NOW;
   }
   gboolean any = FALSE;
   Call call = {.accrual = accrual, .scratch = is_finished(accrual) ? NULL : take_scratch(accrual, &error)};
   gboolean ok = call.scratch && carry_out(&call, courier, &pressure, &end, &any, &error);
-  interface_end(interface, &pressure, &end);
+  accrual_service_end(service, &pressure, &end);
   leave(accrual, call.scratch, g_steal_pointer(&error));
   g_free(call.skip);
   g_free(call.key);

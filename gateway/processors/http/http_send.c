@@ -10,7 +10,7 @@
 #include "gateway/base/files.h"
 #include "gateway/common/codes.h"
 #include "gateway/common/log.h"
-#include "gateway/processors/http_private.h"
+#include "gateway/processors/http/http_private.h"
 #include "gateway/records/exceptions.h"
 #include <errno.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static void add_refusal(const Call *call, const AccrualAnswer *said, guint i, Ex
   const RecordBlock *block = call->scratch->block;
   RecordException exception = {block->first + i, block->lines[i], outcome_of(said->statuses[i]), (char *)code,
                                (char *)reason};
-  gint64 amount = record_block_integer(block, call->accrual->step->feed->columns.amount, i);
+  gint64 amount = record_block_integer(block, call->accrual->step->feed->columns->amount, i);
   exception_packer_add(packer, &exception);
   /* Parts of a sum that is known to fit without signs (examine.c). */
   *(is_rejected ? &answer->amount_rejected : &answer->amount_duplicate) += amount;
@@ -205,12 +205,12 @@ static gboolean no_answer(Call *call, const CourierReply *reply, GError **error)
   g_autofree char *said = describe(call, reply);
   note(call, said);
   if (code == SALLYPORT_ERROR_LOGIN)
-    interface_pause(feed->interface, LOCKED_OUT);
-  return sallyport_error_set(error, code, "batch %u, %s: %s", call->batch->number, interface_name(feed->interface),
+    accrual_service_pause(feed->service, LOCKED_OUT);
+  return sallyport_error_set(error, code, "batch %u, %s: %s", call->batch->number, accrual_service_name(feed->service),
                              said);
 }
 
-static void tell(const Call *call, guint status, gint64 ms) {
+static void log_answer(const Call *call, guint status, gint64 ms) {
   const Step *step = call->accrual->step;
   const BookBatch *batch = call->batch;
   gboolean is_answered = batch->state == BATCH_ANSWERED;
@@ -253,7 +253,7 @@ gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, Pres
   if (!fill_body(call->scratch, error))
     return FALSE;
   fault_point("accrual-before-send");
-  interface_sent(call->accrual->step->feed->interface, pressure);
+  accrual_service_sent(call->accrual->step->feed->service, pressure);
   gint64 began = g_get_monotonic_time();
   gboolean ok = courier_post(courier, &post, &reply, &failure);
   gint64 ms = (g_get_monotonic_time() - began) / 1000;
@@ -265,6 +265,6 @@ gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, Pres
     note(call, failure->message);
     g_propagate_prefixed_error(error, g_steal_pointer(&failure), "batch %u: ", call->batch->number);
   }
-  tell(call, reply.status, ms);
+  log_answer(call, reply.status, ms);
   return ok;
 }

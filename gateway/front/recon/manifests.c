@@ -1,6 +1,6 @@
 /* What a requester may have: its manifests by type and period, and its objects by their opaque ids. */
 #include "gateway/base/files.h"
-#include "gateway/front/front_private.h"
+#include "gateway/front/recon/recon_routes.h"
 #include "gateway/common/log.h"
 #include "gateway/recon/names.h"
 #include <errno.h>
@@ -11,16 +11,6 @@
 #include <unistd.h>
 
 enum { SOONEST = 30, LATEST = 3600, LISTED_MOST = 1000, DAYS_EXPECTED = 62 };
-
-static enum MHD_Result nothing(Request *request) {
-  return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you");
-}
-
-static enum MHD_Result trouble(Request *request, const GError *error) {
-  log_event(LOG_ERROR, "front-trouble", {"requester", request->requester->name},
-            {"error", error ? error->message : "unknown"});
-  return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "this cannot be told at the moment; ask again");
-}
 
 /* --- Files of a task. Names are the manifest's, which we made; still only a plain name is opened, and no link is
  * followed. */
@@ -38,7 +28,7 @@ static int open_file(const Shelf *shelf, const ReconTask *task, const char *name
 }
 
 /* A file whose digest the book has: one that is not as long as it says is not served. */
-static enum MHD_Result serve(Request *request, const Shelf *shelf, const ReconTask *task, FrontFile *file,
+static enum MHD_Result serve(FrontRequest *request, const Shelf *shelf, const ReconTask *task, FrontFile *file,
                              guint64 expected) {
   file->fd = open_file(shelf, task, file->name, &file->size);
   if (file->fd < 0)
@@ -77,7 +67,7 @@ static gboolean is_to_come(const char *period) {
   return g_date_days_between(&of, &today) <= DAYS_EXPECTED;
 }
 
-static guint version_asked(const Request *request, gboolean *is_sound) {
+static guint version_asked(const FrontRequest *request, gboolean *is_sound) {
   const char *text = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "version");
   guint64 version = 0;
   *is_sound = !text || (g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT32, &version, NULL));
@@ -118,8 +108,8 @@ static const struct {
              {"text-signature", ".txt.asc", "application/pgp-signature"}};
 
 /* Small, and without a digest in the book: its tag is the manifest's with the form's name. */
-static enum MHD_Result serve_form(Request *request, const Shelf *shelf, const ReconTask *task, const char *manifest,
-                                  const char *form) {
+static enum MHD_Result serve_form(FrontRequest *request, const Shelf *shelf, const ReconTask *task,
+                                  const char *manifest, const char *form) {
   for (guint i = 0; i < G_N_ELEMENTS(forms); i++) {
     if (strcmp(forms[i].form, form) != 0)
       continue;
@@ -127,31 +117,33 @@ static enum MHD_Result serve_form(Request *request, const Shelf *shelf, const Re
                     *tag = g_strconcat(task->manifest_sha256, "-", form, NULL);
     FrontFile file = {.name = name, .sha256 = tag, .content_type = forms[i].type};
     file.fd = open_file(shelf, task, name, &file.size);
-    return file.fd < 0 ? nothing(request) : front_answer_file(request, &file);
+    return file.fd < 0 ? front_nothing(request) : front_answer_file(request, &file);
   }
-  return nothing(request);
+  return front_nothing(request);
 }
 
 /* The lane notes when its manifest was first asked for. */
-static void tell_fetched(const Shelf *shelf, const ReconTask *task, const Request *request) {
+static void note_fetched(const Shelf *shelf, const ReconTask *task, const FrontRequest *request) {
   if (task->fetched_at == 0 && strcmp(request->method, "GET") == 0)
-    notes_add_fetched(request->front->notes, shelf, task->id, request->requester->name);
+    notes_add(request->front->notes, shelf,
+              json_pack("{s:s, s:s, s:s}", "do", "recon-fetched", "task", task->id, "by", request->requester->name));
 }
 
 /* Under the name that it was published with: the template may be another one now. */
-static enum MHD_Result serve_manifest(Request *request, const Shelf *shelf, const ReconTask *task, const char *form) {
+static enum MHD_Result serve_manifest(FrontRequest *request, const Shelf *shelf, const ReconTask *task,
+                                      const char *form) {
   const char *name = task->manifest_name;
   if (!name)
-    return nothing(request);
+    return front_nothing(request);
   if (form)
     return serve_form(request, shelf, task, name, form);
-  tell_fetched(shelf, task, request);
+  note_fetched(shelf, task, request);
   FrontFile file = {.name = name, .sha256 = task->manifest_sha256, .content_type = "application/json"};
   return serve(request, shelf, task, &file, task->manifest_size);
 }
 
-static enum MHD_Result manifest_with(Request *request, Shelf *shelf, const ConfReconcile *reconcile, const char *period,
-                                     const char *form, BookReader *reader) {
+static enum MHD_Result manifest_with(FrontRequest *request, Shelf *shelf, const ConfReconcile *reconcile,
+                                     const char *period, const char *form, BookReader *reader) {
   g_autoptr(GError) error = NULL;
   gboolean is_sound;
   guint version = version_asked(request, &is_sound);
@@ -159,7 +151,7 @@ static enum MHD_Result manifest_with(Request *request, Shelf *shelf, const ConfR
   if (!is_sound)
     return front_refuse(request, MHD_HTTP_BAD_REQUEST, "version is a number from 1 on");
   if (!find_task(reader, reconcile, period, version, &done, &open, &error))
-    return trouble(request, error);
+    return front_trouble(request, error);
   enum MHD_Result result;
   if (done)
     result = serve_manifest(request, shelf, done, form);
@@ -168,21 +160,22 @@ static enum MHD_Result manifest_with(Request *request, Shelf *shelf, const ConfR
   else if (version == 0 && is_to_come(period))
     result = front_not_ready(request, "not-due", when_to_ask_again(NULL));
   else
-    result = nothing(request);
+    result = front_nothing(request);
   recon_task_free(done);
   recon_task_free(open);
   return result;
 }
 
-enum MHD_Result front_manifest(Request *request, const char *type, const char *period, const char *form) {
+enum MHD_Result recon_route_manifest(FrontRequest *request, char **words) {
+  const char *type = words[0], *period = words[1], *form = words[2];
   g_autoptr(GError) error = NULL;
   Shelf *shelf;
-  const ConfReconcile *reconcile = front_find_reconcile(request->front, request->requester, type, &shelf);
+  const ConfReconcile *reconcile = recon_route_find(request, type, &shelf);
   if (!reconcile || !is_period(period))
-    return nothing(request);
+    return front_nothing(request);
   BookReader *reader = shelf_take(shelf, &error);
   if (!reader)
-    return trouble(request, error);
+    return front_trouble(request, error);
   enum MHD_Result result = manifest_with(request, shelf, reconcile, period, form, reader);
   shelf_return(shelf, reader);
   return result;
@@ -190,46 +183,54 @@ enum MHD_Result front_manifest(Request *request, const char *type, const char *p
 
 /* --- Objects */
 
-static enum MHD_Result serve_object(Request *request, const Shelf *shelf, BookReader *reader, const ReconTask *task,
-                                    guint number) {
+static enum MHD_Result serve_object(FrontRequest *request, const Shelf *shelf, BookReader *reader,
+                                    const ReconTask *task, guint number) {
   g_autoptr(GError) error = NULL;
   Shelf *of_type;
-  const ConfReconcile *reconcile = front_find_reconcile(request->front, request->requester, task->type, &of_type);
+  const ConfReconcile *reconcile = recon_route_find(request, task->type, &of_type);
   if (!reconcile || strcmp(task->requester, request->requester->name) != 0 || task->state != RECON_DONE)
-    return nothing(request);
+    return front_nothing(request);
   if (number == 0)
     return serve_manifest(request, shelf, task, NULL);
   g_autoptr(GPtrArray) shards = recon_shards_after(reader, task->id, number - 1, 1, &error);
   if (!shards)
-    return trouble(request, error);
+    return front_trouble(request, error);
   const ReconShard *shard = shards->len > 0 ? shards->pdata[0] : NULL;
   if (!shard || shard->number != number)
-    return nothing(request);
+    return front_nothing(request);
   FrontFile file = {.name = shard->name, .sha256 = shard->sha256, .content_type = "application/octet-stream"};
   return serve(request, shelf, task, &file, shard->size);
+}
+
+/* Other lanes' books are not even opened. */
+static gboolean reconciles(const Shelf *shelf) {
+  return shelf->lane->reconciles && shelf->lane->reconciles->len > 0;
 }
 
 static gboolean is_object(const char *text) {
   return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
 }
 
-enum MHD_Result front_object(Request *request, const char *object) {
+enum MHD_Result recon_route_object(FrontRequest *request, char **words) {
+  const char *object = words[0];
   for (guint i = 0; is_object(object) && i < request->front->shelves->len; i++) {
     g_autoptr(GError) error = NULL;
     Shelf *shelf = request->front->shelves->pdata[i];
+    if (!reconciles(shelf))
+      continue;
     BookReader *reader = shelf_take(shelf, &error);
     guint number;
     ReconTask *task = reader ? recon_find_object(reader, object, &number, &error) : NULL;
     enum MHD_Result result = MHD_NO;
     gboolean is_here = task || error;
     if (is_here)
-      result = task ? serve_object(request, shelf, reader, task, number) : trouble(request, error);
+      result = task ? serve_object(request, shelf, reader, task, number) : front_trouble(request, error);
     recon_task_free(task);
     shelf_return(shelf, reader);
     if (is_here)
       return result;
   }
-  return nothing(request);
+  return front_nothing(request);
 }
 
 /* --- The list */
@@ -244,7 +245,7 @@ static json_t *task_json(const ReconTask *task) {
   return object;
 }
 
-static gboolean list_shelf(const Request *request, Shelf *shelf, json_t *list, GError **error) {
+static gboolean list_shelf(const FrontRequest *request, Shelf *shelf, json_t *list, GError **error) {
   BookReader *reader = shelf_take(shelf, error);
   ReconFilter filter = {.requester = request->requester->name, .limit = LISTED_MOST};
   g_autoptr(GPtrArray) tasks = reader ? recon_tasks(reader, &filter, error) : NULL;
@@ -252,19 +253,21 @@ static gboolean list_shelf(const Request *request, Shelf *shelf, json_t *list, G
   for (guint i = 0; tasks && i < tasks->len; i++) {
     const ReconTask *task = tasks->pdata[i];
     Shelf *of_type;
-    if (front_find_reconcile(request->front, request->requester, task->type, &of_type) && of_type == shelf)
+    if (recon_route_find(request, task->type, &of_type) && of_type == shelf)
       json_array_append_new(list, task_json(task));
   }
   return tasks != NULL;
 }
 
-enum MHD_Result front_list(Request *request) {
+enum MHD_Result recon_route_list(FrontRequest *request, char **words) {
+  (void)words;
   g_autoptr(GError) error = NULL;
   json_t *list = json_array();
   for (guint i = 0; i < request->front->shelves->len; i++)
-    if (!list_shelf(request, request->front->shelves->pdata[i], list, &error)) {
+    if (reconciles(request->front->shelves->pdata[i]) &&
+        !list_shelf(request, request->front->shelves->pdata[i], list, &error)) {
       json_decref(list);
-      return trouble(request, error);
+      return front_trouble(request, error);
     }
   return front_answer_json(request, MHD_HTTP_OK,
                            json_pack("{s:s, s:o}", "requester", request->requester->name, "manifests", list));

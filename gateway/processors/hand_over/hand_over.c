@@ -8,7 +8,7 @@
  *   crash while putting, or after it        remote_put looks for these very bytes there (plain and packed ones are made
  *                                           alike again)
  *   crash before the marks                  file and marker are found there, and only the marks are made */
-#include "gateway/processors/processor.h"
+#include "gateway/flow/processor.h"
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
@@ -169,7 +169,7 @@ static gboolean mark(Step *step, const char *name, GError **error) {
   return TRUE;
 }
 
-gboolean process_deliver(Step *step, GError **error) {
+static gboolean hand_over(Step *step, GError **error) {
   g_autofree char *name = name_there(step, error);
   if (!name)
     return FALSE;
@@ -181,3 +181,13 @@ gboolean process_deliver(Step *step, GError **error) {
   close(fd);
   return ok && mark(step, name, error);
 }
+
+static void hand_over_target(const ConfLane *lane, const ConfFeed *feed, ProcessorTarget *target) {
+  (void)lane;
+  *target = (ProcessorTarget){.system = feed->deliver.system,
+                              .endpoint = feed->deliver.endpoint,
+                              .folder = feed->deliver.path,
+                              .connections = 1};
+}
+
+const Processor processor_hand_over = {.word = "deliver", .target = hand_over_target, .run = hand_over};

@@ -1,5 +1,5 @@
 /* Batches cut off validation's ranges: at most x records each, all full but the last, and nothing lost between them. */
-#include "gateway/processors/cutter.h"
+#include "gateway/processors/http/cutter.h"
 #include "gateway/records/exceptions.h"
 #include <setjmp.h>
 #include <stdarg.h>

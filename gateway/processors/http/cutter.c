@@ -1,4 +1,4 @@
-#include "gateway/processors/cutter.h"
+#include "gateway/processors/http/cutter.h"
 #include "gateway/records/exceptions.h"
 
 struct Cutter {

@@ -1,5 +1,5 @@
 /* What is said to an accrual interface, byte by byte, and answers, most of them hostile. */
-#include "gateway/processors/accrual.h"
+#include "gateway/processors/http/accrual.h"
 #include "tests/unit/gateway/records/layouts.h"
 #include <setjmp.h>
 #include <stdarg.h>

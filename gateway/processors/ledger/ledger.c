@@ -1,7 +1,7 @@
 /* The lane's own ledger: several batches are under way at a time, each marked posted after the ledger has made it
  * durable (poster.h). */
 #include "gateway/processors/poster.h"
-#include "gateway/processors/processor.h"
+#include "gateway/flow/processor.h"
 
 /* Files that were validated for an interface, before the feed's process was changed. What the interface has been told
  * stays its own. */
@@ -39,7 +39,7 @@ static gboolean post_all(const Step *step, Poster *poster, const GPtrArray *batc
   return poster_finish(poster, error);
 }
 
-gboolean process_ledger(Step *step, GError **error) {
+static gboolean post_to_ledger(Step *step, GError **error) {
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
   g_autoptr(GPtrArray) batches = book_batches(step->reader, step->file->id, error);
   g_autoptr(StagingReader) reader = batches ? staging_reader_open(path, error) : NULL;
@@ -52,3 +52,5 @@ gboolean process_ledger(Step *step, GError **error) {
     step->file->batches_posted = step->file->batches; /* those from before a restart among them */
   return ok;
 }
+
+const Processor processor_ledger = {.word = "ledger", .run = post_to_ledger};

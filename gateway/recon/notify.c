@@ -99,7 +99,7 @@ static gboolean post(const ConfReconcile *reconcile, const char *text, const cha
              "the status interface %s answers %u", reconcile->status_path, reply.status);
 }
 
-gboolean recon_tell(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier,
+gboolean recon_notify(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, Courier *courier,
                     gint64 *retry_after, GError **error) {
   g_autofree char *text = recon_status_body(host->conf, reconcile, task),
                   *signature = signature_of(host, reconcile, text, error);

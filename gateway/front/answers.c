@@ -1,4 +1,5 @@
 /* Answers: JSON, refusals, and files with their ranges. */
+#include "gateway/common/log.h"
 #include "gateway/front/front_private.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 enum { PIECE_BYTES = 64 * 1024 };
 
-static enum MHD_Result queue(Request *request, guint status, struct MHD_Response *response, guint64 bytes) {
+static enum MHD_Result queue(FrontRequest *request, guint status, struct MHD_Response *response, guint64 bytes) {
   MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-store");
   enum MHD_Result result = MHD_queue_response(request->connection, status, response);
@@ -18,7 +19,8 @@ static enum MHD_Result queue(Request *request, guint status, struct MHD_Response
   return result;
 }
 
-static enum MHD_Result answer_text(Request *request, guint status, char *text, const char *name, const char *value) {
+static enum MHD_Result answer_text(FrontRequest *request, guint status, char *text, const char *name,
+                                   const char *value) {
   gsize length = strlen(text);
   struct MHD_Response *response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
   if (!response) {
@@ -33,7 +35,7 @@ static enum MHD_Result answer_text(Request *request, guint status, char *text, c
   return queue(request, status, response, length);
 }
 
-enum MHD_Result front_answer_json(Request *request, guint status, json_t *object) {
+enum MHD_Result front_answer_json(FrontRequest *request, guint status, json_t *object) {
   const char *allowed = json_string_value(json_object_get(object, "allow"));
   g_autofree char *copy = g_strdup(allowed);
   char *text = json_dumps(object, JSON_COMPACT);
@@ -41,11 +43,21 @@ enum MHD_Result front_answer_json(Request *request, guint status, json_t *object
   return text ? answer_text(request, status, text, copy ? MHD_HTTP_HEADER_ALLOW : NULL, copy) : MHD_NO;
 }
 
-enum MHD_Result front_refuse(Request *request, guint status, const char *error) {
+enum MHD_Result front_refuse(FrontRequest *request, guint status, const char *error) {
   return front_answer_json(request, status, json_pack("{s:s}", "error", error));
 }
 
-enum MHD_Result front_not_ready(Request *request, const char *state, guint retry_after) {
+enum MHD_Result front_nothing(FrontRequest *request) {
+  return front_refuse(request, MHD_HTTP_NOT_FOUND, "there is nothing of this name for you");
+}
+
+enum MHD_Result front_trouble(FrontRequest *request, const GError *error) {
+  log_event(LOG_ERROR, "front-trouble", {"requester", request->requester ? request->requester->name : NULL},
+            {"error", error ? error->message : "unknown"});
+  return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "this cannot be told at the moment; ask again");
+}
+
+enum MHD_Result front_not_ready(FrontRequest *request, const char *state, guint retry_after) {
   json_t *object = json_pack("{s:s, s:s, s:i}", "status", "not-ready", "state", state, "retry_after", (int)retry_after);
   g_autofree char *seconds = g_strdup_printf("%u", retry_after);
   char *text = json_dumps(object, JSON_COMPACT);
@@ -55,7 +67,7 @@ enum MHD_Result front_not_ready(Request *request, const char *state, guint retry
 
 /* --- Files */
 
-static const char *header(const Request *request, const char *name) {
+static const char *header(const FrontRequest *request, const char *name) {
   return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
@@ -97,7 +109,8 @@ static void end_reading(void *user) {
   g_free(reading);
 }
 
-static struct MHD_Response *response_of(const Request *request, const FrontFile *file, guint64 first, guint64 length) {
+static struct MHD_Response *response_of(const FrontRequest *request, const FrontFile *file, guint64 first,
+                                        guint64 length) {
   if (length == 0 || request->front->conf->front.clear_text)
     return MHD_create_response_from_fd_at_offset64(length, file->fd, first);
   Reading *reading = g_new(Reading, 1);
@@ -118,7 +131,7 @@ static void add_file_headers(struct MHD_Response *response, const FrontFile *fil
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
 }
 
-static enum MHD_Result answer_empty(Request *request, const FrontFile *file, guint status, const char *tag) {
+static enum MHD_Result answer_empty(FrontRequest *request, const FrontFile *file, guint status, const char *tag) {
   struct MHD_Response *response = MHD_create_response_from_buffer(0, (void *)(intptr_t) "", MHD_RESPMEM_PERSISTENT);
   g_autofree char *range = g_strdup_printf("bytes */%" G_GUINT64_FORMAT, file->size);
   close(file->fd);
@@ -132,7 +145,7 @@ static enum MHD_Result answer_empty(Request *request, const FrontFile *file, gui
 
 /* The tag is the content's SHA-256: a range of these bytes is always a range of these bytes, also after a restart or
  * from another node. */
-enum MHD_Result front_answer_file(Request *request, const FrontFile *file) {
+enum MHD_Result front_answer_file(FrontRequest *request, const FrontFile *file) {
   g_autofree char *tag = g_strdup_printf("\"%s\"", file->sha256);
   if (names_tag(header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), tag))
     return answer_empty(request, file, MHD_HTTP_NOT_MODIFIED, tag);

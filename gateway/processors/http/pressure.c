@@ -1,7 +1,7 @@
 /* Time goes by in stretches: so many calls at one level that throughput and latency can be told. At the end of each,
  * and at once when something hurts, there is one decision. A decision begins a new epoch: calls that began before it
  * tell nothing about what it did, so that the refusals of one burst push down once. */
-#include "gateway/processors/pressure.h"
+#include "gateway/processors/http/pressure.h"
 
 enum {
   LEAST_STRETCH = 4,

@@ -1,14 +1,14 @@
-/* What the front tells lanes without waiting for it: that a manifest was fetched. A lane may be slow to answer (it
- * commits, it is being replaced), and no other requester is to wait for that. What is not told is lost, and harmless:
- * the acknowledgement is what counts. */
+/* What lanes are asked. A lane may be slow to answer (it commits, it is being replaced), and no other requester is to
+ * wait for that: few threads of the server may wait for one, and what nobody waits for goes through a thread of its
+ * own. A note that is not taken is lost: only what is harmless then may be one. */
 #include "gateway/common/control.h"
 #include "gateway/front/front_private.h"
 
-enum { WAITING_MOST = 1000 };
+enum { NOTES_MOST = 1000, ASKING_MOST = 2 /* half of the server's threads */ };
 
 typedef struct {
   const Shelf *shelf;
-  char *task, *by;
+  json_t *question;
 } Note;
 
 struct Notes {
@@ -19,16 +19,22 @@ struct Notes {
   gboolean is_ending;
 };
 
-static void note_free(Note *note) {
-  g_free(note->task);
-  g_free(note->by);
-  g_free(note);
+static LaneAnswer ask(const Shelf *shelf, json_t *question) {
+  json_t *answer = control_ask(shelf->paths->control, question, NULL);
+  gboolean ok = json_is_true(json_object_get(answer, "ok"));
+  json_decref(question);
+  json_decref(answer);
+  return ok ? LANE_DID : LANE_DID_NOT;
 }
 
-static void tell(const Note *note) {
-  json_t *question = json_pack("{s:s, s:s, s:s}", "do", "recon-fetched", "task", note->task, "by", note->by);
-  json_decref(control_ask(note->shelf->paths->control, question, NULL));
-  json_decref(question);
+LaneAnswer front_ask(Front *front, const Shelf *shelf, json_t *question) {
+  LaneAnswer answer = LANE_BUSY;
+  if (g_atomic_int_add(&front->asking, 1) < ASKING_MOST)
+    answer = ask(shelf, question);
+  else
+    json_decref(question);
+  g_atomic_int_add(&front->asking, -1);
+  return answer;
 }
 
 static void *run(void *user) {
@@ -41,8 +47,8 @@ static void *run(void *user) {
       continue;
     }
     pthread_mutex_unlock(&notes->lock);
-    tell(note);
-    note_free(note);
+    ask(note->shelf, note->question);
+    g_free(note);
     pthread_mutex_lock(&notes->lock);
   }
   pthread_mutex_unlock(&notes->lock);
@@ -70,20 +76,23 @@ void notes_stop(Notes *notes) {
   pthread_cond_signal(&notes->changed);
   pthread_mutex_unlock(&notes->lock);
   pthread_join(notes->thread, NULL);
-  for (Note *note; (note = g_queue_pop_head(&notes->waiting));)
-    note_free(note);
+  for (Note *note; (note = g_queue_pop_head(&notes->waiting)); g_free(note))
+    json_decref(note->question);
   pthread_cond_destroy(&notes->changed);
   pthread_mutex_destroy(&notes->lock);
   g_free(notes);
 }
 
-void notes_add_fetched(Notes *notes, const Shelf *shelf, const char *task, const char *by) {
+void notes_add(Notes *notes, const Shelf *shelf, json_t *question) {
   pthread_mutex_lock(&notes->lock);
-  if (g_queue_get_length(&notes->waiting) < WAITING_MOST) {
+  gboolean is_taken = g_queue_get_length(&notes->waiting) < NOTES_MOST;
+  if (is_taken) {
     Note *note = g_new(Note, 1);
-    *note = (Note){shelf, g_strdup(task), g_strdup(by)};
+    *note = (Note){shelf, question};
     g_queue_push_tail(&notes->waiting, note);
     pthread_cond_signal(&notes->changed);
   }
   pthread_mutex_unlock(&notes->lock);
+  if (!is_taken)
+    json_decref(question);
 }

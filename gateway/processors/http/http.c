@@ -14,8 +14,8 @@
  *
  * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears
  * more of them. */
-#include "gateway/processors/http_private.h"
-#include "gateway/processors/processor.h"
+#include "gateway/processors/http/http_private.h"
+#include "gateway/flow/processor.h"
 #include "gateway/common/log.h"
 #include "gateway/threads/endpoint_pool.h"
 #include <string.h>
@@ -80,7 +80,7 @@ static gboolean is_range_as_validated(const Accrual *accrual, const BookBatch *r
   RecordBlock *block = staging_block_new(reader, count);
   g_autofree guint8 *skip = g_new0(guint8, count);
   gboolean ok = staging_read(reader, range->first, count, block, error) && batch_skip(range, skip, error) &&
-                batch_is_as_validated(range, block, skip, accrual->step->feed->columns.amount, error);
+                batch_is_as_validated(range, block, skip, accrual->step->feed->columns->amount, error);
   record_block_free(block);
   return ok;
 }
@@ -191,8 +191,8 @@ static guint batches_left(Accrual *accrual, guint size) {
 static gboolean needs_helper(Accrual *accrual) {
   const Feed *feed = accrual->step->feed;
   const ConfBatch *batch = &feed->conf->batch;
-  guint left = batches_left(accrual, MAX(interface_size(feed->interface, batch), 1)),
-        most = interface_threads(feed->interface, batch);
+  guint left = batches_left(accrual, MAX(accrual_service_size(feed->service, batch), 1)),
+        most = accrual_service_threads(feed->service, batch);
   pthread_mutex_lock(&accrual->lock);
   gboolean needed = accrual->helpers + 1 < MIN(most, left + accrual->waiting.length);
   accrual->helpers += needed ? 1 : 0;
@@ -220,7 +220,7 @@ static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) 
 static gboolean put_off(Step *step, gint64 pause, GError **error) {
   step->file->due_at = g_get_real_time() + MIN(pause, 300 * G_USEC_PER_SEC);
   log_event(LOG_INFO, "waits-for-interface", {"feed", step->feed->conf->name}, {"file", step->file->id},
-            {"interface", interface_name(step->feed->interface)}, {"ms", log_number(pause / 1000)});
+            {"interface", accrual_service_name(step->feed->service)}, {"ms", log_number(pause / 1000)});
   return book_write(step->flow->book, note_change, step->file, error);
 }
 
@@ -246,7 +246,7 @@ static gboolean make_calls(Accrual *accrual, gint64 *pause, GError **error) {
       return FALSE;
     if (poster_has_failed(accrual->poster))
       return TRUE; /* poster_finish tells */
-    gint64 left = result == CALL_NOT_NOW ? interface_pause_left(step->feed->interface) : 0;
+    gint64 left = result == CALL_NOT_NOW ? accrual_service_pause_left(step->feed->service) : 0;
     if (left > LONGEST_WAIT) {
       *pause = left;
       return TRUE;
@@ -283,7 +283,7 @@ static gboolean post_file(Accrual *accrual, Step *step, GError **error) {
   return pause == 0 || put_off(step, pause, error);
 }
 
-gboolean process_http(Step *step, GError **error) {
+static gboolean post_over_http(Step *step, GError **error) {
   Accrual *accrual = accrual_open(step, error);
   if (!accrual)
     return FALSE;
@@ -292,3 +292,12 @@ gboolean process_http(Step *step, GError **error) {
   accrual_unref(accrual);
   return ok;
 }
+
+const Processor processor_http = {
+    .word = "http",
+    .cuts_when_sent = TRUE,
+    .target = accrual_target,
+    .check = accrual_check,
+    .open = accrual_open_service,
+    .run = post_over_http,
+};

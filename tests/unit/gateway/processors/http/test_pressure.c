@@ -1,6 +1,6 @@
 /* The controller against simulated interfaces whose capacity changes: throughput against the best fixed setting of each
  * capacity, found by trying all of them; refused calls; pauses, floors and bounds. Nothing here looks at a clock. */
-#include "tests/unit/gateway/processors/simulation.h"
+#include "tests/unit/gateway/processors/http/simulation.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

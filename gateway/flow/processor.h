@@ -1,0 +1,28 @@
+/* What takes a validated file's batches, as the flow knows it: one row per kind of `process`, which its own folder
+ * defines and gateway/processors/processors.c lists. */
+#pragma once
+#include "gateway/flow/feed_set.h"
+
+/* Where in our own systems it goes. */
+typedef struct {
+  const char *system, *endpoint;
+  const char *folder; /* files are put there; NULL: it is not put into folders */
+  guint connections;  /* it uses so many, where the endpoint is not configured with more */
+} ProcessorTarget;
+
+struct Processor {
+  const char *word; /* as `process` is called in the configuration */
+  /* Batches get their numbers when they are sent; until then they are ranges without one. */
+  gboolean cuts_when_sent;
+  /* NULL: it needs no endpoint, and runs in a worker; else AT_PROCESS. */
+  void (*target)(const ConfLane *lane, const ConfFeed *feed, ProcessorTarget *target);
+  /* What of the configuration needs the layout to be checked; NULL: nothing. */
+  gboolean (*check)(const ConfFeed *feed, const Layout *layout, GError **error);
+  /* At the lane's start, after the feed's ledger and endpoints: what feeds share; NULL: nothing. */
+  gboolean (*open)(Feeds *feeds, Feed *feed, GError **error);
+  /* Called with the file in `posting`, as often as it takes. On TRUE either every batch is marked posted in the book,
+   * and step->file->batches_posted says so, or the file was put off (its due_at, in the book, too). May be run again
+   * from its beginning after a crash at any point; how, is argued at the head of its file. What it changes of the
+   * file's counts in the book it changes in step->file as well: the next transition writes these. */
+  gboolean (*run)(Step *step, GError **error);
+};

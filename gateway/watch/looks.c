@@ -1,0 +1,259 @@
+/* What the watch looks at besides what is due: interfaces, feeds with their files, endpoints. */
+#include "gateway/processors/http/http_throttle.h"
+#include "gateway/watch/watch_private.h"
+#include <string.h>
+
+enum {
+  FAILING_SECONDS = 300,
+  QUIET_SECONDS = 60,
+  FAR_OFF_SECONDS = 60,
+  DELIVERY_TRIES = 3,
+  POSTING_TRIES = 3,
+  MOST_FILES = 1000
+};
+
+/* --- Interfaces that records are posted to */
+
+typedef struct {
+  guint64 bad;
+  gint64 last_bad, since;
+} Pressed; /* monotonic; 0: not */
+
+/* Called with as little as is configured, and it refuses or fails even so, for five minutes without one quiet minute.
+ */
+static gboolean is_overwhelmed(Pressed *pressed, const PressureState *state, gint64 now) {
+  guint64 bad = state->refused + state->failed;
+  pressed->last_bad = bad > pressed->bad || state->paused_until > 0 ? now : pressed->last_bad;
+  pressed->bad = bad;
+  if (!state->at_floor || !pressed->last_bad || now - pressed->last_bad > QUIET_SECONDS * (gint64)G_USEC_PER_SEC)
+    pressed->since = 0;
+  else if (!pressed->since)
+    pressed->since = now;
+  return pressed->since && now - pressed->since > FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
+}
+
+static void look_at_service(Watch *watch, const Feed *feed) {
+  const char *name = accrual_service_name(feed->service);
+  PressureState state;
+  Pressed *pressed = g_hash_table_lookup(watch->pressed, name);
+  if (!pressed)
+    g_hash_table_insert(watch->pressed, (char *)name, pressed = g_new0(Pressed, 1));
+  accrual_service_state(feed->service, &state);
+  if (!is_overwhelmed(pressed, &state, g_get_monotonic_time())) {
+    if (!pressed->since)
+      alarms_clear(watch->host->alarms, "interface-failing", name);
+    return;
+  }
+  g_autofree char *text = g_strdup_printf(
+      "%s: it is called with as little as is configured, %u records in %u call%s, and refuses or fails even so", name,
+      state.size, state.threads, state.threads == 1 ? "" : "s");
+  alarms_raise(watch->host->alarms,
+               &(AlarmCall){.kind = "interface-failing", .subject = name, .text = text, .weight = 1});
+}
+
+/* --- Feeds: polls, held files, answers */
+
+const BookPoll *watch_poll_of(const GPtrArray *polls, const char *feed) {
+  for (guint i = 0; i < polls->len; i++)
+    if (g_str_equal(((const BookPoll *)polls->pdata[i])->feed, feed))
+      return polls->pdata[i];
+  return NULL;
+}
+
+static gboolean is_broken(EndpointPool *pool) {
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
+  g_free(status.problem);
+  g_free(status.describe);
+  return status.state == ENDPOINT_POOL_BREAKER;
+}
+
+/* At its second failure after five minutes, or at the first where the next try is that far off. */
+static gboolean is_poll_failing(const Watch *watch, const BookPoll *poll, gint64 now) {
+  gint64 long_enough = FAILING_SECONDS * (gint64)G_USEC_PER_SEC, since = MAX(poll->last_ok_at, watch->host->started_at);
+  if (poll->failures == 0)
+    return FALSE;
+  return poll->next_at - poll->last_at > long_enough || (poll->failures > 1 && now - since > long_enough);
+}
+
+static void look_at_poll(Watch *watch, const Feed *feed, const BookPoll *poll, gint64 now) {
+  const char *name = feed->conf->name;
+  if (!poll || !is_poll_failing(watch, poll, now) || is_broken(feed->source)) {
+    alarms_clear(watch->host->alarms, "poll-failing", name);
+    return;
+  }
+  g_autofree char *text = g_strdup_printf("%s: its folder cannot be polled", name);
+  alarms_raise(
+      watch->host->alarms,
+      &(AlarmCall){
+          .kind = "poll-failing", .subject = name, .feed = name, .text = text, .detail = poll->problem, .weight = 1});
+}
+
+static gboolean look_at_held(Watch *watch, const char *feed, GError **error) {
+  BookFilter filter = {.feed = feed, .states = 1u << FILE_HELD, .limit = MOST_FILES};
+  g_autoptr(GPtrArray) held = book_files(watch->reader, &filter, error);
+  const BookFile *newest = NULL;
+  for (guint i = 0; held && i < held->len; i++)
+    if (!newest || ((const BookFile *)held->pdata[i])->changed_at > newest->changed_at)
+      newest = held->pdata[i];
+  if (!newest) {
+    if (held)
+      alarms_clear(watch->host->alarms, "file-held", feed);
+    return held != NULL;
+  }
+  g_autofree char *text = g_strdup_printf(
+      "%s: %u file%s held for a person, the last of them %s%s%s", feed, held->len, held->len == 1 ? " is" : "s are",
+      newest->id, newest->reason_code ? " for " : "", newest->reason_code ? newest->reason_code : "");
+  /* The newest weighs most: another one that is held is told, one that is released is not. */
+  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "file-held",
+                                                 .subject = feed,
+                                                 .feed = feed,
+                                                 .text = text,
+                                                 .detail = newest->reason,
+                                                 .weight = newest->changed_at});
+  return TRUE;
+}
+
+static gboolean look_at_answers(Watch *watch, const char *feed, GError **error) {
+  BookFilter filter = {
+      .feed = feed, .states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE, .limit = MOST_FILES};
+  g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
+  const BookFile *first = NULL;
+  guint count = 0;
+  for (guint i = 0; files && i < files->len; i++) {
+    const BookFile *file = files->pdata[i];
+    gboolean is_late = file->feedback_name &&
+                       g_get_real_time() - file->changed_at > 2 * FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
+    if (!is_late && !(file->problem && file->attempts >= DELIVERY_TRIES))
+      continue;
+    first = first ? first : file;
+    count++;
+  }
+  if (!first) {
+    if (files)
+      alarms_clear(watch->host->alarms, "delivery-failing", feed);
+    return files != NULL;
+  }
+  g_autofree char *text = g_strdup_printf("%s: %u answer%s cannot be delivered, the first of them for file %s", feed,
+                                          count, count == 1 ? "" : "s", first->id);
+  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "delivery-failing",
+                                                 .subject = feed,
+                                                 .feed = feed,
+                                                 .text = text,
+                                                 .detail = first->problem,
+                                                 .weight = count});
+  return TRUE;
+}
+
+/* Past validation a file cannot be held: what its process refuses, it refuses again and again. At once where the next
+ * try is far off, which is what somebody has to change something for. */
+static gboolean look_at_posting(Watch *watch, const char *feed, GError **error) {
+  BookFilter filter = {.feed = feed, .states = 1u << FILE_VALIDATED | 1u << FILE_POSTING, .limit = MOST_FILES};
+  g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
+  const BookFile *first = NULL;
+  guint count = 0;
+  for (guint i = 0; files && i < files->len; i++) {
+    const BookFile *file = files->pdata[i];
+    gboolean is_far_off = file->due_at - g_get_real_time() > FAR_OFF_SECONDS * (gint64)G_USEC_PER_SEC;
+    if (!file->problem || (file->attempts < POSTING_TRIES && !is_far_off))
+      continue;
+    first = first ? first : file;
+    count++;
+  }
+  if (!first) {
+    if (files)
+      alarms_clear(watch->host->alarms, "posting-failing", feed);
+    return files != NULL;
+  }
+  g_autofree char *text = g_strdup_printf("%s: %u file%s cannot be posted, the first of them %s", feed, count,
+                                          count == 1 ? "" : "s", first->id);
+  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "posting-failing",
+                                                 .subject = feed,
+                                                 .feed = feed,
+                                                 .text = text,
+                                                 .detail = first->problem,
+                                                 .weight = count});
+  return TRUE;
+}
+
+gboolean watch_look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, GError **error) {
+  for (guint i = 0; i < watch->host->feeds->feeds->len; i++) {
+    const Feed *feed = watch->host->feeds->feeds->pdata[i];
+    look_at_poll(watch, feed, watch_poll_of(polls, feed->conf->name), now);
+    if (feed->service)
+      look_at_service(watch, feed);
+    if (!look_at_held(watch, feed->conf->name, error) || !look_at_posting(watch, feed->conf->name, error) ||
+        !look_at_answers(watch, feed->conf->name, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* --- Endpoints */
+
+static gint64 failing_since(Watch *watch, const char *name, gboolean fails) {
+  gint64 *since = g_hash_table_lookup(watch->failing_since, name);
+  if (!fails) {
+    g_hash_table_remove(watch->failing_since, name);
+    return G_MAXINT64;
+  }
+  if (!since) {
+    since = g_new(gint64, 1);
+    *since = g_get_monotonic_time();
+    g_hash_table_insert(watch->failing_since, (char *)name, since);
+  }
+  return *since;
+}
+
+static void look_at_endpoint(Watch *watch, EndpointPool *pool) {
+  const char *name = endpoint_pool_name(pool);
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
+  if (status.state == ENDPOINT_POOL_BREAKER) {
+    g_autofree char *text = g_strdup_printf(
+        "%s: it has refused our login or shown another host key; nothing more is tried until `sallyport poll`", name);
+    alarms_raise(
+        watch->host->alarms,
+        &(AlarmCall){.kind = "login-refused", .subject = name, .text = text, .detail = status.problem, .weight = 1});
+  } else {
+    alarms_clear(watch->host->alarms, "login-refused", name);
+  }
+  gint64 since = failing_since(watch, name, status.state == ENDPOINT_POOL_WAITING);
+  if (since < g_get_monotonic_time() - FAILING_SECONDS * (gint64)G_USEC_PER_SEC) {
+    g_autofree char *text = g_strdup_printf("%s: it cannot be connected to", name);
+    alarms_raise(
+        watch->host->alarms,
+        &(AlarmCall){.kind = "endpoint-failing", .subject = name, .text = text, .detail = status.problem, .weight = 1});
+  } else if (status.state != ENDPOINT_POOL_WAITING) {
+    alarms_clear(watch->host->alarms, "endpoint-failing", name);
+  }
+  g_free(status.problem);
+  g_free(status.describe);
+}
+
+void watch_look_at_endpoints(Watch *watch) {
+  for (guint i = 0; i < watch->host->feeds->pools->len; i++)
+    look_at_endpoint(watch, watch->host->feeds->pools->pdata[i]);
+}
+
+void watch_clear_strangers(Watch *watch) {
+  static const char *const of_feeds[] = {"poll-failing",     "file-held",       "posting-failing",
+                                         "delivery-failing", "sequence-reused", "sequence-late"};
+  const Feeds *all = watch->host->feeds;
+  g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal),
+                        endpoints = g_hash_table_new(g_str_hash, g_str_equal),
+                        interfaces = g_hash_table_new(g_str_hash, g_str_equal);
+  for (guint i = 0; i < all->feeds->len; i++) {
+    const Feed *feed = all->feeds->pdata[i];
+    g_hash_table_add(feeds, feed->conf->name);
+    if (feed->service)
+      g_hash_table_add(interfaces, (char *)accrual_service_name(feed->service));
+  }
+  for (guint i = 0; i < all->pools->len; i++)
+    g_hash_table_add(endpoints, (char *)endpoint_pool_name(all->pools->pdata[i]));
+  for (guint i = 0; i < G_N_ELEMENTS(of_feeds); i++)
+    alarms_clear_others(watch->host->alarms, of_feeds[i], feeds);
+  alarms_clear_others(watch->host->alarms, "interface-failing", interfaces);
+  alarms_clear_others(watch->host->alarms, "login-refused", endpoints);
+  alarms_clear_others(watch->host->alarms, "endpoint-failing", endpoints);
+}
