@@ -46,8 +46,8 @@ typedef enum { BOOK_TIP_GOOD, BOOK_TIP_MISSING, BOOK_TIP_DAMAGED } BookTipState;
 gboolean book_tip_read(const char *path, BookTipState *state, BookLink *tip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* durable on return */
 gboolean book_tip_make(const char *path, const BookLink *tip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* not durable by itself */
-gboolean book_tip_write(int fd, const BookLink *tip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The slots in turn: slot is any number that counts up. Not durable by itself. */
+gboolean book_tip_write(int fd, guint slot, const BookLink *tip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- A transaction, as the changes see it. */
 struct BookTransaction {
@@ -72,6 +72,7 @@ struct BookJob {
 struct Book {
   char *path;
   int lock, tip;
+  guint tip_slot; /* counts the tip's writes */
   Db *db;
   BookTransaction tx; /* the writer's thread only, once it runs */
   guint64 log_bytes, checkpoint_at;
