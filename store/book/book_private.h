@@ -1,6 +1,7 @@
 /* Inside of the book: what its source files share, and what its tests look at. Nobody else includes this.
  *
  *   schema.c   the tables, migrations, the check of a schema's version
+ *   capabilities.c   the tables of capabilities, which have versions of their own
  *   chain.c    the audit chain: the hash, a new row, the tip kept outside
  *   writer.c   the queue, the thread, group commit, checkpoints
  *   space.c    checkpoints, and a disk that is short of space
@@ -26,6 +27,15 @@ guint book_schema_version(void);            /* the newest */
  * before. */
 gboolean book_schema_migrate(Db *db, const char *const *migrations, guint n, gboolean *made,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Capabilities (store/NAME/) that have tables in the book, each with a version of its own. */
+typedef struct {
+  const char *const *steps; /* the SQL that leads from its version i to i + 1 */
+  guint n;
+} BookMigrations;
+gboolean book_capability_migrate(Db *db, const char *name, const BookMigrations *migrations,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean book_capabilities_migrate(Db *db, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* all that there are */
+gboolean book_capabilities_check(Db *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* part of book_schema_check */
 /* For readers: CONFIGURATION unless the schema is exactly ours. */
 gboolean book_schema_check(Db *db, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -94,6 +94,7 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
     return FALSE;
   book->tx.statements.db = book->db;
   if (!book_schema_migrate(book->db, book_migrations, book_schema_version(), &made, error) ||
+      !book_capabilities_migrate(book->db, error) ||
       !prepare_all(book, error) || !book_link_last(&book->tx.statements, &book->tx.tip, error))
     return FALSE;
   if (book->tx.tip.sequence == 0) {
