@@ -8,10 +8,13 @@
  * are executed again, and each is safe to run twice. */
 #pragma once
 #include "gateway/base/error.h"
-#include "store/book_batch.h" /* batches: ranges of a file's records */
 #include "store/states.h"
 
 typedef struct Book Book;
+typedef struct BookTransaction BookTransaction;
+typedef struct BookReader BookReader;
+typedef struct BookFile BookFile;
+
 /* Makes the database or brings its schema up to date (each migration is one transaction; a newer schema than this
  * program knows is CONFIGURATION), takes the folder's lock (AGAIN when another process has it), starts the writer.
  * `path` is …/book.db; the audit tip is kept in `tip_path` too, outside the database. A tip that the book does not lead
@@ -89,98 +92,6 @@ typedef enum { BOOK_TWIN_FILE, BOOK_TWIN_CONTENT, BOOK_TWIN_NAME, BOOK_TWINS } B
 gboolean book_find_twin(BookTransaction *tx, const BookFile *file, BookTwin kind, char **twin,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- Intents: effects outside the book, executed after the commit until they are done. */
-typedef enum { INTENT_PENDING, INTENT_DONE } IntentState;
-typedef struct {
-  gint64 id; /* given by book_add_intent */
-  char *file;
-  char *kind;      /* "put", "put-marker", "archive-source", "remove-source", "remove-local" */
-  char *endpoint;  /* "partner/endpoint" */
-  char *from, *to; /* paths, meaning by kind */
-  guint64 size;
-  char *sha256; /* of what is put */
-  IntentState state;
-  guint attempts;
-  gint64 due_at;
-  char *problem;
-  gint64 done_at;
-} BookIntent;
-void book_intent_free(BookIntent *intent);
-gboolean book_add_intent(BookTransaction *tx, BookIntent *intent, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Both: no effect on one that is done. History (event: its kind) if `detail`; "retry" at attempts 1, 2, 4, 8, … */
-gboolean book_finish_intent(BookTransaction *tx, gint64 id, const char *detail,
-                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean book_retry_intent(BookTransaction *tx, gint64 id, gint64 due_at, const char *problem,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* --- Polls of a feed's source, and audit of what is not a file's transition (start, reload, an operator's command). */
-typedef struct {
-  char *feed;
-  gint64 last_at, last_ok_at, next_at;
-  guint64 listed, taken;
-  guint failures;
-  char *problem;
-} BookPoll;
-void book_poll_free(BookPoll *poll);
-gboolean book_save_poll(BookTransaction *tx, const BookPoll *poll, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* BUG when `event` is a state's word: those are transitions. */
-gboolean book_audit(BookTransaction *tx, const char *event, const char *subject, const char *detail,
-                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* --- Reading: a connection of one's own, read-only; one thread at a time; also from other processes. */
-BookReader *book_reader_open(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void book_reader_close(BookReader *reader);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookReader, book_reader_close)
-
-typedef struct {
-  const char *feed, *name_like; /* GLOB over name_shown */
-  guint64 states;               /* bit set of FileState; 0: all */
-  gint64 since, until;          /* seen_at, both included; 0: open */
-  gint64 due_by;                /* due_at <= this and not terminal, in order of due_at unless newest_first; 0: all */
-  gboolean newest_first;
-  guint limit; /* 0: 1,000 */
-} BookFilter;
-/* BookFile* */
-GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* By id, unique prefix of an id (>= 4), or exact shown name (the newest). NULL without error: none; FILE: ambiguous. */
-BookFile *book_find_file(BookReader *reader, const char *id_or_name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* All files of this feed and name, newest first: what poll and duplicate verdicts ask. */
-GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name,
-                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Files of the feed with this plaintext (or ciphertext) digest, other than `except`, whose records count (validated …
- * closed, not rejected). */
-GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,
-                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* BookIntent*, by id; file NULL: all pending */
-GPtrArray *book_intents(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-GPtrArray *book_polls(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-typedef struct {
-  gint64 at;
-  char *event, *detail;
-} BookHistory;
-/* BookHistory*, oldest first */
-GPtrArray *book_history(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-typedef struct {
-  char *feed;
-  FileState state;
-  guint64 files, records, accepted, rejected, duplicates;
-  gint64 oldest_change;
-} BookCount;
-/* BookCount*, by feed and state */
-GPtrArray *book_counts(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-typedef struct {
-  gint64 sequence;
-  gint64 at;
-  const char *event, *subject, *detail, *hash;
-} BookAuditRow;
-typedef gboolean (*BookAuditVisit)(gpointer user, const BookAuditRow *row);
-gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit, gpointer user,
-                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Recomputes the chain to its tip and holds it against the tip kept outside; FILE names the first edited, missing,
- * reordered or cut-off record. *verified is the number of good records. */
-gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *verified,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* PRAGMA integrity_check and foreign_key_check, history follows allowed transitions, counts add up. STORAGE names the
- * first fault. */
-gboolean book_verify(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+#include "store/book_batch.h" /* ranges of a file's records */
+#include "store/book_read.h"  /* what is asked */
+#include "store/book_work.h"  /* intents, polls, the audit */

@@ -9,12 +9,9 @@
  * interface is not cut at validation, but when its turn comes (book_cut_batch), at the size that is right then: until
  * then its ranges have no number. */
 #pragma once
-#include "gateway/base/error.h"
+#include "store/book.h"
 
-typedef struct BookTransaction BookTransaction;
-typedef struct BookReader BookReader;
-
-typedef enum { BATCH_PENDING, BATCH_SENT, BATCH_ANSWERED, BATCH_POSTED } BatchState;
+typedef enum { BATCH_PENDING, BATCH_SENT, BATCH_REPLIED, BATCH_POSTED } BatchState;
 const char *batch_state_word(BatchState state);
 
 typedef struct {
@@ -24,10 +21,10 @@ typedef struct {
   guint accepted, rejected, duplicates;
   gint64 amount; /* of the accepted */
   BatchState state;
-  guint attempts;                         /* how often it was sent */
-  gint64 sent_at, answered_at, posted_at; /* sent_at: for the first time */
-  char *digest;                           /* SHA-256 (hex) of what was sent; NULL: nothing */
-  char *answer;                           /* what the interface said last, for people; NULL: nothing */
+  guint attempts;                        /* how often it was sent */
+  gint64 sent_at, replied_at, posted_at; /* sent_at: for the first time */
+  char *digest;                          /* SHA-256 (hex) of what was sent; NULL: nothing */
+  char *reply;                           /* what the interface said last, for people; NULL: nothing */
   GBytes *exceptions; /* the records not accepted, packed by gateway/records/exceptions.h; NULL: none */
 } BookBatch;
 void book_batch_free(BookBatch *batch);
@@ -53,7 +50,7 @@ gboolean book_cut_batch(BookTransaction *tx, const BookCut *cut, GError **error)
 gboolean book_send_batch(BookTransaction *tx, const char *file, BookBatch *batch,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* What the interface said that was no answer: shown until there is one. No effect on one that is not waiting. */
-gboolean book_note_batch(BookTransaction *tx, const char *file, guint number, const char *answer,
+gboolean book_note_batch(BookTransaction *tx, const char *file, guint number, const char *said,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
@@ -61,14 +58,13 @@ typedef struct {
   guint rejected, duplicates;
   gint64 amount_rejected, amount_duplicate; /* and their sums */
   GBytes *exceptions;                       /* all of the batch, those from before among them; NULL: none */
-  const char *answer;
-} BookAnswer;
+  const char *text;                         /* what it said, for people */
+} BookReply;
 /* sent → answered, and the file's and the batch's counts and amounts with it: all in one. The counts are set in *file
  * and *batch as the book has them now; file->attempts and problem are reset, for the file gets on. AGAIN when the batch
  * is not waiting for an answer. */
-typedef struct BookFile BookFile;
-gboolean book_answer_batch(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookAnswer *answer,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean book_take_reply(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookReply *reply,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* BookBatch*, by their first records */
 GPtrArray *book_batches(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -7,7 +7,22 @@
  *   fetched, opened, staged → duplicate → answered or closed
  *   any live state before validated → held → the state it was held in (release), or rejected (a person decides)
  *
- * What is durable in each: DESIGN.md, "The life of an inbound file", and the head of each gateway/flow file.
+ * Who takes a file along an arrow (the book's book_advance_file alone sets a state):
+ *   (new) → seen → admitted                  flow_poll
+ *   seen, admitted → gone                    flow_poll; flow_fetch, when it is missing
+ *   admitted → fetched, or back to seen      flow_fetch
+ *   fetched → opened → staged                flow_open
+ *   staged → validated                       flow_validate
+ *   validated → posting → posted             flow_post
+ *   posted, rejected, duplicate → answered   flow_answer prepares, flow_deliver puts it (flow_answer alone: none is due)
+ *   answered, duplicate → closed             flow_close
+ *   … → rejected                             flow_reject, flow_validate (all rules), flow_judge_order; an operator
+ *   … → duplicate                            repeats_judge, repeats_judge_keys
+ *   … → held                                 flow_trouble, flow_open, repeats_judge, flow_judge_order, lane_recover; an
+ *                                            operator
+ *   held → …                                 an operator (gateway/lane/control.c)
+ *
+ * What is durable in each stands at the head of each gateway/flow file.
  * `closed` and `gone` are terminal. A file is never removed from the book. */
 #pragma once
 #include <glib.h>

@@ -17,9 +17,9 @@ static json_t *batch_json(const CliOutput *out, const BookFile *file, const Book
   g_autofree char *key = cli_batch_key(file, batch);
   cli_json_amount(object, "amount", batch->amount, scale);
   cli_json_text(object, "idempotency_key", key);
-  cli_json_text(object, "interface_answer", batch->answer);
+  cli_json_text(object, "interface_answer", batch->reply);
   cli_json_time(out, object, "sent_at", batch->sent_at);
-  cli_json_time(out, object, "answered_at", batch->answered_at);
+  cli_json_time(out, object, "answered_at", batch->replied_at);
   cli_json_time(out, object, "posted_at", batch->posted_at);
   return object;
 }
@@ -76,7 +76,7 @@ static void print_asked(const CliOutput *out, const BookFile *file, const GPtrAr
       cli_table_cell(table, cli_time(out, batch->sent_at));
       cli_table_cell(table, cli_unsigned(out, batch->attempts));
       cli_table_cell(table, cli_batch_key(file, batch));
-      cli_table_coloured(table, g_strdup(batch->answer), is_open ? CLI_YELLOW : CLI_PLAIN);
+      cli_table_coloured(table, g_strdup(batch->reply), is_open ? CLI_YELLOW : CLI_PLAIN);
     }
   if (shown)
     cli_heading(out, "Asked of the interface");

@@ -130,7 +130,7 @@ static gboolean trace_line(const CliFile *found, Traced *traced, GError **error)
   if (batch) {
     traced->batch = batch->number;
     traced->batch_key = cli_batch_key(file, batch);
-    traced->batch_answer = g_strdup(batch->answer);
+    traced->batch_answer = g_strdup(batch->reply);
     if (!look_among_refused(batch, traced, error))
       return FALSE;
   }

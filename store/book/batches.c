@@ -6,7 +6,7 @@ void book_batch_free(BookBatch *batch) {
     return;
   g_clear_pointer(&batch->exceptions, g_bytes_unref);
   g_free(batch->digest);
-  g_free(batch->answer);
+  g_free(batch->reply);
   g_free(batch);
 }
 
@@ -174,29 +174,29 @@ gboolean book_cut_batch(BookTransaction *tx, const BookCut *cut, GError **error)
          (!cut->batch->digest || book_send_batch(tx, cut->file, cut->batch, error));
 }
 
-gboolean book_note_batch(BookTransaction *tx, const char *file, guint number, const char *answer, GError **error) {
+gboolean book_note_batch(BookTransaction *tx, const char *file, guint number, const char *said, GError **error) {
   DbStatement *s = book_statement(&tx->statements, BOOK_NOTE_BATCH, error);
   if (!s)
     return FALSE;
-  db_bind(s, "sus", file, number, answer);
+  db_bind(s, "sus", file, number, said);
   return db_done(s, error);
 }
 
-static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *batch, const BookAnswer *answer,
-                           GError **error) {
+static gboolean reply_row(BookTransaction *tx, const char *file, BookBatch *batch, const BookReply *reply,
+                          GError **error) {
   gboolean row;
   gint64 moved;
   gsize length = 0;
-  const void *exceptions = answer->exceptions ? g_bytes_get_data(answer->exceptions, &length) : NULL;
-  DbStatement *s = book_statement(&tx->statements, BOOK_ANSWER_BATCH, error);
+  const void *exceptions = reply->exceptions ? g_bytes_get_data(reply->exceptions, &length) : NULL;
+  DbStatement *s = book_statement(&tx->statements, BOOK_REPLY_TO_BATCH, error);
   if (!s)
     return FALSE;
-  if (__builtin_add_overflow(answer->amount_rejected, answer->amount_duplicate, &moved))
-    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s: the answer's amounts leave 64 bits",
+  if (__builtin_add_overflow(reply->amount_rejected, reply->amount_duplicate, &moved))
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s: the reply's amounts leave 64 bits",
                                batch->number, file);
-  batch->answered_at = g_get_real_time();
-  db_bind(s, "suiuuisb", file, batch->number, batch->answered_at, answer->rejected, answer->duplicates, moved,
-          answer->answer, exceptions, length);
+  batch->replied_at = g_get_real_time();
+  db_bind(s, "suiuuisb", file, batch->number, batch->replied_at, reply->rejected, reply->duplicates, moved, reply->text,
+          exceptions, length);
   if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
@@ -206,20 +206,19 @@ static gboolean answer_row(BookTransaction *tx, const char *file, BookBatch *bat
   batch->rejected = (guint)db_integer(s, 1);
   batch->duplicates = (guint)db_integer(s, 2);
   batch->amount = db_integer(s, 3);
-  batch->state = BATCH_ANSWERED;
+  batch->state = BATCH_REPLIED;
   return db_done(s, error);
 }
 
-gboolean book_answer_batch(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookAnswer *answer,
-                           GError **error) {
+gboolean book_take_reply(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookReply *reply,
+                         GError **error) {
   gboolean row;
-  if (!answer_row(tx, file->id, batch, answer, error))
+  if (!reply_row(tx, file->id, batch, reply, error))
     return FALSE;
-  DbStatement *s = book_statement(&tx->statements, BOOK_ANSWER_FILE, error);
+  DbStatement *s = book_statement(&tx->statements, BOOK_REPLY_TO_FILE, error);
   if (!s)
     return FALSE;
-  db_bind(s, "suuii", file->id, answer->rejected, answer->duplicates, answer->amount_rejected,
-          answer->amount_duplicate);
+  db_bind(s, "suuii", file->id, reply->rejected, reply->duplicates, reply->amount_rejected, reply->amount_duplicate);
   if (!db_step(s, &row, error))
     return FALSE;
   if (!row)

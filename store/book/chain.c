@@ -13,8 +13,8 @@
  * - the tip can never be newer by a crash: it is written after the commit was durable. Newer means that rows were cut
  * off (or an older copy of the book was put in place), and the book refuses to open over it: writing on would destroy
  * the evidence.
- * - the write is one pwrite of a line of fixed width inside the file's first block, which was allocated and synced when
- * the file was made: old or new, not a mixture, on any disk whose sectors are written whole. */
+ * - the file has two slots, written in turn, each with a checksum: a write that was torn, or broke off, spoils the
+ * older one of two, and the other counts, which is the tip from one commit before. */
 #include "store/book/book_private.h"
 #include "gateway/base/files.h"
 #include <errno.h>
@@ -22,8 +22,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
-#define TIP_LINE (20 + 1 + 2 * BOOK_HASH + 1) /* "00000000000000000017 <hex>\n" */
+/* A slot: "00000000000000000017 <hash> <checksum>", spaces up to the end of its sector, a line's end. */
+enum { TIP_LINE = 20 + 1 + 2 * BOOK_HASH, TIP_SLOT = 512, TIP_SLOTS = 2, TIP_OLD = TIP_LINE + 1 };
 #define DETAIL_LIMIT 2000
 
 static void add_number(GChecksum *sum, guint64 number) {
@@ -108,26 +110,49 @@ gboolean book_audit(BookTransaction *tx, const char *event, const char *subject,
   return book_chain_add(tx, event, subject, detail, error);
 }
 
-static void tip_line(const BookLink *tip, char line[TIP_LINE + 1]) {
-  char hash[2 * BOOK_HASH + 1];
+static void tip_slot(const BookLink *tip, char slot[TIP_SLOT + 1]) {
+  char hash[2 * BOOK_HASH + 1], line[TIP_LINE + 1];
   book_hash_text(tip->hash, hash);
-  snprintf(line, TIP_LINE + 1, "%020" G_GINT64_FORMAT " %s\n", tip->sequence, hash);
+  snprintf(line, sizeof line, "%020" G_GINT64_FORMAT " %s", tip->sequence, hash);
+  snprintf(slot, TIP_SLOT + 1, "%s %016" G_GINT64_MODIFIER "x%*s\n", line, (guint64)XXH3_64bits(line, TIP_LINE),
+           TIP_SLOT - TIP_LINE - 18, "");
 }
 
-static gboolean parse_tip(const char *line, BookLink *tip) {
-  char again[TIP_LINE + 1];
+static gboolean parse_line(const char *line, BookLink *tip) {
   for (guint i = 0; i < TIP_LINE; i++)
-    if (i == 20 ? line[i] != ' ' : i == TIP_LINE - 1 ? line[i] != '\n' : !g_ascii_isxdigit(line[i]))
+    if (i == 20 ? line[i] != ' ' : i < 20 ? !g_ascii_isdigit(line[i]) : !g_ascii_isxdigit(line[i]))
       return FALSE;
   tip->sequence = g_ascii_strtoll(line, NULL, 10);
   for (guint i = 0; i < BOOK_HASH; i++)
     tip->hash[i] = (guint8)(g_ascii_xdigit_value(line[21 + 2 * i]) << 4 | g_ascii_xdigit_value(line[22 + 2 * i]));
-  tip_line(tip, again);
-  return memcmp(again, line, TIP_LINE) == 0;
+  return TRUE;
 }
 
+static gboolean parse_slot(const char *bytes, BookLink *tip) {
+  char again[TIP_SLOT + 1];
+  if (!parse_line(bytes, tip))
+    return FALSE;
+  tip_slot(tip, again);
+  return memcmp(again, bytes, TIP_SLOT) == 0;
+}
+
+/* The newer of the good slots. Builds before the slots kept a line without a checksum. */
+static gboolean parse_tip(const char *bytes, gsize length, BookLink *tip) {
+  BookLink one;
+  gboolean any = FALSE;
+  if (length == TIP_OLD)
+    return bytes[TIP_LINE] == '\n' && parse_line(bytes, tip);
+  for (gsize at = 0; at + TIP_SLOT <= length; at += TIP_SLOT)
+    if (parse_slot(bytes + at, &one) && (!any || one.sequence > tip->sequence)) {
+      *tip = one;
+      any = TRUE;
+    }
+  return any;
+}
+
+/* A lane may be writing it: then the slot in work is no good, and the other one counts. */
 gboolean book_tip_read(const char *path, BookTipState *state, BookLink *tip, GError **error) {
-  char line[TIP_LINE + 1] = "", before[TIP_LINE + 1];
+  char bytes[TIP_SLOTS * TIP_SLOT];
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0 && errno == ENOENT) {
     *state = BOOK_TIP_MISSING;
@@ -135,38 +160,36 @@ gboolean book_tip_read(const char *path, BookTipState *state, BookLink *tip, GEr
   }
   if (fd < 0)
     return sallyport_error_errno(error, errno, "open the audit tip %s", path);
-  /* A lane may be writing it: a line counts when it was read twice. */
-  ssize_t length = pread(fd, line, sizeof line, 0);
-  for (guint tries = 0; tries < 100 && length >= 0; tries++) {
-    memcpy(before, line, sizeof line);
-    length = pread(fd, line, sizeof line, 0);
-    if (memcmp(before, line, TIP_LINE) == 0)
-      break;
-  }
+  ssize_t length = pread(fd, bytes, sizeof bytes, 0);
   int number = errno;
   close(fd);
   if (length < 0)
     return sallyport_error_errno(error, number, "read the audit tip %s", path);
-  *state = length == TIP_LINE && parse_tip(line, tip) ? BOOK_TIP_GOOD : BOOK_TIP_DAMAGED;
+  *state = parse_tip(bytes, (gsize)length, tip) ? BOOK_TIP_GOOD : BOOK_TIP_DAMAGED;
   return TRUE;
 }
 
 gboolean book_tip_make(const char *path, const BookLink *tip, GError **error) {
-  char line[TIP_LINE + 1];
+  char slot[TIP_SLOT + 1];
   g_autofree char *folder = g_path_get_dirname(path);
   g_autofree char *name = g_path_get_basename(path);
-  tip_line(tip, line);
-  return files_replace(folder, name, line, error);
+  tip_slot(tip, slot);
+  g_autofree char *both = g_strconcat(slot, slot, NULL);
+  return files_replace(folder, name, both, error);
 }
 
-gboolean book_tip_write(int fd, const BookLink *tip, GError **error) {
-  char line[TIP_LINE + 1];
-  tip_line(tip, line);
-  ssize_t written = pwrite(fd, line, TIP_LINE, 0);
-  if (written == TIP_LINE)
-    return TRUE;
-  if (written < 0)
-    return sallyport_error_errno(error, errno, "write the audit tip");
-  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "write the audit tip: only %zd bytes were written",
-                             written);
+gboolean book_tip_write(int fd, guint slot, const BookLink *tip, GError **error) {
+  char bytes[TIP_SLOT + 1];
+  tip_slot(tip, bytes);
+  for (gsize done = 0; done < TIP_SLOT;) {
+    ssize_t written = pwrite(fd, bytes + done, TIP_SLOT - done, (off_t)(slot % TIP_SLOTS * TIP_SLOT + done));
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return sallyport_error_errno(error, errno, "write the audit tip");
+    if (written == 0)
+      return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "write the audit tip: nothing was written");
+    done += (gsize)written;
+  }
+  return TRUE;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char *const batch_words[] = {
-    [BATCH_PENDING] = "pending", [BATCH_SENT] = "sent", [BATCH_ANSWERED] = "answered", [BATCH_POSTED] = "posted"};
+    [BATCH_PENDING] = "pending", [BATCH_SENT] = "sent", [BATCH_REPLIED] = "answered", [BATCH_POSTED] = "posted"};
 
 const char *batch_state_word(BatchState state) {
   return (guint)state < G_N_ELEMENTS(batch_words) ? batch_words[state] : "unknown";
@@ -32,10 +32,10 @@ static gpointer batch_row(DbStatement *s, GError **error) {
   batch->state = batch_state_parse(db_text(s, 9));
   batch->attempts = (guint)db_integer(s, 10);
   batch->sent_at = db_integer(s, 11);
-  batch->answered_at = db_integer(s, 12);
+  batch->replied_at = db_integer(s, 12);
   batch->posted_at = db_integer(s, 13);
   batch->digest = db_text_copy(s, 14);
-  batch->answer = db_text_copy(s, 15);
+  batch->reply = db_text_copy(s, 15);
   batch->exceptions = db_bytes_copy(s, 16);
   return batch;
 }

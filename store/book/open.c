@@ -71,12 +71,12 @@ static gboolean settle_tip(Book *book, const char *path, gboolean made, GError *
                                     "or cut off, or it is an older copy");
   if (state == BOOK_TIP_MISSING && !made && !note_opening(book, "audit-tip-missing", "made anew from the book", error))
     return FALSE;
-  if (state == BOOK_TIP_MISSING && !book_tip_make(path, &book->tx.tip, error))
+  if (!book_tip_make(path, &book->tx.tip, error))
     return FALSE;
   book->tip = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
   if (book->tip < 0)
     return sallyport_error_errno(error, errno, "open the audit tip %s", path);
-  return book_tip_write(book->tip, &book->tx.tip, error);
+  return TRUE;
 }
 
 /* Everything that is prepared later fails in the middle of a lane's life: what the schema cannot serve is told now. */
@@ -94,6 +94,7 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
     return FALSE;
   book->tx.statements.db = book->db;
   if (!book_schema_migrate(book->db, book_migrations, book_schema_version(), &made, error) ||
+      !book_capabilities_migrate(book->db, error) ||
       !prepare_all(book, error) || !book_link_last(&book->tx.statements, &book->tx.tip, error))
     return FALSE;
   if (book->tx.tip.sequence == 0) {

@@ -83,12 +83,12 @@ WHERE file = ?1 AND number = ?2 AND state IN ('pending', 'sent') AND (digest IS 
 RETURNING attempts, sent_at;
 -- name: note-batch
 UPDATE batch SET answer = ?3 WHERE file = ?1 AND number = ?2 AND state = 'sent';
--- name: answer-batch
+-- name: reply-to-batch
 UPDATE batch SET state = 'answered', answered_at = ?3, accepted = accepted - ?4 - ?5, rejected = rejected + ?4,
   duplicates = duplicates + ?5, amount = amount - ?6, answer = ?7, exceptions = ?8
 WHERE file = ?1 AND number = ?2 AND state = 'sent'
 RETURNING accepted, rejected, duplicates, amount;
--- name: answer-file
+-- name: reply-to-file
 UPDATE file SET accepted = accepted - ?2 - ?3, rejected = rejected + ?2, duplicates = duplicates + ?3,
   amount_accepted = amount_accepted - ?4 - ?5, amount_rejected = amount_rejected + ?4, amount_duplicate = amount_duplicate + ?5,
   attempts = 0, problem = NULL
@@ -102,9 +102,6 @@ RETURNING id;
 -- name: finish-intent
 UPDATE intent SET state = 'done', done_at = ?2, problem = NULL, attempts = attempts + 1 WHERE id = ?1 AND state = 'pending'
 RETURNING file, kind;
--- name: retry-intent
-UPDATE intent SET attempts = attempts + 1, due_at = ?2, problem = ?3 WHERE id = ?1 AND state = 'pending'
-RETURNING file, kind, attempts;
 -- name: intent-state
 SELECT state FROM intent WHERE id = ?1;
 

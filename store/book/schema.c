@@ -3,12 +3,14 @@
 #include "store/book/watch.sql.h"
 #include "store/recon/tables.sql.h"
 #include "store/book/answer_names.sql.h"
+#include "store/book/capabilities.sql.h"
 #include "store/book/queries.sql.h"
 
 /* "Sall" in the file's head: another program's database is not taken for a book. */
 #define APPLICATION_ID 0x53616c6c
 
-const char *const book_migrations[] = {book_tables_sql, book_watch_sql, recon_tables_sql, book_answer_names_sql};
+const char *const book_migrations[] = {book_tables_sql, book_watch_sql, recon_tables_sql, book_answer_names_sql,
+                                       book_capabilities_sql};
 
 guint book_schema_version(void) {
   return G_N_ELEMENTS(book_migrations);
@@ -92,7 +94,7 @@ gboolean book_schema_check(Db *db, GError **error) {
   if (version > (gint64)book_schema_version())
     return newer(version, book_schema_version(), error);
   if (version == (gint64)book_schema_version())
-    return TRUE;
+    return book_capabilities_check(db, error);
   if (version == 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the book is only being made");
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,

@@ -30,12 +30,10 @@ gboolean book_add_intent(BookTransaction *tx, BookIntent *intent, GError **error
   return db_done(s, error);
 }
 
-/* Steps an update … RETURNING file, kind[, attempts] of a pending intent. *file stays NULL for one that is not pending.
- */
+/* Steps an update … RETURNING file, kind of a pending intent. *file stays NULL for one that is not pending. */
 typedef struct {
   gboolean found;
   char *file, *kind;
-  guint attempts;
 } Touched;
 static void touched_clear(Touched *touched) {
   g_free(touched->file);
@@ -49,7 +47,6 @@ static gboolean touch(BookTransaction *tx, DbStatement *s, gint64 id, Touched *t
   if (touched->found) {
     touched->file = db_text_copy(s, 0);
     touched->kind = db_text_copy(s, 1);
-    touched->attempts = db_columns(s) > 2 ? (guint)db_integer(s, 2) : 0;
     return db_done(s, error);
   }
   gboolean row;
@@ -74,22 +71,6 @@ gboolean book_finish_intent(BookTransaction *tx, gint64 id, const char *detail, 
   if (!touch(tx, s, id, &touched, error))
     return FALSE;
   return !touched.found || !detail || book_audit(tx, touched.kind, touched.file, detail, error);
-}
-
-gboolean book_retry_intent(BookTransaction *tx, gint64 id, gint64 due_at, const char *problem, GError **error) {
-  g_auto(Touched) touched = {0};
-  DbStatement *s = book_statement(&tx->statements, BOOK_RETRY_INTENT, error);
-  if (!s)
-    return FALSE;
-  db_bind(s, "iis", id, due_at, problem);
-  if (!touch(tx, s, id, &touched, error))
-    return FALSE;
-  /* As with a file's retries: attempts 1, 2, 4, 8, … are history. */
-  if (!touched.found || (touched.attempts & (touched.attempts - 1)) != 0)
-    return TRUE;
-  g_autofree char *detail = g_strdup_printf("%s, attempt %u: %s", touched.kind, touched.attempts,
-                                            problem ? problem : "failed");
-  return book_audit(tx, "retry", touched.file, detail, error);
 }
 
 void book_poll_free(BookPoll *poll) {

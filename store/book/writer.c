@@ -114,10 +114,11 @@ void book_break(Book *book, const GError *error) {
 }
 
 /* The group is durable already: a tip that cannot be written is older than the book, which is allowed; but a disk that
- * refuses to overwrite 86 bytes in place is not to be trusted with more. */
+ * refuses to overwrite a sector in place is not to be trusted with more. */
 static void store_tip(Book *book) {
   g_autoptr(GError) error = NULL;
-  if (!book_tip_write(book->tip, &book->tx.tip, &error) && sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
+  if (!book_tip_write(book->tip, book->tip_slot++, &book->tx.tip, &error) &&
+      sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
     book_break(book, error);
   fault_point("book-tip-after");
 }

@@ -1,5 +1,6 @@
 #include "store/ledger/sieve_private.h"
 #include <string.h>
+#include <xxhash.h>
 
 enum { LINE_BITS = 16, WORDS_A_LINE = 8, PROBES = 5 }; /* 65,536 lines of 64 bytes: 4 MiB */
 
@@ -8,24 +9,8 @@ struct KeySieve {
   gint wide; /* atomic */
 };
 
-static guint64 mix(guint64 sum, guint64 word) {
-  sum ^= word * G_GUINT64_CONSTANT(0xC2B2AE3D27D4EB4F);
-  return ((sum << 31) | (sum >> 33)) * G_GUINT64_CONSTANT(0x9E3779B185EBCA87);
-}
-
 guint64 ledger_hash_key(const void *key, gsize length) {
-  const guint8 *bytes = key;
-  guint64 sum = mix(length, 1), word;
-  for (; length >= 8; bytes += 8, length -= 8) {
-    memcpy(&word, bytes, 8);
-    sum = mix(sum, word);
-  }
-  word = 0;
-  if (length)
-    memcpy(&word, bytes, length);
-  sum = mix(sum, word);
-  sum = (sum ^ (sum >> 33)) * G_GUINT64_CONSTANT(0xff51afd7ed558ccd);
-  return sum ^ (sum >> 29);
+  return XXH3_64bits(key, length);
 }
 
 KeySieve *key_sieve_new(void) {

@@ -5,6 +5,7 @@
 #include "store/ledger/runs_private.h"
 #include "store/ledger/queries.sql.h"
 #include <string.h>
+#include <xxhash.h>
 
 typedef struct {
   LedgerRun run;
@@ -42,18 +43,9 @@ static gboolean check_file(const Verify *verify, GError **error) {
 
 /* --- Sketches */
 
-static guint64 mix(guint64 x) { /* the finalizer of MurmurHash3 (Austin Appleby) */
-  x = (x ^ (x >> 33)) * G_GUINT64_CONSTANT(0xff51afd7ed558ccd);
-  x = (x ^ (x >> 33)) * G_GUINT64_CONSTANT(0xc4ceb9fe1a85ec53);
-  return x ^ (x >> 33);
-}
-
 static guint64 hash_entry(const void *account, gsize length, gint64 seq, gint64 amount) {
-  guint64 hash = mix((guint64)seq) ^ length;
-  const guint8 *bytes = account;
-  for (gsize i = 0; i < length; i++)
-    hash = (hash ^ bytes[i]) * G_GUINT64_CONSTANT(0x100000001b3);
-  return mix(mix(hash) + (guint64)amount);
+  const gint64 numbers[] = {seq, amount};
+  return XXH3_64bits_withSeed(numbers, sizeof numbers, XXH3_64bits(account, length));
 }
 
 static gboolean list_runs(Verify *verify, GError **error) {

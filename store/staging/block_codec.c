@@ -1,22 +1,31 @@
 #include "store/staging/block_codec.h"
 #include <string.h>
+#include <xxhash.h>
 
 /* header: magic u32 · records u32 · length of all u64 · checksum of what follows u64 · columns u32
+ *   The magic's last byte ('1', '2') is the version of the form: 2 has XXH3 for its checksum, 1 had one of our own.
  * lines:  form u8 (0 consecutive: first u64 · 8: u64 each)
  * then per column: type u8 · nulls u8 (0 none · 1 all, nothing follows · 2 one byte each) and
  *   integer: form u8 (4, 8: bytes each)
  *   text:    form u8 (0 all of one length: u32 · 1, 2, 4: bytes of each length) · bytes of text u32 · lengths · text */
-enum { MAGIC = 0x31425350, HEADER = 28, CONSECUTIVE = 0, NULLS_NONE = 0, NULLS_ALL = 1, NULLS_EACH = 2 };
+enum { MAGIC_1 = 0x31425350, MAGIC = 0x32425350, HEADER = 28 };
+enum { CONSECUTIVE = 0, NULLS_NONE = 0, NULLS_ALL = 1, NULLS_EACH = 2 };
 
 G_STATIC_ASSERT(G_BYTE_ORDER == G_LITTLE_ENDIAN); /* whole arrays are copied; a big-endian port would swap here */
 
-/* Four independent lanes of multiply-and-rotate (after xxHash, Yann Collet): finds damage, not intent. */
+/* --- Checksums: they find damage, not intent. */
+
+static guint64 checksum(const guint8 *bytes, gsize length, guint32 count) {
+  return XXH3_64bits_withSeed(bytes, length, count);
+}
+
+/* That of version 1, whose blocks are only read. */
 static guint64 mix(guint64 sum, guint64 word) {
   sum ^= word * G_GUINT64_CONSTANT(0xC2B2AE3D27D4EB4F);
   return ((sum << 31) | (sum >> 33)) * G_GUINT64_CONSTANT(0x9E3779B185EBCA87);
 }
 
-static guint64 checksum(const guint8 *bytes, gsize length) {
+static guint64 checksum_1(const guint8 *bytes, gsize length, guint32 count) {
   guint64 sums[4] = {1, 2, 3, 4}, words[4];
   gsize at = 0;
   for (; at + 32 <= length; at += 32) {
@@ -29,7 +38,7 @@ static guint64 checksum(const guint8 *bytes, gsize length) {
     sum = mix(sum, sums[i]);
   for (; at < length; at++)
     sum = mix(sum, bytes[at]);
-  return sum ^ (sum >> 29);
+  return sum ^ (sum >> 29) ^ count;
 }
 
 /* --- Encoding */
@@ -136,7 +145,7 @@ void block_encode(const RecordBlock *block, guint from, guint count, GByteArray 
   memcpy(header + 4, &count, 4);
   memcpy(header + 8, &length, 8);
   memcpy(header + 24, &block->n_columns, 4);
-  guint64 sum = checksum(header + 24, length - 24) ^ count;
+  guint64 sum = checksum(header + 24, length - 24, count);
   memcpy(header + 16, &sum, 8);
 }
 
@@ -299,7 +308,7 @@ guint block_encoded_count(const void *bytes, gsize length) {
     return 0;
   memcpy(&magic, bytes, 4);
   memcpy(&count, (const guint8 *)bytes + 4, 4);
-  return magic == MAGIC ? count : 0;
+  return magic == MAGIC || magic == MAGIC_1 ? count : 0;
 }
 
 static const char *header_fault(const guint8 *bytes, gsize length, guint n_columns) {
@@ -312,11 +321,11 @@ static const char *header_fault(const guint8 *bytes, gsize length, guint n_colum
   memcpy(&whole, bytes + 8, 8);
   memcpy(&sum, bytes + 16, 8);
   memcpy(&columns, bytes + 24, 4);
-  if (magic != MAGIC)
+  if (magic != MAGIC && magic != MAGIC_1)
     return "not a block";
   if (whole != length)
     return "cut or lengthened";
-  if (sum != (checksum(bytes + 24, length - 24) ^ count))
+  if (sum != (magic == MAGIC ? checksum : checksum_1)(bytes + 24, length - 24, count))
     return "the checksum does not match";
   return columns == n_columns ? NULL : "other columns than expected";
 }

@@ -119,7 +119,7 @@ static gboolean post_answered(Accrual *accrual, GError **error) {
   g_autoptr(StagingReader) reader = NULL;
   for (guint i = 0; i < accrual->batches->len; i++) {
     const BookBatch *batch = accrual->batches->pdata[i];
-    if (batch->state != BATCH_ANSWERED)
+    if (batch->state != BATCH_REPLIED)
       continue;
     if (!reader && !(reader = staging_reader_open(accrual->staging, error)))
       return FALSE;

@@ -68,8 +68,8 @@ static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) 
 static void note(Call *call, const char *said) {
   gpointer data[] = {call, (gpointer)said};
   g_autoptr(GError) error = NULL;
-  g_free(call->batch->answer);
-  call->batch->answer = g_strdup(said);
+  g_free(call->batch->reply);
+  call->batch->reply = g_strdup(said);
   if (!book_write(call->accrual->step->flow->book, note_change, data, &error))
     log_event(LOG_WARNING, "not-noted", {"file", call->accrual->step->file->id}, {"error", error->message});
 }
@@ -98,7 +98,7 @@ static Outcome outcome_of(guint8 status) {
 
 /* The interface's refusals among those of validation, in the records' order. */
 static void add_refusal(const Call *call, const AccrualAnswer *said, guint i, ExceptionPacker *packer,
-                        BookAnswer *answer) {
+                        BookReply *answer) {
   gboolean is_rejected = said->statuses[i] == ACCRUAL_REJECTED;
   const char *code = said->codes[i] ? said->codes[i] : is_rejected ? CODE_INTERFACE_REJECTS : CODE_INTERFACE_HAD_IT;
   const char *reason = said->messages[i] ? said->messages[i]
@@ -113,7 +113,7 @@ static void add_refusal(const Call *call, const AccrualAnswer *said, guint i, Ex
   *(is_rejected ? &answer->amount_rejected : &answer->amount_duplicate) += amount;
 }
 
-static gboolean merge(const Call *call, const AccrualAnswer *said, BookAnswer *answer, GError **error) {
+static gboolean merge(const Call *call, const AccrualAnswer *said, BookReply *answer, GError **error) {
   ExceptionPacker *packer = exception_packer_new();
   ExceptionCursor *cursor = exception_cursor_new(call->batch->exceptions);
   GError *damage = NULL;
@@ -137,18 +137,18 @@ static gboolean merge(const Call *call, const AccrualAnswer *said, BookAnswer *a
 
 typedef struct {
   Call *call;
-  BookAnswer answer;
+  BookReply answer;
 } Answering;
 
 static gboolean answer_change(BookTransaction *tx, gpointer data, GError **error) {
   Answering *answering = data;
-  return book_answer_batch(tx, answering->call->accrual->step->file, answering->call->batch, &answering->answer, error);
+  return book_take_reply(tx, answering->call->accrual->step->file, answering->call->batch, &answering->answer, error);
 }
 
 static gboolean keep_answer(Call *call, const AccrualAnswer *said, guint status, GError **error) {
   g_autofree char *text = g_strdup_printf("HTTP %u: %u accepted, %u rejected, %u duplicates", status, said->accepted,
                                           said->rejected, said->duplicates);
-  Answering answering = {call, {.answer = text}};
+  Answering answering = {call, {.text = text}};
   fault_point("accrual-before-answered");
   gboolean ok = merge(call, said, &answering.answer, error) &&
                 book_write(call->accrual->step->flow->book, answer_change, &answering, error);
@@ -158,8 +158,8 @@ static gboolean keep_answer(Call *call, const AccrualAnswer *said, guint status,
   }
   g_clear_pointer(&call->batch->exceptions, g_bytes_unref);
   call->batch->exceptions = answering.answer.exceptions;
-  g_free(call->batch->answer);
-  call->batch->answer = g_steal_pointer(&text);
+  g_free(call->batch->reply);
+  call->batch->reply = g_steal_pointer(&text);
   fault_point("accrual-after-answered");
   return TRUE;
 }
@@ -213,12 +213,11 @@ static gboolean no_answer(Call *call, const CourierReply *reply, GError **error)
 static void log_answer(const Call *call, guint status, gint64 ms) {
   const Step *step = call->accrual->step;
   const BookBatch *batch = call->batch;
-  gboolean is_answered = batch->state == BATCH_ANSWERED;
+  gboolean is_answered = batch->state == BATCH_REPLIED;
   log_event(is_answered ? LOG_INFO : LOG_WARNING, is_answered ? "batch-answered" : "batch-not-answered",
             {"feed", step->feed->conf->name}, {"file", step->file->id}, {"batch", log_number(batch->number)},
             {"key", call->key}, {"records", log_number(call->records)}, {"attempt", log_number(batch->attempts)},
-            {"status", log_number(status)}, {"answer", batch->answer ? batch->answer : ""},
-            {"call_ms", log_number(ms)});
+            {"status", log_number(status)}, {"answer", batch->reply ? batch->reply : ""}, {"call_ms", log_number(ms)});
 }
 
 static gboolean judge(Call *call, const CourierReply *reply, PressureEnd *end, gboolean *again, GError **error) {

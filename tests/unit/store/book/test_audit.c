@@ -170,6 +170,53 @@ static void a_missing_tip_is_made_anew_and_that_is_in_the_chain(void **state) {
   db_reset(s);
 }
 
+/* The file's bytes after `n` more commits. */
+static char *tip_after(Fixture *f, guint n) {
+  char *bytes = NULL;
+  gsize length;
+  GError *error = NULL;
+  for (guint i = 0; i < n; i++)
+    assert_true(book_write(f->book, audit_change, (gpointer) "lane-started", &error));
+  assert_true(g_file_get_contents(f->tip, &bytes, &length, NULL));
+  assert_int_equal(length, 1024);
+  return bytes;
+}
+
+/* A write may be torn at any byte, in either slot: the other slot counts, which is one commit older. */
+static void a_torn_write_of_the_tip_is_no_tampering(void **state) {
+  Fixture *f = *state;
+  write_rows(f);
+  for (guint i = 0; i < 2; i++) {
+    g_autofree char *before = tip_after(f, 1), *after = tip_after(f, 1);
+    guint slot = memcmp(before, after, 512) == 0 ? 512 : 0;
+    assert_int_equal(memcmp(before, after, 512) == 0, memcmp(before + 512, after + 512, 512) != 0);
+    close_book(f);
+    guint64 rows = 11 + 2 * (i + 1);
+    for (guint cut = 1; cut < 104; cut += 3) {
+      g_autofree char *torn = g_memdup2(after, 1024);
+      memcpy(torn + slot + cut, before + slot + cut, 512 - cut);
+      assert_true(g_file_set_contents(f->tip, torn, 1024, NULL));
+      expect_verdict(f, NULL, (guint)rows);
+    }
+    open_book(f);
+  }
+}
+
+static void the_tip_of_an_earlier_build_is_good_and_becomes_two_slots(void **state) {
+  Fixture *f = *state;
+  write_rows(f);
+  close_book(f);
+  g_autofree char *now = NULL;
+  assert_true(g_file_get_contents(f->tip, &now, NULL, NULL));
+  now[85] = '\n';
+  assert_true(g_file_set_contents(f->tip, now, 86, NULL));
+  expect_verdict(f, NULL, 11);
+  open_book(f);
+  g_autofree char *bytes = tip_after(f, 3);
+  assert_true(g_str_has_prefix(bytes, "0000000000000000001"));
+  expect_verdict(f, NULL, 14);
+}
+
 static void a_damaged_tip_is_told(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
@@ -280,6 +327,8 @@ int main(void) {
       TEST(a_forged_chain_does_not_fit_the_tip_outside),
       TEST(an_older_tip_is_good_and_a_newer_is_not),
       TEST(a_missing_tip_is_made_anew_and_that_is_in_the_chain),
+      TEST(a_torn_write_of_the_tip_is_no_tampering),
+      TEST(the_tip_of_an_earlier_build_is_good_and_becomes_two_slots),
       TEST(a_damaged_tip_is_told),
       TEST(a_new_book_beside_an_old_tip_is_refused),
       TEST(a_long_detail_is_cut_at_a_character),

@@ -57,11 +57,11 @@ static gboolean send_change(BookTransaction *tx, gpointer data, GError **error) 
 typedef struct {
   BookFile *file;
   BookBatch *batch;
-  BookAnswer answer;
+  BookReply answer;
 } Answering;
 static gboolean answer_change(BookTransaction *tx, gpointer data, GError **error) {
   Answering *work = data;
-  return book_answer_batch(tx, work->file, work->batch, &work->answer, error);
+  return book_take_reply(tx, work->file, work->batch, &work->answer, error);
 }
 static gboolean post_change(BookTransaction *tx, gpointer data, GError **error) {
   Sending *work = data;
@@ -163,7 +163,7 @@ static void an_answer_moves_counts_and_amounts_in_one(void **state) {
   Answering answering = {
       file,
       &batch,
-      {.rejected = 1, .duplicates = 2, .amount_rejected = 10, .amount_duplicate = 20, .answer = "HTTP 200"}};
+      {.rejected = 1, .duplicates = 2, .amount_rejected = 10, .amount_duplicate = 20, .text = "HTTP 200"}};
   gboolean ok = book_write(f->book, answer_change, &answering, &error);
   no_error(error);
   assert_true(ok);
@@ -176,7 +176,7 @@ static void an_answer_moves_counts_and_amounts_in_one(void **state) {
   assert_sound(f); /* also before anything is posted */
   expect_error(book_write(f->book, answer_change, &answering, &error), &error, SALLYPORT_ERROR_AGAIN,
                "waits for no answer");
-  answering = (Answering){file, &last, {.answer = "HTTP 200"}};
+  answering = (Answering){file, &last, {.text = "HTTP 200"}};
   assert_true(book_write(f->book, answer_change, &answering, &error));
   assert_true(book_write(f->book, post_change, &(Sending){file->id, &batch}, &error));
   assert_true(book_write(f->book, post_change, &(Sending){file->id, &last}, &error));

@@ -387,10 +387,6 @@ typedef struct {
 static gboolean intent_change(BookTransaction *tx, gpointer data, GError **error) {
   return book_add_intent(tx, ((IntentWork *)data)->intent, error);
 }
-static gboolean retry_change(BookTransaction *tx, gpointer data, GError **error) {
-  IntentWork *work = data;
-  return book_retry_intent(tx, work->id, 99, work->text, error);
-}
 static gboolean finish_change(BookTransaction *tx, gpointer data, GError **error) {
   IntentWork *work = data;
   return book_finish_intent(tx, work->id, work->text, error);
@@ -409,12 +405,10 @@ static void an_intent_is_pending_until_it_is_done_and_done_once(void **state) {
                        .size = 9,
                        .sha256 = (char *)"aa",
                        .due_at = 5};
-  IntentWork work = {.intent = &intent, .text = "connection lost"};
+  IntentWork work = {.intent = &intent};
   assert_true(book_write(f->book, intent_change, &work, &error));
   assert_true(intent.id > 0);
   work.id = intent.id;
-  for (guint i = 0; i < 9; i++)
-    assert_true(book_write(f->book, retry_change, &work, &error));
   g_autoptr(BookReader) reader = open_reader(f);
   g_autoptr(GPtrArray) pending = book_intents(reader, NULL, &error);
   assert_int_equal(pending->len, 1);
@@ -425,15 +419,12 @@ static void an_intent_is_pending_until_it_is_done_and_done_once(void **state) {
   assert_string_equal(read->from, "spool/x");
   assert_string_equal(read->to, "/incoming/x");
   assert_string_equal(read->sha256, "aa");
-  assert_string_equal(read->problem, "connection lost");
-  assert_int_equal(read->attempts, 9);
-  assert_int_equal(read->due_at, 99);
+  assert_int_equal(read->due_at, 5);
   work.text = "/incoming/x";
   assert_true(book_write(f->book, finish_change, &work, &error));
   assert_true(book_write(f->book, finish_change, &work, &error));
-  assert_true(book_write(f->book, retry_change, &work, &error));
   g_autofree char *events = history(f, file->id);
-  assert_string_equal(events, "seen retry retry retry retry put");
+  assert_string_equal(events, "seen put");
   g_autoptr(GPtrArray) none = book_intents(reader, NULL, &error);
   assert_int_equal(none->len, 0);
   g_autoptr(GPtrArray) all = book_intents(reader, file->id, &error);

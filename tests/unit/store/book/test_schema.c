@@ -154,6 +154,43 @@ static void a_migration_killed_half_way_resumes(void **state) {
   db_close(db);
 }
 
+static const char *const toy[] = {"CREATE TABLE toy (x BIGINT NOT NULL);", "INSERT INTO toy VALUES (7);", "BROKEN"};
+
+static void a_capability_has_its_tables_in_the_book_with_a_version_of_their_own(void **state) {
+  Fixture *f = *state;
+  GError *error = NULL;
+  open_book(f);
+  close_book(f);
+  Db *db = open_database(f);
+  assert_int_equal(number(db, "SELECT version FROM capability WHERE name = 'recon'"), 1);
+  assert_true(book_capability_migrate(db, "toy", &(BookMigrations){toy, 1}, &error));
+  assert_int_equal(number(db, "SELECT version FROM capability WHERE name = 'toy'"), 1);
+  for (guint i = 0; i < 2; i++) /* the second time there is nothing to do */
+    assert_true(book_capability_migrate(db, "toy", &(BookMigrations){toy, 2}, &error));
+  assert_int_equal(number(db, "SELECT count(*) FROM toy"), 1);
+  expect_error(book_capability_migrate(db, "toy", &(BookMigrations){toy, 3}, &error), &error, SALLYPORT_ERROR_BUG,
+               "tables of toy to version 3");
+  assert_int_equal(number(db, "SELECT version FROM capability WHERE name = 'toy'"), 2);
+  expect_error(book_capability_migrate(db, "toy", &(BookMigrations){toy, 1}, &error), &error,
+               SALLYPORT_ERROR_CONFIGURATION, "newer than this program's (1)");
+  assert_int_equal(number(db, "PRAGMA user_version"), book_schema_version());
+  db_close(db);
+}
+
+static void a_book_with_tables_of_an_unknown_capability_is_refused(void **state) {
+  Fixture *f = *state;
+  GError *error = NULL;
+  open_book(f);
+  close_book(f);
+  Db *db = open_database(f);
+  assert_true(db_run(db, "INSERT INTO capability VALUES ('billing', 3)", &error));
+  db_close(db);
+  assert_null(book_open(f->path, f->tip, &error));
+  expect_error(FALSE, &error, SALLYPORT_ERROR_CONFIGURATION, "tables of billing are version 3");
+  assert_null(book_reader_open(f->path, &error));
+  expect_error(FALSE, &error, SALLYPORT_ERROR_CONFIGURATION, "tables of billing are version 3");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_fixture, tear_down)
@@ -165,6 +202,8 @@ int main(void) {
       TEST(migrations_run_once_each_and_in_order),
       TEST(a_migration_that_fails_leaves_the_version_before),
       TEST(a_migration_killed_half_way_resumes),
+      TEST(a_capability_has_its_tables_in_the_book_with_a_version_of_their_own),
+      TEST(a_book_with_tables_of_an_unknown_capability_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

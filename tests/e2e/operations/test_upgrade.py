@@ -9,7 +9,7 @@ from accrual_interface import AccrualInterface
 from harness import equal, test
 from world import World
 
-CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../corpus")
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../corpus")
 MOVING = {"attempts", "problem", "due_at", "next_at", "told", "told_at", "interface_answer"}  # of what the lane works on again
 
 

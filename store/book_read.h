@@ -1,0 +1,62 @@
+/* What a book is asked: files, intents, polls, histories, counts; the audit chain; whether all of it is whole. Part of
+ * the book (store/book.h includes this). */
+#pragma once
+#include "store/book.h"
+
+/* --- Reading: a connection of one's own, read-only; one thread at a time; also from other processes. */
+BookReader *book_reader_open(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void book_reader_close(BookReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookReader, book_reader_close)
+
+typedef struct {
+  const char *feed, *name_like; /* GLOB over name_shown */
+  guint64 states;               /* bit set of FileState; 0: all */
+  gint64 since, until;          /* seen_at, both included; 0: open */
+  gint64 due_by;                /* due_at <= this and not terminal, in order of due_at unless newest_first; 0: all */
+  gboolean newest_first;
+  guint limit; /* 0: 1,000 */
+} BookFilter;
+/* BookFile* */
+GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* By id, unique prefix of an id (>= 4), or exact shown name (the newest). NULL without error: none; FILE: ambiguous. */
+BookFile *book_find_file(BookReader *reader, const char *id_or_name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* All files of this feed and name, newest first: what poll and duplicate verdicts ask. */
+GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Files of the feed with this plaintext (or ciphertext) digest, other than `except`, whose records count (validated …
+ * closed, not rejected). */
+GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* BookIntent*, by id; file NULL: all pending */
+GPtrArray *book_intents(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GPtrArray *book_polls(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  gint64 at;
+  char *event, *detail;
+} BookHistory;
+/* BookHistory*, oldest first */
+GPtrArray *book_history(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  char *feed;
+  FileState state;
+  guint64 files, records, accepted, rejected, duplicates;
+  gint64 oldest_change;
+} BookCount;
+/* BookCount*, by feed and state */
+GPtrArray *book_counts(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+  gint64 sequence;
+  gint64 at;
+  const char *event, *subject, *detail, *hash;
+} BookAuditRow;
+typedef gboolean (*BookAuditVisit)(gpointer user, const BookAuditRow *row);
+gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit, gpointer user,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Recomputes the chain to its tip and holds it against the tip kept outside; FILE names the first edited, missing,
+ * reordered or cut-off record. *verified is the number of good records. */
+gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *verified,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* PRAGMA integrity_check and foreign_key_check, history follows allowed transitions, counts add up. STORAGE names the
+ * first fault. */
+gboolean book_verify(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
