@@ -1,6 +1,6 @@
 # Sallyport. The two commands: `make demo` and `make test`. `make help` lists the rest.
-# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; FAULTS=1 compiles the fail points in;
-# FUZZ=1 is for the fuzz targets (clang, libFuzzer).
+# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; TSAN=1 with ThreadSanitizer; FAULTS=1
+# compiles the fail points in; FUZZ=1 is for the fuzz targets (clang, libFuzzer).
 
 BUILD    ?= build
 CC       ?= gcc
@@ -15,6 +15,8 @@ ifdef FUZZ
   CC     := clang
   WARNINGS := -w # gcc's are the ones that count
   HARDEN := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else ifdef TSAN
+  HARDEN := -O1 -fsanitize=thread -fno-omit-frame-pointer
 else ifdef SANITIZE
   HARDEN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else
