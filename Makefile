@@ -1,6 +1,6 @@
 # Sallyport. The two commands: `make demo` and `make test`. `make help` lists the rest.
-# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; FAULTS=1 compiles the fail points in;
-# FUZZ=1 is for the fuzz targets (clang, libFuzzer).
+# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; TSAN=1 with ThreadSanitizer; FAULTS=1
+# compiles the fail points in; FUZZ=1 is for the fuzz targets (clang, libFuzzer).
 
 BUILD    ?= build
 CC       ?= gcc
@@ -16,6 +16,8 @@ ifdef FUZZ
   CC     := clang
   WARNINGS := -w # gcc's are the ones that count
   HARDEN := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else ifdef TSAN
+  HARDEN := -O1 -fsanitize=thread -fno-omit-frame-pointer
 else ifdef SANITIZE
   HARDEN := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else
@@ -97,12 +99,18 @@ unit-gateway: $(filter $(BUILD)/tests/unit/gateway/%,$(UNIT)) $(BUILD)/sallyport
 unit: $(patsubst %,unit-%,conf crypto store transfer gateway)
 
 units: $(UNIT) $(BUILD)/sallyport
+# What a build with ThreadSanitizer runs: see tests/all.
+units-threaded: $(filter $(addprefix $(BUILD)/tests/unit/,gateway/threads/% gateway/lane/% gateway/common/% store/%),$(UNIT))
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c, each with its corpus in tests/corpus/NAME where there is one. They need FUZZ=1.
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(ALL_LIBRARIES)
 	$(CC) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_)
 fuzzers: $(FUZZERS)
+
+# The recorder of the power-loss test.
+$(BUILD)/tests/torture/recorder: $(call object,$(wildcard tests/torture/*.c))
+	$(CC) $(LDFLAGS_) -o $@ $^
 
 # Programs of the benchmark that link the libraries.
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
@@ -167,7 +175,7 @@ help:
 	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp formats"'
 	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall takes it away, but not the configuration'
 	@echo 'make clean'
-	@echo 'Variables: BUILD=folder SANITIZE=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'
+	@echo 'Variables: BUILD=folder SANITIZE=1 TSAN=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'
 
 e2e: $(BUILD)/sallyport
 	SALLYPORT=$(BUILD)/sallyport tests/e2e/run
@@ -175,5 +183,5 @@ e2e: $(BUILD)/sallyport
 clean:
 	rm -rf build
 
-.PHONY: all clean unit units fuzzers benches test lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
+.PHONY: all clean unit units units-threaded fuzzers benches test lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h

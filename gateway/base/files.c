@@ -48,10 +48,17 @@ gboolean files_replace(const char *folder, const char *name, const char *text, G
   return ok && files_sync_folder(folder, error);
 }
 
+/* Whatever is synced in a folder is lost with the folder's own name, so the parent is synced as well. */
 gboolean files_make_folder(const char *path, GError **error) {
-  if (g_mkdir_with_parents(path, 0700) != 0)
-    return sallyport_error_errno(error, errno, "make folder %s", path);
-  return TRUE;
+  g_autofree char *parent = g_path_get_dirname(path);
+  int number = mkdir(path, 0700) == 0 ? 0 : errno;
+  if (number == 0)
+    return files_sync_folder(parent, error);
+  if (number == EEXIST && g_file_test(path, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  if (number == ENOENT && strcmp(parent, path) != 0 && *path)
+    return files_make_folder(parent, error) && files_make_folder(path, error);
+  return sallyport_error_errno(error, number, "make folder %s", path);
 }
 
 /* For file systems without O_TMPFILE (NFS, FUSE, overlays of old kernels): it loses its name before a byte is written

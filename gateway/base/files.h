@@ -19,7 +19,7 @@ gboolean files_sync(int fd, const char *what, GError **error) G_GNUC_WARN_UNUSED
 /* fsync of a folder by its path: makes the renames and removals in it durable. */
 gboolean files_sync_folder(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Makes the folder, and its parents, with mode 0700 where missing. */
+/* Makes the folder, and its parents, with mode 0700 where missing; what was made is durable. */
 gboolean files_make_folder(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* An unnamed private file in the folder (0600, close-on-exec); it is gone when the last descriptor is. Where the file

@@ -29,11 +29,20 @@ void lane_paths_free(LanePaths *paths) {
   g_free(paths);
 }
 
+/* A run that was killed may have made a folder and not synced it: all that may have one are synced at each start. */
+static gboolean sync_parents(const LanePaths *paths, const ConfNode *node, GError **error) {
+  g_autofree char *lanes = g_path_get_dirname(paths->folder);
+  g_autofree char *spool = g_path_get_dirname(paths->in);
+  return files_sync_folder(paths->archive, error) && files_sync_folder(spool, error) &&
+         files_sync_folder(paths->folder, error) && files_sync_folder(lanes, error) &&
+         files_sync_folder(node->state, error);
+}
+
 gboolean lane_paths_make(const LanePaths *paths, const ConfNode *node, GError **error) {
   g_autofree char *audit = g_path_get_dirname(paths->tip);
   return files_make_folder(paths->in, error) && files_make_folder(paths->stage, error) &&
          files_make_folder(paths->out, error) && files_make_folder(paths->archive, error) &&
-         files_make_folder(audit, error) && files_make_folder(node->runtime, error);
+         files_make_folder(audit, error) && files_make_folder(node->runtime, error) && sync_parents(paths, node, error);
 }
 
 char *lane_path_in(const LanePaths *paths, const char *id) {

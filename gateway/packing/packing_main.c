@@ -39,7 +39,7 @@ static gboolean lock_in(PackingResult *result) {
 static int tell(const PackingResult *result) {
   /* a pipe takes so little in one piece */
   gboolean ok = write(PACKING_RESULT, result, sizeof *result) == (ssize_t)sizeof *result;
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   _exit(!ok); /* the leak checker starts a thread, which the cage forbids */
 #endif
   return !ok;

@@ -37,7 +37,8 @@ class Gateway:
         self.environment = {
             "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "HOME": folder, "LC_ALL": "C.UTF-8", "TZ": "UTC",
             "TMPDIR": folder, "ASAN_OPTIONS": f"log_path={folder}/asan",
-            "UBSAN_OPTIONS": f"log_path={folder}/ubsan:print_stacktrace=1",
+            "UBSAN_OPTIONS": f"log_path={folder}/ubsan:print_stacktrace=1", "TSAN_OPTIONS": f"log_path={folder}/tsan",
+            **{name: os.environ[name] for name in ("G_SLICE",) if name in os.environ},
         }
 
     # --- processes
@@ -138,7 +139,7 @@ class Gateway:
         return tail(self.log_path)
 
     def sanitizer_reports(self):
-        reports = [n for n in os.listdir(self.folder) if n.startswith(("asan.", "ubsan."))]
+        reports = [n for n in os.listdir(self.folder) if n.startswith(("asan.", "ubsan.", "tsan."))]
         return "\n".join(tail(os.path.join(self.folder, n), 80) for n in reports)
 
     # --- commands

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,11 +75,33 @@ static void a_folder_that_is_not_there_is_an_error(void **state) {
   assert_non_null(error);
 }
 
+static void a_folder_is_made_with_its_parents_and_may_be_there(void **state) {
+  (void)state;
+  g_autofree char *top = g_dir_make_tmp("files-XXXXXX", NULL);
+  g_autofree char *inner = g_build_filename(top, "a", "b", NULL);
+  g_autofree char *outer = g_path_get_dirname(inner);
+  g_autofree char *file = g_build_filename(inner, "file", NULL);
+  struct stat status;
+  assert_true(files_make_folder(inner, NULL));
+  assert_int_equal(stat(outer, &status), 0);
+  assert_int_equal(status.st_mode & 07777, 0700);
+  assert_true(files_make_folder(inner, NULL));
+  g_autoptr(GError) error = NULL;
+  assert_true(g_file_set_contents(file, "", 0, NULL));
+  assert_false(files_make_folder(file, &error));
+  assert_non_null(strstr(error->message, file));
+  g_unlink(file);
+  g_rmdir(inner);
+  g_rmdir(outer);
+  g_rmdir(top);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_unnamed_file_has_no_name_and_is_private),
       cmocka_unit_test(so_it_is_where_the_file_system_cannot_make_one_without_a_name),
       cmocka_unit_test(a_folder_that_is_not_there_is_an_error),
+      cmocka_unit_test(a_folder_is_made_with_its_parents_and_may_be_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,8 +33,12 @@ static int set_up(void **state) {
   return 0;
 }
 
+static Fixture *left; /* to a thread that was abandoned: it may read what it was started with as long as it likes */
+
 static int tear_down(void **state) {
   Fixture *f = *state;
+  if (f == left)
+    return 0;
   GDir *listing = g_dir_open(f->folder, 0, NULL);
   for (const char *name; (name = g_dir_read_name(listing));) {
     g_autofree char *path = g_build_filename(f->folder, name, NULL);
@@ -248,7 +252,7 @@ static void what_is_added_after_the_end_is_dropped(void **state) {
 /* The thread cannot be ended, and must touch nothing any more. (The pool stays until the process ends, as it must.)
  */
 static void a_server_that_says_nothing_does_not_hold_up_the_end(void **state) {
-  const Fixture *f = *state;
+  const Fixture *f = left = *state;
   static Told told;
   EndpointPool *pool = start(f, "silent", 2, 60);
   endpoint_pool_add(pool, telling(&told));

@@ -224,7 +224,7 @@ int main(void) {
       cmocka_unit_test(a_local_courier_reaches_its_folder_only),
       cmocka_unit_test(outside_the_cage_the_same_goes_through),
   };
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   fprintf(stderr, "SKIPPED: the sanitizer needs what the cage forbids\n");
   (void)tests;
   return 0;
