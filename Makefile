@@ -8,7 +8,7 @@ PREFIX   ?= /usr
 DESTDIR  ?=
 VERSION  := 0.1.0
 
-PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme libconfuse jansson openssl libseccomp libarchive libmicrohttpd gnutls libpq zlib
+PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme jansson openssl libseccomp libarchive libmicrohttpd gnutls libpq zlib
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
             -Wwrite-strings
 ifdef FUZZ

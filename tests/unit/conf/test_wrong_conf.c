@@ -2,8 +2,8 @@
  *
  * A case is `=== its name`, what is changed in right.conf, `---`, and the findings as "LINE: message" in the order in
  * which they are told. A change is `@ LINE`, the lines that stand there behind `-`, those that come in their place
- * behind `+`. A case without a change is a text of its own. A finding that is worded anew has its old words behind `~`
- * in the line above. */
+ * behind `+`. A case without a change is a text of its own. A finding that came later, or is worded anew, has what was
+ * told before behind `~` in the line above. */
 #include "tests/unit/conf/parse.h"
 #include <stdlib.h>
 
