@@ -8,6 +8,10 @@ static const Row rows[] = {
      "1: 'time-zone' must be a zone that this machine knows, as \"Asia/Shanghai\" or \"UTC\"\n"},
     {"time-zone = \"UTC\"", "time-zone = \"../../etc/passwd\"",
      "1: 'time-zone' must be a zone that this machine knows, as \"Asia/Shanghai\" or \"UTC\"\n"},
+    {" time-zone = \"UTC\"", "",
+     "1: warning: 'time-zone' is not set, so days and times are those of UTC; if that is meant, say so with time-zone "
+     "= "
+     "\"UTC\"\n"},
     {"name = \"gw\"", "name = \"gw\" key-warning-days = \"soon\"",
      "1: 'key-warning-days' must be a whole number from 0 to 3650\n"},
     {"name = \"gw\"", "name = \"gw\" log { format = xml level = loud }",
