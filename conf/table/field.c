@@ -156,11 +156,16 @@ static void check_number_place(const Section *section, gpointer into) {
   refuse_unless(section, "sign", is_number(field), "type = integer or decimal");
 }
 
+/* Zeros at the right are taken away when the field is read: of a number they change the value, and of a text, account
+ * 000120 would be account 00012. */
 static void check_zeros(const Section *section, gpointer into) {
   const ConfField *field = into;
-  if (is_number(field) && field->pad == '0' && !field->align_right)
-    section_error(section, section_has(section, "align") ? "align" : "pad",
-                  "zeros behind a number change it: pad = \"0\" wants align = right");
+  if (field->pad != '0' || field->align_right)
+    return;
+  section_error(section, section_has(section, "align") ? "align" : "pad",
+                is_number(field)
+                    ? "zeros behind a number change it: pad = \"0\" wants align = right"
+                    : "zeros at the end of a value would go with the padding: pad = \"0\" wants align = right");
 }
 
 static const Kind kind_field_name = {.store = STORE_TEXT, .read = read_name};

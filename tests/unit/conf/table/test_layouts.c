@@ -42,6 +42,13 @@ static const Row rows[] = {
      "17: 'pad' must be \"0\" or \" \"\n"
      "17: 'implied' is for type = decimal\n"
      "17: 'sign' is for type = integer or decimal\n"},
+    {old_layout, FIXED("", "bytes = 12 pad = \"0\"", COUNT),
+     "17: zeros at the end of a value would go with the padding: pad = \"0\" wants align = right\n"},
+    {old_layout, FIXED("", "bytes = 12 align = left pad = \"0\"", COUNT),
+     "17: zeros at the end of a value would go with the padding: pad = \"0\" wants align = right\n"},
+    {old_layout, FIXED("", "type = enumeration values = { \"10\", \"1\" } bytes = 12 pad = \"0\"", COUNT),
+     "17: zeros at the end of a value would go with the padding: pad = \"0\" wants align = right\n"
+     "32: 'account': field \"member\" must be text or integer\n"},
     {old_layout,
      FIXED("", "bytes = 12", "field \"count\" { type = integer bytes = 6 align = left pad = \"0\" control = count }"),
      "18: zeros behind a number change it: pad = \"0\" wants align = right\n"},
