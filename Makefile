@@ -8,8 +8,7 @@ PREFIX   ?= /usr
 DESTDIR  ?=
 VERSION  := 0.1.0
 
-PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme libconfuse jansson openssl libseccomp libarchive libmicrohttpd gnutls libpq zlib \
-            libxxhash
+PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme jansson openssl libseccomp libarchive libmicrohttpd gnutls libpq zlib libxxhash
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
             -Wwrite-strings
 ifdef FUZZ

@@ -1,4 +1,4 @@
-#include "conf/conf.h"
+#include "conf/report.h"
 
 ConfReport *conf_report_new(void) {
   ConfReport *report = g_new0(ConfReport, 1);
@@ -7,10 +7,10 @@ ConfReport *conf_report_new(void) {
 }
 
 void conf_report_free(ConfReport *report) {
-  if (report == NULL)
+  if (!report)
     return;
   for (guint i = 0; i < report->findings->len; i++) {
-    ConfFinding *finding = g_ptr_array_index(report->findings, i);
+    ConfFinding *finding = report->findings->pdata[i];
     g_free(finding->message);
     g_free(finding);
   }

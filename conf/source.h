@@ -1,25 +1,17 @@
-/* What a ConfSource holds, for the rest of this room. Files are in the order in which they are parsed: the main file,
- * conf.d by name, and behind each the files that it includes. */
+/* The text of all files as they were read at one moment, so that what was checked is what runs, also when someone edits
+ * a file meanwhile. */
 #pragma once
-#include "conf/conf.h"
+#include <glib.h>
 
-#define SOURCE_FILE_LIMIT (1024 * 1024) /* bytes of one file */
-#define SOURCE_TOTAL_LIMIT (16 * 1024 * 1024)
-#define SOURCE_FILES_LIMIT 1000
+typedef struct ConfSource ConfSource;
 
-typedef struct {
-  char *path;    /* as it is shown */
-  char *problem; /* why it could not be read; NULL when text is there */
-  char *text;    /* NUL behind it */
-  gsize length;
-  gboolean included; /* only where a line includes it */
-} SourceFile;
-
-struct ConfSource {
-  GPtrArray *files; /* SourceFile* */
-  gsize total;
-};
-
-/* The files that `include("pattern")` in the file FROM means, in the order of their names; empty when there is none. */
-/* of borrowed SourceFile* */
-GPtrArray *source_matching(const ConfSource *source, const char *from, const char *pattern);
+/* Reads FILE and, beside it, conf.d/ *.conf in the order of their names (and further include lines inside them). */
+ConfSource *conf_source_read(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One text, as if it stood alone in the file of that name (tests, and a configuration from elsewhere). Copied. */
+ConfSource *conf_source_from_text(const char *name, const char *text, gsize length);
+/* To and from one descriptor (a memfd that a lane inherits). Loading reads from its beginning and does not move its
+ * offset, so that several lanes may load from one. */
+gboolean conf_source_save(const ConfSource *source, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ConfSource *conf_source_load(int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean conf_source_equal(const ConfSource *a, const ConfSource *b);
+void conf_source_free(ConfSource *source);

@@ -1,7 +1,7 @@
 /* recon pull and recon verify: the requester's tool. Everything that it needs comes from its options; there is no
  * configuration. */
-#include "conf/url.h"
-#include "conf/value.h"
+#include "conf/read/url.h"
+#include "conf/read/value.h"
 #include "crypto/openpgp.h"
 #include "gateway/cli/progress.h"
 #include "gateway/cli/recon.h"

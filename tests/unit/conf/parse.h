@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #define FINGERPRINT "0123456789ABCDEF0123456789ABCDEF01234567"
-static const char right_one[] = "node { name = \"gw\" }\n"
+static const char right_one[] = "node { name = \"gw\" time-zone = \"UTC\" }\n"
                                 "partner \"bank\" {\n"
                                 "  openpgp {\n"
                                 "    encrypt-to = { \"" FINGERPRINT "\" }\n"

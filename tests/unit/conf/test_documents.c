@@ -1,4 +1,4 @@
-#include "conf/grammar.h"
+#include "conf/table/tables.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,18 +20,17 @@ static gboolean has_word(const char *text, const char *before, const char *name)
   return g_regex_match_simple(pattern, text, G_REGEX_MULTILINE, 0);
 }
 
-static void check_options(const cfg_opt_t *options, const char *section, const char *sample, const char *manual) {
-  for (; options->name != NULL; options++) {
-    if (strcmp(options->name, GRAMMAR_PLACE) == 0)
-      continue;
-    if (!has_word(sample, "", options->name))
-      fail_msg("the samples do not show %s of %s", options->name, section);
-    gboolean described = has_word(manual, "^\\.(It (Cm|Ic)|Ic|Ss) ", options->name) ||
-                         has_word(manual, "^\\.It Ic \\S+ \\{ Cm ", options->name);
+static void check_options(const Table *table, const char *section, const char *sample, const char *manual) {
+  RowWalk walk = {.table = table};
+  for (const Row *row; (row = grammar_next(&walk));) {
+    if (!has_word(sample, "", row->name))
+      fail_msg("the samples do not show %s of %s", row->name, section);
+    gboolean described = has_word(manual, "^\\.(It (Cm|Ic)|Ic|Ss) ", row->name) ||
+                         has_word(manual, "^\\.It Ic \\S+ \\{ Cm ", row->name);
     if (!described)
-      fail_msg("the manual does not describe %s of %s", options->name, section);
-    if (options->type == CFGT_SEC)
-      check_options(options->subopts, options->name, sample, manual);
+      fail_msg("the manual does not describe %s of %s", row->name, section);
+    if (row->kind->is_section)
+      check_options(row->inner, row->name, sample, manual);
   }
 }
 
@@ -54,7 +53,7 @@ static void every_option_stands_in_the_samples_and_in_the_manual(void **state) {
   (void)state;
   g_autofree char *sample = read_samples();
   g_autofree char *manual = read_document("packaging/man/sallyport.conf.5");
-  check_options(grammar_root(), "the top level", sample, manual);
+  check_options(&table_root, "the top level", sample, manual);
 }
 
 int main(void) {

@@ -8,7 +8,7 @@
 static Conf *parse_sample(ConfSource **source) {
   g_autoptr(GError) error = NULL;
   *source = conf_source_read("conf/samples/sallyport.conf", &error);
-  if (*source == NULL)
+  if (!*source)
     fail_msg("%s", error->message);
   ConfReport *report = conf_report_new();
   Conf *conf = conf_parse(*source, report);

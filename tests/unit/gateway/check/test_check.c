@@ -313,76 +313,6 @@ static void a_lanes_part_does_not_show_what_concerns_others_or_only_moves_it(voi
   assert_string_equal(before, after);
 }
 
-static void every_setting_of_the_configuration_is_in_the_parts_tables(void **state) {
-  (void)state;
-  const char *first;
-  gsize missing = part_uncovered(&first);
-  if (missing)
-    fail_msg("%s has %zu bytes that gateway/supervisor/lane_fingerprint.c does not know: add the new setting there",
-             first, missing);
-}
-
-/* --- The fields of the structs as the headers declare them, and as part.c has them: by their names, so that also one
- * is found that alignment hides from part_uncovered(). */
-
-static char *replaced(char *text, const char *pattern, const char *by) {
-  g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_DOTALL, 0, NULL);
-  char *result = g_regex_replace_literal(regex, text, -1, 0, by, 0, NULL);
-  g_free(text);
-  return result;
-}
-
-/* Declarations without comments and without the words of enumerations. */
-static char *plain_header(const char *path) {
-  char *text = NULL;
-  assert_true(g_file_get_contents(path, &text, NULL, NULL));
-  return replaced(replaced(text, "/\\*.*?\\*/", ""), "enum \\{[^}]*\\}", "enumeration");
-}
-
-static void check_field(const char *tables, const char *of, const char *name) {
-  g_autofree char *line = strcmp(name, "where") == 0 ? g_strdup_printf("WHERE(%s)", of)
-                                                     : g_strdup_printf("\\(%s, %s[,)]", of, name);
-  if (strcmp(name, "where") == 0 ? !strstr(tables, line) : !g_regex_match_simple(line, tables, 0, 0))
-    fail_msg("gateway/supervisor/lane_fingerprint.c does not have %s of %s", name, of);
-}
-
-/* Each declaration's name is its last word. */
-static guint check_struct(const char *tables, const char *of, const char *declarations) {
-  /* no settings, or the whole */
-  static const char *const others[] = {"ConfFinding", "ConfReport", "ConfWhere", "Conf", NULL};
-  if (g_strv_contains(others, of))
-    return 0;
-  guint count = 0;
-  g_autoptr(GRegex) last = g_regex_new("(\\w+)\\s*[;,]", 0, 0, NULL);
-  g_autoptr(GMatchInfo) match = NULL;
-  for (g_regex_match(last, declarations, 0, &match); g_match_info_matches(match);
-       g_match_info_next(match, NULL), count++) {
-    g_autofree char *name = g_match_info_fetch(match, 1);
-    check_field(tables, of, name);
-  }
-  return count;
-}
-
-static guint check_header(const char *tables, const char *path) {
-  guint count = 0;
-  g_autofree char *text = plain_header(path);
-  g_autoptr(GRegex) structs = g_regex_new("typedef struct \\{([^}]*)\\} (\\w+);", G_REGEX_DOTALL, 0, NULL);
-  g_autoptr(GMatchInfo) match = NULL;
-  for (g_regex_match(structs, text, 0, &match); g_match_info_matches(match); g_match_info_next(match, NULL)) {
-    g_autofree char *declarations = g_match_info_fetch(match, 1), *of = g_match_info_fetch(match, 2);
-    count += check_struct(tables, of, declarations);
-  }
-  return count;
-}
-
-static void every_field_of_every_struct_has_its_place_in_the_parts_tables(void **state) {
-  (void)state;
-  g_autofree char *tables = NULL;
-  assert_true(g_file_get_contents("gateway/supervisor/lane_fingerprint.c", &tables, NULL, NULL));
-  guint count = check_header(tables, "conf/conf.h") + check_header(tables, "conf/conf_recon.h");
-  assert_true(count > 200); /* it does look */
-}
-
 static void a_part_shows_a_change_in_what_the_lane_refers_to(void **state) {
   const Site *site = *state;
   static const char all[] =
@@ -433,8 +363,6 @@ int main(void) {
       TEST(a_lanes_part_shows_each_change_that_concerns_it),
       TEST(a_lanes_part_does_not_show_what_concerns_others_or_only_moves_it),
       TEST(a_part_shows_a_change_in_what_the_lane_refers_to),
-      cmocka_unit_test(every_field_of_every_struct_has_its_place_in_the_parts_tables),
-      cmocka_unit_test(every_setting_of_the_configuration_is_in_the_parts_tables),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,223 @@
+#include "conf/check/lines.h"
+#include "conf/lookup.h"
+#include "conf/read/table.h"
+#include <string.h>
+
+void lines_check_field_names(const Section *section, const ConfLine *line) {
+  g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; i < line->fields->len; i++) {
+    const ConfField *field = line->fields->pdata[i];
+    if (!g_hash_table_add(names, g_ascii_strdown(field->name, -1)))
+      conf_report_error(section->report, field->where,
+                        "field \"%s\" differs from another field of this line by upper and lower case only",
+                        field->name);
+  }
+}
+
+/* --- The records together. */
+
+/* The values of an enumeration are those of all records that have it. */
+static void add_values(ConfField *common, const ConfField *field) {
+  g_autoptr(GPtrArray) all = g_ptr_array_new();
+  for (char **value = common->values; value && *value; value++)
+    g_ptr_array_add(all, *value);
+  for (char **value = field->values; value && *value; value++)
+    if (!common->values || !g_strv_contains((const char *const *)common->values, *value))
+      g_ptr_array_add(all, g_strdup(*value));
+  g_ptr_array_add(all, NULL);
+  g_free(common->values);
+  common->values = (char **)g_ptr_array_free(g_steal_pointer(&all), FALSE);
+}
+
+/* One that is there already, or NULL for one that is added now. */
+static ConfField *common_field(ConfLine *common, const Table *table, const ConfField *field) {
+  ConfField *found = (ConfField *)conf_line_field(common, field->name);
+  if (!found)
+    g_ptr_array_add(common->fields, table_copy(table, field));
+  return found;
+}
+
+static void add_field(const Section *section, ConfField *common, const ConfLine *line, const ConfField *field) {
+  if (common->type != field->type || common->scale != field->scale)
+    conf_report_error(
+        section->report, field->where,
+        "field \"%s\" of record \"%s\" has another type or scale than at %s:%u: it is one column for the rules",
+        field->name, line->tag ? line->tag : "", common->where.file, common->where.line);
+  common->optional = common->optional || field->optional;
+  common->mask = common->mask || field->mask;
+  common->width = common->width == 0 || field->width == 0 ? 0 : MAX(common->width, field->width);
+  common->bytes = MAX(common->bytes, field->bytes);
+  if (field->type == CONF_ENUMERATION)
+    add_values(common, field);
+}
+
+void lines_join_records(const Section *section, ConfLayout *layout, const Table *of_fields, gboolean are_sound) {
+  for (guint r = 0; r < layout->records->len; r++) {
+    const ConfLine *line = layout->records->pdata[r];
+    if (r == 0) {
+      layout->record.where = line->where;
+      layout->record.present = TRUE;
+      layout->record.tag = g_strdup(line->tag);
+    }
+    for (guint i = 0; i < line->fields->len; i++) {
+      ConfField *common = common_field(&layout->record, of_fields, line->fields->pdata[i]);
+      if (common)
+        add_field(section, common, line, line->fields->pdata[i]);
+    }
+  }
+  for (guint i = 0; i < layout->record.fields->len; i++) {
+    ConfField *field = layout->record.fields->pdata[i];
+    for (guint r = 0; r < layout->records->len; r++)
+      if (!conf_line_field(layout->records->pdata[r], field->name))
+        field->optional = TRUE;
+  }
+  if (layout->records->len > 1 && are_sound)
+    lines_check_field_names(section, &layout->record);
+}
+
+/* --- Between lines. */
+
+static const ConfLine *record_of_tag(const ConfLayout *layout, const char *tag) {
+  for (guint r = 0; r < layout->records->len; r++) {
+    const ConfLine *line = layout->records->pdata[r];
+    if (g_strcmp0(line->tag, tag) == 0)
+      return line;
+  }
+  return NULL;
+}
+
+static void check_sum(const Section *section, const ConfField *field, const ConfLine *line) {
+  const ConfField *summed = conf_line_field(line, field->control_field);
+  if (!summed) {
+    g_autofree char *suggestion = named_suggest(line->fields, field->control_field);
+    conf_report_error(section->report, field->where, "field \"%s\": the record has no field \"%s\" to sum%s",
+                      field->name, field->control_field, suggestion);
+  } else if (summed->type != CONF_INTEGER && summed->type != CONF_DECIMAL) {
+    conf_report_error(section->report, field->where,
+                      "field \"%s\": \"%s\" cannot be summed, it is neither integer nor decimal", field->name,
+                      summed->name);
+  } else if (field->type != summed->type || field->scale != summed->scale) {
+    conf_report_error(section->report, field->where,
+                      "field \"%s\" must have the type and scale of \"%s\", which it sums", field->name, summed->name);
+  }
+}
+
+static void check_control(const Section *section, const ConfLayout *layout, const ConfField *field) {
+  if (field->control == CONF_CONTROL_NONE || !layout->record.present)
+    return;
+  const ConfLine *line = &layout->record;
+  if (field->control_record && !(line = record_of_tag(layout, field->control_record)))
+    conf_report_error(section->report, field->where, "field \"%s\": there is no record \"%s\" to be counted or summed",
+                      field->name, field->control_record);
+  else if (field->control == CONF_CONTROL_SUM)
+    check_sum(section, field, line);
+}
+
+static void check_controls(const Section *section, const ConfLayout *layout) {
+  const ConfLine *lines[] = {&layout->header, &layout->trailer};
+  for (guint l = 0; l < G_N_ELEMENTS(lines); l++)
+    for (guint i = 0; i < lines[l]->fields->len; i++)
+      check_control(section, layout, g_ptr_array_index(lines[l]->fields, i));
+}
+
+/* The kind of record is a column of its own beside the record's. */
+static void check_reserved_names(const Section *section, const ConfLayout *layout) {
+  for (guint i = 0; i < layout->record.fields->len; i++) {
+    const ConfField *field = layout->record.fields->pdata[i];
+    if (g_ascii_strcasecmp(field->name, "record_type") == 0)
+      conf_report_error(section->report, field->where,
+                        "\"%s\" is reserved: it is the column that has each record's tag", field->name);
+  }
+}
+
+/* Rules see the header's values as header_NAME, beside the record's columns. */
+static void check_header_names(const Section *section, const ConfLayout *layout) {
+  for (guint i = 0; i < layout->header.fields->len; i++) {
+    const ConfField *field = layout->header.fields->pdata[i];
+    g_autofree char *constant = g_strdup_printf("header_%s", field->name);
+    const ConfField *clash = conf_line_field(&layout->record, constant);
+    if (clash)
+      conf_report_error(section->report, clash->where,
+                        "field \"%s\" has the name by which rules call the header's \"%s\"", clash->name, field->name);
+  }
+}
+
+static void check_tag(const Section *section, const ConfLayout *layout, const ConfLine *line) {
+  if (!line->tag && layout->lines_by == CONF_LINES_BY_TAG)
+    conf_report_error(section->report, line->where,
+                      "lines are told apart by their tag, and this one has none: write it behind the name, as record "
+                      "\"D\" { … }, or set lines-by = position");
+  if (!line->tag)
+    return;
+  if (layout->lines_by == CONF_LINES_BY_POSITION)
+    conf_report_warning(section->report, line->where,
+                        "the tag is not looked at with lines-by = position; where the lines do begin with it, it needs "
+                        "a field of its own");
+  if (layout->delimiter && strstr(line->tag, layout->delimiter))
+    conf_report_error(section->report, line->where, "the tag holds the delimiter");
+  if (layout->tag_bytes != 0 && strlen(line->tag) > layout->tag_bytes)
+    conf_report_error(section->report, line->where, "the tag \"%s\" is longer than tag-bytes (%u)", line->tag,
+                      layout->tag_bytes);
+}
+
+static GPtrArray *all_lines(const ConfLayout *layout) {
+  GPtrArray *lines = g_ptr_array_new();
+  if (layout->header.present)
+    g_ptr_array_add(lines, (gpointer)(gsize)&layout->header);
+  for (guint r = 0; r < layout->records->len; r++)
+    g_ptr_array_add(lines, layout->records->pdata[r]);
+  if (layout->trailer.present)
+    g_ptr_array_add(lines, (gpointer)(gsize)&layout->trailer);
+  return lines;
+}
+
+static void check_tags(const Section *section, const ConfLayout *layout) {
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (guint i = 0; i < lines->len; i++) {
+    const ConfLine *line = lines->pdata[i];
+    check_tag(section, layout, line);
+    for (guint j = 0; j < i; j++)
+      if (line->tag && g_strcmp0(((const ConfLine *)lines->pdata[j])->tag, line->tag) == 0)
+        conf_report_error(section->report, line->where, "the tag \"%s\" stands for two kinds of line", line->tag);
+  }
+  if (layout->lines_by == CONF_LINES_BY_POSITION && layout->records->len > 1)
+    section_error(section, "lines-by",
+                  "several kinds of record are told apart by their tags: lines-by = position knows one kind");
+}
+
+/* Bytes of a line of fixed width with its tag. */
+static guint64 length_of(const ConfLayout *layout, const ConfLine *line) {
+  guint64 length = 0;
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (guint i = 0; i < lines->len && layout->lines_by == CONF_LINES_BY_TAG && layout->tag_bytes == 0; i++) {
+    const char *tag = ((const ConfLine *)lines->pdata[i])->tag;
+    if (tag)
+      length = MAX(length, strlen(tag));
+  }
+  length += layout->tag_bytes;
+  for (guint i = 0; i < line->fields->len; i++)
+    length += ((const ConfField *)line->fields->pdata[i])->bytes;
+  return length;
+}
+
+static void check_lengths(const Section *section, const ConfLayout *layout) {
+  if (layout->kind != CONF_LAYOUT_FIXED)
+    return;
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (guint i = 0; i < lines->len; i++) {
+    const ConfLine *line = lines->pdata[i];
+    guint64 length = length_of(layout, line);
+    if (length > layout->line_limit)
+      conf_report_error(section->report, line->where,
+                        "this line has %" G_GUINT64_FORMAT " bytes, more than the line-limit (%u)", length,
+                        layout->line_limit);
+  }
+}
+
+void lines_check(const Section *section, const ConfLayout *layout) {
+  check_tags(section, layout);
+  check_lengths(section, layout);
+  check_controls(section, layout);
+  check_header_names(section, layout);
+  check_reserved_names(section, layout);
+}

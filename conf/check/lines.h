@@ -1,0 +1,11 @@
+/* What the lines of a layout must agree in: names, tags, lengths, control totals; and the columns that its kinds of
+ * record have together. */
+#pragma once
+#include "conf/read/section.h"
+
+/* SQL, which the rules are, does not tell ABC and abc apart. */
+void lines_check_field_names(const Section *section, const ConfLine *line);
+/* Makes `record` of `records`: what not every kind of record has is optional among all. OF_FIELDS is the table of
+ * fields; the records are sound when nothing is told of them yet. */
+void lines_join_records(const Section *section, ConfLayout *layout, const Table *of_fields, gboolean are_sound);
+void lines_check(const Section *section, const ConfLayout *layout);

@@ -1,0 +1,107 @@
+#include "conf/lookup.h"
+#include "conf/read/row.h"
+#include <string.h>
+
+/* What all structs that have names begin with. */
+typedef struct {
+  ConfWhere where;
+  char *name;
+} Named;
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfPartner, name) == G_STRUCT_OFFSET(Named, name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfEndpoint, name) == G_STRUCT_OFFSET(Named, name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfField, name) == G_STRUCT_OFFSET(Named, name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfLayout, name) == G_STRUCT_OFFSET(Named, name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfCalendar, name) == G_STRUCT_OFFSET(Named, name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfLane, name) == G_STRUCT_OFFSET(Named, name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfFeed, name) == G_STRUCT_OFFSET(Named, name));
+
+gconstpointer named_find(const GPtrArray *array, const char *name) {
+  for (guint i = 0; i < array->len; i++) {
+    const Named *named = array->pdata[i];
+    if (strcmp(named->name, name) == 0)
+      return named;
+  }
+  return NULL;
+}
+
+char *named_suggest(const GPtrArray *array, const char *name) {
+  const char *nearest = NULL;
+  guint least = G_MAXUINT, distance = 0;
+  for (guint i = 0; i < array->len; i++) {
+    const Named *named = array->pdata[i];
+    if (!grammar_is_near(named->name, name, &distance) || distance >= least)
+      continue;
+    least = distance;
+    nearest = named->name;
+  }
+  return nearest ? g_strdup_printf("; did you mean \"%s\"?", nearest) : g_strdup("");
+}
+
+static const ConfPartner *partner_or_system(const Conf *conf, const char *name, gboolean is_system) {
+  for (guint i = 0; i < conf->partners->len; i++) {
+    const ConfPartner *partner = conf->partners->pdata[i];
+    if (partner->is_system == is_system && strcmp(partner->name, name) == 0)
+      return partner;
+  }
+  return NULL;
+}
+
+const ConfPartner *conf_partner(const Conf *conf, const char *name) {
+  return partner_or_system(conf, name, FALSE);
+}
+
+const ConfPartner *conf_system(const Conf *conf, const char *name) {
+  return partner_or_system(conf, name, TRUE);
+}
+
+const ConfCalendar *conf_calendar(const Conf *conf, const char *name) {
+  return named_find(conf->calendars, name);
+}
+
+const ConfEndpoint *conf_endpoint(const ConfPartner *partner, const char *name) {
+  return named_find(partner->endpoints, name);
+}
+
+const ConfLayout *conf_layout(const Conf *conf, const char *name) {
+  return named_find(conf->layouts, name);
+}
+
+const ConfField *conf_line_field(const ConfLine *line, const char *name) {
+  return named_find(line->fields, name);
+}
+
+const ConfLane *conf_lane(const Conf *conf, const char *name) {
+  return named_find(conf->lanes, name);
+}
+
+const ConfFeed *conf_feed(const Conf *conf, const char *name, const ConfLane **lane) {
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *candidate = conf->lanes->pdata[i];
+    const ConfFeed *feed = named_find(candidate->feeds, name);
+    if (!feed)
+      continue;
+    if (lane)
+      *lane = candidate;
+    return feed;
+  }
+  return NULL;
+}
+
+/* --- Kinds of process. */
+
+static const struct {
+  const char *word;
+  gboolean keeps_ledger;
+} processes[] = {
+#define PROCESS(constant, word, type, keeps_ledger) [constant] = {#word, keeps_ledger},
+    CONF_PROCESSES(PROCESS)
+#undef PROCESS
+};
+
+const char *conf_process_word(ConfProcess process) {
+  return processes[process].word;
+}
+
+gboolean conf_process_keeps_ledger(ConfProcess process) {
+  return processes[process].keeps_ledger;
+}

@@ -1,0 +1,48 @@
+/* feed "…" { … }: a partner's files, from the folder that they come from to the answers; and lanes, which hold
+ * feeds. */
+#pragma once
+#include "conf/model/feedback.h"
+#include "conf/model/process.h"
+#include "conf/model/source.h"
+#include "conf/model/watch.h"
+
+typedef struct {
+  ConfWhere where; /* of the check */
+  char *name;
+  char *check;
+  char *code;
+  char *message; /* default: the name */
+} ConfRule;
+
+#define CONF_PROCESS_MEMBER(constant, word, type, keeps_ledger) type word;
+typedef struct {
+  ConfWhere where;
+  char *name;
+  char *partner;
+  char *layout;
+  char *key;
+  char *business_date;  /* a header or record field; NULL: day of arrival */
+  gboolean reject_file; /* on-reject = file (default), else record */
+  guint64 plain_limit;
+  guint ratio_limit;
+  guint retry_limit; /* failed tries of one step before the file is held; 10 */
+  ConfSourceFolder source;
+  GPtrArray *rules; /* ConfRule* */
+  ConfBatch batch;
+  ConfProcess process;
+  CONF_PROCESSES(CONF_PROCESS_MEMBER)
+  ConfFeedback feedback;
+  ConfRepeats repeats;
+  ConfSequence sequence;
+  GPtrArray *expects; /* ConfExpect* */
+  ConfCutOff cut_off;
+} ConfFeed;
+
+/* A capability of a lane adds an array of its sections here. */
+typedef struct {
+  ConfWhere where;
+  char *name;
+  guint threads;         /* 0: one per processor */
+  GPtrArray *feeds;      /* ConfFeed* */
+  GPtrArray *reconciles; /* ConfReconcile* */
+} ConfLane;

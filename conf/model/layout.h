@@ -1,0 +1,91 @@
+/* How a partner writes records as lines. */
+#pragma once
+#include "conf/model/where.h"
+
+#define CONF_FIELD_TYPES(X)              \
+  X(CONF_TEXT, "text")                   \
+  X(CONF_INTEGER, "integer")             \
+  X(CONF_DECIMAL, "decimal")             \
+  X(CONF_DATE, "date")                   \
+  X(CONF_TIMESTAMP, "timestamp")         \
+  X(CONF_ENUMERATION, "enumeration")
+typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
+
+typedef enum { CONF_CONTROL_NONE, CONF_CONTROL_COUNT, CONF_CONTROL_SUM } ConfControl;
+
+#define CONF_SIGNS(X)                    \
+  X(CONF_SIGN_PLAIN, "plain")            \
+  X(CONF_SIGN_OVERPUNCH, "overpunch")
+typedef enum { CONF_SIGNS(CONF_CONSTANT) } ConfSign;
+
+typedef struct {
+  ConfWhere where;
+  char *name;
+  ConfFieldType type;
+  guint width; /* most characters; 0: none */
+  guint scale;
+  char *format; /* date, timestamp */
+  char **values;
+  gboolean optional;
+  gboolean mask;
+  ConfControl control;
+  char *control_field;
+  char *control_record; /* a record's tag: only those lines; NULL: all */
+  guint bytes;          /* type = fixed: so many bytes of the declared character set */
+  gboolean align_right;
+  char pad;         /* ' ' or '0' */
+  gboolean implied; /* decimal without its point: 0001230 is 12.30 at scale 2 */
+  ConfSign sign;
+} ConfField;
+
+/* A header, record or trailer. */
+typedef struct {
+  ConfWhere where;
+  gboolean present;
+  char *tag;
+  GPtrArray *fields; /* ConfField* */
+} ConfLine;
+
+#define CONF_LAYOUT_KINDS(X)             \
+  X(CONF_LAYOUT_DELIMITED, "delimited")  \
+  X(CONF_LAYOUT_FIXED, "fixed")
+typedef enum { CONF_LAYOUT_KINDS(CONF_CONSTANT) } ConfLayoutKind;
+
+#define CONF_QUOTES(X)                   \
+  X(CONF_QUOTE_NONE, "none")             \
+  X(CONF_QUOTE_RFC4180, "rfc4180")
+typedef enum { CONF_QUOTES(CONF_CONSTANT) } ConfQuote;
+
+#define CONF_LINES_BYS(X)                \
+  X(CONF_LINES_BY_TAG, "tag")            \
+  X(CONF_LINES_BY_POSITION, "position")
+typedef enum { CONF_LINES_BYS(CONF_CONSTANT) } ConfLinesBy;
+
+/* none: fixed lines only */
+#define CONF_LINE_ENDS(X)                \
+  X(CONF_LINE_END_ANY, "any")            \
+  X(CONF_LINE_END_LF, "lf")              \
+  X(CONF_LINE_END_CRLF, "crlf")          \
+  X(CONF_LINE_END_CR, "cr")              \
+  X(CONF_LINE_END_NONE, "none")
+typedef enum { CONF_LINE_ENDS(CONF_CONSTANT) } ConfLineEnd;
+
+/* `records` are the record lines as declared, one or several (told apart by tag). `record` is their union, by name, in
+ * the order of first mention: the columns of what is staged. Fields of one name agree in type and scale; one that not
+ * every record has is optional in it. */
+typedef struct {
+  ConfWhere where;
+  char *name;
+  ConfLayoutKind kind;
+  char *delimiter; /* bytes, one or several */
+  ConfQuote quote;
+  char *charset;
+  ConfLinesBy lines_by;
+  ConfLineEnd line_end;
+  guint line_limit; /* bytes; 16,384 */
+  ConfLine header;
+  ConfLine record;
+  ConfLine trailer;
+  GPtrArray *records; /* ConfLine* */
+  guint tag_bytes;    /* fixed: the tag's place is the first bytes of a line; 0: the longest tag's length */
+} ConfLayout;

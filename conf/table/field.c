@@ -1,0 +1,206 @@
+/* The fields of a layout's lines. */
+#include "conf/read/section.h"
+#include "conf/read/value.h"
+#include "conf/table/kinds.h"
+#include "conf/table/tables.h"
+#include <string.h>
+
+/* A field stands in a line, and the line in a layout. */
+static const ConfLayout *layout_of(const Section *section) {
+  return section->outer->outer->into;
+}
+
+static gboolean is_number(const ConfField *field) {
+  return field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
+}
+
+static void refuse_unless(const Section *section, const char *option, gboolean fits, const char *fitting) {
+  if (!fits && section_has(section, option))
+    section_error(section, option, "'%s' is for %s", option, fitting);
+}
+
+static void read_name(const Section *section, const Row *row, gpointer at) {
+  (void)row;
+  const char *name = section->node->title;
+  *(char **)at = g_strdup(name);
+  if (!value_is_field(name))
+    section_error(
+        section, NULL,
+        "a field's name must be 1 to 64 letters, digits or _, not beginning with a digit: rules use it as a column");
+}
+
+static void check_format(const Section *section, gpointer into) {
+  const ConfField *field = into;
+  refuse_unless(section, "format", field->type == CONF_DATE || field->type == CONF_TIMESTAMP,
+                "type = date or timestamp");
+}
+
+/* --- Settings of one type: what they say elsewhere is not read. */
+
+static void read_scale(const Section *section, const Row *row, gpointer at) {
+  const ConfField *field = section->into;
+  refuse_unless(section, row->name, field->type == CONF_DECIMAL, "type = decimal");
+  if (field->type != CONF_DECIMAL)
+    return;
+  section_require(section, row->name, "how many digits stand behind the point");
+  kind_number.read(section, row, at);
+}
+
+static void read_values(const Section *section, const Row *row, gpointer at) {
+  const ConfField *field = section->into;
+  refuse_unless(section, row->name, field->type == CONF_ENUMERATION, "type = enumeration");
+  if (field->type != CONF_ENUMERATION)
+    return;
+  section_require(section, row->name, "what the field may hold");
+  kind_list.read(section, row, at);
+}
+
+/* --- Control totals. */
+
+/* `count`, `count(TAG)`, `sum(FIELD)` or `sum(FIELD, TAG)`; FALSE: none of these. */
+static gboolean parse_control(const char *text, ConfField *field) {
+  gsize length = strlen(text);
+  if (strcmp(text, "count") == 0) {
+    field->control = CONF_CONTROL_COUNT;
+    return TRUE;
+  }
+  gboolean counts = g_str_has_prefix(text, "count("), sums = g_str_has_prefix(text, "sum(");
+  if ((!counts && !sums) || text[length - 1] != ')')
+    return FALSE;
+  const char *open = strchr(text, '(') + 1;
+  g_autofree char *inner = g_strndup(open, (gsize)(text + length - 1 - open));
+  g_auto(GStrv) parts = g_strsplit(inner, ",", 2);
+  for (char **part = parts; *part; part++)
+    g_strstrip(*part);
+  guint wanted = counts ? 1 : 2;
+  if (!parts[0] || *parts[0] == '\0' || (parts[1] && (*parts[1] == '\0' || g_strv_length(parts) > wanted)))
+    return FALSE;
+  field->control = counts ? CONF_CONTROL_COUNT : CONF_CONTROL_SUM;
+  if (sums)
+    field->control_field = g_strdup(parts[0]);
+  field->control_record = g_strdup(counts ? parts[0] : parts[1]);
+  return TRUE;
+}
+
+static void read_control(const Section *section, const Row *row, gpointer at) {
+  (void)at;
+  ConfField *field = section->into;
+  g_autofree char *text = section_text(section, row->name);
+  if (!text)
+    return;
+  if (strcmp(section->outer->node->name, "record") == 0)
+    section_error(section, row->name,
+                  "'control' is for fields of the trailer or header: a record does not count itself");
+  else if (!parse_control(text, field))
+    section_error(section, row->name,
+                  "'control' must be count or \"sum(FIELD)\", or of the records of one tag, \"count(TAG)\" or "
+                  "\"sum(FIELD, TAG)\"");
+  else if (field->control == CONF_CONTROL_COUNT && field->type != CONF_INTEGER)
+    section_error(section, row->name, "a field with control = count must have type = integer");
+}
+
+/* --- Fixed width. Numbers are at the right behind zeros, all else at the left before spaces, unless it is said. */
+
+static void check_fixed(const Section *section, gpointer into) {
+  static const char *const options[] = {"bytes", "align", "pad", "implied", "sign"};
+  ((ConfField *)into)->pad = ' ';
+  gboolean is_fixed = layout_of(section)->kind == CONF_LAYOUT_FIXED;
+  for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+    refuse_unless(section, options[i], is_fixed, "layouts of type = fixed");
+  if (is_fixed)
+    section_require(section, "bytes", "how many bytes of a line the field has");
+}
+
+/* Reads as KIND does, in layouts of fixed width only. */
+static void read_if_fixed(const Section *section, const Row *row, gpointer at, const Kind *kind) {
+  if (layout_of(section)->kind == CONF_LAYOUT_FIXED)
+    kind->read(section, row, at);
+}
+
+static void read_fixed_number(const Section *section, const Row *row, gpointer at) {
+  read_if_fixed(section, row, at, &kind_number);
+}
+
+static void read_fixed_choice(const Section *section, const Row *row, gpointer at) {
+  read_if_fixed(section, row, at, &kind_choice);
+}
+
+static void read_fixed_yes(const Section *section, const Row *row, gpointer at) {
+  read_if_fixed(section, row, at, &kind_yes);
+}
+
+static void fill_align(const Section *section, gpointer into) {
+  (void)section;
+  ConfField *field = into;
+  if ((guint)field->align_right == ROW_UNSAID)
+    field->align_right = is_number(field);
+}
+
+static void read_pad(const Section *section, const Row *row, gpointer at) {
+  ConfField *field = section->into;
+  if (layout_of(section)->kind != CONF_LAYOUT_FIXED)
+    return;
+  g_autofree char *pad = section_raw(section, row->name);
+  *(char *)at = is_number(field) && field->align_right ? '0' : ' ';
+  if (pad && strcmp(pad, "0") != 0 && strcmp(pad, " ") != 0)
+    section_error(section, row->name, "'%s' must be \"0\" or \" \"", row->name);
+  else if (pad)
+    *(char *)at = *pad;
+}
+
+static void check_number_place(const Section *section, gpointer into) {
+  const ConfField *field = into;
+  if (layout_of(section)->kind != CONF_LAYOUT_FIXED)
+    return;
+  refuse_unless(section, "implied", field->type == CONF_DECIMAL, "type = decimal");
+  refuse_unless(section, "sign", is_number(field), "type = integer or decimal");
+}
+
+/* Zeros at the right are taken away when the field is read: of a number they change the value, and of a text, account
+ * 000120 would be account 00012. */
+static void check_zeros(const Section *section, gpointer into) {
+  const ConfField *field = into;
+  if (field->pad != '0' || field->align_right)
+    return;
+  section_error(section, section_has(section, "align") ? "align" : "pad",
+                is_number(field)
+                    ? "zeros behind a number change it: pad = \"0\" wants align = right"
+                    : "zeros at the end of a value would go with the padding: pad = \"0\" wants align = right");
+}
+
+static const Kind kind_field_name = {.store = STORE_TEXT, .read = read_name};
+static const Kind kind_scale = {.store = STORE_UINT, .read = read_scale};
+static const Kind kind_values = {.store = STORE_LIST, .is_list = TRUE, .read = read_values};
+static const Kind kind_control = {.store = STORE_UINT, .read = read_control};
+static const Kind kind_fixed_number = {.store = STORE_UINT, .read = read_fixed_number};
+static const Kind kind_fixed_choice = {.store = STORE_UINT, .read = read_fixed_choice};
+static const Kind kind_fixed_yes = {.store = STORE_UINT, .read = read_fixed_yes};
+static const Kind kind_pad = {.store = STORE_BYTE, .read = read_pad};
+static const char *const alignments[] = {"left", "right", NULL};
+
+static const Row rows[] = {
+    WHERE(ConfField),
+    {MEMBER(ConfField, name), .kind = &kind_field_name},
+    ROW(ConfField, "type", type, choice, .words = WORDS(CONF_FIELD_TYPES), .otherwise = CONF_TEXT),
+    ROW(ConfField, "width", width, number, .otherwise = 0, .least = 1, .most = 65536),
+    CHECK(check_format),
+    ROW(ConfField, "format", format, text),
+    ROW(ConfField, "scale", scale, scale, .otherwise = 0, .least = 0, .most = 18),
+    ROW(ConfField, "values", values, values, .most = 1000),
+    ROW(ConfField, "optional", optional, yes),
+    ROW(ConfField, "mask", mask, yes),
+    ROW(ConfField, "control", control, control),
+    KEPT(ConfField, control_field, text),
+    KEPT(ConfField, control_record, text),
+    CHECK(check_fixed),
+    ROW(ConfField, "bytes", bytes, fixed_number, .otherwise = 0, .least = 1, .most = 65536),
+    ROW(ConfField, "align", align_right, fixed_choice, .words = alignments, .otherwise = ROW_UNSAID),
+    CHECK(fill_align),
+    ROW(ConfField, "pad", pad, pad),
+    CHECK(check_number_place),
+    ROW(ConfField, "implied", implied, fixed_yes),
+    ROW(ConfField, "sign", sign, fixed_choice, .words = WORDS(CONF_SIGNS), .otherwise = CONF_SIGN_PLAIN),
+    CHECK(check_zeros),
+    ROWS_END,
+};
+const Table table_field = TABLE(ConfField, rows);

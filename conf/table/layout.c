@@ -1,0 +1,115 @@
+/* Layouts: how a partner writes records as lines. Fields are in field.c, what lines must agree in, in check/lines.c. */
+#include "conf/check/lines.h"
+#include "conf/read/value.h"
+#include "conf/table/kinds.h"
+#include "conf/table/tables.h"
+#include <string.h>
+
+#define FIELDS_LIMIT 500 /* of one line */
+#define RECORDS_LIMIT 50 /* kinds of record in one layout */
+#define LINE_LIMIT_MOST (1024 * 1024)
+
+/* --- Lines. */
+
+static void read_tag(const Section *section, const Row *row, gpointer at) {
+  (void)row;
+  const char *tag = section->node->title;
+  if (!tag || *tag == '\0')
+    return;
+  *(char **)at = g_strdup(tag);
+  if (!value_is_text(tag))
+    section_error(section, NULL, "the tag must be text");
+}
+
+static void check_field_count(const Section *section, gpointer into) {
+  (void)into;
+  guint count = section_count(section, "field");
+  if (count == 0 && !section->node->damaged)
+    section_error(section, NULL, "this %s has no fields", section->node->name);
+  if (count > FIELDS_LIMIT)
+    section_error(section, NULL, "this %s has %u fields; %d are the most", section->node->name, count, FIELDS_LIMIT);
+}
+
+static void check_names(const Section *section, gpointer into) {
+  lines_check_field_names(section, into);
+}
+
+static const Kind kind_tag = {.store = STORE_TEXT, .read = read_tag};
+static const Row line_rows[] = {
+    WHERE(ConfLine),
+    PRESENT(ConfLine),
+    {MEMBER(ConfLine, tag), .kind = &kind_tag},
+    CHECK(check_field_count),
+    SECTIONS(ConfLine, "field", fields, table_field, .most = FIELDS_LIMIT),
+    CHECK(check_names),
+    ROWS_END,
+};
+static const Table table_line = TABLE(ConfLine, line_rows);
+
+/* --- The layout. */
+
+static void check_quote(const Section *section, gpointer into) {
+  const ConfLayout *layout = into;
+  if (layout->kind != CONF_LAYOUT_FIXED)
+    section_require(section, "delimiter", "what stands between two fields");
+  if (layout->quote == CONF_QUOTE_RFC4180 && layout->delimiter && strchr(layout->delimiter, '"'))
+    section_error(section, "delimiter", "'delimiter' holds the quote of quote = rfc4180");
+}
+
+static void check_line_end(const Section *section, gpointer into) {
+  const ConfLayout *layout = into;
+  if (layout->line_end == CONF_LINE_END_NONE && layout->kind != CONF_LAYOUT_FIXED)
+    section_error(section, "line-end",
+                  "'line-end': without line ends, lines are known by their length: that is for type = fixed");
+}
+
+static void check_tag_bytes(const Section *section, gpointer into) {
+  section_only_with(section, "tag-bytes", ((ConfLayout *)into)->lines_by == CONF_LINES_BY_TAG, "lines-by = tag");
+}
+
+static void check_record_count(const Section *section, gpointer into) {
+  guint count = section_count(section, "record");
+  if (count > RECORDS_LIMIT)
+    section_error(section, NULL, "layout \"%s\" has %u kinds of record; %d are the most", ((ConfLayout *)into)->name,
+                  count, RECORDS_LIMIT);
+}
+
+static void read_records(const Section *section, const Row *row, gpointer at) {
+  guint errors = section->report->errors;
+  kind_sections.read(section, row, at);
+  lines_join_records(section, section->into, &table_field, section->report->errors == errors);
+}
+
+static void check_lines(const Section *section, gpointer into) {
+  lines_check(section, into);
+}
+
+static const Kind kind_records = {.store = STORE_STRUCTS, .is_section = TRUE, .repeats = TRUE, .read = read_records};
+
+#define OF_KIND(of, word) .only_with = "type = " word, .with = offsetof(ConfLayout, kind), .with_values = 1u << (of)
+static const Row rows[] = {
+    WHERE(ConfLayout),
+    TITLE(ConfLayout),
+    ROW(ConfLayout, "type", kind, choice, .words = WORDS(CONF_LAYOUT_KINDS), .otherwise = CONF_LAYOUT_DELIMITED),
+    ROW(ConfLayout, "delimiter", delimiter, delimiter, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
+    ROW(ConfLayout, "quote", quote, choice, .words = WORDS(CONF_QUOTES), .otherwise = CONF_QUOTE_NONE,
+        OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
+    ROW(ConfLayout, "tag-bytes", tag_bytes, number, .otherwise = 0, .least = 1, .most = 256,
+        OF_KIND(CONF_LAYOUT_FIXED, "fixed")),
+    CHECK(check_quote),
+    ROW(ConfLayout, "charset", charset, charset, .text = "UTF-8"),
+    ROW(ConfLayout, "lines-by", lines_by, choice, .words = WORDS(CONF_LINES_BYS), .otherwise = CONF_LINES_BY_TAG),
+    CHECK(check_tag_bytes),
+    ROW(ConfLayout, "line-end", line_end, choice, .words = WORDS(CONF_LINE_ENDS), .otherwise = CONF_LINE_END_ANY),
+    CHECK(check_line_end),
+    ROW(ConfLayout, "line-limit", line_limit, size, .otherwise = 16384, .least = 64, .most = LINE_LIMIT_MOST),
+    SECTION(ConfLayout, "header", header, table_line, .title = TITLE_OPTIONAL),
+    CHECK(check_record_count),
+    ROW(ConfLayout, "record", records, records, .inner = &table_line, .title = TITLE_OPTIONAL, .most = RECORDS_LIMIT,
+        .needed = "what a line of data holds"),
+    KEPT(ConfLayout, record, struct, .inner = &table_line),
+    SECTION(ConfLayout, "trailer", trailer, table_line, .title = TITLE_OPTIONAL),
+    CHECK(check_lines),
+    ROWS_END,
+};
+const Table table_layout = TABLE(ConfLayout, rows);
