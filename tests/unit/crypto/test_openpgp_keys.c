@@ -25,7 +25,8 @@ static void all_keys_of_the_ring_are_listed(void **state) {
   assert_string_equal(ours->algorithm, "rsa2048");
   assert_string_equal(ours->user_id, "us <us@test>");
   assert_true(ours->has_secret && ours->can_sign && ours->can_encrypt);
-  assert_int_equal(ours->expires, 0);
+  assert_int_equal(ours->sign_ends, 0);
+  assert_int_equal(ours->encrypt_ends, 0);
   assert_in_range(ours->created, g_get_real_time() / G_USEC_PER_SEC - 600, g_get_real_time() / G_USEC_PER_SEC);
   assert_string_equal(alice->algorithm, "ed25519");
   assert_int_equal(alice->state, OPENPGP_KEY_VALID);
@@ -40,7 +41,7 @@ static void expired_and_revoked_keys_say_so(void **state) {
   g_autoptr(GPtrArray) keys = list();
   assert_int_equal(key_of(keys, rings.carol)->state, OPENPGP_KEY_REVOKED);
   assert_int_equal(key_of(keys, rings.dave)->state, OPENPGP_KEY_EXPIRED);
-  assert_in_range(key_of(keys, rings.dave)->expires, 1577836800, 1577836800 + 2 * 86400);
+  assert_in_range(key_of(keys, rings.dave)->sign_ends, 1577836800, 1577836800 + 2 * 86400);
 }
 
 /* The primary lasts for ever, its encryption subkey ten days: the key is of use for ten days. */
@@ -53,13 +54,13 @@ static void a_key_ends_when_its_first_use_ends(void **state) {
   g_autofree char *fingerprint = read_file("fpr");
   gint64 now = g_get_real_time() / G_USEC_PER_SEC;
   g_autoptr(GPtrArray) keys = list();
-  assert_in_range(key_of(keys, fingerprint)->expires, now + 9 * 86400, now + 11 * 86400);
+  assert_in_range(key_of(keys, fingerprint)->encrypt_ends, now + 9 * 86400, now + 11 * 86400);
   assert_int_equal(sh("us --quick-add-key $(cat fpr) cv25519 encrypt 30d"), 0); /* a second one lasts longer */
   g_autoptr(GPtrArray) later = list();
-  assert_in_range(key_of(later, fingerprint)->expires, now + 29 * 86400, now + 31 * 86400);
+  assert_in_range(key_of(later, fingerprint)->encrypt_ends, now + 29 * 86400, now + 31 * 86400);
   assert_int_equal(sh("us --quick-set-expire $(cat fpr) 5d"), 0); /* but not longer than the primary */
   g_autoptr(GPtrArray) last = list();
-  assert_in_range(key_of(last, fingerprint)->expires, now + 4 * 86400, now + 6 * 86400);
+  assert_in_range(key_of(last, fingerprint)->encrypt_ends, now + 4 * 86400, now + 6 * 86400);
 }
 
 static void user_ids_are_escaped(void **state) {

@@ -221,7 +221,7 @@ static OpenpgpKey *key(GPtrArray *ring, const char *fingerprint, gint64 expires)
   OpenpgpKey *one = g_new0(OpenpgpKey, 1);
   g_strlcpy(one->fingerprint, fingerprint, sizeof one->fingerprint);
   one->user_id = g_strdup("somebody");
-  one->expires = expires;
+  one->sign_ends = one->encrypt_ends = expires;
   one->can_sign = one->can_encrypt = one->has_secret = TRUE;
   g_ptr_array_add(ring, one);
   return one;
