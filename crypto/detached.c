@@ -180,10 +180,12 @@ gboolean openpgp_verify_detached(const OpenpgpOpenOptions *options, int data, in
   g_autofree char *bytes = read_signature(signature, &length, error);
   if (!bytes)
     return FALSE;
-  if (length == 0 || length > MOST_SIGNATURE)
-    return refused(length == 0 ? OPENPGP_REASON_NOT_SIGNED : OPENPGP_REASON_NOT_OPENPGP, NULL, opened);
+  if (length == 0)
+    return refused(OPENPGP_REASON_NOT_SIGNED, NULL, opened);
   Verifying verifying = {.options = options, .signature = bytes, .signature_length = length, .data = data};
   const char *other = seen_instead_of_signature((const guint8 *)bytes, length, &verifying.is_over_text);
+  if (!other && length > MOST_SIGNATURE)
+    other = "longer than any signature";
   if (other)
     return refused(OPENPGP_REASON_NOT_OPENPGP, other, opened);
   gboolean reached = verify_once(&verifying, opened, &is_unclear, &failure);

@@ -90,8 +90,10 @@ static const char *seen_in_packet(const guint8 *bytes, gsize length, gboolean *i
   if (body == 0 || body + 2 > length)
     return NULL;
   guint tag = bytes[0] & 0x40 ? bytes[0] & 0x3f : bytes[0] >> 2 & 0x0f;
-  if (tag != 2)
-    return tag == 6 ? "a public key" : "a whole message, not a detached signature";
+  if (tag != 2) /* of a message: session keys, one-pass signature, compressed, encrypted, literal */
+    return tag == 1 || tag == 3 || tag == 4 || tag == 8 || tag == 9 || tag == 11 || tag == 18 || tag == 20
+               ? "a whole message, not a detached signature"
+               : seen_as(bytes, length);
   if (bytes[body] == 6)
     return "a signature of version 6, which gpg does not read";
   /* version 3 has an octet of length in between */
@@ -103,10 +105,8 @@ static const char *seen_in_packet(const guint8 *bytes, gsize length, gboolean *i
 const char *seen_instead_of_signature(const guint8 *bytes, gsize length, gboolean *is_over_text) {
   static const char frame[] = "-----BEGIN PGP SIGNATURE-----";
   *is_over_text = FALSE;
-  if (length > 0 && bytes[0] & 0x80) {
-    const char *words = seen_in_packet(bytes, length, is_over_text);
-    return words ? words : seen_as(bytes, length);
-  }
+  if (length > 0 && bytes[0] & 0x80)
+    return seen_in_packet(bytes, length, is_over_text);
   g_autofree char *text = g_strndup((const char *)bytes, length);
   const char *armor = strstr(text, frame);
   if (strstr(text, "-----BEGIN PGP SIGNED MESSAGE-----"))
