@@ -157,6 +157,39 @@ static void a_hidden_recipient_who_is_not_us_is_another(void **state) {
   g_clear_pointer(&home, g_free);
 }
 
+/* --- AEAD: GnuPG 2.3 and later make it for keys that say they read it, 2.2 opens it but does not vouch for it. */
+
+static gboolean gpg_makes_aead(void) {
+  return sh("them --force-ocb --version > version; grep -qE '^gpg .*2\\.([3-9]|[1-9][0-9])' version") == 0;
+}
+
+static void an_aead_message_is_trusted_where_gpg_vouches_for_it(void **state) {
+  (void)state;
+  if (gpg_makes_aead()) {
+    assert_int_equal(
+        sh("for f in plain large; do them --force-ocb -s -e -u alice@test -r us@test -o ocb-$f.pgp $f\n"
+           " them --force-ocb -a -s -e -u alice@test -r us@test -o ocb-$f.asc $f; done\n"
+           "them --force-ocb -e -r us@test -o ocb-unsigned.pgp plain; cp ocb-large.pgp ocb-changed.pgp\n"
+           "printf x | dd of=ocb-changed.pgp bs=1 seek=$(($(stat -c %%s ocb-changed.pgp) / 2)) conv=notrunc"),
+        0);
+    assert_trusted("ocb-plain.pgp", "plain");
+    assert_trusted("ocb-large.pgp", "large");
+    assert_trusted("ocb-large.asc", "large");
+    assert_refused("ocb-unsigned.pgp", OPENPGP_REASON_NOT_SIGNED, "");
+    open_message("ocb-changed.pgp");
+    assert_int_equal(opened.verdict, OPENPGP_NOT_TRUSTED);
+    return;
+  }
+  /* The packets of one, which is refused before gpg sees it. */
+  g_autoptr(GByteArray) good = read_message("good.pgp"), ocb = g_byte_array_new();
+  static const guint8 body[] = {0xd4, 0x06, 1, 9, 2, 16, 0, 0};
+  g_byte_array_append(ocb, good->data, 3 + ((guint)good->data[1] << 8 | good->data[2]));
+  g_byte_array_append(ocb, body, sizeof body);
+  write_message("ocb.pgp", ocb);
+  assert_refused("ocb.pgp", OPENPGP_REASON_AEAD, "GnuPG 2.4");
+  assert_non_null(strstr(opened.message, "--rfc4880"));
+}
+
 /* --- Text */
 
 static void text_whose_line_ends_alone_change_is_read(void **state) {
@@ -319,6 +352,7 @@ int main(void) {
       cmocka_unit_test(one_key_of_ours_that_opens_it_is_enough),
       cmocka_unit_test(a_passphrase_that_is_missing_for_the_only_key_is_ours_to_mend),
       cmocka_unit_test(a_hidden_recipient_who_is_not_us_is_another),
+      cmocka_unit_test(an_aead_message_is_trusted_where_gpg_vouches_for_it),
       cmocka_unit_test(text_whose_line_ends_alone_change_is_read),
       cmocka_unit_test(text_that_loses_a_character_is_refused),
       cmocka_unit_test(a_signature_over_a_weak_digest_is_refused_unless_it_may_pass),
