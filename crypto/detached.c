@@ -4,6 +4,8 @@
 #include "crypto/digest.h"
 #include "crypto/gpg.h"
 #include "crypto/openpgp.h"
+#include "crypto/results.h"
+#include "crypto/seen.h"
 #include "crypto/signer.h"
 #include "crypto/verdict.h"
 #include "gateway/base/files.h"
@@ -15,10 +17,16 @@
 enum { MOST_SIGNATURE = 64 * 1024 };
 
 typedef struct {
+  const OpenpgpOpenOptions *options;
+  const char *signature; /* as it came */
+  gsize signature_length;
+  gboolean is_over_text; /* by the signature's own class */
   int data;
   guint64 size;
   Digest *digest;
   Evidence evidence;
+  ResultsClock clock;
+  char *log;     /* gpg's, of a run that ended without a word */
   GError *error; /* of our own reading */
 } Verifying;
 
@@ -38,49 +46,38 @@ static gssize read_data(gpointer user, void *into, gsize limit) {
 }
 
 static void see_status(gpointer user, const char *keyword, const char *arguments) {
-  evidence_status(&((Verifying *)user)->evidence, keyword, arguments);
+  results_see_status(&((Verifying *)user)->evidence, keyword, arguments);
 }
 
-/* GPGME's own reading of the same status lines has to agree with ours; see open.c on the summary's bits. */
-static void see_results(Verifying *verifying, gpgme_ctx_t context, const char *const *signed_by) {
-  Evidence *evidence = &verifying->evidence;
-  gpgme_verify_result_t verified = gpgme_op_verify_result(context);
-  gpgme_signature_t first = verified ? verified->signatures : NULL;
-  for (gpgme_signature_t signature = first; signature; signature = signature->next)
-    evidence->gpgme_signatures++;
-  unsigned int flags = first ? (unsigned int)first->summary & ~(unsigned int)(GPGME_SIGSUM_VALID | GPGME_SIGSUM_GREEN)
-                             : 0;
-  evidence->gpgme_clean = first && gpg_err_code(first->status) == GPG_ERR_NO_ERROR && flags == 0 &&
-                          !first->wrong_key_usage && first->fpr &&
-                          g_ascii_strcasecmp(first->fpr, evidence->issuer) == 0;
-  evidence->pinned = fingerprint_is_among(evidence->signer, signed_by);
-}
-
-static void explain(const Verifying *verifying, gpgme_error_t outcome, OpenpgpOpened *opened) {
-  const Evidence *evidence = &verifying->evidence;
-  const char *issuer = evidence->issuer[0] ? evidence->issuer : NULL;
-  gboolean is_text = opened->reason == OPENPGP_REASON_BAD_SIGNATURE && evidence->signature == SIGNATURE_GOOD &&
-                     evidence->signature_class != 0;
-  g_autofree char *text = g_strdup_printf(
-      "%s%s%s%s%s%s", openpgp_reason_word(opened->reason), issuer ? ", signed by " : "", issuer ? issuer : "",
-      is_text ? ", made over text, not over bytes" : "", outcome && opened->verdict != OPENPGP_TRUSTED ? ", gpg: " : "",
-      outcome && opened->verdict != OPENPGP_TRUSTED ? gpgme_strerror(outcome) : "");
-  g_autofree char *shown = files_show_bytes(text, strlen(text), sizeof opened->message / 2);
-  g_strlcpy(opened->message, shown, sizeof opened->message);
-}
-
-/* gpg ended without a word on the signature: killed, out of memory, or it could not start. */
+/* gpg ended without a word on the signature: killed, out of memory, or over what is no signature. */
 static gboolean is_cut_short(const Evidence *evidence) {
   return evidence->statements == 0 && !evidence->said_failure && evidence->gpgme_error != GPG_ERR_NO_DATA &&
          evidence->gpgme_error != GPG_ERR_BAD_DATA;
 }
 
-static gboolean verify(Verifying *verifying, const OpenpgpOpenOptions *options, GpgRun *run, gpgme_data_t signature,
-                       OpenpgpOpened *opened, GError **error) {
+static void conclude(Verifying *verifying, gpgme_error_t outcome, OpenpgpOpened *opened) {
+  Evidence *evidence = &verifying->evidence;
+  guint8 digest[DIGEST_SHA256_SIZE];
+  gboolean is_text = verifying->is_over_text || (evidence->signature == SIGNATURE_GOOD && evidence->signature_class);
+  opened->verdict = evidence_judge_detached(evidence, &opened->reason);
+  opened->plaintext_size = verifying->size;
+  opened->signed_at = evidence->signed_at;
+  opened->is_weak = opened->verdict == OPENPGP_TRUSTED && evidence_weak_digest(evidence->digest);
+  g_strlcpy(opened->signer, evidence->signer, sizeof opened->signer);
+  digest_finish(g_steal_pointer(&verifying->digest), digest);
+  if (opened->verdict == OPENPGP_TRUSTED)
+    memcpy(opened->sha256, digest, sizeof digest);
+  const char *hint = is_text && opened->reason == OPENPGP_REASON_BAD_SIGNATURE
+                         ? "made over text, not over bytes: let the partner sign it as binary"
+                         : NULL;
+  results_explain(evidence, verifying->options, outcome, hint ? hint : verifying->log, opened);
+}
+
+/* *is_unclear as in open.c. */
+static gboolean verify(Verifying *verifying, GpgRun *run, gpgme_data_t signature, OpenpgpOpened *opened,
+                       gboolean *is_unclear, GError **error) {
   gpgme_error_t outcome = 0;
   g_autoptr(GError) failure = NULL;
-  SallyportErrorCode code = SALLYPORT_ERROR_AGAIN;
-  guint8 digest[DIGEST_SHA256_SIZE];
   gboolean ran = gpg_run_wait(run, gpgme_op_verify_start(gpg_run_context(run), signature, gpg_run_input(run), NULL),
                               &outcome, &failure);
   if (verifying->error || !ran) {
@@ -89,25 +86,67 @@ static gboolean verify(Verifying *verifying, const OpenpgpOpenOptions *options, 
   }
   verifying->evidence.gpgme_error = gpg_err_code(outcome);
   if (is_cut_short(&verifying->evidence)) {
-    gboolean ours = gpg_error_is_ours(outcome, &code);
-    return sallyport_error_set(error, ours ? code : SALLYPORT_ERROR_AGAIN, "gpg for %s ended without a result: %s",
-                               options->home, outcome ? gpgme_strerror(outcome) : "it was killed or could not start");
+    verifying->log = gpg_run_diagnostics(run);
+    LogWord word = evidence_log(&verifying->evidence, verifying->log);
+    *is_unclear = word == LOG_UNCLEAR;
+    if (word != LOG_MESSAGE)
+      return results_no_answer(verifying->options->home, outcome, error);
   }
-  see_results(verifying, gpg_run_context(run), options->signed_by);
-  opened->verdict = evidence_judge_detached(&verifying->evidence, &opened->reason);
-  opened->plaintext_size = verifying->size;
-  opened->signed_at = verifying->evidence.signed_at;
-  g_strlcpy(opened->signer, verifying->evidence.signer, sizeof opened->signer);
-  digest_finish(g_steal_pointer(&verifying->digest), digest);
-  if (opened->verdict == OPENPGP_TRUSTED)
-    memcpy(opened->sha256, digest, sizeof digest);
-  explain(verifying, outcome, opened);
+  results_see(&verifying->evidence, gpg_run_context(run), verifying->options->signed_by);
+  if (results_are_out_of_time(&verifying->evidence, &verifying->clock))
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the clock was set while gpg for %s ran",
+                               verifying->options->home);
+  conclude(verifying, outcome, opened);
   return TRUE;
 }
 
-static gboolean refused(OpenpgpReason reason, OpenpgpOpened *opened) {
+static gboolean verify_once(Verifying *verifying, OpenpgpOpened *opened, gboolean *is_unclear, GError **error) {
+  gpgme_data_t held = NULL;
+  GpgRunOptions run_options = {.home = verifying->options->home,
+                               .deadline = verifying->options->deadline,
+                               .source = read_data,
+                               .status = see_status,
+                               .user = verifying};
+  GpgRun *run = gpg_run_new(&run_options, error);
+  if (!run)
+    return FALSE;
+  verifying->clock = results_begin(verifying->options, &verifying->evidence);
+  verifying->digest = digest_new_sha256();
+  gpgme_error_t failed = gpgme_data_new_from_mem(&held, verifying->signature, verifying->signature_length, 0);
+  gboolean reached = failed ? sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME: %s", gpgme_strerror(failed))
+                            : verify(verifying, run, held, opened, is_unclear, error);
+  gpg_run_free(run);
+  if (held)
+    gpgme_data_release(held);
+  digest_free(verifying->digest);
+  g_clear_error(&verifying->error);
+  return reached;
+}
+
+/* A gpg that ends twice in the same way over the same bytes ends so because of them. */
+static gboolean verify_again(const Verifying *first, OpenpgpOpened *opened, GError **error) {
+  Verifying second = *first;
+  gboolean is_unclear = FALSE;
+  g_autoptr(GError) failure = NULL;
+  second.evidence = (Evidence){0};
+  second.size = 0;
+  second.log = NULL;
+  gboolean reached = verify_once(&second, opened, &is_unclear, &failure);
+  gboolean same = !reached && is_unclear && g_strcmp0(first->log, second.log) == 0;
+  g_free(second.log);
+  if (!same && !reached)
+    g_propagate_error(error, g_steal_pointer(&failure));
+  if (!same)
+    return reached;
+  *opened = (OpenpgpOpened){.reason = OPENPGP_REASON_UNANSWERED};
+  results_explain(&second.evidence, first->options, 0, first->log, opened);
+  return TRUE;
+}
+
+static gboolean refused(OpenpgpReason reason, const char *words, OpenpgpOpened *opened) {
   opened->reason = reason;
-  g_strlcpy(opened->message, openpgp_reason_word(reason), sizeof opened->message);
+  g_snprintf(opened->message, sizeof opened->message, "%s%s%s", openpgp_reason_word(reason), words ? ", " : "",
+             words ? words : "");
   return TRUE;
 }
 
@@ -130,46 +169,31 @@ static char *read_signature(int fd, gsize *length, GError **error) {
   return g_steal_pointer(&bytes);
 }
 
-static gboolean check_pins(const OpenpgpOpenOptions *options, GError **error) {
-  for (gsize i = 0; options->signed_by && options->signed_by[i]; i++)
-    if (!fingerprint_is_full(options->signed_by[i]))
-      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                                 "signed-by \"%s\" is no full fingerprint (40 or 64 hexadecimal digits)",
-                                 options->signed_by[i]);
-  return (options->signed_by && options->signed_by[0]) ||
-         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "no signer is pinned: nothing could be trusted");
-}
-
 gboolean openpgp_verify_detached(const OpenpgpOpenOptions *options, int data, int signature, OpenpgpOpened *opened,
                                  GError **error) {
   gsize length;
-  gpgme_data_t held = NULL;
+  gboolean is_unclear = FALSE;
+  g_autoptr(GError) failure = NULL;
   memset(opened, 0, sizeof *opened);
-  if (!check_pins(options, error))
+  if (!results_check_pins(options, error))
     return FALSE;
   g_autofree char *bytes = read_signature(signature, &length, error);
   if (!bytes)
     return FALSE;
-  if (length == 0 || length > MOST_SIGNATURE)
-    return refused(length == 0 ? OPENPGP_REASON_NOT_SIGNED : OPENPGP_REASON_NOT_OPENPGP, opened);
-  Verifying verifying = {.data = data, .evidence = {.now = g_get_real_time() / G_USEC_PER_SEC}};
-  GpgRunOptions run_options = {.home = options->home,
-                               .deadline = options->deadline,
-                               .source = read_data,
-                               .status = see_status,
-                               .user = &verifying};
-  GpgRun *run = gpg_run_new(&run_options, error);
-  if (!run)
-    return FALSE;
-  verifying.digest = digest_new_sha256();
-  gpgme_error_t failed = gpgme_data_new_from_mem(&held, bytes, length, 0);
-  gboolean reached = failed ? sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "GPGME: %s", gpgme_strerror(failed))
-                            : verify(&verifying, options, run, held, opened, error);
-  gpg_run_free(run);
-  if (held)
-    gpgme_data_release(held);
-  digest_free(verifying.digest);
-  g_clear_error(&verifying.error);
+  if (length == 0)
+    return refused(OPENPGP_REASON_NOT_SIGNED, NULL, opened);
+  Verifying verifying = {.options = options, .signature = bytes, .signature_length = length, .data = data};
+  const char *other = seen_instead_of_signature((const guint8 *)bytes, length, &verifying.is_over_text);
+  if (!other && length > MOST_SIGNATURE)
+    other = "longer than any signature";
+  if (other)
+    return refused(OPENPGP_REASON_NOT_OPENPGP, other, opened);
+  gboolean reached = verify_once(&verifying, opened, &is_unclear, &failure);
+  if (!reached && is_unclear)
+    reached = verify_again(&verifying, opened, error);
+  else if (!reached)
+    g_propagate_error(error, g_steal_pointer(&failure));
+  g_free(verifying.log);
   if (!reached)
     memset(opened, 0, sizeof *opened);
   return reached;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 /* … so many µs between two turns: to be woken for each 8 KiB costs both sides a fifth */
 #define PAUSE 400
 #define PASSPHRASE_LIMIT 1024
+#define MOST_ASKED 64 /* a ring has no more keys to try than this */
 
 typedef struct {
   gboolean used;
@@ -34,6 +36,8 @@ typedef struct {
 struct GpgRun {
   gpgme_ctx_t context;
   char *home, *passphrase_file;
+  gboolean goes_on_without_passphrase;
+  guint asked;       /* for passphrases */
   char *context_key; /* home and signer */
   gint64 ends;       /* monotonic, µs */
   GpgSource source;
@@ -207,6 +211,19 @@ static void serve(GpgRun *run, Pipe *pipe) {
   run->current = NULL;
 }
 
+/* Gives gpg a word that opens nothing, so that it fails with this key and goes on to the next: an error from here would
+ * end the whole run. */
+static gpgme_error_t give_nothing(GpgRun *run, int fd) {
+  guint8 bytes[16];
+  char word[2 * sizeof bytes + 2];
+  if (!run->goes_on_without_passphrase || getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    return gpg_error(GPG_ERR_CANCELED);
+  for (gsize i = 0; i < sizeof bytes; i++)
+    g_snprintf(word + 2 * i, 3, "%02x", bytes[i]);
+  word[2 * sizeof bytes] = '\n';
+  return gpgme_io_writen(fd, word, 2 * sizeof bytes + 1) ? gpgme_error_from_errno(errno) : 0;
+}
+
 /* The passphrase goes from its file to gpg and stays nowhere. A passphrase for a symmetric message is never given: only
  * our own key's passphrase is known here, and it must not be tried on what a stranger made. */
 static gpgme_error_t give_passphrase(void *user, const char *uid_hint, const char *info, int was_bad, int fd) {
@@ -214,13 +231,15 @@ static gpgme_error_t give_passphrase(void *user, const char *uid_hint, const cha
   char text[PASSPHRASE_LIMIT + 1];
   gboolean for_a_key = info && strlen(info) >= 16 && strspn(info, "0123456789ABCDEFabcdef") >= 16;
   (void)uid_hint;
-  if (was_bad)
+  if (++run->asked > MOST_ASKED)
+    return gpg_error(GPG_ERR_CANCELED);
+  if (was_bad && !run->goes_on_without_passphrase)
     return gpg_error(GPG_ERR_BAD_PASSPHRASE);
   if (for_a_key && !run->passphrase_file && !run->error)
     sallyport_error_set(&run->error, SALLYPORT_ERROR_CONFIGURATION,
                         "a key of %s is protected by a passphrase, and no passphrase file is configured", run->home);
   if (!for_a_key || !run->passphrase_file)
-    return gpg_error(GPG_ERR_CANCELED);
+    return give_nothing(run, fd);
   int file = open(run->passphrase_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   ssize_t length = file < 0 ? -1 : read(file, text, PASSPHRASE_LIMIT);
   if (length < 0 && !run->error)
@@ -229,7 +248,7 @@ static gpgme_error_t give_passphrase(void *user, const char *uid_hint, const cha
   if (file >= 0)
     close(file);
   if (length < 0)
-    return gpg_error(GPG_ERR_CANCELED);
+    return give_nothing(run, fd);
   char *end = memchr(text, '\n', (size_t)length);
   size_t used = end ? (size_t)(end - text) : (size_t)length;
   while (used > 0 && text[used - 1] == '\r')
@@ -275,6 +294,7 @@ GpgRun *gpg_run_new(const GpgRunOptions *options, GError **error) {
   run->context_key = options->other_program ? NULL : g_steal_pointer(&context_key);
   run->home = g_strdup(options->home);
   run->passphrase_file = g_strdup(options->passphrase_file);
+  run->goes_on_without_passphrase = options->goes_on_without_passphrase;
   run->ends = g_get_monotonic_time() + (gint64)(options->deadline ? options->deadline : 3600) * G_USEC_PER_SEC;
   run->source = options->source;
   run->sink = options->sink;
@@ -366,11 +386,15 @@ gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome
   if (late)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
                                "gpg for %s did not end before its deadline and was killed", run->home);
-  if (run->error) {
+  if (run->error && !run->goes_on_without_passphrase) {
     g_propagate_error(error, g_steal_pointer(&run->error));
     return FALSE;
   }
   return TRUE;
+}
+
+const GError *gpg_run_passphrase_trouble(const GpgRun *run) {
+  return run->error;
 }
 
 char *gpg_run_diagnostics(GpgRun *run) {

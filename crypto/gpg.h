@@ -19,7 +19,10 @@ typedef struct {
   const char *home;
   const char *signer;          /* of a sealing: contexts are kept with their signer, and reused for the same one only */
   const char *passphrase_file; /* NULL: a key that asks for one is CONFIGURATION */
-  guint deadline;              /* seconds for the whole run; 0: 3600 */
+  /* A key whose passphrase we do not have fails alone, and gpg goes on to the next one; gpg_run_passphrase_trouble()
+   * tells of it. Else it ends the run. */
+  gboolean goes_on_without_passphrase;
+  guint deadline; /* seconds for the whole run; 0: 3600 */
   GpgSource source;
   GpgSink sink;
   GpgStatus status;       /* called for each status line; may be NULL */
@@ -43,6 +46,9 @@ gpgme_data_t gpg_run_output(GpgRun *run);
  * (AGAIN), no gpg, an unreadable passphrase file (CONFIGURATION); gpg is dead then. */
 gboolean gpg_run_wait(GpgRun *run, gpgme_error_t started, gpgme_error_t *outcome,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Why a passphrase could not be given; NULL: none was missing. Borrowed. */
+const GError *gpg_run_passphrase_trouble(const GpgRun *run);
 
 /* What gpg wrote for people during the last operation; NULL if it cannot be had. The caller frees. */
 char *gpg_run_diagnostics(GpgRun *run);

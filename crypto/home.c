@@ -85,3 +85,24 @@ void home_prepare_quietly(const char *home) {
   if (write_settings(home, "gpg.conf", gpg_settings, &unheard))
     (void)!write_settings(home, "gpg-agent.conf", agent_settings, &unheard);
 }
+
+gboolean home_keeps_secret_of(const char *home, gpgme_key_t key) {
+  for (gpgme_subkey_t subkey = key->subkeys; subkey; subkey = subkey->next) {
+    g_autofree char *path = subkey->keygrip ? g_strdup_printf("%s/private-keys-v1.d/%s.key", home, subkey->keygrip)
+                                            : NULL;
+    if (path && !subkey->secret && access(path, F_OK) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean home_gpg_vouches_for_aead(void) {
+  int major = 0, minor = 0;
+  gpgme_engine_info_t engine = NULL;
+  if (gpgme_get_engine_info(&engine) != 0)
+    return FALSE;
+  while (engine && engine->protocol != GPGME_PROTOCOL_OpenPGP)
+    engine = engine->next;
+  return engine && engine->version && sscanf(engine->version, "%d.%d", &major, &minor) == 2 &&
+         (major > 2 || (major == 2 && minor >= 3));
+}

@@ -1,5 +1,6 @@
 /* The key ring as the operator and the gateway's expiry alarm see it; start, and the end of the agent. */
 #include "crypto/gpg.h"
+#include "crypto/home.h"
 #include "crypto/openpgp.h"
 #include "gateway/base/files.h"
 #include <stdio.h>
@@ -13,7 +14,9 @@
 /* the supervisor waits for it at a reload, and must go on before its watchdog and an end run out */
 #define LISTING_DEADLINE 15
 
+/* gpg's log is read where it says nothing else (verdict.c), so gpg is to speak English. */
 gboolean openpgp_start(GError **error) {
+  (void)g_setenv("LC_ALL", "C.UTF-8", TRUE);
   if (!gpgme_check_version(LEAST_GPGME))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "GPGME %s is older than " LEAST_GPGME,
                                gpgme_check_version(NULL));
@@ -36,26 +39,31 @@ void openpgp_key_free(OpenpgpKey *key) {
   if (!key)
     return;
   g_free(key->user_id);
+  g_strfreev(key->subkeys);
   g_free(key);
 }
 
-/* A use lasts as long as the last of the keys that can serve it; 0: for ever; -1: there is none. */
+/* A use lasts as long as the last of the keys that can serve it, and at the latest as long as the primary key, on which
+ * all hang; 0: for ever. */
 static gint64 use_ends(gpgme_key_t key, gboolean signing) {
-  gint64 ends = -1;
+  gint64 ends = -1, primary = (gint64)key->subkeys->expires;
   for (gpgme_subkey_t subkey = key->subkeys; subkey; subkey = subkey->next) {
     if (!(signing ? subkey->can_sign : subkey->can_encrypt) || subkey->revoked || subkey->disabled || subkey->invalid)
       continue;
     if (subkey->expires == 0)
-      return 0;
+      return primary;
     ends = MAX(ends, (gint64)subkey->expires);
   }
-  return ends;
+  return primary && (ends < 0 || primary < ends) ? primary : MAX(ends, 0);
 }
 
-static gint64 earliest(gint64 one, gint64 other) {
-  if (one <= 0 || other <= 0)
-    return MAX(MAX(one, other), 0);
-  return MIN(one, other);
+static char **fingerprints_of_subkeys(gpgme_key_t from) {
+  GPtrArray *fingerprints = g_ptr_array_new();
+  for (gpgme_subkey_t subkey = from->subkeys->next; subkey; subkey = subkey->next)
+    if (subkey->fpr)
+      g_ptr_array_add(fingerprints, g_strdup(subkey->fpr));
+  g_ptr_array_add(fingerprints, NULL);
+  return (char **)g_ptr_array_free(fingerprints, FALSE);
 }
 
 static OpenpgpKey *describe(gpgme_key_t from) {
@@ -67,8 +75,10 @@ static OpenpgpKey *describe(gpgme_key_t from) {
   g_strlcpy(key->algorithm, algorithm ? algorithm : "", sizeof key->algorithm);
   gpgme_free(algorithm);
   key->user_id = files_show_bytes(user_id, strlen(user_id), 0);
+  key->subkeys = fingerprints_of_subkeys(from);
   key->created = (gint64)primary->timestamp;
-  key->expires = earliest((gint64)primary->expires, earliest(use_ends(from, TRUE), use_ends(from, FALSE)));
+  key->sign_ends = use_ends(from, TRUE);
+  key->encrypt_ends = use_ends(from, FALSE);
   key->state = from->revoked                     ? OPENPGP_KEY_REVOKED
                : from->expired                   ? OPENPGP_KEY_EXPIRED
                : from->disabled || from->invalid ? OPENPGP_KEY_DISABLED
@@ -80,6 +90,12 @@ static OpenpgpKey *describe(gpgme_key_t from) {
   return key;
 }
 
+/* A listing that gpg broke off has nothing to do with the keys: only what gpg itself lacks is for a person. */
+static SallyportErrorCode listing_failed(gpgme_error_t outcome) {
+  SallyportErrorCode code;
+  return gpg_error_is_ours(outcome, &code) ? code : SALLYPORT_ERROR_AGAIN;
+}
+
 GPtrArray *openpgp_keys(const char *home, GError **error) {
   g_autoptr(GPtrArray) listed = g_ptr_array_new_with_free_func((GDestroyNotify)gpgme_key_unref);
   GpgRunOptions options = {.home = home, .deadline = LISTING_DEADLINE, .keys = listed};
@@ -87,13 +103,22 @@ GPtrArray *openpgp_keys(const char *home, GError **error) {
   gpgme_error_t outcome = 0;
   if (!run)
     return NULL;
-  gpgme_set_keylist_mode(gpg_run_context(run), GPGME_KEYLIST_MODE_LOCAL | GPGME_KEYLIST_MODE_WITH_SECRET);
+  gpgme_set_keylist_mode(gpg_run_context(run),
+                         GPGME_KEYLIST_MODE_LOCAL | GPGME_KEYLIST_MODE_WITH_SECRET | GPGME_KEYLIST_MODE_WITH_KEYGRIP);
   if (!gpg_run_wait(run, gpgme_op_keylist_start(gpg_run_context(run), NULL, 0), &outcome, error))
     return NULL;
   if (outcome) {
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "keys of %s: %s", home, gpgme_strerror(outcome));
+    sallyport_error_set(error, listing_failed(outcome), "keys of %s: %s", home, gpgme_strerror(outcome));
     return NULL;
   }
+  for (guint i = 0; i < listed->len; i++)
+    if (home_keeps_secret_of(home, listed->pdata[i])) {
+      sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                          "gpg-agent for %s does not answer, so its secret keys cannot be told: is its disk full, or "
+                          "memory short?",
+                          home);
+      return NULL;
+    }
   GPtrArray *keys = g_ptr_array_new_with_free_func((GDestroyNotify)openpgp_key_free);
   for (guint i = 0; i < listed->len; i++)
     if (((gpgme_key_t)listed->pdata[i])->subkeys)

@@ -33,7 +33,11 @@ typedef enum { OPENPGP_NOT_TRUSTED = 0, OPENPGP_TRUSTED } OpenpgpVerdict;
   X(SIGNATURE_EXPIRED, "signature-expired") \
   X(TOO_LARGE, "too-large") \
   X(TOO_DENSE, "ratio-too-high") \
-  X(FROM_FUTURE, "from-the-future") /* a key or signature newer than our clock: which of the two is wrong, a person decides */
+  X(FROM_FUTURE, "from-the-future") /* key or signature newer than our clock: a person finds out which one is wrong */ \
+  X(AEAD, "aead")                   /* by AEAD, under a gpg that cannot vouch for it (before 2.3) */ \
+  X(TEXT, "text-mode")              /* sent as text: gpg took carriage returns out of it */ \
+  X(WEAK_DIGEST, "weak-digest")     /* signed over MD5, SHA-1 or RIPEMD-160 */ \
+  X(UNANSWERED, "no-answer")        /* gpg ends over this file without a word on it, each time: for a person */
 typedef enum {
 #define OPENPGP_REASON_ENUM(name, word) OPENPGP_REASON_##name,
   OPENPGP_REASONS(OPENPGP_REASON_ENUM)
@@ -55,13 +59,18 @@ typedef struct {
   guint64 size_limit;           /* of the plaintext, bytes; 0: 16 GiB */
   guint ratio_limit;            /* plaintext / ciphertext, once past 1 MiB; 0: 200 */
   guint deadline;               /* seconds for the whole operation, then gpg is killed; 0: 3600 */
+  guint clock_skew;             /* seconds that a signature may be ahead of our clock; 0: OPENPGP_CLOCK_SKEW */
+  gint64 weak_digest_until;     /* signatures over SHA-1 pass before this time (seconds since 1970); 0: none does */
 } OpenpgpOpenOptions;
+enum { OPENPGP_CLOCK_SKEW = 300 };
 
 typedef struct {
   OpenpgpVerdict verdict;
   OpenpgpReason reason;
   char signer[65];        /* primary fingerprint of the one signer, when there is one; else empty */
   gint64 signed_at;       /* seconds since 1970; 0 unknown */
+  gboolean is_text;       /* sent as text with CR LF at each line's end: delivered with LF */
+  gboolean is_weak;       /* trusted only because of weak_digest_until */
   guint64 plaintext_size; /* bytes delivered */
   guint8 sha256[32];      /* of the plaintext, when trusted */
   char message[256];      /* for people: what gpg said, escaped */
@@ -70,8 +79,9 @@ typedef struct {
 /* Decrypts and verifies what `ciphertext` (read from its start to its end) holds, into `plaintext` (written from offset
  * 0). Reaches a verdict: TRUE, with *opened filled in; trusted only if there is exactly one signature, its status is
  * clean, its primary fingerprint is one of signed_by, the message was encrypted and integrity-protected, and nothing
- * stood beside it. FALSE when no verdict could be reached for a reason on our side: gpg missing, no space, deadline
- * (AGAIN), bad home (CONFIGURATION). In both cases but TRUSTED the caller discards the plaintext. Nothing is synced. */
+ * stood beside it. One key of ours that opens it is enough, whatever became of the others. FALSE when no verdict could
+ * be reached for a reason on our side: gpg missing, no space, deadline, a clock that was set meanwhile (AGAIN), bad home
+ * or passphrase (CONFIGURATION). In both cases but TRUSTED the caller discards the plaintext. Nothing is synced. */
 gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int plaintext, OpenpgpOpened *opened,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -119,14 +129,17 @@ typedef struct {
   char fingerprint[65]; /* primary */
   char *user_id;        /* escaped for people */
   char algorithm[32];   /* "rsa3072", "ed25519", … */
-  /* seconds since 1970; expires 0: never. `expires` is the earliest date on which a use we need ends */
-  gint64 created, expires;
+  /* seconds since 1970. A use ends with the last key or subkey that can serve it, at the latest with the primary key;
+   * 0: never */
+  gint64 created, sign_ends, encrypt_ends;
   OpenpgpKeyState state;
+  char **subkeys; /* their fingerprints, without the primary's */
   gboolean can_sign, can_encrypt, has_secret;
 } OpenpgpKey;
 void openpgp_key_free(OpenpgpKey *key);
 
-/* All keys of the ring, GPtrArray of OpenpgpKey*; the caller frees the array. */
+/* All keys of the ring, GPtrArray of OpenpgpKey*; the caller frees the array. AGAIN when gpg or its agent cannot answer
+ * now: a secret key that is not told of then is not missing. */
 GPtrArray *openpgp_keys(const char *home, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Ends the gpg-agent of this home, if one runs. */

@@ -1,7 +1,8 @@
-/* RFC 4880 §4.2 (packet headers) and §6.2 (armour), and nothing else of it. */
+/* RFC 4880 §4.2 (packet headers) and §6.1, §6.2 (armour), and nothing else of it. */
 #include "crypto/outline.h"
 #include <string.h>
 
+#define SUM_BEGINS 0xb704ce
 enum { AT_TAG = 0, AT_LENGTH, AT_MORE_LENGTH, IN_BODY };
 enum { ARMOR_BEFORE = 0, ARMOR_HEADERS, ARMOR_BASE64, ARMOR_TAIL, ARMOR_AFTER };
 enum {
@@ -17,17 +18,18 @@ enum {
   TAG_OCB = 20,
   TAG_PADDING = 21
 };
-enum { ALGORITHM_RSA = 1, ALGORITHM_RSA_ENCRYPT = 2, ALGORITHM_ECDH = 18 };
+enum { ALGORITHM_RSA = 1, ALGORITHM_RSA_ENCRYPT = 2, ALGORITHM_ECDH = 18, LEAST_NUMBER = 33 };
 
 void outline_init(Outline *outline) {
   memset(outline, 0, sizeof *outline);
+  outline->armor.sum = SUM_BEGINS;
 }
 
 /* The first octet of the body, by which packets of a message are told from bytes that only look like one. */
 static gboolean is_version_of(guint tag, guint8 octet) {
   switch (tag) {
   case TAG_PKESK:
-    return octet == 3 || octet == 6; /* gpg takes 2 as well, but then a changed bit would go unseen */
+    return octet == 2 || octet == 3 || octet == 6;
   case TAG_SIGNATURE:
     return octet >= 2 && octet <= 6;
   case TAG_SKESK:
@@ -88,31 +90,22 @@ static void begin_body(Outline *outline, guint8 octet) {
   }
 }
 
-/* An encrypted session key begins with a number that has several encodings which gpg takes for the same: with a wrong
- * count of bits, and for a curve point also with no 0x40 in front, or with the top bit set that X25519 ignores. Only
- * the defined one is let through (RFC 4880 §3.2, RFC 9580 §11.2), so that no changed bit of a message goes unseen, and
- * the one of Go's old library, which counts whole octets; no single bit leads from the one to the other. Version, key
- * id (8), algorithm, bits (2), number. */
-static gboolean is_strict_session_key(const guint8 *body, guint64 length) {
+/* Whether an encrypted session key has the parts that it must have: version, key id (8), algorithm, bits (2) and a
+ * number of so many octets that lies within the packet. How the number is spelled (leading zeros, a count of whole
+ * octets) is gpg's to read. Shorter numbers than any key has (a curve's point takes 33 octets) crash gpg-agent 2.2. */
+static gboolean is_whole_session_key(const guint8 *body, guint64 length) {
   guint algorithm = length >= 10 ? body[9] : 0;
   if (algorithm != ALGORITHM_RSA && algorithm != ALGORITHM_RSA_ENCRYPT && algorithm != ALGORITHM_ECDH)
     return TRUE;
-  if (length < 12 + 33)
+  if (length < 12 + LEAST_NUMBER)
     return FALSE;
-  guint bits = (guint)body[10] << 8 | body[11], octets = (bits + 7) / 8, top = body[12];
-  guint bits_of_top = top ? (guint)g_bit_storage(top) : 0;
-  if (octets < 33 || octets > length - 12)
-    return FALSE;
-  if (algorithm != ALGORITHM_ECDH)
-    return bits == 8 * octets || (top && bits == 8 * (octets - 1) + bits_of_top);
-  if (bits != 8 * (octets - 1) + bits_of_top)
-    return FALSE;
-  return top != 0x40 || octets != 33 || !(body[12 + 32] & 0x80);
+  guint octets = ((guint)body[10] << 8 | body[11]) / 8 + ((body[11] & 7) > 0);
+  return octets >= LEAST_NUMBER && octets <= length - 12;
 }
 
 static void end_packet(Outline *outline) {
   outline->packet.state = AT_TAG;
-  if (outline->packet.tag == TAG_PKESK && !is_strict_session_key(outline->packet.start, outline->packet.size))
+  if (outline->packet.tag == TAG_PKESK && !is_whole_session_key(outline->packet.start, outline->packet.size))
     outline->malformed = TRUE;
   if (outline->body != OUTLINE_NO_BODY)
     outline->complete = TRUE;
@@ -248,14 +241,53 @@ static int base64_value(guint8 octet) {
   return octet == '+' ? 62 : octet == '/' ? 63 : -1;
 }
 
+/* CRC-24 (0x864cfb), four bits at a time. */
+static guint32 sum_byte(guint32 sum, guint8 octet) {
+  static const guint32 steps[] = {0x000000, 0x864cfb, 0x8ad50d, 0x0c99f6, 0x93e6e1, 0x15aa1a, 0x1933ec, 0x9f7f17,
+                                  0xa18139, 0x27cdc2, 0x2b5434, 0xad18cf, 0x3267d8, 0xb42b23, 0xb8b2d5, 0x3efe2e};
+  sum ^= (guint32)octet << 16;
+  sum = (sum << 4 ^ steps[sum >> 20]) & 0xffffff;
+  return (sum << 4 ^ steps[sum >> 20]) & 0xffffff;
+}
+
+/* "=" and four letters are the checksum; other lines that begin so are padding. */
+static gboolean is_wrong_sum(const Outline *outline, const char *line) {
+  const char *letters = line + strspn(line, "=");
+  guint32 sum = 0;
+  if (*line != '=' || strlen(letters) != 4)
+    return FALSE;
+  for (; *letters; letters++) {
+    int value = base64_value((guint8)*letters);
+    if (value < 0)
+      return TRUE;
+    sum = sum << 6 | (guint32)value;
+  }
+  return sum != outline->armor.sum;
+}
+
+static void base64_byte(Outline *outline, guint8 octet);
+
+/* The line that was kept is no header: the armour has no empty line, and this is its first line of base64 (gpg reads it
+ * so, too). */
+static void begin_base64(Outline *outline) {
+  char line[sizeof outline->armor.line];
+  memcpy(line, outline->armor.line, sizeof line);
+  guint length = (guint)strlen(line);
+  outline->armor.used = 0;
+  memset(outline->armor.line, 0, sizeof outline->armor.line);
+  outline->armor.state = ARMOR_BASE64;
+  for (guint i = 0; i < length && !outline->malformed; i++)
+    base64_byte(outline, (guint8)line[i]);
+}
+
 /* A line of the armour's frame has ended. What does not fit into `line` is cut: all that matters stands at its start.
  */
 static void frame_line(Outline *outline) {
-  char *line = g_strchomp(outline->armor.line);
-  outline->armor.used = 0;
+  gboolean is_indented = g_ascii_isspace(outline->armor.line[0]);
+  char *line = g_strstrip(outline->armor.line);
   switch (outline->armor.state) {
-  case ARMOR_BEFORE:
-    if (strcmp(line, "-----BEGIN PGP MESSAGE-----") == 0)
+  case ARMOR_BEFORE: /* gpg finds this line only where nothing stands before it */
+    if (strcmp(line, "-----BEGIN PGP MESSAGE-----") == 0 && !is_indented)
       outline->armor.state = ARMOR_HEADERS;
     else if (strcmp(line, "-----BEGIN PGP SIGNED MESSAGE-----") == 0)
       outline->body = OUTLINE_CLEAR;
@@ -265,14 +297,17 @@ static void frame_line(Outline *outline) {
   case ARMOR_HEADERS:
     if (!*line)
       outline->armor.state = ARMOR_BASE64;
+    else if (!strchr(line, ':'))
+      return begin_base64(outline);
     break;
   case ARMOR_TAIL:
     if (strcmp(line, "-----END PGP MESSAGE-----") == 0)
       outline->armor.state = ARMOR_AFTER;
-    else if (*line && *line != '=') /* only padding and checksum stand here */
+    else if ((*line && *line != '=') || is_wrong_sum(outline, line)) /* only padding and checksum stand here */
       outline->malformed = TRUE;
     break;
   }
+  outline->armor.used = 0;
   memset(outline->armor.line, 0, sizeof outline->armor.line);
 }
 
@@ -283,6 +318,11 @@ static void frame_byte(Outline *outline, guint8 octet) {
   }
   if (outline->armor.used < sizeof outline->armor.line - 1)
     outline->armor.line[outline->armor.used++] = octet ? (char)octet : '\x01';
+  /* A full line without a colon is no header. */
+  else if (outline->armor.state == ARMOR_HEADERS && !strchr(outline->armor.line, ':')) {
+    begin_base64(outline);
+    base64_byte(outline, octet);
+  }
 }
 
 static void base64_byte(Outline *outline, guint8 octet) {
@@ -301,6 +341,9 @@ static void base64_byte(Outline *outline, guint8 octet) {
   static const guint shift[] = {0, 0, 4, 2};
   guint8 decoded = (guint8)(outline->armor.bits >> shift[outline->armor.count % 4]);
   outline->armor.count %= 4;
+  outline->armor.sum = sum_byte(outline->armor.sum, decoded);
+  if (outline->armor.decoded)
+    outline->armor.decoded[outline->armor.decoded_count++] = decoded;
   feed_packets(outline, &decoded, 1);
 }
 
@@ -328,6 +371,14 @@ void outline_feed(Outline *outline, const guint8 *bytes, gsize length) {
     feed_packets(outline, bytes, length);
   else if (outline->form == OUTLINE_ARMOR)
     feed_armor(outline, bytes, length);
+}
+
+gsize outline_feed_decoding(Outline *outline, const guint8 *bytes, gsize length, guint8 *decoded) {
+  outline->armor.decoded = decoded;
+  outline->armor.decoded_count = 0;
+  outline_feed(outline, bytes, length);
+  outline->armor.decoded = NULL;
+  return outline->armor.decoded_count;
 }
 
 void outline_end(Outline *outline) {

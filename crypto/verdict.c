@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define ERRSIG_NO_PUBLIC_KEY 9
+#define DIGEST_SHA1_NUMBER 2
 
 static const char *const reason_words[] = {
 #define OPENPGP_REASON_WORD(name, word) [OPENPGP_REASON_##name] = word,
@@ -41,6 +42,7 @@ static void see_valid_signature(Evidence *evidence, char **words, guint count) {
   copy_hex(evidence->issuer, words[0]);
   copy_hex(evidence->signer, words[9]);
   evidence->signed_at = g_ascii_strtoll(words[2], NULL, 10);
+  evidence->digest = atoi(words[7]);
   evidence->signature_class = (int)g_ascii_strtoll(words[8], NULL, 16);
 }
 
@@ -54,9 +56,12 @@ static void see_statement(Evidence *evidence, SignatureState state) {
 static void see_signature_error(Evidence *evidence, char **words, guint count) {
   int why = count >= 6 ? atoi(words[5]) : 0;
   gboolean is_future = count >= 6 && evidence->now > 0 && g_ascii_strtoll(words[4], NULL, 10) > evidence->now;
-  see_statement(evidence, why == ERRSIG_NO_PUBLIC_KEY ? SIGNATURE_UNKNOWN
-                          : is_future                 ? SIGNATURE_FROM_FUTURE
-                                                      : SIGNATURE_BAD);
+  see_statement(evidence, why == ERRSIG_NO_PUBLIC_KEY  ? SIGNATURE_UNKNOWN
+                          : why == GPG_ERR_DIGEST_ALGO ? SIGNATURE_WEAK
+                          : is_future                  ? SIGNATURE_FROM_FUTURE
+                                                       : SIGNATURE_BAD);
+  if (count >= 3)
+    evidence->digest = atoi(words[2]);
   if (count >= 1)
     copy_hex(evidence->issuer, words[0]);
   if (count >= 7)
@@ -108,12 +113,25 @@ static void see_error(Evidence *evidence, char **words, guint count) {
   evidence->gpg_failure = number;
 }
 
-/* DECRYPTION_INFO mdc_method cipher [aead_algorithm]: with AEAD there is no GOODMDC line; the tag of each chunk has
- * been checked when DECRYPTION_OKAY is said. */
+/* DECRYPTION_INFO mdc_method cipher [aead_algorithm]: with AEAD the tag of each chunk has been checked when
+ * DECRYPTION_OKAY is said; gpg 2.4 says GOODMDC for it too, once or twice. gpg 2.2 opens AEAD messages but names no
+ * algorithm here. */
 static void see_decryption_info(Evidence *evidence, char **words, guint count) {
   gboolean aead = count >= 3 && atoi(words[2]) != 0;
+  evidence->session_key_found = TRUE;
+  evidence->aead |= aead;
   evidence->integrity_good += aead ? 1 : 0;
   evidence->unprotected |= count >= 1 && atoi(words[0]) == 0 && !aead;
+}
+
+/* PLAINTEXT format time name: the format is the literal packet's octet, in hexadecimal. */
+static void see_plaintext(Evidence *evidence, char **words, guint count) {
+  long format = count >= 1 ? strtol(words[0], NULL, 16) : 0;
+  if (evidence->decryptions_begun == evidence->decryptions_ended + 1)
+    evidence->plaintexts++;
+  else
+    evidence->plaintexts_elsewhere++;
+  evidence->is_text |= format == 't' || format == 'u';
 }
 
 static void see_decryption(Evidence *evidence, const char *keyword, char **words, guint count) {
@@ -124,7 +142,7 @@ static void see_decryption(Evidence *evidence, const char *keyword, char **words
   else if (g_str_equal(keyword, "DECRYPTION_OKAY"))
     evidence->decryptions_okay++;
   else if (g_str_equal(keyword, "GOODMDC"))
-    evidence->integrity_good++;
+    evidence->integrity_good += evidence->aead ? 0 : 1;
   else if (g_str_equal(keyword, "DECRYPTION_FAILED"))
     evidence->decryption_failed = TRUE;
   else if (g_str_equal(keyword, "BADMDC"))
@@ -135,10 +153,14 @@ static void see_decryption(Evidence *evidence, const char *keyword, char **words
     evidence->asked_passphrase = TRUE;
   else if (g_str_equal(keyword, "DECRYPTION_INFO"))
     see_decryption_info(evidence, words, count);
-  else if (g_str_equal(keyword, "PLAINTEXT") && evidence->decryptions_begun == evidence->decryptions_ended + 1)
-    evidence->plaintexts++;
+  else if (g_str_equal(keyword, "DECRYPTION_KEY"))
+    evidence->session_key_found = TRUE;
   else if (g_str_equal(keyword, "PLAINTEXT"))
-    evidence->plaintexts_elsewhere++;
+    see_plaintext(evidence, words, count);
+  else if (g_str_equal(keyword, "PLAINTEXT_LENGTH") && count >= 1) {
+    evidence->literal_size_known = TRUE;
+    evidence->literal_size = g_ascii_strtoull(words[0], NULL, 10);
+  }
 }
 
 static void see_signature(Evidence *evidence, const char *keyword, char **words, guint count) {
@@ -174,8 +196,48 @@ void evidence_status(Evidence *evidence, const char *keyword, const char *argume
   }
 }
 
-void evidence_log(Evidence *evidence, const char *log) {
-  evidence->gave_up |= log && (strstr(log, "inflate problem") || strstr(log, "Assertion "));
+static gboolean has_any(const char *text, const char *const *words, gsize count) {
+  for (gsize i = 0; i < count; i++)
+    if (strstr(text, words[i]))
+      return TRUE;
+  return FALSE;
+}
+
+LogWord evidence_log(Evidence *evidence, const char *log) {
+  static const char *const messages[] = {"inflate problem",          "Assertion ",  "CRC error",     "malformed CRC",
+                                         "not a detached signature", "Ohhhh jeeee", "premature eof", "bz2lib"};
+  static const char *const ours[] = {"out of core",
+                                     "Cannot allocate",
+                                     "No space left",
+                                     "Too many open files",
+                                     "Input/output error",
+                                     "agent",
+                                     "Broken pipe",
+                                     "can't open",
+                                     "can't create",
+                                     "Permission denied",
+                                     "quota",
+                                     "Read-only file",
+                                     "secure memory",
+                                     "temporarily unavailable",
+                                     "keyblock resource"};
+  if (!log || !*log)
+    return LOG_SILENT;
+  if (has_any(log, ours, G_N_ELEMENTS(ours)))
+    return LOG_OURS;
+  if (!has_any(log, messages, G_N_ELEMENTS(messages)))
+    return LOG_UNCLEAR;
+  evidence->gave_up = TRUE;
+  return LOG_MESSAGE;
+}
+
+const char *evidence_weak_digest(int digest) {
+  static const char *const words[] = {NULL, "MD5", "SHA-1", "RIPEMD-160"};
+  return digest > 0 && digest < (int)G_N_ELEMENTS(words) ? words[digest] : NULL;
+}
+
+gboolean evidence_is_weak_allowed(const Evidence *e) {
+  return e->digest == DIGEST_SHA1_NUMBER && e->now > 0 && e->now < e->weak_digest_until;
 }
 
 gboolean evidence_is_settled(const Evidence *evidence) {
@@ -220,13 +282,17 @@ static OpenpgpReason judge_decryption(const Evidence *e) {
     return OPENPGP_REASON_TOO_DENSE;
   if (evidence_is_hopeless(&e->outline, &reason))
     return reason;
+  if (e->is_aead_doubtful && e->outline.body == OUTLINE_AEAD)
+    return OPENPGP_REASON_AEAD;
   if (!e->outline.complete || e->outline.body == OUTLINE_NO_BODY)
     return OPENPGP_REASON_TRUNCATED;
   if (e->outline.beside)
     return OPENPGP_REASON_DAMAGED;
   if (e->unprotected)
     return OPENPGP_REASON_NOT_PROTECTED;
-  if (e->decryptions_okay == 0 && (e->no_secret_key || e->asked_passphrase) && !e->key_refused)
+  /* For a recipient who is not named gpg has no line: it tries all our keys and begins without a session key. */
+  if (e->decryptions_okay == 0 && !e->key_refused &&
+      (e->no_secret_key || e->asked_passphrase || (e->decryption_failed && !e->session_key_found)))
     return OPENPGP_REASON_NO_SECRET_KEY;
   if (e->decryption_failed || e->integrity_bad)
     return OPENPGP_REASON_DAMAGED;
@@ -247,6 +313,8 @@ static OpenpgpReason judge_signature(const Evidence *e) {
     return OPENPGP_REASON_UNKNOWN_SIGNER;
   if (e->signature == SIGNATURE_FROM_FUTURE)
     return OPENPGP_REASON_FROM_FUTURE;
+  if (e->signature == SIGNATURE_WEAK)
+    return OPENPGP_REASON_WEAK_DIGEST;
   if (e->signature == SIGNATURE_NONE || e->signature == SIGNATURE_BAD)
     return OPENPGP_REASON_BAD_SIGNATURE;
   if (!e->pinned || !fingerprint_is_full(e->signer))
@@ -261,7 +329,21 @@ static OpenpgpReason judge_signature(const Evidence *e) {
     return OPENPGP_REASON_BAD_SIGNATURE;
   if (e->gpgme_signatures != 1 || !e->gpgme_clean)
     return OPENPGP_REASON_BAD_SIGNATURE;
+  if (evidence_weak_digest(e->digest) && !evidence_is_weak_allowed(e))
+    return OPENPGP_REASON_WEAK_DIGEST;
+  if (e->now > 0 && e->signed_at > e->now + e->skew)
+    return OPENPGP_REASON_FROM_FUTURE;
   return OPENPGP_REASON_GOOD;
+}
+
+/* Of text gpg takes every CR out. That changes nothing where there was none, and only the line ends where each stood
+ * before an LF: RFC 4880 sends text so. A CR that stood alone is gone from within a line. */
+static gboolean is_changed(const Evidence *e) {
+  if (!e->is_text)
+    return FALSE;
+  if (e->returns_counted)
+    return e->lone_returns > 0 || (e->pairs > 0 && e->bare_feeds > 0);
+  return !e->literal_size_known || e->literal_size != e->delivered;
 }
 
 /* With "batch" in its settings gpg ends at a bad or expired signature, before it has said that the message was whole.
@@ -280,12 +362,14 @@ OpenpgpVerdict evidence_judge(const Evidence *evidence, OpenpgpReason *reason) {
     *reason = judge_signature(evidence);
   if (*reason == OPENPGP_REASON_GOOD && (evidence->gpgme_error != 0 || evidence->said_failure || evidence->gave_up))
     *reason = OPENPGP_REASON_DAMAGED;
+  if (*reason == OPENPGP_REASON_GOOD && is_changed(evidence))
+    *reason = OPENPGP_REASON_TEXT;
   return *reason == OPENPGP_REASON_GOOD ? OPENPGP_TRUSTED : OPENPGP_NOT_TRUSTED;
 }
 
 OpenpgpVerdict evidence_judge_detached(const Evidence *evidence, OpenpgpReason *reason) {
   *reason = judge_signature(evidence);
-  if (*reason == OPENPGP_REASON_NOT_SIGNED && evidence->said_failure)
+  if (*reason == OPENPGP_REASON_NOT_SIGNED && (evidence->said_failure || evidence->gave_up))
     *reason = OPENPGP_REASON_NOT_OPENPGP;
   if (*reason == OPENPGP_REASON_GOOD &&
       (evidence->plaintexts || evidence->plaintexts_elsewhere || evidence->decryptions_begun))

@@ -15,16 +15,29 @@ typedef enum {
   SIGNATURE_KEY_EXPIRED,
   SIGNATURE_EXPIRED,
   SIGNATURE_FROM_FUTURE, /* it, or its key, was made later than our clock says it is now */
+  SIGNATURE_WEAK,        /* over a digest that gpg does not take */
 } SignatureState;
 
 typedef struct {
-  gint64 now; /* seconds since 1970, by our clock; 0: signatures are not held against it */
+  /* seconds since 1970, the earliest that our clock said during the run; 0: signatures are not held against it */
+  gint64 now;
+  guint skew;                /* seconds that a signature may be ahead of it */
+  gint64 weak_digest_until;  /* SHA-1 passes before this time */
+  gboolean is_aead_doubtful; /* this gpg cannot vouch for AEAD messages */
   Outline outline;
   gboolean over_size, over_ratio; /* we stopped it */
 
   /* gpg's status lines, in counts: more than one of a thing is as suspicious as none */
   guint decryptions_begun, decryptions_ended, decryptions_okay, integrity_good;
   guint plaintexts, plaintexts_elsewhere; /* in the decrypted message; before or after it */
+  gboolean aead;                          /* gpg named an AEAD algorithm */
+  gboolean session_key_found;             /* a key of ours opened it, or gpg began to decrypt with one */
+  gboolean is_text;                       /* the literal data is of a type of which gpg takes every CR out */
+  gboolean literal_size_known;
+  guint64 literal_size;           /* of the literal data as it was sent */
+  guint64 delivered;              /* bytes that gpg delivered */
+  gboolean returns_counted;       /* in the literal data: */
+  guint64 pairs, lone_returns, bare_feeds; /* CR LF; CR with no LF behind it; LF with no CR before it */
   guint signatures;                       /* begun to be checked */
   guint statements;                       /* about signatures: good, bad, unknown, … */
   guint valid_signatures;
@@ -38,6 +51,7 @@ typedef struct {
   SignatureState signature;
   gint64 signed_at;
   int signature_class; /* of a valid one: 0 over bytes, 1 over text */
+  int digest;          /* its algorithm, by OpenPGP's numbers; 0 unknown */
   char signer[65];     /* primary fingerprint */
   char issuer[65];     /* fingerprint or id of the key that signed */
 
@@ -68,9 +82,20 @@ gboolean evidence_is_settled(const Evidence *evidence);
 /* gpg ended without a word about a message that looks whole (killed, out of memory): nothing can be said about it. */
 gboolean evidence_is_cut_short(const Evidence *evidence);
 
-/* gpg's log. A few faults of a message end gpg at once, without a status line: a compressed part that does not
- * decompress, a failed assertion. */
-void evidence_log(Evidence *evidence, const char *log);
+/* gpg's log, of a run that ended without a status line about its end. Some faults of a message end gpg so: a compressed
+ * part that does not decompress, a wrong checksum of the armour, a failed assertion. */
+typedef enum {
+  LOG_SILENT,  /* killed, or never started */
+  LOG_OURS,    /* memory, disk, agent */
+  LOG_MESSAGE, /* the message: also recorded in the evidence */
+  LOG_UNCLEAR
+} LogWord;
+LogWord evidence_log(Evidence *evidence, const char *log);
+
+/* The words for a digest's number; NULL: it is none of the weak ones. */
+const char *evidence_weak_digest(int digest);
+/* TRUE if the signature is over a weak digest that the partner may still use. */
+gboolean evidence_is_weak_allowed(const Evidence *evidence);
 
 /* Full fingerprints, compared whole; hexadecimal digits of any case. */
 gboolean fingerprint_is_full(const char *fingerprint);

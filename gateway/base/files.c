@@ -102,3 +102,11 @@ char *files_show_bytes(const void *bytes, gsize length, gsize limit) {
     g_string_append(shown, "…");
   return g_string_free(shown, FALSE);
 }
+
+gboolean files_size(int fd, guint64 *size, GError **error) {
+  struct stat status;
+  if (fstat(fd, &status) != 0)
+    return sallyport_error_errno(error, errno, "stat");
+  *size = (guint64)status.st_size;
+  return TRUE;
+}

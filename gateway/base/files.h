@@ -13,6 +13,8 @@ gboolean files_write_all(int fd, const void *bytes, gsize length, GError **error
 gboolean files_replace(const char *folder, const char *name, const char *text,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+gboolean files_size(int fd, guint64 *size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* fsync of a file or folder by descriptor; `what` names it in the error. */
 gboolean files_sync(int fd, const char *what, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -167,7 +167,12 @@ static void report_use(const KeyUse *use, ConfReport *report) {
 
 static void check_keys(const Conf *conf, ConfReport *report) {
   g_autoptr(GError) error = NULL;
+  if (!key_uses_any(conf)) /* then no gpg is needed */
+    return;
   g_autoptr(GPtrArray) ring = openpgp_start(&error) ? openpgp_keys(conf->node.gnupg_home, &error) : NULL;
+  /* That gpg cannot answer now says nothing about the configuration: the lanes look again, and say so. */
+  if (!ring && sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN)
+    return conf_report_warning(report, conf->node.where, "the keys were not looked at: %s", error->message);
   if (!ring)
     return conf_report_error(report, conf->node.where, "%s", error->message);
   g_autoptr(GPtrArray) uses = key_uses(conf, ring, g_get_real_time() / G_USEC_PER_SEC);

@@ -13,7 +13,7 @@ static json_t *use_json(const CliOutput *out, const KeyUse *use) {
   cli_json_text(object, "algorithm", use->key->algorithm);
   json_object_set_new(object, "secret", json_boolean(use->key->has_secret));
   cli_json_time(out, object, "created", use->key->created * G_USEC_PER_SEC);
-  cli_json_time(out, object, "expires", use->key->expires * G_USEC_PER_SEC);
+  cli_json_time(out, object, "expires", key_use_ends(use) * G_USEC_PER_SEC);
   return object;
 }
 
@@ -21,10 +21,11 @@ static CliColour colour_of(KeyCondition condition) {
   return condition == KEY_GOOD ? CLI_GREEN : condition == KEY_ENDS_SOON ? CLI_YELLOW : CLI_RED;
 }
 
-static char *days_left(const OpenpgpKey *key, gint64 now) {
-  if (!key || key->expires == 0)
-    return g_strdup(key ? "ever" : "");
-  return g_strdup_printf("%dd", (int)(MAX(key->expires - now, 0) / 86400));
+static char *days_left(const KeyUse *use, gint64 now) {
+  gint64 ends = key_use_ends(use);
+  if (ends == 0)
+    return g_strdup(use->key ? "ever" : "");
+  return g_strdup_printf("%dd", (int)(MAX(ends - now, 0) / 86400));
 }
 
 static char *day_of(const CliOutput *out, gint64 seconds) {
@@ -48,8 +49,8 @@ static void print_table(const CliOutput *out, GPtrArray *uses, gint64 now) {
     cli_table_cell(table, g_strdup(key_purpose_word(use->purpose)));
     cli_table_cell(table, g_strdup(use->fingerprint));
     cli_table_coloured(table, g_strdup(key_condition_word(use->condition)), colour_of(use->condition));
-    cli_table_cell(table, use->key ? day_of(out, use->key->expires) : NULL);
-    cli_table_cell(table, days_left(use->key, now));
+    cli_table_cell(table, day_of(out, key_use_ends(use)));
+    cli_table_cell(table, days_left(use, now));
     cli_table_cell(table, use->key ? g_strdup(use->key->user_id) : NULL);
   }
   cli_table_print(table, out);
@@ -71,7 +72,9 @@ static CliExit keys_command(Cli *cli) {
   gint64 now = g_get_real_time() / G_USEC_PER_SEC;
   if (!cli_load(cli))
     return CLI_EXIT_CONFIGURATION;
-  g_autoptr(GPtrArray) ring = openpgp_start(&error) ? openpgp_keys(cli->conf->node.gnupg_home, &error) : NULL;
+  g_autoptr(GPtrArray) ring = !key_uses_any(cli->conf) ? g_ptr_array_new()
+                              : openpgp_start(&error)  ? openpgp_keys(cli->conf->node.gnupg_home, &error)
+                                                       : NULL;
   if (!ring)
     return cli_fail(error);
   g_autoptr(GPtrArray) uses = key_uses(cli->conf, ring, now);

@@ -1,5 +1,4 @@
 /* try: what would become of a local file. */
-#include "crypto/openpgp.h"
 #include "gateway/cli/books.h"
 #include "gateway/cli/file_json.h"
 #include "gateway/flow/try.h"
@@ -118,7 +117,7 @@ static CliExit try_command(Cli *cli) {
     cli_complain("there is no file \"%s\" here", cli->arguments[1]);
     return CLI_EXIT_NOT_FOUND;
   }
-  gboolean ok = openpgp_start(&error) && flow_try(cli->conf, feed, cli->arguments[1], &report, &error);
+  gboolean ok = flow_try(cli->conf, feed, cli->arguments[1], &report, &error);
   CliExit exit = !ok ? cli_fail(error) : is_accepted(&report) ? CLI_EXIT_FINE : CLI_EXIT_FAILED;
   if (ok && cli->out->is_json)
     print_json(cli, &report, cli_feed_scale(cli->conf, feed));

@@ -45,15 +45,24 @@ static const char *unfit_for(const OpenpgpKey *key, KeyPurpose purpose) {
   return NULL;
 }
 
-static char *date_of(gint64 seconds) {
-  g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(seconds);
+gint64 key_use_ends(const KeyUse *use) {
+  gboolean signs = use->purpose == KEY_SIGNED_BY || use->purpose == KEY_SIGN_WITH;
+  return !use->key ? 0 : signs ? use->key->sign_ends : use->key->encrypt_ends;
+}
+
+/* In the node's zone, as `sallyport keys` shows it. */
+static char *date_of(const ConfNode *node, gint64 seconds) {
+  g_autoptr(GTimeZone) zone = node->time_zone ? g_time_zone_new_identifier(node->time_zone) : NULL;
+  g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(seconds);
+  g_autoptr(GDateTime) at = utc && zone ? g_date_time_to_timezone(utc, zone) : utc ? g_date_time_ref(utc) : NULL;
   return at ? g_date_time_format(at, "%Y-%m-%d") : g_strdup("?");
 }
 
-static void judge_time(KeyUse *use, gint64 now, guint warning_days) {
+static void judge_time(KeyUse *use, const ConfNode *node, gint64 now) {
   const OpenpgpKey *key = use->key;
-  g_autofree char *end = key->expires ? date_of(key->expires) : NULL;
-  if (key->state == OPENPGP_KEY_EXPIRED || (key->expires && key->expires <= now)) {
+  gint64 ends = key_use_ends(use);
+  g_autofree char *end = ends ? date_of(node, ends) : NULL;
+  if (key->state == OPENPGP_KEY_EXPIRED || (ends && ends <= now)) {
     use->condition = KEY_ENDED;
     use->remark = g_strdup_printf(
         "expired%s%s; get a new or prolonged one from %s", end ? " on " : "", end ? end : "",
@@ -62,11 +71,21 @@ static void judge_time(KeyUse *use, gint64 now, guint warning_days) {
     use->condition = KEY_ENDED;
     use->remark = g_strdup_printf("is %s and will not be used",
                                   key->state == OPENPGP_KEY_REVOKED ? "revoked" : "disabled");
-  } else if (key->expires && key->expires - now < (gint64)warning_days * DAY) {
+  } else if (ends && ends - now < (gint64)node->key_warning_days * DAY) {
     use->condition = KEY_ENDS_SOON;
     use->remark = g_strdup_printf("ends on %s, in %d days; set the next one beside it in time", end,
-                                  (int)((key->expires - now) / DAY));
+                                  (int)((ends - now) / DAY));
   }
+}
+
+static char *why_missing(const ConfNode *node, GPtrArray *ring, const KeyUse *use) {
+  for (guint i = 0; i < ring->len; i++) {
+    const OpenpgpKey *key = ring->pdata[i];
+    for (char **subkey = key->subkeys; subkey && *subkey; subkey++)
+      if (g_ascii_strcasecmp(*subkey, use->fingerprint) == 0)
+        return g_strdup_printf("is a subkey: name its primary key, %s", key->fingerprint);
+  }
+  return g_strdup_printf("is not in the key ring %s; import it with gpg --homedir", node->gnupg_home);
 }
 
 static void add(GPtrArray *uses, const ConfNode *node, GPtrArray *ring, gint64 now, KeyUse use) {
@@ -74,9 +93,9 @@ static void add(GPtrArray *uses, const ConfNode *node, GPtrArray *ring, gint64 n
   const char *unfit = use.key ? unfit_for(use.key, use.purpose) : NULL;
   if (!use.key) {
     use.condition = KEY_MISSING;
-    use.remark = g_strdup_printf("is not in the key ring %s; import it with gpg --homedir", node->gnupg_home);
+    use.remark = why_missing(node, ring, &use);
   } else {
-    judge_time(&use, now, node->key_warning_days);
+    judge_time(&use, node, now);
   }
   /* What has ended has lost its uses too: that it ended is then the reason. */
   if (unfit && use.condition != KEY_ENDED) {
@@ -123,4 +142,10 @@ GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) {
   }
   add_deliveries(uses, conf, ring, now);
   return uses;
+}
+
+gboolean key_uses_any(const Conf *conf) {
+  g_autoptr(GPtrArray) nothing = g_ptr_array_new();
+  g_autoptr(GPtrArray) uses = key_uses(conf, nothing, 0);
+  return uses->len > 0;
 }

@@ -27,3 +27,9 @@ typedef struct {
 
 /* By partner, in the configuration's order. `ring` is openpgp_keys()'s and has to live as long. */
 GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
+
+/* When the use that the key is named for ends, seconds since 1970; 0: never, or no such key. */
+gint64 key_use_ends(const KeyUse *use);
+
+/* Whether the configuration names any key at all: without one no gpg is needed. */
+gboolean key_uses_any(const Conf *conf);

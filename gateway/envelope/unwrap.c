@@ -52,16 +52,39 @@ static gboolean unpack(Unwrapping *run, ConfPacking packing, guint64 allowance, 
          refuse(run, packing_code(unpacked.verdict), unpacked.message, "not-unpacked");
 }
 
+gboolean unwrap_keeps_returns(const ConfLayout *layout) {
+  return layout->line_end == CONF_LINE_END_CRLF || layout->line_end == CONF_LINE_END_CR ||
+         layout->line_end == CONF_LINE_END_NONE;
+}
+
+/* Sent as text: what gpg delivered has LF where CR LF was signed. A layout that takes LF reads the same records in it.
+ */
+static gboolean is_changed_text(const Unwrapping *run, const OpenpgpOpened *opened) {
+  return opened->is_text && (run->options->keeps_returns || run->options->feed->source.inner_packing != CONF_PACK_NONE);
+}
+
+static gboolean refuse_text(Unwrapping *run) {
+  const char *word = openpgp_reason_word(OPENPGP_REASON_TEXT);
+  g_autofree char *code = g_strdup_printf("P%03d", (int)OPENPGP_REASON_TEXT);
+  return refuse(run, code,
+                "it was sent as text, so gpg made CR LF into LF: let the partner send it as binary "
+                "(no --textmode)",
+                word);
+}
+
 static gboolean judge_opened(Unwrapping *run, const OpenpgpOpened *opened) {
   Unwrapped *found = run->found;
   found->signer = opened->signer[0] ? g_strdup(opened->signer) : NULL;
   found->size = opened->plaintext_size;
+  if (opened->verdict == OPENPGP_TRUSTED && is_changed_text(run, opened))
+    return refuse_text(run);
   if (opened->verdict == OPENPGP_TRUSTED) {
     found->trust = g_strdup(openpgp_reason_word(opened->reason));
     found->sha256 = digest_hex(opened->sha256, sizeof opened->sha256);
     return TRUE;
   }
   found->is_from_future = opened->reason == OPENPGP_REASON_FROM_FUTURE;
+  found->is_for_a_person = found->is_from_future || opened->reason == OPENPGP_REASON_UNANSWERED;
   g_autofree char *code = g_strdup_printf("P%03d", (int)opened->reason);
   const char *word = openpgp_reason_word(opened->reason);
   return refuse(run, code, opened->message[0] ? opened->message : word, word);
@@ -91,18 +114,10 @@ static gboolean decrypt(Unwrapping *run, GError **error) {
   return judge_opened(run, &opened);
 }
 
-static gboolean size_of(int fd, guint64 *size, GError **error) {
-  struct stat status;
-  if (fstat(fd, &status) != 0)
-    return sallyport_error_errno(error, errno, "stat");
-  *size = (guint64)status.st_size;
-  return TRUE;
-}
-
 /* A plaintext that lay in the clear: only its size can be refused. */
 static gboolean check_size(Unwrapping *run, gboolean *fits, GError **error) {
   guint64 size = 0, most = run->options->feed->plain_limit;
-  if (!size_of(run->at, &size, error))
+  if (!files_size(run->at, &size, error))
     return FALSE;
   run->found->size = size;
   *fits = size <= most;
@@ -197,7 +212,7 @@ gboolean unwrap(const UnwrapOptions *options, Unwrapped *unwrapped, GError **err
   Unwrapping run = {.options = options, .found = unwrapped, .at = fcntl(options->fetched, F_DUPFD_CLOEXEC, 3)};
   if (run.at < 0)
     return sallyport_error_errno(error, errno, "duplicate a descriptor");
-  gboolean ok = size_of(run.at, &run.fetched_size, error) && unwrap_layers(&run, error);
+  gboolean ok = files_size(run.at, &run.fetched_size, error) && unwrap_layers(&run, error);
   if (run.at >= 0)
     close(run.at);
   return ok;

@@ -12,21 +12,26 @@
 typedef struct {
   const char *home;
   const ConfOpenpgp *openpgp;
-  const ConfFeed *feed; /* envelope, packings, limits */
-  const char *scratch;  /* folder of unnamed files */
-  int fetched;          /* read from its start */
-  int signature;        /* with a detached one; else -1 */
+  const ConfFeed *feed;   /* envelope, packings, limits */
+  const char *scratch;    /* folder of unnamed files */
+  int fetched;            /* read from its start */
+  int signature;          /* with a detached one; else -1 */
+  gboolean keeps_returns; /* the layout's lines end in CR LF or have no ends: no CR may be taken out */
 } UnwrapOptions;
 
+/* Whether a plaintext of this layout has to keep its CR. */
+gboolean unwrap_keeps_returns(const ConfLayout *layout);
+
 typedef struct {
-  gboolean trusted;        /* or the configuration says in as many words that nothing protects it */
-  gboolean is_from_future; /* not trusted, and perhaps our clock's fault: for a person */
-  char *code, *reason;     /* of one that is not trusted */
-  char *trust;             /* the verdict's word for the book: "good", "unprotected", … */
-  char *signer;            /* NULL: none */
-  guint64 size;            /* of the plaintext; what came out so far when it is not trusted */
-  char *sha256;            /* of the plaintext when it is trusted, hex */
-  int plaintext;           /* -1 unless trusted */
+  gboolean trusted;         /* or the configuration says in as many words that nothing protects it */
+  gboolean is_for_a_person; /* not trusted, and perhaps our own side's fault: to be held, not refused */
+  gboolean is_from_future;  /* … because of a clock, theirs or ours */
+  char *code, *reason;      /* of one that is not trusted */
+  char *trust;              /* the verdict's word for the book: "good", "unprotected", … */
+  char *signer;             /* NULL: none */
+  guint64 size;             /* of the plaintext; what came out so far when it is not trusted */
+  char *sha256;             /* of the plaintext when it is trusted, hex */
+  int plaintext;            /* -1 unless trusted */
 } Unwrapped;
 void unwrapped_clear(Unwrapped *unwrapped); /* closes the plaintext, too */
 

@@ -39,7 +39,8 @@ gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) {
                              .feed = step->feed->conf,
                              .scratch = paths->stage,
                              .fetched = fetched,
-                             .signature = signature};
+                             .signature = signature,
+                             .keeps_returns = unwrap_keeps_returns(layout_conf(step->feed->layout))};
     ok = unwrap(&options, unwrapped, error);
   }
   if (signature >= 0)
@@ -59,18 +60,20 @@ static void learn(BookFile *file, const Unwrapped *unwrapped) {
   file->plain_sha256 = g_strdup(unwrapped->sha256);
 }
 
-/* Of a signature later than now either clock may be the wrong one: the partner is told nothing that is perhaps our own
- * fault. */
-static gboolean hold_for_clock(Step *step, const Unwrapped *unwrapped, GError **error) {
-  g_autofree char *reason = g_strdup_printf("%s: look at this system's clock, then release", unwrapped->reason);
-  flow_set_reason(step->file, CODE_CLOCK, reason);
+/* Of a signature later than now either clock may be the wrong one, and a gpg that gives no answer may be ours to mend:
+ * the partner is told nothing that is perhaps our own fault. */
+static gboolean hold_for_a_person(Step *step, const Unwrapped *unwrapped, GError **error) {
+  g_autofree char *reason = g_strdup_printf("%s: %s, then release", unwrapped->reason,
+                                            unwrapped->is_from_future ? "look at this system's clock"
+                                                                      : "try gpg on the file by hand");
+  flow_set_reason(step->file, unwrapped->is_from_future ? CODE_CLOCK : unwrapped->code, reason);
   step->file->held_from = step->file->state;
   return flow_advance(step, FILE_HELD, reason, error);
 }
 
 static gboolean refuse(Step *step, const Unwrapped *unwrapped, GError **error) {
-  return unwrapped->is_from_future ? hold_for_clock(step, unwrapped, error)
-                                   : flow_reject(step, unwrapped->code, unwrapped->reason, error);
+  return unwrapped->is_for_a_person ? hold_for_a_person(step, unwrapped, error)
+                                    : flow_reject(step, unwrapped->code, unwrapped->reason, error);
 }
 
 /* *day: the caller's to free. */

@@ -141,8 +141,10 @@ static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport
                            .feed = try->feed,
                            .scratch = try->scratch,
                            .fetched = fetched,
-                           .signature = signature};
-  gboolean ok = openpgp_start(error) && unwrap(&options, &report->opened, error);
+                           .signature = signature,
+                           .keeps_returns = unwrap_keeps_returns(layout_conf(try->layout))};
+  gboolean is_plain = try->feed->source.envelope == CONF_ENVELOPE_NONE;
+  gboolean ok = (is_plain || openpgp_start(error)) && unwrap(&options, &report->opened, error);
   if (ok && report->opened.trusted)
     ok = stage_and_examine(try, report->opened.plaintext, report, error);
   if (signature >= 0)

@@ -55,6 +55,8 @@ static void report_key(const Lane *lane, const KeyUse *use, GHashTable *wanting)
 
 static void report_keys(const Lane *lane) {
   g_autoptr(GError) error = NULL;
+  if (!key_uses_any(lane->conf))
+    return;
   g_autoptr(GPtrArray) ring = openpgp_keys(lane->conf->node.gnupg_home, &error);
   if (!ring) {
     log_event(LOG_WARNING, "keys-unknown", {"error", error->message});

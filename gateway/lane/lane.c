@@ -1,5 +1,6 @@
 #include "gateway/lane/lane_private.h"
 #include "crypto/openpgp.h"
+#include "gateway/common/key_use.h"
 #include "gateway/common/log.h"
 #include "gateway/watch/alarm.h"
 #include "gateway/watch/teller.h"
@@ -142,7 +143,9 @@ static gboolean audit_start(BookTransaction *tx, gpointer data, GError **error) 
 }
 
 static gboolean open_stores(Lane *lane, GError **error) {
-  if (!lane_paths_make(lane->paths, &lane->conf->node, error) || !openpgp_start(error))
+  if (!lane_paths_make(lane->paths, &lane->conf->node, error))
+    return FALSE;
+  if (key_uses_any(lane->conf) && !openpgp_start(error))
     return FALSE;
   lane->flow.book = book_open(lane->paths->book, lane->paths->tip, error);
   if (!lane->flow.book || !(lane->reader = book_reader_open(lane->paths->book, error)))

@@ -133,14 +133,6 @@ static gboolean run(Child *child, guint deadline, PackingResult *result, GError 
   return judge(result, came, late, how, error);
 }
 
-static gboolean size_of(int fd, guint64 *size, GError **error) {
-  struct stat status;
-  if (fstat(fd, &status) != 0)
-    return sallyport_error_errno(error, errno, "stat");
-  *size = (guint64)status.st_size;
-  return TRUE;
-}
-
 static void explain(Unpacked *unpacked, const PackingResult *result, ConfPacking packing) {
   gsize length = strnlen(result->message, sizeof result->message);
   while (length > 0 && result->message[length - 1] == '\n')
@@ -153,7 +145,7 @@ static void explain(Unpacked *unpacked, const PackingResult *result, ConfPacking
 gboolean packing_unpack(const UnpackOptions *options, int in, int out, Unpacked *unpacked, GError **error) {
   guint64 size = 0;
   *unpacked = (Unpacked){0};
-  if (!size_of(in, &size, error))
+  if (!files_size(in, &size, error))
     return FALSE;
   guint ratio = MAX(options->ratio_limit, 1);
   guint64 base = options->ratio_base ? options->ratio_base : size;
@@ -167,7 +159,7 @@ gboolean packing_unpack(const UnpackOptions *options, int in, int out, Unpacked 
   char *const arguments[] = {name, role, kind, limit, ratio_text, base_text, NULL};
   Child child = {.program = options->program, .arguments = arguments, .in = in, .out = out};
   PackingResult result = {0};
-  if (!run(&child, deadline, &result, error) || !size_of(out, &unpacked->size, error))
+  if (!run(&child, deadline, &result, error) || !files_size(out, &unpacked->size, error))
     return FALSE;
   if (result.verdict == PACKING_GOOD && (unpacked->size != result.size || unpacked->size > options->size_limit))
     return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
@@ -183,7 +175,7 @@ gboolean packing_unpack(const UnpackOptions *options, int in, int out, Unpacked 
 
 gboolean packing_pack(const PackOptions *options, int in, int out, GError **error) {
   guint64 size = 0;
-  if (!size_of(in, &size, error))
+  if (!files_size(in, &size, error))
     return FALSE;
   g_autofree char *kind = g_strdup(packing_name(options->packing)), *member = g_strdup(options->member);
   char name[] = "sallyport", role[] = "pack";

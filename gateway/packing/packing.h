@@ -4,8 +4,8 @@
  * hang: the caller sees an error.
  *
  * What was unpacked is right only if all of these hold, and is refused otherwise: every byte of the input belongs to
- * the one packed stream (nothing before, behind or beside it), its checksums agree, a zip has exactly one member, a
- * plain file that is not encrypted. A member's name is information for people; it never becomes a path. */
+ * the packed stream (nothing before, behind or beside it; gzip may have several members, zstd several frames), its
+ * checksums agree, a zip has exactly one plain file that is not encrypted, perhaps with the folders that it lies in. A member's name is information for people; it never becomes a path. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/base/error.h"
@@ -21,7 +21,8 @@
   X(MEMBERS, "U005", "not exactly one member") \
   X(ENCRYPTED, "U006", "encrypted by the packer") \
   X(TOO_LARGE, "U007", "too large") \
-  X(TOO_DENSE, "U008", "ratio too high")
+  X(TOO_DENSE, "U008", "ratio too high") \
+  X(METHOD, "U009", "packed in a way that is not read here")
 typedef enum {
 #define PACKING_VERDICT_ENUM(name, code, word) PACKING_##name,
   PACKING_VERDICTS(PACKING_VERDICT_ENUM) PACKING_N_VERDICTS

@@ -34,6 +34,6 @@ typedef struct {
 void unpack_run(const UnpackTask *task, int in, int out, PackingResult *result);
 void pack_run(ConfPacking packing, const char *member, int in, int out, PackingResult *result);
 
-/* Before libarchive sees a zip: one whole archive from the first byte to the last, with one member that is not
- * encrypted. */
-PackingVerdict zip_outline_check(int fd, guint64 size);
+/* Before libarchive sees a zip: one whole archive from the first byte to the last, with one file that is not encrypted.
+ * *detail may get words for people; they are constant. */
+PackingVerdict zip_outline_check(int fd, guint64 size, const char **detail);

@@ -1,7 +1,6 @@
-/* The unpacking process's work: libarchive over descriptors, every byte accounted for. The input is hostile. */
+/* The unpacking process's work: libarchive (zstd, zip) and zlib (gzip: libarchive reads over its trailer without a look
+ * at it) over descriptors, every byte accounted for. The input is hostile. */
 #include "gateway/packing/packing_private.h"
-#include "transfer/caged/sandbox.h"
-#include "gateway/base/files.h"
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -15,7 +14,7 @@ typedef struct {
   PackingInput input;
   int out;
   guint64 size;
-  guint32 crc;
+  guint64 begin; /* of the input: behind what stands before a zstd stream */
   PackingResult *result;
 } Unpacking;
 
@@ -73,10 +72,7 @@ static struct archive *open_archive(Unpacking *run) {
   } else {
     archive_read_support_format_raw(archive);
     archive_read_support_format_empty(archive); /* what is packed may be nothing */
-    if (run->task->packing == CONF_PACK_GZIP)
-      archive_read_support_filter_gzip(archive);
-    else
-      archive_read_support_filter_zstd(archive);
+    archive_read_support_filter_zstd(archive);
   }
   archive_read_set_read_callback(archive, read_input);
   archive_read_set_callback_data(archive, &run->input);
@@ -116,7 +112,6 @@ static gboolean write_out(Unpacking *run, const void *bytes, gsize length) {
     }
     done += (gsize)put;
   }
-  run->crc = (guint32)crc32_z(run->crc, bytes, length);
   run->size += length;
   return TRUE;
 }
@@ -153,18 +148,12 @@ static gboolean unpack_data(Unpacking *run, struct archive *archive) {
   return status == ARCHIVE_EOF;
 }
 
-/* libarchive (3.6) reads over gzip's trailer without a look at it, and takes whatever follows for the end. One stream
- * with its own checksum and length as the very last bytes is what we accept. */
-static PackingVerdict check_gzip_end(Unpacking *run, struct archive *archive) {
-  guint8 end[8];
-  guint64 used = (guint64)archive_filter_bytes(archive, -1);
-  if (run->input.size < 18 || !packing_read_at(run->input.fd, run->input.size - 8, end, sizeof end))
-    return PACKING_TRUNCATED;
-  guint32 crc = (guint32)end[0] | (guint32)end[1] << 8 | (guint32)end[2] << 16 | (guint32)end[3] << 24;
-  guint32 length = (guint32)end[4] | (guint32)end[5] << 8 | (guint32)end[6] << 16 | (guint32)end[7] << 24;
-  if (used != run->input.size)
-    return PACKING_BESIDE;
-  return crc == run->crc && length == (guint32)run->size ? PACKING_GOOD : PACKING_DAMAGED;
+static int next_file(struct archive *archive, struct archive_entry **entry) {
+  int status;
+  do
+    status = archive_read_next_header(archive, entry);
+  while ((status == ARCHIVE_OK || status == ARCHIVE_WARN) && archive_entry_filetype(*entry) == AE_IFDIR);
+  return status;
 }
 
 /* `status` is of the header behind the member: there must be none. */
@@ -174,12 +163,25 @@ static void check_end(Unpacking *run, struct archive *archive, int status) {
     verdict = PACKING_MEMBERS;
   else if (status != ARCHIVE_EOF)
     return refuse(run, archive);
-  else if (run->task->packing == CONF_PACK_GZIP)
-    verdict = check_gzip_end(run, archive);
-  else if (run->task->packing == CONF_PACK_ZSTD && (guint64)archive_filter_bytes(archive, -1) != run->input.size)
+  else if (run->task->packing == CONF_PACK_ZSTD &&
+           (guint64)archive_filter_bytes(archive, -1) != run->input.size - run->begin)
     verdict = PACKING_BESIDE;
-  conclude(run, verdict,
-           verdict == PACKING_DAMAGED ? "its checksum or length is wrong, or something follows it" : NULL);
+  conclude(run, verdict, NULL);
+}
+
+/* A frame with bytes for other programs (RFC 8878, 3.1.2). pzstd writes one before each frame; libarchive 3.6 does not
+ * know a stream that begins with one. */
+static guint64 skip_zstd_frames(int fd, guint64 size) {
+  guint64 at = 0;
+  guint8 head[8];
+  while (size - at >= sizeof head && packing_read_at(fd, at, head, sizeof head) && (head[0] & 0xf0) == 0x50 &&
+         head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18) {
+    guint64 whole = 8 + ((guint64)head[4] | (guint64)head[5] << 8 | (guint64)head[6] << 16 | (guint64)head[7] << 24);
+    if (whole > size - at)
+      break;
+    at += whole;
+  }
+  return at;
 }
 
 /* The raw format takes anything, also what no filter has taken: the first bytes tell, and once it is open the filter's
@@ -187,22 +189,16 @@ static void check_end(Unpacking *run, struct archive *archive, int status) {
 static gboolean begins_so(const Unpacking *run) {
   static const guint8 gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
   guint8 start[4] = {0};
-  (void)packing_read_at(run->input.fd, 0, start, MIN(run->input.size, sizeof start));
+  (void)packing_read_at(run->input.fd, run->begin, start, MIN(run->input.size - run->begin, sizeof start));
   return run->task->packing == CONF_PACK_ZIP ||
          (run->task->packing == CONF_PACK_GZIP ? memcmp(start, gzip, sizeof gzip) : memcmp(start, zstd, sizeof zstd)) ==
              0;
 }
 
-static gboolean is_packed_so(const Unpacking *run, struct archive *archive) {
-  int filter = archive_filter_code(archive, 0);
-  return run->task->packing == CONF_PACK_ZIP ||
-         filter == (run->task->packing == CONF_PACK_GZIP ? ARCHIVE_FILTER_GZIP : ARCHIVE_FILTER_ZSTD);
-}
-
 static void unpack_opened(Unpacking *run, struct archive *archive) {
   struct archive_entry *entry;
-  int status = archive_read_next_header(archive, &entry);
-  if (!is_packed_so(run, archive))
+  int status = next_file(archive, &entry);
+  if (run->task->packing == CONF_PACK_ZSTD && archive_filter_code(archive, 0) != ARCHIVE_FILTER_ZSTD)
     return conclude(run, PACKING_DAMAGED, NULL);
   if (status == ARCHIVE_EOF) { /* the empty format */
     if (run->task->packing == CONF_PACK_ZIP)
@@ -216,7 +212,74 @@ static void unpack_opened(Unpacking *run, struct archive *archive) {
   if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) || archive_entry_symlink(entry))
     return conclude(run, PACKING_MEMBERS, "its member is no plain file");
   if (unpack_data(run, archive))
-    check_end(run, archive, archive_read_next_header(archive, &entry));
+    check_end(run, archive, next_file(archive, &entry));
+}
+
+/* --- gzip: members one behind the other, each with its own checksum and length, are one content (RFC 1952, 2.2). */
+
+static gboolean take_inflated(Unpacking *run, const guint8 *bytes, gsize length) {
+  PackingVerdict verdict = over_a_limit(run, length);
+  if (verdict != PACKING_GOOD)
+    conclude(run, verdict, NULL);
+  return verdict == PACKING_GOOD && write_out(run, bytes, length);
+}
+
+/* Fills the stream's input when it is empty. FALSE: at the end, or the input cannot be read. */
+static gboolean refill(Unpacking *run, z_stream *stream) {
+  const void *bytes;
+  if (stream->avail_in > 0)
+    return TRUE;
+  la_ssize_t got = read_input(NULL, &run->input, &bytes);
+  stream->next_in = (Bytef *)bytes;
+  stream->avail_in = got > 0 ? (uInt)got : 0;
+  return got > 0;
+}
+
+/* TRUE: a member has ended well. */
+static gboolean inflate_member(Unpacking *run, z_stream *stream, guint8 *piece) {
+  for (int result = Z_OK; result != Z_STREAM_END;) {
+    if (!refill(run, stream)) {
+      if (run->input.failed)
+        in_trouble(run, "the input cannot be read");
+      else
+        conclude(run, PACKING_TRUNCATED, NULL);
+      return FALSE;
+    }
+    stream->next_out = piece;
+    stream->avail_out = PACKING_PIECE;
+    result = inflate(stream, Z_NO_FLUSH);
+    if (!take_inflated(run, piece, PACKING_PIECE - stream->avail_out))
+      return FALSE;
+    if (result == Z_MEM_ERROR)
+      in_trouble(run, "it needs more memory than it may have");
+    else if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+      conclude(run, PACKING_DAMAGED, stream->msg);
+    else
+      continue;
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Behind a member stands another one, or nothing. */
+static gboolean is_next_member(const Unpacking *run, const z_stream *stream) {
+  guint8 magic[2] = {0};
+  guint64 at = run->input.at - stream->avail_in;
+  return run->input.size - at >= 18 && packing_read_at(run->input.fd, at, magic, sizeof magic) && magic[0] == 0x1f &&
+         magic[1] == 0x8b;
+}
+
+static void unpack_gzip(Unpacking *run) {
+  z_stream stream = {0};
+  g_autofree guint8 *piece = g_malloc(PACKING_PIECE);
+  if (inflateInit2(&stream, MAX_WBITS + 16) != Z_OK)
+    return in_trouble(run, "zlib does not start");
+  gboolean ok = inflate_member(run, &stream, piece);
+  while (ok && is_next_member(run, &stream))
+    ok = inflateReset(&stream) == Z_OK && inflate_member(run, &stream, piece);
+  if (ok)
+    conclude(run, run->input.at - stream.avail_in == run->input.size ? PACKING_GOOD : PACKING_BESIDE, NULL);
+  (void)inflateEnd(&stream);
 }
 
 void unpack_run(const UnpackTask *task, int in, int out, PackingResult *result) {
@@ -224,11 +287,16 @@ void unpack_run(const UnpackTask *task, int in, int out, PackingResult *result) 
   *run = (Unpacking){.task = task, .out = out, .result = result};
   if (!packing_input_init(&run->input, in))
     return in_trouble(run, g_strerror(errno));
-  PackingVerdict outline = task->packing == CONF_PACK_ZIP ? zip_outline_check(in, run->input.size)
+  const char *detail = NULL;
+  if (task->packing == CONF_PACK_ZSTD)
+    run->begin = run->input.at = skip_zstd_frames(in, run->input.size);
+  PackingVerdict outline = task->packing == CONF_PACK_ZIP ? zip_outline_check(in, run->input.size, &detail)
                            : begins_so(run)               ? PACKING_GOOD
                                                           : PACKING_FOREIGN;
   if (outline != PACKING_GOOD)
-    return conclude(run, outline, NULL);
+    return conclude(run, outline, detail);
+  if (task->packing == CONF_PACK_GZIP)
+    return unpack_gzip(run);
   struct archive *archive = open_archive(run);
   if (!archive)
     return in_trouble(run, "libarchive does not start");

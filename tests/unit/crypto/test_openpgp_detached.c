@@ -82,6 +82,45 @@ static void what_is_no_detached_signature_over_bytes_is_refused(void **state) {
   }
 }
 
+/* gpg has no status line for some of these: a verdict all the same, and the words name what it is. */
+static void what_is_no_detached_signature_is_named(void **state) {
+  static const struct {
+    const char *name, *words;
+    OpenpgpReason reason;
+  } cases[] = {
+      {"inline.pgp", "a whole message", OPENPGP_REASON_NOT_OPENPGP},
+      {"inline.asc", "a whole message", OPENPGP_REASON_NOT_OPENPGP},
+      {"clear.asc", "clear-signed", OPENPGP_REASON_NOT_OPENPGP},
+      {"us.pub", "a public key", OPENPGP_REASON_NOT_OPENPGP},
+      {"sealed-for-us.pgp", "a whole message", OPENPGP_REASON_NOT_OPENPGP},
+      {"six.sig", "version 6", OPENPGP_REASON_NOT_OPENPGP},
+      {"u16.asc", "UTF-16", OPENPGP_REASON_NOT_OPENPGP},
+      {"sum.asc", "", OPENPGP_REASON_NOT_OPENPGP},
+      {"then-literal.sig", "not a detached signature", OPENPGP_REASON_NOT_OPENPGP},
+      {"text.sig", "over text", OPENPGP_REASON_BAD_SIGNATURE},
+      {"text-other.sig", "over text", OPENPGP_REASON_BAD_SIGNATURE},
+      {"sha1.sig", "SHA-1", OPENPGP_REASON_WEAK_DIGEST},
+      {"md5.sig", "MD5", OPENPGP_REASON_WEAK_DIGEST},
+      {"ahead.sig", "ahead of our clock", OPENPGP_REASON_FROM_FUTURE},
+  };
+  (void)state;
+  assert_int_equal(
+      sh("them -u alice@test -a -o inline.asc -s data; them -u alice@test -r us@test -se -o sealed-for-us.pgp small\n"
+         "(printf '\\302\\012\\006'; head -c 9 /dev/zero) > six.sig; iconv -t UTF-16 alice.asc > u16.asc\n"
+         "sed 's/^=....$/=AAAA/' alice.asc > sum.asc; them --store -z 0 -o small.lit small\n"
+         "cat alice.sig small.lit > then-literal.sig\n"
+         "printf 'a\\nb\\n' > unix; them -u alice@test --textmode -o text-other.sig -b unix\n"
+         "for d in sha1 md5; do them -u alice@test --allow-weak-digest-algos --digest-algo $d -o $d.sig -b data; done\n"
+         "t=$(date -u -d '400 days' +%%Y%%m%%dT%%H%%M%%S); them --faked-system-time $t! -u alice@test -o ahead.sig -b "
+         "data"),
+      0);
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    OpenpgpOpened opened = verify("data", cases[i].name);
+    if (opened.reason != cases[i].reason || !strstr(opened.message, cases[i].words))
+      fail_msg("%s: %s", cases[i].name, opened.message);
+  }
+}
+
 static void what_we_sign_the_partner_verifies(void **state) {
   (void)state;
   g_autoptr(GError) error = NULL;
@@ -139,6 +178,7 @@ int main(void) {
                                      cmocka_unit_test(other_signers_are_refused),
                                      cmocka_unit_test(exactly_one_signature_is_wanted),
                                      cmocka_unit_test(what_is_no_detached_signature_over_bytes_is_refused),
+                                     cmocka_unit_test(what_is_no_detached_signature_is_named),
                                      cmocka_unit_test(what_we_sign_the_partner_verifies),
                                      cmocka_unit_test(a_signature_from_the_future_is_told_apart_from_a_bad_one)};
   return cmocka_run_group_tests(tests, make, drop_rings);

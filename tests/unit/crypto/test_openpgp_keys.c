@@ -25,7 +25,8 @@ static void all_keys_of_the_ring_are_listed(void **state) {
   assert_string_equal(ours->algorithm, "rsa2048");
   assert_string_equal(ours->user_id, "us <us@test>");
   assert_true(ours->has_secret && ours->can_sign && ours->can_encrypt);
-  assert_int_equal(ours->expires, 0);
+  assert_int_equal(ours->sign_ends, 0);
+  assert_int_equal(ours->encrypt_ends, 0);
   assert_in_range(ours->created, g_get_real_time() / G_USEC_PER_SEC - 600, g_get_real_time() / G_USEC_PER_SEC);
   assert_string_equal(alice->algorithm, "ed25519");
   assert_int_equal(alice->state, OPENPGP_KEY_VALID);
@@ -40,7 +41,7 @@ static void expired_and_revoked_keys_say_so(void **state) {
   g_autoptr(GPtrArray) keys = list();
   assert_int_equal(key_of(keys, rings.carol)->state, OPENPGP_KEY_REVOKED);
   assert_int_equal(key_of(keys, rings.dave)->state, OPENPGP_KEY_EXPIRED);
-  assert_in_range(key_of(keys, rings.dave)->expires, 1577836800, 1577836800 + 2 * 86400);
+  assert_in_range(key_of(keys, rings.dave)->sign_ends, 1577836800, 1577836800 + 2 * 86400);
 }
 
 /* The primary lasts for ever, its encryption subkey ten days: the key is of use for ten days. */
@@ -53,13 +54,50 @@ static void a_key_ends_when_its_first_use_ends(void **state) {
   g_autofree char *fingerprint = read_file("fpr");
   gint64 now = g_get_real_time() / G_USEC_PER_SEC;
   g_autoptr(GPtrArray) keys = list();
-  assert_in_range(key_of(keys, fingerprint)->expires, now + 9 * 86400, now + 11 * 86400);
+  assert_in_range(key_of(keys, fingerprint)->encrypt_ends, now + 9 * 86400, now + 11 * 86400);
   assert_int_equal(sh("us --quick-add-key $(cat fpr) cv25519 encrypt 30d"), 0); /* a second one lasts longer */
   g_autoptr(GPtrArray) later = list();
-  assert_in_range(key_of(later, fingerprint)->expires, now + 29 * 86400, now + 31 * 86400);
+  assert_in_range(key_of(later, fingerprint)->encrypt_ends, now + 29 * 86400, now + 31 * 86400);
   assert_int_equal(sh("us --quick-set-expire $(cat fpr) 5d"), 0); /* but not longer than the primary */
   g_autoptr(GPtrArray) last = list();
-  assert_in_range(key_of(last, fingerprint)->expires, now + 4 * 86400, now + 6 * 86400);
+  assert_in_range(key_of(last, fingerprint)->encrypt_ends, now + 4 * 86400, now + 6 * 86400);
+}
+
+/* An old subkey of one use has ended, a new one of the other use lasts: each use has its own end. */
+static void each_use_has_an_end_of_its_own(void **state) {
+  (void)state;
+  assert_int_equal(sh("us --faked-system-time 20200101T000000! --quick-gen-key 'turn <turn@test>' ed25519 cert never\n"
+                      "us --list-keys --with-colons turn@test | awk -F: '/^fpr/{print $10; exit}' > fpr\n"
+                      "us --faked-system-time 20200101T000000! --quick-add-key $(cat fpr) cv25519 encrypt 10d\n"
+                      "us --faked-system-time 20200101T000000! --quick-add-key $(cat fpr) ed25519 sign 20d\n"
+                      "us --quick-add-key $(cat fpr) cv25519 encrypt 30d"),
+                   0);
+  g_autofree char *fingerprint = read_file("fpr");
+  gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+  g_autoptr(GPtrArray) keys = list();
+  const OpenpgpKey *key = key_of(keys, fingerprint);
+  assert_in_range(key->encrypt_ends, now + 29 * 86400, now + 31 * 86400);
+  assert_in_range(key->sign_ends, 1577836800 + 19 * 86400, 1577836800 + 21 * 86400);
+  assert_true(key->can_encrypt);
+  assert_false(key->can_sign);
+  assert_int_equal(g_strv_length(key->subkeys), 3);
+}
+
+/* No room for its socket: gpg cannot ask for secret keys. That is no key ring without them. */
+static void an_agent_that_cannot_start_is_no_missing_key(void **state) {
+  g_autofree char *home = g_build_filename(rings.folder, "mute", NULL);
+  g_autoptr(GError) error = NULL, again = NULL;
+  (void)state;
+  assert_int_equal(sh("mkdir -m 700 mute; cp -r us/pubring.kbx us/private-keys-v1.d mute\n"
+                      "echo 'agent-program /nowhere/gpg-agent' > mute/gpg.conf"),
+                   0);
+  assert_null(openpgp_keys(home, &error));
+  assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_AGAIN);
+  assert_int_equal(sh("rm mute/gpg.conf"), 0);
+  g_autoptr(GPtrArray) keys = openpgp_keys(home, &again);
+  assert_non_null(keys);
+  assert_true(key_of(keys, rings.us_key)->has_secret);
+  openpgp_stop_agent(home);
 }
 
 static void user_ids_are_escaped(void **state) {
@@ -131,6 +169,8 @@ int main(void) {
       cmocka_unit_test(all_keys_of_the_ring_are_listed),
       cmocka_unit_test(expired_and_revoked_keys_say_so),
       cmocka_unit_test(a_key_ends_when_its_first_use_ends),
+      cmocka_unit_test(each_use_has_an_end_of_its_own),
+      cmocka_unit_test(an_agent_that_cannot_start_is_no_missing_key),
       cmocka_unit_test(user_ids_are_escaped),
       cmocka_unit_test(a_home_that_is_not_there_is_a_matter_of_configuration),
       cmocka_unit_test(an_empty_home_has_no_keys),

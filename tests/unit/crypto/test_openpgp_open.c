@@ -267,6 +267,8 @@ static void what_is_put_together_inside_the_encryption_is_refused(void **state) 
   assert_not_trusted("in-again.pgp", OPENPGP_REASON_DAMAGED);
 }
 
+enum { SESSION_KEY_END = 3 + 12 + 256 }; /* at the latest: of RSA with 2048 bits */
+
 static void write_message(const char *name, const char *bytes, gsize length) {
   g_autofree char *path = g_build_filename(rings.folder, name, NULL);
   assert_true(g_file_set_contents(path, bytes, (gssize)length, NULL));
@@ -284,7 +286,14 @@ static void a_truncated_message_is_never_trusted(void **state) {
   }
 }
 
-static void flip_bits(const char *name, guint flips) {
+/* A number that is spelled otherwise (its count of bits, a curve point's ignored bit) is the same number: then all of the
+ * plaintext and the signature are the same, too. Nowhere else may a bit go unseen. */
+static void assert_only_spelled_otherwise(const char *name, const char *plain, gsize at, guint bit) {
+  if (at >= SESSION_KEY_END || sh("cmp %s plaintext", plain) != 0 || strcmp(opened.signer, rings.alice) != 0)
+    fail_msg("%s, bit %u of byte %zu: trusted", name, bit, at);
+}
+
+static void flip_bits(const char *name, const char *plain, guint flips) {
   g_autofree char *path = g_build_filename(rings.folder, name, NULL), *bytes = NULL;
   OpenpgpOpenOptions options = pinning_alice();
   gsize length;
@@ -298,8 +307,9 @@ static void flip_bits(const char *name, guint flips) {
     if (!try_open(&options, "flipped.pgp", &error))
       fail_msg("%s, bit %u of byte %zu: no verdict: %s", name, i % 8, at, error->message);
     if (opened.verdict != OPENPGP_NOT_TRUSTED)
-      fail_msg("%s, bit %u of byte %zu: trusted", name, i % 8, at);
-    assert_int_not_equal(opened.reason, OPENPGP_REASON_GOOD);
+      assert_only_spelled_otherwise(name, plain, at, i % 8);
+    else
+      assert_int_not_equal(opened.reason, OPENPGP_REASON_GOOD);
     assert_int_not_equal(opened.reason, OPENPGP_REASON_UNKNOWN);
   }
 }
@@ -321,9 +331,9 @@ static void a_flipped_bit_is_never_trusted(void **state) {
          "head -3 plain > short; them -s -e -u alice@test -r curve@test -o curve.pgp short"),
       0);
   assert_trusted("curve.pgp", rings.alice);
-  flip_bits("good.pgp", flips - 2 * (flips / 3));
-  flip_bits("zlib.pgp", flips / 3);
-  flip_bits("curve.pgp", flips / 3);
+  flip_bits("good.pgp", "plain", flips - 2 * (flips / 3));
+  flip_bits("zlib.pgp", "plain", flips / 3);
+  flip_bits("curve.pgp", "short", flips / 3);
 }
 
 /* Some hundred bytes that expand to half a gigabyte. */

@@ -212,15 +212,16 @@ static void kinds_of_bodies_and_sessions_are_told_apart(void **state) {
   assert_false(outline.malformed);
 }
 
-/* A session key for X25519: 263 bits that begin with 0x40, the top bit of the last octet zero, then the wrapped key. */
-static void only_the_defined_encoding_of_a_curve_point_is_taken(void **state) {
+/* A session key for X25519: 263 bits that begin with 0x40, the top bit of the last octet zero, then the wrapped key. How
+ * the point is spelled within its octets is gpg's to read. */
+static void a_curve_point_has_to_lie_within_its_packet(void **state) {
   static const struct {
     guint at;
     guint8 octet;
     gboolean taken;
   } cases[] = {
-      {0, 0xc1, TRUE},  {12, 0x03, FALSE}, {13, 0x06, FALSE}, {13, 0x08, FALSE}, {14, 0x00, FALSE},
-      {14, 0x41, TRUE}, {46, 0x80, FALSE}, {46, 0x7f, TRUE},  {12, 0x00, FALSE}, {11, 0x10, TRUE},
+      {0, 0xc1, TRUE},  {12, 0x03, FALSE}, {13, 0x06, TRUE}, {13, 0x08, TRUE},  {14, 0x00, TRUE},
+      {14, 0x41, TRUE}, {46, 0x80, TRUE},  {46, 0x7f, TRUE}, {12, 0x00, FALSE}, {11, 0x10, TRUE},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -239,15 +240,16 @@ static void only_the_defined_encoding_of_a_curve_point_is_taken(void **state) {
   }
 }
 
-/* A session key for RSA with 2048 bits: the exact count of bits or of whole octets. */
-static void only_an_exact_count_of_bits_is_taken(void **state) {
+/* A session key for RSA with 2048 bits: any count of bits that comes to octets which are there. */
+static void a_number_may_have_leading_zeros_but_has_to_lie_within_its_packet(void **state) {
   static const struct {
     guint top, high, low;
     gboolean taken;
   } cases[] = {
       {0x80, 0x08, 0x00, TRUE},  {0x40, 0x07, 0xff, TRUE},  {0x01, 0x07, 0xf9, TRUE},  {0x40, 0x08, 0x00, TRUE},
-      {0x00, 0x08, 0x00, TRUE},  {0x40, 0x07, 0xfe, FALSE}, {0x80, 0x07, 0xff, FALSE}, {0x01, 0x07, 0xfb, FALSE},
-      {0x40, 0x07, 0xfd, FALSE}, {0x40, 0x0f, 0xff, FALSE}, {0x80, 0x00, 0x00, FALSE}, {0x40, 0x00, 0x07, FALSE},
+      {0x00, 0x08, 0x00, TRUE},  {0x40, 0x07, 0xfe, TRUE},  {0x80, 0x07, 0xff, TRUE},  {0x01, 0x07, 0xfb, TRUE},
+      {0x00, 0x07, 0xf8, TRUE},  {0x00, 0x07, 0xfd, TRUE},  {0x40, 0x07, 0xfd, TRUE},  {0x40, 0x0f, 0xff, FALSE},
+      {0x80, 0x00, 0x00, FALSE}, {0x40, 0x00, 0x07, FALSE},
   };
   (void)state;
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -277,13 +279,26 @@ static void only_an_exact_count_of_bits_is_taken(void **state) {
   }
 }
 
+/* RFC 4880 §6.1, bit by bit. */
+static char *checksum_of(const GByteArray *message) {
+  guint32 sum = 0xb704ce;
+  for (guint i = 0; i < message->len; i++) {
+    sum ^= (guint32)message->data[i] << 16;
+    for (int bit = 0; bit < 8; bit++)
+      sum = sum & 0x800000 ? (sum << 1 ^ 0x864cfb) & 0xffffff : sum << 1;
+  }
+  const guint8 octets[] = {(guint8)(sum >> 16), (guint8)(sum >> 8), (guint8)sum};
+  return g_base64_encode(octets, sizeof octets);
+}
+
 static char *armored(GByteArray *message, guint width, const char *newline) {
   g_autofree char *base64 = g_base64_encode(message->data, message->len);
   GString *text = g_string_new("-----BEGIN PGP MESSAGE-----");
   g_string_append_printf(text, "%sComment: x%s%s", newline, newline, newline);
   for (gsize at = 0; at < strlen(base64); at += width)
     g_string_append_printf(text, "%.*s%s", (int)width, base64 + at, newline);
-  g_string_append_printf(text, "=abcd%s-----END PGP MESSAGE-----%s", newline, newline);
+  g_autofree char *sum = checksum_of(message);
+  g_string_append_printf(text, "=%.4s%s-----END PGP MESSAGE-----%s", sum, newline, newline);
   return g_string_free(text, FALSE);
 }
 
@@ -318,6 +333,68 @@ static void a_cut_or_doubled_armor_is_seen(void **state) {
   assert_true(doubled.beside);
 }
 
+static void a_wrong_checksum_is_seen_and_a_missing_one_is_not_missed(void **state) {
+  g_autoptr(GByteArray) message = whole_message();
+  g_autofree char *text = armored(message, 64, "\n");
+  char *sum = strstr(text, "\n=") + 2;
+  (void)state;
+  sum[1] = sum[1] == 'A' ? 'B' : 'A';
+  Outline wrong = outline_of_text(text, (guint)strlen(text));
+  assert_true(wrong.malformed);
+  memmove(sum - 1, strchr(sum, '\n') + 1, strlen(strchr(sum, '\n')));
+  Outline missing = outline_of_text(text, (guint)strlen(text));
+  assert_whole(&missing);
+}
+
+static void what_the_armor_stands_for_is_handed_out(void **state) {
+  g_autoptr(GByteArray) message = whole_message(), decoded = g_byte_array_new();
+  g_autofree char *text = armored(message, 60, "\r\n");
+  (void)state;
+  for (gsize piece = 1; piece < 90; piece += 11) {
+    Outline outline;
+    outline_init(&outline);
+    g_byte_array_set_size(decoded, 0);
+    for (gsize at = 0; at < strlen(text); at += piece) {
+      guint8 bytes[100];
+      gsize length = MIN(piece, strlen(text) - at);
+      gsize count = outline_feed_decoding(&outline, (const guint8 *)text + at, length, bytes);
+      assert_true(count <= length);
+      g_byte_array_append(decoded, bytes, (guint)count);
+    }
+    outline_end(&outline);
+    assert_whole(&outline);
+    assert_int_equal(decoded->len, message->len);
+    assert_memory_equal(decoded->data, message->data, message->len);
+  }
+}
+
+/* As gpg reads them: indented lines, no empty line behind the frame, with a header or without, in lines of any width. */
+static void armor_is_read_as_gpg_reads_it(void **state) {
+  g_autoptr(GByteArray) message = whole_message();
+  (void)state;
+  for (guint width = 4; width < 400; width += 36) {
+    g_autofree char *text = armored(message, width, "\n");
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(GString) indented = g_string_new(lines[0]), tight = g_string_new(lines[0]),
+                       headed = g_string_new(lines[0]);
+    for (guint i = 1; lines[i]; i++) {
+      g_string_append_printf(indented, "\n \t%s", lines[i]);
+      if (*lines[i] && i != 1)
+        g_string_append_printf(tight, "\n%s", lines[i]);
+      if (*lines[i])
+        g_string_append_printf(headed, "\n%s", lines[i]);
+    }
+    Outline one = outline_of_text(indented->str, (guint)indented->len);
+    assert_whole(&one);
+    Outline two = outline_of_text(tight->str, (guint)tight->len);
+    assert_whole(&two);
+    Outline three = outline_of_text(headed->str, (guint)headed->len);
+    assert_whole(&three);
+  }
+  Outline frame = outline_of_text(" -----BEGIN PGP MESSAGE-----\n\nabcd\n", 36);
+  assert_int_equal(frame.form, OUTLINE_FOREIGN); /* gpg finds no armour here */
+}
+
 static void random_bytes_never_overrun(void **state) {
   GRand *random = g_rand_new_with_seed(7);
   (void)state;
@@ -346,10 +423,13 @@ int main(void) {
       cmocka_unit_test(what_is_no_message_is_foreign),
       cmocka_unit_test(what_is_not_encrypted_is_clear),
       cmocka_unit_test(kinds_of_bodies_and_sessions_are_told_apart),
-      cmocka_unit_test(only_the_defined_encoding_of_a_curve_point_is_taken),
-      cmocka_unit_test(only_an_exact_count_of_bits_is_taken),
+      cmocka_unit_test(a_curve_point_has_to_lie_within_its_packet),
+      cmocka_unit_test(a_number_may_have_leading_zeros_but_has_to_lie_within_its_packet),
       cmocka_unit_test(armor_of_any_padding_is_read),
       cmocka_unit_test(a_cut_or_doubled_armor_is_seen),
+      cmocka_unit_test(a_wrong_checksum_is_seen_and_a_missing_one_is_not_missed),
+      cmocka_unit_test(what_the_armor_stands_for_is_handed_out),
+      cmocka_unit_test(armor_is_read_as_gpg_reads_it),
       cmocka_unit_test(random_bytes_never_overrun),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

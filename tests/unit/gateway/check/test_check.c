@@ -221,7 +221,7 @@ static OpenpgpKey *key(GPtrArray *ring, const char *fingerprint, gint64 expires)
   OpenpgpKey *one = g_new0(OpenpgpKey, 1);
   g_strlcpy(one->fingerprint, fingerprint, sizeof one->fingerprint);
   one->user_id = g_strdup("somebody");
-  one->expires = expires;
+  one->sign_ends = one->encrypt_ends = expires;
   one->can_sign = one->can_encrypt = one->has_secret = TRUE;
   g_ptr_array_add(ring, one);
   return one;
@@ -267,6 +267,14 @@ static void keys_are_good_ending_ended_unfit_or_missing(void **state) {
   expect_use(*state, later, ENCRYPT_TO, KEY_GOOD, NULL);
   g_autoptr(GPtrArray) ended = ring_of(999 * (gint64)86400, &partner, &own);
   expect_use(*state, ended, SIGNED_BY, KEY_ENDED, "expired on 1972-09-26");
+  g_autoptr(GPtrArray) turned = ring_of(0, &partner, &own); /* a use that ended does not end the other one */
+  partner->sign_ends = 999 * (gint64)86400;
+  expect_use(*state, turned, SIGNED_BY, KEY_ENDED, "expired");
+  expect_use(*state, turned, ENCRYPT_TO, KEY_GOOD, NULL);
+  g_autoptr(GPtrArray) subkeys = ring_of(0, &partner, &own);
+  partner->subkeys = g_strsplit(SITE_PARTNER_KEY, " ", -1);
+  g_strlcpy(partner->fingerprint, "00112233445566778899AABBCCDDEEFF00112233", sizeof partner->fingerprint);
+  expect_use(*state, subkeys, SIGNED_BY, KEY_MISSING, "name its primary key, 00112233445566778899AABB");
   g_autoptr(GPtrArray) empty = g_ptr_array_new();
   expect_use(*state, empty, DECRYPT_WITH, KEY_MISSING, "not in the key ring");
 }
