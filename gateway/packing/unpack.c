@@ -1,6 +1,7 @@
 /* The unpacking process's work: libarchive (zstd, zip) and zlib (gzip: libarchive reads over its trailer without a look
  * at it) over descriptors, every byte accounted for. The input is hostile. */
 #include "gateway/packing/packing_private.h"
+#include "transfer/caged/sandbox.h"
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
