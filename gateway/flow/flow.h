@@ -83,7 +83,7 @@ gboolean flow_validate(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /*
 gboolean flow_post(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;     /* validated, posting */
 /* posted, rejected, duplicate: seals the answer */
 gboolean flow_answer(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean flow_deliver(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* the same, once sealed */
+gboolean flow_deliver(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* sealed */
 gboolean flow_close(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* answered */
 
 /* Lists the source folder, notes what is new, gone or changed, and admits what is complete, all in one transaction.

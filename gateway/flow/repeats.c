@@ -10,12 +10,6 @@ typedef struct {
   char *original; /* the newest such file's id */
 } Repeat;
 
-/* From `validated` on, and not refused: its records are posted or will be. */
-static gboolean counts(const BookFile *file) {
-  return file->state == FILE_VALIDATED || file->state == FILE_POSTING || file->state == FILE_POSTED ||
-         ((file->state == FILE_ANSWERED || file->state == FILE_CLOSED) && !file->reason_code);
-}
-
 /* Ids sort by the time at which they were made. What came after the file is not before it. */
 static gboolean is_earlier(const BookFile *other, const BookFile *file) {
   return strcmp(other->id, file->id) < 0;
@@ -44,7 +38,7 @@ static gboolean find(Step *step, gboolean only_earlier, Repeat *repeat, GError *
   }
   for (guint i = 0; i < named->len; i++) {
     const BookFile *other = named->pdata[i];
-    if (!g_str_equal(other->id, file->id) && counts(other) && (!only_earlier || is_earlier(other, file)))
+    if (!g_str_equal(other->id, file->id) && other->counted && (!only_earlier || is_earlier(other, file)))
       take(repeat, REPEAT_NAME, other);
   }
   return TRUE;
@@ -64,19 +58,6 @@ static char *describe(const Repeat *repeat) {
     return g_strdup_printf("a file of this name with other content was accepted before: %s", repeat->original);
   return g_strdup_printf("the same content as file %s%s", repeat->original,
                          repeat->kind == REPEAT_FILE ? ", under the same name" : "");
-}
-
-/* It was held for this once and is not held now: a person has released it. The code stands first in the detail of such
- * a hold. */
-static gboolean was_released(Step *step, const char *code, gboolean *released, GError **error) {
-  g_autoptr(GPtrArray) history = book_history(step->reader, step->file->id, error);
-  *released = FALSE;
-  for (guint i = 0; history && i < history->len; i++) {
-    const BookHistory *row = history->pdata[i];
-    *released |= g_str_equal(row->event, file_state_word(FILE_HELD)) && row->detail &&
-                 g_str_has_prefix(row->detail, code);
-  }
-  return history != NULL;
 }
 
 static gboolean hold(Step *step, const char *code, const char *reason, GError **error) {
@@ -112,15 +93,12 @@ static gboolean accept(Step *step, const char *reason, GError **error) {
 static gboolean apply(Step *step, const Repeat *repeat, gboolean *moved, GError **error) {
   g_autofree char *reason = describe(repeat);
   ConfAgain policy = policy_of(step, repeat->kind);
-  gboolean released = FALSE;
   *moved = TRUE;
   if (policy == CONF_AGAIN_DUPLICATE)
     return make_duplicate(step, repeat, reason, error);
   if (policy == CONF_AGAIN_REJECT)
     return flow_reject(step, code_of(repeat->kind), reason, error);
-  if (policy == CONF_AGAIN_HOLD && !was_released(step, code_of(repeat->kind), &released, error))
-    return FALSE;
-  if (policy == CONF_AGAIN_HOLD && !released)
+  if (policy == CONF_AGAIN_HOLD && !book_file_was_released(step->file, code_of(repeat->kind)))
     return hold(step, code_of(repeat->kind), reason, error);
   *moved = FALSE;
   return accept(step, reason, error);
@@ -137,13 +115,9 @@ gboolean repeats_judge(Step *step, gboolean *moved, GError **error) {
 }
 
 gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *moved, GError **error) {
-  gboolean released = FALSE;
   *moved = FALSE;
-  if (step->feed->conf->repeats.keys != CONF_AGAIN_HOLD || found->seen_before == 0 || found->code)
-    return TRUE;
-  if (!was_released(step, CODE_KEYS_SEEN, &released, error))
-    return FALSE;
-  if (released)
+  if (step->feed->conf->repeats.keys != CONF_AGAIN_HOLD || found->seen_before == 0 || found->code ||
+      book_file_was_released(step->file, CODE_KEYS_SEEN))
     return TRUE;
   g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records were posted before",
                                             found->seen_before, found->records);
@@ -151,16 +125,14 @@ gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *move
   return hold(step, CODE_KEYS_SEEN, reason, error);
 }
 
-gboolean repeats_allowed(Step *step, RepeatsAllowed *allowed, GError **error) {
+void repeats_allowed(const Step *step, RepeatsAllowed *allowed) {
   static const RepeatKind kinds[] = {
       [BOOK_TWIN_FILE] = REPEAT_FILE, [BOOK_TWIN_CONTENT] = REPEAT_CONTENT, [BOOK_TWIN_NAME] = REPEAT_NAME};
   for (BookTwin twin = 0; twin < BOOK_TWINS; twin++) {
     ConfAgain policy = policy_of(step, kinds[twin]);
-    allowed->allows[twin] = policy == CONF_AGAIN_ACCEPT;
-    if (policy == CONF_AGAIN_HOLD && !was_released(step, code_of(kinds[twin]), &allowed->allows[twin], error))
-      return FALSE;
+    allowed->allows[twin] = policy == CONF_AGAIN_ACCEPT ||
+                            (policy == CONF_AGAIN_HOLD && book_file_was_released(step->file, code_of(kinds[twin])));
   }
-  return TRUE;
 }
 
 /* The kind that says most decides, as in find(). */

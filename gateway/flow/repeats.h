@@ -19,12 +19,11 @@ gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *move
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The last look, in the transaction that validates: of two files that were judged at once, with neither counting yet,
- * the second one is judged again (AGAIN). What the policy or a person allows is asked before, since the history is read
- * for it. */
+ * the second one is judged again (AGAIN). */
 typedef struct {
   gboolean allows[BOOK_TWINS];
 } RepeatsAllowed;
-gboolean repeats_allowed(Step *step, RepeatsAllowed *allowed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void repeats_allowed(const Step *step, RepeatsAllowed *allowed);
 gboolean repeats_are_settled(BookTransaction *tx, const BookFile *file, const RepeatsAllowed *allowed,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

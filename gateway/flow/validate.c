@@ -79,8 +79,7 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   count(file, found);
   if (is_refused)
     refuse_batches(found->batches);
-  /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count
-   * (repeats.c). */
+  /* Of an accepted file this clears what it was once held for. */
   flow_set_reason(file, found->code, found->reason);
   g_autofree char *detail = is_refused
                                 ? g_strdup_printf("%s %s", found->code, found->reason)
@@ -88,8 +87,7 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
                                                   " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
                                                   file->accepted, file->rejected, file->duplicates, file->batches);
   Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, {{FALSE}}};
-  if (!repeats_allowed(step, &verdict.allowed, error))
-    return FALSE;
+  repeats_allowed(step, &verdict.allowed);
   FileState from = file->state;
   file->due_at = g_get_real_time();
   fault_point("validate-before-commit");

@@ -79,7 +79,7 @@ static json_t *do_reject(Request *request) {
 }
 
 /* A retry leaves the state as it is, so that comparing it does not protect what the file's own thread writes meanwhile
- * (the name of the answer that it has just sealed). Therefore the file is claimed as if it were under way, and read
+ * (its batches, its tries). Therefore the file is claimed as if it were under way, and read
  * again. */
 static gboolean claim(Lane *lane, BookFile *file) {
   pthread_mutex_lock(&lane->lock);

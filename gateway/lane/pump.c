@@ -225,7 +225,7 @@ static guint count_active(Lane *lane, const char *feed) {
 }
 
 /* The ids under way, to be taken before the book is read: what is read of a file that is under way may be old by the
- * time it is let go, in a state that looks the same (the name of a sealed answer is no state). What was under way
+ * time it is let go, in a state that looks the same. What was under way
  * before the reading is therefore left to the next look. Only this thread begins files; the control thread claims one
  * for a moment. */
 static GHashTable *ids_under_way(Lane *lane) {

@@ -48,7 +48,7 @@ def a_file_comes_in_and_its_feedback_goes_back():
         equal(answer.of("R-00000007"), [("REJECTED", "E012")], "the record that breaks a rule")
         world.settle()
         equal(world.credits(), (118, sum(int(r.points) for r in made if int(r.points) <= 100000)), "credits")
-        expected = ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "answered", "closed"]
+        expected = ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "answered", "closed"]
         equal([s for s in history(world, "POINTS_A.dat.pgp") if s in expected], expected, "the states it went through")
 
 
@@ -196,7 +196,7 @@ def feedback_is_pushed_until_it_is_there_and_then_not_again():
             world.drop("POINTS_late.dat.pgp", accruals.records(20))
             world.gateway.wait_state("POINTS_late.dat.pgp", "posting")
             world.sshd.stop()
-        world.gateway.wait_state("POINTS_late.dat.pgp", "posted")
+        world.gateway.wait_state("POINTS_late.dat.pgp", "sealed")
 
         wait_until("two failed pushes", lambda: world.gateway.log().count("waits-for-endpoint") >= 2, log=world.gateway.log_tail)
         feed, = world.gateway.json("status")["lanes"][0]["feeds"]
@@ -231,7 +231,7 @@ def a_killed_lane_comes_back_and_finishes_its_work():
             name = f"POINTS_{round_}.dat.pgp"
             lane, = wait_until("a lane", lambda: world.gateway.named("lane"), log=world.gateway.log_tail)
             world.drop(name, accruals.records(3000, prefix=f"L{round_}"))
-            world.gateway.wait_state(name, "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "closed")
+            world.gateway.wait_state(name, "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "closed")
             os.kill(lane, 9)
             equal(world.feedback(name, seconds=60).accepted, 3000, "accepted")
             assert lane not in world.gateway.named("lane")
@@ -261,7 +261,7 @@ def lanes_end_when_their_supervisor_is_killed_and_the_next_run_goes_on():
     with World() as world:
         world.start()
         world.drop("POINTS_s.dat.pgp", accruals.records(100))
-        world.gateway.wait_state("POINTS_s.dat.pgp", "seen", "admitted", "fetched", "staged", "posted", "closed")
+        world.gateway.wait_state("POINTS_s.dat.pgp", "seen", "admitted", "fetched", "staged", "posted", "sealed", "closed")
         world.gateway.kill_supervisor()
         world.restart()
         equal(world.feedback("POINTS_s.dat.pgp").accepted, 100, "accepted")
