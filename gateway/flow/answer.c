@@ -1,11 +1,10 @@
 /* Answer: makes the one feedback or exception file of this file, sealed for the partner, and the intents to deliver it.
  * posted, rejected, duplicate → sealed.
  *
- *   crash before the sealed file's rename   a leftover temporary file (also with a signature or digest beside it), which
- *                                           the next run writes over
- *   crash before the commit                 the answer is sealed anew (other bytes, same content): nobody has seen the
- *                                           first
- *   crash after the commit                  these very bytes are delivered, and no others ever
+ *   crash before the sealed file's rename   a leftover temporary file (also with a signature or digest beside it),
+ * which the next run writes over crash before the commit                 the answer is sealed anew (other bytes, same
+ * content): nobody has seen the first crash after the commit                  these very bytes are delivered, and no
+ * others ever
  *
  * A duplicate under the same name as its original gets none: its answer is there already. */
 #include "crypto/digest.h"
@@ -13,7 +12,7 @@
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"
 #include "gateway/envelope/enclose.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/flow/own_number.h"
 #include "gateway/flow/repeats.h"
 #include "gateway/records/stage.h"

@@ -4,7 +4,7 @@
  * Each looks first whether its effect is there already (remote_put.h), so that all may be run again.
  *   crash before the commit            the next run finds all of them there, and only commits */
 #include "gateway/base/faultpoint.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/common/remote_put.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
  * Steps report errors; what becomes of a file after one (again later, held, rejected, the lane stops) is decided in
  * trouble.c only.
  *
- * Steps that wait for a partner run in the endpoint's own threads (gateway/pool.h), all others in the lane's
- * workers, so that a partner who does not answer delays nobody else. */
+ * Steps that wait for a partner run in the endpoint's own threads (gateway/threads/endpoint_pool.h), all others in the
+ * lane's workers, so that a partner who does not answer delays nobody else. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/common/remote_path.h"
@@ -77,8 +77,8 @@ typedef gboolean (*StepFunction)(Step *step, GError **error);
 /* Each needs the file in the states named, and on TRUE has moved it on, or put its due_at off (a key range that another
  * file holds, a file that has changed). */
 gboolean flow_fetch(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* admitted */
-/* fetched, opened: decrypts, verifies, stages */
-gboolean flow_open(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean flow_open(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;  /* fetched, opened: decrypts, verifies */
+gboolean flow_stage(Step *step, int plaintext, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* opened: for flow_open */
 gboolean flow_validate(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* staged: validates and splits */
 gboolean flow_post(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;     /* validated, posting */
 /* posted, rejected, duplicate: seals the answer */
@@ -109,14 +109,6 @@ Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
  * on what is not right yet. */
 gint64 flow_patience(const Feed *feed);
 
-/* Common to the steps. */
-/* one transaction; logs */
-gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* logs the state that the file is in now, and the time since step->since, which begins anew */
-void flow_tell(Step *step, const char *detail);
-gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void answer_remove(const char *path); /* an answer in the spool, and what lies beside it there */
-/* Sets why the file is where it is: both are copied; NULL: neither. */
-void flow_set_reason(BookFile *file, const char *code, const char *reason);
 /* what lies in the spool; clear it in both cases */
 gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT;

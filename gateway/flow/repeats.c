@@ -60,13 +60,6 @@ static char *describe(const Repeat *repeat) {
                          repeat->kind == REPEAT_FILE ? ", under the same name" : "");
 }
 
-static gboolean hold(Step *step, const char *code, const char *reason, GError **error) {
-  g_autofree char *detail = g_strdup_printf("%s %s", code, reason);
-  flow_set_reason(step->file, code, reason);
-  step->file->held_from = step->file->state;
-  return flow_advance(step, FILE_HELD, detail, error);
-}
-
 static gboolean make_duplicate(Step *step, const Repeat *repeat, const char *reason, GError **error) {
   g_free(step->file->duplicate_of);
   step->file->duplicate_of = g_strdup(repeat->original);
@@ -90,39 +83,44 @@ static gboolean accept(Step *step, const char *reason, GError **error) {
   return book_write(step->flow->book, note_change, both, error);
 }
 
-static gboolean apply(Step *step, const Repeat *repeat, gboolean *moved, GError **error) {
+static StepResult moved_if(gboolean ok) {
+  return ok ? STEP_MOVED : STEP_FAILED;
+}
+
+static StepResult apply(Step *step, const Repeat *repeat, GError **error) {
   g_autofree char *reason = describe(repeat);
-  ConfAgain policy = policy_of(step, repeat->kind);
-  *moved = TRUE;
-  if (policy == CONF_AGAIN_DUPLICATE)
-    return make_duplicate(step, repeat, reason, error);
-  if (policy == CONF_AGAIN_REJECT)
-    return flow_reject(step, code_of(repeat->kind), reason, error);
-  if (policy == CONF_AGAIN_HOLD && !book_file_was_released(step->file, code_of(repeat->kind)))
-    return hold(step, code_of(repeat->kind), reason, error);
-  *moved = FALSE;
-  return accept(step, reason, error);
+  const char *code = code_of(repeat->kind);
+  switch (policy_of(step, repeat->kind)) {
+  case CONF_AGAIN_DUPLICATE:
+    return moved_if(make_duplicate(step, repeat, reason, error));
+  case CONF_AGAIN_REJECT:
+    return moved_if(flow_reject(step, code, reason, error));
+  case CONF_AGAIN_HOLD:
+    if (!book_file_was_released(step->file, code))
+      return moved_if(flow_hold(step, code, reason, error));
+    break;
+  case CONF_AGAIN_ACCEPT:
+    break;
+  }
+  return accept(step, reason, error) ? STEP_ON : STEP_FAILED;
 }
 
-gboolean repeats_judge(Step *step, gboolean *moved, GError **error) {
+StepResult repeats_judge(Step *step, GError **error) {
   Repeat repeat;
-  *moved = FALSE;
-  gboolean ok = find(step, FALSE, &repeat, error);
-  if (ok && repeat.kind != REPEAT_NONE)
-    ok = apply(step, &repeat, moved, error);
+  StepResult result = find(step, FALSE, &repeat, error) ? STEP_ON : STEP_FAILED;
+  if (result == STEP_ON && repeat.kind != REPEAT_NONE)
+    result = apply(step, &repeat, error);
   g_free(repeat.original);
-  return ok;
+  return result;
 }
 
-gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *moved, GError **error) {
-  *moved = FALSE;
+StepResult repeats_judge_keys(Step *step, const Examination *found, GError **error) {
   if (step->feed->conf->repeats.keys != CONF_AGAIN_HOLD || found->seen_before == 0 || found->code ||
       book_file_was_released(step->file, CODE_KEYS_SEEN))
-    return TRUE;
+    return STEP_ON;
   g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records were posted before",
                                             found->seen_before, found->records);
-  *moved = TRUE;
-  return hold(step, CODE_KEYS_SEEN, reason, error);
+  return moved_if(flow_hold(step, CODE_KEYS_SEEN, reason, error));
 }
 
 void repeats_allowed(const Step *step, RepeatsAllowed *allowed) {

@@ -1,8 +1,10 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
+#include "gateway/flow/step.h"
 #include <sys/eventfd.h>
 
-enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, BREAKER_SECONDS = 10, LONGEST_PUT_OFF = 600 };
+enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, LONGEST_PUT_OFF = 600 };
 
 void lane_wake(Lane *lane) {
   eventfd_write(lane->wake, 1);
@@ -26,7 +28,7 @@ void lane_report_unwritable(Lane *lane) {
 static void be_quiet(Lane *lane) {
   lane_report_unwritable(lane);
   pthread_mutex_lock(&lane->lock);
-  lane->quiet_until = g_get_monotonic_time() + QUIET_SECONDS * G_USEC_PER_SEC;
+  lane->quiet_until = g_get_monotonic_time() + policy_wait(POLICY_BOOK, 1);
   pthread_mutex_unlock(&lane->lock);
 }
 
@@ -103,17 +105,22 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
 /* The endpoint cannot be reached: nothing is held against the file, it waits as long as the endpoint does. With an open
  * breaker that is until somebody acts: then it is enough to look now and then. */
 static void wait_for_endpoint(FileTask *run, const GError *failure) {
-  gint64 now = g_get_real_time();
+  g_autoptr(GError) error = NULL;
   EndpointPoolStatus status;
   Place place;
   const char *name;
   flow_step_of(run->file, &place, &name);
-  endpoint_pool_status(endpoint_pool_at(run->feed, place), &status);
-  run->file->due_at = MAX(status.retry_at,
-                          now + (status.state == ENDPOINT_POOL_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
+  EndpointPool *pool = endpoint_pool_at(run->feed, place);
+  endpoint_pool_status(pool, &status);
+  gint64 soonest = status.state == ENDPOINT_POOL_BREAKER ? policy_breaker_wait() : policy_wait(POLICY_ENDPOINT, 1);
   g_free(status.problem);
   g_free(status.describe);
-  log_event(LOG_DEBUG, "waits-for-endpoint", {"file", run->file->id}, {"error", failure->message});
+  Step step = {.flow = &run->lane->flow, .feed = run->feed, .file = run->file};
+  Wait wait = {.what = FILE_WAIT_ENDPOINT, .on = endpoint_pool_name(pool), .why = failure->message};
+  if (flow_put_off(&step, MAX(status.retry_at, g_get_real_time() + soonest), &wait, &error))
+    return;
+  log_event(LOG_WARNING, "not-noted", {"file", run->file->id}, {"error", error->message});
+  be_quiet(run->lane);
 }
 
 static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) {
@@ -123,12 +130,7 @@ static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error)
 static void run_file(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
   FileTask *run = (FileTask *)task;
   if (failure) {
-    g_autoptr(GError) error = NULL;
     wait_for_endpoint(run, failure);
-    if (!book_write(run->lane->flow.book, note_waiting, run->file, &error)) {
-      log_event(LOG_WARNING, "not-noted", {"file", run->file->id}, {"error", error->message});
-      be_quiet(run->lane);
-    }
     file_task_end(task);
     return;
   }

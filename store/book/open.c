@@ -53,11 +53,11 @@ static gboolean seal_next(Book *book, gboolean *any, GError **error) {
 }
 
 static gboolean seal_old_answers(Book *book, GError **error) {
-  gboolean any = TRUE;
-  while (any)
+  gint64 before = book->tx.tip.sequence;
+  for (gboolean any = TRUE; any;)
     if (!seal_next(book, &any, error))
       return FALSE;
-  return TRUE;
+  return book->tx.tip.sequence == before || book_tip_write(book->tip, book->tip_slot++, &book->tx.tip, error);
 }
 
 static gboolean tip_fits(Book *book, const BookLink *tip, gboolean *fits, GError **error) {
@@ -127,8 +127,7 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
     if (!note_opening(book, "book-made", word, error))
       return FALSE;
   }
-  return settle_tip(book, tip_path, made, error) && seal_old_answers(book, error) &&
-         book_tip_write(book->tip, &book->tx.tip, error);
+  return settle_tip(book, tip_path, made, error) && seal_old_answers(book, error);
 }
 
 static void close_database(Book *book) {

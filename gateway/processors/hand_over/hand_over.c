@@ -19,6 +19,7 @@
 #include "gateway/common/remote_put.h"
 #include "gateway/common/log.h"
 #include "gateway/records/feedback.h"
+#include "gateway/flow/step.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
