@@ -116,14 +116,12 @@ static void print_json(const Cli *cli, GPtrArray *rows) {
 static char *remark(const CliOutput *out, const BookFile *file) {
   if (file->duplicate_of)
     return g_strdup_printf("of %s", file->duplicate_of);
-  if (file->problem && file->state != FILE_HELD)
-    return g_strdup_printf("try %u: %s", file->attempts + 1, file->problem);
   if (file->waits_for != FILE_WAIT_NOTHING && file->state != FILE_HELD)
     return cli_wait_words(out, file);
   if (file->reason)
     return g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "", file->reason_code ? " " : "",
                            file->reason);
-  return NULL;
+  return file->problem ? g_strdup_printf("try %u: %s", file->attempts + 1, file->problem) : NULL;
 }
 
 static void print_table(const Cli *cli, GPtrArray *rows) {

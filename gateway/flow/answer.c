@@ -1,10 +1,11 @@
 /* Answer: makes the one feedback or exception file of this file, sealed for the partner, and the intents to deliver it.
  * posted, rejected, duplicate → sealed.
  *
- *   crash before the sealed file's rename   a leftover temporary file (also with a signature or digest beside it),
- * which the next run writes over crash before the commit                 the answer is sealed anew (other bytes, same
- * content): nobody has seen the first crash after the commit                  these very bytes are delivered, and no
- * others ever
+ *   crash before the sealed file's rename   a leftover temporary file (also with a signature or digest beside it), which
+ *                                           the next run writes over
+ *   crash before the commit                 the answer is sealed anew (other bytes, same content): nobody has seen the
+ *                                           first
+ *   crash after the commit                  these very bytes are delivered, and no others ever
  *
  * A duplicate under the same name as its original gets none: its answer is there already. */
 #include "crypto/digest.h"
@@ -308,7 +309,8 @@ static gboolean add_intent(BookTransaction *tx, const Intents *intents, const Bo
 
 static gboolean add_put(BookTransaction *tx, const Intents *intents, const Beside *what, GError **error) {
   g_autofree char *sha256 = digest_hex(what->sha256, sizeof what->sha256);
-  BookIntent intent = {.kind = (char *)"put", .from = what->path, .size = what->size, .sha256 = sha256};
+  g_autofree char *from = g_path_get_basename(what->path); /* a state may be moved */
+  BookIntent intent = {.kind = (char *)"put", .from = from, .size = what->size, .sha256 = sha256};
   return add_intent(tx, intents, &intent, what->name, error);
 }
 

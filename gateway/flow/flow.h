@@ -67,6 +67,7 @@ typedef struct {
   Feed *feed;
   BookReader *reader; /* the thread's own */
   Courier *courier;   /* AT_SOURCE, AT_FEEDBACK, AT_PROCESS: connected; else NULL */
+  const char *endpoint; /* what it is connected to: "PARTNER/ENDPOINT"; NULL: nothing */
   BookFile *file;
   struct Order *order; /* validate's: the file's turn (order.h) */
   gint64 since;        /* monotonic microseconds: when the step, or what it does after its last state, began */

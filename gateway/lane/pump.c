@@ -1,7 +1,7 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
-#include "gateway/flow/step.h"
+#include "gateway/flow/decided.h"
 #include <sys/eventfd.h>
 
 enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, LONGEST_PUT_OFF = 600 };
@@ -39,6 +39,9 @@ typedef struct {
   Lane *lane;
   Feed *feed;
   BookFile *file;
+  gboolean is_decided; /* where it goes out at `decided_at` is not the feed's to say any more (flow/decided.h) */
+  Place decided_at;
+  EndpointPool *decided; /* NULL: this lane has no such endpoint, which the step then says */
 } FileTask;
 
 static void file_task_end(Task *task) {
@@ -52,7 +55,10 @@ static void file_task_end(Task *task) {
 }
 
 /* The endpoint's threads in which this step runs; NULL: a worker. */
-static EndpointPool *endpoint_pool_at(const Feed *feed, Place place) {
+static EndpointPool *endpoint_pool_at(const FileTask *run, Place place) {
+  const Feed *feed = run->feed;
+  if (run->is_decided && place == run->decided_at)
+    return run->decided;
   return place == AT_SOURCE     ? feed->source
          : place == AT_FEEDBACK ? feed->feedback
          : place == AT_PROCESS  ? feed->process
@@ -60,7 +66,7 @@ static EndpointPool *endpoint_pool_at(const Feed *feed, Place place) {
 }
 
 static void enqueue(FileTask *run, Place place) {
-  EndpointPool *pool = endpoint_pool_at(run->feed, place);
+  EndpointPool *pool = endpoint_pool_at(run, place);
   if (pool)
     endpoint_pool_add(pool, &run->task);
   else
@@ -74,8 +80,8 @@ static gboolean is_stopping(Lane *lane) {
   return stopping;
 }
 
-static gboolean is_same_thread(const Feed *feed, Place here, Place next) {
-  return endpoint_pool_at(feed, here) == endpoint_pool_at(feed, next);
+static gboolean is_same_thread(const FileTask *run, Place here, Place next) {
+  return endpoint_pool_at(run, here) == endpoint_pool_at(run, next);
 }
 
 /* Runs steps for as long as they belong into this thread. TRUE: the file goes on at *next; FALSE: it is let go. */
@@ -84,7 +90,7 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
   for (StepFunction function; (function = flow_step_of(step->file, next, &name));) {
     if (is_stopping(run->lane))
       return FALSE;
-    if (!is_same_thread(run->feed, here, *next))
+    if (!is_same_thread(run, here, *next))
       return TRUE;
     g_autoptr(GError) error = NULL;
     step->since = g_get_monotonic_time();
@@ -110,7 +116,7 @@ static void wait_for_endpoint(FileTask *run, const GError *failure) {
   Place place;
   const char *name;
   flow_step_of(run->file, &place, &name);
-  EndpointPool *pool = endpoint_pool_at(run->feed, place);
+  EndpointPool *pool = endpoint_pool_at(run, place);
   endpoint_pool_status(pool, &status);
   gint64 soonest = status.state == ENDPOINT_POOL_BREAKER ? policy_breaker_wait() : policy_wait(POLICY_ENDPOINT, 1);
   g_free(status.problem);
@@ -137,8 +143,14 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
   Place here = AT_WORKER, next = AT_WORKER;
   const char *name;
   flow_step_of(run->file, &here, &name);
-  Step step = {.flow = &run->lane->flow, .feed = run->feed, .reader = reader, .courier = courier, .file = run->file};
-  guint slot = !endpoint_pool_at(run->feed, here) ? suspects_begin(run->lane->suspects, run->file->id) : G_MAXUINT;
+  EndpointPool *pool = endpoint_pool_at(run, here);
+  Step step = {.flow = &run->lane->flow,
+               .feed = run->feed,
+               .reader = reader,
+               .courier = courier,
+               .endpoint = pool ? endpoint_pool_name(pool) : NULL,
+               .file = run->file};
+  guint slot = !pool ? suspects_begin(run->lane->suspects, run->file->id) : G_MAXUINT;
   gboolean goes_on = run_steps(run, &step, here, &next);
   suspects_end(run->lane->suspects, slot);
   if (goes_on)
@@ -147,15 +159,32 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
     file_task_end(task);
 }
 
+/* Where it goes out, if that was decided before. */
+static gboolean find_decided(FileTask *run, Place place, GError **error) {
+  g_autofree char *endpoint = NULL;
+  if (place != AT_FEEDBACK && place != AT_PROCESS)
+    return TRUE;
+  if (!decided_endpoint(run->lane->reader, run->file->id, &endpoint, error))
+    return FALSE;
+  run->is_decided = endpoint != NULL;
+  run->decided_at = place;
+  run->decided = endpoint ? feeds_pool_named(run->lane->feeds, endpoint) : NULL;
+  return TRUE;
+}
+
 static void start_file(Lane *lane, Feed *feed, BookFile *file) {
   Place place;
   const char *name;
-  if (!flow_step_of(file, &place, &name)) {
-    book_file_free(file);
-    return;
-  }
+  g_autoptr(GError) error = NULL;
   FileTask *run = g_new0(FileTask, 1);
   *run = (FileTask){.task = {run_file, file_task_end}, .lane = lane, .feed = feed, .file = file};
+  if (!flow_step_of(file, &place, &name) || !find_decided(run, place, &error)) {
+    if (error)
+      log_event(LOG_ERROR, "pump-failed", {"file", file->id}, {"error", error->message});
+    book_file_free(file);
+    g_free(run);
+    return;
+  }
   pthread_mutex_lock(&lane->lock);
   g_hash_table_insert(lane->active, file->id, file);
   pthread_mutex_unlock(&lane->lock);

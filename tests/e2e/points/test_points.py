@@ -1,33 +1,16 @@
 """Crediting points: each file once, opened, staged, checked, posted in batches, answered once; whatever dies whenever."""
 import os
-import sqlite3
 
 import accruals
 import invariants
 from harness import equal, has, test, wait_until
+from ledger_lock import LedgerLock
 from world import World
 
 
 def history(world, name):
     """The states that a file went through, in order."""
     return [row["event"] for row in world.gateway.json("show", name)["history"] if row["event"].isalpha()]
-
-
-class LedgerLock:
-    """Holds one shard's write lock from outside: posting waits, as with a busy store, and every other step goes on."""
-
-    def __init__(self, world, shard=0):
-        folder = os.path.join(world.state, "lanes", "points")
-        self.path = os.path.join(folder, f"miles.ledger-{shard}.db")
-
-    def __enter__(self):
-        self.connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        self.connection.execute("BEGIN IMMEDIATE")
-        return self
-
-    def __exit__(self, *_):
-        self.connection.execute("ROLLBACK")
-        self.connection.close()
 
 
 def warm_up(world):
