@@ -17,8 +17,8 @@ def waits(world, name, kind, *words):
     wait = wait_until(f"{name} to wait for {kind}", found, seconds=60, log=world.gateway.log_tail)
     for word in words:
         has(wait["words"], word, f"what {name} waits for")
-    has(world.gateway.ok("show", name).out, wait["words"].split(" until ")[0], "show")
-    has(world.gateway.ok("files", "--name", name).out, wait["words"].split(" until ")[0], "files")
+    has(world.gateway.ok("show", name).out, words[0], "show")
+    has(world.gateway.ok("files", "--name", name).out, words[0], "files")
     return wait
 
 
