@@ -45,21 +45,18 @@ void flow_set_reason(BookFile *file, const char *code, const char *reason) {
 /* --- Waiting */
 
 /* What is usual, and what a person should see go by. */
-static const struct {
-  LogLevel level;
-  const char *event;
-} lines[FILE_N_WAITS] = {
-    [FILE_WAIT_NOTHING] = {LOG_DEBUG, "waits"},
-    [FILE_WAIT_EVIDENCE] = {LOG_DEBUG, "waits"},
-    [FILE_WAIT_MARKER] = {LOG_INFO, "waits"},
-    [FILE_WAIT_SIGNATURE] = {LOG_INFO, "waits"},
-    [FILE_WAIT_DECLARATION] = {LOG_INFO, "waits"},
-    [FILE_WAIT_KEYS] = {LOG_INFO, "waits-for-keys"},
-    [FILE_WAIT_NUMBER] = {LOG_INFO, "waits-in-line"},
-    [FILE_WAIT_ENDPOINT] = {LOG_INFO, "waits-for-endpoint"},
-    [FILE_WAIT_INTERFACE] = {LOG_INFO, "waits-for-interface"},
-    [FILE_WAIT_RETRY] = {LOG_DEBUG, "waits"}, /* the failure has a line of its own */
-    [FILE_WAIT_OPERATOR] = {LOG_INFO, "waits"},
+static const LogLevel levels[FILE_N_WAITS] = {
+    [FILE_WAIT_NOTHING] = LOG_DEBUG,
+    [FILE_WAIT_EVIDENCE] = LOG_DEBUG,
+    [FILE_WAIT_MARKER] = LOG_INFO,
+    [FILE_WAIT_SIGNATURE] = LOG_INFO,
+    [FILE_WAIT_DECLARATION] = LOG_INFO,
+    [FILE_WAIT_KEYS] = LOG_INFO,
+    [FILE_WAIT_NUMBER] = LOG_INFO,
+    [FILE_WAIT_ENDPOINT] = LOG_INFO,
+    [FILE_WAIT_INTERFACE] = LOG_INFO,
+    [FILE_WAIT_RETRY] = LOG_DEBUG, /* the failure has a line of its own */
+    [FILE_WAIT_OPERATOR] = LOG_INFO,
 };
 
 static gboolean is_as_before(const BookFile *file, const Wait *wait) {
@@ -79,13 +76,13 @@ static gboolean put_off_change(BookTransaction *tx, gpointer data, GError **erro
 
 gboolean flow_put_off(Step *step, gint64 until, const Wait *wait, GError **error) {
   BookFile *file = step->file;
-  LogLevel level = is_as_before(file, wait) ? LOG_DEBUG : lines[wait->what].level;
+  LogLevel level = is_as_before(file, wait) ? LOG_DEBUG : levels[wait->what];
   PutOff put_off = {file, wait};
   file->due_at = until;
   book_file_set_wait(file, wait->what, wait->on, wait->why);
   if (!book_write(step->flow->book, put_off_change, &put_off, error))
     return FALSE;
-  log_event(level, lines[wait->what].event, {"feed", step->feed->conf->name}, {"file", file->id},
+  log_event(level, "waits", {"feed", step->feed->conf->name}, {"file", file->id},
             {"for", file_wait_word(wait->what)}, {"on", wait->on}, {"why", wait->why},
             {"ms", log_number((until - g_get_real_time()) / 1000)});
   return TRUE;

@@ -181,7 +181,7 @@ def feedback_is_pushed_until_it_is_there_and_then_not_again():
             world.sshd.stop()
         world.gateway.wait_state("POINTS_late.dat.pgp", "sealed")
 
-        wait_until("two failed pushes", lambda: world.gateway.log().count("waits-for-endpoint") >= 2, log=world.gateway.log_tail)
+        wait_until("two failed pushes", lambda: world.gateway.log().count("for=endpoint") >= 2, log=world.gateway.log_tail)
         feed, = world.gateway.json("status")["lanes"][0]["feeds"]
         has(feed["problem"], "Connection refused", "the problem in status")
         equal(world.partner.received(), ["POINTS_warm_FB.dat.pgp"], "at the partner's so far")
