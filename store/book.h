@@ -50,8 +50,14 @@ struct BookFile {
   gint64 due_at;              /* when the lane should work on it (again) */
   guint attempts;             /* failed tries of the present step */
   char *problem;              /* the last failure, for people */
+  guint deaths;               /* of the lane, while it was at work on this file in its present state */
+  FileWait waits_for;         /* until due_at, or until it comes */
+  char *waits_on, *waits_why; /* what exactly: a name, an id; why, for people */
   char *reason_code, *reason; /* of a rejection, duplicate or hold: "F003", "control total differs: …" */
+  char *released;             /* the codes of holds that a person has ended, with blanks between them */
   char *duplicate_of;         /* another file's id */
+  FileOutcome outcome;        /* from `posted`, `rejected` or `duplicate` on */
+  guint counted;              /* 1 from `validated` on: its records count, for ever */
   guint64 cipher_size;
   char *cipher_sha256; /* hex */
   guint64 plain_size;
@@ -67,17 +73,21 @@ struct BookFile {
 };
 BookFile *book_file_new(void); /* with a fresh id and seen_at */
 void book_file_free(BookFile *file);
+/* Whether a person has released it from a hold for this reason. */
+gboolean book_file_was_released(const BookFile *file, const char *code);
+/* All three; the texts are copied. */
+void book_file_set_wait(BookFile *file, FileWait wait, const char *on, const char *why);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookFile, book_file_free)
 
 /* A file seen first (`seen`): row, history, audit. FILE while one with this (feed, name, size, modified) is not closed
  * or gone. */
 gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Compare-and-set from file->state to `to` with all the facts in *file, and history + audit with `detail` (text for
- * people or NULL). Resets attempts and problem; due_at is file's. On TRUE file->state is `to`. BUG for a transition
+ * people or NULL). Resets attempts, problem, deaths and what it waits for; due_at is file's. On TRUE file->state is `to`. BUG for a transition
  * that is not allowed, AGAIN when the row's state is no longer file->state (someone else moved it). The facts are all
- * members but id, feed, name, name_shown, seen_at (never change) and batches, batches_posted (the book counts them).
- * Held remembers where from in held_from; release goes back there or to rejected. Events in history are the states'
- * words. */
+ * members but id, feed, name, name_shown, seen_at (never change) and batches, batches_posted, counted, outcome, released
+ * (the book's own). Held remembers where from in held_from, and waits for an operator; release goes back there, and the
+ * code that it was held for is kept in `released`, or to rejected. Events in history are the states' words. */
 gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, const char *detail,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Facts only (a retry's attempts, problem, due_at; size of a file still growing): history "note" if `detail`; without

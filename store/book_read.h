@@ -11,6 +11,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookReader, book_reader_close)
 typedef struct {
   const char *feed, *name_like; /* GLOB over name_shown */
   guint64 states;               /* bit set of FileState; 0: all */
+  guint outcomes;               /* bit set of FileOutcome; 0: all */
   gint64 since, until;          /* seen_at, both included; 0: open */
   gint64 due_by;                /* due_at <= this and not terminal, in order of due_at unless newest_first; 0: all */
   gboolean newest_first;

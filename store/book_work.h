@@ -8,9 +8,9 @@ typedef enum { INTENT_PENDING, INTENT_DONE } IntentState;
 typedef struct {
   gint64 id; /* given by book_add_intent */
   char *file;
-  char *kind;      /* "put", "put-marker" */
-  char *endpoint;  /* "partner/endpoint" */
-  char *from, *to; /* paths, meaning by kind */
+  char *kind;      /* "put", "put-marker"; "hand-on", "hand-on-marker" */
+  char *endpoint;  /* "PARTNER/ENDPOINT", "system SYSTEM/ENDPOINT" */
+  char *from, *to; /* a name in the spool of answers (in books of version 5 a whole path); the remote path */
   guint64 size;
   char *sha256; /* of what is put */
   IntentState state;

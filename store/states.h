@@ -1,10 +1,10 @@
 /* The life of an inbound file, written down once: C, SQL checks, text and documents take the names from here.
  *
- *   seen → admitted → fetched → opened → staged → validated → posting → posted → answered → closed
+ *   seen → admitted → fetched → opened → staged → validated → posting → posted → sealed → answered → closed
  *     ↑       │         │         │        │
- *     │       └─────────┴────┬────┴────────┴──→ rejected → answered → closed   (an exception file)
+ *     │       └─────────┴────┬────┴────────┴──→ rejected → sealed → answered → closed   (an exception file)
  *     └── admitted: it changed after its evidence; seen, admitted → gone: it left the partner's folder
- *   fetched, opened, staged → duplicate → answered or closed
+ *   fetched, opened, staged → duplicate → sealed, or answered (the original's answer is its own) or closed
  *   any live state before validated → held → the state it was held in (release), or rejected (a person decides)
  *
  * Who takes a file along an arrow (the book's book_advance_file alone sets a state):
@@ -36,6 +36,7 @@
   X(VALIDATED, "validated") \
   X(POSTING, "posting") \
   X(POSTED, "posted") \
+  X(SEALED, "sealed") \
   X(ANSWERED, "answered") \
   X(CLOSED, "closed") \
   X(REJECTED, "rejected") \
@@ -46,6 +47,42 @@ typedef enum {
 #define FILE_STATE_ENUM(name, word) FILE_##name,
   FILE_STATES(FILE_STATE_ENUM) FILE_N_STATES
 } FileState;
+
+/* What became of a file, beside its state: accepted, rejected and duplicate files all end as `closed`. */
+#define FILE_OUTCOMES(X) \
+  X(NONE, NULL) \
+  X(ACCEPTED, "accepted") \
+  X(REJECTED, "rejected") \
+  X(DUPLICATE, "duplicate")
+typedef enum {
+#define FILE_OUTCOME_ENUM(name, word) FILE_OUTCOME_##name,
+  FILE_OUTCOMES(FILE_OUTCOME_ENUM) FILE_N_OUTCOMES
+} FileOutcome;
+
+/* What an unfinished file waits for before its next step. Beside it stand what exactly (a name, a file's id, an
+ * endpoint) and why, for people. */
+#define FILE_WAITS(X) \
+  X(NOTHING, NULL) /* its turn */ \
+  X(EVIDENCE, "evidence") /* more looks, or more time, without a change */ \
+  X(MARKER, "marker") \
+  X(SIGNATURE, "signature") \
+  X(DECLARATION, "declaration") \
+  X(KEYS, "keys") /* another file holds keys of this one's range */ \
+  X(NUMBER, "number") /* of the sequence: a lower one has not come */ \
+  X(ENDPOINT, "endpoint") \
+  X(INTERFACE, "interface") /* it has asked for a pause */ \
+  X(RETRY, "retry") /* a step failed */ \
+  X(OPERATOR, "operator")
+typedef enum {
+#define FILE_WAIT_ENUM(name, word) FILE_WAIT_##name,
+  FILE_WAITS(FILE_WAIT_ENUM) FILE_N_WAITS
+} FileWait;
+
+/* NULL for NONE and NOTHING, which the book stores as null. */
+const char *file_outcome_word(FileOutcome outcome);
+gboolean file_outcome_parse(const char *word, FileOutcome *outcome) G_GNUC_WARN_UNUSED_RESULT;
+const char *file_wait_word(FileWait wait);
+gboolean file_wait_parse(const char *word, FileWait *wait) G_GNUC_WARN_UNUSED_RESULT;
 
 const char *file_state_word(FileState state);
 gboolean file_state_parse(const char *word, FileState *state) G_GNUC_WARN_UNUSED_RESULT;

@@ -76,8 +76,8 @@ static void check_feeds(const Section *section, gpointer into) {
 static void check_statuses(const Section *section, gpointer into) {
   static const char *const of_records[] = {"accepted", "rejected", "duplicate", NULL};
   static const char *const of_states[] = {"seen",      "admitted",  "fetched", "opened",   "staged",
-                                          "validated", "posting",   "posted",  "answered", "closed",
-                                          "rejected",  "duplicate", "held",    NULL};
+                                          "validated", "posting",   "posted",  "sealed",   "answered",
+                                          "closed",    "rejected",  "duplicate", "held",   NULL};
   const ConfRead *read = into;
   const char *const *words = read->from == CONF_READ_RECORDS ? of_records : of_states;
   for (char **status = read->statuses; status && *status; status++) {

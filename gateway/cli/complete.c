@@ -35,6 +35,11 @@ static void offer_states(const Completion *completion) {
     offer(completion, file_state_word((FileState)i));
 }
 
+static void offer_outcomes(const Completion *completion) {
+  for (guint i = FILE_OUTCOME_NONE + 1; i < FILE_N_OUTCOMES; i++)
+    offer(completion, file_outcome_word((FileOutcome)i));
+}
+
 static void offer_names(const Completion *completion, CliValue kind) {
   const Conf *conf = completion->cli->conf;
   if (!conf && !cli_load(completion->cli))
@@ -76,6 +81,9 @@ static void offer_values(const Completion *completion, CliValue kind) {
   case CLI_VALUE_LANE:
   case CLI_VALUE_FEED:
     offer_names(completion, kind);
+    break;
+  case CLI_VALUE_OUTCOME:
+    offer_outcomes(completion);
     break;
   case CLI_VALUE_STATE:
     offer_states(completion);

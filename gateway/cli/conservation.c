@@ -15,9 +15,12 @@ typedef struct {
   guint64 files, records;
 } Check;
 
+static gboolean is_posted(FileState state) {
+  return state == FILE_POSTED || state == FILE_SEALED || state == FILE_ANSWERED || state == FILE_CLOSED;
+}
+
 static gboolean is_validated(FileState state) {
-  return state == FILE_VALIDATED || state == FILE_POSTING || state == FILE_POSTED || state == FILE_ANSWERED ||
-         state == FILE_CLOSED;
+  return state == FILE_VALIDATED || state == FILE_POSTING || is_posted(state);
 }
 
 static gboolean check_lines(const BookFile *file, GError **error) {
@@ -34,8 +37,7 @@ static gboolean bounds(BookReader *reader, const BookFile *file, guint64 *least,
   *least = *most = 0;
   if (file->state != FILE_POSTING) {
     /* A file that was refused as a whole has lines that were fine, and no batch of it was posted. */
-    gboolean was_posted = file->batches_posted > 0 &&
-                          (file->state == FILE_POSTED || file->state == FILE_ANSWERED || file->state == FILE_CLOSED);
+    gboolean was_posted = file->batches_posted > 0 && is_posted(file->state);
     *least = *most = was_posted ? file->accepted : 0;
     return TRUE;
   }

@@ -27,7 +27,7 @@ static void count_entry(Count *count, const CourierEntry *entry) {
     count->markers++;
     return;
   }
-  g_autoptr(GBytes) marker = admit_marker_name(source, entry->name);
+  g_autoptr(GBytes) marker = admit_companion(source, COMPANION_MARKER, entry->name);
   count->matching++;
   count->ready += marker && g_hash_table_contains(count->names, marker) ? 1 : 0;
 }

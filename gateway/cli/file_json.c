@@ -38,6 +38,56 @@ static void put_totals(json_t *object, const BookFile *file, guint scale) {
   put_count(object, "batches_posted", file->batches_posted);
 }
 
+/* What a file waits for, in words: before and behind what it waits on, which is left out where it is not known. */
+static const struct {
+  const char *before, *behind, *without;
+  gboolean is_timed; /* it is looked at again at due_at */
+} waits[FILE_N_WAITS] = {
+    [FILE_WAIT_EVIDENCE] = {"waits for evidence that it is complete: ", "", "waits for evidence that it is complete",
+                            FALSE},
+    [FILE_WAIT_MARKER] = {"waits for its marker ", "", "waits for its marker", FALSE},
+    [FILE_WAIT_SIGNATURE] = {"waits for its signature ", "", "waits for its signature", FALSE},
+    [FILE_WAIT_DECLARATION] = {"waits for its declaration ", "", "waits for its declaration", FALSE},
+    [FILE_WAIT_KEYS] = {"waits for keys that file ", " holds", "waits for keys that another file holds", FALSE},
+    [FILE_WAIT_NUMBER] = {"waits for number ", " of the sequence", "waits for its turn in the sequence", FALSE},
+    [FILE_WAIT_ENDPOINT] = {"waits for endpoint ", "", "waits for its endpoint", TRUE},
+    [FILE_WAIT_INTERFACE] = {"waits for the end of a pause that interface ", " asked for", "waits for its interface",
+                             TRUE},
+    [FILE_WAIT_RETRY] = {"waits for the next try to ", "", "waits for its next try", TRUE},
+    [FILE_WAIT_OPERATOR] = {"waits for an operator (", ")", "waits for an operator", FALSE},
+};
+
+char *cli_wait_words(const CliOutput *out, const BookFile *file) {
+  if (file->waits_for == FILE_WAIT_NOTHING || file_state_is_terminal(file->state))
+    return NULL;
+  GString *words = g_string_new(NULL);
+  if (file->waits_on)
+    g_string_append_printf(words, "%s%s%s", waits[file->waits_for].before, file->waits_on,
+                           waits[file->waits_for].behind);
+  else
+    g_string_append(words, waits[file->waits_for].without);
+  if (waits[file->waits_for].is_timed && file->due_at) {
+    g_autofree char *until = cli_time_brief(out, file->due_at);
+    g_string_append_printf(words, " until %s", until);
+  }
+  if (file->waits_why)
+    g_string_append_printf(words, ": %s", file->waits_why);
+  return cli_printable(g_string_free(words, FALSE));
+}
+
+static json_t *wait_json(const CliOutput *out, const BookFile *file) {
+  g_autofree char *words = cli_wait_words(out, file);
+  if (!words)
+    return json_null();
+  json_t *object = json_object();
+  put_text(object, "for", file_wait_word(file->waits_for));
+  put_text(object, "on", file->waits_on);
+  put_text(object, "why", file->waits_why);
+  put_time(out, object, "until", waits[file->waits_for].is_timed ? file->due_at : 0);
+  put_text(object, "words", words);
+  return object;
+}
+
 json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file) {
   json_t *object = json_object();
   put_text(object, "id", file->id);
@@ -46,6 +96,8 @@ json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lan
   put_text(object, "name", file->name_shown);
   put_text(object, "folder", file->folder);
   put_text(object, "state", file_state_word(file->state));
+  put_text(object, "outcome", file_outcome_word(file->outcome));
+  json_object_set_new(object, "waits", wait_json(out, file));
   put_text(object, "held_from", file->state == FILE_HELD ? file_state_word(file->held_from) : NULL);
   put_count(object, "size", file->size);
   put_time(out, object, "modified", file->modified * G_USEC_PER_SEC);
@@ -54,6 +106,7 @@ json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lan
   put_time(out, object, "due_at", file_state_is_terminal(file->state) ? 0 : file->due_at);
   put_count(object, "attempts", file->attempts);
   put_text(object, "problem", file->problem);
+  put_count(object, "deaths", file->deaths);
   put_text(object, "reason_code", file->reason_code);
   put_text(object, "reason", file->reason);
   put_text(object, "duplicate_of", file->duplicate_of);

@@ -3,6 +3,8 @@
 #include "gateway/cli/books.h"
 #include "gateway/records/exceptions.h"
 
+/* "waits for its marker X.ok"; NULL: for nothing. The caller frees. */
+char *cli_wait_words(const CliOutput *out, const BookFile *file);
 json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file);
 /* Records that were not accepted (RecordException *), the same for `show` and `try`. NULL: an empty list. */
 json_t *cli_refused_json(const GPtrArray *refused);

@@ -34,6 +34,19 @@ static gboolean parse_states(const char *text, guint64 *states) {
   return TRUE;
 }
 
+static gboolean parse_outcomes(const char *text, guint *outcomes) {
+  g_auto(GStrv) words = g_strsplit(text, ",", -1);
+  for (char **word = words; *word; word++) {
+    FileOutcome outcome;
+    if (!file_outcome_parse(*word, &outcome)) {
+      cli_complain("there is no outcome \"%s\"; there are: accepted, rejected, duplicate", *word);
+      return FALSE;
+    }
+    *outcomes |= 1u << outcome;
+  }
+  return TRUE;
+}
+
 static gboolean parse_time(const Cli *cli, const char *option, const char *text, gint64 *at) {
   if (!text || cli_parse_time(cli->out, text, g_get_real_time(), at))
     return TRUE;
@@ -100,15 +113,15 @@ static void print_json(const Cli *cli, GPtrArray *rows) {
 }
 
 /* What a person should know about it: why it waits, was refused, or is tried again. */
-static char *remark(const BookFile *file) {
+static char *remark(const CliOutput *out, const BookFile *file) {
   if (file->duplicate_of)
     return g_strdup_printf("of %s", file->duplicate_of);
+  if (file->waits_for != FILE_WAIT_NOTHING && file->state != FILE_HELD)
+    return cli_wait_words(out, file);
   if (file->reason)
     return g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "", file->reason_code ? " " : "",
                            file->reason);
-  if (file->problem)
-    return g_strdup_printf("try %u: %s", file->attempts + 1, file->problem);
-  return NULL;
+  return file->problem ? g_strdup_printf("try %u: %s", file->attempts + 1, file->problem) : NULL;
 }
 
 static void print_table(const Cli *cli, GPtrArray *rows) {
@@ -117,6 +130,7 @@ static void print_table(const Cli *cli, GPtrArray *rows) {
                                       {"FEED", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)},
                                       {"NAME", CLI_LEFT, CLI_SHRINKS},
                                       {"STATE", CLI_LEFT, CLI_WHOLE},
+                                      {"OUTCOME", CLI_LEFT, CLI_DROPPED(4)},
                                       {"RECORDS", CLI_RIGHT, CLI_DROPPED(2)},
                                       {"ACCEPTED", CLI_RIGHT, CLI_WHOLE},
                                       {"REFUSED", CLI_RIGHT, CLI_WHOLE},
@@ -128,12 +142,13 @@ static void print_table(const Cli *cli, GPtrArray *rows) {
     cli_table_cell(table, cli_time_brief(cli->out, file->seen_at));
     cli_table_cell(table, g_strdup(file->feed));
     cli_table_cell(table, g_strdup(file->name_shown));
-    cli_table_coloured(table, g_strdup(file_state_word(file->state)),
-                       file->state == FILE_CLOSED && file->reason_code ? CLI_RED : cli_colour_of_state(file->state));
+    cli_table_coloured(table, g_strdup(file_state_word(file->state)), cli_colour_of_state(file->state));
+    cli_table_coloured(table, g_strdup(file_outcome_word(file->outcome)),
+                       file->outcome == FILE_OUTCOME_REJECTED ? CLI_RED : CLI_PLAIN);
     cli_table_cell(table, cli_unsigned(cli->out, file->records));
     cli_table_cell(table, cli_unsigned(cli->out, file->accepted));
     cli_table_cell(table, cli_unsigned(cli->out, file->rejected));
-    cli_table_cell(table, remark(file));
+    cli_table_cell(table, remark(cli->out, file));
   }
   cli_table_print(table, cli->out);
 }
@@ -146,12 +161,14 @@ static void print_note_of_more(const Cli *cli, GPtrArray *rows, guint limit) {
 /* --- The command. */
 
 typedef struct {
-  char *feed, *state, *name, *since, *until;
+  char *feed, *state, *outcome, *name, *since, *until;
 } Wanted;
 static const CliOption options[] = {
     CLI_TEXT(Wanted, feed, "feed", 0, "FEED", "only this feed", CLI_VALUE_FEED),
     CLI_TEXT(Wanted, state, "state", 's', "STATE[,STATE…]",
              "only these states (seen, posting, held, …; live: all that are not at their end)", CLI_VALUE_STATE),
+    CLI_TEXT(Wanted, outcome, "outcome", 0, "OUTCOME[,OUTCOME]", "only what became so: accepted, rejected, duplicate",
+             CLI_VALUE_OUTCOME),
     CLI_TEXT(Wanted, name, "name", 'n', "GLOB", "only names like this: '*_20261120*'", CLI_VALUE_TEXT),
     CLI_TEXT(Wanted, since, "since", 0, "TIME",
              "from then on: 2026-11-20, 2026-11-20T10:00, 10:00, today, yesterday, or 90s, 30m, 12h, 7d ago",
@@ -169,6 +186,7 @@ static CliExit files_command(Cli *cli) {
   if (exit != CLI_EXIT_FINE)
     return exit;
   if ((wanted->state && !parse_states(wanted->state, &filter.states)) ||
+      (wanted->outcome && !parse_outcomes(wanted->outcome, &filter.outcomes)) ||
       !parse_time(cli, "since", wanted->since, &filter.since) ||
       !parse_time(cli, "until", wanted->until, &filter.until))
     return CLI_EXIT_USAGE;
@@ -195,7 +213,8 @@ const CliCommand cli_command_files = {
     .own_size = sizeof(Wanted),
     .summary = "the files, newest first",
     .text = "Shows the newest 20 unless --limit says otherwise (0: all); all with --json.\n\n"
-            "  sallyport files --feed acme-points --state held,rejected --since yesterday\n"
+            "  sallyport files --feed acme-points --outcome rejected --since yesterday\n"
+            "  sallyport files --state held\n"
             "  sallyport files --json --since 1h | jq '.files[].name'\n",
     .run = files_command,
 };

@@ -128,6 +128,7 @@ static void print_head(const CliOutput *out, const CliFile *found) {
   cli_coloured(out, CLI_BOLD, file->id);
   fprintf(out->file, "  %s\n", file->name_shown);
   cli_line_coloured(out, "state", g_strdup(file_state_word(file->state)), cli_colour_of_state(file->state));
+  cli_line(out, "outcome", g_strdup(file_outcome_word(file->outcome)));
   if (file->state == FILE_HELD)
     cli_line(out, "held from", g_strdup(file_state_word(file->held_from)));
   if (file->reason)
@@ -135,9 +136,16 @@ static void print_head(const CliOutput *out, const CliFile *found) {
                       g_strdup_printf("%s%s%s", file->reason_code ? file->reason_code : "",
                                       file->reason_code ? " " : "", file->reason),
                       CLI_YELLOW);
+  char *waits = cli_wait_words(out, file);
+  if (waits)
+    cli_line_coloured(out, "now", waits, CLI_YELLOW);
   if (file->problem)
-    cli_line_coloured(out, "last failure", g_strdup_printf("%s (%u tries)", file->problem, file->attempts), CLI_RED);
-  if (!file_state_is_terminal(file->state) && file->state != FILE_HELD && file->due_at)
+    cli_line_coloured(
+        out, "last failure",
+        g_strdup_printf("%s (%u %s)", file->problem, file->attempts, file->attempts == 1 ? "try" : "tries"), CLI_RED);
+  if (file->deaths)
+    cli_line_coloured(out, "lane died", g_strdup_printf("%u times while at work on it", file->deaths), CLI_RED);
+  if (!file_state_is_terminal(file->state) && file->state != FILE_HELD && file->state != FILE_SEEN && file->due_at)
     cli_line(out, "next work at", cli_time(out, file->due_at));
   cli_line(out, "duplicate of", g_strdup(file->duplicate_of));
   cli_line(out, "lane, feed", g_strdup_printf("%s, %s", found->lane->conf->name, file->feed));

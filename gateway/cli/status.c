@@ -41,11 +41,11 @@ static json_t *ask_status(const CliLane *lane) {
 
 /* Those that have failed at least once. */
 static GPtrArray *read_unsent(BookReader *reader, GError **error) {
-  BookFilter filter = {.states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE, .limit = 1000};
+  BookFilter filter = {.states = 1u << FILE_SEALED, .limit = 1000};
   GPtrArray *files = book_files(reader, &filter, error);
   for (guint i = 0; files && i < files->len;) {
     const BookFile *file = files->pdata[i];
-    if (file->feedback_name && file->problem)
+    if (file->problem)
       i++;
     else
       g_ptr_array_remove_index(files, i);

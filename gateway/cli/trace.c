@@ -107,9 +107,7 @@ static gboolean look_among_refused(const BookBatch *batch, Traced *traced, GErro
 }
 
 static gboolean is_refused_as_a_whole(const BookFile *file) {
-  return file->state == FILE_REJECTED || file->state == FILE_DUPLICATE ||
-         ((file->state == FILE_ANSWERED || file->state == FILE_CLOSED) && (file->reason_code || file->duplicate_of) &&
-          file->batches_posted == 0);
+  return file->outcome == FILE_OUTCOME_REJECTED || file->outcome == FILE_OUTCOME_DUPLICATE;
 }
 
 static void refuse_as_a_whole(const BookFile *file, Traced *traced) {

@@ -89,31 +89,36 @@ GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes 
   return g_bytes_new_take(companion, strlen(companion));
 }
 
-GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name) {
-  return admit_companion(source, COMPANION_MARKER, name);
-}
-
 gboolean admit_is_index(const ConfSourceFolder *source, GBytes *bytes) {
   const char *glob = template_of(source, COMPANION_DECLARATION);
   g_autofree char *name = name_string(bytes);
   return glob && !strchr(glob, '{') && fnmatch(glob, name, FNM_PERIOD) == 0;
 }
 
-char *admit_missing(const ConfSourceFolder *source, GBytes *name, GHashTable *names) {
-  static const struct {
-    Companion which;
-    const char *words;
-  } wanted[] = {{COMPANION_SIGNATURE, "waits for its signature"}};
-  for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
-    g_autoptr(GBytes) companion = admit_companion(source, wanted[i].which, name);
+/* In this order: what a partner has forgotten is told before what only takes its time. */
+static const struct {
+  Companion which;
+  FileWait wait;
+} beside[] = {{COMPANION_MARKER, FILE_WAIT_MARKER}, {COMPANION_SIGNATURE, FILE_WAIT_SIGNATURE}};
+
+FileWait admit_missing(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now,
+                       char **on) {
+  *on = NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS(beside); i++) {
+    g_autoptr(GBytes) companion = admit_companion(source, beside[i].which, name);
     gsize length;
     if (!companion || g_hash_table_contains(names, companion))
       continue;
     const char *bytes = g_bytes_get_data(companion, &length);
-    g_autofree char *shown = files_show_bytes(bytes, length, 0);
-    return g_strdup_printf("%s %s", wanted[i].words, shown);
+    *on = files_show_bytes(bytes, length, 0);
+    return beside[i].wait;
   }
-  return NULL;
+  guint looks = source->ready == CONF_READY_STABLE ? MAX(source->looks, 2) : 0;
+  if (look->looks < looks)
+    *on = g_strdup_printf("seen %u of %u times without a change", look->looks, looks);
+  else if ((now - look->since) / G_USEC_PER_SEC < (gint64)source->least_age)
+    *on = g_strdup_printf("%" G_GINT64_FORMAT " s without a change", (gint64)source->least_age);
+  return *on ? FILE_WAIT_EVIDENCE : FILE_WAIT_NOTHING;
 }
 
 static const char *const kinds[] = {[CONF_READY_MARKER] = "marker",
@@ -124,16 +129,10 @@ static const char *const kinds[] = {[CONF_READY_MARKER] = "marker",
 
 char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now) {
   gint64 unchanged = (now - look->since) / G_USEC_PER_SEC;
-  if (unchanged < (gint64)source->least_age)
+  g_autofree char *missing = NULL;
+  if (admit_missing(source, name, look, names, now, &missing) != FILE_WAIT_NOTHING)
     return NULL;
   g_autoptr(GBytes) marker = admit_companion(source, COMPANION_MARKER, name);
-  g_autofree char *missing = admit_missing(source, name, names);
-  if (missing)
-    return NULL;
-  if (source->ready == CONF_READY_MARKER && (!marker || !g_hash_table_contains(names, marker)))
-    return NULL;
-  if (source->ready == CONF_READY_STABLE && look->looks < MAX(source->looks, 2))
-    return NULL;
   json_t *evidence = json_pack("{s:s, s:I, s:I, s:i, s:I}", "kind", kinds[source->ready], "size",
                                (json_int_t)look->size, "modified", (json_int_t)look->modified, "looks",
                                (int)look->looks, "unchanged_seconds", (json_int_t)unchanged);

@@ -3,6 +3,7 @@
  * with a preserved time stamp looks old from its first byte on. */
 #pragma once
 #include "conf/conf.h"
+#include "store/states.h"
 #include "transfer/courier.h"
 
 /* What earlier looks at one name have seen. */
@@ -30,15 +31,15 @@ gboolean admit_is_relevant(const ConfSourceFolder *source, const char *name);
 typedef enum { COMPANION_MARKER, COMPANION_SIGNATURE, COMPANION_DECLARATION, COMPANIONS } Companion;
 GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes *name);
 
-GBytes *admit_marker_name(const ConfSourceFolder *source, GBytes *name); /* COMPANION_MARKER */
-
 char *admit_expand(const char *template, const char *name); /* '{name}.ok' for a name; the caller frees */
 
 /* Whether the name is an index that declares many files. */
 gboolean admit_is_index(const ConfSourceFolder *source, GBytes *name);
 
-/* What is waited for although it is not (yet) there, in words; NULL: nothing. The caller frees. */
-char *admit_missing(const ConfSourceFolder *source, GBytes *name, GHashTable *names);
+/* What is not there yet of the evidence; FILE_WAIT_NOTHING: all of it is. *on (the caller frees): the name of what has
+ * to stand beside the file, or how often, or how long, it has to be seen without a change. */
+FileWait admit_missing(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now,
+                       char **on);
 
 /* A JSON object that says why the file is held to be complete, or NULL when it is not yet. `names` is the set of all
  * names in the listing (GBytes). With ready = declared this is the evidence apart from the declaration itself. The

@@ -1,18 +1,19 @@
-/* Answer: makes the one feedback or exception file of this file, sealed for the partner. posted, rejected, duplicate
- * stay what they are; the intents to deliver it are what is new.
+/* Answer: makes the one feedback or exception file of this file, sealed for the partner, and the intents to deliver it.
+ * posted, rejected, duplicate → sealed.
  *
- *   crash before the sealed file's rename   (also with a signature or digest beside it) a leftover temporary file,
- *                                           overwritten by the next run
+ *   crash before the sealed file's rename   a leftover temporary file (also with a signature or digest beside it), which
+ *                                           the next run writes over
  *   crash before the commit                 the answer is sealed anew (other bytes, same content): nobody has seen the
  *                                           first
  *   crash after the commit                  these very bytes are delivered, and no others ever
+ *
  * A duplicate under the same name as its original gets none: its answer is there already. */
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"
 #include "gateway/envelope/enclose.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/flow/own_number.h"
 #include "gateway/flow/repeats.h"
 #include "gateway/records/stage.h"
@@ -308,7 +309,8 @@ static gboolean add_intent(BookTransaction *tx, const Intents *intents, const Bo
 
 static gboolean add_put(BookTransaction *tx, const Intents *intents, const Beside *what, GError **error) {
   g_autofree char *sha256 = digest_hex(what->sha256, sizeof what->sha256);
-  BookIntent intent = {.kind = (char *)"put", .from = what->path, .size = what->size, .sha256 = sha256};
+  g_autofree char *from = g_path_get_basename(what->path); /* a state may be moved */
+  BookIntent intent = {.kind = (char *)"put", .from = from, .size = what->size, .sha256 = sha256};
   return add_intent(tx, intents, &intent, what->name, error);
 }
 
@@ -333,20 +335,23 @@ static gboolean intents_change(BookTransaction *tx, gpointer data, GError **erro
   g_autofree char *detail = g_strdup_printf("answer %s, %" G_GUINT64_FORMAT " bytes", file->feedback_name,
                                             intents->answer->sealed.size);
   return (is_replaced || book_claim_answer(tx, file->feed, file->feedback_name, file->id, error)) &&
-         add_intents(tx, intents, error) && book_note_file(tx, file, detail, error);
+         add_intents(tx, intents, error) && book_advance_file(tx, intents->step->file, FILE_SEALED, detail, error);
 }
 
 static gboolean commit_intents(Step *step, const Answer *answer, GError **error) {
   g_autofree char *marker = marker_of(&step->feed->conf->feedback, answer->name);
   Intents intents = {step, answer, marker};
+  FileState from = step->file->state;
   step->file->feedback_name = g_strdup(answer->name);
   step->file->due_at = g_get_real_time();
   if (book_write(step->flow->book, intents_change, &intents, error)) {
     log_event(LOG_INFO, "answer-sealed", {"feed", step->feed->conf->name}, {"file", step->file->id},
               {"name", answer->name}, {"bytes", log_number((gint64)answer->sealed.size)},
               {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
+    flow_tell(step, answer->name);
     return TRUE;
   }
+  step->file->state = from;
   g_clear_pointer(&step->file->feedback_name, g_free);
   return FALSE;
 }

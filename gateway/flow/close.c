@@ -8,7 +8,7 @@
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/declarations.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/flow/remote_look.h"
 #include "gateway/common/log.h"
 #include <errno.h>

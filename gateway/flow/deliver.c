@@ -1,20 +1,30 @@
 /* Deliver: carries out the intents of an answer: the sealed file, what goes with it (signature, digest), then its
- * marker. Then the file is `answered`.
+ * marker. sealed → answered. Where they go is what was decided (decided.h), whatever the configuration says by now.
  *
  * Each looks first whether its effect is there already (remote_put.h), so that all may be run again.
  *   crash before the commit            the next run finds all of them there, and only commits */
 #include "gateway/base/faultpoint.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/decided.h"
 #include "gateway/common/remote_put.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-static gboolean put(Step *step, const BookIntent *intent, GError **error) {
-  int fd = open(intent->from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+#define MARKER "put-marker"
+
+static gboolean has_marker(const GPtrArray *intents) {
+  for (guint i = 0; i < intents->len; i++)
+    if (g_str_equal(((const BookIntent *)intents->pdata[i])->kind, MARKER))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean put(Step *step, const GPtrArray *intents, const BookIntent *intent, GError **error) {
+  g_autofree char *from = decided_source(step, intent);
+  int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0)
-    return sallyport_error_errno(error, errno, "open %s", intent->from);
+    return sallyport_error_errno(error, errno, "open %s", from);
   RemotePut remote = {.courier = step->courier,
                       .scratch = step->flow->paths->out,
                       .to = intent->to,
@@ -23,7 +33,7 @@ static gboolean put(Step *step, const BookIntent *intent, GError **error) {
                       .size = intent->size,
                       .sha256 = intent->sha256,
                       .replace = step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE,
-                      .marker_follows = step->feed->conf->feedback.marker != NULL};
+                      .marker_follows = has_marker(intents)};
   gboolean ok = remote_put(&remote, error);
   close(fd);
   return ok;
@@ -45,12 +55,15 @@ static gboolean delivered_change(BookTransaction *tx, gpointer data, GError **er
   return book_advance_file(tx, delivered->step->file, FILE_ANSWERED, detail, error);
 }
 
-static gboolean carry_out(Step *step, const BookIntent *intent, GError **error) {
+/* What belongs to the answer: what a file was handed on with has its own step. */
+static gboolean carry_out(Step *step, const GPtrArray *intents, const BookIntent *intent, GError **error) {
   if (intent->state == INTENT_DONE)
     return TRUE;
-  return g_str_equal(intent->kind, "put-marker")
+  if (!decided_is_here(step, intent, error))
+    return FALSE;
+  return g_str_equal(intent->kind, MARKER)
              ? remote_put_marker(step->courier, step->flow->paths->out, intent->to, error)
-             : put(step, intent, error);
+             : put(step, intents, intent, error);
 }
 
 gboolean flow_deliver(Step *step, GError **error) {
@@ -58,7 +71,7 @@ gboolean flow_deliver(Step *step, GError **error) {
   if (!intents)
     return FALSE;
   for (guint i = 0; i < intents->len; i++)
-    if (!carry_out(step, intents->pdata[i], error))
+    if (!carry_out(step, intents, intents->pdata[i], error))
       return FALSE;
   Delivered delivered = {step, intents};
   FileState from = step->file->state;

@@ -11,7 +11,7 @@
  * digest is held against what came, before the commit; of a difference the file is fetched again, then the partner is
  * told. */
 #include "gateway/common/codes.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/flow/remote_look.h"
 #include "crypto/digest.h"
 #include "gateway/flow/admit.h"

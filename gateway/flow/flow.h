@@ -7,8 +7,8 @@
  * Steps report errors; what becomes of a file after one (again later, held, rejected, the lane stops) is decided in
  * trouble.c only.
  *
- * Steps that wait for a partner run in the endpoint's own threads (gateway/pool.h), all others in the lane's
- * workers, so that a partner who does not answer delays nobody else. */
+ * Steps that wait for a partner run in the endpoint's own threads (gateway/threads/endpoint_pool.h), all others in the
+ * lane's workers, so that a partner who does not answer delays nobody else. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/common/remote_path.h"
@@ -67,6 +67,7 @@ typedef struct {
   Feed *feed;
   BookReader *reader; /* the thread's own */
   Courier *courier;   /* AT_SOURCE, AT_FEEDBACK, AT_PROCESS: connected; else NULL */
+  const char *endpoint; /* what it is connected to: "PARTNER/ENDPOINT"; NULL: nothing */
   BookFile *file;
   struct Order *order; /* validate's: the file's turn (order.h) */
   gint64 since;        /* monotonic microseconds: when the step, or what it does after its last state, began */
@@ -77,13 +78,13 @@ typedef gboolean (*StepFunction)(Step *step, GError **error);
 /* Each needs the file in the states named, and on TRUE has moved it on, or put its due_at off (a key range that another
  * file holds, a file that has changed). */
 gboolean flow_fetch(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* admitted */
-/* fetched, opened: decrypts, verifies, stages */
-gboolean flow_open(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean flow_open(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;  /* fetched, opened: decrypts, verifies */
+gboolean flow_stage(Step *step, int plaintext, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* opened: for flow_open */
 gboolean flow_validate(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* staged: validates and splits */
 gboolean flow_post(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;     /* validated, posting */
 /* posted, rejected, duplicate: seals the answer */
 gboolean flow_answer(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean flow_deliver(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* the same, once sealed */
+gboolean flow_deliver(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* sealed */
 gboolean flow_close(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;   /* answered */
 
 /* Lists the source folder, notes what is new, gone or changed, and admits what is complete, all in one transaction.
@@ -109,14 +110,6 @@ Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
  * on what is not right yet. */
 gint64 flow_patience(const Feed *feed);
 
-/* Common to the steps. */
-/* one transaction; logs */
-gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* logs the state that the file is in now, and the time since step->since, which begins anew */
-void flow_tell(Step *step, const char *detail);
-gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void answer_remove(const char *path); /* an answer in the spool, and what lies beside it there */
-/* Sets why the file is where it is: both are copied; NULL: neither. */
-void flow_set_reason(BookFile *file, const char *code, const char *reason);
 /* what lies in the spool; clear it in both cases */
 gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT;

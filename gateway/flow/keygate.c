@@ -91,23 +91,41 @@ static void wait_for_it(KeyGate *gate, gconstpointer ledger, const char *file, G
   range->asked_at = now;
 }
 
+static gint64 waits_since(const Range *own, gint64 now) {
+  return own && own->is_waiting ? own->since : now;
+}
+
+static const Range *find_obstacle(const KeyGate *gate, gconstpointer ledger, const Range *own, GBytes *least,
+                                  GBytes *greatest) {
+  gint64 now = gate->now(), since = waits_since(own, now);
+  for (guint i = 0; i < gate->ranges->len; i++) {
+    const Range *range = gate->ranges->pdata[i];
+    if (range->ledger == ledger && range != own && stands_in_the_way(range, since, now) &&
+        overlaps(range, least, greatest))
+      return range;
+  }
+  return NULL;
+}
+
 gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
   pthread_mutex_lock(&gate->lock);
-  gboolean is_free = TRUE;
-  gint64 now = gate->now();
   const Range *own = find(gate, file);
-  gint64 since = own && own->is_waiting ? own->since : now;
-  for (guint i = 0; i < gate->ranges->len && is_free; i++) {
-    const Range *range = gate->ranges->pdata[i];
-    is_free = range->ledger != ledger || range == own || !stands_in_the_way(range, since, now) ||
-              !overlaps(range, least, greatest);
-  }
+  gint64 now = gate->now();
+  gboolean is_free = !find_obstacle(gate, ledger, own, least, greatest);
   if (is_free)
     add(gate, ledger, file, least, greatest);
   else if (!own || own->is_waiting)
-    wait_for_it(gate, ledger, file, least, greatest, since, now);
+    wait_for_it(gate, ledger, file, least, greatest, waits_since(own, now), now);
   pthread_mutex_unlock(&gate->lock);
   return is_free;
+}
+
+char *keygate_holder(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
+  pthread_mutex_lock(&gate->lock);
+  const Range *obstacle = find_obstacle(gate, ledger, find(gate, file), least, greatest);
+  char *holder = obstacle ? g_strdup(obstacle->file) : NULL;
+  pthread_mutex_unlock(&gate->lock);
+  return holder;
 }
 
 void keygate_hold_all(KeyGate *gate, gconstpointer ledger, const char *file) {

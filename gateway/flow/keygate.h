@@ -18,6 +18,9 @@ void keygate_free(KeyGate *gate);
  * its first. Any thread. */
 gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least,
                          GBytes *greatest) G_GNUC_WARN_UNUSED_RESULT;
+/* The file that stands in the way of such a reservation, or has asked for longer; NULL: none does any more. The caller
+ * frees. */
+char *keygate_holder(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest);
 void keygate_hold_all(KeyGate *gate, gconstpointer ledger, const char *file);
 gboolean keygate_holds_all(KeyGate *gate, const char *file);
 /* of one that holds all: to less, so always granted */

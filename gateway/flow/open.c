@@ -1,18 +1,15 @@
-/* Open: unpacks, decrypts, verifies (unwrap.h), and stages what is trusted. fetched → opened → staged.
+/* Open: unpacks, decrypts, verifies (unwrap.h), and has what is trusted staged (stage.c). fetched → opened → staged.
  *
  * The plaintext lies in an unnamed file that only this process can reach; it is gone with its descriptor, whatever
  * happens.
- *   crash before `opened` is committed   the ciphertext is opened again
- *   crash between `opened` and `staged`  the plaintext is gone, the staging file is incomplete: opened and staged again
- *   crash after staging is complete      staged again over it: same ciphertext, same result
+ *   crash before `opened` is committed     the ciphertext is opened again
+ *   crash between `opened` and `staged`    the plaintext is gone, the staging file is incomplete: opened and staged again
+ *
  * Nothing parses a byte before the verdict is TRUSTED. */
-#include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/codes.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/flow/repeats.h"
-#include "gateway/records/stage.h"
-#include "gateway/flow/feed_calendar.h"
 #include "gateway/envelope/unwrap.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -66,43 +63,12 @@ static gboolean hold_for_a_person(Step *step, const Unwrapped *unwrapped, GError
   g_autofree char *reason = g_strdup_printf("%s: %s, then release", unwrapped->reason,
                                             unwrapped->is_from_future ? "look at this system's clock"
                                                                       : "try gpg on the file by hand");
-  flow_set_reason(step->file, unwrapped->is_from_future ? CODE_CLOCK : unwrapped->code, reason);
-  step->file->held_from = step->file->state;
-  return flow_advance(step, FILE_HELD, reason, error);
+  return flow_hold(step, unwrapped->is_from_future ? CODE_CLOCK : unwrapped->code, reason, error);
 }
 
 static gboolean refuse(Step *step, const Unwrapped *unwrapped, GError **error) {
   return unwrapped->is_for_a_person ? hold_for_a_person(step, unwrapped, error)
                                     : flow_reject(step, unwrapped->code, unwrapped->reason, error);
-}
-
-/* *day: the caller's to free. */
-static gboolean day_of_arrival(const Step *step, char **day, GError **error) {
-  gint64 arrived;
-  gboolean late;
-  if (!book_arrival(step->reader, step->file->id, &arrived, &late, error))
-    return FALSE;
-  *day = day_text(feed_watch_day(step->feed->watch, arrived ? arrived : step->file->seen_at, &late));
-  return TRUE;
-}
-
-static gboolean stage(Step *step, int plaintext, GError **error) {
-  BookFile *file = step->file;
-  g_autofree char *path = lane_path_stage(step->flow->paths, file->id);
-  StageOptions options = {
-      .layout = step->feed->layout, .plaintext = plaintext, .path = path, .threads = step->flow->threads};
-  Staged staged = {0};
-  g_autofree char *day = NULL;
-  if (!day_of_arrival(step, &day, error) || !stage_plaintext(&options, step->feed->conf->business_date, &staged, error))
-    return FALSE;
-  g_free(file->header);
-  g_free(file->business_date);
-  file->header = g_steal_pointer(&staged.header);
-  file->business_date = staged.business_date ? g_steal_pointer(&staged.business_date) : g_steal_pointer(&day);
-  staged_clear(&staged);
-  fault_point("stage-before-commit");
-  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " lines", staged.lines);
-  return flow_advance(step, FILE_STAGED, detail, error);
 }
 
 static char *describe(const BookFile *file) {
@@ -111,7 +77,6 @@ static char *describe(const BookFile *file) {
 }
 
 static gboolean take_in(Step *step, const Unwrapped *unwrapped, GError **error) {
-  gboolean moved;
   learn(step->file, unwrapped);
   if (!unwrapped->trusted)
     return refuse(step, unwrapped, error);
@@ -120,9 +85,8 @@ static gboolean take_in(Step *step, const Unwrapped *unwrapped, GError **error) 
     if (!flow_advance(step, FILE_OPENED, detail, error))
       return FALSE;
   }
-  if (!repeats_judge(step, &moved, error))
-    return FALSE;
-  return moved || stage(step, unwrapped->plaintext, error);
+  StepResult result = repeats_judge(step, error);
+  return result == STEP_MOVED || (result == STEP_ON && flow_stage(step, unwrapped->plaintext, error));
 }
 
 gboolean flow_open(Step *step, GError **error) {

@@ -2,13 +2,13 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/codes.h"
 #include "gateway/flow/repeats.h"
-#include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include "gateway/flow/feed_calendar.h"
 #include <jansson.h>
 #include <string.h>
 
 /* A gap is no gap while a lower number is on its way through the lane; for this long. */
-enum { SIBLING_SECONDS = 600, SIBLING_TRIES = 3, MOST_SIBLINGS = 1000, LEAST_WAIT_MS = 50, LONGEST_WAIT_MS = 5000 };
+enum { SIBLING_SECONDS = 600, SIBLING_TRIES = 3, MOST_SIBLINGS = 1000 };
 
 void order_clear(Order *order) {
   g_free(order->row.file);
@@ -21,86 +21,55 @@ void order_clear(Order *order) {
 
 /* --- What ends the step */
 
-/* Held or rejected, in one transaction with what was judged. */
+/* What was judged, written with what it leads to. */
 typedef struct {
-  Step *step;
-  FileState to;
+  const char *file;
   const BookSequenceFile *number;
   gint64 arrived; /* 0: not judged */
-} Aside;
+} Judged;
 
-static gboolean aside_change(BookTransaction *tx, gpointer data, GError **error) {
-  const Aside *aside = data;
-  BookFile *file = aside->step->file;
-  g_autofree char *detail = g_strdup_printf("%s %s", file->reason_code, file->reason);
-  if ((aside->number && !book_judge_sequence(tx, aside->number, 0, error)) ||
-      (aside->arrived && !book_judge_arrival(tx, file->id, aside->arrived, error)))
-    return FALSE;
-  return book_advance_file(tx, file, aside->to, detail, error);
+static gboolean judged_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Judged *judged = data;
+  return (!judged->number || book_judge_sequence(tx, judged->number, 0, error)) &&
+         (!judged->arrived || book_judge_arrival(tx, judged->file, judged->arrived, error));
 }
 
 /* What has the same content as a file before it is a duplicate, whatever else is wrong with it. */
-static gboolean put_aside(const Aside *aside, const char *code, const char *reason, GError **error) {
-  Step *step = aside->step;
-  BookFile *file = step->file;
-  gboolean moved;
-  if (!repeats_judge(step, &moved, error) || moved)
-    return moved;
-  FileState from = file->state;
-  flow_set_reason(file, code, reason);
-  file->held_from = from;
-  file->due_at = g_get_real_time();
+static StepResult put_aside(Step *step, const Aside *aside, GError **error) {
+  StepResult result = repeats_judge(step, error);
+  if (result != STEP_ON)
+    return result;
   fault_point("order-before-commit");
-  if (!book_write(step->flow->book, aside_change, (gpointer)aside, error)) {
-    file->state = from;
-    return FALSE;
-  }
-  flow_tell(step, file->reason);
-  return TRUE;
+  return flow_set_aside(step, aside, error) ? STEP_MOVED : STEP_FAILED;
 }
 
-typedef struct {
-  Step *step;
-  const BookSequenceFile *number;
-  char *detail;
-} PutOff;
-
-static gboolean put_off_change(BookTransaction *tx, gpointer data, GError **error) {
-  const PutOff *put_off = data;
-  return (!put_off->number || book_judge_sequence(tx, put_off->number, 0, error)) &&
-         book_note_file(tx, put_off->step->file, put_off->detail, error);
-}
-
-/* For an eighth of the time that it has waited already: in the book, or the lane would take it up again at once. */
-static gboolean put_off(const PutOff *put_off, gint64 until, GError **error) {
-  BookFile *file = put_off->step->file;
-  gint64 now = g_get_real_time(),
-         wait = CLAMP((now - file->changed_at) / 8, LEAST_WAIT_MS * 1000, LONGEST_WAIT_MS * 1000);
-  file->due_at = MAX(MIN(now + wait, until), now + LEAST_WAIT_MS * 1000);
+static StepResult put_off(Step *step, const Wait *wait, gint64 until, GError **error) {
+  gint64 now = g_get_real_time(), pause = policy_line_wait(now - step->file->changed_at);
   fault_point("order-before-wait");
-  return book_write(put_off->step->flow->book, put_off_change, (gpointer)put_off, error);
+  return flow_put_off(step, MAX(MIN(now + pause, until), now + policy_line_wait(0)), wait, error) ? STEP_MOVED
+                                                                                                  : STEP_FAILED;
 }
 
 /* --- The cut-off */
 
-static gboolean judge_arrival(Step *step, gboolean *moved, GError **error) {
+static StepResult judge_arrival(Step *step, GError **error) {
   const ConfCutOff *cut_off = &step->feed->conf->cut_off;
   gint64 arrived;
   gboolean was_judged, late;
-  *moved = FALSE;
   if (!cut_off->present || cut_off->after == CONF_CUTOFF_NEXT_DAY)
-    return TRUE;
+    return STEP_ON;
   if (!book_arrival(step->reader, step->file->id, &arrived, &was_judged, error))
-    return FALSE;
+    return STEP_FAILED;
   arrived = arrived ? arrived : step->file->seen_at;
   feed_watch_day(step->feed->watch, arrived, &late);
   if (!late || was_judged)
-    return TRUE;
+    return STEP_ON;
   g_autofree char *reason = g_strdup_printf("it came after the cut-off at %02u:%02u", cut_off->at / 3600,
                                             cut_off->at / 60 % 60);
-  Aside aside = {step, cut_off->after == CONF_CUTOFF_HOLD ? FILE_HELD : FILE_REJECTED, NULL, arrived};
-  *moved = TRUE;
-  return put_aside(&aside, CODE_AFTER_CUT_OFF, reason, error);
+  Judged judged = {.file = step->file->id, .arrived = arrived};
+  Aside aside = {cut_off->after == CONF_CUTOFF_HOLD ? FILE_HELD : FILE_REJECTED, CODE_AFTER_CUT_OFF, reason,
+                 judged_change, &judged};
+  return put_aside(step, &aside, error);
 }
 
 /* --- The number */
@@ -162,17 +131,19 @@ static gboolean may_fill(const Step *step, const Order *order, const BookSequenc
          position > known->complete_to;
 }
 
-static gboolean is_sibling_coming(Step *step, const Order *order, const BookSequence *known, gboolean *coming,
-                                  GError **error) {
-  *coming = FALSE;
+/* *coming: the sibling's id (the caller frees), or NULL. */
+static gboolean find_sibling(Step *step, const Order *order, const BookSequence *known, char **coming, GError **error) {
+  *coming = NULL;
   if (g_get_real_time() - step->file->changed_at > SIBLING_SECONDS * (gint64)G_USEC_PER_SEC)
     return TRUE;
   BookFilter filter = {.feed = step->feed->conf->name,
                        .states = 1u << FILE_ADMITTED | 1u << FILE_FETCHED | 1u << FILE_OPENED | 1u << FILE_STAGED,
                        .limit = MOST_SIBLINGS};
   g_autoptr(GPtrArray) others = book_files(step->reader, &filter, error);
-  for (guint i = 0; others && i < others->len && !*coming; i++)
-    *coming = may_fill(step, order, known, others->pdata[i]);
+  for (guint i = 0; others && i < others->len && !*coming; i++) {
+    const BookFile *other = others->pdata[i];
+    *coming = may_fill(step, order, known, other) ? g_strdup(other->id) : NULL;
+  }
   return others != NULL;
 }
 
@@ -211,68 +182,75 @@ static void set_outcome(BookSequenceFile *row, SequenceVerdict verdict, const ch
   row->at = g_get_real_time();
 }
 
-static gboolean wait_in_line(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before,
-                             GError **error) {
+/* The number that is to come first. */
+static char *missing_number(const ConfSequence *conf, const Order *order, const BookSequence *known) {
+  gint64 next = known->known ? known->complete_to + 1 : sequence_from(conf, order->row.position);
+  return g_strdup_printf("%" G_GUINT64_FORMAT "%s%s", sequence_number(conf, next), *order->row.period ? " of " : "",
+                         order->row.period);
+}
+
+static StepResult wait_in_line(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before,
+                               GError **error) {
   const ConfSequence *conf = &step->feed->conf->sequence;
   gint64 until = step->file->changed_at + (gint64)conf->wait_limit * G_USEC_PER_SEC;
   set_outcome(&order->row, order->verdict, "waiting", FALSE);
-  g_autofree char *words = words_for(conf, order, known);
-  PutOff wait = {step, before ? NULL : &order->row, before ? NULL : g_strdup_printf("%s: it waits", words)};
-  gboolean ok = put_off(&wait, until, error);
-  if (ok && !before)
-    log_event(LOG_INFO, "waits-in-line", {"feed", order->row.feed}, {"file", step->file->id}, {"reason", words});
-  g_free(wait.detail);
-  return ok;
+  g_autofree char *words = words_for(conf, order, known), *number = missing_number(conf, order, known),
+                  *note = before ? NULL : g_strdup_printf("%s: it waits", words);
+  Judged judged = {.file = step->file->id, .number = before ? NULL : &order->row};
+  Wait wait = {FILE_WAIT_NUMBER, number, words, note, judged_change, &judged};
+  return put_off(step, &wait, until, error);
 }
 
-static gboolean act(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before,
-                    gboolean *moved, GError **error) {
+static StepResult wait_for_sibling(Step *step, const Order *order, const BookSequence *known, const char *sibling,
+                                   GError **error) {
+  g_autofree char *number = missing_number(&step->feed->conf->sequence, order, known),
+                  *why = g_strdup_printf("file %s, which is on its way, may bring it", sibling);
+  return put_off(step, &(Wait){.what = FILE_WAIT_NUMBER, .on = number, .why = why}, G_MAXINT64, error);
+}
+
+static StepResult act(Step *step, Order *order, const BookSequence *known, const BookSequenceFile *before,
+                      GError **error) {
   const ConfSequence *conf = &step->feed->conf->sequence;
   ConfSequencePolicy policy = sequence_policy(conf, order->verdict);
   gint64 waited = g_get_real_time() - step->file->changed_at;
-  *moved = policy == CONF_SEQUENCE_HOLD || policy == CONF_SEQUENCE_REJECT ||
-           (policy == CONF_SEQUENCE_WAIT && waited < (gint64)conf->wait_limit * G_USEC_PER_SEC);
   order->tells = policy == CONF_SEQUENCE_ALARM || policy == CONF_SEQUENCE_WAIT;
-  if (!*moved)
-    return TRUE;
-  if (policy == CONF_SEQUENCE_WAIT)
+  if (policy == CONF_SEQUENCE_WAIT && waited < (gint64)conf->wait_limit * G_USEC_PER_SEC)
     return wait_in_line(step, order, known, before, error);
+  if (policy != CONF_SEQUENCE_HOLD && policy != CONF_SEQUENCE_REJECT)
+    return STEP_ON;
   set_outcome(&order->row, order->verdict, policy == CONF_SEQUENCE_HOLD ? "held" : "rejected", FALSE);
   g_autofree char *words = words_for(conf, order, known);
-  Aside aside = {step, policy == CONF_SEQUENCE_HOLD ? FILE_HELD : FILE_REJECTED, &order->row, 0};
-  return put_aside(&aside, code_of(order->verdict), words, error);
+  Judged judged = {.file = step->file->id, .number = &order->row};
+  Aside aside = {policy == CONF_SEQUENCE_HOLD ? FILE_HELD : FILE_REJECTED, code_of(order->verdict), words,
+                 judged_change, &judged};
+  return put_aside(step, &aside, error);
 }
 
-static gboolean judge_number(Step *step, Order *order, const BookSequenceFile *before, gboolean *moved,
-                             GError **error) {
+static StepResult judge_number(Step *step, Order *order, const BookSequenceFile *before, GError **error) {
   BookSequence known;
   gint64 from;
-  gboolean coming = FALSE;
+  g_autofree char *sibling = NULL;
   if (order->is_numbered && !place(step, order, &from, &known, error))
-    return FALSE;
+    return STEP_FAILED;
   if (!order->is_numbered)
     order->verdict = SEQUENCE_NONE;
   order->is_released = before && g_str_equal(before->outcome, "held");
   /* That its name was used before has been decided by a person, and so has been that its number was. */
-  order->is_released |= order->verdict == SEQUENCE_REUSED && g_strcmp0(step->file->reason_code, CODE_SAME_NAME) == 0;
+  order->is_released |= order->verdict == SEQUENCE_REUSED && book_file_was_released(step->file, CODE_SAME_NAME);
   if (order->is_released || order->verdict == SEQUENCE_NEXT)
-    return TRUE;
-  if (order->verdict == SEQUENCE_GAP && !is_sibling_coming(step, order, &known, &coming, error))
-    return FALSE;
-  if (!coming)
-    return act(step, order, &known, before, moved, error);
-  *moved = TRUE;
-  return put_off(&(PutOff){.step = step}, G_MAXINT64, error);
+    return STEP_ON;
+  if (order->verdict == SEQUENCE_GAP && !find_sibling(step, order, &known, &sibling, error))
+    return STEP_FAILED;
+  return sibling ? wait_for_sibling(step, order, &known, sibling, error) : act(step, order, &known, before, error);
 }
 
-gboolean flow_judge_order(Step *step, gboolean *moved, GError **error) {
+StepResult flow_judge_order(Step *step, GError **error) {
   const ConfSequence *conf = &step->feed->conf->sequence;
   g_autofree char *date = NULL;
   Order *order = step->order;
-  if (!judge_arrival(step, moved, error))
-    return FALSE;
-  if (*moved || !conf->present)
-    return TRUE;
+  StepResult result = judge_arrival(step, error);
+  if (result != STEP_ON || !conf->present)
+    return result;
   BookSequenceFile *row = &order->row;
   row->file = g_strdup(step->file->id);
   row->feed = g_strdup(step->feed->conf->name);
@@ -281,10 +259,10 @@ gboolean flow_judge_order(Step *step, gboolean *moved, GError **error) {
   row->position = -1;
   BookSequenceFile *before;
   if (!book_sequence_of_file(step->reader, step->file->id, &before, error))
-    return FALSE;
-  gboolean ok = judge_number(step, order, before, moved, error);
+    return STEP_FAILED;
+  result = judge_number(step, order, before, error);
   book_sequence_file_free(before);
-  return ok;
+  return result;
 }
 
 /* --- In the transaction */

@@ -5,7 +5,7 @@
  * number, or with 7 and 8 at once, each is judged behind the other. A file that is rejected uses none, so that it can
  * be repaired and sent again. What a person has released is not judged again: that it was held is in the book. */
 #pragma once
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/flow/sequence.h"
 
 typedef struct Order {
@@ -17,9 +17,8 @@ typedef struct Order {
 } Order;
 void order_clear(Order *order);
 
-/* Into step->order. *moved: the file was held or rejected, is a duplicate, or waits for another one (its due_at is put
- * off, in the book). */
-gboolean flow_judge_order(Step *step, gboolean *moved, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Into step->order. STEP_MOVED: the file was held or rejected, is a duplicate, or waits for another one. */
+StepResult flow_judge_order(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* In the transaction that makes the file `validated`. AGAIN when another file was validated meanwhile that changes the
  * verdict. */
 gboolean flow_keep_order(BookTransaction *tx, const Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -30,7 +30,7 @@ typedef struct {
   GPtrArray *admitted; /* BookFile*: borrowed from added or kept in `held` */
   GPtrArray *changed;  /* seen earlier, other size or time now */
   GPtrArray *gone;
-  GPtrArray *waiting; /* for what lies beside them: file->problem says so */
+  GPtrArray *waiting; /* for something else than at the look before */
   GPtrArray *kept;    /* owns what the lists above borrow from the book */
   DeclarationsLook declaring;
   BookPoll poll;
@@ -98,43 +98,68 @@ static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_know
   return seen;
 }
 
-/* The evidence, into file->evidence; or, when it is all there but for what lies beside the file, what is waited for.
- * With ready = declared a size that differs may be one that still grows; unchanged for as long as any step is tried, it
- * is not: fetch then tells the partner. */
-static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, BookFile *file, char **waits,
+/* What the file waits for. */
+typedef struct {
+  FileWait what;
+  char *on, *why;
+} Missing;
+
+static void missing_clear(Missing *missing) {
+  g_free(missing->on);
+  g_free(missing->why);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Missing, missing_clear)
+
+/* Its own declaring file, or the index's name. */
+static char *declaration_of(const ConfSourceFolder *source, GBytes *name) {
+  g_autoptr(GBytes) companion = admit_companion(source, COMPANION_DECLARATION, name);
+  gsize length;
+  if (!companion)
+    return g_strdup(source->declared.file);
+  const char *bytes = g_bytes_get_data(companion, &length);
+  return files_show_bytes(bytes, length, 0);
+}
+
+/* The evidence, into file->evidence; or, into *missing, what is waited for. With ready = declared a size that differs
+ * may be one that still grows; unchanged for as long as any step is tried, it is not: fetch then tells the partner. */
+static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, BookFile *file, Missing *missing,
                       GError **error) {
   const ConfSourceFolder *source = &poll->feed->conf->source;
   const Declared *declared = NULL;
   g_clear_pointer(&file->evidence, g_free);
   g_autofree char *evidence = admit_evidence(source, entry->name, look, poll->names, poll->look_at);
   if (!evidence) {
-    *waits = look->looks > 1 ? admit_missing(source, entry->name, poll->names) : NULL;
+    missing->what = admit_missing(source, entry->name, look, poll->names, poll->look_at, &missing->on);
     return TRUE;
   }
-  if (!declarations_find(poll->feed->declarations, &poll->declaring, entry->name, &declared, waits, error))
+  if (!declarations_find(poll->feed->declarations, &poll->declaring, entry->name, &declared, &missing->why, error))
     return FALSE;
   gboolean must_fit = source->ready == CONF_READY_DECLARED &&
                       poll->look_at - look->since < flow_patience(poll->feed) * G_USEC_PER_SEC;
-  if (declared && declared->has_size && declared->size != entry->size && must_fit)
-    *waits = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there",
-                             declared->size, declared->file, entry->size);
-  else if (!declared && !*waits && source->ready == CONF_READY_DECLARED)
-    *waits = look->looks > 1 ? g_strdup("waits for its declaration") : NULL;
-  else if (!*waits)
-    file->evidence = declared ? declared_add_to_evidence(declared, evidence) : g_steal_pointer(&evidence);
+  gboolean is_undeclared = !declared && source->ready == CONF_READY_DECLARED;
+  if (declared && declared->has_size && declared->size != entry->size && must_fit && !missing->why)
+    missing->why = g_strdup_printf("%" G_GUINT64_FORMAT " bytes are declared in %s, %" G_GUINT64_FORMAT " are there",
+                                   declared->size, declared->file, entry->size);
+  if (is_undeclared || missing->why) {
+    missing->what = FILE_WAIT_DECLARATION;
+    missing->on = declaration_of(source, entry->name);
+    return TRUE;
+  }
+  file->evidence = declared ? declared_add_to_evidence(declared, evidence) : g_steal_pointer(&evidence);
   return TRUE;
 }
 
-/* What a file waits for is kept as its problem, and told when it is another than before. */
-static gboolean is_told(const Poll *poll, BookFile *file, const char *waits) {
-  if (g_strcmp0(file->problem, waits) == 0)
-    return FALSE;
-  g_free(file->problem);
-  file->problem = g_strdup(waits);
-  if (waits)
+/* TRUE: it is another wait than the book has. The log tells of what a partner may have forgotten, from the second look
+ * on: at the first, what comes after the file is not there yet. */
+static gboolean is_news(const Poll *poll, const Look *look, BookFile *file, const Missing *missing) {
+  gboolean is_other = file->waits_for != missing->what || g_strcmp0(file->waits_on, missing->on) != 0 ||
+                      g_strcmp0(file->waits_why, missing->why) != 0;
+  if (is_other)
+    book_file_set_wait(file, missing->what, missing->on, missing->why);
+  if (missing->what != FILE_WAIT_EVIDENCE && (look->looks == 2 || (is_other && look->looks > 2)))
     log_event(LOG_INFO, "waits", {"feed", poll->feed->conf->name}, {"file", file->id}, {"name", file->name_shown},
-              {"problem", waits});
-  return TRUE;
+              {"for", file_wait_word(missing->what)}, {"on", missing->on}, {"why", missing->why});
+  return is_other;
 }
 
 static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) {
@@ -153,8 +178,8 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   if (!file && poll->added->len >= MOST_SIGHTINGS)
     return TRUE;
   const Look *look = look_for(poll, entry);
-  gboolean is_as_it_was = file && file->size == entry->size && file->modified == entry->modified;
-  if (!file) {
+  gboolean is_new = !file, is_as_it_was = file && file->size == entry->size && file->modified == entry->modified;
+  if (is_new) {
     file = new_sighting(poll, entry);
     g_ptr_array_add(poll->kept, file);
     g_ptr_array_add(poll->added, file);
@@ -163,15 +188,16 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
     file->modified = entry->modified;
     g_ptr_array_add(poll->changed, file);
   }
-  g_autofree char *waits = NULL;
-  if (!weigh(poll, entry, look, file, &waits, error))
+  g_auto(Missing) missing = {0};
+  if (!weigh(poll, entry, look, file, &missing, error))
     return FALSE;
   if (file->evidence) {
     file->due_at = poll->now;
     g_ptr_array_add(poll->admitted, file);
     g_hash_table_remove(poll->feed->looks, entry->name);
-  } else if (is_told(poll, file, waits)) {
-    g_ptr_array_add(poll->waiting, file);
+  } else if (is_news(poll, look, file, &missing)) {
+    if (!is_new || file->waits_why)
+      g_ptr_array_add(poll->waiting, file);
   } else if (is_as_it_was) { /* the last that row_of() kept: a row that nothing is done with need not stay in memory */
     g_ptr_array_set_size(poll->kept, (gint)poll->kept->len - 1);
   }
@@ -214,7 +240,8 @@ static gboolean poll_change(BookTransaction *tx, gpointer data, GError **error) 
       return FALSE;
   for (guint i = 0; i < poll->waiting->len; i++) {
     const BookFile *file = poll->waiting->pdata[i];
-    if (!book_note_file(tx, file, file->problem, error))
+    g_autofree char *note = file->waits_why ? g_strdup_printf("waits: %s", file->waits_why) : NULL;
+    if (!book_note_file(tx, file, note, error))
       return FALSE;
   }
   for (guint i = 0; i < poll->admitted->len; i++) {

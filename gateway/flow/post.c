@@ -5,6 +5,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/processor.h"
+#include "gateway/flow/step.h"
 #include "gateway/records/stage.h"
 
 /* After a restart the file holds every key of the ledger; its own are enough, and the others need not wait for it. */

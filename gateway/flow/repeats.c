@@ -10,12 +10,6 @@ typedef struct {
   char *original; /* the newest such file's id */
 } Repeat;
 
-/* From `validated` on, and not refused: its records are posted or will be. */
-static gboolean counts(const BookFile *file) {
-  return file->state == FILE_VALIDATED || file->state == FILE_POSTING || file->state == FILE_POSTED ||
-         ((file->state == FILE_ANSWERED || file->state == FILE_CLOSED) && !file->reason_code);
-}
-
 /* Ids sort by the time at which they were made. What came after the file is not before it. */
 static gboolean is_earlier(const BookFile *other, const BookFile *file) {
   return strcmp(other->id, file->id) < 0;
@@ -44,7 +38,7 @@ static gboolean find(Step *step, gboolean only_earlier, Repeat *repeat, GError *
   }
   for (guint i = 0; i < named->len; i++) {
     const BookFile *other = named->pdata[i];
-    if (!g_str_equal(other->id, file->id) && counts(other) && (!only_earlier || is_earlier(other, file)))
+    if (!g_str_equal(other->id, file->id) && other->counted && (!only_earlier || is_earlier(other, file)))
       take(repeat, REPEAT_NAME, other);
   }
   return TRUE;
@@ -64,26 +58,6 @@ static char *describe(const Repeat *repeat) {
     return g_strdup_printf("a file of this name with other content was accepted before: %s", repeat->original);
   return g_strdup_printf("the same content as file %s%s", repeat->original,
                          repeat->kind == REPEAT_FILE ? ", under the same name" : "");
-}
-
-/* It was held for this once and is not held now: a person has released it. The code stands first in the detail of such
- * a hold. */
-static gboolean was_released(Step *step, const char *code, gboolean *released, GError **error) {
-  g_autoptr(GPtrArray) history = book_history(step->reader, step->file->id, error);
-  *released = FALSE;
-  for (guint i = 0; history && i < history->len; i++) {
-    const BookHistory *row = history->pdata[i];
-    *released |= g_str_equal(row->event, file_state_word(FILE_HELD)) && row->detail &&
-                 g_str_has_prefix(row->detail, code);
-  }
-  return history != NULL;
-}
-
-static gboolean hold(Step *step, const char *code, const char *reason, GError **error) {
-  g_autofree char *detail = g_strdup_printf("%s %s", code, reason);
-  flow_set_reason(step->file, code, reason);
-  step->file->held_from = step->file->state;
-  return flow_advance(step, FILE_HELD, detail, error);
 }
 
 static gboolean make_duplicate(Step *step, const Repeat *repeat, const char *reason, GError **error) {
@@ -109,58 +83,54 @@ static gboolean accept(Step *step, const char *reason, GError **error) {
   return book_write(step->flow->book, note_change, both, error);
 }
 
-static gboolean apply(Step *step, const Repeat *repeat, gboolean *moved, GError **error) {
+static StepResult moved_if(gboolean ok) {
+  return ok ? STEP_MOVED : STEP_FAILED;
+}
+
+static StepResult apply(Step *step, const Repeat *repeat, GError **error) {
   g_autofree char *reason = describe(repeat);
-  ConfAgain policy = policy_of(step, repeat->kind);
-  gboolean released = FALSE;
-  *moved = TRUE;
-  if (policy == CONF_AGAIN_DUPLICATE)
-    return make_duplicate(step, repeat, reason, error);
-  if (policy == CONF_AGAIN_REJECT)
-    return flow_reject(step, code_of(repeat->kind), reason, error);
-  if (policy == CONF_AGAIN_HOLD && !was_released(step, code_of(repeat->kind), &released, error))
-    return FALSE;
-  if (policy == CONF_AGAIN_HOLD && !released)
-    return hold(step, code_of(repeat->kind), reason, error);
-  *moved = FALSE;
-  return accept(step, reason, error);
+  const char *code = code_of(repeat->kind);
+  switch (policy_of(step, repeat->kind)) {
+  case CONF_AGAIN_DUPLICATE:
+    return moved_if(make_duplicate(step, repeat, reason, error));
+  case CONF_AGAIN_REJECT:
+    return moved_if(flow_reject(step, code, reason, error));
+  case CONF_AGAIN_HOLD:
+    if (!book_file_was_released(step->file, code))
+      return moved_if(flow_hold(step, code, reason, error));
+    break;
+  case CONF_AGAIN_ACCEPT:
+    break;
+  }
+  return accept(step, reason, error) ? STEP_ON : STEP_FAILED;
 }
 
-gboolean repeats_judge(Step *step, gboolean *moved, GError **error) {
+StepResult repeats_judge(Step *step, GError **error) {
   Repeat repeat;
-  *moved = FALSE;
-  gboolean ok = find(step, FALSE, &repeat, error);
-  if (ok && repeat.kind != REPEAT_NONE)
-    ok = apply(step, &repeat, moved, error);
+  StepResult result = find(step, FALSE, &repeat, error) ? STEP_ON : STEP_FAILED;
+  if (result == STEP_ON && repeat.kind != REPEAT_NONE)
+    result = apply(step, &repeat, error);
   g_free(repeat.original);
-  return ok;
+  return result;
 }
 
-gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *moved, GError **error) {
-  gboolean released = FALSE;
-  *moved = FALSE;
-  if (step->feed->conf->repeats.keys != CONF_AGAIN_HOLD || found->seen_before == 0 || found->code)
-    return TRUE;
-  if (!was_released(step, CODE_KEYS_SEEN, &released, error))
-    return FALSE;
-  if (released)
-    return TRUE;
+StepResult repeats_judge_keys(Step *step, const Examination *found, GError **error) {
+  if (step->feed->conf->repeats.keys != CONF_AGAIN_HOLD || found->seen_before == 0 || found->code ||
+      book_file_was_released(step->file, CODE_KEYS_SEEN))
+    return STEP_ON;
   g_autofree char *reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records were posted before",
                                             found->seen_before, found->records);
-  *moved = TRUE;
-  return hold(step, CODE_KEYS_SEEN, reason, error);
+  return moved_if(flow_hold(step, CODE_KEYS_SEEN, reason, error));
 }
 
-gboolean repeats_allowed(Step *step, RepeatsAllowed *allowed, GError **error) {
+void repeats_allowed(const Step *step, RepeatsAllowed *allowed) {
   static const RepeatKind kinds[] = {
       [BOOK_TWIN_FILE] = REPEAT_FILE, [BOOK_TWIN_CONTENT] = REPEAT_CONTENT, [BOOK_TWIN_NAME] = REPEAT_NAME};
   for (BookTwin twin = 0; twin < BOOK_TWINS; twin++) {
     ConfAgain policy = policy_of(step, kinds[twin]);
-    allowed->allows[twin] = policy == CONF_AGAIN_ACCEPT;
-    if (policy == CONF_AGAIN_HOLD && !was_released(step, code_of(kinds[twin]), &allowed->allows[twin], error))
-      return FALSE;
+    allowed->allows[twin] = policy == CONF_AGAIN_ACCEPT ||
+                            (policy == CONF_AGAIN_HOLD && book_file_was_released(step->file, code_of(kinds[twin])));
   }
-  return TRUE;
 }
 
 /* The kind that says most decides, as in find(). */

@@ -10,21 +10,19 @@
  * record keys still protect. */
 #pragma once
 #include "gateway/flow/examine.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 
-/* Holds name and content against the book: duplicate, held or rejected, or *moved = FALSE and the file goes on. */
-gboolean repeats_judge(Step *step, gboolean *moved, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Keys seen before: held, or *moved = FALSE. (duplicate and reject are each record's, and examine.c's.) */
-gboolean repeats_judge_keys(Step *step, const Examination *found, gboolean *moved,
-                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Holds name and content against the book: STEP_MOVED is duplicate, held or rejected. */
+StepResult repeats_judge(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Keys seen before: STEP_MOVED is held. (duplicate and reject are each record's, and examine.c's.) */
+StepResult repeats_judge_keys(Step *step, const Examination *found, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The last look, in the transaction that validates: of two files that were judged at once, with neither counting yet,
- * the second one is judged again (AGAIN). What the policy or a person allows is asked before, since the history is read
- * for it. */
+ * the second one is judged again (AGAIN). */
 typedef struct {
   gboolean allows[BOOK_TWINS];
 } RepeatsAllowed;
-gboolean repeats_allowed(Step *step, RepeatsAllowed *allowed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void repeats_allowed(const Step *step, RepeatsAllowed *allowed);
 gboolean repeats_are_settled(BookTransaction *tx, const BookFile *file, const RepeatsAllowed *allowed,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -1,5 +1,5 @@
+#include "gateway/flow/step.h"
 #include "gateway/common/log.h"
-#include "gateway/flow/flow.h"
 
 typedef struct {
   BookFile *file;
@@ -42,10 +42,89 @@ void flow_set_reason(BookFile *file, const char *code, const char *reason) {
   g_free(old_reason);
 }
 
-gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) {
+/* --- Waiting */
+
+/* What is usual, and what a person should see go by. */
+static const LogLevel levels[FILE_N_WAITS] = {
+    [FILE_WAIT_NOTHING] = LOG_DEBUG,
+    [FILE_WAIT_EVIDENCE] = LOG_DEBUG,
+    [FILE_WAIT_MARKER] = LOG_INFO,
+    [FILE_WAIT_SIGNATURE] = LOG_INFO,
+    [FILE_WAIT_DECLARATION] = LOG_INFO,
+    [FILE_WAIT_KEYS] = LOG_INFO,
+    [FILE_WAIT_NUMBER] = LOG_INFO,
+    [FILE_WAIT_ENDPOINT] = LOG_INFO,
+    [FILE_WAIT_INTERFACE] = LOG_INFO,
+    [FILE_WAIT_RETRY] = LOG_DEBUG, /* the failure has a line of its own */
+    [FILE_WAIT_OPERATOR] = LOG_INFO,
+};
+
+static gboolean is_as_before(const BookFile *file, const Wait *wait) {
+  return file->waits_for == wait->what && g_strcmp0(file->waits_on, wait->on) == 0;
+}
+
+typedef struct {
+  const BookFile *file;
+  const Wait *wait;
+} PutOff;
+
+static gboolean put_off_change(BookTransaction *tx, gpointer data, GError **error) {
+  const PutOff *put_off = data;
+  const Wait *wait = put_off->wait;
+  return (!wait->also || wait->also(tx, wait->data, error)) && book_note_file(tx, put_off->file, wait->note, error);
+}
+
+gboolean flow_put_off(Step *step, gint64 until, const Wait *wait, GError **error) {
   BookFile *file = step->file;
-  flow_set_reason(file, code, reason);
+  LogLevel level = is_as_before(file, wait) ? LOG_DEBUG : levels[wait->what];
+  PutOff put_off = {file, wait};
+  file->due_at = until;
+  book_file_set_wait(file, wait->what, wait->on, wait->why);
+  if (!book_write(step->flow->book, put_off_change, &put_off, error))
+    return FALSE;
+  log_event(level, "waits", {"feed", step->feed->conf->name}, {"file", file->id},
+            {"for", file_wait_word(wait->what)}, {"on", wait->on}, {"why", wait->why},
+            {"ms", log_number((until - g_get_real_time()) / 1000)});
+  return TRUE;
+}
+
+/* --- Out of the way */
+
+typedef struct {
+  BookFile *file;
+  const Aside *aside;
+  const char *detail;
+} SetAside;
+
+static gboolean aside_change(BookTransaction *tx, gpointer data, GError **error) {
+  const SetAside *set = data;
+  const Aside *aside = set->aside;
+  return (!aside->also || aside->also(tx, aside->data, error)) &&
+         book_advance_file(tx, set->file, aside->to, set->detail, error);
+}
+
+gboolean flow_set_aside(Step *step, const Aside *aside, GError **error) {
+  BookFile *file = step->file;
+  FileState from = file->state, held_from = file->held_from;
+  g_autofree char *detail = g_strdup_printf("%s %s", aside->code, aside->reason);
+  SetAside set = {file, aside, detail};
+  flow_set_reason(file, aside->code, aside->reason);
+  file->held_from = aside->to == FILE_HELD ? from : held_from;
   file->due_at = g_get_real_time();
-  g_autofree char *detail = g_strdup_printf("%s %s", code, reason);
-  return flow_advance(step, FILE_REJECTED, detail, error);
+  if (!book_write(step->flow->book, aside_change, &set, error)) {
+    file->state = from;
+    file->held_from = held_from;
+    return FALSE;
+  }
+  keygate_release(step->flow->gate, file->id);
+  flow_tell(step, detail);
+  return TRUE;
+}
+
+gboolean flow_hold(Step *step, const char *code, const char *reason, GError **error) {
+  return flow_set_aside(step, &(Aside){.to = FILE_HELD, .code = code, .reason = reason}, error);
+}
+
+gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) {
+  return flow_set_aside(step, &(Aside){.to = FILE_REJECTED, .code = code, .reason = reason}, error);
 }

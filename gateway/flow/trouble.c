@@ -1,25 +1,26 @@
-/* Failure policy: what becomes of a file whose step failed. The whole of it is in this file.
+/* Failure policy: what becomes of a file whose step failed. How long and how often is in common/policy.h.
  *
  *   code           scope      what is done
- *   again, unknown file       the step is tried again, for ever: 1 s doubling to 5 min, ± 20 %; it looks before it
- *                             repeats
- *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can still
- *                             be held
- *   login          endpoint   its breaker (work.c) stops all logins after three; the file is tried again every 5 min
+ *   again, unknown file       the step is tried again, for ever; it looks before it repeats
+ *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can be held
+ *   login          endpoint   its breaker (threads/endpoint_pool.c) stops all logins after three; the file is tried again
+ *                             at the longest wait
  *   file           file       rejected: the partner is told
- *   configuration  feed       tried again every 5 min: the operator has to change something, nothing is lost meanwhile
- *   bug            file       three tries, then held; past the point where it can be held: again every 5 min, loudly
+ *   configuration  feed       tried again at the longest wait: the operator has to change something, nothing is lost
+ *                             meanwhile
+ *   bug            file       three tries, then held; past the point where it can be held: again at the longest wait,
+ *                             loudly
  *   storage        lane       the lane stops: a disk that fails an fsync must not be written to as if nothing had been
+ *
  * A file that was moved by someone else (an operator's hold) while the step ran is simply let go.
  *
  * The step's copy of the row may be ahead of the book: facts that it set for a change that then failed. Writing these
  * with the note of the failure would make them true (a size and time of which there is no evidence, counts of a
  * validation that never was). So the row is read again, and only that is written back. */
 #include "gateway/common/codes.h"
-#include "gateway/flow/flow.h"
+#include "gateway/flow/step.h"
 #include "gateway/common/log.h"
-
-enum { LONGEST_WAIT = 300, BUG_TRIES = 3 };
+#include "gateway/common/policy.h"
 
 typedef enum { RETRY, RETRY_SLOWLY, REJECT, HOLD, STOP } Action;
 
@@ -42,20 +43,18 @@ static Action action_for(const Step *step, SallyportErrorCode code) {
   case SALLYPORT_ERROR_BUG:
     break;
   }
-  return tries < BUG_TRIES ? RETRY : can_hold ? HOLD : RETRY_SLOWLY;
+  return tries < POLICY_BUG_TRIES ? RETRY : can_hold ? HOLD : RETRY_SLOWLY;
 }
 
-/* In microseconds: of one whole second, 80 % would be none. */
 static gint64 wait_time(Action action, guint attempts) {
-  gint64 seconds = action == RETRY_SLOWLY ? LONGEST_WAIT : MIN((gint64)1 << MIN(attempts, 10), LONGEST_WAIT);
-  return seconds * (800 + g_random_int_range(0, 401)) * (G_USEC_PER_SEC / 1000);
+  return policy_spread(action == RETRY_SLOWLY ? policy_longest(POLICY_FILE) : policy_wait(POLICY_FILE, attempts + 1));
 }
 
 gint64 flow_patience(const Feed *feed) {
-  gint64 seconds = 0;
-  for (guint attempts = 0; attempts + 1 < feed->conf->retry_limit; attempts++)
-    seconds += MIN((gint64)1 << MIN(attempts, 10), LONGEST_WAIT);
-  return seconds;
+  gint64 wait = 0;
+  for (guint tries = 1; tries < feed->conf->retry_limit; tries++)
+    wait += policy_wait(POLICY_FILE, tries);
+  return wait / G_USEC_PER_SEC;
 }
 
 static void report(const Step *step, const char *name, const GError *error, const char *outcome) {
@@ -66,35 +65,22 @@ static void report(const Step *step, const char *name, const GError *error, cons
             {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
 }
 
-typedef struct {
-  const BookFile *file;
-  const char *detail;
-} Note;
-
-static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
-  const Note *note = data;
-  return book_note_file(tx, note->file, note->detail, error);
-}
-
 /* History gets the first, second, fourth, eighth … failure: enough to tell the tale, and bounded. */
-static gboolean try_again(Step *step, Action action, const GError *cause, GError **error) {
+static gboolean try_again(Step *step, const char *name, Action action, const GError *cause, GError **error) {
   BookFile *file = step->file;
-  file->due_at = g_get_real_time() + wait_time(action, file->attempts);
+  gint64 until = g_get_real_time() + wait_time(action, file->attempts);
   file->attempts++;
   g_free(file->problem);
   file->problem = g_strdup(cause->message);
   gboolean is_power_of_two = (file->attempts & (file->attempts - 1)) == 0;
-  Note note = {file, is_power_of_two ? cause->message : NULL};
-  return book_write(step->flow->book, note_change, &note, error);
+  Wait wait = {
+      .what = FILE_WAIT_RETRY, .on = name, .why = cause->message, .note = is_power_of_two ? cause->message : NULL};
+  return flow_put_off(step, until, &wait, error);
 }
 
 static gboolean hold(Step *step, const GError *cause, GError **error) {
-  BookFile *file = step->file;
-  g_autofree char *reason = g_strdup_printf("held after %u tries: %s", file->attempts + 1, cause->message);
-  flow_set_reason(file, CODE_TRIES_USED_UP, reason);
-  file->held_from = file->state;
-  keygate_release(step->flow->gate, file->id);
-  return flow_advance(step, FILE_HELD, file->reason, error);
+  g_autofree char *reason = g_strdup_printf("held after %u tries: %s", step->file->attempts + 1, cause->message);
+  return flow_hold(step, CODE_TRIES_USED_UP, reason, error);
 }
 
 static Trouble not_noted(const Step *step, const char *name, const GError *error) {
@@ -116,7 +102,7 @@ static Trouble act(Step *step, const char *name, const GError *cause) {
   else if (action == HOLD)
     ok = hold(step, cause, &error);
   else
-    ok = try_again(step, action, cause, &error);
+    ok = try_again(step, name, action, cause, &error);
   return ok ? TROUBLE_AGAIN : not_noted(step, name, error);
 }
 

@@ -8,13 +8,12 @@
 #include "gateway/flow/declared.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/processor.h"
+#include "gateway/flow/step.h"
 #include "gateway/flow/order.h"
 #include "gateway/flow/repeats.h"
 #include "gateway/records/stage.h"
-#include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include "store/book.h"
-
-enum { WAIT_FOR_KEYS_MS = 50, LONGEST_WAIT_FOR_KEYS_MS = 5000 };
 
 typedef struct {
   const Feed *feed;
@@ -79,8 +78,7 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   count(file, found);
   if (is_refused)
     refuse_batches(found->batches);
-  /* Of an accepted file this clears what it was once held for: by its reason a closed file is known not to count
-   * (repeats.c). */
+  /* Of an accepted file this clears what it was once held for. */
   flow_set_reason(file, found->code, found->reason);
   g_autofree char *detail = is_refused
                                 ? g_strdup_printf("%s %s", found->code, found->reason)
@@ -88,8 +86,7 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
                                                   " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
                                                   file->accepted, file->rejected, file->duplicates, file->batches);
   Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, {{FALSE}}};
-  if (!repeats_allowed(step, &verdict.allowed, error))
-    return FALSE;
+  repeats_allowed(step, &verdict.allowed);
   FileState from = file->state;
   file->due_at = g_get_real_time();
   fault_point("validate-before-commit");
@@ -103,17 +100,13 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   return TRUE;
 }
 
-static gboolean waiting_change(BookTransaction *tx, gpointer data, GError **error) {
-  return book_note_file(tx, data, NULL, error);
-}
-
 /* Another file with overlapping keys is between validation and posting: this one waits for it, for some times what it
- * took to find its keys, so that waiting costs little whatever the file's size. In the book, or the lane would take it
- * up again at once. */
-static gboolean wait_for_keys(Step *step, gint64 took, GError **error) {
-  step->file->due_at = g_get_real_time() + CLAMP(4 * took, WAIT_FOR_KEYS_MS * 1000, LONGEST_WAIT_FOR_KEYS_MS * 1000);
-  log_event(LOG_DEBUG, "waits-for-keys", {"feed", step->feed->conf->name}, {"file", step->file->id});
-  return book_write(step->flow->book, waiting_change, step->file, error);
+ * took to find its keys, so that waiting costs little whatever the file's size. */
+static gboolean wait_for_keys(Step *step, const KeyFacts *keys, gint64 took, GError **error) {
+  g_autofree char *holder = keygate_holder(step->flow->gate, step->feed->ledger, step->file->id, keys->least,
+                                           keys->greatest);
+  Wait wait = {.what = FILE_WAIT_KEYS, .on = holder};
+  return flow_put_off(step, g_get_real_time() + policy_keys_wait(took), &wait, error);
 }
 
 static guint scale_of(const Feed *feed) {
@@ -138,26 +131,26 @@ static gboolean hold_against_declaration(Step *step, Examination *found, GError 
   return TRUE;
 }
 
-static gboolean decide(Step *step, Examination *found, gboolean *moved, GError **error) {
-  return hold_against_declaration(step, found, error) && repeats_judge_keys(step, found, moved, error) &&
-         (*moved || commit(step, found, error));
+static StepResult decide(Step *step, Examination *found, GError **error) {
+  StepResult result = hold_against_declaration(step, found, error) ? repeats_judge_keys(step, found, error)
+                                                                   : STEP_FAILED;
+  return result == STEP_ON && !commit(step, found, error) ? STEP_FAILED : result;
 }
 
 static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, gint64 took,
                               GError **error) {
   if (keys->least && step->feed->ledger &&
       !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest))
-    return wait_for_keys(step, took, error);
+    return wait_for_keys(step, keys, took, error);
   /* What was in flight when this file was opened may have been accepted since. */
-  gboolean moved;
   Examination found = {0};
-  gboolean ok = repeats_judge(step, &moved, error);
-  if (ok && !moved)
-    ok = examine_records(options, keys, &found, error) && decide(step, &found, &moved, error);
-  if (!ok || moved)
+  StepResult result = repeats_judge(step, error);
+  if (result == STEP_ON)
+    result = examine_records(options, keys, &found, error) ? decide(step, &found, error) : STEP_FAILED;
+  if (result != STEP_ON)
     keygate_release(step->flow->gate, step->file->id);
   examination_clear(&found);
-  return ok;
+  return result != STEP_FAILED;
 }
 
 static gboolean validate(Step *step, GError **error) {
@@ -184,9 +177,9 @@ static gboolean validate(Step *step, GError **error) {
 
 gboolean flow_validate(Step *step, GError **error) {
   Order order = {0};
-  gboolean moved;
   step->order = &order;
-  gboolean ok = flow_judge_order(step, &moved, error) && (moved || validate(step, error));
+  StepResult result = flow_judge_order(step, error);
+  gboolean ok = result == STEP_MOVED || (result == STEP_ON && validate(step, error));
   order_clear(&order);
   step->order = NULL;
   return ok;

@@ -2,6 +2,7 @@
  * writer, as compare-and-set on the state, so that a step that is under way at the same moment either wins or is let
  * go. */
 #include "gateway/common/codes.h"
+#include "gateway/flow/step.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
 #include "gateway/common/remote_put.h"
@@ -18,8 +19,9 @@ typedef struct {
 
 static gboolean move_change(BookTransaction *tx, gpointer data, GError **error) {
   const Request *request = data;
-  g_autofree char *detail = g_strdup_printf("%s by %s%s%s", request->event, request->who, request->reason ? ": " : "",
-                                            request->reason ? request->reason : "");
+  const char *code = request->to == FILE_HELD ? CODE_HELD_BY_HAND " " : "", *reason = request->reason;
+  g_autofree char *detail = g_strdup_printf("%s%s by %s%s%s", code, request->event, request->who, reason ? ": " : "",
+                                            reason ? reason : "");
   if (request->to == request->file->state)
     return book_note_file(tx, request->file, detail, error);
   return book_advance_file(tx, request->file, request->to, detail, error);
@@ -48,17 +50,12 @@ static json_t *cannot(const Request *request) {
                          request->file->id, file_state_word(request->file->state));
 }
 
-static void replace_text(char **field, const char *value) {
-  g_free(*field);
-  *field = g_strdup(value);
-}
-
 static json_t *do_hold(Request *request) {
   if (!file_state_may_become(request->file->state, FILE_HELD))
     return cannot(request);
   request->to = FILE_HELD;
   request->file->held_from = request->file->state;
-  replace_text(&request->file->reason, request->reason ? request->reason : "held by hand");
+  flow_set_reason(request->file, CODE_HELD_BY_HAND, request->reason ? request->reason : "held by hand");
   return move(request);
 }
 
@@ -73,13 +70,12 @@ static json_t *do_reject(Request *request) {
   if (!file_state_may_become(request->file->state, FILE_REJECTED))
     return cannot(request);
   request->to = FILE_REJECTED;
-  replace_text(&request->file->reason_code, CODE_REJECTED_BY_HAND);
-  replace_text(&request->file->reason, request->reason ? request->reason : "rejected by hand");
+  flow_set_reason(request->file, CODE_REJECTED_BY_HAND, request->reason ? request->reason : "rejected by hand");
   return move(request);
 }
 
 /* A retry leaves the state as it is, so that comparing it does not protect what the file's own thread writes meanwhile
- * (the name of the answer that it has just sealed). Therefore the file is claimed as if it were under way, and read
+ * (its batches, its tries). Therefore the file is claimed as if it were under way, and read
  * again. */
 static gboolean claim(Lane *lane, BookFile *file) {
   pthread_mutex_lock(&lane->lock);
@@ -110,6 +106,7 @@ static json_t *retry_claimed(Request *request) {
   file->attempts = 0;
   remote_put_forget(request->lane->paths->out, file->id);
   remote_put_forget(request->lane->paths->stage, file->id);
+  book_file_set_wait(file, FILE_WAIT_NOTHING, NULL, NULL);
   return move(&again);
 }
 

@@ -180,6 +180,30 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
   return NULL;
 }
 
+static gboolean add_pool_named(Feeds *feeds, const GPtrArray *partners, const char *name, const LanePaths *paths,
+                               GError **error) {
+  for (guint i = 0; i < partners->len; i++) {
+    const ConfPartner *partner = partners->pdata[i];
+    for (guint j = 0; partner->endpoints && j < partner->endpoints->len; j++) {
+      const ConfEndpoint *endpoint = partner->endpoints->pdata[j];
+      if (g_str_equal(endpoint_of(partner, endpoint).name, name) &&
+          !pool_for(feeds, partner, endpoint->name, paths, error))
+        return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean feeds_add_decided(Feeds *feeds, const Conf *conf, const LanePaths *paths, const GPtrArray *intents,
+                           GError **error) {
+  for (guint i = 0; i < intents->len; i++) {
+    const char *name = ((const BookIntent *)intents->pdata[i])->endpoint;
+    if (name && !feeds_pool_named(feeds, name) && !add_pool_named(feeds, conf->partners, name, paths, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* All are halted before one is waited for, so that the grace is one for all of them. */
 gboolean feeds_stop_pools(Feeds *feeds, guint grace_seconds) {
   gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;

@@ -150,8 +150,9 @@ static gboolean open_stores(Lane *lane, GError **error) {
   lane->flow.book = book_open(lane->paths->book, lane->paths->tip, error);
   if (!lane->flow.book || !(lane->reader = book_reader_open(lane->paths->book, error)))
     return FALSE;
-  lane->feeds = feeds_open(lane->conf, lane->settings, lane->paths, error);
-  return lane->feeds && lane_recover(lane, error) && lane_mark_running(lane, error) &&
+  g_autoptr(GPtrArray) decided = book_intents(lane->reader, NULL, error);
+  lane->feeds = decided ? feeds_open(lane->conf, lane->settings, lane->paths, error) : NULL;
+  return lane->feeds && feeds_add_decided(lane->feeds, lane->conf, lane->paths, decided, error) && lane_recover(lane, error) && lane_mark_running(lane, error) &&
          book_write(lane->flow.book, audit_start, lane, error);
 }
 

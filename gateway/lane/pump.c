@@ -1,8 +1,10 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
+#include "gateway/flow/decided.h"
 #include <sys/eventfd.h>
 
-enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, BREAKER_SECONDS = 10, LONGEST_PUT_OFF = 600 };
+enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, LONGEST_PUT_OFF = 600 };
 
 void lane_wake(Lane *lane) {
   eventfd_write(lane->wake, 1);
@@ -26,7 +28,7 @@ void lane_report_unwritable(Lane *lane) {
 static void be_quiet(Lane *lane) {
   lane_report_unwritable(lane);
   pthread_mutex_lock(&lane->lock);
-  lane->quiet_until = g_get_monotonic_time() + QUIET_SECONDS * G_USEC_PER_SEC;
+  lane->quiet_until = g_get_monotonic_time() + policy_wait(POLICY_BOOK, 1);
   pthread_mutex_unlock(&lane->lock);
 }
 
@@ -37,6 +39,9 @@ typedef struct {
   Lane *lane;
   Feed *feed;
   BookFile *file;
+  gboolean is_decided; /* where it goes out at `decided_at` is not the feed's to say any more (flow/decided.h) */
+  Place decided_at;
+  EndpointPool *decided; /* NULL: this lane has no such endpoint, which the step then says */
 } FileTask;
 
 static void file_task_end(Task *task) {
@@ -50,7 +55,10 @@ static void file_task_end(Task *task) {
 }
 
 /* The endpoint's threads in which this step runs; NULL: a worker. */
-static EndpointPool *endpoint_pool_at(const Feed *feed, Place place) {
+static EndpointPool *endpoint_pool_at(const FileTask *run, Place place) {
+  const Feed *feed = run->feed;
+  if (run->is_decided && place == run->decided_at)
+    return run->decided;
   return place == AT_SOURCE     ? feed->source
          : place == AT_FEEDBACK ? feed->feedback
          : place == AT_PROCESS  ? feed->process
@@ -58,7 +66,7 @@ static EndpointPool *endpoint_pool_at(const Feed *feed, Place place) {
 }
 
 static void enqueue(FileTask *run, Place place) {
-  EndpointPool *pool = endpoint_pool_at(run->feed, place);
+  EndpointPool *pool = endpoint_pool_at(run, place);
   if (pool)
     endpoint_pool_add(pool, &run->task);
   else
@@ -72,8 +80,8 @@ static gboolean is_stopping(Lane *lane) {
   return stopping;
 }
 
-static gboolean is_same_thread(const Feed *feed, Place here, Place next) {
-  return endpoint_pool_at(feed, here) == endpoint_pool_at(feed, next);
+static gboolean is_same_thread(const FileTask *run, Place here, Place next) {
+  return endpoint_pool_at(run, here) == endpoint_pool_at(run, next);
 }
 
 /* Runs steps for as long as they belong into this thread. TRUE: the file goes on at *next; FALSE: it is let go. */
@@ -82,7 +90,7 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
   for (StepFunction function; (function = flow_step_of(step->file, next, &name));) {
     if (is_stopping(run->lane))
       return FALSE;
-    if (!is_same_thread(run->feed, here, *next))
+    if (!is_same_thread(run, here, *next))
       return TRUE;
     g_autoptr(GError) error = NULL;
     step->since = g_get_monotonic_time();
@@ -103,17 +111,22 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
 /* The endpoint cannot be reached: nothing is held against the file, it waits as long as the endpoint does. With an open
  * breaker that is until somebody acts: then it is enough to look now and then. */
 static void wait_for_endpoint(FileTask *run, const GError *failure) {
-  gint64 now = g_get_real_time();
+  g_autoptr(GError) error = NULL;
   EndpointPoolStatus status;
   Place place;
   const char *name;
   flow_step_of(run->file, &place, &name);
-  endpoint_pool_status(endpoint_pool_at(run->feed, place), &status);
-  run->file->due_at = MAX(status.retry_at,
-                          now + (status.state == ENDPOINT_POOL_BREAKER ? BREAKER_SECONDS : 1) * G_USEC_PER_SEC);
+  EndpointPool *pool = endpoint_pool_at(run, place);
+  endpoint_pool_status(pool, &status);
+  gint64 soonest = status.state == ENDPOINT_POOL_BREAKER ? policy_breaker_wait() : policy_wait(POLICY_ENDPOINT, 1);
   g_free(status.problem);
   g_free(status.describe);
-  log_event(LOG_DEBUG, "waits-for-endpoint", {"file", run->file->id}, {"error", failure->message});
+  Step step = {.flow = &run->lane->flow, .feed = run->feed, .file = run->file};
+  Wait wait = {.what = FILE_WAIT_ENDPOINT, .on = endpoint_pool_name(pool), .why = failure->message};
+  if (flow_put_off(&step, MAX(status.retry_at, g_get_real_time() + soonest), &wait, &error))
+    return;
+  log_event(LOG_WARNING, "not-noted", {"file", run->file->id}, {"error", error->message});
+  be_quiet(run->lane);
 }
 
 static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) {
@@ -123,20 +136,21 @@ static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error)
 static void run_file(Task *task, BookReader *reader, Courier *courier, const GError *failure) {
   FileTask *run = (FileTask *)task;
   if (failure) {
-    g_autoptr(GError) error = NULL;
     wait_for_endpoint(run, failure);
-    if (!book_write(run->lane->flow.book, note_waiting, run->file, &error)) {
-      log_event(LOG_WARNING, "not-noted", {"file", run->file->id}, {"error", error->message});
-      be_quiet(run->lane);
-    }
     file_task_end(task);
     return;
   }
   Place here = AT_WORKER, next = AT_WORKER;
   const char *name;
   flow_step_of(run->file, &here, &name);
-  Step step = {.flow = &run->lane->flow, .feed = run->feed, .reader = reader, .courier = courier, .file = run->file};
-  guint slot = !endpoint_pool_at(run->feed, here) ? suspects_begin(run->lane->suspects, run->file->id) : G_MAXUINT;
+  EndpointPool *pool = endpoint_pool_at(run, here);
+  Step step = {.flow = &run->lane->flow,
+               .feed = run->feed,
+               .reader = reader,
+               .courier = courier,
+               .endpoint = pool ? endpoint_pool_name(pool) : NULL,
+               .file = run->file};
+  guint slot = !pool ? suspects_begin(run->lane->suspects, run->file->id) : G_MAXUINT;
   gboolean goes_on = run_steps(run, &step, here, &next);
   suspects_end(run->lane->suspects, slot);
   if (goes_on)
@@ -145,15 +159,32 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
     file_task_end(task);
 }
 
+/* Where it goes out, if that was decided before. */
+static gboolean find_decided(FileTask *run, Place place, GError **error) {
+  g_autofree char *endpoint = NULL;
+  if (place != AT_FEEDBACK && place != AT_PROCESS)
+    return TRUE;
+  if (!decided_endpoint(run->lane->reader, run->file->id, &endpoint, error))
+    return FALSE;
+  run->is_decided = endpoint != NULL;
+  run->decided_at = place;
+  run->decided = endpoint ? feeds_pool_named(run->lane->feeds, endpoint) : NULL;
+  return TRUE;
+}
+
 static void start_file(Lane *lane, Feed *feed, BookFile *file) {
   Place place;
   const char *name;
-  if (!flow_step_of(file, &place, &name)) {
-    book_file_free(file);
-    return;
-  }
+  g_autoptr(GError) error = NULL;
   FileTask *run = g_new0(FileTask, 1);
   *run = (FileTask){.task = {run_file, file_task_end}, .lane = lane, .feed = feed, .file = file};
+  if (!flow_step_of(file, &place, &name) || !find_decided(run, place, &error)) {
+    if (error)
+      log_event(LOG_ERROR, "pump-failed", {"file", file->id}, {"error", error->message});
+    book_file_free(file);
+    g_free(run);
+    return;
+  }
   pthread_mutex_lock(&lane->lock);
   g_hash_table_insert(lane->active, file->id, file);
   pthread_mutex_unlock(&lane->lock);
@@ -225,7 +256,7 @@ static guint count_active(Lane *lane, const char *feed) {
 }
 
 /* The ids under way, to be taken before the book is read: what is read of a file that is under way may be old by the
- * time it is let go, in a state that looks the same (the name of a sealed answer is no state). What was under way
+ * time it is let go, in a state that looks the same. What was under way
  * before the reading is therefore left to the next look. Only this thread begins files; the control thread claims one
  * for a moment. */
 static GHashTable *ids_under_way(Lane *lane) {

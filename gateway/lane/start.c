@@ -1,7 +1,7 @@
 /* What a lane does before its work begins.
  *
  * The file WORKING in its folder names the files that its workers were at when it died (suspects.h). Each of them gets
- * one more death, counted in its `problem`, which the book clears when the file moves on; it waits longer each time, so
+ * one more death, which the book counts until the file moves on; it waits longer each time, so
  * that the others come first and it is alone when it kills the lane again; and after retry-limit deaths in one state it
  * is held. The file RUNNING says that the last lane did not end by its own will. Spool files whose owner is finished or
  * unknown are leftovers of a crash between an effect and its commit. */
@@ -9,14 +9,15 @@
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/codes.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
+#include "gateway/flow/step.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ID_LENGTH = 16, LONGEST_WAIT_POWER = 4, MOST_LIVE = 1000000, SPARE_SLOTS = 4 };
-#define DEATHS "the lane died %u times while this file was in work"
+enum { ID_LENGTH = 16, MOST_LIVE = 1000000, SPARE_SLOTS = 4 };
 
 static char *running_path(const Lane *lane) {
   return g_build_filename(lane->paths->folder, "RUNNING", NULL);
@@ -37,42 +38,25 @@ static gboolean is_in_work(FileState state) {
          state == FILE_POSTING;
 }
 
-static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
-  return book_note_file(tx, data, NULL, error);
-}
-
-static gboolean hold_change(BookTransaction *tx, gpointer data, GError **error) {
-  BookFile *file = data;
-  return book_advance_file(tx, file, FILE_HELD, file->reason, error);
-}
-
-static gboolean hold_poison(Lane *lane, BookFile *file, guint deaths, GError **error) {
-  g_autofree char *reason = g_strdup_printf(DEATHS, deaths);
-  flow_set_reason(file, CODE_TRIES_USED_UP, reason);
-  file->held_from = file->state;
-  log_event(LOG_ERROR, "held", {"feed", file->feed}, {"file", file->id}, {"reason", file->reason});
-  return book_write(lane->flow.book, hold_change, file, error);
-}
-
-static gboolean count_death(Lane *lane, const Feed *feed, BookFile *file, GError **error) {
-  guint deaths = 0;
-  if (file->problem && sscanf(file->problem, DEATHS, &deaths) != 1)
-    deaths = 0;
-  deaths++;
+/* The first time it is taken up again at once: it may have been another file's fault. */
+static gboolean count_death(Lane *lane, Feed *feed, BookFile *file, GError **error) {
+  Step step = {.flow = &lane->flow, .feed = feed, .file = file, .since = g_get_monotonic_time()};
+  guint deaths = ++file->deaths;
+  g_autofree char *reason = g_strdup_printf("the lane died %u time%s while this file was in work", deaths,
+                                            deaths == 1 ? "" : "s");
   if (deaths >= MAX(feed->conf->retry_limit, 1) && file_state_may_become(file->state, FILE_HELD))
-    return hold_poison(lane, file, deaths, error);
-  g_free(file->problem);
-  file->problem = g_strdup_printf(DEATHS, deaths);
-  file->due_at = g_get_real_time() + (deaths > 1 ? (gint64)1 << MIN(deaths, LONGEST_WAIT_POWER) : 0) * G_USEC_PER_SEC;
+    return flow_hold(&step, CODE_TRIES_USED_UP, reason, error);
   log_event(LOG_WARNING, "suspect", {"feed", file->feed}, {"file", file->id}, {"state", file_state_word(file->state)},
-            {"problem", file->problem});
-  return book_write(lane->flow.book, note_change, file, error);
+            {"problem", reason});
+  gint64 pause = deaths > 1 ? policy_wait(POLICY_DEATHS, deaths - 1) : 0;
+  return flow_put_off(&step, g_get_real_time() + pause, &(Wait){.what = FILE_WAIT_RETRY, .on = "work", .why = reason},
+                      error);
 }
 
 static gboolean count_deaths(Lane *lane, const GPtrArray *files, GHashTable *suspects, GError **error) {
   for (guint i = 0; i < files->len; i++) {
     BookFile *file = files->pdata[i];
-    const Feed *feed = feeds_find(lane->feeds, file->feed);
+    Feed *feed = feeds_find(lane->feeds, file->feed);
     if (feed && is_in_work(file->state) && g_hash_table_contains(suspects, file->id) &&
         !count_death(lane, feed, file, error))
       return FALSE;

@@ -1,11 +1,12 @@
 /* Which published task is to go where, and when it is tried again. That a way is under way is known in memory only:
  * after a restart everything that the book does not say is tried. */
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include "gateway/recon/recon_private.h"
 #include "gateway/recon/ways.h"
 #include <string.h>
 
-enum { FIRST_WAIT = 1, LONGEST_WAIT = 300, MOST_AT_ONCE = 5000 };
+enum { MOST_AT_ONCE = 5000 };
 
 typedef struct {
   gboolean is_under_way;
@@ -42,7 +43,7 @@ static void end_errand(Errand *errand, guint failures, gint64 wait) {
 }
 
 static void drop_errand(Task *task) {
-  end_errand((Errand *)task, 0, FIRST_WAIT);
+  end_errand((Errand *)task, 0, policy_wait(POLICY_PUSH, 1) / G_USEC_PER_SEC);
 }
 
 static guint failures_of(const Errand *errand) {
@@ -59,7 +60,7 @@ static gboolean note_problem(BookTransaction *tx, gpointer data, GError **error)
 
 static void fail_errand(Errand *errand, ReconTask *task, const GError *why, gint64 retry_after) {
   guint failures = failures_of(errand) + 1;
-  gint64 wait = MAX(MIN(LONGEST_WAIT, FIRST_WAIT << MIN(failures - 1, 12)), MIN(retry_after, 24 * 3600));
+  gint64 wait = MAX(policy_wait(POLICY_PUSH, failures) / G_USEC_PER_SEC, MIN(retry_after, POLICY_RETRY_AFTER_MOST));
   g_autoptr(GError) unnoted = NULL;
   log_event(LOG_WARNING, errand->is_push ? "recon-not-pushed" : "recon-not-told", {"reconcile", errand->conf->name},
             {"task", errand->id}, {"code", sallyport_error_word((int)sallyport_error_code(why))},

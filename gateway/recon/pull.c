@@ -8,6 +8,7 @@
 #include "gateway/threads/crew.h"
 #include "gateway/recon/folder.h"
 #include "gateway/recon/pull_private.h"
+#include "gateway/common/policy.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,8 +21,7 @@ enum {
   PARALLEL = 4,
   PATIENCE = 10,
   CORRUPT_TRIES = 3,
-  REFUSALS = 2 /* what a server refuses it will refuse again */,
-  LONGEST_WAIT_MS = 5000
+  REFUSALS = 2 /* what a server refuses it will refuse again */
 };
 
 typedef struct {
@@ -128,7 +128,7 @@ static gboolean may_go_on(Worker *worker, const ReconManifestShard *shard, const
     end_with(pull, PULL_INCOMPLETE, shard->name, cause->message);
     return FALSE;
   }
-  g_usleep(MIN(100u << MIN(worker->breaks, 8u), (guint)LONGEST_WAIT_MS) * 1000u);
+  g_usleep((gulong)policy_wait(POLICY_PULL, worker->breaks));
   return !is_ended(pull);
 }
 

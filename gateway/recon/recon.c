@@ -1,21 +1,13 @@
 #include "gateway/recon/recon_private.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/shards.h"
 #include <string.h>
 #include <unistd.h>
 
-enum {
-  LOOK_MS = 1000,
-  MOST_MISSED = 400,
-  TRIES = 10,
-  FIRST_WAIT = 2,
-  LONGEST_WAIT = 300,
-  HOUSE_SECONDS = 3600,
-  DAY = 86400,
-  STANDARD_DAYS = 90
-};
+enum { LOOK_MS = 1000, MOST_MISSED = 400, HOUSE_SECONDS = 3600, DAY = 86400, STANDARD_DAYS = 90 };
 
 static gboolean is_stopping(const Recon *recon) {
   return g_atomic_int_get(&recon->stop);
@@ -95,7 +87,7 @@ static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error)
  * configuration. */
 static gboolean is_worth_another_try(const ReconTask *task, const GError *why) {
   SallyportErrorCode code = sallyport_error_code(why);
-  return task->attempts < TRIES && (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN);
+  return task->attempts < POLICY_STATEMENT_TRIES && (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN);
 }
 
 static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError **error) {
@@ -103,8 +95,7 @@ static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError
   g_free(task->problem);
   task->problem = g_strdup(why->message);
   gboolean again = is_worth_another_try(task, why);
-  gint64 wait = MIN(LONGEST_WAIT, FIRST_WAIT << MIN(task->attempts, 10));
-  task->due_at = g_get_real_time() + wait * G_USEC_PER_SEC;
+  task->due_at = g_get_real_time() + policy_wait(POLICY_STATEMENT, task->attempts);
   log_event(again ? LOG_WARNING : LOG_ERROR, again ? "recon-again" : "recon-failed", {"reconcile", task->name},
             {"task", task->id}, {"period", task->period},
             {"code", sallyport_error_word((int)sallyport_error_code(why))}, {"error", why->message});

@@ -2,6 +2,7 @@
 #include "gateway/common/exit.h"
 #include "gateway/base/child.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BACK_OFF_FIRST = 200, BACK_OFF_MOST = 30000 };
 #define GOOD_RUN (60 * G_USEC_PER_SEC)
 
 gboolean supervised_is_front(const char *name) {
@@ -22,7 +22,6 @@ Supervised *supervised_new(const char *name) {
   Supervised *lane = g_new0(Supervised, 1);
   lane->name = g_strdup(name);
   lane->channel = -1;
-  lane->back_off = BACK_OFF_FIRST;
   return lane;
 }
 
@@ -81,8 +80,7 @@ static void be_inherited(int fd) {
 } /* one thread: nothing else is started in between */
 
 static void back_off(Supervised *lane) {
-  lane->start_at = g_get_monotonic_time() + lane->back_off * G_GINT64_CONSTANT(1000);
-  lane->back_off = MIN(lane->back_off * 2, BACK_OFF_MOST);
+  lane->start_at = g_get_monotonic_time() + policy_wait(POLICY_CHILD, ++lane->failures);
 }
 
 static gboolean start_with(Supervised *lane, const char *program, int configuration, const int channel[2],
@@ -181,7 +179,7 @@ void supervised_ended(Supervised *lane, int wait_status) {
   gboolean is_distrusted = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == CHILD_EXIT_DISTRUST;
   lane->state = is_distrusted ? SUPERVISED_STOPPED : SUPERVISED_DOWN;
   if (ran >= GOOD_RUN)
-    lane->back_off = BACK_OFF_FIRST;
+    lane->failures = 0;
   if (lane->is_asked)
     lane->start_at = now;
   else

@@ -26,7 +26,7 @@ typedef struct {
   gint64 start_at; /* DOWN: when it may be started. Times are monotonic microseconds */
   gint64 started_at, beat_at;
   gint64 kill_at;      /* ENDING */
-  guint back_off;      /* milliseconds, of the next unasked end */
+  guint failures;      /* unasked ends in a row */
   gboolean is_asked;   /* its end was asked for */
   gboolean is_settled; /* has shown life, or has ended, since it was last started on purpose */
 } Supervised;

@@ -1,9 +1,8 @@
 #include "gateway/threads/endpoint_pool.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include <pthread.h>
 #include <unistd.h>
-
-enum { LOGINS_BEFORE_BREAKER = 3, LONGEST_BACK_OFF = 60 };
 
 struct EndpointPool {
   EndpointPoolOptions options;
@@ -24,12 +23,11 @@ struct EndpointPool {
 static void note_failure(EndpointPool *pool, const GError *error) {
   gboolean is_login = sallyport_error_code(error) == SALLYPORT_ERROR_LOGIN;
   pool->refused_logins += is_login ? 1 : 0;
-  gint64 seconds = MIN((gint64)1 << MIN(pool->failures, 10), LONGEST_BACK_OFF);
   pool->failures++;
-  pool->retry_at = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+  pool->retry_at = g_get_monotonic_time() + policy_wait(POLICY_ENDPOINT, pool->failures);
   g_clear_error(&pool->problem);
   pool->problem = g_error_copy(error);
-  gboolean is_open = pool->refused_logins >= LOGINS_BEFORE_BREAKER;
+  gboolean is_open = pool->refused_logins >= POLICY_LOGINS;
   log_event(LOG_ERROR, is_open && is_login ? "breaker-open" : "connect-failed",
             {"endpoint", pool->options.endpoint.name}, {"code", sallyport_error_word(error->code)},
             {"error", error->message}, {"attempt", log_number(pool->failures)});
@@ -37,12 +35,12 @@ static void note_failure(EndpointPool *pool, const GError *error) {
 
 /* Whether a connection may be tried now; if not, why not. */
 static gboolean may_connect(EndpointPool *pool, GError **why) {
-  gboolean is_broken = pool->refused_logins >= LOGINS_BEFORE_BREAKER;
+  gboolean is_broken = pool->refused_logins >= POLICY_LOGINS;
   gboolean waits = pool->problem && g_get_monotonic_time() < pool->retry_at;
   if (is_broken)
     sallyport_error_set(why, SALLYPORT_ERROR_LOGIN,
                         "%s: no more logins after %d refused ones, until `sallyport poll` or a reload: %s",
-                        pool->options.endpoint.name, LOGINS_BEFORE_BREAKER, pool->problem->message);
+                        pool->options.endpoint.name, POLICY_LOGINS, pool->problem->message);
   else if (waits)
     g_propagate_error(why, g_error_copy(pool->problem));
   return !is_broken && !waits;
@@ -228,9 +226,9 @@ void endpoint_pool_status(EndpointPool *pool, EndpointPoolStatus *status) {
   guint queued = pool->queue.tasks.length;
   pthread_mutex_unlock(&pool->queue.lock);
   pthread_mutex_lock(&pool->lock);
-  *status = (EndpointPoolStatus){.state = pool->refused_logins >= LOGINS_BEFORE_BREAKER ? ENDPOINT_POOL_BREAKER
-                                          : pool->problem                               ? ENDPOINT_POOL_WAITING
-                                                                                        : ENDPOINT_POOL_GOOD,
+  *status = (EndpointPoolStatus){.state = pool->refused_logins >= POLICY_LOGINS ? ENDPOINT_POOL_BREAKER
+                                          : pool->problem                       ? ENDPOINT_POOL_WAITING
+                                                                                : ENDPOINT_POOL_GOOD,
                                  .queued = queued,
                                  .problem = pool->problem ? g_strdup(pool->problem->message) : NULL,
                                  .describe = g_strdup(pool->describe)};

@@ -116,13 +116,15 @@ static gboolean look_at_held(Watch *watch, const char *feed, GError **error) {
 
 static gboolean look_at_answers(Watch *watch, const char *feed, GError **error) {
   BookFilter filter = {
-      .feed = feed, .states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE, .limit = MOST_FILES};
+      .feed = feed,
+      .states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE | 1u << FILE_SEALED,
+      .limit = MOST_FILES};
   g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
   const BookFile *first = NULL;
   guint count = 0;
   for (guint i = 0; files && i < files->len; i++) {
     const BookFile *file = files->pdata[i];
-    gboolean is_late = file->feedback_name &&
+    gboolean is_late = file->state == FILE_SEALED &&
                        g_get_real_time() - file->changed_at > 2 * FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
     if (!is_late && !(file->problem && file->attempts >= DELIVERY_TRIES))
       continue;

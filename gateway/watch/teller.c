@@ -3,6 +3,7 @@
 #include "gateway/base/files.h"
 #include "gateway/common/endpoint.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include "gateway/watch/run_command.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -14,15 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-  COMMAND_SECONDS = 30,
-  WEBHOOK_SECONDS = 30,
-  LAST_SECONDS = 5,
-  LEAST_BACK_OFF = 10,
-  LONGEST_BACK_OFF = 600,
-  ANSWER_LIMIT = 64 * 1024,
-  LOOK_SECONDS = 1
-};
+enum { COMMAND_SECONDS = 30, WEBHOOK_SECONDS = 30, LAST_SECONDS = 5, ANSWER_LIMIT = 64 * 1024, LOOK_SECONDS = 1 };
 static const guint WAYS[] = {ALARM_BY_COMMAND, ALARM_BY_WEBHOOK};
 
 struct Teller {
@@ -246,7 +239,7 @@ static void bring(Teller *teller, const BookAlarm *alarm, guint *broken) {
   else {
     after.failures = alarm->failures + 1;
     after.problem = problem ? problem : alarm->problem;
-    after.next_at = now + MIN((gint64)LEAST_BACK_OFF << MIN(alarm->failures, 10), LONGEST_BACK_OFF) * G_USEC_PER_SEC;
+    after.next_at = now + policy_wait(POLICY_ALARM, alarm->failures + 1);
   }
   save(teller, alarm, &after);
 }

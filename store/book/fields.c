@@ -4,7 +4,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-typedef enum { FIELD_TEXT, FIELD_BYTES, FIELD_SIGNED, FIELD_UNSIGNED, FIELD_SHORT, FIELD_STATE } FieldType;
+typedef enum { FIELD_TEXT, FIELD_BYTES, FIELD_SIGNED, FIELD_UNSIGNED, FIELD_SHORT, FIELD_STATE, FIELD_OUTCOME, FIELD_WAIT } FieldType;
 typedef struct {
   const char *name;
   FieldType type;
@@ -52,6 +52,13 @@ static const Field fields[] = {
     FIELD(SHORT, batches),
     FIELD(SHORT, batches_posted),
     FIELD(TEXT, feedback_name),
+    FIELD(SHORT, counted),
+    FIELD(OUTCOME, outcome),
+    FIELD(SHORT, deaths),
+    FIELD(TEXT, released),
+    FIELD(WAIT, waits_for),
+    FIELD(TEXT, waits_on),
+    FIELD(TEXT, waits_why),
 };
 
 /* Begins at *at and leaves it behind what it found: statements name their parameters in the order of the columns, more
@@ -110,6 +117,12 @@ gboolean book_fields_bind(DbStatement *statement, const BookFile *file, GError *
     case FIELD_STATE:
       db_bind_text(statement, i, file_state_word(*(const FileState *)at), -1);
       break;
+    case FIELD_OUTCOME:
+      db_bind_text(statement, i, file_outcome_word(*(const FileOutcome *)at), -1);
+      break;
+    case FIELD_WAIT:
+      db_bind_text(statement, i, file_wait_word(*(const FileWait *)at), -1);
+      break;
     case FIELD_UNSIGNED:
       if (!bind_unsigned(statement, i, *(const guint64 *)at, field->name, error))
         return FALSE;
@@ -129,11 +142,15 @@ void book_bind_named_text(DbStatement *statement, const char *parameter, const c
   db_bind_text(statement, db_parameter(statement, parameter), value, -1);
 }
 
-static gboolean read_state(DbStatement *s, guint column, FileState *state, GError **error) {
+/* A word of one of the lists in states.h; null is the first of each. */
+static gboolean read_word(DbStatement *s, guint column, const Field *field, gpointer at, GError **error) {
   const char *word = db_text(s, column);
-  if (!word || file_state_parse(word, state))
+  if (!word || (field->type == FIELD_STATE     ? file_state_parse(word, at)
+                : field->type == FIELD_OUTCOME ? file_outcome_parse(word, at)
+                                               : file_wait_parse(word, at)))
     return TRUE;
-  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the book has a file in the unknown state %s", word);
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the book has a file with the unknown %s %s", field->name,
+                             word);
 }
 
 BookFile *book_fields_read(DbStatement *statement, GError **error) {
@@ -157,7 +174,9 @@ BookFile *book_fields_read(DbStatement *statement, GError **error) {
       *(guint *)at = (guint)db_integer(statement, i);
       break;
     case FIELD_STATE:
-      if (!read_state(statement, i, at, error)) {
+    case FIELD_OUTCOME:
+    case FIELD_WAIT:
+      if (!read_word(statement, i, &fields[i], at, error)) {
         book_file_free(file);
         return NULL;
       }
@@ -221,4 +240,18 @@ void book_file_free(BookFile *file) {
       g_clear_pointer((GBytes **)at, g_bytes_unref);
   }
   g_free(file);
+}
+
+gboolean book_file_was_released(const BookFile *file, const char *code) {
+  g_auto(GStrv) codes = g_strsplit(file->released ? file->released : "", " ", -1);
+  return g_strv_contains((const char *const *)codes, code);
+}
+
+void book_file_set_wait(BookFile *file, FileWait wait, const char *on, const char *why) {
+  char *old_on = file->waits_on, *old_why = file->waits_why; /* the new may be of the old */
+  file->waits_for = wait;
+  file->waits_on = g_strdup(on);
+  file->waits_why = g_strdup(why);
+  g_free(old_on);
+  g_free(old_why);
 }

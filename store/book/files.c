@@ -66,9 +66,13 @@ typedef struct {
   FileState to;
   const char *held;
   gint64 at;
-  guint attempts;
+  guint attempts, deaths;
   const char *problem;
   gboolean counted;
+  FileOutcome outcome;
+  const char *released;
+  FileWait waits_for;
+  const char *waits_on, *waits_why;
 } Setting;
 
 static gboolean set_file(BookTransaction *tx, const Setting *setting, gboolean keys, GError **error) {
@@ -81,6 +85,12 @@ static gboolean set_file(BookTransaction *tx, const Setting *setting, gboolean k
   book_bind_named(s, ":counted", setting->counted);
   book_bind_named(s, ":tries", setting->attempts);
   book_bind_named_text(s, ":trouble", setting->problem);
+  book_bind_named(s, ":dead", setting->deaths);
+  book_bind_named_text(s, ":became", file_outcome_word(setting->outcome));
+  book_bind_named_text(s, ":freed", setting->released);
+  book_bind_named_text(s, ":waits", file_wait_word(setting->waits_for));
+  book_bind_named_text(s, ":on", setting->waits_on);
+  book_bind_named_text(s, ":why", setting->waits_why);
   if (!db_done(s, error))
     return FALSE;
   if (db_changed(tx->statements.db) != 1)
@@ -129,27 +139,58 @@ static gboolean add_total(BookTransaction *tx, const char *id, GError **error) {
   return db_done(s, error);
 }
 
+static FileOutcome outcome_after(FileOutcome before, FileState to) {
+  return to == FILE_POSTED      ? FILE_OUTCOME_ACCEPTED
+         : to == FILE_REJECTED  ? FILE_OUTCOME_REJECTED
+         : to == FILE_DUPLICATE ? FILE_OUTCOME_DUPLICATE
+                                : before;
+}
+
+/* The codes of the holds that a person has ended, after this move. The caller frees. */
+static char *released_after(const BookFile *file, FileState to) {
+  gboolean is_release = file->state == FILE_HELD && to != FILE_REJECTED && file->reason_code;
+  if (!is_release || book_file_was_released(file, file->reason_code))
+    return g_strdup(file->released);
+  return file->released ? g_strdup_printf("%s %s", file->released, file->reason_code) : g_strdup(file->reason_code);
+}
+
+/* What the row says by now. */
+static void settle(BookFile *file, const Setting *setting, char *released) {
+  if (setting->to == FILE_HELD)
+    file->held_from = file->state;
+  file->state = setting->to;
+  file->changed_at = setting->at;
+  file->attempts = file->deaths = 0;
+  file->counted = setting->counted ? 1 : 0;
+  file->outcome = setting->outcome;
+  g_clear_pointer(&file->problem, g_free);
+  g_free(file->released);
+  file->released = released;
+  book_file_set_wait(file, setting->waits_for, setting->waits_on, NULL);
+}
+
 gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, const char *detail, GError **error) {
   Now now;
   if (!look(tx, file, &now, error) || !may_advance(file, to, &now, error))
     return FALSE;
+  g_autofree char *released = released_after(file, to);
+  gboolean is_held = to == FILE_HELD;
   Setting setting = {
       .file = file,
       .to = to,
-      .held = to == FILE_HELD ? file_state_word(file->state) : NULL,
+      .held = is_held ? file_state_word(file->state) : NULL,
       .at = g_get_real_time(),
       .counted = now.counted || to == FILE_VALIDATED,
+      .outcome = outcome_after(file->outcome, to),
+      .released = released,
+      .waits_for = is_held ? FILE_WAIT_OPERATOR : FILE_WAIT_NOTHING,
+      .waits_on = is_held ? file->reason_code : NULL,
   };
   if (!set_file(tx, &setting, now.keys_differ, error) ||
       !book_chain_add(tx, file_state_word(to), file->id, detail, error) ||
       (file_state_is_terminal(to) && !add_total(tx, file->id, error)))
     return FALSE;
-  if (to == FILE_HELD)
-    file->held_from = file->state;
-  file->state = to;
-  file->changed_at = setting.at;
-  file->attempts = 0;
-  g_clear_pointer(&file->problem, g_free);
+  settle(file, &setting, g_steal_pointer(&released));
   return TRUE;
 }
 
@@ -171,8 +212,14 @@ gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *d
       .held = file->state == FILE_HELD ? file_state_word(now.held_from) : NULL,
       .at = now.changed_at,
       .attempts = file->attempts,
+      .deaths = file->deaths,
       .problem = file->problem,
       .counted = now.counted,
+      .outcome = file->outcome,
+      .released = file->released,
+      .waits_for = file->waits_for,
+      .waits_on = file->waits_on,
+      .waits_why = file->waits_why,
   };
   if (!set_file(tx, &setting, now.keys_differ, error))
     return FALSE;

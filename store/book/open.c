@@ -35,6 +35,31 @@ static gboolean note_opening(Book *book, const char *event, const char *detail, 
   return FALSE;
 }
 
+/* A book from before `sealed` was a state: what was sealed moves there, in the chain like every move. */
+static gboolean seal_next(Book *book, gboolean *any, GError **error) {
+  DbStatement *s = book_statement(&book->tx.statements, BOOK_UNSEALED_ANSWERS, error);
+  if (!s || !db_step(s, any, error))
+    return FALSE;
+  if (!*any)
+    return TRUE;
+  g_autoptr(BookFile) file = book_fields_read(s, error);
+  db_reset(s);
+  if (file && db_begin(book->db, error) &&
+      book_advance_file(&book->tx, file, FILE_SEALED, "its answer was sealed before this state had a name", error) &&
+      db_commit(book->db, error))
+    return TRUE;
+  db_rollback(book->db);
+  return FALSE;
+}
+
+static gboolean seal_old_answers(Book *book, GError **error) {
+  gint64 before = book->tx.tip.sequence;
+  for (gboolean any = TRUE; any;)
+    if (!seal_next(book, &any, error))
+      return FALSE;
+  return book->tx.tip.sequence == before || book_tip_write(book->tip, book->tip_slot++, &book->tx.tip, error);
+}
+
 static gboolean tip_fits(Book *book, const BookLink *tip, gboolean *fits, GError **error) {
   DbStatement *s = book_statement(&book->tx.statements, BOOK_AUDIT_HASH, error);
   *fits = FALSE;
@@ -102,7 +127,7 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
     if (!note_opening(book, "book-made", word, error))
       return FALSE;
   }
-  return settle_tip(book, tip_path, made, error);
+  return settle_tip(book, tip_path, made, error) && seal_old_answers(book, error);
 }
 
 static void close_database(Book *book) {

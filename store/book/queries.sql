@@ -6,11 +6,11 @@
 INSERT INTO file (id, feed, name, name_shown, folder, size, modified, evidence, state, held_from, seen_at, changed_at, due_at,
   attempts, problem, reason_code, reason, duplicate_of, cipher_size, cipher_sha256, plain_size, plain_sha256, signer, trust,
   business_date, header, records, accepted, rejected, duplicates, amount, amount_accepted, amount_rejected,
-  amount_duplicate, batches, batches_posted, feedback_name)
+  amount_duplicate, batches, batches_posted, feedback_name, waits_for, waits_on, waits_why)
 SELECT :id, :feed, :name, :name_shown, :folder, :size, :modified, :evidence, 'seen', NULL, :seen_at, :now, :due_at,
   0, NULL, :reason_code, :reason, :duplicate_of, :cipher_size, :cipher_sha256, :plain_size, :plain_sha256, :signer, :trust,
   :business_date, :header, :records, :accepted, :rejected, :duplicates, :amount, :amount_accepted, :amount_rejected,
-  :amount_duplicate, 0, 0, :feedback_name
+  :amount_duplicate, 0, 0, :feedback_name, :waits_for, :waits_on, :waits_why
 WHERE NOT EXISTS (SELECT 1 FROM file WHERE feed = :feed AND name = :name AND size = :size AND modified = :modified
   AND state NOT IN ('closed', 'gone'))
 RETURNING id;
@@ -28,7 +28,8 @@ UPDATE file SET state = :to, held_from = :held, changed_at = :now, counted = :co
   cipher_size = :cipher_size, plain_size = :plain_size, signer = :signer, trust = :trust,
   business_date = :business_date, header = :header, records = :records, accepted = :accepted, rejected = :rejected,
   duplicates = :duplicates, amount = :amount, amount_accepted = :amount_accepted, amount_rejected = :amount_rejected,
-  amount_duplicate = :amount_duplicate, feedback_name = :feedback_name
+  amount_duplicate = :amount_duplicate, feedback_name = :feedback_name, outcome = :became, deaths = :dead,
+  released = :freed, waits_for = :waits, waits_on = :on, waits_why = :why
 WHERE id = :id AND state = :state;
 
 -- name: set-file-keys
@@ -91,7 +92,7 @@ RETURNING accepted, rejected, duplicates, amount;
 -- name: reply-to-file
 UPDATE file SET accepted = accepted - ?2 - ?3, rejected = rejected + ?2, duplicates = duplicates + ?3,
   amount_accepted = amount_accepted - ?4 - ?5, amount_rejected = amount_rejected + ?4, amount_duplicate = amount_duplicate + ?5,
-  attempts = 0, problem = NULL
+  attempts = 0, problem = NULL, waits_for = NULL, waits_on = NULL, waits_why = NULL
 WHERE id = ?1
 RETURNING accepted, rejected, duplicates, amount_accepted, amount_rejected, amount_duplicate;
 
@@ -120,38 +121,45 @@ SELECT hash FROM audit WHERE sequence = ?1;
 SELECT sequence, at, event, subject, detail, hash FROM audit WHERE sequence >= ?1 ORDER BY sequence;
 
 -- Files by filter: ?1 feed, ?2 GLOB over the shown name (SQLite's own; SIMILAR TO elsewhere), ?3 and ?4 seen from and to,
--- ?5 limit, ?6 due by, ?7 … ?20 wanted states (null: not wanted), ?21 1 or -1. A plus before a column keeps its index out.
+-- ?5 limit, ?6 due by, ?7 … ?21 wanted states (null: not wanted), ?22 1 or -1, ?23 0 or else only the outcomes ?24 … ?26.
+-- A plus before a column keeps its index out.
 -- name: files-due
 SELECT * FROM file
 WHERE state NOT IN ('closed', 'gone') AND due_at <= ?6 AND (?1 IS NULL OR feed = ?1) AND (?2 IS NULL OR name_shown GLOB ?2)
   AND +seen_at >= ?3 AND +seen_at <= ?4
-  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+  AND (?23 = 0 OR outcome IN (?24, ?25, ?26))
 ORDER BY due_at, id LIMIT ?5;
 -- name: files-live
 SELECT * FROM file
 WHERE state NOT IN ('closed', 'gone') AND due_at <= ?6 AND (?1 IS NULL OR feed = ?1) AND (?2 IS NULL OR name_shown GLOB ?2)
   AND +seen_at >= ?3 AND +seen_at <= ?4
-  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
-ORDER BY ?21 * seen_at, id LIMIT ?5;
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+  AND (?23 = 0 OR outcome IN (?24, ?25, ?26))
+ORDER BY ?22 * seen_at, id LIMIT ?5;
 -- name: files-oldest
 SELECT * FROM file
 WHERE seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
-  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+  AND (?23 = 0 OR outcome IN (?24, ?25, ?26))
 ORDER BY seen_at LIMIT ?5;
 -- name: files-newest
 SELECT * FROM file
 WHERE seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
-  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+  AND (?23 = 0 OR outcome IN (?24, ?25, ?26))
 ORDER BY seen_at DESC LIMIT ?5;
 -- name: feed-files-oldest
 SELECT * FROM file
 WHERE feed = ?1 AND seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
-  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+  AND (?23 = 0 OR outcome IN (?24, ?25, ?26))
 ORDER BY seen_at LIMIT ?5;
 -- name: feed-files-newest
 SELECT * FROM file
 WHERE feed = ?1 AND seen_at >= ?3 AND seen_at <= ?4 AND (?2 IS NULL OR name_shown GLOB ?2)
-  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+  AND state IN (?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+  AND (?23 = 0 OR outcome IN (?24, ?25, ?26))
 ORDER BY seen_at DESC LIMIT ?5;
 
 -- name: file-by-id
@@ -267,20 +275,25 @@ SELECT * FROM alarm WHERE id = ?1;
 -- name: prune-alarms
 DELETE FROM alarm WHERE state = 'cleared' AND cleared_at < ?1 AND next_at = 0;
 
+-- Of books from before `sealed` was a state: sealed answers, in the state before it.
+-- name: unsealed-answers
+SELECT * FROM file WHERE state NOT IN ('closed', 'gone') AND state IN ('posted', 'rejected', 'duplicate') AND feedback_name IS NOT NULL
+LIMIT 1;
+
 -- The rest is asked by book_verify only, and walks over everything.
 -- name: verify-sums
 SELECT id, 'its records are not accepted + rejected + duplicate' FROM file
-WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('answered', 'closed') AND counted = 1)
+WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('sealed', 'answered', 'closed') AND counted = 1)
   AND records <> accepted + rejected + duplicates
 UNION ALL
 SELECT id, 'its amount is not accepted + rejected + duplicate' FROM file
-WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('answered', 'closed') AND counted = 1)
+WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('sealed', 'answered', 'closed') AND counted = 1)
   AND amount <> amount_accepted + amount_rejected + amount_duplicate
 UNION ALL
 SELECT id, 'it has accepted records, but no batch to post them' FROM file WHERE counted = 1 AND accepted > 0 AND batches = 0
 UNION ALL
 SELECT id, 'it is done, but not all of its batches are posted' FROM file
-WHERE (state = 'posted' OR state IN ('answered', 'closed') AND counted = 1) AND batches_posted <> batches
+WHERE (state = 'posted' OR state IN ('sealed', 'answered', 'closed') AND counted = 1) AND batches_posted <> batches
 LIMIT 1;
 -- name: verify-batches
 SELECT file.id, 'its batches are not those that it counts' FROM file

@@ -104,6 +104,12 @@ static BookStatement choose(const BookFilter *filter) {
   return filter->newest_first ? BOOK_FILES_NEWEST : BOOK_FILES_OLDEST;
 }
 
+static void bind_outcomes(DbStatement *s, guint outcomes) {
+  db_bind_integer(s, 23, outcomes != 0);
+  for (guint i = FILE_OUTCOME_NONE + 1; i < FILE_N_OUTCOMES; i++)
+    db_bind_text(s, 23 + i, outcomes >> i & 1 ? file_outcome_word((FileOutcome)i) : NULL, -1);
+}
+
 GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **error) {
   BookStatement which = choose(filter);
   DbStatement *s = book_ask(reader, which, error);
@@ -119,10 +125,12 @@ GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **err
     if (!filter->states || (filter->states >> i & 1))
       db_bind_text(s, 7 + i, file_state_word((FileState)i), -1);
   if (which == BOOK_FILES_LIVE)
-    db_bind_integer(s, 21, filter->newest_first ? -1 : 1);
+    db_bind_integer(s, 22, filter->newest_first ? -1 : 1);
+  bind_outcomes(s, filter->outcomes);
   return collect_files(reader, s, error);
 }
-G_STATIC_ASSERT(FILE_N_STATES == 14); /* the parameters 7 … 20 of the statements */
+G_STATIC_ASSERT(FILE_N_STATES == 15);  /* the parameters 7 … 21 of the statements */
+G_STATIC_ASSERT(FILE_N_OUTCOMES == 4); /* 24 … 26, without NONE */
 
 static GPtrArray *files_by_text(BookReader *reader, BookStatement which, const char *one, const char *two,
                                 GError **error) {

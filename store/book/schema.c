@@ -4,13 +4,14 @@
 #include "store/recon/tables.sql.h"
 #include "store/book/answer_names.sql.h"
 #include "store/book/capabilities.sql.h"
+#include "store/book/waits.sql.h"
 #include "store/book/queries.sql.h"
 
 /* "Sall" in the file's head: another program's database is not taken for a book. */
 #define APPLICATION_ID 0x53616c6c
 
 const char *const book_migrations[] = {book_tables_sql, book_watch_sql, recon_tables_sql, book_answer_names_sql,
-                                       book_capabilities_sql};
+                                       book_capabilities_sql, book_waits_sql};
 
 guint book_schema_version(void) {
   return G_N_ELEMENTS(book_migrations);

@@ -52,6 +52,7 @@
   X(POLLS, "polls") \
   X(HISTORY, "history") \
   X(COUNTS, "counts") \
+  X(UNSEALED_ANSWERS, "unsealed-answers") \
   X(VERIFY_SUMS, "verify-sums") \
   X(VERIFY_BATCHES, "verify-batches") \
   X(VERIFY_TOTALS, "verify-totals") \

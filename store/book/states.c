@@ -1,5 +1,4 @@
 #include "store/states.h"
-#include <string.h>
 
 static const char *const words[FILE_N_STATES] = {
 #define FILE_STATE_WORD(name, word) [FILE_##name] = word,
@@ -16,10 +15,11 @@ static const guint32 may_become[FILE_N_STATES] = {
     /* Its keys are reserved and its batches are cut: from here on there is no way out but forward. */
     [FILE_VALIDATED] = TO(POSTING),
     [FILE_POSTING] = TO(POSTED),
-    [FILE_POSTED] = TO(ANSWERED),
+    [FILE_POSTED] = TO(SEALED),
+    [FILE_SEALED] = TO(ANSWERED),
     [FILE_ANSWERED] = TO(CLOSED),
-    [FILE_REJECTED] = TO(ANSWERED),
-    [FILE_DUPLICATE] = TO(ANSWERED) | TO(CLOSED),
+    [FILE_REJECTED] = TO(SEALED),
+    [FILE_DUPLICATE] = TO(SEALED) | TO(ANSWERED) | TO(CLOSED),
     /* The book narrows this to the state that the file was held in, or rejected (files.c). */
     [FILE_HELD] = TO(SEEN) | TO(ADMITTED) | TO(FETCHED) | TO(OPENED) | TO(STAGED) | TO(REJECTED),
 };
@@ -32,13 +32,49 @@ const char *file_state_word(FileState state) {
   return is_state(state) ? words[state] : "unknown";
 }
 
+/* The place of the word in the list; its length when it is not there. */
+static guint place_of(const char *const *list, guint n, const char *word) {
+  guint i = 0;
+  while (i < n && g_strcmp0(list[i], word) != 0)
+    i++;
+  return i;
+}
+
 gboolean file_state_parse(const char *word, FileState *state) {
-  for (guint i = 0; word && i < FILE_N_STATES; i++)
-    if (strcmp(words[i], word) == 0) {
-      *state = (FileState)i;
-      return TRUE;
-    }
-  return FALSE;
+  guint place = word ? place_of(words, FILE_N_STATES, word) : FILE_N_STATES;
+  if (place < FILE_N_STATES)
+    *state = (FileState)place;
+  return place < FILE_N_STATES;
+}
+
+static const char *const outcomes[FILE_N_OUTCOMES] = {
+#define FILE_OUTCOME_WORD(name, word) [FILE_OUTCOME_##name] = word,
+    FILE_OUTCOMES(FILE_OUTCOME_WORD)};
+
+const char *file_outcome_word(FileOutcome outcome) {
+  return (guint)outcome < FILE_N_OUTCOMES ? outcomes[outcome] : NULL;
+}
+
+gboolean file_outcome_parse(const char *word, FileOutcome *outcome) {
+  guint place = place_of(outcomes, FILE_N_OUTCOMES, word);
+  if (place < FILE_N_OUTCOMES)
+    *outcome = (FileOutcome)place;
+  return place < FILE_N_OUTCOMES;
+}
+
+static const char *const waits[FILE_N_WAITS] = {
+#define FILE_WAIT_WORD(name, word) [FILE_WAIT_##name] = word,
+    FILE_WAITS(FILE_WAIT_WORD)};
+
+const char *file_wait_word(FileWait wait) {
+  return (guint)wait < FILE_N_WAITS ? waits[wait] : NULL;
+}
+
+gboolean file_wait_parse(const char *word, FileWait *wait) {
+  guint place = place_of(waits, FILE_N_WAITS, word);
+  if (place < FILE_N_WAITS)
+    *wait = (FileWait)place;
+  return place < FILE_N_WAITS;
 }
 
 gboolean file_state_is_terminal(FileState state) {

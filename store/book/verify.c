@@ -125,11 +125,16 @@ static gboolean end_walk(const Walk *walk, GError **error) {
                              walk->current, walk->any ? file_state_word(walk->state) : "nothing");
 }
 
+/* Before `sealed` was a state, an answer went out of the state before it. */
+static gboolean may_have_become(FileState from, FileState to) {
+  return file_state_may_become(from, to) || (to == FILE_ANSWERED && file_state_may_become(from, FILE_SEALED));
+}
+
 static gboolean step_walk(Walk *walk, const char *event, GError **error) {
   FileState to;
   if (!event || !file_state_parse(event, &to))
     return TRUE;
-  gboolean allowed = walk->any ? file_state_may_become(walk->state, to) : to == FILE_SEEN;
+  gboolean allowed = walk->any ? may_have_become(walk->state, to) : to == FILE_SEEN;
   if (allowed && walk->any && walk->state == FILE_HELD)
     allowed = to == FILE_REJECTED || to == walk->held_from;
   if (!allowed)

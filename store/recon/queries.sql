@@ -79,7 +79,7 @@ WHERE task = ?1 ORDER BY number DESC LIMIT 1;
 
 -- What is not credited as a whole yet; `since` is the last row of an earlier look.
 -- name: files-not-posted
-SELECT id FROM file WHERE state NOT IN ('closed', 'gone') AND state NOT IN ('posted', 'answered');
+SELECT id FROM file WHERE state NOT IN ('closed', 'gone') AND state NOT IN ('posted', 'sealed', 'answered');
 -- name: files-since
 SELECT id FROM file WHERE rowid > ?1;
 -- name: last-file

@@ -17,7 +17,9 @@
 #include "gateway/processors/http/http_private.h"
 #include "gateway/flow/processor.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include "gateway/threads/endpoint_pool.h"
+#include "gateway/flow/step.h"
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -212,16 +214,10 @@ static void call_helpers(Accrual *accrual) {
 
 /* --- The file's own thread */
 
-static gboolean note_change(BookTransaction *tx, gpointer data, GError **error) {
-  return book_note_file(tx, data, NULL, error);
-}
-
-/* The interface has asked for time. In the book, or the lane would take the file up again at once. */
+/* The interface has asked for time. */
 static gboolean put_off(Step *step, gint64 pause, GError **error) {
-  step->file->due_at = g_get_real_time() + MIN(pause, 300 * G_USEC_PER_SEC);
-  log_event(LOG_INFO, "waits-for-interface", {"feed", step->feed->conf->name}, {"file", step->file->id},
-            {"interface", accrual_service_name(step->feed->service)}, {"ms", log_number(pause / 1000)});
-  return book_write(step->flow->book, note_change, step->file, error);
+  Wait wait = {.what = FILE_WAIT_INTERFACE, .on = accrual_service_name(step->feed->service)};
+  return flow_put_off(step, g_get_real_time() + MIN(pause, policy_longest(POLICY_FILE)), &wait, error);
 }
 
 /* Waits for a call that is under way: it may be refused and come back. FALSE: none is, and nothing is left. */

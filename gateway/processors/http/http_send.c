@@ -10,13 +10,14 @@
 #include "gateway/base/files.h"
 #include "gateway/common/codes.h"
 #include "gateway/common/log.h"
+#include "gateway/common/policy.h"
 #include "gateway/processors/http/http_private.h"
 #include "gateway/records/exceptions.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ANSWER_BYTES = 65536, ANSWER_BYTES_PER_RECORD = 1536, SHOWN = 200, LOCKED_OUT = 300 };
+enum { ANSWER_BYTES = 65536, ANSWER_BYTES_PER_RECORD = 1536, SHOWN = 200 };
 
 /* --- The request */
 
@@ -205,7 +206,7 @@ static gboolean no_answer(Call *call, const CourierReply *reply, GError **error)
   g_autofree char *said = describe(call, reply);
   note(call, said);
   if (code == SALLYPORT_ERROR_LOGIN)
-    accrual_service_pause(feed->service, LOCKED_OUT);
+    accrual_service_pause(feed->service, POLICY_LOCKED_OUT);
   return sallyport_error_set(error, code, "batch %u, %s: %s", call->batch->number, accrual_service_name(feed->service),
                              said);
 }

@@ -2,6 +2,7 @@
  * and at once when something hurts, there is one decision. A decision begins a new epoch: calls that began before it
  * tell nothing about what it did, so that the refusals of one burst push down once. */
 #include "gateway/processors/http/pressure.h"
+#include "gateway/common/policy.h"
 
 enum {
   LEAST_STRETCH = 4,
@@ -13,7 +14,6 @@ enum {
 };
 static const gint64 FIRST_PATIENCE = 2 * G_USEC_PER_SEC, MOST_PATIENCE = 30 * G_USEC_PER_SEC,
                     MOST_HARMLESS = 10 * G_USEC_PER_SEC;
-static const gint64 FIRST_PAUSE = G_USEC_PER_SEC / 10, MOST_PAUSE = 60 * G_USEC_PER_SEC;
 /* multiplicative decrease: as gentle as congestion controls that keep a pipe full (CUBIC, RFC 9438) */
 static const double BACK = 0.7;
 static const double GAIN = 0.3;   /* of what a step could have brought: less is noise, or queueing */
@@ -206,15 +206,14 @@ static void remember_harm(Pressure *p, gint64 now, gboolean is_harm) {
 /* --- Too much: overload answers, errors */
 
 static gint64 next_pause(Pressure *p, gint64 retry_after) {
-  gint64 pause = MIN(FIRST_PAUSE << MIN(p->pauses, 12), MOST_PAUSE);
-  p->pauses++;
+  gint64 pause = policy_wait(POLICY_INTERFACE, ++p->pauses);
   return retry_after >= 0 ? retry_after : pause;
 }
 
 /* A single caller is refused, and served in between: so many calls in such a time are what the interface takes. */
 static gint64 sustainable_spacing(const Pressure *p, gint64 now) {
   gint64 spacing = (now - p->last_refusal) / (gint64)MAX(p->good_since_refusal, 1);
-  return CLAMP(spacing, p->spacing * 11 / 10, MOST_PAUSE);
+  return CLAMP(spacing, p->spacing * 11 / 10, policy_longest(POLICY_INTERFACE));
 }
 
 static gboolean hurt(Pressure *p, gint64 now, const char *reason) {

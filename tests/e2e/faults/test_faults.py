@@ -85,7 +85,7 @@ def a_partners_server_that_goes_away_and_comes_back_again_and_again_delays_only(
             name = f"POINTS_{i}.dat.pgp"
             world.drop(name, accruals.records(1500, prefix=f"S{i}"))
             world.gateway.wait_state(name, "seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted",
-                                     "answered", "closed", seconds=60)
+                                     "sealed", "answered", "closed", seconds=60)
             world.sshd.stop()
             world.sshd.start()
         for i in range(5):
@@ -115,7 +115,7 @@ def answers_go_through_when_the_partners_incoming_folder_comes_back():
         os.rmdir(world.partner.incoming)
         world.start()
         world.drop("POINTS_i.dat.pgp", accruals.records(5))
-        world.gateway.wait_state("POINTS_i.dat.pgp", "posted")
+        world.gateway.wait_state("POINTS_i.dat.pgp", "sealed")
         wait_until("a failed push", lambda: world.gateway.file("POINTS_i.dat.pgp")["problem"], log=world.gateway.log_tail)
         os.mkdir(world.partner.incoming)
         row = world.gateway.file("POINTS_i.dat.pgp")

@@ -56,7 +56,7 @@ def sigterm_ends_in_bounded_time_also_under_load_and_loses_nothing():
         for i in range(10):
             world.drop(f"POINTS_{i}.dat.pgp", accruals.records(2000, prefix=f"T{i}"))
         world.gateway.wait_state("POINTS_3.dat.pgp", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted",
-                                 "answered", "closed")
+                                 "sealed", "answered", "closed")
         begun = time.monotonic()
         equal(world.gateway.stop(seconds=25), 0, "exit status")
         assert time.monotonic() - begun < 25

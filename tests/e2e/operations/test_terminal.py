@@ -30,7 +30,7 @@ def each_state_in_the_log_has_its_feed_file_and_duration():
             assert line["feed"] == "acme-points" and len(line["file"]) == 16 and line["lane"] == "points", line
             assert line["state"] in ("seen", "admitted") or 0 <= line["ms"] < 60_000, f"no duration: {line}"
         equal([s["state"] for s in states if s["file"] == world.gateway.file("POINTS_j.dat.pgp")["id"]],
-              ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "answered", "closed"], "states")
+              ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "answered", "closed"], "states")
         equal([s["level"] for s in states if s["state"] == "rejected"], ["warning"], "level of a refusal")
 
 

@@ -1,33 +1,16 @@
 """Crediting points: each file once, opened, staged, checked, posted in batches, answered once; whatever dies whenever."""
 import os
-import sqlite3
 
 import accruals
 import invariants
 from harness import equal, has, test, wait_until
+from ledger_lock import LedgerLock
 from world import World
 
 
 def history(world, name):
     """The states that a file went through, in order."""
     return [row["event"] for row in world.gateway.json("show", name)["history"] if row["event"].isalpha()]
-
-
-class LedgerLock:
-    """Holds one shard's write lock from outside: posting waits, as with a busy store, and every other step goes on."""
-
-    def __init__(self, world, shard=0):
-        folder = os.path.join(world.state, "lanes", "points")
-        self.path = os.path.join(folder, f"miles.ledger-{shard}.db")
-
-    def __enter__(self):
-        self.connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        self.connection.execute("BEGIN IMMEDIATE")
-        return self
-
-    def __exit__(self, *_):
-        self.connection.execute("ROLLBACK")
-        self.connection.close()
 
 
 def warm_up(world):
@@ -48,7 +31,7 @@ def a_file_comes_in_and_its_feedback_goes_back():
         equal(answer.of("R-00000007"), [("REJECTED", "E012")], "the record that breaks a rule")
         world.settle()
         equal(world.credits(), (118, sum(int(r.points) for r in made if int(r.points) <= 100000)), "credits")
-        expected = ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "answered", "closed"]
+        expected = ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "answered", "closed"]
         equal([s for s in history(world, "POINTS_A.dat.pgp") if s in expected], expected, "the states it went through")
 
 
@@ -196,9 +179,9 @@ def feedback_is_pushed_until_it_is_there_and_then_not_again():
             world.drop("POINTS_late.dat.pgp", accruals.records(20))
             world.gateway.wait_state("POINTS_late.dat.pgp", "posting")
             world.sshd.stop()
-        world.gateway.wait_state("POINTS_late.dat.pgp", "posted")
+        world.gateway.wait_state("POINTS_late.dat.pgp", "sealed")
 
-        wait_until("two failed pushes", lambda: world.gateway.log().count("waits-for-endpoint") >= 2, log=world.gateway.log_tail)
+        wait_until("two failed pushes", lambda: world.gateway.log().count("for=endpoint") >= 2, log=world.gateway.log_tail)
         feed, = world.gateway.json("status")["lanes"][0]["feeds"]
         has(feed["problem"], "Connection refused", "the problem in status")
         equal(world.partner.received(), ["POINTS_warm_FB.dat.pgp"], "at the partner's so far")
@@ -231,7 +214,7 @@ def a_killed_lane_comes_back_and_finishes_its_work():
             name = f"POINTS_{round_}.dat.pgp"
             lane, = wait_until("a lane", lambda: world.gateway.named("lane"), log=world.gateway.log_tail)
             world.drop(name, accruals.records(3000, prefix=f"L{round_}"))
-            world.gateway.wait_state(name, "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "closed")
+            world.gateway.wait_state(name, "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "closed")
             os.kill(lane, 9)
             equal(world.feedback(name, seconds=60).accepted, 3000, "accepted")
             assert lane not in world.gateway.named("lane")
@@ -261,7 +244,7 @@ def lanes_end_when_their_supervisor_is_killed_and_the_next_run_goes_on():
     with World() as world:
         world.start()
         world.drop("POINTS_s.dat.pgp", accruals.records(100))
-        world.gateway.wait_state("POINTS_s.dat.pgp", "seen", "admitted", "fetched", "staged", "posted", "closed")
+        world.gateway.wait_state("POINTS_s.dat.pgp", "seen", "admitted", "fetched", "staged", "posted", "sealed", "closed")
         world.gateway.kill_supervisor()
         world.restart()
         equal(world.feedback("POINTS_s.dat.pgp").accepted, 100, "accepted")

@@ -87,7 +87,7 @@ def a_silent_server_delays_no_other_feed_of_its_lane():
                                   (f"POINTS_s{i}.dat.pgp.ok", b"")):
                 with open(os.path.join(world.partner.root, "out3", name), "wb") as file:
                     file.write(content)
-        wait_until("posted files whose answers cannot go out", lambda: len(world.gateway.files("--state", "posted")) >= 20, log=world.gateway.log_tail)
+        wait_until("posted files whose answers cannot go out", lambda: len(world.gateway.files("--state", "sealed")) >= 20, log=world.gateway.log_tail)
         slowest = 0
         for i in range(5):
             begun = time.monotonic()

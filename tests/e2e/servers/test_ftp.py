@@ -104,7 +104,7 @@ def goes_on_where_a_transfer_broke(kind, tls):
         proxies.cut(down=size * 5 // 6)
         before, _ = proxies.moved()
         world.partner.put(world.partner.marker(name), b"")
-        world.gateway.wait_state(name, "posting", "posted", "answered", "closed", seconds=60)
+        world.gateway.wait_state(name, "posting", "posted", "sealed", "answered", "closed", seconds=60)
         down, _ = proxies.moved()
         assert down - before < size * 1.5, f"{down - before} bytes were moved for a file of {size}: it was fetched anew"
         note(kind.name, "get resumed")

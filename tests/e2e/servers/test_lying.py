@@ -147,7 +147,7 @@ def an_answer_is_delivered_only_when_it_stands_there_whatever_a_rename_says():
             world.liar.wait_told(lie, glob.rstrip("*"), times=1 if lie == "rename-copies" else 2, log=world.gateway.log_tail)
             if lie != "rename-copies":
                 wait_problem(world, name, "rename")
-                equal(world.gateway.file(name)["state"], "posted", name)
+                equal(world.gateway.file(name)["state"], "sealed", name)
         end_of_the_lie(world, *names)
         for name in names:
             equal(world.feedback(name).accepted, 20, name)
@@ -324,7 +324,7 @@ def what_an_ftp_server_says_that_it_has_done_is_looked_at():
         wait_problem(world, "POINTS_stays.dat.pgp", "still there")
         for name in names:
             wait_until(f"{name} to have a problem", lambda n=name: problem_of(world, n), log=world.gateway.log_tail)
-            equal(world.gateway.file(name)["state"], "posted", name)
+            equal(world.gateway.file(name)["state"], "sealed", name)
         end_of_the_lie(world, *names, "POINTS_stays.dat.pgp")
         for name in names:
             equal(world.feedback(name).accepted, 20, name)

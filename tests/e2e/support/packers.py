@@ -110,7 +110,7 @@ def opened(world, feed, name):
 
 def problem_of(world, name):
     row = world.gateway.file(name)
-    return (row and row["problem"]) or ""
+    return (row and (row["problem"] or (row["waits"] or {}).get("words"))) or ""
 
 
 def finish(world):

@@ -239,7 +239,7 @@ static inline void make_closed(Book *book, Ledger *ledger, char **id) {
   char kind[] = "put", endpoint[] = "bank/main", from[] = "spool/out/x", to[] = "good-in/P_closed_FB.pgp";
   BookIntent intent = {.file = file->id, .kind = kind, .endpoint = endpoint, .from = from, .to = to, .size = 99};
   file->feedback_name = g_strdup("P_closed_FB.pgp");
-  write_book(book, change, &(Change){.file = file, .to = FILE_POSTED, .intent = &intent});
+  write_book(book, change, &(Change){.file = file, .to = FILE_SEALED, .intent = &intent});
   write_book(book, change, &(Change){.file = file, .to = FILE_ANSWERED, .finish = TRUE});
   advance(book, file, (FileState[]){FILE_CLOSED}, 1);
   *id = g_strdup(file->id);

@@ -53,7 +53,7 @@ static void a_marker_by_stem_belongs_to_the_name_before_the_first_dot(void **sta
   (void)state;
   ConfSourceFolder source = {.match = (char *)"*", .ready = CONF_READY_MARKER, .marker = (char *)"{stem}.done"};
   g_autoptr(GBytes) name = bytes("POINTS_1.dat.pgp");
-  g_autoptr(GBytes) marker = admit_marker_name(&source, name), wanted = bytes("POINTS_1.done");
+  g_autoptr(GBytes) marker = admit_companion(&source, COMPANION_MARKER, name), wanted = bytes("POINTS_1.done");
   assert_true(g_bytes_equal(marker, wanted));
 }
 
@@ -118,8 +118,10 @@ static void a_file_with_a_detached_signature_waits_for_it_and_neither_is_taken_f
   g_autoptr(GBytes) name = bytes("a.pgp");
   g_autoptr(GHashTable) alone = listing("a.pgp", "b.pgp.sig"), signed_too = listing("a.pgp", "a.pgp.sig");
   assert_null(admit_evidence(&source, name, &look, alone, 100 * second));
-  g_autofree char *missing = admit_missing(&source, name, alone), *none = admit_missing(&source, name, signed_too);
-  assert_string_equal(missing, "waits for its signature a.pgp.sig");
+  g_autofree char *missing = NULL, *none = NULL;
+  assert_int_equal(admit_missing(&source, name, &look, alone, 100 * second, &missing), FILE_WAIT_SIGNATURE);
+  assert_int_equal(admit_missing(&source, name, &look, signed_too, 100 * second, &none), FILE_WAIT_NOTHING);
+  assert_string_equal(missing, "a.pgp.sig");
   assert_null(none);
   g_autofree char *evidence = admit_evidence(&source, name, &look, signed_too, 100 * second);
   assert_non_null(evidence);

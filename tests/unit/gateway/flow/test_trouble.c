@@ -1,72 +1,20 @@
 /* The failure policy as a table: state, code and tries in; what becomes of the file out. */
 #include "gateway/common/codes.h"
-#include "gateway/flow/flow.h"
-#include "gateway/common/log.h"
-#include <glib/gstdio.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-#include <cmocka.h>
+#include "tests/unit/gateway/flow/step_fixture.h"
 
-typedef struct {
-  char *folder, *path, *tip;
-  ConfFeed conf;
-  Feed feed;
-  Flow flow;
-  Step step;
-} Fixture;
+typedef StepFixture Fixture;
 
 static int set_up(void **state) {
   Fixture *f = g_new0(Fixture, 1);
-  f->folder = g_dir_make_tmp("trouble-XXXXXX", NULL);
-  f->path = g_build_filename(f->folder, "book.db", NULL);
-  f->tip = g_build_filename(f->folder, "tip", NULL);
-  f->conf = (ConfFeed){.name = (char *)"points", .retry_limit = 5};
-  f->feed = (Feed){.conf = &f->conf};
-  f->flow = (Flow){.book = book_open(f->path, f->tip, NULL), .gate = keygate_new()};
-  f->step = (Step){.flow = &f->flow, .feed = &f->feed, .reader = book_reader_open(f->path, NULL)};
-  assert_non_null(f->flow.book);
-  assert_non_null(f->step.reader);
+  step_set_up(f);
   *state = f;
   return 0;
 }
 
 static int tear_down(void **state) {
-  Fixture *f = *state;
-  book_reader_close(f->step.reader);
-  if (f->flow.book)
-    book_close(f->flow.book);
-  keygate_free(f->flow.gate);
-  book_file_free(f->step.file);
-  GDir *listing = g_dir_open(f->folder, 0, NULL);
-  for (const char *name; (name = g_dir_read_name(listing));) {
-    g_autofree char *path = g_build_filename(f->folder, name, NULL);
-    g_unlink(path);
-  }
-  g_dir_close(listing);
-  g_rmdir(f->folder);
-  g_free(f->folder);
-  g_free(f->path);
-  g_free(f->tip);
-  g_free(f);
+  step_tear_down(*state);
+  g_free(*state);
   return 0;
-}
-
-static gboolean add_change(BookTransaction *tx, gpointer file, GError **error) {
-  return book_add_file(tx, file, error);
-}
-static gboolean note_change(BookTransaction *tx, gpointer file, GError **error) {
-  return book_note_file(tx, file, NULL, error);
-}
-static gboolean next_change(BookTransaction *tx, gpointer data, GError **error) {
-  BookFile *file = data;
-  return book_advance_file(tx, file, (FileState)(file->state + 1), NULL, error);
-}
-
-static void write_book(const Fixture *f, BookChange change, BookFile *file) {
-  g_autoptr(GError) error = NULL;
-  if (!book_write(f->flow.book, change, file, &error))
-    fail_msg("%s", error->message);
 }
 
 /* A new file in that state, after so many failed tries of its step. */
@@ -74,16 +22,10 @@ static void be_at(Fixture *f, FileState at, guint attempts) {
   static guint number;
   g_autofree char *name = g_strdup_printf("file-%u", number++);
   book_file_free(f->step.file);
-  BookFile *file = f->step.file = book_file_new();
-  file->feed = g_strdup("points");
-  file->name = g_bytes_new(name, strlen(name));
-  file->name_shown = g_strdup(name);
-  file->size = 10;
-  write_book(f, add_change, file);
-  while (file->state < at)
-    write_book(f, next_change, file);
+  BookFile *file = f->step.file = step_file_named(name);
+  step_bring(f, file, at);
   file->attempts = attempts;
-  write_book(f, note_change, file);
+  step_write(f, step_note_change, file);
 }
 
 static Trouble fail_with(Fixture *f, SallyportErrorCode code) {
@@ -93,9 +35,7 @@ static Trouble fail_with(Fixture *f, SallyportErrorCode code) {
 }
 
 static BookFile *row_of(const Fixture *f) {
-  BookFile *row = book_find_file(f->step.reader, f->step.file->id, NULL);
-  assert_non_null(row);
-  return row;
+  return step_row(f, f->step.file->id);
 }
 
 enum { SOON = 1, LATE = 300 };
@@ -165,7 +105,7 @@ static void a_file_that_was_moved_meanwhile_is_let_go(void **state) {
   Fixture *f = *state;
   be_at(f, FILE_FETCHED, 0);
   g_autoptr(BookFile) other = row_of(f);
-  write_book(f, next_change, other);
+  step_write(f, step_next_change, other);
   assert_int_equal(fail_with(f, SALLYPORT_ERROR_FILE), TROUBLE_MOVED);
   g_autoptr(BookFile) row = row_of(f);
   assert_int_equal(row->state, FILE_OPENED);

@@ -2,7 +2,7 @@
 #include "tests/unit/store/book/book_fixture.h"
 #include <sqlite3.h>
 
-/* Eleven rows: 1 book-made, 2 … 11 of a file's way. */
+/* Twelve rows: 1 book-made, 2 … 12 of a file's way. */
 static void write_rows(Fixture *f) {
   g_autoptr(BookFile) file = make_file("points", "a.dat");
   add_file(f->book, file);
@@ -33,9 +33,9 @@ static void expect_verdict(Fixture *f, const char *words, guint64 good) {
 static void an_untouched_chain_is_good(void **state) {
   Fixture *f = *state;
   write_rows(f);
-  expect_verdict(f, NULL, 11); /* while the lane has it open */
+  expect_verdict(f, NULL, 12); /* while the lane has it open */
   close_book(f);
-  expect_verdict(f, NULL, 11);
+  expect_verdict(f, NULL, 12);
 }
 
 static void an_edited_record_is_named(void **state) {
@@ -56,7 +56,7 @@ static void an_edited_record_is_named(void **state) {
     tamper(f, sql);
     expect_verdict(f, "record 5 was changed", 4);
     tamper(f, "DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; DROP TABLE kept");
-    expect_verdict(f, NULL, 11);
+    expect_verdict(f, NULL, 12);
   }
 }
 
@@ -93,7 +93,7 @@ static void records_cut_off_are_named(void **state) {
   write_rows(f);
   close_book(f);
   tamper(f, "DELETE FROM audit WHERE sequence > 8");
-  expect_verdict(f, "record 9 and what followed, up to 11 at least, were cut off", 8);
+  expect_verdict(f, "record 9 and what followed, up to 12 at least, were cut off", 8);
   /* and the lane does not write over the evidence */
   assert_null(book_open(f->path, f->tip, &error));
   expect_error(FALSE, &error, SALLYPORT_ERROR_CONFIGURATION, "cut off");
@@ -130,7 +130,7 @@ static void a_forged_chain_does_not_fit_the_tip_outside(void **state) {
   write_rows(f);
   close_book(f);
   forge(f);
-  expect_verdict(f, "the tip kept outside differs", 10);
+  expect_verdict(f, "the tip kept outside differs", 11);
   assert_null(book_open(f->path, f->tip, &error));
   expect_error(FALSE, &error, SALLYPORT_ERROR_CONFIGURATION, "does not fit");
 }
@@ -144,12 +144,12 @@ static void an_older_tip_is_good_and_a_newer_is_not(void **state) {
   add_file(f->book, file);
   close_book(f);
   assert_true(g_file_set_contents(f->tip, older, -1, NULL)); /* killed between the commit and the tip */
-  expect_verdict(f, NULL, 12);
+  expect_verdict(f, NULL, 13);
   open_book(f); /* moves it on */
   g_autofree char *now = NULL;
   assert_true(g_file_get_contents(f->tip, &now, NULL, NULL));
-  assert_true(g_str_has_prefix(now, "00000000000000000012 "));
-  expect_verdict(f, NULL, 12);
+  assert_true(g_str_has_prefix(now, "00000000000000000013 "));
+  expect_verdict(f, NULL, 13);
 }
 
 static void a_missing_tip_is_made_anew_and_that_is_in_the_chain(void **state) {
@@ -158,13 +158,13 @@ static void a_missing_tip_is_made_anew_and_that_is_in_the_chain(void **state) {
   write_rows(f);
   close_book(f);
   g_unlink(f->tip);
-  expect_verdict(f, "missing", 11);
+  expect_verdict(f, "missing", 12);
   open_book(f);
-  expect_verdict(f, NULL, 12);
+  expect_verdict(f, NULL, 13);
   g_autoptr(BookReader) reader = open_reader(f);
   DbStatement *s = book_ask(reader, BOOK_AUDIT_FROM, &error);
   gboolean row;
-  db_bind(s, "i", (gint64)12);
+  db_bind(s, "i", (gint64)13);
   assert_true(db_step(s, &row, &error) && row);
   assert_string_equal(db_text(s, 2), "audit-tip-missing");
   db_reset(s);
@@ -223,11 +223,11 @@ static void a_damaged_tip_is_told(void **state) {
   write_rows(f);
   close_book(f);
   static const char *const contents[] = {
-      "", "11", "00000000000000000011 zz\n",
-      "00000000000000000011 0123456789012345678901234567890123456789012345678901234567890123\n\n"};
+      "", "12", "00000000000000000012 zz\n",
+      "00000000000000000012 0123456789012345678901234567890123456789012345678901234567890123\n\n"};
   for (guint i = 0; i < G_N_ELEMENTS(contents); i++) {
     assert_true(g_file_set_contents(f->tip, contents[i], -1, NULL));
-    expect_verdict(f, "damaged", 11);
+    expect_verdict(f, "damaged", 12);
     assert_null(book_open(f->path, f->tip, &error));
     expect_error(FALSE, &error, SALLYPORT_ERROR_CONFIGURATION, "damaged");
   }

@@ -98,7 +98,7 @@ static void a_file_goes_its_way_and_its_history_tells(void **state) {
   add_file(f->book, file);
   advance_to(f->book, file, FILE_CLOSED);
   g_autofree char *events = history(f, file->id);
-  assert_string_equal(events, "seen admitted fetched opened staged validated posting posted answered closed");
+  assert_string_equal(events, "seen admitted fetched opened staged validated posting posted sealed answered closed");
   assert_sound(f);
 }
 
@@ -327,6 +327,7 @@ static void only_records_that_count_make_a_duplicate(void **state) {
   third->plain_sha256 = g_strnfill(64, '3');
   advance_to(f->book, third, FILE_STAGED);
   advance(f->book, third, FILE_REJECTED);
+  advance(f->book, third, FILE_SEALED);
   advance(f->book, third, FILE_ANSWERED);
   advance(f->book, third, FILE_CLOSED);
   g_autoptr(GPtrArray) rejected = book_files_with_digest(reader, "points", third->plain_sha256, NULL, &error);

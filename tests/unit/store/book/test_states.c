@@ -6,14 +6,15 @@
 
 /* The diagram of states.h once more, drawn independently: a row per state, x where it may go. */
 static const char *const drawn[FILE_N_STATES] = {
-    /*             s a f o s v p p a c r d h g */
-    [FILE_SEEN] = ". x . . . . . . . . . . x x",     [FILE_ADMITTED] = "x . x . . . . . . . x . x x",
-    [FILE_FETCHED] = ". . . x . . . . . . x x x .",  [FILE_OPENED] = ". . . . x . . . . . x x x .",
-    [FILE_STAGED] = ". . . . . x . . . . x x x .",   [FILE_VALIDATED] = ". . . . . . x . . . . . . .",
-    [FILE_POSTING] = ". . . . . . . x . . . . . .",  [FILE_POSTED] = ". . . . . . . . x . . . . .",
-    [FILE_ANSWERED] = ". . . . . . . . . x . . . .", [FILE_CLOSED] = ". . . . . . . . . . . . . .",
-    [FILE_REJECTED] = ". . . . . . . . x . . . . .", [FILE_DUPLICATE] = ". . . . . . . . x x . . . .",
-    [FILE_HELD] = "x x x x x . . . . . x . . .",     [FILE_GONE] = ". . . . . . . . . . . . . .",
+    /*             s a f o s v p p s a c r d h g */
+    [FILE_SEEN] = ". x . . . . . . . . . . . x x",    [FILE_ADMITTED] = "x . x . . . . . . . . x . x x",
+    [FILE_FETCHED] = ". . . x . . . . . . . x x x .", [FILE_OPENED] = ". . . . x . . . . . . x x x .",
+    [FILE_STAGED] = ". . . . . x . . . . . x x x .",  [FILE_VALIDATED] = ". . . . . . x . . . . . . . .",
+    [FILE_POSTING] = ". . . . . . . x . . . . . . .", [FILE_POSTED] = ". . . . . . . . x . . . . . .",
+    [FILE_SEALED] = ". . . . . . . . . x . . . . .",  [FILE_ANSWERED] = ". . . . . . . . . . x . . . .",
+    [FILE_CLOSED] = ". . . . . . . . . . . . . . .",  [FILE_REJECTED] = ". . . . . . . . x . . . . . .",
+    [FILE_DUPLICATE] = ". . . . . . . . x x x . . . .", [FILE_HELD] = "x x x x x . . . . . . x . . .",
+    [FILE_GONE] = ". . . . . . . . . . . . . . .",
 };
 
 static void every_transition_is_as_drawn(void **state) {

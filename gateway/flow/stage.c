@@ -1,0 +1,37 @@
+/* Stage: the trusted plaintext, parsed into records that can be read many times. opened → staged.
+ *
+ *   crash before the commit   the plaintext is gone with its process: opened and staged again, over what was staged:
+ * the same ciphertext, the same result */
+#include "gateway/base/faultpoint.h"
+#include "gateway/flow/feed_calendar.h"
+#include "gateway/flow/step.h"
+#include "gateway/records/stage.h"
+
+/* *day: the caller's to free. */
+static gboolean day_of_arrival(const Step *step, char **day, GError **error) {
+  gint64 arrived;
+  gboolean late;
+  if (!book_arrival(step->reader, step->file->id, &arrived, &late, error))
+    return FALSE;
+  *day = day_text(feed_watch_day(step->feed->watch, arrived ? arrived : step->file->seen_at, &late));
+  return TRUE;
+}
+
+gboolean flow_stage(Step *step, int plaintext, GError **error) {
+  BookFile *file = step->file;
+  g_autofree char *path = lane_path_stage(step->flow->paths, file->id);
+  StageOptions options = {
+      .layout = step->feed->layout, .plaintext = plaintext, .path = path, .threads = step->flow->threads};
+  Staged staged = {0};
+  g_autofree char *day = NULL;
+  if (!day_of_arrival(step, &day, error) || !stage_plaintext(&options, step->feed->conf->business_date, &staged, error))
+    return FALSE;
+  g_free(file->header);
+  g_free(file->business_date);
+  file->header = g_steal_pointer(&staged.header);
+  file->business_date = staged.business_date ? g_steal_pointer(&staged.business_date) : g_steal_pointer(&day);
+  staged_clear(&staged);
+  fault_point("stage-before-commit");
+  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " lines", staged.lines);
+  return flow_advance(step, FILE_STAGED, detail, error);
+}
