@@ -30,6 +30,8 @@ static json_t *note_request(const LaneHost *host, gpointer service, const char *
   g_autoptr(GError) error = NULL;
   if (!text || !*text)
     return control_refusal(SALLYPORT_ERROR_FILE, "a note needs a text");
+  if ((guint)g_atomic_int_get(&toy->taken) >= host->lane->toy_notes.most)
+    return control_refusal(SALLYPORT_ERROR_FILE, "no more notes are taken");
   if (!book_write(host->book, add_change, (gpointer)text, &error))
     return control_failure(error);
   return json_pack("{s:b, s:i}", "ok", 1, "notes", g_atomic_int_add(&toy->taken, 1) + 1);

@@ -1,11 +1,13 @@
-/* A processor that exists in the tests only: credits the lane's ledger like process ledger, the last batch first. It may
- * be run again from its beginning: the ledger knows the batches that it has. */
+/* A processor that exists in the tests only: credits the lane's ledger like process ledger, the last batch first unless it is
+ * configured otherwise. It may be run again from its beginning: the ledger knows the batches that it has. */
 #include "gateway/flow/processor.h"
 #include "gateway/processors/poster.h"
 
-static gboolean post_backwards(Poster *poster, const GPtrArray *batches, StagingReader *reader, GError **error) {
-  for (guint i = batches->len; i-- > 0 && !poster_has_failed(poster);) {
-    const BookBatch *batch = batches->pdata[i];
+static gboolean post_all(const Step *step, Poster *poster, const GPtrArray *batches, StagingReader *reader,
+                         GError **error) {
+  gboolean backwards = step->feed->conf->toy.backwards;
+  for (guint i = 0; i < batches->len && !poster_has_failed(poster); i++) {
+    const BookBatch *batch = batches->pdata[backwards ? batches->len - 1 - i : i];
     if (batch->state == BATCH_POSTED)
       continue;
     if (!poster_submit(poster, reader, batch, error) || !poster_mark(poster, error))
@@ -21,11 +23,11 @@ static gboolean run_toy(Step *step, GError **error) {
   if (!reader)
     return FALSE;
   Poster *poster = poster_new(step);
-  gboolean ok = post_backwards(poster, batches, reader, error);
+  gboolean ok = post_all(step, poster, batches, reader, error);
   poster_free(poster);
   if (ok)
     step->file->batches_posted = step->file->batches;
   return ok;
 }
 
-const Processor processor_toy = {.word = "toy", .run = run_toy};
+const Processor processor_toy = {.run = run_toy};

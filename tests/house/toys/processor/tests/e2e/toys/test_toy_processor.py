@@ -9,7 +9,7 @@ from world import World
 def a_file_goes_through_the_toy_processor_and_is_credited():
     with World(local=True) as world:
         feed = OtherFeed(world, "toys", match="POINTS_*.pgp")
-        feed.process = ("toy", feed.ledger)
+        feed.process = ("toy", {**feed.ledger, "backwards": True})
         world.configuration.lanes = {"points": [feed]}
         world.start()
         records = accruals.records(3000)
