@@ -1,5 +1,5 @@
-/* What takes a validated file's batches, as the flow knows it: one row for each kind of `process`
- * (CONF_PROCESSES), which its own folder defines as processor_WORD. */
+/* What takes a validated file's batches, as the flow knows it: one row for each kind of `process` (CONF_PROCESSES),
+ * which its own folder defines as processor_WORD. */
 #pragma once
 #include "gateway/flow/feed_set.h"
 
