@@ -148,9 +148,10 @@ static void check_beside(const Placed *placed, ConfReport *report) {
       {"files that declare them", declared, !is_template},
   };
   for (char **column = source->declared.columns; column && *column; column++)
-    if (placed->feed->process == CONF_PROCESS_DELIVER && g_str_has_suffix(*column, "total"))
+    if (!conf_process_keeps_ledger(placed->feed->process) && g_str_has_suffix(*column, "total"))
       conf_report_warning(report, source->declared.where,
-                          "'columns': a total is not checked here: process deliver has no amount to add up");
+                          "'columns': a total is not checked here: process %s has no amount to add up",
+                          conf_process_word(placed->feed->process));
   for (guint i = 0; i < G_N_ELEMENTS(beside); i++) {
     if (!beside[i].text)
       continue;

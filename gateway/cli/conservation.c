@@ -72,7 +72,7 @@ static gboolean keeps_no_ledger(const CliLane *lane, const BookFile *file) {
   for (guint i = 0; i < lane->conf->feeds->len; i++) {
     const ConfFeed *feed = lane->conf->feeds->pdata[i];
     if (g_str_equal(feed->name, file->feed))
-      return !feed->ledger.name;
+      return !conf_process_keeps_ledger(feed->process);
   }
   return FALSE;
 }

@@ -178,7 +178,7 @@ static gboolean is_ours(const Doctor *doctor, const char *partner, const char *e
 static gboolean look_at_process(Doctor *doctor, const ConfLane *lane, const ConfFeed *feed) {
   const Processor *processor = processor_of(feed);
   ProcessorTarget target = {0};
-  g_autofree char *whose = g_strdup_printf("feed %s, %ss", feed->name, processor->word);
+  g_autofree char *whose = g_strdup_printf("feed %s, %ss", feed->name, conf_process_word(feed->process));
   if (processor->target)
     processor->target(lane, feed, &target);
   return !target.folder || !is_ours(doctor, target.system, target.endpoint) ||

@@ -1,5 +1,5 @@
-/* What takes a validated file's batches, as the flow knows it: one row per kind of `process`, which its own folder
- * defines and gateway/processors/processors.c lists. */
+/* What takes a validated file's batches, as the flow knows it: one row for each kind of `process` (CONF_PROCESSES),
+ * which its own folder defines as processor_WORD. */
 #pragma once
 #include "gateway/flow/feed_set.h"
 
@@ -11,7 +11,6 @@ typedef struct {
 } ProcessorTarget;
 
 struct Processor {
-  const char *word; /* as `process` is called in the configuration */
   /* Batches get their numbers when they are sent; until then they are ranges without one. */
   gboolean cuts_when_sent;
   /* NULL: it needs no endpoint, and runs in a worker; else AT_PROCESS. */

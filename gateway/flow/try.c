@@ -91,7 +91,7 @@ static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
                             .conf = try->feed,
                             .rules = rules,
                             .n_rules = n_rules,
-                            .columns = try->feed->ledger.name ? &try->columns : NULL,
+                            .columns = conf_process_keeps_ledger(try->feed->process) ? &try->columns : NULL,
                             .threads = MAX(g_get_num_processors(), 1),
                             .check_keys = ask_reader,
                             .user = try};
@@ -159,7 +159,7 @@ static gboolean prepare(Try *try, GError **error) {
   if (!try->scratch)
     return FALSE;
   try->staging = g_build_filename(try->scratch, "staging.db", NULL);
-  if (!try->feed->ledger.name)
+  if (!conf_process_keeps_ledger(try->feed->process))
     return TRUE;
   int account = layout_column(try->layout, try->feed->ledger.account),
       amount = layout_column(try->layout, try->feed->ledger.amount);

@@ -60,7 +60,7 @@ static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths 
 }
 
 static gboolean set_ledger(Feeds *feeds, Feed *feed, const LanePaths *paths, GError **error) {
-  if (!feed->conf->ledger.name) /* its process keeps none */
+  if (!conf_process_keeps_ledger(feed->conf->process))
     return TRUE;
   feed->ledger = ledger_for(feeds, &feed->conf->ledger, paths, error);
   return feed->ledger != NULL;
@@ -76,7 +76,7 @@ static void set_rules(Feed *feed) {
 }
 
 static gboolean set_columns(Feed *feed, GError **error) {
-  if (!feed->conf->ledger.name)
+  if (!conf_process_keeps_ledger(feed->conf->process))
     return TRUE;
   int account = layout_column(feed->layout, feed->conf->ledger.account),
       amount = layout_column(feed->layout, feed->conf->ledger.amount);

@@ -36,14 +36,16 @@ typedef struct {
   gboolean is_stuck; /* the main thread's, at the end: not all threads could be ended */
 } Lane;
 
-/* --- pump.c */
+/* --- wake.c: any thread. */
 void lane_wake(Lane *lane);
 void lane_stop(Lane *lane, ChildExit exit_status);
+void lane_report_unwritable(Lane *lane); /* the book; what cannot be noted is said without it */
+
+/* --- pump.c */
 /* Queues every due file that is not under way yet, within bounds per feed; polls that are due; folding when idle. */
 gboolean lane_pump(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Files whose turn lies further in the future than any wait of ours are due now: the clock was set back. */
 gboolean lane_bring_forward(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void lane_report_unwritable(Lane *lane); /* the book; what cannot be noted is said without it */
 
 /* --- polls.c */
 void lane_start_due_polls(Lane *lane);

@@ -2,26 +2,8 @@
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
 #include "gateway/flow/decided.h"
-#include <sys/eventfd.h>
 
 enum { FILES_AT_ONCE = 32, IDLE_BEFORE_FOLDING = 1, QUIET_SECONDS = 5, LONGEST_PUT_OFF = 600 };
-
-void lane_wake(Lane *lane) {
-  eventfd_write(lane->wake, 1);
-}
-
-void lane_stop(Lane *lane, ChildExit exit_status) {
-  pthread_mutex_lock(&lane->lock);
-  lane->stopping = TRUE;
-  g_atomic_int_set(&lane->flow.stopping, 1);
-  lane->exit_status = MAX(lane->exit_status, exit_status);
-  pthread_mutex_unlock(&lane->lock);
-  lane_wake(lane);
-}
-
-void lane_report_unwritable(Lane *lane) {
-  services_book_unwritable(lane->services, "its disk may be full; the lane's log says what failed");
-}
 
 /* What cannot be noted cannot be put off either: without this a full disk would have every file tried again at once,
  * for ever. */

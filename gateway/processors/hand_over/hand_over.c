@@ -300,4 +300,4 @@ static void hand_over_target(const ConfLane *lane, const ConfFeed *feed, Process
                               .connections = 1};
 }
 
-const Processor processor_hand_over = {.word = "deliver", .target = hand_over_target, .run = hand_over};
+const Processor processor_deliver = {.target = hand_over_target, .run = hand_over};

@@ -290,7 +290,6 @@ static gboolean post_over_http(Step *step, GError **error) {
 }
 
 const Processor processor_http = {
-    .word = "http",
     .cuts_when_sent = TRUE,
     .target = accrual_target,
     .check = accrual_check,

@@ -45,22 +45,6 @@ static gboolean read_records(Scratch *scratch, guint64 first, guint count, GErro
 
 /* --- The request */
 
-AccrualBody accrual_body_of(const Call *call) {
-  const Step *step = call->accrual->step;
-  const ConfFeed *conf = step->feed->conf;
-  return (AccrualBody){.columns = call->accrual->columns,
-                       .is_csv = conf->http.body == CONF_BODY_CSV,
-                       .key = call->key,
-                       .feed = conf->name,
-                       .partner = conf->partner,
-                       .file = step->file->name_shown,
-                       .business_date = step->file->business_date,
-                       .batch = call->batch->number,
-                       .block = call->scratch->block,
-                       .count = (guint)(call->batch->last - call->batch->first + 1),
-                       .skip = call->skip};
-}
-
 /* Of the request, where it goes, and whose account it credits: all that must be the same when it is asked again. The
  * caller frees. */
 static char *digest_of_request(const Call *call) {

@@ -21,6 +21,22 @@ enum { ANSWER_BYTES = 65536, ANSWER_BYTES_PER_RECORD = 1536, SHOWN = 200 };
 
 /* --- The request */
 
+AccrualBody accrual_body_of(const Call *call) {
+  const Step *step = call->accrual->step;
+  const ConfFeed *conf = step->feed->conf;
+  return (AccrualBody){.columns = call->accrual->columns,
+                       .is_csv = conf->http.body == CONF_BODY_CSV,
+                       .key = call->key,
+                       .feed = conf->name,
+                       .partner = conf->partner,
+                       .file = step->file->name_shown,
+                       .business_date = step->file->business_date,
+                       .batch = call->batch->number,
+                       .block = call->scratch->block,
+                       .count = (guint)(call->batch->last - call->batch->first + 1),
+                       .skip = call->skip};
+}
+
 static gboolean fill_body(const Scratch *scratch, GError **error) {
   const char *at = scratch->text->str;
   if (ftruncate(scratch->body, 0) != 0 || ftruncate(scratch->answer, 0) != 0)

@@ -53,4 +53,4 @@ static gboolean post_to_ledger(Step *step, GError **error) {
   return ok;
 }
 
-const Processor processor_ledger = {.word = "ledger", .run = post_to_ledger};
+const Processor processor_ledger = {.run = post_to_ledger};
