@@ -5,7 +5,10 @@
 typedef struct {
   char *note;
 } Given;
-static const CliOption options[] = {CLI_TEXT(Given, note, "note", 0, "TEXT", "take this note first", CLI_VALUE_TEXT), {0}};
+static const CliOption options[] = {
+    CLI_TEXT(Given, note, "note", 0, "TEXT", "take this note first", CLI_VALUE_TEXT),
+    {0},
+};
 
 static CliExit take_note(GPtrArray *lanes, const char *text) {
   json_t *answer = NULL;

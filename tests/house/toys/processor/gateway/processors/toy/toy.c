@@ -1,5 +1,5 @@
-/* A processor that exists in the tests only: credits the lane's ledger like process ledger, the last batch first unless it is
- * configured otherwise. It may be run again from its beginning: the ledger knows the batches that it has. */
+/* A processor that exists in the tests only: credits the lane's ledger like process ledger, the last batch first unless
+ * it is configured otherwise. It may be run again from its beginning: the ledger knows the batches that it has. */
 #include "gateway/flow/processor.h"
 #include "gateway/processors/poster.h"
 
