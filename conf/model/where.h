@@ -1,7 +1,7 @@
 /* What all headers of the model use: a place in the configuration, and how a list of words becomes an enumeration.
  *
- * The words of a choice stand once, as a list of X(CONSTANT, "word"): the enumeration is made of it here, and the words
- * that people write in conf/table/row.h. */
+ * The words of a choice stand once, as a list of X(CONSTANT, "word"): both the enumeration and the words that people
+ * write, in its order, are made of it. */
 #pragma once
 #include "gateway/base/error.h"
 
@@ -11,3 +11,4 @@ typedef struct {
 } ConfWhere;
 
 #define CONF_CONSTANT(constant, word) constant,
+#define CONF_WORD(constant, word) [constant] = word,

@@ -3,16 +3,12 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-typedef struct {
-  const char *word;
-  guint port;
-} SchemeInfo;
-static const SchemeInfo schemes[] = {
-    [CONF_URL_SFTP] = {"sftp", 22},  [CONF_URL_FILE] = {"file", 0},     [CONF_URL_FTP] = {"ftp", 21},
-    [CONF_URL_FTPS] = {"ftps", 990}, [CONF_URL_HTTPS] = {"https", 443}, [CONF_URL_HTTP] = {"http", 80}};
+static const char *const schemes[] = {CONF_SCHEMES(CONF_WORD)};
+static const guint ports[] = {[CONF_URL_SFTP] = 22,  [CONF_URL_FILE] = 0,    [CONF_URL_FTP] = 21,
+                              [CONF_URL_FTPS] = 990, [CONF_URL_HTTPS] = 443, [CONF_URL_HTTP] = 80};
 
 const char *url_scheme_word(ConfScheme scheme) {
-  return schemes[scheme].word;
+  return schemes[scheme];
 }
 gboolean url_has_folders(ConfScheme scheme) {
   return scheme != CONF_URL_HTTP && scheme != CONF_URL_HTTPS;
@@ -56,7 +52,7 @@ static const char *read_host(const char *text, Url *url) {
       return "the URL's host must be a name of letters, digits, - and . (others as xn--…), or an address";
     port = !colon ? NULL : colon + 1;
   }
-  guint64 number = schemes[url->scheme].port;
+  guint64 number = ports[url->scheme];
   if (port && (!value_number(port, &number) || number < 1 || number > 65535))
     return "the URL's port must be from 1 to 65535";
   url->port = (guint)number;
@@ -131,8 +127,8 @@ static const char *read_web(const char *rest, Url *url) {
 const char *url_read(const char *text, Url *url) {
   *url = (Url){0};
   for (guint i = 0; i < G_N_ELEMENTS(schemes); i++) {
-    gsize length = strlen(schemes[i].word);
-    if (!g_str_has_prefix(text, schemes[i].word) || !g_str_has_prefix(text + length, "://"))
+    gsize length = strlen(schemes[i]);
+    if (!g_str_has_prefix(text, schemes[i]) || !g_str_has_prefix(text + length, "://"))
       continue;
     url->scheme = (ConfScheme)i;
     const char *rest = text + length + strlen("://");

@@ -44,7 +44,6 @@
   { .of = #type, .size = sizeof(type), .rows = its_rows }
 
 /* The words of a list of X(CONSTANT, "word"), in the order of its enumeration. */
-#define CONF_WORD(constant, word) [constant] = word,
 #define WORDS(list) \
   (const char *const[]) { list(CONF_WORD) NULL }
 

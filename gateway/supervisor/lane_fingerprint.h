@@ -1,6 +1,6 @@
 /* A lane's part of the configuration as text: the node, the lane with all its sections, what they name (partners,
- * systems, layouts, calendars), and the alarms; not where in which file it stands. Two equal texts: the lane need not be
- * replaced. It is made from conf's tables, so that a new setting is in it. Secrets are in no part: the configuration
+ * systems, layouts, calendars), and the alarms; not where in which file it stands. Two equal texts: the lane need not
+ * be replaced. It is made from conf's tables, so that a new setting is in it. Secrets are in no part: the configuration
  * holds only the paths of their files. */
 #pragma once
 #include "conf/conf.h"
