@@ -54,6 +54,9 @@ typedef struct {
 typedef gboolean (*BookAuditVisit)(gpointer user, const BookAuditRow *row);
 gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit, gpointer user,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* From the newest row backwards, until `visit` says FALSE. */
+gboolean book_audit_visit_newest(BookReader *reader, BookAuditVisit visit, gpointer user,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Recomputes the chain to its tip and holds it against the tip kept outside; FILE names the first edited, missing,
  * reordered or cut-off record. *verified is the number of good records. */
 gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *verified,

@@ -14,7 +14,7 @@
  *   fetched → opened → staged                flow_open
  *   staged → validated                       flow_validate
  *   validated → posting → posted             flow_post
- *   posted, rejected, duplicate → answered   flow_answer prepares, flow_deliver puts it (flow_answer alone: none is due)
+ *   posted, rejected, duplicate → answered   flow_answer prepares, flow_deliver puts it (or flow_answer: none is due)
  *   answered, duplicate → closed             flow_close
  *   … → rejected                             flow_reject, flow_validate (all rules), flow_judge_order; an operator
  *   … → duplicate                            repeats_judge, repeats_judge_keys

@@ -103,13 +103,18 @@ static GPtrArray *collect(GPtrArray *lanes, const BookFilter *filter, GError **e
   return rows;
 }
 
+/* One object at a time: a book has hundreds of thousands. */
 static void print_json(const Cli *cli, GPtrArray *rows) {
-  json_t *files = json_array();
+  fputs("{\"files\":[", cli->out->file);
   for (guint i = 0; i < rows->len; i++) {
     const Row *row = g_ptr_array_index(rows, i);
-    json_array_append_new(files, cli_file_json(cli->out, cli->conf, row->lane, row->file));
+    json_t *file = cli_file_json(cli->out, cli->conf, row->lane, row->file);
+    if (i > 0)
+      fputc(',', cli->out->file);
+    json_dumpf(file, cli->out->file, cli->out->is_terminal ? JSON_INDENT(2) : JSON_COMPACT);
+    json_decref(file);
   }
-  cli_json(cli->out, json_pack("{s:o}", "files", files));
+  fputs("]}\n", cli->out->file);
 }
 
 /* What a person should know about it: why it waits, was refused, or is tried again. */

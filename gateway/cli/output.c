@@ -102,9 +102,14 @@ static GDateTime *date_time(const CliOutput *out, gint64 microseconds) {
 
 char *cli_time_json(const CliOutput *out, gint64 microseconds) {
   g_autoptr(GDateTime) at = date_time(out, microseconds);
-  g_autofree char *seconds = at ? g_date_time_format(at, "%Y-%m-%dT%H:%M:%S") : NULL;
-  g_autofree char *zone = at ? g_date_time_format(at, "%:z") : NULL;
-  return at ? g_strdup_printf("%s.%06d%s", seconds, (int)(microseconds % G_USEC_PER_SEC), zone) : NULL;
+  if (!at)
+    return NULL;
+  /* By hand: a format of GLib's costs ten times as much, and a list has four times a file. */
+  int minutes = (int)(g_date_time_get_utc_offset(at) / G_USEC_PER_SEC / 60);
+  return g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02d.%06d%c%02d:%02d", g_date_time_get_year(at),
+                         g_date_time_get_month(at), g_date_time_get_day_of_month(at), g_date_time_get_hour(at),
+                         g_date_time_get_minute(at), g_date_time_get_second(at), (int)(microseconds % G_USEC_PER_SEC),
+                         minutes < 0 ? '-' : '+', ABS(minutes) / 60, ABS(minutes) % 60);
 }
 
 char *cli_time(const CliOutput *out, gint64 microseconds) {
@@ -242,8 +247,12 @@ void cli_json(const CliOutput *out, json_t *value) {
 void cli_json_text(json_t *object, const char *name, const char *value) {
   if (!value)
     return;
-  g_autofree char *valid = g_utf8_make_valid(value, -1);
-  json_object_set_new(object, name, json_string(valid));
+  json_t *text = json_string(value);
+  if (!text) { /* it is not UTF-8 */
+    g_autofree char *valid = g_utf8_make_valid(value, -1);
+    text = json_string(valid);
+  }
+  json_object_set_new(object, name, text);
 }
 
 void cli_json_time(const CliOutput *out, json_t *object, const char *name, gint64 microseconds) {

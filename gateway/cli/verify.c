@@ -25,24 +25,24 @@ static void record_free(gpointer data) {
   g_free(record);
 }
 
-/* The chain is walked from its beginning; only the newest are kept, in a ring. */
+/* A clock that was set back makes rows that look older than those before them: the walk goes on for a day. */
+enum { CLOCK_MARGIN = 24 * 3600 };
+
+/* The newest come first; the walk ends when there are enough, or all that is left is too old. */
 static gboolean keep_newest(gpointer user, const BookAuditRow *row) {
   Records *records = user;
   if (row->at < records->since)
-    return TRUE;
+    return row->at >= records->since - (gint64)CLOCK_MARGIN * G_USEC_PER_SEC;
   Record *record = g_new0(Record, 1);
   *record = (Record){row->sequence, row->at, g_strdup(row->event), g_strdup(row->subject), g_strdup(row->detail)};
   g_ptr_array_add(records->records, record);
-  if (records->records->len > 2 * (guint64)records->limit)
-    g_ptr_array_remove_range(records->records, 0, records->records->len - records->limit);
-  return TRUE;
+  return records->records->len < records->limit;
 }
 
 static void add_records(const CliOutput *out, const CliLane *lane, const Records *records, CliTable *table,
                         json_t *list) {
-  guint first = records->records->len > records->limit ? records->records->len - records->limit : 0;
-  for (guint i = first; i < records->records->len; i++) {
-    const Record *record = g_ptr_array_index(records->records, i);
+  for (guint i = records->records->len; i > 0; i--) {
+    const Record *record = g_ptr_array_index(records->records, i - 1);
     if (out->is_json) {
       json_t *object = json_pack("{s:s, s:I}", "lane", lane->conf->name, "sequence", (json_int_t)record->sequence);
       cli_json_time(out, object, "at", record->at);
@@ -65,7 +65,7 @@ static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, Cli
                           GError **error) {
   Records records = {
       .records = g_ptr_array_new_with_free_func(record_free), .since = since, .limit = cli_limit(cli, 50)};
-  gboolean ok = !lane->reader || book_audit_visit(lane->reader, 0, keep_newest, &records, error);
+  gboolean ok = !lane->reader || book_audit_visit_newest(lane->reader, keep_newest, &records, error);
   if (ok)
     add_records(cli->out, lane, &records, table, list);
   g_ptr_array_unref(records.records);

@@ -119,6 +119,8 @@ SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1;
 SELECT hash FROM audit WHERE sequence = ?1;
 -- name: audit-from
 SELECT sequence, at, event, subject, detail, hash FROM audit WHERE sequence >= ?1 ORDER BY sequence;
+-- name: audit-newest
+SELECT sequence, at, event, subject, detail, hash FROM audit ORDER BY sequence DESC;
 
 -- Files by filter: ?1 feed, ?2 GLOB over the shown name (SQLite's own; SIMILAR TO elsewhere), ?3 and ?4 seen from and to,
 -- ?5 limit, ?6 due by, ?7 … ?21 wanted states (null: not wanted), ?22 1 or -1, ?23 0 or else only the outcomes ?24 … ?26.

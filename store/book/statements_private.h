@@ -35,6 +35,7 @@
   X(LAST_AUDIT, "last-audit") \
   X(AUDIT_HASH, "audit-hash") \
   X(AUDIT_FROM, "audit-from") \
+  X(AUDIT_NEWEST, "audit-newest") \
   X(FILES_DUE, "files-due") \
   X(FILES_LIVE, "files-live") \
   X(FILES_OLDEST, "files-oldest") \

@@ -11,11 +11,7 @@ static void read_link(DbStatement *s, BookLink *link) {
     memcpy(link->hash, hash, BOOK_HASH);
 }
 
-gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit, gpointer user, GError **error) {
-  DbStatement *s = book_ask(reader, BOOK_AUDIT_FROM, error);
-  if (!s)
-    return FALSE;
-  db_bind(s, "i", from);
+static gboolean visit_rows(BookReader *reader, DbStatement *s, BookAuditVisit visit, gpointer user, GError **error) {
   for (gboolean row;;) {
     if (!db_step(s, &row, error))
       return FALSE;
@@ -32,6 +28,19 @@ gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit,
       return whole;
     }
   }
+}
+
+gboolean book_audit_visit(BookReader *reader, gint64 from, BookAuditVisit visit, gpointer user, GError **error) {
+  DbStatement *s = book_ask(reader, BOOK_AUDIT_FROM, error);
+  if (!s)
+    return FALSE;
+  db_bind(s, "i", from);
+  return visit_rows(reader, s, visit, user, error);
+}
+
+gboolean book_audit_visit_newest(BookReader *reader, BookAuditVisit visit, gpointer user, GError **error) {
+  DbStatement *s = book_ask(reader, BOOK_AUDIT_NEWEST, error);
+  return s && visit_rows(reader, s, visit, user, error);
 }
 
 static gboolean fault(GError **error, gint64 sequence, const char *what) {

@@ -22,7 +22,7 @@ static gboolean blame_rule(GError **error, const char *check) {
 
 static gboolean refused_by_sqlite(sqlite3 *db, GError **error) {
   const char *words = sqlite3_errmsg(db);
-  gboolean denied = strstr(words, "not authorized") != NULL || strstr(words, "prohibited") != NULL;
+  gboolean denied = strstr(words, "not authorized") || strstr(words, "prohibited");
   return sallyport_error_set(
       error, SALLYPORT_ERROR_CONFIGURATION, "%s%s", words,
       denied ? " (a rule may use the record's columns, header constants, operators and deterministic scalar "

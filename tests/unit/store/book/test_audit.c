@@ -217,6 +217,22 @@ static void the_tip_of_an_earlier_build_is_good_and_becomes_two_slots(void **sta
   expect_verdict(f, NULL, 14);
 }
 
+static gboolean note_three(gpointer user, const BookAuditRow *row) {
+  GString *seen = user;
+  g_string_append_printf(seen, "%d ", (int)row->sequence);
+  return row->sequence > 9;
+}
+
+static void the_newest_rows_come_first_and_no_more_than_are_wanted(void **state) {
+  Fixture *f = *state;
+  GError *error = NULL;
+  write_rows(f);
+  g_autoptr(BookReader) reader = open_reader(f);
+  g_autoptr(GString) seen = g_string_new(NULL);
+  assert_true(book_audit_visit_newest(reader, note_three, seen, &error));
+  assert_string_equal(seen->str, "11 10 9 ");
+}
+
 static void a_damaged_tip_is_told(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
@@ -329,6 +345,7 @@ int main(void) {
       TEST(a_missing_tip_is_made_anew_and_that_is_in_the_chain),
       TEST(a_torn_write_of_the_tip_is_no_tampering),
       TEST(the_tip_of_an_earlier_build_is_good_and_becomes_two_slots),
+      TEST(the_newest_rows_come_first_and_no_more_than_are_wanted),
       TEST(a_damaged_tip_is_told),
       TEST(a_new_book_beside_an_old_tip_is_refused),
       TEST(a_long_detail_is_cut_at_a_character),

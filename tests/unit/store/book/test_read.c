@@ -328,8 +328,8 @@ static void no_hot_statement_walks_over_a_table(void **state) {
       fail_msg("%s\nplan:\n%s\nexpected: %s", sql, plan, hot[i].index);
   }
   /* Those that end at a limit must come in order from the index. */
-  static const BookStatement ordered[] = {BOOK_FILES_OLDEST, BOOK_FILES_NEWEST, BOOK_FEED_FILES_OLDEST,
-                                          BOOK_FEED_FILES_NEWEST, BOOK_HISTORY};
+  static const BookStatement ordered[] = {BOOK_FILES_OLDEST,      BOOK_FILES_NEWEST, BOOK_FEED_FILES_OLDEST,
+                                          BOOK_FEED_FILES_NEWEST, BOOK_HISTORY,      BOOK_AUDIT_NEWEST};
   for (guint i = 0; i < G_N_ELEMENTS(ordered); i++) {
     g_autofree char *sql = book_statement_text(ordered[i]);
     g_autofree char *plan = db_plan(reader->statements.db, sql, NULL);
