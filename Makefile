@@ -117,8 +117,15 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(ALL_LIBRARIES)
 	$(CC) $(LDFLAGS_) -o $@ $^ $(LDLIBS_)
 benches: $(BENCHES) $(BUILD)/sallyport
 
-# Not below build/servers, where the test's FTP servers are unpacked, nor build/toys, a tree of its own.
--include $(shell find $(BUILD) -path '*/servers' -prune -o -path '*/toys' -prune -o -name '*.d' -type f -print 2>/dev/null)
+# The matrix of OpenPGP implementations: crypto/ as a program, and the others, installed or below build/.
+$(BUILD)/tests/interop/interop_tool: $(BUILD)/tests/interop/interop_tool.o $(BUILD)/libcrypto.a $(BUILD)/libbase.a
+	$(CC) $(LDFLAGS_) -o $@ $^ $(LDLIBS_)
+test-openpgp:
+	packaging/install-packages build openpgp
+	+$(MAKE) $(BUILD)/tests/interop/interop_tool
+	for v in 5 6; do npm install --silent --no-audit --no-fund --prefix $(BUILD)/interop/openpgp$$v openpgp@$$v; done
+	BUILD=$(BUILD) tests/interop/run
+
 
 # Everything below asks packaging/install-packages for what is missing, which needs root only if something is.
 test:
@@ -173,7 +180,7 @@ help:
 	@echo 'make test         everything: units, sanitizers, end to end, crash test, fuzzing, lint'
 	@echo 'make unit         unit tests only; unit-ROOM for one room'
 	@echo 'make e2e          end-to-end tests only; tests/e2e/run -k TEXT for some of them'
-	@echo 'make toys         what a new processor and a new capability cost: two toys in a copy of the tree'
+	@echo 'make test-openpgp  other OpenPGP implementations, both ways: a table'
 	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
 	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp formats"'
 	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall takes it away, but not the configuration'
@@ -186,5 +193,4 @@ e2e: $(BUILD)/sallyport
 clean:
 	rm -rf build
 
-.PHONY: all clean unit units units-threaded fuzzers benches test toys lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h

@@ -1,5 +1,6 @@
 #include "conf/lookup.h"
 #include "conf/read/row.h"
+#include <stdio.h>
 #include <string.h>
 
 /* What all structs that have names begin with. */
@@ -104,4 +105,22 @@ const char *conf_process_word(ConfProcess process) {
 
 gboolean conf_process_keeps_ledger(ConfProcess process) {
   return processes[process].keeps_ledger;
+}
+
+gboolean conf_day_ends(const char *day, gint64 *ends) {
+  int year, month, of_month, length = 0;
+  if (strlen(day) != 10 || strspn(day, "0123456789-") != 10 ||
+      sscanf(day, "%4d-%2d-%2d%n", &year, &month, &of_month, &length) != 3 || length != 10 ||
+      !g_date_valid_dmy((GDateDay)of_month, (GDateMonth)month, (GDateYear)year))
+    return FALSE;
+  g_autoptr(GDateTime) begins = g_date_time_new_utc(year, month, of_month, 0, 0, 0);
+  if (!begins)
+    return FALSE;
+  *ends = g_date_time_to_unix(begins) + 24 * 3600;
+  return TRUE;
+}
+
+gint64 conf_sha1_ends(const ConfOpenpgp *openpgp) {
+  gint64 ends = 0;
+  return openpgp->sha1_until && conf_day_ends(openpgp->sha1_until, &ends) ? ends : 0;
 }

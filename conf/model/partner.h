@@ -10,6 +10,8 @@ typedef struct {
   char *decrypt_with;
   char *sign_with; /* default: decrypt_with */
   char *passphrase_file;
+  guint clock_skew; /* seconds that a signature may be ahead of our clock; 0: no section, the usual ones */
+  char *sha1_until; /* YYYY-MM-DD, in UTC: signatures over SHA-1 pass to its end; NULL: none does */
 } ConfOpenpgp;
 
 /* ftp:// is FTP with AUTH TLS (explicit FTPS), ftps:// is implicit FTPS; both in the clear only with clear-text = yes,

@@ -1,4 +1,5 @@
 /* The partners with their keys, and our own inner systems. Endpoints are in endpoint.c. */
+#include "conf/conf.h"
 #include "conf/read/section.h"
 #include "conf/table/kinds.h"
 #include "conf/table/tables.h"
@@ -23,6 +24,14 @@ static void fill_openpgp(const Section *section, gpointer into) {
     openpgp->sign_with = g_strdup(openpgp->decrypt_with);
 }
 
+static void check_sha1_until(const Section *section, gpointer into) {
+  const ConfOpenpgp *openpgp = into;
+  gint64 ends;
+  if (openpgp->sha1_until && !conf_day_ends(openpgp->sha1_until, &ends))
+    section_error(section, "sha1-until", "'sha1-until' must be a day such as 2027-03-31: until its end (UTC) the "
+                                         "partner may sign over SHA-1");
+}
+
 static const Row openpgp_rows[] = {
     WHERE(ConfOpenpgp),
     ROW(ConfOpenpgp, "encrypt-to", encrypt_to, fingerprints),
@@ -31,6 +40,9 @@ static const Row openpgp_rows[] = {
     ROW(ConfOpenpgp, "sign-with", sign_with, fingerprint),
     CHECK(fill_openpgp),
     ROW(ConfOpenpgp, "passphrase-file", passphrase_file, file),
+    ROW(ConfOpenpgp, "clock-skew", clock_skew, seconds, .otherwise = 300, .least = 1, .most = 86400),
+    ROW(ConfOpenpgp, "sha1-until", sha1_until, text),
+    CHECK(check_sha1_until),
     ROWS_END,
 };
 static const Table table_openpgp = TABLE(ConfOpenpgp, openpgp_rows);

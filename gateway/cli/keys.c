@@ -18,7 +18,7 @@ static json_t *use_json(const CliOutput *out, const KeyUse *use) {
 }
 
 static CliColour colour_of(KeyCondition condition) {
-  return condition == KEY_GOOD ? CLI_GREEN : condition == KEY_ENDS_SOON ? CLI_YELLOW : CLI_RED;
+  return condition == KEY_GOOD ? CLI_GREEN : condition <= KEY_ENDS_SOON ? CLI_YELLOW : CLI_RED;
 }
 
 static char *days_left(const KeyUse *use, gint64 now) {
@@ -61,7 +61,7 @@ static void print_remarks(const CliOutput *out, GPtrArray *uses) {
     const KeyUse *use = g_ptr_array_index(uses, i);
     if (!use->remark)
       continue;
-    cli_coloured(out, colour_of(use->condition), use->condition == KEY_ENDS_SOON ? "warning" : "error");
+    cli_coloured(out, colour_of(use->condition), use->condition <= KEY_ENDS_SOON ? "warning" : "error");
     fprintf(out->file, ": partner %s: %s key %s %s\n", use->partner->name, key_purpose_word(use->purpose),
             use->fingerprint, use->remark);
   }

@@ -12,11 +12,8 @@ const char *key_purpose_word(KeyPurpose purpose) {
 }
 
 const char *key_condition_word(KeyCondition condition) {
-  static const char *const words[] = {[KEY_GOOD] = "good",
-                                      [KEY_ENDS_SOON] = "ends-soon",
-                                      [KEY_ENDED] = "ended",
-                                      [KEY_UNFIT] = "unfit",
-                                      [KEY_MISSING] = "missing"};
+  static const char *const words[] = {[KEY_GOOD] = "good",   [KEY_WEAK] = "weak",   [KEY_ENDS_SOON] = "ends-soon",
+                                      [KEY_ENDED] = "ended", [KEY_UNFIT] = "unfit", [KEY_MISSING] = "missing"};
   return words[condition];
 }
 
@@ -96,6 +93,16 @@ static void add(GPtrArray *uses, const ConfNode *node, GPtrArray *ring, gint64 n
     use.remark = why_missing(node, ring, &use);
   } else {
     judge_time(&use, node, now);
+  }
+  gint64 weak_until = use.purpose == KEY_SIGNED_BY ? conf_sha1_ends(&use.partner->openpgp) : 0;
+  if (use.condition == KEY_GOOD && weak_until) {
+    use.condition = KEY_WEAK;
+    use.remark = now < weak_until
+                     ? g_strdup_printf("may sign over SHA-1 to the end of %s (sha1-until); have the partner sign with "
+                                       "SHA-256 before",
+                                       use.partner->openpgp.sha1_until)
+                     : g_strdup_printf("may no longer sign over SHA-1 since %s (sha1-until): take the setting away",
+                                       use.partner->openpgp.sha1_until);
   }
   /* What has ended has lost its uses too: that it ended is then the reason. */
   if (unfit && use.condition != KEY_ENDED) {

@@ -9,6 +9,7 @@ const char *key_purpose_word(KeyPurpose purpose); /* "encrypt-to", … as in the
 
 typedef enum {
   KEY_GOOD,
+  KEY_WEAK,      /* may sign over SHA-1 for a while */
   KEY_ENDS_SOON, /* within node { key-warning-days } */
   KEY_ENDED,     /* expired, revoked or disabled: time did it, not the configuration */
   KEY_UNFIT,     /* no secret part, or not made for this use */

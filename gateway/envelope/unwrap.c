@@ -95,6 +95,8 @@ static OpenpgpOpenOptions openpgp_options(const Unwrapping *run, guint64 size) {
   return (OpenpgpOpenOptions){.home = options->home,
                               .signed_by = (const char *const *)options->openpgp->signed_by,
                               .passphrase_file = secret_path(options->openpgp->passphrase_file),
+                              .clock_skew = options->openpgp->clock_skew,
+                              .weak_digest_until = conf_sha1_ends(options->openpgp),
                               .size_limit = options->feed->plain_limit,
                               .ratio_limit = options->feed->ratio_limit,
                               .deadline = GPG_PATIENCE + (guint)MIN(size / GPG_LEAST_BYTES, 86400)};

@@ -42,7 +42,7 @@ static gboolean is_ours(const Lane *lane, const ConfPartner *partner) {
 /* What has ended weighs more than what will. */
 static void report_key(const Lane *lane, const KeyUse *use, GHashTable *wanting) {
   const char *remark = use->remark ? use->remark : "";
-  log_event(use->condition == KEY_ENDS_SOON ? LOG_WARNING : LOG_ERROR, "key", {"partner", use->partner->name},
+  log_event(use->condition <= KEY_ENDS_SOON ? LOG_WARNING : LOG_ERROR, "key", {"partner", use->partner->name},
             {"use", key_purpose_word(use->purpose)}, {"fingerprint", use->fingerprint},
             {"condition", key_condition_word(use->condition)}, {"remark", remark});
   char *subject = g_strdup_printf("%s %s %s", use->partner->name, key_purpose_word(use->purpose), use->fingerprint);

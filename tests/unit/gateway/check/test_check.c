@@ -248,6 +248,19 @@ static GPtrArray *ring_of(gint64 partner_end, OpenpgpKey **partner, OpenpgpKey *
   return ring;
 }
 
+static void a_day_ends_at_its_midnight_in_utc(void **state) {
+  static const char *const wrong[] = {"", "2027-3-1", "2027-02-30", "2027-13-01", "31.03.2027", "2027-03-31x", "+027-03-31"};
+  ConfOpenpgp openpgp = {.sha1_until = NULL};
+  gint64 ends;
+  (void)state;
+  assert_int_equal(conf_sha1_ends(&openpgp), 0);
+  openpgp.sha1_until = (char *)(gsize)"1970-01-02";
+  assert_int_equal(conf_sha1_ends(&openpgp), 2 * 86400);
+  for (guint i = 0; i < G_N_ELEMENTS(wrong); i++)
+    if (conf_day_ends(wrong[i], &ends))
+      fail_msg("\"%s\" is a day", wrong[i]);
+}
+
 static void keys_are_good_ending_ended_unfit_or_missing(void **state) {
   enum { ENCRYPT_TO, SIGNED_BY, DECRYPT_WITH, SIGN_WITH };
   OpenpgpKey *partner, *own;
@@ -367,6 +380,7 @@ int main(void) {
       TEST(a_calendars_file_is_read),
       TEST(the_alarms_program_must_start),
       TEST(a_read_rule_names_columns_that_there_are),
+      cmocka_unit_test(a_day_ends_at_its_midnight_in_utc),
       TEST(keys_are_good_ending_ended_unfit_or_missing),
       TEST(a_lanes_part_shows_each_change_that_concerns_it),
       TEST(a_lanes_part_does_not_show_what_concerns_others_or_only_moves_it),
