@@ -62,6 +62,9 @@ gboolean doctor_local(Doctor *doctor);   /* doctor_local.c: owner, mode, file sy
 gboolean doctor_folders(Doctor *doctor); /* doctor_folders.c: listings of what feeds read */
 gboolean doctor_writes(Doctor *doctor);  /* doctor_write.c: in the folders that may be written to */
 
+/* doctor_advice.c: what to set about an error, by its reason; `otherwise` when that tells nothing. */
+const char *doctor_advice(const GError *error, const char *otherwise);
+
 #define DOCTOR_PROBE_PREFIX ".sallyport-probe-"
 /* For people: "0.35 ms", "12 ms", "3.4 s"; "12.3 MiB/s". The caller frees. */
 char *doctor_time(gint64 microseconds);

@@ -9,7 +9,7 @@
 typedef struct {
   Doctor *doctor;
   const ConfFeed *feed;
-  guint entries, folders, matching, ready, markers, left;
+  guint entries, folders, links, matching, ready, markers, left;
   GHashTable *names;
 } Count;
 
@@ -19,7 +19,8 @@ static void count_entry(Count *count, const CourierEntry *entry) {
   const ConfSourceFolder *source = &count->feed->source;
   g_autofree char *name = g_strndup(bytes, length);
   count->entries++;
-  count->folders += entry->is_file ? 0 : 1;
+  count->folders += entry->is_file || entry->is_link ? 0 : 1;
+  count->links += entry->is_link ? 1 : 0;
   count->left += g_str_has_prefix(name, DOCTOR_PROBE_PREFIX) ? 1 : 0;
   if (!entry->is_file || !admit_is_relevant(source, name))
     return;
@@ -79,8 +80,38 @@ static void compare_with_stat(Doctor *doctor, const ConfFeed *feed, const Courie
                 feed->name, text, apart);
 }
 
-static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *entries, guint refused,
-                         gboolean truncated, gint64 took) {
+typedef struct {
+  gboolean truncated;
+  guint refused;
+  char *unknown;
+  gint64 took;
+} Listed;
+
+/* What a listing leaves out, each by its own reason. */
+static void tell_left_out(Doctor *doctor, const ConfFeed *feed, const Count *count, const Listed *listed) {
+  if (listed->unknown)
+    doctor_find(doctor, DOCTOR_WARNING, "listing", "ask the partner for MLSD, or for listings as Unix draws them",
+                "feed %s: lines that are not understood are passed over, and the files in them; the first: %s",
+                feed->name, listed->unknown);
+  else if (listed->refused > 0)
+    doctor_find(doctor, DOCTOR_WARNING, "listing", "the partner must name them otherwise",
+                "feed %s: %u names cannot be a file's (a slash, a NUL, longer than 255 bytes) or stand there twice: "
+                "they are passed over",
+                feed->name, listed->refused);
+  if (listed->truncated)
+    doctor_find(
+        doctor, DOCTOR_PROBLEM, "listing", "ask the partner to clear the folder, or to raise its server's limit",
+        "feed %s: the listing is not whole (%u entries came): the server cuts it, or it is longer than is taken; "
+        "files beyond are never seen",
+        feed->name, count->entries);
+  if (count->links > 0)
+    doctor_find(doctor, DOCTOR_NOTE, "listing", "the partner must put the files themselves there",
+                "feed %s: %u symbolic links: they are not followed, and what they point to is not fetched", feed->name,
+                count->links);
+}
+
+static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *entries, const Listed *listed) {
+  gint64 took = listed->took;
   g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
   Count count = {.doctor = doctor, .feed = feed, .names = names};
   for (guint i = 0; i < entries->len; i++)
@@ -94,14 +125,7 @@ static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *
               took > 10 * G_USEC_PER_SEC ? "ask the partner to clear the folder, or lengthen every" : NULL,
               "feed %s: %s: %u entries in %s, %u folders among them; %u match '%s'%s", feed->name, feed->source.path,
               count.entries, time, count.folders, count.matching, feed->source.match, ready ? ready : "");
-  if (refused > 0)
-    doctor_find(doctor, DOCTOR_WARNING, "listing", "the partner must name them otherwise",
-                "feed %s: %u names cannot be a file's (a slash, a NUL, longer than 255 bytes) or stand there twice: "
-                "they are passed over",
-                feed->name, refused);
-  if (truncated)
-    doctor_find(doctor, DOCTOR_WARNING, "listing", "ask the partner to clear the folder",
-                "feed %s: more entries than were taken", feed->name);
+  tell_left_out(doctor, feed, &count, listed);
   if (count.left > 0)
     doctor_find(doctor, DOCTOR_WARNING, "left-over", "remove them",
                 "%s: %u probe files of an earlier examination (" DOCTOR_PROBE_PREFIX "…)", feed->source.path,
@@ -113,18 +137,19 @@ static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *
 
 static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
   g_autoptr(GError) error = NULL;
-  CourierListing listing = {.folder = feed->source.path};
-  gboolean truncated;
-  guint refused;
+  Listed listed = {FALSE, 0, NULL, 0};
+  CourierListing listing = {.folder = feed->source.path, .unknown = &listed.unknown};
   gint64 begun = g_get_monotonic_time();
-  g_autoptr(GPtrArray) entries = courier_list(doctor->courier, &listing, &truncated, &refused, &error);
+  g_autoptr(GPtrArray) entries = courier_list(doctor->courier, &listing, &listed.truncated, &listed.refused, &error);
+  listed.took = g_get_monotonic_time() - begun;
   if (!entries) {
     doctor_find(doctor, DOCTOR_PROBLEM, "listing",
-                "source path; or the partner has to make the folder, or to let this user list it", "feed %s: %s",
-                feed->name, error->message);
+                doctor_advice(error, "source path; or the partner has to make the folder, or to let this user list it"),
+                "feed %s: %s", feed->name, error->message);
     return !courier_is_lost(doctor->courier);
   }
-  tell_listing(doctor, feed, entries, refused, truncated, g_get_monotonic_time() - begun);
+  tell_listing(doctor, feed, entries, &listed);
+  g_free(listed.unknown);
   const CourierEntry *entry = first_match(feed, entries);
   if (entry)
     compare_with_stat(doctor, feed, entry);
@@ -142,8 +167,8 @@ static gboolean look_at_target(Doctor *doctor, const char *whose, const char *pa
   CourierStat stat;
   gboolean known;
   if (!courier_stat(doctor->courier, path, &stat, &error) || !stat.exists || stat.is_file) {
-    doctor_find(doctor, DOCTOR_PROBLEM, "folder", "path; or the partner has to make the folder", "%s: %s: %s", whose,
-                path,
+    doctor_find(doctor, DOCTOR_PROBLEM, "folder", doctor_advice(error, "path; or the partner has to make the folder"),
+                "%s: %s: %s", whose, path,
                 error         ? error->message
                 : stat.exists ? "is not a folder"
                               : "is not there");

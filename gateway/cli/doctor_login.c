@@ -49,7 +49,8 @@ gboolean doctor_login(Doctor *doctor) {
   gboolean known;
   gint64 begun = g_get_monotonic_time();
   if (!doctor_connect(doctor, FALSE, &error)) {
-    doctor_find(doctor, DOCTOR_PROBLEM, "login", remedy_for(sallyport_error_code(error)), "%s", error->message);
+    doctor_find(doctor, DOCTOR_PROBLEM, "login", doctor_advice(error, remedy_for(sallyport_error_code(error))), "%s",
+                error->message);
     return FALSE;
   }
   g_autofree char *time = doctor_time(g_get_monotonic_time() - begun);

@@ -1,6 +1,7 @@
 /* What an SSH server offers, what the gateway would agree on with it, what the installed libssh2 cannot do of it, and
  * the host keys. All from the facts of the survey: no login is needed, and none is made. */
 #include "gateway/cli/doctor.h"
+#include <stdio.h>
 #include <string.h>
 
 /* Known to later releases only, by what they are called; from libssh2's release notes. */
@@ -73,12 +74,25 @@ static int cured_by(char **theirs, char **ours) {
   return -1;
 }
 
+/* "libssh2 1.11.1" has what came with 1.11.0. */
+static gboolean has_release(const char *library, const char *since) {
+  guint have[3] = {0, 0, 0}, want[3] = {0, 0, 0};
+  const char *version = library ? strrchr(library, ' ') : NULL;
+  if (!library || sscanf(version ? version + 1 : library, "%u.%u.%u", &have[0], &have[1], &have[2]) < 2 ||
+      sscanf(since, "%u.%u.%u", &want[0], &want[1], &want[2]) < 2)
+    return FALSE;
+  for (guint i = 0; i < 3; i++)
+    if (have[i] != want[i])
+      return have[i] > want[i];
+  return TRUE;
+}
+
 static char *remedy(const Doctor *doctor, const Category *category) {
   g_auto(GStrv) theirs = names_of(doctor, category->theirs), ours = names_of(doctor, category->ours);
   int cure = cured_by(theirs, ours);
   g_autofree char *first = g_strdup(*ours ? *ours : "?");
   const char *library = courier_fact(doctor->survey, "library");
-  if (cure < 0 || !later[cure].since)
+  if (cure < 0 || !later[cure].since || has_release(library, later[cure].since))
     return g_strdup_printf("ask the partner to allow one that is here, best %s", first);
   return g_strdup_printf("%s would do, and libssh2 has it from %s on (here is %s); else ask the partner to allow %s",
                          later[cure].called, later[cure].since, library ? library : "?", first);
@@ -140,7 +154,8 @@ static void tell_unknown(Doctor *doctor) {
       g_auto(GStrv) theirs = names_of(doctor, categories[i].theirs), ours = names_of(doctor, categories[i].ours);
       for (char **name = theirs; *name; name++) {
         if (!g_str_has_prefix(*name, later[kind].begins) || !g_str_has_suffix(*name, later[kind].ends) ||
-            g_strv_contains((const char *const *)ours, *name) || g_strcmp0(told, later[kind].called) == 0)
+            g_strv_contains((const char *const *)ours, *name) || g_strcmp0(told, later[kind].called) == 0 ||
+            has_release(library, later[kind].since))
           continue;
         told = later[kind].called;
         doctor_find(doctor, DOCTOR_NOTE, "library", NULL, "the server can do %s (%s), %s cannot: it takes %s",
@@ -221,6 +236,14 @@ gboolean doctor_host_keys(Doctor *doctor) {
   }
   if (pinned > 0)
     return TRUE;
+  const char *why = courier_fact(doctor->survey, "shown-error");
+  if (why) {
+    doctor_find(
+        doctor, DOCTOR_WARNING, "host-key",
+        "nothing: wait some minutes, and examine it again; the login below shows whether the pinned key is there",
+        "whether the pinned key is among those that it shows was not seen: %s", why);
+    return TRUE;
+  }
   doctor_find(doctor, DOCTOR_PROBLEM, "host-key",
               "host-key, but only after the partner has confirmed by another way (not by e-mail alone) that this is "
               "its key; until then it may be "

@@ -4,377 +4,15 @@
  * after Ctrl-C, and with a new connection when the one at work has broken. What cannot be removed is told by its name.
  */
 #include "gateway/base/files.h"
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor_write_private.h"
 #include "gateway/common/remote_path.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SMALL = 64 << 10, FIRST = 300 << 10, MOST = 8 << 20, TINY = 1 << 10, TINY_FILES = 5, CLEANING_TRIES = 3 };
-#define SPEED_SECONDS 2 /* of each of the two large transfers, as far as the first one lets us guess */
-
-typedef struct {
-  Doctor *doctor;
-  const char *folder;
-  char *first, *second, *inner; /* paths: two files, a folder */
-  GPtrArray *noted;             /* paths of files that may exist */
-  gboolean folder_noted;
-  int content, copy; /* unnamed: MOST random bytes; what was got */
-  guint64 rate;      /* bytes a second of the first put */
-} Probe;
-
-/* --- what the steps do all the time ---------------------------------------------------------------------------------
- */
-
-static void note(Probe *probe, const char *path) {
-  for (guint i = 0; i < probe->noted->len; i++)
-    if (strcmp(probe->noted->pdata[i], path) == 0)
-      return;
-  g_ptr_array_add(probe->noted, g_strdup(path));
-}
-
-static gboolean put(Probe *probe, const char *path, guint64 offset, guint64 size, GError **error) {
-  note(probe, path);
-  return courier_put(probe->doctor->courier,
-                     &(CourierPut){.path = path, .fd = probe->content, .offset = offset, .size = size}, error);
-}
-
-/* What was got stands in probe->copy from its beginning to *end. */
-static gboolean get(Probe *probe, const char *path, guint64 offset, guint64 *end, GError **error) {
-  return courier_get(probe->doctor->courier,
-                     &(CourierGet){.path = path, .fd = probe->copy, .offset = offset, .size_limit = MOST}, end, error);
-}
-
-static gboolean is_same(const Probe *probe, guint64 from, guint64 size) {
-  guint8 ours[8192], theirs[8192];
-  for (guint64 at = from; at < size; at += sizeof ours) {
-    gsize length = (gsize)MIN(size - at, sizeof ours);
-    if (pread(probe->content, ours, length, (off_t)at) != (ssize_t)length ||
-        pread(probe->copy, theirs, length, (off_t)at) != (ssize_t)length || memcmp(ours, theirs, length) != 0)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* The file's size; -1: it is not there, or cannot be looked at. */
-static gint64 size_of(Probe *probe, const char *path) {
-  CourierStat stat;
-  return courier_stat(probe->doctor->courier, path, &stat, NULL) && stat.exists ? (gint64)stat.size : -1;
-}
-
-#define FIND(severity, check, set, ...) doctor_find(probe->doctor, severity, check, set, __VA_ARGS__)
-
-static void failed(Probe *probe, const char *check, const char *set, const GError *error) {
-  FIND(DOCTOR_PROBLEM, check, set, "%s: %s", probe->folder, error->message);
-}
-
-/* --- the steps. FALSE: the ones after it make no sense --------------------------------------------------------------
- */
-
-static gboolean try_put(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  gint64 begun = g_get_monotonic_time();
-  if (!put(probe, probe->first, 0, FIRST, &error)) {
-    failed(probe, "put", "ask the partner to let this user write there; or is it the wrong folder?", error);
-    return FALSE;
-  }
-  gint64 took = g_get_monotonic_time() - begun;
-  probe->rate = FIRST * (guint64)G_USEC_PER_SEC / (guint64)MAX(took, 1);
-  g_autofree char *time = doctor_time(took);
-  FIND(DOCTOR_OK, "put", NULL, "%s: a file of %d KiB was put in %s, and its size was read back", probe->folder,
-       FIRST >> 10, time);
-  return TRUE;
-}
-
-static void judge_clock(Probe *probe, gint64 skew) {
-  gint64 away = ABS(skew);
-  gboolean is_zone = away > 600 && (away % 1800 < 120 || away % 1800 > 1680);
-  if (away <= 5)
-    FIND(DOCTOR_OK, "clock", NULL, "their clock and ours agree to within 5 s");
-  else if (is_zone && probe->doctor->endpoint.kind == COURIER_FTP)
-    FIND(DOCTOR_WARNING, "clock", "listing-time-zone",
-         "times are %" G_GINT64_FORMAT " s off, which looks like a time zone", skew);
-  else
-    FIND(away <= 60 ? DOCTOR_NOTE : DOCTOR_WARNING, "clock",
-         away <= 60 ? NULL
-                    : "tell the partner: its files' times, and dates that it derives from them, are wrong. "
-                      "Here nothing depends on them: what is complete is judged by our own clock",
-         "a file just written has a time %" G_GINT64_FORMAT " s %s our clock", away, skew > 0 ? "ahead of" : "behind");
-}
-
-static gboolean try_stat(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  CourierStat stat;
-  gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-  if (!courier_stat(probe->doctor->courier, probe->first, &stat, &error)) {
-    failed(probe, "stat", NULL, error);
-    return FALSE;
-  }
-  if (!stat.exists) {
-    FIND(DOCTOR_WARNING, "stat",
-         "ask the partner what takes files away there: it has perhaps taken the probe for an answer; and let it wait "
-         "for a marker",
-         "%s: the file that was just put there is gone", probe->folder);
-    return FALSE;
-  }
-  if (stat.size != FIRST)
-    FIND(DOCTOR_PROBLEM, "stat", "ask the partner: a size that is wrong makes every transfer look broken",
-         "%s: %d bytes were put, it tells of %" G_GUINT64_FORMAT, probe->folder, FIRST, stat.size);
-  if (stat.modified > 0)
-    judge_clock(probe, stat.modified - now);
-  else
-    FIND(DOCTOR_NOTE, "clock", NULL, "it tells no time of a file");
-  return TRUE;
-}
-
-static gboolean try_list(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  CourierListing listing = {.folder = probe->folder};
-  gboolean truncated, seen = FALSE;
-  guint refused, left = 0;
-  const char *name = strrchr(probe->first, '/') ? strrchr(probe->first, '/') + 1 : probe->first;
-  g_autoptr(GPtrArray) entries = courier_list(probe->doctor->courier, &listing, &truncated, &refused, &error);
-  for (guint i = 0; entries && i < entries->len; i++) {
-    gsize length;
-    const char *bytes = g_bytes_get_data(((const CourierEntry *)entries->pdata[i])->name, &length);
-    g_autofree char *text = g_strndup(bytes, length);
-    seen |= strcmp(text, name) == 0;
-    if (g_str_has_prefix(text, DOCTOR_PROBE_PREFIX) && strcmp(text, name) != 0) {
-      left++;
-      FIND(DOCTOR_WARNING, "left-over", "remove it, unless another examination runs at this moment",
-           "%s: %s, a probe file of an earlier examination", probe->folder, text);
-    }
-  }
-  if (!entries)
-    FIND(DOCTOR_NOTE, "listing", NULL, "%s: cannot be listed (%s): a folder to put things into only", probe->folder,
-         error->message);
-  else if (!seen)
-    FIND(DOCTOR_NOTE, "listing", NULL,
-         "%s: names that begin with a dot are not listed: uploads under way are not seen by others, nor left-over ones "
-         "by us",
-         probe->folder);
-  else
-    FIND(DOCTOR_OK, "listing", NULL, "%s: the file that was put is listed", probe->folder);
-  return TRUE;
-}
-
-static gboolean try_get(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  guint64 end = 0;
-  const char *set =
-      "ask the partner to let this user read there: an answer whose reply was lost is recognised by reading it back";
-  if (!get(probe, probe->first, 0, &end, &error))
-    FIND(DOCTOR_WARNING, "get", set, "%s: %s", probe->folder, error->message);
-  else if (end != FIRST || !is_same(probe, 0, FIRST))
-    FIND(DOCTOR_PROBLEM, "get", "binary transfers, with nothing in between that changes line ends or compresses",
-         "%s: what was got back is not what was put", probe->folder);
-  else
-    FIND(DOCTOR_OK, "get", NULL, "%s: what was got back is what was put", probe->folder);
-  return TRUE;
-}
-
-static gboolean try_reads(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) facts = courier_facts_new();
-  CourierProbe wanted = {.kind = COURIER_PROBE_READ, .path = probe->first, .target = "", .size = FIRST};
-  gboolean known;
-  if (!courier_probe(probe->doctor->courier, &wanted, &known, facts, &error))
-    FIND(DOCTOR_WARNING, "reads", NULL, "%s: %s", probe->folder, error->message);
-  else if (known)
-    FIND(DOCTOR_OK, "reads", NULL, "the largest read that was answered whole: %" G_GINT64_FORMAT " KiB",
-         courier_fact_number(facts, "read-answered", 0) >> 10);
-  return TRUE;
-}
-
-static gboolean try_resumed_get(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  guint64 end = 0;
-  if (ftruncate(probe->copy, SMALL) != 0)
-    return FALSE;
-  if (!get(probe, probe->first, SMALL, &end, &error))
-    FIND(DOCTOR_WARNING, "resume", "nothing: a download that broke is begun anew", "get: %s", error->message);
-  else if (end != FIRST || !is_same(probe, SMALL, FIRST))
-    FIND(DOCTOR_PROBLEM, "resume", "ask the partner: what is got from the middle of a file is not what stands there",
-         "get: the rest of a file is not what it should be");
-  else
-    FIND(DOCTOR_OK, "resume", NULL, "a get goes on in the middle of a file");
-  return TRUE;
-}
-
-static gboolean try_resumed_put(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  guint64 end = 0;
-  gboolean ok = put(probe, probe->second, 0, SMALL, &error) && put(probe, probe->second, SMALL, FIRST, &error);
-  if (ok && get(probe, probe->second, 0, &end, NULL) && (end != FIRST || !is_same(probe, 0, FIRST)))
-    FIND(DOCTOR_WARNING, "resume", "nothing: uploads are always begun anew",
-         "put: what was added to a file stands in the wrong place");
-  else if (ok)
-    FIND(DOCTOR_OK, "resume", NULL, "a put goes on at the end of a file");
-  else
-    FIND(DOCTOR_NOTE, "resume", NULL, "put: %s: uploads are always begun anew", error->message);
-  return TRUE;
-}
-
-static gboolean try_set_time(Probe *probe) {
-  g_autoptr(GPtrArray) facts = courier_facts_new();
-  gint64 wanted = g_get_real_time() / G_USEC_PER_SEC - 86400;
-  CourierProbe set = {.kind = COURIER_PROBE_SET_TIME, .path = probe->first, .target = "", .size = (guint64)wanted};
-  CourierStat stat;
-  gboolean known;
-  if (!courier_probe(probe->doctor->courier, &set, &known, facts, NULL) || !known)
-    return TRUE;
-  const char *status = courier_fact(facts, "status");
-  gboolean is_set = courier_stat(probe->doctor->courier, probe->first, &stat, NULL) && stat.exists &&
-                    stat.modified == wanted;
-  if (is_set)
-    FIND(DOCTOR_OK, "set-stat", NULL,
-         "times can be set: a file that is still being uploaded may look old, and is not taken for complete by that");
-  else
-    FIND(DOCTOR_NOTE, "set-stat", NULL, "times cannot be set (%s); nothing here needs it", status ? status : "?");
-  return TRUE;
-}
-
-static gboolean try_rename(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  const CourierRename rename = {probe->first, probe->second, COURIER_TARGET_REFUSE};
-  const char *set = "ask the partner to allow renames: answers are put under a temporary name, and take their own only "
-                    "when they are whole";
-  if (!courier_remove(probe->doctor->courier, probe->second, &error)) {
-    failed(probe, "remove", "ask the partner to let this user delete there, or look after left-over files yourselves",
-           error);
-    return FALSE;
-  }
-  if (!courier_rename(probe->doctor->courier, &rename, &error)) {
-    failed(probe, "rename", set, error);
-    return FALSE;
-  }
-  gint64 from = size_of(probe, probe->first), to = size_of(probe, probe->second);
-  if (from < 0 && to == FIRST)
-    FIND(DOCTOR_OK, "rename", NULL, "%s: a file is renamed", probe->folder);
-  else
-    FIND(DOCTOR_PROBLEM, "rename", set, "%s: it says that it has renamed a file, and %s", probe->folder,
-         from >= 0 ? "the file has its old name"
-         : to < 0  ? "the file is gone"
-                   : "the file has another size");
-  return from < 0 && to == FIRST;
-}
-
-static gboolean make_pair(Probe *probe, GError **error) {
-  return put(probe, probe->first, 0, TINY, error) && put(probe, probe->second, 0, 2 * TINY, error);
-}
-
-/* What a plain rename made of two files of TINY and 2 × TINY bytes. */
-static void judge_onto(Probe *probe, gboolean said_ok) {
-  gint64 from = size_of(probe, probe->first), to = size_of(probe, probe->second);
-  const char *set = "if-exists = refuse, and let the partner take its files away before new ones of the same name come";
-  if (from == TINY && to == 2 * TINY)
-    FIND(said_ok ? DOCTOR_PROBLEM : DOCTOR_OK, "rename", said_ok ? set : NULL,
-         said_ok ? "onto an existing file: it says that it was done, and did nothing"
-                 : "onto an existing file: refused, both are as they were");
-  else if (from < 0 && to == TINY)
-    FIND(said_ok ? DOCTOR_NOTE : DOCTOR_WARNING, "rename", NULL,
-         "onto an existing file: replaces it%s. It is looked at before each rename; somebody else's file that "
-         "comes in just that moment would be lost",
-         said_ok ? "" : ", and says that it failed");
-  else
-    FIND(DOCTOR_PROBLEM, "rename", set, "onto an existing file: %s",
-         from < 0 && to < 0 ? "both are gone"
-         : from < 0         ? "the one that was renamed is gone, the old one stays"
-         : to < 0           ? "the old one is gone, the other has not got its name"
-                            : "one of them has another size");
-}
-
-static gboolean try_rename_onto(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) facts = courier_facts_new();
-  const CourierProbe plain = {.kind = COURIER_PROBE_RENAME, .path = probe->first, .target = probe->second};
-  const CourierRename refusing = {probe->first, probe->second, COURIER_TARGET_REFUSE};
-  gboolean known, said_ok;
-  if (!make_pair(probe, &error) || !courier_probe(probe->doctor->courier, &plain, &known, facts, &error)) {
-    failed(probe, "rename", NULL, error);
-    return !courier_is_lost(probe->doctor->courier);
-  }
-  if (known)
-    said_ok = g_strcmp0(courier_fact(facts, "status"), "ok") == 0;
-  else
-    said_ok = courier_rename(probe->doctor->courier, &refusing, NULL);
-  judge_onto(probe, said_ok);
-  return TRUE;
-}
-
-/* As an answer replaces an older one where the feed says if-exists = replace. */
-static gboolean try_replace(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  g_autofree char *aside = g_strconcat(probe->second, ".aside", NULL);
-  const CourierRename replacing = {probe->first, probe->second, COURIER_TARGET_REPLACE};
-  note(probe, aside);
-  if (!make_pair(probe, &error) || !courier_rename(probe->doctor->courier, &replacing, &error))
-    FIND(DOCTOR_WARNING, "replace", "if-exists = refuse", "%s: an existing file cannot be replaced: %s", probe->folder,
-         error->message);
-  else if (size_of(probe, probe->first) < 0 && size_of(probe, probe->second) == TINY)
-    FIND(DOCTOR_OK, "replace", NULL, "%s: an existing file can be replaced", probe->folder);
-  else
-    FIND(DOCTOR_PROBLEM, "replace", "if-exists = refuse", "%s: it says that a file was replaced, which is not so",
-         probe->folder);
-  return TRUE;
-}
-
-static gboolean try_folder(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GPtrArray) facts = courier_facts_new();
-  const CourierProbe gone = {.kind = COURIER_PROBE_REMOVE_FOLDER, .path = probe->inner, .target = ""};
-  CourierStat stat;
-  gboolean known;
-  /* not made where it could not be removed again */
-  if (!courier_probe(probe->doctor->courier, &gone, &known, facts, NULL) || !known)
-    return TRUE;
-  probe->folder_noted = TRUE;
-  if (!courier_make_folder(probe->doctor->courier, probe->inner, &error))
-    FIND(DOCTOR_NOTE, "mkdir", "archive: a folder that is there already", "%s: folders cannot be made: %s",
-         probe->folder, error->message);
-  else if (courier_stat(probe->doctor->courier, probe->inner, &stat, NULL) && stat.exists && !stat.is_file)
-    FIND(DOCTOR_OK, "mkdir", NULL, "%s: folders can be made", probe->folder);
-  else
-    FIND(DOCTOR_WARNING, "mkdir", "archive: a folder that is there already",
-         "%s: it says that it has made a folder, and there is none", probe->folder);
-  return TRUE;
-}
-
-static gboolean try_speed(Probe *probe) {
-  g_autoptr(GError) error = NULL;
-  guint64 size = CLAMP(probe->rate * SPEED_SECONDS, FIRST, MOST), end = 0;
-  gint64 begun = g_get_monotonic_time();
-  if (!put(probe, probe->first, 0, size, &error)) {
-    FIND(DOCTOR_WARNING, "speed", NULL, "put of %" G_GUINT64_FORMAT " KiB: %s", size >> 10, error->message);
-    return TRUE;
-  }
-  g_autofree char *put_speed = doctor_speed(size, g_get_monotonic_time() - begun);
-  begun = g_get_monotonic_time();
-  gboolean got = get(probe, probe->first, 0, &end, NULL);
-  g_autofree char *get_speed = got ? doctor_speed(size, g_get_monotonic_time() - begun) : g_strdup("cannot be read");
-  FIND(got && !is_same(probe, 0, size) ? DOCTOR_PROBLEM : DOCTOR_OK, "speed", NULL,
-       "%" G_GUINT64_FORMAT " KiB: put %s, get %s", size >> 10, put_speed, get_speed);
-  return TRUE;
-}
-
-/* A small answer's way: put, renamed; and the round trip that it is made of. */
-static gboolean try_small_files(Probe *probe) {
-  gint64 begun = g_get_monotonic_time();
-  for (guint i = 0; i < TINY_FILES; i++) {
-    const CourierRename rename = {probe->first, probe->second, COURIER_TARGET_REFUSE};
-    if (!courier_remove(probe->doctor->courier, probe->second, NULL) || !put(probe, probe->first, 0, TINY, NULL) ||
-        !courier_rename(probe->doctor->courier, &rename, NULL))
-      return TRUE;
-  }
-  g_autofree char *each = doctor_time((g_get_monotonic_time() - begun) / TINY_FILES);
-  begun = g_get_monotonic_time();
-  for (guint i = 0; i < TINY_FILES; i++)
-    (void)size_of(probe, probe->second);
-  g_autofree char *look = doctor_time((g_get_monotonic_time() - begun) / TINY_FILES);
-  FIND(DOCTOR_OK, "speed", NULL, "a file of 1 KiB put, renamed and removed in %s; a question answered in %s", each,
-       look);
-  return TRUE;
+void doctor_write_failed(Probe *probe, const char *check, const char *set, const GError *error) {
+  FIND(DOCTOR_PROBLEM, check, doctor_advice(error, set), "%s: %s", probe->folder, error->message);
 }
 
 /* --- cleaning up -----------------------------------------------------------------------------------------------------
@@ -417,10 +55,6 @@ static void clean_up(Probe *probe) {
 /* --- one folder ------------------------------------------------------------------------------------------------------
  */
 
-static gboolean (*const steps[])(Probe *probe) = {
-    try_put,      try_stat,   try_list,        try_get,     try_reads,  try_resumed_get, try_resumed_put,
-    try_set_time, try_rename, try_rename_onto, try_replace, try_folder, try_speed,       try_small_files};
-
 static gboolean fill(Probe *probe, GError **error) {
   g_autofree guint32 *piece = g_new(guint32, SMALL / sizeof(guint32));
   GRand *random = g_rand_new();
@@ -459,14 +93,14 @@ static void end(Probe *probe) {
 
 static void run_steps(Probe *probe) {
   g_autoptr(GError) error = NULL;
-  for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+  for (const ProbeStep *step = doctor_write_steps; *step; step++) {
     if (doctor_is_stopped())
       return;
     if (courier_is_lost(probe->doctor->courier) && !doctor_connect(probe->doctor, FALSE, &error)) {
-      failed(probe, "session", NULL, error);
+      doctor_write_failed(probe, "session", NULL, error);
       return;
     }
-    if (!steps[i](probe))
+    if (!(*step)(probe))
       return;
   }
 }
@@ -480,7 +114,7 @@ gboolean doctor_writes(Doctor *doctor) {
       run_steps(probe);
       clean_up(probe);
     } else {
-      failed(probe, "put", NULL, error);
+      doctor_write_failed(probe, "put", NULL, error);
     }
     if (made.noted)
       end(probe);

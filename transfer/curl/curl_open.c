@@ -1,7 +1,7 @@
 /* The beginning and the end of a connection by libcurl: what happens before the cage closes. */
 #include "transfer/caged/sandbox.h"
-#include "transfer/curl/curl_link.h"
 #include "gateway/base/secret.h"
+#include "transfer/curl/curl_link.h"
 #include "transfer/wire/connect.h"
 #include <errno.h>
 #include <netdb.h>

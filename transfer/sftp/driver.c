@@ -1,6 +1,6 @@
 #include "transfer/wire/connect.h"
-#include "transfer/caged/sandbox.h"
 #include "gateway/base/secret.h"
+#include "transfer/caged/sandbox.h"
 #include "transfer/sftp/sftp_private.h"
 #include <stdio.h>
 #include <string.h>
