@@ -7,6 +7,7 @@ enum { LOGINS_BEFORE_BREAKER = 3, LONGEST_BACK_OFF = 60 };
 
 struct EndpointPool {
   EndpointPoolOptions options;
+  gint other_keys; /* what couriers have learnt of the server, from one opening to the next */
   TaskQueue queue;
   GPtrArray *hands;
   pthread_mutex_t connecting; /* one login at a time, so that the breaker's count holds */
@@ -142,6 +143,7 @@ static void *carry(void *data) {
 EndpointPool *endpoint_pool_start(const EndpointPoolOptions *options, GError **error) {
   EndpointPool *pool = g_new0(EndpointPool, 1);
   pool->options = *options;
+  pool->options.endpoint.other_keys = &pool->other_keys;
   if (pool->options.idle_seconds == 0)
     pool->options.idle_seconds = 60;
   task_queue_init(&pool->queue);

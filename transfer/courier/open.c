@@ -103,10 +103,12 @@ const char *courier_key_name(guint64 type) {
 /* What the server has shown so far that is not pinned. */
 typedef struct {
   guint8 avoid;
+  gboolean is_wrong; /* no pinned one is left to be shown */
   GString *shown;
 } Mismatches;
 
-static gboolean wrong_key(const CourierEndpoint *endpoint, const Mismatches *mismatches, GError **error) {
+static gboolean wrong_key(const CourierEndpoint *endpoint, Mismatches *mismatches, GError **error) {
+  mismatches->is_wrong = TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_LOGIN,
                              "%s: the server's host key is not a pinned one: it shows %s%s; no credential was sent",
                              endpoint->name ? endpoint->name : "endpoint", mismatches->shown->str,
@@ -149,8 +151,8 @@ static Attempt attempt(Courier *courier, const CourierEndpoint *endpoint, const 
   return REFUSED;
 }
 
-static Courier *open_with(const CourierEndpoint *endpoint, const CourierSecrets *secrets, Mismatches *mismatches,
-                          GError **error) {
+static Courier *open_avoiding(const CourierEndpoint *endpoint, const CourierSecrets *secrets, Mismatches *mismatches,
+                              GError **error) {
   for (guint i = 0; i < COURIER_KEY_TYPES; i++) {
     Courier *courier = courier_new(endpoint, error);
     if (!courier)
@@ -165,6 +167,27 @@ static Courier *open_with(const CourierEndpoint *endpoint, const CourierSecrets 
   }
   wrong_key(endpoint, mismatches, error);
   return NULL;
+}
+
+/* What was learnt of the server's other keys is taken up, and given up when it does not hold any more. */
+static Courier *open_by_key(const CourierEndpoint *endpoint, const CourierSecrets *secrets, GError **error) {
+  gint *learnt = endpoint->other_keys;
+  Mismatches mismatches = {.avoid = learnt ? (guint8)g_atomic_int_get(learnt) : 0, .shown = g_string_new(NULL)};
+  GError *failed = NULL;
+  guint8 before = mismatches.avoid;
+  Courier *courier = open_avoiding(endpoint, secrets, &mismatches, &failed);
+  if (!courier && before != 0 && mismatches.is_wrong) {
+    g_clear_error(&failed);
+    mismatches.avoid = 0;
+    g_string_truncate(mismatches.shown, 0);
+    courier = open_avoiding(endpoint, secrets, &mismatches, &failed);
+  }
+  if (courier && learnt)
+    g_atomic_int_set(learnt, mismatches.avoid);
+  if (failed)
+    g_propagate_error(error, failed);
+  g_string_free(mismatches.shown, TRUE);
+  return courier;
 }
 
 /* --- FTP and HTTP
@@ -282,13 +305,11 @@ static gboolean check_endpoint(const CourierEndpoint *endpoint, GError **error) 
 
 Courier *courier_open(const CourierEndpoint *endpoint, GError **error) {
   CourierSecrets secrets = {0};
-  Mismatches mismatches = {0, g_string_new(NULL)};
   Courier *courier = NULL;
   if (check_endpoint(endpoint, error) && courier_secrets_read(endpoint, &secrets, error))
     courier = is_curls(endpoint) ? open_by_curl(endpoint, &secrets, error)
-                                 : open_with(endpoint, &secrets, &mismatches, error);
+                                 : open_by_key(endpoint, &secrets, error);
   courier_secrets_wipe(&secrets);
-  g_string_free(mismatches.shown, TRUE);
   return courier;
 }
 

@@ -144,6 +144,22 @@ def never_loses_an_answer_whose_name_is_taken(kind, tls):
             note(kind.name, "exists: replace")
 
 
+@each([ProFtpd])
+def with_its_defaults_delivers_after_a_cut(kind, tls):
+    """A part that a broken upload has left may not be written over there."""
+    with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls, defaults=True) as server, Proxies(server) as proxies:
+        started(world, server, host="127.0.0.1", port=proxies.control.port)
+        world.drop("POINTS_first.dat.pgp", accruals.records(15000, prefix="FIRST"))
+        equal(world.feedback("POINTS_first.dat.pgp", seconds=60).accepted, 15000, "accepted")
+        world.settle()
+        size = os.path.getsize(os.path.join(world.partner.incoming, world.answer_name("POINTS_first.dat.pgp", "FB")))
+        proxies.cut(up=size // 2)
+        world.drop("POINTS_next.dat.pgp", accruals.records(15000, prefix="NEXT"))
+        equal(world.feedback("POINTS_next.dat.pgp", seconds=60).accepted, 15000, "accepted of the next")
+        world.settle()
+        equal([name for name in os.listdir(world.partner.incoming) if name.endswith(".part")], [], "temporary files")
+
+
 def refused(world, server, word, **endpoint):
     """The gateway does not log in, says why, and the server has not been told who is there."""
     started(world, server, **endpoint)

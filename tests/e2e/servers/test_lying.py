@@ -216,13 +216,78 @@ def an_answer_that_is_taken_away_at_once_is_sent_once():
         has(world.gateway.log(), "answer-not-seen", "the log")
 
 
+@test
+def an_answer_whose_upload_broke_is_delivered_where_nothing_may_be_written_over():
+    for kind in (LyingWorld, LyingFtpWorld):
+        with kind() as world:
+            world.liar.lie_about({".POINTS_x_FB*": ("no-overwriting", "cut-after-put")})
+            world.start()
+            drop(world, "POINTS_x.dat.pgp")
+            world.liar.wait_told("cut-after-put", log=world.gateway.log_tail)
+            world.liar.lie("no-overwriting", ".POINTS_x_FB*")
+            equal(world.feedback("POINTS_x.dat.pgp").accepted, 20, "accepted")
+            assert world.liar.told("no-overwriting") >= 1, "the part was in nobody's way"
+            world.settle()
+            equal(left_at_the_partners(world), [], "temporary files")
+
+
+@test
+def an_upload_that_the_server_takes_at_its_close_is_sent_once_more_by_a_person_only():
+    for kind in (LyingWorld, LyingFtpWorld):
+        with kind() as world:
+            world.liar.lie(*("taken-at-close", ".POINTS_gone_FB*"))
+            world.start()
+            drop(world, "POINTS_gone.dat.pgp")
+            wait_problem(world, "POINTS_gone.dat.pgp", "vanishes = delivered")
+            tries = lambda: world.gateway.file("POINTS_gone.dat.pgp").get("attempts", 0)
+            before = tries()
+            wait_until("further tries", lambda: tries() >= before + 2, seconds=60, log=world.gateway.log_tail)
+            equal(len(world.liar.taken()), 1, "uploads that the server took")
+            world.gateway.stop()
+            world.gateway.start()
+            wait_until("a try after the restart", lambda: tries() >= before + 3, seconds=60, log=world.gateway.log_tail)
+            equal(len(world.liar.taken()), 1, "uploads that the server took")
+            end_of_the_lie(world, "POINTS_gone.dat.pgp")
+            equal(world.feedback("POINTS_gone.dat.pgp").accepted, 20, "accepted")
+            world.settle()
+
+
+@test
+def a_lost_rename_reply_and_an_immediate_pick_up_make_no_second_answer():
+    for kind in (LyingWorld, LyingFtpWorld):
+        with kind() as world:
+            del world.feed.feedback["marker"]
+            world.liar.lie("taken-at-once", "POINTS_lost_FB*")
+            world.liar.lie_about({"POINTS_lost_FB*": ("taken-at-once", "cut-after-rename")})
+            world.start()
+            drop(world, "POINTS_lost.dat.pgp")
+            world.gateway.wait_state("POINTS_lost.dat.pgp", "closed")
+            equal([name for name, _ in world.liar.taken()], ["POINTS_lost_FB.dat.pgp"], "what the partner took")
+            has(world.gateway.log(), "answer-not-seen", "the log")
+
+
+@test
+def answers_go_where_nobody_may_look_or_a_look_tells_nothing():
+    refused = ("stat-refused", "open-refused")
+    for lies in ({"*POINTS_w_FB*": ("stat-vague",)}, {"*POINTS_w_FB*": refused, "incoming": "list-refused"}):
+        with LyingWorld() as world:
+            world.liar.lie_about(lies)
+            world.start()
+            drop(world, "POINTS_w.dat.pgp")
+            equal(world.feedback("POINTS_w.dat.pgp").accepted, 20, "accepted")
+            equal(left_at_the_partners(world), [], "temporary files")
+            world.liar.tell_the_truth()
+            world.settle()
+
+
 # --- Taking the partner's copy away
 
 @test
 def a_file_that_stays_although_it_was_archived_is_not_taken_again():
     with LyingWorld() as world:
         lies = {"POINTS_stays.dat.pgp": "rename-does-nothing", "POINTS_copied.dat.pgp": "rename-copies", "POINTS_lost.dat.pgp": "rename-loses"}
-        world.liar.lie_about(lies)
+        # under any name in the archive: the second try takes another one
+        world.liar.lie_about({name + "*": lie for name, lie in lies.items()})
         world.start()
         drop(world, *lies)
         for name in lies:

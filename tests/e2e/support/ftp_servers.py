@@ -220,7 +220,13 @@ class PureFtpd(Server):
 MODULES = ("mod_xfer", "mod_ls", "mod_delay", "mod_auth_file", "mod_tls", "mod_sftp")
 
 
+OVERWRITING = """AllowOverwrite on
+AllowStoreRestart on
+AllowRetrieveRestart on"""
+
+
 class ProFtpd(Server):
+    """`defaults`: as it comes, which lets nobody write over a file."""
     name, program = "ProFTPD", "usr/sbin/proftpd"
 
     def command(self):
@@ -254,9 +260,7 @@ AuthUserFile {users}
 AuthGroupFile {os.path.join(self.folder, "groups")}
 PersistentPasswd off
 {'DefaultRoot ' + self.root if os.geteuid() == 0 else ''}
-AllowOverwrite on
-AllowStoreRestart on
-AllowRetrieveRestart on
+{'' if self.options.get('defaults') else OVERWRITING}
 WtmpLog off
 TransferLog none
 SystemLog {os.path.join(self.folder, "proftpd.log")}

@@ -77,6 +77,12 @@ class Lies:
         """A file that was written is closed."""
         if self.tell("put-half", path):
             os.truncate(path, size // 2)
+        if self.tell("taken-at-close", path):  # the partner's own server takes what is closed
+            self._take(path)
+
+    def _take(self, path):
+        name = b"taken-" + os.path.basename(os.fsencode(path)) + b"-" + os.urandom(4).hex().encode()
+        os.rename(path, os.path.join(os.fsencode(self.control), name))
 
     def remove(self, path):
         if not self.tell("remove-does-nothing", path):
@@ -102,7 +108,6 @@ class Lies:
             return False
         os.rename(source, target)
         if self.tell("taken-at-once", target):  # the partner's own job stands ready
-            name = b"taken-" + os.path.basename(os.fsencode(target)) + b"-" + os.urandom(4).hex().encode()
-            os.rename(target, os.path.join(os.fsencode(self.control), name))
+            self._take(target)
         self.cut_after("rename", target)
         return True

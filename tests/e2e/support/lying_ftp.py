@@ -153,6 +153,8 @@ class Session:
 
     def store(self, rest, mode):
         path = self.path(rest)
+        if os.path.exists(path) and self.lies.tell("no-overwriting", path):
+            return self.say("550 Overwrite permission denied")
         with open(path, mode) as file, self.data() as connection:
             while data := connection.recv(65536):
                 file.write(data)

@@ -140,6 +140,10 @@ class Server:
     def on_stat(self, number, packet):
         path = self.path(packet.text())
         self.stall("stat", path)
+        if self.lies("stat-refused", path):
+            return self.status(number, PERMISSION)
+        if not os.path.lexists(path) and self.lies("stat-vague", path):
+            return self.status(number, FAILURE)
         if self.lies("stat-missing", path):
             raise FileNotFoundError
         about = os.lstat(path)
@@ -159,6 +163,10 @@ class Server:
     def on_open(self, number, packet):
         path, flags = self.path(packet.text()), packet.number()
         writing = bool(flags & 2)
+        if writing and os.path.exists(path) and self.lies("no-overwriting", path):
+            return self.status(number, PERMISSION)
+        if not writing and self.lies("open-refused", path):
+            return self.status(number, PERMISSION)
         mode = os.O_RDWR if writing else os.O_RDONLY
         mode |= (os.O_CREAT if flags & 8 else 0) | (os.O_TRUNC if flags & 16 else 0)
         fd = os.open(path, mode, 0o644)
@@ -208,6 +216,8 @@ class Server:
     def on_opendir(self, number, packet):
         path = self.path(packet.text())
         self.stall("list", path)
+        if self.lies("list-refused", path):
+            return self.status(number, PERMISSION)
         names = [b".", b".."] + sorted(os.listdir(path))
         self.send(HANDLE, number, self.handle(Open(path, names=names)))
 

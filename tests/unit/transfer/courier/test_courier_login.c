@@ -86,6 +86,25 @@ static void a_pinned_key_of_another_type_is_found(void **state) {
   sshd_stop(old);
 }
 
+/* What the server shows besides is learnt: later openings make no connection without a login. */
+static void the_type_of_a_pinned_key_is_remembered(void **state) {
+  (void)state;
+  TestEndpoint made;
+  gint other_keys = 0;
+  CourierEndpoint *endpoint = test_endpoint(&made, server);
+  endpoint->other_keys = &other_keys;
+  made.pins[0] = server->ecdsa;
+  courier_close(test_open(endpoint));
+  assert_true(other_keys != 0);
+  g_autofree char *before = sshd_log_text(server);
+  courier_close(test_open(endpoint));
+  g_autofree char *after = sshd_log_text(server);
+  assert_int_equal(occurrences(after + strlen(before), "Connection from"), 1);
+  /* and forgotten, when it does not hold any more */
+  made.pins[0] = server->ed25519;
+  courier_close(test_open(endpoint));
+}
+
 static void no_pin_no_connection(void **state) {
   (void)state;
   TestEndpoint made;
@@ -282,6 +301,7 @@ int main(int count, char **arguments) {
       cmocka_unit_test(the_mismatch_tells_every_key_that_the_server_shows),
       cmocka_unit_test(either_of_two_pins_opens),
       cmocka_unit_test(a_pinned_key_of_another_type_is_found),
+      cmocka_unit_test(the_type_of_a_pinned_key_is_remembered),
       cmocka_unit_test(no_pin_no_connection),
       cmocka_unit_test(keys_of_every_type_log_in),
       cmocka_unit_test(an_rsa_key_logs_in_or_the_reason_is_told),
