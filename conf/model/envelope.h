@@ -21,3 +21,15 @@ typedef enum { CONF_PACKINGS(CONF_CONSTANT) } ConfPacking;
   X(CONF_EXISTS_REFUSE, "refuse")       \
   X(CONF_EXISTS_REPLACE, "replace")
 typedef enum { CONF_IF_EXISTS(CONF_CONSTANT) } ConfIfExists;
+
+/* How a file gets its name there: by a rename when it is whole, or at once. */
+#define CONF_WRITES(X)                \
+  X(CONF_WRITE_RENAME, "rename")      \
+  X(CONF_WRITE_DIRECT, "direct")
+typedef enum { CONF_WRITES(CONF_CONSTANT) } ConfWrite;
+
+/* What it means that a file is gone right after it was put there. */
+#define CONF_VANISHES(X)                    \
+  X(CONF_VANISHES_UNKNOWN, "unknown")       \
+  X(CONF_VANISHES_DELIVERED, "delivered")
+typedef enum { CONF_VANISHES(CONF_CONSTANT) } ConfVanishes;

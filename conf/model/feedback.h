@@ -19,6 +19,8 @@ typedef struct {
   char **columns; /* record fields echoed; default: the key */
   ConfCompress compress;
   ConfIfExists if_exists;
+  ConfWrite write;
+  ConfVanishes vanishes;
   ConfEnvelope envelope; /* detached: the signature's name is NAME.sig */
   ConfPacking packing;
   ConfPacking outer_packing;

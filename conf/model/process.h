@@ -60,4 +60,6 @@ typedef struct {
   char **encrypt_to;     /* openpgp */
   ConfPacking packing;
   ConfIfExists if_exists;
+  ConfWrite write;
+  ConfVanishes vanishes;
 } ConfDeliver;

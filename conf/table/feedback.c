@@ -92,6 +92,8 @@ static const Row rows[] = {
     ROW(ConfFeedback, "digest", digest, template, .rule = &template_of_marker),
     CHECK(check_digest),
     ROW(ConfFeedback, "if-exists", if_exists, choice, .words = WORDS(CONF_IF_EXISTS), .otherwise = CONF_EXISTS_REFUSE),
+    ROW(ConfFeedback, "write", write, choice, .words = WORDS(CONF_WRITES), .otherwise = CONF_WRITE_RENAME),
+    ROW(ConfFeedback, "vanishes", vanishes, choice, .words = WORDS(CONF_VANISHES), .otherwise = CONF_VANISHES_UNKNOWN),
     ROWS_END,
 };
 const Table table_feedback = TABLE(ConfFeedback, rows);

@@ -36,6 +36,8 @@ static const Row rows[] = {
         .with = offsetof(ConfDeliver, envelope), .with_values = 1u << CONF_ENVELOPE_OPENPGP),
     ROW(ConfDeliver, "packing", packing, choice, .words = WORDS(CONF_PACKINGS), .otherwise = CONF_PACK_NONE),
     ROW(ConfDeliver, "if-exists", if_exists, choice, .words = WORDS(CONF_IF_EXISTS), .otherwise = CONF_EXISTS_REFUSE),
+    ROW(ConfDeliver, "write", write, choice, .words = WORDS(CONF_WRITES), .otherwise = CONF_WRITE_RENAME),
+    ROW(ConfDeliver, "vanishes", vanishes, choice, .words = WORDS(CONF_VANISHES), .otherwise = CONF_VANISHES_UNKNOWN),
     ROWS_END,
 };
 const Table table_deliver = TABLE(ConfDeliver, rows);

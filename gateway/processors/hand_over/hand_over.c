@@ -129,7 +129,9 @@ static gboolean put_there(Step *step, int fd, const char *name, GError **error) 
                    .size = size,
                    .sha256 = sha256,
                    .replace = conf->if_exists == CONF_EXISTS_REPLACE,
-                   .marker_follows = marker != NULL};
+                   .marker_follows = marker != NULL,
+                   .direct = conf->write == CONF_WRITE_DIRECT,
+                   .vanishes = conf->vanishes == CONF_VANISHES_DELIVERED};
   if (!remote_put(&put, error))
     return FALSE;
   fault_point("hand-on-before-marker");

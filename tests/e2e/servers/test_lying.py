@@ -253,6 +253,31 @@ def an_upload_that_the_server_takes_at_its_close_is_sent_once_more_by_a_person_o
 
 
 @test
+def what_a_server_takes_at_its_close_is_delivered_once_where_the_configuration_says_so():
+    for kind in (LyingWorld, LyingFtpWorld):
+        with kind() as world:
+            world.feed.feedback.update({"write": "direct", "vanishes": "delivered"})
+            world.liar.lie("taken-at-close", "POINTS_*_FB.dat.pgp")
+            world.start()
+            drop(world, "POINTS_a.dat.pgp", "POINTS_b.dat.pgp")
+            for name in ("POINTS_a.dat.pgp", "POINTS_b.dat.pgp"):
+                world.gateway.wait_state(name, "closed")
+            equal(sorted(name for name, _ in world.liar.taken()), ["POINTS_a_FB.dat.pgp", "POINTS_b_FB.dat.pgp"], "what the server took")
+            equal(left_at_the_partners(world), [], "temporary files")
+
+
+@test
+def an_answer_that_is_written_directly_comes_whole_after_a_cut():
+    with LyingFtpWorld() as world:
+        world.feed.feedback["write"] = "direct"
+        world.liar.lie_about({"POINTS_d_FB.dat.pgp": ("put-half", "no-overwriting", "cut-after-put")}, times=1)
+        world.start()
+        drop(world, "POINTS_d.dat.pgp")
+        equal(world.feedback("POINTS_d.dat.pgp").accepted, 20, "accepted")
+        world.settle()
+
+
+@test
 def a_lost_rename_reply_and_an_immediate_pick_up_make_no_second_answer():
     for kind in (LyingWorld, LyingFtpWorld):
         with kind() as world:
