@@ -126,6 +126,8 @@ test-openpgp:
 	for v in 5 6; do npm install --silent --no-audit --no-fund --prefix $(BUILD)/interop/openpgp$$v openpgp@$$v; done
 	BUILD=$(BUILD) tests/interop/run
 
+# Not below build/servers, where the test's FTP servers are unpacked, nor build/toys, a tree of its own.
+-include $(shell find $(BUILD) -path '*/servers' -prune -o -path '*/toys' -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # Everything below asks packaging/install-packages for what is missing, which needs root only if something is.
 test:
