@@ -182,7 +182,8 @@ help:
 	@echo 'make test         everything: units, sanitizers, end to end, crash test, fuzzing, lint'
 	@echo 'make unit         unit tests only; unit-ROOM for one room'
 	@echo 'make e2e          end-to-end tests only; tests/e2e/run -k TEXT for some of them'
-	@echo 'make test-openpgp  other OpenPGP implementations, both ways: a table'
+	@echo 'make toys         what a new processor and a new capability cost: two toys in a copy of the tree'
+	@echo 'make test-openpgp other OpenPGP implementations, both ways: a table'
 	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
 	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp formats"'
 	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall takes it away, but not the configuration'
@@ -195,4 +196,6 @@ e2e: $(BUILD)/sallyport
 clean:
 	rm -rf build
 
+.PHONY: all clean unit units units-threaded fuzzers benches test toys lint demo bench install uninstall help e2e \
+        test-openpgp $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h

@@ -33,7 +33,7 @@ static gboolean put(Step *step, const GPtrArray *intents, const BookIntent *inte
                       .size = intent->size,
                       .sha256 = intent->sha256,
                       .replace = step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE,
-                      .marker_follows = step->feed->conf->feedback.marker != NULL,
+                      .marker_follows = has_marker(intents),
                       .direct = step->feed->conf->feedback.write == CONF_WRITE_DIRECT,
                       .vanishes = step->feed->conf->feedback.vanishes == CONF_VANISHES_DELIVERED};
   gboolean ok = remote_put(&remote, error);

@@ -215,12 +215,12 @@ static gboolean put_there(Step *step, int fd, const Decision *decision, GError *
                    .to = intent->to,
                    .owner = step->file->id,
                    .fd = fd,
-                   .size = size,
-                   .sha256 = sha256,
-                   .replace = conf->if_exists == CONF_EXISTS_REPLACE,
-                   .marker_follows = marker != NULL,
-                   .direct = conf->write == CONF_WRITE_DIRECT,
-                   .vanishes = conf->vanishes == CONF_VANISHES_DELIVERED};
+                   .size = intent->size,
+                   .sha256 = intent->sha256,
+                   .replace = step->feed->conf->deliver.if_exists == CONF_EXISTS_REPLACE,
+                   .marker_follows = decision->marker != NULL,
+                   .direct = step->feed->conf->deliver.write == CONF_WRITE_DIRECT,
+                   .vanishes = step->feed->conf->deliver.vanishes == CONF_VANISHES_DELIVERED};
   if (!remote_put(&put, error))
     return FALSE;
   fault_point("hand-on-before-marker");
