@@ -62,7 +62,7 @@ static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, guint scale, con
 static gboolean set_ledger(Feeds *feeds, Feed *feed, const LanePaths *paths, GError **error) {
   if (!conf_process_keeps_ledger(feed->conf->process))
     return TRUE;
-  feed->ledger = ledger_for(feeds, &feed->conf->ledger, feed->columns.scale, paths, error);
+  feed->ledger = ledger_for(feeds, &feed->conf->ledger, feed->columns->scale, paths, error);
   return feed->ledger != NULL;
 }
 
@@ -90,7 +90,7 @@ static gboolean set_columns(Feed *feed, GError **error) {
   feed->columns = g_new(LedgerColumns, 1);
   *feed->columns = (LedgerColumns){
       .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = date};
-  feed->columns.scale = layout_columns(feed->layout, &n_columns)[amount].scale;
+  feed->columns->scale = layout_columns(feed->layout, &n_columns)[amount].scale;
   return TRUE;
 }
 

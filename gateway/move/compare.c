@@ -38,7 +38,7 @@ static const ConfFeed *feed_in(const ConfLane *lane, const char *name) {
 static const ConfFeed *creditor(const ConfLane *lane, const char *ledger) {
   for (guint i = 0; i < lane->feeds->len; i++) {
     const ConfFeed *feed = lane->feeds->pdata[i];
-    if (feed->process != CONF_PROCESS_DELIVER && g_strcmp0(feed->ledger.name, ledger) == 0)
+    if (g_strcmp0(feed->ledger.name, ledger) == 0)
       return feed;
   }
   return NULL;

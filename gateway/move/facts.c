@@ -25,7 +25,7 @@ BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
   facts->feed = g_strdup(feed->name);
   facts->layout = g_strdup(feed->layout);
   facts->is_noted = TRUE;
-  if (feed->process == CONF_PROCESS_DELIVER)
+  if (!feed->ledger.name)
     return facts;
   const ConfField *amount = record_field(conf, feed, feed->ledger.amount);
   facts->ledger = g_strdup(feed->ledger.name);
