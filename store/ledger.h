@@ -6,7 +6,8 @@
  * posted, wholly or in some shards, can be submitted again, and gives the same result.
  *
  * Amounts are integers of a scale (decimals), which the ledger keeps. The number of shards is fixed when a ledger is
- * made, its scale by its first entry; opening it with another, or posting amounts of another scale, is CONFIGURATION. */
+ * made, its scale by its first entry; opening it with another, or posting amounts of another scale, is CONFIGURATION.
+ */
 #pragma once
 #include "gateway/base/error.h"
 #include "store/block.h"
@@ -16,7 +17,7 @@ typedef struct Ledger Ledger;
 typedef struct {
   const char *folder; /* holds NAME.ledger-0.db … */
   const char *name;
-  guint shards; /* 0: 2 */
+  guint shards;     /* 0: 2 */
   guint scale;      /* decimals of its amounts; a ledger that does not know its own takes it */
   const char *unit; /* what is counted, for people; NULL: not said */
 } LedgerOptions;

@@ -62,8 +62,8 @@ static void add_masks(const Conf *conf, CliLedger *ledger, const ConfFeed *feed)
   ledger->hides_key |= is_masked(conf, feed, feed->key);
 }
 
-/* A ledger that was never posted to has no files yet: that is no fault. `feed` NULL: no feed of the configuration credits
- * it; then no layout says what of it may be shown. */
+/* A ledger that was never posted to has no files yet: that is no fault. `feed` NULL: no feed of the configuration
+ * credits it; then no layout says what of it may be shown. */
 static gboolean open_ledger(const Conf *conf, CliLane *lane, const char *name, const ConfFeed *feed, GError **error) {
   g_autofree char *first = g_strdup_printf("%s/%s.ledger-0.db", lane->paths->folder, name);
   LedgerFacts facts;
@@ -114,8 +114,7 @@ static gboolean open_lane(const Conf *conf, CliLane *lane, const HeldLane *held,
   if (held && held->book && !(lane->holdings = book_holdings_read(lane->paths->book, error)))
     return FALSE;
   lane->reader = book_reader_open(lane->paths->book, error);
-  return lane->reader &&
-         (is_moving || (open_configured(conf, lane, error) && open_others(conf, lane, held, error)));
+  return lane->reader && (is_moving || (open_configured(conf, lane, error) && open_others(conf, lane, held, error)));
 }
 
 static CliLane *lane_new(const Cli *cli, const char *name) {
@@ -151,11 +150,10 @@ void cli_tell_unconfigured(GPtrArray *lanes) {
     for (guint j = 0; j < lane->ledgers->len && !lane->own; j++) {
       const CliLedger *ledger = lane->ledgers->pdata[j];
       if (!ledger->feed)
-        cli_complain("ledger %s of lane %s is credited by no feed of the configuration%s", ledger->name,
-                     lane->conf->name,
-                     lane->holdings && book_holdings_closing(lane->holdings, "ledger", ledger->name)
-                         ? ": declared as closed"
-                         : "");
+        cli_complain(
+            "ledger %s of lane %s is credited by no feed of the configuration%s", ledger->name, lane->conf->name,
+            lane->holdings && book_holdings_closing(lane->holdings, "ledger", ledger->name) ? ": declared as closed"
+                                                                                            : "");
     }
   }
 }

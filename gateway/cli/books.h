@@ -9,7 +9,7 @@
 
 typedef struct {
   const ConfLane *conf;
-  ConfLane *own;             /* conf, of a lane that stands in the state and in no configuration: a name without feeds */
+  ConfLane *own; /* conf, of a lane that stands in the state and in no configuration: a name without feeds */
   const BookClosing *closed; /* and was declared as closed; of the holdings */
   LanePaths *paths;
   BookHoldings *holdings; /* NULL: it has no book, or it cannot be read */
@@ -41,7 +41,8 @@ typedef struct {
 CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found);
 void cli_file_clear(CliFile *found);
 
-/* What is shown stands in the state and in no configuration: one line on standard error for each lane, and each ledger. */
+/* What is shown stands in the state and in no configuration: one line on standard error for each lane, and each ledger.
+ */
 void cli_tell_unconfigured(GPtrArray *lanes);
 
 guint cli_feed_scale(const Conf *conf, const ConfFeed *feed); /* of its amounts */

@@ -42,7 +42,10 @@ static CliExit move_command(Cli *cli) {
                .kind = cli->arguments[0],
                .name = cli->arguments[1],
                .new_name = cli->n_arguments == 3 ? cli->arguments[2] : NULL,
-               .act = how->closes ? MOVE_CLOSE : how->reopens ? MOVE_REOPEN : how->accepts ? MOVE_ACCEPT : MOVE_RENAME,
+               .act = how->closes    ? MOVE_CLOSE
+                      : how->reopens ? MOVE_REOPEN
+                      : how->accepts ? MOVE_ACCEPT
+                                     : MOVE_RENAME,
                .lane = cli->options.lane,
                .who = cli_who(),
                .reason = how->reason};

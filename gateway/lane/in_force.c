@@ -1,5 +1,5 @@
-/* Which configuration and rules are in force, for the audit chain: at the lane's start, and at each reload that leaves the
- * lane as it is (then the supervisor tells the new configuration's digest). */
+/* Which configuration and rules are in force, for the audit chain: at the lane's start, and at each reload that leaves
+ * the lane as it is (then the supervisor tells the new configuration's digest). */
 #include "gateway/common/log.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/move/compare.h"

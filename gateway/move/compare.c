@@ -4,7 +4,7 @@
 typedef struct {
   const Conf *conf;
   const GPtrArray *held;
-  GPtrArray *found;  /* Contradiction* */
+  GPtrArray *found;   /* Contradiction* */
   GPtrArray *orphans; /* texts: what stands in the state, in no configuration, and is not declared as closed */
 } Comparison;
 
@@ -13,8 +13,7 @@ static void contradiction_free(gpointer data) {
   g_free(data);
 }
 
-static void G_GNUC_PRINTF(4, 5)
-    add(Comparison *c, const char *lane, ConfWhere where, const char *format, ...) {
+static void G_GNUC_PRINTF(4, 5) add(Comparison *c, const char *lane, ConfWhere where, const char *format, ...) {
   Contradiction *found = g_new0(Contradiction, 1);
   va_list arguments;
   va_start(arguments, format);
@@ -109,7 +108,8 @@ static void check_gone_feed(Comparison *c, const HeldLane *held, const BookFeed 
   const ConfFeed *moved = conf_feed(c->conf, feed->feed, &other);
   if (moved) {
     add(c, other->name, moved->where,
-        "feed \"%s\" is in lane \"%s\" here, and its %" G_GUINT64_FORMAT " files and their credits are in lane \"%s\" of "
+        "feed \"%s\" is in lane \"%s\" here, and its %" G_GUINT64_FORMAT
+        " files and their credits are in lane \"%s\" of "
         "the state: they would be credited again; put the feed back, or declare it as closed there: sallyport move "
         "feed %s --lane %s --close",
         feed->feed, other->name, feed->files, held->name, feed->feed, held->name);
@@ -153,7 +153,8 @@ static void check_ledgers(Comparison *c, const HeldLane *held, const ConfLane *l
           ledger->name, ledger->facts.shards, feed->ledger.shards, ledger->facts.shards);
     } else if (!feed && !closing && ledger->facts.entries > 0) {
       add(c, lane->name, lane->where,
-          "ledger \"%s\" of lane \"%s\" has %" G_GUINT64_FORMAT " credits, and no feed of the configuration credits it: "
+          "ledger \"%s\" of lane \"%s\" has %" G_GUINT64_FORMAT
+          " credits, and no feed of the configuration credits it: "
           "if it has a new name, sallyport move ledger %s NEW; if it has ended, sallyport move ledger %s --close",
           ledger->name, held->name, ledger->facts.entries, ledger->name, ledger->name);
       add_orphan(c, g_strdup_printf("ledger \"%s\" of lane \"%s\"", ledger->name, held->name));
@@ -183,8 +184,8 @@ static void check_lane(Comparison *c, const HeldLane *held) {
   ConfWhere where = lane ? lane->where : c->conf->node.where;
   const char *name = lane ? lane->name : NULL;
   if (held->problem) {
-    add(c, name, where, "lane \"%s\" is not held against the configuration, since its state cannot be read: %s", held->name,
-        held->problem);
+    add(c, name, where, "lane \"%s\" is not held against the configuration, since its state cannot be read: %s",
+        held->name, held->problem);
     ((Contradiction *)c->found->pdata[c->found->len - 1])->is_warning = TRUE;
   }
   if (!held_has_something(held))

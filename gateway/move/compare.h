@@ -1,6 +1,6 @@
-/* The configuration against the state: what is credited once is credited once, whatever a person changes. What the books
- * hold (gateway/move/held.h) must stand in the configuration under the same names and with the same meaning, or be
- * declared as closed. A new lane, feed or ledger without state is fine, as long as nothing in the state waits to be
+/* The configuration against the state: what is credited once is credited once, whatever a person changes. What the
+ * books hold (gateway/move/held.h) must stand in the configuration under the same names and with the same meaning, or
+ * be declared as closed. A new lane, feed or ledger without state is fine, as long as nothing in the state waits to be
  * told whose it is now: it could be that one under a new name, and its partner's files would be credited again. */
 #pragma once
 #include "gateway/move/held.h"
@@ -19,8 +19,8 @@ void state_check(const Conf *conf, ConfReport *report);
 /* For a lane at its start: CONFIGURATION with all contradictions that concern it. */
 gboolean state_admits(const Conf *conf, const char *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* SHA-256, hex, of the lane's rules in force: for each feed, in order, "feed NAME on-reject file|record", and for each of its
- * rules name, check, code and message, each on a line. The caller frees. */
+/* SHA-256, hex, of the lane's rules in force: for each feed, in order, "feed NAME on-reject file|record", and for each
+ * of its rules name, check, code and message, each on a line. The caller frees. */
 char *state_rules_digest(const ConfLane *lane);
 
 /* What the feed's credits mean by this configuration, for the book and for comparing. The caller frees. */

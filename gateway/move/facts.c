@@ -4,9 +4,9 @@
 
 /* How the values of a field are told apart: fields of one kind give the same key for the same bytes. */
 static const char *kind_of(const ConfField *field) {
-  static const char *const kinds[] = {[CONF_TEXT] = "text",           [CONF_INTEGER] = "integer",
-                                      [CONF_DECIMAL] = "decimal",     [CONF_DATE] = "date",
-                                      [CONF_TIMESTAMP] = "timestamp", [CONF_ENUMERATION] = "text"};
+  static const char *const kinds[] = {
+      [CONF_TEXT] = "text", [CONF_INTEGER] = "integer",     [CONF_DECIMAL] = "decimal",
+      [CONF_DATE] = "date", [CONF_TIMESTAMP] = "timestamp", [CONF_ENUMERATION] = "text"};
   return field ? kinds[field->type] : NULL;
 }
 

@@ -66,9 +66,9 @@ static gboolean may_move(const LaneMove *m, GError **error) {
     return move_refuse(error, "the state has no lane \"%s\" that can be read%s%s", m->move->name, m->old ? ": " : "",
                        m->old ? m->old->problem : "");
   if (is_there(m->to->folder))
-    return move_refuse(error,
-                       "%s is there already: two lanes cannot become one; if it is empty, move it away and run this again",
-                       m->to->folder);
+    return move_refuse(
+        error, "%s is there already: two lanes cannot become one; if it is empty, move it away and run this again",
+        m->to->folder);
   if (m->old->book->moving && strcmp(m->old->book->moving, words) != 0)
     return move_refuse(error, "another move has begun and not ended: sallyport move %s", m->old->book->moving);
   return TRUE;

@@ -29,7 +29,8 @@ static gboolean settle_logs(const Move *move, const HeldLane *held, GError **err
     struct stat there;
     if (stat(log, &there) == 0 && there.st_size > 0)
       return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
-                                 "%s could not be copied into its ledger, since something reads it: run this again", log);
+                                 "%s could not be copied into its ledger, since something reads it: run this again",
+                                 log);
   }
   return TRUE;
 }

@@ -112,8 +112,9 @@ static gboolean is_configured(const Conf *conf, const char *kind, const char *la
 static gboolean leads_there(const Move *move, const char *lane, GError **error) {
   const char *where = strcmp(move->kind, "lane") == 0 ? NULL : lane;
   if (is_configured(move->conf, move->kind, lane, move->name))
-    return move_refuse(error, "the configuration still has %s \"%s\": change it first, `sallyport check` then says what is "
-                              "to be moved",
+    return move_refuse(error,
+                       "the configuration still has %s \"%s\": change it first, `sallyport check` then says what is "
+                       "to be moved",
                        move->kind, move->name);
   if (!is_configured(move->conf, move->kind, lane, move->new_name))
     return move_refuse(error, "the configuration has no %s \"%s\"%s%s: change it first", move->kind, move->new_name,
@@ -152,11 +153,12 @@ typedef struct {
 static gboolean accept_change(BookTransaction *tx, gpointer data, GError **error) {
   const Accept *accept = data;
   const BookFeed *a = accept->before, *b = accept->now;
-  g_autofree char *detail = g_strdup_printf(
-      "by %s%s%s: ledger %s, key %s (%s), account %s (%s), amount %s → ledger %s, key %s (%s), account %s (%s), amount %s",
-      accept->move->who, accept->move->reason ? ", " : "", accept->move->reason ? accept->move->reason : "", a->ledger,
-      a->key, a->key_type, a->account, a->account_type, a->amount, b->ledger, b->key, b->key_type, b->account,
-      b->account_type, b->amount);
+  g_autofree char *detail = g_strdup_printf("by %s%s%s: ledger %s, key %s (%s), account %s (%s), amount %s → ledger "
+                                            "%s, key %s (%s), account %s (%s), amount %s",
+                                            accept->move->who, accept->move->reason ? ", " : "",
+                                            accept->move->reason ? accept->move->reason : "", a->ledger, a->key,
+                                            a->key_type, a->account, a->account_type, a->amount, b->ledger, b->key,
+                                            b->key_type, b->account, b->account_type, b->amount);
   return book_note_feed(tx, b, error) && book_audit(tx, "meaning-accepted", b->feed, detail, error);
 }
 
@@ -173,8 +175,9 @@ static char *accept_meaning(const Move *move, const HeldLane *held, GError **err
   Accept accept = {move, before, now};
   g_autoptr(LanePaths) paths = lane_paths_new(&move->conf->node, held->name);
   gboolean may = (now->ledger && now->scale == before->scale) ||
-                 move_refuse(error, "feed \"%s\": its amounts had %u decimals and have %u now, which changes what they "
-                                    "are worth: put the amount's type and scale back",
+                 move_refuse(error,
+                             "feed \"%s\": its amounts had %u decimals and have %u now, which changes what they "
+                             "are worth: put the amount's type and scale back",
                              move->name, before->scale, now->scale);
   Book *book = may ? move_open_book(paths, held->name, error) : NULL;
   gboolean ok = book && book_write(book, accept_change, &accept, error);
@@ -210,11 +213,11 @@ static gboolean may_close(const Move *move, const HeldLane *held, GError **error
   guint64 live = strcmp(move->kind, "lane") == 0 ? held->live : feed ? feed->live : 0;
   if (is_configured(move->conf, move->kind, held->name, move->name))
     return move_refuse(error, "the configuration still has %s \"%s\": take it out first", move->kind, move->name);
-  return live == 0 ||
-         move_refuse(error,
-                     "%s \"%s\" has %" G_GUINT64_FORMAT " files that are not at their end: nobody would finish them; put "
-                     "it back into the configuration until they are, or reject them",
-                     move->kind, move->name, live);
+  return live == 0 || move_refuse(error,
+                                  "%s \"%s\" has %" G_GUINT64_FORMAT
+                                  " files that are not at their end: nobody would finish them; put "
+                                  "it back into the configuration until they are, or reject them",
+                                  move->kind, move->name, live);
 }
 
 static char *close_or_reopen(const Move *move, const HeldLane *held, GError **error) {
@@ -229,8 +232,8 @@ static char *close_or_reopen(const Move *move, const HeldLane *held, GError **er
   Book *book = move_open_book(paths, held->name, error);
   gboolean ok = book && book_write(book, closes ? close_change : reopen_change, (gpointer)move, error);
   book_close(book);
-  return ok ? g_strdup_printf("%s %s %s", move->kind, move->name, closes ? "is closed; its books stay where they are"
-                                                                         : "goes on")
+  return ok ? g_strdup_printf("%s %s %s", move->kind, move->name,
+                              closes ? "is closed; its books stay where they are" : "goes on")
             : NULL;
 }
 

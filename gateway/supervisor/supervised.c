@@ -207,8 +207,9 @@ void supervised_ended(Supervised *lane, int wait_status) {
                           "restart the service"});
   if (lane->is_refused)
     log_event(LOG_ERROR, "lane-stopped", SUPERVISED_FIELD(lane->name),
-              {"problem", "the configuration contradicts what its books hold: `sallyport check` says in what and the way "
-                          "out; then reload or restart the service"});
+              {"problem",
+               "the configuration contradicts what its books hold: `sallyport check` says in what and the way "
+               "out; then reload or restart the service"});
   lane->pid = 0;
   lane->is_settled = TRUE;
   if (lane->channel >= 0)

@@ -45,6 +45,6 @@ void supervised_kill(Supervised *lane);                  /* the lane and all of 
 void supervised_tell(const Supervised *lane, const char *digest);
 /* A reload: what waits for its back-off, or was refused for its state, is started at once. */
 void supervised_revive(Supervised *lane);
-void supervised_listen(Supervised *lane);                /* takes the heartbeats that have come */
+void supervised_listen(Supervised *lane); /* takes the heartbeats that have come */
 /* Its process has ended and was reaped: logs it, decides what is next. */
 void supervised_ended(Supervised *lane, int wait_status);

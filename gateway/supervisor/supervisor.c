@@ -150,7 +150,8 @@ static void try_reload(Supervisor *s) {
   ConfSource *source = NULL;
   Conf *conf = load(&s->options, TRUE, &source);
   if (!conf) {
-    log_event(LOG_ERROR, "reload-refused", {"problem", "the configuration is wrong, or contradicts the state; the old one stays in force"});
+    log_event(LOG_ERROR, "reload-refused",
+              {"problem", "the configuration is wrong, or contradicts the state; the old one stays in force"});
     return;
   }
   gboolean is_same = conf_source_equal(source, s->source);

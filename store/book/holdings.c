@@ -132,9 +132,9 @@ static gboolean read_all(Db *db, BookHoldings *holdings, GError **error) {
   if (stamp.version == 0)
     return TRUE;
   return each(db, "feeds", take_count, holdings, error) &&
-         (stamp.version < VERSION_WITH_FACTS || (each(db, "facts", take_fact, holdings, error) &&
-                                                 each(db, "feed-facts", take_feed, holdings, error) &&
-                                                 each(db, "closings", take_closing, holdings, error)));
+         (stamp.version < VERSION_WITH_FACTS ||
+          (each(db, "facts", take_fact, holdings, error) && each(db, "feed-facts", take_feed, holdings, error) &&
+           each(db, "closings", take_closing, holdings, error)));
 }
 
 /* A copy of a book to where this process cannot write is read as a file that never changes, as read.c does. */

@@ -31,7 +31,8 @@ static gboolean make_schema(Db *db, const char *id, guint shard, guint shards, G
   g_autofree char *number = g_strdup_printf("%u", shard);
   g_autofree char *number_of_all = g_strdup_printf("%u", shards);
   return db_begin(db, error) && db_run(db, schema, error) && ledger_fact_set(db, "id", id, error) &&
-         ledger_fact_set(db, "shard", number, error) && ledger_fact_set(db, "shards", number_of_all, error) && db_commit(db, error);
+         ledger_fact_set(db, "shard", number, error) && ledger_fact_set(db, "shards", number_of_all, error) &&
+         db_commit(db, error);
 }
 
 /* A crash inside leaves version 1, and the next opening does it again. */
