@@ -13,5 +13,8 @@ ConfSource *conf_source_from_text(const char *name, const char *text, gsize leng
  * offset, so that several lanes may load from one. */
 gboolean conf_source_save(const ConfSource *source, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 ConfSource *conf_source_load(int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* SHA-256, hex, of its files' texts one after the other, in the order in which they were read: what
+ * `cat sallyport.conf conf.d/ *.conf | sha256sum` says. The caller frees. */
+char *conf_source_digest(const ConfSource *source);
 gboolean conf_source_equal(const ConfSource *a, const ConfSource *b);
 void conf_source_free(ConfSource *source);

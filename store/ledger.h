@@ -5,7 +5,9 @@
  * of a balance adds the entries that are not folded yet, so it is always exact. Posting is idempotent: a batch that was
  * posted, wholly or in some shards, can be submitted again, and gives the same result.
  *
- * The number of shards is fixed when a ledger is made; opening it with another is CONFIGURATION. */
+ * Amounts are integers of a scale (decimals), which the ledger keeps. The number of shards is fixed when a ledger is
+ * made, its scale by its first entry; opening it with another, or posting amounts of another scale, is CONFIGURATION.
+ */
 #pragma once
 #include "gateway/base/error.h"
 #include "store/block.h"
@@ -15,7 +17,9 @@ typedef struct Ledger Ledger;
 typedef struct {
   const char *folder; /* holds NAME.ledger-0.db … */
   const char *name;
-  guint shards; /* 0: 2 */
+  guint shards;     /* 0: 2 */
+  guint scale;      /* decimals of its amounts; a ledger that does not know its own takes it */
+  const char *unit; /* what is counted, for people; NULL: not said */
 } LedgerOptions;
 
 /* Opens for posting: makes the folder and the files where there are none, starts the writers. One process at a time (a
@@ -28,6 +32,7 @@ void ledger_close(Ledger *ledger);
 typedef struct {
   guint account, amount, key;
   gint business_date; /* -1: the batch's own */
+  guint scale;        /* of the amounts */
 } LedgerColumns;
 
 /* --- Keys, for validation. Which of the block's records have keys that are in the ledger already? */
@@ -78,6 +83,16 @@ gboolean ledger_fold(Ledger *ledger, gboolean all, GError **error) G_GNUC_WARN_U
 typedef struct LedgerReader LedgerReader;
 LedgerReader *ledger_reader_open(const char *folder, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_reader_close(LedgerReader *reader);
+
+/* What the ledger says of itself, without opening all of it. */
+enum { LEDGER_SCALE_MAX = 18 };
+typedef struct {
+  guint shards, scale;
+  gboolean has_scale; /* FALSE: made by a program that did not keep it, and not opened for posting since */
+  guint64 entries;
+} LedgerFacts;
+gboolean ledger_facts_read(const char *folder, const char *name, LedgerFacts *facts,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
   gint64 id; /* unique in the ledger: shard number in the top byte */

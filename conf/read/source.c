@@ -219,6 +219,16 @@ gboolean conf_source_save(const ConfSource *source, int fd, GError **error) {
   return files_write_all(fd, bytes->data, bytes->len, error);
 }
 
+char *conf_source_digest(const ConfSource *source) {
+  g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+  for (guint i = 0; i < source->files->len; i++) {
+    const SourceFile *file = g_ptr_array_index(source->files, i);
+    if (file->text)
+      g_checksum_update(sum, (const guchar *)file->text, (gssize)file->length);
+  }
+  return g_strdup(g_checksum_get_string(sum));
+}
+
 gboolean conf_source_equal(const ConfSource *a, const ConfSource *b) {
   if (!a || !b)
     return a == b;

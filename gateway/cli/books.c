@@ -6,6 +6,7 @@
 static void ledger_free(gpointer data) {
   CliLedger *ledger = data;
   ledger_reader_close(ledger->reader);
+  g_free(ledger->name);
   g_free(ledger);
 }
 
@@ -14,6 +15,14 @@ static void lane_free(gpointer data) {
   g_ptr_array_unref(lane->ledgers);
   book_reader_close(lane->reader);
   lane_paths_free(lane->paths);
+  book_holdings_free(lane->holdings);
+  if (lane->own) {
+    g_ptr_array_unref(lane->own->feeds);
+    g_ptr_array_unref(lane->own->reconciles);
+    g_free(lane->own->name);
+  }
+  g_free(lane->own);
+  g_free(lane->problem);
   g_free(lane);
 }
 
@@ -40,7 +49,7 @@ static gboolean is_masked(const Conf *conf, const ConfFeed *feed, const char *na
 static CliLedger *find_ledger(const CliLane *lane, const char *name) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
     CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
-    if (strcmp(ledger->feed->ledger.name, name) == 0)
+    if (strcmp(ledger->name, name) == 0)
       return ledger;
   }
   return NULL;
@@ -53,36 +62,100 @@ static void add_masks(const Conf *conf, CliLedger *ledger, const ConfFeed *feed)
   ledger->hides_key |= is_masked(conf, feed, feed->key);
 }
 
-/* A ledger that was never posted to has no files yet: that is no fault. */
-static gboolean open_ledger(const Conf *conf, CliLane *lane, const ConfFeed *feed, GError **error) {
-  CliLedger *known = feed->ledger.name ? find_ledger(lane, feed->ledger.name) : NULL;
-  if (known)
-    add_masks(conf, known, feed);
-  if (known || !feed->ledger.name)
-    return TRUE;
-  g_autofree char *first = g_strdup_printf("%s/%s.ledger-0.db", lane->paths->folder, feed->ledger.name);
+/* A ledger that was never posted to has no files yet: that is no fault. `feed` NULL: no feed of the configuration
+ * credits it; then no layout says what of it may be shown. */
+static gboolean open_ledger(const Conf *conf, CliLane *lane, const char *name, const ConfFeed *feed, GError **error) {
+  g_autofree char *first = g_strdup_printf("%s/%s.ledger-0.db", lane->paths->folder, name);
+  LedgerFacts facts;
   if (!g_file_test(first, G_FILE_TEST_EXISTS))
     return TRUE;
-  LedgerReader *reader = ledger_reader_open(lane->paths->folder, feed->ledger.name, error);
+  LedgerReader *reader = ledger_reader_open(lane->paths->folder, name, error);
   if (!reader)
     return FALSE;
   CliLedger *ledger = g_new0(CliLedger, 1);
-  *ledger = (CliLedger){.lane = lane, .feed = feed, .reader = reader, .scale = cli_feed_scale(conf, feed)};
-  add_masks(conf, ledger, feed);
+  *ledger = (CliLedger){.lane = lane, .name = g_strdup(name), .feed = feed, .reader = reader};
+  ledger->hides_account = ledger->hides_key = ledger->hides_amount = !feed;
   g_ptr_array_add(lane->ledgers, ledger);
+  if (!ledger_facts_read(lane->paths->folder, name, &facts, error))
+    return FALSE;
+  ledger->scale = facts.has_scale ? facts.scale : cli_feed_scale(conf, feed);
   return TRUE;
 }
 
-static gboolean open_lane(const Conf *conf, CliLane *lane, GError **error) {
+static gboolean open_configured(const Conf *conf, CliLane *lane, GError **error) {
+  for (guint i = 0; i < lane->conf->feeds->len; i++) {
+    const ConfFeed *feed = g_ptr_array_index(lane->conf->feeds, i);
+    const char *name = feed->ledger.name;
+    if (name && !find_ledger(lane, name) && !open_ledger(conf, lane, name, feed, error))
+      return FALSE;
+    CliLedger *ledger = name ? find_ledger(lane, name) : NULL;
+    if (ledger)
+      add_masks(conf, ledger, feed);
+  }
+  return TRUE;
+}
+
+/* Those that no feed of the configuration credits. */
+static gboolean open_others(const Conf *conf, CliLane *lane, const HeldLane *held, GError **error) {
+  for (guint i = 0; held && i < held->ledgers->len; i++) {
+    const HeldLedger *ledger = held->ledgers->pdata[i];
+    if (ledger->facts.entries > 0 && !find_ledger(lane, ledger->name) &&
+        !open_ledger(conf, lane, ledger->name, NULL, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* While a ledger is being moved its files lie under two names: they are looked at again when it has ended. */
+static gboolean open_lane(const Conf *conf, CliLane *lane, const HeldLane *held, GError **error) {
+  gboolean is_moving = held && held->book && held->book->moving;
   if (!g_file_test(lane->paths->book, G_FILE_TEST_EXISTS))
     return TRUE;
-  lane->reader = book_reader_open(lane->paths->book, error);
-  if (!lane->reader)
+  if (held && held->book && !(lane->holdings = book_holdings_read(lane->paths->book, error)))
     return FALSE;
-  for (guint i = 0; i < lane->conf->feeds->len; i++)
-    if (!open_ledger(conf, lane, g_ptr_array_index(lane->conf->feeds, i), error))
-      return FALSE;
-  return TRUE;
+  lane->reader = book_reader_open(lane->paths->book, error);
+  return lane->reader && (is_moving || (open_configured(conf, lane, error) && open_others(conf, lane, held, error)));
+}
+
+static CliLane *lane_new(const Cli *cli, const char *name) {
+  CliLane *lane = g_new0(CliLane, 1);
+  lane->paths = lane_paths_new(&cli->conf->node, name);
+  lane->ledgers = g_ptr_array_new_with_free_func(ledger_free);
+  return lane;
+}
+
+/* What the state holds and nobody can read any more keeps no command from its work on the others. */
+static void add_unconfigured(const Cli *cli, GPtrArray *opened, const HeldLane *held) {
+  g_autoptr(GError) error = NULL;
+  CliLane *lane = lane_new(cli, held->name);
+  lane->own = g_new0(ConfLane, 1);
+  lane->own->name = g_strdup(held->name);
+  lane->own->feeds = g_ptr_array_new();
+  lane->own->reconciles = g_ptr_array_new();
+  lane->conf = lane->own;
+  g_ptr_array_add(opened, lane);
+  if (held->problem)
+    lane->problem = g_strdup(held->problem);
+  else if (!open_lane(cli->conf, lane, held, &error))
+    lane->problem = g_strdup(error->message);
+  lane->closed = lane->holdings ? book_holdings_closing(lane->holdings, "lane", held->name) : NULL;
+}
+
+void cli_tell_unconfigured(GPtrArray *lanes) {
+  for (guint i = 0; i < lanes->len; i++) {
+    const CliLane *lane = lanes->pdata[i];
+    if (lane->own)
+      cli_complain("lane %s stands in the state and in no configuration%s%s", lane->conf->name,
+                   lane->closed ? ": declared as closed by " : "", lane->closed ? lane->closed->who : "");
+    for (guint j = 0; j < lane->ledgers->len && !lane->own; j++) {
+      const CliLedger *ledger = lane->ledgers->pdata[j];
+      if (!ledger->feed)
+        cli_complain(
+            "ledger %s of lane %s is credited by no feed of the configuration%s", ledger->name, lane->conf->name,
+            lane->holdings && book_holdings_closing(lane->holdings, "ledger", ledger->name) ? ": declared as closed"
+                                                                                            : "");
+    }
+  }
 }
 
 static CliExit no_such_lane(const Conf *conf, const char *name) {
@@ -99,20 +172,25 @@ CliExit cli_lanes(Cli *cli, GPtrArray **lanes) {
   const char *only = cli->options.lane;
   if (!cli->conf && !cli_load(cli))
     return CLI_EXIT_CONFIGURATION;
-  if (only && !conf_lane(cli->conf, only))
+  g_autoptr(GPtrArray) held = held_lanes(&cli->conf->node);
+  if (only && !conf_lane(cli->conf, only) && !held_lane(held, only))
     return no_such_lane(cli->conf, only);
   g_autoptr(GPtrArray) opened = g_ptr_array_new_with_free_func(lane_free);
   for (guint i = 0; i < cli->conf->lanes->len; i++) {
     const ConfLane *conf = g_ptr_array_index(cli->conf->lanes, i);
     if (only && strcmp(only, conf->name) != 0)
       continue;
-    CliLane *lane = g_new0(CliLane, 1);
+    CliLane *lane = lane_new(cli, conf->name);
     lane->conf = conf;
-    lane->paths = lane_paths_new(&cli->conf->node, conf->name);
-    lane->ledgers = g_ptr_array_new_with_free_func(ledger_free);
     g_ptr_array_add(opened, lane);
-    if (!open_lane(cli->conf, lane, &error))
+    if (!open_lane(cli->conf, lane, held_lane(held, conf->name), &error))
       return cli_fail(error);
+  }
+  for (guint i = 0; i < held->len; i++) {
+    const HeldLane *one = held->pdata[i];
+    if (!conf_lane(cli->conf, one->name) && (!only || strcmp(only, one->name) == 0) &&
+        (one->problem || held_has_something(one)))
+      add_unconfigured(cli, opened, one);
   }
   *lanes = g_steal_pointer(&opened);
   return CLI_EXIT_FINE;

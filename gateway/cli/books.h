@@ -2,26 +2,33 @@
  * something is asked of the lane (cli_ask). Each function tells what is wrong itself and returns the exit status. */
 #pragma once
 #include "gateway/cli/command.h"
+#include "gateway/move/held.h"
 #include "store/book.h"
 #include "store/ledger.h"
 #include <jansson.h>
 
 typedef struct {
   const ConfLane *conf;
+  ConfLane *own; /* conf, of a lane that stands in the state and in no configuration: a name without feeds */
+  const BookClosing *closed; /* and was declared as closed; of the holdings */
   LanePaths *paths;
-  BookReader *reader; /* NULL: the lane has never run */
-  GPtrArray *ledgers; /* CliLedger*; those that exist */
+  BookHoldings *holdings; /* NULL: it has no book, or it cannot be read */
+  BookReader *reader;     /* NULL: the lane has never run */
+  char *problem;          /* of an unconfigured lane: why it cannot be read */
+  GPtrArray *ledgers;     /* CliLedger*; those that exist, configured or not */
 } CliLane;
 
 typedef struct {
   const CliLane *lane;
-  const ConfFeed *feed; /* the first that posts there: scale and masks are its layout's */
-  guint scale;
-  gboolean hides_account, hides_key, hides_amount; /* as soon as one of its feeds does */
+  char *name;
+  const ConfFeed *feed; /* the first that posts there: masks are its layout's; NULL: none in the configuration */
+  guint scale;          /* the ledger's own; of one that does not know it, the layout's */
+  gboolean hides_account, hides_key, hides_amount; /* as soon as one of its feeds does, or none is known */
   LedgerReader *reader;
 } CliLedger;
 
-/* All lanes of the configuration, or the one of --lane; loads the configuration first. Array of CliLane*. */
+/* All lanes of the configuration and, behind them, those that stand in the state only; or the one of --lane. Loads the
+ * configuration first. Array of CliLane*. */
 CliExit cli_lanes(Cli *cli, GPtrArray **lanes);
 
 /* A file by number, beginning of a number, or name, over these lanes. */
@@ -33,6 +40,10 @@ typedef struct {
 } CliFile;
 CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found);
 void cli_file_clear(CliFile *found);
+
+/* What is shown stands in the state and in no configuration: one line on standard error for each lane, and each ledger.
+ */
+void cli_tell_unconfigured(GPtrArray *lanes);
 
 guint cli_feed_scale(const Conf *conf, const ConfFeed *feed); /* of its amounts */
 /* Asks the lane; the answer is an object that says ok, the caller's. */

@@ -159,7 +159,7 @@ static gboolean check_orphans(const Check *check, GError **error) {
       return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
                                  "ledger %s has %" G_GUINT64_FORMAT " credits, of which only %" G_GUINT64_FORMAT
                                  " belong to files of the book",
-                                 sum->ledger->feed->ledger.name, sum->before, sum->of_files);
+                                 sum->ledger->name, sum->before, sum->of_files);
   }
   return TRUE;
 }
@@ -181,7 +181,7 @@ char *conservation_check(const CliOutput *out, const CliLane *lane, GError **err
   for (guint i = 0; i < lane->ledgers->len; i++) {
     g_autofree char *credits = cli_unsigned(out, sums[i].of_files),
                     *amount = cli_amount(out, sums[i].amount, sums[i].ledger->scale);
-    g_string_append_printf(found, ", %s credits of %s in %s", credits, amount, sums[i].ledger->feed->ledger.name);
+    g_string_append_printf(found, ", %s credits of %s in %s", credits, amount, sums[i].ledger->name);
   }
   return g_string_free(found, FALSE);
 }

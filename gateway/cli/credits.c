@@ -30,7 +30,8 @@ static void print_balances_json(const CliOutput *out, const char *account, GArra
   for (guint i = 0; i < balances->len; i++) {
     const Balance *balance = &g_array_index(balances, Balance, i);
     json_t *row = json_pack("{s:s, s:s, s:I}", "lane", balance->ledger->lane->conf->name, "ledger",
-                            balance->ledger->feed->ledger.name, "entries", (json_int_t)balance->entries);
+                            balance->ledger->name, "entries", (json_int_t)balance->entries);
+    json_object_set_new(row, "configured", json_boolean(balance->ledger->feed));
     cli_json_amount(row, "balance", balance->balance, balance->ledger->scale);
     json_array_append_new(list, row);
     /* Balances of different ledgers are different things: only a single one is the account's. */
@@ -50,7 +51,7 @@ static void print_balances(const CliOutput *out, GArray *balances) {
   for (guint i = 0; i < balances->len; i++) {
     const Balance *balance = &g_array_index(balances, Balance, i);
     cli_table_cell(table, g_strdup(balance->ledger->lane->conf->name));
-    cli_table_cell(table, g_strdup(balance->ledger->feed->ledger.name));
+    cli_table_cell(table, g_strdup(balance->ledger->name));
     cli_table_cell(table, cli_unsigned(out, balance->entries));
     cli_table_cell(table, cli_amount(out, balance->balance, balance->ledger->scale));
   }
@@ -65,6 +66,7 @@ static CliExit balance_command(Cli *cli) {
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit != CLI_EXIT_FINE)
     return exit;
+  cli_tell_unconfigured(lanes);
   if (!read_balances(lanes, account, balances, &error))
     return cli_fail(error);
   if (balances->len == 0) {
@@ -91,7 +93,7 @@ static json_t *entry_json(const Cli *cli, const CliLedger *ledger, const LedgerE
   g_autofree char *key = cli_shown(entry->key, ledger->hides_key, cli->options.unmask);
   g_autofree char *account = cli_shown(entry->account, ledger->hides_account, cli->options.unmask);
   json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:i}", "id", (json_int_t)entry->id, "lane", ledger->lane->conf->name,
-                             "ledger", ledger->feed->ledger.name, "line", (json_int_t)entry->line, "batch",
+                             "ledger", ledger->name, "line", (json_int_t)entry->line, "batch",
                              (int)entry->batch);
   cli_json_text(object, "key", key);
   cli_json_text(object, "account", account);
@@ -186,6 +188,8 @@ static CliExit entries_command(Cli *cli) {
   LedgerFilter filter = {.account = wanted->account, .key = wanted->key, .limit = limit == G_MAXUINT ? 0 : limit};
   CliFile found = {0};
   CliExit exit = cli_lanes(cli, &lanes);
+  if (exit == CLI_EXIT_FINE)
+    cli_tell_unconfigured(lanes);
   if (exit == CLI_EXIT_FINE && wanted->file)
     exit = cli_find_file(lanes, wanted->file, &found);
   if (exit != CLI_EXIT_FINE)

@@ -1,8 +1,9 @@
 #include "gateway/cli/file_json.h"
 
-guint cli_file_scale(const Conf *conf, const BookFile *file) {
-  const ConfLane *lane;
-  return cli_feed_scale(conf, conf_feed(conf, file->feed, &lane));
+guint cli_file_scale(const Conf *conf, const CliLane *lane, const BookFile *file) {
+  const ConfLane *of;
+  const BookFeed *known = lane->holdings ? book_holdings_feed(lane->holdings, file->feed) : NULL;
+  return known && known->is_noted ? known->scale : cli_feed_scale(conf, conf_feed(conf, file->feed, &of));
 }
 
 static void put_text(json_t *object, const char *name, const char *value) {
@@ -119,7 +120,7 @@ json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lan
   put_text(object, "trust", file->trust);
   put_text(object, "business_date", file->business_date);
   put_parsed(object, "header", file->header);
-  put_totals(object, file, cli_file_scale(conf, file));
+  put_totals(object, file, cli_file_scale(conf, lane, file));
   put_text(object, "feedback_name", file->feedback_name);
   return object;
 }

@@ -10,6 +10,6 @@ json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lan
 json_t *cli_refused_json(const GPtrArray *refused);
 const char *cli_outcome_word(Outcome outcome);
 /* The feed's scale of amounts; 0 when the feed is not configured any more. */
-guint cli_file_scale(const Conf *conf, const BookFile *file);
+guint cli_file_scale(const Conf *conf, const CliLane *lane, const BookFile *file);
 /* An object's members as "name=value, …" for people; what is not one, as it stands. The caller frees. */
 char *cli_flat_json(const char *text);

@@ -195,6 +195,7 @@ static CliExit files_command(Cli *cli) {
       !parse_time(cli, "since", wanted->since, &filter.since) ||
       !parse_time(cli, "until", wanted->until, &filter.until))
     return CLI_EXIT_USAGE;
+  cli_tell_unconfigured(lanes);
   g_autoptr(GPtrArray) rows = collect(lanes, &filter, &error);
   if (!rows)
     return cli_fail(error);

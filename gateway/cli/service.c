@@ -1,5 +1,6 @@
 /* check, run, version. */
 #include "gateway/check/check.h"
+#include "gateway/move/compare.h"
 #include "gateway/cli/command.h"
 #include "gateway/supervisor/supervisor.h"
 
@@ -72,6 +73,9 @@ static CliExit check_command(Cli *cli) {
   ConfReport *report = conf_report_new();
   cli->conf = conf_parse(cli->source, report);
   gboolean ok = cli->conf && check_configuration(cli->conf, TRUE, report);
+  if (ok)
+    state_check(cli->conf, report);
+  ok = ok && report->errors == 0;
   if (cli->out->is_json) {
     print_findings_json(cli, report);
   } else {

@@ -106,7 +106,7 @@ static json_t *number_json(const BookSequenceFile *number) {
 }
 
 static void print_json(const Cli *cli, const CliFile *found, const Details *details) {
-  guint scale = cli_file_scale(cli->conf, found->file);
+  guint scale = cli_file_scale(cli->conf, found->lane, found->file);
   cli_json(cli->out,
            json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
                      cli_file_json(cli->out, cli->conf, found->lane, found->file), "history",
@@ -295,7 +295,7 @@ static CliExit show_command(Cli *cli) {
     print_head(cli->out, &found);
     print_verdict(cli->out, found.file);
     print_order(cli->out, &details);
-    print_totals(cli->out, found.file, cli_file_scale(cli->conf, found.file));
+    print_totals(cli->out, found.file, cli_file_scale(cli->conf, found.lane, found.file));
     cli_print_batches(cli->out, found.file, details.batches);
     print_refused(cli->out, &details);
     print_intents(cli->out, &details);

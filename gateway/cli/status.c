@@ -2,6 +2,7 @@
 #include "gateway/cli/alarms.h"
 #include "gateway/cli/recon.h"
 #include "gateway/cli/status_front.h"
+#include "gateway/cli/status_state.h"
 #include "gateway/common/control.h"
 #include "gateway/supervisor/supervisor.h"
 #include <string.h>
@@ -207,6 +208,9 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
     json_array_append_new(feeds, feed_json(out, status, g_ptr_array_index(conf->feeds, i)));
   json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL,
                              "pending", (int)status->pending, "posting", posting_json(status), "feeds", feeds);
+  json_object_set_new(object, "configured", json_boolean(!status->lane->own));
+  if (status->lane->closed)
+    json_object_set_new(object, "closed_by", json_string(status->lane->closed->who));
   json_object_set_new(object, "without_feed", without_feed(status));
   json_object_set_new(object, "unsent", unsent_json(out, status));
   json_object_set_new(object, "alarms", cli_alarms_json(out, status->alarms));
@@ -224,6 +228,14 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
 
 /* --- Tables. */
 
+static const char *lane_word(const LaneStatus *status) {
+  if (status->answer)
+    return status->lane->own ? "running, not configured" : "running";
+  if (status->lane->own)
+    return status->lane->closed ? "closed" : "not configured";
+  return "down";
+}
+
 static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint n) {
   static const CliColumn columns[] = {{"LANE", CLI_LEFT, CLI_SHRINKS},   {"STATE", CLI_LEFT, CLI_WHOLE},
                                       {"PROCESS", CLI_RIGHT, CLI_WHOLE}, {"SINCE", CLI_LEFT, CLI_WHOLE},
@@ -232,7 +244,7 @@ static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint 
   for (guint i = 0; i < n; i++) {
     const json_t *answer = statuses[i].answer;
     cli_table_cell(table, g_strdup(statuses[i].lane->conf->name));
-    cli_table_coloured(table, g_strdup(answer ? "running" : "down"), answer ? CLI_GREEN : CLI_RED);
+    cli_table_coloured(table, g_strdup(lane_word(&statuses[i])), answer ? CLI_GREEN : CLI_RED);
     cli_table_cell(table,
                    answer ? g_strdup_printf("%d", (int)json_integer_value(json_object_get(answer, "pid"))) : NULL);
     cli_table_cell(table, cli_time(out, (gint64)json_integer_value(json_object_get(answer, "since"))));
@@ -375,7 +387,8 @@ static void print_progress(const CliOutput *out, const LaneStatus *status) {
   }
 }
 
-static void print_status(const Cli *cli, const LaneStatus *statuses, guint n, const json_t *front) {
+static void print_status(const Cli *cli, const LaneStatus *statuses, guint n, const json_t *front,
+                         json_t *contradictions) {
   const CliOutput *out = cli->out;
   pid_t supervisor = supervisor_pid(cli->conf->node.runtime);
   if (out->is_json) {
@@ -384,6 +397,7 @@ static void print_status(const Cli *cli, const LaneStatus *statuses, guint n, co
       json_array_append_new(lanes, lane_json(out, &statuses[i]));
     json_t *object = json_pack("{s:s, s:o}", "node", cli->conf->node.name, "lanes", lanes);
     json_object_set_new(object, "supervisor", supervisor ? json_integer(supervisor) : json_null());
+    json_object_set(object, "contradictions", contradictions);
     if (cli_is_front_shown(cli))
       json_object_set_new(object, "front", cli_front_json(out, front));
     cli_json(out, object);
@@ -396,6 +410,7 @@ static void print_status(const Cli *cli, const LaneStatus *statuses, guint n, co
   if (cli_is_front_shown(cli))
     cli_front_print(out, front);
   print_lanes(out, statuses, n);
+  cli_contradictions_print(out, contradictions);
   print_feeds(out, statuses, n);
   for (guint i = 0; i < n; i++) {
     print_pressures(out, &statuses[i]);
@@ -410,21 +425,24 @@ static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) 
   g_autoptr(GError) error = NULL;
   CliExit exit = CLI_EXIT_FINE;
   for (guint i = 0; i < lanes->len && !error; i++) {
-    if (read_status(g_ptr_array_index(lanes, i), &statuses[i], &error) && !statuses[i].answer)
+    if (read_status(g_ptr_array_index(lanes, i), &statuses[i], &error) && !statuses[i].answer && !statuses[i].lane->own)
       exit = CLI_EXIT_NOT_RUNNING;
   }
-  json_t *front = cli_front_ask(cli);
+  json_t *front = cli_front_ask(cli), *contradictions = cli_contradictions(cli);
   if (cli_is_front_shown(cli) && !front && !error)
     exit = CLI_EXIT_NOT_RUNNING;
+  if (json_array_size(contradictions))
+    exit = CLI_EXIT_CONFIGURATION;
   if (error) {
     exit = cli_fail(error);
   } else {
     if (on_clear_screen)
       fputs("\033[H\033[2J", cli->out->file);
-    print_status(cli, statuses, lanes->len, front);
+    print_status(cli, statuses, lanes->len, front, contradictions);
     fflush(cli->out->file);
   }
   json_decref(front);
+  json_decref(contradictions);
   for (guint i = 0; i < lanes->len; i++)
     status_clear(&statuses[i]);
   return exit;
@@ -448,7 +466,7 @@ static CliExit status_command(Cli *cli) {
   }
   for (;;) {
     exit = look(cli, lanes, TRUE);
-    if (exit != CLI_EXIT_FINE && exit != CLI_EXIT_NOT_RUNNING)
+    if (exit != CLI_EXIT_FINE && exit != CLI_EXIT_NOT_RUNNING && exit != CLI_EXIT_CONFIGURATION)
       return exit;
     sleep(1);
   }

@@ -169,7 +169,7 @@ static json_t *credit_json(const Cli *cli, const Credit *credit) {
                              "batch", (int)credit->batch);
   g_autofree char *key = cli_shown(credit->key, credit->ledger->hides_key, cli->options.unmask);
   g_autofree char *account = cli_shown(credit->account, credit->ledger->hides_account, cli->options.unmask);
-  cli_json_text(object, "ledger", credit->ledger->feed->ledger.name);
+  cli_json_text(object, "ledger", credit->ledger->name);
   cli_json_text(object, "key", key);
   cli_json_text(object, "account", account);
   cli_json_shown_amount(cli, object, credit->ledger, credit->amount);
@@ -182,7 +182,7 @@ static json_t *credit_json(const Cli *cli, const Credit *credit) {
 static void print_credit(const Cli *cli, const Credit *credit) {
   const CliOutput *out = cli->out;
   cli_line(out, "ledger entry",
-           g_strdup_printf("%" G_GINT64_FORMAT " in %s", credit->id, credit->ledger->feed->ledger.name));
+           g_strdup_printf("%" G_GINT64_FORMAT " in %s", credit->id, credit->ledger->name));
   cli_line(out, "key", cli_shown(credit->key, credit->ledger->hides_key, cli->options.unmask));
   cli_line(out, "account", cli_shown(credit->account, credit->ledger->hides_account, cli->options.unmask));
   cli_line(out, "amount", cli_shown_amount(cli, credit->ledger, credit->amount));

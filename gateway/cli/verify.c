@@ -1,6 +1,7 @@
 /* audit and verify: do the books hold? */
 #include "gateway/cli/books.h"
 #include "gateway/cli/conservation.h"
+#include "gateway/move/compare.h"
 #include <string.h>
 
 /* --- audit list */
@@ -149,7 +150,7 @@ static void check_ledgers(Checks *checks, const CliLane *lane) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
     const CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
     GError *error = NULL;
-    g_autofree char *what = g_strdup_printf("ledger %s", ledger->feed->ledger.name);
+    g_autofree char *what = g_strdup_printf("ledger %s", ledger->name);
     gboolean ok = ledger_verify(ledger->reader, &error);
     told(checks, what, g_strdup(ok ? "whole; balances are their entries, keys are unique" : ""), error);
   }
@@ -161,11 +162,30 @@ static void check_conservation(Checks *checks, const CliLane *lane) {
   told(checks, "conservation", good, error);
 }
 
+/* The configuration against what the books hold. */
+static void check_holdings(const Cli *cli, Checks *checks) {
+  g_autoptr(GPtrArray) held = held_lanes(&cli->conf->node);
+  g_autoptr(GPtrArray) found = state_compare(cli->conf, held);
+  for (guint i = 0; i < found->len; i++) {
+    const Contradiction *one = found->pdata[i];
+    checks->lane = one->lane ? one->lane : "-";
+    GError *problem = NULL;
+    sallyport_error_set(&problem, SALLYPORT_ERROR_CONFIGURATION, "%s", one->text);
+    told(checks, "configuration", NULL, problem);
+  }
+}
+
 static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
   Checks checks = {.out = cli->out, .list = json_array()};
   for (guint i = 0; i < lanes->len; i++) {
     const CliLane *lane = g_ptr_array_index(lanes, i);
     checks.lane = lane->conf->name;
+    if (lane->problem) {
+      GError *problem = NULL;
+      sallyport_error_set(&problem, SALLYPORT_ERROR_STORAGE, "%s", lane->problem);
+      told(&checks, "book", NULL, problem);
+      continue;
+    }
     if (!lane->reader) {
       told(&checks, "book", g_strdup("none yet: the lane has never run"), NULL);
       continue;
@@ -177,6 +197,8 @@ static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
     check_ledgers(&checks, lane);
     check_conservation(&checks, lane);
   }
+  if (!only_audit)
+    check_holdings(cli, &checks);
   if (cli->out->is_json)
     cli_json(cli->out, json_pack("{s:b, s:O}", "ok", !checks.failed, "checks", checks.list));
   json_decref(checks.list);

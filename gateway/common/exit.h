@@ -26,5 +26,6 @@ typedef enum {
 typedef enum {
   CHILD_EXIT_FINE = 0,
   CHILD_EXIT_FAILED = 1,
-  CHILD_EXIT_DISTRUST = 3 /* storage cannot be trusted any more: a person has to look, it is not started again */
+  CHILD_EXIT_DISTRUST = 3, /* storage cannot be trusted any more: a person has to look, it is not started again */
+  CHILD_EXIT_CONTRADICTED = 4 /* the configuration contradicts the state: not started again before a reload */
 } ChildExit;

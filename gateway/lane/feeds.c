@@ -48,11 +48,11 @@ static gboolean set_processor(Feeds *feeds, Feed *feed, const Conf *conf, const 
   return !processor->open || processor->open(feeds, feed, error);
 }
 
-static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths *paths, GError **error) {
+static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, guint scale, const LanePaths *paths, GError **error) {
   Ledger *ledger = g_hash_table_lookup(feeds->ledgers, conf->name);
   if (ledger)
     return ledger;
-  LedgerOptions options = {.folder = paths->folder, .name = conf->name, .shards = conf->shards};
+  LedgerOptions options = {.folder = paths->folder, .name = conf->name, .shards = conf->shards, .scale = scale, .unit = conf->amount};
   ledger = ledger_open(&options, error);
   if (ledger)
     g_hash_table_insert(feeds->ledgers, g_strdup(conf->name), ledger);
@@ -62,7 +62,7 @@ static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, const LanePaths 
 static gboolean set_ledger(Feeds *feeds, Feed *feed, const LanePaths *paths, GError **error) {
   if (!conf_process_keeps_ledger(feed->conf->process))
     return TRUE;
-  feed->ledger = ledger_for(feeds, &feed->conf->ledger, paths, error);
+  feed->ledger = ledger_for(feeds, &feed->conf->ledger, feed->columns->scale, paths, error);
   return feed->ledger != NULL;
 }
 
@@ -85,10 +85,12 @@ static gboolean set_columns(Feed *feed, GError **error) {
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                "%s:%u: feed %s: key, account and amount must be fields of layout %s's record",
                                feed->conf->where.file, feed->conf->where.line, feed->conf->name, feed->conf->layout);
+  guint n_columns;
   int date = feed->conf->business_date ? layout_column(feed->layout, feed->conf->business_date) : -1;
   feed->columns = g_new(LedgerColumns, 1);
   *feed->columns = (LedgerColumns){
       .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = date};
+  feed->columns->scale = layout_columns(feed->layout, &n_columns)[amount].scale;
   return TRUE;
 }
 

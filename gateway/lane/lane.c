@@ -109,9 +109,7 @@ static gboolean look_around(Lane *lane, Senses *senses, int supervisor) {
   }
   if (ends[2].revents)
     read_hints(lane, senses);
-  char byte;
-  ssize_t got = ends[3].revents ? read(supervisor, &byte, 1) : 1;
-  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+  if (ends[3].revents && !lane_listen(lane, supervisor))
     return TRUE; /* the supervisor is gone: finish */
   pthread_mutex_lock(&lane->lock);
   gboolean stopping = lane->stopping;
@@ -137,13 +135,8 @@ static void live(Lane *lane, Senses *senses, int supervisor) {
 
 /* --- Beginning and end */
 
-static gboolean audit_start(BookTransaction *tx, gpointer data, GError **error) {
-  const Lane *lane = data;
-  return book_audit(tx, "lane-started", lane->name, "version " SALLYPORT_VERSION, error);
-}
-
 static gboolean open_stores(Lane *lane, GError **error) {
-  if (!lane_paths_make(lane->paths, &lane->conf->node, error))
+  if (!lane_admit(lane, error) || !lane_paths_make(lane->paths, &lane->conf->node, error))
     return FALSE;
   if (key_uses_any(lane->conf) && !openpgp_start(error))
     return FALSE;
@@ -153,7 +146,7 @@ static gboolean open_stores(Lane *lane, GError **error) {
   g_autoptr(GPtrArray) decided = book_intents(lane->reader, NULL, error);
   lane->feeds = decided ? feeds_open(lane->conf, lane->settings, lane->paths, error) : NULL;
   return lane->feeds && feeds_add_decided(lane->feeds, lane->conf, lane->paths, decided, error) && lane_recover(lane, error) && lane_mark_running(lane, error) &&
-         book_write(lane->flow.book, audit_start, lane, error);
+         lane_note_start(lane, error);
 }
 
 static void poll_feed_now(gpointer user, const char *name) {
@@ -226,6 +219,7 @@ static gboolean load_configuration(Lane *lane, int fd, GError **error) {
     return FALSE;
   ConfReport *report = conf_report_new();
   lane->conf = conf_parse(source, report);
+  lane->digest = conf_source_digest(source);
   lane->settings = lane->conf ? conf_lane(lane->conf, lane->name) : NULL;
   if (lane->conf && !lane->settings)
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no lane \"%s\" in the configuration",
@@ -245,6 +239,7 @@ static void lane_clear(Lane *lane) {
   g_hash_table_unref(lane->active);
   lane_paths_free(lane->paths);
   conf_free(lane->conf);
+  g_free(lane->digest);
   pthread_mutex_destroy(&lane->lock);
   close(lane->wake);
 }
@@ -260,8 +255,9 @@ static void run(Lane *lane, const LaneOptions *options) {
     log_event(LOG_INFO, "lane-stopping", {"exit_status", log_number(lane->exit_status)});
   } else {
     log_event(LOG_ERROR, "lane-cannot-start", {"error", error->message});
-    lane->exit_status = sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? CHILD_EXIT_DISTRUST
-                                                                               : CHILD_EXIT_FAILED;
+    if (lane->exit_status != CHILD_EXIT_CONTRADICTED)
+      lane->exit_status = sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE ? CHILD_EXIT_DISTRUST
+                                                                                 : CHILD_EXIT_FAILED;
   }
   gboolean was_running = lane->control != NULL;
   stop(lane);
@@ -269,6 +265,10 @@ static void run(Lane *lane, const LaneOptions *options) {
     teller_tell_unsaved(lane->conf, lane->name, "storage-failed",
                         "the lane has stopped: its disk or store cannot be trusted any more; it stays down until the "
                         "service is restarted");
+  if (lane->exit_status == CHILD_EXIT_CONTRADICTED)
+    teller_tell_unsaved(lane->conf, lane->name, "configuration-contradicts",
+                        "the lane does not run: the configuration contradicts what its books hold; `sallyport check` "
+                        "says in what, and the way out");
   if (was_running && lane->exit_status == CHILD_EXIT_FINE)
     lane_mark_stopped(lane);
   senses_close(&senses);

@@ -6,7 +6,7 @@
 /* `sallyport lane NAME`: started by the supervisor with the checked configuration on `configuration_fd` and an end of a
  * pipe or socket on `supervisor_fd` (heartbeats go there; its end of file means that the supervisor is gone: finish).
  * Returns the exit status: 0 asked to finish, 1 cannot start, 3 storage cannot be trusted any more (a person has to
- * look). */
+ * look), 4 the configuration contradicts the state (ChildExit). */
 typedef struct {
   const char *name;
   int configuration_fd;

@@ -14,6 +14,7 @@ typedef struct {
   const char *name;
   Conf *conf;
   const ConfLane *settings;
+  char *digest; /* of the configuration in force (conf_source_digest) */
   LanePaths *paths;
   Flow flow;
   Feeds *feeds;
@@ -58,6 +59,13 @@ gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 gboolean lane_recover(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean lane_mark_running(const Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void lane_mark_stopped(const Lane *lane);
+
+/* --- in_force.c: the audit chain says which configuration and rules were in force when. */
+gboolean lane_admit(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT; /* the state does not contradict it */
+gboolean lane_note_start(Lane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What the supervisor says: after a reload that leaves this lane as it is, "DIGEST\n" of the configuration. FALSE: the
+ * supervisor is gone. */
+gboolean lane_listen(Lane *lane, int supervisor);
 
 /* --- house.c */
 void lane_keep_house(Lane *lane, guint hours_running); /* once an hour, from 0 */

@@ -122,6 +122,8 @@ static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const Book
   loaded->batch = batch->number;
   loaded->business_date = g_strdup(file->business_date);
   loaded->columns = *poster->feed->columns;
+  guint n_columns;
+  loaded->columns.scale = staging_columns(reader, &n_columns)[loaded->columns.amount].scale; /* as it was staged */
   loaded->block = staging_block_new(reader, count);
   loaded->skip = g_new0(guint8, count);
   if (staging_read(reader, batch->first, count, loaded->block, error) && batch_skip(batch, loaded->skip, error) &&

@@ -1,4 +1,5 @@
 #include "gateway/recon/source_private.h"
+#include "store/ledger.h"
 #include <string.h>
 
 static void file_free(ReconFile *file) {
@@ -42,10 +43,10 @@ gboolean recon_files_look(ReconFiles *files, const char *id, GError **error) {
   return recon_files_wants(files, id, found->feed);
 }
 
-guint recon_ledger_scale(const Conf *conf, const ConfLane *lane, const char *ledger) {
-  for (guint i = 0; i < lane->feeds->len; i++) {
-    const ConfFeed *feed = lane->feeds->pdata[i];
-    const ConfLayout *layout = conf_layout(conf, feed->layout);
+static guint layout_scale(const ReconSourceOptions *options, const char *ledger) {
+  for (guint i = 0; i < options->lane->feeds->len; i++) {
+    const ConfFeed *feed = options->lane->feeds->pdata[i];
+    const ConfLayout *layout = conf_layout(options->conf, feed->layout);
     for (guint j = 0; layout && g_strcmp0(feed->ledger.name, ledger) == 0 && j < layout->record.fields->len; j++) {
       const ConfField *field = layout->record.fields->pdata[j];
       if (strcmp(field->name, feed->ledger.amount) == 0)
@@ -53,4 +54,12 @@ guint recon_ledger_scale(const Conf *conf, const ConfLane *lane, const char *led
     }
   }
   return 0;
+}
+
+guint recon_ledger_scale(const ReconSourceOptions *options, const char *ledger) {
+  g_autoptr(GError) error = NULL; /* what cannot be read is told by whoever reads the entries */
+  LedgerFacts facts;
+  if (ledger_facts_read(options->folder, ledger, &facts, &error) && facts.has_scale)
+    return facts.scale;
+  return layout_scale(options, ledger);
 }

@@ -100,7 +100,7 @@ gboolean recon_feeds_scale(const ReconSourceOptions *options, guint *scale, GErr
     char **wanted = options->reconcile->read.feeds;
     if (!feed->ledger.name || (wanted && !g_strv_contains((const char *const *)wanted, feed->name)))
       continue;
-    guint other = recon_ledger_scale(options->conf, options->lane, feed->ledger.name);
+    guint other = recon_ledger_scale(options, feed->ledger.name);
     if (is_known && other != *scale)
       return sallyport_error_set(
           error, SALLYPORT_ERROR_CONFIGURATION,

@@ -146,7 +146,7 @@ ReconSource *recon_source_ledger(const ReconSourceOptions *options, const char *
   }
   LedgerSource *ledger = g_new0(LedgerSource, 1);
   memcpy(ledger->columns, columns, sizeof columns);
-  ledger->columns[AMOUNT].scale = recon_ledger_scale(options->conf, options->lane, options->reconcile->read.ledger);
+  ledger->columns[AMOUNT].scale = recon_ledger_scale(options, options->reconcile->read.ledger);
   ledger->source = (ReconSource){.columns = ledger->columns,
                                  .n_columns = N_COLUMNS,
                                  .next = ledger_next,

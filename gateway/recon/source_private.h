@@ -18,7 +18,8 @@ gboolean recon_files_look(ReconFiles *files, const char *id, GError **error);
 /* By name and feed, for those who have the file already. */
 gboolean recon_files_wants(const ReconFiles *files, const char *id, const char *feed);
 
-/* The decimals of a ledger's amounts: those of the amount field of a feed that credits it. */
-guint recon_ledger_scale(const Conf *conf, const ConfLane *lane, const char *ledger);
+/* The decimals of a ledger's amounts, as the ledger keeps them; of one that does not know its own, those of the amount
+ * field of a feed that credits it. */
+guint recon_ledger_scale(const ReconSourceOptions *options, const char *ledger);
 /* Of the amounts of all feeds that are read, which must agree: CONFIGURATION otherwise. */
 gboolean recon_feeds_scale(const ReconSourceOptions *options, guint *scale, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -151,6 +151,21 @@ void supervised_kill(Supervised *lane) {
   kill(-lane->pid, SIGKILL);
 }
 
+void supervised_tell(const Supervised *lane, const char *digest) {
+  g_autofree char *line = g_strconcat(digest, "\n", NULL);
+  if (lane->channel >= 0 && send(lane->channel, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    log_event(LOG_WARNING, "lane-not-told", SUPERVISED_FIELD(lane->name), {"problem", g_strerror(errno)});
+}
+
+void supervised_revive(Supervised *lane) {
+  if (lane->state != SUPERVISED_DOWN && !(lane->state == SUPERVISED_STOPPED && lane->is_refused))
+    return;
+  lane->state = SUPERVISED_DOWN;
+  lane->is_refused = FALSE;
+  lane->start_at = g_get_monotonic_time();
+  lane->failures = 0;
+}
+
 void supervised_listen(Supervised *lane) {
   char buffer[256];
   ssize_t got = -1;
@@ -177,7 +192,8 @@ static void log_end(const Supervised *lane, int wait_status, gint64 ran) {
 void supervised_ended(Supervised *lane, int wait_status) {
   gint64 now = g_get_monotonic_time(), ran = now - lane->started_at;
   gboolean is_distrusted = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == CHILD_EXIT_DISTRUST;
-  lane->state = is_distrusted ? SUPERVISED_STOPPED : SUPERVISED_DOWN;
+  lane->is_refused = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == CHILD_EXIT_CONTRADICTED;
+  lane->state = is_distrusted || lane->is_refused ? SUPERVISED_STOPPED : SUPERVISED_DOWN;
   if (ran >= GOOD_RUN)
     lane->failures = 0;
   if (lane->is_asked)
@@ -189,6 +205,11 @@ void supervised_ended(Supervised *lane, int wait_status) {
     log_event(LOG_ERROR, "lane-stopped", SUPERVISED_FIELD(lane->name),
               {"problem", "its storage cannot be trusted any more: look at the disk and at `sallyport verify`, then "
                           "restart the service"});
+  if (lane->is_refused)
+    log_event(LOG_ERROR, "lane-stopped", SUPERVISED_FIELD(lane->name),
+              {"problem",
+               "the configuration contradicts what its books hold: `sallyport check` says in what and the way "
+               "out; then reload or restart the service"});
   lane->pid = 0;
   lane->is_settled = TRUE;
   if (lane->channel >= 0)

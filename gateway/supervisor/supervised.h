@@ -3,7 +3,8 @@
  *
  *     DOWN ──start──→ UP ──finish──→ ENDING ──ended──→ DOWN (at once)
  *                     └──ended, silent──→ DOWN (after the back-off)
- *                     └──ended with status 3──→ STOPPED (for good) */
+ *                     └──ended with status 3──→ STOPPED (for good)
+ *                     └──ended with status 4──→ STOPPED, until a reload tries it again */
 #pragma once
 #include "conf/conf.h"
 #include <sys/types.h>
@@ -27,6 +28,7 @@ typedef struct {
   gint64 started_at, beat_at;
   gint64 kill_at;      /* ENDING */
   guint failures;      /* unasked ends in a row */
+  gboolean is_refused; /* STOPPED: its state contradicts the configuration; a reload tries it again */
   gboolean is_asked;   /* its end was asked for */
   gboolean is_settled; /* has shown life, or has ended, since it was last started on purpose */
 } Supervised;
@@ -39,6 +41,10 @@ gboolean supervised_start(Supervised *lane, const char *program, const ConfSourc
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void supervised_finish(Supervised *lane, guint seconds); /* SIGTERM; killed after `seconds` */
 void supervised_kill(Supervised *lane);                  /* the lane and all of its process group */
-void supervised_listen(Supervised *lane);                /* takes the heartbeats that have come */
+/* A reload left it as it is, or will replace it: it hears the digest of the configuration that is in force now. */
+void supervised_tell(const Supervised *lane, const char *digest);
+/* A reload: what waits for its back-off, or was refused for its state, is started at once. */
+void supervised_revive(Supervised *lane);
+void supervised_listen(Supervised *lane); /* takes the heartbeats that have come */
 /* Its process has ended and was reaped: logs it, decides what is next. */
 void supervised_ended(Supervised *lane, int wait_status);

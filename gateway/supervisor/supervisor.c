@@ -6,6 +6,7 @@
 #include "gateway/check/check.h"
 #include "gateway/common/exit.h"
 #include "gateway/common/log.h"
+#include "gateway/move/compare.h"
 #include "gateway/supervisor/notify.h"
 #include "gateway/supervisor/lane_fingerprint.h"
 #include "gateway/supervisor/pidfile.h"
@@ -29,6 +30,7 @@ typedef struct {
   GPtrArray *lanes;   /* Supervised* */
   int signals;
   gboolean is_ready, is_stopping;
+  int status_at_end; /* CONFIGURATION while a lane does not run since the configuration contradicts its state */
   gint64 watchdog_period, watchdog_at;
   gint64 started_at;
   char *status; /* as last told */
@@ -42,8 +44,9 @@ static void log_findings(const ConfReport *report) {
   }
 }
 
-/* Read, parsed and checked as a whole; NULL when any of it is wrong, and everything that is has been logged. */
-static Conf *load(const SupervisorOptions *options, ConfSource **source) {
+/* Read, parsed and checked as a whole; NULL when any of it is wrong, and everything that is has been logged. At a start
+ * what contradicts the state is told, and is no reason to refuse all of it: the lane itself does not come up. */
+static Conf *load(const SupervisorOptions *options, gboolean with_state, ConfSource **source) {
   g_autoptr(GError) error = NULL;
   *source = conf_source_read(options->configuration, &error);
   if (!*source) {
@@ -53,7 +56,10 @@ static Conf *load(const SupervisorOptions *options, ConfSource **source) {
   ConfReport *report = conf_report_new();
   Conf *conf = conf_parse(*source, report);
   gboolean ok = conf && check_configuration(conf, !options->without_keys, report);
+  if (ok)
+    state_check(conf, report);
   log_findings(report);
+  ok = ok && (!with_state || report->errors == 0);
   conf_report_free(report);
   if (ok)
     return conf;
@@ -142,12 +148,15 @@ static gboolean may_adopt(const Supervisor *s, const Conf *conf) {
 
 static void try_reload(Supervisor *s) {
   ConfSource *source = NULL;
-  Conf *conf = load(&s->options, &source);
+  Conf *conf = load(&s->options, TRUE, &source);
   if (!conf) {
-    log_event(LOG_ERROR, "reload-refused", {"problem", "the configuration is wrong; the old one stays in force"});
+    log_event(LOG_ERROR, "reload-refused",
+              {"problem", "the configuration is wrong, or contradicts the state; the old one stays in force"});
     return;
   }
   gboolean is_same = conf_source_equal(source, s->source);
+  for (guint i = 0; i < s->lanes->len; i++)
+    supervised_revive(g_ptr_array_index(s->lanes, i));
   if (is_same)
     log_event(LOG_INFO, "reload", {"changed", "nothing"});
   if (is_same || !may_adopt(s, conf)) {
@@ -157,6 +166,7 @@ static void try_reload(Supervisor *s) {
   }
   adopt(s, conf, source);
   replace_all_if_none_changed(s);
+  g_autofree char *digest = conf_source_digest(source);
   for (guint i = 0; i < s->lanes->len; i++) {
     const Supervised *lane = g_ptr_array_index(s->lanes, i);
     gboolean stays = g_hash_table_contains(s->wanted, lane->name);
@@ -164,6 +174,8 @@ static void try_reload(Supervisor *s) {
               {"changed", !stays                ? "removed"
                           : is_changed(s, lane) ? "yes"
                                                 : "no"});
+    if (stays && !is_changed(s, lane) && !supervised_is_front(lane->name))
+      supervised_tell(lane, digest);
   }
 }
 
@@ -284,14 +296,18 @@ static void take_signals(Supervisor *s) {
 }
 
 static void report_status(Supervisor *s) {
-  guint up = 0, settled = 0, stopped = 0, wanted = g_hash_table_size(s->wanted);
+  guint up = 0, settled = 0, stopped = 0, refused = 0, wanted = g_hash_table_size(s->wanted);
   for (guint i = 0; i < s->lanes->len; i++) {
     const Supervised *lane = g_ptr_array_index(s->lanes, i);
     up += lane->state == SUPERVISED_UP ? 1 : 0;
-    stopped += lane->state == SUPERVISED_STOPPED ? 1 : 0;
+    stopped += lane->state == SUPERVISED_STOPPED && !lane->is_refused ? 1 : 0;
+    refused += lane->state == SUPERVISED_STOPPED && lane->is_refused ? 1 : 0;
     settled += lane->is_settled ? 1 : 0;
   }
-  g_autofree char *tail = stopped ? g_strdup_printf("; %u stopped: storage cannot be trusted", stopped) : g_strdup("");
+  g_autofree char *tail = stopped ? g_strdup_printf("; %u stopped: storage cannot be trusted", stopped)
+                          : refused
+                              ? g_strdup_printf("; %u do not run: the configuration contradicts the state", refused)
+                              : g_strdup("");
   g_autofree char *status = s->is_stopping ? g_strdup_printf("finishing, %u lanes to go", s->lanes->len)
                                            : g_strdup_printf("%u of %u lanes running%s", up, wanted, tail);
   if (g_strcmp0(status, s->status) != 0) {
@@ -347,6 +363,29 @@ static void wait_for_events(Supervisor *s) {
     supervised_listen(g_ptr_array_index(s->lanes, i));
 }
 
+/* Lanes that do not run since the configuration contradicts their state; *all: and no other is wanted. */
+static guint refused_lanes(const Supervisor *s, gboolean *all) {
+  guint refused = 0, others = 0;
+  for (guint i = 0; i < s->lanes->len; i++) {
+    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    refused += lane->state == SUPERVISED_STOPPED && lane->is_refused ? 1 : 0;
+    others += supervised_is_front(lane->name) || (lane->state == SUPERVISED_STOPPED && lane->is_refused) ? 0 : 1;
+  }
+  *all = refused > 0 && others == 0;
+  return refused;
+}
+
+/* With nothing left to run there is nothing to supervise: the exit status says why. */
+static void look_at_refused(Supervisor *s) {
+  gboolean all;
+  guint refused = refused_lanes(s, &all);
+  if (s->is_stopping)
+    return;
+  s->status_at_end = refused ? CLI_EXIT_CONFIGURATION : CLI_EXIT_FINE;
+  if (all)
+    begin_stop(s);
+}
+
 static int supervise(Supervisor *s) {
   sigset_t handled;
   sigemptyset(&handled);
@@ -367,6 +406,7 @@ static int supervise(Supervisor *s) {
             {"configuration", s->options.configuration});
   for (;;) {
     converge(s);
+    look_at_refused(s);
     if (s->is_stopping && s->lanes->len == 0)
       break;
     report_status(s);
@@ -375,7 +415,7 @@ static int supervise(Supervisor *s) {
   }
   log_event(LOG_INFO, "stopped", {"pid", log_number(getpid())});
   close(s->signals);
-  return CLI_EXIT_FINE;
+  return s->status_at_end;
 }
 
 static int run_with(Supervisor *s) {
@@ -403,7 +443,7 @@ int supervisor_run(const SupervisorOptions *options) {
     s.options.stop_seconds = 20;
   if (s.options.silent_seconds == 0)
     s.options.silent_seconds = 60;
-  Conf *conf = load(&s.options, &source);
+  Conf *conf = load(&s.options, FALSE, &source);
   int status = CLI_EXIT_CONFIGURATION;
   if (conf) {
     adopt(&s, conf, source);

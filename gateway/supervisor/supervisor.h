@@ -8,7 +8,9 @@
  *
  * What a lane owes: a byte on its supervisor descriptor as soon as it works (that makes the service ready) and every 5
  * s from its start on; after 60 s of silence it is killed and started again. Status 3 means that its storage cannot be
- * trusted: it stays down, told as an error, until the service is restarted. SIGTERM asks it to finish. It runs in a
+ * trusted: it stays down, told as an error, until the service is restarted. Status 4 means that the configuration
+ * contradicts its state: it stays down until a reload, the others run, and run ends with status 3; when no lane is left
+ * it ends at once. SIGTERM asks it to finish. It runs in a
  * process group of its own, and what it leaves there when it ends is killed. */
 #pragma once
 #include "conf/conf.h"

@@ -14,6 +14,7 @@
  *   lists.c    questions about everything else
  *   watch.c    sequence numbers, arrivals, what is due: changes and questions
  *   alarms.c   alarms, likewise
+ *   holdings.c what the book holds, against the configuration
  *   verify.c   the audit chain, the invariants */
 #pragma once
 #include "store/book.h"

@@ -5,13 +5,14 @@
 #include "store/book/answer_names.sql.h"
 #include "store/book/capabilities.sql.h"
 #include "store/book/waits.sql.h"
+#include "store/book/holdings_tables.sql.h"
 #include "store/book/queries.sql.h"
 
 /* "Sall" in the file's head: another program's database is not taken for a book. */
 #define APPLICATION_ID 0x53616c6c
 
 const char *const book_migrations[] = {book_tables_sql, book_watch_sql, recon_tables_sql, book_answer_names_sql,
-                                       book_capabilities_sql, book_waits_sql};
+                                       book_capabilities_sql, book_waits_sql, book_holdings_tables_sql};
 
 guint book_schema_version(void) {
   return G_N_ELEMENTS(book_migrations);

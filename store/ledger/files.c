@@ -7,7 +7,7 @@
 
 enum { WRITER_CACHE_KIB = 4096, READER_CACHE_KIB = 512, SCHEMA_VERSION = 2 };
 
-static gboolean set_fact(Db *db, const char *name, const char *value, GError **error) {
+gboolean ledger_fact_set(Db *db, const char *name, const char *value, GError **error) {
   g_autoptr(DbStatement) set = db_prepare_named(db, ledger_queries_sql, "set-fact", error);
   if (!set)
     return FALSE;
@@ -15,8 +15,7 @@ static gboolean set_fact(Db *db, const char *name, const char *value, GError **e
   return db_done(set, error);
 }
 
-/* NULL with no error: the fact is not there. */
-static char *get_fact(Db *db, const char *name, GError **error) {
+char *ledger_fact_get(Db *db, const char *name, GError **error) {
   g_autoptr(DbStatement) get = db_prepare_named(db, ledger_queries_sql, "get-fact", error);
   gboolean row = FALSE;
   if (!get)
@@ -31,8 +30,9 @@ static gboolean make_schema(Db *db, const char *id, guint shard, guint shards, G
   g_autofree char *schema = db_named(ledger_queries_sql, "schema");
   g_autofree char *number = g_strdup_printf("%u", shard);
   g_autofree char *number_of_all = g_strdup_printf("%u", shards);
-  return db_begin(db, error) && db_run(db, schema, error) && set_fact(db, "id", id, error) &&
-         set_fact(db, "shard", number, error) && set_fact(db, "shards", number_of_all, error) && db_commit(db, error);
+  return db_begin(db, error) && db_run(db, schema, error) && ledger_fact_set(db, "id", id, error) &&
+         ledger_fact_set(db, "shard", number, error) && ledger_fact_set(db, "shards", number_of_all, error) &&
+         db_commit(db, error);
 }
 
 /* A crash inside leaves version 1, and the next opening does it again. */
@@ -57,7 +57,7 @@ static gboolean has_schema(Db *db, gboolean *has, GError **error) {
 
 static gboolean expect_fact(Db *db, const char *name, const char *expected, SallyportErrorCode code, GError **error) {
   GError *why = NULL;
-  g_autofree char *value = get_fact(db, name, &why);
+  g_autofree char *value = ledger_fact_get(db, name, &why);
   if (why) {
     g_propagate_error(error, why);
     return FALSE;
@@ -93,7 +93,7 @@ static gboolean open_shard(const char *path, const char **id, char **made, gbool
     return FALSE;
   if (shard == 0 && has) {
     g_free(*made);
-    *id = *made = get_fact(*db, "id", error);
+    *id = *made = ledger_fact_get(*db, "id", error);
     if (!*id)
       return FALSE;
   }
@@ -125,14 +125,14 @@ gboolean ledger_files_open(const char *folder, const char *name, guint shards, D
       return FALSE;
     }
     GError *why = NULL;
-    g_autofree char *complete = i == 0 ? get_fact(dbs[0], "complete", &why) : NULL;
+    g_autofree char *complete = i == 0 ? ledger_fact_get(dbs[0], "complete", &why) : NULL;
     if (why) {
       g_propagate_error(error, why);
       return FALSE;
     }
     may_make &= complete == NULL;
   }
-  return !may_make || set_fact(dbs[0], "complete", "1", error);
+  return !may_make || ledger_fact_set(dbs[0], "complete", "1", error);
 }
 
 Db *ledger_files_open_reader(const char *folder, const char *name, guint shard, guint shards, GError **error) {
@@ -152,8 +152,8 @@ guint ledger_files_shards(const char *folder, const char *name, GError **error) 
     return 0;
   }
   Db *db = ledger_files_open_reader(folder, name, 0, 0, error);
-  g_autofree char *shards = db ? get_fact(db, "shards", error) : NULL;
-  g_autofree char *complete = shards ? get_fact(db, "complete", error) : NULL;
+  g_autofree char *shards = db ? ledger_fact_get(db, "shards", error) : NULL;
+  g_autofree char *complete = shards ? ledger_fact_get(db, "complete", error) : NULL;
   db_close(db);
   guint64 number = shards ? g_ascii_strtoull(shards, NULL, 10) : 0;
   if (complete && number >= 1 && number <= LEDGER_SHARDS_MAX)

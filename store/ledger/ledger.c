@@ -23,9 +23,10 @@ static gboolean lock_ledger(Ledger *ledger, GError **error) {
   return sallyport_error_errno(error, errno, "lock %s", path);
 }
 
-static gboolean start_writers(Ledger *ledger, GError **error) {
+static gboolean start_writers(Ledger *ledger, const char *unit, GError **error) {
   Db *dbs[LEDGER_SHARDS_MAX] = {NULL};
-  gboolean ok = ledger_files_open(ledger->folder, ledger->name, ledger->shards, dbs, error);
+  gboolean ok = ledger_files_open(ledger->folder, ledger->name, ledger->shards, dbs, error) &&
+                ledger_facts_settle(ledger, dbs, unit, error);
   for (guint i = 0; i < ledger->shards && ok; i++) {
     ledger->writers[i] = ledger_writer_start(g_steal_pointer(&dbs[i]), i, ledger->sieve, error);
     ok = ledger->writers[i] != NULL;
@@ -56,6 +57,7 @@ Ledger *ledger_open(const LedgerOptions *options, GError **error) {
   ledger->folder = g_strdup(options->folder);
   ledger->name = g_strdup(options->name);
   ledger->shards = shards;
+  ledger->scale = options->scale;
   ledger->lock_fd = -1;
   ledger->writers = g_new0(LedgerWriter *, shards);
   ledger->gross = g_new0(gint64, shards);
@@ -63,7 +65,7 @@ Ledger *ledger_open(const LedgerOptions *options, GError **error) {
   pthread_mutex_init(&ledger->lock, NULL);
   g_queue_init(&ledger->tools);
   ledger_admission_init(&ledger->admission);
-  if (lock_ledger(ledger, error) && start_writers(ledger, error))
+  if (lock_ledger(ledger, error) && start_writers(ledger, options->unit, error))
     return ledger;
   ledger_close(ledger);
   return NULL;
@@ -258,6 +260,8 @@ gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *
   g_autoptr(RecordBlock) made = NULL;
   Check check = {.file = file, .columns = *columns, .verdicts = verdicts};
   memset(verdicts, LEDGER_KEY_NEW, block->count);
+  if (!ledger_scale_fits(ledger, columns, error))
+    return FALSE;
   check.block = ledger_text_form(block, &check.columns, &made, error);
   LedgerTools *tools = check.block ? ledger_take_tools(ledger, error) : NULL;
   if (!tools)

@@ -85,10 +85,16 @@ gboolean shard_view_find_keys(ShardView *view, const KeyList *keys, const Sifted
 /* --- store/ledger/files.c: making and opening. The id and number of shards stand in every file, and must agree. */
 gboolean ledger_files_open(const char *folder, const char *name, guint shards, Db **dbs,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A named value of one file. NULL with no error: it is not there. */
+char *ledger_fact_get(Db *db, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ledger_fact_set(Db *db, const char *name, const char *value, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 guint ledger_files_shards(const char *folder, const char *name, GError **error); /* 0 on error */
 /* A reader's connection to one shard. */
 Db *ledger_files_open_reader(const char *folder, const char *name, guint shard, guint shards,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- store/ledger/facts.c: STORAGE when the shards do not have one scale. */
+gboolean ledger_facts_verify(LedgerReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- store/ledger/reader.c, for the ledger's own threads. */
 guint ledger_reader_shards(const LedgerReader *reader);

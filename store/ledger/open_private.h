@@ -11,7 +11,7 @@ typedef struct {
 
 struct Ledger {
   char *folder, *name;
-  guint shards;
+  guint shards, scale;
   int lock_fd;
   LedgerWriter **writers;
   LedgerAdmission admission;
@@ -21,6 +21,13 @@ struct Ledger {
   gint64 *gross;        /* per shard: posted and under way, without signs; at G_MAXINT64 a balance could overflow */
   GError *failure;      /* the first failure of a shard's storage */
 };
+
+/* store/ledger/facts.c: holds the files' scale against the ledger's, or writes it where it is not known. */
+gboolean ledger_facts_settle(const Ledger *ledger, Db *const *dbs, const char *unit,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* CONFIGURATION unless the amounts have the ledger's scale. */
+gboolean ledger_scale_fits(const Ledger *ledger, const LedgerColumns *columns,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 LedgerTools *ledger_take_tools(Ledger *ledger, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_return_tools(Ledger *ledger, LedgerTools *tools);

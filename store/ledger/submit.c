@@ -126,7 +126,8 @@ static Job *job_new(Ledger *ledger, LedgerBatch *batch, LedgerDone done, gpointe
   job->flight.file = batch->file;
   if (batch->skip)
     memcpy(job->drop, batch->skip, count);
-  job->block = ledger_text_form(batch->block, &job->columns, &job->made, &job->error);
+  if (ledger_scale_fits(ledger, &batch->columns, &job->error))
+    job->block = ledger_text_form(batch->block, &job->columns, &job->made, &job->error);
   if (!job->block)
     return job;
   look_over(job);

@@ -238,6 +238,7 @@ gboolean ledger_verify(LedgerReader *reader, GError **error) {
     shard_view_forget(ledger_reader_view(reader, i)); /* what was read before is read again */
     ok = db_begin_read(ledger_reader_view(reader, i)->db, error);
   }
+  ok = ok && ledger_facts_verify(reader, error);
   for (guint i = 0; i < shards && ok; i++)
     ok = verify_shard(reader, i, error);
   for (guint i = 0; i < shards; i++)

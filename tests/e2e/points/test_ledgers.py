@@ -58,7 +58,7 @@ class Locked:
 
 
 @test
-def files_of_a_feed_that_was_removed_are_told_and_go_on_when_it_is_back():
+def a_feed_whose_file_is_being_posted_cannot_be_taken_away_and_the_file_goes_on():
     with World() as world:
         world.start()
         world.drop("POINTS_w.dat.pgp", accruals.records(3, prefix="WARM"))
@@ -73,17 +73,15 @@ def files_of_a_feed_that_was_removed_are_told_and_go_on_when_it_is_back():
             world.configuration.lanes["points"] = [other]
             world.write_configuration()
             world.gateway.process.send_signal(signal.SIGHUP)
-            wait_until("the lane to stop", lambda: "lane-stopping" in world.gateway.log(), log=world.gateway.log_tail)
-        wait_until("it to be told", lambda: "files-without-feed" in world.gateway.log(), log=world.gateway.log_tail)
-        # the lane tells of them before it answers: until it does, `status` ends with 5
-        status = wait_until("the lane to answer", lambda: [s for s in [world.gateway.run("status", "--json")] if s.status == 0][0],
-                            log=world.gateway.log_tail)
-        equal(status.json()["lanes"][0]["without_feed"], {"acme-points": 1}, "status --json")
-        has(world.gateway.run("status").out, "has no such feed any more", "status")
+            wait_until("the reload to be refused", lambda: "reload-refused" in world.gateway.log(), log=world.gateway.log_tail)
+            status = world.gateway.run("status", "--json")
+            equal(status.status, 3, "status's exit status")
+            equal(status.json()["lanes"][0]["without_feed"], {"acme-points": 1}, "status --json")
+            has(world.gateway.run("status").out, "1 of them not at their end", "status")
+        equal(world.feedback("POINTS_live.dat.pgp").accepted, 30, "accepted by the configuration that stayed in force")
         world.configuration.lanes["points"].append(removed)
         world.write_configuration()
         world.gateway.process.send_signal(signal.SIGHUP)
-        equal(world.feedback("POINTS_live.dat.pgp").accepted, 30, "accepted once the feed is back")
         world.settle()
         equal(world.gateway.json("status")["lanes"][0]["without_feed"], {}, "status --json")
 

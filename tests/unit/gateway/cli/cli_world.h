@@ -188,7 +188,7 @@ static inline void post(Ledger *ledger, const char *file, guint number, const gu
   batch->file = g_strdup(file);
   batch->batch = number;
   batch->business_date = g_strdup("2026-11-20");
-  batch->columns = (LedgerColumns){.account = 0, .amount = 1, .key = 2, .business_date = -1};
+  batch->columns = (LedgerColumns){.account = 0, .amount = 1, .key = 2, .business_date = -1, .scale = 2};
   batch->block = record_block_new(n, types, 3);
   batch->skip = g_malloc0(n);
   for (guint i = 0; i < n; i++) {
@@ -290,7 +290,7 @@ static inline int world_set_up(void **state) {
   world->paths = lane_paths_new(&node, "good");
   assert_true(lane_paths_make(world->paths, &node, &error));
   Book *book = book_open(world->paths->book, world->paths->tip, &error);
-  LedgerOptions options = {.folder = world->paths->folder, .name = "good-miles"};
+  LedgerOptions options = {.folder = world->paths->folder, .name = "good-miles", .shards = 4, .scale = 2};
   Ledger *ledger = ledger_open(&options, &error);
   if (error)
     fail_msg("%s", error->message);

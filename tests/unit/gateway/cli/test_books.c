@@ -157,7 +157,7 @@ static void good_books_are_verified(void **state) {
 
 static void a_credit_that_no_line_accounts_for_is_found(void **state) {
   const World *world = *state;
-  LedgerOptions options = {.folder = world->paths->folder, .name = "good-miles"};
+  LedgerOptions options = {.folder = world->paths->folder, .name = "good-miles", .shards = 4, .scale = 2};
   Ledger *ledger = ledger_open(&options, NULL);
   post(ledger, "0000nosuchfile00", 1, (guint64[]){7}, 1);
   ledger_close(ledger);
@@ -166,7 +166,7 @@ static void a_credit_that_no_line_accounts_for_is_found(void **state) {
 
 static void a_doubled_credit_is_found(void **state) {
   const World *world = *state;
-  LedgerOptions options = {.folder = world->paths->folder, .name = "good-miles"};
+  LedgerOptions options = {.folder = world->paths->folder, .name = "good-miles", .shards = 4, .scale = 2};
   Ledger *ledger = ledger_open(&options, NULL);
   post(ledger, world->closed, 2, (guint64[]){4}, 1);
   ledger_close(ledger);

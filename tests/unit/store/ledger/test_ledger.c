@@ -1,4 +1,5 @@
 #include "tests/unit/store/ledger/ledger_fixture.h"
+#include "store/ledger/ledger_private.h"
 
 static void a_posted_batch_is_in_the_ledger_with_its_sums(void **state) {
   Ledger *ledger = open_ledger(*state, 0);
@@ -299,6 +300,80 @@ static void another_number_of_shards_is_a_configuration_error(void **state) {
   ledger_close(open_ledger(*state, 3));
 }
 
+static Ledger *open_with_scale(const char *folder, guint scale, GError **error) {
+  return ledger_open(&(LedgerOptions){.folder = folder, .name = "miles", .shards = 2, .scale = scale}, error);
+}
+
+static void a_ledger_keeps_its_scale_from_its_first_entry_on(void **state) {
+  g_autoptr(GError) error = NULL;
+  LedgerFacts facts;
+  ledger_close(open_with_scale(*state, 3, NULL));
+  Ledger *ledger = open_with_scale(*state, 0, &error); /* nothing is credited yet */
+  assert_non_null(ledger);
+  post_well(ledger, "f1", 1, numbered_block("k", 1, 3));
+  ledger_close(ledger);
+  assert_null(open_with_scale(*state, 2, &error));
+  assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_CONFIGURATION);
+  assert_non_null(strstr(error->message, "amounts have 0 decimals, and the configuration says 2"));
+  g_clear_error(&error);
+  assert_true(ledger_facts_read(*state, "miles", &facts, &error));
+  assert_true(facts.has_scale);
+  assert_int_equal(facts.scale, 0);
+  assert_int_equal(facts.shards, 2);
+  assert_int_equal(facts.entries, 3);
+}
+
+static void amounts_of_another_scale_are_neither_posted_nor_compared(void **state) {
+  g_autoptr(GError) error = NULL;
+  Ledger *ledger = open_ledger(*state, 2);
+  RecordBlock *block = numbered_block("k", 1, 3);
+  LedgerColumns columns = {
+      .account = COLUMN_ACCOUNT, .amount = COLUMN_AMOUNT, .key = COLUMN_KEY, .business_date = -1, .scale = 2};
+  guint8 verdicts[3];
+  assert_false(ledger_check_keys(ledger, "f1", block, &columns, NULL, verdicts, &error));
+  assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_CONFIGURATION);
+  record_block_free(block);
+  ledger_close(ledger);
+}
+
+static void set_scale(const char *folder, guint shard, const char *value) {
+  g_autofree char *path = ledger_shard_path(folder, "miles", shard);
+  Db *db = db_open(&(DbOptions){.path = path, .use = DB_WRITE}, NULL);
+  if (value)
+    assert_true(ledger_fact_set(db, "scale", value, NULL));
+  else
+    assert_true(db_run(db, "DELETE FROM ledger WHERE name = 'scale'", NULL));
+  db_close(db);
+}
+
+static void a_ledger_of_a_program_that_kept_no_scale_takes_it_when_it_is_opened(void **state) {
+  g_autoptr(GError) error = NULL;
+  LedgerFacts facts;
+  Ledger *ledger = open_ledger(*state, 2);
+  post_well(ledger, "f1", 1, numbered_block("k", 1, 3));
+  ledger_close(ledger);
+  set_scale(*state, 0, NULL);
+  set_scale(*state, 1, NULL);
+  assert_true(ledger_facts_read(*state, "miles", &facts, &error));
+  assert_false(facts.has_scale);
+  ledger = open_with_scale(*state, 2, &error);
+  assert_non_null(ledger);
+  ledger_close(ledger);
+  assert_null(open_with_scale(*state, 0, &error));
+}
+
+static void shards_of_different_scales_are_found(void **state) {
+  g_autoptr(GError) error = NULL;
+  Ledger *ledger = open_ledger(*state, 2);
+  post_well(ledger, "f1", 1, numbered_block("k", 1, 30));
+  ledger_close(ledger);
+  set_scale(*state, 1, "2");
+  LedgerReader *reader = open_reader(*state);
+  assert_false(ledger_verify(reader, &error));
+  assert_non_null(strstr(error->message, "shard 1 has another scale than shard 0"));
+  ledger_reader_close(reader);
+}
+
 static void a_ledger_is_open_once(void **state) {
   g_autoptr(GError) error = NULL;
   Ledger *ledger = open_ledger(*state, 2);
@@ -353,6 +428,10 @@ int main(void) {
       with_folder(a_balance_beyond_64_bits_posts_nothing_of_its_batch),
       with_folder(a_batch_whose_amounts_leave_64_bits_is_an_overflow),
       with_folder(another_number_of_shards_is_a_configuration_error),
+      with_folder(a_ledger_keeps_its_scale_from_its_first_entry_on),
+      with_folder(amounts_of_another_scale_are_neither_posted_nor_compared),
+      with_folder(a_ledger_of_a_program_that_kept_no_scale_takes_it_when_it_is_opened),
+      with_folder(shards_of_different_scales_are_found),
       with_folder(a_ledger_is_open_once),
       with_folder(a_missing_shard_is_never_made_again),
       with_folder(a_ledger_that_is_not_there_has_no_reader),

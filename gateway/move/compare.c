@@ -1,0 +1,271 @@
+#include "gateway/move/compare.h"
+#include <string.h>
+
+typedef struct {
+  const Conf *conf;
+  const GPtrArray *held;
+  GPtrArray *found;   /* Contradiction* */
+  GPtrArray *orphans; /* texts: what stands in the state, in no configuration, and is not declared as closed */
+} Comparison;
+
+static void contradiction_free(gpointer data) {
+  g_free(((Contradiction *)data)->text);
+  g_free(data);
+}
+
+static void G_GNUC_PRINTF(4, 5) add(Comparison *c, const char *lane, ConfWhere where, const char *format, ...) {
+  Contradiction *found = g_new0(Contradiction, 1);
+  va_list arguments;
+  va_start(arguments, format);
+  *found = (Contradiction){.lane = lane, .where = where, .text = g_strdup_vprintf(format, arguments)};
+  va_end(arguments);
+  g_ptr_array_add(c->found, found);
+}
+
+static void add_orphan(Comparison *c, char *what) {
+  g_ptr_array_add(c->orphans, what);
+}
+
+static const ConfFeed *feed_in(const ConfLane *lane, const char *name) {
+  for (guint i = 0; i < lane->feeds->len; i++)
+    if (strcmp(((const ConfFeed *)lane->feeds->pdata[i])->name, name) == 0)
+      return lane->feeds->pdata[i];
+  return NULL;
+}
+
+/* The first of the lane's feeds that credits the ledger. */
+static const ConfFeed *creditor(const ConfLane *lane, const char *ledger) {
+  for (guint i = 0; i < lane->feeds->len; i++) {
+    const ConfFeed *feed = lane->feeds->pdata[i];
+    if (g_strcmp0(feed->ledger.name, ledger) == 0)
+      return feed;
+  }
+  return NULL;
+}
+
+/* --- A feed's meaning. */
+
+static gboolean check_named(Comparison *c, const ConfLane *lane, const ConfFeed *feed, const char *what,
+                            const char *before, const char *now) {
+  if (g_strcmp0(before, now) == 0)
+    return TRUE;
+  add(c, lane->name, feed->where,
+      "feed \"%s\": its %s was %s, and is %s in the configuration: what is credited already was credited by the "
+      "first; put it back, or, if it means the same, say so: sallyport move feed %s --accept",
+      feed->name, what, before ? before : "none", now ? now : "none", feed->name);
+  return FALSE;
+}
+
+/* The ledger's own scale is the judge; where it does not know it, the book is. */
+static void check_scale(Comparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
+                        const BookFeed *before, const BookFeed *now) {
+  const HeldLedger *ledger = now->ledger ? held_ledger(held, now->ledger) : NULL;
+  gboolean has_own = ledger && ledger->facts.has_scale && ledger->facts.entries > 0;
+  guint scale = has_own ? ledger->facts.scale : before->is_noted ? before->scale : now->scale;
+  if (scale != now->scale && (has_own || before->is_noted))
+    add(c, lane->name, feed->ledger.where,
+        "feed \"%s\": ledger \"%s\" has amounts with %u decimals, and field \"%s\" has %u now: what is credited "
+        "already would change its value; put the amount's type and scale back, or declare the feed as closed "
+        "(sallyport move feed %s --close) and give its files a feed and a ledger of new names",
+        feed->name, now->ledger, scale, now->amount, now->scale, feed->name);
+}
+
+static void compare_feed(Comparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
+                         const BookFeed *before) {
+  BookFeed *now = state_feed_facts(c->conf, feed);
+  /* A ledger that nobody credits any more is told by itself; a feed that credited nothing has no meaning to keep. */
+  gboolean is_credited = before->ledger && creditor(lane, before->ledger);
+  if (before->is_noted && before->ledger && now->ledger) {
+    if (!is_credited || check_named(c, lane, feed, "ledger", before->ledger, now->ledger)) {
+      check_named(c, lane, feed, "key", before->key, now->key);
+      check_named(c, lane, feed, "key's type", before->key_type, now->key_type);
+      check_named(c, lane, feed, "account", before->account, now->account);
+      check_named(c, lane, feed, "account's type", before->account_type, now->account_type);
+      check_named(c, lane, feed, "amount", before->amount, now->amount);
+    }
+  }
+  if (now->ledger && (!before->is_noted || before->ledger))
+    check_scale(c, held, lane, feed, before, now);
+  book_feed_free(now);
+}
+
+/* --- What a lane's book holds. */
+
+static char *when(const BookClosing *closing) {
+  g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(closing->at / G_USEC_PER_SEC);
+  return g_date_time_format(at, "%Y-%m-%d");
+}
+
+static void add_reopen(Comparison *c, const ConfLane *lane, ConfWhere where, const BookClosing *closing) {
+  g_autofree char *day = when(closing);
+  add(c, lane->name, where,
+      "%s \"%s\" was declared as closed by %s on %s: if it goes on, say so: sallyport move %s %s --reopen",
+      closing->kind, closing->name, closing->who, day, closing->kind, closing->name);
+}
+
+static void check_gone_feed(Comparison *c, const HeldLane *held, const BookFeed *feed) {
+  const ConfLane *other = NULL;
+  const ConfFeed *moved = conf_feed(c->conf, feed->feed, &other);
+  if (moved) {
+    add(c, other->name, moved->where,
+        "feed \"%s\" is in lane \"%s\" here, and its %" G_GUINT64_FORMAT
+        " files and their credits are in lane \"%s\" of "
+        "the state: they would be credited again; put the feed back, or declare it as closed there: sallyport move "
+        "feed %s --lane %s --close",
+        feed->feed, other->name, feed->files, held->name, feed->feed, held->name);
+    return;
+  }
+  add(c, NULL, c->conf->node.where,
+      "feed \"%s\" stands in the state of lane \"%s\" (%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
+      " of them not at their end) and in no configuration: if it has a new name, sallyport move feed %s NEW; if it "
+      "has ended, sallyport move feed %s --close",
+      feed->feed, held->name, feed->files, feed->live, feed->feed, feed->feed);
+  add_orphan(c, g_strdup_printf("feed \"%s\" of lane \"%s\"", feed->feed, held->name));
+}
+
+static void check_feeds(Comparison *c, const HeldLane *held, const ConfLane *lane) {
+  for (guint i = 0; i < held->book->feeds->len; i++) {
+    const BookFeed *feed = held->book->feeds->pdata[i];
+    const ConfFeed *configured = feed_in(lane, feed->feed);
+    const BookClosing *closing = book_holdings_closing(held->book, "feed", feed->feed);
+    if (feed->files == 0)
+      continue;
+    if (configured && closing)
+      add_reopen(c, lane, configured->where, closing);
+    else if (configured)
+      compare_feed(c, held, lane, configured, feed);
+    else if (!closing)
+      check_gone_feed(c, held, feed);
+  }
+}
+
+static void check_ledgers(Comparison *c, const HeldLane *held, const ConfLane *lane) {
+  for (guint i = 0; i < held->ledgers->len; i++) {
+    const HeldLedger *ledger = held->ledgers->pdata[i];
+    const ConfFeed *feed = creditor(lane, ledger->name);
+    const BookClosing *closing = book_holdings_closing(held->book, "ledger", ledger->name);
+    if (feed && closing) {
+      add_reopen(c, lane, feed->ledger.where, closing);
+    } else if (feed && ledger->facts.shards && feed->ledger.shards != ledger->facts.shards) {
+      add(c, lane->name, feed->ledger.where,
+          "ledger \"%s\" has %u shards, and the configuration says %u: the number is fixed when a ledger is made; put "
+          "shards = %u back",
+          ledger->name, ledger->facts.shards, feed->ledger.shards, ledger->facts.shards);
+    } else if (!feed && !closing && ledger->facts.entries > 0) {
+      add(c, lane->name, lane->where,
+          "ledger \"%s\" of lane \"%s\" has %" G_GUINT64_FORMAT
+          " credits, and no feed of the configuration credits it: "
+          "if it has a new name, sallyport move ledger %s NEW; if it has ended, sallyport move ledger %s --close",
+          ledger->name, held->name, ledger->facts.entries, ledger->name, ledger->name);
+      add_orphan(c, g_strdup_printf("ledger \"%s\" of lane \"%s\"", ledger->name, held->name));
+    }
+  }
+}
+
+static void check_gone_lane(Comparison *c, const HeldLane *held) {
+  add(c, NULL, c->conf->node.where,
+      "lane \"%s\" stands in the state (%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
+      " credits) and in no configuration: if it has a new name, sallyport move lane %s NEW; if it has ended, sallyport "
+      "move lane %s --close",
+      held->name, held->files, held->credits, held->name, held->name);
+  add_orphan(c, g_strdup_printf("lane \"%s\"", held->name));
+  for (guint i = 0; i < held->book->feeds->len; i++) {
+    const BookFeed *feed = held->book->feeds->pdata[i];
+    const ConfLane *lane = NULL;
+    if (feed->files > 0 && conf_feed(c->conf, feed->feed, &lane) &&
+        !book_holdings_closing(held->book, "feed", feed->feed))
+      check_gone_feed(c, held, feed);
+  }
+}
+
+static void check_lane(Comparison *c, const HeldLane *held) {
+  const ConfLane *lane = conf_lane(c->conf, held->name);
+  const BookClosing *closing = held->book ? book_holdings_closing(held->book, "lane", held->name) : NULL;
+  ConfWhere where = lane ? lane->where : c->conf->node.where;
+  const char *name = lane ? lane->name : NULL;
+  if (held->problem) {
+    add(c, name, where, "lane \"%s\" is not held against the configuration, since its state cannot be read: %s",
+        held->name, held->problem);
+    ((Contradiction *)c->found->pdata[c->found->len - 1])->is_warning = TRUE;
+  }
+  if (!held_has_something(held))
+    return;
+  if (held->book->moving)
+    add(c, name, where, "a move has begun in lane \"%s\" and has not ended: run it again: sallyport move %s",
+        held->name, held->book->moving);
+  else if (held->book->lane && strcmp(held->book->lane, held->name) != 0)
+    add(c, name, where,
+        "the folder of lane \"%s\" has the book of lane \"%s\": a lane is moved by sallyport move lane %s %s",
+        held->name, held->book->lane, held->book->lane, held->name);
+  else if (lane && closing)
+    add_reopen(c, lane, where, closing);
+  else if (!lane && !closing)
+    check_gone_lane(c, held);
+  else if (lane) {
+    check_feeds(c, held, lane);
+    check_ledgers(c, held, lane);
+  }
+}
+
+/* --- What is new while something waits to be told whose it is. */
+
+static gboolean is_new(const Comparison *c, const ConfLane *lane, const ConfFeed *feed) {
+  const HeldLane *held = held_lane(c->held, lane->name);
+  const BookFeed *known = held && held->book ? book_holdings_feed(held->book, feed->name) : NULL;
+  return !known || (known->files == 0 && !known->is_noted);
+}
+
+static void check_newcomers(Comparison *c) {
+  g_ptr_array_add(c->orphans, NULL);
+  g_autofree char *orphans = g_strjoinv(", ", (char **)c->orphans->pdata);
+  for (guint i = 0; c->orphans->len > 1 && i < c->conf->lanes->len; i++) {
+    const ConfLane *lane = c->conf->lanes->pdata[i];
+    for (guint j = 0; j < lane->feeds->len; j++) {
+      const ConfFeed *feed = lane->feeds->pdata[j];
+      if (is_new(c, lane, feed))
+        add(c, lane->name, feed->where,
+            "feed \"%s\" of lane \"%s\" is new, and may be what stands in no configuration any more (%s): say first "
+            "what became of that, or its files would be credited again",
+            feed->name, lane->name, orphans);
+    }
+  }
+}
+
+GPtrArray *state_compare(const Conf *conf, const GPtrArray *held) {
+  Comparison c = {.conf = conf,
+                  .held = held,
+                  .found = g_ptr_array_new_with_free_func(contradiction_free),
+                  .orphans = g_ptr_array_new_with_free_func(g_free)};
+  for (guint i = 0; i < held->len; i++)
+    check_lane(&c, held->pdata[i]);
+  check_newcomers(&c);
+  g_ptr_array_unref(c.orphans);
+  return c.found;
+}
+
+/* --- For those who ask. */
+
+void state_check(const Conf *conf, ConfReport *report) {
+  g_autoptr(GPtrArray) held = held_lanes(&conf->node);
+  g_autoptr(GPtrArray) found = state_compare(conf, held);
+  for (guint i = 0; i < found->len; i++) {
+    const Contradiction *one = found->pdata[i];
+    (one->is_warning ? conf_report_warning : conf_report_error)(report, one->where, "%s", one->text);
+  }
+}
+
+gboolean state_admits(const Conf *conf, const char *lane, GError **error) {
+  g_autoptr(GPtrArray) held = held_lanes(&conf->node);
+  g_autoptr(GPtrArray) found = state_compare(conf, held);
+  GString *all = g_string_new(NULL);
+  for (guint i = 0; i < found->len; i++) {
+    const Contradiction *one = found->pdata[i];
+    if (!one->is_warning && g_strcmp0(one->lane, lane) == 0)
+      g_string_append_printf(all, "%s%s", all->len ? "; " : "", one->text);
+  }
+  gboolean admits = all->len == 0;
+  if (!admits)
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the configuration contradicts the state: %s", all->str);
+  g_string_free(all, TRUE);
+  return admits;
+}

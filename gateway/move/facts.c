@@ -1,0 +1,64 @@
+/* What a feed's credits mean, as the configuration says it. */
+#include "gateway/move/compare.h"
+#include <string.h>
+
+/* How the values of a field are told apart: fields of one kind give the same key for the same bytes. */
+static const char *kind_of(const ConfField *field) {
+  static const char *const kinds[] = {
+      [CONF_TEXT] = "text", [CONF_INTEGER] = "integer",     [CONF_DECIMAL] = "decimal",
+      [CONF_DATE] = "date", [CONF_TIMESTAMP] = "timestamp", [CONF_ENUMERATION] = "text"};
+  return field ? kinds[field->type] : NULL;
+}
+
+static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
+  const ConfLayout *layout = conf_layout(conf, feed->layout);
+  for (guint i = 0; layout && name && layout->record.fields && i < layout->record.fields->len; i++) {
+    const ConfField *field = layout->record.fields->pdata[i];
+    if (strcmp(field->name, name) == 0)
+      return field;
+  }
+  return NULL;
+}
+
+BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
+  BookFeed *facts = g_new0(BookFeed, 1);
+  facts->feed = g_strdup(feed->name);
+  facts->layout = g_strdup(feed->layout);
+  facts->is_noted = TRUE;
+  if (!feed->ledger.name)
+    return facts;
+  const ConfField *amount = record_field(conf, feed, feed->ledger.amount);
+  facts->ledger = g_strdup(feed->ledger.name);
+  facts->key = g_strdup(feed->key);
+  facts->key_type = g_strdup(kind_of(record_field(conf, feed, feed->key)));
+  facts->account = g_strdup(feed->ledger.account);
+  facts->account_type = g_strdup(kind_of(record_field(conf, feed, feed->ledger.account)));
+  facts->amount = g_strdup(feed->ledger.amount);
+  facts->scale = amount && amount->type == CONF_DECIMAL ? amount->scale : 0;
+  return facts;
+}
+
+gboolean state_note_lane(BookTransaction *tx, const Conf *conf, const ConfLane *lane, GError **error) {
+  gboolean ok = book_set_fact(tx, "lane", lane->name, error);
+  for (guint i = 0; ok && i < lane->feeds->len; i++) {
+    BookFeed *facts = state_feed_facts(conf, lane->feeds->pdata[i]);
+    ok = book_note_feed(tx, facts, error);
+    book_feed_free(facts);
+  }
+  return ok;
+}
+
+char *state_rules_digest(const ConfLane *lane) {
+  GString *all = g_string_new(NULL);
+  for (guint i = 0; i < lane->feeds->len; i++) {
+    const ConfFeed *feed = lane->feeds->pdata[i];
+    g_string_append_printf(all, "feed %s on-reject %s\n", feed->name, feed->reject_file ? "file" : "record");
+    for (guint j = 0; feed->rules && j < feed->rules->len; j++) {
+      const ConfRule *rule = feed->rules->pdata[j];
+      g_string_append_printf(all, "%s\n%s\n%s\n%s\n", rule->name, rule->check, rule->code, rule->message);
+    }
+  }
+  char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, all->str, (gssize)all->len);
+  g_string_free(all, TRUE);
+  return digest;
+}
