@@ -14,7 +14,7 @@ void put_note_read(PutNote *note, const char *scratch, const char *owner, const 
   guint vanished = 0;
   *note = (PutNote){.path = g_strdup_printf("%s/%s-put-%08x", scratch, owner, g_str_hash(to))};
   if (!g_file_get_contents(note->path, &text, NULL, NULL) || sscanf(text, "%c %u", &stage, &vanished) != 2 ||
-      !strchr("urv", stage))
+      !strchr("urva", stage))
     return;
   note->stage = (NoteStage)stage;
   note->vanished = vanished;
@@ -29,7 +29,7 @@ gboolean put_note_write(PutNote *note, NoteStage stage, GError **error) {
   gboolean ok = files_write_all(fd, text, strlen(text), error) &&
                 (ftruncate(fd, (off_t)strlen(text)) == 0 ||
                  sallyport_error_errno(error, errno, "write %s", note->path));
-  if (ok && (note->synced || stage == NOTE_VANISHED)) {
+  if (ok && (note->synced || stage == NOTE_VANISHED || stage == NOTE_ASKED)) {
     g_autofree char *folder = g_path_get_dirname(note->path);
     ok = files_sync(fd, note->path, error) && files_sync_folder(folder, error);
   }

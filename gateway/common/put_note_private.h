@@ -2,7 +2,7 @@
 #pragma once
 #include "gateway/base/error.h"
 
-typedef enum { NOTE_NONE, NOTE_UPLOAD = 'u', NOTE_RENAME = 'r', NOTE_VANISHED = 'v' } NoteStage;
+typedef enum { NOTE_NONE, NOTE_UPLOAD = 'u', NOTE_RENAME = 'r', NOTE_VANISHED = 'v', NOTE_ASKED = 'a' } NoteStage;
 typedef struct {
   char *path;
   NoteStage stage;

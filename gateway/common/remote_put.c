@@ -90,6 +90,14 @@ static gboolean needs_a_person(const RemotePut *put, GError **error) {
       put->to);
 }
 
+static gboolean was_cut_off(const RemotePut *put, GError **error) {
+  return sallyport_error_set(
+      error, SALLYPORT_ERROR_PARTNER,
+      "%s: its upload was cut off, and whether the other side has got it cannot be seen: ask there; "
+      "`sallyport retry` sends it again",
+      put->to);
+}
+
 /* TRUE: it counts as put. */
 static gboolean vanished(const RemotePut *put, PutNote *note, guint most, GError **error) {
   if (put->vanishes) {
@@ -114,9 +122,11 @@ static gboolean judge_note(const RemotePut *put, PutNote *note, gboolean is_unse
   *done = FALSE;
   if (note->stage == NOTE_VANISHED && put->vanishes)
     return *done = vanished(put, note, 0, error);
-  if (note->stage == NOTE_VANISHED || (note->stage == NOTE_UPLOAD && may_be_taken) ||
-      (note->stage == NOTE_RENAME && is_unseen))
+  if (note->stage == NOTE_VANISHED)
     return needs_a_person(put, error);
+  if (note->stage == NOTE_ASKED || (note->stage == NOTE_UPLOAD && may_be_taken) ||
+      (note->stage == NOTE_RENAME && is_unseen))
+    return put_note_write(note, NOTE_ASKED, error) && was_cut_off(put, error);
   if (note->stage != NOTE_RENAME || put->marker_follows)
     return TRUE;
   tell_unseen(put,
@@ -262,24 +272,40 @@ static gboolean put_directly(const RemotePut *put, PutNote *note, GError **error
   return upload(put, &name, &is_gone, error) && (!is_gone || vanished(put, note, 1, error));
 }
 
+/* A refusal has uploaded nothing, unless a direct upload has begun; after anything else nobody knows. */
+static gboolean is_clear(const RemotePut *put, const PutNote *note, const GError *failed) {
+  CourierStat stat;
+  return note->stage == NOTE_UPLOAD && note->vanished == 0 && is_refused(put, failed) &&
+         (!put->direct || look_at(put, put->to, &stat, NULL) == MISSING);
+}
+
+static gboolean run(const RemotePut *put, PutNote *note, GError **error) {
+  Look look;
+  gboolean done;
+  g_autofree char *temporary = temporary_name(put->to, put->owner, 0);
+  if (!is_there(put, note, &look, error))
+    return FALSE;
+  if (look == THERE)
+    return TRUE;
+  if (!go_on(put, note, temporary, &done, error))
+    return FALSE;
+  if (done)
+    return TRUE;
+  return put_note_write(note, NOTE_UPLOAD, error) &&
+         (put->direct ? put_directly(put, note, error) : put_by_rename(put, note, error));
+}
+
 gboolean remote_put(const RemotePut *put, GError **error) {
   PutNote note;
-  Look look;
-  gboolean done = FALSE;
+  GError *failed = NULL;
   put_note_read(&note, put->scratch, put->owner, put->to);
   note.synced = put->vanishes || put->direct;
-  g_autofree char *temporary = temporary_name(put->to, put->owner, 0);
-  gboolean ok = is_there(put, &note, &look, error);
-  done = ok && look == THERE;
-  ok = ok && (done || go_on(put, &note, temporary, &done, error));
-  if (ok && !done)
-    ok = put_note_write(&note, NOTE_UPLOAD, error) &&
-         (put->direct ? put_directly(put, &note, error) : put_by_rename(put, &note, error));
-  /* a failure that says so has uploaded nothing; after a cut nobody knows */
-  gboolean is_clear = note.stage == NOTE_UPLOAD && note.vanished == 0 && !courier_is_lost(put->courier);
-  if (ok || is_clear)
+  gboolean ok = run(put, &note, &failed);
+  if (ok || is_clear(put, &note, failed))
     put_note_remove(&note);
   put_note_clear(&note);
+  if (failed)
+    g_propagate_error(error, failed);
   return ok;
 }
 

@@ -14,7 +14,8 @@
  * for it (remote_put_forget(), by `retry`); with `vanishes` it counts as put. With a marker to come, the partner waits for
  * that, and what a rename has lost is put again, three times at most.
  *
- * The note is a file in `scratch`, OWNER-put-HASH: what was under way ('u' an upload, 'r' a rename, 'v' it had vanished) and
+ * The note is a file in `scratch`, OWNER-put-HASH: what was under way ('u' an upload, 'r' a rename; 'v': it had vanished, 'a': it was cut
+ * off where nobody can see what became of it) and
  * how often it vanished. It is not synced, but with `vanishes` or `direct`: a power cut between the rename and the reply,
  * with the file taken away at once, makes one more copy. */
 #pragma once
