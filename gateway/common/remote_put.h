@@ -1,23 +1,23 @@
 /* Putting a whole file under a name on the other side, once: the same for an answer to a partner, for a file that is
- * handed on to an inner system, and for what a requester of reconciliation files gets. It looks first whether the effect
- * is there already, so that it may be run again after a crash or a lost reply at any point:
+ * handed on to an inner system, and for what a requester of reconciliation files gets. It looks first whether the
+ * effect is there already, so that it may be run again after a crash or a lost reply at any point:
  *
- *   crash while uploading              a temporary name there, which the next run overwrites, or removes first where the
- *                                      server lets nobody overwrite; where it cannot be removed, another one is taken
+ *   crash while uploading              a temporary name there, which the next run overwrites, or removes first where
+ *                                      nobody may overwrite; where it cannot be removed, another one is taken
  *   crash or cut after the rename      the target has our size and our SHA-256 (read back): taken as put
- *   the same, and it was taken away    neither name is there: the note tells that the rename was under way, so it was done
+ *   the same, and it was taken away    neither name is there: the note tells that the rename was under way: it was done
  *   the target is there, other bytes   refused (PARTNER) or replaced, as is said
  *
  * What the server says of its rename is not believed but looked at. Some servers take a file away the moment that it is
- * closed, or renamed; some lose it. Nobody can tell these apart from here, and to send again would bring the partner the
- * same answer twice. So an upload that has vanished is noted beside the file here, and is not repeated before a person asks
- * for it (remote_put_forget(), by `retry`); with `vanishes` it counts as put. With a marker to come, the partner waits for
- * that, and what a rename has lost is put again, three times at most.
+ * closed, or renamed; some lose it. Nobody can tell these apart from here, and to send again would bring the partner
+ * the same answer twice. So an upload that has vanished is noted beside the file here, and is not repeated before a
+ * person asks for it (remote_put_forget(), by `retry`); with `vanishes` it counts as put. With a marker to come, the
+ * partner waits for that, and what a rename has lost is put again, three times at most.
  *
- * The note is a file in `scratch`, OWNER-put-HASH: what was under way ('u' an upload, 'r' a rename; 'v': it had vanished, 'a': it was cut
- * off where nobody can see what became of it) and
- * how often it vanished. It is not synced, but with `vanishes` or `direct`: a power cut between the rename and the reply,
- * with the file taken away at once, makes one more copy. */
+ * The note is a file in `scratch`, OWNER-put-HASH: what was under way ('u' an upload, 'r' a rename; 'v': it had
+ * vanished, 'a': it was cut off where nobody can see what became of it) and how often it vanished. It is not synced,
+ * but with `vanishes` or `direct`: a power cut between the rename and the reply, with the file taken away at once,
+ * makes one more copy. */
 #pragma once
 #include "transfer/courier.h"
 
