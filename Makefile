@@ -1,6 +1,6 @@
 # Sallyport. The two commands: `make demo` and `make test`. `make help` lists the rest.
-# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; TSAN=1 with ThreadSanitizer; FAULTS=1
-# compiles the fail points in; FUZZ=1 is for the fuzz targets (clang, libFuzzer).
+# BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; TSAN=1 with ThreadSanitizer;
+# COVERAGE=1 counts what is passed; FAULTS=1 compiles the fail points in; FUZZ=1 is for the fuzz targets (clang, libFuzzer).
 
 BUILD    ?= build
 CC       ?= gcc
@@ -15,6 +15,9 @@ ifdef FUZZ
   CC     := clang
   WARNINGS := -w # gcc's are the ones that count
   HARDEN := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else ifdef COVERAGE
+  HARDEN := -O0 --coverage -fprofile-update=atomic
+  DEFINES += -DSALLYPORT_COVERAGE
 else ifdef TSAN
   HARDEN := -O1 -fsanitize=thread -fno-omit-frame-pointer
 else ifdef SANITIZE
@@ -126,8 +129,8 @@ test-openpgp:
 	for v in 5 6; do npm install --silent --no-audit --no-fund --prefix $(BUILD)/interop/openpgp$$v openpgp@$$v; done
 	BUILD=$(BUILD) tests/interop/run
 
-# Not below build/servers, where the test's FTP servers are unpacked, nor build/toys, a tree of its own.
--include $(shell find $(BUILD) -path '*/servers' -prune -o -path '*/toys' -prune -o -name '*.d' -type f -print 2>/dev/null)
+# Not below build/servers, build/toys and build/debian13: other people's files lie there.
+-include $(shell find $(BUILD) \( -path '*/servers' -o -path '*/toys' -o -path '*/debian13' \) -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # Everything below asks packaging/install-packages for what is missing, which needs root only if something is.
 test:
@@ -136,6 +139,23 @@ test:
 
 toys:
 	tests/house/toys/run
+
+# Longer ones, each with packages of its own. README.md in tests/ says what they are for and how long each takes.
+soak:
+	packaging/install-packages build test soak
+	+$(MAKE) FAULTS=1 BUILD=$(BUILD)/faults all
+	+$(MAKE) all $(BUILD)/tests/torture/recorder
+	SALLYPORT=$(BUILD)/faults/sallyport tests/torture/run --every 1
+	SALLYPORT=$(BUILD)/sallyport tests/torture/powerloss --cuts 1000 --each 25
+	SALLYPORT=$(BUILD)/sallyport tests/torture/storm --rounds 30 --seconds 120
+
+test-debian13:
+	packaging/install-packages test-debian13
+	tests/debian13
+
+coverage:
+	packaging/install-packages build test coverage
+	tests/coverage $(COVERED)
 
 lint: all
 	BUILD=$(BUILD) tests/lint
@@ -186,9 +206,12 @@ help:
 	@echo 'make test-openpgp other OpenPGP implementations, both ways: a table'
 	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
 	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp formats"'
+	@echo 'make soak         all kills of the crash test, 1,000 losses of power, an hour of storms, two at a time'
+	@echo 'make coverage     lines, functions and branches that tests pass, by file; COVERED="store crypto" for some folders'
+	@echo 'make test-debian13  demo and test in a Debian 13 of its own, from a clean clone'
 	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall takes it away, but not the configuration'
 	@echo 'make clean'
-	@echo 'Variables: BUILD=folder SANITIZE=1 TSAN=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'
+	@echo 'Variables: BUILD=folder SANITIZE=1 TSAN=1 COVERAGE=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'
 
 e2e: $(BUILD)/sallyport
 	SALLYPORT=$(BUILD)/sallyport tests/e2e/run
@@ -196,6 +219,6 @@ e2e: $(BUILD)/sallyport
 clean:
 	rm -rf build
 
-.PHONY: all clean unit units units-threaded fuzzers benches test toys lint demo bench install uninstall help e2e \
-        test-openpgp $(patsubst %,unit-%,$(ROOMS))
+.PHONY: all clean unit units units-threaded fuzzers benches test toys soak coverage test-debian13 test-openpgp lint demo bench \
+        install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h

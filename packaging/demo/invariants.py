@@ -84,7 +84,7 @@ def check_credits(world, files, answers):
             assert (len(credits), total) == (answer.accepted, answer.amount), \
                 f"{row['name']}: {len(credits)} credits of {total}, its feedback says {answer.accepted} of {answer.amount}"
     for account in sorted(balances)[:3]:
-        told = int(world.gateway.json("balance", account)["balance"])
+        told = sum(int(of_one["balance"]) for of_one in world.gateway.json("balance", account)["balances"])
         assert told == balances[account], f"balance of {account} is {told}, its entries give {balances[account]}"
 
 
@@ -126,7 +126,7 @@ def check_statement(task, block, paths, entries):
         with open(path, newline="") as file:
             rows = list(csv.reader(file, delimiter=block.get("delimiter", ",")))
         told += [(row[key], row[amount]) for row in rows[1 if block.get("header-line", True) else 0:]]
-    of_period = [e for e in entries if e["business_date"].startswith(task["period"])]
+    of_period = [e for e in entries if e["ledger"] == read["ledger"] and e["business_date"].startswith(task["period"])]
     credits = {(e["key"], e["amount"]) for e in of_period}
     assert len(set(told)) == len(told), f"{task['task']}: a record is in two places of its shards"
     assert set(told) <= credits, f"{task['task']}: records that were never credited: {sorted(set(told) - credits)[:3]}"

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from waiting import Skip, tail, wait_until
+from waiting import Missing, tail, wait_until
 
 SSHD = "/usr/sbin/sshd"
 
@@ -157,7 +157,7 @@ class Sshd(Listening):
         self.port = None
         self.process = None
         if not os.path.exists(SSHD):
-            raise Skip("no sshd here (package openssh-server)")
+            raise Missing("no sshd here (package openssh-server)")
 
     def start(self):
         """Starts, or starts again on the port that it had."""

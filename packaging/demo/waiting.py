@@ -7,6 +7,10 @@ class Skip(Exception):
     """The machine lacks what the test needs; the message says what."""
 
 
+class Missing(Skip):
+    """A package of packaging/packages is not here: in continuous integration, where all of them are, that is a failure."""
+
+
 SCALE = float(os.environ.get("SALLYPORT_TEST_PATIENCE", "1"))  # slower builds wait longer
 
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 import accruals
-from harness import Skip, Test, equal, wait_until
+from harness import Missing, Test, equal, wait_until
 from world import World
 
 
@@ -60,7 +60,7 @@ def strike(world, kind, pid):
 def fail_a_sync(number):
     """fsync says EIO once: the kernel may have dropped the pages, so the lane must stop, not try again and carry on."""
     if not shutil.which("strace"):
-        raise Skip("no strace here")
+        raise Missing("no strace here")
     with World() as world:
         world.drop("POINTS_sync.dat.pgp", accruals.records(100))
         calls = "fsync,fdatasync"

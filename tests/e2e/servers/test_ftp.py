@@ -7,7 +7,7 @@ import accruals
 import ftp_servers
 import harness
 from ftp_servers import ProFtpd, ProFtpdSftp, Proxies, PureFtpd, Vsftpd
-from harness import Skip, equal, has, lacks, test, wait_until
+from harness import Missing, Skip, equal, has, lacks, test, wait_until
 from partner import Keys
 from world import World
 
@@ -175,7 +175,7 @@ def refused(world, server, word, **endpoint):
 @test
 def no_login_goes_to_a_server_whose_tls_is_not_as_it_should_be():
     if not os.access(os.path.join(ftp_servers.UNPACKED, ProFtpd.program), os.X_OK):
-        raise Skip("ProFTPD is not unpacked here: packaging/install-packages test")
+        raise Missing("ProFTPD is not unpacked here: packaging/install-packages test")
     made = ftp_servers.authority()
     for tls, changes, endpoint, word in (("explicit", {}, {"ca-file": made["stranger"]}, "certificate"),
                                          ("implicit", {}, {"ca-file": made["stranger"]}, "certificate"),

@@ -11,7 +11,7 @@ import time
 
 import world
 from certificates import Authority
-from harness import TOP, Skip, tail
+from harness import TOP, Missing, Skip, tail
 from partner import Listening, free_port
 from proxy import Proxy
 
@@ -106,7 +106,7 @@ class Server(Listening):
         self.log_path = os.path.join(self.folder, "log")
         self.program = os.path.join(UNPACKED, self.program)
         if not os.access(self.program, os.X_OK):
-            raise Skip(f"{self.name} is not unpacked here: packaging/install-packages test")
+            raise Missing(f"{self.name} is not unpacked here: packaging/install-packages test")
         if self.needs_root and os.geteuid() != 0:
             raise Skip(f"{self.name} needs root")
         os.makedirs(self.folder, exist_ok=True)

@@ -2,7 +2,7 @@
 has a deadline and says what it waited for; a skip is loud. Nothing sleeps in order to be in time."""
 import os
 
-from waiting import SCALE, Skip, equal, tail, wait_until  # noqa: F401: tests take these from here
+from waiting import SCALE, Missing, Skip, equal, tail, wait_until  # noqa: F401: tests take these from here
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 TESTS = []  # of Test, in the order of their files

@@ -6,7 +6,7 @@ import tempfile
 
 import accruals
 from configuration import Feed
-from harness import Skip, equal, wait_until
+from harness import Missing, equal, wait_until
 from partner import command
 
 TOOLS = {"gzip": "gzip", "zstd": "zstd", "zip": "zip"}
@@ -16,7 +16,7 @@ SUFFIX = {"gzip": ".gz", "zstd": ".zst", "zip": ".zip"}
 def need(*tools):
     for tool in tools:
         if shutil.which(tool) is None:
-            raise Skip(f"no {tool} here")
+            raise Missing(f"no {tool} here")
 
 
 def in_folder(work):

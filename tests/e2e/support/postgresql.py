@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import Skip
+from harness import Missing
 
 
 class Postgresql:
@@ -15,7 +15,7 @@ class Postgresql:
     def __init__(self):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
         if not found:
-            raise Skip("there is no PostgreSQL here: install the package postgresql")
+            raise Missing("there is no PostgreSQL here: install the package postgresql")
         self.bin = os.path.dirname(found[-1])
         self.folder = tempfile.mkdtemp(prefix="spg-")
         self.data = os.path.join(self.folder, "data")
