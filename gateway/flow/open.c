@@ -3,7 +3,7 @@
  * The plaintext lies in an unnamed file that only this process can reach; it is gone with its descriptor, whatever
  * happens.
  *   crash before `opened` is committed     the ciphertext is opened again
- *   crash between `opened` and `staged`    the plaintext is gone, the staging file is not whole: opened and staged again
+ *   crash between `opened` and `staged`    the plaintext is gone, what is staged is not whole: opened and staged again
  *
  * Nothing parses a byte before the verdict is TRUSTED. */
 #include "gateway/base/files.h"
