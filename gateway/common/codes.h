@@ -15,6 +15,7 @@
 #define CODE_KEYS_SEEN "F010"     /* held: records of it were posted before */
 #define CODE_CLOCK "F011"         /* held: it is signed later than our clock says it is now */
 #define CODE_HELD_BY_HAND "F012"  /* held by an operator */
+#define CODE_EMPTY "F013" /* no byte came, or none is in it */
 #define CODE_DECLARED_SIZE "D001" /* what came is not what its declaration says */
 #define CODE_DECLARED_DIGEST "D002"
 #define CODE_DECLARED_RECORDS "D003"

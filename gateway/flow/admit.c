@@ -1,5 +1,6 @@
 #include "gateway/flow/admit.h"
 #include "gateway/base/files.h"
+#include "gateway/flow/claim.h"
 #include <fnmatch.h>
 #include <jansson.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static gboolean looks_like_companion(const ConfSourceFolder *source, const char 
 }
 
 static gboolean is_candidate(const ConfSourceFolder *source, const char *name) {
-  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !is_temporary(source, name) &&
+  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !claim_is_one(name) && !is_temporary(source, name) &&
          !looks_like_companion(source, name);
 }
 

@@ -1,8 +1,8 @@
 /* Answer: makes the one feedback or exception file of this file, sealed for the partner, and the intents to deliver it.
  * posted, rejected, duplicate → sealed.
  *
- *   crash before the sealed file's rename   a leftover temporary file (also with a signature or digest beside it), which
- *                                           the next run writes over
+ *   crash before the sealed file's rename   a leftover temporary file (and a signature or digest beside it), which the
+ *                                           next run writes over
  *   crash before the commit                 the answer is sealed anew (other bytes, same content): nobody has seen the
  *                                           first
  *   crash after the commit                  these very bytes are delivered, and no others ever

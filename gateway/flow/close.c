@@ -1,12 +1,14 @@
 /* Close: takes the partner's copy away as configured, keeps our ciphertext in the archive, and removes what is left of
  * the work. answered → closed. Each part may be run again: what is gone already is fine.
  *
- * Order: marker, signature and declaration first (so that a file which is sent again under this name is not admitted by
- * the old ones; an index of many files with the last of them), then the partner's file, then our own; the commit last.
- * A copy that is no longer the one that was fetched is somebody's new file and is left alone. */
+ * Order: the partner's file is claimed (claim.h), then its marker, signature and declaration go (so that a file that is
+ * sent again under this name is not admitted by the old ones; an index of many files with the last of them), then what
+ * was claimed, then our own; the commit last. A copy that is no longer the one that was fetched is somebody's new file
+ * and is left alone, and what stands beside it with it. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"
+#include "gateway/flow/claim.h"
 #include "gateway/flow/declarations.h"
 #include "gateway/flow/step.h"
 #include "gateway/flow/remote_look.h"
@@ -16,81 +18,63 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_COPIES = 10 };
+static const char *const suffixes[COMPANIONS] = {
+    [COMPANION_MARKER] = "-marker", [COMPANION_SIGNATURE] = "-signature", [COMPANION_DECLARATION] = "-declaration"};
 
-static const char *archive_folder(const ConfSourceFolder *source, char **owned) {
-  return source->archive ? source->archive : (*owned = remote_path_join(source->path, "archive", strlen("archive")));
-}
+/* What stands beside the file, as it was while that was still there. */
+typedef struct {
+  gboolean is_known; /* FALSE: the file was claimed in an earlier run */
+  CourierStat of[COMPANIONS];
+} Beside;
 
-/* A name in the archive that nobody has: the file's own; where that is taken, with the file's id behind it; where that
- * is taken too (a server that copied when it should have renamed), with a number. */
-static gboolean free_name(Step *step, const char *to, char **name, GError **error) {
-  CourierStat taken;
-  *name = NULL;
-  for (guint i = 0; i < MOST_COPIES; i++) {
-    g_free(*name);
-    *name = i == 0   ? g_strdup(to)
-            : i == 1 ? g_strdup_printf("%s.%s", to, step->file->id)
-                     : g_strdup_printf("%s.%s.%u", to, step->file->id, i);
-    if (!courier_stat(step->courier, *name, &taken, error))
+static gboolean look_beside(Step *step, Beside *beside, GError **error) {
+  beside->is_known = TRUE;
+  for (Companion which = 0; which < COMPANIONS; which++) {
+    g_autoptr(GBytes) companion = admit_companion(&step->feed->conf->source, which, step->file->name);
+    gsize length;
+    if (!companion)
+      continue;
+    const char *name = g_bytes_get_data(companion, &length);
+    g_autofree char *path = remote_path_join(step->file->folder, name, length);
+    if (!courier_stat(step->courier, path, &beside->of[which], error))
       return FALSE;
-    if (!taken.exists)
-      return TRUE;
   }
   return TRUE;
 }
 
-/* Into the archive folder. */
-static gboolean archive(Step *step, const char *path, const void *name, gsize length, GError **error) {
-  g_autofree char *owned = NULL;
-  const char *folder = archive_folder(&step->feed->conf->source, &owned);
-  g_autofree char *to = remote_path_join(folder, name, length);
-  g_autofree char *to_unique = NULL;
-  if (!free_name(step, to, &to_unique, error))
-    return FALSE;
-  CourierRename rename = {.from = path, .to = to_unique, .if_exists = COURIER_TARGET_REFUSE};
-  if (courier_rename(step->courier, &rename, NULL))
-    return TRUE;
-  if (courier_is_lost(step->courier))
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the connection broke while %s was archived", path);
-  return courier_make_folder(step->courier, folder, error) && courier_rename(step->courier, &rename, error);
-}
-
-/* What the server says that it has done is looked at: a file that stays would be taken for one that was sent again. One
- * that differs from `before` was. */
-static gboolean check_taken_away(Step *step, const char *path, const CourierStat *before, GError **error) {
-  CourierStat now;
-  if (!courier_stat(step->courier, path, &now, error))
-    return FALSE;
-  if (!now.exists || now.size != before->size || now.modified != before->modified)
-    return TRUE;
-  return sallyport_error_set(
-      error, SALLYPORT_ERROR_PARTNER,
-      "%s is still there, although the server says that it was %s: let the partner look after its server", path,
-      step->feed->conf->source.after == CONF_AFTER_DELETE ? "removed" : "renamed");
-}
-
-static gboolean take_away(Step *step, const char *path, const void *name, gsize length, const CourierStat *before,
+/* Only as it was seen: another one is a newer file's. */
+static gboolean take_away(Step *step, const char *suffix, const void *name, gsize length, const CourierStat *known,
                           GError **error) {
-  fault_point("close-before-source");
-  gboolean ok = step->feed->conf->source.after == CONF_AFTER_DELETE ? courier_remove(step->courier, path, error)
-                                                                    : archive(step, path, name, length, error);
-  fault_point("close-after-source");
-  return ok && check_taken_away(step, path, before, error);
+  Claim claim = {.step = step, .suffix = suffix, .name = name, .length = length, .known = known};
+  ClaimResult result = claim_take(&claim, error);
+  return result == CLAIM_HELD ? claim_settle(&claim, error) : result != CLAIM_FAILED;
+}
+
+/* After a crash it is not known how it was: it is the old one if the partner has put no new file there. */
+static gboolean guess(Step *step, const char *path, CourierStat *known, GError **error) {
+  gsize length;
+  const char *name = g_bytes_get_data(step->file->name, &length);
+  g_autofree char *data = remote_path_join(step->file->folder, name, length);
+  CourierStat newer;
+  if (!courier_stat(step->courier, path, known, error) || !courier_stat(step->courier, data, &newer, error))
+    return FALSE;
+  if (newer.exists)
+    *known = (CourierStat){0};
+  return TRUE;
 }
 
 /* What stood beside it. The same name may be marker and declaration. */
-static gboolean take_companion_away(Step *step, Companion which, GError **error) {
+static gboolean take_companion_away(Step *step, Companion which, const Beside *beside, GError **error) {
   g_autoptr(GBytes) companion = admit_companion(&step->feed->conf->source, which, step->file->name);
   if (!companion)
     return TRUE;
   gsize length;
   const char *name = g_bytes_get_data(companion, &length);
   g_autofree char *path = remote_path_join(step->file->folder, name, length);
-  CourierStat there;
-  if (!courier_stat(step->courier, path, &there, error))
+  CourierStat known = beside->of[which];
+  if (!beside->is_known && !guess(step, path, &known, error))
     return FALSE;
-  return !there.exists || take_away(step, path, name, length, &there, error);
+  return take_away(step, suffixes[which], name, length, &known, error);
 }
 
 /* Whether the row is the file that this line is about: yesterday's of the same name is not. */
@@ -154,30 +138,54 @@ static gboolean take_index_away(Step *step, GError **error) {
   CourierStat there;
   if (!through || !courier_stat(step->courier, path, &there, error))
     return !through;
-  return !there.exists || take_away(step, path, declared->file, strlen(declared->file), &there, error);
+  return !there.exists || take_away(step, "-index", declared->file, strlen(declared->file), &there, error);
 }
 
-static gboolean take_companions_away(Step *step, GError **error) {
-  return take_companion_away(step, COMPANION_MARKER, error) && take_companion_away(step, COMPANION_SIGNATURE, error) &&
-         take_companion_away(step, COMPANION_DECLARATION, error) && take_index_away(step, error);
+static gboolean take_companions_away(Step *step, const Beside *beside, GError **error) {
+  for (Companion which = 0; which < COMPANIONS; which++)
+    if (!take_companion_away(step, which, beside, error))
+      return FALSE;
+  return take_index_away(step, error);
+}
+
+static void tell_left(const Step *step) {
+  log_event(LOG_WARNING, "source-left", {"feed", step->feed->conf->name}, {"file", step->file->id},
+            {"reason", "the partner has put another file under this name"});
+}
+
+/* *known: how it is now, when it is the one that was fetched and not claimed yet. */
+static gboolean look_at_source(Step *step, const Claim *claim, RemoteCopy *copy, CourierStat *known, GError **error) {
+  gboolean is_claimed;
+  *copy = REMOTE_GONE;
+  if (!claim_exists(claim, &is_claimed, error))
+    return FALSE;
+  if (is_claimed)
+    return TRUE;
+  g_autofree char *path = remote_path_join(step->file->folder, claim->name, claim->length);
+  *copy = remote_compare(step, path, known, error);
+  return *copy != REMOTE_UNKNOWN;
 }
 
 static gboolean close_source(Step *step, GError **error) {
   if (step->feed->conf->source.after == CONF_AFTER_KEEP)
     return TRUE;
-  gsize length;
-  const char *name = g_bytes_get_data(step->file->name, &length);
-  g_autofree char *path = remote_path_join(step->file->folder, name, length);
-  CourierStat now;
-  RemoteCopy copy = remote_compare(step, path, &now, error);
-  if (copy == REMOTE_UNKNOWN)
+  Claim claim = {.step = step, .suffix = "", .sha256 = step->file->cipher_sha256};
+  Beside beside = {FALSE};
+  CourierStat known;
+  RemoteCopy copy;
+  claim.name = g_bytes_get_data(step->file->name, &claim.length);
+  if (!look_at_source(step, &claim, &copy, &known, error) ||
+      (copy == REMOTE_SAME && !look_beside(step, &beside, error)))
     return FALSE;
-  if (copy == REMOTE_OTHER) {
-    log_event(LOG_WARNING, "source-left", {"feed", step->feed->conf->name}, {"file", step->file->id},
-              {"reason", "the partner has put another file under this name"});
+  claim.known = copy == REMOTE_SAME ? &known : NULL;
+  ClaimResult result = copy == REMOTE_OTHER ? CLAIM_OTHER : claim_take(&claim, error);
+  if (result == CLAIM_FAILED)
+    return FALSE;
+  if (result == CLAIM_OTHER) {
+    tell_left(step);
     return TRUE;
   }
-  return take_companions_away(step, error) && (copy == REMOTE_GONE || take_away(step, path, name, length, &now, error));
+  return take_companions_away(step, &beside, error) && (result == CLAIM_GONE || claim_settle(&claim, error));
 }
 
 static gboolean close_spool(Step *step, GError **error) {

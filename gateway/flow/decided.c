@@ -13,8 +13,8 @@ gboolean decided_endpoint(BookReader *reader, const char *file, char **endpoint,
 gboolean decided_is_here(const Step *step, const BookIntent *intent, GError **error) {
   return g_strcmp0(step->endpoint, intent->endpoint) == 0 ||
          sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                             "%s was to be put to endpoint %s, which is decided and may have been begun; it is not in the "
-                             "configuration any more: put it back, at least until this file is closed",
+                             "%s was to be put to endpoint %s, which is decided and may have been begun; it is not in "
+                             "the configuration any more: put it back, at least until this file is closed",
                              intent->to, intent->endpoint);
 }
 

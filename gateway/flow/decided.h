@@ -1,5 +1,6 @@
-/* What goes out was decided once: name, folder and endpoint stand in the book's intents, in the transaction that decides
- * them. A configuration that has changed since does not change where they go, so that no second copy comes to be. */
+/* What goes out was decided once: name, folder and endpoint stand in the book's intents, in the transaction that
+ * decides them. A configuration that has changed since does not change where they go: no second copy
+ * comes to be. */
 #pragma once
 #include "gateway/flow/step.h"
 

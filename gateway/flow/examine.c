@@ -2,8 +2,8 @@
  * refused by the parser, by a rule, by its key within the file, or by its key in the ledger; the first of these that
  * applies. */
 #include "gateway/flow/examine.h"
+#include "gateway/flow/examine_rules.h"
 #include "gateway/threads/crew.h"
-#include "gateway/records/rule_constants.h"
 #include "gateway/common/codes.h"
 #include "gateway/records/exceptions.h"
 #include "store/book.h"
@@ -25,7 +25,6 @@ typedef struct {
 typedef struct {
   const ExamineOptions *options;
   const KeyFacts *keys;
-  GArray *constants;
   pthread_mutex_t lock; /* of all below */
   guint64 next;         /* batch to hand out, from 0 */
   guint64 batches, records;
@@ -41,7 +40,7 @@ typedef struct {
 typedef struct {
   Examine *examine;
   StagingReader *reader;
-  RuleSet *rules;
+  ExamineRules *rules;
   RecordBlock *block;
   guint64 *broken; /* per record: mask of rules */
   guint8 *skip, *verdicts;
@@ -119,7 +118,7 @@ static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, 
     code = fault->code, reason = fault->reason;
   else if (!has_key)
     code = CODE_NO_RECORDS_KEY, reason = "the record has no key";
-  else if (repeated && repeated->contradicts)
+  else if (repeated && repeated->contradicts && examiner->verdicts[i] != LEDGER_KEY_POSTED)
     code = CODE_KEY_CONTRADICTS, reason = "the same key stands earlier in this file with another account or amount";
   else if (repeated)
     code = CODE_KEY_REPEATED, reason = "the same record stands earlier in this file", outcome = OUTCOME_DUPLICATE;
@@ -216,7 +215,7 @@ static BookBatch *examine_batch(Examiner *examiner, guint64 index, Amounts *amou
   memset(examiner->broken, 0, sizeof(guint64) * count);
   if (!staging_read(examiner->reader, first, count, examiner->block, error))
     return NULL;
-  if (options->n_rules > 0 && !rule_set_run(examiner->rules, examiner->block, note_broken, examiner, error))
+  if (options->n_rules > 0 && !examine_rules_run(examiner->rules, examiner->block, note_broken, examiner, error))
     return NULL;
   if (!ask_ledger(examiner, error))
     return NULL;
@@ -264,15 +263,11 @@ static void keep_error(Examine *examine, GError *error) {
 
 static gboolean examiner_init(Examiner *examiner, Examine *examine, GError **error) {
   const ExamineOptions *options = examine->options;
-  guint x = options->conf->batch.size_max, n_columns;
+  guint x = options->conf->batch.size_max;
   *examiner = (Examiner){.examine = examine, .codes = g_string_new(NULL), .reasons = g_string_new(NULL)};
   if (!(examiner->reader = staging_reader_open(options->staging, error)))
     return FALSE;
-  const StagingColumn *columns = layout_columns(options->layout, &n_columns);
-  if (options->n_rules > 0 &&
-      !(examiner->rules = rule_set_new(options->rules, options->n_rules, columns, n_columns,
-                                       (const RuleConstant *)(const void *)examine->constants->data,
-                                       examine->constants->len, error)))
+  if (options->n_rules > 0 && !(examiner->rules = examine_rules_new(options, examiner->reader, error)))
     return FALSE;
   examiner->block = staging_block_new(examiner->reader, x);
   examiner->broken = g_new0(guint64, x);
@@ -283,7 +278,7 @@ static gboolean examiner_init(Examiner *examiner, Examine *examine, GError **err
 
 static void examiner_clear(Examiner *examiner) {
   g_clear_pointer(&examiner->reader, staging_reader_close);
-  g_clear_pointer(&examiner->rules, rule_set_free);
+  g_clear_pointer(&examiner->rules, examine_rules_free);
   g_clear_pointer(&examiner->block, record_block_free);
   g_free(examiner->broken);
   g_free(examiner->skip);
@@ -310,22 +305,6 @@ static void examine_batches(gpointer data) {
       keep_result(examine, index, batch, examiner.seen_before, &amounts);
     }
   examiner_clear(&examiner);
-}
-
-/* Values of the header's constants for this file's rules. */
-static void fill_constants(GArray *constants, const ConfLayout *layout, StagingReader *reader) {
-  for (guint i = 0; i < constants->len; i++) {
-    RuleConstant *constant = &g_array_index(constants, RuleConstant, i);
-    const ConfField *field = layout->header.fields->pdata[i];
-    g_autofree char *name = g_strdup_printf("%s.%s", constant->is_text ? "header" : "header_scaled", field->name);
-    char *text = staging_get(reader, name);
-    if (constant->is_text) {
-      constant->text = text;
-    } else {
-      constant->integer = text ? g_ascii_strtoll(text, NULL, 10) : 0;
-      g_free(text);
-    }
-  }
 }
 
 static void judge(Examine *examine, StagingReader *reader, Examination *examination) {
@@ -377,8 +356,6 @@ gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Ex
   examine.batches = examine_batch_count(examine.records, options->conf->batch.size_max);
   examine.results = g_ptr_array_new_with_free_func(batch_free);
   g_ptr_array_set_size(examine.results, (gint)examine.batches);
-  examine.constants = rule_constants_of(layout_conf(options->layout));
-  fill_constants(examine.constants, layout_conf(options->layout), reader);
   pthread_mutex_init(&examine.lock, NULL);
   if (examine.batches > 0)
     crew_run((guint)MIN(options->threads, examine.batches), examine_batches, &examine);
@@ -388,7 +365,6 @@ gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Ex
   else
     g_propagate_error(error, examine.error);
   pthread_mutex_destroy(&examine.lock);
-  rule_constants_free(examine.constants);
   g_ptr_array_unref(examine.results);
   g_free(examine.first_refusal);
   return ok;

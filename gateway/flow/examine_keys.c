@@ -1,6 +1,7 @@
 /* The first pass over a staged file: its range of keys, and the records whose key stands earlier in it. */
 #include "gateway/threads/crew.h"
 #include "gateway/flow/examine.h"
+#include "gateway/flow/examine_rules.h"
 #include "gateway/records/keyset.h"
 #include <pthread.h>
 #include <string.h>
@@ -125,6 +126,7 @@ typedef struct {
   const ExamineOptions *options;
   StagingReader *reader;
   RecordBlock *block;
+  ExamineRules *rules; /* NULL: there are none */
   GArray *repeated;
   gboolean too_many;
 } Compare;
@@ -156,13 +158,25 @@ static gboolean load_first(Compare *run, guint64 record, First *first, GError **
   return TRUE;
 }
 
-static const First *find_first(const GArray *firsts, const First *record) {
+static First *find_first(const GArray *firsts, const First *record) {
   for (guint i = 0; i < firsts->len; i++) {
-    const First *first = &g_array_index(firsts, First, i);
+    First *first = &g_array_index(firsts, First, i);
     if (compare(first->key, first->length, record->key, record->length) == 0)
       return first;
   }
   return NULL;
+}
+
+static void note_broken(gpointer user, guint record, guint64 rules) {
+  (void)record;
+  *(gboolean *)user = rules != 0;
+}
+
+/* Refused by a rule, whatever its key: what will never be credited does not occupy its key. */
+static gboolean is_refused(Compare *run, guint64 record, gboolean *refused, GError **error) {
+  *refused = FALSE;
+  return !run->rules || (staging_read(run->reader, record, 1, run->block, error) &&
+                         examine_rules_run(run->rules, run->block, note_broken, refused, error));
 }
 
 static gboolean is_same_posting(const First *a, const First *b) {
@@ -177,9 +191,19 @@ static gboolean compare_group(gpointer user, const guint64 *records, gsize n, GE
     First record = {0};
     if (!load_first(run, records[i], &record, error))
       return FALSE;
-    const First *first = find_first(firsts, &record);
+    First *first = find_first(firsts, &record);
+    gboolean refused = FALSE;
+    if (first && !is_refused(run, first->record, &refused, error)) {
+      first_clear(&record);
+      return FALSE;
+    }
     if (!first) {
       g_array_append_val(firsts, record);
+      continue;
+    }
+    if (refused) {
+      first_clear(first);
+      *first = record;
       continue;
     }
     RepeatedKey repeated = {records[i], first->record, !is_same_posting(first, &record)};
@@ -198,7 +222,11 @@ static int by_record(gconstpointer a, gconstpointer b) {
 static gboolean compare_candidates(const ExamineOptions *options, KeySet *set, StagingReader *reader, KeyFacts *facts,
                                    GError **error) {
   g_autoptr(RecordBlock) block = staging_block_new(reader, 1);
-  Compare run = {.options = options, .reader = reader, .block = block, .repeated = facts->repeated};
+  g_autoptr(ExamineRules) rules = NULL;
+  if (options->n_rules > 0 && !(rules = examine_rules_new(options, reader, error)))
+    return FALSE;
+  Compare run = {
+      .options = options, .reader = reader, .block = block, .rules = rules, .repeated = facts->repeated};
   if (!keyset_visit(set, compare_group, &run, error))
     return FALSE;
   facts->too_many = run.too_many;

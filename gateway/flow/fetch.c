@@ -212,6 +212,8 @@ static gboolean settle_fetched(Step *step, const Declared *declared, const char 
   gboolean fits;
   if (!check_digests(step, declared, final, &fits, error))
     return FALSE;
+  if (fits && step->file->cipher_size == 0)
+    return flow_reject(step, CODE_EMPTY, "the file is empty: 0 bytes came", error);
   return !fits || commit_fetched(step, error);
 }
 

@@ -3,7 +3,7 @@
  * The plaintext lies in an unnamed file that only this process can reach; it is gone with its descriptor, whatever
  * happens.
  *   crash before `opened` is committed     the ciphertext is opened again
- *   crash between `opened` and `staged`    the plaintext is gone, the staging file is incomplete: opened and staged again
+ *   crash between `opened` and `staged`    the plaintext is gone, what is staged is not whole: opened and staged again
  *
  * Nothing parses a byte before the verdict is TRUSTED. */
 #include "gateway/base/files.h"
@@ -85,6 +85,8 @@ static gboolean take_in(Step *step, const Unwrapped *unwrapped, GError **error) 
     if (!flow_advance(step, FILE_OPENED, detail, error))
       return FALSE;
   }
+  if (unwrapped->size == 0)
+    return flow_reject(step, CODE_EMPTY, "there is nothing in the file: 0 bytes of content", error);
   StepResult result = repeats_judge(step, error);
   return result == STEP_MOVED || (result == STEP_ON && flow_stage(step, unwrapped->plaintext, error));
 }

@@ -7,8 +7,14 @@ typedef enum { REPEAT_NONE, REPEAT_FILE, REPEAT_CONTENT, REPEAT_NAME } RepeatKin
 
 typedef struct {
   RepeatKind kind;
-  char *original; /* the newest such file's id */
+  char *original, *name; /* the newest such file's id, and its name */
 } Repeat;
+
+static void repeat_clear(Repeat *repeat) {
+  g_free(repeat->original);
+  g_free(repeat->name);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Repeat, repeat_clear)
 
 /* Ids sort by the time at which they were made. What came after the file is not before it. */
 static gboolean is_earlier(const BookFile *other, const BookFile *file) {
@@ -19,8 +25,9 @@ static void take(Repeat *repeat, RepeatKind kind, const BookFile *original) {
   if (repeat->kind != REPEAT_NONE && repeat->kind <= kind)
     return;
   repeat->kind = kind;
-  g_free(repeat->original);
+  repeat_clear(repeat);
   repeat->original = g_strdup(original->id);
+  repeat->name = g_strdup(original->name_shown);
 }
 
 /* Of several kinds the one that says most: the same file, then the same content, then the same name. */
@@ -53,10 +60,12 @@ static ConfAgain policy_of(const Step *step, RepeatKind kind) {
   return kind == REPEAT_FILE ? repeats->same_file : kind == REPEAT_CONTENT ? repeats->same_content : repeats->same_name;
 }
 
+/* The partner knows his own names; the number in brackets is what he may tell us. */
 static char *describe(const Repeat *repeat) {
   if (repeat->kind == REPEAT_NAME)
-    return g_strdup_printf("a file of this name with other content was accepted before: %s", repeat->original);
-  return g_strdup_printf("the same content as file %s%s", repeat->original,
+    return g_strdup_printf("a file of this name with other content was accepted before (our number %s)",
+                           repeat->original);
+  return g_strdup_printf("the same content as file %s (our number %s)%s", repeat->name, repeat->original,
                          repeat->kind == REPEAT_FILE ? ", under the same name" : "");
 }
 
@@ -106,11 +115,10 @@ static StepResult apply(Step *step, const Repeat *repeat, GError **error) {
 }
 
 StepResult repeats_judge(Step *step, GError **error) {
-  Repeat repeat;
+  g_auto(Repeat) repeat = {0};
   StepResult result = find(step, FALSE, &repeat, error) ? STEP_ON : STEP_FAILED;
   if (result == STEP_ON && repeat.kind != REPEAT_NONE)
     result = apply(step, &repeat, error);
-  g_free(repeat.original);
   return result;
 }
 
@@ -148,7 +156,7 @@ gboolean repeats_are_settled(BookTransaction *tx, const BookFile *file, const Re
 }
 
 gboolean repeats_remark(Step *step, char **code, char **remark, GError **error) {
-  Repeat repeat;
+  g_auto(Repeat) repeat = {0};
   *code = *remark = NULL;
   if (!find(step, TRUE, &repeat, error))
     return FALSE;
@@ -157,6 +165,5 @@ gboolean repeats_remark(Step *step, char **code, char **remark, GError **error) 
     *code = g_strdup(code_of(repeat.kind));
     *remark = g_strdup_printf("accepted again: %s", reason);
   }
-  g_free(repeat.original);
   return TRUE;
 }

@@ -1,5 +1,6 @@
 #include "gateway/flow/step.h"
 #include "gateway/common/log.h"
+#include "store/book_watch.h"
 
 typedef struct {
   BookFile *file;
@@ -90,7 +91,23 @@ gboolean flow_put_off(Step *step, gint64 until, const Wait *wait, GError **error
 
 /* --- Out of the way */
 
+gboolean flow_tell_rejected(BookTransaction *tx, const Step *step, const BookFile *file, const char *code,
+                            const char *reason, GError **error) {
+  const char *feed = step->feed->conf->name;
+  g_autofree char *text = g_strdup_printf("%s: %s is refused as a whole, its answer says so (%s, file %s)", feed,
+                                          file->name_shown, code, file->id);
+  AlarmCall call = {.kind = "file-rejected",
+                    .subject = feed,
+                    .feed = feed,
+                    .text = text,
+                    .detail = reason,
+                    .weight = g_get_real_time(),
+                    .ways = step->flow->alarm_ways};
+  return book_raise_alarm(tx, &call, error);
+}
+
 typedef struct {
+  const Step *step;
   BookFile *file;
   const Aside *aside;
   const char *detail;
@@ -100,6 +117,8 @@ static gboolean aside_change(BookTransaction *tx, gpointer data, GError **error)
   const SetAside *set = data;
   const Aside *aside = set->aside;
   return (!aside->also || aside->also(tx, aside->data, error)) &&
+         (aside->to != FILE_REJECTED ||
+          flow_tell_rejected(tx, set->step, set->file, aside->code, aside->reason, error)) &&
          book_advance_file(tx, set->file, aside->to, set->detail, error);
 }
 
@@ -107,7 +126,7 @@ gboolean flow_set_aside(Step *step, const Aside *aside, GError **error) {
   BookFile *file = step->file;
   FileState from = file->state, held_from = file->held_from;
   g_autofree char *detail = g_strdup_printf("%s %s", aside->code, aside->reason);
-  SetAside set = {file, aside, detail};
+  SetAside set = {step, file, aside, detail};
   flow_set_reason(file, aside->code, aside->reason);
   file->held_from = aside->to == FILE_HELD ? from : held_from;
   file->due_at = g_get_real_time();

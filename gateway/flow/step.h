@@ -35,6 +35,10 @@ typedef struct {
   BookChange also; /* in the same transaction; NULL: nothing */
   gpointer data;
 } Aside;
+/* In the transaction that rejects a file: one alarm a feed, which weighs more with each; over when somebody has
+ * seen it. */
+gboolean flow_tell_rejected(BookTransaction *tx, const Step *step, const BookFile *file, const char *code,
+                            const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean flow_set_aside(Step *step, const Aside *aside, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean flow_hold(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;

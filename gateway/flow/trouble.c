@@ -1,10 +1,12 @@
 /* Failure policy: what becomes of a file whose step failed. How long and how often is in common/policy.h.
  *
  *   code           scope      what is done
- *   again, unknown file       the step is tried again, for ever; it looks before it repeats
+ *   again,         file       the step is tried again, for ever; it looks before it repeats. A file on its way in
+ *   uncertain                 (admitted) is held after retry-limit tries: an endpoint that cannot be reached is no such
+ *                             try, and a file that never comes must not be waited for in silence
  *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can be held
- *   login          endpoint   its breaker (threads/endpoint_pool.c) stops all logins after three; the file is tried again
- *                             at the longest wait
+ *   login          endpoint   its breaker (threads/endpoint_pool.c) stops all logins after three; the file is tried
+ *                             again at the longest wait
  *   file           file       rejected: the partner is told
  *   configuration  feed       tried again at the longest wait: the operator has to change something, nothing is lost
  *                             meanwhile
@@ -26,13 +28,14 @@ typedef enum { RETRY, RETRY_SLOWLY, REJECT, HOLD, STOP } Action;
 
 static Action action_for(const Step *step, SallyportErrorCode code) {
   guint tries = step->file->attempts + 1;
-  gboolean can_hold = file_state_may_become(step->file->state, FILE_HELD);
+  gboolean can_hold = file_state_may_become(step->file->state, FILE_HELD),
+           is_used_up = tries >= MAX(step->feed->conf->retry_limit, 1);
   switch (code) {
   case SALLYPORT_ERROR_AGAIN:
   case SALLYPORT_ERROR_UNCERTAIN:
-    return RETRY;
+    return is_used_up && step->file->state == FILE_ADMITTED ? HOLD : RETRY;
   case SALLYPORT_ERROR_PARTNER:
-    return tries >= MAX(step->feed->conf->retry_limit, 1) && can_hold ? HOLD : RETRY;
+    return is_used_up && can_hold ? HOLD : RETRY;
   case SALLYPORT_ERROR_LOGIN:
   case SALLYPORT_ERROR_CONFIGURATION:
     return RETRY_SLOWLY;

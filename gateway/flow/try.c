@@ -167,6 +167,7 @@ static gboolean prepare(Try *try, GError **error) {
   if (account < 0 || amount < 0 || key < 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                "feed %s: key, account or amount is no field of its layout", try->feed->name);
+  layout_keep_amount(try->layout, (guint)amount);
   try->columns = (LedgerColumns){
       .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = -1};
   g_autoptr(GError) none = NULL;

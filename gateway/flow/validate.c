@@ -68,7 +68,9 @@ static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **erro
     return FALSE;
   if (verdict->to == FILE_VALIDATED && !flow_keep_order(tx, verdict->step, error))
     return FALSE;
-  return book_add_batches(tx, file->id, verdict->found->batches, error) &&
+  return (verdict->to != FILE_REJECTED || flow_tell_rejected(tx, verdict->step, file, file->reason_code, file->reason,
+                                                             error)) &&
+         book_add_batches(tx, file->id, verdict->found->batches, error) &&
          book_advance_file(tx, file, verdict->to, verdict->detail, error);
 }
 

@@ -86,6 +86,7 @@ static gboolean set_columns(Feed *feed, GError **error) {
                                "%s:%u: feed %s: key, account and amount must be fields of layout %s's record",
                                feed->conf->where.file, feed->conf->where.line, feed->conf->name, feed->conf->layout);
   guint n_columns;
+  layout_keep_amount(feed->layout, (guint)amount);
   int date = feed->conf->business_date ? layout_column(feed->layout, feed->conf->business_date) : -1;
   feed->columns = g_new(LedgerColumns, 1);
   *feed->columns = (LedgerColumns){

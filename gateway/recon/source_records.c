@@ -160,7 +160,8 @@ static gboolean put_batch(Records *records, const BookFile *file, RecordBlock *b
 /* --- Files */
 
 static gboolean is_posted(const BookFile *file) {
-  return file->state == FILE_POSTED || file->state == FILE_SEALED || file->state == FILE_ANSWERED || file->state == FILE_CLOSED;
+  return file->state == FILE_POSTED || file->state == FILE_SEALED || file->state == FILE_ANSWERED ||
+         file->state == FILE_CLOSED;
 }
 
 /* The next file with batches, and its first batch loaded. */

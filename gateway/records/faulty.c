@@ -41,42 +41,59 @@ guint parse_type_of_faulty(const Parse *parse) {
   return layout_is_record(parse->layout, parse->kind) ? parse->kind - SHAPE_RECORD : guess_type(parse);
 }
 
-/* One amount of a faulty record. FALSE: it could not be read. */
-static gboolean read_amount(Parse *parse, const Shape *shape, const LayoutField *field, LayoutSum *sum) {
+typedef enum { AMOUNT_UNREADABLE, AMOUNT_ABSENT, AMOUNT_READ } AmountOf;
+
+static AmountOf read_amount(Parse *parse, const Shape *shape, const LayoutField *field, gint64 *amount) {
   Cell cell = {0};
   Value value;
   parse->converted = 0; /* the record's own fields are done with */
   if (!parse->layout->is_fixed)
     cell = parse->cells[field - shape->fields + (shape->tag ? 1 : 0)];
   else if (fixed_cell(parse, field, &cell))
-    return FALSE;
+    return AMOUNT_UNREADABLE;
   if (cell.length == 0 && field->conf->optional)
-    return TRUE;
+    return AMOUNT_ABSENT;
   if (value_parse(field, cell.at, cell.length, &value))
-    return FALSE;
-  *sum += value.integer;
-  return TRUE;
+    return AMOUNT_UNREADABLE;
+  *amount = value.integer;
+  return AMOUNT_READ;
 }
 
-/* A faulty record's amounts still belong to the control total where they can be read. */
-static void keep_sums_of_faulty(Parse *parse, guint type, gboolean has_cells) {
+/* Into the record, which has been ended. FALSE: it has one that cannot be read. */
+static gboolean keep_amount(Parse *parse, guint type, gboolean has_cells, guint column) {
+  RecordBlock *block = parse->block;
+  gint64 amount;
+  if (type == LAYOUT_NO_TYPE)
+    return FALSE;
+  const LayoutField *field = layout_field_of(parse->layout, type, column);
+  if (!field)
+    return TRUE;
+  AmountOf of = has_cells ? read_amount(parse, &parse->layout->shapes[SHAPE_RECORD + type], field, &amount)
+                          : AMOUNT_UNREADABLE;
+  if (of == AMOUNT_READ) {
+    block->count--;
+    record_block_put_integer(block, column, amount);
+    block->count++;
+  }
+  return of != AMOUNT_UNREADABLE;
+}
+
+/* A faulty record's amounts belong to every sum, the control total's and the file's, where they can be read. */
+static void keep_amounts(Parse *parse, guint type, gboolean has_cells) {
   const Layout *layout = parse->layout;
   for (guint i = 0; i < layout->n_sums; i++) {
     SumOf of = layout->sums[i];
     if (type != LAYOUT_NO_TYPE && of.type >= 0 && of.type != (int)type)
       continue;
-    const LayoutField *field = type == LAYOUT_NO_TYPE ? NULL : layout_field_of(layout, type, of.column);
-    if (type != LAYOUT_NO_TYPE && !field)
-      continue;
-    if (has_cells && field &&
-        read_amount(parse, &layout->shapes[SHAPE_RECORD + type], field, &parse->state->faulty_sums[i]))
-      continue;
-    if (parse->state->unreadable[i] == 0)
+    if (!keep_amount(parse, type, has_cells, of.column) && parse->state->unreadable[i] == 0)
       parse->state->unreadable[i] = parse->state->chunk.lines;
+  }
+  if (layout->amount_column >= 0 && !keep_amount(parse, type, has_cells, (guint)layout->amount_column)) {
+    /* told with the record's own fault */
   }
 }
 
-/* The column of the types is all that is kept of a faulty record: its answer has its tag. */
+/* Beside its amounts the column of the types is all that is kept of a faulty record: its answer has its tag. */
 static void keep_parse_type_of_faulty(Parse *parse, guint type) {
   const Layout *layout = parse->layout;
   RecordBlock *block = parse->block;
@@ -93,12 +110,11 @@ void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells
   char code[FAULT_CODE_LENGTH];
   guint type = parse_type_of_faulty(parse);
   fault_code(fault, code);
-  if (parse->layout->n_sums > 0)
-    keep_sums_of_faulty(parse, type, has_cells);
   parse->block->lines[parse->block->count] = parse->state->chunk.lines;
   record_block_end_faulty(parse->block, column, code, reason);
   if (parse->state->types)
     keep_parse_type_of_faulty(parse, type);
+  keep_amounts(parse, type, has_cells);
 }
 
 gint parse_column_of_cell(const Parse *parse, gsize cell) {

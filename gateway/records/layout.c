@@ -307,6 +307,7 @@ static gboolean compile(Layout *layout, GError **error) {
 
 Layout *layout_new(const ConfLayout *conf, GError **error) {
   Layout *layout = g_new0(Layout, 1);
+  layout->amount_column = -1;
   layout->conf = conf;
   if (compile(layout, error))
     return layout;
@@ -340,6 +341,10 @@ void layout_free(Layout *layout) {
 
 const ConfLayout *layout_conf(const Layout *layout) {
   return layout->conf;
+}
+
+void layout_keep_amount(Layout *layout, guint column) {
+  layout->amount_column = (gint)column;
 }
 
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns) {

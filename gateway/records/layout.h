@@ -25,6 +25,9 @@ Layout *layout_new(const ConfLayout *conf, GError **error) G_GNUC_WARN_UNUSED_RE
 void layout_free(Layout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layout, layout_free)
 const ConfLayout *layout_conf(const Layout *layout);
+/* This column of whole numbers is kept of a faulty record as well, where it can be read: its amounts belong to the
+ * file's sums. Before the first chunk. */
+void layout_keep_amount(Layout *layout, guint column);
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the records; borrowed */
 int layout_column(const Layout *layout, const char *field);                  /* -1: none */
 

@@ -26,7 +26,6 @@ LayoutChunk *layout_chunk_new(const Layout *layout) {
   state->scratch = g_byte_array_new();
   state->positions = g_new0(guint32, layout->most_cells + 1);
   state->cells = g_new0(Cell, layout->most_cells + 1);
-  state->faulty_sums = g_new0(LayoutSum, layout->n_sums + 1);
   state->unreadable = g_new0(guint64, layout->n_sums + 1);
   return &state->chunk;
 }
@@ -45,7 +44,6 @@ void layout_chunk_clear(ChunkState *state) {
   state->chunk.lines = 0;
   g_ptr_array_set_size(state->chunk.problems, 0);
   state->header_line = state->trailer_line = 0;
-  memset(state->faulty_sums, 0, state->layout->n_sums * sizeof *state->faulty_sums);
   memset(state->unreadable, 0, state->layout->n_sums * sizeof *state->unreadable);
 }
 
@@ -71,7 +69,6 @@ void layout_chunk_free(LayoutChunk *chunk) {
   g_free(state->positions);
   g_free(state->cells);
   g_free(state->types);
-  g_free(state->faulty_sums);
   g_free(state->unreadable);
   g_free(state);
 }

@@ -12,7 +12,6 @@ typedef struct {
   Value value;
   guint64 header_line, trailer_line; /* where they stood, also when they are faulty; 0: not in this chunk */
   guint8 *types;                     /* each record's type, or LAYOUT_NO_TYPE; NULL: there is one type only */
-  LayoutSum *faulty_sums;            /* n_sums: amounts of faulty records that could be read */
   guint64 *unreadable;               /* n_sums: the first line whose amount could not; 0: none */
 } ChunkState;
 

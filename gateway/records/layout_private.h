@@ -97,6 +97,7 @@ struct Layout {
   Control *controls;
   guint n_sums; /* distinct */
   SumOf *sums;
+  gint amount_column; /* kept of faulty records, too, like those of the sums; -1: none */
 };
 
 static inline gboolean layout_is_record(const Layout *layout, guint kind) {

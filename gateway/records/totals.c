@@ -93,13 +93,13 @@ static LayoutSum sum_of(const ChunkState *state, SumOf of) {
   LayoutSum sum = 0;
   for (guint i = 0; i < block->count; i++)
     if (of.type < 0 || state->types[i] == of.type)
-      sum += integers[i]; /* 0 where a record has none */
+      sum += integers[i]; /* 0 where a record has none, or none that can be read */
   return sum;
 }
 
 static void add_sums(LayoutTotals *totals, const ChunkState *state) {
   for (guint s = 0; s < totals->layout->n_sums; s++) {
-    totals->sums[s] += state->faulty_sums[s] + sum_of(state, totals->layout->sums[s]);
+    totals->sums[s] += sum_of(state, totals->layout->sums[s]);
     keep_lowest(&totals->unreadable[s], state->unreadable[s]);
   }
 }

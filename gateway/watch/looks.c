@@ -9,6 +9,7 @@ enum {
   FAR_OFF_SECONDS = 60,
   DELIVERY_TRIES = 3,
   POSTING_TRIES = 3,
+  FETCHING_TRIES = 3,
   MOST_FILES = 1000
 };
 
@@ -178,14 +179,43 @@ static gboolean look_at_posting(Watch *watch, const char *feed, GError **error) 
   return TRUE;
 }
 
+/* On their way in: after the feed's retry-limit they are held, and that is told as well. */
+static gboolean look_at_fetching(Watch *watch, const char *feed, GError **error) {
+  BookFilter filter = {.feed = feed, .states = 1u << FILE_ADMITTED, .limit = MOST_FILES};
+  g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
+  const BookFile *first = NULL;
+  guint count = 0;
+  for (guint i = 0; files && i < files->len; i++) {
+    const BookFile *file = files->pdata[i];
+    if (!file->problem || file->attempts < FETCHING_TRIES)
+      continue;
+    first = first ? first : file;
+    count++;
+  }
+  if (!first) {
+    if (files)
+      alarms_clear(watch->host->alarms, "fetch-failing", feed);
+    return files != NULL;
+  }
+  g_autofree char *text = g_strdup_printf("%s: %u file%s cannot be fetched, the first of them %s", feed, count,
+                                          count == 1 ? "" : "s", first->id);
+  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "fetch-failing",
+                                                 .subject = feed,
+                                                 .feed = feed,
+                                                 .text = text,
+                                                 .detail = first->problem,
+                                                 .weight = count});
+  return TRUE;
+}
+
 gboolean watch_look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, GError **error) {
   for (guint i = 0; i < watch->host->feeds->feeds->len; i++) {
     const Feed *feed = watch->host->feeds->feeds->pdata[i];
     look_at_poll(watch, feed, watch_poll_of(polls, feed->conf->name), now);
     if (feed->service)
       look_at_service(watch, feed);
-    if (!look_at_held(watch, feed->conf->name, error) || !look_at_posting(watch, feed->conf->name, error) ||
-        !look_at_answers(watch, feed->conf->name, error))
+    if (!look_at_held(watch, feed->conf->name, error) || !look_at_fetching(watch, feed->conf->name, error) ||
+        !look_at_posting(watch, feed->conf->name, error) || !look_at_answers(watch, feed->conf->name, error))
       return FALSE;
   }
   return TRUE;
@@ -239,8 +269,8 @@ void watch_look_at_endpoints(Watch *watch) {
 }
 
 void watch_clear_strangers(Watch *watch) {
-  static const char *const of_feeds[] = {"poll-failing",     "file-held",       "posting-failing",
-                                         "delivery-failing", "sequence-reused", "sequence-late"};
+  static const char *const of_feeds[] = {"poll-failing",     "file-held",       "fetch-failing", "posting-failing",
+                                         "delivery-failing", "file-rejected", "sequence-reused", "sequence-late"};
   const Feeds *all = watch->host->feeds;
   g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal),
                         endpoints = g_hash_table_new(g_str_hash, g_str_equal),

@@ -19,7 +19,8 @@ static json_t *acknowledge_request(const LaneHost *host, gpointer watch, const c
   const char *kind = json_string_value(json_object_get(json, "kind"));
   Acknowledgement request = {.who = who,
                              .id = json_string_value(json_object_get(json, "alarm")),
-                             .ends = kind && (g_str_has_prefix(kind, "sequence-") || g_str_equal(kind, "test"))};
+                             .ends = kind && (g_str_has_prefix(kind, "sequence-") ||
+                                              g_str_equal(kind, "file-rejected") || g_str_equal(kind, "test"))};
   g_autoptr(GError) error = NULL;
   if (!request.id)
     return control_refusal(SALLYPORT_ERROR_FILE, "no alarm is named");

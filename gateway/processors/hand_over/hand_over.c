@@ -1,8 +1,8 @@
 /* Process deliver: hands the verified plaintext on, as it is or encrypted anew, into a folder of an inner system. It is
  * posted when it is durable there; then all of its batches are marked at once.
  *
- * The plaintext never has a name on our disk: it is brought out of the fetched file again, into an unnamed one, and must
- * be the very bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting again
+ * The plaintext never has a name on our disk: it is brought out of the fetched file again, into an unnamed one, and
+ * must be the very bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting again
  * would make other bytes. Where it goes, under which name, and its digest are decided in the book before anything is
  * put (flow/decided.h).
  *
@@ -183,7 +183,8 @@ static gboolean decide(Step *step, const Deciding *deciding, Decision *decision,
 }
 
 /* What was decided before is held against what would be put now. */
-static gboolean is_as_decided(const Step *step, const BookIntent *put, guint64 size, const char *sha256, GError **error) {
+static gboolean is_as_decided(const Step *step, const BookIntent *put, guint64 size, const char *sha256,
+                              GError **error) {
   return (put->size == size && g_strcmp0(put->sha256, sha256) == 0) ||
          sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                              "%s was decided to have %" G_GUINT64_FORMAT " bytes, sha256 %s, and may be there already; "

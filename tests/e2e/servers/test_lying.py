@@ -331,7 +331,7 @@ def a_file_that_stays_although_it_was_archived_is_not_taken_again():
 def a_file_that_stays_although_it_was_deleted_is_not_taken_again():
     with LyingWorld() as world:
         world.feed.source["after"] = "delete"
-        world.liar.lie("remove-does-nothing", "POINTS_stays.dat.pgp")
+        world.liar.lie("remove-does-nothing", ".sallyport-*")  # the name under which it is claimed
         world.start()
         drop(world, "POINTS_stays.dat.pgp")
         equal(world.feedback("POINTS_stays.dat.pgp").accepted, 20, "accepted")

@@ -206,6 +206,20 @@ static void one_bad_record_refuses_the_file_where_the_feed_says_so_and_names_the
   examination_clear(&bad);
 }
 
+/* What a rule has refused will never be credited: the next record with its key is the first one. */
+static void a_refused_record_does_not_occupy_its_key(void **state) {
+  Fixture *f = *state;
+  static const Row rows[] = {{"bad", 10, "A"}, {"ann", 20, "A"}, {"ann", 20, "A"}, {"bob", 20, "A"},
+                             {"ann", 5, "B"},  {"bad", 5, "B"},  {"ann", 5, "B"}};
+  add_rule(f, "account <> 'bad'", "E1");
+  Examination found = examine(f, rows, G_N_ELEMENTS(rows));
+  g_autofree char *told = tell(&found);
+  assert_string_equal(told, "2:E1 4:K001= 5:K002 7:E1 8:K001=");
+  assert_int_equal(found.accepted, 2);
+  assert_int_equal(found.amount_accepted, 25);
+  examination_clear(&found);
+}
+
 static const char *code_of(Fixture *f, const Row *rows, guint n, Examination *found) {
   *found = examine(f, rows, n);
   return found->code ? found->code : "";
@@ -248,6 +262,7 @@ int main(void) {
       TEST(a_file_is_cut_into_batches_of_at_most_x),
       TEST(the_parsers_word_goes_before_a_rule_and_that_before_a_key),
       TEST(one_bad_record_refuses_the_file_where_the_feed_says_so_and_names_the_first),
+      TEST(a_refused_record_does_not_occupy_its_key),
       TEST(amounts_that_leave_64_bits_on_the_way_refuse_the_file),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

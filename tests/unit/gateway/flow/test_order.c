@@ -153,8 +153,11 @@ static void a_gap_is_none_while_the_missing_one_is_on_its_way(void **state) {
   Fixture *f = *state;
   f->base.conf.sequence.on_gap = CONF_SEQUENCE_REJECT;
   g_autoptr(BookFile) sibling = staged(f, 1, FILE_ADMITTED);
+  gint64 before = g_get_real_time();
   assert_string_equal(bring(f, 2), "staged");
-  assert_true(f->base.step.file->due_at > g_get_real_time());
+  assert_true(f->base.step.file->due_at > before);
+  assert_int_equal(f->base.step.file->waits_for, FILE_WAIT_NUMBER);
+  assert_string_equal(f->base.step.file->waits_on, "1 of 2026-11-20");
   g_autoptr(BookFile) second = g_steal_pointer(&f->base.step.file);
   f->base.step.file = g_steal_pointer(&sibling);
   while (f->base.step.file->state < FILE_STAGED)

@@ -79,6 +79,48 @@ static void the_table(void **state) {
   }
 }
 
+/* What becomes of a file in each state for each class of failure, at the first try and when retry-limit is used up:
+ * . tried again soon   - tried again at the longest wait   H held   R rejected   S the lane stops */
+static const struct {
+  SallyportErrorCode code;
+  const char *first, *last;
+} classes[] = {
+    /*                             a f o s v p p s a    a f o s v p p s a */
+    {SALLYPORT_ERROR_AGAIN, ". . . . . . . . .", "H . . . . . . . ."},
+    {SALLYPORT_ERROR_UNCERTAIN, ". . . . . . . . .", "H . . . . . . . ."},
+    {SALLYPORT_ERROR_PARTNER, ". . . . . . . . .", "H H H H . . . . ."},
+    {SALLYPORT_ERROR_LOGIN, "- - - - - - - - -", "- - - - - - - - -"},
+    {SALLYPORT_ERROR_FILE, "R R R R - - - - -", "R R R R - - - - -"},
+    {SALLYPORT_ERROR_CONFIGURATION, "- - - - - - - - -", "- - - - - - - - -"},
+    {SALLYPORT_ERROR_BUG, ". . . . . . . . .", "H H H H - - - - -"},
+    {SALLYPORT_ERROR_STORAGE, "S S S S S S S S S", "S S S S S S S S S"},
+};
+
+static char outcome_at(Fixture *f, FileState at, SallyportErrorCode code, guint tries) {
+  be_at(f, at, tries);
+  gint64 before = g_get_real_time();
+  if (fail_with(f, code) == TROUBLE_STOP_LANE)
+    return 'S';
+  g_autoptr(BookFile) row = row_of(f);
+  gint64 seconds = (row->due_at - before) / G_USEC_PER_SEC;
+  if (row->state == at && row->waits_for != FILE_WAIT_RETRY)
+    fail_msg("%s waits for nothing", file_state_word(at));
+  return row->state == FILE_HELD ? 'H' : row->state == FILE_REJECTED ? 'R' : seconds > 200 ? '-' : '.';
+}
+
+static void every_class_of_failure_at_every_step_has_its_outcome(void **state) {
+  Fixture *f = *state;
+  for (gsize c = 0; c < G_N_ELEMENTS(classes); c++)
+    for (FileState at = FILE_ADMITTED; at <= FILE_ANSWERED; at++)
+      for (guint used_up = 0; used_up < 2; used_up++) {
+        char expected = (used_up ? classes[c].last : classes[c].first)[2 * (at - FILE_ADMITTED)];
+        char seen = outcome_at(f, at, classes[c].code, used_up ? f->conf.retry_limit - 1 : 0);
+        if (seen != expected)
+          fail_msg("%s in %s, try %s: %c, not %c", sallyport_error_word((int)classes[c].code), file_state_word(at),
+                   used_up ? "last" : "first", seen, expected);
+      }
+}
+
 static void a_disk_that_cannot_be_trusted_stops_the_lane(void **state) {
   Fixture *f = *state;
   be_at(f, FILE_FETCHED, 0);
@@ -128,6 +170,7 @@ int main(void) {
   log_setup((LogLevel)-1, FALSE, NULL);
   const struct CMUnitTest tests[] = {
       TEST(the_table),
+      TEST(every_class_of_failure_at_every_step_has_its_outcome),
       TEST(a_disk_that_cannot_be_trusted_stops_the_lane),
       TEST(only_what_the_book_says_is_noted),
       TEST(a_file_that_was_moved_meanwhile_is_let_go),
