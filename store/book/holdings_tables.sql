@@ -1,5 +1,6 @@
 -- A lane's book, version 7 of the schema: what the book holds, as the configuration said it when it was credited
--- (store/book_holdings.h). Common SQL of SQLite and PostgreSQL, as tables.sql. A row per feed, and a few facts: this never grows.
+-- (store/book_holdings.h). Common SQL of SQLite and PostgreSQL, as tables.sql. A row per feed, and a few facts: this
+-- never grows.
 
 -- lane: whose book this is. moving: a move that has begun and not ended.
 CREATE TABLE book_fact (

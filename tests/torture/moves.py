@@ -1,5 +1,5 @@
-"""`sallyport move`, killed at each of its fail points and run again: the state is that of an undisturbed move, and no record is
-credited a second time."""
+"""`sallyport move`, killed at each of its fail points and run again: the state is that of an undisturbed move, and no
+record is credited a second time."""
 import os
 
 from accruals import Record
@@ -19,7 +19,8 @@ def rename_ledger(configuration):
     configuration.feed.ledger["name"] = "points"
 
 
-MOVES = {"lane": (rename_lane, ["lane", "points", "loyalty"]), "feed": (rename_feed, ["feed", "acme-points", "acme-loyalty"]),
+MOVES = {"lane": (rename_lane, ["lane", "points", "loyalty"]),
+         "feed": (rename_feed, ["feed", "acme-points", "acme-loyalty"]),
          "ledger": (rename_ledger, ["ledger", "miles", "points"])}
 
 
@@ -69,7 +70,8 @@ def killed_at(kind, point, number):
         world.gateway.ok("check")
         world.gateway.start()
         world.drop("POINTS_2.dat.pgp", records(3, 4))
-        equal([code for _, _, code in world.feedback("POINTS_2.dat.pgp").results], ["K003", ""], "a known key and a new one")
+        told = world.feedback("POINTS_2.dat.pgp")
+        equal([code for _, _, code in told.results], ["K003", ""], "a known key and a new one")
         world.gateway.wait_quiet()
         equal(len(world.gateway.entries()), 4, "credits")
         world.gateway.ok("verify")
@@ -78,5 +80,6 @@ def killed_at(kind, point, number):
 def tests():
     for kind in MOVES:
         for point, number in points_of(kind):
-            yield Test(lambda k=kind, p=point, n=number: killed_at(k, p, n),
-                       name=f"a_move_of_a_{kind}_killed_at_{point.replace('-', '_')}_pass_{number}_is_finished_when_it_is_run_again")
+            place = f"{point.replace('-', '_')}_pass_{number}"
+            name = f"a_move_of_a_{kind}_killed_at_{place}_is_finished_when_it_is_run_again"
+            yield Test(lambda k=kind, p=point, n=number: killed_at(k, p, n), name=name)
