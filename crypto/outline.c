@@ -41,7 +41,7 @@ static gboolean is_version_of(guint tag, guint8 octet) {
   case TAG_MARKER:
     return octet == 'P';
   case TAG_LITERAL:
-    return octet != 0 && strchr("btul1m", octet) != NULL;
+    return octet != 0 && strchr("btul1m", octet);
   case TAG_SEIPD:
     return octet == 1 || octet == 2;
   case TAG_OCB:

@@ -1,5 +1,5 @@
 /* What is done with a feed's records. A kind of process is one line in CONF_PROCESSES, its struct here, and its rows in
- * conf/table/process_WORD.c. */
+ * process_WORD.c in conf/table/. */
 #pragma once
 #include "conf/model/envelope.h"
 

@@ -11,10 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-void doctor_write_failed(Probe *probe, const char *check, const char *set, const GError *error) {
-  FIND(DOCTOR_PROBLEM, check, doctor_advice(error, set), "%s: %s", probe->folder, error->message);
-}
-
 /* --- cleaning up -----------------------------------------------------------------------------------------------------
  */
 

@@ -4,6 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+void doctor_write_failed(Probe *probe, const char *check, const char *set, const GError *error) {
+  FIND(DOCTOR_PROBLEM, check, doctor_advice(error, set), "%s: %s", probe->folder, error->message);
+}
+
 #define SPEED_SECONDS 2 /* of each of the two large transfers, as far as the first one lets us guess */
 
 /* --- what the steps do all the time ---------------------------------------------------------------------------------

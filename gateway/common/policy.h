@@ -6,7 +6,7 @@
  *   bug        1 s      5 min     3                        held, or tried every 5 min
  *   deaths     at once  16 s      the feed's retry-limit   held: the lane died at work on it (lane/start.c)
  *   endpoint   1 s      60 s      for ever                 after 3 refused logins none, until somebody acts
- *   interface  100 ms   60 s      for ever                 (processors/pressure.c)
+ *   interface  100 ms   60 s      for ever                 (processors/http/pressure.c)
  *   statement  4 s      5 min     10                       failed, told (recon/recon.c)
  *   push       1 s      5 min     for ever                 (recon/out.c: pushing and telling)
  *   pull       200 ms   5 s       the requester's patience (recon/pull.c)

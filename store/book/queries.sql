@@ -197,7 +197,7 @@ FROM file WHERE state NOT IN ('closed', 'gone') AND due_at <= ?1 GROUP BY feed, 
 UNION ALL
 SELECT feed, state, files, records, accepted, rejected, duplicates, oldest_change FROM file_total;
 
--- What is watched (book_watch.sql, watch.c, alarms.c).
+-- What is watched (watch.sql, watch.c, alarms.c).
 -- name: sequence
 SELECT complete_to, last FROM sequence_period WHERE feed = ?1 AND period = ?2;
 -- name: sequence-used

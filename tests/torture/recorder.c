@@ -1,7 +1,7 @@
 /* Records what a program and all of its children do to the files below some folders, in the order in which it is done:
  *   recorder LOG SOCKET FOLDER... -- PROGRAM ARGUMENT...
  * Every create, write, truncate, sync, rename, link, unlink, mkdir and rmdir becomes one record of LOG (see Record in
- * recorder.h). powerloss.py makes from it what a disk may hold after the power went at any moment.
+ * recorder.h). tests/torture/powerloss makes from it what a disk may hold after the power went at any moment.
  *
  * The calls are seen by ptrace, with a seccomp filter so that no other call costs anything. A call is recorded when it
  * has returned and before the caller goes on: what was caused by a call stands behind it in the log, whichever thread

@@ -91,7 +91,7 @@ static const Case cases[] = {
      "20: 'path' has no meaning for from = ledger\n"},
     {"", "", ONE(BASE "read { from = files columns = { \"name\" } statuses = { \"closed\", \"done\" } }"),
      "20: 'statuses': each must be one of: seen, admitted, fetched, opened, staged, validated, posting, posted, "
-     "answered, closed, rejected, duplicate, held\n"},
+     "sealed, answered, closed, rejected, duplicate, held\n"},
     {"", "",
      ONE(BASE "read { from = records columns = { \"key\" } statuses = { \"posted\" } feeds = { \"bank-point\" } }"),
      "20: 'feeds': lane \"points\" has no feed \"bank-point\"; did you mean \"bank-points\"?\n"

@@ -120,7 +120,7 @@ static pid_t last_pid(const Site *site, const char *lane, const char *what) {
 static gboolean is_gone(pid_t pid) {
   g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
   g_autofree char *text = NULL;
-  return !g_file_get_contents(path, &text, NULL, NULL) || strstr(text, ") Z ") != NULL;
+  return !g_file_get_contents(path, &text, NULL, NULL) || strstr(text, ") Z ");
 }
 
 static pid_t start_with(const Site *site, SupervisorOptions options) {

@@ -56,7 +56,7 @@ static inline int set_up(void **state) {
 
 static inline void remove_folder(const char *folder) {
   GDir *dir = g_dir_open(folder, 0, NULL);
-  for (const char *name; dir && (name = g_dir_read_name(dir)) != NULL;) {
+  for (const char *name; dir && (name = g_dir_read_name(dir));) {
     g_autofree char *path = g_build_filename(folder, name, NULL);
     g_unlink(path);
   }
