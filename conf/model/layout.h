@@ -21,6 +21,7 @@ typedef enum { CONF_SIGNS(CONF_CONSTANT) } ConfSign;
 typedef struct {
   ConfWhere where;
   char *name;
+  char *title; /* of its column, as the header line has it */
   ConfFieldType type;
   guint width; /* most characters; 0: none */
   guint scale;
@@ -70,6 +71,11 @@ typedef enum { CONF_LINES_BYS(CONF_CONSTANT) } ConfLinesBy;
   X(CONF_LINE_END_NONE, "none")
 typedef enum { CONF_LINE_ENDS(CONF_CONSTANT) } ConfLineEnd;
 
+#define CONF_LAST_LINE_ENDS(X)           \
+  X(CONF_LAST_LINE_END_REQUIRED, "required")   \
+  X(CONF_LAST_LINE_END_OPTIONAL, "optional")
+typedef enum { CONF_LAST_LINE_ENDS(CONF_CONSTANT) } ConfLastLineEnd;
+
 /* `records` are the record lines as declared, one or several (told apart by tag). `record` is their union, by name, in
  * the order of first mention: the columns of what is staged. Fields of one name agree in type and scale; one that not
  * every record has is optional in it. */
@@ -82,6 +88,7 @@ typedef struct {
   char *charset;
   ConfLinesBy lines_by;
   ConfLineEnd line_end;
+  ConfLastLineEnd last_line_end; /* of delimited lines, where no trailer proves that the file is whole */
   guint line_limit; /* bytes; 16,384 */
   ConfLine header;
   ConfLine record;

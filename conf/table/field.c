@@ -29,6 +29,16 @@ static void read_name(const Section *section, const Row *row, gpointer at) {
         "a field's name must be 1 to 64 letters, digits or _, not beginning with a digit: rules use it as a column");
 }
 
+static void check_title(const Section *section, gpointer into) {
+  (void)into;
+  const ConfLayout *layout = layout_of(section);
+  gboolean is_record = strcmp(section->outer->node->name, "record") == 0;
+  refuse_unless(section, "title",
+                is_record && layout->kind == CONF_LAYOUT_DELIMITED && layout->header.present &&
+                    layout->lines_by == CONF_LINES_BY_POSITION,
+                "fields of a delimited record below a header line, with lines-by = position");
+}
+
 static void check_format(const Section *section, gpointer into) {
   const ConfField *field = into;
   refuse_unless(section, "format", field->type == CONF_DATE || field->type == CONF_TIMESTAMP,
@@ -181,6 +191,8 @@ static const char *const alignments[] = {"left", "right", NULL};
 static const Row rows[] = {
     WHERE(ConfField),
     {MEMBER(ConfField, name), .kind = &kind_field_name},
+    CHECK(check_title),
+    ROW(ConfField, "title", title, text),
     ROW(ConfField, "type", type, choice, .words = WORDS(CONF_FIELD_TYPES), .otherwise = CONF_TEXT),
     ROW(ConfField, "width", width, number, .otherwise = 0, .least = 1, .most = 65536),
     CHECK(check_format),

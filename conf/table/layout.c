@@ -102,6 +102,8 @@ static const Row rows[] = {
     CHECK(check_tag_bytes),
     ROW(ConfLayout, "line-end", line_end, choice, .words = WORDS(CONF_LINE_ENDS), .otherwise = CONF_LINE_END_ANY),
     CHECK(check_line_end),
+    ROW(ConfLayout, "last-line-end", last_line_end, choice, .words = WORDS(CONF_LAST_LINE_ENDS),
+        .otherwise = CONF_LAST_LINE_END_REQUIRED, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
     ROW(ConfLayout, "line-limit", line_limit, size, .otherwise = 16384, .least = 64, .most = LINE_LIMIT_MOST),
     SECTION(ConfLayout, "header", header, table_line, .title = TITLE_OPTIONAL),
     CHECK(check_record_count),

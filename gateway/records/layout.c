@@ -244,6 +244,23 @@ static gboolean compile_controls(Layout *layout, GError **error) {
   return TRUE;
 }
 
+/* What is missing at the file's end is missed: by a trailer that is told by what it holds, or by a sum of the values
+ * that stand last in their lines. A count or another sum is no proof that the last value is whole. */
+static gboolean proves_its_end(const Layout *layout) {
+  const Shape *shapes = layout->shapes;
+  if (shapes[SHAPE_TRAILER].present && layout->conf->lines_by == CONF_LINES_BY_TAG)
+    return TRUE;
+  for (guint i = 0; i < layout->n_controls; i++) {
+    const Control *control = &layout->controls[i];
+    if (control->where == SHAPE_TRAILER)
+      return TRUE;
+    if (layout->n_types == 1 && control->column >= 0 &&
+        shapes[SHAPE_RECORD].field_of[control->column] == (gint)shapes[SHAPE_RECORD].n_fields - 1)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* --- The layout as a whole */
 
 static gboolean compile_delimiter(Layout *layout, GError **error) {
@@ -299,10 +316,16 @@ static gboolean compile(Layout *layout, GError **error) {
   if (!compile_delimiter(layout, error) || !compile_shapes(layout, error) || !compile_columns(layout, error) ||
       !compile_stride(layout, error))
     return FALSE;
+  names_compile(layout);
   if (layout->is_fixed && layout->most_bytes > layout->line_limit)
     return refuse(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT,
                   layout->most_bytes, layout->line_limit);
-  return compile_controls(layout, error);
+  if (!compile_controls(layout, error))
+    return FALSE;
+  /* a fixed line has its length, which proves as much */
+  layout->needs_last_line_end =
+      !layout->is_fixed && conf->last_line_end == CONF_LAST_LINE_END_REQUIRED && !proves_its_end(layout);
+  return TRUE;
 }
 
 Layout *layout_new(const ConfLayout *conf, GError **error) {

@@ -30,6 +30,8 @@ const ConfLayout *layout_conf(const Layout *layout);
 void layout_keep_amount(Layout *layout, guint column);
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the records; borrowed */
 int layout_column(const Layout *layout, const char *field);                  /* -1: none */
+/* The header is a line of column names that nothing tells from a record: no title, and no field with a type. */
+gboolean layout_header_is_any_line(const Layout *layout);
 
 /* One value of the header or trailer line: the same typing as records. */
 typedef struct {
@@ -88,6 +90,8 @@ void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);
 /* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count
  * differs, T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond
  * 64 bits, T007 a header that is not the first line or the only one, T008 a second trailer or a line behind it, T009 a
- * rest that is no whole record, without line ends; or a header's or trailer's own fault (L004, L010 …). What comes
- * first in the file is told first, totals last. Owned by `totals`, until the next check. */
+ * rest that is no whole record, without line ends, T010 a record where the header should be, T011 columns that are
+ * others than the layout's or in another order, T012 a last line without its end; or a
+ * header's or trailer's own fault (L004, L010 …). What comes first in the file is told first, totals last. Owned by
+ * `totals`, until the next check. */
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals);

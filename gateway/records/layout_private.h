@@ -80,6 +80,8 @@ struct Layout {
   guint n_shapes, n_types;
   guint most_cells;
   gboolean has_masked;
+  gboolean needs_last_line_end;
+  gboolean has_names, has_titles; /* names.c: the header is a line of column names; they are declared */
   gboolean is_fixed, is_stream; /* stream: fixed lines without line ends, all of `stride` bytes */
   gsize stride, most_bytes;     /* most_bytes: of the longest fixed line */
   gsize tag_bytes;
@@ -112,6 +114,8 @@ static inline const LayoutField *layout_field_of(const Layout *layout, guint typ
 
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
+void names_compile(Layout *layout); /* names.c */
+
 /* --- lines.c: from bytes to lines and cells */
 typedef struct {
   const guint8 *at;
@@ -130,7 +134,8 @@ typedef struct {
 void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
                 gsize most);
 
-/* The same where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF. */
+/* The same where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF, or (EBCDIC)
+ * it is not looked for here. */
 void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line);
 /* Bytes of a byte order mark that the file begins with. */
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length);

@@ -299,7 +299,7 @@ LayoutLine *parse_open_line(Parse *parse) {
 static void store_line(Parse *parse) {
   const Shape *shape = &parse->layout->shapes[parse->kind];
   LayoutLine *line = parse_open_line(parse);
-  if (!line)
+  if (!line || !names_check(parse))
     return;
   if (parse->n_cells != shape->n_cells) {
     g_autofree char *reason = count_reason(parse, shape);
@@ -371,6 +371,14 @@ static gboolean cut_empty_last_line(Parse *parse, const guint8 *start) {
   return TRUE;
 }
 
+static void check_last_line_end(Parse *parse, gboolean has_empty_last) {
+  if (parse->is_last && !has_empty_last && parse->layout->needs_last_line_end && parse->state->chunk.lines > 0 &&
+      parse->end[-1] != parse->layout->terminator)
+    parse_add_problem(parse, "T012",
+                      g_strdup("the last line has no line end: the file may have been cut off within it (or say "
+                               "last-line-end = optional)"));
+}
+
 /* FALSE: the block was too small for a range that layout_next_chunk did not cut. */
 static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
   const guint8 *at = span->text + span->offset;
@@ -383,6 +391,7 @@ static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
       return FALSE;
     at = parse->layout->is_fixed ? fixed_line(parse, at) : parse_line(parse, at);
   }
+  check_last_line_end(parse, has_empty_last);
   parse->state->chunk.lines += has_empty_last ? 1 : 0;
   return TRUE;
 }

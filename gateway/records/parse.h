@@ -46,6 +46,9 @@ LayoutLine *parse_open_line(Parse *parse);
 LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell *cell);
 void parse_line_problem(Parse *parse, Fault fault, const char *reason);
 
+/* names.c: whether a header of column names is one, and has them at the layout's places; FALSE: told that it is not. */
+gboolean names_check(Parse *parse);
+
 /* fixed.c: one line. Returns the start of the next. */
 const guint8 *fixed_line(Parse *parse, const guint8 *at);
 /* A field of a line of the right length, in UTF-8, without its padding. FAULT_CHARSET or FAULT_CUT. */

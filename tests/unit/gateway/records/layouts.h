@@ -61,6 +61,7 @@ static inline ConfField *layouts_field(const char *word) {
 static inline void layouts_free_field(gpointer data) {
   ConfField *field = data;
   g_free(field->name);
+  g_free(field->title);
   g_free(field->format);
   g_free(field->control_field);
   g_free(field->control_record);

@@ -91,6 +91,7 @@ static void lines_end_as_the_layout_says(void **state) {
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     ConfLayout *conf = one_field("int");
     *(int *)(void *)&conf->line_end = cases[i].line_end;
+    conf->last_line_end = CONF_LAST_LINE_END_OPTIONAL;
     expect(conf, cases[i].text, cases[i].expected);
   }
 }

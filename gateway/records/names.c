@@ -1,0 +1,102 @@
+/* A header line told by its place, all of whose fields are plain text: a line of column names, as spreadsheets write
+ * it. Any line would do as such a header, so that without a closer look a file without its header loses its first
+ * record, and one with exchanged columns is read into the wrong fields. */
+#include "gateway/base/files.h"
+#include "gateway/records/parse.h"
+
+void names_compile(Layout *layout) {
+  const Shape *header = &layout->shapes[SHAPE_HEADER], *record = &layout->shapes[SHAPE_RECORD];
+  layout->has_names = !layout->is_fixed && header->present && layout->conf->lines_by == CONF_LINES_BY_POSITION;
+  for (guint i = 0; i < header->n_fields; i++)
+    layout->has_names = layout->has_names && header->fields[i].conf->type == CONF_TEXT;
+  for (guint i = 0; i < record->n_fields; i++)
+    layout->has_titles = layout->has_titles || record->fields[i].conf->title;
+}
+
+gboolean layout_header_is_any_line(const Layout *layout) {
+  const Shape *header = &layout->shapes[SHAPE_HEADER], *record = &layout->shapes[SHAPE_RECORD];
+  gboolean has_type = FALSE;
+  for (guint i = 0; i < record->n_fields; i++)
+    has_type = has_type || record->fields[i].conf->type != CONF_TEXT;
+  return layout->has_names && !layout->has_titles && header->n_fields == record->n_fields && !has_type;
+}
+
+static const char *title_of(const LayoutField *field) {
+  return field->conf->title ? field->conf->title : field->conf->name;
+}
+
+/* Without blanks at its edges; upper and lower case are one. The caller frees. */
+static char *folded(const guint8 *text, gsize length) {
+  g_autofree char *copy = g_strndup((const char *)text, length);
+  return g_utf8_casefold(g_strstrip(copy), -1);
+}
+
+/* Names of columns are no numbers, dates or listed values: one such is enough. */
+static gboolean reads_as_record(Parse *parse, const Shape *record) {
+  for (guint i = 0; i < record->n_fields; i++) {
+    const Cell *cell = &parse->cells[i];
+    const LayoutField *field = &record->fields[i];
+    if (field->conf->type != CONF_TEXT && cell->length > 0 &&
+        !value_parse(field, cell->at, cell->length, &parse->state->value))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean check_titles(Parse *parse, const Shape *record) {
+  for (guint i = 0; i < MAX(record->n_fields, parse->n_cells); i++) {
+    const Cell *cell = i < parse->n_cells ? &parse->cells[i] : NULL;
+    const char *title = i < record->n_fields ? title_of(&record->fields[i]) : NULL;
+    if (cell && title && cell->length == strlen(title) && memcmp(cell->at, title, cell->length) == 0)
+      continue;
+    g_autofree char *found = cell && !parse->layout->has_masked ? files_show_bytes(cell->at, cell->length, 40) : NULL;
+    parse_add_problem(parse, "T011",
+                      g_strdup_printf("header: column %u is %s%s%s, the layout says %s%s%s: the columns are others, or "
+                                      "in another order",
+                                      i + 1, found ? "\"" : "",
+                                      found  ? found
+                                      : cell ? "another"
+                                             : "missing",
+                                      found ? "\"" : "", title ? "\"" : "", title ? title : "that there is none",
+                                      title ? "\"" : ""));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Where the names of the layout's own fields stand in the file, they stand at these fields' places. A name that the
+ * layout does not have tells nothing. */
+static gboolean check_order(Parse *parse, const Shape *shape) {
+  for (guint i = 0; i < parse->n_cells; i++) {
+    g_autofree char *found = folded(parse->cells[i].at, parse->cells[i].length);
+    guint place = 0;
+    for (; place < shape->n_fields; place++) {
+      const char *name = shape->fields[place].conf->name;
+      g_autofree char *wanted = folded((const guint8 *)name, strlen(name));
+      if (strcmp(found, wanted) == 0)
+        break;
+    }
+    if (place == i || place == shape->n_fields)
+      continue;
+    parse_add_problem(parse, "T011",
+                      g_strdup_printf("header: columns are in another order: \"%s\" is column %u, in the layout it is "
+                                      "column %u",
+                                      shape->fields[place].conf->name, i + 1, place + 1));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean names_check(Parse *parse) {
+  const Layout *layout = parse->layout;
+  const Shape *record = &layout->shapes[SHAPE_RECORD];
+  if (!layout->has_names || parse->kind != SHAPE_HEADER)
+    return TRUE;
+  if (parse->n_cells == record->n_cells && reads_as_record(parse, record)) {
+    parse_add_problem(parse, "T010", g_strdup("the first line reads as a record: the header line is missing"));
+    return FALSE;
+  }
+  if (layout->has_titles)
+    return check_titles(parse, record);
+  return check_order(parse, record) && check_order(parse, &layout->shapes[SHAPE_HEADER]);
+}

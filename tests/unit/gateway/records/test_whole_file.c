@@ -1,0 +1,110 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "tests/unit/gateway/records/layouts.h"
+#include <cmocka.h>
+
+/* In one piece and in the smallest pieces. */
+static void expect(ConfLayout *conf, const char *text, const char *expected) {
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Layout) layout = layout_new(conf, &error);
+  assert_non_null(layout);
+  g_autofree char *whole = layouts_tell(layout, text, strlen(text), strlen(text) + 1);
+  g_autofree char *pieces = layouts_tell(layout, text, strlen(text), 1);
+  assert_string_equal(whole, expected);
+  assert_string_equal(pieces, expected);
+  layouts_free(conf);
+}
+
+static void expect_of_columns(const char *text, const char *expected) {
+  ConfLayout *conf = layouts_conf(",", "- a:text b:text c:text", "- key:text account:text amount:dec=2", NULL);
+  conf->lines_by = CONF_LINES_BY_POSITION;
+  expect(conf, text, expected);
+}
+
+static void a_file_without_its_line_of_column_names_is_refused(void **state) {
+  (void)state;
+  expect_of_columns("k1,m1,1000.00\nk2,m2,2.00\n", "2 D \"k2\" \"m2\" 200\nH 1\n= 2 lines, 1 records, T010 in 1\n");
+  expect_of_columns("key,account,amount\nk2,m2,2.00\n",
+                    "2 D \"k2\" \"m2\" 200\nH 1 \"key\" \"account\" \"amount\"\n= 2 lines, 1 records, ok\n");
+  expect_of_columns("Bill,Member,Value\nk2,m2,2.00\n",
+                    "2 D \"k2\" \"m2\" 200\nH 1 \"Bill\" \"Member\" \"Value\"\n= 2 lines, 1 records, ok\n");
+}
+
+static void columns_in_another_order_are_refused(void **state) {
+  (void)state;
+  expect_of_columns("key,amount,account\nq1,100.00,200\n",
+                    "2 D \"q1\" \"100.00\" 20000\nH 1\n= 2 lines, 1 records, T011 in 1\n");
+  expect_of_columns(" Key ,AMOUNT,Account\nq1,100.00,200\n",
+                    "2 D \"q1\" \"100.00\" 20000\nH 1\n= 2 lines, 1 records, T011 in 1\n");
+  expect_of_columns("b,a,c\nq1,100.00,200\n", "2 D \"q1\" \"100.00\" 20000\nH 1\n= 2 lines, 1 records, T011 in 1\n");
+}
+
+static void titles_are_compared_byte_for_byte(void **state) {
+  (void)state;
+  static const struct {
+    const char *names, *verdict;
+  } cases[] = {
+      {"Bill no,account,Value", "ok"},        {"Bill no,Value,account", "T011 in 1"},
+      {"bill no,account,Value", "T011 in 1"}, {"Bill no,account,Value,more", "T011 in 1"},
+      {"Bill no,account", "T011 in 1"},       {"Bill no,account,2.00", "T010 in 1"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    ConfLayout *conf = layouts_conf(",", "- a:text b:text c:text", "- key:text account:text amount:dec=2", NULL);
+    conf->lines_by = CONF_LINES_BY_POSITION;
+    ((ConfField *)conf->record.fields->pdata[0])->title = g_strdup("Bill no");
+    ((ConfField *)conf->record.fields->pdata[2])->title = g_strdup("Value");
+    g_autofree char *text = g_strconcat(cases[i].names, "\nk2,m2,2.00\n", NULL);
+    g_autofree char *names = g_strjoinv("\" \"",
+                                        (char *[]){(char *)"Bill no", (char *)"account", (char *)"Value", NULL});
+    g_autofree char *expected = g_strdup_printf("2 D \"k2\" \"m2\" 200\nH 1%s%s%s\n= 2 lines, 1 records, %s\n",
+                                                i == 0 ? " \"" : "", i == 0 ? names : "", i == 0 ? "\"" : "",
+                                                cases[i].verdict);
+    expect(conf, text, expected);
+  }
+}
+
+static void a_file_cut_within_its_last_line_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *header, *trailer, *text, *verdict;
+    ConfLastLineEnd last_line_end;
+  } cases[] = {
+      {NULL, NULL, "M1,5\nM2,987", "2 lines, 2 records, T012 in 2", 0},
+      {NULL, NULL, "M1,5\nM2,", "2 lines, 2 records, T012 in 2", 0},
+      {NULL, NULL, "M1,5\nM2,987\n", "2 lines, 2 records, ok", 0},
+      {NULL, NULL, "M1,5\nM2,987\n\n", "3 lines, 2 records, ok", 0},
+      {NULL, NULL, "M1,5\nM2,987", "2 lines, 2 records, ok", CONF_LAST_LINE_END_OPTIONAL},
+      {"- count:int#count", NULL, "2\nM1,5\nM2,987", "3 lines, 2 records, T012 in 3", 0},
+      {"- total:int#sum=points", NULL, "992\nM1,5\nM2,987", "3 lines, 2 records, ok", 0},
+      {"- total:int#sum=points", NULL, "992\nM1,5\nM2,98", "3 lines, 2 records, T004 in 1", 0},
+      {NULL, "- total:int#sum=points", "M1,5\nM2,987\n992", "3 lines, 2 records, ok", 0},
+      {NULL, "- name:text", "M1,5\nM2,987\nen", "3 lines, 2 records, T012 in 3", 0},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    ConfLayout *conf = layouts_conf(",", cases[i].header, "- member:text points:int", cases[i].trailer);
+    conf->lines_by = CONF_LINES_BY_POSITION;
+    conf->last_line_end = cases[i].last_line_end;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Layout) layout = layout_new(conf, &error);
+    assert_non_null(layout);
+    for (gsize wanted = 1; wanted < 100; wanted += 98) {
+      g_autofree char *told = layouts_tell(layout, cases[i].text, strlen(cases[i].text), wanted);
+      g_autofree char *end = g_strdup_printf("= %s\n", cases[i].verdict);
+      if (!g_str_has_suffix(told, end))
+        fail_msg("case %u: %s", i, told);
+    }
+    layouts_free(conf);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_file_without_its_line_of_column_names_is_refused),
+      cmocka_unit_test(columns_in_another_order_are_refused),
+      cmocka_unit_test(titles_are_compared_byte_for_byte),
+      cmocka_unit_test(a_file_cut_within_its_last_line_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
