@@ -105,7 +105,21 @@ static gboolean probe_pairs(Charset *charset, iconv_t cd, GError **error) {
   return TRUE;
 }
 
+/* A byte that is taken and gives nothing, not even at the end: it changes what the bytes behind it mean. Sets that hold
+ * a letter back for its accent give it at the end. */
+static gboolean shifts(iconv_t cd) {
+  static const guint8 shifting[] = {0x0e, 0x0f, 0x1b};
+  char utf8[32];
+  gsize length = 0;
+  for (guint i = 0; i < G_N_ELEMENTS(shifting); i++)
+    if (count_characters(cd, &shifting[i], 1, utf8, &length) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
+  if (shifts(cd))
+    return refuse(charset, "its bytes mean one thing or another by what came before them (shifting set)", error);
   charset->table = g_new0(CharsetTable, 1);
   probe_singles(charset, cd);
   if (!charset->is_structural && !charset->is_single)
