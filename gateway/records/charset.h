@@ -57,6 +57,12 @@ gssize charset_decode(const Charset *charset, CharsetConverter *converter, const
  * (what came before it has been appended). */
 gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);
 
+/* Whether the byte is CR or LF in the set: in EBCDIC, LF is 0x25, and 0x0a is another control character. */
+static inline gboolean charset_is_line_end(const Charset *charset, guint8 byte) {
+  guint32 entry = charset->is_structural || !charset->table ? (guint32)1 << 24 | byte : charset->table->single[byte];
+  return entry == ((guint32)1 << 24 | '\n') || entry == ((guint32)1 << 24 | '\r');
+}
+
 /* Whether any byte is beyond ASCII. */
 static inline gboolean charset_has_high(const guint8 *at, gsize length) {
   guint64 word, high = 0;

@@ -176,7 +176,7 @@ static gboolean check_stream(Parse *parse) {
   if (G_LIKELY(!(line->flags & LINE_HAS_ODD)))
     return TRUE;
   for (gsize i = 0; i < line->length; i++)
-    if (line->text[i] == '\r' || line->text[i] == '\n')
+    if (charset_is_line_end(parse->layout->charset, line->text[i]))
       return refuse_byte(parse, FAULT_LINE_END, i, "a CR or LF in a layout without line ends");
   return TRUE;
 }

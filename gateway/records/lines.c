@@ -89,7 +89,8 @@ void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end
   *line = (RawLine){.text = at,
                     .length = length,
                     .next = at + length,
-                    .flags = (high ? LINE_HAS_HIGH : 0u) | (odd ? LINE_HAS_ODD : 0u)};
+                    .flags = (high ? LINE_HAS_HIGH : 0u) |
+                             (odd || !layout->charset->is_structural ? LINE_HAS_ODD : 0u)};
 }
 
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length) {

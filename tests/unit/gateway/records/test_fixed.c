@@ -186,6 +186,14 @@ static void ebcdic_is_read_without_line_ends(void **state) {
               "\304\301\202\100\100\360\361\321\361\113\365\360"
               "\304\301\202\203\100\360\360\303\140\113\365\100",
               24, "1 D \"Ab\" -11 150\n2 L013 2\n= 2 lines, 2 records, ok\n");
+  /* LF is 25 there, and 0a is another control character; CR is the same in both */
+  conf = stream_conf(NULL, "D m:text@3", NULL);
+  conf->charset = g_strdup("IBM037");
+  check_bytes(conf,
+              "\304\301\012\301"
+              "\304\301\045\301"
+              "\304\301\015\301",
+              12, "1 D \"A\302\216A\"\n2 L007 0\n3 L007 0\n= 3 lines, 3 records, ok\n");
   conf = fixed_conf(NULL, "D m:text@4", NULL);
   conf->charset = g_strdup("IBM037");
   refused(conf, "without line ends only");
