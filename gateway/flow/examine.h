@@ -26,6 +26,11 @@ typedef struct {
   gpointer user;
 } ExamineOptions;
 
+/* A key or account as bytes: text as it is, integers in decimal, as the ledger keeps them. */
+enum { EXAMINE_NUMBER = 32 };
+const char *examine_text_at(const RecordBlock *block, guint column, guint record, char buffer[EXAMINE_NUMBER],
+                            gsize *length);
+
 /* Keys within the file. */
 typedef struct {
   guint64 record, first;

@@ -17,11 +17,11 @@ typedef struct {
   GError *error;
 } Keys;
 
-/* A key as bytes: text as it is, integers in decimal, as the ledger keeps them. */
-static const char *key_at(const RecordBlock *block, guint column, guint record, char buffer[32], gsize *length) {
+const char *examine_text_at(const RecordBlock *block, guint column, guint record, char buffer[EXAMINE_NUMBER],
+                            gsize *length) {
   if (block->columns[column].type == BLOCK_TEXT)
     return record_block_text(block, column, record, length);
-  *length = (gsize)g_snprintf(buffer, 32, "%" G_GINT64_FORMAT, record_block_integer(block, column, record));
+  *length = (gsize)g_snprintf(buffer, EXAMINE_NUMBER, "%" G_GINT64_FORMAT, record_block_integer(block, column, record));
   return buffer;
 }
 
@@ -73,9 +73,9 @@ static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder,
   for (guint i = 0; i < block->count; i++) {
     if (record_block_is_null(block, column, i))
       continue;
-    char buffer[32];
+    char buffer[EXAMINE_NUMBER];
     gsize length;
-    const char *key = key_at(block, column, i, buffer, &length);
+    const char *key = examine_text_at(block, column, i, buffer, &length);
     if (!key_adder_add(adder, key, length, block->first + i, error))
       return FALSE;
     widen(range, key, length);
@@ -148,11 +148,11 @@ static void first_clear(gpointer data) {
 static gboolean load_first(Compare *run, guint64 record, First *first, GError **error) {
   if (!staging_read(run->reader, record, 1, run->block, error))
     return FALSE;
-  char buffer[32];
-  const char *key = key_at(run->block, run->options->columns->key, 0, buffer, &first->length);
+  char buffer[EXAMINE_NUMBER];
+  const char *key = examine_text_at(run->block, run->options->columns->key, 0, buffer, &first->length);
   first->record = record;
   first->key = g_memdup2(key, first->length);
-  const char *account = key_at(run->block, run->options->columns->account, 0, buffer, &first->account_length);
+  const char *account = examine_text_at(run->block, run->options->columns->account, 0, buffer, &first->account_length);
   first->account = g_memdup2(account, first->account_length);
   first->amount = record_block_integer(run->block, run->options->columns->amount, 0);
   return TRUE;

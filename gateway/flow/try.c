@@ -35,8 +35,10 @@ typedef struct {
 
 static gboolean compare_posted(gpointer user, const LedgerEntry *entry) {
   Posted *posted = user;
+  char buffer[EXAMINE_NUMBER];
   gsize length;
-  const char *account = record_block_text(posted->block, posted->columns->account, posted->record, &length);
+  const char *account =
+      examine_text_at(posted->block, posted->columns->account, posted->record, buffer, &length);
   gboolean is_same = entry->amount == record_block_integer(posted->block, posted->columns->amount, posted->record) &&
                      strlen(entry->account) == length && memcmp(entry->account, account, length) == 0;
   posted->verdict = is_same ? LEDGER_KEY_POSTED : LEDGER_KEY_CONFLICT;
@@ -52,8 +54,9 @@ static gboolean ask_reader(gpointer user, const RecordBlock *block, const guint8
   for (guint i = 0; try->ledger && ok && i < block->count; i++) {
     if (skip[i])
       continue;
+    char buffer[EXAMINE_NUMBER];
     gsize length;
-    const char *text = record_block_text(block, try->columns.key, i, &length);
+    const char *text = examine_text_at(block, try->columns.key, i, buffer, &length);
     g_autofree char *key = g_strndup(text, length);
     Posted posted = {block, &try->columns, i, LEDGER_KEY_NEW};
     LedgerFilter filter = {.key = key, .limit = 1};
