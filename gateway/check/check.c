@@ -170,13 +170,13 @@ static void report_use(const KeyUse *use, ConfReport *report) {
                                                        key_purpose_word(use->purpose), use->fingerprint, use->remark);
 }
 
-static void check_keys(const Conf *conf, ConfReport *report) {
+static void check_keys(const Conf *conf, CheckKeys keys, ConfReport *report) {
   g_autoptr(GError) error = NULL;
   if (!key_uses_any(conf)) /* then no gpg is needed */
     return;
   g_autoptr(GPtrArray) ring = openpgp_start(&error) ? openpgp_keys(conf->node.gnupg_home, &error) : NULL;
   /* That gpg cannot answer now says nothing about the configuration: the lanes look again, and say so. */
-  if (!ring && sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN)
+  if (!ring && keys != CHECK_KEYS && sallyport_error_code(error) == SALLYPORT_ERROR_AGAIN)
     return conf_report_warning(report, conf->node.where, "the keys were not looked at: %s", error->message);
   if (!ring)
     return conf_report_error(report, conf->node.where, "%s", error->message);
@@ -188,14 +188,14 @@ static void check_keys(const Conf *conf, ConfReport *report) {
   }
 }
 
-gboolean check_configuration(const Conf *conf, gboolean with_keys, ConfReport *report) {
+gboolean check_configuration(const Conf *conf, CheckKeys keys, ConfReport *report) {
   check_node(&conf->node, report);
   check_files(conf, report);
   check_calendars(conf, report);
   g_autoptr(GHashTable) layouts = check_layouts(conf, report);
   check_feeds(conf, layouts, report);
   check_reads(conf, layouts, report);
-  if (with_keys)
-    check_keys(conf, report);
+  if (keys != CHECK_NO_KEYS)
+    check_keys(conf, keys, report);
   return report->errors == 0;
 }

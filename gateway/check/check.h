@@ -5,6 +5,9 @@
 #pragma once
 #include "conf/conf.h"
 
-/* Adds to the report. FALSE when there are errors. `with_keys`: also ask gpg (slow; `check` and start do, unit tests
- * need not). */
-gboolean check_configuration(const Conf *conf, gboolean with_keys, ConfReport *report);
+/* Whether gpg is asked for the keys (slow; unit tests need not), and what it means that it does not answer now: nothing
+ * for a start and for `check`, whose warning says so; a reload stays with the configuration whose keys were seen. */
+typedef enum { CHECK_NO_KEYS, CHECK_KEYS_IF_GPG_ANSWERS, CHECK_KEYS } CheckKeys;
+
+/* Adds to the report. FALSE when there are errors. */
+gboolean check_configuration(const Conf *conf, CheckKeys keys, ConfReport *report);

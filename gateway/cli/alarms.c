@@ -50,8 +50,9 @@ void cli_print_alarms(const CliOutput *out, const GPtrArray *alarms) {
       continue;
     g_autofree char *at = cli_time_brief(out, alarm->raised_at), *text = cli_printable(g_strdup(alarm->text));
     g_autofree char *detail = cli_printable(g_strdup(alarm->detail ? alarm->detail : ""));
+    g_autofree char *line = g_strdup_printf("%s since %s: %s%s%s", alarm->id, at, text, detail[0] ? ": " : "", detail);
     cli_coloured(out, CLI_RED, alarm->kind);
-    fprintf(out->file, " %s since %s: %s%s%s\n", alarm->id, at, text, detail[0] ? ": " : "", detail);
+    cli_wrapped(out, cli_text_width(alarm->kind), line);
     if (alarm->problem)
       fprintf(out->file, "  it could not be told: %s\n", alarm->problem);
   }

@@ -75,6 +75,10 @@ void cli_table_free(CliTable *table);
  * lines do it themselves. Takes the text; the caller frees what it gets. */
 char *cli_printable(char *text);
 
+/* The rest of a line of which `used` columns are printed already: on a terminal broken at blanks, each further line
+ * begun with two of them. */
+void cli_wrapped(const CliOutput *out, guint used, const char *text);
+
 /* "name: value" lines, values aligned. Takes the value; NULL prints nothing. */
 void cli_line(const CliOutput *out, const char *name, char *value);
 void cli_line_coloured(const CliOutput *out, const char *name, char *value, CliColour colour);

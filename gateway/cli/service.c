@@ -72,7 +72,7 @@ static CliExit check_command(Cli *cli) {
   }
   ConfReport *report = conf_report_new();
   cli->conf = conf_parse(cli->source, report);
-  gboolean ok = cli->conf && check_configuration(cli->conf, TRUE, report);
+  gboolean ok = cli->conf && check_configuration(cli->conf, CHECK_KEYS_IF_GPG_ANSWERS, report);
   if (ok)
     state_check(cli->conf, report);
   ok = ok && report->errors == 0;

@@ -55,7 +55,8 @@ static Conf *load(const SupervisorOptions *options, gboolean with_state, ConfSou
   }
   ConfReport *report = conf_report_new();
   Conf *conf = conf_parse(*source, report);
-  gboolean ok = conf && check_configuration(conf, !options->without_keys, report);
+  CheckKeys keys = options->without_keys ? CHECK_NO_KEYS : with_state ? CHECK_KEYS : CHECK_KEYS_IF_GPG_ANSWERS;
+  gboolean ok = conf && check_configuration(conf, keys, report);
   if (ok)
     state_check(conf, report);
   log_findings(report);

@@ -45,7 +45,7 @@ def each_kind_of_fault_has_its_own_code_and_no_value_is_changed_silently():
 
 
 WHOLE_FILES = (
-    ("empty", b"", "T001"), ("newline", b"\n", "T001"), ("header", b"H|ACME|2026-11-20|000001|1\n", "T002"),
+    ("empty", b"", "F013"), ("newline", b"\n", "T001"), ("header", b"H|ACME|2026-11-20|000001|1\n", "T002"),
     ("no-header", accruals.text([record_of(1)], header="").encode(), "T001"),
     ("no-trailer", accruals.text([record_of(1)], trailer="").encode(), "T002"),
     ("count", accruals.text([record_of(1)], count=2).encode(), "T003"), ("total", accruals.text([record_of(1)], total=101).encode(), "T004"),
