@@ -80,7 +80,8 @@ typedef struct {
  * 0). Reaches a verdict: TRUE, with *opened filled in; trusted only if there is exactly one signature, its status is
  * clean, its primary fingerprint is one of signed_by, the message was encrypted and integrity-protected, and nothing
  * stood beside it. One key of ours that opens it is enough, whatever became of the others. FALSE when no verdict could
- * be reached for a reason on our side: gpg missing, no space, deadline, a clock that was set meanwhile (AGAIN), bad home
+ * be reached for a reason on our side: gpg missing, no space, deadline, a clock that was set meanwhile (AGAIN), bad
+ *  home
  * or passphrase (CONFIGURATION). In both cases but TRUSTED the caller discards the plaintext. Nothing is synced. */
 gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int plaintext, OpenpgpOpened *opened,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

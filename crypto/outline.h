@@ -1,6 +1,8 @@
 /* The outline of an OpenPGP message: which packets stand at its top level, whether the last one ended, and whether
- * anything stood beside it. It takes the armour off, too: gpg 2.2 reads the END line as base64 where an armour without a
- * checksum (RFC 9580 makes none) ends without padding, so gpg is given the packets. Read on the way to gpg from the ciphertext alone, byte by byte and without memory of its
+ * anything stood beside it. It takes the armour off, too: gpg 2.2 reads the END line as base64 where an armour without
+ *  a
+ * checksum (RFC 9580 makes none) ends without padding, so gpg is given the packets. Read on the way to gpg from the
+ *  ciphertext alone, byte by byte and without memory of its
  * own; nothing is decrypted and no packet's content is looked at but its version. It tells what gpg does not tell apart
  * (a truncated message from a changed one) or what gpg would have to be trusted for (a second message behind the
  * first), and it lets a file that is no encrypted message be refused before gpg sees it. Private to crypto/. */

@@ -83,9 +83,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookFile, book_file_free)
  * or gone. */
 gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Compare-and-set from file->state to `to` with all the facts in *file, and history + audit with `detail` (text for
- * people or NULL). Resets attempts, problem, deaths and what it waits for; due_at is file's. On TRUE file->state is `to`. BUG for a transition
+ * people or NULL). Resets attempts, problem, deaths and what it waits for; due_at is file's. On TRUE file->state is
+ *  `to`. BUG for a transition
  * that is not allowed, AGAIN when the row's state is no longer file->state (someone else moved it). The facts are all
- * members but id, feed, name, name_shown, seen_at (never change) and batches, batches_posted, counted, outcome, released
+ * members but id, feed, name, name_shown, seen_at (never change) and batches, batches_posted, counted, outcome,
+ *  released
  * (the book's own). Held remembers where from in held_from, and waits for an operator; release goes back there, and the
  * code that it was held for is kept in `released`, or to rejected. Events in history are the states' words. */
 gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, const char *detail,

@@ -1,4 +1,5 @@
-/* Where a courier goes, and what it may show there: plain parameters, which the caller keeps as long as couriers of it are
+/* Where a courier goes, and what it may show there: plain parameters, which the caller keeps as long as couriers of it
+ * are
  * opened. */
 #pragma once
 #include <glib.h>

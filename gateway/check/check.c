@@ -148,10 +148,11 @@ static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
     g_autoptr(GError) error = NULL;
     Layout *layout = layout_new(described, &error);
     if (layout && layout_header_is_any_line(layout))
-      conf_report_warning(report, described->where,
-                          "layout \"%s\": any line would do as its header, a record too, which would then be lost: give "
-                          "the record's fields their 'title', or their 'type'",
-                          described->name);
+      conf_report_warning(
+          report, described->where,
+          "layout \"%s\": any line would do as its header, a record too, which would then be lost: give "
+          "the record's fields their 'title', or their 'type'",
+          described->name);
     if (layout)
       g_hash_table_insert(layouts, described->name, layout);
     else

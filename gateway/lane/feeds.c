@@ -52,7 +52,8 @@ static Ledger *ledger_for(Feeds *feeds, const ConfLedger *conf, guint scale, con
   Ledger *ledger = g_hash_table_lookup(feeds->ledgers, conf->name);
   if (ledger)
     return ledger;
-  LedgerOptions options = {.folder = paths->folder, .name = conf->name, .shards = conf->shards, .scale = scale, .unit = conf->amount};
+  LedgerOptions options = {
+      .folder = paths->folder, .name = conf->name, .shards = conf->shards, .scale = scale, .unit = conf->amount};
   ledger = ledger_open(&options, error);
   if (ledger)
     g_hash_table_insert(feeds->ledgers, g_strdup(conf->name), ledger);

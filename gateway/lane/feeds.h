@@ -5,7 +5,8 @@
 /* Everything opened and started, or nothing and *error. The configuration outlives it. */
 Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths,
                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The endpoints of what was decided before and is not out yet (flow/decided.h), also where no feed uses them any more. */
+/* The endpoints of what was decided before and is not out yet (flow/decided.h), also where no feed uses them any more.
+ * */
 gboolean feeds_add_decided(Feeds *feeds, const Conf *conf, const LanePaths *paths, const GPtrArray *intents,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Two steps, since workers use ledgers and pools: the pools' threads first, the rest when no worker runs any

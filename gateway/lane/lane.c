@@ -145,8 +145,8 @@ static gboolean open_stores(Lane *lane, GError **error) {
     return FALSE;
   g_autoptr(GPtrArray) decided = book_intents(lane->reader, NULL, error);
   lane->feeds = decided ? feeds_open(lane->conf, lane->settings, lane->paths, error) : NULL;
-  return lane->feeds && feeds_add_decided(lane->feeds, lane->conf, lane->paths, decided, error) && lane_recover(lane, error) && lane_mark_running(lane, error) &&
-         lane_note_start(lane, error);
+  return lane->feeds && feeds_add_decided(lane->feeds, lane->conf, lane->paths, decided, error) &&
+         lane_recover(lane, error) && lane_mark_running(lane, error) && lane_note_start(lane, error);
 }
 
 static void poll_feed_now(gpointer user, const char *name) {

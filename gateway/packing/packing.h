@@ -1,11 +1,13 @@
 /* Packing: gzip, zstd and zip around a file or within its envelope. libarchive is met in this folder only, and only in
  * a process of its own, `sallyport unpack` or `sallyport pack`: it is handed three descriptors (in, out, result), locks
- * itself in as a courier does (transfer/caged/sandbox.h) before it reads the first byte, opens no file, and can crash or
+ * itself in as a courier does (transfer/caged/sandbox.h) before it reads the first byte, opens no file, and can crash
+ *  or
  * hang: the caller sees an error.
  *
  * What was unpacked is right only if all of these hold, and is refused otherwise: every byte of the input belongs to
  * the packed stream (nothing before, behind or beside it; gzip may have several members, zstd several frames), its
- * checksums agree, a zip has exactly one plain file that is not encrypted, perhaps with the folders that it lies in. A member's name is information for people; it never becomes a path. */
+ * checksums agree, a zip has exactly one plain file that is not encrypted, perhaps with the folders that it lies in. A
+ *  member's name is information for people; it never becomes a path. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/base/error.h"

@@ -87,7 +87,8 @@ static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error)
  * configuration. */
 static gboolean is_worth_another_try(const ReconTask *task, const GError *why) {
   SallyportErrorCode code = sallyport_error_code(why);
-  return task->attempts < POLICY_STATEMENT_TRIES && (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN);
+  return task->attempts < POLICY_STATEMENT_TRIES &&
+         (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN);
 }
 
 static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError **error) {

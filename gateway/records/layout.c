@@ -1,4 +1,4 @@
-#include "gateway/records/layout_private.h"
+#include "gateway/records/cells_private.h"
 #include <string.h>
 
 static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -1,6 +1,6 @@
 /* What a chunk keeps beside its public part: the parser's own buffers, and what the control totals need to know. */
 #pragma once
-#include "gateway/records/layout_private.h"
+#include "gateway/records/cells_private.h"
 
 typedef struct {
   LayoutChunk chunk; /* first: the public pointer is this one's */

@@ -1,6 +1,6 @@
 /* From bytes to lines and cells. The scan of a line finds its end, its delimiters and whether anything in it needs a
  * closer look, in one pass over the bytes, 16 at a time where the processor can (SSE2 is part of every x86-64). */
-#include "gateway/records/layout_private.h"
+#include "gateway/records/cells_private.h"
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -1,7 +1,7 @@
 /* Lines of an answer, written: what feedback.c puts together. Values come as UTF-8. Delimited lines stay so until
  * rows_encode; fields of fixed lines, whose widths are bytes of the answer's character set, are encoded one by one. */
 #pragma once
-#include "gateway/records/layout_private.h"
+#include "gateway/records/cells_private.h"
 
 typedef struct {
   const Layout *layout;

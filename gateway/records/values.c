@@ -1,5 +1,5 @@
 #include "gateway/base/files.h"
-#include "gateway/records/layout_private.h"
+#include "gateway/records/cells_private.h"
 #include <string.h>
 
 void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]) {

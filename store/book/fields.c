@@ -4,7 +4,16 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-typedef enum { FIELD_TEXT, FIELD_BYTES, FIELD_SIGNED, FIELD_UNSIGNED, FIELD_SHORT, FIELD_STATE, FIELD_OUTCOME, FIELD_WAIT } FieldType;
+typedef enum {
+  FIELD_TEXT,
+  FIELD_BYTES,
+  FIELD_SIGNED,
+  FIELD_UNSIGNED,
+  FIELD_SHORT,
+  FIELD_STATE,
+  FIELD_OUTCOME,
+  FIELD_WAIT
+} FieldType;
 typedef struct {
   const char *name;
   FieldType type;

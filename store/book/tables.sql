@@ -5,12 +5,12 @@
 -- Times are microseconds since 1970, 0 for "not yet"; states are words; names of partners are bytes.
 --
 -- Size: a file makes about ten transitions, and a book keeps its files for years. A transition therefore writes one row
--- in place, one small index entry (file_due; see set-file in queries.sql) and one audit row with its index entry; and nothing that the lane or the
--- dashboard asks every second walks over files that are done: file_due holds only those that are not, and file_total
--- holds the counts of those that are, which never change again.
+-- in place, one small index entry (file_due; see set-file in queries.sql) and one audit row with its index entry; and
+-- nothing that the lane or the dashboard asks every second walks over files that are done: file_due holds only those
+-- that are not, and file_total holds the counts of those that are, which never change again.
 
--- The states' words. A reference costs one look into one page; CHECK (state IN (…14 words…)) makes SQLite build that list
--- anew for every row, which was more than half of a transition's work. And a new state needs no new table.
+-- The states' words. A reference costs one look into one page; CHECK (state IN (…14 words…)) makes SQLite build that
+-- list anew for every row, which was more than half of a transition's work. And a new state needs no new table.
 CREATE TABLE file_state (word TEXT NOT NULL PRIMARY KEY);
 INSERT INTO file_state (word) VALUES @states@;
 
@@ -52,13 +52,14 @@ CREATE TABLE file (
   batches          BIGINT  NOT NULL CHECK (batches >= 0),
   batches_posted   BIGINT  NOT NULL CHECK (batches_posted >= 0 AND batches_posted <= batches),
   feedback_name    TEXT,
-  -- 1 from `validated` on: a later file with the same bytes is a duplicate of this one only if this one's records count.
+  -- 1 from `validated` on: a later file with the same bytes is a duplicate of this one only if this one's records
+  -- count.
   -- A file that was refused can be repaired by sending it again. (Of a closed file the state does not tell any more.)
   counted          BIGINT  NOT NULL DEFAULT 0 CHECK (counted IN (0, 1)),
   CHECK ((state = 'held') = (held_from IS NOT NULL))
 );
--- Not unique: a partner may send a file again under its name, with its old size and time. add-file refuses only a second
--- live one; there is one writer, so the look and the insert are one.
+-- Not unique: a partner may send a file again under its name, with its old size and time. add-file refuses only a
+-- second live one; there is one writer, so the look and the insert are one.
 CREATE INDEX file_name ON file (feed, name);
 -- What the lane works on. The condition is spelled as in the queries, word for word: SQLite compares expressions.
 CREATE INDEX file_due ON file (due_at) WHERE state NOT IN ('closed', 'gone');
@@ -81,8 +82,9 @@ CREATE TABLE file_total (
   PRIMARY KEY (feed, state)
 );
 
--- Ranges of a file's records (store/book_batch.h). number: in the order of cutting, null for a range that is not cut yet. A
--- range that was sent never changes: (file, first_record, last_record) is the idempotency key under which its outcome is asked.
+-- Ranges of a file's records (store/book_batch.h). number: in the order of cutting, null for a range that is not cut
+-- yet. A range that was sent never changes: (file, first_record, last_record) is the idempotency key under which its
+-- outcome is asked.
 CREATE TABLE batch (
   file         TEXT   NOT NULL REFERENCES file (id),
   number       BIGINT CHECK (number >= 1),
@@ -140,10 +142,10 @@ CREATE TABLE poll (
   problem    TEXT
 );
 
--- The audit chain, and with it the history of every file: the rows whose subject is the file's id. One row instead of two
--- per transition halves what is written, and makes history as hard to forge as the audit is; two tables with the same
--- facts could also come to disagree. An event that is a state's word is that file's transition to it; no other event may
--- be called so (book_audit refuses it).
+-- The audit chain, and with it the history of every file: the rows whose subject is the file's id. One row instead of
+-- two per transition halves what is written, and makes history as hard to forge as the audit is; two tables with the
+-- same facts could also come to disagree. An event that is a state's word is that file's transition to it; no other
+-- event may be called so (book_audit refuses it).
 --
 -- sequence has no gaps. hash = SHA-256 over sequence, at, event, subject, detail and the hash of the row before
 -- (chain.c says in which bytes). Rows are only added.

@@ -1,12 +1,13 @@
--- A lane's book, version 2 of the schema: what is watched over files (store/book_watch.h): sequence numbers, counters of our own,
--- arrivals, what is due, alarms. Common SQL of SQLite and PostgreSQL, as tables.sql.
+-- A lane's book, version 2 of the schema: what is watched over files (store/book_watch.h): sequence numbers, counters
+-- of our own, arrivals, what is due, alarms. Common SQL of SQLite and PostgreSQL, as tables.sql.
 --
--- Size: a row per numbered file and per arrival of a watched feed, as there is one per file in `file`; a row per due day, kept a year
--- (prune-expectations); alarms that have cleared are kept 90 days (prune-alarms). What the lane asks every second goes by a partial
--- index that holds only what is open or standing.
+-- Size: a row per numbered file and per arrival of a watched feed, as there is one per file in `file`; a row per due
+-- day, kept a year (prune-expectations); alarms that have cleared are kept 90 days (prune-alarms). What the lane asks
+-- every second goes by a partial index that holds only what is open or standing.
 
--- The numbers of a feed's files in one period ("" when numbers are never reset, else "2026-11-20", "2026-11", "2026"). A position is a
--- number counted from `first` and over all wraps. Every position up to complete_to is used; the highest that is used is `last`.
+-- The numbers of a feed's files in one period ("" when numbers are never reset, else "2026-11-20", "2026-11", "2026").
+-- A position is a number counted from `first` and over all wraps. Every position up to complete_to is used; the highest
+-- that is used is `last`.
 CREATE TABLE sequence_period (
   feed        TEXT   NOT NULL,
   period      TEXT   NOT NULL,
@@ -16,8 +17,9 @@ CREATE TABLE sequence_period (
   PRIMARY KEY (feed, period)
 );
 
--- What was made of one file's number. used = 1 from the transaction on that validates the file; a file that was rejected or is held has
--- used nothing. A row with used = 0 says that the file has been judged: one that is staged again was released by a person.
+-- What was made of one file's number. used = 1 from the transaction on that validates the file; a file that was
+-- rejected or is held has used nothing. A row with used = 0 says that the file has been judged: one that is staged
+-- again was released by a person.
 CREATE TABLE sequence_file (
   file     TEXT   NOT NULL PRIMARY KEY REFERENCES file (id),
   feed     TEXT   NOT NULL,
@@ -43,8 +45,8 @@ CREATE TABLE counter_number (
   PRIMARY KEY (counter, file)
 );
 
--- When a file came into its drop folder, as well as we know: between the poll that did not list it and the one that did.
--- late = 1: it was judged to have come after the cut-off; one that is staged again was released by a person.
+-- When a file came into its drop folder, as well as we know: between the poll that did not list it and the one that
+-- did. late = 1: it was judged to have come after the cut-off; one that is staged again was released by a person.
 CREATE TABLE arrival (
   file TEXT   NOT NULL PRIMARY KEY REFERENCES file (id),
   at   BIGINT NOT NULL,
@@ -67,8 +69,8 @@ CREATE TABLE expectation (
 );
 CREATE INDEX expectation_open ON expectation (due_at) WHERE state IN ('open', 'missed');
 
--- Alarms. One stands at a time for a kind and subject; it is told now and then (ways: what has still to be told of it, by which way)
--- until it clears or a person has acknowledged it. weight: how bad it is; only more of it is told anew.
+-- Alarms. One stands at a time for a kind and subject; it is told now and then (ways: what has still to be told of it,
+-- by which way) until it clears or a person has acknowledged it. weight: how bad it is; only more of it is told anew.
 CREATE TABLE alarm (
   id              TEXT   NOT NULL PRIMARY KEY CHECK (length(id) = 16),
   kind            TEXT   NOT NULL,

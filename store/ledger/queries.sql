@@ -1,6 +1,7 @@
 -- One file per shard of a ledger. Entries are stored by the posting (a batch's entries of this shard), encoded as in
--- store/staging/block_codec.h with the columns key, account, business date, amount, and the line as the record's line: a row per
--- entry with its unique index costs thirty times as much (tests/bench/bench_store.c). `seq` counts a shard's entries from 1.
+-- store/staging/block_codec.h with the columns key, account, business date, amount, and the line as the record's line:
+-- a row per entry with its unique index costs thirty times as much (tests/bench/bench_store.c). `seq` counts a shard's
+-- entries from 1.
 
 -- name: schema
 CREATE TABLE ledger(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -13,18 +14,21 @@ CREATE TABLE posting(
   posted_at     INTEGER NOT NULL,                  -- microseconds since 1970
   count         INTEGER NOT NULL CHECK (count > 0),
   amount        INTEGER NOT NULL,
-  gross         INTEGER NOT NULL,                  -- of all amounts without their signs, up to here; stays at the largest value
+  -- of all amounts without their signs, up to here; stays at the largest value
+  gross         INTEGER NOT NULL,
   min_key       TEXT NOT NULL,
   max_key       TEXT NOT NULL,
-  zone          INTEGER NOT NULL,                  -- how its keys are found: 0 by its range, 1 in `key`, 2 loose: by looking
-  own_dates     INTEGER NOT NULL DEFAULT 1         -- 0: business_date is that of every entry; 1: entries may have others of their own
+  -- how its keys are found: 0 by its range, 1 in `key`, 2 loose: by looking
+  zone          INTEGER NOT NULL,
+  -- 0: business_date is that of every entry; 1: entries may have others of their own
+  own_dates     INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX posting_file ON posting(file, batch, count, amount);
 -- What was credited on a business day, in the order of files and batches (scan.c).
 CREATE INDEX posting_date ON posting(own_dates, business_date, file, batch);
--- The zone map. Ranges of postings in zone 0 do not overlap each other, so that the few that a range touches are found from its
--- upper end downwards. What arrives with a range that others touch is loose; some ten thousand loose entries at a time have their
--- keys put into `key`, in order: one by one they would dirty a page each.
+-- The zone map. Ranges of postings in zone 0 do not overlap each other, so that the few that a range touches are found
+-- from its upper end downwards. What arrives with a range that others touch is loose; some ten thousand loose entries
+-- at a time have their keys put into `key`, in order: one by one they would dirty a page each.
 CREATE INDEX posting_zone ON posting(min_key, max_key, zone) WHERE zone = 0;
 CREATE INDEX posting_loose ON posting(min_key, max_key, zone) WHERE zone = 2;
 
@@ -32,9 +36,10 @@ CREATE TABLE entries(first INTEGER PRIMARY KEY REFERENCES posting(first), block 
 
 CREATE TABLE key(key TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 
--- Balances: the entries first … last once more, sorted by account (then seq), in blocks of some hundred (columns account, amount,
--- offset from the run's first seq). Runs follow each other without a gap; neighbours are merged as they grow many.
--- A row per account with its sum costs ten times as much to write, and its scattered pages are what slows a large ledger.
+-- Balances: the entries first … last once more, sorted by account (then seq), in blocks of some hundred (columns
+-- account, amount, offset from the run's first seq). Runs follow each other without a gap; neighbours are merged as
+-- they grow many. A row per account with its sum costs ten times as much to write, and its scattered pages are what
+-- slows a large ledger.
 CREATE TABLE run(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE TABLE run_block(
   id          INTEGER PRIMARY KEY,                 -- run * 2^24 + its number in the run
@@ -64,7 +69,8 @@ SELECT first + count - 1, gross FROM posting ORDER BY first DESC LIMIT 1;
 SELECT id, first, last FROM run ORDER BY first;
 
 -- name: insert-posting
-INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, zone, own_dates)
+INSERT INTO posting(first, file, batch, business_date, posted_at, count, amount, gross, min_key, max_key, zone,
+  own_dates)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 
 -- name: insert-entries
@@ -137,11 +143,12 @@ SELECT first, count, amount, min_key, max_key, zone FROM posting ORDER BY first;
 -- name: count-keys
 SELECT count(*) FROM key;
 
--- Postings in the order of files and batches, in pages: ?1 own_dates, ?2 and ?3 business dates, ?4 the last entry that counts,
--- behind ?5 file, ?6 batch, ?7 first; ?8 how many. Within one business date the index has this order.
+-- Postings in the order of files and batches, in pages: ?1 own_dates, ?2 and ?3 business dates, ?4 the last entry that
+-- counts, behind ?5 file, ?6 batch, ?7 first; ?8 how many. Within one business date the index has this order.
 -- name: scan-day
 SELECT first, file, batch, business_date, posted_at, count FROM posting
-WHERE own_dates = ?1 AND business_date = ?2 AND business_date = ?3 AND first <= ?4 AND (file, batch, first) > (?5, ?6, ?7)
+WHERE own_dates = ?1 AND business_date = ?2 AND business_date = ?3 AND first <= ?4 AND (file, batch, first) > (?5, ?6,
+  ?7)
 ORDER BY file, batch, first LIMIT ?8;
 -- name: scan-days
 SELECT first, file, batch, business_date, posted_at, count FROM posting

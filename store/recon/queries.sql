@@ -8,12 +8,16 @@ SELECT seen_at FROM recon_block WHERE name = ?1;
 -- name: has-task
 SELECT 1 FROM recon_task WHERE name = ?1 AND period = ?2 AND version = ?3;
 -- name: add-task
-INSERT INTO recon_task (id, name, requester, type, period, version, state, snapshot, shards, records, total, scale, object, manifest_name,
-  manifest_size, manifest_sha256, created_at, due_at, started_at, done_at, pushed_at, told_at, fetched_at, acknowledged_at, removed_at, attempts, problem)
+INSERT INTO recon_task (id, name, requester, type, period, version, state, snapshot, shards, records, total, scale,
+  object, manifest_name,
+  manifest_size, manifest_sha256, created_at, due_at, started_at, done_at, pushed_at, told_at, fetched_at,
+    acknowledged_at, removed_at, attempts, problem)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', NULL, 0, 0, 0, ?7, ?8, NULL, 0, NULL, ?9, ?10, 0, 0, 0, 0, 0, 0, 0, 0, NULL);
 -- name: set-task
-UPDATE recon_task SET state = ?2, snapshot = ?3, shards = ?4, records = ?5, total = ?6, scale = ?7, manifest_size = ?8, manifest_sha256 = ?9,
-  due_at = ?10, started_at = ?11, done_at = ?12, pushed_at = ?13, told_at = ?14, removed_at = ?15, attempts = ?16, problem = ?17,
+UPDATE recon_task SET state = ?2, snapshot = ?3, shards = ?4, records = ?5, total = ?6, scale = ?7,
+  manifest_size = ?8, manifest_sha256 = ?9,
+  due_at = ?10, started_at = ?11, done_at = ?12, pushed_at = ?13, told_at = ?14, removed_at = ?15, attempts = ?16,
+    problem = ?17,
   manifest_name = ?19
 WHERE id = ?1 AND state = ?18;
 -- What the requester did. Not in set-task, whose caller may have read the row before the requester did it.
@@ -36,7 +40,8 @@ DELETE FROM recon_task WHERE id = ?1 AND state <> 'done';
 
 -- A shard of a published version is never added to or taken away.
 -- name: add-shard
-INSERT INTO recon_shard (task, number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor)
+INSERT INTO recon_shard (task, number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total,
+  cursor)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
 WHERE EXISTS (SELECT 1 FROM recon_task WHERE id = ?1 AND state = 'running')
   AND ?2 = 1 + (SELECT coalesce(max(number), 0) FROM recon_shard WHERE task = ?1);
@@ -49,12 +54,14 @@ DELETE FROM recon_shard WHERE task = ?1 AND EXISTS (SELECT 1 FROM recon_task WHE
 
 -- name: tasks-open
 SELECT * FROM recon_task
-WHERE (state <> 'done' OR pushed_at = 0 OR told_at = 0) AND (?1 = 0 OR (state IN ('pending', 'running') AND due_at <= ?1))
+WHERE (state <> 'done' OR pushed_at = 0 OR told_at = 0) AND (?1 = 0 OR (state IN ('pending', 'running')
+  AND due_at <= ?1))
   AND (?2 IS NULL OR state = ?2)
 ORDER BY due_at, id LIMIT ?3;
 -- name: tasks
 SELECT * FROM recon_task
-WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR requester = ?2) AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL OR period = ?4)
+WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR requester = ?2) AND (?3 IS NULL OR type = ?3) AND (?4 IS NULL
+  OR period = ?4)
   AND (?5 = 0 OR version = ?5)
 ORDER BY period DESC, name, version DESC LIMIT ?6;
 -- name: tasks-asked
@@ -70,11 +77,13 @@ SELECT * FROM recon_task WHERE object = ?1;
 -- name: task-of-shard-object
 SELECT t.*, s.number FROM recon_shard s JOIN recon_task t ON t.id = s.task WHERE s.object = ?1;
 -- name: shards
-SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor, pushed FROM recon_shard
+SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor, pushed
+  FROM recon_shard
 WHERE task = ?1 AND number > ?2 ORDER BY number LIMIT ?3;
 
 -- name: last-shard
-SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor, pushed FROM recon_shard
+SELECT number, object, name, size, md5, sha256, plain_size, plain_sha256, records, total, cursor, pushed
+  FROM recon_shard
 WHERE task = ?1 ORDER BY number DESC LIMIT 1;
 
 -- What is not credited as a whole yet; `since` is the last row of an earlier look.
@@ -86,9 +95,11 @@ SELECT id FROM file WHERE rowid > ?1;
 SELECT coalesce(max(rowid), 0) FROM file;
 -- name: files-in-posting
 SELECT count(*) FROM file
-WHERE state NOT IN ('closed', 'gone') AND state IN ('validated', 'posting') AND (business_date IS NULL OR business_date BETWEEN ?1 AND ?2);
+WHERE state NOT IN ('closed', 'gone') AND state IN ('validated', 'posting') AND (business_date IS NULL
+  OR business_date BETWEEN ?1 AND ?2);
 
--- Files of a period for `from = files` and `from = records`, in the order of their ids, in pages. A file whose business date was never
--- learnt (refused before it could be read) belongs to the day of its arrival.
+-- Files of a period for `from = files` and `from = records`, in the order of their ids, in pages. A file whose business
+-- date was never learnt (refused before it could be read) belongs to the day of its arrival.
 -- name: files-of-period
-SELECT * FROM file WHERE id > ?1 AND coalesce(business_date, date(seen_at / 1000000, 'unixepoch')) BETWEEN ?2 AND ?3 ORDER BY id LIMIT ?4;
+SELECT * FROM file WHERE id > ?1 AND coalesce(business_date, date(seen_at / 1000000, 'unixepoch')) BETWEEN ?2
+  AND ?3 ORDER BY id LIMIT ?4;

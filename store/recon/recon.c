@@ -10,7 +10,8 @@
 enum { TASK_COLUMNS = 27, STANDARD_LIMIT = 1000 };
 static const char *const words[] = {"pending", "running", "done", "failed"};
 
-/* A row of store/book/capabilities.c. Version 1 came with version 3 of the book's own schema: it is never run from here.
+/* A row of store/book/capabilities.c. Version 1 came with version 3 of the book's own schema: it is never run from
+ * here.
  */
 static const char *const steps[] = {recon_tables_sql};
 const BookMigrations recon_migrations = {steps, G_N_ELEMENTS(steps)};

@@ -1,8 +1,8 @@
--- A lane's book, version 3 of the schema: the reconciliation summary table and its shards (store/book_recon.h). Common SQL of SQLite
--- and PostgreSQL, as tables.sql. Times are microseconds since 1970, 0 for "not yet", -1 for "not wanted".
+-- A lane's book, version 3 of the schema: the reconciliation summary table and its shards (store/book_recon.h). Common
+-- SQL of SQLite and PostgreSQL, as tables.sql. Times are microseconds since 1970, 0 for "not yet", -1 for "not wanted".
 --
--- Size: a row per period and a row per shard, kept for good (they prove what was given out); what the lane asks every second goes by
--- the partial index of the tasks that are not finished with.
+-- Size: a row per period and a row per shard, kept for good (they prove what was given out); what the lane asks every
+-- second goes by the partial index of the tasks that are not finished with.
 
 -- When a reconcile block was first seen: periods that were due before are made by hand only.
 CREATE TABLE recon_block (

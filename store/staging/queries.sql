@@ -1,4 +1,5 @@
--- One file per inbound file, written once, without a journal. Records are stored by the thousand (store/staging/block_codec.h).
+-- One file per inbound file, written once, without a journal. Records are stored by the thousand
+-- (store/staging/block_codec.h).
 
 -- name: schema
 CREATE TABLE layout(position INTEGER PRIMARY KEY, name TEXT NOT NULL, type INTEGER NOT NULL, scale INTEGER NOT NULL);

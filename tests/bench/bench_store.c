@@ -1,4 +1,5 @@
-/* What each part of the store costs for N records (default 1,000,000) of the shape that packaging/demo/make-accruals makes:
+/* What each part of the store costs for N records (default 1,000,000) of the shape that packaging/demo/make-accruals
+ * makes:
  *   bench_store [records] [folder]
  * Prints wall and CPU seconds per million, and the peak of resident memory. One thread but for the ledger's writers. */
 #include "store/block.h"

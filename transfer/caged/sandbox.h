@@ -19,6 +19,7 @@ typedef struct {
  * not. */
 gboolean sandbox_enter(const SandboxPlan *plan, char **report, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* fstat(2) by its own number: the C library's asks by a call that takes any path, which the cage therefore does not have. */
+/* fstat(2) by its own number: the C library's asks by a call that takes any path, which the cage therefore does not
+ * have. */
 struct stat;
 int caged_fstat(int fd, struct stat *about);

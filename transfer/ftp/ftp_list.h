@@ -1,5 +1,7 @@
-/* The lines of FTP's listings: MLSD's facts, and LIST's pictures as Unix, Windows (IIS), OS/400, NetWare and EPLF servers
- * draw them. The lines are a hostile server's: what is not understood completely is UNKNOWN, counted, and never a file. */
+/* The lines of FTP's listings: MLSD's facts, and LIST's pictures as Unix, Windows (IIS), OS/400, NetWare and EPLF
+ * servers
+ * draw them. The lines are a hostile server's: what is not understood completely is UNKNOWN, counted, and never a file.
+ *  */
 #pragma once
 #include "transfer/wire/wire.h"
 

@@ -8,6 +8,7 @@ typedef struct {
 } HttpRange;
 HttpRange http_range(const char *text);
 
-/* Seconds from now, at most a day; -1: not said. A date is taken by the server's own clock where `date` tells it. Both may
+/* Seconds from now, at most a day; -1: not said. A date is taken by the server's own clock where `date` tells it. Both
+ * may
  * be NULL. */
 gint64 http_retry_after(const char *text, const char *date);

@@ -94,7 +94,8 @@ typedef enum { WIRE_GOT_MESSAGE, WIRE_GOT_END, WIRE_GOT_NOTHING, WIRE_GOT_REFUSE
  * socket. */
 WireGot wire_receive(int socket, int milliseconds, WireBuffer *buffer, WireMessage *message) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Entries of a listing, packed: size, modified (8 bytes each), kind (1: file 1, link 2, other 0), length of the name (2),
+/* Entries of a listing, packed: size, modified (8 bytes each), kind (1: file 1, link 2, other 0), length of the name
+ * (2),
  * the name. */
 typedef struct {
   guint64 size;

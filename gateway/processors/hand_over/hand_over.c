@@ -2,7 +2,8 @@
  * posted when it is durable there; then all of its batches are marked at once.
  *
  * The plaintext never has a name on our disk: it is brought out of the fetched file again, into an unnamed one, and
- * must be the very bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting again
+ * must be the very bytes that were validated. What is encrypted anew is kept until it is handed on, since encrypting
+ *  again
  * would make other bytes. Where it goes, under which name, and its digest are decided in the book before anything is
  * put (flow/decided.h).
  *

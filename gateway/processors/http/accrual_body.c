@@ -1,5 +1,5 @@
 #include "gateway/processors/http/accrual.h"
-#include "gateway/records/layout_private.h"
+#include "gateway/records/cells_private.h"
 #include <string.h>
 
 char *accrual_key(const char *file, const BookBatch *batch) {

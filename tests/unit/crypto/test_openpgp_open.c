@@ -286,7 +286,8 @@ static void a_truncated_message_is_never_trusted(void **state) {
   }
 }
 
-/* A number that is spelled otherwise (its count of bits, a curve point's ignored bit) is the same number: then all of the
+/* A number that is spelled otherwise (its count of bits, a curve point's ignored bit) is the same number: then all of
+ * the
  * plaintext and the signature are the same, too. Nowhere else may a bit go unseen. */
 static void assert_only_spelled_otherwise(const char *name, const char *plain, gsize at, guint bit) {
   if (at >= SESSION_KEY_END || sh("cmp %s plaintext", plain) != 0 || strcmp(opened.signer, rings.alice) != 0)

@@ -212,7 +212,8 @@ static void kinds_of_bodies_and_sessions_are_told_apart(void **state) {
   assert_false(outline.malformed);
 }
 
-/* A session key for X25519: 263 bits that begin with 0x40, the top bit of the last octet zero, then the wrapped key. How
+/* A session key for X25519: 263 bits that begin with 0x40, the top bit of the last octet zero, then the wrapped key.
+ * How
  * the point is spelled within its octets is gpg's to read. */
 static void a_curve_point_has_to_lie_within_its_packet(void **state) {
   static const struct {
@@ -368,7 +369,8 @@ static void what_the_armor_stands_for_is_handed_out(void **state) {
   }
 }
 
-/* As gpg reads them: indented lines, no empty line behind the frame, with a header or without, in lines of any width. */
+/* As gpg reads them: indented lines, no empty line behind the frame, with a header or without, in lines of any width.
+ * */
 static void armor_is_read_as_gpg_reads_it(void **state) {
   g_autoptr(GByteArray) message = whole_message();
   (void)state;

@@ -249,7 +249,8 @@ static GPtrArray *ring_of(gint64 partner_end, OpenpgpKey **partner, OpenpgpKey *
 }
 
 static void a_day_ends_at_its_midnight_in_utc(void **state) {
-  static const char *const wrong[] = {"", "2027-3-1", "2027-02-30", "2027-13-01", "31.03.2027", "2027-03-31x", "+027-03-31"};
+  static const char *const wrong[] = {"",           "2027-3-1",    "2027-02-30", "2027-13-01",
+                                      "31.03.2027", "2027-03-31x", "+027-03-31"};
   ConfOpenpgp openpgp = {.sha1_until = NULL};
   gint64 ends;
   (void)state;

@@ -270,53 +270,54 @@ static void nobody_can_read_a_copy_without_its_wal(void **state) {
 }
 
 /* --- Query plans. */
+static const struct {
+  BookStatement which;
+  const char *index;
+} hot[] = {
+    {BOOK_ADD_FILE, "file_name (feed=? AND name=?)"},
+    {BOOK_FILE_NOW, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_SET_FILE, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_SET_FILE_KEYS, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_ADD_TOTAL, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_FIND_TWIN_FILE, "file_plain (plain_sha256=? AND feed=?)"},
+    {BOOK_FIND_TWIN_CONTENT, "file_plain (plain_sha256=? AND feed=?)"},
+    {BOOK_FIND_TWIN_NAME, "file_name (feed=? AND name=?)"},
+    {BOOK_COUNT_BATCHES, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_ANSWER_OWNER, "sqlite_autoindex_answer_1 (feed=? AND name=?)"},
+    {BOOK_POST_BATCH, "batch_number (file=? AND number=?)"},
+    {BOOK_COUNT_POSTED, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_BATCH_STATE, "batch_number (file=? AND number=?)"},
+    {BOOK_SEND_BATCH, "batch_number (file=? AND number=?)"},
+    {BOOK_NOTE_BATCH, "batch_number (file=? AND number=?)"},
+    {BOOK_REPLY_TO_BATCH, "batch_number (file=? AND number=?)"},
+    {BOOK_UNCUT, "batch_number (file=? AND number=?)"},
+    {BOOK_REMOVE_UNCUT, "batch_number (file=? AND number=?)"},
+    {BOOK_NEXT_NUMBER, "batch_number (file=?)"},
+    {BOOK_REPLY_TO_FILE, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_FINISH_INTENT, "INTEGER PRIMARY KEY"},
+    {BOOK_INTENT_STATE, "INTEGER PRIMARY KEY"},
+    {BOOK_AUDIT_HASH, "INTEGER PRIMARY KEY"},
+    {BOOK_AUDIT_FROM, "INTEGER PRIMARY KEY"},
+    {BOOK_FILES_DUE, "file_due (due_at<?)"},
+    {BOOK_FILES_LIVE, "file_due (due_at<?)"},
+    {BOOK_FILES_OLDEST, "file_seen (seen_at>? AND seen_at<?)"},
+    {BOOK_FILES_NEWEST, "file_seen (seen_at>? AND seen_at<?)"},
+    {BOOK_FEED_FILES_OLDEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
+    {BOOK_FEED_FILES_NEWEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
+    {BOOK_FILE_BY_ID, "sqlite_autoindex_file_1 (id=?)"},
+    {BOOK_FILES_BY_PREFIX, "sqlite_autoindex_file_1 (id>? AND id<?)"},
+    {BOOK_FILE_BY_SHOWN_NAME, "file_name_shown (name_shown=?)"},
+    {BOOK_FILES_NAMED, "file_name (feed=? AND name=?)"},
+    {BOOK_FILES_WITH_DIGEST, "file_cipher (cipher_sha256=? AND feed=?)"},
+    {BOOK_BATCHES, "sqlite_autoindex_batch_1 (file=?)"},
+    {BOOK_INTENTS_OF_FILE, "intent_file (file=?)"},
+    {BOOK_INTENTS_PENDING, "intent_pending"},
+    {BOOK_HISTORY, "audit_subject (subject=?)"},
+    {BOOK_COUNTS, "file_due (due_at<?)"},
+};
+
 static void no_hot_statement_walks_over_a_table(void **state) {
   Fixture *f = *state;
-  static const struct {
-    BookStatement which;
-    const char *index;
-  } hot[] = {
-      {BOOK_ADD_FILE, "file_name (feed=? AND name=?)"},
-      {BOOK_FILE_NOW, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_SET_FILE, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_SET_FILE_KEYS, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_ADD_TOTAL, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_FIND_TWIN_FILE, "file_plain (plain_sha256=? AND feed=?)"},
-      {BOOK_FIND_TWIN_CONTENT, "file_plain (plain_sha256=? AND feed=?)"},
-      {BOOK_FIND_TWIN_NAME, "file_name (feed=? AND name=?)"},
-      {BOOK_COUNT_BATCHES, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_ANSWER_OWNER, "sqlite_autoindex_answer_1 (feed=? AND name=?)"},
-      {BOOK_POST_BATCH, "batch_number (file=? AND number=?)"},
-      {BOOK_COUNT_POSTED, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_BATCH_STATE, "batch_number (file=? AND number=?)"},
-      {BOOK_SEND_BATCH, "batch_number (file=? AND number=?)"},
-      {BOOK_NOTE_BATCH, "batch_number (file=? AND number=?)"},
-      {BOOK_REPLY_TO_BATCH, "batch_number (file=? AND number=?)"},
-      {BOOK_UNCUT, "batch_number (file=? AND number=?)"},
-      {BOOK_REMOVE_UNCUT, "batch_number (file=? AND number=?)"},
-      {BOOK_NEXT_NUMBER, "batch_number (file=?)"},
-      {BOOK_REPLY_TO_FILE, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_FINISH_INTENT, "INTEGER PRIMARY KEY"},
-      {BOOK_INTENT_STATE, "INTEGER PRIMARY KEY"},
-      {BOOK_AUDIT_HASH, "INTEGER PRIMARY KEY"},
-      {BOOK_AUDIT_FROM, "INTEGER PRIMARY KEY"},
-      {BOOK_FILES_DUE, "file_due (due_at<?)"},
-      {BOOK_FILES_LIVE, "file_due (due_at<?)"},
-      {BOOK_FILES_OLDEST, "file_seen (seen_at>? AND seen_at<?)"},
-      {BOOK_FILES_NEWEST, "file_seen (seen_at>? AND seen_at<?)"},
-      {BOOK_FEED_FILES_OLDEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
-      {BOOK_FEED_FILES_NEWEST, "file_feed_seen (feed=? AND seen_at>? AND seen_at<?)"},
-      {BOOK_FILE_BY_ID, "sqlite_autoindex_file_1 (id=?)"},
-      {BOOK_FILES_BY_PREFIX, "sqlite_autoindex_file_1 (id>? AND id<?)"},
-      {BOOK_FILE_BY_SHOWN_NAME, "file_name_shown (name_shown=?)"},
-      {BOOK_FILES_NAMED, "file_name (feed=? AND name=?)"},
-      {BOOK_FILES_WITH_DIGEST, "file_cipher (cipher_sha256=? AND feed=?)"},
-      {BOOK_BATCHES, "sqlite_autoindex_batch_1 (file=?)"},
-      {BOOK_INTENTS_OF_FILE, "intent_file (file=?)"},
-      {BOOK_INTENTS_PENDING, "intent_pending"},
-      {BOOK_HISTORY, "audit_subject (subject=?)"},
-      {BOOK_COUNTS, "file_due (due_at<?)"},
-  };
   g_autoptr(BookReader) reader = open_reader(f);
   for (guint i = 0; i < G_N_ELEMENTS(hot); i++) {
     GError *error = NULL;

@@ -193,12 +193,15 @@ static void a_book_with_tables_of_an_unknown_capability_is_refused(void **state)
 
 /* A state that was hidden in a column, counts and releases in texts: as books of version 5 have them. */
 static const char version_5[] =
-    "INSERT INTO file (id, feed, name, name_shown, size, modified, state, seen_at, changed_at, due_at, attempts, problem, "
+    "INSERT INTO file (id, feed, name, name_shown, size, modified, state, seen_at, changed_at, due_at, attempts, "
+    "problem, "
     "  cipher_size, plain_size, records, accepted, rejected, duplicates, amount, amount_accepted, amount_rejected, "
     "  amount_duplicate, batches, batches_posted, feedback_name, counted, reason_code, held_from) VALUES "
-    "('0000000000000001', 'f', 'a', 'a', 1, 1, 'posted', 1, 1, 1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'a_FB', 1, "
+    "('0000000000000001', 'f', 'a', 'a', 1, 1, 'posted', 1, 1, 1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'a_FB', "
+    "1, "
     "  NULL, NULL), "
-    "('0000000000000002', 'f', 'b', 'b', 1, 1, 'rejected', 1, 1, 1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, "
+    "('0000000000000002', 'f', 'b', 'b', 1, 1, 'rejected', 1, 1, 1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, "
+    "0, "
     "  'F004', NULL), "
     "('0000000000000003', 'f', 'c', 'c', 1, 1, 'held', 1, 1, 1, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, "
     "  'F010', 'staged'), "

@@ -1,0 +1,68 @@
+/* From bytes to lines, from lines to cells, from cells to values: what the files of the parser share beside the compiled
+ * layout. */
+#pragma once
+#include "gateway/records/layout_private.h"
+
+/* --- lines.c: from bytes to lines and cells */
+typedef struct {
+  const guint8 *at;
+  gsize length;
+} Cell;
+
+enum { LINE_HAS_HIGH = 1, LINE_HAS_ODD = 2 };
+typedef struct {
+  const guint8 *text; /* without its line end */
+  gsize length;
+  const guint8 *next; /* behind the line end */
+  guint flags;        /* HIGH: bytes beyond ASCII; ODD: a NUL, a stray CR or LF, or a quote somewhere */
+  gsize n_delimiters; /* single-byte delimiters found; only the first `most` have a position */
+} RawLine;
+/* Cuts the line that begins at `at` (< end). positions holds most + 1; most may be 0. */
+void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
+                gsize most);
+
+/* The same where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF, or (EBCDIC)
+ * it is not looked for here. */
+void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line);
+/* Bytes of a byte order mark that the file begins with. */
+gsize lines_mark(const Layout *layout, const guint8 *text, gsize length);
+
+/* A record with quotes in it: where it ends. A quoted value may hold line ends. Where the quoting is broken, or no
+ * value ends within the line limit, the record is its first line alone, so one lone quote never swallows its
+ * neighbours. */
+typedef struct {
+  gsize length; /* without the line end */
+  const guint8 *next;
+  guint lines; /* physical lines */
+  gboolean is_broken;
+  guint cell; /* where it broke */
+} QuotedExtent;
+void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent);
+
+/* Splits a line that is UTF-8 by now: any delimiter, no quotes. Returns the number of cells, of which `most` are
+ * stored. */
+gsize lines_split(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most);
+/* The same with quotes; values with doubled quotes are written to `scratch` (which is reserved first, so that it does
+ * not move). A fault is in the cell *n. */
+Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most, gsize *n,
+                         GByteArray *scratch);
+
+/* --- values.c: from cells to typed values */
+typedef struct {
+  gboolean is_null;
+  gint64 integer;
+  const guint8 *text; /* the cell's bytes, or `normal` */
+  gsize length;
+  char normal[DATES_LONGEST];
+} Value;
+Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value);
+/* Why, for people; never the value of a masked field. The caller frees. */
+char *value_reason(const LayoutField *field, Fault fault, const guint8 *text, gsize length);
+gboolean value_is_integer(const ConfField *field);
+/* As the field's lines have it: implied decimals without a point, signs as they are declared; fixed: as many digits as
+ * the field has bytes where it is padded with 0 (bytes 0: none). Returns the length; `into` holds bytes +
+ * VALUE_LONGEST. */
+#define VALUE_LONGEST 24
+gsize value_print_as(const ConfField *field, gsize bytes, gint64 integer, guint scale, char *into);
+/* Decimals as text: "-12.30". Returns the length; `into` holds 24 bytes. */
+gsize value_print(gint64 integer, guint scale, char *into);
