@@ -50,8 +50,9 @@ typedef struct {
   char **unknown; /* may be NULL: a line that was not understood, shown, or NULL; the caller frees */
 } CourierListing;
 /* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL,
- * empty, over 255 bytes) and lines that are not understood counted in *refused and left out. The caller frees the array.
- * *truncated: more than the limit, or the server says that it has not listed all. PARTNER: no line is understood. */
+ * empty, over 255 bytes) and lines that are not understood counted in *refused and left out. The caller frees the
+ * array. *truncated: more than the limit, or the server says that it has not listed all. PARTNER: no line is
+ * understood. */
 GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
