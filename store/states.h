@@ -14,8 +14,10 @@
  *   fetched → opened → staged                flow_open
  *   staged → validated                       flow_validate
  *   validated → posting → posted             flow_post
- *   posted, rejected, duplicate → answered   flow_answer prepares, flow_deliver puts it (or flow_answer: none is due)
- *   answered, duplicate → closed             flow_close
+ *   posted, rejected, duplicate → sealed     flow_answer: the answer lies in the spool, its intents in the book
+ *   duplicate → answered                     flow_answer, where none of its own is due
+ *   sealed → answered                        flow_deliver
+ *   answered → closed                        flow_close
  *   … → rejected                             flow_reject, flow_validate (all rules), flow_judge_order; an operator
  *   … → duplicate                            repeats_judge, repeats_judge_keys
  *   … → held                                 flow_trouble, flow_open, repeats_judge, flow_judge_order, lane_recover; an

@@ -6,8 +6,8 @@
  * credentials and logs in. A pinned key of another type than the one shown first is asked for with a new process. From
  * then on each call below is one request and its answer over a SOCK_SEQPACKET socket; file content never passes through
  * it: the courier reads and writes descriptors that come with the request. A Courier is used by one thread at a time.
- * When the process dies or stays silent, the call fails with AGAIN (or UNKNOWN for rename and remove, whose effect may
- * have happened), the courier is lost, and only courier_close() remains.
+ * When the process dies or stays silent, the call fails with AGAIN (or UNCERTAIN for rename and remove, whose effect
+ * may have happened), the courier is lost, and only courier_close() remains.
  *
  * Paths are the partner's bytes, absolute or relative to its login folder. File content that is reported by the remote
  * side (sizes, names, times) is hostile: bounded and checked here before the caller sees it.
@@ -30,7 +30,7 @@ gboolean courier_is_lost(const Courier *courier);
 pid_t courier_pid(const Courier *courier);
 /* What the server is and what was agreed, one line for people: banner, key exchange, cipher, extensions. Borrowed. */
 const char *courier_describe(const Courier *courier);
-/* Aborts a call that runs in another thread: kills the process, the call returns AGAIN or UNKNOWN. */
+/* Aborts a call that runs in another thread: kills the process, the call returns AGAIN or UNCERTAIN. */
 void courier_abort(Courier *courier);
 
 typedef struct {
@@ -51,8 +51,8 @@ typedef struct {
 } CourierListing;
 /* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL,
  * empty, over 255 bytes) and lines that are not understood counted in *refused and left out. The caller frees the
- *  array.
- * *truncated: more than the limit, or the server says that it has not listed all. PARTNER: no line is understood. */
+ * array. *truncated: more than the limit, or the server says that it has not listed all. PARTNER: no line is
+ * understood. */
 GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolean *truncated, guint *refused,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -100,7 +100,7 @@ typedef struct {
 } CourierRename;
 /* REFUSE: an existing target is PARTNER ("exists"). REPLACE: posix-rename@openssh.com (or rename(2)) where there is
  * one; else the target is moved aside, the rename done, and the aside one removed: at no moment is neither there.
- * Whether it happened is looked up after a lost answer only by the caller: the error is UNKNOWN then. */
+ * Whether it happened is looked up after a lost answer only by the caller: the error is UNCERTAIN then. */
 gboolean courier_rename(Courier *courier, const CourierRename *rename, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Removing what is not there is TRUE. */
@@ -125,8 +125,8 @@ typedef struct {
 } CourierReply;
 /* TRUE: there is an answer, whatever its status (redirects are not followed). AGAIN: nothing of the request can have
  * been taken (no connection, refused by TLS); LOGIN: the server's certificate, name or key is not the right one,
- * nothing was sent, no credential either; UNKNOWN: it may have been taken (time-out or cut after the first byte of the
- * request was handed to the connection; AGAIN for a GET, which decides nothing). The courier goes on with a new
+ * nothing was sent, no credential either; UNCERTAIN: it may have been taken (time-out or cut after the first byte of
+ * the request was handed to the connection; AGAIN for a GET, which decides nothing). The courier goes on with a new
  * connection after any of these, unless it is lost. */
 gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -167,13 +167,15 @@ static gboolean add_file(ConfSource *source, const char *path, gboolean included
 }
 
 ConfSource *conf_source_read(const char *path, GError **error) {
+  static const char begin_one[] = "; to begin one, copy from share/doc/sallyport/examples, or see man sallyport.conf";
   g_autoptr(ConfSource) source = source_new();
   if (!add_file(source, path, FALSE, error))
     return NULL;
   const SourceFile *file = source->files->pdata[0];
   if (file->problem) {
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: cannot read the configuration: %s", path,
-                        file->problem);
+    gboolean is_missing = access(path, F_OK) != 0 && errno == ENOENT;
+    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: cannot read the configuration: %s%s", path,
+                        file->problem, is_missing ? begin_one : "");
     return NULL;
   }
   g_autofree char *pattern = beside(path, "conf.d/*.conf");

@@ -1,11 +1,15 @@
-/* The control socket of a lane: one JSON object per line in, one out. Only the service's own user may connect (the
- * socket's mode and SO_PEERCRED). Requests are bounded to 64 KiB and 5 seconds; several clients at a time.
+/* The control socket of a lane or the front: one JSON object per line in, one out. Only root and the service's own user
+ * may connect (the socket's mode and SO_PEERCRED). Requests are bounded to 64 KiB and 5 seconds; several clients at a
+ * time.
  *
- *   {"do":"status"}                          →
- * {"ok":true,"lane":…,"pid":…,"since":…,"couriers":[…],"working":[…],"feeds":[{"feed":…,"next_poll":…}]}
+ *   {"do":"status"}                           → {"ok":true,…}
  *   {"do":"retry","file":"0k3x…","by":"root"} → {"ok":true,"file":…,"state":…} or
- * {"ok":false,"code":"file","error":"…"} likewise hold (with "reason"), release, reject (with "reason"), poll (with
- * "feed"), acknowledge (with "alarm" and its "kind"), test-alarm */
+ *                                               {"ok":false,"code":"file","error":"…"}
+ *
+ * The front answers to status only. A lane's own requests, in gateway/lane/control.c: status; poll (with "feed");
+ * retry, release; hold, reject (with "reason"). Those of its capabilities stand in their LaneService: acknowledge (with
+ * "alarm" and its "kind"), test-alarm; recon-run (with "name", "date", "again"), recon-fetched, recon-acknowledged
+ * (with "task"). */
 #pragma once
 #include "gateway/base/error.h"
 #include <jansson.h>

@@ -8,8 +8,10 @@
  *   STATE/lanes/LANE/archive/DAY/ID.pgp   the ciphertext of closed files, for node { archive-days }
  *   STATE/lanes/LANE/spool/out/ID-….pgp   sealed answers until they are delivered
  *   STATE/audit/LANE.tip                  the audit chain's tip, outside the book
- *   RUNTIME/LANE.sock                     the lane's control socket (@front.sock: the front's);  RUNTIME/sallyport.pid
- * the supervisor's Names come from configuration and our own ids, never from a partner. */
+ *   RUNTIME/LANE.sock                     the lane's control socket (@front.sock: the front's)
+ *   RUNTIME/sallyport.pid                 the supervisor's
+ *
+ * Names come from configuration and our own ids, never from a partner. */
 #pragma once
 #include "gateway/base/error.h"
 #include "conf/conf.h"

@@ -1,6 +1,6 @@
 /* The flow of a file through a lane: one file per step, one function each.
  *
- *   poll → admit → fetch → open → stage → validate → split → post → answer → deliver → close
+ *   poll → admit → fetch → open → stage → validate → post → answer → deliver → close
  *
  * A step takes a file's row in one state, has its effect, and moves the row to the next state in one transaction. Every
  * step may be run again from its beginning after a crash at any point of it; how, is argued at the head of its file.
@@ -110,6 +110,8 @@ Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
  * on what is not right yet. */
 gint64 flow_patience(const Feed *feed);
 
-void answer_remove(const char *path); /* an answer in the spool, and what lies beside it there */
-/* what lies in the spool; clear it in both cases */
+/* Removes an answer from the spool, and what lies beside it there. */
+void answer_remove(const char *path);
+/* Takes the layers off the file as it lies in the spool (gateway/envelope/unwrap.h). *unwrapped is to be cleared in
+ * both cases. */
 gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT;

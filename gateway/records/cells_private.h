@@ -1,5 +1,5 @@
-/* From bytes to lines, from lines to cells, from cells to values: what the files of the parser share beside the compiled
- * layout. */
+/* From bytes to lines, from lines to cells, from cells to values: what the files of the parser share beside
+ * the compiled layout. */
 #pragma once
 #include "gateway/records/layout_private.h"
 

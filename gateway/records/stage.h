@@ -13,7 +13,7 @@ typedef struct {
 typedef struct {
   guint64 records, lines;
   char *header;        /* JSON object of the header's fields, masked ones left out; NULL: no header */
-  char *business_date; /* of the field that `stage_business_date` names; NULL */
+  char *business_date; /* of the field that business_date_field names; NULL */
 } Staged;
 void staged_clear(Staged *staged);
 

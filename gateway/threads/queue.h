@@ -8,8 +8,8 @@
 typedef struct Task Task;
 struct Task {
   /* Runs it and disposes of it. `reader` is the thread's own. In a thread of an endpoint's pool either `courier` is
-   * connected or `failure` says why it is not; elsewhere both are NULL. *lost: set by the task when the courier must
-   * not be used again. */
+   * connected or `failure` says why it is not; elsewhere both are NULL. A courier that was lost in the task
+   * (courier_is_lost) is replaced before the next one. */
   void (*run)(Task *task, BookReader *reader, Courier *courier, const GError *failure);
   void (*drop)(Task *task); /* instead of run, when the queue ends first */
 };

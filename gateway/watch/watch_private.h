@@ -11,8 +11,8 @@ typedef struct {
   BookReader *reader;
   Teller *teller;
   Dues dues;
-  GHashTable *pressed;       /* interface name (borrowed) → Pressed*: likewise */
-  GHashTable *failing_since; /* pool name (borrowed) → gint64*, monotonic microseconds: the watch's thread only */
+  GHashTable *pressed;       /* interface name (borrowed) → Pressed*: the watch's thread only */
+  GHashTable *failing_since; /* pool name (borrowed) → gint64*, monotonic microseconds: likewise */
   gint64 pruned_at;          /* monotonic */
   pthread_t thread;
   pthread_mutex_t lock; /* of all below */

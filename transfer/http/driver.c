@@ -2,7 +2,7 @@
  *
  * Token or password are asked of the lane only when the server has been verified: in libcurl's callback between the
  * handshake and the first byte of the first request. The same callback tells what can have been taken: before it
- * nothing of a request has gone out (AGAIN), after it a post may have been taken (UNKNOWN), and libcurl's own second
+ * nothing of a request has gone out (AGAIN), after it a post may have been taken (UNCERTAIN), and libcurl's own second
  * try of a post on a new connection is stopped there: to repeat is the caller's to decide. */
 #include "transfer/curl/curl_link.h"
 #include "gateway/base/secret.h"

@@ -12,8 +12,8 @@
  * A batch keeps its range from `sent` on. What is not sent yet is cut when its turn comes, at the x of that moment
  * (cutter.h): after a change of x, as after a restart, there is nothing to be cut anew.
  *
- * The file's own thread makes calls itself, and has helpers in the carrier's other threads while the interface bears
- * more of them. */
+ * The file's own thread makes calls itself, and has helpers in the endpoint pool's other threads while the
+ * interface bears more of them. */
 #include "gateway/processors/http/http_private.h"
 #include "gateway/flow/processor.h"
 #include "gateway/common/log.h"

@@ -160,6 +160,18 @@ static void a_missing_main_file_is_an_error_that_names_it(void **state) {
   assert_non_null(strstr(error->message, "none.conf: cannot read the configuration: No such file or directory"));
 }
 
+static void where_no_configuration_is_the_message_says_how_to_begin_one(void **state) {
+  (void)state;
+  g_autofree char *path = g_build_filename(folder, "none.conf", NULL);
+  g_autoptr(GError) error = NULL;
+  assert_null(conf_source_read(path, &error));
+  assert_non_null(strstr(error->message, "share/doc/sallyport/examples"));
+  assert_non_null(strstr(error->message, "man sallyport.conf"));
+  g_clear_error(&error);
+  assert_null(conf_source_read(folder, &error)); /* what is there needs no example */
+  assert_null(strstr(error->message, "examples"));
+}
+
 static void more_files_than_the_limit_are_refused(void **state) {
   (void)state;
   put("sallyport.conf", "");
@@ -263,6 +275,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_told_and_the_others_are_checked, make_folder,
                                       remove_folder),
       cmocka_unit_test_setup_teardown(a_missing_main_file_is_an_error_that_names_it, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(where_no_configuration_is_the_message_says_how_to_begin_one, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(more_files_than_the_limit_are_refused, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(what_was_checked_is_what_a_lane_gets_whatever_happens_to_the_files, make_folder,
                                       remove_folder),
