@@ -213,18 +213,6 @@ void cli_coloured(const CliOutput *out, CliColour colour, const char *text) {
     fputs(text, out->file);
 }
 
-void cli_wrapped(const CliOutput *out, guint used, const char *text) {
-  g_auto(GStrv) words = g_strsplit(text, " ", -1);
-  for (char **word = words; *word; word++) {
-    g_autofree char *shown = out->is_terminal ? cli_shorten(*word, MAX(out->width, 3) - 2) : g_strdup(*word);
-    guint width = cli_text_width(shown);
-    gboolean breaks = out->is_terminal && used + 1 + width > out->width;
-    fprintf(out->file, "%s%s", breaks ? "\n  " : " ", shown);
-    used = (breaks ? 2 : used + 1) + width;
-  }
-  fputc('\n', out->file);
-}
-
 char *cli_printable(char *text) {
   char *shown = text ? files_show_bytes(text, strlen(text), G_MAXSIZE) : NULL;
   g_free(text);

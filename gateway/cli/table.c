@@ -177,3 +177,15 @@ void cli_table_print(CliTable *table, const CliOutput *out) {
     print_cell(table, out, i % table->n_columns, widths, &g_array_index(table->cells, Cell, i));
   cli_table_free(table);
 }
+
+void cli_wrapped(const CliOutput *out, guint used, const char *text) {
+  g_auto(GStrv) words = g_strsplit(text, " ", -1);
+  for (char **word = words; *word; word++) {
+    g_autofree char *shown = out->is_terminal ? cli_shorten(*word, MAX(out->width, 3) - 2) : g_strdup(*word);
+    guint width = cli_text_width(shown);
+    gboolean breaks = out->is_terminal && used + 1 + width > out->width;
+    fprintf(out->file, "%s%s", breaks ? "\n  " : " ", shown);
+    used = (breaks ? 2 : used + 1) + width;
+  }
+  fputc('\n', out->file);
+}
