@@ -1,10 +1,14 @@
 #include "gateway/records/charset.h"
+#include "gateway/records/gb18030.h"
 #include <errno.h>
 #include <iconv.h>
 #include <string.h>
 
+typedef gsize FindPinned(const guint8 *text, gsize length, const char **from, const char **to);
+
 struct CharsetConverter {
   iconv_t cd;
+  FindPinned *find; /* characters that are not left to iconv; NULL: the set has none */
 };
 
 /* How many characters the bytes are in the set: -1 for none, or an incomplete one. */
@@ -105,6 +109,19 @@ static gboolean probe_pairs(Charset *charset, iconv_t cd, GError **error) {
   return TRUE;
 }
 
+/* Known by what it does, as iconv takes more than one spelling of its name: no other set has these four bytes. */
+static void probe_gb18030(Charset *charset, iconv_t cd) {
+  char utf8[32];
+  gsize length = 0;
+  charset->is_gb18030 = count_characters(cd, (const guint8 *)"\x81\x30\x81\x30", 4, utf8, &length) == 1 &&
+                        length == 2 && memcmp(utf8, "\xc2\x80", 2) == 0;
+  for (guint i = 0; charset->is_gb18030 && i < gb18030_n_pins; i++) {
+    const guint8 *bytes = (const guint8 *)gb18030_pins[i].bytes;
+    if (!bytes[2])
+      charset->table->pair[(guint)bytes[0] << 8 | bytes[1]] = 0;
+  }
+}
+
 /* A byte that is taken and gives nothing, not even at the end: it changes what the bytes behind it mean. Sets that hold
  * a letter back for its accent give it at the end. */
 static gboolean shifts(iconv_t cd) {
@@ -126,6 +143,7 @@ static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
     return refuse(charset, "bytes of ASCII are not themselves in it (UTF-16, shifting sets)", error);
   if (!charset->is_single && !probe_pairs(charset, cd, error))
     return FALSE;
+  probe_gb18030(charset, cd);
   if (composes(cd, charset->table))
     g_clear_pointer(&charset->table, g_free);
   return TRUE;
@@ -167,10 +185,11 @@ void charset_free(Charset *charset) {
   g_free(charset);
 }
 
-static CharsetConverter *converter_new(const Charset *charset, const char *to, const char *from) {
+static CharsetConverter *converter_new(const Charset *charset, const char *to, const char *from, FindPinned *find) {
   if (charset->is_utf8)
     return NULL;
   CharsetConverter *converter = g_new(CharsetConverter, 1);
+  converter->find = charset->is_gb18030 ? find : NULL;
   converter->cd = iconv_open(to, from);
   if (converter->cd == (iconv_t)-1)
     g_error("iconv cannot open %s any more",
@@ -179,11 +198,11 @@ static CharsetConverter *converter_new(const Charset *charset, const char *to, c
 }
 
 CharsetConverter *charset_decoder_new(const Charset *charset) {
-  return converter_new(charset, "UTF-8", charset->name);
+  return converter_new(charset, "UTF-8", charset->name, gb18030_find_bytes);
 }
 
 CharsetConverter *charset_encoder_new(const Charset *charset) {
-  return converter_new(charset, charset->name, "UTF-8");
+  return converter_new(charset, charset->name, "UTF-8", gb18030_find_utf8);
 }
 
 void charset_converter_free(CharsetConverter *converter) {
@@ -193,7 +212,7 @@ void charset_converter_free(CharsetConverter *converter) {
   g_free(converter);
 }
 
-gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into) {
+static gssize convert_by_iconv(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into) {
   char *in = (char *)text;
   gsize in_left = length;
   gboolean flushing = FALSE;
@@ -213,6 +232,23 @@ gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize le
     if (flushing)
       return -1;
     flushing = TRUE; /* a few sets hold a character back until they have seen the next one */
+  }
+}
+
+gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into) {
+  if (!converter->find)
+    return convert_by_iconv(converter, text, length, into);
+  for (gsize at = 0;;) {
+    const char *from, *to;
+    gsize before = converter->find(text + at, length - at, &from, &to);
+    gssize bad = convert_by_iconv(converter, text + at, before, into);
+    if (bad >= 0)
+      return (gssize)at + bad;
+    at += before;
+    if (!from || !to)
+      return from ? (gssize)at : -1;
+    g_byte_array_append(into, (const guint8 *)to, (guint)strlen(to));
+    at += strlen(from);
   }
 }
 

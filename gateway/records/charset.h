@@ -10,7 +10,8 @@
  * (is_structural).
  *
  * Decoding goes by a table of single bytes and pairs that iconv filled; iconv itself is asked only for what the table
- * does not have (GB18030's four bytes, EUC's three, whatever is invalid). */
+ * does not have (GB18030's four bytes, EUC's three, whatever is invalid). What the editions of GB18030 differ in is
+ * converted by a table of our own. */
 #pragma once
 #include "gateway/base/error.h"
 #include <string.h>
@@ -23,6 +24,7 @@ typedef struct {
 typedef struct {
   char *name;
   gboolean is_utf8;
+  gboolean is_gb18030;    /* its edition is ours, not the C library's (gb18030.h) */
   gboolean is_single;     /* every byte is a character */
   gboolean is_ascii;      /* all of ASCII is itself, so ASCII needs no conversion */
   gboolean is_structural; /* what makes the structure of lines is itself; FALSE: EBCDIC */

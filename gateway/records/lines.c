@@ -96,10 +96,7 @@ void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length) {
   if (layout->charset->is_utf8 && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
     return 3;
-  return g_ascii_strcasecmp(layout->charset->name, "GB18030") == 0 && length >= 4 &&
-                 memcmp(text, "\x84\x31\x95\x33", 4) == 0
-             ? 4
-             : 0;
+  return layout->charset->is_gb18030 && length >= 4 && memcmp(text, "\x84\x31\x95\x33", 4) == 0 ? 4 : 0;
 }
 
 /* --- Quoted records */
