@@ -17,28 +17,43 @@ void parse_add_problem(Parse *parse, const char *code, char *reason) {
   g_ptr_array_add(problems, problem);
 }
 
-/* The type of a line that did not come so far that it was recognised: by its bytes. LAYOUT_NO_TYPE: none can be told.
- */
-static guint guess_type(const Parse *parse) {
+/* Whether the line's bytes begin with the tag of this kind, which may be quoted, and the tag ends there. */
+static gboolean begins_like(const Parse *parse, const Shape *shape) {
   const Layout *layout = parse->layout;
-  const RawLine *line = &parse->line;
-  for (guint i = 0; i < layout->n_types; i++) {
-    const Shape *shape = &layout->shapes[SHAPE_RECORD + i];
-    if (line->length < shape->raw_tag_length || memcmp(line->text, shape->raw_tag, shape->raw_tag_length) != 0)
-      continue;
-    gsize left = line->length - shape->raw_tag_length;
-    if (layout->is_fixed || left == 0 ||
-        (left >= layout->delimiter_length &&
-         memcmp(line->text + shape->raw_tag_length, layout->delimiter, layout->delimiter_length) == 0))
-      return i;
-  }
-  return LAYOUT_NO_TYPE;
+  const guint8 *at = parse->line.text, *end = at + parse->line.length;
+  gsize quotes = layout->is_quoted && at < end && *at == '"' ? 1 : 0;
+  if (!shape->present || !shape->raw_tag || (gsize)(end - at) < shape->raw_tag_length + 2 * quotes ||
+      memcmp(at + quotes, shape->raw_tag, shape->raw_tag_length) != 0)
+    return FALSE;
+  at += quotes + shape->raw_tag_length;
+  if (quotes && *at++ != '"')
+    return FALSE;
+  return layout->is_fixed || at == end || *at == layout->stray ||
+         ((gsize)(end - at) >= layout->delimiter_length &&
+          memcmp(at, layout->delimiter, layout->delimiter_length) == 0);
+}
+
+/* Of a line that did not come so far that it was recognised: by its place, or by its bytes. n_shapes: none can be told.
+ */
+static guint kind_of_faulty(const Parse *parse) {
+  const Layout *layout = parse->layout;
+  if (parse->kind != layout->n_shapes)
+    return parse->kind;
+  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
+    return parse_recognise_by_place(parse);
+  for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
+    if (begins_like(parse, &layout->shapes[kind]))
+      return kind;
+  return begins_like(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
+         : begins_like(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
+                                                              : layout->n_shapes;
 }
 
 guint parse_type_of_faulty(const Parse *parse) {
-  if (parse->layout->n_types == 1)
-    return 0;
-  return layout_is_record(parse->layout, parse->kind) ? parse->kind - SHAPE_RECORD : guess_type(parse);
+  guint kind = kind_of_faulty(parse);
+  if (layout_is_record(parse->layout, kind))
+    return kind - SHAPE_RECORD;
+  return kind == parse->layout->n_shapes && parse->layout->n_types == 1 ? 0 : LAYOUT_NO_TYPE;
 }
 
 typedef enum { AMOUNT_UNREADABLE, AMOUNT_ABSENT, AMOUNT_READ } AmountOf;
@@ -106,9 +121,21 @@ static void keep_parse_type_of_faulty(Parse *parse, guint type) {
   block->count++;
 }
 
+/* A header or trailer that is faulty as a whole is still there: that it is missing would be another thing to tell. */
+static void refuse_outer(Parse *parse, guint kind, Fault fault, char *reason) {
+  parse->kind = kind;
+  if (parse_open_line(parse))
+    parse_line_problem(parse, fault, reason);
+  g_free(reason);
+}
+
 void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells, char *reason) {
   char code[FAULT_CODE_LENGTH];
-  guint type = parse_type_of_faulty(parse);
+  guint kind = kind_of_faulty(parse), type = parse_type_of_faulty(parse);
+  if (kind == SHAPE_HEADER || kind == SHAPE_TRAILER) {
+    refuse_outer(parse, kind, fault, reason);
+    return;
+  }
   fault_code(fault, code);
   parse->block->lines[parse->block->count] = parse->state->chunk.lines;
   record_block_end_faulty(parse->block, column, code, reason);

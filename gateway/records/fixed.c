@@ -124,19 +124,10 @@ static char *fault_reason(const Parse *parse, const LayoutField *field, Fault fa
              : g_strdup_printf("%s: bytes that are not %s", field->conf->name, parse->layout->charset->name);
 }
 
-/* A header or trailer that is faulty as a whole is still there: that it is missing would be another thing to tell. */
-static gboolean refuse_line(Parse *parse, Fault fault, const char *reason) {
-  if (parse->kind != SHAPE_HEADER && parse->kind != SHAPE_TRAILER)
-    return parse_refuse(parse, fault, reason);
-  if (parse_open_line(parse))
-    parse_line_problem(parse, fault, reason);
-  return FALSE;
-}
-
 static gboolean refuse_length(Parse *parse, gsize wanted) {
   g_autofree char *reason = g_strdup_printf("%" G_GSIZE_FORMAT " bytes, the layout's line has %" G_GSIZE_FORMAT,
                                             parse->line.length, wanted);
-  return refuse_line(parse, FAULT_LENGTH, reason);
+  return parse_refuse(parse, FAULT_LENGTH, reason);
 }
 
 static gboolean refuse_byte(Parse *parse, Fault fault, gsize offset, const char *what) {
@@ -152,7 +143,7 @@ static gboolean refuse_byte(Parse *parse, Fault fault, gsize offset, const char 
   }
   g_autofree char *reason = g_strdup_printf("%s: %s, byte %" G_GSIZE_FORMAT " of the line", name, what, offset + 1);
   if (column < 0)
-    return refuse_line(parse, fault, reason);
+    return parse_refuse(parse, fault, reason);
   parse_end_faulty(parse, column, fault, FALSE, g_steal_pointer(&reason));
   return FALSE;
 }

@@ -111,12 +111,20 @@ static gboolean keep_number(Staging *staging, const char *name, guint64 number, 
   return staging_set(staging, name, text, error);
 }
 
+/* T001 to T006 are of the file as a whole: what is missing, and what does not add up. */
+static gboolean is_of_line(const LayoutProblem *problem) {
+  return strcmp(problem->code, "T001") < 0 || strcmp(problem->code, "T006") > 0;
+}
+
 static gboolean keep_problem(Staging *staging, const LayoutTotals *totals, GError **error) {
   const LayoutProblem *problem = layout_totals_check(totals);
   if (!problem)
     return TRUE;
+  g_autofree char *reason = is_of_line(problem)
+                                ? g_strdup_printf("line %" G_GUINT64_FORMAT ": %s", problem->line, problem->reason)
+                                : g_strdup(problem->reason);
   return staging_set(staging, "problem.code", problem->code, error) &&
-         staging_set(staging, "problem.reason", problem->reason, error) &&
+         staging_set(staging, "problem.reason", reason, error) &&
          keep_number(staging, "problem.line", problem->line, error);
 }
 

@@ -60,7 +60,7 @@ WHOLE_FILES = (
     ("behind", accruals.text([record_of(1)]).encode() + record_of(2).line().encode() + b"\n", "T008"),
     ("date", accruals.text([record_of(1)], header="H|ACME|2026-13-20|1|1").encode(), "L015"),
     ("utf-16", accruals.text([record_of(1)]).encode("utf-16"), "L001"),
-    ("cr", accruals.text([record_of(1)], end="\r").encode(), "T001"),
+    ("cr", accruals.text([record_of(1)], end="\r").encode(), "L007"),
 )
 
 
@@ -73,6 +73,8 @@ def a_file_that_is_wrong_as_a_whole_credits_nothing_and_says_why():
         for name, _, code in WHOLE_FILES:
             told = world.exception(f"POINTS_{name}.dat.pgp")
             equal((name, told.verdict, told.code, told.accepted), (name, "REJECTED", code, 0), "the answer")
+        has(world.gateway.ok("show", "POINTS_second.dat.pgp").out, "line 3: a second header", "show")
+        has(world.gateway.ok("show", "POINTS_behind.dat.pgp").out, "line 4: a line behind the trailer", "show")
         world.settle()
         world.assert_nothing_credited()
 

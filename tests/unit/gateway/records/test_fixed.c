@@ -149,6 +149,13 @@ static void line_ends_are_those_declared(void **state) {
   check(conf, "Dabc\rDab\n\r", "1 D \"abc\"\n2 L007 -1\n= 2 lines, 2 records, ok\n");
 }
 
+static void a_header_with_another_line_end_is_not_missing(void **state) {
+  (void)state;
+  ConfLayout *conf = fixed_conf("H p:text@3", "D m:text@3", NULL);
+  conf->line_end = CONF_LINE_END_CRLF;
+  check(conf, "Habc\nDabc\r\n", "2 D \"abc\"\nH 1\n= 2 lines, 1 records, L007 in 1\n");
+}
+
 static ConfLayout *stream_conf(const char *header, const char *record, const char *trailer) {
   ConfLayout *conf = fixed_conf(header, record, trailer);
   conf->line_end = CONF_LINE_END_NONE;
@@ -288,6 +295,7 @@ int main(void) {
       cmocka_unit_test(a_character_cut_in_two_is_told),
       cmocka_unit_test(a_line_of_another_length_is_told),
       cmocka_unit_test(line_ends_are_those_declared),
+      cmocka_unit_test(a_header_with_another_line_end_is_not_missing),
       cmocka_unit_test(records_may_stand_without_line_ends),
       cmocka_unit_test(a_rest_without_line_ends_is_told),
       cmocka_unit_test(ebcdic_is_read_without_line_ends),

@@ -99,12 +99,76 @@ static void a_file_cut_within_its_last_line_is_refused(void **state) {
   }
 }
 
+static ConfLayout *of_three_lines(ConfLineEnd line_end) {
+  ConfLayout *conf = layouts_conf("|", "H partner:text date:date", "D key:text points:int", "T count:int");
+  conf->line_end = line_end;
+  return conf;
+}
+
+/* Its own fault is told, and its line. */
+static void a_header_or_trailer_that_is_faulty_is_not_missing(void **state) {
+  (void)state;
+  static const struct {
+    ConfLineEnd line_end;
+    ConfQuote quote;
+    const char *text, *verdict;
+  } cases[] = {
+      {CONF_LINE_END_CRLF, CONF_QUOTE_NONE, "H|A|2026-11-20\nD|k|1\r\nT|1\r\n", "1 records, L007 in 1"},
+      {CONF_LINE_END_CRLF, CONF_QUOTE_NONE, "H|A|2026-11-20\nD|k|1\nT|1\n", "1 records, L007 in 1"},
+      {CONF_LINE_END_CRLF, CONF_QUOTE_NONE, "H|A|2026-11-20\r\nD|k|1\r\nT|1\n", "1 records, L007 in 3"},
+      {CONF_LINE_END_CRLF, CONF_QUOTE_NONE, "H|A|2026-11-20\r\nD|k|1\r\nT|1\351\r\n", "1 records, L001 in 3"},
+      {CONF_LINE_END_LF, CONF_QUOTE_NONE, "H|A|2026-11-20\r\nD|k|1\nT|1\n", "1 records, L007 in 1"},
+      {CONF_LINE_END_LF, CONF_QUOTE_NONE, "H|A|2026-11-20\nD|k|1\nT\r\n", "1 records, L007 in 3"},
+      {CONF_LINE_END_LF, CONF_QUOTE_NONE, "H|\351|2026-11-20\nD|k|1\nT|1\n", "1 records, L001 in 1"},
+      {CONF_LINE_END_LF, CONF_QUOTE_NONE, "H|A|2026-11-20\nH|\351|\nD|k|1\nT|1\n", "1 records, T007 in 2"},
+      {CONF_LINE_END_LF, CONF_QUOTE_NONE, "H|A|2026-11-20\nD|k|1\nT|\351\nT|1\n", "1 records, L001 in 3"},
+      {CONF_LINE_END_LF, CONF_QUOTE_RFC4180, "\"H\"|\"A\"b|2026-11-20\nD|k|1\nT|1\n", "1 records, L006 in 1"},
+      {CONF_LINE_END_LF, CONF_QUOTE_RFC4180, "H|A|2026-11-20\nD|k|1\n\"T\"|\"\351\"\n", "1 records, L001 in 3"},
+      /* no header, or no trailer, by its tag */
+      {CONF_LINE_END_LF, CONF_QUOTE_NONE, "HH|\351|2026-11-20\nD|k|1\nT|1\n", "2 records, T001 in 1"},
+      {CONF_LINE_END_LF, CONF_QUOTE_NONE, "H|A|2026-11-20\nD|k|1\nT1\r\n", "2 records, T002 in 3"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+    for (gsize wanted = 1; wanted < 100; wanted += 98) {
+      ConfLayout *conf = of_three_lines(cases[i].line_end);
+      conf->quote = cases[i].quote;
+      Layout *layout = layout_new(conf, NULL);
+      assert_non_null(layout);
+      g_autofree char *told = layouts_tell(layout, cases[i].text, strlen(cases[i].text), wanted);
+      if (!strstr(told, cases[i].verdict))
+        fail_msg("case %u: %s", i, told);
+      layout_free(layout);
+      layouts_free(conf);
+    }
+}
+
+static void by_position_a_faulty_first_or_last_line_is_the_header_or_trailer(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {{"A\351\nk,1\n1\n", "1 records, L001 in 1"},
+                                         {"A\nk,1\n1\351\n", "1 records, L001 in 3"},
+                                         {"A\nk,\351\n1\n", "1 records, ok"},
+                                         {"\nk,1\n1\n", "1 records, L004 in 1"}};
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    ConfLayout *conf = layouts_conf(",", "- partner:text", "- key:text points:int", "- count:int");
+    conf->lines_by = CONF_LINES_BY_POSITION;
+    Layout *layout = layout_new(conf, NULL);
+    assert_non_null(layout);
+    g_autofree char *told = layouts_tell(layout, cases[i][0], strlen(cases[i][0]), 1);
+    if (!strstr(told, cases[i][1]))
+      fail_msg("case %u: %s", i, told);
+    layout_free(layout);
+    layouts_free(conf);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_file_without_its_line_of_column_names_is_refused),
       cmocka_unit_test(columns_in_another_order_are_refused),
       cmocka_unit_test(titles_are_compared_byte_for_byte),
       cmocka_unit_test(a_file_cut_within_its_last_line_is_refused),
+      cmocka_unit_test(a_header_or_trailer_that_is_faulty_is_not_missing),
+      cmocka_unit_test(by_position_a_faulty_first_or_last_line_is_the_header_or_trailer),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
