@@ -1,4 +1,5 @@
-"""A gateway's configuration as the tests write it: nested settings with good defaults, changed by a test before it starts."""
+"""A gateway's configuration as the tests write it: nested settings with good defaults, changed by a test before it
+starts."""
 
 
 def quoted(value):
@@ -14,7 +15,8 @@ def quoted(value):
 
 
 def block(head, settings, depth=0):
-    """Settings are name: value; a dict value is a block of that name (None: left out, a list of pairs: several blocks)."""
+    """Settings are name: value; a dict value is a block of that name (None: left out, a list of pairs: several
+    blocks)."""
     pad = "  " * depth
     lines = [f"{pad}{head} {{"]
     for name, value in settings.items():
@@ -34,10 +36,12 @@ def accrual_layout():
         "type": "delimited", "delimiter": "|", "charset": "UTF-8",
         'header "H"': {'field "partner"': field(), 'field "business_date"': field(type="date"),
                        'field "sequence"': field(type="integer"), 'field "version"': field(type="integer")},
-        'record "D"': {'field "member"': field(type="text", width=10, mask=True), 'field "reference"': field(type="text", width=40),
+        'record "D"': {'field "member"': field(type="text", width=10, mask=True),
+                       'field "reference"': field(type="text", width=40),
                        'field "points"': field(type="integer"), 'field "amount"': field(type="decimal", scale=2),
                        'field "at"': field(type="timestamp"), 'field "store"': field(type="text"),
-                       'field "currency"': field(type="enumeration", values=["CNY", "USD"]), 'field "category"': field(type="text")},
+                       'field "currency"': field(type="enumeration", values=["CNY", "USD"]),
+                       'field "category"': field(type="text")},
         'trailer "T"': {'field "count"': field(type="integer", control="count"),
                         'field "total"': field(type="integer", control="sum(points)")},
     }
@@ -52,17 +56,20 @@ class Feed:
 
     def __init__(self, name="acme-points", *, outgoing="outgoing", incoming="incoming", endpoint="main"):
         self.name = name
-        self.settings = {"partner": "acme-bank", "layout": "accrual-v1", "key": "reference", "business-date": "business_date",
+        self.settings = {"partner": "acme-bank", "layout": "accrual-v1", "key": "reference",
+                         "business-date": "business_date",
                          "on-reject": "record"}
         self.source = {"endpoint": endpoint, "path": outgoing, "match": "POINTS_*.dat.pgp", "ready": "marker",
                        "marker": "{name}.ok", "every": "1s", "after": "archive"}
         self.rules = {"points-range": rule("points BETWEEN 1 AND 100000", "E012", "points out of range"),
-                      "member-form": rule("length(member) = 10 AND member GLOB 'M[0-9]*'", "E013", "not a member number"),
+                      "member-form": rule("length(member) = 10 AND member GLOB 'M[0-9]*'", "E013",
+                                          "not a member number"),
                       "amount-sign": rule("amount >= 0", "E014", "negative amount")}
         self.batch = {"size-min": 2500, "size-max": 5000}
         self.ledger = {"name": "miles", "account": "member", "amount": "points", "shards": 2}
         self.process = None         # instead of the ledger: ("http", settings)
-        self.feedback = {"endpoint": endpoint, "path": incoming, "name": "{stem}_FB.dat.pgp", "exception-name": "{stem}_EX.dat.pgp",
+        self.feedback = {"endpoint": endpoint, "path": incoming, "name": "{stem}_FB.dat.pgp",
+                         "exception-name": "{stem}_EX.dat.pgp",
                          "marker": "{name}.ok"}
 
     def block(self):
@@ -89,7 +96,8 @@ class Configuration:
 
     @property
     def connections(self):
-        """The most couriers that a lane may have: 2 for an endpoint of the partner, 8 calls in flight for one of a system."""
+        """The most couriers that a lane may have: 2 for an endpoint of the partner, 8 calls in flight for one of a
+        system."""
         return 2 * len(self.endpoints) + 8 * sum(len(endpoints) for endpoints in self.systems.values())
 
     @property

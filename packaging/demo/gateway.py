@@ -35,7 +35,8 @@ class Gateway:
         self.known = set()
         self.notes = []  # what systemd would have been told
         self.environment = {
-            "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "HOME": folder, "LC_ALL": "C.UTF-8", "TZ": "UTC",
+            "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "HOME": folder, "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
             "TMPDIR": folder, "ASAN_OPTIONS": f"log_path={folder}/asan",
             "UBSAN_OPTIONS": f"log_path={folder}/ubsan:print_stacktrace=1", "TSAN_OPTIONS": f"log_path={folder}/tsan",
             **{name: os.environ[name] for name in ("G_SLICE",) if name in os.environ},
@@ -53,7 +54,8 @@ class Gateway:
         self.notify.setblocking(False)
         self.notes = []
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*wrapper, BINARY, "--config", self.configuration, "run"], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*wrapper, BINARY, "--config", self.configuration, "run"],
+                                            stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, env={**self.environment, "NOTIFY_SOCKET": path})
         if wait:
             wait_until("READY=1 from the gateway", lambda: self.told("READY=1") or self._ended(), log=self.log_tail)
@@ -79,8 +81,8 @@ class Gateway:
         return [self.process.pid, *below]
 
     def named(self, word):
-        """The processes below the supervisor that run as `word`: "lane" or "courier". A process that is just being started
-        has its parent's arguments for a moment, so where it stands counts too."""
+        """The processes below the supervisor that run as `word`: "lane" or "courier". A process that is just being
+        started has its parent's arguments for a moment, so where it stands counts too."""
         found = []
         for pid in self.pids()[1:]:
             parent, words = parent_of(pid), arguments_of(pid)
@@ -111,7 +113,8 @@ class Gateway:
         left = self.pids()[1:]
         self.process.kill()
         self.process.wait()
-        wait_until("the lanes to end after their supervisor", lambda: not [p for p in left if alive(p) and not is_agent(p)],
+        wait_until("the lanes to end after their supervisor",
+                   lambda: not [p for p in left if alive(p) and not is_agent(p)],
                    log=self.log_tail)
         self._gone()
 
@@ -146,14 +149,16 @@ class Gateway:
     def run(self, *words, seconds=60):
         """A command, whatever it ends with."""
         words = [os.fsdecode(w) if isinstance(w, bytes) else str(w) for w in words]
-        done = subprocess.run([BINARY, "--config", self.configuration, *words], stdin=subprocess.DEVNULL, env=self.environment,
+        done = subprocess.run([BINARY, "--config", self.configuration, *words], stdin=subprocess.DEVNULL,
+                              env=self.environment,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds * SCALE)
         return Result(done, words)
 
     def ok(self, *words, **options):
         """A command that has to succeed."""
         result = self.run(*words, **options)
-        assert result.status == 0, f"sallyport {' '.join(result.words)} ended with {result.status}:\n{result.out}{result.err}"
+        assert result.status == 0, \
+            f"sallyport {' '.join(result.words)} ended with {result.status}:\n{result.out}{result.err}"
         return result
 
     def json(self, *words):

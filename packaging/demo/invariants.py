@@ -1,5 +1,6 @@
-"""The invariants (packaging/doc/RELIABILITY.md), checked from outside once the gateway is quiet: from the partner's own files, the ledger's
-entries and the folders, by the tests' own arithmetic. What the gateway says about itself is checked last, and never alone."""
+"""The invariants (packaging/doc/RELIABILITY.md), checked from outside once the gateway is quiet: from the partner's own
+files, the ledger's entries and the folders, by the tests' own arithmetic. What the gateway says about itself is checked
+last, and never alone."""
 import collections
 import csv
 import datetime
@@ -28,7 +29,8 @@ def assert_invariants(world):
 
 
 def read_answers(world):
-    """Every answer on the partner's side by name: {name: Feedback}. Each has its marker, and no marker lacks its file."""
+    """Every answer on the partner's side by name: {name: Feedback}. Each has its marker, and no marker lacks its
+    file."""
     names = world.partner.received()
     hidden = [n for n in names if n.startswith(".") or n.endswith((".tmp", ".part", ".partial"))]
     assert not hidden, f"temporary files were left at the partner's: {hidden}"
@@ -38,7 +40,8 @@ def read_answers(world):
 
 
 def check_answers(world, files, answers):
-    """Each finished file has exactly one answer that stands there, and nothing stands there that no file answers for."""
+    """Each finished file has exactly one answer that stands there, and nothing stands there that no file answers
+    for."""
     claimed = collections.Counter(f["feedback_name"] for f in files if f["state"] == "closed" and f["feedback_name"])
     twice = [name for name, times in claimed.items() if times > 1]
     assert not twice, f"two files answer with the same name: {twice}"
@@ -47,15 +50,19 @@ def check_answers(world, files, answers):
             assert row.get("duplicate_of"), f"{row['name']} is {row['state']} without an answer"
     assert set(claimed) == set(answers), f"the book claims {sorted(claimed)}, at the partner's stand {sorted(answers)}"
     for name, answer in answers.items():
-        assert answer.lines == answer.accepted + answer.rejected + answer.duplicates, f"{name}: lines are lost: {answer.raw[-200:]}"
+        assert answer.lines == answer.accepted + answer.rejected + answer.duplicates, \
+            f"{name}: lines are lost: {answer.raw[-200:]}"
         if answer.results:
             tally = collections.Counter(result for _, result, _ in answer.results)
-            assert (tally["OK"], tally["REJECTED"], tally["DUPLICATE"]) == (answer.accepted, answer.rejected, answer.duplicates), \
-                f"{name}: its trailer says {answer.accepted}/{answer.rejected}/{answer.duplicates}, its lines {dict(tally)}"
+            assert (tally["OK"], tally["REJECTED"], tally["DUPLICATE"]) == (answer.accepted, answer.rejected,
+                                                                            answer.duplicates), \
+                f"{name}: its trailer says {answer.accepted}/{answer.rejected}/{answer.duplicates}, its lines " \
+                f"{dict(tally)}"
 
 
 def check_credits(world, files, answers):
-    """Σ credits = Σ accepted lines = feedback totals; each accepted line has one credit, and no credit lacks its line."""
+    """Σ credits = Σ accepted lines = feedback totals; each accepted line has one credit, and no credit lacks its
+    line."""
     entries = collections.defaultdict(list)
     for entry in world.gateway.entries():
         entries[entry["file"]].append((entry["key"], entry["account"], int(entry["amount"]), int(entry["line"])))
@@ -82,7 +89,8 @@ def check_credits(world, files, answers):
         if answer:
             total = sum(amount for _, _, amount, _ in credits)
             assert (len(credits), total) == (answer.accepted, answer.amount), \
-                f"{row['name']}: {len(credits)} credits of {total}, its feedback says {answer.accepted} of {answer.amount}"
+                f"{row['name']}: {len(credits)} credits of {total}, its feedback says {answer.accepted} of " \
+                f"{answer.amount}"
     for account in sorted(balances)[:3]:
         told = sum(int(of_one["balance"]) for of_one in world.gateway.json("balance", account)["balances"])
         assert told == balances[account], f"balance of {account} is {told}, its entries give {balances[account]}"
@@ -95,9 +103,10 @@ def is_handed_on(world, row):
 
 
 def check_statements(world):
-    """Σ shards = Σ credits of the period; shards are disjoint, complete, and the bytes on the disk are those that the book has. Of
-    reconciliations that give out the ledger's keys and amounts as they are."""
-    blocks = {name.split('"')[1]: block for name, block in world.configuration.lane_settings.items() if name.startswith("reconcile ")}
+    """Σ shards = Σ credits of the period; shards are disjoint, complete, and the bytes on the disk are those that the
+    book has. Of reconciliations that give out the ledger's keys and amounts as they are."""
+    blocks = {name.split('"')[1]: block for name,
+              block in world.configuration.lane_settings.items() if name.startswith("reconcile ")}
     if not blocks:
         return
     entries = world.gateway.entries()
@@ -111,14 +120,17 @@ def check_statements(world):
             with open(os.path.join(folder, part["name"]), "rb") as file:
                 digest = hashlib.sha256(file.read()).hexdigest()
             assert digest == part["sha256"], f"{part['name']} of {task['task']} is not what the book says"
-        assert (sum(p["records"] for p in parts), len(parts)) == (task["records"], task["shards"]), f"{task['task']}: its shards do not add up"
+        assert (sum(p["records"] for p in parts),
+                len(parts)) == (task["records"], task["shards"]), f"{task['task']}: its shards do not add up"
         check_statement(task, block, [os.path.join(folder, p["name"]) for p in parts], entries)
 
 
 def check_statement(task, block, paths, entries):
     read = block["read"]
-    is_plain = block.get("compress", "none") == "none" and not block.get("encrypt") and block.get("charset", "UTF-8") == "UTF-8"
-    if read["from"] != "ledger" or "where" in read or "feeds" in read or not is_plain or not {"key", "amount"} <= set(read["columns"]):
+    is_plain = block.get("compress", "none") == "none" and not block.get("encrypt") and block.get("charset",
+                                                                                                  "UTF-8") == "UTF-8"
+    if read["from"] != "ledger" or "where" in read or "feeds" in read or not is_plain or not {"key",
+        "amount"} <= set(read["columns"]):
         return
     key, amount = read["columns"].index("key"), read["columns"].index("amount")
     told = []
@@ -131,7 +143,8 @@ def check_statement(task, block, paths, entries):
     assert len(set(told)) == len(told), f"{task['task']}: a record is in two places of its shards"
     assert set(told) <= credits, f"{task['task']}: records that were never credited: {sorted(set(told) - credits)[:3]}"
     if all(instant_of(e["posted_at"]) < instant_of(task["started_at"]) for e in of_period):
-        assert set(told) == credits, f"{task['task']}: credits are missing in its shards: {sorted(credits - set(told))[:3]}"
+        assert set(told) == credits, \
+            f"{task['task']}: credits are missing in its shards: {sorted(credits - set(told))[:3]}"
         assert sum(int(a) for _, a in told) == int(task["total"]), f"{task['task']}: total {task['total']}"
 
 
@@ -158,7 +171,8 @@ def expected_credits(world, row, answer):
 def difference(row, credits, expected):
     lost = [c for c in expected if c not in set(credits)][:5]
     extra = [c for c in credits if c not in set(expected)][:5]
-    return f"{row['name']} ({row['state']}): {len(credits)} credits, expected {len(expected)}; missing {lost}, too many {extra}"
+    return (f"{row['name']} ({row['state']}): {len(credits)} credits, expected {len(expected)}; missing {lost}, too "
+            f"many {extra}")
 
 
 def files_below(folder):

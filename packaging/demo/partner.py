@@ -1,5 +1,5 @@
-"""The partner's side: a real sshd, a real gpg with its own keys, and the drop folder as a partner uses it. Nothing here is
-ever asked what the gateway thinks."""
+"""The partner's side: a real sshd, a real gpg with its own keys, and the drop folder as a partner uses it. Nothing here
+is ever asked what the gateway thinks."""
 import contextlib
 import os
 import shutil
@@ -28,15 +28,18 @@ class Gpg:
 
     def __init__(self, home):
         self.home = str(home)
-        self.lock = threading.Lock()  # gpg replaces the ring's files when a key is added; a reader beside it can miss them
+        # gpg replaces the ring's files when a key is added; a reader beside it can miss them
+        self.lock = threading.Lock()
         os.makedirs(self.home, mode=0o700, exist_ok=True)
-        for name, line in (("gpg.conf", "no-auto-key-locate\ntrust-model always\n"), ("dirmngr.conf", "disable-ipv6\n")):
+        for name, line in (("gpg.conf", "no-auto-key-locate\ntrust-model always\n"),
+                           ("dirmngr.conf", "disable-ipv6\n")):
             with open(os.path.join(self.home, name), "w") as file:
                 file.write(line)
 
     def run(self, *words, data=None):
         with self.lock:
-            return command("gpg", "--homedir", self.home, "--batch", "--yes", "--quiet", "--no-tty", "--disable-dirmngr",
+            return command("gpg", "--homedir", self.home, "--batch", "--yes", "--quiet", "--no-tty",
+                           "--disable-dirmngr",
                            "--pinentry-mode", "loopback", *words, data=data)
 
     def make_key(self, name, *, passphrase="", expires="never", sign_only=False):
@@ -65,7 +68,8 @@ class Gpg:
     def open(self, sealed, *, signer):
         """Decrypts and insists on a good signature of `signer`."""
         with self.lock:
-            done = subprocess.run(["gpg", "--homedir", self.home, "--batch", "--quiet", "--status-fd", "2", "-d"], input=sealed,
+            done = subprocess.run(["gpg", "--homedir", self.home, "--batch", "--quiet", "--status-fd", "2", "-d"],
+                                  input=sealed,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
         status = done.stderr.decode(errors="replace")
         assert done.returncode == 0, f"the partner cannot open it: {status}"
@@ -77,11 +81,13 @@ class Gpg:
     def verify_detached(self, path, signature, *, signer):
         """Insists on a good detached signature of `signer`, as `gpg --verify` finds it."""
         with self.lock:
-            done = subprocess.run(["gpg", "--homedir", self.home, "--batch", "--quiet", "--status-fd", "1", "--verify", signature, path],
+            done = subprocess.run(["gpg", "--homedir", self.home, "--batch", "--quiet", "--status-fd", "1", "--verify",
+                                   signature, path],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
         status = done.stdout.decode(errors="replace")
         assert done.returncode == 0, f"gpg --verify: {status}{done.stderr.decode(errors='replace')}"
-        assert any("VALIDSIG" in line and line.split()[-1] == signer for line in status.splitlines()), f"not signed by the gateway: {status}"
+        assert any("VALIDSIG" in line and line.split()[-1] == signer
+                   for line in status.splitlines()), f"not signed by the gateway: {status}"
 
     def stop(self):
         subprocess.run(["gpgconf", "--homedir", self.home, "--kill", "all"], stdout=subprocess.DEVNULL,
@@ -191,7 +197,8 @@ ForceCommand internal-sftp -d {self.root}
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", path], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", path], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL)
         end = time.monotonic() + 20
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as probe:
@@ -272,5 +279,6 @@ class Partner:
 
     def wait_for(self, name, *, seconds=30, log=None):
         """The answer's plaintext, once its marker says that it is complete."""
-        wait_until(f"{name} and its marker at the partner's", lambda: name + ".ok" in self.markers(), seconds=seconds, log=log)
+        wait_until(f"{name} and its marker at the partner's", lambda: name + ".ok" in self.markers(), seconds=seconds,
+                   log=log)
         return self.open(name)

@@ -106,10 +106,12 @@ class Scene:
 
     def feedback(self, name, **options):
         """The feedback of this file, parsed, once it is there."""
-        return accruals.parse_feedback(self.partner.wait_for(self.answer_name(name, "FB"), log=self.gateway.log_tail, **options))
+        return accruals.parse_feedback(self.partner.wait_for(self.answer_name(name, "FB"), log=self.gateway.log_tail,
+                                                             **options))
 
     def exception(self, name, **options):
-        return accruals.parse_feedback(self.partner.wait_for(self.answer_name(name, "EX"), log=self.gateway.log_tail, **options))
+        return accruals.parse_feedback(self.partner.wait_for(self.answer_name(name, "EX"), log=self.gateway.log_tail,
+                                                             **options))
 
     @staticmethod
     def answer_name(name, kind):

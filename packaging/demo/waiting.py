@@ -8,7 +8,8 @@ class Skip(Exception):
 
 
 class Missing(Skip):
-    """A package of packaging/packages is not here: in continuous integration, where all of them are, that is a failure."""
+    """A package of packaging/packages is not here: in continuous integration, where all of them are, that is a
+    failure."""
 
 
 SCALE = float(os.environ.get("SALLYPORT_TEST_PATIENCE", "1"))  # slower builds wait longer

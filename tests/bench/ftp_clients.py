@@ -28,15 +28,21 @@ class FtpClients:
         return [*words, "-K", "-"], config
 
     def lftp(self, way, names):
-        copy = f"mirror --parallel=2 remote/files {self.local}/files" if way == "get" else f"mirror -R --parallel=2 {self.local}/files remote/files"
+        there, here = "remote/files", f"{self.local}/files"
+        copy = f"mirror --parallel=2 {there} {here}" if way == "get" else f"mirror -R --parallel=2 {here} {there}"
         tls = "true" if self.server.tls else "false"
-        setting = (f"set ftp:prefer-epsv true; set ftp:ssl-allow {tls}; set ftp:ssl-force {tls}; set ftp:ssl-protect-data true; "
-                   f"set ssl:ca-file {ftp_servers.authority()['ca']}; set ssl:priority 'NORMAL:-VERS-TLS1.3'; set net:max-retries 1; set ftp:use-mdtm false")
-        return ["lftp", "-c", f"{setting}; open -u {self.login.replace(':', ',')} ftp://{ftp_servers.ADDRESS}:{self.server.port}; {copy}"], ""
+        setting = (f"set ftp:prefer-epsv true; set ftp:ssl-allow {tls}; set ftp:ssl-force {tls}; set "
+                   "ftp:ssl-protect-data true; "
+                   f"set ssl:ca-file {ftp_servers.authority()['ca']}; set ssl:priority 'NORMAL:-VERS-TLS1.3'; set "
+                   "net:max-retries 1; set ftp:use-mdtm false")
+        return ["lftp", "-c",
+                f"{setting}; open -u {self.login.replace(':', ',')} ftp://{ftp_servers.ADDRESS}:{self.server.port}; "
+                f"{copy}"], ""
 
     def courier(self, way, names):
         remote = os.path.join(self.remote, "files")
-        return [os.path.join(self.build, "tests/bench/bench_courier"), way, "2", self.local + "/files", remote], "\n".join(names) + "\n"
+        return [os.path.join(self.build, "tests/bench/bench_courier"), way, "2", self.local + "/files",
+                remote], "\n".join(names) + "\n"
 
     def time(self, way, words, order, names, size):
         """Runs it with an empty target; the seconds."""
@@ -44,11 +50,14 @@ class FtpClients:
         shutil.rmtree(target, ignore_errors=True)
         os.makedirs(target)
         begun = time.monotonic()
-        done = subprocess.run(words, input=order.encode(), env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(words, input=order.encode(), env=self.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
         took = time.monotonic() - begun
         moved = sum(os.path.getsize(os.path.join(target, n)) for n in os.listdir(target))
         if done.returncode != 0 or moved != size * len(names):
-            raise RuntimeError(f"{words[0]} moved {moved} bytes and ended with {done.returncode}: {done.stdout.decode(errors='replace')[-1500:]}")
+            raise RuntimeError(
+                f"{words[0]} moved {moved} bytes and ended with {done.returncode}: "
+                f"{done.stdout.decode(errors='replace')[-1500:]}")
         return took
 
     def fill(self, way, names, size):

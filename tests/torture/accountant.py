@@ -1,5 +1,5 @@
-"""Partners of a storm, and their accountant. He reads what a partner sees: the files that were sent, the answers that came back, the
-statement, and the other system's own list of credits. Nothing of the gateway's is asked."""
+"""Partners of a storm, and their accountant. He reads what a partner sees: the files that were sent, the answers that
+came back, the statement, and the other system's own list of credits. Nothing of the gateway's is asked."""
 import collections
 import dataclasses
 import os
@@ -41,7 +41,8 @@ class Sender:
             sent = self._compose(name, kind, number, earlier)
         self.sent.append(sent)
         if kind == "good":
-            self.amount.update({r.reference: int(r.points) for i, r in enumerate(sent.records, 1) if i not in sent.broken and r.reference})
+            self.amount.update({r.reference: int(r.points) for i,
+                                r in enumerate(sent.records, 1) if i not in sent.broken and r.reference})
         self._put(sent)
         return f"sends {name}, {kind}, of {len(sent.records)} records"
 
@@ -101,7 +102,8 @@ def check_answer(sent, answer):
         return []
     tally = collections.Counter(result for _, result, _ in answer.results)
     if answer.results:
-        equal((len(answer.results), tally["OK"]), (len(sent.records), answer.accepted), f"lines and accepted lines of {sent.name}")
+        equal((len(answer.results), tally["OK"]), (len(sent.records), answer.accepted),
+              f"lines and accepted lines of {sent.name}")
     credited = [(record.reference, int(record.points)) for record, (key, result, _) in zip(sent.records, answer.results)
                 if result == "OK" and equal(key, record.reference, "a line's key") is None]
     equal(answer.amount, sum(points for _, points in credited), f"the amount of {sent.name}'s answer")

@@ -1,9 +1,11 @@
-"""What a disk may hold after the power went: a recording (recorder.c) is played up to a moment, and of what was not synced until then
-only a part is there. The rules are those that POSIX gives and file systems with a journal keep:
+"""What a disk may hold after the power went: a recording (recorder.c) is played up to a moment, and of what was not
+synced until then only a part is there. The rules are those that POSIX gives and file systems with a journal keep:
 
-  a file's content     what was written before its last fsync is there. Of the later writes each may be missing, there, or torn, in
+  a file's content     what was written before its last fsync is there. Of the later writes each may be missing, there,
+  or torn, in
                        pages of 4096 bytes, whatever their order; so may changes of its length.
-  names                what was made, renamed or removed in a folder before the last fsync of that folder is there. Of the later
+  names                what was made, renamed or removed in a folder before the last fsync of that folder is there. Of
+  the later
                        changes only the first ones of each folder are there. A rename is whole or has not happened.
   what others did      the partner's side of the recording is always there: it is another machine's."""
 import dataclasses
@@ -41,7 +43,8 @@ def read_events(path):
 
 
 class File:
-    """Content as of the last sync, and what was done since. A time stamp where it counts: the partner's files keep theirs."""
+    """Content as of the last sync, and what was done since. A time stamp where it counts: the partner's files keep
+    theirs."""
 
     def __init__(self, content=b"", modified=None):
         self.durable, self.pending, self.modified = bytearray(content), [], modified

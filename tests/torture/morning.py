@@ -9,8 +9,8 @@ from watching import calendar, lane, midday_zone, standing, today, with_command
 
 
 class Morning:
-    """Numbered files: one waits for its predecessor, one has a number that was used. Answers have numbers of ours. A day was missed
-    while the gateway was down, and a command is told of it."""
+    """Numbered files: one waits for its predecessor, one has a number that was used. Answers have numbers of ours. A
+    day was missed while the gateway was down, and a command is told of it."""
     name = "morning"
 
     first = {"POINTS_0001.dat.pgp": "FB"}
@@ -18,9 +18,11 @@ class Morning:
 
     @staticmethod
     def configure(feed):
-        feed.settings["sequence"] = {"name": "POINTS_*{sequence:4}.dat.pgp", "on-gap": "wait", "wait-limit": "10m", "on-reused": "reject"}
+        feed.settings["sequence"] = {"name": "POINTS_*{sequence:4}.dat.pgp", "on-gap": "wait", "wait-limit": "10m",
+                                     "on-reused": "reject"}
         feed.settings['expect "daily"'] = {"by": "11:00", "time-zone": midday_zone(), "calendar": "all"}
-        feed.feedback.update({"name": "{sequence:3}_{stem}_FB.dat.pgp", "exception-name": "{sequence:3}_{stem}_EX.dat.pgp"})
+        feed.feedback.update({"name": "{sequence:3}_{stem}_FB.dat.pgp",
+                              "exception-name": "{sequence:3}_{stem}_EX.dat.pgp"})
 
     @staticmethod
     def prepare(world):
@@ -32,7 +34,8 @@ class Morning:
         world.gateway.stop()
         book = sqlite3.connect(os.path.join(world.state, "lanes/points/book.db"))
         with book:
-            book.execute("UPDATE expectation SET day = ?, state = 'met', opens_at = 0, due_at = 1, closes_at = 2", (today(-2),))
+            book.execute("UPDATE expectation SET day = ?, state = 'met', opens_at = 0, due_at = 1, closes_at = 2",
+                         (today(-2),))
         book.close()
 
     @staticmethod
@@ -50,8 +53,10 @@ class Morning:
     def finish(world, is_done):
         missing = ("file-missing", f"acme-points daily {today(-1)}")
         refused = ("file-rejected", "acme-points")  # the number that was used
-        wait_until("these two alarms to stand", lambda: sorted(standing(world)) == [missing, refused], log=world.gateway.log_tail)
-        wait_until("it to be told", lambda: any(a["kind"] == "file-missing" and a["told"] == 1 for a in lane(world)["alarms"]), seconds=60,
+        wait_until("these two alarms to stand", lambda: sorted(standing(world)) == [missing, refused],
+                   log=world.gateway.log_tail)
+        wait_until("it to be told", lambda: any(a["kind"] == "file-missing" and a["told"] == 1
+                                                for a in lane(world)["alarms"]), seconds=60,
                    log=world.gateway.log_tail)
         with open(os.path.join(world.folder, "told.jsonl")) as file:
             told = [json.loads(line)["subject"] for line in file if line.endswith("}\n")]

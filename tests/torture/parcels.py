@@ -1,4 +1,5 @@
-"""Days of what is around the records: signatures, packing and declarations beside files, and files that are handed on as a whole."""
+"""Days of what is around the records: signatures, packing and declarations beside files, and files that are handed on
+as a whole."""
 import hashlib
 import os
 
@@ -8,15 +9,18 @@ from harness import equal
 
 
 class Parcel:
-    """Zipped files in the clear with a detached signature, declared by an index, which goes with the last of its files."""
+    """Zipped files in the clear with a detached signature, declared by an index, which goes with the last of its
+    files."""
     name = "parcel"
     first = {"POINTS_a.dat.pgp": "FB", "POINTS_b.dat.pgp": "FB", "POINTS_bad.dat.pgp": "EX"}
     later = {}
 
     @staticmethod
     def configure(feed):
-        feed.source.update({"envelope": "detached-signature", "outer-packing": "zip", "ready": "declared", "marker": None,
-                            "declared": {"file": "INDEX_*.txt", "format": "columns", "columns": ["name", "size", "sha256"]}})
+        feed.source.update({"envelope": "detached-signature", "outer-packing": "zip", "ready": "declared",
+                            "marker": None,
+                            "declared": {"file": "INDEX_*.txt", "format": "columns",
+                                         "columns": ["name", "size", "sha256"]}})
 
     @classmethod
     def drop_first(cls, world):
@@ -24,7 +28,8 @@ class Parcel:
         for name in cls.first:
             plain = accruals.text(accruals.records(6, prefix=name[7:9]))
             world.partner.originals[name] = plain
-            signature = world.keys.partner.run("-u", world.keys.acme, "-b", "-o", "-", data=plain.encode() + b"x" * ("bad" in name))
+            signature = world.keys.partner.run("-u", world.keys.acme, "-b", "-o", "-",
+                                               data=plain.encode() + b"x" * ("bad" in name))
             content = packers.pack("zip", plain.encode())
             world.partner.put(name, content)
             world.partner.put(name + ".sig", signature)
@@ -58,8 +63,10 @@ class HandedOn:
         inner = os.path.join(world.folder, "inner")
         os.makedirs(inner)
         world.configuration.systems["core"] = {"drop": {"url": "file://" + inner}}
-        world.feed.process = ("deliver", {"system": "core", "endpoint": "drop", "path": ".", "name": "{stem}.gpg", "marker": "{name}.ok",
-                                          "envelope": "openpgp", "encrypt-to": [world.keys.acme_next], "packing": "gzip"})
+        world.feed.process = ("deliver", {"system": "core", "endpoint": "drop", "path": ".", "name": "{stem}.gpg",
+                                          "marker": "{name}.ok",
+                                          "envelope": "openpgp", "encrypt-to": [world.keys.acme_next],
+                                          "packing": "gzip"})
 
     @classmethod
     def drop_first(cls, world):
@@ -74,7 +81,8 @@ class HandedOn:
     def finish(world, is_done):
         world.gateway.wait_quiet()
         inner = os.path.join(world.folder, "inner")
-        equal(sorted(os.listdir(inner)), ["POINTS_a.gpg", "POINTS_a.gpg.ok", "POINTS_b.gpg", "POINTS_b.gpg.ok"], "the inner folder")
+        equal(sorted(os.listdir(inner)), ["POINTS_a.gpg", "POINTS_a.gpg.ok", "POINTS_b.gpg", "POINTS_b.gpg.ok"],
+              "the inner folder")
         for stem in ("POINTS_a", "POINTS_b"):
             with open(os.path.join(inner, stem + ".gpg"), "rb") as file:
                 content = packers.unpack("gzip", world.keys.partner.open(file.read(), signer=world.keys.gateway))

@@ -14,12 +14,13 @@ from world import World
 
 
 class Day:
-    """Every kind of file once, and then what has to meet what came before: the same records under another name, some keys
-    again. The partner's copies are archived."""
+    """Every kind of file once, and then what has to meet what came before: the same records under another name, some
+    keys again. The partner's copies are archived."""
     name = "day"
 
     # name -> how its answer is called
-    first = {"POINTS_good.dat.pgp": "FB", "POINTS_rules.dat.pgp": "FB", "POINTS_unsigned.dat.pgp": "EX", "POINTS_trailer.dat.pgp": "EX"}
+    first = {"POINTS_good.dat.pgp": "FB", "POINTS_rules.dat.pgp": "FB", "POINTS_unsigned.dat.pgp": "EX",
+             "POINTS_trailer.dat.pgp": "EX"}
     later = {"POINTS_copy.dat.pgp": "EX", "POINTS_keys.dat.pgp": "FB"}
 
     @staticmethod
@@ -44,8 +45,8 @@ class Day:
 
 
 class Evening:
-    """Many files whose keys lie among each other, so that the ledger orders its keys; the partner's copies are deleted; and
-    then nothing to do, so that balances are folded."""
+    """Many files whose keys lie among each other, so that the ledger orders its keys; the partner's copies are deleted;
+    and then nothing to do, so that balances are folded."""
     name = "evening"
     count = 20
     first = {f"POINTS_{i:02d}.dat.pgp": "FB" for i in range(count)}
@@ -69,12 +70,13 @@ class Evening:
 
     @staticmethod
     def finish(world, is_done):
-        wait_until("balances to be folded", lambda: is_done("ledger-fold-after"), seconds=60, log=world.gateway.log_tail)
+        wait_until("balances to be folded", lambda: is_done("ledger-fold-after"), seconds=60,
+                   log=world.gateway.log_tail)
 
 
 class Posting:
-    """The records are credited by an interface of another system, over HTTPS, several calls at a time; it rejects some, and loses
-    one reply after its commit."""
+    """The records are credited by an interface of another system, over HTTPS, several calls at a time; it rejects some,
+    and loses one reply after its commit."""
     name = "posting"
     first = {"POINTS_one.dat.pgp": "FB", "POINTS_two.dat.pgp": "FB"}
     later = {"POINTS_keys.dat.pgp": "FB"}
@@ -88,10 +90,12 @@ class Posting:
     def beside(world):
         with AccrualInterface(world.folder) as interface:
             interface.capacity = Capacity(overhead=0.01)
-            interface.decide = lambda record: ("rejected", "M17", "no") if record["key"].endswith("3") else ("accepted", None, None)
+            interface.decide = lambda record: ("rejected", "M17", "no") if record["key"].endswith("3") else ("accepted",
+                                                                                                             None, None)
             interface.plan("good", "commit-then-cut")
             use(world.configuration, interface, timeout="3s",
-                batch={"size-min": 10, "size-max": 15, "allow-any-size": True, "pressure": {"target-latency": "2s", "threads-min": 2, "threads-max": 4}})
+                batch={"size-min": 10, "size-max": 15, "allow-any-size": True,
+                       "pressure": {"target-latency": "2s", "threads-min": 2, "threads-max": 4}})
             yield interface
             equal(interface.broken, [], "what the gateway did that the interface forbids")
             equal(world.credits(), interface.total(), "credits here and there")
@@ -115,7 +119,8 @@ DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn, Statement]
 
 def wait_for_answers(world, names):
     wanted = {world.answer_name(name, kind) + ".ok" for name, kind in names.items()}
-    wait_until("the answers " + ", ".join(sorted(wanted)), lambda: all(any(m.endswith(w) for m in world.partner.markers()) for w in wanted), seconds=90,
+    wait_until("the answers " + ", ".join(sorted(wanted)),
+               lambda: all(any(m.endswith(w) for m in world.partner.markers()) for w in wanted), seconds=90,
                log=world.gateway.log_tail)
 
 
@@ -124,7 +129,8 @@ def results(world):
     told = {}
     for name in world.partner.received():
         answer = accruals.parse_feedback(world.partner.open(name))
-        told[re.sub(r"^\d{3}_", "", name)] = (answer.verdict, answer.code, answer.results, answer.accepted, answer.rejected, answer.duplicates, answer.amount)
+        told[re.sub(r"^\d{3}_", "", name)] = (answer.verdict, answer.code, answer.results, answer.accepted,
+                                              answer.rejected, answer.duplicates, answer.amount)
     return told
 
 

@@ -23,10 +23,12 @@ class Statement:
         os.makedirs(world.recon_folder)
         world.configuration.endpoints["web"] = {"url": f"http://127.0.0.1:{world.interface.port}", "clear-text": True}
         for name, order in (("plain", None), ("ordered", ["account", "key"])):
-            read = {"from": "ledger", "ledger": "miles", "columns": statements.COLUMNS, **({"order": order} if order else {})}
+            read = {"from": "ledger", "ledger": "miles", "columns": statements.COLUMNS,
+                    **({"order": order} if order else {})}
             world.configuration.lane_settings[f'reconcile "{name}"'] = {
                 "requester": "acme-bank", "type": name, "threshold": 40, "read": read,
-                "push": {"endpoint": "main", "path": "recon", "marker": "{name}.ok"}, "status": {"endpoint": "web", "path": "/status"}}
+                "push": {"endpoint": "main", "path": "recon", "marker": "{name}.ok"},
+                "status": {"endpoint": "web", "path": "/status"}}
 
     @staticmethod
     def drop_first(world):
@@ -40,9 +42,11 @@ class Statement:
     def finish(world, is_done):
         gateway = world.gateway
         for name in ("plain", "ordered"):
-            wait_until("the lane to take the task", lambda: gateway.run("recon", "run", name, "--date", statements.DAY, "--no-wait").status == 0,
+            wait_until("the lane to take the task",
+                       lambda: gateway.run("recon", "run", name, "--date", statements.DAY, "--no-wait").status == 0,
                        log=gateway.log_tail)
-        wait_until("both to be out", lambda: [(t.get("push"), t.get("status")) for t in gateway.json("recon", "list")["tasks"]]
+        wait_until("both to be out",
+                   lambda: [(t.get("push"), t.get("status")) for t in gateway.json("recon", "list")["tasks"]]
                    == [("pushed", "told")] * 2, seconds=90, log=gateway.log_tail)
 
     @staticmethod
@@ -50,7 +54,8 @@ class Statement:
         world.interface.close()
         told = {(path, body["type"], body["period"], body["version"], body["records"], body["total"])
                 for path, _, text in world.interface.told for body in [json.loads(text)]}
-        sets = {name: statements.read_set(world, f"{name}_{statements.DAY}.manifest.json")[1] for name in ("plain", "ordered")}
+        sets = {name: statements.read_set(world, f"{name}_{statements.DAY}.manifest.json")[1]
+                for name in ("plain", "ordered")}
         hidden = [n for n in os.listdir(world.recon_folder) if n.startswith(".")]
         assert not hidden, f"temporary files were left at the partner's: {hidden}"
         return answers, sets, told

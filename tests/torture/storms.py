@@ -11,10 +11,13 @@ from world import World
 
 
 def tests(seed):
-    yield Test(lambda: kill_at_random(seed), name=f"random_kills_of_lanes_and_couriers_lose_and_double_nothing_seed_{seed}")
-    yield Test(lambda: kill_at_random(seed + 1, supervisor=True), name=f"random_kills_of_everything_lose_and_double_nothing_seed_{seed + 1}")
+    yield Test(lambda: kill_at_random(seed),
+               name=f"random_kills_of_lanes_and_couriers_lose_and_double_nothing_seed_{seed}")
+    yield Test(lambda: kill_at_random(seed + 1, supervisor=True),
+               name=f"random_kills_of_everything_lose_and_double_nothing_seed_{seed + 1}")
     for number in (1, 3, 6, 12):
-        yield Test(lambda number=number: fail_a_sync(number), name=f"a_sync_that_fails_at_call_{number}_stops_the_lane_and_loses_nothing")
+        yield Test(lambda number=number: fail_a_sync(number),
+                   name=f"a_sync_that_fails_at_call_{number}_stops_the_lane_and_loses_nothing")
 
 
 def victim_of(world, dice, supervisor):
@@ -64,7 +67,8 @@ def fail_a_sync(number):
     with World() as world:
         world.drop("POINTS_sync.dat.pgp", accruals.records(100))
         calls = "fsync,fdatasync"
-        inject = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO:when={number}"]
+        inject = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
+                  f"inject={calls}:error=EIO:when={number}"]
         world.start(wait=False, wrapper=inject)
         answer = world.answer_name("POINTS_sync.dat.pgp", "FB") + ".ok"
         wait_until("the lane to stop for good, or the file to be through",

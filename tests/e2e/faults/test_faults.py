@@ -1,4 +1,5 @@
-"""The world breaks in the middle: connections cut at many bytes, a server that falls silent or is gone, a disk that fills."""
+"""The world breaks in the middle: connections cut at many bytes, a server that falls silent or is gone, a disk that
+fills."""
 import os
 
 import accruals
@@ -84,7 +85,8 @@ def a_partners_server_that_goes_away_and_comes_back_again_and_again_delays_only(
         for i in range(5):
             name = f"POINTS_{i}.dat.pgp"
             world.drop(name, accruals.records(1500, prefix=f"S{i}"))
-            world.gateway.wait_state(name, "seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted",
+            world.gateway.wait_state(name, "seen", "admitted", "fetched", "opened", "staged", "validated", "posting",
+                                     "posted",
                                      "sealed", "answered", "closed", seconds=60)
             world.sshd.stop()
             world.sshd.start()
@@ -116,7 +118,8 @@ def answers_go_through_when_the_partners_incoming_folder_comes_back():
         world.start()
         world.drop("POINTS_i.dat.pgp", accruals.records(5))
         world.gateway.wait_state("POINTS_i.dat.pgp", "sealed")
-        wait_until("a failed push", lambda: world.gateway.file("POINTS_i.dat.pgp")["problem"], log=world.gateway.log_tail)
+        wait_until("a failed push", lambda: world.gateway.file("POINTS_i.dat.pgp")["problem"],
+                   log=world.gateway.log_tail)
         os.mkdir(world.partner.incoming)
         row = world.gateway.file("POINTS_i.dat.pgp")
         world.gateway.ok("retry" if row["state"] != "held" else "release", row["id"])
@@ -144,7 +147,8 @@ def full_disk(room):
             row = world.gateway.file("POINTS_full.dat.pgp")
             if row and row["state"] == "held":
                 world.gateway.ok("release", row["id"])
-            equal(world.feedback("POINTS_full.dat.pgp", seconds=120).accepted, 20000, f"accepted after {room} bytes were left")
+            equal(world.feedback("POINTS_full.dat.pgp", seconds=120).accepted, 20000,
+                  f"accepted after {room} bytes were left")
             world.settle(seconds=90)
             world.gateway.stop()
         finally:
@@ -152,8 +156,8 @@ def full_disk(room):
             disk.close()
 
 
-# What is left when the file arrives: nothing for the book's own log; not the ciphertext; not the plaintext beside it; not
-# staging; not the ledger; not the answer. The sizes are those of 20,000 records (2.2 MB), in steps.
+# What is left when the file arrives: nothing for the book's own log; not the ciphertext; not the plaintext beside it;
+# not staging; not the ledger; not the answer. The sizes are those of 20,000 records (2.2 MB), in steps.
 @test(needs_root=True)
 def a_disk_without_any_room_delays_and_nothing_else():
     full_disk(0)

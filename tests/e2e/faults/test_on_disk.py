@@ -31,10 +31,12 @@ def nothing_in_the_state_is_readable_by_others_and_no_plaintext_has_a_name_but_i
         for path, folders, names in os.walk(world.state):
             for name in ["", *folders, *names]:
                 found = os.path.join(path, name)
-                assert private(found) or not os.path.exists(found), f"{found} has mode {stat.S_IMODE(os.lstat(found).st_mode):o}"
+                assert private(found) or not os.path.exists(found), \
+                    f"{found} has mode {stat.S_IMODE(os.lstat(found).st_mode):o}"
         equal(private(world.runtime), True, "the control sockets' folder is private")
         world.gateway.ok("reject", held["id"], "--reason", "not this one")
-        wait_until("it to be closed", lambda: world.gateway.file("POINTS_done.dat.pgp")["state"] == "closed", log=world.gateway.log_tail)
+        wait_until("it to be closed", lambda: world.gateway.file("POINTS_done.dat.pgp")["state"] == "closed",
+                   log=world.gateway.log_tail)
         world.assert_no_plaintext()
 
 
@@ -47,7 +49,8 @@ def what_a_crash_left_in_the_spool_is_swept_at_the_next_start():
         world.gateway.kill()
         spool = os.path.join(world.state, "lanes", "points", "spool")
         orphans = [os.path.join(spool, name) for name in (
-            "in/0123456789abcdef.part", "in/0123456789abcdef.pgp", "stage/0123456789abcdef.db", "stage/0123456789abcdef.db-journal",
+            "in/0123456789abcdef.part", "in/0123456789abcdef.pgp", "stage/0123456789abcdef.db",
+            "stage/0123456789abcdef.db-journal",
             "out/0123456789abcdef-feedback.pgp", "stage/short", f"out/.{held['id']}.tmp")]
         for path in orphans:
             with open(path, "w") as file:
@@ -81,7 +84,8 @@ def each_file_that_was_taken_lies_in_our_archive_as_it_was_sent():
         equal(os.listdir(world.partner.outgoing), [], "the partner's folder")
         for name, content in sent.items():
             row = world.gateway.file(name)
-            found = [p for p in invariants.files_below(os.path.join(world.state, "lanes", "points", "archive")) if row["id"] in p]
+            found = [p for p in invariants.files_below(os.path.join(world.state, "lanes", "points", "archive"))
+                     if row["id"] in p]
             equal(len(found), 1, f"copies of {name} in the archive")
             with open(found[0], "rb") as file:
                 assert file.read() == content, f"the archived {name} differs"

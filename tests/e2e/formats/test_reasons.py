@@ -14,12 +14,15 @@ def record_of(number, points="100", **fields):
 
 
 FAULTS = (
-    ("1e3", {}, "L012"), ("１２３", {}, "L012"), ("9223372036854775808", {}, "L014"), ("-0", {}, "L012"), ("+5", {}, "L012"),
+    ("1e3", {}, "L012"), ("１２３", {}, "L012"), ("9223372036854775808", {}, "L014"), ("-0", {}, "L012"),
+    ("+5", {}, "L012"),
     (" 5", {}, "L012"), ("0x10", {}, "L012"), ("", {}, "L010"), ("5.0", {}, "L012"), ("-5", {}, "E012"),
     ("100", {"amount": "0.005"}, "L014"), ("100", {"amount": "-0.00"}, "L013"), ("100", {"amount": "1e2"}, "L013"),
     ("100", {"amount": ".5"}, "L013"), ("100", {"amount": "5."}, "L013"), ("100", {"amount": "-1.00"}, "E014"),
-    ("100", {"at": "2026-02-30T10:00:00+08:00"}, "L016"), ("100", {"currency": "EUR"}, "L017"), ("100", {"store": "a\0b"}, "L002"),
-    ("100", {"store": "x" * 17000}, "L003"), ("100", {"store": "a\rb"}, "L007"), ("200000", {"amount": "-3.00"}, "E012,E014"),
+    ("100", {"at": "2026-02-30T10:00:00+08:00"}, "L016"), ("100", {"currency": "EUR"}, "L017"),
+    ("100", {"store": "a\0b"}, "L002"),
+    ("100", {"store": "x" * 17000}, "L003"), ("100", {"store": "a\rb"}, "L007"),
+    ("200000", {"amount": "-3.00"}, "E012,E014"),
 )
 
 
@@ -30,7 +33,8 @@ def each_kind_of_fault_has_its_own_code_and_no_value_is_changed_silently():
         fields['trailer "T"'] = {'field "count"': f(type="integer", control="count"), 'field "total"': f()}
         world.start()
         made = [record_of(i, points, **more) for i, (points, more, _) in enumerate(FAULTS, 1)]
-        made += ["D|too|few", "X|1|2|3|4|5|6|7|8", Record("M12345678901", "R-wide", "100"), "D|\udcff|R-bytes|100|1.00|a|b|CNY|x",
+        made += ["D|too|few", "X|1|2|3|4|5|6|7|8", Record("M12345678901", "R-wide", "100"),
+                 "D|\udcff|R-bytes|100|1.00|a|b|CNY|x",
                  record_of(900, "00012"), record_of(901)]
         plain = accruals.text(made, total=0).encode("utf-8", "surrogateescape")
         world.drop("POINTS_all.dat.pgp", plain)
@@ -48,13 +52,15 @@ WHOLE_FILES = (
     ("empty", b"", "F013"), ("newline", b"\n", "T001"), ("header", b"H|ACME|2026-11-20|000001|1\n", "T002"),
     ("no-header", accruals.text([record_of(1)], header="").encode(), "T001"),
     ("no-trailer", accruals.text([record_of(1)], trailer="").encode(), "T002"),
-    ("count", accruals.text([record_of(1)], count=2).encode(), "T003"), ("total", accruals.text([record_of(1)], total=101).encode(), "T004"),
+    ("count", accruals.text([record_of(1)], count=2).encode(), "T003"),
+    ("total", accruals.text([record_of(1)], total=101).encode(), "T004"),
     ("unread", accruals.text([record_of(1, "1e3")], total=1000).encode(), "T005"),
     ("overflow", accruals.text([record_of(1, "9223372036854775807"), record_of(2, "1")], total=0).encode(), "T006"),
     ("second", accruals.text([record_of(1), "H|ACME|2026-11-20|1|1"], count=1, total=100).encode(), "T007"),
     ("behind", accruals.text([record_of(1)]).encode() + record_of(2).line().encode() + b"\n", "T008"),
     ("date", accruals.text([record_of(1)], header="H|ACME|2026-13-20|1|1").encode(), "L015"),
-    ("utf-16", accruals.text([record_of(1)]).encode("utf-16"), "L001"), ("cr", accruals.text([record_of(1)], end="\r").encode(), "T001"),
+    ("utf-16", accruals.text([record_of(1)]).encode("utf-16"), "L001"),
+    ("cr", accruals.text([record_of(1)], end="\r").encode(), "T001"),
 )
 
 
@@ -76,7 +82,8 @@ def a_file_without_records_is_accepted_and_its_answer_repeats_the_header():
     with World() as world:
         world.start()
         world.drop("POINTS_none.dat.pgp", accruals.text([]))
-        equal(world.raw_answer("POINTS_none.dat.pgp"), b"H|ACME|2026-11-20|000001|1|ACCEPTED||\nT|0|0|0|0|0\n", "the answer")
+        equal(world.raw_answer("POINTS_none.dat.pgp"), b"H|ACME|2026-11-20|000001|1|ACCEPTED||\nT|0|0|0|0|0\n",
+              "the answer")
         world.drop("POINTS_bom.dat.pgp", b"\xef\xbb\xbf" + accruals.text([record_of(1)]).encode())
         equal(world.feedback("POINTS_bom.dat.pgp").accepted, 1, "accepted behind a byte order mark")
         world.settle()

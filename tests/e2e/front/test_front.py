@@ -17,14 +17,16 @@ from world import World
 def every_route_without_a_known_token_is_401_and_says_nothing_else():
     with served() as (world, requests):
         shard = requests.path_of(requests.manifest()["shards"][0])
-        for path in ("/", "/v1/manifests", f"/v1/manifests/points/{DATE}", f"/v1/manifests/points/{DATE}/signature", shard, "/nothing", "/health"):
+        for path in ("/", "/v1/manifests", f"/v1/manifests/points/{DATE}", f"/v1/manifests/points/{DATE}/signature",
+                     shard, "/nothing", "/health"):
             for token in ("", "wrong", requests.token + "x", requests.token[:-1]):
                 answer = requests.get(path, token=token)
                 equal(answer.status, 401, f"{path} with {token!r}")
                 has(answer.headers["www-authenticate"], "Bearer", path)
         for method in ("POST", "PUT", "DELETE", "OPTIONS"):
             equal(requests.curl(shard, "-X", method, token="").status, 401, method)
-        equal(requests.curl(f"/v1/manifests/points/{DATE}/acknowledgement", "-d", "{}", token="").status, 401, "an acknowledgement")
+        equal(requests.curl(f"/v1/manifests/points/{DATE}/acknowledgement", "-d", "{}", token="").status, 401,
+              "an acknowledgement")
         assert requests.token not in world.gateway.log(), "a token is in the log"
 
 
@@ -33,7 +35,8 @@ def a_requester_gets_its_manifest_and_its_shards_and_nobody_elses():
     with World(local=True) as world:
         requests = Requests(world, threshold=10).apply()
         other = Requests(world)
-        world.configuration.extra += ('partner "other-bank" { access { token-sha256 = { "%s" } } }\n' % other.access["token-sha256"][0])
+        world.configuration.extra += ('partner "other-bank" { access { token-sha256 = { "%s" } } }\n'
+                                      % other.access["token-sha256"][0])
         world.start()
         requests.wait_up()
         post(world, "POINTS_1.dat.pgp", records(25))
@@ -42,7 +45,8 @@ def a_requester_gets_its_manifest_and_its_shards_and_nobody_elses():
         equal([s["records"] for s in manifest["shards"]], [10, 10, 5], "records of the shards")
         for shard in manifest["shards"]:
             answer = requests.curl(requests.path_of(shard), binary=True)
-            equal((answer.status, len(answer.body), hashlib.sha256(answer.body).hexdigest(), hashlib.md5(answer.body).hexdigest()),
+            equal((answer.status, len(answer.body), hashlib.sha256(answer.body).hexdigest(),
+                   hashlib.md5(answer.body).hexdigest()),
                   (200, shard["size"], shard["sha256"], shard["md5"]), shard["name"])
             equal(requests.curl(requests.path_of(shard), token=other.token).status, 404, "another's shard")
         equal(requests.get(f"/v1/manifests/points/{DATE}", token=other.token).status, 404, "another's manifest")
@@ -58,9 +62,12 @@ def tricks_with_paths_and_ids_find_nothing():
         shard = requests.path_of(requests.manifest()["shards"][0])
         missing = requests.get("/v1/objects/" + "0" * 32)
         equal(missing.status, 404, "an id that is none")
-        tricks = [shard + "/..", shard + "%2f..", "/v1/objects/../../etc/passwd", "/v1/objects/..%2f..%2fetc%2fpasswd", "/v1/objects/%00", shard.upper(),
-                  shard[:-1], shard + "0", "/v1/objects/", "//v1/objects/x", "/v1/manifests/points/2026-02-30", "/v1/manifests/points/2026-11-20x",
-                  "/v1/manifests/../points/" + DATE, "/v1/manifests/points%27/" + DATE, f"/v1/manifests/points/{DATE}/..", f"/v1/manifests/points/{DATE}/passwd",
+        tricks = [shard + "/..", shard + "%2f..", "/v1/objects/../../etc/passwd", "/v1/objects/..%2f..%2fetc%2fpasswd",
+                  "/v1/objects/%00", shard.upper(),
+                  shard[:-1], shard + "0", "/v1/objects/", "//v1/objects/x", "/v1/manifests/points/2026-02-30",
+                  "/v1/manifests/points/2026-11-20x",
+                  "/v1/manifests/../points/" + DATE, "/v1/manifests/points%27/" + DATE,
+                  f"/v1/manifests/points/{DATE}/..", f"/v1/manifests/points/{DATE}/passwd",
                   "/v1/manifests/" + "x" * 3000 + "/" + DATE, "/v1/manifests/nothing/" + DATE]
         for path in tricks:
             answer = requests.curl(path, "--path-as-is")
@@ -91,16 +98,22 @@ def ranges_tags_and_heads_are_answered_as_http_says():
         whole = requests.curl(path, binary=True)
         equal((whole.headers["etag"], whole.headers["accept-ranges"]), (f'"{shard["sha256"]}"', "bytes"), "headers")
         head = requests.curl(path, "-I", binary=True)
-        equal((head.status, int(head.headers["content-length"]), head.headers["etag"]), (200, size, whole.headers["etag"]), "HEAD")
-        rows = [("0-0", 206, whole.body[:1], f"bytes 0-0/{size}"), (f"{size - 3}-", 206, whole.body[-3:], f"bytes {size - 3}-{size - 1}/{size}"),
-                ("-5", 206, whole.body[-5:], f"bytes {size - 5}-{size - 1}/{size}"), (f"2-{size + 99}", 206, whole.body[2:], f"bytes 2-{size - 1}/{size}"),
+        equal((head.status, int(head.headers["content-length"]), head.headers["etag"]),
+              (200, size, whole.headers["etag"]), "HEAD")
+        rows = [("0-0", 206, whole.body[:1], f"bytes 0-0/{size}"),
+                (f"{size - 3}-", 206, whole.body[-3:], f"bytes {size - 3}-{size - 1}/{size}"),
+                ("-5", 206, whole.body[-5:], f"bytes {size - 5}-{size - 1}/{size}"),
+                (f"2-{size + 99}", 206, whole.body[2:], f"bytes 2-{size - 1}/{size}"),
                 ("0-1,3-4", 200, whole.body, None), (f"{size}-", 416, b"", f"bytes */{size}")]
         for text, status, body, content_range in rows:
             answer = requests.curl(path, "-H", f"Range: bytes={text}", binary=True)
-            equal((answer.status, answer.body, answer.headers.get("content-range")), (status, body, content_range), text)
+            equal((answer.status, answer.body, answer.headers.get("content-range")), (status, body, content_range),
+                  text)
         equal(requests.curl(path, "-H", f"If-None-Match: {whole.headers['etag']}").status, 304, "If-None-Match")
-        equal(requests.curl(path, "-H", "Range: bytes=1-", "-H", f"If-Range: {whole.headers['etag']}", binary=True).status, 206, "If-Range, the same")
-        equal(requests.curl(path, "-H", "Range: bytes=1-", "-H", 'If-Range: "other"', binary=True).status, 200, "If-Range, another")
+        equal(requests.curl(path, "-H", "Range: bytes=1-", "-H", f"If-Range: {whole.headers['etag']}",
+                            binary=True).status, 206, "If-Range, the same")
+        equal(requests.curl(path, "-H", "Range: bytes=1-", "-H", 'If-Range: "other"', binary=True).status, 200,
+              "If-Range, another")
         equal(requests.curl(path, "-X", "DELETE").status, 405, "DELETE")
 
 
@@ -114,7 +127,8 @@ def a_client_certificate_is_as_good_as_a_token_and_a_strangers_is_not():
         world.start()
         requests.wait_up()
         equal(requests.curl("/v1/manifests", "--cert", certificate, "--key", key, token="").status, 200, "ours")
-        equal(requests.curl("/v1/manifests", "--cert", stranger, "--key", stranger_key, token="").status, 401, "another's of the same authority")
+        equal(requests.curl("/v1/manifests", "--cert", stranger, "--key", stranger_key, token="").status, 401,
+              "another's of the same authority")
         equal(requests.get("/v1/manifests", token="").status, 401, "none")
         equal(requests.get("/v1/manifests").status, 200, "a token still")
 
@@ -130,7 +144,8 @@ def an_acknowledgement_is_noted_once_and_only_for_what_was_published():
             equal(requests.curl(path, "-d", body).status, status, body)
         assert not requests.manifest_status(DATE).get("acknowledged"), "acknowledged without reason"
         for _ in range(2):
-            equal(requests.curl(path, "-d", '{"manifest_sha256": "%s", "records": 25}' % digest).status, 200, "a right one")
+            equal(requests.curl(path, "-d", '{"manifest_sha256": "%s", "records": 25}' % digest).status, 200,
+                  "a right one")
         equal(requests.manifest_status(DATE)["acknowledged"], True, "acknowledged")
         equal(world.gateway.log().count("recon-acknowledged"), 2, "both are in the log")
         equal(requests.curl(path).status, 405, "GET")
@@ -138,7 +153,8 @@ def an_acknowledgement_is_noted_once_and_only_for_what_was_published():
 
 def _handshaken(requests):
     context = ssl.create_default_context(cafile=authority().certificate)
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", requests.port), timeout=30 * SCALE), server_hostname="127.0.0.1")
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", requests.port), timeout=30 * SCALE),
+                               server_hostname="127.0.0.1")
 
 
 @test
@@ -161,8 +177,10 @@ def slow_huge_and_malformed_requests_are_bounded():
                 pass
             return True
         wait_until("a dripping request to be ended", is_ended, seconds=20)
-        equal(requests.curl("/v1/manifests", "-H", "X-Long: " + "x" * 100000).status in (400, 413, 431), True, "a huge head")
-        equal(requests.curl(f"/v1/manifests/points/{DATE}/acknowledgement", "--data-binary", "x" * 70000, "-H", "Expect:").status, 413, "a huge body")
+        equal(requests.curl("/v1/manifests", "-H", "X-Long: " + "x" * 100000).status in (400, 413, 431), True,
+              "a huge head")
+        equal(requests.curl(f"/v1/manifests/points/{DATE}/acknowledgement", "--data-binary", "x" * 70000, "-H",
+                            "Expect:").status, 413, "a huge body")
         equal(requests.curl("/v1/manifests", "-X", "GET", "-d", "body").status, 400, "a body where none belongs")
         for raw in (b"\r\n\r\n\r\n", b"GET\r\n\r\n", b"\x00\xff\xfe garbage\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"):
             with _handshaken(requests) as malformed:
@@ -183,7 +201,8 @@ def the_front_comes_back_after_a_kill_and_serves_what_it_served():
         pids = world.gateway.named("front")
         equal(len(pids), 1, "fronts")
         os.kill(pids[0], 9)
-        wait_until("another front", lambda: world.gateway.named("front") not in ([], pids) and world.gateway.named("front"), log=world.gateway.log_tail)
+        wait_until("another front", lambda: world.gateway.named("front") not in ([], pids)
+                   and world.gateway.named("front"), log=world.gateway.log_tail)
         requests.wait_up()
         equal(requests.curl(shard, binary=True).body, before, "the shard")
 
@@ -222,7 +241,8 @@ def _status(world):
 def status_shows_the_front_and_a_reload_replaces_it_alone():
     with served() as (world, requests):
         before, lane = _status(world), world.gateway.named("lane")
-        equal((before["running"], before["pid"], before["listen"]), (True, world.gateway.named("front")[0], f"127.0.0.1:{requests.port}"), "status")
+        equal((before["running"], before["pid"], before["listen"]),
+              (True, world.gateway.named("front")[0], f"127.0.0.1:{requests.port}"), "status")
         has(world.gateway.ok("status").out, "the front runs", "status, for people")
         has(world.gateway.log(), "process=front", "the supervisor's log")
         assert "@front" not in world.gateway.log(), "its inner name is in the log"
@@ -264,7 +284,9 @@ def the_front_ends_soon_also_while_it_serves():
 def a_connection_goes_on_after_refusals_and_is_ended_after_bodies_that_nobody_reads():
     with served() as (world, requests):
         shard = requests.path_of(requests.manifest()["shards"][0])
-        connection = http.client.HTTPSConnection("127.0.0.1", requests.port, context=ssl.create_default_context(cafile=authority().certificate), timeout=20 * SCALE)
+        connection = http.client.HTTPSConnection("127.0.0.1", requests.port,
+                                                 context=ssl.create_default_context(cafile=authority().certificate),
+                                                 timeout=20 * SCALE)
         known = {"Authorization": f"Bearer {requests.token}"}
 
         def ask(method, path, headers=known, body=None):
@@ -273,14 +295,16 @@ def a_connection_goes_on_after_refusals_and_is_ended_after_bodies_that_nobody_re
             return answer.status, answer.read()
         socket_before = None
         for method, path, headers, status in (("GET", "/v1/manifests", known, 200), ("GET", "/nothing", known, 404),
-                                              ("DELETE", shard, known, 405), ("HEAD", shard, known, 200), ("GET", shard, {**known, "Range": "bytes=99999999-"}, 416),
+                                              ("DELETE", shard, known, 405), ("HEAD", shard, known, 200),
+                                              ("GET", shard, {**known, "Range": "bytes=99999999-"}, 416),
                                               ("GET", shard, known, 200)):
             equal(ask(method, path, headers)[0], status, f"{method} {path}")
             socket_before = socket_before or connection.sock
             assert connection.sock is socket_before, f"{method} {path}, {status}: the connection was ended"
         equal((ask("GET", shard, {})[0], connection.sock), (401, None), "a stranger's answer, and its connection")
         acknowledgement = f"/v1/manifests/points/{DATE}/acknowledgement"
-        for body, status in ((b"no JSON", 400), (b"[]", 400), (b'{"manifest_sha256":1}', 400), (b'{"a":1,"a":2}', 400), (b"", 400), (b"[" * 60000, 400)):
+        for body, status in ((b"no JSON", 400), (b"[]", 400), (b'{"manifest_sha256":1}', 400), (b'{"a":1,"a":2}', 400),
+                             (b"", 400), (b"[" * 60000, 400)):
             equal(ask("POST", acknowledgement, known, body)[0], status, body[:20])
         pipelined = _handshaken(requests)  # an endless body to whom nobody lets in
         pipelined.sendall(f"POST {acknowledgement} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())

@@ -1,5 +1,5 @@
-"""What is around a partner's records, made by real tools: packing inside and outside of OpenPGP, detached signatures, files without
-any protection; and what hostile packed files become."""
+"""What is around a partner's records, made by real tools: packing inside and outside of OpenPGP, detached signatures,
+files without any protection; and what hostile packed files become."""
 import os
 import signal
 import zlib
@@ -18,7 +18,8 @@ def every_packing_inside_and_outside_of_openpgp_is_opened_and_answers_are_packed
             feeds[kind, "inner"] = inner = OtherFeed(world, kind + "-inner", **{"inner-packing": kind})
             inner.feedback.update(packing=kind)
             feeds[kind, "outer"] = outer = OtherFeed(world, kind + "-outer", **{"outer-packing": kind})
-            outer.feedback.update({"outer-packing": kind, "member": "{stem}.pgp"} if kind == "zip" else {"outer-packing": kind})
+            outer.feedback.update({"outer-packing": kind, "member": "{stem}.pgp"} if kind == "zip"
+                                  else {"outer-packing": kind})
         world.configuration.lanes = {"points": list(feeds.values())}
         world.start()
         for (kind, where), feed in feeds.items():
@@ -68,10 +69,12 @@ def hostile_packed_files_are_refused_with_a_code_and_the_others_go_on():
         hostile = {
             ("gzip", "U001"): plain, ("gzip", "U003"): good["gzip"][:-20], ("gzip", "U004"): good["gzip"] + b"garbage",
             ("gzip", "U002"): bytes(flipped), ("gzip", "U008"): pack("gzip", zeros),
-            ("zstd", "U001"): good["gzip"], ("zstd", "U003"): good["zstd"][:-20], ("zstd", "U002"): good["zstd"] + b"garbage",
+            ("zstd", "U001"): good["gzip"], ("zstd", "U003"): good["zstd"][:-20],
+            ("zstd", "U002"): good["zstd"] + b"garbage",
             ("zstd", "U008"): pack("zstd", zeros),
             ("zip", "U001"): sealed, ("zip", "U003"): good["zip"][:-30], ("zip", "U008"): pack("zip", zeros),
-            ("zip", "U005"): zipped([("a", sealed), ("b", sealed)]), ("zip", "U006"): zipped([("a", sealed)], "-P", "secret"),
+            ("zip", "U005"): zipped([("a", sealed), ("b", sealed)]),
+            ("zip", "U006"): zipped([("a", sealed)], "-P", "secret"),
         }
         world.start()
         for (kind, code), content in hostile.items():
@@ -113,7 +116,8 @@ def an_unpacker_that_is_killed_holds_its_file_and_nothing_else():
         feed.drop("POINTS_good.dat", pack("gzip", world.partner.seal(accruals.text(accruals.records(5)))))
         equal(opened(world, feed, "POINTS_good_FB.dat.pgp").accepted, 5, "the file behind it")
         world.gateway.ok("reject", row["id"], "--reason", "a bomb")
-        equal(opened(world, feed, "POINTS_long_EX.dat.pgp").verdict, "REJECTED", "the answer when a person has rejected it")
+        equal(opened(world, feed, "POINTS_long_EX.dat.pgp").verdict, "REJECTED",
+              "the answer when a person has rejected it")
         finish(world)
 
 
@@ -125,12 +129,14 @@ def sign(world, content, *, signer=None, options=()):
 def a_file_with_a_detached_signature_waits_for_it_and_its_answer_has_one():
     with World(local=True) as world:
         feed = OtherFeed(world, "detached", envelope="detached-signature", signature="{name}.sig")
-        feed.feedback.update(envelope="detached-signature", name="{stem}_FB.txt", **{"exception-name": "{stem}_EX.txt", "digest": "{name}.sha256"})
+        feed.feedback.update(envelope="detached-signature", name="{stem}_FB.txt",
+                             **{"exception-name": "{stem}_EX.txt", "digest": "{name}.sha256"})
         world.configuration.lanes = {"points": [feed]}
         world.start()
         plain = accruals.text(accruals.records(30)).encode()
         feed.drop("POINTS_1.txt", plain)
-        wait_until("the signature to be missed", lambda: "waits for its signature POINTS_1.txt.sig" in problem_of(world, "POINTS_1.txt"),
+        wait_until("the signature to be missed",
+                   lambda: "waits for its signature POINTS_1.txt.sig" in problem_of(world, "POINTS_1.txt"),
                    log=world.gateway.log_tail)
         feed.put("POINTS_1.txt.sig", sign(world, plain))
         answer = answered(feed, "POINTS_1_FB.txt")
@@ -145,7 +151,8 @@ def a_file_with_a_detached_signature_waits_for_it_and_its_answer_has_one():
         finish(world)
         row = world.gateway.file("POINTS_1.txt")
         equal((row["trust"], row["signer"]), ("good", world.keys.acme), "trust and signer")
-        equal(sorted(os.listdir(os.path.join(feed.out, "archive"))), ["POINTS_1.txt", "POINTS_1.txt.ok", "POINTS_1.txt.sig"], "archived at the partner's")
+        equal(sorted(os.listdir(os.path.join(feed.out, "archive"))),
+              ["POINTS_1.txt", "POINTS_1.txt.ok", "POINTS_1.txt.sig"], "archived at the partner's")
 
 
 @test
@@ -172,7 +179,8 @@ def a_detached_signature_that_does_not_hold_refuses_the_file():
 def a_file_without_protection_is_taken_where_the_feed_says_so_and_shown_as_such():
     with World(local=True) as world:
         feed = OtherFeed(world, "plain", envelope="unprotected-plain-text", **{"outer-packing": "zip"})
-        feed.feedback.update(envelope="unprotected-plain-text", name="{stem}_FB.csv", **{"exception-name": "{stem}_EX.csv"})
+        feed.feedback.update(envelope="unprotected-plain-text", name="{stem}_FB.csv",
+                             **{"exception-name": "{stem}_EX.csv"})
         world.configuration.lanes = {"points": [feed]}
         world.write_configuration()
         checked = world.gateway.run("check")
@@ -211,14 +219,16 @@ def a_signature_from_the_future_is_held_for_a_person():
         world.configuration.lanes = {"points": [feed]}
         keys = world.keys.partner
         later = ["--faked-system-time", "20400101T000000!"]
-        keys.run(*later, "--passphrase", "", "--quick-generate-key", "marty <marty@test.example>", "ed25519", "sign", "never")
+        keys.run(*later, "--passphrase", "", "--quick-generate-key", "marty <marty@test.example>", "ed25519", "sign",
+                 "never")
         marty = keys.fingerprint("marty")
         world.configuration.openpgp["signed-by"].append(marty)
         gateway = keys.__class__(world.gnupg)
         gateway.run(*later, "--import", data=keys.run("--export", marty))
         gateway.stop()
         world.start()
-        feed.drop("POINTS_1.dat", keys.run(*later, "-u", marty, "-s", "-r", world.keys.gateway, "-e", data=accruals.text(accruals.records(3)).encode()))
+        feed.drop("POINTS_1.dat", keys.run(*later, "-u", marty, "-s", "-r", world.keys.gateway, "-e",
+                                           data=accruals.text(accruals.records(3)).encode()))
         row = world.gateway.wait_state("POINTS_1.dat", "held")
         equal(row["reason_code"], "F011", "the code")
         has(row["reason"], "clock", "the reason")

@@ -11,9 +11,11 @@ from world import World
 def long_ago(ring, name):
     """A key that ended long ago; its fingerprint."""
     user = f"{name} <{name}@test.example>"
-    ring.run("--faked-system-time", "20240101T000000!", "--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "1y")
+    ring.run("--faked-system-time", "20240101T000000!", "--passphrase", "", "--quick-generate-key", user, "ed25519",
+             "sign", "1y")
     key = ring.fingerprint(name)
-    ring.run("--faked-system-time", "20240101T000000!", "--passphrase", "", "--quick-add-key", key, "cv25519", "encr", "1y")
+    ring.run("--faked-system-time", "20240101T000000!", "--passphrase", "", "--quick-add-key", key, "cv25519", "encr",
+             "1y")
     return key
 
 
@@ -30,7 +32,9 @@ def a_key_that_expired_or_was_revoked_opens_nothing_and_is_told_by_check_keys_an
         ended, withdrawn = long_ago(partner, "ended-" + number), partner.make_key("withdrawn-" + number)
         gateway.run("--import", data=partner.run("--export", ended, withdrawn))
         plain = accruals.text(accruals.records(5))
-        sealed = {"expired": world.partner.seal(plain, signer=ended, options=("--faked-system-time", "20240601T000000!", "--ignore-time-conflict", "--ignore-valid-from")),
+        sealed = {"expired": world.partner.seal(plain, signer=ended,
+                                                options=("--faked-system-time", "20240601T000000!",
+                                                         "--ignore-time-conflict", "--ignore-valid-from")),
                   "revoked": world.partner.seal(plain, signer=withdrawn)}
         gateway.run("--import", data=revocation(partner, withdrawn))
         gateway.stop()
@@ -40,10 +44,12 @@ def a_key_that_expired_or_was_revoked_opens_nothing_and_is_told_by_check_keys_an
         equal(checked.status, 0, "exit status of check: the other partners' work goes on")
         for fingerprint, word in ((ended, "expired"), (withdrawn, "revoked")):
             for what, text in (("check", checked.out + checked.err), ("keys", shown.out + shown.err)):
-                assert any(fingerprint in line and word in line for line in text.splitlines()), f"{what} does not say that {fingerprint} is {word}:\n{text}"
+                assert any(fingerprint in line and word in line
+                           for line in text.splitlines()), f"{what} does not say that {fingerprint} is {word}:\n{text}"
         world.start()
         for fingerprint in (ended, withdrawn):
-            wait_until("the log to tell of the key", lambda: any(fingerprint in line and "ended" in line for line in world.gateway.log().splitlines()))
+            wait_until("the log to tell of the key", lambda: any(fingerprint in line and "ended" in line
+                                                                 for line in world.gateway.log().splitlines()))
         for word, content in sealed.items():
             name = f"POINTS_{word}.dat.pgp"
             world.partner.originals[name] = ""

@@ -30,7 +30,8 @@ def found(told, severity, check, words):
 
 
 def probes_left(world):
-    return [name for folder, folders, names in os.walk(world.partner.root) for name in names + folders if name.startswith(".sallyport-probe-")]
+    return [name for folder, folders,
+            names in os.walk(world.partner.root) for name in names + folders if name.startswith(".sallyport-probe-")]
 
 
 @test
@@ -44,8 +45,10 @@ def a_good_server_is_well_and_nothing_is_written_unless_it_is_asked_for():
         equal(os.stat(world.partner.incoming).st_mtime_ns, before, "the time of the folder")
         told = examine(world, "--write", "incoming", "--write", "outgoing", status=0)
         for check in ("put", "get", "resume", "rename", "replace", "mkdir", "speed", "clock", "remove"):
-            assert any(c == check and s == "ok" for s, c, _ in findings(told)), f"nothing is well with {check}: {findings(told)}"
-        assert "chacha20-poly1305@openssh.com" in told["endpoints"][0]["survey"]["cipher-in"], "the evidence is not in the answer"
+            assert any(c == check and s == "ok" for s, c,
+                       _ in findings(told)), f"nothing is well with {check}: {findings(told)}"
+        assert "chacha20-poly1305@openssh.com" in told["endpoints"][0]["survey"]["cipher-in"], \
+            "the evidence is not in the answer"
         equal(probes_left(world), [], "probe files")
         text = world.gateway.run("doctor", "acme-bank", "main").out
         has(text, "acme-bank/main  ok        login", "the table")
@@ -113,8 +116,10 @@ def a_server_that_forbids_writing_is_told_and_nothing_is_left():
         equal(probes_left(world), [], "probe files")
 
 
-LIES = [("rename-overwrites", "note", "rename", "replaces it"), ("rename-does-nothing", "problem", "rename", "has its old name"),
-        ("rename-loses", "problem", "rename", "the file is gone"), ("clock-ahead", "warning", "clock", "ahead of our clock"),
+LIES = [("rename-overwrites", "note", "rename", "replaces it"),
+        ("rename-does-nothing", "problem", "rename", "has its old name"),
+        ("rename-loses", "problem", "rename", "the file is gone"),
+        ("clock-ahead", "warning", "clock", "ahead of our clock"),
         ("stat-larger", "problem", "put", "bytes of"), ("early-end", "warning", "get", "changed while it was read")]
 
 
@@ -140,7 +145,8 @@ def ctrl_c_ends_it_soon_and_the_probe_files_are_removed():
         world.configuration.endpoints["main"]["io-timeout"] = "60s"
         world.write_configuration()
         world.liar.lie("stall-read", ".sallyport-probe-*", times=1)
-        process = subprocess.Popen([BINARY, "--config", world.path, "doctor", "acme-bank", "--write", "incoming"], stdout=subprocess.PIPE,
+        process = subprocess.Popen([BINARY, "--config", world.path, "doctor", "acme-bank", "--write", "incoming"],
+                                   stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, env=world.gateway.environment)
         wait_until("a probe that does not end", lambda: world.liar.told("stall-read") == 1)
         assert probes_left(world), "there is no probe file yet"

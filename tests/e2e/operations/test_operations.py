@@ -1,4 +1,5 @@
-"""What an operator does and sees: commands, exit statuses, reload, stop, keys, logs; and logins that must not be tried twice."""
+"""What an operator does and sees: commands, exit statuses, reload, stop, keys, logs; and logins that must not be tried
+twice."""
 import os
 import re
 import signal
@@ -12,13 +13,15 @@ from world import World
 
 
 def told_in_log(world, text, seconds=30):
-    return wait_until(f"{text!r} in the log", lambda: text in world.gateway.log(), seconds=seconds, log=world.gateway.log_tail)
+    return wait_until(f"{text!r} in the log", lambda: text in world.gateway.log(), seconds=seconds,
+                      log=world.gateway.log_tail)
 
 
 def logins(world):
     """What sshd saw: (failed passwords, accepted logins, connections)."""
     log = world.sshd.log()
-    return (len(re.findall(r"Failed (?:password|keyboard-interactive\S*) for", log)), log.count("Accepted "), log.count("Connection from 127.0.0.1"))
+    return (len(re.findall(r"Failed (?:password|keyboard-interactive\S*) for", log)), log.count("Accepted "),
+            log.count("Connection from 127.0.0.1"))
 
 
 @test
@@ -31,7 +34,8 @@ def a_changed_configuration_is_reloaded_by_sighup_and_a_bad_one_refused():
         world.write_configuration()
         supervisor, lane = world.gateway.process.pid, world.gateway.named("lane")
         world.gateway.process.send_signal(signal.SIGHUP)
-        wait_until("systemd to be told", lambda: world.gateway.told("RELOADING=1") and world.gateway.notes.count("READY=1") > 1,
+        wait_until("systemd to be told",
+                   lambda: world.gateway.told("RELOADING=1") and world.gateway.notes.count("READY=1") > 1,
                    log=world.gateway.log_tail)
         wait_until("a new lane", lambda: world.gateway.named("lane") not in ([], lane), log=world.gateway.log_tail)
         world.drop("POINTS_2.dat.pgp", accruals.records(10, prefix="S", broken={5}))
@@ -55,7 +59,8 @@ def sigterm_ends_in_bounded_time_also_under_load_and_loses_nothing():
         world.start()
         for i in range(10):
             world.drop(f"POINTS_{i}.dat.pgp", accruals.records(2000, prefix=f"T{i}"))
-        world.gateway.wait_state("POINTS_3.dat.pgp", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted",
+        world.gateway.wait_state("POINTS_3.dat.pgp", "admitted", "fetched", "opened", "staged", "validated", "posting",
+                                 "posted",
                                  "sealed", "answered", "closed")
         begun = time.monotonic()
         equal(world.gateway.stop(seconds=25), 0, "exit status")
@@ -101,7 +106,8 @@ def a_wrong_password_is_tried_three_times_at_most_and_then_a_breaker_opens():
         told_in_log(world, "breaker")
         time.sleep(4)  # four more periods of the schedule: the one thing here that only time can show
         failed, accepted, _ = logins(world)
-        assert 1 <= failed <= 3 and accepted == 0, f"{failed} failed logins, {accepted} accepted:\n{world.sshd.log()}\n{world.gateway.log_tail()}"
+        assert 1 <= failed <= 3 and accepted == 0, \
+            f"{failed} failed logins, {accepted} accepted:\n{world.sshd.log()}\n{world.gateway.log_tail()}"
         lacks(world.gateway.log(), "CANARY-wrong", "the log")
         for pid in world.gateway.pids():
             with open(f"/proc/{pid}/cmdline", "rb") as line, open(f"/proc/{pid}/environ", "rb") as environment:
@@ -112,14 +118,17 @@ def a_wrong_password_is_tried_three_times_at_most_and_then_a_breaker_opens():
 def a_right_password_logs_in():
     with World(sshd_options="PasswordAuthentication yes\nAuthenticationMethods password\n") as world:
         user = "sallyport-test"
-        for name in ("passwd", "shadow", "group", "gshadow", "subuid", "subgid"):  # throwaway copies over the machine's own
+        for name in ("passwd", "shadow", "group", "gshadow", "subuid",
+                     "subgid"):  # throwaway copies over the machine's own
             path, copy = f"/etc/{name}", os.path.join(world.folder, name)
             if os.path.exists(path):
                 subprocess.run(["cp", "-p", path, copy], check=True)
                 subprocess.run(["mount", "--bind", copy, path], check=True)
         try:
-            hashed = subprocess.run(["openssl", "passwd", "-6", "CANARY-right"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
-            for name, line in (("passwd", f"{user}:x:0:0::{world.partner.root}:/bin/sh"), ("shadow", f"{user}:{hashed}:19000:0:99999:7:::")):
+            hashed = subprocess.run(["openssl", "passwd", "-6", "CANARY-right"], stdout=subprocess.PIPE,
+                                    check=True).stdout.decode().strip()
+            for name, line in (("passwd", f"{user}:x:0:0::{world.partner.root}:/bin/sh"),
+                               ("shadow", f"{user}:{hashed}:19000:0:99999:7:::")):
                 with open(f"/etc/{name}", "a") as file:
                     file.write(line + "\n")
             secret = os.path.join(world.folder, "password")
@@ -168,15 +177,19 @@ def commands_print_json_tables_and_documented_exit_statuses():
         row = gateway.file("POINTS_c.dat.pgp")
         entries = gateway.entries("--file", row["id"])
         equal(len(entries), 29, "entries of the file")
-        for words in (("status",), ("files",), ("show", row["id"]), ("trace", f"{row['id']}:2"), ("trace", entries[0]["key"]),
-                      ("balance", entries[0]["account"]), ("entries",), ("keys",), ("check",), ("audit", "verify"), ("verify",)):
+        for words in (("status",), ("files",), ("show", row["id"]), ("trace", f"{row['id']}:2"),
+                      ("trace", entries[0]["key"]),
+                      ("balance", entries[0]["account"]), ("entries",), ("keys",), ("check",), ("audit", "verify"),
+                      ("verify",)):
             table = gateway.ok(*words).out
             assert table.strip(), f"{words} prints nothing"
             assert "\x1b" not in table, f"{words} prints colours to a pipe"
             gateway.json(*words)
-        equal([f["id"] for f in gateway.files("--state", "closed", "--feed", "acme-points", "--name", "POINTS_*")], [row["id"]], "filtered files")
+        equal([f["id"] for f in gateway.files("--state", "closed", "--feed", "acme-points", "--name", "POINTS_*")],
+              [row["id"]], "filtered files")
         equal(gateway.files("--state", "held"), [], "held files")
-        for words, status in ((("show", "nothing-like-it"), 4), (("balance", "M999999999"), 4), (("nonsense",), 2), (("show",), 2),
+        for words, status in ((("show", "nothing-like-it"), 4), (("balance", "M999999999"), 4), (("nonsense",), 2),
+                              (("show",), 2),
                               (("hold", row["id"], "--reason", "x"), 7), (("retry", "nothing-like-it"), 4)):
             equal(gateway.run(*words).status, status, f"exit status of {' '.join(words)}")
         gateway.stop()
@@ -321,7 +334,8 @@ def several_lanes_and_feeds_run_beside_each_other_and_a_killed_one_harms_no_othe
         world.feedback("POINTS_p.dat.pgp")
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
-        wait_until("two new lanes", lambda: len(set(world.gateway.named("lane")) - set(victims)) == 2, log=world.gateway.log_tail)
+        wait_until("two new lanes", lambda: len(set(world.gateway.named("lane")) - set(victims)) == 2,
+                   log=world.gateway.log_tail)
         world.drop("POINTS_q.dat.pgp", accruals.records(10, prefix="Q"))
         equal(world.feedback("POINTS_q.dat.pgp").accepted, 10, "accepted")
         world.settle()

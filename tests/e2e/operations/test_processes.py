@@ -15,7 +15,8 @@ def systemd_is_fed_while_it_runs_and_told_when_it_stops():
     with World() as world:
         world.gateway.environment["WATCHDOG_USEC"] = "400000"
         world.start()
-        wait_until("three beats of the watchdog", lambda: world.gateway.told("WATCHDOG=1") and world.gateway.notes.count("WATCHDOG=1") >= 3)
+        wait_until("three beats of the watchdog",
+                   lambda: world.gateway.told("WATCHDOG=1") and world.gateway.notes.count("WATCHDOG=1") >= 3)
         has("\n".join(world.gateway.notes), "STATUS=1 of 1 lanes running", "what systemd was told")
         world.gateway.process.send_signal(signal.SIGTERM)
         wait_until("STOPPING=1", lambda: world.gateway.told("STOPPING=1"))
@@ -31,7 +32,8 @@ def a_lane_that_keeps_dying_is_started_after_growing_pauses():
             lane = world.gateway.named("lane")[0]
             os.kill(lane, signal.SIGKILL)
             begun = time.monotonic()
-            wait_until("the next lane", lambda: world.gateway.named("lane") not in ([], [lane]), pause=0.01, log=world.gateway.log_tail)
+            wait_until("the next lane", lambda: world.gateway.named("lane") not in ([], [lane]), pause=0.01,
+                       log=world.gateway.log_tail)
             pauses.append(time.monotonic() - begun)
         assert pauses[0] < 1.2 < pauses[3], f"pauses of {pauses}"
         world.drop("POINTS_k.dat.pgp", accruals.records(10))
@@ -50,7 +52,8 @@ def a_reload_while_a_file_is_posted_loses_and_doubles_nothing():
         world.feed.rules["points-range"]["code"] = "E777"
         world.write_configuration()
         world.gateway.process.send_signal(signal.SIGHUP)
-        wait_until("a new lane", lambda: world.gateway.named("lane") not in ([], lane), seconds=40, log=world.gateway.log_tail)
+        wait_until("a new lane", lambda: world.gateway.named("lane") not in ([], lane), seconds=40,
+                   log=world.gateway.log_tail)
         equal(world.feedback("POINTS_reload.dat.pgp", seconds=60).accepted, 20000, "accepted")
         lacks(world.gateway.log(), "lane-killed", "the log")
         world.settle(seconds=90)
@@ -68,7 +71,8 @@ def a_gpg_agent_that_hangs_ends_a_reload_in_time_and_the_old_configuration_stays
             world.feed.rules["points-range"]["code"] = "E777"
             world.write_configuration()
             world.gateway.process.send_signal(signal.SIGHUP)
-            wait_until("the reload to end", lambda: world.gateway.told("READY=1") and world.gateway.notes.count("READY=1") == 2, seconds=25,
+            wait_until("the reload to end",
+                       lambda: world.gateway.told("READY=1") and world.gateway.notes.count("READY=1") == 2, seconds=25,
                        log=world.gateway.log_tail)
             has(world.gateway.log(), "reload-refused", "the log")
         finally:
@@ -89,7 +93,8 @@ def after_a_hundred_files_descriptors_children_and_memory_are_back_at_their_base
         world.settle()
         before = consumption(world)
         for i in range(100):
-            world.drop(f"POINTS_{i}.dat.pgp", accruals.records(20, prefix=f"B{i}"), signer=None if i % 10 == 0 else world.keys.acme)
+            world.drop(f"POINTS_{i}.dat.pgp", accruals.records(20, prefix=f"B{i}"),
+                       signer=None if i % 10 == 0 else world.keys.acme)
         wait_until("100 answers", lambda: len(world.partner.markers()) == 108, seconds=90, log=world.gateway.log_tail)
         world.gateway.wait_quiet(seconds=60)
 

@@ -15,7 +15,8 @@ def fit(text, world):
     """A shown configuration with this world's keys and folders in the place of the example's."""
     text = re.sub(r'"[01]123456789ABCDEF[0-9A-F]{24}"', f'"{world.keys.acme}"', text)
     text = re.sub(r'"89AB ?CDEF[0-9A-F ]+"', f'"{world.keys.gateway}"', text)
-    text = re.sub(r'(identity-file\s*=\s*)"[^"]*"', rf'\1"{world.configuration.endpoints["main"]["identity-file"]}"', text)
+    text = re.sub(r'(identity-file\s*=\s*)"[^"]*"', rf'\1"{world.configuration.endpoints["main"]["identity-file"]}"',
+                  text)
     secret = os.path.join(world.folder, "secret")
     with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write("secret\n")
@@ -59,14 +60,18 @@ def an_installation_has_all_its_parts_and_goes_away_again():
         words = ["make", "-s", "-C", TOP, f"BUILD={build}", f"DESTDIR={root}", "PREFIX=/opt/gate"]
         subprocess.run([*words, "install"], check=True, stdout=subprocess.DEVNULL)
         installed = {os.path.relpath(path, root) for path in files_below(root)}
-        for part in ("opt/gate/bin/sallyport", "opt/gate/share/man/man1/sallyport.1", "opt/gate/share/man/man5/sallyport.conf.5",
-                     "opt/gate/lib/systemd/system/sallyport.service", "opt/gate/share/bash-completion/completions/sallyport",
+        for part in ("opt/gate/bin/sallyport", "opt/gate/share/man/man1/sallyport.1",
+                     "opt/gate/share/man/man5/sallyport.conf.5",
+                     "opt/gate/lib/systemd/system/sallyport.service",
+                     "opt/gate/share/bash-completion/completions/sallyport",
                      "opt/gate/share/doc/sallyport/examples/sallyport.conf", "opt/gate/lib/sysusers.d/sallyport.conf",
-                     "opt/gate/share/sallyport/demo/run", "opt/gate/share/sallyport/demo/scene.py", "opt/gate/share/sallyport/demo/make-accruals"):
+                     "opt/gate/share/sallyport/demo/run", "opt/gate/share/sallyport/demo/scene.py",
+                     "opt/gate/share/sallyport/demo/make-accruals"):
             assert part in installed, f"{part} is not installed: {sorted(installed)}"
         with open(os.path.join(root, "opt/gate/lib/systemd/system/sallyport.service")) as unit:
             has(unit.read(), "ExecStart=/opt/gate/bin/sallyport run", "the unit")
-        subprocess.run([os.path.join(root, "opt/gate/bin/sallyport"), "--version"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([os.path.join(root, "opt/gate/bin/sallyport"), "--version"], check=True,
+                       stdout=subprocess.DEVNULL)
         subprocess.run([*words, "uninstall"], check=True, stdout=subprocess.DEVNULL)
         equal([os.path.relpath(path, root) for path in files_below(root)], [], "left after uninstall")
 
@@ -78,7 +83,8 @@ def the_key_that_the_readme_makes_can_sign_and_decrypt():
             line, = [line for line in readme if "--quick-generate-key" in line]
         ring = Gpg(os.path.join(world.folder, "r"))
         try:
-            subprocess.run(shlex.split(line), env={**world.gateway.environment, "GNUPGHOME": ring.home}, check=True, timeout=120,
+            subprocess.run(shlex.split(line), env={**world.gateway.environment, "GNUPGHOME": ring.home}, check=True,
+                           timeout=120,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             listed = ring.run("--with-colons", "--list-secret-keys").decode().splitlines()
             own = next(row.split(":")[9] for row in listed if row.startswith("fpr:"))

@@ -30,7 +30,8 @@ def each_state_in_the_log_has_its_feed_file_and_duration():
             assert line["feed"] == "acme-points" and len(line["file"]) == 16 and line["lane"] == "points", line
             assert line["state"] in ("seen", "admitted") or 0 <= line["ms"] < 60_000, f"no duration: {line}"
         equal([s["state"] for s in states if s["file"] == world.gateway.file("POINTS_j.dat.pgp")["id"]],
-              ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "answered", "closed"], "states")
+              ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed",
+               "answered", "closed"], "states")
         equal([s["level"] for s in states if s["state"] == "rejected"], ["warning"], "level of a refusal")
 
 
@@ -38,7 +39,8 @@ def on_terminal(world, columns, *words, **environment):
     """What a command writes to a terminal of this width, its colours included."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(BINARY, [BINARY, "--config", world.path, *words], {**world.gateway.environment, "TERM": "xterm", **environment})
+        os.execve(BINARY, [BINARY, "--config", world.path, *words],
+                  {**world.gateway.environment, "TERM": "xterm", **environment})
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     text = b""
     while True:
@@ -60,7 +62,8 @@ def tables_fit_the_terminal_and_have_colours_only_there_and_only_when_wanted():
         world.start()
         name = "POINTS_" + "a-long-name-" * 5 + ".dat.pgp"
         world.drop(name, accruals.records(20, broken={3}), count=19)
-        wait_until("it to be closed", lambda: any(row["state"] == "closed" for row in world.gateway.files()), log=world.gateway.log_tail)
+        wait_until("it to be closed", lambda: any(row["state"] == "closed" for row in world.gateway.files()),
+                   log=world.gateway.log_tail)
         for columns in (80, 120):
             for words in (["status"], ["files"], ["entries"], ["keys"], ["audit"]):
                 coloured = on_terminal(world, columns, *words, COLUMNS=str(columns))
@@ -79,11 +82,13 @@ def what_a_partner_writes_cannot_steer_the_operators_terminal():
         world.feed.rules = {}
         world.start()
         red = "\x1b[31m"
-        world.drop("POINTS_e.dat.pgp", accruals.text([Record(red + "M1", red + "K1", "5"), Record("M2", "\u202eK2", "5")],
+        world.drop("POINTS_e.dat.pgp",
+                   accruals.text([Record(red + "M1", red + "K1", "5"), Record("M2", "\u202eK2", "5")],
                                                      header=f"H|{red}ACME|2026-11-20|1|1"))
         equal(world.feedback("POINTS_e.dat.pgp").accepted, 2, "accepted: a layout's text may hold any character")
         world.gateway.wait_quiet()
-        for words in (["show", "POINTS_e.dat.pgp"], ["entries"], ["trace", "POINTS_e.dat.pgp:2"], ["audit"], ["status"], ["files"]):
+        for words in (["show", "POINTS_e.dat.pgp"], ["entries"], ["trace", "POINTS_e.dat.pgp:2"], ["audit"], ["status"],
+                      ["files"]):
             shown = world.gateway.ok(*words).out
             assert "\x1b" not in shown and "\u202e" not in shown, f"{words}: {shown!r}"
         has(world.gateway.ok("entries").out, "\\x1b[31mK1", "entries")

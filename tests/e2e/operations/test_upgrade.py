@@ -1,5 +1,5 @@
-"""States of earlier builds (tests/corpus/state-*): today's program opens them, brings them up to date, answers what they answered,
-and takes up the work that they left."""
+"""States of earlier builds (tests/corpus/state-*): today's program opens them, brings them up to date, answers what
+they answered, and takes up the work that they left."""
 import contextlib
 import json
 import os
@@ -10,7 +10,8 @@ from harness import equal, test
 from world import World
 
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../corpus")
-MOVING = {"attempts", "problem", "due_at", "next_at", "told", "told_at", "interface_answer"}  # of what the lane works on again
+MOVING = {"attempts", "problem", "due_at", "next_at", "told", "told_at",
+          "interface_answer"}  # of what the lane works on again
 
 
 @contextlib.contextmanager
@@ -21,7 +22,8 @@ def old_state(name):
         with tarfile.open(os.path.join(folder, "state.tar.gz")) as archive:
             archive.extractall(world.folder)
         endpoint = interface.endpoint()
-        places = {"@folder@": world.folder, "@partner@": os.path.join(world.folder, "partner"), "@acme@": world.keys.acme,
+        places = {"@folder@": world.folder, "@partner@": os.path.join(world.folder, "partner"),
+                  "@acme@": world.keys.acme,
                   "@gateway@": world.keys.gateway, "@port@": str(interface.port), "@authority@": endpoint["ca-file"]}
         with open(os.path.join(folder, "sallyport.conf")) as file:
             text = file.read()
@@ -54,10 +56,12 @@ def the_state_of_af36c8b_is_opened_answers_as_it_did_and_its_work_goes_on():
         interface.plan(*["503"] * 1000)
         world.gateway.start()
         equal(world.gateway.stop(), 0, "the exit status")
-        for name in ("balance", "entries", "files", "recon", "recon-show", "show", "show-held", "show-posting", "trace"):
+        for name in ("balance", "entries", "files", "recon", "recon-show", "show", "show-held", "show-posting",
+                     "trace"):
             assert_within(world.gateway.json(*expected[name]["words"]), expected[name]["answer"], name)
         chain = world.gateway.json("audit", "list")["records"]
-        assert_within(chain[:len(expected["audit"]["answer"]["records"])], expected["audit"]["answer"]["records"], "audit")
+        assert_within(chain[:len(expected["audit"]["answer"]["records"])], expected["audit"]["answer"]["records"],
+                      "audit")
         world.gateway.ok("verify")
         with interface.lock:
             interface.planned.clear()

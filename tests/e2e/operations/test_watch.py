@@ -1,4 +1,5 @@
-"""What is watched: files that are due, sequence numbers, cut-offs; and the alarms of it, by command and webhook, over restarts."""
+"""What is watched: files that are due, sequence numbers, cut-offs; and the alarms of it, by command and webhook, over
+restarts."""
 import contextlib
 import json
 import os
@@ -8,7 +9,8 @@ import time
 import accruals
 from harness import SCALE, equal, has, lacks, test, wait_until
 from small_disk import SmallDisk
-from watching import MANY, Hook, calendar, lane, midday_zone, numbered, order_of, send, standing, start_with_due, today, wait_told, with_command
+from watching import (MANY, Hook, calendar, lane, midday_zone, numbered, order_of, send, standing, start_with_due,
+                      today, wait_told, with_command)
 from world import World
 
 
@@ -21,8 +23,10 @@ def a_file_that_is_due_and_has_not_come_raises_an_alarm_by_command_and_webhook_u
             due = start_with_due(world)
             equal((due["feed"], due["expect"], due["state"]), ("acme-points", "daily", "open"), "what is due")
             raised = wait_told(world, told, "raised", "file-missing")
-            equal((raised["subject"], raised["lane"], raised["times"]), (f"acme-points daily {today()}", "points", 1), "the alarm")
-            wait_until("the webhook", lambda: [m for m in hook.told if m["id"] == raised["id"]], log=world.gateway.log_tail)
+            equal((raised["subject"], raised["lane"], raised["times"]), (f"acme-points daily {today()}", "points", 1),
+                  "the alarm")
+            wait_until("the webhook", lambda: [m for m in hook.told if m["id"] == raised["id"]],
+                       log=world.gateway.log_tail)
             equal(standing(world), [("file-missing", f"acme-points daily {today()}")], "what stands")
             has(world.gateway.ok("status").out, "overdue", "status")
             with open(os.path.join(world.folder, "told.jsonl.arguments")) as file:
@@ -31,7 +35,8 @@ def a_file_that_is_due_and_has_not_come_raises_an_alarm_by_command_and_webhook_u
                 lacks(file.read(), world.folder, "the command's environment")
             world.drop("POINTS_late.dat.pgp", accruals.records(3))
             wait_told(world, told, "cleared", "file-missing")
-            wait_until("the webhook to hear of its end", lambda: [m for m in hook.told if m["event"] == "cleared"], log=world.gateway.log_tail)
+            wait_until("the webhook to hear of its end", lambda: [m for m in hook.told if m["event"] == "cleared"],
+                       log=world.gateway.log_tail)
             equal(standing(world), [], "what stands after it came")
             world.settle()
     finally:
@@ -45,7 +50,8 @@ def a_file_that_came_in_time_raises_nothing_and_the_next_day_is_due():
         world.drop("POINTS_early.dat.pgp", accruals.records(3))
         start_with_due(world, 8 * SCALE)
         world.feedback("POINTS_early.dat.pgp")
-        wait_until("the next day to be due", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)], seconds=60, log=world.gateway.log_tail)
+        wait_until("the next day to be due", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)],
+                   seconds=60, log=world.gateway.log_tail)
         equal([m for m in told() if m["kind"] == "file-missing"], [], "alarms")
         world.settle()
 
@@ -68,18 +74,23 @@ def days_that_were_missed_in_an_outage_are_found_and_a_person_excuses_them():
         world.feed.settings['expect "daily"'] = {"by": "11:00", "time-zone": midday_zone(), "calendar": "all-week"}
         world.configuration.extra += calendar("all-week", weekend=2, holiday=-2)
         world.start()
-        wait_until("the first due day", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)], log=world.gateway.log_tail)
+        wait_until("the first due day", lambda: [d for d in lane(world)["due"] if d["day"] == today(1)],
+                   log=world.gateway.log_tail)
         world.gateway.stop()
         book = sqlite3.connect(os.path.join(world.state, "lanes/points/book.db"))
         with book:
-            book.execute("UPDATE expectation SET day = ?, state = 'met', opens_at = 0, due_at = 1, closes_at = 2", (today(-4),))
+            book.execute("UPDATE expectation SET day = ?, state = 'met', opens_at = 0, due_at = 1, closes_at = 2",
+                         (today(-4),))
         book.close()
         world.restart()
-        wait_until("the missed days", lambda: len([m for m in told() if m["kind"] == "file-missing"]) == 3, log=world.gateway.log_tail)
-        equal(sorted(m["subject"].split()[2] for m in told()), [today(-3), today(-1), today()], "missed, the holiday apart")
+        wait_until("the missed days", lambda: len([m for m in told() if m["kind"] == "file-missing"]) == 3,
+                   log=world.gateway.log_tail)
+        equal(sorted(m["subject"].split()[2] for m in told()), [today(-3), today(-1), today()],
+              "missed, the holiday apart")
         for alarm in world.gateway.json("alarms")["alarms"]:
             world.gateway.ok("alarms", "acknowledge", alarm["id"])
-        wait_until("all to be excused", lambda: [d["state"] for d in lane(world)["due"]] == ["open"], log=world.gateway.log_tail)
+        wait_until("all to be excused", lambda: [d["state"] for d in lane(world)["due"]] == ["open"],
+                   log=world.gateway.log_tail)
         equal(world.gateway.json("alarms")["alarms"], [], "alarms")
         equal([m["event"] for m in told()], ["raised"] * 3, "an end that a person has made is not told")
         world.settle()
@@ -103,7 +114,8 @@ def an_alarm_survives_a_restart_and_is_not_told_again_at_once():
         send(world, 2)  # fills the gap: late, which is an alarm of its own
         wait_told(world, told, "cleared", "sequence-gap")
         wait_told(world, told, "raised", "sequence-late")
-        equal(order_of(world, MANY[1] % 2), {"number": 2, "period": accruals.DAY, "verdict": "late", "outcome": "alarm", "used": True}, "the late file")
+        equal(order_of(world, MANY[1] % 2), {"number": 2, "period": accruals.DAY, "verdict": "late", "outcome": "alarm",
+                                             "used": True}, "the late file")
         alarm = world.gateway.json("alarms")["alarms"][0]
         world.gateway.ok("alarms", "acknowledge", alarm["id"][:12])
         equal(standing(world), [], "what stands")
@@ -143,7 +155,8 @@ def files_that_come_together_are_taken_in_the_order_of_their_numbers():
         for number in range(1, 6):
             world.gateway.wait_state(MANY[1] % number, "closed")
             equal(order_of(world, MANY[1] % number)["verdict"], "next", f"number {number}")
-        equal([name[:7] for name in world.partner.received()], [f"{n:03}_FB_" for n in range(1, 6)], "the numbers of the answers")
+        equal([name[:7] for name in world.partner.received()], [f"{n:03}_FB_" for n in range(1, 6)],
+              "the numbers of the answers")
         equal(told(), [], "alarms")
         world.settle()
 
@@ -181,7 +194,8 @@ def a_file_waits_for_its_predecessor_over_a_restart_and_goes_on_when_the_wait_is
         world.gateway.wait_state(MANY[1] % 1, "closed")
         send(world, 3)
         world.gateway.wait_state(MANY[1] % 3, "staged")
-        wait_until("it to wait", lambda: order_of(world, MANY[1] % 3) and order_of(world, MANY[1] % 3)["outcome"] == "waiting", log=world.gateway.log_tail)
+        wait_until("it to wait", lambda: order_of(world, MANY[1] % 3)
+                   and order_of(world, MANY[1] % 3)["outcome"] == "waiting", log=world.gateway.log_tail)
         world.gateway.kill()
         world.restart()
         send(world, 2)
@@ -235,7 +249,8 @@ def what_comes_after_the_cut_off_belongs_to_the_next_business_day_or_is_held_or_
         row = world.gateway.wait_state("POINTS_held.dat.pgp", "held")
         equal(row["reason_code"], "S005", "code")
         world.gateway.ok("release", row["id"])
-        equal(world.gateway.wait_state("POINTS_held.dat.pgp", "closed")["business_date"], today(), "business date of what was released")
+        equal(world.gateway.wait_state("POINTS_held.dat.pgp", "closed")["business_date"], today(),
+              "business date of what was released")
         world.gateway.wait_quiet()
         world.gateway.stop()
         world.feed.settings["cut-off"] = {**cut, "after": "reject"}
@@ -278,7 +293,8 @@ def a_full_disk_is_told_although_nothing_can_be_written():
             world.drop("POINTS_1.dat.pgp", accruals.records(3))
             world.feedback("POINTS_1.dat.pgp")
             world.gateway.wait_quiet()
-            with contextlib.suppress(OSError):  # the gateway may have taken some of the room meanwhile: it is full all the same
+            with contextlib.suppress(
+                OSError):  # the gateway may have taken some of the room meanwhile: it is full all the same
                 disk.leave(0)
             world.drop("POINTS_2.dat.pgp", accruals.records(20000, prefix="FULL"))
             wait_told(world, told, "raised", "book-unwritable")

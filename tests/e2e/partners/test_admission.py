@@ -1,4 +1,5 @@
-"""What is taken, when, and what becomes of the partner's copy: evidence of completeness, names, schedules, local folders."""
+"""What is taken, when, and what becomes of the partner's copy: evidence of completeness, names, schedules, local
+folders."""
 import os
 import time
 
@@ -55,7 +56,8 @@ def a_trickling_upload_with_a_kept_time_stamp_is_never_taken_early():
             write_part(world, "POINTS_t.dat.pgp", sealed[at:at + size], stamp)
             if at + size < len(sealed):
                 poll_until(world, times=2)
-                equal(world.gateway.file("POINTS_t.dat.pgp")["state"], "seen", f"state after {at + size} of {len(sealed)} bytes")
+                equal(world.gateway.file("POINTS_t.dat.pgp")["state"], "seen",
+                      f"state after {at + size} of {len(sealed)} bytes")
         equal(world.feedback("POINTS_t.dat.pgp").accepted, 30, "accepted")
         evidence = world.gateway.json("show", "POINTS_t.dat.pgp")["file"]["evidence"]
         assert evidence["kind"] == "stable" and evidence["looks"] >= 3, evidence
@@ -111,7 +113,8 @@ def a_local_folder_is_an_endpoint_like_any_other():
 
 @test
 def the_partners_copy_is_archived_deleted_or_kept_as_configured():
-    for after, expected in (("archive", ["archive"]), ("delete", []), ("keep", ["POINTS_a.dat.pgp", "POINTS_a.dat.pgp.ok"])):
+    for after, expected in (("archive", ["archive"]), ("delete", []),
+                            ("keep", ["POINTS_a.dat.pgp", "POINTS_a.dat.pgp.ok"])):
         with World() as world:
             world.feed.source["after"] = after
             world.start()
@@ -146,8 +149,10 @@ def an_archive_that_has_the_name_already_loses_neither_file():
 def hostile_names_are_handled_as_bytes_and_shown_escaped():
     with World() as world:
         world.start()
-        names = [b"POINTS_a\nb.dat.pgp", b"POINTS_\x1b[31mred.dat.pgp", b"POINTS_\xff\xfe.dat.pgp", b"POINTS_$(touch x);`id`.dat.pgp",
-                 b"POINTS_--help.dat.pgp", b"POINTS_'\"\\.dat.pgp", b"POINTS_..%2f..%2fetc.dat.pgp", "POINTS_积分.dat.pgp".encode(),
+        names = [b"POINTS_a\nb.dat.pgp", b"POINTS_\x1b[31mred.dat.pgp", b"POINTS_\xff\xfe.dat.pgp",
+                 b"POINTS_$(touch x);`id`.dat.pgp",
+                 b"POINTS_--help.dat.pgp", b"POINTS_'\"\\.dat.pgp", b"POINTS_..%2f..%2fetc.dat.pgp",
+                 "POINTS_积分.dat.pgp".encode(),
                  b"POINTS_" + b"x" * 200 + b".dat.pgp"]
         for i, name in enumerate(names):
             world.partner.put(name, world.partner.seal(accruals.text(accruals.records(5, prefix=f"H{i}"))))
@@ -155,7 +160,8 @@ def hostile_names_are_handled_as_bytes_and_shown_escaped():
 
         def all_closed():
             rows = world.gateway.files()
-            assert len(rows) == len(names) and all(r["state"] == "closed" for r in rows), [(r["name"], r["state"]) for r in rows]
+            assert len(rows) == len(names) and all(r["state"] == "closed" for r in rows), [(r["name"], r["state"])
+                                                                                           for r in rows]
             return rows
         rows = wait_until("all files to be closed", all_closed, seconds=60, log=world.gateway.log_tail)
         equal(world.credits()[0], 5 * len(names), "credits")
@@ -206,7 +212,8 @@ def one_poison_file_among_many_good_ones_stops_none_of_them():
     with World() as world:
         world.start()
         for i in range(30):
-            world.drop(f"POINTS_{i:02d}.dat.pgp", accruals.records(5, prefix=f"G{i}"), signer=None if i == 11 else world.keys.acme)
+            world.drop(f"POINTS_{i:02d}.dat.pgp", accruals.records(5, prefix=f"G{i}"),
+                       signer=None if i == 11 else world.keys.acme)
         for i in range(30):
             if i != 11:
                 equal(world.feedback(f"POINTS_{i:02d}.dat.pgp", seconds=60).accepted, 5, "accepted")

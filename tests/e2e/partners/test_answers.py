@@ -15,7 +15,8 @@ def an_answer_never_overwrites_what_it_did_not_write_unless_it_may():
         with open(taken, "w") as file:
             file.write("the partner's own")
         world.drop("POINTS_x.dat.pgp", accruals.records(5))
-        told = wait_until("the problem", lambda: (world.gateway.file("POINTS_x.dat.pgp") or {}).get("problem"), log=world.gateway.log_tail)
+        told = wait_until("the problem", lambda: (world.gateway.file("POINTS_x.dat.pgp") or {}).get("problem"),
+                          log=world.gateway.log_tail)
         has(told, "exists", "the problem")
         with open(taken) as file:
             equal(file.read(), "the partner's own", "what was there")
@@ -43,7 +44,8 @@ def an_answers_name_that_is_taken_is_told_and_nothing_there_is_overwritten():
         with open(taken, "w") as file:
             file.write("something of the partner's own")
         world.drop("POINTS_t.dat.pgp", accruals.records(3))
-        wait_until("it to be told", lambda: "if-exists = replace" in world.gateway.ok("files").out, log=world.gateway.log_tail)
+        wait_until("it to be told", lambda: "if-exists = replace" in world.gateway.ok("files").out,
+                   log=world.gateway.log_tail)
         with open(taken) as file:
             equal(file.read(), "something of the partner's own", "the partner's file")
         os.unlink(taken)

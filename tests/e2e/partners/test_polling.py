@@ -25,11 +25,13 @@ def a_cron_schedule_is_reckoned_in_its_time_zone_or_the_nodes():
             world.start()
             # The first poll after a start is at once: what came meanwhile is not left for a day.
             world.drop("POINTS_c.dat.pgp", accruals.records(5))
-            status = wait_until("a poll", lambda: feed_status(world).get("last_poll") and feed_status(world), log=world.gateway.log_tail)
+            status = wait_until("a poll", lambda: feed_status(world).get("last_poll") and feed_status(world),
+                                log=world.gateway.log_tail)
             next_poll = datetime.datetime.fromisoformat(status["next_poll"].replace("Z", "+00:00"))
             there = next_poll.astimezone(zoneinfo.ZoneInfo(zone or "Asia/Shanghai"))
             equal((there.hour, there.minute, there.second), (3, 15, 0), f"next poll, {zone}: {status}")
-            assert datetime.timedelta(0) < next_poll - datetime.datetime.now(datetime.timezone.utc) <= datetime.timedelta(hours=25), status
+            assert datetime.timedelta(
+                0) < next_poll - datetime.datetime.now(datetime.timezone.utc) <= datetime.timedelta(hours=25), status
             world.gateway.poll()
             equal(world.feedback("POINTS_c.dat.pgp").accepted, 5, "accepted when asked for")
 
@@ -51,7 +53,8 @@ def a_file_in_a_local_folder_is_taken_long_before_the_next_poll():
 
 @test
 def each_kind_of_evidence_is_recorded_and_a_changed_file_is_looked_at_anew():
-    for ready, changes in (("rename", {}), ("stable", {"looks": 2}), ("age", {"least-age": "2s"}), ("marker", {"least-age": "2s", "marker": "{stem}.ready"})):
+    for ready, changes in (("rename", {}), ("stable", {"looks": 2}), ("age", {"least-age": "2s"}),
+                           ("marker", {"least-age": "2s", "marker": "{stem}.ready"})):
         with World() as world:
             world.feed.source.update({"ready": ready, "marker": None, **changes})
             world.start()
@@ -64,13 +67,15 @@ def each_kind_of_evidence_is_recorded_and_a_changed_file_is_looked_at_anew():
             equal(evidence["kind"], ready, "kind of evidence")
             equal(evidence.get("marker"), "POINTS_v.ready" if ready == "marker" else None, "its marker")
             if "least-age" in changes:
-                assert evidence["unchanged_seconds"] >= 2 and time.monotonic() - begun >= 2, f"taken too early: {evidence}"
+                assert evidence["unchanged_seconds"] >= 2 and time.monotonic() - begun >= 2, \
+                    f"taken too early: {evidence}"
             world.settle()
 
 
 @test
 def a_clock_that_is_a_day_off_takes_no_file_twice():
-    """The partner's copies stay where they are; the gateway wakes up with a clock of tomorrow, then with the right one again."""
+    """The partner's copies stay where they are; the gateway wakes up with a clock of tomorrow, then with the right one
+    again."""
     libraries = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
     if not libraries:
         raise Missing("no libfaketime here")
@@ -86,5 +91,6 @@ def a_clock_that_is_a_day_off_takes_no_file_twice():
             world.restart()
             world.drop(f"POINTS_{when}.dat.pgp", accruals.records(5, prefix=when))
             equal(world.feedback(f"POINTS_{when}.dat.pgp").accepted, 5, f"accepted with a clock of {when}")
-            equal(len([f for f in world.gateway.files() if f["name"] == "POINTS_today.dat.pgp"]), 1, "files of the old name")
+            equal(len([f for f in world.gateway.files() if f["name"] == "POINTS_today.dat.pgp"]), 1,
+                  "files of the old name")
         world.settle()

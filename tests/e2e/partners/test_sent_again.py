@@ -94,12 +94,17 @@ def a_file_that_was_replaced_before_it_was_closed_is_left_where_it_is():
         world.start()
         world.drop(NAME, accruals.records(2), marker=False)
         world.gateway.run("poll", "acme-points")
-        world.gateway.wait_state(NAME, "seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed")
-        wait_until("its answer to fail", lambda: (world.gateway.file(NAME) or {}).get("problem"), log=world.gateway.log_tail)
+        world.gateway.wait_state(NAME, "seen", "admitted", "fetched", "opened", "staged", "validated", "posting",
+                                 "posted", "sealed")
+        wait_until("its answer to fail", lambda: (world.gateway.file(NAME) or {}).get("problem"),
+                   log=world.gateway.log_tail)
         newer = world.partner.seal(accruals.text(accruals.records(3, prefix="N")))
         world.partner.put(NAME, newer)
         os.mkdir(world.partner.incoming)
         world.gateway.ok("retry", NAME)
-        wait_until("it to be closed", lambda: any(f["state"] == "closed" for f in world.gateway.files()), log=world.gateway.log_tail)
-        equal(sorted(n for n in os.listdir(world.partner.outgoing) if n != "archive")[:1] or len(world.gateway.files()) - 1, [NAME]
-              if os.path.exists(os.path.join(world.partner.outgoing, NAME)) else 1, "the newer file is there, or was taken as a file of its own")
+        wait_until("it to be closed", lambda: any(f["state"] == "closed" for f in world.gateway.files()),
+                   log=world.gateway.log_tail)
+        equal(sorted(n for n in os.listdir(world.partner.outgoing) if n != "archive")[:1]
+              or len(world.gateway.files()) - 1, [NAME]
+              if os.path.exists(os.path.join(world.partner.outgoing, NAME)) else 1,
+              "the newer file is there, or was taken as a file of its own")

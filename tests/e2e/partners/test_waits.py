@@ -28,17 +28,21 @@ def a_forgotten_marker_a_missing_number_and_a_hold_are_told_in_words():
         numbered(world, **{"on-gap": "wait", "wait-limit": "10m"})
         world.start()
         world.drop("POINTS_0001.dat.pgp", accruals.records(2), sequence=1, marker=False)
-        equal(waits(world, "POINTS_0001.dat.pgp", "marker", "waits for its marker POINTS_0001.dat.pgp.ok")["on"], "POINTS_0001.dat.pgp.ok", "on")
+        equal(waits(world, "POINTS_0001.dat.pgp", "marker", "waits for its marker POINTS_0001.dat.pgp.ok")["on"],
+              "POINTS_0001.dat.pgp.ok", "on")
         send(world, 2)
-        equal(waits(world, "POINTS_0002.dat.pgp", "number", "waits for number 1", "of the sequence")["until"], None, "until")
+        equal(waits(world, "POINTS_0002.dat.pgp", "number", "waits for number 1", "of the sequence")["until"], None,
+              "until")
         world.gateway.ok("hold", "POINTS_0001.dat.pgp", "--reason", "ask them")
         held = world.gateway.file("POINTS_0001.dat.pgp")
-        equal((held["waits"]["for"], held["reason_code"], held["reason"]), ("operator", "F012", "ask them"), "a hold by hand")
+        equal((held["waits"]["for"], held["reason_code"], held["reason"]), ("operator", "F012", "ask them"),
+              "a hold by hand")
         has(world.gateway.ok("show", "POINTS_0001.dat.pgp").out, "waits for an operator (F012)", "show of a held file")
         world.gateway.ok("release", "POINTS_0001.dat.pgp")
         world.partner.put(world.partner.marker("POINTS_0001.dat.pgp"), b"")
         for number in (1, 2):
-            world.gateway.wait_state(f"POINTS_000{number}.dat.pgp", "seen", "admitted", "fetched", "opened", "staged", "validated", "posting",
+            world.gateway.wait_state(f"POINTS_000{number}.dat.pgp", "seen", "admitted", "fetched", "opened", "staged",
+                                     "validated", "posting",
                                      "posted", "sealed", "answered", "closed")
         world.settle()
         done = world.gateway.file("POINTS_0002.dat.pgp")
@@ -51,7 +55,8 @@ def evidence_a_server_that_is_down_and_a_refused_answer_are_told_in_words():
         world.feed.source.update(ready="stable", looks=40, marker=None)
         world.start()
         world.drop("POINTS_e.dat.pgp", accruals.records(2), marker=False)
-        waits(world, "POINTS_e.dat.pgp", "evidence", "waits for evidence that it is complete: seen ", "of 40 times without a change")
+        waits(world, "POINTS_e.dat.pgp", "evidence", "waits for evidence that it is complete: seen ",
+              "of 40 times without a change")
         world.feed.source.update(looks=2)
         os.rmdir(world.partner.incoming)
         world.write_configuration()
@@ -91,9 +96,11 @@ def what_was_sent_back_is_found_by_its_outcome():
         equal(world.feedback("POINTS_g.dat.pgp").accepted, 3, "accepted")
         equal(world.exception("POINTS_b.dat.pgp").verdict, "REJECTED", "verdict")
         world.settle()
-        for outcome, names in (("rejected", ["POINTS_b.dat.pgp"]), ("accepted", ["POINTS_g.dat.pgp"]), ("duplicate", []),
+        for outcome, names in (("rejected", ["POINTS_b.dat.pgp"]), ("accepted", ["POINTS_g.dat.pgp"]),
+                               ("duplicate", []),
                                ("accepted,rejected", ["POINTS_b.dat.pgp", "POINTS_g.dat.pgp"])):
             found = world.gateway.files("--outcome", outcome)
             equal(sorted(f["name"] for f in found), names, outcome)
         equal(world.gateway.file("POINTS_b.dat.pgp")["state"], "closed", "its state")
-        has(world.gateway.run("files", "--outcome", "lost").err, "there are: accepted, rejected, duplicate", "an outcome that is none")
+        has(world.gateway.run("files", "--outcome", "lost").err, "there are: accepted, rejected, duplicate",
+            "an outcome that is none")

@@ -1,5 +1,5 @@
-"""The four-way duplicate verdict: in the file; the same name with other bytes; another name with the same bytes; a record's
-key seen before. Two genuine transactions are never merged, and nothing is credited twice."""
+"""The four-way duplicate verdict: in the file; the same name with other bytes; another name with the same bytes; a
+record's key seen before. Two genuine transactions are never merged, and nothing is credited twice."""
 import os
 
 import accruals

@@ -1,4 +1,5 @@
-"""A ledger that feeds share or that is busy; feeds that are taken away and come back; files that are refused by hand or whole."""
+"""A ledger that feeds share or that is busy; feeds that are taken away and come back; files that are refused by hand or
+whole."""
 import os
 import signal
 import sqlite3
@@ -18,7 +19,8 @@ def record_of(number, points="100", **fields):
 def two_feeds_share_a_ledger_and_a_key_counts_once_and_what_one_masks_is_masked():
     with World() as world:
         open_layout = {**world.configuration.layouts["accrual-v1"]}
-        open_layout['record "D"'] = {name: {k: v for k, v in body.items() if k != "mask"} for name, body in open_layout['record "D"'].items()}
+        open_layout['record "D"'] = {name: {k: v for k, v in body.items() if k != "mask"} for name,
+                                     body in open_layout['record "D"'].items()}
         world.configuration.layouts["open"] = open_layout
         masked = world.configuration.layouts["accrual-v1"]['record "D"']
         masked['field "points"'] = {**masked['field "points"'], "mask": True}
@@ -73,7 +75,8 @@ def a_feed_whose_file_is_being_posted_cannot_be_taken_away_and_the_file_goes_on(
             world.configuration.lanes["points"] = [other]
             world.write_configuration()
             world.gateway.process.send_signal(signal.SIGHUP)
-            wait_until("the reload to be refused", lambda: "reload-refused" in world.gateway.log(), log=world.gateway.log_tail)
+            wait_until("the reload to be refused", lambda: "reload-refused" in world.gateway.log(),
+                       log=world.gateway.log_tail)
             status = world.gateway.run("status", "--json")
             equal(status.status, 3, "status's exit status")
             equal(status.json()["lanes"][0]["without_feed"], {"acme-points": 1}, "status --json")
@@ -97,9 +100,11 @@ def a_file_rejected_by_hand_before_its_validation_is_answered_with_the_reason():
             world.gateway.wait_state("POINTS_1.dat.pgp", "posting")
             world.drop("POINTS_2.dat.pgp", accruals.records(30, prefix="SAME"))
             world.gateway.wait_state("POINTS_2.dat.pgp", "staged")
-            wait_until("it to be held", lambda: world.gateway.run("hold", "POINTS_2.dat.pgp", "--reason", "asked").status == 0)
+            wait_until("it to be held",
+                       lambda: world.gateway.run("hold", "POINTS_2.dat.pgp", "--reason", "asked").status == 0)
             world.gateway.ok("reject", "POINTS_2.dat.pgp", "--reason", "withdrawn by phone")
-            equal(world.raw_answer("POINTS_2.dat.pgp", "EX"), b"H|POINTS_2.dat.pgp|REJECTED|F006|withdrawn by phone\nT|0|0|0|0|0\n", "the answer")
+            equal(world.raw_answer("POINTS_2.dat.pgp", "EX"),
+                  b"H|POINTS_2.dat.pgp|REJECTED|F006|withdrawn by phone\nT|0|0|0|0|0\n", "the answer")
         equal(world.feedback("POINTS_1.dat.pgp").accepted, 300, "accepted of the other")
         world.settle()
 
@@ -122,5 +127,6 @@ def a_conflict_sends_the_whole_file_back_where_the_feed_says_so():
         has(told.message, "line 3: K004", "the file's reason")
         world.drop("POINTS_3.dat.pgp", [*accruals.records(3), record_of(9)])
         told = world.feedback("POINTS_3.dat.pgp")
-        equal([result for _, result, _ in told.results], ["DUPLICATE"] * 3 + ["OK"], "duplicates alone are no reason to refuse")
+        equal([result for _, result, _ in told.results], ["DUPLICATE"] * 3 + ["OK"],
+              "duplicates alone are no reason to refuse")
         world.settle()

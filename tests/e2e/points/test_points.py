@@ -1,4 +1,5 @@
-"""Crediting points: each file once, opened, staged, checked, posted in batches, answered once; whatever dies whenever."""
+"""Crediting points: each file once, opened, staged, checked, posted in batches, answered once; whatever dies
+whenever."""
 import os
 
 import accruals
@@ -31,7 +32,8 @@ def a_file_comes_in_and_its_feedback_goes_back():
         equal(answer.of("R-00000007"), [("REJECTED", "E012")], "the record that breaks a rule")
         world.settle()
         equal(world.credits(), (118, sum(int(r.points) for r in made if int(r.points) <= 100000)), "credits")
-        expected = ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "answered", "closed"]
+        expected = ["seen", "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed",
+                    "answered", "closed"]
         equal([s for s in history(world, "POINTS_A.dat.pgp") if s in expected], expected, "the states it went through")
 
 
@@ -181,7 +183,8 @@ def feedback_is_pushed_until_it_is_there_and_then_not_again():
             world.sshd.stop()
         world.gateway.wait_state("POINTS_late.dat.pgp", "sealed")
 
-        wait_until("two failed pushes", lambda: world.gateway.log().count("for=endpoint") >= 2, log=world.gateway.log_tail)
+        wait_until("two failed pushes", lambda: world.gateway.log().count("for=endpoint") >= 2,
+                   log=world.gateway.log_tail)
         feed, = world.gateway.json("status")["lanes"][0]["feeds"]
         has(feed["problem"], "Connection refused", "the problem in status")
         equal(world.partner.received(), ["POINTS_warm_FB.dat.pgp"], "at the partner's so far")
@@ -214,7 +217,8 @@ def a_killed_lane_comes_back_and_finishes_its_work():
             name = f"POINTS_{round_}.dat.pgp"
             lane, = wait_until("a lane", lambda: world.gateway.named("lane"), log=world.gateway.log_tail)
             world.drop(name, accruals.records(3000, prefix=f"L{round_}"))
-            world.gateway.wait_state(name, "admitted", "fetched", "opened", "staged", "validated", "posting", "posted", "sealed", "closed")
+            world.gateway.wait_state(name, "admitted", "fetched", "opened", "staged", "validated", "posting", "posted",
+                                     "sealed", "closed")
             os.kill(lane, 9)
             equal(world.feedback(name, seconds=60).accepted, 3000, "accepted")
             assert lane not in world.gateway.named("lane")
@@ -228,7 +232,8 @@ def couriers_killed_again_and_again_delay_a_file_but_lose_nothing():
         world.drop("POINTS_c.dat.pgp", accruals.records(2000))
         killed = 0
         while killed < 4 and world.answer_name("POINTS_c.dat.pgp", "FB") + ".ok" not in world.partner.markers():
-            courier = wait_until("a courier", lambda: world.gateway.named("courier"), pause=0.002, log=world.gateway.log_tail)[0]
+            courier = wait_until("a courier", lambda: world.gateway.named("courier"), pause=0.002,
+                                 log=world.gateway.log_tail)[0]
             try:
                 os.kill(courier, 9)
                 killed += 1
@@ -244,7 +249,8 @@ def lanes_end_when_their_supervisor_is_killed_and_the_next_run_goes_on():
     with World() as world:
         world.start()
         world.drop("POINTS_s.dat.pgp", accruals.records(100))
-        world.gateway.wait_state("POINTS_s.dat.pgp", "seen", "admitted", "fetched", "staged", "posted", "sealed", "closed")
+        world.gateway.wait_state("POINTS_s.dat.pgp", "seen", "admitted", "fetched", "staged", "posted", "sealed",
+                                 "closed")
         world.gateway.kill_supervisor()
         world.restart()
         equal(world.feedback("POINTS_s.dat.pgp").accepted, 100, "accepted")

@@ -1,5 +1,5 @@
-"""Re-processing: every kind of what was there before, and every policy for it. None is silent: history, log and answer tell; and no
-policy credits a record twice."""
+"""Re-processing: every kind of what was there before, and every policy for it. None is silent: history, log and answer
+tell; and no policy credits a record twice."""
 import accruals
 from harness import equal, has, test, wait_until
 from packers import OtherFeed, finish, opened
@@ -15,13 +15,15 @@ def repeating(world, name, **repeats):
 
 
 def drop_all(world, drops):
-    """Drops (feed, name, records), all at once; the rows of these very copies, once each is closed or held, in that order."""
+    """Drops (feed, name, records), all at once; the rows of these very copies, once each is closed or held, in that
+    order."""
     before = {f["id"] for f in world.gateway.files()}
     for feed, name, made in drops:
         feed.drop(name, world.partner.seal(accruals.text(made)))
 
     def settled():
-        rows = {(f["feed"], f["name"]): f for f in world.gateway.files() if f["id"] not in before and f["state"] in ("closed", "held")}
+        rows = {(f["feed"], f["name"]): f for f in world.gateway.files() if f["id"] not in before
+                and f["state"] in ("closed", "held")}
         found = [rows.get((feed.name, name)) for feed, name, _ in drops]
         return found if None not in found else None
     return wait_until("all that was dropped to be closed or held", settled, pause=0.1, log=world.gateway.log_tail)
@@ -74,10 +76,12 @@ def check_cell(world, feed, kind, policy, first, second):
 @test
 def every_kind_of_repeated_file_meets_every_policy():
     with World(local=True) as world:
-        feeds = {(kind, policy): repeating(world, f"{kind.replace('_', '-')}-{policy}", **{kind: policy}) for kind in KINDS for policy in POLICIES}
+        feeds = {(kind, policy): repeating(world, f"{kind.replace('_', '-')}-{policy}", **{kind: policy})
+                 for kind in KINDS for policy in POLICIES}
         world.configuration.lanes = {"points": list(feeds.values())}
         world.start()
-        first = dict(zip(feeds, drop_all(world, [(feed, "POINTS_a.dat", accruals.records(4, prefix="A")) for feed in feeds.values()])))
+        first = dict(zip(feeds, drop_all(world, [(feed, "POINTS_a.dat", accruals.records(4, prefix="A"))
+                                                 for feed in feeds.values()])))
         second = dict(zip(feeds, drop_all(world, [(feed, KINDS[kind][0], accruals.records(4, prefix=KINDS[kind][1]))
                                                   for (kind, _), feed in feeds.items()])))
         for (kind, policy), feed in feeds.items():
@@ -89,9 +93,11 @@ def every_kind_of_repeated_file_meets_every_policy():
         for kind in KINDS:
             row = second[kind, "hold"]
             now = world.gateway.json("show", row["id"])["file"]
-            equal((now["state"], now["accepted"], now["duplicates"]), ("closed", 4, 0) if kind == "same_name" else ("closed", 0, 4), f"{kind} released")
+            equal((now["state"], now["accepted"], now["duplicates"]),
+                  ("closed", 4, 0) if kind == "same_name" else ("closed", 0, 4), f"{kind} released")
         finish(world)
-        credits = {feed.name: len([e for e in world.gateway.entries() if e["ledger"] == feed.name]) for feed in feeds.values()}
+        credits = {feed.name: len([e for e in world.gateway.entries() if e["ledger"] == feed.name])
+                   for feed in feeds.values()}
         for (kind, policy), feed in feeds.items():
             expected = 8 if kind == "same_name" and policy in ("accept", "hold") else 4
             equal(credits[feed.name], expected, f"credits of {feed.name}")
@@ -104,7 +110,8 @@ def keys_seen_before_are_duplicates_or_rejected_or_hold_their_file():
         world.configuration.lanes = {"points": list(feeds.values())}
         world.start()
         drop_all(world, [(feed, "POINTS_1.dat", accruals.records(4, prefix="A")) for feed in feeds.values()])
-        rows = dict(zip(feeds, drop_all(world, [(feed, "POINTS_2.dat", accruals.records(2, prefix="A") + accruals.records(3, prefix="B"))
+        rows = dict(zip(feeds, drop_all(world, [(feed, "POINTS_2.dat",
+                                                 accruals.records(2, prefix="A") + accruals.records(3, prefix="B"))
                                                 for feed in feeds.values()])))
         answer = opened(world, feeds["duplicate"], "POINTS_2_FB.dat.pgp")
         equal((answer.accepted, answer.rejected, answer.duplicates), (3, 0, 2), "duplicate")
@@ -125,7 +132,8 @@ def keys_seen_before_are_duplicates_or_rejected_or_hold_their_file():
 def a_file_that_was_rejected_for_its_keys_can_be_repaired():
     """Nothing of a refused file stays marked."""
     with World(local=True) as world:
-        feed = repeating(world, "repaired", keys="reject", same_file="reject", same_content="reject", same_name="reject")
+        feed = repeating(world, "repaired", keys="reject", same_file="reject", same_content="reject",
+                         same_name="reject")
         feed.settings["on-reject"] = "file"
         world.configuration.lanes = {"points": [feed]}
         world.start()

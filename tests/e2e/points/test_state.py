@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 
-import accruals
 from accruals import Record
 from configuration import Feed
 from gateway import BINARY

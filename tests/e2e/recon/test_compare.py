@@ -35,7 +35,8 @@ def the_same_statement_is_equal_in_any_order_and_while_more_is_posted():
         equal(result.status, FINE, result.out + result.err)
         report = result.json()
         total = sum(int(row[2]) for row in rows)
-        equal((report["equal"], report["ours"], report["theirs"], report["matched"], report["differences"]), (True, 25, 25, 25, []), "the report")
+        equal((report["equal"], report["ours"], report["theirs"], report["matched"], report["differences"]),
+              (True, 25, 25, 25, []), "the report")
         equal((str(report["total_ours"]), str(report["total_theirs"])), (str(total), str(total)), "totals")
         shards = [requests.curl(requests.path_of(s)).body for s in requests.manifest()["shards"]]
         published = os.path.join(world.folder, "published.csv")
@@ -57,9 +58,11 @@ def what_is_missing_on_either_side_and_what_differs_is_told_with_its_totals():
         result = compare(world, statement(world, rows), "--json")
         equal(result.status, CORRUPT, result.out + result.err)
         report = result.json()
-        equal((report["matched"], report["missing-theirs"], report["missing-ours"], report["amount"]), (23, 1, 2, 1), "counts")
+        equal((report["matched"], report["missing-theirs"], report["missing-ours"], report["amount"]), (23, 1, 2, 1),
+              "counts")
         found = {(d["difference"], d["key"]): d for d in report["differences"]}
-        equal(sorted(found), [("amount", "R-00000004"), ("missing-ours", "R-00000001"), ("missing-ours", "X-1"), ("missing-theirs", "R-00000008")], "differences")
+        equal(sorted(found), [("amount", "R-00000004"), ("missing-ours", "R-00000001"), ("missing-ours", "X-1"),
+                              ("missing-theirs", "R-00000008")], "differences")
         different = found["amount", "R-00000004"]
         equal((str(different["ours"]), str(different["theirs"]), different["line"]), ("104", "154", 5), "what differs")
         assert "theirs" not in found["missing-theirs", "R-00000008"], "what is missing has no amount"
@@ -79,7 +82,8 @@ def the_differences_are_a_file_in_the_feeds_layout():
         with open(output, encoding="utf-8") as file:
             lines = file.read().splitlines()
         equal(lines[0], f"H|daily {DATE}", "header")
-        equal(lines[1:-1], ["D|R-00000004|amount|104|1", "D|R-00000010|missing-theirs|103|", "D|R-99999999|missing-ours||103"], "lines")
+        equal(lines[1:-1], ["D|R-00000004|amount|104|1", "D|R-00000010|missing-theirs|103|",
+                            "D|R-99999999|missing-ours||103"], "lines")
         equal(lines[-1].split("|")[:3], ["T", "3", "25"], "trailer")
         equal(os.stat(output).st_mode & 0o777, 0o600, "its mode")
         equal([n for n in os.listdir(world.folder) if n.endswith(".part")], [], "left-overs")
@@ -94,7 +98,8 @@ def their_statement_may_be_in_a_layout_of_the_configuration():
         with open(path, "w", encoding="utf-8") as file:
             file.write(accruals.text(made))
         result = compare(world, path, "--layout", "accrual-v1", "--json")
-        equal((result.status, [d["key"] for d in result.json()["differences"]]), (CORRUPT, ["R-00000007"]), result.out + result.err)
+        equal((result.status, [d["key"] for d in result.json()["differences"]]), (CORRUPT, ["R-00000007"]),
+              result.out + result.err)
         equal(compare(world, path, "--layout", "nothing").status, NOT_FOUND, "a layout that is none")
 
 
@@ -114,4 +119,5 @@ def a_statement_that_cannot_be_read_is_no_difference():
         equal(result.status, FAILED, "no key: " + result.out)
         output = os.path.join(world.folder, "differences.dat")
         equal(compare(world, statement(world, rows), "--output", output).status, FAILED, "with --output")
-        equal(os.path.exists(output) or os.path.exists(output + ".part"), False, "a file of differences of what could not be compared")
+        equal(os.path.exists(output) or os.path.exists(output + ".part"), False,
+              "a file of differences of what could not be compared")

@@ -45,7 +45,8 @@ def the_manifest_can_be_checked_with_what_everybody_has():
         equal(requests.pull(into).status, FINE, "pull")
         name = os.path.basename(glob.glob(into + "/*.manifest.json")[0])
         environment = {**os.environ, "GNUPGHOME": world.gnupg, "LC_ALL": "C"}
-        for words in (["sha256sum", "-c", name + ".sha256"], ["md5sum", "-c", name + ".md5"], ["gpg", "--batch", "--verify", name + ".asc", name]):
+        for words in (["sha256sum", "-c", name + ".sha256"], ["md5sum", "-c", name + ".md5"],
+                      ["gpg", "--batch", "--verify", name + ".asc", name]):
             done = subprocess.run(words, cwd=into, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             equal(done.returncode, 0, done.stdout.decode(errors="replace"))
 
@@ -69,7 +70,8 @@ def verify_works_offline_and_tells_missing_from_corrupt():
         os.unlink(path)
         result = requests.run("recon", "verify", into, "--json", *keys)
         equal((result.status, result.json()["missing"]), (INCOMPLETE, 1), result.err)
-        equal(requests.run("recon", "verify", into, "--signed-by", world.keys.acme, "--gnupg-home", world.gnupg).status, CORRUPT, "another signer")
+        equal(requests.run("recon", "verify", into, "--signed-by", world.keys.acme, "--gnupg-home", world.gnupg).status,
+              CORRUPT, "another signer")
         manifest = glob.glob(into + "/*.manifest.json")[0]
         text = open(manifest).read()
         with open(manifest, "w") as file:
@@ -90,10 +92,12 @@ def not_ready_not_ours_and_wrong_keys_have_their_own_ends():
         with open(wrong, "w") as file:
             file.write("not the token")
         equal(requests.pull(into, token_file=wrong).status, 1, "a wrong token")
-        equal(requests.run("recon", "pull", requests.url, "--type", "points", "--date", DATE, "--into", into).status, 2, "no --signed-by")
+        equal(requests.run("recon", "pull", requests.url, "--type", "points", "--date", DATE, "--into", into).status, 2,
+              "no --signed-by")
         result = requests.pull(into, "--signed-by", world.keys.acme)
         equal(result.status, CORRUPT, "another's signature is wanted: " + result.err)
-        equal([n for n in os.listdir(into) if n.endswith(".csv")], [], "nothing is fetched on an untrusted manifest's word")
+        equal([n for n in os.listdir(into) if n.endswith(".csv")], [],
+              "nothing is fetched on an untrusted manifest's word")
 
 
 @test
@@ -103,16 +107,19 @@ def a_flipped_and_a_short_shard_are_fetched_again_and_a_bad_one_given_up():
         shards = requests.manifest()["shards"]
         os.mkdir(into)
         for shard, change in ((shards[0], b"X" * shards[0]["size"]), (shards[1], b"Y" * 7)):
-            with open(os.path.join(into, shard["name"] + ".part"), "wb") as file:  # what an earlier run, of other bytes, left
+            with open(os.path.join(into, shard["name"] + ".part"),
+                      "wb") as file:  # what an earlier run, of other bytes, left
                 file.write(change)
         result = requests.pull(into, "--json")
         equal((result.status, result.json()["refetched"]), (FINE, 2), result.out + result.err)
-        found = [os.path.join(path, shards[2]["name"]) for path, _, names in os.walk(world.state) if shards[2]["name"] in names]
+        found = [os.path.join(path, shards[2]["name"]) for path, _,
+                 names in os.walk(world.state) if shards[2]["name"] in names]
         with open(found[0], "r+b") as file:
             file.write(b"?")
         shutil.rmtree(into)
         result = requests.pull(into, "--json")
-        equal((result.status, result.json()["whole"], result.json()["refetched"]), (CORRUPT, 2, 3), result.out + result.err)
+        equal((result.status, result.json()["whole"], result.json()["refetched"]), (CORRUPT, 2, 3),
+              result.out + result.err)
         has(result.err, shards[2]["name"], "which")
         equal(requests.manifest_status(DATE).get("acknowledged"), True, "only the first pull acknowledged")
 
@@ -154,7 +161,8 @@ def a_killed_pull_goes_on_where_it_was():
         os.rename(path, path + ".part")
         os.truncate(path + ".part", shards[0]["size"] // 2)
         result = requests.pull(into, "--json").json()
-        equal((result["result"], result["bytes_transferred"]), ("whole", shards[0]["size"] - shards[0]["size"] // 2), "the second run")
+        equal((result["result"], result["bytes_transferred"]), ("whole", shards[0]["size"] - shards[0]["size"] // 2),
+              "the second run")
 
 
 @test
@@ -165,7 +173,8 @@ def a_shard_that_the_server_has_no_more_ends_it_soon_and_the_next_run_goes_on():
         found = [os.path.join(path, name) for path, _, names in os.walk(world.state) if name in names][0]
         os.rename(found, found + ".away")
         result = requests.pull(into, "--json", "--parallel", "1")
-        equal((result.status, result.json()["whole"], result.json()["acknowledged"]), (INCOMPLETE, 1, False), result.out + result.err)
+        equal((result.status, result.json()["whole"], result.json()["acknowledged"]), (INCOMPLETE, 1, False),
+              result.out + result.err)
         has(result.err, name, "which")
         has(result.err, "410", "why")
         os.rename(found + ".away", found)
@@ -175,7 +184,8 @@ def a_shard_that_the_server_has_no_more_ends_it_soon_and_the_next_run_goes_on():
 @test
 def a_manifest_that_was_replaced_on_the_way_is_not_believed():
     with served() as (world, requests):
-        path = [os.path.join(path, n) for path, _, names in os.walk(world.state) for n in names if n.endswith(".manifest.json")][0]
+        path = [os.path.join(path, n) for path, _,
+                names in os.walk(world.state) for n in names if n.endswith(".manifest.json")][0]
         with open(path) as file:
             text = file.read()
         for change in (("25", "26"), (DATE, "2026-11-21"), ("acme-bank", "acme-bonk")):
@@ -189,8 +199,10 @@ def a_manifest_that_was_replaced_on_the_way_is_not_believed():
         equal(requests.pull(folder_of(world), "--json").status, FINE, "the right one")
         os.makedirs(os.path.join(world.folder, "remote"))
         for suffix in ("", ".asc"):
-            shutil.copy(os.path.join(folder_of(world), f"points_{DATE}.manifest.json" + suffix), os.path.join(world.folder, "remote", "points_2026-11-19.manifest.json" + suffix))
-        result = requests.run("recon", "pull", f"file://{world.folder}/remote", "--type", "points", "--date", "2026-11-19", "--into", folder_of(world, "other"),
+            shutil.copy(os.path.join(folder_of(world), f"points_{DATE}.manifest.json" + suffix),
+                        os.path.join(world.folder, "remote", "points_2026-11-19.manifest.json" + suffix))
+        result = requests.run("recon", "pull", f"file://{world.folder}/remote", "--type", "points", "--date",
+                              "2026-11-19", "--into", folder_of(world, "other"),
                               "--signed-by", world.keys.gateway, "--gnupg-home", world.gnupg)
         equal(result.status, CORRUPT, result.out + result.err)
         has(result.err, "not what was asked for", "why")

@@ -1,5 +1,6 @@
-"""The requester's tool by other ways: folders on SFTP and FTP servers and here, packed and sealed shards, months, versions, days without
-records; killed in the middle; servers that do not know ranges; and what it draws on a terminal."""
+"""The requester's tool by other ways: folders on SFTP and FTP servers and here, packed and sealed shards, months,
+versions, days without records; killed in the middle; servers that do not know ranges; and what it draws on a
+terminal."""
 import http.server
 import os
 import pty
@@ -22,7 +23,8 @@ FINE, NOT_FOUND, NOT_READY, INCOMPLETE, CORRUPT = 0, 4, 9, 10, 11
 
 def pushing(world, *, threshold=10, **reconcile):
     """The world's reconciliation goes into the partner's folder recon."""
-    requests = Requests(world, threshold=threshold, reconcile={"push": {"endpoint": "main", "path": "recon"}, **reconcile}).apply()
+    requests = Requests(world, threshold=threshold,
+                        reconcile={"push": {"endpoint": "main", "path": "recon"}, **reconcile}).apply()
     os.makedirs(os.path.join(world.partner.root, "recon"))
     return requests
 
@@ -36,7 +38,8 @@ def wait_pushed(world, count=1):
 
 
 def pull(world, requests, url, into, *words, date=DATE, keys=None):
-    return requests.run("recon", "pull", url, "--type", "points", "--date", date, "--into", into, "--signed-by", world.keys.gateway,
+    return requests.run("recon", "pull", url, "--type", "points", "--date", date, "--into", into, "--signed-by",
+                        world.keys.gateway,
                         "--gnupg-home", keys or world.gnupg, *words)
 
 
@@ -61,12 +64,15 @@ def a_folder_on_an_sftp_server_is_as_good_as_the_front():
         wait_pushed(world)
         joined = os.path.join(world.folder, "all.csv")
         result = pull(world, requests, *base, *login, "--json", "--join", joined)
-        equal((result.status, result.json()["shards"], result.json()["acknowledged"]), (FINE, 3, False), result.out + result.err)
+        equal((result.status, result.json()["shards"], result.json()["acknowledged"]), (FINE, 3, False),
+              result.out + result.err)
         equal(len(lines_of(joined)), 26, "lines")
-        other = ["--host-key", world.keys.fingerprint(world.keys.other_host), "--identity-file", settings["identity-file"]]
+        other = ["--host-key", world.keys.fingerprint(world.keys.other_host), "--identity-file",
+                 settings["identity-file"]]
         result = pull(world, requests, base[0], os.path.join(world.folder, "other"), *other)
         equal(result.status, 1, "another host key: " + result.err)
-        equal(pull(world, requests, base[0], os.path.join(world.folder, "other"), *login[2:]).status, 1, "no host key at all")
+        equal(pull(world, requests, base[0], os.path.join(world.folder, "other"), *login[2:]).status, 1,
+              "no host key at all")
 
 
 @test
@@ -80,7 +86,8 @@ def a_folder_on_an_ftp_server_with_tls_is_as_good_as_the_front():
         wait_pushed(world)
         settings, joined = server.endpoint(), os.path.join(world.folder, "all.csv")
         url, password = settings["url"] + "/recon", ["--password-file", settings["password-file"]]
-        result = pull(world, requests, url, os.path.join(world.folder, "into"), *password, "--ca-file", settings["ca-file"], "--json", "--join", joined)
+        result = pull(world, requests, url, os.path.join(world.folder, "into"), *password, "--ca-file",
+                      settings["ca-file"], "--json", "--join", joined)
         equal((result.status, result.json()["shards"]), (FINE, 3), result.out + result.err)
         equal(len(lines_of(joined)), 26, "lines")
         other = os.path.join(world.folder, "other")
@@ -105,8 +112,10 @@ def packed_and_sealed_shards_are_opened_counted_and_joined_or_kept_as_they_are()
             equal(result.status, FINE, result.out + result.err)
             result = pull(world, requests, url, into, "--join", joined, "--json", keys=world.keys.partner.home)
             equal((result.status, result.json()["bytes_transferred"]), (FINE, 0), result.out + result.err)
-            equal([line.split(",")[0] for line in lines_of(joined)[1:]], [r.reference for r in made], "the joined records")
-            equal(pull(world, requests, url, into, "--join", joined, "--keep-encrypted").status, 2, "--join of what is not opened")
+            equal([line.split(",")[0] for line in lines_of(joined)[1:]], [r.reference for r in made],
+                  "the joined records")
+            equal(pull(world, requests, url, into, "--join", joined, "--keep-encrypted").status, 2,
+                  "--join of what is not opened")
             # Our ring has no key that opens them: only their bytes can be checked.
             kept = os.path.join(world.folder, "kept")
             assert pull(world, requests, url, kept).status != FINE, "opened without the key"
@@ -114,7 +123,8 @@ def packed_and_sealed_shards_are_opened_counted_and_joined_or_kept_as_they_are()
             verify = ["recon", "verify", kept, "--signed-by", world.keys.gateway, "--gnupg-home"]
             equal(requests.run(*verify, world.keys.partner.home).status, FINE, "verify, with the key")
             equal(requests.run(*verify, world.gnupg, "--keep-encrypted").status, FINE, "verify, bytes only")
-            left = [n for n in os.listdir(into) if n.endswith(".part") or n.endswith(".csv") and b"R-0000" in open(os.path.join(into, n), "rb").read()]
+            left = [n for n in os.listdir(into) if n.endswith(".part") or n.endswith(".csv")
+                    and b"R-0000" in open(os.path.join(into, n), "rb").read()]
             equal(left, [], "plaintext or left-overs in the folder")
 
 
@@ -130,12 +140,15 @@ def the_newest_version_is_fetched_unless_another_is_asked_for():
         requests.generate(version=2)
         wait_pushed(world, 2)
         folder = f"file://{world.partner.root}/recon"
-        for url, words in ((requests.url, ["--token-file", requests.token_file, "--ca-file", authority().certificate]), (folder, [])):
+        for url, words in ((requests.url, ["--token-file", requests.token_file, "--ca-file", authority().certificate]),
+                           (folder, [])):
             for asked, version, count in (([], 2, 15), (["--of-version", "1"], 1, 12), (["--of-version", "2"], 2, 15)):
                 into = os.path.join(world.folder, f"{url[:4]}-{'-'.join(asked)}")
                 report = pull(world, requests, url, into, *words, *asked, "--json").json()
-                equal((report["result"], report["version"], report["records"]), ("whole", version, count), f"{url} {asked}")
-        equal(pull(world, requests, folder, os.path.join(world.folder, "none"), "--of-version", "3").status, NOT_READY, "a version that is not there")
+                equal((report["result"], report["version"], report["records"]), ("whole", version, count),
+                      f"{url} {asked}")
+        equal(pull(world, requests, folder, os.path.join(world.folder, "none"), "--of-version", "3").status, NOT_READY,
+              "a version that is not there")
 
 
 @test
@@ -152,7 +165,8 @@ def months_and_days_without_records_are_fetched_as_any_other():
         requests.generate(date="2026-10")
         joined = os.path.join(world.folder, "empty.csv")
         result = requests.pull(os.path.join(world.folder, "empty"), "--json", "--join", joined, date="2026-10")
-        equal((result.status, result.json()["shards"], result.json()["acknowledged"]), (FINE, 0, True), result.out + result.err)
+        equal((result.status, result.json()["shards"], result.json()["acknowledged"]), (FINE, 0, True),
+              result.out + result.err)
         equal(os.path.getsize(joined), 0, "the joined file of no shard")
 
 
@@ -168,12 +182,15 @@ def a_pull_that_is_killed_is_taken_up_at_its_last_byte():
         into = os.path.join(world.folder, "into")
         proxy = Proxy(requests.port)
         proxy.rate = size // 4  # four seconds, in which to kill it
-        words = [BINARY, "recon", "pull", f"https://127.0.0.1:{proxy.port}", "--type", "points", "--date", DATE, "--into", into, "--token-file", requests.token_file,
+        words = [BINARY, "recon", "pull", f"https://127.0.0.1:{proxy.port}", "--type", "points", "--date", DATE,
+                 "--into", into, "--token-file", requests.token_file,
                  "--ca-file", authority().certificate, "--signed-by", world.keys.gateway, "--gnupg-home", world.gnupg]
-        process = subprocess.Popen(words, env=world.gateway.environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(words, env=world.gateway.environment, stdin=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
 
         def held():
-            return sum(os.path.getsize(os.path.join(into, n)) for n in os.listdir(into) if ".csv" in n) if os.path.isdir(into) else 0
+            return sum(os.path.getsize(os.path.join(into, n)) for n in os.listdir(into)
+                       if ".csv" in n) if os.path.isdir(into) else 0
         wait_until("a part of it", lambda: held() > size // 4)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -182,7 +199,8 @@ def a_pull_that_is_killed_is_taken_up_at_its_last_byte():
         before = held()
         assert before < size, "it was done already"
         report = requests.pull(into, "--json").json()
-        equal((report["result"], report["bytes_transferred"]), ("whole", size - before), f"the second run, of {size} bytes")
+        equal((report["result"], report["bytes_transferred"]), ("whole", size - before),
+              f"the second run, of {size} bytes")
 
 
 class Ignorant(http.server.BaseHTTPRequestHandler):
@@ -213,15 +231,18 @@ class Ignorant(http.server.BaseHTTPRequestHandler):
 def a_server_that_does_not_know_ranges_is_borne():
     with served(3000, 1000) as (world, requests):
         manifest = requests.manifest()
-        paths = [requests.path_of(s) for s in manifest["shards"]] + [f"/v1/manifests/points/{DATE}", f"/v1/manifests/points/{DATE}/signature"]
-        handler = type("Handler", (Ignorant,), {"files": {path: requests.curl(path, binary=True).body for path in paths}, "broken": set()})
+        paths = [requests.path_of(s) for s in manifest["shards"]] + [f"/v1/manifests/points/{DATE}",
+                                                                     f"/v1/manifests/points/{DATE}/signature"]
+        handler = type("Handler", (Ignorant,),
+                       {"files": {path: requests.curl(path, binary=True).body for path in paths}, "broken": set()})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*server_certificate())
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            result = requests.pull(os.path.join(world.folder, "into"), "--json", "--no-acknowledgement", url=f"https://127.0.0.1:{server.server_port}")
+            result = requests.pull(os.path.join(world.folder, "into"), "--json", "--no-acknowledgement",
+                                   url=f"https://127.0.0.1:{server.server_port}")
         finally:
             server.shutdown()
             server.server_close()
@@ -235,10 +256,13 @@ def a_terminal_sees_bars_and_a_log_does_not():
         plain = requests.pull(os.path.join(world.folder, "one"))
         equal((plain.status, plain.err), (FINE, ""), "no terminal")
         has(plain.out, "3 shards, 25 records", "the result")
-        words = [BINARY, "recon", "pull", requests.url, "--type", "points", "--date", DATE, "--into", os.path.join(world.folder, "two"), "--token-file",
-                 requests.token_file, "--ca-file", authority().certificate, "--signed-by", world.keys.gateway, "--gnupg-home", world.gnupg]
+        words = [BINARY, "recon", "pull", requests.url, "--type", "points", "--date", DATE, "--into",
+                 os.path.join(world.folder, "two"), "--token-file",
+                 requests.token_file, "--ca-file", authority().certificate, "--signed-by", world.keys.gateway,
+                 "--gnupg-home", world.gnupg]
         ours, theirs = pty.openpty()
-        process = subprocess.Popen(words, env={**world.gateway.environment, "TERM": "xterm"}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs)
+        process = subprocess.Popen(words, env={**world.gateway.environment, "TERM": "xterm"}, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=theirs)
         os.close(theirs)
         seen = b""
         while True:

@@ -22,7 +22,8 @@ def ssh_key(world, kind, *, bits, passphrase=""):
 @test
 def an_ecdsa_key_with_a_passphrase_logs_in_where_another_type_of_host_key_is_pinned():
     with World() as world:
-        identity, host = ssh_key(world, "ecdsa", passphrase="CANARY-of-the-key", bits="521"), ssh_key(world, "ecdsa", bits="256")
+        identity, host = ssh_key(world, "ecdsa", passphrase="CANARY-of-the-key", bits="521"), ssh_key(world, "ecdsa",
+                                                                                                      bits="256")
         secret = os.path.join(world.folder, "secret")
         with open(secret, "w") as file:
             file.write("CANARY-of-the-key\n")
@@ -75,7 +76,8 @@ def a_download_goes_on_where_it_was_when_courier_or_lane_are_killed():
 def a_silent_server_delays_no_other_feed_of_its_lane():
     """One feed polls a black hole, another one's answers go there."""
     with World() as world, socket.create_server(("127.0.0.1", 0), backlog=200) as hole:
-        world.configuration.endpoints["hole"] = {**world.sftp(), "url": f"sftp://gw@127.0.0.1:{hole.getsockname()[1]}", "connect-timeout": "30s"}
+        world.configuration.endpoints["hole"] = {**world.sftp(), "url": f"sftp://gw@127.0.0.1:{hole.getsockname()[1]}",
+                                                 "connect-timeout": "30s"}
         for folder in ("out2", "out3", "in3"):
             os.mkdir(os.path.join(world.partner.root, folder))
         polls, answers = Feed("polls-it", endpoint="hole"), Feed("answers-there", outgoing="out3")
@@ -83,11 +85,13 @@ def a_silent_server_delays_no_other_feed_of_its_lane():
         world.configuration.lanes["points"] += [polls, answers]
         world.start()
         for i in range(40):  # more than a feed has under way at a time
-            for name, content in ((f"POINTS_s{i}.dat.pgp", world.partner.seal(accruals.text(accruals.records(2, prefix=f"S{i}")))),
+            for name, content in ((f"POINTS_s{i}.dat.pgp",
+                                   world.partner.seal(accruals.text(accruals.records(2, prefix=f"S{i}")))),
                                   (f"POINTS_s{i}.dat.pgp.ok", b"")):
                 with open(os.path.join(world.partner.root, "out3", name), "wb") as file:
                     file.write(content)
-        wait_until("posted files whose answers cannot go out", lambda: len(world.gateway.files("--state", "sealed")) >= 20, log=world.gateway.log_tail)
+        wait_until("posted files whose answers cannot go out",
+                   lambda: len(world.gateway.files("--state", "sealed")) >= 20, log=world.gateway.log_tail)
         slowest = 0
         for i in range(5):
             begun = time.monotonic()
@@ -110,7 +114,8 @@ def a_folder_of_10500_files_holds_up_no_ready_one_and_little_memory():
         world.start()
         world.drop("POINTS_ready.dat.pgp", accruals.records(10))
         equal(world.feedback("POINTS_ready.dat.pgp").accepted, 10, "accepted")
-        wait_until("all to be seen", lambda: len(world.gateway.files("--state", "seen", "--limit", "0")) == 10500, log=world.gateway.log_tail)
+        wait_until("all to be seen", lambda: len(world.gateway.files("--state", "seen", "--limit", "0")) == 10500,
+                   log=world.gateway.log_tail)
         resident = consumption(world)[2]
         assert resident < 64 * 1024, f"the lane has {resident} KiB"
         for i in range(10500):

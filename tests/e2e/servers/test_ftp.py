@@ -1,5 +1,5 @@
-"""FTP and FTPS against the servers in the field, and a second SFTP server: the main job over each, resume, names that exist already,
-and TLS that is not as it should be. The last test prints what was seen as a matrix."""
+"""FTP and FTPS against the servers in the field, and a second SFTP server: the main job over each, resume, names that
+exist already, and TLS that is not as it should be. The last test prints what was seen as a matrix."""
 import os
 import signal
 
@@ -12,7 +12,8 @@ from partner import Keys
 from world import World
 
 SEEN = {}  # server -> {feature: what was seen}
-FEATURES = ("listing", "in the clear", "explicit TLS", "implicit TLS", "main job", "get resumed", "put after a cut", "exists: refuse", "exists: replace")
+FEATURES = ("listing", "in the clear", "explicit TLS", "implicit TLS", "main job", "get resumed", "put after a cut",
+            "exists: refuse", "exists: replace")
 WAYS = {None: "in the clear", "explicit": "explicit TLS", "implicit": "implicit TLS"}
 
 
@@ -45,7 +46,8 @@ def the_main_job(kind, tls):
     with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls) as server:
         started(world, server)
         do_the_main_job(world)
-        way = [line for line in world.gateway.log().splitlines() if "listing by" in line][0].split("listing by ")[1].split(",")[0]
+        way = [line for line in world.gateway.log().splitlines()
+               if "listing by" in line][0].split("listing by ")[1].split(",")[0]
         equal(way, "MLSD" if kind.has_mlsd else "LIST", "the way of listing")
         note(kind.name, "listing", way)
         note(kind.name, WAYS[tls])
@@ -85,7 +87,8 @@ def mod_sftp_does_the_main_job():
         with open(world.keys.client) as key, open(identity, "w", opener=lambda p, f: os.open(p, f, 0o600)) as file:
             file.write(key.read())
         world.configuration.endpoints["main"] = {
-            "url": f"sftp://partner@{ftp_servers.ADDRESS}:{server.port}", "host-key": [Keys.fingerprint(world.keys.host)],
+            "url": f"sftp://partner@{ftp_servers.ADDRESS}:{server.port}",
+            "host-key": [Keys.fingerprint(world.keys.host)],
             "identity-file": identity, "connect-timeout": "10s", "io-timeout": "20s"}
         world.start()
         do_the_main_job(world)
@@ -96,7 +99,8 @@ def mod_sftp_does_the_main_job():
 @each([Vsftpd, PureFtpd, ProFtpd], ["explicit"])
 def goes_on_where_a_transfer_broke(kind, tls):
     name = "POINTS_big.dat.pgp"
-    with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls) as server, Proxies(server) as proxies:
+    with World(local=True) as world, kind(world.folder, world.partner.root,
+                                          tls=tls) as server, Proxies(server) as proxies:
         started(world, server, host="127.0.0.1", port=proxies.control.port)
         world.drop(name, accruals.records(15000, prefix="BIG"), marker=False)
         world.gateway.wait_state(name, "seen")
@@ -128,7 +132,8 @@ def never_loses_an_answer_whose_name_is_taken(kind, tls):
         with kind(world.folder, world.partner.root, tls=tls) as server:
             started(world, server)
             world.drop("POINTS_x.dat.pgp", accruals.records(5))
-            told = wait_until("the problem", lambda: (world.gateway.file("POINTS_x.dat.pgp") or {}).get("problem"), log=world.gateway.log_tail)
+            told = wait_until("the problem", lambda: (world.gateway.file("POINTS_x.dat.pgp") or {}).get("problem"),
+                              log=world.gateway.log_tail)
             has(told, "exists", "the problem")
             with open(taken) as file:
                 equal(file.read(), "the partner's own", "what was there")
@@ -138,7 +143,8 @@ def never_loses_an_answer_whose_name_is_taken(kind, tls):
             world.gateway.process.send_signal(signal.SIGHUP)
             wait_until("the reload", lambda: "lane-ended" in world.gateway.log())
             file = world.gateway.file("POINTS_x.dat.pgp")["id"]
-            wait_until("the lane to take the order", lambda: world.gateway.run("retry", file).status == 0, log=world.gateway.log_tail)
+            wait_until("the lane to take the order", lambda: world.gateway.run("retry", file).status == 0,
+                       log=world.gateway.log_tail)
             equal(world.feedback("POINTS_x.dat.pgp").accepted, 5, "accepted")
             world.settle()
             note(kind.name, "exists: replace")
@@ -147,7 +153,8 @@ def never_loses_an_answer_whose_name_is_taken(kind, tls):
 @each([ProFtpd])
 def with_its_defaults_delivers_after_a_cut(kind, tls):
     """A part that a broken upload has left may not be written over there."""
-    with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls, defaults=True) as server, Proxies(server) as proxies:
+    with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls,
+                                          defaults=True) as server, Proxies(server) as proxies:
         started(world, server, host="127.0.0.1", port=proxies.control.port)
         world.drop("POINTS_first.dat.pgp", accruals.records(15000, prefix="FIRST"))
         equal(world.feedback("POINTS_first.dat.pgp", seconds=60).accepted, 15000, "accepted")
@@ -197,5 +204,6 @@ def the_matrix_of_servers_and_features():
         raise Skip("none of the tests that fill it has run")
     width = max(len(f) for f in FEATURES)
     lines = [" " * width + "".join(f"{server:>12}" for server in sorted(SEEN))]
-    lines += [f"{feature:<{width}}" + "".join(f"{SEEN[server].get(feature, '-'):>12}" for server in sorted(SEEN)) for feature in FEATURES]
+    lines += [f"{feature:<{width}}" + "".join(f"{SEEN[server].get(feature, '-'):>12}" for server in sorted(SEEN))
+              for feature in FEATURES]
     print("\n".join(lines), flush=True)

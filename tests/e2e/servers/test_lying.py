@@ -1,4 +1,5 @@
-"""Servers that lie: nothing is lost, nothing is doubled, an operator sees what is wrong, and all goes on when the lie stops."""
+"""Servers that lie: nothing is lost, nothing is doubled, an operator sees what is wrong, and all goes on when the lie
+stops."""
 import datetime
 import os
 
@@ -18,7 +19,8 @@ def problem_of(world, name):
 
 
 def wait_problem(world, name, words):
-    wait_until(f"{name} to have a problem of {words!r}", lambda: words in problem_of(world, name), log=world.gateway.log_tail)
+    wait_until(f"{name} to have a problem of {words!r}", lambda: words in problem_of(world, name),
+               log=world.gateway.log_tail)
 
 
 def end_of_the_lie(world, *names):
@@ -29,7 +31,8 @@ def end_of_the_lie(world, *names):
 
 
 def left_at_the_partners(world):
-    return [os.path.join(folder, name) for folder, _, names in os.walk(world.partner.root) for name in names if name.endswith(".part")]
+    return [os.path.join(folder, name) for folder, _,
+            names in os.walk(world.partner.root) for name in names if name.endswith(".part")]
 
 
 # --- Reading
@@ -121,7 +124,8 @@ def an_endless_listing_ends_and_is_told():
     with LyingWorld() as world:
         world.start()
         world.liar.lie("list-endless", "outgoing")
-        wait_until("the log to tell of it", lambda: "listing-incomplete" in world.gateway.log(), seconds=60, log=world.gateway.log_tail)
+        wait_until("the log to tell of it", lambda: "listing-incomplete" in world.gateway.log(), seconds=60,
+                   log=world.gateway.log_tail)
         world.liar.tell_the_truth()
         drop(world, "POINTS_after.dat.pgp")
         equal(world.feedback("POINTS_after.dat.pgp", seconds=60).accepted, 20, "accepted")
@@ -130,7 +134,8 @@ def an_endless_listing_ends_and_is_told():
 
 # --- Putting answers
 
-RENAMES = {"POINTS_idle_FB*": "rename-does-nothing", "POINTS_lost_FB*": "rename-loses", "POINTS_failed_FB*": "rename-loses-and-fails",
+RENAMES = {"POINTS_idle_FB*": "rename-does-nothing", "POINTS_lost_FB*": "rename-loses",
+           "POINTS_failed_FB*": "rename-loses-and-fails",
            "POINTS_copied_FB*": "rename-copies"}
 
 
@@ -141,10 +146,12 @@ def an_answer_is_delivered_only_when_it_stands_there_whatever_a_rename_says():
         world.liar.lie_about(RENAMES)
         world.start()
         drop(world, *names)
-        equal(world.feedback("POINTS_copied.dat.pgp").accepted, 20, "accepted")  # it is there, and its temporary copy is removed
+        equal(world.feedback("POINTS_copied.dat.pgp").accepted, 20,
+              "accepted")  # it is there, and its temporary copy is removed
         for glob, lie in RENAMES.items():
             name = glob.replace("_FB*", ".dat.pgp")
-            world.liar.wait_told(lie, glob.rstrip("*"), times=1 if lie == "rename-copies" else 2, log=world.gateway.log_tail)
+            world.liar.wait_told(lie, glob.rstrip("*"), times=1 if lie == "rename-copies" else 2,
+                                 log=world.gateway.log_tail)
             if lie != "rename-copies":
                 wait_problem(world, name, "rename")
                 equal(world.gateway.file(name)["state"], "sealed", name)
@@ -158,7 +165,8 @@ def an_answer_is_delivered_only_when_it_stands_there_whatever_a_rename_says():
 @test
 def an_answer_that_was_put_by_halves_is_put_again():
     with LyingWorld() as world:
-        world.liar.lie_about({".POINTS_half_FB*": "put-half", ".POINTS_slow_FB*": "stall-write", ".POINTS_cut_FB*": "cut-after-put"}, times=1)
+        world.liar.lie_about({".POINTS_half_FB*": "put-half", ".POINTS_slow_FB*": "stall-write",
+                              ".POINTS_cut_FB*": "cut-after-put"}, times=1)
         world.start()
         names = ("POINTS_half.dat.pgp", "POINTS_slow.dat.pgp", "POINTS_cut.dat.pgp")
         drop(world, *names)
@@ -172,15 +180,18 @@ def an_answer_that_was_put_by_halves_is_put_again():
 @test
 def an_effect_whose_reply_was_lost_is_not_repeated():
     with LyingWorld() as world:
-        world.liar.lie_about({"POINTS_a_FB*": "cut-after-rename", "POINTS_b.dat.pgp": "cut-after-rename", "POINTS_c_FB*.ok": "cut-after-put",
-                              "archive": "cut-after-mkdir", "POINTS_d_FB*": "twice-rename", "POINTS_e*.pgp": "twice-read"}, times=1)
+        world.liar.lie_about({"POINTS_a_FB*": "cut-after-rename", "POINTS_b.dat.pgp": "cut-after-rename",
+                              "POINTS_c_FB*.ok": "cut-after-put",
+                              "archive": "cut-after-mkdir", "POINTS_d_FB*": "twice-rename",
+                              "POINTS_e*.pgp": "twice-read"}, times=1)
         world.start()
         names = [f"POINTS_{letter}.dat.pgp" for letter in "abcde"]
         drop(world, *names)
         for name in names:
             equal(world.feedback(name).accepted, 20, name)
         world.gateway.wait_quiet()
-        for lie, times in (("cut-after-rename", 2), ("cut-after-put", 1), ("cut-after-mkdir", 1), ("twice-rename", 1), ("twice-read", 1)):
+        for lie, times in (("cut-after-rename", 2), ("cut-after-put", 1), ("cut-after-mkdir", 1), ("twice-rename", 1),
+                           ("twice-read", 1)):
             assert world.liar.told(lie) >= times, f"{lie} was not told"
         world.settle()
         archived = sorted(os.listdir(os.path.join(world.partner.outgoing, "archive")))
@@ -262,7 +273,8 @@ def what_a_server_takes_at_its_close_is_delivered_once_where_the_configuration_s
             drop(world, "POINTS_a.dat.pgp", "POINTS_b.dat.pgp")
             for name in ("POINTS_a.dat.pgp", "POINTS_b.dat.pgp"):
                 world.gateway.wait_state(name, "closed")
-            equal(sorted(name for name, _ in world.liar.taken()), ["POINTS_a_FB.dat.pgp", "POINTS_b_FB.dat.pgp"], "what the server took")
+            equal(sorted(name for name, _ in world.liar.taken()), ["POINTS_a_FB.dat.pgp", "POINTS_b_FB.dat.pgp"],
+                  "what the server took")
             equal(left_at_the_partners(world), [], "temporary files")
 
 
@@ -310,7 +322,8 @@ def answers_go_where_nobody_may_look_or_a_look_tells_nothing():
 @test
 def a_file_that_stays_although_it_was_archived_is_not_taken_again():
     with LyingWorld() as world:
-        lies = {"POINTS_stays.dat.pgp": "rename-does-nothing", "POINTS_copied.dat.pgp": "rename-copies", "POINTS_lost.dat.pgp": "rename-loses"}
+        lies = {"POINTS_stays.dat.pgp": "rename-does-nothing", "POINTS_copied.dat.pgp": "rename-copies",
+                "POINTS_lost.dat.pgp": "rename-loses"}
         # under any name in the archive: the second try takes another one
         world.liar.lie_about({name + "*": lie for name, lie in lies.items()})
         world.start()
@@ -357,10 +370,12 @@ def a_clock_that_jumps_by_a_day_and_back_doubles_nothing():
         world.liar.lie("clock-behind")
         wait_until("the file to be seen anew", lambda: len(world.gateway.files()) == 2, log=world.gateway.log_tail)
         world.liar.tell_the_truth()
-        true = int(os.stat(os.path.join(world.partner.outgoing, "POINTS_kept.dat.pgp")).st_mtime)  # as a file of its own, or as a change of the second
+        kept = os.path.join(world.partner.outgoing, "POINTS_kept.dat.pgp")
+        true = int(os.stat(kept).st_mtime)  # as a file of its own, or as a change of the second
 
         def is_seen():
-            times = [int(datetime.datetime.fromisoformat(file["modified"]).timestamp()) for file in world.gateway.files()]
+            times = [int(datetime.datetime.fromisoformat(file["modified"]).timestamp())
+                     for file in world.gateway.files()]
             assert true in times, f"{true} is not among {times}"
             return True
         wait_until("the true time to be seen, too", is_seen, log=world.gateway.log_tail)
@@ -387,7 +402,8 @@ def a_server_that_falls_silent_in_any_request_is_given_up_and_asked_again():
 def what_an_ftp_server_tells_wrong_of_its_files_waits_and_comes_whole_when_the_lie_stops():
     with LyingFtpWorld() as world:
         lies = {"POINTS_early*": "early-end", "POINTS_zero*": "size-zero", "POINTS_other*": "list-larger"}
-        world.liar.lie_about({**lies, "POINTS_twice*": "list-repeats", "POINTS_once*": "read-once", "epsv": "pasv-elsewhere"})
+        world.liar.lie_about({**lies, "POINTS_twice*": "list-repeats", "POINTS_once*": "read-once",
+                              "epsv": "pasv-elsewhere"})
         world.start()
         names = [glob.replace("*", ".dat.pgp") for glob in lies]
         drop(world, *names, "POINTS_twice.dat.pgp", "POINTS_once.dat.pgp")
@@ -405,7 +421,8 @@ def what_an_ftp_server_tells_wrong_of_its_files_waits_and_comes_whole_when_the_l
 @test
 def what_an_ftp_server_says_that_it_has_done_is_looked_at():
     with LyingFtpWorld() as world:
-        lies = {"POINTS_idle_FB*": "rename-does-nothing", "POINTS_lost_FB*": "rename-loses", "POINTS_stays.dat.pgp": "rename-does-nothing"}
+        lies = {"POINTS_idle_FB*": "rename-does-nothing", "POINTS_lost_FB*": "rename-loses",
+                "POINTS_stays.dat.pgp": "rename-does-nothing"}
         world.liar.lie_about({**lies, ".POINTS_half_FB*": "put-half"})
         world.start()
         names = ["POINTS_idle.dat.pgp", "POINTS_lost.dat.pgp", "POINTS_half.dat.pgp"]
@@ -425,7 +442,8 @@ def what_an_ftp_server_says_that_it_has_done_is_looked_at():
 @test
 def an_effect_whose_reply_an_ftp_server_lost_is_not_repeated():
     with LyingFtpWorld() as world:
-        world.liar.lie_about({"POINTS_a_FB*": "cut-after-rename", "POINTS_b.dat.pgp": "cut-after-rename", "POINTS_c_FB*.ok": "cut-after-put",
+        world.liar.lie_about({"POINTS_a_FB*": "cut-after-rename", "POINTS_b.dat.pgp": "cut-after-rename",
+                              "POINTS_c_FB*.ok": "cut-after-put",
                               "POINTS_d*.pgp": "cut-after-half"}, times=1)
         world.start()
         names = [f"POINTS_{letter}.dat.pgp" for letter in "abcd"]

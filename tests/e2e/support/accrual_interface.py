@@ -1,9 +1,9 @@
-"""An accrual interface, as packaging/man/sallyport-accrual.7 describes it to the teams that build one: HTTPS, an answer per
-record, idempotent by the batch's key and by the records'. It keeps what it credited and tells whoever breaks the rules. And it can
-be told to misbehave in every way that a real one does.
+"""An accrual interface, as packaging/man/sallyport-accrual.7 describes it to the teams that build one: HTTPS, an answer
+per record, idempotent by the batch's key and by the records'. It keeps what it credited and tells whoever breaks the
+rules. And it can be told to misbehave in every way that a real one does.
 
-    with AccrualInterface(folder) as interface: world.configuration… = interface.endpoint()
-    interface.plan("429", "commit-then-cut")      # the next calls; then it is good again"""
+    with AccrualInterface(folder) as interface: world.configuration… = interface.endpoint() interface.plan("429",
+    "commit-then-cut")      # the next calls; then it is good again"""
 import collections
 import csv
 import hashlib
@@ -22,7 +22,8 @@ def certificate(folder):
     path = os.path.join(folder, "interface.pem")
     if not os.path.exists(path):
         key, crt = path + ".key", path + ".crt"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key,
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-keyout", key,
                         "-out", crt, "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
                        check=True, capture_output=True)
         with open(path, "w") as file:
@@ -31,7 +32,8 @@ def certificate(folder):
 
 
 class Capacity:
-    """So many calls at a time, so many more wait, the rest is refused; each takes overhead + records × per_record seconds."""
+    """So many calls at a time, so many more wait, the rest is refused; each takes overhead + records × per_record
+    seconds."""
 
     def __init__(self, workers=64, queue=64, overhead=0.0, per_record=0.0):
         self.workers, self.queue, self.overhead, self.per_record = workers, queue, overhead, per_record
@@ -97,7 +99,8 @@ class AccrualInterface:
         self.server.server_close()
 
     def endpoint(self, **changes):
-        return {"url": f"https://127.0.0.1:{self.port}/v1", "ca-file": self.pem + ".crt", "connect-timeout": "5s", **changes}
+        return {"url": f"https://127.0.0.1:{self.port}/v1", "ca-file": self.pem + ".crt", "connect-timeout": "5s",
+                **changes}
 
     def plan(self, *what):
         """What the next calls meet, one each."""
@@ -243,7 +246,8 @@ class AccrualInterface:
         self.send(call, 200, b"[" + b" " * (64 << 20))
 
     def say(self, call, status, text, headers=None):
-        self.send(call, status, json.dumps({"error": text}).encode(), {"Content-Type": "application/json", **(headers or {})})
+        self.send(call, status, json.dumps({"error": text}).encode(),
+                  {"Content-Type": "application/json", **(headers or {})})
 
     @staticmethod
     def send(call, status, body, headers=None):
@@ -266,13 +270,15 @@ class AccrualInterface:
     def sizes(self):
         """Records by batch, in the order of their numbers of the first record."""
         with self.lock:
-            return [len(answer["results"]) for _, (_, answer) in sorted(self.batches.items(), key=lambda item: int(item[0].split("-")[-2]))]
+            return [len(answer["results"]) for _,
+                    (_, answer) in sorted(self.batches.items(), key=lambda item: int(item[0].split("-")[-2]))]
 
 
 def use(configuration, interface, *, endpoint=None, batch=None, **http):
     """The configuration's feed posts to this interface instead of to the ledger alone."""
     feed = configuration.feed
     configuration.systems["core"] = {"main": endpoint or interface.endpoint()}
-    feed.process = ("http", {"system": "core", "endpoint": "main", "path": "/accruals", "name": "miles", "account": "member", "amount": "points",
+    feed.process = ("http", {"system": "core", "endpoint": "main", "path": "/accruals", "name": "miles",
+                             "account": "member", "amount": "points",
                              "shards": 2, **http})
     feed.batch = batch or {"size-min": 2500, "size-max": 2500}

@@ -1,5 +1,5 @@
-"""The partner's FTP servers: vsftpd, Pure-FTPd and ProFTPD, as packaging/install-packages has unpacked them, each on a free loopback
-port with the partner's folder as its root. ProFTPD's mod_sftp is a second, independent SFTP server."""
+"""The partner's FTP servers: vsftpd, Pure-FTPd and ProFTPD, as packaging/install-packages has unpacked them, each on a
+free loopback port with the partner's folder as its root. ProFTPD's mod_sftp is a second, independent SFTP server."""
 import contextlib
 import functools
 import os
@@ -63,12 +63,13 @@ def _is_free(port):
 
 
 class Proxies:
-    """Proxies before a server's control port and all of its data ports, under the same numbers: the gateway dials the address of its
-    control connection, whatever the server says."""
+    """Proxies before a server's control port and all of its data ports, under the same numbers: the gateway dials the
+    address of its control connection, whatever the server says."""
 
     def __init__(self, server):
         self.control = Proxy(server.port, to_host=ADDRESS)
-        self.data = [Proxy(port, to_host=ADDRESS, port=port) for port in range(server.passive[0], server.passive[1] + 1)]
+        self.data = [Proxy(port, to_host=ADDRESS, port=port)
+                     for port in range(server.passive[0], server.passive[1] + 1)]
 
     def cut(self, *, down=None, up=None):
         """The first data connection that reaches the mark is broken, and no other."""
@@ -118,7 +119,8 @@ class Server(Listening):
             with open(path, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
                 file.write(PASSWORD + "\n")
         port, host = changes.pop("port", self.port), changes.pop("host", ADDRESS)
-        settings = {"url": f"{scheme}://{self.user()}@{host}:{port}", "password-file": path, "connect-timeout": "10s", "io-timeout": "20s"}
+        settings = {"url": f"{scheme}://{self.user()}@{host}:{port}", "password-file": path, "connect-timeout": "10s",
+                    "io-timeout": "20s"}
         settings.update({"ca-file": authority()["ca"]} if self.tls else {"clear-text": True})
         return {**settings, **changes}
 
@@ -139,7 +141,8 @@ class Server(Listening):
 
     def _try(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment(), cwd=self.folder)
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env=self.environment(), cwd=self.folder)
         end = time.monotonic() + 20
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection((ADDRESS, self.port), 5) as probe:
@@ -171,18 +174,23 @@ class Vsftpd(Server):
 
     def command(self):
         import pwd
-        yes = {"listen": True, "listen_ipv6": False, "background": False, "run_as_launching_user": True, "anonymous_enable": True,
+        yes = {"listen": True, "listen_ipv6": False, "background": False, "run_as_launching_user": True,
+               "anonymous_enable": True,
                "local_enable": False, "write_enable": True, "anon_upload_enable": True, "anon_mkdir_write_enable": True,
-               "anon_other_write_enable": True, "anon_world_readable_only": False, "seccomp_sandbox": False, "allow_writeable_chroot": True,
-               "use_localtime": False, "isolate": False, "isolate_network": False, "xferlog_enable": False, "pasv_promiscuous": True}
+               "anon_other_write_enable": True, "anon_world_readable_only": False, "seccomp_sandbox": False,
+               "allow_writeable_chroot": True,
+               "use_localtime": False, "isolate": False, "isolate_network": False, "xferlog_enable": False,
+               "pasv_promiscuous": True}
         if self.tls:
             yes.update(ssl_enable=True, allow_anon_ssl=True, force_anon_data_ssl=True, force_anon_logins_ssl=True,
                        require_ssl_reuse=self.options.get("reuse", True), implicit_ssl=self.tls == "implicit")
-        values = {"listen_address": ADDRESS, "listen_port": self.port, "pasv_min_port": self.passive[0], "pasv_max_port": self.passive[1],
+        values = {"listen_address": ADDRESS, "listen_port": self.port, "pasv_min_port": self.passive[0],
+                  "pasv_max_port": self.passive[1],
                   "pasv_address": "203.0.113.9",  # of nobody: whoever believes it gets nowhere
                   "anon_root": self.root, "anon_umask": "022", "ftp_username": pwd.getpwuid(os.geteuid()).pw_name,
                   "secure_chroot_dir": self.folder, "rsa_cert_file": self.pair[0], "rsa_private_key_file": self.pair[1],
-                  "ssl_ciphers": "HIGH",  # its own choice is 3DES alone, and TLS 1.3, where only one upload finds a session
+                  "ssl_ciphers": "HIGH",
+                  # its own choice is 3DES alone, and TLS 1.3, where only one upload finds a session
                   "vsftpd_log_file": os.path.join(self.folder, "vsftpd.log")}
         lines = [f"{k}={'YES' if v else 'NO'}" for k, v in yes.items()] + [f"{k}={v}" for k, v in values.items()]
         return [self.program, self.write("vsftpd.conf", "\n".join(lines) + "\n")]
@@ -206,9 +214,11 @@ class PureFtpd(Server):
         text, database = os.path.join(self.folder, "users"), os.path.join(self.folder, "users.pdb")
         with open(text, "w") as file:
             file.write(f"partner:{hashed_password()}:{NOBODY}:{NOBODY}::{self.root}/./::::::::::::\n")
-        done = subprocess.run([os.path.join(UNPACKED, "usr/bin/pure-pw"), "mkdb", database, "-f", text], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run([os.path.join(UNPACKED, "usr/bin/pure-pw"), "mkdb", database, "-f", text],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == 0, done.stdout.decode(errors="replace")
-        words = [self.program, "-S", f"{ADDRESS},{self.port}", "-l", f"puredb:{database}", "-E", "-A", "-4", "-H", "-p", f"{self.passive[0]}:{self.passive[1]}",
+        words = [self.program, "-S", f"{ADDRESS},{self.port}", "-l", f"puredb:{database}", "-E", "-A", "-4", "-H", "-p",
+                 f"{self.passive[0]}:{self.passive[1]}",
                  "-P", "203.0.113.9", "-g", os.path.join(self.folder, "pid"), "-c", "50", "-C", "50"]
         if self.tls:
             both = self.write("both.pem", open(self.pair[1]).read() + open(self.pair[0]).read())
@@ -293,7 +303,8 @@ class ProFtpdSftp(ProFtpd):
         keys = world.keys()
         public = os.path.join(self.folder, "client.pub")
         with open(public, "wb") as file:
-            file.write(subprocess.run(["ssh-keygen", "-e", "-m", "RFC4716", "-f", keys.client + ".pub"], check=True, stdout=subprocess.PIPE).stdout)
+            file.write(subprocess.run(["ssh-keygen", "-e", "-m", "RFC4716", "-f", keys.client + ".pub"], check=True,
+                                      stdout=subprocess.PIPE).stdout)
         os.chmod(keys.host, 0o600)
         return f"""SFTPEngine on
 SFTPHostKey {keys.host}

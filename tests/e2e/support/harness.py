@@ -1,5 +1,5 @@
-"""The small frame that the end-to-end tests stand in: tests are functions whose names are sentences, marked @test; a wait
-has a deadline and says what it waited for; a skip is loud. Nothing sleeps in order to be in time."""
+"""The small frame that the end-to-end tests stand in: tests are functions whose names are sentences, marked @test; a
+wait has a deadline and says what it waited for; a skip is loud. Nothing sleeps in order to be in time."""
 import os
 
 from waiting import SCALE, Missing, Skip, equal, tail, wait_until  # noqa: F401: tests take these from here

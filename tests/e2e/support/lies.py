@@ -42,7 +42,8 @@ class Lies:
     def _has_left(self, lie, number):
         for turn in range(lie.get("times", 0)):
             try:
-                os.close(os.open(os.path.join(self.control, f"turn-{lie['id']}-{number}-{turn}"), os.O_CREAT | os.O_EXCL))
+                os.close(os.open(os.path.join(self.control, f"turn-{lie['id']}-{number}-{turn}"),
+                                 os.O_CREAT | os.O_EXCL))
                 return True
             except FileExistsError:
                 continue

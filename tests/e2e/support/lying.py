@@ -73,7 +73,8 @@ class FtpServer:
     """lying_ftp.py as a process of its own."""
 
     def __init__(self, liar):
-        self.process = subprocess.Popen([sys.executable, "-S", "-E", FTP_SERVER, liar.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([sys.executable, "-S", "-E", FTP_SERVER, liar.folder], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
         self.port = int(self.process.stdout.readline())
 
     def stop(self):
@@ -93,7 +94,8 @@ class LyingFtpWorld(World):
         password = os.path.join(self.folder, "password")
         with open(password, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write("s3cret\n")
-        self.configuration.endpoints["main"] = {"url": f"ftp://partner@127.0.0.1:{self.server.port}", "clear-text": True, "password-file": password,
+        self.configuration.endpoints["main"] = {"url": f"ftp://partner@127.0.0.1:{self.server.port}",
+                                                "clear-text": True, "password-file": password,
                                                 "io-timeout": "3s", "connect-timeout": "10s"}
 
     def close(self, **options):

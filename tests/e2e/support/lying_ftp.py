@@ -192,7 +192,8 @@ class Session:
             about = os.lstat(full)
             when = time.strftime("%b %d %H:%M", time.gmtime(self.lies.time(full, about, "list")))
             kind = "d" if os.path.isdir(full) else "-"
-            lines.append(f"{kind}rw-r--r--   1 owner group {self.lies.size(full, about, 'list'):>10} {when} ".encode() + name)
+            lines.append(f"{kind}rw-r--r--   1 owner group {self.lies.size(full, about, 'list'):>10} {when} ".encode()
+                         + name)
         self.send(lines)
 
 

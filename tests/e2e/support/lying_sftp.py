@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""An SFTP server (version 3) that lies on command, for what real ones will not do when a test wants it. It speaks on standard input
-and output: a real sshd runs it (ForceCommand), so transport, login and host keys are real. lying.py tells it what to do.
+"""An SFTP server (version 3) that lies on command, for what real ones will not do when a test wants it. It speaks on
+standard input and output: a real sshd runs it (ForceCommand), so transport, login and host keys are real. lying.py
+tells it what to do.
 
   lying_sftp.py CONTROL      lies.py says what lies there"""
 import os
@@ -13,11 +14,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 from lies import Cut, Lies  # noqa: E402
 
-(INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH, STAT,
+(INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT, FSTAT, SETSTAT, FSETSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR,
+ REALPATH, STAT,
  RENAME) = range(1, 19)
 STATUS, HANDLE, DATA, NAME, ATTRS, EXTENDED = 101, 102, 103, 104, 105, 200
 OK, EOF, NO_SUCH_FILE, PERMISSION, FAILURE, UNSUPPORTED = 0, 1, 2, 3, 4, 8
-NAMES = {OPEN: "open", CLOSE: "close", READ: "read", WRITE: "write", LSTAT: "stat", STAT: "stat", FSTAT: "fstat", OPENDIR: "list",
+NAMES = {OPEN: "open", CLOSE: "close", READ: "read", WRITE: "write", LSTAT: "stat", STAT: "stat", FSTAT: "fstat",
+         OPENDIR: "list",
          READDIR: "list", REMOVE: "remove", MKDIR: "mkdir", RENAME: "rename"}
 
 
@@ -91,7 +94,8 @@ class Server:
     def attributes(self, path, about, where):
         modified = self.told.time(path, about, where)
         size = self.told.size(path, about, where) if stat.S_ISREG(about.st_mode) else about.st_size
-        return struct.pack(">IQIIIII", 1 | 2 | 4 | 8, size, about.st_uid, about.st_gid, about.st_mode, modified, modified)
+        return struct.pack(">IQIIIII", 1 | 2 | 4 | 8, size, about.st_uid, about.st_gid, about.st_mode, modified,
+                           modified)
 
     # --- the protocol
     def path(self, name):
@@ -126,7 +130,8 @@ class Server:
 
     def answer(self, kind, number, packet):
         name = NAMES.get(kind)
-        method = getattr(self, "on_" + name, None) if name else {REALPATH: self.on_realpath, RMDIR: self.on_rmdir, SETSTAT: self.on_setstat}.get(kind)
+        method = getattr(self, "on_" + name, None) if name else {REALPATH: self.on_realpath, RMDIR: self.on_rmdir,
+                                                                 SETSTAT: self.on_setstat}.get(kind)
         if method is None:
             return self.status(number, UNSUPPORTED)
         if kind in (READDIR, OPENDIR):

@@ -28,23 +28,28 @@ class Postgresql:
         self.connection = f"host={self.folder} dbname=postgres user=postgres"
 
     def _tool(self, name, *words, **options):
-        return subprocess.run([*self.as_user, os.path.join(self.bin, name), *words], cwd=self.folder, check=True, stdout=subprocess.DEVNULL,
+        return subprocess.run([*self.as_user, os.path.join(self.bin, name), *words], cwd=self.folder, check=True,
+                              stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, **options)
 
     def __enter__(self):
         try:
-            self._tool("initdb", "-A", "trust", "-N", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-D", self.data)
-            self._tool("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.folder, "log"), "-o", f"-k {self.folder} -c listen_addresses= -c fsync=off", "start")
+            self._tool("initdb", "-A", "trust", "-N", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-D",
+                       self.data)
+            self._tool("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.folder, "log"), "-o",
+                       f"-k {self.folder} -c listen_addresses= -c fsync=off", "start")
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
         return self
 
     def run(self, sql):
-        subprocess.run([os.path.join(self.bin, "psql"), "-q", "-v", "ON_ERROR_STOP=1", "-d", self.connection], input=sql.encode(), check=True,
+        subprocess.run([os.path.join(self.bin, "psql"), "-q", "-v", "ON_ERROR_STOP=1", "-d", self.connection],
+                       input=sql.encode(), check=True,
                        stdout=subprocess.DEVNULL)
 
     def __exit__(self, *_):
-        subprocess.run([*self.as_user, os.path.join(self.bin, "pg_ctl"), "-D", self.data, "-m", "immediate", "-w", "stop"], cwd="/",
+        subprocess.run([*self.as_user, os.path.join(self.bin, "pg_ctl"), "-D", self.data, "-m", "immediate", "-w",
+                        "stop"], cwd="/",
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         shutil.rmtree(self.folder, ignore_errors=True)

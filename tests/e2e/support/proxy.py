@@ -9,16 +9,17 @@ LIMIT = 1 << 20  # bytes kept for a side that does not read
 
 
 class Proxy:
-    """Forwards to a port of this machine. cut_down and cut_up: after so many bytes of one connection towards the client or
-    the server, both ends get a reset. stall_down: from there on nothing is forwarded any more, and nothing closed. The first
-    `times` connections that reach a mark are broken; later ones pass. cut() resets all that are open, as a line does that breaks.
-    rate: bytes a second towards the clients, of all connections together."""
+    """Forwards to a port of this machine. cut_down and cut_up: after so many bytes of one connection towards the client
+    or the server, both ends get a reset. stall_down: from there on nothing is forwarded any more, and nothing closed.
+    The first `times` connections that reach a mark are broken; later ones pass. cut() resets all that are open, as a
+    line does that breaks. rate: bytes a second towards the clients, of all connections together."""
 
     def __init__(self, to_port, *, to_host="127.0.0.1", port=0):
         self.to_port, self.to_host = to_port, to_host
         self.cut_down = self.cut_up = self.stall_down = None
         self.times = 1
-        self.pause = 0  # seconds between the last bytes and the reset, which takes with it what the other side has not read yet
+        # seconds between the last bytes and the reset, which takes with it what the other side has not read yet
+        self.pause = 0
         self.rate, self.cuts = None, 0
         self.sent, self.since = 0, time.monotonic()  # of the rate
         self.connections = 0

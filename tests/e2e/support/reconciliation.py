@@ -1,4 +1,5 @@
-"""What the tests of reconciliation share: a world with a reconcile block and a front, and an HTTP client that is curl."""
+"""What the tests of reconciliation share: a world with a reconcile block and a front, and an HTTP client that is
+curl."""
 import contextlib
 import hashlib
 import json
@@ -59,9 +60,11 @@ class Requests:
         with open(self.token_file, "w") as file:
             file.write(self.token + "\n")
         certificate, key = server_certificate()
-        self.front = {"listen": f"127.0.0.1:{self.port}", "certificate-file": certificate, "private-key-file": key, "url": self.url, **(front or {})}
+        self.front = {"listen": f"127.0.0.1:{self.port}", "certificate-file": certificate, "private-key-file": key,
+                      "url": self.url, **(front or {})}
         self.reconcile = {"requester": "acme-bank", "type": "points", "threshold": threshold,
-                          "read": {"from": "ledger", "ledger": "miles", "columns": ["key", "account", "amount", "business_date", "line"]},
+                          "read": {"from": "ledger", "ledger": "miles",
+                                   "columns": ["key", "account", "amount", "business_date", "line"]},
                           "period": "day", "at": "01:00", "day-offset": 1, **(reconcile or {})}
         self.access = {"token-sha256": [hashlib.sha256(self.token.encode()).hexdigest()]}
 
@@ -69,7 +72,8 @@ class Requests:
         configuration = self.world.configuration
         configuration.lane_settings['reconcile "daily"'] = self.reconcile
         configuration.partner_settings["access"] = self.access
-        configuration.extra = "front {\n" + "\n".join(f'  {name} = "{value}"' for name, value in self.front.items()) + "\n}\n" + configuration.extra
+        configuration.extra = "front {\n" + "\n".join(f'  {name} = "{value}"' for name,
+                                                      value in self.front.items()) + "\n}\n" + configuration.extra
         return self
 
     def wait_up(self):
@@ -102,7 +106,8 @@ class Requests:
         words = ["curl", "-sS", "--max-time", str(60 * SCALE), "--cacert", authority().certificate, "-D", head, *words]
         if token:
             words += ["-H", f"Authorization: Bearer {token}"]
-        done = subprocess.run([*words, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
+        done = subprocess.run([*words, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
         text = open(head, errors="replace").read() if os.path.exists(head) else ""
         found = re.findall(r"^HTTP/\S+ (\d+)", text, re.M)
         assert found, f"curl {path}: {done.stderr.decode(errors='replace')}"
@@ -121,13 +126,16 @@ class Requests:
     # --- the tool
     def pull(self, into, *words, date=DATE, url=None, token_file=None, seconds=120):
         """sallyport recon pull, without any configuration."""
-        words = ["recon", "pull", url or self.url, "--type", "points", "--date", date, "--into", into, "--token-file", token_file or self.token_file,
-                 "--ca-file", authority().certificate, "--signed-by", self.world.keys.gateway, "--gnupg-home", self.world.gnupg, *words]
+        words = ["recon", "pull", url or self.url, "--type", "points", "--date", date, "--into", into, "--token-file",
+                 token_file or self.token_file,
+                 "--ca-file", authority().certificate, "--signed-by", self.world.keys.gateway, "--gnupg-home",
+                 self.world.gnupg, *words]
         return self.run(*words, seconds=seconds)
 
     def run(self, *words, seconds=120):
         environment = {**self.world.gateway.environment}
-        done = subprocess.run([BINARY, *words], stdin=subprocess.DEVNULL, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds * SCALE)
+        done = subprocess.run([BINARY, *words], stdin=subprocess.DEVNULL, env=environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=seconds * SCALE)
         return Result(done, words)
 
 

@@ -14,8 +14,8 @@ _printing = threading.Lock()
 
 
 def into_namespace():
-    """As root: this same program again, alone in a network, mount and process namespace where lo is up. bash is the first
-    process there and reaps orphans; all that is left ends with it."""
+    """As root: this same program again, alone in a network, mount and process namespace where lo is up. bash is the
+    first process there and reaps orphans; all that is left ends with it."""
     if os.geteuid() != 0 or os.environ.get("SALLYPORT_TEST_INSIDE"):
         return
     os.environ["SALLYPORT_TEST_INSIDE"] = "1"

@@ -4,7 +4,8 @@ import subprocess
 
 
 class SmallDisk:
-    """A tmpfs for the gateway's state, in the run's own mount namespace, with a ballast file that leaves so much room."""
+    """A tmpfs for the gateway's state, in the run's own mount namespace, with a ballast file that leaves so much
+    room."""
 
     def __init__(self, path, megabytes):
         self.path, self.size = path, megabytes << 20

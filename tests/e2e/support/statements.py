@@ -1,5 +1,5 @@
-"""What the tests of the gateway's side of reconciliation share: a world with a reconcile block, the requester's reading of a set with
-its own tools, and its status interface."""
+"""What the tests of the gateway's side of reconciliation share: a world with a reconcile block, the requester's reading
+of a set with its own tools, and its status interface."""
 import gzip
 import hashlib
 import http.server
@@ -23,7 +23,8 @@ def recon_world(*, threshold=1000, name="acme-daily", push=True, **changes):
     """A world with one reconciliation, pushed into the partner's folder "recon"."""
     world = World(local=changes.pop("local", True))
     read = {"from": "ledger", "ledger": "miles", "columns": COLUMNS, **changes.pop("read", {})}
-    settings = {"requester": "acme-bank", "type": "points", "threshold": threshold, "read": {k: v for k, v in read.items() if v is not None},
+    settings = {"requester": "acme-bank", "type": "points", "threshold": threshold,
+                "read": {k: v for k, v in read.items() if v is not None},
                 "push": {"endpoint": "main", "path": "recon", "marker": "{name}.ok"} if push else None, **changes}
     world.configuration.lane_settings[f'reconcile "{name}"'] = settings
     world.recon_folder = os.path.join(world.partner.root, "recon")
@@ -53,7 +54,8 @@ def read_set(world, name="points_2024-11-20.manifest.json"):
     folder = world.recon_folder
     for tool in ("sha256", "md5"):
         subprocess.run([tool + "sum", "--quiet", "--strict", "-c", f"{name}.{tool}"], cwd=folder, check=True)
-    world.keys.partner.verify_detached(os.path.join(folder, name), os.path.join(folder, name + ".asc"), signer=world.keys.gateway)
+    world.keys.partner.verify_detached(os.path.join(folder, name), os.path.join(folder, name + ".asc"),
+                                       signer=world.keys.gateway)
     with open(os.path.join(folder, name)) as file:
         manifest = json.load(file)
     lines = []
@@ -64,7 +66,8 @@ def read_set(world, name="points_2024-11-20.manifest.json"):
         equal((len(content), hashlib.sha256(content).hexdigest(), hashlib.md5(content).hexdigest()),
               (shard["size"], shard["sha256"], shard["md5"]), "size and digests")
         plain = unwrap(world, manifest, content)
-        equal((len(plain), hashlib.sha256(plain).hexdigest()), (shard["plain_size"], shard["plain_sha256"]), "plain size and digest")
+        equal((len(plain), hashlib.sha256(plain).hexdigest()), (shard["plain_size"], shard["plain_sha256"]),
+              "plain size and digest")
         text = plain.decode(manifest["charset"]).splitlines()
         if manifest["header_line"]:
             equal(text[0], manifest["delimiter"].join(manifest["columns"]), "the header line")

@@ -57,7 +57,8 @@ def a_sealed_file_opens_with_the_gateways_ring_only():
 def a_feedback_file_is_read_back_as_it_was_written():
     raw = "H|ACME|2026-11-20|1|1|ACCEPTED||\nD|R-1|OK|\nD|R-2|REJECTED|E012\nT|2|1|1|0|100\n"
     answer = accruals.parse_feedback(raw)
-    equal((answer.verdict, answer.accepted, answer.amount, answer.of("R-2")), ("ACCEPTED", 1, 100, [("REJECTED", "E012")]), "parsed")
+    equal((answer.verdict, answer.accepted, answer.amount, answer.of("R-2")),
+          ("ACCEPTED", 1, 100, [("REJECTED", "E012")]), "parsed")
 
 
 @test

@@ -59,11 +59,13 @@ def today(days=0, form="%Y-%m-%d"):
 
 def calendar(name, *, weekend, holiday):
     """A calendar whose one weekly day off and holiday lie so many days from today."""
-    return 'calendar "%s" { weekend = { "%s" }  holidays = { "%s" } }\n' % (name, today(weekend, "%A").lower(), today(holiday))
+    return 'calendar "%s" { weekend = { "%s" }  holidays = { "%s" } }\n' % (name, today(weekend, "%A").lower(),
+                                                                            today(holiday))
 
 
 def start_with_due(world, seconds=3):
-    """Starts with something due so many seconds from now; or longer, on a machine that takes longer to start. The due day."""
+    """Starts with something due so many seconds from now; or longer, on a machine that takes longer to start. The due
+    day."""
     while True:
         world.feed.settings['expect "daily"'] = {"by": clock(seconds), "time-zone": midday_zone()}
         world.start()
@@ -83,9 +85,11 @@ def with_command(world, **alarms):
         file.write(f"#!/bin/sh\nenv > {log}.environment\nprintf '%s\\n' \"$*\" > {log}.arguments\ncat >> {log}\n")
     os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
     hook = alarms.pop("hook", None)
-    lines = [f"  command = {{ \"{path}\", \"an argument; $(id)\" }}"] + [f"  {name.replace('_', '-')} = {value}" for name, value in alarms.items()]
+    lines = [f"  command = {{ \"{path}\", \"an argument; $(id)\" }}"] + [f"  {name.replace('_', '-')} = {value}"
+                                                                         for name, value in alarms.items()]
     if hook:
-        world.configuration.extra += f'system "ops" {{ endpoint "hook" {{ url = "http://127.0.0.1:{hook.port}"  clear-text = yes }} }}\n'
+        world.configuration.extra += (f'system "ops" {{ endpoint "hook" {{ url = "http://127.0.0.1:{hook.port}"  '
+                                      f'clear-text = yes }} }}\n')
         lines.append('  webhook { system = "ops"  endpoint = "hook"  path = "/alarms" }')
     world.configuration.extra += "alarms {\n" + "\n".join(lines) + "\n}\n"
 

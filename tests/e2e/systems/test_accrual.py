@@ -13,7 +13,8 @@ FAST = {"target-latency": "800ms", "threads-min": 4, "threads-max": 4}
 
 
 class Accruals:
-    """A world whose feed posts to an interface; both end together, and then the interface's books are held against ours."""
+    """A world whose feed posts to an interface; both end together, and then the interface's books are held against
+    ours."""
 
     def __init__(self, *, interface=None, **settings):
         self.interface_options, self.settings = interface or {}, settings
@@ -43,12 +44,15 @@ def batches_of(world, name):
 @test(quick=True)
 def records_are_credited_by_the_interface_and_answered_one_by_one():
     with Accruals(batch={**SMALL, "pressure": FAST}) as (world, interface):
-        interface.decide = lambda record: ("rejected", "M17", "no such member") if record["key"] == "R-00000005" else ("accepted", None, None)
+        interface.decide = lambda record: ("rejected", "M17",
+                                           "no such member") if record["key"] == "R-00000005" else ("accepted", None,
+                                                                                                    None)
         interface.foreign.add("R-00000030")
         world.start()
         world.drop("POINTS_A.dat.pgp", accruals.records(50, broken={7}))
         answer = world.feedback("POINTS_A.dat.pgp")
-        equal((answer.verdict, answer.lines, answer.accepted, answer.rejected, answer.duplicates), ("ACCEPTED", 50, 47, 2, 1), "feedback")
+        equal((answer.verdict, answer.lines, answer.accepted, answer.rejected, answer.duplicates),
+              ("ACCEPTED", 50, 47, 2, 1), "feedback")
         equal(answer.of("R-00000005"), [("REJECTED", "M17")], "what the interface rejected")
         equal(answer.of("R-00000007"), [("REJECTED", "E012")], "what our rules rejected was not asked")
         equal(answer.of("R-00000030"), [("DUPLICATE", "D1")], "what the interface had credited before")
@@ -67,13 +71,15 @@ def x_is_the_most_that_a_batch_has():
             world.drop(f"POINTS_{count}.dat.pgp", accruals.records(count, prefix=f"P{count}"))
         for count, sizes in ((2499, [2499]), (2500, [2500]), (2501, [2500, 1])):
             equal(world.feedback(f"POINTS_{count}.dat.pgp").accepted, count, "accepted")
-            equal(sorted((b["accepted"] for b in batches_of(world, f"POINTS_{count}.dat.pgp")), reverse=True), sizes, f"batches of {count} records")
+            equal(sorted((b["accepted"] for b in batches_of(world, f"POINTS_{count}.dat.pgp")), reverse=True), sizes,
+                  f"batches of {count} records")
 
 
 @test
 def csv_says_the_same():
     with Accruals(body="csv", columns=["member", "points"], batch={**SMALL, "pressure": FAST}) as (world, interface):
-        interface.decide = lambda record: ("rejected", 'M,"17"', "") if record["key"] == "R-00000005" else ("accepted", None, None)
+        interface.decide = lambda record: ("rejected", 'M,"17"', "") if record["key"] == "R-00000005" else ("accepted",
+                                                                                                            None, None)
         world.start()
         world.drop("POINTS_A.dat.pgp", accruals.records(45))
         answer = world.feedback("POINTS_A.dat.pgp")
@@ -135,8 +141,11 @@ def a_request_that_is_not_understood_keeps_the_file_and_is_told_loudly():
         interface.plan("400")
         world.start()
         world.drop("POINTS_A.dat.pgp", accruals.records(10))
-        wait_until("the refusal to be told", lambda: "HTTP 400" in world.gateway.log() and "code=configuration" in world.gateway.log(), log=world.gateway.log_tail)
-        file = wait_until("the problem to be shown", lambda: (f := world.gateway.json("show", "POINTS_A.dat.pgp")["file"])["problem"] and f, log=world.gateway.log_tail)
+        wait_until("the refusal to be told", lambda: "HTTP 400" in world.gateway.log()
+                   and "code=configuration" in world.gateway.log(), log=world.gateway.log_tail)
+        file = wait_until("the problem to be shown",
+                          lambda: (f := world.gateway.json("show", "POINTS_A.dat.pgp")["file"])["problem"] and f,
+                          log=world.gateway.log_tail)
         equal(file["state"], "posting", "state")
         has(file["problem"], "HTTP 400", "problem")
         wait_until("an alarm", lambda: "posting-failing" in world.gateway.ok("alarms").out, log=world.gateway.log_tail)
@@ -157,13 +166,15 @@ def settings_that_would_credit_something_else_wait_until_they_are_put_back():
             world.gateway.stop()
             world.start()
             world.gateway.run("retry", "POINTS_A.dat.pgp")
-            wait_until(words, lambda: words in (world.gateway.json("show", "POINTS_A.dat.pgp")["file"]["problem"] or ""), log=world.gateway.log_tail)
+            wait_until(words, lambda: words in (world.gateway.json("show", "POINTS_A.dat.pgp")["file"]["problem"]
+                                                or ""), log=world.gateway.log_tail)
             world.assert_nothing_credited()
 
         interface.plan("400")
         world.start()
         world.drop("POINTS_A.dat.pgp", accruals.records(30))
-        wait_until("a refusal", lambda: "HTTP 400" in (world.gateway.json("show", "POINTS_A.dat.pgp")["file"]["problem"] or ""), log=world.gateway.log_tail)
+        wait_until("a refusal", lambda: "HTTP 400" in (world.gateway.json("show", "POINTS_A.dat.pgp")["file"]["problem"]
+                                                       or ""), log=world.gateway.log_tail)
         world.feed.process[1]["amount"] = "amount"
         restart_and_see("put the field of the amount back")
         world.feed.process[1]["amount"] = "points"
@@ -235,7 +246,8 @@ def nothing_is_lost_or_doubled_when_gateway_lane_or_courier_is_killed_while_it_a
 def calls_in_flight_follow_what_the_interface_bears():
     """With real processes and scaled down in time; the figures are the simulation's
     (tests/unit/gateway/processors/http/test_pressure.c)."""
-    batch = {"size-min": 20, "size-max": 40, "allow-any-size": True, "pressure": {"target-latency": "2s", "threads-min": 1, "threads-max": 6}}
+    batch = {"size-min": 20, "size-max": 40, "allow-any-size": True,
+             "pressure": {"target-latency": "2s", "threads-min": 1, "threads-max": 6}}
     with Accruals(batch=batch) as (world, interface):
         interface.capacity = Capacity(workers=6, queue=2, overhead=0.03)
         world.start()
@@ -247,7 +259,8 @@ def calls_in_flight_follow_what_the_interface_bears():
         before = interface.refused
         done = len(interface.batches)
         wait_until("40 batches more", lambda: len(interface.batches) >= done + 40, log=world.gateway.log_tail)
-        assert interface.refused - before <= 8, f"{interface.refused - before} of 40 calls were refused once it knew better"
+        assert interface.refused - before <= 8, \
+            f"{interface.refused - before} of 40 calls were refused once it knew better"
         interface.capacity = Capacity(workers=6, queue=2, overhead=0.03)
         wait_until("more calls at a time again", lambda: pressure()["threads"] >= 2, log=world.gateway.log_tail)
         interface.capacity = Capacity()
@@ -263,7 +276,9 @@ def calls_in_flight_follow_what_the_interface_bears():
 def show_and_trace_tell_what_the_interface_was_asked():
     with Accruals(batch=SMALL) as (world, interface):
         interface.plan("commit-then-500")
-        interface.decide = lambda record: ("rejected", "M17", "no such member") if record["key"] == "R-00000005" else ("accepted", None, None)
+        interface.decide = lambda record: ("rejected", "M17",
+                                           "no such member") if record["key"] == "R-00000005" else ("accepted", None,
+                                                                                                    None)
         world.start()
         world.drop("POINTS_A.dat.pgp", accruals.records(30))
         world.feedback("POINTS_A.dat.pgp")
@@ -272,7 +287,8 @@ def show_and_trace_tell_what_the_interface_was_asked():
         for part in ("Asked of the interface", f"{file['id']}-1-20", "TIMES", "HTTP 200: 19 accepted, 1 rejected"):
             has(text, part, "show")
         traced = world.gateway.json("trace", "POINTS_A.dat.pgp:6")
-        equal((traced["outcome"], traced["code"], traced["reason"]), ("rejected", "M17", "no such member"), "the rejected line")
+        equal((traced["outcome"], traced["code"], traced["reason"]), ("rejected", "M17", "no such member"),
+              "the rejected line")
         equal(traced["idempotency_key"], f"{file['id']}-1-20", "its key")
         has(world.gateway.ok("trace", "POINTS_A.dat.pgp:7").out, f"{file['id']}-1-20", "trace")
 
@@ -288,7 +304,8 @@ def our_client_certificate_and_token_are_shown_to_the_interface():
         token = os.path.join(world.folder, "token")
         write_secret(token, "right")
         with AccrualInterface(world.folder, token="right", client_ca=client + ".crt") as interface:
-            use(world.configuration, interface, batch=SMALL, endpoint=interface.endpoint(**{"certificate-file": client + ".crt", "private-key-file": client + ".key",
+            use(world.configuration, interface, batch=SMALL,
+                endpoint=interface.endpoint(**{"certificate-file": client + ".crt", "private-key-file": client + ".key",
                                                                                             "token-file": token}))
             world.start()
             world.drop("POINTS_A.dat.pgp", accruals.records(25))

@@ -1,4 +1,5 @@
-"""What goes out is decided once: a configuration that changes before it is out makes no second copy, and sends none elsewhere."""
+"""What goes out is decided once: a configuration that changes before it is out makes no second copy, and sends none
+elsewhere."""
 import os
 import signal
 
@@ -13,7 +14,8 @@ def reload(world):
     world.write_configuration()
     before = world.gateway.json("status")["lanes"][0]["pid"]
     world.gateway.process.send_signal(signal.SIGHUP)
-    wait_until("the lane to be started anew", lambda: world.gateway.run("status", "--json").json()["lanes"][0].get("pid", before) != before,
+    wait_until("the lane to be started anew",
+               lambda: world.gateway.run("status", "--json").json()["lanes"][0].get("pid", before) != before,
                log=world.gateway.log_tail)
 
 
@@ -41,7 +43,8 @@ def an_answer_goes_where_it_was_to_go_when_it_was_sealed():
         world.settle()
         equal(os.listdir(elsewhere), [], "the other folder")
         world.drop("POINTS_b.dat.pgp", accruals.records(3, prefix="B"))
-        wait_until("the next one to go there", lambda: sorted(os.listdir(elsewhere)) == ["POINTS_b_other.dat.pgp", "POINTS_b_other.dat.pgp.done"],
+        wait_until("the next one to go there",
+                   lambda: sorted(os.listdir(elsewhere)) == ["POINTS_b_other.dat.pgp", "POINTS_b_other.dat.pgp.done"],
                    log=world.gateway.log_tail)
 
 
@@ -92,6 +95,7 @@ def a_file_is_handed_on_where_it_was_to_go_when_that_was_decided():
         del deliver["packing"]
         reload(world)
         world.gateway.ok("retry", "POINTS_a.dat")
-        wait_until("the file", lambda: sorted(os.listdir(os.path.join(inner, "in"))) == ["POINTS_a.dat", "POINTS_a.dat.done"], log=world.gateway.log_tail)
+        wait_until("the file", lambda: sorted(os.listdir(os.path.join(inner, "in")))
+                   == ["POINTS_a.dat", "POINTS_a.dat.done"], log=world.gateway.log_tail)
         world.gateway.wait_quiet()
         equal(os.listdir(os.path.join(inner, "other")), [], "the other folder")

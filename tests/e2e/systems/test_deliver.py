@@ -24,7 +24,8 @@ def deliver_feed(world, *, name="handed-on", **settings):
 
 def read(feed, name):
     path = os.path.join(feed.inner, name)
-    wait_until(f"{name} and its marker in the inner folder", lambda: os.path.exists(path + ".done"), log=feed.world.gateway.log_tail)
+    wait_until(f"{name} and its marker in the inner folder", lambda: os.path.exists(path + ".done"),
+               log=feed.world.gateway.log_tail)
     with open(path, "rb") as file:
         return file.read()
 
@@ -48,7 +49,8 @@ def a_verified_file_is_handed_on_as_it_is_and_a_bad_one_is_not():
         equal(sorted(os.listdir(feed.inner)), ["POINTS_1.dat", "POINTS_1.dat.done"], "the inner folder")
         row = world.gateway.file("POINTS_1.dat.pgp")
         equal((row["records"], row["batches"], row["batches_posted"]), (3000, 1, 1), "records and batches")
-        assert any("handed on to core as POINTS_1.dat" in (h.get("detail") or "") for h in world.gateway.json("show", row["id"])["history"])
+        assert any("handed on to core as POINTS_1.dat" in (h.get("detail") or "")
+                   for h in world.gateway.json("show", row["id"])["history"])
         world.assert_no_plaintext()
         for command in ("status", "files", "entries"):
             world.gateway.ok(command)
@@ -63,7 +65,8 @@ def a_verified_file_is_handed_on_as_it_is_and_a_bad_one_is_not():
 @test
 def a_file_is_handed_on_packed_and_encrypted_anew_and_never_twice():
     with World(local=True) as world:
-        feeds = [deliver_feed(world, name="sealed", envelope="openpgp", packing="zstd", **{"encrypt-to": [world.keys.acme_next]}),
+        feeds = [deliver_feed(world, name="sealed", envelope="openpgp", packing="zstd",
+                              **{"encrypt-to": [world.keys.acme_next]}),
                  deliver_feed(world, name="packed", packing="zip")]
         feeds[0].process[1].update(name="{stem}_sealed.pgp")
         feeds[1].process[1].update(name="{stem}.zip")
@@ -95,7 +98,8 @@ def another_file_of_the_name_in_the_inner_folder_is_left_alone_until_it_is_gone(
             file.write("somebody else's")
         plain = accruals.text(accruals.records(4)).encode()
         feed.drop("POINTS_1.dat.pgp", world.partner.seal(plain))
-        wait_until("the refusal", lambda: "exists on the other side" in ((world.gateway.file("POINTS_1.dat.pgp") or {}).get("problem") or ""),
+        wait_until("the refusal", lambda: "exists on the other side" in ((world.gateway.file("POINTS_1.dat.pgp")
+                                                                          or {}).get("problem") or ""),
                    log=world.gateway.log_tail)
         has(open(os.path.join(feed.inner, "POINTS_1.dat")).read(), "somebody", "the other file")
         os.unlink(os.path.join(feed.inner, "POINTS_1.dat"))

@@ -1,5 +1,6 @@
-"""An FTP server for the tests of the courier: good where nothing is asked for, and lying in the ways that its arguments name. Prints its
-port, ends with its standard input. Each control command goes to FOLDER/../commands, so that a test sees what was sent, and what was not.
+"""An FTP server for the tests of the courier: good where nothing is asked for, and lying in the ways that its arguments
+name. Prints its port, ends with its standard input. Each control command goes to FOLDER/../commands, so that a test
+sees what was sent, and what was not.
 
     ftp.py FOLDER [certificate=FILE] [key=FILE] [WAY …]
 """
@@ -95,7 +96,9 @@ class Session:
         self.say("200 private" if self.protected else "534 in the clear only")
 
     def do_feat(self, rest):
-        features = ["SIZE", "MDTM", "REST STREAM", "UTF8"] + (["MLST type*;size*;modify*;"] if WAYS & {"mlsd", "no-mlsd-after-all", "no-mlst-after-all", "mlsd-needs-name"} else [])
+        features = ["SIZE", "MDTM", "REST STREAM", "UTF8"] + (["MLST type*;size*;modify*;"]
+                                                              if WAYS & {"mlsd", "no-mlsd-after-all",
+                                                                  "no-mlst-after-all", "mlsd-needs-name"} else [])
         self.say("211-features\r\n " + "\r\n ".join(features) + "\r\n211 end")
 
     def do_opts(self, rest):
@@ -126,7 +129,8 @@ class Session:
         if way("no-size"):
             self.say("502 no such command")
             return
-        if way("size-says-nothing") and (os.path.isdir(self.path(rest)) or os.path.getsize(self.path(rest)) == 0 if os.path.exists(self.path(rest)) else False):
+        if way("size-says-nothing") and (os.path.isdir(self.path(rest)) or os.path.getsize(self.path(rest)) == 0
+                                         if os.path.exists(self.path(rest)) else False):
             self.say("213 File status")
             return
         if way("folders-have-size") and os.path.isdir(self.path(rest)):
@@ -290,7 +294,8 @@ class Session:
     @staticmethod
     def facts(path):
         kind = "dir" if os.path.isdir(path) else "file"
-        return f"type={kind};size={os.path.getsize(path)};modify={time.strftime('%Y%m%d%H%M%S', time.gmtime(os.path.getmtime(path)))};"
+        return (f"type={kind};size={os.path.getsize(path)};"
+                f"modify={time.strftime('%Y%m%d%H%M%S', time.gmtime(os.path.getmtime(path)))};")
 
     def send_listing(self, lines):
         self.say("150 here it comes")
@@ -334,7 +339,8 @@ class Session:
                 yield "x" * 5000
                 yield "\0"
         if way("hostile-names"):
-            for name in ("../../etc/passwd", "/etc/passwd", "a/b", "x" * 256, "x" * 255, "\udcff\udcfe", "good", "good", ".", ".."):
+            for name in ("../../etc/passwd", "/etc/passwd", "a/b", "x" * 256, "x" * 255, "\udcff\udcfe", "good", "good",
+                         ".", ".."):
                 yield f"-rw-r--r-- 1 a b 9 Jan 15 08:00 {name}"
             yield "this is no listing at all"
             return
@@ -347,7 +353,8 @@ class Session:
             path = os.path.join(self.path("."), name)
             when = time.gmtime(os.path.getmtime(path))
             kind = "d" if os.path.isdir(path) else "-"
-            stamp = time.strftime("%b %d %H:%M" if time.time() - os.path.getmtime(path) < 15552000 else "%b %d  %Y", when)
+            stamp = time.strftime("%b %d %H:%M" if time.time() - os.path.getmtime(path) < 15552000 else "%b %d  %Y",
+                                  when)
             yield f"{kind}rw-r--r--   1 owner    group    {os.path.getsize(path):>10} {stamp} {name}"
 
 

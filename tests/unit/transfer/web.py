@@ -1,4 +1,5 @@
-"""An HTTP server for the tests of the courier, whose paths say how it is to behave. Prints its port, ends with its standard input.
+"""An HTTP server for the tests of the courier, whose paths say how it is to behave. Prints its port, ends with its
+standard input.
 
     web.py [CERTIFICATE KEY [CA-OF-CLIENTS]]      without a certificate: in the clear
 """
