@@ -14,19 +14,49 @@
 /* the supervisor waits for it at a reload, and must go on before its watchdog and an end run out */
 #define LISTING_DEADLINE 15
 
+static gboolean is_silent(gpgme_engine_info_t engine) {
+  return !engine->version || g_str_equal(engine->version, "1.0.0");
+}
+
+/* GPGME asks gpg for its version once in the life of a process, keeps what it heard, and takes 1.0.0 for silence: gpg
+ * was killed, or there was no memory for it. Then it is asked once more. NULL: gpgconf, which is asked first, knew no
+ * gpg. */
+static gpgme_engine_info_t find_engine(void) {
+  gpgme_engine_info_t engine = NULL;
+  for (guint tries = 0; tries < 2; tries++) {
+    if (gpgme_get_engine_info(&engine) != 0)
+      return NULL;
+    while (engine && engine->protocol != GPGME_PROTOCOL_OpenPGP)
+      engine = engine->next;
+    if (!engine || !is_silent(engine) || !engine->file_name)
+      return engine;
+    g_autofree char *program = g_strdup(engine->file_name);
+    (void)gpgme_set_engine_info(GPGME_PROTOCOL_OpenPGP, program, NULL);
+  }
+  return engine;
+}
+
+/* What is there and gives no answer is not missing: the next start, or the next process, may get one. */
+static gboolean no_answer(gpgme_engine_info_t engine, GError **error) {
+  g_autofree char *found = engine ? NULL : g_find_program_in_path("gpg");
+  const char *program = engine && engine->file_name ? engine->file_name : found;
+  if (program && g_file_test(program, G_FILE_TEST_IS_EXECUTABLE))
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                               "%s is there, but %s gave no answer when asked for the version: killed, or no memory",
+                               program, engine ? "it" : "gpgconf");
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "gpg is missing: install GnuPG %s or newer",
+                             LEAST_GPG);
+}
+
 /* gpg's log is read where it says nothing else (verdict.c), so gpg is to speak English. */
 gboolean openpgp_start(GError **error) {
   (void)g_setenv("LC_ALL", "C.UTF-8", TRUE);
   if (!gpgme_check_version(LEAST_GPGME))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "GPGME %s is older than " LEAST_GPGME,
                                gpgme_check_version(NULL));
-  gpgme_engine_info_t engine = NULL;
-  gpgme_error_t failed = gpgme_get_engine_info(&engine);
-  while (engine && engine->protocol != GPGME_PROTOCOL_OpenPGP)
-    engine = engine->next;
-  if (failed || !engine || !engine->version)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "gpg is missing: install GnuPG %s or newer",
-                               LEAST_GPG);
+  gpgme_engine_info_t engine = find_engine();
+  if (!engine || is_silent(engine))
+    return no_answer(engine, error);
   int major = 0, minor = 0, patch = 0;
   if (sscanf(engine->version, "%d.%d.%d", &major, &minor, &patch) < 2 || major < 2 || (major == 2 && minor < 2) ||
       (major == 2 && minor == 2 && patch < 27))

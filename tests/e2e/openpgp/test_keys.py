@@ -110,3 +110,29 @@ def what_is_too_large_encrypted_decrypted_or_in_proportion_is_told_the_partner()
                 has(answer.message, "size-limit", "the reason")
         world.settle()
         world.assert_nothing_credited()
+
+
+def dying(world, program, word, times):
+    """Puts a gpg or gpgconf in the way that is killed so many times when it is asked this, and then is the real one."""
+    folder = os.path.join(world.folder, "bin")
+    os.mkdir(folder)
+    for number in range(times):
+        os.mkdir(os.path.join(folder, f"life-{number}"))
+    dies = f'for life in {folder}/life-*; do [ "$1" = {word} ] && rmdir $life 2>/dev/null && kill -9 $$; done\n'
+    scripts = {"gpg": 'exec /usr/bin/gpg "$@"\n',
+               "gpgconf": f'/usr/bin/gpgconf "$@" | sed "s|/usr/bin/gpg$|{folder}/gpg|"\n'}
+    for name, text in scripts.items():
+        with open(os.path.join(folder, name), "w", opener=lambda p, flags: os.open(p, flags, 0o755)) as file:
+            file.write("#!/bin/sh\n" + (dies if name == program else "") + text)
+    world.gateway.environment["PATH"] = folder + ":" + world.gateway.environment["PATH"]
+
+
+@test
+def a_gpg_that_is_killed_while_it_is_asked_for_its_version_is_not_missing():
+    for program, word, times in (("gpg", "--version", 1), ("gpg", "--version", 3), ("gpgconf", "--list-components", 1)):
+        with World() as world:
+            dying(world, program, word, times)
+            world.start()
+            world.drop("POINTS_v.dat.pgp", accruals.records(5))
+            equal(world.feedback("POINTS_v.dat.pgp").accepted, 5, f"accepted, after {program} died {times} times")
+            lacks(world.gateway.log(), "gpg is missing", "the log")
