@@ -1,7 +1,15 @@
 #include "gateway/base/error.h"
 #include <errno.h>
 
-G_DEFINE_QUARK(sallyport - error, sallyport_error)
+/* GLib's own macro for it races, harmlessly, where threads meet their first errors at once. */
+GQuark sallyport_error_quark(void) {
+  static gsize quark;
+  if (g_once_init_enter(&quark)) {
+    gsize made = g_quark_from_static_string("sallyport-error");
+    g_once_init_leave(&quark, made);
+  }
+  return (GQuark)quark;
+}
 
 const char *sallyport_error_word(int code) {
   static const char *const words[] = {
