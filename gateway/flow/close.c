@@ -7,6 +7,7 @@
  * and is left alone, and what stands beside it with it. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
+#include "gateway/common/remote_put.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/claim.h"
 #include "gateway/flow/declarations.h"
@@ -106,6 +107,8 @@ static gboolean is_through(Step *step, GBytes *name, const Declared *entry, gboo
   return rows != NULL;
 }
 
+#define INDEX "-index"
+
 /* An index goes with the last of its files. Two that close at once both find themselves the last: the second finds it
  * gone. */
 static gboolean take_index_away(Step *step, GError **error) {
@@ -121,7 +124,16 @@ static gboolean take_index_away(Step *step, GError **error) {
                          .folder = step->file->folder,
                          .scratch = step->flow->paths->in,
                          .name = step->file->name};
-  g_autofree char *path = declared ? declared_path(&place, declared) : NULL;
+  if (!declared)
+    return TRUE;
+  /* claimed by a run that ended there: it is not under its own name any more */
+  Claim left = {.step = step, .suffix = INDEX, .name = declared->file, .length = strlen(declared->file)};
+  gboolean is_claimed = FALSE;
+  if (!claim_exists(&left, &is_claimed, error))
+    return FALSE;
+  if (is_claimed)
+    return take_away(step, INDEX, declared->file, left.length, NULL, error);
+  g_autofree char *path = declared_path(&place, declared);
   g_autoptr(GHashTable) entries = path ? declared_read_again(&place, declared, &failure) : NULL;
   GHashTableIter iterator;
   gpointer name, entry;
@@ -138,7 +150,7 @@ static gboolean take_index_away(Step *step, GError **error) {
   CourierStat there;
   if (!through || !courier_stat(step->courier, path, &there, error))
     return !through;
-  return !there.exists || take_away(step, "-index", declared->file, strlen(declared->file), &there, error);
+  return !there.exists || take_away(step, INDEX, declared->file, strlen(declared->file), &there, error);
 }
 
 static gboolean take_companions_away(Step *step, const Beside *beside, GError **error) {
@@ -210,6 +222,8 @@ static gboolean close_spool(Step *step, GError **error) {
   answer_remove(feedback);
   answer_remove(exception);
   unlink(handed_on);
+  /* of an upload that had ended; after a loss of power its note may be there again */
+  remote_put_forget(paths->out, step->file->id);
   return files_sync_folder(folder, error) && files_sync_folder(paths->in, error) &&
          files_sync_folder(paths->stage, error);
 }

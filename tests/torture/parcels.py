@@ -12,6 +12,7 @@ class Parcel:
     """Zipped files in the clear with a detached signature, declared by an index, which goes with the last of its
     files."""
     name = "parcel"
+    again = ("close-after-claim",)  # of signatures, too, and last of the index
     first = {"POINTS_a.dat.pgp": "FB", "POINTS_b.dat.pgp": "FB", "POINTS_bad.dat.pgp": "EX"}
     later = {}
 

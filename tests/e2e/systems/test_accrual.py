@@ -176,7 +176,11 @@ def settings_that_would_credit_something_else_wait_until_they_are_put_back():
         wait_until("a refusal", lambda: "HTTP 400" in (world.gateway.json("show", "POINTS_A.dat.pgp")["file"]["problem"]
                                                        or ""), log=world.gateway.log_tail)
         world.feed.process[1]["amount"] = "amount"
-        restart_and_see("put the field of the amount back")
+        world.gateway.stop()
+        world.start(wait=False)
+        wait_until("the start to be refused", lambda: world.gateway.process.poll() == 3, log=world.gateway.log_tail)
+        has(world.gateway.log(), "its amount was points, and is amount in the configuration", "the log")
+        world.assert_nothing_credited()
         world.feed.process[1]["amount"] = "points"
         layout = world.configuration.layouts["accrual-v1"]
         right, record = layout['record "D"'], dict(layout['record "D"'])
