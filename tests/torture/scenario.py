@@ -48,6 +48,7 @@ class Evening:
     """Many files whose keys lie among each other, so that the ledger orders its keys; the partner's copies are deleted;
     and then nothing to do, so that balances are folded."""
     name = "evening"
+    own = ("ledger-fold-before", "ledger-fold-after")
     count = 20
     first = {f"POINTS_{i:02d}.dat.pgp": "FB" for i in range(count)}
     later = {}
