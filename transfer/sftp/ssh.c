@@ -202,8 +202,7 @@ static ssize_t receive(libssh2_socket_t socket, void *bytes, size_t length, int 
 const char *ssh_barred_words(void) {
   return "the server bars this machine's address for a while (PerSourcePenalties of OpenSSH 9.8 and later): there were "
          "too many connections without a login, or failed ones; it lets in again after some seconds or minutes, and "
-         "the "
-         "partner may exempt this address (PerSourcePenaltyExemptList)";
+         "the partner may exempt this address (PerSourcePenaltyExemptList)";
 }
 
 gboolean ssh_says_barred(const char *bytes, gsize length) {
@@ -217,6 +216,15 @@ static gboolean handshake_failed(const SshLink *link, int failed, GError **error
   return ssh_error(link, failed, "SSH handshake", error);
 }
 
+/* libssh2 1.11.1 gave this call a new name and a function's type. */
+static void receive_by(SshLink *link) {
+#if LIBSSH2_VERSION_NUM >= 0x010b01
+  libssh2_session_callback_set2(link->session, LIBSSH2_CALLBACK_RECV, (libssh2_cb_generic *)receive);
+#else
+  libssh2_session_callback_set(link->session, LIBSSH2_CALLBACK_RECV, (void *)receive);
+#endif
+}
+
 SshLink *ssh_handshake(const SshPlan *plan, GError **error) {
   SshLink *link = g_new0(SshLink, 1);
   link->socket = plan->socket;
@@ -228,7 +236,7 @@ SshLink *ssh_handshake(const SshPlan *plan, GError **error) {
     return NULL;
   }
   libssh2_session_set_blocking(link->session, 0);
-  libssh2_session_callback_set(link->session, LIBSSH2_CALLBACK_RECV, (void *)receive);
+  receive_by(link);
   gboolean ok = set_preferences(link, plan->avoid, error);
   if (ok) {
     int failed;
