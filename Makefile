@@ -1,6 +1,7 @@
 # Sallyport. The two commands: `make demo` and `make test`. `make help` lists the rest.
 # BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; TSAN=1 with ThreadSanitizer;
-# COVERAGE=1 counts what is passed; FAULTS=1 compiles the fail points in; FUZZ=1 is for the fuzz targets (clang, libFuzzer).
+# COVERAGE=1 counts what is passed; FUZZ=1 is for the fuzz targets (clang, libFuzzer). FAULTS=1 compiles the fail points in;
+# beside a plain build, build/faults/sallyport has them, and shares all objects that have none.
 
 BUILD    ?= build
 CC       ?= gcc
@@ -13,7 +14,6 @@ WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wstrict-prototypes -
             -Wwrite-strings
 ifdef FUZZ
   CC     := clang
-  WARNINGS := -w # gcc's are the ones that count
   HARDEN := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else ifdef COVERAGE
   HARDEN := -O0 --coverage -fprofile-update=atomic
@@ -26,6 +26,13 @@ else
   HARDEN := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
 endif
 HARDEN_LINK := -pie -Wl,-z,relro,-z,now
+# What only tests run: the plain build's warnings count; lines for a report are enough; it is compiled and linked faster.
+ifneq ($(FUZZ)$(TSAN)$(SANITIZE),)
+  WARNINGS := -w
+  CFLAGS ?= -g1
+  HARDEN_LINK += $(if $(FUZZ),,$(if $(shell command -v ld.gold),-fuse-ld=gold))
+  OFTEN  := $(if $(findstring ccache,$(CC)),,$(BUILD)/often.h) # ccache wants to be asked for precompiled headers
+endif
 ifdef CI
   WARNINGS += -Werror
 endif
@@ -51,9 +58,14 @@ libraries = $(patsubst %,$(BUILD)/lib%.a,$(1))
 
 all: $(BUILD)/sallyport
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(OFTEN:%=%.gch)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_) -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS_) $(OFTEN:%=-include %) -MMD -MP -c -o $@ $<
+
+$(BUILD)/often.h.gch:
+	@mkdir -p $(@D)
+	echo '#include <glib.h>' > $(BUILD)/often.h
+	$(CC) $(CFLAGS_) -x c-header -o $@ $(BUILD)/often.h
 
 # SQL lives in files of its own; each becomes one C string constant (room/x.sql -> `room_x_sql`).
 $(BUILD)/%.sql.h: %.sql packaging/sql-to-c
@@ -83,6 +95,16 @@ ALL_LIBRARIES := $(call libraries,gateway conf crypto store transfer base)
 $(BUILD)/sallyport: $(call object,$(MAIN_C)) $(ALL_LIBRARIES)
 	$(CC) $(LDFLAGS_) -o $@ $^ $(LDLIBS_)
 
+# The same program with fail points: a second object for each file that has one, and the plain build's for all others.
+FAULTY_C := $(shell grep -rlE 'fault_point|SALLYPORT_FAULTS' --include='*.c' $(ROOMS))
+PLAIN_C  := $(filter-out $(FAULTY_C),$(MAIN_C) $(BASE_C) $(foreach room,$(ROOMS),$(call room_c,$(room))))
+$(BUILD)/faults/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_) -DSALLYPORT_FAULTS -MMD -MP -c -o $@ $<
+$(BUILD)/faults/sallyport: $(call object,$(PLAIN_C)) $(patsubst %.c,$(BUILD)/faults/%.o,$(FAULTY_C))
+	$(CC) $(LDFLAGS_) -o $@ $^ $(LDLIBS_)
+faults: $(BUILD)/faults/sallyport
+
 # Unit tests mirror the source: tests/unit/ROOM/…/test_NAME.c links its own room (gateway links all).
 UNIT_C   := $(shell find tests/unit -name 'test_*.c' | sort)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_C))
@@ -105,8 +127,14 @@ units: $(UNIT) $(BUILD)/sallyport
 units-threaded: $(filter $(addprefix $(BUILD)/tests/unit/,gateway/threads/% gateway/lane/% gateway/common/% store/%),$(UNIT))
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c, each with its corpus in tests/corpus/NAME where there is one. They need FUZZ=1.
+# Only what they need is compiled: a target that the linker finds incomplete names another folder or file here.
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(ALL_LIBRARIES)
+FUZZED   := conf crypto/digest.c store/staging/block.c transfer/wire transfer/process transfer/caged transfer/sftp \
+            gateway/base gateway/records gateway/packing gateway/flow/declared.c
+$(BUILD)/libfuzzed.a: $(call object,$(shell find $(FUZZED) -name '*.c'))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libfuzzed.a
 	$(CC) $(LDFLAGS_) -fsanitize=fuzzer -o $@ $^ $(LDLIBS_)
 fuzzers: $(FUZZERS)
 
@@ -143,8 +171,7 @@ toys:
 # Longer ones, each with packages of its own. README.md in tests/ says what they are for and how long each takes.
 soak:
 	packaging/install-packages build test soak
-	+$(MAKE) FAULTS=1 BUILD=$(BUILD)/faults all
-	+$(MAKE) all $(BUILD)/tests/torture/recorder
+	+$(MAKE) all faults $(BUILD)/tests/torture/recorder
 	SALLYPORT=$(BUILD)/faults/sallyport tests/torture/run --every 1
 	SALLYPORT=$(BUILD)/sallyport tests/torture/powerloss --cuts 1000 --each 25
 	SALLYPORT=$(BUILD)/sallyport tests/torture/storm --rounds 30 --seconds 120
@@ -219,6 +246,6 @@ e2e: $(BUILD)/sallyport
 clean:
 	rm -rf build
 
-.PHONY: all clean unit units units-threaded fuzzers benches test toys soak coverage test-debian13 test-openpgp lint demo bench \
+.PHONY: all clean faults unit units units-threaded fuzzers benches test toys soak coverage test-debian13 test-openpgp lint demo bench \
         install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h

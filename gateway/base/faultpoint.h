@@ -1,4 +1,6 @@
-/* Named fail points, compiled in by `make FAULTS=1` only (SALLYPORT_FAULTS); nothing at all otherwise.
+/* Named fail points, compiled in where SALLYPORT_FAULTS is defined (`make faults`, FAULTS=1); nothing at all otherwise:
+ * an environment cannot arm what is not in the program. Files include this themselves and no header does, so that
+ * `make faults` finds by their text the files that it compiles a second time; all others are the plain build's.
  *
  * A fail point stands before and after every commit and every effect outside the store. The environment variable
  * SALLYPORT_FAULT arms one of them for this process and its children:
