@@ -28,6 +28,21 @@ GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name,
  * closed, not rejected). */
 GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What a file's credits are held against. */
+enum { BOOK_ID_BYTES = 17 };
+typedef struct {
+  char id[BOOK_ID_BYTES];
+  const char *feed; /* for as long as the program runs */
+  FileState state;
+  guint64 records, accepted, rejected, duplicates;
+  gint64 amount_accepted;
+  guint batches_posted;
+  gint64 changed_at; /* microseconds since 1970 */
+} BookTally;
+/* The next files by id, at most `limit` of them: BookTally. `after`: "" for the first page. NULL on error. */
+GArray *book_tallies(BookReader *reader, const char *after, guint limit, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One file's, as it is now. STORAGE when it is not in the book. */
+gboolean book_tally(BookReader *reader, const char *id, BookTally *tally, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* BookIntent*, by id; file NULL: all pending */
 GPtrArray *book_intents(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 GPtrArray *book_polls(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -10,6 +10,7 @@
  */
 #pragma once
 #include "gateway/base/error.h"
+#include "gateway/base/wide.h"
 #include "store/block.h"
 
 typedef struct Ledger Ledger;
@@ -46,6 +47,14 @@ gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *
 /* Two files with the same keys could both pass the check and then meet while posting: the second one's records are
  * refused there (see `refused`). Whoever must credit a file wholly or not at all keeps such files apart
  * (gateway/flow/keygate.h). */
+
+/* --- Room. A balance that would leave 64 bits must be found before a file is accepted: later there is no way back. */
+/* Promises that `file` posts at most this sum of amounts without their signs. TRUE: with it and all other promises no
+ * balance can leave 64 bits, in whatever order they are posted. FALSE, and nothing is promised: each balance has to be
+ * looked at while no other file is posted (gateway/flow/examine_balances.c). A file's new promise takes the place of
+ * its old one; it is kept in memory until it is forgotten. Any thread. */
+gboolean ledger_promise(Ledger *ledger, const char *file, gint64 moved) G_GNUC_WARN_UNUSED_RESULT;
+void ledger_forget_promise(Ledger *ledger, const char *file); /* no effect where there is none */
 
 /* --- Posting. */
 typedef struct {
@@ -106,6 +115,9 @@ typedef gboolean (*LedgerEntryVisit)(gpointer user, const LedgerEntry *entry); /
 
 gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exists, gint64 *balance, guint64 *entries,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same question as ledger_promise's, without a promise and without those of the lane. */
+gboolean ledger_has_room(LedgerReader *reader, gint64 moved, gboolean *has_room,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Which entries. With id, key or account (in this order) the few entries are found by index; else the file's or all are
  * gone through. They come by shard, and in it in the order of posting. An entry's texts are valid during the visit. */
 typedef struct {
@@ -117,9 +129,17 @@ typedef struct {
 } LedgerFilter;
 gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, LedgerEntryVisit visit, gpointer user,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Number and sum of all entries, or of one file's: for the invariants. BUG when the sum does not fit in 64 bits. */
-gboolean ledger_totals(LedgerReader *reader, const char *file, guint64 *entries, gint64 *amount,
+/* Number and sum of all entries, or of one file's: for the invariants. */
+typedef struct {
+  guint64 entries;
+  Wide amount;
+} LedgerTotals;
+gboolean ledger_totals(LedgerReader *reader, const char *file, LedgerTotals *totals,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of each file that has entries, from the id `first` to the id `last`, both included: char * → LedgerTotals *. NULL on
+ * error. */
+GHashTable *ledger_totals_between(LedgerReader *reader, const char *first, const char *last,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Each shard's integrity_check and foreign keys, its postings against their entries, accounts in their shard, balances
  * against the folded entries, and every key once over all shards. FALSE with STORAGE naming the first fault. Flat
  * memory; for a quiet ledger: a batch that is posted meanwhile may be seen in one shard and not yet in another. */

@@ -83,15 +83,15 @@ char *cli_number(const CliOutput *out, gint64 value) {
   return g_strconcat(value < 0 ? "-" : "", text, NULL);
 }
 
-static char *decimal(const CliOutput *out, gint64 value, guint scale) {
-  g_autofree char *digits = g_strdup_printf("%0*" G_GUINT64_FORMAT, (int)scale + 1, magnitude_of(value));
-  gsize whole = strlen(digits) - scale;
-  g_autofree char *before = g_strndup(digits, whole);
+static char *decimal(const CliOutput *out, Wide value, guint scale) {
+  char digits[WIDE_BYTES];
+  gsize length = wide_print(value, scale, digits), sign = value < 0 ? 1 : 0, tail = scale ? scale + 1 : 0;
+  g_autofree char *before = g_strndup(digits + sign, length - sign - tail);
   g_autofree char *separated = out ? with_separators(out, before) : g_strdup(before);
-  return g_strconcat(value < 0 ? "-" : "", separated, scale ? "." : "", digits + whole, NULL);
+  return g_strconcat(value < 0 ? "-" : "", separated, digits + length - tail, NULL);
 }
 
-char *cli_amount(const CliOutput *out, gint64 value, guint scale) {
+char *cli_amount(const CliOutput *out, Wide value, guint scale) {
   return decimal(out, value, scale);
 }
 
@@ -260,7 +260,7 @@ void cli_json_time(const CliOutput *out, json_t *object, const char *name, gint6
   cli_json_text(object, name, text);
 }
 
-void cli_json_amount(json_t *object, const char *name, gint64 value, guint scale) {
+void cli_json_amount(json_t *object, const char *name, Wide value, guint scale) {
   g_autofree char *text = decimal(NULL, value, scale);
   cli_json_text(object, name, text);
 }

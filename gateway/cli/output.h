@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <jansson.h>
 #include <stdio.h>
+#include "gateway/base/wide.h"
 #include "store/states.h"
 
 typedef struct {
@@ -37,7 +38,7 @@ CliColour cli_colour_of_state(FileState state);
 /* The caller frees. */
 char *cli_number(const CliOutput *out, gint64 value);
 char *cli_unsigned(const CliOutput *out, guint64 value);
-char *cli_amount(const CliOutput *out, gint64 value, guint scale); /* 1230 at scale 2: 12.30 */
+char *cli_amount(const CliOutput *out, Wide value, guint scale); /* 1230 at scale 2: 12.30 */
 char *cli_time(const CliOutput *out, gint64 microseconds);         /* "-" for 0 */
 /* on a terminal, of today: 08:00:00; of this year: 11-20 08:00 */
 char *cli_time_brief(const CliOutput *out, gint64 microseconds);
@@ -89,4 +90,4 @@ void cli_json(const CliOutput *out, json_t *value); /* frees it */
 void cli_json_text(json_t *object, const char *name, const char *value);
 void cli_json_time(const CliOutput *out, json_t *object, const char *name, gint64 microseconds);
 /* A decimal as text: a JSON number is a double to most readers. */
-void cli_json_amount(json_t *object, const char *name, gint64 value, guint scale);
+void cli_json_amount(json_t *object, const char *name, Wide value, guint scale);

@@ -30,6 +30,7 @@
 #define CODE_KEY_CONTRADICTS "K002"   /* same key earlier in this file with another account or amount: rejected */
 #define CODE_KEY_POSTED "K003"        /* posted before, same account and amount: duplicate */
 #define CODE_KEY_CONFLICT "K004"      /* posted before with another account or amount: rejected */
+#define CODE_BALANCE_OVERFLOW "K005"  /* with it the account's balance would leave 64 bits: rejected */
 #define CODE_INTERFACE_REJECTS "A001" /* the accrual interface rejected the record, and gave no code of its own */
 #define CODE_INTERFACE_HAD_IT "A002"  /* the accrual interface had credited it before, likewise: duplicate */
 /* What the OpenPGP verdict says: "P" and the reason's number in OPENPGP_REASONS. What unpacking says: "U…",

@@ -369,7 +369,7 @@ static gboolean needs_no_answer(Step *step, gboolean *none, GError **error) {
 
 gboolean flow_answer(Step *step, GError **error) {
   gboolean none;
-  keygate_release(step->flow->gate, step->file->id);
+  flow_release_keys(step);
   if (!needs_no_answer(step, &none, error))
     return FALSE;
   if (none)

@@ -307,21 +307,28 @@ static void examine_batches(gpointer data) {
   examiner_clear(&examiner);
 }
 
+void examine_refuse_overflow(Examination *examination) {
+  examination->code = g_strdup(CODE_AMOUNT_OVERFLOW);
+  examination->reason = g_strdup("the sum of the amounts does not fit into 64 bits");
+}
+
+void examine_refuse_file(Examination *examination, const char *first_refusal) {
+  examination->code = g_strdup(CODE_RECORDS_REFUSED);
+  examination->reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " records are refused, first %s",
+                                        examination->rejected, examination->records, first_refusal);
+}
+
 static void judge(Examine *examine, StagingReader *reader, Examination *examination) {
   examination->code = staging_get(reader, "problem.code");
   if (examination->code) {
     examination->reason = staging_get(reader, "problem.reason");
   } else if (leaves_64_bits(&examine->amounts)) {
-    examination->code = g_strdup(CODE_AMOUNT_OVERFLOW);
-    examination->reason = g_strdup("the sum of the amounts does not fit into 64 bits");
+    examine_refuse_overflow(examination);
   } else if (examine->keys->too_many) {
     examination->code = g_strdup(CODE_TOO_MANY_REPEATED);
     examination->reason = g_strdup("more than a million records repeat the key of another");
   } else if (examine->options->conf->reject_file && examine->rejected > 0) {
-    examination->code = g_strdup(CODE_RECORDS_REFUSED);
-    examination->reason = g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-                                          " records are refused, first %s",
-                                          examine->rejected, examine->records, examine->first_refusal);
+    examine_refuse_file(examination, examine->first_refusal);
   }
 }
 

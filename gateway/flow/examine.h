@@ -11,6 +11,9 @@
 typedef gboolean (*ExamineKeys)(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts,
                                 GError **error);
 
+/* An account's balance now; 0 for one that has none. */
+typedef gboolean (*ExamineBalance)(gpointer user, const char *account, gint64 *balance, GError **error);
+
 typedef struct {
   const char *staging; /* path, complete */
   const char *scratch; /* folder for unnamed files */
@@ -23,6 +26,7 @@ typedef struct {
   gboolean cuts_when_sent; /* processor.h */
   guint threads;
   ExamineKeys check_keys;
+  ExamineBalance balance;
   gpointer user;
 } ExamineOptions;
 
@@ -39,6 +43,7 @@ typedef struct {
 typedef struct {
   GBytes *least, *greatest; /* NULL: no record has a key */
   GArray *repeated;         /* RepeatedKey, ascending by record: every one but the first with its key */
+  gint64 moved;             /* all amounts without their signs; G_MAXINT64: so much or more */
   gboolean too_many;        /* more than a million: the file is refused as a whole */
 } KeyFacts;
 void key_facts_clear(KeyFacts *facts);
@@ -58,6 +63,16 @@ void examination_clear(Examination *examination);
 /* Memory: a block and a rule set per thread, and some bytes per record that is not accepted. */
 gboolean examine_records(const ExamineOptions *options, const KeyFacts *keys, Examination *examination,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Refuses accepted records that would take their account's balance out of 64 bits, and the file where on-reject is
+ * `file`: for a file that the ledger has no room for (ledger_promise), while no other file is posted. Does nothing when
+ * the file is refused already. */
+gboolean examine_balances(const ExamineOptions *options, Examination *examination,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Why a file as a whole is refused: at least one record is (examination->rejected of them), the first as told; or a sum
+ * of amounts leaves 64 bits. */
+void examine_refuse_file(Examination *examination, const char *first_refusal);
+void examine_refuse_overflow(Examination *examination);
 
 /* The number of batches for a file of `records`, at most x records each: 2,499 → 1, 2,500 → 1, 2,501 → 2 at x = 2,500.
  */

@@ -14,6 +14,7 @@ typedef struct {
   pthread_mutex_t lock; /* of all below */
   guint64 next, records;
   GBytes *least, *greatest;
+  gint64 moved;
   GError *error;
 } Keys;
 
@@ -29,6 +30,7 @@ const char *examine_text_at(const RecordBlock *block, guint column, guint record
  * the time. */
 typedef struct {
   GString *least, *greatest;
+  gint64 moved;
 } Range;
 
 static int compare(const char *a, gsize a_length, const char *b, gsize b_length) {
@@ -59,6 +61,11 @@ static void merge(GBytes **kept, const char *key, gsize length, int wanted) {
   *kept = g_bytes_new(key, length);
 }
 
+static void add_moved(gint64 *sum, gint64 amount) {
+  if (amount == G_MININT64 || __builtin_add_overflow(*sum, ABS(amount), sum))
+    *sum = G_MAXINT64;
+}
+
 static gboolean take_range(Keys *keys, guint64 *first) {
   pthread_mutex_lock(&keys->lock);
   *first = keys->next;
@@ -79,6 +86,7 @@ static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder,
     if (!key_adder_add(adder, key, length, block->first + i, error))
       return FALSE;
     widen(range, key, length);
+    add_moved(&range->moved, record_block_integer(block, keys->options->columns->amount, i));
   }
   return TRUE;
 }
@@ -109,6 +117,7 @@ static void collect(gpointer data) {
     merge(&keys->least, range.least->str, range.least->len, -1);
   if (range.greatest)
     merge(&keys->greatest, range.greatest->str, range.greatest->len, 1);
+  add_moved(&keys->moved, range.moved);
   if (error && !keys->error)
     keys->error = error;
   else
@@ -247,8 +256,10 @@ gboolean examine_keys(const ExamineOptions *options, KeyFacts *facts, GError **e
   pthread_mutex_init(&keys.lock, NULL);
   crew_run((guint)MIN(options->threads, keys.records / RECORDS_AT_A_TIME + 1), collect, &keys);
   pthread_mutex_destroy(&keys.lock);
-  *facts = (KeyFacts){
-      .least = keys.least, .greatest = keys.greatest, .repeated = g_array_new(FALSE, FALSE, sizeof(RepeatedKey))};
+  *facts = (KeyFacts){.least = keys.least,
+                      .greatest = keys.greatest,
+                      .moved = keys.moved,
+                      .repeated = g_array_new(FALSE, FALSE, sizeof(RepeatedKey))};
   if (!keys.error)
     return compare_candidates(options, set, reader, facts, error);
   g_propagate_error(error, keys.error);

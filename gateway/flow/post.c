@@ -8,7 +8,8 @@
 #include "gateway/flow/step.h"
 #include "gateway/records/stage.h"
 
-/* After a restart the file holds every key of the ledger; its own are enough, and the others need not wait for it. */
+/* After a restart the file holds every key of the ledger. Where there is room for it and others, its own are enough,
+ * and the others need not wait for it. */
 static gboolean hold_own_keys(Step *step, GError **error) {
   if (!keygate_holds_all(step->flow->gate, step->file->id))
     return TRUE;
@@ -21,7 +22,7 @@ static gboolean hold_own_keys(Step *step, GError **error) {
                             .threads = step->flow->threads};
   KeyFacts keys = {0};
   gboolean ok = examine_keys(&options, &keys, error);
-  if (ok)
+  if (ok && (!step->feed->ledger || ledger_promise(step->feed->ledger, step->file->id, keys.moved)))
     keygate_narrow(step->flow->gate, step->file->id, keys.least, keys.greatest);
   key_facts_clear(&keys);
   return ok;
@@ -49,6 +50,6 @@ gboolean flow_post(Step *step, GError **error) {
                                             file->accepted, file->batches, (g_get_monotonic_time() - started) / 1000);
   if (!flow_advance(step, FILE_POSTED, detail, error))
     return FALSE;
-  keygate_release(step->flow->gate, file->id);
+  flow_release_keys(step);
   return TRUE;
 }

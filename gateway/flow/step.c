@@ -106,6 +106,12 @@ gboolean flow_tell_rejected(BookTransaction *tx, const Step *step, const BookFil
   return book_raise_alarm(tx, &call, error);
 }
 
+void flow_release_keys(const Step *step) {
+  keygate_release(step->flow->gate, step->file->id);
+  if (step->feed->ledger)
+    ledger_forget_promise(step->feed->ledger, step->file->id);
+}
+
 typedef struct {
   const Step *step;
   BookFile *file;
@@ -135,7 +141,7 @@ gboolean flow_set_aside(Step *step, const Aside *aside, GError **error) {
     file->held_from = held_from;
     return FALSE;
   }
-  keygate_release(step->flow->gate, file->id);
+  flow_release_keys(step);
   flow_tell(step, detail);
   return TRUE;
 }

@@ -28,6 +28,9 @@ typedef struct {
  * again at once. The log has a line of its own for a wait that is not the one before. */
 gboolean flow_put_off(Step *step, gint64 until, const Wait *wait, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Nothing of the file will be posted any more, or all of it has been: others may have its keys, and its room. */
+void flow_release_keys(const Step *step);
+
 /* Out of the way: held for a person, or rejected. The history has the code first. */
 typedef struct {
   FileState to; /* FILE_HELD, FILE_REJECTED */

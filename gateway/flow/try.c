@@ -67,6 +67,22 @@ static gboolean ask_reader(gpointer user, const RecordBlock *block, const guint8
   return ok;
 }
 
+static gboolean ask_balance(gpointer user, const char *account, gint64 *balance, GError **error) {
+  gboolean exists;
+  guint64 entries;
+  *balance = 0;
+  return !((Try *)user)->ledger ||
+         ledger_balance(((Try *)user)->ledger, account, &exists, balance, &entries, error);
+}
+
+static gboolean examine_balances_where_needed(const Try *try, const ExamineOptions *options, gint64 moved,
+                                              Examination *found, GError **error) {
+  gboolean has_room = moved < G_MAXINT64;
+  if (has_room && try->ledger && !ledger_has_room(try->ledger, moved, &has_room, error))
+    return FALSE;
+  return has_room || examine_balances(options, found, error);
+}
+
 static void collect_exceptions(FlowTryReport *report) {
   for (guint i = 0; i < report->found.batches->len && report->refused->len < SHOWN_EXCEPTIONS; i++) {
     const BookBatch *batch = report->found.batches->pdata[i];
@@ -97,9 +113,11 @@ static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
                             .columns = conf_process_keeps_ledger(try->feed->process) ? &try->columns : NULL,
                             .threads = MAX(g_get_num_processors(), 1),
                             .check_keys = ask_reader,
+                            .balance = ask_balance,
                             .user = try};
   KeyFacts keys = {0};
-  gboolean ok = examine_keys(&options, &keys, error) && examine_records(&options, &keys, &report->found, error);
+  gboolean ok = examine_keys(&options, &keys, error) && examine_records(&options, &keys, &report->found, error) &&
+                examine_balances_where_needed(try, &options, keys.moved, &report->found, error);
   key_facts_clear(&keys);
   if (ok)
     collect_exceptions(report);

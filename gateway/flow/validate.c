@@ -18,6 +18,7 @@
 typedef struct {
   const Feed *feed;
   const char *file;
+  LedgerReader *reader; /* opened when a balance is asked for */
 } Asker;
 
 static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8 *skip, guint8 *verdicts,
@@ -25,6 +26,13 @@ static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8
   const Asker *asker = user;
   return !asker->feed->ledger ||
          ledger_check_keys(asker->feed->ledger, asker->file, block, asker->feed->columns, skip, verdicts, error);
+}
+
+static gboolean ask_balance(gpointer user, const char *account, gint64 *balance, GError **error) {
+  Asker *asker = user;
+  gboolean exists;
+  guint64 entries;
+  return ledger_balance(asker->reader, account, &exists, balance, &entries, error);
 }
 
 static void count(BookFile *file, const Examination *found) {
@@ -98,15 +106,32 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
   }
   flow_tell(step, detail);
   if (is_refused)
-    keygate_release(step->flow->gate, file->id);
+    flow_release_keys(step);
   return TRUE;
+}
+
+/* What no other file may post until this one is posted: its own keys, or, where the balances have to be looked at, any.
+ */
+typedef struct {
+  GBytes *least, *greatest; /* both NULL: every key */
+  gboolean is_tight;
+} Claimed;
+
+static gboolean claim_keys(const Step *step, const KeyFacts *keys, Claimed *claimed) {
+  *claimed = (Claimed){keys->least, keys->greatest, FALSE};
+  if (!keys->least || !step->feed->ledger)
+    return TRUE;
+  if (!ledger_promise(step->feed->ledger, step->file->id, keys->moved))
+    *claimed = (Claimed){.is_tight = TRUE};
+  return keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, claimed->least, claimed->greatest);
 }
 
 /* Another file with overlapping keys is between validation and posting: this one waits for it, for some times what it
  * took to find its keys, so that waiting costs little whatever the file's size. */
-static gboolean wait_for_keys(Step *step, const KeyFacts *keys, gint64 took, GError **error) {
-  g_autofree char *holder = keygate_holder(step->flow->gate, step->feed->ledger, step->file->id, keys->least,
-                                           keys->greatest);
+static gboolean wait_for_keys(Step *step, const Claimed *claimed, gint64 took, GError **error) {
+  g_autofree char *holder = keygate_holder(step->flow->gate, step->feed->ledger, step->file->id, claimed->least,
+                                           claimed->greatest);
+  ledger_forget_promise(step->feed->ledger, step->file->id);
   Wait wait = {.what = FILE_WAIT_KEYS, .on = holder};
   return flow_put_off(step, g_get_real_time() + policy_keys_wait(took), &wait, error);
 }
@@ -139,25 +164,42 @@ static StepResult decide(Step *step, Examination *found, GError **error) {
   return result == STEP_ON && !commit(step, found, error) ? STEP_FAILED : result;
 }
 
+/* What the ledger has not folded yet is added up for each account that is asked for: so all is folded first. */
+static gboolean examine_tightly(const Step *step, const ExamineOptions *options, Examination *found, GError **error) {
+  Asker *asker = options->user;
+  const Feed *feed = step->feed;
+  gboolean ok = ledger_fold(feed->ledger, TRUE, error) &&
+                (asker->reader = ledger_reader_open(step->flow->paths->folder, feed->conf->ledger.name, error)) &&
+                examine_balances(options, found, error);
+  ledger_reader_close(asker->reader);
+  return ok;
+}
+
+static gboolean examine(const Step *step, const ExamineOptions *options, const KeyFacts *keys, gboolean is_tight,
+                        Examination *found, GError **error) {
+  return examine_records(options, keys, found, error) &&
+         (!is_tight || examine_tightly(step, options, found, error));
+}
+
 static gboolean validate_with(Step *step, const ExamineOptions *options, const KeyFacts *keys, gint64 took,
                               GError **error) {
-  if (keys->least && step->feed->ledger &&
-      !keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, keys->least, keys->greatest))
-    return wait_for_keys(step, keys, took, error);
+  Claimed claimed;
+  if (!claim_keys(step, keys, &claimed))
+    return wait_for_keys(step, &claimed, took, error);
   /* What was in flight when this file was opened may have been accepted since. */
   Examination found = {0};
   StepResult result = repeats_judge(step, error);
   if (result == STEP_ON)
-    result = examine_records(options, keys, &found, error) ? decide(step, &found, error) : STEP_FAILED;
+    result = examine(step, options, keys, claimed.is_tight, &found, error) ? decide(step, &found, error) : STEP_FAILED;
   if (result != STEP_ON)
-    keygate_release(step->flow->gate, step->file->id);
+    flow_release_keys(step);
   examination_clear(&found);
   return result != STEP_FAILED;
 }
 
 static gboolean validate(Step *step, GError **error) {
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
-  Asker asker = {step->feed, step->file->id};
+  Asker asker = {.feed = step->feed, .file = step->file->id};
   ExamineOptions options = {.staging = path,
                             .scratch = step->flow->paths->stage,
                             .layout = step->feed->layout,
@@ -168,6 +210,7 @@ static gboolean validate(Step *step, GError **error) {
                             .cuts_when_sent = step->feed->processor->cuts_when_sent,
                             .threads = step->flow->threads,
                             .check_keys = ask_ledger,
+                            .balance = ask_balance,
                             .user = &asker};
   KeyFacts keys = {0};
   gint64 started = g_get_monotonic_time();

@@ -83,19 +83,6 @@ static void wait_for_all(Poster *poster) {
   pthread_mutex_unlock(&poster->lock);
 }
 
-gboolean batch_skip(const BookBatch *batch, guint8 *skip, GError **error) {
-  ExceptionCursor *cursor = exception_cursor_new(batch->exceptions);
-  const RecordException *exception;
-  GError *damage = NULL;
-  while ((exception = exception_cursor_next(cursor, &damage)))
-    if (exception->record >= batch->first && exception->record <= batch->last)
-      skip[exception->record - batch->first] = 1;
-  exception_cursor_free(cursor);
-  if (damage)
-    g_propagate_error(error, damage);
-  return damage == NULL;
-}
-
 gboolean batch_is_as_validated(const BookBatch *batch, const RecordBlock *block, const guint8 *skip, guint amount,
                                GError **error) {
   gint64 sum = 0;
@@ -126,7 +113,8 @@ static LedgerBatch *load_batch(Poster *poster, StagingReader *reader, const Book
   loaded->columns.scale = staging_columns(reader, &n_columns)[loaded->columns.amount].scale; /* as it was staged */
   loaded->block = staging_block_new(reader, count);
   loaded->skip = g_new0(guint8, count);
-  if (staging_read(reader, batch->first, count, loaded->block, error) && batch_skip(batch, loaded->skip, error) &&
+  if (staging_read(reader, batch->first, count, loaded->block, error) &&
+      exceptions_mark(batch->exceptions, batch->first, count, loaded->skip, error) &&
       batch_is_as_validated(batch, loaded->block, loaded->skip, loaded->columns.amount, error))
     return loaded;
   ledger_batch_free(loaded);

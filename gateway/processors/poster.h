@@ -7,9 +7,6 @@
 #include "gateway/flow/flow.h"
 #include "store/staging.h"
 
-/* Sets skip[i] for those of the batch's records that were not accepted; skip has one for each, 0 before. */
-gboolean batch_skip(const BookBatch *batch, guint8 *skip, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
 typedef struct Poster Poster;
 /* Of this file, which it borrows with the step's feed and book. */
 Poster *poster_new(const Step *step);

@@ -154,3 +154,16 @@ void exception_cursor_free(ExceptionCursor *cursor) {
   g_ptr_array_unref(cursor->dictionary);
   g_free(cursor);
 }
+
+gboolean exceptions_mark(GBytes *packed, guint64 first, guint count, guint8 *marks, GError **error) {
+  ExceptionCursor *cursor = exception_cursor_new(packed);
+  const RecordException *exception;
+  GError *damage = NULL;
+  while ((exception = exception_cursor_next(cursor, &damage)))
+    if (exception->record >= first && exception->record - first < count)
+      marks[exception->record - first] = 1;
+  exception_cursor_free(cursor);
+  if (damage)
+    g_propagate_error(error, damage);
+  return damage == NULL;
+}

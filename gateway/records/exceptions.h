@@ -23,3 +23,6 @@ ExceptionCursor *exception_cursor_new(GBytes *packed); /* NULL: an empty one. Ta
 /* The next one, borrowed until the next call; NULL at the end or (with error STORAGE) for bytes that are damaged. */
 const RecordException *exception_cursor_next(ExceptionCursor *cursor, GError **error);
 void exception_cursor_free(ExceptionCursor *cursor);
+/* Sets marks[i] for each of the `count` records from `first` on that is among them; touches no other mark. */
+gboolean exceptions_mark(GBytes *packed, guint64 first, guint count, guint8 *marks,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -187,3 +187,60 @@ GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const ch
   db_bind(s, "sss", feed, sha256, except ? except : "");
   return collect_files(reader, s, error);
 }
+
+static gboolean read_tally(DbStatement *s, BookTally *tally, GError **error) {
+  *tally = (BookTally){.feed = g_intern_string(db_text(s, 1)),
+                     .records = (guint64)db_integer(s, 3),
+                     .accepted = (guint64)db_integer(s, 4),
+                     .rejected = (guint64)db_integer(s, 5),
+                     .duplicates = (guint64)db_integer(s, 6),
+                     .amount_accepted = db_integer(s, 7),
+                     .batches_posted = (guint)db_integer(s, 8),
+                     .changed_at = db_integer(s, 9)};
+  const char *id = db_text(s, 0), *state = db_text(s, 2);
+  if (!db_row_whole(s, error))
+    return FALSE;
+  g_strlcpy(tally->id, id, sizeof tally->id);
+  return file_state_parse(state, &tally->state) ||
+         sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s has the unknown state %s", id, state);
+}
+
+GArray *book_tallies(BookReader *reader, const char *after, guint limit, GError **error) {
+  g_autoptr(GArray) tallies = g_array_new(FALSE, FALSE, sizeof(BookTally));
+  DbStatement *s = book_ask(reader, BOOK_FILE_TALLIES, error);
+  gboolean row = TRUE;
+  if (!s)
+    return NULL;
+  db_bind(s, "su", after, limit);
+  while (db_step(s, &row, error) && row) {
+    BookTally tally;
+    if (!read_tally(s, &tally, error)) {
+      db_reset(s);
+      return NULL;
+    }
+    g_array_append_val(tallies, tally);
+  }
+  return !row && book_told(reader, error) ? g_steal_pointer(&tallies) : NULL;
+}
+
+gboolean book_tally(BookReader *reader, const char *id, BookTally *tally, GError **error) {
+  g_autoptr(GError) why = NULL;
+  g_autoptr(BookFile) file = book_find_file(reader, id, &why);
+  if (why) {
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+  }
+  if (!file)
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s is not in the book any more", id);
+  *tally = (BookTally){.feed = g_intern_string(file->feed),
+                       .state = file->state,
+                       .records = file->records,
+                       .accepted = file->accepted,
+                       .rejected = file->rejected,
+                       .duplicates = file->duplicates,
+                       .amount_accepted = file->amount_accepted,
+                       .batches_posted = file->batches_posted,
+                       .changed_at = file->changed_at};
+  g_strlcpy(tally->id, file->id, sizeof tally->id);
+  return TRUE;
+}

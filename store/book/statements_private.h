@@ -46,6 +46,7 @@
   X(FILES_BY_PREFIX, "files-by-prefix") \
   X(FILE_BY_SHOWN_NAME, "file-by-shown-name") \
   X(FILES_NAMED, "files-named") \
+  X(FILE_TALLIES, "file-tallies") \
   X(FILES_WITH_DIGEST, "files-with-digest") \
   X(BATCHES, "batches") \
   X(INTENTS_OF_FILE, "intents-of-file") \

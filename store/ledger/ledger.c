@@ -61,6 +61,7 @@ Ledger *ledger_open(const LedgerOptions *options, GError **error) {
   ledger->lock_fd = -1;
   ledger->writers = g_new0(LedgerWriter *, shards);
   ledger->gross = g_new0(gint64, shards);
+  ledger->promises = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   ledger->sieve = key_sieve_new();
   pthread_mutex_init(&ledger->lock, NULL);
   g_queue_init(&ledger->tools);
@@ -89,6 +90,7 @@ void ledger_close(Ledger *ledger) {
   g_clear_error(&ledger->failure);
   g_free(ledger->writers);
   g_free(ledger->gross);
+  g_hash_table_unref(ledger->promises);
   g_free(ledger->folder);
   g_free(ledger->name);
   g_free(ledger);

@@ -18,6 +18,7 @@ struct Ledger {
   KeySieve *sieve;
   pthread_mutex_t lock; /* of all below */
   GQueue tools;         /* LedgerTools * that nobody uses now */
+  GHashTable *promises; /* file's id → gint64: what it may post yet, without signs */
   gint64 *gross;        /* per shard: posted and under way, without signs; at G_MAXINT64 a balance could overflow */
   GError *failure;      /* the first failure of a shard's storage */
 };

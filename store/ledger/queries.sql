@@ -113,11 +113,17 @@ SELECT first FROM posting WHERE file = ?1 ORDER BY batch;
 -- name: postings-of-batch
 SELECT first FROM posting WHERE file = ?1 AND batch = ?2;
 
+-- Sums of all amounts may leave 64 bits, which their halves do not.
 -- name: totals
-SELECT coalesce(sum(count), 0), coalesce(sum(amount), 0) FROM posting;
+SELECT coalesce(sum(count), 0), coalesce(sum(amount >> 32), 0), coalesce(sum(amount & 4294967295), 0) FROM posting;
 
 -- name: totals-of-file
-SELECT coalesce(sum(count), 0), coalesce(sum(amount), 0) FROM posting WHERE file = ?1;
+SELECT coalesce(sum(count), 0), coalesce(sum(amount >> 32), 0), coalesce(sum(amount & 4294967295), 0) FROM posting
+WHERE file = ?1;
+
+-- name: totals-of-files
+SELECT sum(count), sum(amount >> 32), sum(amount & 4294967295), file FROM posting WHERE file BETWEEN ?1 AND ?2
+GROUP BY file;
 
 -- name: insert-run
 INSERT INTO run(id, first, last) VALUES (?1, ?2, ?3);

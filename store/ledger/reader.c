@@ -307,21 +307,45 @@ gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, Ledger
 
 /* --- Totals */
 
-gboolean ledger_totals(LedgerReader *reader, const char *file, guint64 *entries, gint64 *amount, GError **error) {
-  *entries = 0;
-  *amount = 0;
+static void add_totals(DbStatement *row, LedgerTotals *totals) {
+  totals->entries += (guint64)db_integer(row, 0);
+  totals->amount += ((Wide)db_integer(row, 1) << 32) + db_integer(row, 2);
+}
+
+gboolean ledger_totals(LedgerReader *reader, const char *file, LedgerTotals *totals, GError **error) {
+  *totals = (LedgerTotals){0};
   for (guint i = 0; i < reader->shards; i++) {
-    DbStatement *totals = file ? reader->all[i].totals_of_file : reader->all[i].totals;
+    DbStatement *s = file ? reader->all[i].totals_of_file : reader->all[i].totals;
     gboolean row = FALSE;
     if (file)
-      db_bind(totals, "s", file);
-    if (!db_step(totals, &row, error))
+      db_bind(s, "s", file);
+    if (!db_step(s, &row, error))
       return FALSE;
-    *entries += (guint64)db_integer(totals, 0);
-    gboolean overflow = __builtin_add_overflow(*amount, db_integer(totals, 1), amount);
-    db_reset(totals);
-    if (overflow)
-      return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "the sum of the entries leaves 64 bits");
+    add_totals(s, totals);
+    db_reset(s);
   }
   return TRUE;
+}
+
+static gboolean add_shard(ReadShard *shard, const char *first, const char *last, GHashTable *all, GError **error) {
+  g_autoptr(DbStatement) s = db_prepare_named(shard->view.db, ledger_queries_sql, "totals-of-files", error);
+  gboolean row = TRUE;
+  if (!s)
+    return FALSE;
+  db_bind(s, "ss", first, last);
+  while (db_step(s, &row, error) && row) {
+    LedgerTotals *totals = g_hash_table_lookup(all, db_text(s, 3));
+    if (!totals)
+      g_hash_table_insert(all, g_strdup(db_text(s, 3)), totals = g_new0(LedgerTotals, 1));
+    add_totals(s, totals);
+  }
+  return !row;
+}
+
+GHashTable *ledger_totals_between(LedgerReader *reader, const char *first, const char *last, GError **error) {
+  g_autoptr(GHashTable) all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  for (guint i = 0; i < reader->shards; i++)
+    if (!add_shard(&reader->all[i], first, last, all, error))
+      return NULL;
+  return g_steal_pointer(&all);
 }

@@ -18,6 +18,7 @@
 #include "gateway/flow/processor.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
+#include "gateway/records/exceptions.h"
 #include "gateway/threads/endpoint_pool.h"
 #include "gateway/flow/step.h"
 #include <string.h>
@@ -81,7 +82,8 @@ static gboolean is_range_as_validated(const Accrual *accrual, const BookBatch *r
     return FALSE;
   RecordBlock *block = staging_block_new(reader, count);
   g_autofree guint8 *skip = g_new0(guint8, count);
-  gboolean ok = staging_read(reader, range->first, count, block, error) && batch_skip(range, skip, error) &&
+  gboolean ok = staging_read(reader, range->first, count, block, error) &&
+                exceptions_mark(range->exceptions, range->first, count, skip, error) &&
                 batch_is_as_validated(range, block, skip, accrual->step->feed->columns->amount, error);
   record_block_free(block);
   return ok;

@@ -3,6 +3,7 @@
 #include "crypto/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/processors/http/http_private.h"
+#include "gateway/records/exceptions.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -132,7 +133,8 @@ static gboolean prepare_waiting(Call *call, GError **error) {
   BookBatch *batch = call->batch;
   guint count = (guint)(batch->last - batch->first + 1);
   call->skip = g_new0(guint8, count + 1);
-  if (!read_records(call->scratch, batch->first, count, error) || !batch_skip(batch, call->skip, error) ||
+  if (!read_records(call->scratch, batch->first, count, error) ||
+      !exceptions_mark(batch->exceptions, batch->first, count, call->skip, error) ||
       !batch_is_as_validated(batch, call->scratch->block, call->skip, call->accrual->step->feed->columns->amount,
                              error))
     return FALSE;

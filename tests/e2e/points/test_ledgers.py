@@ -130,3 +130,81 @@ def a_conflict_sends_the_whole_file_back_where_the_feed_says_so():
         equal([result for _, result, _ in told.results], ["DUPLICATE"] * 3 + ["OK"],
               "duplicates alone are no reason to refuse")
         world.settle()
+
+
+HUGE = "5000000000000000000"
+
+
+def codes_of(told):
+    return [code for _, _, code in told.results]
+
+
+def world_of_huge_amounts(on_reject):
+    world = World()
+    world.feed.settings["on-reject"] = on_reject
+    del world.feed.rules["points-range"]
+    return world
+
+
+@test
+def a_balance_beyond_64_bits_is_refused_before_anything_is_posted_also_of_files_that_come_at_once():
+    with world_of_huge_amounts("record") as world:
+        names = [f"POINTS_{n}.dat.pgp" for n in range(4)]
+        for n, name in enumerate(names):    # each alone fits, no two of them do; each has a record that fits always
+            world.drop(name, [Record("M000000001", f"H-{n}", HUGE), Record(f"M00000001{n}", f"S-{n}", "7")])
+        world.start()
+        told = [codes_of(world.feedback(name)) for name in names]
+        equal(sorted(told), [["", ""]] + [["K005", ""]] * 3, "one is credited")
+        world.drop("POINTS_8.dat.pgp", [Record("M000000002", "T-1", HUGE)])
+        equal(codes_of(world.feedback("POINTS_8.dat.pgp")), [""], "another account, with which the sum leaves 64 bits")
+        world.drop("POINTS_9.dat.pgp", accruals.records(200))
+        equal(world.feedback("POINTS_9.dat.pgp").accepted, 200, "accepted of what comes behind")
+        has(world.gateway.ok("show", names[told.index(["K005", ""])]).out, "K005", "show")
+        has(world.gateway.ok("verify").out, "206 credits of 10000000000000020626 in miles", "verify")
+        plain = os.path.join(world.folder, "plain.dat")
+        world.feed.source["envelope"] = "unprotected-plain-text"
+        with open(plain, "w", encoding="utf-8") as file:
+            file.write(accruals.text([Record("M000000001", "X-1", HUGE), Record("M000000001", "X-2", "5")]))
+        world.write_configuration()
+        has(world.gateway.ok("try", "acme-points", plain).out, "K005", "try")
+
+
+@test
+def a_balance_beyond_64_bits_sends_the_whole_file_back_where_the_feed_says_so():
+    with world_of_huge_amounts("file") as world:
+        world.drop("POINTS_1.dat.pgp", [Record("M000000001", "H-1", HUGE)])
+        world.start()
+        world.feedback("POINTS_1.dat.pgp")
+        world.drop("POINTS_2.dat.pgp", [Record("M000000002", "H-2", "7"), Record("M000000001", "H-3", HUGE)])
+        told = world.exception("POINTS_2.dat.pgp")
+        equal((told.code, codes_of(told)), ("F004", ["F004", "K005"]), "the answer")
+        has(told.message, "line 3: K005", "the file's reason")
+        equal(world.credits(), (1, int(HUGE)), "credits")
+        world.settle()
+
+
+@test
+def a_file_without_its_credits_is_told_by_verify():
+    with World() as world:
+        for n in range(3):
+            world.drop(f"POINTS_{n}.dat.pgp", accruals.records(5, prefix=f"P{n}"))
+        world.start()
+        for n in range(3):
+            world.feedback(f"POINTS_{n}.dat.pgp")
+        world.settle()
+        has(world.gateway.ok("verify").out, "3 files, 15 records, 15 credits", "verify")
+        world.gateway.stop()
+        moved = world.gateway.json("files")["files"][0]["id"]
+
+        def rename(old, new):
+            for path in Locked(world).paths:
+                with sqlite3.connect(path) as shard:
+                    shard.execute("UPDATE posting SET file = ? WHERE file = ?", (new, old))
+                shard.close()
+
+        rename(moved, "zzzzzzzzzzzzzzzz")
+        result = world.gateway.run("verify")
+        equal(result.status, 6, "verify's exit status")
+        has(result.out, f"conservation: file {moved} (closed) has 0 credits, and should have 5 to 5", "verify")
+        rename("zzzzzzzzzzzzzzzz", moved)
+        world.gateway.ok("verify")

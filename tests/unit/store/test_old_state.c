@@ -89,7 +89,8 @@ static void its_ledger_has_its_entries_and_takes_more(void **state) {
   const OldState *old = *state;
   GError *error = NULL;
   gboolean exists;
-  gint64 balance, amount;
+  gint64 balance;
+  LedgerTotals totals;
   guint64 entries;
   Ledger *ledger = ledger_open(&(LedgerOptions){.folder = old->lane, .name = "miles"}, &error);
   no_error(error);
@@ -102,9 +103,9 @@ static void its_ledger_has_its_entries_and_takes_more(void **state) {
   assert_true(ledger_balance(reader, "M000000001", &exists, &balance, &entries, &error));
   assert_int_equal(balance, 1112);
   assert_int_equal(entries, 11);
-  assert_true(ledger_totals(reader, NULL, &entries, &amount, &error));
-  assert_int_equal(entries, 158);
-  assert_int_equal(amount, 16274);
+  assert_true(ledger_totals(reader, NULL, &totals, &error));
+  assert_int_equal(totals.entries, 158);
+  assert_true(totals.amount == 16274);
   ok = ledger_verify(reader, &error);
   no_error(error);
   assert_true(ok);

@@ -256,6 +256,118 @@ static void amounts_that_leave_64_bits_on_the_way_refuse_the_file(void **state) 
   }
 }
 
+/* Accounts "rich" and "poor" stand at the ends, all others at 0. */
+static gboolean stand_in_balance(gpointer user, const char *account, gint64 *balance, GError **error) {
+  (void)error;
+  *balance = g_str_equal(account, "rich") ? G_MAXINT64 - 10 : g_str_equal(account, "poor") ? G_MININT64 + 10 : 0;
+  (*(guint *)user)++;
+  return TRUE;
+}
+
+static Examination examine_with_balances(Fixture *f, const Row *rows, guint n, guint *asked) {
+  g_autoptr(GError) error = NULL;
+  Examination found = examine(f, rows, n);
+  *asked = 0;
+  f->options.balance = stand_in_balance;
+  f->options.user = asked;
+  if (!examine_balances(&f->options, &found, &error))
+    fail_msg("%s", error->message);
+  return found;
+}
+
+static void a_record_that_takes_a_balance_out_of_64_bits_is_refused_in_the_order_of_the_file(void **state) {
+  Fixture *f = *state;
+  static const Row rows[] = {{"rich", 6, "a"}, {"ann", 5, "b"},    {"rich", 5, "c"}, {"rich", 5, "Pd"},
+                             {"rich", 4, "e"}, {"poor", -11, "f"}, {"rich", 1, "g"}, {"rich", -1, "h"},
+                             {"rich", 1, "i"}, {"ann", 7, "b"}};
+  guint asked;
+  for (guint size = 1; size <= 2500; size += 2499) { /* a batch each, and all in one */
+    f->conf.batch.size_max = size;
+    Examination found = examine_with_balances(f, rows, G_N_ELEMENTS(rows), &asked);
+    g_autofree char *told = tell(&found);
+    assert_null(found.code);
+    assert_string_equal(told, "4:K005 5:K003= 7:K005 8:K005 11:K002");
+    assert_int_equal(asked, 3);
+    assert_int_equal(found.accepted, 5);
+    assert_int_equal(found.rejected, 4);
+    assert_int_equal(found.duplicates, 1);
+    assert_int_equal(found.amount_accepted, 6 + 5 + 4 - 1 + 1);
+    assert_int_equal(found.amount_rejected, 5 - 11 + 1 + 7);
+    gint64 accepted = 0, amount = 0;
+    for (guint i = 0; i < found.batches->len; i++) {
+      const BookBatch *batch = found.batches->pdata[i];
+      assert_int_equal(batch->accepted + batch->rejected + batch->duplicates, batch->last - batch->first + 1);
+      accepted += batch->accepted;
+      amount += batch->amount;
+    }
+    assert_int_equal(accepted, found.accepted);
+    assert_int_equal(amount, found.amount_accepted);
+    examination_clear(&found);
+  }
+}
+
+/* An interface answers in whatever order it likes: what helps in one order does not count. */
+static void where_the_order_of_posting_is_open_every_order_must_fit(void **state) {
+  Fixture *f = *state;
+  static const Row rows[] = {
+      {"rich", -5, "a"}, {"rich", 10, "b"}, {"rich", 1, "c"}, {"poor", 3, "d"}, {"poor", -11, "e"}};
+  guint asked;
+  f->options.cuts_when_sent = TRUE;
+  Examination found = examine_with_balances(f, rows, G_N_ELEMENTS(rows), &asked);
+  g_autofree char *told = tell(&found);
+  assert_string_equal(told, "4:K005 6:K005");
+  examination_clear(&found);
+}
+
+static void a_feed_that_sends_back_whole_files_refuses_the_file_for_one_balance(void **state) {
+  Fixture *f = *state;
+  static const Row rows[] = {{"ann", 5, "a"}, {"rich", 11, "b"}};
+  guint asked;
+  f->conf.reject_file = TRUE;
+  Examination found = examine_with_balances(f, rows, 2, &asked);
+  assert_string_equal(found.code, CODE_RECORDS_REFUSED);
+  assert_non_null(strstr(found.reason, "1 of 2 records are refused, first line 3: K005"));
+  examination_clear(&found);
+}
+
+/* More accounts than are kept at a time: none is passed over, none is asked for twice. */
+static void accounts_are_gone_through_in_parts(void **state) {
+  Fixture *f = *state;
+  enum { ROWS = 150000 };
+  g_autofree Row *rows = g_new0(Row, ROWS);
+  GStringChunk *names = g_string_chunk_new(1 << 16);
+  for (guint i = 0; i < ROWS; i++) {
+    g_autofree char *name = g_strdup_printf("m%u", i % (ROWS / 2)), *key = g_strdup_printf("k%u", i);
+    rows[i] = (Row){i % 50000 == 49999 ? "rich" : g_string_chunk_insert(names, name), 10,
+                    g_string_chunk_insert(names, key)};
+  }
+  guint asked;
+  Examination found = examine_with_balances(f, rows, ROWS, &asked);
+  g_autofree char *told = tell(&found);
+  assert_string_equal(told, "100001:K005 150001:K005"); /* the first one fits */
+  assert_int_equal(asked, ROWS / 2 + 1);
+  examination_clear(&found);
+  g_string_chunk_free(names);
+}
+
+static void the_amounts_of_a_file_are_known_without_their_signs(void **state) {
+  Fixture *f = *state;
+  static const Row small[] = {{"m", 3, "a"}, {"m", -4, "b"}, {NULL, 0, NULL}, {"m", 5, NULL}},
+                   large[] = {{"m", G_MININT64, "a"}, {"m", 1, "b"}};
+  const struct {
+    const Row *rows;
+    guint n;
+    gint64 moved;
+  } table[] = {{small, 4, 7}, {large, 2, G_MAXINT64}};
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    KeyFacts keys = {0};
+    stage_rows(f, table[i].rows, table[i].n);
+    assert_true(examine_keys(&f->options, &keys, NULL));
+    assert_int_equal(keys.moved, table[i].moved);
+    key_facts_clear(&keys);
+  }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
@@ -264,6 +376,11 @@ int main(void) {
       TEST(one_bad_record_refuses_the_file_where_the_feed_says_so_and_names_the_first),
       TEST(a_refused_record_does_not_occupy_its_key),
       TEST(amounts_that_leave_64_bits_on_the_way_refuse_the_file),
+      TEST(a_record_that_takes_a_balance_out_of_64_bits_is_refused_in_the_order_of_the_file),
+      TEST(where_the_order_of_posting_is_open_every_order_must_fit),
+      TEST(a_feed_that_sends_back_whole_files_refuses_the_file_for_one_balance),
+      TEST(accounts_are_gone_through_in_parts),
+      TEST(the_amounts_of_a_file_are_known_without_their_signs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

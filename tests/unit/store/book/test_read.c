@@ -68,6 +68,41 @@ static void filters_give_what_they_say(void **state) {
   expect_files(r, "", (BookFilter){.due_by = 100, .states = BIT(CLOSED)});
 }
 
+static void tallies_come_by_id_in_pages(void **state) {
+  Fixture *f = *state;
+  six_files(f);
+  g_autoptr(BookReader) r = open_reader(f);
+  char after[BOOK_ID_BYTES] = "";
+  guint seen = 0;
+  for (guint n = 1; n > 0; seen += n) {
+    g_autoptr(GArray) page = book_tallies(r, after, 4, NULL);
+    assert_non_null(page);
+    n = page->len;
+    for (guint i = 0; i < n; i++) {
+      const BookTally *tally = &g_array_index(page, BookTally, i);
+      g_autoptr(BookFile) file = book_find_file(r, tally->id, NULL);
+      BookTally again;
+      assert_true(strcmp(tally->id, after) > 0);
+      g_strlcpy(after, tally->id, sizeof after);
+      assert_int_equal(tally->state, file->state);
+      assert_string_equal(tally->feed, file->feed);
+      assert_int_equal(tally->records, file->records);
+      assert_int_equal(tally->accepted, file->accepted);
+      assert_int_equal(tally->amount_accepted, file->amount_accepted);
+      assert_int_equal(tally->batches_posted, file->batches_posted);
+      assert_int_equal(tally->changed_at, file->changed_at);
+      assert_true(book_tally(r, tally->id, &again, NULL));
+      assert_int_equal(again.state, tally->state);
+      assert_int_equal(again.changed_at, tally->changed_at);
+    }
+  }
+  assert_int_equal(seen, 6);
+  BookTally none;
+  g_autoptr(GError) error = NULL;
+  assert_false(book_tally(r, "0000000000000000", &none, &error));
+  assert_int_equal(sallyport_error_code(error), SALLYPORT_ERROR_STORAGE);
+}
+
 static void counts_are_by_feed_and_state(void **state) {
   Fixture *f = *state;
   GError *error = NULL;
@@ -361,6 +396,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define CLOSED(name) cmocka_unit_test_setup_teardown(name, make_fixture, tear_down)
       TEST(filters_give_what_they_say),
+      TEST(tallies_come_by_id_in_pages),
       TEST(counts_are_by_feed_and_state),
       TEST(a_file_is_found_by_id_prefix_or_name),
       TEST(a_reader_sees_a_sound_book_while_it_is_written),

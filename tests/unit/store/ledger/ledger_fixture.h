@@ -156,13 +156,12 @@ static inline void assert_balance(const char *folder, const char *account, gint6
 
 static inline void assert_totals(const char *folder, const char *file, guint64 expected_entries, gint64 expected) {
   LedgerReader *reader = open_reader(folder);
-  gint64 amount;
-  guint64 entries;
+  LedgerTotals totals;
   GError *error = NULL;
-  if (!ledger_totals(reader, file, &entries, &amount, &error))
+  if (!ledger_totals(reader, file, &totals, &error))
     fail_msg("ledger_totals: %s", error->message);
-  assert_int_equal(entries, expected_entries);
-  assert_int_equal(amount, expected);
+  assert_int_equal(totals.entries, expected_entries);
+  assert_true(totals.amount == expected);
   ledger_reader_close(reader);
 }
 

@@ -278,6 +278,65 @@ static void a_balance_beyond_64_bits_posts_nothing_of_its_batch(void **state) {
   ledger_close(ledger);
 }
 
+static gboolean reader_has_room(void **state, gint64 moved) {
+  LedgerReader *reader = open_reader(*state);
+  gboolean has_room;
+  assert_true(ledger_has_room(reader, moved, &has_room, NULL));
+  ledger_reader_close(reader);
+  return has_room;
+}
+
+static void what_is_promised_and_posted_together_leaves_room_for_no_more_than_64_bits(void **state) {
+  enum { POSTED = 1000 };
+  Ledger *ledger = open_ledger(*state, 2);
+  RecordBlock *block = new_block(1);
+  add_record(block, 1, "k1", "one", -POSTED);
+  post_well(ledger, "f0", 1, block);
+  gint64 room = G_MAXINT64 - 1 - POSTED;
+  assert_false(ledger_promise(ledger, "f1", room + 1));
+  assert_true(ledger_promise(ledger, "f1", room));
+  assert_true(ledger_promise(ledger, "f1", room)); /* its own does not count twice */
+  assert_false(ledger_promise(ledger, "f2", 1));
+  assert_true(ledger_promise(ledger, "f1", room - 1));
+  assert_true(ledger_promise(ledger, "f2", 1));
+  ledger_forget_promise(ledger, "f1");
+  assert_true(ledger_promise(ledger, "f3", room - 1));
+  assert_false(ledger_promise(ledger, "f3", G_MAXINT64)); /* one that is refused is gone, too */
+  assert_true(ledger_promise(ledger, "f4", room - 1));
+  assert_true(reader_has_room(state, room));
+  assert_false(reader_has_room(state, room + 1));
+  ledger_close(ledger);
+}
+
+static void totals_of_files_are_told_at_once_and_may_leave_64_bits(void **state) {
+  Ledger *ledger = open_ledger(*state, 2);
+  static const char *const files[] = {"fa", "fb", "fc", "fd"};
+  for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+    RecordBlock *block = new_block(3);
+    for (guint j = 0; j < 3; j++) {
+      g_autofree char *key = g_strdup_printf("%s-%u", files[i], j), *account = g_strdup_printf("m%u-%u", i, j);
+      add_record(block, j + 1, key, account, j == 0 ? 5 : i == 3 ? -7 : G_MAXINT64 / 3);
+    }
+    post_well(ledger, files[i], 1, block);
+  }
+  ledger_close(ledger);
+  LedgerReader *reader = open_reader(*state);
+  GHashTable *totals = ledger_totals_between(reader, "fb", "fd", NULL);
+  assert_non_null(totals);
+  assert_int_equal(g_hash_table_size(totals), 3);
+  const LedgerTotals *b = g_hash_table_lookup(totals, "fb"), *d = g_hash_table_lookup(totals, "fd");
+  assert_int_equal(b->entries, 3);
+  assert_true(b->amount == 5 + 2 * (Wide)(G_MAXINT64 / 3));
+  assert_int_equal(d->entries, 3);
+  assert_true(d->amount == -9);
+  g_hash_table_unref(totals);
+  LedgerTotals all;
+  assert_true(ledger_totals(reader, NULL, &all, NULL));
+  assert_int_equal(all.entries, 12);
+  assert_true(all.amount == 15 - 9 + 5 + 6 * (Wide)(G_MAXINT64 / 3) - 5 && all.amount > G_MAXINT64);
+  ledger_reader_close(reader);
+}
+
 static void a_batch_whose_amounts_leave_64_bits_is_an_overflow(void **state) {
   Ledger *ledger = open_ledger(*state, 2);
   RecordBlock *block = new_block(2);
@@ -426,6 +485,8 @@ int main(void) {
       with_folder(a_balance_is_exact_before_between_and_after_folds),
       with_folder(many_small_folds_stay_exact),
       with_folder(a_balance_beyond_64_bits_posts_nothing_of_its_batch),
+      with_folder(what_is_promised_and_posted_together_leaves_room_for_no_more_than_64_bits),
+      with_folder(totals_of_files_are_told_at_once_and_may_leave_64_bits),
       with_folder(a_batch_whose_amounts_leave_64_bits_is_an_overflow),
       with_folder(another_number_of_shards_is_a_configuration_error),
       with_folder(a_ledger_keeps_its_scale_from_its_first_entry_on),
