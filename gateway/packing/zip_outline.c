@@ -1,7 +1,7 @@
 /* The frame of a zip: local header at 0, the member's data, the central directory with one file (and perhaps the
- * folders that it lies in), its end, and then nothing. A reader that goes by the directory and one that goes by the
- * local headers must see the same one file, or the partner's checker and we do not speak of the same thing. Numbers are
- * little-endian; PKWARE's APPNOTE.TXT, 4.3 and, on methods, 4.4.5. */
+ * folders that it lies in), its end, and then nothing, or zeros. A reader that goes by the directory and one that goes
+ * by the local headers must see the same one file, or the partner's checker and we do not speak of the same thing.
+ * Numbers are little-endian; PKWARE's APPNOTE.TXT, 4.3 and, on methods, 4.4.5. */
 #include "gateway/packing/packing_private.h"
 #include <string.h>
 
@@ -44,8 +44,13 @@ static gboolean read_directory64(int fd, guint64 locator_at, Directory *director
   return TRUE;
 }
 
+static gboolean is_zeros(const guint8 *bytes, guint64 length) {
+  return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
+
 /* Behind a comment the record can only be looked for; a comment is not refused, since some packers sign or name
- * themselves there. *behind: how many bytes follow it. */
+ * themselves there. Nor are zeros behind it: libarchive fills the last block of what it writes to a pipe. *behind: how
+ * many other bytes follow it. */
 static gboolean find_end(int fd, guint64 size, guint8 end[END_SIZE], guint64 *at, guint64 *behind) {
   guint64 most = MIN(size, (guint64)MOST_COMMENT + END_SIZE);
   g_autofree guint8 *bytes = g_malloc(most);
@@ -56,10 +61,10 @@ static gboolean find_end(int fd, guint64 size, guint8 end[END_SIZE], guint64 *at
     guint64 whole = i + END_SIZE + get16(bytes + i + 20);
     if (get32(bytes + i) != END_MAGIC || whole > most)
       continue;
-    if (whole < most && *behind == 0)
-      *behind = most - whole;
-    if (whole < most)
+    if (!is_zeros(bytes + whole, most - whole)) {
+      *behind = *behind ? *behind : most - whole;
       continue;
+    }
     memcpy(end, bytes + i, END_SIZE);
     *at = size - most + i;
     *behind = 0;

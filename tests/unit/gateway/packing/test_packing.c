@@ -152,6 +152,7 @@ static void what_tools_make_of_one_file_is_read_or_named(void **state) {
   shell("cat a.gz a.gz > several.gz; (printf '\\120\\052\\115\\030\\004\\000\\000\\000abcd'; cat a.zst) > skip.zst\n"
         "(cat skip.zst skip.zst) > skips.zst; (head -c 12 skip.zst; cat skip.zst) > both.zst\n"
         "mkdir -p g/h; cp a g/h; zip -qr within.zip g; cp a.zip text.zip; printf '\\r\\n' >> text.zip\n"
+        "head -c 9000 /dev/zero | cat a.zip - > block.zip; (cat block.zip; echo) > line.zip\n"
         "cp b g; zip -qr folders.zip g; (cat a.gz; head -c 20 a.gz) > half.gz\n"
         "python3 -c \"d = bytearray(open('a.zip', 'rb').read()); at = d.find(b'PK\\1\\2'); d[8] = 9; d[at + 10] = 9; "
         "open('sixty-four.zip', 'wb').write(d)\"");
@@ -160,6 +161,8 @@ static void what_tools_make_of_one_file_is_read_or_named(void **state) {
   assert_unpacks_to("skips.zst", twice, strlen(twice));
   assert_unpacks_to("both.zst", text, strlen(text));
   assert_unpacks_to("within.zip", text, strlen(text));
+  assert_unpacks_to("block.zip", text, strlen(text)); /* as bsdtar fills its last block */
+  assert_verdict("line.zip", PACKING_BESIDE);
   assert_verdict("folders.zip", PACKING_MEMBERS);
   assert_verdict("text.zip", PACKING_BESIDE);
   assert_verdict("half.gz", PACKING_TRUNCATED);
