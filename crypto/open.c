@@ -335,7 +335,7 @@ static gboolean open_with_gpg(Opening *opening, OpenpgpOpened *opened, gboolean 
   if (!stopped)
     (void)outline_the_rest(opening); /* a failure is in opening->error */
   opening->evidence.gpgme_error = gpg_err_code(outcome);
-  if (evidence_is_cut_short(&opening->evidence)) {
+  if (!opening->error && evidence_is_cut_short(&opening->evidence)) {
     opening->log = gpg_run_diagnostics(opening->run);
     *is_unclear = evidence_log(&opening->evidence, opening->log) == LOG_UNCLEAR;
   }
