@@ -4,7 +4,7 @@
 # Guess:   "program | zip out.zip -" makes a plain zip of one file, and every reader reads it.
 # Happens: zip does not know the size in advance, so it writes the Zip64 end records, although all numbers then fit into
 #          the plain one. unzip, bsdtar, 7z, Python, yauzl, adm-zip and fflate read it; JSZip looks for the directory at
-#          the wrong place and throws. Written to a pipe instead ("| zip - - | cat"), or from a named file, it is read by all.
+#          the wrong place and throws. Written to a pipe ("| zip - - | cat"), or from a named file, it is read by all.
 # Version: jszip 3.10.2, yauzl 3.4.0, adm-zip 0.6.1 (npm) on Node.js 20.20.2; zip 3.0-13 (Debian 12).
 # Seen:    named    jszip 18, adm-zip 18, yauzl 18
 #          piped    jszip 18, adm-zip 18, yauzl 18
