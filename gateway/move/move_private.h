@@ -3,7 +3,8 @@
 #include "gateway/common/paths.h"
 #include "gateway/move/move.h"
 
-/* Opened to be changed. AGAIN when the lane runs, FILE when the state is another user's. */
+/* --- change.c
+ * Opened to be changed. AGAIN when the lane runs, FILE when the state is another user's. */
 Book *move_open_book(const LanePaths *paths, const char *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* "moving" and its audit row, and their end. `detail`: "ledger miles points by root: why". */
 gboolean move_begin(Book *book, const Move *move, GError **error) G_GNUC_WARN_UNUSED_RESULT;

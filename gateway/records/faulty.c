@@ -1,21 +1,6 @@
 /* Telling what is wrong with a line: a faulty record, or a problem of the file. */
 #include "gateway/base/files.h"
-#include "gateway/records/parse.h"
-
-enum { MOST_PROBLEMS = 100 }; /* of a chunk: the first one already decides about the file */
-
-void parse_add_problem(Parse *parse, const char *code, char *reason) {
-  GPtrArray *problems = parse->state->chunk.problems;
-  if (problems->len >= MOST_PROBLEMS) {
-    g_free(reason);
-    return;
-  }
-  LayoutProblem *problem = g_new0(LayoutProblem, 1);
-  problem->line = parse->state->chunk.lines;
-  problem->reason = reason;
-  g_strlcpy(problem->code, code, sizeof problem->code);
-  g_ptr_array_add(problems, problem);
-}
+#include "gateway/records/fixed_cells.h"
 
 /* Whether the line's bytes begin with the tag of this kind, which may be quoted, and the tag ends there. */
 static gboolean begins_like(const Parse *parse, const Shape *shape) {
@@ -64,7 +49,7 @@ static AmountOf read_amount(Parse *parse, const Shape *shape, const LayoutField 
   parse->converted = 0; /* the record's own fields are done with */
   if (!parse->layout->is_fixed)
     cell = parse->cells[field - shape->fields + (shape->tag ? 1 : 0)];
-  else if (fixed_cell(parse, field, &cell))
+  else if (fixed_cut_cell(parse, field, &cell))
     return AMOUNT_UNREADABLE;
   if (cell.length == 0 && field->conf->optional)
     return AMOUNT_ABSENT;
@@ -173,4 +158,24 @@ void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length) {
   parse_end_faulty(parse, -1, FAULT_TAG, FALSE,
                    shown ? g_strdup_printf("the tag '%s' is not one of the layout's", shown)
                          : g_strdup("the tag is not one of the layout's"));
+}
+
+/* An ending that the layout allows is cut off; any other CR or LF outside quotes is a fault. */
+gboolean parse_check_line_end(Parse *parse) {
+  RawLine *line = &parse->line;
+  const ConfLayout *conf = parse->layout->conf;
+  gsize ending = (gsize)(line->next - line->text) - line->length;
+  gboolean may_cr = conf->line_end == CONF_LINE_END_ANY || conf->line_end == CONF_LINE_END_CRLF;
+  if (!parse->is_quoted && may_cr && ending == 1 && line->length > 0 && line->text[line->length - 1] == '\r') {
+    line->length--;
+    ending = 2;
+  }
+  if (conf->line_end == CONF_LINE_END_CRLF && ending == 1)
+    return parse_refuse(parse, FAULT_LINE_END, "the line ends in LF alone; the layout says CRLF");
+  if (parse->is_quoted ? conf->line_end == CONF_LINE_END_LF && ending == 2
+                       : memchr(line->text, parse->layout->stray, line->length) != NULL)
+    return parse_refuse(parse, FAULT_LINE_END,
+                        parse->layout->stray == '\r' ? "a CR that is no line end of this layout"
+                                                     : "an LF that is no line end of this layout");
+  return TRUE;
 }

@@ -1,118 +1,7 @@
 /* Lines of a fixed width: nothing is looked for, fields have their places. Widths are bytes of the file's own character
  * set, so a field is cut out of the raw bytes and converted alone; where that cuts a character in two, the widths are
  * not what the partner means by them, and it is told. */
-#include "gateway/records/parse.h"
-
-/* --- A field */
-
-/* The converted fields of a line stand in one buffer one after the other, which must not move while they are looked at:
- * it has room for all of them, and for the one that is being asked about. */
-static gsize converted_room(const Layout *layout) {
-  return layout->most_bytes * 8 + 64;
-}
-
-/* -1, or where it went wrong. */
-static gssize decode_slowly(Parse *parse, const guint8 *at, gsize length) {
-  const Charset *charset = parse->layout->charset;
-  GByteArray *converted = parse->state->converted;
-  if (charset->is_utf8)
-    return charset_check_utf8(at, length);
-  g_byte_array_set_size(converted, (guint)parse->converted);
-  gssize bad = charset_decode(charset, parse->state->decoder, at, length, converted);
-  gsize end = converted->len;
-  g_byte_array_set_size(converted, (guint)MAX(converted_room(parse->layout), end));
-  parse->converted = bad < 0 ? end : parse->converted;
-  return bad;
-}
-
-/* The character at `bad` is none by what the field has of it: is it one with the bytes behind the field? */
-static Fault why_bad(Parse *parse, const guint8 *bad, gsize in_field) {
-  gsize in_line = (gsize)(parse->line.text + parse->line.length - bad);
-  for (gsize n = in_field + 1; in_field <= 3 && n <= MIN(in_field + 3, in_line); n++)
-    if (decode_slowly(parse, bad, n) < 0)
-      return FAULT_CUT;
-  return FAULT_CHARSET;
-}
-
-static Fault utf8_cell(Parse *parse, const LayoutField *field, const Cell *cell) {
-  const guint8 *behind = cell->at + cell->length, *end = parse->line.text + parse->line.length;
-  if (parse->is_valid && (*cell->at & 0xc0) != 0x80 && (behind == end || (*behind & 0xc0) != 0x80))
-    return FAULT_NONE;
-  gssize bad = charset_check_utf8(cell->at, cell->length);
-  return bad < 0 ? FAULT_NONE : why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
-}
-
-static Fault to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
-  const Charset *charset = parse->layout->charset;
-  if (charset->is_utf8)
-    return utf8_cell(parse, field, cell);
-  if (charset->is_ascii && !charset_has_high(cell->at, cell->length))
-    return FAULT_NONE;
-  gsize used = parse->converted;
-  guint8 *start = parse->state->converted->data + used, *to = start;
-  if (charset->table && charset_decode_known(charset, cell->at, cell->length, &to) == cell->length) {
-    parse->converted += (gsize)(to - start);
-    *cell = (Cell){start, (gsize)(to - start)};
-    return FAULT_NONE;
-  }
-  gssize bad = decode_slowly(parse, cell->at, cell->length);
-  if (bad >= 0)
-    return why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
-  *cell = (Cell){parse->state->converted->data + used, parse->converted - used};
-  return FAULT_NONE;
-}
-
-static inline gsize count_of(const guint8 *at, gsize length, guint8 byte) {
-  gsize n = 0;
-  while (n < length && at[n] == byte)
-    n++;
-  return n;
-}
-
-/* Eight at a time: how many there are is not guessed by a branch per byte. */
-static inline void cut_right(Cell *cell, guint8 pad) {
-  const guint64 pads = G_GUINT64_CONSTANT(0x0101010101010101) * pad;
-  for (guint64 word; cell->length >= 8; cell->length -= 8) {
-    memcpy(&word, cell->at + cell->length - 8, 8);
-    word = GUINT64_FROM_LE(word) ^ pads;
-    if (word) {
-      cell->length -= (gsize)__builtin_clzll(word) / 8;
-      return;
-    }
-  }
-  while (cell->length > 0 && cell->at[cell->length - 1] == pad)
-    cell->length--;
-}
-
-/* A field of nothing but blanks is absent, whatever its padding; so is a date of nothing but the zeros it is padded
- * with. */
-static inline void cut_padding(const LayoutField *field, Cell *cell) {
-  if (field->pad_right) {
-    cut_right(cell, field->pad_right);
-  } else if (field->pad_left) {
-    gsize padding = count_of(cell->at, cell->length, field->pad_left);
-    cell->at += padding;
-    cell->length -= padding;
-  } else if (field->format && cell->length > 0 && *cell->at == '0' &&
-             count_of(cell->at, cell->length, '0') == cell->length) {
-    cell->length = 0;
-  }
-  if (cell->length > 0 && *cell->at == ' ' && field->pad_right != ' ' &&
-      count_of(cell->at, cell->length, ' ') == cell->length)
-    cell->length = 0;
-}
-
-static inline Fault cut_cell(Parse *parse, const LayoutField *field, Cell *cell) {
-  *cell = (Cell){parse->line.text + field->offset, field->bytes};
-  Fault fault = G_LIKELY(parse->is_plain) ? FAULT_NONE : to_utf8(parse, field, cell);
-  if (!fault)
-    cut_padding(field, cell);
-  return fault;
-}
-
-Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell) {
-  return cut_cell(parse, field, cell);
-}
+#include "gateway/records/fixed_cells.h"
 
 /* --- What is wrong with a line */
 
@@ -200,7 +89,7 @@ static void store_record(Parse *parse) {
   for (guint i = 0; i < shape->n_fields; i++) {
     const LayoutField *field = &shape->fields[i];
     Cell cell;
-    Fault fault = cut_cell(parse, field, &cell);
+    Fault fault = fixed_cut_cell(parse, field, &cell);
     gboolean is_read = !fault;
     fault = is_read ? value_parse(field, cell.at, cell.length, value) : fault;
     if (G_UNLIKELY(fault)) {
@@ -219,7 +108,7 @@ static void store_line(Parse *parse) {
   for (guint i = 0; line && i < shape->n_fields; i++) {
     const LayoutField *field = &shape->fields[i];
     Cell cell;
-    Fault fault = fixed_cell(parse, field, &cell);
+    Fault fault = fixed_cut_cell(parse, field, &cell);
     if (!fault) {
       g_ptr_array_add(line->values, parse_make_value(parse, field, &cell));
       continue;
@@ -256,7 +145,7 @@ static void begin_fields(Parse *parse) {
   if (charset->is_utf8)
     parse->is_valid = charset_check_utf8(parse->line.text, parse->line.length) < 0;
   else
-    g_byte_array_set_size(parse->state->converted, (guint)converted_room(parse->layout));
+    g_byte_array_set_size(parse->state->converted, (guint)fixed_converted_room(parse->layout));
 }
 
 const guint8 *fixed_line(Parse *parse, const guint8 *at) {

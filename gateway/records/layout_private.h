@@ -1,5 +1,5 @@
-/* What a layout is compiled to; shared by the files that make up the parser (layout.c, lines.c, values.c, parse.c,
- * fixed.c, totals.c) and by feedback.c, which writes the same lines. Nobody else includes this. */
+/* What a layout is compiled to; shared by the files that make up the parser (layout.c, lines.c, values.c, keep.c,
+ * faulty.c, parse.c, fixed.c, totals.c) and by feedback.c, which writes the same lines. Nobody else includes this. */
 #pragma once
 #include "gateway/records/charset.h"
 #include "gateway/records/dates.h"

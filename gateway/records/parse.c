@@ -4,26 +4,6 @@
 
 /* --- From raw bytes to cells. Each returns FALSE when it has told the line's fault. */
 
-/* An ending that the layout allows is cut off; any other CR or LF outside quotes is a fault. */
-gboolean parse_check_line_end(Parse *parse) {
-  RawLine *line = &parse->line;
-  const ConfLayout *conf = parse->layout->conf;
-  gsize ending = (gsize)(line->next - line->text) - line->length;
-  gboolean may_cr = conf->line_end == CONF_LINE_END_ANY || conf->line_end == CONF_LINE_END_CRLF;
-  if (!parse->is_quoted && may_cr && ending == 1 && line->length > 0 && line->text[line->length - 1] == '\r') {
-    line->length--;
-    ending = 2;
-  }
-  if (conf->line_end == CONF_LINE_END_CRLF && ending == 1)
-    return parse_refuse(parse, FAULT_LINE_END, "the line ends in LF alone; the layout says CRLF");
-  if (parse->is_quoted ? conf->line_end == CONF_LINE_END_LF && ending == 2
-                       : memchr(line->text, parse->layout->stray, line->length) != NULL)
-    return parse_refuse(parse, FAULT_LINE_END,
-                        parse->layout->stray == '\r' ? "a CR that is no line end of this layout"
-                                                     : "an LF that is no line end of this layout");
-  return TRUE;
-}
-
 static void cut_by_quotes(Parse *parse, QuotedExtent *extent) {
   RawLine *line = &parse->line;
   *extent = (QuotedExtent){.is_broken = FALSE};
@@ -185,14 +165,6 @@ static inline gboolean has_tag(const Parse *parse, const Shape *shape) {
          memcmp(parse->cells[0].at, shape->tag, shape->tag_length) == 0;
 }
 
-guint parse_recognise_by_place(const Parse *parse) {
-  const Shape *shapes = parse->layout->shapes;
-  if (shapes[SHAPE_HEADER].present && parse->is_first && parse->state->chunk.lines == 1)
-    return SHAPE_HEADER;
-  return shapes[SHAPE_TRAILER].present && parse->is_last && parse->line.next == parse->end ? SHAPE_TRAILER
-                                                                                           : SHAPE_RECORD;
-}
-
 /* n_shapes: an unknown tag. */
 static guint recognise(const Parse *parse) {
   const Layout *layout = parse->layout;
@@ -209,20 +181,6 @@ static guint recognise(const Parse *parse) {
 static char *count_reason(const Parse *parse, const Shape *shape) {
   gsize tag = shape->tag ? 1 : 0;
   return g_strdup_printf("%" G_GSIZE_FORMAT " fields, the layout has %u", parse->n_cells - tag, shape->n_fields);
-}
-
-void parse_end_record(Parse *parse, const Shape *shape) {
-  const Layout *layout = parse->layout;
-  RecordBlock *block = parse->block;
-  if (parse->state->types) {
-    parse->state->types[block->count] = (guint8)(parse->kind - SHAPE_RECORD);
-    for (guint i = 0; i < layout->n_columns; i++)
-      if ((int)i == layout->type_column)
-        record_block_put_text(block, i, shape->tag, shape->tag_length);
-      else if (shape->field_of[i] < 0)
-        record_block_put_null(block, i);
-  }
-  block->lines[block->count++] = parse->state->chunk.lines;
 }
 
 static void store_record(Parse *parse) {
@@ -246,55 +204,6 @@ static void store_record(Parse *parse) {
 }
 
 /* --- Header and trailer */
-
-static const char *line_name(const Parse *parse) {
-  return parse->kind == SHAPE_HEADER ? "header" : "trailer";
-}
-
-void parse_line_problem(Parse *parse, Fault fault, const char *reason) {
-  char code[FAULT_CODE_LENGTH];
-  fault_code(fault, code);
-  parse_add_problem(parse, code, g_strdup_printf("%s: %s", line_name(parse), reason));
-}
-
-LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell *cell) {
-  Value *value = &parse->state->value;
-  LayoutValue *made = g_new0(LayoutValue, 1);
-  made->field = field->conf;
-  Fault fault = value_parse(field, cell->at, cell->length, value);
-  if (fault) {
-    g_autofree char *reason = value_reason(field, fault, cell->at, cell->length);
-    parse_line_problem(parse, fault, reason);
-  } else if (!value->is_null && value_is_integer(field->conf)) {
-    made->integer = value->integer;
-    /* "000017" is a sequence number: the answer repeats it as it came */
-    made->text = g_strndup((const char *)cell->at, cell->length);
-  } else if (!value->is_null) {
-    made->text = g_strndup((const char *)value->text, value->length);
-  }
-  return made;
-}
-
-static void free_value(gpointer data) {
-  LayoutValue *value = data;
-  g_free(value->text);
-  g_free(value);
-}
-
-LayoutLine *parse_open_line(Parse *parse) {
-  gboolean is_header = parse->kind == SHAPE_HEADER;
-  LayoutLine **into = is_header ? &parse->state->chunk.header : &parse->state->chunk.trailer;
-  guint64 *seen = is_header ? &parse->state->header_line : &parse->state->trailer_line;
-  if (*seen) {
-    parse_add_problem(parse, is_header ? "T007" : "T008", g_strdup_printf("a second %s", line_name(parse)));
-    return NULL;
-  }
-  *seen = parse->state->chunk.lines;
-  *into = g_new0(LayoutLine, 1);
-  (*into)->line = *seen;
-  (*into)->values = g_ptr_array_new_with_free_func(free_value);
-  return *into;
-}
 
 static void store_line(Parse *parse) {
   const Shape *shape = &parse->layout->shapes[parse->kind];

@@ -51,8 +51,6 @@ gboolean names_check(Parse *parse);
 
 /* fixed.c: one line. Returns the start of the next. */
 const guint8 *fixed_line(Parse *parse, const guint8 *at);
-/* A field of a line of the right length, in UTF-8, without its padding. FAULT_CHARSET or FAULT_CUT. */
-Fault fixed_cell(Parse *parse, const LayoutField *field, Cell *cell);
 
 /* Short texts are copied by two moves of 16 bytes, over the end: what is behind it belongs to the next record's text,
  * and the source is read no further than the chunk (or the value's own buffer, which is longer). */

@@ -1,15 +1,6 @@
 /* Changes of batches. All run in the writer's thread. */
 #include "store/book/book_private.h"
 
-void book_batch_free(BookBatch *batch) {
-  if (!batch)
-    return;
-  g_clear_pointer(&batch->exceptions, g_bytes_unref);
-  g_free(batch->digest);
-  g_free(batch->reply);
-  g_free(batch);
-}
-
 static gboolean add_batch(BookTransaction *tx, const char *file, const BookBatch *batch, GError **error) {
   gsize length = 0;
   const void *exceptions = batch->exceptions ? g_bytes_get_data(batch->exceptions, &length) : NULL;

@@ -17,6 +17,15 @@ static BatchState batch_state_parse(const char *word) {
   return (BatchState)i;
 }
 
+void book_batch_free(BookBatch *batch) {
+  if (!batch)
+    return;
+  g_clear_pointer(&batch->exceptions, g_bytes_unref);
+  g_free(batch->digest);
+  g_free(batch->reply);
+  g_free(batch);
+}
+
 static gpointer batch_row(DbStatement *s, GError **error) {
   (void)error;
   BookBatch *batch = g_new0(BookBatch, 1);

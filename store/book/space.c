@@ -17,6 +17,13 @@
 
 enum { RESERVE_BYTES = 4 << 20, PLENTY = 16 /* times the reserve */, LOG_LIMIT = 2 * BOOK_CHECKPOINT_BYTES };
 
+void book_break(Book *book, const GError *error) {
+  pthread_mutex_lock(&book->mutex);
+  if (!book->broken)
+    book->broken = g_error_copy(error);
+  pthread_mutex_unlock(&book->mutex);
+}
+
 static char *reserve_path(const Book *book) {
   return g_strconcat(book->path, ".reserve", NULL);
 }

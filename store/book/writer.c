@@ -106,13 +106,6 @@ static gboolean commit_group(Book *book, BookJob *job, BookJob **group, GError *
   return ok;
 }
 
-void book_break(Book *book, const GError *error) {
-  pthread_mutex_lock(&book->mutex);
-  if (!book->broken)
-    book->broken = g_error_copy(error);
-  pthread_mutex_unlock(&book->mutex);
-}
-
 /* The group is durable already: a tip that cannot be written is older than the book, which is allowed; but a disk that
  * refuses to overwrite a sector in place is not to be trusted with more. */
 static void store_tip(Book *book) {

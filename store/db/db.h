@@ -1,5 +1,5 @@
 /* The driver: connections to a database, statements by name, values in and out, transactions. It knows no table, and
- * its callers know no engine: no engine's type, code or function leaves this folder. SQLite is behind it (sqlite.c).
+ * its callers know no engine: no engine's type, code or function leaves this folder. SQLite is behind it.
  *
  * SQL lives in .sql files (packaging/sql-to-c). A file may hold named statements: each begins after a line
  *   -- name: insert-entry

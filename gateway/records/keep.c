@@ -1,0 +1,90 @@
+/* What is kept of a line: the end of its record, its values as a header or trailer, a problem of the whole file. */
+#include "gateway/records/parse.h"
+
+enum { MOST_PROBLEMS = 100 }; /* of a chunk: the first one already decides about the file */
+
+void parse_add_problem(Parse *parse, const char *code, char *reason) {
+  GPtrArray *problems = parse->state->chunk.problems;
+  if (problems->len >= MOST_PROBLEMS) {
+    g_free(reason);
+    return;
+  }
+  LayoutProblem *problem = g_new0(LayoutProblem, 1);
+  problem->line = parse->state->chunk.lines;
+  problem->reason = reason;
+  g_strlcpy(problem->code, code, sizeof problem->code);
+  g_ptr_array_add(problems, problem);
+}
+
+guint parse_recognise_by_place(const Parse *parse) {
+  const Shape *shapes = parse->layout->shapes;
+  if (shapes[SHAPE_HEADER].present && parse->is_first && parse->state->chunk.lines == 1)
+    return SHAPE_HEADER;
+  return shapes[SHAPE_TRAILER].present && parse->is_last && parse->line.next == parse->end ? SHAPE_TRAILER
+                                                                                           : SHAPE_RECORD;
+}
+
+void parse_end_record(Parse *parse, const Shape *shape) {
+  const Layout *layout = parse->layout;
+  RecordBlock *block = parse->block;
+  if (parse->state->types) {
+    parse->state->types[block->count] = (guint8)(parse->kind - SHAPE_RECORD);
+    for (guint i = 0; i < layout->n_columns; i++)
+      if ((int)i == layout->type_column)
+        record_block_put_text(block, i, shape->tag, shape->tag_length);
+      else if (shape->field_of[i] < 0)
+        record_block_put_null(block, i);
+  }
+  block->lines[block->count++] = parse->state->chunk.lines;
+}
+
+/* --- Header and trailer */
+
+static const char *line_name(const Parse *parse) {
+  return parse->kind == SHAPE_HEADER ? "header" : "trailer";
+}
+
+void parse_line_problem(Parse *parse, Fault fault, const char *reason) {
+  char code[FAULT_CODE_LENGTH];
+  fault_code(fault, code);
+  parse_add_problem(parse, code, g_strdup_printf("%s: %s", line_name(parse), reason));
+}
+
+LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell *cell) {
+  Value *value = &parse->state->value;
+  LayoutValue *made = g_new0(LayoutValue, 1);
+  made->field = field->conf;
+  Fault fault = value_parse(field, cell->at, cell->length, value);
+  if (fault) {
+    g_autofree char *reason = value_reason(field, fault, cell->at, cell->length);
+    parse_line_problem(parse, fault, reason);
+  } else if (!value->is_null && value_is_integer(field->conf)) {
+    made->integer = value->integer;
+    /* "000017" is a sequence number: the answer repeats it as it came */
+    made->text = g_strndup((const char *)cell->at, cell->length);
+  } else if (!value->is_null) {
+    made->text = g_strndup((const char *)value->text, value->length);
+  }
+  return made;
+}
+
+static void free_value(gpointer data) {
+  LayoutValue *value = data;
+  g_free(value->text);
+  g_free(value);
+}
+
+LayoutLine *parse_open_line(Parse *parse) {
+  gboolean is_header = parse->kind == SHAPE_HEADER;
+  LayoutLine **into = is_header ? &parse->state->chunk.header : &parse->state->chunk.trailer;
+  guint64 *seen = is_header ? &parse->state->header_line : &parse->state->trailer_line;
+  if (*seen) {
+    parse_add_problem(parse, is_header ? "T007" : "T008", g_strdup_printf("a second %s", line_name(parse)));
+    return NULL;
+  }
+  *seen = parse->state->chunk.lines;
+  *into = g_new0(LayoutLine, 1);
+  (*into)->line = *seen;
+  (*into)->values = g_ptr_array_new_with_free_func(free_value);
+  return *into;
+}
