@@ -9,6 +9,11 @@ static const CliOption options[] = {
     CLI_FLAG(ReconGiven, no_wait, "no-wait", 0, "do not wait until it is done"),
     CLI_TEXT(ReconGiven, theirs, "theirs", 0, "FILE", "the other side's statement", CLI_VALUE_PATH),
     CLI_TEXT(ReconGiven, layout, "layout", 0, "LAYOUT", "how it is written", CLI_VALUE_TEXT),
+    CLI_TEXT(ReconGiven, column, "column", 0, "OURS[=THEIRS],…",
+             "compare these columns, too; or what theirs are called", CLI_VALUE_TEXT),
+    CLI_FLAG(ReconGiven, negate, "negate", 0, "their amounts have the opposite sign"),
+    CLI_OPTION(ReconGiven, scale, "scale", 0, G_OPTION_ARG_INT, "N",
+               "their amounts are in units of N decimals: 1230 at 2 is 12.30", CLI_VALUE_TEXT),
     CLI_TEXT(ReconGiven, output, "output", 'o', "FILE", "write to this file", CLI_VALUE_PATH),
     CLI_TEXT(ReconGiven, into, "into", 0, "FOLDER", "the folder that is filled; made where it is missing",
              CLI_VALUE_PATH),
@@ -72,17 +77,18 @@ const CliCommand cli_command_recon = {
     .least = 1,
     .most = 2,
     .verbs = verb_words,
-    .shared = CLI_LANE | CLI_LIMIT,
+    .shared = CLI_LANE | CLI_LIMIT | CLI_UNMASK,
     .own = options,
     .own_size = sizeof(ReconGiven),
     .summary = "reconciliation files: make them, fetch and check them",
     .text = "run has the lane make the files of a date now, and waits; --again makes the next version if the data "
             "have changed since the\n"
             "last one, which stays as it is. list shows the tasks, show one of them with its shards.\n"
-            "compare holds the requester's own statement against ours, by key: what either side has not, and "
-            "amounts that differ. It is\n"
-            "written as our shards are, or in a --layout of the configuration; --output writes the differences in "
-            "the feed's layout.\n"
+            "compare holds the requester's own statement against ours, by key: what either side has not, or too "
+            "often; amounts, accounts,\n"
+            "business dates and other columns that differ. It is written as our shards are, or in a --layout of the "
+            "configuration;\n"
+            "--output writes the differences in the feed's layout.\n"
             "pull fetches a manifest and its shards, several at a time, each resumed where it broke off, checks all "
             "of it against the\n"
             "signed manifest, fetches what is bad again, and acknowledges. It needs no configuration, and may be "

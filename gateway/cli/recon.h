@@ -8,7 +8,9 @@
 typedef struct {
   char *name, *type, *date;                 /* which tasks */
   gboolean again, no_wait;                  /* run */
-  char *theirs, *layout, *output;           /* compare */
+  char *theirs, *layout, *output, *column;  /* compare */
+  gboolean negate;
+  gint scale;
   char *into, *manifest, *join;             /* pull, verify */
   gint parallel, of_version;
   gboolean no_signature, keep_encrypted, no_acknowledgement;

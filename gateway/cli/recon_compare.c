@@ -1,8 +1,8 @@
 /* recon compare: the requester's own statement against ours. Ours is what was published for the period, or what we hold
  * now where nothing was; theirs is a file in the lines that we publish, or in a layout of the configuration. */
 #include "gateway/cli/books.h"
+#include "gateway/cli/compare_columns.h"
 #include "gateway/cli/recon.h"
-#include "gateway/recon/compare.h"
 #include "gateway/recon/generate.h"
 #include "gateway/records/differences.h"
 #include <errno.h>
@@ -19,8 +19,9 @@ typedef struct {
   const CliLane *lane;
   const ConfReconcile *reconcile;
   const ConfFeed *feed; /* that credits the ledger: its key, its layout */
+  const CliLedger *ledger; /* which it credits: its scale, what it hides; NULL: none yet */
   ReconSource *theirs;
-  const char *their_key, *their_amount;
+  CompareColumns columns;
   char *work;
   DifferenceWriter *writer; /* NULL: no --output */
   CliTable *table;          /* the first differences; NULL: JSON */
@@ -57,6 +58,7 @@ static const ConfFeed *feed_of(const CliLane *lane, const ConfRead *read) {
 /* Our own lines as a layout: what a requester that has loaded them would give back. The strings are the reconcile
  * block's. */
 static ConfLayout *own_layout(const ConfReconcile *reconcile, guint scale) {
+  const char *amount = reconcile->read.amount ? reconcile->read.amount : "amount";
   ConfLayout *layout = g_new0(ConfLayout, 1);
   *layout = (ConfLayout){.name = reconcile->name,
                          .kind = CONF_LAYOUT_DELIMITED,
@@ -73,7 +75,7 @@ static ConfLayout *own_layout(const ConfReconcile *reconcile, guint scale) {
       ConfField *field = g_new0(ConfField, 1);
       field->name = *column;
       field->optional = TRUE;
-      gboolean is_amount = l == 1 && g_strcmp0(*column, reconcile->read.amount) == 0;
+      gboolean is_amount = l == 1 && g_str_equal(*column, amount);
       field->type = is_amount ? CONF_DECIMAL : CONF_TEXT;
       field->scale = is_amount ? scale : 0;
       g_ptr_array_add(lines[l]->fields, field);
@@ -94,26 +96,49 @@ static void own_layout_free(ConfLayout *layout) {
 
 /* --- Differences */
 
+/* What a side says: its amount, or its value of another column; starred where the ledger hides it. */
+static char *shown_side(const Comparing *comparing, const Difference *difference, gboolean is_ours) {
+  const Cli *cli = comparing->cli;
+  const CliLedger *ledger = comparing->ledger;
+  gboolean hides = ledger && !cli->options.unmask;
+  if (!(is_ours ? difference->has_ours : difference->has_theirs))
+    return NULL;
+  if (difference->kind == COMPARE_COLUMN) {
+    gboolean is_account = g_str_equal(comparing->columns.others[difference->column].ours, "account");
+    const char *text = is_ours ? difference->our_text : difference->their_text;
+    return text ? cli_shown(text, hides && is_account && ledger->hides_account, FALSE) : NULL;
+  }
+  return hides && ledger->hides_amount
+             ? g_strdup("***")
+             : cli_amount(cli->out, is_ours ? difference->ours : difference->theirs, comparing->scale);
+}
+
 static void show_one(Comparing *comparing, const Difference *difference) {
   const Cli *cli = comparing->cli;
-  guint scale = comparing->scale;
-  g_autofree char *key = g_strndup(difference->key, difference->key_length);
-  if (!comparing->table) {
-    json_t *object = json_pack("{s:s, s:s}", "difference", compare_word(difference->kind), "key", key);
-    if (difference->has_ours)
-      cli_json_amount(object, "ours", difference->ours, scale);
-    if (difference->has_theirs)
-      cli_json_amount(object, "theirs", difference->theirs, scale);
-    if (difference->theirs_line)
-      json_object_set_new(object, "line", json_integer((json_int_t)difference->theirs_line));
-    json_array_append_new(comparing->list, object);
+  g_autofree char *plain = g_strndup(difference->key, difference->key_length);
+  char *key = cli_shown(plain, comparing->ledger && comparing->ledger->hides_key, cli->options.unmask),
+       *ours = shown_side(comparing, difference, TRUE), *theirs = shown_side(comparing, difference, FALSE);
+  if (comparing->table) {
+    cli_table_cell(comparing->table, key);
+    cli_table_cell(comparing->table, g_strdup(difference->word));
+    cli_table_cell(comparing->table, ours);
+    cli_table_cell(comparing->table, theirs);
+    cli_table_cell(comparing->table,
+                   difference->theirs_line ? cli_unsigned(cli->out, difference->theirs_line) : NULL);
     return;
   }
-  cli_table_cell(comparing->table, g_steal_pointer(&key));
-  cli_table_cell(comparing->table, g_strdup(compare_word(difference->kind)));
-  cli_table_cell(comparing->table, difference->has_ours ? cli_amount(cli->out, difference->ours, scale) : NULL);
-  cli_table_cell(comparing->table, difference->has_theirs ? cli_amount(cli->out, difference->theirs, scale) : NULL);
-  cli_table_cell(comparing->table, difference->theirs_line ? cli_unsigned(cli->out, difference->theirs_line) : NULL);
+  json_t *object = json_pack("{s:s}", "difference", difference->word);
+  cli_json_text(object, "key", key);
+  if (difference->has_ours)
+    cli_json_text(object, "ours", ours);
+  if (difference->has_theirs)
+    cli_json_text(object, "theirs", theirs);
+  if (difference->theirs_line)
+    json_object_set_new(object, "line", json_integer((json_int_t)difference->theirs_line));
+  json_array_append_new(comparing->list, object);
+  g_free(key);
+  g_free(ours);
+  g_free(theirs);
 }
 
 static gboolean take_difference(gpointer user, const Difference *difference, GError **error) {
@@ -124,25 +149,52 @@ static gboolean take_difference(gpointer user, const Difference *difference, GEr
   }
   DifferenceLine line = {.key = difference->key,
                          .key_length = difference->key_length,
-                         .word = compare_word(difference->kind),
-                         .scale = comparing->scale,
-                         .ours = difference->has_ours ? &difference->ours : NULL,
-                         .theirs = difference->has_theirs ? &difference->theirs : NULL};
+                         .word = difference->word,
+                         .scale = comparing->scale};
+  if (difference->kind == COMPARE_COLUMN) {
+    line.our_text = difference->our_text;
+    line.their_text = difference->their_text;
+  } else {
+    line.ours = difference->has_ours ? &difference->ours : NULL;
+    line.theirs = difference->has_theirs ? &difference->theirs : NULL;
+  }
   return !comparing->writer || difference_writer_line(comparing->writer, &line, error);
+}
+
+static gboolean find_columns(Comparing *comparing, const ReconSource *ours, GError **error) {
+  const ReconGiven *given = recon_given(comparing->cli);
+  if (recon_source_column(ours, "amount") < 0 || recon_source_column(ours, "key") < 0)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "reconcile \"%s\" does not read the ledger: there is no key to compare by",
+                               comparing->reconcile->name);
+  CompareColumnsAsked asked = {.ours = ours,
+                               .theirs = comparing->theirs,
+                               .conf = comparing->cli->conf,
+                               .feed = comparing->feed,
+                               .read = &comparing->reconcile->read,
+                               .is_own = !given->layout,
+                               .given = given->column};
+  return compare_columns_find(&asked, &comparing->columns, error);
 }
 
 static gboolean compare_with(gpointer user, ReconSource *ours, GError **error) {
   Comparing *comparing = user;
-  int our_amount = recon_source_column(ours, "amount"),
-      their_amount = recon_source_column(comparing->theirs, comparing->their_amount);
-  if (our_amount < 0 || recon_source_column(ours, "key") < 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "reconcile \"%s\" does not read the ledger: there is no key to compare by",
-                               comparing->reconcile->name);
+  const ReconGiven *given = recon_given(comparing->cli);
+  const CompareColumns *columns = &comparing->columns;
+  if (!find_columns(comparing, ours, error))
+    return FALSE;
+  int our_amount = recon_source_column(ours, columns->amount.ours),
+      their_amount = recon_source_column(comparing->theirs, columns->amount.theirs);
   comparing->scale = MAX(ours->columns[our_amount].scale,
-                         their_amount >= 0 ? comparing->theirs->columns[their_amount].scale : 0);
-  CompareOptions options = {.ours = {ours, "key", "amount"},
-                            .theirs = {comparing->theirs, comparing->their_key, comparing->their_amount},
+                         their_amount >= 0 ? comparing->theirs->columns[their_amount].scale + (guint)given->scale : 0);
+  CompareOptions options = {.ours = ours,
+                            .theirs = comparing->theirs,
+                            .key = columns->key,
+                            .amount = columns->amount,
+                            .others = columns->others,
+                            .n_others = columns->n_others,
+                            .negate = given->negate,
+                            .scale = (guint)given->scale,
                             .work = comparing->work,
                             .visit = take_difference,
                             .user = comparing};
@@ -165,6 +217,7 @@ static gboolean open_theirs(Comparing *comparing, Conf *conf, ConfReconcile *blo
                                 .work = comparing->work,
                                 .from = recon_given(comparing->cli)->date,
                                 .to = recon_given(comparing->cli)->date,
+                                .is_statement = TRUE,
                                 .reader = comparing->lane->reader};
   comparing->theirs = recon_source_delimited(&options, error);
   return comparing->theirs != NULL;
@@ -205,7 +258,7 @@ static gboolean compare_into_file(Comparing *comparing, const Layout *layout, GE
   gboolean ok = comparing->writer && difference_writer_header(comparing->writer, what, error) &&
                 compare(comparing, error);
   const Comparison *found = &comparing->comparison;
-  DifferenceTotals totals = {found->differences[0] + found->differences[1] + found->differences[2],
+  DifferenceTotals totals = {comparison_differences(found),
                              found->ours,
                              found->theirs,
                              found->total_ours,
@@ -232,7 +285,7 @@ static gboolean compare_in(Comparing *comparing, GError **error) {
 /* --- The answer */
 
 static gboolean is_equal(const Comparison *found) {
-  return found->differences[0] + found->differences[1] + found->differences[2] == 0;
+  return comparison_differences(found) == 0;
 }
 
 static void print_json(Comparing *comparing) {
@@ -241,13 +294,17 @@ static void print_json(Comparing *comparing) {
                              "theirs", (json_int_t)found->theirs, "matched", (json_int_t)found->matched);
   for (guint i = 0; i < COMPARE_KINDS; i++)
     json_object_set_new(object, compare_word((CompareKind)i), json_integer((json_int_t)found->differences[i]));
+  json_t *columns = json_object();
+  for (guint i = 0; i < comparing->columns.n_others; i++)
+    json_object_set_new(columns, comparing->columns.others[i].name, json_integer((json_int_t)found->columns[i]));
+  json_object_set_new(object, "columns", columns);
   cli_json_amount(object, "total_ours", found->total_ours, found->scale);
   cli_json_amount(object, "total_theirs", found->total_theirs, found->scale);
   json_object_set(object, "differences", comparing->list);
   cli_json(comparing->cli->out, object);
 }
 
-static void print_side(const CliOutput *out, const char *who, guint64 records, gint64 total, guint scale) {
+static void print_side(const CliOutput *out, const char *who, guint64 records, Wide total, guint scale) {
   g_autofree char *number = cli_unsigned(out, records), *amount = cli_amount(out, total, scale);
   cli_line(out, who, g_strdup_printf("%s records, total %s", number, amount));
 }
@@ -255,13 +312,16 @@ static void print_side(const CliOutput *out, const char *who, guint64 records, g
 static void print_lines(Comparing *comparing) {
   const CliOutput *out = comparing->cli->out;
   const Comparison *found = &comparing->comparison;
-  guint64 all = found->differences[0] + found->differences[1] + found->differences[2];
+  guint64 all = comparison_differences(found);
   print_side(out, "ours", found->ours, found->total_ours, found->scale);
   print_side(out, "theirs", found->theirs, found->total_theirs, found->scale);
   cli_line(out, "matched", cli_unsigned(out, found->matched));
-  cli_line(out, "missing in theirs", cli_unsigned(out, found->differences[COMPARE_NOT_THEIRS]));
-  cli_line(out, "missing in ours", cli_unsigned(out, found->differences[COMPARE_NOT_OURS]));
-  cli_line(out, "amounts that differ", cli_unsigned(out, found->differences[COMPARE_AMOUNT]));
+  for (CompareKind kind = 0; kind < COMPARE_COLUMN; kind++)
+    cli_line(out, compare_text(kind), cli_unsigned(out, found->differences[kind]));
+  for (guint i = 0; i < comparing->columns.n_others; i++) {
+    g_autofree char *what = g_strdup_printf("%s that differs", comparing->columns.others[i].name);
+    cli_line(out, what, cli_unsigned(out, found->columns[i]));
+  }
   if (all > comparing->shown)
     fprintf(out->file,
             "the first %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "; --limit 0 shows all, --output FILE keeps them\n",
@@ -288,7 +348,8 @@ static CliExit run(Comparing *comparing) {
   Cli *cli = comparing->cli;
   Conf conf = *cli->conf; /* with our own lines as one more layout */
   ConfReconcile block;
-  ConfLayout *own = own_layout(comparing->reconcile, cli_feed_scale(cli->conf, comparing->feed));
+  ConfLayout *own = own_layout(comparing->reconcile, comparing->ledger ? comparing->ledger->scale
+                                                                       : cli_feed_scale(cli->conf, comparing->feed));
   g_autoptr(GPtrArray) layouts = g_ptr_array_new();
   for (guint i = 0; i < cli->conf->layouts->len; i++)
     g_ptr_array_add(layouts, cli->conf->layouts->pdata[i]);
@@ -304,14 +365,28 @@ static CliExit run(Comparing *comparing) {
     print_found(comparing);
   cli_table_free(comparing->table);
   json_decref(comparing->list);
+  compare_columns_clear(&comparing->columns);
   return !ok ? cli_fail(error) : is_equal(&comparing->comparison) ? CLI_EXIT_FINE : CLI_EXIT_CORRUPT;
 }
 
 static CliExit check_use(const Cli *cli) {
-  if (recon_given(cli)->date && recon_given(cli)->theirs)
+  const ReconGiven *given = recon_given(cli);
+  if (!given->date || !given->theirs)
+    cli_complain("recon compare needs --date DATE and --theirs FILE; sallyport recon --help shows an example");
+  else if (given->scale < 0 || given->scale > WIDE_SCALE_MAX)
+    cli_complain("recon compare: --scale is 0 to %d, not %d", WIDE_SCALE_MAX, given->scale);
+  else
     return CLI_EXIT_FINE;
-  cli_complain("recon compare needs --date DATE and --theirs FILE; sallyport recon --help shows an example");
   return CLI_EXIT_USAGE;
+}
+
+static const CliLedger *ledger_of(const CliLane *lane, const ConfFeed *feed) {
+  for (guint i = 0; i < lane->ledgers->len; i++) {
+    const CliLedger *ledger = lane->ledgers->pdata[i];
+    if (g_strcmp0(ledger->name, feed->ledger.name) == 0)
+      return ledger;
+  }
+  return NULL;
 }
 
 CliExit recon_cli_compare(Cli *cli) {
@@ -332,10 +407,7 @@ CliExit recon_cli_compare(Cli *cli) {
     cli_complain("there is no layout \"%s\"", recon_given(cli)->layout);
     return CLI_EXIT_NOT_FOUND;
   }
-  comparing.their_key = recon_given(cli)->layout ? comparing.feed->key : "key";
-  comparing.their_amount = recon_given(cli)->layout           ? comparing.feed->ledger.amount
-                           : comparing.reconcile->read.amount ? comparing.reconcile->read.amount
-                                                              : "amount";
+  comparing.ledger = ledger_of(comparing.lane, comparing.feed);
   comparing.work = g_build_filename(g_get_tmp_dir(), "sallyport-compare-XXXXXX", NULL);
   if (!g_mkdtemp(comparing.work)) {
     cli_complain("%s: %s", comparing.work, g_strerror(errno));

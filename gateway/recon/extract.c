@@ -333,6 +333,8 @@ gboolean recon_extract_make(ReconSource *source, const ReconExtractOptions *opti
   if (ok && rename(part, final) != 0)
     ok = sallyport_error_errno(error, errno, "rename %s", part);
   ok = ok && files_sync_folder(options->folder, error);
+  if (!ok)
+    unlink(part); /* plaintext */
   *records = extract.records;
   for (guint i = 0; i < extract.runs->len; i++)
     close(g_array_index(extract.runs, int, i));

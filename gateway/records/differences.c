@@ -3,8 +3,9 @@
 #include "gateway/records/rows.h"
 #include <string.h>
 
-enum { BUFFER_BYTES = 256 * 1024, WORD_BYTES = 14, NUMBER_BYTES = 21 };
-static const Place WORD = {WORD_BYTES, FALSE, ' '}, NUMBER = {NUMBER_BYTES, TRUE, ' '}, NAME = {100, FALSE, ' '};
+enum { BUFFER_BYTES = 256 * 1024, WORD_BYTES = 14, NUMBER_BYTES = 21, TEXT_BYTES = 21 };
+static const Place WORD = {WORD_BYTES, FALSE, ' '}, NUMBER = {NUMBER_BYTES, TRUE, ' '}, TEXT = {TEXT_BYTES, FALSE, ' '},
+                   NAME = {100, FALSE, ' '};
 
 struct DifferenceWriter {
   Rows rows;
@@ -62,9 +63,19 @@ static void put_tag(DifferenceWriter *writer, const ConfLine *line, const char *
   rows_put_delimiter(&writer->rows);
 }
 
-static void put_integer(DifferenceWriter *writer, gint64 value, guint scale) {
-  char text[NUMBER_BYTES + VALUE_LONGEST];
-  rows_put_number(&writer->rows, NUMBER, text, value_print(value, scale, text));
+static void put_integer(DifferenceWriter *writer, Wide value, guint scale) {
+  char text[WIDE_BYTES];
+  rows_put_number(&writer->rows, NUMBER, text, wide_print(value, scale, text));
+}
+
+static void put_side(DifferenceWriter *writer, const Wide *amount, guint scale, const char *text) {
+  rows_put_delimiter(&writer->rows);
+  if (amount)
+    put_integer(writer, *amount, scale);
+  else if (text)
+    rows_put_value(&writer->rows, TEXT, text, strlen(text));
+  else
+    rows_put_absent(&writer->rows, NUMBER);
 }
 
 gboolean difference_writer_header(DifferenceWriter *writer, const char *what, GError **error) {
@@ -80,27 +91,21 @@ gboolean difference_writer_line(DifferenceWriter *writer, const DifferenceLine *
   rows_put_value(&writer->rows, writer->key, line->key, line->key_length);
   rows_put_delimiter(&writer->rows);
   rows_put_text(&writer->rows, WORD, line->word);
-  const gint64 *sides[] = {line->ours, line->theirs};
-  for (guint i = 0; i < G_N_ELEMENTS(sides); i++) {
-    rows_put_delimiter(&writer->rows);
-    if (sides[i])
-      put_integer(writer, *sides[i], line->scale);
-    else
-      rows_put_absent(&writer->rows, NUMBER);
-  }
+  put_side(writer, line->ours, line->scale, line->our_text);
+  put_side(writer, line->theirs, line->scale, line->their_text);
   rows_end_line(&writer->rows);
   return writer->rows.length < BUFFER_BYTES || flush(writer, error);
 }
 
 gboolean difference_writer_trailer(DifferenceWriter *writer, const DifferenceTotals *totals, GError **error) {
   put_tag(writer, &layout_conf(writer->layout)->trailer, "T");
-  put_integer(writer, (gint64)totals->differences, 0);
+  put_integer(writer, totals->differences, 0);
   rows_put_delimiter(&writer->rows);
-  put_integer(writer, (gint64)totals->ours, 0);
+  put_integer(writer, totals->ours, 0);
   rows_put_delimiter(&writer->rows);
   put_integer(writer, totals->total_ours, totals->scale);
   rows_put_delimiter(&writer->rows);
-  put_integer(writer, (gint64)totals->theirs, 0);
+  put_integer(writer, totals->theirs, 0);
   rows_put_delimiter(&writer->rows);
   put_integer(writer, totals->total_theirs, totals->scale);
   rows_end_line(&writer->rows);

@@ -1,10 +1,12 @@
 /* The differences of two statements as a file in a feed's layout, as its partner reads answers:
  *   H|<what was compared>
- *   D|<key>|<missing-ours|missing-theirs|amount>|<our amount>|<their amount>     (a side that has it not: empty)
+ *   D|<key>|<missing-ours|missing-theirs|surplus-ours|surplus-theirs|amount>|<our amount>|<their amount>
+ *   D|<key>|<name of a column>|<our value>|<their value>                         (a side that has it not: empty)
  *   T|<differences>|<our records>|<our total>|<their records>|<their total>
  * Tags, delimiter, quoting, character set, line end and, in fixed lines, the key's width are the layout's and the
  * feed's answers'. */
 #pragma once
+#include "gateway/base/wide.h"
 #include "gateway/records/layout.h"
 
 typedef struct DifferenceWriter DifferenceWriter;
@@ -17,14 +19,15 @@ typedef struct {
   const char *key;
   gsize key_length;
   const char *word;
-  const gint64 *ours, *theirs; /* NULL: none */
+  const Wide *ours, *theirs; /* amounts; NULL: none */
   guint scale;
+  const char *our_text, *their_text; /* instead, of another column; NULL: none */
 } DifferenceLine;
 gboolean difference_writer_line(DifferenceWriter *writer, const DifferenceLine *line,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 typedef struct {
   guint64 differences, ours, theirs;
-  gint64 total_ours, total_theirs;
+  Wide total_ours, total_theirs;
   guint scale;
 } DifferenceTotals;
 gboolean difference_writer_trailer(DifferenceWriter *writer, const DifferenceTotals *totals,

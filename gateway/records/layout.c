@@ -370,6 +370,12 @@ void layout_keep_amount(Layout *layout, guint column) {
   layout->amount_column = (gint)column;
 }
 
+void layout_take_minus_zero(Layout *layout) {
+  for (guint i = 0; i < layout->n_shapes; i++)
+    for (guint j = 0; j < layout->shapes[i].n_fields; j++)
+      layout->shapes[i].fields[j].takes_minus_zero = TRUE;
+}
+
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns) {
   *n_columns = layout->n_columns;
   return layout->columns;

@@ -28,6 +28,9 @@ const ConfLayout *layout_conf(const Layout *layout);
 /* This column of whole numbers is kept of a faulty record as well, where it can be read: its amounts belong to the
  * file's sums. Before the first chunk. */
 void layout_keep_amount(Layout *layout, guint column);
+/* -0 and -0.00 are 0, for what is only compared: a file that is posted or passed on would say something else then.
+ * Before the first chunk. */
+void layout_take_minus_zero(Layout *layout);
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the records; borrowed */
 int layout_column(const Layout *layout, const char *field);                  /* -1: none */
 /* The header is a line of column names that nothing tells from a record: no title, and no field with a type. */

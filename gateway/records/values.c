@@ -156,6 +156,18 @@ static Fault parse_overpunched(const ConfField *conf, const guint8 *at, gsize le
   return fault;
 }
 
+/* "-0", "-0.00": the value stays 0. */
+static gboolean is_minus_zero(const guint8 *at, gsize length) {
+  gboolean point = FALSE;
+  for (gsize i = 1; i < length; i++) {
+    if (at[i] == '.' && !point && i > 1 && i + 1 < length)
+      point = TRUE;
+    else if (at[i] != '0')
+      return FALSE;
+  }
+  return length > 1 && at[0] == '-';
+}
+
 /* A sign of its own stands before the digits: also a +, which a program writes that has a place for the sign. */
 static Fault parse_number(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer) {
   const ConfField *conf = field->conf;
@@ -168,6 +180,8 @@ static Fault parse_number(const LayoutField *field, const guint8 *at, gsize leng
     fault = parse_decimal(at, length, conf->scale, integer);
   else
     fault = parse_integer(at, length, integer);
+  if (G_UNLIKELY(fault) && field->takes_minus_zero && is_minus_zero(at, length))
+    return FAULT_NONE;
   return fault == FAULT_INTEGER && conf->type == CONF_DECIMAL ? FAULT_DECIMAL : fault;
 }
 

@@ -3,10 +3,11 @@ import csv
 import os
 
 import accruals
-from harness import equal, has, test
-from reconciliation import DATE, records, served
+import world as worlds
+from harness import equal, has, lacks, test
+from reconciliation import DATE, Requests, post, records, served
 
-FINE, FAILED, USAGE, NOT_FOUND, CORRUPT = 0, 1, 2, 4, 11
+FINE, FAILED, USAGE, CONFIGURATION, NOT_FOUND, CORRUPT = 0, 1, 2, 3, 4, 11
 COLUMNS = ["key", "account", "amount", "business_date", "line"]
 
 
@@ -58,11 +59,11 @@ def what_is_missing_on_either_side_and_what_differs_is_told_with_its_totals():
         result = compare(world, statement(world, rows), "--json")
         equal(result.status, CORRUPT, result.out + result.err)
         report = result.json()
-        equal((report["matched"], report["missing-theirs"], report["missing-ours"], report["amount"]), (23, 1, 2, 1),
-              "counts")
+        equal([report[k] for k in ("matched", "missing-theirs", "missing-ours", "surplus-theirs", "amount", "column")],
+              [23, 1, 1, 1, 1, 0], "counts")
         found = {(d["difference"], d["key"]): d for d in report["differences"]}
-        equal(sorted(found), [("amount", "R-00000004"), ("missing-ours", "R-00000001"), ("missing-ours", "X-1"),
-                              ("missing-theirs", "R-00000008")], "differences")
+        equal(sorted(found), [("amount", "R-00000004"), ("missing-ours", "X-1"), ("missing-theirs", "R-00000008"),
+                              ("surplus-theirs", "R-00000001")], "differences")
         different = found["amount", "R-00000004"]
         equal((str(different["ours"]), str(different["theirs"]), different["line"]), ("104", "154", 5), "what differs")
         assert "theirs" not in found["missing-theirs", "R-00000008"], "what is missing has no amount"
@@ -101,6 +102,86 @@ def their_statement_may_be_in_a_layout_of_the_configuration():
         equal((result.status, [d["key"] for d in result.json()["differences"]]), (CORRUPT, ["R-00000007"]),
               result.out + result.err)
         equal(compare(world, path, "--layout", "nothing").status, NOT_FOUND, "a layout that is none")
+
+
+@test
+def exchanged_accounts_and_other_days_are_differences():
+    with served() as (world, requests):
+        rows = rows_of(records(25))
+        rows[0][1], rows[1][1] = rows[1][1], rows[0][1]
+        rows[4][3] = "2026-11-21"
+        rows[5][2] = "-0.00"
+        result = compare(world, statement(world, rows), "--json", "--unmask")
+        equal(result.status, CORRUPT, result.out + result.err)
+        report = result.json()
+        equal((report["matched"], report["amount"], report["column"], report["columns"]),
+              (21, 1, 3, {"account": 2, "business_date": 1}), "counts")
+        equal([(d["difference"], d["key"], str(d["ours"]), str(d["theirs"])) for d in report["differences"]],
+              [("account", "R-00000001", rows[1][1], rows[0][1]), ("account", "R-00000002", rows[0][1], rows[1][1]),
+               ("business_date", "R-00000005", DATE, "2026-11-21"), ("amount", "R-00000006", "106", "0")],
+              "differences")
+        masked = compare(world, statement(world, rows)).out
+        lacks(masked, rows[0][1], "without --unmask")
+        has(masked, "account that differs", "the summary")
+        left_out = compare(world, statement(world, rows), "--column", "account=,business_date=", "--json")
+        equal(left_out.json()["column"], 0, "what is left out")
+        rows[0][1], rows[1][1], rows[4][3], rows[5][2] = rows[1][1], rows[0][1], DATE, "106"
+        rows[7][4] = "99"
+        equal(compare(world, statement(world, rows)).status, FINE, "a line number is not compared by itself")
+        report = compare(world, statement(world, rows), "--column", "line", "--json").json()
+        equal(report["columns"], {"line": 1, "account": 0, "business_date": 0}, "but when it is named")
+        wrong = compare(world, statement(world, rows), "--column", "nothing")
+        equal(wrong.status, CONFIGURATION, "a column that is none")
+        has(wrong.err, "there is no column \"nothing\"; there are: key, account", "its message")
+        equal(compare(world, statement(world, rows), "--scale", "19").status, USAGE, "--scale 19")
+
+
+@test
+def a_statement_of_another_system_has_its_own_names_signs_and_units():
+    with served() as (world, requests):
+        world.configuration.layouts["theirs"] = {
+            "type": "delimited", "delimiter": ";", "lines-by": "position",
+            'record "D"': {'field "no"': {"type": "integer"}, 'field "card"': {"type": "text"},
+                           'field "cents"': {"type": "integer"}, 'field "ref"': {"type": "text"}}}
+        world.write_configuration()
+        path = os.path.join(world.folder, "theirs.txt")
+        made = records(25)
+        made[3].member = "M999999999"
+        with open(path, "w", encoding="utf-8") as file:
+            for n, record in enumerate(made, 2):
+                file.write(f"{n:06d};{record.member};{-100 * int(record.points)};{record.reference}\n")
+        names = ["--layout", "theirs", "--column", "key=ref,amount=cents,account=card,line=no", "--negate", "--scale",
+                 "2"]
+        result = compare(world, path, *names, "--json", "--unmask")
+        equal(result.status, CORRUPT, result.out + result.err)
+        report = result.json()
+        equal((report["matched"], report["columns"], float(report["total_ours"])),
+              (24, {"line": 0, "account": 1}, float(report["total_theirs"])), "counts")
+        equal([d["theirs"] for d in report["differences"]], ["M999999999"], "differences")
+        equal(compare(world, path, *names[:-3]).status, CORRUPT, "without --negate")
+        has(compare(world, path, "--layout", "theirs").err, 'there is no column "reference"', "without names")
+
+
+@test
+def keys_that_are_integers_are_compared_by_their_value():
+    with worlds.World(local=True) as world:
+        world.configuration.layouts["accrual-v1"]['record "D"']['field "reference"'] = {"type": "integer"}
+        requests = Requests(world, threshold=10).apply()
+        world.start()
+        requests.wait_up()
+        made = records(3)
+        for n, record in enumerate(made, 1):
+            record.reference = f"{n:06d}"
+        post(world, "POINTS_1.dat.pgp", made)
+        requests.generate()
+        rows = [[f"{n:09d}", r.member, r.points, DATE, n + 1] for n, r in enumerate(made, 1)]
+        result = compare(world, statement(world, rows))
+        equal(result.status, FINE, result.out + result.err)
+        path = os.path.join(world.folder, "theirs.dat")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(accruals.text(made))
+        result = compare(world, path, "--layout", "accrual-v1")
+        equal(result.status, FINE, result.out + result.err)
 
 
 @test

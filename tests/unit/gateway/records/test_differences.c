@@ -14,7 +14,7 @@
 /* Header, one line of each kind, trailer. The caller frees. */
 static char *written(ConfLayout *conf, const char *key) {
   GError *error = NULL;
-  static const gint64 ours = -1250, theirs = 5;
+  static const Wide ours = -1250, theirs = 5;
   ConfFeedback feedback = {0};
   Layout *layout = layout_new(conf, &error);
   int fd = memfd_create("differences", MFD_CLOEXEC);
@@ -33,6 +33,8 @@ static char *written(ConfLayout *conf, const char *key) {
   line.theirs = &theirs;
   line.ours = NULL;
   assert_true(difference_writer_line(writer, &line, &error));
+  line = (DifferenceLine){.key = key, .key_length = strlen(key), .word = "account", .our_text = "M1"};
+  assert_true(difference_writer_line(writer, &line, &error));
   assert_true(difference_writer_trailer(writer, &totals, &error));
   difference_writer_free(writer);
   layout_free(layout);
@@ -49,7 +51,7 @@ static void delimited_lines_have_the_feeds_delimiter(void **state) {
   g_autofree char *text = written(conf, "r1");
   assert_string_equal(text, "H|daily "
                             "2026-11-20\nD|r1|amount|-12.50|0.05\nD|r1|missing-theirs|-12.50|\nD|r1|missing-ours||0."
-                            "05\nT|3|10|123.45|11|-0.01\n");
+                            "05\nD|r1|account|M1|\nT|3|10|123.45|11|-0.01\n");
   layouts_free(conf);
 }
 
@@ -63,7 +65,8 @@ static void fixed_lines_are_as_wide_as_they_are_in_each_line_of_a_kind(void **st
   assert_string_equal(lines[2], "Dr1    missing-theirs               -12.50                     ");
   assert_string_equal(lines[3], "Dr1    missing-ours                                        0.05");
   assert_int_equal(strlen(lines[0]), 101);
-  assert_int_equal(strlen(lines[4]), 1 + 5 * 21);
+  assert_string_equal(lines[4], "Dr1    account       M1                                        ");
+  assert_int_equal(strlen(lines[5]), 1 + 5 * 21);
   layouts_free(conf);
 }
 
