@@ -3,141 +3,9 @@
 #include "gateway/cli/recon.h"
 #include "gateway/cli/status_front.h"
 #include "gateway/cli/status_state.h"
-#include "gateway/common/control.h"
+#include "gateway/status/status.h"
 #include "gateway/supervisor/supervisor.h"
-#include <string.h>
 #include <unistd.h>
-
-/* One lane at one moment. */
-typedef struct {
-  const CliLane *lane;
-  json_t *answer;        /* of the running lane; NULL: it does not run */
-  GPtrArray *counts;     /* BookCount* */
-  GPtrArray *polls;      /* BookPoll* */
-  GPtrArray *posting;    /* BookFile* */
-  GPtrArray *unsent;     /* BookFile*: their answers could not be delivered yet */
-  GPtrArray *alarms;     /* BookAlarm* */
-  GPtrArray *dues;       /* BookDue* */
-  GPtrArray *statements; /* ReconTask*: those that are not made, not out, or not told */
-  guint pending;         /* intents */
-} LaneStatus;
-
-static void status_clear(LaneStatus *status) {
-  json_decref(status->answer);
-  g_clear_pointer(&status->counts, g_ptr_array_unref);
-  g_clear_pointer(&status->polls, g_ptr_array_unref);
-  g_clear_pointer(&status->posting, g_ptr_array_unref);
-  g_clear_pointer(&status->unsent, g_ptr_array_unref);
-  g_clear_pointer(&status->alarms, g_ptr_array_unref);
-  g_clear_pointer(&status->dues, g_ptr_array_unref);
-  g_clear_pointer(&status->statements, g_ptr_array_unref);
-}
-
-static json_t *ask_status(const CliLane *lane) {
-  json_t *request = json_pack("{s:s}", "do", "status");
-  json_t *answer = control_ask(lane->paths->control, request, NULL);
-  json_decref(request);
-  return answer;
-}
-
-/* Those that have failed at least once. */
-static GPtrArray *read_unsent(BookReader *reader, GError **error) {
-  BookFilter filter = {.states = 1u << FILE_SEALED, .limit = 1000};
-  GPtrArray *files = book_files(reader, &filter, error);
-  for (guint i = 0; files && i < files->len;) {
-    const BookFile *file = files->pdata[i];
-    if (file->problem)
-      i++;
-    else
-      g_ptr_array_remove_index(files, i);
-  }
-  return files;
-}
-
-static gboolean read_status(const CliLane *lane, LaneStatus *status, GError **error) {
-  *status = (LaneStatus){.lane = lane, .answer = ask_status(lane)};
-  if (!lane->reader)
-    return TRUE;
-  BookFilter posting = {.states = G_GUINT64_CONSTANT(1) << FILE_POSTING, .limit = 100};
-  g_autoptr(GPtrArray) pending = book_intents(lane->reader, NULL, error);
-  if (!pending || !(status->counts = book_counts(lane->reader, error)) ||
-      !(status->polls = book_polls(lane->reader, error)) ||
-      !(status->posting = book_files(lane->reader, &posting, error)) ||
-      !(status->unsent = read_unsent(lane->reader, error)) ||
-      !(status->alarms = book_live_alarms(lane->reader, error)) ||
-      !(status->dues = book_open_dues(lane->reader, error)) ||
-      !(status->statements = recon_tasks(lane->reader, &(ReconFilter){.open = TRUE, .limit = 100}, error)))
-    return FALSE;
-  status->pending = pending->len;
-  return TRUE;
-}
-
-/* --- One feed, put together from the book's counts, its last poll, and what the lane says. */
-typedef struct {
-  const char *name;
-  const BookPoll *poll;
-  gint64 next_poll;
-  guint64 under_way, held, closed, records, accepted, rejected, duplicates;
-} FeedStatus;
-
-static void add_count(FeedStatus *feed, const BookCount *count) {
-  if (count->state == FILE_HELD)
-    feed->held += count->files;
-  else if (file_state_is_terminal(count->state))
-    feed->closed += count->state == FILE_CLOSED ? count->files : 0;
-  else
-    feed->under_way += count->files;
-  feed->records += count->records;
-  feed->accepted += count->accepted;
-  feed->rejected += count->rejected;
-  feed->duplicates += count->duplicates;
-}
-
-/* What the lane says of one feed; NULL: nothing. */
-static json_t *told(const json_t *answer, const char *feed, const char *what) {
-  const json_t *feeds = json_object_get(answer, "feeds");
-  for (size_t i = 0; i < json_array_size(feeds); i++) {
-    const json_t *row = json_array_get(feeds, i);
-    if (g_strcmp0(json_string_value(json_object_get(row, "feed")), feed) == 0)
-      return json_object_get(row, what);
-  }
-  return NULL;
-}
-
-static void read_feed(const LaneStatus *status, const char *name, FeedStatus *feed) {
-  *feed = (FeedStatus){.name = name};
-  for (guint i = 0; status->counts && i < status->counts->len; i++) {
-    const BookCount *count = g_ptr_array_index(status->counts, i);
-    if (strcmp(count->feed, name) == 0)
-      add_count(feed, count);
-  }
-  for (guint i = 0; status->polls && i < status->polls->len; i++) {
-    const BookPoll *poll = g_ptr_array_index(status->polls, i);
-    if (strcmp(poll->feed, name) == 0)
-      feed->poll = poll;
-  }
-  /* Only a lane that runs will poll; what its book says of the next time is then out of date. */
-  feed->next_poll = status->answer ? (gint64)json_integer_value(told(status->answer, name, "next_poll")) : 0;
-  if (status->answer && feed->next_poll == 0 && feed->poll)
-    feed->next_poll = feed->poll->next_at;
-}
-
-/* Files that are live, of feeds that this lane does not have (any more): nothing is done with them, and no feed's row
- * tells of them. An object of feed to number of files. */
-static json_t *without_feed(const LaneStatus *status) {
-  json_t *found = json_object();
-  for (guint i = 0; status->counts && i < status->counts->len; i++) {
-    const BookCount *count = g_ptr_array_index(status->counts, i);
-    gboolean is_known = FALSE;
-    for (guint j = 0; j < status->lane->conf->feeds->len && !is_known; j++)
-      is_known = strcmp(((const ConfFeed *)g_ptr_array_index(status->lane->conf->feeds, j))->name, count->feed) == 0;
-    if (is_known || file_state_is_terminal(count->state))
-      continue;
-    json_int_t before = json_integer_value(json_object_get(found, count->feed));
-    json_object_set_new(found, count->feed, json_integer(before + (json_int_t)count->files));
-  }
-  return found;
-}
 
 /* --- JSON. */
 
@@ -153,7 +21,7 @@ static json_t *counts_json(const LaneStatus *status, const char *feed) {
 
 static json_t *feed_json(const CliOutput *out, const LaneStatus *status, const ConfFeed *conf) {
   FeedStatus feed;
-  read_feed(status, conf->name, &feed);
+  lane_status_feed(status, conf->name, &feed);
   json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "feed", conf->name, "partner",
                              conf->partner, "under_way", (json_int_t)feed.under_way, "held", (json_int_t)feed.held,
                              "closed", (json_int_t)feed.closed, "records", (json_int_t)feed.records, "accepted",
@@ -163,7 +31,7 @@ static json_t *feed_json(const CliOutput *out, const LaneStatus *status, const C
   json_object_set_new(object, "last_poll", json_null());
   json_object_set_new(object, "problem", json_null());
   cli_json_time(out, object, "next_poll", feed.next_poll);
-  json_t *pressure = told(status->answer, conf->name, "pressure");
+  json_t *pressure = lane_status_told(status, conf->name, "pressure");
   if (pressure)
     json_object_set(object, "pressure", pressure);
   if (!feed.poll)
@@ -203,15 +71,15 @@ static json_t *unsent_json(const CliOutput *out, const LaneStatus *status) {
 
 static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
   json_t *feeds = json_array();
-  const ConfLane *conf = status->lane->conf;
+  const ConfLane *conf = status->lane.conf;
   for (guint i = 0; i < conf->feeds->len; i++)
     json_array_append_new(feeds, feed_json(out, status, g_ptr_array_index(conf->feeds, i)));
   json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL,
                              "pending", (int)status->pending, "posting", posting_json(status), "feeds", feeds);
-  json_object_set_new(object, "configured", json_boolean(!status->lane->own));
-  if (status->lane->closed)
-    json_object_set_new(object, "closed_by", json_string(status->lane->closed->who));
-  json_object_set_new(object, "without_feed", without_feed(status));
+  json_object_set_new(object, "configured", json_boolean(status->lane.is_configured));
+  if (status->lane.closing)
+    json_object_set_new(object, "closed_by", json_string(status->lane.closing->who));
+  json_object_set_new(object, "without_feed", lane_status_without_feed(status));
   json_object_set_new(object, "unsent", unsent_json(out, status));
   json_object_set_new(object, "alarms", cli_alarms_json(out, status->alarms));
   json_object_set_new(object, "due", cli_dues_json(out, status->dues));
@@ -230,9 +98,9 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
 
 static const char *lane_word(const LaneStatus *status) {
   if (status->answer)
-    return status->lane->own ? "running, not configured" : "running";
-  if (status->lane->own)
-    return status->lane->closed ? "closed" : "not configured";
+    return status->lane.is_configured ? "running" : "running, not configured";
+  if (!status->lane.is_configured)
+    return status->lane.closing ? "closed" : "not configured";
   return "down";
 }
 
@@ -243,7 +111,7 @@ static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint 
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < n; i++) {
     const json_t *answer = statuses[i].answer;
-    cli_table_cell(table, g_strdup(statuses[i].lane->conf->name));
+    cli_table_cell(table, g_strdup(statuses[i].lane.conf->name));
     cli_table_coloured(table, g_strdup(lane_word(&statuses[i])), answer ? CLI_GREEN : CLI_RED);
     cli_table_cell(table,
                    answer ? g_strdup_printf("%d", (int)json_integer_value(json_object_get(answer, "pid"))) : NULL);
@@ -263,7 +131,7 @@ static char *due_in(const CliOutput *out, gint64 at, gint64 now) {
 
 static void print_feed(CliTable *table, const CliOutput *out, const LaneStatus *status, const char *name) {
   FeedStatus feed;
-  read_feed(status, name, &feed);
+  lane_status_feed(status, name, &feed);
   cli_table_cell(table, g_strdup(name));
   cli_table_coloured(table, cli_time_brief(out, feed.poll ? feed.poll->last_at : 0),
                      feed.poll && feed.poll->failures ? CLI_RED : CLI_PLAIN);
@@ -283,9 +151,9 @@ static void print_feeds(const CliOutput *out, const LaneStatus *statuses, guint 
       {"ACCEPTED", CLI_RIGHT, CLI_WHOLE},  {"REFUSED", CLI_RIGHT, CLI_WHOLE}, {"DUPLICATE", CLI_RIGHT, CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < n; i++)
-    for (guint j = 0; j < statuses[i].lane->conf->feeds->len; j++)
+    for (guint j = 0; j < statuses[i].lane.conf->feeds->len; j++)
       print_feed(table, out, &statuses[i],
-                 ((const ConfFeed *)g_ptr_array_index(statuses[i].lane->conf->feeds, j))->name);
+                 ((const ConfFeed *)g_ptr_array_index(statuses[i].lane.conf->feeds, j))->name);
   fputc('\n', out->file);
   cli_table_print(table, out);
 }
@@ -303,9 +171,9 @@ static void print_pressures(const CliOutput *out, const LaneStatus *status) {
       {"FAILED", CLI_RIGHT, CLI_WHOLE},        {"PAUSED-MS", CLI_RIGHT, CLI_DROPPED(1)}};
   static const char *const told_as[] = {"x", "threads", "latency", "calls", "refused", "failed", "paused"};
   CliTable *table = NULL;
-  for (guint i = 0; i < status->lane->conf->feeds->len; i++) {
-    const char *name = ((const ConfFeed *)g_ptr_array_index(status->lane->conf->feeds, i))->name;
-    const json_t *pressure = told(status->answer, name, "pressure");
+  for (guint i = 0; i < status->lane.conf->feeds->len; i++) {
+    const char *name = ((const ConfFeed *)g_ptr_array_index(status->lane.conf->feeds, i))->name;
+    const json_t *pressure = lane_status_told(status, name, "pressure");
     if (!pressure)
       continue;
     if (!table)
@@ -333,14 +201,14 @@ static void print_courier_problems(const CliOutput *out, const LaneStatus *statu
 }
 
 static void print_files_without_feed(const CliOutput *out, const LaneStatus *status) {
-  json_t *found = without_feed(status), *files;
+  json_t *found = lane_status_without_feed(status), *files;
   const char *feed;
   json_object_foreach(found, feed, files) {
     cli_coloured(out, CLI_RED, feed);
     fprintf(out->file,
             ": files under way or held: %" JSON_INTEGER_FORMAT
             "; lane %s has no such feed any more: nothing is done with them until it has\n",
-            json_integer_value(files), status->lane->conf->name);
+            json_integer_value(files), status->lane.conf->name);
   }
   json_decref(found);
 }
@@ -425,7 +293,9 @@ static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) 
   g_autoptr(GError) error = NULL;
   CliExit exit = CLI_EXIT_FINE;
   for (guint i = 0; i < lanes->len && !error; i++) {
-    if (read_status(g_ptr_array_index(lanes, i), &statuses[i], &error) && !statuses[i].answer && !statuses[i].lane->own)
+    const CliLane *lane = lanes->pdata[i];
+    const StatusLane of = {lane->conf, !lane->own, lane->closed, lane->paths, lane->reader};
+    if (lane_status_read(&of, &statuses[i], &error) && !statuses[i].answer && of.is_configured)
       exit = CLI_EXIT_NOT_RUNNING;
   }
   json_t *front = cli_front_ask(cli), *contradictions = cli_contradictions(cli);
@@ -444,7 +314,7 @@ static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) 
   json_decref(front);
   json_decref(contradictions);
   for (guint i = 0; i < lanes->len; i++)
-    status_clear(&statuses[i]);
+    lane_status_clear(&statuses[i]);
   return exit;
 }
 

@@ -1,17 +1,12 @@
 #include "gateway/cli/status_front.h"
-#include "gateway/common/control.h"
-#include "gateway/common/paths.h"
+#include "gateway/status/status.h"
 
 gboolean cli_is_front_shown(const Cli *cli) {
   return cli->conf->front.present && !cli->options.lane;
 }
 
 json_t *cli_front_ask(const Cli *cli) {
-  g_autofree char *path = front_path_control(&cli->conf->node);
-  json_t *question = json_pack("{s:s}", "do", "status"),
-         *told = cli_is_front_shown(cli) ? control_ask(path, question, NULL) : NULL;
-  json_decref(question);
-  return told;
+  return cli_is_front_shown(cli) ? front_status_ask(&cli->conf->node) : NULL;
 }
 
 json_t *cli_front_json(const CliOutput *out, const json_t *front) {
