@@ -6,7 +6,8 @@ import zlib
 
 import accruals
 from harness import equal, has, lacks, test, wait_until
-from packers import SUFFIX, OtherFeed, answered, finish, opened, pack, problem_of, unpack, zipped
+from packers import SUFFIX, OtherFeed, answered, finish, opened, pack, unpack, zipped
+from waits import waits
 from world import World
 
 
@@ -135,9 +136,8 @@ def a_file_with_a_detached_signature_waits_for_it_and_its_answer_has_one():
         world.start()
         plain = accruals.text(accruals.records(30)).encode()
         feed.drop("POINTS_1.txt", plain)
-        wait_until("the signature to be missed",
-                   lambda: "waits for its signature POINTS_1.txt.sig" in problem_of(world, "POINTS_1.txt"),
-                   log=world.gateway.log_tail)
+        wait = waits(world, "POINTS_1.txt", "signature", "waits for its signature POINTS_1.txt.sig")
+        equal((wait["on"], wait["until"]), ("POINTS_1.txt.sig", None), "on and until")
         feed.put("POINTS_1.txt.sig", sign(world, plain))
         answer = answered(feed, "POINTS_1_FB.txt")
         equal(accruals.parse_feedback(answer.decode()).accepted, 30, "accepted")

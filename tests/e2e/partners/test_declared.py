@@ -6,6 +6,7 @@ import os
 import accruals
 from harness import equal, has, test, wait_until
 from packers import OtherFeed, answered, finish, opened, problem_of
+from waits import waits
 from world import World
 
 
@@ -57,8 +58,7 @@ def a_file_waits_for_its_declaration_and_for_its_declared_size():
         world.start()
         content, made = sealed(world, 40), accruals.records(40)
         feed.put("POINTS_1.dat", content[:100])
-        wait_until("the declaration to be missed",
-                   lambda: "waits for its declaration" in problem_of(world, "POINTS_1.dat"), log=world.gateway.log_tail)
+        waits(world, "POINTS_1.dat", "declaration", "waits for its declaration")
         pairs = {"BYTES": len(content), "ROWS": 40, "SUM": sum(int(r.points) for r in made),
                  "MD5": digest("md5", content), "REMARK": "a=b"}
         feed.put("POINTS_1.ctl", "".join(f"{k} = {v}\r\n" for k, v in pairs.items() if k != "MD5").encode())

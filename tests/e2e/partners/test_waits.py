@@ -3,23 +3,11 @@ import os
 import signal
 
 import accruals
-from harness import equal, has, test, wait_until
+from harness import equal, has, test
 from ledger_lock import LedgerLock
+from waits import waits
 from watching import numbered, send
 from world import World
-
-
-def waits(world, name, kind, *words):
-    """Until the file waits for that, in those words; in all three places."""
-    def found():
-        wait = (world.gateway.file(name) or {}).get("waits")
-        return wait if wait and wait["for"] == kind else None
-    wait = wait_until(f"{name} to wait for {kind}", found, seconds=60, log=world.gateway.log_tail)
-    for word in words:
-        has(wait["words"], word, f"what {name} waits for")
-    has(world.gateway.ok("show", name).out, words[0], "show")
-    has(world.gateway.ok("files", "--name", name).out, words[0], "files")
-    return wait
 
 
 @test

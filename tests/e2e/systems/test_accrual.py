@@ -6,6 +6,7 @@ import signal
 import accruals
 from accrual_interface import AccrualInterface, Capacity, use
 from harness import equal, has, test, wait_until
+from waits import waits
 from world import World
 
 SMALL = {"size-min": 20, "size-max": 20, "allow-any-size": True}
@@ -133,6 +134,17 @@ def overload_is_waited_out_as_long_as_the_interface_says():
         equal(world.feedback("POINTS_A.dat.pgp").accepted, 30, "accepted")
         (pressure,) = [feed["pressure"] for feed in world.gateway.json("status")["lanes"][0]["feeds"]]
         equal(pressure["refused"], 3, "refused calls")
+
+
+@test
+def a_file_that_waits_for_the_end_of_a_pause_names_the_interface():
+    with Accruals(batch=SMALL) as (world, interface):
+        interface.plan("503 4")
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(5))
+        wait = waits(world, "POINTS_A.dat.pgp", "interface", "waits for the end of a pause that interface ")
+        assert wait["on"] and wait["until"], wait
+        equal(world.feedback("POINTS_A.dat.pgp").accepted, 5, "accepted")
 
 
 @test
