@@ -40,6 +40,12 @@ typedef enum { CONF_PERIODS(CONF_CONSTANT) } ConfPeriod;
   X(CONF_SHARD_ZSTD, "zstd")
 typedef enum { CONF_SHARD_PACKINGS(CONF_CONSTANT) } ConfShardPacking;
 
+/* What comes for a period that was published: it is only told, or the next version is made. */
+#define CONF_LATES(X)                      \
+  X(CONF_LATE_TELL, "tell")                \
+  X(CONF_LATE_NEW_VERSION, "new-version")
+typedef enum { CONF_LATES(CONF_CONSTANT) } ConfLate;
+
 typedef struct {
   ConfWhere where;
   char *name;
@@ -70,4 +76,6 @@ typedef struct {
   char *status_path;
   gboolean serve;  /* by the front; default: yes when there is a front */
   guint keep_days; /* 90 */
+  ConfLate late;
+  guint late_wait; /* seconds in which more may come; 300 */
 } ConfReconcile;

@@ -132,6 +132,8 @@ static const Row rows[] = {
     WITHIN("status", table_status),
     ROW(ConfReconcile, "serve", serve, serve),
     ROW(ConfReconcile, "keep-days", keep_days, number, .otherwise = 90, .least = 1, .most = 36500),
+    ROW(ConfReconcile, "late", late, choice, .words = WORDS(CONF_LATES), .otherwise = CONF_LATE_TELL),
+    ROW(ConfReconcile, "late-wait", late_wait, seconds, .otherwise = 300, .least = 1, .most = 86400),
     {.kind = &kind_front_url}, /* manifests hold it */
     ROWS_END,
 };

@@ -13,6 +13,7 @@ typedef struct {
   Book *book;
   const Feeds *feeds;
   struct Alarms *alarms; /* gateway/watch/alarm.h */
+  guint alarm_ways;      /* of alarms that are raised in a transaction */
   guint threads;         /* for work that can be spread over processors */
   gint64 started_at;     /* microseconds since 1970 */
   /* Any thread; both return at once. */

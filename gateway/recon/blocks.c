@@ -10,6 +10,7 @@ ReconHost recon_host(const Recon *recon, BookReader *reader) {
                      .book = lane->book,
                      .reader = reader,
                      .threads = lane->threads,
+                     .alarm_ways = lane->alarm_ways,
                      .stop = &recon->stop};
 }
 

@@ -16,9 +16,10 @@
 #include "gateway/recon/names.h"
 #include "gateway/recon/period.h"
 #include "gateway/recon/shards.h"
+#include "gateway/recon/snapshot.h"
+#include "store/book_recon_late.h"
 #include "store/ledger_scan.h"
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ typedef struct {
   ReconTask *task;
   char *folder, *plan;
   char from[11], to[11];
-  gint64 at; /* of the snapshot */
+  gint64 at, sequence; /* of the snapshot; the audit's last row before it */
   gint64 *positions;
   guint shards;
   GHashTable *without;
@@ -116,40 +117,29 @@ static gboolean take_positions(Generation *generation, const char *ledger, GErro
 }
 
 static char *pack_snapshot(const Generation *generation) {
-  json_t *positions = json_array(), *without = json_array();
-  for (guint i = 0; i < generation->shards; i++)
-    json_array_append_new(positions, json_integer(generation->positions[i]));
-  g_autoptr(GList) files = generation->without
-                               ? g_list_sort(g_hash_table_get_keys(generation->without), (GCompareFunc)strcmp)
-                               : NULL;
-  for (const GList *at = files; at; at = at->next)
-    json_array_append_new(without, json_string(at->data));
-  json_t *snapshot = json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "plan", generation->plan, "at",
-                               (json_int_t)generation->at, "from", generation->from, "to", generation->to, "positions",
-                               positions, "without", without);
-  char *text = json_dumps(snapshot, JSON_COMPACT), *copy = g_strdup(text);
-  json_decref(snapshot);
-  free(text);
-  return copy;
+  ReconSnapshot snapshot = {.plan = generation->plan,
+                            .at = generation->at,
+                            .sequence = generation->sequence,
+                            .from = (char *)(intptr_t)generation->from,
+                            .to = (char *)(intptr_t)generation->to,
+                            .positions = generation->positions,
+                            .shards = generation->shards,
+                            .without = generation->without};
+  return recon_snapshot_text(&snapshot);
 }
 
 /* FALSE: it is of another plan, or nothing that we wrote. */
 static gboolean unpack_snapshot(Generation *generation) {
-  json_t *snapshot = generation->task->snapshot ? json_loads(generation->task->snapshot, 0, NULL) : NULL;
-  const char *plan = json_string_value(json_object_get(snapshot, "plan"));
-  gboolean ok = plan && strcmp(plan, generation->plan) == 0;
-  const json_t *positions = json_object_get(snapshot, "positions"), *without = json_object_get(snapshot, "without");
+  ReconSnapshot snapshot;
+  gboolean ok = recon_snapshot_read(generation->task->snapshot, &snapshot) &&
+                strcmp(snapshot.plan, generation->plan) == 0;
   if (ok) {
-    generation->at = json_integer_value(json_object_get(snapshot, "at"));
-    generation->shards = (guint)json_array_size(positions);
-    generation->positions = g_new0(gint64, generation->shards + 1);
-    generation->without = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = 0; i < generation->shards; i++)
-      generation->positions[i] = json_integer_value(json_array_get(positions, i));
-    for (guint i = 0; i < json_array_size(without); i++)
-      g_hash_table_add(generation->without, g_strdup(json_string_value(json_array_get(without, i))));
+    generation->at = snapshot.at;
+    generation->shards = snapshot.shards;
+    generation->positions = g_steal_pointer(&snapshot.positions);
+    generation->without = g_steal_pointer(&snapshot.without);
   }
-  json_decref(snapshot);
+  recon_snapshot_clear(&snapshot);
   return ok;
 }
 
@@ -172,6 +162,8 @@ static gboolean begin_change(BookTransaction *tx, gpointer data, GError **error)
 static gboolean take_snapshot(Generation *generation, GError **error) {
   const ConfRead *read = &generation->reconcile->read;
   generation->at = g_get_real_time();
+  if (!recon_audit_top(generation->host->reader, &generation->sequence, error))
+    return FALSE;
   /* the others are read at once, as a whole */
   if (read->from == CONF_READ_LEDGER && !take_positions(generation, read->ledger, error))
     return FALSE;
@@ -407,8 +399,15 @@ static gboolean make_shards(Generation *generation, GError **error) {
 
 /* --- All of it */
 
+typedef struct {
+  const ReconHost *host;
+  const ReconTask *task;
+} Drop;
+
 static gboolean drop_change(BookTransaction *tx, gpointer data, GError **error) {
-  return recon_drop_task(tx, data, "its lines are those of the version before", error);
+  const Drop *drop = data;
+  return recon_drop_task(tx, drop->task, "its lines are those of the version before", error) &&
+         recon_settle_late(tx, drop->host, drop->task, error);
 }
 
 static gboolean conclude(Generation *generation, ReconOutcome *outcome, GError **error) {
@@ -424,7 +423,8 @@ static gboolean conclude(Generation *generation, ReconOutcome *outcome, GError *
     unlink(extract); /* a crash before this leaves it to the next start of the lane */
     return TRUE;
   }
-  if (!book_write(generation->host->book, drop_change, task, error))
+  Drop drop = {generation->host, task};
+  if (!book_write(generation->host->book, drop_change, &drop, error))
     return FALSE;
   remove_folder(generation->folder);
   return TRUE;

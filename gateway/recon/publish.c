@@ -9,6 +9,9 @@
 #include "gateway/base/files.h"
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"
+#include "gateway/recon/snapshot.h"
+#include "store/book_recon_late.h"
+#include "store/book_watch.h"
 #include "gateway/common/paths.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -284,13 +287,24 @@ static ReconManifest *describe(const Publishing *publishing, gint64 made_at) {
   return manifest;
 }
 
+gboolean recon_settle_late(BookTransaction *tx, const ReconHost *host, const ReconTask *task, GError **error) {
+  g_autofree char *subject = recon_late_subject(task->name, task->period);
+  ReconSnapshot snapshot;
+  gboolean ok = book_clear_alarm(tx, RECON_LATE_ALARM, subject, host->alarm_ways, error);
+  if (recon_snapshot_read(task->snapshot, &snapshot) && ok && snapshot.sequence >= 0)
+    ok = recon_look_again_from(tx, snapshot.sequence, error);
+  recon_snapshot_clear(&snapshot);
+  return ok;
+}
+
 static gboolean done_change(BookTransaction *tx, gpointer data, GError **error) {
   Publishing *publishing = data;
   ReconTask *task = publishing->task;
   g_autofree char *total = recon_decimal(task->total, task->scale);
   g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " records, total %s, %u shards, manifest sha256 %s",
                                             task->records, total, task->shards, task->manifest_sha256);
-  return recon_advance_task(tx, task, RECON_DONE, detail, error);
+  return recon_advance_task(tx, task, RECON_DONE, detail, error) &&
+         recon_settle_late(tx, publishing->host, task, error);
 }
 
 static gboolean finish(Publishing *publishing, GError **error) {

@@ -2,6 +2,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
+#include "gateway/recon/late.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/shards.h"
 #include <string.h>
@@ -137,6 +138,7 @@ static gboolean run_task(Recon *recon, ReconTask *task, GError **error) {
     return book_write(recon->host->book, note_waiting, task, error);
   if (ok) {
     log_outcome(task, outcome, began);
+    recon->late_seen = -1; /* the book has gone back to what was decided meanwhile */
     return TRUE;
   }
   if (is_stopping(recon))
@@ -218,7 +220,8 @@ static gboolean look(Recon *recon, GError **error) {
   for (guint i = 0; i < recon->blocks->len; i++)
     if (!make_due(recon, recon->blocks->pdata[i], error))
       return FALSE;
-  return run_due(recon, error) && recon_send_out(recon, error) && keep_house(recon, error);
+  return run_due(recon, error) && recon_look_for_late(recon, error) && recon_send_out(recon, error) &&
+         keep_house(recon, error);
 }
 
 static void *live(void *user) {
@@ -299,6 +302,7 @@ static Recon *recon_new(const LaneHost *host) {
   Recon *recon = g_new0(Recon, 1);
   pthread_condattr_t attributes;
   recon->host = host;
+  recon->late_seen = -1;
   recon->blocks = g_ptr_array_new_with_free_func(block_free);
   recon->ways = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, recon_way_free);
   pthread_condattr_init(&attributes);

@@ -19,6 +19,7 @@ typedef struct {
   gboolean stop;      /* atomic */
   pthread_t thread;
   gint64 house_at;      /* monotonic: the thread's */
+  gint64 late_seen, late_written; /* likewise: rows of the audit that were looked at (late.h); -1: the book knows */
   pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
   gboolean woken;

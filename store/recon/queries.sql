@@ -103,3 +103,21 @@ WHERE state NOT IN ('closed', 'gone') AND state IN ('validated', 'posting') AND 
 -- name: files-of-period
 SELECT * FROM file WHERE id > ?1 AND coalesce(business_date, date(seen_at / 1000000, 'unixepoch')) BETWEEN ?2
   AND ?3 ORDER BY id LIMIT ?4;
+
+-- What was decided about files, in the order of the audit (late.c); a file whose business date was never learnt as
+-- above.
+-- name: decided-files
+SELECT a.sequence, a.at, a.event, f.id, f.feed, f.name_shown,
+  coalesce(f.business_date, date(f.seen_at / 1000000, 'unixepoch')), f.accepted
+FROM audit a JOIN file f ON f.id = a.subject
+WHERE a.sequence > ?1 AND a.sequence <= ?2 AND a.event IN ('posted', 'rejected', 'duplicate')
+ORDER BY a.sequence LIMIT ?3;
+-- name: audit-top
+SELECT max(sequence) FROM audit;
+-- name: late-seen
+SELECT CAST(value AS BIGINT) FROM book_fact WHERE name = 'recon-late';
+-- name: set-late-seen
+INSERT INTO book_fact (name, value) VALUES ('recon-late', CAST(?1 AS TEXT))
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+-- name: late-seen-back
+UPDATE book_fact SET value = CAST(?1 AS TEXT) WHERE name = 'recon-late' AND CAST(value AS BIGINT) > ?1;

@@ -1,4 +1,5 @@
-"""A day on which a file's credits become reconciliation files: pushed, and told; and once more in another order."""
+"""A day on which a file's credits become reconciliation files: pushed, and told; once more in another order; and a next
+version for what is credited too late."""
 import json
 import os
 
@@ -7,10 +8,17 @@ import statements
 from harness import wait_until
 
 
+def wait_until_out(gateway, count):
+    wait_until(f"{count} versions to be out",
+               lambda: [(t.get("push"), t.get("status")) for t in gateway.json("recon", "list")["tasks"]]
+               == [("pushed", "told")] * count, seconds=90, log=gateway.log_tail)
+
+
 class Statement:
     name = "statement"
     first = {"POINTS_statement.dat.pgp": "FB"}
     later = {}
+    own = again = ("recon-late-before", "recon-late-after")
 
     @staticmethod
     def configure(feed):
@@ -28,7 +36,8 @@ class Statement:
             world.configuration.lane_settings[f'reconcile "{name}"'] = {
                 "requester": "acme-bank", "type": name, "threshold": 40, "read": read,
                 "push": {"endpoint": "main", "path": "recon", "marker": "{name}.ok"},
-                "status": {"endpoint": "web", "path": "/status"}}
+                "status": {"endpoint": "web", "path": "/status"}, "late-wait": "1s",
+                "late": "new-version" if name == "plain" else "tell"}
 
     @staticmethod
     def drop_first(world):
@@ -45,17 +54,17 @@ class Statement:
             wait_until("the lane to take the task",
                        lambda: gateway.run("recon", "run", name, "--date", statements.DAY, "--no-wait").status == 0,
                        log=gateway.log_tail)
-        wait_until("both to be out",
-                   lambda: [(t.get("push"), t.get("status")) for t in gateway.json("recon", "list")["tasks"]]
-                   == [("pushed", "told")] * 2, seconds=90, log=gateway.log_tail)
+        wait_until_out(gateway, 2)
+        world.drop("POINTS_late.dat.pgp", accruals.records(30, prefix="LATE"), header=statements.header(sequence=2))
+        wait_until_out(gateway, 3)
 
     @staticmethod
     def results(world, answers):
         world.interface.close()
         told = {(path, body["type"], body["period"], body["version"], body["records"], body["total"])
                 for path, _, text in world.interface.told for body in [json.loads(text)]}
-        sets = {name: statements.read_set(world, f"{name}_{statements.DAY}.manifest.json")[1]
-                for name in ("plain", "ordered")}
+        sets = {name: statements.read_set(world, f"{name}.manifest.json")[1]
+                for name in (f"plain_{statements.DAY}", f"plain_{statements.DAY}_v2", f"ordered_{statements.DAY}")}
         hidden = [n for n in os.listdir(world.recon_folder) if n.startswith(".")]
         assert not hidden, f"temporary files were left at the partner's: {hidden}"
         return answers, sets, told

@@ -124,17 +124,20 @@ static const Case cases[] = {
     /* When, and how. */
     {"calendar \"banking\" { } ", "",
      ONE(BASE READ " period = month at = \"03:30\" day-offset = 2 calendar = \"banking\" time-zone = \"Asia/Shanghai\" "
-                   "keep-days = 400"),
+                   "keep-days = 400 late = new-version late-wait = \"1h\""),
      ""},
     {"calendar \"banking\" { } ", "",
      ONE(BASE READ
-         " period = week at = \"25:00\" day-offset = 99 calendar = \"bankin\" time-zone = \"x\" keep-days = 0"),
+         " period = week at = \"25:00\" day-offset = 99 calendar = \"bankin\" time-zone = \"x\" keep-days = 0 "
+         "late = never late-wait = \"2d\""),
      "20: 'period' must be one of: day, month\n"
      "20: 'at' must be a time of the day from \"00:00\" to \"23:59\" (or with seconds, \"23:59:59\")\n"
      "20: 'day-offset' must be a whole number from 0 to 60\n"
      "20: there is no calendar \"bankin\"; did you mean \"banking\"?\n"
      "20: 'time-zone' must be a zone that this machine knows, as \"Asia/Shanghai\" or \"UTC\"\n"
-     "20: 'keep-days' must be a whole number from 1 to 36500\n"},
+     "20: 'keep-days' must be a whole number from 1 to 36500\n"
+     "20: 'late' must be one of: tell, new-version\n"
+     "20: 'late-wait' must be a time like \"60s\", \"5m\", \"2h\" or \"1d\" from 1s to 1d\n"},
     {"", "", ONE(BASE READ " day-offset = 0"),
      "20: warning: 'day-offset' is 0: the files are made on the period's last day, and what comes behind 'at' is not "
      "in them\n"},
@@ -276,6 +279,8 @@ static void what_is_not_said_of_a_reconciliation_has_its_default(void **state) {
               !one->serve);
   assert_int_equal(one->compress, CONF_SHARD_PLAIN);
   assert_int_equal(one->keep_days, 90);
+  assert_int_equal(one->late, CONF_LATE_TELL);
+  assert_int_equal(one->late_wait, 300);
   assert_null(one->status_endpoint);
   conf_free(conf);
 }

@@ -1,0 +1,55 @@
+#include "gateway/recon/snapshot.h"
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *recon_late_subject(const char *name, const char *period) {
+  return g_strdup_printf("%s %s", name, period);
+}
+
+char *recon_snapshot_text(const ReconSnapshot *snapshot) {
+  json_t *positions = json_array(), *without = json_array();
+  for (guint i = 0; i < snapshot->shards; i++)
+    json_array_append_new(positions, json_integer(snapshot->positions[i]));
+  g_autoptr(GList) files = snapshot->without ? g_list_sort(g_hash_table_get_keys(snapshot->without),
+                                                           (GCompareFunc)strcmp)
+                                             : NULL;
+  for (const GList *at = files; at; at = at->next)
+    json_array_append_new(without, json_string(at->data));
+  json_t *object = json_pack("{s:s, s:I, s:I, s:s, s:s, s:o, s:o}", "plan", snapshot->plan, "at",
+                             (json_int_t)snapshot->at, "sequence", (json_int_t)snapshot->sequence, "from",
+                             snapshot->from, "to", snapshot->to, "positions", positions, "without", without);
+  char *text = json_dumps(object, JSON_COMPACT), *copy = g_strdup(text);
+  json_decref(object);
+  free(text);
+  return copy;
+}
+
+gboolean recon_snapshot_read(const char *text, ReconSnapshot *snapshot) {
+  json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+  const char *plan = json_string_value(json_object_get(object, "plan"));
+  const json_t *positions = json_object_get(object, "positions"), *without = json_object_get(object, "without"),
+               *sequence = json_object_get(object, "sequence");
+  *snapshot = (ReconSnapshot){.plan = g_strdup(plan),
+                              .at = json_integer_value(json_object_get(object, "at")),
+                              .sequence = json_is_integer(sequence) ? json_integer_value(sequence) : -1,
+                              .from = g_strdup(json_string_value(json_object_get(object, "from"))),
+                              .to = g_strdup(json_string_value(json_object_get(object, "to"))),
+                              .shards = (guint)json_array_size(positions),
+                              .without = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+  snapshot->positions = g_new0(gint64, snapshot->shards + 1);
+  for (guint i = 0; i < snapshot->shards; i++)
+    snapshot->positions[i] = json_integer_value(json_array_get(positions, i));
+  for (guint i = 0; i < json_array_size(without); i++)
+    g_hash_table_add(snapshot->without, g_strdup(json_string_value(json_array_get(without, i))));
+  json_decref(object);
+  return plan != NULL;
+}
+
+void recon_snapshot_clear(ReconSnapshot *snapshot) {
+  g_free(snapshot->plan);
+  g_free(snapshot->from);
+  g_free(snapshot->to);
+  g_free(snapshot->positions);
+  g_clear_pointer(&snapshot->without, g_hash_table_unref);
+}
