@@ -9,6 +9,12 @@
   X(CONF_COMPRESS_ZLIB, "zlib")
 typedef enum { CONF_COMPRESSES(CONF_CONSTANT) } ConfCompress;
 
+#define CONF_EXPLAINS(X)              \
+  X(CONF_EXPLAIN_LINE, "line")        \
+  X(CONF_EXPLAIN_FIELD, "field")      \
+  X(CONF_EXPLAIN_REASON, "reason")
+typedef enum { CONF_EXPLAINS(CONF_CONSTANT) } ConfExplain;
+
 typedef struct {
   ConfWhere where;
   char *endpoint;
@@ -17,6 +23,7 @@ typedef struct {
   char *exception_name;
   char *marker;
   char **columns; /* record fields echoed; default: the key */
+  guint explain;  /* bits, 1 << ConfExplain: what stands behind each record's code */
   ConfCompress compress;
   ConfIfExists if_exists;
   ConfWrite write;

@@ -18,6 +18,14 @@ typedef enum { CONF_CONTROL_NONE, CONF_CONTROL_COUNT, CONF_CONTROL_SUM } ConfCon
   X(CONF_SIGN_OVERPUNCH, "overpunch")
 typedef enum { CONF_SIGNS(CONF_CONSTANT) } ConfSign;
 
+/* What a text loses before it is told apart from others; none: said that it loses nothing. */
+#define CONF_NORMAL_FORMS(X)             \
+  X(CONF_NORMAL_NONE, "none")            \
+  X(CONF_NORMAL_TRIM, "trim")            \
+  X(CONF_NORMAL_WIDTH, "width")          \
+  X(CONF_NORMAL_CASE, "case")
+typedef enum { CONF_NORMAL_FORMS(CONF_CONSTANT) } ConfNormalForm;
+
 typedef struct {
   ConfWhere where;
   char *name;
@@ -37,6 +45,7 @@ typedef struct {
   char pad;         /* ' ' or '0' */
   gboolean implied; /* decimal without its point: 0001230 is 12.30 at scale 2 */
   ConfSign sign;
+  guint normal_form; /* bits: 1 << ConfNormalForm */
 } ConfField;
 
 /* A header, record or trailer. */

@@ -75,6 +75,7 @@ static const Row rows[] = {
     CHECK(check_marker),
     ROW(ConfFeedback, "columns", columns, list, .most = 500),
     CHECK(check_columns),
+    ROW(ConfFeedback, "explain", explain, words, .words = WORDS(CONF_EXPLAINS)),
     ROW(ConfFeedback, "charset", charset, charset),
     ROW(ConfFeedback, "delimiter", delimiter, delimiter),
     ROW(ConfFeedback, "line-end", line_end, word, .words = words_line_end),

@@ -271,6 +271,21 @@ READER(read_choice) {
   *(guint *)at = section_choice(section, row->name, row->words, row->except, (guint)row->otherwise);
 }
 
+/* Bits, 1 << the word's place. */
+READER(read_words) {
+  g_autofree char *known = g_strjoinv(", ", (char **)row->words);
+  g_auto(GStrv) values = section_list(section, row->name, g_strv_length((char **)row->words));
+  for (char **value = values; value && *value; value++) {
+    guint word = 0;
+    while (row->words[word] && strcmp(row->words[word], *value) != 0)
+      word++;
+    if (row->words[word])
+      *(guint *)at |= 1u << word;
+    else
+      section_error(section, row->name, "'%s' must be one or several of %s", row->name, known);
+  }
+}
+
 /* --- What nobody writes. */
 
 READER(read_where) {
@@ -335,6 +350,7 @@ UINT_KIND(choice);
 UINT_KIND(present);
 UINT64_KIND(number64);
 UINT64_KIND(size64);
+const Kind kind_words = {.store = STORE_UINT, .is_list = TRUE, .read = read_words};
 const Kind kind_where = {.store = STORE_NONE, .read = read_where};
 const Kind kind_check = {.store = STORE_NONE, .read = run_check};
 const Kind kind_front_url = {.store = STORE_NONE, .refers = REFERS_FRONT};

@@ -94,6 +94,7 @@ extern const Kind kind_size64;
 extern const Kind kind_time_of_day; /* in seconds */
 extern const Kind kind_yes;
 extern const Kind kind_choice; /* one of `words` */
+extern const Kind kind_words;  /* none or several of `words` */
 /* Nothing that people write. */
 extern const Kind kind_where;
 extern const Kind kind_present;

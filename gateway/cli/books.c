@@ -1,5 +1,6 @@
 #include "gateway/cli/books.h"
 #include "gateway/common/control.h"
+#include "gateway/records/layout.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,59 @@ guint cli_feed_scale(const Conf *conf, const ConfFeed *feed) {
   return amount && amount->type == CONF_DECIMAL ? amount->scale : 0;
 }
 
+/* --- Look-ups by either spelling. */
+
+/* NULL: text is NULL, or no value of the field. */
+static char *kept_as(const Conf *conf, const ConfFeed *feed, const char *name, const char *text) {
+  const ConfField *field = text ? record_field(conf, feed, name) : NULL;
+  return field ? value_kept_as(field, text) : NULL;
+}
+
+typedef struct {
+  LedgerEntryVisit visit;
+  gpointer user;
+  guint64 seen;
+} Seen;
+
+static gboolean see(gpointer user, const LedgerEntry *entry) {
+  Seen *seen = user;
+  seen->seen++;
+  return seen->visit(seen->user, entry);
+}
+
+gboolean cli_ledger_entries(const CliLedger *ledger, const LedgerFilter *filter, LedgerEntryVisit visit, gpointer user,
+                            GError **error) {
+  Seen seen = {visit, user, 0};
+  gboolean ok = ledger_entries(ledger->reader, filter, see, &seen, error);
+  const GPtrArray *feeds = ledger->lane->conf->feeds;
+  for (guint i = 0; ok && seen.seen == 0 && (filter->key || filter->account) && i < feeds->len; i++) {
+    const ConfFeed *feed = feeds->pdata[i];
+    LedgerFilter other = *filter;
+    g_autofree char *key = kept_as(ledger->site, feed, feed->key, filter->key);
+    g_autofree char *account = kept_as(ledger->site, feed, feed->ledger.account, filter->account);
+    other.key = key;
+    other.account = account;
+    gboolean is_other = g_strcmp0(key, filter->key) != 0 || g_strcmp0(account, filter->account) != 0;
+    if (g_strcmp0(feed->ledger.name, ledger->name) == 0 && is_other && !key == !filter->key &&
+        !account == !filter->account)
+      ok = ledger_entries(ledger->reader, &other, see, &seen, error);
+  }
+  return ok;
+}
+
+gboolean cli_ledger_balance(const CliLedger *ledger, const char *account, gboolean *exists, gint64 *balance,
+                            guint64 *entries, GError **error) {
+  gboolean ok = ledger_balance(ledger->reader, account, exists, balance, entries, error);
+  const GPtrArray *feeds = ledger->lane->conf->feeds;
+  for (guint i = 0; ok && !*exists && i < feeds->len; i++) {
+    const ConfFeed *feed = feeds->pdata[i];
+    g_autofree char *kept = kept_as(ledger->site, feed, feed->ledger.account, account);
+    if (kept && g_strcmp0(feed->ledger.name, ledger->name) == 0 && strcmp(kept, account) != 0)
+      ok = ledger_balance(ledger->reader, kept, exists, balance, entries, error);
+  }
+  return ok;
+}
+
 static gboolean is_masked(const Conf *conf, const ConfFeed *feed, const char *name) {
   const ConfField *field = record_field(conf, feed, name);
   return field && field->mask;
@@ -73,7 +127,7 @@ static gboolean open_ledger(const Conf *conf, CliLane *lane, const char *name, c
   if (!reader)
     return FALSE;
   CliLedger *ledger = g_new0(CliLedger, 1);
-  *ledger = (CliLedger){.lane = lane, .name = g_strdup(name), .feed = feed, .reader = reader};
+  *ledger = (CliLedger){.lane = lane, .site = conf, .name = g_strdup(name), .feed = feed, .reader = reader};
   ledger->hides_account = ledger->hides_key = ledger->hides_amount = !feed;
   g_ptr_array_add(lane->ledgers, ledger);
   if (!ledger_facts_read(lane->paths->folder, name, &facts, error))

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
   const CliLane *lane;
   char *name;
+  const Conf *site;
   const ConfFeed *feed; /* the first that posts there: masks are its layout's; NULL: none in the configuration */
   guint scale;          /* the ledger's own; of one that does not know it, the layout's */
   gboolean hides_account, hides_key, hides_amount; /* as soon as one of its feeds does, or none is known */
@@ -44,6 +45,13 @@ void cli_file_clear(CliFile *found);
 /* What is shown stands in the state and in no configuration: one line on standard error for each lane, and each ledger.
  */
 void cli_tell_unconfigured(GPtrArray *lanes);
+
+/* ledger_entries and ledger_balance, by a key or account as the partner spells it, too: where there is none under the
+ * given text, the form in which the ledger's feeds keep it is looked for (123 for 000123, a text's normal form). */
+gboolean cli_ledger_entries(const CliLedger *ledger, const LedgerFilter *filter, LedgerEntryVisit visit, gpointer user,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean cli_ledger_balance(const CliLedger *ledger, const char *account, gboolean *exists, gint64 *balance,
+                            guint64 *entries, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 guint cli_feed_scale(const Conf *conf, const ConfFeed *feed); /* of its amounts */
 /* Asks the lane; the answer is an object that says ok, the caller's. */

@@ -15,7 +15,7 @@ static gboolean read_balances(GPtrArray *lanes, const char *account, GArray *bal
     for (guint j = 0; j < lane->ledgers->len; j++) {
       Balance balance = {.ledger = g_ptr_array_index(lane->ledgers, j)};
       gboolean exists = FALSE;
-      if (!ledger_balance(balance.ledger->reader, account, &exists, &balance.balance, &balance.entries, error))
+      if (!cli_ledger_balance(balance.ledger, account, &exists, &balance.balance, &balance.entries, error))
         return FALSE;
       if (exists)
         g_array_append_val(balances, balance);
@@ -139,7 +139,7 @@ static gboolean visit_ledgers(GPtrArray *lanes, LedgerFilter filter, Listing *li
         return TRUE;
       filter.limit = limit ? limit - listing->count : 0;
       listing->ledger = g_ptr_array_index(lane->ledgers, j);
-      if (!ledger_entries(listing->ledger->reader, &filter, visit, listing, error))
+      if (!cli_ledger_entries(listing->ledger, &filter, visit, listing, error))
         return FALSE;
     }
   }

@@ -48,7 +48,7 @@ static gboolean collect(gpointer user, const LedgerEntry *entry) {
 static gboolean find_credits(const CliLane *lane, const LedgerFilter *filter, GPtrArray *credits, GError **error) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
     Collector collector = {credits, g_ptr_array_index(lane->ledgers, i)};
-    if (!ledger_entries(collector.ledger->reader, filter, collect, &collector, error))
+    if (!cli_ledger_entries(collector.ledger, filter, collect, &collector, error))
       return FALSE;
   }
   return TRUE;

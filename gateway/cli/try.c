@@ -7,14 +7,21 @@
 static gboolean is_trusted(const FlowTryReport *report) {
   return report->opened.trusted;
 }
+/* Out of its turn, and not taken for that. */
+static gboolean is_out_of_turn(const FlowTryReport *report) {
+  ConfSequencePolicy policy = report->order.policy;
+  return report->order.is_judged && (policy == CONF_SEQUENCE_HOLD || policy == CONF_SEQUENCE_REJECT);
+}
 static gboolean is_accepted(const FlowTryReport *report) {
-  return is_trusted(report) && !report->found.code;
+  return is_trusted(report) && !report->found.code && !is_out_of_turn(report);
 }
 
 static json_t *header_json(const char *header) {
   json_t *parsed = header ? json_loads(header, 0, NULL) : NULL;
   return parsed ? parsed : json_null();
 }
+
+static const char *const policy_words[] = {CONF_SEQUENCE_POLICIES(CONF_WORD)};
 
 static void print_json(const Cli *cli, const FlowTryReport *report, guint scale) {
   const Examination *found = &report->found;
@@ -40,6 +47,13 @@ static void print_json(const Cli *cli, const FlowTryReport *report, guint scale)
   cli_json_amount(totals, "amount", found->amount, scale);
   cli_json_amount(totals, "amount_accepted", found->amount_accepted, scale);
   json_object_set_new(object, "refused", cli_refused_json(report->refused));
+  cli_json_text(object, "warning", report->warning);
+  if (report->order.is_judged)
+    json_object_set_new(object, "sequence",
+                        json_pack("{s:I, s:s, s:s, s:s?, s:s}", "number", (json_int_t)report->order.number, "verdict",
+                                  sequence_verdict_word(report->order.verdict), "then",
+                                  policy_words[report->order.policy], "code", report->order.code, "message",
+                                  report->order.words));
   cli_json(cli->out, object);
 }
 
@@ -76,8 +90,17 @@ static void print_found(const CliOutput *out, const FlowTryReport *report, guint
     cli_line_coloured(out, "the file",
                       g_strdup_printf("would be refused: %s %s", found->code, found->reason ? found->reason : ""),
                       CLI_RED);
+  else if (is_out_of_turn(report))
+    cli_line_coloured(out, "the file",
+                      g_strdup_printf("would be %s: %s %s",
+                                      report->order.policy == CONF_SEQUENCE_HOLD ? "held" : "refused",
+                                      report->order.code, report->order.words),
+                      CLI_RED);
   else
     cli_line_coloured(out, "the file", g_strdup("would be accepted"), CLI_GREEN);
+  if (report->order.is_judged)
+    cli_line(out, "sequence", g_strdup_printf("%s → %s", report->order.words, policy_words[report->order.policy]));
+  cli_line(out, "warning", g_strdup(report->warning));
   cli_line(out, "header", cli_flat_json(report->header));
   cli_line(out, "business date", g_strdup(report->business_date));
   cli_line(out, "records", cli_unsigned(out, found->records));

@@ -44,7 +44,7 @@ typedef struct {
   RecordBlock *block;
   guint64 *broken; /* per record: mask of rules */
   guint8 *skip, *verdicts;
-  GString *codes, *reasons;
+  GString *codes, *reasons, *key, *account;
   guint64 seen_before; /* of the batch */
 } Examiner;
 
@@ -119,9 +119,9 @@ static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, 
   else if (!has_key)
     code = CODE_NO_RECORDS_KEY, reason = "the record has no key";
   else if (repeated && repeated->contradicts && examiner->verdicts[i] != LEDGER_KEY_POSTED)
-    code = CODE_KEY_CONTRADICTS, reason = "the same key stands earlier in this file with another account or amount";
+    code = CODE_KEY_CONTRADICTS, reason = "this key stands in this file before with another account or amount";
   else if (repeated)
-    code = CODE_KEY_REPEATED, reason = "the same record stands earlier in this file", outcome = OUTCOME_DUPLICATE;
+    code = CODE_KEY_REPEATED, reason = "this record stands in this file before", outcome = OUTCOME_DUPLICATE;
   else if (examiner->verdicts[i] == LEDGER_KEY_CONFLICT)
     code = CODE_KEY_CONFLICT, reason = "this key was posted before with another account or amount";
   else if (examiner->verdicts[i] == LEDGER_KEY_POSTED)
@@ -130,6 +130,8 @@ static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, 
     return OUTCOME_ACCEPTED;
   g_string_assign(examiner->codes, code);
   g_string_assign(examiner->reasons, reason);
+  if (g_str_equal(code, CODE_KEY_CONTRADICTS) || g_str_equal(code, CODE_KEY_REPEATED))
+    g_string_append_printf(examiner->reasons, ", in line %" G_GUINT64_FORMAT, repeated->first_line);
   return outcome;
 }
 
@@ -188,7 +190,12 @@ static void classify(Examiner *examiner, BookBatch *batch, Amounts *amounts) {
       continue;
     }
     *(outcome == OUTCOME_REJECTED ? &batch->rejected : &batch->duplicates) += 1;
-    RecordException exception = {record, block->lines[i], outcome, examiner->codes->str, examiner->reasons->str};
+    RecordException exception = {.record = record,
+                                 .line = block->lines[i],
+                                 .outcome = outcome,
+                                 .code = examiner->codes->str,
+                                 .reason = examiner->reasons->str};
+    examine_keep_values(block, columns, i, examiner->key, examiner->account, &exception);
     exception_packer_add(packer, &exception);
     if (outcome == OUTCOME_REJECTED && batch->rejected == 1)
       remember_first_refusal(examiner->examine, record, block->lines[i], examiner);
@@ -265,6 +272,8 @@ static gboolean examiner_init(Examiner *examiner, Examine *examine, GError **err
   const ExamineOptions *options = examine->options;
   guint x = options->conf->batch.size_max;
   *examiner = (Examiner){.examine = examine, .codes = g_string_new(NULL), .reasons = g_string_new(NULL)};
+  examiner->key = g_string_new(NULL);
+  examiner->account = g_string_new(NULL);
   if (!(examiner->reader = staging_reader_open(options->staging, error)))
     return FALSE;
   if (options->n_rules > 0 && !(examiner->rules = examine_rules_new(options, examiner->reader, error)))
@@ -285,6 +294,8 @@ static void examiner_clear(Examiner *examiner) {
   g_free(examiner->verdicts);
   g_string_free(examiner->codes, TRUE);
   g_string_free(examiner->reasons, TRUE);
+  g_string_free(examiner->key, TRUE);
+  g_string_free(examiner->account, TRUE);
 }
 
 static void examine_batches(gpointer data) {

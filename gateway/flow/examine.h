@@ -2,6 +2,7 @@
  * posted. No effect but its result: validation commits it, `sallyport try` only shows it. */
 #pragma once
 #include "conf/conf.h"
+#include "gateway/records/exceptions.h"
 #include "gateway/records/layout.h"
 #include "store/ledger.h"
 #include "store/rules.h"
@@ -35,9 +36,13 @@ enum { EXAMINE_NUMBER = 32 };
 const char *examine_text_at(const RecordBlock *block, guint column, guint record, char buffer[EXAMINE_NUMBER],
                             gsize *length);
 
+/* Key, account and amount of a record that is not accepted, into its exception; the texts lie in the two strings. */
+void examine_keep_values(const RecordBlock *block, const LedgerColumns *columns, guint record, GString *key,
+                         GString *account, RecordException *exception);
+
 /* Keys within the file. */
 typedef struct {
-  guint64 record, first;
+  guint64 record, first, first_line;
   gboolean contradicts; /* another account or amount than the first with this key */
 } RepeatedKey;
 typedef struct {
@@ -45,8 +50,17 @@ typedef struct {
   GArray *repeated;         /* RepeatedKey, ascending by record: every one but the first with its key */
   gint64 moved;             /* all amounts without their signs; G_MAXINT64: so much or more */
   gboolean too_many;        /* more than a million: the file is refused as a whole */
+  guint spelled;            /* bits of KeySpelling: how the file's keys are written */
+  guint64 alike;            /* keys that differ from an earlier one by blanks, width or case alone */
+  guint64 alike_lines[2];   /* the first such pair */
 } KeyFacts;
+typedef enum { KEY_HAS_UPPER = 1, KEY_HAS_LOWER = 2, KEY_IS_ODD = 4 } KeySpelling; /* odd: blanks outside, full width */
 void key_facts_clear(KeyFacts *facts);
+/* What a person should know about the keys: NULL, or a sentence; the caller frees. */
+char *key_facts_warning(const KeyFacts *facts);
+/* examine_alike.c: fills `alike`, in one more pass, where the keys' spellings make it possible. A text key for which
+ * the layout says `none` is not looked at. */
+gboolean examine_alike(const ExamineOptions *options, KeyFacts *facts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean examine_keys(const ExamineOptions *options, KeyFacts *facts, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {

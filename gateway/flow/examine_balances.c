@@ -18,8 +18,14 @@ typedef struct {
 
 typedef struct {
   guint64 record, line;
+  char *key, *account;
   gint64 amount;
 } Beyond;
+
+static void clear_beyond(gpointer beyond) {
+  g_free(((Beyond *)beyond)->key);
+  g_free(((Beyond *)beyond)->account);
+}
 
 typedef struct {
   const ExamineOptions *options;
@@ -67,9 +73,12 @@ static gboolean look_at_record(Look *look, guint i, GString *account, GError **e
   Reach *reach = reach_of(look, account->str, error);
   if (!reach)
     return FALSE;
-  Beyond beyond = {look->block->first + i, look->block->lines[i], amount};
-  if (!take_amount(look, reach, amount))
-    g_array_append_val(look->beyond, beyond);
+  if (take_amount(look, reach, amount))
+    return TRUE;
+  text = examine_text_at(look->block, columns->key, i, buffer, &length);
+  Beyond beyond = {look->block->first + i, look->block->lines[i], g_strndup(text, length), g_strdup(account->str),
+                   amount};
+  g_array_append_val(look->beyond, beyond);
   return TRUE;
 }
 
@@ -106,8 +115,15 @@ static int by_record(gconstpointer a, gconstpointer b) {
 }
 
 static void pack(ExceptionPacker *packer, const Beyond *beyond) {
-  RecordException exception = {beyond->record, beyond->line, OUTCOME_REJECTED, (char *)CODE_BALANCE_OVERFLOW,
-                               (char *)"with this record the account's balance would not fit into 64 bits"};
+  RecordException exception = {.record = beyond->record,
+                               .line = beyond->line,
+                               .outcome = OUTCOME_REJECTED,
+                               .code = (char *)CODE_BALANCE_OVERFLOW,
+                               .reason = (char *)"with this record the account's balance would not fit into 64 bits",
+                               .key = beyond->key,
+                               .account = beyond->account,
+                               .has_amount = TRUE,
+                               .amount = beyond->amount};
   exception_packer_add(packer, &exception);
 }
 
@@ -169,6 +185,7 @@ static gboolean look_at_all(Look *look, GError **error) {
 
 gboolean examine_balances(const ExamineOptions *options, Examination *examination, GError **error) {
   g_autoptr(GArray) beyond = g_array_new(FALSE, FALSE, sizeof(Beyond));
+  g_array_set_clear_func(beyond, clear_beyond);
   if (examination->code || !options->columns)
     return TRUE;
   g_autoptr(StagingReader) reader = staging_reader_open(options->staging, error);

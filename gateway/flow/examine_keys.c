@@ -3,6 +3,7 @@
 #include "gateway/flow/examine.h"
 #include "gateway/flow/examine_rules.h"
 #include "gateway/records/keyset.h"
+#include "gateway/records/normal_form.h"
 #include <pthread.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ typedef struct {
   guint64 next, records;
   GBytes *least, *greatest;
   gint64 moved;
+  guint spelled;
   GError *error;
 } Keys;
 
@@ -26,11 +28,33 @@ const char *examine_text_at(const RecordBlock *block, guint column, guint record
   return buffer;
 }
 
+static char *keep_text(const RecordBlock *block, guint column, guint record, GString *into) {
+  char buffer[EXAMINE_NUMBER];
+  gsize length;
+  if (record_block_is_null(block, column, record))
+    return NULL;
+  const char *text = examine_text_at(block, column, record, buffer, &length);
+  g_string_truncate(into, 0);
+  g_string_append_len(into, text, (gssize)length);
+  return into->str;
+}
+
+void examine_keep_values(const RecordBlock *block, const LedgerColumns *columns, guint record, GString *key,
+                         GString *account, RecordException *exception) {
+  if (!columns)
+    return;
+  exception->key = keep_text(block, columns->key, record, key);
+  exception->account = keep_text(block, columns->account, record, account);
+  exception->has_amount = !record_block_is_null(block, columns->amount, record);
+  exception->amount = record_block_integer(block, columns->amount, record);
+}
+
 /* The least and greatest key of one thread's share; GStrings, since keys mostly ascend and the greatest is replaced all
  * the time. */
 typedef struct {
   GString *least, *greatest;
   gint64 moved;
+  guint spelled;
 } Range;
 
 static int compare(const char *a, gsize a_length, const char *b, gsize b_length) {
@@ -75,6 +99,19 @@ static gboolean take_range(Keys *keys, guint64 *first) {
   return is_work;
 }
 
+static inline guint spelling_of(const char *key, gsize length) {
+  guint spelled = 0;
+  gboolean may_be_odd = length > 0 && ((guint8)key[0] <= ' ' || (guint8)key[length - 1] <= ' ');
+  for (gsize i = 0; i < length; i++) {
+    guint8 letter = (guint8)(key[i] | 0x20);
+    may_be_odd |= (guint8)key[i] >= 0xe3;
+    spelled |= letter < 'a' || letter > 'z' ? 0u : key[i] & 0x20 ? KEY_HAS_LOWER : KEY_HAS_UPPER;
+  }
+  if (may_be_odd && normal_form_changes(1 << CONF_NORMAL_TRIM | 1 << CONF_NORMAL_WIDTH, key, length))
+    spelled |= KEY_IS_ODD;
+  return spelled;
+}
+
 static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder, Range *range, GError **error) {
   guint column = keys->options->columns->key;
   for (guint i = 0; i < block->count; i++) {
@@ -87,6 +124,7 @@ static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder,
       return FALSE;
     widen(range, key, length);
     add_moved(&range->moved, record_block_integer(block, keys->options->columns->amount, i));
+    range->spelled |= spelling_of(key, length);
   }
   return TRUE;
 }
@@ -113,6 +151,7 @@ static void collect(gpointer data) {
   if (!key_adder_finish(adder, error ? NULL : &error)) { /* the same */
   }
   pthread_mutex_lock(&keys->lock);
+  keys->spelled |= range.spelled;
   if (range.least)
     merge(&keys->least, range.least->str, range.least->len, -1);
   if (range.greatest)
@@ -141,7 +180,7 @@ typedef struct {
 } Compare;
 
 typedef struct {
-  guint64 record;
+  guint64 record, line;
   char *key;
   gsize length;
   char *account;
@@ -160,6 +199,7 @@ static gboolean load_first(Compare *run, guint64 record, First *first, GError **
   char buffer[EXAMINE_NUMBER];
   const char *key = examine_text_at(run->block, run->options->columns->key, 0, buffer, &first->length);
   first->record = record;
+  first->line = run->block->lines[0];
   first->key = g_memdup2(key, first->length);
   const char *account = examine_text_at(run->block, run->options->columns->account, 0, buffer, &first->account_length);
   first->account = g_memdup2(account, first->account_length);
@@ -215,7 +255,7 @@ static gboolean compare_group(gpointer user, const guint64 *records, gsize n, GE
       *first = record;
       continue;
     }
-    RepeatedKey repeated = {records[i], first->record, !is_same_posting(first, &record)};
+    RepeatedKey repeated = {records[i], first->record, first->line, !is_same_posting(first, &record)};
     g_array_append_val(run->repeated, repeated);
     run->too_many = run->repeated->len >= MOST_REPEATED;
     first_clear(&record);
@@ -259,9 +299,10 @@ gboolean examine_keys(const ExamineOptions *options, KeyFacts *facts, GError **e
   *facts = (KeyFacts){.least = keys.least,
                       .greatest = keys.greatest,
                       .moved = keys.moved,
+                      .spelled = keys.spelled,
                       .repeated = g_array_new(FALSE, FALSE, sizeof(RepeatedKey))};
   if (!keys.error)
-    return compare_candidates(options, set, reader, facts, error);
+    return compare_candidates(options, set, reader, facts, error) && examine_alike(options, facts, error);
   g_propagate_error(error, keys.error);
   return FALSE;
 }

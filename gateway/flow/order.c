@@ -105,11 +105,13 @@ static gboolean place(Step *step, Order *order, gint64 *from, BookSequence *know
   const ConfSequence *conf = &step->feed->conf->sequence;
   BookSequenceFile *row = &order->row;
   gboolean used = FALSE;
-  if (!book_sequence(step->reader, row->feed, row->period, known, error))
+  *known = (BookSequence){0};
+  if (step->reader && !book_sequence(step->reader, row->feed, row->period, known, error))
     return FALSE;
   row->position = sequence_position(conf, row->number, known);
   *from = sequence_from(conf, row->position);
-  if (row->position >= 0 && !book_sequence_used(step->reader, row->feed, row->period, row->position, &used, error))
+  if (step->reader && row->position >= 0 &&
+      !book_sequence_used(step->reader, row->feed, row->period, row->position, &used, error))
     return FALSE;
   order->verdict = sequence_judge(conf, row->position, known, used);
   return TRUE;
@@ -263,6 +265,30 @@ StepResult flow_judge_order(Step *step, GError **error) {
   result = judge_number(step, order, before, error);
   book_sequence_file_free(before);
   return result;
+}
+
+gboolean order_foresee(BookReader *reader, const ConfFeed *feed, const BookFile *file, OrderForeseen *foreseen,
+                       GError **error) {
+  Feed of = {.conf = feed};
+  Step step = {.feed = &of, .reader = reader};
+  const ConfSequence *conf = &feed->sequence;
+  g_autofree char *date = NULL;
+  Order order = {.verdict = SEQUENCE_NONE};
+  BookSequence known = {0};
+  gint64 from;
+  order.row.feed = g_strdup(feed->name);
+  order.is_numbered = number_of(conf, file, &order.row.number, &date);
+  order.row.period = sequence_period(conf, date);
+  gboolean ok = !order.is_numbered || place(&step, &order, &from, &known, error);
+  gboolean is_next = order.verdict == SEQUENCE_NEXT;
+  *foreseen = (OrderForeseen){.is_judged = TRUE, .verdict = order.verdict, .number = order.row.number};
+  foreseen->policy = is_next ? CONF_SEQUENCE_ACCEPT : sequence_policy(conf, order.verdict);
+  foreseen->code = is_next ? NULL : code_of(order.verdict);
+  foreseen->words = is_next ? g_strdup_printf("%" G_GUINT64_FORMAT "%s%s is the next one", order.row.number,
+                                              *order.row.period ? " of " : "", order.row.period)
+                            : words_for(conf, &order, &known);
+  order_clear(&order);
+  return ok;
 }
 
 /* --- In the transaction */

@@ -22,3 +22,16 @@ StepResult flow_judge_order(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESUL
 /* In the transaction that makes the file `validated`. AGAIN when another file was validated meanwhile that changes the
  * verdict. */
 gboolean flow_keep_order(BookTransaction *tx, const Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What would be said of the file's number now, for `sallyport try`. Which numbers are on their way is not looked at. */
+typedef struct {
+  gboolean is_judged; /* FALSE: its feed has no sequence */
+  SequenceVerdict verdict;
+  ConfSequencePolicy policy; /* what the feed would do about it */
+  guint64 number;            /* 0 where it has none */
+  const char *code;          /* NULL: it is the next one */
+  char *words;               /* the caller frees */
+} OrderForeseen;
+/* `file` has its name, header and business date; reader NULL: nothing was ever taken. */
+gboolean order_foresee(BookReader *reader, const ConfFeed *feed, const BookFile *file, OrderForeseen *foreseen,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -24,6 +24,7 @@ typedef struct {
   pthread_mutex_t lock;  /* a reader is one thread's at a time */
   LedgerColumns columns; /* where the feed has a ledger */
   char *scratch, *staging;
+  char *name; /* the file's, without its folder */
 } Try;
 
 typedef struct {
@@ -90,7 +91,11 @@ static void collect_exceptions(FlowTryReport *report) {
     const RecordException *next;
     while (report->refused->len < SHOWN_EXCEPTIONS && (next = exception_cursor_next(cursor, NULL))) {
       RecordException *copy = g_new(RecordException, 1);
-      *copy = (RecordException){next->record, next->line, next->outcome, g_strdup(next->code), g_strdup(next->reason)};
+      *copy = (RecordException){.record = next->record,
+                                .line = next->line,
+                                .outcome = next->outcome,
+                                .code = g_strdup(next->code),
+                                .reason = g_strdup(next->reason)};
       g_ptr_array_add(report->refused, copy);
     }
     exception_cursor_free(cursor);
@@ -118,9 +123,25 @@ static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
   KeyFacts keys = {0};
   gboolean ok = examine_keys(&options, &keys, error) && examine_records(&options, &keys, &report->found, error) &&
                 examine_balances_where_needed(try, &options, keys.moved, &report->found, error);
+  report->warning = ok ? key_facts_warning(&keys) : NULL;
   key_facts_clear(&keys);
   if (ok)
     collect_exceptions(report);
+  return ok;
+}
+
+/* By the name and header that the file has, and the numbers that were used before it. */
+static gboolean foresee_order(Try *try, FlowTryReport *report, GError **error) {
+  g_autoptr(GError) none = NULL;
+  g_autoptr(GBytes) name = g_bytes_new(try->name, strlen(try->name));
+  BookFile file = {.name = name, .header = report->header, .business_date = report->business_date};
+  if (!try->feed->sequence.present)
+    return TRUE;
+  BookReader *reader = g_file_test(try->paths->book, G_FILE_TEST_EXISTS) ? book_reader_open(try->paths->book, &none)
+                                                                         : NULL; /* a lane that never ran has none */
+  gboolean ok = order_foresee(reader, try->feed, &file, &report->order, error);
+  if (reader)
+    book_reader_close(reader);
   return ok;
 }
 
@@ -132,7 +153,7 @@ static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report
     return FALSE;
   report->header = staged.header;
   report->business_date = staged.business_date;
-  gboolean ok = examine(try, report, error);
+  gboolean ok = examine(try, report, error) && foresee_order(try, report, error);
   staging_remove(try->staging);
   return ok;
 }
@@ -207,6 +228,7 @@ static void try_clear(Try *try) {
     rmdir(try->scratch);
   g_free(try->scratch);
   g_free(try->staging);
+  g_free(try->name);
   pthread_mutex_destroy(&try->lock);
 }
 
@@ -230,6 +252,7 @@ gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, Flow
   g_autoptr(LanePaths) paths = lane_paths_new(&conf->node, lane->name);
   Try try = {.conf = conf, .feed = feed, .partner = conf_partner(conf, feed->partner), .paths = paths};
   pthread_mutex_init(&try.lock, NULL);
+  try.name = g_path_get_basename(path);
   gboolean ok = prepare(&try, error) && open_file(&try, path, ciphertext, report, error);
   try_clear(&try);
   close(ciphertext);
@@ -242,4 +265,6 @@ void flow_try_report_clear(FlowTryReport *report) {
   g_clear_pointer(&report->business_date, g_free);
   g_clear_pointer(&report->refused, g_ptr_array_unref);
   examination_clear(&report->found);
+  g_clear_pointer(&report->warning, g_free);
+  g_clear_pointer(&report->order.words, g_free);
 }

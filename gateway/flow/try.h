@@ -2,6 +2,7 @@
  * on a local file, with nothing written but an unnamed plaintext and a staging file that are gone on return. */
 #pragma once
 #include "gateway/flow/examine.h"
+#include "gateway/flow/order.h"
 #include "gateway/envelope/unwrap.h"
 
 typedef struct {
@@ -10,6 +11,8 @@ typedef struct {
   char *header, *business_date; /* JSON; NULL */
   Examination found;            /* code != NULL: the file would be refused */
   GPtrArray *refused;           /* RecordException*: the first 20 records that would not be accepted */
+  char *warning;                /* about its keys; NULL: none */
+  OrderForeseen order;          /* its sequence number */
 } FlowTryReport;
 void flow_try_report_clear(FlowTryReport *report);
 

@@ -5,6 +5,7 @@
  * asking the ledger until the file is posted, it holds the range of its keys (keygate.h). */
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/codes.h"
+#include "gateway/common/log.h"
 #include "gateway/flow/declared.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/processor.h"
@@ -63,7 +64,7 @@ typedef struct {
   Step *step;
   const Examination *found;
   FileState to;
-  const char *detail;
+  const char *detail, *warning; /* warning: of its keys; NULL: none */
   RepeatsAllowed allowed;
 } Verdict;
 
@@ -78,11 +79,12 @@ static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **erro
     return FALSE;
   return (verdict->to != FILE_REJECTED || flow_tell_rejected(tx, verdict->step, file, file->reason_code, file->reason,
                                                              error)) &&
+         (!verdict->warning || book_note_file(tx, file, verdict->warning, error)) &&
          book_add_batches(tx, file->id, verdict->found->batches, error) &&
          book_advance_file(tx, file, verdict->to, verdict->detail, error);
 }
 
-static gboolean commit(Step *step, const Examination *found, GError **error) {
+static gboolean commit(Step *step, const Examination *found, const KeyFacts *keys, GError **error) {
   BookFile *file = step->file;
   gboolean is_refused = found->code != NULL;
   count(file, found);
@@ -95,7 +97,8 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
                                 : g_strdup_printf("%" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT
                                                   " rejected, %" G_GUINT64_FORMAT " duplicates, %u batches",
                                                   file->accepted, file->rejected, file->duplicates, file->batches);
-  Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, {{FALSE}}};
+  g_autofree char *warning = is_refused ? NULL : key_facts_warning(keys);
+  Verdict verdict = {step, found, is_refused ? FILE_REJECTED : FILE_VALIDATED, detail, warning, {{FALSE}}};
   repeats_allowed(step, &verdict.allowed);
   FileState from = file->state;
   file->due_at = g_get_real_time();
@@ -105,6 +108,9 @@ static gboolean commit(Step *step, const Examination *found, GError **error) {
     return FALSE;
   }
   flow_tell(step, detail);
+  if (warning)
+    log_event(LOG_WARNING, "look-alike-keys", {"feed", step->feed->conf->name}, {"file", file->id},
+              {"reason", warning});
   if (is_refused)
     flow_release_keys(step);
   return TRUE;
@@ -158,10 +164,10 @@ static gboolean hold_against_declaration(Step *step, Examination *found, GError 
   return TRUE;
 }
 
-static StepResult decide(Step *step, Examination *found, GError **error) {
+static StepResult decide(Step *step, Examination *found, const KeyFacts *keys, GError **error) {
   StepResult result = hold_against_declaration(step, found, error) ? repeats_judge_keys(step, found, error)
                                                                    : STEP_FAILED;
-  return result == STEP_ON && !commit(step, found, error) ? STEP_FAILED : result;
+  return result == STEP_ON && !commit(step, found, keys, error) ? STEP_FAILED : result;
 }
 
 /* What the ledger has not folded yet is added up for each account that is asked for: so all is folded first. */
@@ -190,7 +196,8 @@ static gboolean validate_with(Step *step, const ExamineOptions *options, const K
   Examination found = {0};
   StepResult result = repeats_judge(step, error);
   if (result == STEP_ON)
-    result = examine(step, options, keys, claimed.is_tight, &found, error) ? decide(step, &found, error) : STEP_FAILED;
+    result = examine(step, options, keys, claimed.is_tight, &found, error) ? decide(step, &found, keys, error)
+                                                                           : STEP_FAILED;
   if (result != STEP_ON)
     flow_release_keys(step);
   examination_clear(&found);

@@ -4,6 +4,7 @@
 #include "gateway/flow/feed_calendar.h"
 #include "gateway/common/endpoint.h"
 #include "gateway/processors/http/http_throttle.h"
+#include "gateway/records/feedback.h"
 #include "gateway/processors/processors.h"
 #include <string.h>
 
@@ -77,6 +78,7 @@ static void set_rules(Feed *feed) {
 }
 
 static gboolean set_columns(Feed *feed, GError **error) {
+  feedback_keep_spellings(feed->layout, &feed->conf->feedback, feed->conf->key);
   if (!conf_process_keeps_ledger(feed->conf->process))
     return TRUE;
   int account = layout_column(feed->layout, feed->conf->ledger.account),

@@ -2,12 +2,20 @@
 #include "gateway/move/compare.h"
 #include <string.h>
 
-/* How the values of a field are told apart: fields of one kind give the same key for the same bytes. */
-static const char *kind_of(const ConfField *field) {
+/* How the values of a field are told apart: fields of one kind give the same key for the same bytes. "text", or with
+ * its normal form "text trim case". */
+static char *kind_of(const ConfField *field) {
+  static const char *const forms[] = {CONF_NORMAL_FORMS(CONF_WORD) NULL};
   static const char *const kinds[] = {
       [CONF_TEXT] = "text", [CONF_INTEGER] = "integer",     [CONF_DECIMAL] = "decimal",
       [CONF_DATE] = "date", [CONF_TIMESTAMP] = "timestamp", [CONF_ENUMERATION] = "text"};
-  return field ? kinds[field->type] : NULL;
+  if (!field)
+    return NULL;
+  GString *kind = g_string_new(kinds[field->type]);
+  for (guint i = CONF_NORMAL_NONE + 1; forms[i]; i++)
+    if (field->normal_form >> i & 1)
+      g_string_append_printf(kind, " %s", forms[i]);
+  return g_string_free(kind, FALSE);
 }
 
 static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
@@ -30,9 +38,9 @@ BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
   const ConfField *amount = record_field(conf, feed, feed->ledger.amount);
   facts->ledger = g_strdup(feed->ledger.name);
   facts->key = g_strdup(feed->key);
-  facts->key_type = g_strdup(kind_of(record_field(conf, feed, feed->key)));
+  facts->key_type = kind_of(record_field(conf, feed, feed->key));
   facts->account = g_strdup(feed->ledger.account);
-  facts->account_type = g_strdup(kind_of(record_field(conf, feed, feed->ledger.account)));
+  facts->account_type = kind_of(record_field(conf, feed, feed->ledger.account));
   facts->amount = g_strdup(feed->ledger.amount);
   facts->scale = amount && amount->type == CONF_DECIMAL ? amount->scale : 0;
   return facts;

@@ -2,10 +2,10 @@
  * became of it.
  *
  * A file's plaintext is gone once it is closed. What is left of its records: of an accepted one the ledger's entry
- * (key, account, amount, date), of a rejected or duplicate one its line and code (the book's batches). So these columns
- * are empty where nobody knows them any more: key, account and amount of what was not accepted; and of a feed that
- * keeps no ledger the accepted records are not told at all. Files that were refused as a whole have no records here;
- * `from = files` tells of them. */
+ * (key, account, amount, date), of a rejected or duplicate one its line and code, and its key, account and amount as
+ * far as they could be read (the book's batches; none in those of an earlier release). Of a feed that keeps no
+ * ledger the accepted records are not told at all. A file that was refused as a whole, or is a duplicate, has one row
+ * without line and key, with its code and the sum of its amounts. */
 #include "gateway/recon/source_block.h"
 #include "gateway/recon/source_private.h"
 #include "gateway/records/exceptions.h"
@@ -29,6 +29,7 @@ typedef struct {
   GHashTable *readers; /* ledger's name → LedgerReader* */
   GPtrArray *page;
   guint file; /* BookFile*, and the one at hand */
+  const BookFile *refused; /* the one at hand, if it is told by one row; NULL: by its batches */
   GPtrArray *batches;
   guint batch;
   GArray *accepted;
@@ -130,6 +131,29 @@ static void put_exception(const Records *records, RecordBlock *block, const Book
   put_head(block, file, exception->line, file->business_date);
   recon_put_text(block, OUTCOME, outcome);
   recon_put_text(block, CODE, exception->code);
+  recon_put_text(block, KEY, exception->key);
+  recon_put_text(block, ACCOUNT, exception->account);
+  if (exception->has_amount)
+    record_block_put_integer(block, AMOUNT, exception->amount);
+  record_block_end(block);
+}
+
+static const char *refused_as(const BookFile *file) {
+  return file->outcome == FILE_OUTCOME_REJECTED    ? "rejected"
+         : file->outcome == FILE_OUTCOME_DUPLICATE ? "duplicate"
+                                                   : NULL;
+}
+
+/* Nothing of it was credited, and of its good records no line is known any more. */
+static void put_refused(const Records *records, RecordBlock *block, const BookFile *file) {
+  if (!wants(records, refused_as(file)))
+    return;
+  put_head(block, file, 0, file->business_date);
+  record_block_put_null(block, LINE);
+  recon_put_text(block, OUTCOME, refused_as(file));
+  recon_put_text(block, CODE, file->reason_code);
+  if (file->records > 0)
+    record_block_put_integer(block, AMOUNT, file->amount);
   record_block_end(block);
 }
 
@@ -164,7 +188,24 @@ static gboolean is_posted(const BookFile *file) {
          file->state == FILE_CLOSED;
 }
 
-/* The next file with batches, and its first batch loaded. */
+/* A refused file stands in `refused`, for one row; an accepted one has its first batch loaded. *found: there is one of
+ * the two. */
+static gboolean begin_file(Records *records, const BookFile *file, gboolean *found, GError **error) {
+  *found = FALSE;
+  if (!recon_files_wants(&records->files, file->id, file->feed))
+    return TRUE;
+  if (refused_as(file)) {
+    records->refused = file;
+    *found = TRUE;
+    return TRUE;
+  }
+  if (!is_posted(file))
+    return TRUE;
+  records->batches = book_batches(records->files.options.reader, file->id, error);
+  *found = records->batches && records->batches->len > 0;
+  return *found ? load_batch(records, file, records->batches->pdata[0], error) : records->batches != NULL;
+}
+
 static gboolean next_file(Records *records, GError **error) {
   for (;;) {
     if (!records->page || records->file >= records->page->len) {
@@ -184,13 +225,11 @@ static gboolean next_file(Records *records, GError **error) {
     records->after = g_strdup(file->id);
     g_clear_pointer(&records->batches, g_ptr_array_unref);
     records->batch = 0;
-    if (is_posted(file) && recon_files_wants(&records->files, file->id, file->feed)) {
-      records->batches = book_batches(records->files.options.reader, file->id, error);
-      if (!records->batches)
-        return FALSE;
-      if (records->batches->len > 0)
-        return load_batch(records, file, records->batches->pdata[0], error);
-    }
+    gboolean found;
+    if (!begin_file(records, file, &found, error))
+      return FALSE;
+    if (found)
+      return TRUE;
     records->file++;
   }
 }
@@ -199,10 +238,18 @@ static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
   Records *records = user;
   while (!records->is_end) {
     gboolean more = FALSE;
-    if (!records->batches && !next_file(records, error))
+    if (!records->batches && !records->refused && !next_file(records, error))
       return FALSE;
     if (records->is_end)
       break;
+    if (records->refused) {
+      if (!record_block_has_room(block))
+        return TRUE;
+      put_refused(records, block, records->refused);
+      records->refused = NULL;
+      records->file++;
+      continue;
+    }
     const BookFile *file = records->page->pdata[records->file];
     if (!put_batch(records, file, block, &more, error))
       return FALSE;

@@ -51,10 +51,13 @@ Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length,
 typedef struct {
   gboolean is_null;
   gint64 integer;
-  const guint8 *text; /* the cell's bytes, or `normal` */
+  const guint8 *text; /* the cell's bytes, or `normal`, or `room` */
   gsize length;
   char normal[DATES_LONGEST];
+  GByteArray *room; /* for texts in their normal form; NULL: the caller reads no such */
 } Value;
+/* Whether a value of the field is printed in the very bytes that it came in: FALSE may also be said of one that is. */
+gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const Value *value);
 Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value);
 /* Why, for people; never the value of a masked field. The caller frees. */
 char *value_reason(const LayoutField *field, Fault fault, const guint8 *text, gsize length);

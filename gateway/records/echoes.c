@@ -31,12 +31,21 @@ static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                "feedback: column \"%s\" is not a field of the record line", name);
   const StagingColumn *column = &staging_columns(options->staging, &n)[at];
-  *echo = (Echo){.column = (guint)at, .type = column->type, .scale = column->scale};
+  g_autofree char *spelling = g_strconcat(name, LAYOUT_SPELLING, NULL);
+  *echo = (Echo){
+      .column = (guint)at, .spelling = find_column(options, spelling), .type = column->type, .scale = column->scale};
   find_fields(options->layout, name, echo);
   if (echo->place.bytes == 0)
     echo->place = (Place){MAX(options->layout->tag_bytes, 20), FALSE,
                           ' '}; /* record_type, and what the layout has no more */
   return TRUE;
+}
+
+void feedback_keep_spellings(Layout *layout, const ConfFeedback *conf, const char *key_field) {
+  for (char **name = conf->columns; name && *name; name++)
+    layout_keep_spelling(layout, *name);
+  if (!conf->columns && key_field)
+    layout_keep_spelling(layout, key_field);
 }
 
 static GString *tag_of(const Shape *shape, Rows *rows) {
@@ -123,8 +132,22 @@ static void put_integer(const Echo *echo, Rows *rows, const LayoutField *field, 
   rows_put_number(rows, echo->place, text, length);
 }
 
+/* FALSE: it came as it is printed, or is to be written in another form. */
+static gboolean put_spelling(const Echo *echo, Rows *rows, const RecordBlock *block, guint index, guint type) {
+  const LayoutField *field = echo->fields[type];
+  gboolean is_plain = !rows->is_fixed && field && field->is_fixed && echo->type == BLOCK_INTEGER;
+  if (echo->spelling < 0 || is_plain || record_block_is_null(block, (guint)echo->spelling, index))
+    return FALSE;
+  gsize length;
+  const char *text = record_block_text(block, (guint)echo->spelling, index, &length);
+  (echo->type == BLOCK_INTEGER ? rows_put_number : rows_put_value)(rows, echo->place, text, length);
+  return TRUE;
+}
+
 static void put_echo(const Echo *echo, Rows *rows, const RecordBlock *block, guint index, guint type) {
   const LayoutField *field = echo->fields[type];
+  if (put_spelling(echo, rows, block, index, type))
+    return;
   if (record_block_is_null(block, echo->column, index)) {
     rows_put_absent(rows, echo->place);
     return;
@@ -145,6 +168,19 @@ void echoes_put(Echoes *echoes, Rows *rows, const RecordBlock *block, guint inde
   rows_put(rows, echoes->tags[type]->str, echoes->tags[type]->len);
   for (guint i = 0; i < echoes->n; i++) {
     put_echo(&echoes->echoes[i], rows, block, index, type);
+    rows_put_delimiter(rows);
+  }
+}
+
+void echoes_put_faulty(Echoes *echoes, Rows *rows, const RecordBlock *block, guint index) {
+  guint type = type_of(echoes, rows, block, index);
+  rows_put(rows, echoes->tags[type]->str, echoes->tags[type]->len);
+  for (guint i = 0; i < echoes->n; i++) {
+    const Echo *echo = &echoes->echoes[i];
+    if ((int)echo->column == echoes->type_column)
+      put_echo(echo, rows, block, index, type);
+    else
+      rows_put_absent(rows, echo->place);
     rows_put_delimiter(rows);
   }
 }

@@ -5,6 +5,7 @@
 
 typedef struct {
   guint column;
+  int spelling; /* the column that has it as it came, where that differs; -1: it was not staged */
   BlockType type;
   guint scale;
   Place place;                /* fixed: as wide as the widest field of this name */
@@ -25,4 +26,6 @@ gboolean echoes_open(Echoes *echoes, const FeedbackOptions *options, Rows *rows,
 void echoes_clear(Echoes *echoes);
 /* Tag and columns, each with a delimiter behind it. */
 void echoes_put(Echoes *echoes, Rows *rows, const RecordBlock *block, guint index);
+/* Of a record that could not be read: nothing but its kind, although its amount may be known. */
+void echoes_put_faulty(Echoes *echoes, Rows *rows, const RecordBlock *block, guint index);
 gsize echoes_width(const Echoes *echoes); /* fixed: of all columns */

@@ -1,10 +1,13 @@
-/* version (1) · number of exceptions · then each: record − the one before · line − the one before (zigzag) · outcome ·
- * code · reason. All numbers are LEB128 varints. Code and reason are indices into one dictionary that grows as it is
- * read: an index equal to its size is followed by the length and bytes of a new entry. */
+/* version (2) · number of exceptions · then each: record − the one before · line − the one before (zigzag) · outcome
+ * and what follows (bits) · code · reason · key · account · amount (zigzag). Version 1 had nothing behind its
+ * reason. All numbers are LEB128 varints; key and account are a length and bytes. Code and reason are indices into one
+ * dictionary that grows as it is read: an index equal to its size is followed by the length and bytes of a new entry.
+ */
 #include "gateway/records/exceptions.h"
 #include <string.h>
 
-enum { VERSION = 1 };
+enum { VERSION_1 = 1, VERSION = 2 };
+enum { OUTCOME_BITS = 3, HAS_KEY = 4, HAS_ACCOUNT = 8, HAS_AMOUNT = 16 };
 
 struct ExceptionPacker {
   GByteArray *bytes;
@@ -35,6 +38,16 @@ static void put_text(ExceptionPacker *packer, const char *text) {
   g_hash_table_insert(packer->dictionary, g_strdup(wanted), GSIZE_TO_POINTER(size + 1));
 }
 
+static void put_bytes(GByteArray *bytes, const char *text) {
+  gsize length = strlen(text);
+  put_varint(bytes, length);
+  g_byte_array_append(bytes, (const guint8 *)text, (guint)length);
+}
+
+static guint64 zigzag(gint64 number) {
+  return ((guint64)number << 1) ^ (guint64)(number >> 63);
+}
+
 ExceptionPacker *exception_packer_new(void) {
   ExceptionPacker *packer = g_new0(ExceptionPacker, 1);
   packer->bytes = g_byte_array_new();
@@ -46,10 +59,17 @@ void exception_packer_add(ExceptionPacker *packer, const RecordException *except
   g_assert(exception->record > packer->record);
   gint64 lines = (gint64)(exception->line - packer->line);
   put_varint(packer->bytes, exception->record - packer->record);
-  put_varint(packer->bytes, ((guint64)lines << 1) ^ (guint64)(lines >> 63));
-  put_varint(packer->bytes, exception->outcome);
+  put_varint(packer->bytes, zigzag(lines));
+  put_varint(packer->bytes, exception->outcome | (exception->key ? HAS_KEY : 0u) |
+                                (exception->account ? HAS_ACCOUNT : 0u) | (exception->has_amount ? HAS_AMOUNT : 0u));
   put_text(packer, exception->code);
   put_text(packer, exception->reason);
+  if (exception->key)
+    put_bytes(packer->bytes, exception->key);
+  if (exception->account)
+    put_bytes(packer->bytes, exception->account);
+  if (exception->has_amount)
+    put_varint(packer->bytes, zigzag(exception->amount));
   packer->record = exception->record;
   packer->line = exception->line;
   packer->count++;
@@ -74,7 +94,8 @@ struct ExceptionCursor {
   GBytes *packed;
   const guint8 *at, *end;
   GPtrArray *dictionary;
-  guint64 left;
+  guint64 left, version;
+  GString *key, *account; /* of the current one */
   gboolean is_damaged;
   RecordException current;
 };
@@ -107,29 +128,57 @@ static gboolean get_text(ExceptionCursor *cursor, char **text) {
   return TRUE;
 }
 
+static gboolean get_bytes(ExceptionCursor *cursor, GString *into, char **text) {
+  guint64 length;
+  if (!get_varint(cursor, &length) || length > (guint64)(cursor->end - cursor->at) ||
+      memchr(cursor->at, 0, (gsize)length))
+    return FALSE;
+  g_string_truncate(into, 0);
+  g_string_append_len(into, (const char *)cursor->at, (gssize)length);
+  cursor->at += length;
+  *text = into->str;
+  return TRUE;
+}
+
+static gboolean get_values(ExceptionCursor *cursor, guint64 has) {
+  RecordException *current = &cursor->current;
+  guint64 amount = 0;
+  current->key = current->account = NULL;
+  current->has_amount = (has & HAS_AMOUNT) != 0;
+  if ((has & HAS_KEY && !get_bytes(cursor, cursor->key, &current->key)) ||
+      (has & HAS_ACCOUNT && !get_bytes(cursor, cursor->account, &current->account)) ||
+      (current->has_amount && !get_varint(cursor, &amount)))
+    return FALSE;
+  current->amount = (gint64)((amount >> 1) ^ (0 - (amount & 1)));
+  return TRUE;
+}
+
 static gboolean get_exception(ExceptionCursor *cursor) {
   RecordException *current = &cursor->current;
   guint64 records, lines, outcome;
   if (!get_varint(cursor, &records) || records == 0 ||
       __builtin_add_overflow(current->record, records, &current->record) || !get_varint(cursor, &lines) ||
-      !get_varint(cursor, &outcome) || outcome > OUTCOME_DUPLICATE)
+      !get_varint(cursor, &outcome) || (outcome & OUTCOME_BITS) > OUTCOME_DUPLICATE ||
+      outcome > (cursor->version == VERSION_1 ? OUTCOME_BITS : OUTCOME_BITS | HAS_KEY | HAS_ACCOUNT | HAS_AMOUNT))
     return FALSE;
   current->line += (lines >> 1) ^ (0 - (lines & 1));
-  current->outcome = (Outcome)outcome;
-  return get_text(cursor, &current->code) && get_text(cursor, &current->reason);
+  current->outcome = (Outcome)(outcome & OUTCOME_BITS);
+  return get_text(cursor, &current->code) && get_text(cursor, &current->reason) && get_values(cursor, outcome);
 }
 
 ExceptionCursor *exception_cursor_new(GBytes *packed) {
   ExceptionCursor *cursor = g_new0(ExceptionCursor, 1);
   cursor->dictionary = g_ptr_array_new_with_free_func(g_free);
+  cursor->key = g_string_new(NULL);
+  cursor->account = g_string_new(NULL);
   if (!packed)
     return cursor;
   gsize length;
-  guint64 version = 0;
   cursor->packed = g_bytes_ref(packed);
   cursor->at = g_bytes_get_data(packed, &length);
   cursor->end = cursor->at + length;
-  cursor->is_damaged = !get_varint(cursor, &version) || version != VERSION || !get_varint(cursor, &cursor->left);
+  cursor->is_damaged = !get_varint(cursor, &cursor->version) || cursor->version < VERSION_1 ||
+                       cursor->version > VERSION || !get_varint(cursor, &cursor->left);
   return cursor;
 }
 
@@ -152,6 +201,8 @@ void exception_cursor_free(ExceptionCursor *cursor) {
     return;
   g_clear_pointer(&cursor->packed, g_bytes_unref);
   g_ptr_array_unref(cursor->dictionary);
+  g_string_free(cursor->key, TRUE);
+  g_string_free(cursor->account, TRUE);
   g_free(cursor);
 }
 

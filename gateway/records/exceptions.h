@@ -10,6 +10,10 @@ typedef struct {
   Outcome outcome;
   char *code;   /* "E012", "L004", "K001"; several broken rules: "E012,E013" */
   char *reason; /* for people; no masked value */
+  /* What is left of the record when its file is closed. NULL: it has none, or it is not known. */
+  char *key, *account;
+  gboolean has_amount;
+  gint64 amount; /* scaled as the layout has it */
 } RecordException;
 
 typedef struct ExceptionPacker ExceptionPacker;

@@ -2,6 +2,7 @@
  * everything written is counted; the trailer is made from the counts, after they were held against what the book says.
  */
 #include "gateway/records/feedback.h"
+#include "gateway/common/codes.h"
 #include "gateway/records/echoes.h"
 #include "store/book.h"
 #include <string.h>
@@ -14,6 +15,7 @@ static const char *const WORDS[] = {
 /* The places of fixed lines (feedback.h names them). */
 static const Place WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' '}, CODE_PLACE = {FEEDBACK_CODE_BYTES, FALSE, ' '},
                    MESSAGE_PLACE = {FEEDBACK_MESSAGE_BYTES, FALSE, ' '}, NAME_PLACE = {FEEDBACK_NAME_BYTES, FALSE, ' '},
+                   FIELD_PLACE = {FEEDBACK_FIELD_BYTES, FALSE, ' '},
                    COUNT_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0'}, AMOUNT_PLACE = {FEEDBACK_AMOUNT_BYTES, TRUE, '0'};
 
 typedef struct {
@@ -42,6 +44,7 @@ struct FeedbackWriter {
   const RecordException *exception;
   Tally tally, of_batch;
   GString *code, *code_row; /* the last code and how it is written: mostly the next one's too */
+  guint explain;            /* bits of ConfExplain */
 };
 
 /* --- Beginning */
@@ -73,6 +76,11 @@ static void find_line_bytes(FeedbackWriter *writer) {
                    ? header->bytes
                    : layout->tag_bytes + FEEDBACK_NAME_BYTES;
   gsize record = layout->tag_bytes + echoes_width(&writer->echoes) + FEEDBACK_WORD_BYTES + FEEDBACK_CODE_BYTES;
+  static const guint places[] = {[CONF_EXPLAIN_LINE] = FEEDBACK_COUNT_BYTES,
+                                 [CONF_EXPLAIN_FIELD] = FEEDBACK_FIELD_BYTES,
+                                 [CONF_EXPLAIN_REASON] = FEEDBACK_MESSAGE_BYTES};
+  for (guint i = 0; i < G_N_ELEMENTS(places); i++)
+    record += writer->explain >> i & 1 ? places[i] : 0;
   gsize trailer = layout->tag_bytes + 4 * FEEDBACK_COUNT_BYTES + FEEDBACK_AMOUNT_BYTES;
   head += FEEDBACK_WORD_BYTES + FEEDBACK_CODE_BYTES + FEEDBACK_MESSAGE_BYTES;
   writer->rows.line_bytes = MAX(head, MAX(record, trailer));
@@ -99,6 +107,7 @@ FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **err
   writer->code = g_string_new(NULL);
   writer->code_row = g_string_new(NULL);
   writer->is_whole = !g_str_equal(options->verdict, "ACCEPTED");
+  writer->explain = options->conf ? options->conf->explain : 0;
   writer->whole = g_str_equal(options->verdict, "DUPLICATE") ? OUTCOME_DUPLICATE : OUTCOME_REJECTED;
   if (rows_open(&writer->rows, options->layout, options->conf, error) &&
       echoes_open(&writer->echoes, options, &writer->rows, error) && find_amount(writer, error)) {
@@ -278,12 +287,16 @@ static gboolean next_batch(FeedbackWriter *writer, GError **error) {
   return next_exception(writer, error);
 }
 
+static const RecordException *own_exception(const FeedbackWriter *writer) {
+  const RecordException *exception = writer->exception;
+  return exception && exception->record == writer->record ? exception : NULL;
+}
+
 /* The record's own exception, and the next one is looked at. The text lives until then: it is copied to the line
  * before. */
 static gboolean outcome_of(FeedbackWriter *writer, const BlockFault *fault, Outcome *outcome, const char **code,
                            GError **error) {
-  const RecordException *own = writer->exception && writer->exception->record == writer->record ? writer->exception
-                                                                                                : NULL;
+  const RecordException *own = own_exception(writer);
   const char *own_code = own && *own->code ? own->code : fault ? fault->code : NULL;
   if (writer->is_whole) {
     *outcome = writer->whole;
@@ -334,6 +347,36 @@ static void put_code(FeedbackWriter *writer, const char *code) {
   g_string_append_len(writer->code_row, (const char *)rows->bytes + start, (gssize)(rows->length - start));
 }
 
+/* Which field is at fault: the one that could not be read, or the key where it is one of ours about keys. */
+static const char *field_of(const FeedbackWriter *writer, const BlockFault *fault, const char *own_code) {
+  static const char *const about_keys[] = {CODE_NO_RECORDS_KEY, CODE_KEY_REPEATED, CODE_KEY_CONTRADICTS,
+                                           CODE_KEY_POSTED,     CODE_KEY_CONFLICT, NULL};
+  guint n;
+  if (fault)
+    return fault->field < 0 ? "" : staging_columns(writer->options.staging, &n)[fault->field].name;
+  return own_code && writer->options.key_field && g_strv_contains(about_keys, own_code) ? writer->options.key_field
+                                                                                        : "";
+}
+
+/* Behind the code, what `explain` names: the line in the partner's file, the field, and why in words. */
+static void put_explanation(FeedbackWriter *writer, const BlockFault *fault) {
+  Rows *rows = &writer->rows;
+  const RecordException *own = own_exception(writer);
+  char line[VALUE_LONGEST];
+  if (writer->explain & 1u << CONF_EXPLAIN_LINE) {
+    rows_put_delimiter(rows);
+    rows_put_number(rows, COUNT_PLACE, line, value_print((gint64)writer->block->lines[writer->in_block], 0, line));
+  }
+  if (writer->explain & 1u << CONF_EXPLAIN_FIELD) {
+    rows_put_delimiter(rows);
+    rows_put_text(rows, FIELD_PLACE, field_of(writer, fault, own ? own->code : NULL));
+  }
+  if (writer->explain & 1u << CONF_EXPLAIN_REASON) {
+    rows_put_delimiter(rows);
+    rows_put_text(rows, MESSAGE_PLACE, own ? own->reason : fault ? fault->reason : "");
+  }
+}
+
 static gboolean put_record(FeedbackWriter *writer, GError **error) {
   Rows *rows = &writer->rows;
   guint index = writer->in_block;
@@ -347,10 +390,12 @@ static gboolean put_record(FeedbackWriter *writer, GError **error) {
     fault = NULL;
   if (!outcome_of(writer, fault, &outcome, &code, error) || !count_outcome(writer, outcome, index, error))
     return FALSE;
-  echoes_put(&writer->echoes, rows, writer->block, index);
+  (fault ? echoes_put_faulty : echoes_put)(&writer->echoes, rows, writer->block, index);
   rows_put_number(rows, WORD_PLACE, WORDS[outcome], strlen(WORDS[outcome]));
   rows_put_delimiter(rows);
   put_code(writer, code);
+  if (writer->explain)
+    put_explanation(writer, fault);
   rows_end_line(rows);
   writer->fault += fault != NULL;
   if (writer->exception && writer->exception->record == writer->record && !next_exception(writer, error))

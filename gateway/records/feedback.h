@@ -2,13 +2,14 @@
  * verdict on the file, one line per input record with its echoed columns and result, trailer with totals.
  *
  *   H|<header fields…>|<ACCEPTED|REJECTED|DUPLICATE>|<code>|<message>
- *   D|<echoed columns…>|<OK|REJECTED|DUPLICATE>|<code>
+ *   D|<echoed columns…>|<OK|REJECTED|DUPLICATE>|<code>[|<line>][|<field>][|<reason>]
  *   T|<lines>|<accepted>|<rejected>|<duplicates>|<amount accepted>     (the amount is empty without an amount column)
  * Tags, delimiter, quoting, line end and character set are the layout's, or those that `feedback` names (with a
  * delimiter of its own values are quoted as RFC 4180 has it where they need it). H and T where the layout has no such
  * line; no tags at all where lines are told apart by position. Of several types of records each line has its own tag,
- * and nothing in columns that its type has not. Echoed values are written as the layout types them: decimals with their
- * scale, dates in their format. A record that could not be parsed has nothing to echo: it is known by its place, since
+ * and nothing in columns that its type has not. Echoed values are written as they came where their
+ * spellings were kept (feedback_keep_spellings), else as the layout types them: decimals with their scale, dates in
+ * their format. A record that could not be parsed has nothing to echo: it is known by its place, since
  * every record has its line in order. A file that was never staged, or whose layout has no header, has its name in
  * place of the header's fields: H|<file name>|REJECTED|<code>|<message> T|0|0|0|0| In our own texts (names, codes,
  * messages) control characters are blanks, and so are delimiters where nothing is quoted; characters that the layout's
@@ -41,6 +42,7 @@ typedef struct {
 enum {
   FEEDBACK_WORD_BYTES = 9,
   FEEDBACK_CODE_BYTES = 32,
+  FEEDBACK_FIELD_BYTES = 64,
   FEEDBACK_MESSAGE_BYTES = 100,
   FEEDBACK_NAME_BYTES = 100,
   FEEDBACK_COUNT_BYTES = 18,
@@ -49,6 +51,9 @@ enum {
 
 /* CONFIGURATION: answers in this layout cannot be as `conf` wants them (a character set that does not serve). */
 gboolean feedback_check(const Layout *layout, const ConfFeedback *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What answers will repeat is staged as it comes: before the layout's first chunk. */
+void feedback_keep_spellings(Layout *layout, const ConfFeedback *conf, const char *key_field);
 
 typedef struct FeedbackWriter FeedbackWriter;
 /* Borrows what the options point to until it is freed. CONFIGURATION: a column that does not exist; BUG: the numbers do

@@ -34,6 +34,9 @@ void parse_end_record(Parse *parse, const Shape *shape) {
         record_block_put_text(block, i, shape->tag, shape->tag_length);
       else if (shape->field_of[i] < 0)
         record_block_put_null(block, i);
+    for (guint i = layout->n_columns; i < layout->n_staged; i++)
+      if (shape->field_of[layout->spelled[i]] < 0)
+        record_block_put_null(block, i);
   }
   block->lines[block->count++] = parse->state->chunk.lines;
 }

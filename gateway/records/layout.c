@@ -184,6 +184,7 @@ static gboolean compile_columns(Layout *layout, GError **error) {
         return FALSE;
   for (guint i = SHAPE_RECORD; i < layout->n_shapes; i++)
     learn_fields(layout, &layout->shapes[i]);
+  layout->n_staged = layout->n_columns;
   if (layout->n_types == 1)
     return TRUE;
   if (layout_column(layout, LAYOUT_TYPE_COLUMN) >= 0)
@@ -191,6 +192,7 @@ static gboolean compile_columns(Layout *layout, GError **error) {
                          ": that is the column of their tags");
   layout->type_column = (int)layout->n_columns++;
   layout->columns[layout->type_column] = (StagingColumn){.name = LAYOUT_TYPE_COLUMN, .type = BLOCK_TEXT};
+  layout->n_staged = layout->n_columns;
   return TRUE;
 }
 
@@ -354,8 +356,11 @@ void layout_free(Layout *layout) {
     return;
   for (guint s = 0; layout->shapes && s < layout->n_shapes; s++)
     clear_shape(&layout->shapes[s]);
+  for (guint i = layout->n_columns; i < layout->n_staged; i++)
+    g_free((char *)layout->columns[i].name);
   charset_free(layout->charset);
   g_free(layout->shapes);
+  g_free(layout->spelled);
   g_free(layout->columns);
   g_free(layout->controls);
   g_free(layout->sums);
@@ -374,6 +379,41 @@ void layout_take_minus_zero(Layout *layout) {
   for (guint i = 0; i < layout->n_shapes; i++)
     for (guint j = 0; j < layout->shapes[i].n_fields; j++)
       layout->shapes[i].fields[j].takes_minus_zero = TRUE;
+}
+
+/* A number, a date or what is staged in a normal form can have several spellings. */
+static gboolean has_spellings(const Layout *layout, guint column) {
+  for (guint type = 0; type < layout->n_types; type++) {
+    const LayoutField *field = layout_field_of(layout, type, column);
+    if (field && (value_is_integer(field->conf) || field->format ||
+                  field->conf->normal_form >> (CONF_NORMAL_NONE + 1)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void layout_keep_spelling(Layout *layout, const char *name) {
+  int column = layout_column(layout, name);
+  for (guint i = layout->n_columns; i < layout->n_staged; i++)
+    if ((int)layout->spelled[i] == column)
+      return;
+  if (column < 0 || !has_spellings(layout, (guint)column))
+    return;
+  guint at = layout->n_staged++;
+  layout->columns = g_renew(StagingColumn, layout->columns, layout->n_staged);
+  layout->columns[at] = (StagingColumn){.name = g_strconcat(name, LAYOUT_SPELLING, NULL), .type = BLOCK_TEXT};
+  layout->spelled = g_renew(guint, layout->spelled, layout->n_staged);
+  layout->spelled[at] = (guint)column;
+  for (guint type = 0; type < layout->n_types; type++) {
+    const Shape *shape = &layout->shapes[SHAPE_RECORD + type];
+    if (shape->field_of[column] >= 0)
+      shape->fields[shape->field_of[column]].spelling = at;
+  }
+}
+
+const StagingColumn *layout_staged_columns(const Layout *layout, guint *n_columns) {
+  *n_columns = layout->n_staged;
+  return layout->columns;
 }
 
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns) {

@@ -31,7 +31,13 @@ void layout_keep_amount(Layout *layout, guint column);
 /* -0 and -0.00 are 0, for what is only compared: a file that is posted or passed on would say something else then.
  * Before the first chunk. */
 void layout_take_minus_zero(Layout *layout);
+/* Values of this field are staged as they came, too, where they came in another spelling than the one that is printed
+ * (000123, 1.5 at scale 2, a key before its normal form): for answers. Unknown fields are passed over. Before the first
+ * chunk. */
+void layout_keep_spelling(Layout *layout, const char *field);
 const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* of the records; borrowed */
+/* With the columns of spellings behind them. */
+const StagingColumn *layout_staged_columns(const Layout *layout, guint *n_columns);
 int layout_column(const Layout *layout, const char *field);                  /* -1: none */
 /* The header is a line of column names that nothing tells from a record: no title, and no field with a type. */
 gboolean layout_header_is_any_line(const Layout *layout);
@@ -98,3 +104,7 @@ void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk);
  * header's or trailer's own fault (L004, L010 …). What comes first in the file is told first, totals last. Owned by
  * `totals`, until the next check. */
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals);
+/* What a value of this field is kept as in the ledger, from how a person or a partner may spell it: whole numbers
+ * without zeros in front, decimals in their smallest parts, texts in their normal form. NULL: it is no value of this
+ * field. The caller frees. */
+char *value_kept_as(const ConfField *field, const char *text);

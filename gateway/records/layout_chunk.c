@@ -8,7 +8,7 @@ static void free_problem(gpointer data) {
 }
 
 static RecordBlock *new_block(const Layout *layout, guint capacity) {
-  guint n = layout->n_columns;
+  guint n = layout->n_staged;
   g_autofree BlockType *types = g_new(BlockType, n);
   for (guint i = 0; i < n; i++)
     types[i] = layout->columns[i].type;
@@ -27,6 +27,7 @@ LayoutChunk *layout_chunk_new(const Layout *layout) {
   state->positions = g_new0(guint32, layout->most_cells + 1);
   state->cells = g_new0(Cell, layout->most_cells + 1);
   state->unreadable = g_new0(guint64, layout->n_sums + 1);
+  state->value.room = g_byte_array_new();
   return &state->chunk;
 }
 
@@ -66,6 +67,7 @@ void layout_chunk_free(LayoutChunk *chunk) {
   charset_converter_free(state->decoder);
   g_byte_array_unref(state->converted);
   g_byte_array_unref(state->scratch);
+  g_byte_array_unref(state->value.room);
   g_free(state->positions);
   g_free(state->cells);
   g_free(state->types);

@@ -40,6 +40,7 @@ typedef struct {
   guint n_values;
   gsize *value_lengths;       /* of conf->values */
   guint column;               /* of a record's field: where it is staged */
+  guint spelling;             /* where it is staged as it came, if that is another spelling; 0: nowhere */
   gsize offset, bytes;        /* fixed: its place in the line */
   guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
   gboolean is_fixed;
@@ -93,7 +94,8 @@ struct Layout {
   guint8 is_structure[256];
   guint8 terminator, stray; /* the byte that ends a line; the other one of CR and LF */
   gsize line_limit;
-  guint n_columns;
+  guint n_columns, n_staged; /* staged: with the columns of spellings behind the others */
+  guint *spelled;            /* of those, from n_columns on: the column whose spelling it is */
   int type_column; /* of LAYOUT_TYPE_COLUMN; -1: there is one type only */
   StagingColumn *columns;
   guint n_controls;
@@ -116,3 +118,5 @@ static inline const LayoutField *layout_field_of(const Layout *layout, guint typ
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
 void names_compile(Layout *layout); /* names.c */
+
+#define LAYOUT_SPELLING " as it came" /* behind the column's name; no field's name has a blank */

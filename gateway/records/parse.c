@@ -199,6 +199,8 @@ static void store_record(Parse *parse) {
       return;
     }
     parse_put_value(parse, field->column, value);
+    if (G_UNLIKELY(field->spelling))
+      parse_put_spelling(parse, field, cell);
   }
   parse_end_record(parse, shape);
 }

@@ -86,3 +86,11 @@ static inline void parse_put_value(Parse *parse, guint index, const Value *value
     parse_put_text(parse, index, value);
   }
 }
+
+/* Beside the value itself, for a field whose spellings are kept. */
+static inline void parse_put_spelling(Parse *parse, const LayoutField *field, const Cell *cell) {
+  if (value_is_as_printed(field, cell, &parse->state->value))
+    record_block_put_null(parse->block, field->spelling);
+  else
+    record_block_put_text(parse->block, field->spelling, cell->at, cell->length);
+}

@@ -1,6 +1,7 @@
 /* Chunks are handed out in the file's order, parsed by several threads at once, and appended in the file's order again.
  */
 #include "gateway/records/stage.h"
+#include "gateway/records/layout_private.h"
 #include "gateway/threads/crew.h"
 #include <errno.h>
 #include <jansson.h>
@@ -186,7 +187,7 @@ gboolean stage_plaintext(const StageOptions *options, const char *business_date_
   if (text == MAP_FAILED)
     return sallyport_error_errno(error, errno, "map the plaintext");
   guint n_columns;
-  const StagingColumn *columns = layout_columns(options->layout, &n_columns);
+  const StagingColumn *columns = layout_staged_columns(options->layout, &n_columns);
   Parse parse = {.options = options, .text = text, .length = length};
   parse.staging = staging_create(options->path, columns, n_columns, error);
   gboolean ok = parse.staging != NULL;
@@ -219,9 +220,11 @@ gboolean stage_check_layout(const char *path, const Layout *layout, GError **err
   if (!reader)
     return FALSE;
   const StagingColumn *then = staging_columns(reader, &n_then);
-  gboolean same = n_now == n_then;
+  gboolean same = n_now <= n_then;
   for (guint i = 0; same && i < n_now; i++)
     same = strcmp(now[i].name, then[i].name) == 0 && now[i].type == then[i].type && now[i].scale == then[i].scale;
+  for (guint i = n_now; same && i < n_then; i++) /* which spellings were kept then does not matter */
+    same = g_str_has_suffix(then[i].name, LAYOUT_SPELLING);
   return same || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                      "it was staged under another layout (fields, their types, scales or order): put "
                                      "that layout back until the file is posted");

@@ -1,5 +1,6 @@
 #include "gateway/base/files.h"
 #include "gateway/records/cells_private.h"
+#include "gateway/records/normal_form.h"
 #include <string.h>
 
 void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]) {
@@ -197,6 +198,16 @@ static gboolean is_too_wide(const ConfField *conf, const guint8 *text, gsize len
          (gsize)g_utf8_strlen((const char *)text, (gssize)length) > conf->width;
 }
 
+static Fault make_normal(const ConfField *conf, Value *value) {
+  if (!value->room || !normal_form_changes(conf->normal_form, value->text, value->length))
+    return FAULT_NONE;
+  g_byte_array_set_size(value->room, (guint)value->length);
+  value->length = normal_form_make(conf->normal_form, value->text, value->length, (char *)value->room->data);
+  value->text = value->room->data;
+  value->is_null = value->length == 0;
+  return value->is_null && !conf->optional ? FAULT_REQUIRED : FAULT_NONE;
+}
+
 Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
   const ConfField *conf = field->conf;
   value->integer = 0;
@@ -209,7 +220,7 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
     return FAULT_WIDTH;
   switch (conf->type) {
   case CONF_TEXT:
-    return FAULT_NONE;
+    return G_LIKELY(conf->normal_form <= 1u << CONF_NORMAL_NONE) ? FAULT_NONE : make_normal(conf, value);
   case CONF_INTEGER:
   case CONF_DECIMAL:
     return parse_number(field, text, length, &value->integer);
@@ -224,6 +235,35 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
     return value->length ? FAULT_NONE : conf->type == CONF_DATE ? FAULT_DATE : FAULT_TIMESTAMP;
   }
   return FAULT_NONE;
+}
+
+/* Zeros in front are printed where they fill a fixed field; decimals are printed with all their places. */
+static gboolean number_is_as_printed(const LayoutField *field, const guint8 *at, gsize length) {
+  const ConfField *conf = field->conf;
+  gboolean is_filled = field->is_fixed && conf->pad == '0';
+  if (conf->sign == CONF_SIGN_OVERPUNCH && g_ascii_isdigit(at[length - 1]))
+    return FALSE;
+  if (*at == '-')
+    at++, length--;
+  if (conf->type == CONF_DECIMAL && !conf->implied && conf->scale > 0 &&
+      (length < conf->scale + 2 || at[length - 1 - conf->scale] != '.'))
+    return FALSE;
+  return *at != '+' && (is_filled || length < 2 || *at != '0' || at[1] == '.');
+}
+
+gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const Value *value) {
+  char printed[DATES_LONGEST];
+  if (cell->length == 0)
+    return TRUE;
+  if (value_is_integer(field->conf))
+    return number_is_as_printed(field, cell->at, cell->length);
+  const char *text = (const char *)value->text;
+  gsize length = field->format ? date_format_print(field->format, text, value->length, printed) : 0;
+  if (length > 0)
+    text = printed;
+  else
+    length = value->length;
+  return length == cell->length && memcmp(text, cell->at, length) == 0;
 }
 
 static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *text, gsize length) {
@@ -289,4 +329,22 @@ gsize value_print_as(const ConfField *field, gsize bytes, gint64 integer, guint 
       into[used++] = '0';
   memcpy(into + used, digits, n);
   return used + n;
+}
+
+char *value_kept_as(const ConfField *field, const char *text) {
+  LayoutField plain = {.conf = field};
+  gsize length = strlen(text);
+  Value value = {0};
+  if (field->type == CONF_TEXT) {
+    char *made = g_malloc(length + 1);
+    made[normal_form_make(field->normal_form, text, length, made)] = 0;
+    return made;
+  }
+  if (!value_is_integer(field))
+    return g_strdup(text);
+  ConfField number = {.type = field->type, .scale = field->scale};
+  plain.conf = &number;
+  return length > 0 && !value_parse(&plain, (const guint8 *)text, length, &value)
+             ? g_strdup_printf("%" G_GINT64_FORMAT, value.integer)
+             : NULL;
 }

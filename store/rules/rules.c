@@ -153,9 +153,10 @@ static guint64 broken_rules(const RuleSet *set) {
   return rules;
 }
 
+/* The block may have more columns behind those of the rules. */
 static gboolean fits(const RuleSet *set, const RecordBlock *block) {
-  gboolean same = block->n_columns == set->sandbox.n_columns;
-  for (guint i = 0; i < block->n_columns && same; i++)
+  gboolean same = block->n_columns >= set->sandbox.n_columns;
+  for (guint i = 0; i < set->sandbox.n_columns && same; i++)
     same = block->columns[i].type == set->sandbox.types[i];
   return same;
 }

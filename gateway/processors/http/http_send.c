@@ -12,6 +12,7 @@
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
 #include "gateway/processors/http/http_private.h"
+#include "gateway/flow/examine.h"
 #include "gateway/records/exceptions.h"
 #include <errno.h>
 #include <string.h>
@@ -122,9 +123,16 @@ static void add_refusal(const Call *call, const AccrualAnswer *said, guint i, Ex
                        : is_rejected     ? "the accrual interface rejected it"
                                          : "the accrual interface had credited it before";
   const RecordBlock *block = call->scratch->block;
-  RecordException exception = {block->first + i, block->lines[i], outcome_of(said->statuses[i]), (char *)code,
-                               (char *)reason};
-  gint64 amount = record_block_integer(block, call->accrual->step->feed->columns->amount, i);
+  RecordException exception = {.record = block->first + i,
+                               .line = block->lines[i],
+                               .outcome = outcome_of(said->statuses[i]),
+                               .code = (char *)code,
+                               .reason = (char *)reason};
+  const LedgerColumns *columns = call->accrual->step->feed->columns;
+  g_autoptr(GString) key = g_string_new(NULL);
+  g_autoptr(GString) account = g_string_new(NULL);
+  gint64 amount = record_block_integer(block, columns->amount, i);
+  examine_keep_values(block, columns, i, key, account, &exception);
   exception_packer_add(packer, &exception);
   /* Parts of a sum that is known to fit without signs (examine.c). */
   *(is_rejected ? &answer->amount_rejected : &answer->amount_duplicate) += amount;

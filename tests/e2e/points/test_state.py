@@ -91,6 +91,10 @@ def change_key_type(c):
     record_fields(c)['field "reference"'] = {"type": "integer"}
 
 
+def change_normal_form(c):
+    record_fields(c)['field "reference"'] = {"normal-form": ["trim", "case"]}
+
+
 EDITS = [  # what, words that the refusal has, the lanes that must not start
     (rename_lane, ["points", "sallyport move lane points"], ["loyalty"]),
     (remove_lane, ["points", "sallyport move lane points", "--close"], []),
@@ -104,6 +108,7 @@ EDITS = [  # what, words that the refusal has, the lanes that must not start
     (change_key, ["key", "reference", "--accept"], ["points"]),
     (change_account, ["account", "member", "--accept"], ["points"]),
     (change_key_type, ["key's type", "integer", "--accept"], ["points"]),
+    (change_normal_form, ["key's type was text, and is text trim case", "--accept"], ["points"]),
 ]
 
 

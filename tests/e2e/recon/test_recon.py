@@ -168,15 +168,19 @@ def files_and_their_records_outcomes_can_be_reconciled_too():
         good = accruals.records(30, prefix="A", broken={2, 30})
         bring(world, "A", good)
         bring(world, "B", accruals.records(3, prefix="A") + accruals.records(2, prefix="B"), sequence=2)
+        bring(world, "C", accruals.text(accruals.records(2, prefix="C"), header=header(DAY, 3), total=7).encode())
+        refused = points_of(accruals.records(2, prefix="C"))
         files = run(world, name="files")
-        equal(lines_of(world, files["task"]),
+        equal(lines_of(world, files["task"])[:2],
               [f"POINTS_A.dat.pgp,closed,30,28,2,{points_of(good)}", "POINTS_B.dat.pgp,closed,5,3,0,305"], "files")
         lines = lines_of(world, run(world, name="records")["task"])
         equal((len(lines), lines[0], lines[1], lines[29]),
-              (35, "POINTS_A.dat.pgp,2,accepted,,A-00000001,101", "POINTS_A.dat.pgp,3,rejected,E012,,",
-                                                            "POINTS_A.dat.pgp,31,rejected,E012,,"), "records")
-        equal([line.split(",")[2] for line in lines[30:]],
+              (36, "POINTS_A.dat.pgp,2,accepted,,A-00000001,101",
+               f"POINTS_A.dat.pgp,3,rejected,E012,A-00000002,{good[1].points}",
+               f"POINTS_A.dat.pgp,31,rejected,E012,A-00000030,{good[29].points}"), "records")
+        equal([line.split(",")[2] for line in lines[30:35]],
               ["duplicate", "accepted", "duplicate", "accepted", "accepted"], "the second file's outcomes")
+        equal(lines[35], f"POINTS_C.dat.pgp,,rejected,T004,,{refused}", "a file that was refused as a whole")
 
 
 def points_of(made):

@@ -142,8 +142,16 @@ static inline BookFile *see(Book *book, const char *name) {
 static inline GBytes *exceptions_of_the_closed(void) {
   ExceptionPacker *packer = exception_packer_new();
   char code[] = "E1", reason[] = "points out of range", key_code[] = "K003", key_reason[] = "posted before";
-  exception_packer_add(packer, &(RecordException){3, 4, OUTCOME_REJECTED, code, reason});
-  exception_packer_add(packer, &(RecordException){5, 6, OUTCOME_DUPLICATE, key_code, key_reason});
+  exception_packer_add(packer, &(RecordException){.record = 3,
+                                                  .line = 4,
+                                                  .outcome = OUTCOME_REJECTED,
+                                                  .code = code,
+                                                  .reason = reason});
+  exception_packer_add(packer, &(RecordException){.record = 5,
+                                                  .line = 6,
+                                                  .outcome = OUTCOME_DUPLICATE,
+                                                  .code = key_code,
+                                                  .reason = key_reason});
   return exception_packer_finish(packer);
 }
 

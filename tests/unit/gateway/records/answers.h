@@ -33,16 +33,19 @@ static inline void free_batch(gpointer data) {
   g_free(batch);
 }
 
-static inline Case *staged(ConfLayout *conf, const char *text, gsize length) {
+/* `spelled`: fields whose spellings are kept. */
+static inline Case *staged_spelled(ConfLayout *conf, const char *const *spelled, const char *text, gsize length) {
   Case *it = g_new0(Case, 1);
   GError *error = NULL;
   it->conf = conf;
   it->layout = layout_new(conf, &error);
   assert_null(error);
+  for (; spelled && *spelled; spelled++)
+    layout_keep_spelling(it->layout, *spelled);
   it->folder = g_dir_make_tmp("feedback-XXXXXX", NULL);
   it->path = g_build_filename(it->folder, "stage", NULL);
   guint n;
-  const StagingColumn *columns = layout_columns(it->layout, &n);
+  const StagingColumn *columns = layout_staged_columns(it->layout, &n);
   Staging *staging = staging_create(it->path, columns, n, &error);
   assert_null(error);
   LayoutChunk *chunk = layout_chunk_new(it->layout);
@@ -69,6 +72,10 @@ static inline Case *staged(ConfLayout *conf, const char *text, gsize length) {
                                   .records = staging_count(it->staging)};
   it->options.accepted = it->options.records;
   return it;
+}
+
+static inline Case *staged(ConfLayout *conf, const char *text, gsize length) {
+  return staged_spelled(conf, NULL, text, length);
 }
 
 static inline Case *staged_text(ConfLayout *conf, const char *text) {

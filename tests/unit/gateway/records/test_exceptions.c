@@ -40,6 +40,44 @@ static void what_is_packed_comes_back(void **state) {
   exception_cursor_free(cursor);
 }
 
+static void what_is_left_of_a_record_comes_back_too(void **state) {
+  (void)state;
+  static const RecordException given[] = {
+      {.record = 1, .line = 2, .outcome = OUTCOME_REJECTED, .code = (char *)"E1", .key = (char *)"k,1",
+       .account = (char *)"",
+       .has_amount = TRUE, .amount = G_MININT64},
+      {.record = 2, .line = 3, .outcome = OUTCOME_DUPLICATE, .code = (char *)"K001"},
+      {.record = 5, .line = 6, .outcome = OUTCOME_REJECTED, .code = (char *)"E1", .has_amount = TRUE, .amount = -7}};
+  ExceptionPacker *packer = exception_packer_new();
+  for (guint i = 0; i < G_N_ELEMENTS(given); i++)
+    exception_packer_add(packer, &given[i]);
+  g_autoptr(GBytes) packed = exception_packer_finish(packer);
+  ExceptionCursor *cursor = exception_cursor_new(packed);
+  for (guint i = 0; i < G_N_ELEMENTS(given); i++) {
+    const RecordException *told = exception_cursor_next(cursor, NULL);
+    assert_true(told->record == given[i].record && told->outcome == given[i].outcome);
+    assert_true(g_strcmp0(told->key, given[i].key) == 0 && g_strcmp0(told->account, given[i].account) == 0);
+    assert_true(told->has_amount == given[i].has_amount && told->amount == given[i].amount);
+  }
+  exception_cursor_free(cursor);
+}
+
+static void what_an_earlier_release_packed_is_read(void **state) {
+  (void)state;
+  static const guint8 packed[] = {1, 1, 3, 8, 1, 0, 2, 'E', '1', 1, 3, 'w', 'h', 'y'};
+  g_autoptr(GBytes) bytes = g_bytes_new_static(packed, sizeof packed);
+  g_autoptr(GError) error = NULL;
+  ExceptionCursor *cursor = exception_cursor_new(bytes);
+  const RecordException *told = exception_cursor_next(cursor, &error);
+  assert_non_null(told);
+  assert_true(told->record == 3 && told->line == 4 && told->outcome == OUTCOME_REJECTED && !told->key &&
+              !told->account && !told->has_amount);
+  assert_string_equal(told->reason, "why");
+  assert_null(exception_cursor_next(cursor, &error));
+  assert_null(error);
+  exception_cursor_free(cursor);
+}
+
 static void nothing_packs_to_nothing(void **state) {
   (void)state;
   assert_null(exception_packer_finish(exception_packer_new()));
@@ -118,6 +156,8 @@ static void damaged_bytes_never_read_wild(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_packed_comes_back),
+      cmocka_unit_test(what_is_left_of_a_record_comes_back_too),
+      cmocka_unit_test(what_an_earlier_release_packed_is_read),
       cmocka_unit_test(nothing_packs_to_nothing),
       cmocka_unit_test(repeated_rejections_cost_a_few_bytes_each),
       cmocka_unit_test(truncated_bytes_are_a_storage_error),

@@ -25,6 +25,86 @@ static void of_several_types_each_line_has_its_tag(void **state) {
              "REJECTED|L005\nD|r5|D|||OK|\nT|5|3|2|0|13\n");
 }
 
+static void numbers_and_dates_come_back_as_they_came(void **state) {
+  (void)state;
+  static char *columns[] = {(char *)"ref", (char *)"amount", (char *)"at", NULL};
+  static const char text[] = "D|000123|1.5|2026-11-20T01:02:03+0800\nD|7|-0.50|2026-11-20T01:02:03Z\n"
+                             "D|0|2.00|2026-11-20T01:02:03+08\nE|-1|-007.1\nD|x|1.5|2026-11-20T01:02:03Z\n";
+  ConfLayout *conf = layouts_conf("|", NULL, "D ref:int amount:dec=2 at:time", NULL);
+  layouts_record(conf, "E ref:int amount:dec=2");
+  Case *it = staged_spelled(conf, (const char *const *)columns, text, strlen(text));
+  it->feedback.columns = columns;
+  it->options.rejected = 1;
+  it->options.accepted = 4;
+  except(add_batch(it, 1, 5, 4, 1, 0, 0), 5, OUTCOME_REJECTED, "L012");
+  expect(it, "H|POINTS.dat|ACCEPTED||\nD|000123|1.5|2026-11-20T01:02:03+0800|OK|\nD|7|-0.50|2026-11-20T01:02:03Z|OK|\n"
+             "D|0|2.00|2026-11-20T01:02:03+08|OK|\nE|-1|-007.1||OK|\nD||||REJECTED|L012\nT|5|4|1|0|\n");
+}
+
+static void fixed_numbers_come_back_as_they_came(void **state) {
+  (void)state;
+  static char *columns[] = {(char *)"ref", (char *)"points", (char *)"fee", NULL};
+  static const char text[] = "D0001+0005  012\nD0002-0005   1C\nD0003000050000}\n";
+  ConfLayout *conf = layouts_conf("|", NULL, "D ref:int@4>0 points:int@5>0 fee:dec=2@5>~^", NULL);
+  conf->kind = CONF_LAYOUT_FIXED;
+  Case *it = staged_spelled(conf, (const char *const *)columns, text, strlen(text));
+  it->feedback.columns = columns;
+  it->feedback.line_end = (char *)"lf";
+  g_autofree char *told = written(&it->options, 4096, NULL);
+  assert_null(told);
+  add_batch(it, 1, 3, 3, 0, 0, 0);
+  told = written(&it->options, 4096, NULL);
+  assert_non_null(told);
+  assert_non_null(strstr(told, "\nD0001+0005  012OK "));
+  assert_non_null(strstr(told, "\nD0002-0005   1COK "));
+  assert_non_null(strstr(told, "\nD0003000050000}OK "));
+  finish(it);
+}
+
+static void a_key_in_its_normal_form_is_answered_as_it_came(void **state) {
+  (void)state;
+  static const char *const spelled[] = {"ref", NULL};
+  static const char text[] = "D|ab1 \t|1\nD|AB1|1\nD|\357\274\241\357\275\202\357\274\221\343\200\200|1\n"
+                             "D|ab-\346\261\211|1\nD| |1\n";
+  ConfLayout *conf = layouts_conf("|", NULL, "D ref:text points:int", NULL);
+  ConfField *field = conf->record.fields->pdata[0];
+  field->normal_form = 1 << CONF_NORMAL_TRIM | 1 << CONF_NORMAL_WIDTH | 1 << CONF_NORMAL_CASE;
+  Case *it = staged_spelled(conf, spelled, text, strlen(text));
+  g_autoptr(RecordBlock) block = staging_block_new(it->staging, 5);
+  assert_true(staging_read(it->staging, 1, 5, block, NULL));
+  static const char *const kept[] = {"AB1", "AB1", "AB1", "AB-\346\261\211"};
+  for (guint i = 0; i < G_N_ELEMENTS(kept); i++) {
+    gsize length;
+    const char *key = record_block_text(block, 0, i, &length);
+    assert_int_equal(length, strlen(kept[i]));
+    assert_memory_equal(key, kept[i], length);
+  }
+  assert_string_equal(record_block_fault(block, 4)->code, "L010");
+  it->options.rejected = 1;
+  it->options.accepted = 4;
+  except(add_batch(it, 1, 5, 4, 1, 0, 0), 5, OUTCOME_REJECTED, "L010");
+  expect(it, "H|POINTS.dat|ACCEPTED||\nD|ab1 \t|OK|\nD|AB1|OK|\n"
+             "D|\357\274\241\357\275\202\357\274\221\343\200\200|OK|\nD|ab-\346\261\211|OK|\n"
+             "D||REJECTED|L010\nT|5|4|1|0|\n");
+}
+
+static void an_answer_explains_itself_where_it_is_asked_to(void **state) {
+  (void)state;
+  Case *it = staged_text(layouts_conf("|", NULL, "D ref:text points:int", NULL),
+                         "D|r1|5\nD|r2|x|\nD|r3|7x\nD|r1|5\nD|r5|1\n");
+  it->feedback.explain = 1 << CONF_EXPLAIN_LINE | 1 << CONF_EXPLAIN_FIELD | 1 << CONF_EXPLAIN_REASON;
+  it->options.accepted = 1;
+  it->options.rejected = 3;
+  it->options.duplicates = 1;
+  BookBatch *batch = add_batch(it, 1, 5, 1, 3, 1, 0);
+  except(batch, 2, OUTCOME_REJECTED, "L004");
+  except(batch, 3, OUTCOME_REJECTED, "L012");
+  except(batch, 4, OUTCOME_DUPLICATE, "K001");
+  except(batch, 5, OUTCOME_REJECTED, "E012");
+  expect(it, "H|POINTS.dat|ACCEPTED||\nD|r1|OK||1||\nD||REJECTED|L004|2||why\nD||REJECTED|L012|3|points|why\n"
+             "D|r1|DUPLICATE|K001|4|ref|why\nD|r5|REJECTED|E012|5||why\nT|5|1|3|1|\n");
+}
+
 #define BLANKS_9 "         "
 #define BLANKS_32 "                                "
 #define BLANKS_100 BLANKS_32 BLANKS_32 BLANKS_32 "    "
@@ -194,6 +274,10 @@ static void forms_that_cannot_be_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(numbers_and_dates_come_back_as_they_came),
+      cmocka_unit_test(fixed_numbers_come_back_as_they_came),
+      cmocka_unit_test(a_key_in_its_normal_form_is_answered_as_it_came),
+      cmocka_unit_test(an_answer_explains_itself_where_it_is_asked_to),
       cmocka_unit_test(of_several_types_each_line_has_its_tag),
       cmocka_unit_test(fixed_lines_are_answered_in_fixed_lines),
       cmocka_unit_test(fixed_answers_have_the_bytes_of_their_character_set),

@@ -24,7 +24,11 @@ static BookBatch *make_range(guint64 first, guint64 last, guint number) {
   for (guint64 record = first; record <= last; record++) {
     Outcome outcome;
     if (is_refused(record, &outcome)) {
-      exception_packer_add(packer, &(RecordException){record, record + 1, outcome, (char *)"E1", (char *)"why"});
+      exception_packer_add(packer, &(RecordException){.record = record,
+                                                      .line = record + 1,
+                                                      .outcome = outcome,
+                                                      .code = (char *)"E1",
+                                                      .reason = (char *)"why"});
       *(outcome == OUTCOME_REJECTED ? &range->rejected : &range->duplicates) += 1;
     } else {
       range->accepted++;
