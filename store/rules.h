@@ -5,10 +5,14 @@
  * progress handler. One statement evaluates all rules over a block. A rule holds if its value is true; NULL means
  * broken. `header` values can be named in rules as text or integer constants: header_business_date.
  *
- * Functions allowed: abs char coalesce date datetime glob hex ifnull iif instr length like lower ltrim max min nullif
- * replace rtrim scaled strftime substr substring time trim typeof unicode unixepoch upper. The date functions take no
- * 'now', 'localtime' or 'utc'. scaled('12.30', 2) = 1230. Sub-queries, aggregates, window functions, parameters,
- * comments are refused.
+ * Functions allowed: abs char coalesce compare date datetime glob hex highest ifnull iif instr length like lower lowest
+ * ltrim max min minus nullif plus portion price replace rounded rtrim scaled strftime substr substring time trim typeof
+ * unicode units unixepoch upper. The date functions take no 'now', 'localtime' or 'utc'. scaled('12.30', 2) = 1230.
+ * Sub-queries, aggregates, window functions, parameters, comments are refused.
+ *
+ * price portion plus minus lowest highest give exact money (store/money.h), which is no number: it may stand only as an
+ * argument of these, of compare(a, b) = -1, 0 or 1, and of rounded(amount, 'half-up'), which gives an integer. units is
+ * of quantities. What has no value there is null: the rule is broken.
  *
  * REAL has no place in a rule about money. A number with a fraction or exponent, or one that leaves 64 bits, is refused
  * when the rule is checked, and so is CAST to anything but INTEGER or TEXT; a rule whose own value is REAL, text or a

@@ -130,6 +130,8 @@ struct PureDates *rule_functions_add(sqlite3 *db) {
   if (rc == SQLITE_OK)
     rc = sqlite3_create_function_v2(db, "holds", 2, flags, NULL, holds, NULL, NULL, NULL);
   if (rc == SQLITE_OK)
+    rc = rule_money_functions_add(db);
+  if (rc == SQLITE_OK)
     return dates;
   pure_dates_free(dates);
   return NULL;

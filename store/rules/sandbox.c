@@ -128,9 +128,11 @@ static const sqlite3_module record_module = {
 
 static gboolean is_allowed_function(const char *name) {
   static const char *const allowed[] = {
-      "abs",    "char",     "coalesce", "date",      "datetime", "glob", "hex",    "holds",   "ifnull",    "iif",
-      "instr",  "length",   "like",     "lower",     "ltrim",    "max",  "min",    "nullif",  "replace",   "rtrim",
-      "scaled", "strftime", "substr",   "substring", "time",     "trim", "typeof", "unicode", "unixepoch", "upper"};
+      "abs",       "char",    "coalesce", "compare", "date",    "datetime", "glob",     "hex",   "highest",
+      "holds",     "ifnull",  "iif",      "instr",   "length",  "like",     "lower",    "lowest", "ltrim",
+      "max",       "min",     "minus",    "nullif",  "plus",    "portion",  "price",    "replace", "rounded",
+      "rtrim",     "scaled",  "strftime", "substr",  "substring", "time",   "trim",     "typeof", "unicode",
+      "unixepoch", "units",   "upper"};
   for (guint i = 0; i < G_N_ELEMENTS(allowed); i++)
     if (g_ascii_strcasecmp(name, allowed[i]) == 0)
       return TRUE;

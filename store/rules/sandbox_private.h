@@ -29,3 +29,5 @@ void rule_sandbox_begin(RuleSandbox *sandbox, const RecordBlock *block, guint ru
 /* store/rules/functions.c: scaled(), holds() and the date functions without a clock or a time zone. */
 struct PureDates *rule_functions_add(sqlite3 *db);
 void pure_dates_free(struct PureDates *dates);
+/* store/rules/money_functions.c; an SQLite code. */
+int rule_money_functions_add(sqlite3 *db);

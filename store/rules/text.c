@@ -2,9 +2,17 @@
 #include <errno.h>
 #include <string.h>
 
+/* What stands between a pair of parentheses, or commas in it. */
+typedef enum { HOLDS_ANYTHING, TAKES_MONEY, GIVES_MONEY /* takes it, too */ } Parentheses;
+typedef enum { AFTER_ANYTHING, AFTER_SEPARATOR /* '(' or ',' */, AFTER_QUOTED, AFTER_FUNCTION, AFTER_MONEY } Before;
+enum { MOST_PARENTHESES = 200 }; /* SQLite's own limit is the sandbox's: as deep */
+
 typedef struct {
   const char *at;
-  int depth; /* of open parentheses */
+  Before before;        /* the token before */
+  Parentheses function; /* AFTER_FUNCTION */
+  guint8 open[MOST_PARENTHESES];
+  guint depth; /* of open parentheses */
   gboolean computes;
   gboolean after_as; /* the next word is a CAST's type */
 } Lexer;
@@ -64,6 +72,48 @@ static gboolean word_is(const char *word, gsize length, const char *keyword) {
   return strlen(keyword) == length && g_ascii_strncasecmp(word, keyword, length) == 0;
 }
 
+/* --- Money: only functions that know it may see it. To SQLite it is a blob, which it would compare as larger than
+ * every number, and add as 0. */
+
+static Parentheses money_function(const char *word, gsize length) {
+  static const struct {
+    const char *name;
+    Parentheses what;
+  } rows[] = {{"price", GIVES_MONEY},  {"portion", GIVES_MONEY}, {"plus", GIVES_MONEY},    {"minus", GIVES_MONEY},
+              {"lowest", GIVES_MONEY}, {"highest", GIVES_MONEY}, {"compare", TAKES_MONEY}, {"rounded", TAKES_MONEY}};
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+    if (word_is(word, length, rows[i].name))
+      return rows[i].what;
+  return HOLDS_ANYTHING;
+}
+
+static gboolean misplaced(GError **error) {
+  return refuse(error, "what price(), portion(), plus(), minus(), lowest() or highest() gives is exact money and no "
+                       "number: it may only be an argument of these, of compare(a, b), or of rounded(a, 'half-up')");
+}
+
+static gboolean may_hold_money(const Lexer *lexer) {
+  return lexer->before == AFTER_SEPARATOR && lexer->depth > 0 && lexer->open[lexer->depth - 1] != HOLDS_ANYTHING;
+}
+
+static gboolean open_parenthesis(Lexer *lexer, GError **error) {
+  Parentheses what = lexer->before == AFTER_FUNCTION ? lexer->function : HOLDS_ANYTHING;
+  if (lexer->before == AFTER_QUOTED)
+    return refuse(error, "a function's name stands without quotes");
+  if (lexer->depth == MOST_PARENTHESES)
+    return refuse(error, "more than %d parentheses within each other", MOST_PARENTHESES);
+  lexer->open[lexer->depth++] = (guint8)what;
+  lexer->before = AFTER_SEPARATOR;
+  return TRUE;
+}
+
+static gboolean close_parenthesis(Lexer *lexer, GError **error) {
+  if (lexer->depth == 0)
+    return refuse(error, "a ')' too many");
+  lexer->before = lexer->open[--lexer->depth] == GIVES_MONEY ? AFTER_MONEY : AFTER_ANYTHING;
+  return TRUE;
+}
+
 static gboolean read_word(Lexer *lexer, GError **error) {
   const char *word = lexer->at;
   while (is_word_byte(*lexer->at))
@@ -77,6 +127,13 @@ static gboolean read_word(Lexer *lexer, GError **error) {
     return refuse(error, "sub-queries are not allowed: a rule looks at one record");
   if (word_is(word, length, "OVER"))
     return refuse(error, "window functions are not allowed: a rule looks at one record");
+  const char *next = lexer->at;
+  while (g_ascii_isspace(*next))
+    next++;
+  lexer->function = *next == '(' ? money_function(word, length) : HOLDS_ANYTHING;
+  if (lexer->function == GIVES_MONEY && !may_hold_money(lexer))
+    return misplaced(error);
+  lexer->before = AFTER_FUNCTION;
   return TRUE;
 }
 
@@ -88,11 +145,13 @@ static gboolean read_sign(Lexer *lexer, GError **error) {
     return refuse(error, "a rule is one expression: ';' is not allowed");
   if (strchr("?:@#$", c))
     return refuse(error, "parameters are not allowed in a rule: %c", c);
-  lexer->depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-  if (lexer->depth < 0)
-    return refuse(error, "a ')' too many");
   lexer->computes |= strchr("+-*/%", c) != NULL;
   lexer->at++;
+  if (c == '(')
+    return open_parenthesis(lexer, error);
+  if (c == ')')
+    return close_parenthesis(lexer, error);
+  lexer->before = c == ',' ? AFTER_SEPARATOR : AFTER_ANYTHING;
   return TRUE;
 }
 
@@ -102,15 +161,20 @@ static gboolean read_token(Lexer *lexer, GError **error) {
     lexer->at++;
     return TRUE;
   }
+  if (lexer->before == AFTER_MONEY && c != ',' && c != ')')
+    return misplaced(error);
   if (c != '"' && !is_word_byte(c) && lexer->after_as)
     return refuse(error, "AS is for CAST(… AS INTEGER) and CAST(… AS TEXT) only");
   if (c == '\'' || c == '"' || c == '`' || c == '[') {
     if (lexer->after_as)
       return refuse(error, "CAST to a quoted type: only INTEGER and TEXT are allowed");
+    lexer->before = AFTER_QUOTED;
     return read_quoted(lexer, c == '[' ? ']' : c, error);
   }
-  if (g_ascii_isdigit(c) || (c == '.' && g_ascii_isdigit(lexer->at[1])))
+  if (g_ascii_isdigit(c) || (c == '.' && g_ascii_isdigit(lexer->at[1]))) {
+    lexer->before = AFTER_ANYTHING;
     return read_number(lexer, error);
+  }
   if (is_word_byte(c) && c != '$')
     return read_word(lexer, error);
   return read_sign(lexer, error);
@@ -123,6 +187,8 @@ gboolean rule_text_check(const char *text, gboolean *computes, GError **error) {
       return FALSE;
   if (lexer.depth > 0)
     return refuse(error, "a ')' is missing");
+  if (lexer.before == AFTER_MONEY)
+    return misplaced(error);
   *computes = lexer.computes;
   return TRUE;
 }
