@@ -1,7 +1,6 @@
 #include "conf/read/row.h"
+#include "gateway/base/spelling.h"
 #include <string.h>
-
-#define NAME_LIMIT 64 /* bytes of a name for which another is suggested */
 
 const Row *grammar_next(RowWalk *walk) {
   for (;;) {
@@ -28,28 +27,8 @@ const Row *grammar_find(const Table *table, const char *name) {
   return NULL;
 }
 
-/* Gives Levenshtein's distance, with both names bounded. */
-static guint edit_distance(const char *a, const char *b) {
-  guint row[NAME_LIMIT + 1];
-  guint length = (guint)strlen(b);
-  for (guint j = 0; j <= length; j++)
-    row[j] = j;
-  for (guint i = 1; a[i - 1] != '\0'; i++) {
-    guint corner = row[0];
-    row[0] = i;
-    for (guint j = 1; j <= length; j++) {
-      guint cost = corner + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
-      corner = row[j];
-      row[j] = MIN(cost, MIN(corner, row[j - 1]) + 1);
-    }
-  }
-  return row[length];
-}
-
 gboolean grammar_is_near(const char *a, const char *b, guint *distance) {
-  if (strlen(a) > NAME_LIMIT || strlen(b) > NAME_LIMIT)
-    return FALSE;
-  *distance = edit_distance(a, b);
+  *distance = spelling_distance(a, b);
   return *distance <= MAX(1, MIN(strlen(a), strlen(b)) / 3);
 }
 

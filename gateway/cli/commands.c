@@ -1,4 +1,5 @@
 #include "gateway/cli/command.h"
+#include "gateway/base/spelling.h"
 #include <string.h>
 
 /* The words of `sallyport --help`, in its order. */
@@ -52,35 +53,13 @@ char *cli_command_help(const CliCommand *command) {
                          *command->text == '\n' ? "" : "", options);
 }
 
-/* Damerau's distance without its refinement: insertions, deletions, changes, neighbours swapped. */
-static guint distance(const char *a, const char *b) {
-  enum { MOST = 32 };
-  guint rows[3][MOST + 1] = {{0}};
-  gsize n = strlen(a), m = strlen(b);
-  if (n > MOST || m > MOST)
-    return G_MAXUINT;
-  for (guint j = 0; j <= m; j++)
-    rows[0][j] = j;
-  for (guint i = 1; i <= n; i++) {
-    guint *here = rows[i % 3], *before = rows[(i + 2) % 3], *twice = rows[(i + 1) % 3];
-    here[0] = i;
-    for (guint j = 1; j <= m; j++) {
-      guint change = before[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      here[j] = MIN(MIN(before[j], here[j - 1]) + 1, change);
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        here[j] = MIN(here[j], twice[j - 2] + 1);
-    }
-  }
-  return rows[n % 3][m];
-}
-
 const char *cli_suggest(const char *misspelt) {
   const char *nearest = NULL;
   guint least = 3;
   for (const CliCommand *const *command = cli_commands; *command; command++) {
     const char *name = (*command)->name;
     gboolean is_beginning = g_str_has_prefix(name, misspelt) && strlen(misspelt) >= 2;
-    guint far = is_beginning ? 1 : distance(misspelt, name);
+    guint far = is_beginning ? 1 : spelling_distance(misspelt, name);
     if ((*command)->summary && far < least && far < strlen(name)) {
       least = far;
       nearest = name;

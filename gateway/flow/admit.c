@@ -1,5 +1,6 @@
 #include "gateway/flow/admit.h"
 #include "gateway/base/files.h"
+#include "gateway/common/json_text.h"
 #include "gateway/flow/claim.h"
 #include <fnmatch.h>
 #include <jansson.h>
@@ -143,9 +144,5 @@ char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *l
     g_autofree char *shown = files_show_bytes(bytes, length, 0);
     json_object_set_new(evidence, "marker", json_string(shown));
   }
-  char *text = json_dumps(evidence, JSON_COMPACT);
-  char *copy = g_strdup(text);
-  free(text);
-  json_decref(evidence);
-  return copy;
+  return json_text_take(evidence);
 }

@@ -1,5 +1,6 @@
 #include "gateway/flow/declared.h"
 #include "gateway/common/codes.h"
+#include "gateway/common/json_text.h"
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -263,10 +264,7 @@ char *declared_add_to_evidence(const Declared *declared, const char *evidence) {
     if (declared->digests[kind])
       json_object_set_new(member, digest_word(kind), json_string(declared->digests[kind]));
   json_object_set_new(object, "declared", member);
-  char *text = json_dumps(object, JSON_COMPACT), *copy = g_strdup(text);
-  free(text);
-  json_decref(object);
-  return copy;
+  return json_text_take(object);
 }
 
 gboolean declared_from_evidence(const char *evidence, Declared **declared, GError **error) {

@@ -1,6 +1,7 @@
 /* The manifest as bytes. Made by hand and not by a JSON library: the order of members and the spelling of each are what
  * is signed, and must not change with a library's version. */
 #include "gateway/recon/manifest.h"
+#include "gateway/common/json_text.h"
 #include <string.h>
 
 /* RFC 8259: quotes, backslash and controls are escaped, all else is UTF-8 as it stands. */
@@ -39,13 +40,9 @@ static char *shown_total(const ReconManifest *manifest, gint64 total) {
   return manifest->amount ? recon_decimal(total, manifest->scale) : NULL;
 }
 
-static char *shown_time(const ReconManifest *manifest) {
-  g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(manifest->made_at);
-  return at ? g_date_time_format(at, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("");
-}
-
 void recon_manifest_begin(const ReconManifest *manifest, guint shards, GString *json) {
-  g_autofree char *total = shown_total(manifest, manifest->total), *made_at = shown_time(manifest);
+  g_autofree char *total = shown_total(manifest, manifest->total);
+  g_autofree char *made_at = json_text_utc(manifest->made_at * G_USEC_PER_SEC);
   g_string_append(json, "{\n");
   put_member(json, "format", RECON_MANIFEST_FORMAT);
   put_member(json, "requester", manifest->requester);
@@ -111,7 +108,8 @@ static void put_number(GString *text, guint64 value) {
 }
 
 void recon_manifest_text_begin(const ReconManifest *manifest, guint shards, GString *text) {
-  g_autofree char *total = shown_total(manifest, manifest->total), *made_at = shown_time(manifest);
+  g_autofree char *total = shown_total(manifest, manifest->total);
+  g_autofree char *made_at = json_text_utc(manifest->made_at * G_USEC_PER_SEC);
   g_string_append(text, "H|");
   put_field(text, RECON_MANIFEST_FORMAT);
   put_field(text, manifest->requester);

@@ -3,6 +3,7 @@
 #include "crypto/openpgp.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
+#include "gateway/common/json_text.h"
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/ways.h"
@@ -13,11 +14,6 @@
 #include <unistd.h>
 
 enum { ANSWER_LIMIT = 64 * 1024, SIGN_SECONDS = 60, SIGNATURE_LIMIT = 4096 };
-
-static char *shown_time(gint64 at) {
-  g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(at / G_USEC_PER_SEC);
-  return g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
-}
 
 static json_t *manifest_of(const Conf *conf, const ConfReconcile *reconcile, const ReconTask *task) {
   json_t *manifest = json_pack("{s:s, s:I, s:s}", "name", task->manifest_name, "size", (json_int_t)task->manifest_size,
@@ -30,16 +26,13 @@ static json_t *manifest_of(const Conf *conf, const ConfReconcile *reconcile, con
 }
 
 char *recon_status_body(const Conf *conf, const ConfReconcile *reconcile, const ReconTask *task) {
-  g_autofree char *total = recon_decimal(task->total, task->scale), *done_at = shown_time(task->done_at);
+  g_autofree char *total = recon_decimal(task->total, task->scale), *done_at = json_text_utc(task->done_at);
   json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:s, s:i, s:s, s:o}", "format",
                            "sallyport-status-1", "task", task->id, "requester", task->requester, "type", task->type,
                            "period", task->period, "version", (int)task->version, "state", "done", "records",
                            (json_int_t)task->records, "total", total, "shards", (int)task->shards, "done_at", done_at,
                            "manifest", manifest_of(conf, reconcile, task));
-  char *text = json_dumps(body, JSON_COMPACT), *copy = g_strdup(text);
-  free(text);
-  json_decref(body);
-  return copy;
+  return json_text_take(body);
 }
 
 typedef struct {

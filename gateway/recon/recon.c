@@ -1,4 +1,5 @@
 #include "gateway/recon/recon_private.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
@@ -208,10 +209,9 @@ static gboolean keep_house(Recon *recon, GError **error) {
 
 static void wait_a_little(Recon *recon) {
   gint64 until = g_get_monotonic_time() + LOOK_MS * 1000;
-  struct timespec at = {until / G_USEC_PER_SEC, until % G_USEC_PER_SEC * 1000};
   pthread_mutex_lock(&recon->lock);
   while (!recon->woken && !is_stopping(recon) && g_get_monotonic_time() < until)
-    pthread_cond_timedwait(&recon->changed, &recon->lock, &at);
+    clock_condition_wait(&recon->changed, &recon->lock, until);
   recon->woken = FALSE;
   pthread_mutex_unlock(&recon->lock);
 }
@@ -300,16 +300,12 @@ static void recon_free(gpointer service) {
 
 static Recon *recon_new(const LaneHost *host) {
   Recon *recon = g_new0(Recon, 1);
-  pthread_condattr_t attributes;
   recon->host = host;
   recon->late_seen = -1;
   recon->blocks = g_ptr_array_new_with_free_func(block_free);
   recon->ways = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, recon_way_free);
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_mutex_init(&recon->lock, NULL);
-  pthread_cond_init(&recon->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&recon->changed);
   return recon;
 }
 

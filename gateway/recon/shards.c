@@ -6,6 +6,7 @@
 #include "gateway/recon/shards.h"
 #include "crypto/digest.h"
 #include "crypto/openpgp.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/packing/packing.h"
@@ -288,8 +289,7 @@ static GPtrArray *wait_for_group(Shards *shards) {
     until = made->len == 0 ? 0 : until ? until : g_get_monotonic_time() + GROUP_WAIT;
     g_ptr_array_unref(made);
     gint64 next = g_get_monotonic_time() + GROUP_WAIT;
-    struct timespec at = {next / G_USEC_PER_SEC, next % G_USEC_PER_SEC * 1000};
-    pthread_cond_timedwait(&shards->changed, &shards->lock, &at);
+    clock_condition_wait(&shards->changed, &shards->lock, next);
   }
 }
 
@@ -333,11 +333,7 @@ Shards *shards_start(const ShardsOptions *options, GError **error) {
   shards->spare = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
   shards->lines = g_byte_array_sized_new(CHUNK + CHUNK / 2);
   pthread_mutex_init(&shards->lock, NULL);
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&shards->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&shards->changed);
   guint threads = CLAMP(options->threads, 1, MOST_THREADS);
   gboolean ok = start_thread(shards, commit_all, error);
   for (guint i = 0; ok && i < threads; i++)

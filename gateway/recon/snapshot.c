@@ -1,6 +1,6 @@
 #include "gateway/recon/snapshot.h"
+#include "gateway/common/json_text.h"
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 char *recon_late_subject(const char *name, const char *period) {
@@ -19,10 +19,7 @@ char *recon_snapshot_text(const ReconSnapshot *snapshot) {
   json_t *object = json_pack("{s:s, s:I, s:I, s:s, s:s, s:o, s:o}", "plan", snapshot->plan, "at",
                              (json_int_t)snapshot->at, "sequence", (json_int_t)snapshot->sequence, "from",
                              snapshot->from, "to", snapshot->to, "positions", positions, "without", without);
-  char *text = json_dumps(object, JSON_COMPACT), *copy = g_strdup(text);
-  json_decref(object);
-  free(text);
-  return copy;
+  return json_text_take(object);
 }
 
 gboolean recon_snapshot_read(const char *text, ReconSnapshot *snapshot) {

@@ -125,18 +125,6 @@ static inline gboolean has_tag(const Parse *parse, const Shape *shape) {
          memcmp(parse->line.text, shape->raw_tag, shape->raw_tag_length) == 0;
 }
 
-static guint recognise(const Parse *parse) {
-  const Layout *layout = parse->layout;
-  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
-    return parse_recognise_by_place(parse);
-  for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
-    if (G_LIKELY(has_tag(parse, &layout->shapes[kind])))
-      return kind;
-  return has_tag(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
-         : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
-                                                          : layout->n_shapes;
-}
-
 /* What a line needs before its fields are looked at. */
 static void begin_fields(Parse *parse) {
   const Charset *charset = parse->layout->charset;
@@ -160,7 +148,7 @@ const guint8 *fixed_line(Parse *parse, const guint8 *at) {
   parse->is_quoted = FALSE;
   parse->text = parse->line.text;
   parse->readable = parse->end;
-  parse->kind = recognise(parse);
+  parse->kind = parse_recognise(parse, has_tag);
   if (!check_line(parse))
     return parse->line.next;
   begin_fields(parse);

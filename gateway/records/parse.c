@@ -165,19 +165,6 @@ static inline gboolean has_tag(const Parse *parse, const Shape *shape) {
          memcmp(parse->cells[0].at, shape->tag, shape->tag_length) == 0;
 }
 
-/* n_shapes: an unknown tag. */
-static guint recognise(const Parse *parse) {
-  const Layout *layout = parse->layout;
-  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
-    return parse_recognise_by_place(parse);
-  for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
-    if (G_LIKELY(has_tag(parse, &layout->shapes[kind])))
-      return kind;
-  return has_tag(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
-         : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
-                                                          : layout->n_shapes;
-}
-
 static char *count_reason(const Parse *parse, const Shape *shape) {
   gsize tag = shape->tag ? 1 : 0;
   return g_strdup_printf("%" G_GSIZE_FORMAT " fields, the layout has %u", parse->n_cells - tag, shape->n_fields);
@@ -232,7 +219,7 @@ static const guint8 *parse_line(Parse *parse, const guint8 *at) {
   if (extent.lines > 1)
     chunk->lines -= extent.lines - 1;
   if (look_closer(parse, &extent) && to_utf8(parse) && to_cells(parse)) {
-    parse->kind = recognise(parse);
+    parse->kind = parse_recognise(parse, has_tag);
     if (G_LIKELY(layout_is_record(parse->layout, parse->kind)))
       store_record(parse);
     else if (parse->kind == parse->layout->n_shapes)

@@ -39,6 +39,18 @@ gboolean parse_refuse(Parse *parse, Fault fault, const char *reason);
 gboolean parse_check_line_end(Parse *parse);
 
 guint parse_recognise_by_place(const Parse *parse);
+/* The line's shape; n_shapes: an unknown tag. Inline, so that has_tag is no call. */
+static inline guint parse_recognise(const Parse *parse, gboolean (*has_tag)(const Parse *, const Shape *)) {
+  const Layout *layout = parse->layout;
+  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
+    return parse_recognise_by_place(parse);
+  for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
+    if (G_LIKELY(has_tag(parse, &layout->shapes[kind])))
+      return kind;
+  return has_tag(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
+         : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
+                                                          : layout->n_shapes;
+}
 /* Ends the record whose fields have been put. */
 void parse_end_record(Parse *parse, const Shape *shape);
 /* Header and trailer: NULL when there was one already (which is told). */

@@ -1,6 +1,7 @@
 /* Chunks are handed out in the file's order, parsed by several threads at once, and appended in the file's order again.
  */
 #include "gateway/records/stage.h"
+#include "gateway/common/json_text.h"
 #include "gateway/records/layout_private.h"
 #include "gateway/threads/crew.h"
 #include <errno.h>
@@ -136,10 +137,7 @@ static char *header_json(const LayoutLine *header) {
     if (!value->field->mask && value->text)
       json_object_set_new(object, value->field->name, json_string(value->text));
   }
-  char *text = json_dumps(object, JSON_COMPACT), *copy = g_strdup(text);
-  free(text);
-  json_decref(object);
-  return copy;
+  return json_text_take(object);
 }
 
 static void learn_header(const LayoutLine *header, const char *business_date_field, Staged *staged) {

@@ -1,14 +1,11 @@
 #include "gateway/threads/queue.h"
+#include "gateway/base/clock.h"
 #include <time.h>
 
 void task_queue_init(TaskQueue *queue) {
   pthread_mutex_init(&queue->lock, NULL);
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&queue->changed, &attributes);
-  pthread_cond_init(&queue->warm, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&queue->changed);
+  clock_condition_init(&queue->warm);
   g_queue_init(&queue->tasks);
 }
 
@@ -27,24 +24,22 @@ void task_queue_add(TaskQueue *queue, Task *task, gboolean first) {
 }
 
 /* TRUE: the time is over. */
-static gboolean wait_warm(TaskQueue *queue, const struct timespec *until) {
+static gboolean wait_warm(TaskQueue *queue, gint64 until) {
   queue->warm_waiting++;
-  gboolean over = pthread_cond_timedwait(&queue->warm, &queue->lock, until) != 0;
+  gboolean over = !clock_condition_wait(&queue->warm, &queue->lock, until);
   queue->warm_waiting--;
   return over;
 }
 
 Task *task_queue_take(TaskQueue *queue, guint seconds, gboolean *idle) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += seconds;
+  gint64 until = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
   *idle = FALSE;
   pthread_mutex_lock(&queue->lock);
   while (!queue->stopping && g_queue_is_empty(&queue->tasks) && !*idle)
     if (seconds == 0)
       pthread_cond_wait(&queue->changed, &queue->lock);
     else
-      *idle = wait_warm(queue, &until) && g_queue_is_empty(&queue->tasks);
+      *idle = wait_warm(queue, until) && g_queue_is_empty(&queue->tasks);
   Task *task = queue->stopping ? NULL : g_queue_pop_head(&queue->tasks);
   *idle = *idle && !queue->stopping && !task;
   pthread_mutex_unlock(&queue->lock);

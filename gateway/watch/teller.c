@@ -1,7 +1,9 @@
 #include "gateway/watch/teller.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/endpoint.h"
+#include "gateway/common/json_text.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
 #include "gateway/watch/run_command.h"
@@ -41,23 +43,15 @@ typedef struct {
   guint times;
 } Message;
 
-static char *utc(gint64 at) {
-  g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(at / G_USEC_PER_SEC);
-  return g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
-}
-
 static char *message_text(const Conf *conf, const char *lane, const Message *message) {
   const BookAlarm *alarm = message->alarm;
-  g_autofree char *raised_at = utc(alarm->raised_at);
+  g_autofree char *raised_at = json_text_utc(alarm->raised_at);
   json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:s, s:i}", "event", message->event, "id",
                              alarm->id, "node", conf->node.name, "lane", lane, "kind", alarm->kind, "subject",
                              alarm->subject, "feed", alarm->feed, "text", alarm->text, "raised_at", raised_at, "times",
                              (int)message->times);
-  char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-  char *line = g_strconcat(text ? text : "{}", "\n", NULL);
-  free(text);
-  json_decref(object);
-  return line;
+  g_autofree char *text = json_text_take(object);
+  return g_strconcat(text ? text : "{}", "\n", NULL);
 }
 
 /* --- Its ways */
@@ -257,12 +251,10 @@ static void bring_due(Teller *teller) {
 /* --- The thread */
 
 static void wait_a_while(Teller *teller) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += LOOK_SECONDS;
+  gint64 until = g_get_monotonic_time() + LOOK_SECONDS * G_USEC_PER_SEC;
   pthread_mutex_lock(&teller->lock);
-  for (int waited = 0; !teller->woken && !teller->stopping && waited == 0;)
-    waited = pthread_cond_timedwait(&teller->changed, &teller->lock, &until);
+  while (!teller->woken && !teller->stopping && clock_condition_wait(&teller->changed, &teller->lock, until))
+    ;
   teller->woken = FALSE;
   pthread_mutex_unlock(&teller->lock);
 }
@@ -291,14 +283,10 @@ static void teller_free(Teller *teller) {
 
 Teller *teller_start(const TellerOptions *options, GError **error) {
   Teller *teller = g_new0(Teller, 1);
-  pthread_condattr_t attributes;
   teller->options = *options;
   teller->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   pthread_mutex_init(&teller->lock, NULL);
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&teller->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&teller->changed);
   teller->reader = book_reader_open(options->book_path, error);
   if (teller->reader && pthread_create(&teller->thread, NULL, run, teller) == 0)
     return teller;
@@ -318,17 +306,15 @@ void teller_wake(Teller *teller) {
 gboolean teller_stop(Teller *teller, guint grace_seconds) {
   if (!teller)
     return TRUE;
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += grace_seconds;
+  gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;
   eventfd_write(teller->cancel, 1);
   pthread_mutex_lock(&teller->lock);
   teller->stopping = TRUE;
   pthread_cond_broadcast(&teller->changed);
   if (teller->courier)
     courier_abort(teller->courier);
-  for (int waited = 0; !teller->ended && waited == 0;)
-    waited = pthread_cond_timedwait(&teller->changed, &teller->lock, &until);
+  while (!teller->ended && clock_condition_wait(&teller->changed, &teller->lock, until))
+    ;
   teller->abandoned = !teller->ended && teller->is_connecting;
   gboolean abandoned = teller->abandoned;
   pthread_mutex_unlock(&teller->lock);

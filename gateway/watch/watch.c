@@ -1,4 +1,5 @@
 #include "gateway/common/log.h"
+#include "gateway/base/clock.h"
 #include "gateway/watch/watch_private.h"
 #include <string.h>
 #include <time.h>
@@ -68,12 +69,11 @@ static void bring_unwritable(Watch *watch) {
 /* A second, or, where looking takes long because many files are live, so much longer that it costs one part in twenty.
  */
 static gboolean wait_a_while(Watch *watch, gint64 cost) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += (time_t)CLAMP(cost * 20 / G_USEC_PER_SEC, LOOK_SECONDS, LONGEST_SECONDS);
+  gint64 until = g_get_monotonic_time() +
+                 CLAMP(cost * 20, LOOK_SECONDS * G_USEC_PER_SEC, LONGEST_SECONDS * G_USEC_PER_SEC);
   pthread_mutex_lock(&watch->lock);
-  for (int waited = 0; !watch->woken && !watch->stopping && waited == 0;)
-    waited = pthread_cond_timedwait(&watch->changed, &watch->lock, &until);
+  while (!watch->woken && !watch->stopping && clock_condition_wait(&watch->changed, &watch->lock, until))
+    ;
   watch->woken = FALSE;
   gboolean stopping = watch->stopping;
   pthread_mutex_unlock(&watch->lock);
@@ -144,15 +144,11 @@ static gboolean begin(Watch *watch, GError **error) {
 
 static gpointer watch_start(const LaneHost *host, GError **error) {
   Watch *watch = g_new0(Watch, 1);
-  pthread_condattr_t attributes;
   watch->host = host;
   watch->pressed = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
   watch->failing_since = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
   pthread_mutex_init(&watch->lock, NULL);
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&watch->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&watch->changed);
   if (begin(watch, error))
     return watch;
   (void)teller_stop(watch->teller, 0);

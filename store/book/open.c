@@ -2,6 +2,7 @@
  * the tip outside, the thread. A crash at any point leaves what the next opening takes up: a migration is one
  * transaction, a book without rows gets its first one, and a missing tip is made anew, which the chain then says. */
 #include "store/book/book_private.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/files.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -159,11 +160,7 @@ Book *book_open(const char *path, const char *tip_path, GError **error) {
   book->checkpoint_at = BOOK_CHECKPOINT_BYTES;
   book->last = &book->first;
   pthread_mutex_init(&book->mutex, NULL);
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&book->arrived, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  clock_condition_init(&book->arrived);
   if (open_with_reserve(book, tip_path, error) && book_writer_start(book, error))
     return book;
   g_prefix_error(error, "%s: ", path);

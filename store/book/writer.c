@@ -20,19 +20,18 @@
  * readers; and at the end, when it empties the log. It never checkpoints after STORAGE. What happens when a checkpoint
  * finds no space is in space.c. */
 #include "store/book/book_private.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 
 #define GROUP_LIMIT 256
 
 /* Under the mutex: waits for a change, for the end, or, while space is short, for the time to look again. */
 static void wait_for_job(Book *book) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += BOOK_SHORT_SECONDS;
-  int rc = 0;
-  while (!book->first && !book->closing && rc == 0)
-    rc = book->shortage ? pthread_cond_timedwait(&book->arrived, &book->mutex, &until)
-                        : pthread_cond_wait(&book->arrived, &book->mutex);
+  gint64 until = g_get_monotonic_time() + BOOK_SHORT_SECONDS * G_USEC_PER_SEC;
+  gboolean in_time = TRUE;
+  while (!book->first && !book->closing && in_time)
+    in_time = book->shortage ? clock_condition_wait(&book->arrived, &book->mutex, until)
+                             : pthread_cond_wait(&book->arrived, &book->mutex) == 0;
 }
 
 /* Takes the next change; waits for one if `wait`. NULL: none (with `wait`: the book is being closed, or short of space

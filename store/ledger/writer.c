@@ -1,4 +1,5 @@
 #include "store/ledger/writer_private.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "store/ledger/runs_private.h"
 #include <errno.h>
@@ -148,9 +149,7 @@ typedef enum { WORK_POST, WORK_FOLD, WORK_INDEX, WORK_IDLE, WORK_STOP } Work;
 
 /* Under the lock: what is next. Waits; WORK_IDLE after a while without anything. */
 static Work next_work(LedgerWriter *writer) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += IDLE_SECONDS;
+  gint64 until = g_get_monotonic_time() + IDLE_SECONDS * G_USEC_PER_SEC;
   for (;;) {
     gboolean well = !writer->failure && g_get_monotonic_time() >= writer->house_again_at;
     if (well && (ledger_loose_are_many(&writer->poster) || (writer->index_all && writer->poster.loose.n > 0)))
@@ -164,9 +163,9 @@ static Work next_work(LedgerWriter *writer) {
     if (writer->stop)
       return WORK_STOP;
     gboolean timed = db_log_bytes(writer->db) > 0 && !writer->failure;
-    int rc = timed ? pthread_cond_timedwait(&writer->changed, &writer->lock, &until)
-                   : pthread_cond_wait(&writer->changed, &writer->lock);
-    if (rc == ETIMEDOUT)
+    if (!timed)
+      pthread_cond_wait(&writer->changed, &writer->lock);
+    else if (!clock_condition_wait(&writer->changed, &writer->lock, until))
       return WORK_IDLE;
   }
 }
@@ -217,11 +216,7 @@ static void free_writer(LedgerWriter *writer) {
 
 LedgerWriter *ledger_writer_start(Db *db, guint shard, KeySieve *sieve, GError **error) {
   LedgerWriter *writer = g_new0(LedgerWriter, 1);
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&writer->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  clock_condition_init(&writer->changed);
   pthread_mutex_init(&writer->lock, NULL);
   g_queue_init(&writer->parts);
   writer->db = db;

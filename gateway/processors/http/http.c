@@ -15,6 +15,7 @@
  * The file's own thread makes calls itself, and has helpers in the endpoint pool's other threads while the
  * interface bears more of them. */
 #include "gateway/processors/http/http_private.h"
+#include "gateway/base/clock.h"
 #include "gateway/flow/processor.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
@@ -64,13 +65,9 @@ static void accrual_unref(Accrual *accrual) {
 }
 
 static void init_locks(Accrual *accrual) {
-  pthread_condattr_t attributes;
   pthread_mutex_init(&accrual->cutting, NULL);
   pthread_mutex_init(&accrual->lock, NULL);
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&accrual->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&accrual->changed);
 }
 
 /* What is cut from a range is added up anew, so the first one is looked at as a whole: before anybody hears of another
@@ -225,10 +222,9 @@ static gboolean put_off(Step *step, gint64 pause, GError **error) {
 /* Waits for a call that is under way: it may be refused and come back. FALSE: none is, and nothing is left. */
 static gboolean wait_for_calls(Accrual *accrual) {
   gint64 until = g_get_monotonic_time() + PATIENCE;
-  struct timespec at = {until / G_USEC_PER_SEC, (until % G_USEC_PER_SEC) * 1000};
   pthread_mutex_lock(&accrual->lock);
   if (accrual->under_way > 0 && !accrual->error)
-    pthread_cond_timedwait(&accrual->changed, &accrual->lock, &at);
+    clock_condition_wait(&accrual->changed, &accrual->lock, until);
   gboolean goes_on = !accrual->error && (accrual->under_way > 0 || accrual->waiting.length > 0);
   pthread_mutex_unlock(&accrual->lock);
   return goes_on;

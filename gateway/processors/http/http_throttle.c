@@ -1,4 +1,5 @@
 #include "gateway/processors/http/http_throttle.h"
+#include "gateway/base/clock.h"
 #include "gateway/common/log.h"
 #include <pthread.h>
 #include <string.h>
@@ -32,11 +33,7 @@ AccrualService *accrual_service_new(const char *name, const ConfBatch *batch) {
   service->name = g_strdup(name);
   service->pressure = pressure_new(&options);
   pthread_mutex_init(&service->lock, NULL);
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init(&service->changed, &attributes);
-  pthread_condattr_destroy(&attributes);
+  clock_condition_init(&service->changed);
   return service;
 }
 
@@ -58,8 +55,7 @@ const char *accrual_service_name(const AccrualService *service) {
 }
 
 static void wait_until(AccrualService *service, gint64 until) {
-  struct timespec at = {until / G_USEC_PER_SEC, (until % G_USEC_PER_SEC) * 1000};
-  pthread_cond_timedwait(&service->changed, &service->lock, &at);
+  clock_condition_wait(&service->changed, &service->lock, until);
 }
 
 gboolean accrual_service_begin(AccrualService *service, gint64 patience, const gint *stopping, PressureCall *call) {

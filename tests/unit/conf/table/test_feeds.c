@@ -1,7 +1,7 @@
 #include "tests/unit/conf/parse.h"
 
 static const Row rows[] = {
-    {"partner = \"bank\"", "partner = \"bnak\"", "22: there is no partner \"bnak\"\n"},
+    {"partner = \"bank\"", "partner = \"bnak\"", "22: there is no partner \"bnak\"; did you mean \"bank\"?\n"},
     {"layout = \"points\"", "layout = \"nothing\"", "23: there is no layout \"nothing\"\n"},
     {"key = \"ref\"", "key = \"reff\"",
      "24: 'key': the record of layout \"points\" has no field \"reff\"; did you mean \"ref\"?\n"},
@@ -32,7 +32,7 @@ static const Row rows[] = {
      "31: 'target-latency' is missing in pressure: how long a batch may take before the pressure is too high\n"},
     {"size-min = 2500 size-max = 5000", "size-max = 0", "31: 'size-max' must be a whole number from 1 to 1000000\n"},
     {"endpoint = \"main\"\n      path = \"/out\"", "endpoint = \"mian\"\n      path = \"/out/../x\"",
-     "26: partner \"bank\" has no endpoint \"mian\"\n"
+     "26: partner \"bank\" has no endpoint \"mian\"; did you mean \"main\"?\n"
      "27: 'path' must not hold '..'\n"},
     {"match = 'P_*.pgp'", "match = 'out/P_*.pgp'", "28: 'match': it matches names in one folder, so it holds no '/'\n"},
     {"match = 'P_*.pgp'", "match = 'P_[0-9.pgp'", "28: 'match': a '[' has no ']'\n"},

@@ -32,7 +32,7 @@ static const Row rows[] = {
      "30: no file of 'match' ('P_*.pgp') can have a name like 'Q_{sequence}.pgp'\n"},
     {HERE, WITH("sequence { header-field = \"day\" }"), "30: 'header-field': field \"day\" must be of type integer\n"},
     {HERE, WITH("sequence { header-field = \"dya\" }"),
-     "30: 'header-field': the header of layout \"points\" has no field \"dya\"\n"},
+     "30: 'header-field': the header of layout \"points\" has no field \"dya\"; did you mean \"day\"?\n"},
     {HERE, WITH("sequence { name = '{sequence}.pgp' header-field = \"day\" }"),
      "30: 'header-field' and 'name' exclude each other\n"
      "30: 'header-field': field \"day\" must be of type integer\n"
