@@ -309,7 +309,7 @@ gboolean ledger_entries(LedgerReader *reader, const LedgerFilter *filter, Ledger
 
 static void add_totals(DbStatement *row, LedgerTotals *totals) {
   totals->entries += (guint64)db_integer(row, 0);
-  totals->amount += ((Wide)db_integer(row, 1) << 32) + db_integer(row, 2);
+  totals->amount += (Wide)db_integer(row, 1) * ((Wide)1 << 32) + db_integer(row, 2); /* the first may be negative */
 }
 
 gboolean ledger_totals(LedgerReader *reader, const char *file, LedgerTotals *totals, GError **error) {
