@@ -76,6 +76,14 @@ gboolean book_audit_visit_newest(BookReader *reader, BookAuditVisit visit, gpoin
  * reordered or cut-off record. *verified is the number of good records. */
 gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *verified,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same of the records from … to, which several threads may share out, each with a reader of its own; with `to`
+ * G_MAXINT64 to the end, and the tip. How many there are now. */
+gboolean book_audit_verify_rows(BookReader *reader, const char *tip_path, gint64 from, gint64 to, guint64 *verified,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean book_audit_rows(BookReader *reader, gint64 *rows, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* PRAGMA integrity_check and foreign_key_check, history follows allowed transitions, counts add up. STORAGE names the
  * first fault. */
 gboolean book_verify(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same in parts: whole, sums, histories. */
+enum { BOOK_VERIFY_PARTS = 3 };
+gboolean book_verify_part(BookReader *reader, guint part, GError **error) G_GNUC_WARN_UNUSED_RESULT;

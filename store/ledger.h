@@ -144,3 +144,6 @@ GHashTable *ledger_totals_between(LedgerReader *reader, const char *first, const
  * against the folded entries, and every key once over all shards. FALSE with STORAGE naming the first fault. Flat
  * memory; for a quiet ledger: a batch that is posted meanwhile may be seen in one shard and not yet in another. */
 gboolean ledger_verify(LedgerReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same in parts, which several threads may do, each with a reader of its own. */
+guint ledger_verify_parts(const LedgerReader *reader);
+gboolean ledger_verify_part(LedgerReader *reader, guint part, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,6 +1,6 @@
 /* audit and verify: do the books hold? */
 #include "gateway/cli/books.h"
-#include "gateway/cli/conservation.h"
+#include "gateway/cli/lane_check.h"
 #include "gateway/move/compare.h"
 #include <string.h>
 
@@ -116,7 +116,8 @@ typedef struct {
 } Checks;
 
 /* Takes `good`, and the error (the check did not hold). */
-static void told(Checks *checks, const char *what, char *good, GError *error) {
+static void told(gpointer user, const char *what, char *good, GError *error) {
+  Checks *checks = user;
   g_autofree char *owned = good;
   g_autoptr(GError) problem = error;
   const char *detail = problem ? problem->message : owned;
@@ -129,37 +130,6 @@ static void told(Checks *checks, const char *what, char *good, GError *error) {
   }
   cli_coloured(checks->out, problem ? CLI_RED : CLI_GREEN, problem ? "FAULT" : "ok   ");
   fprintf(checks->out->file, "  %s: %s: %s\n", checks->lane, what, detail);
-}
-
-static void check_audit(Checks *checks, const CliLane *lane) {
-  GError *error = NULL;
-  guint64 verified = 0;
-  if (book_audit_verify(lane->reader, lane->paths->tip, &verified, &error))
-    g_clear_error(&error);
-  g_autofree char *number = cli_unsigned(checks->out, verified);
-  told(checks, "audit chain", g_strdup_printf("%s records, whole up to its tip", number), error);
-}
-
-static void check_book(Checks *checks, const CliLane *lane) {
-  GError *error = NULL;
-  gboolean ok = book_verify(lane->reader, &error);
-  told(checks, "book", g_strdup(ok ? "whole; histories allowed, counts add up" : ""), error);
-}
-
-static void check_ledgers(Checks *checks, const CliLane *lane) {
-  for (guint i = 0; i < lane->ledgers->len; i++) {
-    const CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
-    GError *error = NULL;
-    g_autofree char *what = g_strdup_printf("ledger %s", ledger->name);
-    gboolean ok = ledger_verify(ledger->reader, &error);
-    told(checks, what, g_strdup(ok ? "whole; balances are their entries, keys are unique" : ""), error);
-  }
-}
-
-static void check_conservation(Checks *checks, const CliLane *lane) {
-  GError *error = NULL;
-  char *good = conservation_check(checks->out, lane, &error);
-  told(checks, "conservation", good, error);
 }
 
 /* The configuration against what the books hold. */
@@ -190,12 +160,7 @@ static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
       told(&checks, "book", g_strdup("none yet: the lane has never run"), NULL);
       continue;
     }
-    check_audit(&checks, lane);
-    if (only_audit)
-      continue;
-    check_book(&checks, lane);
-    check_ledgers(&checks, lane);
-    check_conservation(&checks, lane);
+    lane_check(cli->out, lane, only_audit, told, &checks);
   }
   if (!only_audit)
     check_holdings(cli, &checks);

@@ -66,12 +66,17 @@ static gboolean check_row(DbStatement *s, BookLink *last, const BookLink *tip, G
   return TRUE;
 }
 
-static gboolean check_rows(DbStatement *s, const BookLink *tip, BookLink *last, GError **error) {
+/* Up to the row `to`, which ends the walk. */
+static gboolean check_rows(DbStatement *s, gint64 to, const BookLink *tip, BookLink *last, GError **error) {
   for (gboolean row;;) {
     if (!db_step(s, &row, error))
       return FALSE;
     if (!row)
       return TRUE;
+    if (db_integer(s, 0) > to) {
+      db_reset(s);
+      return TRUE;
+    }
     if (!check_row(s, last, tip, error)) {
       db_reset(s);
       return FALSE;
@@ -79,8 +84,38 @@ static gboolean check_rows(DbStatement *s, const BookLink *tip, BookLink *last, 
   }
 }
 
+/* The row before the first one, from which its hash follows. */
+static gboolean take_row_before(DbStatement *s, gint64 before, BookLink *last, GError **error) {
+  gboolean row;
+  if (!db_step(s, &row, error))
+    return FALSE;
+  if (row)
+    read_link(s, last);
+  if (!row || last->sequence != before) {
+    db_reset(s);
+    return fault(error, before, "is missing");
+  }
+  return TRUE;
+}
+
+static gboolean check_end(BookTipState state, const BookLink *tip, const BookLink *last, const char *tip_path,
+                          GError **error) {
+  if (state != BOOK_TIP_GOOD)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "the audit tip %s is %s: the records that are there follow from each "
+                               "other, but the last ones may have been cut off",
+                               tip_path, state == BOOK_TIP_MISSING ? "missing" : "damaged");
+  if (last->sequence < tip->sequence)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "audit record %" G_GINT64_FORMAT " and what followed, up to %" G_GINT64_FORMAT
+                               " at least, were cut off",
+                               last->sequence + 1, tip->sequence);
+  return TRUE;
+}
+
 /* The tip is read before the rows: a lane that writes on meanwhile makes the book newer than the tip, never older. */
-gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *verified, GError **error) {
+gboolean book_audit_verify_rows(BookReader *reader, const char *tip_path, gint64 from, gint64 to, guint64 *verified,
+                                GError **error) {
   BookTipState state;
   BookLink tip = {0}, last = {0};
   *verified = 0;
@@ -89,22 +124,25 @@ gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *ve
   DbStatement *s = book_ask(reader, BOOK_AUDIT_FROM, error);
   if (!s)
     return FALSE;
-  db_bind(s, "i", G_MININT64);
-  gboolean ok = check_rows(s, &tip, &last, error);
-  *verified = (guint64)last.sequence;
+  db_bind(s, "i", from > 1 ? from - 1 : G_MININT64);
+  gboolean ok = (from <= 1 || take_row_before(s, from - 1, &last, error)) && check_rows(s, to, &tip, &last, error);
+  *verified = (guint64)(last.sequence - (from > 1 ? from - 1 : 0));
   if (!ok || !book_told(reader, error))
     return FALSE;
-  if (state != BOOK_TIP_GOOD)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
-                               "the audit tip %s is %s: the records that are there follow from each "
-                               "other, but the last ones may have been cut off",
-                               tip_path, state == BOOK_TIP_MISSING ? "missing" : "damaged");
-  if (last.sequence < tip.sequence)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
-                               "audit record %" G_GINT64_FORMAT " and what followed, up to %" G_GINT64_FORMAT
-                               " at least, were cut off",
-                               last.sequence + 1, tip.sequence);
-  return TRUE;
+  if (to == G_MAXINT64)
+    return check_end(state, &tip, &last, tip_path, error);
+  return last.sequence == to || fault(error, last.sequence + 1, "is missing");
+}
+
+gboolean book_audit_verify(BookReader *reader, const char *tip_path, guint64 *verified, GError **error) {
+  return book_audit_verify_rows(reader, tip_path, 1, G_MAXINT64, verified, error);
+}
+
+gboolean book_audit_rows(BookReader *reader, gint64 *rows, GError **error) {
+  BookLink last = {0};
+  gboolean ok = book_link_last(&reader->statements, &last, error);
+  *rows = last.sequence;
+  return ok;
 }
 
 /* Runs a question whose answer should be empty. */
@@ -181,15 +219,35 @@ static gboolean check_histories(BookReader *reader, GError **error) {
   }
 }
 
+static gboolean check_whole(BookReader *reader, GError **error) {
+  return db_check(reader->statements.db, error);
+}
+
+static gboolean check_sums(BookReader *reader, GError **error) {
+  return expect_nothing(reader, BOOK_VERIFY_SUMS, "the counts of a file do not add up", error) &&
+         expect_nothing(reader, BOOK_VERIFY_BATCHES, "the batches of a file do not add up", error) &&
+         expect_nothing(reader, BOOK_VERIFY_TOTALS, "the totals of done files are wrong", error);
+}
+
+static gboolean (*const parts[BOOK_VERIFY_PARTS])(BookReader *reader, GError **error) = {check_whole, check_sums,
+                                                                                         check_histories};
+
 /* In one read transaction: a lane that writes meanwhile does not make two questions disagree. */
-gboolean book_verify(BookReader *reader, GError **error) {
+static gboolean verify(BookReader *reader, guint from, guint to, GError **error) {
   if (!db_begin_read(reader->statements.db, error))
     return FALSE;
-  gboolean ok = db_check(reader->statements.db, error) &&
-                expect_nothing(reader, BOOK_VERIFY_SUMS, "the counts of a file do not add up", error) &&
-                expect_nothing(reader, BOOK_VERIFY_BATCHES, "the batches of a file do not add up", error) &&
-                expect_nothing(reader, BOOK_VERIFY_TOTALS, "the totals of done files are wrong", error) &&
-                check_histories(reader, error) && book_told(reader, error);
+  gboolean ok = TRUE;
+  for (guint i = from; i < to && ok; i++)
+    ok = parts[i](reader, error);
+  ok = ok && book_told(reader, error);
   db_rollback(reader->statements.db);
   return ok;
+}
+
+gboolean book_verify_part(BookReader *reader, guint part, GError **error) {
+  return verify(reader, part, part + 1, error);
+}
+
+gboolean book_verify(BookReader *reader, GError **error) {
+  return verify(reader, 0, BOOK_VERIFY_PARTS, error);
 }

@@ -96,6 +96,10 @@ Db *ledger_files_open_reader(const char *folder, const char *name, guint shard, 
 /* --- store/ledger/facts.c: STORAGE when the shards do not have one scale. */
 gboolean ledger_facts_verify(LedgerReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* --- store/ledger/verify_keys.c: STORAGE when a key stands there twice, or in the range of another posting. In a read
+ * transaction of each shard. */
+gboolean ledger_verify_keys(LedgerReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- store/ledger/reader.c, for the ledger's own threads. */
 guint ledger_reader_shards(const LedgerReader *reader);
 ShardView *ledger_reader_view(LedgerReader *reader, guint shard);

@@ -144,10 +144,17 @@ SELECT id FROM run_block WHERE run = ?1 AND min_account < ?2 ORDER BY min_accoun
 SELECT min_account, block FROM run_block WHERE id >= ?1 AND id < ?2 ORDER BY id;
 
 -- name: postings-to-verify
-SELECT first, count, amount, min_key, max_key, zone FROM posting ORDER BY first;
+SELECT p.first, p.count, p.amount, p.min_key, p.max_key, p.zone, e.block
+  FROM posting p LEFT JOIN entries e ON e.first = p.first ORDER BY p.first;
 
--- name: count-keys
-SELECT count(*) FROM key;
+-- name: range-blocks
+SELECT e.block FROM posting p JOIN entries e ON e.first = p.first WHERE p.zone = 0 ORDER BY p.min_key, p.max_key;
+
+-- name: loose-blocks
+SELECT e.block FROM posting p JOIN entries e ON e.first = p.first WHERE p.zone = 2;
+
+-- name: keys
+SELECT key, seq FROM key ORDER BY key;
 
 -- Postings in the order of files and batches, in pages: ?1 own_dates, ?2 and ?3 business dates, ?4 the last entry that
 -- counts, behind ?5 file, ?6 batch, ?7 first; ?8 how many. Within one business date the index has this order.

@@ -1,9 +1,10 @@
-/* Verifying a ledger in flat memory. Keys: every posting's are searched in all shards, and each must be found once,
- * where it is. Balances: a run must be in order and hold the entries that it stands for; that is compared by sketches,
- * sums of a hash of each entry's account, seq and amount. If they differ in anything, so do the sums, but for one
- * chance in 2^64. */
+/* Verifying a ledger in flat memory. Keys: verify_keys.c; here the table of keys has to hold those of the postings
+ * that are found by it. Balances: a run must be in order and hold the entries that it stands for. Both are compared by
+ * sketches, sums of a hash of each entry's account (or key), seq and amount. If they differ in anything, so do the
+ * sums, but for one chance in 2^64. */
 #include "store/ledger/runs_private.h"
 #include "store/ledger/queries.sql.h"
+#include "store/staging/block_codec.h"
 #include <string.h>
 #include <xxhash.h>
 
@@ -16,13 +17,12 @@ typedef struct {
   LedgerReader *reader;
   ShardView *view;
   GArray *sketches;
-  guint run;          /* of the entry that is looked at */
-  gint64 next;        /* the first seq of the next posting */
-  guint64 indexed;    /* entries of indexed postings */
-  RecordBlock *block; /* the posting that is looked at; the view reads others meanwhile */
+  guint run;            /* of the entry that is looked at */
+  gint64 next;          /* the first seq of the next posting */
+  guint64 indexed;      /* entries of indexed postings */
+  guint64 index_sketch; /* of their keys and seqs; less those of the table */
+  RecordBlock *block;   /* the posting that is looked at */
   gint64 first;
-  guint8 *found; /* per record: how often its key was found, here or elsewhere */
-  gboolean elsewhere;
 } Verify;
 
 static gboolean fault(const Verify *verify, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -116,31 +116,30 @@ static gboolean check_balances(Verify *verify, GError **error) {
 
 /* --- Postings */
 
-static void note_hit(gpointer user, guint record, const ShardView *view, guint index) {
-  Verify *verify = user;
-  gboolean itself = view == verify->view && view->posting.first + index == verify->first + record;
-  verify->elsewhere |= !itself;
-  verify->found[record]++;
+static void sketch_keys(Verify *verify) {
+  for (guint i = 0; i < verify->block->count; i++) {
+    gsize length;
+    const char *key = record_block_text(verify->block, ENTRY_KEY, i, &length);
+    verify->index_sketch += hash_entry(key, length, verify->first + i, 0);
+  }
+  verify->indexed += verify->block->count;
 }
 
-static gboolean check_keys(Verify *verify, GError **error) {
-  KeyList keys;
-  SiftedKeys sifted;
-  gboolean ok = TRUE;
-  verify->elsewhere = FALSE;
-  g_free(verify->found);
-  verify->found = g_new0(guint8, MAX(verify->block->count, 1));
-  key_list_init(&keys, verify->block, ENTRY_KEY, NULL);
-  shard_view_sift(verify->view, &keys, &sifted); /* a reader's view: all keys pass */
-  for (guint i = 0; i < ledger_reader_shards(verify->reader) && ok; i++)
-    ok = shard_view_find_keys(ledger_reader_view(verify->reader, i), &keys, &sifted, note_hit, verify, error);
-  sifted_keys_clear(&sifted);
-  key_list_clear(&keys);
-  for (guint i = 0; ok && i < verify->block->count; i++)
-    if (verify->elsewhere || verify->found[i] != 1)
-      ok = fault(verify, error, "a key of the posting at %" G_GINT64_FORMAT " is %s", verify->first,
-                 verify->elsewhere ? "posted twice" : "not found by its index");
-  return ok;
+static gboolean check_index(Verify *verify, GError **error) {
+  g_autoptr(DbStatement) keys = db_prepare_named(verify->view->db, ledger_queries_sql, "keys", error);
+  gboolean row = TRUE;
+  if (!keys)
+    return FALSE;
+  while (db_step(keys, &row, error) && row) {
+    gsize length;
+    const void *key = db_bytes(keys, 0, &length);
+    verify->index_sketch -= hash_entry(key, length, db_integer(keys, 1), 0);
+    verify->indexed--;
+  }
+  if (row)
+    return FALSE;
+  return (verify->indexed == 0 && verify->index_sketch == 0) ||
+         fault(verify, error, "the table of keys does not have the keys of its postings");
 }
 
 static gboolean key_is(const KeyList *keys, guint i, DbStatement *row, guint column, int outside) {
@@ -178,23 +177,36 @@ static gboolean check_entries(Verify *verify, gint64 amount, GError **error) {
          fault(verify, error, "the posting at %" G_GINT64_FORMAT " has another amount than its entries", verify->first);
 }
 
+static gboolean read_entries(Verify *verify, DbStatement *row, gint64 count, GError **error) {
+  gsize length;
+  const void *bytes = db_bytes(row, 6, &length);
+  if (!bytes || count <= 0 || block_encoded_count(bytes, length) != count)
+    return fault(verify, error, "entries of the posting at %" G_GINT64_FORMAT " are missing", verify->first);
+  if (verify->block && verify->block->capacity < count)
+    g_clear_pointer(&verify->block, record_block_free);
+  if (!verify->block)
+    verify->block = ledger_entry_block_new((guint)MAX(count, 1024));
+  record_block_clear(verify->block);
+  if (block_decode(bytes, length, 0, (guint)count, verify->block, error))
+    return TRUE;
+  g_prefix_error(error, "ledger shard %u: ", verify->view->shard);
+  return FALSE;
+}
+
 static gboolean check_posting(Verify *verify, DbStatement *row, GError **error) {
   int zone = (int)db_integer(row, 5);
   gint64 count = db_integer(row, 1);
   verify->first = db_integer(row, 0);
   if (verify->first != verify->next)
     return fault(verify, error, "entries are missing before %" G_GINT64_FORMAT, verify->first);
-  if (!shard_view_load(verify->view, verify->first, error))
-    return FALSE;
-  RecordBlock *mine = verify->view->block; /* the searches below read other postings into the view */
-  verify->view->block = verify->block;
-  verify->block = mine;
-  shard_view_forget(verify->view);
   verify->next += count;
-  verify->indexed += zone == ZONE_INDEXED ? (guint64)count : 0;
-  if (mine->count != count || !check_range(verify, row, zone != ZONE_RANGE))
+  if (!read_entries(verify, row, count, error))
+    return FALSE;
+  if (verify->block->count != count || !check_range(verify, row, zone != ZONE_RANGE))
     return fault(verify, error, "the posting at %" G_GINT64_FORMAT " has other keys than its entries", verify->first);
-  return check_entries(verify, db_integer(row, 2), error) && check_keys(verify, error);
+  if (zone == ZONE_INDEXED)
+    sketch_keys(verify);
+  return check_entries(verify, db_integer(row, 2), error);
 }
 
 static gboolean check_postings(Verify *verify, GError **error) {
@@ -205,13 +217,8 @@ static gboolean check_postings(Verify *verify, GError **error) {
   while (row)
     if (!db_step(postings, &row, error) || (row && !check_posting(verify, postings, error)))
       return FALSE;
-  gint64 keys = 0;
-  g_autofree char *count_keys = db_named(ledger_queries_sql, "count-keys");
-  if (!db_value(verify->view->db, count_keys, &keys, error))
+  if (!check_index(verify, error))
     return FALSE;
-  if ((guint64)keys != verify->indexed)
-    return fault(verify, error, "%" G_GINT64_FORMAT " keys are indexed, and should be %" G_GUINT64_FORMAT, keys,
-                 verify->indexed);
   if (verify->sketches->len &&
       g_array_index(verify->sketches, RunSketch, verify->sketches->len - 1).run.last >= verify->next)
     return fault(verify, error, "more is folded than posted");
@@ -227,21 +234,32 @@ static gboolean verify_shard(LedgerReader *reader, guint shard, GError **error) 
                 check_balances(&verify, error);
   record_block_free(verify.block);
   g_array_unref(verify.sketches);
-  g_free(verify.found);
+  return ok;
+}
+
+guint ledger_verify_parts(const LedgerReader *reader) {
+  return ledger_reader_shards(reader) + 1;
+}
+
+gboolean ledger_verify_part(LedgerReader *reader, guint part, GError **error) {
+  guint shards = ledger_reader_shards(reader), from = part < shards ? part : 0, to = part < shards ? part + 1 : shards;
+  gboolean ok = TRUE;
+  for (guint i = from; i < to && ok; i++) {
+    shard_view_forget(ledger_reader_view(reader, i)); /* what was read before is read again */
+    ok = db_begin_read(ledger_reader_view(reader, i)->db, error);
+  }
+  if (part < shards)
+    ok = ok && verify_shard(reader, part, error);
+  else
+    ok = ok && ledger_facts_verify(reader, error) && ledger_verify_keys(reader, error);
+  for (guint i = from; i < to; i++)
+    db_rollback(ledger_reader_view(reader, i)->db);
   return ok;
 }
 
 gboolean ledger_verify(LedgerReader *reader, GError **error) {
-  guint shards = ledger_reader_shards(reader);
-  gboolean ok = TRUE;
-  for (guint i = 0; i < shards && ok; i++) {
-    shard_view_forget(ledger_reader_view(reader, i)); /* what was read before is read again */
-    ok = db_begin_read(ledger_reader_view(reader, i)->db, error);
-  }
-  ok = ok && ledger_facts_verify(reader, error);
-  for (guint i = 0; i < shards && ok; i++)
-    ok = verify_shard(reader, i, error);
-  for (guint i = 0; i < shards; i++)
-    db_rollback(ledger_reader_view(reader, i)->db);
-  return ok;
+  for (guint part = 0; part < ledger_verify_parts(reader); part++)
+    if (!ledger_verify_part(reader, part, error))
+      return FALSE;
+  return TRUE;
 }

@@ -1,7 +1,7 @@
 /* A lane's state with many files, as after a year of small ones, for the commands that go over all of them:
- *   bench_book FOLDER [files]
+ *   bench_book FOLDER [files] [shards]
  * Makes FOLDER/sallyport.conf and FOLDER/state with so many closed files (default 300,000) of four records each, a
- * tenth of which is rejected, their histories, audit chain and credits; then, for example:
+ * tenth of which is rejected, their histories, audit chain and credits in a ledger (2 shards); then, for example:
  *   time sallyport --config FOLDER/sallyport.conf verify
  * On a disk in memory it takes half a minute. */
 #include "gateway/base/files.h"
@@ -24,7 +24,7 @@ static const char conf[] =
     "    partner = \"bench\"  layout = \"lines\"  key = \"key\"  on-reject = record\n"
     "    source { endpoint = \"main\"  path = \"out\"  match = '*.dat'  envelope = unprotected-plain-text\n"
     "             after = keep }\n"
-    "    process ledger { name = \"miles\"  account = \"account\"  amount = \"points\"  shards = 2 }\n"
+    "    process ledger { name = \"miles\"  account = \"account\"  amount = \"points\"  shards = %u }\n"
     "    feedback { endpoint = \"main\"  path = \"in\"  name = '{stem}.fb'  envelope = unprotected-plain-text }\n"
     "  }\n"
     "}\n";
@@ -134,16 +134,17 @@ static void make_chunk(Book *book, Ledger *ledger, guint64 first, guint64 n) {
 int main(int argc, char **argv) {
   GError *error = NULL;
   if (argc < 2) {
-    fprintf(stderr, "usage: bench_book FOLDER [files]\n");
+    fprintf(stderr, "usage: bench_book FOLDER [files] [shards]\n");
     return 2;
   }
   guint64 files = argc > 2 ? g_ascii_strtoull(argv[2], NULL, 10) : 300000;
+  guint shards = argc > 3 ? (guint)g_ascii_strtoull(argv[3], NULL, 10) : 2;
   g_autofree char *folder = g_canonicalize_filename(argv[1], NULL),
                   *lane = g_build_filename(folder, "state/lanes/points", NULL),
                   *audit = g_build_filename(folder, "state/audit", NULL),
                   *in = g_build_filename(folder, "in/out", NULL),
                   *path = g_build_filename(folder, "sallyport.conf", NULL),
-                  *text = g_strdup_printf(conf, folder, folder),
+                  *text = g_strdup_printf(conf, folder, folder, shards),
                   *book_path = g_build_filename(lane, "book.db", NULL),
                   *tip = g_build_filename(audit, "points.tip", NULL);
   check(g_mkdir_with_parents(lane, 0700) == 0 && g_mkdir_with_parents(audit, 0700) == 0 &&
@@ -152,7 +153,7 @@ int main(int argc, char **argv) {
   check(g_file_set_contents(path, text, -1, &error), error);
   Book *book = book_open(book_path, tip, &error);
   check(book != NULL, error);
-  Ledger *ledger = ledger_open(&(LedgerOptions){.folder = lane, .name = "miles", .shards = 2}, &error);
+  Ledger *ledger = ledger_open(&(LedgerOptions){.folder = lane, .name = "miles", .shards = shards}, &error);
   check(ledger != NULL, error);
   for (guint64 first = 0; first < files; first += AT_ONCE)
     make_chunk(book, ledger, first, MIN(AT_ONCE, files - first));

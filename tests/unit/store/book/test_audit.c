@@ -19,7 +19,29 @@ static void tamper(Fixture *f, const char *sql) {
   sqlite3_close(db);
 }
 
+/* As several threads do it: the first part that finds a fault is told. */
+static void expect_verdict_in_parts(Fixture *f, guint parts, const char *words, guint64 good) {
+  g_autoptr(BookReader) reader = open_reader(f);
+  g_autoptr(GError) first = NULL;
+  gint64 rows;
+  guint64 all = 0;
+  assert_true(book_audit_rows(reader, &rows, NULL));
+  for (guint i = 0; i < parts && !first; i++) {
+    gint64 each = rows / parts, to = i + 1 == parts ? G_MAXINT64 : (i + 1) * each;
+    guint64 verified;
+    if (!book_audit_verify_rows(reader, f->tip, i * each + 1, to, &verified, &first))
+      assert_int_equal(sallyport_error_code(first), SALLYPORT_ERROR_FILE);
+    all += verified;
+  }
+  if (words && (!first || !strstr(first->message, words)))
+    fail_msg("in %u parts: \"%s\" lacks \"%s\"", parts, first ? first->message : "", words);
+  assert_int_equal(first != NULL, words != NULL);
+  assert_int_equal(all, good);
+}
+
 static void expect_verdict(Fixture *f, const char *words, guint64 good) {
+  for (guint parts = 1; parts < 6; parts++)
+    expect_verdict_in_parts(f, parts, words, good);
   GError *error = NULL;
   guint64 verified = 0;
   g_autoptr(BookReader) reader = open_reader(f);

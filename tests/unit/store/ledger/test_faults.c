@@ -199,7 +199,13 @@ static void verification_finds_what_was_changed(void **state) {
       "UPDATE entries SET block = (SELECT block FROM entries ORDER BY first DESC LIMIT 1) WHERE first = 1",
       "UPDATE entries SET block = CAST(substr(block, 1, 60) || x'ff' || substr(block, 62) AS BLOB) WHERE first = 1",
       "DELETE FROM key WHERE key IN (SELECT key FROM key LIMIT 1)",
-      "UPDATE key SET seq = seq + 1 WHERE key IN (SELECT key FROM key LIMIT 1)"};
+      "UPDATE key SET seq = seq + 1 WHERE key IN (SELECT key FROM key LIMIT 1)",
+      "INSERT INTO key SELECT key || 'x', seq FROM key LIMIT 1",
+#define TWICE(zone) \
+  "INSERT INTO posting SELECT first + count, file, batch, business_date, posted_at, count, amount, gross, min_key, " \
+  "max_key, " zone ", own_dates FROM posting ORDER BY first DESC LIMIT 1; INSERT INTO entries SELECT p.first, " \
+  "(SELECT block FROM entries ORDER BY first DESC LIMIT 1) FROM posting p ORDER BY p.first DESC LIMIT 1"
+      TWICE("0"), TWICE("2")};
   Ledger *ledger = open_ledger(*state, 2);
   for (guint i = 0; i < 5; i++)
     post_well(ledger, "f1", i + 1, numbered_block("K", i * 100, 100));

@@ -1,0 +1,139 @@
+#include "gateway/cli/lane_check.h"
+#include "gateway/cli/conservation.h"
+#include "gateway/threads/crew.h"
+#include <pthread.h>
+
+enum { THREADS_MOST = 4, AUDIT_PARTS = 8, AUDIT_WORTH = 10000 /* rows that are worth a part */ };
+
+typedef struct LaneCheck LaneCheck;
+typedef struct {
+  gboolean (*run)(const LaneCheck *check, guint part, guint64 *verified, GError **error);
+  guint group, part;
+  guint64 verified;
+  GError *problem;
+} Piece;
+struct LaneCheck {
+  const CliOutput *out;
+  const CliLane *lane;
+  gint64 rows;      /* of the audit */
+  guint audit_parts;
+  char *conserved;  /* what was found in order */
+  GArray *pieces;   /* Piece, the longest first */
+  pthread_mutex_t lock;
+  guint next; /* under the lock */
+};
+enum { AUDIT, BOOK, CONSERVATION, LEDGERS }; /* groups; a group for each ledger */
+
+/* --- One piece each */
+
+static gboolean check_audit(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
+  g_autoptr(BookReader) reader = book_reader_open(check->lane->paths->book, error);
+  gint64 each = check->rows / check->audit_parts;
+  gboolean is_last = part + 1 == check->audit_parts;
+  return reader && book_audit_verify_rows(reader, check->lane->paths->tip, part * each + 1,
+                                          is_last ? G_MAXINT64 : (part + 1) * each, verified, error);
+}
+
+static gboolean check_book(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
+  (void)verified;
+  g_autoptr(BookReader) reader = book_reader_open(check->lane->paths->book, error);
+  return reader && book_verify_part(reader, part, error);
+}
+
+/* Of the n-th ledger: part is n * 256 and the ledger's own part. */
+enum { OF_LEDGER = 256 };
+static gboolean check_ledger(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
+  (void)verified;
+  const CliLedger *ledger = check->lane->ledgers->pdata[part / OF_LEDGER];
+  LedgerReader *reader = ledger_reader_open(check->lane->paths->folder, ledger->name, error);
+  gboolean ok = reader && ledger_verify_part(reader, part % OF_LEDGER, error);
+  ledger_reader_close(reader);
+  return ok;
+}
+
+static gboolean check_conservation(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
+  (void)part, (void)verified;
+  char **found = (char **)(intptr_t)&check->conserved; /* nobody else looks at it meanwhile */
+  return (*found = conservation_check(check->out, check->lane, error)) != NULL;
+}
+
+/* --- All of them */
+
+static void add(LaneCheck *check, guint group, guint part,
+                gboolean (*run)(const LaneCheck *, guint, guint64 *, GError **)) {
+  Piece piece = {.run = run, .group = group, .part = part};
+  g_array_append_val(check->pieces, piece);
+}
+
+static void list_pieces(LaneCheck *check, gboolean only_audit) {
+  const GPtrArray *ledgers = check->lane->ledgers;
+  for (guint i = 0; i < BOOK_VERIFY_PARTS && !only_audit; i++)
+    add(check, BOOK, i, check_book);
+  for (guint i = 0; i < ledgers->len && !only_audit; i++)
+    for (guint part = 0; part < ledger_verify_parts(((CliLedger *)ledgers->pdata[i])->reader); part++)
+      add(check, LEDGERS + i, i * OF_LEDGER + part, check_ledger);
+  for (guint i = 0; i < check->audit_parts; i++)
+    add(check, AUDIT, i, check_audit);
+  if (!only_audit)
+    add(check, CONSERVATION, 0, check_conservation);
+}
+
+static Piece *take_piece(LaneCheck *check) {
+  pthread_mutex_lock(&check->lock);
+  Piece *piece = check->next < check->pieces->len ? &g_array_index(check->pieces, Piece, check->next++) : NULL;
+  pthread_mutex_unlock(&check->lock);
+  return piece;
+}
+
+static void work(gpointer data) {
+  LaneCheck *check = data;
+  for (Piece *piece; (piece = take_piece(check));)
+    if (piece->run(check, piece->part, &piece->verified, &piece->problem))
+      g_clear_error(&piece->problem);
+}
+
+/* Of a group's pieces the first that found a fault; the others' are let go. */
+static GError *problem_of(LaneCheck *check, guint group, guint64 *verified) {
+  GError *first = NULL;
+  *verified = 0;
+  for (guint i = 0; i < check->pieces->len; i++) {
+    Piece *piece = &g_array_index(check->pieces, Piece, i);
+    if (piece->group != group)
+      continue;
+    *verified += first ? 0 : piece->verified;
+    if (!first)
+      first = g_steal_pointer(&piece->problem);
+    g_clear_error(&piece->problem);
+  }
+  return first;
+}
+
+static void tell(LaneCheck *check, gboolean only_audit, LaneCheckTold told, gpointer user) {
+  guint64 verified;
+  GError *problem = problem_of(check, AUDIT, &verified);
+  g_autofree char *number = cli_unsigned(check->out, verified);
+  told(user, "audit chain", g_strdup_printf("%s records, whole up to its tip", number), problem);
+  if (only_audit)
+    return;
+  told(user, "book", g_strdup("whole; histories allowed, counts add up"), problem_of(check, BOOK, &verified));
+  for (guint i = 0; i < check->lane->ledgers->len; i++) {
+    const CliLedger *ledger = check->lane->ledgers->pdata[i];
+    g_autofree char *what = g_strdup_printf("ledger %s", ledger->name);
+    told(user, what, g_strdup("whole; balances are their entries, keys are unique"),
+         problem_of(check, LEDGERS + i, &verified));
+  }
+  told(user, "conservation", check->conserved, problem_of(check, CONSERVATION, &verified));
+}
+
+void lane_check(const CliOutput *out, const CliLane *lane, gboolean only_audit, LaneCheckTold told, gpointer user) {
+  LaneCheck check = {.out = out, .lane = lane, .lock = PTHREAD_MUTEX_INITIALIZER};
+  g_autoptr(GError) none = NULL;
+  if (!book_audit_rows(lane->reader, &check.rows, &none))
+    check.rows = 0; /* the one part finds out why */
+  check.audit_parts = (guint)CLAMP(check.rows / AUDIT_WORTH, 1, AUDIT_PARTS);
+  check.pieces = g_array_new(FALSE, TRUE, sizeof(Piece));
+  list_pieces(&check, only_audit);
+  crew_run(MIN(MIN(g_get_num_processors(), THREADS_MOST), check.pieces->len), work, &check);
+  tell(&check, only_audit, told, user);
+  g_array_unref(check.pieces);
+}
