@@ -19,6 +19,16 @@ typedef struct {
 } BookFilter;
 /* BookFile* */
 GPtrArray *book_files(BookReader *reader, const BookFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same files one by one, in the order of seen_at, oldest or newest first; for many: a page of them is held at a
+ * time, and between pages nothing of the book, so that a slow reader of ours does not make its log grow. A file that
+ * changes meanwhile is given once, as its page found it. limit 0: all; due_by is not used. The filter's texts are
+ * borrowed. */
+typedef struct BookWalk BookWalk;
+BookWalk *book_walk_new(BookReader *reader, const BookFilter *filter);
+void book_walk_free(BookWalk *walk);
+/* *file is the caller's; NULL: there are no more. */
+gboolean book_walk_next(BookWalk *walk, BookFile **file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookWalk, book_walk_free)
 /* By id, unique prefix of an id (>= 4), or exact shown name (the newest). NULL without error: none; FILE: ambiguous. */
 BookFile *book_find_file(BookReader *reader, const char *id_or_name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* All files of this feed and name, newest first: what poll and duplicate verdicts ask. */

@@ -1,4 +1,5 @@
 #include "gateway/cli/file_json.h"
+#include "gateway/common/json_put.h"
 
 guint cli_file_scale(const Conf *conf, const CliLane *lane, const BookFile *file) {
   const ConfLane *of;
@@ -6,37 +7,62 @@ guint cli_file_scale(const Conf *conf, const CliLane *lane, const BookFile *file
   return known && known->is_noted ? known->scale : cli_feed_scale(conf, conf_feed(conf, file->feed, &of));
 }
 
-static void put_text(json_t *object, const char *name, const char *value) {
-  json_object_set_new(object, name, json_null());
-  cli_json_text(object, name, value);
+/* A file is written as text: a book has hundreds of thousands. Every member is written; null: not known (yet). */
+static void put_name(GString *json, const char *name) {
+  if (json->str[json->len - 1] != '{')
+    g_string_append_c(json, ',');
+  g_string_append_c(json, '"');
+  g_string_append(json, name);
+  g_string_append(json, "\":");
 }
 
-static void put_time(const CliOutput *out, json_t *object, const char *name, gint64 at) {
-  json_object_set_new(object, name, json_null());
-  cli_json_time(out, object, name, at);
+static void put_text(GString *json, const char *name, const char *value) {
+  put_name(json, name);
+  json_put_shown(json, value);
 }
 
-static void put_count(json_t *object, const char *name, guint64 value) {
-  json_object_set_new(object, name, json_integer((json_int_t)value));
+static void put_time(const CliOutput *out, GString *json, const char *name, gint64 at) {
+  put_name(json, name);
+  if (at == 0 || !cli_put_time(out, json, at))
+    g_string_append(json, "null");
+}
+
+static void put_count(GString *json, const char *name, guint64 value) {
+  char digits[24];
+  gsize at = sizeof digits;
+  do
+    digits[--at] = (char)('0' + value % 10);
+  while (value /= 10);
+  put_name(json, name);
+  g_string_append_len(json, digits + at, (gssize)(sizeof digits - at));
+}
+
+static void put_amount(GString *json, const char *name, gint64 value, guint scale) {
+  put_name(json, name);
+  json_put_decimal(json, value, scale);
 }
 
 /* Evidence and header are JSON in the book; what is not is shown as text rather than lost. */
-static void put_parsed(json_t *object, const char *name, const char *text) {
-  json_t *parsed = text ? json_loads(text, 0, NULL) : json_null();
-  json_object_set_new(object, name, parsed ? parsed : json_string(text));
+static void put_parsed(GString *json, const char *name, const char *text) {
+  if (!text || !json_put_fits(text)) {
+    put_text(json, name, text);
+    return;
+  }
+  put_name(json, name);
+  g_string_append(json, text);
 }
 
-static void put_totals(json_t *object, const BookFile *file, guint scale) {
-  put_count(object, "records", file->records);
-  put_count(object, "accepted", file->accepted);
-  put_count(object, "rejected", file->rejected);
-  put_count(object, "duplicates", file->duplicates);
-  cli_json_amount(object, "amount", file->amount, scale);
-  cli_json_amount(object, "amount_accepted", file->amount_accepted, scale);
-  cli_json_amount(object, "amount_rejected", file->amount_rejected, scale);
-  cli_json_amount(object, "amount_duplicate", file->amount_duplicate, scale);
-  put_count(object, "batches", file->batches);
-  put_count(object, "batches_posted", file->batches_posted);
+static void put_totals(GString *json, const BookFile *file, guint scale) {
+  put_count(json, "records", file->records);
+  put_count(json, "accepted", file->accepted);
+  put_count(json, "rejected", file->rejected);
+  put_count(json, "duplicates", file->duplicates);
+  put_amount(json, "amount", file->amount, scale);
+  put_amount(json, "amount_accepted", file->amount_accepted, scale);
+  put_amount(json, "amount_rejected", file->amount_rejected, scale);
+  put_amount(json, "amount_duplicate", file->amount_duplicate, scale);
+  put_count(json, "batches", file->batches);
+  put_count(json, "batches_posted", file->batches_posted);
 }
 
 /* What a file waits for, in words: before and behind what it waits on, which is left out where it is not known. */
@@ -76,21 +102,22 @@ char *cli_wait_words(const CliOutput *out, const BookFile *file) {
   return cli_printable(g_string_free(words, FALSE));
 }
 
-static json_t *wait_json(const CliOutput *out, const BookFile *file) {
+static void put_wait(const CliOutput *out, GString *object, const BookFile *file) {
   g_autofree char *words = cli_wait_words(out, file);
+  put_name(object, "waits");
+  g_string_append(object, words ? "{" : "null");
   if (!words)
-    return json_null();
-  json_t *object = json_object();
+    return;
   put_text(object, "for", file_wait_word(file->waits_for));
   put_text(object, "on", file->waits_on);
   put_text(object, "why", file->waits_why);
   put_time(out, object, "until", waits[file->waits_for].is_timed ? file->due_at : 0);
   put_text(object, "words", words);
-  return object;
+  g_string_append_c(object, '}');
 }
 
-json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file) {
-  json_t *object = json_object();
+void cli_file_put(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file, GString *object) {
+  g_string_append_c(object, '{');
   put_text(object, "id", file->id);
   put_text(object, "lane", lane->conf->name);
   put_text(object, "feed", file->feed);
@@ -98,7 +125,7 @@ json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lan
   put_text(object, "folder", file->folder);
   put_text(object, "state", file_state_word(file->state));
   put_text(object, "outcome", file_outcome_word(file->outcome));
-  json_object_set_new(object, "waits", wait_json(out, file));
+  put_wait(out, object, file);
   put_text(object, "held_from", file->state == FILE_HELD ? file_state_word(file->held_from) : NULL);
   put_count(object, "size", file->size);
   put_time(out, object, "modified", file->modified * G_USEC_PER_SEC);
@@ -122,7 +149,13 @@ json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lan
   put_parsed(object, "header", file->header);
   put_totals(object, file, cli_file_scale(conf, lane, file));
   put_text(object, "feedback_name", file->feedback_name);
-  return object;
+  g_string_append_c(object, '}');
+}
+
+json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file) {
+  g_autoptr(GString) text = g_string_new(NULL);
+  cli_file_put(out, conf, lane, file, text);
+  return json_loads(text->str, 0, NULL);
 }
 
 char *cli_flat_json(const char *text) {

@@ -5,6 +5,9 @@
 
 /* "waits for its marker X.ok"; NULL: for nothing. The caller frees. */
 char *cli_wait_words(const CliOutput *out, const BookFile *file);
+/* The file's object behind what `into` has, in one line. */
+void cli_file_put(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file, GString *into);
+/* The same as a value. */
 json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file);
 /* Records that were not accepted (RecordException *), the same for `show` and `try`. NULL: an empty list. */
 json_t *cli_refused_json(const GPtrArray *refused);

@@ -1,16 +1,60 @@
 /* files: a list of the books' files. */
 #include "gateway/cli/file_json.h"
+#include <stdlib.h>
 #include <string.h>
 
+/* The lanes' files as one list, newest first, whose lines are not held: each lane's next file, and its walk. */
 typedef struct {
   const CliLane *lane;
-  BookFile *file;
-} Row;
+  BookWalk *walk;
+  BookFile *next; /* NULL: there are no more */
+} Source;
+typedef struct {
+  GArray *sources;
+  guint64 left;
+} Listing;
 
-static void row_free(gpointer data) {
-  Row *row = data;
-  book_file_free(row->file);
-  g_free(row);
+static void source_clear(gpointer data) {
+  Source *source = data;
+  book_walk_free(source->walk);
+  book_file_free(source->next);
+}
+
+static gboolean listing_begin(Listing *listing, GPtrArray *lanes, const BookFilter *filter, GError **error) {
+  *listing = (Listing){g_array_new(FALSE, FALSE, sizeof(Source)), filter->limit ? filter->limit : G_MAXUINT64};
+  g_array_set_clear_func(listing->sources, source_clear);
+  for (guint i = 0; i < lanes->len; i++) {
+    Source source = {.lane = g_ptr_array_index(lanes, i)};
+    if (!source.lane->reader)
+      continue;
+    source.walk = book_walk_new(source.lane->reader, filter);
+    gboolean ok = book_walk_next(source.walk, &source.next, error);
+    g_array_append_val(listing->sources, source);
+    if (!ok)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static Source *newest(const Listing *listing) {
+  Source *found = NULL;
+  for (guint i = 0; i < listing->sources->len; i++) {
+    Source *source = &g_array_index(listing->sources, Source, i);
+    if (source->next && (!found || source->next->seen_at > found->next->seen_at))
+      found = source;
+  }
+  return found;
+}
+
+/* *file is the caller's; NULL: that was the last one. */
+static gboolean listing_next(Listing *listing, const CliLane **lane, BookFile **file, GError **error) {
+  Source *source = listing->left > 0 ? newest(listing) : NULL;
+  *file = source ? g_steal_pointer(&source->next) : NULL;
+  if (!source)
+    return TRUE;
+  *lane = source->lane;
+  listing->left--;
+  return book_walk_next(source->walk, &source->next, error);
 }
 
 static gboolean parse_states(const char *text, guint64 *states) {
@@ -70,51 +114,45 @@ static CliExit no_such_feed(const Conf *conf, const char *name) {
 }
 
 /* A feed that is not configured any more may still have files. */
-static gboolean is_known_feed(const Cli *cli, GPtrArray *rows, const char *feed) {
-  return rows->len > 0 || conf_feed(cli->conf, feed, NULL);
+static gboolean is_known_feed(const Cli *cli, const Listing *listing, const char *feed) {
+  return newest(listing) || conf_feed(cli->conf, feed, NULL);
 }
 
-static gint newest_first(gconstpointer a, gconstpointer b) {
-  const Row *left = *(Row *const *)a, *right = *(Row *const *)b;
-  if (left->file->seen_at != right->file->seen_at)
-    return left->file->seen_at < right->file->seen_at ? 1 : -1;
-  return strcmp(right->file->id, left->file->id);
-}
+enum { WRITTEN_AT_ONCE = 64 << 10 };
 
-static GPtrArray *collect(GPtrArray *lanes, const BookFilter *filter, GError **error) {
-  GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
-  for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = g_ptr_array_index(lanes, i);
-    g_autoptr(GPtrArray) files = lane->reader ? book_files(lane->reader, filter, error) : g_ptr_array_new();
-    if (!files) {
-      g_ptr_array_unref(rows);
-      return NULL;
-    }
-    g_ptr_array_set_free_func(files, NULL); /* the rows take them */
-    for (guint j = 0; j < files->len; j++) {
-      Row *row = g_new0(Row, 1);
-      *row = (Row){lane, g_ptr_array_index(files, j)};
-      g_ptr_array_add(rows, row);
-    }
+/* On a terminal by the library, which indents. */
+static void put_json(const Cli *cli, const CliLane *lane, const BookFile *file, GString *text) {
+  if (cli->out->is_terminal) {
+    json_t *object = cli_file_json(cli->out, cli->conf, lane, file);
+    char *indented = json_dumps(object, JSON_INDENT(2));
+    g_string_append(text, indented);
+    free(indented);
+    json_decref(object);
+  } else {
+    cli_file_put(cli->out, cli->conf, lane, file, text);
   }
-  g_ptr_array_sort(rows, newest_first);
-  if (filter->limit && rows->len > filter->limit)
-    g_ptr_array_set_size(rows, (gint)filter->limit);
-  return rows;
 }
 
-/* One object at a time: a book has hundreds of thousands. */
-static void print_json(const Cli *cli, GPtrArray *rows) {
-  fputs("{\"files\":[", cli->out->file);
-  for (guint i = 0; i < rows->len; i++) {
-    const Row *row = g_ptr_array_index(rows, i);
-    json_t *file = cli_file_json(cli->out, cli->conf, row->lane, row->file);
-    if (i > 0)
-      fputc(',', cli->out->file);
-    json_dumpf(file, cli->out->file, cli->out->is_terminal ? JSON_INDENT(2) : JSON_COMPACT);
-    json_decref(file);
+/* What was found until an error is printed, and is no whole JSON then. */
+static gboolean print_json(const Cli *cli, Listing *listing, GError **error) {
+  g_autoptr(GString) text = g_string_new("{\"files\":[");
+  const CliLane *lane;
+  for (gboolean is_first = TRUE;; is_first = FALSE) {
+    g_autoptr(BookFile) file = NULL;
+    gboolean ok = listing_next(listing, &lane, &file, error);
+    if (file) {
+      g_string_append(text, is_first ? "" : ",");
+      put_json(cli, lane, file, text);
+    } else if (ok) {
+      g_string_append(text, "]}\n");
+    }
+    if (!ok || !file || text->len > WRITTEN_AT_ONCE) {
+      fwrite(text->str, 1, text->len, cli->out->file);
+      g_string_truncate(text, 0);
+    }
+    if (!ok || !file)
+      return ok;
   }
-  fputs("]}\n", cli->out->file);
 }
 
 /* What a person should know about it: why it waits, was refused, or is tried again. */
@@ -129,7 +167,8 @@ static char *remark(const CliOutput *out, const BookFile *file) {
   return file->problem ? g_strdup_printf("try %u: %s", file->attempts + 1, file->problem) : NULL;
 }
 
-static void print_table(const Cli *cli, GPtrArray *rows) {
+/* A file's row takes little more than its words, as columns are as wide as their widest. */
+static gboolean print_table(const Cli *cli, Listing *listing, guint limit, GError **error) {
   static const CliColumn columns[] = {{"ID", CLI_LEFT, CLI_WHOLE},
                                       {"SEEN", CLI_LEFT, CLI_DROPPED(3)},
                                       {"FEED", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)},
@@ -141,8 +180,15 @@ static void print_table(const Cli *cli, GPtrArray *rows) {
                                       {"REFUSED", CLI_RIGHT, CLI_WHOLE},
                                       {"REMARK", CLI_LEFT, CLI_SHRINKS}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
-  for (guint i = 0; i < rows->len; i++) {
-    const BookFile *file = ((const Row *)g_ptr_array_index(rows, i))->file;
+  const CliLane *lane;
+  for (;;) {
+    g_autoptr(BookFile) file = NULL;
+    if (!listing_next(listing, &lane, &file, error)) {
+      cli_table_free(table);
+      return FALSE;
+    }
+    if (!file)
+      break;
     cli_table_cell(table, g_strdup(file->id));
     cli_table_cell(table, cli_time_brief(cli->out, file->seen_at));
     cli_table_cell(table, g_strdup(file->feed));
@@ -155,12 +201,11 @@ static void print_table(const Cli *cli, GPtrArray *rows) {
     cli_table_cell(table, cli_unsigned(cli->out, file->rejected));
     cli_table_cell(table, remark(cli->out, file));
   }
+  gboolean is_cut = cli->out->is_terminal && cli_table_rows(table) == limit && cli->options.limit < 0;
   cli_table_print(table, cli->out);
-}
-
-static void print_note_of_more(const Cli *cli, GPtrArray *rows, guint limit) {
-  if (cli->out->is_terminal && rows->len == limit && cli->options.limit < 0)
+  if (is_cut)
     fprintf(cli->out->file, "The newest %u; --limit 0 shows all.\n", limit);
+  return TRUE;
 }
 
 /* --- The command. */
@@ -196,20 +241,18 @@ static CliExit files_command(Cli *cli) {
       !parse_time(cli, "until", wanted->until, &filter.until))
     return CLI_EXIT_USAGE;
   cli_tell_unconfigured(lanes);
-  g_autoptr(GPtrArray) rows = collect(lanes, &filter, &error);
-  if (!rows)
-    return cli_fail(error);
-  if (wanted->feed && !is_known_feed(cli, rows, wanted->feed))
-    return no_such_feed(cli->conf, wanted->feed);
-  if (cli->out->is_json) {
-    print_json(cli, rows);
-  } else if (rows->len > 0 || !cli->out->is_terminal) {
-    print_table(cli, rows);
-    print_note_of_more(cli, rows, limit);
-  } else {
+  Listing listing;
+  gboolean ok = listing_begin(&listing, lanes, &filter, &error);
+  if (ok && wanted->feed && !is_known_feed(cli, &listing, wanted->feed))
+    exit = no_such_feed(cli->conf, wanted->feed);
+  else if (ok && cli->out->is_json)
+    ok = print_json(cli, &listing, &error);
+  else if (ok && (newest(&listing) || !cli->out->is_terminal))
+    ok = print_table(cli, &listing, limit, &error);
+  else if (ok)
     fputs("No file.\n", cli->out->file);
-  }
-  return CLI_EXIT_FINE;
+  g_array_unref(listing.sources);
+  return ok ? exit : cli_fail(error);
 }
 
 const CliCommand cli_command_files = {

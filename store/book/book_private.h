@@ -11,6 +11,7 @@
  *   batches.c  changes of batches                  (in the writer's thread)
  *   work.c     changes of intents, polls           (in the writer's thread)
  *   read.c     readers and questions about files
+ *   walk.c     all files of a filter, a page at a time
  *   lists.c    questions about everything else
  *   watch.c    sequence numbers, arrivals, what is due: changes and questions
  *   alarms.c   alarms, likewise
@@ -132,6 +133,8 @@ struct BookReader {
 DbStatement *book_ask(BookReader *reader, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* After the rows: AGAIN when a writer has come to an immutable file meanwhile. */
 gboolean book_told(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* It asks for files that are not closed or gone, and for no others. */
+gboolean book_filter_is_live(const BookFilter *filter);
 /* All rows of a bound statement, by `row`; NULL with error. */
 typedef gpointer (*BookRow)(DbStatement *statement, GError **error);
 GPtrArray *book_collect(BookReader *reader, DbStatement *statement, BookRow row, GDestroyNotify free_row,

@@ -92,12 +92,16 @@ static GPtrArray *collect_files(BookReader *reader, DbStatement *statement, GErr
 
 #define LIVE_STATES ((((guint64)1 << FILE_N_STATES) - 1) & ~((guint64)1 << FILE_CLOSED) & ~((guint64)1 << FILE_GONE))
 
+gboolean book_filter_is_live(const BookFilter *filter) {
+  return filter->states && !(filter->states & ~LIVE_STATES);
+}
+
 /* Questions about live files go by the index that holds no others; the rest by time, newest or oldest first, which ends
  * at the limit. */
 static BookStatement choose(const BookFilter *filter) {
   if (filter->due_by && !filter->newest_first)
     return BOOK_FILES_DUE;
-  if (filter->due_by || (filter->states && !(filter->states & ~LIVE_STATES)))
+  if (filter->due_by || book_filter_is_live(filter))
     return BOOK_FILES_LIVE;
   if (filter->feed)
     return filter->newest_first ? BOOK_FEED_FILES_NEWEST : BOOK_FEED_FILES_OLDEST;

@@ -1,4 +1,5 @@
 #include "gateway/processors/http/accrual.h"
+#include "gateway/common/json_put.h"
 #include "gateway/records/cells_private.h"
 #include <string.h>
 
@@ -50,27 +51,9 @@ void accrual_columns_free(AccrualColumns *columns) {
 
 /* --- JSON */
 
-static void put_json(GString *into, const char *text, gsize length) {
-  g_string_append_c(into, '"');
-  gsize start = 0;
-  for (gsize i = 0; i < length; i++) {
-    guchar c = (guchar)text[i];
-    if (c >= 0x20 && c != '"' && c != '\\')
-      continue;
-    g_string_append_len(into, text + start, (gssize)(i - start));
-    start = i + 1;
-    if (c == '"' || c == '\\')
-      g_string_append_printf(into, "\\%c", c);
-    else
-      g_string_append_printf(into, "\\u%04x", c);
-  }
-  g_string_append_len(into, text + start, (gssize)(length - start));
-  g_string_append_c(into, '"');
-}
-
 static void put_json_text(GString *into, const char *text) {
   if (text)
-    put_json(into, text, strlen(text));
+    json_put_text(into, text, strlen(text));
   else
     g_string_append(into, "null");
 }
@@ -95,7 +78,7 @@ static void put_json_value(const AccrualBody *body, guint column, guint record, 
   const char *text;
   gsize length;
   if (value_of(body, column, record, number, &text, &length))
-    put_json(into, text, length);
+    json_put_text(into, text, length);
   else
     g_string_append(into, "null");
 }

@@ -50,6 +50,26 @@ static void be_terminal(Screen *screen, guint width) {
 #define expect_text(call, text) \
   do { g_autofree char *got_ = (call); assert_string_equal(got_, (text)); } while (0)
 
+/* GLib's dates are the judge: over the ends of summer time, of years, and before 1970. */
+static void times_of_json_are_what_a_calendar_says(void **state) {
+  Screen *screen = *state;
+  static const char *const zones[] = {"Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu",
+                                      "UTC"};
+  static const gint64 seconds[] = {0,          -1,         1,          951782399,  951782400,  1709164799,
+                                   1711846799, 1711846800, 1729999799, 1730613600, 1730617200, 1735660800,
+                                   4102444799, 253402214400, -30600000000};
+  for (guint i = 0; i < G_N_ELEMENTS(zones) * G_N_ELEMENTS(seconds); i++) {
+    gint64 second = seconds[i % G_N_ELEMENTS(seconds)];
+    cli_output_zone(screen->out, zones[i / G_N_ELEMENTS(seconds)]);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(second);
+    g_autoptr(GDateTime) at = g_date_time_to_timezone(utc, screen->out->time_zone);
+    g_autofree char *expected = g_date_time_format(at, "%Y-%m-%dT%H:%M:%S.000007%:z");
+    expect_text(cli_time_json(screen->out, second * G_USEC_PER_SEC + 7), expected);
+  }
+  assert_null(cli_time_json(screen->out, G_MAXINT64));
+  assert_null(cli_time_json(screen->out, G_MININT64));
+}
+
 static void numbers_have_separators_on_a_terminal_only(void **state) {
   Screen *screen = *state;
   expect_text(cli_number(screen->out, -1234567), "-1234567");
@@ -255,6 +275,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       TEST(numbers_have_separators_on_a_terminal_only),
+      TEST(times_of_json_are_what_a_calendar_says),
       TEST(amounts_are_exact_at_their_scale),
       TEST(times_are_in_the_nodes_zone),
       TEST(a_typed_time_is_understood_in_the_nodes_zone),
