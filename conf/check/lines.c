@@ -117,7 +117,7 @@ static void check_controls(const Section *section, const ConfLayout *layout) {
   const ConfLine *lines[] = {&layout->header, &layout->trailer};
   for (guint l = 0; l < G_N_ELEMENTS(lines); l++)
     for (guint i = 0; i < lines[l]->fields->len; i++)
-      check_control(section, layout, g_ptr_array_index(lines[l]->fields, i));
+      check_control(section, layout, lines[l]->fields->pdata[i]);
 }
 
 /* The kind of record is a column of its own beside the record's. */

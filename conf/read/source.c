@@ -224,7 +224,7 @@ gboolean conf_source_save(const ConfSource *source, int fd, GError **error) {
 char *conf_source_digest(const ConfSource *source) {
   g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
   for (guint i = 0; i < source->files->len; i++) {
-    const SourceFile *file = g_ptr_array_index(source->files, i);
+    const SourceFile *file = source->files->pdata[i];
     if (file->text)
       g_checksum_update(sum, (const guchar *)file->text, (gssize)file->length);
   }

@@ -90,7 +90,7 @@ static void check_schedule(const Conf *conf, const ConfSourceFolder *source, Con
 static void check_sequence(const ConfFeed *feed, const Layout *layout, ConfReport *report) {
   const ConfLine *header = &layout_conf(layout)->header;
   for (guint i = 0; feed->sequence.header_field && header->present && i < header->fields->len; i++) {
-    const ConfField *field = g_ptr_array_index(header->fields, i);
+    const ConfField *field = header->fields->pdata[i];
     if (field->mask && strcmp(field->name, feed->sequence.header_field) == 0)
       conf_report_error(report, feed->sequence.where,
                         "'header-field': field \"%s\" is masked: the number of a file cannot be", field->name);
@@ -102,7 +102,7 @@ static void check_rules(const ConfFeed *feed, const Layout *layout, ConfReport *
   guint n_columns;
   const StagingColumn *columns = layout_columns(layout, &n_columns);
   for (guint i = 0; feed->rules && i < feed->rules->len; i++) {
-    const ConfRule *rule = g_ptr_array_index(feed->rules, i);
+    const ConfRule *rule = feed->rules->pdata[i];
     g_autoptr(GError) error = NULL;
     if (!rules_check(rule->check, columns, n_columns, (const RuleConstant *)(const void *)constants->data,
                      constants->len, &error))
@@ -126,9 +126,9 @@ static void check_processor(const ConfFeed *feed, const Layout *layout, ConfRepo
 
 static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *report) {
   for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    const ConfLane *lane = conf->lanes->pdata[i];
     for (guint j = 0; j < lane->feeds->len; j++) {
-      const ConfFeed *feed = g_ptr_array_index(lane->feeds, j);
+      const ConfFeed *feed = lane->feeds->pdata[j];
       const Layout *layout = g_hash_table_lookup(layouts, feed->layout);
       check_schedule(conf, &feed->source, report);
       if (layout) { /* else its own fault is told already */
@@ -144,7 +144,7 @@ static void check_feeds(const Conf *conf, GHashTable *layouts, ConfReport *repor
 static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
   GHashTable *layouts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)layout_free);
   for (guint i = 0; i < conf->layouts->len; i++) {
-    const ConfLayout *described = g_ptr_array_index(conf->layouts, i);
+    const ConfLayout *described = conf->layouts->pdata[i];
     g_autoptr(GError) error = NULL;
     Layout *layout = layout_new(described, &error);
     if (layout && layout_header_is_any_line(layout))
@@ -183,7 +183,7 @@ static void check_keys(const Conf *conf, CheckKeys keys, ConfReport *report) {
     return conf_report_error(report, conf->node.where, "%s", error->message);
   g_autoptr(GPtrArray) uses = key_uses(conf, ring, g_get_real_time() / G_USEC_PER_SEC);
   for (guint i = 0; i < uses->len; i++) {
-    const KeyUse *use = g_ptr_array_index(uses, i);
+    const KeyUse *use = uses->pdata[i];
     if (use->remark)
       report_use(use, report);
   }

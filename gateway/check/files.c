@@ -67,7 +67,7 @@ static void check_endpoint(const ConfEndpoint *endpoint, ConfReport *report) {
 static void check_partner(const ConfPartner *partner, ConfReport *report) {
   check_secret(partner->openpgp.where, "passphrase-file", partner->openpgp.passphrase_file, report);
   for (guint i = 0; partner->endpoints && i < partner->endpoints->len; i++)
-    check_endpoint(g_ptr_array_index(partner->endpoints, i), report);
+    check_endpoint(partner->endpoints->pdata[i], report);
 }
 
 static void check_front(const ConfFront *front, ConfReport *report) {
@@ -84,14 +84,14 @@ static void check_alarms(const ConfAlarms *alarms, ConfReport *report) {
 
 void check_files(const Conf *conf, ConfReport *report) {
   for (guint i = 0; i < conf->partners->len; i++)
-    check_partner(g_ptr_array_index(conf->partners, i), report);
+    check_partner(conf->partners->pdata[i], report);
   check_front(&conf->front, report);
   check_alarms(&conf->alarms, report);
 }
 
 void check_calendars(const Conf *conf, ConfReport *report) {
   for (guint i = 0; i < conf->calendars->len; i++) {
-    const ConfCalendar *described = g_ptr_array_index(conf->calendars, i);
+    const ConfCalendar *described = conf->calendars->pdata[i];
     g_autoptr(GError) error = NULL;
     g_autoptr(Calendar) calendar = calendar_new(described, &error);
     if (!calendar)

@@ -61,9 +61,9 @@ static void check_path(const ConfRead *read, ConfReport *report) {
 
 void check_reads(const Conf *conf, GHashTable *layouts, ConfReport *report) {
   for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    const ConfLane *lane = conf->lanes->pdata[i];
     for (guint j = 0; lane->reconciles && j < lane->reconciles->len; j++) {
-      const ConfRead *read = &((const ConfReconcile *)g_ptr_array_index(lane->reconciles, j))->read;
+      const ConfRead *read = &((const ConfReconcile *)lane->reconciles->pdata[j])->read;
       char *const amount[] = {read->amount, NULL};
       check_names(read, "columns", read->columns, report);
       check_names(read, "order", read->order, report);

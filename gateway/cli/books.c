@@ -30,7 +30,7 @@ static void lane_free(gpointer data) {
 static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
   const ConfLayout *layout = feed ? conf_layout(conf, feed->layout) : NULL;
   for (guint i = 0; layout && name && layout->record.fields && i < layout->record.fields->len; i++) {
-    const ConfField *field = g_ptr_array_index(layout->record.fields, i);
+    const ConfField *field = layout->record.fields->pdata[i];
     if (strcmp(field->name, name) == 0)
       return field;
   }
@@ -102,7 +102,7 @@ static gboolean is_masked(const Conf *conf, const ConfFeed *feed, const char *na
 
 static CliLedger *find_ledger(const CliLane *lane, const char *name) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
-    CliLedger *ledger = g_ptr_array_index(lane->ledgers, i);
+    CliLedger *ledger = lane->ledgers->pdata[i];
     if (strcmp(ledger->name, name) == 0)
       return ledger;
   }
@@ -138,7 +138,7 @@ static gboolean open_ledger(const Conf *conf, CliLane *lane, const char *name, c
 
 static gboolean open_configured(const Conf *conf, CliLane *lane, GError **error) {
   for (guint i = 0; i < lane->conf->feeds->len; i++) {
-    const ConfFeed *feed = g_ptr_array_index(lane->conf->feeds, i);
+    const ConfFeed *feed = lane->conf->feeds->pdata[i];
     const char *name = feed->ledger.name;
     if (name && !find_ledger(lane, name) && !open_ledger(conf, lane, name, feed, error))
       return FALSE;
@@ -215,7 +215,7 @@ void cli_tell_unconfigured(GPtrArray *lanes) {
 static CliExit no_such_lane(const Conf *conf, const char *name) {
   GString *names = g_string_new(NULL);
   for (guint i = 0; i < conf->lanes->len; i++)
-    g_string_append_printf(names, "%s%s", i ? ", " : "", ((const ConfLane *)g_ptr_array_index(conf->lanes, i))->name);
+    g_string_append_printf(names, "%s%s", i ? ", " : "", ((const ConfLane *)conf->lanes->pdata[i])->name);
   cli_complain("there is no lane \"%s\" in the configuration; there are: %s", name, names->str);
   g_string_free(names, TRUE);
   return CLI_EXIT_NOT_FOUND;
@@ -231,7 +231,7 @@ CliExit cli_lanes(Cli *cli, GPtrArray **lanes) {
     return no_such_lane(cli->conf, only);
   g_autoptr(GPtrArray) opened = g_ptr_array_new_with_free_func(lane_free);
   for (guint i = 0; i < cli->conf->lanes->len; i++) {
-    const ConfLane *conf = g_ptr_array_index(cli->conf->lanes, i);
+    const ConfLane *conf = cli->conf->lanes->pdata[i];
     if (only && strcmp(only, conf->name) != 0)
       continue;
     CliLane *lane = lane_new(cli, conf->name);
@@ -258,7 +258,7 @@ void cli_file_clear(CliFile *found) {
 CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found) {
   *found = (CliFile){0};
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = g_ptr_array_index(lanes, i);
+    const CliLane *lane = lanes->pdata[i];
     g_autoptr(GError) error = NULL;
     BookFile *file = lane->reader ? book_find_file(lane->reader, text, &error) : NULL;
     if (error) {
@@ -283,7 +283,7 @@ CliExit cli_find_file(GPtrArray *lanes, const char *text, CliFile *found) {
     return CLI_EXIT_NOT_FOUND;
   }
   for (guint i = 0; i < found->lane->conf->feeds->len; i++) {
-    const ConfFeed *feed = g_ptr_array_index(found->lane->conf->feeds, i);
+    const ConfFeed *feed = found->lane->conf->feeds->pdata[i];
     if (strcmp(feed->name, found->file->feed) == 0)
       found->feed = feed;
   }

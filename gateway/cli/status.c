@@ -12,7 +12,7 @@
 static json_t *counts_json(const LaneStatus *status, const char *feed) {
   json_t *object = json_object();
   for (guint i = 0; status->counts && i < status->counts->len; i++) {
-    const BookCount *count = g_ptr_array_index(status->counts, i);
+    const BookCount *count = status->counts->pdata[i];
     if (strcmp(count->feed, feed) == 0)
       json_object_set_new(object, file_state_word(count->state), json_integer((json_int_t)count->files));
   }
@@ -48,7 +48,7 @@ static json_t *feed_json(const CliOutput *out, const LaneStatus *status, const C
 static json_t *posting_json(const LaneStatus *status) {
   json_t *list = json_array();
   for (guint i = 0; status->posting && i < status->posting->len; i++) {
-    const BookFile *file = g_ptr_array_index(status->posting, i);
+    const BookFile *file = status->posting->pdata[i];
     json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i}", "id", file->id, "name", file->name_shown, "batches",
                                           (int)file->batches, "batches_posted", (int)file->batches_posted));
   }
@@ -73,7 +73,7 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
   json_t *feeds = json_array();
   const ConfLane *conf = status->lane.conf;
   for (guint i = 0; i < conf->feeds->len; i++)
-    json_array_append_new(feeds, feed_json(out, status, g_ptr_array_index(conf->feeds, i)));
+    json_array_append_new(feeds, feed_json(out, status, conf->feeds->pdata[i]));
   json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL,
                              "pending", (int)status->pending, "posting", posting_json(status), "feeds", feeds);
   json_object_set_new(object, "configured", json_boolean(status->lane.is_configured));
@@ -153,7 +153,7 @@ static void print_feeds(const CliOutput *out, const LaneStatus *statuses, guint 
   for (guint i = 0; i < n; i++)
     for (guint j = 0; j < statuses[i].lane.conf->feeds->len; j++)
       print_feed(table, out, &statuses[i],
-                 ((const ConfFeed *)g_ptr_array_index(statuses[i].lane.conf->feeds, j))->name);
+                 ((const ConfFeed *)statuses[i].lane.conf->feeds->pdata[j])->name);
   fputc('\n', out->file);
   cli_table_print(table, out);
 }
@@ -172,7 +172,7 @@ static void print_pressures(const CliOutput *out, const LaneStatus *status) {
   static const char *const told_as[] = {"x", "threads", "latency", "calls", "refused", "failed", "paused"};
   CliTable *table = NULL;
   for (guint i = 0; i < status->lane.conf->feeds->len; i++) {
-    const char *name = ((const ConfFeed *)g_ptr_array_index(status->lane.conf->feeds, i))->name;
+    const char *name = ((const ConfFeed *)status->lane.conf->feeds->pdata[i])->name;
     const json_t *pressure = lane_status_told(status, name, "pressure");
     if (!pressure)
       continue;
@@ -235,7 +235,7 @@ static void print_problems(const CliOutput *out, const LaneStatus *status) {
   print_files_without_feed(out, status);
   print_courier_problems(out, status);
   for (guint i = 0; status->polls && i < status->polls->len; i++) {
-    const BookPoll *poll = g_ptr_array_index(status->polls, i);
+    const BookPoll *poll = status->polls->pdata[i];
     if (!poll->problem || poll->failures == 0)
       continue;
     cli_coloured(out, CLI_RED, poll->feed);
@@ -246,7 +246,7 @@ static void print_problems(const CliOutput *out, const LaneStatus *status) {
 static void print_progress(const CliOutput *out, const LaneStatus *status) {
   enum { BAR = 30 };
   for (guint i = 0; status->posting && i < status->posting->len; i++) {
-    const BookFile *file = g_ptr_array_index(status->posting, i);
+    const BookFile *file = status->posting->pdata[i];
     guint filled = file->batches ? (guint)((guint64)BAR * file->batches_posted / file->batches) : 0;
     g_autofree char *done = g_strnfill(filled, '#'), *rest = g_strnfill(BAR - filled, '.');
     g_autofree char *name = cli_shorten(file->name_shown, 36);

@@ -204,7 +204,7 @@ static void *serve(void *data) {
     guint n = server->clients->len;
     polled[1].events = n < CLIENTS ? POLLIN : 0;
     for (guint i = 0; i < n; i++) {
-      Client *client = g_ptr_array_index(server->clients, i);
+      Client *client = server->clients->pdata[i];
       polled[2 + i] = (struct pollfd){.fd = client->fd, .events = client->out->len ? POLLOUT : POLLIN};
     }
     if (poll(polled, 2 + n, n ? 500 : -1) < 0 && errno != EINTR)
@@ -212,7 +212,7 @@ static void *serve(void *data) {
     if (polled[0].revents)
       return NULL;
     for (guint i = n; i-- > 0;) /* backwards: removing moves only what was served already */
-      if (!serve_client(server, g_ptr_array_index(server->clients, i), polled[2 + i].revents))
+      if (!serve_client(server, server->clients->pdata[i], polled[2 + i].revents))
         g_ptr_array_remove_index(server->clients, i);
     if (polled[1].revents & POLLIN)
       accept_client(server);

@@ -19,7 +19,7 @@ const char *key_condition_word(KeyCondition condition) {
 
 static const OpenpgpKey *find_key(GPtrArray *ring, const char *fingerprint) {
   for (guint i = 0; i < ring->len; i++) {
-    const OpenpgpKey *key = g_ptr_array_index(ring, i);
+    const OpenpgpKey *key = ring->pdata[i];
     if (g_ascii_strcasecmp(key->fingerprint, fingerprint) == 0)
       return key;
   }
@@ -121,9 +121,9 @@ static void use_free(gpointer data) {
 /* Of inner systems that files are handed on to, encrypted. */
 static void add_deliveries(GPtrArray *uses, const Conf *conf, GPtrArray *ring, gint64 now) {
   for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    const ConfLane *lane = conf->lanes->pdata[i];
     for (guint j = 0; j < lane->feeds->len; j++) {
-      const ConfDeliver *deliver = &((const ConfFeed *)g_ptr_array_index(lane->feeds, j))->deliver;
+      const ConfDeliver *deliver = &((const ConfFeed *)lane->feeds->pdata[j])->deliver;
       for (char **print = deliver->encrypt_to; print && *print; print++)
         add(uses, &conf->node, ring, now,
             (KeyUse){.partner = conf_system(conf, deliver->system), .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});
@@ -134,7 +134,7 @@ static void add_deliveries(GPtrArray *uses, const Conf *conf, GPtrArray *ring, g
 GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) {
   GPtrArray *uses = g_ptr_array_new_with_free_func(use_free);
   for (guint i = 0; i < conf->partners->len; i++) {
-    const ConfPartner *partner = g_ptr_array_index(conf->partners, i);
+    const ConfPartner *partner = conf->partners->pdata[i];
     const ConfOpenpgp *openpgp = &partner->openpgp;
     for (char **print = openpgp->encrypt_to; print && *print; print++)
       add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});

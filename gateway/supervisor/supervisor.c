@@ -1,16 +1,12 @@
 /* A loop over signals (signalfd), heartbeats and times; one thread. What ought to run (`wanted`: lane → its part of the
  * configuration) and what runs (`lanes`, and the front beside them) are two tables, and converge() makes the second
  * follow the first, so that start, reload, removal, restart and end need no code of their own. */
-#include "gateway/supervisor/supervisor.h"
+#include "gateway/supervisor/supervisor_private.h"
 #include "gateway/base/files.h"
-#include "gateway/check/check.h"
 #include "gateway/common/exit.h"
 #include "gateway/common/log.h"
-#include "gateway/move/compare.h"
 #include "gateway/supervisor/notify.h"
-#include "gateway/supervisor/lane_fingerprint.h"
 #include "gateway/supervisor/pidfile.h"
-#include "gateway/supervisor/supervised.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,174 +18,10 @@
 /* a lane that shows no life for so long holds up neither READY nor a reload */
 #define SETTLE_TIME (60 * G_USEC_PER_SEC)
 
-typedef struct {
-  SupervisorOptions options;
-  Conf *conf;
-  ConfSource *source;
-  GHashTable *wanted; /* name → part */
-  GPtrArray *lanes;   /* Supervised* */
-  int signals;
-  gboolean is_ready, is_stopping;
-  int status_at_end; /* CONFIGURATION while a lane does not run since the configuration contradicts its state */
-  gint64 watchdog_period, watchdog_at;
-  gint64 started_at;
-  char *status; /* as last told */
-} Supervisor;
-
-static void log_findings(const ConfReport *report) {
-  for (guint i = 0; i < report->findings->len; i++) {
-    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
-    log_event(finding->is_warning ? LOG_WARNING : LOG_ERROR, "configuration", {"where", finding->where.file},
-              {"line", log_number(finding->where.line)}, {"problem", finding->message});
-  }
-}
-
-/* Read, parsed and checked as a whole; NULL when any of it is wrong, and everything that is has been logged. At a start
- * what contradicts the state is told, and is no reason to refuse all of it: the lane itself does not come up. */
-static Conf *load(const SupervisorOptions *options, gboolean with_state, ConfSource **source) {
-  g_autoptr(GError) error = NULL;
-  *source = conf_source_read(options->configuration, &error);
-  if (!*source) {
-    log_event(LOG_ERROR, "configuration", {"where", options->configuration}, {"problem", error->message});
-    return NULL;
-  }
-  ConfReport *report = conf_report_new();
-  Conf *conf = conf_parse(*source, report);
-  CheckKeys keys = options->without_keys ? CHECK_NO_KEYS : with_state ? CHECK_KEYS : CHECK_KEYS_IF_GPG_ANSWERS;
-  gboolean ok = conf && check_configuration(conf, keys, report);
-  if (ok)
-    state_check(conf, report);
-  log_findings(report);
-  ok = ok && (!with_state || report->errors == 0);
-  conf_report_free(report);
-  if (ok)
-    return conf;
-  conf_free(conf);
-  conf_source_free(*source);
-  *source = NULL;
-  return NULL;
-}
-
-static GHashTable *wanted_of(const Conf *conf, const char *only_lane) {
-  GHashTable *wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
-    if (!only_lane || strcmp(only_lane, lane->name) == 0)
-      g_hash_table_insert(wanted, g_strdup(lane->name), part_of_lane(conf, lane));
-  }
-  if (conf->front.present && !only_lane)
-    g_hash_table_insert(wanted, g_strdup(SUPERVISED_FRONT), part_of_front(conf));
-  return wanted;
-}
-
-static Supervised *find_lane(const Supervisor *s, const char *name) {
-  for (guint i = 0; i < s->lanes->len; i++) {
-    Supervised *lane = g_ptr_array_index(s->lanes, i);
-    if (strcmp(lane->name, name) == 0)
-      return lane;
-  }
-  return NULL;
-}
-
-static void set_up_log(const Supervisor *s) {
-  static const LogLevel levels[] = {[CONF_LOG_ERROR] = LOG_ERROR,
-                                    [CONF_LOG_WARNING] = LOG_WARNING,
-                                    [CONF_LOG_INFO] = LOG_INFO,
-                                    [CONF_LOG_DEBUG] = LOG_DEBUG};
-  log_setup(levels[s->conf->node.log_level], s->conf->node.log_format == CONF_LOG_JSON, NULL);
-}
-
-/* Takes over a checked configuration; converge() then acts on it. */
-static void adopt(Supervisor *s, Conf *conf, ConfSource *source) {
-  if (s->wanted)
-    g_hash_table_unref(s->wanted);
-  conf_free(s->conf);
-  conf_source_free(s->source);
-  s->conf = conf;
-  s->source = source;
-  s->wanted = wanted_of(conf, s->options.only_lane);
-  set_up_log(s);
-  for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
-    if (g_hash_table_contains(s->wanted, lane->name) && !find_lane(s, lane->name))
-      g_ptr_array_add(s->lanes, supervised_new(lane->name));
-  }
-  if (g_hash_table_contains(s->wanted, SUPERVISED_FRONT) && !find_lane(s, SUPERVISED_FRONT))
-    g_ptr_array_add(s->lanes, supervised_new(SUPERVISED_FRONT));
-}
-
-static gboolean is_changed(const Supervisor *s, const Supervised *lane) {
-  const char *part = g_hash_table_lookup(s->wanted, lane->name);
-  return !part || g_strcmp0(part, lane->part) != 0;
-}
-
-/* The text changed and no part did: a comment, or a setting that lane_fingerprint.c does not know. Rather
- * one replacement too many than a setting that silently does not take effect. */
-static void replace_all_if_none_changed(Supervisor *s) {
-  for (guint i = 0; i < s->lanes->len; i++)
-    if (is_changed(s, g_ptr_array_index(s->lanes, i)))
-      return;
-  for (guint i = 0; i < s->lanes->len; i++) {
-    Supervised *lane = g_ptr_array_index(s->lanes, i);
-    g_free(lane->part);
-    lane->part = NULL;
-  }
-}
-
-static gboolean may_adopt(const Supervisor *s, const Conf *conf) {
-  const char *problem = NULL;
-  if (strcmp(conf->node.runtime, s->conf->node.runtime) != 0 || strcmp(conf->node.state, s->conf->node.state) != 0)
-    problem = "the node's state and runtime folders cannot change while it runs: restart the service";
-  else if (s->options.only_lane && !conf_lane(conf, s->options.only_lane))
-    problem = "the lane that this supervisor runs is not in it any more";
-  if (problem)
-    log_event(LOG_ERROR, "reload-refused", {"problem", problem});
-  return problem == NULL;
-}
-
-static void try_reload(Supervisor *s) {
-  ConfSource *source = NULL;
-  Conf *conf = load(&s->options, TRUE, &source);
-  if (!conf) {
-    log_event(LOG_ERROR, "reload-refused",
-              {"problem", "the configuration is wrong, or contradicts the state; the old one stays in force"});
-    return;
-  }
-  gboolean is_same = conf_source_equal(source, s->source);
-  for (guint i = 0; i < s->lanes->len; i++)
-    supervised_revive(g_ptr_array_index(s->lanes, i));
-  if (is_same)
-    log_event(LOG_INFO, "reload", {"changed", "nothing"});
-  if (is_same || !may_adopt(s, conf)) {
-    conf_free(conf);
-    conf_source_free(source);
-    return;
-  }
-  adopt(s, conf, source);
-  replace_all_if_none_changed(s);
-  g_autofree char *digest = conf_source_digest(source);
-  for (guint i = 0; i < s->lanes->len; i++) {
-    const Supervised *lane = g_ptr_array_index(s->lanes, i);
-    gboolean stays = g_hash_table_contains(s->wanted, lane->name);
-    log_event(LOG_INFO, "reload", SUPERVISED_FIELD(lane->name),
-              {"changed", !stays                ? "removed"
-                          : is_changed(s, lane) ? "yes"
-                                                : "no"});
-    if (stays && !is_changed(s, lane) && !supervised_is_front(lane->name))
-      supervised_tell(lane, digest);
-  }
-}
-
-static void reload(Supervisor *s) {
-  notify_send("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n", g_get_monotonic_time());
-  try_reload(s);
-  notify_send("READY=1\n");
-}
-
 static void begin_stop(Supervisor *s) {
   if (s->is_stopping) { /* asked twice: at once */
     for (guint i = 0; i < s->lanes->len; i++) {
-      Supervised *lane = g_ptr_array_index(s->lanes, i);
+      Supervised *lane = s->lanes->pdata[i];
       lane->kill_at = MIN(lane->kill_at, g_get_monotonic_time());
     }
     return;
@@ -203,7 +35,7 @@ static void begin_stop(Supervisor *s) {
 /* A lane that is being replaced, until its successor shows life: the next one is not touched before that. */
 static gboolean is_replacing(const Supervisor *s, gint64 now) {
   for (guint i = 0; i < s->lanes->len; i++) {
-    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    const Supervised *lane = s->lanes->pdata[i];
     if (!g_hash_table_contains(s->wanted, lane->name))
       continue;
     if (lane->state == SUPERVISED_ENDING ||
@@ -235,7 +67,7 @@ static void converge_lane(Supervisor *s, Supervised *lane, gint64 now) {
       start_lane(s, lane, part);
     break;
   case SUPERVISED_UP:
-    if (!part || (is_changed(s, lane) && !is_replacing(s, now))) {
+    if (!part || (supervisor_is_changed(s, lane) && !is_replacing(s, now))) {
       lane->is_settled = FALSE;
       supervised_finish(lane, s->options.stop_seconds);
     } else {
@@ -257,9 +89,9 @@ static void converge_lane(Supervisor *s, Supervised *lane, gint64 now) {
 static void converge(Supervisor *s) {
   gint64 now = g_get_monotonic_time();
   for (guint i = 0; i < s->lanes->len; i++)
-    converge_lane(s, g_ptr_array_index(s->lanes, i), now);
+    converge_lane(s, s->lanes->pdata[i], now);
   for (guint i = s->lanes->len; i-- > 0;) {
-    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    const Supervised *lane = s->lanes->pdata[i];
     if (lane->pid == 0 && !g_hash_table_contains(s->wanted, lane->name))
       g_ptr_array_remove_index(s->lanes, i);
   }
@@ -272,7 +104,7 @@ static void reap(Supervisor *s) {
   while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
     Supervised *lane = NULL;
     for (guint i = 0; i < s->lanes->len && !lane; i++) {
-      Supervised *candidate = g_ptr_array_index(s->lanes, i);
+      Supervised *candidate = s->lanes->pdata[i];
       lane = candidate->pid == ended.si_pid ? candidate : NULL;
     }
     int status = 0;
@@ -289,7 +121,7 @@ static void take_signals(Supervisor *s) {
   struct signalfd_siginfo signal;
   while (read(s->signals, &signal, sizeof signal) == (ssize_t)sizeof signal) {
     if (signal.ssi_signo == SIGHUP && !s->is_stopping)
-      reload(s);
+      supervisor_reload(s);
     else if (signal.ssi_signo == SIGTERM || signal.ssi_signo == SIGINT)
       begin_stop(s);
   }
@@ -299,7 +131,7 @@ static void take_signals(Supervisor *s) {
 static void report_status(Supervisor *s) {
   guint up = 0, settled = 0, stopped = 0, refused = 0, wanted = g_hash_table_size(s->wanted);
   for (guint i = 0; i < s->lanes->len; i++) {
-    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    const Supervised *lane = s->lanes->pdata[i];
     up += lane->state == SUPERVISED_UP ? 1 : 0;
     stopped += lane->state == SUPERVISED_STOPPED && !lane->is_refused ? 1 : 0;
     refused += lane->state == SUPERVISED_STOPPED && lane->is_refused ? 1 : 0;
@@ -334,7 +166,7 @@ static void feed_watchdog(Supervisor *s) {
 static gint64 next_time(const Supervisor *s) {
   gint64 next = s->watchdog_period ? s->watchdog_at : G_MAXINT64;
   for (guint i = 0; i < s->lanes->len; i++) {
-    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    const Supervised *lane = s->lanes->pdata[i];
     if (lane->state == SUPERVISED_DOWN)
       next = MIN(next, lane->start_at);
     else if (lane->state == SUPERVISED_ENDING)
@@ -351,7 +183,7 @@ static void wait_for_events(Supervisor *s) {
   guint n = s->lanes->len;
   polled[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
   for (guint i = 0; i < n; i++)
-    polled[i + 1] = (struct pollfd){.fd = ((Supervised *)g_ptr_array_index(s->lanes, i))->channel, .events = POLLIN};
+    polled[i + 1] = (struct pollfd){.fd = ((Supervised *)s->lanes->pdata[i])->channel, .events = POLLIN};
   gint64 left = MAX(next_time(s) - g_get_monotonic_time(), 0);
   struct timespec timeout = {.tv_sec = left / G_USEC_PER_SEC, .tv_nsec = left % G_USEC_PER_SEC * 1000};
   if (ppoll(polled, n + 1, &timeout, NULL) < 0)
@@ -361,14 +193,14 @@ static void wait_for_events(Supervisor *s) {
   /* After the signals: a reload can take long, and what the lanes said meanwhile counts before their silence is judged.
    */
   for (guint i = 0; i < s->lanes->len; i++)
-    supervised_listen(g_ptr_array_index(s->lanes, i));
+    supervised_listen(s->lanes->pdata[i]);
 }
 
 /* Lanes that do not run since the configuration contradicts their state; *all: and no other is wanted. */
 static guint refused_lanes(const Supervisor *s, gboolean *all) {
   guint refused = 0, others = 0;
   for (guint i = 0; i < s->lanes->len; i++) {
-    const Supervised *lane = g_ptr_array_index(s->lanes, i);
+    const Supervised *lane = s->lanes->pdata[i];
     refused += lane->state == SUPERVISED_STOPPED && lane->is_refused ? 1 : 0;
     others += supervised_is_front(lane->name) || (lane->state == SUPERVISED_STOPPED && lane->is_refused) ? 0 : 1;
   }
@@ -444,10 +276,10 @@ int supervisor_run(const SupervisorOptions *options) {
     s.options.stop_seconds = 20;
   if (s.options.silent_seconds == 0)
     s.options.silent_seconds = 60;
-  Conf *conf = load(&s.options, FALSE, &source);
+  Conf *conf = supervisor_load(&s.options, FALSE, &source);
   int status = CLI_EXIT_CONFIGURATION;
   if (conf) {
-    adopt(&s, conf, source);
+    supervisor_adopt(&s, conf, source);
     status = run_with(&s);
     g_hash_table_unref(s.wanted);
     conf_free(s.conf);

@@ -15,7 +15,7 @@ static gboolean add_batch(BookTransaction *tx, const char *file, const BookBatch
 
 gboolean book_add_batches(BookTransaction *tx, const char *file, GPtrArray *batches, GError **error) {
   for (guint i = 0; i < batches->len; i++)
-    if (!add_batch(tx, file, g_ptr_array_index(batches, i), error)) {
+    if (!add_batch(tx, file, batches->pdata[i], error)) {
       g_prefix_error(error, "batch %u of file %s: ", i + 1, file);
       return FALSE;
     }
