@@ -67,7 +67,7 @@ typedef struct {
   guint shards;
   GHashTable *without;
   const gboolean *stop; /* becomes TRUE when the lane ends */
-  gboolean is_statement; /* delimited: only compared, so that -0.00 may be 0 */
+  gboolean is_statement; /* delimited: only compared, so that numbers are read loosely */
 } ReconSourceOptions;
 
 /* The entries of the ledger, in the order of files and lines; key account amount business_date file name line batch

@@ -157,7 +157,7 @@ ReconSource *recon_source_delimited(const ReconSourceOptions *options, GError **
     return NULL;
   }
   if (options->is_statement)
-    layout_take_minus_zero(delimited->layout);
+    layout_read_loosely(delimited->layout);
   delimited->chunk = layout_chunk_new(delimited->layout);
   delimited->totals = layout_totals_new(delimited->layout);
   delimited->source.columns = layout_columns(delimited->layout, &delimited->source.n_columns);

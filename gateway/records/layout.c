@@ -375,10 +375,10 @@ void layout_keep_amount(Layout *layout, guint column) {
   layout->amount_column = (gint)column;
 }
 
-void layout_take_minus_zero(Layout *layout) {
+void layout_read_loosely(Layout *layout) {
   for (guint i = 0; i < layout->n_shapes; i++)
     for (guint j = 0; j < layout->shapes[i].n_fields; j++)
-      layout->shapes[i].fields[j].takes_minus_zero = TRUE;
+      layout->shapes[i].fields[j].is_loose = TRUE;
 }
 
 /* A number, a date or what is staged in a normal form can have several spellings. */

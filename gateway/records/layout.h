@@ -28,9 +28,9 @@ const ConfLayout *layout_conf(const Layout *layout);
 /* This column of whole numbers is kept of a faulty record as well, where it can be read: its amounts belong to the
  * file's sums. Before the first chunk. */
 void layout_keep_amount(Layout *layout, guint column);
-/* -0 and -0.00 are 0, for what is only compared: a file that is posted or passed on would say something else then.
- * Before the first chunk. */
-void layout_take_minus_zero(Layout *layout);
+/* Also numbers with a plus, a signed zero, or more zeros behind the point than agreed, for what is only compared: a
+ * file that is posted or passed on would say something else then. Before the first chunk. */
+void layout_read_loosely(Layout *layout);
 /* Values of this field are staged as they came, too, where they came in another spelling than the one that is printed
  * (000123, 1.5 at scale 2, a key before its normal form): for answers. Unknown fields are passed over. Before the first
  * chunk. */

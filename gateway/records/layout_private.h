@@ -44,7 +44,7 @@ typedef struct {
   gsize offset, bytes;        /* fixed: its place in the line */
   guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
   gboolean is_fixed;
-  gboolean takes_minus_zero; /* -0.00 is 0 */
+  gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */
 } LayoutField;
 
 /* Header and trailer, then the records by their types, in the order of their declaration. */

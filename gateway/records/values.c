@@ -157,20 +157,8 @@ static Fault parse_overpunched(const ConfField *conf, const guint8 *at, gsize le
   return fault;
 }
 
-/* "-0", "-0.00": the value stays 0. */
-static gboolean is_minus_zero(const guint8 *at, gsize length) {
-  gboolean point = FALSE;
-  for (gsize i = 1; i < length; i++) {
-    if (at[i] == '.' && !point && i > 1 && i + 1 < length)
-      point = TRUE;
-    else if (at[i] != '0')
-      return FALSE;
-  }
-  return length > 1 && at[0] == '-';
-}
-
 /* A sign of its own stands before the digits: also a +, which a program writes that has a place for the sign. */
-static Fault parse_number(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer) {
+static Fault parse_strictly(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer) {
   const ConfField *conf = field->conf;
   Fault fault;
   if (conf->sign == CONF_SIGN_OVERPUNCH)
@@ -181,9 +169,32 @@ static Fault parse_number(const LayoutField *field, const guint8 *at, gsize leng
     fault = parse_decimal(at, length, conf->scale, integer);
   else
     fault = parse_integer(at, length, integer);
-  if (G_UNLIKELY(fault) && field->takes_minus_zero && is_minus_zero(at, length))
-    return FAULT_NONE;
   return fault == FAULT_INTEGER && conf->type == CONF_DECIMAL ? FAULT_DECIMAL : fault;
+}
+
+/* What says the same number as one that is written as agreed: a plus, the sign of a zero, zeros behind the point. */
+static Fault parse_loosely(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer, Fault fault) {
+  gsize sign = length > 1 && (*at == '-' || *at == '+') ? 1 : 0;
+  gboolean is_zero = TRUE;
+  const guint8 *digits = at + sign;
+  gsize n = length - sign, point = find_point(digits, n);
+  for (gsize i = 0; i < n; i++) {
+    if (i != point && (digits[i] < '0' || digits[i] > '9'))
+      return fault;
+    is_zero = is_zero && (i == point || digits[i] == '0');
+  }
+  if (point == 0 || point + 1 == n)
+    return fault;
+  if (is_zero)
+    return FAULT_NONE;
+  while (point < n && (digits[n - 1] == '0' || n - 1 == point))
+    n--;
+  return *at == '-' ? parse_strictly(field, at, n + 1, integer) : parse_strictly(field, digits, n, integer);
+}
+
+static Fault parse_number(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer) {
+  Fault fault = parse_strictly(field, at, length, integer);
+  return G_UNLIKELY(fault) && field->is_loose ? parse_loosely(field, at, length, integer, fault) : fault;
 }
 
 static Fault parse_enumeration(const LayoutField *field, const guint8 *text, gsize length) {

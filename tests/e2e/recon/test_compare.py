@@ -125,7 +125,7 @@ def exchanged_accounts_and_other_days_are_differences():
         has(masked, "account that differs", "the summary")
         left_out = compare(world, statement(world, rows), "--column", "account=,business_date=", "--json")
         equal(left_out.json()["column"], 0, "what is left out")
-        rows[0][1], rows[1][1], rows[4][3], rows[5][2] = rows[1][1], rows[0][1], DATE, "106"
+        rows[0][1], rows[1][1], rows[4][3], rows[5][2] = rows[1][1], rows[0][1], DATE, "+106.00"
         rows[7][4] = "99"
         equal(compare(world, statement(world, rows)).status, FINE, "a line number is not compared by itself")
         report = compare(world, statement(world, rows), "--column", "line", "--json").json()
