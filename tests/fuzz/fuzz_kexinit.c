@@ -1,5 +1,5 @@
 /* What an SSH server says first, taken apart before anything is agreed: the doctor's survey. */
-#include "transfer/process/kexinit.h"
+#include "transfer/sftp/kexinit.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *bytes, gsize length);
 

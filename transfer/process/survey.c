@@ -1,6 +1,6 @@
 #include "transfer/process/survey_private.h"
 #include "transfer/wire/connect.h"
-#include "transfer/process/kexinit.h"
+#include "transfer/sftp/kexinit.h"
 #include "transfer/caged/sandbox.h"
 #include "transfer/sftp/ssh.h"
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "transfer/process/kexinit.h"
+#include "transfer/sftp/kexinit.h"
 #include <string.h>
 
 #define BANNER_MOST 1024u /* of one line; the protocol says 255, and some before it are longer */

@@ -1,4 +1,4 @@
-#include "transfer/process/kexinit.h"
+#include "transfer/sftp/kexinit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
