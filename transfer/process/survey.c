@@ -91,6 +91,10 @@ static gboolean take_lists(Survey *survey, gsize from, GError **error) {
       return FALSE;
   if (got == KEXINIT_WRONG)
     return no_ssh(error);
+  for (guint i = 0; i < SSH_OFFERS; i++) {
+    g_autofree char *names = ssh_offer((SshOffer)i, lists[0]);
+    driver_fact(survey->facts, ssh_offer_names[i], "%s", names);
+  }
   for (guint i = 0; i < KEXINIT_LISTS; i++) {
     if (kexinit_names[i])
       driver_fact(survey->facts, kexinit_names[i], "%s", lists[i]);
@@ -101,10 +105,6 @@ static gboolean take_lists(Survey *survey, gsize from, GError **error) {
 
 static gboolean survey_ssh(Survey *survey, GError **error) {
   gsize used;
-  for (guint i = 0; i < SSH_OFFERS; i++) {
-    g_autofree char *names = ssh_offer((SshOffer)i);
-    driver_fact(survey->facts, ssh_offer_names[i], "%s", names);
-  }
   return say_banner(survey, error) && take_banner(survey, &used, error) && take_lists(survey, used, error);
 }
 

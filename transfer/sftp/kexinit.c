@@ -62,3 +62,11 @@ KexinitGot kexinit_parse(const guint8 *bytes, gsize length, char *lists[KEXINIT_
     g_clear_pointer(&lists[i], g_free);
   return KEXINIT_WRONG;
 }
+
+gboolean kexinit_has(const char *list, const char *name) {
+  gsize length = strlen(name);
+  for (const char *at = list; (at = strstr(at, name)); at += length)
+    if ((at == list || at[-1] == ',') && (at[length] == 0 || at[length] == ','))
+      return TRUE;
+  return FALSE;
+}

@@ -14,3 +14,5 @@ typedef enum { KEXINIT_WHOLE, KEXINIT_MORE, KEXINIT_WRONG } KexinitGot;
 KexinitGot kexinit_banner(const guint8 *bytes, gsize length, char **banner, gsize *used);
 /* The lists of the first packet, each its names separated by commas; the caller frees them. */
 KexinitGot kexinit_parse(const guint8 *bytes, gsize length, char *lists[KEXINIT_LISTS]);
+/* Whether a list has that name. */
+gboolean kexinit_has(const char *list, const char *name);

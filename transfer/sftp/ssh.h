@@ -46,8 +46,10 @@ const char *ssh_login_by(const SshLink *link);
 typedef enum { SSH_OFFER_KEX, SSH_OFFER_HOST_KEY, SSH_OFFER_CIPHER, SSH_OFFER_MAC, SSH_OFFERS } SshOffer;
 extern const char *const ssh_offer_names[SSH_OFFERS]; /* "our-kex", … */
 const char *ssh_agreed(const SshLink *link, SshOffer what);
-/* What we would offer: our preferences as far as the installed library knows them. The caller frees. */
-char *ssh_offer(SshOffer what) G_GNUC_WARN_UNUSED_RESULT;
+/* The ciphers that we want, best first, for a server with these key exchanges; NULL: not known. */
+const char *ssh_ciphers(const char *their_kex);
+/* What we would offer such a server: our preferences as far as the installed library knows them. The caller frees. */
+char *ssh_offer(SshOffer what, const char *their_kex) G_GNUC_WARN_UNUSED_RESULT;
 const char *ssh_library_version(void);
 char *ssh_describe(const SshLink *link) G_GNUC_WARN_UNUSED_RESULT;
 
