@@ -1,29 +1,13 @@
 /* The manifest as bytes. Made by hand and not by a JSON library: the order of members and the spelling of each are what
  * is signed, and must not change with a library's version. */
 #include "gateway/recon/manifest.h"
+#include "gateway/common/json_put.h"
 #include "gateway/common/json_text.h"
 #include <string.h>
 
-/* RFC 8259: quotes, backslash and controls are escaped, all else is UTF-8 as it stands. */
-static void put_string(GString *json, const char *text) {
-  g_string_append_c(json, '"');
-  for (const char *at = text; *at; at++) {
-    if (*at == '"' || *at == '\\')
-      g_string_append_printf(json, "\\%c", *at);
-    else if ((guchar)*at < 0x20 || *at == 0x7f)
-      g_string_append_printf(json, "\\u%04x", (guchar)*at);
-    else
-      g_string_append_c(json, *at);
-  }
-  g_string_append_c(json, '"');
-}
-
 static void put_member(GString *json, const char *name, const char *text) {
   g_string_append_printf(json, "  \"%s\": ", name);
-  if (text)
-    put_string(json, text);
-  else
-    g_string_append(json, "null");
+  json_put_shown(json, text);
   g_string_append(json, ",\n");
 }
 
@@ -31,7 +15,7 @@ static void put_columns(GString *json, char **columns) {
   g_string_append(json, "  \"columns\": [");
   for (guint i = 0; columns[i]; i++) {
     g_string_append(json, i ? ", " : "");
-    put_string(json, columns[i]);
+    json_put_shown(json, columns[i]);
   }
   g_string_append(json, "],\n");
 }
@@ -69,14 +53,14 @@ void recon_manifest_begin(const ReconManifest *manifest, guint shards, GString *
 void recon_manifest_add(const ReconManifest *manifest, const ReconManifestShard *shard, guint shards, GString *json) {
   g_autofree char *total = shown_total(manifest, shard->total);
   g_string_append_printf(json, "    {\"number\": %u, \"of\": %u, \"name\": ", shard->number, shards);
-  put_string(json, shard->name);
+  json_put_shown(json, shard->name);
   g_string_append(json, ", \"url\": ");
-  put_string(json, shard->url);
+  json_put_shown(json, shard->url);
   g_string_append_printf(json, ",\n     \"size\": %" G_GUINT64_FORMAT ", \"md5\": \"%s\", \"sha256\": \"%s\",\n",
                          shard->size, shard->md5, shard->sha256);
   g_string_append_printf(json, "     \"records\": %" G_GUINT64_FORMAT ", \"total\": ", shard->records);
   if (total)
-    put_string(json, total);
+    json_put_shown(json, total);
   else
     g_string_append(json, "null");
   g_string_append_printf(json, ", \"plain_size\": %" G_GUINT64_FORMAT ", \"plain_sha256\": \"%s\"}%s\n",
