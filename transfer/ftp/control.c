@@ -8,14 +8,74 @@
 /* --- paths
  * --------------------------------------------------------------------------------------------------------------- */
 
+/* A word of a dash and one letter or digit. */
+static gboolean has_option(const char *path) {
+  for (const char *at = path; (at = strstr(at, " -")); at++)
+    if ((g_ascii_isalnum(at[2]) || at[2] == '_') && (at[3] == 0 || at[3] == ' '))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean has_quotation_mark(const char *path) {
+  return strchr(path, '"') != NULL;
+}
+
+static gboolean has_blank_at_end(const char *path) {
+  return g_str_has_suffix(path, " ");
+}
+
+/* What some servers leave out of a name, so that the command means another file: ftp-srv a word of one letter behind a
+ * dash and quotation marks, others a blank at the end. Each with the folder that is surely not there but for such a
+ * server. */
+static const struct {
+  gboolean (*is_in)(const char *path);
+  const char *nowhere, *called;
+} left_out[FTP_LEFT_OUT] = {
+    {has_option, " -Z", "a word such as -2"},
+    {has_quotation_mark, "\"", "a quotation mark"},
+    {has_blank_at_end, " ", "a blank at the end"},
+};
+
+/* The login folder is entered with it: one that it leaves out is found out. Asked once for a connection. */
+static gboolean is_kept(Ftp *ftp, guint which, GError **error) {
+  g_autofree char *command = g_strconcat("CWD ", ftp->home, left_out[which].nowhere, NULL);
+  const char *commands[] = {command, NULL};
+  if (ftp->is_kept[which] != FTP_KEPT_UNKNOWN)
+    return ftp->is_kept[which] == FTP_KEPT;
+  if (!ftp_commands(ftp, "look", commands, error))
+    return FALSE;
+  ftp->is_kept[which] = ftp_code(ftp, "CWD") / 100 == 2 ? FTP_KEPT_NOT : FTP_KEPT;
+  return ftp->is_kept[which] == FTP_KEPT;
+}
+
+static gboolean means_itself(Ftp *ftp, const char *path, GError **error) {
+  for (guint i = 0; i < FTP_LEFT_OUT; i++) {
+    GError *failed = NULL;
+    if (!left_out[i].is_in(path) || is_kept(ftp, i, &failed))
+      continue;
+    g_autofree char *shown = files_show_bytes(path, strlen(path), 200);
+    if (failed)
+      g_propagate_error(error, failed);
+    else
+      sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
+                          "%s: this server leaves %s out of a name, and would take another file: nothing is done with "
+                          "it; the partner has to give the file another name",
+                          shown, left_out[i].called);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 /* CR, LF and NUL end a command, 0xFF is telnet's escape; of the other control bytes nothing good comes either. */
-char *ftp_path(const Ftp *ftp, const char *path, GError **error) {
+char *ftp_path(Ftp *ftp, const char *path, GError **error) {
   for (const guint8 *at = (const guint8 *)path; *at; at++)
     if (*at < 0x20 || *at == 0x7f || *at == 0xff) {
       g_autofree char *shown = files_show_bytes(path, strlen(path), 200);
       sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s: a name that no FTP command can carry", shown);
       return NULL;
     }
+  if (!means_itself(ftp, path, error))
+    return NULL;
   return *path == '/' ? g_strdup(path) : g_strconcat(ftp->home, path, NULL);
 }
 

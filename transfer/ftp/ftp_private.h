@@ -16,6 +16,10 @@ typedef struct {
   GString *text;
 } FtpReply;
 
+/* Whether a server takes names with such a part as they are. */
+enum { FTP_LEFT_OUT = 3 };
+typedef enum { FTP_KEPT_UNKNOWN, FTP_KEPT, FTP_KEPT_NOT } FtpKept;
+
 typedef struct {
   Driver base;
   CurlLink link;
@@ -25,14 +29,16 @@ typedef struct {
   gboolean no_epsv;         /* its replies to EPSV cannot be read */
   gboolean ends_connection; /* with the run that comes */
   gboolean day_first;       /* LIST's dates of numbers, once a line has shown it */
+  FtpKept is_kept[FTP_LEFT_OUT];
   gboolean has_learnt_sizes, folders_have_size;
   GTimeZone *zone;
 } Ftp;
 
 void ftp_reply_free(gpointer reply);
 
-/* The path as it goes into a command; PARTNER for a name that no command can carry. The caller frees. */
-char *ftp_path(const Ftp *ftp, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The path as it goes into a command; PARTNER for a name that no command can carry, or of which this server would leave
+ * something out. May ask the server, so that earlier replies are gone. The caller frees. */
+char *ftp_path(Ftp *ftp, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void ftp_begin(Ftp *ftp, const char *url);
 /* The URL of a file: its path as it goes into RETR or STOR. */

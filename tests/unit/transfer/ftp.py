@@ -5,6 +5,7 @@ sees what was sent, and what was not.
     ftp.py FOLDER [certificate=FILE] [key=FILE] [WAY …]
 """
 import os
+import re
 import socket
 import ssl
 import sys
@@ -53,7 +54,10 @@ class Session:
             self.held += data
         line, _, self.held = self.held.partition(b"\n")
         LOG.write(line.rstrip(b"\r") + b"\n")
-        return line.rstrip(b"\r").decode("utf-8", "surrogateescape")
+        words = line.rstrip(b"\r").decode("utf-8", "surrogateescape")
+        if way("drops-words"):  # as ftp-srv 4.6.3: options, wherever they stand, and quotation marks
+            words = " ".join(word for word in words.replace('"', "").split(" ") if not re.fullmatch(r"-\w", word))
+        return words.rstrip(" ") if way("trims") else words
 
     def run(self):
         if way("implicit"):

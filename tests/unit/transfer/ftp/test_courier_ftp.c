@@ -307,6 +307,46 @@ static void get_fails(const char *ways, guint io_timeout, SallyportErrorCode cod
   end_scene(scene);
 }
 
+/* The right file is there under the name that the server would make of it: it must stay as it is. */
+static void a_name_that_the_server_would_cut_is_left_alone(void **state) {
+  (void)state;
+  static const struct {
+    const char *ways, *name, *other;
+  } rows[] = {{"drops-words", "points -2 final.csv", "points final.csv"},
+              {"drops-words mlsd", "points -2 -x", "points"},
+              {"drops-words", "points\" 2.csv", "points 2.csv"},
+              {"trims", "points.csv ", "points.csv"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    Scene *scene = scene_of(rows[i].ways);
+    write_file(scene, rows[i].other, 300);
+    FAILS(courier_remove(scene->courier, rows[i].name, error), SALLYPORT_ERROR_PARTNER);
+    FAILS(courier_rename(scene->courier, &(CourierRename){rows[i].name, "moved", COURIER_TARGET_REFUSE}, error),
+          SALLYPORT_ERROR_PARTNER);
+    FAILS(courier_rename(scene->courier, &(CourierRename){rows[i].other, rows[i].name, COURIER_TARGET_REPLACE}, error),
+          SALLYPORT_ERROR_PARTNER);
+    FAILS(get(scene, rows[i].name, 0, 1000, 0, error), SALLYPORT_ERROR_PARTNER);
+    FAILS(put(scene, rows[i].name, 0, 50, error), SALLYPORT_ERROR_PARTNER);
+    assert_there(scene, rows[i].other, 300);
+    FINE(get(scene, rows[i].other, 0, 1000, 300, error)); /* the connection goes on */
+    end_scene(scene);
+  }
+}
+
+static void odd_names_are_taken_where_the_server_keeps_them(void **state) {
+  (void)state;
+  static const char *const names[] = {"points -2 final.csv", "points\" 2.csv", "points.csv "};
+  Scene *scene = scene_of("");
+  for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+    FINE(put(scene, names[i], 0, 50, error));
+    assert_there(scene, names[i], 50);
+    FINE(get(scene, names[i], 0, 1000, 50, error));
+    FINE(courier_remove(scene->courier, names[i], error));
+  }
+  g_autofree char *commands = commands_of(scene);
+  assert_null(strstr(strstr(commands, "CWD / -Z") + 1, "CWD / -Z")); /* asked once */
+  end_scene(scene);
+}
+
 static void a_get_that_is_not_whole_is_no_success(void **state) {
   (void)state;
   get_fails("short", 20, SALLYPORT_ERROR_PARTNER, 500);
@@ -691,6 +731,8 @@ int main(int count, char **arguments) {
       cmocka_unit_test(one_name_is_looked_at),
       cmocka_unit_test(names_are_changed_as_the_interface_says),
       cmocka_unit_test(no_name_becomes_a_command),
+      cmocka_unit_test(a_name_that_the_server_would_cut_is_left_alone),
+      cmocka_unit_test(odd_names_are_taken_where_the_server_keeps_them),
       cmocka_unit_test(a_get_that_is_not_whole_is_no_success),
       cmocka_unit_test(optional_commands_have_a_way_back),
       cmocka_unit_test(sizes_that_are_none_and_folders_that_have_one_are_told_apart),
