@@ -11,6 +11,9 @@ static const struct {
     {"no private key that", "identity-file, passphrase-file"},
     {"prints it", "the partner has to silence the login script of this user"},
     {"unknown form of listing", "ask the partner to let its server list as Unix does, or by MLSD"},
+    {"has TLS 1.3 only",
+     "ask the partner to allow TLS 1.2 as well, or data connections without the control connection's session (ProFTPD: "
+     "TLSOptions NoSessionReuseRequired; vsftpd: require_ssl_reuse=NO)"},
     {"session reuse", "ask the partner to let data connections come without TLS session reuse, or to allow TLS 1.2"},
     {"answers 425",
      "ask the partner: its server makes no data connection; with TLS, whether it wants session reuse or TLS "

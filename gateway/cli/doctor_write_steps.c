@@ -283,7 +283,11 @@ static gboolean try_overwrite(Probe *probe) {
          doctor_advice(error, "ask the partner to let this user write over or remove its files"),
          "%s: what is there can be neither written over nor removed: each upload that breaks leaves a part there: %s",
          probe->folder, error->message);
-  return put(probe, probe->first, 0, FIRST, NULL); /* as it was, for the steps that follow */
+  g_autoptr(GError) again = NULL;
+  if (put(probe, probe->first, 0, FIRST, &again)) /* as it was, for the steps that follow */
+    return TRUE;
+  doctor_write_failed(probe, "overwrite", NULL, again);
+  return FALSE;
 }
 
 static gboolean make_pair(Probe *probe, GError **error) {

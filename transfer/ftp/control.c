@@ -248,17 +248,32 @@ gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, co
                              code, words);
 }
 
+/* A server of TLS 1.3 alone that wants the control connection's session for data says 425 or 522, or just hangs up. */
+static const char *tls13_hint(const Ftp *ftp, CURLcode code, guint refusal) {
+  gboolean may_be = refusal == 425 || refusal == 522 || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+                    code == CURLE_SSL_CONNECT_ERROR;
+  return ftp->link.with_tls13 && may_be && !ftp->link.failure
+             ? "; it has TLS 1.3 only, of which a session is good for one data connection: where it wants one for "
+               "each, transfers fail"
+             : "";
+}
+
 /* A 5yz or 4yz of the server says it better than libcurl's summary. */
 gboolean ftp_failed(Ftp *ftp, CURLcode code, const char *what, const char *path, GError **error) {
   g_autofree char *shown = files_show_bytes(path, strlen(path), 200), *doing = g_strdup_printf("%s %s", what, shown);
   guint refusal = last_code(ftp);
+  const char *hint = tls13_hint(ftp, code, refusal);
   /* a data connection without this control connection's TLS session: a new one has a session to offer */
   ftp->base.lost = ftp->base.lost || (ftp->link.tls != COURIER_TLS_NONE && (refusal == 522 || refusal == 425));
   const FtpReply *last = ftp->replies->pdata[ftp->replies->len - 1];
   if (!ftp->link.failure && last->code >= 400 && code != CURLE_LOGIN_DENIED && code != CURLE_USE_SSL_FAILED) {
     g_autofree char *words = files_show_bytes(last->text->str, strcspn(last->text->str, "\r\n"), 200);
-    return sallyport_error_set(error, curl_code(code, last->code), "%s: the server answers %u %s (libcurl %d)", doing,
-                               last->code, words, (int)code);
+    return sallyport_error_set(error, curl_code(code, last->code), "%s: the server answers %u %s (libcurl %d)%s", doing,
+                               last->code, words, (int)code, hint);
   }
-  return curl_link_failed(&ftp->link, code, last_code(ftp), doing, error);
+  GError *failed = NULL;
+  curl_link_failed(&ftp->link, code, refusal, doing, &failed);
+  sallyport_error_set(error, failed->code, "%s%s", failed->message, hint);
+  g_error_free(failed);
+  return FALSE;
 }

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 
+from ftp_servers import ProFtpd
 from gateway import BINARY
 from harness import equal, has, lacks, test, wait_until
 from lying import LyingFtpWorld, LyingWorld
@@ -181,4 +182,19 @@ def an_ftp_server_is_examined_with_what_it_can_do_and_names():
         found(told, "warning", "stat", "s apart")
         found(told, "ok", "resume", "a get goes on")
         found(told, "ok", "rename", "refused, both are as they were")
+        equal(probes_left(world), [], "probe files")
+
+
+@test
+def a_server_of_tls_1_3_alone_is_told_for_what_it_is():
+    """It wants the control connection's TLS session for data, and of TLS 1.3 a session is good for one connection."""
+    with World(local=True) as world, ProFtpd(world.folder, world.partner.root, tls="explicit",
+                                             protocols="TLSv1.3") as server:
+        world.configuration.endpoints["main"] = server.endpoint()
+        told = examine(world, "--write", "incoming")
+        found(told, "warning", "listing", "425")
+        found(told, "warning", "listing", "it has TLS 1.3 only")
+        found(told, "problem", "overwrite", "it has TLS 1.3 only")
+        advice = [f["set"] for f in told["endpoints"][0]["findings"] if f["check"] == "overwrite" and "set" in f]
+        has(advice[-1], "ask the partner to allow TLS 1.2", "the advice")
         equal(probes_left(world), [], "probe files")

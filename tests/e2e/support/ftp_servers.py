@@ -289,7 +289,7 @@ TimesGMT on
 TLSRequired on
 TLSECCertificateFile {self.pair[0]}
 TLSECCertificateKeyFile {self.pair[1]}
-TLSProtocol TLSv1.2 TLSv1.3
+TLSProtocol {self.options.get('protocols', 'TLSv1.2 TLSv1.3')}
 TLSLog {os.path.join(self.folder, "tls.log")}
 TLSOptions {'UseImplicitSSL' if self.tls == 'implicit' else 'NoEmptyFragments'}
 """
