@@ -66,5 +66,10 @@ typedef struct {
 gboolean book_take_reply(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookReply *reply,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same of a pending batch, which stays pending: records that were accepted cannot be posted. AGAIN when it is not
+ * pending any more. */
+gboolean book_refuse_in_batch(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookReply *reply,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* BookBatch*, by their first records */
 GPtrArray *book_batches(BookReader *reader, const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;

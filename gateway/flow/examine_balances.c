@@ -171,9 +171,14 @@ static gboolean refuse_records(Examination *examination, const GArray *beyond, G
 }
 
 static gboolean look_at_all(Look *look, GError **error) {
-  const ExamineOptions *options = look->options;
-  look->block = staging_block_new(look->reader, options->conf->batch.size_max);
-  look->skip = g_new0(guint8, options->conf->batch.size_max);
+  const GPtrArray *batches = look->examination->batches;
+  guint64 most = 1;
+  for (guint i = 0; i < batches->len; i++) {
+    const BookBatch *batch = batches->pdata[i];
+    most = MAX(most, batch->last - batch->first + 1);
+  }
+  look->block = staging_block_new(look->reader, (guint)most);
+  look->skip = g_new0(guint8, most);
   look->parts = (guint)(staging_count(look->reader) / ACCOUNTS_AT_ONCE + 1);
   gboolean ok = TRUE;
   for (; look->part < look->parts && ok; look->part++)

@@ -12,6 +12,7 @@ struct Poster {
   guint under_way;
   GArray *finished; /* guint: batch numbers, durable in the ledger, not yet marked in the book */
   GError *error;    /* the first */
+  guint beyond;     /* the batch of which it is that a balance would leave 64 bits; 0: it is another */
 };
 
 typedef struct {
@@ -38,10 +39,12 @@ static void batch_done(gpointer user, const LedgerBatch *batch, const LedgerResu
   Poster *poster = submission->poster;
   GError *error = failure ? g_error_copy(failure) : check_promise(submission, result);
   pthread_mutex_lock(&poster->lock);
-  if (error && !poster->error)
+  if (error && !poster->error) {
     poster->error = error;
-  else
+    poster->beyond = !failure && result->overflow && result->posted == 0 ? batch->batch : 0;
+  } else {
     g_clear_error(&error);
+  }
   if (!poster->error)
     g_array_append_val(poster->finished, batch->batch);
   poster->under_way--;
@@ -159,6 +162,13 @@ gboolean poster_has_failed(Poster *poster) {
   gboolean failed = poster->error != NULL;
   pthread_mutex_unlock(&poster->lock);
   return failed;
+}
+
+guint poster_beyond(Poster *poster) {
+  pthread_mutex_lock(&poster->lock);
+  guint beyond = poster->beyond;
+  pthread_mutex_unlock(&poster->lock);
+  return beyond;
 }
 
 gboolean poster_mark(Poster *poster, GError **error) {

@@ -19,6 +19,9 @@ gboolean poster_mark(Poster *poster, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Waits until all that was submitted is durable, and marks it. */
 gboolean poster_finish(Poster *poster, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean poster_has_failed(Poster *poster);
+/* The number of the batch of which nothing was posted, since with it a balance would leave 64 bits; 0: it failed for
+ * another reason, or has not. After poster_finish. */
+guint poster_beyond(Poster *poster);
 void poster_free(Poster *poster); /* waits for what is under way */
 /* Looked at before a batch is sent or credited, not after: the field that its amounts are in may have been configured
  * anew since they were added up. CONFIGURATION: they add up to something else now. The block holds the batch's records.

@@ -173,20 +173,20 @@ gboolean book_note_batch(BookTransaction *tx, const char *file, guint number, co
   return db_done(s, error);
 }
 
-static gboolean reply_row(BookTransaction *tx, const char *file, BookBatch *batch, const BookReply *reply,
-                          GError **error) {
+static gboolean reply_row(BookTransaction *tx, BookStatement which, const char *file, BookBatch *batch,
+                          const BookReply *reply, GError **error) {
   gboolean row;
   gint64 moved;
   gsize length = 0;
   const void *exceptions = reply->exceptions ? g_bytes_get_data(reply->exceptions, &length) : NULL;
-  DbStatement *s = book_statement(&tx->statements, BOOK_REPLY_TO_BATCH, error);
+  DbStatement *s = book_statement(&tx->statements, which, error);
   if (!s)
     return FALSE;
   if (__builtin_add_overflow(reply->amount_rejected, reply->amount_duplicate, &moved))
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "batch %u of file %s: the reply's amounts leave 64 bits",
                                batch->number, file);
-  batch->replied_at = g_get_real_time();
-  db_bind(s, "suiuuisb", file, batch->number, batch->replied_at, reply->rejected, reply->duplicates, moved, reply->text,
+  gint64 now = g_get_real_time();
+  db_bind(s, "suiuuisb", file, batch->number, now, reply->rejected, reply->duplicates, moved, reply->text,
           exceptions, length);
   if (!db_step(s, &row, error))
     return FALSE;
@@ -197,19 +197,22 @@ static gboolean reply_row(BookTransaction *tx, const char *file, BookBatch *batc
   batch->rejected = (guint)db_integer(s, 1);
   batch->duplicates = (guint)db_integer(s, 2);
   batch->amount = db_integer(s, 3);
-  batch->state = BATCH_REPLIED;
+  if (which == BOOK_REPLY_TO_BATCH) {
+    batch->state = BATCH_REPLIED;
+    batch->replied_at = now;
+  }
   return db_done(s, error);
 }
 
-gboolean book_take_reply(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookReply *reply,
-                         GError **error) {
+static gboolean reply(BookTransaction *tx, BookStatement which, BookFile *file, BookBatch *batch,
+                      const BookReply *told, GError **error) {
   gboolean row;
-  if (!reply_row(tx, file->id, batch, reply, error))
+  if (!reply_row(tx, which, file->id, batch, told, error))
     return FALSE;
   DbStatement *s = book_statement(&tx->statements, BOOK_REPLY_TO_FILE, error);
   if (!s)
     return FALSE;
-  db_bind(s, "suuii", file->id, reply->rejected, reply->duplicates, reply->amount_rejected, reply->amount_duplicate);
+  db_bind(s, "suuii", file->id, told->rejected, told->duplicates, told->amount_rejected, told->amount_duplicate);
   if (!db_step(s, &row, error))
     return FALSE;
   if (!row)
@@ -223,4 +226,14 @@ gboolean book_take_reply(BookTransaction *tx, BookFile *file, BookBatch *batch, 
   file->attempts = 0;
   g_clear_pointer(&file->problem, g_free);
   return db_done(s, error);
+}
+
+gboolean book_take_reply(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookReply *told,
+                         GError **error) {
+  return reply(tx, BOOK_REPLY_TO_BATCH, file, batch, told, error);
+}
+
+gboolean book_refuse_in_batch(BookTransaction *tx, BookFile *file, BookBatch *batch, const BookReply *told,
+                              GError **error) {
+  return reply(tx, BOOK_REFUSE_IN_BATCH, file, batch, told, error);
 }

@@ -99,6 +99,12 @@ UPDATE batch SET state = 'answered', answered_at = ?3, accepted = accepted - ?4 
   duplicates = duplicates + ?5, amount = amount - ?6, answer = ?7, exceptions = ?8
 WHERE file = ?1 AND number = ?2 AND state = 'sent'
 RETURNING accepted, rejected, duplicates, amount;
+-- The same of one that was never sent.
+-- name: refuse-in-batch
+UPDATE batch SET accepted = accepted - ?4 - ?5, rejected = rejected + ?4, duplicates = duplicates + ?5,
+  amount = amount - ?6, answer = ?7, exceptions = ?8
+WHERE file = ?1 AND number = ?2 AND state = 'pending' AND ?3 > 0
+RETURNING accepted, rejected, duplicates, amount;
 -- name: reply-to-file
 UPDATE file SET accepted = accepted - ?2 - ?3, rejected = rejected + ?2, duplicates = duplicates + ?3,
   amount_accepted = amount_accepted - ?4 - ?5, amount_rejected = amount_rejected + ?4,
@@ -321,7 +327,11 @@ WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('sealed', 'answe
 UNION ALL
 SELECT id, 'its amount is not accepted + rejected + duplicate' FROM file
 WHERE (state IN ('validated', 'posting', 'posted') OR state IN ('sealed', 'answered', 'closed') AND counted = 1)
-  AND amount <> amount_accepted + amount_rejected + amount_duplicate
+  -- by halves: a sum of two of them may leave 64 bits, and would go on as a float
+  AND ((amount & 4294967295) <> ((amount_accepted & 4294967295) + (amount_rejected & 4294967295)
+      + (amount_duplicate & 4294967295)) & 4294967295
+    OR (amount >> 32) <> (amount_accepted >> 32) + (amount_rejected >> 32) + (amount_duplicate >> 32)
+      + (((amount_accepted & 4294967295) + (amount_rejected & 4294967295) + (amount_duplicate & 4294967295)) >> 32))
 UNION ALL
 SELECT id, 'it has accepted records, but no batch to post them' FROM file WHERE counted = 1 AND accepted > 0
   AND batches = 0

@@ -26,6 +26,7 @@
   X(SEND_BATCH, "send-batch") \
   X(NOTE_BATCH, "note-batch") \
   X(REPLY_TO_BATCH, "reply-to-batch") \
+  X(REFUSE_IN_BATCH, "refuse-in-batch") \
   X(REPLY_TO_FILE, "reply-to-file") \
   X(ADD_INTENT, "add-intent") \
   X(FINISH_INTENT, "finish-intent") \

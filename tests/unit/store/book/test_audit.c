@@ -353,6 +353,31 @@ static void every_broken_invariant_is_named(void **state) {
   }
 }
 
+/* The sum is compared exactly, also where two of its terms leave 64 bits. */
+static void amounts_beyond_64_bits_on_the_way_add_up(void **state) {
+  Fixture *f = *state;
+  static const struct {
+    const char *amounts;
+    gboolean adds_up;
+  } table[] = {{"5000000000000000001, 9000000000000000001, 5000000000000000000, -9000000000000000000", TRUE},
+               {"5000000000000000002, 9000000000000000001, 5000000000000000000, -9000000000000000000", FALSE},
+               {"-7, -9223372036854775808, -5, 9223372036854775806", TRUE},
+               {"-8, -9223372036854775808, -5, 9223372036854775806", FALSE},
+               {"-1, 0, -1, 0", TRUE},
+               {"4294967295, -1, 4294967296, 0", TRUE}};
+  write_rows(f);
+  close_book(f);
+  for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *sql = g_strdup_printf(
+        "UPDATE file SET (amount, amount_accepted, amount_rejected, amount_duplicate) = (%s)", table[i].amounts);
+    tamper(f, sql);
+    g_autoptr(BookReader) reader = open_reader(f);
+    assert_int_equal(book_verify(reader, &error), table[i].adds_up);
+    assert_true(table[i].adds_up || strstr(error->message, "amount is not"));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -373,6 +398,7 @@ int main(void) {
       TEST(a_long_detail_is_cut_at_a_character),
       TEST(a_visit_begins_where_it_is_told_and_ends_when_told),
       TEST(every_broken_invariant_is_named),
+      TEST(amounts_beyond_64_bits_on_the_way_add_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
