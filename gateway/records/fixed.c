@@ -37,15 +37,21 @@ static gboolean refuse_byte(Parse *parse, Fault fault, gsize offset, const char 
   return FALSE;
 }
 
+static gboolean is_second(const Parse *parse) {
+  return (parse->kind == SHAPE_HEADER && parse->state->header_line > 0) ||
+         (parse->kind == SHAPE_TRAILER && parse->state->trailer_line > 0);
+}
+
 /* The file's rest, shorter than a line: also the file as a whole is refused, since nothing tells where bytes are
- * missing. */
+ * missing. A second header or trailer is told as that, as totals.c does when the first one is in another chunk. */
 static gboolean refuse_rest(Parse *parse) {
   const Layout *layout = parse->layout;
-  parse_add_problem(parse, "T009",
-                    g_strdup_printf("the file ends with %" G_GSIZE_FORMAT
-                                    " bytes that are no whole line of %" G_GSIZE_FORMAT
-                                    ": bytes are missing, or too many, in this line or before",
-                                    parse->line.length, layout->stride));
+  if (!is_second(parse))
+    parse_add_problem(parse, "T009",
+                      g_strdup_printf("the file ends with %" G_GSIZE_FORMAT
+                                      " bytes that are no whole line of %" G_GSIZE_FORMAT
+                                      ": bytes are missing, or too many, in this line or before",
+                                      parse->line.length, layout->stride));
   return refuse_length(parse, layout->stride);
 }
 

@@ -178,6 +178,9 @@ static void a_rest_without_line_ends_is_told(void **state) {
         "1 D \"ab\" 1\n2 D \"cd\" 2\n3 L009 -1\n= 3 lines, 3 records, T009 in 3\n");
   check(stream_conf(NULL, "D m:text@3 n:int@2>0", NULL), "Dab 01\n",
         "1 D \"ab\" 1\n2 L009 -1\n= 2 lines, 2 records, T009 in 2\n");
+  /* a second trailer that is cut off is told alike wherever a chunk ends */
+  check(stream_conf(NULL, "D m:text@3 n:int@2>0", "T n:int@5>0#count"), "Dab 01T00001T00",
+        "1 D \"ab\" 1\nT 2 \"00001\"\n= 3 lines, 1 records, T008 in 3\n");
   check(stream_conf(NULL, "D m:text@3 n:int@2>0", NULL), "Dab\r01D\ncd02",
         "1 L007 0\n2 L007 0\n= 2 lines, 2 records, ok\n");
   check_bytes(stream_conf(NULL, "D m:text@3 n:int@2>0", NULL), "Da\0b01Dabc\0002", 12,
