@@ -220,8 +220,8 @@ static gboolean look(Recon *recon, GError **error) {
   for (guint i = 0; i < recon->blocks->len; i++)
     if (!make_due(recon, recon->blocks->pdata[i], error))
       return FALSE;
-  return run_due(recon, error) && recon_look_for_late(recon, error) && recon_send_out(recon, error) &&
-         keep_house(recon, error);
+  return run_due(recon, error) && recon_send_out(recon, error) && keep_house(recon, error) &&
+         recon_look_for_late(recon, error); /* last: what fails in it keeps nothing from going out */
 }
 
 static void *live(void *user) {
