@@ -60,6 +60,8 @@ gboolean doctor_tls(Doctor *doctor);        /* doctor_tls.c: protocol, certifica
 gboolean doctor_ftp(Doctor *doctor);
 gboolean doctor_local(Doctor *doctor);   /* doctor_local.c: owner, mode, file system, notices of changes */
 gboolean doctor_folders(Doctor *doctor); /* doctor_folders.c: listings of what feeds read */
+/* doctor_folders.c: the feed that takes files away from this folder when they are done with; NULL: none. */
+const ConfFeed *doctor_taking_feed(const Doctor *doctor, const char *folder);
 gboolean doctor_writes(Doctor *doctor);  /* doctor_write.c: in the folders that may be written to */
 
 /* doctor_advice.c: what to set about an error, by its reason; `otherwise` when that tells nothing. */

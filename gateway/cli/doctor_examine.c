@@ -6,10 +6,26 @@
 
 enum { SFTP = 1 << COURIER_SFTP, LOCAL = 1 << COURIER_LOCAL, FTP = 1 << COURIER_FTP, HTTP = 1 << COURIER_HTTP };
 
+/* What this partner is trusted with beyond the rule. */
+static gboolean tell_weak_signatures(Doctor *doctor) {
+  const ConfOpenpgp *openpgp = &doctor->partner->openpgp;
+  gint64 ends = conf_sha1_ends(openpgp);
+  gboolean is_over = ends <= g_get_real_time() / G_USEC_PER_SEC;
+  if (ends > 0)
+    doctor_find(doctor, is_over ? DOCTOR_NOTE : DOCTOR_WARNING, "signatures",
+                is_over ? "take sha1-until away" : "have the partner sign with SHA-256, then take sha1-until away",
+                is_over ? "its signatures over SHA-1 are refused since the end of %s"
+                        : "its signatures over SHA-1 are accepted to the end of %s: with SHA-1, two files can be "
+                          "made that have the same signature",
+                openpgp->sha1_until);
+  return TRUE;
+}
+
 static const struct {
   guint kinds;
   gboolean (*run)(Doctor *doctor);
 } checks[] = {
+    {SFTP | LOCAL | FTP, tell_weak_signatures},
     {SFTP | FTP | HTTP, doctor_reach},
     {SFTP, doctor_algorithms},
     {SFTP, doctor_host_keys},

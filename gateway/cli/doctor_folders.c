@@ -135,6 +135,37 @@ static void tell_listing(Doctor *doctor, const ConfFeed *feed, const GPtrArray *
                 "feed %s: no file has its marker '%s' yet", feed->name, feed->source.marker);
 }
 
+static gboolean may_write(const Doctor *doctor, const char *path) {
+  return doctor->write && g_strv_contains((const char *const *)doctor->write, path);
+}
+
+static gboolean is_ours(const Doctor *doctor, const char *partner, const char *endpoint) {
+  return partner && endpoint && strcmp(partner, doctor->partner->name) == 0 &&
+         strcmp(endpoint, doctor->settings->name) == 0;
+}
+
+static void tell_untried(Doctor *doctor, const char *whose, const char *path, const char *what) {
+  if (may_write(doctor, path))
+    return;
+  g_autofree char *set = g_strdup_printf("sallyport doctor %s %s --write %s", doctor->partner->name,
+                                         doctor->settings->name, path);
+  doctor_find(doctor, DOCTOR_NOTE, "folder", set,
+              "%s: %s: whether %s there was not tried: nothing is written unless it is asked for", whose, path, what);
+}
+
+const ConfFeed *doctor_taking_feed(const Doctor *doctor, const char *folder) {
+  for (guint i = 0; i < doctor->conf->lanes->len; i++) {
+    const ConfLane *lane = doctor->conf->lanes->pdata[i];
+    for (guint j = 0; j < lane->feeds->len; j++) {
+      const ConfFeed *feed = lane->feeds->pdata[j];
+      if (is_ours(doctor, feed->partner, feed->source.endpoint) && feed->source.after != CONF_AFTER_KEEP &&
+          g_strcmp0(feed->source.path, folder) == 0)
+        return feed;
+    }
+  }
+  return NULL;
+}
+
 static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
   g_autoptr(GError) error = NULL;
   Listed listed = {FALSE, 0, NULL, 0};
@@ -150,14 +181,14 @@ static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
   }
   tell_listing(doctor, feed, entries, &listed);
   g_free(listed.unknown);
+  if (feed->source.after != CONF_AFTER_KEEP) {
+    g_autofree char *whose = g_strdup_printf("feed %s", feed->name);
+    tell_untried(doctor, whose, feed->source.path, "files can be renamed");
+  }
   const CourierEntry *entry = first_match(feed, entries);
   if (entry)
     compare_with_stat(doctor, feed, entry);
   return !courier_is_lost(doctor->courier);
-}
-
-static gboolean may_write(const Doctor *doctor, const char *path) {
-  return doctor->write && g_strv_contains((const char *const *)doctor->write, path);
 }
 
 /* A folder that files are put into: is it there, and how much room is left? */
@@ -184,19 +215,8 @@ static gboolean look_at_target(Doctor *doctor, const char *whose, const char *pa
   doctor_find(doctor, room >= 0 && room < (64 << 20) ? DOCTOR_WARNING : DOCTOR_OK, "folder",
               room >= 0 && room < (64 << 20) ? "tell the partner: its disk is nearly full" : NULL,
               "%s: %s is there%s%s%s", whose, path, mode ? ", mode " : "", mode ? mode : "", free_text);
-  if (!may_write(doctor, path)) {
-    g_autofree char *set = g_strdup_printf("sallyport doctor %s %s --write %s", doctor->partner->name,
-                                           doctor->settings->name, path);
-    doctor_find(doctor, DOCTOR_NOTE, "folder", set,
-                "%s: %s: whether files can be put there was not tried: nothing is written unless it is asked for",
-                whose, path);
-  }
+  tell_untried(doctor, whose, path, "files can be put");
   return TRUE;
-}
-
-static gboolean is_ours(const Doctor *doctor, const char *partner, const char *endpoint) {
-  return partner && endpoint && strcmp(partner, doctor->partner->name) == 0 &&
-         strcmp(endpoint, doctor->settings->name) == 0;
 }
 
 /* Where its process puts files. */

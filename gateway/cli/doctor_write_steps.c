@@ -242,6 +242,18 @@ static gboolean try_set_time(Probe *probe) {
   return TRUE;
 }
 
+/* What is at risk where a file cannot be claimed (gateway/flow/claim.h) before it is taken away. */
+static void tell_no_claim(Probe *probe) {
+  const ConfFeed *feed = doctor_taking_feed(probe->doctor, probe->folder);
+  if (feed)
+    FIND(DOCTOR_WARNING, "claim",
+         "ask the partner to allow renames in that folder; until then each file needs a name of its own, or after = "
+         "keep",
+         "feed %s: %s: files are taken away by their names, since they cannot be renamed before: a newer one that the "
+         "partner puts there under the same name at that moment would be lost unseen",
+         feed->name, probe->folder);
+}
+
 static gboolean try_rename(Probe *probe) {
   g_autoptr(GError) error = NULL;
   const CourierRename rename = {probe->first, probe->second, COURIER_TARGET_REFUSE};
@@ -256,6 +268,7 @@ static gboolean try_rename(Probe *probe) {
   }
   if (!courier_rename(probe->doctor->courier, &rename, &error)) {
     doctor_write_failed(probe, "rename", set, error);
+    tell_no_claim(probe);
     return FALSE;
   }
   gint64 from = size_of(probe, probe->first), to = size_of(probe, probe->second);
@@ -266,6 +279,8 @@ static gboolean try_rename(Probe *probe) {
          from >= 0 ? "the file has its old name"
          : to < 0  ? "the file is gone"
                    : "the file has another size");
+  if (from >= 0)
+    tell_no_claim(probe);
   return from < 0 && to == FIRST;
 }
 

@@ -116,6 +116,23 @@ def a_server_that_forbids_writing_is_told_and_nothing_is_left():
         found(told, "problem", "put", "permission denied")
         equal(probes_left(world), [], "probe files")
 
+@test
+def what_is_risked_where_files_cannot_be_renamed_and_signatures_may_be_weak_is_told():
+    with World(sshd_options="ForceCommand internal-sftp -P rename,posix-rename,hardlink") as world:
+        world.configuration.openpgp["sha1-until"] = "2096-03-31"
+        outgoing = world.feed.source["path"] = world.partner.outgoing
+        world.feed.feedback["path"] = world.partner.incoming
+        told = examine(world, status=12)
+        found(told, "note", "folder", "whether files can be renamed there was not tried")
+        found(told, "warning", "signatures", "over SHA-1 are accepted to the end of 2096-03-31")
+        told = examine(world, "--write", outgoing, status=1)
+        found(told, "problem", "rename", "ermission denied")
+        found(told, "warning", "claim", "files are taken away by their names")
+        equal(probes_left(world), [], "probe files")
+        world.feed.source["after"] = "keep"
+        told = examine(world, "--write", outgoing, status=1)
+        equal([text for _, check, text in findings(told) if check == "claim"], [], "risks where nothing is taken away")
+
 
 LIES = [("rename-overwrites", "note", "rename", "replaces it"),
         ("rename-does-nothing", "problem", "rename", "has its old name"),
