@@ -64,6 +64,24 @@ def records_are_credited_by_the_interface_and_answered_one_by_one():
 
 
 @test
+def a_record_that_the_interface_refused_does_not_occupy_its_key():
+    same, other = accruals.Record("M000000001", "R-1", "100"), accruals.Record("M000000002", "R-2", "200")
+    right = accruals.Record("M000000003", "R-2", "200")
+    with Accruals(batch={**SMALL, "pressure": FAST}) as (world, interface):
+        interface.decide = lambda record: ("rejected", "M17", "no such member")
+        world.start()
+        world.drop("POINTS_A.dat.pgp", [same, other, same, right])
+        answer = world.feedback("POINTS_A.dat.pgp")
+        equal([code for _, _, code in answer.results], ["M17", "M17", "K001", "K002"], "codes in the first file")
+        has(world.gateway.json("trace", "POINTS_A.dat.pgp:4")["reason"], "in line 2: what is said of that one holds",
+            "the repeated record")
+        interface.decide = lambda record: ("accepted", None, None)
+        world.drop("POINTS_B.dat.pgp", [same, right])
+        answer = world.feedback("POINTS_B.dat.pgp")
+        equal((answer.accepted, answer.rejected, answer.duplicates), (2, 0, 0), "feedback of the second file")
+
+
+@test
 def x_is_the_most_that_a_batch_has():
     """2499 makes one batch, 2500 makes one, 2501 makes two."""
     with Accruals() as (world, interface):
