@@ -108,15 +108,17 @@ static gboolean skip_members(const char **at, char end, guint depth) {
       if (!skip_string(at))
         return FALSE;
       skip_blanks(at);
-      if (*(*at)++ != ':')
+      if (**at != ':')
         return FALSE;
+      ++*at;
     }
     if (!skip_value(at, depth))
       return FALSE;
     if (**at == end)
       return ++*at, TRUE;
-    if (*(*at)++ != ',')
+    if (**at != ',') /* the text's end is not passed */
       return FALSE;
+    ++*at;
   }
 }
 
