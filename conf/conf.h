@@ -33,6 +33,9 @@ const ConfPartner *conf_partner(const Conf *conf, const char *name); /* partners
 const ConfPartner *conf_system(const Conf *conf, const char *name);  /* systems only */
 const ConfCalendar *conf_calendar(const Conf *conf, const char *name);
 const ConfEndpoint *conf_endpoint(const ConfPartner *partner, const char *name);
+/* The same server and login, though perhaps under another name, and the same path. NULL is no folder. */
+gboolean conf_same_folder(const ConfEndpoint *left, const char *left_path, const ConfEndpoint *right,
+                          const char *right_path);
 /* The end of a day YYYY-MM-DD in UTC, seconds since 1970. */
 gboolean conf_day_ends(const char *day, gint64 *ends);
 gint64 conf_sha1_ends(const ConfOpenpgp *openpgp); /* of sha1-until; 0: not set */

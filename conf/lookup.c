@@ -63,6 +63,17 @@ const ConfEndpoint *conf_endpoint(const ConfPartner *partner, const char *name) 
   return named_find(partner->endpoints, name);
 }
 
+gboolean conf_same_folder(const ConfEndpoint *left, const char *left_path, const ConfEndpoint *right,
+                          const char *right_path) {
+  if (!left || !right || !left_path || !right_path || strcmp(left_path, right_path) != 0)
+    return FALSE;
+  if (left == right)
+    return TRUE;
+  return left->url && right->url && left->scheme == right->scheme && left->port == right->port &&
+         g_strcmp0(left->user, right->user) == 0 && g_strcmp0(left->folder, right->folder) == 0 &&
+         (left->host == right->host || (left->host && right->host && g_ascii_strcasecmp(left->host, right->host) == 0));
+}
+
 const ConfLayout *conf_layout(const Conf *conf, const char *name) {
   return named_find(conf->layouts, name);
 }

@@ -46,6 +46,8 @@ typedef struct {
   guint limit;        /* most entries kept; 0: 50,000. More: *truncated, and the next listing begins anew */
   /* entries it does not want are not kept; then 16 times as many are read */
   gboolean (*wanted)(gpointer user, const char *name);
+  /* of each of those that is a file; may be NULL */
+  void (*passed)(gpointer user, const char *name, guint64 size, gint64 modified);
   gpointer user;
   char **unknown; /* may be NULL: a line that was not understood, shown, or NULL; the caller frees */
 } CourierListing;

@@ -24,16 +24,8 @@ static Folder folder_of(const Placed *placed, const char *endpoint, const char *
   return (Folder){.endpoint = !partner || !endpoint ? NULL : conf_endpoint(partner, endpoint), .path = path};
 }
 
-/* The same server and login, though perhaps under another name, and the same path. */
 static gboolean same_folder(Folder a, Folder b) {
-  if (!a.endpoint || !b.endpoint || !a.path || !b.path || strcmp(a.path, b.path) != 0)
-    return FALSE;
-  const ConfEndpoint *left = a.endpoint, *right = b.endpoint;
-  if (left == right)
-    return TRUE;
-  return left->url && right->url && left->scheme == right->scheme && left->port == right->port &&
-         g_strcmp0(left->user, right->user) == 0 && g_strcmp0(left->folder, right->folder) == 0 &&
-         (left->host == right->host || (left->host && right->host && g_ascii_strcasecmp(left->host, right->host) == 0));
+  return conf_same_folder(a.endpoint, a.path, b.endpoint, b.path);
 }
 
 /* --- Names that are sent, and taken again. */

@@ -49,6 +49,8 @@ typedef struct {
   char *cron;
   char *time_zone;
   ConfWhere schedule_where;
+  guint tell_after; /* seconds that an incomplete or misnamed file lies there before it is an alarm; 0: never */
+  char **ignore;    /* globs of names in the folder that are not for us; NULL: none */
   ConfAfter after;
   char *archive;      /* remote folder; default PATH/archive */
   guint64 size_limit; /* of the ciphertext; 4 GiB */

@@ -193,6 +193,8 @@ static const Row rows[] = {
     CHECK(fill_every),
     ROW(ConfSourceFolder, "calendar", calendar, calendar),
     ROW(ConfSourceFolder, "time-zone", time_zone, own_time_zone),
+    ROW(ConfSourceFolder, "tell-after", tell_after, seconds, .otherwise = 3600, .most = 31 * 86400),
+    ROW(ConfSourceFolder, "ignore", ignore, globs, .most = 50),
     ROW(ConfSourceFolder, "after", after, choice, .words = WORDS(CONF_AFTERS), .otherwise = CONF_AFTER_ARCHIVE),
     ROW(ConfSourceFolder, "archive", archive, remote_path, .only_with = "after = archive",
         .with = offsetof(ConfSourceFolder, after), .with_values = 1u << CONF_AFTER_ARCHIVE),

@@ -33,7 +33,7 @@ char *admit_expand(const char *template, const char *name) {
   return replace(with_name, "{stem}", stem);
 }
 
-static gboolean is_temporary(const ConfSourceFolder *source, const char *name) {
+gboolean admit_is_temporary(const ConfSourceFolder *source, const char *name) {
   for (char **glob = source->temporary; glob && *glob; glob++)
     if (fnmatch(*glob, name, 0) == 0)
       return TRUE;
@@ -69,7 +69,7 @@ static gboolean looks_like_companion(const ConfSourceFolder *source, const char 
 }
 
 static gboolean is_candidate(const ConfSourceFolder *source, const char *name) {
-  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !claim_is_one(name) && !is_temporary(source, name) &&
+  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !claim_is_one(name) && !admit_is_temporary(source, name) &&
          !looks_like_companion(source, name);
 }
 

@@ -25,6 +25,9 @@ gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *name);
  * passed over. */
 gboolean admit_is_relevant(const ConfSourceFolder *source, const char *name);
 
+/* Whether the name says that it is still being written (ready = rename). */
+gboolean admit_is_temporary(const ConfSourceFolder *source, const char *name);
+
 /* What stands beside a file and goes where it goes: the marker ('{name}.ok', '{stem}.ok'), the detached signature, the
  * file that declares it (of an index, which is about many, there is no name: declarations.h). NULL when the feed has
  * none. The caller unrefs. */

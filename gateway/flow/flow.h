@@ -24,6 +24,7 @@
 
 typedef struct EndpointPool EndpointPool;
 typedef struct Declarations Declarations;     /* gateway/flow/declarations.h */
+typedef struct Overlooked Overlooked;         /* gateway/flow/overlooked.h */
 typedef struct Processor Processor;           /* gateway/flow/processor.h */
 typedef struct AccrualService AccrualService; /* gateway/processors/http/http_throttle.h */
 
@@ -45,6 +46,7 @@ typedef struct {
   struct FeedWatch *watch;    /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
   GHashTable *looks;          /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
   Declarations *declarations; /* read so far; likewise */
+  Overlooked *overlooked;     /* likewise */
   guint polls;                /* so far; likewise */
   gint64 next_poll;           /* microseconds since 1970; under the lane's lock */
   gboolean polling;           /* under the lane's lock */

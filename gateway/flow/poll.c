@@ -10,6 +10,7 @@
 #include "gateway/base/files.h"
 #include "gateway/common/log.h"
 #include "gateway/flow/feed_calendar.h"
+#include "gateway/flow/overlooked.h"
 #include <string.h>
 
 /* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers
@@ -25,6 +26,7 @@ typedef struct {
   gint64 last_ok_at; /* of the poll before; 0: none */
   gint64 look_at;    /* monotonic: a clock that is set must not make a file look older than we have known it */
   guint generation;
+  gboolean truncated; /* the listing was cut off */
   GHashTable *names;   /* all names listed */
   GPtrArray *added;    /* BookFile*: new in the book */
   GPtrArray *admitted; /* BookFile*: borrowed from added or kept in `held` */
@@ -191,6 +193,8 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   g_auto(Missing) missing = {0};
   if (!weigh(poll, entry, look, file, &missing, error))
     return FALSE;
+  if (missing.what != FILE_WAIT_EVIDENCE && missing.what != FILE_WAIT_NOTHING)
+    overlooked_wait(poll->feed->overlooked, file, missing.on, look->since);
   if (file->evidence) {
     file->due_at = poll->now;
     g_ptr_array_add(poll->admitted, file);
@@ -252,7 +256,8 @@ static gboolean poll_change(BookTransaction *tx, gpointer data, GError **error) 
   for (guint i = 0; i < poll->gone->len; i++)
     if (!book_advance_file(tx, poll->gone->pdata[i], FILE_GONE, "no longer in the partner's folder", error))
       return FALSE;
-  return book_save_poll(tx, &poll->poll, error);
+  return overlooked_tell(tx, poll->feed->overlooked, !poll->truncated, poll->flow->alarm_ways, error) &&
+         book_save_poll(tx, &poll->poll, error);
 }
 
 static void log_poll(const Poll *poll, gboolean truncated, guint refused) {
@@ -278,6 +283,11 @@ static gboolean is_wanted(gpointer user, const char *name) {
   return admit_is_relevant(&feed->conf->source, name);
 }
 
+static void pass_over(gpointer user, const char *name, guint64 size, gint64 modified) {
+  const Feed *feed = user;
+  overlooked_pass(feed->overlooked, name, size, modified);
+}
+
 static gboolean last_good_poll(Poll *poll, GError **error) {
   g_autoptr(GPtrArray) polls = book_polls(poll->reader, error);
   for (guint i = 0; polls && i < polls->len; i++) {
@@ -293,9 +303,14 @@ static gboolean last_good_poll(Poll *poll, GError **error) {
 
 gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) {
   gint64 listed_at = g_get_real_time();
-  CourierListing listing = {.folder = feed->conf->source.path, .limit = MOST_LISTED, .wanted = is_wanted, .user = feed};
+  CourierListing listing = {.folder = feed->conf->source.path,
+                            .limit = MOST_LISTED,
+                            .wanted = is_wanted,
+                            .passed = pass_over,
+                            .user = feed};
   gboolean truncated = FALSE;
   guint refused = 0;
+  overlooked_begin(feed->overlooked, g_get_monotonic_time());
   g_autoptr(GPtrArray) entries = courier_list(courier, &listing, &truncated, &refused, error);
   if (!entries)
     return FALSE;
@@ -319,6 +334,7 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
       .gone = gone,
       .waiting = waiting,
       .kept = kept,
+      .truncated = truncated,
       .declaring = {.courier = courier, .scratch = flow->paths->in, .entries = entries, .feed = feed->conf->name},
       .poll = {
           .feed = feed->conf->name, .last_at = now, .last_ok_at = now, .next_at = schedule_next(feed->schedule, now)}};

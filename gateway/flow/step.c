@@ -94,8 +94,8 @@ gboolean flow_put_off(Step *step, gint64 until, const Wait *wait, GError **error
 gboolean flow_tell_rejected(BookTransaction *tx, const Step *step, const BookFile *file, const char *code,
                             const char *reason, GError **error) {
   const char *feed = step->feed->conf->name;
-  g_autofree char *text = g_strdup_printf("%s: %s is refused as a whole, its answer says so (%s, file %s)", feed,
-                                          file->name_shown, code, file->id);
+  g_autofree char *text = g_strdup_printf("%s: file %s is refused as a whole, its answer says so (%s)", feed, file->id,
+                                          code);
   AlarmCall call = {.kind = "file-rejected",
                     .subject = feed,
                     .feed = feed,

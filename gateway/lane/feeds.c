@@ -2,6 +2,7 @@
 #include "gateway/flow/declarations.h"
 #include "gateway/flow/examine.h"
 #include "gateway/flow/feed_calendar.h"
+#include "gateway/flow/overlooked.h"
 #include "gateway/common/endpoint.h"
 #include "gateway/processors/http/http_throttle.h"
 #include "gateway/records/feedback.h"
@@ -120,6 +121,7 @@ static void feed_free(Feed *feed) {
   feed_watch_free(feed->watch);
   g_clear_pointer(&feed->looks, g_hash_table_unref);
   declarations_free(feed->declarations);
+  overlooked_free(feed->overlooked);
   g_free(feed->rules);
   g_free(feed->columns);
   g_free(feed);
@@ -132,6 +134,7 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
   feed->partner = conf_partner(conf, settings->partner);
   feed->gnupg_home = conf->node.gnupg_home;
   feed->declarations = declarations_new(&settings->source);
+  feed->overlooked = overlooked_new(conf, settings);
   feed->looks = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, look_free);
   set_rules(feed);
   if ((feed->layout = layout_new(conf_layout(conf, settings->layout), error)) && set_columns(feed, error) &&

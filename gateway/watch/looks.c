@@ -13,6 +13,27 @@ enum {
   MOST_FILES = 1000
 };
 
+/* --- The disk */
+
+/* The text is always the same, and it is not tried at each look: there is hardly space for it. */
+void watch_look_at_space(Watch *watch) {
+  const char *lane = watch->host->lane->name;
+  g_autofree char *shortage = book_shortage(watch->host->book);
+  gint64 now = g_get_monotonic_time();
+  if (!shortage) {
+    watch->short_told_at = 0;
+    alarms_clear(watch->host->alarms, "disk-short", lane);
+    return;
+  }
+  if (watch->short_told_at && now - watch->short_told_at < QUIET_SECONDS * (gint64)G_USEC_PER_SEC)
+    return;
+  watch->short_told_at = now;
+  g_autofree char *text = g_strdup_printf("lane %s: the disk of the state folder is full: the book's log grows and "
+                                          "cannot be copied into the book; make room there, it then ends by itself",
+                                          lane);
+  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "disk-short", .subject = lane, .text = text, .weight = 1});
+}
+
 /* --- Interfaces that records are posted to */
 
 typedef struct {
@@ -269,8 +290,9 @@ void watch_look_at_endpoints(Watch *watch) {
 }
 
 void watch_clear_strangers(Watch *watch) {
-  static const char *const of_feeds[] = {"poll-failing",     "file-held",       "fetch-failing", "posting-failing",
-                                         "delivery-failing", "file-rejected", "sequence-reused", "sequence-late"};
+  static const char *const of_feeds[] = {"poll-failing",    "file-incomplete", "file-misnamed",    "file-held",
+                                         "fetch-failing",   "posting-failing", "delivery-failing", "file-rejected",
+                                         "sequence-reused", "sequence-late"};
   const Feeds *all = watch->host->feeds;
   g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal),
                         endpoints = g_hash_table_new(g_str_hash, g_str_equal),

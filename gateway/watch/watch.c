@@ -55,6 +55,7 @@ static gboolean look(Watch *watch, GError **error) {
       !watch_look_at_feeds(watch, polls, now, error))
     return FALSE;
   watch_look_at_endpoints(watch);
+  watch_look_at_space(watch);
   return prune(watch, now, error);
 }
 

@@ -14,6 +14,7 @@ typedef struct {
   GHashTable *pressed;       /* interface name (borrowed) → Pressed*: the watch's thread only */
   GHashTable *failing_since; /* pool name (borrowed) → gint64*, monotonic microseconds: likewise */
   gint64 pruned_at;          /* monotonic */
+  gint64 short_told_at;      /* monotonic; 0: the disk is not short */
   pthread_t thread;
   pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
@@ -30,6 +31,7 @@ const BookPoll *watch_poll_of(const GPtrArray *polls, const char *feed); /* NULL
 gboolean watch_look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void watch_look_at_endpoints(Watch *watch);
+void watch_look_at_space(Watch *watch);
 /* Alarms of what is not configured any more. */
 void watch_clear_strangers(Watch *watch);
 

@@ -38,8 +38,11 @@ static gint by_name(gconstpointer a, gconstpointer b) {
 static gboolean may_keep(Call *call, const WireEntry *entry) {
   if (call->listing->wanted) {
     g_autofree char *name = g_strndup((const char *)entry->name, entry->name_length);
-    if (!call->listing->wanted(call->listing->user, name))
+    if (!call->listing->wanted(call->listing->user, name)) {
+      if (call->listing->passed && entry->is_file)
+        call->listing->passed(call->listing->user, name, entry->size, entry->modified);
       return FALSE;
+    }
   }
   call->truncated = call->truncated || call->entries->len >= call->listing->limit;
   return !call->truncated;

@@ -260,6 +260,42 @@ def what_comes_after_the_cut_off_belongs_to_the_next_business_day_or_is_held_or_
         world.settle()
 
 
+def rows_of(world, kind):
+    return [alarm for alarm in world.gateway.ok("alarms", "--json").json()["alarms"] if alarm["kind"] == kind]
+
+
+@test
+def a_marker_that_does_not_come_and_a_name_that_no_feed_takes_are_told_once_they_have_lain_there():
+    with World() as world:
+        told = with_command(world)
+        world.feed.source.update({"tell-after": "2s", "ignore": ["README*"]})
+        world.start()
+        for name in ("README.txt", "POINTS_9.dta.pgp", ".hidden"):
+            world.partner.put(name, b"x")
+        world.drop("POINTS_1.dat.pgp", accruals.records(3), marker=False)
+        incomplete, misnamed = (wait_told(world, told, "raised", kind) for kind in ("file-incomplete", "file-misnamed"))
+        file = world.gateway.file("POINTS_1.dat.pgp")
+        has(incomplete["text"], "acme-points: 1 file lies without a marker, signature or declaration for longer than "
+                                f"the feed's tell-after, the first of them {file['id']}", "text")
+        has(misnamed["text"], "acme-points: its folder has 1 file whose name no feed takes", "text")
+        assert "POINTS" not in incomplete["text"] + misnamed["text"], "a partner's words are told"
+        for kind, detail in (("file-incomplete", "POINTS_1.dat.pgp waits for POINTS_1.dat.pgp.ok"),
+                             ("file-misnamed", "POINTS_9.dta.pgp")):
+            equal([row["detail"] for row in rows_of(world, kind)], [detail], kind)
+            has(world.gateway.ok("status").out, kind, "status")
+        world.gateway.stop()
+        world.start()
+        world.gateway.ok("poll", "acme-points")
+        equal(len(rows_of(world, "file-incomplete")), 1, "alarms after a restart, before the time is over again")
+        world.partner.put(world.partner.marker("POINTS_1.dat.pgp"), b"")
+        os.unlink(os.path.join(world.partner.outgoing, "POINTS_9.dta.pgp"))
+        world.feedback("POINTS_1.dat.pgp")
+        for kind in ("file-incomplete", "file-misnamed"):
+            wait_told(world, told, "cleared", kind)
+        equal([message["event"] for message in told() if message["kind"] == "file-incomplete"], ["raised", "cleared"],
+              "tellings")
+
+
 @test
 def a_refused_login_is_an_alarm_and_a_failing_delivery_stands_in_status():
     with World() as world:
