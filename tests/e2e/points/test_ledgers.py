@@ -208,3 +208,21 @@ def a_file_without_its_credits_is_told_by_verify():
         has(result.out, f"conservation: file {moved} (closed) has 0 credits, and should have 5 to 5", "verify")
         rename("zzzzzzzzzzzzzzzz", moved)
         world.gateway.ok("verify")
+
+
+@test
+def verify_finds_nothing_wrong_at_any_moment_while_files_are_posted():
+    with World() as world:
+        world.feed.batch = {"size-min": 25, "size-max": 25, "allow-any-size": True}
+        names = [f"POINTS_{n:02d}.dat.pgp" for n in range(30)]
+        for n, name in enumerate(names):
+            world.drop(name, accruals.records(100, prefix=f"P{n:02d}"))
+        world.start()
+        looks = 0
+        while sum(f["state"] == "closed" for f in world.gateway.files()) < len(names):
+            result = world.gateway.run("verify")
+            equal(result.status, 0, f"verify, look {looks}: {result.out}")
+            looks += 1
+        assert looks > 0, "no look while files were posted"
+        has(world.gateway.ok("verify").out, "30 files, 3000 records, 3000 credits", "verify")
+        world.settle()
