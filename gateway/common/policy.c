@@ -7,9 +7,9 @@ static const struct {
   gint64 first, longest;
 } scopes[POLICY_SCOPES] = {
     [POLICY_FILE] = {1000, 300000},    [POLICY_DEATHS] = {4000, 16000},     [POLICY_ENDPOINT] = {1000, 60000},
-    [POLICY_INTERFACE] = {100, 60000}, [POLICY_STATEMENT] = {4000, 300000}, [POLICY_PUSH] = {1000, 300000},
-    [POLICY_PULL] = {200, 5000},       [POLICY_ALARM] = {10000, 600000},    [POLICY_BOOK] = {5000, 5000},
-    [POLICY_CHILD] = {200, 30000},
+    [POLICY_INTERFACE] = {100, 60000}, [POLICY_CALL] = {100, 10000},        [POLICY_STATEMENT] = {4000, 300000},
+    [POLICY_PUSH] = {1000, 300000},    [POLICY_PULL] = {200, 5000},         [POLICY_ALARM] = {10000, 600000},
+    [POLICY_BOOK] = {5000, 5000},      [POLICY_CHILD] = {200, 30000},
 };
 
 gint64 policy_longest(PolicyScope scope) {

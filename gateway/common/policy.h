@@ -7,6 +7,7 @@
  *   deaths     at once  16 s      the feed's retry-limit   held: the lane died at work on it (lane/start.c)
  *   endpoint   1 s      60 s      for ever                 after 3 refused logins none, until somebody acts
  *   interface  100 ms   60 s      for ever                 (processors/http/pressure.c)
+ *   call       100 ms   10 s      6                        the file's step fails, and waits no longer than this
  *   statement  4 s      5 min     10                       failed, told (recon/recon.c)
  *   push       1 s      5 min     for ever                 (recon/out.c: pushing and telling)
  *   pull       200 ms   5 s       the requester's patience (recon/pull.c)
@@ -22,6 +23,7 @@ typedef enum {
   POLICY_DEATHS,
   POLICY_ENDPOINT,
   POLICY_INTERFACE,
+  POLICY_CALL,
   POLICY_STATEMENT,
   POLICY_PUSH,
   POLICY_PULL,
@@ -34,6 +36,7 @@ typedef enum {
 enum {
   POLICY_BUG_TRIES = 3,
   POLICY_LOGINS = 3, /* refused ones, before an endpoint's breaker opens */
+  POLICY_CALL_TRIES = 6,
   POLICY_STATEMENT_TRIES = 10,
   POLICY_RETRY_AFTER_MOST = 24 * 3600, /* seconds: longer than this is not waited at the word of another's server */
   POLICY_LOCKED_OUT = 300              /* seconds: of an interface that does not take our credentials */

@@ -1,6 +1,7 @@
 /* What takes a validated file's batches, as the flow knows it: one row for each kind of `process` (CONF_PROCESSES),
  * which its own folder defines as processor_WORD. */
 #pragma once
+#include "gateway/common/policy.h"
 #include "gateway/flow/feed_set.h"
 
 /* Where in our own systems it goes. */
@@ -24,4 +25,6 @@ struct Processor {
    * from its beginning after a crash at any point; how, is argued at the head of its file. What it changes of the
    * file's counts in the book it changes in step->file as well: the next transition writes these. */
   gboolean (*run)(Step *step, GError **error);
+  /* Its longest wait is the longest after a run that failed, for which the file itself is not to blame. */
+  PolicyScope retries;
 };

@@ -1,7 +1,8 @@
 /* Failure policy: what becomes of a file whose step failed. How long and how often is in common/policy.h.
  *
  *   code           scope      what is done
- *   again,         file       the step is tried again, for ever; it looks before it repeats. A file on its way in
+ *   again,         file       the step is tried again, for ever; it looks before it repeats. What is posted waits no
+ *                             longer than the processor's row says. A file on its way in
  *   uncertain                 (admitted) is held after retry-limit tries: an endpoint that cannot be reached is no such
  *                             try, and a file that never comes must not be waited for in silence
  *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can be held
@@ -20,6 +21,7 @@
  * with the note of the failure would make them true (a size and time of which there is no evidence, counts of a
  * validation that never was). So the row is read again, and only that is written back. */
 #include "gateway/common/codes.h"
+#include "gateway/flow/processor.h"
 #include "gateway/flow/step.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
@@ -49,8 +51,13 @@ static Action action_for(const Step *step, SallyportErrorCode code) {
   return tries < POLICY_BUG_TRIES ? RETRY : can_hold ? HOLD : RETRY_SLOWLY;
 }
 
-static gint64 wait_time(Action action, guint attempts) {
-  return policy_spread(action == RETRY_SLOWLY ? policy_longest(POLICY_FILE) : policy_wait(POLICY_FILE, attempts + 1));
+static gint64 wait_time(const Step *step, Action action) {
+  gint64 longest = policy_longest(POLICY_FILE);
+  if (action == RETRY_SLOWLY)
+    return policy_spread(longest);
+  if (step->file->state == FILE_POSTING && step->feed->processor)
+    longest = policy_longest(step->feed->processor->retries);
+  return policy_spread(MIN(policy_wait(POLICY_FILE, step->file->attempts + 1), longest));
 }
 
 gint64 flow_patience(const Feed *feed) {
@@ -71,7 +78,7 @@ static void report(const Step *step, const char *name, const GError *error, cons
 /* History gets the first, second, fourth, eighth … failure: enough to tell the tale, and bounded. */
 static gboolean try_again(Step *step, const char *name, Action action, const GError *cause, GError **error) {
   BookFile *file = step->file;
-  gint64 until = g_get_real_time() + wait_time(action, file->attempts);
+  gint64 until = g_get_real_time() + wait_time(step, action);
   file->attempts++;
   g_free(file->problem);
   file->problem = g_strdup(cause->message);

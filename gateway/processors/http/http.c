@@ -5,7 +5,7 @@
  *   crash after `sent`                asked (again) with the same key and, bit by bit, the same request; the interface
  *                                     answers as it did,
  *   time-out, cut, 5xx                or does it now, but never twice. For ever, with back-off: its outcome is not
- *                                     known, but a fact
+ *                                     known, but a fact. A batch waits by itself, other ones go on
  *   crash after `answered`            what the interface decided is in the book, with the counts; it is posted to the
  *                                     ledger, idempotently
  *   crash after posting, not marked   posted again, which the ledger knows
@@ -54,7 +54,7 @@ static void accrual_unref(Accrual *accrual) {
   accrual_columns_free(accrual->columns);
   cutter_free(accrual->cutter);
   g_clear_pointer(&accrual->batches, g_ptr_array_unref);
-  g_queue_clear(&accrual->waiting);
+  g_queue_clear_full(&accrual->waiting, g_free);
   g_queue_clear_full(&accrual->scratches, scratch_free);
   g_clear_error(&accrual->error);
   pthread_cond_destroy(&accrual->changed);
@@ -110,7 +110,7 @@ static Accrual *accrual_open(Step *step, GError **error) {
   for (guint i = 0; i < accrual->batches->len; i++) {
     BookBatch *batch = accrual->batches->pdata[i];
     if (batch->number > 0 && (batch->state == BATCH_SENT || batch->state == BATCH_PENDING))
-      g_queue_push_tail(&accrual->waiting, batch);
+      accrual_ask_later(accrual, batch, 0, 0);
   }
   return accrual;
 }
@@ -134,6 +134,7 @@ static gboolean post_answered(Accrual *accrual, GError **error) {
 static void close_calls(Accrual *accrual) {
   pthread_mutex_lock(&accrual->lock);
   accrual->closed = TRUE;
+  pthread_cond_broadcast(&accrual->changed);
   while (accrual->under_way > 0)
     pthread_cond_wait(&accrual->changed, &accrual->lock);
   pthread_mutex_unlock(&accrual->lock);
@@ -179,23 +180,15 @@ static void help(Task *task, BookReader *reader, Courier *courier, const GError 
   helper_end(task);
 }
 
-static guint batches_left(Accrual *accrual, guint size) {
-  guint64 first;
-  guint count = 0;
-  pthread_mutex_lock(&accrual->cutting);
-  gboolean any = cutter_next(accrual->cutter, G_MAXUINT, &first, &count);
-  pthread_mutex_unlock(&accrual->cutting);
-  return any ? (count - 1) / size + 1 : 0;
-}
-
 /* Takes its place, if there is need of one more. */
 static gboolean needs_helper(Accrual *accrual) {
   const Feed *feed = accrual->step->feed;
   const ConfBatch *batch = &feed->conf->batch;
-  guint left = batches_left(accrual, MAX(accrual_service_size(feed->service, batch), 1)),
+  gint64 due;
+  guint work = accrual_work(accrual, MAX(accrual_service_size(feed->service, batch), 1), &due),
         most = accrual_service_threads(feed->service, batch);
   pthread_mutex_lock(&accrual->lock);
-  gboolean needed = accrual->helpers + 1 < MIN(most, left + accrual->waiting.length);
+  gboolean needed = accrual->helpers + 1 < MIN(most, work);
   accrual->helpers += needed ? 1 : 0;
   accrual->references += needed ? 1 : 0;
   pthread_mutex_unlock(&accrual->lock);
@@ -293,4 +286,5 @@ const Processor processor_http = {
     .check = accrual_check,
     .open = accrual_open_service,
     .run = post_over_http,
+    .retries = POLICY_CALL,
 };

@@ -1,6 +1,7 @@
 /* One batch: taken or cut, read, its request made, durable as sent, sent, and its answer durable before anything of it
  * is posted. */
 #include "crypto/digest.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/processors/http/http_private.h"
 #include "gateway/records/exceptions.h"
@@ -153,21 +154,79 @@ static gboolean prepare_waiting(Call *call, GError **error) {
   return book_write(call->accrual->step->flow->book, send_change, &change, error);
 }
 
+/* --- Which one is next */
+
+void accrual_ask_later(Accrual *accrual, BookBatch *batch, guint failures, gint64 due) {
+  Waiting *waiting = g_new(Waiting, 1);
+  *waiting = (Waiting){batch, failures, due};
+  pthread_mutex_lock(&accrual->lock);
+  g_queue_push_tail(&accrual->waiting, waiting);
+  pthread_mutex_unlock(&accrual->lock);
+}
+
+/* Nothing more is cut while twice as many batches wait for their turn as calls may be in flight: an interface that is
+ * away would make all of a file such batches. */
+static gboolean may_cut(Accrual *accrual) {
+  const Feed *feed = accrual->step->feed;
+  guint most = 2 * accrual_service_threads(feed->service, &feed->conf->batch);
+  pthread_mutex_lock(&accrual->lock);
+  gboolean may = accrual->waiting.length < most;
+  pthread_mutex_unlock(&accrual->lock);
+  return may;
+}
+
+guint accrual_work(Accrual *accrual, guint size, gint64 *due) {
+  guint64 first;
+  guint count, work = 0;
+  gint64 now = g_get_monotonic_time();
+  *due = G_MAXINT64;
+  pthread_mutex_lock(&accrual->lock);
+  for (const GList *link = accrual->waiting.head; link; link = link->next) {
+    const Waiting *waiting = link->data;
+    work += waiting->due <= now;
+    *due = MIN(*due, waiting->due);
+  }
+  pthread_mutex_unlock(&accrual->lock);
+  if (!may_cut(accrual))
+    return work;
+  pthread_mutex_lock(&accrual->cutting);
+  if (cutter_next(accrual->cutter, G_MAXUINT, &first, &count))
+    work += (count - 1) / size + 1;
+  pthread_mutex_unlock(&accrual->cutting);
+  return work;
+}
+
+/* NULL: none that is due. */
+static Waiting *take_due(Accrual *accrual) {
+  gint64 now = g_get_monotonic_time();
+  Waiting *due = NULL;
+  pthread_mutex_lock(&accrual->lock);
+  for (GList *link = accrual->waiting.head; link && !due; link = link->next)
+    if (((const Waiting *)link->data)->due <= now) {
+      due = link->data;
+      g_queue_delete_link(&accrual->waiting, link);
+      break;
+    }
+  pthread_mutex_unlock(&accrual->lock);
+  return due;
+}
+
 /* The next batch: those that wait for an answer first. *any FALSE: there is none. */
 static gboolean take_batch(Call *call, gboolean *any, GError **error) {
   Accrual *accrual = call->accrual;
-  pthread_mutex_lock(&accrual->lock);
-  call->batch = g_queue_pop_head(&accrual->waiting);
-  pthread_mutex_unlock(&accrual->lock);
+  g_autofree Waiting *waiting = take_due(accrual);
   *any = TRUE;
-  if (call->batch && prepare_waiting(call, error))
-    return TRUE;
-  if (call->batch) { /* it still waits */
-    pthread_mutex_lock(&accrual->lock);
-    g_queue_push_head(&accrual->waiting, call->batch);
-    pthread_mutex_unlock(&accrual->lock);
+  if (waiting) {
+    call->batch = waiting->batch;
+    call->failures = waiting->failures;
+    if (prepare_waiting(call, error))
+      return TRUE;
+    accrual_ask_later(accrual, waiting->batch, waiting->failures, 0);
     return FALSE;
   }
+  *any = may_cut(accrual);
+  if (!*any)
+    return TRUE;
   pthread_mutex_lock(&accrual->cutting);
   gboolean ok = cut_next(call, any, error);
   pthread_mutex_unlock(&accrual->cutting);
@@ -187,12 +246,10 @@ static gboolean carry_out(Call *call, Courier *courier, PressureCall *pressure, 
     again = TRUE;
     *any = FALSE;
   }
-  pthread_mutex_lock(&accrual->lock);
-  if (again)
-    g_queue_push_head(&accrual->waiting, call->batch);
-  pthread_mutex_unlock(&accrual->lock);
-  if (again)
+  if (again) {
+    accrual_ask_later(accrual, call->batch, call->failures, call->due);
     return *any;
+  }
   return poster_submit(accrual->poster, call->scratch->reader, call->batch, error);
 }
 
@@ -224,18 +281,13 @@ static gboolean is_finished(Accrual *accrual) {
   return finished;
 }
 
-static gboolean has_work(Accrual *accrual) {
-  guint64 first;
-  guint count;
+/* Until one of the batches that wait is due, or something else has changed. */
+static void wait_for_due(Accrual *accrual, gint64 due, gint64 patience) {
+  gint64 until = MIN(due, g_get_monotonic_time() + patience);
   pthread_mutex_lock(&accrual->lock);
-  gboolean any = accrual->waiting.length > 0;
+  if (!accrual->closed && !accrual->error)
+    clock_condition_wait(&accrual->changed, &accrual->lock, until);
   pthread_mutex_unlock(&accrual->lock);
-  if (any)
-    return TRUE;
-  pthread_mutex_lock(&accrual->cutting);
-  any = cutter_next(accrual->cutter, 1, &first, &count);
-  pthread_mutex_unlock(&accrual->cutting);
-  return any;
 }
 
 /* The service outlives the file: it is the feed's, and lives as long as the pools. */
@@ -246,9 +298,12 @@ CallResult accrual_call(Accrual *accrual, Courier *courier, gint64 patience) {
   if (!enter(accrual)) /* before its step is looked at */
     return CALL_NO_WORK;
   AccrualService *service = accrual->step->feed->service;
-  if (!has_work(accrual)) {
+  gint64 due;
+  if (accrual_work(accrual, 1, &due) == 0) {
+    if (due < G_MAXINT64)
+      wait_for_due(accrual, due, patience);
     leave(accrual, NULL, NULL);
-    return CALL_NO_WORK;
+    return due < G_MAXINT64 ? CALL_NOT_NOW : CALL_NO_WORK;
   }
   if (!accrual_service_begin(service, patience, &accrual->step->flow->stopping, &pressure)) {
     leave(accrual, NULL, NULL);

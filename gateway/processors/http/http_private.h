@@ -16,6 +16,13 @@ typedef struct {
   int body, answer; /* memfd: content that the courier sees, and no disk does */
 } Scratch;
 
+/* A batch that is to be asked, or asked again. */
+typedef struct {
+  BookBatch *batch;
+  guint failures; /* of its calls in this run, one after the other */
+  gint64 due;     /* not before; monotonic */
+} Waiting;
+
 /* One file being posted. The step's parts are used by calls under way only, whose end the step waits for; helpers that
  * are still queued then find it closed. */
 typedef struct {
@@ -28,7 +35,7 @@ typedef struct {
   pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
   GPtrArray *batches; /* BookBatch*: the book's, and those cut since; as long as the poster */
-  GQueue waiting;     /* BookBatch*, numbered: to be asked, or asked again */
+  GQueue waiting;     /* Waiting*, of numbered batches */
   GQueue scratches;   /* Scratch* not in use */
   guint under_way, references;
   guint helpers; /* running or queued */
@@ -42,19 +49,25 @@ typedef enum {
   CALL_NO_WORK  /* nothing is left to call with, or an error ends it */
 } CallResult;
 CallResult accrual_call(Accrual *accrual, Courier *courier, gint64 patience);
+/* How many calls would find something to ask: what waits and is due, and what can be cut at size x. *due: when the next
+ * one is; G_MAXINT64: none waits. */
+guint accrual_work(Accrual *accrual, guint size, gint64 *due);
+void accrual_ask_later(Accrual *accrual, BookBatch *batch, guint failures, gint64 due);
 
 /* One batch, in hand: read, and its request made. */
 typedef struct {
   Accrual *accrual;
   Scratch *scratch;
   BookBatch *batch;
+  guint failures; /* as in Waiting */
+  gint64 due;
   guint8 *skip;
   char *key;
   guint records; /* in the request; 0: nothing to send */
 } Call;
 AccrualBody accrual_body_of(const Call *call);
-/* Sends it and takes the answer. *outcome is for the interface's pressure. FALSE: an error that ends the step; TRUE
- * with *again: refused, to be asked again. */
+/* Sends it and takes the answer. *end is for the interface's pressure. FALSE: an error that ends the step; TRUE with
+ * *again: refused, or failed not for good: to be asked again when it is due. */
 gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *again,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

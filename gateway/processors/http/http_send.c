@@ -3,7 +3,8 @@
  *   2xx with an answer that is believed   the answer
  *   429, 503                              too much: asked again when the interface says so, or the pressure allows
  *   time-out, cut, other 5xx, 408, 409, 425, an answer that is not believed
- *                                         not known: asked again, with back-off (trouble.c)
+ *                                         not known: the batch is asked again, with a back-off of its own, while others
+ *                                         go on; after POLICY_CALL_TRIES the step fails (trouble.c)
  *   401, 403                              not let in: nobody calls for five minutes
  *   all else                              not understood: the operator has to change something */
 #include "gateway/base/faultpoint.h"
@@ -245,20 +246,32 @@ static void log_answer(const Call *call, guint status, gint64 ms) {
             {"status", log_number(status)}, {"answer", batch->reply ? batch->reply : ""}, {"call_ms", log_number(ms)});
 }
 
+static gboolean is_passing(const GError *error) {
+  SallyportErrorCode code = sallyport_error_code(error);
+  return code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN;
+}
+
 static gboolean judge(Call *call, const CourierReply *reply, PressureEnd *end, gboolean *again, GError **error) {
-  *end = (PressureEnd){PRESSURE_GOOD, call->records, -1};
-  if (reply->status >= 200 && reply->status < 300)
-    return believe(call, reply, error);
+  if (reply->status >= 200 && reply->status < 300) {
+    gboolean is_believed = believe(call, reply, error);
+    end->outcome = is_believed ? PRESSURE_GOOD : is_passing(*error) ? PRESSURE_FAILED : PRESSURE_NO_CALL;
+    return is_believed;
+  }
   *again = reply->status == 429 || reply->status == 503;
   if (!*again) {
     end->outcome = reply->status >= 500 || reply->status == 408 ? PRESSURE_FAILED : PRESSURE_NO_CALL;
     return no_answer(call, reply, error);
   }
-  *end = (PressureEnd){PRESSURE_REFUSED, 0,
-                       reply->retry_after < 0 ? -1 : MIN(reply->retry_after, 3600) * G_USEC_PER_SEC};
+  end->outcome = reply->status == 503 && reply->retry_after < 0 ? PRESSURE_UNAVAILABLE : PRESSURE_REFUSED;
+  end->retry_after = reply->retry_after < 0 ? -1 : MIN(reply->retry_after, 3600) * G_USEC_PER_SEC;
   g_autofree char *said = describe(call, reply);
   note(call, said);
   return TRUE;
+}
+
+/* FALSE: it goes up, and ends the step. */
+static gboolean may_ask_again(Call *call, const Courier *courier, const GError *failure) {
+  return is_passing(failure) && !courier_is_lost(courier) && call->failures < POLICY_CALL_TRIES;
 }
 
 gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, PressureEnd *end, gboolean *again,
@@ -282,13 +295,18 @@ gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, Pres
   gboolean ok = courier_post(courier, &post, &reply, &failure);
   gint64 ms = (g_get_monotonic_time() - began) / 1000;
   fault_point("accrual-after-send");
+  *end = (PressureEnd){PRESSURE_FAILED, call->records, -1};
   if (ok)
-    ok = judge(call, &reply, end, again, error);
+    ok = judge(call, &reply, end, again, &failure);
   else {
-    *end = (PressureEnd){PRESSURE_FAILED, 0, -1};
     note(call, failure->message);
-    g_propagate_prefixed_error(error, g_steal_pointer(&failure), "batch %u: ", call->batch->number);
+    g_prefix_error(&failure, "batch %u: ", call->batch->number);
   }
   log_answer(call, reply.status, ms);
-  return ok;
+  if (end->outcome == PRESSURE_FAILED || end->outcome == PRESSURE_UNAVAILABLE)
+    call->due = g_get_monotonic_time() + policy_spread(policy_wait(POLICY_CALL, ++call->failures));
+  if (ok || (*again = may_ask_again(call, courier, failure)))
+    return TRUE;
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return FALSE;
 }

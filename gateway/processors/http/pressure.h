@@ -2,17 +2,18 @@
  * are configured. A pure controller: it has no clock, no lock, no thread and no log; whoever calls it tells the time
  * (microseconds, monotonic).
  *
- *   down, at once      an overload answer, an error, or latency above the target: calls in flight by a third to a half,
- *                      x likewise when
- *                      that did not help or was not the cause; a pause as long as Retry-After says, or growing while
- * nothing succeeds
- *   up, slowly         one call in flight, or an eighth of x's range, after a stretch of good calls; kept only if it
- *                      brought throughput
- *   memory             the level that hurt, or gave nothing, is not tried again before a wait that doubles with each
- *                      failure:
- *                      so refused calls become almost none, and an interface that has recovered is still found out
- *   pacing             an interface that refuses a single caller, too, has a limit in calls a second: calls are spaced
- *                      to keep within it
+ *   down, at once   an overload answer, or latency above the target: calls in flight by a third to a half, x likewise
+ *                   when that did not help or was not the cause; a pause as long as Retry-After says, or growing while
+ *                   nothing succeeds
+ *   failures        cuts and errors change nothing as long as others succeed (pressure_harm.c); while none does, the
+ *                   fewest calls are made, and the first success leads back in leaps
+ *   up, slowly      one call in flight, or an eighth of x's range, after a stretch of good calls; kept only if it
+ *                   brought throughput
+ *   memory          the level that hurt, or gave nothing, is not tried again before a wait that doubles with each
+ *                   failure: so refused calls become almost none, and an interface that has recovered is still found
+ *                   out
+ *   pacing          an interface that refuses a single caller, or refuses long after calls were added, has a limit in
+ *                   calls a second: calls are spaced to keep within it
  *
  * Latency above the target has two causes. Calls that queue inside of the interface: then fewer in flight cost no
  * throughput. Calls that are long: then fewer in flight do, and it is x that has to go down. Which of them it is, is
@@ -36,7 +37,7 @@ void pressure_widen(Pressure *pressure, const PressureOptions *options);
 typedef struct {
   gint64 sent;
   guint64 epoch;
-  guint in_flight;
+  guint in_flight, row;
 } PressureCall;
 /* 0: a call may begin, and is in flight from now on. Else the time at which to ask again; G_MAXINT64: when one that is
  * under way has ended. */
@@ -45,14 +46,15 @@ void pressure_sent(PressureCall *call, gint64 now); /* its latency counts from h
 
 typedef enum {
   PRESSURE_GOOD,
-  PRESSURE_REFUSED, /* 429, 503: too much */
-  PRESSURE_FAILED,  /* time-out, cut, another 5xx */
-  PRESSURE_NO_CALL  /* there was nothing to send, or our own side failed: tells nothing */
+  PRESSURE_REFUSED,     /* 429, 503 with Retry-After: too much */
+  PRESSURE_UNAVAILABLE, /* 503 without: counted as refused, and it may as well be broken: decided like the next */
+  PRESSURE_FAILED,      /* time-out, cut, another 5xx */
+  PRESSURE_NO_CALL      /* there was nothing to send, or our own side failed: tells nothing */
 } PressureOutcome;
 typedef struct {
   PressureOutcome outcome;
-  guint records;
-  gint64 retry_after; /* microseconds from now; -1: not said */
+  guint records;      /* that were asked */
+  gint64 retry_after; /* of a refusal: microseconds from now; -1: not said */
 } PressureEnd;
 /* Ends the call. TRUE: it decided something (pressure_state tells what). */
 gboolean pressure_end(Pressure *pressure, const PressureCall *call, gint64 now, const PressureEnd *end);

@@ -127,7 +127,7 @@ class AccrualInterface:
             self.refused += word in ("429", "503")
             return self.say(call, int(word), "not now", {"Retry-After": detail} if detail else {})
         if not self.enter():
-            return self.say(call, 503, "too many calls")
+            return self.say(call, 429, "too many calls")
         try:
             self.work(len(records), float(detail) if word == "slow" else 0)
         finally:

@@ -307,6 +307,22 @@ def calls_in_flight_follow_what_the_interface_bears():
 
 
 @test
+def failures_at_random_hold_up_their_own_batches_only():
+    """One call in five is cut or fails; the figures are the simulation's."""
+    batch = {"size-min": 20, "size-max": 20, "allow-any-size": True, "pressure": {**FAST, "target-latency": "2s"}}
+    with Accruals(batch=batch) as (world, interface):
+        interface.capacity = Capacity(overhead=0.02)
+        interface.plan(*["good", "cut", "good", "good", "good", "good", "commit-then-500", "good", "good", "good"] * 12)
+        world.start()
+        world.drop("POINTS_A.dat.pgp", accruals.records(2000))
+        equal(world.feedback("POINTS_A.dat.pgp", seconds=60).accepted, 2000, "accepted")
+        log = world.gateway.log()
+        assert "trouble" not in log, "a failed call is its batch's affair, and not the file's"
+        assert "threads=4 threads_before" not in log and "paused" not in log, "nor does it slow others down"
+        equal(sum(batch["attempts"] for batch in batches_of(world, "POINTS_A.dat.pgp")), 100 + 24, "calls")
+
+
+@test
 def show_and_trace_tell_what_the_interface_was_asked():
     with Accruals(batch=SMALL) as (world, interface):
         interface.plan("commit-then-500")

@@ -35,6 +35,66 @@ static void throughput_stays_within_a_tenth_of_the_best_fixed_setting(void **sta
   assert_int_equal(bad, 0);
 }
 
+/* --- Failures that do not come from load */
+
+/* Ten minutes of trouble, the interface in between as able as before; then 30 seconds to find out that it is over. */
+static void ten_minutes_of_trouble(const Capacity *well, double fails, double least) {
+  Capacity ill = *well;
+  Simulation s = {.pressure = pressure_new(&usual), .seed = 11, .is_traced = g_getenv("PRESSURE_TRACE") != NULL};
+  Measured before, trouble, finding, after;
+  simulate(&s, well, SECONDS(SETTLING), &before);
+  simulate(&s, well, SECONDS(MEASURED), &before);
+  ill.fails = fails;
+  simulate(&s, &ill, SECONDS(600), &trouble);
+  simulate(&s, well, SECONDS(30), &finding);
+  simulate(&s, well, SECONDS(60), &after);
+  print_message("  %-26s %3.0f %% fail: %6.0f of %6.0f, %5.1f %%; the 30 s after it %5.1f %%, then %5.1f %%\n",
+                well->name, 100 * fails, trouble.rate, before.rate, 100 * trouble.rate / before.rate,
+                100 * finding.rate / before.rate, 100 * after.rate / before.rate);
+  assert_true(trouble.rate >= least * before.rate);
+  assert_true(after.rate >= 0.95 * before.rate);
+  pressure_free(s.pressure);
+}
+
+static const Capacity interfaces[] = {{"8 workers", 8, 2, 80, 100000, 0, 0, -1, 0.1, 0, FALSE},
+                                      {"1 worker", 1, 1, 80, 100000, 0, 0, -1, 0.1, 0, FALSE},
+                                      {"a pipe", 0, 0, 50, 150000, 600000, 0, -1, 0.1, 0, FALSE},
+                                      {"ample", 64, 64, 20, 10000, 0, 0, -1, 0.1, 0, FALSE},
+                                      {"10 calls a second", 8, 4, 40, 50000, 0, 10, -1, 0.1, 0, FALSE}};
+
+static void failures_at_random_cost_no_more_than_the_calls_that_fail(void **state) {
+  (void)state;
+  for (guint i = 0; i < G_N_ELEMENTS(interfaces); i++) {
+    ten_minutes_of_trouble(&interfaces[i], 0.05, 0.9);
+    ten_minutes_of_trouble(&interfaces[i], 0.2, 0.7);
+  }
+}
+
+static void after_an_outage_it_is_where_it_was_within_30_seconds(void **state) {
+  (void)state;
+  for (guint i = 0; i < G_N_ELEMENTS(interfaces); i++)
+    ten_minutes_of_trouble(&interfaces[i], 1, 0);
+}
+
+static void an_interface_that_cuts_what_is_too_much_is_asked_less(void **state) {
+  (void)state;
+  static const Capacity courses_of_it[] = {{"6 workers", 6, 0, 80, 50000, 0, 0, -1, 0.1, 0, TRUE},
+                                           {"2 workers", 2, 0, 80, 50000, 0, 0, -1, 0.1, 0, TRUE},
+                                           {"10 workers", 10, 0, 80, 50000, 0, 0, -1, 0.1, 0, TRUE}};
+  Simulation s = {.pressure = pressure_new(&usual), .seed = 3, .is_traced = g_getenv("PRESSURE_TRACE") != NULL};
+  const PressureOptions largest = {usual.size_max, usual.size_max, usual.threads_min, usual.threads_max, 0};
+  for (guint i = 0; i < G_N_ELEMENTS(courses_of_it); i++) {
+    Measured best = simulated_best(&courses_of_it[i], &largest), settling, settled;
+    simulate(&s, &courses_of_it[i], SECONDS(SETTLING), &settling);
+    simulate(&s, &courses_of_it[i], SECONDS(MEASURED), &settled);
+    print_message("  %-26s %5.1f %% of the best; cut %5.1f %%\n", courses_of_it[i].name, 100 * settled.rate / best.rate,
+                  100.0 * (double)settled.failed / (double)settled.calls);
+    assert_true(settled.rate >= 0.9 * best.rate);
+    assert_true((double)settled.failed <= 0.35 * (double)settled.calls);
+  }
+  pressure_free(s.pressure);
+}
+
 /* --- Single rules */
 
 static PressureState state_of(const Pressure *pressure) {
@@ -69,7 +129,7 @@ static void burst(Pressure *pressure, gint64 *now, PressureOutcome outcome, gint
 }
 
 static Pressure *pressure_at_its_height(gint64 *now) {
-  static const Capacity ample = {"ample", 64, 64, 20, 10000, 0, 0, -1, 0};
+  static const Capacity ample = {"ample", 64, 64, 20, 10000, 0, 0, -1, 0, 0, FALSE};
   Simulation s = {.pressure = pressure_new(&usual), .seed = 1};
   Measured measured;
   simulate(&s, &ample, SECONDS(60), &measured);
@@ -113,8 +173,8 @@ static void what_goes_on_refusing_pushes_both_down_to_their_floors(void **state)
 
 static void latency_pushes_both_down_to_their_floors_and_recovery_raises_them(void **state) {
   (void)state;
-  static const Capacity slow = {"slow", 64, 64, 2000, 10000, 0, 0, -1, 0.1},
-                        ample = {"ample", 64, 64, 20, 10000, 0, 0, -1, 0.1};
+  static const Capacity slow = {"slow", 64, 64, 2000, 10000, 0, 0, -1, 0.1, 0, FALSE},
+                        ample = {"ample", 64, 64, 20, 10000, 0, 0, -1, 0.1, 0, FALSE};
   Simulation s = {.pressure = pressure_new(&usual), .seed = 5};
   Measured measured;
   simulate(&s, &ample, SECONDS(60), &measured);
@@ -214,6 +274,9 @@ int main(void) {
       cmocka_unit_test(a_fixed_setting_stays_as_it_is),
       cmocka_unit_test(it_stays_within_its_bounds_whatever_happens),
       cmocka_unit_test(what_was_no_call_tells_nothing),
+      cmocka_unit_test(failures_at_random_cost_no_more_than_the_calls_that_fail),
+      cmocka_unit_test(after_an_outage_it_is_where_it_was_within_30_seconds),
+      cmocka_unit_test(an_interface_that_cuts_what_is_too_much_is_asked_less),
       cmocka_unit_test(throughput_stays_within_a_tenth_of_the_best_fixed_setting),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
