@@ -103,18 +103,21 @@ static void add_reopen(Comparison *c, const ConfLane *lane, ConfWhere where, con
       closing->kind, closing->name, closing->who, day, closing->kind, closing->name);
 }
 
-static void check_gone_feed(Comparison *c, const HeldLane *held, const BookFeed *feed) {
+/* TRUE: it is in another lane now. What it has credited is found in its own lane alone, and closing it there would not
+ * change that: such a closing counts for the name that has ended, not for one that goes on elsewhere. */
+static gboolean check_moved_feed(Comparison *c, const HeldLane *held, const BookFeed *feed) {
   const ConfLane *other = NULL;
   const ConfFeed *moved = conf_feed(c->conf, feed->feed, &other);
-  if (moved) {
+  if (moved)
     add(c, other->name, moved->where,
         "feed \"%s\" is in lane \"%s\" here, and its %" G_GUINT64_FORMAT
-        " files and their credits are in lane \"%s\" of "
-        "the state: they would be credited again; put the feed back, or declare it as closed there: sallyport move "
-        "feed %s --lane %s --close",
-        feed->feed, other->name, feed->files, held->name, feed->feed, held->name);
-    return;
-  }
+        " files and their credits are in lane \"%s\" of the state, where alone they are found again: they would be "
+        "credited again; put the feed back into lane \"%s\"; if it is another feed, give it another name",
+        feed->feed, other->name, feed->files, held->name, held->name);
+  return moved != NULL;
+}
+
+static void check_gone_feed(Comparison *c, const HeldLane *held, const BookFeed *feed) {
   add(c, NULL, c->conf->node.where,
       "feed \"%s\" stands in the state of lane \"%s\" (%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
       " of them not at their end) and in no configuration: if it has a new name, sallyport move feed %s NEW; if it "
@@ -134,7 +137,7 @@ static void check_feeds(Comparison *c, const HeldLane *held, const ConfLane *lan
       add_reopen(c, lane, configured->where, closing);
     else if (configured)
       compare_feed(c, held, lane, configured, feed);
-    else if (!closing)
+    else if (!check_moved_feed(c, held, feed) && !closing)
       check_gone_feed(c, held, feed);
   }
 }
@@ -162,20 +165,23 @@ static void check_ledgers(Comparison *c, const HeldLane *held, const ConfLane *l
   }
 }
 
-static void check_gone_lane(Comparison *c, const HeldLane *held) {
-  add(c, NULL, c->conf->node.where,
-      "lane \"%s\" stands in the state (%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
-      " credits) and in no configuration: if it has a new name, sallyport move lane %s NEW; if it has ended, sallyport "
-      "move lane %s --close",
-      held->name, held->files, held->credits, held->name, held->name);
-  add_orphan(c, g_strdup_printf("lane \"%s\"", held->name));
-  for (guint i = 0; i < held->book->feeds->len; i++) {
-    const BookFeed *feed = held->book->feeds->pdata[i];
-    const ConfLane *lane = NULL;
-    if (feed->files > 0 && conf_feed(c->conf, feed->feed, &lane) &&
-        !book_holdings_closing(held->book, "feed", feed->feed))
-      check_gone_feed(c, held, feed);
+static void check_gone_lane(Comparison *c, const HeldLane *held, const BookClosing *closing) {
+  if (!closing) {
+    add(c, NULL, c->conf->node.where,
+        "lane \"%s\" stands in the state (%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
+        " credits) and in no configuration: if it has a new name, sallyport move lane %s NEW; if it has ended, "
+        "sallyport move lane %s --close",
+        held->name, held->files, held->credits, held->name, held->name);
+    add_orphan(c, g_strdup_printf("lane \"%s\"", held->name));
   }
+  for (guint i = 0; i < held->book->feeds->len; i++)
+    if (((const BookFeed *)held->book->feeds->pdata[i])->files > 0)
+      (void)check_moved_feed(c, held, held->book->feeds->pdata[i]);
+}
+
+static void check_feeds_and_ledgers(Comparison *c, const HeldLane *held, const ConfLane *lane) {
+  check_feeds(c, held, lane);
+  check_ledgers(c, held, lane);
 }
 
 static void check_lane(Comparison *c, const HeldLane *held) {
@@ -199,12 +205,10 @@ static void check_lane(Comparison *c, const HeldLane *held) {
         held->name, held->book->lane, held->book->lane, held->name);
   else if (lane && closing)
     add_reopen(c, lane, where, closing);
-  else if (!lane && !closing)
-    check_gone_lane(c, held);
-  else if (lane) {
-    check_feeds(c, held, lane);
-    check_ledgers(c, held, lane);
-  }
+  else if (lane)
+    check_feeds_and_ledgers(c, held, lane);
+  else
+    check_gone_lane(c, held, closing);
 }
 
 /* --- What is new while something waits to be told whose it is. */

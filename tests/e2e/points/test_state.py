@@ -99,7 +99,7 @@ EDITS = [  # what, words that the refusal has, the lanes that must not start
     (rename_lane, ["points", "sallyport move lane points"], ["loyalty"]),
     (remove_lane, ["points", "sallyport move lane points", "--close"], []),
     (rename_feed, ["acme-points", "sallyport move feed acme-points"], ["points"]),
-    (move_feed, ["acme-points", "--close"], ["points", "third"]),
+    (move_feed, ["acme-points", "put the feed back into lane"], ["points", "third"]),
     (replace_feed, ["acme-points", "sallyport move feed acme-points"], ["points"]),
     (rename_ledger, ["miles", "sallyport move ledger miles"], ["points"]),
     (change_shards, ["2 shards", "shards = 2"], ["points"]),
@@ -252,6 +252,32 @@ def a_lane_a_feed_and_a_ledger_are_moved_and_nothing_is_credited_again():
             chain = world.gateway.json("audit", "list")["records"]
             rows = [r for r in chain if r["event"] == "moved" and "a new name" in r["detail"]]
             equal(len(rows), 1, f"audit rows of {words}")
+            again(world)
+
+
+@test
+def a_feed_that_goes_on_in_another_lane_is_refused_also_when_it_was_declared_as_closed_in_its_own():
+    for close in (["feed", "acme-points"], ["lane", "points"]):
+        with World(local=True) as world:
+            credited(world)
+            good = copy.deepcopy(world.configuration)
+            stopped_with(world, remove_lane)
+            if close[0] == "feed":
+                world.configuration.lanes["points"] = [Feed("fresh-feed")]
+                world.configuration.lanes["points"][0].source["match"] = "FRESH_*.pgp"
+                world.write_configuration()
+            world.gateway.ok("move", *close, "--close", "--reason", "it goes to another lane")
+            world.gateway.ok("check")
+            elsewhere = Feed("acme-points")
+            elsewhere.ledger = {**elsewhere.ledger, "name": "elsewhere"}
+            world.configuration.lanes["third"] = [elsewhere]
+            world.write_configuration()
+            checked = world.gateway.run("check")
+            equal(checked.status, 3, f"check with a feed whose credits are in another lane\n{checked.out}")
+            has(checked.out, "they would be credited again; put the feed back into lane \"points\"", "check")
+            world.configuration = good
+            world.write_configuration()
+            world.gateway.ok("move", *close, "--reopen")
             again(world)
 
 
