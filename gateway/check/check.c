@@ -151,8 +151,11 @@ static GHashTable *check_layouts(const Conf *conf, ConfReport *report) {
       conf_report_warning(
           report, described->where,
           "layout \"%s\": any line would do as its header, a record too, which would then be lost: give "
-          "the record's fields their 'title', or their 'type'",
-          described->name);
+          "%s",
+          described->name,
+          described->kind == CONF_LAYOUT_FIXED
+              ? "header and record a tag each (lines-by = tag), or their fields their 'type'"
+              : "the record's fields their 'title', or header and record the 'type' of their fields");
     if (layout)
       g_hash_table_insert(layouts, described->name, layout);
     else

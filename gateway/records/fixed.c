@@ -113,6 +113,8 @@ static void store_record(Parse *parse) {
 static void store_line(Parse *parse) {
   const Shape *shape = &parse->layout->shapes[parse->kind];
   LayoutLine *line = parse_open_line(parse);
+  if (line && !names_check(parse))
+    return;
   for (guint i = 0; line && i < shape->n_fields; i++) {
     const LayoutField *field = &shape->fields[i];
     Cell cell;

@@ -39,7 +39,8 @@ const StagingColumn *layout_columns(const Layout *layout, guint *n_columns); /* 
 /* With the columns of spellings behind them. */
 const StagingColumn *layout_staged_columns(const Layout *layout, guint *n_columns);
 int layout_column(const Layout *layout, const char *field);                  /* -1: none */
-/* The header is a line of column names that nothing tells from a record: no title, and no field with a type. */
+/* The header, told by its place, can be a record as well: they are alike in length, and no title or type tells them
+ * apart. */
 gboolean layout_header_is_any_line(const Layout *layout);
 
 /* One value of the header or trailer line: the same typing as records. */

@@ -1,16 +1,26 @@
 /* A header line told by its place, all of whose fields are plain text: a line of column names, as spreadsheets write
- * it. Any line would do as such a header, so that without a closer look a file without its header loses its first
- * record, and one with exchanged columns is read into the wrong fields. */
+ * it, or a fixed line of a name. Any line would do as such a header, so that without a closer look a file without its
+ * header loses its first record, and one with exchanged columns is read into the wrong fields. */
 #include "gateway/base/files.h"
-#include "gateway/records/parse.h"
+#include "gateway/records/fixed_cells.h"
 
 void names_compile(Layout *layout) {
   const Shape *header = &layout->shapes[SHAPE_HEADER], *record = &layout->shapes[SHAPE_RECORD];
-  layout->has_names = !layout->is_fixed && header->present && layout->conf->lines_by == CONF_LINES_BY_POSITION;
+  layout->has_names = header->present && layout->conf->lines_by == CONF_LINES_BY_POSITION;
   for (guint i = 0; i < header->n_fields; i++)
     layout->has_names = layout->has_names && header->fields[i].conf->type == CONF_TEXT;
   for (guint i = 0; i < record->n_fields; i++)
     layout->has_titles = layout->has_titles || record->fields[i].conf->title;
+}
+
+/* A header's numbers may be a record's, too; its dates, listed values and control totals tell it. */
+static gboolean tells_itself(const Shape *header) {
+  for (guint i = 0; i < header->n_fields; i++) {
+    const ConfField *field = header->fields[i].conf;
+    if ((field->type != CONF_TEXT && field->type != CONF_INTEGER) || field->control != CONF_CONTROL_NONE)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 gboolean layout_header_is_any_line(const Layout *layout) {
@@ -18,7 +28,9 @@ gboolean layout_header_is_any_line(const Layout *layout) {
   gboolean has_type = FALSE;
   for (guint i = 0; i < record->n_fields; i++)
     has_type = has_type || record->fields[i].conf->type != CONF_TEXT;
-  return layout->has_names && !layout->has_titles && header->n_fields == record->n_fields && !has_type;
+  return header->present && layout->conf->lines_by == CONF_LINES_BY_POSITION && !layout->has_titles &&
+         (layout->is_fixed ? header->bytes == record->bytes : header->n_fields == record->n_fields) &&
+         (layout->has_names ? !has_type : !tells_itself(header));
 }
 
 static const char *title_of(const LayoutField *field) {
@@ -31,16 +43,23 @@ static char *folded(const guint8 *text, gsize length) {
   return g_utf8_casefold(g_strstrip(copy), -1);
 }
 
-/* Names of columns are no numbers, dates or listed values: one such is enough. */
+/* Names of columns are no numbers, dates or listed values: one such is enough. A fixed line has its fields cut at the
+ * record's places by chance, too: all of them must be what the record's are. */
 static gboolean reads_as_record(Parse *parse, const Shape *record) {
+  gboolean has_type = FALSE;
   for (guint i = 0; i < record->n_fields; i++) {
-    const Cell *cell = &parse->cells[i];
     const LayoutField *field = &record->fields[i];
-    if (field->conf->type != CONF_TEXT && cell->length > 0 &&
-        !value_parse(field, cell->at, cell->length, &parse->state->value))
+    Cell cell = parse->cells[i];
+    gboolean is_cut = !parse->layout->is_fixed || !fixed_cut_cell(parse, field, &cell);
+    gboolean is_read = is_cut && !value_parse(field, cell.at, cell.length, &parse->state->value);
+    gboolean is_typed = is_read && field->conf->type != CONF_TEXT && cell.length > 0;
+    if (is_typed && !parse->layout->is_fixed)
       return TRUE;
+    if (!is_read && parse->layout->is_fixed)
+      return FALSE;
+    has_type = has_type || is_typed;
   }
-  return FALSE;
+  return has_type;
 }
 
 static gboolean check_titles(Parse *parse, const Shape *record) {
@@ -92,10 +111,14 @@ gboolean names_check(Parse *parse) {
   const Shape *record = &layout->shapes[SHAPE_RECORD];
   if (!layout->has_names || parse->kind != SHAPE_HEADER)
     return TRUE;
-  if (parse->n_cells == record->n_cells && reads_as_record(parse, record)) {
+  gboolean is_as_long = layout->is_fixed ? parse->line.length == record->bytes : parse->n_cells == record->n_cells;
+  if (is_as_long && reads_as_record(parse, record)) {
     parse_add_problem(parse, "T010", g_strdup("the first line reads as a record: the header line is missing"));
     return FALSE;
   }
+  parse->converted = 0; /* fixed: what was looked at is done with */
+  if (layout->is_fixed)
+    return TRUE;
   if (layout->has_titles)
     return check_titles(parse, record);
   return check_order(parse, record) && check_order(parse, &layout->shapes[SHAPE_HEADER]);

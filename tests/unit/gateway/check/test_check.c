@@ -72,6 +72,20 @@ static void a_rule_may_use_the_headers_fields(void **state) {
   expect(*state, "points > 0", "header_nothing > 0", "header_nothing");
 }
 
+static void a_header_that_may_be_a_record_is_a_warning(void **state) {
+  static const char any[] = "layout \"plain\" {\n  delimiter = \",\"  lines-by = position\n"
+                            "  header { field \"a\" {} field \"b\" {} }\n"
+                            "  record { field \"member\" {} field \"ref\" {} }\n}\n";
+  static const char fixed[] = "layout \"plain\" {\n  type = fixed  lines-by = position\n"
+                              "  header { field \"a\" { bytes = 8 } field \"n\" { type = integer  bytes = 4 } }\n"
+                              "  record { field \"ref\" { bytes = 8 } field \"n\" { type = integer  bytes = 4 } }\n"
+                              "}\n";
+  g_autofree char *after = g_strconcat(any, "lane \"good\" {", NULL);
+  expect(*state, "lane \"good\" {", after, "warning: layout \"plain\": any line would do as its header");
+  g_autofree char *after_fixed = g_strconcat(fixed, "lane \"good\" {", NULL);
+  expect(*state, "lane \"good\" {", after_fixed, "give header and record a tag each");
+}
+
 static void a_schedule_without_an_instant_is_told(void **state) {
   expect(*state, "match = 'P_*.pgp'", "match = 'P_*.pgp'  cron = \"0 0 31 2 *\"", "error: ");
   expect(*state, "match = 'P_*.pgp'", "match = 'P_*.pgp'  cron = \"61 * * * *\"", "error: ");
@@ -371,6 +385,7 @@ int main(void) {
       TEST(a_good_configuration_has_no_finding),
       TEST(a_rule_that_does_not_compile_is_told_at_its_line),
       TEST(a_rule_may_use_the_headers_fields),
+      TEST(a_header_that_may_be_a_record_is_a_warning),
       TEST(a_schedule_without_an_instant_is_told),
       TEST(secret_files_are_ours_alone),
       TEST(a_state_folder_that_cannot_be_made_is_told),

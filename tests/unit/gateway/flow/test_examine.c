@@ -2,11 +2,14 @@
 #include "gateway/common/codes.h"
 #include "gateway/flow/examine.h"
 #include "gateway/records/exceptions.h"
+#include "gateway/records/stage.h"
 #include "store/book.h"
 #include "tests/unit/gateway/records/layouts.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 /* account NULL: could not be parsed; key NULL: none */
@@ -220,6 +223,30 @@ static void a_refused_record_does_not_occupy_its_key(void **state) {
   examination_clear(&found);
 }
 
+/* What can be read of a faulty record counts in the file's sums, as it does in the trailer's. */
+static void a_faulty_records_amount_counts_among_what_is_refused(void **state) {
+  Fixture *f = *state;
+  static const char text[] = "D|ann|20|A\nD|\351|30|B\nD||7|C\nD|bob|x|D\nD|bob|5\n";
+  g_autoptr(GError) error = NULL;
+  int fd = memfd_create("plaintext", MFD_CLOEXEC);
+  assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+  layout_keep_amount(f->layout, (guint)ledger_columns.amount);
+  StageOptions options = {.layout = f->layout, .plaintext = fd, .path = f->path, .threads = 1};
+  Staged staged;
+  if (!stage_plaintext(&options, NULL, &staged, &error))
+    fail_msg("%s", error->message);
+  staged_clear(&staged);
+  close(fd);
+  KeyFacts keys = {0};
+  Examination found = {0};
+  assert_true(examine_keys(&f->options, &keys, &error) && examine_records(&f->options, &keys, &found, &error));
+  key_facts_clear(&keys);
+  assert_int_equal(found.amount, 57);
+  assert_int_equal(found.amount_accepted, 20);
+  assert_int_equal(found.amount_rejected, 37);
+  examination_clear(&found);
+}
+
 static const char *code_of(Fixture *f, const Row *rows, guint n, Examination *found) {
   *found = examine(f, rows, n);
   return found->code ? found->code : "";
@@ -375,6 +402,7 @@ int main(void) {
       TEST(the_parsers_word_goes_before_a_rule_and_that_before_a_key),
       TEST(one_bad_record_refuses_the_file_where_the_feed_says_so_and_names_the_first),
       TEST(a_refused_record_does_not_occupy_its_key),
+      TEST(a_faulty_records_amount_counts_among_what_is_refused),
       TEST(amounts_that_leave_64_bits_on_the_way_refuse_the_file),
       TEST(a_record_that_takes_a_balance_out_of_64_bits_is_refused_in_the_order_of_the_file),
       TEST(where_the_order_of_posting_is_open_every_order_must_fit),

@@ -32,6 +32,36 @@ static void a_file_without_its_line_of_column_names_is_refused(void **state) {
                     "2 D \"k2\" \"m2\" 200\nH 1 \"Bill\" \"Member\" \"Value\"\n= 2 lines, 1 records, ok\n");
 }
 
+/* Nothing but the line's length is there to be compared: a line that is a record in every field is taken for one. */
+static void a_fixed_file_without_its_header_is_refused_where_the_line_is_a_record(void **state) {
+  (void)state;
+  static const struct {
+    const char *header, *text, *expected;
+    gboolean any_line;
+  } cases[] = {
+      {"- of:text@12", "ann     0005\nbob     0007\n", "2 D \"bob\" 7\nH 1\n= 2 lines, 1 records, T010 in 1\n", FALSE},
+      {"- of:text@12", "ACME points \nbob     0007\n",
+       "2 D \"bob\" 7\nH 1 \"ACME points\"\n= 2 lines, 1 records, ok\n", FALSE},
+      {"- of:text@4 day:date=%Y%m%d@8", "ACME20261120\nbob     0007\n",
+       "2 D \"bob\" 7\nH 1 \"ACME\" \"2026-11-20\"\n= 2 lines, 1 records, ok\n", FALSE},
+      {"- of:text@4 day:date=%Y%m%d@8", "ann     0005\nbob     0007\n",
+       "2 D \"bob\" 7\nH 1 \"ann\" null\n= 2 lines, 1 records, L015 in 1\n", FALSE},
+      {"- of:text@8 serial:int@4>0", "ACME    0017\nbob     0007\n",
+       "2 D \"bob\" 7\nH 1 \"ACME\" \"0017\"\n= 2 lines, 1 records, ok\n", TRUE}, /* it may be a record: `check` */
+      {"- of:text@8 n:int@4>0#count", "ann     0005\nbob     0007\n",
+       "2 D \"bob\" 7\nH 1 \"ann\" \"0005\"\n= 2 lines, 1 records, T003 in 1\n", FALSE},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    ConfLayout *conf = layouts_conf(NULL, cases[i].header, "- member:text@8 points:int@4>0", NULL);
+    conf->kind = CONF_LAYOUT_FIXED;
+    conf->lines_by = CONF_LINES_BY_POSITION;
+    g_autoptr(Layout) layout = layout_new(conf, NULL);
+    assert_non_null(layout);
+    assert_int_equal(layout_header_is_any_line(layout), cases[i].any_line);
+    expect(conf, cases[i].text, cases[i].expected);
+  }
+}
+
 static void columns_in_another_order_are_refused(void **state) {
   (void)state;
   expect_of_columns("key,amount,account\nq1,100.00,200\n",
@@ -164,6 +194,7 @@ static void by_position_a_faulty_first_or_last_line_is_the_header_or_trailer(voi
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_file_without_its_line_of_column_names_is_refused),
+      cmocka_unit_test(a_fixed_file_without_its_header_is_refused_where_the_line_is_a_record),
       cmocka_unit_test(columns_in_another_order_are_refused),
       cmocka_unit_test(titles_are_compared_byte_for_byte),
       cmocka_unit_test(a_file_cut_within_its_last_line_is_refused),
