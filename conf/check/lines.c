@@ -96,9 +96,6 @@ static void check_sum(const Section *section, const ConfField *field, const Conf
     conf_report_error(section->report, field->where,
                       "field \"%s\": \"%s\" cannot be summed, it is neither integer nor decimal", field->name,
                       summed->name);
-  } else if (field->type != summed->type || field->scale != summed->scale) {
-    conf_report_error(section->report, field->where,
-                      "field \"%s\" must have the type and scale of \"%s\", which it sums", field->name, summed->name);
   }
 }
 
@@ -109,7 +106,7 @@ static void check_control(const Section *section, const ConfLayout *layout, cons
   if (field->control_record && !(line = record_of_tag(layout, field->control_record)))
     conf_report_error(section->report, field->where, "field \"%s\": there is no record \"%s\" to be counted or summed",
                       field->name, field->control_record);
-  else if (field->control == CONF_CONTROL_SUM)
+  else if (field->control >= CONF_CONTROL_SUM)
     check_sum(section, field, line);
 }
 
@@ -200,6 +197,48 @@ static guint64 length_of(const ConfLayout *layout, const ConfLine *line) {
   return length;
 }
 
+/* A sign that is not told is no plus: the field that has it is required, and has one of the declared values. */
+static void check_sign(const Section *section, const ConfLine *line, const ConfField *field) {
+  const ConfField *sign = conf_line_field(line, field->sign_from);
+  ConfReport *report = section->report;
+  if (!sign) {
+    g_autofree char *suggestion = named_suggest(line->fields, field->sign_from);
+    conf_report_error(report, field->where, "field \"%s\": the line has no field \"%s\" for its sign%s", field->name,
+                      field->sign_from, suggestion);
+    return;
+  }
+  if (sign->type != CONF_ENUMERATION || sign->optional) {
+    conf_report_error(report, field->where,
+                      "field \"%s\": \"%s\", which has its sign, must be of type = enumeration and not optional: a "
+                      "word that nobody declared says nothing of a sign",
+                      field->name, sign->name);
+    return;
+  }
+  guint found = 0;
+  for (char **word = field->negative; word && *word; word++)
+    if (sign->values && g_strv_contains((const char *const *)sign->values, *word))
+      found++;
+    else
+      conf_report_error(report, field->where, "field \"%s\": \"%s\" is not one of the values of \"%s\"",
+                        field->name, *word, sign->name);
+  if (sign->values && found == g_strv_length(sign->values))
+    conf_report_error(report, field->where,
+                      "field \"%s\": 'negative' has all values of \"%s\": none would be above zero", field->name,
+                      sign->name);
+}
+
+static void check_signs(const Section *section, const ConfLayout *layout) {
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (guint l = 0; l < lines->len; l++) {
+    const ConfLine *line = lines->pdata[l];
+    for (guint i = 0; i < line->fields->len; i++) {
+      const ConfField *field = line->fields->pdata[i];
+      if (field->sign_from)
+        check_sign(section, line, field);
+    }
+  }
+}
+
 static void check_lengths(const Section *section, const ConfLayout *layout) {
   if (layout->kind != CONF_LAYOUT_FIXED)
     return;
@@ -218,6 +257,7 @@ void lines_check(const Section *section, const ConfLayout *layout) {
   check_tags(section, layout);
   check_lengths(section, layout);
   check_controls(section, layout);
+  check_signs(section, layout);
   check_header_names(section, layout);
   check_reserved_names(section, layout);
 }

@@ -11,7 +11,16 @@
   X(CONF_ENUMERATION, "enumeration")
 typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
 
-typedef enum { CONF_CONTROL_NONE, CONF_CONTROL_COUNT, CONF_CONTROL_SUM } ConfControl;
+/* Behind the count, what is summed: a field as it is; what of it is below zero, without its sign; what is above; all
+ * without signs. */
+#define CONF_CONTROLS(X)                 \
+  X(CONF_CONTROL_NONE, "none")           \
+  X(CONF_CONTROL_COUNT, "count")         \
+  X(CONF_CONTROL_SUM, "sum")             \
+  X(CONF_CONTROL_DEBITS, "debits")       \
+  X(CONF_CONTROL_CREDITS, "credits")     \
+  X(CONF_CONTROL_GROSS, "gross")
+typedef enum { CONF_CONTROLS(CONF_CONSTANT) } ConfControl;
 
 #define CONF_SIGNS(X)                    \
   X(CONF_SIGN_PLAIN, "plain")            \
@@ -46,6 +55,8 @@ typedef struct {
   gboolean implied; /* decimal without its point: 0001230 is 12.30 at scale 2 */
   ConfSign sign;
   guint normal_form; /* bits: 1 << ConfNormalForm */
+  char *sign_from;   /* a field of the same line: the number is below zero where that has one of `negative` */
+  char **negative;
 } ConfField;
 
 /* A header, record or trailer. */

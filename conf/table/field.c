@@ -74,26 +74,32 @@ static void check_normal_form(const Section *section, gpointer into) {
 
 /* --- Control totals. */
 
-/* `count`, `count(TAG)`, `sum(FIELD)` or `sum(FIELD, TAG)`; FALSE: none of these. */
+static const char *const controls[] = {CONF_CONTROLS(CONF_WORD) NULL};
+
+/* `count`, `count(TAG)`, `sum(FIELD)` or `sum(FIELD, TAG)`, and the like of sum; FALSE: none of these. */
 static gboolean parse_control(const char *text, ConfField *field) {
-  gsize length = strlen(text);
-  if (strcmp(text, "count") == 0) {
-    field->control = CONF_CONTROL_COUNT;
-    return TRUE;
-  }
-  gboolean counts = g_str_has_prefix(text, "count("), sums = g_str_has_prefix(text, "sum(");
-  if ((!counts && !sums) || text[length - 1] != ')')
+  gsize length = strlen(text), word = strcspn(text, "(");
+  guint control = CONF_CONTROL_COUNT;
+  while (controls[control] && (strlen(controls[control]) != word || strncmp(controls[control], text, word) != 0))
+    control++;
+  if (!controls[control])
     return FALSE;
-  const char *open = strchr(text, '(') + 1;
-  g_autofree char *inner = g_strndup(open, (gsize)(text + length - 1 - open));
+  gboolean counts = control == CONF_CONTROL_COUNT;
+  if (text[word] == '\0') {
+    field->control = control;
+    return counts;
+  }
+  if (text[length - 1] != ')')
+    return FALSE;
+  g_autofree char *inner = g_strndup(text + word + 1, length - word - 2);
   g_auto(GStrv) parts = g_strsplit(inner, ",", 2);
   for (char **part = parts; *part; part++)
     g_strstrip(*part);
   guint wanted = counts ? 1 : 2;
   if (!parts[0] || *parts[0] == '\0' || (parts[1] && (*parts[1] == '\0' || g_strv_length(parts) > wanted)))
     return FALSE;
-  field->control = counts ? CONF_CONTROL_COUNT : CONF_CONTROL_SUM;
-  if (sums)
+  field->control = control;
+  if (!counts)
     field->control_field = g_strdup(parts[0]);
   field->control_record = g_strdup(counts ? parts[0] : parts[1]);
   return TRUE;
@@ -110,8 +116,8 @@ static void read_control(const Section *section, const Row *row, gpointer at) {
                   "'control' is for fields of the trailer or header: a record does not count itself");
   else if (!parse_control(text, field))
     section_error(section, row->name,
-                  "'control' must be count or \"sum(FIELD)\", or of the records of one tag, \"count(TAG)\" or "
-                  "\"sum(FIELD, TAG)\"");
+                  "'control' must be count or \"sum(FIELD)\" (or debits, credits or gross of it), or of the records of "
+                  "one tag, \"count(TAG)\" or \"sum(FIELD, TAG)\"");
   else if (field->control == CONF_CONTROL_COUNT && field->type != CONF_INTEGER)
     section_error(section, row->name, "a field with control = count must have type = integer");
 }
@@ -173,6 +179,17 @@ static void check_number_place(const Section *section, gpointer into) {
   refuse_unless(section, "sign", is_number(field), "type = integer or decimal");
 }
 
+/* That the field which has the sign is there is checked when the line is whole (check/lines.c). */
+static void check_sign_from(const Section *section, gpointer into) {
+  const ConfField *field = into;
+  refuse_unless(section, "sign-from", is_number(field), "type = integer or decimal");
+  section_only_with(section, "negative", field->sign_from != NULL, "'sign-from'");
+  if (field->sign_from)
+    section_require(section, "negative", "which of its values mean that the number is below zero");
+  if (field->sign_from && field->sign == CONF_SIGN_OVERPUNCH)
+    section_error(section, "sign-from", "'sign-from': the number has its sign in its last digit (sign = overpunch)");
+}
+
 /* Zeros at the right are taken away when the field is read: of a number they change the value, and of a text, account
  * 000120 would be account 00012. */
 static void check_zeros(const Section *section, gpointer into) {
@@ -222,6 +239,9 @@ static const Row rows[] = {
     ROW(ConfField, "implied", implied, fixed_yes),
     ROW(ConfField, "sign", sign, fixed_choice, .words = WORDS(CONF_SIGNS), .otherwise = CONF_SIGN_PLAIN),
     CHECK(check_zeros),
+    ROW(ConfField, "sign-from", sign_from, text),
+    ROW(ConfField, "negative", negative, list, .most = 100),
+    CHECK(check_sign_from),
     ROWS_END,
 };
 const Table table_field = TABLE(ConfField, rows);

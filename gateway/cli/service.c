@@ -1,6 +1,7 @@
 /* check, run, version. */
 #include "gateway/check/check.h"
 #include "gateway/move/compare.h"
+#include "gateway/cli/read_aloud.h"
 #include "gateway/cli/command.h"
 #include "gateway/supervisor/supervisor.h"
 
@@ -51,22 +52,6 @@ static void print_contents(FILE *file, const Conf *conf) {
     print_count(file, ", ", reconciles, "reconciliation");
 }
 
-/* Read aloud, as nobody looks it up: what a key is. */
-static void print_advice(const CliOutput *out, const Conf *conf) {
-  for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = conf->lanes->pdata[i];
-    for (guint j = 0; j < lane->feeds->len; j++) {
-      const ConfFeed *feed = lane->feeds->pdata[j];
-      const ConfLayout *layout = feed->key ? conf_layout(conf, feed->layout) : NULL;
-      const ConfField *key = layout ? conf_line_field(&layout->record, feed->key) : NULL;
-      if (key && key->type == CONF_TEXT && !key->normal_form)
-        fprintf(out->file,
-                "feed %s: \"A1\", \"a1\" and \"A1 \" are three keys; normal-form of field \"%s\" makes them one\n",
-                feed->name, key->name);
-    }
-  }
-}
-
 static void print_summary(const Cli *cli, const ConfReport *report) {
   FILE *file = cli->out->file;
   fputs(cli_configuration_path(cli), file);
@@ -78,7 +63,7 @@ static void print_summary(const Cli *cli, const ConfReport *report) {
     print_count(file, "; ", report->warnings, "warning");
   fputc('\n', file);
   if (report->errors == 0 && cli->conf)
-    print_advice(cli->out, cli->conf);
+    read_aloud(cli->out, cli->conf);
 }
 
 static CliExit check_command(Cli *cli) {

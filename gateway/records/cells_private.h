@@ -58,6 +58,8 @@ typedef struct {
 } Value;
 /* Whether a value of the field is printed in the very bytes that it came in: FALSE may also be said of one that is. */
 gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const Value *value);
+/* The value of a field whose sign another field has, by the word that stands there. */
+gint64 value_signed(const LayoutField *field, gint64 integer, const void *word, gsize length);
 Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value);
 /* Why, for people; never the value of a masked field. The caller frees. */
 char *value_reason(const LayoutField *field, Fault fault, const guint8 *text, gsize length);

@@ -114,6 +114,8 @@ static guint type_of(Echoes *echoes, const Rows *rows, const RecordBlock *block,
 }
 
 static void put_integer(const Echo *echo, Rows *rows, const LayoutField *field, gint64 integer) {
+  if (field && field->sign) /* as it came: its sign stands elsewhere */
+    integer = ABS(integer);
   /* a delimited answer to fixed lines has plain numbers */
   gboolean is_plain = !field || (!rows->is_fixed && field->is_fixed);
   if (!rows->is_fixed) {

@@ -43,19 +43,31 @@ guint parse_type_of_faulty(const Parse *parse) {
 
 typedef enum { AMOUNT_UNREADABLE, AMOUNT_ABSENT, AMOUNT_READ } AmountOf;
 
+/* FALSE: not in the character set. */
+static gboolean cut(Parse *parse, const Shape *shape, const LayoutField *field, Cell *cell) {
+  if (parse->layout->is_fixed)
+    return !fixed_cut_cell(parse, field, cell);
+  *cell = parse->cells[field - shape->fields + (shape->tag ? 1 : 0)];
+  return TRUE;
+}
+
 static AmountOf read_amount(Parse *parse, const Shape *shape, const LayoutField *field, gint64 *amount) {
   Cell cell = {0};
-  Value value;
+  Value value = {0};
   parse->converted = 0; /* the record's own fields are done with */
-  if (!parse->layout->is_fixed)
-    cell = parse->cells[field - shape->fields + (shape->tag ? 1 : 0)];
-  else if (fixed_cut_cell(parse, field, &cell))
+  if (!cut(parse, shape, field, &cell))
     return AMOUNT_UNREADABLE;
   if (cell.length == 0 && field->conf->optional)
     return AMOUNT_ABSENT;
   if (value_parse(field, cell.at, cell.length, &value))
     return AMOUNT_UNREADABLE;
   *amount = value.integer;
+  if (!field->sign)
+    return AMOUNT_READ;
+  const LayoutField *sign = &shape->fields[field->sign - 1];
+  if (!cut(parse, shape, sign, &cell) || value_parse(sign, cell.at, cell.length, &value))
+    return AMOUNT_UNREADABLE;
+  *amount = value_signed(field, *amount, cell.at, cell.length);
   return AMOUNT_READ;
 }
 

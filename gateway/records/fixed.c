@@ -126,6 +126,8 @@ static void store_line(Parse *parse) {
     g_autofree char *reason = fault_reason(parse, field, fault);
     parse_line_problem(parse, fault, reason);
   }
+  if (line && line->values->len == shape->n_fields) /* else the file is refused */
+    parse_sign_line(shape, line);
 }
 
 static inline gboolean has_tag(const Parse *parse, const Shape *shape) {

@@ -24,9 +24,23 @@ guint parse_recognise_by_place(const Parse *parse) {
                                                                                            : SHAPE_RECORD;
 }
 
+static void apply_signs(const Shape *shape, RecordBlock *block) {
+  for (guint i = 0; i < shape->n_fields; i++) {
+    const LayoutField *field = &shape->fields[i];
+    if (!field->sign)
+      continue;
+    gsize length;
+    const char *word = record_block_text(block, shape->fields[field->sign - 1].column, block->count, &length);
+    gint64 *integer = &block->columns[field->column].integers[block->count];
+    *integer = value_signed(field, *integer, word, length);
+  }
+}
+
 void parse_end_record(Parse *parse, const Shape *shape) {
   const Layout *layout = parse->layout;
   RecordBlock *block = parse->block;
+  if (G_UNLIKELY(shape->n_signed > 0))
+    apply_signs(shape, block);
   if (parse->state->types) {
     parse->state->types[block->count] = (guint8)(parse->kind - SHAPE_RECORD);
     for (guint i = 0; i < layout->n_columns; i++)
@@ -69,6 +83,16 @@ LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell
     made->text = g_strndup((const char *)value->text, value->length);
   }
   return made;
+}
+
+void parse_sign_line(const Shape *shape, const LayoutLine *line) {
+  for (guint i = 0; shape->n_signed > 0 && i < line->values->len; i++) {
+    const LayoutField *field = &shape->fields[i];
+    const LayoutValue *sign = field->sign ? line->values->pdata[field->sign - 1] : NULL;
+    LayoutValue *value = line->values->pdata[i];
+    if (sign && sign->text)
+      value->integer = value_signed(field, value->integer, sign->text, strlen(sign->text));
+  }
 }
 
 static void free_value(gpointer data) {

@@ -93,6 +93,23 @@ static void pad_tag(const Layout *layout, Shape *shape) {
   shape->raw_tag_length = layout->tag_bytes;
 }
 
+/* That the field is there, and what it may hold, conf/ has checked. */
+static gboolean compile_signs(Shape *shape, GError **error) {
+  for (guint i = 0; i < shape->n_fields; i++) {
+    LayoutField *field = &shape->fields[i];
+    if (!field->conf->sign_from)
+      continue;
+    for (guint j = 0; j < shape->n_fields; j++)
+      if (g_str_equal(shape->fields[j].conf->name, field->conf->sign_from))
+        field->sign = j + 1;
+    if (field->sign == 0)
+      return refuse(error, "field \"%s\": there is no field \"%s\" for its sign", field->conf->name,
+                    field->conf->sign_from);
+    shape->n_signed++;
+  }
+  return TRUE;
+}
+
 static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf, GError **error) {
   if (!conf->present)
     return TRUE;
@@ -111,7 +128,7 @@ static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf
   }
   shape->bytes = offset;
   layout->most_bytes = MAX(layout->most_bytes, offset);
-  return TRUE;
+  return compile_signs(shape, error);
 }
 
 /* Header, trailer, then the records as they are declared; a configuration made by hand may have its one record only as
@@ -198,12 +215,13 @@ static gboolean compile_columns(Layout *layout, GError **error) {
 
 /* --- Control totals */
 
-static void add_sum(Layout *layout, SumOf sum) {
+static guint add_sum(Layout *layout, SumOf sum) {
   for (guint i = 0; i < layout->n_sums; i++)
-    if (layout->sums[i].column == sum.column && layout->sums[i].type == sum.type)
-      return;
+    if (layout->sums[i].column == sum.column && layout->sums[i].type == sum.type && layout->sums[i].what == sum.what)
+      return i;
   layout->sums = g_renew(SumOf, layout->sums, layout->n_sums + 1);
-  layout->sums[layout->n_sums++] = sum;
+  layout->sums[layout->n_sums] = sum;
+  return layout->n_sums++;
 }
 
 static int type_of_tag(const Layout *layout, const char *tag) {
@@ -220,13 +238,13 @@ static gboolean compile_control(Layout *layout, ShapeKind where, const ConfField
                      .type = field->control_record ? type_of_tag(layout, field->control_record) : -1};
   if (field->control_record && control.type < 0)
     return refuse(error, "field \"%s\": no record has the tag \"%s\"", field->name, field->control_record);
-  if (field->control == CONF_CONTROL_SUM) {
+  if (field->control >= CONF_CONTROL_SUM) {
     control.column = field->control_field ? layout_column(layout, field->control_field) : -1;
     if (control.column < 0 || layout->columns[control.column].type != BLOCK_INTEGER ||
         (control.type >= 0 && !layout_field_of(layout, (guint)control.type, (guint)control.column)))
       return refuse(error, "field \"%s\": sum(%s) is not a sum of a number of the record line", field->name,
                     field->control_field ? field->control_field : "");
-    add_sum(layout, (SumOf){(guint)control.column, control.type});
+    control.sum = add_sum(layout, (SumOf){(guint)control.column, control.type, field->control});
   }
   if (!value_is_integer(field))
     return refuse(error, "field \"%s\": a control total is an integer or a decimal", field->name);

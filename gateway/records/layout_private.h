@@ -45,6 +45,7 @@ typedef struct {
   guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
   gboolean is_fixed;
   gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */
+  guint sign;        /* the field of this line that has its sign, from 1; 0: its own */
 } LayoutField;
 
 /* Header and trailer, then the records by their types, in the order of their declaration. */
@@ -56,6 +57,7 @@ typedef struct {
   guint8 *raw_tag; /* as it stands in the file: in the layout's character set; fixed: with its padding */
   gsize raw_tag_length;
   guint n_fields, n_cells; /* cells: fields and the tag */
+  guint n_signed;          /* fields whose sign is another's */
   LayoutField *fields;
   gsize bytes;    /* fixed: of the whole line */
   gint *field_of; /* of a record: which field is the column; -1: it has none such */
@@ -67,12 +69,14 @@ typedef struct {
   const ConfField *field;
   int column; /* -1: the count of records */
   int type;   /* of the records that count; -1: all */
+  guint sum;  /* which of the layout's */
 } Control;
 
-/* What is summed for controls: a column of the records of one type, or (-1) of all. */
+/* What is summed for controls: a column of the records of one type, or (-1) of all, and what of it. */
 typedef struct {
   guint column;
   int type;
+  ConfControl what;
 } SumOf;
 
 struct Layout {

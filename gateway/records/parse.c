@@ -206,6 +206,7 @@ static void store_line(Parse *parse) {
   }
   for (guint i = 0; i < shape->n_fields; i++)
     g_ptr_array_add(line->values, parse_make_value(parse, &shape->fields[i], &parse->cells[i + (shape->tag ? 1 : 0)]));
+  parse_sign_line(shape, line);
 }
 
 /* Returns the start of the next line. `lines` counts to the line's own number while it is looked at. */

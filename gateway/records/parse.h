@@ -56,6 +56,8 @@ void parse_end_record(Parse *parse, const Shape *shape);
 /* Header and trailer: NULL when there was one already (which is told). */
 LayoutLine *parse_open_line(Parse *parse);
 LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell *cell);
+/* When the line has a value for each field: those whose sign is another field's get it. */
+void parse_sign_line(const Shape *shape, const LayoutLine *line);
 void parse_line_problem(Parse *parse, Fault fault, const char *reason);
 
 /* names.c: whether a header of column names is one, and has them at the layout's places; FALSE: told that it is not. */

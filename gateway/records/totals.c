@@ -87,14 +87,20 @@ static void keep_first_problem(LayoutTotals *totals, const LayoutProblem *proble
   totals->first->reason = g_strdup(problem->reason);
 }
 
+static inline gint64 part_of(ConfControl what, gint64 value) {
+  return what == CONF_CONTROL_DEBITS ? MIN(value, 0) : what == CONF_CONTROL_CREDITS ? MAX(value, 0) : value;
+}
+
 static LayoutSum sum_of(const ChunkState *state, SumOf of) {
   const RecordBlock *block = state->chunk.block;
   const gint64 *integers = block->columns[of.column].integers;
   LayoutSum sum = 0;
   for (guint i = 0; i < block->count; i++)
-    if (of.type < 0 || state->types[i] == of.type)
-      sum += integers[i]; /* 0 where a record has none, or none that can be read */
-  return sum;
+    if (of.type < 0 || state->types[i] == of.type) {
+      gint64 value = part_of(of.what, integers[i]); /* 0 where a record has none, or none that can be read */
+      sum += of.what == CONF_CONTROL_GROSS && value < 0 ? -(LayoutSum)value : value;
+    }
+  return of.what == CONF_CONTROL_DEBITS ? -sum : sum;
 }
 
 static void add_sums(LayoutTotals *totals, const ChunkState *state) {
@@ -195,13 +201,12 @@ static LayoutProblem *check_count(const LayoutTotals *totals, guint c, guint64 l
 }
 
 static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 line) {
+  static const char *const names[] = {CONF_CONTROLS(CONF_WORD)};
   const Layout *layout = totals->layout;
   const Control *control = &layout->controls[c];
   const StagingColumn *column = &layout->columns[control->column];
-  guint s = 0, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0,
+  guint s = control->sum, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0,
         finest = MAX(scale, column->scale);
-  while (layout->sums[s].column != (guint)control->column || layout->sums[s].type != control->type)
-    s++;
   if (totals->unreadable[s] > 0)
     return answer(
         totals, "T005", totals->unreadable[s],
@@ -212,7 +217,8 @@ static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 lin
                   g_strdup_printf("%s: the sum of %s is beyond 64 bits", control->field->name, column->name));
   if (scaled(totals->declared[c], scale, finest) == scaled(totals->sums[s], column->scale, finest))
     return NULL;
-  g_autofree char *sum = g_strdup_printf("sum of %s", column->name), *of = of_which(totals, control, sum);
+  g_autofree char *sum = g_strdup_printf("%s of %s", names[layout->sums[s].what], column->name);
+  g_autofree char *of = of_which(totals, control, sum);
   return answer(totals, "T004", line,
                 differs(control->field, of, totals->declared[c], scale, (gint64)totals->sums[s], column->scale));
 }

@@ -157,11 +157,20 @@ static Fault parse_overpunched(const ConfField *conf, const guint8 *at, gsize le
   return fault;
 }
 
+gint64 value_signed(const LayoutField *field, gint64 integer, const void *word, gsize length) {
+  for (char **negative = field->conf->negative; negative && *negative; negative++)
+    if (strlen(*negative) == length && memcmp(*negative, word, length) == 0)
+      return -integer;
+  return integer;
+}
+
 /* A sign of its own stands before the digits: also a +, which a program writes that has a place for the sign. */
 static Fault parse_strictly(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer) {
   const ConfField *conf = field->conf;
   Fault fault;
-  if (conf->sign == CONF_SIGN_OVERPUNCH)
+  if (G_UNLIKELY(field->sign) && *at == '-') /* two signs, and nobody knows whether they are one */
+    fault = FAULT_INTEGER;
+  else if (conf->sign == CONF_SIGN_OVERPUNCH)
     fault = parse_overpunched(conf, at, length, integer);
   else if (field->is_fixed && length > 1 && *at == '+')
     fault = parse_unsigned(conf, at + 1, length - 1, integer);
@@ -279,6 +288,8 @@ gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const V
 
 static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *text, gsize length) {
   const ConfField *conf = field->conf;
+  if (conf->sign_from && (fault == FAULT_INTEGER || fault == FAULT_DECIMAL) && length > 0 && *text == '-')
+    return g_strdup_printf("a minus of its own beside the sign in %s", conf->sign_from);
   switch (fault) {
   case FAULT_REQUIRED:
     return g_strdup("required, but empty");

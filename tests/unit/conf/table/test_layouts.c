@@ -108,10 +108,12 @@ static const Row rows[] = {
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(points, D, E)\" }"),
      "18: field \"total\": there is no record \"D, E\" to be counted or summed\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"count(D,E)\" }"),
-     "18: 'control' must be count or \"sum(FIELD)\", or of the records of one tag, \"count(TAG)\" or \"sum(FIELD, "
+     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits or gross of it), or of the records of one "
+     "tag, \"count(TAG)\" or \"sum(FIELD, "
      "TAG)\"\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum()\" }"),
-     "18: 'control' must be count or \"sum(FIELD)\", or of the records of one tag, \"count(TAG)\" or \"sum(FIELD, "
+     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits or gross of it), or of the records of one "
+     "tag, \"count(TAG)\" or \"sum(FIELD, "
      "TAG)\"\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = text control = \"count(D)\" }"),
      "18: a field with control = count must have type = integer\n"},

@@ -4,7 +4,8 @@
  * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked; fixed
  * lines have
  * @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^ signed
- * overpunch; #count or #sum=FIELD makes it a control total, and /TAG behind that one of those records only. */
+ * overpunch; $FIELD=WORD/WORD: its sign is that field's, negative where it has one of the words; #count or #sum=FIELD
+ * (debits, credits, gross) makes it a control total, and /TAG behind that one of those records only. */
 #pragma once
 #include "gateway/records/layout.h"
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static inline ConfField *layouts_field(const char *word) {
   static const char *const names[] = {"text", "int", "dec", "date", "time", "enum"};
   ConfField *field = g_new0(ConfField, 1);
   g_auto(GStrv) control = g_strsplit(word, "#", 2);
-  g_auto(GStrv) fixed = g_strsplit(control[0], "@", 2);
+  g_auto(GStrv) sign = g_strsplit(control[0], "$", 2);
+  g_auto(GStrv) fixed = g_strsplit(sign[0], "@", 2);
   g_auto(GStrv) parts = g_strsplit(fixed[0], ":", 2);
   field->name = g_strdup(parts[0]);
   for (gsize end = strlen(parts[1]); end > 0 && strchr("?*", parts[1][end - 1]); parts[1][--end] = 0)
@@ -46,15 +48,22 @@ static inline ConfField *layouts_field(const char *word) {
   else if (type[1])
     field->width = (guint)atoi(type[1]);
   layouts_fixed(field, fixed[1]);
+  if (sign[1]) {
+    g_auto(GStrv) words = g_strsplit(sign[1], "=", 2);
+    field->sign_from = g_strdup(words[0]);
+    field->negative = g_strsplit(words[1], "/", -1);
+  }
   char *tag = control[1] ? strchr(control[1], '/') : NULL;
   if (tag) {
     *tag = 0;
     field->control_record = g_strdup(tag + 1);
   }
-  if (control[1])
-    field->control = g_str_equal(control[1], "count") ? CONF_CONTROL_COUNT : CONF_CONTROL_SUM;
-  if (field->control == CONF_CONTROL_SUM)
-    field->control_field = g_strdup(control[1] + strlen("sum="));
+  static const char *const controls[] = {CONF_CONTROLS(CONF_WORD)};
+  for (guint i = 0; control[1] && i < G_N_ELEMENTS(controls); i++)
+    if (strncmp(control[1], controls[i], strcspn(control[1], "=")) == 0)
+      field->control = (ConfControl)i;
+  if (field->control >= CONF_CONTROL_SUM)
+    field->control_field = g_strdup(strchr(control[1], '=') + 1);
   return field;
 }
 
@@ -65,6 +74,8 @@ static inline void layouts_free_field(gpointer data) {
   g_free(field->format);
   g_free(field->control_field);
   g_free(field->control_record);
+  g_free(field->sign_from);
+  g_strfreev(field->negative);
   g_strfreev(field->values);
   g_free(field);
 }

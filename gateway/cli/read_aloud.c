@@ -1,0 +1,46 @@
+#include "gateway/cli/read_aloud.h"
+
+/* --- Layouts. */
+
+static void read_sign(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfField *field) {
+  g_autofree char *words = g_strjoinv("\" or \"", field->negative);
+  fprintf(out->file, "layout %s, %s: \"%s\" is below zero where \"%s\" is \"%s\", and is credited so\n", layout->name,
+          kind, field->name, field->sign_from, words);
+}
+
+static void read_line(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfLine *line) {
+  g_autofree char *named = line->tag ? g_strdup_printf("%s \"%s\"", kind, line->tag) : g_strdup(kind);
+  for (guint i = 0; line->present && i < line->fields->len; i++) {
+    const ConfField *field = line->fields->pdata[i];
+    if (field->sign_from)
+      read_sign(out, layout, named, field);
+  }
+}
+
+static void read_layout(const CliOutput *out, const ConfLayout *layout) {
+  read_line(out, layout, "header", &layout->header);
+  for (guint i = 0; i < layout->records->len; i++)
+    read_line(out, layout, "record", layout->records->pdata[i]);
+  read_line(out, layout, "trailer", &layout->trailer);
+}
+
+/* --- Feeds: what a key is. */
+
+static void read_feed(const CliOutput *out, const Conf *conf, const ConfFeed *feed) {
+  const ConfLayout *layout = feed->key ? conf_layout(conf, feed->layout) : NULL;
+  const ConfField *key = layout ? conf_line_field(&layout->record, feed->key) : NULL;
+  if (key && key->type == CONF_TEXT && !key->normal_form)
+    fprintf(out->file,
+            "feed %s: \"A1\", \"a1\" and \"A1 \" are three keys; normal-form of field \"%s\" makes them one\n",
+            feed->name, key->name);
+}
+
+void read_aloud(const CliOutput *out, const Conf *conf) {
+  for (guint i = 0; i < conf->layouts->len; i++)
+    read_layout(out, conf->layouts->pdata[i]);
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = conf->lanes->pdata[i];
+    for (guint j = 0; j < lane->feeds->len; j++)
+      read_feed(out, conf, lane->feeds->pdata[j]);
+  }
+}
