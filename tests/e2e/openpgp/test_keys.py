@@ -136,3 +136,44 @@ def a_gpg_that_is_killed_while_it_is_asked_for_its_version_is_not_missing():
             world.drop("POINTS_v.dat.pgp", accruals.records(5))
             equal(world.feedback("POINTS_v.dat.pgp").accepted, 5, f"accepted, after {program} died {times} times")
             lacks(world.gateway.log(), "gpg is missing", "the log")
+
+
+@test
+def a_file_over_which_gpg_ends_twice_without_a_word_is_held_and_goes_on_when_it_is_released():
+    with World() as world:
+        dying(world, "gpg", "--no-such-word", 0)
+        sick = os.path.join(world.folder, "sick")
+        with open(os.path.join(world.folder, "bin/gpg"), "w") as file:
+            file.write(f'#!/bin/sh\n[ -e {sick} ] && case " $* " in *" --decrypt "*)\n'
+                       '  log=${*##*--logger-fd }\n  log=${log%% *}\n'
+                       '  echo "gpg: Oops" > /proc/self/fd/$log\n  exit 2\nesac\nexec /usr/bin/gpg "$@"\n')
+        with open(sick, "w"):
+            pass
+        world.start()
+        world.drop("POINTS_w.dat.pgp", accruals.records(5))
+        held = world.gateway.wait_state("POINTS_w.dat.pgp", "held")
+        equal(held["reason_code"], "P022", f"the code of {held['reason']!r}")
+        equal(world.credits()[0], 0, "credits")
+        os.unlink(sick)
+        world.gateway.ok("release", "POINTS_w.dat.pgp")
+        equal(world.feedback("POINTS_w.dat.pgp").accepted, 5, "accepted")
+        world.settle()
+
+
+@test
+def a_signature_over_sha1_passes_to_the_end_of_the_day_that_the_partner_was_given_and_no_longer():
+    for until, accepted in (("2099-12-31", 3), ("2020-01-01", None), (None, None)):
+        with World() as world:
+            if until:
+                world.configuration.openpgp["sha1-until"] = until
+            world.start()
+            sealed = world.partner.seal(accruals.text(accruals.records(3)),
+                                        options=("--digest-algo", "SHA1", "--allow-weak-digest-algos"))
+            world.partner.put("POINTS_s.dat.pgp", sealed)
+            world.partner.put(world.partner.marker("POINTS_s.dat.pgp"), b"")
+            answer = world.feedback("POINTS_s.dat.pgp") if accepted else world.exception("POINTS_s.dat.pgp")
+            if accepted:
+                equal(answer.accepted, accepted, f"accepted until {until}")
+            else:
+                equal(world.gateway.file("POINTS_s.dat.pgp")["trust"], "weak-digest", f"trust, until {until}")
+                equal(world.credits()[0], 0, "credits")

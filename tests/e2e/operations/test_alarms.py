@@ -1,0 +1,64 @@
+"""Alarms that stand while something fails, and end when it is over: told once each way."""
+import os
+
+import accruals
+from harness import equal, has, lacks, test, wait_until
+from lying import LyingWorld
+from watching import standing, wait_told, with_command
+from world import World
+
+
+@test
+def a_file_that_cannot_be_fetched_is_an_alarm_until_it_can():
+    with LyingWorld() as world:
+        told = with_command(world)
+        world.liar.lie_about({"POINTS_grows*": "fstat-larger"})
+        world.start()
+        world.drop("POINTS_grows.dat.pgp", accruals.records(4))
+        raised = wait_told(world, told, "raised", "fetch-failing")
+        file = world.gateway.file("POINTS_grows.dat.pgp")
+        equal(raised["text"], f"acme-points: 1 file cannot be fetched, the first of them {file['id']}", "text")
+        equal(file["state"], "admitted", "state")
+        world.liar.tell_the_truth()
+        world.gateway.run("retry", "POINTS_grows.dat.pgp")
+        equal(world.feedback("POINTS_grows.dat.pgp").accepted, 4, "accepted")
+        wait_told(world, told, "cleared", "fetch-failing")
+        world.settle()
+
+
+@test
+def a_file_that_is_refused_as_a_whole_is_an_alarm_until_a_person_has_seen_it():
+    with World() as world:
+        told = with_command(world)
+        world.start()
+        world.partner.put("POINTS_bad.dat.pgp", b"this is not OpenPGP\n" * 50)
+        world.partner.put(world.partner.marker("POINTS_bad.dat.pgp"), b"")
+        raised = wait_told(world, told, "raised", "file-rejected")
+        file = world.gateway.file("POINTS_bad.dat.pgp")
+        equal(raised["text"], f"acme-points: file {file['id']} is refused as a whole, its answer says so "
+                              f"({file['reason_code']})", "text")
+        lacks(raised["text"], "POINTS_bad", "a partner's words in what is told")
+        world.gateway.wait_state("POINTS_bad.dat.pgp", "closed")
+        equal([s for s in standing(world) if s[0] == "file-rejected"], [("file-rejected", "acme-points")], "standing")
+        has(world.gateway.ok("status").out, "file-rejected", "status")
+        world.gateway.ok("alarms", "acknowledge", raised["id"])
+        wait_until("the alarm to end", lambda: "file-rejected" not in world.gateway.ok("alarms").out,
+                   log=world.gateway.log_tail)
+        equal([m["event"] for m in told() if m["kind"] == "file-rejected"], ["raised"], "tellings")
+
+
+@test
+def an_answer_that_cannot_be_delivered_is_an_alarm_until_it_is():
+    with World() as world:
+        told = with_command(world)
+        world.start()
+        os.rename(world.partner.incoming, world.partner.incoming + ".away")
+        world.drop("POINTS_1.dat.pgp", accruals.records(3))
+        raised = wait_told(world, told, "raised", "delivery-failing")
+        file = world.gateway.file("POINTS_1.dat.pgp")
+        has(raised["text"], f"acme-points: 1 answer cannot be delivered, the first of them for file {file['id']}",
+            "text")
+        os.rename(world.partner.incoming + ".away", world.partner.incoming)
+        world.gateway.ok("retry", file["id"])
+        wait_told(world, told, "cleared", "delivery-failing")
+        world.settle()
