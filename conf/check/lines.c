@@ -239,6 +239,21 @@ static void check_signs(const Section *section, const ConfLayout *layout) {
   }
 }
 
+/* What is passed over is never credited: it may be no line of the layout's. */
+static void check_pass_over(const Section *section, const ConfLayout *layout) {
+  g_autoptr(GPtrArray) lines = all_lines(layout);
+  for (char **beginning = layout->pass_over.beginning; beginning && *beginning; beginning++) {
+    for (guint i = 0; i < lines->len && layout->lines_by == CONF_LINES_BY_TAG; i++) {
+      const ConfLine *line = lines->pdata[i];
+      if (line->tag && g_str_has_prefix(line->tag, *beginning))
+        conf_report_error(section->report, layout->pass_over.where,
+                          "'beginning': \"%s\" would pass over the lines with the tag \"%s\"", *beginning, line->tag);
+    }
+    if (layout->quote == CONF_QUOTE_RFC4180 && strchr(*beginning, '"'))
+      conf_report_error(section->report, layout->pass_over.where, "'beginning' holds the quote of quote = rfc4180");
+  }
+}
+
 static void check_lengths(const Section *section, const ConfLayout *layout) {
   if (layout->kind != CONF_LAYOUT_FIXED)
     return;
@@ -258,6 +273,7 @@ void lines_check(const Section *section, const ConfLayout *layout) {
   check_lengths(section, layout);
   check_controls(section, layout);
   check_signs(section, layout);
+  check_pass_over(section, layout);
   check_header_names(section, layout);
   check_reserved_names(section, layout);
 }

@@ -96,6 +96,15 @@ typedef enum { CONF_LINE_ENDS(CONF_CONSTANT) } ConfLineEnd;
   X(CONF_LAST_LINE_END_OPTIONAL, "optional")
 typedef enum { CONF_LAST_LINE_ENDS(CONF_CONSTANT) } ConfLastLineEnd;
 
+/* Lines that are none of the layout's and no fault: nothing of them is looked at. */
+typedef struct {
+  ConfWhere where;
+  gboolean present;
+  char **beginning; /* with these characters */
+  gboolean blank;   /* nothing but blanks and tabs */
+  gboolean ctrl_z;  /* the last line, of nothing but the mark that ends a text in CP/M and DOS */
+} ConfPassOver;
+
 /* `records` are the record lines as declared, one or several (told apart by tag). `record` is their union, by name, in
  * the order of first mention: the columns of what is staged. Fields of one name agree in type and scale; one that not
  * every record has is optional in it. */
@@ -110,6 +119,7 @@ typedef struct {
   ConfLineEnd line_end;
   ConfLastLineEnd last_line_end; /* of delimited lines, where no trailer proves that the file is whole */
   guint line_limit; /* bytes; 16,384 */
+  ConfPassOver pass_over;
   ConfLine header;
   ConfLine record;
   ConfLine trailer;

@@ -46,6 +46,25 @@ static const Row line_rows[] = {
 };
 static const Table table_line = TABLE(ConfLine, line_rows);
 
+/* --- Lines to pass over. */
+
+static void check_pass_over(const Section *section, gpointer into) {
+  const ConfPassOver *over = into;
+  if (!over->beginning && !over->blank && !over->ctrl_z && !section->node->damaged)
+    section_error(section, NULL, "pass-over says no line: 'beginning', 'blank' or 'ctrl-z'");
+}
+
+static const Row pass_over_rows[] = {
+    WHERE(ConfPassOver),
+    PRESENT(ConfPassOver),
+    ROW(ConfPassOver, "beginning", beginning, list, .most = 50),
+    ROW(ConfPassOver, "blank", blank, yes),
+    ROW(ConfPassOver, "ctrl-z", ctrl_z, yes),
+    CHECK(check_pass_over),
+    ROWS_END,
+};
+static const Table table_pass_over = TABLE(ConfPassOver, pass_over_rows);
+
 /* --- The layout. */
 
 static void check_quote(const Section *section, gpointer into) {
@@ -105,6 +124,7 @@ static const Row rows[] = {
     ROW(ConfLayout, "last-line-end", last_line_end, choice, .words = WORDS(CONF_LAST_LINE_ENDS),
         .otherwise = CONF_LAST_LINE_END_REQUIRED, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
     ROW(ConfLayout, "line-limit", line_limit, size, .otherwise = 16384, .least = 64, .most = LINE_LIMIT_MOST),
+    SECTION(ConfLayout, "pass-over", pass_over, table_pass_over),
     SECTION(ConfLayout, "header", header, table_line, .title = TITLE_OPTIONAL),
     CHECK(check_record_count),
     ROW(ConfLayout, "record", records, records, .inner = &table_line, .title = TITLE_OPTIONAL, .most = RECORDS_LIMIT,

@@ -17,7 +17,20 @@ static void read_line(const CliOutput *out, const ConfLayout *layout, const char
   }
 }
 
+static void read_pass_over(const CliOutput *out, const ConfLayout *layout) {
+  const ConfPassOver *over = &layout->pass_over;
+  g_autofree char *beginnings = over->beginning ? g_strjoinv("\" or \"", over->beginning) : NULL;
+  if (over->present)
+    fprintf(out->file, "layout %s: passed over, and never credited, is a line %s%s%s%s%s\n", layout->name,
+            beginnings ? "that begins with \"" : "", beginnings ? beginnings : "", beginnings ? "\"" : "",
+            !over->blank ? "" : beginnings ? ", or of blanks" : "of blanks",
+            !over->ctrl_z                ? ""
+            : beginnings || over->blank ? ", or Ctrl-Z at the end"
+                                        : "of Ctrl-Z at the end");
+}
+
 static void read_layout(const CliOutput *out, const ConfLayout *layout) {
+  read_pass_over(out, layout);
   read_line(out, layout, "header", &layout->header);
   for (guint i = 0; i < layout->records->len; i++)
     read_line(out, layout, "record", layout->records->pdata[i]);

@@ -32,6 +32,8 @@ gboolean flow_stage(Step *step, int plaintext, GError **error) {
   file->business_date = staged.business_date ? g_steal_pointer(&staged.business_date) : g_steal_pointer(&day);
   staged_clear(&staged);
   fault_point("stage-before-commit");
-  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " lines", staged.lines);
+  g_autofree char *over = g_strdup_printf(", %" G_GUINT64_FORMAT " passed over", staged.passed_over);
+  g_autofree char *detail = g_strdup_printf("%" G_GUINT64_FORMAT " lines%s", staged.lines,
+                                            staged.passed_over ? over : "");
   return flow_advance(step, FILE_STAGED, detail, error);
 }

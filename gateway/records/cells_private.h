@@ -27,6 +27,11 @@ void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end
 /* Bytes of a byte order mark that the file begins with. */
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length);
 
+/* passed_over.c: whether this line, without its end, is to be passed over; is_last: of the file. */
+gboolean passed_over(const Layout *layout, const guint8 *text, gsize length, gboolean is_last);
+/* Behind all such lines at `at`, which is a line's beginning; `end` is the file's. */
+const guint8 *passed_over_skip(const Layout *layout, const guint8 *at, const guint8 *end);
+
 /* A record with quotes in it: where it ends. A quoted value may hold line ends. Where the quoting is broken, or no
  * value ends within the line limit, the record is its first line alone, so one lone quote never swallows its
  * neighbours. */

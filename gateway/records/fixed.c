@@ -154,6 +154,8 @@ const guint8 *fixed_line(Parse *parse, const guint8 *at) {
     lines_scan_stream(layout, at, parse->end, &parse->line);
   else
     lines_scan(layout, at, parse->end, &parse->line, parse->state->positions, 0);
+  if (layout->passes_over && parse_pass_over(parse))
+    return parse->line.next;
   parse->state->chunk.lines++;
   parse->is_quoted = FALSE;
   parse->text = parse->line.text;

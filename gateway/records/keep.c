@@ -16,12 +16,28 @@ void parse_add_problem(Parse *parse, const char *code, char *reason) {
   g_ptr_array_add(problems, problem);
 }
 
+gboolean parse_pass_over(Parse *parse) {
+  const RawLine *line = &parse->line;
+  if (!passed_over(parse->layout, line->text, line->length, parse->is_last && line->next == parse->end))
+    return FALSE;
+  parse->state->chunk.lines++;
+  parse->state->chunk.passed_over++;
+  return TRUE;
+}
+
+static gboolean is_first_line(const Parse *parse) {
+  return parse->is_first && parse->state->chunk.lines - parse->state->chunk.passed_over == 1;
+}
+
 guint parse_recognise_by_place(const Parse *parse) {
-  const Shape *shapes = parse->layout->shapes;
-  if (shapes[SHAPE_HEADER].present && parse->is_first && parse->state->chunk.lines == 1)
+  const Layout *layout = parse->layout;
+  const Shape *shapes = layout->shapes;
+  if (shapes[SHAPE_HEADER].present && is_first_line(parse))
     return SHAPE_HEADER;
-  return shapes[SHAPE_TRAILER].present && parse->is_last && parse->line.next == parse->end ? SHAPE_TRAILER
-                                                                                           : SHAPE_RECORD;
+  gboolean is_last = shapes[SHAPE_TRAILER].present && parse->is_last &&
+                     (parse->line.next == parse->end ||
+                      (layout->passes_over && passed_over_skip(layout, parse->line.next, parse->end) == parse->end));
+  return is_last ? SHAPE_TRAILER : SHAPE_RECORD;
 }
 
 static void apply_signs(const Shape *shape, RecordBlock *block) {
@@ -110,6 +126,7 @@ LayoutLine *parse_open_line(Parse *parse) {
     return NULL;
   }
   *seen = parse->state->chunk.lines;
+  parse->state->header_is_first = parse->state->header_is_first || (is_header && is_first_line(parse));
   *into = g_new0(LayoutLine, 1);
   (*into)->line = *seen;
   (*into)->values = g_ptr_array_new_with_free_func(free_value);

@@ -336,6 +336,8 @@ static gboolean compile(Layout *layout, GError **error) {
   if (!compile_delimiter(layout, error) || !compile_shapes(layout, error) || !compile_columns(layout, error) ||
       !compile_stride(layout, error))
     return FALSE;
+  if (!passed_over_compile(layout, error))
+    return FALSE;
   names_compile(layout);
   if (layout->is_fixed && layout->most_bytes > layout->line_limit)
     return refuse(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT,
@@ -377,6 +379,9 @@ void layout_free(Layout *layout) {
   for (guint i = layout->n_columns; i < layout->n_staged; i++)
     g_free((char *)layout->columns[i].name);
   charset_free(layout->charset);
+  for (guint i = 0; i < layout->n_beginnings && layout->beginnings[i]; i++)
+    g_byte_array_unref(layout->beginnings[i]);
+  g_free(layout->beginnings);
   g_free(layout->shapes);
   g_free(layout->spelled);
   g_free(layout->columns);

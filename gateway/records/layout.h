@@ -61,6 +61,7 @@ typedef struct {
   RecordBlock *block;
   LayoutLine *header, *trailer; /* when they stood in this chunk */
   guint64 lines;                /* physical lines of the chunk */
+  guint64 passed_over;          /* of these, those that the layout says to pass over */
   /* LayoutProblem*: faults of the file, not of a record: a second header, a record after the trailer, a bad header
    * field … */
   GPtrArray *problems;

@@ -42,7 +42,8 @@ void layout_chunk_clear(ChunkState *state) {
   record_block_clear(state->chunk.block);
   g_clear_pointer(&state->chunk.header, layout_line_free);
   g_clear_pointer(&state->chunk.trailer, layout_line_free);
-  state->chunk.lines = 0;
+  state->chunk.lines = state->chunk.passed_over = 0;
+  state->header_is_first = FALSE;
   g_ptr_array_set_size(state->chunk.problems, 0);
   state->header_line = state->trailer_line = 0;
   memset(state->unreadable, 0, state->layout->n_sums * sizeof *state->unreadable);

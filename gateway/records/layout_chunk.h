@@ -11,6 +11,7 @@ typedef struct {
   Cell *cells;        /* most_cells */
   Value value;
   guint64 header_line, trailer_line; /* where they stood, also when they are faulty; 0: not in this chunk */
+  gboolean header_is_first;          /* of the file's lines that are not passed over */
   guint8 *types;                     /* each record's type, or LAYOUT_NO_TYPE; NULL: there is one type only */
   guint64 *unreadable;               /* n_sums: the first line whose amount could not; 0: none */
 } ChunkState;

@@ -87,6 +87,9 @@ struct Layout {
   guint most_cells;
   gboolean has_masked;
   gboolean needs_last_line_end;
+  gboolean passes_over;
+  GByteArray **beginnings; /* of lines to pass over, as they stand in the file */
+  guint n_beginnings;
   gboolean has_names, has_titles; /* names.c: the header is a line of column names; they are declared */
   gboolean is_fixed, is_stream; /* stream: fixed lines without line ends, all of `stride` bytes */
   gsize stride, most_bytes;     /* most_bytes: of the longest fixed line */
@@ -122,5 +125,6 @@ static inline const LayoutField *layout_field_of(const Layout *layout, guint typ
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
 void names_compile(Layout *layout); /* names.c */
+gboolean passed_over_compile(Layout *layout, GError **error);
 
 #define LAYOUT_SPELLING " as it came" /* behind the column's name; no field's name has a blank */

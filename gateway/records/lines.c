@@ -303,6 +303,11 @@ static gsize next_quoted(const Layout *layout, const guint8 *text, gsize length,
   const guint8 *quote = NULL, *searched = at; /* the next quote, none before `searched` when NULL */
   for (guint lines = 0; at < target && lines < LAYOUT_CHUNK_LINES;) {
     const guint8 *terminator = find_terminator(layout, at, end), *stop = terminator ? terminator : end;
+    if (layout->passes_over && passed_over(layout, at, (gsize)(stop - at), stop == end)) {
+      at = terminator ? terminator + 1 : end;
+      lines++;
+      continue;
+    }
     if (stop > searched || (quote && quote < at)) {
       searched = MAX(stop, target);
       quote = memchr(at, '"', (gsize)(searched - at));
@@ -332,13 +337,24 @@ static gsize with_empty_last_line(const Layout *layout, const guint8 *text, gsiz
   return end < length && line_end_at(layout, text + end, text + length) == length - end ? length : end;
 }
 
+/* Lines that are passed over belong to the chunk before them, the first ones to the first chunk: so whichever other
+ * line is the first or last may be header or trailer. They take no memory. */
+static gsize begin_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset) {
+  if (!layout->passes_over || offset > 0)
+    return offset;
+  const guint8 *at = passed_over_skip(layout, text + lines_mark(layout, text, length), text + length);
+  return at == text + lines_mark(layout, text, length) ? offset : (gsize)(at - text);
+}
+
 gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
+  offset = begin_chunk(layout, text, length, offset);
   if (offset >= length)
     return length;
   wanted = CLAMP(wanted, 1, LARGEST_CHUNK);
-  if (layout->is_stream)
-    return next_stream(layout, text, length, offset, wanted);
-  gsize end = layout->is_quoted ? next_quoted(layout, text, length, offset, wanted)
-                                : next_plain(layout, text, length, offset, wanted);
-  return with_empty_last_line(layout, text, length, end);
+  gsize end = layout->is_stream   ? next_stream(layout, text, length, offset, wanted)
+              : layout->is_quoted ? next_quoted(layout, text, length, offset, wanted)
+                                  : next_plain(layout, text, length, offset, wanted);
+  if (layout->passes_over)
+    end = (gsize)(passed_over_skip(layout, text + end, text + length) - text);
+  return layout->is_stream ? end : with_empty_last_line(layout, text, length, end);
 }

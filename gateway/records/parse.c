@@ -215,6 +215,8 @@ static const guint8 *parse_line(Parse *parse, const guint8 *at) {
   QuotedExtent extent;
   parse->kind = parse->layout->n_shapes;
   lines_scan(parse->layout, at, parse->end, &parse->line, parse->state->positions, parse->layout->most_cells);
+  if (parse->layout->passes_over && parse_pass_over(parse))
+    return parse->line.next;
   cut_by_quotes(parse, &extent);
   guint64 after = ++chunk->lines;
   if (extent.lines > 1)
@@ -272,7 +274,7 @@ static gboolean cut_empty_last_line(Parse *parse, const guint8 *start) {
 
 static void check_last_line_end(Parse *parse, gboolean has_empty_last) {
   if (parse->is_last && !has_empty_last && parse->layout->needs_last_line_end && parse->state->chunk.lines > 0 &&
-      parse->end[-1] != parse->layout->terminator)
+      parse->end[-1] != parse->layout->terminator && !parse->has_passed_last)
     parse_add_problem(parse, "T012",
                       g_strdup("the last line has no line end: the file may have been cut off within it (or say "
                                "last-line-end = optional)"));
@@ -288,7 +290,9 @@ static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
   while (at < parse->end) {
     if (parse->block->count == parse->block->capacity)
       return FALSE;
+    guint64 passed = parse->state->chunk.passed_over;
     at = parse->layout->is_fixed ? fixed_line(parse, at) : parse_line(parse, at);
+    parse->has_passed_last = parse->state->chunk.passed_over > passed;
   }
   check_last_line_end(parse, has_empty_last);
   parse->state->chunk.lines += has_empty_last ? 1 : 0;

@@ -8,7 +8,7 @@ typedef struct {
   ChunkState *state;
   RecordBlock *block;
   const guint8 *end; /* of what holds lines: an empty last line of the file is cut off */
-  gboolean is_first, is_last;
+  gboolean is_first, is_last, has_passed_last; /* passed: over the line before */
   RawLine line;
   guint kind;         /* the line's shape, once it is recognised; n_shapes before, and for an unknown tag */
   gboolean is_quoted; /* the line has quotes: it was cut by them */
@@ -32,6 +32,8 @@ gint parse_column_of_cell(const Parse *parse, gsize cell);
 /* delimited: of that byte of the line; -1: of the tag, or beyond the fields */
 gint parse_column_at(const Parse *parse, const guint8 *text, gsize offset);
 const char *parse_column_name(const Parse *parse, gint column);
+/* TRUE: the line that was scanned is one to pass over, and was counted. */
+gboolean parse_pass_over(Parse *parse);
 void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length);
 /* As parse_end_faulty for the line as a whole, without taking `reason`; always FALSE. */
 gboolean parse_refuse(Parse *parse, Fault fault, const char *reason);

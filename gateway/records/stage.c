@@ -23,7 +23,7 @@ typedef struct {
   pthread_cond_t turn_changed;
   gsize offset; /* where the next chunk begins */
   guint64 handed_out, turn;
-  guint64 lines;
+  guint64 lines, passed_over;
   Staging *staging;
   LayoutTotals *totals;
   LayoutLine *header, *trailer;
@@ -69,6 +69,7 @@ static void append_in_order(Parse *parse, LayoutChunk *chunk, guint64 number) {
   if (!parse->failed) {
     layout_chunk_rebase(chunk, parse->lines);
     parse->lines += chunk->lines;
+    parse->passed_over += chunk->passed_over;
     layout_totals_add(parse->totals, chunk);
     keep_line(&parse->header, &chunk->header);
     keep_line(&parse->trailer, &chunk->trailer);
@@ -159,6 +160,7 @@ static gboolean finish(Parse *parse, GError **error) {
   return keep_values(parse->staging, "header", parse->header, error) &&
          keep_values(parse->staging, "trailer", parse->trailer, error) &&
          keep_number(parse->staging, "lines", parse->lines, error) &&
+         keep_number(parse->staging, "passed-over", parse->passed_over, error) &&
          keep_problem(parse->staging, parse->totals, error);
 }
 
@@ -173,6 +175,7 @@ static gboolean parse_into(Parse *parse, const char *business_date_field, Staged
     return FALSE;
   learn_header(parse->header, business_date_field, staged);
   staged->lines = parse->lines;
+  staged->passed_over = parse->passed_over;
   return TRUE;
 }
 

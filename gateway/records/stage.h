@@ -11,7 +11,7 @@ typedef struct {
 } StageOptions;
 
 typedef struct {
-  guint64 records, lines;
+  guint64 records, lines, passed_over;
   char *header;        /* JSON object of the header's fields, masked ones left out; NULL: no header */
   char *business_date; /* of the field that business_date_field names; NULL */
 } Staged;

@@ -9,6 +9,7 @@ struct LayoutTotals {
   guint64 *typed;               /* records of each type */
   /* of header and trailer: the first one's, and the first that is one too many */
   guint64 lines[SHAPE_RECORD], seconds[SHAPE_RECORD];
+  gboolean header_is_first; /* before it are only lines that are passed over */
   LayoutSum *sums;
   guint64 *unreadable;
   gint64 *declared; /* one per control */
@@ -124,6 +125,7 @@ void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk) {
     totals->last_record = MAX(totals->last_record, block->lines[block->count - 1]);
   keep_line(totals, SHAPE_HEADER, state->header_line);
   keep_line(totals, SHAPE_TRAILER, state->trailer_line);
+  totals->header_is_first = totals->header_is_first || state->header_is_first;
   keep_declared(totals, chunk->header, SHAPE_HEADER);
   keep_declared(totals, chunk->trailer, SHAPE_TRAILER);
   add_types(totals, state);
@@ -152,7 +154,7 @@ static LayoutProblem *check_order(const LayoutTotals *totals) {
   const Shape *shapes = totals->layout->shapes;
   guint64 header = totals->lines[SHAPE_HEADER], trailer = totals->lines[SHAPE_TRAILER];
   LayoutProblem found = {0};
-  if (header > 1)
+  if (header > 0 && !totals->header_is_first)
     consider(&found, "T007", header, "the header is not the first line");
   consider(&found, "T007", totals->seconds[SHAPE_HEADER], "a second header");
   consider(&found, "T008", totals->seconds[SHAPE_TRAILER], "a second trailer");
