@@ -290,7 +290,8 @@ static ReconManifest *describe(const Publishing *publishing, gint64 made_at) {
 gboolean recon_settle_late(BookTransaction *tx, const ReconHost *host, const ReconTask *task, GError **error) {
   g_autofree char *subject = recon_late_subject(task->name, task->period);
   ReconSnapshot snapshot;
-  gboolean ok = book_clear_alarm(tx, RECON_LATE_ALARM, subject, host->alarm_ways, error);
+  gboolean ok = book_clear_alarm(tx, RECON_LATE_ALARM, subject, host->alarm_ways, error) &&
+                book_clear_alarm(tx, RECON_FAILED_ALARM, subject, host->alarm_ways, error);
   if (recon_snapshot_read(task->snapshot, &snapshot) && ok && snapshot.sequence >= 0)
     ok = recon_look_again_from(tx, snapshot.sequence, error);
   recon_snapshot_clear(&snapshot);

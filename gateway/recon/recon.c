@@ -6,6 +6,8 @@
 #include "gateway/recon/late.h"
 #include "gateway/recon/names.h"
 #include "gateway/recon/shards.h"
+#include "gateway/recon/snapshot.h"
+#include "store/book_watch.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -77,9 +79,26 @@ static gboolean advance_pending(BookTransaction *tx, gpointer data, GError **err
   ReconTask *task = data;
   return recon_advance_task(tx, task, RECON_PENDING, task->problem, error);
 }
+typedef struct {
+  ReconTask *task;
+  guint alarm_ways;
+} Failing;
+
+/* The alarm clears when the period's files are made. */
 static gboolean advance_failed(BookTransaction *tx, gpointer data, GError **error) {
-  ReconTask *task = data;
-  return recon_advance_task(tx, task, RECON_FAILED, task->problem, error);
+  const Failing *failing = data;
+  ReconTask *task = failing->task;
+  g_autofree char *subject = recon_late_subject(task->name, task->period);
+  g_autofree char *text = g_strdup_printf("reconciliation %s: its files cannot be made, and it is not tried again; "
+                                          "`sallyport recon show %s` says why, then `sallyport recon run %s --date %s`",
+                                          subject, task->id, task->name, task->period);
+  AlarmCall call = {.kind = RECON_FAILED_ALARM,
+                    .subject = subject,
+                    .text = text,
+                    .detail = task->problem,
+                    .weight = g_get_real_time(),
+                    .ways = failing->alarm_ways};
+  return recon_advance_task(tx, task, RECON_FAILED, task->problem, error) && book_raise_alarm(tx, &call, error);
 }
 static gboolean note_waiting(BookTransaction *tx, gpointer data, GError **error) {
   return recon_note_task(tx, data, NULL, error);
@@ -102,9 +121,10 @@ static gboolean put_off(Recon *recon, ReconTask *task, const GError *why, GError
   log_event(again ? LOG_WARNING : LOG_ERROR, again ? "recon-again" : "recon-failed", {"reconcile", task->name},
             {"task", task->id}, {"period", task->period},
             {"code", sallyport_error_word((int)sallyport_error_code(why))}, {"error", why->message});
-  if (task->state == RECON_PENDING)
-    return book_write(recon->host->book, again ? note_waiting : advance_failed, task, error);
-  return book_write(recon->host->book, again ? advance_pending : advance_failed, task, error);
+  Failing failing = {task, recon->host->alarm_ways};
+  if (!again)
+    return book_write(recon->host->book, advance_failed, &failing, error);
+  return book_write(recon->host->book, task->state == RECON_PENDING ? note_waiting : advance_pending, task, error);
 }
 
 static void log_outcome(const ReconTask *task, ReconOutcome outcome, gint64 began) {

@@ -3,7 +3,8 @@
 #include <glib.h>
 
 #define RECON_LATE_ALARM "recon-late"
-/* "NAME PERIOD": what the alarm is about; the caller frees. */
+#define RECON_FAILED_ALARM "recon-failed"
+/* "NAME PERIOD": what either alarm is about; the caller frees. */
 char *recon_late_subject(const char *name, const char *period);
 
 typedef struct {

@@ -16,11 +16,11 @@ static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **
 
 /* An event is over when somebody has seen it; a condition is when it ends. */
 static json_t *acknowledge_request(const LaneHost *host, gpointer watch, const char *who, const json_t *json) {
+  static const char *const events[] = {"file-rejected", "recon-failed", "test", NULL};
   const char *kind = json_string_value(json_object_get(json, "kind"));
   Acknowledgement request = {.who = who,
                              .id = json_string_value(json_object_get(json, "alarm")),
-                             .ends = kind && (g_str_has_prefix(kind, "sequence-") ||
-                                              g_str_equal(kind, "file-rejected") || g_str_equal(kind, "test"))};
+                             .ends = kind && (g_str_has_prefix(kind, "sequence-") || g_strv_contains(events, kind))};
   g_autoptr(GError) error = NULL;
   if (!request.id)
     return control_refusal(SALLYPORT_ERROR_FILE, "no alarm is named");

@@ -223,6 +223,12 @@ def a_query_and_a_file_of_ours_can_be_reconciled():
         failed = world.gateway.run("recon", "run", "plain", "--date", "2024-11-21")
         equal(failed.status, 1, "exit status")
         has(failed.out, "claims_2024-11-21.txt:2: L013", "the failure")
+        alarms = lambda: [(alarm["kind"], alarm["subject"]) for alarm in world.gateway.json("alarms")["alarms"]]
+        equal(alarms(), [("recon-failed", "plain 2024-11-21")], "alarms after a task that failed")
+        with open(path.replace("{date}", "2024-11-21"), "w") as file:
+            file.write(accruals.text(made, header=header("2024-11-21")))
+        world.gateway.ok("recon", "run", "plain", "--date", "2024-11-21")
+        equal(alarms(), [], "alarms after its files were made")
 
 
 @test
