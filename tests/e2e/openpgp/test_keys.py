@@ -50,6 +50,10 @@ def a_key_that_expired_or_was_revoked_opens_nothing_and_is_told_by_check_keys_an
         for fingerprint in (ended, withdrawn):
             wait_until("the log to tell of the key", lambda: any(fingerprint in line and "ended" in line
                                                                  for line in world.gateway.log().splitlines()))
+        alarms = world.gateway.json("alarms")["alarms"]
+        for fingerprint in (ended, withdrawn):
+            assert any(alarm["kind"] == "key-expiring" and fingerprint in alarm["subject"] + alarm["text"]
+                       for alarm in alarms), f"no alarm tells of {fingerprint}: {alarms}"
         for word, content in sealed.items():
             name = f"POINTS_{word}.dat.pgp"
             world.partner.originals[name] = ""

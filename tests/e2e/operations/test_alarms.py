@@ -4,7 +4,7 @@ import os
 import accruals
 from harness import equal, has, lacks, test, wait_until
 from lying import LyingWorld
-from watching import standing, wait_told, with_command
+from watching import numbered, send, standing, wait_told, with_command
 from world import World
 
 
@@ -62,3 +62,22 @@ def an_answer_that_cannot_be_delivered_is_an_alarm_until_it_is():
         world.gateway.ok("retry", file["id"])
         wait_told(world, told, "cleared", "delivery-failing")
         world.settle()
+
+
+@test
+def a_number_that_comes_again_is_an_alarm_where_the_feed_lets_it_pass():
+    with World() as world:
+        told = with_command(world)
+        numbered(world, **{"on-reused": "alarm"})
+        world.feed.settings["repeats"] = {"same-name": "accept"}
+        world.start()
+        send(world, 1)
+        equal(world.feedback("POINTS_0001.dat.pgp").accepted > 0, True, "the first")
+        world.gateway.wait_state("POINTS_0001.dat.pgp", "closed")
+        world.drop("POINTS_0001.dat.pgp", accruals.records(2, prefix="AGAIN"), sequence=1)
+        raised = wait_told(world, told, "raised", "sequence-reused")
+        closed = lambda: [file for file in world.gateway.files() if file["state"] == "closed"]
+        wait_until("the second to be closed", lambda: len(closed()) == 2, log=world.gateway.log_tail)
+        world.gateway.ok("alarms", "acknowledge", raised["id"])
+        wait_until("the alarm to end", lambda: "sequence-reused" not in world.gateway.ok("alarms").out,
+                   log=world.gateway.log_tail)
