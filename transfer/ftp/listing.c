@@ -5,11 +5,16 @@
 
 #define LINE_LIMIT 8192u
 #define NAMES_PER_PROGRESS 16u
+#define KNOWN_MOST 20000u /* names that are kept for the case that the server cuts its listing */
+#define LOOKS_MOST 5000u  /* at names beyond the cut, one by one */
 
 typedef struct {
   Ftp *ftp;
   const DriverSink *sink;
   gboolean is_mlsd, is_enough;
+  const char *command; /* NULL: MLSD or LIST */
+  GHashTable *known;   /* names that were handed on; NULL: not kept, or too many */
+  guint looks;
   guint64 understood; /* lines, also of what is no file */
   FtpClock clock;
   guint64 names;
@@ -34,6 +39,10 @@ static gboolean take_line(Listing *listing, gsize length) {
   listing->understood += kind == FTP_LINE_ENTRY;
   if (kind == FTP_LINE_UNKNOWN)
     entry = unknown_line(listing, length);
+  if (listing->known && kind == FTP_LINE_ENTRY)
+    g_hash_table_add(listing->known, g_strndup((const char *)entry.name, entry.name_length));
+  if (listing->known && g_hash_table_size(listing->known) > KNOWN_MOST)
+    listing->known = NULL;
   if (++listing->names % NAMES_PER_PROGRESS == 0)
     curl_link_alive(&listing->ftp->link);
   return listing->sink->take(listing->sink->user, &entry);
@@ -64,7 +73,10 @@ static size_t take_listing(char *bytes, size_t one, size_t length, void *user) {
 static CURLcode run_listing(Listing *listing) {
   Ftp *ftp = listing->ftp;
   ftp_begin(ftp, ftp->root);
-  curl_easy_setopt(ftp->link.easy, CURLOPT_CUSTOMREQUEST, listing->is_mlsd ? "MLSD" : "LIST");
+  curl_easy_setopt(ftp->link.easy, CURLOPT_CUSTOMREQUEST,
+                   listing->command   ? listing->command
+                   : listing->is_mlsd ? "MLSD"
+                                      : "LIST");
   curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEFUNCTION, take_listing);
   curl_easy_setopt(ftp->link.easy, CURLOPT_WRITEDATA, listing);
   return ftp_run(ftp);
@@ -102,14 +114,112 @@ static gboolean says_cut(const Ftp *ftp, const char *verb) {
   return FALSE;
 }
 
+/* --- what a server has cut off its listing */
+
+/* One of the two ends of a folder by name. */
+typedef struct {
+  GPtrArray *names;
+  int order; /* 1: ascending, -1: descending */
+  gboolean is_ordered;
+} End;
+
+static gboolean take_name(gpointer user, const WireEntry *entry) {
+  End *end = user;
+  if (entry->unknown)
+    return TRUE;
+  char *name = g_strndup((const char *)entry->name, entry->name_length);
+  if (end->names->len > 0 && strcmp(end->names->pdata[end->names->len - 1], name) * end->order >= 0)
+    end->is_ordered = FALSE;
+  g_ptr_array_add(end->names, name);
+  return end->names->len < KNOWN_MOST;
+}
+
+/* A refusal leaves it empty. */
+static gboolean list_end(const Listing *whole, const char *command, End *end, const char *folder, GError **error) {
+  Ftp *ftp = whole->ftp;
+  const DriverSink sink = {.take = take_name, .user = end};
+  g_autofree Listing *listing = g_new0(Listing, 1);
+  *listing = (Listing){.ftp = ftp, .sink = &sink, .command = command, .clock = whole->clock};
+  CURLcode code = run_listing(listing);
+  if (code == CURLE_OK && listing->held > 0)
+    (void)take_line(listing, listing->held);
+  return !ftp->base.lost || ftp_failed(ftp, code, "list", folder, error);
+}
+
+/* By a look, so that it is told as MLSD would: LIST's times are others. */
+static gboolean add_unlisted(Listing *listing, const char *path, const char *name, gboolean *seen,
+                             GError **error) {
+  CourierStat stat;
+  GError *failed = NULL;
+  g_autofree char *full = g_strconcat(path, g_str_has_suffix(path, "/") ? "" : "/", name, NULL);
+  *seen = ftp_stat(listing->ftp, full, &stat, &failed);
+  if (!*seen && !listing->ftp->base.lost) {
+    g_error_free(failed);
+    return TRUE;
+  }
+  if (!*seen) {
+    g_propagate_error(error, failed);
+    return FALSE;
+  }
+  const WireEntry entry = {.name = (const guint8 *)name,
+                           .name_length = strlen(name),
+                           .is_file = stat.is_file,
+                           .size = stat.size,
+                           .modified = stat.modified};
+  if (stat.exists)
+    *seen = listing->sink->take(listing->sink->user, &entry);
+  return TRUE;
+}
+
+static gboolean add_end(Listing *listing, const End *end, const char *path, gboolean *all, GError **error) {
+  for (guint i = 0; i < end->names->len; i++) {
+    const char *name = end->names->pdata[i];
+    gboolean seen = FALSE;
+    if (!g_hash_table_add(listing->known, g_strdup(name)))
+      continue;
+    if (++listing->looks % NAMES_PER_PROGRESS == 0)
+      curl_link_alive(&listing->ftp->link);
+    *all = *all && listing->looks <= LOOKS_MOST;
+    if (listing->looks > LOOKS_MOST)
+      return TRUE;
+    if (!add_unlisted(listing, path, name, &seen, error))
+      return FALSE;
+    *all = *all && seen;
+  }
+  return TRUE;
+}
+
+/* Pure-FTPd ends MLSD at its limit, in no order; but LIST tells the first ones by name, and LIST -r the last ones.
+ * Where the two meet, nothing lies between them. (Its patterns are no help: beyond the limit they find nothing.) */
+static gboolean list_rest(Listing *listing, const char *path, const char *folder, gboolean *all,
+                          GError **error) {
+  g_autoptr(GPtrArray) first = g_ptr_array_new_with_free_func(g_free), last = g_ptr_array_new_with_free_func(g_free);
+  End ascending = {first, 1, TRUE}, descending = {last, -1, TRUE};
+  *all = FALSE;
+  if (!listing->is_mlsd || !listing->known)
+    return TRUE;
+  if (!list_end(listing, "LIST", &ascending, folder, error) ||
+      !list_end(listing, "LIST -r", &descending, folder, error))
+    return FALSE;
+  gboolean they_meet = ascending.is_ordered && descending.is_ordered && first->len > 0 && last->len > 0 &&
+                       strcmp(first->pdata[first->len - 1], last->pdata[last->len - 1]) >= 0;
+  *all = TRUE;
+  if (!add_end(listing, &ascending, path, all, error) || !add_end(listing, &descending, path, all, error))
+    return FALSE;
+  *all = *all && they_meet;
+  return TRUE;
+}
+
 gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GError **error) {
   Ftp *ftp = (Ftp *)driver;
   g_autofree char *path = ftp_path(ftp, folder, error);
   if (!path || !enter(ftp, path, folder, error))
     return FALSE;
   g_autofree Listing *listing = g_new0(Listing, 1);
+  g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   *listing = (Listing){.ftp = ftp,
                        .sink = sink,
+                       .known = ftp->has_mlsd && sink->is_cut ? known : NULL,
                        .is_mlsd = ftp->has_mlsd,
                        .clock = {ftp->zone, g_get_real_time() / G_USEC_PER_SEC, &ftp->day_first}};
   CURLcode code = run_listing(listing);
@@ -133,8 +243,12 @@ gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GE
     return TRUE;
   if (code == CURLE_OK && is_refused)
     return ftp_refused(ftp, ftp_reply(ftp, verb, 0), "list", folder, error);
-  if (code == CURLE_OK && sink->is_cut)
-    *sink->is_cut = says_cut(ftp, verb);
+  if (code == CURLE_OK && sink->is_cut && says_cut(ftp, verb)) {
+    gboolean all;
+    if (!list_rest(listing, path, folder, &all, error))
+      return FALSE;
+    *sink->is_cut = !all;
+  }
   return code == CURLE_OK || ftp_failed(ftp, code, "list", folder, error);
 }
 

@@ -151,6 +151,26 @@ def never_loses_an_answer_whose_name_is_taken(kind, tls):
             note(kind.name, "exists: replace")
 
 
+@each([PureFtpd])
+def shows_files_beyond_the_limit_of_its_listing(kind, tls):
+    """And beyond twice the limit, where the two ends do not meet, it is told."""
+    with World(local=True) as world:
+        for i in range(60):
+            open(os.path.join(world.partner.outgoing, f"other_{i:02}"), "w").close()
+        names = [f"POINTS_{i}.dat.pgp" for i in range(4)]
+        for i, name in enumerate(names):
+            world.drop(name, accruals.records(5, prefix=f"N{i}"))
+        with kind(world.folder, world.partner.root, tls=tls, limit=40) as server:
+            started(world, server)
+            for name in names:
+                equal(world.feedback(name).accepted, 5, "accepted")
+            world.settle()
+            lacks(world.gateway.log(), "cut_off=yes", "the log")
+            for i in range(60, 90):
+                open(os.path.join(world.partner.outgoing, f"other_{i:02}"), "w").close()
+            wait_until("the cut to be told", lambda: "cut_off=yes" in world.gateway.log(), log=world.gateway.log_tail)
+
+
 @each([ProFtpd])
 def with_its_defaults_delivers_after_a_cut(kind, tls):
     """A part that a broken upload has left may not be written over there."""

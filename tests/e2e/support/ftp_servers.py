@@ -220,6 +220,8 @@ class PureFtpd(Server):
         words = [self.program, "-S", f"{ADDRESS},{self.port}", "-l", f"puredb:{database}", "-E", "-A", "-4", "-H", "-p",
                  f"{self.passive[0]}:{self.passive[1]}",
                  "-P", "203.0.113.9", "-g", os.path.join(self.folder, "pid"), "-c", "50", "-C", "50"]
+        if "limit" in self.options:
+            words += ["-L", f"{self.options['limit']}:5"]
         if self.tls:
             both = self.write("both.pem", open(self.pair[1]).read() + open(self.pair[0]).read())
             words += ["-2", both, "-Y", "3"]  # control and data
