@@ -110,11 +110,25 @@ static void check_control(const Section *section, const ConfLayout *layout, cons
     check_sum(section, field, line);
 }
 
+static void check_opening(const Section *section, const ConfLayout *layout, const ConfLine *line,
+                          const ConfField *field) {
+  const ConfField *own = conf_line_field(line, field->opening);
+  const ConfField *opening = own ? own : conf_line_field(&layout->header, field->opening);
+  if (!opening || opening == field || (opening->type != CONF_INTEGER && opening->type != CONF_DECIMAL))
+    conf_report_error(section->report, field->where,
+                      "field \"%s\": 'opening' is a number of this line or of the header, and \"%s\" is none",
+                      field->name, field->opening);
+}
+
 static void check_controls(const Section *section, const ConfLayout *layout) {
   const ConfLine *lines[] = {&layout->header, &layout->trailer};
   for (guint l = 0; l < G_N_ELEMENTS(lines); l++)
-    for (guint i = 0; i < lines[l]->fields->len; i++)
-      check_control(section, layout, lines[l]->fields->pdata[i]);
+    for (guint i = 0; i < lines[l]->fields->len; i++) {
+      const ConfField *field = lines[l]->fields->pdata[i];
+      check_control(section, layout, field);
+      if (field->opening)
+        check_opening(section, layout, lines[l], field);
+    }
 }
 
 /* The kind of record is a column of its own beside the record's. */

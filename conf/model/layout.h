@@ -11,11 +11,13 @@
   X(CONF_ENUMERATION, "enumeration")
 typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
 
-/* Behind the count, what is summed: a field as it is; what of it is below zero, without its sign; what is above; all
- * without signs. */
+/* Counted are records; lines that are not passed over, and these too. Behind them, what is summed: a field as it is;
+ * what of it is below zero, without its sign; what is above; all without signs. */
 #define CONF_CONTROLS(X)                 \
   X(CONF_CONTROL_NONE, "none")           \
   X(CONF_CONTROL_COUNT, "count")         \
+  X(CONF_CONTROL_LINES, "lines")         \
+  X(CONF_CONTROL_ALL_LINES, "all-lines") \
   X(CONF_CONTROL_SUM, "sum")             \
   X(CONF_CONTROL_DEBITS, "debits")       \
   X(CONF_CONTROL_CREDITS, "credits")     \
@@ -26,6 +28,13 @@ typedef enum { CONF_CONTROLS(CONF_CONSTANT) } ConfControl;
   X(CONF_SIGN_PLAIN, "plain")            \
   X(CONF_SIGN_OVERPUNCH, "overpunch")
 typedef enum { CONF_SIGNS(CONF_CONSTANT) } ConfSign;
+
+/* Of a record's field: what it counts. */
+#define CONF_NUMBERS(X)                  \
+  X(CONF_NUMBERS_NOTHING, "no")          \
+  X(CONF_NUMBERS_LINES, "lines")         \
+  X(CONF_NUMBERS_RECORDS, "records")
+typedef enum { CONF_NUMBERS(CONF_CONSTANT) } ConfNumbers;
 
 /* What a text loses before it is told apart from others; none: said that it loses nothing. */
 #define CONF_NORMAL_FORMS(X)             \
@@ -49,6 +58,10 @@ typedef struct {
   ConfControl control;
   char *control_field;
   char *control_record; /* a record's tag: only those lines; NULL: all */
+  char *opening;        /* a field of this line or the header that the sum goes on from */
+  guint low_digits;     /* of the sum, only so many digits at its end; 0: all */
+  guint per_block;      /* lines are counted in blocks of so many, the last one filled up; 0: one by one */
+  ConfNumbers numbers;
   guint bytes;          /* type = fixed: so many bytes of the declared character set */
   gboolean align_right;
   char pad;         /* ' ' or '0' */

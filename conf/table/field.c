@@ -84,10 +84,10 @@ static gboolean parse_control(const char *text, ConfField *field) {
     control++;
   if (!controls[control])
     return FALSE;
-  gboolean counts = control == CONF_CONTROL_COUNT;
-  if (text[word] == '\0') {
+  gboolean counts = control < CONF_CONTROL_SUM;
+  if (text[word] == '\0' || (counts && control != CONF_CONTROL_COUNT)) {
     field->control = control;
-    return counts;
+    return counts && text[word] == '\0';
   }
   if (text[length - 1] != ')')
     return FALSE;
@@ -118,8 +118,20 @@ static void read_control(const Section *section, const Row *row, gpointer at) {
     section_error(section, row->name,
                   "'control' must be count or \"sum(FIELD)\" (or debits, credits or gross of it), or of the records of "
                   "one tag, \"count(TAG)\" or \"sum(FIELD, TAG)\"");
-  else if (field->control == CONF_CONTROL_COUNT && field->type != CONF_INTEGER)
-    section_error(section, row->name, "a field with control = count must have type = integer");
+  else if (field->control < CONF_CONTROL_SUM && field->type != CONF_INTEGER)
+    section_error(section, row->name, "a field with control = %s must have type = integer", controls[field->control]);
+}
+
+static void check_control(const Section *section, gpointer into) {
+  const ConfField *field = into;
+  gboolean is_record = strcmp(section->outer->node->name, "record") == 0;
+  gboolean counts_lines = field->control == CONF_CONTROL_LINES || field->control == CONF_CONTROL_ALL_LINES;
+  refuse_unless(section, "opening", field->control >= CONF_CONTROL_SUM, "a field with control = \"sum(FIELD)\"");
+  refuse_unless(section, "low-digits", field->control >= CONF_CONTROL_SUM && field->type == CONF_INTEGER,
+                "an integer with control = \"sum(FIELD)\"");
+  refuse_unless(section, "per-block", counts_lines, "a field with control = lines or all-lines");
+  refuse_unless(section, "numbers", is_record && field->type == CONF_INTEGER && !field->optional,
+                "an integer of the record that is not optional");
 }
 
 /* --- Fixed width. Numbers are at the right behind zeros, all else at the left before spaces, unless it is said. */
@@ -228,6 +240,11 @@ static const Row rows[] = {
     ROW(ConfField, "optional", optional, yes),
     ROW(ConfField, "mask", mask, yes),
     ROW(ConfField, "control", control, control),
+    ROW(ConfField, "opening", opening, text),
+    ROW(ConfField, "low-digits", low_digits, number, .otherwise = 0, .least = 1, .most = 18),
+    ROW(ConfField, "per-block", per_block, number, .otherwise = 0, .least = 2, .most = 1000000),
+    ROW(ConfField, "numbers", numbers, choice, .words = WORDS(CONF_NUMBERS), .otherwise = CONF_NUMBERS_NOTHING),
+    CHECK(check_control),
     KEPT(ConfField, control_field, text),
     KEPT(ConfField, control_record, text),
     CHECK(check_fixed),

@@ -181,12 +181,14 @@ static gboolean place_field(Layout *layout, LayoutField *field, GError **error) 
                 conf->where.line, conf->name);
 }
 
-static void learn_fields(const Layout *layout, Shape *shape) {
+static void learn_fields(Layout *layout, Shape *shape) {
   shape->field_of = g_new(gint, layout->n_columns);
   for (guint column = 0; column < layout->n_columns; column++)
     shape->field_of[column] = -1;
   for (guint f = 0; f < shape->n_fields; f++)
     shape->field_of[shape->fields[f].column] = (gint)f;
+  for (guint f = 0; f < shape->n_fields; f++)
+    layout->is_numbered = layout->is_numbered || shape->fields[f].conf->numbers != CONF_NUMBERS_NOTHING;
 }
 
 static gboolean compile_columns(Layout *layout, GError **error) {
@@ -231,6 +233,16 @@ static int type_of_tag(const Layout *layout, const char *tag) {
   return -1;
 }
 
+/* In the same line, or in the header; conf/ has checked that it is there. */
+static const ConfField *find_opening(const Layout *layout, const Shape *own, const char *name) {
+  const Shape *shapes[] = {own, &layout->shapes[SHAPE_HEADER]};
+  for (guint s = 0; s < G_N_ELEMENTS(shapes); s++)
+    for (guint i = 0; name && i < shapes[s]->n_fields; i++)
+      if (g_str_equal(shapes[s]->fields[i].conf->name, name))
+        return shapes[s]->fields[i].conf;
+  return NULL;
+}
+
 static gboolean compile_control(Layout *layout, ShapeKind where, const ConfField *field, GError **error) {
   Control control = {.where = where,
                      .field = field,
@@ -248,6 +260,7 @@ static gboolean compile_control(Layout *layout, ShapeKind where, const ConfField
   }
   if (!value_is_integer(field))
     return refuse(error, "field \"%s\": a control total is an integer or a decimal", field->name);
+  control.opening = find_opening(layout, &layout->shapes[where], field->opening);
   layout->controls = g_renew(Control, layout->controls, layout->n_controls + 1);
   layout->controls[layout->n_controls++] = control;
   return TRUE;

@@ -70,6 +70,7 @@ typedef struct {
   int column; /* -1: the count of records */
   int type;   /* of the records that count; -1: all */
   guint sum;  /* which of the layout's */
+  const ConfField *opening; /* what the sum goes on from; NULL: nothing */
 } Control;
 
 /* What is summed for controls: a column of the records of one type, or (-1) of all, and what of it. */
@@ -87,6 +88,7 @@ struct Layout {
   guint most_cells;
   gboolean has_masked;
   gboolean needs_last_line_end;
+  gboolean is_numbered; /* some field counts lines or records */
   gboolean passes_over;
   GByteArray **beginnings; /* of lines to pass over, as they stand in the file */
   guint n_beginnings;

@@ -6,13 +6,14 @@
 struct LayoutTotals {
   const Layout *layout;
   guint64 records, last_record; /* how many, and the last one's line */
+  guint64 passed_over;          /* lines */
   guint64 *typed;               /* records of each type */
   /* of header and trailer: the first one's, and the first that is one too many */
   guint64 lines[SHAPE_RECORD], seconds[SHAPE_RECORD];
   gboolean header_is_first; /* before it are only lines that are passed over */
   LayoutSum *sums;
   guint64 *unreadable;
-  gint64 *declared; /* one per control */
+  gint64 *declared, *opening; /* one per control */
   gboolean *is_declared;
   LayoutProblem *first; /* the chunks' problem with the lowest line */
   /* the last answer of check; a pointer, so that a const totals can answer */
@@ -27,6 +28,7 @@ LayoutTotals *layout_totals_new(const Layout *layout) {
   totals->sums = g_new0(LayoutSum, layout->n_sums + 1);
   totals->unreadable = g_new0(guint64, layout->n_sums + 1);
   totals->declared = g_new0(gint64, layout->n_controls + 1);
+  totals->opening = g_new0(gint64, layout->n_controls + 1);
   totals->is_declared = g_new0(gboolean, layout->n_controls + 1);
   totals->verdict = &totals->answer;
   return totals;
@@ -47,6 +49,7 @@ void layout_totals_free(LayoutTotals *totals) {
   g_free(totals->sums);
   g_free(totals->unreadable);
   g_free(totals->declared);
+  g_free(totals->opening);
   g_free(totals->is_declared);
   g_free(totals);
 }
@@ -67,11 +70,12 @@ static void keep_line(LayoutTotals *totals, ShapeKind kind, guint64 line) {
 
 static void keep_declared(LayoutTotals *totals, const LayoutLine *line, ShapeKind where) {
   for (guint c = 0; line && c < totals->layout->n_controls; c++) {
-    if (totals->layout->controls[c].where != where || totals->is_declared[c])
-      continue;
+    const Control *control = &totals->layout->controls[c];
     for (guint i = 0; i < line->values->len; i++) {
       const LayoutValue *value = line->values->pdata[i];
-      if (value->field == totals->layout->controls[c].field && value->text) {
+      if (value->text && value->field == control->opening)
+        totals->opening[c] = value->integer;
+      if (control->where == where && !totals->is_declared[c] && value->field == control->field && value->text) {
         totals->declared[c] = value->integer;
         totals->is_declared[c] = TRUE;
       }
@@ -117,9 +121,39 @@ static void add_types(LayoutTotals *totals, const ChunkState *state) {
       totals->typed[state->types[i]]++;
 }
 
+/* What a record says to be the number of, it is; that of a faulty one may not have been read. */
+static void check_number(LayoutTotals *totals, const ChunkState *state, const LayoutField *field, guint record) {
+  const RecordBlock *block = state->chunk.block;
+  guint64 line = block->lines[record],
+          expected = field->conf->numbers == CONF_NUMBERS_LINES ? line : totals->records + record + 1;
+  gint64 told = block->columns[field->column].integers[record];
+  if ((guint64)told == expected || record_block_fault(block, record))
+    return;
+  const char *what = field->conf->numbers == CONF_NUMBERS_LINES ? "line" : "record";
+  g_autofree char *reason = g_strdup_printf("%s: this is %s %" G_GUINT64_FORMAT
+                                            ", and says that it is %" G_GINT64_FORMAT
+                                            ": lines are missing, or too many, or in another order",
+                                            field->conf->name, what, expected, told);
+  LayoutProblem problem = {.line = line, .code = "T013", .reason = reason};
+  keep_first_problem(totals, &problem);
+}
+
+static void check_numbers(LayoutTotals *totals, const ChunkState *state) {
+  for (guint i = 0; i < state->chunk.block->count; i++) {
+    guint type = state->types ? state->types[i] : 0;
+    const Shape *shape = type == LAYOUT_NO_TYPE ? NULL : &totals->layout->shapes[SHAPE_RECORD + type];
+    for (guint f = 0; shape && f < shape->n_fields; f++)
+      if (shape->fields[f].conf->numbers != CONF_NUMBERS_NOTHING)
+        check_number(totals, state, &shape->fields[f], i);
+  }
+}
+
 void layout_totals_add(LayoutTotals *totals, const LayoutChunk *chunk) {
   const ChunkState *state = (const ChunkState *)chunk;
   const RecordBlock *block = chunk->block;
+  if (totals->layout->is_numbered)
+    check_numbers(totals, state);
+  totals->passed_over += chunk->passed_over;
   totals->records += block->count;
   if (block->count > 0)
     totals->last_record = MAX(totals->last_record, block->lines[block->count - 1]);
@@ -191,15 +225,36 @@ static char *of_which(const LayoutTotals *totals, const Control *control, const 
   return tag ? g_strdup_printf("%s of records %s", what, tag) : g_strdup(what);
 }
 
+/* Records, or lines: a record that has line ends in its values is one. */
+static guint64 count_of(const LayoutTotals *totals, const Control *control) {
+  const ConfField *field = control->field;
+  guint64 counted = control->type < 0 ? totals->records : totals->typed[control->type];
+  if (field->control != CONF_CONTROL_COUNT)
+    counted += (totals->lines[SHAPE_HEADER] ? 1u : 0u) + (totals->lines[SHAPE_TRAILER] ? 1u : 0u);
+  if (field->control == CONF_CONTROL_ALL_LINES)
+    counted += totals->passed_over;
+  return field->per_block ? (counted + field->per_block - 1) / field->per_block : counted;
+}
+
 static LayoutProblem *check_count(const LayoutTotals *totals, guint c, guint64 line) {
   const Control *control = &totals->layout->controls[c];
   const ConfField *field = control->field;
   guint scale = field->type == CONF_DECIMAL ? field->scale : 0;
-  guint64 counted = control->type < 0 ? totals->records : totals->typed[control->type];
+  guint64 counted = count_of(totals, control);
   if (scaled((LayoutSum)counted, 0, scale) == totals->declared[c])
     return NULL;
-  g_autofree char *of = control->type < 0 ? g_strdup("count of records") : of_which(totals, control, "count");
+  g_autofree char *of = field->control != CONF_CONTROL_COUNT
+                            ? g_strdup_printf("count of %s", field->per_block ? "blocks" : "lines")
+                        : control->type < 0 ? g_strdup("count of records")
+                                            : of_which(totals, control, "count");
   return answer(totals, "T003", line, differs(field, of, totals->declared[c], scale, (gint64)counted, 0));
+}
+
+static LayoutSum cut_to(LayoutSum sum, guint digits) {
+  LayoutSum most = 1;
+  for (guint i = 0; i < digits; i++)
+    most *= 10;
+  return digits > 0 ? (sum < 0 ? -sum : sum) % most : sum;
 }
 
 static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 line) {
@@ -208,21 +263,26 @@ static LayoutProblem *check_sum(const LayoutTotals *totals, guint c, guint64 lin
   const Control *control = &layout->controls[c];
   const StagingColumn *column = &layout->columns[control->column];
   guint s = control->sum, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0,
-        finest = MAX(scale, column->scale);
+        opening_scale = control->opening && control->opening->type == CONF_DECIMAL ? control->opening->scale : 0,
+        finest = MAX(MAX(scale, opening_scale), column->scale);
   if (totals->unreadable[s] > 0)
     return answer(
         totals, "T005", totals->unreadable[s],
         g_strdup_printf("%s: the sum of %s cannot be confirmed: it could not be read in line %" G_GUINT64_FORMAT,
                         control->field->name, column->name, totals->unreadable[s]));
-  if (totals->sums[s] > G_MAXINT64 || totals->sums[s] < G_MININT64)
+  LayoutSum sum = cut_to(scaled(totals->sums[s], column->scale, finest), control->field->low_digits) +
+                  scaled(totals->opening[c], opening_scale, finest);
+  if (sum > G_MAXINT64 || sum < G_MININT64)
     return answer(totals, "T006", line,
                   g_strdup_printf("%s: the sum of %s is beyond 64 bits", control->field->name, column->name));
-  if (scaled(totals->declared[c], scale, finest) == scaled(totals->sums[s], column->scale, finest))
+  if (scaled(totals->declared[c], scale, finest) == sum)
     return NULL;
-  g_autofree char *sum = g_strdup_printf("%s of %s", names[layout->sums[s].what], column->name);
-  g_autofree char *of = of_which(totals, control, sum);
+  g_autofree char *what = g_strdup_printf("%s%s%s of %s", control->opening ? control->opening->name : "",
+                                          control->opening ? " and the " : "", names[layout->sums[s].what],
+                                          column->name);
+  g_autofree char *of = of_which(totals, control, what);
   return answer(totals, "T004", line,
-                differs(control->field, of, totals->declared[c], scale, (gint64)totals->sums[s], column->scale));
+                differs(control->field, of, totals->declared[c], scale, (gint64)sum, finest));
 }
 
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals) {

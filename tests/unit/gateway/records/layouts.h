@@ -60,7 +60,7 @@ static inline ConfField *layouts_field(const char *word) {
   }
   static const char *const controls[] = {CONF_CONTROLS(CONF_WORD)};
   for (guint i = 0; control[1] && i < G_N_ELEMENTS(controls); i++)
-    if (strncmp(control[1], controls[i], strcspn(control[1], "=")) == 0)
+    if (strncmp(control[1], controls[i], MAX(strcspn(control[1], "="), strlen(controls[i]))) == 0)
       field->control = (ConfControl)i;
   if (field->control >= CONF_CONTROL_SUM)
     field->control_field = g_strdup(strchr(control[1], '=') + 1);
@@ -75,6 +75,7 @@ static inline void layouts_free_field(gpointer data) {
   g_free(field->control_field);
   g_free(field->control_record);
   g_free(field->sign_from);
+  g_free(field->opening);
   g_strfreev(field->negative);
   g_strfreev(field->values);
   g_free(field);
