@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import ssl
+import threading
 import time
 
 from certificates import fingerprint
@@ -149,6 +150,39 @@ def an_acknowledgement_is_noted_once_and_only_for_what_was_published():
         equal(requests.manifest_status(DATE)["acknowledged"], True, "acknowledged")
         equal(world.gateway.log().count("recon-acknowledged"), 2, "both are in the log")
         equal(requests.curl(path).status, 405, "GET")
+
+
+@test
+def acknowledgements_that_a_lane_is_slow_to_note_leave_threads_to_the_others():
+    """The lane does not run: some wait for it, the next is sent away, and what needs no lane is served."""
+    with served() as (world, requests):
+        path = f"/v1/manifests/points/{DATE}"
+        body = '{"manifest_sha256": "%s"}' % hashlib.sha256(requests.get(path).body.encode()).hexdigest()
+        lanes, found, threads = list(world.gateway.named("lane")), [], []
+
+        def acknowledge():
+            found.append(requests.curl(path + "/acknowledgement", "-d", body))
+
+        def one_more_is_sent_away():
+            threads.append(threading.Thread(target=acknowledge))
+            threads[-1].start()
+            threads[-1].join(0.5)
+            return found
+        for pid in lanes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until("one to be sent away", one_more_is_sent_away)
+            equal(found[0].status, 503, "the status of one more than may wait")
+            has(found[0].body, "acknowledge it again", "what it is told")
+            for _ in range(5):
+                equal(requests.get(path).status, 200, "a manifest meanwhile")
+        finally:
+            for pid in lanes:
+                os.kill(pid, signal.SIGCONT)
+            for thread in threads:
+                thread.join()
+        equal({answer.status for answer in found} - {503}, {200}, "those that waited")
+        equal(requests.manifest_status(DATE)["acknowledged"], True, "acknowledged")
 
 
 def _handshaken(requests):
