@@ -137,7 +137,7 @@ static void check_control(const Section *section, gpointer into) {
 /* --- Fixed width. Numbers are at the right behind zeros, all else at the left before spaces, unless it is said. */
 
 static void check_fixed(const Section *section, gpointer into) {
-  static const char *const options[] = {"bytes", "align", "pad", "implied", "sign"};
+  static const char *const options[] = {"bytes", "align", "pad", "sign"};
   ((ConfField *)into)->pad = ' ';
   gboolean is_fixed = layout_of(section)->kind == CONF_LAYOUT_FIXED;
   for (guint i = 0; i < G_N_ELEMENTS(options); i++)
@@ -158,10 +158,6 @@ static void read_fixed_number(const Section *section, const Row *row, gpointer a
 
 static void read_fixed_choice(const Section *section, const Row *row, gpointer at) {
   read_if_fixed(section, row, at, &kind_choice);
-}
-
-static void read_fixed_yes(const Section *section, const Row *row, gpointer at) {
-  read_if_fixed(section, row, at, &kind_yes);
 }
 
 static void fill_align(const Section *section, gpointer into) {
@@ -185,9 +181,9 @@ static void read_pad(const Section *section, const Row *row, gpointer at) {
 
 static void check_number_place(const Section *section, gpointer into) {
   const ConfField *field = into;
+  refuse_unless(section, "implied", field->type == CONF_DECIMAL, "type = decimal");
   if (layout_of(section)->kind != CONF_LAYOUT_FIXED)
     return;
-  refuse_unless(section, "implied", field->type == CONF_DECIMAL, "type = decimal");
   refuse_unless(section, "sign", is_number(field), "type = integer or decimal");
 }
 
@@ -220,7 +216,6 @@ static const Kind kind_values = {.store = STORE_LIST, .is_list = TRUE, .read = r
 static const Kind kind_control = {.store = STORE_UINT, .read = read_control};
 static const Kind kind_fixed_number = {.store = STORE_UINT, .read = read_fixed_number};
 static const Kind kind_fixed_choice = {.store = STORE_UINT, .read = read_fixed_choice};
-static const Kind kind_fixed_yes = {.store = STORE_UINT, .read = read_fixed_yes};
 static const Kind kind_pad = {.store = STORE_BYTE, .read = read_pad};
 static const char *const alignments[] = {"left", "right", NULL};
 
@@ -253,7 +248,7 @@ static const Row rows[] = {
     CHECK(fill_align),
     ROW(ConfField, "pad", pad, pad),
     CHECK(check_number_place),
-    ROW(ConfField, "implied", implied, fixed_yes),
+    ROW(ConfField, "implied", implied, yes),
     ROW(ConfField, "sign", sign, fixed_choice, .words = WORDS(CONF_SIGNS), .otherwise = CONF_SIGN_PLAIN),
     CHECK(check_zeros),
     ROW(ConfField, "sign-from", sign_from, text),

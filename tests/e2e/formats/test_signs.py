@@ -45,3 +45,17 @@ def a_debit_is_credited_as_a_debit_and_answered_as_it_came():
         equal(world.raw_answer("POINTS_c.dat.pgp").decode(),
               "H|POINTS_c.dat.pgp|ACCEPTED||\nD|d|C|1.00|REJECTED|K004\nD|a|C|7.5|DUPLICATE|K003\nT|2|0|1|1|0.00\n",
               "the second answer")
+
+
+@test(quick=True)
+def cents_without_a_point_are_the_same_money_as_their_total_with_one():
+    world = world_of({'field "member"': f(), 'field "points"': f(type="decimal", scale=2, implied=True),
+                      'field "reference"': f()},
+                     {'field "total"': f(type="decimal", scale=2, control="sum(points)")},
+                     columns=["reference", "points"])
+    with world:
+        world.start()
+        world.drop("POINTS_a.dat.pgp", b"D|m1|1230|a\nD|m1|-5|b\nD|m1|007|c\nT|12.32\n")
+        equal(world.raw_answer("POINTS_a.dat.pgp").decode(),
+              "H|POINTS_a.dat.pgp|ACCEPTED||\nD|a|1230|OK|\nD|b|-5|OK|\nD|c|007|OK|\nT|3|3|0|0|12.32\n", "the answer")
+        equal(world.gateway.json("balance", "m1")["balance"], "12.32", "the balance")
