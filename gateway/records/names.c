@@ -62,9 +62,14 @@ static gboolean reads_as_record(Parse *parse, const Shape *record) {
   return has_type;
 }
 
+/* Of a line with more cells than any of the layout's, no more are kept. */
+static gsize n_kept(const Parse *parse) {
+  return MIN(parse->n_cells, parse->layout->most_cells);
+}
+
 static gboolean check_titles(Parse *parse, const Shape *record) {
   for (guint i = 0; i < MAX(record->n_fields, parse->n_cells); i++) {
-    const Cell *cell = i < parse->n_cells ? &parse->cells[i] : NULL;
+    const Cell *cell = i < n_kept(parse) ? &parse->cells[i] : NULL;
     const char *title = i < record->n_fields ? title_of(&record->fields[i]) : NULL;
     if (cell && title && cell->length == strlen(title) && memcmp(cell->at, title, cell->length) == 0)
       continue;
@@ -74,8 +79,8 @@ static gboolean check_titles(Parse *parse, const Shape *record) {
                                       "in another order",
                                       i + 1, found ? "\"" : "",
                                       found  ? found
-                                      : cell ? "another"
-                                             : "missing",
+                                      : i < parse->n_cells ? "another"
+                                                           : "missing",
                                       found ? "\"" : "", title ? "\"" : "", title ? title : "that there is none",
                                       title ? "\"" : ""));
     return FALSE;
@@ -86,7 +91,7 @@ static gboolean check_titles(Parse *parse, const Shape *record) {
 /* Where the names of the layout's own fields stand in the file, they stand at these fields' places. A name that the
  * layout does not have tells nothing. */
 static gboolean check_order(Parse *parse, const Shape *shape) {
-  for (guint i = 0; i < parse->n_cells; i++) {
+  for (guint i = 0; i < n_kept(parse); i++) {
     g_autofree char *found = folded(parse->cells[i].at, parse->cells[i].length);
     guint place = 0;
     for (; place < shape->n_fields; place++) {

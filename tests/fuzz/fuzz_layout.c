@@ -11,6 +11,7 @@ typedef struct {
   int line_end;
   gboolean is_fixed;
   const char *second; /* another type of records */
+  gboolean passes;    /* over lines that begin with # or 99, of blanks, of Ctrl-Z at the end */
 } Kind;
 
 static const Kind KINDS[] = {
@@ -38,7 +39,14 @@ static const Kind KINDS[] = {
      CONF_LINE_END_ANY, FALSE, "EE n:int o:text?"},
     {"", NULL, "D m:text?@4 n:int@3^", "T n:int@2#count s:int@5#sum=n", "IBM037", FALSE, FALSE, CONF_LINE_END_NONE,
      TRUE, NULL},
+    {",", "H p:text", "D m:text? n:int$c=D c:enum=C/D", "T n:int?#all-lines s:int?#gross=n", NULL, TRUE, FALSE,
+     CONF_LINE_END_ANY, FALSE, NULL, TRUE},
+    {",", "- p:text? q:text?", "- m:text? n:int?", "- n:int#lines o:text?", NULL, FALSE, TRUE, CONF_LINE_END_ANY, FALSE,
+     NULL, TRUE},
+    {"", "- p:text?@4", "- m:text?@4", "- n:int@4>0#count", NULL, FALSE, TRUE, CONF_LINE_END_NONE, TRUE, NULL, TRUE},
 };
+
+static const char *const BEGINNINGS[] = {"#", "99", NULL};
 
 static Layout *layout_of(const Kind *kind) {
   GError *error = NULL;
@@ -49,6 +57,9 @@ static Layout *layout_of(const Kind *kind) {
   *(int *)(void *)&conf->line_end = kind->line_end;
   conf->line_limit = 60;
   conf->kind = kind->is_fixed ? CONF_LAYOUT_FIXED : CONF_LAYOUT_DELIMITED;
+  if (kind->passes)
+    conf->pass_over = (ConfPassOver){
+        .present = TRUE, .beginning = (char **)(gsize)BEGINNINGS, .blank = TRUE, .ctrl_z = TRUE};
   if (kind->second)
     layouts_record(conf, kind->second);
   if (kind == &KINDS[6]) /* a sum needs a number */

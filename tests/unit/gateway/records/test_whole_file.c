@@ -68,6 +68,8 @@ static void columns_in_another_order_are_refused(void **state) {
                     "2 D \"q1\" \"100.00\" 20000\nH 1\n= 2 lines, 1 records, T011 in 1\n");
   expect_of_columns(" Key ,AMOUNT,Account\nq1,100.00,200\n",
                     "2 D \"q1\" \"100.00\" 20000\nH 1\n= 2 lines, 1 records, T011 in 1\n");
+  expect_of_columns("x,y,z,b,a,,,,,,\nq1,100.00,200\n",
+                    "2 D \"q1\" \"100.00\" 20000\nH 1\n= 2 lines, 1 records, L004 in 1\n");
   expect_of_columns("b,a,c\nq1,100.00,200\n", "2 D \"q1\" \"100.00\" 20000\nH 1\n= 2 lines, 1 records, T011 in 1\n");
 }
 
@@ -78,6 +80,7 @@ static void titles_are_compared_byte_for_byte(void **state) {
   } cases[] = {
       {"Bill no,account,Value", "ok"},        {"Bill no,Value,account", "T011 in 1"},
       {"bill no,account,Value", "T011 in 1"}, {"Bill no,account,Value,more", "T011 in 1"},
+      {"Bill no,account,Value,,,,,,,,,", "T011 in 1"},
       {"Bill no,account", "T011 in 1"},       {"Bill no,account,2.00", "T010 in 1"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
