@@ -164,6 +164,18 @@ static gboolean is_news(const Poll *poll, const Look *look, BookFile *file, cons
   return is_other;
 }
 
+/* A finished file is not kept waiting by the unfinished ones that are listed before it: there are as many places again
+ * for such files. */
+static gboolean is_ready_at_sight(const Poll *poll, const CourierEntry *entry) {
+  if (poll->added->len >= 2 * MOST_SIGHTINGS)
+    return FALSE;
+  Look look = {0};
+  look_update(&look, entry, poll->look_at, poll->generation);
+  g_autofree char *evidence =
+      admit_evidence(&poll->feed->conf->source, entry->name, &look, poll->names, poll->look_at);
+  return evidence != NULL;
+}
+
 static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) {
   if (!entry->is_file || !admit_is_candidate(&poll->feed->conf->source, entry->name))
     return TRUE;
@@ -177,7 +189,7 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   poll->poll.listed++;
   if (is_known)
     return TRUE;
-  if (!file && poll->added->len >= MOST_SIGHTINGS)
+  if (!file && poll->added->len >= MOST_SIGHTINGS && !is_ready_at_sight(poll, entry))
     return TRUE;
   const Look *look = look_for(poll, entry);
   gboolean is_new = !file, is_as_it_was = file && file->size == entry->size && file->modified == entry->modified;
@@ -208,18 +220,23 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   return TRUE;
 }
 
-/* Files in `seen` whose names are no longer listed were taken away before they were complete. */
+/* Files in `seen` whose names are no longer listed were taken away before they were complete. All of them are looked
+ * at; what is more than one poll takes is left to the next one. */
 static gboolean find_gone(Poll *poll, GError **error) {
-  BookFilter filter = {.feed = poll->feed->conf->name, .states = 1u << FILE_SEEN, .limit = 50000};
-  g_autoptr(GPtrArray) seen = book_files(poll->reader, &filter, error);
-  if (!seen)
-    return FALSE;
-  g_ptr_array_set_free_func(seen, NULL);
-  for (guint i = 0; i < seen->len; i++) {
-    BookFile *file = seen->pdata[i];
+  BookFilter filter = {.feed = poll->feed->conf->name, .states = 1u << FILE_SEEN};
+  g_autoptr(BookWalk) walk = book_walk_new(poll->reader, &filter);
+  while (poll->gone->len < MOST_SIGHTINGS) {
+    BookFile *file = NULL;
+    if (!book_walk_next(walk, &file, error))
+      return FALSE;
+    if (!file)
+      return TRUE;
+    if (g_hash_table_contains(poll->names, file->name)) {
+      book_file_free(file);
+      continue;
+    }
     g_ptr_array_add(poll->kept, file);
-    if (!g_hash_table_contains(poll->names, file->name))
-      g_ptr_array_add(poll->gone, file);
+    g_ptr_array_add(poll->gone, file);
   }
   return TRUE;
 }

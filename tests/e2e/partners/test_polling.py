@@ -1,6 +1,7 @@
 """When a feed looks, and what it takes as evidence that a file is complete."""
 import datetime
 import glob
+import os
 import time
 import zoneinfo
 
@@ -94,3 +95,17 @@ def a_clock_that_is_a_day_off_takes_no_file_twice():
             equal(len([f for f in world.gateway.files() if f["name"] == "POINTS_today.dat.pgp"]), 1,
                   "files of the old name")
         world.settle()
+
+
+@test
+def a_finished_file_among_many_is_answered_after_the_first_look():
+    """However the server sorts: one of the three stands behind 10,000 others, which a poll takes no more of."""
+    with World() as world:
+        world.feed.source["every"] = "1h"
+        for part in range(3):
+            world.drop(f"POINTS_finished{part}.dat.pgp", accruals.records(3, prefix=f"F{part}"))
+            for i in range(6000):
+                open(os.path.join(world.partner.outgoing, f"POINTS_{part}{i:05}.dat.pgp"), "wb").close()
+        world.start()
+        for part in range(3):
+            equal(world.feedback(f"POINTS_finished{part}.dat.pgp", seconds=60).accepted, 3, "accepted")
