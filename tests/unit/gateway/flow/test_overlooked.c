@@ -22,10 +22,12 @@ static World world_of(const Fixture *f, const char *feeds) {
   g_autofree char *head = g_strndup(right_one, (gsize)(strstr(right_one, "lane \"points\"") - right_one)),
                   *text = g_strdup_printf("%slane \"points\" {\n%s}\n", head, feeds);
   ConfReport *report = conf_report_new();
-  World world = {.conf = conf_parse(conf_source_from_text("c", text, strlen(text)), report), .book = f->book};
+  ConfSource *source = conf_source_from_text("c", text, strlen(text));
+  World world = {.conf = conf_parse(source, report), .book = f->book};
   for (guint i = 0; !world.conf && i < report->findings->len; i++)
     print_message("%s\n", ((const ConfFinding *)report->findings->pdata[i])->message);
   conf_report_free(report);
+  conf_source_free(source);
   assert_non_null(world.conf);
   const ConfLane *lane = world.conf->lanes->pdata[0];
   for (guint i = 0; i < lane->feeds->len; i++)
