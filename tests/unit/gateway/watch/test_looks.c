@@ -83,7 +83,7 @@ static void a_disk_that_is_short_for_the_book_is_an_alarm_until_there_is_room(vo
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(a_disk_that_is_short_for_the_book_is_an_alarm_until_there_is_room, set_up,
+      cmocka_unit_test_setup_teardown(a_disk_that_is_short_for_the_book_is_an_alarm_until_there_is_room, make_fixture,
                                       tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
