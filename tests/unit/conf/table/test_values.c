@@ -99,7 +99,6 @@ static const Row rows[] = {
      "18: field \"total\": the record has no field \"point\" to sum; did you mean \"points\"?\n"},
     {"sum(points)", "sum(member)",
      "18: field \"total\": \"member\" cannot be summed, it is neither integer nor decimal\n"},
-    {"sum(points)", "sum(money)", "18: field \"total\" must have the type and scale of \"money\", which it sums\n"},
     {"trailer \"T\"", "trailer \"D\"", "18: the tag \"D\" stands for two kinds of line\n"},
     {"trailer \"T\"", "trailer",
      "18: lines are told apart by their tag, and this one has none: write it behind the name, as record \"D\" { … }, "
