@@ -40,6 +40,7 @@ gboolean conf_same_folder(const ConfEndpoint *left, const char *left_path, const
 gboolean conf_day_ends(const char *day, gint64 *ends);
 gint64 conf_sha1_ends(const ConfOpenpgp *openpgp); /* of sha1-until; 0: not set */
 const ConfLayout *conf_layout(const Conf *conf, const char *name);
+/* NULL: it has none of that name, or the name is NULL. */
 const ConfField *conf_line_field(const ConfLine *line, const char *name);
 const ConfLane *conf_lane(const Conf *conf, const char *name);
 /* feed names are unique over all lanes */

@@ -79,7 +79,7 @@ const ConfLayout *conf_layout(const Conf *conf, const char *name) {
 }
 
 const ConfField *conf_line_field(const ConfLine *line, const char *name) {
-  return named_find(line->fields, name);
+  return name && line->fields ? named_find(line->fields, name) : NULL;
 }
 
 const ConfLane *conf_lane(const Conf *conf, const char *name) {

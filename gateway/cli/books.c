@@ -29,12 +29,7 @@ static void lane_free(gpointer data) {
 
 static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
   const ConfLayout *layout = feed ? conf_layout(conf, feed->layout) : NULL;
-  for (guint i = 0; layout && name && layout->record.fields && i < layout->record.fields->len; i++) {
-    const ConfField *field = layout->record.fields->pdata[i];
-    if (strcmp(field->name, name) == 0)
-      return field;
-  }
-  return NULL;
+  return layout ? conf_line_field(&layout->record, name) : NULL;
 }
 
 guint cli_feed_scale(const Conf *conf, const ConfFeed *feed) {

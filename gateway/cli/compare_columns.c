@@ -1,16 +1,11 @@
 #include "gateway/cli/compare_columns.h"
-#include <string.h>
 
 enum { KEY, AMOUNT, ACCOUNT, BUSINESS_DATE, KNOWN };
 
-static gboolean is_integer(const CompareColumnsAsked *asked, const char *field) {
+static gboolean is_integer(const CompareColumnsAsked *asked, const char *name) {
   const ConfLayout *layout = conf_layout(asked->conf, asked->feed->layout);
-  for (guint i = 0; layout && i < layout->record.fields->len; i++) {
-    const ConfField *one = layout->record.fields->pdata[i];
-    if (g_strcmp0(one->name, field) == 0)
-      return one->type == CONF_INTEGER;
-  }
-  return FALSE;
+  const ConfField *field = layout ? conf_line_field(&layout->record, name) : NULL;
+  return field && field->type == CONF_INTEGER;
 }
 
 static const char *either(const char *name, const char *otherwise) {
@@ -26,7 +21,7 @@ static void list_known(const CompareColumnsAsked *asked, CompareColumn known[KNO
   const char *const fields[KNOWN] = {feed->key, NULL, feed->ledger.account, NULL};
   for (guint i = 0; i < KNOWN; i++)
     known[i] = (CompareColumn){in_ours[i], in_ours[i], asked->is_own ? in_own[i] : in_layout[i],
-                               fields[i] && is_integer(asked, fields[i])};
+                               is_integer(asked, fields[i])};
 }
 
 static gboolean add_other(CompareColumns *columns, const CompareColumn *column, GError **error) {

@@ -1,6 +1,5 @@
 /* What a feed's credits mean, as the configuration says it. */
 #include "gateway/move/compare.h"
-#include <string.h>
 
 /* How the values of a field are told apart: fields of one kind give the same key for the same bytes. "text", or with
  * its normal form "text trim case". */
@@ -20,12 +19,7 @@ static char *kind_of(const ConfField *field) {
 
 static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
   const ConfLayout *layout = conf_layout(conf, feed->layout);
-  for (guint i = 0; layout && name && layout->record.fields && i < layout->record.fields->len; i++) {
-    const ConfField *field = layout->record.fields->pdata[i];
-    if (strcmp(field->name, name) == 0)
-      return field;
-  }
-  return NULL;
+  return layout ? conf_line_field(&layout->record, name) : NULL;
 }
 
 BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {

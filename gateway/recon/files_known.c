@@ -47,11 +47,11 @@ static guint layout_scale(const ReconSourceOptions *options, const char *ledger)
   for (guint i = 0; i < options->lane->feeds->len; i++) {
     const ConfFeed *feed = options->lane->feeds->pdata[i];
     const ConfLayout *layout = conf_layout(options->conf, feed->layout);
-    for (guint j = 0; layout && g_strcmp0(feed->ledger.name, ledger) == 0 && j < layout->record.fields->len; j++) {
-      const ConfField *field = layout->record.fields->pdata[j];
-      if (strcmp(field->name, feed->ledger.amount) == 0)
-        return field->type == CONF_DECIMAL ? field->scale : 0;
-    }
+    const ConfField *amount = layout && g_strcmp0(feed->ledger.name, ledger) == 0
+                                  ? conf_line_field(&layout->record, feed->ledger.amount)
+                                  : NULL;
+    if (amount)
+      return amount->type == CONF_DECIMAL ? amount->scale : 0;
   }
   return 0;
 }

@@ -16,12 +16,8 @@ struct DifferenceWriter {
 };
 
 static Place place_of_key(const ConfLayout *conf, const char *key) {
-  for (guint i = 0; i < conf->record.fields->len; i++) {
-    const ConfField *field = conf->record.fields->pdata[i];
-    if (g_str_equal(field->name, key))
-      return rows_place_of(field);
-  }
-  return (Place){40, FALSE, ' '};
+  const ConfField *field = conf_line_field(&conf->record, key);
+  return field ? rows_place_of(field) : (Place){40, FALSE, ' '};
 }
 
 DifferenceWriter *difference_writer_new(const Layout *layout, const ConfFeedback *conf, const char *key, int fd,
