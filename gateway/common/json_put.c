@@ -1,4 +1,5 @@
 #include "gateway/common/json_put.h"
+#include "gateway/base/wide.h"
 #include <string.h>
 
 void json_put_text(GString *into, const char *text, gsize length) {
@@ -32,19 +33,11 @@ void json_put_shown(GString *into, const char *text) {
 }
 
 void json_put_decimal(GString *into, gint64 value, guint scale) {
-  char digits[64];
-  guint64 magnitude = value < 0 ? 0 - (guint64)value : (guint64)value;
-  gsize at = sizeof digits;
-  digits[--at] = '"';
-  for (guint n = 0; magnitude > 0 || n <= scale; n++, magnitude /= 10) {
-    if (n == scale && n > 0)
-      digits[--at] = '.';
-    digits[--at] = (char)('0' + magnitude % 10);
-  }
-  if (value < 0)
-    digits[--at] = '-';
-  digits[--at] = '"';
-  g_string_append_len(into, digits + at, (gssize)(sizeof digits - at));
+  char digits[WIDE_BYTES];
+  gsize length = wide_print(value, scale, digits);
+  g_string_append_c(into, '"');
+  g_string_append_len(into, digits, (gssize)length);
+  g_string_append_c(into, '"');
 }
 
 /* --- Is it JSON? RFC 8259, by descent; each function leaves *at behind what it knows. */
