@@ -113,6 +113,7 @@ typedef struct {
 } LedgerEntry;
 typedef gboolean (*LedgerEntryVisit)(gpointer user, const LedgerEntry *entry); /* FALSE ends the visit */
 
+/* *exists and *entries: NULL when they are not asked for. STORAGE for a balance beyond 64 bits. */
 gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exists, gint64 *balance, guint64 *entries,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The same question as ledger_promise's, without a promise and without those of the lane. */

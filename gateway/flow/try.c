@@ -69,11 +69,9 @@ static gboolean ask_reader(gpointer user, const RecordBlock *block, const guint8
 }
 
 static gboolean ask_balance(gpointer user, const char *account, gint64 *balance, GError **error) {
-  gboolean exists;
-  guint64 entries;
+  LedgerReader *ledger = ((const Try *)user)->ledger;
   *balance = 0;
-  return !((Try *)user)->ledger ||
-         ledger_balance(((Try *)user)->ledger, account, &exists, balance, &entries, error);
+  return !ledger || ledger_balance(ledger, account, NULL, balance, NULL, error);
 }
 
 static gboolean examine_balances_where_needed(const Try *try, const ExamineOptions *options, gint64 moved,

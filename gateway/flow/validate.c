@@ -30,10 +30,7 @@ static gboolean ask_ledger(gpointer user, const RecordBlock *block, const guint8
 }
 
 static gboolean ask_balance(gpointer user, const char *account, gint64 *balance, GError **error) {
-  Asker *asker = user;
-  gboolean exists;
-  guint64 entries;
-  return ledger_balance(asker->reader, account, &exists, balance, &entries, error);
+  return ledger_balance(((const Asker *)user)->reader, account, NULL, balance, NULL, error);
 }
 
 static void count(BookFile *file, const Examination *found) {

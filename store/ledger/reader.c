@@ -136,9 +136,11 @@ gboolean ledger_balance(LedgerReader *reader, const char *account, gboolean *exi
   db_rollback(shard->view.db);
   if (!ok)
     return FALSE;
-  *exists = sum.entries > 0;
+  if (exists)
+    *exists = sum.entries > 0;
   *balance = sum.balance;
-  *entries = sum.entries;
+  if (entries)
+    *entries = sum.entries;
   return !sum.overflow ||
          sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the balance of %s leaves 64 bits", account);
 }

@@ -180,10 +180,8 @@ static void note_posted(gpointer user, guint record, const ShardView *view, guin
 /* --- Balances, where they could overflow: the job is alone, and everything is folded first. */
 
 static gboolean balance_fits(LedgerReader *reader, const char *account, gint64 change, gboolean *fits, GError **error) {
-  gboolean exists;
   gint64 balance, sum;
-  guint64 entries;
-  if (!ledger_balance(reader, account, &exists, &balance, &entries, error))
+  if (!ledger_balance(reader, account, NULL, &balance, NULL, error))
     return FALSE;
   *fits = !__builtin_add_overflow(balance, change, &sum);
   return TRUE;

@@ -56,9 +56,7 @@ static gboolean refusal_change(BookTransaction *tx, gpointer data, GError **erro
 }
 
 static gboolean ask_balance(gpointer user, const char *account, gint64 *balance, GError **error) {
-  gboolean exists;
-  guint64 entries;
-  return ledger_balance(user, account, &exists, balance, &entries, error);
+  return ledger_balance(user, account, NULL, balance, NULL, error);
 }
 
 static gboolean find_beyond(const Step *step, BookBatch *batch, Examination *found, GError **error) {
