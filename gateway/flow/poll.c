@@ -171,9 +171,9 @@ static gboolean is_ready_at_sight(const Poll *poll, const CourierEntry *entry) {
     return FALSE;
   Look look = {0};
   look_update(&look, entry, poll->look_at, poll->generation);
-  g_autofree char *evidence =
-      admit_evidence(&poll->feed->conf->source, entry->name, &look, poll->names, poll->look_at);
-  return evidence != NULL;
+  g_autofree char *on = NULL;
+  return admit_missing(&poll->feed->conf->source, entry->name, &look, poll->names, poll->look_at, &on) ==
+         FILE_WAIT_NOTHING;
 }
 
 static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) {

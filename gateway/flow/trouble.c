@@ -1,10 +1,10 @@
 /* Failure policy: what becomes of a file whose step failed. How long and how often is in common/policy.h.
  *
  *   code           scope      what is done
- *   again,         file       the step is tried again, for ever; it looks before it repeats. What is posted waits no
- *                             longer than the processor's row says. A file on its way in
- *   uncertain                 (admitted) is held after retry-limit tries: an endpoint that cannot be reached is no such
- *                             try, and a file that never comes must not be waited for in silence
+ *   again,         file       the step is tried again, for ever; it looks before it repeats. A file in posting waits no
+ *   uncertain                 longer than its processor's row says. One on its way in (admitted) is held after
+ *                             retry-limit tries: an endpoint that cannot be reached is no such try, and a file that
+ *                             never comes must not be waited for in silence
  *   partner        file       the same, but after retry-limit tries the file is held for a person, where it can be held
  *   login          endpoint   its breaker (threads/endpoint_pool.c) stops all logins after three; the file is tried
  *                             again at the longest wait
