@@ -1,6 +1,7 @@
 /* A test in a child process whose folder is a tmpfs of a given size: a disk that is really full. Where the machine
  * allows no mount (no root and no user namespaces) the test is skipped, loudly. */
 #pragma once
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,6 +31,25 @@ static inline int resize_small_disk(const char *folder, const char *size) {
   char options[64];
   snprintf(options, sizeof options, "size=%s", size);
   return mount("tmpfs", folder, "tmpfs", MS_REMOUNT, options);
+}
+
+/* Leaves `left` bytes free; what fills it is one file, taken away by empty_disk. */
+static inline int fill_disk(const char *folder, long left) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/filler", folder);
+  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  off_t at = 0;
+  while (posix_fallocate(fd, at, 64 * 1024) == 0)
+    at += 64 * 1024;
+  int ok = ftruncate(fd, at > left ? at - left : 0) == 0;
+  close(fd);
+  return ok;
+}
+
+static inline void empty_disk(const char *folder) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/filler", folder);
+  unlink(path);
 }
 
 /* `test` returns 0, or the number of the step that failed. */

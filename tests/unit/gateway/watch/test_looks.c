@@ -7,22 +7,6 @@
 
 enum { MIB = 1 << 20 };
 
-static char *filler(const char *folder) {
-  return g_build_filename(folder, "filler", NULL);
-}
-
-/* Leaves so many bytes free. */
-static gboolean fill(const char *folder, gint64 left) {
-  g_autofree char *path = filler(folder);
-  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  gint64 at = 0;
-  while (posix_fallocate(fd, at, 64 * 1024) == 0)
-    at += 64 * 1024;
-  gboolean ok = ftruncate(fd, MAX(0, at - left)) == 0;
-  close(fd);
-  return ok;
-}
-
 static gboolean long_row(BookTransaction *tx, gpointer data, GError **error) {
   return book_audit(tx, "lane", NULL, data, error);
 }
@@ -56,19 +40,18 @@ static gboolean clears(Watch *watch) {
 
 /* Then there is room for a change again, not for the log in the book. */
 static int on_disk(const char *folder) {
-  g_autofree char *path = g_build_filename(folder, "book.db", NULL), *tip = g_build_filename(folder, "tip", NULL),
-                  *filling = filler(folder);
+  g_autofree char *path = g_build_filename(folder, "book.db", NULL), *tip = g_build_filename(folder, "tip", NULL);
   const ConfLane lane = {.name = (char *)"points"};
   Book *book = book_open(path, tip, NULL);
   LaneHost host = {.lane = &lane, .book = book, .alarms = alarms_new(book, 0)};
   Watch watch = {.host = &host, .reader = book ? book_reader_open(path, NULL) : NULL};
   if (!watch.reader || state_after_a_look(&watch) != ALARM_CLEARED)
     return 1;
-  if (!fill(folder, 6 * MIB) || !run_short(book) || !fill(folder, MIB / 4))
+  if (!fill_disk(folder, 6 * MIB) || !run_short(book) || !fill_disk(folder, MIB / 4))
     return 2;
   if (state_after_a_look(&watch) != ALARM_STANDING)
     return 3;
-  g_unlink(filling);
+  empty_disk(folder);
   if (!clears(&watch))
     return 4;
   alarms_free(host.alarms);

@@ -12,23 +12,6 @@ static gint64 size_of(const char *path, const char *ending) {
   return g_stat(name, &about) == 0 ? about.st_size : -1;
 }
 
-/* Leaves `left` bytes free. */
-static gboolean fill_disk(const char *folder, gint64 left) {
-  g_autofree char *path = g_build_filename(folder, "filler", NULL);
-  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  gint64 at = 0;
-  while (posix_fallocate(fd, at, 256 * 1024) == 0)
-    at += 256 * 1024;
-  gboolean ok = ftruncate(fd, MAX(0, at - left)) == 0;
-  close(fd);
-  return ok;
-}
-
-static void empty_disk(const char *folder) {
-  g_autofree char *path = g_build_filename(folder, "filler", NULL);
-  g_unlink(path);
-}
-
 /* 2,000 bytes that stay. */
 static gboolean long_row(BookTransaction *tx, gpointer data, GError **error) {
   return book_audit(tx, "lane", NULL, data, error);
