@@ -85,11 +85,11 @@ static gboolean parse_control(const char *text, ConfField *field) {
   if (!controls[control])
     return FALSE;
   gboolean counts = control < CONF_CONTROL_SUM;
-  if (text[word] == '\0' || (counts && control != CONF_CONTROL_COUNT)) {
-    field->control = control;
-    return counts && text[word] == '\0';
+  if (text[word] == '\0') {
+    field->control = counts ? control : CONF_CONTROL_NONE;
+    return counts;
   }
-  if (text[length - 1] != ')')
+  if (text[length - 1] != ')' || (counts && control != CONF_CONTROL_COUNT))
     return FALSE;
   g_autofree char *inner = g_strndup(text + word + 1, length - word - 2);
   g_auto(GStrv) parts = g_strsplit(inner, ",", 2);
