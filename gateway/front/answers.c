@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 enum { PIECE_BYTES = 64 * 1024 };
+#define BUSY_SECONDS "5" /* when to ask again what cannot be answered at the moment */
 
 static enum MHD_Result queue(FrontRequest *request, guint status, struct MHD_Response *response, guint64 bytes) {
   MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
@@ -30,6 +31,8 @@ static enum MHD_Result answer_text(FrontRequest *request, guint status, char *te
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
   if (status == MHD_HTTP_UNAUTHORIZED)
     MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"sallyport\"");
+  if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+    MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, BUSY_SECONDS);
   if (name)
     MHD_add_response_header(response, name, value);
   return queue(request, status, response, length);

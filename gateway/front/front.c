@@ -69,6 +69,7 @@ static void live(Front *front, int signals, int supervisor) {
     if (write(supervisor, ".", 1) < 0 && errno == EPIPE)
       return;
     front_end_slow(front, g_get_monotonic_time());
+    front_wake_late(front->waits, g_get_monotonic_time());
     if (poll(ends, G_N_ELEMENTS(ends), HEARTBEAT_MS) < 0 && errno != EINTR)
       return;
     char byte;

@@ -1,5 +1,6 @@
 /* What the front's own files and its capabilities' folders share: the server (server.c), the routes (routes.c), who
- * asks (access.c), the lanes' books (shelf.c), the forms of answers (answers.c), and what lanes are asked (ask.c). */
+ * asks (access.c), the lanes' books (shelf.c), the forms of answers (answers.c), what lanes are asked (ask.c), and
+ * requests that wait without a thread (waits.c). */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/common/paths.h"
@@ -8,23 +9,25 @@
 #include <microhttpd.h>
 #include <pthread.h>
 
+typedef struct Waits Waits;
+typedef struct Asker Asker;
+typedef struct FrontQuestion FrontQuestion;
+typedef struct FrontRoute FrontRoute; /* routes.h */
+
 /* A lane: its book, read-only, by readers that are kept for the next request. Nothing is opened before it is asked for.
  */
 typedef struct {
   const ConfLane *lane;
   LanePaths *paths;
+  Asker *asker;
   pthread_mutex_t lock;
   GQueue readers;
 } Shelf;
 
-typedef struct Notes Notes;
-typedef struct FrontRoute FrontRoute; /* routes.h */
-
 typedef struct {
   const Conf *conf;
   GPtrArray *shelves; /* Shelf* */
-  Notes *notes;
-  gint asking; /* atomic: threads that wait for a lane's answer */
+  Waits *waits;
   struct MHD_Daemon *daemon;
   int listening;
   char *certificate, *private_key, *client_ca;
@@ -50,6 +53,10 @@ typedef struct {
   guint64 bytes; /* of the answer: for the log */
   gint64 began;
   gboolean is_answered;
+  FrontQuestion *question;   /* what a handler has asked a lane, kept for its next call; or NULL */
+  gconstpointer waits_for;   /* this and what follows: waits.c's; NULL: the handler's first call */
+  gint64 waits_until;        /* monotonic */
+  gboolean is_suspended, is_woken;
 } FrontRequest;
 
 /* Who asks, by token or certificate, becomes request->requester; FALSE: nobody that we know. */
@@ -71,19 +78,42 @@ typedef struct {
 enum MHD_Result front_answer_file(FrontRequest *request, const FrontFile *file);
 
 /* --- Shelves. */
-Shelf *shelf_new(const Conf *conf, const ConfLane *lane);
+Shelf *shelf_new(const Conf *conf, const ConfLane *lane, Waits *waits);
 void shelf_free(Shelf *shelf);
 BookReader *shelf_take(Shelf *shelf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void shelf_return(Shelf *shelf, BookReader *reader);
 
-/* --- What lanes are asked. Both take the question. */
-typedef enum { LANE_DID, LANE_DID_NOT, LANE_BUSY } LaneAnswer;
-/* Waits for the lane's answer; BUSY: so many threads wait for lanes already that the others have to serve. */
-LaneAnswer front_ask(Front *front, const Shelf *shelf, json_t *question);
-/* A thread that asks lanes what nobody waits for. To stop it takes as long as the one answer that it waits for. */
-Notes *notes_start(GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void notes_stop(Notes *notes);
-void notes_add(Notes *notes, const Shelf *shelf, json_t *question);
+/* --- A request that waits, and holds no thread. Its handler:
+ *
+ *   1. at its first call (!request->waits_for) says what it waits for and how long: front_wait_for;
+ *   2. at each call looks whether it is there, and answers;
+ *   3. else: if (front_wait(request)) return MHD_YES; what is not there by then is not waited for: it answers so.
+ *
+ * Said before the look, so that what comes after it is not missed. It is called again, with the same words and body, by
+ * front_wake or, a second late at most, when the time is over. The client's connection counts as open meanwhile. */
+void front_wait_for(FrontRequest *request, gconstpointer what, guint seconds);
+/* FALSE: its time is over, or the front ends: answer now. */
+gboolean front_wait(FrontRequest *request) G_GNUC_WARN_UNUSED_RESULT;
+/* From any thread: calls all handlers again that wait for it. `what` is compared only, never followed. */
+void front_wake(Waits *waits, gconstpointer what);
+void front_wake_late(Waits *waits, gint64 now); /* those whose time is over; monotonic */
+void front_wait_forget(FrontRequest *request);  /* it is complete */
+Waits *waits_new(void);
+void waits_end(Waits *waits); /* nobody waits from now on: before the server stops */
+void waits_free(Waits *waits);
+
+/* --- What lanes are asked. */
+typedef enum { LANE_SILENT, LANE_DID, LANE_DID_NOT } LaneAnswer;
+/* Takes the question; never waits. Who is to be called again with the answer says front_wait_for(request, the
+ * question); who does not want to know it gives the question back at once. NULL: too many questions wait for the lane,
+ * and this one is lost. */
+FrontQuestion *front_ask(const Shelf *shelf, json_t *question);
+LaneAnswer front_question_answer(FrontQuestion *question);
+void front_question_unref(FrontQuestion *question); /* NULL is fine */
+/* A lane's, with a thread when there is something to ask. To free it takes as long as the one answer that it waits for.
+ */
+Asker *asker_new(const char *control, Waits *waits);
+void asker_free(Asker *asker);
 
 /* --- Byte ranges (RFC 9110, 14): the one range of the header, resolved against the size. */
 typedef enum { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE } RangeKind;

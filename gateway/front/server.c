@@ -157,6 +157,8 @@ static void completed(void *user, struct MHD_Connection *connection, void **cont
             {"status", log_number(request->status)}, {"bytes", log_number((gint64)request->bytes)},
             {"ended", is_whole ? NULL : "early"}, {"ms", log_number((g_get_monotonic_time() - request->began) / 1000)});
   note_waiting(user, connection, g_get_monotonic_time());
+  front_wait_forget(request);
+  front_question_unref(request->question);
   g_string_free(request->body, TRUE);
   g_free(request);
   *context = NULL;
@@ -240,7 +242,7 @@ static gboolean start_daemon(Front *front, GError **error) {
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL};
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, front};
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)watch_connection, front};
-  guint flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG;
+  guint flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
   if (!conf->clear_text) {
     flags |= MHD_USE_TLS;
     options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, front->certificate};
@@ -262,14 +264,15 @@ Front *front_open(const Conf *conf, GError **error) {
   Front *front = g_new0(Front, 1);
   front->conf = conf;
   front->listening = -1;
+  front->waits = waits_new();
   front->shelves = g_ptr_array_new_with_free_func((GDestroyNotify)shelf_free);
   front->connections = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_free, NULL);
   pthread_mutex_init(&front->lock, NULL);
   for (guint i = 0; i < conf->lanes->len; i++)
-    g_ptr_array_add(front->shelves, shelf_new(conf, conf->lanes->pdata[i]));
+    g_ptr_array_add(front->shelves, shelf_new(conf, conf->lanes->pdata[i], front->waits));
   gboolean ok = read_pem(conf->front.certificate_file, &front->certificate, error) &&
                 read_pem(conf->front.private_key_file, &front->private_key, error) &&
-                read_pem(conf->front.client_ca_file, &front->client_ca, error) && (front->notes = notes_start(error)) &&
+                read_pem(conf->front.client_ca_file, &front->client_ca, error) &&
                 (front->listening = listen_on(conf->front.listen, error)) >= 0 && start_daemon(front, error);
   if (ok)
     return front;
@@ -280,10 +283,11 @@ Front *front_open(const Conf *conf, GError **error) {
 }
 
 void front_close(Front *front) {
+  waits_end(front->waits);
   if (front->daemon)
     MHD_stop_daemon(front->daemon); /* closes the listening socket, ends the threads */
-  notes_stop(front->notes);
-  g_ptr_array_unref(front->shelves);
+  g_ptr_array_unref(front->shelves); /* with their askers, which wake who waits */
+  waits_free(front->waits);
   g_hash_table_unref(front->connections);
   pthread_mutex_destroy(&front->lock);
   g_free(front->certificate);

@@ -2,16 +2,18 @@
 
 enum { READERS_KEPT = 4 };
 
-Shelf *shelf_new(const Conf *conf, const ConfLane *lane) {
+Shelf *shelf_new(const Conf *conf, const ConfLane *lane, Waits *waits) {
   Shelf *shelf = g_new0(Shelf, 1);
   shelf->lane = lane;
   shelf->paths = lane_paths_new(&conf->node, lane->name);
+  shelf->asker = asker_new(shelf->paths->control, waits);
   pthread_mutex_init(&shelf->lock, NULL);
   g_queue_init(&shelf->readers);
   return shelf;
 }
 
 void shelf_free(Shelf *shelf) {
+  asker_free(shelf->asker);
   for (BookReader *reader; (reader = g_queue_pop_head(&shelf->readers));)
     book_reader_close(reader);
   pthread_mutex_destroy(&shelf->lock);

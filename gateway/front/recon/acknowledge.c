@@ -2,6 +2,8 @@
 #include "gateway/front/recon/recon_routes.h"
 #include <string.h>
 
+enum { NOTED_WITHIN = 20 /* seconds */ };
+
 static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *reconcile, const char *period,
                                     const char *sha256, GError **error) {
   ReconFilter filter = {.name = reconcile->name, .period = period};
@@ -17,14 +19,20 @@ static ReconTask *acknowledged_task(BookReader *reader, const ConfReconcile *rec
   return NULL;
 }
 
+/* At its second call the lane has answered, or the time is over. To note it late, or twice, does no harm. */
 static enum MHD_Result note_it(FrontRequest *request, const Shelf *shelf, const ReconTask *task) {
-  LaneAnswer answer = front_ask(
-      request->front, shelf,
-      json_pack("{s:s, s:s, s:s}", "do", "recon-acknowledged", "task", task->id, "by", request->requester->name));
-  if (answer == LANE_BUSY)
-    return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                        "others are being noted at the moment; acknowledge it again");
-  if (answer == LANE_DID_NOT)
+  if (!request->question) {
+    request->question = front_ask(shelf, json_pack("{s:s, s:s, s:s}", "do", "recon-acknowledged", "task", task->id,
+                                                   "by", request->requester->name));
+    if (!request->question)
+      return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                          "others are being noted at the moment; acknowledge it again");
+    front_wait_for(request, request->question, NOTED_WITHIN);
+  }
+  LaneAnswer answer = front_question_answer(request->question);
+  if (answer == LANE_SILENT && front_wait(request))
+    return MHD_YES;
+  if (answer != LANE_DID)
     return front_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                         "it cannot be noted at the moment; acknowledge it again");
   return front_answer_json(

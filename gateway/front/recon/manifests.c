@@ -125,8 +125,8 @@ static enum MHD_Result serve_form(FrontRequest *request, const Shelf *shelf, con
 /* The lane notes when its manifest was first asked for. */
 static void note_fetched(const Shelf *shelf, const ReconTask *task, const FrontRequest *request) {
   if (task->fetched_at == 0 && strcmp(request->method, "GET") == 0)
-    notes_add(request->front->notes, shelf,
-              json_pack("{s:s, s:s, s:s}", "do", "recon-fetched", "task", task->id, "by", request->requester->name));
+    front_question_unref(front_ask(shelf, json_pack("{s:s, s:s, s:s}", "do", "recon-fetched", "task", task->id, "by",
+                                                    request->requester->name)));
 }
 
 /* Under the name that it was published with: the template may be another one now. */
