@@ -78,9 +78,9 @@ static CliExit reject_command(Cli *cli) {
   return act(cli, "reject", reason);
 }
 
-static const CliLane *lane_of_feed(GPtrArray *lanes, const char *feed) {
+static const StatusLane *lane_of_feed(GPtrArray *lanes, const char *feed) {
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = g_ptr_array_index(lanes, i);
     for (guint j = 0; j < lane->conf->feeds->len; j++)
       if (strcmp(((const ConfFeed *)g_ptr_array_index(lane->conf->feeds, j))->name, feed) == 0)
         return lane;
@@ -89,7 +89,7 @@ static const CliLane *lane_of_feed(GPtrArray *lanes, const char *feed) {
 }
 
 static CliExit poll_feed(const Cli *cli, GPtrArray *lanes, const char *feed, json_t *answers) {
-  const CliLane *lane = lane_of_feed(lanes, feed);
+  const StatusLane *lane = lane_of_feed(lanes, feed);
   json_t *answer = NULL;
   if (!lane) {
     cli_complain("there is no feed \"%s\" in the configuration; `sallyport status` lists them", feed);

@@ -93,7 +93,7 @@ static void print_table(const CliOutput *out, const GPtrArray *alarms) {
 static CliExit list(Cli *cli, GPtrArray *lanes) {
   g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)book_alarm_free);
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = lanes->pdata[i];
+    const StatusLane *lane = lanes->pdata[i];
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) some = NULL;
     if (!lane->reader)
@@ -113,11 +113,11 @@ static CliExit list(Cli *cli, GPtrArray *lanes) {
 
 /* --- acknowledge */
 
-static const CliLane *find(GPtrArray *lanes, const char *text, BookAlarm **found) {
-  const CliLane *where = NULL;
+static const StatusLane *find(GPtrArray *lanes, const char *text, BookAlarm **found) {
+  const StatusLane *where = NULL;
   *found = NULL;
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = lanes->pdata[i];
+    const StatusLane *lane = lanes->pdata[i];
     g_autoptr(GPtrArray) live = lane->reader ? book_live_alarms(lane->reader, NULL) : NULL;
     for (guint j = 0; live && j < live->len; j++) {
       const BookAlarm *alarm = live->pdata[j];
@@ -145,7 +145,7 @@ static json_t *acknowledgement(const BookAlarm *alarm) {
 static CliExit acknowledge_one(Cli *cli, GPtrArray *lanes, const char *text, json_t *answers) {
   g_autoptr(BookAlarm) alarm = NULL;
   json_t *answer = NULL;
-  const CliLane *lane = find(lanes, text, &alarm);
+  const StatusLane *lane = find(lanes, text, &alarm);
   if (!lane)
     return CLI_EXIT_NOT_FOUND;
   CliExit exit = cli_ask(lane, acknowledgement(alarm), &answer);
@@ -176,7 +176,7 @@ static CliExit acknowledge(Cli *cli, GPtrArray *lanes) {
 
 /* --- test */
 
-static BookAlarm *test_alarm(const CliLane *lane) {
+static BookAlarm *test_alarm(const StatusLane *lane) {
   g_autoptr(GPtrArray) live = book_live_alarms(lane->reader, NULL);
   for (guint i = 0; live && i < live->len; i++)
     if (strcmp(((BookAlarm *)live->pdata[i])->kind, "test") == 0)
@@ -185,7 +185,7 @@ static BookAlarm *test_alarm(const CliLane *lane) {
 }
 
 /* Until it was told by every way, or by one could not be. */
-static BookAlarm *wait_for_test(const CliLane *lane) {
+static BookAlarm *wait_for_test(const StatusLane *lane) {
   gint64 until = g_get_monotonic_time() + TEST_SECONDS * (gint64)G_USEC_PER_SEC;
   for (;;) {
     BookAlarm *alarm = test_alarm(lane);
@@ -196,7 +196,7 @@ static BookAlarm *wait_for_test(const CliLane *lane) {
   }
 }
 
-static CliExit test_lane(Cli *cli, const CliLane *lane, json_t *results) {
+static CliExit test_lane(Cli *cli, const StatusLane *lane, json_t *results) {
   json_t *answer = NULL, *over = NULL;
   CliExit exit = cli_ask(lane, json_pack("{s:s, s:s}", "do", "test-alarm", "by", cli_who()), &answer);
   json_decref(answer);

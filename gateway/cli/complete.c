@@ -66,7 +66,7 @@ static void offer_files(const Completion *completion) {
   if (cli_lanes(completion->cli, &lanes) != CLI_EXIT_FINE)
     return;
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = g_ptr_array_index(lanes, i);
     g_autoptr(GPtrArray) files = lane->reader ? book_files(lane->reader, &filter, NULL) : NULL;
     for (guint j = 0; files && j < files->len; j++) {
       const BookFile *file = g_ptr_array_index(files, j);

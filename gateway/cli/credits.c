@@ -4,18 +4,18 @@
 /* --- balance */
 
 typedef struct {
-  const CliLedger *ledger;
+  const StatusLedger *ledger;
   gint64 balance;
   guint64 entries;
 } Balance;
 
 static gboolean read_balances(GPtrArray *lanes, const char *account, GArray *balances, GError **error) {
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = g_ptr_array_index(lanes, i);
     for (guint j = 0; j < lane->ledgers->len; j++) {
       Balance balance = {.ledger = g_ptr_array_index(lane->ledgers, j)};
       gboolean exists = FALSE;
-      if (!cli_ledger_balance(balance.ledger, account, &exists, &balance.balance, &balance.entries, error))
+      if (!status_ledger_balance(balance.ledger, account, &exists, &balance.balance, &balance.entries, error))
         return FALSE;
       if (exists)
         g_array_append_val(balances, balance);
@@ -84,12 +84,12 @@ static CliExit balance_command(Cli *cli) {
 
 typedef struct {
   const Cli *cli;
-  const CliLedger *ledger;
+  const StatusLedger *ledger;
   CliTable *table;
   guint64 count;
 } Listing;
 
-static json_t *entry_json(const Cli *cli, const CliLedger *ledger, const LedgerEntry *entry) {
+static json_t *entry_json(const Cli *cli, const StatusLedger *ledger, const LedgerEntry *entry) {
   g_autofree char *key = cli_shown(entry->key, ledger->hides_key, cli->options.unmask);
   g_autofree char *account = cli_shown(entry->account, ledger->hides_account, cli->options.unmask);
   json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:i}", "id", (json_int_t)entry->id, "lane", ledger->lane->conf->name,
@@ -116,7 +116,7 @@ static gboolean write_entry(gpointer user, const LedgerEntry *entry) {
 static gboolean add_entry(gpointer user, const LedgerEntry *entry) {
   Listing *listing = user;
   const CliOutput *out = listing->cli->out;
-  const CliLedger *ledger = listing->ledger;
+  const StatusLedger *ledger = listing->ledger;
   gboolean unmask = listing->cli->options.unmask;
   listing->count++;
   cli_table_cell(listing->table, g_strdup_printf("%" G_GINT64_FORMAT, entry->id));
@@ -133,13 +133,13 @@ static gboolean visit_ledgers(GPtrArray *lanes, LedgerFilter filter, Listing *li
                               GError **error) {
   guint64 limit = filter.limit;
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = g_ptr_array_index(lanes, i);
     for (guint j = 0; j < lane->ledgers->len; j++) {
       if (limit && listing->count >= limit)
         return TRUE;
       filter.limit = limit ? limit - listing->count : 0;
       listing->ledger = g_ptr_array_index(lane->ledgers, j);
-      if (!cli_ledger_entries(listing->ledger, &filter, visit, listing, error))
+      if (!status_ledger_entries(listing->ledger, &filter, visit, listing, error))
         return FALSE;
     }
   }

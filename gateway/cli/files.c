@@ -1,11 +1,13 @@
 /* files: a list of the books' files. */
-#include "gateway/cli/file_json.h"
+#include "gateway/cli/books.h"
+#include "gateway/cli/file_words.h"
+#include "gateway/status/file_json.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* The lanes' files as one list, newest first, whose lines are not held: each lane's next file, and its walk. */
 typedef struct {
-  const CliLane *lane;
+  const StatusLane *lane;
   BookWalk *walk;
   BookFile *next; /* NULL: there are no more */
 } Source;
@@ -47,7 +49,7 @@ static Source *newest(const Listing *listing) {
 }
 
 /* *file is the caller's; NULL: that was the last one. */
-static gboolean listing_next(Listing *listing, const CliLane **lane, BookFile **file, GError **error) {
+static gboolean listing_next(Listing *listing, const StatusLane **lane, BookFile **file, GError **error) {
   Source *source = listing->left > 0 ? newest(listing) : NULL;
   *file = source ? g_steal_pointer(&source->next) : NULL;
   if (!source)
@@ -121,22 +123,22 @@ static gboolean is_known_feed(const Cli *cli, const Listing *listing, const char
 enum { WRITTEN_AT_ONCE = 64 << 10 };
 
 /* On a terminal by the library, which indents. */
-static void put_json(const Cli *cli, const CliLane *lane, const BookFile *file, GString *text) {
+static void put_json(const Cli *cli, const StatusLane *lane, const BookFile *file, GString *text) {
   if (cli->out->is_terminal) {
-    json_t *object = cli_file_json(cli->out, cli->conf, lane, file);
+    json_t *object = status_file_json(cli->out->time_zone, cli->conf, lane, file);
     char *indented = json_dumps(object, JSON_INDENT(2));
     g_string_append(text, indented);
     free(indented);
     json_decref(object);
   } else {
-    cli_file_put(cli->out, cli->conf, lane, file, text);
+    status_file_put(cli->out->time_zone, cli->conf, lane, file, text);
   }
 }
 
 /* What was found until an error is printed, and is no whole JSON then. */
 static gboolean print_json(const Cli *cli, Listing *listing, GError **error) {
   g_autoptr(GString) text = g_string_new("{\"files\":[");
-  const CliLane *lane;
+  const StatusLane *lane;
   for (gboolean is_first = TRUE;; is_first = FALSE) {
     g_autoptr(BookFile) file = NULL;
     gboolean ok = listing_next(listing, &lane, &file, error);
@@ -180,7 +182,7 @@ static gboolean print_table(const Cli *cli, Listing *listing, guint limit, GErro
                                       {"REFUSED", CLI_RIGHT, CLI_WHOLE},
                                       {"REMARK", CLI_LEFT, CLI_SHRINKS}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
-  const CliLane *lane;
+  const StatusLane *lane;
   for (;;) {
     g_autoptr(BookFile) file = NULL;
     if (!listing_next(listing, &lane, &file, error)) {

@@ -1,5 +1,5 @@
 #include "gateway/cli/lane_check.h"
-#include "gateway/cli/conservation.h"
+#include "gateway/status/conservation.h"
 #include "gateway/threads/crew.h"
 #include <pthread.h>
 
@@ -14,7 +14,7 @@ typedef struct {
 } Piece;
 struct LaneCheck {
   const CliOutput *out;
-  const CliLane *lane;
+  const StatusLane *lane;
   gint64 rows;      /* of the audit */
   guint audit_parts;
   char *conserved;  /* what was found in order */
@@ -44,17 +44,36 @@ static gboolean check_book(const LaneCheck *check, guint part, guint64 *verified
 enum { OF_LEDGER = 256 };
 static gboolean check_ledger(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
   (void)verified;
-  const CliLedger *ledger = check->lane->ledgers->pdata[part / OF_LEDGER];
+  const StatusLedger *ledger = check->lane->ledgers->pdata[part / OF_LEDGER];
   LedgerReader *reader = ledger_reader_open(check->lane->paths->folder, ledger->name, error);
   gboolean ok = reader && ledger_verify_part(reader, part % OF_LEDGER, error);
   ledger_reader_close(reader);
   return ok;
 }
 
+static char *conserved_words(const LaneCheck *check, const Conservation *found) {
+  g_autofree char *files = cli_unsigned(check->out, found->files);
+  g_autofree char *records = cli_unsigned(check->out, found->records);
+  GString *words = g_string_new(NULL);
+  g_string_append_printf(words, "%s files, %s records", files, records);
+  for (guint i = 0; i < found->credits->len; i++) {
+    const LedgerTotals *of = &g_array_index(found->credits, LedgerTotals, i);
+    const StatusLedger *ledger = check->lane->ledgers->pdata[i];
+    g_autofree char *credits = cli_unsigned(check->out, of->entries);
+    g_autofree char *amount = cli_amount(check->out, of->amount, ledger->scale);
+    g_string_append_printf(words, ", %s credits of %s in %s", credits, amount, ledger->name);
+  }
+  return g_string_free(words, FALSE);
+}
+
 static gboolean check_conservation(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
   (void)part, (void)verified;
-  char **found = (char **)(intptr_t)&check->conserved; /* nobody else looks at it meanwhile */
-  return (*found = conservation_check(check->out, check->lane, error)) != NULL;
+  Conservation found;
+  if (!conservation_check(check->lane, &found, error))
+    return FALSE;
+  *(char **)(intptr_t)&check->conserved = conserved_words(check, &found); /* nobody else looks at it meanwhile */
+  g_array_unref(found.credits);
+  return TRUE;
 }
 
 /* --- All of them */
@@ -70,7 +89,7 @@ static void list_pieces(LaneCheck *check, gboolean only_audit) {
   for (guint i = 0; i < BOOK_VERIFY_PARTS && !only_audit; i++)
     add(check, BOOK, i, check_book);
   for (guint i = 0; i < ledgers->len && !only_audit; i++)
-    for (guint part = 0; part < ledger_verify_parts(((CliLedger *)ledgers->pdata[i])->reader); part++)
+    for (guint part = 0; part < ledger_verify_parts(((StatusLedger *)ledgers->pdata[i])->reader); part++)
       add(check, LEDGERS + i, i * OF_LEDGER + part, check_ledger);
   for (guint i = 0; i < check->audit_parts; i++)
     add(check, AUDIT, i, check_audit);
@@ -117,7 +136,7 @@ static void tell(LaneCheck *check, gboolean only_audit, LaneCheckTold told, gpoi
     return;
   told(user, "book", g_strdup("whole; histories allowed, counts add up"), problem_of(check, BOOK, &verified));
   for (guint i = 0; i < check->lane->ledgers->len; i++) {
-    const CliLedger *ledger = check->lane->ledgers->pdata[i];
+    const StatusLedger *ledger = check->lane->ledgers->pdata[i];
     g_autofree char *what = g_strdup_printf("ledger %s", ledger->name);
     told(user, what, g_strdup("whole; balances are their entries, keys are unique"),
          problem_of(check, LEDGERS + i, &verified));
@@ -125,7 +144,7 @@ static void tell(LaneCheck *check, gboolean only_audit, LaneCheckTold told, gpoi
   told(user, "conservation", check->conserved, problem_of(check, CONSERVATION, &verified));
 }
 
-void lane_check(const CliOutput *out, const CliLane *lane, gboolean only_audit, LaneCheckTold told, gpointer user) {
+void lane_check(const CliOutput *out, const StatusLane *lane, gboolean only_audit, LaneCheckTold told, gpointer user) {
   LaneCheck check = {.out = out, .lane = lane, .lock = PTHREAD_MUTEX_INITIALIZER};
   g_autoptr(GError) none = NULL;
   if (!book_audit_rows(lane->reader, &check.rows, &none))

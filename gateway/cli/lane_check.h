@@ -7,4 +7,4 @@
  */
 typedef void (*LaneCheckTold)(gpointer user, const char *what, char *good, GError *problem);
 /* The lane has a book that can be read. */
-void lane_check(const CliOutput *out, const CliLane *lane, gboolean only_audit, LaneCheckTold told, gpointer user);
+void lane_check(const CliOutput *out, const StatusLane *lane, gboolean only_audit, LaneCheckTold told, gpointer user);

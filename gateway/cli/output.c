@@ -1,5 +1,6 @@
 #include "gateway/cli/output.h"
 #include "gateway/base/files.h"
+#include "gateway/common/json_put.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -101,45 +102,9 @@ static GDateTime *date_time(const CliOutput *out, gint64 microseconds) {
   return utc ? g_date_time_to_timezone(utc, out->time_zone) : NULL;
 }
 
-static void put_digits(GString *into, char before, guint value, guint digits) {
-  char text[8];
-  for (guint i = digits; i > 0; i--, value /= 10)
-    text[i] = (char)('0' + value % 10);
-  text[0] = before;
-  g_string_append_len(into, text, (gssize)digits + 1);
-}
-
-/* By hand: GLib's date and a format cost ten times as much, and a list has four times a file. */
-gboolean cli_put_time(const CliOutput *out, GString *into, gint64 microseconds) {
-  gint64 second = microseconds / G_USEC_PER_SEC - (microseconds % G_USEC_PER_SEC < 0);
-  gint at = g_time_zone_find_interval(out->time_zone, G_TIME_TYPE_UNIVERSAL, second);
-  int offset = at < 0 ? 0 : g_time_zone_get_offset(out->time_zone, at), minutes = offset / 60;
-  time_t local = second + offset;
-  struct tm tm;
-  if (!gmtime_r(&local, &tm) || tm.tm_year < 1 - 1900 || tm.tm_year > 9999 - 1900)
-    return FALSE;
-  const struct {
-    char before;
-    int value;
-    guint digits;
-  } parts[] = {{'"', tm.tm_year + 1900, 4},
-               {'-', tm.tm_mon + 1, 2},
-               {'-', tm.tm_mday, 2},
-               {'T', tm.tm_hour, 2},
-               {':', tm.tm_min, 2},
-               {':', tm.tm_sec, 2},
-               {'.', (int)(microseconds - second * G_USEC_PER_SEC), 6},
-               {minutes < 0 ? '-' : '+', ABS(minutes) / 60, 2},
-               {':', ABS(minutes) % 60, 2}};
-  for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
-    put_digits(into, parts[i].before, (guint)parts[i].value, parts[i].digits);
-  g_string_append_c(into, '"');
-  return TRUE;
-}
-
 char *cli_time_json(const CliOutput *out, gint64 microseconds) {
   g_autoptr(GString) quoted = g_string_new(NULL);
-  return cli_put_time(out, quoted, microseconds) ? g_strndup(quoted->str + 1, quoted->len - 2) : NULL;
+  return json_put_time(quoted, out->time_zone, microseconds) ? g_strndup(quoted->str + 1, quoted->len - 2) : NULL;
 }
 
 char *cli_time(const CliOutput *out, gint64 microseconds) {

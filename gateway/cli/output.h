@@ -43,8 +43,6 @@ char *cli_time(const CliOutput *out, gint64 microseconds);         /* "-" for 0 
 /* on a terminal, of today: 08:00:00; of this year: 11-20 08:00 */
 char *cli_time_brief(const CliOutput *out, gint64 microseconds);
 char *cli_time_json(const CliOutput *out, gint64 microseconds); /* RFC 3339 with fraction and the zone's offset */
-/* The same in quotes, behind what `into` has. FALSE, and nothing is added: not of the years 1 to 9999. */
-gboolean cli_put_time(const CliOutput *out, GString *into, gint64 microseconds) G_GNUC_WARN_UNUSED_RESULT;
 char *cli_duration(gint64 microseconds);                        /* "35s", "2h05m", "3d04h" */
 /* all but the last four characters; short ones whole */
 char *cli_mask(const char *value);

@@ -16,10 +16,10 @@ enum { SHOWN = 50 };
 
 typedef struct {
   Cli *cli;
-  const CliLane *lane;
+  const StatusLane *lane;
   const ConfReconcile *reconcile;
   const ConfFeed *feed; /* that credits the ledger: its key, its layout */
-  const CliLedger *ledger; /* which it credits: its scale, what it hides; NULL: none yet */
+  const StatusLedger *ledger; /* which it credits: its scale, what it hides; NULL: none yet */
   ReconSource *theirs;
   CompareColumns columns;
   char *work;
@@ -33,7 +33,7 @@ typedef struct {
 
 /* --- What is compared */
 
-static const ConfReconcile *find_reconcile(GPtrArray *lanes, const char *name, const CliLane **lane) {
+static const ConfReconcile *find_reconcile(GPtrArray *lanes, const char *name, const StatusLane **lane) {
   for (guint i = 0; i < lanes->len; i++) {
     *lane = lanes->pdata[i];
     const GPtrArray *reconciles = (*lane)->conf->reconciles;
@@ -44,7 +44,7 @@ static const ConfReconcile *find_reconcile(GPtrArray *lanes, const char *name, c
   return NULL;
 }
 
-static const ConfFeed *feed_of(const CliLane *lane, const ConfRead *read) {
+static const ConfFeed *feed_of(const StatusLane *lane, const ConfRead *read) {
   for (guint i = 0; i < lane->conf->feeds->len; i++) {
     const ConfFeed *feed = lane->conf->feeds->pdata[i];
     gboolean is_meant = read->feeds ? g_strv_contains((const char *const *)read->feeds, feed->name)
@@ -99,7 +99,7 @@ static void own_layout_free(ConfLayout *layout) {
 /* What a side says: its amount, or its value of another column; starred where the ledger hides it. */
 static char *shown_side(const Comparing *comparing, const Difference *difference, gboolean is_ours) {
   const Cli *cli = comparing->cli;
-  const CliLedger *ledger = comparing->ledger;
+  const StatusLedger *ledger = comparing->ledger;
   gboolean hides = ledger && !cli->options.unmask;
   if (!(is_ours ? difference->has_ours : difference->has_theirs))
     return NULL;
@@ -349,7 +349,7 @@ static CliExit run(Comparing *comparing) {
   Conf conf = *cli->conf; /* with our own lines as one more layout */
   ConfReconcile block;
   ConfLayout *own = own_layout(comparing->reconcile, comparing->ledger ? comparing->ledger->scale
-                                                                       : cli_feed_scale(cli->conf, comparing->feed));
+                                                                       : status_feed_scale(cli->conf, comparing->feed));
   g_autoptr(GPtrArray) layouts = g_ptr_array_new();
   for (guint i = 0; i < cli->conf->layouts->len; i++)
     g_ptr_array_add(layouts, cli->conf->layouts->pdata[i]);
@@ -380,9 +380,9 @@ static CliExit check_use(const Cli *cli) {
   return CLI_EXIT_USAGE;
 }
 
-static const CliLedger *ledger_of(const CliLane *lane, const ConfFeed *feed) {
+static const StatusLedger *ledger_of(const StatusLane *lane, const ConfFeed *feed) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
-    const CliLedger *ledger = lane->ledgers->pdata[i];
+    const StatusLedger *ledger = lane->ledgers->pdata[i];
     if (g_strcmp0(ledger->name, feed->ledger.name) == 0)
       return ledger;
   }

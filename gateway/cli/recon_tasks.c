@@ -78,7 +78,7 @@ static json_t *shard_json(const ReconTask *task, const ReconShard *shard) {
   return object;
 }
 
-static void print_task(const Cli *cli, const CliLane *lane, const ReconTask *task) {
+static void print_task(const Cli *cli, const StatusLane *lane, const ReconTask *task) {
   const CliOutput *out = cli->out;
   const char *push = way_word(task, task->pushed_at, "pushed"), *status = way_word(task, task->told_at, "told");
   cli_line(out, "task", g_strdup(task->id));
@@ -141,7 +141,7 @@ static void put_row(CliTable *table, const Cli *cli, const ReconTask *task) {
 
 static CliExit each_task(const Cli *cli, GPtrArray *lanes, const ReconFilter *filter, CliTable *table, json_t *list) {
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = lanes->pdata[i];
+    const StatusLane *lane = lanes->pdata[i];
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) tasks = lane->reader ? recon_tasks(lane->reader, filter, &error) : NULL;
     if (error)
@@ -185,7 +185,7 @@ CliExit recon_cli_list(Cli *cli) {
 
 /* --- show */
 
-static CliExit find_task(GPtrArray *lanes, const char *id, const CliLane **lane, ReconTask **task) {
+static CliExit find_task(GPtrArray *lanes, const char *id, const StatusLane **lane, ReconTask **task) {
   for (guint i = 0; i < lanes->len; i++) {
     g_autoptr(GError) error = NULL;
     *lane = lanes->pdata[i];
@@ -203,7 +203,7 @@ CliExit recon_cli_show(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   g_autoptr(ReconTask) task = NULL;
   g_autoptr(GError) error = NULL;
-  const CliLane *lane = NULL;
+  const StatusLane *lane = NULL;
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit == CLI_EXIT_FINE)
     exit = find_task(lanes, cli->arguments[1], &lane, &task);
@@ -228,9 +228,9 @@ CliExit recon_cli_show(Cli *cli) {
 
 /* --- run */
 
-static const CliLane *lane_of(GPtrArray *lanes, const char *name) {
+static const StatusLane *lane_of(GPtrArray *lanes, const char *name) {
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = lanes->pdata[i];
+    const StatusLane *lane = lanes->pdata[i];
     for (guint j = 0; lane->conf->reconciles && j < lane->conf->reconciles->len; j++)
       if (strcmp(((const ConfReconcile *)lane->conf->reconciles->pdata[j])->name, name) == 0)
         return lane;
@@ -255,7 +255,7 @@ static CliExit answer_with(const Cli *cli, const ReconTask *task, const char *re
   return task->state == RECON_FAILED ? CLI_EXIT_FAILED : CLI_EXIT_FINE;
 }
 
-static ReconTask *newest(const CliLane *lane, const char *name, const char *period, GError **error) {
+static ReconTask *newest(const StatusLane *lane, const char *name, const char *period, GError **error) {
   ReconFilter filter = {.name = name, .period = period};
   g_autoptr(GPtrArray) tasks = recon_tasks(lane->reader, &filter, error);
   if (!tasks || tasks->len == 0)
@@ -264,7 +264,7 @@ static ReconTask *newest(const CliLane *lane, const char *name, const char *peri
 }
 
 /* A task that is gone had nothing new to tell: the version before it stands. */
-static CliExit wait_for(const Cli *cli, const CliLane *lane, const char *id, const char *name, const char *period) {
+static CliExit wait_for(const Cli *cli, const StatusLane *lane, const char *id, const char *name, const char *period) {
   for (;;) {
     g_autoptr(GError) error = NULL;
     g_autoptr(ReconTask) task = recon_find_task(lane->reader, id, &error);
@@ -292,7 +292,7 @@ CliExit recon_cli_run(Cli *cli) {
   CliExit exit = cli_lanes(cli, &lanes);
   if (exit != CLI_EXIT_FINE)
     return exit;
-  const CliLane *lane = lane_of(lanes, name);
+  const StatusLane *lane = lane_of(lanes, name);
   if (!lane) {
     cli_complain("there is no reconcile \"%s\" in the configuration", name);
     return CLI_EXIT_NOT_FOUND;

@@ -1,8 +1,10 @@
 /* show: all that is known about one file. */
 #include "gateway/cli/batches.h"
-#include "gateway/cli/file_json.h"
+#include "gateway/cli/books.h"
+#include "gateway/cli/file_words.h"
 #include "gateway/envelope/unwrap.h"
 #include "gateway/records/exceptions.h"
+#include "gateway/status/file_json.h"
 #include "store/book_watch.h"
 #include <string.h>
 
@@ -106,10 +108,10 @@ static json_t *number_json(const BookSequenceFile *number) {
 }
 
 static void print_json(const Cli *cli, const CliFile *found, const Details *details) {
-  guint scale = cli_file_scale(cli->conf, found->lane, found->file);
+  guint scale = status_file_scale(cli->conf, found->lane, found->file);
   cli_json(cli->out,
            json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
-                     cli_file_json(cli->out, cli->conf, found->lane, found->file), "history",
+                     status_file_json(cli->out->time_zone, cli->conf, found->lane, found->file), "history",
                      history_json(cli->out, details), "batches",
                      cli_batches_json(cli->out, found->file, details->batches, scale), "intents",
                      intents_json(cli->out, details), "refused", cli_refused_json(details->refused), "refused_count",
@@ -295,7 +297,7 @@ static CliExit show_command(Cli *cli) {
     print_head(cli->out, &found);
     print_verdict(cli->out, found.file);
     print_order(cli->out, &details);
-    print_totals(cli->out, found.file, cli_file_scale(cli->conf, found.lane, found.file));
+    print_totals(cli->out, found.file, status_file_scale(cli->conf, found.lane, found.file));
     cli_print_batches(cli->out, found.file, details.batches);
     print_refused(cli->out, &details);
     print_intents(cli->out, &details);

@@ -71,14 +71,14 @@ static json_t *unsent_json(const CliOutput *out, const LaneStatus *status) {
 
 static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
   json_t *feeds = json_array();
-  const ConfLane *conf = status->lane.conf;
+  const ConfLane *conf = status->lane->conf;
   for (guint i = 0; i < conf->feeds->len; i++)
     json_array_append_new(feeds, feed_json(out, status, conf->feeds->pdata[i]));
   json_t *object = json_pack("{s:s, s:b, s:i, s:o, s:o}", "lane", conf->name, "running", status->answer != NULL,
                              "pending", (int)status->pending, "posting", posting_json(status), "feeds", feeds);
-  json_object_set_new(object, "configured", json_boolean(status->lane.is_configured));
-  if (status->lane.closing)
-    json_object_set_new(object, "closed_by", json_string(status->lane.closing->who));
+  json_object_set_new(object, "configured", json_boolean(!status->lane->own));
+  if (status->lane->closed)
+    json_object_set_new(object, "closed_by", json_string(status->lane->closed->who));
   json_object_set_new(object, "without_feed", lane_status_without_feed(status));
   json_object_set_new(object, "unsent", unsent_json(out, status));
   json_object_set_new(object, "alarms", cli_alarms_json(out, status->alarms));
@@ -98,9 +98,9 @@ static json_t *lane_json(const CliOutput *out, const LaneStatus *status) {
 
 static const char *lane_word(const LaneStatus *status) {
   if (status->answer)
-    return status->lane.is_configured ? "running" : "running, not configured";
-  if (!status->lane.is_configured)
-    return status->lane.closing ? "closed" : "not configured";
+    return status->lane->own ? "running, not configured" : "running";
+  if (status->lane->own)
+    return status->lane->closed ? "closed" : "not configured";
   return "down";
 }
 
@@ -111,7 +111,7 @@ static void print_lanes(const CliOutput *out, const LaneStatus *statuses, guint 
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < n; i++) {
     const json_t *answer = statuses[i].answer;
-    cli_table_cell(table, g_strdup(statuses[i].lane.conf->name));
+    cli_table_cell(table, g_strdup(statuses[i].lane->conf->name));
     cli_table_coloured(table, g_strdup(lane_word(&statuses[i])), answer ? CLI_GREEN : CLI_RED);
     cli_table_cell(table,
                    answer ? g_strdup_printf("%d", (int)json_integer_value(json_object_get(answer, "pid"))) : NULL);
@@ -151,9 +151,9 @@ static void print_feeds(const CliOutput *out, const LaneStatus *statuses, guint 
       {"ACCEPTED", CLI_RIGHT, CLI_WHOLE},  {"REFUSED", CLI_RIGHT, CLI_WHOLE}, {"DUPLICATE", CLI_RIGHT, CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < n; i++)
-    for (guint j = 0; j < statuses[i].lane.conf->feeds->len; j++)
+    for (guint j = 0; j < statuses[i].lane->conf->feeds->len; j++)
       print_feed(table, out, &statuses[i],
-                 ((const ConfFeed *)statuses[i].lane.conf->feeds->pdata[j])->name);
+                 ((const ConfFeed *)statuses[i].lane->conf->feeds->pdata[j])->name);
   fputc('\n', out->file);
   cli_table_print(table, out);
 }
@@ -171,8 +171,8 @@ static void print_pressures(const CliOutput *out, const LaneStatus *status) {
       {"FAILED", CLI_RIGHT, CLI_WHOLE},        {"PAUSED-MS", CLI_RIGHT, CLI_DROPPED(1)}};
   static const char *const told_as[] = {"x", "threads", "latency", "calls", "refused", "failed", "paused"};
   CliTable *table = NULL;
-  for (guint i = 0; i < status->lane.conf->feeds->len; i++) {
-    const char *name = ((const ConfFeed *)status->lane.conf->feeds->pdata[i])->name;
+  for (guint i = 0; i < status->lane->conf->feeds->len; i++) {
+    const char *name = ((const ConfFeed *)status->lane->conf->feeds->pdata[i])->name;
     const json_t *pressure = lane_status_told(status, name, "pressure");
     if (!pressure)
       continue;
@@ -208,7 +208,7 @@ static void print_files_without_feed(const CliOutput *out, const LaneStatus *sta
     fprintf(out->file,
             ": files under way or held: %" JSON_INTEGER_FORMAT
             "; lane %s has no such feed any more: nothing is done with them until it has\n",
-            json_integer_value(files), status->lane.conf->name);
+            json_integer_value(files), status->lane->conf->name);
   }
   json_decref(found);
 }
@@ -293,9 +293,8 @@ static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) 
   g_autoptr(GError) error = NULL;
   CliExit exit = CLI_EXIT_FINE;
   for (guint i = 0; i < lanes->len && !error; i++) {
-    const CliLane *lane = lanes->pdata[i];
-    const StatusLane of = {lane->conf, !lane->own, lane->closed, lane->paths, lane->reader};
-    if (lane_status_read(&of, &statuses[i], &error) && !statuses[i].answer && of.is_configured)
+    const StatusLane *lane = lanes->pdata[i];
+    if (lane_status_read(lane, &statuses[i], &error) && !statuses[i].answer && !lane->own)
       exit = CLI_EXIT_NOT_RUNNING;
   }
   json_t *front = cli_front_ask(cli), *contradictions = cli_contradictions(cli);

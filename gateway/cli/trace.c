@@ -1,7 +1,6 @@
 /* trace: from a line of a file to what became of it, and from a key or a ledger entry back to file and line. */
 #include "gateway/cli/batches.h"
 #include "gateway/cli/books.h"
-#include "gateway/cli/file_json.h"
 #include "gateway/records/exceptions.h"
 #include <string.h>
 
@@ -11,7 +10,7 @@ typedef struct {
   char *key, *account, *business_date, *file;
   guint64 line;
   guint batch;
-  const CliLedger *ledger;
+  const StatusLedger *ledger;
 } Credit;
 
 static void credit_free(gpointer data) {
@@ -25,7 +24,7 @@ static void credit_free(gpointer data) {
 
 typedef struct {
   GPtrArray *credits;
-  const CliLedger *ledger;
+  const StatusLedger *ledger;
 } Collector;
 
 static gboolean collect(gpointer user, const LedgerEntry *entry) {
@@ -45,10 +44,10 @@ static gboolean collect(gpointer user, const LedgerEntry *entry) {
   return TRUE;
 }
 
-static gboolean find_credits(const CliLane *lane, const LedgerFilter *filter, GPtrArray *credits, GError **error) {
+static gboolean find_credits(const StatusLane *lane, const LedgerFilter *filter, GPtrArray *credits, GError **error) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
     Collector collector = {credits, g_ptr_array_index(lane->ledgers, i)};
-    if (!cli_ledger_entries(collector.ledger, filter, collect, &collector, error))
+    if (!status_ledger_entries(collector.ledger, filter, collect, &collector, error))
       return FALSE;
   }
   return TRUE;

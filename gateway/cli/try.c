@@ -1,6 +1,6 @@
 /* try: what would become of a local file. */
 #include "gateway/cli/books.h"
-#include "gateway/cli/file_json.h"
+#include "gateway/cli/file_words.h"
 #include "gateway/flow/try.h"
 #include "gateway/records/exceptions.h"
 
@@ -143,9 +143,9 @@ static CliExit try_command(Cli *cli) {
   gboolean ok = flow_try(cli->conf, feed, cli->arguments[1], &report, &error);
   CliExit exit = !ok ? cli_fail(error) : is_accepted(&report) ? CLI_EXIT_FINE : CLI_EXIT_FAILED;
   if (ok && cli->out->is_json)
-    print_json(cli, &report, cli_feed_scale(cli->conf, feed));
+    print_json(cli, &report, status_feed_scale(cli->conf, feed));
   else if (ok)
-    print_report(cli->out, &report, cli_feed_scale(cli->conf, feed));
+    print_report(cli->out, &report, status_feed_scale(cli->conf, feed));
   flow_try_report_clear(&report);
   return exit;
 }

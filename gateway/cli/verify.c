@@ -40,7 +40,7 @@ static gboolean keep_newest(gpointer user, const BookAuditRow *row) {
   return records->records->len < records->limit;
 }
 
-static void add_records(const CliOutput *out, const CliLane *lane, const Records *records, CliTable *table,
+static void add_records(const CliOutput *out, const StatusLane *lane, const Records *records, CliTable *table,
                         json_t *list) {
   for (guint i = records->records->len; i > 0; i--) {
     const Record *record = g_ptr_array_index(records->records, i - 1);
@@ -62,7 +62,7 @@ static void add_records(const CliOutput *out, const CliLane *lane, const Records
   }
 }
 
-static gboolean list_lane(const Cli *cli, const CliLane *lane, gint64 since, CliTable *table, json_t *list,
+static gboolean list_lane(const Cli *cli, const StatusLane *lane, gint64 since, CliTable *table, json_t *list,
                           GError **error) {
   Records records = {
       .records = g_ptr_array_new_with_free_func(record_free), .since = since, .limit = cli_limit(cli, 50)};
@@ -148,7 +148,7 @@ static void check_holdings(const Cli *cli, Checks *checks) {
 static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
   Checks checks = {.out = cli->out, .list = json_array()};
   for (guint i = 0; i < lanes->len; i++) {
-    const CliLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = g_ptr_array_index(lanes, i);
     checks.lane = lane->conf->name;
     if (lane->problem) {
       GError *problem = NULL;

@@ -10,5 +10,8 @@ void json_put_text(GString *into, const char *text, gsize length);
 void json_put_shown(GString *into, const char *text);
 /* A decimal as a string, as a number is a double to most readers: 1230 at scale 2 is "12.30". */
 void json_put_decimal(GString *into, gint64 value, guint scale);
+/* Microseconds since 1970 as RFC 3339 with fraction and the zone's offset, in quotes. FALSE, and nothing is added: not
+ * of the years 1 to 9999. */
+gboolean json_put_time(GString *into, GTimeZone *zone, gint64 microseconds) G_GNUC_WARN_UNUSED_RESULT;
 /* Is it one whole object or array, at most 64 levels deep? Texts in it must be UTF-8; numbers may be of any size. */
 gboolean json_put_fits(const char *text) G_GNUC_WARN_UNUSED_RESULT;

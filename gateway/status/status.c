@@ -36,7 +36,7 @@ static GPtrArray *read_unsent(BookReader *reader, GError **error) {
 
 gboolean lane_status_read(const StatusLane *lane, LaneStatus *status, GError **error) {
   BookReader *reader = lane->reader;
-  *status = (LaneStatus){.lane = *lane, .answer = ask(lane->paths->control)};
+  *status = (LaneStatus){.lane = lane, .answer = ask(lane->paths->control)};
   if (!reader)
     return TRUE;
   BookFilter posting = {.states = G_GUINT64_CONSTANT(1) << FILE_POSTING, .limit = 100};
@@ -97,8 +97,8 @@ json_t *lane_status_without_feed(const LaneStatus *status) {
   for (guint i = 0; status->counts && i < status->counts->len; i++) {
     const BookCount *count = status->counts->pdata[i];
     gboolean is_known = FALSE;
-    for (guint j = 0; j < status->lane.conf->feeds->len && !is_known; j++)
-      is_known = strcmp(((const ConfFeed *)status->lane.conf->feeds->pdata[j])->name, count->feed) == 0;
+    for (guint j = 0; j < status->lane->conf->feeds->len && !is_known; j++)
+      is_known = strcmp(((const ConfFeed *)status->lane->conf->feeds->pdata[j])->name, count->feed) == 0;
     if (is_known || file_state_is_terminal(count->state))
       continue;
     json_int_t before = json_integer_value(json_object_get(found, count->feed));

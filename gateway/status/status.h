@@ -1,25 +1,14 @@
 /* The gateway at one moment, for whoever shows it: what a lane's book says, and what the lane says about itself while
  * it runs. It reads and asks only; words, tables and masks are of those who show it. */
 #pragma once
-#include "conf/conf.h"
-#include "gateway/common/paths.h"
-#include "store/book_holdings.h"
-#include "store/book_read.h"
+#include "gateway/status/lanes.h"
 #include "store/book_recon.h"
 #include "store/book_watch.h"
 #include <jansson.h>
 
-typedef struct {
-  const ConfLane *conf;
-  gboolean is_configured;     /* no: it stands in the state only, and conf is a name without feeds */
-  const BookClosing *closing; /* it was declared as closed */
-  const LanePaths *paths;
-  BookReader *reader; /* NULL: the lane has never run */
-} StatusLane;         /* all borrowed */
-
 /* One lane at one moment. */
 typedef struct {
-  StatusLane lane;
+  const StatusLane *lane; /* borrowed */
   json_t *answer;        /* of the running lane; NULL: it does not run */
   GPtrArray *counts;     /* BookCount* */
   GPtrArray *polls;      /* BookPoll* */

@@ -18,7 +18,7 @@ typedef struct {
   ConfFeed feed;
   ConfLane conf;
   LanePaths paths;
-  BookReader *reader;
+  StatusLane of;
 } Lane;
 
 static void look(const Fixture *f, Lane *lane, LaneStatus *status) {
@@ -27,16 +27,15 @@ static void look(const Fixture *f, Lane *lane, LaneStatus *status) {
                  .conf = {.name = (char *)"lane", .feeds = g_ptr_array_new()},
                  .paths = {.control = (char *)"/nowhere/lane.sock"}};
   g_ptr_array_add(lane->conf.feeds, &lane->feed);
-  lane->reader = book_reader_open(f->path, &error);
+  lane->of = (StatusLane){.conf = &lane->conf, .paths = &lane->paths, .reader = book_reader_open(f->path, &error)};
   no_error(error);
-  const StatusLane of = {.conf = &lane->conf, .is_configured = TRUE, .paths = &lane->paths, .reader = lane->reader};
-  assert_true(lane_status_read(&of, status, &error));
+  assert_true(lane_status_read(&lane->of, status, &error));
   no_error(error);
 }
 
 static void end(Lane *lane, LaneStatus *status) {
   lane_status_clear(status);
-  book_reader_close(lane->reader);
+  book_reader_close(lane->of.reader);
   g_ptr_array_unref(lane->conf.feeds);
 }
 

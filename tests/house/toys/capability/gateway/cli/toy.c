@@ -27,7 +27,7 @@ static CliExit toy_command(Cli *cli) {
   for (guint i = 0; exit == CLI_EXIT_FINE && i < lanes->len; i++) {
     g_autoptr(GError) error = NULL;
     gint64 notes = 0;
-    const CliLane *lane = lanes->pdata[i];
+    const StatusLane *lane = lanes->pdata[i];
     if (lane->reader && !toy_count_notes(lane->reader, &notes, &error))
       return cli_fail(error);
     all += notes;

@@ -1,5 +1,5 @@
 /* A file as JSON: the text that is written reads back as the shape that programs rely on. */
-#include "gateway/cli/file_json.h"
+#include "gateway/status/file_json.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,12 +11,10 @@ static char *written(const BookFile *file) {
   g_autoptr(GPtrArray) none = g_ptr_array_new();
   Conf conf = {.lanes = none};
   ConfLane of = {.name = (char *)"points"};
-  CliLane lane = {.conf = &of};
-  CliOutput *out = cli_output_new(stdout, TRUE);
-  cli_output_zone(out, "Asia/Shanghai");
+  StatusLane lane = {.conf = &of};
+  g_autoptr(GTimeZone) zone = g_time_zone_new_identifier("Asia/Shanghai");
   GString *text = g_string_new(NULL);
-  cli_file_put(out, &conf, &lane, file, text);
-  cli_output_free(out);
+  status_file_put(zone, &conf, &lane, file, text);
   return g_string_free(text, FALSE);
 }
 

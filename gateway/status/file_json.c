@@ -1,11 +1,7 @@
-#include "gateway/cli/file_json.h"
+#include "gateway/status/file_json.h"
+#include "gateway/base/files.h"
 #include "gateway/common/json_put.h"
-
-guint cli_file_scale(const Conf *conf, const CliLane *lane, const BookFile *file) {
-  const ConfLane *of;
-  const BookFeed *known = lane->holdings ? book_holdings_feed(lane->holdings, file->feed) : NULL;
-  return known && known->is_noted ? known->scale : cli_feed_scale(conf, conf_feed(conf, file->feed, &of));
-}
+#include <string.h>
 
 /* A file is written as text: a book has hundreds of thousands. Every member is written; null: not known (yet). */
 static void put_name(GString *json, const char *name) {
@@ -21,9 +17,9 @@ static void put_text(GString *json, const char *name, const char *value) {
   json_put_shown(json, value);
 }
 
-static void put_time(const CliOutput *out, GString *json, const char *name, gint64 at) {
+static void put_time(GTimeZone *zone, GString *json, const char *name, gint64 at) {
   put_name(json, name);
-  if (at == 0 || !cli_put_time(out, json, at))
+  if (at == 0 || !json_put_time(json, zone, at))
     g_string_append(json, "null");
 }
 
@@ -84,7 +80,7 @@ static const struct {
     [FILE_WAIT_OPERATOR] = {"waits for an operator (", ")", "waits for an operator", FALSE},
 };
 
-char *cli_wait_words(const CliOutput *out, const BookFile *file) {
+char *status_wait_words(const BookFile *file, const char *until) {
   if (file->waits_for == FILE_WAIT_NOTHING || file_state_is_terminal(file->state))
     return NULL;
   GString *words = g_string_new(NULL);
@@ -93,17 +89,24 @@ char *cli_wait_words(const CliOutput *out, const BookFile *file) {
                            waits[file->waits_for].behind);
   else
     g_string_append(words, waits[file->waits_for].without);
-  if (waits[file->waits_for].is_timed && file->due_at) {
-    g_autofree char *until = cli_time_brief(out, file->due_at);
+  if (waits[file->waits_for].is_timed && file->due_at)
     g_string_append_printf(words, " until %s", until);
-  }
   if (file->waits_why)
     g_string_append_printf(words, ": %s", file->waits_why);
-  return cli_printable(g_string_free(words, FALSE));
+  g_autofree char *raw = g_string_free(words, FALSE);
+  return files_show_bytes(raw, strlen(raw), G_MAXSIZE);
 }
 
-static void put_wait(const CliOutput *out, GString *object, const BookFile *file) {
-  g_autofree char *words = cli_wait_words(out, file);
+static char *until_of(GTimeZone *zone, gint64 at) {
+  g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(at / G_USEC_PER_SEC);
+  g_autoptr(GDateTime) local = utc ? g_date_time_to_timezone(utc, zone) : NULL;
+  return local ? g_date_time_format(local, "%Y-%m-%dT%H:%M:%S%:z") : g_strdup("-");
+}
+
+static void put_wait(GTimeZone *zone, GString *object, const BookFile *file) {
+  gint64 until = waits[file->waits_for].is_timed ? file->due_at : 0;
+  g_autofree char *shown = until ? until_of(zone, until) : NULL;
+  g_autofree char *words = status_wait_words(file, shown);
   put_name(object, "waits");
   g_string_append(object, words ? "{" : "null");
   if (!words)
@@ -111,12 +114,13 @@ static void put_wait(const CliOutput *out, GString *object, const BookFile *file
   put_text(object, "for", file_wait_word(file->waits_for));
   put_text(object, "on", file->waits_on);
   put_text(object, "why", file->waits_why);
-  put_time(out, object, "until", waits[file->waits_for].is_timed ? file->due_at : 0);
+  put_time(zone, object, "until", until);
   put_text(object, "words", words);
   g_string_append_c(object, '}');
 }
 
-void cli_file_put(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file, GString *object) {
+void status_file_put(GTimeZone *zone, const Conf *conf, const StatusLane *lane, const BookFile *file,
+                     GString *object) {
   g_string_append_c(object, '{');
   put_text(object, "id", file->id);
   put_text(object, "lane", lane->conf->name);
@@ -125,13 +129,13 @@ void cli_file_put(const CliOutput *out, const Conf *conf, const CliLane *lane, c
   put_text(object, "folder", file->folder);
   put_text(object, "state", file_state_word(file->state));
   put_text(object, "outcome", file_outcome_word(file->outcome));
-  put_wait(out, object, file);
+  put_wait(zone, object, file);
   put_text(object, "held_from", file->state == FILE_HELD ? file_state_word(file->held_from) : NULL);
   put_count(object, "size", file->size);
-  put_time(out, object, "modified", file->modified * G_USEC_PER_SEC);
-  put_time(out, object, "seen_at", file->seen_at);
-  put_time(out, object, "changed_at", file->changed_at);
-  put_time(out, object, "due_at", file_state_is_terminal(file->state) ? 0 : file->due_at);
+  put_time(zone, object, "modified", file->modified * G_USEC_PER_SEC);
+  put_time(zone, object, "seen_at", file->seen_at);
+  put_time(zone, object, "changed_at", file->changed_at);
+  put_time(zone, object, "due_at", file_state_is_terminal(file->state) ? 0 : file->due_at);
   put_count(object, "attempts", file->attempts);
   put_text(object, "problem", file->problem);
   put_count(object, "deaths", file->deaths);
@@ -147,46 +151,13 @@ void cli_file_put(const CliOutput *out, const Conf *conf, const CliLane *lane, c
   put_text(object, "trust", file->trust);
   put_text(object, "business_date", file->business_date);
   put_parsed(object, "header", file->header);
-  put_totals(object, file, cli_file_scale(conf, lane, file));
+  put_totals(object, file, status_file_scale(conf, lane, file));
   put_text(object, "feedback_name", file->feedback_name);
   g_string_append_c(object, '}');
 }
 
-json_t *cli_file_json(const CliOutput *out, const Conf *conf, const CliLane *lane, const BookFile *file) {
+json_t *status_file_json(GTimeZone *zone, const Conf *conf, const StatusLane *lane, const BookFile *file) {
   g_autoptr(GString) text = g_string_new(NULL);
-  cli_file_put(out, conf, lane, file, text);
+  status_file_put(zone, conf, lane, file, text);
   return json_loads(text->str, 0, NULL);
-}
-
-char *cli_flat_json(const char *text) {
-  json_t *object = text ? json_loads(text, 0, NULL) : NULL;
-  if (!json_is_object(object))
-    return json_decref(object), g_strdup(text);
-  GString *flat = g_string_new(NULL);
-  const char *name;
-  json_t *value;
-  json_object_foreach(object, name, value) {
-    char *dumped = json_is_string(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    g_string_append_printf(flat, "%s%s=%s", flat->len ? ", " : "", name, dumped ? dumped : json_string_value(value));
-    free(dumped);
-  }
-  json_decref(object);
-  return g_string_free(flat, FALSE);
-}
-
-const char *cli_outcome_word(Outcome outcome) {
-  return outcome == OUTCOME_ACCEPTED ? "accepted" : outcome == OUTCOME_REJECTED ? "rejected" : "duplicate";
-}
-
-json_t *cli_refused_json(const GPtrArray *refused) {
-  json_t *list = json_array();
-  for (guint i = 0; refused && i < refused->len; i++) {
-    const RecordException *row = g_ptr_array_index(refused, i);
-    json_t *object = json_pack("{s:I, s:I, s:s}", "record", (json_int_t)row->record, "line", (json_int_t)row->line,
-                               "outcome", cli_outcome_word(row->outcome));
-    cli_json_text(object, "code", row->code);
-    cli_json_text(object, "reason", row->reason);
-    json_array_append_new(list, object);
-  }
-  return list;
 }

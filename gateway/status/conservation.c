@@ -1,16 +1,16 @@
-#include "gateway/cli/conservation.h"
+#include "gateway/status/conservation.h"
 #include <string.h>
 
 enum { PAGE = 4096 };
 
 /* Of one ledger, over all files. */
 typedef struct {
-  const CliLedger *ledger;
+  const StatusLedger *ledger;
   guint64 before;
   LedgerTotals of_files;
 } Sum;
 typedef struct {
-  const CliLane *lane;
+  const StatusLane *lane;
   Sum *sums;
   guint64 files, records;
 } Check;
@@ -33,7 +33,7 @@ static gboolean check_lines(const BookTally *file, GError **error) {
 }
 
 /* Such a feed credits nothing; what it may have credited under another kind of process is no fault. */
-static gboolean keeps_no_ledger(const CliLane *lane, const BookTally *file) {
+static gboolean keeps_no_ledger(const StatusLane *lane, const BookTally *file) {
   for (guint i = 0; i < lane->conf->feeds->len; i++) {
     const ConfFeed *feed = lane->conf->feeds->pdata[i];
     if (g_str_equal(feed->name, file->feed))
@@ -56,7 +56,7 @@ static gboolean find_bounds(const Check *check, const BookTally *file, Bounds *b
     if (!batches)
       return FALSE;
     for (guint i = 0; i < batches->len; i++) {
-      const BookBatch *batch = g_ptr_array_index(batches, i);
+      const BookBatch *batch = batches->pdata[i];
       bounds->least += batch->state == BATCH_POSTED ? batch->accepted : 0;
     }
     bounds->most = file->accepted;
@@ -181,25 +181,20 @@ static gboolean check_orphans(const Check *check, GError **error) {
   return TRUE;
 }
 
-char *conservation_check(const CliOutput *out, const CliLane *lane, GError **error) {
+gboolean conservation_check(const StatusLane *lane, Conservation *found, GError **error) {
   g_autofree Sum *sums = g_new0(Sum, lane->ledgers->len + 1);
   Check check = {.lane = lane, .sums = sums};
   for (guint i = 0; i < lane->ledgers->len; i++) {
     LedgerTotals before;
-    sums[i].ledger = g_ptr_array_index(lane->ledgers, i);
+    sums[i].ledger = lane->ledgers->pdata[i];
     if (!ledger_totals(sums[i].ledger->reader, NULL, &before, error))
-      return NULL;
+      return FALSE;
     sums[i].before = before.entries;
   }
   if (!check_files(&check, error) || !check_orphans(&check, error))
-    return NULL;
-  g_autofree char *files = cli_unsigned(out, check.files), *records = cli_unsigned(out, check.records);
-  GString *found = g_string_new(NULL);
-  g_string_append_printf(found, "%s files, %s records", files, records);
-  for (guint i = 0; i < lane->ledgers->len; i++) {
-    g_autofree char *credits = cli_unsigned(out, sums[i].of_files.entries),
-                    *amount = cli_amount(out, sums[i].of_files.amount, sums[i].ledger->scale);
-    g_string_append_printf(found, ", %s credits of %s in %s", credits, amount, sums[i].ledger->name);
-  }
-  return g_string_free(found, FALSE);
+    return FALSE;
+  *found = (Conservation){check.files, check.records, g_array_new(FALSE, FALSE, sizeof(LedgerTotals))};
+  for (guint i = 0; i < lane->ledgers->len; i++)
+    g_array_append_val(found->credits, sums[i].of_files);
+  return TRUE;
 }
