@@ -129,7 +129,7 @@ units-threaded: $(filter $(addprefix $(BUILD)/tests/unit/,gateway/threads/% gate
 # Fuzz targets: tests/fuzz/fuzz_NAME.c, each with its corpus in tests/corpus/NAME where there is one. They need FUZZ=1.
 # Only what they need is compiled: a target that the linker finds incomplete names another folder or file here.
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZED   := conf crypto/digest.c store/staging/block.c transfer/wire transfer/process transfer/caged transfer/sftp \
+FUZZED   := conf store/staging/block.c transfer/wire transfer/process transfer/caged transfer/sftp \
             gateway/base gateway/common gateway/time gateway/threads gateway/records gateway/packing gateway/flow/declared.c
 $(BUILD)/libfuzzed.a: $(call object,$(shell find $(FUZZED) -name '*.c'))
 	@rm -f $@

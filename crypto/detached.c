@@ -1,7 +1,7 @@
 /* Detached signatures: a data file in the clear and, beside it, who signed it. Verifying feeds gpg the data through our
  * own hands, so that the digest is of exactly the bytes that gpg saw; the verdict comes from the same evidence as a
  * message's. */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "crypto/gpg.h"
 #include "crypto/openpgp.h"
 #include "crypto/results.h"

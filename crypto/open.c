@@ -2,7 +2,7 @@
  * refuses what is no encrypted message without gpg; then gpg runs, fed by read_ciphertext() and drained by
  * take_plaintext(); then our own side's faults are told from the message's; only what remains is judged. Of a message
  * that was sent as text gpg runs once more, to see what it took out of it (recount()). */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "crypto/gpg.h"
 #include "crypto/home.h"
 #include "crypto/literal.h"

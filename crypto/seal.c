@@ -2,7 +2,7 @@
  * both looked at afterwards, since its choices depend on settings and on the partners' keys: one session key per
  * recipient, AES-256, integrity by MDC (no OCB, which old partners cannot read), signed by the key that was asked for.
  */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "crypto/gpg.h"
 #include "crypto/openpgp.h"
 #include "crypto/outline.h"

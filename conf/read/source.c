@@ -1,5 +1,6 @@
 #include "conf/read/source.h"
 #include "conf/read/token.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/files.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -222,13 +223,15 @@ gboolean conf_source_save(const ConfSource *source, int fd, GError **error) {
 }
 
 char *conf_source_digest(const ConfSource *source) {
-  g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+  guint8 bytes[DIGEST_SHA256_SIZE];
+  Digest *sum = digest_new_sha256();
   for (guint i = 0; i < source->files->len; i++) {
     const SourceFile *file = source->files->pdata[i];
     if (file->text)
-      g_checksum_update(sum, (const guchar *)file->text, (gssize)file->length);
+      digest_update(sum, file->text, file->length);
   }
-  return g_strdup(g_checksum_get_string(sum));
+  digest_finish(sum, bytes);
+  return digest_hex(bytes, sizeof bytes);
 }
 
 gboolean conf_source_equal(const ConfSource *a, const ConfSource *b) {

@@ -1,5 +1,5 @@
 #include "gateway/common/remote_put.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/remote_path.h"

@@ -1,5 +1,5 @@
 #include "gateway/envelope/enclose.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/files.h"
 #include "gateway/envelope/patience.h"
 #include "gateway/packing/packing.h"

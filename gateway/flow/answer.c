@@ -8,7 +8,7 @@
  *   crash after the commit                  these very bytes are delivered, and no others ever
  *
  * A duplicate under the same name as its original gets none: its answer is there already. */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/admit.h"

@@ -1,5 +1,5 @@
 #include "gateway/flow/claim.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/log.h"

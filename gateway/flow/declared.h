@@ -6,7 +6,7 @@
  * declaration. */
 #pragma once
 #include "conf/conf.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 
 enum { DECLARED_MOST_BYTES = 1 << 20, DECLARED_MOST_LINE = 4096 };
 

@@ -13,7 +13,7 @@
 #include "gateway/common/codes.h"
 #include "gateway/flow/step.h"
 #include "gateway/flow/remote_look.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/flow/admit.h"
 #include "gateway/flow/declarations.h"
 #include "gateway/base/faultpoint.h"

@@ -1,7 +1,7 @@
 /* Who asks. A token is as good as its entropy: the configuration has only its SHA-256, so that who reads the
  * configuration cannot use it. Every token of every partner is compared, and each comparison takes the same time, so
  * that an answer's time tells nothing. */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/front/front_private.h"
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>

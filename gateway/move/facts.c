@@ -1,5 +1,6 @@
 /* What a feed's credits mean, as the configuration says it. */
 #include "gateway/move/compare.h"
+#include "gateway/base/digest.h"
 
 /* How the values of a field are told apart: fields of one kind give the same key for the same bytes. "text", or with
  * its normal form "text trim case". */
@@ -60,7 +61,8 @@ char *state_rules_digest(const ConfLane *lane) {
       g_string_append_printf(all, "%s\n%s\n%s\n%s\n", rule->name, rule->check, rule->code, rule->message);
     }
   }
-  char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, all->str, (gssize)all->len);
+  guint8 digest[DIGEST_SHA256_SIZE];
+  digest_sha256(all->str, all->len, digest);
   g_string_free(all, TRUE);
-  return digest;
+  return digest_hex(digest, sizeof digest);
 }

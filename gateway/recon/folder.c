@@ -1,5 +1,5 @@
 #include "gateway/recon/folder.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "crypto/openpgp.h"
 #include "gateway/base/files.h"
 #include <errno.h>

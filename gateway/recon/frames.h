@@ -1,7 +1,7 @@
 /* Blocks of records one after the other in a file: of an extract, or of a sorted run. Each frame is its length and the
  * encoded block (store/staging/block_codec.h, which finds damage); in front stand the columns. */
 #pragma once
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "store/staging.h"
 
 typedef struct {

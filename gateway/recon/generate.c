@@ -7,7 +7,7 @@
  * the same order, so the shards that are in the book stay, and reading goes on behind the last one's position. Settings
  * that change the lines change the plan; a task that was begun with another one begins anew. */
 #include "gateway/recon/generate.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/log.h"

@@ -3,7 +3,7 @@
  * is published again, with the same manifest (its time is the snapshot's); nothing is served or pushed of a task that
  * is not done. */
 #include "gateway/recon/publish.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "crypto/openpgp.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"

@@ -4,7 +4,7 @@
  *   named, no row in the book   made again; the rename puts the same lines in its place
  *   after the rows              the task goes on behind them */
 #include "gateway/recon/shards.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "crypto/openpgp.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"

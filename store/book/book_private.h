@@ -20,6 +20,7 @@
 #pragma once
 #include "store/book.h"
 #include "store/book/statements_private.h"
+#include "gateway/base/digest.h"
 #include <pthread.h>
 
 /* --- Schema. */
@@ -48,8 +49,9 @@ typedef struct {
   gint64 sequence;
   guint8 hash[BOOK_HASH];
 } BookLink;
-void book_link_after(const BookLink *before, gint64 at, const char *event, const char *subject, const char *detail,
-                     BookLink *link);
+/* sum: of SHA-256 and empty, before and after. */
+void book_link_after(Digest *sum, const BookLink *before, gint64 at, const char *event, const char *subject,
+                     const char *detail, BookLink *link);
 /* The last row's; sequence 0 if there is none. */
 gboolean book_link_last(BookStatements *statements, BookLink *last, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void book_hash_text(const guint8 *hash, char text[2 * BOOK_HASH + 1]);
@@ -65,6 +67,7 @@ gboolean book_tip_write(int fd, guint slot, const BookLink *tip, GError **error)
 struct BookTransaction {
   BookStatements statements;
   BookLink tip; /* of the chain, with this transaction's rows */
+  Digest *sum;  /* for the next link */
 };
 /* Appends to the chain. Details longer than 2,000 bytes are cut. */
 gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subject, const char *detail,

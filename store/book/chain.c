@@ -28,29 +28,27 @@
 enum { TIP_LINE = 20 + 1 + 2 * BOOK_HASH, TIP_SLOT = 512, TIP_SLOTS = 2, TIP_OLD = TIP_LINE + 1 };
 #define DETAIL_LIMIT 2000
 
-static void add_number(GChecksum *sum, guint64 number) {
+static void add_number(Digest *sum, guint64 number) {
   guint64 bytes = GUINT64_TO_BE(number);
-  g_checksum_update(sum, (const guchar *)&bytes, sizeof bytes);
+  digest_update(sum, &bytes, sizeof bytes);
 }
 
-static void add_text(GChecksum *sum, const char *text) {
+static void add_text(Digest *sum, const char *text) {
   gsize length = text ? strlen(text) : 0;
   add_number(sum, text ? length + 1 : 0);
-  g_checksum_update(sum, (const guchar *)(text ? text : ""), (gssize)length);
+  digest_update(sum, text ? text : "", length);
 }
 
-void book_link_after(const BookLink *before, gint64 at, const char *event, const char *subject, const char *detail,
-                     BookLink *link) {
-  g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-  gsize length = BOOK_HASH;
+void book_link_after(Digest *sum, const BookLink *before, gint64 at, const char *event, const char *subject,
+                     const char *detail, BookLink *link) {
   add_number(sum, (guint64)before->sequence + 1);
   add_number(sum, (guint64)at);
   add_text(sum, event);
   add_text(sum, subject);
   add_text(sum, detail);
-  g_checksum_update(sum, before->hash, BOOK_HASH);
+  digest_update(sum, before->hash, BOOK_HASH);
   link->sequence = before->sequence + 1;
-  g_checksum_get_digest(sum, link->hash, &length);
+  digest_take(sum, link->hash);
 }
 
 void book_hash_text(const guint8 *hash, char text[2 * BOOK_HASH + 1]) {
@@ -94,7 +92,7 @@ gboolean book_chain_add(BookTransaction *tx, const char *event, const char *subj
   const char *kept = cut ? cut : detail;
   gint64 at = g_get_real_time();
   BookLink link;
-  book_link_after(&tx->tip, at, event, subject, kept, &link);
+  book_link_after(tx->sum, &tx->tip, at, event, subject, kept, &link);
   db_bind(s, "iisssb", link.sequence, at, event, subject, kept, (const void *)link.hash, (gsize)BOOK_HASH);
   if (!db_done(s, error))
     return FALSE;

@@ -119,6 +119,7 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
   if (!(book->db = db_open(&options, error)))
     return FALSE;
   book->tx.statements.db = book->db;
+  book->tx.sum = digest_new_sha256();
   if (!book_schema_migrate(book->db, book_migrations, book_schema_version(), &made, error) ||
       !book_capabilities_migrate(book->db, error) ||
       !prepare_all(book, error) || !book_link_last(&book->tx.statements, &book->tx.tip, error))
@@ -133,6 +134,7 @@ static gboolean open_parts(Book *book, const char *tip_path, GError **error) {
 
 static void close_database(Book *book) {
   book_statements_clear(&book->tx.statements);
+  digest_free(book->tx.sum);
   db_close(g_steal_pointer(&book->db));
 }
 

@@ -60,6 +60,8 @@
   X(VERIFY_BATCHES, "verify-batches") \
   X(VERIFY_TOTALS, "verify-totals") \
   X(VERIFY_HISTORY, "verify-history") \
+  X(VERIFY_ROWS, "verify-rows") \
+  X(VERIFY_STATES, "verify-states") \
   X(SEQUENCE, "sequence") \
   X(SEQUENCE_USED, "sequence-used") \
   X(JUDGE_SEQUENCE, "judge-sequence") \

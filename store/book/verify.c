@@ -48,12 +48,12 @@ static gboolean fault(GError **error, gint64 sequence, const char *what) {
 }
 
 /* The row that the statement is at, against the one before it and the tip. */
-static gboolean check_row(DbStatement *s, BookLink *last, const BookLink *tip, GError **error) {
+static gboolean check_row(DbStatement *s, Digest *sum, BookLink *last, const BookLink *tip, GError **error) {
   BookLink stored, computed;
   read_link(s, &stored);
   if (stored.sequence != last->sequence + 1)
     return fault(error, last->sequence + 1, "is missing");
-  book_link_after(last, db_integer(s, 1), db_text(s, 2), db_text(s, 3), db_text(s, 4), &computed);
+  book_link_after(sum, last, db_integer(s, 1), db_text(s, 2), db_text(s, 3), db_text(s, 4), &computed);
   if (!db_row_whole(s, error))
     return FALSE;
   if (memcmp(stored.hash, computed.hash, BOOK_HASH) != 0)
@@ -68,20 +68,15 @@ static gboolean check_row(DbStatement *s, BookLink *last, const BookLink *tip, G
 
 /* Up to the row `to`, which ends the walk. */
 static gboolean check_rows(DbStatement *s, gint64 to, const BookLink *tip, BookLink *last, GError **error) {
-  for (gboolean row;;) {
-    if (!db_step(s, &row, error))
-      return FALSE;
-    if (!row)
-      return TRUE;
-    if (db_integer(s, 0) > to) {
-      db_reset(s);
-      return TRUE;
-    }
-    if (!check_row(s, last, tip, error)) {
-      db_reset(s);
-      return FALSE;
-    }
-  }
+  Digest *sum = digest_new_sha256();
+  gboolean row = FALSE, ok;
+  while ((ok = db_step(s, &row, error)) && row && db_integer(s, 0) <= to)
+    if (!(ok = check_row(s, sum, last, tip, error)))
+      break;
+  if (row)
+    db_reset(s);
+  digest_free(sum);
+  return ok;
 }
 
 /* The row before the first one, from which its hash follows. */
@@ -160,16 +155,16 @@ static gboolean expect_nothing(BookReader *reader, BookStatement which, const ch
 
 /* One file's way through its history, as its rows come by. */
 typedef struct {
-  char id[17], current[16];
+  const char *id; /* borrowed */
   FileState state, held_from;
   gboolean any;
 } Walk;
 
-static gboolean end_walk(const Walk *walk, GError **error) {
-  if (!walk->id[0] || (walk->any && strcmp(file_state_word(walk->state), walk->current) == 0))
+static gboolean end_walk(const Walk *walk, const char *current, GError **error) {
+  if (walk->any && g_strcmp0(file_state_word(walk->state), current) == 0)
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s is %s, but its history ends with %s", walk->id,
-                             walk->current, walk->any ? file_state_word(walk->state) : "nothing");
+                             current, walk->any ? file_state_word(walk->state) : "nothing");
 }
 
 /* Before `sealed` was a state, an answer went out of the state before it. */
@@ -194,33 +189,86 @@ static gboolean step_walk(Walk *walk, const char *event, GError **error) {
   return TRUE;
 }
 
-static gboolean check_histories(BookReader *reader, GError **error) {
-  Walk walk = {.any = FALSE};
-  DbStatement *s = book_ask(reader, BOOK_VERIFY_HISTORY, error);
-  if (!s)
+/* The entries of the index by subject, in its order. Each leads to a row that has its subject, they ascend, and there
+ * are as many as rows: so the index is whole, and check_whole need not look at it. */
+typedef struct {
+  DbStatement *rows;
+  gboolean row;                /* there is one */
+  const char *subject, *event; /* of it; borrowed */
+  GString *last;               /* the subject of the one before */
+  gint64 last_sequence, n;
+} Entries;
+
+static gboolean next_entry(Entries *entries, GError **error) {
+  DbStatement *s = entries->rows;
+  if (!db_step(s, &entries->row, error))
     return FALSE;
-  for (gboolean row;;) {
-    if (!db_step(s, &row, error))
-      return FALSE;
-    if (!row)
-      return end_walk(&walk, error);
-    const char *id = db_text(s, 0), *current = db_text(s, 1), *event = db_text(s, 3);
-    gboolean ok = db_row_whole(s, error);
-    if (ok && strcmp(id, walk.id) != 0) {
-      ok = end_walk(&walk, error);
-      walk = (Walk){.any = FALSE};
-      g_strlcpy(walk.id, id, sizeof walk.id);
-      g_strlcpy(walk.current, current, sizeof walk.current);
-    }
-    if (!ok || !step_walk(&walk, event, error)) {
-      db_reset(s);
-      return FALSE;
-    }
-  }
+  if (!entries->row)
+    return TRUE;
+  gint64 sequence = db_integer(s, 1);
+  entries->subject = db_text(s, 0);
+  entries->event = db_text(s, 3);
+  if (!db_row_whole(s, error))
+    return FALSE;
+  int order = strcmp(entries->last->str, entries->subject ? entries->subject : "");
+  if (order > 0 || (order == 0 && sequence <= entries->last_sequence) || !db_integer(s, 2))
+    return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                               "the database is damaged: the index of histories is wrong at audit record "
+                               "%" G_GINT64_FORMAT, sequence);
+  if (order != 0)
+    g_string_assign(entries->last, entries->subject);
+  entries->last_sequence = sequence;
+  entries->n++;
+  return TRUE;
 }
 
+static gboolean check_history(Entries *entries, const char *id, const char *state, GError **error) {
+  Walk walk = {.id = id};
+  while (entries->row && g_strcmp0(entries->subject, id) < 0) /* of no file */
+    if (!next_entry(entries, error))
+      return FALSE;
+  while (entries->row && g_strcmp0(entries->subject, id) == 0)
+    if (!step_walk(&walk, entries->event, error) || !next_entry(entries, error))
+      return FALSE;
+  return end_walk(&walk, state, error);
+}
+
+static gboolean check_entries(Entries *entries, DbStatement *files, GError **error) {
+  gboolean row = FALSE, ok = next_entry(entries, error);
+  while (ok && (ok = db_step(files, &row, error)) && row) {
+    const char *id = db_text(files, 0), *state = db_text(files, 1);
+    ok = db_row_whole(files, error) && check_history(entries, id, state, error);
+  }
+  if (row)
+    db_reset(files);
+  while (ok && entries->row)
+    ok = next_entry(entries, error);
+  if (entries->row)
+    db_reset(entries->rows);
+  return ok;
+}
+
+static gboolean check_histories(BookReader *reader, GError **error) {
+  gboolean row;
+  Entries entries = {.rows = book_ask(reader, BOOK_VERIFY_HISTORY, error)};
+  DbStatement *files = entries.rows ? book_ask(reader, BOOK_VERIFY_STATES, error) : NULL,
+              *rows = files ? book_ask(reader, BOOK_VERIFY_ROWS, error) : NULL;
+  if (!rows || !db_step(rows, &row, error))
+    return FALSE;
+  gint64 n = db_integer(rows, 0);
+  db_reset(rows);
+  entries.last = g_string_new(NULL);
+  gboolean ok = check_entries(&entries, files, error);
+  g_string_free(entries.last, TRUE);
+  return ok && (entries.n == n || sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                                      "the database is damaged: the index of histories has "
+                                                      "%" G_GINT64_FORMAT " entries for %" G_GINT64_FORMAT " records",
+                                                      entries.n, n));
+}
+
+/* The audit's index: check_histories. */
 static gboolean check_whole(BookReader *reader, GError **error) {
-  return db_check(reader->statements.db, error);
+  return db_check(reader->statements.db, "audit", error);
 }
 
 static gboolean check_sums(BookReader *reader, GError **error) {

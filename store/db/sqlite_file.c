@@ -154,9 +154,9 @@ gboolean db_set_stamp(Db *db, gint64 application, gint64 version, GError **error
   return db_run(db, mark, error);
 }
 
-static gboolean check_whole(Db *db, GError **error) {
+static gboolean ask_whole(Db *db, const char *pragma, GError **error) {
   gboolean row = FALSE;
-  g_autoptr(DbStatement) check = db_prepare(db, "PRAGMA integrity_check(1)", error);
+  g_autoptr(DbStatement) check = db_prepare(db, pragma, error);
   if (!check || !db_step(check, &row, error))
     return FALSE;
   const char *answer = row ? db_text(check, 0) : "no answer";
@@ -168,10 +168,24 @@ static gboolean check_whole(Db *db, GError **error) {
                              "the database is damaged: %s", answer);
 }
 
-gboolean db_check(Db *db, GError **error) {
+static gboolean check_whole(Db *db, const char *but, GError **error) {
+  gboolean row = FALSE, ok;
+  if (!but)
+    return ask_whole(db, "PRAGMA integrity_check(1)", error);
+  g_autoptr(DbStatement) tables = db_prepare(db, "SELECT name FROM sqlite_schema WHERE type = 'table'", error);
+  ok = tables && ask_whole(db, "PRAGMA quick_check(1)", error);
+  while (ok && (ok = db_step(tables, &row, error)) && row) {
+    const char *name = db_text(tables, 0);
+    g_autofree char *pragma = g_strdup_printf("PRAGMA integrity_check(\"%s\")", name);
+    ok = g_strcmp0(name, but) == 0 || ask_whole(db, pragma, error);
+  }
+  return ok;
+}
+
+gboolean db_check(Db *db, const char *but, GError **error) {
   gboolean row = FALSE;
   g_autoptr(DbStatement) keys = NULL;
-  if (!check_whole(db, error) || !(keys = db_prepare(db, "PRAGMA foreign_key_check", error)) ||
+  if (!check_whole(db, but, error) || !(keys = db_prepare(db, "PRAGMA foreign_key_check", error)) ||
       !db_step(keys, &row, error))
     return FALSE;
   return !row || sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,

@@ -35,7 +35,7 @@ static gboolean fault(const Verify *verify, GError **error, const char *format, 
 }
 
 static gboolean check_file(const Verify *verify, GError **error) {
-  if (db_check(verify->view->db, error))
+  if (db_check(verify->view->db, NULL, error))
     return TRUE;
   g_prefix_error(error, "ledger shard %u: ", verify->view->shard);
   return FALSE;

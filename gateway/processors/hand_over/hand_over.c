@@ -14,7 +14,7 @@
  *   crash before the marks                  file and marker are found there, and only the marks are made
  *   crash after the marks                   the decision is carried out: nothing is put again */
 #include "gateway/flow/processor.h"
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/remote_path.h"

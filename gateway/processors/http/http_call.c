@@ -1,6 +1,6 @@
 /* One batch: taken or cut, read, its request made, durable as sent, sent, and its answer durable before anything of it
  * is posted. */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/processors/http/http_private.h"

@@ -1,5 +1,5 @@
 /* Messages of every kind, made with real keys, opened by the real gpg. */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "tests/unit/crypto/rings.h"
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 /* Sealing with real keys: what comes out is opened again, by us, by gpg and by Sequoia. */
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include "tests/unit/crypto/rings.h"
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include <errno.h>
 #include <openssl/evp.h>
 #include <unistd.h>
@@ -48,10 +48,19 @@ void digest_update(Digest *digest, const void *bytes, gsize length) {
   must(EVP_DigestUpdate(digest->state, bytes, length), "EVP_DigestUpdate");
 }
 
-void digest_finish(Digest *digest, guint8 *out) {
+static void end(Digest *digest, guint8 *out) {
   unsigned int length = 0;
   must(EVP_DigestFinal_ex(digest->state, out, &length), "EVP_DigestFinal_ex");
+}
+
+void digest_finish(Digest *digest, guint8 *out) {
+  end(digest, out);
   digest_free(digest);
+}
+
+void digest_take(Digest *digest, guint8 *out) {
+  end(digest, out);
+  must(EVP_DigestInit_ex(digest->state, NULL, NULL), "EVP_DigestInit_ex"); /* of the kind that it has */
 }
 
 void digest_free(Digest *digest) {

@@ -34,5 +34,7 @@ gboolean digest_file_both(int fd, guint8 sha256[DIGEST_SHA256_SIZE], guint8 md5[
 /* Two lower-case hexadecimal digits a byte; the caller frees. */
 char *digest_hex(const guint8 *bytes, gsize length) G_GNUC_WARN_UNUSED_RESULT;
 
-/* SHA-256 of a chain's link: of the previous tip and the record's text. For the audit chain. */
+/* The same without an end: what it has taken in so far; it is empty again afterwards. For very many short texts. */
+void digest_take(Digest *digest, guint8 *out);
+
 void digest_sha256(const void *bytes, gsize length, guint8 out[DIGEST_SHA256_SIZE]);

@@ -1,4 +1,4 @@
-#include "crypto/digest.h"
+#include "gateway/base/digest.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
