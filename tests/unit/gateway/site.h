@@ -2,7 +2,7 @@
  * the check and the commands. */
 #pragma once
 #include "conf/conf.h"
-#include <ftw.h>
+#include "tests/unit/folder.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,11 +80,6 @@ static inline void site_configure(const Site *site, const char *names) {
   g_string_free(lanes, TRUE);
 }
 
-static inline int site_remove_one(const char *path, const struct stat *status, int flag, struct FTW *walk) {
-  (void)status, (void)flag, (void)walk;
-  return remove(path);
-}
-
 static inline Site *site_new(void) {
   Site *site = g_new0(Site, 1);
   site->folder = g_dir_make_tmp("sallyport-site-XXXXXX", NULL);
@@ -96,7 +91,7 @@ static inline Site *site_new(void) {
 }
 
 static inline void site_free(Site *site) {
-  nftw(site->folder, site_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  folder_remove(site->folder);
   g_free(site->folder);
   g_free(site->configuration);
   g_free(site->drop);

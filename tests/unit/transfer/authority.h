@@ -2,6 +2,7 @@
  * authority, a client. */
 #pragma once
 #include "gateway/base/error.h"
+#include "tests/unit/folder.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,13 +60,7 @@ static inline char *authority_pin(const Authority *authority, const char *name) 
 }
 
 static inline void authority_free(Authority *authority) {
-  g_autoptr(GDir) folder = g_dir_open(authority->folder, 0, NULL);
-  const char *name;
-  while ((name = g_dir_read_name(folder))) {
-    g_autofree char *path = authority_file(authority, name);
-    g_remove(path);
-  }
-  g_rmdir(authority->folder);
+  folder_remove(authority->folder);
   g_free(authority->folder);
   g_free(authority);
 }

@@ -1,5 +1,6 @@
 #include "conf/conf.h"
 #include "tests/unit/conf/parse.h"
+#include "tests/unit/folder.h"
 #include <glib/gstdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,18 +19,9 @@ static int make_folder(void **state) {
   return 0;
 }
 
-static void remove_all(const char *path) {
-  g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-  for (const char *name = NULL; dir && (name = g_dir_read_name(dir));) {
-    g_autofree char *inner = g_build_filename(path, name, NULL);
-    remove_all(inner);
-  }
-  g_remove(path);
-}
-
 static int remove_folder(void **state) {
   (void)state;
-  remove_all(folder);
+  folder_remove(folder);
   g_clear_pointer(&folder, g_free);
   return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "gateway/common/log.h"
 #include "gateway/flow/step.h"
+#include "tests/unit/folder.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,13 +35,7 @@ static inline void step_tear_down(StepFixture *f) {
     book_close(f->flow.book);
   keygate_free(f->flow.gate);
   book_file_free(f->step.file);
-  GDir *listing = g_dir_open(f->folder, 0, NULL);
-  for (const char *name; (name = g_dir_read_name(listing));) {
-    g_autofree char *path = g_build_filename(f->folder, name, NULL);
-    g_unlink(path);
-  }
-  g_dir_close(listing);
-  g_rmdir(f->folder);
+  folder_remove(f->folder);
   g_free(f->folder);
   g_free(f->path);
   g_free(f->tip);

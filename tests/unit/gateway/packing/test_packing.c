@@ -2,6 +2,7 @@
  */
 #include "gateway/packing/packing.h"
 #include "gateway/base/files.h"
+#include "tests/unit/folder.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,8 +117,7 @@ static int prepare(void **state) {
 
 static int clear(void **state) {
   (void)state;
-  g_autofree char *whole = g_strdup_printf("rm -rf %s", folder);
-  return system(whole);
+  return folder_remove(folder);
 }
 
 static void what_the_real_tools_packed_is_unpacked(void **state) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "gateway/recon/format.h"
 #include "gateway/recon/source_block.h"
-#include <ftw.h>
+#include "tests/unit/folder.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,19 +41,6 @@ static ReconSource *numbers_source(guint n) {
   Numbers *numbers = g_new0(Numbers, 1);
   numbers->n = n;
   return recon_source_of_blocks(columns, G_N_ELEMENTS(columns), fill, numbers, g_free);
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk) {
-  (void)status, (void)type, (void)walk;
-  return remove(path);
-}
-static int make_folder(void **state) {
-  return (*state = g_dir_make_tmp("recon-XXXXXX", NULL)) ? 0 : -1;
-}
-static int remove_folder(void **state) {
-  int rc = nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-  g_free(*state);
-  return rc;
 }
 
 static char *make_extract(const char *folder, guint n, char *const *order) {
@@ -239,10 +226,9 @@ static void what_cannot_be_written_as_configured_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(many_runs_are_merged_in_order_and_equal_keys_keep_theirs, make_folder,
-                                      remove_folder),
-      cmocka_unit_test_setup_teardown(reading_goes_on_behind_any_record, make_folder, remove_folder),
-      cmocka_unit_test_setup_teardown(a_damaged_extract_is_refused, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(many_runs_are_merged_in_order_and_equal_keys_keep_theirs, folder_set_up, folder_tear_down),
+      cmocka_unit_test_setup_teardown(reading_goes_on_behind_any_record, folder_set_up, folder_tear_down),
+      cmocka_unit_test_setup_teardown(a_damaged_extract_is_refused, folder_set_up, folder_tear_down),
       cmocka_unit_test(values_are_quoted_guarded_and_scaled),
       cmocka_unit_test(what_cannot_be_written_as_configured_is_refused),
   };

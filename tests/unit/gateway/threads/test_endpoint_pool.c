@@ -5,6 +5,7 @@
 #include "gateway/threads/workers.h"
 #include "gateway/threads/crew.h"
 #include "gateway/common/log.h"
+#include "tests/unit/folder.h"
 #include "transfer/wire/wire.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -39,13 +40,7 @@ static int tear_down(void **state) {
   Fixture *f = *state;
   if (f == left)
     return 0;
-  GDir *listing = g_dir_open(f->folder, 0, NULL);
-  for (const char *name; (name = g_dir_read_name(listing));) {
-    g_autofree char *path = g_build_filename(f->folder, name, NULL);
-    g_unlink(path);
-  }
-  g_dir_close(listing);
-  g_rmdir(f->folder);
+  folder_remove(f->folder);
   g_free(f->folder);
   g_free(f->book);
   g_free(f->tip);

@@ -1,7 +1,7 @@
 /* What is owed: spans of days, and the days of a book under a clock of our own. */
 #include "gateway/common/log.h"
 #include "gateway/watch/dues.h"
-#include <glib/gstdio.h>
+#include "tests/unit/folder.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -65,13 +65,7 @@ static int tear_down(void **state) {
   book_close(f->book);
   calendar_free(f->expect.calendar);
   g_time_zone_unref(f->expect.zone);
-  GDir *listing = g_dir_open(f->folder, 0, NULL);
-  for (const char *name; (name = g_dir_read_name(listing));) {
-    g_autofree char *path = g_build_filename(f->folder, name, NULL);
-    g_unlink(path);
-  }
-  g_dir_close(listing);
-  g_rmdir(f->folder);
+  folder_remove(f->folder);
   g_free(f->folder);
   g_free(f);
   return 0;

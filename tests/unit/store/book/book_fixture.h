@@ -1,6 +1,7 @@
 /* A book in a folder of its own, and the changes that most of its tests make. */
 #pragma once
 #include "store/book/book_private.h"
+#include "tests/unit/folder.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,21 +55,10 @@ static inline int set_up(void **state) {
   return 0;
 }
 
-static inline void remove_folder(const char *folder) {
-  GDir *dir = g_dir_open(folder, 0, NULL);
-  for (const char *name; dir && (name = g_dir_read_name(dir));) {
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    g_unlink(path);
-  }
-  if (dir)
-    g_dir_close(dir);
-  g_rmdir(folder);
-}
-
 static inline int tear_down(void **state) {
   Fixture *f = *state;
   book_close(f->book);
-  remove_folder(f->folder);
+  folder_remove(f->folder);
   g_free(f->folder);
   g_free(f->path);
   g_free(f->tip);

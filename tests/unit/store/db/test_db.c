@@ -1,4 +1,5 @@
 #include "store/db/sqlite.h"
+#include "tests/unit/folder.h"
 #include "tests/unit/store/small_disk.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,16 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int make_folder(void **state) {
-  *state = g_dir_make_tmp("sallyport-sqlite-XXXXXX", NULL);
-  return *state ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-  g_autofree char *command = g_strdup_printf("chmod -R u+rwx '%s' && rm -rf '%s'", (char *)*state, (char *)*state);
+static int open_again_and_remove(void **state) {
+  g_autofree char *command = g_strdup_printf("chmod -R u+rwx '%s'", (char *)*state);
   int rc = system(command);
-  g_free(*state);
-  return rc;
+  return folder_tear_down(state) || rc;
 }
 
 static Db *open_db(const char *folder, DbUse use) {
@@ -220,7 +215,7 @@ static void values_are_bound_by_a_format(void **state) {
 }
 
 int main(void) {
-#define with_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define with_folder(test) cmocka_unit_test_setup_teardown(test, folder_set_up, open_again_and_remove)
   const struct CMUnitTest tests[] = {
       with_folder(a_writer_has_the_pragmas_that_durability_needs),
       with_folder(a_reader_sees_what_is_committed_and_cannot_write),

@@ -1,6 +1,7 @@
 /* A ledger in a folder of its own, batches made by hand, and posting that waits for its result. */
 #pragma once
 #include "store/ledger.h"
+#include "tests/unit/folder.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,19 +16,7 @@ enum { COLUMN_ACCOUNT, COLUMN_AMOUNT, COLUMN_KEY, COLUMN_DATE, COLUMNS };
 static const LedgerColumns ledger_columns = {
     .account = COLUMN_ACCOUNT, .amount = COLUMN_AMOUNT, .key = COLUMN_KEY, .business_date = -1};
 
-static inline int make_folder(void **state) {
-  *state = g_dir_make_tmp("sallyport-ledger-XXXXXX", NULL);
-  return *state ? 0 : -1;
-}
-
-static inline int remove_folder(void **state) {
-  g_autofree char *command = g_strdup_printf("rm -rf '%s'", (char *)*state);
-  int rc = system(command);
-  g_free(*state);
-  return rc;
-}
-
-#define with_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define with_folder(test) cmocka_unit_test_setup_teardown(test, folder_set_up, folder_tear_down)
 
 static inline Ledger *open_ledger(const char *folder, guint shards) {
   GError *error = NULL;

@@ -1,5 +1,6 @@
 #include "store/db/db.h"
 #include "store/staging.h"
+#include "tests/unit/folder.h"
 #include "tests/unit/store/staging/block_fixture.h"
 #include "tests/unit/store/small_disk.h"
 #include <glib/gstdio.h>
@@ -26,8 +27,7 @@ static int make_place(void **state) {
 
 static int remove_place(void **state) {
   Place *place = *state;
-  g_autofree char *command = g_strdup_printf("rm -rf '%s'", place->folder);
-  int rc = system(command);
+  int rc = folder_remove(place->folder);
   g_free(place->folder);
   g_free(place->path);
   g_free(place);

@@ -1,18 +1,4 @@
-#include "tests/unit/transfer/courier_fixture.h"
-
-static Sshd *server; /* one for all tests of this file but those that break it */
-
-static int start_server(void **state) {
-  (void)state;
-  server = sshd_start(NULL);
-  return 0;
-}
-
-static int stop_server(void **state) {
-  (void)state;
-  sshd_stop(server);
-  return 0;
-}
+#include "tests/unit/transfer/one_sshd.h"
 
 static char *remote(const char *name) {
   return g_build_filename(server->folder, name, NULL);

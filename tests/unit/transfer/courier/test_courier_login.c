@@ -1,19 +1,5 @@
 /* Host keys and logins: what is sent to whom, and when. */
-#include "tests/unit/transfer/courier_fixture.h"
-
-static Sshd *server;
-
-static int start_server(void **state) {
-  (void)state;
-  server = sshd_start(NULL);
-  return 0;
-}
-
-static int stop_server(void **state) {
-  (void)state;
-  sshd_stop(server);
-  return 0;
-}
+#include "tests/unit/transfer/one_sshd.h"
 
 static void refused(const CourierEndpoint *endpoint, SallyportErrorCode code, const char *words) {
   GError *error = NULL;

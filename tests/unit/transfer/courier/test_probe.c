@@ -1,21 +1,7 @@
 /* Surveys and probes of a real server: what is told agrees with what the server was configured to be and with its
  * folder. */
-#include "tests/unit/transfer/courier_fixture.h"
+#include "tests/unit/transfer/one_sshd.h"
 #include "transfer/probe.h"
-
-static Sshd *server;
-
-static int start_server(void **state) {
-  (void)state;
-  server = sshd_start(NULL);
-  return 0;
-}
-
-static int stop_server(void **state) {
-  (void)state;
-  sshd_stop(server);
-  return 0;
-}
 
 static GPtrArray *surveyed(const Sshd *sshd) {
   TestEndpoint made;

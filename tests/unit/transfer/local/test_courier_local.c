@@ -1,4 +1,5 @@
 /* Local drop folders: the same interface, and nothing above or through a link out is reached. */
+#include "tests/unit/folder.h"
 #include "tests/unit/transfer/courier_fixture.h"
 
 typedef struct {
@@ -24,9 +25,8 @@ static int open_scene(void **state) {
 
 static int close_scene(void **state) {
   Scene *scene = *state;
-  g_autofree char *command = g_strdup_printf("rm -rf '%s' '%s'", scene->root, scene->outside);
   courier_close(scene->courier);
-  assert_int_equal(system(command), 0);
+  assert_int_equal(folder_remove(scene->root) + folder_remove(scene->outside), 0);
   g_free(scene->root);
   g_free(scene->outside);
   g_free(scene);
