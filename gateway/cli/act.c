@@ -80,9 +80,9 @@ static CliExit reject_command(Cli *cli) {
 
 static const StatusLane *lane_of_feed(GPtrArray *lanes, const char *feed) {
   for (guint i = 0; i < lanes->len; i++) {
-    const StatusLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = lanes->pdata[i];
     for (guint j = 0; j < lane->conf->feeds->len; j++)
-      if (strcmp(((const ConfFeed *)g_ptr_array_index(lane->conf->feeds, j))->name, feed) == 0)
+      if (strcmp(((const ConfFeed *)lane->conf->feeds->pdata[j])->name, feed) == 0)
         return lane;
   }
   return NULL;

@@ -27,7 +27,7 @@ static json_t *batch_json(const CliOutput *out, const BookFile *file, const Book
 json_t *cli_batches_json(const CliOutput *out, const BookFile *file, const GPtrArray *batches, guint scale) {
   json_t *list = json_array();
   for (guint i = 0; i < batches->len; i++)
-    json_array_append_new(list, batch_json(out, file, g_ptr_array_index(batches, i), scale));
+    json_array_append_new(list, batch_json(out, file, batches->pdata[i], scale));
   return list;
 }
 
@@ -37,7 +37,7 @@ static void print_summary(const CliOutput *out, const GPtrArray *batches) {
   guint posted = 0, uncut = 0, least = G_MAXUINT, most = 0;
   gint64 last = 0;
   for (guint i = 0; i < batches->len; i++) {
-    const BookBatch *batch = g_ptr_array_index(batches, i);
+    const BookBatch *batch = batches->pdata[i];
     guint size = (guint)(batch->last - batch->first + 1);
     posted += batch->state == BATCH_POSTED ? 1 : 0;
     uncut += batch->number == 0 ? 1 : 0;
@@ -62,7 +62,7 @@ static void print_asked(const CliOutput *out, const BookFile *file, const GPtrAr
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint pass = 0; pass < 2; pass++)
     for (guint i = 0; i < batches->len; i++) {
-      const BookBatch *batch = g_ptr_array_index(batches, i);
+      const BookBatch *batch = batches->pdata[i];
       gboolean is_open = batch->state == BATCH_SENT;
       if (!batch->sent_at || is_open == (pass == 1))
         continue;
@@ -87,7 +87,7 @@ static void print_asked(const CliOutput *out, const BookFile *file, const GPtrAr
 
 static gboolean any_asked(const GPtrArray *batches) {
   for (guint i = 0; i < batches->len; i++)
-    if (((const BookBatch *)g_ptr_array_index(batches, i))->sent_at)
+    if (((const BookBatch *)batches->pdata[i])->sent_at)
       return TRUE;
   return FALSE;
 }

@@ -46,18 +46,18 @@ static void offer_names(const Completion *completion, CliValue kind) {
     return;
   conf = completion->cli->conf;
   for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    const ConfLane *lane = conf->lanes->pdata[i];
     if (kind == CLI_VALUE_LANE)
       offer(completion, lane->name);
     for (guint j = 0; kind == CLI_VALUE_FEED && j < lane->feeds->len; j++)
-      offer(completion, ((const ConfFeed *)g_ptr_array_index(lane->feeds, j))->name);
+      offer(completion, ((const ConfFeed *)lane->feeds->pdata[j])->name);
   }
 }
 
 static void offer_partners(const Completion *completion) {
   const Conf *conf = completion->cli->conf || cli_load(completion->cli) ? completion->cli->conf : NULL;
   for (guint i = 0; conf && i < conf->partners->len; i++)
-    offer(completion, ((const ConfPartner *)g_ptr_array_index(conf->partners, i))->name);
+    offer(completion, ((const ConfPartner *)conf->partners->pdata[i])->name);
 }
 
 static void offer_files(const Completion *completion) {
@@ -66,10 +66,10 @@ static void offer_files(const Completion *completion) {
   if (cli_lanes(completion->cli, &lanes) != CLI_EXIT_FINE)
     return;
   for (guint i = 0; i < lanes->len; i++) {
-    const StatusLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = lanes->pdata[i];
     g_autoptr(GPtrArray) files = lane->reader ? book_files(lane->reader, &filter, NULL) : NULL;
     for (guint j = 0; files && j < files->len; j++) {
-      const BookFile *file = g_ptr_array_index(files, j);
+      const BookFile *file = files->pdata[j];
       offer(completion, file->id);
       offer(completion, file->name_shown);
     }

@@ -11,9 +11,9 @@ typedef struct {
 
 static gboolean read_balances(GPtrArray *lanes, const char *account, GArray *balances, GError **error) {
   for (guint i = 0; i < lanes->len; i++) {
-    const StatusLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = lanes->pdata[i];
     for (guint j = 0; j < lane->ledgers->len; j++) {
-      Balance balance = {.ledger = g_ptr_array_index(lane->ledgers, j)};
+      Balance balance = {.ledger = lane->ledgers->pdata[j]};
       gboolean exists = FALSE;
       if (!status_ledger_balance(balance.ledger, account, &exists, &balance.balance, &balance.entries, error))
         return FALSE;
@@ -133,12 +133,12 @@ static gboolean visit_ledgers(GPtrArray *lanes, LedgerFilter filter, Listing *li
                               GError **error) {
   guint64 limit = filter.limit;
   for (guint i = 0; i < lanes->len; i++) {
-    const StatusLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = lanes->pdata[i];
     for (guint j = 0; j < lane->ledgers->len; j++) {
       if (limit && listing->count >= limit)
         return TRUE;
       filter.limit = limit ? limit - listing->count : 0;
-      listing->ledger = g_ptr_array_index(lane->ledgers, j);
+      listing->ledger = lane->ledgers->pdata[j];
       if (!status_ledger_entries(listing->ledger, &filter, visit, listing, error))
         return FALSE;
     }

@@ -26,7 +26,7 @@ static gboolean listing_begin(Listing *listing, GPtrArray *lanes, const BookFilt
   *listing = (Listing){g_array_new(FALSE, FALSE, sizeof(Source)), filter->limit ? filter->limit : G_MAXUINT64};
   g_array_set_clear_func(listing->sources, source_clear);
   for (guint i = 0; i < lanes->len; i++) {
-    Source source = {.lane = g_ptr_array_index(lanes, i)};
+    Source source = {.lane = lanes->pdata[i]};
     if (!source.lane->reader)
       continue;
     source.walk = book_walk_new(source.lane->reader, filter);
@@ -105,10 +105,10 @@ static gboolean parse_time(const Cli *cli, const char *option, const char *text,
 static CliExit no_such_feed(const Conf *conf, const char *name) {
   GString *names = g_string_new(NULL);
   for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    const ConfLane *lane = conf->lanes->pdata[i];
     for (guint j = 0; j < lane->feeds->len; j++)
       g_string_append_printf(names, "%s%s", names->len ? ", " : "",
-                             ((const ConfFeed *)g_ptr_array_index(lane->feeds, j))->name);
+                             ((const ConfFeed *)lane->feeds->pdata[j])->name);
   }
   cli_complain("there is no feed \"%s\" in the configuration; there are: %s", name, names->str);
   g_string_free(names, TRUE);

@@ -44,7 +44,7 @@ static void print_table(const CliOutput *out, GPtrArray *uses, gint64 now) {
                                       {"OWNER", CLI_LEFT, CLI_SHRINKS | CLI_DROPPED(1)}};
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < uses->len; i++) {
-    const KeyUse *use = g_ptr_array_index(uses, i);
+    const KeyUse *use = uses->pdata[i];
     cli_table_cell(table, g_strdup(use->partner->name));
     cli_table_cell(table, g_strdup(key_purpose_word(use->purpose)));
     cli_table_cell(table, g_strdup(use->fingerprint));
@@ -58,7 +58,7 @@ static void print_table(const CliOutput *out, GPtrArray *uses, gint64 now) {
 
 static void print_remarks(const CliOutput *out, GPtrArray *uses) {
   for (guint i = 0; i < uses->len; i++) {
-    const KeyUse *use = g_ptr_array_index(uses, i);
+    const KeyUse *use = uses->pdata[i];
     if (!use->remark)
       continue;
     cli_coloured(out, colour_of(use->condition), use->condition <= KEY_ENDS_SOON ? "warning" : "error");
@@ -81,7 +81,7 @@ static CliExit keys_command(Cli *cli) {
   json_t *list = json_array();
   CliExit exit = CLI_EXIT_FINE;
   for (guint i = 0; i < uses->len; i++) {
-    const KeyUse *use = g_ptr_array_index(uses, i);
+    const KeyUse *use = uses->pdata[i];
     json_array_append_new(list, use_json(cli->out, use));
     if (use->condition > KEY_ENDS_SOON)
       exit = CLI_EXIT_CONFIGURATION;

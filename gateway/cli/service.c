@@ -17,7 +17,7 @@ static json_t *finding_json(const ConfFinding *finding) {
 static void print_findings_json(const Cli *cli, const ConfReport *report) {
   json_t *findings = json_array();
   for (guint i = 0; i < report->findings->len; i++)
-    json_array_append_new(findings, finding_json(g_ptr_array_index(report->findings, i)));
+    json_array_append_new(findings, finding_json(report->findings->pdata[i]));
   cli_json(cli->out, json_pack("{s:b, s:i, s:i, s:o}", "ok", report->errors == 0, "errors", (int)report->errors,
                                "warnings", (int)report->warnings, "findings", findings));
 }
@@ -36,12 +36,12 @@ static void print_count(FILE *file, const char *before, guint count, const char 
 static void print_contents(FILE *file, const Conf *conf) {
   guint feeds = 0, reconciles = 0, systems = 0;
   for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = g_ptr_array_index(conf->lanes, i);
+    const ConfLane *lane = conf->lanes->pdata[i];
     feeds += lane->feeds->len;
     reconciles += lane->reconciles->len;
   }
   for (guint i = 0; i < conf->partners->len; i++)
-    systems += ((const ConfPartner *)g_ptr_array_index(conf->partners, i))->is_system ? 1 : 0;
+    systems += ((const ConfPartner *)conf->partners->pdata[i])->is_system ? 1 : 0;
   print_count(file, " is good: ", conf->partners->len - systems, "partner");
   if (systems)
     print_count(file, ", ", systems, "system");
@@ -83,7 +83,7 @@ static CliExit check_command(Cli *cli) {
     print_findings_json(cli, report);
   } else {
     for (guint i = 0; i < report->findings->len; i++)
-      print_finding(cli->out, g_ptr_array_index(report->findings, i));
+      print_finding(cli->out, report->findings->pdata[i]);
     print_summary(cli, report);
   }
   conf_report_free(report);

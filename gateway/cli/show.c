@@ -63,7 +63,7 @@ static gboolean read_details(const CliFile *found, guint64 limit, Details *detai
       !book_arrival(reader, id, &details->arrived_at, &details->is_late, error))
     return FALSE;
   for (guint i = 0; i < details->batches->len; i++)
-    if (!add_refused(details, g_ptr_array_index(details->batches, i), limit, error))
+    if (!add_refused(details, details->batches->pdata[i], limit, error))
       return FALSE;
   return TRUE;
 }
@@ -73,7 +73,7 @@ static gboolean read_details(const CliFile *found, guint64 limit, Details *detai
 static json_t *history_json(const CliOutput *out, const Details *details) {
   json_t *list = json_array();
   for (guint i = 0; i < details->history->len; i++) {
-    const BookHistory *row = g_ptr_array_index(details->history, i);
+    const BookHistory *row = details->history->pdata[i];
     json_t *object = json_object();
     cli_json_time(out, object, "at", row->at);
     cli_json_text(object, "event", row->event);
@@ -86,7 +86,7 @@ static json_t *history_json(const CliOutput *out, const Details *details) {
 static json_t *intents_json(const CliOutput *out, const Details *details) {
   json_t *list = json_array();
   for (guint i = 0; i < details->intents->len; i++) {
-    const BookIntent *intent = g_ptr_array_index(details->intents, i);
+    const BookIntent *intent = details->intents->pdata[i];
     json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:i}", "id", (json_int_t)intent->id, "kind", intent->kind, "state",
                                intent->state == INTENT_DONE ? "done" : "pending", "size", (json_int_t)intent->size,
                                "attempts", (int)intent->attempts);
@@ -219,7 +219,7 @@ static void print_refused(const CliOutput *out, const Details *details) {
   cli_heading(out, "Records not accepted");
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < details->refused->len; i++) {
-    const RecordException *row = g_ptr_array_index(details->refused, i);
+    const RecordException *row = details->refused->pdata[i];
     cli_table_cell(table, cli_unsigned(out, row->line));
     cli_table_cell(table, cli_unsigned(out, row->record));
     cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)),
@@ -253,7 +253,7 @@ static void print_intents(const CliOutput *out, const Details *details) {
   cli_heading(out, "What goes out");
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < details->intents->len; i++) {
-    const BookIntent *intent = g_ptr_array_index(details->intents, i);
+    const BookIntent *intent = details->intents->pdata[i];
     cli_table_cell(table, g_strdup(intent->kind));
     cli_table_cell(table, g_strdup(intent->endpoint));
     cli_table_cell(table, g_strdup(intent->to ? intent->to : intent->from));
@@ -271,7 +271,7 @@ static void print_history(const CliOutput *out, const Details *details) {
   cli_heading(out, "History");
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < details->history->len; i++) {
-    const BookHistory *row = g_ptr_array_index(details->history, i);
+    const BookHistory *row = details->history->pdata[i];
     FileState state;
     cli_table_cell(table, cli_time(out, row->at));
     cli_table_coloured(table, g_strdup(row->event),

@@ -40,7 +40,7 @@ const char *cli_configuration_path(const Cli *cli) {
 
 static void complain_of_first_finding(const ConfReport *report) {
   for (guint i = 0; i < report->findings->len; i++) {
-    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
+    const ConfFinding *finding = report->findings->pdata[i];
     if (finding->is_warning)
       continue;
     cli_complain("%s:%u: %s%s", finding->where.file ? finding->where.file : "configuration", finding->where.line,

@@ -46,7 +46,7 @@ static gboolean collect(gpointer user, const LedgerEntry *entry) {
 
 static gboolean find_credits(const StatusLane *lane, const LedgerFilter *filter, GPtrArray *credits, GError **error) {
   for (guint i = 0; i < lane->ledgers->len; i++) {
-    Collector collector = {credits, g_ptr_array_index(lane->ledgers, i)};
+    Collector collector = {credits, lane->ledgers->pdata[i]};
     if (!status_ledger_entries(collector.ledger, filter, collect, &collector, error))
       return FALSE;
   }
@@ -78,7 +78,7 @@ static void traced_clear(Traced *traced) {
 
 static const BookBatch *batch_of(GPtrArray *batches, guint64 line) {
   for (guint i = 0; i < batches->len; i++) {
-    const BookBatch *batch = g_ptr_array_index(batches, i);
+    const BookBatch *batch = batches->pdata[i];
     if (line >= batch->first_line && line <= batch->last_line)
       return batch;
   }
@@ -151,7 +151,7 @@ static gboolean trace_answer(const CliFile *found, Traced *traced, GError **erro
   if (!intents)
     return FALSE;
   for (guint i = 0; i < intents->len; i++) {
-    const BookIntent *intent = g_ptr_array_index(intents, i);
+    const BookIntent *intent = intents->pdata[i];
     if (strcmp(intent->kind, "put") != 0)
       continue;
     traced->answered_at = intent->state == INTENT_DONE ? intent->done_at : 0;
@@ -222,7 +222,7 @@ static void print_traced_json(const Cli *cli, const CliFile *found, const Traced
   cli_json_text(object, "code", traced->code);
   cli_json_text(object, "reason", traced->reason);
   if (traced->credits->len)
-    json_object_set_new(object, "credit", credit_json(cli, g_ptr_array_index(traced->credits, 0)));
+    json_object_set_new(object, "credit", credit_json(cli, traced->credits->pdata[0]));
   cli_json_text(object, "feedback_name", found->file->feedback_name);
   cli_json_time(cli->out, object, "delivered_at", traced->answered_at);
   cli_json_text(object, "not_delivered", traced->waiting);
@@ -240,7 +240,7 @@ static void print_traced(const Cli *cli, const CliFile *found, const Traced *tra
   cli_line(out, "asked as", g_strdup(traced->batch_key));
   cli_line(out, "interface", g_strdup(traced->batch_answer));
   if (traced->credits->len)
-    print_credit(cli, g_ptr_array_index(traced->credits, 0));
+    print_credit(cli, traced->credits->pdata[0]);
   cli_line(out, "file", g_strdup(file_state_word(found->file->state)));
   cli_line(out, "answer", g_strdup(found->file->feedback_name));
   if (traced->answered_at)
@@ -307,7 +307,7 @@ static CliExit trace_back(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter
   g_autoptr(GPtrArray) credits = g_ptr_array_new_with_free_func(credit_free);
   g_autoptr(GError) error = NULL;
   for (guint i = 0; i < lanes->len; i++)
-    if (!find_credits(g_ptr_array_index(lanes, i), filter, credits, &error))
+    if (!find_credits(lanes->pdata[i], filter, credits, &error))
       return cli_fail(error);
   if (credits->len == 0) {
     cli_complain("there is no credit with %s; a refused or duplicate record has none: trace it as FILE:LINE", what);
@@ -316,9 +316,9 @@ static CliExit trace_back(Cli *cli, GPtrArray *lanes, const LedgerFilter *filter
   json_t *list = json_array();
   for (guint i = 0; i < credits->len; i++) {
     if (cli->out->is_json)
-      json_array_append_new(list, origin_json(cli, g_ptr_array_index(credits, i)));
+      json_array_append_new(list, origin_json(cli, credits->pdata[i]));
     else
-      print_origin(cli, g_ptr_array_index(credits, i));
+      print_origin(cli, credits->pdata[i]);
   }
   if (cli->out->is_json)
     cli_json(cli->out, json_pack("{s:O}", "credits", list));

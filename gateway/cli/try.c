@@ -67,7 +67,7 @@ static void print_refused(const CliOutput *out, const FlowTryReport *report) {
   cli_heading(out, "Records that would not be accepted");
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   for (guint i = 0; i < report->refused->len; i++) {
-    const RecordException *row = g_ptr_array_index(report->refused, i);
+    const RecordException *row = report->refused->pdata[i];
     cli_table_cell(table, cli_unsigned(out, row->line));
     cli_table_coloured(table, g_strdup(cli_outcome_word(row->outcome)),
                        row->outcome == OUTCOME_REJECTED ? CLI_RED : CLI_MAGENTA);

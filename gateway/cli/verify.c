@@ -43,7 +43,7 @@ static gboolean keep_newest(gpointer user, const BookAuditRow *row) {
 static void add_records(const CliOutput *out, const StatusLane *lane, const Records *records, CliTable *table,
                         json_t *list) {
   for (guint i = records->records->len; i > 0; i--) {
-    const Record *record = g_ptr_array_index(records->records, i - 1);
+    const Record *record = records->records->pdata[i - 1];
     if (out->is_json) {
       json_t *object = json_pack("{s:s, s:I}", "lane", lane->conf->name, "sequence", (json_int_t)record->sequence);
       cli_json_time(out, object, "at", record->at);
@@ -96,7 +96,7 @@ static CliExit audit_list(Cli *cli, GPtrArray *lanes) {
   CliTable *table = cli_table_new(columns, G_N_ELEMENTS(columns));
   json_t *list = json_array();
   for (guint i = 0; i < lanes->len && !error; i++)
-    if (!list_lane(cli, g_ptr_array_index(lanes, i), since, table, list, &error))
+    if (!list_lane(cli, lanes->pdata[i], since, table, list, &error))
       break;
   if (cli->out->is_json && !error)
     cli_json(cli->out, json_pack("{s:O}", "records", list));
@@ -148,7 +148,7 @@ static void check_holdings(const Cli *cli, Checks *checks) {
 static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
   Checks checks = {.out = cli->out, .list = json_array()};
   for (guint i = 0; i < lanes->len; i++) {
-    const StatusLane *lane = g_ptr_array_index(lanes, i);
+    const StatusLane *lane = lanes->pdata[i];
     checks.lane = lane->conf->name;
     if (lane->problem) {
       GError *problem = NULL;

@@ -67,7 +67,7 @@ gboolean book_walk_next(BookWalk *walk, BookFile **file, GError **error) {
         return FALSE;
       continue;
     }
-    BookFile **at = (BookFile **)&g_ptr_array_index(walk->page, walk->next++);
+    BookFile **at = (BookFile **)&walk->page->pdata[walk->next++];
     if (g_hash_table_contains(walk->given, (*at)->id))
       continue;
     note_given(walk, *at);

@@ -62,7 +62,7 @@ static inline char *parse_and_tell(const char *name, const char *text, gsize len
   Conf *conf = conf_parse(source, report);
   GString *told = g_string_new(NULL);
   for (guint i = 0; i < report->findings->len; i++) {
-    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
+    const ConfFinding *finding = report->findings->pdata[i];
     assert_string_equal(finding->where.file, name);
     g_string_append_printf(told, "%u: %s%s\n", finding->where.line, finding->is_warning ? "warning: " : "",
                            finding->message);

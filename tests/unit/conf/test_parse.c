@@ -19,7 +19,7 @@ static void what_is_not_said_has_its_default(void **state) {
   assert_null(feed->feedback.marker);
   assert_int_equal(feed->batch.size_min, 2500);
   assert_int_equal(feed->batch.target_latency, 0);
-  const ConfRule *rule = g_ptr_array_index(feed->rules, 0);
+  const ConfRule *rule = feed->rules->pdata[0];
   assert_string_equal(rule->message, "range");
   assert_int_equal(rule->where.line, 30);
   assert_null(conf_feed(conf, "none", NULL));
@@ -79,7 +79,7 @@ static void comments_continuations_and_line_ends_change_nothing(void **state) {
 static void a_rule_may_have_several_lines(void **state) {
   (void)state;
   Conf *conf = build_with("check = \"points > 0\"", "check = \"points > 0\n  AND member <> '\\\"'\"\n");
-  const ConfRule *rule = g_ptr_array_index(conf_feed(conf, "bank-points", NULL)->rules, 0);
+  const ConfRule *rule = conf_feed(conf, "bank-points", NULL)->rules->pdata[0];
   assert_string_equal(rule->check, "points > 0\n  AND member <> '\"'");
   conf_free(conf);
 }

@@ -13,7 +13,7 @@ static Conf *parse_sample(ConfSource **source) {
   ConfReport *report = conf_report_new();
   Conf *conf = conf_parse(*source, report);
   for (guint i = 0; i < report->findings->len; i++) {
-    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
+    const ConfFinding *finding = report->findings->pdata[i];
     print_message("%s:%u: %s\n", finding->where.file, finding->where.line, finding->message);
   }
   assert_int_equal(report->findings->len, 0);
@@ -38,9 +38,9 @@ static void the_shipped_sample_passes_the_check_and_says_what_it_shows(void **st
   assert_int_equal(endpoint->connections, 2);
   const ConfLayout *layout = conf_layout(conf, "accrual-v1");
   assert_int_equal(layout->record.fields->len, 4);
-  const ConfField *member = g_ptr_array_index(layout->record.fields, 0);
+  const ConfField *member = layout->record.fields->pdata[0];
   assert_true(member->mask);
-  const ConfField *total = g_ptr_array_index(layout->trailer.fields, 1);
+  const ConfField *total = layout->trailer.fields->pdata[1];
   assert_int_equal(total->control, CONF_CONTROL_SUM);
   assert_string_equal(total->control_field, "points");
   const ConfLane *lane = NULL;
@@ -53,7 +53,7 @@ static void the_shipped_sample_passes_the_check_and_says_what_it_shows(void **st
   assert_int_equal(feed->source.ready, CONF_READY_MARKER);
   assert_true(feed->source.size_limit == 4ULL << 30);
   assert_string_equal(feed->source.time_zone, "Asia/Shanghai");
-  const ConfRule *rule = g_ptr_array_index(feed->rules, 1);
+  const ConfRule *rule = feed->rules->pdata[1];
   assert_string_equal(rule->check, "member GLOB 'M[0-9]*' AND length(member) = 8");
   assert_string_equal(feed->feedback.columns[1], "points");
   conf_free(conf);

@@ -46,7 +46,7 @@ static char *tell_source(const ConfSource *source) {
   conf_free(conf_parse(source, report));
   GString *told = g_string_new(NULL);
   for (guint i = 0; i < report->findings->len; i++) {
-    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
+    const ConfFinding *finding = report->findings->pdata[i];
     g_string_append_printf(told, "%s:%u: %s\n", finding->where.file, finding->where.line, finding->message);
   }
   conf_report_free(report);
@@ -121,7 +121,7 @@ static void a_file_that_includes_itself_is_told_and_not_followed(void **state) {
   ConfReport *report = conf_report_new();
   assert_null(conf_parse(source, report));
   assert_int_equal(report->findings->len, 1);
-  const ConfFinding *finding = g_ptr_array_index(report->findings, 0);
+  const ConfFinding *finding = report->findings->pdata[0];
   assert_true(g_str_has_suffix(finding->where.file, "b.inc"));
   assert_int_equal(finding->where.line, 2);
   assert_true(g_str_has_suffix(finding->message, "a.inc includes itself"));

@@ -138,7 +138,7 @@ static void what_a_layout_says_wrongly_is_told(void **state) {
 
 static const ConfField *field_of(const ConfLine *line, const char *name) {
   for (guint i = 0; i < line->fields->len; i++) {
-    const ConfField *field = g_ptr_array_index(line->fields, i);
+    const ConfField *field = line->fields->pdata[i];
     if (strcmp(field->name, name) == 0)
       return field;
   }
@@ -174,13 +174,13 @@ static void several_kinds_of_record_are_one_table(void **state) {
                                               "\"total\" { type = integer control = \"sum( points , D )\" }"));
   const ConfLayout *layout = conf_layout(conf, "points");
   assert_int_equal(layout->records->len, 3);
-  const ConfLine *second = g_ptr_array_index(layout->records, 1);
+  const ConfLine *second = layout->records->pdata[1];
   assert_string_equal(second->tag, "E");
   assert_int_equal(second->fields->len, 5);
   static const char *const names[] = {"member", "points", "ref", "kind", "note"};
   assert_int_equal(layout->record.fields->len, G_N_ELEMENTS(names));
   for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-    assert_string_equal(((const ConfField *)g_ptr_array_index(layout->record.fields, i))->name, names[i]);
+    assert_string_equal(((const ConfField *)layout->record.fields->pdata[i])->name, names[i]);
   assert_false(field_of(&layout->record, "ref")->optional);
   assert_true(field_of(&layout->record, "note")->optional);
   assert_false(field_of(second, "note")->optional);
@@ -200,11 +200,11 @@ static void one_kind_of_record_is_the_same_in_both_places(void **state) {
   Conf *conf = build_with("", "");
   const ConfLayout *layout = conf_layout(conf, "points");
   assert_int_equal(layout->records->len, 1);
-  const ConfLine *only = g_ptr_array_index(layout->records, 0);
+  const ConfLine *only = layout->records->pdata[0];
   assert_string_equal(only->tag, layout->record.tag);
   assert_int_equal(only->fields->len, layout->record.fields->len);
   /* each frees its own */
-  assert_true(g_ptr_array_index(only->fields, 0) != g_ptr_array_index(layout->record.fields, 0));
+  assert_true(only->fields->pdata[0] != layout->record.fields->pdata[0]);
   conf_free(conf);
 }
 

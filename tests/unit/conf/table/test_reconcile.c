@@ -255,7 +255,7 @@ static Conf *parse_case(const Case *one) {
 }
 
 static const ConfReconcile *first(const Conf *conf) {
-  return g_ptr_array_index(((const ConfLane *)g_ptr_array_index(conf->lanes, 0))->reconciles, 0);
+  return ((const ConfLane *)conf->lanes->pdata[0])->reconciles->pdata[0];
 }
 
 static void what_is_not_said_of_a_reconciliation_has_its_default(void **state) {

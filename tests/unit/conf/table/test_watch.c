@@ -141,7 +141,7 @@ static void what_is_not_said_of_a_sequence_has_its_default(void **state) {
   assert_int_equal(sequence->on_reused, CONF_SEQUENCE_HOLD);
   assert_int_equal(sequence->on_gap, CONF_SEQUENCE_ALARM);
   assert_int_equal(sequence->on_late, CONF_SEQUENCE_ALARM);
-  const ConfExpect *expect = g_ptr_array_index(feed->expects, 0);
+  const ConfExpect *expect = feed->expects->pdata[0];
   assert_string_equal(expect->name, "daily");
   assert_int_equal(expect->by, 6 * 3600 + 1800);
   assert_int_equal(expect->from, 0);

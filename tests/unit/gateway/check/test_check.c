@@ -13,7 +13,7 @@ static Conf *parse(const char *text) {
   ConfReport *report = conf_report_new();
   Conf *conf = conf_parse(source, report);
   if (!conf)
-    fail_msg("%s", ((ConfFinding *)g_ptr_array_index(report->findings, 0))->message);
+    fail_msg("%s", ((ConfFinding *)report->findings->pdata[0])->message);
   conf_report_free(report);
   conf_source_free(source);
   return conf;
@@ -39,7 +39,7 @@ static char *findings(const Site *site, const char *from, const char *to) {
   assert_int_equal(ok, report->errors == 0);
   GString *told = g_string_new(NULL);
   for (guint i = 0; i < report->findings->len; i++) {
-    const ConfFinding *finding = g_ptr_array_index(report->findings, i);
+    const ConfFinding *finding = report->findings->pdata[i];
     g_string_append_printf(told, "%u %s: %s\n", finding->where.line, finding->is_warning ? "warning" : "error",
                            finding->message);
   }
@@ -246,7 +246,7 @@ static void expect_use(const Site *site, GPtrArray *ring, guint index, KeyCondit
   Conf *conf = parse(text);
   g_autoptr(GPtrArray) uses = key_uses(conf, ring, 1000 * 86400);
   assert_int_equal(uses->len, 4);
-  const KeyUse *use = g_ptr_array_index(uses, index);
+  const KeyUse *use = uses->pdata[index];
   assert_int_equal(use->condition, condition);
   if (words)
     assert_non_null(strstr(use->remark, words));
@@ -311,7 +311,7 @@ static void keys_are_good_ending_ended_unfit_or_missing(void **state) {
 
 static char *part(const char *text) {
   Conf *conf = parse(text);
-  char *part = part_of_lane(conf, g_ptr_array_index(conf->lanes, 0));
+  char *part = part_of_lane(conf, conf->lanes->pdata[0]);
   conf_free(conf);
   return part;
 }

@@ -300,7 +300,7 @@ static void a_long_detail_is_cut_at_a_character(void **state) {
   assert_true(book_write(f->book, note_change, &note, &error));
   g_autoptr(BookReader) reader = open_reader(f);
   g_autoptr(GPtrArray) rows = book_history(reader, file->id, &error);
-  const BookHistory *row = g_ptr_array_index(rows, 1);
+  const BookHistory *row = rows->pdata[1];
   assert_true(strlen(row->detail) < 2010);
   assert_true(g_str_has_suffix(row->detail, "é…"));
   assert_true(g_utf8_validate(row->detail, -1, NULL));

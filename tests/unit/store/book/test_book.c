@@ -17,7 +17,7 @@ static char *history(const Fixture *f, const char *id) {
   no_error(error);
   GString *text = g_string_new(NULL);
   for (guint i = 0; i < rows->len; i++) {
-    const BookHistory *row = g_ptr_array_index(rows, i);
+    const BookHistory *row = rows->pdata[i];
     g_string_append_printf(text, "%s%s", i ? " " : "", row->event);
   }
   return g_string_free(text, FALSE);
@@ -278,7 +278,7 @@ static void batches_are_counted_as_they_are_posted(void **state) {
   g_autoptr(BookReader) reader = open_reader(f);
   g_autoptr(GPtrArray) batches = book_batches(reader, file->id, &error);
   assert_int_equal(batches->len, 2);
-  const BookBatch *second = g_ptr_array_index(batches, 1);
+  const BookBatch *second = batches->pdata[1];
   assert_int_equal(second->number, 2);
   assert_int_equal(second->first, 6);
   assert_int_equal(second->last, 10);
@@ -289,7 +289,7 @@ static void batches_are_counted_as_they_are_posted(void **state) {
   assert_int_equal(second->state, BATCH_POSTED);
   assert_true(second->posted_at > 0);
   assert_int_equal(g_bytes_get_size(second->exceptions), 3);
-  assert_null(((BookBatch *)g_ptr_array_index(batches, 0))->exceptions);
+  assert_null(((BookBatch *)batches->pdata[0])->exceptions);
   assert_sound(f);
 }
 
@@ -413,7 +413,7 @@ static void an_intent_is_pending_until_it_is_done_and_done_once(void **state) {
   g_autoptr(BookReader) reader = open_reader(f);
   g_autoptr(GPtrArray) pending = book_intents(reader, NULL, &error);
   assert_int_equal(pending->len, 1);
-  const BookIntent *read = g_ptr_array_index(pending, 0);
+  const BookIntent *read = pending->pdata[0];
   assert_int_equal(read->id, intent.id);
   assert_string_equal(read->kind, "put");
   assert_string_equal(read->endpoint, "acme/main");
@@ -429,8 +429,8 @@ static void an_intent_is_pending_until_it_is_done_and_done_once(void **state) {
   g_autoptr(GPtrArray) none = book_intents(reader, NULL, &error);
   assert_int_equal(none->len, 0);
   g_autoptr(GPtrArray) all = book_intents(reader, file->id, &error);
-  assert_int_equal(((BookIntent *)g_ptr_array_index(all, 0))->state, INTENT_DONE);
-  assert_true(((BookIntent *)g_ptr_array_index(all, 0))->done_at > 0);
+  assert_int_equal(((BookIntent *)all->pdata[0])->state, INTENT_DONE);
+  assert_true(((BookIntent *)all->pdata[0])->done_at > 0);
   work.id = 12345;
   expect_error(book_write(f->book, finish_change, &work, &error), &error, SALLYPORT_ERROR_BUG, "12345");
 }
@@ -451,7 +451,7 @@ static void a_poll_replaces_the_one_before(void **state) {
   g_autoptr(BookReader) reader = open_reader(f);
   g_autoptr(GPtrArray) polls = book_polls(reader, &error);
   assert_int_equal(polls->len, 1);
-  const BookPoll *read = g_ptr_array_index(polls, 0);
+  const BookPoll *read = polls->pdata[0];
   assert_int_equal(read->last_at, 2);
   assert_int_equal(read->last_ok_at, 1);
   assert_int_equal(read->listed, 200);

@@ -14,7 +14,7 @@ static char *names_of(BookReader *reader, const BookFilter *filter) {
   no_error(error);
   GString *names = g_string_new(NULL);
   for (guint i = 0; i < files->len; i++)
-    g_string_append(names, ((BookFile *)g_ptr_array_index(files, i))->name_shown);
+    g_string_append(names, ((BookFile *)files->pdata[i])->name_shown);
   return g_string_free(names, FALSE);
 }
 
@@ -112,7 +112,7 @@ static void counts_are_by_feed_and_state(void **state) {
   no_error(error);
   g_autoptr(GString) text = g_string_new(NULL);
   for (guint i = 0; i < counts->len; i++) {
-    const BookCount *count = g_ptr_array_index(counts, i);
+    const BookCount *count = counts->pdata[i];
     g_string_append_printf(text, "%s %s %" G_GUINT64_FORMAT "; ", count->feed, file_state_word(count->state),
                            count->files);
     assert_true(count->oldest_change > 0);
@@ -158,7 +158,7 @@ static void a_file_is_found_by_id_prefix_or_name(void **state) {
   assert_string_equal(by_prefix->id, three->id);
   g_autoptr(GPtrArray) files = book_files_named(reader, "points", one->name, &error);
   assert_int_equal(files->len, 2);
-  assert_string_equal(((BookFile *)g_ptr_array_index(files, 0))->id, two->id);
+  assert_string_equal(((BookFile *)files->pdata[0])->id, two->id);
 }
 
 /* --- Beside a writer. */

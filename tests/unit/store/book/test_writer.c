@@ -197,7 +197,7 @@ static void what_was_acknowledged_survives_a_kill(void **state) {
     assert_sound(f); /* a reader comes first, before any writer has recovered the WAL */
     g_autoptr(BookReader) reader = open_reader(f);
     for (guint i = 0; i < ids->len; i++) {
-      g_autoptr(BookFile) file = book_find_file(reader, g_ptr_array_index(ids, i), &error);
+      g_autoptr(BookFile) file = book_find_file(reader, ids->pdata[i], &error);
       assert_non_null(file);
       assert_true(file->state == FILE_FETCHED);
     }
