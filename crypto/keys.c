@@ -96,7 +96,7 @@ static char **fingerprints_of_subkeys(gpgme_key_t from) {
   return (char **)g_ptr_array_free(fingerprints, FALSE);
 }
 
-static OpenpgpKey *describe(gpgme_key_t from) {
+static OpenpgpKey *describe_key(gpgme_key_t from) {
   OpenpgpKey *key = g_new0(OpenpgpKey, 1);
   gpgme_subkey_t primary = from->subkeys;
   const char *user_id = from->uids && from->uids->uid ? from->uids->uid : "";
@@ -152,7 +152,7 @@ GPtrArray *openpgp_keys(const char *home, GError **error) {
   GPtrArray *keys = g_ptr_array_new_with_free_func((GDestroyNotify)openpgp_key_free);
   for (guint i = 0; i < listed->len; i++)
     if (((gpgme_key_t)listed->pdata[i])->subkeys)
-      g_ptr_array_add(keys, describe(listed->pdata[i]));
+      g_ptr_array_add(keys, describe_key(listed->pdata[i]));
   return keys;
 }
 

@@ -305,7 +305,7 @@ static gboolean recount(Opening *opening, GError **error) {
   return ran;
 }
 
-static gboolean judge(Opening *opening, gpgme_error_t outcome, OpenpgpOpened *opened, GError **error) {
+static gboolean judge_opening(Opening *opening, gpgme_error_t outcome, OpenpgpOpened *opened, GError **error) {
   gpgme_ctx_t context = gpg_run_context(opening->run);
   OpenpgpReason reason;
   see_results(opening, context);
@@ -339,7 +339,7 @@ static gboolean open_with_gpg(Opening *opening, OpenpgpOpened *opened, gboolean 
     opening->log = gpg_run_diagnostics(opening->run);
     *is_unclear = evidence_log(&opening->evidence, opening->log) == LOG_UNCLEAR;
   }
-  return check_our_side(opening, outcome, error) && judge(opening, outcome, opened, error);
+  return check_our_side(opening, outcome, error) && judge_opening(opening, outcome, opened, error);
 }
 
 static gboolean open_once(Opening *opening, OpenpgpOpened *opened, gboolean *is_unclear, GError **error) {

@@ -70,7 +70,7 @@ void cli_print_dues(const CliOutput *out, const GPtrArray *dues, gint64 now) {
   }
 }
 
-/* --- list */
+/* --- List. */
 
 static void print_table(const CliOutput *out, const GPtrArray *alarms) {
   static const CliColumn columns[] = {{"ALARM", CLI_LEFT, CLI_WHOLE},      {"RAISED", CLI_LEFT, CLI_WHOLE},
@@ -111,7 +111,7 @@ static CliExit list(Cli *cli, GPtrArray *lanes) {
   return CLI_EXIT_FINE;
 }
 
-/* --- acknowledge */
+/* --- Acknowledge. */
 
 static const StatusLane *find(GPtrArray *lanes, const char *text, BookAlarm **found) {
   const StatusLane *where = NULL;
@@ -174,7 +174,7 @@ static CliExit acknowledge(Cli *cli, GPtrArray *lanes) {
   return exit;
 }
 
-/* --- test */
+/* --- Test. */
 
 static BookAlarm *test_alarm(const StatusLane *lane) {
   g_autoptr(GPtrArray) live = book_live_alarms(lane->reader, NULL);

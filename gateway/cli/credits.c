@@ -1,7 +1,7 @@
 /* balance and entries: the lanes' ledgers. */
 #include "gateway/cli/books.h"
 
-/* --- balance */
+/* --- Balance. */
 
 typedef struct {
   const StatusLedger *ledger;
@@ -80,7 +80,7 @@ static CliExit balance_command(Cli *cli) {
   return CLI_EXIT_FINE;
 }
 
-/* --- entries: a ledger can be large, so JSON is written as it is read, and tables hold at most what was asked for. */
+/* --- Entries: a ledger can be large, so JSON is written as it is read, and tables hold at most what was asked for. */
 
 typedef struct {
   const Cli *cli;

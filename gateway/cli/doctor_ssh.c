@@ -126,7 +126,7 @@ static void judge_common(Doctor *doctor, const Category *category, const GPtrArr
                 common->len, offered);
 }
 
-static gboolean judge(Doctor *doctor, const Category *category) {
+static gboolean judge_category(Doctor *doctor, const Category *category) {
   if (!courier_fact(doctor->survey, category->theirs))
     return TRUE;
   g_autoptr(GPtrArray) common = common_names(doctor, category);
@@ -165,22 +165,21 @@ static void tell_unknown(Doctor *doctor) {
 }
 
 gboolean doctor_algorithms(Doctor *doctor) {
-  gboolean ok = judge(doctor, &(Category){"key-exchange", "kex", "our-kex"});
-  ok &= judge(doctor, &(Category){"host-key", "host-key", "our-host-key"});
-  ok &= judge(doctor, &(Category){"cipher", "cipher-in", "our-cipher"});
+  gboolean ok = judge_category(doctor, &(Category){"key-exchange", "kex", "our-kex"});
+  ok &= judge_category(doctor, &(Category){"host-key", "host-key", "our-host-key"});
+  ok &= judge_category(doctor, &(Category){"cipher", "cipher-in", "our-cipher"});
   if (g_strcmp0(courier_fact(doctor->survey, "cipher-out"), courier_fact(doctor->survey, "cipher-in")) != 0)
-    ok &= judge(doctor, &(Category){"cipher-to-it", "cipher-out", "our-cipher"});
+    ok &= judge_category(doctor, &(Category){"cipher-to-it", "cipher-out", "our-cipher"});
   if (!needs_no_mac(doctor, "cipher-in"))
-    ok &= judge(doctor, &(Category){"MAC", "mac-in", "our-mac"});
+    ok &= judge_category(doctor, &(Category){"MAC", "mac-in", "our-mac"});
   if (!needs_no_mac(doctor, "cipher-out") &&
       g_strcmp0(courier_fact(doctor->survey, "mac-out"), courier_fact(doctor->survey, "mac-in")) != 0)
-    ok &= judge(doctor, &(Category){"MAC-to-it", "mac-out", "our-mac"});
+    ok &= judge_category(doctor, &(Category){"MAC-to-it", "mac-out", "our-mac"});
   tell_unknown(doctor);
   return ok;
 }
 
-/* --- host keys -----------------------------------------------------------------------------------------------------
- */
+/* --- Host keys. */
 
 static gboolean is_pin(const char *pin, const char *fingerprint) {
   gsize length = strcspn(pin, "=");

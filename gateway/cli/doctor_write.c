@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- cleaning up -----------------------------------------------------------------------------------------------------
- */
+/* --- Cleaning up. */
 
 static gboolean remove_all(Probe *probe) {
   g_autoptr(GPtrArray) facts = courier_facts_new();
@@ -48,10 +47,9 @@ static void clean_up(Probe *probe) {
     FIND(DOCTOR_OK, "remove", NULL, "%s: all probe files were removed", probe->folder);
 }
 
-/* --- one folder ------------------------------------------------------------------------------------------------------
- */
+/* --- One folder. */
 
-static gboolean fill(Probe *probe, GError **error) {
+static gboolean fill_probe(Probe *probe, GError **error) {
   g_autofree guint32 *piece = g_new(guint32, SMALL / sizeof(guint32));
   GRand *random = g_rand_new();
   gboolean ok = TRUE;
@@ -64,7 +62,7 @@ static gboolean fill(Probe *probe, GError **error) {
   return ok;
 }
 
-static gboolean begin(Probe *probe, GError **error) {
+static gboolean begin_probe(Probe *probe, GError **error) {
   g_autofree char *name = g_strdup_printf(DOCTOR_PROBE_PREFIX "%08x%08x", g_random_int(), g_random_int());
   g_autofree char *second = g_strconcat(name, "-2", NULL), *inner = g_strconcat(name, "-folder", NULL);
   probe->first = remote_path_join(probe->folder, name, strlen(name));
@@ -73,7 +71,7 @@ static gboolean begin(Probe *probe, GError **error) {
   probe->noted = g_ptr_array_new_with_free_func(g_free);
   probe->content = files_open_unnamed(g_get_tmp_dir(), error);
   probe->copy = probe->content >= 0 ? files_open_unnamed(g_get_tmp_dir(), error) : -1;
-  return probe->copy >= 0 && fill(probe, error);
+  return probe->copy >= 0 && fill_probe(probe, error);
 }
 
 static void end(Probe *probe) {
@@ -106,7 +104,7 @@ gboolean doctor_writes(Doctor *doctor) {
     g_autoptr(GError) error = NULL;
     Probe made = {.doctor = doctor, .folder = *folder, .content = -1, .copy = -1}, *probe = &made;
     gboolean connected = doctor->courier && !courier_is_lost(doctor->courier);
-    if ((connected || doctor_connect(doctor, FALSE, &error)) && begin(probe, &error)) {
+    if ((connected || doctor_connect(doctor, FALSE, &error)) && begin_probe(probe, &error)) {
       run_steps(probe);
       clean_up(probe);
     } else {

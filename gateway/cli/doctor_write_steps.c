@@ -10,8 +10,7 @@ void doctor_write_failed(Probe *probe, const char *check, const char *set, const
 
 #define SPEED_SECONDS 2 /* of each of the two large transfers, as far as the first one lets us guess */
 
-/* --- what the steps do all the time ---------------------------------------------------------------------------------
- */
+/* --- What the steps do all the time. */
 
 static void note(Probe *probe, const char *path) {
   for (guint i = 0; i < probe->noted->len; i++)
@@ -27,7 +26,7 @@ static gboolean put_over(Probe *probe, const char *path, guint64 offset, guint64
 }
 
 /* Where nothing may be written over, what is there goes first. */
-static gboolean put(Probe *probe, const char *path, guint64 offset, guint64 size, GError **error) {
+static gboolean put_file(Probe *probe, const char *path, guint64 offset, guint64 size, GError **error) {
   g_autoptr(GError) failed = NULL;
   if (put_over(probe, path, offset, size, &failed))
     return TRUE;
@@ -62,8 +61,7 @@ static gint64 size_of(Probe *probe, const char *path) {
   return courier_stat(probe->doctor->courier, path, &stat, NULL) && stat.exists ? (gint64)stat.size : -1;
 }
 
-/* --- the steps. FALSE: the ones after it make no sense --------------------------------------------------------------
- */
+/* --- The steps. FALSE: the ones after it make no sense. */
 
 static gboolean try_put(Probe *probe) {
   g_autoptr(GError) error = NULL;
@@ -211,7 +209,8 @@ static gboolean try_resumed_get(Probe *probe) {
 static gboolean try_resumed_put(Probe *probe) {
   g_autoptr(GError) error = NULL;
   guint64 end = 0;
-  gboolean ok = put(probe, probe->second, 0, SMALL, &error) && put(probe, probe->second, SMALL, FIRST, &error);
+  gboolean ok = put_file(probe, probe->second, 0, SMALL, &error) &&
+                put_file(probe, probe->second, SMALL, FIRST, &error);
   if (ok && get(probe, probe->second, 0, &end, NULL) && (end != FIRST || !is_same(probe, 0, FIRST)))
     FIND(DOCTOR_WARNING, "resume", "nothing: uploads are always begun anew",
          "put: what was added to a file stands in the wrong place");
@@ -299,14 +298,14 @@ static gboolean try_overwrite(Probe *probe) {
          "%s: what is there can be neither written over nor removed: each upload that breaks leaves a part there: %s",
          probe->folder, error->message);
   g_autoptr(GError) again = NULL;
-  if (put(probe, probe->first, 0, FIRST, &again)) /* as it was, for the steps that follow */
+  if (put_file(probe, probe->first, 0, FIRST, &again)) /* as it was, for the steps that follow */
     return TRUE;
   doctor_write_failed(probe, "overwrite", NULL, again);
   return FALSE;
 }
 
 static gboolean make_pair(Probe *probe, GError **error) {
-  return put(probe, probe->first, 0, TINY, error) && put(probe, probe->second, 0, 2 * TINY, error);
+  return put_file(probe, probe->first, 0, TINY, error) && put_file(probe, probe->second, 0, 2 * TINY, error);
 }
 
 /* What a plain rename made of two files of TINY and 2 × TINY bytes. */
@@ -390,7 +389,7 @@ static gboolean try_speed(Probe *probe) {
   g_autoptr(GError) error = NULL;
   guint64 size = CLAMP(probe->rate * SPEED_SECONDS, FIRST, MOST), end = 0;
   gint64 begun = g_get_monotonic_time();
-  if (!put(probe, probe->first, 0, size, &error)) {
+  if (!put_file(probe, probe->first, 0, size, &error)) {
     FIND(DOCTOR_WARNING, "speed", NULL, "put of %" G_GUINT64_FORMAT " KiB: %s", size >> 10, error->message);
     return TRUE;
   }
@@ -408,7 +407,7 @@ static gboolean try_small_files(Probe *probe) {
   gint64 begun = g_get_monotonic_time();
   for (guint i = 0; i < TINY_FILES; i++) {
     const CourierRename rename = {probe->first, probe->second, COURIER_TARGET_REFUSE};
-    if (!courier_remove(probe->doctor->courier, probe->second, NULL) || !put(probe, probe->first, 0, TINY, NULL) ||
+    if (!courier_remove(probe->doctor->courier, probe->second, NULL) || !put_file(probe, probe->first, 0, TINY, NULL) ||
         !courier_rename(probe->doctor->courier, &rename, NULL))
       return TRUE;
   }

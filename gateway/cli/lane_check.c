@@ -78,8 +78,8 @@ static gboolean check_conservation(const LaneCheck *check, guint part, guint64 *
 
 /* --- All of them */
 
-static void add(LaneCheck *check, guint group, guint part,
-                gboolean (*run)(const LaneCheck *, guint, guint64 *, GError **)) {
+static void add_piece(LaneCheck *check, guint group, guint part,
+                      gboolean (*run)(const LaneCheck *, guint, guint64 *, GError **)) {
   Piece piece = {.run = run, .group = group, .part = part};
   g_array_append_val(check->pieces, piece);
 }
@@ -87,14 +87,14 @@ static void add(LaneCheck *check, guint group, guint part,
 static void list_pieces(LaneCheck *check, gboolean only_audit) {
   const GPtrArray *ledgers = check->lane->ledgers;
   for (guint i = 0; i < BOOK_VERIFY_PARTS && !only_audit; i++)
-    add(check, BOOK, i, check_book);
+    add_piece(check, BOOK, i, check_book);
   for (guint i = 0; i < ledgers->len && !only_audit; i++)
     for (guint part = 0; part < ledger_verify_parts(((StatusLedger *)ledgers->pdata[i])->reader); part++)
-      add(check, LEDGERS + i, i * OF_LEDGER + part, check_ledger);
+      add_piece(check, LEDGERS + i, i * OF_LEDGER + part, check_ledger);
   for (guint i = 0; i < check->audit_parts; i++)
-    add(check, AUDIT, i, check_audit);
+    add_piece(check, AUDIT, i, check_audit);
   if (!only_audit)
-    add(check, CONSERVATION, 0, check_conservation);
+    add_piece(check, CONSERVATION, 0, check_conservation);
 }
 
 static Piece *take_piece(LaneCheck *check) {
@@ -127,7 +127,7 @@ static GError *problem_of(LaneCheck *check, guint group, guint64 *verified) {
   return first;
 }
 
-static void tell(LaneCheck *check, gboolean only_audit, LaneCheckTold told, gpointer user) {
+static void tell_checks(LaneCheck *check, gboolean only_audit, LaneCheckTold told, gpointer user) {
   guint64 verified;
   GError *problem = problem_of(check, AUDIT, &verified);
   g_autofree char *number = cli_unsigned(check->out, verified);
@@ -153,6 +153,6 @@ void lane_check(const CliOutput *out, const StatusLane *lane, gboolean only_audi
   check.pieces = g_array_new(FALSE, TRUE, sizeof(Piece));
   list_pieces(&check, only_audit);
   crew_run(MIN(MIN(g_get_num_processors(), THREADS_MOST), check.pieces->len), work, &check);
-  tell(&check, only_audit, told, user);
+  tell_checks(&check, only_audit, told, user);
   g_array_unref(check.pieces);
 }

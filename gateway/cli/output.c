@@ -163,7 +163,7 @@ static gboolean parse_ago(const char *text, gint64 now, gint64 *microseconds) {
   return FALSE;
 }
 
-static gboolean take(GDateTime *at, gint64 *microseconds) {
+static gboolean take_time(GDateTime *at, gint64 *microseconds) {
   if (!at)
     return FALSE;
   *microseconds = g_date_time_to_unix(at) * G_USEC_PER_SEC;
@@ -192,7 +192,7 @@ gboolean cli_parse_time(const CliOutput *out, const char *text, gint64 now, gint
     full = g_strconcat(text, ":00", NULL);
   else
     full = g_strdup(text);
-  return take(g_date_time_new_from_iso8601(full, out->time_zone), microseconds);
+  return take_time(g_date_time_new_from_iso8601(full, out->time_zone), microseconds);
 }
 
 /* --- Lines and JSON. */

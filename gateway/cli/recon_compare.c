@@ -338,7 +338,7 @@ static void print_found(Comparing *comparing) {
   print_lines(comparing);
 }
 
-static CliExit run(Comparing *comparing) {
+static CliExit run_comparison(Comparing *comparing) {
   static const CliColumn columns[] = {{"KEY", CLI_LEFT, CLI_SHRINKS},
                                       {"DIFFERENCE", CLI_LEFT, CLI_WHOLE},
                                       {"OURS", CLI_RIGHT, CLI_WHOLE},
@@ -414,7 +414,7 @@ CliExit recon_cli_compare(Cli *cli) {
     g_free(comparing.work);
     return CLI_EXIT_FAILED;
   }
-  exit = run(&comparing);
+  exit = run_comparison(&comparing);
   rmdir(comparing.work);
   g_free(comparing.work);
   return exit;

@@ -117,7 +117,7 @@ static void print_shards(const Cli *cli, const ReconTask *task, const GPtrArray 
   cli_table_print(table, cli->out);
 }
 
-/* --- list */
+/* --- List. */
 
 static void put_row(CliTable *table, const Cli *cli, const ReconTask *task) {
   gboolean open = task->state == RECON_DONE && (task->pushed_at == 0 || task->told_at == 0);
@@ -183,7 +183,7 @@ CliExit recon_cli_list(Cli *cli) {
   return exit;
 }
 
-/* --- show */
+/* --- Show. */
 
 static CliExit find_task(GPtrArray *lanes, const char *id, const StatusLane **lane, ReconTask **task) {
   for (guint i = 0; i < lanes->len; i++) {
@@ -226,7 +226,7 @@ CliExit recon_cli_show(Cli *cli) {
   return CLI_EXIT_FINE;
 }
 
-/* --- run */
+/* --- Run. */
 
 static const StatusLane *lane_of(GPtrArray *lanes, const char *name) {
   for (guint i = 0; i < lanes->len; i++) {

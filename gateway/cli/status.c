@@ -288,7 +288,7 @@ static void print_status(const Cli *cli, const LaneStatus *statuses, guint n, co
 }
 
 /* Everything is read before anything is printed, so that the screen does not stand empty meanwhile. */
-static CliExit look(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) {
+static CliExit look_at_lanes(const Cli *cli, GPtrArray *lanes, gboolean on_clear_screen) {
   g_autofree LaneStatus *statuses = g_new0(LaneStatus, lanes->len);
   g_autoptr(GError) error = NULL;
   CliExit exit = CLI_EXIT_FINE;
@@ -328,13 +328,13 @@ static CliExit status_command(Cli *cli) {
   if (exit != CLI_EXIT_FINE)
     return exit;
   if (!((const Looking *)cli->own)->watch)
-    return look(cli, lanes, FALSE);
+    return look_at_lanes(cli, lanes, FALSE);
   if (!cli->out->is_terminal || cli->out->is_json) {
     cli_complain("--watch is for a terminal; ask again with --json instead");
     return CLI_EXIT_USAGE;
   }
   for (;;) {
-    exit = look(cli, lanes, TRUE);
+    exit = look_at_lanes(cli, lanes, TRUE);
     if (exit != CLI_EXIT_FINE && exit != CLI_EXIT_NOT_RUNNING && exit != CLI_EXIT_CONFIGURATION)
       return exit;
     sleep(1);

@@ -4,7 +4,7 @@
 #include "gateway/move/compare.h"
 #include <string.h>
 
-/* --- audit list */
+/* --- Audit list. */
 
 typedef struct {
   gint64 sequence, at;

@@ -124,7 +124,7 @@ static void put_answer(Client *client, json_t *answer) {
   json_decref(answer);
 }
 
-static void refuse(Client *client, const char *why) {
+static void refuse_request(Client *client, const char *why) {
   g_autoptr(GError) error = NULL;
   sallyport_error_set(&error, SALLYPORT_ERROR_CONFIGURATION, "%s", why);
   put_answer(client, control_failure(error));
@@ -135,7 +135,7 @@ static void answer_line(ControlServer *server, Client *client, const char *line,
   json_error_t parse;
   json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, &parse);
   if (!json_is_object(request)) {
-    refuse(client, "a request is one JSON object on one line");
+    refuse_request(client, "a request is one JSON object on one line");
   } else {
     json_t *answer = server->answer(server->user, client->who, request);
     put_answer(client, answer ? answer : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", "bug", "error", "no answer"));
@@ -153,7 +153,7 @@ static void answer_next(ControlServer *server, Client *client) {
     client->deadline = g_get_monotonic_time() + CLIENT_TIME;
   }
   if (client->out->len == 0 && client->in->len >= REQUEST_LIMIT)
-    refuse(client, "the request is longer than 64 KiB");
+    refuse_request(client, "the request is longer than 64 KiB");
 }
 
 /* FALSE: the client is done with. */

@@ -85,7 +85,7 @@ static char *why_missing(const ConfNode *node, GPtrArray *ring, const KeyUse *us
   return g_strdup_printf("is not in the key ring %s; import it with gpg --homedir", node->gnupg_home);
 }
 
-static void add(GPtrArray *uses, const ConfNode *node, GPtrArray *ring, gint64 now, KeyUse use) {
+static void add_use(GPtrArray *uses, const ConfNode *node, GPtrArray *ring, gint64 now, KeyUse use) {
   use.key = find_key(ring, use.fingerprint);
   const char *unfit = use.key ? unfit_for(use.key, use.purpose) : NULL;
   if (!use.key) {
@@ -125,7 +125,8 @@ static void add_deliveries(GPtrArray *uses, const Conf *conf, GPtrArray *ring, g
     for (guint j = 0; j < lane->feeds->len; j++) {
       const ConfDeliver *deliver = &((const ConfFeed *)lane->feeds->pdata[j])->deliver;
       for (char **print = deliver->encrypt_to; print && *print; print++)
-        add(uses, &conf->node, ring, now,
+        add_use(
+            uses, &conf->node, ring, now,
             (KeyUse){.partner = conf_system(conf, deliver->system), .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});
     }
   }
@@ -137,15 +138,17 @@ GPtrArray *key_uses(const Conf *conf, GPtrArray *ring, gint64 now) {
     const ConfPartner *partner = conf->partners->pdata[i];
     const ConfOpenpgp *openpgp = &partner->openpgp;
     for (char **print = openpgp->encrypt_to; print && *print; print++)
-      add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});
+      add_use(uses, &conf->node, ring, now,
+              (KeyUse){.partner = partner, .purpose = KEY_ENCRYPT_TO, .fingerprint = *print});
     for (char **print = openpgp->signed_by; print && *print; print++)
-      add(uses, &conf->node, ring, now, (KeyUse){.partner = partner, .purpose = KEY_SIGNED_BY, .fingerprint = *print});
+      add_use(uses, &conf->node, ring, now,
+              (KeyUse){.partner = partner, .purpose = KEY_SIGNED_BY, .fingerprint = *print});
     if (openpgp->decrypt_with)
-      add(uses, &conf->node, ring, now,
-          (KeyUse){.partner = partner, .purpose = KEY_DECRYPT_WITH, .fingerprint = openpgp->decrypt_with});
+      add_use(uses, &conf->node, ring, now,
+              (KeyUse){.partner = partner, .purpose = KEY_DECRYPT_WITH, .fingerprint = openpgp->decrypt_with});
     if (openpgp->sign_with)
-      add(uses, &conf->node, ring, now,
-          (KeyUse){.partner = partner, .purpose = KEY_SIGN_WITH, .fingerprint = openpgp->sign_with});
+      add_use(uses, &conf->node, ring, now,
+              (KeyUse){.partner = partner, .purpose = KEY_SIGN_WITH, .fingerprint = openpgp->sign_with});
   }
   add_deliveries(uses, conf, ring, now);
   return uses;

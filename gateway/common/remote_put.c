@@ -279,7 +279,7 @@ static gboolean is_clear(const RemotePut *put, const PutNote *note, const GError
          (!put->direct || look_at(put, put->to, &stat, NULL) == MISSING);
 }
 
-static gboolean run(const RemotePut *put, PutNote *note, GError **error) {
+static gboolean run_put(const RemotePut *put, PutNote *note, GError **error) {
   Look look;
   gboolean done;
   g_autofree char *temporary = temporary_name(put->to, put->owner, 0);
@@ -300,7 +300,7 @@ gboolean remote_put(const RemotePut *put, GError **error) {
   GError *failed = NULL;
   put_note_read(&note, put->scratch, put->owner, put->to);
   note.synced = put->vanishes || put->direct;
-  gboolean ok = run(put, &note, &failed);
+  gboolean ok = run_put(put, &note, &failed);
   if (ok || is_clear(put, &note, failed))
     put_note_remove(&note);
   put_note_clear(&note);

@@ -18,7 +18,7 @@ typedef struct {
   int at; /* what has been brought out so far; owned */
 } Unwrapping;
 
-static gboolean refuse(Unwrapping *run, const char *code, const char *reason, const char *trust) {
+static gboolean refuse_content(Unwrapping *run, const char *code, const char *reason, const char *trust) {
   run->found->code = g_strdup(code);
   run->found->reason = g_strdup(reason);
   run->found->trust = g_strdup(trust);
@@ -49,7 +49,7 @@ static gboolean unpack(Unwrapping *run, ConfPacking packing, guint64 allowance, 
   go_on_with(run, out);
   run->found->size = unpacked.size;
   return unpacked.verdict == PACKING_GOOD ||
-         refuse(run, packing_code(unpacked.verdict), unpacked.message, "not-unpacked");
+         refuse_content(run, packing_code(unpacked.verdict), unpacked.message, "not-unpacked");
 }
 
 gboolean unwrap_keeps_returns(const ConfLayout *layout) {
@@ -66,10 +66,10 @@ static gboolean is_changed_text(const Unwrapping *run, const OpenpgpOpened *open
 static gboolean refuse_text(Unwrapping *run) {
   const char *word = openpgp_reason_word(OPENPGP_REASON_TEXT);
   g_autofree char *code = g_strdup_printf("P%03d", (int)OPENPGP_REASON_TEXT);
-  return refuse(run, code,
-                "it was sent as text, so gpg made CR LF into LF: let the partner send it as binary "
-                "(no --textmode)",
-                word);
+  return refuse_content(run, code,
+                        "it was sent as text, so gpg made CR LF into LF: let the partner send it as binary "
+                        "(no --textmode)",
+                        word);
 }
 
 static gboolean judge_opened(Unwrapping *run, const OpenpgpOpened *opened) {
@@ -87,7 +87,7 @@ static gboolean judge_opened(Unwrapping *run, const OpenpgpOpened *opened) {
   found->is_for_a_person = found->is_from_future || opened->reason == OPENPGP_REASON_UNANSWERED;
   g_autofree char *code = g_strdup_printf("P%03d", (int)opened->reason);
   const char *word = openpgp_reason_word(opened->reason);
-  return refuse(run, code, opened->message[0] ? opened->message : word, word);
+  return refuse_content(run, code, opened->message[0] ? opened->message : word, word);
 }
 
 static OpenpgpOpenOptions openpgp_options(const Unwrapping *run, guint64 size) {
@@ -125,7 +125,7 @@ static gboolean check_size(Unwrapping *run, gboolean *fits, GError **error) {
   *fits = size <= most;
   g_autofree char *reason = g_strdup_printf(
       "%" G_GUINT64_FORMAT " bytes are more than the feed's plain-limit of %" G_GUINT64_FORMAT, size, most);
-  return *fits ? TRUE : refuse(run, CODE_FILE_TOO_LARGE, reason, "too-large");
+  return *fits ? TRUE : refuse_content(run, CODE_FILE_TOO_LARGE, reason, "too-large");
 }
 
 static gboolean verify(Unwrapping *run, GError **error) {
@@ -175,7 +175,7 @@ static gboolean finish(Unwrapping *run, GError **error) {
   if (is_too_dense(run)) {
     g_clear_pointer(&found->trust, g_free);
     g_clear_pointer(&found->sha256, g_free);
-    return refuse(run, packing_code(PACKING_TOO_DENSE), packing_word(PACKING_TOO_DENSE), "not-unpacked");
+    return refuse_content(run, packing_code(PACKING_TOO_DENSE), packing_word(PACKING_TOO_DENSE), "not-unpacked");
   }
   if (!found->sha256) {
     if (!digest_file_sha256(run->at, 0, G_MAXUINT64, digest, &found->size, error))

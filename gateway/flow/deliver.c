@@ -20,7 +20,7 @@ static gboolean has_marker(const GPtrArray *intents) {
   return FALSE;
 }
 
-static gboolean put(Step *step, const GPtrArray *intents, const BookIntent *intent, GError **error) {
+static gboolean put_answer(Step *step, const GPtrArray *intents, const BookIntent *intent, GError **error) {
   g_autofree char *from = decided_source(step, intent);
   int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0)
@@ -63,9 +63,8 @@ static gboolean carry_out(Step *step, const GPtrArray *intents, const BookIntent
     return TRUE;
   if (!decided_is_here(step, intent, error))
     return FALSE;
-  return g_str_equal(intent->kind, MARKER)
-             ? remote_put_marker(step->courier, step->flow->paths->out, intent->to, error)
-             : put(step, intents, intent, error);
+  return g_str_equal(intent->kind, MARKER) ? remote_put_marker(step->courier, step->flow->paths->out, intent->to, error)
+                                           : put_answer(step, intents, intent, error);
 }
 
 gboolean flow_deliver(Step *step, GError **error) {

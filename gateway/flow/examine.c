@@ -332,7 +332,7 @@ void examine_refuse_file(Examination *examination, const char *first_refusal) {
                                         examination->rejected, examination->records, first_refusal);
 }
 
-static void judge(Examine *examine, StagingReader *reader, Examination *examination) {
+static void judge_records(Examine *examine, StagingReader *reader, Examination *examination) {
   examination->code = staging_get(reader, "problem.code");
   if (examination->code) {
     examination->reason = staging_get(reader, "problem.reason");
@@ -360,7 +360,7 @@ static void report(Examine *examine, StagingReader *reader, Examination *examina
     examination->amount_rejected = (gint64)amounts->rejected;
     examination->amount_duplicate = (gint64)amounts->duplicate;
   }
-  judge(examine, reader, examination);
+  judge_records(examine, reader, examination);
 }
 
 static void batch_free(gpointer batch) {

@@ -62,7 +62,7 @@ static void remove_file(KeyGate *gate, const char *file) {
     g_ptr_array_remove_fast(gate->ranges, range);
 }
 
-static Range *add(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
+static Range *add_range(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
   Range *range = g_new0(Range, 1);
   range->ledger = ledger;
   range->file = g_strdup(file);
@@ -85,7 +85,7 @@ static gboolean stands_in_the_way(const Range *range, gint64 since, gint64 now) 
 
 static void wait_for_it(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest,
                         gint64 since, gint64 now) {
-  Range *range = add(gate, ledger, file, least, greatest);
+  Range *range = add_range(gate, ledger, file, least, greatest);
   range->is_waiting = TRUE;
   range->since = since;
   range->asked_at = now;
@@ -113,7 +113,7 @@ gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, 
   gint64 now = gate->now();
   gboolean is_free = !find_obstacle(gate, ledger, own, least, greatest);
   if (is_free)
-    add(gate, ledger, file, least, greatest);
+    add_range(gate, ledger, file, least, greatest);
   else if (!own || own->is_waiting)
     wait_for_it(gate, ledger, file, least, greatest, waits_since(own, now), now);
   pthread_mutex_unlock(&gate->lock);
@@ -130,7 +130,7 @@ char *keygate_holder(KeyGate *gate, gconstpointer ledger, const char *file, GByt
 
 void keygate_hold_all(KeyGate *gate, gconstpointer ledger, const char *file) {
   pthread_mutex_lock(&gate->lock);
-  add(gate, ledger, file, NULL, NULL);
+  add_range(gate, ledger, file, NULL, NULL);
   pthread_mutex_unlock(&gate->lock);
 }
 
@@ -146,7 +146,7 @@ void keygate_narrow(KeyGate *gate, const char *file, GBytes *least, GBytes *grea
   pthread_mutex_lock(&gate->lock);
   const Range *range = find(gate, file);
   if (range && least)
-    add(gate, range->ledger, file, least, greatest);
+    add_range(gate, range->ledger, file, least, greatest);
   else if (range)
     remove_file(gate, file);
   pthread_mutex_unlock(&gate->lock);

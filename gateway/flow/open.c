@@ -66,12 +66,12 @@ static gboolean hold_for_a_person(Step *step, const Unwrapped *unwrapped, GError
   return flow_hold(step, unwrapped->is_from_future ? CODE_CLOCK : unwrapped->code, reason, error);
 }
 
-static gboolean refuse(Step *step, const Unwrapped *unwrapped, GError **error) {
+static gboolean refuse_file(Step *step, const Unwrapped *unwrapped, GError **error) {
   return unwrapped->is_for_a_person ? hold_for_a_person(step, unwrapped, error)
                                     : flow_reject(step, unwrapped->code, unwrapped->reason, error);
 }
 
-static char *describe(const BookFile *file) {
+static char *describe_opened(const BookFile *file) {
   return file->signer ? g_strdup_printf("signed by %s", file->signer)
                       : g_strdup("unprotected plain text, as configured");
 }
@@ -79,9 +79,9 @@ static char *describe(const BookFile *file) {
 static gboolean take_in(Step *step, const Unwrapped *unwrapped, GError **error) {
   learn(step->file, unwrapped);
   if (!unwrapped->trusted)
-    return refuse(step, unwrapped, error);
+    return refuse_file(step, unwrapped, error);
   if (step->file->state == FILE_FETCHED) {
-    g_autofree char *detail = describe(step->file);
+    g_autofree char *detail = describe_opened(step->file);
     if (!flow_advance(step, FILE_OPENED, detail, error))
       return FALSE;
   }

@@ -301,8 +301,8 @@ static gboolean is_still_so(const Order *order, SequenceVerdict now, const char 
 }
 
 /* One alarm of a kind for a feed (and, for gaps, a period): what comes later makes it weigh more. */
-static gboolean tell(BookTransaction *tx, const Step *step, const Order *order, const BookSequence *known,
-                     const char *gap_subject, GError **error) {
+static gboolean tell_order(BookTransaction *tx, const Step *step, const Order *order, const BookSequence *known,
+                           const char *gap_subject, GError **error) {
   static const char *const kinds[] = {
       [SEQUENCE_REUSED] = "sequence-reused", [SEQUENCE_GAP] = "sequence-gap", [SEQUENCE_LATE] = "sequence-late"};
   const ConfFeed *conf = step->feed->conf;
@@ -341,7 +341,7 @@ gboolean flow_keep_order(BookTransaction *tx, const Step *step, GError **error) 
   g_autofree char *subject = g_strconcat(row->feed, *row->period ? " " : "", row->period, NULL);
   BookSequence after;
   if (!book_judge_sequence(tx, row, sequence_from(conf, row->position), error) ||
-      (tells && !tell(tx, step, order, &known, subject, error)) ||
+      (tells && !tell_order(tx, step, order, &known, subject, error)) ||
       !book_sequence_now(tx, row->feed, row->period, &after, error))
     return FALSE;
   return after.complete_to < after.last || book_clear_alarm(tx, "sequence-gap", subject, step->flow->alarm_ways, error);

@@ -149,8 +149,8 @@ static gboolean is_of_before(gpointer key, gpointer value, gpointer user) {
   return ((const Look *)value)->generation != *(const guint *)user;
 }
 
-static gboolean tell(BookTransaction *tx, const Overlooked *overlooked, const Found *found, AlarmCall *call,
-                     GError **error) {
+static gboolean tell_overlooked(BookTransaction *tx, const Overlooked *overlooked, const Found *found, AlarmCall *call,
+                                GError **error) {
   call->subject = call->feed = overlooked->feed->name;
   call->detail = found->in_words;
   call->weight = found->late;
@@ -177,5 +177,6 @@ gboolean overlooked_tell(BookTransaction *tx, Overlooked *overlooked, gboolean i
                       feed, unknown->late, unknown->late == 1 ? "" : "s");
   AlarmCall calls[] = {{.kind = "file-incomplete", .text = incomplete, .ways = ways},
                        {.kind = "file-misnamed", .text = misnamed, .ways = ways}};
-  return tell(tx, overlooked, waiting, &calls[0], error) && tell(tx, overlooked, unknown, &calls[1], error);
+  return tell_overlooked(tx, overlooked, waiting, &calls[0], error) &&
+         tell_overlooked(tx, overlooked, unknown, &calls[1], error);
 }

@@ -21,7 +21,7 @@ static gboolean is_earlier(const BookFile *other, const BookFile *file) {
   return strcmp(other->id, file->id) < 0;
 }
 
-static void take(Repeat *repeat, RepeatKind kind, const BookFile *original) {
+static void take_repeat(Repeat *repeat, RepeatKind kind, const BookFile *original) {
   if (repeat->kind != REPEAT_NONE && repeat->kind <= kind)
     return;
   repeat->kind = kind;
@@ -41,12 +41,12 @@ static gboolean find(Step *step, gboolean only_earlier, Repeat *repeat, GError *
   for (guint i = 0; i < same->len; i++) {
     const BookFile *other = same->pdata[i];
     if (!only_earlier || is_earlier(other, file))
-      take(repeat, g_bytes_equal(other->name, file->name) ? REPEAT_FILE : REPEAT_CONTENT, other);
+      take_repeat(repeat, g_bytes_equal(other->name, file->name) ? REPEAT_FILE : REPEAT_CONTENT, other);
   }
   for (guint i = 0; i < named->len; i++) {
     const BookFile *other = named->pdata[i];
     if (!g_str_equal(other->id, file->id) && other->counted && (!only_earlier || is_earlier(other, file)))
-      take(repeat, REPEAT_NAME, other);
+      take_repeat(repeat, REPEAT_NAME, other);
   }
   return TRUE;
 }
@@ -61,7 +61,7 @@ static ConfAgain policy_of(const Step *step, RepeatKind kind) {
 }
 
 /* The partner knows his own names; the number in brackets is what he may tell us. */
-static char *describe(const Repeat *repeat) {
+static char *describe_repeat(const Repeat *repeat) {
   if (repeat->kind == REPEAT_NAME)
     return g_strdup_printf("a file of this name with other content was accepted before (our number %s)",
                            repeat->original);
@@ -97,7 +97,7 @@ static StepResult moved_if(gboolean ok) {
 }
 
 static StepResult apply(Step *step, const Repeat *repeat, GError **error) {
-  g_autofree char *reason = describe(repeat);
+  g_autofree char *reason = describe_repeat(repeat);
   const char *code = code_of(repeat->kind);
   switch (policy_of(step, repeat->kind)) {
   case CONF_AGAIN_DUPLICATE:
@@ -161,7 +161,7 @@ gboolean repeats_remark(Step *step, char **code, char **remark, GError **error) 
   if (!find(step, TRUE, &repeat, error))
     return FALSE;
   if (repeat.kind != REPEAT_NONE) {
-    g_autofree char *reason = describe(&repeat);
+    g_autofree char *reason = describe_repeat(&repeat);
     *code = g_strdup(code_of(repeat.kind));
     *remark = g_strdup_printf("accepted again: %s", reason);
   }

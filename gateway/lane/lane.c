@@ -245,7 +245,7 @@ static void lane_clear(Lane *lane) {
   close(lane->wake);
 }
 
-static void run(Lane *lane, const LaneOptions *options) {
+static void run_lane(Lane *lane, const LaneOptions *options) {
   g_autoptr(GError) error = NULL;
   Senses senses = {.signals = open_signals(), .hints = -1};
   if (start(lane, &error)) {
@@ -291,7 +291,7 @@ int lane_run(const LaneOptions *options) {
   }
   log_setup((LogLevel)lane.conf->node.log_level, lane.conf->node.log_format == CONF_LOG_JSON, options->name);
   lane.paths = lane_paths_new(&lane.conf->node, options->name);
-  run(&lane, options);
+  run_lane(&lane, options);
   lane_clear(&lane);
   log_event(LOG_INFO, "lane-stopped", {"status", log_number(lane.exit_status)});
   return (int)lane.exit_status;

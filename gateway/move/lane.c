@@ -25,7 +25,7 @@ static gboolean rename_if_there(const char *from, const char *to, GError **error
   return files_sync_folder(folder, error);
 }
 
-static gboolean begin(const LaneMove *m, GError **error) {
+static gboolean begin_move(const LaneMove *m, GError **error) {
   if (m->old->book->moving)
     return TRUE;
   Book *book = move_open_book(m->from, m->move->name, error);
@@ -74,8 +74,8 @@ static gboolean may_move(const LaneMove *m, GError **error) {
   return TRUE;
 }
 
-static gboolean run(const LaneMove *m, GError **error) {
-  if (!may_move(m, error) || (m->old && !begin(m, error)) || !rename_if_there(m->from->tip, m->to->tip, error))
+static gboolean run_move(const LaneMove *m, GError **error) {
+  if (!may_move(m, error) || (m->old && !begin_move(m, error)) || !rename_if_there(m->from->tip, m->to->tip, error))
     return FALSE;
   fault_point("move-lane-after-tip");
   if (!rename_if_there(m->from->folder, m->to->folder, error))
@@ -90,7 +90,7 @@ char *move_lane(const Move *move, const GPtrArray *held, GError **error) {
                 .to = lane_paths_new(&move->conf->node, move->new_name),
                 .old = held_lane(held, move->name),
                 .new = held_lane(held, move->new_name)};
-  gboolean ok = run(&m, error);
+  gboolean ok = run_move(&m, error);
   lane_paths_free(m.from);
   lane_paths_free(m.to);
   return ok ? g_strdup_printf("lane %s is lane %s now, with all its books", move->name, move->new_name) : NULL;

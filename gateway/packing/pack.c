@@ -37,7 +37,7 @@ static la_ssize_t write_output(struct archive *archive, void *user, const void *
   return put;
 }
 
-static struct archive_entry *describe(const PackingInput *input, const char *member) {
+static struct archive_entry *describe_member(const PackingInput *input, const char *member) {
   struct archive_entry *entry = archive_entry_new();
   archive_entry_set_pathname(entry, member ? member : "data");
   archive_entry_set_size(entry, (la_int64_t)input->size);
@@ -63,7 +63,7 @@ void pack_run(ConfPacking packing, const char *member, int in, int out, PackingR
   if (!archive || !packing_input_init(input, in))
     return in_trouble(result, archive, "the input cannot be read");
   archive_write_set_bytes_per_block(archive, 0); /* else the last block is filled up */
-  struct archive_entry *entry = describe(input, member);
+  struct archive_entry *entry = describe_member(input, member);
   if (set_format(archive, packing) && archive_write_open(archive, &out, NULL, write_output, NULL) == ARCHIVE_OK &&
       archive_write_header(archive, entry) == ARCHIVE_OK && copy_all(archive, input) &&
       archive_write_close(archive) == ARCHIVE_OK)

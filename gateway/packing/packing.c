@@ -96,7 +96,8 @@ static char *end_of(pid_t pid) {
 
 /* Which of the ways to fail are the input's doing cannot be known: a crash on hostile bytes looks like any other. So
  * all are PARTNER: tried again, then held for a person; but that the cage cannot be entered is the system's. */
-static gboolean judge(const PackingResult *result, gboolean came, gboolean late, const char *how, GError **error) {
+static gboolean judge_packing(const PackingResult *result, gboolean came, gboolean late, const char *how,
+                              GError **error) {
   g_autofree char *shown = files_show_bytes(result->message, strnlen(result->message, sizeof result->message), 200);
   if (came && result->kind == PACKING_RESULT_DONE)
     return TRUE;
@@ -111,7 +112,7 @@ static gboolean judge(const PackingResult *result, gboolean came, gboolean late,
                              late ? "was stopped at its deadline" : "ended without a result", how);
 }
 
-static gboolean run(Child *child, guint deadline, PackingResult *result, GError **error) {
+static gboolean run_packing(Child *child, guint deadline, PackingResult *result, GError **error) {
   int ends[2];
   pid_t pid;
   gboolean late = FALSE;
@@ -130,7 +131,7 @@ static gboolean run(Child *child, guint deadline, PackingResult *result, GError 
   if (!came)
     kill(pid, SIGKILL);
   g_autofree char *how = end_of(pid); /* after its result it has nothing to do but to end */
-  return judge(result, came, late, how, error);
+  return judge_packing(result, came, late, how, error);
 }
 
 static void explain(Unpacked *unpacked, const PackingResult *result, ConfPacking packing) {
@@ -159,7 +160,7 @@ gboolean packing_unpack(const UnpackOptions *options, int in, int out, Unpacked 
   char *const arguments[] = {name, role, kind, limit, ratio_text, base_text, NULL};
   Child child = {.program = options->program, .arguments = arguments, .in = in, .out = out};
   PackingResult result = {0};
-  if (!run(&child, deadline, &result, error) || !files_size(out, &unpacked->size, error))
+  if (!run_packing(&child, deadline, &result, error) || !files_size(out, &unpacked->size, error))
     return FALSE;
   if (result.verdict == PACKING_GOOD && (unpacked->size != result.size || unpacked->size > options->size_limit))
     return sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
@@ -182,6 +183,6 @@ gboolean packing_pack(const PackOptions *options, int in, int out, GError **erro
   char *const arguments[] = {name, role, kind, options->packing == CONF_PACK_ZIP ? member : NULL, NULL};
   Child child = {.program = options->program, .arguments = arguments, .in = in, .out = out};
   PackingResult result = {0};
-  return run(&child, options->deadline ? options->deadline : PATIENCE + (guint)MIN(size / LEAST_BYTES, LONGEST),
-             &result, error);
+  return run_packing(&child, options->deadline ? options->deadline : PATIENCE + (guint)MIN(size / LEAST_BYTES, LONGEST),
+                     &result, error);
 }

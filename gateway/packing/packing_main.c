@@ -36,7 +36,7 @@ static gboolean lock_in(PackingResult *result) {
   return FALSE;
 }
 
-static int tell(const PackingResult *result) {
+static int tell_result(const PackingResult *result) {
   /* a pipe takes so little in one piece */
   gboolean ok = write(PACKING_RESULT, result, sizeof *result) == (ssize_t)sizeof *result;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -62,5 +62,5 @@ int packing_main(int argc, char **argv) {
   } else if (lock_in(&result)) {
     pack_run(packing, argc == 4 ? argv[3] : NULL, PACKING_IN, PACKING_OUT, &result);
   }
-  return tell(&result);
+  return tell_result(&result);
 }

@@ -71,7 +71,7 @@ static void in_trouble(Unpacking *run, const char *what) {
 }
 
 /* libarchive has no code for "the input ended": its words are the only sign. */
-static void refuse(Unpacking *run, struct archive *archive) {
+static void refuse_archive(Unpacking *run, struct archive *archive) {
   const char *text = archive_error_string(archive);
   gboolean is_short = text && (strstr(text, "runcated") || strstr(text, "remature") || strstr(text, "nexpected end"));
   if (run->input.failed || archive_errno(archive) == ENOMEM)
@@ -123,7 +123,7 @@ static gboolean unpack_data(Unpacking *run, struct archive *archive) {
       return FALSE;
   }
   if (status != ARCHIVE_EOF)
-    refuse(run, archive);
+    refuse_archive(run, archive);
   return status == ARCHIVE_EOF;
 }
 
@@ -141,7 +141,7 @@ static void check_end(Unpacking *run, struct archive *archive, int status) {
   if (status == ARCHIVE_OK || status == ARCHIVE_WARN)
     verdict = PACKING_MEMBERS;
   else if (status != ARCHIVE_EOF)
-    return refuse(run, archive);
+    return refuse_archive(run, archive);
   else if (run->task->packing == CONF_PACK_ZSTD &&
            (guint64)archive_filter_bytes(archive, -1) != run->input.size - run->begin)
     verdict = PACKING_BESIDE;
@@ -185,7 +185,7 @@ static void unpack_opened(Unpacking *run, struct archive *archive) {
     return check_end(run, archive, status);
   }
   if (status != ARCHIVE_OK && status != ARCHIVE_WARN) /* a warning is about the name, which plays no part */
-    return refuse(run, archive);
+    return refuse_archive(run, archive);
   if (archive_entry_is_encrypted(entry))
     return conclude(run, PACKING_ENCRYPTED, NULL);
   if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) || archive_entry_symlink(entry))
@@ -194,7 +194,7 @@ static void unpack_opened(Unpacking *run, struct archive *archive) {
     check_end(run, archive, next_file(archive, &entry));
 }
 
-/* --- gzip: members one behind the other, each with its own checksum and length, are one content (RFC 1952, 2.2). */
+/* --- Gzip: members one behind the other, each with its own checksum and length, are one content (RFC 1952, 2.2). */
 
 static gboolean take_inflated(Unpacking *run, const guint8 *bytes, gsize length) {
   PackingVerdict verdict = over_a_limit(run, length);
@@ -282,6 +282,6 @@ void unpack_run(const UnpackTask *task, int in, int out, PackingResult *result) 
   if (archive_read_open1(archive) == ARCHIVE_OK)
     unpack_opened(run, archive);
   else
-    refuse(run, archive);
+    refuse_archive(run, archive);
   archive_read_free(archive);
 }

@@ -168,7 +168,7 @@ static gboolean find_columns(const CompareOptions *options, Side *ours, Side *th
 }
 
 /* Sorts it, and stands on its first record. */
-static gboolean begin(Side *side, const CompareOptions *options, GError **error) {
+static gboolean begin_side(Side *side, const CompareOptions *options, GError **error) {
   g_auto(GStrv) order = compare_form_order(&side->form);
   g_autoptr(ReconSource) form = compare_form_open(&side->form);
   ReconExtractOptions extract = {.folder = options->work, .name = side->name, .order = order, .stop = options->stop};
@@ -204,7 +204,7 @@ typedef struct {
   GString *key; /* of the records that are looked at */
 } Walk;
 
-static gboolean tell(Walk *walk, Difference *difference, GError **error) {
+static gboolean tell_difference(Walk *walk, Difference *difference, GError **error) {
   const CompareOptions *options = walk->options;
   difference->word = difference->kind == COMPARE_COLUMN ? options->others[difference->column].name
                                                         : compare_word(difference->kind);
@@ -227,7 +227,7 @@ static gboolean tell_one(Walk *walk, CompareKind of_ours, CompareKind of_theirs,
                            .theirs = is_ours ? 0 : value,
                            .column = -1,
                            .theirs_line = is_ours ? 0 : line};
-  return tell(walk, &difference, error);
+  return tell_difference(walk, &difference, error);
 }
 
 static gboolean tell_surplus(Walk *walk, const Side *side, Wide value, guint64 line, GError **error) {
@@ -252,14 +252,14 @@ static gboolean tell_pair(Walk *walk, GError **error) {
                            .theirs = theirs->value,
                            .column = -1,
                            .theirs_line = theirs->line};
-  if (ours->value != theirs->value && !tell(walk, &difference, error))
+  if (ours->value != theirs->value && !tell_difference(walk, &difference, error))
     return FALSE;
   difference.kind = COMPARE_COLUMN;
   for (guint i = 0; i < walk->options->n_others; i++) {
     difference.column = (gint)i;
     difference.our_text = ours->texts[i];
     difference.their_text = theirs->texts[i];
-    if (g_strcmp0(ours->texts[i], theirs->texts[i]) != 0 && !tell(walk, &difference, error))
+    if (g_strcmp0(ours->texts[i], theirs->texts[i]) != 0 && !tell_difference(walk, &difference, error))
       return FALSE;
   }
   return TRUE;
@@ -368,7 +368,8 @@ gboolean recon_compare(const CompareOptions *options, Comparison *comparison, GE
   *comparison = (Comparison){0};
   gboolean ok = find_columns(options, &walk.ours, &walk.theirs, error) &&
                 find_scale(options, &walk.ours, &walk.theirs, &comparison->scale, error) &&
-                begin(&walk.ours, options, error) && begin(&walk.theirs, options, error) && walk_all(&walk, error);
+                begin_side(&walk.ours, options, error) && begin_side(&walk.theirs, options, error) &&
+                walk_all(&walk, error);
   comparison->ours = walk.ours.records;
   comparison->theirs = walk.theirs.records;
   comparison->total_ours = walk.ours.total;

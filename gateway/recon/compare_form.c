@@ -118,7 +118,7 @@ static gboolean take_block(Reader *reader, GError **error) {
   return TRUE;
 }
 
-static gboolean fill(gpointer user, RecordBlock *into, GError **error) {
+static gboolean fill_compared(gpointer user, RecordBlock *into, GError **error) {
   Reader *reader = user;
   for (; record_block_has_room(into); reader->at++) {
     if (reader->at >= reader->block->count && !take_block(reader, error))
@@ -144,7 +144,7 @@ ReconSource *compare_form_open(const CompareForm *form) {
     columns[i] = (StagingColumn){names[i] = name_of(i), i == FORM_AMOUNT ? BLOCK_INTEGER : BLOCK_TEXT, 0};
   Reader *reader = g_new0(Reader, 1);
   *reader = (Reader){.form = form, .block = recon_block_new(form->source, BLOCK_RECORDS)};
-  return recon_source_of_blocks(columns, form->n, fill, reader, reader_free);
+  return recon_source_of_blocks(columns, form->n, fill_compared, reader, reader_free);
 }
 
 char **compare_form_order(const CompareForm *form) {

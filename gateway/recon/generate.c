@@ -173,7 +173,7 @@ static gboolean take_snapshot(Generation *generation, GError **error) {
 }
 
 /* Leaves the task running, with a snapshot of this plan. */
-static gboolean begin(Generation *generation, GError **error) {
+static gboolean begin_generation(Generation *generation, GError **error) {
   ReconTask *task = generation->task;
   Begin begin = {generation, !unpack_snapshot(generation)};
   g_autoptr(ReconShard) last = NULL;
@@ -446,7 +446,7 @@ static gboolean generate(Generation *generation, ReconOutcome *outcome, GError *
   if (!make_folder(generation, error))
     return FALSE;
   sweep(generation);
-  return begin(generation, error) && make_shards(generation, error) && conclude(generation, outcome, error);
+  return begin_generation(generation, error) && make_shards(generation, error) && conclude(generation, outcome, error);
 }
 
 gboolean recon_generate(const ReconHost *host, const ConfReconcile *reconcile, ReconTask *task, ReconOutcome *outcome,

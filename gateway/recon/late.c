@@ -228,7 +228,7 @@ static gboolean write_down(Look *look, GError **error) {
 /* --- The look */
 
 /* The book may have gone back since: a version was published. */
-static gboolean begin(Recon *recon, gint64 top, GError **error) {
+static gboolean begin_late(Recon *recon, gint64 top, GError **error) {
   if (!recon_late_seen(recon->reader, &recon->late_written, error))
     return FALSE;
   recon->late_seen = recon->late_written >= 0 ? recon->late_written : top;
@@ -251,7 +251,7 @@ static gboolean look_on(Look *look, gint64 top, gboolean *more, GError **error) 
 gboolean recon_look_for_late(Recon *recon, GError **error) {
   gint64 top;
   gboolean more = TRUE;
-  if (!recon_audit_top(recon->reader, &top, error) || (recon->late_seen < 0 && !begin(recon, top, error)))
+  if (!recon_audit_top(recon->reader, &top, error) || (recon->late_seen < 0 && !begin_late(recon, top, error)))
     return FALSE;
   while (more && (recon->late_seen < top || recon->late_written < 0) && !g_atomic_int_get(&recon->stop)) {
     g_autoptr(GPtrArray) late = g_ptr_array_new_with_free_func(late_free);

@@ -11,15 +11,15 @@ typedef struct {
   GError **error;    /* the first fault; NULL in *error: none yet */
 } Members;
 
-static void refuse(Members *members, const char *name, const char *what) {
+static void refuse_member(Members *members, const char *name, const char *what) {
   if (!*members->error)
     sallyport_error_set(members->error, SALLYPORT_ERROR_FILE, "manifest: %s: \"%s\" %s", members->place, name, what);
 }
 
-static json_t *take(Members *members, const char *name) {
+static json_t *take_member(Members *members, const char *name) {
   json_t *value = json_object_get(members->object, name);
   if (!value)
-    refuse(members, name, "is missing");
+    refuse_member(members, name, "is missing");
   members->taken += value != NULL;
   return value;
 }
@@ -32,12 +32,12 @@ static gboolean has_controls(const char *text) {
 }
 
 static char *take_text_or_null(Members *members, const char *name, gsize limit) {
-  json_t *value = take(members, name);
+  json_t *value = take_member(members, name);
   const char *text = json_string_value(value);
   if (!value || json_is_null(value))
     return NULL;
   if (!text || strlen(text) != json_string_length(value) || strlen(text) > limit) {
-    refuse(members, name, "is no text, or too long");
+    refuse_member(members, name, "is no text, or too long");
     return NULL;
   }
   return g_strdup(text);
@@ -46,24 +46,24 @@ static char *take_text_or_null(Members *members, const char *name, gsize limit) 
 static char *take_text(Members *members, const char *name, gsize limit) {
   char *text = take_text_or_null(members, name, limit);
   if (!text)
-    refuse(members, name, "is null");
+    refuse_member(members, name, "is null");
   else if (has_controls(text) && strcmp(name, "delimiter") != 0)
-    refuse(members, name, "has control characters");
+    refuse_member(members, name, "has control characters");
   return text;
 }
 
 static guint64 take_number(Members *members, const char *name, guint64 most) {
-  json_t *value = take(members, name);
+  json_t *value = take_member(members, name);
   json_int_t number = json_integer_value(value);
   if (value && (!json_is_integer(value) || number < 0 || (guint64)number > most))
-    refuse(members, name, "is no number in range");
+    refuse_member(members, name, "is no number in range");
   return number < 0 ? 0 : (guint64)number;
 }
 
 static gboolean take_boolean(Members *members, const char *name) {
-  json_t *value = take(members, name);
+  json_t *value = take_member(members, name);
   if (value && !json_is_boolean(value))
-    refuse(members, name, "is neither true nor false");
+    refuse_member(members, name, "is neither true nor false");
   return json_is_true(value);
 }
 
@@ -72,9 +72,9 @@ static gint64 take_total(Members *members, const ReconManifest *manifest) {
   g_autofree char *text = take_text_or_null(members, "total", 32);
   gint64 total = 0;
   if (!text != !manifest->amount)
-    refuse(members, "total", manifest->amount ? "is null" : "is there without an amount column");
+    refuse_member(members, "total", manifest->amount ? "is null" : "is there without an amount column");
   else if (text && !recon_decimal_parse(text, manifest->scale, &total))
-    refuse(members, "total", "is no decimal number of the manifest's scale");
+    refuse_member(members, "total", "is no decimal number of the manifest's scale");
   return total;
 }
 
@@ -85,16 +85,16 @@ static void finish(Members *members) {
 }
 
 static char **take_columns(Members *members) {
-  json_t *list = take(members, "columns");
+  json_t *list = take_member(members, "columns");
   GPtrArray *columns = g_ptr_array_new();
   gsize i;
   json_t *value;
   if (list && (!json_is_array(list) || json_array_size(list) > 2000))
-    refuse(members, "columns", "is no list, or too long");
+    refuse_member(members, "columns", "is no list, or too long");
   json_array_foreach(list, i, value) {
     const char *text = json_string_value(value);
     if (!text || strlen(text) > 200 || has_controls(text) || *members->error) {
-      refuse(members, "columns", "has what is no name");
+      refuse_member(members, "columns", "has what is no name");
       break;
     }
     g_ptr_array_add(columns, g_strdup(text));
@@ -108,7 +108,7 @@ static gint64 take_time(Members *members, const char *name) {
   g_autoptr(GDateTime) at = text && strlen(text) == 20 && text[19] == 'Z' ? g_date_time_new_from_iso8601(text, NULL)
                                                                           : NULL;
   if (text && !at)
-    refuse(members, name, "is no time in UTC");
+    refuse_member(members, name, "is no time in UTC");
   return at ? g_date_time_to_unix(at) : 0;
 }
 
@@ -118,7 +118,7 @@ static guint take_word(Members *members, const char *name, const char *const *wo
     if (strcmp(words[i], text) == 0)
       return i;
   if (text)
-    refuse(members, name, "is none of the known words");
+    refuse_member(members, name, "is none of the known words");
   return 0;
 }
 
@@ -152,7 +152,7 @@ static void read_shard(json_t *object, guint place, guint shards, ReconManifest 
   g_ptr_array_add(manifest->shards, shard);
   shard->number = (guint)take_number(&members, "number", RECON_SHARDS_MAX);
   if (take_number(&members, "of", RECON_SHARDS_MAX) != shards)
-    refuse(&members, "of", "is not the number of shards");
+    refuse_member(&members, "of", "is not the number of shards");
   shard->name = take_text(&members, "name", 255);
   shard->url = take_text(&members, "url", 2000);
   shard->size = take_number(&members, "size", G_MAXINT64);
@@ -169,13 +169,13 @@ static gboolean read_all(json_t *root, ReconManifest *manifest, GError **error) 
   Members members = {.object = root, .place = "the manifest", .error = error};
   g_autofree char *format = take_text(&members, "format", 64);
   if (format && strcmp(format, RECON_MANIFEST_FORMAT) != 0)
-    refuse(&members, "format", "is not " RECON_MANIFEST_FORMAT);
+    refuse_member(&members, "format", "is not " RECON_MANIFEST_FORMAT);
   if (*error)
     return FALSE;
   read_head(&members, manifest);
-  json_t *shards = take(&members, "shards");
+  json_t *shards = take_member(&members, "shards");
   if (shards && (!json_is_array(shards) || json_array_size(shards) > RECON_SHARDS_MAX))
-    refuse(&members, "shards", "is no list, or too long");
+    refuse_member(&members, "shards", "is no list, or too long");
   finish(&members);
   gsize i;
   json_t *object;

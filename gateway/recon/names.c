@@ -19,7 +19,7 @@ static char *add_version(const char *name, guint version) {
 
 /* The values are put in one after the other; none of them can hold a brace (the configuration's names, dates, numbers).
  */
-static char *fill(const char *template, const ReconTask *task, guint shard, GError **error) {
+static char *fill_name(const char *template, const ReconTask *task, guint shard, GError **error) {
   g_autofree char *number = g_strdup_printf("%04u", shard), *version = g_strdup_printf("%u", task->version);
   const char *const values[][2] = {{"{type}", task->type},
                                    {"{date}", task->period},
@@ -41,11 +41,11 @@ static char *fill(const char *template, const ReconTask *task, guint shard, GErr
 }
 
 char *recon_shard_name(const ConfReconcile *reconcile, const ReconTask *task, guint number, GError **error) {
-  return fill(reconcile->shard_name, task, number, error);
+  return fill_name(reconcile->shard_name, task, number, error);
 }
 
 char *recon_manifest_name(const ConfReconcile *reconcile, const ReconTask *task, GError **error) {
-  return fill(reconcile->manifest_name, task, 0, error);
+  return fill_name(reconcile->manifest_name, task, 0, error);
 }
 
 char **recon_manifest_files(const char *manifest_name, gboolean with_text) {

@@ -257,7 +257,7 @@ static gboolean name_all(const Publishing *publishing, GError **error) {
 
 /* --- Done */
 
-static ReconManifest *describe(const Publishing *publishing, gint64 made_at) {
+static ReconManifest *describe_task(const Publishing *publishing, gint64 made_at) {
   const ConfReconcile *reconcile = publishing->reconcile;
   const ReconTask *task = publishing->task;
   const ConfRead *read = &reconcile->read;
@@ -337,7 +337,7 @@ gboolean recon_publish(const ReconHost *host, const ConfReconcile *reconcile, Re
   publishing.folder = recon_folder(host->paths->folder, task->id);
   publishing.name = recon_manifest_name(reconcile, task, error);
   gboolean ok = publishing.name && each_shard(host, task->id, add_up, &publishing, error);
-  publishing.manifest = describe(&publishing, made_at);
+  publishing.manifest = describe_task(&publishing, made_at);
   ok = ok && write_all(&publishing, error) && name_all(&publishing, error) && finish(&publishing, error);
   recon_manifest_free(publishing.manifest);
   g_free(publishing.folder);

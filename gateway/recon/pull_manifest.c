@@ -97,7 +97,7 @@ static PullEnd not_ready(PullReport *report, int fd, const CourierReply *reply) 
               g_strdup_printf("it is not ready (%s); ask again in %u s", shown, report->retry_after));
 }
 
-static PullEnd judge(Asking *asking, int fd, const CourierReply *reply) {
+static PullEnd judge_manifest(Asking *asking, int fd, const CourierReply *reply) {
   if (reply->status == 200)
     return PULL_WHOLE;
   if (reply->status == 202)
@@ -117,7 +117,7 @@ static PullEnd get_http(Asking *asking, const char *path, const char *name, guin
   if (fd < 0)
     return fail_with(asking->report, error);
   CourierPost post = {.path = path, .body = -1, .answer = fd, .answer_limit = limit};
-  PullEnd end = courier_post(asking->courier, &post, &reply, &error) ? judge(asking, fd, &reply)
+  PullEnd end = courier_post(asking->courier, &post, &reply, &error) ? judge_manifest(asking, fd, &reply)
                                                                      : fail_with(asking->report, error);
   if (end != PULL_WHOLE) {
     drop_new(asking->folder, name, fd);
@@ -300,7 +300,7 @@ static PullEnd post_acknowledgement(Asking *asking, int body, int answer) {
                       .answer_limit = SMALL_ANSWER};
   if (!courier_post(asking->courier, &post, &reply, &error))
     return fail_with(report, error);
-  return judge(asking, answer, &reply);
+  return judge_manifest(asking, answer, &reply);
 }
 
 PullEnd pull_acknowledge(const PullOptions *options, PullReport *report) {

@@ -236,7 +236,7 @@ static void wait_a_little(Recon *recon) {
   pthread_mutex_unlock(&recon->lock);
 }
 
-static gboolean look(Recon *recon, GError **error) {
+static gboolean look_at_tasks(Recon *recon, GError **error) {
   for (guint i = 0; i < recon->blocks->len; i++)
     if (!make_due(recon, recon->blocks->pdata[i], error))
       return FALSE;
@@ -249,7 +249,7 @@ static void *live(void *user) {
   recon_be_nice();
   while (!is_stopping(recon)) {
     g_autoptr(GError) error = NULL;
-    if (!look(recon, &error)) {
+    if (!look_at_tasks(recon, &error)) {
       log_event(LOG_ERROR, "recon-trouble", {"error", error->message});
       if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE) {
         recon->host->storage_failed(recon->host->user);

@@ -27,7 +27,7 @@ static gboolean again_change(BookTransaction *tx, gpointer data, GError **error)
   return recon_advance_task(tx, data, RECON_PENDING, "asked for by hand", error);
 }
 
-static json_t *add(Recon *recon, const ReconBlock *block, const char *period, guint version) {
+static json_t *add_task(Recon *recon, const ReconBlock *block, const char *period, guint version) {
   g_autoptr(GError) error = NULL;
   g_autoptr(ReconTask) task = recon_task_new();
   task->name = g_strdup(block->conf->name);
@@ -80,7 +80,7 @@ static json_t *run_request(const LaneHost *host, gpointer service, const char *w
     return control_failure(error);
   ReconTask *last = tasks->len ? tasks->pdata[0] : NULL; /* the highest version first */
   if (!last || (last->state == RECON_DONE && again))
-    return add(recon, block, period, last ? last->version + 1 : 1);
+    return add_task(recon, block, period, last ? last->version + 1 : 1);
   return last->state == RECON_FAILED ? take_up(recon, last) : answer(last, FALSE);
 }
 

@@ -63,7 +63,7 @@ static gboolean has_status(const Files *files, const BookFile *file) {
   return !statuses || g_strv_contains((const char *const *)statuses, file_state_word(file->state));
 }
 
-static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
+static gboolean fill_from_files(gpointer user, RecordBlock *block, GError **error) {
   Files *files = user;
   while (!files->is_end && block->count + PAGE <= block->capacity && record_block_has_room(block)) {
     g_autoptr(GPtrArray)
@@ -126,5 +126,5 @@ ReconSource *recon_source_files(const ReconSourceOptions *options, GError **erro
   recon_files_init(&files->files, options);
   g_strlcpy(files->from, options->from, sizeof files->from);
   g_strlcpy(files->to, options->to, sizeof files->to);
-  return recon_source_of_blocks(columns, N_COLUMNS, fill, files, files_free);
+  return recon_source_of_blocks(columns, N_COLUMNS, fill_from_files, files, files_free);
 }

@@ -2,7 +2,7 @@
 #include "gateway/recon/source_block.h"
 #include "store/outside.h"
 
-static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
+static gboolean fill_from_query(gpointer user, RecordBlock *block, GError **error) {
   return outside_fill(user, block, error);
 }
 static void close_outside(gpointer user) {
@@ -24,5 +24,5 @@ ReconSource *recon_source_query(const ReconSourceOptions *options, GError **erro
   if (!outside)
     return NULL;
   const StagingColumn *columns = outside_columns(outside, &n);
-  return recon_source_of_blocks(columns, n, fill, outside, close_outside);
+  return recon_source_of_blocks(columns, n, fill_from_query, outside, close_outside);
 }

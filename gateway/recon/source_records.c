@@ -234,7 +234,7 @@ static gboolean next_file(Records *records, GError **error) {
   }
 }
 
-static gboolean fill(gpointer user, RecordBlock *block, GError **error) {
+static gboolean fill_from_records(gpointer user, RecordBlock *block, GError **error) {
   Records *records = user;
   while (!records->is_end) {
     gboolean more = FALSE;
@@ -296,5 +296,5 @@ ReconSource *recon_source_records(const ReconSourceOptions *options, GError **er
   records->readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ledger_reader_close);
   records->accepted = g_array_new(FALSE, FALSE, sizeof(Accepted));
   g_array_set_clear_func(records->accepted, accepted_clear);
-  return recon_source_of_blocks(columns, N_COLUMNS, fill, records, records_free);
+  return recon_source_of_blocks(columns, N_COLUMNS, fill_from_records, records, records_free);
 }

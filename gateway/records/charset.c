@@ -55,7 +55,7 @@ static gboolean composes(iconv_t cd, const CharsetTable *table) {
   return FALSE;
 }
 
-static gboolean refuse(const Charset *charset, const char *why, GError **error) {
+static gboolean refuse_charset(const Charset *charset, const char *why, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                              "character set %s: %s; convert the file before, or declare UTF-8 or GB18030",
                              charset->name, why);
@@ -100,7 +100,7 @@ static gboolean probe_pairs(Charset *charset, iconv_t cd, GError **error) {
       gboolean is_second = entry || count_characters(cd, two, 2, utf8, &length) == 1 ||
                            count_characters(cd, four, 4, utf8, &length) == 1;
       if (is_second && second < 0x30)
-        return refuse(charset, "its characters may hold line ends, quotes or blanks as second bytes", error);
+        return refuse_charset(charset, "its characters may hold line ends, quotes or blanks as second bytes", error);
       has_ascii_seconds = has_ascii_seconds || is_second;
     }
   }
@@ -136,11 +136,12 @@ static gboolean shifts(iconv_t cd) {
 
 static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
   if (shifts(cd))
-    return refuse(charset, "its bytes mean one thing or another by what came before them (shifting set)", error);
+    return refuse_charset(charset, "its bytes mean one thing or another by what came before them (shifting set)",
+                          error);
   charset->table = g_new0(CharsetTable, 1);
   probe_singles(charset, cd);
   if (!charset->is_structural && !charset->is_single)
-    return refuse(charset, "bytes of ASCII are not themselves in it (UTF-16, shifting sets)", error);
+    return refuse_charset(charset, "bytes of ASCII are not themselves in it (UTF-16, shifting sets)", error);
   if (!charset->is_single && !probe_pairs(charset, cd, error))
     return FALSE;
   probe_gb18030(charset, cd);

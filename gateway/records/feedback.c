@@ -433,7 +433,7 @@ static gboolean put_records(FeedbackWriter *writer, GError **error) {
 
 /* --- The stream */
 
-static gboolean fill(FeedbackWriter *writer, GError **error) {
+static gboolean fill_feedback(FeedbackWriter *writer, GError **error) {
   guint64 line = writer->lines + 1;
   writer->rows.length = 0;
   if (writer->at == AT_HEADER) {
@@ -455,7 +455,7 @@ static gboolean fill(FeedbackWriter *writer, GError **error) {
 gssize feedback_writer_read(gpointer data, void *into, gsize limit, GError **error) {
   FeedbackWriter *writer = data;
   while (writer->out_length == 0 && writer->at != AT_END)
-    if (!fill(writer, error))
+    if (!fill_feedback(writer, error))
       return -1;
   gsize length = MIN(writer->out_length, limit);
   if (length > 0)

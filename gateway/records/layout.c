@@ -1,8 +1,8 @@
 #include "gateway/records/cells_private.h"
 #include <string.h>
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static gboolean refuse(GError **error, const char *format, ...) {
+static gboolean refuse_layout(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static gboolean refuse_layout(GError **error, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   g_autofree char *message = g_strdup_vprintf(format, arguments);
@@ -18,11 +18,11 @@ static gboolean compile_fixed_field(const Layout *layout, LayoutField *field, gs
   const ConfField *conf = field->conf;
   gboolean is_zero = conf->pad == '0', is_date = conf->type == CONF_DATE || conf->type == CONF_TIMESTAMP;
   if (conf->bytes == 0)
-    return refuse(error, "fixed lines need the field's bytes");
+    return refuse_layout(error, "fixed lines need the field's bytes");
   if (is_zero && value_is_integer(conf) && !conf->align_right)
-    return refuse(error, "a number with zeros behind it is another number: align it to the right");
+    return refuse_layout(error, "a number with zeros behind it is another number: align it to the right");
   if (conf->sign == CONF_SIGN_OVERPUNCH && !layout->charset->has_overpunch)
-    return refuse(error, "character set %s has no { and } where signed digits have them", layout->charset->name);
+    return refuse_layout(error, "character set %s has no { and } where signed digits have them", layout->charset->name);
   field->is_fixed = TRUE;
   field->offset = *offset;
   field->bytes = conf->bytes;
@@ -38,7 +38,7 @@ static gboolean compile_field(Layout *layout, LayoutField *field, const ConfFiel
   field->conf = conf;
   layout->has_masked |= conf->mask;
   if (conf->scale > 18)
-    return refuse(error, "scale %u: 64 bits hold at most 18 decimals", conf->scale);
+    return refuse_layout(error, "scale %u: 64 bits hold at most 18 decimals", conf->scale);
   if (layout->is_fixed && !compile_fixed_field(layout, field, offset, error))
     return FALSE;
   if (conf->type == CONF_DATE || conf->type == CONF_TIMESTAMP) {
@@ -63,9 +63,9 @@ static gboolean encode_tag(Layout *layout, Shape *shape, GError **error) {
   shape->raw_tag_length = raw->len;
   shape->raw_tag = g_byte_array_free(raw, FALSE);
   if (bad >= 0)
-    return refuse(error, "the tag \"%s\" cannot be expressed in %s", shape->tag, layout->charset->name);
+    return refuse_layout(error, "the tag \"%s\" cannot be expressed in %s", shape->tag, layout->charset->name);
   if (layout->is_fixed && layout->conf->tag_bytes > 0 && shape->raw_tag_length > layout->conf->tag_bytes)
-    return refuse(error, "the tag \"%s\" does not fit into %u bytes", shape->tag, layout->conf->tag_bytes);
+    return refuse_layout(error, "the tag \"%s\" does not fit into %u bytes", shape->tag, layout->conf->tag_bytes);
   return TRUE;
 }
 
@@ -74,7 +74,7 @@ static gboolean find_tag(Layout *layout, Shape *shape, const ConfLine *conf, GEr
   if (!conf->present || layout->conf->lines_by != CONF_LINES_BY_TAG)
     return TRUE;
   if (!conf->tag || !*conf->tag)
-    return refuse(error, "lines are told apart by tag, but one has none");
+    return refuse_layout(error, "lines are told apart by tag, but one has none");
   shape->tag = conf->tag;
   shape->tag_length = strlen(conf->tag);
   if (!encode_tag(layout, shape, error))
@@ -103,8 +103,8 @@ static gboolean compile_signs(Shape *shape, GError **error) {
       if (g_str_equal(shape->fields[j].conf->name, field->conf->sign_from))
         field->sign = j + 1;
     if (field->sign == 0)
-      return refuse(error, "field \"%s\": there is no field \"%s\" for its sign", field->conf->name,
-                    field->conf->sign_from);
+      return refuse_layout(error, "field \"%s\": there is no field \"%s\" for its sign", field->conf->name,
+                           field->conf->sign_from);
     shape->n_signed++;
   }
   return TRUE;
@@ -147,9 +147,9 @@ static gboolean compile_shapes(Layout *layout, GError **error) {
   layout->n_shapes = SHAPE_RECORD + layout->n_types;
   layout->shapes = g_new0(Shape, layout->n_shapes);
   if (layout->n_types > LAYOUT_MOST_TYPES)
-    return refuse(error, "%u types of records; %d are the most", layout->n_types, LAYOUT_MOST_TYPES);
+    return refuse_layout(error, "%u types of records; %d are the most", layout->n_types, LAYOUT_MOST_TYPES);
   if (layout->n_types > 1 && conf->lines_by != CONF_LINES_BY_TAG)
-    return refuse(error, "several types of records are told apart by their tags");
+    return refuse_layout(error, "several types of records are told apart by their tags");
   layout->tag_bytes = layout->is_fixed && conf->lines_by == CONF_LINES_BY_TAG ? conf->tag_bytes : 0;
   for (guint i = 0; i < layout->n_shapes; i++)
     if (!find_tag(layout, &layout->shapes[i], line_of(conf, i), error))
@@ -159,7 +159,7 @@ static gboolean compile_shapes(Layout *layout, GError **error) {
       return FALSE;
   for (guint i = SHAPE_RECORD; i < layout->n_shapes; i++)
     if (layout->shapes[i].n_fields == 0)
-      return refuse(error, "the record line has no fields");
+      return refuse_layout(error, "the record line has no fields");
   return TRUE;
 }
 
@@ -177,8 +177,8 @@ static gboolean place_field(Layout *layout, LayoutField *field, GError **error) 
   field->column = (guint)column;
   const StagingColumn *placed = &layout->columns[column];
   return (placed->type == type && placed->scale == scale) ||
-         refuse(error, "line %u, field \"%s\": another record's field of this name has another type or scale",
-                conf->where.line, conf->name);
+         refuse_layout(error, "line %u, field \"%s\": another record's field of this name has another type or scale",
+                       conf->where.line, conf->name);
 }
 
 static void learn_fields(Layout *layout, Shape *shape) {
@@ -207,8 +207,8 @@ static gboolean compile_columns(Layout *layout, GError **error) {
   if (layout->n_types == 1)
     return TRUE;
   if (layout_column(layout, LAYOUT_TYPE_COLUMN) >= 0)
-    return refuse(error, "a field of several types of records cannot be called " LAYOUT_TYPE_COLUMN
-                         ": that is the column of their tags");
+    return refuse_layout(error, "a field of several types of records cannot be called " LAYOUT_TYPE_COLUMN
+                                ": that is the column of their tags");
   layout->type_column = (int)layout->n_columns++;
   layout->columns[layout->type_column] = (StagingColumn){.name = LAYOUT_TYPE_COLUMN, .type = BLOCK_TEXT};
   layout->n_staged = layout->n_columns;
@@ -249,17 +249,17 @@ static gboolean compile_control(Layout *layout, ShapeKind where, const ConfField
                      .column = -1,
                      .type = field->control_record ? type_of_tag(layout, field->control_record) : -1};
   if (field->control_record && control.type < 0)
-    return refuse(error, "field \"%s\": no record has the tag \"%s\"", field->name, field->control_record);
+    return refuse_layout(error, "field \"%s\": no record has the tag \"%s\"", field->name, field->control_record);
   if (field->control >= CONF_CONTROL_SUM) {
     control.column = field->control_field ? layout_column(layout, field->control_field) : -1;
     if (control.column < 0 || layout->columns[control.column].type != BLOCK_INTEGER ||
         (control.type >= 0 && !layout_field_of(layout, (guint)control.type, (guint)control.column)))
-      return refuse(error, "field \"%s\": sum(%s) is not a sum of a number of the record line", field->name,
-                    field->control_field ? field->control_field : "");
+      return refuse_layout(error, "field \"%s\": sum(%s) is not a sum of a number of the record line", field->name,
+                           field->control_field ? field->control_field : "");
     control.sum = add_sum(layout, (SumOf){(guint)control.column, control.type, field->control});
   }
   if (!value_is_integer(field))
-    return refuse(error, "field \"%s\": a control total is an integer or a decimal", field->name);
+    return refuse_layout(error, "field \"%s\": a control total is an integer or a decimal", field->name);
   control.opening = find_opening(layout, &layout->shapes[where], field->opening);
   layout->controls = g_renew(Control, layout->controls, layout->n_controls + 1);
   layout->controls[layout->n_controls++] = control;
@@ -303,16 +303,16 @@ static gboolean compile_delimiter(Layout *layout, GError **error) {
   if (layout->is_fixed)
     return TRUE;
   if (layout->delimiter_length == 0 || !g_utf8_validate(delimiter, -1, NULL))
-    return refuse(error, "the delimiter must be one or several characters");
+    return refuse_layout(error, "the delimiter must be one or several characters");
   gboolean is_ascii = TRUE;
   for (const char *at = delimiter; *at; at++) {
     is_ascii = is_ascii && (guint8)*at < 0x80;
     if (*at == '\n' || *at == '\r' || (layout->is_quoted && *at == '"'))
-      return refuse(error, "the delimiter may hold no line break and, with quoting, no quote");
+      return refuse_layout(error, "the delimiter may hold no line break and, with quoting, no quote");
   }
   /* Quoted values are found in raw bytes, where only an ASCII delimiter can be told for certain. */
   if (layout->is_quoted && !is_ascii && !layout->charset->is_utf8)
-    return refuse(error, "quoting with a delimiter beyond ASCII needs charset UTF-8");
+    return refuse_layout(error, "quoting with a delimiter beyond ASCII needs charset UTF-8");
   memcpy(layout->is_structure, layout->charset->lead, sizeof layout->is_structure);
   layout->is_structure['"'] = layout->is_structure['\r'] = layout->is_structure['\n'] =
       layout->is_structure[*layout->delimiter] = 1;
@@ -326,10 +326,11 @@ static gboolean compile_stride(Layout *layout, GError **error) {
   layout->stride = layout->most_bytes;
   for (guint i = 0; i < layout->n_shapes; i++)
     if (layout->shapes[i].present && layout->shapes[i].bytes != layout->stride)
-      return refuse(error,
-                    "without line ends all lines must have the same length, but there are lines of %" G_GSIZE_FORMAT
-                    " and %" G_GSIZE_FORMAT " bytes",
-                    layout->shapes[i].bytes, layout->stride);
+      return refuse_layout(
+          error,
+          "without line ends all lines must have the same length, but there are lines of %" G_GSIZE_FORMAT
+          " and %" G_GSIZE_FORMAT " bytes",
+          layout->shapes[i].bytes, layout->stride);
   return TRUE;
 }
 
@@ -342,7 +343,7 @@ static gboolean compile(Layout *layout, GError **error) {
   layout->stray = conf->line_end == CONF_LINE_END_CR ? '\n' : '\r';
   layout->line_limit = conf->line_limit ? conf->line_limit : 16384;
   if (!layout->is_fixed && conf->line_end == CONF_LINE_END_NONE)
-    return refuse(error, "delimited lines have line ends");
+    return refuse_layout(error, "delimited lines have line ends");
   layout->charset = charset_new(conf->charset, error);
   if (!layout->charset || (!layout->is_stream && !charset_check_structural(layout->charset, error)))
     return FALSE;
@@ -353,8 +354,8 @@ static gboolean compile(Layout *layout, GError **error) {
     return FALSE;
   names_compile(layout);
   if (layout->is_fixed && layout->most_bytes > layout->line_limit)
-    return refuse(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT,
-                  layout->most_bytes, layout->line_limit);
+    return refuse_layout(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT,
+                         layout->most_bytes, layout->line_limit);
   if (!compile_controls(layout, error))
     return FALSE;
   /* a fixed line has its length, which proves as much */

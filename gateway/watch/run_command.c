@@ -97,7 +97,7 @@ static gboolean wait_for(pid_t pid, const CommandRun *run, int pipe_end, Output 
   return FALSE;
 }
 
-static gboolean judge(const CommandRun *run, gboolean ended, int status, const Output *output, GError **error) {
+static gboolean judge_command(const CommandRun *run, gboolean ended, int status, const Output *output, GError **error) {
   if (ended && WIFEXITED(status) && WEXITSTATUS(status) == 0)
     return TRUE;
   g_autofree char *said = files_show_bytes(output->text, output->length, OUTPUT_KEPT);
@@ -132,5 +132,5 @@ gboolean command_run(const CommandRun *run, GError **error) {
                                g_strerror(failed));
   if (failed != 0)
     return sallyport_error_errno(error, failed, "start %s", run->argv[0]);
-  return judge(run, ended, status, &output, error);
+  return judge_command(run, ended, status, &output, error);
 }

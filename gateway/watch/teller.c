@@ -259,7 +259,7 @@ static void wait_a_while(Teller *teller) {
   pthread_mutex_unlock(&teller->lock);
 }
 
-static void *run(void *data) {
+static void *run_teller(void *data) {
   Teller *teller = data;
   while (!is_stopping(teller)) {
     bring_due(teller);
@@ -288,7 +288,7 @@ Teller *teller_start(const TellerOptions *options, GError **error) {
   pthread_mutex_init(&teller->lock, NULL);
   clock_condition_init(&teller->changed);
   teller->reader = book_reader_open(options->book_path, error);
-  if (teller->reader && pthread_create(&teller->thread, NULL, run, teller) == 0)
+  if (teller->reader && pthread_create(&teller->thread, NULL, run_teller, teller) == 0)
     return teller;
   if (teller->reader)
     sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "cannot start a thread");

@@ -48,7 +48,7 @@ static gboolean prune(Watch *watch, gint64 now, GError **error) {
   return book_write(watch->host->book, prune_change, &now, error);
 }
 
-static gboolean look(Watch *watch, GError **error) {
+static gboolean look_at_all(Watch *watch, GError **error) {
   gint64 now = g_get_real_time();
   g_autoptr(GPtrArray) polls = book_polls(watch->reader, error);
   if (!polls || !alarms_refresh(watch->host->alarms, watch->reader, error) || !look_at_dues(watch, polls, now, error) ||
@@ -81,7 +81,7 @@ static gboolean wait_a_while(Watch *watch, gint64 cost) {
   return !stopping;
 }
 
-static void *run(void *data) {
+static void *run_watch(void *data) {
   Watch *watch = data;
   g_autofree char *told = NULL;
   gint64 began;
@@ -89,7 +89,7 @@ static void *run(void *data) {
     g_autoptr(GError) error = NULL;
     bring_unwritable(watch);
     began = g_get_monotonic_time();
-    if (look(watch, &error)) {
+    if (look_at_all(watch, &error)) {
       teller_wake(watch->teller);
       g_clear_pointer(&told, g_free);
     } else if (g_strcmp0(told, error->message) != 0) { /* a full disk fails every second in the same words */
@@ -126,7 +126,7 @@ static void set_dues(Watch *watch, guint ways) {
     watch->dues.feeds[i].watch = ((const Feed *)feeds->pdata[i])->watch;
 }
 
-static gboolean begin(Watch *watch, GError **error) {
+static gboolean begin_watch(Watch *watch, GError **error) {
   const LaneHost *host = watch->host;
   if (!(watch->reader = book_reader_open(host->paths->book, error)))
     return FALSE;
@@ -137,7 +137,7 @@ static gboolean begin(Watch *watch, GError **error) {
   TellerOptions teller = {host->conf, host->lane->name, host->book, host->paths->book};
   if (!(watch->teller = teller_start(&teller, error)))
     return FALSE;
-  if (pthread_create(&watch->thread, NULL, run, watch) == 0)
+  if (pthread_create(&watch->thread, NULL, run_watch, watch) == 0)
     return TRUE;
   sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "cannot start a thread");
   return FALSE;
@@ -150,7 +150,7 @@ static gpointer watch_start(const LaneHost *host, GError **error) {
   watch->failing_since = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
   pthread_mutex_init(&watch->lock, NULL);
   clock_condition_init(&watch->changed);
-  if (begin(watch, error))
+  if (begin_watch(watch, error))
     return watch;
   (void)teller_stop(watch->teller, 0);
   watch_free(watch);

@@ -42,7 +42,7 @@ static gboolean same_text(DbStatement *s, guint column, const char *text) {
   return g_strcmp0(db_text(s, column), text) == 0;
 }
 
-static gboolean look(BookTransaction *tx, const AlarmCall *call, Now *now, GError **error) {
+static gboolean look_at_alarm(BookTransaction *tx, const AlarmCall *call, Now *now, GError **error) {
   gboolean row;
   *now = (Now){0};
   DbStatement *s = book_statement(&tx->statements, BOOK_LIVE_ALARM, error);
@@ -71,7 +71,7 @@ static gboolean audit(BookTransaction *tx, const char *event, const char *id, co
   return book_audit(tx, event, id, detail, error);
 }
 
-static gboolean add(BookTransaction *tx, const AlarmCall *call, GError **error) {
+static gboolean add_alarm(BookTransaction *tx, const AlarmCall *call, GError **error) {
   gint64 now = g_get_real_time();
   g_autofree char *id = book_make_id(now / 1000);
   DbStatement *s = book_statement(&tx->statements, BOOK_ADD_ALARM, error);
@@ -84,10 +84,10 @@ static gboolean add(BookTransaction *tx, const AlarmCall *call, GError **error) 
 
 gboolean book_raise_alarm(BookTransaction *tx, const AlarmCall *call, GError **error) {
   Now now;
-  if (!look(tx, call, &now, error))
+  if (!look_at_alarm(tx, call, &now, error))
     return FALSE;
   if (!now.id[0])
-    return add(tx, call, error);
+    return add_alarm(tx, call, error);
   gboolean worse = call->weight > now.weight; /* also one that was acknowledged stands again then */
   if (now.same_words && call->weight == now.weight)
     return TRUE;
@@ -115,7 +115,7 @@ static gboolean end(BookTransaction *tx, const Now *now, const char *who, guint 
 gboolean book_clear_alarm(BookTransaction *tx, const char *kind, const char *subject, guint ways, GError **error) {
   Now now;
   const AlarmCall call = {.kind = kind, .subject = subject};
-  if (!look(tx, &call, &now, error))
+  if (!look_at_alarm(tx, &call, &now, error))
     return FALSE;
   return !now.id[0] ||
          (end(tx, &now, NULL, ways, error) && audit(tx, "alarm-cleared", now.id, kind, subject, NULL, error));

@@ -39,7 +39,7 @@ static gboolean read_now(DbStatement *s, const BookFile *file, Now *now, GError 
 }
 
 /* The compare of compare-and-set. */
-static gboolean look(BookTransaction *tx, const BookFile *file, Now *now, GError **error) {
+static gboolean look_at_file(BookTransaction *tx, const BookFile *file, Now *now, GError **error) {
   gboolean row;
   DbStatement *s = book_statement(&tx->statements, BOOK_FILE_NOW, error);
   if (!s)
@@ -171,7 +171,7 @@ static void settle(BookFile *file, const Setting *setting, char *released) {
 
 gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, const char *detail, GError **error) {
   Now now;
-  if (!look(tx, file, &now, error) || !may_advance(file, to, &now, error))
+  if (!look_at_file(tx, file, &now, error) || !may_advance(file, to, &now, error))
     return FALSE;
   g_autofree char *released = released_after(file, to);
   gboolean is_held = to == FILE_HELD;
@@ -201,7 +201,7 @@ static gboolean is_power_of_two(guint n) {
 
 gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *detail, GError **error) {
   Now now;
-  if (!look(tx, file, &now, error))
+  if (!look_at_file(tx, file, &now, error))
     return FALSE;
   if (file_state_is_terminal(file->state))
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "file %s is %s: its facts do not change any more", file->id,

@@ -244,7 +244,7 @@ typedef struct {
   guint8 *verdicts;
 } Check;
 
-static void judge(gpointer user, guint record, const ShardView *view, guint index) {
+static void judge_record(gpointer user, guint record, const ShardView *view, guint index) {
   Check *check = user;
   if (strcmp(check->file, view->posting.file) == 0)
     return;
@@ -270,7 +270,7 @@ gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *
     return FALSE;
   KeyList keys;
   key_list_init(&keys, check.block, check.columns.key, skip);
-  gboolean ok = ledger_find_posted(ledger, tools, &keys, judge, &check, error);
+  gboolean ok = ledger_find_posted(ledger, tools, &keys, judge_record, &check, error);
   key_list_clear(&keys);
   ledger_return_tools(ledger, tools);
   return ok;

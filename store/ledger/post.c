@@ -158,7 +158,8 @@ static gboolean post_touching(LedgerPoster *poster, LedgerPart *part, guint touc
 }
 
 /* The range as a list of two keys, for the search. */
-static gboolean look(LedgerPoster *poster, const LedgerPart *part, guint *touched, gboolean *others, GError **error) {
+static gboolean look_at_part(LedgerPoster *poster, const LedgerPart *part, guint *touched, gboolean *others,
+                             GError **error) {
   g_autoptr(RecordBlock) ends = ledger_entry_block_new(2);
   record_block_begin(ends, 1);
   record_block_put_text(ends, ENTRY_KEY, part->min_key, part->min_length);
@@ -182,7 +183,7 @@ gboolean ledger_post_part(LedgerPoster *poster, LedgerPart *part, GError **error
     return ledger_index_touched(poster, part, error);
   if (part->count == 0)
     return TRUE;
-  if (!look(poster, part, &touched, &others, error))
+  if (!look_at_part(poster, part, &touched, &others, error))
     return FALSE;
   if (touched > 0 || others)
     return post_touching(poster, part, touched, error);

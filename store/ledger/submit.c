@@ -61,7 +61,7 @@ static void free_job(Job *job) {
 
 /* --- Before it goes */
 
-static void refuse(Job *job, guint record) {
+static void refuse_record(Job *job, guint record) {
   job->drop[record] = 1;
   job->result.refused++;
 }
@@ -75,7 +75,7 @@ static void refuse_repeated(Job *job) {
     const char *key = key_list_at(keys, i, &length);
     const char *last = kept ? key_list_at(keys, kept - 1, &last_length) : NULL;
     if (last && ledger_compare_texts(last, last_length, key, length) == 0)
-      refuse(job, keys->order[i]);
+      refuse_record(job, keys->order[i]);
     else
       keys->order[kept++] = keys->order[i];
   }
@@ -100,7 +100,7 @@ static void look_over(Job *job) {
     if (record_block_is_null(job->block, job->columns.key, i) ||
         record_block_is_null(job->block, job->columns.account, i) ||
         record_block_is_null(job->block, job->columns.amount, i)) {
-      refuse(job, i);
+      refuse_record(job, i);
       continue;
     }
     gsize length;
@@ -169,7 +169,7 @@ static void note_posted(gpointer user, guint record, const ShardView *view, guin
   if (strcmp(job->batch->file, view->posting.file) != 0 || job->block->lines[record] != view->block->lines[index] ||
       amount != record_block_integer(view->block, ENTRY_AMOUNT, index) ||
       ledger_compare_texts(a, a_length, b, b_length) != 0) {
-    refuse(job, record);
+    refuse_record(job, record);
     return;
   }
   job->drop[record] = 1;

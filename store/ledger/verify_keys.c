@@ -149,7 +149,7 @@ static gboolean walk(Sweep *sweep, GError **error) {
   return TRUE;
 }
 
-static gboolean begin(Sweep *sweep, GError **error) {
+static gboolean begin_sweep(Sweep *sweep, GError **error) {
   for (guint i = 0; i < sweep->n; i++) {
     if (!stream_step(&sweep->streams[i], error))
       return FALSE;
@@ -169,7 +169,7 @@ gboolean ledger_verify_keys(LedgerReader *reader, GError **error) {
   gboolean ok = TRUE;
   for (guint i = 0; i < shards && ok; i++)
     ok = open_shard(&sweep, reader, i, error);
-  ok = ok && begin(&sweep, error) && walk(&sweep, error);
+  ok = ok && begin_sweep(&sweep, error) && walk(&sweep, error);
   for (guint i = 0; i < sweep.n; i++)
     stream_clear(&streams[i]);
   return ok;

@@ -33,7 +33,7 @@ static gboolean fail(const Postgresql *postgresql, const PGresult *result, const
                              what, g_strstrip(text));
 }
 
-static gboolean run(Postgresql *postgresql, const char *command, GError **error) {
+static gboolean run_command(Postgresql *postgresql, const char *command, GError **error) {
   PGresult *result = PQexec(postgresql->connection, command);
   gboolean ok = PQresultStatus(result) == PGRES_COMMAND_OK || fail(postgresql, result, command, error);
   PQclear(result);
@@ -49,9 +49,10 @@ static gboolean connect_to(Postgresql *postgresql, const char *database, GError 
   if (PQstatus(postgresql->connection) != CONNECTION_OK)
     return fail(postgresql, NULL, "connect", error);
   PQsetNoticeReceiver(postgresql->connection, ignore_notices, NULL);
-  return run(postgresql, "SET client_encoding = 'UTF8'", error) && run(postgresql, "SET datestyle = 'ISO'", error) &&
-         run(postgresql, "SET timezone = 'UTC'", error) &&
-         run(postgresql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", error);
+  return run_command(postgresql, "SET client_encoding = 'UTF8'", error) &&
+         run_command(postgresql, "SET datestyle = 'ISO'", error) &&
+         run_command(postgresql, "SET timezone = 'UTC'", error) &&
+         run_command(postgresql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", error);
 }
 
 static StagingColumn column_of(const PGresult *described, int i) {
@@ -67,7 +68,7 @@ static StagingColumn column_of(const PGresult *described, int i) {
   return column;
 }
 
-static gboolean describe(Postgresql *postgresql, const PGresult *described, int *parameters, GError **error) {
+static gboolean describe_query(Postgresql *postgresql, const PGresult *described, int *parameters, GError **error) {
   *parameters = PQnparams(described);
   if (*parameters > PARAMETERS)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "query: more than $1, $2 and $3");
@@ -80,7 +81,7 @@ static gboolean describe(Postgresql *postgresql, const PGresult *described, int 
 }
 
 /* Prepared as one statement: the extended protocol takes no second one behind a semicolon. */
-static gboolean begin(Postgresql *postgresql, const OutsideQuery *query, GError **error) {
+static gboolean begin_query(Postgresql *postgresql, const OutsideQuery *query, GError **error) {
   const char *values[PARAMETERS] = {query->date, query->from, query->to};
   int parameters = 0;
   PGresult *prepared = PQprepare(postgresql->connection, "", query->query, 0, NULL);
@@ -89,7 +90,7 @@ static gboolean begin(Postgresql *postgresql, const OutsideQuery *query, GError 
   if (!ok)
     return FALSE;
   PGresult *described = PQdescribePrepared(postgresql->connection, "");
-  ok = PQresultStatus(described) == PGRES_COMMAND_OK ? describe(postgresql, described, &parameters, error)
+  ok = PQresultStatus(described) == PGRES_COMMAND_OK ? describe_query(postgresql, described, &parameters, error)
                                                      : fail(postgresql, described, "query", error);
   PQclear(described);
   if (!ok)
@@ -99,7 +100,7 @@ static gboolean begin(Postgresql *postgresql, const OutsideQuery *query, GError 
          fail(postgresql, NULL, "query", error);
 }
 
-static gboolean refuse(const Postgresql *postgresql, guint column, const char *what, GError **error) {
+static gboolean refuse_column(const Postgresql *postgresql, guint column, const char *what, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "query: row %" G_GUINT64_FORMAT ", column %s: %s",
                              postgresql->rows + 1, postgresql->outside.columns[column].name, what);
 }
@@ -135,13 +136,13 @@ static gboolean put_row(Postgresql *postgresql, RecordBlock *block, GError **err
     const char *text = PQgetvalue(postgresql->row, 0, (int)i);
     gsize length = (gsize)PQgetlength(postgresql->row, 0, (int)i);
     if (column->type == BLOCK_INTEGER && !scaled(text, column->scale, &value))
-      return refuse(postgresql, i, "beyond 64 bits, or no number", error);
+      return refuse_column(postgresql, i, "beyond 64 bits, or no number", error);
     if (column->type == BLOCK_INTEGER)
       record_block_put_integer(block, i, value);
     else if (g_utf8_validate(text, (gssize)length, NULL))
       record_block_put_text(block, i, text, length);
     else
-      return refuse(postgresql, i, "a text that is not UTF-8", error);
+      return refuse_column(postgresql, i, "a text that is not UTF-8", error);
   }
   record_block_end(block);
   postgresql->rows++;
@@ -180,7 +181,7 @@ static void postgresql_close(Outside *outside) {
 Outside *outside_open_postgresql(const OutsideQuery *query, GError **error) {
   Postgresql *postgresql = g_new0(Postgresql, 1);
   postgresql->outside = (Outside){.fill = postgresql_fill, .close = postgresql_close, .stop = query->stop};
-  if (connect_to(postgresql, query->database, error) && begin(postgresql, query, error))
+  if (connect_to(postgresql, query->database, error) && begin_query(postgresql, query, error))
     return &postgresql->outside;
   outside_close(&postgresql->outside);
   return NULL;

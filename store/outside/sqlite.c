@@ -77,7 +77,7 @@ static void learn_columns(Sqlite *sqlite) {
                                                  .type = is_integer(sqlite, (int)i) ? BLOCK_INTEGER : BLOCK_TEXT};
 }
 
-static gboolean refuse(const Sqlite *sqlite, guint column, const char *what, GError **error) {
+static gboolean refuse_column(const Sqlite *sqlite, guint column, const char *what, GError **error) {
   return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "query: row %" G_GUINT64_FORMAT ", column %s: %s",
                              sqlite->rows + 1, sqlite->outside.columns[column].name, what);
 }
@@ -87,18 +87,19 @@ static gboolean put_value(Sqlite *sqlite, guint column, RecordBlock *block, GErr
   if (type == SQLITE_NULL)
     return TRUE;
   if (type == SQLITE_FLOAT || type == SQLITE_BLOB)
-    return refuse(sqlite, column,
-                  type == SQLITE_BLOB ? "a BLOB" : "a REAL, which is no exact number: CAST it, or use printf", error);
+    return refuse_column(sqlite, column,
+                         type == SQLITE_BLOB ? "a BLOB" : "a REAL, which is no exact number: CAST it, or use printf",
+                         error);
   if (sqlite->outside.columns[column].type == BLOCK_INTEGER) {
     if (type != SQLITE_INTEGER)
-      return refuse(sqlite, column, "a text among integers", error);
+      return refuse_column(sqlite, column, "a text among integers", error);
     record_block_put_integer(block, column, sqlite3_column_int64(sqlite->statement, (int)column));
     return TRUE;
   }
   const char *text = (const char *)sqlite3_column_text(sqlite->statement, (int)column);
   gsize length = (gsize)sqlite3_column_bytes(sqlite->statement, (int)column);
   if (!text || !g_utf8_validate(text, (gssize)length, NULL))
-    return refuse(sqlite, column, "a text that is not UTF-8, or has a NUL", error);
+    return refuse_column(sqlite, column, "a text that is not UTF-8, or has a NUL", error);
   record_block_put_text(block, column, text, length);
   return TRUE;
 }

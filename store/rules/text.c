@@ -17,8 +17,8 @@ typedef struct {
   gboolean after_as; /* the next word is a CAST's type */
 } Lexer;
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static gboolean refuse(GError **error, const char *format, ...) {
+static gboolean refuse_rule(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static gboolean refuse_rule(GError **error, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   g_autofree char *why = g_strdup_vprintf(format, arguments);
@@ -42,7 +42,7 @@ static gboolean read_quoted(Lexer *lexer, char close, GError **error) {
     lexer->at = at + 1;
     return TRUE;
   }
-  return refuse(error, "a quoted text or name is not closed: %.40s", lexer->at);
+  return refuse_rule(error, "a quoted text or name is not closed: %.40s", lexer->at);
 }
 
 static gboolean read_number(Lexer *lexer, GError **error) {
@@ -58,13 +58,13 @@ static gboolean read_number(Lexer *lexer, GError **error) {
   }
   lexer->at = at;
   if (real)
-    return refuse(
+    return refuse_rule(
         error,
         "%.*s is a REAL number, which does not hold money exactly: write scaled('%.*s', 2) for a decimal of scale 2",
         (int)(at - start), start, (int)(at - start), start);
   errno = 0;
   if (!hex && (g_ascii_strtoull(start, NULL, 10) > G_MAXINT64 || errno))
-    return refuse(error, "%.*s does not fit in 64 bits", (int)(at - start), start);
+    return refuse_rule(error, "%.*s does not fit in 64 bits", (int)(at - start), start);
   return TRUE;
 }
 
@@ -88,8 +88,9 @@ static Parentheses money_function(const char *word, gsize length) {
 }
 
 static gboolean misplaced(GError **error) {
-  return refuse(error, "what price(), portion(), plus(), minus(), lowest() or highest() gives is exact money and no "
-                       "number: it may only be an argument of these, of compare(a, b), or of rounded(a, 'half-up')");
+  return refuse_rule(error,
+                     "what price(), portion(), plus(), minus(), lowest() or highest() gives is exact money and no "
+                     "number: it may only be an argument of these, of compare(a, b), or of rounded(a, 'half-up')");
 }
 
 static gboolean may_hold_money(const Lexer *lexer) {
@@ -99,9 +100,9 @@ static gboolean may_hold_money(const Lexer *lexer) {
 static gboolean open_parenthesis(Lexer *lexer, GError **error) {
   Parentheses what = lexer->before == AFTER_FUNCTION ? lexer->function : HOLDS_ANYTHING;
   if (lexer->before == AFTER_QUOTED)
-    return refuse(error, "a function's name stands without quotes");
+    return refuse_rule(error, "a function's name stands without quotes");
   if (lexer->depth == MOST_PARENTHESES)
-    return refuse(error, "more than %d parentheses within each other", MOST_PARENTHESES);
+    return refuse_rule(error, "more than %d parentheses within each other", MOST_PARENTHESES);
   lexer->open[lexer->depth++] = (guint8)what;
   lexer->before = AFTER_SEPARATOR;
   return TRUE;
@@ -109,7 +110,7 @@ static gboolean open_parenthesis(Lexer *lexer, GError **error) {
 
 static gboolean close_parenthesis(Lexer *lexer, GError **error) {
   if (lexer->depth == 0)
-    return refuse(error, "a ')' too many");
+    return refuse_rule(error, "a ')' too many");
   lexer->before = lexer->open[--lexer->depth] == GIVES_MONEY ? AFTER_MONEY : AFTER_ANYTHING;
   return TRUE;
 }
@@ -120,13 +121,13 @@ static gboolean read_word(Lexer *lexer, GError **error) {
     lexer->at++;
   gsize length = (gsize)(lexer->at - word);
   if (lexer->after_as && !word_is(word, length, "INTEGER") && !word_is(word, length, "TEXT"))
-    return refuse(error, "CAST(… AS %.*s): only INTEGER and TEXT are allowed", (int)length, word);
+    return refuse_rule(error, "CAST(… AS %.*s): only INTEGER and TEXT are allowed", (int)length, word);
   lexer->after_as = word_is(word, length, "AS");
   lexer->computes |= word_is(word, length, "abs");
   if (word_is(word, length, "SELECT") || word_is(word, length, "WITH"))
-    return refuse(error, "sub-queries are not allowed: a rule looks at one record");
+    return refuse_rule(error, "sub-queries are not allowed: a rule looks at one record");
   if (word_is(word, length, "OVER"))
-    return refuse(error, "window functions are not allowed: a rule looks at one record");
+    return refuse_rule(error, "window functions are not allowed: a rule looks at one record");
   const char *next = lexer->at;
   while (g_ascii_isspace(*next))
     next++;
@@ -140,11 +141,11 @@ static gboolean read_word(Lexer *lexer, GError **error) {
 static gboolean read_sign(Lexer *lexer, GError **error) {
   char c = *lexer->at;
   if ((c == '-' && lexer->at[1] == '-') || (c == '/' && lexer->at[1] == '*'))
-    return refuse(error, "comments are not allowed in a rule");
+    return refuse_rule(error, "comments are not allowed in a rule");
   if (c == ';')
-    return refuse(error, "a rule is one expression: ';' is not allowed");
+    return refuse_rule(error, "a rule is one expression: ';' is not allowed");
   if (strchr("?:@#$", c))
-    return refuse(error, "parameters are not allowed in a rule: %c", c);
+    return refuse_rule(error, "parameters are not allowed in a rule: %c", c);
   lexer->computes |= strchr("+-*/%", c) != NULL;
   lexer->at++;
   if (c == '(')
@@ -164,10 +165,10 @@ static gboolean read_token(Lexer *lexer, GError **error) {
   if (lexer->before == AFTER_MONEY && c != ',' && c != ')')
     return misplaced(error);
   if (c != '"' && !is_word_byte(c) && lexer->after_as)
-    return refuse(error, "AS is for CAST(… AS INTEGER) and CAST(… AS TEXT) only");
+    return refuse_rule(error, "AS is for CAST(… AS INTEGER) and CAST(… AS TEXT) only");
   if (c == '\'' || c == '"' || c == '`' || c == '[') {
     if (lexer->after_as)
-      return refuse(error, "CAST to a quoted type: only INTEGER and TEXT are allowed");
+      return refuse_rule(error, "CAST to a quoted type: only INTEGER and TEXT are allowed");
     lexer->before = AFTER_QUOTED;
     return read_quoted(lexer, c == '[' ? ']' : c, error);
   }
@@ -186,7 +187,7 @@ gboolean rule_text_check(const char *text, gboolean *computes, GError **error) {
     if (!read_token(&lexer, error))
       return FALSE;
   if (lexer.depth > 0)
-    return refuse(error, "a ')' is missing");
+    return refuse_rule(error, "a ')' is missing");
   if (lexer.before == AFTER_MONEY)
     return misplaced(error);
   *computes = lexer.computes;

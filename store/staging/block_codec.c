@@ -157,7 +157,7 @@ typedef struct {
   gboolean bad;
 } Input;
 
-static const guint8 *take(Input *in, gsize length) {
+static const guint8 *take_bytes(Input *in, gsize length) {
   const guint8 *at = in->at;
   if (in->bad || (gsize)(in->end - at) < length) {
     in->bad = TRUE;
@@ -168,13 +168,13 @@ static const guint8 *take(Input *in, gsize length) {
 }
 
 static guint take8(Input *in) {
-  const guint8 *at = take(in, 1);
+  const guint8 *at = take_bytes(in, 1);
   return at ? *at : 0xff;
 }
 
 static guint32 take32(Input *in) {
   guint32 value = 0;
-  const guint8 *at = take(in, 4);
+  const guint8 *at = take_bytes(in, 4);
   if (at)
     memcpy(&value, at, 4);
   return value;
@@ -191,7 +191,7 @@ static void decode_lines(Input *in, const Slice *slice) {
   guint form = take8(in);
   if (slice->total == 0)
     return;
-  const guint8 *lines = take(in, (form == CONSECUTIVE ? 1 : (gsize)slice->total) * sizeof first);
+  const guint8 *lines = take_bytes(in, (form == CONSECUTIVE ? 1 : (gsize)slice->total) * sizeof first);
   if (!lines || (form != CONSECUTIVE && form != 8)) {
     in->bad = TRUE;
     return;
@@ -211,7 +211,7 @@ static void decode_integers(Input *in, const Slice *slice, BlockColumn *column) 
     in->bad = TRUE;
     return;
   }
-  const guint8 *from = take(in, (gsize)form * slice->total);
+  const guint8 *from = take_bytes(in, (gsize)form * slice->total);
   if (!from)
     return;
   from += (gsize)form * slice->from;
@@ -243,7 +243,7 @@ static void decode_texts(Input *in, const Slice *slice, BlockColumn *column) {
     in->bad = TRUE;
     return;
   }
-  const guint8 *lengths = take(in, (gsize)form * slice->total), *text = take(in, bytes);
+  const guint8 *lengths = take_bytes(in, (gsize)form * slice->total), *text = take_bytes(in, bytes);
   if (in->bad)
     return;
   RecordBlock *into = slice->into;
@@ -289,7 +289,7 @@ static void decode_column(Input *in, const Slice *slice, BlockColumn *column) {
     decode_all_null(slice, column);
     return;
   }
-  const guint8 *each = nulls == NULLS_EACH ? take(in, slice->total) : NULL;
+  const guint8 *each = nulls == NULLS_EACH ? take_bytes(in, slice->total) : NULL;
   if (slice->total == 0 || in->bad)
     return;
   if (each)

@@ -24,7 +24,7 @@ void courier_abort(Courier *courier) {
   courier_process_kill(&courier->process);
 }
 
-/* --- list -------------------------------------------------------------------------------------------------------- */
+/* --- List. */
 
 static void free_entry(gpointer entry) {
   g_bytes_unref(((CourierEntry *)entry)->name);
@@ -109,8 +109,7 @@ GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolea
   return g_steal_pointer(&entries);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------------------
- */
+/* --- The rest. */
 
 gboolean courier_stat(Courier *courier, const char *path, CourierStat *stat, GError **error) {
   const WireMessage request = {.type = WIRE_STAT, .fd = -1, .path = wire_text(path)};
@@ -199,8 +198,7 @@ gboolean courier_make_folder(Courier *courier, const char *path, GError **error)
   return courier_call(courier, &request, &call, &answer, error);
 }
 
-/* --- HTTP
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- HTTP. */
 
 /* As one text of lines; a line that would be two is our own mistake. */
 static gboolean join_headers(const Courier *courier, const char *const *headers, char **joined, GError **error) {

@@ -190,8 +190,7 @@ static Courier *open_by_key(const CourierEndpoint *endpoint, const CourierSecret
   return courier;
 }
 
-/* --- FTP and HTTP
- * -------------------------------------------------------------------------------------------------------- */
+/* --- FTP and HTTP. */
 
 #define SYSTEM_TRUST "/etc/ssl/certs/ca-certificates.crt"
 
@@ -268,8 +267,7 @@ static Courier *open_by_curl(const CourierEndpoint *endpoint, const CourierSecre
   return NULL;
 }
 
-/* --- any
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- Any. */
 
 guint8 courier_show_key(const CourierEndpoint *endpoint, guint8 avoid, char **fingerprint, GError **error) {
   WireMessage answer;

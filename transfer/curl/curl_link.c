@@ -15,8 +15,7 @@
 #define HEARD_LOOKS 20u
 #define LOOK_EVERY 250 /* milliseconds, at least */
 
-/* --- sockets ---------------------------------------------------------------------------------------------------------
- */
+/* --- Sockets. */
 
 static int ask_for_socket(CurlLink *link, guint port) {
   g_autofree WireBuffer *buffer = g_new0(WireBuffer, 1);
@@ -100,8 +99,7 @@ static int is_connected(void *user, curl_socket_t socket, curlsocktype purpose) 
   return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
-/* --- the clock and the lane
- * ---------------------------------------------------------------------------------------------- */
+/* --- The clock and the lane. */
 
 /* 7.88 waits for nothing at all on a connection that it is handed connected: it has to be called again soon. */
 void curl_link_connected(CurlLink *link) {
@@ -175,8 +173,7 @@ static int look_around(void *user, curl_off_t a, curl_off_t b, curl_off_t c, cur
   return !is_in_time(link, now) || (poll(&lane, 1, 0) != 0 && !end_run(link, "the lane is gone"));
 }
 
-/* --- what the server has shown of itself
- * ---------------------------------------------------------------------------------- */
+/* --- What the server has shown of itself. */
 
 void curl_link_hear(CurlLink *link, const char *words, gsize length) {
   static const char begins[] = "SSL connection using ";
@@ -227,8 +224,7 @@ void curl_link_facts(const CurlLink *link, const DriverFacts *facts) {
     driver_fact(facts, "certificate-ends", "%" G_GINT64_FORMAT, link->chain_ends);
 }
 
-/* --- one request
- * ------------------------------------------------------------------------------------------------------ */
+/* --- One request. */
 
 static void set_blob(CURL *easy, CURLoption option, const char *bytes, gsize length) {
   struct curl_blob blob = {.data = (void *)bytes, .len = length, .flags = CURL_BLOB_NOCOPY};

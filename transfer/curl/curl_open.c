@@ -27,7 +27,7 @@ static gboolean read_trust(CurlLink *link, int fd, GError **error) {
                              done < 0 ? g_strerror(errno) : "empty or too large");
 }
 
-static gboolean take(CurlLink *link, WireType type, WireMessage *message, GError **error) {
+static gboolean take_message(CurlLink *link, WireType type, WireMessage *message, GError **error) {
   if (wire_receive(link->host->lane, -1, link->secrets, message) == WIRE_GOT_MESSAGE && message->type == type)
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is gone");
@@ -37,14 +37,14 @@ static gboolean take_secrets(CurlLink *link, GError **error) {
   WireMessage message;
   link->secrets = g_new0(WireBuffer, 1);
   if (link->tls != COURIER_TLS_NONE) {
-    if (!take(link, WIRE_TRUST, &message, error))
+    if (!take_message(link, WIRE_TRUST, &message, error))
       return FALSE;
     link->pins = wire_string_or_null(message.pins);
     link->certificate = wire_string_or_null(message.certificate);
     if (!read_trust(link, message.fd, error))
       return FALSE;
   }
-  if (!take(link, WIRE_CREDENTIALS, &message, error))
+  if (!take_message(link, WIRE_CREDENTIALS, &message, error))
     return FALSE;
   link->key = wire_string_or_null(message.identity);
   link->passphrase = wire_string_or_null(message.passphrase);

@@ -5,8 +5,7 @@
 
 #define REPLY_LIMIT (64u << 10) /* bytes of one reply's lines: FEAT's are some hundred */
 
-/* --- paths
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- Paths. */
 
 /* A word of a dash and one letter or digit. */
 static gboolean has_option(const char *path) {
@@ -84,8 +83,7 @@ char *ftp_url(const Ftp *ftp, const char *checked) {
   return g_strconcat(ftp->root, coded, NULL);
 }
 
-/* --- replies
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- Replies. */
 
 void ftp_reply_free(gpointer data) {
   FtpReply *reply = data;
@@ -171,8 +169,7 @@ static guint last_code(const Ftp *ftp) {
   return 0;
 }
 
-/* --- runs
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- Runs. */
 
 void ftp_begin(Ftp *ftp, const char *url) {
   CURL *easy = ftp->link.easy;

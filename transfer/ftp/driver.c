@@ -55,8 +55,7 @@ static gboolean ftp_make_folder(Driver *driver, const char *shown, GError **erro
   return ftp_code(ftp, "CWD") / 100 == 2 || ftp_refused(ftp, ftp_reply(ftp, "MKD", 0), "make folder", shown, error);
 }
 
-/* --- rename
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- Rename. */
 
 static gboolean do_rename(Ftp *ftp, const char *from, const char *to, GError **error) {
   g_autofree char *old = ftp_path(ftp, from, error), *new = old ? ftp_path(ftp, to, error) : NULL;
@@ -107,8 +106,7 @@ static gboolean ftp_rename(Driver *driver, const CourierRename *wanted, GError *
                                                     : rename_by_aside(ftp, wanted, error);
 }
 
-/* --- the connection
- * ------------------------------------------------------------------------------------------------------ */
+/* --- The connection. */
 
 /* Between requests a server says nothing, but 421 at the end of its patience. */
 static gboolean ftp_idle(Driver *driver) {
@@ -152,7 +150,7 @@ static gboolean has_feature(const FtpReply *feat, const char *name) {
   return FALSE;
 }
 
-static char *describe(const Ftp *ftp, const char *greeting, const char *cage) {
+static char *describe_ftp(const Ftp *ftp, const char *greeting, const char *cage) {
   static const char *const ways[] = {"FTP in the clear", "FTP with TLS", "FTP over TLS"};
   g_autofree char *shown = files_show_bytes(greeting, strcspn(greeting, "\r\n"), 100);
   return g_strdup_printf("%s (libcurl %s), \"%s\", listing by %s, in %s, at %s, %s", ways[ftp->link.tls],
@@ -191,7 +189,7 @@ static gboolean log_in(Ftp *ftp, const char *cage, GError **error) {
   g_autofree char *checked = ftp_path(ftp, ftp->home, error);
   if (!checked)
     return FALSE;
-  ftp->base.description = describe(ftp, ftp_reply(ftp, "", 0)->text->str, cage);
+  ftp->base.description = describe_ftp(ftp, ftp_reply(ftp, "", 0)->text->str, cage);
   /* names are bytes to us: most servers need no telling */
   return !ftp->has_utf8 || ftp_commands(ftp, "login", second, error);
 }

@@ -4,8 +4,7 @@
 #define DAY 86400
 #define FIELDS_MOST 12
 
-/* --- pieces
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- Pieces. */
 
 typedef struct {
   const char *at;
@@ -54,8 +53,7 @@ static gboolean name_after(const Piece *field, const char *line, gsize length, W
   return TRUE;
 }
 
-/* --- times
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- Times. */
 
 typedef struct {
   gint year, month, day, hour, minute, second;
@@ -222,8 +220,7 @@ static gboolean full_time_zone(const Piece *piece, GTimeZone **zone) {
   return *zone != NULL;
 }
 
-/* --- LIST
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- LIST. */
 
 static gboolean is_mode(const Piece *piece) {
   if (piece->length < 10 || piece->length > 11 || !strchr("-dlbcpsD", piece->at[0]))
@@ -369,8 +366,7 @@ FtpLine ftp_list_line(const char *line, gsize length, const FtpClock *clock, Wir
   return is_netware ? unix_line(line, length, fields, count, 2, clock, entry) : FTP_LINE_UNKNOWN;
 }
 
-/* --- MLSD
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- MLSD. */
 
 gboolean ftp_time(const char *text, gsize length, gint64 *seconds) {
   Moment moment = {0};

@@ -114,7 +114,7 @@ static gboolean says_cut(const Ftp *ftp, const char *verb) {
   return FALSE;
 }
 
-/* --- what a server has cut off its listing */
+/* --- What a server has cut off its listing. */
 
 /* One of the two ends of a folder by name. */
 typedef struct {
@@ -252,8 +252,7 @@ gboolean ftp_list(Driver *driver, const char *folder, const DriverSink *sink, GE
   return code == CURLE_OK || ftp_failed(ftp, code, "list", folder, error);
 }
 
-/* --- one name
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- One name. */
 
 /* "250-begin\r\n Type=file;Size=3;… /path\r\n250 end": the one line that begins with a blank. */
 static gboolean facts_of(const FtpReply *reply, CourierStat *stat) {

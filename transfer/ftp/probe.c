@@ -59,7 +59,7 @@ static void tell_status(const FtpReply *reply, const DriverFacts *facts) {
     driver_fact(facts, "status", "%u %.*s", reply->code, (int)strcspn(reply->text->str, "\r\n"), reply->text->str);
 }
 
-static gboolean run(Ftp *ftp, const char *verb, char *command, const DriverFacts *facts, GError **error) {
+static gboolean run_probe(Ftp *ftp, const char *verb, char *command, const DriverFacts *facts, GError **error) {
   g_autofree char *owned = command;
   const char *commands[] = {owned, NULL};
   if (!ftp_commands(ftp, "probe", commands, error))
@@ -95,7 +95,7 @@ static gboolean probe_time(Ftp *ftp, const CourierProbe *probe, gboolean *known,
     return FALSE;
   const FtpReply *feat = ftp_reply(ftp, "FEAT", 0);
   *known = feat && strstr(feat->text->str, "MFMT");
-  return !*known || run(ftp, "MFMT", g_strdup_printf("MFMT %s %s", when, path), facts, error);
+  return !*known || run_probe(ftp, "MFMT", g_strdup_printf("MFMT %s %s", when, path), facts, error);
 }
 
 gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
@@ -112,7 +112,7 @@ gboolean ftp_probe(Driver *driver, const CourierProbe *probe, gboolean *known, c
     return probe_time(ftp, probe, known, facts, error);
   case COURIER_PROBE_REMOVE_FOLDER:
     path = ftp_path(ftp, probe->path, error);
-    if (!path || !run(ftp, "RMD", g_strconcat("RMD ", path, NULL), facts, error))
+    if (!path || !run_probe(ftp, "RMD", g_strconcat("RMD ", path, NULL), facts, error))
       return FALSE;
     *known = ftp_code(ftp, "RMD") != 500 && ftp_code(ftp, "RMD") != 502; /* no such command */
     return TRUE;

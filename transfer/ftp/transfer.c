@@ -19,8 +19,7 @@ static gboolean size_of(const FtpReply *reply, guint64 *size) {
   return g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, size, NULL);
 }
 
-/* --- get
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- Get. */
 
 static size_t take_bytes(char *bytes, size_t one, size_t length, void *user) {
   Transfer *get = user;
@@ -96,8 +95,7 @@ gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError
   return TRUE;
 }
 
-/* --- put
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- Put. */
 
 static size_t give_bytes(char *bytes, size_t one, size_t most, void *user) {
   Transfer *put = user;

@@ -30,8 +30,7 @@ typedef struct {
   guint64 offset;
 } Http;
 
-/* --- credentials
- * ------------------------------------------------------------------------------------------------------- */
+/* --- Credentials. */
 
 static char *authorization_of(const CurlLink *link, const WireMessage *credentials) {
   char *token = wire_string(credentials->token), *password = wire_string(credentials->password), *line = NULL;
@@ -85,8 +84,7 @@ static int before_request(void *user, char *to, char *from, int to_port, int fro
   return CURL_PREREQFUNC_OK;
 }
 
-/* --- bodies
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- Bodies. */
 
 static size_t take_header(char *bytes, size_t one, size_t length, void *user) {
   Http *http = user;
@@ -166,8 +164,7 @@ static size_t take_body(char *bytes, size_t one, size_t length, void *user) {
   return curl_link_moved(&http->link, all, http->written) ? all : 0;
 }
 
-/* --- one request
- * --------------------------------------------------------------------------------------------------------- */
+/* --- One request. */
 
 static gboolean is_url_path(const char *path) {
   for (const char *at = path; *at; at++)
@@ -176,7 +173,7 @@ static gboolean is_url_path(const char *path) {
   return TRUE;
 }
 
-static gboolean begin(Http *http, const char *path, const char *headers, GError **error) {
+static gboolean begin_request(Http *http, const char *path, const char *headers, GError **error) {
   if (!is_url_path(path))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "not a path of a URL (percent-encode it): %s",
                                path);
@@ -227,7 +224,7 @@ static gboolean failed(Http *http, CURLcode code, const char *what, const char *
 
 static gboolean http_stat(Driver *driver, const char *path, CourierStat *stat, GError **error) {
   Http *http = (Http *)driver;
-  if (!begin(http, path, NULL, error))
+  if (!begin_request(http, path, NULL, error))
     return FALSE;
   curl_easy_setopt(http->link.easy, CURLOPT_NOBODY, 1L);
   curl_easy_setopt(http->link.easy, CURLOPT_FILETIME, 1L);
@@ -272,7 +269,7 @@ static gboolean judge_get(Http *http, const DriverTransfer *get, guint64 *end, G
 
 static gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error) {
   Http *http = (Http *)driver;
-  if (!begin(http, get->path, NULL, error))
+  if (!begin_request(http, get->path, NULL, error))
     return FALSE;
   http->is_get = TRUE;
   http->may_repeat = FALSE; /* libcurl would not begin where this one broke off */
@@ -295,7 +292,7 @@ static gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end
 
 static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *reply, GError **error) {
   Http *http = (Http *)driver;
-  if (!begin(http, post->path, post->headers, error))
+  if (!begin_request(http, post->path, post->headers, error))
     return FALSE;
   gboolean has_body = post->body >= 0;
   http->may_repeat = !has_body;
@@ -328,8 +325,7 @@ static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *
   return FALSE;
 }
 
-/* --- the connection
- * ------------------------------------------------------------------------------------------------------ */
+/* --- The connection. */
 
 /* Kept-alive connections that the server closes are replaced with the next request: there is nothing to watch. */
 static gboolean http_idle(Driver *driver) {

@@ -48,8 +48,7 @@ static gboolean send_failure(Process *process, const GError *failed, gboolean lo
   return wire_send_waiting(process->lane, &answer, NULL) && !lost;
 }
 
-/* --- listing: names go to the lane as they come, some hundred per message ------------------------------------------
- */
+/* --- Listing: names go to the lane as they come, some hundred per message. */
 
 typedef struct {
   Process *process;
@@ -112,8 +111,7 @@ static gboolean list(Process *process, const char *folder, guint64 limit, WireMe
   return ok;
 }
 
-/* --- facts: what probes and a survey learn goes to the lane as it comes ----------------------------------------------
- */
+/* --- Facts: what probes and a survey learn goes to the lane as it comes. */
 
 static gboolean send_fact(gpointer user, const char *name, const char *value) {
   const Process *process = user;
@@ -144,8 +142,7 @@ static gboolean make_survey(Process *process, DriverHost *host, const WireMessag
   return told && FALSE;
 }
 
-/* --- requests -------------------------------------------------------------------------------------------------------
- */
+/* --- Requests. */
 
 static gboolean stat_into(Process *process, const char *path, WireMessage *answer, GError **error) {
   CourierStat stat;
@@ -298,7 +295,7 @@ static Driver *open_driver(const DriverHost *host, const WireMessage *open, GErr
   }
 }
 
-static gboolean begin(Process *process, DriverHost *host, WireBuffer *buffer) {
+static gboolean begin_process(Process *process, DriverHost *host, WireBuffer *buffer) {
   g_autoptr(GError) error = NULL;
   WireMessage open;
   if (wire_receive(process->lane, -1, buffer, &open) != WIRE_GOT_MESSAGE ||
@@ -328,7 +325,7 @@ int courier_main(void) {
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   mallopt(M_TOP_PAD, 4 << 20);
   g_autofree WireBuffer *buffer = g_new0(WireBuffer, 1);
-  gboolean going = begin(&process, &host, buffer);
+  gboolean going = begin_process(&process, &host, buffer);
   while (going && wait_for_request(&process))
     going = wire_receive(process.lane, 0, buffer, &request) == WIRE_GOT_MESSAGE && serve(&process, &request);
   if (process.driver)

@@ -101,7 +101,7 @@ static gboolean is_ignored(Sftp *sftp, guint32 id) {
   return FALSE;
 }
 
-static gssize fill(Sftp *sftp, GError **error) {
+static gssize fill_buffer(Sftp *sftp, GError **error) {
   if (sftp->in_from == sftp->in_to)
     sftp->in_from = sftp->in_to = 0;
   if (IN_CAPACITY - sftp->in_to < PACKET_MOST) {
@@ -125,7 +125,7 @@ gboolean sftp_receive_now(Sftp *sftp, SftpAnswer *answer, gboolean *got, GError 
       return TRUE;
     if (*got)
       continue;
-    gssize length = fill(sftp, error);
+    gssize length = fill_buffer(sftp, error);
     if (length <= 0)
       return length == 0;
   }

@@ -10,7 +10,7 @@
 #define EXTENSIONS_MOST 32u
 #define READDIRS 4u /* listings ask ahead: OpenSSH tells 100 names a time */
 
-/* --- one request, one status ------------------------------------------------------------------------------------ */
+/* --- One request, one status. */
 
 /* Once the request is sent, a lost answer means that its effect may have happened. */
 static gboolean effect_unknown(Sftp *sftp, GError **error) {
@@ -83,7 +83,7 @@ static gboolean sftp_make_folder(Driver *driver, const char *path, GError **erro
   return TRUE;
 }
 
-/* --- rename ------------------------------------------------------------------------------------------------------ */
+/* --- Rename. */
 
 guint32 sftp_request_rename(Sftp *sftp, gboolean posix, const char *from, const char *to) {
   SftpRequest request = sftp_request(sftp, posix ? SFTP_EXTENDED : SFTP_RENAME);
@@ -159,7 +159,7 @@ static gboolean sftp_rename(Driver *driver, const CourierRename *wanted, GError 
                                 : rename_by_aside(sftp, wanted, error);
 }
 
-/* --- list -------------------------------------------------------------------------------------------------------- */
+/* --- List. */
 
 typedef struct {
   Sftp *sftp;
@@ -248,7 +248,7 @@ static gboolean sftp_list(Driver *driver, const char *folder, const DriverSink *
   return ok;
 }
 
-/* --- the connection ---------------------------------------------------------------------------------------------- */
+/* --- The connection. */
 
 static void sftp_close(Driver *driver) {
   Sftp *sftp = (Sftp *)driver;
@@ -332,7 +332,7 @@ static gboolean ask_limits(Sftp *sftp, GError **error) {
   return TRUE;
 }
 
-static char *describe(const Sftp *sftp, const char *cage) {
+static char *describe_sftp(const Sftp *sftp, const char *cage) {
   g_autofree char *ssh = ssh_describe(sftp->ssh);
   return g_strdup_printf("%s, SFTP 3%s%s, reads of %u KiB, %s", ssh, sftp->has_posix_rename ? " posix-rename" : "",
                          sftp->has_fsync ? " fsync" : "", sftp->read_most >> 10, cage);
@@ -344,7 +344,7 @@ static gboolean start_sftp(Sftp *sftp, const char *cage, GError **error) {
   if (!ssh_start_sftp(sftp->ssh, sftp->deadline, error) || !agree_version(sftp, &has_limits, error) ||
       (has_limits && !ask_limits(sftp, error)))
     return FALSE;
-  sftp->base.description = describe(sftp, cage);
+  sftp->base.description = describe_sftp(sftp, cage);
   sftp->base.descriptor = ssh_socket(sftp->ssh);
   return TRUE;
 }

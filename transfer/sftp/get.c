@@ -182,7 +182,7 @@ static gboolean take_last_stat(Get *get, const SftpAnswer *answer, GError **erro
   return TRUE;
 }
 
-static gboolean take(Get *get, GError **error) {
+static gboolean take_answer(Get *get, GError **error) {
   SftpAnswer answer;
   if (!sftp_receive(get->sftp, &answer, error))
     return FALSE;
@@ -212,7 +212,7 @@ static gboolean transfer(Get *get, GError **error) {
   get->last_stat = sftp_request_handle(get->sftp, SFTP_FSTAT, &get->handle);
   guint32 flight = get->last_stat;
   while (is_outstanding(get)) {
-    if (!take(get, error))
+    if (!take_answer(get, error))
       return FALSE;
     if (!get->first_stat)
       ask_more(get);
@@ -220,7 +220,7 @@ static gboolean transfer(Get *get, GError **error) {
   /* the size that came with the first flight says nothing about the end if more was asked for after it */
   if (get->sftp->last_id != flight || !get->end_known) {
     get->last_stat = sftp_request_handle(get->sftp, SFTP_FSTAT, &get->handle);
-    if (!take(get, error))
+    if (!take_answer(get, error))
       return FALSE;
   }
   return TRUE;
@@ -237,7 +237,7 @@ static void abandon(Get *get) {
       get->head = (get->head + 1) % PIECES;
       get->count--;
     }
-    if (is_outstanding(get) && !take(get, NULL))
+    if (is_outstanding(get) && !take_answer(get, NULL))
       break;
   }
 }

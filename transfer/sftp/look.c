@@ -7,7 +7,7 @@
 
 typedef enum { THERE, MISSING, VAGUE, BROKEN } Look;
 
-static Look judge(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, GError **error) {
+static Look judge_answer(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, GError **error) {
   gboolean known;
   guint32 status;
   if (!sftp_attributes(sftp, answer, attributes, &known, error))
@@ -25,7 +25,7 @@ static Look by_stat(Sftp *sftp, const char *path, SftpAttributes *attributes, GE
   guint32 status = 0;
   if (!sftp_await(sftp, sftp_request_text(sftp, SFTP_LSTAT, path), &answer, error))
     return BROKEN;
-  Look look = judge(sftp, &answer, attributes, error);
+  Look look = judge_answer(sftp, &answer, attributes, error);
   if (look != VAGUE)
     return look;
   if (!sftp_status(sftp, &answer, &status, error))
@@ -36,7 +36,7 @@ static Look by_stat(Sftp *sftp, const char *path, SftpAttributes *attributes, GE
   }
   if (!sftp_await(sftp, sftp_request_text(sftp, SFTP_STAT, path), &answer, error))
     return BROKEN;
-  look = judge(sftp, &answer, attributes, error);
+  look = judge_answer(sftp, &answer, attributes, error);
   if (look == VAGUE)
     sftp_status_error(sftp, &answer, "look at", path, refusal);
   return look;
@@ -103,7 +103,7 @@ static Look by_opening(Sftp *sftp, const char *path, SftpAttributes *attributes,
     return sftp_violation(sftp, "no good handle", error), BROKEN;
   memcpy(handle.bytes, bytes, handle.length);
   Look look = sftp_await(sftp, sftp_request_handle(sftp, SFTP_FSTAT, &handle), &answer, error)
-                  ? judge(sftp, &answer, attributes, error)
+                  ? judge_answer(sftp, &answer, attributes, error)
                   : BROKEN;
   if (!sftp->base.lost)
     sftp_ignore(sftp, sftp_request_handle(sftp, SFTP_CLOSE, &handle));

@@ -46,7 +46,7 @@ void ssh_receive_by(SshLink *link) {
 #endif
 }
 
-/* --- the server's lists, before ours are sent --- */
+/* --- The server's lists, before ours are sent. */
 
 /* Adds to what came. FALSE: no more will come, or none in time; libssh2 then meets the same and says what it is. */
 static gboolean receive_early(SshLink *link, gint64 deadline) {
@@ -61,7 +61,7 @@ static gboolean receive_early(SshLink *link, gint64 deadline) {
   return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-static KexinitGot look(const SshEarly *early, gsize *banner_end, char **kex) {
+static KexinitGot look_at_kexinit(const SshEarly *early, gsize *banner_end, char **kex) {
   g_autofree char *banner = NULL;
   KexinitGot got = KEXINIT_WHOLE;
   if (*banner_end == 0)
@@ -88,7 +88,7 @@ char *ssh_early_kex(SshLink *link, gint64 deadline) {
   /* sends our banner, which most servers wait for, and gets no answer yet */
   int begun = libssh2_session_handshake(link->session, link->socket);
   gint64 until = deadline;
-  while (begun == LIBSSH2_ERROR_EAGAIN && look(link->early, &banner_end, &kex) == KEXINIT_MORE) {
+  while (begun == LIBSSH2_ERROR_EAGAIN && look_at_kexinit(link->early, &banner_end, &kex) == KEXINIT_MORE) {
     if (banner_end > 0 && until == deadline)
       until = MIN(deadline, g_get_monotonic_time() + LISTS_WAIT);
     if (!receive_early(link, until))
@@ -98,7 +98,7 @@ char *ssh_early_kex(SshLink *link, gint64 deadline) {
   return kex;
 }
 
-/* --- a server that bars us --- */
+/* --- A server that bars us. */
 
 const char *ssh_barred_words(void) {
   return "the server bars this machine's address for a while (PerSourcePenalties of OpenSSH 9.8 and later): there were "

@@ -207,7 +207,7 @@ static gboolean believe(Call *call, const CourierReply *reply, GError **error) {
 
 /* --- All else */
 
-static char *describe(const Call *call, const CourierReply *reply) {
+static char *describe_reply(const Call *call, const CourierReply *reply) {
   char head[SHOWN + 1];
   ssize_t n = pread(call->scratch->answer, head, sizeof head - 1, 0);
   g_autofree char *shown = files_show_bytes(head, (gsize)MAX(n, 0), SHOWN);
@@ -228,7 +228,7 @@ static SallyportErrorCode code_of(guint status) {
 static gboolean no_answer(Call *call, const CourierReply *reply, GError **error) {
   SallyportErrorCode code = code_of(reply->status);
   const Feed *feed = call->accrual->step->feed;
-  g_autofree char *said = describe(call, reply);
+  g_autofree char *said = describe_reply(call, reply);
   note(call, said);
   if (code == SALLYPORT_ERROR_LOGIN)
     accrual_service_pause(feed->service, POLICY_LOCKED_OUT);
@@ -251,7 +251,7 @@ static gboolean is_passing(const GError *error) {
   return code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN;
 }
 
-static gboolean judge(Call *call, const CourierReply *reply, PressureEnd *end, gboolean *again, GError **error) {
+static gboolean judge_reply(Call *call, const CourierReply *reply, PressureEnd *end, gboolean *again, GError **error) {
   if (reply->status >= 200 && reply->status < 300) {
     gboolean is_believed = believe(call, reply, error);
     end->outcome = is_believed ? PRESSURE_GOOD : is_passing(*error) ? PRESSURE_FAILED : PRESSURE_NO_CALL;
@@ -264,7 +264,7 @@ static gboolean judge(Call *call, const CourierReply *reply, PressureEnd *end, g
   }
   end->outcome = reply->status == 503 && reply->retry_after < 0 ? PRESSURE_UNAVAILABLE : PRESSURE_REFUSED;
   end->retry_after = reply->retry_after < 0 ? -1 : MIN(reply->retry_after, 3600) * G_USEC_PER_SEC;
-  g_autofree char *said = describe(call, reply);
+  g_autofree char *said = describe_reply(call, reply);
   note(call, said);
   return TRUE;
 }
@@ -297,7 +297,7 @@ gboolean accrual_send(Call *call, Courier *courier, PressureCall *pressure, Pres
   fault_point("accrual-after-send");
   *end = (PressureEnd){PRESSURE_FAILED, call->records, -1};
   if (ok)
-    ok = judge(call, &reply, end, again, &failure);
+    ok = judge_reply(call, &reply, end, again, &failure);
   else {
     note(call, failure->message);
     g_prefix_error(&failure, "batch %u: ", call->batch->number);

@@ -323,7 +323,7 @@ static void a_visit_begins_where_it_is_told_and_ends_when_told(void **state) {
   assert_string_equal(seen->str, "2:seen 3:admitted 4:fetched ");
 }
 
-/* --- book_verify. */
+/* --- The whole book (book_verify). */
 static void every_broken_invariant_is_named(void **state) {
   Fixture *f = *state;
   static const struct {

@@ -278,8 +278,7 @@ static void a_rename_without_an_answer_is_unknown(void **state) {
   end_scene(scene);
 }
 
-/* --- a good server whose sessions are killed, or a courier that is ---------------------------------------------------
- */
+/* --- A good server whose sessions are killed, or a courier that is. */
 
 typedef struct {
   Scene *scene;

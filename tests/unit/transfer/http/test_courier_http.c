@@ -340,8 +340,7 @@ static void nobody_there_is_tried_again(void **state) {
   assert_code(&error, SALLYPORT_ERROR_CONFIGURATION);
 }
 
-/* --- get and stat
- * -------------------------------------------------------------------------------------------------------- */
+/* --- Get and stat. */
 
 /* The descriptor holds the good beginning up to `offset` already. */
 static gboolean get(Courier *courier, const char *path, guint64 offset, guint64 limit, guint64 expected,
@@ -442,8 +441,7 @@ static void what_http_does_not_have_is_said(void **state) {
   courier_close(courier);
 }
 
-/* --- codes and heads
- * ------------------------------------------------------------------------------------------------------ */
+/* --- Codes and heads. */
 
 static void codes_mean_what_is_to_be_done(void **state) {
   (void)state;
