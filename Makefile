@@ -1,7 +1,7 @@
 # Sallyport. The two commands: `make demo` and `make test`. `make help` lists the rest.
 # BUILD names the folder of the results; SANITIZE=1 builds with ASan and UBSan; TSAN=1 with ThreadSanitizer;
-# COVERAGE=1 counts what is passed; FUZZ=1 is for the fuzz targets (clang, libFuzzer). FAULTS=1 compiles the fail points in;
-# beside a plain build, build/faults/sallyport has them, and shares all objects that have none.
+# COVERAGE=1 counts what is passed; FUZZ=1 is for the fuzz targets (clang, libFuzzer). FAULTS=1 compiles the fail
+# points in; beside a plain build, build/faults/sallyport has them, and shares all objects that have none.
 
 BUILD    ?= build
 CC       ?= gcc
@@ -9,7 +9,8 @@ PREFIX   ?= /usr
 DESTDIR  ?=
 VERSION  := 0.1.0
 
-PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme jansson openssl libseccomp libarchive libmicrohttpd gnutls libpq zlib libxxhash
+PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme jansson openssl libseccomp libarchive libmicrohttpd gnutls libpq \
+            zlib libxxhash
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
             -Wwrite-strings
 ifdef FUZZ
@@ -26,7 +27,8 @@ else
   HARDEN := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
 endif
 HARDEN_LINK := -pie -Wl,-z,relro,-z,now
-# What only tests run: the plain build's warnings count; lines for a report are enough; it is compiled and linked faster.
+# What only tests run: the plain build's warnings count; lines for a report are enough; it is compiled and linked
+# faster.
 ifneq ($(FUZZ)$(TSAN)$(SANITIZE),)
   WARNINGS := -w
   CFLAGS ?= -g1
@@ -124,13 +126,15 @@ unit: $(patsubst %,unit-%,conf crypto store transfer gateway)
 
 units: $(UNIT) $(BUILD)/sallyport
 # What a build with ThreadSanitizer runs: see tests/all.
-units-threaded: $(filter $(addprefix $(BUILD)/tests/unit/,gateway/threads/% gateway/lane/% gateway/common/% store/%),$(UNIT))
+THREADED := gateway/threads/% gateway/lane/% gateway/common/% store/%
+units-threaded: $(filter $(addprefix $(BUILD)/tests/unit/,$(THREADED)),$(UNIT))
 
 # Fuzz targets: tests/fuzz/fuzz_NAME.c, each with its corpus in tests/corpus/NAME where there is one. They need FUZZ=1.
 # Only what they need is compiled: a target that the linker finds incomplete names another folder or file here.
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZED   := conf store/staging/block.c transfer/wire transfer/process transfer/caged transfer/sftp \
-            gateway/base gateway/common gateway/time gateway/threads gateway/records gateway/packing gateway/flow/declared.c
+            gateway/base gateway/common gateway/time gateway/threads gateway/records gateway/packing \
+            gateway/flow/declared.c
 $(BUILD)/libfuzzed.a: $(call object,$(shell find $(FUZZED) -name '*.c'))
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -158,7 +162,8 @@ test-openpgp:
 	BUILD=$(BUILD) tests/interop/run
 
 # Not below build/servers, build/toys and build/debian13: other people's files lie there.
--include $(shell find $(BUILD) \( -path '*/servers' -o -path '*/toys' -o -path '*/debian13' \) -prune -o -name '*.d' -type f -print 2>/dev/null)
+-include $(shell find $(BUILD) \( -path '*/servers' -o -path '*/toys' -o -path '*/debian13' \) -prune -o \
+                   -name '*.d' -type f -print 2>/dev/null)
 
 # Everything below asks packaging/install-packages for what is missing, which needs root only if something is.
 test:
@@ -234,9 +239,9 @@ help:
 	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
 	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp formats"'
 	@echo 'make soak         all kills of the crash test, 1,000 losses of power, an hour of storms, two at a time'
-	@echo 'make coverage     lines, functions and branches that tests pass, by file; COVERED="store crypto" for some folders'
+	@echo 'make coverage     lines, functions and branches that tests pass, by file; COVERED="store crypto" for some'
 	@echo 'make test-debian13  demo and test in a Debian 13 of its own, from a clean clone'
-	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall takes it away, but not the configuration'
+	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall leaves the configuration'
 	@echo 'make clean'
 	@echo 'Variables: BUILD=folder SANITIZE=1 TSAN=1 COVERAGE=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'
 
@@ -246,6 +251,6 @@ e2e: $(BUILD)/sallyport
 clean:
 	rm -rf build
 
-.PHONY: all clean faults unit units units-threaded fuzzers benches test toys soak coverage test-debian13 test-openpgp lint demo bench \
-        install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
+.PHONY: all clean faults unit units units-threaded fuzzers benches test toys soak coverage test-debian13 \
+        test-openpgp lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h

@@ -10,8 +10,8 @@
 # Version: Pure-FTPd 1.0.50 (Debian 12).
 # Seen:    limit 40, 60 files: MLSD 40 lines, "226 Output truncated to 40 matches"; LIST f59* 0 lines; LIST f00 to f39;
 #          LIST -r f59 to f20
-# Matters: files that no listing shows are never fetched, and the reply is a success: only its words tell. What looks like
-#          the way out says "0 matches" with a success, too.
+# Matters: files that no listing shows are never fetched, and the reply is a success: only its words tell. What looks
+#          like the way out says "0 matches" with a success, too.
 # Sallyport reads the words; where LIST and LIST -r meet, it has seen all, and looks at what MLSD left out one by one.
 set -eu
 work=$(mktemp -d)
@@ -21,7 +21,8 @@ cannot() { echo "cannot be tried here: $1"; exit 2; }
 for tool in apt-get dpkg python3 openssl; do
   command -v "$tool" >>"$work/tools" || cannot "no $tool"
 done
-(cd "$work" && apt-get download pure-ftpd pure-ftpd-common >>log 2>&1 && for deb in ./*.deb; do dpkg -x "$deb" .; done) ||
+(cd "$work" && apt-get download pure-ftpd pure-ftpd-common >>log 2>&1 &&
+  for deb in ./*.deb; do dpkg -x "$deb" .; done) ||
   cannot "apt-get download: $(tail -n 1 "$work/log")"
 PATH=$work/usr/sbin:$work/usr/bin:$PATH
 [ "$(id -u)" = 0 ] || cannot "Pure-FTPd starts as root only"

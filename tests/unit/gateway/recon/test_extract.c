@@ -226,7 +226,8 @@ static void what_cannot_be_written_as_configured_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(many_runs_are_merged_in_order_and_equal_keys_keep_theirs, folder_set_up, folder_tear_down),
+      cmocka_unit_test_setup_teardown(many_runs_are_merged_in_order_and_equal_keys_keep_theirs, folder_set_up,
+                                      folder_tear_down),
       cmocka_unit_test_setup_teardown(reading_goes_on_behind_any_record, folder_set_up, folder_tear_down),
       cmocka_unit_test_setup_teardown(a_damaged_extract_is_refused, folder_set_up, folder_tear_down),
       cmocka_unit_test(values_are_quoted_guarded_and_scaled),

@@ -90,7 +90,8 @@ static inline char *commands_of(const Scene *scene) {
   return g_file_get_contents(path, &text, NULL, NULL) ? text : g_strdup("");
 }
 
-static inline gboolean get(Scene *scene, const char *path, guint64 offset, guint64 limit, guint64 expected, GError **error) {
+static inline gboolean get(Scene *scene, const char *path, guint64 offset, guint64 limit, guint64 expected,
+                           GError **error) {
   int fd = test_file(offset);
   guint64 end = 0;
   gboolean ok = courier_get(scene->courier,
