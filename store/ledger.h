@@ -6,8 +6,7 @@
  * posted, wholly or in some shards, can be submitted again, and gives the same result.
  *
  * Amounts are integers of a scale (decimals), which the ledger keeps. The number of shards is fixed when a ledger is
- * made, its scale by its first entry; opening it with another, or posting amounts of another scale, is CONFIGURATION.
- */
+ * made, its scale by its first entry; to open it with another, or post amounts of another scale, is CONFIGURATION. */
 #pragma once
 #include "gateway/base/error.h"
 #include "gateway/base/wide.h"
@@ -33,6 +32,7 @@ void ledger_close(Ledger *ledger);
 typedef struct {
   guint account, amount, key;
   gint business_date; /* -1: the batch's own */
+  gboolean has_times; /* it begins a time stamp */
   guint scale;        /* of the amounts */
 } LedgerColumns;
 

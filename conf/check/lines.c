@@ -241,7 +241,20 @@ static void check_sign(const Section *section, const ConfLine *line, const ConfF
                       sign->name);
 }
 
-static void check_signs(const Section *section, const ConfLayout *layout) {
+/* What lends its year is known before the line is read. */
+static void check_year_from(const Section *section, const ConfLayout *layout, const ConfLine *line,
+                            const ConfField *field) {
+  const ConfField *lender = line == &layout->header ? NULL : conf_line_field(&layout->header, field->year_from);
+  if (g_str_equal(field->year_from, CONF_YEAR_OF_ARRIVAL))
+    return;
+  if (!lender || (lender->type != CONF_DATE && lender->type != CONF_TIMESTAMP))
+    conf_report_error(section->report, field->where,
+                      "field \"%s\": 'year-from' is arrival, or of a record or trailer a date of the header, and "
+                      "\"%s\" is none",
+                      field->name, field->year_from);
+}
+
+static void check_other_fields(const Section *section, const ConfLayout *layout) {
   g_autoptr(GPtrArray) lines = all_lines(layout);
   for (guint l = 0; l < lines->len; l++) {
     const ConfLine *line = lines->pdata[l];
@@ -249,6 +262,8 @@ static void check_signs(const Section *section, const ConfLayout *layout) {
       const ConfField *field = line->fields->pdata[i];
       if (field->sign_from)
         check_sign(section, line, field);
+      if (field->year_from)
+        check_year_from(section, layout, line, field);
     }
   }
 }
@@ -286,7 +301,7 @@ void lines_check(const Section *section, const ConfLayout *layout) {
   check_tags(section, layout);
   check_lengths(section, layout);
   check_controls(section, layout);
-  check_signs(section, layout);
+  check_other_fields(section, layout);
   check_pass_over(section, layout);
   check_header_names(section, layout);
   check_reserved_names(section, layout);

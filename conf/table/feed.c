@@ -101,8 +101,8 @@ static void check_business_date(const Section *section, gpointer into) {
     section_error(section, "business-date",
                   "'business-date': neither the header nor the record of layout \"%s\" has a field \"%s\"",
                   layout->name, name);
-  else if (field->type != CONF_DATE)
-    section_error(section, "business-date", "'business-date': field \"%s\" must be of type date", name);
+  else if (field->type != CONF_DATE && field->type != CONF_TIMESTAMP)
+    section_error(section, "business-date", "'business-date': field \"%s\" must be of type date or timestamp", name);
   else if (field->optional)
     section_error(section, "business-date", "'business-date': field \"%s\" is optional%s; every file must have it",
                   name, record && layout->records->len > 1 ? " or missing in one kind of record" : "");

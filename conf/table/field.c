@@ -41,8 +41,12 @@ static void check_title(const Section *section, gpointer into) {
 
 static void check_format(const Section *section, gpointer into) {
   const ConfField *field = into;
-  refuse_unless(section, "format", field->type == CONF_DATE || field->type == CONF_TIMESTAMP,
-                "type = date or timestamp");
+  static const char *const options[] = {"format", "years", "first-year", "year-from"};
+  for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+    refuse_unless(section, options[i], field->type == CONF_DATE || field->type == CONF_TIMESTAMP,
+                  "type = date or timestamp");
+  refuse_unless(section, "hour-24", field->type == CONF_TIMESTAMP, "type = timestamp");
+  refuse_unless(section, "time-zone", field->type == CONF_TIMESTAMP, "type = timestamp");
 }
 
 /* --- Settings of one type: what they say elsewhere is not read. */
@@ -228,6 +232,11 @@ static const Row rows[] = {
     ROW(ConfField, "width", width, number, .otherwise = 0, .least = 1, .most = 65536),
     CHECK(check_format),
     ROW(ConfField, "format", format, text),
+    ROW(ConfField, "years", years, choice, .words = WORDS(CONF_YEARS), .otherwise = CONF_YEARS_GREGORIAN),
+    ROW(ConfField, "first-year", first_year, number, .otherwise = 0, .least = 1, .most = 9900),
+    ROW(ConfField, "year-from", year_from, text),
+    ROW(ConfField, "hour-24", hour_24, yes),
+    ROW(ConfField, "time-zone", time_zone, time_zone),
     ROW(ConfField, "scale", scale, scale, .otherwise = 0, .least = 0, .most = 18),
     ROW(ConfField, "values", values, values, .most = 1000),
     ROW(ConfField, "normal-form", normal_form, words, .words = WORDS(CONF_NORMAL_FORMS)),

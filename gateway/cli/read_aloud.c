@@ -1,4 +1,6 @@
 #include "gateway/cli/read_aloud.h"
+#include "gateway/records/dates.h"
+#include <string.h>
 
 /* --- Layouts. */
 
@@ -8,12 +10,42 @@ static void read_sign(const CliOutput *out, const ConfLayout *layout, const char
           kind, field->name, field->sign_from, words);
 }
 
+/* A format that only check's other part finds wrong has been told there. */
+static void read_example(const CliOutput *out, const ConfField *field) {
+  const char *normal = field->type == CONF_TIMESTAMP ? "2026-12-31T23:58:00" : "2026-12-31";
+  g_autoptr(GError) told = NULL;
+  DateFormat *format = date_format_new(field, &told);
+  char written[DATES_LONGEST];
+  gsize length = format ? date_format_print(format, normal, strlen(normal), written) : 0;
+  if (length > 0)
+    fprintf(out->file, ", 31 December 2026%s is \"%.*s\"", field->type == CONF_TIMESTAMP ? " 23:58" : "",
+            (int)length, written);
+  date_format_free(format);
+}
+
+static void read_date(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfField *field) {
+  fprintf(out->file, "layout %s, %s: in \"%s\"", layout->name, kind, field->name);
+  read_example(out, field);
+  if (field->first_year)
+    fprintf(out->file, ", two digits of a year are %u to %u", field->first_year, field->first_year + 99);
+  if (field->year_from)
+    fprintf(out->file, ", the year is that in which it is next to %s%s",
+            g_str_equal(field->year_from, CONF_YEAR_OF_ARRIVAL) ? "the day of " : "the header's ", field->year_from);
+  if (field->hour_24)
+    fprintf(out->file, ", 24:00:00 is 00:00:00 of the next day");
+  if (field->time_zone)
+    fprintf(out->file, ", its day is that of %s", field->time_zone);
+  fputc('\n', out->file);
+}
+
 static void read_line(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfLine *line) {
   g_autofree char *named = line->tag ? g_strdup_printf("%s \"%s\"", kind, line->tag) : g_strdup(kind);
   for (guint i = 0; line->present && i < line->fields->len; i++) {
     const ConfField *field = line->fields->pdata[i];
     if (field->sign_from)
       read_sign(out, layout, named, field);
+    if (field->years || field->first_year || field->year_from || field->hour_24 || field->time_zone)
+      read_date(out, layout, named, field);
   }
 }
 

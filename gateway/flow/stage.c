@@ -7,13 +7,12 @@
 #include "gateway/flow/step.h"
 #include "gateway/records/stage.h"
 
-/* *day: the caller's to free. */
-static gboolean day_of_arrival(const Step *step, char **day, GError **error) {
+static gboolean day_of_arrival(const Step *step, Day *day, GError **error) {
   gint64 arrived;
   gboolean late;
   if (!book_arrival(step->reader, step->file->id, &arrived, &late, error))
     return FALSE;
-  *day = day_text(feed_watch_day(step->feed->watch, arrived ? arrived : step->file->seen_at, &late));
+  *day = feed_watch_day(step->feed->watch, arrived ? arrived : step->file->seen_at, &late);
   return TRUE;
 }
 
@@ -23,13 +22,14 @@ gboolean flow_stage(Step *step, int plaintext, GError **error) {
   StageOptions options = {
       .layout = step->feed->layout, .plaintext = plaintext, .path = path, .threads = step->flow->threads};
   Staged staged = {0};
-  g_autofree char *day = NULL;
-  if (!day_of_arrival(step, &day, error) || !stage_plaintext(&options, step->feed->conf->business_date, &staged, error))
+  if (!day_of_arrival(step, &options.arrival, error) ||
+      !stage_plaintext(&options, step->feed->conf->business_date, &staged, error))
     return FALSE;
   g_free(file->header);
   g_free(file->business_date);
   file->header = g_steal_pointer(&staged.header);
-  file->business_date = staged.business_date ? g_steal_pointer(&staged.business_date) : g_steal_pointer(&day);
+  file->business_date = staged.business_date ? g_steal_pointer(&staged.business_date)
+                                               : day_text(options.arrival);
   staged_clear(&staged);
   fault_point("stage-before-commit");
   g_autofree char *over = g_strdup_printf(", %" G_GUINT64_FORMAT " passed over", staged.passed_over);

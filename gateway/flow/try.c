@@ -145,7 +145,11 @@ static gboolean foresee_order(Try *try, FlowTryReport *report, GError **error) {
 
 static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report, GError **error) {
   StageOptions options = {
-      .layout = try->layout, .plaintext = plaintext, .path = try->staging, .threads = MAX(g_get_num_processors(), 1)};
+      .layout = try->layout,
+      .plaintext = plaintext,
+      .path = try->staging,
+      .arrival = day_today(try->conf->node.time_zone),
+      .threads = MAX(g_get_num_processors(), 1)};
   Staged staged = {0};
   if (!stage_plaintext(&options, try->feed->business_date, &staged, error))
     return FALSE;

@@ -92,9 +92,12 @@ static gboolean set_columns(Feed *feed, GError **error) {
   guint n_columns;
   layout_keep_amount(feed->layout, (guint)amount);
   int date = feed->conf->business_date ? layout_column(feed->layout, feed->conf->business_date) : -1;
+  const ConfLine *record = &layout_conf(feed->layout)->record;
+  const ConfField *day = date < 0 ? NULL : conf_line_field(record, feed->conf->business_date);
   feed->columns = g_new(LedgerColumns, 1);
   *feed->columns = (LedgerColumns){
       .account = (guint)account, .amount = (guint)amount, .key = (guint)key, .business_date = date};
+  feed->columns->has_times = day && day->type == CONF_TIMESTAMP;
   feed->columns->scale = layout_columns(feed->layout, &n_columns)[amount].scale;
   return TRUE;
 }

@@ -21,6 +21,7 @@ typedef struct {
   guint64 lines;
   LayoutChunk *chunk;
   LayoutTotals *totals;
+  LayoutFacts *facts;
   ReconPiece piece;
   ReconBatch batch;
   GArray *entries;
@@ -50,7 +51,8 @@ static gboolean parse_chunk(DelimitedSource *delimited, GError **error) {
                      .offset = delimited->offset,
                      .end = end,
                      .is_first = delimited->offset == 0,
-                     .is_last = end == delimited->length};
+                     .is_last = end == delimited->length,
+                     .facts = delimited->facts};
   layout_parse(delimited->layout, &span, delimited->chunk);
   layout_chunk_rebase(delimited->chunk, delimited->lines);
   layout_totals_add(delimited->totals, delimited->chunk);
@@ -97,6 +99,7 @@ static void delimited_close(ReconSource *source) {
     layout_chunk_free(delimited->chunk);
   if (delimited->totals)
     layout_totals_free(delimited->totals);
+  layout_facts_free(delimited->facts);
   layout_free(delimited->layout);
   g_array_unref(delimited->entries);
   g_free(delimited->piece.cells);
@@ -160,6 +163,10 @@ ReconSource *recon_source_delimited(const ReconSourceOptions *options, GError **
     layout_read_loosely(delimited->layout);
   delimited->chunk = layout_chunk_new(delimited->layout);
   delimited->totals = layout_totals_new(delimited->layout);
+  Day day = NO_DAY; /* dates without a year are near to the period's */
+  if (!day_parse(options->from, &day))
+    day = NO_DAY;
+  delimited->facts = layout_facts_new(delimited->layout, delimited->text, delimited->length, day);
   delimited->source.columns = layout_columns(delimited->layout, &delimited->source.n_columns);
   delimited->piece.cells = g_new0(ReconCell, delimited->source.n_columns + 1);
   for (guint i = 0; i < delimited->source.n_columns; i++)

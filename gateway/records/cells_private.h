@@ -60,6 +60,7 @@ typedef struct {
   gsize length;
   char normal[DATES_LONGEST];
   GByteArray *room; /* for texts in their normal form; NULL: the caller reads no such */
+  const Day *lenders; /* days that lend their year (LayoutFacts); NULL: none is known */
 } Value;
 /* Whether a value of the field is printed in the very bytes that it came in: FALSE may also be said of one that is. */
 gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const Value *value);

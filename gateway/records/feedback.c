@@ -169,14 +169,18 @@ static void put_header_field(FeedbackWriter *writer, const LayoutField *field) {
   Place place = rows_place_of(field->conf);
   g_autofree char *name = g_strconcat("header.", field->conf->name, NULL);
   g_autofree char *value = staging_get(writer->options.staging, name);
+  g_autofree char *of_spelling = g_strconcat("header" LAYOUT_SPELLING ".", field->conf->name, NULL);
+  g_autofree char *spelling = staging_get(writer->options.staging, of_spelling);
   char printed[DATES_LONGEST];
-  gsize length = value && field->format ? date_format_print(field->format, value, strlen(value), printed) : 0;
+  gboolean is_date = value && field->format && !spelling;
+  gsize length = is_date ? date_format_print(field->format, value, strlen(value), printed) : 0;
   if (!value)
     rows_put_absent(rows, place);
   else if (value_is_integer(field->conf))
     rows_put_number(rows, place, value, strlen(value));
   else
-    rows_put_value(rows, place, length ? printed : value, length ? length : strlen(value));
+    rows_put_value(rows, place, length ? printed : spelling ? spelling : value,
+                   length ? length : strlen(spelling ? spelling : value));
   rows_put_delimiter(rows);
 }
 

@@ -97,6 +97,8 @@ LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell
     made->text = g_strndup((const char *)cell->at, cell->length);
   } else if (!value->is_null) {
     made->text = g_strndup((const char *)value->text, value->length);
+    if (field->format && !value_is_as_printed(field, cell, value))
+      made->spelling = g_strndup((const char *)cell->at, cell->length);
   }
   return made;
 }
@@ -114,6 +116,7 @@ void parse_sign_line(const Shape *shape, const LayoutLine *line) {
 static void free_value(gpointer data) {
   LayoutValue *value = data;
   g_free(value->text);
+  g_free(value->spelling);
   g_free(value);
 }
 

@@ -33,6 +33,18 @@ static gboolean compile_fixed_field(const Layout *layout, LayoutField *field, gs
   return TRUE;
 }
 
+/* That the header has such a field, conf/ has checked. */
+static guint lender_of(Layout *layout, const ConfField *conf) {
+  const GPtrArray *fields = layout->conf->header.fields;
+  if (!conf->year_from || g_str_equal(conf->year_from, CONF_YEAR_OF_ARRIVAL))
+    return 0;
+  layout->asks_header = TRUE;
+  for (guint i = 0; fields && i < fields->len; i++)
+    if (g_str_equal(((const ConfField *)fields->pdata[i])->name, conf->year_from))
+      return i + 1;
+  return 0;
+}
+
 static gboolean compile_field(Layout *layout, LayoutField *field, const ConfField *conf, gsize *offset,
                               GError **error) {
   field->conf = conf;
@@ -42,7 +54,8 @@ static gboolean compile_field(Layout *layout, LayoutField *field, const ConfFiel
   if (layout->is_fixed && !compile_fixed_field(layout, field, offset, error))
     return FALSE;
   if (conf->type == CONF_DATE || conf->type == CONF_TIMESTAMP) {
-    field->format = date_format_new(conf->format, conf->type == CONF_TIMESTAMP, error);
+    field->lender = lender_of(layout, conf);
+    field->format = date_format_new(conf, error);
     return field->format != NULL;
   }
   field->n_values = conf->values ? g_strv_length(conf->values) : 0;

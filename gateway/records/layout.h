@@ -15,6 +15,7 @@
 #pragma once
 #include "conf/conf.h"
 #include "store/block.h"
+#include "gateway/time/calendar.h"
 #include "store/staging.h"
 
 typedef struct Layout Layout;
@@ -47,6 +48,7 @@ gboolean layout_header_is_any_line(const Layout *layout);
 typedef struct {
   const ConfField *field;
   char *text; /* UTF-8; numbers as written, dates normalised; NULL: absent */
+  char *spelling; /* of a date, as it came; NULL: as it is printed */
   gint64 integer;
 } LayoutValue; /* a faulty one is absent, and a problem */
 typedef struct {
@@ -82,12 +84,19 @@ void layout_chunk_rebase(LayoutChunk *chunk, guint64 lines_before);
  * the next line begins anew. A line over the limit is a fault (L003) and its bytes are passed over. An empty last line
  * stays with the line before it. `text` is the whole mapped file. */
 gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted);
+/* What is known of a file before its chunks are parsed in any order: the day it came, and what other lines need of its
+ * header, which is looked at where the layout says so. */
+typedef struct LayoutFacts LayoutFacts;
+LayoutFacts *layout_facts_new(const Layout *layout, const guint8 *text, gsize length, Day arrival);
+void layout_facts_free(LayoutFacts *facts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LayoutFacts, layout_facts_free)
 /* Parses text[offset, end). is_first / is_last say whether the chunk begins or ends the file (BOM, header and trailer
  * by position). Reuses *chunk. Any thread, each with its own chunk. Cannot fail: what is wrong becomes faults. */
 typedef struct {
   const guint8 *text;
   gsize offset, end;
   gboolean is_first, is_last;
+  const LayoutFacts *facts; /* NULL: none, as of layouts without dates that have another's year */
 } LayoutSpan;
 void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chunk);
 

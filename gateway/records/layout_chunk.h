@@ -16,6 +16,10 @@ typedef struct {
   guint64 *unreadable;               /* n_sums: the first line whose amount could not; 0: none */
 } ChunkState;
 
+struct LayoutFacts {
+  Day *lenders; /* of arrival, then one per field of the header; NO_DAY: not known */
+};
+
 static inline ChunkState *layout_chunk_state(LayoutChunk *chunk) {
   return (ChunkState *)chunk;
 }

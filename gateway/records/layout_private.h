@@ -46,6 +46,7 @@ typedef struct {
   gboolean is_fixed;
   gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */
   guint sign;        /* the field of this line that has its sign, from 1; 0: its own */
+  guint lender;      /* a date without a year: the header's field that lends one, from 1; 0: the day of arrival */
 } LayoutField;
 
 /* Header and trailer, then the records by their types, in the order of their declaration. */
@@ -89,6 +90,7 @@ struct Layout {
   gboolean has_masked;
   gboolean needs_last_line_end;
   gboolean is_numbered; /* some field counts lines or records */
+  gboolean asks_header; /* some line cannot be read before the header is known */
   gboolean passes_over;
   GByteArray **beginnings; /* of lines to pass over, as they stand in the file */
   guint n_beginnings;

@@ -26,6 +26,7 @@ typedef struct {
   guint64 lines, passed_over;
   Staging *staging;
   LayoutTotals *totals;
+  LayoutFacts *facts;
   LayoutLine *header, *trailer;
   gboolean failed;
   GError *error;
@@ -41,7 +42,8 @@ static gboolean take_span(Parse *parse, LayoutSpan *span, guint64 *number) {
                          .offset = parse->offset,
                          .end = end,
                          .is_first = parse->offset == 0,
-                         .is_last = end >= parse->length};
+                         .is_last = end >= parse->length,
+                         .facts = parse->facts};
     *number = parse->handed_out++;
     parse->offset = end;
   }
@@ -98,7 +100,9 @@ static gboolean keep_values(Staging *staging, const char *prefix, const LayoutLi
   for (guint i = 0; line && i < line->values->len; i++) {
     const LayoutValue *value = line->values->pdata[i];
     g_autofree char *name = g_strdup_printf("%s.%s", prefix, value->field->name);
-    if (value->text && !staging_set(staging, name, value->text, error))
+    g_autofree char *spelling = g_strconcat(prefix, LAYOUT_SPELLING, ".", value->field->name, NULL);
+    if ((value->text && !staging_set(staging, name, value->text, error)) ||
+        (value->spelling && !staging_set(staging, spelling, value->spelling, error)))
       return FALSE;
     gboolean is_number = value->field->type == CONF_INTEGER || value->field->type == CONF_DECIMAL;
     g_autofree char *scaled = g_strdup_printf("%s_scaled.%s", prefix, value->field->name);
@@ -148,7 +152,7 @@ static void learn_header(const LayoutLine *header, const char *business_date_fie
   for (guint i = 0; business_date_field && i < header->values->len; i++) {
     const LayoutValue *value = header->values->pdata[i];
     if (g_str_equal(value->field->name, business_date_field) && value->text)
-      staged->business_date = g_strdup(value->text);
+      staged->business_date = g_strndup(value->text, 10); /* the day that a time stamp begins with */
   }
 }
 
@@ -196,9 +200,11 @@ gboolean stage_plaintext(const StageOptions *options, const char *business_date_
     pthread_mutex_init(&parse.lock, NULL);
     pthread_cond_init(&parse.turn_changed, NULL);
     parse.totals = layout_totals_new(options->layout);
+    parse.facts = layout_facts_new(options->layout, text, length, options->arrival);
     *staged = (Staged){0};
     ok = parse_into(&parse, business_date_field, staged, error);
     layout_totals_free(parse.totals);
+    layout_facts_free(parse.facts);
     layout_line_free(parse.header);
     layout_line_free(parse.trailer);
     pthread_cond_destroy(&parse.turn_changed);

@@ -7,6 +7,7 @@ typedef struct {
   const Layout *layout;
   int plaintext;    /* verified; read from its start */
   const char *path; /* of the staging file to make */
+  Day arrival;      /* in the node's time zone */
   guint threads;    /* parse this many chunks at a time; records keep the file's order */
 } StageOptions;
 
@@ -19,7 +20,8 @@ void staged_clear(Staged *staged);
 
 /* Durable on return of TRUE, also for a file that breaks its layout: what is wrong with the file as a whole is kept in
  * the staging file ("problem.code", "problem.reason", "problem.line") for validation, what is wrong with a record in
- * its block. Header and trailer values are kept as "header.NAME" and "trailer.NAME". Memory: some chunks of 1 MiB per
+ * its block. Header and trailer values are kept as "header.NAME" and "trailer.NAME", a date that is
+ * printed in another way than it came also as it came. Memory: some chunks of 1 MiB per
  * thread, whatever the file's size. */
 gboolean stage_plaintext(const StageOptions *options, const char *business_date_field, Staged *staged,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;

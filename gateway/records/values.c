@@ -251,7 +251,8 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
     if (G_LIKELY(date_format_is_normal(field->format, text, length)))
       return FAULT_NONE;
     value->text = (const guint8 *)value->normal;
-    value->length = date_format_parse(field->format, text, length, value->normal);
+    value->length = date_format_parse(field->format, value->lenders ? value->lenders[field->lender] : NO_DAY,
+                                      text, length, value->normal);
     return value->length ? FAULT_NONE : conf->type == CONF_DATE ? FAULT_DATE : FAULT_TIMESTAMP;
   }
   return FAULT_NONE;
@@ -287,6 +288,7 @@ gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const V
 }
 
 static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *text, gsize length) {
+  static const char *const years[] = {CONF_YEARS(CONF_WORD)};
   const ConfField *conf = field->conf;
   if (conf->sign_from && (fault == FAULT_INTEGER || fault == FAULT_DECIMAL) && length > 0 && *text == '-')
     return g_strdup_printf("a minus of its own beside the sign in %s", conf->sign_from);
@@ -304,9 +306,10 @@ static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *
     return conf->type == CONF_DECIMAL ? g_strdup_printf("more than %u decimals, or beyond 64 bits", conf->scale)
                                       : g_strdup("beyond 64 bits");
   case FAULT_DATE:
-    return g_strdup_printf("not a date%s%s", conf->format ? " like " : "", conf->format ? conf->format : "");
   case FAULT_TIMESTAMP:
-    return g_strdup_printf("not a time stamp%s%s", conf->format ? " like " : "", conf->format ? conf->format : "");
+    return g_strdup_printf("not a %s%s%s%s%s", fault == FAULT_DATE ? "date" : "time stamp",
+                           conf->format ? " like " : "", conf->format ? conf->format : "",
+                           conf->years ? " with the years of " : "", conf->years ? years[conf->years] : "");
   default:
     return g_strdup("not one of the values");
   }

@@ -75,6 +75,12 @@ Day day_at(GTimeZone *zone, gint64 instant) {
   return (Day)(local / DAY_SECONDS - (local % DAY_SECONDS < 0 ? 1 : 0));
 }
 
+Day day_today(const char *zone) {
+  g_autoptr(GTimeZone) known = zone ? g_time_zone_new_identifier(zone) : NULL;
+  g_autoptr(GTimeZone) utc = known ? NULL : g_time_zone_new_utc();
+  return day_at(known ? known : utc, g_get_real_time());
+}
+
 guint day_seconds_at(GTimeZone *zone, gint64 instant) {
   return (guint)(local_at(zone, instant) - (gint64)day_at(zone, instant) * DAY_SECONDS);
 }

@@ -5,6 +5,7 @@
 
 /* --- Days: counted from 1970-01-01. */
 typedef gint Day;
+#define NO_DAY G_MININT
 /* "2026-11-20", and nothing else; years 1900 to 9999 */
 gboolean day_parse(const char *text, Day *day) G_GNUC_WARN_UNUSED_RESULT;
 char *day_text(Day day);    /* likewise; the caller frees */
@@ -14,6 +15,7 @@ Day day_of(int year, guint month, guint day_of_month);
 
 /* --- Local time. */
 Day day_at(GTimeZone *zone, gint64 instant);           /* the zone's date at an instant (microseconds since 1970) */
+Day day_today(const char *zone);                       /* by its name; NULL, or one that is not known: UTC */
 guint day_seconds_at(GTimeZone *zone, gint64 instant); /* and its clock, in seconds since midnight */
 /* The instant (microseconds) at which the zone's clock shows so many seconds after midnight of the day; may be more
  * than a day's. In the gap of a daylight-saving change the first instant behind it; at a fold the earlier of the two.

@@ -144,7 +144,15 @@ static void copy_as_text(const RecordBlock *from, guint column, guint record, Re
     length = (gsize)g_snprintf(number, sizeof number, "%" G_GINT64_FORMAT, record_block_integer(from, column, record));
   else
     text = record_block_text(from, column, record, &length);
-  record_block_put_text(into, to, text, length);
+  /* the day of a time stamp begins it */
+  record_block_put_text(into, to, text, to == ENTRY_DATE ? MIN(length, ENTRY_DATE_BYTES) : length);
+}
+
+static gboolean is_all_text(const RecordBlock *block, const LedgerColumns *columns) {
+  const BlockColumn *all = block->columns;
+  gint date = columns->business_date;
+  return all[columns->key].type == BLOCK_TEXT && all[columns->account].type == BLOCK_TEXT &&
+         (date < 0 || (all[date].type == BLOCK_TEXT && !columns->has_times));
 }
 
 const RecordBlock *ledger_text_form(const RecordBlock *block, LedgerColumns *columns, RecordBlock **made,
@@ -158,8 +166,7 @@ const RecordBlock *ledger_text_form(const RecordBlock *block, LedgerColumns *col
                         "the ledger's columns do not fit the block's: the amount must be an integer or decimal");
     return NULL;
   }
-  if (all[columns->key].type == BLOCK_TEXT && all[columns->account].type == BLOCK_TEXT &&
-      (!dated || all[columns->business_date].type == BLOCK_TEXT))
+  if (is_all_text(block, columns))
     return block;
   RecordBlock *copy = *made = ledger_entry_block_new(MAX(block->count, 1));
   for (guint i = 0; i < block->count; i++) {

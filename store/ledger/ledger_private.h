@@ -6,6 +6,7 @@
 #include "store/db/db.h"
 
 /* The columns in which entries are stored. */
+enum { ENTRY_DATE_BYTES = 10 }; /* 2026-11-20 */
 enum { ENTRY_KEY, ENTRY_ACCOUNT, ENTRY_DATE, ENTRY_AMOUNT, ENTRY_COLUMNS };
 enum { LEDGER_SHARDS = 2, LEDGER_SHARDS_MAX = 64 };
 

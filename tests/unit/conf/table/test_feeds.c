@@ -21,7 +21,7 @@ static const Row rows[] = {
     {"key = \"ref\"", "key = \"ref\" business-date = \"date\"",
      "24: 'business-date': neither the header nor the record of layout \"points\" has a field \"date\"\n"},
     {"key = \"ref\"", "key = \"ref\" business-date = \"member\"",
-     "24: 'business-date': field \"member\" must be of type date\n"},
+     "24: 'business-date': field \"member\" must be of type date or timestamp\n"},
     {"size-min = 2500", "size-min = 100",
      "31: 'size-min' is 100, outside 2500 to 5000; if that is meant, say so with allow-any-size = yes\n"},
     {"size-max = 5000", "size-max = 5001",

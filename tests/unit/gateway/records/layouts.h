@@ -25,6 +25,25 @@ static inline void layouts_fixed(ConfField *field, const char *words) {
   }
 }
 
+/* %m%d;from=day;years=1;first=1970;zone=UTC;24 */
+static inline void layouts_date(ConfField *field, const char *words) {
+  g_auto(GStrv) all = g_strsplit(words, ";", -1);
+  field->format = g_strdup(all[0]);
+  for (char **word = all[0] ? all + 1 : all; *word; word++) {
+    const char *value = strchr(*word, '=') ? strchr(*word, '=') + 1 : "";
+    if (g_str_has_prefix(*word, "from="))
+      field->year_from = g_strdup(value);
+    else if (g_str_has_prefix(*word, "zone="))
+      field->time_zone = g_strdup(value);
+    else if (g_str_has_prefix(*word, "first="))
+      field->first_year = (guint)atoi(value);
+    else if (g_str_has_prefix(*word, "years="))
+      field->years = (ConfYears)atoi(value);
+    else
+      field->hour_24 = TRUE;
+  }
+}
+
 static inline ConfField *layouts_field(const char *word) {
   static const char *const names[] = {"text", "int", "dec", "date", "time", "enum"};
   ConfField *field = g_new0(ConfField, 1);
@@ -44,7 +63,7 @@ static inline ConfField *layouts_field(const char *word) {
   else if (type[1] && field->type == CONF_ENUMERATION)
     field->values = g_strsplit(type[1], "/", -1);
   else if (type[1] && (field->type == CONF_DATE || field->type == CONF_TIMESTAMP))
-    field->format = g_strdup(type[1]);
+    layouts_date(field, type[1]);
   else if (type[1])
     field->width = (guint)atoi(type[1]);
   layouts_fixed(field, fixed[1]);
@@ -72,6 +91,8 @@ static inline void layouts_free_field(gpointer data) {
   g_free(field->name);
   g_free(field->title);
   g_free(field->format);
+  g_free(field->year_from);
+  g_free(field->time_zone);
   g_free(field->control_field);
   g_free(field->control_record);
   g_free(field->sign_from);
@@ -191,10 +212,16 @@ static inline char *layouts_tell_with(const Layout *layout, LayoutChunk *chunk, 
   GString *told = g_string_new(NULL), *header = g_string_new(NULL), *trailer = g_string_new(NULL);
   LayoutTotals *totals = layout_totals_new(layout);
   guint64 lines = 0, records = 0;
+  LayoutFacts *facts = layout_facts_new(layout, text, length, day_of(2026, 11, 20));
   for (gsize offset = 0; offset < length;) {
     gsize end = layout_next_chunk(layout, text, length, offset, wanted);
     g_assert(end > offset && end <= length);
-    LayoutSpan span = {.text = text, .offset = offset, .end = end, .is_first = offset == 0, .is_last = end == length};
+    LayoutSpan span = {.text = text,
+                       .offset = offset,
+                       .end = end,
+                       .is_first = offset == 0,
+                       .is_last = end == length,
+                       .facts = facts};
     layout_parse(layout, &span, chunk);
     layout_chunk_rebase(chunk, lines);
     lines += chunk->lines;
@@ -217,6 +244,7 @@ static inline char *layouts_tell_with(const Layout *layout, LayoutChunk *chunk, 
   g_string_free(header, TRUE);
   g_string_free(trailer, TRUE);
   layout_totals_free(totals);
+  layout_facts_free(facts);
   return g_string_free(told, FALSE);
 }
 

@@ -474,10 +474,10 @@ static void configuration_that_only_the_parser_can_check_is_refused(void **state
   (void)state;
   static const struct {
     const char *record, *trailer, *says;
-  } cases[] = {{"D d:date=%y%m%d", NULL, "%y is not known"},
-               {"D d:date=%Y%m", NULL, "needs year, month and day"},
+  } cases[] = {{"D d:date=%b%m%d", NULL, "%b is not known"},
+               {"D d:date=%Y%m", NULL, "needs month and day"},
                {"D d:date=%F%H", NULL, "no part of a date"},
-               {"D d:time=%F", NULL, "needs year, month, day, hour"},
+               {"D d:time=%F", NULL, "needs hour and minute"},
                {"D d:date=%F%", NULL, "is not known"},
                {"D d:date=%F%Y", NULL, "twice"},
                {"D d:dec=19", NULL, "scale 19"},

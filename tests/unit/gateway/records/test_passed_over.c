@@ -19,7 +19,11 @@ static guint64 count_passed(const Layout *layout, const char *text) {
   guint64 passed = 0;
   for (gsize offset = 0, end; offset < strlen(text); offset = end) {
     end = layout_next_chunk(layout, (const guint8 *)text, strlen(text), offset, 1);
-    LayoutSpan span = {(const guint8 *)text, offset, end, offset == 0, end == strlen(text)};
+    LayoutSpan span = {.text = (const guint8 *)text,
+                       .offset = offset,
+                       .end = end,
+                       .is_first = offset == 0,
+                       .is_last = end == strlen(text)};
     layout_parse(layout, &span, chunk);
     passed += chunk->passed_over;
   }

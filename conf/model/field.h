@@ -1,0 +1,88 @@
+/* The fields of a layout's lines. */
+#pragma once
+#include "conf/model/where.h"
+
+#define CONF_FIELD_TYPES(X)              \
+  X(CONF_TEXT, "text")                   \
+  X(CONF_INTEGER, "integer")             \
+  X(CONF_DECIMAL, "decimal")             \
+  X(CONF_DATE, "date")                   \
+  X(CONF_TIMESTAMP, "timestamp")         \
+  X(CONF_ENUMERATION, "enumeration")
+typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
+
+/* Counted are records; lines that are not passed over, and these too. Behind them, what is summed: a field as it is;
+ * what of it is below zero, without its sign; what is above; all without signs. */
+#define CONF_CONTROLS(X)                 \
+  X(CONF_CONTROL_NONE, "none")           \
+  X(CONF_CONTROL_COUNT, "count")         \
+  X(CONF_CONTROL_LINES, "lines")         \
+  X(CONF_CONTROL_ALL_LINES, "all-lines") \
+  X(CONF_CONTROL_SUM, "sum")             \
+  X(CONF_CONTROL_DEBITS, "debits")       \
+  X(CONF_CONTROL_CREDITS, "credits")     \
+  X(CONF_CONTROL_GROSS, "gross")
+typedef enum { CONF_CONTROLS(CONF_CONSTANT) } ConfControl;
+
+#define CONF_SIGNS(X)                    \
+  X(CONF_SIGN_PLAIN, "plain")            \
+  X(CONF_SIGN_OVERPUNCH, "overpunch")
+typedef enum { CONF_SIGNS(CONF_CONSTANT) } ConfSign;
+
+/* Of a record's field: what it counts. */
+#define CONF_NUMBERS(X)                  \
+  X(CONF_NUMBERS_NOTHING, "no")          \
+  X(CONF_NUMBERS_LINES, "lines")         \
+  X(CONF_NUMBERS_RECORDS, "records")
+typedef enum { CONF_NUMBERS(CONF_CONSTANT) } ConfNumbers;
+
+/* What a text loses before it is told apart from others; none: said that it loses nothing. */
+#define CONF_NORMAL_FORMS(X)             \
+  X(CONF_NORMAL_NONE, "none")            \
+  X(CONF_NORMAL_TRIM, "trim")            \
+  X(CONF_NORMAL_WIDTH, "width")          \
+  X(CONF_NORMAL_CASE, "case")
+typedef enum { CONF_NORMAL_FORMS(CONF_CONSTANT) } ConfNormalForm;
+
+/* How years are counted. Reiwa: those of that era, without saying so; japanese: behind the era's mark. */
+#define CONF_YEARS(X)                    \
+  X(CONF_YEARS_GREGORIAN, "gregorian")   \
+  X(CONF_YEARS_MINGUO, "minguo")         \
+  X(CONF_YEARS_BUDDHIST, "buddhist")     \
+  X(CONF_YEARS_REIWA, "reiwa")           \
+  X(CONF_YEARS_JAPANESE, "japanese")
+typedef enum { CONF_YEARS(CONF_CONSTANT) } ConfYears;
+#define CONF_YEAR_OF_ARRIVAL "arrival"
+
+typedef struct {
+  ConfWhere where;
+  char *name;
+  char *title; /* of its column, as the header line has it */
+  ConfFieldType type;
+  guint width; /* most characters; 0: none */
+  guint scale;
+  char *format; /* date, timestamp */
+  ConfYears years;
+  guint first_year; /* of the hundred years that %y means, as `years` counts them; 0: none */
+  char *year_from;  /* a date of the header, or CONF_YEAR_OF_ARRIVAL: whose year it is; NULL: its own */
+  gboolean hour_24; /* 24:00:00 is the end of a day */
+  char *time_zone;  /* timestamp: that it is in; with %z, that it is brought to; NULL: none */
+  char **values;
+  gboolean optional;
+  gboolean mask;
+  ConfControl control;
+  char *control_field;
+  char *control_record; /* a record's tag: only those lines; NULL: all */
+  char *opening;        /* a field of this line or the header that the sum goes on from */
+  guint low_digits;     /* of the sum, only so many digits at its end; 0: all */
+  guint per_block;      /* lines are counted in blocks of so many, the last one filled up; 0: one by one */
+  ConfNumbers numbers;
+  guint bytes;          /* type = fixed: so many bytes of the declared character set */
+  gboolean align_right;
+  char pad;         /* ' ' or '0' */
+  gboolean implied; /* decimal without its point: 0001230 is 12.30 at scale 2 */
+  ConfSign sign;
+  guint normal_form; /* bits: 1 << ConfNormalForm */
+  char *sign_from;   /* a field of the same line: the number is below zero where that has one of `negative` */
+  char **negative;
+} ConfField;

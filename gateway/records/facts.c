@@ -1,0 +1,42 @@
+/* What is known of a file before its chunks are parsed. */
+#include "gateway/records/layout_chunk.h"
+
+static void learn_header(LayoutFacts *facts, const LayoutLine *header) {
+  for (guint i = 0; header && i < header->values->len; i++) {
+    const LayoutValue *value = header->values->pdata[i];
+    gboolean is_day = value->field->type == CONF_DATE || value->field->type == CONF_TIMESTAMP;
+    if (is_day && value->text)
+      facts->lenders[i + 1] = date_format_day(value->text);
+  }
+}
+
+/* The first line alone, as any chunk of it is parsed; its problems are told when it is parsed with the others. */
+static void read_header(LayoutFacts *facts, const Layout *layout, const guint8 *text, gsize length) {
+  LayoutChunk *chunk = layout_chunk_new(layout);
+  LayoutSpan span = {.text = text,
+                     .end = layout_next_chunk(layout, text, length, 0, 1),
+                     .is_first = TRUE,
+                     .facts = facts};
+  span.is_last = span.end == length;
+  layout_parse(layout, &span, chunk);
+  learn_header(facts, chunk->header);
+  layout_chunk_free(chunk);
+}
+
+LayoutFacts *layout_facts_new(const Layout *layout, const guint8 *text, gsize length, Day arrival) {
+  LayoutFacts *facts = g_new0(LayoutFacts, 1);
+  guint n_fields = layout->shapes[SHAPE_HEADER].n_fields;
+  facts->lenders = g_new(Day, n_fields + 1);
+  facts->lenders[0] = arrival;
+  for (guint i = 1; i <= n_fields; i++)
+    facts->lenders[i] = NO_DAY;
+  if (layout->asks_header && length > 0)
+    read_header(facts, layout, text, length);
+  return facts;
+}
+
+void layout_facts_free(LayoutFacts *facts) {
+  if (facts)
+    g_free(facts->lenders);
+  g_free(facts);
+}
