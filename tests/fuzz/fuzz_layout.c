@@ -44,7 +44,8 @@ static const Kind KINDS[] = {
     {",", "- p:text? q:text?", "- m:text? n:int?", "- n:int#lines o:text?", NULL, FALSE, TRUE, CONF_LINE_END_ANY, FALSE,
      NULL, TRUE},
     {"", "- p:text?@4", "- m:text?@4", "- n:int@4>0#count", NULL, FALSE, TRUE, CONF_LINE_END_NONE, TRUE, NULL, TRUE},
-    {"|", "H d:date=%-d.%-m.%y;first=1970?", "D d:date=%m%d;from=d? e:time=%m%d%H%M;from=arrival;24;zone=Europe/Berlin?",
+    {"|", "H d:date=%-d.%-m.%y;first=1970?",
+     "D d:date=%m%d;from=d? e:time=%m%d%H%M;from=arrival;24;zone=Europe/Berlin?",
      "T d:date=%E%-Y.%m.%d;years=4", NULL, FALSE, FALSE, CONF_LINE_END_ANY, FALSE,
      "E d:date=%j;from=d? e:time=%Y%j%H%M;years=1?"},
 };
