@@ -41,6 +41,12 @@ void doctor_examine(Doctor *doctor);
 void doctor_find(Doctor *doctor, DoctorSeverity severity, const char *check, const char *set, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
 
+/* What a server may have beyond its protocol: a finding of `check` for each row, by the connection's facts. */
+typedef struct {
+  const char *name, *without; /* what it has; what it costs not to have it */
+} DoctorExtra;
+void doctor_find_extras(Doctor *doctor, const char *check, const DoctorExtra *extras, guint n);
+
 /* A signal asks for the end: what runs is cut short (doctor_stop.c), and no further check begins. */
 void doctor_watch_signals(void);
 gboolean doctor_is_stopped(void);

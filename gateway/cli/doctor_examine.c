@@ -88,6 +88,26 @@ void doctor_find(Doctor *doctor, DoctorSeverity severity, const char *check, con
     doctor->told(doctor->user, finding);
 }
 
+static gboolean has_extra(const Doctor *doctor, const char *name) {
+  gsize length = strlen(name);
+  for (guint i = 0; i < doctor->connection->len; i++) {
+    const CourierFact *fact = doctor->connection->pdata[i];
+    if (strcmp(fact->name, "extension") == 0 && g_ascii_strncasecmp(fact->value, name, length) == 0 &&
+        fact->value[length] <= ' ')
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void doctor_find_extras(Doctor *doctor, const char *check, const DoctorExtra *extras, guint n) {
+  for (guint i = 0; i < n; i++)
+    if (has_extra(doctor, extras[i].name))
+      doctor_find(doctor, DOCTOR_OK, check, NULL, "%s", extras[i].name);
+    else
+      doctor_find(doctor, DOCTOR_NOTE, check, NULL, "no %s among its %s: %s", extras[i].name, check,
+                  extras[i].without);
+}
+
 char *doctor_time(gint64 microseconds) {
   if (microseconds < 10000)
     return g_strdup_printf("%.2f ms", (double)microseconds / 1000.0);

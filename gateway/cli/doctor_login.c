@@ -66,15 +66,6 @@ gboolean doctor_login(Doctor *doctor) {
   return TRUE;
 }
 
-static gboolean has_extension(const Doctor *doctor, const char *name) {
-  for (guint i = 0; i < doctor->connection->len; i++) {
-    const CourierFact *fact = doctor->connection->pdata[i];
-    if (strcmp(fact->name, "extension") == 0 && g_str_has_prefix(fact->value, name) && fact->value[strlen(name)] <= ' ')
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static void tell_limits(Doctor *doctor) {
   gint64 read_most = courier_fact_number(doctor->connection, "read-most", 0),
          write_most = courier_fact_number(doctor->connection, "write-most", 0);
@@ -88,22 +79,14 @@ static void tell_limits(Doctor *doctor) {
 }
 
 gboolean doctor_extensions(Doctor *doctor) {
-  static const struct {
-    const char *name, *without;
-  } wanted[] = {
+  static const DoctorExtra extras[] = {
       {"posix-rename@openssh.com", "an answer that replaces another (if-exists = replace) is put in its place in two "
-                                   "steps: between them the old one has "
-                                   "another name"},
+                                   "steps: between them the old one has another name"},
       {"fsync@openssh.com",
        "what it has acknowledged may be lost when its machine loses power: feedback may have to be sent again by hand"},
       {"statvfs@openssh.com", "its free space cannot be asked for"},
   };
-  for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
-    if (has_extension(doctor, wanted[i].name))
-      doctor_find(doctor, DOCTOR_OK, "extensions", NULL, "%s", wanted[i].name);
-    else
-      doctor_find(doctor, DOCTOR_NOTE, "extensions", NULL, "no %s: %s", wanted[i].name, wanted[i].without);
-  }
+  doctor_find_extras(doctor, "extensions", extras, G_N_ELEMENTS(extras));
   tell_limits(doctor);
   return TRUE;
 }

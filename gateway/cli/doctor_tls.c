@@ -42,15 +42,6 @@ gboolean doctor_tls(Doctor *doctor) {
   return TRUE;
 }
 
-static gboolean has_feature(const Doctor *doctor, const char *name) {
-  for (guint i = 0; i < doctor->connection->len; i++) {
-    const CourierFact *fact = doctor->connection->pdata[i];
-    if (strcmp(fact->name, "extension") == 0 && g_ascii_strncasecmp(fact->value, name, strlen(name)) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
 static void tell_listing(Doctor *doctor) {
   const char *way = courier_fact(doctor->connection, "listing");
   if (g_strcmp0(way, "LIST") != 0)
@@ -78,21 +69,13 @@ static void tell_passive(Doctor *doctor) {
 }
 
 gboolean doctor_ftp(Doctor *doctor) {
-  static const struct {
-    const char *name, *without;
-  } wanted[] = {
+  static const DoctorExtra extras[] = {
       {"SIZE", "sizes are taken from listings"},
       {"MDTM", "times are taken from listings"},
       {"REST", "a download that breaks is begun anew"},
       {"UTF8", "names are bytes of a character set that nobody tells"},
   };
-  for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++) {
-    if (has_feature(doctor, wanted[i].name))
-      doctor_find(doctor, DOCTOR_OK, "features", NULL, "%s", wanted[i].name);
-    else
-      doctor_find(doctor, DOCTOR_NOTE, "features", NULL, "no %s among its features: %s", wanted[i].name,
-                  wanted[i].without);
-  }
+  doctor_find_extras(doctor, "features", extras, G_N_ELEMENTS(extras));
   tell_listing(doctor);
   tell_passive(doctor);
   return TRUE;

@@ -310,6 +310,18 @@ gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position) {
   return sallyport_error_set(&link->failure, SALLYPORT_ERROR_AGAIN, "the lane is gone");
 }
 
+size_t curl_link_give(char *bytes, size_t one, size_t most, void *user) {
+  CurlUpload *upload = user;
+  CurlLink *link = upload->link;
+  gsize wanted = (gsize)MIN((guint64)(one * most), upload->end - upload->at);
+  if (wanted == 0)
+    return 0;
+  gssize done = driver_read(upload->fd, bytes, wanted, &upload->at, upload->path, &link->failure);
+  link->is_done = upload->at == upload->end;
+  guint64 position = upload->tells_lane ? upload->at : 0;
+  return done > 0 && curl_link_moved(link, (gsize)done, position) ? (size_t)done : CURL_READFUNC_ABORT;
+}
+
 CURLcode curl_link_run(CurlLink *link, gint64 limit) {
   int running = 1, queued;
   CURLcode result = CURLE_RECV_ERROR;

@@ -60,6 +60,15 @@ void curl_link_prepare(CurlLink *link, const char *url);
 CURLcode curl_link_run(CurlLink *link, gint64 limit) G_GNUC_WARN_UNUSED_RESULT;
 /* So many more bytes of a file have been moved: 1 KiB is progress. FALSE: the lane is gone (the failure is set). */
 gboolean curl_link_moved(CurlLink *link, gsize bytes, guint64 position);
+/* A file on its way out: CURLOPT_READFUNCTION, with one of these as its CURLOPT_READDATA. */
+typedef struct {
+  CurlLink *link;
+  int fd;
+  guint64 at, end;
+  const char *path;    /* for the error */
+  gboolean tells_lane; /* how far it is; else only that it goes on */
+} CurlUpload;
+size_t curl_link_give(char *bytes, size_t one, size_t most, void *upload);
 void curl_link_awaits_reply(CurlLink *link); /* FTP: a command has gone out */
 void curl_link_heard(CurlLink *link);        /* FTP: and its reply has come, which is progress */
 void curl_link_connected(CurlLink *link);    /* what was to be connected is */

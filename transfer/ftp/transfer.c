@@ -97,16 +97,6 @@ gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError
 
 /* --- Put. */
 
-static size_t give_bytes(char *bytes, size_t one, size_t most, void *user) {
-  Transfer *put = user;
-  gsize wanted = (gsize)MIN((guint64)(one * most), put->end - put->at);
-  if (wanted == 0)
-    return 0;
-  gssize done = driver_read(put->fd, bytes, wanted, &put->at, put->path, &put->ftp->link.failure);
-  put->ftp->link.is_done = put->at == put->end;
-  return done > 0 && curl_link_moved(&put->ftp->link, (gsize)done, put->at) ? (size_t)done : CURL_READFUNC_ABORT;
-}
-
 static gboolean size_there(Ftp *ftp, const char *path, guint64 *size, gboolean *there, GError **error) {
   CourierStat stat;
   if (!ftp_stat(ftp, path, &stat, error))
@@ -132,13 +122,13 @@ static gboolean may_append(Ftp *ftp, const DriverTransfer *put, GError **error) 
 static CURLcode send_file(Ftp *ftp, const DriverTransfer *put, const char *path) {
   g_autofree char *url = ftp_url(ftp, path), *again = g_strconcat("*SIZE ", path, NULL);
   struct curl_slist *after = curl_slist_append(NULL, again);
-  Transfer transfer = {.ftp = ftp, .fd = put->fd, .at = put->offset, .end = put->size, .path = put->path};
+  CurlUpload upload = {&ftp->link, put->fd, put->offset, put->size, put->path, .tells_lane = TRUE};
   ftp_begin(ftp, url);
   curl_easy_setopt(ftp->link.easy, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(ftp->link.easy, CURLOPT_APPEND, put->offset > 0 ? 1L : 0L);
   curl_easy_setopt(ftp->link.easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(put->size - put->offset));
-  curl_easy_setopt(ftp->link.easy, CURLOPT_READFUNCTION, give_bytes);
-  curl_easy_setopt(ftp->link.easy, CURLOPT_READDATA, &transfer);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_READFUNCTION, curl_link_give);
+  curl_easy_setopt(ftp->link.easy, CURLOPT_READDATA, &upload);
   curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, after);
   CURLcode code = ftp_run(ftp);
   curl_easy_setopt(ftp->link.easy, CURLOPT_POSTQUOTE, NULL);

@@ -23,8 +23,7 @@ typedef struct {
   struct curl_slist *headers;
   gsize head_bytes;
   gboolean is_sent, may_repeat;
-  int from, to; /* descriptors of bodies; -1: none */
-  guint64 read_at, read_end;
+  int to; /* the answer's descriptor; -1: none */
   guint64 written, skip, limit, dropped;
   gboolean is_get;
   guint64 offset;
@@ -113,20 +112,11 @@ static HttpRange range_of(const Http *http) {
   return http_range(header_of(http, "Content-Range"));
 }
 
-static size_t give_body(char *bytes, size_t one, size_t most, void *user) {
-  Http *http = user;
-  gsize wanted = (gsize)MIN((guint64)(one * most), http->read_end - http->read_at);
-  if (wanted == 0)
-    return 0;
-  gssize done = driver_read(http->from, bytes, wanted, &http->read_at, http->path, &http->link.failure);
-  return done > 0 && curl_link_moved(&http->link, (gsize)done, 0) ? (size_t)done : CURL_READFUNC_ABORT;
-}
-
 static int go_back(void *user, curl_off_t offset, int origin) {
-  Http *http = user;
-  if (origin != SEEK_SET || offset < 0 || (guint64)offset > http->read_end)
+  CurlUpload *upload = user;
+  if (origin != SEEK_SET || offset < 0 || (guint64)offset > upload->end)
     return CURL_SEEKFUNC_FAIL;
-  http->read_at = (guint64)offset;
+  upload->at = (guint64)offset;
   return CURL_SEEKFUNC_OK;
 }
 
@@ -191,7 +181,7 @@ static gboolean begin_request(Http *http, const char *path, const char *headers,
   http->head_bytes = 0;
   http->is_sent = http->is_get = FALSE;
   http->may_repeat = TRUE;
-  http->from = http->to = -1;
+  http->to = -1;
   http->written = http->skip = http->dropped = http->offset = 0;
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -296,18 +286,16 @@ static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *
     return FALSE;
   gboolean has_body = post->body >= 0;
   http->may_repeat = !has_body;
-  http->from = post->body;
-  http->read_at = 0;
-  http->read_end = post->body_size;
+  CurlUpload body = {&http->link, post->body, 0, post->body_size, post->path, .tells_lane = FALSE};
   http->to = post->answer;
   http->limit = post->answer_limit;
   if (has_body) {
     curl_easy_setopt(http->link.easy, CURLOPT_POST, 1L);
     curl_easy_setopt(http->link.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_size);
-    curl_easy_setopt(http->link.easy, CURLOPT_READFUNCTION, give_body);
-    curl_easy_setopt(http->link.easy, CURLOPT_READDATA, http);
+    curl_easy_setopt(http->link.easy, CURLOPT_READFUNCTION, curl_link_give);
+    curl_easy_setopt(http->link.easy, CURLOPT_READDATA, &body);
     curl_easy_setopt(http->link.easy, CURLOPT_SEEKFUNCTION, go_back);
-    curl_easy_setopt(http->link.easy, CURLOPT_SEEKDATA, http);
+    curl_easy_setopt(http->link.easy, CURLOPT_SEEKDATA, &body);
   }
   gint64 limit = post->timeout > 0 ? (gint64)post->timeout * G_USEC_PER_SEC : http->link.host->io_timeout;
   CURLcode code = curl_link_run(&http->link, limit);
