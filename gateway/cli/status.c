@@ -1,6 +1,6 @@
 /* status: what the books say, and what the lanes that run say about themselves. */
 #include "gateway/cli/alarms.h"
-#include "gateway/cli/recon.h"
+#include "gateway/cli/recon/recon.h"
 #include "gateway/cli/status_front.h"
 #include "gateway/cli/status_state.h"
 #include "gateway/status/status.h"

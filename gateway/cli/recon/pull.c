@@ -4,7 +4,7 @@
 #include "conf/read/value.h"
 #include "crypto/openpgp.h"
 #include "gateway/cli/progress.h"
-#include "gateway/cli/recon.h"
+#include "gateway/cli/recon/recon.h"
 #include "gateway/recon/folder.h"
 #include "gateway/recon/pull.h"
 #include <errno.h>

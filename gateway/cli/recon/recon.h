@@ -1,5 +1,5 @@
-/* recon: one command with verbs. The verbs of the gateway's side (run, list, show) are in recon_tasks.c, the
- * requester's in recon_pull.c. */
+/* recon: one command with verbs. The verbs of the gateway's side (run, list, show) are in tasks.c, the
+ * requester's in pull.c. */
 #pragma once
 #include "gateway/cli/command.h"
 #include "store/book_recon.h"
@@ -32,4 +32,4 @@ CliExit recon_cli_list(Cli *cli);    /* recon list */
 CliExit recon_cli_show(Cli *cli);    /* recon show TASK */
 CliExit recon_cli_pull(Cli *cli);    /* recon pull URL */
 CliExit recon_cli_verify(Cli *cli);  /* recon verify FOLDER */
-CliExit recon_cli_compare(Cli *cli); /* recon compare NAME --date D --theirs FILE: recon_compare.c */
+CliExit recon_cli_compare(Cli *cli); /* recon compare NAME --date D --theirs FILE: compare.c */

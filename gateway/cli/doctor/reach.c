@@ -1,5 +1,5 @@
 /* Reaching the server: its name, its addresses, the time it takes, what it says first. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What the doctor makes of what servers offer: from facts, without any server. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* What the writing probes (doctor_write_steps.c) and what runs them and cleans up after them (doctor_write.c) share. */
+/* What the writing probes (write_steps.c) and what runs them and cleans up after them (write.c) share. */
 #pragma once
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 
 enum { SMALL = 64 << 10, FIRST = 300 << 10, MOST = 8 << 20, TINY = 1 << 10, TINY_FILES = 5, CLEANING_TRIES = 3 };
 

@@ -1,8 +1,8 @@
 /* recon compare: the requester's own statement against ours. Ours is what was published for the period, or what we hold
  * now where nothing was; theirs is a file in the lines that we publish, or in a layout of the configuration. */
 #include "gateway/cli/books.h"
-#include "gateway/cli/compare_columns.h"
-#include "gateway/cli/recon.h"
+#include "gateway/cli/recon/compare_columns.h"
+#include "gateway/cli/recon/recon.h"
 #include "gateway/recon/generate.h"
 #include "gateway/records/differences.h"
 #include <errno.h>

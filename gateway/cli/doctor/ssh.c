@@ -1,6 +1,6 @@
 /* What an SSH server offers, what the gateway would agree on with it, what the installed libssh2 cannot do of it, and
  * the host keys. All from the facts of the survey: no login is needed, and none is made. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* A folder of this machine: who may change it, on what it lies, and whether changes are told. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

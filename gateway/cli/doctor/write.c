@@ -4,7 +4,7 @@
  * after Ctrl-C, and with a new connection when the one at work has broken. What cannot be removed is told by its name.
  */
 #include "gateway/base/files.h"
-#include "gateway/cli/doctor_write_private.h"
+#include "gateway/cli/doctor/write_private.h"
 #include "gateway/common/remote_path.h"
 #include <errno.h>
 #include <stdlib.h>

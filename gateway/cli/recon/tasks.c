@@ -1,7 +1,7 @@
 /* recon run, list, show: the gateway's side of reconciliation. What is shown is read from the book; what is to be made
  * is asked of the lane. */
 #include "gateway/cli/books.h"
-#include "gateway/cli/recon.h"
+#include "gateway/cli/recon/recon.h"
 #include "gateway/recon/manifest.h"
 #include "gateway/recon/names.h"
 #include "store/book_recon.h"

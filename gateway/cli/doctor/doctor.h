@@ -47,7 +47,7 @@ typedef struct {
 } DoctorExtra;
 void doctor_find_extras(Doctor *doctor, const char *check, const DoctorExtra *extras, guint n);
 
-/* A signal asks for the end: what runs is cut short (doctor_stop.c), and no further check begins. */
+/* A signal asks for the end: what runs is cut short (stop.c), and no further check begins. */
 void doctor_watch_signals(void);
 gboolean doctor_is_stopped(void);
 /* Opens, or opens again, doctor->courier as the gateway would. The one that is registered here is what a signal aborts,
@@ -56,21 +56,21 @@ gboolean doctor_connect(Doctor *doctor, gboolean to_clean_up, GError **error) G_
 void doctor_disconnect(Doctor *doctor);
 
 /* The checks. FALSE: what comes after makes no sense. */
-gboolean doctor_reach(Doctor *doctor);      /* doctor_reach.c: name, addresses, time, banner */
-gboolean doctor_algorithms(Doctor *doctor); /* doctor_ssh.c: offered, agreed, what the installed library cannot do */
-gboolean doctor_host_keys(Doctor *doctor);  /* doctor_ssh.c */
-gboolean doctor_login(Doctor *doctor);      /* doctor_login.c */
-gboolean doctor_extensions(Doctor *doctor); /* doctor_login.c: what an SFTP server has beyond the protocol */
-gboolean doctor_tls(Doctor *doctor);        /* doctor_tls.c: protocol, certificate */
-/* doctor_tls.c: what an FTP server has beyond the protocol's oldest form */
+gboolean doctor_reach(Doctor *doctor);      /* reach.c: name, addresses, time, banner */
+gboolean doctor_algorithms(Doctor *doctor); /* ssh.c: offered, agreed, what the installed library cannot do */
+gboolean doctor_host_keys(Doctor *doctor);  /* ssh.c */
+gboolean doctor_login(Doctor *doctor);      /* login.c */
+gboolean doctor_extensions(Doctor *doctor); /* login.c: what an SFTP server has beyond the protocol */
+gboolean doctor_tls(Doctor *doctor);        /* tls.c: protocol, certificate */
+/* tls.c: what an FTP server has beyond the protocol's oldest form */
 gboolean doctor_ftp(Doctor *doctor);
-gboolean doctor_local(Doctor *doctor);   /* doctor_local.c: owner, mode, file system, notices of changes */
-gboolean doctor_folders(Doctor *doctor); /* doctor_folders.c: listings of what feeds read */
-/* doctor_folders.c: the feed that takes files away from this folder when they are done with; NULL: none. */
+gboolean doctor_local(Doctor *doctor);   /* local.c: owner, mode, file system, notices of changes */
+gboolean doctor_folders(Doctor *doctor); /* folders.c: listings of what feeds read */
+/* folders.c: the feed that takes files away from this folder when they are done with; NULL: none. */
 const ConfFeed *doctor_taking_feed(const Doctor *doctor, const char *folder);
-gboolean doctor_writes(Doctor *doctor);  /* doctor_write.c: in the folders that may be written to */
+gboolean doctor_writes(Doctor *doctor);  /* write.c: in the folders that may be written to */
 
-/* doctor_advice.c: what to set about an error, by its reason; `otherwise` when that tells nothing. */
+/* advice.c: what to set about an error, by its reason; `otherwise` when that tells nothing. */
 const char *doctor_advice(const GError *error, const char *otherwise);
 
 #define DOCTOR_PROBE_PREFIX ".sallyport-probe-"

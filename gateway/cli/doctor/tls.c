@@ -1,6 +1,6 @@
 /* What an FTP or HTTP server has shown: how the line is protected and until when, and what FTP can do beyond its oldest
  * form. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <string.h>
 
 enum { DAYS_WARNED = 30 };

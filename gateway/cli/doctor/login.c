@@ -1,5 +1,5 @@
 /* The login, as the gateway does it, and what the server has beyond the protocol. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <string.h>
 
 static const char *remedy_for(SallyportErrorCode code) {

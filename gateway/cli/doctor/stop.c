@@ -1,7 +1,7 @@
 /* Ctrl-C. A signal ends the courier that is at work, which fails the call that waits for it; from then on only what
  * cleans up runs. A thread waits for signals, since nothing in a handler may do that. At a terminal the couriers get
  * Ctrl-C, too, and end by it: whoever cleans up tries again with another. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <pthread.h>
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-#include "gateway/cli/compare_columns.h"
+#include "gateway/cli/recon/compare_columns.h"
 
 enum { KEY, AMOUNT, ACCOUNT, BUSINESS_DATE, KNOWN };
 

@@ -1,6 +1,6 @@
 /* doctor: the command, and what it prints. On a terminal each finding is shown when it is made, wrapped to its width;
  * elsewhere a line each at the end; as JSON with all facts behind them. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>

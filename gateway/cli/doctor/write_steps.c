@@ -1,6 +1,6 @@
 /* The writing probes: what the server makes of a put, a resumed one, renames, time stamps, and how quick it is. Every
  * name is noted before it can come to be. */
-#include "gateway/cli/doctor_write_private.h"
+#include "gateway/cli/doctor/write_private.h"
 #include <string.h>
 #include <unistd.h>
 

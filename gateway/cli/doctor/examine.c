@@ -1,5 +1,5 @@
 /* The table of checks, and what they all need. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include "gateway/common/endpoint.h"
 #include <stdarg.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "gateway/cli/recon.h"
+#include "gateway/cli/recon/recon.h"
 #include <string.h>
 
 static const CliOption options[] = {

@@ -1,5 +1,5 @@
 /* What to do about an error, by its reason and not by the step that it came in. */
-#include "gateway/cli/doctor.h"
+#include "gateway/cli/doctor/doctor.h"
 #include <string.h>
 
 /* The words of servers and of our own drivers, the more telling first. */
