@@ -1,19 +1,16 @@
 #include "gateway/common/control.h"
-#include "gateway/common/log.h"
+#include "gateway/common/local_socket.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { REQUEST_LIMIT = 64 * 1024, ANSWER_LIMIT = 64 * 1024 * 1024, CLIENTS = 16, BACKLOG = 32 };
+enum { REQUEST_LIMIT = 64 * 1024, ANSWER_LIMIT = 64 * 1024 * 1024, CLIENTS = 16 };
 #define CLIENT_TIME (5 * G_USEC_PER_SEC)  /* to send a request, or to take its answer */
 #define ANSWER_TIME (60 * G_USEC_PER_SEC) /* what control_ask waits: an answer may stand behind a large commit */
 
@@ -27,32 +24,13 @@ typedef struct {
 } Client;
 
 struct ControlServer {
-  int listener, stop;
-  int folder;   /* of the socket */
-  char *name;   /* in it */
-  dev_t device; /* of the socket as we made it: a successor's is not removed */
-  ino_t inode;
+  LocalSocket *listening;
+  int stop;
   pthread_t thread;
   ControlAnswer answer;
   gpointer user;
   GPtrArray *clients;
 };
-
-/* sun_path holds 108 bytes and state folders can be longer: the address goes through the open folder's entry in /proc.
- */
-static void address_of(int folder, const char *name, struct sockaddr_un *address) {
-  *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-  g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", folder, name);
-}
-
-static int open_folder(const char *path, GError **error) {
-  g_autofree char *folder = g_path_get_dirname(path);
-  int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    g_set_error(error, SALLYPORT_ERROR, errno == ENOENT ? SALLYPORT_ERROR_AGAIN : SALLYPORT_ERROR_CONFIGURATION,
-                "folder of the control socket %s: %s", path, g_strerror(errno));
-  return fd;
-}
 
 json_t *control_failure(const GError *error) {
   g_autofree char *message = g_utf8_make_valid(error ? error->message : "unknown", -1);
@@ -87,26 +65,12 @@ static char *user_name(uid_t uid) {
   return g_strdup_printf("uid-%u", (guint)uid);
 }
 
-/* The socket's mode keeps others out already; root passes every mode, and is told apart by name in the audit. */
-static gboolean is_allowed(int fd, uid_t *uid) {
-  struct ucred peer;
-  socklen_t size = sizeof peer;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-    return FALSE;
-  *uid = peer.uid;
-  return peer.uid == geteuid() || peer.uid == 0;
-}
-
 static void accept_client(ControlServer *server) {
-  int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  uid_t uid = 0;
+  uid_t uid;
+  int fd = local_socket_accept(server->listening, &uid);
   if (fd < 0)
     return;
-  if (!is_allowed(fd, &uid)) {
-    log_event(LOG_WARNING, "control-refused", {"uid", log_number((gint64)uid)});
-    close(fd);
-    return;
-  }
+  fcntl(fd, F_SETFL, O_NONBLOCK);
   Client *client = g_new0(Client, 1);
   client->fd = fd;
   client->who = user_name(uid);
@@ -200,7 +164,7 @@ static gboolean serve_client(ControlServer *server, Client *client, short events
 static void *serve(void *data) {
   ControlServer *server = data;
   for (;;) {
-    struct pollfd polled[2 + CLIENTS] = {{.fd = server->stop, .events = POLLIN}, {.fd = server->listener}};
+    struct pollfd polled[2 + CLIENTS] = {{.fd = server->stop, .events = POLLIN}, {.fd = server->listening->fd}};
     guint n = server->clients->len;
     polled[1].events = n < CLIENTS ? POLLIN : 0;
     for (guint i = 0; i < n; i++) {
@@ -219,79 +183,28 @@ static void *serve(void *data) {
   }
 }
 
-static gboolean is_listening(int folder, const char *name) {
-  struct sockaddr_un address;
-  address_of(folder, name, &address);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0)
-    return FALSE;
-  gboolean is = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
-  close(fd);
-  return is;
-}
-
-/* Bound under a temporary name, listening, then renamed: whoever finds the socket can connect, and what a dead process
- * left is replaced in one step. */
-static gboolean bind_socket(ControlServer *server, const char *path, GError **error) {
-  g_autofree char *temporary = g_strdup_printf(".%s.%d", server->name, (int)getpid());
-  struct sockaddr_un address;
-  struct stat made;
-  if (is_listening(server->folder, server->name))
-    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "another process listens on %s", path);
-  address_of(server->folder, temporary, &address);
-  server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (server->listener < 0)
-    return sallyport_error_errno(error, errno, "control socket %s", path);
-  unlinkat(server->folder, temporary, 0);
-  /* On Linux the mode of an unbound socket becomes that of its file, less the umask: no moment with a wider one. */
-  if (fchmod(server->listener, 0600) != 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-      listen(server->listener, BACKLOG) != 0 || fstatat(server->folder, temporary, &made, AT_SYMLINK_NOFOLLOW) != 0 ||
-      renameat(server->folder, temporary, server->folder, server->name) != 0) {
-    int number = errno;
-    unlinkat(server->folder, temporary, 0);
-    return sallyport_error_errno(error, number, "control socket %s", path);
-  }
-  server->device = made.st_dev;
-  server->inode = made.st_ino;
-  return TRUE;
-}
-
 static void server_free(ControlServer *server) {
-  if (server->listener >= 0)
-    close(server->listener);
   if (server->stop >= 0)
     close(server->stop);
-  if (server->folder >= 0)
-    close(server->folder);
   g_ptr_array_unref(server->clients);
-  g_free(server->name);
+  local_socket_end(server->listening);
   g_free(server);
-}
-
-static void remove_socket(const ControlServer *server) {
-  struct stat there;
-  if (fstatat(server->folder, server->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_dev == server->device &&
-      there.st_ino == server->inode)
-    unlinkat(server->folder, server->name, 0);
 }
 
 ControlServer *control_server_start(const char *path, ControlAnswer answer, gpointer user, GError **error) {
   ControlServer *server = g_new0(ControlServer, 1);
-  server->listener = -1;
   server->answer = answer;
   server->user = user;
-  server->name = g_path_get_basename(path);
   server->clients = g_ptr_array_new_with_free_func(client_free);
   server->stop = eventfd(0, EFD_CLOEXEC);
-  server->folder = open_folder(path, error);
-  if (server->folder < 0 || !bind_socket(server, path, error)) {
+  server->listening = local_socket_listen(path, SOCK_STREAM, error);
+  if (!server->listening) {
     server_free(server);
     return NULL;
   }
   int number = pthread_create(&server->thread, NULL, serve, server);
   if (number != 0) {
     sallyport_error_errno(error, number, "thread of the control socket %s", path);
-    remove_socket(server);
     server_free(server);
     return NULL;
   }
@@ -303,32 +216,7 @@ void control_server_stop(ControlServer *server) {
     return;
   eventfd_write(server->stop, 1);
   pthread_join(server->thread, NULL);
-  remove_socket(server);
   server_free(server);
-}
-
-static int connect_to(const char *path, GError **error) {
-  struct sockaddr_un address;
-  int folder = open_folder(path, error);
-  if (folder < 0)
-    return -1;
-  g_autofree char *name = g_path_get_basename(path);
-  address_of(folder, name, &address);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int number = 0;
-  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-    number = errno;
-  close(folder);
-  if (number == 0)
-    return fd;
-  if (fd >= 0)
-    close(fd);
-  if (number == EACCES)
-    sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                        "no permission to use %s: run this as the service's user or root", path);
-  else
-    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "no lane listens on %s (%s)", path, g_strerror(number));
-  return -1;
 }
 
 static gboolean send_request(int fd, const json_t *request, GError **error) {
@@ -374,7 +262,7 @@ static gboolean read_answer(int fd, GString *answer, GError **error) {
 }
 
 json_t *control_ask(const char *path, const json_t *request, GError **error) {
-  int fd = connect_to(path, error);
+  int fd = local_socket_connect(path, SOCK_STREAM, error);
   if (fd < 0)
     return NULL;
   GString *text = g_string_new(NULL);
