@@ -28,7 +28,17 @@ DbStatement *book_statement(BookStatements *statements, BookStatement which, GEr
   return statements->of[which];
 }
 
+DbStatement *book_statement_named(BookStatements *statements, const char *sql, const char *name, GError **error) {
+  if (!statements->named)
+    statements->named = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)db_statement_free);
+  DbStatement *statement = g_hash_table_lookup(statements->named, name);
+  if (!statement && (statement = db_prepare_named(statements->db, sql, name, error)))
+    g_hash_table_insert(statements->named, (gpointer)(gintptr)name, statement);
+  return statement;
+}
+
 void book_statements_clear(BookStatements *statements) {
+  g_clear_pointer(&statements->named, g_hash_table_unref);
   for (guint i = 0; i < BOOK_N_STATEMENTS; i++)
     db_statement_free(g_steal_pointer(&statements->of[i]));
 }

@@ -99,8 +99,12 @@ typedef enum {
 typedef struct {
   Db *db;
   DbStatement *of[BOOK_N_STATEMENTS];
+  GHashTable *named; /* of capabilities: the name's text → DbStatement */
 } BookStatements;
 /* borrowed; NULL on error */
 DbStatement *book_statement(BookStatements *statements, BookStatement which, GError **error);
+/* The same of a capability's .sql text. `name` is a literal that only this text has: the statement is found by where it
+ * stands, without reading it. */
+DbStatement *book_statement_named(BookStatements *statements, const char *sql, const char *name, GError **error);
 void book_statements_clear(BookStatements *statements);
 char *book_statement_text(BookStatement which); /* for the tests of query plans; the caller frees */
