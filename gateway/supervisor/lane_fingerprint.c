@@ -45,6 +45,13 @@ char *part_of_lane(const Conf *conf, const ConfLane *lane) {
   return g_string_free(part, FALSE);
 }
 
+/* What capabilities serve: all sections of a lane but its feeds. */
+static void put_served(GString *part, const ConfLane *lane) {
+  for (const Row *row = table_lane.rows; row->kind; row++)
+    if (row->kind->store == STORE_STRUCTS && row->inner != &table_feed)
+      text_put_structs(part, row->inner, *(GPtrArray *const *)G_STRUCT_MEMBER_P(lane, row->offset), NULL, NULL);
+}
+
 char *part_of_front(const Conf *conf) {
   GString *part = g_string_new(NULL);
   text_put_struct(part, &table_node, &conf->node, NULL, NULL);
@@ -59,7 +66,7 @@ char *part_of_front(const Conf *conf) {
   for (guint i = 0; i < conf->lanes->len; i++) {
     const ConfLane *lane = conf->lanes->pdata[i];
     text_put(part, lane->name);
-    text_put_structs(part, &table_reconcile, lane->reconciles, NULL, NULL);
+    put_served(part, lane);
   }
   return g_string_free(part, FALSE);
 }
