@@ -20,21 +20,29 @@ static enum MHD_Result queue(FrontRequest *request, guint status, struct MHD_Res
   return result;
 }
 
-static enum MHD_Result answer_text(FrontRequest *request, guint status, char *text, const char *name,
-                                   const char *value) {
-  gsize length = strlen(text);
-  struct MHD_Response *response = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
-  if (!response) {
+static struct MHD_Response *response_of_text(char *text) {
+  struct MHD_Response *response =
+      text ? MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE)
+           : MHD_create_response_from_buffer(0, (void *)(intptr_t) "", MHD_RESPMEM_PERSISTENT);
+  if (!response)
     free(text);
+  return response;
+}
+
+enum MHD_Result front_answer_text(FrontRequest *request, guint status, char *text, const FrontHeader *headers) {
+  gsize length = text ? strlen(text) : 0;
+  struct MHD_Response *response = response_of_text(text);
+  if (!response)
     return MHD_NO;
-  }
-  MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+  if (text)
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
   if (status == MHD_HTTP_UNAUTHORIZED)
     MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"sallyport\"");
   if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
     MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, BUSY_SECONDS);
-  if (name)
-    MHD_add_response_header(response, name, value);
+  for (; headers && headers->name; headers++)
+    if (headers->value)
+      MHD_add_response_header(response, headers->name, headers->value);
   return queue(request, status, response, length);
 }
 
@@ -43,7 +51,8 @@ enum MHD_Result front_answer_json(FrontRequest *request, guint status, json_t *o
   g_autofree char *copy = g_strdup(allowed);
   char *text = json_dumps(object, JSON_COMPACT);
   json_decref(object);
-  return text ? answer_text(request, status, text, copy ? MHD_HTTP_HEADER_ALLOW : NULL, copy) : MHD_NO;
+  FrontHeader headers[] = {{MHD_HTTP_HEADER_ALLOW, copy}, {NULL, NULL}};
+  return text ? front_answer_text(request, status, text, headers) : MHD_NO;
 }
 
 enum MHD_Result front_refuse(FrontRequest *request, guint status, const char *error) {
@@ -65,7 +74,8 @@ enum MHD_Result front_not_ready(FrontRequest *request, const char *state, guint 
   g_autofree char *seconds = g_strdup_printf("%u", retry_after);
   char *text = json_dumps(object, JSON_COMPACT);
   json_decref(object);
-  return text ? answer_text(request, MHD_HTTP_ACCEPTED, text, MHD_HTTP_HEADER_RETRY_AFTER, seconds) : MHD_NO;
+  FrontHeader headers[] = {{MHD_HTTP_HEADER_RETRY_AFTER, seconds}, {NULL, NULL}};
+  return text ? front_answer_text(request, MHD_HTTP_ACCEPTED, text, headers) : MHD_NO;
 }
 
 /* --- Files */

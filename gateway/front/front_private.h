@@ -13,6 +13,7 @@ typedef struct Waits Waits;
 typedef struct Asker Asker;
 typedef struct FrontQuestion FrontQuestion;
 typedef struct FrontRoute FrontRoute; /* routes.h */
+typedef struct FrontBody FrontBody;   /* likewise */
 
 /* A lane: its book, read-only, by readers that are kept for the next request. Nothing is opened before it is asked for.
  */
@@ -33,6 +34,7 @@ typedef struct {
   char *certificate, *private_key, *client_ca;
   pthread_mutex_t lock;
   GHashTable *connections; /* Connection*: all that are open */
+  GHashTable *own;         /* what capabilities keep (front_own), by its name */
 } Front;
 
 /* Bound and listening on TRUE. The configuration outlives it. */
@@ -41,6 +43,10 @@ void front_close(Front *front);
 /* Ends connections that have not sent a whole request head for front { timeout }: a byte now and then is no life. */
 void front_end_slow(Front *front, gint64 now);
 guint front_connections(Front *front);
+/* What a capability keeps for all requests: made when it is first asked for, freed when no request is left, before who
+ * waits is forgotten. `make` may return NULL with *error: it is asked again the next time. */
+gpointer front_own(Front *front, const char *name, gpointer (*make)(Front *front, GError **error),
+                   GDestroyNotify free, GError **error);
 
 /* --- One request. */
 typedef struct {
@@ -48,11 +54,17 @@ typedef struct {
   struct MHD_Connection *connection;
   const ConfPartner *requester; /* who asks, where the route wants to know; before anything else is looked at */
   const char *method, *path;
-  GString *body; /* of a POST */
+  GString *body; /* of a POST, or of a route that takes bodies itself and uses it */
+  const FrontBody *takes; /* NULL: 64 KiB at most, a POST's */
+  gboolean has_length;
+  guint64 length;          /* as announced */
+  guint64 received, noted; /* bytes of the body; when that was last a sign of life */
   guint status;
   guint64 bytes; /* of the answer: for the log */
   gint64 began;
   gboolean is_answered;
+  gpointer own; /* what a handler keeps for its next call, freed at the request's end by own_free */
+  GDestroyNotify own_free;
   FrontQuestion *question;   /* what a handler has asked a lane, kept for its next call; or NULL */
   gconstpointer waits_for;   /* this and what follows: waits.c's; NULL: the handler's first call */
   gint64 waits_until;        /* monotonic */
@@ -65,6 +77,11 @@ gboolean front_is_requester(FrontRequest *request);
 /* --- Answers. Each queues exactly one response. */
 enum MHD_Result front_answer_json(FrontRequest *request, guint status, json_t *object); /* takes the object */
 enum MHD_Result front_refuse(FrontRequest *request, guint status, const char *error);   /* {"error":…} */
+/* A text, which is taken, as JSON, or no body; with these headers, which end with a NULL name. */
+typedef struct {
+  const char *name, *value; /* NULL value: left out */
+} FrontHeader;
+enum MHD_Result front_answer_text(FrontRequest *request, guint status, char *text, const FrontHeader *headers);
 /* 404, the same for what is another's, misspelt or missing. */
 enum MHD_Result front_nothing(FrontRequest *request);
 enum MHD_Result front_trouble(FrontRequest *request, const GError *error); /* 503; the error goes into the log alone */

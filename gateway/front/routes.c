@@ -59,6 +59,16 @@ static const FrontRoute *with_method(const FrontRoute *first, const char *method
   return NULL;
 }
 
+enum MHD_Result front_route_begin(FrontRequest *request) {
+  g_auto(GStrv) parts = g_strsplit(request->path, "/", PARTS_MOST);
+  char *words[PARTS_MOST + 1] = {NULL};
+  g_autoptr(GString) allowed = g_string_new(NULL);
+  const FrontRoute *first = first_match(parts, words), *route = first ? with_method(first, request->method, allowed)
+                                                                     : NULL;
+  request->takes = route ? route->body : NULL;
+  return request->takes ? request->takes->begin(request, words) : MHD_YES;
+}
+
 enum MHD_Result front_route_answer(FrontRequest *request) {
   g_auto(GStrv) parts = g_strsplit(request->path, "/", PARTS_MOST); /* "/v1/x" has an empty part in front */
   char *words[PARTS_MOST + 1] = {NULL};

@@ -2,8 +2,8 @@
  * in the log.
  *
  * Bounds: connections in all and per address; a request head within `timeout` however slowly it drips (front_end_slow),
- * and within HEAD_BYTES; a body within BODY_BYTES, for POST only; a connection that does nothing for `timeout` is ended
- * by the library. */
+ * and within HEAD_BYTES; a body within BODY_BYTES, for POST only, or, where a route takes bodies itself, as long as it
+ * comes with KIB_A_SECOND at least; a connection that does nothing for `timeout` is ended by the library. */
 #include "gateway/base/files.h"
 #include "gateway/base/secret.h"
 #include "gateway/front/routes.h"
@@ -17,7 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 64 * 1024, BODY_BYTES = 64 * 1024, THREADS = 4, BACKLOG = 128, PEM_LIMIT = 1 << 20 };
+enum { HEAD_BYTES = 64 * 1024, BODY_BYTES = 64 * 1024, KIB_A_SECOND = 1, THREADS = 4 };
+enum { BACKLOG = 128, PEM_LIMIT = 1 << 20 };
 
 typedef struct {
   int socket;
@@ -75,6 +76,33 @@ guint front_connections(Front *front) {
   return connections;
 }
 
+/* --- What capabilities keep */
+
+typedef struct {
+  gpointer kept;
+  GDestroyNotify free;
+} Kept;
+
+static void kept_free(gpointer data) {
+  Kept *kept = data;
+  kept->free(kept->kept);
+  g_free(kept);
+}
+
+gpointer front_own(Front *front, const char *name, gpointer (*make)(Front *front, GError **error),
+                   GDestroyNotify free, GError **error) {
+  pthread_mutex_lock(&front->lock);
+  Kept *kept = g_hash_table_lookup(front->own, name);
+  gpointer made = kept ? NULL : make(front, error);
+  if (made) {
+    kept = g_new(Kept, 1);
+    *kept = (Kept){made, free};
+    g_hash_table_insert(front->own, (gpointer)(gintptr)name, kept);
+  }
+  pthread_mutex_unlock(&front->lock);
+  return kept ? kept->kept : NULL;
+}
+
 /* --- A request's way through the library's calls: head, pieces of the body, its end, completion */
 
 static enum MHD_Result refuse_stranger(FrontRequest *request) {
@@ -82,25 +110,50 @@ static enum MHD_Result refuse_stranger(FrontRequest *request) {
                       "who asks? A bearer token or a client certificate that is known here is needed");
 }
 
-static gboolean is_body_announced(struct MHD_Connection *connection, guint64 *length) {
+static gboolean is_body_announced(FrontRequest *request) {
+  struct MHD_Connection *connection = request->connection;
   const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  *length = text ? g_ascii_strtoull(text, NULL, 10) : 0;
-  return *length > 0 ||
+  request->has_length = text != NULL;
+  request->length = text ? g_ascii_strtoull(text, NULL, 10) : 0;
+  return request->length > 0 ||
          MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
 static enum MHD_Result take_head(FrontRequest *request) {
-  guint64 length;
   note_waiting(request->front, request->connection, request->began); /* from now on it is the body that is waited for */
   const FrontRoute *route = front_route_of(request->path);
   if (!(route ? route->access(request) : front_is_requester(request))) /* a stranger is not told what there is */
     return refuse_stranger(request); /* an answer from here, before the request has ended, also ends the connection */
-  gboolean has_body = is_body_announced(request->connection, &length);
+  gboolean has_body = is_body_announced(request);
+  enum MHD_Result result = front_route_begin(request);
+  if (request->takes)
+    return result;
   if (has_body && strcmp(request->method, "POST") != 0)
     return front_refuse(request, MHD_HTTP_BAD_REQUEST, "a request of this kind has no body");
-  if (length > BODY_BYTES)
+  if (request->length > BODY_BYTES)
     return front_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
   return MHD_YES;
+}
+
+/* What comes too slowly to be anything but a connection that is held open is waited for no longer than a head is. */
+static void note_progress(FrontRequest *request, gsize length) {
+  request->received += length;
+  if (request->received - request->noted < (guint64)request->front->conf->front.timeout * KIB_A_SECOND * 1024)
+    return;
+  request->noted = request->received;
+  note_waiting(request->front, request->connection, g_get_monotonic_time());
+}
+
+static gboolean take_piece(FrontRequest *request, const char *bytes, gsize length) {
+  if (request->takes && !request->is_answered) {
+    note_progress(request, length);
+    return request->takes->take(request, bytes, length);
+  }
+  if (request->body->len + length > BODY_BYTES)
+    return FALSE; /* a chunked body without end: the connection is ended */
+  if (!request->is_answered)
+    g_string_append_len(request->body, bytes, (gssize)length);
+  return TRUE;
 }
 
 static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url, const char *method,
@@ -120,12 +173,9 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
   }
   request->path = url;
   if (*upload_size > 0) {
-    if (request->body->len + *upload_size > BODY_BYTES)
-      return MHD_NO; /* a chunked body without end: the connection is ended */
-    if (!request->is_answered)
-      g_string_append_len(request->body, upload, (gssize)*upload_size);
+    gsize length = *upload_size;
     *upload_size = 0;
-    return MHD_YES;
+    return take_piece(request, upload, length) ? MHD_YES : MHD_NO;
   }
   if (request->is_answered)
     return MHD_YES;
@@ -159,6 +209,8 @@ static void completed(void *user, struct MHD_Connection *connection, void **cont
   note_waiting(user, connection, g_get_monotonic_time());
   front_wait_forget(request);
   front_question_unref(request->question);
+  if (request->own)
+    request->own_free(request->own);
   g_string_free(request->body, TRUE);
   g_free(request);
   *context = NULL;
@@ -267,6 +319,7 @@ Front *front_open(const Conf *conf, GError **error) {
   front->waits = waits_new();
   front->shelves = g_ptr_array_new_with_free_func((GDestroyNotify)shelf_free);
   front->connections = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_free, NULL);
+  front->own = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, kept_free);
   pthread_mutex_init(&front->lock, NULL);
   for (guint i = 0; i < conf->lanes->len; i++)
     g_ptr_array_add(front->shelves, shelf_new(conf, conf->lanes->pdata[i], front->waits));
@@ -286,6 +339,7 @@ void front_close(Front *front) {
   waits_end(front->waits);
   if (front->daemon)
     MHD_stop_daemon(front->daemon); /* closes the listening socket, ends the threads */
+  g_hash_table_unref(front->own);
   g_ptr_array_unref(front->shelves); /* with their askers, which wake who waits */
   waits_free(front->waits);
   g_hash_table_unref(front->connections);

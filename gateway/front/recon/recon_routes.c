@@ -2,11 +2,11 @@
 #include <string.h>
 
 const FrontRoute front_recon_routes[] = {
-    {"GET", "/v1/manifests", recon_route_list, front_is_requester},
-    {"GET", "/v1/manifests/{}/{}", recon_route_manifest, front_is_requester},
-    {"POST", "/v1/manifests/{}/{}/acknowledgement", recon_route_acknowledge, front_is_requester},
-    {"GET", "/v1/manifests/{}/{}/{}", recon_route_manifest, front_is_requester},
-    {"GET", "/v1/objects/{}", recon_route_object, front_is_requester},
+    {"GET", "/v1/manifests", recon_route_list, front_is_requester, NULL},
+    {"GET", "/v1/manifests/{}/{}", recon_route_manifest, front_is_requester, NULL},
+    {"POST", "/v1/manifests/{}/{}/acknowledgement", recon_route_acknowledge, front_is_requester, NULL},
+    {"GET", "/v1/manifests/{}/{}/{}", recon_route_manifest, front_is_requester, NULL},
+    {"GET", "/v1/objects/{}", recon_route_object, front_is_requester, NULL},
     {0}};
 
 const ConfReconcile *recon_route_find(const FrontRequest *request, const char *type, Shelf **shelf) {

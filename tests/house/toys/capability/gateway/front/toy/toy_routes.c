@@ -18,4 +18,4 @@ static enum MHD_Result count_notes(FrontRequest *request, char **words) {
   return front_answer_json(request, MHD_HTTP_OK, json_pack("{s:I}", "notes", (json_int_t)all));
 }
 
-const FrontRoute front_toy_routes[] = {{"GET", "/v1/toy/notes", count_notes, front_is_requester}, {0}};
+const FrontRoute front_toy_routes[] = {{"GET", "/v1/toy/notes", count_notes, front_is_requester, NULL}, {0}};
