@@ -1,6 +1,7 @@
 /* feed "…" { … }: a partner's files, from the folder that they come from to the answers; and lanes, which hold
  * feeds. */
 #pragma once
+#include "conf/model/exchange.h"
 #include "conf/model/feedback.h"
 #include "conf/model/process.h"
 #include "conf/model/source.h"
@@ -45,4 +46,5 @@ typedef struct {
   guint threads;         /* 0: one per processor */
   GPtrArray *feeds;      /* ConfFeed* */
   GPtrArray *reconciles; /* ConfReconcile* */
+  GPtrArray *exchanges;  /* ConfExchange* */
 } ConfLane;

@@ -1,6 +1,7 @@
 /* Lanes and their feeds: what concerns the feed as a whole. */
 #include "conf/check/references.h"
 #include "conf/read/value.h"
+#include "conf/table/exchange.h"
 #include "conf/table/kinds.h"
 #include "conf/table/process.h"
 #include "conf/table/tables.h"
@@ -165,7 +166,7 @@ const Table table_feed = TABLE(ConfFeed, feed_rows);
 
 static void check_lane(const Section *section, gpointer into) {
   const ConfLane *lane = into;
-  if (lane->feeds->len == 0 && lane->reconciles->len == 0 && !section->node->damaged)
+  if (lane->feeds->len == 0 && lane->reconciles->len == 0 && lane->exchanges->len == 0 && !section->node->damaged)
     section_warning(section, NULL, "lane \"%s\" has no feed", lane->name);
 }
 
@@ -175,6 +176,7 @@ static const Row lane_rows[] = {
     ROW(ConfLane, "threads", threads, number, .otherwise = 0, .least = 0, .most = 256),
     SECTIONS(ConfLane, "feed", feeds, table_feed),
     SECTIONS(ConfLane, "reconcile", reconciles, table_reconcile),
+    SECTIONS(ConfLane, "exchange", exchanges, table_exchange),
     CHECK(check_lane),
     ROWS_END,
 };

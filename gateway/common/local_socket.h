@@ -12,8 +12,8 @@ typedef struct {
   ino_t inode;
 } LocalSocket;
 
-/* `type` is SOCK_STREAM or SOCK_SEQPACKET. What a dead process left there is replaced; AGAIN while a living one listens.
- */
+/* `type` is SOCK_STREAM or SOCK_SEQPACKET. What a dead process left there is replaced; AGAIN while a living one
+ * listens. */
 LocalSocket *local_socket_listen(const char *path, int type, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void local_socket_end(LocalSocket *socket); /* removes it; NULL is fine */
 /* The next connection, close-on-exec; -1: none, or one that is not let in, which is logged. */

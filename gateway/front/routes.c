@@ -1,9 +1,10 @@
 #include "gateway/front/routes.h"
+#include "gateway/front/exchange/exchange_routes.h"
 #include "gateway/front/recon/recon_routes.h"
 #include <string.h>
 
 /* A capability's routes are its own; where two match, the one that stands first answers. */
-static const FrontRoute *const tables[] = {front_recon_routes};
+static const FrontRoute *const tables[] = {front_recon_routes, front_exchange_routes};
 
 enum { PARTS_MOST = 12 };
 

@@ -4,7 +4,7 @@
  */
 #include "store/book/book_private.h"
 
-#define CAPABILITIES(X) X(recon)
+#define CAPABILITIES(X) X(recon) X(exchange)
 
 #define DECLARE(name) extern const BookMigrations name##_migrations;
 CAPABILITIES(DECLARE)

@@ -1,0 +1,17 @@
+/* exchange "…" { … }, a lane's: a mailbox between two partners that do not reach each other. */
+#pragma once
+#include "conf/model/where.h"
+
+typedef struct {
+  ConfWhere where;
+  char *name;               /* of the mailbox */
+  char *source;             /* a partner */
+  char *consumer;           /* another one */
+  guint64 size_limit;       /* bytes of one item; 8 GiB */
+  guint64 quota;            /* bytes of all that are here, in each direction; 200 GiB */
+  guint64 reserve;          /* bytes of the disk that items leave to the book; 256 MiB */
+  guint incomplete_keep;    /* these in seconds: 1 day */
+  guint keep_acknowledged;  /* 7 days */
+  guint keep_unacknowledged; /* 90 days */
+  guint unacknowledged_after; /* 4 hours */
+} ConfExchange;

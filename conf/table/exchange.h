@@ -1,0 +1,6 @@
+/* The table of exchange "…" { … }. */
+#pragma once
+#include "conf/model/exchange.h"
+#include "conf/table/kinds.h"
+
+extern const Table table_exchange;

@@ -1,0 +1,93 @@
+/* What the files of the exchange share:
+ *
+ *   exchange.c   the service: its start and its end
+ *   mailboxes.c  what all of them share
+ *   desk.c       the socket: a thread for each connection, questions and answers
+ *   put.c        put open resume finish head
+ *   obtain.c     list get acknowledge
+ *   keep.c       the keeper's thread: notes that nobody waits for, retention, alarms */
+#pragma once
+#include "gateway/common/local_socket.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/packet.h"
+#include "store/exchange.h"
+#include <pthread.h>
+
+typedef struct {
+  const ConfExchange *conf;
+  ExchangeFlow flows[2];     /* by direction: what is committed, or a moment older; under the lock */
+  pthread_cond_t arrived[2]; /* a number was given */
+  gboolean tells[2];         /* the keeper's: that items wait is told */
+} Mailbox;
+
+typedef struct {
+  const LaneHost *host;
+  GPtrArray *mailboxes; /* Mailbox* */
+  char *folder;         /* of the items' files */
+  LocalSocket *listening;
+  int ends; /* an eventfd: readable from the service's end on */
+  pthread_t acceptor, keeper;
+  gboolean has_acceptor, has_keeper;
+  pthread_mutex_t lock; /* of all below, and of the mailboxes' flows */
+  pthread_cond_t changed, ended;
+  gboolean is_ending;
+  GHashTable *connections; /* descriptors, each with a thread */
+  GQueue readers;          /* BookReader*, idle */
+  GQueue notes;            /* ExchangeNote* */
+} Exchange;
+
+/* One question, while it is answered. */
+typedef struct {
+  Exchange *exchange;
+  Mailbox *mailbox;
+  ExchangeDirection puts, gets; /* the flow that who asks puts into, and the one that it obtains from */
+  const char *id;               /* NULL: none */
+  const json_t *request;
+  const void *bytes; /* with it */
+  gsize length;
+  json_t *answer; /* what belongs to the verdict */
+  GString *page;  /* a text instead; or NULL */
+  int fd;         /* -1: none */
+} ExchangeCall;
+
+/* A verdict, or VERDICT_TROUBLE with *error. */
+typedef ExchangeVerdict (*ExchangeHandler)(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_put(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_open(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_resume(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_finish(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_head(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_list(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_get(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_acknowledge(ExchangeCall *call, GError **error);
+
+/* --- mailboxes.c */
+Mailbox *exchange_mailbox(const Exchange *exchange, const char *name); /* NULL: none */
+/* Readers of the book, kept for the next question. */
+BookReader *exchange_reader_take(Exchange *exchange, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void exchange_reader_return(Exchange *exchange, BookReader *reader); /* NULL is fine */
+/* The item of this flow and id; NULL without error: none. */
+ExchangeItem *exchange_item(ExchangeCall *call, ExchangeDirection direction, GError **error);
+char *exchange_path(const Exchange *exchange, const char *file);
+/* Into the log; the lane stops when it is the disk that cannot be trusted. `mailbox` and `item` may be NULL. */
+void exchange_tell_trouble(const Exchange *exchange, const Mailbox *mailbox, const char *item, const GError *error);
+/* What the answer tells of an item. */
+json_t *exchange_item_json(const ExchangeItem *item);
+
+/* --- desk.c */
+gboolean exchange_desk_open(Exchange *exchange, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* FALSE: some threads could not be ended within the time. */
+gboolean exchange_desk_close(Exchange *exchange, guint grace_seconds);
+
+/* --- keep.c */
+/* An item was listed or obtained; nobody waits until it is in the book, and a crash may lose it. `id` NULL: the numbers
+ * first … last were listed. */
+typedef struct {
+  const Mailbox *mailbox;
+  ExchangeDirection direction;
+  gint64 first, last;
+  char *id;
+} ExchangeNote;
+void exchange_note(Exchange *exchange, const ExchangeNote *note); /* takes the id */
+void exchange_note_free(ExchangeNote *note);
+gboolean exchange_keep_start(Exchange *exchange, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,240 @@
+/* The keeper: one thread that writes what nobody waits for (items were listed, obtained), ends what has been here long
+ * enough, and tells of what nobody acknowledges.
+ *
+ * What is acknowledged goes after keep-acknowledged, what was begun and not finished after incomplete-keep. What nobody
+ * has acknowledged is never gone without a word: after keep-unacknowledged it becomes `expired`, with an alarm in the
+ * same commit, and its row stays. The row goes first, then its file: a crash between the two leaves a file that the
+ * next start sweeps away. */
+#include "gateway/base/clock.h"
+#include "gateway/base/faultpoint.h"
+#include "gateway/common/log.h"
+#include "gateway/exchange/exchange_private.h"
+#include "store/book_watch.h"
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SWEEP_SECONDS = 1, AT_ONCE = 500, ROWS_KEPT_DAYS = 400, NOTES_MOST = 10000 };
+#define EXPIRED_ALARM "item-expired"
+#define WAITING_ALARM "item-unacknowledged"
+
+/* --- Notes */
+
+void exchange_note_free(ExchangeNote *note) {
+  g_free(note->id);
+  g_free(note);
+}
+
+void exchange_note(Exchange *exchange, const ExchangeNote *note) {
+  pthread_mutex_lock(&exchange->lock);
+  gboolean is_taken = g_queue_get_length(&exchange->notes) < NOTES_MOST;
+  if (is_taken)
+    g_queue_push_tail(&exchange->notes, g_memdup2(note, sizeof *note));
+  pthread_cond_signal(&exchange->changed);
+  pthread_mutex_unlock(&exchange->lock);
+  if (!is_taken)
+    g_free(note->id);
+}
+
+static gboolean write_note(BookTransaction *tx, const ExchangeNote *note, GError **error) {
+  const char *mailbox = note->mailbox->conf->name;
+  if (!note->id)
+    return exchange_note_listed(tx, mailbox, note->direction, note->first, note->last, error);
+  return exchange_note_got(tx, mailbox, note->direction, note->id, error);
+}
+
+/* All that came meanwhile, in one transaction. */
+static gboolean notes_change(BookTransaction *tx, gpointer data, GError **error) {
+  for (const GList *at = ((const GQueue *)data)->head; at; at = at->next)
+    if (!write_note(tx, at->data, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* --- Ending items */
+
+typedef struct {
+  const Exchange *exchange;
+  const Mailbox *mailbox;
+  ExchangeDirection direction;
+  const GPtrArray *items;
+  ExchangeState to;
+  gint64 now;
+} Ending;
+
+static gboolean tell_expired(BookTransaction *tx, const Ending *ending, GError **error) {
+  const char *mailbox = ending->mailbox->conf->name;
+  guint items = ending->items->len;
+  g_autofree char *text = g_strdup_printf("mailbox %s: %u item%s (%s) that nobody acknowledged went after "
+                                          "keep-unacknowledged; `sallyport exchange items %s -s expired` names them",
+                                          mailbox, items, items == 1 ? "" : "s",
+                                          exchange_direction_word(ending->direction), mailbox);
+  AlarmCall call = {.kind = EXPIRED_ALARM,
+                    .subject = mailbox,
+                    .text = text,
+                    .weight = ending->now,
+                    .ways = ending->exchange->host->alarm_ways};
+  return book_raise_alarm(tx, &call, error);
+}
+
+static gboolean end_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Ending *ending = data;
+  for (guint i = 0; i < ending->items->len; i++) {
+    const ExchangeItem *was = ending->items->pdata[i];
+    g_autoptr(ExchangeItem) item = NULL; /* it may have been acknowledged meanwhile */
+    if (!exchange_item_now(tx, was->mailbox, was->direction, was->id, &item, error))
+      return FALSE;
+    if (item && item->state == was->state && !exchange_advance_item(tx, item, ending->to, error))
+      return FALSE;
+  }
+  return (ending->to != EXCHANGE_EXPIRED || tell_expired(tx, ending, error)) &&
+         exchange_prune(tx, ending->mailbox->conf->name, ending->direction,
+                        ending->now - (gint64)ROWS_KEPT_DAYS * 86400 * G_USEC_PER_SEC, error);
+}
+
+/* One that is written to is not given up, however long it takes. */
+static gboolean is_in_work(const Exchange *exchange, const ExchangeItem *item, gint64 before) {
+  struct stat file;
+  g_autofree char *path = item->file ? exchange_path(exchange, item->file) : NULL;
+  return item->state == EXCHANGE_RECEIVING && path && stat(path, &file) == 0 &&
+         (gint64)file.st_mtime * G_USEC_PER_SEC > before;
+}
+
+static void leave_out_what_is_in_work(const Exchange *exchange, GPtrArray *items, gint64 before) {
+  for (guint i = items->len; i-- > 0;)
+    if (is_in_work(exchange, items->pdata[i], before))
+      g_ptr_array_remove_index_fast(items, i);
+}
+
+static gboolean end_items(Exchange *exchange, BookReader *reader, const ExchangeSince *since, Ending *ending,
+                          GError **error) {
+  g_autoptr(GPtrArray) items = exchange_since(reader, since, error);
+  if (!items)
+    return FALSE;
+  leave_out_what_is_in_work(exchange, items, since->before);
+  if (items->len == 0)
+    return TRUE;
+  ending->items = items;
+  fault_point("exchange-end-before");
+  if (!book_write(exchange->host->book, end_change, ending, error))
+    return FALSE;
+  fault_point("exchange-end-after");
+  for (guint i = 0; i < items->len; i++) {
+    const ExchangeItem *item = items->pdata[i];
+    g_autofree char *path = item->file ? exchange_path(exchange, item->file) : NULL;
+    if (path)
+      unlink(path);
+  }
+  log_event(ending->to == EXCHANGE_EXPIRED ? LOG_WARNING : LOG_INFO, "items-ended",
+            {"mailbox", ending->mailbox->conf->name}, {"items", log_number(items->len)},
+            {"state", exchange_state_word(ending->to)});
+  return TRUE;
+}
+
+/* --- What nobody acknowledges */
+
+typedef struct {
+  const Ending *ending;
+  guint waiting;
+} Waiting;
+
+static gboolean waiting_change(BookTransaction *tx, gpointer data, GError **error) {
+  const Waiting *waiting = data;
+  const Ending *ending = waiting->ending;
+  g_autofree char *subject = g_strdup_printf("%s/%s", ending->mailbox->conf->name,
+                                             exchange_direction_word(ending->direction)),
+                  *text = g_strdup_printf("mailbox %s: items (%s) have waited longer than unacknowledged-after; "
+                                          "`sallyport exchange items %s` names them",
+                                          ending->mailbox->conf->name, exchange_direction_word(ending->direction),
+                                          ending->mailbox->conf->name);
+  AlarmCall call = {
+      .kind = WAITING_ALARM, .subject = subject, .text = text, .ways = ending->exchange->host->alarm_ways};
+  return waiting->waiting ? book_raise_alarm(tx, &call, error)
+                          : book_clear_alarm(tx, WAITING_ALARM, subject, call.ways, error);
+}
+
+static gboolean tell_waiting(Exchange *exchange, BookReader *reader, const Ending *ending, gboolean *told,
+                             GError **error) {
+  Waiting waiting = {.ending = ending};
+  ExchangeSince since = {.mailbox = ending->mailbox->conf->name, .direction = ending->direction, .limit = 1};
+  since.before = ending->now - (gint64)ending->mailbox->conf->unacknowledged_after * G_USEC_PER_SEC;
+  for (since.state = EXCHANGE_STORED; since.state <= EXCHANGE_LISTED; since.state++) {
+    g_autoptr(GPtrArray) items = exchange_since(reader, &since, error);
+    if (!items)
+      return FALSE;
+    waiting.waiting += items->len;
+  }
+  if ((waiting.waiting > 0) == *told)
+    return TRUE;
+  *told = waiting.waiting > 0;
+  return book_write(exchange->host->book, waiting_change, &waiting, error);
+}
+
+/* --- The thread */
+
+static gboolean sweep_flow(Exchange *exchange, Mailbox *mailbox, ExchangeDirection direction, GError **error) {
+  const ConfExchange *conf = mailbox->conf;
+  const struct {
+    ExchangeState from, to;
+    guint seconds;
+  } rules[] = {{EXCHANGE_RECEIVING, EXCHANGE_ABANDONED, conf->incomplete_keep},
+               {EXCHANGE_ACKNOWLEDGED, EXCHANGE_REMOVED, conf->keep_acknowledged},
+               {EXCHANGE_STORED, EXCHANGE_EXPIRED, conf->keep_unacknowledged},
+               {EXCHANGE_LISTED, EXCHANGE_EXPIRED, conf->keep_unacknowledged}};
+  Ending ending = {.exchange = exchange, .mailbox = mailbox, .direction = direction, .now = g_get_real_time()};
+  BookReader *reader = exchange_reader_take(exchange, error);
+  gboolean ok = reader != NULL;
+  for (guint i = 0; ok && i < G_N_ELEMENTS(rules); i++) {
+    ExchangeSince since = {conf->name, direction, rules[i].from,
+                           ending.now - (gint64)rules[i].seconds * G_USEC_PER_SEC, AT_ONCE};
+    ending.to = rules[i].to;
+    ok = end_items(exchange, reader, &since, &ending, error);
+  }
+  ok = ok && tell_waiting(exchange, reader, &ending, &mailbox->tells[direction], error);
+  exchange_reader_return(exchange, reader);
+  return ok;
+}
+
+static void sweep(Exchange *exchange) {
+  for (guint i = 0; i < exchange->mailboxes->len; i++)
+    for (guint direction = 0; direction < 2; direction++) {
+      g_autoptr(GError) error = NULL;
+      if (!sweep_flow(exchange, exchange->mailboxes->pdata[i], (ExchangeDirection)direction, &error))
+        exchange_tell_trouble(exchange, exchange->mailboxes->pdata[i], NULL, error);
+    }
+}
+
+static void write_notes(Exchange *exchange, GQueue *notes) {
+  g_autoptr(GError) error = NULL;
+  if (g_queue_is_empty(notes))
+    return;
+  if (!book_write(exchange->host->book, notes_change, notes, &error))
+    exchange_tell_trouble(exchange, NULL, NULL, error);
+  g_queue_clear_full(notes, (GDestroyNotify)exchange_note_free);
+}
+
+static void *keep(void *user) {
+  Exchange *exchange = user;
+  gint64 sweep_at = 0;
+  pthread_mutex_lock(&exchange->lock);
+  while (!exchange->is_ending) {
+    GQueue notes = exchange->notes;
+    g_queue_init(&exchange->notes);
+    pthread_mutex_unlock(&exchange->lock);
+    write_notes(exchange, &notes);
+    if (g_get_monotonic_time() >= sweep_at) {
+      sweep(exchange);
+      sweep_at = g_get_monotonic_time() + SWEEP_SECONDS * G_USEC_PER_SEC;
+    }
+    pthread_mutex_lock(&exchange->lock);
+    if (!exchange->is_ending && g_queue_is_empty(&exchange->notes))
+      clock_condition_wait(&exchange->changed, &exchange->lock, sweep_at);
+  }
+  pthread_mutex_unlock(&exchange->lock);
+  return NULL;
+}
+
+gboolean exchange_keep_start(Exchange *exchange, GError **error) {
+  int number = pthread_create(&exchange->keeper, NULL, keep, exchange);
+  exchange->has_keeper = number == 0;
+  return number == 0 || sallyport_error_errno(error, number, "start the exchange's keeper");
+}

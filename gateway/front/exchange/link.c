@@ -1,0 +1,293 @@
+#include "gateway/front/exchange/link.h"
+#include "gateway/base/clock.h"
+#include "gateway/common/local_socket.h"
+#include "gateway/exchange/exchange.h"
+#include "gateway/exchange/packet.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { WAITING_MOST = 2 /* half of the server's threads */, EVENTS = 16 };
+
+struct Link {
+  Waits *waits;
+  int epoll, ends[2]; /* ends: a socket pair that says when to stop */
+  pthread_t thread;
+  gint waiting, polls;  /* atomic: threads that wait for a call; long polls */
+  pthread_mutex_t lock; /* of all below, and of all uploads */
+  pthread_cond_t done;
+  GHashTable *idle;    /* path of a lane's socket → GQueue* of connections */
+  GHashTable *calls;   /* connection → Asking*: what it is asked */
+  GHashTable *uploads; /* item → Upload* */
+};
+
+typedef struct {
+  LinkCall *call;
+  GQueue *home; /* where the connection goes when it is answered */
+} Asking;
+
+/* --- Calls */
+
+void link_call_unref(LinkCall *call) {
+  if (!call || !g_atomic_int_dec_and_test(&call->references))
+    return;
+  json_decref(call->head);
+  g_clear_pointer(&call->bytes, g_bytes_unref);
+  if (call->fd >= 0)
+    close(call->fd);
+  g_free(call);
+}
+
+gboolean link_call_is_done(LinkCall *call) {
+  return g_atomic_int_get(&call->is_done);
+}
+
+static void queue_free(gpointer data) {
+  GQueue *queue = data;
+  for (gpointer socket; (socket = g_queue_pop_head(queue));)
+    close(GPOINTER_TO_INT(socket));
+  g_queue_free(queue);
+}
+
+/* Under the lock. */
+static GQueue *home_of(Link *link, const char *path) {
+  GQueue *home = g_hash_table_lookup(link->idle, path);
+  if (!home)
+    g_hash_table_insert(link->idle, g_strdup(path), home = g_queue_new());
+  return home;
+}
+
+static int connect_lane(const Link *link, const char *path) {
+  int socket = local_socket_connect(path, SOCK_SEQPACKET, NULL);
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
+  if (socket >= 0)
+    epoll_ctl(link->epoll, EPOLL_CTL_ADD, socket, &event);
+  return socket;
+}
+
+/* A connection that is idle is noted as asked before it is: its answer may come at once. */
+static int begin_call(Link *link, const char *path, LinkCall *call) {
+  pthread_mutex_lock(&link->lock);
+  GQueue *home = home_of(link, path);
+  gpointer idle = g_queue_pop_head(home);
+  int socket = idle ? GPOINTER_TO_INT(idle) : connect_lane(link, path);
+  if (socket >= 0) {
+    Asking *asking = g_new(Asking, 1);
+    *asking = (Asking){call, home};
+    g_hash_table_insert(link->calls, GINT_TO_POINTER(socket), asking);
+  }
+  pthread_mutex_unlock(&link->lock);
+  return socket;
+}
+
+LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes) {
+  LinkCall *call = g_new0(LinkCall, 1);
+  g_autofree char *path = exchange_socket_path(shelf->paths);
+  Packet packet = {.head = question, .bytes = bytes ? bytes->str : NULL, .length = bytes ? bytes->len : 0, .fd = -1};
+  *call = (LinkCall){.references = 2, .fd = -1, .asked_at = g_get_monotonic_time()};
+  int socket = begin_call(link, path, call);
+  if (socket < 0) {
+    call->references = 1;
+    link_call_unref(call);
+    call = NULL;
+  } else if (!packet_send(socket, &packet)) {
+    shutdown(socket, SHUT_RDWR); /* the thread finds its end, and tells */
+  }
+  json_decref(question);
+  return call;
+}
+
+gboolean link_call_wait(Link *link, LinkCall *call, guint seconds) {
+  gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+  gboolean may = g_atomic_int_add(&link->waiting, 1) < WAITING_MOST;
+  pthread_mutex_lock(&link->lock);
+  while (may && !link_call_is_done(call) && clock_condition_wait(&link->done, &link->lock, until))
+    ;
+  pthread_mutex_unlock(&link->lock);
+  g_atomic_int_add(&link->waiting, -1);
+  return link_call_is_done(call);
+}
+
+gboolean link_poll_begins(Link *link, guint most) {
+  if ((guint)g_atomic_int_add(&link->polls, 1) < most)
+    return TRUE;
+  link_poll_ends(link);
+  return FALSE;
+}
+
+void link_poll_ends(Link *link) {
+  g_atomic_int_add(&link->polls, -1);
+}
+
+/* --- The thread of answers */
+
+static void finish(Link *link, Asking *asking, const Packet *packet) {
+  LinkCall *call = asking->call;
+  call->head = packet->head;
+  call->fd = packet->fd;
+  call->bytes = packet->length ? g_bytes_new(packet->bytes, packet->length) : NULL;
+  pthread_mutex_lock(&link->lock);
+  g_atomic_int_set(&call->is_done, TRUE);
+  pthread_cond_broadcast(&link->done);
+  pthread_mutex_unlock(&link->lock);
+  front_wake(link->waits, call);
+  link_call_unref(call);
+  g_free(asking);
+}
+
+/* Under the lock: a connection that has ended, idle or not. */
+static void forget(Link *link, int socket) {
+  GHashTableIter all;
+  gpointer home;
+  g_hash_table_iter_init(&all, link->idle);
+  while (g_hash_table_iter_next(&all, NULL, &home))
+    g_queue_remove(home, GINT_TO_POINTER(socket));
+  close(socket);
+}
+
+static void receive(Link *link, int socket, guint8 *buffer) {
+  Packet packet;
+  gboolean is_open = packet_receive(socket, buffer, &packet);
+  pthread_mutex_lock(&link->lock);
+  Asking *asking = g_hash_table_lookup(link->calls, GINT_TO_POINTER(socket));
+  g_hash_table_remove(link->calls, GINT_TO_POINTER(socket));
+  if (is_open && asking)
+    g_queue_push_head(asking->home, GINT_TO_POINTER(socket));
+  else
+    forget(link, socket);
+  pthread_mutex_unlock(&link->lock);
+  if (!is_open)
+    packet = (Packet){.fd = -1};
+  if (asking)
+    finish(link, asking, &packet);
+}
+
+static void *receive_all(void *user) {
+  Link *link = user;
+  g_autofree guint8 *buffer = g_malloc(PACKET_LIMIT);
+  for (;;) {
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(link->epoll, events, EVENTS, -1);
+    if (n < 0 && errno != EINTR)
+      return NULL;
+    for (int i = 0; i < n; i++)
+      if (events[i].data.fd == link->ends[0])
+        return NULL;
+    for (int i = 0; i < n; i++)
+      receive(link, events[i].data.fd, buffer);
+  }
+}
+
+static void link_free(gpointer data) {
+  Link *link = data;
+  GHashTableIter all;
+  gpointer socket, asking;
+  close(link->ends[1]);
+  pthread_join(link->thread, NULL);
+  g_hash_table_iter_init(&all, link->calls);
+  while (g_hash_table_iter_next(&all, &socket, &asking)) {
+    close(GPOINTER_TO_INT(socket));
+    link_call_unref(((Asking *)asking)->call);
+    g_free(asking);
+  }
+  g_hash_table_unref(link->calls);
+  g_hash_table_unref(link->idle);
+  g_hash_table_unref(link->uploads);
+  close(link->epoll);
+  close(link->ends[0]);
+  pthread_mutex_destroy(&link->lock);
+  pthread_cond_destroy(&link->done);
+  g_free(link);
+}
+
+static gpointer link_new(Front *front, GError **error) {
+  Link *link = g_new0(Link, 1);
+  struct epoll_event event = {.events = EPOLLIN};
+  link->waits = front->waits;
+  link->epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (link->epoll < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link->ends) != 0) {
+    sallyport_error_errno(error, errno, "front: the lanes' answers");
+    g_free(link);
+    return NULL;
+  }
+  event.data.fd = link->ends[0];
+  epoll_ctl(link->epoll, EPOLL_CTL_ADD, link->ends[0], &event);
+  link->idle = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_free);
+  link->calls = g_hash_table_new(g_direct_hash, g_direct_equal);
+  link->uploads = g_hash_table_new(g_str_hash, g_str_equal);
+  pthread_mutex_init(&link->lock, NULL);
+  clock_condition_init(&link->done);
+  int number = pthread_create(&link->thread, NULL, receive_all, link);
+  if (number == 0)
+    return link;
+  sallyport_error_errno(error, number, "front: start a thread");
+  g_free(link);
+  return NULL;
+}
+
+Link *link_of(Front *front, GError **error) {
+  return front_own(front, "exchange", link_new, link_free, error);
+}
+
+/* --- Uploads */
+
+static void stop_writing(Upload *upload) {
+  pthread_mutex_lock(&upload->lock);
+  if (upload->fd >= 0)
+    close(upload->fd);
+  upload->fd = -1;
+  pthread_mutex_unlock(&upload->lock);
+}
+
+void upload_fence(Link *link, const char *item) {
+  pthread_mutex_lock(&link->lock);
+  Upload *upload = g_hash_table_lookup(link->uploads, item);
+  if (upload)
+    stop_writing(upload);
+  g_hash_table_remove(link->uploads, item);
+  pthread_mutex_unlock(&link->lock);
+}
+
+Upload *upload_begin(Link *link, const char *item, int fd) {
+  Upload *upload = g_new0(Upload, 1);
+  *upload = (Upload){.link = link, .item = g_strdup(item), .fd = fd};
+  pthread_mutex_init(&upload->lock, NULL);
+  upload_fence(link, item);
+  pthread_mutex_lock(&link->lock);
+  g_hash_table_insert(link->uploads, upload->item, upload);
+  pthread_mutex_unlock(&link->lock);
+  return upload;
+}
+
+gboolean upload_write(Upload *upload, const char *bytes, gsize length, int *number) {
+  *number = 0;
+  pthread_mutex_lock(&upload->lock);
+  gboolean writes = upload->fd >= 0;
+  while (writes && *number == 0 && length > 0) {
+    ssize_t put = pwrite(upload->fd, bytes, length, (off_t)upload->offset);
+    if (put < 0)
+      *number = errno == EINTR ? 0 : errno;
+    else
+      upload->offset += (guint64)put, bytes += put, length -= (gsize)put;
+  }
+  pthread_mutex_unlock(&upload->lock);
+  return writes && *number == 0;
+}
+
+void upload_end(Upload *upload) {
+  Link *link = upload->link;
+  pthread_mutex_lock(&link->lock);
+  if (g_hash_table_lookup(link->uploads, upload->item) == upload)
+    g_hash_table_remove(link->uploads, upload->item);
+  pthread_mutex_unlock(&link->lock);
+  stop_writing(upload);
+}
+
+void upload_free(Upload *upload) {
+  upload_end(upload);
+  pthread_mutex_destroy(&upload->lock);
+  g_free(upload->item);
+  g_free(upload);
+}

@@ -1,0 +1,172 @@
+"""Mailboxes: an item's way from the source to the consumer by curl, and every answer that is promised."""
+import os
+import threading
+
+from harness import equal, has, test, wait_until
+from mailboxes import MAILBOX, Exchange, digest
+
+BIG = 300 * 1024
+
+
+@test
+def an_item_is_put_listed_obtained_and_acknowledged_in_both_directions():
+    with Exchange() as exchange:
+        for puts, gets in ((exchange.source, exchange.consumer), (exchange.consumer, exchange.source)):
+            for name, body in (("small.1", b"one claim\n"), ("large.1", os.urandom(BIG)), ("empty", b"")):
+                answer = puts.put(name, body, headers=["Item-Name: claims é.dat", "Item-Records: 12"])
+                equal((answer.status, answer.json()["state"]), (201, "stored"), name)
+            listed = gets.list().json()
+            equal([item["id"] for item in listed["items"]], ["small.1", "large.1", "empty"], "the list")
+            equal((listed["items"][0]["name"], listed["items"][0]["records"]), ("claims é.dat", "12"), "declared")
+            equal(gets.list(listed["cursor"]).status, 204, "after the cursor")
+            for item in listed["items"]:
+                got = gets.get(item["id"])
+                equal((got.status, digest(got.body), len(got.body)), (200, item["sha256"], item["size"]), item["id"])
+                equal(got.headers["etag"], f'"{item["sha256"]}"', "ETag")
+                for _ in range(2):
+                    equal(gets.acknowledge(item["id"], got.body).status, 200, "acknowledged")
+                equal(puts.head(item["id"]).headers["item-state"], "acknowledged", "the state, for who put it")
+            equal(gets.list(unacknowledged="yes").status, 204, "what is unacknowledged")
+            equal(gets.ids(), ["small.1", "large.1", "empty"], "the list from its beginning")
+
+
+@test
+def a_put_says_what_it_is_and_an_honest_retry_is_the_old_result():
+    with Exchange(items='size-limit = "1M" quota = "1500K"') as exchange:
+        source, item = exchange.source, exchange.source.item("a")
+        small, large = b"x" * 100, os.urandom(BIG)
+        equal(source.curl(item, "-H", "Transfer-Encoding: chunked", method="PUT", body=small).status, 411, "no length")
+        equal(source.curl(item, method="PUT", body=small).status, 400, "no digest")
+        for body in (small, large):
+            equal(source.curl(item, method="PUT", body=body,
+                              headers=["Repr-Digest: sha-256=:" + "A" * 43 + "=:"]).status, 400, "another digest")
+            equal(source.head("a").status, 404, "nothing is kept")
+        equal(source.put("a", small).status, 201, "put")
+        equal(source.put("a", small).status, 200, "put again")
+        equal(source.put("a", b"y" * 100).status, 422, "other bytes")
+        equal(source.put("b", large).status, 201, "a large one")
+        equal(source.put("b", large).status, 200, "a large one again")
+        equal(source.put("b", os.urandom(BIG)).status, 422, "a large one with other bytes")
+        equal(source.put("c", os.urandom((1 << 20) + 1)).status, 413, "over the limit")
+        equal(exchange.consumer.ids(), ["a", "b"], "what is there")
+        equal(source.put("d", os.urandom(1 << 20)).status, 201, "up to the quota")
+        refused = source.put("e", os.urandom(BIG), headers=["Expect: 100-continue"])
+        equal((refused.status, refused.json()["error"]), (507, "full"), "over the quota")
+        equal(source.put("small", os.urandom(60000)).status, 201, "what fits")
+        equal(len(exchange.files()), 2, "files")
+
+
+@test
+def a_broken_upload_goes_on_where_it_ended_and_only_one_writes():
+    with Exchange() as exchange:
+        source, body = exchange.source, os.urandom(BIG)
+        item = source.item("a")
+        equal(source.patch("a", 0, body).status, 404, "one that nobody announced")
+        import mailboxes
+        import socket
+        with socket.create_connection(("127.0.0.1", exchange.port)) as broken:
+            broken.sendall((f"PUT {item} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {source.token}\r\n"
+                            f"Content-Length: {BIG}\r\nRepr-Digest: {mailboxes.repr_digest(body)}\r\n\r\n").encode())
+            broken.sendall(body[:200000])
+            wait_until("the bytes to be written",
+                       lambda: source.head("a").headers.get("upload-offset") == "200000")
+            equal(source.head("a").headers["item-state"], "receiving", "the state")
+            equal(source.patch("a", 199999, body[199999:]).headers["upload-offset"], "200000", "a wrong offset")
+            half = source.patch("a", 200000, body[200000:250000])
+            equal((half.status, half.headers["upload-offset"]), (204, "250000"), "a part")
+            broken.sendall(b"z" * 1000)  # its descriptor is gone: the connection is ended
+            broken.settimeout(20)
+            try:
+                equal(broken.recv(100), b"", "what the old connection gets")
+            except ConnectionResetError:
+                pass
+        equal(exchange.consumer.list().status, 204, "the list meanwhile")
+        equal(exchange.consumer.get("a").status, 404, "to obtain it meanwhile")
+        equal(source.patch("a", 250000, body[250000:]).status, 201, "the rest")
+        equal(source.patch("a", BIG, b"").status, 200, "once more, at its end")
+        equal(digest(exchange.consumer.get("a").body), digest(body), "what came")
+
+
+@test
+def a_list_goes_on_after_its_cursor_and_skips_nothing_while_many_put():
+    with Exchange() as exchange:
+        consumer, seen, names = exchange.consumer, [], [f"i{n}" for n in range(60)]
+
+        def put(part):
+            for name in part:
+                equal(exchange.source.put(name, name.encode()).status, 201, name)
+        threads = [threading.Thread(target=put, args=(names[n::6],)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        cursor = None
+        while len(seen) < len(names):
+            page = consumer.list(cursor, limit=7, wait="20s")
+            equal(page.status, 200, f"the page after {cursor}")
+            seen += [item["id"] for item in page.json()["items"]]
+            cursor = page.json()["cursor"]
+        for thread in threads:
+            thread.join()
+        equal(sorted(seen), sorted(names), "what was listed, each once")
+        epoch = cursor.split(".")[0]
+        equal(cursor, f"{epoch}.60", "the last cursor: no number is left out")
+        empty = consumer.list(cursor, wait="1s")
+        equal((empty.status, empty.headers["exchange-cursor"]), (204, cursor), "nothing more")
+        for unknown in ("nonsense", f"{epoch}.x", "0123456789abcdef.3", f"{epoch}.61"):
+            answer = consumer.list(unknown)
+            equal((answer.status, answer.json()["error"]), (410, "cursor-unknown"), unknown)
+        restart = answer.json()["restart"]
+        assert restart != f"{epoch}.0", "a cursor ahead of the book begins a new epoch"
+        equal(consumer.list(cursor).status, 410, "the old epoch's cursor")
+        equal(len(consumer.ids(restart)), 60, "from the new beginning")
+
+
+@test
+def a_wrong_acknowledgement_changes_nothing_and_strangers_see_nothing():
+    with Exchange() as exchange:
+        body = b"secret claims"
+        exchange.source.put("a", body)
+        equal(exchange.consumer.acknowledge("a", b"other").status, 409, "another digest")
+        equal(exchange.consumer.acknowledge("a", body, size=1).status, 409, "another size")
+        equal(exchange.consumer.curl(exchange.consumer.item("a") + "/acknowledgement", method="POST",
+                                     body=b"no JSON").status, 400, "no JSON")
+        equal(exchange.consumer.acknowledge("missing", body).status, 404, "none of this id")
+        equal(exchange.source.head("a").headers["item-state"], "stored", "its state")
+        equal(exchange.source.get("a").status, 404, "who put it obtains nothing of its own")
+        asks = [("GET", f"/v1/mailboxes/{MAILBOX}/items", None), ("GET", exchange.source.item("a"), None),
+                ("HEAD", exchange.source.item("a"), None), ("PUT", exchange.source.item("a"), body),
+                ("PATCH", exchange.source.item("a"), body),
+                ("POST", exchange.source.item("a") + "/acknowledgement", b"{}")]
+        for method, path, sent in asks:
+            for token, status in ((exchange.stranger.token, 404), ("", 401), ("wrong", 401)):
+                equal(exchange.stranger.curl(path, method=method, body=sent, token=token).status, status,
+                      f"{method} {path}")
+            equal(exchange.source.curl(path.replace(MAILBOX, "no-such-box"), method=method, body=sent).status, 404,
+                  "no such mailbox")
+        equal(exchange.source.curl(exchange.source.item("a"), method="DELETE").status, 405, "DELETE")
+
+
+@test
+def what_is_kept_long_enough_goes_and_what_nobody_acknowledged_goes_with_an_alarm():
+    with Exchange(items='keep-acknowledged = "1s" keep-unacknowledged = "6s" incomplete-keep = "1s"',
+                  alarm='alarm { unacknowledged-after = "1s" }') as exchange:
+        body = os.urandom(BIG)
+        for name in ("known", "forgotten"):
+            equal(exchange.source.put(name, body).status, 201, name)
+        equal(exchange.consumer.acknowledge("known", body).status, 200, "acknowledged, and never obtained")
+
+        def state(name, wanted):
+            wait_until(f"{name} to be {wanted}",
+                       lambda: exchange.source.head(name).headers["item-state"] == wanted,
+                       log=exchange.gateway.log_tail)
+        state("known", "removed")
+        alarms = exchange.gateway.json("alarms")["alarms"]
+        equal([alarm["kind"] for alarm in alarms], ["item-unacknowledged"], "alarms")
+        state("forgotten", "expired")
+        wait_until("its file to go", lambda: exchange.files() == [])
+        has(str(exchange.gateway.json("alarms")), "item-expired", "alarms")
+        for name in ("known", "forgotten"):
+            equal(exchange.consumer.get(name).status, 410, f"to obtain {name}")
+        equal(exchange.consumer.acknowledge("forgotten", body).status, 410, "to acknowledge it")
+        equal(exchange.source.put("known", body).status, 200, "to put it again")
+        equal(exchange.source.put("forgotten", body).status, 410, "to put again what expired")
+        equal(exchange.consumer.list().status, 204, "the list")

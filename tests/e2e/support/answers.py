@@ -1,0 +1,2 @@
+def check_answer(method, path, answer):
+    pass
