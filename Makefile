@@ -134,7 +134,7 @@ units-threaded: $(filter $(addprefix $(BUILD)/tests/unit/,$(THREADED)),$(UNIT))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZED   := conf store/staging/block.c transfer/wire transfer/process transfer/caged transfer/sftp \
             gateway/base gateway/common gateway/time gateway/threads gateway/records gateway/packing \
-            gateway/flow/declared.c
+            gateway/flow/admission/declared.c
 $(BUILD)/libfuzzed.a: $(call object,$(shell find $(FUZZED) -name '*.c'))
 	@rm -f $@
 	$(AR) rcs $@ $^

@@ -14,8 +14,8 @@
 #include "gateway/flow/step.h"
 #include "gateway/flow/remote_look.h"
 #include "gateway/base/digest.h"
-#include "gateway/flow/admit.h"
-#include "gateway/flow/declarations.h"
+#include "gateway/flow/admission/admit.h"
+#include "gateway/flow/admission/declarations.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include <errno.h>

@@ -12,7 +12,7 @@
 #pragma once
 #include "conf/conf.h"
 #include "gateway/common/remote_path.h"
-#include "gateway/flow/keygate.h"
+#include "gateway/flow/judging/keygate.h"
 #include "gateway/envelope/unwrap.h"
 #include "gateway/common/paths.h"
 #include "gateway/records/layout.h"
@@ -23,8 +23,8 @@
 #include "transfer/courier.h"
 
 typedef struct EndpointPool EndpointPool;
-typedef struct Declarations Declarations;     /* gateway/flow/declarations.h */
-typedef struct Overlooked Overlooked;         /* gateway/flow/overlooked.h */
+typedef struct Declarations Declarations;     /* gateway/flow/admission/declarations.h */
+typedef struct Overlooked Overlooked;         /* gateway/flow/admission/overlooked.h */
 typedef struct Processor Processor;           /* gateway/flow/processor.h */
 typedef struct AccrualService AccrualService; /* gateway/processors/http/http_throttle.h */
 

@@ -9,7 +9,7 @@
 #include "gateway/base/files.h"
 #include "gateway/common/codes.h"
 #include "gateway/flow/step.h"
-#include "gateway/flow/repeats.h"
+#include "gateway/flow/judging/repeats.h"
 #include "gateway/envelope/unwrap.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -4,13 +4,13 @@
  * leaves files in `seen` or `admitted`, from where the lane goes on. A name that is in a live state is left alone: its
  * fetch notices when the bytes change. What was closed stays closed while the partner's copy stays as it was (after =
  * keep); where closing takes the copy away, a name that is there again was sent again. */
-#include "gateway/flow/admit.h"
-#include "gateway/flow/declarations.h"
+#include "gateway/flow/admission/admit.h"
+#include "gateway/flow/admission/declarations.h"
 #include "gateway/flow/flow.h"
 #include "gateway/base/files.h"
 #include "gateway/common/log.h"
 #include "gateway/flow/feed_calendar.h"
-#include "gateway/flow/overlooked.h"
+#include "gateway/flow/admission/overlooked.h"
 #include <string.h>
 
 /* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers

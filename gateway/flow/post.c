@@ -3,7 +3,7 @@
  *   crash in posting                          the process is run again, and goes on with what the book says
  *   crash after all batches, before `posted`  every batch is marked: only the last transition is made again */
 #include "gateway/base/faultpoint.h"
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "gateway/flow/processor.h"
 #include "gateway/flow/step.h"
 #include "gateway/records/stage.h"

@@ -1,7 +1,7 @@
 #include "gateway/flow/try.h"
 #include "crypto/openpgp.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/admit.h"
+#include "gateway/flow/admission/admit.h"
 #include "gateway/flow/flow.h"
 #include "gateway/records/stage.h"
 #include "gateway/records/exceptions.h"

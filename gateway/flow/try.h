@@ -1,8 +1,8 @@
 /* `sallyport try FEED LOCALFILE`: what would become of this file, without doing it. The same code as the lane's steps,
  * on a local file, with nothing written but an unnamed plaintext and a staging file that are gone on return. */
 #pragma once
-#include "gateway/flow/examine.h"
-#include "gateway/flow/order.h"
+#include "gateway/flow/judging/examine.h"
+#include "gateway/flow/judging/order.h"
 #include "gateway/envelope/unwrap.h"
 
 typedef struct {

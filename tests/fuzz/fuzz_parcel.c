@@ -1,6 +1,6 @@
 /* What stands around a partner's records, before anything is verified: files that declare others, and packed files. The
  * first byte says which reader gets the rest. */
-#include "gateway/flow/declared.h"
+#include "gateway/flow/admission/declared.h"
 #include "gateway/packing/packing_private.h"
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 /* The folders that the configuration names at this endpoint: what feeds read is listed and counted as a poll does it;
  * what is written to is only looked at. No file is opened: a server may take one away that was read. */
 #include "gateway/cli/doctor/doctor.h"
-#include "gateway/flow/admit.h"
+#include "gateway/flow/admission/admit.h"
 #include "gateway/common/remote_path.h"
 #include "gateway/processors/processors.h"
 #include <string.h>

@@ -20,7 +20,7 @@
 #include "gateway/common/remote_path.h"
 #include "gateway/flow/decided.h"
 #include "gateway/flow/own_number.h"
-#include "gateway/flow/admit.h"
+#include "gateway/flow/admission/admit.h"
 #include "gateway/envelope/enclose.h"
 #include "gateway/envelope/patience.h"
 #include "gateway/common/remote_put.h"

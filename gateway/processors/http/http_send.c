@@ -13,7 +13,7 @@
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
 #include "gateway/processors/http/http_private.h"
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "gateway/records/exceptions.h"
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The lane's own ledger: several batches are under way at a time, each marked posted after the ledger has made it
  * durable (poster.h). */
 #include "gateway/processors/poster.h"
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "gateway/flow/processor.h"
 
 /* Files that were validated for an interface, before the feed's process was changed. What the interface has been told

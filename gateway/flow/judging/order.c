@@ -1,7 +1,7 @@
-#include "gateway/flow/order.h"
+#include "gateway/flow/judging/order.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/codes.h"
-#include "gateway/flow/repeats.h"
+#include "gateway/flow/judging/repeats.h"
 #include "gateway/common/policy.h"
 #include "gateway/flow/feed_calendar.h"
 #include <jansson.h>

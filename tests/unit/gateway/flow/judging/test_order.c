@@ -1,8 +1,8 @@
 /* The turn of a staged file: every verdict on its number under every policy, in a real book. */
 #include "gateway/common/codes.h"
 #include "gateway/flow/feed_calendar.h"
-#include "gateway/flow/order.h"
-#include "gateway/flow/repeats.h"
+#include "gateway/flow/judging/order.h"
+#include "gateway/flow/judging/repeats.h"
 #include "tests/unit/gateway/flow/step_fixture.h"
 
 typedef struct {

@@ -1,6 +1,6 @@
 /* Keys that differ by blanks, width or case alone are two keys, and may be one bill: they are told. Looked for in one
  * more pass over the keys, which only a file with keys of several spellings is worth. */
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "gateway/records/keyset.h"
 #include "gateway/records/normal_form.h"
 

@@ -1,7 +1,7 @@
-#include "gateway/flow/overlooked.h"
+#include "gateway/flow/admission/overlooked.h"
 #include "conf/lookup.h"
 #include "gateway/base/files.h"
-#include "gateway/flow/admit.h"
+#include "gateway/flow/admission/admit.h"
 #include "gateway/flow/claim.h"
 #include <fnmatch.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* One pass over the batches by several threads. A batch is read from staging, and each of its records gets its outcome:
  * refused by the parser, by a rule, by its key within the file, or by its key in the ledger; the first of these that
  * applies. */
-#include "gateway/flow/examine.h"
-#include "gateway/flow/examine_rules.h"
+#include "gateway/flow/judging/examine.h"
+#include "gateway/flow/judging/examine_rules.h"
 #include "gateway/threads/crew.h"
 #include "gateway/common/codes.h"
 #include "gateway/records/exceptions.h"

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include "gateway/flow/sequence.h"
+#include "gateway/flow/judging/sequence.h"
 #include <string.h>
 #include <cmocka.h>
 

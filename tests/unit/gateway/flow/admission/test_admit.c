@@ -1,4 +1,4 @@
-#include "gateway/flow/admit.h"
+#include "gateway/flow/admission/admit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * half written (no line end at its end, and seen for the first time) is told and waited for; nothing is guessed from
  * it. */
 #pragma once
-#include "gateway/flow/admit.h"
-#include "gateway/flow/declared.h"
+#include "gateway/flow/admission/admit.h"
+#include "gateway/flow/admission/declared.h"
 
 typedef struct Declarations Declarations;
 /* NULL when the feed has none; all functions take that. Borrows the settings. */

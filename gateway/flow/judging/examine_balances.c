@@ -4,7 +4,7 @@
  * Only where the ledger has no room (ledger_promise), which no real unit of account comes near: so it is right and flat
  * in memory, and not fast. The accounts are gone through in parts, by their hash; the file is read once for each. */
 #include "gateway/common/codes.h"
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "gateway/records/exceptions.h"
 #include "store/book.h"
 #include <string.h>

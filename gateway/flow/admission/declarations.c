@@ -1,4 +1,4 @@
-#include "gateway/flow/declarations.h"
+#include "gateway/flow/admission/declarations.h"
 #include "gateway/base/files.h"
 #include "gateway/flow/flow.h"
 #include "gateway/common/log.h"

@@ -1,4 +1,4 @@
-#include "gateway/flow/admit.h"
+#include "gateway/flow/admission/admit.h"
 #include "gateway/base/files.h"
 #include "gateway/common/json_text.h"
 #include "gateway/flow/claim.h"

@@ -1,5 +1,5 @@
 /* File sequence numbers: where a name has its number, and what a number is worth after those that were used before it.
- * Pure functions; the book keeps the numbers (store/book_watch.h), gateway/flow/order.h acts. */
+ * Pure functions; the book keeps the numbers (store/book_watch.h), gateway/flow/judging/order.h acts. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/time/calendar.h"

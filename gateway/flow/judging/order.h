@@ -6,7 +6,7 @@
  * be repaired and sent again. What a person has released is not judged again: that it was held is in the book. */
 #pragma once
 #include "gateway/flow/step.h"
-#include "gateway/flow/sequence.h"
+#include "gateway/flow/judging/sequence.h"
 
 typedef struct Order {
   gboolean is_numbered; /* there is a number to be used */

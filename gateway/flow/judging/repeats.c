@@ -1,4 +1,4 @@
-#include "gateway/flow/repeats.h"
+#include "gateway/flow/judging/repeats.h"
 #include "gateway/common/codes.h"
 #include "gateway/common/log.h"
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A file's rules, ready to run over blocks of its records; one thread at a time. */
 #pragma once
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "store/staging.h"
 
 typedef struct ExamineRules ExamineRules;

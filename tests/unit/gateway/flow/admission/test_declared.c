@@ -1,5 +1,5 @@
 /* What files beside a file declare of it: every form, and what is not taken. */
-#include "gateway/flow/declared.h"
+#include "gateway/flow/admission/declared.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "gateway/flow/examine_rules.h"
+#include "gateway/flow/judging/examine_rules.h"
 #include "gateway/records/rule_constants.h"
 
 struct ExamineRules {

@@ -1,4 +1,4 @@
-#include "gateway/flow/sequence.h"
+#include "gateway/flow/judging/sequence.h"
 #include <string.h>
 
 enum { MOST_DIGITS = 18 };

@@ -9,7 +9,7 @@
  * What a person has released is not asked about again. To accept the same bytes again is to post them deliberately:
  * record keys still protect. */
 #pragma once
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "gateway/flow/step.h"
 
 /* Holds name and content against the book: STEP_MOVED is duplicate, held or rejected. */

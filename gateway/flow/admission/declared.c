@@ -1,4 +1,4 @@
-#include "gateway/flow/declared.h"
+#include "gateway/flow/admission/declared.h"
 #include "gateway/common/codes.h"
 #include "gateway/common/json_text.h"
 #include <errno.h>

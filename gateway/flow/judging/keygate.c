@@ -1,4 +1,4 @@
-#include "gateway/flow/keygate.h"
+#include "gateway/flow/judging/keygate.h"
 #include <pthread.h>
 
 typedef struct {

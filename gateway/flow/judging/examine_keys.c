@@ -1,7 +1,7 @@
 /* The first pass over a staged file: its range of keys, and the records whose key stands earlier in it. */
 #include "gateway/threads/crew.h"
-#include "gateway/flow/examine.h"
-#include "gateway/flow/examine_rules.h"
+#include "gateway/flow/judging/examine.h"
+#include "gateway/flow/judging/examine_rules.h"
 #include "gateway/records/keyset.h"
 #include "gateway/records/normal_form.h"
 #include <pthread.h>

@@ -1,4 +1,4 @@
-#include "gateway/flow/keygate.h"
+#include "gateway/flow/judging/keygate.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Examining staged records: batches, which verdict goes first, sums that leave 64 bits. */
 #include "gateway/common/codes.h"
-#include "gateway/flow/examine.h"
+#include "gateway/flow/judging/examine.h"
 #include "gateway/records/exceptions.h"
 #include "gateway/records/stage.h"
 #include "store/book.h"

@@ -1,5 +1,5 @@
 /* What lies in a folder and is never taken: under a clock of our own. */
-#include "gateway/flow/overlooked.h"
+#include "gateway/flow/admission/overlooked.h"
 #include "tests/unit/conf/parse.h"
 #include "tests/unit/store/book/book_fixture.h"
 
