@@ -7,7 +7,8 @@
 #pragma once
 #include "store/book.h"
 
-/* --- Sequence numbers of a feed's files. Positions count from 0 (gateway/flow/judging/sequence.h makes them from numbers). */
+/* --- Sequence numbers of a feed's files. Positions count from 0 (gateway/flow/judging/sequence.h makes them from
+ * numbers). */
 typedef struct {
   gboolean known;
   gint64 complete_to, last;

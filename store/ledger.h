@@ -51,8 +51,8 @@ gboolean ledger_check_keys(Ledger *ledger, const char *file, const RecordBlock *
 /* --- Room. A balance that would leave 64 bits must be found before a file is accepted: later there is no way back. */
 /* Promises that `file` posts at most this sum of amounts without their signs. TRUE: with it and all other promises no
  * balance can leave 64 bits, in whatever order they are posted. FALSE, and nothing is promised: each balance has to be
- * looked at while no other file is posted (gateway/flow/judging/examine_balances.c). A file's new promise takes the place of
- * its old one; it is kept in memory until it is forgotten. Any thread. */
+ * looked at while no other file is posted (gateway/flow/judging/examine_balances.c). A new promise of a file takes the
+ * place of its old one; it is kept in memory until it is forgotten. Any thread. */
 gboolean ledger_promise(Ledger *ledger, const char *file, gint64 moved) G_GNUC_WARN_UNUSED_RESULT;
 void ledger_forget_promise(Ledger *ledger, const char *file); /* no effect where there is none */
 
