@@ -12,6 +12,7 @@ typedef struct {
   const LanePaths *paths;
   Book *book;
   const Feeds *feeds;
+  KeyGate *gate; /* who changes what files of a process change takes their place here meanwhile */
   struct Alarms *alarms; /* gateway/watch/alarm.h */
   guint alarm_ways;      /* of alarms that are raised in a transaction */
   guint threads;         /* for work that can be spread over processors */

@@ -11,7 +11,7 @@
 /* After a restart the file holds every key of the ledger. Where there is room for it and others, its own are enough,
  * and the others need not wait for it. */
 static gboolean hold_own_keys(Step *step, GError **error) {
-  if (!keygate_holds_all(step->flow->gate, step->file->id))
+  if (!step->feed->ledger || !keygate_holds_all(step->flow->gate, step->file->id))
     return TRUE;
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
   ExamineOptions options = {.staging = path,
@@ -22,7 +22,7 @@ static gboolean hold_own_keys(Step *step, GError **error) {
                             .threads = step->flow->threads};
   KeyFacts keys = {0};
   gboolean ok = examine_keys(&options, &keys, error);
-  if (ok && (!step->feed->ledger || ledger_promise(step->feed->ledger, step->file->id, keys.moved)))
+  if (ok && ledger_promise(step->feed->ledger, step->file->id, keys.moved))
     keygate_narrow(step->flow->gate, step->file->id, keys.least, keys.greatest);
   key_facts_clear(&keys);
   return ok;

@@ -11,6 +11,13 @@ typedef struct {
   guint connections;  /* it uses so many, where the endpoint is not configured with more */
 } ProcessorTarget;
 
+/* What a processor has against a file all of whose records are good. */
+typedef struct {
+  FileState to;     /* FILE_VALIDATED: nothing; FILE_HELD, FILE_REJECTED */
+  const char *code; /* static */
+  char *reason;     /* owned */
+} ProcessorVerdict;
+
 struct Processor {
   /* Batches get their numbers when they are sent; until then they are ranges without one. */
   gboolean cuts_when_sent;
@@ -20,6 +27,12 @@ struct Processor {
   gboolean (*check)(const ConfFeed *feed, const Layout *layout, GError **error);
   /* At the lane's start, after the feed's ledger and endpoints: what feeds share; NULL: nothing. */
   gboolean (*open)(Feeds *feeds, Feed *feed, GError **error);
+  /* What its files change together: of those for which it is the same pointer, one at a time is between judge and
+   * posted (keygate.h). NULL: nothing; a ledger's files are kept apart by their keys. */
+  gconstpointer (*gate)(const ConfFeed *feed);
+  /* Asked when the file's records are found good, before it is validated: from then on it cannot be held or rejected.
+   * verdict->to is FILE_VALIDATED. May be asked several times. NULL: it has nothing against a good file. */
+  gboolean (*judge)(Step *step, ProcessorVerdict *verdict, GError **error);
   /* Called with the file in `posting`, as often as it takes. On TRUE either every batch is marked posted in the book,
    * and step->file->batches_posted says so, or the file was put off (its due_at, in the book, too). May be run again
    * from its beginning after a crash at any point; how, is argued at the head of its file. What it changes of the
@@ -28,3 +41,8 @@ struct Processor {
   /* Its longest wait is the longest after a run that failed, for which the file itself is not to blame. */
   PolicyScope retries;
 };
+
+/* What the gate keeps the feed's files apart by; NULL: nothing. */
+static inline gconstpointer processor_gate(const Feed *feed) {
+  return feed->ledger ? feed->ledger : feed->processor->gate ? feed->processor->gate(feed->conf) : NULL;
+}

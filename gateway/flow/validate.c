@@ -122,19 +122,21 @@ typedef struct {
 
 static gboolean claim_keys(const Step *step, const KeyFacts *keys, Claimed *claimed) {
   *claimed = (Claimed){keys->least, keys->greatest, FALSE};
-  if (!keys->least || !step->feed->ledger)
+  gconstpointer gate = processor_gate(step->feed);
+  if (!gate || (step->feed->ledger && !keys->least))
     return TRUE;
-  if (!ledger_promise(step->feed->ledger, step->file->id, keys->moved))
+  if (step->feed->ledger && !ledger_promise(step->feed->ledger, step->file->id, keys->moved))
     *claimed = (Claimed){.is_tight = TRUE};
-  return keygate_reserve(step->flow->gate, step->feed->ledger, step->file->id, claimed->least, claimed->greatest);
+  return keygate_reserve(step->flow->gate, gate, step->file->id, claimed->least, claimed->greatest);
 }
 
 /* Another file with overlapping keys is between validation and posting: this one waits for it, for some times what it
  * took to find its keys, so that waiting costs little whatever the file's size. */
 static gboolean wait_for_keys(Step *step, const Claimed *claimed, gint64 took, GError **error) {
-  g_autofree char *holder = keygate_holder(step->flow->gate, step->feed->ledger, step->file->id, claimed->least,
-                                           claimed->greatest);
-  ledger_forget_promise(step->feed->ledger, step->file->id);
+  g_autofree char *holder = keygate_holder(step->flow->gate, processor_gate(step->feed), step->file->id,
+                                           claimed->least, claimed->greatest);
+  if (step->feed->ledger)
+    ledger_forget_promise(step->feed->ledger, step->file->id);
   Wait wait = {.what = FILE_WAIT_KEYS, .on = holder};
   return flow_put_off(step, g_get_real_time() + policy_keys_wait(took), &wait, error);
 }
@@ -161,9 +163,29 @@ static gboolean hold_against_declaration(Step *step, Examination *found, GError 
   return TRUE;
 }
 
+static StepResult ask_processor(Step *step, Examination *found, GError **error) {
+  const Processor *processor = step->feed->processor;
+  ProcessorVerdict verdict = {.to = FILE_VALIDATED};
+  StepResult result = STEP_ON;
+  if (found->code || !processor->judge)
+    return STEP_ON;
+  if (!processor->judge(step, &verdict, error)) {
+    result = STEP_FAILED;
+  } else if (verdict.to == FILE_HELD) {
+    result = flow_hold(step, verdict.code, verdict.reason, error) ? STEP_MOVED : STEP_FAILED;
+  } else if (verdict.to == FILE_REJECTED) {
+    found->code = g_strdup(verdict.code);
+    found->reason = g_steal_pointer(&verdict.reason);
+  }
+  g_free(verdict.reason);
+  return result;
+}
+
 static StepResult decide(Step *step, Examination *found, const KeyFacts *keys, GError **error) {
   StepResult result = hold_against_declaration(step, found, error) ? repeats_judge_keys(step, found, error)
                                                                    : STEP_FAILED;
+  if (result == STEP_ON)
+    result = ask_processor(step, found, error);
   return result == STEP_ON && !commit(step, found, keys, error) ? STEP_FAILED : result;
 }
 

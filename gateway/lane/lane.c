@@ -167,6 +167,7 @@ static void set_host(Lane *lane) {
                           .book = lane->flow.book,
                           .feeds = lane->feeds,
                           .alarms = alarms_new(lane->flow.book, lane->flow.alarm_ways),
+                          .gate = lane->flow.gate,
                           .alarm_ways = lane->flow.alarm_ways,
                           .threads = lane->flow.threads,
                           .started_at = lane->started_at,

@@ -10,6 +10,7 @@
 #include "gateway/common/codes.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
+#include "gateway/flow/processor.h"
 #include "gateway/flow/step.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -85,8 +86,9 @@ static void hold_keys(Lane *lane, const GPtrArray *files) {
   for (guint i = 0; i < files->len; i++) {
     const BookFile *file = files->pdata[i];
     const Feed *feed = feeds_find(lane->feeds, file->feed);
-    if (feed && feed->ledger && (file->state == FILE_VALIDATED || file->state == FILE_POSTING))
-      keygate_hold_all(lane->flow.gate, feed->ledger, file->id);
+    gconstpointer gate = feed ? processor_gate(feed) : NULL;
+    if (gate && (file->state == FILE_VALIDATED || file->state == FILE_POSTING))
+      keygate_hold_all(lane->flow.gate, gate, file->id);
   }
 }
 
