@@ -9,7 +9,8 @@
 #define CONF_PROCESSES(X)                                     \
   X(CONF_PROCESS_LEDGER, ledger, ConfLedger, TRUE)            \
   X(CONF_PROCESS_HTTP, http, ConfHttp, TRUE)                  \
-  X(CONF_PROCESS_DELIVER, deliver, ConfDeliver, FALSE)
+  X(CONF_PROCESS_DELIVER, deliver, ConfDeliver, FALSE)        \
+  X(CONF_PROCESS_REFERENCE, reference, ConfReference, FALSE)
 
 #define CONF_PROCESS_CONSTANT(constant, word, type, keeps_ledger) constant,
 typedef enum { CONF_PROCESSES(CONF_PROCESS_CONSTANT) } ConfProcess;
@@ -63,3 +64,23 @@ typedef struct {
   ConfWrite write;
   ConfVanishes vanishes;
 } ConfDeliver;
+
+/* exclusive: valid before it; inclusive-day: also on that day */
+#define CONF_UNTILS(X)                        \
+  X(CONF_UNTIL_EXCLUSIVE, "exclusive")        \
+  X(CONF_UNTIL_INCLUSIVE_DAY, "inclusive-day")
+typedef enum { CONF_UNTILS(CONF_CONSTANT) } ConfUntil;
+
+/* process reference { … } */
+typedef struct {
+  char *name;
+  char **key;      /* fields of the record */
+  char **valid;    /* fields of the record: from, until; NULL: rows are always valid */
+  ConfUntil until;
+  char *time_zone; /* of days and of times without an offset; default: the node's */
+  char *kind;      /* a field of the header: full or delta; NULL: each file is a full load */
+  char *sequence;  /* a field of the header */
+  char *operation; /* a field of the record: put or remove; NULL: each is put */
+  guint keep_versions; /* 0: all */
+  guint shrink_limit;  /* percent; 20 */
+} ConfReference;

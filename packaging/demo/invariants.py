@@ -97,9 +97,9 @@ def check_credits(world, files, answers):
 
 
 def is_handed_on(world, row):
-    """Its feed credits nothing (process deliver)."""
+    """Its feed credits nothing (process deliver, process reference)."""
     feeds = [f for lane in world.configuration.lanes.values() for f in lane if f.name == row["feed"]]
-    return bool(feeds and feeds[0].process and feeds[0].process[0] == "deliver")
+    return bool(feeds and feeds[0].process and feeds[0].process[0] in ("deliver", "reference"))
 
 
 def check_statements(world):

@@ -10,6 +10,7 @@ from harness import equal, wait_until
 from morning import Morning
 from parcels import HandedOn, Parcel
 from statement import Statement
+from tables import Tables
 from world import World
 
 
@@ -115,7 +116,7 @@ class Posting:
         """Nothing more is waited for."""
 
 
-DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn, Statement]
+DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn, Statement, Tables]
 
 
 def wait_for_answers(world, names):

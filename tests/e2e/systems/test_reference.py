@@ -1,0 +1,181 @@
+"""process reference: loads of a reference table, what is held and refused, and what people see and do."""
+import os
+
+import rates
+from harness import equal, has, lacks, test, wait_until
+from packers import finish, opened
+from world import World
+
+FIRST = [rates.rate("P1", "0.2500", until="2026-11-30"), rates.rate("P1", "0.3000", "2026-12-01"),
+         rates.rate("P2", "1.5"), rates.rate("P3", "2"), rates.rate("P4", "3"), rates.rate("P5", "4")]
+
+
+class Table:
+    """A world with one feed of rates."""
+
+    def __init__(self, world, **settings):
+        self.world, self.feed, self.files = world, rates.feed(world, **settings), 0
+        world.configuration.lanes = {"points": [self.feed]}
+        world.start()
+
+    def drop(self, kind, sequence, rows):
+        self.files += 1
+        name = f"RATES_{self.files}.pgp"
+        self.feed.drop(name, self.world.partner.seal(rates.text(kind, sequence, rows)))
+        return name
+
+    def load(self, kind, sequence, rows):
+        name = self.drop(kind, sequence, rows)
+        answer = opened(self.world, self.feed, name.replace(".pgp", "_FB.dat.pgp"))
+        equal((answer.verdict, answer.accepted), ("ACCEPTED", len(rows)), f"the answer to {name}")
+
+    def reject(self, kind, sequence, rows):
+        answer = opened(self.world, self.feed, self.drop(kind, sequence, rows).replace(".pgp", "_EX.dat.pgp"))
+        equal(answer.verdict, "REJECTED", "the answer")
+        return answer
+
+    def hold(self, kind, sequence, rows, code):
+        name = self.drop(kind, sequence, rows)
+        row = self.world.gateway.wait_state(name, "held")
+        equal(row["reason_code"], code, f"why {name} is held")
+        return row
+
+    def versions(self):
+        return self.world.gateway.json("refdata", "list")["tables"][0]["versions"]
+
+    def rows(self, *key):
+        return [(row["content"]["rate"], (row.get("from") or "")[:10], (row.get("until") or "")[:10])
+                for row in self.world.gateway.json("refdata", "show", *key)["rows"]]
+
+
+@test
+def a_full_load_and_its_deltas_are_versions_that_can_be_compared_and_shown():
+    with World(local=True) as world:
+        table = Table(world)
+        table.load("full", 10, FIRST)
+        table.load("delta", 11, [rates.rate("P2", "1.6", "2026-06-01"),
+                                 rates.rate("P2", "1.5", until="2026-05-31"),
+                                 rates.rate("P3", "2", operation="remove")])
+        newest, oldest = table.versions()
+        equal((oldest["version"], oldest["kind"], oldest["rows"], oldest["sequence"]), (1, "full", 6, 10), "version 1")
+        equal((newest["version"], newest["kind"], newest["rows"], newest["sequence"]), (2, "delta", 6, 11), "version 2")
+        equal((newest["added"], newest["changed"], newest["removed"]), (1, 1, 1), "what the delta changed")
+        equal(table.rows("P2", "home"), [("1.5000", "2026-01-01", "2026-06-01"), ("1.6000", "2026-06-01", "")], "P2")
+        equal(world.gateway.json("refdata", "show", "P1", "home", "--at", "2026-11-30T23:59:59")["rows"][0]["content"],
+              {"rate": "0.2500"}, "the last second of an inclusive day")
+        equal(world.gateway.json("refdata", "show", "P1", "home", "--at", "2026-12-01")["rows"][0]["content"],
+              {"rate": "0.3000"}, "the first second of the next")
+        old = world.gateway.json("refdata", "show", "P3", "home", "--of-version", "1")["rows"][0]
+        equal(old["line"], 5, "its line")
+        equal(world.gateway.run("refdata", "show", "P3", "home").status, 4, "what was removed")
+        changes = [(row["change"], row["key"]["product"], row["content"]["rate"])
+                   for row in world.gateway.json("refdata", "diff", "1", "2")["rows"]]
+        equal(changes, [("removed", "P2", "1.5000"), ("added", "P2", "1.5000"), ("added", "P2", "1.6000"),
+                        ("removed", "P3", "2.0000")], "the difference")
+        has(world.gateway.ok("refdata", "diff", "1", "2").out, "product=P3", "the difference for people")
+        has(world.gateway.ok("refdata", "list").out, "delta", "the list for people")
+        equal(world.gateway.run("refdata", "diff", "1", "9").status, 4, "a version that is none")
+        equal(world.gateway.run("refdata", "burn").status, 2, "a verb that is none")
+        finish(world)
+
+
+@test
+def a_load_that_does_not_fit_is_refused_and_names_both_lines():
+    with World(local=True) as world:
+        table = Table(world)
+        table.load("full", 1, FIRST)
+        answer = table.reject("full", 2, FIRST + [rates.rate("P1", "9", "2026-11-30", "2026-11-30")])
+        equal(answer.code, "R001", "two rows on one day")
+        has(answer.raw, "line 2 and line 8 have one key", "the reason")
+        answer = table.reject("delta", 2, [rates.rate("P2", "9", "2026-03-01")])
+        equal(answer.code, "R001", "a delta over a row in force")
+        has(answer.raw, "line 4 of version 1", "the reason")
+        equal(table.reject("full", 2, [rates.rate("P1", "9", "2026-03-02", "2026-03-01")]).code, "R002", "backwards")
+        equal(table.reject("delta", 2, [rates.rate("P2", "9", "2026-03-01", operation="remove")]).code, "R008",
+              "nothing to remove")
+        equal(table.reject("full", 2, [rates.rate("P2", "9", operation="remove")]).code, "R008", "a full load removes")
+        equal(table.reject("full", 2, FIRST[:2] + [FIRST[1][:-2] + "x"]).code, "F004", "a record that is none")
+        equal([version["version"] for version in table.versions()], [1], "versions")
+        finish(world)
+
+
+@test
+def what_is_missing_or_too_little_is_held_until_a_person_or_a_full_load_decides():
+    with World(local=True) as world:
+        table = Table(world)
+        row = table.hold("delta", 1, FIRST[:1], "R005")
+        has(row["reason"], "ask acme-bank for a full load", "the reason")
+        world.gateway.ok("reject", "--reason", "no", row["id"])
+        table.load("full", 2, FIRST)
+        gap = table.hold("delta", 4, [rates.rate("P6", "5")], "R006")
+        table.load("delta", 3, [rates.rate("P7", "6")])
+        world.gateway.ok("release", gap["id"])
+        equal(opened(world, table.feed, gap["name"].replace(".pgp", "_FB.dat.pgp")).verdict, "ACCEPTED",
+              "released behind what was missing")
+        world.gateway.ok("reject", "--reason", "no", table.hold("delta", 4, [rates.rate("P8", "6")], "R007")["id"])
+        small = table.hold("full", 5, FIRST[:2], "R003")
+        has(small["reason"], "2 rows, and rates has 8", "the reason")
+        equal(len(table.rows("P7", "home")), 1, "while it is held")
+        world.gateway.ok("release", small["id"])
+        equal(opened(world, table.feed, small["name"].replace(".pgp", "_FB.dat.pgp")).verdict, "ACCEPTED", "accepted")
+        equal([(v["version"], v["rows"]) for v in table.versions()], [(4, 2), (3, 8), (2, 7), (1, 6)], "versions")
+        world.gateway.ok("reject", "--reason", "no", table.hold("full", 6, [], "R004")["id"])
+        world.gateway.wait_quiet()
+        finish(world)
+
+
+@test
+def a_rollback_is_a_version_of_its_own_and_deltas_wait_for_a_full_load():
+    with World(local=True) as world:
+        table = Table(world)
+        table.load("full", 1, FIRST)
+        table.load("delta", 2, [rates.rate("P6", "5")])
+        equal(world.gateway.json("refdata", "rollback", "1")["version"], 3, "the new version")
+        equal(world.gateway.json("refdata", "diff", "1", "3")["rows"], [], "against the version it goes back to")
+        newest = table.versions()[0]
+        equal((newest["kind"], newest["back_to"], newest["rows"]), ("rollback", 1, 6), "the version")
+        has(world.gateway.ok("audit", "list").out, "reference-rollback", "the audit")
+        equal(world.gateway.run("refdata", "rollback", "7").status, 7, "a version that is none")
+        held = table.hold("delta", 3, [rates.rate("P9", "5")], "R006")
+        world.gateway.ok("reject", "--reason", "no", held["id"])
+        table.load("full", 4, FIRST + [rates.rate("P9", "5")])
+        table.load("delta", 5, [rates.rate("P9", "5", operation="remove")])
+        equal([v["version"] for v in table.versions()], [5, 4, 3, 2, 1], "versions")
+        finish(world)
+
+
+@test
+def gaps_in_validity_are_a_warning_and_older_versions_are_kept_as_configured():
+    with World(local=True) as world:
+        table = Table(world, **{"keep-versions": 2})
+        for number in (1, 2, 3):
+            table.load("full", number, [rates.rate("P1", f"0.{number}", until="2026-03-31"),
+                                        rates.rate("P1", "0.5", "2026-04-02")])
+        equal([(v["version"], v["kept"], v["gaps"]) for v in table.versions()],
+              [(3, True, 1), (2, True, 1), (1, False, 1)], "versions")
+        row = world.gateway.file("RATES_3.pgp")
+        assert any("warning: 1 gaps between rows" in (h.get("detail") or "")
+                   for h in world.gateway.json("show", row["id"])["history"]), "the history has no warning"
+        equal(world.gateway.run("refdata", "rollback", "1").status, 7, "to a version that is not kept")
+        lacks(world.gateway.ok("refdata", "diff", "2", "3").out, "0.5000", "the difference")
+        finish(world)
+
+
+@test
+def two_loads_at_once_become_two_versions_one_after_the_other():
+    with World(local=True) as world:
+        table = Table(world)
+        names = [table.drop("full", number, [rates.rate(f"P{i}", f"{number}.1") for i in range(3000)])
+                 for number in (1, 2)]
+        for name in names:
+            path = os.path.join(table.feed.back, name.replace(".pgp", "_FB.dat.pgp.ok"))
+            wait_until(f"{name} to be answered or held", lambda: os.path.exists(path) or
+                       (world.gateway.file(name) or {}).get("state") == "held", log=world.gateway.log_tail)
+        states = sorted((world.gateway.file(name)["state"] == "held") for name in names)
+        kinds = [(v["version"], v["rows"]) for v in table.versions()]
+        assert kinds in ([(2, 3000), (1, 3000)], [(1, 3000)]), kinds
+        equal(states, [False, len(kinds) == 1], "the older one is held where the newer came first")
+        if len(kinds) == 1:
+            held = next(name for name in names if world.gateway.file(name)["state"] == "held")
+            world.gateway.ok("reject", "--reason", "no", world.gateway.file(held)["id"])
+        finish(world)
