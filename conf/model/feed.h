@@ -23,6 +23,8 @@ typedef struct {
   char *layout;
   char *key;
   char *business_date;  /* a header or record field; NULL: day of arrival */
+  guint business_back;  /* seconds, whole days: the business date is no more of them before the day of arrival, … */
+  guint business_ahead; /* … nor behind it */
   gboolean reject_file; /* on-reject = file (default), else record */
   guint64 plain_limit;
   guint ratio_limit;

@@ -9,6 +9,7 @@
 
 #define RULES_LIMIT 64 /* one bit each in what the evaluation gives */
 #define RULE_TEXT_LIMIT 4096
+#define DAYS_MOST 36500
 
 static const ConfLayout *layout_of(const Section *section, const ConfFeed *feed) {
   return feed->layout ? conf_layout(section->conf, feed->layout) : NULL;
@@ -109,6 +110,17 @@ static void check_business_date(const Section *section, gpointer into) {
                   name, record && layout->records->len > 1 ? " or missing in one kind of record" : "");
 }
 
+static void check_business_days(const Section *section, gpointer into) {
+  const ConfFeed *feed = into;
+  static const char *const names[] = {"business-date-back", "business-date-ahead"};
+  guint values[] = {feed->business_back, feed->business_ahead};
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    section_only_with(section, names[i], feed->business_date != NULL, "'business-date'");
+    if (values[i] % 86400 != 0)
+      section_error(section, names[i], "'%s' must be whole days, as 90d", names[i]);
+  }
+}
+
 /* --- Between the feed's sections. */
 
 static void check_whole_files(const Section *section, gpointer into) {
@@ -141,6 +153,11 @@ static const Row feed_rows[] = {
     CHECK(check_key),
     ROW(ConfFeed, "business-date", business_date, text),
     CHECK(check_business_date),
+    ROW(ConfFeed, "business-date-back", business_back, seconds, .otherwise = 731 * 86400U, .least = 0,
+        .most = DAYS_MOST * 86400ULL),
+    ROW(ConfFeed, "business-date-ahead", business_ahead, seconds, .otherwise = 31 * 86400U, .least = 0,
+        .most = DAYS_MOST * 86400ULL),
+    CHECK(check_business_days),
     ROW(ConfFeed, "on-reject", reject_file, choice, .words = rejects, .otherwise = TRUE),
     ROW(ConfFeed, "plain-limit", plain_limit, size64, .otherwise = 4ULL << 30, .least = 1024, .most = 1ULL << 40),
     ROW(ConfFeed, "ratio-limit", ratio_limit, number, .otherwise = 200, .least = 2, .most = 100000),

@@ -78,6 +78,9 @@ static void read_feed(const CliOutput *out, const Conf *conf, const ConfFeed *fe
     fprintf(out->file,
             "feed %s: \"A1\", \"a1\" and \"A1 \" are three keys; normal-form of field \"%s\" makes them one\n",
             feed->name, key->name);
+  if (feed->business_date)
+    fprintf(out->file, "feed %s: a business date more than %u days before or %u behind the day of arrival is refused\n",
+            feed->name, feed->business_back / 86400, feed->business_ahead / 86400);
 }
 
 void read_aloud(const CliOutput *out, const Conf *conf) {

@@ -202,6 +202,9 @@ static gboolean prepare(Try *try, GError **error) {
   try->scratch = g_dir_make_tmp("sallyport-try-XXXXXX", error);
   if (!try->scratch)
     return FALSE;
+  if (try->feed->business_date)
+    layout_judge_date(try->layout, try->feed->business_date, try->feed->business_back / 86400,
+                      try->feed->business_ahead / 86400);
   try->staging = g_build_filename(try->scratch, "staging.db", NULL);
   if (!conf_process_keeps_ledger(try->feed->process))
     return TRUE;

@@ -80,6 +80,9 @@ static void set_rules(Feed *feed) {
 
 static gboolean set_columns(Feed *feed, GError **error) {
   feedback_keep_spellings(feed->layout, &feed->conf->feedback, feed->conf->key);
+  if (feed->conf->business_date)
+    layout_judge_date(feed->layout, feed->conf->business_date, feed->conf->business_back / 86400,
+                      feed->conf->business_ahead / 86400);
   if (!conf_process_keeps_ledger(feed->conf->process))
     return TRUE;
   int account = layout_column(feed->layout, feed->conf->ledger.account),

@@ -54,13 +54,17 @@ Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length,
 
 /* --- values.c: from cells to typed values */
 typedef struct {
+  Day *lenders; /* of their year: the day of arrival, then one per field of the header; NO_DAY: not known */
+  char oldest[DATES_LONGEST], newest[DATES_LONGEST]; /* of a business date, as 2026-11-20 */
+} KnownDays;
+typedef struct {
   gboolean is_null;
   gint64 integer;
   const guint8 *text; /* the cell's bytes, or `normal`, or `room` */
   gsize length;
   char normal[DATES_LONGEST];
   GByteArray *room; /* for texts in their normal form; NULL: the caller reads no such */
-  const Day *lenders; /* days that lend their year (LayoutFacts); NULL: none is known */
+  const KnownDays *days; /* LayoutFacts; NULL: none */
 } Value;
 /* Whether a value of the field is printed in the very bytes that it came in: FALSE may also be said of one that is. */
 gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const Value *value);

@@ -6,7 +6,7 @@ static void learn_header(LayoutFacts *facts, const LayoutLine *header) {
     const LayoutValue *value = header->values->pdata[i];
     gboolean is_day = value->field->type == CONF_DATE || value->field->type == CONF_TIMESTAMP;
     if (is_day && value->text)
-      facts->lenders[i + 1] = date_format_day(value->text);
+      facts->days.lenders[i + 1] = date_format_day(value->text);
   }
 }
 
@@ -23,13 +23,22 @@ static void read_header(LayoutFacts *facts, const Layout *layout, const guint8 *
   layout_chunk_free(chunk);
 }
 
+static void put_day(char *into, Day day) {
+  g_autofree char *text = day_text(CLAMP(day, day_of(1, 1, 1), day_of(9999, 12, 31)));
+  g_strlcpy(into, text, DATES_LONGEST);
+}
+
 LayoutFacts *layout_facts_new(const Layout *layout, const guint8 *text, gsize length, Day arrival) {
   LayoutFacts *facts = g_new0(LayoutFacts, 1);
   guint n_fields = layout->shapes[SHAPE_HEADER].n_fields;
-  facts->lenders = g_new(Day, n_fields + 1);
-  facts->lenders[0] = arrival;
+  facts->days.lenders = g_new(Day, n_fields + 1);
+  facts->days.lenders[0] = arrival;
   for (guint i = 1; i <= n_fields; i++)
-    facts->lenders[i] = NO_DAY;
+    facts->days.lenders[i] = NO_DAY;
+  if (arrival != NO_DAY) {
+    put_day(facts->days.oldest, arrival - (Day)layout->days_back);
+    put_day(facts->days.newest, arrival + (Day)layout->days_ahead);
+  }
   if (layout->asks_header && length > 0)
     read_header(facts, layout, text, length);
   return facts;
@@ -37,6 +46,6 @@ LayoutFacts *layout_facts_new(const Layout *layout, const guint8 *text, gsize le
 
 void layout_facts_free(LayoutFacts *facts) {
   if (facts)
-    g_free(facts->lenders);
+    g_free(facts->days.lenders);
   g_free(facts);
 }

@@ -431,6 +431,16 @@ void layout_read_loosely(Layout *layout) {
       layout->shapes[i].fields[j].is_loose = TRUE;
 }
 
+void layout_judge_date(Layout *layout, const char *name, guint days_back, guint days_ahead) {
+  layout->days_back = days_back;
+  layout->days_ahead = days_ahead;
+  for (guint i = 0; i < layout->n_shapes; i++)
+    for (guint j = 0; j < layout->shapes[i].n_fields; j++) {
+      LayoutField *field = &layout->shapes[i].fields[j];
+      field->is_judged = field->is_judged || (i != SHAPE_TRAILER && g_str_equal(field->conf->name, name));
+    }
+}
+
 /* A number, a date or what is staged in a normal form can have several spellings. */
 static gboolean has_spellings(const Layout *layout, guint column) {
   for (guint type = 0; type < layout->n_types; type++) {

@@ -10,12 +10,12 @@
  * declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown tag, L006 bad
  * quoting, L007 a CR or LF that is no line end of this layout, L008 a fixed field's end cuts a character in two, L009 a
  * fixed line of another length, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out of
- * range (64 bits or scale), L015 not a date, L016 not a time stamp, L017 not one of the values. The first fault of a
- * line is told. */
+ * range (64 bits or scale), L015 not a date, L016 not a time stamp, L017 not one of the values, L018 no plausible
+ * business date. The first fault of a line is told. */
 #pragma once
 #include "conf/conf.h"
-#include "store/block.h"
 #include "gateway/time/calendar.h"
+#include "store/block.h"
 #include "store/staging.h"
 
 typedef struct Layout Layout;
@@ -29,6 +29,9 @@ const ConfLayout *layout_conf(const Layout *layout);
 /* This column of whole numbers is kept of a faulty record as well, where it can be read: its amounts belong to the
  * file's sums. Before the first chunk. */
 void layout_keep_amount(Layout *layout, guint column);
+/* This field of the header or record is the business date, which is at most so many days before or behind the day of
+ * arrival (L018). Before the first chunk. */
+void layout_judge_date(Layout *layout, const char *field, guint days_back, guint days_ahead);
 /* Also numbers with a plus, a signed zero, or more zeros behind the point than agreed, for what is only compared: a
  * file that is posted or passed on would say something else then. Before the first chunk. */
 void layout_read_loosely(Layout *layout);

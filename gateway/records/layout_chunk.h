@@ -17,7 +17,7 @@ typedef struct {
 } ChunkState;
 
 struct LayoutFacts {
-  Day *lenders; /* of arrival, then one per field of the header; NO_DAY: not known */
+  KnownDays days;
 };
 
 static inline ChunkState *layout_chunk_state(LayoutChunk *chunk) {

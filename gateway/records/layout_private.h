@@ -29,7 +29,8 @@ typedef enum {
   FAULT_RANGE,
   FAULT_DATE,
   FAULT_TIMESTAMP,
-  FAULT_ENUMERATION
+  FAULT_ENUMERATION,
+  FAULT_DAY
 } Fault;
 #define FAULT_CODE_LENGTH 8
 void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]);
@@ -44,6 +45,7 @@ typedef struct {
   gsize offset, bytes;        /* fixed: its place in the line */
   guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
   gboolean is_fixed;
+  gboolean is_judged; /* the business date: within the layout's days around the day of arrival */
   gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */
   guint sign;        /* the field of this line that has its sign, from 1; 0: its own */
   guint lender;      /* a date without a year: the header's field that lends one, from 1; 0: the day of arrival */
@@ -90,6 +92,7 @@ struct Layout {
   gboolean has_masked;
   gboolean needs_last_line_end;
   gboolean is_numbered; /* some field counts lines or records */
+  guint days_back, days_ahead; /* of arrival, for the business date */
   gboolean asks_header; /* some line cannot be read before the header is known */
   gboolean passes_over;
   GByteArray **beginnings; /* of lines to pass over, as they stand in the file */

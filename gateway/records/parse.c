@@ -302,7 +302,7 @@ static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
 void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chunk) {
   ChunkState *state = layout_chunk_state(chunk);
   layout_chunk_clear(state);
-  state->value.lenders = span->facts ? span->facts->lenders : NULL;
+  state->value.days = span->facts ? &span->facts->days : NULL;
   Parse parse = {.layout = layout,
                  .state = state,
                  .block = chunk->block,

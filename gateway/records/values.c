@@ -228,6 +228,23 @@ static Fault make_normal(const ConfField *conf, Value *value) {
   return value->is_null && !conf->optional ? FAULT_REQUIRED : FAULT_NONE;
 }
 
+/* Of two such days the earlier one is less as a text, too. */
+static gboolean is_plausible(const KnownDays *days, const guint8 *day) {
+  return !*days->oldest || (memcmp(day, days->oldest, 10) >= 0 && memcmp(day, days->newest, 10) <= 0);
+}
+
+static inline Fault parse_date(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  if (G_UNLIKELY(!date_format_is_normal(field->format, text, length))) {
+    Day lender = value->days ? value->days->lenders[field->lender] : NO_DAY;
+    value->text = (const guint8 *)value->normal;
+    value->length = date_format_parse(field->format, lender, text, length, value->normal);
+    if (value->length == 0)
+      return field->conf->type == CONF_DATE ? FAULT_DATE : FAULT_TIMESTAMP;
+  }
+  return G_UNLIKELY(field->is_judged) && value->days && !is_plausible(value->days, value->text) ? FAULT_DAY
+                                                                                               : FAULT_NONE;
+}
+
 Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
   const ConfField *conf = field->conf;
   value->integer = 0;
@@ -248,12 +265,7 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
     return parse_enumeration(field, text, length);
   case CONF_DATE:
   case CONF_TIMESTAMP:
-    if (G_LIKELY(date_format_is_normal(field->format, text, length)))
-      return FAULT_NONE;
-    value->text = (const guint8 *)value->normal;
-    value->length = date_format_parse(field->format, value->lenders ? value->lenders[field->lender] : NO_DAY,
-                                      text, length, value->normal);
-    return value->length ? FAULT_NONE : conf->type == CONF_DATE ? FAULT_DATE : FAULT_TIMESTAMP;
+    return parse_date(field, text, length, value);
   }
   return FAULT_NONE;
 }
@@ -310,6 +322,8 @@ static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *
     return g_strdup_printf("not a %s%s%s%s%s", fault == FAULT_DATE ? "date" : "time stamp",
                            conf->format ? " like " : "", conf->format ? conf->format : "",
                            conf->years ? " with the years of " : "", conf->years ? years[conf->years] : "");
+  case FAULT_DAY:
+    return g_strdup("too long before or behind the day of arrival for a business date (business-date-back and -ahead)");
   default:
     return g_strdup("not one of the values");
   }

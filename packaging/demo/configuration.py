@@ -74,6 +74,9 @@ class Feed:
 
     def block(self):
         settings = dict(self.settings)
+        if settings.get("business-date"):  # these files are of one day, whenever they are made
+            for around in ("business-date-back", "business-date-ahead"):
+                settings.setdefault(around, "36500d")
         settings["source"] = self.source
         settings.update({f'rule "{name}"': body for name, body in self.rules.items()})
         kind, process = self.process or ("ledger", self.ledger)

@@ -1,4 +1,6 @@
 """Dates in the partner's own spelling: one normal form inside, and the answer as he wrote it."""
+import datetime
+
 from configuration import Feed
 from harness import equal, has, test
 from world import World
@@ -53,3 +55,21 @@ def the_business_date_may_be_the_day_of_a_time_stamp_in_its_zone():
               "H|x|ACCEPTED||\nD|a|2026-11-20T15:59:59Z|OK|\nD|b|2026-11-20T16:00:00Z|OK|\nT|2|2|0|0|11\n",
               "the answer")
         equal(business_dates(world, "ab"), ["2026-11-20", "2026-11-21"], "the business dates")
+
+
+@test(quick=True)
+def a_business_date_of_another_count_of_years_is_refused_and_not_taken_in_silence():
+    world = world_of({'field "day"': f(type="date", format="%Y%m%d")},
+                     {'field "member"': f(), 'field "points"': f(type="integer"), 'field "reference"': f()}, "day")
+    world.configuration.feed.settings.update({"business-date-back": "731d", "business-date-ahead": "31d"})
+    record, now = "D|m1|5|a\nT|1\n", datetime.date.today()
+    with world:
+        world.start()
+        for name, days, year in (("a", 0, now.year + 543), ("b", 35, None), ("c", -735, None)):
+            day = (now + datetime.timedelta(days)).strftime("%Y%m%d")
+            day = f"{year}0101" if year else day
+            world.drop(f"POINTS_{name}.dat.pgp", f"H|{day}\n{record}".encode())
+            has(world.raw_answer(f"POINTS_{name}.dat.pgp", "EX").decode(), "|REJECTED|L018|", f"{day}")
+        day = (now - datetime.timedelta(725)).strftime("%Y%m%d")
+        world.drop("POINTS_d.dat.pgp", f"H|{day}\n{record}".encode())
+        has(world.raw_answer("POINTS_d.dat.pgp").decode(), f"H|{day}|ACCEPTED", "two years back")

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "gateway/records/dates.h"
-#include <string.h>
+#include "tests/unit/gateway/records/layouts.h"
 #include <cmocka.h>
 
 typedef struct {
@@ -220,6 +220,28 @@ static void what_does_not_go_together_is_refused(void **state) {
   }
 }
 
+/* Of a header, and of records; a day of another field is not looked at. */
+static void a_business_date_is_near_the_day_of_arrival(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *expected;
+  } cases[] = {
+      {"H|20241120\nD|20261221|x|19000101\n", "2 D \"2026-12-21\" \"x\" \"1900-01-01\"\nH 1 \"2024-11-20\"\n"
+                                              "= 2 lines, 1 records, ok\n"},
+      {"H|25691120\nD|20261222|x|19000101\n", "2 L018 0\nH 1 null\n= 2 lines, 1 records, L018 in 1\n"},
+      {"H|20241118\nD|20241118|x|19000101\n", "2 L018 0\nH 1 null\n= 2 lines, 1 records, L018 in 1\n"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    ConfLayout *conf = layouts_conf("|", "H day:date=%Y%m%d", "D day:date=%Y%m%d key:text born:date=%Y%m%d", NULL);
+    g_autoptr(Layout) layout = layout_new(conf, NULL);
+    layout_judge_date(layout, "day", 731, 31); /* the day of arrival is 2026-11-20 */
+    g_autofree char *told = layouts_tell(layout, cases[i].text, strlen(cases[i].text), 1);
+    assert_string_equal(told, cases[i].expected);
+    g_clear_pointer(&layout, layout_free);
+    layouts_free(conf);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(two_digits_of_a_year_lie_in_the_declared_window),
@@ -232,6 +254,7 @@ int main(void) {
       cmocka_unit_test(a_time_has_the_offset_of_its_zone),
       cmocka_unit_test(what_was_read_is_printed_again),
       cmocka_unit_test(what_does_not_go_together_is_refused),
+      cmocka_unit_test(a_business_date_is_near_the_day_of_arrival),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
