@@ -73,7 +73,12 @@ $(BUILD)/often.h.gch:
 $(BUILD)/%.sql.h: %.sql packaging/sql-to-c
 	@mkdir -p $(@D)
 	packaging/sql-to-c $< > $@.tmp && mv $@.tmp $@
-SQL_H := $(patsubst %.sql,$(BUILD)/%.sql.h,$(shell find store gateway -name '*.sql' 2>/dev/null))
+# So does the description of the front's interface (packaging/doc/openapi.json -> `doc_openapi_json`).
+$(BUILD)/%.json.h: %.json packaging/sql-to-c
+	@mkdir -p $(@D)
+	packaging/sql-to-c $< > $@.tmp && mv $@.tmp $@
+SQL_H := $(patsubst %.sql,$(BUILD)/%.sql.h,$(shell find store gateway -name '*.sql' 2>/dev/null)) \
+         $(BUILD)/packaging/doc/openapi.json.h
 CFLAGS_ += -I$(BUILD)
 
 define room_rule
@@ -253,4 +258,4 @@ clean:
 
 .PHONY: all clean faults unit units units-threaded fuzzers benches test toys soak coverage test-debian13 \
         test-openpgp lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
-.PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h
+.PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h $(BUILD)/%.json.h

@@ -62,7 +62,7 @@ static ExchangeVerdict judge_cursor(ExchangeCall *call, gint64 *after, ExchangeF
   *flow = call->mailbox->flows[call->gets];
   pthread_mutex_unlock(&call->exchange->lock);
   *after = 0;
-  if (!text)
+  if (!text || !*text)
     return VERDICT_PAGE;
   if (!read_cursor(text, flow->epoch, after))
     return unknown(call, flow);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* A capability's routes are its own; where two match, the one that stands first answers. */
-static const FrontRoute *const tables[] = {front_recon_routes, front_exchange_routes};
+static const FrontRoute *const tables[] = {front_description_routes, front_recon_routes, front_exchange_routes};
 
 enum { PARTS_MOST = 12 };
 

@@ -22,6 +22,8 @@ struct FrontRoute {
   const FrontBody *body; /* NULL: a POST's at most, 64 KiB, which is in request->body when the handler is called */
 };
 
+extern const FrontRoute front_description_routes[];
+
 /* The first route of that path, whatever its method; NULL: none. */
 const FrontRoute *front_route_of(const char *path);
 /* Where the route of this path and method takes bodies itself, request->takes is set, and `begin` has been asked. */

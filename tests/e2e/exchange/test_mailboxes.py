@@ -1,9 +1,13 @@
 """Mailboxes: an item's way from the source to the consumer by curl, and every answer that is promised."""
+import json
 import os
+import re
+import socket
 import threading
 
-from harness import equal, has, test, wait_until
-from mailboxes import MAILBOX, Exchange, digest
+from answers import description, jsonschema
+from harness import TOP, equal, has, test, wait_until
+from mailboxes import MAILBOX, Exchange, digest, repr_digest
 
 BIG = 300 * 1024
 
@@ -62,11 +66,9 @@ def a_broken_upload_goes_on_where_it_ended_and_only_one_writes():
         source, body = exchange.source, os.urandom(BIG)
         item = source.item("a")
         equal(source.patch("a", 0, body).status, 404, "one that nobody announced")
-        import mailboxes
-        import socket
         with socket.create_connection(("127.0.0.1", exchange.port)) as broken:
             broken.sendall((f"PUT {item} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {source.token}\r\n"
-                            f"Content-Length: {BIG}\r\nRepr-Digest: {mailboxes.repr_digest(body)}\r\n\r\n").encode())
+                            f"Content-Length: {BIG}\r\nRepr-Digest: {repr_digest(body)}\r\n\r\n").encode())
             broken.sendall(body[:200000])
             wait_until("the bytes to be written",
                        lambda: source.head("a").headers.get("upload-offset") == "200000")
@@ -170,3 +172,28 @@ def what_is_kept_long_enough_goes_and_what_nobody_acknowledged_goes_with_an_alar
         equal(exchange.source.put("known", body).status, 200, "to put it again")
         equal(exchange.source.put("forgotten", body).status, 410, "to put again what expired")
         equal(exchange.consumer.list().status, 204, "the list")
+
+
+@test
+def the_description_of_the_interface_is_sound_whole_and_served():
+    with Exchange() as exchange:
+        served = exchange.consumer.curl("/v1/openapi.json").json()
+        equal(served, description(), "what is served")
+        for schema in served["components"]["schemas"].values():
+            jsonschema.Draft202012Validator.check_schema(schema)
+        references = set(re.findall(r'"\$ref": "#/components/(\w+)/(\w+)"', json.dumps(served)))
+        lost = [r for r in references if r[1] not in served["components"][r[0]]]
+        unused = [(kind, name) for kind in ("schemas", "parameters", "responses")
+                  for name in served["components"][kind] if (kind, name) not in references]
+        equal((lost, unused), ([], []), "references that lead nowhere, and what nobody refers to")
+        described = {(method.upper(), re.sub(r"{\w+}", "{}", path)) for path, item in served["paths"].items()
+                     for method in item if method != "parameters"}
+        routes = set()
+        for path, _, names in os.walk(os.path.join(TOP, "gateway/front")):
+            for text in (open(os.path.join(path, name)).read() for name in names if name.endswith(".c")):
+                words = dict(re.findall(r'#define (\w+) "(/v1/[^"]*)"', text))
+                for method, pattern in re.findall(r'{"([A-Z]+)", (\w*\s*"?[^,"]*"?), ', text):
+                    for word, meaning in words.items():
+                        pattern = re.sub(rf"\b{word}\b", f'"{meaning}"', pattern)
+                    routes.add((method, re.sub(r'["\s]', "", pattern)))
+        equal(routes, described, "the routes of the program, and those that are described")

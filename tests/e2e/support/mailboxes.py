@@ -129,7 +129,7 @@ class Exchange:
 front {{\n{lines(self.front)}}}
 {ends}lane "ssc" {{
   exchange "{MAILBOX}" {{ source = "ssc-city"  consumer = "acme-life"
-    items {{ reserve = 0  {self.items} }} {self.alarm} }}
+    items {{ {"" if "reserve" in self.items else "reserve = 0"}  {self.items} }} {self.alarm} }}
 }}
 """)
 

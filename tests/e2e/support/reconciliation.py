@@ -12,6 +12,7 @@ import threading
 
 import accruals
 import world as worlds
+from answers import check_answer
 from certificates import Authority
 from gateway import BINARY, Result
 from harness import SCALE, wait_until
@@ -39,6 +40,14 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def method_of(words):
+    """Of a request of curl."""
+    if "-I" in words:
+        return "HEAD"
+    posts = any(word in words for word in ("-d", "--data-binary"))
+    return words[words.index("-X") + 1] if "-X" in words else "POST" if posts else "GET"
 
 
 class Answer:
@@ -111,7 +120,9 @@ class Requests:
         text = open(head, errors="replace").read() if os.path.exists(head) else ""
         found = re.findall(r"^HTTP/\S+ (\d+)", text, re.M)
         assert found, f"curl {path}: {done.stderr.decode(errors='replace')}"
-        return Answer(text, done.stdout if binary else done.stdout.decode(errors="replace"), int(found[-1]))
+        answer = Answer(text, done.stdout if binary else done.stdout.decode(errors="replace"), int(found[-1]))
+        check_answer(method_of(words), url[len(self.url):], answer)
+        return answer
 
     def get(self, path, **options):
         return self.curl(path, **options)
