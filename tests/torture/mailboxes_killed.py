@@ -1,0 +1,61 @@
+"""A mailbox whose lane dies at each of its points: two ends that repeat what they asked, as honest clients do, find
+each item once, with its bytes, acknowledged once, and no file that no item has."""
+import os
+
+from harness import Test, equal, wait_until
+from mailboxes import Exchange, digest
+
+POINTS = ["put-before", "put-after", "open-before", "open-after", "sync-before", "store-before", "store-after",
+          "acknowledge-before", "acknowledge-after", "end-before", "end-after"]
+LARGE = 200 * 1024
+
+
+def asked(exchange, what, *statuses):
+    """What an honest client does: asks again until it has an answer that is one of these."""
+    def answered():
+        answer = what()
+        assert answer.status in statuses, f"{answer.status} {answer.body[:200]}"
+        return answer
+    return wait_until("an answer that is one of " + str(statuses), answered, seconds=60, log=exchange.gateway.log_tail)
+
+
+def day(exchange):
+    bodies = {"small": b"one claim", "large": os.urandom(LARGE), "last": b"the last one"}
+    for name, body in bodies.items():
+        asked(exchange, lambda n=name, b=body: exchange.source.put(n, b), 201, 200)
+    consumer, seen, cursor = exchange.consumer, [], None
+    while len(seen) < len(bodies):
+        page = asked(exchange, lambda: consumer.list(cursor, limit=2), 200).json()
+        cursor, seen = page["cursor"], seen + [item["id"] for item in page["items"]]
+    equal(seen, list(bodies), "what is listed, each once, in its order")
+    equal(cursor.split(".")[1], "3", "the last number")
+    for name, body in bodies.items():
+        if name != "last":
+            equal(digest(asked(exchange, lambda n=name: consumer.get(n), 200).body), digest(body), name)
+            asked(exchange, lambda n=name, b=body: consumer.acknowledge(n, b), 200)
+
+    def ended():
+        items = exchange.gateway.json("exchange", "items", "medical-claims")["items"]
+        states = {item["id"]: item["state"] for item in items}
+        assert states == {"small": "removed", "large": "removed", "last": "listed"}, str(states)
+        assert exchange.files() == [], str(exchange.files())
+        return True
+    wait_until("what is acknowledged to go", ended, seconds=60, log=exchange.gateway.log_tail)
+    exchange.gateway.ok("verify")
+
+
+def killed_at(point):
+    def run():
+        with Exchange(items='keep-acknowledged = "1s"', start=False) as exchange:
+            once = os.path.join(exchange.folder, "killed")
+            exchange.gateway.environment.update({"SALLYPORT_FAULT": point, "SALLYPORT_FAULT_ONCE": once})
+            exchange.start()
+            day(exchange)
+            assert os.path.exists(once), f"nobody died at {point}"
+    return run
+
+
+def tests():
+    for point in POINTS:
+        yield Test(killed_at("exchange-" + point),
+                   name=f"a_lane_killed_at_exchange_{point.replace('-', '_')}_keeps_each_item_once")
