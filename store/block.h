@@ -49,11 +49,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecordBlock, record_block_free)
  * of a column may hold 4 GiB in one block; has_room sees to it that they do not come near, for records below 1 GiB. */
 guint record_block_begin(RecordBlock *block, guint64 line);
 void record_block_put_text(RecordBlock *block, guint column, const void *bytes, gsize length);
+/* Behind the text that the record has in this column already. */
+void record_block_append_text(RecordBlock *block, guint column, const void *bytes, gsize length);
 void record_block_put_null(RecordBlock *block, guint column);
 void record_block_put_integer(RecordBlock *block, guint column, gint64 value);
 void record_block_end(RecordBlock *block);
 /* Instead of end: the record that was begun is kept with all columns null and this fault. Takes `reason`. */
 void record_block_end_faulty(RecordBlock *block, gint field, const char *code, char *reason);
+/* A record that has been ended gets this fault; its columns are the caller's matter. It is the last one. Takes
+ * `reason`. */
+void record_block_add_fault(RecordBlock *block, guint record, gint field, const char *code, char *reason);
+/* This text, or number, for each of the first `n` records that has no fault: they have none in this column yet. */
+void record_block_fill_text(RecordBlock *block, guint column, guint n, const void *bytes, gsize length);
+void record_block_fill_integer(RecordBlock *block, guint column, guint n, gint64 value);
 /* The fault of a record; NULL when it has none. */
 const BlockFault *record_block_fault(const RecordBlock *block, guint record);
 

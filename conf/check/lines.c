@@ -51,6 +51,65 @@ static void add_field(const Section *section, ConfField *common, const ConfLine 
     add_values(common, field);
 }
 
+/* --- What records have from lines beside them. */
+
+static void add_own_column(const Section *section, ConfLayout *layout, const Table *table, const char *name,
+                           ConfWhere where) {
+  ConfField own = {.where = where, .name = (char *)(gsize)name, .type = CONF_INTEGER, .pad = '0', .bytes = 18};
+  own.align_right = TRUE;
+  const ConfField *taken = conf_line_field(&layout->record, name);
+  if (taken)
+    conf_report_error(section->report, taken->where,
+                      "field \"%s\": this is the column of where a group begins, or where a record's addenda end",
+                      name);
+  else
+    g_ptr_array_add(layout->record.fields, table_copy(table, &own));
+}
+
+static gboolean is_of_record(const ConfLayout *layout, const char *name) {
+  for (guint r = 0; r < layout->records->len; r++)
+    if (conf_line_field(layout->records->pdata[r], name))
+      return TRUE;
+  return FALSE;
+}
+
+/* A text of an addendum may go on with the record's text of its name; any other name is another column's. */
+static void add_outer_field(const Section *section, ConfLayout *layout, const Table *table, const ConfField *field,
+                            gboolean is_of_addendum) {
+  ConfField *common = common_field(&layout->record, table, field);
+  gboolean goes_on = is_of_addendum && common && common->type == CONF_TEXT && field->type == CONF_TEXT &&
+                     is_of_record(layout, field->name) && !common->normal_form;
+  if (common && !goes_on) {
+    conf_report_error(section->report, field->where,
+                      "field \"%s\": another line has a field of this name; records have both, so they need two names",
+                      field->name);
+    return;
+  }
+  if (common) {
+    common->mask = common->mask || field->mask;
+    common->width = 0;
+    return;
+  }
+  ConfField *added = layout->record.fields->pdata[layout->record.fields->len - 1];
+  added->optional = added->optional || is_of_addendum;
+}
+
+static void join_outer_fields(const Section *section, ConfLayout *layout, const Table *table) {
+  for (guint g = 0; g < layout->groups->len; g++) {
+    const ConfGroup *group = layout->groups->pdata[g];
+    add_own_column(section, layout, table, group->name, group->where);
+    for (guint i = 0; i < group->header.fields->len; i++)
+      add_outer_field(section, layout, table, group->header.fields->pdata[i], FALSE);
+  }
+  for (guint a = 0; a < layout->addenda->len; a++) {
+    const ConfLine *addendum = layout->addenda->pdata[a];
+    for (guint i = 0; i < addendum->fields->len; i++)
+      add_outer_field(section, layout, table, addendum->fields->pdata[i], TRUE);
+    if (a + 1 == layout->addenda->len)
+      add_own_column(section, layout, table, CONF_LAST_LINE_COLUMN, addendum->where);
+  }
+}
+
 void lines_join_records(const Section *section, ConfLayout *layout, const Table *of_fields, gboolean are_sound) {
   for (guint r = 0; r < layout->records->len; r++) {
     const ConfLine *line = layout->records->pdata[r];
@@ -71,25 +130,58 @@ void lines_join_records(const Section *section, ConfLayout *layout, const Table 
       if (!conf_line_field(layout->records->pdata[r], field->name))
         field->optional = TRUE;
   }
-  if (layout->records->len > 1 && are_sound)
+  join_outer_fields(section, layout, of_fields);
+  gboolean is_joined = layout->records->len > 1 || layout->groups->len > 0 || layout->addenda->len > 0;
+  if (is_joined && are_sound)
     lines_check_field_names(section, &layout->record);
 }
 
 /* --- Between lines. */
 
-static const ConfLine *record_of_tag(const ConfLayout *layout, const char *tag) {
-  for (guint r = 0; r < layout->records->len; r++) {
-    const ConfLine *line = layout->records->pdata[r];
-    if (g_strcmp0(line->tag, tag) == 0)
-      return line;
+/* What stands within this group, and is counted there: the lines of groups before it do not. */
+static GPtrArray *lines_within(const ConfLayout *layout, guint group) {
+  GPtrArray *lines = g_ptr_array_new();
+  const GPtrArray *of_groups[] = {layout->records, layout->addenda, layout->remarks};
+  for (guint k = 0; k < G_N_ELEMENTS(of_groups); k++)
+    for (guint i = 0; i < of_groups[k]->len; i++)
+      g_ptr_array_add(lines, of_groups[k]->pdata[i]);
+  for (guint g = group; g < layout->groups->len; g++) {
+    ConfGroup *inner = layout->groups->pdata[g];
+    if (inner->header.present)
+      g_ptr_array_add(lines, &inner->header);
+    if (inner->trailer.present)
+      g_ptr_array_add(lines, &inner->trailer);
   }
+  return lines;
+}
+
+static const ConfLine *line_of_tag(const ConfLayout *layout, guint group, const char *tag) {
+  g_autoptr(GPtrArray) lines = lines_within(layout, group);
+  for (guint i = 0; i < lines->len; i++)
+    if (g_strcmp0(((const ConfLine *)lines->pdata[i])->tag, tag) == 0)
+      return lines->pdata[i];
   return NULL;
 }
 
-static void check_sum(const Section *section, const ConfField *field, const ConfLine *line) {
-  const ConfField *summed = conf_line_field(line, field->control_field);
-  if (!summed) {
-    g_autofree char *suggestion = named_suggest(line->fields, field->control_field);
+static gboolean is_beside(const ConfLayout *layout, const ConfLine *line) {
+  return g_ptr_array_find(layout->addenda, line, NULL) || g_ptr_array_find(layout->remarks, line, NULL);
+}
+
+/* What records have of their group is not theirs. */
+static const ConfField *summed_field(const ConfLayout *layout, const ConfField *field, const ConfLine *line) {
+  const ConfField *found = line ? conf_line_field(line, field->control_field) : NULL;
+  for (guint r = 0; !line && r < layout->records->len && !found; r++)
+    found = conf_line_field(layout->records->pdata[r], field->control_field);
+  return found;
+}
+
+static void check_sum(const Section *section, const ConfLayout *layout, const ConfField *field, const ConfLine *line) {
+  const ConfField *summed = summed_field(layout, field, line);
+  if (line && is_beside(layout, line)) {
+    conf_report_error(section->report, field->where,
+                      "field \"%s\": numbers of addenda and remarks are counted and not summed", field->name);
+  } else if (!summed) {
+    g_autofree char *suggestion = named_suggest(line ? line->fields : layout->record.fields, field->control_field);
     conf_report_error(section->report, field->where, "field \"%s\": the record has no field \"%s\" to sum%s",
                       field->name, field->control_field, suggestion);
   } else if (summed->type != CONF_INTEGER && summed->type != CONF_DECIMAL) {
@@ -99,36 +191,48 @@ static void check_sum(const Section *section, const ConfField *field, const Conf
   }
 }
 
-static void check_control(const Section *section, const ConfLayout *layout, const ConfField *field) {
+static void check_control(const Section *section, const ConfLayout *layout, guint group, const ConfField *field) {
   if (field->control == CONF_CONTROL_NONE || !layout->record.present)
     return;
-  const ConfLine *line = &layout->record;
-  if (field->control_record && !(line = record_of_tag(layout, field->control_record)))
-    conf_report_error(section->report, field->where, "field \"%s\": there is no record \"%s\" to be counted or summed",
-                      field->name, field->control_record);
-  else if (field->control >= CONF_CONTROL_SUM)
-    check_sum(section, field, line);
+  const ConfLine *line = NULL;
+  for (char **tag = field->control_lines; tag && *tag; tag++)
+    if (!(line = line_of_tag(layout, group, *tag))) {
+      conf_report_error(section->report, field->where,
+                        "field \"%s\": there is no record \"%s\" to be counted or summed", field->name, *tag);
+      return;
+    }
+  if (field->control >= CONF_CONTROL_SUM)
+    check_sum(section, layout, field, line);
 }
 
-static void check_opening(const Section *section, const ConfLayout *layout, const ConfLine *line,
+static void check_opening(const Section *section, const ConfLine *header, const ConfLine *line,
                           const ConfField *field) {
   const ConfField *own = conf_line_field(line, field->opening);
-  const ConfField *opening = own ? own : conf_line_field(&layout->header, field->opening);
+  const ConfField *opening = own ? own : conf_line_field(header, field->opening);
   if (!opening || opening == field || (opening->type != CONF_INTEGER && opening->type != CONF_DECIMAL))
     conf_report_error(section->report, field->where,
                       "field \"%s\": 'opening' is a number of this line or of the header, and \"%s\" is none",
                       field->name, field->opening);
 }
 
-static void check_controls(const Section *section, const ConfLayout *layout) {
-  const ConfLine *lines[] = {&layout->header, &layout->trailer};
+static void check_controls_of(const Section *section, const ConfLayout *layout, guint group, const ConfLine *header,
+                              const ConfLine *trailer) {
+  const ConfLine *lines[] = {header, trailer};
   for (guint l = 0; l < G_N_ELEMENTS(lines); l++)
     for (guint i = 0; i < lines[l]->fields->len; i++) {
       const ConfField *field = lines[l]->fields->pdata[i];
-      check_control(section, layout, field);
+      check_control(section, layout, group, field);
       if (field->opening)
-        check_opening(section, layout, lines[l], field);
+        check_opening(section, header, lines[l], field);
     }
+}
+
+static void check_controls(const Section *section, const ConfLayout *layout) {
+  check_controls_of(section, layout, 0, &layout->header, &layout->trailer);
+  for (guint g = 0; g < layout->groups->len; g++) {
+    const ConfGroup *group = layout->groups->pdata[g];
+    check_controls_of(section, layout, g, &group->header, &group->trailer);
+  }
 }
 
 /* The kind of record is a column of its own beside the record's. */
@@ -175,8 +279,9 @@ static GPtrArray *all_lines(const ConfLayout *layout) {
   GPtrArray *lines = g_ptr_array_new();
   if (layout->header.present)
     g_ptr_array_add(lines, (gpointer)(gsize)&layout->header);
-  for (guint r = 0; r < layout->records->len; r++)
-    g_ptr_array_add(lines, layout->records->pdata[r]);
+  g_autoptr(GPtrArray) within = lines_within(layout, 0);
+  for (guint i = 0; i < within->len; i++)
+    g_ptr_array_add(lines, within->pdata[i]);
   if (layout->trailer.present)
     g_ptr_array_add(lines, (gpointer)(gsize)&layout->trailer);
   return lines;
@@ -191,9 +296,11 @@ static void check_tags(const Section *section, const ConfLayout *layout) {
       if (line->tag && g_strcmp0(((const ConfLine *)lines->pdata[j])->tag, line->tag) == 0)
         conf_report_error(section->report, line->where, "the tag \"%s\" stands for two kinds of line", line->tag);
   }
-  if (layout->lines_by == CONF_LINES_BY_POSITION && layout->records->len > 1)
+  g_autoptr(GPtrArray) within = lines_within(layout, 0);
+  if (layout->lines_by == CONF_LINES_BY_POSITION && within->len > 1)
     section_error(section, "lines-by",
-                  "several kinds of record are told apart by their tags: lines-by = position knows one kind");
+                  "several kinds of record%s are told apart by their tags: lines-by = position knows one kind",
+                  within->len > layout->records->len ? ", groups, addenda and remarks" : "");
 }
 
 /* Bytes of a line of fixed width with its tag. */

@@ -80,6 +80,14 @@ void reference_system_endpoint(const Section *section, const char *system, Endpo
 
 /* --- Fields of the records. */
 
+/* From the header of its group, and so of every kind. */
+static gboolean is_of_group(const ConfLayout *layout, const char *name) {
+  for (guint g = 0; g < layout->groups->len; g++)
+    if (conf_line_field(&((const ConfGroup *)layout->groups->pdata[g])->header, name))
+      return TRUE;
+  return FALSE;
+}
+
 /* What each record must have, whatever its kind. */
 static void check_each_record(const Section *section, const char *option, const char *name, const ConfLayout *layout) {
   for (guint r = 0; r < layout->records->len; r++) {
@@ -112,7 +120,10 @@ void reference_record_field(const Section *section, const char *option, const ch
   if (field->type != CONF_INTEGER && field->type != other)
     section_error(section, option, "'%s': field \"%s\" must be %s or integer", option, field->name,
                   other == CONF_TEXT ? "text" : "decimal");
-  check_each_record(section, option, name, layout);
+  if (other != CONF_TEXT || !is_of_group(layout, name))
+    check_each_record(section, option, name, layout);
+  else if (field->optional)
+    section_error(section, option, "'%s': field \"%s\" is optional; every record must have it", option, name);
 }
 
 void reference_record_columns(const Section *section, char *const *columns, const ConfLayout *layout) {

@@ -12,7 +12,7 @@
 typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
 
 /* Counted are records; lines that are not passed over, and these too. Behind them, what is summed: a field as it is;
- * what of it is below zero, without its sign; what is above; all without signs. */
+ * what of it is below zero, without its sign; what is above; all without signs; or how many are below, or above. */
 #define CONF_CONTROLS(X)                 \
   X(CONF_CONTROL_NONE, "none")           \
   X(CONF_CONTROL_COUNT, "count")         \
@@ -21,7 +21,9 @@ typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
   X(CONF_CONTROL_SUM, "sum")             \
   X(CONF_CONTROL_DEBITS, "debits")       \
   X(CONF_CONTROL_CREDITS, "credits")     \
-  X(CONF_CONTROL_GROSS, "gross")
+  X(CONF_CONTROL_GROSS, "gross")         \
+  X(CONF_CONTROL_DEBIT_COUNT, "debit-count")   \
+  X(CONF_CONTROL_CREDIT_COUNT, "credit-count")
 typedef enum { CONF_CONTROLS(CONF_CONSTANT) } ConfControl;
 
 #define CONF_SIGNS(X)                    \
@@ -72,7 +74,7 @@ typedef struct {
   gboolean mask;
   ConfControl control;
   char *control_field;
-  char *control_record; /* a record's tag: only those lines; NULL: all */
+  char **control_lines; /* tags: only those lines; NULL: all records */
   char *opening;        /* a field of this line or the header that the sum goes on from */
   guint low_digits;     /* of the sum, only so many digits at its end; 0: all */
   guint per_block;      /* lines are counted in blocks of so many, the last one filled up; 0: one by one */

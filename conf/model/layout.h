@@ -2,13 +2,24 @@
 #pragma once
 #include "conf/model/field.h"
 
-/* A header, record or trailer. */
+/* A header, a record, a trailer, or what stands beside records. */
 typedef struct {
   ConfWhere where;
   gboolean present;
   char *tag;
   GPtrArray *fields; /* ConfField* */
 } ConfLine;
+
+#define CONF_LAST_LINE_COLUMN "last_line" /* of a record with its addenda: where they end */
+
+/* A part of the file with lines and totals of its own. Its name is the records' column of where it begins, and the
+ * fields of its header are columns, too. */
+typedef struct {
+  ConfWhere where;
+  char *name;
+  ConfLine header;
+  ConfLine trailer; /* not present: what comes next ends the group */
+} ConfGroup;
 
 #define CONF_LAYOUT_KINDS(X)             \
   X(CONF_LAYOUT_DELIMITED, "delimited")  \
@@ -49,8 +60,8 @@ typedef struct {
 } ConfPassOver;
 
 /* `records` are the record lines as declared, one or several (told apart by tag). `record` is their union, by name, in
- * the order of first mention: the columns of what is staged. Fields of one name agree in type and scale; one that not
- * every record has is optional in it. */
+ * the order of first mention, and behind them what they have from groups and addenda: the columns of what is staged.
+ * Fields of one name agree in type and scale; one that not every record has is optional in it. */
 typedef struct {
   ConfWhere where;
   char *name;
@@ -60,6 +71,7 @@ typedef struct {
   char *charset;
   ConfLinesBy lines_by;
   ConfLineEnd line_end;
+  char *end_mark; /* delimited: ASCII that may stand before the line's end and is no part of its last field */
   ConfLastLineEnd last_line_end; /* of delimited lines, where no trailer proves that the file is whole */
   guint line_limit; /* bytes; 16,384 */
   ConfPassOver pass_over;
@@ -67,5 +79,8 @@ typedef struct {
   ConfLine record;
   ConfLine trailer;
   GPtrArray *records; /* ConfLine* */
+  GPtrArray *groups;  /* ConfGroup*, each within the one before it; the records stand in the last */
+  GPtrArray *addenda; /* ConfLine*: of the record before them */
+  GPtrArray *remarks; /* ConfLine*: checked and counted, and no more */
   guint tag_bytes;    /* fixed: the tag's place is the first bytes of a line; 0: the longest tag's length */
 } ConfLayout;

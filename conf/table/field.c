@@ -5,9 +5,10 @@
 #include "conf/table/tables.h"
 #include <string.h>
 
-/* A field stands in a line, and the line in a layout. */
+/* A field stands in a line, and the line in a layout or in a group of it. */
 static const ConfLayout *layout_of(const Section *section) {
-  return section->outer->outer->into;
+  const Section *around = section->outer->outer;
+  return strcmp(around->node->name, "group") == 0 ? around->outer->into : around->into;
 }
 
 static gboolean is_number(const ConfField *field) {
@@ -80,7 +81,7 @@ static void check_normal_form(const Section *section, gpointer into) {
 
 static const char *const controls[] = {CONF_CONTROLS(CONF_WORD) NULL};
 
-/* `count`, `count(TAG)`, `sum(FIELD)` or `sum(FIELD, TAG)`, and the like of sum; FALSE: none of these. */
+/* `count`, `count(TAG, …)`, `sum(FIELD)` or `sum(FIELD, TAG)`, and the like of sum; FALSE: none of these. */
 static gboolean parse_control(const char *text, ConfField *field) {
   gsize length = strlen(text), word = strcspn(text, "(");
   guint control = CONF_CONTROL_COUNT;
@@ -96,17 +97,24 @@ static gboolean parse_control(const char *text, ConfField *field) {
   if (text[length - 1] != ')' || (counts && control != CONF_CONTROL_COUNT))
     return FALSE;
   g_autofree char *inner = g_strndup(text + word + 1, length - word - 2);
-  g_auto(GStrv) parts = g_strsplit(inner, ",", 2);
+  g_auto(GStrv) parts = g_strsplit(inner, ",", -1);
   for (char **part = parts; *part; part++)
-    g_strstrip(*part);
-  guint wanted = counts ? 1 : 2;
-  if (!parts[0] || *parts[0] == '\0' || (parts[1] && (*parts[1] == '\0' || g_strv_length(parts) > wanted)))
+    if (*g_strstrip(*part) == '\0')
+      return FALSE;
+  guint n = g_strv_length(parts);
+  if (n == 0 || (!counts && n > 2))
     return FALSE;
   field->control = control;
   if (!counts)
     field->control_field = g_strdup(parts[0]);
-  field->control_record = g_strdup(counts ? parts[0] : parts[1]);
+  if (counts || n == 2)
+    field->control_lines = g_strdupv(parts + (counts ? 0 : 1));
   return TRUE;
+}
+
+static gboolean stands_around_records(const Section *section) {
+  const char *line = section->outer->node->name;
+  return strcmp(line, "header") == 0 || strcmp(line, "trailer") == 0;
 }
 
 static void read_control(const Section *section, const Row *row, gpointer at) {
@@ -115,14 +123,15 @@ static void read_control(const Section *section, const Row *row, gpointer at) {
   g_autofree char *text = section_text(section, row->name);
   if (!text)
     return;
-  if (strcmp(section->outer->node->name, "record") == 0)
+  if (!stands_around_records(section))
     section_error(section, row->name,
                   "'control' is for fields of the trailer or header: a record does not count itself");
   else if (!parse_control(text, field))
     section_error(section, row->name,
-                  "'control' must be count or \"sum(FIELD)\" (or debits, credits or gross of it), or of the records of "
-                  "one tag, \"count(TAG)\" or \"sum(FIELD, TAG)\"");
-  else if (field->control < CONF_CONTROL_SUM && field->type != CONF_INTEGER)
+                  "'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, debit-count or credit-count "
+                  "of it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"");
+  else if ((field->control < CONF_CONTROL_SUM || field->control >= CONF_CONTROL_DEBIT_COUNT) &&
+           field->type != CONF_INTEGER)
     section_error(section, row->name, "a field with control = %s must have type = integer", controls[field->control]);
 }
 
@@ -195,6 +204,8 @@ static void check_number_place(const Section *section, gpointer into) {
 static void check_sign_from(const Section *section, gpointer into) {
   const ConfField *field = into;
   refuse_unless(section, "sign-from", is_number(field), "type = integer or decimal");
+  refuse_unless(section, "sign-from", strcmp(section->outer->node->name, "addendum") != 0,
+                "any line but an addendum");
   section_only_with(section, "negative", field->sign_from != NULL, "'sign-from'");
   if (field->sign_from)
     section_require(section, "negative", "which of its values mean that the number is below zero");
@@ -250,7 +261,7 @@ static const Row rows[] = {
     ROW(ConfField, "numbers", numbers, choice, .words = WORDS(CONF_NUMBERS), .otherwise = CONF_NUMBERS_NOTHING),
     CHECK(check_control),
     KEPT(ConfField, control_field, text),
-    KEPT(ConfField, control_record, text),
+    KEPT(ConfField, control_lines, list),
     CHECK(check_fixed),
     ROW(ConfField, "bytes", bytes, fixed_number, .otherwise = 0, .least = 1, .most = 65536),
     ROW(ConfField, "align", align_right, fixed_choice, .words = alignments, .otherwise = ROW_UNSAID),

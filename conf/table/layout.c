@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define FIELDS_LIMIT 500 /* of one line */
-#define RECORDS_LIMIT 50 /* kinds of record in one layout */
+#define RECORDS_LIMIT 50 /* kinds of record in one layout; of addenda and of remarks, too */
+#define GROUPS_LIMIT 4
 #define LINE_LIMIT_MOST (1024 * 1024)
 
 /* --- Lines. */
@@ -46,6 +47,35 @@ static const Row line_rows[] = {
 };
 static const Table table_line = TABLE(ConfLine, line_rows);
 
+/* --- Groups. */
+
+static void read_group_name(const Section *section, const Row *row, gpointer at) {
+  (void)row;
+  const char *name = section->node->title;
+  *(char **)at = g_strdup(name ? name : "");
+  if (!value_is_field(name ? name : ""))
+    section_error(section, NULL,
+                  "a group's name must be 1 to 64 letters, digits or _, not beginning with a digit: rules use it as "
+                  "the column of where the group begins");
+}
+
+static void check_group(const Section *section, gpointer into) {
+  if (!((ConfGroup *)into)->header.present && !section->node->damaged)
+    section_error(section, NULL, "group \"%s\" has no header { … }: nothing says where it begins",
+                  ((ConfGroup *)into)->name);
+}
+
+static const Kind kind_group_name = {.store = STORE_TEXT, .read = read_group_name};
+static const Row group_rows[] = {
+    WHERE(ConfGroup),
+    {MEMBER(ConfGroup, name), .kind = &kind_group_name},
+    SECTION(ConfGroup, "header", header, table_line, .title = TITLE_OPTIONAL),
+    SECTION(ConfGroup, "trailer", trailer, table_line, .title = TITLE_OPTIONAL),
+    CHECK(check_group),
+    ROWS_END,
+};
+static const Table table_group = TABLE(ConfGroup, group_rows);
+
 /* --- Lines to pass over. */
 
 static void check_pass_over(const Section *section, gpointer into) {
@@ -82,15 +112,34 @@ static void check_line_end(const Section *section, gpointer into) {
                   "'line-end': without line ends, lines are known by their length: that is for type = fixed");
 }
 
+static void check_end_mark(const Section *section, gpointer into) {
+  const ConfLayout *layout = into;
+  if (!layout->end_mark)
+    return;
+  if (!g_str_is_ascii(layout->end_mark) || strlen(layout->end_mark) > 2)
+    section_error(section, "end-mark", "'end-mark' must be one or two characters of ASCII");
+  else if (layout->quote == CONF_QUOTE_RFC4180 || (layout->delimiter && strpbrk(layout->delimiter, layout->end_mark)))
+    section_error(section, "end-mark", "'end-mark' holds the delimiter, or values are quoted");
+}
+
 static void check_tag_bytes(const Section *section, gpointer into) {
   section_only_with(section, "tag-bytes", ((ConfLayout *)into)->lines_by == CONF_LINES_BY_TAG, "lines-by = tag");
 }
 
-static void check_record_count(const Section *section, gpointer into) {
-  guint count = section_count(section, "record");
-  if (count > RECORDS_LIMIT)
-    section_error(section, NULL, "layout \"%s\" has %u kinds of record; %d are the most", ((ConfLayout *)into)->name,
-                  count, RECORDS_LIMIT);
+static void check_counts(const Section *section, gpointer into) {
+  static const struct {
+    const char *name, *shown;
+    guint most;
+  } limits[] = {{"record", "kinds of record", RECORDS_LIMIT},
+                {"addendum", "kinds of addendum", RECORDS_LIMIT},
+                {"remark", "kinds of remark", RECORDS_LIMIT},
+                {"group", "groups", GROUPS_LIMIT}};
+  for (guint i = 0; i < G_N_ELEMENTS(limits); i++) {
+    guint count = section_count(section, limits[i].name);
+    if (count > limits[i].most)
+      section_error(section, NULL, "layout \"%s\" has %u %s; %u are the most", ((ConfLayout *)into)->name, count,
+                    limits[i].shown, limits[i].most);
+  }
 }
 
 static void read_records(const Section *section, const Row *row, gpointer at) {
@@ -121,12 +170,17 @@ static const Row rows[] = {
     CHECK(check_tag_bytes),
     ROW(ConfLayout, "line-end", line_end, choice, .words = WORDS(CONF_LINE_ENDS), .otherwise = CONF_LINE_END_ANY),
     CHECK(check_line_end),
+    ROW(ConfLayout, "end-mark", end_mark, text, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
+    CHECK(check_end_mark),
     ROW(ConfLayout, "last-line-end", last_line_end, choice, .words = WORDS(CONF_LAST_LINE_ENDS),
         .otherwise = CONF_LAST_LINE_END_REQUIRED, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
     ROW(ConfLayout, "line-limit", line_limit, size, .otherwise = 16384, .least = 64, .most = LINE_LIMIT_MOST),
     SECTION(ConfLayout, "pass-over", pass_over, table_pass_over),
     SECTION(ConfLayout, "header", header, table_line, .title = TITLE_OPTIONAL),
-    CHECK(check_record_count),
+    SECTIONS(ConfLayout, "group", groups, table_group, .most = GROUPS_LIMIT),
+    SECTIONS(ConfLayout, "addendum", addenda, table_line, .most = RECORDS_LIMIT),
+    SECTIONS(ConfLayout, "remark", remarks, table_line, .most = RECORDS_LIMIT),
+    CHECK(check_counts),
     ROW(ConfLayout, "record", records, records, .inner = &table_line, .title = TITLE_OPTIONAL, .most = RECORDS_LIMIT,
         .needed = "what a line of data holds"),
     KEPT(ConfLayout, record, struct, .inner = &table_line),

@@ -67,6 +67,12 @@ static void read_layout(const CliOutput *out, const ConfLayout *layout) {
   for (guint i = 0; i < layout->records->len; i++)
     read_line(out, layout, "record", layout->records->pdata[i]);
   read_line(out, layout, "trailer", &layout->trailer);
+  for (guint i = 0; i < layout->groups->len; i++) {
+    const ConfGroup *group = layout->groups->pdata[i];
+    read_line(out, layout, "header", &group->header);
+    read_line(out, layout, "trailer", &group->trailer);
+  }
+  read_aloud_groups(out, layout);
 }
 
 /* --- Feeds: what a key is. */

@@ -44,6 +44,11 @@ typedef struct {
 } QuotedExtent;
 void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent);
 
+/* Whether the line's bytes begin with the tag of this kind, which may be quoted, and the tag ends there. */
+gboolean lines_begin_like(const Layout *layout, const Shape *shape, const guint8 *at, const guint8 *end);
+/* How many bytes of the line are its end mark. */
+gsize lines_end_mark(const Layout *layout, const guint8 *text, gsize length);
+
 /* Splits a line that is UTF-8 by now: any delimiter, no quotes. Returns the number of cells, of which `most` are
  * stored. */
 gsize lines_split(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most);

@@ -15,7 +15,8 @@ static void find_fields(const Layout *layout, const char *name, Echo *echo) {
   int column = layout_column(layout, name);
   echo->fields = g_new0(const LayoutField *, layout->n_types);
   for (guint type = 0; column >= 0 && type < layout->n_types; type++) {
-    const LayoutField *field = echo->fields[type] = layout_field_of(layout, type, (guint)column);
+    const LayoutField *field = layout_field_of(layout, type, (guint)column);
+    echo->fields[type] = field = field ? field : layout_outer_field(layout, (guint)column);
     if (!field)
       continue;
     if (echo->place.bytes == 0)

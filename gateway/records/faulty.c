@@ -2,20 +2,8 @@
 #include "gateway/base/files.h"
 #include "gateway/records/fixed_cells.h"
 
-/* Whether the line's bytes begin with the tag of this kind, which may be quoted, and the tag ends there. */
 static gboolean begins_like(const Parse *parse, const Shape *shape) {
-  const Layout *layout = parse->layout;
-  const guint8 *at = parse->line.text, *end = at + parse->line.length;
-  gsize quotes = layout->is_quoted && at < end && *at == '"' ? 1 : 0;
-  if (!shape->present || !shape->raw_tag || (gsize)(end - at) < shape->raw_tag_length + 2 * quotes ||
-      memcmp(at + quotes, shape->raw_tag, shape->raw_tag_length) != 0)
-    return FALSE;
-  at += quotes + shape->raw_tag_length;
-  if (quotes && *at++ != '"')
-    return FALSE;
-  return layout->is_fixed || at == end || *at == layout->stray ||
-         ((gsize)(end - at) >= layout->delimiter_length &&
-          memcmp(at, layout->delimiter, layout->delimiter_length) == 0);
+  return lines_begin_like(parse->layout, shape, parse->line.text, parse->line.text + parse->line.length);
 }
 
 /* Of a line that did not come so far that it was recognised: by its place, or by its bytes. n_shapes: none can be told.
@@ -95,6 +83,8 @@ static void keep_amounts(Parse *parse, guint type, gboolean has_cells) {
   const Layout *layout = parse->layout;
   for (guint i = 0; i < layout->n_sums; i++) {
     SumOf of = layout->sums[i];
+    if (of.outer > 0)
+      continue;
     if (type != LAYOUT_NO_TYPE && of.type >= 0 && of.type != (int)type)
       continue;
     if (!keep_amount(parse, type, has_cells, of.column) && parse->state->unreadable[i] == 0)
@@ -119,7 +109,7 @@ static void keep_parse_type_of_faulty(Parse *parse, guint type) {
 }
 
 /* A header or trailer that is faulty as a whole is still there: that it is missing would be another thing to tell. */
-static void refuse_outer(Parse *parse, guint kind, Fault fault, char *reason) {
+static void refuse_header_or_trailer(Parse *parse, guint kind, Fault fault, char *reason) {
   parse->kind = kind;
   if (parse_open_line(parse))
     parse_line_problem(parse, fault, reason);
@@ -130,9 +120,15 @@ void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells
   char code[FAULT_CODE_LENGTH];
   guint kind = kind_of_faulty(parse), type = parse_type_of_faulty(parse);
   if (kind == SHAPE_HEADER || kind == SHAPE_TRAILER) {
-    refuse_outer(parse, kind, fault, reason);
+    refuse_header_or_trailer(parse, kind, fault, reason);
     return;
   }
+  if (layout_is_outer(parse->layout, kind)) {
+    parse->kind = kind;
+    outer_refuse(parse, fault, reason);
+    return;
+  }
+  parse->state->may_have_addenda = TRUE;
   fault_code(fault, code);
   parse->block->lines[parse->block->count] = parse->state->chunk.lines;
   record_block_end_faulty(parse->block, column, code, reason);

@@ -166,6 +166,8 @@ const guint8 *fixed_line(Parse *parse, const guint8 *at) {
   begin_fields(parse);
   if (G_LIKELY(layout_is_record(layout, parse->kind)))
     store_record(parse);
+  else if (layout_is_outer(layout, parse->kind))
+    outer_store(parse);
   else
     store_line(parse);
   return parse->line.next;

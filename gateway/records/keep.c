@@ -68,19 +68,24 @@ void parse_end_record(Parse *parse, const Shape *shape) {
       if (shape->field_of[layout->spelled[i]] < 0)
         record_block_put_null(block, i);
   }
+  if (G_UNLIKELY(layout->n_shapes > layout->first_outer))
+    outer_end_record(parse);
   block->lines[block->count++] = parse->state->chunk.lines;
 }
 
 /* --- Header and trailer */
 
-static const char *line_name(const Parse *parse) {
-  return parse->kind == SHAPE_HEADER ? "header" : "trailer";
+static char *line_name(const Parse *parse) {
+  return layout_is_outer(parse->layout, parse->kind) ? layout_outer_name(parse->layout, parse->kind)
+         : parse->kind == SHAPE_HEADER               ? g_strdup("header")
+                                                     : g_strdup("trailer");
 }
 
 void parse_line_problem(Parse *parse, Fault fault, const char *reason) {
   char code[FAULT_CODE_LENGTH];
+  g_autofree char *name = line_name(parse);
   fault_code(fault, code);
-  parse_add_problem(parse, code, g_strdup_printf("%s: %s", line_name(parse), reason));
+  parse_add_problem(parse, code, g_strdup_printf("%s: %s", name, reason));
 }
 
 LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell *cell) {
@@ -124,8 +129,9 @@ LayoutLine *parse_open_line(Parse *parse) {
   gboolean is_header = parse->kind == SHAPE_HEADER;
   LayoutLine **into = is_header ? &parse->state->chunk.header : &parse->state->chunk.trailer;
   guint64 *seen = is_header ? &parse->state->header_line : &parse->state->trailer_line;
+  parse->state->may_have_addenda = FALSE;
   if (*seen) {
-    parse_add_problem(parse, is_header ? "T007" : "T008", g_strdup_printf("a second %s", line_name(parse)));
+    parse_add_problem(parse, is_header ? "T007" : "T008", g_strdup(is_header ? "a second header" : "a second trailer"));
     return NULL;
   }
   *seen = parse->state->chunk.lines;

@@ -144,149 +144,57 @@ static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf
   return compile_signs(shape, error);
 }
 
+static guint length_of(const GPtrArray *lines) {
+  return lines ? lines->len : 0;
+}
+
 /* Header, trailer, then the records as they are declared; a configuration made by hand may have its one record only as
  * the union. */
-static const ConfLine *line_of(const ConfLayout *conf, guint shape) {
+static const ConfLine *line_of(const Layout *layout, guint shape) {
+  const ConfLayout *conf = layout->conf;
   if (shape == SHAPE_HEADER)
     return &conf->header;
   if (shape == SHAPE_TRAILER)
     return &conf->trailer;
-  return conf->records && conf->records->len > 0 ? conf->records->pdata[shape - SHAPE_RECORD] : &conf->record;
+  if (shape < layout->first_outer)
+    return length_of(conf->records) > 0 ? conf->records->pdata[shape - SHAPE_RECORD] : &conf->record;
+  gint group = layout_group_of(layout, shape);
+  if (group < 0)
+    return layout_is_addendum(layout, shape)
+               ? conf->addenda->pdata[shape - layout->first_outer]
+               : conf->remarks->pdata[shape - layout->first_outer - layout->n_addenda];
+  const ConfGroup *of = layout_conf_group(layout, (guint)group);
+  return shape == layout_group_header(layout, (guint)group) ? &of->header : &of->trailer;
+}
+
+static void count_shapes(Layout *layout) {
+  const ConfLayout *conf = layout->conf;
+  layout->n_types = MAX(length_of(conf->records), 1);
+  layout->n_addenda = length_of(conf->addenda);
+  layout->n_remarks = length_of(conf->remarks);
+  layout->n_groups = length_of(conf->groups);
+  layout->first_outer = SHAPE_RECORD + layout->n_types;
+  layout->n_shapes = layout->first_outer + layout->n_addenda + layout->n_remarks + 2 * layout->n_groups;
+  layout->shapes = g_new0(Shape, layout->n_shapes);
 }
 
 static gboolean compile_shapes(Layout *layout, GError **error) {
   const ConfLayout *conf = layout->conf;
-  layout->n_types = conf->records && conf->records->len > 0 ? conf->records->len : 1;
-  layout->n_shapes = SHAPE_RECORD + layout->n_types;
-  layout->shapes = g_new0(Shape, layout->n_shapes);
+  count_shapes(layout);
   if (layout->n_types > LAYOUT_MOST_TYPES)
     return refuse_layout(error, "%u types of records; %d are the most", layout->n_types, LAYOUT_MOST_TYPES);
-  if (layout->n_types > 1 && conf->lines_by != CONF_LINES_BY_TAG)
+  if (layout->n_shapes > SHAPE_RECORD + 1 && conf->lines_by != CONF_LINES_BY_TAG)
     return refuse_layout(error, "several types of records are told apart by their tags");
   layout->tag_bytes = layout->is_fixed && conf->lines_by == CONF_LINES_BY_TAG ? conf->tag_bytes : 0;
   for (guint i = 0; i < layout->n_shapes; i++)
-    if (!find_tag(layout, &layout->shapes[i], line_of(conf, i), error))
+    if (!find_tag(layout, &layout->shapes[i], line_of(layout, i), error))
       return FALSE;
   for (guint i = 0; i < layout->n_shapes; i++)
-    if (!compile_shape(layout, &layout->shapes[i], line_of(conf, i), error))
+    if (!compile_shape(layout, &layout->shapes[i], line_of(layout, i), error))
       return FALSE;
-  for (guint i = SHAPE_RECORD; i < layout->n_shapes; i++)
+  for (guint i = SHAPE_RECORD; i < layout->first_outer; i++)
     if (layout->shapes[i].n_fields == 0)
       return refuse_layout(error, "the record line has no fields");
-  return TRUE;
-}
-
-/* --- Columns: the fields of all records, by name, in the order of their first mention */
-
-static gboolean place_field(Layout *layout, LayoutField *field, GError **error) {
-  const ConfField *conf = field->conf;
-  BlockType type = value_is_integer(conf) ? BLOCK_INTEGER : BLOCK_TEXT;
-  guint scale = conf->type == CONF_DECIMAL ? conf->scale : 0;
-  int column = layout_column(layout, conf->name);
-  if (column < 0) {
-    column = (int)layout->n_columns++;
-    layout->columns[column] = (StagingColumn){.name = conf->name, .type = type, .scale = scale};
-  }
-  field->column = (guint)column;
-  const StagingColumn *placed = &layout->columns[column];
-  return (placed->type == type && placed->scale == scale) ||
-         refuse_layout(error, "line %u, field \"%s\": another record's field of this name has another type or scale",
-                       conf->where.line, conf->name);
-}
-
-static void learn_fields(Layout *layout, Shape *shape) {
-  shape->field_of = g_new(gint, layout->n_columns);
-  for (guint column = 0; column < layout->n_columns; column++)
-    shape->field_of[column] = -1;
-  for (guint f = 0; f < shape->n_fields; f++)
-    shape->field_of[shape->fields[f].column] = (gint)f;
-  for (guint f = 0; f < shape->n_fields; f++)
-    layout->is_numbered = layout->is_numbered || shape->fields[f].conf->numbers != CONF_NUMBERS_NOTHING;
-}
-
-static gboolean compile_columns(Layout *layout, GError **error) {
-  guint most = 1;
-  for (guint i = SHAPE_RECORD; i < layout->n_shapes; i++)
-    most += layout->shapes[i].n_fields;
-  layout->columns = g_new0(StagingColumn, most);
-  layout->type_column = -1;
-  for (guint i = SHAPE_RECORD; i < layout->n_shapes; i++)
-    for (guint f = 0; f < layout->shapes[i].n_fields; f++)
-      if (!place_field(layout, &layout->shapes[i].fields[f], error))
-        return FALSE;
-  for (guint i = SHAPE_RECORD; i < layout->n_shapes; i++)
-    learn_fields(layout, &layout->shapes[i]);
-  layout->n_staged = layout->n_columns;
-  if (layout->n_types == 1)
-    return TRUE;
-  if (layout_column(layout, LAYOUT_TYPE_COLUMN) >= 0)
-    return refuse_layout(error, "a field of several types of records cannot be called " LAYOUT_TYPE_COLUMN
-                                ": that is the column of their tags");
-  layout->type_column = (int)layout->n_columns++;
-  layout->columns[layout->type_column] = (StagingColumn){.name = LAYOUT_TYPE_COLUMN, .type = BLOCK_TEXT};
-  layout->n_staged = layout->n_columns;
-  return TRUE;
-}
-
-/* --- Control totals */
-
-static guint add_sum(Layout *layout, SumOf sum) {
-  for (guint i = 0; i < layout->n_sums; i++)
-    if (layout->sums[i].column == sum.column && layout->sums[i].type == sum.type && layout->sums[i].what == sum.what)
-      return i;
-  layout->sums = g_renew(SumOf, layout->sums, layout->n_sums + 1);
-  layout->sums[layout->n_sums] = sum;
-  return layout->n_sums++;
-}
-
-static int type_of_tag(const Layout *layout, const char *tag) {
-  for (guint i = 0; i < layout->n_types; i++)
-    if (g_strcmp0(layout->shapes[SHAPE_RECORD + i].tag, tag) == 0)
-      return (int)i;
-  return -1;
-}
-
-/* In the same line, or in the header; conf/ has checked that it is there. */
-static const ConfField *find_opening(const Layout *layout, const Shape *own, const char *name) {
-  const Shape *shapes[] = {own, &layout->shapes[SHAPE_HEADER]};
-  for (guint s = 0; s < G_N_ELEMENTS(shapes); s++)
-    for (guint i = 0; name && i < shapes[s]->n_fields; i++)
-      if (g_str_equal(shapes[s]->fields[i].conf->name, name))
-        return shapes[s]->fields[i].conf;
-  return NULL;
-}
-
-static gboolean compile_control(Layout *layout, ShapeKind where, const ConfField *field, GError **error) {
-  Control control = {.where = where,
-                     .field = field,
-                     .column = -1,
-                     .type = field->control_record ? type_of_tag(layout, field->control_record) : -1};
-  if (field->control_record && control.type < 0)
-    return refuse_layout(error, "field \"%s\": no record has the tag \"%s\"", field->name, field->control_record);
-  if (field->control >= CONF_CONTROL_SUM) {
-    control.column = field->control_field ? layout_column(layout, field->control_field) : -1;
-    if (control.column < 0 || layout->columns[control.column].type != BLOCK_INTEGER ||
-        (control.type >= 0 && !layout_field_of(layout, (guint)control.type, (guint)control.column)))
-      return refuse_layout(error, "field \"%s\": sum(%s) is not a sum of a number of the record line", field->name,
-                           field->control_field ? field->control_field : "");
-    control.sum = add_sum(layout, (SumOf){(guint)control.column, control.type, field->control});
-  }
-  if (!value_is_integer(field))
-    return refuse_layout(error, "field \"%s\": a control total is an integer or a decimal", field->name);
-  control.opening = find_opening(layout, &layout->shapes[where], field->opening);
-  layout->controls = g_renew(Control, layout->controls, layout->n_controls + 1);
-  layout->controls[layout->n_controls++] = control;
-  return TRUE;
-}
-
-static gboolean compile_controls(Layout *layout, GError **error) {
-  for (guint where = SHAPE_HEADER; where <= SHAPE_TRAILER; where++) {
-    const Shape *shape = &layout->shapes[where];
-    for (guint i = 0; i < shape->n_fields; i++)
-      if (shape->fields[i].conf->control != CONF_CONTROL_NONE &&
-          !compile_control(layout, where, shape->fields[i].conf, error))
-        return FALSE;
-  }
   return TRUE;
 }
 
@@ -300,8 +208,8 @@ static gboolean proves_its_end(const Layout *layout) {
     const Control *control = &layout->controls[i];
     if (control->where == SHAPE_TRAILER)
       return TRUE;
-    if (layout->n_types == 1 && control->column >= 0 &&
-        shapes[SHAPE_RECORD].field_of[control->column] == (gint)shapes[SHAPE_RECORD].n_fields - 1)
+    if (layout->n_shapes == SHAPE_RECORD + 1 && control->is_sum &&
+        shapes[SHAPE_RECORD].field_of[layout->sums[control->sum].column] == (gint)shapes[SHAPE_RECORD].n_fields - 1)
       return TRUE;
   }
   return FALSE;
@@ -354,13 +262,14 @@ static gboolean compile(Layout *layout, GError **error) {
   layout->is_quoted = !layout->is_fixed && conf->quote == CONF_QUOTE_RFC4180;
   layout->terminator = conf->line_end == CONF_LINE_END_CR ? '\r' : '\n';
   layout->stray = conf->line_end == CONF_LINE_END_CR ? '\n' : '\r';
+  layout->end_mark_length = conf->end_mark ? strlen(conf->end_mark) : 0;
   layout->line_limit = conf->line_limit ? conf->line_limit : 16384;
   if (!layout->is_fixed && conf->line_end == CONF_LINE_END_NONE)
     return refuse_layout(error, "delimited lines have line ends");
   layout->charset = charset_new(conf->charset, error);
   if (!layout->charset || (!layout->is_stream && !charset_check_structural(layout->charset, error)))
     return FALSE;
-  if (!compile_delimiter(layout, error) || !compile_shapes(layout, error) || !compile_columns(layout, error) ||
+  if (!compile_delimiter(layout, error) || !compile_shapes(layout, error) || !columns_compile(layout, error) ||
       !compile_stride(layout, error))
     return FALSE;
   if (!passed_over_compile(layout, error))
@@ -368,8 +277,8 @@ static gboolean compile(Layout *layout, GError **error) {
   names_compile(layout);
   if (layout->is_fixed && layout->most_bytes > layout->line_limit)
     return refuse_layout(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT,
-                         layout->most_bytes, layout->line_limit);
-  if (!compile_controls(layout, error))
+                  layout->most_bytes, layout->line_limit);
+  if (!controls_compile(layout, error))
     return FALSE;
   /* a fixed line has its length, which proves as much */
   layout->needs_last_line_end =
@@ -412,7 +321,10 @@ void layout_free(Layout *layout) {
   g_free(layout->shapes);
   g_free(layout->spelled);
   g_free(layout->columns);
+  for (guint i = 0; i < layout->n_controls; i++)
+    g_free(layout->controls[i].counted);
   g_free(layout->controls);
+  g_free(layout->group_column);
   g_free(layout->sums);
   g_free(layout);
 }
@@ -439,51 +351,4 @@ void layout_judge_date(Layout *layout, const char *name, guint days_back, guint 
       LayoutField *field = &layout->shapes[i].fields[j];
       field->is_judged = field->is_judged || (i != SHAPE_TRAILER && g_str_equal(field->conf->name, name));
     }
-}
-
-/* A number, a date or what is staged in a normal form can have several spellings. */
-static gboolean has_spellings(const Layout *layout, guint column) {
-  for (guint type = 0; type < layout->n_types; type++) {
-    const LayoutField *field = layout_field_of(layout, type, column);
-    if (field && (value_is_integer(field->conf) || field->format ||
-                  field->conf->normal_form >> (CONF_NORMAL_NONE + 1)))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-void layout_keep_spelling(Layout *layout, const char *name) {
-  int column = layout_column(layout, name);
-  for (guint i = layout->n_columns; i < layout->n_staged; i++)
-    if ((int)layout->spelled[i] == column)
-      return;
-  if (column < 0 || !has_spellings(layout, (guint)column))
-    return;
-  guint at = layout->n_staged++;
-  layout->columns = g_renew(StagingColumn, layout->columns, layout->n_staged);
-  layout->columns[at] = (StagingColumn){.name = g_strconcat(name, LAYOUT_SPELLING, NULL), .type = BLOCK_TEXT};
-  layout->spelled = g_renew(guint, layout->spelled, layout->n_staged);
-  layout->spelled[at] = (guint)column;
-  for (guint type = 0; type < layout->n_types; type++) {
-    const Shape *shape = &layout->shapes[SHAPE_RECORD + type];
-    if (shape->field_of[column] >= 0)
-      shape->fields[shape->field_of[column]].spelling = at;
-  }
-}
-
-const StagingColumn *layout_staged_columns(const Layout *layout, guint *n_columns) {
-  *n_columns = layout->n_staged;
-  return layout->columns;
-}
-
-const StagingColumn *layout_columns(const Layout *layout, guint *n_columns) {
-  *n_columns = layout->n_columns;
-  return layout->columns;
-}
-
-int layout_column(const Layout *layout, const char *field) {
-  for (guint i = 0; i < layout->n_columns; i++)
-    if (g_str_equal(layout->columns[i].name, field))
-      return (int)i;
-  return -1;
 }

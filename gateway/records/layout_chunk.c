@@ -15,6 +15,38 @@ static RecordBlock *new_block(const Layout *layout, guint capacity) {
   return record_block_new(capacity, types, n);
 }
 
+GroupNow *groups_now_new(const Layout *layout) {
+  GroupNow *now = g_new0(GroupNow, layout->n_groups + 1);
+  for (guint g = 0; g < layout->n_groups; g++) {
+    guint n = layout->shapes[layout_group_header(layout, g)].n_fields;
+    now[g].values = g_new0(GroupValue, n);
+    for (guint i = 0; i < n; i++)
+      now[g].values[i] = (GroupValue){.is_null = TRUE, .text = g_byte_array_new()};
+  }
+  return now;
+}
+
+void groups_now_free(const Layout *layout, GroupNow *now) {
+  for (guint g = 0; g < layout->n_groups; g++) {
+    for (guint i = 0; i < layout->shapes[layout_group_header(layout, g)].n_fields; i++)
+      g_byte_array_unref(now[g].values[i].text);
+    g_free(now[g].values);
+  }
+  g_free(now);
+}
+
+void group_now_copy(const Layout *layout, guint group, GroupNow *into, const GroupNow *from) {
+  into->is_open = from->is_open;
+  into->line = from->line;
+  for (guint i = 0; from->is_open && i < layout->shapes[layout_group_header(layout, group)].n_fields; i++) {
+    const GroupValue *value = &from->values[i];
+    into->values[i].is_null = value->is_null;
+    into->values[i].integer = value->integer;
+    g_byte_array_set_size(into->values[i].text, 0);
+    g_byte_array_append(into->values[i].text, value->text->data, value->text->len);
+  }
+}
+
 LayoutChunk *layout_chunk_new(const Layout *layout) {
   ChunkState *state = g_new0(ChunkState, 1);
   state->layout = layout;
@@ -28,6 +60,11 @@ LayoutChunk *layout_chunk_new(const Layout *layout) {
   state->cells = g_new0(Cell, layout->most_cells + 1);
   state->unreadable = g_new0(guint64, layout->n_sums + 1);
   state->value.room = g_byte_array_new();
+  state->group_lines = g_array_new(FALSE, FALSE, sizeof(GroupLine));
+  state->numbers = g_array_new(FALSE, FALSE, sizeof(GroupNumber));
+  state->counts = g_array_new(FALSE, FALSE, sizeof(guint64));
+  state->beside = g_new0(guint64, layout->n_addenda + layout->n_remarks + 1);
+  state->now = groups_now_new(layout);
   return &state->chunk;
 }
 
@@ -36,6 +73,18 @@ void layout_line_free(LayoutLine *line) {
     return;
   g_ptr_array_unref(line->values);
   g_free(line);
+}
+
+static void clear_outer(ChunkState *state) {
+  const Layout *layout = state->layout;
+  state->may_have_addenda = FALSE;
+  state->last_outer = 0;
+  g_array_set_size(state->group_lines, 0);
+  g_array_set_size(state->numbers, 0);
+  g_array_set_size(state->counts, 0);
+  memset(state->beside, 0, (layout->n_addenda + layout->n_remarks) * sizeof *state->beside);
+  for (guint g = 0; g < layout->n_groups; g++)
+    state->now[g].is_told = state->now[g].is_open = FALSE;
 }
 
 void layout_chunk_clear(ChunkState *state) {
@@ -47,6 +96,7 @@ void layout_chunk_clear(ChunkState *state) {
   g_ptr_array_set_size(state->chunk.problems, 0);
   state->header_line = state->trailer_line = 0;
   memset(state->unreadable, 0, state->layout->n_sums * sizeof *state->unreadable);
+  clear_outer(state);
 }
 
 void layout_chunk_enlarge(ChunkState *state) {
@@ -73,12 +123,38 @@ void layout_chunk_free(LayoutChunk *chunk) {
   g_free(state->cells);
   g_free(state->types);
   g_free(state->unreadable);
+  g_array_unref(state->group_lines);
+  g_array_unref(state->numbers);
+  g_array_unref(state->counts);
+  g_free(state->beside);
+  groups_now_free(state->layout, state->now);
   g_free(state);
 }
 
 static void add_lines(guint64 *line, guint64 lines_before) {
   if (*line > 0)
     *line += lines_before;
+}
+
+/* Columns of line numbers: what is null has none. */
+static void rebase_column(const RecordBlock *block, gint index, guint64 lines_before) {
+  if (index < 0)
+    return;
+  const BlockColumn *column = &block->columns[index];
+  for (guint i = 0; i < block->count; i++)
+    column->integers[i] += column->nulls[i] ? 0 : (gint64)lines_before;
+}
+
+static void rebase_outer(ChunkState *state, guint64 lines_before) {
+  const Layout *layout = state->layout;
+  for (guint g = 0; g < layout->n_groups; g++) {
+    rebase_column(state->chunk.block, layout->group_column[g], lines_before);
+    state->now[g].line += lines_before;
+  }
+  rebase_column(state->chunk.block, layout->last_line_column, lines_before);
+  for (guint i = 0; i < state->group_lines->len; i++)
+    g_array_index(state->group_lines, GroupLine, i).line += lines_before;
+  add_lines(&state->last_outer, lines_before);
 }
 
 void layout_chunk_rebase(LayoutChunk *chunk, guint64 lines_before) {
@@ -91,6 +167,7 @@ void layout_chunk_rebase(LayoutChunk *chunk, guint64 lines_before) {
     add_lines(&state->unreadable[i], lines_before);
   add_lines(&state->header_line, lines_before);
   add_lines(&state->trailer_line, lines_before);
+  rebase_outer(state, lines_before);
   if (chunk->header)
     chunk->header->line += lines_before;
   if (chunk->trailer)

@@ -2,6 +2,7 @@
  * faulty.c, parse.c, fixed.c, totals.c) and by feedback.c, which writes the same lines. Nobody else includes this. */
 #pragma once
 #include "gateway/records/charset.h"
+#include "gateway/records/controls_private.h"
 #include "gateway/records/dates.h"
 #include "gateway/records/layout.h"
 
@@ -51,7 +52,8 @@ typedef struct {
   guint lender;      /* a date without a year: the header's field that lends one, from 1; 0: the day of arrival */
 } LayoutField;
 
-/* Header and trailer, then the records by their types, in the order of their declaration. */
+/* Header and trailer, then the records by their types, in the order of their declaration. Behind them what is no record
+ * (outer lines): addenda, remarks, and of each group its header and its trailer. */
 typedef enum { SHAPE_HEADER, SHAPE_TRAILER, SHAPE_RECORD } ShapeKind;
 typedef struct {
   gboolean present;
@@ -66,28 +68,14 @@ typedef struct {
   gint *field_of; /* of a record: which field is the column; -1: it has none such */
 } Shape;
 
-/* A declared control total: which field of the header or trailer declares it, and what it is a sum of. */
-typedef struct {
-  ShapeKind where;
-  const ConfField *field;
-  int column; /* -1: the count of records */
-  int type;   /* of the records that count; -1: all */
-  guint sum;  /* which of the layout's */
-  const ConfField *opening; /* what the sum goes on from; NULL: nothing */
-} Control;
-
-/* What is summed for controls: a column of the records of one type, or (-1) of all, and what of it. */
-typedef struct {
-  guint column;
-  int type;
-  ConfControl what;
-} SumOf;
-
 struct Layout {
   const ConfLayout *conf;
   Charset *charset;
-  Shape *shapes; /* SHAPE_RECORD + n_types */
-  guint n_shapes, n_types;
+  Shape *shapes; /* SHAPE_RECORD + n_types + n_addenda + n_remarks + 2 * n_groups */
+  guint n_shapes, n_types, n_addenda, n_remarks, n_groups;
+  guint first_outer;  /* shape: of the first addendum */
+  gint *group_column;                    /* by group: of where it begins, before those of its header's fields */
+  gint first_addenda_column, last_line_column; /* -1: no addenda */
   guint most_cells;
   gboolean has_masked;
   gboolean needs_last_line_end;
@@ -107,6 +95,7 @@ struct Layout {
   /* bytes at which a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
   guint8 is_structure[256];
   guint8 terminator, stray; /* the byte that ends a line; the other one of CR and LF */
+  gsize end_mark_length;
   gsize line_limit;
   guint n_columns, n_staged; /* staged: with the columns of spellings behind the others */
   guint *spelled;            /* of those, from n_columns on: the column whose spelling it is */
@@ -120,7 +109,24 @@ struct Layout {
 };
 
 static inline gboolean layout_is_record(const Layout *layout, guint kind) {
-  return kind >= SHAPE_RECORD && kind < layout->n_shapes;
+  return kind >= SHAPE_RECORD && kind < layout->first_outer;
+}
+static inline gboolean layout_is_outer(const Layout *layout, guint kind) {
+  return kind >= layout->first_outer && kind < layout->n_shapes;
+}
+static inline gboolean layout_is_addendum(const Layout *layout, guint kind) {
+  return kind >= layout->first_outer && kind < layout->first_outer + layout->n_addenda;
+}
+/* -1: it is neither header nor trailer of a group. */
+static inline gint layout_group_of(const Layout *layout, guint kind) {
+  guint first = layout->first_outer + layout->n_addenda + layout->n_remarks;
+  return layout_is_outer(layout, kind) && kind >= first ? (gint)(kind - first) / 2 : -1;
+}
+static inline guint layout_group_header(const Layout *layout, guint group) {
+  return layout->first_outer + layout->n_addenda + layout->n_remarks + 2 * group; /* its trailer is the next one */
+}
+static inline const ConfGroup *layout_conf_group(const Layout *layout, guint group) {
+  return layout->conf->groups->pdata[group];
 }
 /* The field of a record type that is staged in this column; NULL: it has none. */
 static inline const LayoutField *layout_field_of(const Layout *layout, guint type, guint column) {
@@ -129,9 +135,16 @@ static inline const LayoutField *layout_field_of(const Layout *layout, guint typ
   return field < 0 ? NULL : &shape->fields[field];
 }
 
+/* "trailer of group batch", or the tag in quotes; of an outer line. The caller frees. */
+char *layout_outer_name(const Layout *layout, guint kind);
+/* The field of an addendum or a group's header that is staged in this column; NULL: none. */
+const LayoutField *layout_outer_field(const Layout *layout, guint column);
+
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
 void names_compile(Layout *layout); /* names.c */
+gboolean controls_compile(Layout *layout, GError **error);
+gboolean columns_compile(Layout *layout, GError **error);
 gboolean passed_over_compile(Layout *layout, GError **error);
 
 #define LAYOUT_SPELLING " as it came" /* behind the column's name; no field's name has a blank */

@@ -252,6 +252,25 @@ Fault lines_split_quoted(const Layout *layout, const guint8 *text, gsize length,
   }
 }
 
+gsize lines_end_mark(const Layout *layout, const guint8 *text, gsize length) {
+  gsize n = layout->end_mark_length;
+  return n > 0 && length >= n && memcmp(text + length - n, layout->conf->end_mark, n) == 0 ? n : 0;
+}
+
+gboolean lines_begin_like(const Layout *layout, const Shape *shape, const guint8 *at, const guint8 *end) {
+  gsize quotes = layout->is_quoted && at < end && *at == '"' ? 1 : 0;
+  if (!shape->present || !shape->raw_tag || (gsize)(end - at) < shape->raw_tag_length + 2 * quotes ||
+      memcmp(at + quotes, shape->raw_tag, shape->raw_tag_length) != 0)
+    return FALSE;
+  at += quotes + shape->raw_tag_length;
+  if (quotes && *at++ != '"')
+    return FALSE;
+  gsize left = (gsize)(end - at), mark = layout->end_mark_length;
+  return layout->is_fixed || left == 0 || *at == layout->stray ||
+         (left >= layout->delimiter_length && memcmp(at, layout->delimiter, layout->delimiter_length) == 0) ||
+         (mark > 0 && left >= mark && left <= mark + 1 && memcmp(at, layout->conf->end_mark, mark) == 0);
+}
+
 /* --- Chunks */
 
 /* Many at a time: the cutter of chunks works for all threads that parse. */
@@ -346,6 +365,35 @@ static gsize begin_chunk(const Layout *layout, const guint8 *text, gsize length,
   return at == text + lines_mark(layout, text, length) ? offset : (gsize)(at - text);
 }
 
+/* Behind the line at `at`, when it is an addendum; else `at`. */
+static const guint8 *skip_addendum(const Layout *layout, const guint8 *at, const guint8 *end) {
+  const guint8 *stop = layout->is_stream ? at + MIN(layout->stride, (gsize)(end - at))
+                                         : find_terminator(layout, at, end);
+  const guint8 *next = layout->is_stream ? stop : stop ? stop + 1 : end;
+  gboolean is_addendum = FALSE;
+  for (guint i = 0; i < layout->n_addenda; i++)
+    is_addendum = is_addendum ||
+                  lines_begin_like(layout, &layout->shapes[layout->first_outer + i], at, stop ? stop : end);
+  if (!is_addendum || !layout->is_quoted || !memchr(at, '"', (gsize)((stop ? stop : end) - at)))
+    return is_addendum ? next : at;
+  QuotedExtent extent;
+  lines_quoted_extent(layout, at, end, &extent);
+  return extent.next;
+}
+
+/* A record and its addenda, and lines that are passed over among them, stand in one chunk: so its columns can be
+ * filled, and it can be refused for them. They take no memory by their number. */
+static const guint8 *skip_outer(const Layout *layout, const guint8 *at, const guint8 *end) {
+  for (const guint8 *begun = NULL; begun != at && at < end;) {
+    begun = at;
+    if (layout->passes_over)
+      at = passed_over_skip(layout, at, end);
+    if (layout->n_addenda > 0 && at < end)
+      at = skip_addendum(layout, at, end);
+  }
+  return at;
+}
+
 gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
   offset = begin_chunk(layout, text, length, offset);
   if (offset >= length)
@@ -354,7 +402,7 @@ gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, 
   gsize end = layout->is_stream   ? next_stream(layout, text, length, offset, wanted)
               : layout->is_quoted ? next_quoted(layout, text, length, offset, wanted)
                                   : next_plain(layout, text, length, offset, wanted);
-  if (layout->passes_over)
-    end = (gsize)(passed_over_skip(layout, text + end, text + length) - text);
+  if (layout->passes_over || layout->n_addenda > 0)
+    end = (gsize)(skip_outer(layout, text + end, text + length) - text);
   return layout->is_stream ? end : with_empty_last_line(layout, text, length, end);
 }

@@ -37,6 +37,7 @@ static gboolean look_closer(Parse *parse, const QuotedExtent *extent) {
     return FALSE;
   if (line->length == 0)
     return parse_refuse(parse, FAULT_FIELDS, "the line is empty");
+  line->length -= lines_end_mark(parse->layout, line->text, line->length);
   if (extent->is_broken) {
     gint column = parse_column_of_cell(parse, extent->cell);
     parse_end_faulty(parse, column, FAULT_QUOTING, FALSE,
@@ -225,6 +226,8 @@ static const guint8 *parse_line(Parse *parse, const guint8 *at) {
     parse->kind = parse_recognise(parse, has_tag);
     if (G_LIKELY(layout_is_record(parse->layout, parse->kind)))
       store_record(parse);
+    else if (layout_is_outer(parse->layout, parse->kind))
+      outer_store(parse);
     else if (parse->kind == parse->layout->n_shapes)
       parse_refuse_tag(parse, parse->cells[0].at, parse->cells[0].length);
     else

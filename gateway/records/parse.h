@@ -62,6 +62,12 @@ LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell
 void parse_sign_line(const Shape *shape, const LayoutLine *line);
 void parse_line_problem(Parse *parse, Fault fault, const char *reason);
 
+/* outer.c: a line that is no record. `refuse` is for one that is faulty as a whole, and takes `reason`. */
+void outer_store(Parse *parse);
+void outer_refuse(Parse *parse, Fault fault, char *reason);
+/* carried.c, before a record is ended: what it has from its groups; addenda may follow. */
+void outer_end_record(Parse *parse);
+
 /* names.c: whether a header of column names is one, and has them at the layout's places; FALSE: told that it is not. */
 gboolean names_check(Parse *parse);
 

@@ -106,15 +106,13 @@ static const Row rows[] = {
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(note, D)\" }"),
      "18: field \"total\": the record has no field \"note\" to sum\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(points, D, E)\" }"),
-     "18: field \"total\": there is no record \"D, E\" to be counted or summed\n"},
-    {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"count(D,E)\" }"),
-     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits or gross of it), or of the records of one "
-     "tag, \"count(TAG)\" or \"sum(FIELD, "
-     "TAG)\"\n"},
+     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, debit-count or credit-count of it), "
+     "or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
+    {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"count(D, F)\" }"),
+     "18: field \"total\": there is no record \"F\" to be counted or summed\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum()\" }"),
-     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits or gross of it), or of the records of one "
-     "tag, \"count(TAG)\" or \"sum(FIELD, "
-     "TAG)\"\n"},
+     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, debit-count or credit-count of it), "
+     "or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = text control = \"count(D)\" }"),
      "18: a field with control = count must have type = integer\n"},
     {old_layout, SEVERAL("", SECOND " } record \"D\" { field \"x\" {}", COUNTS),
@@ -189,9 +187,9 @@ static void several_kinds_of_record_are_one_table(void **state) {
   assert_string_equal(kind->values[0], "x");
   assert_string_equal(kind->values[1], "y");
   assert_null(kind->values[2]);
-  assert_string_equal(field_of(&layout->trailer, "count")->control_record, "E");
+  assert_string_equal(field_of(&layout->trailer, "count")->control_lines[0], "E");
   assert_string_equal(field_of(&layout->trailer, "total")->control_field, "points");
-  assert_string_equal(field_of(&layout->trailer, "total")->control_record, "D");
+  assert_string_equal(field_of(&layout->trailer, "total")->control_lines[0], "D");
   conf_free(conf);
 }
 

@@ -5,7 +5,7 @@
  * lines have
  * @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^ signed
  * overpunch; $FIELD=WORD/WORD: its sign is that field's, negative where it has one of the words; #count or #sum=FIELD
- * (debits, credits, gross) makes it a control total, and /TAG behind that one of those records only. */
+ * (debits, credits, gross) makes it a control total, and /TAG behind that one of those lines only, as /TAG+TAG. */
 #pragma once
 #include "gateway/records/layout.h"
 #include <stdlib.h>
@@ -75,7 +75,7 @@ static inline ConfField *layouts_field(const char *word) {
   char *tag = control[1] ? strchr(control[1], '/') : NULL;
   if (tag) {
     *tag = 0;
-    field->control_record = g_strdup(tag + 1);
+    field->control_lines = g_strsplit(tag + 1, "+", -1);
   }
   static const char *const controls[] = {CONF_CONTROLS(CONF_WORD)};
   for (guint i = 0; control[1] && i < G_N_ELEMENTS(controls); i++)
@@ -94,7 +94,7 @@ static inline void layouts_free_field(gpointer data) {
   g_free(field->year_from);
   g_free(field->time_zone);
   g_free(field->control_field);
-  g_free(field->control_record);
+  g_strfreev(field->control_lines);
   g_free(field->sign_from);
   g_free(field->opening);
   g_strfreev(field->negative);
@@ -139,6 +139,23 @@ static inline void layouts_record(ConfLayout *conf, const char *words) {
   g_ptr_array_add(conf->records, line);
 }
 
+/* Another group, within the one before it; its trailer may be NULL. */
+static inline void layouts_group(ConfLayout *conf, const char *name, const char *header, const char *trailer) {
+  ConfGroup *group = g_new0(ConfGroup, 1);
+  group->name = g_strdup(name);
+  layouts_line(&group->header, header);
+  layouts_line(&group->trailer, trailer);
+  conf->groups = conf->groups ? conf->groups : g_ptr_array_new();
+  g_ptr_array_add(conf->groups, group);
+}
+
+static inline void layouts_beside(GPtrArray **lines, const char *words) {
+  ConfLine *line = g_new0(ConfLine, 1);
+  layouts_line(line, words);
+  *lines = *lines ? *lines : g_ptr_array_new();
+  g_ptr_array_add(*lines, line);
+}
+
 static inline void layouts_clear_line(ConfLine *line) {
   g_free(line->tag);
   if (line->fields)
@@ -155,6 +172,22 @@ static inline void layouts_free(ConfLayout *conf) {
   }
   if (conf->records)
     g_ptr_array_unref(conf->records);
+  for (guint i = 0; conf->groups && i < conf->groups->len; i++) {
+    ConfGroup *group = conf->groups->pdata[i];
+    layouts_clear_line(&group->header);
+    layouts_clear_line(&group->trailer);
+    g_free(group->name);
+    g_free(group);
+  }
+  GPtrArray *const beside[] = {conf->addenda, conf->remarks};
+  for (guint b = 0; b < G_N_ELEMENTS(beside); b++)
+    for (guint i = 0; beside[b] && i < beside[b]->len; i++) {
+      layouts_clear_line(beside[b]->pdata[i]);
+      g_free(beside[b]->pdata[i]);
+    }
+  g_clear_pointer(&conf->groups, g_ptr_array_unref);
+  g_clear_pointer(&conf->addenda, g_ptr_array_unref);
+  g_clear_pointer(&conf->remarks, g_ptr_array_unref);
   g_free(conf->name);
   g_free(conf->delimiter);
   g_free(conf->charset);

@@ -155,9 +155,26 @@ static void good_files_are_good_and_bad_ones_bad(void **state) {
   assert_true(for_each(FORMATS, ".expect", check_name) >= 35);
 }
 
+/* The lines of a layout that stand in the manual, too: all but the remarks before it. */
+static void check_manual(const char *name) {
+  g_autofree char *path = g_strconcat(FORMATS, "/", name, NULL), *text = NULL, *manual = NULL;
+  assert_true(g_file_get_contents(path, &text, NULL, NULL));
+  assert_true(g_file_get_contents("packaging/man/sallyport-layout.7", &manual, NULL, NULL));
+  const char *layout = strstr(text, "layout \"");
+  g_autofree char *begins = g_strndup(layout, strcspn(layout, "\n") + 1), *shown = g_strconcat(layout, ".Ed\n", NULL);
+  if (strstr(manual, begins) && !strstr(manual, shown))
+    fail_msg("%s: packaging/man/sallyport-layout.7 has another one", name);
+}
+
+static void the_manual_has_the_layouts_that_are_tested(void **state) {
+  (void)state;
+  assert_true(for_each(FORMATS, ".conf", check_manual) >= 15);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_file_of_the_corpus_has_its_verdict),
                                      cmocka_unit_test(every_file_of_every_format_has_its_verdict),
-                                     cmocka_unit_test(good_files_are_good_and_bad_ones_bad)};
+                                     cmocka_unit_test(good_files_are_good_and_bad_ones_bad),
+                                     cmocka_unit_test(the_manual_has_the_layouts_that_are_tested)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
