@@ -126,21 +126,13 @@ static gboolean verify_once(Verifying *verifying, OpenpgpOpened *opened, gboolea
 /* A gpg that ends twice in the same way over the same bytes ends so because of them. */
 static gboolean verify_again(const Verifying *first, OpenpgpOpened *opened, GError **error) {
   Verifying second = *first;
-  gboolean is_unclear = FALSE;
-  g_autoptr(GError) failure = NULL;
   second.evidence = (Evidence){0};
   second.size = 0;
   second.log = NULL;
-  gboolean reached = verify_once(&second, opened, &is_unclear, &failure);
-  gboolean same = !reached && is_unclear && g_strcmp0(first->log, second.log) == 0;
-  g_free(second.log);
-  if (!same && !reached)
-    g_propagate_error(error, g_steal_pointer(&failure));
-  if (!same)
-    return reached;
-  *opened = (OpenpgpOpened){.reason = OPENPGP_REASON_UNANSWERED};
-  results_explain(&second.evidence, first->options, 0, first->log, opened);
-  return TRUE;
+  ResultsAgain again = {.evidence = &second.evidence, .first_log = first->log};
+  again.reached = verify_once(&second, opened, &again.is_unclear, &again.failure);
+  again.log = second.log;
+  return results_of_again(&again, first->options, opened, error);
 }
 
 static gboolean refused(OpenpgpReason reason, const char *words, OpenpgpOpened *opened) {

@@ -359,21 +359,13 @@ static gboolean open_once(Opening *opening, OpenpgpOpened *opened, gboolean *is_
 /* A gpg that ends in the same way, with the same log, over the same bytes ends so because of them. */
 static gboolean open_again(Opening *first, OpenpgpOpened *opened, GError **error) {
   Opening second = *first;
-  gboolean is_unclear = FALSE;
   second.evidence = (Evidence){.is_aead_doubtful = first->evidence.is_aead_doubtful};
   second.ciphertext_size = second.plaintext_size = 0;
   second.log = NULL;
-  g_autoptr(GError) failure = NULL;
-  gboolean reached = open_once(&second, opened, &is_unclear, &failure);
-  gboolean same = !reached && is_unclear && g_strcmp0(first->log, second.log) == 0;
-  g_free(second.log);
-  if (!same && !reached)
-    g_propagate_error(error, g_steal_pointer(&failure));
-  if (!same)
-    return reached;
-  *opened = (OpenpgpOpened){.reason = OPENPGP_REASON_UNANSWERED};
-  results_explain(&second.evidence, first->options, 0, first->log, opened);
-  return TRUE;
+  ResultsAgain again = {.evidence = &second.evidence, .first_log = first->log};
+  again.reached = open_once(&second, opened, &again.is_unclear, &again.failure);
+  again.log = second.log;
+  return results_of_again(&again, first->options, opened, error);
 }
 
 gboolean openpgp_open(const OpenpgpOpenOptions *options, int ciphertext, int plaintext, OpenpgpOpened *opened,

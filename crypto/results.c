@@ -93,3 +93,18 @@ void results_explain(const Evidence *evidence, const OpenpgpOpenOptions *options
   while (!g_utf8_validate(opened->message, -1, NULL)) /* cut inside a character */
     opened->message[strlen(opened->message) - 1] = '\0';
 }
+
+gboolean results_of_again(const ResultsAgain *again, const OpenpgpOpenOptions *options, OpenpgpOpened *opened,
+                          GError **error) {
+  g_autoptr(GError) failure = again->failure;
+  g_autofree char *log = again->log;
+  if (again->reached)
+    return TRUE;
+  if (!again->is_unclear || g_strcmp0(again->first_log, log) != 0) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+  *opened = (OpenpgpOpened){.reason = OPENPGP_REASON_UNANSWERED};
+  results_explain(again->evidence, options, 0, again->first_log, opened);
+  return TRUE;
+}

@@ -23,6 +23,18 @@ gboolean results_are_out_of_time(const Evidence *evidence, const ResultsClock *c
 /* gpg ended without a word: AGAIN when that is our side's doing, CONFIGURATION when it cannot work at all. */
 gboolean results_no_answer(const char *home, gpgme_error_t outcome, GError **error);
 
+/* The second run over the same bytes, after one that ended without an answer: if it ends in the same way with the same
+ * log, it ends so because of the bytes, and *opened says so. Else it is what the second run came to. */
+typedef struct {
+  gboolean reached, is_unclear;
+  const Evidence *evidence;
+  const char *first_log; /* gpg's; NULL: none */
+  char *log;             /* of the second run; taken */
+  GError *failure;       /* when it has not reached a verdict; taken */
+} ResultsAgain;
+gboolean results_of_again(const ResultsAgain *again, const OpenpgpOpenOptions *options, OpenpgpOpened *opened,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Reasons speak for themselves; this adds who, which digest, what to do, and what gpg's own error was. */
 void results_explain(const Evidence *evidence, const OpenpgpOpenOptions *options, gpgme_error_t outcome,
                      const char *hint, OpenpgpOpened *opened);

@@ -136,91 +136,58 @@ static gboolean look_at_held(Watch *watch, const char *feed, GError **error) {
   return TRUE;
 }
 
-static gboolean look_at_answers(Watch *watch, const char *feed, GError **error) {
-  BookFilter filter = {
-      .feed = feed,
-      .states = 1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE | 1u << FILE_SEALED,
-      .limit = MOST_FILES};
-  g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
-  const BookFile *first = NULL;
-  guint count = 0;
-  for (guint i = 0; files && i < files->len; i++) {
-    const BookFile *file = files->pdata[i];
-    gboolean is_late = file->state == FILE_SEALED &&
-                       g_get_real_time() - file->changed_at > 2 * FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
-    if (!is_late && !(file->problem && file->attempts >= DELIVERY_TRIES))
-      continue;
-    first = first ? first : file;
-    count++;
-  }
-  if (!first) {
-    if (files)
-      alarms_clear(watch->host->alarms, "delivery-failing", feed);
-    return files != NULL;
-  }
-  g_autofree char *text = g_strdup_printf("%s: %u answer%s cannot be delivered, the first of them for file %s", feed,
-                                          count, count == 1 ? "" : "s", first->id);
-  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "delivery-failing",
-                                                 .subject = feed,
-                                                 .feed = feed,
-                                                 .text = text,
-                                                 .detail = first->problem,
-                                                 .weight = count});
-  return TRUE;
+static gboolean cannot_be_delivered(const BookFile *file, gint64 now) {
+  gboolean is_late = file->state == FILE_SEALED &&
+                     now - file->changed_at > 2 * FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
+  return is_late || (file->problem && file->attempts >= DELIVERY_TRIES);
 }
 
 /* Past validation a file cannot be held: what its process refuses, it refuses again and again. At once where the next
  * try is far off, which is what somebody has to change something for. */
-static gboolean look_at_posting(Watch *watch, const char *feed, GError **error) {
-  BookFilter filter = {.feed = feed, .states = 1u << FILE_VALIDATED | 1u << FILE_POSTING, .limit = MOST_FILES};
-  g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
-  const BookFile *first = NULL;
-  guint count = 0;
-  for (guint i = 0; files && i < files->len; i++) {
-    const BookFile *file = files->pdata[i];
-    gboolean is_far_off = file->due_at - g_get_real_time() > FAR_OFF_SECONDS * (gint64)G_USEC_PER_SEC;
-    if (!file->problem || (file->attempts < POSTING_TRIES && !is_far_off))
-      continue;
-    first = first ? first : file;
-    count++;
-  }
-  if (!first) {
-    if (files)
-      alarms_clear(watch->host->alarms, "posting-failing", feed);
-    return files != NULL;
-  }
-  g_autofree char *text = g_strdup_printf("%s: %u file%s cannot be posted, the first of them %s", feed, count,
-                                          count == 1 ? "" : "s", first->id);
-  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "posting-failing",
-                                                 .subject = feed,
-                                                 .feed = feed,
-                                                 .text = text,
-                                                 .detail = first->problem,
-                                                 .weight = count});
-  return TRUE;
+static gboolean cannot_be_posted(const BookFile *file, gint64 now) {
+  gboolean is_far_off = file->due_at - now > FAR_OFF_SECONDS * (gint64)G_USEC_PER_SEC;
+  return file->problem && (file->attempts >= POSTING_TRIES || is_far_off);
 }
 
 /* On their way in: after the feed's retry-limit they are held, and that is told as well. */
-static gboolean look_at_fetching(Watch *watch, const char *feed, GError **error) {
-  BookFilter filter = {.feed = feed, .states = 1u << FILE_ADMITTED, .limit = MOST_FILES};
+static gboolean cannot_be_fetched(const BookFile *file, gint64 now) {
+  (void)now;
+  return file->problem && file->attempts >= FETCHING_TRIES;
+}
+
+/* Files that do not get on. The first of them is named, and each that joins them weighs more. */
+static const struct {
+  const char *alarm, *what, *done, *of; /* "2 answers cannot be delivered, the first of them for file 0k3x…" */
+  guint states;
+  gboolean (*is_stuck)(const BookFile *file, gint64 now);
+} stuck[] = {
+    {"fetch-failing", "file", "fetched", "", 1u << FILE_ADMITTED, cannot_be_fetched},
+    {"posting-failing", "file", "posted", "", 1u << FILE_VALIDATED | 1u << FILE_POSTING, cannot_be_posted},
+    {"delivery-failing", "answer", "delivered", "for file ",
+     1u << FILE_POSTED | 1u << FILE_REJECTED | 1u << FILE_DUPLICATE | 1u << FILE_SEALED, cannot_be_delivered},
+};
+
+static gboolean look_at_stuck(Watch *watch, const char *feed, guint kind, GError **error) {
+  BookFilter filter = {.feed = feed, .states = stuck[kind].states, .limit = MOST_FILES};
   g_autoptr(GPtrArray) files = book_files(watch->reader, &filter, error);
   const BookFile *first = NULL;
   guint count = 0;
-  for (guint i = 0; files && i < files->len; i++) {
-    const BookFile *file = files->pdata[i];
-    if (!file->problem || file->attempts < FETCHING_TRIES)
-      continue;
-    first = first ? first : file;
-    count++;
-  }
+  gint64 now = g_get_real_time();
+  if (!files)
+    return FALSE;
+  for (guint i = 0; i < files->len; i++)
+    if (stuck[kind].is_stuck(files->pdata[i], now)) {
+      first = first ? first : files->pdata[i];
+      count++;
+    }
   if (!first) {
-    if (files)
-      alarms_clear(watch->host->alarms, "fetch-failing", feed);
-    return files != NULL;
+    alarms_clear(watch->host->alarms, stuck[kind].alarm, feed);
+    return TRUE;
   }
-  g_autofree char *text = g_strdup_printf("%s: %u file%s cannot be fetched, the first of them %s", feed, count,
-                                          count == 1 ? "" : "s", first->id);
-  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = "fetch-failing",
+  g_autofree char *text = g_strdup_printf("%s: %u %s%s cannot be %s, the first of them %s%s", feed, count,
+                                          stuck[kind].what, count == 1 ? "" : "s", stuck[kind].done, stuck[kind].of,
+                                          first->id);
+  alarms_raise(watch->host->alarms, &(AlarmCall){.kind = stuck[kind].alarm,
                                                  .subject = feed,
                                                  .feed = feed,
                                                  .text = text,
@@ -235,9 +202,11 @@ gboolean watch_look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, G
     look_at_poll(watch, feed, watch_poll_of(polls, feed->conf->name), now);
     if (feed->service)
       look_at_service(watch, feed);
-    if (!look_at_held(watch, feed->conf->name, error) || !look_at_fetching(watch, feed->conf->name, error) ||
-        !look_at_posting(watch, feed->conf->name, error) || !look_at_answers(watch, feed->conf->name, error))
+    if (!look_at_held(watch, feed->conf->name, error))
       return FALSE;
+    for (guint j = 0; j < G_N_ELEMENTS(stuck); j++)
+      if (!look_at_stuck(watch, feed->conf->name, j, error))
+        return FALSE;
   }
   return TRUE;
 }
