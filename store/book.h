@@ -84,12 +84,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BookFile, book_file_free)
 gboolean book_add_file(BookTransaction *tx, const BookFile *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Compare-and-set from file->state to `to` with all the facts in *file, and history + audit with `detail` (text for
  * people or NULL). Resets attempts, problem, deaths and what it waits for; due_at is file's. On TRUE file->state is
- *  `to`. BUG for a transition
- * that is not allowed, AGAIN when the row's state is no longer file->state (someone else moved it). The facts are all
- * members but id, feed, name, name_shown, seen_at (never change) and batches, batches_posted, counted, outcome,
- *  released
- * (the book's own). Held remembers where from in held_from, and waits for an operator; release goes back there, and the
- * code that it was held for is kept in `released`, or to rejected. Events in history are the states' words. */
+ * `to`. BUG for a transition that is not allowed, AGAIN when the row's state is no longer file->state (someone else
+ * moved it). The facts are all members but id, feed, name, name_shown, seen_at (never change) and batches,
+ * batches_posted, counted, outcome, released (the book's own). Held remembers where from in held_from, and waits for an
+ * operator; from there a file goes back (a release, and the code that it was held for is kept in `released`) or to
+ * rejected. Events in history are the states' words. */
 gboolean book_advance_file(BookTransaction *tx, BookFile *file, FileState to, const char *detail,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Facts only (a retry's attempts, problem, due_at; size of a file still growing): history "note" if `detail`; without
@@ -98,7 +97,7 @@ gboolean book_note_file(BookTransaction *tx, const BookFile *file, const char *d
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The oldest other file of the feed whose records count (see book_files_with_digest) and that has this name and
- * plain_sha256, or only the one of them, asked in the transaction that validates: of two such files only one passes.
+ * plain_sha256, or one of the two (kind). Asked in the transaction that validates: of two such files only one passes.
  * *twin is NULL or the caller's to free. */
 typedef enum { BOOK_TWIN_FILE, BOOK_TWIN_CONTENT, BOOK_TWIN_NAME, BOOK_TWINS } BookTwin;
 gboolean book_find_twin(BookTransaction *tx, const BookFile *file, BookTwin kind, char **twin,

@@ -101,13 +101,14 @@ gboolean recon_see_block(BookTransaction *tx, const char *name, gint64 *seen_at,
 /* --- Reading, also from other processes. */
 typedef struct {
   const char *name, *requester, *type, *period;
-  guint version;        /* 0: any */
-  gint64 due_by;        /* pending or running, and due; oldest first; alone */
-  gboolean failed;      /* likewise alone */
-  gboolean open;        /* all that are not finished with; likewise */
-  gboolean outstanding; /* done, not yet told or pushed; oldest first; alone */
-  gint64 kept_from;     /* done before, and their files still there; oldest first; alone */
-  guint limit;          /* 0: 1,000 */
+  guint version; /* 0: any */
+  guint limit;   /* 0: 1,000 */
+  /* At most one of these, and then nothing above but the limit; the oldest first. */
+  gint64 due_by;        /* pending or running, and due by then */
+  gboolean failed;      /* failed */
+  gboolean open;        /* not finished with */
+  gboolean outstanding; /* done, and not yet told or pushed */
+  gint64 kept_from;     /* done before that, and their files are still there */
 } ReconFilter;
 /* ReconTask*, newest period and version first */
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT;

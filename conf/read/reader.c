@@ -10,7 +10,7 @@ gboolean token_is_value(const Token *token) {
   return token->kind == 'w' || token->kind == 's';
 }
 
-Shape token_shape(const Token *name) {
+TokenShape token_shape(const Token *name) {
   if (name->kind != 'w')
     return SHAPE_NEITHER;
   if (name[1].kind == '=' || name[1].kind == '+')
@@ -55,7 +55,7 @@ gboolean token_lacks_value(const Token *value) {
 }
 
 void reader_skip_statement(Reader *reader) {
-  Shape shape = token_shape(reader->at);
+  TokenShape shape = token_shape(reader->at);
   reader->at++;
   if (shape == SHAPE_OPTION) {
     reader->at++;

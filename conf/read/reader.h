@@ -14,12 +14,12 @@ typedef struct {
   gboolean cut_short;      /* the rest of the file is lost, which has been told */
 } Reader;
 
-typedef enum { SHAPE_NEITHER, SHAPE_OPTION, SHAPE_SECTION, SHAPE_CALL } Shape;
+typedef enum { SHAPE_NEITHER, SHAPE_OPTION, SHAPE_SECTION, SHAPE_CALL } TokenShape;
 
 ConfWhere reader_here(const Reader *reader);
 gboolean token_is_value(const Token *token);
 /* What a statement that begins with this token would be. */
-Shape token_shape(const Token *name);
+TokenShape token_shape(const Token *name);
 /* `name = ` without a value: the next statement begins where the value should be. */
 gboolean token_lacks_value(const Token *value);
 

@@ -20,12 +20,12 @@ typedef struct {
   const SourceFile *open[INCLUDE_DEPTH]; /* the file that is read and those that include it */
 } Scanner;
 
-typedef struct Level {
+typedef struct TreeLevel {
   const Table *table;
   Node *node;
   gboolean closes;           /* by a brace, and not by the end of the file */
-  const struct Level *outer; /* in this file */
-} Level;
+  const struct TreeLevel *outer; /* in this file */
+} TreeLevel;
 
 G_GNUC_PRINTF(3, 4) static void complain(Scanner *scanner, ConfWhere where, const char *format, ...) {
   if (scanner->told++ >= ERRORS_LIMIT) {
@@ -84,7 +84,7 @@ static gboolean is_private_name(const char *name) {
 /* --- Statements. */
 
 /* FALSE, and told, when the same stood there before. */
-static gboolean note_seen(Scanner *scanner, const Level *level, char *key, ConfWhere where) {
+static gboolean note_seen(Scanner *scanner, const TreeLevel *level, char *key, ConfWhere where) {
   const ConfWhere *first = g_hash_table_lookup(level->node->seen, key);
   if (first) {
     g_autofree char *label = node_label(level->node);
@@ -100,7 +100,7 @@ static gboolean note_seen(Scanner *scanner, const Level *level, char *key, ConfW
   return TRUE;
 }
 
-static void tell_unknown(Scanner *scanner, const Reader *reader, const Level *level) {
+static void tell_unknown(Scanner *scanner, const Reader *reader, const TreeLevel *level) {
   if (token_shape(reader->at) == SHAPE_SECTION)
     scanner->tree->lost = TRUE;
   if (scanner->told > ERRORS_LIMIT)
@@ -156,7 +156,7 @@ static char **read_values(Scanner *scanner, Reader *reader, gboolean is_list) {
   return NULL;
 }
 
-static void read_option(Scanner *scanner, Reader *reader, const Level *level, const Row *row) {
+static void read_option(Scanner *scanner, Reader *reader, const TreeLevel *level, const Row *row) {
   ConfWhere where = reader_here(reader);
   gboolean is_new = note_seen(scanner, level, g_strdup(row->name), where);
   const Token *value = reader->at + 2;
@@ -181,9 +181,9 @@ static void read_option(Scanner *scanner, Reader *reader, const Level *level, co
     g_hash_table_insert(level->node->values, (char *)row->name, g_steal_pointer(&values));
 }
 
-static void read_statements(Scanner *scanner, Reader *reader, const Level *level);
+static void read_statements(Scanner *scanner, Reader *reader, const TreeLevel *level);
 
-static void read_section(Scanner *scanner, Reader *reader, const Level *level, const Row *row) {
+static void read_section(Scanner *scanner, Reader *reader, const TreeLevel *level, const Row *row) {
   ConfWhere where = reader_here(reader);
   const Token *title = reader->at[1].kind == '{' ? NULL : &reader->at[1];
   RowTitle wanted = row->title;
@@ -210,16 +210,16 @@ static void read_section(Scanner *scanner, Reader *reader, const Level *level, c
   /* A section that is not sound is read all the same, for the faults within, and then left out. */
   Node *inner = add_node(scanner, row->name, title ? title->text : NULL, where);
   reader->at += title ? 3 : 2;
-  read_statements(scanner, reader, &(Level){.table = row->inner, .node = inner, .closes = TRUE, .outer = level});
+  read_statements(scanner, reader, &(TreeLevel){.table = row->inner, .node = inner, .closes = TRUE, .outer = level});
   if (sound)
     put_inner(level->node, row->name, inner);
   else
     level->node->damaged = TRUE;
 }
 
-static void read_file(Scanner *scanner, const SourceFile *file, const Level *level);
+static void read_file(Scanner *scanner, const SourceFile *file, const TreeLevel *level);
 
-static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
+static void read_include(Scanner *scanner, Reader *reader, const TreeLevel *level) {
   ConfWhere where = reader_here(reader);
   const Token *name = reader->at + 2;
   if (reader->at[1].kind != '(' || !token_is_value(name) || name[1].kind != ')' || name->broken) {
@@ -250,20 +250,20 @@ static void read_include(Scanner *scanner, Reader *reader, const Level *level) {
 }
 
 /* A section's closing brace is missing, and what stands here belongs to one of those around it. */
-static gboolean lacks_brace(const Reader *reader, const Level *level) {
+static gboolean lacks_brace(const Reader *reader, const TreeLevel *level) {
   if (reader->surplus <= 0 || !level->closes || token_shape(reader->at) == SHAPE_NEITHER)
     return FALSE;
   if (grammar_find(level->table, reader->at->text))
     return FALSE;
-  for (const Level *outer = level->outer; outer; outer = outer->outer)
+  for (const TreeLevel *outer = level->outer; outer; outer = outer->outer)
     if (grammar_find(outer->table, reader->at->text))
       return TRUE;
   return FALSE;
 }
 
-static void read_statement(Scanner *scanner, Reader *reader, const Level *level) {
+static void read_statement(Scanner *scanner, Reader *reader, const TreeLevel *level) {
   const Token *name = reader->at;
-  Shape shape = token_shape(name);
+  TokenShape shape = token_shape(name);
   if (name->kind == 'w' && strcmp(name->text, "include") == 0) {
     read_include(scanner, reader, level);
     return;
@@ -298,7 +298,7 @@ static void read_statement(Scanner *scanner, Reader *reader, const Level *level)
 }
 
 /* Up to the brace that closes the section, or to the end of the file at the top level and in an included file. */
-static void read_statements(Scanner *scanner, Reader *reader, const Level *level) {
+static void read_statements(Scanner *scanner, Reader *reader, const TreeLevel *level) {
   for (;;) {
     if (reader->at->kind == 'e') {
       if (!level->closes)
@@ -338,7 +338,7 @@ static void read_statements(Scanner *scanner, Reader *reader, const Level *level
   }
 }
 
-static void read_file(Scanner *scanner, const SourceFile *file, const Level *level) {
+static void read_file(Scanner *scanner, const SourceFile *file, const TreeLevel *level) {
   if (++scanner->files_read > READS_LIMIT) {
     scanner->tree->lost = TRUE;
     complain(scanner, (ConfWhere){.file = g_intern_string(file->path)},
@@ -361,7 +361,7 @@ static void read_file(Scanner *scanner, const SourceFile *file, const Level *lev
     reader.surplus += kind == '{' ? 1 : kind == '}' ? -1 : 0;
   }
   scanner->open[scanner->depth++] = file;
-  Level inner = {.table = level->table, .node = level->node, .closes = FALSE};
+  TreeLevel inner = {.table = level->table, .node = level->node, .closes = FALSE};
   read_statements(scanner, &reader, &inner);
   scanner->depth--;
 }
@@ -380,7 +380,7 @@ Tree *tree_new(const ConfSource *source, const Table *root, ConfReport *report) 
   tree->nodes = g_ptr_array_new_with_free_func(free_node);
   Scanner scanner = {.source = source, .report = report, .tree = tree, .root = root};
   const SourceFile *main_file = source->files->pdata[0];
-  Level level = {.table = root};
+  TreeLevel level = {.table = root};
   level.node = add_node(&scanner, "", NULL, (ConfWhere){.file = g_intern_string(main_file->path), .line = 0});
   for (guint i = 0; i < source->files->len; i++) {
     const SourceFile *file = source->files->pdata[i];

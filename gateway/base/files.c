@@ -61,6 +61,16 @@ gboolean files_make_folder(const char *path, GError **error) {
   return sallyport_error_errno(error, number, "make folder %s", path);
 }
 
+void files_remove_folder(const char *path) {
+  g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+  const char *name;
+  while (folder && (name = g_dir_read_name(folder))) {
+    g_autofree char *file = g_build_filename(path, name, NULL);
+    unlink(file);
+  }
+  rmdir(path);
+}
+
 /* For file systems without O_TMPFILE (NFS, FUSE, overlays of old kernels): it loses its name before a byte is written
  * to it. A crash in between leaves an empty file, which the lane sweeps at its next start. */
 static int open_and_unlink(const char *folder) {

@@ -24,6 +24,9 @@ gboolean files_sync_folder(const char *path, GError **error) G_GNUC_WARN_UNUSED_
 /* Makes the folder, and its parents, with mode 0700 where missing; what was made is durable. */
 gboolean files_make_folder(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Removes a folder of files without folders in it. What cannot be removed stays; nothing is synced. */
+void files_remove_folder(const char *path);
+
 /* An unnamed private file in the folder (0600, close-on-exec); it is gone when the last descriptor is. Where the file
  * system has no O_TMPFILE it is made with a name that it loses while it is still empty. -1 on error. */
 int files_open_unnamed(const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -48,10 +48,10 @@ char *cli_command_help(const CliCommand *command) {
   if (!command->summary)
     return cli_help();
   g_autofree char *options = cli_options_help(command);
-  return g_strdup_printf("sallyport %s — %s\n\nUsage: sallyport %s%s%s [OPTION…]\n\n%s%s\n%s", command->name,
+  return g_strdup_printf("sallyport %s — %s\n\nUsage: sallyport %s%s%s [OPTION…]\n\n%s\n%s", command->name,
                          command->summary, command->name, command->arguments ? " " : "",
                          command->arguments ? command->arguments : "", command->text + (*command->text == '\n'),
-                         *command->text == '\n' ? "" : "", options);
+                         options);
 }
 
 const char *cli_suggest(const char *misspelt) {

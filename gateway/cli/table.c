@@ -7,29 +7,29 @@ enum { GAP = 2, LEAST_WIDTH = 8, EASY_WIDTH = 20 };
 typedef struct {
   char *text;
   CliColour colour;
-} Cell;
+} TableCell;
 struct CliTable {
   const CliColumn *columns;
   guint n_columns;
-  GArray *cells; /* Cell, row by row */
+  GArray *cells; /* TableCell, row by row */
 };
 
 static void clear_cell(gpointer data) {
-  g_free(((Cell *)data)->text);
+  g_free(((TableCell *)data)->text);
 }
 
 CliTable *cli_table_new(const CliColumn *columns, guint n_columns) {
   CliTable *table = g_new0(CliTable, 1);
   table->columns = columns;
   table->n_columns = n_columns;
-  table->cells = g_array_new(FALSE, TRUE, sizeof(Cell));
+  table->cells = g_array_new(FALSE, TRUE, sizeof(TableCell));
   g_array_set_clear_func(table->cells, clear_cell);
   return table;
 }
 
 void cli_table_coloured(CliTable *table, char *text, CliColour colour) {
   g_autofree char *shown = cli_printable(text);
-  Cell cell = {shown && *shown ? g_steal_pointer(&shown) : g_strdup("-"), colour};
+  TableCell cell = {shown && *shown ? g_steal_pointer(&shown) : g_strdup("-"), colour};
   g_array_append_val(table->cells, cell);
 }
 
@@ -131,7 +131,7 @@ static void fit(const CliTable *table, guint *widths, guint available) {
 }
 
 static void print_cell(const CliTable *table, const CliOutput *out, guint column, const guint *widths,
-                       const Cell *cell) {
+                       const TableCell *cell) {
   guint width = widths[column];
   gboolean is_last = total_width(widths + column + 1, table->n_columns - column - 1, NULL) == 0;
   if (width == 0)
@@ -162,7 +162,7 @@ void cli_table_print(CliTable *table, const CliOutput *out) {
   for (guint i = 0; i < table->n_columns; i++)
     widths[i] = cli_text_width(table->columns[i].title);
   for (guint i = 0; i < rows * table->n_columns; i++) {
-    Cell *cell = &g_array_index(table->cells, Cell, i);
+    TableCell *cell = &g_array_index(table->cells, TableCell, i);
     gboolean is_last = i % table->n_columns == table->n_columns - 1; /* free text may stand there */
     char *text = out->is_terminal || is_last ? g_strdup(cell->text) : without_spaces(cell->text);
     g_free(cell->text);
@@ -172,9 +172,9 @@ void cli_table_print(CliTable *table, const CliOutput *out) {
   if (out->is_terminal)
     fit(table, widths, out->width);
   for (guint i = 0; i < table->n_columns; i++)
-    print_cell(table, out, i, widths, &(Cell){(char *)(gsize)table->columns[i].title, CLI_BOLD});
+    print_cell(table, out, i, widths, &(TableCell){(char *)(gsize)table->columns[i].title, CLI_BOLD});
   for (guint i = 0; i < rows * table->n_columns; i++)
-    print_cell(table, out, i % table->n_columns, widths, &g_array_index(table->cells, Cell, i));
+    print_cell(table, out, i % table->n_columns, widths, &g_array_index(table->cells, TableCell, i));
   cli_table_free(table);
 }
 

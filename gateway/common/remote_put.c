@@ -20,10 +20,10 @@ static char *temporary_name(const char *to, const char *owner, guint number) {
 
 /* --- What is there */
 
-typedef enum { LOOK_FAILED, MISSING, THERE, UNSEEN } Look;
+typedef enum { LOOK_FAILED, MISSING, THERE, UNSEEN } PutLook;
 
 /* UNSEEN: the server lets nobody look, as some do where files are only to be put. */
-static Look look_at(const RemotePut *put, const char *path, CourierStat *stat, GError **error) {
+static PutLook look_at(const RemotePut *put, const char *path, CourierStat *stat, GError **error) {
   GError *failed = NULL;
   if (courier_stat(put->courier, path, stat, &failed))
     return stat->exists ? THERE : MISSING;
@@ -56,7 +56,7 @@ static gboolean is_ours(const RemotePut *put, gboolean *ours, GError **error) {
 
 /* *look is THERE when it is there and ours. What a direct upload has left half done is ours, too, and is written over.
  */
-static gboolean is_there(const RemotePut *put, const PutNote *note, Look *look, GError **error) {
+static gboolean is_there(const RemotePut *put, const PutNote *note, PutLook *look, GError **error) {
   CourierStat stat;
   gboolean ours = FALSE;
   *look = look_at(put, put->to, &stat, error);
@@ -142,7 +142,7 @@ static gboolean go_on(const RemotePut *put, PutNote *note, const char *temporary
   *done = FALSE;
   if (note->stage == NOTE_NONE)
     return TRUE;
-  Look rest = put->direct ? MISSING : look_at(put, temporary, &stat, error);
+  PutLook rest = put->direct ? MISSING : look_at(put, temporary, &stat, error);
   if (rest == LOOK_FAILED)
     return FALSE;
   return rest == THERE || judge_note(put, note, rest == UNSEEN, done, error);
@@ -161,7 +161,7 @@ static gboolean is_refused(const RemotePut *put, const GError *failed) {
 
 static gboolean may_be_in_the_way(const RemotePut *put, const char *path) {
   CourierStat stat;
-  Look look = look_at(put, path, &stat, NULL);
+  PutLook look = look_at(put, path, &stat, NULL);
   return look == THERE || look == UNSEEN;
 }
 
@@ -203,8 +203,8 @@ static gboolean not_there(const RemotePut *put, const char *what, GError **error
 /* After the rename. A server that copies instead leaves the temporary one, which is ours to remove. */
 static gboolean check_renamed(const RemotePut *put, PutNote *note, const char *temporary, GError **error) {
   CourierStat target, rest;
-  Look there = look_at(put, put->to, &target, error),
-       left = there == LOOK_FAILED ? LOOK_FAILED : look_at(put, temporary, &rest, error);
+  PutLook there = look_at(put, put->to, &target, error),
+          left = there == LOOK_FAILED ? LOOK_FAILED : look_at(put, temporary, &rest, error);
   if (left == LOOK_FAILED)
     return FALSE;
   if (there == THERE && target.size != put->size)
@@ -280,7 +280,7 @@ static gboolean is_clear(const RemotePut *put, const PutNote *note, const GError
 }
 
 static gboolean run_put(const RemotePut *put, PutNote *note, GError **error) {
-  Look look;
+  PutLook look;
   gboolean done;
   g_autofree char *temporary = temporary_name(put->to, put->owner, 0);
   if (!is_there(put, note, &look, error))
@@ -313,7 +313,7 @@ gboolean remote_put_marker(Courier *courier, const char *scratch, const char *to
   const RemotePut marker = {.courier = courier, .to = to};
   CourierStat stat;
   gboolean is_gone = FALSE; /* a marker that is taken at once has done its work */
-  Look look = look_at(&marker, to, &stat, error);
+  PutLook look = look_at(&marker, to, &stat, error);
   if (look == THERE || look == LOOK_FAILED)
     return look == THERE;
   int empty = files_open_unnamed(scratch, error);

@@ -348,7 +348,7 @@ static gboolean commit_intents(Step *step, const Answer *answer, GError **error)
     log_event(LOG_INFO, "answer-sealed", {"feed", step->feed->conf->name}, {"file", step->file->id},
               {"name", answer->name}, {"bytes", log_number((gint64)answer->sealed.size)},
               {"ms", log_number((g_get_monotonic_time() - step->since) / 1000)});
-    flow_tell(step, answer->name);
+    flow_log(step, answer->name);
     return TRUE;
   }
   step->file->state = from;

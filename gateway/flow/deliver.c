@@ -82,6 +82,6 @@ gboolean flow_deliver(Step *step, GError **error) {
     step->file->state = from;
     return FALSE;
   }
-  flow_tell(step, step->file->feedback_name);
+  flow_log(step, step->file->feedback_name);
   return TRUE;
 }

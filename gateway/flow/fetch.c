@@ -96,8 +96,8 @@ static gboolean may_be_of_two_files(const GError *failed) {
   return code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_PARTNER;
 }
 
-/* What breaks off is gone on with; what came whole and is not what the server said (it changed meanwhile, or the server
- * errs) is begun anew: it may be of two files. */
+/* A transfer that breaks off is resumed; what came whole and is not what the server said (it changed meanwhile, or the
+ * server errs) is begun anew: it may be of two files. */
 static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const char *part, const char *final,
                            GError **error) {
   struct stat status;

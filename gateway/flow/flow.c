@@ -1,9 +1,9 @@
 #include "gateway/flow/flow.h"
 
-StepFunction flow_step_of(const BookFile *file, Place *place, const char **name) {
+StepFunction flow_step_of(const BookFile *file, StepPlace *place, const char **name) {
   static const struct {
     FileState state;
-    Place place;
+    StepPlace place;
     const char *name;
     StepFunction run;
   } steps[] = {

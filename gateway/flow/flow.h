@@ -96,8 +96,8 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
 
 /* Where a file's next step runs, and which it is. NULL: none (terminal, held, or waiting for evidence). AT_PROCESS is
  * the process's pool where the feed has one, else a worker. */
-typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK, AT_PROCESS } Place;
-StepFunction flow_step_of(const BookFile *file, Place *place, const char **name);
+typedef enum { AT_WORKER, AT_SOURCE, AT_FEEDBACK, AT_PROCESS } StepPlace;
+StepFunction flow_step_of(const BookFile *file, StepPlace *place, const char **name);
 
 /* What becomes of a file whose step failed: writes it into the book and the log. */
 typedef enum {

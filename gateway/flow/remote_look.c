@@ -39,10 +39,10 @@ RemoteCopy remote_compare(const Step *step, const char *path, CourierStat *now, 
     return REMOTE_SAME;
   if (now->exists)
     sallyport_error_set(error, SALLYPORT_ERROR_PARTNER,
-                        "%s is listed with %" G_GUINT64_FORMAT " bytes, and a look at it tells of %" G_GUINT64_FORMAT
+                        "%s is listed with %" G_GUINT64_FORMAT " bytes, but asked for itself it has %" G_GUINT64_FORMAT
                         ": the partner's server must be mended, or the file is not a plain one",
                         path, step->file->size, now->size);
   else
-    sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is listed, and a look at it finds nothing", path);
+    sallyport_error_set(error, SALLYPORT_ERROR_PARTNER, "%s is listed, but asked for itself it is not there", path);
   return REMOTE_UNKNOWN;
 }

@@ -13,7 +13,7 @@ static gboolean advance_change(BookTransaction *tx, gpointer data, GError **erro
   return book_advance_file(tx, advance->file, advance->to, advance->detail, error);
 }
 
-void flow_tell(Step *step, const char *detail) {
+void flow_log(Step *step, const char *detail) {
   const BookFile *file = step->file;
   gboolean is_aside = file->state == FILE_REJECTED || file->state == FILE_HELD;
   gint64 now = g_get_monotonic_time();
@@ -31,7 +31,7 @@ gboolean flow_advance(Step *step, FileState to, const char *detail, GError **err
     step->file->state = from;
     return FALSE;
   }
-  flow_tell(step, detail);
+  flow_log(step, detail);
   return TRUE;
 }
 
@@ -91,8 +91,8 @@ gboolean flow_put_off(Step *step, gint64 until, const Wait *wait, GError **error
 
 /* --- Out of the way */
 
-gboolean flow_tell_rejected(BookTransaction *tx, const Step *step, const BookFile *file, const char *code,
-                            const char *reason, GError **error) {
+gboolean flow_raise_rejected(BookTransaction *tx, const Step *step, const BookFile *file, const char *code,
+                             const char *reason, GError **error) {
   const char *feed = step->feed->conf->name;
   g_autofree char *text = g_strdup_printf("%s: file %s is refused as a whole, its answer says so (%s)", feed, file->id,
                                           code);
@@ -124,7 +124,7 @@ static gboolean aside_change(BookTransaction *tx, gpointer data, GError **error)
   const Aside *aside = set->aside;
   return (!aside->also || aside->also(tx, aside->data, error)) &&
          (aside->to != FILE_REJECTED ||
-          flow_tell_rejected(tx, set->step, set->file, aside->code, aside->reason, error)) &&
+          flow_raise_rejected(tx, set->step, set->file, aside->code, aside->reason, error)) &&
          book_advance_file(tx, set->file, aside->to, set->detail, error);
 }
 
@@ -142,7 +142,7 @@ gboolean flow_set_aside(Step *step, const Aside *aside, GError **error) {
     return FALSE;
   }
   flow_release_keys(step);
-  flow_tell(step, detail);
+  flow_log(step, detail);
   return TRUE;
 }
 

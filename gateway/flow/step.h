@@ -12,7 +12,7 @@ typedef enum {
 
 gboolean flow_advance(Step *step, FileState to, const char *detail, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Logs the state that the file is in now, and the time since step->since, which begins anew. */
-void flow_tell(Step *step, const char *detail);
+void flow_log(Step *step, const char *detail);
 /* Sets why the file is where it is: both are copied; NULL: neither. */
 void flow_set_reason(BookFile *file, const char *code, const char *reason);
 
@@ -40,8 +40,8 @@ typedef struct {
 } Aside;
 /* In the transaction that rejects a file: one alarm a feed, which weighs more with each; over when somebody has
  * seen it. */
-gboolean flow_tell_rejected(BookTransaction *tx, const Step *step, const BookFile *file, const char *code,
-                            const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean flow_raise_rejected(BookTransaction *tx, const Step *step, const BookFile *file, const char *code,
+                             const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean flow_set_aside(Step *step, const Aside *aside, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean flow_hold(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean flow_reject(Step *step, const char *code, const char *reason, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -74,8 +74,8 @@ static gboolean verdict_change(BookTransaction *tx, gpointer data, GError **erro
     return FALSE;
   if (verdict->to == FILE_VALIDATED && !flow_keep_order(tx, verdict->step, error))
     return FALSE;
-  return (verdict->to != FILE_REJECTED || flow_tell_rejected(tx, verdict->step, file, file->reason_code, file->reason,
-                                                             error)) &&
+  return (verdict->to != FILE_REJECTED ||
+          flow_raise_rejected(tx, verdict->step, file, file->reason_code, file->reason, error)) &&
          (!verdict->warning || book_note_file(tx, file, verdict->warning, error)) &&
          book_add_batches(tx, file->id, verdict->found->batches, error) &&
          book_advance_file(tx, file, verdict->to, verdict->detail, error);
@@ -104,7 +104,7 @@ static gboolean commit(Step *step, const Examination *found, const KeyFacts *key
     file->state = from;
     return FALSE;
   }
-  flow_tell(step, detail);
+  flow_log(step, detail);
   if (warning)
     log_event(LOG_WARNING, "look-alike-keys", {"feed", step->feed->conf->name}, {"file", file->id},
               {"reason", warning});

@@ -43,10 +43,10 @@ static Conf *load_configuration(int fd, GError **error) {
 typedef struct {
   Front *front;
   gint64 since;
-} Asked;
+} FrontAsked;
 
 static json_t *answer(gpointer user, const char *who, const json_t *request) {
-  const Asked *asked = user;
+  const FrontAsked *asked = user;
   (void)who;
   if (g_strcmp0(json_string_value(json_object_get(request, "do")), "status") != 0)
     return json_pack("{s:b, s:s, s:s}", "ok", FALSE, "code", "bug", "error", "the front is asked for its status only");
@@ -54,7 +54,7 @@ static json_t *answer(gpointer user, const char *who, const json_t *request) {
                    "listen", asked->front->conf->front.listen, "connections", (int)front_connections(asked->front));
 }
 
-static ControlServer *open_control(Asked *asked, GError **error) {
+static ControlServer *open_control(FrontAsked *asked, GError **error) {
   const ConfNode *node = &asked->front->conf->node;
   g_autofree char *path = front_path_control(node);
   if (!files_make_folder(node->runtime, error))
@@ -89,7 +89,7 @@ int front_run(const FrontOptions *options) {
     log_setup((LogLevel)conf->node.log_level, conf->node.log_format == CONF_LOG_JSON, NULL);
     front = front_open(conf, &error);
   }
-  Asked asked = {front, g_get_real_time()};
+  FrontAsked asked = {front, g_get_real_time()};
   ControlServer *control = front ? open_control(&asked, &error) : NULL;
   if (front && !control) {
     front_close(front);

@@ -252,7 +252,7 @@ static const LaneRequest own_requests[] = {{"status", status_request},
                                            {"retry", retry_request},
                                            {0}};
 
-json_t *lane_answer(gpointer user, const char *who, const json_t *request) {
+json_t *lane_request(gpointer user, const char *who, const json_t *request) {
   Lane *lane = user;
   const char *name = json_string_value(json_object_get(request, "do"));
   for (const LaneRequest *row = own_requests; name && row->name; row++)

@@ -189,7 +189,7 @@ static gboolean start(Lane *lane, GError **error) {
   lane->services = services_new();
   if (!services_start(lane->services, &lane->host, error))
     return FALSE;
-  lane->control = control_server_start(lane->paths->control, lane_answer, lane, error);
+  lane->control = control_server_start(lane->paths->control, lane_request, lane, error);
   return lane->control != NULL;
 }
 

@@ -71,4 +71,4 @@ gboolean lane_listen(Lane *lane, int supervisor);
 void lane_keep_house(Lane *lane, guint hours_running); /* once an hour, from 0 */
 
 /* --- control.c */
-json_t *lane_answer(gpointer lane, const char *who, const json_t *request); /* a ControlAnswer */
+json_t *lane_request(gpointer lane, const char *who, const json_t *request); /* a ControlAnswer */

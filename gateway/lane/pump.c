@@ -22,7 +22,7 @@ typedef struct {
   Feed *feed;
   BookFile *file;
   gboolean is_decided; /* where it goes out at `decided_at` is not the feed's to say any more (flow/decided.h) */
-  Place decided_at;
+  StepPlace decided_at;
   EndpointPool *decided; /* NULL: this lane has no such endpoint, which the step then says */
 } FileTask;
 
@@ -37,7 +37,7 @@ static void file_task_end(Task *task) {
 }
 
 /* The endpoint's threads in which this step runs; NULL: a worker. */
-static EndpointPool *endpoint_pool_at(const FileTask *run, Place place) {
+static EndpointPool *endpoint_pool_at(const FileTask *run, StepPlace place) {
   const Feed *feed = run->feed;
   if (run->is_decided && place == run->decided_at)
     return run->decided;
@@ -47,7 +47,7 @@ static EndpointPool *endpoint_pool_at(const FileTask *run, Place place) {
                                 : NULL;
 }
 
-static void enqueue(FileTask *run, Place place) {
+static void enqueue(FileTask *run, StepPlace place) {
   EndpointPool *pool = endpoint_pool_at(run, place);
   if (pool)
     endpoint_pool_add(pool, &run->task);
@@ -62,12 +62,12 @@ static gboolean is_stopping(Lane *lane) {
   return stopping;
 }
 
-static gboolean is_same_thread(const FileTask *run, Place here, Place next) {
+static gboolean is_same_thread(const FileTask *run, StepPlace here, StepPlace next) {
   return endpoint_pool_at(run, here) == endpoint_pool_at(run, next);
 }
 
 /* Runs steps for as long as they belong into this thread. TRUE: the file goes on at *next; FALSE: it is let go. */
-static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
+static gboolean run_steps(FileTask *run, Step *step, StepPlace here, StepPlace *next) {
   const char *name;
   for (StepFunction function; (function = flow_step_of(step->file, next, &name));) {
     if (is_stopping(run->lane))
@@ -95,7 +95,7 @@ static gboolean run_steps(FileTask *run, Step *step, Place here, Place *next) {
 static void wait_for_endpoint(FileTask *run, const GError *failure) {
   g_autoptr(GError) error = NULL;
   EndpointPoolStatus status;
-  Place place;
+  StepPlace place;
   const char *name;
   flow_step_of(run->file, &place, &name);
   EndpointPool *pool = endpoint_pool_at(run, place);
@@ -122,7 +122,7 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
     file_task_end(task);
     return;
   }
-  Place here = AT_WORKER, next = AT_WORKER;
+  StepPlace here = AT_WORKER, next = AT_WORKER;
   const char *name;
   flow_step_of(run->file, &here, &name);
   EndpointPool *pool = endpoint_pool_at(run, here);
@@ -142,7 +142,7 @@ static void run_file(Task *task, BookReader *reader, Courier *courier, const GEr
 }
 
 /* Where it goes out, if that was decided before. */
-static gboolean find_decided(FileTask *run, Place place, GError **error) {
+static gboolean find_decided(FileTask *run, StepPlace place, GError **error) {
   g_autofree char *endpoint = NULL;
   if (place != AT_FEEDBACK && place != AT_PROCESS)
     return TRUE;
@@ -155,7 +155,7 @@ static gboolean find_decided(FileTask *run, Place place, GError **error) {
 }
 
 static void start_file(Lane *lane, Feed *feed, BookFile *file) {
-  Place place;
+  StepPlace place;
   const char *name;
   g_autoptr(GError) error = NULL;
   FileTask *run = g_new0(FileTask, 1);

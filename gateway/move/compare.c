@@ -6,14 +6,14 @@ typedef struct {
   const GPtrArray *held;
   GPtrArray *found;   /* Contradiction* */
   GPtrArray *orphans; /* texts: what stands in the state, in no configuration, and is not declared as closed */
-} Comparison;
+} StateComparison;
 
 static void contradiction_free(gpointer data) {
   g_free(((Contradiction *)data)->text);
   g_free(data);
 }
 
-static void G_GNUC_PRINTF(4, 5) add(Comparison *c, const char *lane, ConfWhere where, const char *format, ...) {
+static void G_GNUC_PRINTF(4, 5) add(StateComparison *c, const char *lane, ConfWhere where, const char *format, ...) {
   Contradiction *found = g_new0(Contradiction, 1);
   va_list arguments;
   va_start(arguments, format);
@@ -22,7 +22,7 @@ static void G_GNUC_PRINTF(4, 5) add(Comparison *c, const char *lane, ConfWhere w
   g_ptr_array_add(c->found, found);
 }
 
-static void add_orphan(Comparison *c, char *what) {
+static void add_orphan(StateComparison *c, char *what) {
   g_ptr_array_add(c->orphans, what);
 }
 
@@ -45,7 +45,7 @@ static const ConfFeed *creditor(const ConfLane *lane, const char *ledger) {
 
 /* --- A feed's meaning. */
 
-static gboolean check_named(Comparison *c, const ConfLane *lane, const ConfFeed *feed, const char *what,
+static gboolean check_named(StateComparison *c, const ConfLane *lane, const ConfFeed *feed, const char *what,
                             const char *before, const char *now) {
   if (g_strcmp0(before, now) == 0)
     return TRUE;
@@ -57,7 +57,7 @@ static gboolean check_named(Comparison *c, const ConfLane *lane, const ConfFeed 
 }
 
 /* The ledger's own scale is the judge; where it does not know it, the book is. */
-static void check_scale(Comparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
+static void check_scale(StateComparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
                         const BookFeed *before, const BookFeed *now) {
   const HeldLedger *ledger = now->ledger ? held_ledger(held, now->ledger) : NULL;
   gboolean has_own = ledger && ledger->facts.has_scale && ledger->facts.entries > 0;
@@ -70,7 +70,7 @@ static void check_scale(Comparison *c, const HeldLane *held, const ConfLane *lan
         feed->name, now->ledger, scale, now->amount, now->scale, feed->name);
 }
 
-static void compare_feed(Comparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
+static void compare_feed(StateComparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
                          const BookFeed *before) {
   BookFeed *now = state_feed_facts(c->conf, feed);
   /* A ledger that nobody credits any more is told by itself; a feed that credited nothing has no meaning to keep. */
@@ -96,7 +96,7 @@ static char *when(const BookClosing *closing) {
   return g_date_time_format(at, "%Y-%m-%d");
 }
 
-static void add_reopen(Comparison *c, const ConfLane *lane, ConfWhere where, const BookClosing *closing) {
+static void add_reopen(StateComparison *c, const ConfLane *lane, ConfWhere where, const BookClosing *closing) {
   g_autofree char *day = when(closing);
   add(c, lane->name, where,
       "%s \"%s\" was declared as closed by %s on %s: if it goes on, say so: sallyport move %s %s --reopen",
@@ -105,7 +105,7 @@ static void add_reopen(Comparison *c, const ConfLane *lane, ConfWhere where, con
 
 /* TRUE: it is in another lane now. What it has credited is found in its own lane alone, and closing it there would not
  * change that: such a closing counts for the name that has ended, not for one that goes on elsewhere. */
-static gboolean check_moved_feed(Comparison *c, const HeldLane *held, const BookFeed *feed) {
+static gboolean check_moved_feed(StateComparison *c, const HeldLane *held, const BookFeed *feed) {
   const ConfLane *other = NULL;
   const ConfFeed *moved = conf_feed(c->conf, feed->feed, &other);
   if (moved)
@@ -117,7 +117,7 @@ static gboolean check_moved_feed(Comparison *c, const HeldLane *held, const Book
   return moved != NULL;
 }
 
-static void check_gone_feed(Comparison *c, const HeldLane *held, const BookFeed *feed) {
+static void check_gone_feed(StateComparison *c, const HeldLane *held, const BookFeed *feed) {
   add(c, NULL, c->conf->node.where,
       "feed \"%s\" stands in the state of lane \"%s\" (%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
       " of them not at their end) and in no configuration: if it has a new name, sallyport move feed %s NEW; if it "
@@ -126,7 +126,7 @@ static void check_gone_feed(Comparison *c, const HeldLane *held, const BookFeed 
   add_orphan(c, g_strdup_printf("feed \"%s\" of lane \"%s\"", feed->feed, held->name));
 }
 
-static void check_feeds(Comparison *c, const HeldLane *held, const ConfLane *lane) {
+static void check_feeds(StateComparison *c, const HeldLane *held, const ConfLane *lane) {
   for (guint i = 0; i < held->book->feeds->len; i++) {
     const BookFeed *feed = held->book->feeds->pdata[i];
     const ConfFeed *configured = feed_in(lane, feed->feed);
@@ -142,7 +142,7 @@ static void check_feeds(Comparison *c, const HeldLane *held, const ConfLane *lan
   }
 }
 
-static void check_ledgers(Comparison *c, const HeldLane *held, const ConfLane *lane) {
+static void check_ledgers(StateComparison *c, const HeldLane *held, const ConfLane *lane) {
   for (guint i = 0; i < held->ledgers->len; i++) {
     const HeldLedger *ledger = held->ledgers->pdata[i];
     const ConfFeed *feed = creditor(lane, ledger->name);
@@ -165,7 +165,7 @@ static void check_ledgers(Comparison *c, const HeldLane *held, const ConfLane *l
   }
 }
 
-static void check_gone_lane(Comparison *c, const HeldLane *held, const BookClosing *closing) {
+static void check_gone_lane(StateComparison *c, const HeldLane *held, const BookClosing *closing) {
   if (!closing) {
     add(c, NULL, c->conf->node.where,
         "lane \"%s\" stands in the state (%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT
@@ -179,12 +179,12 @@ static void check_gone_lane(Comparison *c, const HeldLane *held, const BookClosi
       (void)check_moved_feed(c, held, held->book->feeds->pdata[i]);
 }
 
-static void check_feeds_and_ledgers(Comparison *c, const HeldLane *held, const ConfLane *lane) {
+static void check_feeds_and_ledgers(StateComparison *c, const HeldLane *held, const ConfLane *lane) {
   check_feeds(c, held, lane);
   check_ledgers(c, held, lane);
 }
 
-static void check_lane(Comparison *c, const HeldLane *held) {
+static void check_lane(StateComparison *c, const HeldLane *held) {
   const ConfLane *lane = conf_lane(c->conf, held->name);
   const BookClosing *closing = held->book ? book_holdings_closing(held->book, "lane", held->name) : NULL;
   ConfWhere where = lane ? lane->where : c->conf->node.where;
@@ -213,13 +213,13 @@ static void check_lane(Comparison *c, const HeldLane *held) {
 
 /* --- What is new while something waits to be told whose it is. */
 
-static gboolean is_new(const Comparison *c, const ConfLane *lane, const ConfFeed *feed) {
+static gboolean is_new(const StateComparison *c, const ConfLane *lane, const ConfFeed *feed) {
   const HeldLane *held = held_lane(c->held, lane->name);
   const BookFeed *known = held && held->book ? book_holdings_feed(held->book, feed->name) : NULL;
   return !known || (known->files == 0 && !known->is_noted);
 }
 
-static void check_newcomers(Comparison *c) {
+static void check_newcomers(StateComparison *c) {
   g_ptr_array_add(c->orphans, NULL);
   g_autofree char *orphans = g_strjoinv(", ", (char **)c->orphans->pdata);
   for (guint i = 0; c->orphans->len > 1 && i < c->conf->lanes->len; i++) {
@@ -236,10 +236,10 @@ static void check_newcomers(Comparison *c) {
 }
 
 GPtrArray *state_compare(const Conf *conf, const GPtrArray *held) {
-  Comparison c = {.conf = conf,
-                  .held = held,
-                  .found = g_ptr_array_new_with_free_func(contradiction_free),
-                  .orphans = g_ptr_array_new_with_free_func(g_free)};
+  StateComparison c = {.conf = conf,
+                       .held = held,
+                       .found = g_ptr_array_new_with_free_func(contradiction_free),
+                       .orphans = g_ptr_array_new_with_free_func(g_free)};
   for (guint i = 0; i < held->len; i++)
     check_lane(&c, held->pdata[i]);
   check_newcomers(&c);

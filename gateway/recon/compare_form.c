@@ -12,7 +12,7 @@ typedef struct {
   RecordBlock *block; /* as the source has it */
   guint at;
   gboolean ended;
-} Reader;
+} FormReader;
 
 static char *name_of(guint column) {
   return g_strdup_printf("%u", column);
@@ -59,7 +59,7 @@ static void put_number(RecordBlock *into, guint column, const char *text, gsize 
   record_block_put_text(into, column, negative, length + 1);
 }
 
-static void put_value(const Reader *reader, guint column, RecordBlock *into) {
+static void put_value(const FormReader *reader, guint column, RecordBlock *into) {
   const CompareForm *form = reader->form;
   guint from = (guint)form->columns[column];
   gsize length;
@@ -79,7 +79,7 @@ static void put_value(const Reader *reader, guint column, RecordBlock *into) {
     record_block_put_text(into, column, text, length);
 }
 
-static gboolean put_record(const Reader *reader, RecordBlock *into, GError **error) {
+static gboolean put_record(const FormReader *reader, RecordBlock *into, GError **error) {
   const CompareForm *form = reader->form;
   guint key = (guint)form->columns[FORM_KEY], amount = (guint)form->columns[FORM_AMOUNT];
   guint64 line = reader->block->lines[reader->at];
@@ -101,7 +101,7 @@ static gboolean put_record(const Reader *reader, RecordBlock *into, GError **err
   return TRUE;
 }
 
-static gboolean take_block(Reader *reader, GError **error) {
+static gboolean take_block(FormReader *reader, GError **error) {
   record_block_clear(reader->block);
   reader->at = 0;
   while (reader->block->count == 0 && !reader->ended) {
@@ -119,7 +119,7 @@ static gboolean take_block(Reader *reader, GError **error) {
 }
 
 static gboolean fill_compared(gpointer user, RecordBlock *into, GError **error) {
-  Reader *reader = user;
+  FormReader *reader = user;
   for (; record_block_has_room(into); reader->at++) {
     if (reader->at >= reader->block->count && !take_block(reader, error))
       return FALSE;
@@ -132,7 +132,7 @@ static gboolean fill_compared(gpointer user, RecordBlock *into, GError **error) 
 }
 
 static void reader_free(gpointer data) {
-  Reader *reader = data;
+  FormReader *reader = data;
   record_block_free(reader->block);
   g_free(reader);
 }
@@ -142,8 +142,8 @@ ReconSource *compare_form_open(const CompareForm *form) {
   g_auto(GStrv) names = g_new0(char *, form->n + 1);
   for (guint i = 0; i < form->n; i++)
     columns[i] = (StagingColumn){names[i] = name_of(i), i == FORM_AMOUNT ? BLOCK_INTEGER : BLOCK_TEXT, 0};
-  Reader *reader = g_new0(Reader, 1);
-  *reader = (Reader){.form = form, .block = recon_block_new(form->source, BLOCK_RECORDS)};
+  FormReader *reader = g_new0(FormReader, 1);
+  *reader = (FormReader){.form = form, .block = recon_block_new(form->source, BLOCK_RECORDS)};
   return recon_source_of_blocks(columns, form->n, fill_compared, reader, reader_free);
 }
 

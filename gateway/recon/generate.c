@@ -221,16 +221,6 @@ static gboolean make_folder(const Generation *generation, GError **error) {
          files_sync_folder(generation->host->paths->folder, error);
 }
 
-static void remove_folder(const char *path) {
-  g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-  const char *name;
-  while (folder && (name = g_dir_read_name(folder))) {
-    g_autofree char *file = g_build_filename(path, name, NULL);
-    unlink(file);
-  }
-  rmdir(path);
-}
-
 /* --- The source */
 
 static ReconSource *plain_source(const Generation *generation, const char *position, GError **error) {
@@ -282,7 +272,7 @@ static ReconSource *open_source(Generation *generation, GError **error) {
     return extract;
   /* shards are there, and what they were made from is not: an outside source may give something else now */
   if (generation->made > 0) {
-    g_propagate_prefixed_error(error, g_steal_pointer(&missing), "the shards that are there cannot be gone on with: ");
+    g_propagate_prefixed_error(error, g_steal_pointer(&missing), "the shards that were made cannot be resumed: ");
     return NULL;
   }
   g_autoptr(ReconSource) source = chosen_source(generation, NULL, error);
@@ -426,7 +416,7 @@ static gboolean conclude(Generation *generation, ReconOutcome *outcome, GError *
   Drop drop = {generation->host, task};
   if (!book_write(generation->host->book, drop_change, &drop, error))
     return FALSE;
-  remove_folder(generation->folder);
+  files_remove_folder(generation->folder);
   return TRUE;
 }
 

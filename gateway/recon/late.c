@@ -27,7 +27,7 @@ typedef struct {
   Recon *recon;
   gint64 seen; /* looked up to here */
   GPtrArray *late;
-} Look;
+} LateLook;
 
 static void late_free(gpointer data) {
   Late *late = data;
@@ -100,7 +100,7 @@ static ReconTask *last_version(const Recon *recon, const ReconBlock *block, cons
   return tasks && tasks->len > 0 ? g_ptr_array_steal_index(tasks, 0) : NULL;
 }
 
-static void note(Look *look, const ReconBlock *block, ReconTask *task, const ReconDecided *decided) {
+static void note(LateLook *look, const ReconBlock *block, ReconTask *task, const ReconDecided *decided) {
   Late *late = NULL;
   for (guint i = 0; i < look->late->len && !late; i++)
     if (strcmp(((Late *)look->late->pdata[i])->task->id, task->id) == 0)
@@ -119,7 +119,7 @@ static void note(Look *look, const ReconBlock *block, ReconTask *task, const Rec
   late->files++;
 }
 
-static gboolean look_at_date(Look *look, const ReconBlock *block, const char *date, const ReconDecided *decided,
+static gboolean look_at_date(LateLook *look, const ReconBlock *block, const char *date, const ReconDecided *decided,
                              GError **error) {
   Day day;
   GError *why = NULL;
@@ -141,7 +141,7 @@ static gboolean look_at_date(Look *look, const ReconBlock *block, const char *da
   return TRUE;
 }
 
-static gboolean look_at_file(Look *look, const ReconDecided *decided, GError **error) {
+static gboolean look_at_file(LateLook *look, const ReconDecided *decided, GError **error) {
   const Recon *recon = look->recon;
   const Feed *feed = feeds_find(recon->host->feeds, decided->feed);
   for (guint i = 0; i < recon->blocks->len; i++) {
@@ -163,7 +163,7 @@ static gboolean look_at_file(Look *look, const ReconDecided *decided, GError **e
 
 /* --- What is done */
 
-static gboolean raise_alarm(BookTransaction *tx, const Look *look, const Late *late, GError **error) {
+static gboolean raise_alarm(BookTransaction *tx, const LateLook *look, const Late *late, GError **error) {
   const ReconTask *task = late->task;
   gboolean is_made = late->block->conf->late == CONF_LATE_NEW_VERSION;
   g_autofree char *subject = recon_late_subject(task->name, task->period);
@@ -199,7 +199,7 @@ static gboolean add_version(BookTransaction *tx, const Late *late, GError **erro
 }
 
 static gboolean late_change(BookTransaction *tx, gpointer data, GError **error) {
-  const Look *look = data;
+  const LateLook *look = data;
   for (guint i = 0; i < look->late->len; i++) {
     const Late *late = look->late->pdata[i];
     gboolean is_made = late->block->conf->late == CONF_LATE_NEW_VERSION &&
@@ -210,7 +210,7 @@ static gboolean late_change(BookTransaction *tx, gpointer data, GError **error) 
   return recon_set_late_seen(tx, look->seen, error);
 }
 
-static gboolean write_down(Look *look, GError **error) {
+static gboolean write_down(LateLook *look, GError **error) {
   Recon *recon = look->recon;
   fault_point("recon-late-before");
   if (!book_write(recon->host->book, late_change, look, error))
@@ -235,7 +235,7 @@ static gboolean begin_late(Recon *recon, gint64 top, GError **error) {
   return TRUE;
 }
 
-static gboolean look_on(Look *look, gint64 top, gboolean *more, GError **error) {
+static gboolean look_on(LateLook *look, gint64 top, gboolean *more, GError **error) {
   Recon *recon = look->recon;
   g_autoptr(GPtrArray) files = recon_decided_files(recon->reader, recon->late_seen, top, AT_ONCE, error);
   for (guint i = 0; files && i < files->len; i++)
@@ -255,7 +255,7 @@ gboolean recon_look_for_late(Recon *recon, GError **error) {
     return FALSE;
   while (more && (recon->late_seen < top || recon->late_written < 0) && !g_atomic_int_get(&recon->stop)) {
     g_autoptr(GPtrArray) late = g_ptr_array_new_with_free_func(late_free);
-    Look look = {.recon = recon, .seen = top, .late = late};
+    LateLook look = {.recon = recon, .seen = top, .late = late};
     if (!look_on(&look, top, &more, error))
       return FALSE;
     gboolean is_due = late->len > 0 || recon->late_written < 0 || look.seen - recon->late_written >= WRITE_EVERY;

@@ -351,10 +351,10 @@ typedef struct {
   BookReader *reader;
   const char *before;
   gboolean differs;
-} Comparison;
+} VersionChange;
 
 static gboolean compare_shard(gpointer user, const ReconShard *shard, GError **error) {
-  Comparison *comparison = user;
+  VersionChange *comparison = user;
   g_autoptr(GPtrArray) same = recon_shards_after(comparison->reader, comparison->before, shard->number - 1, 1, error);
   if (!same)
     return FALSE;
@@ -381,7 +381,7 @@ gboolean recon_is_unchanged(const ReconHost *host, const ReconTask *task, gboole
     return FALSE;
   if (before->len == 0 || ((ReconTask *)before->pdata[0])->state != RECON_DONE)
     return TRUE;
-  Comparison comparison = {.reader = host->reader, .before = ((ReconTask *)before->pdata[0])->id};
+  VersionChange comparison = {.reader = host->reader, .before = ((ReconTask *)before->pdata[0])->id};
   if (!each_shard(host, task->id, compare_shard, &comparison, error) ||
       !each_shard(host, task->id, count_shard, &ours, error) ||
       !each_shard(host, comparison.before, count_shard, &theirs, error))

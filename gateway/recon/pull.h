@@ -2,7 +2,7 @@
  * everything against the signed manifest; fetches a bad shard again, at most three times; joins; acknowledges.
  *
  * A folder is filled so that it may be filled again: a shard that is there and whole is not fetched, a NAME.part is
- * gone on with, and NAME appears only when it is whole and durable. So the tool may be killed at any moment and run
+ * resumed, and NAME appears only when it is whole and durable. So the tool may be killed at any moment and run
  * again. */
 #pragma once
 #include "gateway/recon/contents.h"

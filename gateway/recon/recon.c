@@ -1,5 +1,6 @@
 #include "gateway/recon/recon_private.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/files.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
@@ -197,13 +198,7 @@ static gboolean remove_files(Recon *recon, ReconTask *task, GError **error) {
   g_autofree char *path = recon_folder(recon->host->paths->folder, task->id);
   if (!book_write(recon->host->book, note_removed, task, error))
     return FALSE;
-  g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-  const char *name;
-  while (folder && (name = g_dir_read_name(folder))) {
-    g_autofree char *file = g_build_filename(path, name, NULL);
-    unlink(file);
-  }
-  rmdir(path);
+  files_remove_folder(path);
   log_event(LOG_INFO, "recon-removed", {"reconcile", task->name}, {"task", task->id}, {"period", task->period});
   return TRUE;
 }

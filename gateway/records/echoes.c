@@ -37,8 +37,8 @@ static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo
       .column = (guint)at, .spelling = find_column(options, spelling), .type = column->type, .scale = column->scale};
   find_fields(options->layout, name, echo);
   if (echo->place.bytes == 0)
-    echo->place = (Place){MAX(options->layout->tag_bytes, 20), FALSE,
-                          ' '}; /* record_type, and what the layout has no more */
+    echo->place = (CellPlace){MAX(options->layout->tag_bytes, 20), FALSE,
+                              ' '}; /* record_type, and what the layout has no more */
   return TRUE;
 }
 
@@ -54,7 +54,7 @@ static GString *tag_of(const Shape *shape, Rows *rows) {
   GString *tag = g_string_new(NULL);
   if (!shape->tag)
     return tag;
-  rows_put_text(rows, (Place){rows->layout->tag_bytes, FALSE, ' '}, shape->tag);
+  rows_put_text(rows, (CellPlace){rows->layout->tag_bytes, FALSE, ' '}, shape->tag);
   if (!rows->is_fixed) { /* as it stands: the partner's own tag is no formula and needs no quotes */
     rows->length = start;
     rows_put(rows, shape->tag, shape->tag_length);

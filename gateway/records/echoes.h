@@ -8,7 +8,7 @@ typedef struct {
   int spelling; /* the column that has it as it came, where that differs; -1: it was not staged */
   BlockType type;
   guint scale;
-  Place place;                /* fixed: as wide as the widest field of this name */
+  CellPlace place;            /* fixed: as wide as the widest field of this name */
   const LayoutField **fields; /* one per type of record; NULL: that type has no such field, or the layout no longer */
 } Echo;
 

@@ -117,7 +117,7 @@ static gboolean is_ascii(const guint8 *bytes, gsize length) {
   return high < 0x80;
 }
 
-static void put_at_place(Rows *rows, Place place, const void *bytes, gsize length) {
+static void put_at_place(Rows *rows, CellPlace place, const void *bytes, gsize length) {
   guint8 *at = rows_reserve(rows, place.bytes);
   memset(at, place.pad == '0' && length > 0 ? rows->zero : rows->charset->blank, place.bytes);
   if (length > 0)
@@ -138,7 +138,7 @@ static gboolean encode(Rows *rows, const char *text, gsize length, const guint8 
   return bad < 0;
 }
 
-static void put_fixed(Rows *rows, Place place, const char *text, gsize length) {
+static void put_fixed(Rows *rows, CellPlace place, const char *text, gsize length) {
   const guint8 *bytes;
   gsize n;
   gboolean is_expressed = encode(rows, text, length, &bytes, &n);
@@ -158,7 +158,7 @@ static void put_fixed(Rows *rows, Place place, const char *text, gsize length) {
 }
 
 /* As many whole characters as fit. */
-static void put_cut(Rows *rows, Place place, const char *text) {
+static void put_cut(Rows *rows, CellPlace place, const char *text) {
   const guint8 *bytes;
   gsize n, fits = strlen(text);
   while (!encode(rows, text, fits, &bytes, &n) || n > place.bytes)
@@ -168,21 +168,21 @@ static void put_cut(Rows *rows, Place place, const char *text) {
 
 /* --- Values */
 
-void rows_put_value(Rows *rows, Place place, const char *text, gsize length) {
+void rows_put_value(Rows *rows, CellPlace place, const char *text, gsize length) {
   if (rows->is_fixed)
     put_fixed(rows, place, text, length);
   else
     put_delimited(rows, text, length, TRUE);
 }
 
-void rows_put_number(Rows *rows, Place place, const char *text, gsize length) {
+void rows_put_number(Rows *rows, CellPlace place, const char *text, gsize length) {
   if (rows->is_fixed)
     put_fixed(rows, place, text, length);
   else
     put_delimited(rows, text, length, FALSE);
 }
 
-void rows_put_absent(Rows *rows, Place place) {
+void rows_put_absent(Rows *rows, CellPlace place) {
   if (rows->is_fixed)
     put_at_place(rows, place, "", 0);
 }
@@ -203,7 +203,7 @@ static void spell_inexpressible(Rows *rows, GString *text) {
   g_string_assign(text, spelled->str);
 }
 
-void rows_put_text(Rows *rows, Place place, const char *text) {
+void rows_put_text(Rows *rows, CellPlace place, const char *text) {
   g_autoptr(GString) clean = g_string_new(NULL);
   for (const char *at = text ? text : ""; *at;) {
     if (!rows->may_quote && rows->delimiter_length > 0 && g_str_has_prefix(at, rows->delimiter)) {

@@ -30,9 +30,9 @@ typedef struct {
   gsize bytes;
   gboolean align_right;
   char pad;
-} Place;
-static inline Place rows_place_of(const ConfField *field) {
-  return (Place){field->bytes, field->align_right, field->pad == '0' ? '0' : ' '};
+} CellPlace;
+static inline CellPlace rows_place_of(const ConfField *field) {
+  return (CellPlace){field->bytes, field->align_right, field->pad == '0' ? '0' : ' '};
 }
 
 /* What an answer of this feed looks like. FALSE with CONFIGURATION: a character set that does not serve, or
@@ -61,14 +61,14 @@ void rows_end_line(Rows *rows);
 
 /* A value of the partner's: neutralised where that is asked for, quoted where it needs it, as it is elsewhere; fixed:
  * at its place. */
-void rows_put_value(Rows *rows, Place place, const char *text, gsize length);
+void rows_put_value(Rows *rows, CellPlace place, const char *text, gsize length);
 /* The same for a number: what begins with a minus is no formula. */
-void rows_put_number(Rows *rows, Place place, const char *text, gsize length);
+void rows_put_number(Rows *rows, CellPlace place, const char *text, gsize length);
 /* None: nothing, or blanks. */
-void rows_put_absent(Rows *rows, Place place);
+void rows_put_absent(Rows *rows, CellPlace place);
 /* Text of ours (messages, codes, names): control characters, and delimiters that could not be quoted, become blanks
  * first, characters that the set does not have are spelled \uXXXX, and what does not fit into its place is cut. */
-void rows_put_text(Rows *rows, Place place, const char *text);
+void rows_put_text(Rows *rows, CellPlace place, const char *text);
 
 /* What has been put, in the answer's character set; borrowed until the next put. CONFIGURATION for what cannot be
  * expressed or does not fit, naming the line (counted from `line`) and the text. */

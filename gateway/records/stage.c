@@ -30,9 +30,9 @@ typedef struct {
   LayoutLine *header, *trailer;
   gboolean failed;
   GError *error;
-} Parse;
+} StageParse;
 
-static gboolean take_span(Parse *parse, LayoutSpan *span, guint64 *number) {
+static gboolean take_span(StageParse *parse, LayoutSpan *span, guint64 *number) {
   pthread_mutex_lock(&parse->lock);
   gboolean is_work = !parse->failed &&
                      (parse->offset < parse->length || (parse->length == 0 && parse->handed_out == 0));
@@ -64,7 +64,7 @@ static void keep_line(LayoutLine **kept, LayoutLine **found) {
     *kept = g_steal_pointer(found);
 }
 
-static void append_in_order(Parse *parse, LayoutChunk *chunk, guint64 number) {
+static void append_in_order(StageParse *parse, LayoutChunk *chunk, guint64 number) {
   pthread_mutex_lock(&parse->lock);
   while (parse->turn != number && !parse->failed)
     pthread_cond_wait(&parse->turn_changed, &parse->lock);
@@ -84,7 +84,7 @@ static void append_in_order(Parse *parse, LayoutChunk *chunk, guint64 number) {
 }
 
 static void parse_chunks(gpointer data) {
-  Parse *parse = data;
+  StageParse *parse = data;
   LayoutChunk *chunk = layout_chunk_new(parse->options->layout);
   LayoutSpan span;
   guint64 number;
@@ -156,7 +156,7 @@ static void learn_header(const LayoutLine *header, const char *business_date_fie
   }
 }
 
-static gboolean finish(Parse *parse, GError **error) {
+static gboolean finish(StageParse *parse, GError **error) {
   if (parse->failed) {
     g_propagate_error(error, g_steal_pointer(&parse->error));
     return FALSE;
@@ -168,7 +168,7 @@ static gboolean finish(Parse *parse, GError **error) {
          keep_problem(parse->staging, parse->totals, error);
 }
 
-static gboolean parse_into(Parse *parse, const char *business_date_field, Staged *staged, GError **error) {
+static gboolean parse_into(StageParse *parse, const char *business_date_field, Staged *staged, GError **error) {
   guint chunks = (guint)MIN(parse->length / CHUNK_BYTES + 1, 64);
   crew_run(MIN(parse->options->threads, chunks), parse_chunks, parse);
   if (!finish(parse, error)) {
@@ -193,7 +193,7 @@ gboolean stage_plaintext(const StageOptions *options, const char *business_date_
     return sallyport_error_errno(error, errno, "map the plaintext");
   guint n_columns;
   const StagingColumn *columns = layout_staged_columns(options->layout, &n_columns);
-  Parse parse = {.options = options, .text = text, .length = length};
+  StageParse parse = {.options = options, .text = text, .length = length};
   parse.staging = staging_create(options->path, columns, n_columns, error);
   gboolean ok = parse.staging != NULL;
   if (ok) {

@@ -126,7 +126,7 @@ void book_bind_named_text(DbStatement *statement, const char *parameter, const c
 BookFile *book_fields_read(DbStatement *statement, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 char *book_make_id(gint64 milliseconds);
 
-/* --- A reader. Every question goes through book_ask … rows … book_told. */
+/* --- A reader. Every question goes through book_ask … rows … book_end. */
 struct BookReader {
   char *path;
   BookStatements statements;
@@ -135,7 +135,7 @@ struct BookReader {
 /* The statement, or NULL. */
 DbStatement *book_ask(BookReader *reader, BookStatement which, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* After the rows: AGAIN when a writer has come to an immutable file meanwhile. */
-gboolean book_told(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean book_end(BookReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* It asks for files that are not closed or gone, and for no others. */
 gboolean book_filter_is_live(const BookFilter *filter);
 /* All rows of a bound statement, by `row`; NULL with error. */

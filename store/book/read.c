@@ -52,12 +52,12 @@ void book_reader_close(BookReader *reader) {
 }
 
 DbStatement *book_ask(BookReader *reader, BookStatement which, GError **error) {
-  if (reader->immutable && !book_told(reader, error))
+  if (reader->immutable && !book_end(reader, error))
     return NULL;
   return book_statement(&reader->statements, which, error);
 }
 
-gboolean book_told(BookReader *reader, GError **error) {
+gboolean book_end(BookReader *reader, GError **error) {
   if (!reader->immutable || !has_wal(reader->path))
     return TRUE;
   return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "a lane has opened %s: open it again", reader->path);
@@ -79,7 +79,7 @@ GPtrArray *book_collect(BookReader *reader, DbStatement *statement, BookRow row,
       return NULL;
     }
   }
-  return book_told(reader, error) ? g_steal_pointer(&rows) : NULL;
+  return book_end(reader, error) ? g_steal_pointer(&rows) : NULL;
 }
 
 static gpointer file_row(DbStatement *statement, GError **error) {
@@ -224,7 +224,7 @@ GArray *book_tallies(BookReader *reader, const char *after, guint limit, GError 
     }
     g_array_append_val(tallies, tally);
   }
-  return !row && book_told(reader, error) ? g_steal_pointer(&tallies) : NULL;
+  return !row && book_end(reader, error) ? g_steal_pointer(&tallies) : NULL;
 }
 
 gboolean book_tally(BookReader *reader, const char *id, BookTally *tally, GError **error) {

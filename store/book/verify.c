@@ -16,7 +16,7 @@ static gboolean visit_rows(BookReader *reader, DbStatement *s, BookAuditVisit vi
     if (!db_step(s, &row, error))
       return FALSE;
     if (!row)
-      return book_told(reader, error);
+      return book_end(reader, error);
     BookLink link;
     char hash[2 * BOOK_HASH + 1];
     read_link(s, &link);
@@ -122,7 +122,7 @@ gboolean book_audit_verify_rows(BookReader *reader, const char *tip_path, gint64
   db_bind(s, "i", from > 1 ? from - 1 : G_MININT64);
   gboolean ok = (from <= 1 || take_row_before(s, from - 1, &last, error)) && check_rows(s, to, &tip, &last, error);
   *verified = (guint64)(last.sequence - (from > 1 ? from - 1 : 0));
-  if (!ok || !book_told(reader, error))
+  if (!ok || !book_end(reader, error))
     return FALSE;
   if (to == G_MAXINT64)
     return check_end(state, &tip, &last, tip_path, error);
@@ -287,7 +287,7 @@ static gboolean verify(BookReader *reader, guint from, guint to, GError **error)
   gboolean ok = TRUE;
   for (guint i = from; i < to && ok; i++)
     ok = parts[i](reader, error);
-  ok = ok && book_told(reader, error);
+  ok = ok && book_end(reader, error);
   db_rollback(reader->statements.db);
   return ok;
 }

@@ -195,7 +195,7 @@ gboolean db_check(Db *db, const char *but, GError **error) {
 
 /* --- Transactions. */
 
-static gboolean take_step(Db *db, Step step, GError **error) {
+static gboolean take_step(Db *db, TxStep step, GError **error) {
   if (!db->steps[step])
     db->steps[step] = db_prepare(db, steps[step], error);
   return db->steps[step] && db_done(db->steps[step], error);

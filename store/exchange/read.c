@@ -80,7 +80,7 @@ gboolean exchange_read_item(BookStatements *statements, const char *mailbox, Exc
 }
 
 static DbStatement *ask(BookReader *reader, const char *name, GError **error) {
-  return book_told(reader, error) ? exchange_statement(&reader->statements, name, error) : NULL;
+  return book_end(reader, error) ? exchange_statement(&reader->statements, name, error) : NULL;
 }
 
 GPtrArray *exchange_page(BookReader *reader, const ExchangePage *page, GError **error) {
@@ -120,8 +120,7 @@ static gboolean read_body(BookReader *reader, ExchangeItem *item, GError **error
 ExchangeItem *exchange_find_item(BookReader *reader, const char *mailbox, ExchangeDirection direction, const char *id,
                                  GError **error) {
   ExchangeItem *item;
-  if (!book_told(reader, error) ||
-      !exchange_read_item(&reader->statements, mailbox, direction, id, &item, error))
+  if (!book_end(reader, error) || !exchange_read_item(&reader->statements, mailbox, direction, id, &item, error))
     return NULL;
   if (item && !item->file && exchange_state_has_body(item->state) && !read_body(reader, item, error))
     g_clear_pointer(&item, exchange_item_free);

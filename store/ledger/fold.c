@@ -18,9 +18,9 @@ typedef struct {
   gint64 first, last;
   GByteArray *texts;
   GArray *items; /* FoldItem; the i-th has seq first + i */
-} Slice;
+} FoldSlice;
 
-static void add_posting(Slice *slice, const RecordBlock *block, gint64 first) {
+static void add_posting(FoldSlice *slice, const RecordBlock *block, gint64 first) {
   for (guint i = 0; i < block->count; i++) {
     gsize length;
     const char *account = record_block_text(block, ENTRY_ACCOUNT, i, &length);
@@ -33,7 +33,7 @@ static void add_posting(Slice *slice, const RecordBlock *block, gint64 first) {
 }
 
 /* Fills the slice with whole postings from `folded` on; none: it stays empty. */
-static gboolean read_slice(ShardView *view, gint64 folded, Slice *slice, GError **error) {
+static gboolean read_slice(ShardView *view, gint64 folded, FoldSlice *slice, GError **error) {
   g_autoptr(DbStatement) postings = db_prepare_named(view->db, ledger_queries_sql, "postings-from", error);
   gboolean row = TRUE;
   if (!postings)
@@ -56,7 +56,7 @@ static gboolean read_slice(ShardView *view, gint64 folded, Slice *slice, GError 
   return TRUE;
 }
 
-static gboolean write_slice(Db *db, const Slice *slice, const guint32 *order, GError **error) {
+static gboolean write_slice(Db *db, const FoldSlice *slice, const guint32 *order, GError **error) {
   RunWriter writer;
   gboolean ok = run_writer_begin(&writer, db, slice->first, slice->last, error);
   for (guint i = 0; i < slice->items->len && ok; i++) {
@@ -160,7 +160,7 @@ static gboolean commit_or_not(Db *db, gboolean ok, GError **error) {
   return ok;
 }
 
-static gboolean fold(ShardView *view, gint64 *folded, Slice *slice, GError **error) {
+static gboolean fold(ShardView *view, gint64 *folded, FoldSlice *slice, GError **error) {
   if (!read_slice(view, *folded, slice, error))
     return FALSE;
   if (slice->items->len == 0)
@@ -192,7 +192,7 @@ static gboolean merge(Db *db, GError **error) {
 }
 
 gboolean ledger_fold_slice(ShardView *view, gint64 *folded, GError **error) {
-  Slice slice = {.texts = g_byte_array_new(), .items = g_array_sized_new(FALSE, FALSE, sizeof(FoldItem), SLICE)};
+  FoldSlice slice = {.texts = g_byte_array_new(), .items = g_array_sized_new(FALSE, FALSE, sizeof(FoldItem), SLICE)};
   gboolean ok = fold(view, folded, &slice, error);
   g_byte_array_unref(slice.texts);
   g_array_unref(slice.items);

@@ -4,7 +4,7 @@
 #include "store/recon/queries.sql.h"
 
 static DbStatement *ask(BookReader *reader, const char *name, GError **error) {
-  return book_told(reader, error) ? db_prepare_named(reader->statements.db, recon_queries_sql, name, error) : NULL;
+  return book_end(reader, error) ? db_prepare_named(reader->statements.db, recon_queries_sql, name, error) : NULL;
 }
 
 static void decided_free(gpointer data) {

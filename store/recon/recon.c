@@ -312,7 +312,7 @@ static gpointer shard_row(DbStatement *s, GError **error) {
 }
 
 static DbStatement *ask(BookReader *reader, const char *name, GError **error) {
-  return book_told(reader, error) ? statement(reader->statements.db, name, error) : NULL;
+  return book_end(reader, error) ? statement(reader->statements.db, name, error) : NULL;
 }
 
 GPtrArray *recon_tasks(BookReader *reader, const ReconFilter *filter, GError **error) {

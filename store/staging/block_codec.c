@@ -184,9 +184,9 @@ static guint32 take32(Input *in) {
 typedef struct {
   guint total, from, count;
   RecordBlock *into;
-} Slice;
+} CodecSlice;
 
-static void decode_lines(Input *in, const Slice *slice) {
+static void decode_lines(Input *in, const CodecSlice *slice) {
   guint64 *to = slice->into->lines + slice->into->count, first = 0;
   guint form = take8(in);
   if (slice->total == 0)
@@ -205,7 +205,7 @@ static void decode_lines(Input *in, const Slice *slice) {
     to[i] = first + slice->from + i;
 }
 
-static void decode_integers(Input *in, const Slice *slice, BlockColumn *column) {
+static void decode_integers(Input *in, const CodecSlice *slice, BlockColumn *column) {
   guint form = take8(in);
   if (form != 4 && form != 8) {
     in->bad = TRUE;
@@ -236,7 +236,7 @@ static inline guint32 length_at(const guint8 *lengths, guint form, guint32 each,
   return length;
 }
 
-static void decode_texts(Input *in, const Slice *slice, BlockColumn *column) {
+static void decode_texts(Input *in, const CodecSlice *slice, BlockColumn *column) {
   guint form = take8(in);
   guint32 bytes = take32(in), each = form == 0 ? take32(in) : 0;
   if (form > 4 || form == 3) {
@@ -268,7 +268,7 @@ static void decode_texts(Input *in, const Slice *slice, BlockColumn *column) {
   into->text_bytes += end - base;
 }
 
-static void decode_all_null(const Slice *slice, BlockColumn *column) {
+static void decode_all_null(const CodecSlice *slice, BlockColumn *column) {
   guint at = slice->into->count;
   guint32 base = at && column->type == BLOCK_TEXT ? column->ends[at - 1] : 0;
   memset(column->nulls + at, 1, slice->count);
@@ -279,7 +279,7 @@ static void decode_all_null(const Slice *slice, BlockColumn *column) {
       column->integers[i] = 0;
 }
 
-static void decode_column(Input *in, const Slice *slice, BlockColumn *column) {
+static void decode_column(Input *in, const CodecSlice *slice, BlockColumn *column) {
   guint type = take8(in), nulls = take8(in), at = slice->into->count;
   if (type != (guint)column->type || nulls > NULLS_EACH) {
     in->bad = TRUE;
@@ -341,7 +341,7 @@ gboolean block_decode(const void *bytes, gsize length, guint from, guint count, 
                                total, from);
   gsize text_bytes = into->text_bytes;
   Input in = {.at = (const guint8 *)bytes + HEADER, .end = (const guint8 *)bytes + length};
-  Slice slice = {.total = total, .from = from, .count = count, .into = into};
+  CodecSlice slice = {.total = total, .from = from, .count = count, .into = into};
   decode_lines(&in, &slice);
   for (guint i = 0; i < into->n_columns && !in.bad; i++)
     decode_column(&in, &slice, &into->columns[i]);

@@ -276,11 +276,11 @@ static gboolean local_put(Driver *driver, const DriverTransfer *put, gboolean *t
 typedef struct {
   int from, to;
   const char *old, *new;
-} Move;
+} LocalMove;
 
 /* 0 or an errno. Where the file system cannot refuse an existing target by itself, a second name does: a crash between
  * the two calls leaves both names, one file, and the caller's next look finds the new one. */
-static int move(const Move *names, gboolean replace) {
+static int move(const LocalMove *names, gboolean replace) {
   if (syscall(SYS_renameat2, names->from, names->old, names->to, names->new, replace ? 0 : RENAME_NOREPLACE_) == 0)
     return 0;
   if (replace || errno != EINVAL)
@@ -290,7 +290,7 @@ static int move(const Move *names, gboolean replace) {
   return unlinkat(names->from, names->old, 0) == 0 ? 0 : errno;
 }
 
-static gboolean move_durably(const Move *names, const CourierRename *wanted, GError **error) {
+static gboolean move_durably(const LocalMove *names, const CourierRename *wanted, GError **error) {
   int number = move(names, wanted->if_exists == COURIER_TARGET_REPLACE);
   if (number == EEXIST)
     return driver_target_exists(wanted->to, error);
@@ -303,7 +303,7 @@ static gboolean move_durably(const Move *names, const CourierRename *wanted, GEr
 }
 
 static gboolean local_rename(Driver *driver, const CourierRename *wanted, GError **error) {
-  Move names = {.from = -1, .to = -1};
+  LocalMove names = {.from = -1, .to = -1};
   names.from = open_parent((Local *)driver, wanted->from, &names.old, error);
   if (names.from < 0)
     return FALSE;

@@ -5,9 +5,9 @@
 #include "transfer/sftp/sftp_private.h"
 #include <string.h>
 
-typedef enum { THERE, MISSING, VAGUE, BROKEN } Look;
+typedef enum { THERE, MISSING, VAGUE, BROKEN } SftpLook;
 
-static Look judge_answer(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, GError **error) {
+static SftpLook judge_answer(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *attributes, GError **error) {
   gboolean known;
   guint32 status;
   if (!sftp_attributes(sftp, answer, attributes, &known, error))
@@ -20,12 +20,12 @@ static Look judge_answer(Sftp *sftp, const SftpAnswer *answer, SftpAttributes *a
 }
 
 /* The text of the first refusal is kept for the error. */
-static Look by_stat(Sftp *sftp, const char *path, SftpAttributes *attributes, GError **refusal, GError **error) {
+static SftpLook by_stat(Sftp *sftp, const char *path, SftpAttributes *attributes, GError **refusal, GError **error) {
   SftpAnswer answer;
   guint32 status = 0;
   if (!sftp_await(sftp, sftp_request_text(sftp, SFTP_LSTAT, path), &answer, error))
     return BROKEN;
-  Look look = judge_answer(sftp, &answer, attributes, error);
+  SftpLook look = judge_answer(sftp, &answer, attributes, error);
   if (look != VAGUE)
     return look;
   if (!sftp_status(sftp, &answer, &status, error))
@@ -56,11 +56,11 @@ static gboolean find_among(SftpCursor names, const char *name, SftpAttributes *a
 }
 
 /* A name that begins with a dot may be there and not listed. */
-static Look by_listing(Sftp *sftp, const char *path, SftpAttributes *attributes, GError **error) {
+static SftpLook by_listing(Sftp *sftp, const char *path, SftpAttributes *attributes, GError **error) {
   g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
   SftpHandle handle;
   SftpAnswer answer;
-  Look look = VAGUE;
+  SftpLook look = VAGUE;
   if (!sftp_open_handle(sftp, sftp_request_text(sftp, SFTP_OPENDIR, folder), "list", folder, &handle, NULL))
     return sftp->base.lost ? BROKEN : VAGUE;
   while (look == VAGUE) {
@@ -81,7 +81,7 @@ static Look by_listing(Sftp *sftp, const char *path, SftpAttributes *attributes,
   return look == MISSING && *name == '.' ? VAGUE : look;
 }
 
-static Look by_opening(Sftp *sftp, const char *path, SftpAttributes *attributes, GError **error) {
+static SftpLook by_opening(Sftp *sftp, const char *path, SftpAttributes *attributes, GError **error) {
   SftpHandle handle;
   SftpAnswer answer;
   guint32 status;
@@ -102,9 +102,9 @@ static Look by_opening(Sftp *sftp, const char *path, SftpAttributes *attributes,
       handle.length > sizeof handle.bytes)
     return sftp_violation(sftp, "no good handle", error), BROKEN;
   memcpy(handle.bytes, bytes, handle.length);
-  Look look = sftp_await(sftp, sftp_request_handle(sftp, SFTP_FSTAT, &handle), &answer, error)
-                  ? judge_answer(sftp, &answer, attributes, error)
-                  : BROKEN;
+  SftpLook look = sftp_await(sftp, sftp_request_handle(sftp, SFTP_FSTAT, &handle), &answer, error)
+                      ? judge_answer(sftp, &answer, attributes, error)
+                      : BROKEN;
   if (!sftp->base.lost)
     sftp_ignore(sftp, sftp_request_handle(sftp, SFTP_CLOSE, &handle));
   return look == MISSING ? VAGUE : look;
@@ -112,7 +112,7 @@ static Look by_opening(Sftp *sftp, const char *path, SftpAttributes *attributes,
 
 gboolean sftp_look(Sftp *sftp, const char *path, SftpAttributes *attributes, gboolean *exists, GError **error) {
   g_autoptr(GError) refusal = NULL;
-  Look look = by_stat(sftp, path, attributes, &refusal, error);
+  SftpLook look = by_stat(sftp, path, attributes, &refusal, error);
   if (look == VAGUE)
     look = by_listing(sftp, path, attributes, error);
   if (look == VAGUE)

@@ -39,8 +39,8 @@ gboolean ssh_prefer_ciphers(SshLink *link, const char *their_kex, GError **error
 /* Makes libssh2 read by this link, for what it says first. */
 void ssh_receive_by(SshLink *link);
 /* Begins the handshake and waits for the server's KEXINIT before ours goes out: one round trip. Its list of key
- * exchanges, the caller's; NULL: none came, none in 2 s after its banner, or none that is well formed. The handshake is
- * gone on with by libssh2_session_handshake(), which gets all that was read here. */
+ * exchanges, the caller's; NULL: none came, none in 2 s after its banner, or none that is well formed. The handshake
+ * goes on in libssh2_session_handshake(), which gets all that was read here. */
 char *ssh_early_kex(SshLink *link, gint64 deadline);
 /* Ends this process in so many seconds, unless ssh_wait(), ssh_rest() or this is called before. */
 void ssh_watch(gint64 seconds);

@@ -22,9 +22,9 @@ typedef struct {
 typedef struct {
   guint fds;
   Field field[FIELDS_MAX];
-} Shape;
+} WireShape;
 
-static const Shape shapes[WIRE_TYPES] = {
+static const WireShape shapes[WIRE_TYPES] = {
     [WIRE_OPEN] = {0,
                    {NUMBER(kind, 15), BYTES(host, 255), NUMBER(port, 65535), BYTES(user, 255),
                     BYTES(folder, WIRE_PATH_LIMIT), NUMBER(connect_timeout, 86400), NUMBER(io_timeout, 86400),
@@ -84,13 +84,13 @@ char *wire_string_or_null(WireBytes bytes) {
   return bytes.length > 0 ? wire_string(bytes) : NULL;
 }
 
-static gboolean shape_of(WireType type, const Shape **shape) {
+static gboolean shape_of(WireType type, const WireShape **shape) {
   *shape = (guint)type < WIRE_TYPES ? &shapes[type] : NULL;
   return *shape && (*shape)->field[0].most > 0;
 }
 
 gsize wire_encode(const WireMessage *message, WireBuffer *buffer) {
-  const Shape *shape;
+  const WireShape *shape;
   if (!shape_of(message->type, &shape))
     return 0;
   gsize at = 0;
@@ -139,7 +139,7 @@ static gboolean decode_field(const Field *field, const guint8 **at, const guint8
 }
 
 gboolean wire_decode(const guint8 *bytes, gsize length, guint fds, WireMessage *message) {
-  const Shape *shape;
+  const WireShape *shape;
   if (length < 1 || length > WIRE_LIMIT || !shape_of((WireType)bytes[0], &shape) || fds != shape->fds)
     return FALSE;
   const guint8 *at = bytes + 1, *end = bytes + length;
@@ -156,7 +156,7 @@ static gboolean has_descriptors(const WireMessage *message, guint fds) {
 
 static gboolean send_packet(int socket, const WireMessage *message, int flags, GError **error) {
   WireBuffer buffer;
-  const Shape *shape;
+  const WireShape *shape;
   gsize length = shape_of(message->type, &shape) && has_descriptors(message, shape->fds) ? wire_encode(message, &buffer)
                                                                                          : 0;
   if (length == 0)

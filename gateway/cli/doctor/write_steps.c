@@ -124,7 +124,7 @@ static gboolean try_stat(Probe *probe) {
   }
   if (stat.size != FIRST)
     FIND(DOCTOR_PROBLEM, "stat", "ask the partner: a size that is wrong makes every transfer look broken",
-         "%s: %d bytes were put, it tells of %" G_GUINT64_FORMAT, probe->folder, FIRST, stat.size);
+         "%s: %d bytes were put, the server says that there are %" G_GUINT64_FORMAT, probe->folder, FIRST, stat.size);
   if (stat.modified > 0)
     judge_clock(probe, stat.modified - now);
   else
@@ -217,7 +217,7 @@ static gboolean try_resumed_put(Probe *probe) {
   else if (ok)
     FIND(DOCTOR_OK, "resume", NULL, "a put goes on at the end of a file");
   else
-    FIND(DOCTOR_NOTE, "resume", NULL, "put: what is there cannot be gone on with (%s); nothing here needs it",
+    FIND(DOCTOR_NOTE, "resume", NULL, "put: an upload that broke off cannot be resumed (%s); nothing here needs it",
          error->message);
   return TRUE;
 }

@@ -31,9 +31,9 @@ typedef struct {
   GHashTable *entries;
   guint line;
   char *problem;
-} Reader;
+} DeclaredReader;
 
-static gboolean bad(Reader *reader, const char *what) {
+static gboolean bad(DeclaredReader *reader, const char *what) {
   if (!reader->problem)
     reader->problem = g_strdup_printf("line %u: %s", reader->line, what);
   return FALSE;
@@ -43,14 +43,14 @@ static gboolean is_digits(const char *text) {
   return *text && strspn(text, "0123456789") == strlen(text);
 }
 
-static gboolean read_number(Reader *reader, const char *text, gboolean *has, guint64 *value) {
+static gboolean read_number(DeclaredReader *reader, const char *text, gboolean *has, guint64 *value) {
   if (!is_digits(text) || !g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, value, NULL))
     return bad(reader, "not a number");
   *has = TRUE;
   return TRUE;
 }
 
-static gboolean read_digest(Reader *reader, Declared *entry, DigestKind kind, const char *text) {
+static gboolean read_digest(DeclaredReader *reader, Declared *entry, DigestKind kind, const char *text) {
   gsize length = strlen(text);
   if (length != digest_size(kind) * 2 || strspn(text, "0123456789abcdefABCDEF") != length)
     return bad(reader, "not a digest of its kind");
@@ -59,7 +59,7 @@ static gboolean read_digest(Reader *reader, Declared *entry, DigestKind kind, co
   return TRUE;
 }
 
-static gboolean read_total(Reader *reader, Declared *entry, const char *text) {
+static gboolean read_total(DeclaredReader *reader, Declared *entry, const char *text) {
   const char *digits = text + (*text == '-' || *text == '+');
   gsize whole = strspn(digits, "0123456789"),
         rest = digits[whole] == '.' ? strspn(digits + whole + 1, "0123456789") + 1 : 0;
@@ -70,7 +70,7 @@ static gboolean read_total(Reader *reader, Declared *entry, const char *text) {
   return TRUE;
 }
 
-static gboolean read_value(Reader *reader, Declared *entry, GBytes **name, const char *word, const char *text) {
+static gboolean read_value(DeclaredReader *reader, Declared *entry, GBytes **name, const char *word, const char *text) {
   if (g_str_equal(word, "-"))
     return TRUE;
   if (g_str_equal(word, "size"))
@@ -91,7 +91,7 @@ static gboolean read_value(Reader *reader, Declared *entry, GBytes **name, const
 }
 
 /* Takes the entry. Said twice in the same words is said once. */
-static gboolean keep(Reader *reader, GBytes *name, Declared *entry) {
+static gboolean keep(DeclaredReader *reader, GBytes *name, Declared *entry) {
   GBytes *key = name ? name : g_bytes_new_static("", 0);
   const Declared *known = g_hash_table_lookup(reader->entries, key);
   gboolean contradicts = known && !declared_equal(known, entry);
@@ -112,7 +112,7 @@ static gboolean kind_by_length(gsize length, DigestKind *kind) {
 }
 
 /* "HEX  name", "HEX *name", or HEX alone. A backslash in front says that "\n" and "\\" in the name are escapes. */
-static gboolean read_sum(Reader *reader, char *line) {
+static gboolean read_sum(DeclaredReader *reader, char *line) {
   gboolean is_escaped = *line == '\\';
   line += is_escaped;
   gsize length = strspn(line, "0123456789abcdefABCDEF");
@@ -133,7 +133,7 @@ static gboolean read_sum(Reader *reader, char *line) {
   return FALSE;
 }
 
-static gboolean read_columns(Reader *reader, const char *line) {
+static gboolean read_columns(DeclaredReader *reader, const char *line) {
   g_auto(GStrv) parts = g_strsplit(line, reader->conf->delimiter, -1);
   if (g_strv_length(parts) != g_strv_length(reader->conf->columns))
     return bad(reader, "not as many values as columns");
@@ -167,7 +167,7 @@ typedef struct {
   GHashTable *seen;
 } Pairs;
 
-static gboolean read_pair(Reader *reader, Pairs *pairs, char *line) {
+static gboolean read_pair(DeclaredReader *reader, Pairs *pairs, char *line) {
   char *at = strstr(line, reader->conf->delimiter);
   if (!at)
     return bad(reader, "no delimiter between key and value");
@@ -182,7 +182,7 @@ static gboolean read_pair(Reader *reader, Pairs *pairs, char *line) {
 }
 
 /* One that is missing may be still to come. */
-static gboolean has_all_keys(Reader *reader, const Pairs *pairs) {
+static gboolean has_all_keys(DeclaredReader *reader, const Pairs *pairs) {
   for (char **column = reader->conf->columns; column && *column; column++) {
     const char *colon = strrchr(*column, ':');
     if (colon && !g_hash_table_contains(pairs->seen, colon + 1) && !g_str_equal(colon + 1, "-"))
@@ -191,7 +191,7 @@ static gboolean has_all_keys(Reader *reader, const Pairs *pairs) {
   return TRUE;
 }
 
-static gboolean read_line(Reader *reader, Pairs *pairs, char *line) {
+static gboolean read_line(DeclaredReader *reader, Pairs *pairs, char *line) {
   if (!*line)
     return TRUE;
   switch (reader->conf->format) {
@@ -205,7 +205,7 @@ static gboolean read_line(Reader *reader, Pairs *pairs, char *line) {
   return FALSE;
 }
 
-static gboolean read_lines(Reader *reader, Pairs *pairs, const char *text, gsize length) {
+static gboolean read_lines(DeclaredReader *reader, Pairs *pairs, const char *text, gsize length) {
   for (gsize at = 0; at < length;) {
     const char *end = memchr(text + at, '\n', length - at);
     gsize size = end ? (gsize)(end - text) - at : length - at;
@@ -229,7 +229,8 @@ static void free_name(gpointer name) {
 }
 
 GHashTable *declared_parse(const ConfDeclared *conf, const char *text, gsize length, char **problem) {
-  Reader reader = {.conf = conf, .entries = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, free_name, free_entry)};
+  DeclaredReader reader = {.conf = conf,
+                           .entries = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, free_name, free_entry)};
   gboolean is_pairs = conf->format == CONF_DECLARED_PAIRS;
   Pairs pairs = {.entry = is_pairs ? g_new0(Declared, 1) : NULL,
                  .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};

@@ -36,9 +36,9 @@ typedef struct {
   guint part, parts;
   GHashTable *reaches; /* account → Reach * */
   GArray *beyond;      /* Beyond */
-} Look;
+} BalanceLook;
 
-static gboolean take_amount(const Look *look, Reach *reach, gint64 amount) {
+static gboolean take_amount(const BalanceLook *look, Reach *reach, gint64 amount) {
   Reach next = *reach;
   gboolean any_order = look->options->cuts_when_sent;
   if ((!any_order || amount > 0) && __builtin_add_overflow(reach->high, amount, &next.high))
@@ -49,7 +49,7 @@ static gboolean take_amount(const Look *look, Reach *reach, gint64 amount) {
   return TRUE;
 }
 
-static Reach *reach_of(Look *look, const char *account, GError **error) {
+static Reach *reach_of(BalanceLook *look, const char *account, GError **error) {
   Reach *reach = g_hash_table_lookup(look->reaches, account);
   gint64 balance;
   if (reach || !look->options->balance(look->options->user, account, &balance, error))
@@ -60,7 +60,7 @@ static Reach *reach_of(Look *look, const char *account, GError **error) {
   return reach;
 }
 
-static gboolean look_at_record(Look *look, guint i, GString *account, GError **error) {
+static gboolean look_at_record(BalanceLook *look, guint i, GString *account, GError **error) {
   const LedgerColumns *columns = look->options->columns;
   char buffer[EXAMINE_NUMBER];
   gsize length;
@@ -82,7 +82,7 @@ static gboolean look_at_record(Look *look, guint i, GString *account, GError **e
   return TRUE;
 }
 
-static gboolean look_at_batch(Look *look, const BookBatch *batch, GString *account, GError **error) {
+static gboolean look_at_batch(BalanceLook *look, const BookBatch *batch, GString *account, GError **error) {
   guint count = (guint)(batch->last - batch->first + 1);
   if (batch->accepted == 0)
     return TRUE;
@@ -96,7 +96,7 @@ static gboolean look_at_batch(Look *look, const BookBatch *batch, GString *accou
   return TRUE;
 }
 
-static gboolean look_at_part(Look *look, GError **error) {
+static gboolean look_at_part(BalanceLook *look, GError **error) {
   const GPtrArray *batches = look->examination->batches;
   g_autoptr(GString) account = g_string_new(NULL);
   gboolean ok = TRUE;
@@ -170,7 +170,7 @@ static gboolean refuse_records(Examination *examination, const GArray *beyond, G
   return TRUE;
 }
 
-static gboolean look_at_all(Look *look, GError **error) {
+static gboolean look_at_all(BalanceLook *look, GError **error) {
   const GPtrArray *batches = look->examination->batches;
   guint64 most = 1;
   for (guint i = 0; i < batches->len; i++) {
@@ -194,7 +194,7 @@ gboolean examine_balances(const ExamineOptions *options, Examination *examinatio
   if (examination->code || !options->columns)
     return TRUE;
   g_autoptr(StagingReader) reader = staging_reader_open(options->staging, error);
-  Look look = {.options = options, .examination = examination, .reader = reader, .beyond = beyond};
+  BalanceLook look = {.options = options, .examination = examination, .reader = reader, .beyond = beyond};
   if (!reader || !look_at_all(&look, error))
     return FALSE;
   g_array_sort(beyond, by_record);

@@ -55,7 +55,7 @@ typedef struct {
   GString *least, *greatest;
   gint64 moved;
   guint spelled;
-} Range;
+} KeyRange;
 
 static int compare(const char *a, gsize a_length, const char *b, gsize b_length) {
   int order = memcmp(a, b, MIN(a_length, b_length));
@@ -69,7 +69,7 @@ static void replace(GString **kept, const char *key, gsize length) {
   g_string_append_len(*kept, key, (gssize)length);
 }
 
-static void widen(Range *range, const char *key, gsize length) {
+static void widen(KeyRange *range, const char *key, gsize length) {
   if (!range->least || compare(key, length, range->least->str, range->least->len) < 0)
     replace(&range->least, key, length);
   if (!range->greatest || compare(key, length, range->greatest->str, range->greatest->len) > 0)
@@ -112,7 +112,7 @@ static inline guint spelling_of(const char *key, gsize length) {
   return spelled;
 }
 
-static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder, Range *range, GError **error) {
+static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder, KeyRange *range, GError **error) {
   guint column = keys->options->columns->key;
   for (guint i = 0; i < block->count; i++) {
     if (record_block_is_null(block, column, i))
@@ -129,7 +129,7 @@ static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder,
   return TRUE;
 }
 
-static gboolean add_share(Keys *keys, StagingReader *reader, KeyAdder *adder, Range *range, GError **error) {
+static gboolean add_share(Keys *keys, StagingReader *reader, KeyAdder *adder, KeyRange *range, GError **error) {
   g_autoptr(RecordBlock) block = staging_block_new(reader, RECORDS_AT_A_TIME);
   for (guint64 first; take_range(keys, &first);) {
     guint count = (guint)MIN(RECORDS_AT_A_TIME, keys->records - first + 1);
@@ -142,7 +142,7 @@ static gboolean add_share(Keys *keys, StagingReader *reader, KeyAdder *adder, Ra
 static void collect(gpointer data) {
   Keys *keys = data;
   GError *error = NULL;
-  Range range = {0};
+  KeyRange range = {0};
   KeyAdder *adder = key_adder_new(keys->set);
   StagingReader *reader = staging_reader_open(keys->options->staging, &error);
   if (reader && add_share(keys, reader, adder, &range, &error)) { /* what went wrong is in error */

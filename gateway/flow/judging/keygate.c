@@ -7,7 +7,7 @@ typedef struct {
   GBytes *least, *greatest; /* both NULL: every key */
   gboolean is_waiting;      /* not held yet */
   gint64 since, asked_at;   /* of one that waits */
-} Range;
+} KeyRange;
 
 struct KeyGate {
   pthread_mutex_t lock;
@@ -16,7 +16,7 @@ struct KeyGate {
 };
 
 static void range_free(gpointer data) {
-  Range *range = data;
+  KeyRange *range = data;
   g_free(range->file);
   g_clear_pointer(&range->least, g_bytes_unref);
   g_clear_pointer(&range->greatest, g_bytes_unref);
@@ -43,27 +43,27 @@ void keygate_free(KeyGate *gate) {
   g_free(gate);
 }
 
-static gboolean overlaps(const Range *range, GBytes *least, GBytes *greatest) {
+static gboolean overlaps(const KeyRange *range, GBytes *least, GBytes *greatest) {
   if (!range->least || !least)
     return TRUE;
   return g_bytes_compare(range->least, greatest) <= 0 && g_bytes_compare(least, range->greatest) <= 0;
 }
 
-static Range *find(const KeyGate *gate, const char *file) {
+static KeyRange *find(const KeyGate *gate, const char *file) {
   for (guint i = 0; i < gate->ranges->len; i++)
-    if (g_str_equal(((Range *)gate->ranges->pdata[i])->file, file))
+    if (g_str_equal(((KeyRange *)gate->ranges->pdata[i])->file, file))
       return gate->ranges->pdata[i];
   return NULL;
 }
 
 static void remove_file(KeyGate *gate, const char *file) {
-  Range *range = find(gate, file);
+  KeyRange *range = find(gate, file);
   if (range)
     g_ptr_array_remove_fast(gate->ranges, range);
 }
 
-static Range *add_range(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
-  Range *range = g_new0(Range, 1);
+static KeyRange *add_range(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
+  KeyRange *range = g_new0(KeyRange, 1);
   range->ledger = ledger;
   range->file = g_strdup(file);
   range->least = least ? g_bytes_ref(least) : NULL;
@@ -73,33 +73,33 @@ static Range *add_range(KeyGate *gate, gconstpointer ledger, const char *file, G
   return range;
 }
 
-static gboolean is_starving(const Range *range, gint64 now) {
+static gboolean is_starving(const KeyRange *range, gint64 now) {
   return range->is_waiting && now - range->since >= KEYGATE_STARVING * G_USEC_PER_SEC &&
          now - range->asked_at < KEYGATE_FORGOTTEN * G_USEC_PER_SEC;
 }
 
 /* Of two that starve the elder goes first: each has to give way to none that is younger. */
-static gboolean stands_in_the_way(const Range *range, gint64 since, gint64 now) {
+static gboolean stands_in_the_way(const KeyRange *range, gint64 since, gint64 now) {
   return !range->is_waiting || (is_starving(range, now) && range->since < since);
 }
 
 static void wait_for_it(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest,
                         gint64 since, gint64 now) {
-  Range *range = add_range(gate, ledger, file, least, greatest);
+  KeyRange *range = add_range(gate, ledger, file, least, greatest);
   range->is_waiting = TRUE;
   range->since = since;
   range->asked_at = now;
 }
 
-static gint64 waits_since(const Range *own, gint64 now) {
+static gint64 waits_since(const KeyRange *own, gint64 now) {
   return own && own->is_waiting ? own->since : now;
 }
 
-static const Range *find_obstacle(const KeyGate *gate, gconstpointer ledger, const Range *own, GBytes *least,
-                                  GBytes *greatest) {
+static const KeyRange *find_obstacle(const KeyGate *gate, gconstpointer ledger, const KeyRange *own, GBytes *least,
+                                     GBytes *greatest) {
   gint64 now = gate->now(), since = waits_since(own, now);
   for (guint i = 0; i < gate->ranges->len; i++) {
-    const Range *range = gate->ranges->pdata[i];
+    const KeyRange *range = gate->ranges->pdata[i];
     if (range->ledger == ledger && range != own && stands_in_the_way(range, since, now) &&
         overlaps(range, least, greatest))
       return range;
@@ -109,7 +109,7 @@ static const Range *find_obstacle(const KeyGate *gate, gconstpointer ledger, con
 
 gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
   pthread_mutex_lock(&gate->lock);
-  const Range *own = find(gate, file);
+  const KeyRange *own = find(gate, file);
   gint64 now = gate->now();
   gboolean is_free = !find_obstacle(gate, ledger, own, least, greatest);
   if (is_free)
@@ -122,7 +122,7 @@ gboolean keygate_reserve(KeyGate *gate, gconstpointer ledger, const char *file, 
 
 char *keygate_holder(KeyGate *gate, gconstpointer ledger, const char *file, GBytes *least, GBytes *greatest) {
   pthread_mutex_lock(&gate->lock);
-  const Range *obstacle = find_obstacle(gate, ledger, find(gate, file), least, greatest);
+  const KeyRange *obstacle = find_obstacle(gate, ledger, find(gate, file), least, greatest);
   char *holder = obstacle ? g_strdup(obstacle->file) : NULL;
   pthread_mutex_unlock(&gate->lock);
   return holder;
@@ -136,7 +136,7 @@ void keygate_hold_all(KeyGate *gate, gconstpointer ledger, const char *file) {
 
 gboolean keygate_holds_all(KeyGate *gate, const char *file) {
   pthread_mutex_lock(&gate->lock);
-  const Range *range = find(gate, file);
+  const KeyRange *range = find(gate, file);
   gboolean holds = range && !range->is_waiting && !range->least;
   pthread_mutex_unlock(&gate->lock);
   return holds;
@@ -144,7 +144,7 @@ gboolean keygate_holds_all(KeyGate *gate, const char *file) {
 
 void keygate_narrow(KeyGate *gate, const char *file, GBytes *least, GBytes *greatest) {
   pthread_mutex_lock(&gate->lock);
-  const Range *range = find(gate, file);
+  const KeyRange *range = find(gate, file);
   if (range && least)
     add_range(gate, range->ledger, file, least, greatest);
   else if (range)

@@ -157,8 +157,8 @@ static gboolean prepare_waiting(Call *call, GError **error) {
 /* --- Which one is next */
 
 void accrual_ask_later(Accrual *accrual, BookBatch *batch, guint failures, gint64 due) {
-  Waiting *waiting = g_new(Waiting, 1);
-  *waiting = (Waiting){batch, failures, due};
+  WaitingBatch *waiting = g_new(WaitingBatch, 1);
+  *waiting = (WaitingBatch){batch, failures, due};
   pthread_mutex_lock(&accrual->lock);
   g_queue_push_tail(&accrual->waiting, waiting);
   pthread_mutex_unlock(&accrual->lock);
@@ -182,7 +182,7 @@ guint accrual_work(Accrual *accrual, guint size, gint64 *due) {
   *due = G_MAXINT64;
   pthread_mutex_lock(&accrual->lock);
   for (const GList *link = accrual->waiting.head; link; link = link->next) {
-    const Waiting *waiting = link->data;
+    const WaitingBatch *waiting = link->data;
     work += waiting->due <= now;
     *due = MIN(*due, waiting->due);
   }
@@ -197,12 +197,12 @@ guint accrual_work(Accrual *accrual, guint size, gint64 *due) {
 }
 
 /* NULL: none that is due. */
-static Waiting *take_due(Accrual *accrual) {
+static WaitingBatch *take_due(Accrual *accrual) {
   gint64 now = g_get_monotonic_time();
-  Waiting *due = NULL;
+  WaitingBatch *due = NULL;
   pthread_mutex_lock(&accrual->lock);
   for (GList *link = accrual->waiting.head; link && !due; link = link->next)
-    if (((const Waiting *)link->data)->due <= now) {
+    if (((const WaitingBatch *)link->data)->due <= now) {
       due = link->data;
       g_queue_delete_link(&accrual->waiting, link);
       break;
@@ -214,7 +214,7 @@ static Waiting *take_due(Accrual *accrual) {
 /* The next batch: those that wait for an answer first. *any FALSE: there is none. */
 static gboolean take_batch(Call *call, gboolean *any, GError **error) {
   Accrual *accrual = call->accrual;
-  g_autofree Waiting *waiting = take_due(accrual);
+  g_autofree WaitingBatch *waiting = take_due(accrual);
   *any = TRUE;
   if (waiting) {
     call->batch = waiting->batch;

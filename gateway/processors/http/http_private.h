@@ -21,7 +21,7 @@ typedef struct {
   BookBatch *batch;
   guint failures; /* of its calls in this run, one after the other */
   gint64 due;     /* not before; monotonic */
-} Waiting;
+} WaitingBatch;
 
 /* One file being posted. The step's parts are used by calls under way only, whose end the step waits for; helpers that
  * are still queued then find it closed. */
@@ -35,7 +35,7 @@ typedef struct {
   pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
   GPtrArray *batches; /* BookBatch*: the book's, and those cut since; as long as the poster */
-  GQueue waiting;     /* Waiting*, of numbered batches */
+  GQueue waiting;     /* WaitingBatch*, of numbered batches */
   GQueue scratches;   /* Scratch* not in use */
   guint under_way, references;
   guint helpers; /* running or queued */
@@ -59,7 +59,7 @@ typedef struct {
   Accrual *accrual;
   Scratch *scratch;
   BookBatch *batch;
-  guint failures; /* as in Waiting */
+  guint failures; /* as in WaitingBatch */
   gint64 due;
   guint8 *skip;
   char *key;

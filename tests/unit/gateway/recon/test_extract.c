@@ -1,4 +1,4 @@
-/* Extracts: ordered by an external merge sort, stable, gone on with at any record; and the lines that are made of
+/* Extracts: ordered by an external merge sort, stable, resumed at any record; and the lines that are made of
  * records. */
 #include <setjmp.h>
 #include <stdarg.h>

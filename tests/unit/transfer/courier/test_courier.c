@@ -65,7 +65,7 @@ static void get_and_put_go_on_where_they_broke(void **state) {
                           &end, &error),
               error);
   assert_int_equal(end, 700000);
-  /* what cannot be gone on with */
+  /* what cannot be resumed */
   assert_false(courier_get(courier, &(CourierGet){.path = path, .fd = half, .offset = 800000, .size_limit = 1 << 20},
                            &end, &error));
   assert_code(&error, SALLYPORT_ERROR_AGAIN);
