@@ -1,4 +1,4 @@
-/* Versions, rows and differences, as they are asked for. */
+/* RowChange, rows and differences, as they are asked for. */
 #include "store/reference/reference_private.h"
 #include "store/reference/queries.sql.h"
 #include <string.h>
@@ -20,7 +20,7 @@ static DbStatement *ask(ReferenceReader *reader, const char *name, GError **erro
   return db_prepare_named(reader->db, reference_queries_sql, name, error);
 }
 
-/* --- Versions */
+/* --- RowChange */
 
 void reference_version_free(ReferenceVersion *version) {
   if (!version)
@@ -158,22 +158,22 @@ typedef struct {
   ReferenceRow gone; /* the last row that goes, not told yet; its texts are in the strings */
   GString *key, *content;
   gboolean has_gone;
-} Difference;
+} RowChange;
 
-static gboolean tell_gone(Difference *difference) {
+static gboolean tell_gone(RowChange *difference) {
   gboolean has = difference->has_gone;
   difference->has_gone = FALSE;
   return !has || difference->visit(difference->user, &difference->gone, FALSE);
 }
 
-static gboolean is_gone_row(const Difference *difference, const ReferenceRow *row) {
+static gboolean is_gone_row(const RowChange *difference, const ReferenceRow *row) {
   const ReferenceRow *gone = &difference->gone;
   return difference->has_gone && gone->start == row->start && gone->finish == row->finish &&
          strcmp(gone->key, row->key) == 0 && strcmp(gone->content, row->content) == 0;
 }
 
 static gboolean differ(gpointer user, const ReferenceRow *row, gboolean comes) {
-  Difference *difference = user;
+  RowChange *difference = user;
   if (comes && is_gone_row(difference, row)) {
     difference->has_gone = FALSE;
     return TRUE;
@@ -195,7 +195,7 @@ gboolean reference_visit_difference(ReferenceReader *reader, gint64 from, gint64
   if (!s)
     return FALSE;
   db_bind(s, "ii", from, to);
-  Difference difference = {.visit = visit, .user = user, .key = g_string_new(NULL), .content = g_string_new(NULL)};
+  RowChange difference = {.visit = visit, .user = user, .key = g_string_new(NULL), .content = g_string_new(NULL)};
   gboolean ok = visit_all(s, differ, &difference, error);
   if (ok)
     tell_gone(&difference);
