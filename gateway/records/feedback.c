@@ -22,7 +22,7 @@ static const CellPlace WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' '}, CODE_PLAC
 typedef struct {
   guint64 counts[3];
   gint64 amount; /* of the accepted */
-} Tally;
+} LineTally;
 
 struct FeedbackWriter {
   FeedbackOptions options;
@@ -43,7 +43,7 @@ struct FeedbackWriter {
   guint64 batch_last;
   ExceptionCursor *cursor;
   const RecordException *exception;
-  Tally tally, of_batch;
+  LineTally tally, of_batch;
   GString *code, *code_row; /* the last code and how it is written: mostly the next one's too */
   guint explain;            /* bits of ConfExplain */
 };
@@ -207,7 +207,7 @@ static void put_header(FeedbackWriter *writer) {
 /* The proof. A file that fails it has got no trailer, and the caller throws away what it has read. */
 static gboolean prove_conservation(const FeedbackWriter *writer, GError **error) {
   const FeedbackOptions *options = &writer->options;
-  const Tally *tally = &writer->tally;
+  const LineTally *tally = &writer->tally;
   guint64 lines = tally->counts[OUTCOME_ACCEPTED] + tally->counts[OUTCOME_REJECTED] + tally->counts[OUTCOME_DUPLICATE];
   if (lines == options->records && tally->counts[OUTCOME_ACCEPTED] == options->accepted &&
       tally->counts[OUTCOME_REJECTED] == options->rejected && tally->counts[OUTCOME_DUPLICATE] == options->duplicates &&
@@ -224,7 +224,7 @@ static gboolean prove_conservation(const FeedbackWriter *writer, GError **error)
 
 static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
   Rows *rows = &writer->rows;
-  const Tally *tally = &writer->tally;
+  const LineTally *tally = &writer->tally;
   if (!prove_conservation(writer, error))
     return FALSE;
   put_tag(writer, SHAPE_TRAILER);
@@ -250,7 +250,7 @@ static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
 
 static gboolean check_batch(const FeedbackWriter *writer, GError **error) {
   const BookBatch *batch = writer->batch > 0 ? writer->options.batches->pdata[writer->batch - 1] : NULL;
-  const Tally *written = &writer->of_batch;
+  const LineTally *written = &writer->of_batch;
   if (!batch || writer->is_whole)
     return TRUE;
   if (writer->exception || written->counts[OUTCOME_ACCEPTED] != batch->accepted ||
@@ -286,7 +286,7 @@ static gboolean next_batch(FeedbackWriter *writer, GError **error) {
                                writer->record);
   writer->batch++;
   writer->batch_last = batch->last;
-  writer->of_batch = (Tally){.amount = 0};
+  writer->of_batch = (LineTally){.amount = 0};
   exception_cursor_free(writer->cursor);
   writer->cursor = exception_cursor_new(batch->exceptions);
   return next_exception(writer, error);

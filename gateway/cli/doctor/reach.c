@@ -20,9 +20,9 @@ static const char *reason_of(int number) {
 
 typedef struct {
   guint good, bad;
-} Tally;
+} ReachTally;
 
-static void tell_address(Doctor *doctor, const char *value, Tally *tally) {
+static void tell_address(Doctor *doctor, const char *value, ReachTally *tally) {
   char address[64];
   gint64 took = 0;
   int number = 0;
@@ -43,7 +43,7 @@ static void tell_address(Doctor *doctor, const char *value, Tally *tally) {
 
 gboolean doctor_reach(Doctor *doctor) {
   g_autoptr(GError) error = NULL;
-  Tally tally = {0, 0};
+  ReachTally tally = {0, 0};
   gboolean ok = courier_survey(&doctor->endpoint, doctor->survey, &error);
   gint64 resolved = courier_fact_number(doctor->survey, "resolved", -1);
   g_autofree char *time = doctor_time(MAX(resolved, 0));
