@@ -80,7 +80,8 @@ gboolean exchange_note_listed(BookTransaction *tx, const char *mailbox, Exchange
 /* It was obtained; only the first time counts. */
 gboolean exchange_note_got(BookTransaction *tx, const char *mailbox, ExchangeDirection direction, const char *id,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Forgets rows of removed, abandoned and expired items that have been so since before `before`. */
+/* Forgets rows of removed, abandoned and expired items that have been so since before `before`, and requests that were
+ * made before. */
 gboolean exchange_prune(BookTransaction *tx, const char *mailbox, ExchangeDirection direction, gint64 before,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -14,4 +14,7 @@ typedef struct {
   guint keep_acknowledged;  /* 7 days */
   guint keep_unacknowledged; /* 90 days */
   guint unacknowledged_after; /* 4 hours */
+  guint request_lease;      /* 10 minutes */
+  guint request_expire;     /* 3 days */
+  guint request_attempts;   /* takes; 3 */
 } ConfExchange;

@@ -55,6 +55,14 @@ static const Row alarm_rows[] = {
 };
 static const Table table_alarm = TABLE(ConfExchange, alarm_rows);
 
+static const Row requests_rows[] = {
+    ROW(ConfExchange, "lease", request_lease, seconds, .otherwise = 600, .least = 1, .most = 7 * 86400),
+    ROW(ConfExchange, "expire", request_expire, seconds, .otherwise = 3 * 86400, .least = 1, .most = 31536000),
+    ROW(ConfExchange, "attempts", request_attempts, number, .otherwise = 3, .least = 1, .most = 1000),
+    ROWS_END,
+};
+static const Table table_requests = TABLE(ConfExchange, requests_rows);
+
 static const Row rows[] = {
     WHERE(ConfExchange),
     TITLE(ConfExchange),
@@ -64,6 +72,7 @@ static const Row rows[] = {
     CHECK(check_ends),
     WITHIN("items", table_items),
     WITHIN("alarm", table_alarm),
+    WITHIN("requests", table_requests),
     ROWS_END,
 };
 const Table table_exchange = TABLE(ConfExchange, rows);

@@ -22,6 +22,9 @@ static const struct {
     {"resume", exchange_resume, TRUE}, {"finish", exchange_finish, TRUE},
     {"head", exchange_head, TRUE},     {"list", exchange_list, FALSE},
     {"get", exchange_get, TRUE},       {"acknowledge", exchange_acknowledge, TRUE},
+    {"take", exchange_take, FALSE},    {"request", exchange_request, TRUE},
+    {"lease", exchange_lease, TRUE},   {"request-state", exchange_request_state, TRUE},
+    {"failure", exchange_failure, TRUE}, {"answer", exchange_answer_request, TRUE},
 };
 
 static ExchangeVerdict handle(ExchangeCall *call, GError **error) {

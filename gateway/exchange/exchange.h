@@ -13,12 +13,19 @@
  *   list         after limit wait unacknowledged → page and its text; empty cursor-unknown
  *   get          → item, and the descriptor to read; gone nothing
  *   acknowledge  sha256 size → acknowledged digest-differs gone nothing
+ *   request      the item request-ID is there → stored known not-whole
+ *   request-state → request nothing
+ *   take         wait → request, with its token; empty
+ *   lease        token; failure: token reason → request taken-by-another already-answered request-over
+ *   answer       token item → stored known taken-by-another already-answered request-over not-whole
  *
  * The answer has "verdict", one of EXCHANGE_VERDICTS, and what belongs to it. */
 #pragma once
 #include "gateway/flow/lane_service.h"
 
 enum { EXCHANGE_SMALL = 64 * 1024 /* bytes: a body up to this lies in the book's row */ };
+#define EXCHANGE_REQUEST_PREFIX "request-" /* of the ids of items that are a request's own bytes */
+#define EXCHANGE_ANSWER_PREFIX "answer-"   /* or an answer's, which wait to be made the answer */
 
 /* X(constant, word, status of HTTP, what is told to who asked). Status 0: for the front alone. */
 #define EXCHANGE_VERDICTS(X)                                                                                        \
@@ -31,11 +38,16 @@ enum { EXCHANGE_SMALL = 64 * 1024 /* bytes: a body up to this lies in the book's
   X(VERDICT_PAGE, "page", 200, NULL)                                                                                \
   X(VERDICT_EMPTY, "empty", 204, NULL)                                                                              \
   X(VERDICT_ACKNOWLEDGED, "acknowledged", 200, NULL)                                                                \
+  X(VERDICT_REQUEST, "request", 200, NULL)                                                                          \
   X(VERDICT_INVALID, "invalid", 400, "the question is not understood")                                              \
   X(VERDICT_DIGEST_WRONG, "digest-wrong", 400, "the bytes have another digest than was announced; none is kept")    \
   X(VERDICT_NOTHING, "nothing", 404, "there is nothing of this name for you")                                       \
   X(VERDICT_OFFSET_WRONG, "offset-wrong", 409, "the item goes on at the offset that Upload-Offset says")            \
   X(VERDICT_DIGEST_DIFFERS, "digest-differs", 409, "these are not the item's bytes; nothing was changed")           \
+  X(VERDICT_NOT_WHOLE, "not-whole", 409, "its bytes have to be put as an item of its own first")                    \
+  X(VERDICT_TAKEN_BY_ANOTHER, "taken-by-another", 409, "the token is not that of the last take")                    \
+  X(VERDICT_ALREADY_ANSWERED, "already-answered", 409, "the request has another answer; this one is not kept")      \
+  X(VERDICT_REQUEST_OVER, "request-over", 410, "the request has expired or failed; no answer is kept")              \
   X(VERDICT_GONE, "gone", 410, "the item was here, and is not kept any more")                                       \
   X(VERDICT_CURSOR_UNKNOWN, "cursor-unknown", 410, "the cursor is from before a restart of this mailbox")           \
   X(VERDICT_TOO_LARGE, "too-large", 413, "the item is larger than this mailbox takes")                              \

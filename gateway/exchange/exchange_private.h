@@ -5,6 +5,7 @@
  *   desk.c       the socket: a thread for each connection, questions and answers
  *   put.c        put open resume finish head
  *   obtain.c     list get acknowledge
+ *   requests.c   request request-state take lease failure answer
  *   keep.c       the keeper's thread: notes that nobody waits for, retention, alarms */
 #pragma once
 #include "gateway/common/local_socket.h"
@@ -60,6 +61,12 @@ ExchangeVerdict exchange_head(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_list(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_get(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_acknowledge(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_request(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_request_state(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_take(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_lease(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_failure(ExchangeCall *call, GError **error);
+ExchangeVerdict exchange_answer_request(ExchangeCall *call, GError **error);
 
 /* --- mailboxes.c */
 Mailbox *exchange_mailbox(const Exchange *exchange, const char *name); /* NULL: none */
@@ -68,6 +75,9 @@ BookReader *exchange_reader_take(Exchange *exchange, GError **error) G_GNUC_WARN
 void exchange_reader_return(Exchange *exchange, BookReader *reader); /* NULL is fine */
 /* The item of this flow and id; NULL without error: none. */
 ExchangeItem *exchange_item(ExchangeCall *call, ExchangeDirection direction, GError **error);
+/* Who waits for the flow's next item, or for a request, learns that there is one; what is told is durable. `seq` is the
+ * item's number; 0: only a request. */
+void exchange_tell_arrival(ExchangeCall *call, ExchangeDirection direction, gint64 seq);
 char *exchange_path(const Exchange *exchange, const char *file);
 /* Into the log; the lane stops when it is the disk that cannot be trusted. `mailbox` and `item` may be NULL. */
 void exchange_tell_trouble(const Exchange *exchange, const Mailbox *mailbox, const char *item, const GError *error);

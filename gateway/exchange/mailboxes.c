@@ -46,6 +46,14 @@ void exchange_tell_trouble(const Exchange *exchange, const Mailbox *mailbox, con
     exchange->host->storage_failed(exchange->host->user);
 }
 
+void exchange_tell_arrival(ExchangeCall *call, ExchangeDirection direction, gint64 seq) {
+  Mailbox *mailbox = call->mailbox;
+  pthread_mutex_lock(&call->exchange->lock);
+  mailbox->flows[direction].seq = MAX(mailbox->flows[direction].seq, seq);
+  pthread_cond_broadcast(&mailbox->arrived[direction]);
+  pthread_mutex_unlock(&call->exchange->lock);
+}
+
 char *exchange_path(const Exchange *exchange, const char *file) {
   return g_build_filename(exchange->folder, file, NULL);
 }

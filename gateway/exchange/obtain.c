@@ -5,6 +5,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/exchange/exchange_private.h"
+#include "store/exchange_requests.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -220,6 +221,17 @@ static ExchangeVerdict judge_acknowledgement(const ExchangeCall *call, const Exc
   return item->state == EXCHANGE_EXPIRED ? VERDICT_GONE : VERDICT_ACKNOWLEDGED;
 }
 
+/* An answer that is acknowledged has been delivered: to who asked, who acknowledges it. */
+static gboolean deliver(BookTransaction *tx, const ExchangeCall *call, GError **error) {
+  g_autoptr(ExchangeRequest) request = NULL;
+  if (!g_str_has_prefix(call->id, EXCHANGE_ANSWER_PREFIX))
+    return TRUE;
+  if (!exchange_request_of_answer(tx, call->mailbox->conf->name, call->puts, call->id, &request, error))
+    return FALSE;
+  return !request || request->state != REQUEST_ANSWERED ||
+         exchange_set_request(tx, request, REQUEST_DELIVERED, request->token, error);
+}
+
 static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
   Acknowledging *it = data;
   const ExchangeCall *call = it->call;
@@ -228,7 +240,8 @@ static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **
     return FALSE;
   it->verdict = judge_acknowledgement(call, item);
   return it->verdict != VERDICT_ACKNOWLEDGED || item->state == EXCHANGE_ACKNOWLEDGED ||
-         item->state == EXCHANGE_REMOVED || exchange_advance_item(tx, item, EXCHANGE_ACKNOWLEDGED, error);
+         item->state == EXCHANGE_REMOVED || (exchange_advance_item(tx, item, EXCHANGE_ACKNOWLEDGED, error) &&
+                                             deliver(tx, call, error));
 }
 
 ExchangeVerdict exchange_acknowledge(ExchangeCall *call, GError **error) {

@@ -16,6 +16,7 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/exchange/exchange_private.h"
+#include "store/exchange_requests.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -97,9 +98,15 @@ static gboolean put_change(BookTransaction *tx, gpointer data, GError **error) {
   return exchange_add_item(tx, item, error);
 }
 
+/* It is whole, and waits to be made the answer of its request. */
+static gboolean is_answer(const ExchangeItem *item) {
+  return g_str_has_prefix(item->id, EXCHANGE_ANSWER_PREFIX);
+}
+
 static gboolean store_change(BookTransaction *tx, gpointer data, GError **error) {
   Putting *putting = data;
-  return exchange_advance_item(tx, putting->item, EXCHANGE_STORED, error);
+  return is_answer(putting->item) ? exchange_note_whole(tx, putting->item, error)
+                                  : exchange_advance_item(tx, putting->item, EXCHANGE_STORED, error);
 }
 
 static gboolean abandon_change(BookTransaction *tx, gpointer data, GError **error) {
@@ -111,15 +118,6 @@ static void remove_file(const ExchangeCall *call, const char *file) {
   g_autofree char *path = file ? exchange_path(call->exchange, file) : NULL;
   if (path)
     unlink(path);
-}
-
-/* Who waits for the flow's next item learns of it; the number is durable. */
-static void tell_arrival(ExchangeCall *call, gint64 seq) {
-  Mailbox *mailbox = call->mailbox;
-  pthread_mutex_lock(&call->exchange->lock);
-  mailbox->flows[call->puts].seq = MAX(mailbox->flows[call->puts].seq, seq);
-  pthread_cond_broadcast(&mailbox->arrived[call->puts]);
-  pthread_mutex_unlock(&call->exchange->lock);
 }
 
 /* The disk's last part is the book's: reading and acknowledging go on when it is all that is left. */
@@ -169,13 +167,14 @@ ExchangeVerdict exchange_put(ExchangeCall *call, GError **error) {
     return verdict;
   if (item->size != call->length || !has_digest(call, item->sha256))
     return VERDICT_DIGEST_WRONG;
-  item->state = EXCHANGE_STORED;
+  item->state = is_answer(item) ? EXCHANGE_RECEIVING : EXCHANGE_STORED;
   item->body = g_bytes_new_static(call->bytes, call->length);
   fault_point("exchange-put-before");
   verdict = put(&putting, error);
   fault_point("exchange-put-after");
   if (verdict == VERDICT_OPENED) {
-    tell_arrival(call, item->seq);
+    if (item->state == EXCHANGE_STORED)
+      exchange_tell_arrival(call, call->puts, item->seq);
     verdict = VERDICT_STORED;
   }
   return verdict;
@@ -279,7 +278,8 @@ static ExchangeVerdict store(ExchangeCall *call, ExchangeItem *item, int fd, GEr
   if (!book_write(call->exchange->host->book, store_change, &putting, error))
     return VERDICT_TROUBLE;
   fault_point("exchange-store-after");
-  tell_arrival(call, item->seq);
+  if (item->state == EXCHANGE_STORED)
+    exchange_tell_arrival(call, call->puts, item->seq);
   tell(call, item);
   return VERDICT_STORED;
 }

@@ -1,10 +1,11 @@
 /* Mailboxes: changes, in the writer's thread. An item costs few statements, and each is prepared once. */
 #include "store/exchange/exchange_private.h"
+#include "store/exchange/requests.sql.h"
 #include "store/exchange/tables.sql.h"
 #include <string.h>
 
 /* A row of store/book/capabilities.c. */
-static const char *const steps[] = {exchange_tables_sql};
+static const char *const steps[] = {exchange_tables_sql, exchange_requests_sql};
 const BookMigrations exchange_migrations = {steps, G_N_ELEMENTS(steps)};
 
 /* To which states each may go, as bits. */
@@ -112,7 +113,7 @@ gboolean exchange_add_item(BookTransaction *tx, ExchangeItem *item, GError **err
   if (!s || !drop_unfinished(tx, item, error) || (is_stored && !next_seq(tx, item, error)))
     return FALSE;
   item->changed_at = item->began_at = g_get_real_time();
-  item->put_at = is_stored ? item->began_at : 0;
+  item->put_at = item->body ? item->began_at : 0; /* with a body in the row it is whole */
   db_bind(s, "sssissssssssnsiii", item->mailbox, exchange_direction_word(item->direction), item->id,
           (gint64)item->size, item->sha256, item->name, item->type, item->business_date, item->records, item->totals,
           item->correlation, item->file, exchange_state_word(item->state), item->seq, item->put_at, item->began_at);
@@ -185,9 +186,11 @@ gboolean exchange_note_got(BookTransaction *tx, const char *mailbox, ExchangeDir
 
 gboolean exchange_prune(BookTransaction *tx, const char *mailbox, ExchangeDirection direction, gint64 before,
                         GError **error) {
-  DbStatement *s = exchange_statement(&tx->statements, "exchange-prune", error);
-  if (!s)
+  DbStatement *items = exchange_statement(&tx->statements, "exchange-prune", error),
+              *requests = items ? exchange_statement(&tx->statements, "exchange-prune-requests", error) : NULL;
+  if (!requests)
     return FALSE;
-  db_bind(s, "ssi", mailbox, exchange_direction_word(direction), before);
-  return db_done(s, error);
+  db_bind(items, "ssi", mailbox, exchange_direction_word(direction), before);
+  db_bind(requests, "ssi", mailbox, exchange_direction_word(direction), before);
+  return db_done(items, error) && db_done(requests, error);
 }

@@ -6,6 +6,8 @@
 
 #define exchange_statement(statements, name, error) \
   book_statement_named(statements, exchange_queries_sql, name, error)
+/* The item of a row whose columns are those of "exchange-item". */
+gpointer exchange_item_row(DbStatement *s, GError **error);
 /* *item NULL: there is none. */
 gboolean exchange_read_item(BookStatements *statements, const char *mailbox, ExchangeDirection direction,
                             const char *id, ExchangeItem **item, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -34,16 +34,20 @@ UPDATE exchange_item SET state = 'listed', listed_at = ?5, changed_at = ?5
 WHERE mailbox = ?1 AND direction = ?2 AND seq BETWEEN ?3 AND ?4 AND state = 'stored';
 -- name: exchange-note-got
 UPDATE exchange_item SET got_at = ?4 WHERE mailbox = ?1 AND direction = ?2 AND id = ?3 AND got_at = 0;
+-- name: exchange-prune-requests
+DELETE FROM exchange_request WHERE mailbox = ?1 AND direction = ?2
+  AND state IN ('new', 'taken', 'answered', 'delivered', 'expired', 'failed') AND created_at < ?3;
 -- name: exchange-prune
 DELETE FROM exchange_item WHERE mailbox = ?1 AND direction = ?2 AND state IN ('removed', 'abandoned', 'expired')
   AND changed_at < ?3;
 
--- Spelled so that it goes by the numbers' index; what has no number is behind none.
+-- Spelled so that it goes by the numbers' index; what has no number is behind none. A request's own bytes are taken
+-- with the request.
 -- name: exchange-page
 SELECT mailbox, direction, id, seq, state, size, sha256, name, type, business_date, records, totals, correlation, file,
   began_at, put_at, listed_at, got_at, acknowledged_at, changed_at FROM exchange_item
 WHERE mailbox = ?1 AND direction = ?2 AND seq > ?3 AND state NOT IN ('removed', 'expired')
-  AND (?5 = 0 OR state <> 'acknowledged')
+  AND substr(id, 1, 8) <> 'request-' AND (?5 = 0 OR state <> 'acknowledged')
 ORDER BY seq LIMIT ?4;
 -- name: exchange-since
 SELECT mailbox, direction, id, seq, state, size, sha256, name, type, business_date, records, totals, correlation, file,

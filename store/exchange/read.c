@@ -38,7 +38,7 @@ static ExchangeState state_of(const char *word) {
 }
 
 /* The columns are those of the statements that read items, in their order. */
-static gpointer item_row(DbStatement *s, GError **error) {
+gpointer exchange_item_row(DbStatement *s, GError **error) {
   (void)error;
   ExchangeItem *item = g_new0(ExchangeItem, 1);
   guint column = 7;
@@ -71,7 +71,7 @@ gboolean exchange_read_item(BookStatements *statements, const char *mailbox, Exc
     return FALSE;
   if (!row)
     return TRUE;
-  *item = item_row(s, error);
+  *item = exchange_item_row(s, error);
   gboolean whole = db_row_whole(s, error);
   db_reset(s);
   if (!whole)
@@ -89,7 +89,7 @@ GPtrArray *exchange_page(BookReader *reader, const ExchangePage *page, GError **
     return NULL;
   db_bind(s, "ssiuu", page->mailbox, exchange_direction_word(page->direction), page->after, page->limit,
           page->only_unacknowledged);
-  return book_collect(reader, s, item_row, (GDestroyNotify)exchange_item_free, error);
+  return book_collect(reader, s, exchange_item_row, (GDestroyNotify)exchange_item_free, error);
 }
 
 GPtrArray *exchange_since(BookReader *reader, const ExchangeSince *since, GError **error) {
@@ -98,7 +98,7 @@ GPtrArray *exchange_since(BookReader *reader, const ExchangeSince *since, GError
     return NULL;
   db_bind(s, "sssiu", since->mailbox, exchange_direction_word(since->direction), words[since->state], since->before,
           since->limit);
-  return book_collect(reader, s, item_row, (GDestroyNotify)exchange_item_free, error);
+  return book_collect(reader, s, exchange_item_row, (GDestroyNotify)exchange_item_free, error);
 }
 
 static gboolean read_body(BookReader *reader, ExchangeItem *item, GError **error) {

@@ -1,5 +1,5 @@
 """A mailbox whose lane dies at each of its points: two ends that repeat what they asked, as honest clients do, find
-each item once, with its bytes, acknowledged once, and no file that no item has."""
+each item once, with its bytes, acknowledged once, each request with one answer, and no file that no item has."""
 import os
 
 from harness import Test, equal, wait_until
@@ -7,6 +7,7 @@ from mailboxes import Exchange, digest
 
 POINTS = ["put-before", "put-after", "open-before", "open-after", "sync-before", "store-before", "store-after",
           "acknowledge-before", "acknowledge-after", "end-before", "end-after"]
+REQUEST_POINTS = ["request-before", "request-after", "take-before", "take-after", "answer-before", "answer-after"]
 LARGE = 200 * 1024
 
 
@@ -44,9 +45,26 @@ def day(exchange):
     exchange.gateway.ok("verify")
 
 
-def killed_at(point):
+def request_day(exchange):
+    """A take whose answer was lost is taken again, when its lease is over."""
+    source, consumer, answer = exchange.source, exchange.consumer, os.urandom(LARGE)
+    asked(exchange, lambda: source.put("request-q", b"which?"), 201, 200)
+    asked(exchange, lambda: source.post("", id="q"), 201, 200)
+    token = asked(exchange, lambda: consumer.take(wait="20s"), 200).json()["token"]
+    item = f"answer-q.{token}.{digest(answer)[:16]}"
+    asked(exchange, lambda: consumer.put(item, answer), 201, 200)
+    asked(exchange, lambda: consumer.post("/q/answer", token=token, item=item), 201, 200)
+    equal(source.ids(), [item], "what has come: one answer")
+    equal(digest(source.get(item).body), digest(answer), "its bytes")
+    equal((len(exchange.files()), source.request("q")["state"]), (1, "answered"), "files, and the request")
+    asked(exchange, lambda: source.acknowledge(item, answer), 200)
+    equal(source.request("q")["state"], "delivered", "the request")
+    exchange.gateway.ok("verify")
+
+
+def killed_at(point, day, **settings):
     def run():
-        with Exchange(items='keep-acknowledged = "1s"', start=False) as exchange:
+        with Exchange(start=False, **settings) as exchange:
             once = os.path.join(exchange.folder, "killed")
             exchange.gateway.environment.update({"SALLYPORT_FAULT": point, "SALLYPORT_FAULT_ONCE": once})
             exchange.start()
@@ -57,5 +75,8 @@ def killed_at(point):
 
 def tests():
     for point in POINTS:
-        yield Test(killed_at("exchange-" + point),
+        yield Test(killed_at("exchange-" + point, day, items='keep-acknowledged = "1s"'),
                    name=f"a_lane_killed_at_exchange_{point.replace('-', '_')}_keeps_each_item_once")
+    for point in REQUEST_POINTS:
+        yield Test(killed_at("exchange-" + point, request_day, requests='lease = "1s"'),
+                   name=f"a_lane_killed_at_exchange_{point.replace('-', '_')}_keeps_one_answer")

@@ -148,6 +148,13 @@ static gint64 seconds_of(const char *text) {
   return text && (*end == '\0' || strcmp(end, "s") == 0) ? (gint64)MIN(seconds, WAIT_MOST) : 0;
 }
 
+/* The seconds that it waits: none when too many do already. */
+static gint64 may_wait(const FrontRequest *request, Asked *asked) {
+  gint64 wait = seconds_of(argument(request, "wait"));
+  asked->waits = wait > 0 && link_poll_begins(asked->link, request->front->conf->front.connections / 2);
+  return asked->waits ? wait : 0;
+}
+
 static enum MHD_Result route_list(FrontRequest *request, char **words) {
   enum MHD_Result result;
   Asked *asked = request->own ? request->own : exchange_asked(request, words[0], &result);
@@ -155,12 +162,11 @@ static enum MHD_Result route_list(FrontRequest *request, char **words) {
     return result;
   if (!asked->call) {
     const char *limit = argument(request, "limit");
-    gint64 wait = seconds_of(argument(request, "wait"));
-    asked->waits = wait > 0 && link_poll_begins(asked->link, request->front->conf->front.connections / 2);
+    gint64 wait = may_wait(request, asked);
     json_t *question = exchange_question(asked, "list", NULL);
     json_t *more = json_pack("{s:s*, s:I, s:I, s:b}", "after", argument(request, "after"), "limit",
                              (json_int_t)(limit ? g_ascii_strtoull(limit, NULL, 10) : LISTED_MOST), "wait",
-                             (json_int_t)(asked->waits ? wait : 0), "unacknowledged",
+                             (json_int_t)wait, "unacknowledged",
                              g_strcmp0(argument(request, "unacknowledged"), "yes") == 0);
     json_object_update(question, more);
     json_decref(more);
@@ -209,6 +215,61 @@ static enum MHD_Result route_acknowledge(FrontRequest *request, char **words) {
   return exchange_answer(request, asked);
 }
 
+/* --- Requests */
+
+/* What the body says, as far as these questions know it. */
+static enum MHD_Result ask_with_body(FrontRequest *request, const char *mailbox, const char *id, const char *what) {
+  enum MHD_Result result;
+  Asked *asked = request->own ? request->own : exchange_asked(request, mailbox, &result);
+  if (!asked)
+    return result;
+  if (!asked->call) {
+    static const char *const members[] = {"id", "token", "item", "reason"};
+    json_t *body = json_loadb(request->body->str, request->body->len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *question = exchange_question(asked, what, id);
+    for (guint i = id ? 1 : 0; i < G_N_ELEMENTS(members); i++)
+      json_object_set(question, members[i], json_object_get(body, members[i]));
+    json_decref(body);
+    exchange_ask(request, asked, question, ANSWER_SECONDS);
+  }
+  return exchange_answer(request, asked);
+}
+
+static enum MHD_Result route_request(FrontRequest *request, char **words) {
+  return ask_with_body(request, words[0], NULL, "request");
+}
+
+static enum MHD_Result route_lease(FrontRequest *request, char **words) {
+  return ask_with_body(request, words[0], words[1], "lease");
+}
+
+static enum MHD_Result route_answer(FrontRequest *request, char **words) {
+  return ask_with_body(request, words[0], words[1], "answer");
+}
+
+static enum MHD_Result route_failure(FrontRequest *request, char **words) {
+  return ask_with_body(request, words[0], words[1], "failure");
+}
+
+static enum MHD_Result route_state(FrontRequest *request, char **words) {
+  return ask_about(request, words, "request-state");
+}
+
+static enum MHD_Result route_take(FrontRequest *request, char **words) {
+  enum MHD_Result result;
+  Asked *asked = request->own ? request->own : exchange_asked(request, words[0], &result);
+  if (!asked)
+    return result;
+  if (!asked->call) {
+    json_t *question = exchange_question(asked, "take", NULL);
+    gint64 wait = may_wait(request, asked);
+    json_object_set_new(question, "wait", json_integer(wait));
+    exchange_ask(request, asked, question, ANSWER_SECONDS + (guint)wait);
+  }
+  return exchange_answer(request, asked);
+}
+
+#define REQUESTS "/v1/mailboxes/{}/requests"
 #define ITEM "/v1/mailboxes/{}/items/{}"
 const FrontRoute front_exchange_routes[] = {
     {"GET", "/v1/mailboxes/{}/items", route_list, front_is_requester, NULL},
@@ -217,4 +278,10 @@ const FrontRoute front_exchange_routes[] = {
     {"PUT", ITEM, exchange_route_put, front_is_requester, &exchange_put_body},
     {"PATCH", ITEM, exchange_route_put, front_is_requester, &exchange_patch_body},
     {"POST", ITEM "/acknowledgement", route_acknowledge, front_is_requester, NULL},
+    {"POST", REQUESTS, route_request, front_is_requester, NULL},
+    {"POST", REQUESTS "/take", route_take, front_is_requester, NULL},
+    {"GET", REQUESTS "/{}", route_state, front_is_requester, NULL},
+    {"POST", REQUESTS "/{}/lease", route_lease, front_is_requester, NULL},
+    {"POST", REQUESTS "/{}/answer", route_answer, front_is_requester, NULL},
+    {"POST", REQUESTS "/{}/failure", route_failure, front_is_requester, NULL},
     {0}};

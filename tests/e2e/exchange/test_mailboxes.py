@@ -12,7 +12,7 @@ from mailboxes import MAILBOX, Exchange, digest, repr_digest
 BIG = 300 * 1024
 
 
-@test
+@test(quick=True)
 def an_item_is_put_listed_obtained_and_acknowledged_in_both_directions():
     with Exchange() as exchange:
         for puts, gets in ((exchange.source, exchange.consumer), (exchange.consumer, exchange.source)):

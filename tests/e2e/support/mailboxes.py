@@ -98,16 +98,38 @@ class End:
         return self.curl(self.item(name) + "/acknowledgement", method="POST", body=json.dumps(said).encode())
 
 
+    # --- requests
+    def post(self, path, **said):
+        return self.curl(f"/v1/mailboxes/{MAILBOX}/requests{path}", method="POST", body=json.dumps(said).encode())
+
+    def ask(self, name, body):
+        """A request with these bytes; the status."""
+        assert self.put("request-" + name, body).status in (200, 201), name
+        return self.post("", id=name).status
+
+    def take(self, wait="0s"):
+        return self.post(f"/take?wait={wait}")
+
+    def answer(self, name, token, body):
+        item = f"answer-{name}.{token}.{digest(body)[:16]}"
+        put = self.put(item, body)
+        assert put.status in (200, 201), f"{item}: {put.status} {put.body}"
+        return self.post(f"/{name}/answer", token=token, item=item)
+
+    def request(self, name):
+        return self.curl(f"/v1/mailboxes/{MAILBOX}/requests/{name}").json()
+
+
 class Exchange:
     """with Exchange() as exchange: … — it runs."""
 
-    def __init__(self, *, items="", alarm="", front=None, tls=False, start=True, state=None):
+    def __init__(self, *, items="", alarm="", requests="", front=None, tls=False, start=True, state=None):
         self.folder = os.path.join(run_folder(), "x" + secrets.token_hex(3))
         os.mkdir(self.folder)
         self.state = state or os.path.join(self.folder, "state")
         self.port = free_port()
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
-        self.items, self.alarm = items, alarm
+        self.items, self.alarm, self.requests = items, alarm, requests
         self.front = {"listen": f"127.0.0.1:{self.port}", "url": self.url, "clear-text": "yes",
                       "connections-per-address": 64, **(front or {})}
         self.source, self.consumer, self.stranger = End(self, "ssc-city"), End(self, "acme-life"), End(self, "other")
@@ -129,7 +151,8 @@ class Exchange:
 front {{\n{lines(self.front)}}}
 {ends}lane "ssc" {{
   exchange "{MAILBOX}" {{ source = "ssc-city"  consumer = "acme-life"
-    items {{ {"" if "reserve" in self.items else "reserve = 0"}  {self.items} }} {self.alarm} }}
+    items {{ {"" if "reserve" in self.items else "reserve = 0"}  {self.items} }}
+    {self.alarm} requests {{ {self.requests} }} }}
 }}
 """)
 
