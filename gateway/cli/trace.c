@@ -58,6 +58,7 @@ typedef enum { FATE_NOT_YET, FATE_ACCEPTED, FATE_CREDITED, FATE_REFUSED, FATE_NO
 typedef struct {
   Fate fate;
   guint64 line, record;
+  guint64 before; /* where no record begins on the line: the last one before it, as far as is known; 0: none */
   guint batch;
   char *batch_key, *batch_answer; /* of an interface that was asked */
   char *outcome, *code, *reason;
@@ -118,6 +119,43 @@ static void refuse_as_a_whole(const BookFile *file, Traced *traced) {
                                                                               : "no reason told");
 }
 
+typedef struct {
+  guint64 line, before;
+} Before;
+
+static gboolean note_before(gpointer user, const LedgerEntry *entry) {
+  Before *before = user;
+  if (entry->line < before->line)
+    before->before = MAX(before->before, entry->line);
+  return TRUE;
+}
+
+/* The line may be an addendum, or one of several of a record: what was refused or credited before it, in its batch. */
+static gboolean find_record_before(const CliFile *found, GPtrArray *batches, Traced *traced, GError **error) {
+  g_autoptr(GError) local = NULL;
+  Before before = {.line = traced->line};
+  const BookBatch *batch = NULL;
+  for (guint i = 0; i < batches->len; i++)
+    if (((const BookBatch *)batches->pdata[i])->first_line < traced->line)
+      batch = batches->pdata[i];
+  if (!batch)
+    return TRUE;
+  ExceptionCursor *cursor = exception_cursor_new(batch->exceptions);
+  for (const RecordException *row; (row = exception_cursor_next(cursor, &local)) && row->line < traced->line;)
+    before.before = row->line;
+  exception_cursor_free(cursor);
+  if (local) {
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+  }
+  LedgerFilter filter = {.file = found->file->id, .batch = batch->number};
+  for (guint i = 0; i < found->lane->ledgers->len; i++)
+    if (!status_ledger_entries(found->lane->ledgers->pdata[i], &filter, note_before, &before, error))
+      return FALSE;
+  traced->before = before.before;
+  return TRUE;
+}
+
 static gboolean trace_line(const CliFile *found, Traced *traced, GError **error) {
   const BookFile *file = found->file;
   g_autoptr(GPtrArray) batches = book_batches(found->lane->reader, file->id, error);
@@ -137,13 +175,13 @@ static gboolean trace_line(const CliFile *found, Traced *traced, GError **error)
     return refuse_as_a_whole(file, traced), TRUE;
   if (!batch) {
     traced->fate = batches->len ? FATE_NO_RECORD : FATE_NOT_YET;
-    return TRUE;
+    return find_record_before(found, batches, traced, error);
   }
   LedgerFilter filter = {.file = file->id, .batch = batch->number, .line = traced->line};
   if (!find_credits(found->lane, &filter, traced->credits, error))
     return FALSE;
   traced->fate = traced->credits->len ? FATE_CREDITED : batch->state == BATCH_POSTED ? FATE_NO_RECORD : FATE_ACCEPTED;
-  return TRUE;
+  return traced->fate != FATE_NO_RECORD || find_record_before(found, batches, traced, error);
 }
 
 static gboolean trace_answer(const CliFile *found, Traced *traced, GError **error) {
@@ -219,6 +257,8 @@ static void print_traced_json(const Cli *cli, const CliFile *found, const Traced
     cli_json_text(object, "idempotency_key", traced->batch_key);
     cli_json_text(object, "interface_answer", traced->batch_answer);
   }
+  if (traced->before)
+    json_object_set_new(object, "record_before", json_integer((json_int_t)traced->before));
   cli_json_text(object, "code", traced->code);
   cli_json_text(object, "reason", traced->reason);
   if (traced->credits->len)
@@ -234,6 +274,8 @@ static void print_traced(const Cli *cli, const CliFile *found, const Traced *tra
   CliColour colour = traced->fate == FATE_CREDITED ? CLI_GREEN : traced->fate == FATE_REFUSED ? CLI_RED : CLI_CYAN;
   fprintf(out->file, "%s line %" G_GUINT64_FORMAT "  %s\n", found->file->id, traced->line, found->file->name_shown);
   cli_line_coloured(out, "outcome", g_strdup(fate_word(traced)), colour);
+  if (traced->before)
+    cli_line(out, "record before", g_strdup_printf("line %" G_GUINT64_FORMAT, traced->before));
   cli_line(out, "code", g_strdup(traced->code));
   cli_line(out, "reason", g_strdup(traced->reason));
   cli_line(out, "batch", traced->batch ? cli_unsigned(out, traced->batch) : NULL);

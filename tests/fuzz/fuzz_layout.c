@@ -12,7 +12,17 @@ typedef struct {
   gboolean is_fixed;
   const char *second; /* another type of records */
   gboolean passes;    /* over lines that begin with # or 99, of blanks, of Ctrl-Z at the end */
+  const char *const *groups; /* header and trailer of each; then an addendum and a remark; NULL: none */
 } Kind;
+
+static const char *const DELIMITED_GROUPS[] = {"B x:text?",
+                                               "Y b:int?#count/A t:int?#sum=s/Z l:int?#all-lines",
+                                               "A y:text? q:int?",
+                                               "Z c:int?#count k:int?#lines s:int?#debits=n",
+                                               "C z:text? m:text? i:int?",
+                                               "R w:int?"};
+static const char *const FIXED_GROUPS[] = {"B x:text?@7", NULL, "A y:text@4 o:int@3>0",
+                                           "Z c:int@3>0#count/C s:int@4>0#sum=n", "C z:text?@7", "R w:int@7>0"};
 
 static const Kind KINDS[] = {
     {"|", "H p:text d:date", "D m:text=4* n:int a:dec=2? t:time? c:enum=A/B?", "T n:int#count s:int?#sum=n", NULL,
@@ -48,6 +58,12 @@ static const Kind KINDS[] = {
      "D d:date=%m%d;from=d? e:time=%m%d%H%M;from=arrival;24;zone=Europe/Berlin?",
      "T d:date=%E%-Y.%m.%d;years=4", NULL, FALSE, FALSE, CONF_LINE_END_ANY, FALSE,
      "E d:date=%j;from=d? e:time=%Y%j%H%M;years=1?"},
+    {"|", "H p:text?", "D m:text? n:int?", "T n:int?#count/B s:int?#sum=n", NULL, FALSE, FALSE, CONF_LINE_END_ANY,
+     FALSE, NULL, TRUE, DELIMITED_GROUPS},
+    {",", NULL, "D m:text? n:int?", "T n:int?#lines", "GBK", TRUE, FALSE, CONF_LINE_END_ANY, FALSE,
+     "E n:int o:text?", FALSE, DELIMITED_GROUPS},
+    {"", NULL, "D m:text?@4 n:int@3>0", "T n:int@3>0#count/C+D s:int@4>0#sum=n", "GBK", FALSE, FALSE,
+     CONF_LINE_END_NONE, TRUE, NULL, FALSE, FIXED_GROUPS},
 };
 
 static const char *const BEGINNINGS[] = {"#", "99", NULL};
@@ -66,6 +82,14 @@ static Layout *layout_of(const Kind *kind) {
         .present = TRUE, .beginning = (char **)(gsize)BEGINNINGS, .blank = TRUE, .ctrl_z = TRUE};
   if (kind->second)
     layouts_record(conf, kind->second);
+  for (guint g = 0; kind->groups && g < 2; g++)
+    layouts_group(conf, g == 0 ? "outer" : "inner", kind->groups[2 * g], kind->groups[2 * g + 1]);
+  if (kind->groups) {
+    layouts_beside(&conf->addenda, kind->groups[4]);
+    layouts_beside(&conf->remarks, kind->groups[5]);
+  }
+  if (kind->groups && !kind->is_fixed && !kind->is_quoted)
+    conf->end_mark = g_strdup("/");
   if (kind == &KINDS[6]) /* a sum needs a number */
     ((ConfField *)conf->record.fields->pdata[0])->type = CONF_INTEGER;
   Layout *layout = layout_new(conf, &error);

@@ -218,6 +218,14 @@ static gboolean ask_ledger(Examiner *examiner, GError **error) {
   return options->check_keys(options->user, block, examiner->skip, examiner->verdicts, error);
 }
 
+/* Where the record ends with its addenda. */
+static guint64 last_line_of(const Examiner *examiner, guint record) {
+  int column = layout_column(examiner->examine->options->layout, CONF_LAST_LINE_COLUMN);
+  guint64 begins = examiner->block->lines[record],
+          ends = column < 0 ? 0 : (guint64)record_block_integer(examiner->block, (guint)column, record);
+  return MAX(begins, ends);
+}
+
 static BookBatch *examine_batch(Examiner *examiner, guint64 index, Amounts *amounts, GError **error) {
   const ExamineOptions *options = examiner->examine->options;
   guint64 first = index * options->conf->batch.size_max + 1;
@@ -234,7 +242,7 @@ static BookBatch *examine_batch(Examiner *examiner, guint64 index, Amounts *amou
   batch->first = first;
   batch->last = first + count - 1;
   batch->first_line = examiner->block->lines[0];
-  batch->last_line = examiner->block->lines[count - 1];
+  batch->last_line = last_line_of(examiner, count - 1);
   examiner->seen_before = 0;
   classify(examiner, batch, amounts);
   batch->amount = fits(amounts->moved) ? (gint64)amounts->accepted : 0; /* else the file is refused */
