@@ -11,17 +11,20 @@ static gboolean fail(sqlite3_context *context, const char *why) {
 }
 
 /* Whole numbers are amounts of so many units. */
-static gboolean take_money(sqlite3_context *context, sqlite3_value *value, Money *money) {
+gboolean rule_money_read(sqlite3_value *value, Money *money) {
   if (sqlite3_value_type(value) == SQLITE_INTEGER) {
     *money = money_of(sqlite3_value_int64(value));
     return TRUE;
   }
-  if (sqlite3_value_type(value) == SQLITE_BLOB && sqlite3_value_bytes(value) == (int)sizeof *money) {
-    memcpy(money, sqlite3_value_blob(value), sizeof *money);
-    if (money->denominator > 0)
-      return TRUE;
-  }
-  return fail(context, "an amount of money must be an integer column, scaled('12.30', 2), or what price(), portion(), "
+  if (sqlite3_value_type(value) != SQLITE_BLOB || sqlite3_value_bytes(value) != (int)sizeof *money)
+    return FALSE;
+  memcpy(money, sqlite3_value_blob(value), sizeof *money);
+  return money->denominator > 0;
+}
+
+static gboolean take_money(sqlite3_context *context, sqlite3_value *value, Money *money) {
+  return rule_money_read(value, money) ||
+         fail(context, "an amount of money must be an integer column, scaled('12.30', 2), or what price(), portion(), "
                        "plus(), minus(), lowest() or highest() gives");
 }
 
@@ -31,7 +34,7 @@ static gboolean take_integer(sqlite3_context *context, sqlite3_value *value, gin
          fail(context, "a quantity must be an integer that fits in 64 bits");
 }
 
-static void give_money(sqlite3_context *context, Money money) {
+void rule_money_give(sqlite3_context *context, Money money) {
   Money bytes;
   memset(&bytes, 0, sizeof bytes); /* padding, too: equal values are equal blobs */
   bytes.numerator = money.numerator;
@@ -58,7 +61,7 @@ static void scaled_money(sqlite3_context *context, int n, sqlite3_value **values
     fail(context, is_price ? "price(quantity, rate, per): `per` must be 1 or more"
                            : "portion(amount, parts, of): `of` must be 1 or more");
   else if (is_price ? money_price(by, money, over, &money) : money_portion(money, by, over, &money))
-    give_money(context, money);
+    rule_money_give(context, money);
 }
 
 static void units(sqlite3_context *context, int n, sqlite3_value **values) {
@@ -100,7 +103,7 @@ static void folded(sqlite3_context *context, int n, sqlite3_value **values) {
   for (int i = 1; i < n; i++)
     if (!take_money(context, values[i], &next) || !foldings[which].fold(result, next, &result))
       return;
-  give_money(context, result);
+  rule_money_give(context, result);
 }
 
 static void compare(sqlite3_context *context, int n, sqlite3_value **values) {

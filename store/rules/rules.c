@@ -20,7 +20,7 @@ static gboolean blame_rule(GError **error, const char *check) {
   return FALSE;
 }
 
-static gboolean refused_by_sqlite(sqlite3 *db, GError **error) {
+gboolean rule_refused_by_sqlite(sqlite3 *db, GError **error) {
   const char *words = sqlite3_errmsg(db);
   gboolean denied = strstr(words, "not authorized") || strstr(words, "prohibited");
   return sallyport_error_set(
@@ -31,17 +31,18 @@ static gboolean refused_by_sqlite(sqlite3 *db, GError **error) {
 }
 
 /* SQLite itself refuses sub-queries, aggregates, parameters and clocks in a CHECK. */
-static gboolean compile_as_check(RuleSandbox *sandbox, const char *check, GError **error) {
+gboolean rule_compile_as_check(RuleSandbox *sandbox, const char *check, GError **error) {
   g_autofree char *sql = g_strdup_printf("CREATE TABLE checked(%s, CHECK (%s))", sandbox->declaration, check);
   sandbox->defining = TRUE;
-  gboolean ok = sqlite3_exec(sandbox->db, sql, NULL, NULL, NULL) == SQLITE_OK || refused_by_sqlite(sandbox->db, error);
+  gboolean ok = sqlite3_exec(sandbox->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+                rule_refused_by_sqlite(sandbox->db, error);
   if (ok && sqlite3_exec(sandbox->db, "DROP TABLE checked", NULL, NULL, NULL) != SQLITE_OK)
-    ok = refused_by_sqlite(sandbox->db, error);
+    ok = rule_refused_by_sqlite(sandbox->db, error);
   sandbox->defining = FALSE;
   return ok;
 }
 
-static RecordBlock *make_samples(const RuleSandbox *sandbox) {
+RecordBlock *rule_make_samples(const RuleSandbox *sandbox) {
   static const char *const texts[] = {"", "A1", "2026-11-20", "2026-11-20T10:11:12+08:00"};
   static const gint64 integers[] = {0, 1, -250, 1234567};
   RecordBlock *block = record_block_new(1 + G_N_ELEMENTS(texts), sandbox->types, sandbox->n_columns);
@@ -61,19 +62,20 @@ static RecordBlock *make_samples(const RuleSandbox *sandbox) {
 
 static gboolean try_on_samples(RuleSandbox *sandbox, const char *check, GError **error) {
   g_autofree char *sql = g_strdup_printf("SELECT holds((%s), 'here') FROM record", check);
-  g_autoptr(RecordBlock) samples = make_samples(sandbox);
+  g_autoptr(RecordBlock) samples = rule_make_samples(sandbox);
   sqlite3_stmt *statement = NULL;
   rule_sandbox_begin(sandbox, samples, 1);
   int rc = sqlite3_prepare_v2(sandbox->db, sql, -1, &statement, NULL);
   while (rc == SQLITE_OK || rc == SQLITE_ROW)
     rc = sqlite3_step(statement);
-  gboolean ok = rc == SQLITE_DONE || refused_by_sqlite(sandbox->db, error);
+  gboolean ok = rc == SQLITE_DONE || rule_refused_by_sqlite(sandbox->db, error);
   sqlite3_finalize(statement);
   return ok;
 }
 
 static gboolean check_rule(RuleSandbox *sandbox, const char *check, gboolean *computes, GError **error) {
-  gboolean ok = rule_text_check(check, computes, error) && compile_as_check(sandbox, check, error) &&
+  static const RuleTextMoney no_money = {0};
+  gboolean ok = rule_text_check(check, &no_money, computes, error) && rule_compile_as_check(sandbox, check, error) &&
                 try_on_samples(sandbox, check, error);
   return ok || blame_rule(error, check);
 }

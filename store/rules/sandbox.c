@@ -84,6 +84,11 @@ static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, 
   RecordCursor *record = (RecordCursor *)cursor;
   RuleSandbox *sandbox = record->sandbox;
   guint column = (guint)index;
+  if (column == sandbox->n_columns + sandbox->n_constants) {
+    if (sandbox->amounts)
+      rule_money_give(context, sandbox->amounts[record->at]);
+    return SQLITE_OK;
+  }
   if (column >= sandbox->n_columns) {
     const RuleConstant *constant = &sandbox->constants[column - sandbox->n_columns];
     if (!constant->is_text)
@@ -206,8 +211,8 @@ static void close_off(sqlite3 *db) {
     sqlite3_db_config(db, options[i].option, options[i].on, NULL);
 }
 
-static void declare(GString *declaration, const char *name, gboolean integer) {
-  char *quoted = sqlite3_mprintf("\"%w\" %s", name, integer ? "INTEGER" : "TEXT");
+static void declare(GString *declaration, const char *name, const char *type) {
+  char *quoted = sqlite3_mprintf("\"%w\" %s", name, type);
   g_string_append_printf(declaration, "%s%s", declaration->len ? ", " : "", quoted);
   sqlite3_free(quoted);
 }
@@ -221,13 +226,15 @@ static void copy_shape(RuleSandbox *sandbox, const StagingColumn *columns, guint
   sandbox->n_constants = n_constants;
   for (guint i = 0; i < n_columns; i++) {
     sandbox->types[i] = columns[i].type;
-    declare(declaration, columns[i].name, columns[i].type == BLOCK_INTEGER);
+    declare(declaration, columns[i].name, columns[i].type == BLOCK_INTEGER ? "INTEGER" : "TEXT");
   }
   for (guint i = 0; i < n_constants; i++) {
     sandbox->constants[i] = (RuleConstant){
         .text = g_strdup(constants[i].text), .integer = constants[i].integer, .is_text = constants[i].is_text};
-    declare(declaration, constants[i].name, !constants[i].is_text);
+    declare(declaration, constants[i].name, constants[i].is_text ? "TEXT" : "INTEGER");
   }
+  if (sandbox->money)
+    declare(declaration, sandbox->money, "");
   sandbox->declaration = g_string_free(declaration, FALSE);
 }
 
@@ -260,6 +267,7 @@ void rule_sandbox_close(RuleSandbox *sandbox) {
   for (guint i = 0; i < sandbox->n_constants; i++)
     g_free((char *)sandbox->constants[i].text);
   g_free(sandbox->constants);
+  g_free(sandbox->money);
   g_free(sandbox->types);
   g_free(sandbox->declaration);
 }

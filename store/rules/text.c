@@ -4,11 +4,19 @@
 
 /* What stands between a pair of parentheses, or commas in it. */
 typedef enum { HOLDS_ANYTHING, TAKES_MONEY, GIVES_MONEY /* takes it, too */ } Parentheses;
-typedef enum { AFTER_ANYTHING, AFTER_SEPARATOR /* '(' or ',' */, AFTER_QUOTED, AFTER_FUNCTION, AFTER_MONEY } Before;
+typedef enum {
+  AFTER_NOTHING, /* at the beginning */
+  AFTER_ANYTHING,
+  AFTER_SEPARATOR, /* '(' or ',' */
+  AFTER_QUOTED,
+  AFTER_FUNCTION,
+  AFTER_MONEY
+} Before;
 enum { MOST_PARENTHESES = 200 }; /* SQLite's own limit is the sandbox's: as deep */
 
 typedef struct {
   const char *at;
+  const RuleTextMoney *money;
   Before before;        /* the token before */
   Parentheses function; /* AFTER_FUNCTION */
   guint8 open[MOST_PARENTHESES];
@@ -94,6 +102,8 @@ static gboolean misplaced(GError **error) {
 }
 
 static gboolean may_hold_money(const Lexer *lexer) {
+  if (lexer->depth == 0 && lexer->before == AFTER_NOTHING && lexer->money->gives_money)
+    return TRUE;
   return lexer->before == AFTER_SEPARATOR && lexer->depth > 0 && lexer->open[lexer->depth - 1] != HOLDS_ANYTHING;
 }
 
@@ -132,9 +142,10 @@ static gboolean read_word(Lexer *lexer, GError **error) {
   while (g_ascii_isspace(*next))
     next++;
   lexer->function = *next == '(' ? money_function(word, length) : HOLDS_ANYTHING;
-  if (lexer->function == GIVES_MONEY && !may_hold_money(lexer))
+  gboolean is_column = *next != '(' && lexer->money->column && word_is(word, length, lexer->money->column);
+  if ((lexer->function == GIVES_MONEY || is_column) && !may_hold_money(lexer))
     return misplaced(error);
-  lexer->before = AFTER_FUNCTION;
+  lexer->before = is_column ? AFTER_MONEY : AFTER_FUNCTION;
   return TRUE;
 }
 
@@ -146,6 +157,8 @@ static gboolean read_sign(Lexer *lexer, GError **error) {
     return refuse_rule(error, "a rule is one expression: ';' is not allowed");
   if (strchr("?:@#$", c))
     return refuse_rule(error, "parameters are not allowed in a rule: %c", c);
+  if (lexer->money->gives_money && strchr("*/%", c))
+    return refuse_rule(error, "%c is not for amounts: say price(quantity, rate, per) or portion(amount, parts, of)", c);
   lexer->computes |= strchr("+-*/%", c) != NULL;
   lexer->at++;
   if (c == '(')
@@ -181,14 +194,14 @@ static gboolean read_token(Lexer *lexer, GError **error) {
   return read_sign(lexer, error);
 }
 
-gboolean rule_text_check(const char *text, gboolean *computes, GError **error) {
-  Lexer lexer = {.at = text};
+gboolean rule_text_check(const char *text, const RuleTextMoney *money, gboolean *computes, GError **error) {
+  Lexer lexer = {.at = text, .money = money};
   while (*lexer.at)
     if (!read_token(&lexer, error))
       return FALSE;
   if (lexer.depth > 0)
     return refuse_rule(error, "a ')' is missing");
-  if (lexer.before == AFTER_MONEY)
+  if (lexer.before == AFTER_MONEY && !money->gives_money)
     return misplaced(error);
   *computes = lexer.computes;
   return TRUE;
