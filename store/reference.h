@@ -69,6 +69,9 @@ typedef gboolean (*ReferenceVisit)(gpointer user, const ReferenceRow *row, gbool
 /* The rows of one key (NULL: all) in a version. */
 gboolean reference_visit(ReferenceReader *reader, gint64 version, const char *key, ReferenceVisit visit, gpointer user,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of all keys that begin so; `prefix` does not end with the byte 255. */
+gboolean reference_visit_prefix(ReferenceReader *reader, gint64 version, const char *prefix, ReferenceVisit visit,
+                                gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean reference_visit_difference(ReferenceReader *reader, gint64 from, gint64 to, ReferenceVisit visit,
                                     gpointer user, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -4,6 +4,7 @@
 #include "conf/model/exchange.h"
 #include "conf/model/feedback.h"
 #include "conf/model/process.h"
+#include "conf/model/rating.h"
 #include "conf/model/source.h"
 #include "conf/model/watch.h"
 
@@ -49,4 +50,5 @@ typedef struct {
   GPtrArray *feeds;      /* ConfFeed* */
   GPtrArray *reconciles; /* ConfReconcile* */
   GPtrArray *exchanges;  /* ConfExchange* */
+  GPtrArray *ratings;    /* ConfRating* */
 } ConfLane;

@@ -4,6 +4,7 @@
 #include "conf/table/exchange.h"
 #include "conf/table/kinds.h"
 #include "conf/table/process.h"
+#include "conf/table/rating.h"
 #include "conf/table/tables.h"
 #include <string.h>
 
@@ -183,7 +184,8 @@ const Table table_feed = TABLE(ConfFeed, feed_rows);
 
 static void check_lane(const Section *section, gpointer into) {
   const ConfLane *lane = into;
-  if (lane->feeds->len == 0 && lane->reconciles->len == 0 && lane->exchanges->len == 0 && !section->node->damaged)
+  guint sections = lane->feeds->len + lane->reconciles->len + lane->exchanges->len + lane->ratings->len;
+  if (sections == 0 && !section->node->damaged)
     section_warning(section, NULL, "lane \"%s\" has no feed", lane->name);
 }
 
@@ -194,6 +196,7 @@ static const Row lane_rows[] = {
     SECTIONS(ConfLane, "feed", feeds, table_feed),
     SECTIONS(ConfLane, "reconcile", reconciles, table_reconcile),
     SECTIONS(ConfLane, "exchange", exchanges, table_exchange),
+    SECTIONS(ConfLane, "rating", ratings, table_rating),
     CHECK(check_lane),
     ROWS_END,
 };

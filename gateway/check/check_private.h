@@ -8,3 +8,5 @@ void check_files(const Conf *conf, ConfReport *report);
 void check_calendars(const Conf *conf, ConfReport *report);
 /* The read rules of reconciliations: columns and conditions. `layouts`: name → Layout, of those that are sound. */
 void check_reads(const Conf *conf, GHashTable *layouts, ConfReport *report);
+/* Ratings, over the layouts that are sound; and their examples. */
+void check_ratings(const Conf *conf, GHashTable *layouts, ConfReport *report);

@@ -28,6 +28,9 @@ ORDER BY key, start;
 -- name: rows-of-key-and-version
 SELECT key, start, finish, content, origin, line, id FROM reference_row
 WHERE key = ?1 AND since <= ?2 AND gone > ?2 ORDER BY start;
+-- name: rows-of-prefix
+SELECT key, start, finish, content, origin, line, id FROM reference_row
+WHERE key >= ?1 AND key < ?2 AND since <= ?3 AND gone > ?3 ORDER BY key, start;
 -- name: row-at
 SELECT key, start, finish, content, origin, line, id FROM reference_row
 WHERE key = ?1 AND start <= ?3 AND since <= ?2 AND gone > ?2 ORDER BY start DESC LIMIT 1;

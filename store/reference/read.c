@@ -150,6 +150,17 @@ gboolean reference_visit(ReferenceReader *reader, gint64 version, const char *ke
   return visit_all(s, visit, user, error);
 }
 
+gboolean reference_visit_prefix(ReferenceReader *reader, gint64 version, const char *prefix, ReferenceVisit visit,
+                                gpointer user, GError **error) {
+  g_autoptr(DbStatement) s = ask(reader, "rows-of-prefix", error);
+  g_autofree char *end = g_strdup(prefix);
+  if (!s)
+    return FALSE;
+  end[strlen(end) - 1]++;
+  db_bind(s, "ssi", prefix, end, version);
+  return visit_all(s, visit, user, error);
+}
+
 /* --- Differences. A row that went and came back with a rollback has two ids, and is no difference. */
 
 typedef struct {

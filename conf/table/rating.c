@@ -1,0 +1,150 @@
+/* Ratings: what usage costs. That expressions compile, tables have their fields and examples come true is
+ * gateway/check's. */
+#include "conf/table/rating.h"
+#include "conf/check/references.h"
+#include "conf/lookup.h"
+#include "conf/model/rating.h"
+#include <string.h>
+
+static const ConfLayout *layout_of(const Section *rating) {
+  const ConfRating *conf = rating->into;
+  return conf->layout ? conf_layout(rating->conf, conf->layout) : NULL;
+}
+
+static void check_field(const Section *section, const char *option, const ConfLayout *layout, const char *name) {
+  if (!layout || !name || conf_line_field(&layout->record, name))
+    return;
+  g_autofree char *suggestion = named_suggest(layout->record.fields, name);
+  section_error(section, option, "'%s': the record of layout \"%s\" has no field \"%s\"%s", option, layout->name, name,
+                suggestion);
+}
+
+static void check_key(const Section *section, char *const *key) {
+  for (; key && *key; key++)
+    check_field(section, "key", layout_of(section->outer), *key);
+}
+
+static void check_lookup_key(const Section *section, gpointer into) {
+  check_key(section, ((ConfLookup *)into)->key);
+}
+
+static void check_tiers_key(const Section *section, gpointer into) {
+  check_key(section, ((ConfTiers *)into)->key);
+}
+
+static void check_account(const Section *section, gpointer into) {
+  check_field(section, "account", layout_of(section), ((ConfRating *)into)->account);
+}
+
+static void check_event_time(const Section *section, gpointer into) {
+  const ConfRating *rating = into;
+  const ConfLayout *layout = layout_of(section);
+  const ConfField *field = layout && rating->event_time ? conf_line_field(&layout->record, rating->event_time) : NULL;
+  check_field(section, "event-time", layout, rating->event_time);
+  if (field && field->type != CONF_TIMESTAMP && field->type != CONF_DATE)
+    section_error(section, "event-time", "'event-time': field \"%s\" must be of type timestamp or date", field->name);
+}
+
+static void check_round_scale(const Section *section, gpointer into) {
+  const ConfRating *rating = into;
+  if (rating->round.scale > rating->scale)
+    section_error(section, "scale", "'scale' is %u, and amounts are rounded to %u decimals: it must be as many or more",
+                  rating->scale, rating->round.scale);
+}
+
+static void check_campaign(const Section *section, gpointer into) {
+  const ConfStep *step = into;
+  section_only_with(section, "stack", step->campaign, "campaign = yes");
+}
+
+static const Row lookup_rows[] = {
+    WHERE(ConfLookup),
+    TITLE(ConfLookup),
+    ROW(ConfLookup, "table", table, name, .needed = "the reference table"),
+    ROW(ConfLookup, "key", key, list, .most = 8, .needed = "the record's fields that make the row's key"),
+    CHECK(check_lookup_key),
+    ROW(ConfLookup, "of", of, choice, .words = WORDS(CONF_LOOKUP_OFS), .otherwise = CONF_LOOKUP_PRODUCT),
+    ROW(ConfLookup, "optional", optional, yes),
+    ROWS_END,
+};
+static const Table table_lookup = TABLE(ConfLookup, lookup_rows);
+
+static const Row quantity_rows[] = {
+    WHERE(ConfQuantity),
+    ROW(ConfQuantity, "value", value, raw, .needed = "an SQL expression that gives how much was used"),
+    ROW(ConfQuantity, "increment", increment, number64, .otherwise = 1, .least = 1, .most = G_MAXINT32),
+    ROW(ConfQuantity, "first", first, number64, .otherwise = 0, .least = 0, .most = G_MAXINT32),
+    ROW(ConfQuantity, "charge-zero", charge_zero, yes),
+    ROWS_END,
+};
+static const Table table_quantity = TABLE(ConfQuantity, quantity_rows);
+
+static const Row tiers_rows[] = {
+    WHERE(ConfTiers),
+    PRESENT(ConfTiers),
+    ROW(ConfTiers, "kind", kind, choice, .words = WORDS(CONF_TIERS_KINDS), .otherwise = ROW_UNSAID,
+        .needed = "graduated (each part by its own tier) or volume (all by the tier that is reached)"),
+    ROW(ConfTiers, "table", table, name, .needed = "the reference table with a row for each tier"),
+    ROW(ConfTiers, "key", key, list, .most = 7, .needed = "the record's fields that make the rows' key, but for up-to"),
+    CHECK(check_tiers_key),
+    ROW(ConfTiers, "up-to", up_to, text, .needed = "the table's field with the tier's upper bound"),
+    ROW(ConfTiers, "rate", rate, text, .needed = "the table's field with the tier's rate"),
+    ROW(ConfTiers, "per", per, number64, .otherwise = 1, .least = 1, .most = G_MAXINT32),
+    ROW(ConfTiers, "counter", counter, choice, .words = WORDS(CONF_COUNTERS), .otherwise = CONF_COUNTER_MONTH),
+    ROWS_END,
+};
+static const Table table_tiers = TABLE(ConfTiers, tiers_rows);
+
+static const Row step_rows[] = {
+    WHERE(ConfStep),
+    TITLE(ConfStep),
+    ROW(ConfStep, "when", when, raw),
+    ROW(ConfStep, "amount", amount, raw, .needed = "an SQL expression that gives the amount from here on"),
+    ROW(ConfStep, "campaign", campaign, yes),
+    ROW(ConfStep, "stack", stack, yes),
+    CHECK(check_campaign),
+    ROW(ConfStep, "choose", choose, name),
+    ROWS_END,
+};
+static const Table table_step = TABLE(ConfStep, step_rows);
+
+static const Row round_rows[] = {
+    WHERE(ConfRound),
+    ROW(ConfRound, "at", at, choice, .words = WORDS(CONF_ROUND_ATS), .otherwise = CONF_ROUND_END),
+    ROW(ConfRound, "mode", mode, choice, .words = WORDS(CONF_ROUND_MODES), .otherwise = ROW_UNSAID,
+        .needed = "half-up, half-even, down or up"),
+    ROW(ConfRound, "scale", scale, number, .otherwise = 2, .least = 0, .most = 12),
+    ROWS_END,
+};
+static const Table table_round = TABLE(ConfRound, round_rows);
+
+static const Row example_rows[] = {
+    WHERE(ConfExample),
+    TITLE(ConfExample),
+    ROW(ConfExample, "in", in, text, .needed = "the fields, as \"seconds=78 rate=0.25\""),
+    ROW(ConfExample, "out", out, text, .needed = "the amount, as \"0.33\""),
+    ROWS_END,
+};
+static const Table table_example = TABLE(ConfExample, example_rows);
+
+static const Row rows[] = {
+    WHERE(ConfRating),
+    TITLE(ConfRating),
+    ROW(ConfRating, "layout", layout, layout, .needed = "how the usage records are written"),
+    ROW(ConfRating, "account", account, text, .needed = "the field that says whose usage it is"),
+    CHECK(check_account),
+    ROW(ConfRating, "event-time", event_time, text, .needed = "the field that says when it was used"),
+    CHECK(check_event_time),
+    ROW(ConfRating, "time-zone", time_zone, own_time_zone),
+    ROW(ConfRating, "scale", scale, number, .otherwise = 4, .least = 0, .most = 12),
+    SECTION(ConfRating, "quantity", quantity, table_quantity, .needed = "how much was used"),
+    SECTIONS(ConfRating, "lookup", lookups, table_lookup),
+    SECTION(ConfRating, "tiers", tiers, table_tiers),
+    SECTIONS(ConfRating, "step", steps, table_step),
+    SECTION(ConfRating, "round", round, table_round, .needed = "how amounts are rounded"),
+    CHECK(check_round_scale),
+    ROW(ConfRating, "minimum", minimum, text),
+    SECTIONS(ConfRating, "example", examples, table_example),
+    ROWS_END,
+};
+const Table table_rating = TABLE(ConfRating, rows);

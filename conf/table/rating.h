@@ -1,0 +1,5 @@
+/* The table of rating { … }. */
+#pragma once
+#include "conf/table/kinds.h"
+
+extern const Table table_rating;
