@@ -39,18 +39,18 @@ static gboolean is_content(const ReferenceShape *shape, guint column) {
   return (int)column != shape->operation && (int)column != shape->from.column && (int)column != shape->until.column;
 }
 
-static const char *type_of(const ConfField *field) {
-  return field->type == CONF_DECIMAL ? "decimal" : field->type == CONF_INTEGER ? "integer" : "text";
+static const char *type_of(const StagingColumn *column) {
+  return column->type == BLOCK_TEXT ? "text" : column->scale > 0 ? "decimal" : "integer";
 }
 
-static char *describe(const ReferenceShape *shape, const Layout *layout) {
+/* By the columns: a record's may be those of its group, too. */
+static char *describe(const ReferenceShape *shape) {
   json_t *key = json_array(), *content = json_array();
   for (char **name = shape->conf->key; *name; name++)
     json_array_append_new(key, json_string(*name));
   for (guint i = 0; i < shape->content->len; i++) {
-    const ConfField *field = layout_conf(layout)->record.fields->pdata[g_array_index(shape->content, guint, i)];
-    json_array_append_new(content, json_pack("[s, s, i]", field->name, type_of(field),
-                                             field->type == CONF_DECIMAL ? (int)field->scale : 0));
+    const StagingColumn *column = &shape->columns[g_array_index(shape->content, guint, i)];
+    json_array_append_new(content, json_pack("[s, s, i]", column->name, type_of(column), (int)column->scale));
   }
   return json_text_take(json_pack("{s:o, s:o}", "key", key, "content", content));
 }
@@ -87,7 +87,7 @@ ReferenceShape *reference_shape_new(const ConfReference *conf, const Layout *lay
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "reference %s: time zone %s is not known", conf->name,
                         conf->time_zone);
   if (shape->zone && set_columns(shape, layout, error)) {
-    shape->text = describe(shape, layout);
+    shape->text = describe(shape);
     return shape;
   }
   reference_shape_free(shape);
