@@ -31,6 +31,16 @@ typedef enum { CONF_CONTROLS(CONF_CONSTANT) } ConfControl;
   X(CONF_SIGN_OVERPUNCH, "overpunch")
 typedef enum { CONF_SIGNS(CONF_CONSTANT) } ConfSign;
 
+/* What a number may have, or must: digits behind its point, as many as its scale says. */
+#define CONF_NUMBER_FORMS(X)             \
+  X(CONF_NUMBER_PLUS, "plus")            \
+  X(CONF_NUMBER_TRAILING_SIGN, "trailing-sign") \
+  X(CONF_NUMBER_PARENTHESES, "parentheses") \
+  X(CONF_NUMBER_BARE_POINT, "bare-point") \
+  X(CONF_NUMBER_TRIM, "trim")            \
+  X(CONF_NUMBER_EXACT, "exact")
+typedef enum { CONF_NUMBER_FORMS(CONF_CONSTANT) } ConfNumberForm;
+
 /* Of a record's field: what it counts. */
 #define CONF_NUMBERS(X)                  \
   X(CONF_NUMBERS_NOTHING, "no")          \
@@ -84,6 +94,9 @@ typedef struct {
   char pad;         /* ' ' or '0' */
   gboolean implied; /* decimal without its point: 0001230 is 12.30 at scale 2 */
   ConfSign sign;
+  guint number_forms;  /* bits: 1 << ConfNumberForm */
+  char *decimal_point; /* NULL: . */
+  char *thousands;     /* what stands between thousands; NULL: nothing */
   guint normal_form; /* bits: 1 << ConfNormalForm */
   char *sign_from;   /* a field of the same line: the number is below zero where that has one of `negative` */
   char **negative;

@@ -200,6 +200,39 @@ static void check_number_place(const Section *section, gpointer into) {
   refuse_unless(section, "sign", is_number(field), "type = integer or decimal");
 }
 
+static const char *const points[] = {".", ",", NULL}, *const separators[] = {",", ".", " ", "'", NULL};
+
+static void read_mark(const Section *section, const Row *row, gpointer at) {
+  g_autofree char *mark = section_raw(section, row->name), *all = g_strjoinv("\" \"", (char **)(gsize)row->words);
+  if (mark && g_strv_contains(row->words, mark))
+    *(char **)at = g_steal_pointer(&mark);
+  else if (mark)
+    section_error(section, row->name, "'%s' must be one of: \"%s\"", row->name, all);
+}
+
+static void check_number_forms(const Section *section, gpointer into) {
+  static const char *const options[] = {"number-form", "thousands", "decimal-point"};
+  const ConfField *field = into;
+  const ConfLayout *layout = layout_of(section);
+  for (guint i = 0; i < G_N_ELEMENTS(options); i++) {
+    refuse_unless(section, options[i], is_number(field), "type = integer or decimal");
+    if (field->sign == CONF_SIGN_OVERPUNCH && section_has(section, options[i]))
+      section_error(section, options[i], "'%s': the number has its sign in its last digit (sign = overpunch)",
+                    options[i]);
+  }
+  gboolean has_point = field->type == CONF_DECIMAL && !field->implied;
+  refuse_unless(section, "decimal-point", !is_number(field) || has_point, "decimals that have a point");
+  if (!has_point && is_number(field) && field->number_forms & (1u << CONF_NUMBER_BARE_POINT | 1u << CONF_NUMBER_EXACT))
+    section_error(section, "number-form", "'number-form': bare-point and exact are for decimals that have a point");
+  const char *point = field->decimal_point ? field->decimal_point : ".";
+  if (has_point && g_strcmp0(field->thousands, point) == 0)
+    section_error(section, "thousands", "'thousands' must differ from the decimal point");
+  const char *marks[] = {field->decimal_point, field->thousands};
+  for (guint i = 0; i < G_N_ELEMENTS(marks); i++)
+    if (marks[i] && layout->delimiter && layout->quote == CONF_QUOTE_NONE && strstr(layout->delimiter, marks[i]))
+      section_error(section, options[2 - i], "'%s' is the delimiter, and quote = none", options[2 - i]);
+}
+
 /* That the field which has the sign is there is checked when the line is whole (check/lines.c). */
 static void check_sign_from(const Section *section, gpointer into) {
   const ConfField *field = into;
@@ -225,6 +258,7 @@ static void check_zeros(const Section *section, gpointer into) {
                     : "zeros at the end of a value would go with the padding: pad = \"0\" wants align = right");
 }
 
+static const Kind kind_mark = {.store = STORE_TEXT, .read = read_mark};
 static const Kind kind_field_name = {.store = STORE_TEXT, .read = read_name};
 static const Kind kind_scale = {.store = STORE_UINT, .read = read_scale};
 static const Kind kind_values = {.store = STORE_LIST, .is_list = TRUE, .read = read_values};
@@ -271,6 +305,10 @@ static const Row rows[] = {
     ROW(ConfField, "implied", implied, yes),
     ROW(ConfField, "sign", sign, fixed_choice, .words = WORDS(CONF_SIGNS), .otherwise = CONF_SIGN_PLAIN),
     CHECK(check_zeros),
+    ROW(ConfField, "number-form", number_forms, words, .words = WORDS(CONF_NUMBER_FORMS)),
+    ROW(ConfField, "decimal-point", decimal_point, mark, .words = points),
+    ROW(ConfField, "thousands", thousands, mark, .words = separators),
+    CHECK(check_number_forms),
     ROW(ConfField, "sign-from", sign_from, text),
     ROW(ConfField, "negative", negative, list, .most = 100),
     CHECK(check_sign_from),

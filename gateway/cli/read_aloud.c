@@ -1,5 +1,6 @@
 #include "gateway/cli/read_aloud.h"
 #include "gateway/records/dates.h"
+#include "gateway/records/numbers.h"
 #include <string.h>
 
 /* --- Layouts. */
@@ -38,12 +39,20 @@ static void read_date(const CliOutput *out, const ConfLayout *layout, const char
   fputc('\n', out->file);
 }
 
+static void read_number(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfField *field) {
+  g_autofree char *example = number_example(field);
+  fprintf(out->file, "layout %s, %s: in \"%s\", a number below zero is written as %s\n", layout->name, kind,
+          field->name, example);
+}
+
 static void read_line(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfLine *line) {
   g_autofree char *named = line->tag ? g_strdup_printf("%s \"%s\"", kind, line->tag) : g_strdup(kind);
   for (guint i = 0; line->present && i < line->fields->len; i++) {
     const ConfField *field = line->fields->pdata[i];
     if (field->sign_from)
       read_sign(out, layout, named, field);
+    if (number_is_formed(field))
+      read_number(out, layout, named, field);
     if (field->years || field->first_year || field->year_from || field->hour_24 || field->time_zone)
       read_date(out, layout, named, field);
   }

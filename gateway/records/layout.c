@@ -1,4 +1,5 @@
 #include "gateway/records/cells_private.h"
+#include "gateway/records/numbers.h"
 #include <string.h>
 
 static gboolean refuse_layout(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -58,6 +59,7 @@ static gboolean compile_field(Layout *layout, LayoutField *field, const ConfFiel
     field->format = date_format_new(conf, error);
     return field->format != NULL;
   }
+  field->is_formed = value_is_integer(conf) && number_is_formed(conf);
   field->n_values = conf->values ? g_strv_length(conf->values) : 0;
   field->value_lengths = g_new0(gsize, field->n_values + 1);
   for (guint i = 0; i < field->n_values; i++)

@@ -46,7 +46,7 @@ typedef struct {
   gsize offset, bytes;        /* fixed: its place in the line */
   guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
   gboolean is_fixed;
-  gboolean is_judged; /* the business date: within the layout's days around the day of arrival */
+  gboolean is_judged, is_formed; /* a business date near the day of arrival; a number in forms of its own */
   gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */
   guint sign;        /* the field of this line that has its sign, from 1; 0: its own */
   guint lender;      /* a date without a year: the header's field that lends one, from 1; 0: the day of arrival */

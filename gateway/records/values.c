@@ -1,6 +1,7 @@
 #include "gateway/base/files.h"
 #include "gateway/records/cells_private.h"
 #include "gateway/records/normal_form.h"
+#include "gateway/records/numbers.h"
 #include <string.h>
 
 void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]) {
@@ -206,6 +207,23 @@ static Fault parse_number(const LayoutField *field, const guint8 *at, gsize leng
   return G_UNLIKELY(fault) && field->is_loose ? parse_loosely(field, at, length, integer, fault) : fault;
 }
 
+static Fault parse_formed(const LayoutField *field, const guint8 *at, gsize length, Value *value) {
+  const ConfField *conf = field->conf;
+  guint8 plain[NUMBER_LONGEST];
+  gsize n;
+  switch (number_plain(conf, field->is_fixed, at, length, plain, &n)) {
+  case NUMBER_PLAIN:
+    return parse_number(field, plain, n, &value->integer);
+  case NUMBER_ABSENT:
+    value->is_null = TRUE;
+    return conf->optional ? FAULT_NONE : FAULT_REQUIRED;
+  case NUMBER_INEXACT:
+    return FAULT_RANGE;
+  default:
+    return conf->type == CONF_DECIMAL ? FAULT_DECIMAL : FAULT_INTEGER;
+  }
+}
+
 static Fault parse_enumeration(const LayoutField *field, const guint8 *text, gsize length) {
   for (guint i = 0; i < field->n_values; i++)
     if (field->value_lengths[i] == length && memcmp(field->conf->values[i], text, length) == 0)
@@ -260,7 +278,8 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
     return G_LIKELY(conf->normal_form <= 1u << CONF_NORMAL_NONE) ? FAULT_NONE : make_normal(conf, value);
   case CONF_INTEGER:
   case CONF_DECIMAL:
-    return parse_number(field, text, length, &value->integer);
+    return G_UNLIKELY(field->is_formed) ? parse_formed(field, text, length, value)
+                                        : parse_number(field, text, length, &value->integer);
   case CONF_ENUMERATION:
     return parse_enumeration(field, text, length);
   case CONF_DATE:
@@ -274,7 +293,7 @@ Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Va
 static gboolean number_is_as_printed(const LayoutField *field, const guint8 *at, gsize length) {
   const ConfField *conf = field->conf;
   gboolean is_filled = field->is_fixed && conf->pad == '0';
-  if (conf->sign == CONF_SIGN_OVERPUNCH && g_ascii_isdigit(at[length - 1]))
+  if (field->is_formed || (conf->sign == CONF_SIGN_OVERPUNCH && g_ascii_isdigit(at[length - 1])))
     return FALSE;
   if (*at == '-')
     at++, length--;
@@ -299,6 +318,11 @@ gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const V
   return length == cell->length && memcmp(text, cell->at, length) == 0;
 }
 
+static char *no_number(const LayoutField *field, const char *what) {
+  g_autofree char *example = field->is_formed ? number_example(field->conf) : NULL;
+  return g_strdup_printf("%s%s%s", what, example ? " like " : "", example ? example : "");
+}
+
 static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *text, gsize length) {
   static const char *const years[] = {CONF_YEARS(CONF_WORD)};
   const ConfField *conf = field->conf;
@@ -311,12 +335,13 @@ static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *
     return g_strdup_printf("%ld characters, at most %u are allowed", g_utf8_strlen((const char *)text, (gssize)length),
                            conf->width);
   case FAULT_INTEGER:
-    return g_strdup("not an integer");
   case FAULT_DECIMAL:
-    return g_strdup("not a decimal number");
+    return no_number(field, fault == FAULT_INTEGER ? "not an integer" : "not a decimal number");
   case FAULT_RANGE:
-    return conf->type == CONF_DECIMAL ? g_strdup_printf("more than %u decimals, or beyond 64 bits", conf->scale)
-                                      : g_strdup("beyond 64 bits");
+    return conf->type != CONF_DECIMAL ? g_strdup("beyond 64 bits")
+           : conf->number_forms & 1u << CONF_NUMBER_EXACT
+               ? g_strdup_printf("not exactly %u decimals, or beyond 64 bits", conf->scale)
+               : g_strdup_printf("more than %u decimals, or beyond 64 bits", conf->scale);
   case FAULT_DATE:
   case FAULT_TIMESTAMP:
     return g_strdup_printf("not a %s%s%s%s%s", fault == FAULT_DATE ? "date" : "time stamp",

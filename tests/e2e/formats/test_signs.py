@@ -59,3 +59,23 @@ def cents_without_a_point_are_the_same_money_as_their_total_with_one():
         equal(world.raw_answer("POINTS_a.dat.pgp").decode(),
               "H|POINTS_a.dat.pgp|ACCEPTED||\nD|a|1230|OK|\nD|b|-5|OK|\nD|c|007|OK|\nT|3|3|0|0|12.32\n", "the answer")
         equal(world.gateway.json("balance", "m1")["balance"], "12.32", "the balance")
+
+
+@test(quick=True)
+def numbers_in_a_partners_own_form_come_back_in_it():
+    form = {"decimal-point": ",", "thousands": ".", "number-form": ["trailing-sign", "trim"]}
+    world = world_of({'field "member"': f(), 'field "points"': f(type="decimal", scale=2, **form),
+                      'field "reference"': f()},
+                     {'field "total"': f(type="decimal", scale=2, control="sum(points)", **form)},
+                     columns=["reference", "points"])
+    with world:
+        world.start()
+        has(world.gateway.ok("check").out, 'layout other, record "D": in "points", a number below zero is written as '
+            "1.234,56-", "check")
+        world.drop("POINTS_a.dat.pgp", b"D|m1|1.230,50|a\nD|m1|  0,5-|b\nD|m1|1,234.50|c\nT|1.230,00\n")
+        has(world.raw_answer("POINTS_a.dat.pgp", "EX").decode(), "D|||REJECTED|L013", "a number in another form")
+        world.drop("POINTS_b.dat.pgp", b"D|m1|1.230,50|a\nD|m1|  0,5-|b\nD|m1|007|c\nT|1.237,00\n")
+        equal(world.raw_answer("POINTS_b.dat.pgp").decode(),
+              "H|POINTS_b.dat.pgp|ACCEPTED||\nD|a|1.230,50|OK|\nD|b|  0,5-|OK|\nD|c|007|OK|\nT|3|3|0|0|1237.00\n",
+              "the answer")
+        equal(world.gateway.json("balance", "m1")["balance"], "1237.00", "the balance")

@@ -93,6 +93,8 @@ static inline void layouts_free_field(gpointer data) {
   g_free(field->format);
   g_free(field->year_from);
   g_free(field->time_zone);
+  g_free(field->decimal_point);
+  g_free(field->thousands);
   g_free(field->control_field);
   g_strfreev(field->control_lines);
   g_free(field->sign_from);
