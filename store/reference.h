@@ -49,6 +49,9 @@ typedef struct ReferenceReader ReferenceReader;
 ReferenceReader *reference_reader_open(const char *folder, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void reference_reader_close(ReferenceReader *reader); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReferenceReader, reference_reader_close)
+/* From the next question on it answers from one state of the table, whatever is loaded: until it is closed. Rows of
+ * versions that are forgotten meanwhile are there still. For some seconds: the log grows for as long. */
+gboolean reference_stay(ReferenceReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Of that number, 0: in force. *version NULL: there is none. The caller frees. */
 gboolean reference_version(ReferenceReader *reader, gint64 number, ReferenceVersion **version,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -6,15 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CACHED = 65536 };
+enum { MOST_CACHED = 1 << 18 };
+
+typedef struct {
+  gboolean is_there;
+  gint64 number;
+  char *text; /* NULL: it is a number */
+} FoundValue;
 
 /* What is known of one key from `from` to before `to`: nothing changes there. */
 typedef struct {
   gint64 from, to;
-  gboolean is_known; /* the key has rows, whenever they are valid */
-  gint64 row;        /* 0: none then */
-  json_t *content;
-  GArray *tiers, *rows; /* MoneyTier, gint64 */
+  gboolean is_known;    /* the key has rows, whenever they are valid */
+  gint64 row;           /* 0: none then */
+  FoundValue *values;   /* of a look-up's columns; NULL: there is no row */
+  guint n_values;
+  GArray *tiers, *rows; /* MoneyTier, gint64; of the tiers only */
 } Found;
 
 typedef struct {
@@ -38,9 +45,11 @@ struct RatingTables {
 
 static void found_clear(gpointer data) {
   Found *found = data;
-  json_decref(found->content);
-  g_array_unref(found->tiers);
-  g_array_unref(found->rows);
+  for (guint i = 0; found->values && i < found->n_values; i++)
+    g_free(found->values[i].text);
+  g_free(found->values);
+  g_clear_pointer(&found->tiers, g_array_unref);
+  g_clear_pointer(&found->rows, g_array_unref);
 }
 
 static void found_release(gpointer found) {
@@ -90,7 +99,7 @@ static gboolean open_source(RatingTables *tables, guint index, const char *folde
   }
   if (!source->reader)
     return TRUE;
-  if (!reference_version(source->reader, 0, &version, error))
+  if (!reference_stay(source->reader, error) || !reference_version(source->reader, 0, &version, error))
     return FALSE;
   source->version = version ? version->number : 0;
   if (version && source->conf)
@@ -191,6 +200,24 @@ static void take_tier(const Search *search, const ReferenceRow *row, const json_
   json_decref(key);
 }
 
+static void take_values(const Search *search, const json_t *content) {
+  const Source *source = search->source;
+  Found *found = search->found;
+  guint n, begin = rating_plan_lookup_column(search->tables->plan, (guint)(source - search->tables->sources));
+  const StagingColumn *columns = rating_plan_columns(search->tables->plan, &n);
+  found->n_values = source->places->len;
+  found->values = g_new0(FoundValue, found->n_values + 1);
+  for (guint i = 0; i < found->n_values; i++) {
+    gint place = g_array_index(source->places, gint, i);
+    const char *text = place < 0 ? NULL : json_string_value(json_array_get(content, (size_t)place));
+    FoundValue *value = &found->values[i];
+    if (columns[begin + i].type == BLOCK_TEXT)
+      value->text = g_strdup(text);
+    value->is_there = text && (columns[begin + i].type == BLOCK_TEXT ||
+                               read_number(search->tables, text, columns[begin + i].scale > 0, &value->number));
+  }
+}
+
 static gboolean take_row(gpointer user, const ReferenceRow *row, gboolean comes) {
   const Search *search = user;
   Found *found = search->found;
@@ -204,21 +231,23 @@ static gboolean take_row(gpointer user, const ReferenceRow *row, gboolean comes)
     found->from = MAX(found->from, row->start);
     found->to = MIN(found->to, row->finish);
     json_t *content = json_loads(row->content, 0, NULL);
-    if (!search->source->conf)
+    if (search->source->conf)
+      take_values(search, content);
+    else
       take_tier(search, row, content);
     found->row = row->id;
-    json_decref(found->content);
-    found->content = content;
+    json_decref(content);
   }
   return TRUE;
 }
 
 static Found *search_for(const RatingTables *tables, Source *source, const char *key, gint64 at, GError **error) {
   Found *found = g_rc_box_new(Found);
-  *found = (Found){.from = G_MININT64,
-                   .to = G_MAXINT64,
-                   .tiers = g_array_new(FALSE, FALSE, sizeof(MoneyTier)),
-                   .rows = g_array_new(FALSE, FALSE, sizeof(gint64))};
+  *found = (Found){.from = G_MININT64, .to = G_MAXINT64};
+  if (!source->conf) {
+    found->tiers = g_array_new(FALSE, FALSE, sizeof(MoneyTier));
+    found->rows = g_array_new(FALSE, FALSE, sizeof(gint64));
+  }
   Search search = {tables, source, found, at};
   gboolean ok = !source->reader ||
                 (source->conf ? reference_visit(source->reader, source->version, key, take_row, &search, error)
@@ -281,20 +310,13 @@ static void read_time(const RatingTables *tables, const RatingUsage *usage, guin
 }
 
 static void put_values(RatingTables *tables, guint lookup, const Found *found) {
-  const Source *source = &tables->sources[lookup];
-  guint n, from = rating_plan_lookup_column(tables->plan, 0),
-           begin = rating_plan_lookup_column(tables->plan, lookup);
-  const StagingColumn *columns = rating_plan_columns(tables->plan, &n);
-  for (guint i = 0; i < source->places->len; i++) {
-    gint place = g_array_index(source->places, gint, i);
-    const char *text = place < 0 ? NULL : json_string_value(json_array_get(found->content, (size_t)place));
-    gint64 number;
-    if (!text)
-      continue;
-    if (columns[begin + i].type == BLOCK_TEXT)
-      record_block_put_text(tables->found, begin - from + i, text, strlen(text));
-    else if (read_number(tables, text, columns[begin + i].scale > 0, &number))
-      record_block_put_integer(tables->found, begin - from + i, number);
+  guint column = rating_plan_lookup_column(tables->plan, lookup) - rating_plan_lookup_column(tables->plan, 0);
+  for (guint i = 0; i < found->n_values; i++, column++) {
+    const FoundValue *value = &found->values[i];
+    if (value->is_there && value->text)
+      record_block_put_text(tables->found, column, value->text, strlen(value->text));
+    else if (value->is_there)
+      record_block_put_integer(tables->found, column, value->number);
   }
 }
 

@@ -78,6 +78,8 @@ void reference_reader_close(ReferenceReader *reader) {
     return;
   db_statement_free(reader->at);
   db_statement_free(reader->of_id);
+  db_statement_free(reader->of_key);
+  db_statement_free(reader->of_prefix);
   db_close(reader->db);
   g_free(reader);
 }

@@ -138,27 +138,37 @@ static gboolean visit_all(DbStatement *s, ReferenceVisit visit, gpointer user, G
   return TRUE;
 }
 
+static gboolean visit_key(ReferenceReader *reader, gint64 version, const char *key, ReferenceVisit visit, gpointer user,
+                          GError **error) {
+  if (!reader->of_key && !(reader->of_key = ask(reader, "rows-of-key-and-version", error)))
+    return FALSE;
+  db_bind(reader->of_key, "si", key, version);
+  return visit_all(reader->of_key, visit, user, error);
+}
+
 gboolean reference_visit(ReferenceReader *reader, gint64 version, const char *key, ReferenceVisit visit, gpointer user,
                          GError **error) {
-  g_autoptr(DbStatement) s = ask(reader, key ? "rows-of-key-and-version" : "rows-of-version", error);
+  if (key)
+    return visit_key(reader, version, key, visit, user, error);
+  g_autoptr(DbStatement) s = ask(reader, "rows-of-version", error);
   if (!s)
     return FALSE;
-  if (key)
-    db_bind(s, "si", key, version);
-  else
-    db_bind(s, "i", version);
+  db_bind(s, "i", version);
   return visit_all(s, visit, user, error);
+}
+
+gboolean reference_stay(ReferenceReader *reader, GError **error) {
+  return db_begin_read(reader->db, error);
 }
 
 gboolean reference_visit_prefix(ReferenceReader *reader, gint64 version, const char *prefix, ReferenceVisit visit,
                                 gpointer user, GError **error) {
-  g_autoptr(DbStatement) s = ask(reader, "rows-of-prefix", error);
   g_autofree char *end = g_strdup(prefix);
-  if (!s)
+  if (!reader->of_prefix && !(reader->of_prefix = ask(reader, "rows-of-prefix", error)))
     return FALSE;
   end[strlen(end) - 1]++;
-  db_bind(s, "ssi", prefix, end, version);
-  return visit_all(s, visit, user, error);
+  db_bind(reader->of_prefix, "ssi", prefix, end, version);
+  return visit_all(reader->of_prefix, visit, user, error);
 }
 
 /* --- Differences. A row that went and came back with a rollback has two ids, and is no difference. */

@@ -10,7 +10,7 @@ Db *reference_open_writer(const char *folder, const char *name, GError **error);
 
 struct ReferenceReader {
   Db *db;
-  DbStatement *at, *of_id; /* prepared when they are first asked */
+  DbStatement *at, *of_id, *of_key, *of_prefix; /* prepared when they are first asked */
 };
 
 /* --- load.c */
