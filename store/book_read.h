@@ -34,6 +34,18 @@ BookFile *book_find_file(BookReader *reader, const char *id_or_name, GError **er
 /* All files of this feed and name, newest first: what poll and duplicate verdicts ask. */
 GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The files of the feed in `seen`, in no order; ends when `visit` returns FALSE. All is borrowed until it returns. */
+typedef struct {
+  const char *id;
+  GBytes *name;
+  guint64 size;
+  gint64 modified;
+  FileWait waits_for;
+  const char *waits_on;
+} BookSeen;
+typedef gboolean (*BookSeenVisit)(gpointer user, const BookSeen *seen);
+gboolean book_visit_seen(BookReader *reader, const char *feed, BookSeenVisit visit, gpointer user,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Files of the feed with this plaintext (or ciphertext) digest, other than `except`, whose records count (validated …
  * closed, not rejected). */
 GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,

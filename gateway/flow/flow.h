@@ -44,7 +44,7 @@ typedef struct {
   EndpointPool *process;           /* of our own system; NULL: its process needs none */
   AccrualService *service;    /* whose pressure is regulated, shared by the feeds that post to it; NULL; borrowed */
   struct FeedWatch *watch;    /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
-  GHashTable *looks;          /* name bytes → Look; touched by the feed's one poll at a time (admit.h) */
+  struct Looks *looks;        /* gateway/flow/admission/looks.h; touched by the feed's one poll at a time */
   Declarations *declarations; /* read so far; likewise */
   Overlooked *overlooked;     /* likewise */
   guint polls;                /* so far; likewise */

@@ -4,9 +4,9 @@
  * leaves files in `seen` or `admitted`, from where the lane goes on. A name that is in a live state is left alone: its
  * fetch notices when the bytes change. What was closed stays closed while the partner's copy stays as it was (after =
  * keep); where closing takes the copy away, a name that is there again was sent again. */
-#include "gateway/flow/admission/admit.h"
 #include "gateway/flow/admission/declarations.h"
 #include "gateway/flow/flow.h"
+#include "gateway/flow/admission/looks.h"
 #include "gateway/base/files.h"
 #include "gateway/common/log.h"
 #include "gateway/flow/feed_calendar.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers
- * is listed whole; beyond that, files that are taken away make room for those behind them, and the log tells of it. */
+ * is listed whole; beyond that, files that are taken away make room for those behind them, and an alarm stands. */
 enum { MOST_LISTED = 200000, MOST_SIGHTINGS = 10000 };
 
 typedef struct {
@@ -31,6 +31,7 @@ typedef struct {
   GPtrArray *added;    /* BookFile*: new in the book */
   GPtrArray *admitted; /* BookFile*: borrowed from added or kept in `held` */
   GPtrArray *changed;  /* seen earlier, other size or time now */
+  GPtrArray *gone_ids; /* char* */
   GPtrArray *gone;
   GPtrArray *waiting; /* for something else than at the look before */
   GPtrArray *kept;    /* owns what the lists above borrow from the book */
@@ -54,11 +55,7 @@ static BookFile *new_sighting(const Poll *poll, const CourierEntry *entry) {
 }
 
 static Look *look_for(Poll *poll, const CourierEntry *entry) {
-  Look *look = g_hash_table_lookup(poll->feed->looks, entry->name);
-  if (!look) {
-    look = g_new0(Look, 1);
-    g_hash_table_insert(poll->feed->looks, g_bytes_ref(entry->name), look);
-  }
+  Look *look = looks_make(poll->feed->looks, entry->name);
   look_update(look, entry, poll->look_at, poll->generation);
   return look;
 }
@@ -78,10 +75,12 @@ static gboolean is_over(const Poll *poll, const BookFile *file, const CourierEnt
          (since_listing || (file->state == FILE_CLOSED && is_same_copy(poll, file, entry)));
 }
 
-/* The book's row that this name continues: NULL when it is to be seen anew. *is_known: nothing is to be done for it. */
-static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_known, GError **error) {
+/* The book's row that this name continues: NULL when it is to be seen anew. *is_known: nothing is to be done for it;
+ * *is_done: nor will be, as long as it looks the same. */
+static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_known, gboolean *is_done, GError **error) {
   g_autoptr(GPtrArray) rows = book_files_named(poll->reader, poll->feed->conf->name, entry->name, error);
   *is_known = rows == NULL;
+  *is_done = FALSE;
   BookFile *seen = NULL;
   for (guint i = 0; rows && i < rows->len; i++) {
     BookFile *row = rows->pdata[i];
@@ -89,6 +88,7 @@ static BookFile *row_of(Poll *poll, const CourierEntry *entry, gboolean *is_know
       seen = row;
     else if (!file_state_is_terminal(row->state) || is_over(poll, row, entry))
       *is_known = TRUE;
+    *is_done |= row->state == FILE_CLOSED && is_same_copy(poll, row, entry);
   }
   if (!seen || *is_known)
     return NULL;
@@ -176,22 +176,59 @@ static gboolean is_ready_at_sight(const Poll *poll, const CourierEntry *entry) {
          FILE_WAIT_NOTHING;
 }
 
+/* Whether the name looks as it did at the look before, so that there is nothing to be done and the book, which would
+ * say the same again, is not asked: a poll costs what is new. What waits is logged at the second look, and named in an
+ * alarm if it has waited longest: then its row is wanted. */
+static gboolean is_as_before(Poll *poll, const CourierEntry *entry) {
+  Look *look = looks_find(poll->feed->looks, entry->name);
+  if (!look || (!look->is_done && look->waits_for == FILE_WAIT_NOTHING))
+    return FALSE;
+  Look now = *look;
+  look_update(&now, entry, poll->look_at, poll->generation);
+  if (!now.is_told && !now.is_done)
+    return FALSE;
+  if (!now.is_done) {
+    g_autofree char *on = NULL;
+    if (admit_missing(&poll->feed->conf->source, entry->name, &now, poll->names, poll->look_at, &on) != now.waits_for ||
+        g_str_hash(on) != now.waits_on ||
+        (now.waits_for != FILE_WAIT_EVIDENCE && !overlooked_wait_unnamed(poll->feed->overlooked, now.since)))
+      return FALSE;
+  }
+  *look = now;
+  return TRUE;
+}
+
+static void keep_in_mind(Look *look, const Missing *missing) {
+  look->waits_for = missing->what == FILE_WAIT_DECLARATION ? FILE_WAIT_NOTHING : missing->what;
+  look->waits_on = missing->on ? g_str_hash(missing->on) : 0;
+  look->is_told = look->looks >= 2;
+}
+
 static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) {
-  if (!entry->is_file || !admit_is_candidate(&poll->feed->conf->source, entry->name))
+  if (!entry->is_file)
+    return TRUE;
+  if (is_as_before(poll, entry)) {
+    poll->poll.listed++;
+    return TRUE;
+  }
+  if (!admit_is_candidate(&poll->feed->conf->source, entry->name))
     return TRUE;
   GError *failure = NULL;
-  gboolean is_known;
-  BookFile *file = row_of(poll, entry, &is_known, &failure);
+  gboolean is_known, is_done;
+  BookFile *file = row_of(poll, entry, &is_known, &is_done, &failure);
   if (failure) {
     g_propagate_error(error, failure);
     return FALSE;
   }
   poll->poll.listed++;
-  if (is_known)
+  if (is_known) {
+    if (is_done)
+      look_for(poll, entry)->is_done = TRUE;
     return TRUE;
+  }
   if (!file && poll->added->len >= MOST_SIGHTINGS && !is_ready_at_sight(poll, entry))
     return TRUE;
-  const Look *look = look_for(poll, entry);
+  Look *look = look_for(poll, entry);
   gboolean is_new = !file, is_as_it_was = file && file->size == entry->size && file->modified == entry->modified;
   if (is_new) {
     file = new_sighting(poll, entry);
@@ -205,12 +242,13 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   g_auto(Missing) missing = {0};
   if (!weigh(poll, entry, look, file, &missing, error))
     return FALSE;
+  keep_in_mind(look, &missing);
   if (missing.what != FILE_WAIT_EVIDENCE && missing.what != FILE_WAIT_NOTHING)
     overlooked_wait(poll->feed->overlooked, file, missing.on, look->since);
   if (file->evidence) {
     file->due_at = poll->now;
     g_ptr_array_add(poll->admitted, file);
-    g_hash_table_remove(poll->feed->looks, entry->name);
+    looks_drop(poll->feed->looks, entry->name);
   } else if (is_news(poll, look, file, &missing)) {
     if (!is_new || file->waits_why)
       g_ptr_array_add(poll->waiting, file);
@@ -220,18 +258,26 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   return TRUE;
 }
 
+static gboolean note_gone(gpointer user, const BookSeen *seen) {
+  Poll *poll = user;
+  if (!g_hash_table_contains(poll->names, seen->name))
+    g_ptr_array_add(poll->gone_ids, g_strdup(seen->id));
+  return poll->gone_ids->len < MOST_SIGHTINGS;
+}
+
 /* Files in `seen` whose names are no longer listed were taken away before they were complete. All of them are looked
  * at; what is more than one poll takes is left to the next one. */
 static gboolean find_gone(Poll *poll, GError **error) {
-  BookFilter filter = {.feed = poll->feed->conf->name, .states = 1u << FILE_SEEN};
-  g_autoptr(BookWalk) walk = book_walk_new(poll->reader, &filter);
-  while (poll->gone->len < MOST_SIGHTINGS) {
-    BookFile *file = NULL;
-    if (!book_walk_next(walk, &file, error))
+  if (!book_visit_seen(poll->reader, poll->feed->conf->name, note_gone, poll, error))
+    return FALSE;
+  for (guint i = 0; i < poll->gone_ids->len; i++) {
+    GError *why = NULL;
+    BookFile *file = book_find_file(poll->reader, poll->gone_ids->pdata[i], &why);
+    if (why) {
+      g_propagate_error(error, why);
       return FALSE;
-    if (!file)
-      return TRUE;
-    if (g_hash_table_contains(poll->names, file->name)) {
+    }
+    if (!file || file->state != FILE_SEEN) {
       book_file_free(file);
       continue;
     }
@@ -239,11 +285,6 @@ static gboolean find_gone(Poll *poll, GError **error) {
     g_ptr_array_add(poll->gone, file);
   }
   return TRUE;
-}
-
-static gboolean is_forgotten(gpointer key, gpointer value, gpointer user) {
-  (void)key;
-  return ((const Look *)value)->generation != *(const guint *)user;
 }
 
 static gboolean note_arrival(BookTransaction *tx, const Poll *poll, const BookFile *file, GError **error) {
@@ -318,6 +359,33 @@ static gboolean last_good_poll(Poll *poll, GError **error) {
   return polls != NULL;
 }
 
+/* How it was seen is not known any more, so that evidence begins anew; what the book says of it is. */
+static gboolean remember(gpointer user, const BookSeen *seen) {
+  Poll *poll = user;
+  if (seen->waits_for == FILE_WAIT_DECLARATION || !seen->waits_on || !g_hash_table_contains(poll->names, seen->name))
+    return TRUE;
+  Look *look = looks_make(poll->feed->looks, seen->name);
+  *look = (Look){.size = seen->size,
+                 .modified = seen->modified,
+                 .is_told = TRUE,
+                 .waits_for = seen->waits_for,
+                 .waits_on = g_str_hash(seen->waits_on)};
+  return TRUE;
+}
+
+static gboolean look_through(Poll *poll, const GPtrArray *entries, GError **error) {
+  if (poll->generation == 0 && !book_visit_seen(poll->reader, poll->feed->conf->name, remember, poll, error))
+    return FALSE;
+  for (guint i = 0; i < entries->len; i++)
+    if (!consider(poll, entries->pdata[i], error))
+      return FALSE;
+  if (!poll->truncated && !find_gone(poll, error))
+    return FALSE;
+  looks_forget_others(poll->feed->looks, poll->generation);
+  poll->poll.taken = poll->admitted->len;
+  return TRUE;
+}
+
 gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) {
   gint64 listed_at = g_get_real_time();
   CourierListing listing = {.folder = feed->conf->source.path,
@@ -334,7 +402,8 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
   gint64 now = g_get_real_time();
   g_autoptr(GHashTable) names = g_hash_table_new(g_bytes_hash, g_bytes_equal);
   g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(),
-                       gone = g_ptr_array_new(), waiting = g_ptr_array_new();
+                       gone = g_ptr_array_new(), waiting = g_ptr_array_new(),
+                       gone_ids = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify)book_file_free);
   Poll poll = {
       .flow = flow,
@@ -348,6 +417,7 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
       .added = added,
       .admitted = ready,
       .changed = changed,
+      .gone_ids = gone_ids,
       .gone = gone,
       .waiting = waiting,
       .kept = kept,
@@ -361,15 +431,10 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
     g_hash_table_add(names, ((CourierEntry *)entries->pdata[i])->name);
   if (!declarations_look(feed->declarations, &poll.declaring, error))
     return FALSE;
-  for (guint i = 0; i < entries->len; i++)
-    if (!consider(&poll, entries->pdata[i], error))
-      return FALSE;
-  if (!truncated && !find_gone(&poll, error))
+  if (!look_through(&poll, entries, error) || !book_write(flow->book, poll_change, &poll, error)) {
+    looks_ask_again(feed->looks);
     return FALSE;
-  g_hash_table_foreach_remove(feed->looks, is_forgotten, &poll.generation);
-  poll.poll.taken = ready->len;
-  if (!book_write(flow->book, poll_change, &poll, error))
-    return FALSE;
+  }
   log_poll(&poll, truncated, refused);
   *admitted = ready->len;
   return TRUE;

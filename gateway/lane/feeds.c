@@ -2,16 +2,13 @@
 #include "gateway/flow/admission/declarations.h"
 #include "gateway/flow/judging/examine.h"
 #include "gateway/flow/feed_calendar.h"
+#include "gateway/flow/admission/looks.h"
 #include "gateway/flow/admission/overlooked.h"
 #include "gateway/common/endpoint.h"
 #include "gateway/processors/http/http_throttle.h"
 #include "gateway/records/feedback.h"
 #include "gateway/processors/processors.h"
 #include <string.h>
-
-static void look_free(gpointer look) {
-  g_free(look);
-}
 
 /* Pools are shared by the feeds of a lane that use the same endpoint. At least so many connections as one of them
  * needs. */
@@ -125,7 +122,7 @@ static void feed_free(Feed *feed) {
   layout_free(feed->layout);
   schedule_free(feed->schedule);
   feed_watch_free(feed->watch);
-  g_clear_pointer(&feed->looks, g_hash_table_unref);
+  g_clear_pointer(&feed->looks, looks_free);
   declarations_free(feed->declarations);
   overlooked_free(feed->overlooked);
   g_free(feed->rules);
@@ -141,7 +138,7 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
   feed->gnupg_home = conf->node.gnupg_home;
   feed->declarations = declarations_new(&settings->source);
   feed->overlooked = overlooked_new(conf, settings);
-  feed->looks = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, look_free);
+  feed->looks = looks_new();
   set_rules(feed);
   if ((feed->layout = layout_new(conf_layout(conf, settings->layout), error)) && set_columns(feed, error) &&
       set_schedule(feed, conf, error) && set_ledger(feeds, feed, paths, error) &&

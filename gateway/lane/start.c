@@ -106,9 +106,10 @@ static void sweep(const char *folder, GHashTable *live) {
   }
 }
 
+/* Of what is only seen nothing lies on our disks, and there may be hundreds of thousands. */
 static gboolean live_files(Lane *lane, GPtrArray **files, GError **error) {
-  guint64 finished = 1u << FILE_CLOSED | 1u << FILE_GONE;
-  BookFilter filter = {.states = ((1u << FILE_N_STATES) - 1) & ~finished, .limit = MOST_LIVE};
+  guint64 others = 1u << FILE_SEEN | 1u << FILE_CLOSED | 1u << FILE_GONE;
+  BookFilter filter = {.states = ((1u << FILE_N_STATES) - 1) & ~others, .limit = MOST_LIVE};
   return (*files = book_files(lane->reader, &filter, error)) != NULL;
 }
 

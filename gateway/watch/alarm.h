@@ -1,9 +1,9 @@
 /* Alarms of a lane: what stands is kept here as it is in the book, so that raising again what stands, and clearing
- * what does not, costs nothing. Kinds: file-missing, file-incomplete, file-misnamed, file-held, file-rejected,
- * sequence-reused, sequence-gap, sequence-late, login-refused, endpoint-failing, poll-failing, fetch-failing,
- * posting-failing, delivery-failing, interface-failing, disk-short, key-expiring, test; recon-late and recon-failed
- * are gateway/recon's; storage-failed, configuration-contradicts and book-unwritable are told without the book. What
- * each means stands in packaging/man/sallyport.1. */
+ * what does not, costs nothing. Kinds: file-missing, file-incomplete, file-misnamed, listing-cut, file-held,
+ * file-rejected, sequence-reused, sequence-gap, sequence-late, login-refused, endpoint-failing, poll-failing,
+ * fetch-failing, posting-failing, delivery-failing, interface-failing, disk-short, key-expiring, test; recon-late and
+ * recon-failed are gateway/recon's; storage-failed, configuration-contradicts and book-unwritable are told without the
+ * book. What each means stands in packaging/man/sallyport.1. */
 #pragma once
 #include "store/book_watch.h"
 

@@ -261,7 +261,7 @@ void watch_look_at_endpoints(Watch *watch) {
 void watch_clear_strangers(Watch *watch) {
   static const char *const of_feeds[] = {"poll-failing",    "file-incomplete", "file-misnamed",    "file-held",
                                          "fetch-failing",   "posting-failing", "delivery-failing", "file-rejected",
-                                         "sequence-reused", "sequence-late"};
+                                         "sequence-reused", "sequence-late",    "listing-cut"};
   const Feeds *all = watch->host->feeds;
   g_autoptr(GHashTable) feeds = g_hash_table_new(g_str_hash, g_str_equal),
                         endpoints = g_hash_table_new(g_str_hash, g_str_equal),

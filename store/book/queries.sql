@@ -194,6 +194,9 @@ SELECT * FROM file WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 2;
 SELECT * FROM file WHERE name_shown = ?1 ORDER BY seen_at DESC, id DESC LIMIT 1;
 -- name: files-named
 SELECT * FROM file WHERE feed = ?1 AND name = ?2 ORDER BY +seen_at DESC, id DESC LIMIT 1000;
+-- name: files-seen
+SELECT id, name, size, modified, waits_for, waits_on FROM file
+WHERE state NOT IN ('closed', 'gone') AND state = 'seen' AND feed = ?1;
 -- name: file-tallies
 SELECT id, feed, state, records, accepted, rejected, duplicates, amount_accepted, batches_posted, changed_at FROM file
 WHERE id > ?1 ORDER BY id LIMIT ?2;

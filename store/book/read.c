@@ -183,6 +183,33 @@ GPtrArray *book_files_named(BookReader *reader, const char *feed, GBytes *name, 
   return collect_files(reader, s, error);
 }
 
+gboolean book_visit_seen(BookReader *reader, const char *feed, BookSeenVisit visit, gpointer user, GError **error) {
+  DbStatement *s = book_ask(reader, BOOK_FILES_SEEN, error);
+  gboolean row = FALSE, ok = s != NULL;
+  if (ok)
+    db_bind_text(s, 1, feed, -1);
+  while (ok && (ok = db_step(s, &row, error)) && row) {
+    gsize length;
+    const void *bytes = db_bytes(s, 1, &length);
+    g_autoptr(GBytes) name = g_bytes_new_static(bytes, length);
+    const char *wait = db_text(s, 4);
+    BookSeen seen = {.id = db_text(s, 0),
+                     .name = name,
+                     .size = (guint64)db_integer(s, 2),
+                     .modified = db_integer(s, 3),
+                     .waits_on = db_text(s, 5)};
+    if (!(ok = db_row_whole(s, error)))
+      break;
+    if (wait && !file_wait_parse(wait, &seen.waits_for))
+      seen.waits_for = FILE_WAIT_NOTHING; /* of another build: asked anew */
+    if (!visit(user, &seen))
+      break;
+  }
+  if (row)
+    db_reset(s);
+  return ok && book_end(reader, error);
+}
+
 GPtrArray *book_files_with_digest(BookReader *reader, const char *feed, const char *sha256, const char *except,
                                   GError **error) {
   DbStatement *s = book_ask(reader, BOOK_FILES_WITH_DIGEST, error);

@@ -47,6 +47,7 @@
   X(FILES_BY_PREFIX, "files-by-prefix") \
   X(FILE_BY_SHOWN_NAME, "file-by-shown-name") \
   X(FILES_NAMED, "files-named") \
+  X(FILES_SEEN, "files-seen") \
   X(FILE_TALLIES, "file-tallies") \
   X(FILES_WITH_DIGEST, "files-with-digest") \
   X(BATCHES, "batches") \

@@ -7,9 +7,10 @@
 #include <string.h>
 
 void look_update(Look *look, const CourierEntry *entry, gint64 now, guint generation) {
-  gboolean is_same = look->looks > 0 && look->size == entry->size && look->modified == entry->modified;
-  if (!is_same)
-    *look = (Look){.size = entry->size, .modified = entry->modified, .since = now};
+  if (look->size != entry->size || look->modified != entry->modified)
+    *look = (Look){.size = entry->size, .modified = entry->modified};
+  if (look->looks == 0)
+    look->since = now;
   look->looks++;
   look->generation = generation;
 }
@@ -68,18 +69,18 @@ static gboolean looks_like_companion(const ConfSourceFolder *source, const char 
   return FALSE;
 }
 
-static gboolean is_candidate(const ConfSourceFolder *source, const char *name) {
-  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !claim_is_one(name) && !admit_is_temporary(source, name) &&
-         !looks_like_companion(source, name);
+/* But that it may be a companion. */
+static gboolean matches(const ConfSourceFolder *source, const char *name) {
+  return fnmatch(source->match, name, FNM_PERIOD) == 0 && !claim_is_one(name) && !admit_is_temporary(source, name);
 }
 
 gboolean admit_is_candidate(const ConfSourceFolder *source, GBytes *bytes) {
   g_autofree char *name = name_string(bytes);
-  return is_candidate(source, name);
+  return matches(source, name) && !looks_like_companion(source, name);
 }
 
 gboolean admit_is_relevant(const ConfSourceFolder *source, const char *name) {
-  return looks_like_companion(source, name) || is_candidate(source, name); /* an index looks like a companion, too */
+  return matches(source, name) || looks_like_companion(source, name); /* an index looks like a companion, too */
 }
 
 GBytes *admit_companion(const ConfSourceFolder *source, Companion which, GBytes *bytes) {

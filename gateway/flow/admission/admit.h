@@ -13,6 +13,11 @@ typedef struct {
   guint looks;      /* polls in a row with this size and time */
   gint64 since;     /* first of them, microseconds of the monotonic clock */
   guint generation; /* of the last look, to find names that are gone */
+  /* What the book is known to say of the name as long as it looks the same, so that it need not be asked again. */
+  gboolean is_done;   /* it was taken already, and its copy is kept */
+  gboolean is_told;   /* what it waits for was logged */
+  FileWait waits_for; /* it waits for that, NOTHING: not known */
+  guint waits_on;     /* a hash of what exactly */
 } Look;
 
 /* Takes the entry into account. `now` is monotonic here and below. */

@@ -94,12 +94,20 @@ void overlooked_begin(Overlooked *overlooked, gint64 now) {
   found_clear(&overlooked->unknown);
 }
 
+static gboolean is_late(const Overlooked *overlooked, gint64 since) {
+  return overlooked->now - since >= overlooked->feed->source.tell_after * (gint64)G_USEC_PER_SEC;
+}
+
 /* TRUE: it has lain there for long, and longer than those before. */
+static gboolean is_first(const Overlooked *overlooked, const Found *found, gint64 since) {
+  return is_late(overlooked, since) && (found->late == 0 || since < found->since);
+}
+
 static gboolean find(const Overlooked *overlooked, Found *found, gint64 since) {
+  gboolean is_told = is_first(overlooked, found, since);
   found->there++;
-  if (overlooked->now - since < overlooked->feed->source.tell_after * (gint64)G_USEC_PER_SEC)
-    return FALSE;
-  if (found->late++ > 0 && since >= found->since)
+  found->late += is_late(overlooked, since) ? 1 : 0;
+  if (!is_told)
     return FALSE;
   g_clear_pointer(&found->id, g_free);
   g_clear_pointer(&found->in_words, g_free);
@@ -135,6 +143,15 @@ void overlooked_pass(Overlooked *overlooked, const char *name, guint64 size, gin
     overlooked->unknown.in_words = files_show_bytes(name, strlen(name), 255);
 }
 
+gboolean overlooked_wait_unnamed(Overlooked *overlooked, gint64 since) {
+  if (overlooked->feed->source.tell_after == 0)
+    return TRUE;
+  if (is_first(overlooked, &overlooked->waiting, since))
+    return FALSE;
+  find(overlooked, &overlooked->waiting, since);
+  return TRUE;
+}
+
 void overlooked_wait(Overlooked *overlooked, const BookFile *file, const char *on, gint64 since) {
   if (overlooked->feed->source.tell_after == 0 || !find(overlooked, &overlooked->waiting, since))
     return;
@@ -161,11 +178,25 @@ static gboolean tell_overlooked(BookTransaction *tx, const Overlooked *overlooke
   return !is_over || book_clear_alarm(tx, call->kind, call->subject, call->ways, error);
 }
 
+/* What lies behind the cut is not seen, and nobody else would say so. */
+static gboolean tell_cut(BookTransaction *tx, const char *feed, gboolean is_whole, guint ways, GError **error) {
+  g_autofree char *text = g_strdup_printf(
+      "%s: its folder is not listed whole: it holds more than 200,000 names that the feed looks at, or its server says "
+      "that it leaves some out; files behind that are not seen. Have what is done with taken out of the folder, or "
+      "files put into several",
+      feed);
+  const AlarmCall call = {
+      .kind = "listing-cut", .subject = feed, .feed = feed, .text = text, .weight = 1, .ways = ways};
+  return is_whole ? book_clear_alarm(tx, call.kind, feed, ways, error) : book_raise_alarm(tx, &call, error);
+}
+
 gboolean overlooked_tell(BookTransaction *tx, Overlooked *overlooked, gboolean is_whole, guint ways, GError **error) {
+  const char *feed = overlooked->feed->name;
+  if (!tell_cut(tx, feed, is_whole, ways, error))
+    return FALSE;
   if (!is_whole)
     return TRUE;
   g_hash_table_foreach_remove(overlooked->strangers, is_of_before, &overlooked->generation);
-  const char *feed = overlooked->feed->name;
   const Found *waiting = &overlooked->waiting, *unknown = &overlooked->unknown;
   g_autofree char *incomplete = g_strdup_printf(
                       "%s: %u file%s without a marker, signature or declaration for longer than the feed's tell-after, "

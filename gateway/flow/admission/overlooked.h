@@ -16,8 +16,12 @@ void overlooked_free(Overlooked *overlooked);
 void overlooked_begin(Overlooked *overlooked, gint64 now);
 /* It has a file that the feed does not take. At most 1,000 such names are kept. */
 void overlooked_pass(Overlooked *overlooked, const char *name, guint64 size, gint64 modified);
+/* It has a file that waits for something, and has not changed since then (monotonic). FALSE: it is not counted, as its
+ * row is wanted, which overlooked_wait() takes. */
+gboolean overlooked_wait_unnamed(Overlooked *overlooked, gint64 since);
 /* It has a file that waits for `on` (for people; borrowed), and has not changed since then (monotonic). */
 void overlooked_wait(Overlooked *overlooked, const BookFile *file, const char *on, gint64 since);
-/* The listing has ended; is_whole: it was not cut off. Raises and clears the feed's alarms. */
+/* The listing has ended; is_whole: it was not cut off, else that is an alarm, too. Raises and clears the feed's
+ * alarms. */
 gboolean overlooked_tell(BookTransaction *tx, Overlooked *overlooked, gboolean is_whole, guint ways,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -126,6 +126,7 @@ def an_endless_listing_ends_and_is_told():
         world.liar.lie("list-endless", "outgoing")
         wait_until("the log to tell of it", lambda: "listing-incomplete" in world.gateway.log(), seconds=60,
                    log=world.gateway.log_tail)
+        wait_until("an alarm", lambda: "listing-cut" in world.gateway.ok("alarms").out, log=world.gateway.log_tail)
         world.liar.tell_the_truth()
         drop(world, "POINTS_after.dat.pgp")
         equal(world.feedback("POINTS_after.dat.pgp", seconds=60).accepted, 20, "accepted")

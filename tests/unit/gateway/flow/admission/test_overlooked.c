@@ -82,7 +82,7 @@ static void a_name_that_no_feed_takes_is_told_when_it_has_lain_there(void **stat
   listing(&world, 0, 1060, names, 0, TRUE, "file-misnamed X_1");
   listing(&world, 1, 5000, "X_1 A_1", 0, TRUE, "file-misnamed X_1"); /* one feed of the folder tells */
   listing(&world, 1, 9000, "X_1 A_1", 0, TRUE, "file-misnamed X_1");
-  listing(&world, 0, 1061, "", 0, FALSE, "file-misnamed X_1"); /* cut off: who knows */
+  listing(&world, 0, 1061, "", 0, FALSE, "file-misnamed X_1; listing-cut (null)"); /* who knows */
   listing(&world, 0, 1062, "X_2", 0, TRUE, "");                /* new: not for so long */
   listing(&world, 0, 1200, "X_2 X_3", 0, TRUE, "file-misnamed X_2");
   end(&world);
