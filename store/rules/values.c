@@ -7,11 +7,11 @@ typedef struct {
   char *name;
   ValueKind kind;
   sqlite3_stmt *statement; /* whether it is asked, and its value */
-} Value;
+} ValueColumn;
 
 struct ValueSet {
   RuleSandbox sandbox;
-  Value *values;
+  ValueColumn *values;
   guint n_values;
 };
 
@@ -24,7 +24,7 @@ static gboolean blame(GError **error, const char *name) {
 }
 
 /* The value's own type is looked at when it is read; a REAL is none. */
-static gboolean take(const Value *value, sqlite3_stmt *statement, Money *into, guint8 *outcome) {
+static gboolean take(const ValueColumn *value, sqlite3_stmt *statement, Money *into, guint8 *outcome) {
   sqlite3_value *given = sqlite3_column_value(statement, 1);
   *outcome = VALUE_UNASKED;
   if (sqlite3_column_int(statement, 0) == 0)
@@ -36,7 +36,7 @@ static gboolean take(const Value *value, sqlite3_stmt *statement, Money *into, g
   return (value->kind == VALUE_MONEY || sqlite3_value_type(given) == SQLITE_INTEGER) && rule_money_read(given, into);
 }
 
-static gboolean run(ValueSet *set, const Value *value, const RecordBlock *block, Money *values, guint8 *outcomes,
+static gboolean run(ValueSet *set, const ValueColumn *value, const RecordBlock *block, Money *values, guint8 *outcomes,
                     GError **error) {
   int rc;
   rule_sandbox_begin(&set->sandbox, block, 2);
@@ -57,7 +57,7 @@ static gboolean run(ValueSet *set, const Value *value, const RecordBlock *block,
 
 gboolean value_set_run(ValueSet *set, guint rule, const RecordBlock *block, const Money *amounts, Money *values,
                        guint8 *outcomes, GError **error) {
-  const Value *value = &set->values[rule];
+  const ValueColumn *value = &set->values[rule];
   memset(outcomes, VALUE_ABSENT, block->count);
   set->sandbox.amounts = amounts;
   gboolean ok = run(set, value, block, values, outcomes, error);
@@ -75,7 +75,7 @@ static gboolean check_text(ValueSet *set, const char *text, gboolean gives_money
   return rule_text_check(text, &money, &computes, error) && rule_compile_as_check(&set->sandbox, text, error);
 }
 
-static gboolean try_on_samples(ValueSet *set, const Value *value, GError **error) {
+static gboolean try_on_samples(ValueSet *set, const ValueColumn *value, GError **error) {
   g_autoptr(RecordBlock) samples = rule_make_samples(&set->sandbox);
   g_autofree Money *amounts = g_new(Money, samples->count), *values = g_new(Money, samples->count);
   g_autofree guint8 *outcomes = g_new(guint8, samples->count);
@@ -88,11 +88,11 @@ static gboolean try_on_samples(ValueSet *set, const Value *value, GError **error
   return ok;
 }
 
-static gboolean prepare(ValueSet *set, const ValueRule *rule, Value *value, GError **error) {
+static gboolean prepare(ValueSet *set, const ValueRule *rule, ValueColumn *value, GError **error) {
   const char *when = rule->when ? rule->when : "1";
   g_autofree char *sql = g_strdup_printf("SELECT (%s) IS TRUE, iif((%s) IS TRUE, (%s), NULL) FROM record", when, when,
                                          rule->value);
-  *value = (Value){.name = g_strdup(rule->name), .kind = rule->kind};
+  *value = (ValueColumn){.name = g_strdup(rule->name), .kind = rule->kind};
   if (!check_text(set, when, FALSE, error) || !check_text(set, rule->value, rule->kind == VALUE_MONEY, error))
     return blame(error, rule->name);
   value->statement = sqlite_prepare(set->sandbox.db, sql, error);
@@ -101,7 +101,7 @@ static gboolean prepare(ValueSet *set, const ValueRule *rule, Value *value, GErr
 
 ValueSet *value_set_new(const ValueSetOptions *options, GError **error) {
   ValueSet *set = g_new0(ValueSet, 1);
-  set->values = g_new0(Value, options->n_rules + 1);
+  set->values = g_new0(ValueColumn, options->n_rules + 1);
   set->sandbox.money = g_strdup(options->money);
   gboolean ok = rule_sandbox_open(&set->sandbox, options->columns, options->n_columns, NULL, 0, error);
   for (guint i = 0; ok && i < options->n_rules; i++) {
