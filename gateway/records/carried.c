@@ -25,6 +25,7 @@ static void put_group(Parse *parse, guint group) {
 void outer_end_record(Parse *parse) {
   const Layout *layout = parse->layout;
   parse->state->may_have_addenda = TRUE;
+  parse->state->n_addenda = 0;
   for (guint g = 0; g < layout->n_groups; g++)
     put_group(parse, g);
   if (layout->n_addenda == 0)

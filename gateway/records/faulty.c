@@ -129,6 +129,7 @@ void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells
     return;
   }
   parse->state->may_have_addenda = TRUE;
+  parse->state->n_addenda = 0;
   fault_code(fault, code);
   parse->block->lines[parse->block->count] = parse->state->chunk.lines;
   record_block_end_faulty(parse->block, column, code, reason);

@@ -5,6 +5,8 @@
  * nothing is changed silently, skipped or trimmed. Sources: RFC 4180 for quoting; Unicode 15 D92 for UTF-8; values.c
  * for signed digits. Fixed lines: fields have their bytes in the file's own character set and lose the padding that is
  * declared; a field of blanks alone is absent. Without line ends, records are counted off, and line numbers are theirs.
+ * Groups and addenda: what a group's header and a record's addenda say are columns of the record, as are the line in
+ * which each group begins and the one in which the record ends; they are never records of their own.
  * Several types of records: their columns are all their fields by name, those that a type does not have are null, and
  * the last column is `record_type`, the tag; of a faulty record it is all that is known. Fault codes: L001 not in the
  * declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown tag, L006 bad

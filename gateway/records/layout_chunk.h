@@ -47,6 +47,7 @@ typedef struct {
   guint8 *types;                     /* each record's type, or LAYOUT_NO_TYPE; NULL: there is one type only */
   guint64 *unreadable;               /* n_sums: the first line whose amount could not; 0: none */
   gboolean may_have_addenda;         /* the line before is a record or an addendum of it */
+  guint n_addenda;                   /* of that record */
   guint64 last_outer;                /* the last outer line; 0: none */
   GArray *group_lines, *numbers;     /* GroupLine, GroupNumber */
   GArray *counts;                    /* guint64, n_addenda + n_remarks for each group line */

@@ -6,8 +6,8 @@
 #include "gateway/records/dates.h"
 #include "gateway/records/layout.h"
 
-/* A chunk holds at most this many lines, however short they are: it bounds a chunk's memory (arrays, faults). */
-enum { LAYOUT_CHUNK_LINES = 16384 };
+/* A chunk's lines, however short they are: it bounds a chunk's memory; and addenda of its last record behind them. */
+enum { LAYOUT_CHUNK_LINES = 16384, LAYOUT_MOST_ADDENDA = 10000 };
 enum { LAYOUT_MOST_TYPES = 200, LAYOUT_NO_TYPE = 255 }; /* of records; a chunk keeps each record's in a byte */
 #define LAYOUT_TYPE_COLUMN "record_type"
 

@@ -382,13 +382,14 @@ static const guint8 *skip_addendum(const Layout *layout, const guint8 *at, const
 }
 
 /* A record and its addenda, and lines that are passed over among them, stand in one chunk: so its columns can be
- * filled, and it can be refused for them. They take no memory by their number. */
+ * filled, and it can be refused for them. There is a limit to both their number and what the parser takes. */
 static const guint8 *skip_outer(const Layout *layout, const guint8 *at, const guint8 *end) {
+  guint addenda = 0;
   for (const guint8 *begun = NULL; begun != at && at < end;) {
     begun = at;
     if (layout->passes_over)
       at = passed_over_skip(layout, at, end);
-    if (layout->n_addenda > 0 && at < end)
+    if (layout->n_addenda > 0 && at < end && addenda++ < LAYOUT_MOST_ADDENDA)
       at = skip_addendum(layout, at, end);
   }
   return at;

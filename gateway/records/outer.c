@@ -61,11 +61,14 @@ static gboolean begin_addendum(Parse *parse) {
   ChunkState *state = parse->state;
   state->last_outer = state->chunk.lines;
   state->beside[parse->kind - parse->layout->first_outer]++;
-  if (!state->may_have_addenda)
-    parse_add_problem(parse, "T014",
-                      g_strdup_printf("a line \"%s\" belongs to the record before it, and there is none",
-                                      parse->layout->shapes[parse->kind].tag));
-  return state->may_have_addenda;
+  if (state->may_have_addenda && state->n_addenda++ < LAYOUT_MOST_ADDENDA)
+    return TRUE;
+  state->may_have_addenda = FALSE;
+  parse_add_problem(parse, "T014",
+                    g_strdup_printf("a line \"%s\" belongs to the record before it, and there is none, or it has %d "
+                                    "such lines already",
+                                    parse->layout->shapes[parse->kind].tag, LAYOUT_MOST_ADDENDA));
+  return FALSE;
 }
 
 /* Of a second addendum, texts are put behind the first one's; of all else, the first value is the record's. */

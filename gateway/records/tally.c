@@ -189,7 +189,7 @@ static gboolean sum_holds(const Layout *layout, const Tally *tally, guint c, gui
   g_autofree char *what = g_strdup_printf("%s%s%s of %s", control->opening ? control->opening->name : "",
                                           control->opening ? " and the " : "", names[sum_of->what], sum_of->name);
   g_autofree char *of = of_which(layout, control, what);
-  return differs_by(problem, "T004", line,
+  return differs_by(problem, sum_of->what >= CONF_CONTROL_DEBIT_COUNT ? "T003" : "T004", line,
                     differs(control->field, of, tally->declared[c], scale, (gint64)sum, finest));
 }
 

@@ -144,6 +144,27 @@ static void a_record_answers_for_its_addenda(void **state) {
          "4 L012 8\nH 1 \"x\"\nT 9 \"1\" \"9\" \"5\"\n= 9 lines, 1 records, ok");
 }
 
+static void a_record_has_at_most_ten_thousand_addenda(void **state) {
+  (void)state;
+  for (guint n = 10000; n <= 10001; n++) {
+    GError *error = NULL;
+    ConfLayout *conf = layouts_conf("|", NULL, "D key:text", NULL);
+    layouts_beside(&conf->addenda, "C n:int");
+    Layout *layout = layout_new(conf, &error);
+    assert_null(error);
+    g_autoptr(GString) text = g_string_new("D|k\n");
+    for (guint i = 0; i < n; i++)
+      g_string_append(text, "C|1\n");
+    g_string_append(text, "D|l\nC|2\n");
+    for (gsize wanted = 1; wanted <= text->len; wanted *= 64) {
+      g_autofree char *told = layouts_tell(layout, text->str, text->len, wanted);
+      assert_true(g_str_has_suffix(told, n == 10000 ? "records, ok\n" : "records, T014 in 10002\n"));
+    }
+    layout_free(layout);
+    layouts_free(conf);
+  }
+}
+
 /* A header is copied into each of its records, so it may not be large. */
 static void a_header_of_too_much_text_is_refused(void **state) {
   (void)state;
@@ -301,6 +322,7 @@ int main(void) {
       cmocka_unit_test(wrong_groups_are_refused_with_their_line_and_cause),
       cmocka_unit_test(a_message_says_which_group_and_where),
       cmocka_unit_test(a_record_answers_for_its_addenda),
+      cmocka_unit_test(a_record_has_at_most_ten_thousand_addenda),
       cmocka_unit_test(a_header_of_too_much_text_is_refused),
       cmocka_unit_test(what_records_have_from_other_lines_has_names_of_its_own),
       cmocka_unit_test(any_file_is_read_as_what_it_was_made_of),
