@@ -4,6 +4,10 @@
 
 /* Secrets, certificates, local folders, the alarms' program: what the configuration names on this machine. */
 void check_files(const Conf *conf, ConfReport *report);
+/* An SSH key that no login can succeed with: a public one, a foreign form, a passphrase that is not named. */
+typedef enum { IDENTITY_UNKNOWN, IDENTITY_OPEN, IDENTITY_LOCKED, IDENTITY_PUBLIC, IDENTITY_PUTTY } IdentityKind;
+IdentityKind identity_kind(const char *text); /* of a key file's beginning */
+void check_identity(const ConfEndpoint *endpoint, ConfReport *report);
 /* Their files of holidays. */
 void check_calendars(const Conf *conf, ConfReport *report);
 /* The read rules of reconciliations: columns and conditions. `layouts`: name → Layout, of those that are sound. */

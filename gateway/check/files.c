@@ -55,6 +55,7 @@ static void check_local_folder(const ConfEndpoint *endpoint, ConfReport *report)
 
 static void check_endpoint(const ConfEndpoint *endpoint, ConfReport *report) {
   check_secret(endpoint->where, "identity-file", endpoint->identity_file, report);
+  check_identity(endpoint, report);
   check_secret(endpoint->where, "passphrase-file", endpoint->passphrase_file, report);
   check_secret(endpoint->where, "password-file", endpoint->password_file, report);
   check_secret(endpoint->where, "token-file", endpoint->token_file, report);
