@@ -228,6 +228,16 @@ static const CliOption options[] = {
     CLI_TEXT(Wanted, until, "until", 0, "TIME", "before then", CLI_VALUE_TEXT),
     {0}};
 
+/* Named states that files are in for moments only, until their answer is made. */
+static void hint_at_outcomes(const Wanted *wanted) {
+  static const char *const brief[] = {"rejected", "duplicate"};
+  g_auto(GStrv) states = g_strsplit(wanted->state && !wanted->outcome ? wanted->state : "", ",", -1);
+  for (guint i = 0; i < G_N_ELEMENTS(brief); i++)
+    if (g_strv_contains((const char *const *)states, brief[i]))
+      cli_complain("a file is %s until its answer has gone, then it is closed; --outcome %s shows all of them",
+                   brief[i], brief[i]);
+}
+
 static CliExit files_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
   g_autoptr(GError) error = NULL;
@@ -243,6 +253,8 @@ static CliExit files_command(Cli *cli) {
       !parse_time(cli, "until", wanted->until, &filter.until))
     return CLI_EXIT_USAGE;
   cli_tell_unconfigured(lanes);
+  if (!cli->out->is_json)
+    hint_at_outcomes(wanted);
   Listing listing;
   gboolean ok = listing_begin(&listing, lanes, &filter, &error);
   if (ok && wanted->feed && !is_known_feed(cli, &listing, wanted->feed))

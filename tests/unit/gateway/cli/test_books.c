@@ -24,6 +24,7 @@ static void files_can_be_filtered(void **state) {
       fail_msg("%s gives %zu files", rows[i].words, json_array_size(json_object_get(answer, "files")));
     json_decref(answer);
   }
+  expect(world->site, "files --state held,rejected", 0, "--outcome rejected shows all of them");
   expect(world->site, "files --state sleeping", 2, "there is no state \"sleeping\"");
   expect(world->site, "files --since never", 2, "is no time");
   expect(world->site, "files --feed bad-feed", 4, "good-feed");
