@@ -2,6 +2,7 @@
 #include "gateway/cli/books.h"
 #include "gateway/cli/file_words.h"
 #include "gateway/flow/try.h"
+#include "gateway/processors/processors.h"
 #include "gateway/records/exceptions.h"
 
 static gboolean is_trusted(const FlowTryReport *report) {
@@ -140,7 +141,7 @@ static CliExit try_command(Cli *cli) {
     cli_complain("there is no file \"%s\" here", cli->arguments[1]);
     return CLI_EXIT_NOT_FOUND;
   }
-  gboolean ok = flow_try(cli->conf, feed, cli->arguments[1], &report, &error);
+  gboolean ok = flow_try(cli->conf, feed, processor_of(feed), cli->arguments[1], &report, &error);
   CliExit exit = !ok ? cli_fail(error) : is_accepted(&report) ? CLI_EXIT_FINE : CLI_EXIT_FAILED;
   if (ok && cli->out->is_json)
     print_json(cli, &report, status_feed_scale(cli->conf, feed));

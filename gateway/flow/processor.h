@@ -21,6 +21,9 @@ typedef struct {
 struct Processor {
   /* Batches get their numbers when they are sent; until then they are ranges without one. */
   gboolean cuts_when_sent;
+  /* Behind the reason of a record that stands in the file before: what is not decided yet when the file is validated.
+   * NULL: nothing. */
+  const char *of_repeated;
   /* NULL: it needs no endpoint, and runs in a worker; else AT_PROCESS. */
   void (*target)(const ConfLane *lane, const ConfFeed *feed, ProcessorTarget *target);
   /* What of the configuration needs the layout to be checked; NULL: nothing. */

@@ -17,6 +17,7 @@ enum { SHOWN_EXCEPTIONS = 20 };
 typedef struct {
   const Conf *conf;
   const ConfFeed *feed;
+  const Processor *processor;
   const ConfPartner *partner;
   const LanePaths *paths;
   Layout *layout;
@@ -114,6 +115,7 @@ static gboolean examine(Try *try, FlowTryReport *report, GError **error) {
                             .rules = rules,
                             .n_rules = n_rules,
                             .columns = conf_process_keeps_ledger(try->feed->process) ? &try->columns : NULL,
+                            .of_repeated = try->processor->of_repeated,
                             .threads = MAX(g_get_num_processors(), 1),
                             .check_keys = ask_reader,
                             .balance = ask_balance,
@@ -244,7 +246,8 @@ static void exception_free(gpointer data) {
   g_free(exception);
 }
 
-gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, FlowTryReport *report, GError **error) {
+gboolean flow_try(const Conf *conf, const ConfFeed *feed, const Processor *processor, const char *path,
+                  FlowTryReport *report, GError **error) {
   const ConfLane *lane = NULL;
   struct stat status;
   *report = (FlowTryReport){.opened = {.plaintext = -1}, .refused = g_ptr_array_new_with_free_func(exception_free)};
@@ -255,7 +258,8 @@ gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, Flow
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", path, g_strerror(errno));
   report->cipher_size = (guint64)status.st_size;
   g_autoptr(LanePaths) paths = lane_paths_new(&conf->node, lane->name);
-  Try try = {.conf = conf, .feed = feed, .partner = conf_partner(conf, feed->partner), .paths = paths};
+  Try try = {
+      .conf = conf, .feed = feed, .processor = processor, .partner = conf_partner(conf, feed->partner), .paths = paths};
   pthread_mutex_init(&try.lock, NULL);
   try.name = g_path_get_basename(path);
   gboolean ok = prepare(&try, error) && open_file(&try, path, ciphertext, report, error);

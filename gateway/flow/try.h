@@ -3,6 +3,7 @@
 #pragma once
 #include "gateway/flow/judging/examine.h"
 #include "gateway/flow/judging/order.h"
+#include "gateway/flow/processor.h"
 #include "gateway/envelope/unwrap.h"
 
 typedef struct {
@@ -18,5 +19,5 @@ void flow_try_report_clear(FlowTryReport *report);
 
 /* A detached signature is looked for beside the file, by the feed's template. Reads the ledger of the feed's lane when
  * it exists, and asks gpg as the lane would. */
-gboolean flow_try(const Conf *conf, const ConfFeed *feed, const char *path, FlowTryReport *report,
-                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean flow_try(const Conf *conf, const ConfFeed *feed, const Processor *processor, const char *path,
+                  FlowTryReport *report, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -234,6 +234,7 @@ static gboolean validate(Step *step, GError **error) {
                             .n_rules = step->feed->n_rules,
                             .columns = step->feed->columns,
                             .cuts_when_sent = step->feed->processor->cuts_when_sent,
+                            .of_repeated = step->feed->processor->of_repeated,
                             .threads = step->flow->threads,
                             .check_keys = ask_ledger,
                             .balance = ask_balance,

@@ -132,9 +132,8 @@ static Outcome outcome_of(Examiner *examiner, guint i, const BlockFault *fault, 
   g_string_assign(examiner->reasons, reason);
   if (g_str_equal(code, CODE_KEY_CONTRADICTS) || g_str_equal(code, CODE_KEY_REPEATED))
     g_string_append_printf(examiner->reasons, ", in line %" G_GUINT64_FORMAT, repeated->first_line);
-  /* that one is yet to be decided, and may be refused: the same record would be, too */
-  if (g_str_equal(code, CODE_KEY_REPEATED) && examiner->examine->options->conf->process == CONF_PROCESS_HTTP)
-    g_string_append(examiner->reasons, ": what is said of that one holds for both");
+  if (g_str_equal(code, CODE_KEY_REPEATED) && examiner->examine->options->of_repeated)
+    g_string_append(examiner->reasons, examiner->examine->options->of_repeated);
   return outcome;
 }
 

@@ -25,6 +25,7 @@ typedef struct {
   /* NULL: the feed keeps no ledger, so that its records have no key, account or amount, and are not told apart */
   const LedgerColumns *columns;
   gboolean cuts_when_sent; /* processor.h */
+  const char *of_repeated; /* the same */
   guint threads;
   ExamineKeys check_keys;
   ExamineBalance balance;

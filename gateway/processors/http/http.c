@@ -282,6 +282,8 @@ static gboolean post_over_http(Step *step, GError **error) {
 
 const Processor processor_http = {
     .cuts_when_sent = TRUE,
+    /* that one may be refused by the interface: the same record would be, too */
+    .of_repeated = ": what is said of that one holds for both",
     .target = accrual_target,
     .check = accrual_check,
     .open = accrual_open_service,
