@@ -168,27 +168,34 @@ static gboolean is_beside(const ConfLayout *layout, const ConfLine *line) {
 }
 
 /* What records have of their group is not theirs. */
-static const ConfField *summed_field(const ConfLayout *layout, const ConfField *field, const ConfLine *line) {
-  const ConfField *found = line ? conf_line_field(line, field->control_field) : NULL;
+static const ConfField *summed_field(const ConfLayout *layout, const char *name, const ConfLine *line) {
+  const ConfField *found = line ? conf_line_field(line, name) : NULL;
   for (guint r = 0; !line && r < layout->records->len && !found; r++)
-    found = conf_line_field(layout->records->pdata[r], field->control_field);
+    found = conf_line_field(layout->records->pdata[r], name);
   return found;
 }
 
-static void check_sum(const Section *section, const ConfLayout *layout, const ConfField *field, const ConfLine *line) {
-  const ConfField *summed = summed_field(layout, field, line);
+static void check_summed(const Section *section, const ConfLayout *layout, const ConfField *field, const char *name,
+                         const ConfLine *line) {
+  const ConfField *summed = summed_field(layout, name, line);
   if (line && is_beside(layout, line)) {
     conf_report_error(section->report, field->where,
                       "field \"%s\": numbers of addenda and remarks are counted and not summed", field->name);
   } else if (!summed) {
-    g_autofree char *suggestion = named_suggest(line ? line->fields : layout->record.fields, field->control_field);
+    g_autofree char *suggestion = named_suggest(line ? line->fields : layout->record.fields, name);
     conf_report_error(section->report, field->where, "field \"%s\": the record has no field \"%s\" to sum%s",
-                      field->name, field->control_field, suggestion);
+                      field->name, name, suggestion);
   } else if (summed->type != CONF_INTEGER && summed->type != CONF_DECIMAL) {
     conf_report_error(section->report, field->where,
                       "field \"%s\": \"%s\" cannot be summed, it is neither integer nor decimal", field->name,
                       summed->name);
   }
+}
+
+static void check_sum(const Section *section, const ConfLayout *layout, const ConfField *field, const ConfLine *line) {
+  g_auto(GStrv) names = g_strsplit(field->control_field, "+", -1);
+  for (char **name = names; *name; name++)
+    check_summed(section, layout, field, g_strstrip(*name), line);
 }
 
 static void check_control(const Section *section, const ConfLayout *layout, guint group, const ConfField *field) {

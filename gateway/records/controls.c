@@ -48,19 +48,19 @@ static const ConfField *find_opening(const Layout *layout, const Control *contro
 }
 
 /* Of records; or, by their tag, of a group's headers or trailers. */
-static gboolean find_sum(const Layout *layout, const Control *control, SumOf *sum) {
+static gboolean find_sum(const Layout *layout, const Control *control, const char *name, SumOf *sum) {
   const ConfField *field = control->field;
   const ConfField *summed = NULL;
   sum->what = field->control;
   sum->type = -1;
   guint kind = control->n_counted > 0 ? control->counted[0] : SHAPE_RECORD;
   if (layout_is_outer(layout, kind)) {
-    gint index = layout_group_of(layout, kind) < 0 ? -1 : field_index(&layout->shapes[kind], field->control_field);
+    gint index = layout_group_of(layout, kind) < 0 ? -1 : field_index(&layout->shapes[kind], name);
     sum->outer = kind;
     sum->column = (guint)MAX(index, 0);
     summed = index < 0 ? NULL : layout->shapes[kind].fields[index].conf;
   } else {
-    int column = field->control_field ? layout_column(layout, field->control_field) : -1;
+    int column = layout_column(layout, name);
     sum->type = control->n_counted > 0 ? (int)(kind - SHAPE_RECORD) : -1;
     sum->column = (guint)MAX(column, 0);
     for (guint type = 0; column >= 0 && type < layout->n_types; type++) {
@@ -71,9 +71,21 @@ static gboolean find_sum(const Layout *layout, const Control *control, SumOf *su
   }
   if (!summed || !value_is_integer(summed))
     return FALSE;
-  sum->name = summed->name;
   sum->scale = summed->type == CONF_DECIMAL && field->control < CONF_CONTROL_DEBIT_COUNT ? summed->scale : 0;
   return TRUE;
+}
+
+/* "fee + tax": both, of each line. */
+static gboolean find_sums(Layout *layout, Control *control) {
+  g_auto(GStrv) names = g_strsplit(control->field->control_field ? control->field->control_field : "", "+", -1);
+  control->sums = g_new(guint, g_strv_length(names) + 1);
+  for (char **name = names; *name; name++) {
+    SumOf sum = {0};
+    if (!find_sum(layout, control, g_strstrip(*name), &sum))
+      return FALSE;
+    control->sums[control->n_sums++] = add_sum(layout, sum);
+  }
+  return control->n_sums > 0;
 }
 
 static gboolean find_lines(const Layout *layout, Control *control, GError **error) {
@@ -99,13 +111,10 @@ static gboolean compile_control(Layout *layout, guint where, guint index, GError
                        .is_sum = field->control >= CONF_CONTROL_SUM};
   if (!find_lines(layout, control, error))
     return FALSE;
-  SumOf sum = {0};
-  if (control->is_sum && !find_sum(layout, control, &sum))
+  if (control->is_sum && !find_sums(layout, control))
     return refuse_control(error, field, "sum(", field->control_field, ") is not a sum of a number of the record line");
   if (!value_is_integer(field))
     return refuse_control(error, field, "a control total is an integer or a decimal", NULL, "");
-  if (control->is_sum)
-    control->sum = add_sum(layout, sum);
   control->opening = find_opening(layout, control, field->opening);
   return TRUE;
 }

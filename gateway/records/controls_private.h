@@ -11,7 +11,8 @@ typedef struct {
   gboolean is_sum;
   guint *counted; /* the shapes of the lines that count; NULL: all records */
   guint n_counted;
-  guint sum;     /* which of the layout's */
+  guint *sums;   /* which of the layout's are added */
+  guint n_sums;
   const ConfField *opening; /* what the sum goes on from; NULL: nothing */
 } Control;
 
@@ -22,6 +23,5 @@ typedef struct {
   int type;
   guint outer; /* the shape of an outer line; 0: of records */
   ConfControl what;
-  const char *name; /* of the field */
   guint scale;
 } SumOf;

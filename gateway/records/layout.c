@@ -211,7 +211,7 @@ static gboolean proves_its_end(const Layout *layout) {
     if (control->where == SHAPE_TRAILER)
       return TRUE;
     if (layout->n_shapes == SHAPE_RECORD + 1 && control->is_sum &&
-        shapes[SHAPE_RECORD].field_of[layout->sums[control->sum].column] == (gint)shapes[SHAPE_RECORD].n_fields - 1)
+        shapes[SHAPE_RECORD].field_of[layout->sums[control->sums[0]].column] == (gint)shapes[SHAPE_RECORD].n_fields - 1)
       return TRUE;
   }
   return FALSE;
@@ -323,8 +323,10 @@ void layout_free(Layout *layout) {
   g_free(layout->shapes);
   g_free(layout->spelled);
   g_free(layout->columns);
-  for (guint i = 0; i < layout->n_controls; i++)
+  for (guint i = 0; i < layout->n_controls; i++) {
     g_free(layout->controls[i].counted);
+    g_free(layout->controls[i].sums);
+  }
   g_free(layout->controls);
   g_free(layout->group_column);
   g_free(layout->sums);

@@ -167,30 +167,48 @@ static LayoutSum cut_to(LayoutSum sum, guint digits) {
   return digits > 0 ? (sum < 0 ? -sum : sum) % most : sum;
 }
 
+static guint scale_of(const ConfField *field) {
+  return field && field->type == CONF_DECIMAL ? field->scale : 0;
+}
+
+/* The first line in which one of what is summed could not be read. */
+static guint64 unreadable_in(const Tally *tally, const Control *control) {
+  guint64 first = 0;
+  for (guint i = 0; i < control->n_sums; i++) {
+    guint64 line = tally->unreadable[control->sums[i]];
+    first = line > 0 && (first == 0 || line < first) ? line : first;
+  }
+  return first;
+}
+
 static gboolean sum_holds(const Layout *layout, const Tally *tally, guint c, guint64 line, LayoutProblem *problem) {
   static const char *const names[] = {CONF_CONTROLS(CONF_WORD)};
   const Control *control = &layout->controls[c];
-  const SumOf *sum_of = &layout->sums[control->sum];
-  guint s = control->sum, scale = control->field->type == CONF_DECIMAL ? control->field->scale : 0,
-        opening_scale = control->opening && control->opening->type == CONF_DECIMAL ? control->opening->scale : 0,
-        finest = MAX(MAX(scale, opening_scale), sum_of->scale);
-  if (tally->unreadable[s] > 0)
+  const ConfField *field = control->field;
+  guint scale = scale_of(field), opening_scale = scale_of(control->opening), finest = MAX(scale, opening_scale);
+  guint64 unreadable = unreadable_in(tally, control);
+  if (unreadable > 0)
     return differs_by(
-        problem, "T005", tally->unreadable[s],
+        problem, "T005", unreadable,
         g_strdup_printf("%s: the sum of %s cannot be confirmed: it could not be read in line %" G_GUINT64_FORMAT,
-                        control->field->name, sum_of->name, tally->unreadable[s]));
-  LayoutSum sum = cut_to(scaled(tally->sums[s], sum_of->scale, finest), control->field->low_digits) +
-                  scaled(tally->opening[c], opening_scale, finest);
+                        field->name, field->control_field, unreadable));
+  for (guint i = 0; i < control->n_sums; i++)
+    finest = MAX(finest, layout->sums[control->sums[i]].scale);
+  LayoutSum sum = 0;
+  for (guint i = 0; i < control->n_sums; i++)
+    sum += scaled(tally->sums[control->sums[i]], layout->sums[control->sums[i]].scale, finest);
+  sum = cut_to(sum, field->low_digits) + scaled(tally->opening[c], opening_scale, finest);
   if (sum > G_MAXINT64 || sum < G_MININT64)
     return differs_by(problem, "T006", line,
-                      g_strdup_printf("%s: the sum of %s is beyond 64 bits", control->field->name, sum_of->name));
+                      g_strdup_printf("%s: the sum of %s is beyond 64 bits", field->name, field->control_field));
   if (scaled(tally->declared[c], scale, finest) == sum)
     return TRUE;
   g_autofree char *what = g_strdup_printf("%s%s%s of %s", control->opening ? control->opening->name : "",
-                                          control->opening ? " and the " : "", names[sum_of->what], sum_of->name);
+                                          control->opening ? " and the " : "", names[field->control],
+                                          field->control_field);
   g_autofree char *of = of_which(layout, control, what);
-  return differs_by(problem, sum_of->what >= CONF_CONTROL_DEBIT_COUNT ? "T003" : "T004", line,
-                    differs(control->field, of, tally->declared[c], scale, (gint64)sum, finest));
+  return differs_by(problem, field->control >= CONF_CONTROL_DEBIT_COUNT ? "T003" : "T004", line,
+                    differs(field, of, tally->declared[c], scale, (gint64)sum, finest));
 }
 
 gboolean tally_holds(const Layout *layout, const Tally *tally, guint c, guint64 line, LayoutProblem *problem) {

@@ -43,6 +43,16 @@ static void lines_are_counted_with_header_and_trailer(void **state) {
   expect(with_comments("all-lines"), "H|x\nD|a\n#\nD|b\nT|4\n#\n", "T003 in 5");
 }
 
+static void two_fields_are_summed_together(void **state) {
+  (void)state;
+  static const char *const record = "D goods:dec=2 tax:dec=3? fee:int";
+  const char *const text = "D|1.50|0.125|2\nD|2.00||-1\nT|4.625\n";
+  expect(layouts_conf("|", NULL, record, "T all:dec=3#sum=goods+tax+fee"), text, "ok");
+  expect(layouts_conf("|", NULL, record, "T all:dec=3#sum=goods+fee"), text, "T004 in 3");
+  expect(layouts_conf("|", NULL, record, "T all:dec=3#gross=goods+fee"), "D|1.50||2\nD|2.00||-1\nT|6.500\n", "ok");
+  expect(layouts_conf("|", NULL, record, "T all:dec=3#sum=goods+fee"), "D|1.50|0.125|x\nT|1.500\n", "T005 in 1");
+}
+
 /* As NACHA's block count, of ten lines each, the last block filled up. */
 static void blocks_are_counted(void **state) {
   (void)state;
@@ -113,6 +123,7 @@ static void running_numbers_are_those_of_their_lines_or_records(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lines_are_counted_with_header_and_trailer),
+      cmocka_unit_test(two_fields_are_summed_together),
       cmocka_unit_test(blocks_are_counted),
       cmocka_unit_test(opening_and_movements_are_the_closing_balance),
       cmocka_unit_test(a_hash_total_has_the_low_digits_of_the_sum),
