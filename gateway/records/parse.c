@@ -289,13 +289,17 @@ static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
   parse->end = span->text + span->end;
   if (span->is_first)
     at = skip_mark(parse, at);
-  gboolean has_empty_last = cut_empty_last_line(parse, at);
+  gboolean has_empty_last = cut_empty_last_line(parse, at), awaits_first = span->is_first;
   while (at < parse->end) {
     if (parse->block->count == parse->block->capacity)
       return FALSE;
     guint64 passed = parse->state->chunk.passed_over;
     at = parse->layout->is_fixed ? fixed_line(parse, at) : parse_line(parse, at);
     parse->has_passed_last = parse->state->chunk.passed_over > passed;
+    if (G_UNLIKELY(awaits_first) && !parse->has_passed_last) {
+      foreign_check(parse, span->text, (gsize)(at - span->text));
+      awaits_first = FALSE;
+    }
   }
   check_last_line_end(parse, has_empty_last);
   parse->state->chunk.lines += has_empty_last ? 1 : 0;

@@ -68,6 +68,10 @@ void outer_refuse(Parse *parse, Fault fault, char *reason);
 /* carried.c, before a record is ended: what it has from its groups; addenda may follow. */
 void outer_end_record(Parse *parse);
 
+/* foreign.c: behind the file's first line, of `length` bytes: tells what `text`, the file, is, where it is no file of
+ * lines at all. */
+void foreign_check(Parse *parse, const guint8 *text, gsize length);
+
 /* names.c: whether a header of column names is one, and has them at the layout's places; FALSE: told that it is not. */
 gboolean names_check(Parse *parse);
 
