@@ -4,24 +4,18 @@
  *   H|<header fields…>|<ACCEPTED|REJECTED|DUPLICATE>|<code>|<message>
  *   D|<echoed columns…>|<OK|REJECTED|DUPLICATE>|<code>[|<line>][|<field>][|<reason>]
  *   T|<lines>|<accepted>|<rejected>|<duplicates>|<amount accepted>     (the amount is empty without an amount column)
- * Tags, delimiter, quoting, line end and character set are the layout's, or those that `feedback` names (with a
- * delimiter of its own values are quoted as RFC 4180 has it where they need it). H and T where the layout has no such
- * line; no tags at all where lines are told apart by position. Of several types of records each line has its own tag,
- * and nothing in columns that its type has not. Echoed values are written as they came where their
- * spellings were kept (feedback_keep_spellings), else as the layout types them: decimals with their scale, dates in
- * their format. A record that could not be parsed has nothing to echo: it is known by its place, since
- * every record has its line in order. A file that was never staged, or whose layout has no header, has its name in
- * place of the header's fields: H|<file name>|REJECTED|<code>|<message> T|0|0|0|0| In our own texts (names, codes,
- * messages) control characters are blanks, and so are delimiters where nothing is quoted; characters that the layout's
- * set does not have are spelled \uXXXX. Fixed layouts are answered in fixed lines: tag and echoed columns in their
- * bytes (a column of several types in the widest's), then verdict or result 9, codes 32, message 100, file name 100,
- * each count 18, the amount 21 (as the amount's field is written, zeros in front); without line ends all lines are as
- * long as the longest, with blanks behind. What is absent is blanks. Where `feedback` has a delimiter the answer is
- * delimited all the same, with plain numbers. A verdict other than ACCEPTED is the file's as a whole: then every D line
- * is REJECTED (or DUPLICATE), with the record's own code if it has one (in a batch's exceptions, else its fault of
- * parsing), else the file's. It refuses to end (BUG) unless lines = accepted + rejected + duplicates, and the amounts
- * too, agree with what was validated: the conservation proof, batch by batch and as a whole, made from what was really
- * written. */
+ *
+ * The form of each line, and that of fixed lines, is in sallyport.conf(5), ANSWERS. What its reader can rely on:
+ * - Every record has its line, in order; a record that could not be parsed has nothing to echo, and is known by its
+ *   place. Echoed values are written as they came where their spellings were kept (feedback_keep_spellings), else as
+ *   the layout types them.
+ * - A verdict other than ACCEPTED is the file's as a whole: then every D line is REJECTED (or DUPLICATE), with the
+ *   record's own code if it has one (in a batch's exceptions, else its fault of parsing), else the file's. A file that
+ *   was never staged, or whose layout has no header, has its name in place of the header's fields.
+ * - In our own texts (names, codes, messages) control characters are blanks, and so are delimiters where nothing is
+ *   quoted; characters that the layout's set does not have are spelled \uXXXX.
+ * - It refuses to end (BUG) unless lines = accepted + rejected + duplicates, and the amounts too, agree with what was
+ *   validated: the conservation proof, batch by batch and as a whole, made from what was really written. */
 #pragma once
 #include "gateway/records/exceptions.h"
 #include "gateway/records/layout.h"

@@ -8,12 +8,8 @@
  * Groups and addenda: what a group's header and a record's addenda say are columns of the record, as are the line in
  * which each group begins and the one in which the record ends; they are never records of their own.
  * Several types of records: their columns are all their fields by name, those that a type does not have are null, and
- * the last column is `record_type`, the tag; of a faulty record it is all that is known. Fault codes: L001 not in the
- * declared character set, L002 NUL, L003 line too long, L004 wrong number of fields, L005 unknown tag, L006 bad
- * quoting, L007 a CR or LF that is no line end of this layout, L008 a fixed field's end cuts a character in two, L009 a
- * fixed line of another length, L010 required, L011 too wide, L012 not an integer, L013 not a decimal, L014 out of
- * range (64 bits or scale), L015 not a date, L016 not a time stamp, L017 not one of the values, L018 no plausible
- * business date. The first fault of a line is told. */
+ * the last column is `record_type`, the tag; of a faulty record it is all that is known. The first
+ * fault of a line is told; its codes, L001 and on, stand in packaging/doc/CODES.md. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/time/calendar.h"
