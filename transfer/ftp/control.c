@@ -23,9 +23,13 @@ static gboolean has_blank_at_end(const char *path) {
   return g_str_has_suffix(path, " ");
 }
 
+static gboolean has_letter_beyond_ascii(const char *path) {
+  return !g_str_is_ascii(path);
+}
+
 /* What some servers leave out of a name, so that the command means another file: ftp-srv a word of one letter behind a
- * dash and quotation marks, others a blank at the end. Each with the folder that is surely not there but for such a
- * server. */
+ * dash and quotation marks, Globus GridFTP what is not ASCII, others a blank at the end. Each with the
+ * folder that is surely not there but for such a server. */
 static const struct {
   gboolean (*is_in)(const char *path);
   const char *nowhere, *called;
@@ -33,6 +37,7 @@ static const struct {
     {has_option, " -Z", "a word such as -2"},
     {has_quotation_mark, "\"", "a quotation mark"},
     {has_blank_at_end, " ", "a blank at the end"},
+    {has_letter_beyond_ascii, "\xe7\xa7\xaf", "letters beyond ASCII"},
 };
 
 /* The login folder is entered with it: one that it leaves out is found out. Asked once for a connection. */
@@ -205,18 +210,21 @@ CURLcode ftp_run(Ftp *ftp) {
   return code;
 }
 
-gboolean ftp_goes_on_with_pasv(Ftp *ftp, CURLcode code) {
+gboolean ftp_log_in_again(Ftp *ftp, GError **error) {
   static const char *const names[] = {"OPTS UTF8 ON", NULL}, *const nothing[] = {"NOOP", NULL};
-  if (code != CURLE_FTP_WEIRD_PASV_REPLY || ftp->no_epsv || ftp_code(ftp, "EPSV") != 229)
-    return FALSE;
-  /* libcurl decides about EPSV when it connects: it is made to log in once more */
-  ftp->no_epsv = ftp->ends_connection = TRUE;
+  ftp->ends_connection = TRUE;
   if (!ftp_commands(ftp, "log out", nothing, NULL))
     ftp->base.lost = TRUE;
-  ftp->ends_connection = FALSE;
   ftp->link.may_redial = TRUE;
-  ftp->base.lost = ftp->is_binary = FALSE;
-  return !ftp->has_utf8 || ftp_commands(ftp, "login", names, NULL);
+  ftp->ends_connection = ftp->base.lost = ftp->is_binary = FALSE;
+  return ftp_commands(ftp, "login", ftp->has_utf8 ? names : nothing, error);
+}
+
+gboolean ftp_goes_on_with_pasv(Ftp *ftp, CURLcode code) {
+  if (code != CURLE_FTP_WEIRD_PASV_REPLY || ftp->no_epsv || ftp_code(ftp, "EPSV") != 229)
+    return FALSE;
+  ftp->no_epsv = TRUE; /* libcurl decides about EPSV when it connects */
+  return ftp_log_in_again(ftp, NULL);
 }
 
 gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands, GError **error) {
@@ -233,6 +241,11 @@ gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands, G
   curl_easy_setopt(ftp->link.easy, CURLOPT_QUOTE, NULL);
   curl_slist_free_all(list);
   return code == CURLE_OK || curl_link_failed(&ftp->link, code, last_code(ftp), what, error);
+}
+
+gboolean ftp_make_binary(Ftp *ftp, const char *what, GError **error) {
+  static const char *const commands[] = {"TYPE I", NULL};
+  return ftp->is_binary || ftp_commands(ftp, what, commands, error);
 }
 
 gboolean ftp_refused(const Ftp *ftp, const FtpReply *reply, const char *what, const char *path, GError **error) {

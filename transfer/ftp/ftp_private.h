@@ -17,7 +17,7 @@ typedef struct {
 } FtpReply;
 
 /* Whether a server takes names with such a part as they are. */
-enum { FTP_LEFT_OUT = 3 };
+enum { FTP_LEFT_OUT = 4 };
 typedef enum { FTP_KEPT_UNKNOWN, FTP_KEPT, FTP_KEPT_NOT } FtpKept;
 
 typedef struct {
@@ -43,6 +43,8 @@ char *ftp_path(Ftp *ftp, const char *path, GError **error) G_GNUC_WARN_UNUSED_RE
 void ftp_begin(Ftp *ftp, const char *url);
 /* The URL of a file: its path as it goes into RETR or STOR. */
 char *ftp_url(const Ftp *ftp, const char *checked) G_GNUC_WARN_UNUSED_RESULT;
+/* Ends this connection, and uses a new one from here on. */
+gboolean ftp_log_in_again(Ftp *ftp, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* TRUE, once: its reply to EPSV could not be read, and the same may be run with PASV. */
 gboolean ftp_goes_on_with_pasv(Ftp *ftp, CURLcode code);
 /* Runs it; the base is lost when the connection is. */
@@ -51,6 +53,9 @@ CURLcode ftp_run(Ftp *ftp) G_GNUC_WARN_UNUSED_RESULT;
  * for the error. */
 gboolean ftp_commands(Ftp *ftp, const char *what, const char *const *commands,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* TYPE I, if that is not in force: before EPSV or PASV, since Globus GridFTP 13.24 takes the type that is in force
+ * then, whatever is said afterwards (libcurl says it after them), and the CR before each LF would get lost. */
+gboolean ftp_make_binary(Ftp *ftp, const char *what, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The n-th reply to that verb in the last run, counted from 0; NULL: it has not been sent. */
 const FtpReply *ftp_reply(const Ftp *ftp, const char *verb, guint n);
 guint ftp_code(const Ftp *ftp, const char *verb); /* of the last reply to it; 0: none */

@@ -19,7 +19,8 @@ static gboolean tell_features(Ftp *ftp, const DriverFacts *facts, GError **error
   return TRUE;
 }
 
-/* The address that the server names for its data. A listener there is closed by the next PASV, or by the end. */
+/* The address that the server names for its data. Nobody comes there, of which Twisted 22.4 tells later by a reply that
+ * nobody has asked for: all others would be taken for the answer to the question before. So this connection ends. */
 static gboolean tell_passive(Ftp *ftp, const DriverFacts *facts, GError **error) {
   const char *commands[] = {"PASV", NULL};
   guint part[4];
@@ -39,7 +40,7 @@ static gboolean tell_passive(Ftp *ftp, const DriverFacts *facts, GError **error)
     part[i] = (guint)number;
   }
   driver_fact(facts, "passive-address", "%u.%u.%u.%u", part[0], part[1], part[2], part[3]);
-  return TRUE;
+  return ftp_log_in_again(ftp, error);
 }
 
 static gboolean probe_connection(Ftp *ftp, const DriverFacts *facts, GError **error) {

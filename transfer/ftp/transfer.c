@@ -67,7 +67,7 @@ static CURLcode fetch(Ftp *ftp, const DriverTransfer *get, const char *path, Tra
 gboolean ftp_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error) {
   Ftp *ftp = (Ftp *)driver;
   g_autofree char *path = ftp_path(ftp, get->path, error);
-  if (!path)
+  if (!path || !ftp_make_binary(ftp, "get", error))
     return FALSE;
   Transfer transfer = {.ftp = ftp, .fd = get->fd, .at = get->offset, .end = get->size, .path = get->path};
   guint64 before = 0, later = 0;
@@ -145,6 +145,8 @@ gboolean ftp_put(Driver *driver, const DriverTransfer *put, gboolean *there, GEr
     return FALSE;
   if (put->offset > 0 && put->offset == put->size)
     return TRUE;
+  if (!ftp_make_binary(ftp, "put", error))
+    return FALSE;
   CURLcode code;
   do
     code = send_file(ftp, put, path);

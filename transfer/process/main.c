@@ -243,6 +243,17 @@ static gboolean perform(Process *process, const WireMessage *request, WireMessag
   }
 }
 
+/* What was being done when the connection broke: what breaks it may be that very folder or file. */
+static void name_request(const WireMessage *request, GError **error) {
+  static const char *const words[] = {[WIRE_LIST] = "list",     [WIRE_STAT] = "look at", [WIRE_GET] = "get",
+                                      [WIRE_PUT] = "put",       [WIRE_RENAME] = "rename", [WIRE_REMOVE] = "remove",
+                                      [WIRE_MAKE_FOLDER] = "make folder"};
+  g_autofree char *path = wire_string(request->path);
+  const char *word = request->type < G_N_ELEMENTS(words) ? words[request->type] : NULL;
+  if (word && !strstr((*error)->message, path))
+    g_prefix_error(error, "%s %s: ", word, path);
+}
+
 /* FALSE: the process ends. */
 static gboolean serve(Process *process, WireMessage *request) {
   g_autoptr(GError) error = NULL;
@@ -254,6 +265,8 @@ static gboolean serve(Process *process, WireMessage *request) {
     close(request->fd);
   if (request->second_fd >= 0)
     close(request->second_fd);
+  if (!ok && process->driver->lost)
+    name_request(request, &error);
   if (!ok)
     return send_failure(process, error, process->driver->lost);
   return wire_send_waiting(process->lane, &answer, NULL) && !process->driver->lost;

@@ -35,6 +35,7 @@ class Session:
         self.control, self.held, self.cwd = control, b"", "/"
         self.listener, self.offset, self.renaming = None, 0, None
         self.sizes = self.protected = 0
+        self.type = self.data_type = "A"
 
     # --- the line
     def say(self, text):
@@ -57,6 +58,8 @@ class Session:
         words = line.rstrip(b"\r").decode("utf-8", "surrogateescape")
         if way("drops-words"):  # as ftp-srv 4.6.3: options, wherever they stand, and quotation marks
             words = " ".join(word for word in words.replace('"', "").split(" ") if not re.fullmatch(r"-\w", word))
+        if way("drops-letters"):  # as Globus GridFTP 13.24
+            words = re.sub(r"[^\x00-\x7f]", "", words)
         return words.rstrip(" ") if way("trims") else words
 
     def run(self):
@@ -112,7 +115,12 @@ class Session:
         self.say('257 "/lo\rgin"' if way("bad-pwd") else f'257 "{self.cwd}"')
 
     def do_type(self, rest):
+        self.type = rest
         self.say("200 fine")
+
+    def is_text(self):
+        """As Globus GridFTP 13.24: of the type that was in force when the data connection was asked for."""
+        return way("type-at-epsv") and self.data_type == "A"
 
     def do_quit(self, rest):
         self.say("221 bye")
@@ -206,7 +214,7 @@ class Session:
         if way("no-epsv"):
             self.say("502 no such command")
             return
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener, self.data_type = socket.create_server(("127.0.0.1", 0)), self.type
         port = 22 if way("low-port") else self.listener.getsockname()[1]
         self.say(f"229 here (||{port}|)" if way("bad-229") else f"229 here (|||{port}|)")
 
@@ -259,7 +267,7 @@ class Session:
                 connection.sendall(content[i:i + 1])
                 time.sleep(0.1)
         else:
-            connection.sendall(content)
+            connection.sendall(content.replace(b"\n", b"\r\n") if self.is_text() else content)
         self.end(connection)
         if way("cut"):
             raise HungUp
@@ -282,7 +290,7 @@ class Session:
                 data = connection.recv(65536)
                 if not data:
                     break
-                file.write(data[:10] if way("loses") else data)
+                file.write(data[:10] if way("loses") else data.replace(b"\r", b"") if self.is_text() else data)
         self.end(connection)
         if way("takes-away"):
             os.unlink(self.path(rest))

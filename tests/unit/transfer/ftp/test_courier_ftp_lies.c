@@ -10,6 +10,8 @@ static void a_name_that_the_server_would_cut_is_left_alone(void **state) {
   } rows[] = {{"drops-words", "points -2 final.csv", "points final.csv"},
               {"drops-words mlsd", "points -2 -x", "points"},
               {"drops-words", "points\" 2.csv", "points 2.csv"},
+              {"drops-letters", "积分.csv", ".csv"},
+              {"drops-letters mlsd", "points\xb5\xc4.csv", "points.csv"},
               {"trims", "points.csv ", "points.csv"}};
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
     Scene *scene = scene_of(rows[i].ways);
@@ -29,7 +31,7 @@ static void a_name_that_the_server_would_cut_is_left_alone(void **state) {
 
 static void odd_names_are_taken_where_the_server_keeps_them(void **state) {
   (void)state;
-  static const char *const names[] = {"points -2 final.csv", "points\" 2.csv", "points.csv "};
+  static const char *const names[] = {"points -2 final.csv", "points\" 2.csv", "积分.csv", "points.csv "};
   Scene *scene = scene_of("");
   for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
     FINE(put(scene, names[i], 0, 50, error));
@@ -39,6 +41,19 @@ static void odd_names_are_taken_where_the_server_keeps_them(void **state) {
   }
   g_autofree char *commands = commands_of(scene);
   assert_null(strstr(strstr(commands, "CWD / -Z") + 1, "CWD / -Z")); /* asked once */
+  end_scene(scene);
+}
+
+static void bytes_stay_as_they_are_where_the_type_counts_that_was_said_before_epsv(void **state) {
+  (void)state;
+  Scene *scene = scene_of("type-at-epsv");
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr(GPtrArray) entries = NULL;
+    FINE((entries = courier_list(scene->courier, &(CourierListing){.folder = "/"}, NULL, NULL, error)) != NULL);
+    FINE(put(scene, "x", 0, 5000, error));
+    assert_there(scene, "x", 5000);
+    FINE(get(scene, "x", 0, 5000, 5000, error));
+  }
   end_scene(scene);
 }
 
@@ -275,6 +290,7 @@ int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_name_that_the_server_would_cut_is_left_alone),
       cmocka_unit_test(odd_names_are_taken_where_the_server_keeps_them),
+      cmocka_unit_test(bytes_stay_as_they_are_where_the_type_counts_that_was_said_before_epsv),
       cmocka_unit_test(a_get_that_is_not_whole_is_no_success),
       cmocka_unit_test(a_listing_that_the_server_has_cut_is_told),
       cmocka_unit_test(an_unknown_form_of_listing_is_an_error_that_shows_a_line),
