@@ -77,3 +77,5 @@ const char *doctor_advice(const GError *error, const char *otherwise);
 /* For people: "0.35 ms", "12 ms", "3.4 s"; "12.3 MiB/s". The caller frees. */
 char *doctor_time(gint64 microseconds);
 char *doctor_speed(guint64 bytes, gint64 microseconds);
+/* Is a time so many seconds too early only since LIST tells the minute? (Of files older than half a year, the day.) */
+gboolean doctor_is_coarser(const Doctor *doctor, gint64 apart);

@@ -42,8 +42,7 @@ static const CourierEntry *first_match(const ConfFeed *feed, const GPtrArray *en
   return NULL;
 }
 
-/* LIST tells the minute, of files older than half a year the day. */
-static gboolean is_coarser(const Doctor *doctor, gint64 apart) {
+gboolean doctor_is_coarser(const Doctor *doctor, gint64 apart) {
   return doctor->endpoint.kind == COURIER_FTP && g_strcmp0(courier_fact(doctor->connection, "listing"), "LIST") == 0 &&
          apart >= 0 && apart < 60;
 }
@@ -64,7 +63,7 @@ static void compare_with_stat(Doctor *doctor, const ConfFeed *feed, const Courie
     return;
   }
   gint64 apart = stat.modified - entry->modified;
-  gboolean is_coarse = is_coarser(doctor, apart);
+  gboolean is_coarse = doctor_is_coarser(doctor, apart);
   if (stat.size == entry->size && (apart == 0 || is_coarse) && stat.is_file)
     doctor_find(doctor, DOCTOR_OK, "stat", NULL, "feed %s: %s: %" G_GUINT64_FORMAT " bytes, as listed%s", feed->name,
                 text, stat.size, apart != 0 ? ", with a time to the minute" : "");

@@ -72,7 +72,7 @@ gboolean doctor_ftp(Doctor *doctor) {
   static const DoctorExtra extras[] = {
       {"SIZE", "sizes are taken from listings"},
       {"MDTM", "times are taken from listings"},
-      {"REST", "a download that breaks is begun anew"},
+      {"REST", "a download that breaks goes on only if it takes REST all the same"},
       {"UTF8", "names are bytes of a character set that nobody tells"},
   };
   doctor_find_extras(doctor, "features", extras, G_N_ELEMENTS(extras));

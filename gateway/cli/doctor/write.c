@@ -43,7 +43,7 @@ static void clean_up(Probe *probe) {
   if (probe->folder_noted)
     FIND(DOCTOR_PROBLEM, "remove", "remove it by hand, or have the partner do it",
          "the folder %s may have been left there", probe->inner);
-  if (clean && probe->rate > 0)
+  if (clean && probe->put_took > 0)
     FIND(DOCTOR_OK, "remove", NULL, "%s: all probe files were removed", probe->folder);
 }
 

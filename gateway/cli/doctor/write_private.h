@@ -11,7 +11,7 @@ typedef struct {
   GPtrArray *noted;             /* paths of files that may exist */
   gboolean folder_noted;
   int content, copy; /* unnamed: MOST random bytes; what was got */
-  guint64 rate;      /* bytes a second of the first put */
+  gint64 put_took, get_took; /* microseconds, of FIRST bytes */
   gboolean vanished; /* the first file that was put was gone at once */
 } Probe;
 
