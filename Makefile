@@ -186,6 +186,11 @@ soak:
 	SALLYPORT=$(BUILD)/sallyport tests/torture/powerloss --cuts 1000 --each 25
 	SALLYPORT=$(BUILD)/sallyport tests/torture/storm --rounds 30 --seconds 120
 
+test-servers: all
+	packaging/install-packages build test test-servers
+	npm install --silent --no-audit --no-fund --prefix $(BUILD)/test-servers ftp-srv@4.6.3
+	SALLYPORT=$(BUILD)/sallyport tests/servers/run
+
 test-debian13:
 	packaging/install-packages test-debian13
 	tests/debian13
@@ -241,6 +246,7 @@ help:
 	@echo 'make e2e          end-to-end tests only; tests/e2e/run -k TEXT for some of them'
 	@echo 'make toys         what a new processor and a new capability cost: two toys in a copy of the tree'
 	@echo 'make test-openpgp other OpenPGP implementations, both ways: a table'
+	@echo 'make test-servers servers of partners as they come: what the doctor finds, and a day with each: a table'
 	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
 	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp formats"'
 	@echo 'make soak         all kills of the crash test, 1,000 losses of power, an hour of storms, two at a time'
@@ -257,5 +263,5 @@ clean:
 	rm -rf build
 
 .PHONY: all clean faults unit units units-threaded fuzzers benches test toys soak coverage test-debian13 \
-        test-openpgp lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
+        test-openpgp test-servers lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h $(BUILD)/%.json.h

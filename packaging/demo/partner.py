@@ -154,10 +154,11 @@ class Listening:
 
 
 class Sshd(Listening):
-    """OpenSSH's own server on a free loopback port, one folder as its start."""
+    """OpenSSH's own server on a free loopback port, one folder as its start. sftp: another command below it."""
 
-    def __init__(self, folder, root, keys, *, options=""):
+    def __init__(self, folder, root, keys, *, options="", sftp=None):
         self.folder, self.root, self.keys, self.options = folder, root, keys, options
+        self.sftp = sftp or f"internal-sftp -d {root}"
         self.host_key = keys.host
         self.log_path = os.path.join(folder, "sshd.log")
         self.port = None
@@ -191,8 +192,8 @@ AuthorizedKeysFile {self.keys.client}.pub
 LogLevel VERBOSE
 MaxStartups 500
 UseDNS no
-Subsystem sftp internal-sftp
-ForceCommand internal-sftp -d {self.root}
+Subsystem sftp {self.sftp.split()[0]}
+ForceCommand {self.sftp}
 """)
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)

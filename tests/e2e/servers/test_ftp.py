@@ -8,7 +8,7 @@ import ftp_servers
 import harness
 from ftp_servers import ProFtpd, ProFtpdSftp, Proxies, PureFtpd, Vsftpd
 from harness import Missing, Skip, equal, has, lacks, test, wait_until
-from partner import Keys
+from server_day import do_the_main_job, get_that_breaks, put_that_breaks, started
 from world import World
 
 SEEN = {}  # server -> {feature: what was seen}
@@ -36,11 +36,6 @@ def each(kinds, ways=(None,)):
     return mark
 
 
-def started(world, server, **endpoint):
-    world.configuration.endpoints["main"] = server.endpoint(**endpoint)
-    world.start()
-
-
 @each([Vsftpd, PureFtpd, ProFtpd], [None, "explicit", "implicit"])
 def the_main_job(kind, tls):
     with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls) as server:
@@ -52,19 +47,6 @@ def the_main_job(kind, tls):
         note(kind.name, "listing", way)
         note(kind.name, WAYS[tls])
         note(kind.name, "main job")
-
-
-def do_the_main_job(world):
-    odd = "POINTS_积分 2.dat.pgp"
-    world.drop("POINTS_1.dat.pgp", accruals.records(60, prefix="ONE"))
-    world.drop(odd, accruals.records(5, prefix="TWO"))
-    world.drop("POINTS_3.dat.pgp", accruals.records(5, prefix="THREE"), signer=None)
-    equal(world.feedback("POINTS_1.dat.pgp").accepted, 60, "accepted")
-    equal(world.feedback(odd).accepted, 5, "accepted of the other name")
-    equal(world.exception("POINTS_3.dat.pgp").accepted, 0, "accepted of the unsigned one")
-    world.settle()
-    archive = os.listdir(os.path.join(world.partner.outgoing, "archive"))
-    equal({"POINTS_1.dat.pgp", odd} - set(archive), set(), "not archived at the partner's")
 
 
 @test
@@ -83,14 +65,7 @@ def a_password_that_systemd_hands_to_the_service_logs_in():
 @test
 def mod_sftp_does_the_main_job():
     with World(local=True) as world, ProFtpdSftp(world.folder, world.partner.root) as server:
-        identity = os.path.join(world.folder, "identity")
-        with open(world.keys.client) as key, open(identity, "w", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-            file.write(key.read())
-        world.configuration.endpoints["main"] = {
-            "url": f"sftp://partner@{ftp_servers.ADDRESS}:{server.port}",
-            "host-key": [Keys.fingerprint(world.keys.host)],
-            "identity-file": identity, "connect-timeout": "10s", "io-timeout": "20s"}
-        world.start()
+        started(world, server)
         do_the_main_job(world)
         note("mod_sftp", "listing", "SFTP")
         note("mod_sftp", "main job")
@@ -98,29 +73,13 @@ def mod_sftp_does_the_main_job():
 
 @each([Vsftpd, PureFtpd, ProFtpd], ["explicit"])
 def goes_on_where_a_transfer_broke(kind, tls):
-    name = "POINTS_big.dat.pgp"
     with World(local=True) as world, kind(world.folder, world.partner.root,
                                           tls=tls) as server, Proxies(server) as proxies:
         started(world, server, host="127.0.0.1", port=proxies.control.port)
-        world.drop(name, accruals.records(15000, prefix="BIG"), marker=False)
-        world.gateway.wait_state(name, "seen")
-        size = os.path.getsize(os.path.join(world.partner.outgoing, name))
-        proxies.cut(down=size * 5 // 6)
-        before, _ = proxies.moved()
-        world.partner.put(world.partner.marker(name), b"")
-        world.gateway.wait_state(name, "posting", "posted", "sealed", "answered", "closed", seconds=60)
-        down, _ = proxies.moved()
-        assert down - before < size * 1.5, f"{down - before} bytes were moved for a file of {size}: it was fetched anew"
+        assert get_that_breaks(world, proxies), "it was fetched anew"
         note(kind.name, "get resumed")
-        answer = os.path.join(world.partner.incoming, world.answer_name(name, "FB"))
-        equal(world.feedback(name, seconds=60).accepted, 15000, "accepted")
-        world.settle()
-        proxies.cut(up=os.path.getsize(answer) // 2)
-        other = "POINTS_next.dat.pgp"
-        world.drop(other, accruals.records(15000, prefix="NEXT"))
-        equal(world.feedback(other, seconds=60).accepted, 15000, "accepted of the next")
+        put_that_breaks(world, proxies)
         note(kind.name, "put after a cut")
-        world.settle()
 
 
 @each([Vsftpd, PureFtpd, ProFtpd])
@@ -177,15 +136,7 @@ def with_its_defaults_delivers_after_a_cut(kind, tls):
     with World(local=True) as world, kind(world.folder, world.partner.root, tls=tls,
                                           defaults=True) as server, Proxies(server) as proxies:
         started(world, server, host="127.0.0.1", port=proxies.control.port)
-        world.drop("POINTS_first.dat.pgp", accruals.records(15000, prefix="FIRST"))
-        equal(world.feedback("POINTS_first.dat.pgp", seconds=60).accepted, 15000, "accepted")
-        world.settle()
-        size = os.path.getsize(os.path.join(world.partner.incoming, world.answer_name("POINTS_first.dat.pgp", "FB")))
-        proxies.cut(up=size // 2)
-        world.drop("POINTS_next.dat.pgp", accruals.records(15000, prefix="NEXT"))
-        equal(world.feedback("POINTS_next.dat.pgp", seconds=60).accepted, 15000, "accepted of the next")
-        world.settle()
-        equal([name for name in os.listdir(world.partner.incoming) if name.endswith(".part")], [], "temporary files")
+        put_that_breaks(world, proxies)
 
 
 def refused(world, server, word, **endpoint):

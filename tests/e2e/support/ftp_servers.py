@@ -12,7 +12,7 @@ import time
 import world
 from certificates import Authority
 from harness import TOP, Missing, Skip, tail
-from partner import Listening, free_port
+from partner import Keys, Listening, free_port
 from proxy import Proxy
 
 UNPACKED = os.path.join(TOP, "build/servers")
@@ -64,19 +64,25 @@ def _is_free(port):
 
 class Proxies:
     """Proxies before a server's control port and all of its data ports, under the same numbers: the gateway dials the
-    address of its control connection, whatever the server says."""
+    address of its control connection, whatever the server says. For SFTP one that does both: then the endpoint has one
+    connection."""
 
     def __init__(self, server):
-        self.control = Proxy(server.port, to_host=ADDRESS)
-        self.data = [Proxy(port, to_host=ADDRESS, port=port)
-                     for port in range(server.passive[0], server.passive[1] + 1)]
+        self.control = Proxy(server.port, to_host=server.host)
+        self.is_one = isinstance(server, OverSsh)
+        self.data = [self.control] if self.is_one else [Proxy(port, to_host=ADDRESS, port=port)
+                                                        for port in range(server.passive[0], server.passive[1] + 1)]
 
     def cut(self, *, down=None, up=None):
-        """The first data connection that reaches the mark is broken, and no other."""
-        left = [True]
+        """The first data connection that moves so much is broken, and no other."""
+        left = self.left = [True]
         for proxy in self.data:
             proxy.cut_down, proxy.cut_up, proxy.pause = down, up, 0.5
             proxy.take = lambda: bool(left) and left.pop()
+            proxy.mark()
+
+    def have_cut(self):
+        return not self.left
 
     def moved(self):
         """(down, up): bytes of files and listings."""
@@ -94,7 +100,7 @@ class Server(Listening):
     """with Server(world.folder, world.partner.root): … — `tls` is None, "explicit" or "implicit"."""
     name = program = None
     needs_root = False
-    greeting = b"220"
+    greeting, host = b"220", ADDRESS
     has_mlsd = has_implicit = True
     certificate = None  # another pair than the good one
 
@@ -118,7 +124,7 @@ class Server(Listening):
         if not os.path.exists(path):
             with open(path, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
                 file.write(PASSWORD + "\n")
-        port, host = changes.pop("port", self.port), changes.pop("host", ADDRESS)
+        port, host = changes.pop("port", self.port), changes.pop("host", self.host)
         settings = {"url": f"{scheme}://{self.user()}@{host}:{port}", "password-file": path, "connect-timeout": "10s",
                     "io-timeout": "20s"}
         settings.update({"ca-file": authority()["ca"]} if self.tls else {"clear-text": True})
@@ -145,7 +151,7 @@ class Server(Listening):
                                             env=self.environment(), cwd=self.folder)
         end = time.monotonic() + 20
         while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection((ADDRESS, self.port), 5) as probe:
+            with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), 5) as probe:
                 if self.tls == "implicit" or probe.recv(3) == self.greeting:
                     return True
             time.sleep(0.02)
@@ -297,9 +303,22 @@ TLSOptions {'UseImplicitSSL' if self.tls == 'implicit' else 'NoEmptyFragments'}
 """
 
 
-class ProFtpdSftp(ProFtpd):
+class OverSsh:
+    """An SFTP server: the login is a key's, as of the partner's own sshd."""
+    greeting = b"SSH"
+
+    def endpoint(self, **changes):
+        identity = os.path.join(self.folder, "identity")
+        with open(world.keys().client) as key, open(identity, "w", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write(key.read())
+        port, host = changes.pop("port", self.port), changes.pop("host", self.host)
+        return {"url": f"sftp://{self.user()}@{host}:{port}", "host-key": [Keys.fingerprint(world.keys().host)],
+                "identity-file": identity, "connect-timeout": "10s", "io-timeout": "20s", **changes}
+
+
+class ProFtpdSftp(OverSsh, ProFtpd):
     """mod_sftp: not OpenSSH, so another set of habits."""
-    name, greeting = "mod_sftp", b"SSH"
+    name = "mod_sftp"
 
     def protocol(self):
         keys = world.keys()

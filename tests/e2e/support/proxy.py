@@ -10,9 +10,10 @@ LIMIT = 1 << 20  # bytes kept for a side that does not read
 
 class Proxy:
     """Forwards to a port of this machine. cut_down and cut_up: after so many bytes of one connection towards the client
-    or the server, both ends get a reset. stall_down: from there on nothing is forwarded any more, and nothing closed.
-    The first `times` connections that reach a mark are broken; later ones pass. cut() resets all that are open, as a
-    line does that breaks. rate: bytes a second towards the clients, of all connections together."""
+    or the server (since mark(), for those that are open), both ends get a reset. stall_down: from there on nothing is
+    forwarded any more, and nothing closed. The first `times` connections that reach a mark are broken; later ones pass.
+    cut() resets all that are open, as a line does that breaks. rate: bytes a second towards the clients, of all
+    connections together."""
 
     def __init__(self, to_port, *, to_host="127.0.0.1", port=0):
         self.to_port, self.to_host = to_port, to_host
@@ -25,6 +26,7 @@ class Proxy:
         self.connections = 0
         self.down = self.up = 0  # bytes forwarded in all
         self.lock = threading.Lock()
+        self.marks = 0  # how often counting has begun anew
         self.is_closed = False
         self.listener = socket.create_server(("127.0.0.1", port), backlog=50)
         self.port = self.listener.getsockname()[1]
@@ -52,6 +54,9 @@ class Proxy:
 
     def cut(self):
         self.cuts += 1
+
+    def mark(self):
+        self.marks += 1
 
     def budget(self, way, wanted):
         """How many of these bytes may go now: a line that stood still does not make up for it."""
@@ -82,7 +87,7 @@ class _Connection:
         self.proxy, self.cuts = proxy, proxy.cuts
         self.ends = {"up": (client, server), "down": (server, client)}  # way: (from, to)
         self.waiting = {"up": bytearray(), "down": bytearray()}
-        self.seen = {"up": 0, "down": 0}
+        self.seen, self.marks = {"up": 0, "down": 0}, proxy.marks
         self.is_over = {"up": False, "down": False}   # its sender has said all
         self.is_shut = {"up": False, "down": False}   # and its receiver has been told
         self.is_late = False                          # the rate does not allow more at the moment
@@ -140,6 +145,8 @@ class _Connection:
 
     def _take_in(self, way, data):
         proxy = self.proxy
+        if self.marks != proxy.marks:
+            self.seen, self.marks = {"up": 0, "down": 0}, proxy.marks
         after = self.seen[way] + len(data)
         stall = proxy.stall_down if way == "down" else None
         cut = proxy.cut_down if way == "down" else proxy.cut_up

@@ -19,7 +19,7 @@ def into_namespace():
     if os.geteuid() != 0 or os.environ.get("SALLYPORT_TEST_INSIDE"):
         return
     os.environ["SALLYPORT_TEST_INSIDE"] = "1"
-    alone = ["unshare", "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child"]
+    alone = ["unshare", "-n", "-m", "-p", "-i", "-f", "--mount-proc", "--kill-child"]
     if os.system(" ".join(alone) + " ip link set lo up 2>/dev/null") == 0:
         script = 'ip link set lo up && "$@"; exit $?'
         os.execvp("unshare", [*alone, "bash", "-c", script, "bash", sys.executable, *sys.argv])
@@ -49,8 +49,9 @@ def _run_one(test, counts):
     say(word, test.name, time.monotonic() - begun, text)
 
 
-def run_tests(tests, jobs):
-    """The exit status. `tests` may be a generator: what it does before it yields runs inside the namespace."""
+def run_tests(tests, jobs, end=lambda: None):
+    """The exit status. `tests` may be a generator: what it does before it yields runs inside the namespace. `end` is
+    called before the totals."""
     if not os.access(gateway.BINARY, os.X_OK):
         sys.exit(f"{gateway.BINARY} is not there: build it, or name it with SALLYPORT=")
     counts = {"passed": 0, "FAILED": 0, "SKIPPED": 0}
@@ -67,5 +68,6 @@ def run_tests(tests, jobs):
         if keep:
             print(f"kept: {world.run_folder()}", flush=True)
         world.close_run(keep=keep)
+    end()
     print(f"{counts['passed']} passed, {counts['FAILED']} failed, {counts['SKIPPED']} skipped", flush=True)
     return 1 if counts["FAILED"] or not counts["passed"] else 0
