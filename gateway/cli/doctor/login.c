@@ -29,17 +29,18 @@ static void tell_login(Doctor *doctor) {
     doctor_find(doctor, DOCTOR_OK, "login", NULL, "a relative path begins in %s", folder);
 }
 
-/* HTTP has no login of its own: a first question, HEAD of the base path, is what connects. Whatever its answer, there
- * was one. */
+/* HTTP has no login of its own: a first question, HEAD of the base path, is what connects. Whatever its answer, if
+ * there was one the rest can be looked at. */
 static gboolean ask_http(Doctor *doctor) {
   g_autoptr(GError) error = NULL;
   CourierStat stat;
   if (doctor->endpoint.kind != COURIER_HTTP || courier_stat(doctor->courier, "/", &stat, &error))
     return TRUE;
   SallyportErrorCode code = sallyport_error_code(error);
-  gboolean answered = code == SALLYPORT_ERROR_PARTNER;
-  doctor_find(doctor, answered ? DOCTOR_NOTE : DOCTOR_PROBLEM, "session", answered ? NULL : remedy_for(code), "%s",
-              error->message);
+  gboolean answered = !courier_is_lost(doctor->courier), is_well = code == SALLYPORT_ERROR_PARTNER,
+           may_be_well = answered && code == SALLYPORT_ERROR_AGAIN;
+  doctor_find(doctor, is_well ? DOCTOR_NOTE : may_be_well ? DOCTOR_WARNING : DOCTOR_PROBLEM, "session",
+              is_well ? NULL : remedy_for(code), "%s", error->message);
   return answered;
 }
 

@@ -3,10 +3,12 @@ import os
 import signal
 import subprocess
 
+from certificates import Authority, public_key_pin
 from ftp_servers import ProFtpd
 from gateway import BINARY
 from harness import equal, has, lacks, test, wait_until
 from lying import LyingFtpWorld, LyingWorld
+from nginx import Nginx
 from partner import Keys, command
 from world import World
 
@@ -215,3 +217,40 @@ def a_server_of_tls_1_3_alone_is_told_for_what_it_is():
         advice = [f["set"] for f in told["endpoints"][0]["findings"] if f["check"] == "overwrite" and "set" in f]
         has(advice[-1], "ask the partner to allow TLS 1.2", "the advice")
         equal(probes_left(world), [], "probe files")
+
+
+def with_tls(pair, more=""):
+    return f"ssl_certificate {pair[0]}; ssl_certificate_key {pair[1]}; {more}"
+
+
+@test
+def a_real_web_server_is_examined_as_an_interface_would_be():
+    """nginx: its TLS, its certificate's end, a stranger's certificate, another name, and answers of all kinds."""
+    with World(local=True) as world:
+        tls = os.path.join(world.folder, "tls")
+        ours, strange = Authority(tls), Authority(os.path.join(tls, "strange"), "Somebody Else")
+        good, short = ours.issue("good"), ours.issue("short", days=9)
+        sites = {"good": with_tls(good, "ssl_protocols TLSv1.3; return 200;"), "short": with_tls(short, "return 404;"),
+                 "older": with_tls(good, "ssl_protocols TLSv1.2; return 204;"),
+                 "refuses": with_tls(good, "return 401;"), "fails": with_tls(good, "return 503;"),
+                 "moved": with_tls(good, "return 301 https://else.example/;"),
+                 "stranger": with_tls(strange.issue("stranger")),
+                 "other-name": with_tls(ours.issue("else", names=("DNS:else.example",))), "plain": "return 200;"}
+        with Nginx(world.folder, sites) as server:
+            for name, text in sites.items():
+                is_tls = "ssl_certificate" in text
+                url = f"{'https' if is_tls else 'http'}://127.0.0.1:{server.ports[name]}/v1"
+                pins = {"tls-key": [public_key_pin(good[0])]} if name == "older" else {}
+                settings = {"ca-file": ours.certificate} if is_tls else {"clear-text": True}
+                world.configuration.systems[name] = {"main": {"url": url, **settings, **pins}}
+            for name, severity, check, words in (
+                    ("good", "ok", "tls", "TLSv1.3"), ("good", "note", "certificate", "no key is pinned"),
+                    ("good", "ok", "session", "ready in"), ("short", "warning", "certificate", "it ends in 8 days"),
+                    ("older", "ok", "tls", "TLSv1.2"), ("refuses", "problem", "session", "401"),
+                    ("refuses", "ok", "tls", "TLSv1"), ("fails", "warning", "session", "503"),
+                    ("moved", "note", "session", "301"),
+                    ("stranger", "problem", "session", "certificate"),
+                    ("other-name", "problem", "session", "name"), ("plain", "warning", "tls", "in the clear")):
+                world.write_configuration()
+                told = world.gateway.run("doctor", name, "--json").json()
+                found(told, severity, check, words)
