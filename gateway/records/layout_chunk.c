@@ -65,6 +65,7 @@ LayoutChunk *layout_chunk_new(const Layout *layout) {
   state->counts = g_array_new(FALSE, FALSE, sizeof(guint64));
   state->beside = g_new0(guint64, layout->n_addenda + layout->n_remarks + 1);
   state->now = groups_now_new(layout);
+  state->addendum_faults = g_array_new(FALSE, FALSE, sizeof(AddendumFault));
   return &state->chunk;
 }
 
@@ -82,6 +83,7 @@ static void clear_outer(ChunkState *state) {
   g_array_set_size(state->group_lines, 0);
   g_array_set_size(state->numbers, 0);
   g_array_set_size(state->counts, 0);
+  g_array_set_size(state->addendum_faults, 0);
   memset(state->beside, 0, (layout->n_addenda + layout->n_remarks) * sizeof *state->beside);
   for (guint g = 0; g < layout->n_groups; g++)
     state->now[g].is_told = state->now[g].is_open = FALSE;
@@ -128,6 +130,7 @@ void layout_chunk_free(LayoutChunk *chunk) {
   g_array_unref(state->counts);
   g_free(state->beside);
   groups_now_free(state->layout, state->now);
+  g_array_unref(state->addendum_faults);
   g_free(state);
 }
 
@@ -145,6 +148,13 @@ static void rebase_column(const RecordBlock *block, gint index, guint64 lines_be
     column->integers[i] += column->nulls[i] ? 0 : (gint64)lines_before;
 }
 
+static void name_addendum(const RecordBlock *block, const AddendumFault *of, guint64 lines_before) {
+  BlockFault *fault = &g_array_index(block->faults, BlockFault, of->fault);
+  g_autofree char *reason = fault->reason;
+  fault->reason =
+      g_strdup_printf("line %" G_GUINT64_FORMAT ", an addendum of it: %s", of->line + lines_before, reason);
+}
+
 static void rebase_outer(ChunkState *state, guint64 lines_before) {
   const Layout *layout = state->layout;
   for (guint g = 0; g < layout->n_groups; g++) {
@@ -154,6 +164,9 @@ static void rebase_outer(ChunkState *state, guint64 lines_before) {
   rebase_column(state->chunk.block, layout->last_line_column, lines_before);
   for (guint i = 0; i < state->group_lines->len; i++)
     g_array_index(state->group_lines, GroupLine, i).line += lines_before;
+  for (guint i = 0; i < state->addendum_faults->len; i++)
+    name_addendum(state->chunk.block, &g_array_index(state->addendum_faults, AddendumFault, i), lines_before);
+  g_array_set_size(state->addendum_faults, 0);
   add_lines(&state->last_outer, lines_before);
 }
 

@@ -34,6 +34,12 @@ void groups_now_free(const Layout *layout, GroupNow *now);
 void outer_fill(LayoutChunk *chunk, guint group, const GroupNow *before); /* carried.c */
 void group_now_copy(const Layout *layout, guint group, GroupNow *into, const GroupNow *from);
 
+/* A record's fault that stands in a line of its own; layout_chunk_rebase puts that line before the reason. */
+typedef struct {
+  guint fault; /* of the block's */
+  guint64 line;
+} AddendumFault;
+
 typedef struct {
   LayoutChunk chunk; /* first: the public pointer is this one's */
   const Layout *layout;
@@ -53,6 +59,7 @@ typedef struct {
   GArray *counts;                    /* guint64, n_addenda + n_remarks for each group line */
   guint64 *beside;                   /* addenda and remarks in the chunk, by kind */
   GroupNow *now;                     /* by group */
+  GArray *addendum_faults;           /* AddendumFault */
 } ChunkState;
 
 struct LayoutFacts {

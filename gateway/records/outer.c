@@ -50,10 +50,9 @@ static void refuse_record(Parse *parse, gint column, Fault fault, char *reason) 
       record_block_put_null(block, i);
   block->count++;
   fault_code(fault, code);
-  record_block_add_fault(block, last, column, code,
-                         g_strdup_printf("line %" G_GUINT64_FORMAT ", an addendum of it: %s",
-                                         parse->state->chunk.lines, reason));
-  g_free(reason);
+  AddendumFault of = {block->faults->len, parse->state->chunk.lines};
+  g_array_append_val(parse->state->addendum_faults, of);
+  record_block_add_fault(block, last, column, code, reason);
 }
 
 /* TRUE: there is a record that it belongs to. */

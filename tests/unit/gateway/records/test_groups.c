@@ -165,6 +165,38 @@ static void a_record_has_at_most_ten_thousand_addenda(void **state) {
   }
 }
 
+/* What the partner reads: the line of his file, wherever the chunks that it was parsed in begin. */
+static void a_fault_of_an_addendum_has_its_line_of_the_file(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  static const char text[] = "H|x\nB|o\nA|a|\nD|k|1|\nC|b|1\nD|l|1|\nC|b|2\nC|c|x\nC|c|y\nD|m|1|\nC|d|z\n"
+                             "Z|3|8|3|0\nY|1|3|13\nT|1|15|3\n";
+  ConfLayout *conf = bank_conf();
+  g_autoptr(Layout) layout = layout_new(conf, &error);
+  LayoutChunk *chunk = layout_chunk_new(layout);
+  for (gsize wanted = 1; wanted <= sizeof text; wanted++) {
+    g_autoptr(GString) told = g_string_new(NULL);
+    guint64 lines = 0;
+    for (gsize at = 0, end; at < sizeof text - 1; at = end, lines += chunk->lines) {
+      end = layout_next_chunk(layout, (const guint8 *)text, sizeof text - 1, at, wanted);
+      layout_parse(layout,
+                   &(LayoutSpan){.text = (const guint8 *)text,
+                                 .offset = at,
+                                 .end = end,
+                                 .is_first = at == 0,
+                                 .is_last = end == sizeof text - 1},
+                   chunk);
+      layout_chunk_rebase(chunk, lines);
+      for (guint i = 0; i < chunk->block->faults->len; i++)
+        g_string_append_printf(told, "%s\n", g_array_index(chunk->block->faults, BlockFault, i).reason);
+    }
+    assert_string_equal(told->str, "line 8, an addendum of it: extra: not an integer: 'x'\n"
+                                   "line 11, an addendum of it: extra: not an integer: 'z'\n");
+  }
+  layout_chunk_free(chunk);
+  layouts_free(conf);
+}
+
 /* A header is copied into each of its records, so it may not be large. */
 static void a_header_of_too_much_text_is_refused(void **state) {
   (void)state;
@@ -323,6 +355,7 @@ int main(void) {
       cmocka_unit_test(a_message_says_which_group_and_where),
       cmocka_unit_test(a_record_answers_for_its_addenda),
       cmocka_unit_test(a_record_has_at_most_ten_thousand_addenda),
+      cmocka_unit_test(a_fault_of_an_addendum_has_its_line_of_the_file),
       cmocka_unit_test(a_header_of_too_much_text_is_refused),
       cmocka_unit_test(what_records_have_from_other_lines_has_names_of_its_own),
       cmocka_unit_test(any_file_is_read_as_what_it_was_made_of),
