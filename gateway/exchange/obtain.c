@@ -216,7 +216,8 @@ static ExchangeVerdict judge_acknowledgement(const ExchangeCall *call, const Exc
   const json_t *size = json_object_get(call->request, "size");
   if (!item || item->state == EXCHANGE_RECEIVING || item->state == EXCHANGE_ABANDONED)
     return VERDICT_NOTHING;
-  if (g_strcmp0(sha256, item->sha256) != 0 || (size && (guint64)json_integer_value(size) != item->size))
+  if (!sha256 || g_ascii_strcasecmp(sha256, item->sha256) != 0 ||
+      (size && (guint64)json_integer_value(size) != item->size))
     return VERDICT_DIGEST_DIFFERS;
   return item->state == EXCHANGE_EXPIRED ? VERDICT_GONE : VERDICT_ACKNOWLEDGED;
 }

@@ -61,6 +61,7 @@ typedef struct {
   ExchangeVerdict verdict;
   ExchangeFlow flow;
   char *replaced; /* the file that the item had before */
+  ExchangeItem *known; /* what was put before under this id, where that is told */
 } Putting;
 
 /* An honest repetition is the old result; other bytes are never a repetition. */
@@ -87,12 +88,13 @@ static gboolean put_change(BookTransaction *tx, gpointer data, GError **error) {
       !exchange_item_now(tx, item->mailbox, item->direction, item->id, &known, error))
     return FALSE;
   putting->verdict = judge_known(known, item);
-  if (putting->verdict == VERDICT_KNOWN)
-    item->state = known->state;
+  g_clear_pointer(&putting->known, exchange_item_free);
   if (putting->verdict == VERDICT_OPENED && is_over_quota(putting, known))
     putting->verdict = VERDICT_FULL;
-  if (putting->verdict != VERDICT_OPENED)
+  if (putting->verdict != VERDICT_OPENED) {
+    putting->known = g_steal_pointer(&known);
     return TRUE;
+  }
   g_free(putting->replaced);
   putting->replaced = known ? g_steal_pointer(&known->file) : NULL;
   return exchange_add_item(tx, item, error);
@@ -142,11 +144,13 @@ static ExchangeVerdict put(Putting *putting, GError **error) {
   ExchangeCall *call = putting->call;
   if (!has_space(call, putting->item->size))
     return VERDICT_NO_SPACE;
-  if (!book_write(call->exchange->host->book, put_change, putting, error))
+  gboolean ok = book_write(call->exchange->host->book, put_change, putting, error);
+  g_autofree char *replaced = putting->replaced;
+  g_autoptr(ExchangeItem) known = putting->known;
+  if (!ok)
     return VERDICT_TROUBLE;
-  remove_file(call, putting->replaced);
-  g_clear_pointer(&putting->replaced, g_free);
-  tell(call, putting->item);
+  remove_file(call, replaced);
+  tell(call, known ? known : putting->item);
   return putting->verdict;
 }
 

@@ -8,8 +8,11 @@ static const FrontRoute *const tables[] = {front_description_routes, front_recon
 
 enum { PARTS_MOST = 12 };
 
+/* "." and "..", however they are escaped, never leave a client that follows RFC 3986: it would ask for the folder. */
 static gboolean is_word(const char *text) {
   gsize length = strlen(text);
+  if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+    return FALSE;
   for (gsize i = 0; i < length; i++)
     if (!g_ascii_isalnum(text[i]) && !strchr("._-", text[i]))
       return FALSE;

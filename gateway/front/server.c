@@ -110,13 +110,15 @@ static enum MHD_Result refuse_stranger(FrontRequest *request) {
                       "who asks? A bearer token or a client certificate that is known here is needed");
 }
 
+/* An encoded body is as long as it comes to, whatever length is said beside it: none is known. */
 static gboolean is_body_announced(FrontRequest *request) {
   struct MHD_Connection *connection = request->connection;
   const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-  request->has_length = text != NULL;
+  gboolean is_encoded = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                    MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+  request->has_length = text && !is_encoded;
   request->length = text ? g_ascii_strtoull(text, NULL, 10) : 0;
-  return request->length > 0 ||
-         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+  return request->length > 0 || is_encoded;
 }
 
 static enum MHD_Result take_head(FrontRequest *request) {
@@ -128,6 +130,8 @@ static enum MHD_Result take_head(FrontRequest *request) {
   enum MHD_Result result = front_route_begin(request);
   if (request->takes)
     return result;
+  if (has_body && !route)
+    return front_nothing(request);
   if (has_body && strcmp(request->method, "POST") != 0)
     return front_refuse(request, MHD_HTTP_BAD_REQUEST, "a request of this kind has no body");
   if (request->length > BODY_BYTES)
@@ -268,6 +272,17 @@ static gboolean read_pem(const char *setting, char **text, GError **error) {
          sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "front: %s is too large", path);
 }
 
+/* What is asked for would end at a NUL, and name another thing than was meant: it gets a byte that no name has. */
+static size_t unescape(void *user, struct MHD_Connection *connection, char *text) {
+  (void)user;
+  (void)connection;
+  size_t length = MHD_http_unescape(text);
+  for (size_t i = 0; i < length; i++)
+    if (text[i] == '\0')
+      text[i] = '\x01';
+  return length;
+}
+
 static void log_library(void *user, const char *format, va_list arguments) {
   (void)user;
   char line[300];
@@ -292,6 +307,7 @@ static gboolean start_daemon(Front *front, GError **error) {
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_CONNECTION_TIMEOUT, conf->timeout, NULL};
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, MIN(THREADS, conf->connections), NULL};
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL};
+  options[n++] = (struct MHD_OptionItem){MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)unescape, NULL};
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, front};
   options[n++] = (struct MHD_OptionItem){MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)watch_connection, front};
   guint flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;

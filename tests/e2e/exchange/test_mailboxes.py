@@ -56,8 +56,37 @@ def a_put_says_what_it_is_and_an_honest_retry_is_the_old_result():
         equal(source.put("d", os.urandom(1 << 20)).status, 201, "up to the quota")
         refused = source.put("e", os.urandom(BIG), headers=["Expect: 100-continue"])
         equal((refused.status, refused.json()["error"]), (507, "full"), "over the quota")
+        equal([member for member in ("id", "state") if member in refused.json()], [], "told of what is not kept")
         equal(source.put("small", os.urandom(60000)).status, 201, "what fits")
         equal(len(exchange.files()), 2, "files")
+
+
+@test
+def an_id_is_taken_as_it_is_or_refused_and_a_repetition_tells_what_is_kept():
+    with Exchange() as exchange:
+        source, body = exchange.source, b"claims"
+        headers = [f"Repr-Digest: {repr_digest(body)}"]
+        for escaped in ("a%00b", "%2e", "%2E%2e", "a%2Fb", "..%2f..%2fb", "a%20b", "a%0d%0ab", "%C3%A4", "a;b",
+                        "x" * 65):
+            answer = source.curl(source.item(escaped), "--path-as-is", method="PUT", body=body, headers=headers,
+                                 checked=False)
+            equal((answer.status, answer.json()["error"]), (404, "there is nothing of this name for you"), escaped)
+        equal(exchange.consumer.list().status, 204, "what is there")
+        first = source.put("a", body, headers=["Item-Name: first"]).json()
+        for other, name in ((body, "second"), (b"other claims", "third")):
+            again = source.put("a", other, headers=[f"Item-Name: {name}"]).json()
+            equal({member: again[member] for member in first}, first, "what is told of the item that is kept")
+
+
+@test
+def no_more_is_written_than_was_announced():
+    with Exchange() as exchange:
+        source, body = exchange.source, os.urandom(BIG)
+        for method in ("PUT", "PATCH"):
+            lies = ["Transfer-Encoding: chunked", f"Content-Length: {BIG}", f"Repr-Digest: {repr_digest(body)}",
+                    "Upload-Offset: 0"]
+            equal(source.curl(source.item("a"), method=method, body=body * 2, headers=lies).status, 411, method)
+            equal(exchange.files(), [], "files")
 
 
 @test
@@ -132,6 +161,10 @@ def a_wrong_acknowledgement_changes_nothing_and_strangers_see_nothing():
         equal(exchange.consumer.curl(exchange.consumer.item("a") + "/acknowledgement", method="POST",
                                      body=b"no JSON").status, 400, "no JSON")
         equal(exchange.consumer.acknowledge("missing", body).status, 404, "none of this id")
+        exchange.source.put("b", body)
+        capitals = json.dumps({"sha256": digest(body).upper()}).encode()
+        equal(exchange.consumer.curl(exchange.consumer.item("b") + "/acknowledgement", method="POST",
+                                     body=capitals).status, 200, "a digest in capitals")
         equal(exchange.source.head("a").headers["item-state"], "stored", "its state")
         equal(exchange.source.get("a").status, 404, "who put it obtains nothing of its own")
         asks = [("GET", f"/v1/mailboxes/{MAILBOX}/items", None), ("GET", exchange.source.item("a"), None),
@@ -161,8 +194,8 @@ def what_is_kept_long_enough_goes_and_what_nobody_acknowledged_goes_with_an_alar
                        lambda: exchange.source.head(name).headers["item-state"] == wanted,
                        log=exchange.gateway.log_tail)
         state("known", "removed")
-        alarms = exchange.gateway.json("alarms")["alarms"]
-        equal([alarm["kind"] for alarm in alarms], ["item-unacknowledged"], "alarms")
+        wait_until("the alarm", lambda: [alarm["kind"] for alarm in exchange.gateway.json("alarms")["alarms"]] ==
+                   ["item-unacknowledged"], log=exchange.gateway.log_tail)
         state("forgotten", "expired")
         wait_until("its file to go", lambda: exchange.files() == [])
         has(str(exchange.gateway.json("alarms")), "item-expired", "alarms")
