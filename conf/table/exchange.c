@@ -70,9 +70,9 @@ static const Row rows[] = {
     ROW(ConfExchange, "source", source, partner, .needed = "the partner that sends by this mailbox"),
     ROW(ConfExchange, "consumer", consumer, partner, .needed = "the partner that obtains what the source sends"),
     CHECK(check_ends),
-    WITHIN("items", table_items),
-    WITHIN("alarm", table_alarm),
-    WITHIN("requests", table_requests),
+    WITHIN("items", table_items, .always = TRUE),
+    WITHIN("alarm", table_alarm, .always = TRUE),
+    WITHIN("requests", table_requests, .always = TRUE),
     ROWS_END,
 };
 const Table table_exchange = TABLE(ConfExchange, rows);

@@ -1,6 +1,7 @@
 /* Whether the tables have every setting: by the bytes of the structs, and by the names that the headers declare, so
  * that also one is found that alignment hides. */
 #include "conf/conf.h"
+#include "conf/read/table.h"
 #include "conf/read/text.h"
 #include "conf/table/tables.h"
 #include <setjmp.h>
@@ -73,10 +74,31 @@ static void every_member_of_every_struct_has_a_row(void **state) {
   assert_true(count > 200); /* it does look */
 }
 
+/* What stands in a section of its own, for the reader's sake, is a setting of the struct around it: its default holds
+ * also where nobody has written the section. */
+static void check_defaults(const Table *table) {
+  RowWalk walk = {.table = table}, rows;
+  for (const Row *row, *inner; (row = grammar_next(&walk));) {
+    rows = (RowWalk){.table = row->inner};
+    if (!row->kind->is_section)
+      continue;
+    check_defaults(row->inner);
+    while (row->kind == &kind_within && !row->always && (inner = grammar_next(&rows)))
+      if (inner->otherwise || inner->text)
+        fail_msg("without the section %s, %s does not have its default: say .always", row->name, inner->name);
+  }
+}
+
+static void every_default_holds_without_its_section(void **state) {
+  (void)state;
+  check_defaults(&table_root);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_byte_of_every_struct_is_a_rows),
       cmocka_unit_test(every_member_of_every_struct_has_a_row),
+      cmocka_unit_test(every_default_holds_without_its_section),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
