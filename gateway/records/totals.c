@@ -181,7 +181,9 @@ static LayoutProblem *check_order(const LayoutTotals *totals) {
     consider(&found, "T007", header, "the header is not the first line");
   consider(&found, "T007", totals->seconds[SHAPE_HEADER], "a second header");
   consider(&found, "T008", totals->seconds[SHAPE_TRAILER], "a second trailer");
-  if (totals->first)
+  if (totals->first && trailer > 0 && totals->first->line > trailer && strcmp(totals->first->code, "T014") == 0)
+    consider(&found, "T008", totals->first->line, "a line behind the trailer"); /* so it is outside of groups, too */
+  else if (totals->first)
     consider(&found, totals->first->code, totals->first->line, totals->first->reason);
   groups_end(totals->layout, totals->groups, consider_problem, &of_end);
   if (of_end.reason)
