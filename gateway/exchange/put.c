@@ -80,6 +80,15 @@ static gboolean is_over_quota(const Putting *putting, const ExchangeItem *known)
   return putting->item->size > quota || held > quota - putting->item->size;
 }
 
+/* The disk's last part is the book's: reading and acknowledging go on when it is all that is left. */
+static gboolean has_space(const ExchangeCall *call, guint64 size) {
+  struct statvfs disk;
+  if (statvfs(call->exchange->folder, &disk) != 0)
+    return TRUE;
+  guint64 bytes = (guint64)disk.f_bavail * disk.f_frsize, reserve = call->mailbox->conf->reserve;
+  return bytes >= reserve && bytes - reserve >= size;
+}
+
 static gboolean put_change(BookTransaction *tx, gpointer data, GError **error) {
   Putting *putting = data;
   ExchangeItem *item = putting->item;
@@ -89,12 +98,16 @@ static gboolean put_change(BookTransaction *tx, gpointer data, GError **error) {
     return FALSE;
   putting->verdict = judge_known(known, item);
   g_clear_pointer(&putting->known, exchange_item_free);
-  if (putting->verdict == VERDICT_OPENED && is_over_quota(putting, known))
-    putting->verdict = VERDICT_FULL;
   if (putting->verdict != VERDICT_OPENED) {
     putting->known = g_steal_pointer(&known);
     return TRUE;
   }
+  if (is_over_quota(putting, known))
+    putting->verdict = VERDICT_FULL;
+  else if (!has_space(putting->call, item->size))
+    putting->verdict = VERDICT_NO_SPACE;
+  if (putting->verdict != VERDICT_OPENED)
+    return TRUE;
   g_free(putting->replaced);
   putting->replaced = known ? g_steal_pointer(&known->file) : NULL;
   return exchange_add_item(tx, item, error);
@@ -122,15 +135,6 @@ static void remove_file(const ExchangeCall *call, const char *file) {
     unlink(path);
 }
 
-/* The disk's last part is the book's: reading and acknowledging go on when it is all that is left. */
-static gboolean has_space(const ExchangeCall *call, guint64 size) {
-  struct statvfs disk;
-  if (statvfs(call->exchange->folder, &disk) != 0)
-    return TRUE;
-  guint64 bytes = (guint64)disk.f_bavail * disk.f_frsize, reserve = call->mailbox->conf->reserve;
-  return bytes >= reserve && bytes - reserve >= size;
-}
-
 /* What can be told of an announcement without the book. VERDICT_OPENED: nothing against it. */
 static ExchangeVerdict judge_announced(const ExchangeCall *call, const ExchangeItem *item) {
   if (!is_sound(item))
@@ -142,15 +146,16 @@ static ExchangeVerdict judge_announced(const ExchangeCall *call, const ExchangeI
 
 static ExchangeVerdict put(Putting *putting, GError **error) {
   ExchangeCall *call = putting->call;
-  if (!has_space(call, putting->item->size))
-    return VERDICT_NO_SPACE;
   gboolean ok = book_write(call->exchange->host->book, put_change, putting, error);
   g_autofree char *replaced = putting->replaced;
   g_autoptr(ExchangeItem) known = putting->known;
   if (!ok)
     return VERDICT_TROUBLE;
   remove_file(call, replaced);
-  tell(call, known ? known : putting->item);
+  if (putting->verdict == VERDICT_OPENED)
+    tell(call, putting->item);
+  else if (known)
+    tell(call, known);
   return putting->verdict;
 }
 

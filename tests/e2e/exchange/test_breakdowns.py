@@ -77,6 +77,7 @@ def on_a_full_disk_puts_are_refused_and_what_is_there_is_obtained_and_acknowledg
             for name, refused in (("b", body), ("c", b"two")):
                 answer = source.put(name, refused, headers=["Expect: 100-continue"])
                 equal((answer.status, answer.json()["error"]), (507, "no-space"), name)
+            equal([source.put("large", body).status, source.put("small", b"one claim").status], [200, 200], "put again")
             equal(consumer.ids(), ["large", "small"], "the list")
             equal(digest(consumer.get("large").body), digest(body), "to obtain")
             equal(consumer.acknowledge("large", body).status, 200, "to acknowledge")
