@@ -89,6 +89,13 @@ typedef struct {
   char *out; /* "0.33", or a code */
 } ConfExample;
 
+/* A local time that the zone's clock shows twice, when it is put back. */
+#define CONF_AMBIGUOUS(X)                    \
+  X(CONF_AMBIGUOUS_REJECT, "reject")         \
+  X(CONF_AMBIGUOUS_FIRST, "first")           \
+  X(CONF_AMBIGUOUS_SECOND, "second")
+typedef enum { CONF_AMBIGUOUS(CONF_CONSTANT) } ConfAmbiguous;
+
 typedef struct {
   ConfWhere where;
   char *name;
@@ -96,6 +103,7 @@ typedef struct {
   char *account;    /* a field */
   char *event_time; /* likewise */
   char *time_zone;  /* of times without an offset, and of counters' periods */
+  ConfAmbiguous ambiguous;
   guint scale;      /* of the amounts within */
   ConfQuantity quantity;
   GPtrArray *lookups; /* ConfLookup* */

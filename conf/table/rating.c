@@ -136,6 +136,8 @@ static const Row rows[] = {
     ROW(ConfRating, "event-time", event_time, text, .needed = "the field that says when it was used"),
     CHECK(check_event_time),
     ROW(ConfRating, "time-zone", time_zone, own_time_zone),
+    ROW(ConfRating, "ambiguous", ambiguous, choice, .words = WORDS(CONF_AMBIGUOUS),
+        .otherwise = CONF_AMBIGUOUS_REJECT),
     ROW(ConfRating, "scale", scale, number, .otherwise = 4, .least = 0, .most = 12),
     SECTION(ConfRating, "quantity", quantity, table_quantity, .needed = "how much was used"),
     SECTIONS(ConfRating, "lookup", lookups, table_lookup),

@@ -303,7 +303,13 @@ static gboolean miss(RatedRecord *record, RatingStatus status, const char *code)
 static void read_time(const RatingTables *tables, const RatingUsage *usage, guint index, RatedRecord *record) {
   gsize length;
   const char *text = record_block_text(usage->block, (guint)tables->event_time, index, &length);
-  if (instant_parse(text, length, rating_plan_zone(tables->plan), &record->at) != INSTANT_FINE)
+  GTimeZone *zone = rating_plan_zone(tables->plan);
+  ConfAmbiguous ambiguous = rating_plan_conf(tables->plan)->ambiguous;
+  InstantVerdict verdict = instant_parse(text, length, zone, &record->at);
+  gboolean is_settled = verdict == INSTANT_TWICE && ambiguous != CONF_AMBIGUOUS_REJECT;
+  if (is_settled && ambiguous == CONF_AMBIGUOUS_SECOND)
+    record->at = instant_again(zone, record->at);
+  if (verdict != INSTANT_FINE && !is_settled)
     miss(record, RATING_REJECTED, CODE_NO_EVENT_TIME);
   else if (usage->arrived && record->at > usage->arrived + RATING_FUTURE_MINUTES * 60 * (gint64)G_USEC_PER_SEC)
     miss(record, RATING_HELD, CODE_IN_THE_FUTURE);

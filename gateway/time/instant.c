@@ -66,16 +66,22 @@ static gint64 clock_at(GTimeZone *zone, gint64 instant) {
   return (gint64)day_at(zone, instant) * DAY_SECONDS + day_seconds_at(zone, instant);
 }
 
-/* A zone changes its offset by less than a day: the second time that its clock shows something is the first plus the
- * change. */
+/* By how much the clock is put back within a day, in seconds; a zone changes its offset by less than a day. */
+static gint64 put_back(GTimeZone *zone, gint64 instant) {
+  return clock_at(zone, instant) + DAY_SECONDS - clock_at(zone, instant + (gint64)DAY_SECONDS * G_USEC_PER_SEC);
+}
+
+gint64 instant_again(GTimeZone *zone, gint64 instant) {
+  return instant + put_back(zone, instant) * G_USEC_PER_SEC;
+}
+
 static InstantVerdict find_local(GTimeZone *zone, Day day, gint64 seconds, gint64 *instant) {
   gint64 local = (gint64)day * DAY_SECONDS + seconds;
   *instant = day_instant(zone, day, seconds);
   if (clock_at(zone, *instant) != local)
     return INSTANT_NEVER;
-  gint64 late = *instant + (gint64)DAY_SECONDS * G_USEC_PER_SEC,
-         change = local + DAY_SECONDS - clock_at(zone, late); /* > 0: the clock is put back within a day */
-  return change > 0 && clock_at(zone, *instant + change * G_USEC_PER_SEC) == local ? INSTANT_TWICE : INSTANT_FINE;
+  gint64 back = put_back(zone, *instant);
+  return back > 0 && clock_at(zone, *instant + back * G_USEC_PER_SEC) == local ? INSTANT_TWICE : INSTANT_FINE;
 }
 
 InstantVerdict instant_parse(const char *text, gsize length, GTimeZone *zone, gint64 *instant) {

@@ -46,8 +46,10 @@ static const char site_text[] =
     "    source { endpoint = \"main\" path = \"/t\" match = 'T_*' ready = stable }\n"
     "    process reference { name = \"tiers\" key = { \"product_code\", \"up_to\" } }\n"
     "    feedback { endpoint = \"main\" path = \"/ta\" name = '{stem}_FB.pgp' } }\n"
-    "  rating \"music\" { layout = \"usage\" account = \"member\" event-time = \"at\" time-zone = \"Asia/Shanghai\"\n"
+    "  rating \"music\" { layout = \"usage\" account = \"member\" event-time = \"at\" time-zone = \"@zone@\"\n"
     "    scale = @scale@ @body@ } }\n";
+
+static const char *site_zone G_GNUC_UNUSED = "Asia/Shanghai";
 
 /* Puts VALUE where WORD stands. Takes the text. */
 static inline char *put_in(char *text, const char *word, const char *value) {
@@ -58,7 +60,8 @@ static inline char *put_in(char *text, const char *word, const char *value) {
 
 static inline void site_open(Site *site, guint scale, const char *body) {
   g_autofree char *path = NULL, *number = g_strdup_printf("%u", scale);
-  g_autofree char *text = put_in(put_in(g_strdup(site_text), "@scale@", number), "@body@", body);
+  g_autofree char *text = put_in(put_in(put_in(g_strdup(site_text), "@scale@", number), "@zone@", site_zone), "@body@",
+                                 body);
   int fd = g_file_open_tmp("sallyport-rating-XXXXXX", &path, NULL);
   *site = (Site){0};
   assert_true(fd >= 0);

@@ -174,6 +174,31 @@ static void a_rate_is_that_of_the_events_own_time(void **state) {
   run_close(&run);
 }
 
+/* 2026-10-25 02:30 comes twice in Berlin, and 2026-03-29 02:30 never. */
+static void a_time_that_comes_twice_is_the_one_that_the_rating_names(void **state) {
+  (void)state;
+  const Usage usage[] = {{"M1", "P", "2026-10-25T02:30:00", NULL, 60}, {"M1", "P", "2026-03-29T02:30:00", NULL, 60}};
+  static const struct {
+    const char *setting, *wanted;
+    gint64 at;
+  } cases[] = {{"", "B009", 0},
+               {"ambiguous = first", "0.25", 1792888200LL * SECOND},
+               {"ambiguous = second", "0.25", 1792891800LL * SECOND}};
+  load_rates("0.30");
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *body = g_strconcat(BY_RATE "\n", cases[i].setting, NULL);
+    Run run;
+    site_zone = "Europe/Berlin";
+    run_open(&run, body);
+    rate(&run, usage, 2, 0);
+    expect(&run, 0, cases[i].wanted);
+    expect(&run, 1, "B009");
+    assert_true(cases[i].at == 0 || run.rated->records[0].at == cases[i].at);
+    run_close(&run);
+  }
+  site_zone = "Asia/Shanghai";
+}
+
 static void tables_stay_at_their_version_while_others_are_loaded(void **state) {
   (void)state;
   const Usage usage[] = {{"M1", "P", "2026-12-01T00:00:00+08:00", NULL, 60}};
@@ -285,6 +310,7 @@ static void the_changes_of_all_steps_are_the_amount_in_blocks_of_any_size(void *
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_rate_is_that_of_the_events_own_time),
+      TEST(a_time_that_comes_twice_is_the_one_that_the_rating_names),
       TEST(tables_stay_at_their_version_while_others_are_loaded),
       TEST(what_is_not_loaded_yet_suspends_and_the_future_is_held),
       TEST(tiers_go_on_where_the_account_stands_in_its_month),

@@ -62,9 +62,21 @@ static void an_inclusive_day_ends_where_the_next_one_begins(void **state) {
   assert_int_equal(instant_after_day("2026-11-30T00:00:00", 19, zone, &instant), INSTANT_MALFORMED);
 }
 
+static void what_a_clock_shows_twice_has_a_second_time(void **state) {
+  (void)state;
+  g_autoptr(GTimeZone) berlin = g_time_zone_new_identifier("Europe/Berlin"),
+                       lord_howe = g_time_zone_new_identifier("Australia/Lord_Howe"); /* by half an hour */
+  gint64 instant = 0;
+  assert_int_equal(instant_parse("2026-10-25T02:30:00", 19, berlin, &instant), INSTANT_TWICE);
+  assert_true(instant_again(berlin, instant) == instant + 3600LL * SECOND);
+  assert_int_equal(instant_parse("2026-04-05T01:45:00", 19, lord_howe, &instant), INSTANT_TWICE);
+  assert_true(instant_again(lord_howe, instant) == instant + 1800LL * SECOND);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_text_is_the_instant_that_its_zone_or_offset_says),
+      cmocka_unit_test(what_a_clock_shows_twice_has_a_second_time),
       cmocka_unit_test(an_inclusive_day_ends_where_the_next_one_begins),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
