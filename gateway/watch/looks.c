@@ -54,14 +54,14 @@ static gboolean is_overwhelmed(Pressed *pressed, const PressureState *state, gin
   return pressed->since && now - pressed->since > FAILING_SECONDS * (gint64)G_USEC_PER_SEC;
 }
 
-static void look_at_service(Watch *watch, const Feed *feed) {
+void watch_look_at_service(Watch *watch, const Feed *feed, gint64 now) {
   const char *name = accrual_service_name(feed->service);
   PressureState state;
   Pressed *pressed = g_hash_table_lookup(watch->pressed, name);
   if (!pressed)
     g_hash_table_insert(watch->pressed, (char *)name, pressed = g_new0(Pressed, 1));
   accrual_service_state(feed->service, &state);
-  if (!is_overwhelmed(pressed, &state, g_get_monotonic_time())) {
+  if (!is_overwhelmed(pressed, &state, now)) {
     if (!pressed->since)
       alarms_clear(watch->host->alarms, "interface-failing", name);
     return;
@@ -201,7 +201,7 @@ gboolean watch_look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, G
     const Feed *feed = watch->host->feeds->feeds->pdata[i];
     look_at_poll(watch, feed, watch_poll_of(polls, feed->conf->name), now);
     if (feed->service)
-      look_at_service(watch, feed);
+      watch_look_at_service(watch, feed, g_get_monotonic_time());
     if (!look_at_held(watch, feed->conf->name, error))
       return FALSE;
     for (guint j = 0; j < G_N_ELEMENTS(stuck); j++)
@@ -213,7 +213,7 @@ gboolean watch_look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now, G
 
 /* --- Endpoints */
 
-static gint64 failing_since(Watch *watch, const char *name, gboolean fails) {
+static gint64 failing_since(Watch *watch, const char *name, gboolean fails, gint64 now) {
   gint64 *since = g_hash_table_lookup(watch->failing_since, name);
   if (!fails) {
     g_hash_table_remove(watch->failing_since, name);
@@ -221,13 +221,13 @@ static gint64 failing_since(Watch *watch, const char *name, gboolean fails) {
   }
   if (!since) {
     since = g_new(gint64, 1);
-    *since = g_get_monotonic_time();
+    *since = now;
     g_hash_table_insert(watch->failing_since, (char *)name, since);
   }
   return *since;
 }
 
-static void look_at_endpoint(Watch *watch, EndpointPool *pool) {
+static void look_at_endpoint(Watch *watch, EndpointPool *pool, gint64 now) {
   const char *name = endpoint_pool_name(pool);
   EndpointPoolStatus status;
   endpoint_pool_status(pool, &status);
@@ -240,8 +240,8 @@ static void look_at_endpoint(Watch *watch, EndpointPool *pool) {
   } else {
     alarms_clear(watch->host->alarms, "login-refused", name);
   }
-  gint64 since = failing_since(watch, name, status.state == ENDPOINT_POOL_WAITING);
-  if (since < g_get_monotonic_time() - FAILING_SECONDS * (gint64)G_USEC_PER_SEC) {
+  gint64 since = failing_since(watch, name, status.state == ENDPOINT_POOL_WAITING, now);
+  if (since < now - FAILING_SECONDS * (gint64)G_USEC_PER_SEC) {
     g_autofree char *text = g_strdup_printf("%s: it cannot be connected to", name);
     alarms_raise(
         watch->host->alarms,
@@ -253,9 +253,9 @@ static void look_at_endpoint(Watch *watch, EndpointPool *pool) {
   g_free(status.describe);
 }
 
-void watch_look_at_endpoints(Watch *watch) {
+void watch_look_at_endpoints(Watch *watch, gint64 now) {
   for (guint i = 0; i < watch->host->feeds->pools->len; i++)
-    look_at_endpoint(watch, watch->host->feeds->pools->pdata[i]);
+    look_at_endpoint(watch, watch->host->feeds->pools->pdata[i], now);
 }
 
 void watch_clear_strangers(Watch *watch) {

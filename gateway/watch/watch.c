@@ -54,7 +54,7 @@ static gboolean look_at_all(Watch *watch, GError **error) {
   if (!polls || !alarms_refresh(watch->host->alarms, watch->reader, error) || !look_at_dues(watch, polls, now, error) ||
       !watch_look_at_feeds(watch, polls, now, error))
     return FALSE;
-  watch_look_at_endpoints(watch);
+  watch_look_at_endpoints(watch, g_get_monotonic_time());
   watch_look_at_space(watch);
   return prune(watch, now, error);
 }

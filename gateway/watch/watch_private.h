@@ -30,7 +30,8 @@ void watch_wake(gpointer watch); /* any thread */
 const BookPoll *watch_poll_of(const GPtrArray *polls, const char *feed); /* NULL: never polled */
 gboolean watch_look_at_feeds(Watch *watch, const GPtrArray *polls, gint64 now,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void watch_look_at_endpoints(Watch *watch);
+void watch_look_at_service(Watch *watch, const Feed *feed, gint64 now); /* monotonic; so below */
+void watch_look_at_endpoints(Watch *watch, gint64 now);
 void watch_look_at_space(Watch *watch);
 /* Alarms of what is not configured any more. */
 void watch_clear_strangers(Watch *watch);

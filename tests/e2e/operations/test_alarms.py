@@ -27,6 +27,22 @@ def a_file_that_cannot_be_fetched_is_an_alarm_until_it_can():
 
 
 @test
+def a_folder_that_cannot_be_polled_is_an_alarm_until_it_can():
+    """At its first failure, as the next poll is ten minutes off; later ones wait for five minutes of failures."""
+    with World() as world:
+        told = with_command(world)
+        world.feed.source["every"] = "10m"
+        away = world.partner.outgoing + ".away"
+        os.rename(world.partner.outgoing, away)
+        world.start()
+        raised = wait_told(world, told, "raised", "poll-failing")
+        equal((raised["subject"], raised["text"]), ("acme-points", "acme-points: its folder cannot be polled"), "it")
+        os.rename(away, world.partner.outgoing)
+        world.gateway.poll()
+        wait_told(world, told, "cleared", "poll-failing")
+
+
+@test
 def a_file_that_is_refused_as_a_whole_is_an_alarm_until_a_person_has_seen_it():
     with World() as world:
         told = with_command(world)
