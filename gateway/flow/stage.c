@@ -3,6 +3,7 @@
  *   crash before the commit   the plaintext is gone with its process: opened and staged again, over what was staged:
  * the same ciphertext, the same result */
 #include "gateway/base/faultpoint.h"
+#include "gateway/flow/admission/declared.h"
 #include "gateway/flow/feed_calendar.h"
 #include "gateway/flow/step.h"
 #include "gateway/records/stage.h"
@@ -16,13 +17,24 @@ static gboolean day_of_arrival(const Step *step, Day *day, GError **error) {
   return TRUE;
 }
 
+/* Both were compared when it was fetched. */
+static gboolean is_proven_whole(const BookFile *file, gboolean *is_proven, GError **error) {
+  g_autoptr(Declared) declared = NULL;
+  if (!declared_from_evidence(file->evidence, &declared, error))
+    return FALSE;
+  *is_proven = declared && declared->has_size;
+  for (guint i = 0; declared && i < DIGEST_KINDS; i++)
+    *is_proven = *is_proven || declared->digests[i];
+  return TRUE;
+}
+
 gboolean flow_stage(Step *step, int plaintext, GError **error) {
   BookFile *file = step->file;
   g_autofree char *path = lane_path_stage(step->flow->paths, file->id);
   StageOptions options = {
       .layout = step->feed->layout, .plaintext = plaintext, .path = path, .threads = step->flow->threads};
   Staged staged = {0};
-  if (!day_of_arrival(step, &options.arrival, error) ||
+  if (!is_proven_whole(file, &options.is_proven_whole, error) || !day_of_arrival(step, &options.arrival, error) ||
       !stage_plaintext(&options, step->feed->conf->business_date, &staged, error))
     return FALSE;
   g_free(file->header);

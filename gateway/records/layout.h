@@ -97,6 +97,7 @@ typedef struct {
   const guint8 *text;
   gsize offset, end;
   gboolean is_first, is_last;
+  gboolean is_proven_whole; /* by what stands beside the file: its last line needs no line end */
   const LayoutFacts *facts; /* NULL: none, as of layouts without dates that have another's year */
 } LayoutSpan;
 void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chunk);

@@ -276,8 +276,9 @@ static gboolean cut_empty_last_line(Parse *parse, const guint8 *start) {
 }
 
 static void check_last_line_end(Parse *parse, gboolean has_empty_last) {
-  if (parse->is_last && !has_empty_last && parse->layout->needs_last_line_end && parse->state->chunk.lines > 0 &&
-      parse->end[-1] != parse->layout->terminator && !parse->has_passed_last)
+  gboolean must_end = parse->is_last && parse->layout->needs_last_line_end && !parse->is_proven_whole &&
+                      !parse->has_passed_last && parse->state->chunk.lines > 0;
+  if (must_end && !has_empty_last && parse->end[-1] != parse->layout->terminator)
     parse_add_problem(parse, "T012",
                       g_strdup("the last line has no line end: the file may have been cut off within it (or say "
                                "last-line-end = optional)"));
@@ -315,6 +316,7 @@ void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chu
                  .block = chunk->block,
                  .is_first = span->is_first,
                  .is_last = span->is_last,
+                 .is_proven_whole = span->is_proven_whole,
                  .cells = state->cells};
   while (!parse_lines(&parse, span)) {
     layout_chunk_enlarge(state);

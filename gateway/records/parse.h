@@ -9,6 +9,7 @@ typedef struct {
   RecordBlock *block;
   const guint8 *end; /* of what holds lines: an empty last line of the file is cut off */
   gboolean is_first, is_last, has_passed_last; /* passed: over the line before */
+  gboolean is_proven_whole;                    /* layout.h */
   RawLine line;
   guint kind;         /* the line's shape, once it is recognised; n_shapes before, and for an unknown tag */
   gboolean is_quoted; /* the line has quotes: it was cut by them */

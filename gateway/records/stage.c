@@ -43,6 +43,7 @@ static gboolean take_span(StageParse *parse, LayoutSpan *span, guint64 *number) 
                          .end = end,
                          .is_first = parse->offset == 0,
                          .is_last = end >= parse->length,
+                         .is_proven_whole = parse->options->is_proven_whole,
                          .facts = parse->facts};
     *number = parse->handed_out++;
     parse->offset = end;

@@ -8,6 +8,7 @@ typedef struct {
   int plaintext;    /* verified; read from its start */
   const char *path; /* of the staging file to make */
   Day arrival;      /* in the node's time zone */
+  gboolean is_proven_whole; /* a declared size or digest fits it: its last line needs no line end */
   guint threads;    /* parse this many chunks at a time; records keep the file's order */
 } StageOptions;
 

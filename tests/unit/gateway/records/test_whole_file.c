@@ -132,6 +132,28 @@ static void a_file_cut_within_its_last_line_is_refused(void **state) {
   }
 }
 
+/* As when its size is declared beside it. */
+static void a_file_that_is_proven_whole_needs_no_last_line_end(void **state) {
+  (void)state;
+  static const char text[] = "M1,5\nM2,987";
+  ConfLayout *conf = layouts_conf(",", NULL, "- member:text points:int", NULL);
+  conf->lines_by = CONF_LINES_BY_POSITION;
+  g_autoptr(Layout) layout = layout_new(conf, NULL);
+  LayoutChunk *chunk = layout_chunk_new(layout);
+  for (guint proven = 0; proven < 2; proven++) {
+    LayoutSpan span = {.text = (const guint8 *)text,
+                       .end = sizeof text - 1,
+                       .is_first = TRUE,
+                       .is_last = TRUE,
+                       .is_proven_whole = proven == 1};
+    layout_parse(layout, &span, chunk);
+    assert_int_equal(chunk->block->count, 2);
+    assert_int_equal(chunk->problems ? chunk->problems->len : 0, 1 - proven);
+  }
+  layout_chunk_free(chunk);
+  layouts_free(conf);
+}
+
 static ConfLayout *of_three_lines(ConfLineEnd line_end) {
   ConfLayout *conf = layouts_conf("|", "H partner:text date:date", "D key:text points:int", "T count:int");
   conf->line_end = line_end;
@@ -201,6 +223,7 @@ int main(void) {
       cmocka_unit_test(columns_in_another_order_are_refused),
       cmocka_unit_test(titles_are_compared_byte_for_byte),
       cmocka_unit_test(a_file_cut_within_its_last_line_is_refused),
+      cmocka_unit_test(a_file_that_is_proven_whole_needs_no_last_line_end),
       cmocka_unit_test(a_header_or_trailer_that_is_faulty_is_not_missing),
       cmocka_unit_test(by_position_a_faulty_first_or_last_line_is_the_header_or_trailer),
   };
