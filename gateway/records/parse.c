@@ -37,7 +37,8 @@ static gboolean look_closer(Parse *parse, const QuotedExtent *extent) {
     return FALSE;
   if (line->length == 0)
     return parse_refuse(parse, FAULT_FIELDS, "the line is empty");
-  line->length -= lines_end_mark(parse->layout, line->text, line->length);
+  if (parse->layout->end_mark_length > 0)
+    line->length -= lines_end_mark(parse->layout, line->text, line->length);
   if (extent->is_broken) {
     gint column = parse_column_of_cell(parse, extent->cell);
     parse_end_faulty(parse, column, FAULT_QUOTING, FALSE,
