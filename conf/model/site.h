@@ -35,5 +35,6 @@ typedef struct {
   guint connections;             /* 256 */
   guint connections_per_address; /* 16 */
   guint timeout;                 /* seconds; 30 */
+  char **metrics_token_sha256;   /* of who may read /metrics */
   gboolean clear_text;           /* without TLS, behind a proxy of our own: asked for */
 } ConfFront;

@@ -126,6 +126,7 @@ static const Row front_rows[] = {
     ROW(ConfFront, "connections-per-address", connections_per_address, number, .otherwise = 16, .least = 1,
         .most = 10000),
     ROW(ConfFront, "timeout", timeout, seconds, .otherwise = 30, .least = 1, .most = 3600),
+    ROW(ConfFront, "metrics-token-sha256", metrics_token_sha256, digests),
     ROWS_END,
 };
 const Table table_front = TABLE(ConfFront, front_rows);

@@ -115,8 +115,9 @@ static json_t *exchange_status(gpointer service) {
   for (guint i = 0; i < exchange->mailboxes->len; i++) {
     const Mailbox *mailbox = exchange->mailboxes->pdata[i];
     const ExchangeFlow *forward = &mailbox->flows[EXCHANGE_FORWARD], *reverse = &mailbox->flows[EXCHANGE_REVERSE];
-    json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "mailbox", mailbox->conf->name, "forward",
-                                          (json_int_t)forward->seq, "reverse", (json_int_t)reverse->seq));
+    json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:o}", "mailbox", mailbox->conf->name, "forward",
+                                          (json_int_t)forward->seq, "reverse", (json_int_t)reverse->seq, "lag",
+                                          exchange_lags_json(mailbox)));
   }
   guint connections = g_hash_table_size(exchange->connections);
   pthread_mutex_unlock(&exchange->lock);

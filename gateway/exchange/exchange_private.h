@@ -14,10 +14,19 @@
 #include "store/exchange.h"
 #include <pthread.h>
 
+/* How long an item waited to be listed, obtained, acknowledged, by our clock alone. */
+typedef enum { EXCHANGE_PUT_TO_SEEN, EXCHANGE_SEEN_TO_GOT, EXCHANGE_GOT_TO_ACK, EXCHANGE_PHASES } ExchangePhase;
+enum { EXCHANGE_LAG_BUCKETS = 9 };
+typedef struct {
+  guint64 counts[EXCHANGE_LAG_BUCKETS];
+  gint64 sum; /* microseconds */
+} ExchangeLag;
+
 typedef struct {
   const ConfExchange *conf;
   ExchangeFlow flows[2];     /* by direction: what is committed, or a moment older; under the lock */
   pthread_cond_t arrived[2]; /* a number was given */
+  ExchangeLag lags[EXCHANGE_PHASES]; /* since the lane's start; under the lock */
   gboolean tells[2];         /* the keeper's: that items wait is told */
 } Mailbox;
 
@@ -78,6 +87,9 @@ ExchangeItem *exchange_item(ExchangeCall *call, ExchangeDirection direction, GEr
 /* Who waits for the flow's next item, or for a request, learns that there is one; what is told is durable. `seq` is the
  * item's number; 0: only a request. */
 void exchange_tell_arrival(ExchangeCall *call, ExchangeDirection direction, gint64 seq);
+/* From `since` to now; 0: it is not known, and not counted. */
+void exchange_note_lag(ExchangeCall *call, ExchangePhase phase, gint64 since);
+json_t *exchange_lags_json(const Mailbox *mailbox); /* under the lock */
 char *exchange_path(const Exchange *exchange, const char *file);
 /* Into the log; the lane stops when it is the disk that cannot be trusted. `mailbox` and `item` may be NULL. */
 void exchange_tell_trouble(const Exchange *exchange, const Mailbox *mailbox, const char *item, const GError *error);

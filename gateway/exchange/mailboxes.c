@@ -54,6 +54,40 @@ void exchange_tell_arrival(ExchangeCall *call, ExchangeDirection direction, gint
   pthread_mutex_unlock(&call->exchange->lock);
 }
 
+/* Bounds of the buckets, microseconds; the last one has none. */
+static const gint64 lag_bounds[EXCHANGE_LAG_BUCKETS - 1] = {10000,       100000,      1000000,       10000000,
+                                                            60000000,    600000000,   3600000000,    86400000000};
+
+void exchange_note_lag(ExchangeCall *call, ExchangePhase phase, gint64 since) {
+  gint64 lag = MAX(g_get_real_time() - since, 0);
+  ExchangeLag *lags = &call->mailbox->lags[phase];
+  guint bucket = 0;
+  if (since == 0)
+    return;
+  while (bucket < EXCHANGE_LAG_BUCKETS - 1 && lag > lag_bounds[bucket])
+    bucket++;
+  pthread_mutex_lock(&call->exchange->lock);
+  lags->counts[bucket]++;
+  lags->sum += lag;
+  pthread_mutex_unlock(&call->exchange->lock);
+}
+
+json_t *exchange_lags_json(const Mailbox *mailbox) {
+  static const char *const words[] = {"put_to_seen", "seen_to_got", "got_to_ack"};
+  json_t *all = json_object();
+  for (guint phase = 0; phase < EXCHANGE_PHASES; phase++) {
+    json_t *bounds = json_array(), *counts = json_array();
+    for (guint i = 0; i < EXCHANGE_LAG_BUCKETS; i++) {
+      json_array_append_new(counts, json_integer((json_int_t)mailbox->lags[phase].counts[i]));
+      if (i < EXCHANGE_LAG_BUCKETS - 1)
+        json_array_append_new(bounds, json_integer(lag_bounds[i]));
+    }
+    json_object_set_new(all, words[phase], json_pack("{s:o, s:o, s:I}", "bounds", bounds, "counts", counts, "sum",
+                                                     (json_int_t)mailbox->lags[phase].sum));
+  }
+  return all;
+}
+
 char *exchange_path(const Exchange *exchange, const char *file) {
   return g_build_filename(exchange->folder, file, NULL);
 }

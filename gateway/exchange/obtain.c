@@ -120,8 +120,10 @@ static void put_page(ExchangeCall *call, const GPtrArray *items, const ExchangeF
     if (!put_row(call->page, item))
       break;
     last = item->seq;
-    if (item->state == EXCHANGE_STORED && !first)
-      first = item->seq;
+    if (item->state != EXCHANGE_STORED)
+      continue;
+    first = first ? first : item->seq;
+    exchange_note_lag(call, EXCHANGE_PUT_TO_SEEN, item->put_at);
   }
   g_autofree char *cursor = cursor_text(flow->epoch, last);
   g_string_append_printf(call->page, "],\"cursor\":\"%s\"}", cursor);
@@ -199,6 +201,8 @@ ExchangeVerdict exchange_get(ExchangeCall *call, GError **error) {
   json_object_update(call->answer, told);
   json_decref(told);
   if (!item->got_at)
+    exchange_note_lag(call, EXCHANGE_SEEN_TO_GOT, item->listed_at);
+  if (!item->got_at)
     exchange_note(call->exchange,
                   &(ExchangeNote){.mailbox = call->mailbox, .direction = call->gets, .id = g_strdup(item->id)});
   return VERDICT_ITEM;
@@ -209,6 +213,7 @@ ExchangeVerdict exchange_get(ExchangeCall *call, GError **error) {
 typedef struct {
   ExchangeCall *call;
   ExchangeVerdict verdict;
+  gint64 got_at; /* of one that is acknowledged now */
 } Acknowledging;
 
 static ExchangeVerdict judge_acknowledgement(const ExchangeCall *call, const ExchangeItem *item) {
@@ -240,6 +245,7 @@ static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **
   if (!exchange_item_now(tx, call->mailbox->conf->name, call->gets, call->id, &item, error))
     return FALSE;
   it->verdict = judge_acknowledgement(call, item);
+  it->got_at = item && item->acknowledged_at == 0 ? item->got_at : 0;
   return it->verdict != VERDICT_ACKNOWLEDGED || item->state == EXCHANGE_ACKNOWLEDGED ||
          item->state == EXCHANGE_REMOVED || (exchange_advance_item(tx, item, EXCHANGE_ACKNOWLEDGED, error) &&
                                              deliver(tx, call, error));
@@ -252,6 +258,7 @@ ExchangeVerdict exchange_acknowledge(ExchangeCall *call, GError **error) {
     return VERDICT_TROUBLE;
   fault_point("exchange-acknowledge-after");
   if (it.verdict == VERDICT_ACKNOWLEDGED) {
+    exchange_note_lag(call, EXCHANGE_GOT_TO_ACK, it.got_at);
     json_object_set_new(call->answer, "id", json_string(call->id));
     json_object_set_new(call->answer, "state", json_string(exchange_state_word(EXCHANGE_ACKNOWLEDGED)));
   }

@@ -64,6 +64,16 @@ static char *certificate_hash(const Front *front, struct MHD_Connection *connect
   return hash_of(chain[0].data, chain[0].size);
 }
 
+gboolean front_is_watcher(FrontRequest *request) {
+  g_autofree char *token = token_hash(request->connection);
+  return token && has(request->front->conf->front.metrics_token_sha256, token);
+}
+
+gboolean front_is_anybody(FrontRequest *request) {
+  (void)request;
+  return TRUE;
+}
+
 gboolean front_is_requester(FrontRequest *request) {
   g_autofree char *token = token_hash(request->connection),
                   *certificate = certificate_hash(request->front, request->connection);

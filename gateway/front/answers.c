@@ -34,8 +34,6 @@ enum MHD_Result front_answer_text(FrontRequest *request, guint status, char *tex
   struct MHD_Response *response = response_of_text(text);
   if (!response)
     return MHD_NO;
-  if (text)
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
   if (status == MHD_HTTP_UNAUTHORIZED)
     MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"sallyport\"");
   if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
@@ -43,6 +41,8 @@ enum MHD_Result front_answer_text(FrontRequest *request, guint status, char *tex
   for (; headers && headers->name; headers++)
     if (headers->value)
       MHD_add_response_header(response, headers->name, headers->value);
+  if (text && !MHD_get_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE))
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
   return queue(request, status, response, length);
 }
 

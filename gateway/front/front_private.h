@@ -73,11 +73,14 @@ typedef struct {
 
 /* Who asks, by token or certificate, becomes request->requester; FALSE: nobody that we know. */
 gboolean front_is_requester(FrontRequest *request);
+gboolean front_is_watcher(FrontRequest *request); /* by the token of front { metrics } */
+gboolean front_is_anybody(FrontRequest *request); /* TRUE: the answer tells nothing */
 
 /* --- Answers. Each queues exactly one response. */
 enum MHD_Result front_answer_json(FrontRequest *request, guint status, json_t *object); /* takes the object */
 enum MHD_Result front_refuse(FrontRequest *request, guint status, const char *error);   /* {"error":…} */
-/* A text, which is taken, as JSON, or no body; with these headers, which end with a NULL name. */
+/* A text, which is taken, as JSON unless a header says another Content-Type, or no body; with these headers, which end
+ * with a NULL name. */
 typedef struct {
   const char *name, *value; /* NULL value: left out */
 } FrontHeader;

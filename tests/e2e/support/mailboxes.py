@@ -130,8 +130,10 @@ class Exchange:
         self.port = free_port()
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         self.items, self.alarm, self.requests = items, alarm, requests
+        self.watcher = End(self, "watcher")
         self.front = {"listen": f"127.0.0.1:{self.port}", "url": self.url, "clear-text": "yes",
-                      "connections-per-address": 64, **(front or {})}
+                      "connections-per-address": 64, "metrics-token-sha256": digest(self.watcher.token.encode()),
+                      **(front or {})}
         self.source, self.consumer, self.stranger = End(self, "ssc-city"), End(self, "acme-life"), End(self, "other")
         self.path = os.path.join(self.folder, "sallyport.conf")
         self.gateway = Gateway(self.folder, self.path)
