@@ -67,8 +67,9 @@ static int connect_lane(const Link *link, const char *path) {
   return socket;
 }
 
-/* A connection that is idle is noted as asked before it is: its answer may come at once. */
-static int begin_call(Link *link, const char *path, LinkCall *call) {
+/* Under the lock from the look for a connection to the sending, which finds room at once: the thread of answers closes
+ * no connection meanwhile, and does not take an answer for one that nobody asked for. */
+static gboolean send_call(Link *link, const char *path, LinkCall *call, const Packet *packet) {
   pthread_mutex_lock(&link->lock);
   GQueue *home = home_of(link, path);
   gpointer idle = g_queue_pop_head(home);
@@ -77,26 +78,25 @@ static int begin_call(Link *link, const char *path, LinkCall *call) {
     Asking *asking = g_new(Asking, 1);
     *asking = (Asking){call, home};
     g_hash_table_insert(link->calls, GINT_TO_POINTER(socket), asking);
+    if (!packet_send(socket, packet))
+      shutdown(socket, SHUT_RDWR); /* the thread finds its end, and tells */
   }
   pthread_mutex_unlock(&link->lock);
-  return socket;
+  return socket >= 0;
 }
 
 LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes) {
   LinkCall *call = g_new0(LinkCall, 1);
   g_autofree char *path = exchange_socket_path(shelf->paths);
   Packet packet = {.head = question, .bytes = bytes ? bytes->str : NULL, .length = bytes ? bytes->len : 0, .fd = -1};
-  *call = (LinkCall){.references = 2, .fd = -1, .asked_at = g_get_monotonic_time()};
-  int socket = begin_call(link, path, call);
-  if (socket < 0) {
-    call->references = 1;
-    link_call_unref(call);
-    call = NULL;
-  } else if (!packet_send(socket, &packet)) {
-    shutdown(socket, SHUT_RDWR); /* the thread finds its end, and tells */
-  }
+  *call = (LinkCall){.references = 2, .fd = -1};
+  gboolean is_asked = send_call(link, path, call, &packet);
   json_decref(question);
-  return call;
+  if (is_asked)
+    return call;
+  call->references = 1;
+  link_call_unref(call);
+  return NULL;
 }
 
 gboolean link_call_wait(Link *link, LinkCall *call, guint seconds) {

@@ -13,7 +13,6 @@ typedef struct {
   json_t *head;             /* the answer's; NULL: the lane went away */
   GBytes *bytes;            /* behind it; NULL: none */
   int fd;                   /* -1: none; who takes it sets it so */
-  gint64 asked_at;
 } LinkCall;
 /* Takes the question; `bytes` go with it. NULL: the lane is not there. */
 LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes);
