@@ -19,14 +19,14 @@ struct Link {
   pthread_mutex_t lock; /* of all below, and of all uploads */
   pthread_cond_t done;
   GHashTable *idle;    /* path of a lane's socket → GQueue* of connections */
-  GHashTable *calls;   /* connection → Asking*: what it is asked */
+  GHashTable *calls;   /* connection → OpenCall*: what it is asked */
   GHashTable *uploads; /* item → Upload* */
 };
 
 typedef struct {
   LinkCall *call;
   GQueue *home; /* where the connection goes when it is answered */
-} Asking;
+} OpenCall;
 
 /* --- Calls */
 
@@ -59,8 +59,9 @@ static GQueue *home_of(Link *link, const char *path) {
   return home;
 }
 
+/* It waits for nothing: a lane that takes no connection at the moment is not there. */
 static int connect_lane(const Link *link, const char *path) {
-  int socket = local_socket_connect(path, SOCK_SEQPACKET, NULL);
+  int socket = local_socket_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK, NULL);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
   if (socket >= 0)
     epoll_ctl(link->epoll, EPOLL_CTL_ADD, socket, &event);
@@ -75,8 +76,8 @@ static gboolean send_call(Link *link, const char *path, LinkCall *call, const Pa
   gpointer idle = g_queue_pop_head(home);
   int socket = idle ? GPOINTER_TO_INT(idle) : connect_lane(link, path);
   if (socket >= 0) {
-    Asking *asking = g_new(Asking, 1);
-    *asking = (Asking){call, home};
+    OpenCall *asking = g_new(OpenCall, 1);
+    *asking = (OpenCall){call, home};
     g_hash_table_insert(link->calls, GINT_TO_POINTER(socket), asking);
     if (!packet_send(socket, packet))
       shutdown(socket, SHUT_RDWR); /* the thread finds its end, and tells */
@@ -123,7 +124,7 @@ void link_poll_ends(Link *link) {
 
 /* --- The thread of answers */
 
-static void finish(Link *link, Asking *asking, const Packet *packet) {
+static void finish(Link *link, OpenCall *asking, const Packet *packet) {
   LinkCall *call = asking->call;
   call->head = packet->head;
   call->fd = packet->fd;
@@ -151,7 +152,7 @@ static void receive(Link *link, int socket, guint8 *buffer) {
   Packet packet;
   gboolean is_open = packet_receive(socket, buffer, &packet);
   pthread_mutex_lock(&link->lock);
-  Asking *asking = g_hash_table_lookup(link->calls, GINT_TO_POINTER(socket));
+  OpenCall *asking = g_hash_table_lookup(link->calls, GINT_TO_POINTER(socket));
   g_hash_table_remove(link->calls, GINT_TO_POINTER(socket));
   if (is_open && asking)
     g_queue_push_head(asking->home, GINT_TO_POINTER(socket));
@@ -189,7 +190,7 @@ static void link_free(gpointer data) {
   g_hash_table_iter_init(&all, link->calls);
   while (g_hash_table_iter_next(&all, &socket, &asking)) {
     close(GPOINTER_TO_INT(socket));
-    link_call_unref(((Asking *)asking)->call);
+    link_call_unref(((OpenCall *)asking)->call);
     g_free(asking);
   }
   g_hash_table_unref(link->calls);

@@ -135,6 +135,28 @@ def long_polls_get_what_comes_at_once_and_starve_nobody():
 
 
 @test
+def a_lane_that_does_not_answer_holds_nobody_else_up():
+    with Exchange(front={"connections": 200, "connections-per-address": 200}) as exchange:
+        lane, found = exchange.gateway.named("lane")[0], []
+
+        def ask():
+            found.append(exchange.consumer.list().status)
+        asks = [threading.Thread(target=ask) for _ in range(60)]
+        os.kill(lane, signal.SIGSTOP)
+        try:
+            for thread in asks:
+                thread.start()
+            wait_until("those to be sent away for whom there is no room", lambda: 503 in found)
+            for _ in range(5):
+                equal(exchange.consumer.curl("/v1/openapi.json", "--max-time", "10").status, 200, "the others")
+        finally:
+            os.kill(lane, signal.SIGCONT)
+        for thread in asks:
+            thread.join()
+        equal(set(found), {204, 503}, "what they are told")
+
+
+@test
 def who_sends_a_body_too_slowly_is_ended():
     with Exchange(front={"timeout": "1s"}) as exchange:
         slow = begun(exchange, "a", os.urandom(BIG), 100000)
