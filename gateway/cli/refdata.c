@@ -335,8 +335,11 @@ static CliExit show_key(Cli *cli, const CliTableOf *table, char **arguments) {
   gboolean ok = reference_visit(table->reader, version->number, key, add_row, &listing, &error);
   gboolean none = ok && listing.count == 0;
   exit = finish_listing(&listing, error);
-  if (none)
-    cli_complain("version %" G_GINT64_FORMAT " has no such row", version->number);
+  if (none) {
+    g_autofree char *fields = g_strjoinv(" ", table->feed->reference.key);
+    cli_complain("version %" G_GINT64_FORMAT " has no such row; a key of %s is a word for each of: %s", version->number,
+                 table->feed->reference.name, fields);
+  }
   return none ? CLI_EXIT_NOT_FOUND : exit;
 }
 

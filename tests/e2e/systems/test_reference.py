@@ -68,6 +68,7 @@ def a_full_load_and_its_deltas_are_versions_that_can_be_compared_and_shown():
         old = world.gateway.json("refdata", "show", "P3", "home", "--of-version", "1")["rows"][0]
         equal(old["line"], 5, "its line")
         equal(world.gateway.run("refdata", "show", "P3", "home").status, 4, "what was removed")
+        has(world.gateway.run("refdata", "show", "P3").err, "each of: product zone", "a part of a key")
         changes = [(row["change"], row["key"]["product"], row["content"]["rate"])
                    for row in world.gateway.json("refdata", "diff", "1", "2")["rows"]]
         equal(changes, [("removed", "P2", "1.5000"), ("added", "P2", "1.5000"), ("added", "P2", "1.6000"),
