@@ -1,17 +1,11 @@
 """The toy capability: its setting, its table, its service, its route and its command, each by its row alone."""
-import answers
 from harness import equal, has, test
 from reconciliation import Requests
 from world import World
 
-# The front's description is no table: a toy that adds a route describes it to the tests only.
-NOTES = {"type": "object", "required": ["notes"], "properties": {"notes": {"type": "integer"}}}
-ROUTE = {"get": {"responses": {"200": {"content": {"application/json": {"schema": NOTES}}}, "401": {"description": "who?"}}}}
-
 
 @test
 def a_note_is_kept_by_the_toy_service_and_read_by_its_route_and_its_command():
-    answers.description()["paths"]["/v1/toy/notes"] = ROUTE
     with World(local=True) as world:
         requests = Requests(world).apply()
         world.configuration.lane_settings["toy-notes"] = {"most": 1}
