@@ -125,7 +125,7 @@ RatingTables *rating_tables_open(const RatingPlan *plan, const char *folder, GEr
   tables->plan = plan;
   tables->n_lookups = rating_plan_lookups(plan);
   tables->sources = g_new0(Source, tables->n_lookups + 1);
-  tables->rows = g_array_new(FALSE, FALSE, sizeof(gint64));
+  tables->rows = g_array_new(FALSE, TRUE, sizeof(gint64));
   tables->key = g_string_new(NULL);
   tables->lent = g_ptr_array_new_with_free_func(found_release);
   tables->event_time = rating_plan_column(plan, conf->event_time);
@@ -373,8 +373,8 @@ static void make_room(RatingTables *tables, const RecordBlock *block) {
   }
   g_ptr_array_set_size(tables->lent, 0);
   record_block_clear(tables->found);
+  g_array_set_size(tables->rows, 0); /* what is added is cleared */
   g_array_set_size(tables->rows, block->count * tables->n_lookups);
-  memset(tables->rows->data, 0, (gsize)block->count * tables->n_lookups * sizeof(gint64));
 }
 
 const RecordBlock *rating_tables_gather(RatingTables *tables, const RatingUsage *usage, Rated *rated, GError **error) {
@@ -393,6 +393,7 @@ const RecordBlock *rating_tables_gather(RatingTables *tables, const RatingUsage 
   tables->view.n_columns = n + n_found;
   tables->view.columns = g_new(BlockColumn, n + n_found);
   memcpy(tables->view.columns, block->columns, n * sizeof(BlockColumn));
-  memcpy(tables->view.columns + n, tables->found->columns, n_found * sizeof(BlockColumn));
+  if (n_found > 0)
+    memcpy(tables->view.columns + n, tables->found->columns, n_found * sizeof(BlockColumn));
   return &tables->view;
 }
