@@ -44,26 +44,28 @@ def nothing_in_the_state_is_readable_by_others_and_no_plaintext_has_a_name_but_i
 def what_a_crash_left_in_the_spool_is_swept_at_the_next_start():
     with World() as world:
         world.start()
-        world.drop("POINTS_held.dat.pgp", accruals.records(5), marker=False)
-        held = world.gateway.wait_state("POINTS_held.dat.pgp", "seen")
+        world.drop("POINTS_done.dat.pgp", accruals.records(3, prefix="DONE"))
+        world.feedback("POINTS_done.dat.pgp")
+        world.drop("POINTS_done.dat.pgp", accruals.records(3, prefix="OTHER"))
+        held = world.gateway.wait_state("POINTS_done.dat.pgp", "held")
+        world.drop("POINTS_seen.dat.pgp", accruals.records(5), marker=False)
+        seen = world.gateway.wait_state("POINTS_seen.dat.pgp", "seen")
         world.gateway.kill()
         spool = os.path.join(world.state, "lanes", "points", "spool")
         orphans = [os.path.join(spool, name) for name in (
             "in/0123456789abcdef.part", "in/0123456789abcdef.pgp", "stage/0123456789abcdef.db",
             "stage/0123456789abcdef.db-journal",
-            "out/0123456789abcdef-feedback.pgp", "stage/short", f"out/.{held['id']}.tmp")]
+            "out/0123456789abcdef-feedback.pgp", "stage/short", f"out/.{held['id']}.tmp", f"in/{seen['id']}.part")]
         for path in orphans:
             with open(path, "w") as file:
                 file.write(accruals.CANARY)
-        own = os.path.join(spool, "in", held["id"] + ".part")
-        with open(own, "wb"):
-            pass
+        own = os.path.join(spool, "in", held["id"] + ".pgp")
+        equal(os.path.exists(own), True, "what came of a file that is held")
         world.restart()
         equal([p for p in orphans if os.path.exists(p)], [], "left after the start")
-        equal(os.path.exists(own), True, "a part of a file that goes on")
-        world.partner.put(world.partner.marker("POINTS_held.dat.pgp"), b"")
-        equal(world.feedback("POINTS_held.dat.pgp").accepted, 5, "accepted")
-        world.settle()
+        equal(os.path.exists(own), True, "what came of a file that is held, after the start")
+        world.partner.put(world.partner.marker("POINTS_seen.dat.pgp"), b"")
+        equal(world.feedback("POINTS_seen.dat.pgp").accepted, 5, "accepted")
 
 
 @test
