@@ -5,13 +5,17 @@ import signal
 import subprocess
 import urllib.request
 
-from harness import SCALE, equal, has, test, wait_until
+from harness import SCALE, TOP, Missing, equal, has, test, wait_until
 from mailboxes import MAILBOX, Exchange
 from reconciliation import free_port
+
+PROMETHEUS, PROMTOOL = (os.path.join(TOP, "build/servers/usr/bin", name) for name in ("prometheus", "promtool"))
 
 
 @test
 def metrics_are_read_by_prometheus_and_only_by_its_token():
+    if not os.path.exists(PROMETHEUS):
+        raise Missing("Prometheus is not unpacked here: packaging/install-packages test")
     with Exchange() as exchange:
         body = b"one claim"
         exchange.source.put("a", body)
@@ -26,7 +30,7 @@ def metrics_are_read_by_prometheus_and_only_by_its_token():
         for line in ('sallyport_lane_up{lane="ssc"} 1', item,
                      f'sallyport_exchange_lag_seconds_count{{lane="ssc",mailbox="{MAILBOX}",phase="put_to_seen"}} 1'):
             has(text, line + "\n", "the text")
-        checked = subprocess.run(["promtool", "check", "metrics"], input=text, stdout=subprocess.PIPE,
+        checked = subprocess.run([PROMTOOL, "check", "metrics"], input=text, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True)
         equal((checked.returncode, checked.stdout), (0, ""), "promtool check metrics")
         port, path = free_port(), os.path.join(exchange.folder, "prometheus.yml")
@@ -35,7 +39,7 @@ def metrics_are_read_by_prometheus_and_only_by_its_token():
                "static_configs": [{"targets": [f"127.0.0.1:{exchange.port}"]}]}
         with open(path, "w") as file:
             file.write(json.dumps({"scrape_configs": [job]}))
-        words = ["prometheus", "--config.file", path, "--storage.tsdb.path", exchange.folder + "/tsdb",
+        words = [PROMETHEUS, "--config.file", path, "--storage.tsdb.path", exchange.folder + "/tsdb",
                  "--web.listen-address", f"127.0.0.1:{port}"]
         server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
