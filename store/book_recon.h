@@ -1,10 +1,13 @@
 /* The reconciliation summary table (对账汇总表) in a lane's book: tasks, one per reconcile block, period and version,
  * and their shards.
  *
- *   pending → running → done        failed → pending (tried again, or by a person); running → pending after a restart
- * keeps its shards A published version never changes: what is corrected later makes the next version, a task of its
- * own. The bytes of shards and manifest lie in files (LANE/recon/TASK/…); the book knows their sizes and digests, so a
- * file is trusted only when it has them. */
+ *   pending → running → done
+ *   failed → pending       tried again, or by a person
+ *   running → pending      after a restart; keeps its shards
+ *
+ * A published version never changes: what is corrected later makes the next version, a task of its own. The bytes of
+ * shards and manifest lie in files (LANE/recon/TASK/…); the book knows their sizes and digests, so a file is trusted
+ * only when it has them. */
 #pragma once
 #include "store/book.h"
 

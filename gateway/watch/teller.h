@@ -3,9 +3,12 @@
  * nor repeats at once. A crash between the two tells once more; id, event and times in the message say which telling it
  * is.
  *
- *   {"event":"raised","id":"0k3x…","node":"gw-01","lane":"points","kind":"file-missing","subject":"acme-points daily
- * 2026-11-20", "feed":"acme-points","text":"…","raised_at":"2026-11-20T06:00:00Z","times":1} event: raised, repeated,
- * cleared, test. The text is ours: no name, message or byte of a partner's is in it (`sallyport alarms` has them). */
+ *   {"event":"raised","id":"0k3x…","node":"gw-01","lane":"points","kind":"file-missing",
+ *    "subject":"acme-points daily 2026-11-20","feed":"acme-points","text":"…","raised_at":"2026-11-20T06:00:00Z",
+ *    "times":1}
+ *
+ * event: raised, repeated, cleared, test. The text is ours: no name, message or byte of a partner's is in it
+ * (`sallyport alarms` has them). */
 #pragma once
 #include "conf/conf.h"
 #include "store/book_watch.h"

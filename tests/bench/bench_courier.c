@@ -1,7 +1,11 @@
 /* The courier's own speed against other SFTP and FTP clients: many or large files over `connections` couriers at a
- * time, as a lane uses them. bench_courier get|put CONNECTIONS LOCAL_FOLDER REMOTE_FOLDER < names The endpoint comes
- * from the environment: SFTP_PORT, SFTP_USER, SFTP_HOST_KEY, SFTP_IDENTITY, and SALLYPORT is the program that is
- * started as the courier. Or FTP_PORT, FTP_USER, FTP_PASSWORD (a file), and FTP_CA (a file) for explicit TLS. */
+ * time, as a lane uses them.
+ *
+ *   bench_courier get|put CONNECTIONS LOCAL_FOLDER REMOTE_FOLDER < names
+ *
+ * The endpoint comes from the environment: SFTP_PORT, SFTP_USER, SFTP_HOST_KEY, SFTP_IDENTITY, and SALLYPORT is the
+ * program that is started as the courier. Or FTP_PORT, FTP_USER, FTP_PASSWORD (a file), and FTP_CA (a file) for
+ * explicit TLS. */
 #include "transfer/courier.h"
 #include <fcntl.h>
 #include <pthread.h>

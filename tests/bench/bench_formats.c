@@ -1,8 +1,11 @@
 /* What reading and staging costs by format: the same records as UTF-8 delimited, GB18030 delimited, and fixed lines of
  * both; and as many lines of a clearing file (NACHA, which calls each a record): entries with an addendum each, ten in
- * a batch. bench_formats [records] [rounds] [folder] Prints per format, separated by tabs: its name, bytes, the median
- * CPU seconds of parsing alone (one thread) and of staging (two threads). Every format is measured once per round, so
- * that all have the machine's same moods. */
+ * a batch.
+ *
+ *   bench_formats [records] [rounds] [folder]
+ *
+ * Prints per format, separated by tabs: its name, bytes, the median CPU seconds of parsing alone (one thread) and of
+ * staging (two threads). Every format is measured once per round, so that all have the machine's same moods. */
 #include "gateway/records/stage.h"
 #include "tests/unit/gateway/records/layouts.h"
 #include <stdio.h>

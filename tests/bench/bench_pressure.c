@@ -1,7 +1,9 @@
 /* The controller of x and calls in flight against the best fixed setting of each capacity, which is found by trying
- * all: one line each COURSE TAB CAPACITY TAB OURS TAB BEST TAB THEIR SETTING TAB CALLS TAB REFUSED       (records a
- * second) Simulated (tests/unit/gateway/processors/http/simulation.h): what is measured are the decisions, which no
- *  machine's
+ * all: one line each, in records a second,
+ *
+ *   COURSE TAB CAPACITY TAB OURS TAB BEST TAB THEIR SETTING TAB CALLS TAB REFUSED
+ *
+ * Simulated (tests/unit/gateway/processors/http/simulation.h): what is measured are the decisions, which no machine's
  * load changes. */
 #include "tests/unit/gateway/processors/http/simulation.h"
 #include <stdio.h>

@@ -3,9 +3,8 @@
  *
  *   us      our ring: `us` (its key decrypts), the partner's public keys except the stranger's
  *   them    the partner's: alice and bob (pinned), erin (signs with a subkey; pinned), mallory (known to us, not
- *           pinned),
- *           stranger (unknown to us), carol (revoked in our ring), dave (expired), other (a recipient that is not us)
- * */
+ *           pinned), stranger (unknown to us), carol (revoked in our ring), dave (expired), other (a recipient that is
+ *           not us) */
 #pragma once
 #include "crypto/openpgp.h"
 #include "gateway/base/files.h"
