@@ -1,10 +1,12 @@
 /* Layouts from a few words, for tests, the corpus and the fuzzer.
  *
  *   "D member:text=16* points:int amount:dec=2? when:date=%Y%m%d currency:enum=EUR/USD"
+ *
  * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked; fixed
- * lines have @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^ signed
- * overpunch; $FIELD=WORD/WORD: its sign is that field's, negative where it has one of the words; #count or #sum=FIELD
- * (debits, credits, gross) makes it a control total, and /TAG behind that one of those lines only, as /TAG+TAG. */
+ * lines have @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^
+ * signed overpunch; $FIELD=WORD/WORD: its sign is that field's, negative where it has one of the words; #count or
+ * #sum=FIELD (debits, credits, gross) makes it a control total, and /TAG behind that one of those lines only, as
+ * /TAG+TAG. */
 #pragma once
 #include "gateway/records/layout.h"
 #include <stdlib.h>
