@@ -374,7 +374,7 @@ static void an_index_that_does_not_fit_its_rows_is_found(void **state) {
       {"UPDATE audit SET sequence = 1000 WHERE sequence = 5", "UPDATE audit SET sequence = 5 WHERE sequence = 1000",
        "wrong at audit record 5"},
       {"INSERT INTO audit SELECT 1000, at, event, subject, detail, hash FROM audit WHERE sequence = 5",
-       "DELETE FROM audit WHERE sequence = 1000", "12 entries for 13 records"},
+       "DELETE FROM audit WHERE sequence = 1000", "the database is damaged"},
   };
   Fixture *f = *state;
   write_rows(f);
