@@ -85,7 +85,8 @@ def no_more_is_written_than_was_announced():
         for method in ("PUT", "PATCH"):
             lies = ["Transfer-Encoding: chunked", f"Content-Length: {BIG}", f"Repr-Digest: {repr_digest(body)}",
                     "Upload-Offset: 0"]
-            equal(source.curl(source.item("a"), method=method, body=body * 2, headers=lies).status, 411, method)
+            status = source.curl(source.item("a"), method=method, body=body * 2, headers=lies, checked=False).status
+            assert status in (400, 411), f"{method}: {status}"  # 400: libmicrohttpd 1.0's own
             equal(exchange.files(), [], "files")
 
 
