@@ -1,4 +1,4 @@
-/* What exchange.c (changes) and read.c (questions) share. */
+/* What exchange.c and requests.c (changes) and read.c (questions) share. */
 #pragma once
 #include "store/book/book_private.h"
 #include "store/exchange.h"
@@ -11,3 +11,5 @@ gpointer exchange_item_row(DbStatement *s, GError **error);
 /* *item NULL: there is none. */
 gboolean exchange_read_item(BookStatements *statements, const char *mailbox, ExchangeDirection direction,
                             const char *id, ExchangeItem **item, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The direction of its word (exchange_direction_word). */
+ExchangeDirection exchange_direction_of(const char *word);

@@ -13,6 +13,10 @@ const char *exchange_direction_word(ExchangeDirection direction) {
   return direction == EXCHANGE_FORWARD ? "forward" : "reverse";
 }
 
+ExchangeDirection exchange_direction_of(const char *word) {
+  return g_strcmp0(word, "forward") == 0 ? EXCHANGE_FORWARD : EXCHANGE_REVERSE;
+}
+
 gboolean exchange_state_has_body(ExchangeState state) {
   return state == EXCHANGE_STORED || state == EXCHANGE_LISTED || state == EXCHANGE_ACKNOWLEDGED;
 }
@@ -43,7 +47,7 @@ gpointer exchange_item_row(DbStatement *s, GError **error) {
   ExchangeItem *item = g_new0(ExchangeItem, 1);
   guint column = 7;
   item->mailbox = db_text_copy(s, 0);
-  item->direction = g_strcmp0(db_text(s, 1), "forward") == 0 ? EXCHANGE_FORWARD : EXCHANGE_REVERSE;
+  item->direction = exchange_direction_of(db_text(s, 1));
   item->id = db_text_copy(s, 2);
   item->seq = db_integer(s, 3);
   item->state = state_of(db_text(s, 4));

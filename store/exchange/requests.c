@@ -38,7 +38,7 @@ static RequestState state_of(const char *word) {
 static ExchangeRequest *read_row(DbStatement *s) {
   ExchangeRequest *request = g_new0(ExchangeRequest, 1);
   request->mailbox = db_text_copy(s, 0);
-  request->direction = g_strcmp0(db_text(s, 1), "forward") == 0 ? EXCHANGE_FORWARD : EXCHANGE_REVERSE;
+  request->direction = exchange_direction_of(db_text(s, 1));
   request->id = db_text_copy(s, 2);
   request->state = state_of(db_text(s, 3));
   request->token = db_integer(s, 4);
