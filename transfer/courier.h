@@ -5,7 +5,9 @@
  * the server's host key. The key is compared with the pins here, in the lane; only then the courier gets the
  * credentials and logs in. A pinned key of another type than the one shown first is asked for with a new process. From
  * then on each call below is one request and its answer over a SOCK_SEQPACKET socket; file content never passes through
- * it: the courier reads and writes descriptors that come with the request. A Courier is used by one thread at a time.
+ * it: what is got comes by a pipe that goes with the request, and the lane writes it; what is put is a descriptor for
+ * reading only. So a courier that was taken over changes nothing that it has delivered. A Courier is used by one thread
+ * at a time.
  * When the process dies or stays silent, the call fails with AGAIN (or UNCERTAIN for rename and remove, whose effect
  * may have happened), the courier is lost, and only courier_close() remains.
  *
@@ -72,7 +74,7 @@ typedef gboolean (*CourierProgress)(gpointer user, guint64 bytes);
 
 typedef struct {
   const char *path;
-  guint64 offset;     /* where to go on; fd is written from this offset on (pwrite) */
+  guint64 offset;     /* where to go on; fd is written from this offset on, in the calling thread */
   guint64 size_limit; /* more bytes than this in total: PARTNER, stop */
   int fd;
   CourierProgress progress;
@@ -85,7 +87,7 @@ gboolean courier_get(Courier *courier, const CourierGet *get, guint64 *end, GErr
 
 typedef struct {
   const char *path;     /* written under this name as it stands: the caller chooses a temporary one and renames */
-  int fd;               /* read by pread from `offset` to `size` */
+  int fd;               /* read by pread from `offset` to `size`; it may be open for writing, the courier's is not */
   guint64 offset, size; /* offset > 0 goes on with a partial upload; 0 truncates what is there */
   CourierProgress progress;
   gpointer user;

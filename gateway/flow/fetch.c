@@ -42,8 +42,7 @@ static gboolean start_over(Step *step, const CourierStat *now, const char *part,
 }
 
 /* The digest is taken beside the transfer, of what is on disk already, and so is write-back: only the last stretch is
- * waited for. (A courier that changed bytes behind its own report would only make the digest wrong; content is judged
- * by its signature.) */
+ * waited for. The file is written by us alone: no courier has a descriptor of it (transfer/courier.h). */
 typedef struct {
   int fd;
   Digest *digest;

@@ -41,9 +41,11 @@ gboolean driver_wrong_size(const char *path, guint64 told, guint64 came, GError 
 
 gboolean driver_write(int fd, const void *bytes, gsize length, guint64 *at, const char *path, GError **error) {
   for (const char *from = bytes; length > 0;) {
-    ssize_t done = pwrite(fd, from, length, (off_t)*at);
+    ssize_t done = write(fd, from, length);
     if (done < 0 && errno == EINTR)
       continue;
+    if (done < 0 && errno == EPIPE)
+      return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "get %s: the lane takes no more of it", path);
     if (done < 0)
       return sallyport_error_errno(error, errno, "write what was got from %s", path);
     from += done;

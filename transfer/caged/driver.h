@@ -37,7 +37,7 @@ typedef struct {
   const char *path;
   guint64 offset, size;
   int fd;
-} DriverTransfer; /* size: get's limit, put's size */
+} DriverTransfer; /* size: get's limit, put's size; fd: a pipe that takes a get's bytes in order; put's file */
 
 /* headers: lines "Name: value\n"; body -1: a GET; timeout in seconds, 0: io_timeout */
 typedef struct {
@@ -85,7 +85,7 @@ gboolean driver_ask_credentials(const DriverHost *host, const char *fingerprint,
 gboolean driver_target_exists(const char *to, GError **error);
 /* The server tells one size before and after a get, and another number of bytes came: PARTNER; always FALSE. */
 gboolean driver_wrong_size(const char *path, guint64 told, guint64 came, GError **error);
-/* The lane's side of a transfer: all of the bytes to `fd` at *at, which moves on. `path` is for the error. */
+/* The lane's side of a transfer: all of the bytes to the pipe `fd`; *at moves on. `path` is for the error. */
 gboolean driver_write(int fd, const void *bytes, gsize length, guint64 *at, const char *path,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Some of the bytes from `fd` at *at, which moves on; -1: *error, also when the file ends too early. */

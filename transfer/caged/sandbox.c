@@ -112,7 +112,7 @@ static const int common_calls[] = {
 static const int folder_calls[] = {
     SCMP_SYS(openat2),         SCMP_SYS(getdents64), SCMP_SYS(renameat2),  SCMP_SYS(renameat),  SCMP_SYS(linkat),
     SCMP_SYS(unlinkat),        SCMP_SYS(mkdirat),    SCMP_SYS(fsync),      SCMP_SYS(ftruncate), SCMP_SYS(fadvise64),
-    SCMP_SYS(copy_file_range), SCMP_SYS(dup),        SCMP_SYS(faccessat2),
+    SCMP_SYS(copy_file_range), SCMP_SYS(splice),     SCMP_SYS(dup),        SCMP_SYS(faccessat2),
 };
 
 static const int counting_calls[] = {

@@ -1,10 +1,14 @@
 #include "transfer/courier/call_private.h"
+#include <errno.h>
+#include <poll.h>
 
 #define GRACE 5u /* seconds beyond io_timeout: the courier gives up first, and can say why */
 
 static gboolean take_progress(Courier *courier, Call *call, guint64 done, GError **error) {
   if (done > call->limit)
     return courier_lose(courier, call->if_lost, "it tells of more than was asked for", error);
+  if (call->channel) /* what is here, whatever it says */
+    done = call->channel->at;
   if (!call->progress || call->progress(call->user, done))
     return TRUE;
   return courier_lose(courier, SALLYPORT_ERROR_AGAIN, "the transfer was stopped by its caller", error);
@@ -14,12 +18,30 @@ static gboolean nonsense(Courier *courier, const Call *call, GError **error) {
   return courier_lose(courier, call->if_lost, "it answered something else than was asked", error);
 }
 
+/* Content is taken until the courier has something to say, or is silent for `milliseconds`. TRUE: some has come, and
+ * nothing is said yet. */
+static gboolean take_content(const Courier *courier, Call *call, int milliseconds) {
+  Channel *channel = call->channel;
+  if (!channel || channel->from < 0)
+    return FALSE;
+  guint64 before = channel->at;
+  struct pollfd ends[2] = {{.fd = courier->process.socket, .events = POLLIN}, {.fd = channel->from, .events = POLLIN}};
+  int ready = poll(ends, 2, milliseconds);
+  if (ready > 0 && ends[1].revents)
+    (void)channel_take(channel); /* of a failure the courier is told by the end of the pipe, and its caller by us */
+  return ready > 0 && !ends[0].revents && channel->at > before;
+}
+
 static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, GError **error) {
   const gint64 patience = (gint64)(MAX(courier->io_timeout, call->patience) + GRACE) * G_USEC_PER_SEC;
   gint64 until = g_get_monotonic_time() + patience;
   guint64 progress = 0;
   for (;;) {
     gint64 left = MAX(0, until - g_get_monotonic_time()) / 1000;
+    if (take_content(courier, call, (int)left)) {
+      until = g_get_monotonic_time() + patience;
+      continue;
+    }
     if (!courier_take(courier, (int)left, answer, call->if_lost, call->doing, error))
       return FALSE;
     guint64 before = call->told;
@@ -66,5 +88,11 @@ static gboolean await_answer(Courier *courier, Call *call, WireMessage *answer, 
 gboolean courier_call(Courier *courier, const WireMessage *request, Call *call, WireMessage *answer, GError **error) {
   if (courier->lost)
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s: %s: the courier is lost", courier->name, call->doing);
-  return courier_send(courier, request, call->doing, error) && await_answer(courier, call, answer, error);
+  gboolean ok = courier_send(courier, request, call->doing, error);
+  if (call->channel)
+    channel_sent(call->channel);
+  ok = ok && await_answer(courier, call, answer, error);
+  if (call->channel) /* whatever the answer: what has come in order is where a get goes on */
+    (void)channel_take(call->channel);
+  return ok;
 }

@@ -2,6 +2,7 @@
  * files of this folder only. */
 #pragma once
 #include "transfer/courier.h"
+#include "transfer/courier/channel_private.h"
 #include "transfer/courier/process_private.h"
 #include "transfer/wire/wire.h"
 
@@ -25,6 +26,7 @@ struct Call {
   CourierProgress progress;
   gpointer user;
   guint64 limit;      /* the most bytes or entries that may be told of */
+  Channel *channel;   /* of a get or post: by which its content comes; NULL: none */
   GPtrArray *entries; /* of a listing: those that are kept */
   const CourierListing *listing;
   guint64 told;         /* entries that have come */

@@ -5,7 +5,6 @@
 #include "transfer/wire/names.h"
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LIST_LIMIT 50000u
@@ -124,37 +123,63 @@ gboolean courier_stat(Courier *courier, const char *path, CourierStat *stat, GEr
   return TRUE;
 }
 
+/* What the courier says and what has come must agree. Of a failure of ours the courier only knows that the pipe has
+ * ended. */
+static gboolean settle_channel(Courier *courier, const Call *call, gboolean ok, guint64 told, GError **error) {
+  Channel *channel = call->channel;
+  if (channel->error) {
+    g_clear_error(error);
+    g_propagate_error(error, g_steal_pointer(&channel->error));
+    return FALSE;
+  }
+  if (!ok || (told == channel->at && !channel->is_over))
+    return ok;
+  g_autofree char *why = g_strdup_printf("%s: it tells of another size than came", call->doing);
+  return courier_lose(courier, call->if_lost, why, error);
+}
+
 gboolean courier_get(Courier *courier, const CourierGet *get, guint64 *end, GError **error) {
   const guint64 most = MIN(get->size_limit, (guint64)G_MAXINT64);
-  const WireMessage request = {
-      .type = WIRE_GET, .fd = get->fd, .path = wire_text(get->path), .offset = get->offset, .size = most};
-  Call call = {
-      .doing = "get", .if_lost = SALLYPORT_ERROR_AGAIN, .progress = get->progress, .user = get->user, .limit = most};
-  WireMessage answer;
-  struct stat about;
-  if (!courier_call(courier, &request, &call, &answer, error))
+  Channel channel;
+  if (get->offset > most)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "get %s: resumes beyond its limit", get->path);
+  if (!channel_open(&channel, get->fd, get->offset, most, error))
     return FALSE;
-  fault_point("courier-get-after");
-  /* what the courier says and what the descriptor holds must agree */
-  if (fstat(get->fd, &about) != 0)
-    return sallyport_error_errno(error, errno, "look at what was got");
-  if (answer.size < get->offset || answer.size > most ||
-      (S_ISREG(about.st_mode) && (guint64)about.st_size < answer.size))
-    return courier_lose(courier, SALLYPORT_ERROR_AGAIN, "get: it answers with a size that cannot be", error);
-  *end = answer.size;
-  return TRUE;
+  const WireMessage request = {
+      .type = WIRE_GET, .fd = channel.theirs, .path = wire_text(get->path), .offset = get->offset, .size = most};
+  Call call = {.doing = "get",
+               .if_lost = SALLYPORT_ERROR_AGAIN,
+               .progress = get->progress,
+               .user = get->user,
+               .limit = most,
+               .channel = &channel};
+  WireMessage answer = {0};
+  gboolean ok = courier_call(courier, &request, &call, &answer, error);
+  if (ok)
+    fault_point("courier-get-after");
+  ok = settle_channel(courier, &call, ok, answer.size, error);
+  *end = ok ? answer.size : *end;
+  channel_clear(&channel);
+  return ok;
 }
 
 gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) {
+  gboolean is_new;
+  int fd = channel_read_only(put->fd, &is_new, error);
+  if (fd < 0)
+    return FALSE;
   const WireMessage request = {
-      .type = WIRE_PUT, .fd = put->fd, .path = wire_text(put->path), .offset = put->offset, .size = put->size};
+      .type = WIRE_PUT, .fd = fd, .path = wire_text(put->path), .offset = put->offset, .size = put->size};
   Call call = {.doing = "put",
                .if_lost = SALLYPORT_ERROR_AGAIN,
                .progress = put->progress,
                .user = put->user,
                .limit = put->size};
   WireMessage answer;
-  if (!courier_call(courier, &request, &call, &answer, error))
+  gboolean ok = courier_call(courier, &request, &call, &answer, error);
+  if (is_new)
+    close(fd);
+  if (!ok)
     return FALSE;
   fault_point("courier-put-after");
   if (put->vanished)
@@ -214,15 +239,17 @@ static gboolean join_headers(const Courier *courier, const char *const *headers,
   return TRUE;
 }
 
-gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply, GError **error) {
-  g_autofree char *headers = NULL;
+/* body: -1 for none, else open for reading only. */
+static gboolean post_body(Courier *courier, const CourierPost *post, int body, const char *headers,
+                          CourierReply *reply, GError **error) {
   const guint64 limit = MIN(post->answer_limit, (guint64)G_MAXINT64);
-  gboolean has_body = post->body >= 0;
-  if (!join_headers(courier, post->headers, &headers, error))
+  gboolean has_body = body >= 0;
+  Channel channel;
+  if (!channel_open(&channel, post->answer, 0, limit, error))
     return FALSE;
   const WireMessage request = {.type = has_body ? WIRE_POST : WIRE_QUERY,
-                               .fd = has_body ? post->body : post->answer,
-                               .second_fd = has_body ? post->answer : -1,
+                               .fd = has_body ? body : channel.theirs,
+                               .second_fd = has_body ? channel.theirs : -1,
                                .path = wire_text(post->path),
                                .headers = wire_text(headers),
                                .size = post->body_size,
@@ -232,15 +259,29 @@ gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *r
                .if_lost = has_body ? SALLYPORT_ERROR_UNCERTAIN : SALLYPORT_ERROR_AGAIN,
                .wants_reply = TRUE,
                .patience = post->timeout,
-               .limit = limit};
-  WireMessage answer;
+               .limit = limit,
+               .channel = &channel};
+  WireMessage answer = {0};
   fault_point("courier-post-before");
-  if (!courier_call(courier, &request, &call, &answer, error))
+  gboolean ok = courier_call(courier, &request, &call, &answer, error);
+  if (ok)
+    fault_point("courier-post-after");
+  ok = settle_channel(courier, &call, ok, answer.size, error);
+  if (ok)
+    *reply = (CourierReply){
+        .status = (guint)answer.status, .retry_after = (gint64)answer.retry_after - 1, .size = answer.size};
+  channel_clear(&channel);
+  return ok;
+}
+
+gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply, GError **error) {
+  g_autofree char *headers = NULL;
+  gboolean is_new = FALSE;
+  if (!join_headers(courier, post->headers, &headers, error))
     return FALSE;
-  fault_point("courier-post-after");
-  if (answer.size > limit)
-    return courier_lose(courier, call.if_lost, "post: it answers with a size that cannot be", error);
-  *reply = (CourierReply){
-      .status = (guint)answer.status, .retry_after = (gint64)answer.retry_after - 1, .size = answer.size};
-  return TRUE;
+  int body = post->body >= 0 ? channel_read_only(post->body, &is_new, error) : -1;
+  gboolean ok = (body >= 0 || post->body < 0) && post_body(courier, post, body, headers, reply, error);
+  if (is_new)
+    close(body);
+  return ok;
 }

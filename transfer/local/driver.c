@@ -152,7 +152,16 @@ static gboolean local_stat(Driver *driver, const char *path, CourierStat *stat, 
 typedef struct {
   int from, to;
   guint64 at, most;
+  gboolean is_piped; /* `to` is a pipe to the lane */
 } Copy;
+
+/* 0: the end, or not between these two. */
+static gssize copy_in_kernel(const Copy *copy, gsize wanted) {
+  loff_t from = (loff_t)copy->at, to = from;
+  ssize_t done = copy->is_piped ? splice(copy->from, &from, copy->to, NULL, wanted, 0)
+                                : copy_file_range(copy->from, &from, copy->to, &to, wanted, 0);
+  return MAX(done, 0);
+}
 
 /* One piece: in the kernel where it can, else through a buffer. 0 at the end, -1 with errno; *writing tells whose it
  * is. */
@@ -160,16 +169,17 @@ static gssize copy_piece(const Copy *copy, guint8 **buffer, gboolean *writing) {
   gsize wanted = (gsize)MIN(copy->most, PIECE);
   *writing = FALSE;
   if (!*buffer) {
-    loff_t from = (loff_t)copy->at, to = from;
-    ssize_t done = copy_file_range(copy->from, &from, copy->to, &to, wanted, 0);
+    gssize done = copy_in_kernel(copy, wanted);
     if (done > 0)
       return done;
-    *buffer = g_malloc(PIECE); /* end, or not between these two: the plain way tells which */
+    *buffer = g_malloc(PIECE); /* the plain way tells which */
   }
   ssize_t length = pread(copy->from, *buffer, wanted, (off_t)copy->at);
   *writing = length > 0;
   for (ssize_t written = 0; written < length;) {
-    ssize_t done = pwrite(copy->to, *buffer + written, (gsize)(length - written), (off_t)copy->at + written);
+    const guint8 *rest = *buffer + written;
+    ssize_t done = copy->is_piped ? write(copy->to, rest, (gsize)(length - written))
+                                  : pwrite(copy->to, rest, (gsize)(length - written), (off_t)copy->at + written);
     if (done < 0 && errno != EINTR)
       return -1;
     written += done > 0 ? done : 0;
@@ -215,7 +225,11 @@ static gboolean get_opened(Local *local, int opened, const DriverTransfer *get, 
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
                                "get %s: it has shrunk to %lld bytes, before where to resume", get->path,
                                (long long)before.st_size);
-  Copy copy = {.from = opened, .to = get->fd, .at = get->offset, .most = (guint64)before.st_size - get->offset};
+  Copy copy = {.from = opened,
+               .to = get->fd,
+               .at = get->offset,
+               .most = (guint64)before.st_size - get->offset,
+               .is_piped = TRUE};
   if (!copy_file(local, &copy, get->path, TRUE, error))
     return FALSE;
   *end = copy.at;
