@@ -33,6 +33,8 @@ gboolean exchange_state_has_body(ExchangeState state);
 
 /* What who puts an item says of it, besides size and digest; all texts, or NULL. */
 #define EXCHANGE_DECLARED(X) X(name) X(type) X(business_date) X(records) X(totals) X(correlation)
+/* What who acknowledges it says of it; likewise. */
+#define EXCHANGE_TOLD(X) X(ack_records) X(ack_totals) X(verdict) X(verdict_code)
 #define EXCHANGE_MEMBER(member) char *member;
 typedef struct {
   char *mailbox, *id;
@@ -42,6 +44,7 @@ typedef struct {
   guint64 size;
   char *sha256; /* hex */
   EXCHANGE_DECLARED(EXCHANGE_MEMBER)
+  EXCHANGE_TOLD(EXCHANGE_MEMBER)
   char *file;   /* its name in the folder of items; NULL: the body lies in the row, or is gone */
   GBytes *body; /* only of exchange_find_item(), and of an item to be added */
   gint64 began_at, put_at, listed_at, got_at, acknowledged_at, changed_at;
@@ -80,6 +83,8 @@ gboolean exchange_note_listed(BookTransaction *tx, const char *mailbox, Exchange
 /* It was obtained; only the first time counts. */
 gboolean exchange_note_got(BookTransaction *tx, const char *mailbox, ExchangeDirection direction, const char *id,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What the item has of EXCHANGE_TOLD. */
+gboolean exchange_note_told(BookTransaction *tx, const ExchangeItem *item, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Forgets rows of removed, abandoned and expired items that have been so since before `before`, and requests that were
  * made before. */
 gboolean exchange_prune(BookTransaction *tx, const char *mailbox, ExchangeDirection direction, gint64 before,
@@ -107,6 +112,15 @@ typedef struct {
   guint limit;
 } ExchangeSince;
 GPtrArray *exchange_since(BookReader *reader, const ExchangeSince *since, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* ExchangeItem* of the numbers behind `after`, in whatever state, that were put in [from, to). */
+typedef struct {
+  const char *mailbox;
+  ExchangeDirection direction;
+  gint64 after, from, to;
+  guint limit;
+} ExchangeBetween;
+GPtrArray *exchange_put_between(BookReader *reader, const ExchangeBetween *between,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* counts[state], and oldest[state]: since when one is so; 0: none is. */
 typedef struct {
   gint64 counts[EXCHANGE_N_STATES], oldest[EXCHANGE_N_STATES];

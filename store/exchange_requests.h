@@ -29,6 +29,7 @@ typedef struct {
   gint64 answer_token;
   char *reason; /* of a failure */
   gint64 created_at, changed_at;
+  gint64 deferred_since; /* who took it waits for idleness since then; 0: it does not */
 } ExchangeRequest;
 void exchange_request_free(ExchangeRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExchangeRequest, exchange_request_free)
@@ -58,6 +59,12 @@ gboolean exchange_receiving(BookTransaction *tx, const char *mailbox, ExchangeDi
 /* --- Reading. */
 ExchangeRequest *exchange_find_request(BookReader *reader, const char *mailbox, ExchangeDirection direction,
                                        const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Is there one that nobody has taken, and that was asked before `before`? */
+gboolean exchange_has_untaken(BookReader *reader, const char *mailbox, ExchangeDirection direction, gint64 before,
+                              gboolean *has, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Is there one that may be taken? */
 gboolean exchange_has_request(BookReader *reader, const char *mailbox, ExchangeDirection direction, gint64 now,
                               gboolean *has, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* ExchangeRequest* in this state, oldest first. */
+GPtrArray *exchange_requests(BookReader *reader, const char *mailbox, ExchangeDirection direction, RequestState state,
+                             guint limit, GError **error) G_GNUC_WARN_UNUSED_RESULT;

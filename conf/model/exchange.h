@@ -2,6 +2,13 @@
 #pragma once
 #include "conf/model/where.h"
 
+/* Which ends may ask. */
+#define CONF_ASKERS(X)                  \
+  X(CONF_ASKERS_BOTH, "both")           \
+  X(CONF_ASKERS_SOURCE, "source")       \
+  X(CONF_ASKERS_CONSUMER, "consumer")
+typedef enum { CONF_ASKERS(CONF_CONSTANT) } ConfAskers;
+
 typedef struct {
   ConfWhere where;
   char *name;               /* of the mailbox */
@@ -14,6 +21,9 @@ typedef struct {
   guint keep_acknowledged;  /* 7 days */
   guint keep_unacknowledged; /* 90 days */
   guint unacknowledged_after; /* 4 hours */
+  guint untaken_after;      /* of a request; 8 hours */
+  ConfAskers request_from;
+  guint64 answer_limit;     /* bytes of one answer; 8 GiB */
   guint request_lease;      /* 10 minutes */
   guint request_expire;     /* 3 days */
   guint request_attempts;   /* takes; 3 */

@@ -51,11 +51,15 @@ static const Table table_items = TABLE(ConfExchange, items_rows);
 static const Row alarm_rows[] = {
     ROW(ConfExchange, "unacknowledged-after", unacknowledged_after, seconds, .otherwise = 4 * 3600, .least = 1,
         .most = 31536000),
+    ROW(ConfExchange, "untaken-after", untaken_after, seconds, .otherwise = 8 * 3600, .least = 1, .most = 31536000),
     ROWS_END,
 };
 static const Table table_alarm = TABLE(ConfExchange, alarm_rows);
 
 static const Row requests_rows[] = {
+    ROW(ConfExchange, "from", request_from, choice, .words = WORDS(CONF_ASKERS), .otherwise = CONF_ASKERS_BOTH),
+    ROW(ConfExchange, "answer-limit", answer_limit, size64, .otherwise = 8ULL << 30, .least = 1024,
+        .most = 1ULL << 40),
     ROW(ConfExchange, "lease", request_lease, seconds, .otherwise = 600, .least = 1, .most = 7 * 86400),
     ROW(ConfExchange, "expire", request_expire, seconds, .otherwise = 3 * 86400, .least = 1, .most = 31536000),
     ROW(ConfExchange, "attempts", request_attempts, number, .otherwise = 3, .least = 1, .most = 1000),

@@ -2,7 +2,9 @@
 #include "gateway/exchange/exchange_private.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/files.h"
+#include "gateway/common/control.h"
 #include "gateway/common/log.h"
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@ static gboolean see_flows(BookTransaction *tx, gpointer data, GError **error) {
 static gboolean add_mailbox(Exchange *exchange, const ConfExchange *conf, GError **error) {
   Mailbox *mailbox = g_new0(Mailbox, 1);
   mailbox->conf = conf;
+  memset(mailbox->tells, -1, sizeof mailbox->tells);
   clock_condition_init(&mailbox->arrived[EXCHANGE_FORWARD]);
   clock_condition_init(&mailbox->arrived[EXCHANGE_REVERSE]);
   g_ptr_array_add(exchange->mailboxes, mailbox);
@@ -124,10 +127,53 @@ static json_t *exchange_status(gpointer service) {
   return json_pack("{s:i, s:o}", "connections", (int)connections, "mailboxes", list);
 }
 
+/* --- What an operator asks */
+
+typedef struct {
+  const Mailbox *mailbox;
+  const char *who;
+  ExchangeFlow flows[2];
+} Anew;
+
+static gboolean anew_change(BookTransaction *tx, gpointer data, GError **error) {
+  Anew *anew = data;
+  g_autofree char *why = g_strdup_printf("asked for by %s", anew->who);
+  for (guint direction = 0; direction < 2; direction++)
+    if (!exchange_new_epoch(tx, anew->mailbox->conf->name, (ExchangeDirection)direction, why, error) ||
+        !exchange_flow_now(tx, anew->mailbox->conf->name, (ExchangeDirection)direction, &anew->flows[direction], error))
+      return FALSE;
+  return TRUE;
+}
+
+/* After a restore, where nobody can know which cursors were given since the backup: all are void, and each end begins
+ * anew, with what it knows already. */
+static json_t *answer_new_epoch(const LaneHost *host, gpointer service, const char *who, const json_t *request) {
+  Exchange *exchange = service;
+  const char *name = json_string_value(json_object_get(request, "mailbox"));
+  Mailbox *mailbox = exchange ? exchange_mailbox(exchange, name) : NULL;
+  Anew anew = {.mailbox = mailbox, .who = who};
+  g_autoptr(GError) error = NULL;
+  if (!mailbox)
+    return control_refusal(SALLYPORT_ERROR_FILE, "this lane has no mailbox \"%s\"", name ? name : "");
+  if (!book_write(host->book, anew_change, &anew, &error))
+    return control_failure(error);
+  pthread_mutex_lock(&exchange->lock);
+  for (guint direction = 0; direction < 2; direction++) {
+    anew.flows[direction].seq = MAX(anew.flows[direction].seq, mailbox->flows[direction].seq);
+    mailbox->flows[direction] = anew.flows[direction];
+  }
+  pthread_mutex_unlock(&exchange->lock);
+  log_event(LOG_INFO, "operator", {"event", "exchange-epoch"}, {"by", who}, {"mailbox", name});
+  return json_pack("{s:b, s:s}", "ok", 1, "mailbox", name);
+}
+
+static const LaneRequest lane_requests[] = {{"exchange-new-epoch", answer_new_epoch}, {0}};
+
 const LaneService exchange_service = {
     .name = "exchange",
     .start = exchange_start,
     .stop = exchange_stop,
     .free = exchange_free,
+    .requests = lane_requests,
     .status = exchange_status,
 };

@@ -12,11 +12,11 @@
  *   head         → item nothing
  *   list         after limit wait unacknowledged → page and its text; empty cursor-unknown
  *   get          → item, and the descriptor to read; gone nothing
- *   acknowledge  sha256 size → acknowledged digest-differs gone nothing
- *   request      the item request-ID is there → stored known not-whole
+ *   acknowledge  sha256 size records totals verdict code → acknowledged digest-differs gone nothing
+ *   request      the item request-ID is there → stored known not-whole not-allowed
  *   request-state → request nothing
  *   take         wait → request, with its token; empty
- *   lease        token; failure: token reason → request taken-by-another already-answered request-over
+ *   lease        token deferred; failure: token reason → request taken-by-another already-answered request-over
  *   answer       token item → stored known taken-by-another already-answered request-over not-whole
  *
  * The answer has "verdict", one of EXCHANGE_VERDICTS, and what belongs to it. */
@@ -41,7 +41,9 @@ enum { EXCHANGE_SMALL = 64 * 1024 /* bytes: a body up to this lies in the book's
   X(VERDICT_REQUEST, "request", 200, NULL)                                                                          \
   X(VERDICT_INVALID, "invalid", 400, "the question is not understood")                                              \
   X(VERDICT_DIGEST_WRONG, "digest-wrong", 400, "the bytes have another digest than was announced; none is kept")    \
+  X(VERDICT_NOT_ALLOWED, "not-allowed", 403, "this end of the mailbox may not ask: the other one does")             \
   X(VERDICT_NOTHING, "nothing", 404, "there is nothing of this name for you")                                       \
+  X(VERDICT_NOT_ASKED, "not-asked", 404, "no request was taken by which this item could be an answer")              \
   X(VERDICT_OFFSET_WRONG, "offset-wrong", 409, "the item goes on at the offset that Upload-Offset says")            \
   X(VERDICT_DIGEST_DIFFERS, "digest-differs", 409, "these are not the item's bytes; nothing was changed")           \
   X(VERDICT_NOT_WHOLE, "not-whole", 409, "its bytes have to be put as an item of its own first")                    \
@@ -67,6 +69,8 @@ const ExchangeVerdictRow *exchange_verdict(ExchangeVerdict verdict);
 /* VERDICT_TROUBLE for a word that is none. */
 ExchangeVerdict exchange_verdict_of(const char *word);
 
+/* Bytes that an item of this id may have: an answer's limit is its own. */
+guint64 exchange_limit(const ConfExchange *conf, const char *id);
 /* Where the lane listens for the front. The caller frees. */
 char *exchange_socket_path(const LanePaths *paths);
 

@@ -16,7 +16,7 @@
 
 /* How long an item waited to be listed, obtained, acknowledged, by our clock alone. */
 typedef enum { EXCHANGE_PUT_TO_SEEN, EXCHANGE_SEEN_TO_GOT, EXCHANGE_GOT_TO_ACK, EXCHANGE_PHASES } ExchangePhase;
-enum { EXCHANGE_LAG_BUCKETS = 9 };
+enum { EXCHANGE_LAG_BUCKETS = 9, EXCHANGE_OVERDUE = 2 };
 typedef struct {
   guint64 counts[EXCHANGE_LAG_BUCKETS];
   gint64 sum; /* microseconds */
@@ -27,7 +27,7 @@ typedef struct {
   ExchangeFlow flows[2];     /* by direction: what is committed, or a moment older; under the lock */
   pthread_cond_t arrived[2]; /* a number was given */
   ExchangeLag lags[EXCHANGE_PHASES]; /* since the lane's start; under the lock */
-  gboolean tells[2];         /* the keeper's: that items wait is told */
+  gint tells[2][EXCHANGE_OVERDUE];   /* the keeper's: whether it is told that items, or requests, wait; -1: unknown */
 } Mailbox;
 
 typedef struct {

@@ -10,12 +10,12 @@
 #include "gateway/common/log.h"
 #include "gateway/exchange/exchange_private.h"
 #include "store/book_watch.h"
+#include "store/exchange_requests.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { SWEEP_SECONDS = 1, AT_ONCE = 500, ROWS_KEPT_DAYS = 400, NOTES_MOST = 10000 };
 #define EXPIRED_ALARM "item-expired"
-#define WAITING_ALARM "item-unacknowledged"
 
 /* --- Notes */
 
@@ -130,43 +130,77 @@ static gboolean end_items(Exchange *exchange, BookReader *reader, const Exchange
   return TRUE;
 }
 
-/* --- What nobody acknowledges */
+/* --- What nobody acknowledges, or takes */
+
+static gboolean is_unacknowledged(const Ending *ending, BookReader *reader, gboolean *waits, GError **error) {
+  ExchangeSince since = {.mailbox = ending->mailbox->conf->name, .direction = ending->direction, .limit = 1};
+  since.before = ending->now - (gint64)ending->mailbox->conf->unacknowledged_after * G_USEC_PER_SEC;
+  *waits = FALSE;
+  for (since.state = EXCHANGE_STORED; since.state <= EXCHANGE_LISTED; since.state++) {
+    g_autoptr(GPtrArray) items = exchange_since(reader, &since, error);
+    if (!items)
+      return FALSE;
+    *waits = *waits || items->len > 0;
+  }
+  return TRUE;
+}
+
+static gboolean is_untaken(const Ending *ending, BookReader *reader, gboolean *waits, GError **error) {
+  gint64 before = ending->now - (gint64)ending->mailbox->conf->untaken_after * G_USEC_PER_SEC;
+  return exchange_has_untaken(reader, ending->mailbox->conf->name, ending->direction, before, waits, error);
+}
+
+/* What waits too long, each with an alarm of its own while it does. */
+static const struct {
+  const char *alarm, *text; /* the text's words: mailbox, direction, mailbox */
+  gboolean (*is)(const Ending *ending, BookReader *reader, gboolean *waits, GError **error);
+} overdue[EXCHANGE_OVERDUE] = {
+    {"item-unacknowledged",
+     "mailbox %s: items (%s) have waited longer than unacknowledged-after; `sallyport exchange items %s` names them",
+     is_unacknowledged},
+    {"request-untaken",
+     "mailbox %s: requests (%s) have waited longer than untaken-after and nobody takes them; "
+     "`sallyport exchange requests %s` names them",
+     is_untaken},
+};
 
 typedef struct {
   const Ending *ending;
-  guint waiting;
+  guint what;
+  gboolean waits;
 } Waiting;
 
 static gboolean waiting_change(BookTransaction *tx, gpointer data, GError **error) {
   const Waiting *waiting = data;
   const Ending *ending = waiting->ending;
-  g_autofree char *subject = g_strdup_printf("%s/%s", ending->mailbox->conf->name,
-                                             exchange_direction_word(ending->direction)),
-                  *text = g_strdup_printf("mailbox %s: items (%s) have waited longer than unacknowledged-after; "
-                                          "`sallyport exchange items %s` names them",
-                                          ending->mailbox->conf->name, exchange_direction_word(ending->direction),
-                                          ending->mailbox->conf->name);
-  AlarmCall call = {
-      .kind = WAITING_ALARM, .subject = subject, .text = text, .ways = ending->exchange->host->alarm_ways};
-  return waiting->waiting ? book_raise_alarm(tx, &call, error)
-                          : book_clear_alarm(tx, WAITING_ALARM, subject, call.ways, error);
+  const char *mailbox = ending->mailbox->conf->name, *direction = exchange_direction_word(ending->direction);
+  g_autofree char *subject = g_strdup_printf("%s/%s", mailbox, direction), *text = NULL;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  text = g_strdup_printf(overdue[waiting->what].text, mailbox, direction, mailbox);
+#pragma GCC diagnostic pop
+  AlarmCall call = {.kind = overdue[waiting->what].alarm,
+                    .subject = subject,
+                    .text = text,
+                    .ways = ending->exchange->host->alarm_ways};
+  return waiting->waits ? book_raise_alarm(tx, &call, error)
+                        : book_clear_alarm(tx, call.kind, subject, call.ways, error);
 }
 
-static gboolean tell_waiting(Exchange *exchange, BookReader *reader, const Ending *ending, gboolean *told,
+static gboolean tell_waiting(Exchange *exchange, BookReader *reader, const Ending *ending, Mailbox *mailbox,
                              GError **error) {
-  Waiting waiting = {.ending = ending};
-  ExchangeSince since = {.mailbox = ending->mailbox->conf->name, .direction = ending->direction, .limit = 1};
-  since.before = ending->now - (gint64)ending->mailbox->conf->unacknowledged_after * G_USEC_PER_SEC;
-  for (since.state = EXCHANGE_STORED; since.state <= EXCHANGE_LISTED; since.state++) {
-    g_autoptr(GPtrArray) items = exchange_since(reader, &since, error);
-    if (!items)
+  for (guint i = 0; i < G_N_ELEMENTS(overdue); i++) {
+    Waiting waiting = {.ending = ending, .what = i};
+    gint *told = &mailbox->tells[ending->direction][i];
+    if (!overdue[i].is(ending, reader, &waiting.waits, error))
       return FALSE;
-    waiting.waiting += items->len;
+    if (waiting.waits == *told)
+      continue;
+    *told = waiting.waits;
+    if (!book_write(exchange->host->book, waiting_change, &waiting, error))
+      return FALSE;
   }
-  if ((waiting.waiting > 0) == *told)
-    return TRUE;
-  *told = waiting.waiting > 0;
-  return book_write(exchange->host->book, waiting_change, &waiting, error);
+  return TRUE;
 }
 
 /* --- The thread */
@@ -189,7 +223,7 @@ static gboolean sweep_flow(Exchange *exchange, Mailbox *mailbox, ExchangeDirecti
     ending.to = rules[i].to;
     ok = end_items(exchange, reader, &since, &ending, error);
   }
-  ok = ok && tell_waiting(exchange, reader, &ending, &mailbox->tells[direction], error);
+  ok = ok && tell_waiting(exchange, reader, &ending, mailbox, error);
   exchange_reader_return(exchange, reader);
   return ok;
 }

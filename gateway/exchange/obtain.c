@@ -13,7 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 190 * 1024 /* with its head in a packet */, ROWS_MOST = 500, WAIT_MOST = 60 /* seconds */ };
+enum { PAGE_BYTES = 190 * 1024 /* with its head in a packet */, ROWS_MOST = 500, WAIT_MOST = 60 /* seconds */,
+       TOLD_LIMIT = 255 };
 
 /* --- Cursors */
 
@@ -238,6 +239,35 @@ static gboolean deliver(BookTransaction *tx, const ExchangeCall *call, GError **
          exchange_set_request(tx, request, REQUEST_DELIVERED, request->token, error);
 }
 
+/* It may become a header's. */
+static gboolean is_fit(const char *text) {
+  gboolean is = text && strlen(text) <= TOLD_LIMIT;
+  for (; is && *text; text++)
+    is = (guchar)*text >= ' ' && *text != 0x7f;
+  return is;
+}
+
+/* Texts that can be told, and a verdict that is one. FALSE: they are none. */
+static gboolean read_told(const ExchangeCall *call, ExchangeItem *item) {
+  static const struct {
+    const char *member;
+    gsize offset;
+  } told[] = {{"records", offsetof(ExchangeItem, ack_records)},
+              {"totals", offsetof(ExchangeItem, ack_totals)},
+              {"verdict", offsetof(ExchangeItem, verdict)},
+              {"code", offsetof(ExchangeItem, verdict_code)}};
+  for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
+    const json_t *value = json_object_get(call->request, told[i].member);
+    const char *text = json_string_value(value);
+    if (value && !is_fit(text))
+      return FALSE;
+    char **into = (char **)((char *)item + told[i].offset);
+    g_free(*into);
+    *into = g_strdup(text);
+  }
+  return !item->verdict || strcmp(item->verdict, "accepted") == 0 || strcmp(item->verdict, "rejected") == 0;
+}
+
 static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **error) {
   Acknowledging *it = data;
   const ExchangeCall *call = it->call;
@@ -246,9 +276,14 @@ static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **
     return FALSE;
   it->verdict = judge_acknowledgement(call, item);
   it->got_at = item && item->acknowledged_at == 0 ? item->got_at : 0;
-  return it->verdict != VERDICT_ACKNOWLEDGED || item->state == EXCHANGE_ACKNOWLEDGED ||
-         item->state == EXCHANGE_REMOVED || (exchange_advance_item(tx, item, EXCHANGE_ACKNOWLEDGED, error) &&
-                                             deliver(tx, call, error));
+  if (it->verdict != VERDICT_ACKNOWLEDGED || item->state == EXCHANGE_ACKNOWLEDGED || item->state == EXCHANGE_REMOVED)
+    return TRUE;
+  if (!read_told(call, item)) {
+    it->verdict = VERDICT_INVALID;
+    return TRUE;
+  }
+  return exchange_advance_item(tx, item, EXCHANGE_ACKNOWLEDGED, error) && exchange_note_told(tx, item, error) &&
+         deliver(tx, call, error);
 }
 
 ExchangeVerdict exchange_acknowledge(ExchangeCall *call, GError **error) {

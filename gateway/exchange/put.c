@@ -89,6 +89,27 @@ static gboolean has_space(const ExchangeCall *call, guint64 size) {
   return bytes >= reserve && bytes - reserve >= size;
 }
 
+/* It is whole, and waits to be made the answer of its request. */
+static gboolean is_answer(const ExchangeItem *item) {
+  return g_str_has_prefix(item->id, EXCHANGE_ANSWER_PREFIX);
+}
+
+/* answer-ID.TOKEN.DIGITS is put for a request that was taken with this token, or it waits for a commit that never
+ * comes. That another has taken it since, or that it is over, is told when it is made the answer. */
+static gboolean judge_answer(BookTransaction *tx, Putting *putting, GError **error) {
+  const ExchangeCall *call = putting->call;
+  const char *name = putting->item->id + strlen(EXCHANGE_ANSWER_PREFIX), *digits = strrchr(name, '.');
+  const char *token = digits ? g_strrstr_len(name, digits - name, ".") : NULL;
+  guint64 number = token ? g_ascii_strtoull(token + 1, NULL, 10) : 0;
+  g_autofree char *id = token ? g_strndup(name, (gsize)(token - name)) : g_strdup("");
+  g_autoptr(ExchangeRequest) request = NULL;
+  if (!exchange_request_now(tx, call->mailbox->conf->name, call->gets, id, &request, error))
+    return FALSE;
+  if (!request || number == 0 || number > (guint64)request->token)
+    putting->verdict = VERDICT_NOT_ASKED;
+  return TRUE;
+}
+
 static gboolean put_change(BookTransaction *tx, gpointer data, GError **error) {
   Putting *putting = data;
   ExchangeItem *item = putting->item;
@@ -102,20 +123,17 @@ static gboolean put_change(BookTransaction *tx, gpointer data, GError **error) {
     putting->known = g_steal_pointer(&known);
     return TRUE;
   }
-  if (is_over_quota(putting, known))
+  if (is_answer(item) && !judge_answer(tx, putting, error))
+    return FALSE;
+  if (putting->verdict == VERDICT_OPENED && is_over_quota(putting, known))
     putting->verdict = VERDICT_FULL;
-  else if (!has_space(putting->call, item->size))
+  else if (putting->verdict == VERDICT_OPENED && !has_space(putting->call, item->size))
     putting->verdict = VERDICT_NO_SPACE;
   if (putting->verdict != VERDICT_OPENED)
     return TRUE;
   g_free(putting->replaced);
   putting->replaced = known ? g_steal_pointer(&known->file) : NULL;
   return exchange_add_item(tx, item, error);
-}
-
-/* It is whole, and waits to be made the answer of its request. */
-static gboolean is_answer(const ExchangeItem *item) {
-  return g_str_has_prefix(item->id, EXCHANGE_ANSWER_PREFIX);
 }
 
 static gboolean store_change(BookTransaction *tx, gpointer data, GError **error) {
@@ -139,7 +157,7 @@ static void remove_file(const ExchangeCall *call, const char *file) {
 static ExchangeVerdict judge_announced(const ExchangeCall *call, const ExchangeItem *item) {
   if (!is_sound(item))
     return VERDICT_INVALID;
-  if (item->size > call->mailbox->conf->size_limit)
+  if (item->size > exchange_limit(call->mailbox->conf, item->id))
     return VERDICT_TOO_LARGE;
   return VERDICT_OPENED;
 }
@@ -323,5 +341,8 @@ ExchangeVerdict exchange_head(ExchangeCall *call, GError **error) {
   if (!item || item->state == EXCHANGE_ABANDONED)
     return *error ? VERDICT_TROUBLE : VERDICT_NOTHING;
   tell_offset(call, item);
+  if (item->verdict)
+    json_object_set_new(call->answer, "judged", json_sprintf("%s%s%s", item->verdict, item->verdict_code ? " " : "",
+                                                             item->verdict_code ? item->verdict_code : ""));
   return VERDICT_ITEM;
 }

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ID_MOST = 40, WAIT_MOST = 60, LOOK_SECONDS = 1 /* whether a lease has ended */ };
+enum { ID_MOST = 40, WAIT_MOST = 60, LOOK_SECONDS = 1 /* whether a lease has ended */,
+       DEFERRED_MOST = 366 * 86400 };
 
 typedef struct {
   ExchangeCall *call;
@@ -45,6 +46,8 @@ static void tell(ExchangeCall *call, const ExchangeRequest *request) {
   json_t *told = json_pack("{s:s, s:s, s:s, s:I, s:s*, s:s*}", "id", request->id, "state", request_state_word(state),
                            "item", item, "attempts", (json_int_t)request->attempts, "answer", request->answer,
                            "reason", request->reason);
+  if (request->deferred_since && state == REQUEST_TAKEN)
+    json_object_set_new(told, "deferred_since", json_integer(request->deferred_since));
   json_object_update(call->answer, told);
   json_decref(told);
 }
@@ -85,10 +88,17 @@ static gboolean request_change(BookTransaction *tx, gpointer data, GError **erro
   return exchange_add_request(tx, asking->request, error);
 }
 
+static gboolean may_ask(const ExchangeCall *call) {
+  ConfAskers from = call->mailbox->conf->request_from;
+  return from == CONF_ASKERS_BOTH || (from == CONF_ASKERS_SOURCE) == (call->puts == EXCHANGE_FORWARD);
+}
+
 ExchangeVerdict exchange_request(ExchangeCall *call, GError **error) {
   g_auto(Asking) asking = {.call = call};
   if (strlen(call->id) > ID_MOST)
     return VERDICT_INVALID;
+  if (!may_ask(call))
+    return VERDICT_NOT_ALLOWED;
   fault_point("exchange-request-before");
   ExchangeVerdict verdict = change(&asking, request_change, error);
   fault_point("exchange-request-after");
@@ -146,6 +156,7 @@ static gboolean take_change(BookTransaction *tx, gpointer data, GError **error) 
   ExchangeRequest *request = asking->request;
   request->lease_until = now + (gint64)call->mailbox->conf->request_lease * G_USEC_PER_SEC;
   request->attempts++;
+  request->deferred_since = 0;
   asking->verdict = VERDICT_REQUEST;
   return exchange_set_request(tx, request, REQUEST_TAKEN, MAX(request->token + 1, now), error);
 }
@@ -216,8 +227,9 @@ static gboolean lease_change(BookTransaction *tx, gpointer data, GError **error)
     return FALSE;
   if (asking->verdict != VERDICT_REQUEST)
     return TRUE;
-  asking->request->lease_until =
-      g_get_real_time() + (gint64)asking->call->mailbox->conf->request_lease * G_USEC_PER_SEC;
+  gint64 now = g_get_real_time(), deferred = number_of(asking->call, "deferred");
+  asking->request->lease_until = now + (gint64)asking->call->mailbox->conf->request_lease * G_USEC_PER_SEC;
+  asking->request->deferred_since = deferred > 0 ? now - MIN(deferred, DEFERRED_MOST) * G_USEC_PER_SEC : 0;
   return exchange_set_request(tx, asking->request, REQUEST_TAKEN, asking->request->token, error);
 }
 

@@ -2,10 +2,11 @@
 #include "store/exchange/exchange_private.h"
 #include "store/exchange/requests.sql.h"
 #include "store/exchange/tables.sql.h"
+#include "store/exchange/verdicts.sql.h"
 #include <string.h>
 
 /* A row of store/book/capabilities.c. */
-static const char *const steps[] = {exchange_tables_sql, exchange_requests_sql};
+static const char *const steps[] = {exchange_tables_sql, exchange_requests_sql, exchange_verdicts_sql};
 const BookMigrations exchange_migrations = {steps, G_N_ELEMENTS(steps)};
 
 /* To which states each may go, as bits. */
@@ -181,6 +182,15 @@ gboolean exchange_note_got(BookTransaction *tx, const char *mailbox, ExchangeDir
   if (!s)
     return FALSE;
   db_bind(s, "sssi", mailbox, exchange_direction_word(direction), id, g_get_real_time());
+  return db_done(s, error);
+}
+
+gboolean exchange_note_told(BookTransaction *tx, const ExchangeItem *item, GError **error) {
+  DbStatement *s = exchange_statement(&tx->statements, "exchange-note-told", error);
+  if (!s)
+    return FALSE;
+  db_bind(s, "sssssss", item->mailbox, exchange_direction_word(item->direction), item->id, item->ack_records,
+          item->ack_totals, item->verdict, item->verdict_code);
   return db_done(s, error);
 }
 

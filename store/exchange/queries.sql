@@ -13,7 +13,8 @@ UPDATE exchange_flow SET held = held + ?3 WHERE mailbox = ?1 AND direction = ?2;
 
 -- name: exchange-item
 SELECT mailbox, direction, id, seq, state, size, sha256, name, type, business_date, records, totals, correlation, file,
-  began_at, put_at, listed_at, got_at, acknowledged_at, changed_at FROM exchange_item
+  began_at, put_at, listed_at, got_at, acknowledged_at, changed_at, ack_records, ack_totals, verdict, verdict_code
+FROM exchange_item
 WHERE mailbox = ?1 AND direction = ?2 AND id = ?3;
 -- name: exchange-body
 SELECT body FROM exchange_item WHERE mailbox = ?1 AND direction = ?2 AND id = ?3;
@@ -34,6 +35,9 @@ UPDATE exchange_item SET state = 'listed', listed_at = ?5, changed_at = ?5
 WHERE mailbox = ?1 AND direction = ?2 AND seq BETWEEN ?3 AND ?4 AND state = 'stored';
 -- name: exchange-note-got
 UPDATE exchange_item SET got_at = ?4 WHERE mailbox = ?1 AND direction = ?2 AND id = ?3 AND got_at = 0;
+-- name: exchange-note-told
+UPDATE exchange_item SET ack_records = ?4, ack_totals = ?5, verdict = ?6, verdict_code = ?7
+WHERE mailbox = ?1 AND direction = ?2 AND id = ?3;
 -- name: exchange-prune-requests
 DELETE FROM exchange_request WHERE mailbox = ?1 AND direction = ?2
   AND state IN ('new', 'taken', 'answered', 'delivered', 'expired', 'failed') AND created_at < ?3;
@@ -45,14 +49,21 @@ DELETE FROM exchange_item WHERE mailbox = ?1 AND direction = ?2 AND state IN ('r
 -- with the request.
 -- name: exchange-page
 SELECT mailbox, direction, id, seq, state, size, sha256, name, type, business_date, records, totals, correlation, file,
-  began_at, put_at, listed_at, got_at, acknowledged_at, changed_at FROM exchange_item
+  began_at, put_at, listed_at, got_at, acknowledged_at, changed_at, ack_records, ack_totals, verdict, verdict_code
+FROM exchange_item
 WHERE mailbox = ?1 AND direction = ?2 AND seq > ?3 AND state NOT IN ('removed', 'expired')
   AND substr(id, 1, 8) <> 'request-' AND (?5 = 0 OR state <> 'acknowledged')
 ORDER BY seq LIMIT ?4;
 -- name: exchange-since
 SELECT mailbox, direction, id, seq, state, size, sha256, name, type, business_date, records, totals, correlation, file,
-  began_at, put_at, listed_at, got_at, acknowledged_at, changed_at FROM exchange_item
+  began_at, put_at, listed_at, got_at, acknowledged_at, changed_at, ack_records, ack_totals, verdict, verdict_code
+FROM exchange_item
 WHERE mailbox = ?1 AND direction = ?2 AND state = ?3 AND changed_at < ?4 ORDER BY changed_at LIMIT ?5;
+-- name: exchange-put-between
+SELECT mailbox, direction, id, seq, state, size, sha256, name, type, business_date, records, totals, correlation, file,
+  began_at, put_at, listed_at, got_at, acknowledged_at, changed_at, ack_records, ack_totals, verdict, verdict_code
+FROM exchange_item
+WHERE mailbox = ?1 AND direction = ?2 AND seq > ?3 AND put_at >= ?4 AND put_at < ?5 ORDER BY seq LIMIT ?6;
 -- name: exchange-tally
 SELECT state, count(*), min(changed_at) FROM exchange_item WHERE mailbox = ?1 AND direction = ?2 GROUP BY state;
 -- name: exchange-files

@@ -29,6 +29,7 @@ void exchange_item_free(ExchangeItem *item) {
   g_free(item->sha256);
 #define FREE(member) g_free(item->member);
   EXCHANGE_DECLARED(FREE)
+  EXCHANGE_TOLD(FREE)
   g_free(item->file);
   g_clear_pointer(&item->body, g_bytes_unref);
   g_free(item);
@@ -60,6 +61,7 @@ gpointer exchange_item_row(DbStatement *s, GError **error) {
                            &item->got_at,   &item->acknowledged_at, &item->changed_at};
   for (guint i = 0; i < G_N_ELEMENTS(times); i++)
     *times[i] = db_integer(s, column++);
+  EXCHANGE_TOLD(READ)
   return item;
 }
 
@@ -102,6 +104,15 @@ GPtrArray *exchange_since(BookReader *reader, const ExchangeSince *since, GError
     return NULL;
   db_bind(s, "sssiu", since->mailbox, exchange_direction_word(since->direction), words[since->state], since->before,
           since->limit);
+  return book_collect(reader, s, exchange_item_row, (GDestroyNotify)exchange_item_free, error);
+}
+
+GPtrArray *exchange_put_between(BookReader *reader, const ExchangeBetween *between, GError **error) {
+  DbStatement *s = ask(reader, "exchange-put-between", error);
+  if (!s)
+    return NULL;
+  db_bind(s, "ssiiiu", between->mailbox, exchange_direction_word(between->direction), between->after, between->from,
+          between->to, between->limit);
   return book_collect(reader, s, exchange_item_row, (GDestroyNotify)exchange_item_free, error);
 }
 

@@ -35,7 +35,8 @@ static RequestState state_of(const char *word) {
   return (RequestState)state;
 }
 
-static ExchangeRequest *read_row(DbStatement *s) {
+static gpointer read_row(DbStatement *s, GError **error) {
+  (void)error;
   ExchangeRequest *request = g_new0(ExchangeRequest, 1);
   request->mailbox = db_text_copy(s, 0);
   request->direction = exchange_direction_of(db_text(s, 1));
@@ -50,6 +51,7 @@ static ExchangeRequest *read_row(DbStatement *s) {
   request->reason = db_text_copy(s, 10);
   request->created_at = db_integer(s, 11);
   request->changed_at = db_integer(s, 12);
+  request->deferred_since = db_integer(s, 13);
   return request;
 }
 
@@ -65,7 +67,7 @@ static gboolean read_one(DbStatement *s, ExchangeRequest **request, GError **err
     return FALSE;
   if (!row)
     return TRUE;
-  *request = read_row(s);
+  *request = read_row(s, error);
   gboolean whole = db_row_whole(s, error);
   db_reset(s);
   if (!whole)
@@ -127,9 +129,10 @@ gboolean exchange_set_request(BookTransaction *tx, ExchangeRequest *request, Req
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "request %s of mailbox %s cannot become %s: it is %s",
                                request->id, request->mailbox, words[to], words[request->state]);
   request->changed_at = g_get_real_time();
-  db_bind(s, "ssssiiissisisi", request->mailbox, exchange_direction_word(request->direction), request->id, words[to],
+  db_bind(s, "ssssiiissisisii", request->mailbox, exchange_direction_word(request->direction), request->id, words[to],
           token, request->lease_until, request->attempts, request->answer, request->answer_sha256,
-          request->answer_token, request->reason, request->changed_at, words[request->state], request->token);
+          request->answer_token, request->reason, request->changed_at, words[request->state], request->token,
+          request->deferred_since);
   if (!db_done(s, error))
     return FALSE;
   if (db_changed(tx->statements.db) != 1)
@@ -177,14 +180,38 @@ ExchangeRequest *exchange_find_request(BookReader *reader, const char *mailbox, 
              : NULL;
 }
 
-gboolean exchange_has_request(BookReader *reader, const char *mailbox, ExchangeDirection direction, gint64 now,
-                              gboolean *has, GError **error) {
-  DbStatement *s = book_end(reader, error) ? named(&reader->statements, "request-next", error) : NULL;
-  if (!s)
-    return FALSE;
-  db_bind(s, "ssi", mailbox, exchange_direction_word(direction), now);
+/* Does a bound question have a row? */
+static gboolean has_row(DbStatement *s, gboolean *has, GError **error) {
   if (!db_step(s, has, error))
     return FALSE;
   db_reset(s);
   return TRUE;
+}
+
+static gboolean ask_since(BookReader *reader, const char *question, const char *mailbox, ExchangeDirection direction,
+                          gint64 at, gboolean *has, GError **error) {
+  DbStatement *s = book_end(reader, error) ? named(&reader->statements, question, error) : NULL;
+  if (!s)
+    return FALSE;
+  db_bind(s, "ssi", mailbox, exchange_direction_word(direction), at);
+  return has_row(s, has, error);
+}
+
+gboolean exchange_has_request(BookReader *reader, const char *mailbox, ExchangeDirection direction, gint64 now,
+                              gboolean *has, GError **error) {
+  return ask_since(reader, "request-next", mailbox, direction, now, has, error);
+}
+
+gboolean exchange_has_untaken(BookReader *reader, const char *mailbox, ExchangeDirection direction, gint64 before,
+                              gboolean *has, GError **error) {
+  return ask_since(reader, "request-untaken", mailbox, direction, before, has, error);
+}
+
+GPtrArray *exchange_requests(BookReader *reader, const char *mailbox, ExchangeDirection direction, RequestState state,
+                             guint limit, GError **error) {
+  DbStatement *s = book_end(reader, error) ? named(&reader->statements, "requests-in-state", error) : NULL;
+  if (!s)
+    return NULL;
+  db_bind(s, "sssu", mailbox, exchange_direction_word(direction), words[state], limit);
+  return book_collect(reader, s, read_row, (GDestroyNotify)exchange_request_free, error);
 }

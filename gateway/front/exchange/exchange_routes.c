@@ -77,7 +77,7 @@ static char *body_of(const LinkCall *call, const ExchangeVerdictRow *row) {
   if (row->status == MHD_HTTP_NO_CONTENT)
     return NULL;
   json_t *object = json_copy(call->head);
-  static const char *const inner[] = {"verdict", "file", "offset", "cursor"};
+  static const char *const inner[] = {"verdict", "file", "offset", "cursor", "judged"};
   for (guint i = 0; i < G_N_ELEMENTS(inner); i++)
     json_object_del(object, inner[i]);
   if (row->text) {
@@ -102,6 +102,7 @@ static enum MHD_Result tell_verdict(FrontRequest *request, LinkCall *call, const
       {"Upload-Offset", offset},
       {"Upload-Length", size},
       {"Item-State", offset ? json_string_value(json_object_get(call->head, "state")) : NULL},
+      {"Item-Verdict", offset ? json_string_value(json_object_get(call->head, "judged")) : NULL},
       {"Exchange-Cursor", json_string_value(json_object_get(call->head, "cursor"))},
       {NULL, NULL}};
   return front_answer_text(request, row->status, is_head ? NULL : body_of(call, row), headers);
@@ -202,7 +203,9 @@ static enum MHD_Result route_acknowledge(FrontRequest *request, char **words) {
     json_t *body = json_loadb(request->body->str, request->body->len, JSON_REJECT_DUPLICATES, NULL);
     const char *sha256 = json_string_value(json_object_get(body, "sha256"));
     json_t *question = exchange_question(asked, "acknowledge", words[1]);
-    json_object_set(question, "size", json_object_get(body, "size"));
+    static const char *const told[] = {"size", "records", "totals", "verdict", "code"};
+    for (guint i = 0; i < G_N_ELEMENTS(told); i++)
+      json_object_set(question, told[i], json_object_get(body, told[i]));
     if (sha256)
       json_object_set(question, "sha256", json_object_get(body, "sha256"));
     json_decref(body);
@@ -224,7 +227,7 @@ static enum MHD_Result ask_with_body(FrontRequest *request, const char *mailbox,
   if (!asked)
     return result;
   if (!asked->call) {
-    static const char *const members[] = {"id", "token", "item", "reason"};
+    static const char *const members[] = {"id", "token", "item", "reason", "deferred"};
     json_t *body = json_loadb(request->body->str, request->body->len, JSON_REJECT_DUPLICATES, NULL);
     json_t *question = exchange_question(asked, what, id);
     for (guint i = id ? 1 : 0; i < G_N_ELEMENTS(members); i++)

@@ -99,7 +99,7 @@ static enum MHD_Result put_begin(FrontRequest *request, char **words) {
   if (!asked || !read_announced(request, asked, &result))
     return result;
   const ExchangeVerdictRow *too_large = exchange_verdict(VERDICT_TOO_LARGE);
-  if (request->length > asked->conf->size_limit)
+  if (request->length > exchange_limit(asked->conf, words[1]))
     return exchange_refuse(request, too_large->status, too_large->word, too_large->text);
   if (request->length <= EXCHANGE_SMALL && !exchange_header(request, "Expect"))
     return MHD_YES;

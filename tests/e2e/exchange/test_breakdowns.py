@@ -51,6 +51,23 @@ def an_upload_goes_on_after_the_front_the_lane_or_everything_has_died():
 
 
 @test
+def a_new_epoch_voids_all_cursors_and_nothing_else():
+    with Exchange() as exchange:
+        equal(exchange.source.put("a", b"one").status, 201, "put")
+        cursor = exchange.consumer.list().json()["cursor"]
+        exchange.gateway.ok("exchange", "new-epoch", MAILBOX)
+        answer = exchange.consumer.list(cursor)
+        equal((answer.status, answer.json()["error"]), (410, "cursor-unknown"), "the old cursor")
+        restart = answer.json()["restart"]
+        equal(exchange.consumer.ids(restart), ["a"], "from the new beginning")
+        equal(exchange.source.put("b", b"two").status, 201, "put after it")
+        equal(exchange.consumer.list(restart).json()["cursor"].split(".")[1], "2", "the numbers go on")
+        exchange.restart()
+        equal(exchange.consumer.ids(restart), ["a", "b"], "after a restart")
+        exchange.gateway.ok("verify")
+
+
+@test
 def what_a_loss_of_power_took_from_a_file_is_found_before_it_is_stored():
     with Exchange() as exchange:
         source, body = exchange.source, os.urandom(BIG)

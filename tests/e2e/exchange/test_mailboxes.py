@@ -182,6 +182,35 @@ def a_wrong_acknowledgement_changes_nothing_and_strangers_see_nothing():
 
 
 @test
+def both_ends_counts_are_compared_and_a_difference_is_told():
+    with Exchange() as exchange:
+        source, consumer = exchange.source, exchange.consumer
+        told = {"same": ("7", "12.50"), "other": ("7", "12.51"), "untold": (None, None)}
+        for name, (records, totals) in told.items():
+            equal(source.put(name, b"x", headers=["Item-Records: 7", "Item-Totals: 12.50"]).status, 201, name)
+            said = {"records": records, "totals": totals, "verdict": "rejected", "code": "E012"} if records else {}
+            if name == "same":
+                equal(consumer.acknowledge(name, b"x", verdict="maybe").status, 400, "a verdict that is none")
+                equal(consumer.acknowledge(name, b"x", code="a\r\nX: y").status, 400, "a code of two lines")
+            equal(consumer.acknowledge(name, b"x", **said).status, 200, name)
+        equal(source.head("same").headers["item-verdict"], "rejected E012", "what the source learns")
+        source.put("waits", b"y")
+        done = exchange.gateway.run("exchange", "compare", MAILBOX, "--json")
+        equal(done.status, 11, "the exit status")
+        flow = json.loads(done.out)["compared"][0]
+        equal([flow[word] for word in ("put", "acknowledged", "waiting", "expired", "uncounted", "differing")],
+              [4, 3, 1, 0, 1, 1], "what is counted")
+        equal([item["id"] for item in flow["items"]], ["other"], "what differs")
+        equal(exchange.gateway.run("exchange", "compare", "--date", "2020-01-01").status, 0, "a day without any")
+        shown = exchange.gateway.json("exchange", "show", MAILBOX, "same")["items"][0]
+        equal((shown["verdict"], shown["verdict_code"], shown["ack_totals"]), ("rejected", "E012", "12.50"), "shown")
+        equal(exchange.gateway.run("exchange", "show", MAILBOX, "none").status, 4, "one that is not there")
+        source.ask("q", b"which?")
+        equal([(request["id"], request["state"]) for request in
+               exchange.gateway.json("exchange", "requests", MAILBOX)["requests"]], [("q", "new")], "requests")
+
+
+@test
 def what_is_kept_long_enough_goes_and_what_nobody_acknowledged_goes_with_an_alarm():
     with Exchange(items='keep-acknowledged = "1s" keep-unacknowledged = "6s" incomplete-keep = "1s"',
                   alarm='alarm { unacknowledged-after = "1s" }') as exchange:

@@ -102,6 +102,35 @@ def a_lease_that_is_over_lets_another_take_it_and_the_last_token_answers():
 
 
 @test
+def only_who_may_asks_and_only_what_was_asked_is_answered():
+    settings = {"requests": 'from = source answer-limit = "64K"', "alarm": 'alarm { untaken-after = "1s" }'}
+    with Exchange(items='size-limit = "1M"', **settings) as exchange:
+        source, consumer = exchange.source, exchange.consumer
+        equal(consumer.put("request-c", b"me?").status, 201, "the bytes of a request of the other end")
+        refused = consumer.post("", id="c")
+        equal((refused.status, refused.json()["error"]), (403, "not-allowed"), "the other end asks")
+        for name in ("answer-q.1.0123456789abcdef", "answer-q", "answer-", "answer-.1.x"):
+            answer = consumer.put(name, b"unasked")
+            equal((answer.status, answer.json()["error"]), (404, "not-asked"), name)
+        equal(source.ask("q", b"which?"), 201, "asked")
+
+        def alarms():
+            return [alarm["kind"] for alarm in exchange.gateway.json("alarms")["alarms"]]
+        wait_until("the alarm", lambda: alarms() == ["request-untaken"], log=exchange.gateway.log_tail)
+        equal(consumer.put("answer-q.1.0123456789abcdef", b"untaken").status, 404, "before it was taken")
+        token = consumer.take().json()["token"]
+        wait_until("the alarm to be over", lambda: alarms() == [], log=exchange.gateway.log_tail)
+        equal(consumer.put(f"answer-q.{token + 1}.0123456789abcdef", b"x").status, 404, "a token that nobody has")
+        equal(consumer.put(f"answer-q.{token}.0123456789abcdef", os.urandom(70000)).status, 413, "a large answer")
+        equal(consumer.post("/q/lease", token=token, deferred=60).status, 200, "it waits for idleness")
+        since = source.request("q")["deferred_since"]
+        assert abs(time.time() - 60 - since / 1e6) < 30, f"deferred since {since}"
+        equal(consumer.post("/q/lease", token=token).status, 200, "it does not any more")
+        equal("deferred_since" in source.request("q"), False, "deferred")
+        equal(consumer.answer("q", token, b"this").status, 201, "answered")
+
+
+@test
 def a_request_that_has_expired_takes_no_answer_and_strangers_see_none():
     with Exchange(requests='expire = "2s"') as exchange:
         source, consumer = exchange.source, exchange.consumer
