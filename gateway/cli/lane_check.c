@@ -1,4 +1,5 @@
 #include "gateway/cli/lane_check.h"
+#include "gateway/status/archive.h"
 #include "gateway/status/conservation.h"
 #include "gateway/threads/crew.h"
 #include <pthread.h>
@@ -13,8 +14,10 @@ typedef struct {
   GError *problem;
 } Piece;
 struct LaneCheck {
+  const LaneCheckOrder *order;
   const CliOutput *out;
   const StatusLane *lane;
+  GPtrArray *days; /* of the archive */
   gint64 rows;      /* of the audit */
   guint audit_parts;
   char *conserved;  /* what was found in order */
@@ -22,7 +25,7 @@ struct LaneCheck {
   pthread_mutex_t lock;
   guint next; /* under the lock */
 };
-enum { AUDIT, BOOK, CONSERVATION, LEDGERS }; /* groups; a group for each ledger */
+enum { AUDIT, BOOK, CONSERVATION, ARCHIVE, LEDGERS }; /* groups; a group for each ledger */
 
 /* --- One piece each */
 
@@ -76,6 +79,12 @@ static gboolean check_conservation(const LaneCheck *check, guint part, guint64 *
   return TRUE;
 }
 
+static gboolean check_archive(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
+  g_autoptr(BookReader) reader = book_reader_open(check->lane->paths->book, error);
+  const ArchiveDay day = {check->lane->paths, reader, check->days->pdata[part], check->order->archive_days};
+  return reader && archive_check_day(&day, verified, error);
+}
+
 /* --- All of them */
 
 static void add_piece(LaneCheck *check, guint group, guint part,
@@ -84,8 +93,9 @@ static void add_piece(LaneCheck *check, guint group, guint part,
   g_array_append_val(check->pieces, piece);
 }
 
-static void list_pieces(LaneCheck *check, gboolean only_audit) {
+static void list_pieces(LaneCheck *check) {
   const GPtrArray *ledgers = check->lane->ledgers;
+  gboolean only_audit = check->order->only_audit;
   for (guint i = 0; i < BOOK_VERIFY_PARTS && !only_audit; i++)
     add_piece(check, BOOK, i, check_book);
   for (guint i = 0; i < ledgers->len && !only_audit; i++)
@@ -95,6 +105,8 @@ static void list_pieces(LaneCheck *check, gboolean only_audit) {
     add_piece(check, AUDIT, i, check_audit);
   if (!only_audit)
     add_piece(check, CONSERVATION, 0, check_conservation);
+  for (guint i = 0; i < check->days->len; i++)
+    add_piece(check, ARCHIVE, i, check_archive);
 }
 
 static Piece *take_piece(LaneCheck *check) {
@@ -127,12 +139,21 @@ static GError *problem_of(LaneCheck *check, guint group, guint64 *verified) {
   return first;
 }
 
-static void tell_checks(LaneCheck *check, gboolean only_audit, LaneCheckTold told, gpointer user) {
+static void tell_archive(LaneCheck *check) {
+  guint64 verified;
+  GError *problem = problem_of(check, ARCHIVE, &verified);
+  g_autofree char *number = cli_unsigned(check->out, verified);
+  check->order->told(check->order->user, "archive", g_strdup_printf("%s files are as they came", number), problem);
+}
+
+static void tell_checks(LaneCheck *check) {
+  LaneCheckTold told = check->order->told;
+  gpointer user = check->order->user;
   guint64 verified;
   GError *problem = problem_of(check, AUDIT, &verified);
   g_autofree char *number = cli_unsigned(check->out, verified);
   told(user, "audit chain", g_strdup_printf("%s records, whole up to its tip", number), problem);
-  if (only_audit)
+  if (check->order->only_audit)
     return;
   told(user, "book", g_strdup("whole; histories allowed, counts add up"), problem_of(check, BOOK, &verified));
   for (guint i = 0; i < check->lane->ledgers->len; i++) {
@@ -142,17 +163,22 @@ static void tell_checks(LaneCheck *check, gboolean only_audit, LaneCheckTold tol
          problem_of(check, LEDGERS + i, &verified));
   }
   told(user, "conservation", check->conserved, problem_of(check, CONSERVATION, &verified));
+  if (!check->order->without_archive)
+    tell_archive(check);
 }
 
-void lane_check(const CliOutput *out, const StatusLane *lane, gboolean only_audit, LaneCheckTold told, gpointer user) {
-  LaneCheck check = {.out = out, .lane = lane, .lock = PTHREAD_MUTEX_INITIALIZER};
+void lane_check(const LaneCheckOrder *order) {
+  LaneCheck check = {
+      .order = order, .out = order->out, .lane = order->lane, .lock = PTHREAD_MUTEX_INITIALIZER};
   g_autoptr(GError) none = NULL;
-  if (!book_audit_rows(lane->reader, &check.rows, &none))
+  if (!book_audit_rows(check.lane->reader, &check.rows, &none))
     check.rows = 0; /* the one part finds out why */
   check.audit_parts = (guint)CLAMP(check.rows / AUDIT_WORTH, 1, AUDIT_PARTS);
   check.pieces = g_array_new(FALSE, TRUE, sizeof(Piece));
-  list_pieces(&check, only_audit);
+  check.days = order->only_audit || order->without_archive ? g_ptr_array_new() : archive_days(check.lane->paths);
+  list_pieces(&check);
   crew_run(MIN(MIN(g_get_num_processors(), THREADS_MOST), check.pieces->len), work, &check);
-  tell_checks(&check, only_audit, told, user);
+  tell_checks(&check);
   g_array_unref(check.pieces);
+  g_ptr_array_unref(check.days);
 }

@@ -132,6 +132,14 @@ static void told(gpointer user, const char *what, char *good, GError *error) {
   fprintf(checks->out->file, "  %s: %s: %s\n", checks->lane, what, detail);
 }
 
+typedef struct {
+  gboolean without_archive;
+} VerifyWanted;
+static const CliOption verify_options[] = {
+    CLI_FLAG(VerifyWanted, without_archive, "without-archive", 0,
+             "leave out the archive, whose files are all read and hashed"),
+    {0}};
+
 /* The configuration against what the books hold. */
 static void check_holdings(const Cli *cli, Checks *checks) {
   g_autoptr(GPtrArray) held = held_lanes(&cli->conf->node);
@@ -160,7 +168,14 @@ static CliExit verify(Cli *cli, GPtrArray *lanes, gboolean only_audit) {
       told(&checks, "book", g_strdup("none yet: the lane has never run"), NULL);
       continue;
     }
-    lane_check(cli->out, lane, only_audit, told, &checks);
+    const VerifyWanted *wanted = only_audit ? NULL : cli->own;
+    lane_check(&(LaneCheckOrder){.out = cli->out,
+                                 .lane = lane,
+                                 .archive_days = cli->conf->node.archive_days,
+                                 .only_audit = only_audit,
+                                 .without_archive = wanted && wanted->without_archive,
+                                 .told = told,
+                                 .user = &checks});
   }
   if (!only_audit)
     check_holdings(cli, &checks);
@@ -209,11 +224,14 @@ const CliCommand cli_command_audit = {
 const CliCommand cli_command_verify = {
     .name = "verify",
     .shared = CLI_LANE,
+    .own = verify_options,
+    .own_size = sizeof(VerifyWanted),
     .summary = "check that the books hold",
     .text = "Databases whole, histories allowed, batches and records add up, each file's accepted lines are its "
             "credits and\n"
-            "nothing else is, balances are their entries, the audit chain is whole. May run while the gateway "
-            "runs.\n\n"
+            "nothing else is, balances are their entries, the audit chain is whole, and what lies in the archive is "
+            "what came.\n"
+            "May run while the gateway runs.\n\n"
             "  sallyport verify\n",
     .run = verify_command,
 };

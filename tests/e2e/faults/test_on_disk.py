@@ -4,7 +4,7 @@ import stat
 
 import accruals
 import invariants
-from harness import equal, test, wait_until
+from harness import equal, has, test, wait_until
 from world import World
 
 
@@ -91,4 +91,14 @@ def each_file_that_was_taken_lies_in_our_archive_as_it_was_sent():
             equal(len(found), 1, f"copies of {name} in the archive")
             with open(found[0], "rb") as file:
                 assert file.read() == content, f"the archived {name} differs"
-        world.gateway.ok("verify")
+        has(world.gateway.ok("verify").out, "3 files are as they came", "verify")
+        with open(found[0], "r+b") as file:
+            file.seek(100)
+            file.write(b"\0" if content[100] else b"\1")
+        refused = world.gateway.run("verify")
+        equal((refused.status, world.gateway.run("verify", "--without-archive").status), (6, 0), "verify")
+        has(refused.out, f"{name}): {found[0]} is not what came: it was changed since", "verify")
+        os.unlink(found[0])
+        has(world.gateway.run("verify").out, f"{found[0]} No such file or directory", "verify without it")
+        os.rename(os.path.dirname(found[0]), os.path.join(world.folder, "pruned"))
+        has(world.gateway.ok("verify").out, "0 files are as they came", "verify of days that were pruned")
