@@ -62,7 +62,7 @@ typedef struct {
   Day *lenders; /* of their year: the day of arrival, then one per field of the header; NO_DAY: not known */
   char oldest[DATES_LONGEST], newest[DATES_LONGEST]; /* of a business date, as 2026-11-20 */
 } KnownDays;
-typedef struct {
+struct Value {
   gboolean is_null;
   gint64 integer;
   const guint8 *text; /* the cell's bytes, or `normal`, or `room` */
@@ -70,12 +70,24 @@ typedef struct {
   char normal[DATES_LONGEST];
   GByteArray *room; /* for texts in their normal form; NULL: the caller reads no such */
   const KnownDays *days; /* LayoutFacts; NULL: none */
-} Value;
+};
 /* Whether a value of the field is printed in the very bytes that it came in: FALSE may also be said of one that is. */
 gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const Value *value);
 /* The value of a field whose sign another field has, by the word that stands there. */
 gint64 value_signed(const LayoutField *field, gint64 integer, const void *word, gsize length);
-Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value);
+gboolean value_is_too_wide(const ConfField *conf, const guint8 *text, gsize length);
+static inline Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  const ConfField *conf = field->conf;
+  value->integer = 0;
+  value->text = text;
+  value->length = length;
+  value->is_null = length == 0;
+  if (length == 0)
+    return conf->optional ? FAULT_NONE : FAULT_REQUIRED;
+  if (G_UNLIKELY(conf->width > 0 && length > conf->width) && value_is_too_wide(conf, text, length))
+    return FAULT_WIDTH;
+  return field->read(field, text, length, value);
+}
 /* Why, for people; never the value of a masked field. The caller frees. */
 char *value_reason(const LayoutField *field, Fault fault, const guint8 *text, gsize length);
 gboolean value_is_integer(const ConfField *field);

@@ -22,6 +22,7 @@ gboolean parse_pass_over(Parse *parse) {
     return FALSE;
   parse->state->chunk.lines++;
   parse->state->chunk.passed_over++;
+  parse->has_passed_last = TRUE;
   return TRUE;
 }
 
@@ -52,10 +53,10 @@ static void apply_signs(const Shape *shape, RecordBlock *block) {
   }
 }
 
-void parse_end_record(Parse *parse, const Shape *shape) {
+void parse_put_beside(Parse *parse, const Shape *shape) {
   const Layout *layout = parse->layout;
   RecordBlock *block = parse->block;
-  if (G_UNLIKELY(shape->n_signed > 0))
+  if (shape->n_signed > 0)
     apply_signs(shape, block);
   if (parse->state->types) {
     parse->state->types[block->count] = (guint8)(parse->kind - SHAPE_RECORD);
@@ -68,9 +69,8 @@ void parse_end_record(Parse *parse, const Shape *shape) {
       if (shape->field_of[layout->spelled[i]] < 0)
         record_block_put_null(block, i);
   }
-  if (G_UNLIKELY(layout->n_shapes > layout->first_outer))
+  if (layout->n_shapes > layout->first_outer)
     outer_end_record(parse);
-  block->lines[block->count++] = parse->state->chunk.lines;
 }
 
 /* --- Header and trailer */

@@ -49,6 +49,7 @@ static guint lender_of(Layout *layout, const ConfField *conf) {
 static gboolean compile_field(Layout *layout, LayoutField *field, const ConfField *conf, gsize *offset,
                               GError **error) {
   field->conf = conf;
+  field->read = value_reader(conf);
   layout->has_masked |= conf->mask;
   if (conf->scale > 18)
     return refuse_layout(error, "scale %u: 64 bits hold at most 18 decimals", conf->scale);
@@ -194,9 +195,12 @@ static gboolean compile_shapes(Layout *layout, GError **error) {
   for (guint i = 0; i < layout->n_shapes; i++)
     if (!compile_shape(layout, &layout->shapes[i], line_of(layout, i), error))
       return FALSE;
-  for (guint i = SHAPE_RECORD; i < layout->first_outer; i++)
-    if (layout->shapes[i].n_fields == 0)
+  for (guint i = SHAPE_RECORD; i < layout->first_outer; i++) {
+    Shape *shape = &layout->shapes[i];
+    if (shape->n_fields == 0)
       return refuse_layout(error, "the record line has no fields");
+    shape->ends_plainly = shape->n_signed == 0 && layout->n_shapes == SHAPE_RECORD + 1;
+  }
   return TRUE;
 }
 

@@ -3,54 +3,13 @@
 #pragma once
 #include "gateway/records/charset.h"
 #include "gateway/records/controls_private.h"
-#include "gateway/records/dates.h"
+#include "gateway/records/fields_private.h"
 #include "gateway/records/layout.h"
 
 /* A chunk's lines, however short they are: it bounds a chunk's memory; and addenda of its last record behind them. */
 enum { LAYOUT_CHUNK_LINES = 16384, LAYOUT_MOST_ADDENDA = 10000 };
 enum { LAYOUT_MOST_TYPES = 200, LAYOUT_NO_TYPE = 255 }; /* of records; a chunk keeps each record's in a byte */
 #define LAYOUT_TYPE_COLUMN "record_type"
-
-/* Numbers are those of the codes: FAULT_FIELDS is "L004". */
-typedef enum {
-  FAULT_NONE,
-  FAULT_CHARSET,
-  FAULT_NUL,
-  FAULT_LONG,
-  FAULT_FIELDS,
-  FAULT_TAG,
-  FAULT_QUOTING,
-  FAULT_LINE_END,
-  FAULT_CUT,
-  FAULT_LENGTH,
-  FAULT_REQUIRED = 10,
-  FAULT_WIDTH,
-  FAULT_INTEGER,
-  FAULT_DECIMAL,
-  FAULT_RANGE,
-  FAULT_DATE,
-  FAULT_TIMESTAMP,
-  FAULT_ENUMERATION,
-  FAULT_DAY
-} Fault;
-#define FAULT_CODE_LENGTH 8
-void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]);
-
-typedef struct {
-  const ConfField *conf;
-  DateFormat *format; /* dates and time stamps */
-  guint n_values;
-  gsize *value_lengths;       /* of conf->values */
-  guint column;               /* of a record's field: where it is staged */
-  guint spelling;             /* where it is staged as it came, if that is another spelling; 0: nowhere */
-  gsize offset, bytes;        /* fixed: its place in the line */
-  guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
-  gboolean is_fixed;
-  gboolean is_judged, is_formed; /* a business date near the day of arrival; a number in forms of its own */
-  gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */
-  guint sign;        /* the field of this line that has its sign, from 1; 0: its own */
-  guint lender;      /* a date without a year: the header's field that lends one, from 1; 0: the day of arrival */
-} LayoutField;
 
 /* Header and trailer, then the records by their types, in the order of their declaration. Behind them what is no record
  * (outer lines): addenda, remarks, and of each group its header and its trailer. */
@@ -63,6 +22,7 @@ typedef struct {
   gsize raw_tag_length;
   guint n_fields, n_cells; /* cells: fields and the tag */
   guint n_signed;          /* fields whose sign is another's */
+  gboolean ends_plainly;   /* a record: its fields are all that it has; no sign, type, group or addendum is put */
   LayoutField *fields;
   gsize bytes;    /* fixed: of the whole line */
   gint *field_of; /* of a record: which field is the column; -1: it has none such */

@@ -292,12 +292,12 @@ static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
   if (span->is_first)
     at = skip_mark(parse, at);
   gboolean has_empty_last = cut_empty_last_line(parse, at), awaits_first = span->is_first;
+  gboolean is_fixed = parse->layout->is_fixed;
   while (at < parse->end) {
     if (parse->block->count == parse->block->capacity)
       return FALSE;
-    guint64 passed = parse->state->chunk.passed_over;
-    at = parse->layout->is_fixed ? fixed_line(parse, at) : parse_line(parse, at);
-    parse->has_passed_last = parse->state->chunk.passed_over > passed;
+    parse->has_passed_last = FALSE;
+    at = is_fixed ? fixed_line(parse, at) : parse_line(parse, at);
     if (G_UNLIKELY(awaits_first) && !parse->has_passed_last) {
       foreign_check(parse, span->text, (gsize)(at - span->text));
       awaits_first = FALSE;

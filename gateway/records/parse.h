@@ -54,8 +54,13 @@ static inline guint parse_recognise(const Parse *parse, gboolean (*has_tag)(cons
          : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
                                                           : layout->n_shapes;
 }
-/* Ends the record whose fields have been put. */
-void parse_end_record(Parse *parse, const Shape *shape);
+/* Ends the record whose fields have been put; keep.c puts what it has beside them. */
+void parse_put_beside(Parse *parse, const Shape *shape);
+static inline void parse_end_record(Parse *parse, const Shape *shape) {
+  if (!shape->ends_plainly)
+    parse_put_beside(parse, shape);
+  parse->block->lines[parse->block->count++] = parse->state->chunk.lines;
+}
 /* Header and trailer: NULL when there was one already (which is told). */
 LayoutLine *parse_open_line(Parse *parse);
 LayoutValue *parse_make_value(Parse *parse, const LayoutField *field, const Cell *cell);

@@ -202,18 +202,18 @@ static Fault parse_loosely(const LayoutField *field, const guint8 *at, gsize len
   return *at == '-' ? parse_strictly(field, at, n + 1, integer) : parse_strictly(field, digits, n, integer);
 }
 
-static Fault parse_number(const LayoutField *field, const guint8 *at, gsize length, gint64 *integer) {
-  Fault fault = parse_strictly(field, at, length, integer);
-  return G_UNLIKELY(fault) && field->is_loose ? parse_loosely(field, at, length, integer, fault) : fault;
+static Fault read_any_number(const LayoutField *field, const guint8 *at, gsize length, Value *value) {
+  Fault fault = parse_strictly(field, at, length, &value->integer);
+  return G_UNLIKELY(fault) && field->is_loose ? parse_loosely(field, at, length, &value->integer, fault) : fault;
 }
 
-static Fault parse_formed(const LayoutField *field, const guint8 *at, gsize length, Value *value) {
+static Fault read_formed(const LayoutField *field, const guint8 *at, gsize length, Value *value) {
   const ConfField *conf = field->conf;
   guint8 plain[NUMBER_LONGEST];
   gsize n;
   switch (number_plain(conf, field->is_fixed, at, length, plain, &n)) {
   case NUMBER_PLAIN:
-    return parse_number(field, plain, n, &value->integer);
+    return read_any_number(field, plain, n, value);
   case NUMBER_ABSENT:
     value->is_null = TRUE;
     return conf->optional ? FAULT_NONE : FAULT_REQUIRED;
@@ -224,19 +224,21 @@ static Fault parse_formed(const LayoutField *field, const guint8 *at, gsize leng
   }
 }
 
-static Fault parse_enumeration(const LayoutField *field, const guint8 *text, gsize length) {
+static Fault read_enumeration(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  (void)value;
   for (guint i = 0; i < field->n_values; i++)
     if (field->value_lengths[i] == length && memcmp(field->conf->values[i], text, length) == 0)
       return FAULT_NONE;
   return FAULT_ENUMERATION;
 }
 
-static gboolean is_too_wide(const ConfField *conf, const guint8 *text, gsize length) {
-  return conf->width > 0 && length > conf->width &&
-         (gsize)g_utf8_strlen((const char *)text, (gssize)length) > conf->width;
+gboolean value_is_too_wide(const ConfField *conf, const guint8 *text, gsize length) {
+  return (gsize)g_utf8_strlen((const char *)text, (gssize)length) > conf->width;
 }
 
-static Fault make_normal(const ConfField *conf, Value *value) {
+static Fault read_normal(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  const ConfField *conf = field->conf;
+  (void)text, (void)length;
   if (!value->room || !normal_form_changes(conf->normal_form, value->text, value->length))
     return FAULT_NONE;
   g_byte_array_set_size(value->room, (guint)value->length);
@@ -251,7 +253,7 @@ static gboolean is_plausible(const KnownDays *days, const guint8 *day) {
   return !*days->oldest || (memcmp(day, days->oldest, 10) >= 0 && memcmp(day, days->newest, 10) <= 0);
 }
 
-static inline Fault parse_date(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+static Fault read_date(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
   if (G_UNLIKELY(!date_format_is_normal(field->format, text, length))) {
     Day lender = value->days ? value->days->lenders[field->lender] : NO_DAY;
     value->text = (const guint8 *)value->normal;
@@ -263,30 +265,42 @@ static inline Fault parse_date(const LayoutField *field, const guint8 *text, gsi
                                                                                                : FAULT_NONE;
 }
 
-Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
-  const ConfField *conf = field->conf;
-  value->integer = 0;
-  value->text = text;
-  value->length = length;
-  value->is_null = length == 0;
-  if (length == 0)
-    return conf->optional ? FAULT_NONE : FAULT_REQUIRED;
-  if (G_UNLIKELY(is_too_wide(conf, text, length)))
-    return FAULT_WIDTH;
+/* --- Which of them reads a field. What is read at once are the numbers that nearly every file has; what is not such a
+ * one may still be a number, which read_any_number knows. */
+
+static Fault read_whole(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  return G_LIKELY(!parse_integer(text, length, &value->integer)) ? FAULT_NONE
+                                                                 : read_any_number(field, text, length, value);
+}
+
+static Fault read_point(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  return G_LIKELY(!parse_decimal(text, length, field->conf->scale, &value->integer))
+             ? FAULT_NONE
+             : read_any_number(field, text, length, value);
+}
+
+static Fault read_text(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  (void)field, (void)text, (void)length, (void)value;
+  return FAULT_NONE;
+}
+
+ValueReader value_reader(const ConfField *conf) {
   switch (conf->type) {
   case CONF_TEXT:
-    return G_LIKELY(conf->normal_form <= 1u << CONF_NORMAL_NONE) ? FAULT_NONE : make_normal(conf, value);
+    return conf->normal_form <= 1u << CONF_NORMAL_NONE ? read_text : read_normal;
   case CONF_INTEGER:
   case CONF_DECIMAL:
-    return G_UNLIKELY(field->is_formed) ? parse_formed(field, text, length, value)
-                                        : parse_number(field, text, length, &value->integer);
+    return number_is_formed(conf)                                   ? read_formed
+           : conf->sign == CONF_SIGN_OVERPUNCH || conf->sign_from   ? read_any_number
+           : conf->type == CONF_DECIMAL && !conf->implied           ? read_point
+                                                                    : read_whole;
   case CONF_ENUMERATION:
-    return parse_enumeration(field, text, length);
+    return read_enumeration;
   case CONF_DATE:
   case CONF_TIMESTAMP:
-    return parse_date(field, text, length, value);
+    return read_date;
   }
-  return FAULT_NONE;
+  g_assert_not_reached();
 }
 
 /* Zeros in front are printed where they fill a fixed field; decimals are printed with all their places. */
@@ -396,7 +410,6 @@ gsize value_print_as(const ConfField *field, gsize bytes, gint64 integer, guint 
 }
 
 char *value_kept_as(const ConfField *field, const char *text) {
-  LayoutField plain = {.conf = field};
   gsize length = strlen(text);
   Value value = {0};
   if (field->type == CONF_TEXT) {
@@ -407,7 +420,7 @@ char *value_kept_as(const ConfField *field, const char *text) {
   if (!value_is_integer(field))
     return g_strdup(text);
   ConfField number = {.type = field->type, .scale = field->scale};
-  plain.conf = &number;
+  LayoutField plain = {.conf = &number, .read = value_reader(&number)};
   return length > 0 && !value_parse(&plain, (const guint8 *)text, length, &value)
              ? g_strdup_printf("%" G_GINT64_FORMAT, value.integer)
              : NULL;
