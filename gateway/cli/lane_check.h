@@ -1,5 +1,5 @@
-/* What `verify` checks of one lane: the audit chain, the book, the ledgers, that they agree, and the archive. Each check
- * is made whatever the others found; they are spread over some threads, each with connections of its own. */
+/* What `verify` checks of one lane: the audit chain, the book, the ledgers, that they agree, and the archive. Each of
+ * these is made whatever the others found; they are spread over some threads, each with connections of its own. */
 #pragma once
 #include "gateway/cli/books.h"
 
