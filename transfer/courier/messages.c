@@ -28,7 +28,10 @@ gboolean courier_lose(Courier *courier, SallyportErrorCode code, const char *why
 gboolean courier_take(Courier *courier, int milliseconds, WireMessage *message, SallyportErrorCode if_lost,
                       const char *doing, GError **error) {
   g_autofree char *why = NULL;
-  switch (wire_receive(courier->process.socket, milliseconds, &courier->buffer, message)) {
+  WireGot got = wire_receive(courier->process.socket, milliseconds, &courier->buffer, message);
+  if (got == WIRE_GOT_END) /* of a process that has ended with our request unread: its last word is behind that */
+    got = wire_receive(courier->process.socket, 0, &courier->buffer, message);
+  switch (got) {
   case WIRE_GOT_MESSAGE:
     if (message->type >= WIRE_HOST_KEY)
       return TRUE;
@@ -83,5 +86,9 @@ gboolean courier_send(Courier *courier, const WireMessage *message, const char *
     return FALSE;
   }
   g_error_free(failed);
-  return courier_lose(courier, SALLYPORT_ERROR_AGAIN, doing, error);
+  WireMessage last;
+  return wire_receive(courier->process.socket, 0, &courier->buffer, &last) == WIRE_GOT_MESSAGE &&
+                 last.type == WIRE_FAILED
+             ? courier_failed(courier, &last, error)
+             : courier_lose(courier, SALLYPORT_ERROR_AGAIN, doing, error);
 }

@@ -202,6 +202,8 @@ void ftp_begin(Ftp *ftp, const char *url) {
 CURLcode ftp_run(Ftp *ftp) {
   CURLcode code = curl_link_run(&ftp->link, 0);
   ftp->base.lost = ftp->base.lost || ftp->link.is_closed || ftp->link.out_of_time;
+  /* libcurl 8.14 closes an old connection some time after the new one stands: that has another number then */
+  ftp->base.descriptor = ftp->link.control;
   for (guint i = 0; i < ftp->replies->len; i++) {
     const FtpReply *reply = ftp->replies->pdata[i];
     if (reply->argument && reply->code == 200)

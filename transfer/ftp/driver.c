@@ -216,10 +216,8 @@ Driver *driver_ftp_open(const DriverHost *host, const WireMessage *open, GError 
   if (load_zone(ftp, open, error) && curl_link_open(&ftp->link, host, open, &cage, error)) {
     ftp->root = root_of(&ftp->link);
     ftp->home = g_strdup("/");
-    if (log_in(ftp, cage, error)) {
-      ftp->base.descriptor = ftp->link.control;
+    if (log_in(ftp, cage, error))
       return &ftp->base;
-    }
   }
   ftp->base.lost = TRUE; /* no good-bye */
   ftp_close(&ftp->base);

@@ -254,6 +254,13 @@ static void name_request(const WireMessage *request, GError **error) {
     g_prefix_error(error, "%s %s: ", word, path);
 }
 
+/* A request may be on its way already: it has its answer, and nothing of it was begun. FALSE always. */
+static gboolean end_between(Process *process) {
+  g_autoptr(GError) error = NULL;
+  sallyport_error_set(&error, SALLYPORT_ERROR_AGAIN, "the server had ended the connection before it was asked");
+  return send_failure(process, error, TRUE);
+}
+
 /* FALSE: the process ends. */
 static gboolean serve(Process *process, WireMessage *request) {
   g_autoptr(GError) error = NULL;
@@ -269,12 +276,12 @@ static gboolean serve(Process *process, WireMessage *request) {
     name_request(request, &error);
   if (!ok)
     return send_failure(process, error, process->driver->lost);
-  return wire_send_waiting(process->lane, &answer, NULL) && !process->driver->lost;
+  return wire_send_waiting(process->lane, &answer, NULL) && (!process->driver->lost || end_between(process));
 }
 
 /* Until the lane asks for something. When it does not at once, the driver may finish what it put off, and from then on
  * the connection may speak (keepalives) or end. */
-static gboolean wait_for_request(const Process *process) {
+static gboolean wait_for_request(Process *process) {
   struct pollfd wanted[2] = {{.fd = process->lane, .events = POLLIN},
                              {.fd = process->driver->descriptor, .events = POLLIN}};
   int patience = AT_ONCE;
@@ -287,7 +294,7 @@ static gboolean wait_for_request(const Process *process) {
     if (ready > 0 && wanted[0].revents)
       return TRUE;
     if (!process->driver->operations->idle(process->driver))
-      return FALSE;
+      return end_between(process);
     patience = -1;
   }
 }

@@ -274,13 +274,19 @@ static void logins_that_are_refused_and_logins_that_are_not_possible_now(void **
   end_scene(scene);
 }
 
+/* And what was asked of it at that moment is told why: nothing of it was begun. */
 static void an_idle_courier_notices_that_the_server_has_gone(void **state) {
   (void)state;
+  g_autoptr(GError) error = NULL;
   Scene *scene = scene_of("");
+  const CourierRename rename = {"in/a", "in/b", COURIER_TARGET_REFUSE};
   kill(scene->pid, SIGKILL);
   for (int i = 0; i < 500 && !courier_is_lost(scene->courier); i++)
     g_usleep(10000);
   assert_true(courier_is_lost(scene->courier));
+  assert_false(courier_rename(scene->courier, &rename, &error));
+  assert_int_equal(error->code, SALLYPORT_ERROR_AGAIN);
+  assert_non_null(strstr(error->message, "the server had ended the connection before it was asked"));
   end_scene(scene);
 }
 
