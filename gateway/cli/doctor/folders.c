@@ -165,6 +165,11 @@ const ConfFeed *doctor_taking_feed(const Doctor *doctor, const char *folder) {
   return NULL;
 }
 
+/* What ended the connection may do so at this folder alone: the next one is looked at on a new connection. */
+static gboolean goes_on(Doctor *doctor) {
+  return !courier_is_lost(doctor->courier) || (!doctor_is_stopped() && doctor_connect(doctor, FALSE, NULL));
+}
+
 static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
   g_autoptr(GError) error = NULL;
   Listed listed = {FALSE, 0, NULL, 0};
@@ -176,7 +181,7 @@ static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
     doctor_find(doctor, DOCTOR_PROBLEM, "listing",
                 doctor_advice(error, "source path; or the partner has to make the folder, or to let this user list it"),
                 "feed %s: %s", feed->name, error->message);
-    return !courier_is_lost(doctor->courier);
+    return goes_on(doctor);
   }
   tell_listing(doctor, feed, entries, &listed);
   g_free(listed.unknown);
@@ -187,7 +192,7 @@ static gboolean list_source(Doctor *doctor, const ConfFeed *feed) {
   const CourierEntry *entry = first_match(feed, entries);
   if (entry)
     compare_with_stat(doctor, feed, entry);
-  return !courier_is_lost(doctor->courier);
+  return goes_on(doctor);
 }
 
 /* A folder that files are put into: is it there, and how much room is left? */
@@ -202,11 +207,11 @@ static gboolean look_at_target(Doctor *doctor, const char *whose, const char *pa
                 error         ? error->message
                 : stat.exists ? "is not a folder"
                               : "is not there");
-    return !courier_is_lost(doctor->courier);
+    return goes_on(doctor);
   }
   CourierProbe probe = {.kind = COURIER_PROBE_FOLDER, .path = path, .target = ""};
   if (!courier_probe(doctor->courier, &probe, &known, facts, &error))
-    return !courier_is_lost(doctor->courier);
+    return goes_on(doctor);
   const char *mode = courier_fact(facts, "mode");
   gint64 room = courier_fact_number(facts, "free", -1);
   g_autofree char *free_text = room >= 0 ? g_strdup_printf(", %" G_GINT64_FORMAT " MiB free", room >> 20)

@@ -213,9 +213,11 @@ def a_server_of_tls_1_3_alone_is_told_for_what_it_is():
         told = examine(world, "--write", "incoming")
         assert any(check == "listing" and "425" in text and "it has TLS 1.3 only" in text and severity != "ok"
                    for severity, check, text in findings(told)), findings(told)
-        found(told, "problem", "overwrite", "it has TLS 1.3 only")
-        advice = [f["set"] for f in told["endpoints"][0]["findings"] if f["check"] == "overwrite" and "set" in f]
-        has(advice[-1], "ask the partner to allow TLS 1.2", "the advice")
+        # libcurl 8.14 has a ticket left for the second file, and not for a third one
+        written = [f for f in told["endpoints"][0]["findings"] if f["check"] in ("overwrite", "rename")
+                   and f["severity"] == "problem" and "it has TLS 1.3 only" in f["finding"]]
+        assert written, findings(told)
+        has(written[-1]["set"], "ask the partner to allow TLS 1.2", "the advice")
         equal(probes_left(world), [], "probe files")
 
 
