@@ -321,7 +321,7 @@ static guint64 length_of(const ConfLayout *layout, const ConfLine *line) {
   }
   length += layout->tag_bytes;
   for (guint i = 0; i < line->fields->len; i++)
-    length += ((const ConfField *)line->fields->pdata[i])->bytes;
+    length += ((const ConfField *)line->fields->pdata[i])->bytes + ((const ConfField *)line->fields->pdata[i])->gap;
   return length;
 }
 

@@ -12,7 +12,8 @@
 typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
 
 /* Counted are records; lines that are not passed over, and these too. Behind them, what is summed: a field as it is;
- * what of it is below zero, without its sign; what is above; all without signs; or how many are below, or above. */
+ * what of it is below zero, without its sign; what is above; all without signs; their sum, without its own; or how many
+ * are below, or above. */
 #define CONF_CONTROLS(X)                 \
   X(CONF_CONTROL_NONE, "none")           \
   X(CONF_CONTROL_COUNT, "count")         \
@@ -22,6 +23,7 @@ typedef enum { CONF_FIELD_TYPES(CONF_CONSTANT) } ConfFieldType;
   X(CONF_CONTROL_DEBITS, "debits")       \
   X(CONF_CONTROL_CREDITS, "credits")     \
   X(CONF_CONTROL_GROSS, "gross")         \
+  X(CONF_CONTROL_NET, "net")             \
   X(CONF_CONTROL_DEBIT_COUNT, "debit-count")   \
   X(CONF_CONTROL_CREDIT_COUNT, "credit-count")
 typedef enum { CONF_CONTROLS(CONF_CONSTANT) } ConfControl;
@@ -90,6 +92,7 @@ typedef struct {
   guint per_block;      /* lines are counted in blocks of so many, the last one filled up; 0: one by one */
   ConfNumbers numbers;
   guint bytes;          /* type = fixed: so many bytes of the declared character set */
+  guint gap;            /* type = fixed: so many blanks behind it that are no part of it */
   gboolean align_right;
   char pad;         /* ' ' or '0' */
   gboolean implied; /* decimal without its point: 0001230 is 12.30 at scale 2 */
@@ -98,6 +101,7 @@ typedef struct {
   char *decimal_point; /* NULL: . */
   char *thousands;     /* what stands between thousands; NULL: nothing */
   guint normal_form; /* bits: 1 << ConfNormalForm */
+  gboolean below_zero; /* a number without sign: it is below zero, as of the lines of debits */
   char *sign_from;   /* a field of the same line: the number is below zero where that has one of `negative` */
   char **negative;
 } ConfField;

@@ -71,6 +71,7 @@ typedef struct {
   char *charset;
   ConfLinesBy lines_by;
   ConfLineEnd line_end;
+  char *value_prefix; /* delimited: stands before each value but those of the header; NULL: nothing */
   char *end_mark; /* delimited: ASCII that may stand before the line's end and is no part of its last field */
   ConfLastLineEnd last_line_end; /* of delimited lines, where no trailer proves that the file is whole */
   guint line_limit; /* bytes; 16,384 */

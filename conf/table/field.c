@@ -128,8 +128,8 @@ static void read_control(const Section *section, const Row *row, gpointer at) {
                   "'control' is for fields of the trailer or header: a record does not count itself");
   else if (!parse_control(text, field))
     section_error(section, row->name,
-                  "'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, debit-count or credit-count "
-                  "of it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"");
+                  "'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or "
+                  "credit-count of it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"");
   else if ((field->control < CONF_CONTROL_SUM || field->control >= CONF_CONTROL_DEBIT_COUNT) &&
            field->type != CONF_INTEGER)
     section_error(section, row->name, "a field with control = %s must have type = integer", controls[field->control]);
@@ -150,7 +150,7 @@ static void check_control(const Section *section, gpointer into) {
 /* --- Fixed width. Numbers are at the right behind zeros, all else at the left before spaces, unless it is said. */
 
 static void check_fixed(const Section *section, gpointer into) {
-  static const char *const options[] = {"bytes", "align", "pad", "sign"};
+  static const char *const options[] = {"bytes", "gap", "align", "pad", "sign"};
   ((ConfField *)into)->pad = ' ';
   gboolean is_fixed = layout_of(section)->kind == CONF_LAYOUT_FIXED;
   for (guint i = 0; i < G_N_ELEMENTS(options); i++)
@@ -240,6 +240,9 @@ static void check_sign_from(const Section *section, gpointer into) {
   refuse_unless(section, "sign-from", strcmp(section->outer->node->name, "addendum") != 0,
                 "any line but an addendum");
   section_only_with(section, "negative", field->sign_from != NULL, "'sign-from'");
+  refuse_unless(section, "below-zero", is_number(field), "type = integer or decimal");
+  if (field->below_zero && (field->sign_from || field->sign == CONF_SIGN_OVERPUNCH))
+    section_error(section, "below-zero", "'below-zero': the number has a sign that is told elsewhere");
   if (field->sign_from)
     section_require(section, "negative", "which of its values mean that the number is below zero");
   if (field->sign_from && field->sign == CONF_SIGN_OVERPUNCH)
@@ -298,6 +301,7 @@ static const Row rows[] = {
     KEPT(ConfField, control_lines, list),
     CHECK(check_fixed),
     ROW(ConfField, "bytes", bytes, fixed_number, .otherwise = 0, .least = 1, .most = 65536),
+    ROW(ConfField, "gap", gap, fixed_number, .otherwise = 0, .least = 1, .most = 256),
     ROW(ConfField, "align", align_right, fixed_choice, .words = alignments, .otherwise = ROW_UNSAID),
     CHECK(fill_align),
     ROW(ConfField, "pad", pad, pad),
@@ -309,6 +313,7 @@ static const Row rows[] = {
     ROW(ConfField, "decimal-point", decimal_point, mark, .words = points),
     ROW(ConfField, "thousands", thousands, mark, .words = separators),
     CHECK(check_number_forms),
+    ROW(ConfField, "below-zero", below_zero, yes),
     ROW(ConfField, "sign-from", sign_from, text),
     ROW(ConfField, "negative", negative, list, .most = 100),
     CHECK(check_sign_from),

@@ -122,6 +122,15 @@ static void check_end_mark(const Section *section, gpointer into) {
     section_error(section, "end-mark", "'end-mark' holds the delimiter, or values are quoted");
 }
 
+static void check_value_prefix(const Section *section, gpointer into) {
+  const ConfLayout *layout = into;
+  const char *prefix = layout->value_prefix;
+  gboolean is_short = prefix && g_str_is_ascii(prefix) && strlen(prefix) <= 2;
+  if (prefix && (!is_short || (layout->delimiter && strpbrk(prefix, layout->delimiter))))
+    section_error(section, "value-prefix",
+                  "'value-prefix' must be one or two characters of ASCII, and none of the delimiter's");
+}
+
 static void check_tag_bytes(const Section *section, gpointer into) {
   section_only_with(section, "tag-bytes", ((ConfLayout *)into)->lines_by == CONF_LINES_BY_TAG, "lines-by = tag");
 }
@@ -170,6 +179,8 @@ static const Row rows[] = {
     CHECK(check_tag_bytes),
     ROW(ConfLayout, "line-end", line_end, choice, .words = WORDS(CONF_LINE_ENDS), .otherwise = CONF_LINE_END_ANY),
     CHECK(check_line_end),
+    ROW(ConfLayout, "value-prefix", value_prefix, text, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
+    CHECK(check_value_prefix),
     ROW(ConfLayout, "end-mark", end_mark, text, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
     CHECK(check_end_mark),
     ROW(ConfLayout, "last-line-end", last_line_end, choice, .words = WORDS(CONF_LAST_LINE_ENDS),

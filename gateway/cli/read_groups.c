@@ -22,6 +22,7 @@ static const char *const totals[] = {[CONF_CONTROL_COUNT] = "the number of recor
                                      [CONF_CONTROL_DEBITS] = "the sum without sign of what is below zero of",
                                      [CONF_CONTROL_CREDITS] = "the sum of what is above zero of",
                                      [CONF_CONTROL_GROSS] = "the sum without signs of",
+                                     [CONF_CONTROL_NET] = "the sum, itself without sign, of",
                                      [CONF_CONTROL_DEBIT_COUNT] = "how many are below zero of",
                                      [CONF_CONTROL_CREDIT_COUNT] = "how many are above zero of"};
 

@@ -75,7 +75,7 @@ struct Value {
 gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const Value *value);
 /* The value of a field whose sign another field has, by the word that stands there. */
 gint64 value_signed(const LayoutField *field, gint64 integer, const void *word, gsize length);
-gboolean value_is_too_wide(const ConfField *conf, const guint8 *text, gsize length);
+gboolean value_is_too_wide(const LayoutField *field, const guint8 *text, gsize length);
 static inline Fault value_parse(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
   const ConfField *conf = field->conf;
   value->integer = 0;
@@ -84,7 +84,7 @@ static inline Fault value_parse(const LayoutField *field, const guint8 *text, gs
   value->is_null = length == 0;
   if (length == 0)
     return conf->optional ? FAULT_NONE : FAULT_REQUIRED;
-  if (G_UNLIKELY(conf->width > 0 && length > conf->width) && value_is_too_wide(conf, text, length))
+  if (G_UNLIKELY(conf->width > 0 && length > conf->width) && value_is_too_wide(field, text, length))
     return FAULT_WIDTH;
   return field->read(field, text, length, value);
 }

@@ -135,11 +135,11 @@ const LayoutField *layout_outer_field(const Layout *layout, guint column) {
   return NULL;
 }
 
-/* A number, a date or what is staged in a normal form can have several spellings. */
+/* A number, a date, what is staged in a normal form or without its prefix can have several spellings. */
 static gboolean has_spellings(const Layout *layout, guint column) {
   for (guint type = 0; type < layout->n_types; type++) {
     const LayoutField *field = layout_field_of(layout, type, column);
-    if (field && (value_is_integer(field->conf) || field->format ||
+    if (field && (value_is_integer(field->conf) || field->format || field->prefix ||
                   field->conf->normal_form >> (CONF_NORMAL_NONE + 1)))
       return TRUE;
   }

@@ -38,7 +38,7 @@ static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo
   find_fields(options->layout, name, echo);
   if (echo->place.bytes == 0)
     echo->place = (CellPlace){MAX(options->layout->tag_bytes, 20), FALSE,
-                              ' '}; /* record_type, and what the layout has no more */
+                              ' ', 0}; /* record_type, and what the layout has no more */
   return TRUE;
 }
 
@@ -54,7 +54,7 @@ static GString *tag_of(const Shape *shape, Rows *rows) {
   GString *tag = g_string_new(NULL);
   if (!shape->tag)
     return tag;
-  rows_put_text(rows, (CellPlace){rows->layout->tag_bytes, FALSE, ' '}, shape->tag);
+  rows_put_text(rows, (CellPlace){rows->layout->tag_bytes, FALSE, ' ', 0}, shape->tag);
   if (!rows->is_fixed) { /* as it stands: the partner's own tag is no formula and needs no quotes */
     rows->length = start;
     rows_put(rows, shape->tag, shape->tag_length);
@@ -95,7 +95,7 @@ void echoes_clear(Echoes *echoes) {
 gsize echoes_width(const Echoes *echoes) {
   gsize width = 0;
   for (guint i = 0; i < echoes->n; i++)
-    width += echoes->echoes[i].place.bytes;
+    width += echoes->echoes[i].place.bytes + echoes->echoes[i].place.gap;
   return width;
 }
 
@@ -115,7 +115,7 @@ static guint type_of(Echoes *echoes, const Rows *rows, const RecordBlock *block,
 }
 
 static void put_integer(const Echo *echo, Rows *rows, const LayoutField *field, gint64 integer) {
-  if (field && field->sign) /* as it came: its sign stands elsewhere */
+  if (field && (field->sign || field->conf->below_zero)) /* as it came: its sign stands elsewhere */
     integer = ABS(integer);
   /* a delimited answer to fixed lines has plain numbers */
   gboolean is_plain = !field || (!rows->is_fixed && field->is_fixed);

@@ -55,7 +55,7 @@ static AmountOf read_amount(Parse *parse, const Shape *shape, const LayoutField 
   const LayoutField *sign = &shape->fields[field->sign - 1];
   if (!cut(parse, shape, sign, &cell) || value_parse(sign, cell.at, cell.length, &value))
     return AMOUNT_UNREADABLE;
-  *amount = value_signed(field, *amount, cell.at, cell.length);
+  *amount = value_signed(field, *amount, value.text, value.length);
   return AMOUNT_READ;
 }
 

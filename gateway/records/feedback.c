@@ -13,11 +13,13 @@ static const char *const WORDS[] = {
     [OUTCOME_ACCEPTED] = "OK", [OUTCOME_REJECTED] = "REJECTED", [OUTCOME_DUPLICATE] = "DUPLICATE"};
 
 /* The places of fixed lines (feedback.h names them). */
-static const CellPlace WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' '}, CODE_PLACE = {FEEDBACK_CODE_BYTES, FALSE, ' '},
-                       MESSAGE_PLACE = {FEEDBACK_MESSAGE_BYTES, FALSE, ' '},
-                       NAME_PLACE = {FEEDBACK_NAME_BYTES, FALSE, ' '}, FIELD_PLACE = {FEEDBACK_FIELD_BYTES, FALSE, ' '},
-                       COUNT_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0'},
-                       AMOUNT_PLACE = {FEEDBACK_AMOUNT_BYTES, TRUE, '0'};
+static const CellPlace WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' ', 0},
+                       CODE_PLACE = {FEEDBACK_CODE_BYTES, FALSE, ' ', 0},
+                       MESSAGE_PLACE = {FEEDBACK_MESSAGE_BYTES, FALSE, ' ', 0},
+                       NAME_PLACE = {FEEDBACK_NAME_BYTES, FALSE, ' ', 0},
+                       FIELD_PLACE = {FEEDBACK_FIELD_BYTES, FALSE, ' ', 0},
+                       COUNT_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0', 0},
+                       AMOUNT_PLACE = {FEEDBACK_AMOUNT_BYTES, TRUE, '0', 0};
 
 typedef struct {
   guint64 counts[3];
@@ -161,7 +163,7 @@ static void put_tag(FeedbackWriter *writer, ShapeKind kind) {
     return;
   for (guint i = 0; !tag; i++)
     tag = i + 1 == G_N_ELEMENTS(ours[kind]) || !is_taken(layout, ours[kind][i]) ? ours[kind][i] : NULL;
-  rows_put_text(&writer->rows, (CellPlace){layout->tag_bytes, FALSE, ' '}, tag);
+  rows_put_text(&writer->rows, (CellPlace){layout->tag_bytes, FALSE, ' ', 0}, tag);
   rows_put_delimiter(&writer->rows);
 }
 

@@ -23,7 +23,8 @@ typedef enum {
   FAULT_DATE,
   FAULT_TIMESTAMP,
   FAULT_ENUMERATION,
-  FAULT_DAY
+  FAULT_DAY,
+  FAULT_PREFIX
 } Fault;
 #define FAULT_CODE_LENGTH 8
 void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]);
@@ -34,6 +35,7 @@ typedef struct LayoutField LayoutField;
 typedef struct Value Value;
 typedef Fault (*ValueReader)(const LayoutField *field, const guint8 *text, gsize length, Value *value);
 ValueReader value_reader(const ConfField *conf);
+Fault value_read_prefixed(const LayoutField *field, const guint8 *text, gsize length, Value *value); /* has a prefix */
 
 struct LayoutField {
   const ConfField *conf;
@@ -48,6 +50,7 @@ struct LayoutField {
   gboolean is_fixed;
   gboolean is_judged, is_formed; /* a business date near the day of arrival; a number in forms of its own */
   gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */
+  const char *prefix; /* of each of its values; NULL: none */
   guint sign;        /* the field of this line that has its sign, from 1; 0: its own */
   guint lender;      /* a date without a year: the header's field that lends one, from 1; 0: the day of arrival */
 };

@@ -67,6 +67,21 @@ static gboolean check_stream(Parse *parse) {
   return TRUE;
 }
 
+/* What stands in a gap is a field that is longer than agreed, or a line that has moved. */
+static gboolean check_gaps(Parse *parse) {
+  const Shape *shape = &parse->layout->shapes[parse->kind];
+  for (guint i = 0; i < shape->n_fields; i++) {
+    const LayoutField *field = &shape->fields[i];
+    for (gsize at = field->offset + field->bytes; at < field->offset + field->bytes + field->conf->gap; at++)
+      if (parse->line.text[at] != parse->layout->charset->blank) {
+        g_autofree char *reason = g_strdup_printf("byte %" G_GSIZE_FORMAT ", behind %s, is no blank: fields are longer "
+                                                  "than agreed, or have moved", at + 1, field->conf->name);
+        return parse_refuse(parse, FAULT_LENGTH, reason);
+      }
+  }
+  return TRUE;
+}
+
 /* The line end is cut off, and what is left is as long as its kind of line. */
 static gboolean check_line(Parse *parse) {
   const Layout *layout = parse->layout;
@@ -84,7 +99,9 @@ static gboolean check_line(Parse *parse) {
   if (G_UNLIKELY(line->length != layout->shapes[parse->kind].bytes))
     return refuse_length(parse, layout->shapes[parse->kind].bytes);
   const guint8 *zero = is_odd ? memchr(line->text, 0, line->length) : NULL;
-  return !zero || refuse_byte(parse, FAULT_NUL, (gsize)(zero - line->text), "a NUL byte");
+  if (zero)
+    return refuse_byte(parse, FAULT_NUL, (gsize)(zero - line->text), "a NUL byte");
+  return G_LIKELY(!layout->shapes[parse->kind].has_gaps) || check_gaps(parse);
 }
 
 /* --- Storing */

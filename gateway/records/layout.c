@@ -27,7 +27,7 @@ static gboolean compile_fixed_field(const Layout *layout, LayoutField *field, gs
   field->is_fixed = TRUE;
   field->offset = *offset;
   field->bytes = conf->bytes;
-  *offset += conf->bytes;
+  *offset += conf->bytes + conf->gap;
   if (is_zero && (value_is_integer(conf) || is_date))
     return TRUE;
   *(conf->align_right ? &field->pad_left : &field->pad_right) = is_zero ? '0' : ' ';
@@ -49,7 +49,7 @@ static guint lender_of(Layout *layout, const ConfField *conf) {
 static gboolean compile_field(Layout *layout, LayoutField *field, const ConfField *conf, gsize *offset,
                               GError **error) {
   field->conf = conf;
-  field->read = value_reader(conf);
+  field->read = field->prefix ? value_read_prefixed : value_reader(conf);
   layout->has_masked |= conf->mask;
   if (conf->scale > 18)
     return refuse_layout(error, "scale %u: 64 bits hold at most 18 decimals", conf->scale);
@@ -137,6 +137,8 @@ static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf
   layout->most_cells = MAX(layout->most_cells, shape->n_cells);
   for (guint i = 0; i < shape->n_fields; i++) {
     const ConfField *field = conf->fields->pdata[i];
+    shape->fields[i].prefix = shape == &layout->shapes[SHAPE_HEADER] ? NULL : layout->conf->value_prefix;
+    shape->has_gaps |= field->gap > 0;
     if (!compile_field(layout, &shape->fields[i], field, &offset, error)) {
       g_prefix_error(error, "line %u, field \"%s\": ", field->where.line, field->name);
       return FALSE;

@@ -1,5 +1,4 @@
-/* What a layout is compiled to; shared by the files that make up the parser (layout.c, lines.c, values.c, keep.c,
- * faulty.c, parse.c, fixed.c, totals.c) and by feedback.c, which writes the same lines. Nobody else includes this. */
+/* What a layout is compiled to; shared by the parser's files and feedback.c, which writes the same lines. */
 #pragma once
 #include "gateway/records/charset.h"
 #include "gateway/records/controls_private.h"
@@ -25,6 +24,7 @@ typedef struct {
   gboolean ends_plainly;   /* a record: its fields are all that it has; no sign, type, group or addendum is put */
   LayoutField *fields;
   gsize bytes;    /* fixed: of the whole line */
+  gboolean has_gaps; /* fixed: behind fields of it stand blanks that are no part of them */
   gint *field_of; /* of a record: which field is the column; -1: it has none such */
 } Shape;
 
@@ -52,8 +52,7 @@ struct Layout {
   const guint8 *delimiter;
   gsize delimiter_length;
   gboolean is_quoted;
-  /* bytes at which a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
-  guint8 is_structure[256];
+  guint8 is_structure[256]; /* a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
   guint8 terminator, stray; /* the byte that ends a line; the other one of CR and LF */
   gsize end_mark_length;
   gsize line_limit;
@@ -97,9 +96,8 @@ static inline const LayoutField *layout_field_of(const Layout *layout, guint typ
 
 /* "trailer of group batch", or the tag in quotes; of an outer line. The caller frees. */
 char *layout_outer_name(const Layout *layout, guint kind);
-/* The field of an addendum or a group's header that is staged in this column; NULL: none. */
+/* The field of an addendum or a group's header in this column; NULL: none. */
 const LayoutField *layout_outer_field(const Layout *layout, guint column);
-
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
 void names_compile(Layout *layout); /* names.c */

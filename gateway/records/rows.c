@@ -118,11 +118,12 @@ static gboolean is_ascii(const guint8 *bytes, gsize length) {
 }
 
 static void put_at_place(Rows *rows, CellPlace place, const void *bytes, gsize length) {
-  guint8 *at = rows_reserve(rows, place.bytes);
+  guint8 *at = rows_reserve(rows, place.bytes + place.gap);
   memset(at, place.pad == '0' && length > 0 ? rows->zero : rows->charset->blank, place.bytes);
   if (length > 0)
     memcpy(at + (place.align_right ? place.bytes - length : 0), bytes, length);
-  rows->length += place.bytes;
+  memset(at + place.bytes, rows->charset->blank, place.gap);
+  rows->length += place.bytes + place.gap;
 }
 
 /* Borrowed until the next one. FALSE: the set does not have it. */

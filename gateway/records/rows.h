@@ -30,9 +30,10 @@ typedef struct {
   gsize bytes;
   gboolean align_right;
   char pad;
+  gsize gap; /* blanks behind it */
 } CellPlace;
 static inline CellPlace rows_place_of(const ConfField *field) {
-  return (CellPlace){field->bytes, field->align_right, field->pad == '0' ? '0' : ' '};
+  return (CellPlace){field->bytes, field->align_right, field->pad == '0' ? '0' : ' ', field->gap};
 }
 
 /* What an answer of this feed looks like. FALSE with CONFIGURATION: a character set that does not serve, or

@@ -50,7 +50,7 @@ static inline LayoutSum part_of(ConfControl what, gint64 value) {
 static LayoutSum sum_of(const ChunkState *state, SumOf of, guint from, guint to) {
   const gint64 *integers = state->chunk.block->columns[of.column].integers;
   LayoutSum sum = 0;
-  if (of.what == CONF_CONTROL_SUM && (of.type < 0 || !state->types)) {
+  if ((of.what == CONF_CONTROL_SUM || of.what == CONF_CONTROL_NET) && (of.type < 0 || !state->types)) {
     for (guint i = from; i < to; i++)
       sum += integers[i];
     return sum;
@@ -198,6 +198,8 @@ static gboolean sum_holds(const Layout *layout, const Tally *tally, guint c, gui
   for (guint i = 0; i < control->n_sums; i++)
     sum += scaled(tally->sums[control->sums[i]], layout->sums[control->sums[i]].scale, finest);
   sum = cut_to(sum, field->low_digits) + scaled(tally->opening[c], opening_scale, finest);
+  if (field->control == CONF_CONTROL_NET && sum < 0)
+    sum = -sum;
   if (sum > G_MAXINT64 || sum < G_MININT64)
     return differs_by(problem, "T006", line,
                       g_strdup_printf("%s: the sum of %s is beyond 64 bits", field->name, field->control_field));

@@ -232,8 +232,9 @@ static Fault read_enumeration(const LayoutField *field, const guint8 *text, gsiz
   return FAULT_ENUMERATION;
 }
 
-gboolean value_is_too_wide(const ConfField *conf, const guint8 *text, gsize length) {
-  return (gsize)g_utf8_strlen((const char *)text, (gssize)length) > conf->width;
+gboolean value_is_too_wide(const LayoutField *field, const guint8 *text, gsize length) {
+  gsize allowed = field->conf->width + (field->prefix ? strlen(field->prefix) : 0);
+  return (gsize)g_utf8_strlen((const char *)text, (gssize)length) > allowed;
 }
 
 static Fault read_normal(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
@@ -279,6 +280,15 @@ static Fault read_point(const LayoutField *field, const guint8 *text, gsize leng
              : read_any_number(field, text, length, value);
 }
 
+static Fault read_below_zero(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  Fault fault = field->is_formed ? read_formed(field, text, length, value)
+                                 : read_any_number(field, text, length, value);
+  if (!fault && value->integer < 0)
+    return field->conf->type == CONF_DECIMAL ? FAULT_DECIMAL : FAULT_INTEGER;
+  value->integer = -value->integer;
+  return fault;
+}
+
 static Fault read_text(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
   (void)field, (void)text, (void)length, (void)value;
   return FAULT_NONE;
@@ -290,7 +300,8 @@ ValueReader value_reader(const ConfField *conf) {
     return conf->normal_form <= 1u << CONF_NORMAL_NONE ? read_text : read_normal;
   case CONF_INTEGER:
   case CONF_DECIMAL:
-    return number_is_formed(conf)                                   ? read_formed
+    return conf->below_zero                                         ? read_below_zero
+           : number_is_formed(conf)                                 ? read_formed
            : conf->sign == CONF_SIGN_OVERPUNCH || conf->sign_from   ? read_any_number
            : conf->type == CONF_DECIMAL && !conf->implied           ? read_point
                                                                     : read_whole;
@@ -303,11 +314,23 @@ ValueReader value_reader(const ConfField *conf) {
   g_assert_not_reached();
 }
 
+Fault value_read_prefixed(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
+  gsize n = strlen(field->prefix);
+  if (length < n || memcmp(text, field->prefix, n) != 0)
+    return FAULT_PREFIX;
+  value->text = text + n;
+  value->length = length - n;
+  value->is_null = length == n;
+  if (value->is_null)
+    return field->conf->optional ? FAULT_NONE : FAULT_REQUIRED;
+  return value_reader(field->conf)(field, text + n, length - n, value);
+}
+
 /* Zeros in front are printed where they fill a fixed field; decimals are printed with all their places. */
 static gboolean number_is_as_printed(const LayoutField *field, const guint8 *at, gsize length) {
   const ConfField *conf = field->conf;
   gboolean is_filled = field->is_fixed && conf->pad == '0';
-  if (field->is_formed || (conf->sign == CONF_SIGN_OVERPUNCH && g_ascii_isdigit(at[length - 1])))
+  if (field->is_formed || conf->below_zero || (conf->sign == CONF_SIGN_OVERPUNCH && g_ascii_isdigit(at[length - 1])))
     return FALSE;
   if (*at == '-')
     at++, length--;
@@ -321,6 +344,8 @@ gboolean value_is_as_printed(const LayoutField *field, const Cell *cell, const V
   char printed[DATES_LONGEST];
   if (cell->length == 0)
     return TRUE;
+  if (field->prefix)
+    return FALSE;
   if (value_is_integer(field->conf))
     return number_is_as_printed(field, cell->at, cell->length);
   const char *text = (const char *)value->text;
@@ -342,6 +367,8 @@ static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *
   const ConfField *conf = field->conf;
   if (conf->sign_from && (fault == FAULT_INTEGER || fault == FAULT_DECIMAL) && length > 0 && *text == '-')
     return g_strdup_printf("a minus of its own beside the sign in %s", conf->sign_from);
+  if (conf->below_zero && (fault == FAULT_INTEGER || fault == FAULT_DECIMAL) && length > 0 && *text == '-')
+    return g_strdup("a minus of its own, and it is below zero without one");
   switch (fault) {
   case FAULT_REQUIRED:
     return g_strdup("required, but empty");
@@ -363,12 +390,16 @@ static char *what_is_wrong(const LayoutField *field, Fault fault, const guint8 *
                            conf->years ? " with the years of " : "", conf->years ? years[conf->years] : "");
   case FAULT_DAY:
     return g_strdup("too long before or behind the day of arrival for a business date (business-date-back and -ahead)");
+  case FAULT_PREFIX:
+    return g_strdup_printf("does not begin with %s", field->prefix);
   default:
     return g_strdup("not one of the values");
   }
 }
 
 char *value_reason(const LayoutField *field, Fault fault, const guint8 *text, gsize length) {
+  if (field->prefix && fault != FAULT_PREFIX && fault != FAULT_REQUIRED)
+    text += strlen(field->prefix), length -= strlen(field->prefix);
   g_autofree char *what = what_is_wrong(field, fault, text, length);
   if (field->conf->mask || fault == FAULT_REQUIRED)
     return g_strdup_printf("%s: %s", field->conf->name, what);

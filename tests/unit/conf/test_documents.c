@@ -34,18 +34,23 @@ static void check_options(const Table *table, const char *section, const char *s
   }
 }
 
-static char *read_samples(void) {
-  GString *all = g_string_new(NULL);
-  GDir *folder = g_dir_open("conf/samples/conf.d", 0, NULL);
+static void append_samples(GString *all, const char *of) {
+  GDir *folder = g_dir_open(of, 0, NULL);
   assert_non_null(folder);
-  g_autofree char *main_file = read_document("conf/samples/sallyport.conf");
-  g_string_append(all, main_file);
   for (const char *name; (name = g_dir_read_name(folder)) != NULL;) {
-    g_autofree char *path = g_build_filename("conf/samples/conf.d", name, NULL);
+    g_autofree char *path = g_build_filename(of, name, NULL);
     g_autofree char *text = read_document(path);
     g_string_append(all, text);
   }
   g_dir_close(folder);
+}
+
+static char *read_samples(void) {
+  GString *all = g_string_new(NULL);
+  g_autofree char *main_file = read_document("conf/samples/sallyport.conf");
+  g_string_append(all, main_file);
+  append_samples(all, "conf/samples/conf.d");
+  append_samples(all, "conf/samples/layouts");
   return g_string_free(all, FALSE);
 }
 

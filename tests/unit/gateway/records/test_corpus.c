@@ -1,6 +1,7 @@
 /* tests/corpus/layout: NAME.dat is a file as partners send it, NAME.expect its layout and, behind "--", what it must be
- * parsed to (layouts.h says how that is written down). tests/corpus/formats: the layout stands in FORMAT.conf, as it
- * would in a configuration, and FORMAT.WHAT.dat and FORMAT.WHAT.expect beside it. */
+ * parsed to (layouts.h says how that is written down). tests/corpus/formats: the layout stands in FORMAT.conf there, or
+ * in what is shipped, conf/samples/layouts, as it would in a configuration; and the files as FORMAT.WHAT.dat and
+ * FORMAT.WHAT.expect. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,8 @@
 #include <cmocka.h>
 
 /* from the root of the tree, where make runs */
-static const char *const FOLDER = "tests/corpus/layout", *const FORMATS = "tests/corpus/formats";
+static const char *const FOLDER = "tests/corpus/layout", *const FORMATS = "tests/corpus/formats",
+                  *const SHIPPED = "conf/samples/layouts";
 
 static void set_line_end(ConfLayout *conf, const char *word) {
   if (g_str_equal(word, "crlf"))
@@ -102,7 +104,9 @@ static Conf *read_format(const char *path) {
 static void check_format(const char *name) {
   g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".expect"));
   g_autofree char *format = g_strndup(name, strcspn(name, "."));
-  g_autofree char *conf_path = g_strconcat(FORMATS, "/", format, ".conf", NULL),
+  g_autofree char *own = g_strconcat(FORMATS, "/", format, ".conf", NULL);
+  gboolean is_own = g_file_test(own, G_FILE_TEST_EXISTS);
+  g_autofree char *conf_path = g_strconcat(is_own ? FORMATS : SHIPPED, "/", format, ".conf", NULL),
                   *data_path = g_strconcat(FORMATS, "/", stem, ".dat", NULL);
   g_autofree char *expect_path = g_strconcat(FORMATS, "/", name, NULL), *expected = NULL;
   assert_true(g_file_get_contents(expect_path, &expected, NULL, NULL));

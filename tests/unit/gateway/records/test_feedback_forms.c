@@ -88,6 +88,46 @@ static void a_key_in_its_normal_form_is_answered_as_it_came(void **state) {
              "D||REJECTED|L010\nT|5|4|1|0|\n");
 }
 
+static void a_prefix_and_a_missing_sign_come_back_as_they_came(void **state) {
+  (void)state;
+  static char *columns[] = {(char *)"ref", (char *)"points", NULL};
+  static const char text[] = "D|`r1|`5\nD|`r2|`-5\nD|r3|`5\n";
+  ConfLayout *conf = layouts_conf("|", NULL, "D ref:text points:int", NULL);
+  conf->value_prefix = (char *)"`";
+  ((ConfField *)conf->record.fields->pdata[1])->below_zero = TRUE;
+  Case *it = staged_spelled(conf, (const char *const *)columns, text, strlen(text));
+  it->feedback.columns = columns;
+  it->options.amount_column = layout_column(it->layout, "points");
+  it->options.accepted = 1;
+  it->options.rejected = 2;
+  it->options.amount_accepted = -5;
+  BookBatch *batch = add_batch(it, 1, 3, 1, 2, 0, -5);
+  except(batch, 2, OUTCOME_REJECTED, "L012");
+  except(batch, 3, OUTCOME_REJECTED, "L019");
+  expect(it, "H|POINTS.dat|ACCEPTED||\nD|`r1|`5|OK|\nD|||REJECTED|L012\nD|||REJECTED|L019\nT|3|1|2|0|-5\n");
+}
+
+static void answers_in_fixed_lines_have_the_gaps(void **state) {
+  (void)state;
+  static char *columns[] = {(char *)"ref", (char *)"points", NULL};
+  static const char text[] = "D0001 00012  x\nD0002 0001200 \nD0003 00012   \n";
+  ConfLayout *conf = layouts_conf("|", NULL, "D ref:text@4 points:int@5>0 name:text?@1", NULL);
+  conf->kind = CONF_LAYOUT_FIXED;
+  ((ConfField *)conf->record.fields->pdata[0])->gap = 1;
+  ((ConfField *)conf->record.fields->pdata[1])->gap = 2;
+  Case *it = staged_spelled(conf, NULL, text, strlen(text));
+  it->feedback.columns = columns;
+  it->options.accepted = 2;
+  it->options.rejected = 1;
+  except(add_batch(it, 1, 3, 2, 1, 0, 0), 2, OUTCOME_REJECTED, "L009");
+  g_autofree char *told = written(&it->options, 4096, NULL);
+  assert_non_null(told);
+  assert_non_null(strstr(told, "\nD0001 00012  OK "));
+  assert_non_null(strstr(told, "\nD            REJECTED L009 "));
+  assert_non_null(strstr(told, "\nD0003 00012  OK "));
+  finish(it);
+}
+
 static void an_answer_explains_itself_where_it_is_asked_to(void **state) {
   (void)state;
   Case *it = staged_text(layouts_conf("|", NULL, "D ref:text points:int", NULL),
@@ -277,6 +317,8 @@ int main(void) {
       cmocka_unit_test(numbers_and_dates_come_back_as_they_came),
       cmocka_unit_test(fixed_numbers_come_back_as_they_came),
       cmocka_unit_test(a_key_in_its_normal_form_is_answered_as_it_came),
+      cmocka_unit_test(a_prefix_and_a_missing_sign_come_back_as_they_came),
+      cmocka_unit_test(answers_in_fixed_lines_have_the_gaps),
       cmocka_unit_test(an_answer_explains_itself_where_it_is_asked_to),
       cmocka_unit_test(of_several_types_each_line_has_its_tag),
       cmocka_unit_test(fixed_lines_are_answered_in_fixed_lines),
