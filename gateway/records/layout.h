@@ -115,7 +115,7 @@ void layout_totals_add(LayoutTotals *totals, LayoutChunk *chunk);
  * 64 bits, T007 a header that is not the first line or the only one, T008 a second trailer or a line behind it, T009 a
  * rest that is no whole record, without line ends, T010 a record where the header should be, T011 columns that are
  * others than the layout's or in another order, T012 a last line without its end, T013 a record's number that is
- * another's, T014 a line outside of the group or the record that it must stand in, T015 a group that is not ended, T016
+ * another's, T014 a line outside of the group or record that it must stand in, T015 a group that is not ended, T016
  * a file of something else; or a header's or trailer's own fault (L004, L010 …). What comes first in the file is told
  * first, totals last. Owned by `totals`, until the next check. */
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals);

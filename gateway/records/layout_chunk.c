@@ -79,7 +79,7 @@ void layout_line_free(LayoutLine *line) {
 static void clear_outer(ChunkState *state) {
   const Layout *layout = state->layout;
   state->may_have_addenda = FALSE;
-  state->last_outer = 0;
+  state->first_outer = state->last_outer = state->outer_behind = 0;
   g_array_set_size(state->group_lines, 0);
   g_array_set_size(state->numbers, 0);
   g_array_set_size(state->counts, 0);
@@ -167,7 +167,9 @@ static void rebase_outer(ChunkState *state, guint64 lines_before) {
   for (guint i = 0; i < state->addendum_faults->len; i++)
     name_addendum(state->chunk.block, &g_array_index(state->addendum_faults, AddendumFault, i), lines_before);
   g_array_set_size(state->addendum_faults, 0);
+  add_lines(&state->first_outer, lines_before);
   add_lines(&state->last_outer, lines_before);
+  add_lines(&state->outer_behind, lines_before);
 }
 
 void layout_chunk_rebase(LayoutChunk *chunk, guint64 lines_before) {

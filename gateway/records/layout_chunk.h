@@ -54,7 +54,8 @@ typedef struct {
   guint64 *unreadable;               /* n_sums: the first line whose amount could not; 0: none */
   gboolean may_have_addenda;         /* the line before is a record or an addendum of it */
   guint n_addenda;                   /* of that record */
-  guint64 last_outer;                /* the last outer line; 0: none */
+  guint64 first_outer, last_outer;   /* of the outer lines; 0: none */
+  guint64 outer_behind;              /* the first that stands behind the chunk's trailer; 0: none */
   GArray *group_lines, *numbers;     /* GroupLine, GroupNumber */
   GArray *counts;                    /* guint64, n_addenda + n_remarks for each group line */
   guint64 *beside;                   /* addenda and remarks in the chunk, by kind */

@@ -55,18 +55,28 @@ static void refuse_record(Parse *parse, gint column, Fault fault, char *reason) 
   record_block_add_fault(block, last, column, code, reason);
 }
 
+static void note_outer(ChunkState *state) {
+  state->last_outer = state->chunk.lines;
+  if (state->first_outer == 0)
+    state->first_outer = state->last_outer;
+  if (state->trailer_line > 0 && state->outer_behind == 0)
+    state->outer_behind = state->last_outer;
+}
+
 /* TRUE: there is a record that it belongs to. */
 static gboolean begin_addendum(Parse *parse) {
   ChunkState *state = parse->state;
-  state->last_outer = state->chunk.lines;
+  note_outer(state);
   state->beside[parse->kind - parse->layout->first_outer]++;
   if (state->may_have_addenda && state->n_addenda++ < LAYOUT_MOST_ADDENDA)
     return TRUE;
-  state->may_have_addenda = FALSE;
+  const char *tag = parse->layout->shapes[parse->kind].tag;
   parse_add_problem(parse, "T014",
-                    g_strdup_printf("a line \"%s\" belongs to the record before it, and there is none, or it has %d "
-                                    "such lines already",
-                                    parse->layout->shapes[parse->kind].tag, LAYOUT_MOST_ADDENDA));
+                    state->may_have_addenda
+                        ? g_strdup_printf("a line \"%s\" of a record that has %d lines of its own behind it already, "
+                                          "which are the most", tag, LAYOUT_MOST_ADDENDA)
+                        : g_strdup_printf("a line \"%s\" belongs to the record before it, and there is none", tag));
+  state->may_have_addenda = FALSE;
   return FALSE;
 }
 
@@ -212,7 +222,7 @@ static GroupNumber *begin_line(Parse *parse, guint n_fields) {
   ChunkState *state = parse->state;
   gint group = layout_group_of(parse->layout, parse->kind);
   state->may_have_addenda = FALSE;
-  state->last_outer = state->chunk.lines;
+  note_outer(state);
   if (group >= 0)
     return begin_group_line(parse, (guint)group, n_fields);
   state->beside[parse->kind - parse->layout->first_outer]++;

@@ -6,7 +6,8 @@ struct LayoutTotals {
   const Layout *layout;
   Tally file;
   OpenGroup *groups;
-  guint64 last_line; /* of the records and outer lines */
+  guint64 last_line;    /* of the records and outer lines */
+  guint64 first_behind; /* of those behind the trailer; 0: none, or none that came after it was known */
   /* of header and trailer: the first one's, and the first that is one too many */
   guint64 lines[SHAPE_RECORD], seconds[SHAPE_RECORD];
   gboolean header_is_first; /* before it are only lines that are passed over */
@@ -120,6 +121,23 @@ static void check_numbers(LayoutTotals *totals, const ChunkState *state) {
   }
 }
 
+/* Of the chunk's records and outer lines. */
+static void learn_lines(LayoutTotals *totals, const ChunkState *state) {
+  const RecordBlock *block = state->chunk.block;
+  guint64 trailer = totals->lines[SHAPE_TRAILER];
+  guint from = 0, to = block->count;
+  while (trailer > 0 && from < to) {
+    guint middle = from + (to - from) / 2;
+    *(block->lines[middle] > trailer ? &to : &from) = block->lines[middle] > trailer ? middle : middle + 1;
+  }
+  if (trailer > 0 && from < block->count)
+    keep_lowest(&totals->first_behind, block->lines[from]);
+  if (trailer > 0)
+    keep_lowest(&totals->first_behind, state->first_outer > trailer ? state->first_outer : state->outer_behind);
+  totals->last_line = MAX(totals->last_line, block->count > 0 ? block->lines[block->count - 1] : 0);
+  totals->last_line = MAX(totals->last_line, state->last_outer);
+}
+
 static void tell_problem(gpointer totals, const LayoutProblem *problem) {
   keep_first_problem(totals, problem);
 }
@@ -135,10 +153,9 @@ void layout_totals_add(LayoutTotals *totals, LayoutChunk *chunk) {
   tally_add_records(layout, file, state, 0, block->count);
   for (guint s = 0; s < layout->n_sums; s++)
     keep_lowest(&file->unreadable[s], state->unreadable[s]);
-  totals->last_line = MAX(totals->last_line, block->count > 0 ? block->lines[block->count - 1] : 0);
-  totals->last_line = MAX(totals->last_line, state->last_outer);
   keep_line(totals, SHAPE_HEADER, state->header_line);
   keep_line(totals, SHAPE_TRAILER, state->trailer_line);
+  learn_lines(totals, state);
   totals->header_is_first = totals->header_is_first || state->header_is_first;
   keep_declared(totals, chunk->header, SHAPE_HEADER);
   keep_declared(totals, chunk->trailer, SHAPE_TRAILER);
@@ -173,6 +190,15 @@ static void consider_problem(gpointer kept, const LayoutProblem *problem) {
   first->reason = g_strdup(problem->reason);
 }
 
+/* The first line behind the trailer, whose number is told, and how far they go. The caller frees. */
+static char *behind_reason(const LayoutTotals *totals, guint64 first) {
+  guint64 trailer = totals->lines[SHAPE_TRAILER];
+  return totals->last_line > first
+             ? g_strdup_printf("lines behind the trailer, which is line %" G_GUINT64_FORMAT
+                               ": from here to line %" G_GUINT64_FORMAT, trailer, totals->last_line)
+             : g_strdup_printf("a line behind the trailer, which is line %" G_GUINT64_FORMAT, trailer);
+}
+
 static LayoutProblem *check_order(const LayoutTotals *totals) {
   const Shape *shapes = totals->layout->shapes;
   guint64 header = totals->lines[SHAPE_HEADER], trailer = totals->lines[SHAPE_TRAILER];
@@ -181,15 +207,18 @@ static LayoutProblem *check_order(const LayoutTotals *totals) {
     consider(&found, "T007", header, "the header is not the first line");
   consider(&found, "T007", totals->seconds[SHAPE_HEADER], "a second header");
   consider(&found, "T008", totals->seconds[SHAPE_TRAILER], "a second trailer");
-  if (totals->first && trailer > 0 && totals->first->line > trailer && strcmp(totals->first->code, "T014") == 0)
-    consider(&found, "T008", totals->first->line, "a line behind the trailer"); /* so it is outside of groups, too */
-  else if (totals->first)
+  gboolean is_first_behind = totals->first && trailer > 0 && totals->first->line > trailer &&
+                             strcmp(totals->first->code, "T014") == 0; /* so it is outside of groups, too */
+  guint64 behind = is_first_behind ? totals->first->line : 0;
+  if (trailer > 0 && totals->last_line > trailer)
+    keep_lowest(&behind, totals->first_behind ? totals->first_behind : totals->last_line);
+  g_autofree char *why_behind = behind ? behind_reason(totals, behind) : NULL;
+  if (totals->first && !is_first_behind)
     consider(&found, totals->first->code, totals->first->line, totals->first->reason);
+  consider(&found, "T008", behind, why_behind);
   groups_end(totals->layout, totals->groups, consider_problem, &of_end);
   if (of_end.reason)
     consider(&found, of_end.code, of_end.line, of_end.reason);
-  if (trailer > 0 && totals->last_line > trailer)
-    consider(&found, "T008", totals->last_line, "a line behind the trailer");
   if (shapes[SHAPE_HEADER].present && header == 0)
     consider(&found, "T001", 1, "the file has no header");
   if (shapes[SHAPE_TRAILER].present && trailer == 0)

@@ -61,7 +61,13 @@ def a_group_that_is_wrong_credits_nothing_and_is_told_with_its_lines():
                 ("b", b"B|n\nD|m1|5|r1\nE|1|5\nD|m1|5|r2\nT|1|5\n", "T014", "line 4: a record outside of a group"),
                 ("c", b"B|n\nD|m1|5|r1\nT|1|5\n", "T015", "group batch, which begins here, has no trailer"),
                 ("d", b"D|m1|5|r1\nE|1|5\nT|1|5\n", "T014", "line 1: a record outside"),
-                ("e", b"E|0|0\nT|0|0\n", "T014", "line 1: the trailer of a group batch that has no header")):
+                ("e", b"E|0|0\nT|0|0\n", "T014", "line 1: the trailer of a group batch that has no header"),
+                ("f", b"B|n\nA|x\nE|1|0\nT|1|0\n", "T014",
+                 'line 2: a line "A" belongs to the record before it, and there'),
+                ("g", b"B|n\nD|m1|5|r1\n" + 10001 * b"A|x\n" + b"E|10002|5\nT|1|5\n", "T014",
+                 'line 10003: a line "A" of a record that has 10000 lines of its own'),
+                ("h", b"T|0|0\nD|m1|5|r1\nD|m2|5|r2\n", "T008",
+                 "lines behind the trailer, which is line 1: from here")):
             world.drop(f"POINTS_{name}.dat.pgp", text)
             answer = world.raw_answer(f"POINTS_{name}.dat.pgp", "EX").decode()
             has(answer, f"REJECTED|{code}|", name)

@@ -74,7 +74,8 @@ def a_file_that_is_wrong_as_a_whole_credits_nothing_and_says_why():
             told = world.exception(f"POINTS_{name}.dat.pgp")
             equal((name, told.verdict, told.code, told.accepted), (name, "REJECTED", code, 0), "the answer")
         has(world.gateway.ok("show", "POINTS_second.dat.pgp").out, "line 3: a second header", "show")
-        has(world.gateway.ok("show", "POINTS_behind.dat.pgp").out, "line 4: a line behind the trailer", "show")
+        has(world.gateway.ok("show", "POINTS_behind.dat.pgp").out, "line 4: a line behind the trailer, which is line 3",
+            "show")
         world.settle()
         world.assert_nothing_credited()
 

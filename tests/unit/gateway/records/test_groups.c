@@ -101,7 +101,7 @@ static void wrong_groups_are_refused_with_their_line_and_cause(void **state) {
       {"H|x\nB|o\nB|p\nY|0|0|2\nT|2|5|0\n", "T015 in 3"},
       {"H|x\nB|o\nA|a|\nA|b|\nZ|0|0|0|0\nY|2|0|5\nT|1|7|0\n", "T015 in 4"},
       {"H|x\nB|o\nA|a|\nY|1|0|3\nT|1|5|0\n", "T015 in 4"},
-      {"H|x\nB|o\nY|0|0|2\nT|1|4|0\nB|o\nY|0|0|2\n", "T008 in 6"},
+      {"H|x\nB|o\nY|0|0|2\nT|1|4|0\nB|o\nY|0|0|2\n", "T008 in 5"},
       {"H|x\nB|o\nY|0|0|2\nT|1|4|0\nD|k|1|\nD|l|1|\n", "T008 in 5"},
       {"H|x\nB|o\nY|0|0|2\nT|1|4|0\n?\n", "T008 in 5"},
       {"B|o\nH|x\nY|0|0|3\nT|1|4|0\n", "T007 in 2"},
