@@ -4,6 +4,7 @@
 #include "gateway/flow/try.h"
 #include "gateway/processors/processors.h"
 #include "gateway/records/exceptions.h"
+#include <string.h>
 
 static gboolean is_trusted(const FlowTryReport *report) {
   return report->opened.trusted;
@@ -120,14 +121,24 @@ static void print_report(const CliOutput *out, const FlowTryReport *report, guin
     cli_line_coloured(out, "the file", g_strdup("would be refused, and nothing of it read"), CLI_RED);
     return;
   }
-  if (opened->signer)
+  if (strcmp(opened->trust, FLOW_TRY_PLAIN) == 0)
+    cli_line_coloured(out, "verdict",
+                      g_strdup("signature, encryption and packing were not looked at (--plain): a real file of the "
+                               "feed needs them"),
+                      CLI_YELLOW);
+  else if (opened->signer)
     cli_line_coloured(out, "verdict", g_strdup_printf("trusted: signed by %s", opened->signer), CLI_GREEN);
   else
     cli_line_coloured(out, "verdict", g_strdup("unprotected plain text, as the feed says"), CLI_YELLOW);
   print_found(out, report, scale);
 }
 
+typedef struct {
+  gboolean plain;
+} TryWanted;
+
 static CliExit try_command(Cli *cli) {
+  const TryWanted *wanted = cli->own;
   g_autoptr(GError) error = NULL;
   FlowTryReport report = {0};
   if (!cli_load(cli))
@@ -141,7 +152,12 @@ static CliExit try_command(Cli *cli) {
     cli_complain("there is no file \"%s\" here", cli->arguments[1]);
     return CLI_EXIT_NOT_FOUND;
   }
-  gboolean ok = flow_try(cli->conf, feed, processor_of(feed), cli->arguments[1], &report, &error);
+  FlowTryOptions options = {.conf = cli->conf,
+                            .feed = feed,
+                            .processor = processor_of(feed),
+                            .path = cli->arguments[1],
+                            .is_plain = wanted->plain};
+  gboolean ok = flow_try(&options, &report, &error);
   CliExit exit = !ok ? cli_fail(error) : is_accepted(&report) ? CLI_EXIT_FINE : CLI_EXIT_FAILED;
   if (ok && cli->out->is_json)
     print_json(cli, &report, status_feed_scale(cli->conf, feed));
@@ -151,15 +167,22 @@ static CliExit try_command(Cli *cli) {
   return exit;
 }
 
+static const CliOption try_options[] = {
+    CLI_FLAG(TryWanted, plain, "plain", 0, "a sample in the clear: no signature, encryption or packing is looked for"),
+    {0}};
+
 const CliCommand cli_command_try = {
     .name = "try",
     .arguments = "FEED LOCALFILE",
     .least = 2,
     .most = 2,
     .shared = CLI_UNMASK,
+    .own = try_options,
+    .own_size = sizeof(TryWanted),
     .summary = "what would become of a local file, without doing it",
     .text = "Opens it with the feed's keys, reads it with its layout, checks totals and rules, cuts the batches; "
             "changes nothing.\n\n"
-            "  sallyport try acme-points /tmp/POINTS_20261120_0001.dat.pgp\n",
+            "  sallyport try acme-points /tmp/POINTS_20261120_0001.dat.pgp\n"
+            "  sallyport try acme-points /tmp/sample.dat --plain\n",
     .run = try_command,
 };

@@ -15,6 +15,7 @@
 enum { SHOWN_EXCEPTIONS = 20 };
 
 typedef struct {
+  const FlowTryOptions *options;
   const Conf *conf;
   const ConfFeed *feed;
   const Processor *processor;
@@ -164,7 +165,7 @@ static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report
 
 /* -1 without error: the feed has none. */
 static int open_signature(Try *try, const char *path, GError **error) {
-  if (try->feed->source.envelope != CONF_ENVELOPE_DETACHED)
+  if (try->options->is_plain || try->feed->source.envelope != CONF_ENVELOPE_DETACHED)
     return -1;
   g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
   g_autofree char *beside = admit_expand(try->feed->source.signature, name),
@@ -175,6 +176,14 @@ static int open_signature(Try *try, const char *path, GError **error) {
   return fd;
 }
 
+/* The feed as it would be if its files lay in the clear. Borrows all of it. */
+static ConfFeed without_envelope(const ConfFeed *feed) {
+  ConfFeed plain = *feed;
+  plain.source.envelope = CONF_ENVELOPE_NONE;
+  plain.source.outer_packing = plain.source.inner_packing = CONF_PACK_NONE;
+  return plain;
+}
+
 static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport *report, GError **error) {
   GError *missing = NULL;
   int signature = open_signature(try, path, &missing);
@@ -182,15 +191,20 @@ static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport
     g_propagate_error(error, missing);
     return FALSE;
   }
+  const ConfFeed plain = without_envelope(try->feed), *feed = try->options->is_plain ? &plain : try->feed;
   UnwrapOptions options = {.home = try->conf->node.gnupg_home,
                            .openpgp = &try->partner->openpgp,
-                           .feed = try->feed,
+                           .feed = feed,
                            .scratch = try->scratch,
                            .fetched = fetched,
                            .signature = signature,
                            .keeps_returns = unwrap_keeps_returns(layout_conf(try->layout))};
-  gboolean is_plain = try->feed->source.envelope == CONF_ENVELOPE_NONE;
-  gboolean ok = (is_plain || openpgp_start(error)) && unwrap(&options, &report->opened, error);
+  gboolean is_clear = feed->source.envelope == CONF_ENVELOPE_NONE;
+  gboolean ok = (is_clear || openpgp_start(error)) && unwrap(&options, &report->opened, error);
+  if (ok && try->options->is_plain && report->opened.trusted) {
+    g_free(report->opened.trust);
+    report->opened.trust = g_strdup(FLOW_TRY_PLAIN);
+  }
   if (ok && report->opened.trusted)
     ok = stage_and_examine(try, report->opened.plaintext, report, error);
   if (signature >= 0)
@@ -246,23 +260,28 @@ static void exception_free(gpointer data) {
   g_free(exception);
 }
 
-gboolean flow_try(const Conf *conf, const ConfFeed *feed, const Processor *processor, const char *path,
-                  FlowTryReport *report, GError **error) {
+gboolean flow_try(const FlowTryOptions *options, FlowTryReport *report, GError **error) {
+  const Conf *conf = options->conf;
+  const ConfFeed *feed = options->feed;
   const ConfLane *lane = NULL;
   struct stat status;
   *report = (FlowTryReport){.opened = {.plaintext = -1}, .refused = g_ptr_array_new_with_free_func(exception_free)};
   if (!conf_feed(conf, feed->name, &lane))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no feed %s", feed->name);
-  int ciphertext = open(path, O_RDONLY | O_CLOEXEC);
+  int ciphertext = open(options->path, O_RDONLY | O_CLOEXEC);
   if (ciphertext < 0 || fstat(ciphertext, &status) != 0)
-    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", path, g_strerror(errno));
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", options->path, g_strerror(errno));
   report->cipher_size = (guint64)status.st_size;
   g_autoptr(LanePaths) paths = lane_paths_new(&conf->node, lane->name);
-  Try try = {
-      .conf = conf, .feed = feed, .processor = processor, .partner = conf_partner(conf, feed->partner), .paths = paths};
+  Try try = {.options = options,
+             .conf = conf,
+             .feed = feed,
+             .processor = options->processor,
+             .partner = conf_partner(conf, feed->partner),
+             .paths = paths};
   pthread_mutex_init(&try.lock, NULL);
-  try.name = g_path_get_basename(path);
-  gboolean ok = prepare(&try, error) && open_file(&try, path, ciphertext, report, error);
+  try.name = g_path_get_basename(options->path);
+  gboolean ok = prepare(&try, error) && open_file(&try, options->path, ciphertext, report, error);
   try_clear(&try);
   close(ciphertext);
   return ok;

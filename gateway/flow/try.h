@@ -17,7 +17,16 @@ typedef struct {
 } FlowTryReport;
 void flow_try_report_clear(FlowTryReport *report);
 
+typedef struct {
+  const Conf *conf;
+  const ConfFeed *feed;
+  const Processor *processor;
+  const char *path;
+  gboolean is_plain; /* a sample as it lies: neither envelope nor packing is looked for, and gpg is not asked */
+} FlowTryOptions;
+/* What report->opened.trust says of a plain sample. */
+#define FLOW_TRY_PLAIN "not-looked-at"
+
 /* A detached signature is looked for beside the file, by the feed's template. Reads the ledger of the feed's lane when
  * it exists, and asks gpg as the lane would. */
-gboolean flow_try(const Conf *conf, const ConfFeed *feed, const Processor *processor, const char *path,
-                  FlowTryReport *report, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean flow_try(const FlowTryOptions *options, FlowTryReport *report, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -219,6 +219,26 @@ def try_says_what_would_happen_and_does_nothing():
         world.assert_no_plaintext()
 
 
+@test(quick=True)
+def try_of_a_plain_sample_asks_layout_and_rules_and_says_what_it_did_not_look_at():
+    with World() as world:
+        world.write_configuration()
+        local = os.path.join(world.folder, "sample.dat")
+        with open(local, "w", encoding="utf-8") as file:
+            file.write(accruals.text(accruals.records(50, broken={7, 8})))
+        told = world.gateway.run("try", "acme-points", local)
+        equal((told.status != 0, "were not looked at" in told.out), (True, False), "without --plain")
+        said = world.gateway.ok("try", "acme-points", local, "--plain")
+        has(said.out, "signature, encryption and packing were not looked at", "what try says")
+        has(said.out, "48 accepted, 2 rejected", "what try says")
+        has(said.out, "E012", "what try says")
+        equal(world.gateway.json("try", "acme-points", local, "--plain")["trust"], "not-looked-at", "as JSON")
+        with open(local, "wb") as file:
+            file.write(world.partner.seal(accruals.text(accruals.records(1))))
+        told = world.gateway.run("try", "acme-points", local, "--plain")
+        equal((told.status, "T016" in told.out), (1, True), "a file that is sealed all the same")
+
+
 @test
 def a_held_file_waits_for_a_person_and_goes_on_when_released():
     with World() as world:
