@@ -1,7 +1,7 @@
 /* An item's body comes in. A small one is kept until it is whole and goes to the lane with the question; of a larger
- * one, and where the client waits to be told to go on, the lane is asked before the first byte, and gives the
- * descriptor of the file. Asking then costs the thread: the library has sent 100 Continue by the time a connection
- * could be woken. */
+ * one, of one whose body is its first part only, and where the client waits to be told to go on, the lane is asked
+ * before the first byte, and gives the descriptor of the file. Asking then costs the thread: the library has sent 100
+ * Continue by the time a connection could be woken. */
 #include "gateway/base/digest.h"
 #include "gateway/front/exchange/exchange_routes.h"
 #include <errno.h>
@@ -37,15 +37,30 @@ static char *digest_of(const char *header) {
   return length == DIGEST_SHA256_SIZE ? digest_hex(bytes, length) : NULL;
 }
 
+/* How long the whole item is: as long as the body, unless that is said to be its first part only. FALSE: refused,
+ * *result. */
+static gboolean read_size(FrontRequest *request, guint64 *size, enum MHD_Result *result) {
+  const char *whole = exchange_header(request, "Upload-Length");
+  *size = request->length;
+  if (!whole || (g_ascii_string_to_unsigned(whole, 10, 0, G_MAXINT64, size, NULL) && *size >= request->length))
+    return TRUE;
+  *result = exchange_refuse(request, MHD_HTTP_BAD_REQUEST, "invalid",
+                            "Upload-Length says how long the whole item is: at least as long as the body");
+  return FALSE;
+}
+
 /* FALSE: refused, *result. */
 static gboolean read_announced(FrontRequest *request, Asked *asked, enum MHD_Result *result) {
+  guint64 size;
   g_autofree char *sha256 = digest_of(exchange_header(request, "Repr-Digest"));
   if (!sha256) {
     *result = exchange_refuse(request, MHD_HTTP_BAD_REQUEST, "digest-missing",
                               "Repr-Digest: sha-256=:BASE64: says what the whole item is");
     return FALSE;
   }
-  asked->announced = json_pack("{s:I, s:s}", "size", (json_int_t)request->length, "sha256", sha256);
+  if (!read_size(request, &size, result))
+    return FALSE;
+  asked->announced = json_pack("{s:I, s:s}", "size", (json_int_t)size, "sha256", sha256);
   for (guint i = 0; i < G_N_ELEMENTS(declared); i++) {
     const char *value = exchange_header(request, declared[i].header);
     if (value && !is_fit(value)) {
@@ -99,9 +114,10 @@ static enum MHD_Result put_begin(FrontRequest *request, char **words) {
   if (!asked || !read_announced(request, asked, &result))
     return result;
   const ExchangeVerdictRow *too_large = exchange_verdict(VERDICT_TOO_LARGE);
-  if (request->length > exchange_limit(asked->conf, words[1]))
+  guint64 size = (guint64)json_integer_value(json_object_get(asked->announced, "size"));
+  if (size > exchange_limit(asked->conf, words[1]))
     return exchange_refuse(request, too_large->status, too_large->word, too_large->text);
-  if (request->length <= EXCHANGE_SMALL && !exchange_header(request, "Expect"))
+  if (size <= EXCHANGE_SMALL && size == request->length && !exchange_header(request, "Expect"))
     return MHD_YES;
   json_t *question = exchange_question(asked, "open", words[1]);
   json_object_update(question, asked->announced);

@@ -120,6 +120,29 @@ def a_broken_upload_goes_on_where_it_ended_and_only_one_writes():
 
 
 @test
+def an_item_is_put_in_parts_from_an_empty_first_one_on():
+    with Exchange() as exchange:
+        source = exchange.source
+        for name, body, part in (("large", os.urandom(BIG), 100000), ("small", b"claims", 1), ("empty", b"", 1)):
+            said = [f"Repr-Digest: {repr_digest(body)}", f"Upload-Length: {len(body)}"]
+            short = source.curl(source.item(name), method="PUT", body=body + b"x", headers=said)
+            equal((short.status, short.json()["error"]), (400, "invalid"), "a body that is longer than the whole")
+            first = source.curl(source.item(name), method="PUT", body=b"", headers=said)
+            equal(first.status, 204 if body else 201, f"{name}: the first part")
+            equal(exchange.consumer.get(name).status, 404 if body else 200, "to obtain it meanwhile")
+            for at in range(0, len(body), part):
+                is_last = at + part >= len(body)
+                answer = source.patch(name, at, body[at:at + part])
+                equal(answer.status, 201 if is_last else 204, f"{name}: the part at {at}")
+                assert is_last or answer.headers["upload-offset"] == str(at + part), answer.headers
+            equal(digest(exchange.consumer.get(name).body), digest(body), "what came")
+            again = source.curl(source.item(name), method="PUT", body=b"", headers=said)
+            equal(again.status, 200, "the first part again")
+            other = [f"Repr-Digest: {repr_digest(body + b'x')}", f"Upload-Length: {len(body) + 1}"]
+            equal(source.curl(source.item(name), method="PUT", body=b"", headers=other).status, 422, "of other bytes")
+
+
+@test
 def a_list_goes_on_after_its_cursor_and_skips_nothing_while_many_put():
     with Exchange() as exchange:
         consumer, seen, names = exchange.consumer, [], [f"i{n}" for n in range(60)]
