@@ -13,10 +13,10 @@
  *
  * Paths are the partner's bytes, absolute or relative to its login folder. File content that is reported by the remote
  * side (sizes, names, times) is hostile: bounded and checked here before the caller sees it.
- * The interface is the same for SFTP, local folders, FTP, FTPS and HTTP(S). Of HTTP there are stat (HEAD), get and
- * post; the rest is CONFIGURATION there. A caged courier opens no connection itself: for FTP's data connections (and
- * HTTP's when the server has closed one) it asks the lane, which dials the endpoint's own address, whatever the server
- * says, and passes the socket. */
+ * The interface is the same for SFTP, local folders, FTP, FTPS, HTTP(S) and mailboxes. Of HTTP there are stat (HEAD),
+ * get and post; of mailboxes list, stat, get, put and what courier_mailbox.h has; the rest is CONFIGURATION there. A
+ * caged courier opens no connection itself: for FTP's data connections (and HTTP's when the server has closed one) it
+ * asks the lane, which dials the endpoint's own address, whatever the server says, and passes the socket. */
 #pragma once
 #include "gateway/base/error.h"
 #include "transfer/courier_endpoint.h"
@@ -41,6 +41,7 @@ typedef struct {
   gint64 modified;  /* seconds since 1970; 0 when the server does not say */
   gboolean is_file; /* a regular file; links and others are reported as not */
   gboolean is_link; /* a symbolic one, where the server tells: it is not followed */
+  char *sha256;     /* hex; mailboxes: as it was put. NULL: not told */
 } CourierEntry;
 
 typedef struct {
@@ -52,6 +53,11 @@ typedef struct {
   void (*passed)(gpointer user, const char *name, guint64 size, gint64 modified);
   gpointer user;
   char **unknown; /* may be NULL: a line that was not understood, shown, or NULL; the caller frees */
+  /* Mailboxes: only what came behind this cursor; NULL: all that nobody has acknowledged, from the oldest. What has
+   * been acknowledged is never listed. A cursor that the mailbox does not know any more counts as none. */
+  const char *after;
+  guint wait;    /* mailboxes: seconds to wait for a first item behind `after` */
+  char **cursor; /* mailboxes: where to go on, once these are kept; the caller frees. May be NULL */
 } CourierListing;
 /* GPtrArray of CourierEntry*, sorted by name bytes, "." and ".." left out, names that cannot be a file's (slash, NUL,
  * empty, over 255 bytes) and lines that are not understood counted in *refused and left out. The caller frees the
@@ -92,6 +98,11 @@ typedef struct {
   CourierProgress progress;
   gpointer user;
   gboolean *vanished; /* may be NULL, then PARTNER: it was taken, and is not there (or nobody may see it) afterwards */
+  /* Mailboxes say where an item goes on: `offset` is not looked at. Other bytes under a known name are PARTNER. */
+  const char *sha256; /* hex, of all of it */
+  const char *about;  /* the item that this one belongs to; NULL: none */
+  guint64 part;       /* at most so many bytes in this call; 0: all */
+  guint64 *reached;   /* how far it is: `size` when it is put, and durable there. May be NULL if part is 0 */
 } CourierPut;
 /* On return the remote size has been read back and equals `size`, and fsync@openssh.com was asked for where the server
  * has it. */

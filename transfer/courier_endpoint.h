@@ -4,8 +4,9 @@
 #pragma once
 #include <glib.h>
 
-typedef enum { COURIER_SFTP, COURIER_LOCAL, COURIER_FTP, COURIER_HTTP } CourierKind;
-/* FTP: none, AUTH TLS, from the start; HTTP: none or implicit */
+/* MAILBOX: the mailboxes of an exchange, over HTTP */
+typedef enum { COURIER_SFTP, COURIER_LOCAL, COURIER_FTP, COURIER_HTTP, COURIER_MAILBOX } CourierKind;
+/* FTP: none, AUTH TLS, from the start; HTTP, MAILBOX: none or implicit */
 typedef enum { COURIER_TLS_NONE, COURIER_TLS_EXPLICIT, COURIER_TLS_IMPLICIT } CourierTls;
 
 typedef struct {

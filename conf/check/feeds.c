@@ -71,7 +71,7 @@ static const char *delivered_taken(const ConfFeed *sender, const char *match) {
 static void check_feedback_loops(const Placed *sender, const Placed *receiver, ConfReport *report) {
   const ConfSourceFolder *source = &receiver->feed->source;
   const ConfFeedback *feedback = &sender->feed->feedback;
-  if (!source->match)
+  if (!source->match || source->ready == CONF_READY_LISTED) /* our items are in the mailbox's other direction */
     return;
   if (!same_folder(folder_of(sender, feedback->endpoint, feedback->path),
                    folder_of(receiver, source->endpoint, source->path)))
@@ -94,7 +94,7 @@ static void check_delivery_loops(const Placed *sender, const Placed *receiver, C
   const ConfSourceFolder *source = &receiver->feed->source;
   const ConfDeliver *deliver = &sender->feed->deliver;
   const ConfPartner *system = !deliver->system ? NULL : conf_system(sender->conf, deliver->system);
-  if (!source->match || !system || !deliver->endpoint)
+  if (!source->match || source->ready == CONF_READY_LISTED || !system || !deliver->endpoint)
     return;
   Folder folder = {.endpoint = conf_endpoint(system, deliver->endpoint), .path = deliver->path};
   if (!same_folder(folder, folder_of(receiver, source->endpoint, source->path)))

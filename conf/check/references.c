@@ -70,7 +70,7 @@ void reference_endpoint(const Section *section, const ConfPartner *owner, Endpoi
   } else if (endpoint->url && url_has_folders(endpoint->scheme) != (use == ENDPOINT_FOLDERS)) {
     section_error(section, "endpoint", "endpoint \"%s\" of %s \"%s\" is %s://, and this needs %s", name, kind,
                   owner->name, url_scheme_word(endpoint->scheme),
-                  use == ENDPOINT_FOLDERS ? "folders: sftp://, ftp://, ftps:// or file://" : "https://");
+                  use == ENDPOINT_FOLDERS ? "folders: sftp://, ftp://, ftps://, mailbox:// or file://" : "https://");
   }
 }
 

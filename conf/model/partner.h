@@ -14,15 +14,16 @@ typedef struct {
   char *sha1_until; /* YYYY-MM-DD, in UTC: signatures over SHA-1 pass to its end; NULL: none does */
 } ConfOpenpgp;
 
-/* ftp:// is FTP with AUTH TLS (explicit FTPS), ftps:// is implicit FTPS; both in the clear only with clear-text = yes,
- * and so http://. The words are those of URLs. */
+/* ftp:// is FTP with AUTH TLS (explicit FTPS), ftps:// is implicit FTPS; mailbox:// is an exchange over HTTPS. All in
+ * the clear only with clear-text = yes, and so http://. The words are those of URLs. */
 #define CONF_SCHEMES(X)         \
   X(CONF_URL_SFTP, "sftp")      \
   X(CONF_URL_FILE, "file")      \
   X(CONF_URL_FTP, "ftp")        \
   X(CONF_URL_FTPS, "ftps")      \
   X(CONF_URL_HTTPS, "https")    \
-  X(CONF_URL_HTTP, "http")
+  X(CONF_URL_HTTP, "http")      \
+  X(CONF_URL_MAILBOX, "mailbox")
 typedef enum { CONF_SCHEMES(CONF_CONSTANT) } ConfScheme;
 
 typedef struct {
@@ -33,7 +34,7 @@ typedef struct {
   char *user;
   char *host;
   guint port;
-  char *folder; /* file://; of http(s):// the base path */
+  char *folder; /* file://; of http(s):// and mailbox:// the base path */
   char **host_keys;
   char *identity_file;
   char *passphrase_file;
@@ -41,7 +42,7 @@ typedef struct {
   guint connections;     /* 2 */
   guint connect_timeout; /* seconds */
   guint io_timeout;      /* seconds */
-  gboolean clear_text;   /* ftp://, http://: without TLS, asked for */
+  gboolean clear_text;   /* ftp://, http://, mailbox://: without TLS, asked for */
   char *ca_file;         /* PEM; NULL: the system's */
   char **tls_keys;       /* pinned public keys, "sha256//…" (base64), two slots; beside the certificate's check */
   char *certificate_file; /* ours, for TLS; PEM */

@@ -2,12 +2,14 @@
 #pragma once
 #include "conf/model/envelope.h"
 
+/* LISTED, and after it ACKNOWLEDGE: of mailboxes, which list only what is whole */
 #define CONF_READIES(X)                 \
   X(CONF_READY_MARKER, "marker")        \
   X(CONF_READY_RENAME, "rename")        \
   X(CONF_READY_STABLE, "stable")        \
   X(CONF_READY_AGE, "age")              \
-  X(CONF_READY_DECLARED, "declared")
+  X(CONF_READY_DECLARED, "declared")    \
+  X(CONF_READY_LISTED, "listed")
 typedef enum { CONF_READIES(CONF_CONSTANT) } ConfReady;
 
 /* as md5sum prints; delimited; key=value lines */
@@ -32,7 +34,8 @@ typedef struct {
 #define CONF_AFTERS(X)                  \
   X(CONF_AFTER_ARCHIVE, "archive")      \
   X(CONF_AFTER_DELETE, "delete")        \
-  X(CONF_AFTER_KEEP, "keep")
+  X(CONF_AFTER_KEEP, "keep")            \
+  X(CONF_AFTER_ACKNOWLEDGE, "acknowledge")
 typedef enum { CONF_AFTERS(CONF_CONSTANT) } ConfAfter;
 
 typedef struct {
@@ -46,6 +49,7 @@ typedef struct {
   guint looks;      /* stable: 3 */
   guint least_age;  /* seconds, in addition to each kind of evidence; the kind of READY_AGE */
   guint every;      /* seconds; 0: cron */
+  guint wait;       /* READY_LISTED: seconds that a poll waits for an item; 25 */
   char *cron;
   char *time_zone;
   ConfWhere schedule_where;

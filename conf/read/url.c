@@ -5,7 +5,8 @@
 
 static const char *const schemes[] = {CONF_SCHEMES(CONF_WORD)};
 static const guint ports[] = {[CONF_URL_SFTP] = 22,  [CONF_URL_FILE] = 0,    [CONF_URL_FTP] = 21,
-                              [CONF_URL_FTPS] = 990, [CONF_URL_HTTPS] = 443, [CONF_URL_HTTP] = 80};
+                              [CONF_URL_FTPS] = 990, [CONF_URL_HTTPS] = 443, [CONF_URL_HTTP] = 80,
+                              [CONF_URL_MAILBOX] = 443};
 
 const char *url_scheme_word(ConfScheme scheme) {
   return schemes[scheme];
@@ -132,11 +133,10 @@ const char *url_read(const char *text, Url *url) {
       continue;
     url->scheme = (ConfScheme)i;
     const char *rest = text + length + strlen("://");
-    return i == CONF_URL_FILE             ? read_file_url(rest, url)
-           : url_has_folders(url->scheme) ? read_server(rest, url)
-                                          : read_web(rest, url);
+    gboolean is_web = i == CONF_URL_MAILBOX || !url_has_folders(url->scheme);
+    return i == CONF_URL_FILE ? read_file_url(rest, url) : is_web ? read_web(rest, url) : read_server(rest, url);
   }
   if (g_str_has_prefix(text, "ftpes://"))
     return "FTP that is secured by AUTH TLS is written ftp:// here";
-  return "the URL must begin with sftp://, ftp://, ftps://, https://, http:// or file://";
+  return "the URL must begin with sftp://, ftp://, ftps://, https://, http://, mailbox:// or file://";
 }

@@ -13,7 +13,8 @@ enum {
   FTPS = 1 << CONF_URL_FTPS,
   HTTPS = 1 << CONF_URL_HTTPS,
   HTTP = 1 << CONF_URL_HTTP,
-  EACH = SFTP | 1 << CONF_URL_FILE | FTP | FTPS | HTTPS | HTTP
+  MAILBOX = 1 << CONF_URL_MAILBOX,
+  EACH = SFTP | 1 << CONF_URL_FILE | FTP | FTPS | HTTPS | HTTP | MAILBOX
 };
 
 static void check_meanings(const Section *section, ConfScheme scheme) {
@@ -48,7 +49,7 @@ static void check_clear_text(const Section *section, const ConfEndpoint *endpoin
                   "'url': http:// is not encrypted; use https://, or say with clear-text = yes that it is meant");
   if (!endpoint->clear_text)
     return;
-  for (guint i = 0; i < G_N_ELEMENTS(of_tls) && endpoint->scheme == CONF_URL_FTP; i++)
+  for (guint i = 0; i < G_N_ELEMENTS(of_tls) && endpoint->scheme != CONF_URL_HTTP; i++)
     if (section_has(section, of_tls[i]))
       section_error(section, of_tls[i], "'%s' is for TLS, which clear-text = yes turns off", of_tls[i]);
   const char *secret = section_has(section, "token-file")      ? "token-file"
@@ -82,6 +83,7 @@ static void check_by_scheme(const Section *section, const ConfEndpoint *endpoint
     break;
   case CONF_URL_HTTPS:
   case CONF_URL_HTTP:
+  case CONF_URL_MAILBOX:
     check_web_login(section, endpoint);
     break;
   }
@@ -142,7 +144,7 @@ static void check_tls_keys(const Section *section, gpointer into) {
 static const Row rows[] = {
     WHERE(ConfEndpoint),
     TITLE(ConfEndpoint),
-    ROW(ConfEndpoint, "clear-text", clear_text, yes, .fits = FTP | HTTP),
+    ROW(ConfEndpoint, "clear-text", clear_text, yes, .fits = FTP | HTTP | MAILBOX),
     ROW(ConfEndpoint, "url", url, text, .fits = EACH,
         .needed = "where the server is, as sftp://user@host:22 or file:///folder"),
     CHECK(check_url),
@@ -154,14 +156,14 @@ static const Row rows[] = {
     ROW(ConfEndpoint, "host-key", host_keys, list, .most = 2, .fits = SFTP),
     CHECK(check_host_keys),
     ROW(ConfEndpoint, "identity-file", identity_file, file, .fits = SFTP),
-    ROW(ConfEndpoint, "passphrase-file", passphrase_file, file, .fits = SFTP | FTP | FTPS | HTTPS),
-    ROW(ConfEndpoint, "password-file", password_file, file, .fits = SFTP | FTP | FTPS | HTTPS | HTTP),
-    ROW(ConfEndpoint, "token-file", token_file, file, .fits = HTTPS | HTTP),
-    ROW(ConfEndpoint, "ca-file", ca_file, file, .fits = FTP | FTPS | HTTPS),
-    ROW(ConfEndpoint, "certificate-file", certificate_file, file, .fits = FTP | FTPS | HTTPS),
-    ROW(ConfEndpoint, "private-key-file", private_key_file, file, .fits = FTP | FTPS | HTTPS),
+    ROW(ConfEndpoint, "passphrase-file", passphrase_file, file, .fits = SFTP | FTP | FTPS | HTTPS | MAILBOX),
+    ROW(ConfEndpoint, "password-file", password_file, file, .fits = SFTP | FTP | FTPS | HTTPS | HTTP | MAILBOX),
+    ROW(ConfEndpoint, "token-file", token_file, file, .fits = HTTPS | HTTP | MAILBOX),
+    ROW(ConfEndpoint, "ca-file", ca_file, file, .fits = FTP | FTPS | HTTPS | MAILBOX),
+    ROW(ConfEndpoint, "certificate-file", certificate_file, file, .fits = FTP | FTPS | HTTPS | MAILBOX),
+    ROW(ConfEndpoint, "private-key-file", private_key_file, file, .fits = FTP | FTPS | HTTPS | MAILBOX),
     CHECK(check_certificate),
-    ROW(ConfEndpoint, "tls-key", tls_keys, list, .most = 2, .fits = FTP | FTPS | HTTPS),
+    ROW(ConfEndpoint, "tls-key", tls_keys, list, .most = 2, .fits = FTP | FTPS | HTTPS | MAILBOX),
     CHECK(check_tls_keys),
     ROW(ConfEndpoint, "listing-time-zone", listing_time_zone, time_zone, .fits = FTP | FTPS),
     ROW(ConfEndpoint, "connections", connections, number, .otherwise = 2, .least = 1, .most = 16, .fits = EACH),

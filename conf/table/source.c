@@ -2,6 +2,7 @@
  * what is around the records. */
 #include "conf/check/references.h"
 #include "conf/read/section.h"
+#include "conf/read/url.h"
 #include "conf/table/kinds.h"
 #include "conf/table/tables.h"
 #include <string.h>
@@ -13,6 +14,47 @@ static void check_endpoint(const Section *section, gpointer into) {
 }
 
 /* --- What shows that a file is complete. */
+
+/* A mailbox lists what is whole, and keeps it until it is acknowledged: there is nothing to choose. */
+static gboolean is_of_mailbox(const Section *section, const ConfSourceFolder *source) {
+  const ConfFeed *feed = section->outer->into;
+  const ConfPartner *partner = feed->partner ? conf_partner(section->conf, feed->partner) : NULL;
+  const ConfEndpoint *endpoint = partner && source->endpoint ? conf_endpoint(partner, source->endpoint) : NULL;
+  return endpoint && endpoint->url && endpoint->scheme == CONF_URL_MAILBOX;
+}
+
+static void settle_ready(const Section *section, gpointer into) {
+  ConfSourceFolder *source = into;
+  gboolean is_mailbox = is_of_mailbox(section, source), is_said = section_has(section, "ready");
+  if (is_said && is_mailbox != (source->ready == CONF_READY_LISTED))
+    section_error(section, "ready", "'ready': listed is for mailbox:// endpoints, which need not be told");
+  if (is_mailbox)
+    source->ready = CONF_READY_LISTED;
+}
+
+static void settle_after(const Section *section, gpointer into) {
+  ConfSourceFolder *source = into;
+  gboolean is_mailbox = source->ready == CONF_READY_LISTED, is_said = section_has(section, "after");
+  if (is_said && is_mailbox != (source->after == CONF_AFTER_ACKNOWLEDGE))
+    section_error(section, "after", "'after': acknowledge is for mailbox:// endpoints, which need not be told");
+  if (is_mailbox)
+    source->after = CONF_AFTER_ACKNOWLEDGE;
+}
+
+/* It is listed once, so that nothing beside it and no later look can be waited for. */
+static void check_listed(const Section *section, gpointer into) {
+  const ConfSourceFolder *source = into;
+  if (source->ready != CONF_READY_LISTED)
+    return;
+  static const char *const others[] = {"declared", "least-age", "archive"};
+  for (guint i = 0; i < G_N_ELEMENTS(others); i++)
+    if (section_has(section, others[i]))
+      section_error(section, others[i], "'%s' has no meaning with %s://", others[i],
+                    url_scheme_word(CONF_URL_MAILBOX));
+  if (source->envelope == CONF_ENVELOPE_DETACHED)
+    section_error(section, "envelope",
+                  "'envelope': an item of a mailbox comes without files beside it; use openpgp");
+}
 
 static void fill_evidence(const Section *section, gpointer into) {
   (void)section;
@@ -177,6 +219,9 @@ static const Row rows[] = {
     ROW(ConfSourceFolder, "path", path, remote_path, .needed = "the folder on the endpoint"),
     ROW(ConfSourceFolder, "match", match, glob, .needed = "a pattern for the names of this feed's files"),
     ROW(ConfSourceFolder, "ready", ready, choice, .words = WORDS(CONF_READIES), .otherwise = CONF_READY_STABLE),
+    CHECK(settle_ready),
+    ROW(ConfSourceFolder, "wait", wait, seconds, .otherwise = 25, .most = 60,
+        IF_READY(CONF_READY_LISTED, "listed")),
     ROW(ConfSourceFolder, "marker", marker, template, .rule = &template_of_marker,
         IF_READY(CONF_READY_MARKER, "marker")),
     ROW(ConfSourceFolder, "temporary", temporary, globs, .most = 50, IF_READY(CONF_READY_RENAME, "rename")),
@@ -196,6 +241,7 @@ static const Row rows[] = {
     ROW(ConfSourceFolder, "tell-after", tell_after, seconds, .otherwise = 3600, .most = 31 * 86400),
     ROW(ConfSourceFolder, "ignore", ignore, globs, .most = 50),
     ROW(ConfSourceFolder, "after", after, choice, .words = WORDS(CONF_AFTERS), .otherwise = CONF_AFTER_ARCHIVE),
+    CHECK(settle_after),
     ROW(ConfSourceFolder, "archive", archive, remote_path, .only_with = "after = archive",
         .with = offsetof(ConfSourceFolder, after), .with_values = 1u << CONF_AFTER_ARCHIVE),
     CHECK(check_archive),
@@ -210,6 +256,7 @@ static const Row rows[] = {
     ROW(ConfSourceFolder, "inner-packing", inner_packing, choice, .words = WORDS(CONF_PACKINGS),
         .otherwise = CONF_PACK_NONE),
     CHECK(check_packing),
+    CHECK(check_listed),
     ROW(ConfSourceFolder, "size-limit", size_limit, size64, .otherwise = 4ULL << 30, .least = 1024, .most = 1ULL << 40),
     ROWS_END,
 };

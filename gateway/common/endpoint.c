@@ -11,6 +11,8 @@ static CourierKind kind_of(ConfScheme scheme) {
   case CONF_URL_HTTP:
   case CONF_URL_HTTPS:
     return COURIER_HTTP;
+  case CONF_URL_MAILBOX:
+    return COURIER_MAILBOX;
   case CONF_URL_SFTP:
   default:
     return COURIER_SFTP;
@@ -25,6 +27,8 @@ static CourierTls tls_of(const ConfEndpoint *conf) {
     return COURIER_TLS_IMPLICIT;
   case CONF_URL_FTP:
     return conf->clear_text ? COURIER_TLS_NONE : COURIER_TLS_EXPLICIT;
+  case CONF_URL_MAILBOX:
+    return conf->clear_text ? COURIER_TLS_NONE : COURIER_TLS_IMPLICIT;
   case CONF_URL_SFTP:
   case CONF_URL_FILE:
   case CONF_URL_HTTP:

@@ -5,6 +5,7 @@
 #include "gateway/common/remote_path.h"
 #include "gateway/common/put_note_private.h"
 #include "gateway/common/log.h"
+#include "transfer/courier_mailbox.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -295,9 +296,18 @@ static gboolean run_put(const RemotePut *put, PutNote *note, GError **error) {
          (put->direct ? put_directly(put, note, error) : put_by_rename(put, note, error));
 }
 
+static gboolean put_item(const RemotePut *put, GError **error) {
+  guint64 size;
+  g_autofree char *sha256 = put->sha256 ? g_strdup(put->sha256) : digest_of(put->fd, &size, error);
+  const CourierPut item = {.path = put->to, .fd = put->fd, .size = put->size, .sha256 = sha256, .about = put->about};
+  return sha256 && courier_put(put->courier, &item, error);
+}
+
 gboolean remote_put(const RemotePut *put, GError **error) {
   PutNote note;
   GError *failed = NULL;
+  if (courier_is_of_mailboxes(put->courier))
+    return put_item(put, error);
   put_note_read(&note, put->scratch, put->owner, put->to);
   note.synced = put->vanishes || put->direct;
   gboolean ok = run_put(put, &note, &failed);
@@ -310,17 +320,18 @@ gboolean remote_put(const RemotePut *put, GError **error) {
 }
 
 gboolean remote_put_marker(Courier *courier, const char *scratch, const char *to, GError **error) {
-  const RemotePut marker = {.courier = courier, .to = to};
+  RemotePut marker = {.courier = courier, .to = to};
   CourierStat stat;
-  gboolean is_gone = FALSE; /* a marker that is taken at once has done its work */
-  PutLook look = look_at(&marker, to, &stat, error);
+  gboolean is_gone = FALSE, /* a marker that is taken at once has done its work */
+      is_item = courier_is_of_mailboxes(courier);
+  PutLook look = is_item ? MISSING : look_at(&marker, to, &stat, error);
   if (look == THERE || look == LOOK_FAILED)
     return look == THERE;
-  int empty = files_open_unnamed(scratch, error);
+  int empty = marker.fd = files_open_unnamed(scratch, error);
   if (empty < 0)
     return FALSE;
   CourierPut upload = {.path = to, .fd = empty, .size = 0, .vanished = &is_gone};
-  gboolean ok = courier_put(courier, &upload, error);
+  gboolean ok = is_item ? put_item(&marker, error) : courier_put(courier, &upload, error);
   close(empty);
   fault_point("deliver-after-marker");
   return ok;

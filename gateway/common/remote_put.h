@@ -14,6 +14,9 @@
  * person asks for it (remote_put_forget(), by `retry`); with `vanishes` it counts as put. With a marker to come, the
  * partner waits for that, and what a rename has lost is put again, three times at most.
  *
+ * A mailbox does all this by itself: it knows an item that was put before, goes on with one that was begun, and refuses
+ * other bytes. There is no temporary name and no note.
+ *
  * The note is a file in `scratch`, OWNER-put-HASH: what was under way ('u' an upload, 'r' a rename; 'v': it had
  * vanished, 'a': it was cut off where nobody can see what became of it) and how often it vanished. It is not synced,
  * but with `vanishes` or `direct`: a power cut between the rename and the reply, with the file taken away at once,
@@ -32,6 +35,7 @@ typedef struct {
   gboolean replace, marker_follows;
   gboolean direct;   /* under its own name at once: for a server that cannot rename, or takes away what is closed */
   gboolean vanishes; /* what is gone after its upload has been delivered */
+  const char *about; /* mailboxes: the item that this belongs to; NULL: none */
   const char *before_rename, *after_rename; /* fail points; NULL: the delivery's */
 } RemotePut;
 gboolean remote_put(const RemotePut *put, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,7 +4,8 @@
  * Order: the partner's file is claimed (claim.h), then its marker, signature and declaration go (so that a file that is
  * sent again under this name is not admitted by the old ones; an index of many files with the last of them), then what
  * was claimed, then our own; the commit last. A copy that is no longer the one that was fetched is somebody's new file
- * and is left alone, and what stands beside it with it. */
+ * and is left alone, and what stands beside it with it. An item of a mailbox is acknowledged, with the digest of what
+ * was obtained; a crash behind that says it again. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "gateway/common/remote_put.h"
@@ -14,6 +15,7 @@
 #include "gateway/flow/step.h"
 #include "gateway/flow/remote_look.h"
 #include "gateway/common/log.h"
+#include "transfer/courier_mailbox.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -178,7 +180,26 @@ static gboolean look_at_source(Step *step, const Claim *claim, RemoteCopy *copy,
   return *copy != REMOTE_UNKNOWN;
 }
 
+/* An item that was refused without being obtained is done with, too. */
+static gboolean acknowledge(Step *step, GError **error) {
+  g_autoptr(Declared) listed = NULL;
+  gsize length;
+  const char *name = g_bytes_get_data(step->file->name, &length);
+  g_autofree char *path = remote_path_join(step->file->folder, name, length);
+  if (!declared_from_evidence(step->file->evidence, &listed, error))
+    return FALSE;
+  const char *announced = listed ? listed->digests[DIGEST_SHA256] : NULL;
+  const CourierAcknowledgement said = {.path = path,
+                                       .sha256 = step->file->cipher_sha256 ? step->file->cipher_sha256 : announced,
+                                       .size = step->file->size};
+  if (!said.sha256)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "item %s: there is no digest to acknowledge it with", path);
+  return courier_acknowledge(step->courier, &said, error);
+}
+
 static gboolean close_source(Step *step, GError **error) {
+  if (step->feed->conf->source.after == CONF_AFTER_ACKNOWLEDGE)
+    return acknowledge(step, error);
   if (step->feed->conf->source.after == CONF_AFTER_KEEP)
     return TRUE;
   Claim claim = {.step = step, .suffix = "", .sha256 = step->file->cipher_sha256};

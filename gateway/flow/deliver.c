@@ -25,6 +25,9 @@ static gboolean put_answer(Step *step, const GPtrArray *intents, const BookInten
   int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0)
     return sallyport_error_errno(error, errno, "open %s", from);
+  gsize length;
+  const char *name = g_bytes_get_data(step->file->name, &length);
+  g_autofree char *item = g_strndup(name, length);
   RemotePut remote = {.courier = step->courier,
                       .scratch = step->flow->paths->out,
                       .to = intent->to,
@@ -32,6 +35,7 @@ static gboolean put_answer(Step *step, const GPtrArray *intents, const BookInten
                       .fd = fd,
                       .size = intent->size,
                       .sha256 = intent->sha256,
+                      .about = step->feed->conf->source.ready == CONF_READY_LISTED ? item : NULL,
                       .replace = step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE,
                       .marker_follows = has_marker(intents),
                       .direct = step->feed->conf->feedback.write == CONF_WRITE_DIRECT,

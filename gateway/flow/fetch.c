@@ -90,9 +90,11 @@ static gboolean is_from_an_earlier_boot(const struct stat *status) {
   return status->st_mtim.tv_sec < now.tv_sec - up.tv_sec;
 }
 
-static gboolean may_be_of_two_files(const GError *failed) {
+/* An item of a mailbox never changes, and its digest is known: it is gone on with. */
+static gboolean may_be_of_two_files(const Step *step, const GError *failed) {
   SallyportErrorCode code = sallyport_error_code(failed);
-  return code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_PARTNER;
+  return (code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_PARTNER) &&
+         step->feed->conf->source.ready != CONF_READY_LISTED && !courier_is_lost(step->courier);
 }
 
 /* A transfer that breaks off is resumed; what came whole and is not what the server said (it changed meanwhile, or the
@@ -119,7 +121,7 @@ static gboolean fetch_into(Step *step, Intake *intake, const char *remote, const
     if (intake->error) { /* ours, which ended the transfer */
       g_clear_error(error);
       g_propagate_error(error, g_steal_pointer(&intake->error));
-    } else if (error && may_be_of_two_files(*error) && !courier_is_lost(step->courier) && ftruncate(fd, 0) != 0) {
+    } else if (error && may_be_of_two_files(step, *error) && ftruncate(fd, 0) != 0) {
       g_prefix_error(error, "(and the part could not be emptied: %s) ", g_strerror(errno));
     }
     return FALSE;
@@ -159,6 +161,9 @@ static gboolean differs(Step *step, const Declared *declared, const char *code, 
                          .name = step->file->name};
   unlink(part);
   unlink(final);
+  /* an item never changes: other bytes are a fault on the way */
+  if (step->feed->conf->source.ready == CONF_READY_LISTED)
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "%s", reason);
   if (!declared_has_changed(&place, declared, &changed, error))
     return FALSE;
   if (changed) {

@@ -3,7 +3,13 @@
  * A crash before the commit forgets the looks and the sightings; the next poll sees the files again. A crash after it
  * leaves files in `seen` or `admitted`, from where the lane goes on. A name that is in a live state is left alone: its
  * fetch notices when the bytes change. What was closed stays closed while the partner's copy stays as it was (after =
- * keep); where closing takes the copy away, a name that is there again was sent again. */
+ * keep); where closing takes the copy away, a name that is there again was sent again.
+ *
+ * A mailbox lists what came behind a cursor, which is kept in memory only and moves on after the commit: a lane that
+ * starts, on a new disk or with a restored book, too, asks for all that nobody has acknowledged, and so does each one
+ * from hour to hour: an exchange whose disk was copied back may not know it. Where the exchange was restored, items are
+ * listed that we are done with: one with the id, size and digest of a closed file is acknowledged again, before the
+ * commit, and not run. */
 #include "gateway/flow/admission/declarations.h"
 #include "gateway/flow/flow.h"
 #include "gateway/flow/admission/looks.h"
@@ -11,11 +17,13 @@
 #include "gateway/common/log.h"
 #include "gateway/flow/feed_calendar.h"
 #include "gateway/flow/admission/overlooked.h"
+#include "transfer/courier_mailbox.h"
 #include <string.h>
 
 /* What one poll takes at most, so that memory has a bound: the next one goes on. A folder of 200,000 files and markers
  * is listed whole; beyond that, files that are taken away make room for those behind them, and an alarm stands. */
 enum { MOST_LISTED = 200000, MOST_SIGHTINGS = 10000 };
+#define ANEW_EVERY (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 
 typedef struct {
   Flow *flow;
@@ -35,6 +43,7 @@ typedef struct {
   GPtrArray *gone;
   GPtrArray *waiting; /* for something else than at the look before */
   GPtrArray *kept;    /* owns what the lists above borrow from the book */
+  GPtrArray *again;   /* CourierEntry*, borrowed: items that were done with before */
   DeclarationsLook declaring;
   BookPoll poll;
 } Poll;
@@ -62,8 +71,10 @@ static Look *look_for(Poll *poll, const CourierEntry *entry) {
 
 /* Whether a finished file is still the same copy that its partner's folder shows now. */
 static gboolean is_same_copy(const Poll *poll, const BookFile *file, const CourierEntry *entry) {
-  return poll->feed->conf->source.after == CONF_AFTER_KEEP && file->size == entry->size &&
-         file->modified == entry->modified;
+  ConfAfter after = poll->feed->conf->source.after;
+  gboolean is_same_item = after == CONF_AFTER_ACKNOWLEDGE && entry->sha256 &&
+                          g_strcmp0(file->cipher_sha256, entry->sha256) == 0;
+  return (after == CONF_AFTER_KEEP || is_same_item) && file->size == entry->size && file->modified == entry->modified;
 }
 
 /* A file that was closed while the listing was on its way may still stand in it: what is there then is its old copy,
@@ -147,6 +158,11 @@ static gboolean weigh(Poll *poll, const CourierEntry *entry, const Look *look, B
     missing->on = declaration_of(source, entry->name);
     return TRUE;
   }
+  const Declared listed = {.has_size = TRUE,
+                           .size = entry->size,
+                           .digests[DIGEST_SHA256] = entry->sha256,
+                           .file = (char *)"the mailbox's list"};
+  declared = entry->sha256 ? &listed : declared;
   file->evidence = declared ? declared_add_to_evidence(declared, evidence) : g_steal_pointer(&evidence);
   return TRUE;
 }
@@ -222,7 +238,9 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   }
   poll->poll.listed++;
   if (is_known) {
-    if (is_done)
+    if (is_done && entry->sha256)
+      g_ptr_array_add(poll->again, (gpointer)entry);
+    else if (is_done)
       look_for(poll, entry)->is_done = TRUE;
     return TRUE;
   }
@@ -379,20 +397,46 @@ static gboolean look_through(Poll *poll, const GPtrArray *entries, GError **erro
   for (guint i = 0; i < entries->len; i++)
     if (!consider(poll, entries->pdata[i], error))
       return FALSE;
-  if (!poll->truncated && !find_gone(poll, error))
+  gboolean is_whole = !poll->truncated && poll->feed->conf->source.ready != CONF_READY_LISTED;
+  if (is_whole && !find_gone(poll, error))
     return FALSE;
   looks_forget_others(poll->feed->looks, poll->generation);
   poll->poll.taken = poll->admitted->len;
   return TRUE;
 }
 
+static gboolean acknowledge_again(const Poll *poll, Courier *courier, GError **error) {
+  for (guint i = 0; i < poll->again->len; i++) {
+    const CourierEntry *entry = poll->again->pdata[i];
+    gsize length;
+    const char *name = g_bytes_get_data(entry->name, &length);
+    g_autofree char *path = remote_path_join(poll->feed->conf->source.path, name, length);
+    const CourierAcknowledgement said = {.path = path, .sha256 = entry->sha256, .size = entry->size};
+    if (!courier_acknowledge(courier, &said, error))
+      return FALSE;
+    log_event(LOG_INFO, "acknowledged-again", {"feed", poll->feed->conf->name}, {"item", path});
+  }
+  return TRUE;
+}
+
+/* Of a mailbox nothing is told of names that this feed does not take: they are other feeds' items, most often. */
+static CourierListing listing_of(Feed *feed, char **cursor) {
+  const ConfSourceFolder *source = &feed->conf->source;
+  gboolean is_mailbox = source->ready == CONF_READY_LISTED;
+  return (CourierListing){.folder = source->path,
+                          .limit = MOST_LISTED,
+                          .wanted = is_wanted,
+                          .passed = is_mailbox ? NULL : pass_over,
+                          .user = feed,
+                          .after = g_get_monotonic_time() < feed->anew_at ? feed->cursor : NULL,
+                          .wait = is_mailbox ? source->wait : 0,
+                          .cursor = cursor};
+}
+
 gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier, guint *admitted, GError **error) {
   gint64 listed_at = g_get_real_time();
-  CourierListing listing = {.folder = feed->conf->source.path,
-                            .limit = MOST_LISTED,
-                            .wanted = is_wanted,
-                            .passed = pass_over,
-                            .user = feed};
+  g_autofree char *cursor = NULL;
+  CourierListing listing = listing_of(feed, &cursor);
   gboolean truncated = FALSE;
   guint refused = 0;
   overlooked_begin(feed->overlooked, g_get_monotonic_time());
@@ -404,6 +448,7 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
   g_autoptr(GPtrArray) added = g_ptr_array_new(), ready = g_ptr_array_new(), changed = g_ptr_array_new(),
                        gone = g_ptr_array_new(), waiting = g_ptr_array_new(),
                        gone_ids = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GPtrArray) again = g_ptr_array_new();
   g_autoptr(GPtrArray) kept = g_ptr_array_new_with_free_func((GDestroyNotify)book_file_free);
   Poll poll = {
       .flow = flow,
@@ -421,6 +466,7 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
       .gone = gone,
       .waiting = waiting,
       .kept = kept,
+      .again = again,
       .truncated = truncated,
       .declaring = {.courier = courier, .scratch = flow->paths->in, .entries = entries, .feed = feed->conf->name},
       .poll = {
@@ -431,10 +477,14 @@ gboolean flow_poll(Flow *flow, Feed *feed, BookReader *reader, Courier *courier,
     g_hash_table_add(names, ((CourierEntry *)entries->pdata[i])->name);
   if (!declarations_look(feed->declarations, &poll.declaring, error))
     return FALSE;
-  if (!look_through(&poll, entries, error) || !book_write(flow->book, poll_change, &poll, error)) {
+  if (!look_through(&poll, entries, error) || !acknowledge_again(&poll, courier, error) ||
+      !book_write(flow->book, poll_change, &poll, error)) {
     looks_ask_again(feed->looks);
     return FALSE;
   }
+  feed->anew_at = listing.after ? feed->anew_at : g_get_monotonic_time() + ANEW_EVERY;
+  g_free(feed->cursor);
+  feed->cursor = g_steal_pointer(&cursor);
   log_poll(&poll, truncated, refused);
   *admitted = ready->len;
   return TRUE;

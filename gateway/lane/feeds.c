@@ -32,6 +32,26 @@ static EndpointPool *pool_for(Feeds *feeds, const ConfPartner *partner, const ch
   return pool_with(feeds, partner, name, 1, paths, error);
 }
 
+/* A poll of a mailbox keeps a connection while it waits: it has one of its own beside those that items come by. */
+static guint waiting_polls(const ConfLane *lane, const ConfFeed *feed) {
+  guint count = 0;
+  for (guint i = 0; i < lane->feeds->len; i++) {
+    const ConfFeed *other = lane->feeds->pdata[i];
+    count += other->source.ready == CONF_READY_LISTED && other->source.wait > 0 &&
+             g_strcmp0(other->partner, feed->partner) == 0 &&
+             g_strcmp0(other->source.endpoint, feed->source.endpoint) == 0;
+  }
+  return count;
+}
+
+static EndpointPool *source_pool(Feeds *feeds, const Feed *feed, const ConfLane *lane, const LanePaths *paths,
+                                 GError **error) {
+  const ConfEndpoint *endpoint = conf_endpoint(feed->partner, feed->conf->source.endpoint);
+  guint waiting = waiting_polls(lane, feed->conf);
+  return pool_with(feeds, feed->partner, endpoint->name, waiting > 0 ? endpoint->connections + waiting : 1, paths,
+                   error);
+}
+
 /* What the feed's process needs: an endpoint of our own system, and what it shares with other feeds. */
 static gboolean set_processor(Feeds *feeds, Feed *feed, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
                               GError **error) {
@@ -127,6 +147,7 @@ static void feed_free(Feed *feed) {
   overlooked_free(feed->overlooked);
   g_free(feed->rules);
   g_free(feed->columns);
+  g_free(feed->cursor);
   g_free(feed);
 }
 
@@ -142,7 +163,7 @@ static Feed *feed_new(Feeds *feeds, const Conf *conf, const ConfLane *lane, cons
   set_rules(feed);
   if ((feed->layout = layout_new(conf_layout(conf, settings->layout), error)) && set_columns(feed, error) &&
       set_schedule(feed, conf, error) && set_ledger(feeds, feed, paths, error) &&
-      (feed->source = pool_for(feeds, feed->partner, settings->source.endpoint, paths, error)) &&
+      (feed->source = source_pool(feeds, feed, lane, paths, error)) &&
       (feed->feedback = pool_for(feeds, feed->partner, settings->feedback.endpoint, paths, error)) &&
       set_processor(feeds, feed, conf, lane, paths, error))
     return feed;

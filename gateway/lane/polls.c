@@ -8,6 +8,7 @@ typedef struct {
   Task task;
   Lane *lane;
   Feed *feed;
+  gboolean goes_on; /* the next one waits for what comes: it begins at once */
 } PollTask;
 
 static void poll_task_end(Task *task) {
@@ -17,11 +18,17 @@ static void poll_task_end(Task *task) {
   run->feed->polling = FALSE;
   if (run->feed->next_poll == 0) /* a hint or an operator asked while it ran: what it listed may be older than that */
     run->feed->next_poll = now + HINT_MS * 1000;
+  else if (run->goes_on && schedule_has(run->feed->schedule, now))
+    run->feed->next_poll = now;
   else if (run->feed->next_poll <= now)
     run->feed->next_poll = schedule_next(run->feed->schedule, now);
   pthread_mutex_unlock(&run->lane->lock);
   lane_wake(run->lane);
   g_free(run);
+}
+
+static gboolean is_waiting(const Feed *feed) {
+  return feed->conf->source.ready == CONF_READY_LISTED && feed->conf->source.wait > 0;
 }
 
 static gboolean save_failed_poll(BookTransaction *tx, gpointer data, GError **error) {
@@ -62,8 +69,14 @@ static void run_poll(Task *task, BookReader *reader, Courier *courier, const GEr
   PollTask *run = (PollTask *)task;
   g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
   guint admitted = 0;
-  if (error || !flow_poll(&run->lane->flow, run->feed, reader, courier, &admitted, &error))
-    note_poll_failure(run, reader, error);
+  gint64 begun = g_get_monotonic_time();
+  gboolean was_first = !run->feed->cursor;
+  if (error || !flow_poll(&run->lane->flow, run->feed, reader, courier, &admitted, &error)) {
+    if (!is_waiting(run->feed) || !g_atomic_int_get(&run->lane->flow.stopping))
+      note_poll_failure(run, reader, error);
+  } else if (is_waiting(run->feed)) { /* an exchange that answers at once has no room for one more that waits */
+    run->goes_on = was_first || admitted > 0 || g_get_monotonic_time() - begun >= G_USEC_PER_SEC;
+  }
   poll_task_end(task);
 }
 
@@ -81,7 +94,7 @@ void lane_start_due_polls(Lane *lane) {
     if (!is_due)
       continue;
     PollTask *run = g_new0(PollTask, 1);
-    *run = (PollTask){.task = {run_poll, poll_task_end}, .lane = lane, .feed = feed};
+    *run = (PollTask){.task = {run_poll, poll_task_end, is_waiting(feed)}, .lane = lane, .feed = feed};
     endpoint_pool_add_first(feed->source, &run->task);
   }
 }

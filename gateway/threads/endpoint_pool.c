@@ -115,6 +115,15 @@ static gboolean connect_hand(EndpointPool *pool, Hand *hand, GError **why) {
   return connected;
 }
 
+/* FALSE: the pool has been halted, and with it this task. */
+static gboolean begin_task(EndpointPool *pool, Hand *hand, const Task *task) {
+  pthread_mutex_lock(&pool->lock);
+  hand->only_waits = task->only_waits;
+  gboolean begins = !task->only_waits || !pool->stopping;
+  pthread_mutex_unlock(&pool->lock);
+  return begins;
+}
+
 static void *carry(void *data) {
   Hand *hand = data;
   EndpointPool *pool = hand->owner;
@@ -129,6 +138,10 @@ static void *carry(void *data) {
     }
     g_autoptr(GError) failure = NULL;
     gboolean connected = connect_hand(pool, hand, &failure);
+    if (!begin_task(pool, hand, task)) {
+      task->drop(task);
+      continue;
+    }
     task->run(task, hand->reader, connected ? hand->courier : NULL, failure);
   }
   drop_courier(pool, hand);
@@ -179,19 +192,25 @@ static gboolean is_busy(EndpointPool *pool, gboolean within_grace) {
   return busy;
 }
 
-static void abort_all(EndpointPool *pool) {
-  pthread_mutex_lock(&pool->lock);
-  for (guint i = 0; i < pool->hands->len; i++) {
+/* Under the lock. */
+static void abort_hands(EndpointPool *pool, gboolean all) {
+  for (guint i = 0; pool->hands && i < pool->hands->len; i++) {
     Hand *hand = pool->hands->pdata[i];
-    if (hand->courier)
+    if (hand->courier && (all || hand->only_waits))
       courier_abort(hand->courier);
   }
+}
+
+static void abort_all(EndpointPool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  abort_hands(pool, TRUE);
   pthread_mutex_unlock(&pool->lock);
 }
 
 void endpoint_pool_halt(EndpointPool *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->stopping = TRUE;
+  abort_hands(pool, FALSE);
   pthread_mutex_unlock(&pool->lock);
   task_queue_stop(&pool->queue);
 }

@@ -12,6 +12,7 @@ struct Task {
    * (courier_is_lost) is replaced before the next one. */
   void (*run)(Task *task, BookReader *reader, Courier *courier, const GError *failure);
   void (*drop)(Task *task); /* instead of run, when the queue ends first */
+  gboolean only_waits; /* nothing is lost when it is cut short: it need not be waited for at the end */
 };
 
 typedef struct {
@@ -35,7 +36,8 @@ typedef struct {
   pthread_t thread;
   gpointer owner;
   BookReader *reader;
-  Courier *courier; /* under the pool's lock */
+  Courier *courier;    /* under the pool's lock */
+  gboolean only_waits; /* with a task of that kind; likewise */
 } Hand;
 /* Hand*: `count` of them, or as many as could be started and *error. */
 GPtrArray *hands_start(guint count, const char *book_path, void *(*run)(void *), gpointer owner, GError **error);

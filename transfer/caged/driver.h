@@ -6,7 +6,7 @@
  * An operation returns FALSE with an error whose code tells the lane what to do. A driver that can no longer trust its
  * connection sets `lost`: the process ends after the answer. */
 #pragma once
-#include "transfer/courier.h"
+#include "transfer/courier_mailbox.h"
 #include "transfer/probe.h"
 #include "transfer/wire/wire.h"
 
@@ -24,6 +24,10 @@ typedef struct {
   gboolean (*take)(gpointer user, const WireEntry *entry);
   gpointer user;
   gboolean *is_cut; /* set: the server says that it has not listed all; may be NULL */
+  /* mailboxes: CourierListing */
+  const char *after;
+  guint wait;
+  char **cursor;
 } DriverSink;
 
 /* Takes what a probe or a survey learns. Values that are too long are cut. */
@@ -37,6 +41,10 @@ typedef struct {
   const char *path;
   guint64 offset, size;
   int fd;
+  /* a put into a mailbox: CourierPut. Other drivers put all of it */
+  const char *sha256, *about;
+  guint64 part;
+  guint64 *reached;
 } DriverTransfer; /* size: get's limit, put's size; fd: a pipe that takes a get's bytes in order; put's file */
 
 /* headers: lines "Name: value\n"; body -1: a GET; timeout in seconds, 0: io_timeout */
@@ -57,6 +65,7 @@ typedef struct {
   gboolean (*put)(Driver *driver, const DriverTransfer *put, gboolean *there, GError **error);
   gboolean (*rename)(Driver *driver, const CourierRename *rename, GError **error);
   gboolean (*remove)(Driver *driver, const char *path, GError **error);
+  gboolean (*acknowledge)(Driver *driver, const CourierAcknowledgement *acknowledgement, GError **error);
   gboolean (*make_folder)(Driver *driver, const char *path, GError **error);
   /* Optional. *known stays FALSE when there is no such probe. */
   gboolean (*probe)(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
@@ -95,4 +104,5 @@ gssize driver_read(int fd, void *bytes, gsize length, guint64 *at, const char *p
 Driver *driver_sftp_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_local_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+Driver *driver_mailbox_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Driver *driver_ftp_open(const DriverHost *host, const WireMessage *open, GError **error) G_GNUC_WARN_UNUSED_RESULT;

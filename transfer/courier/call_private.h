@@ -15,6 +15,7 @@ struct Courier {
   char *password_file, *token_file; /* HTTP: read when the courier has verified the server */
   gboolean has_data_ports;          /* FTP: its data come by ports that the server chooses */
   gboolean asks_credentials;        /* and has not been given any */
+  gboolean is_of_mailboxes;
   gboolean lost;
   WireBuffer buffer; /* of the last answer */
 };

@@ -1,8 +1,10 @@
 #include "transfer/courier.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/base/files.h"
 #include "transfer/courier/call_private.h"
 #include "transfer/wire/names.h"
+#include "transfer/courier_mailbox.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +21,9 @@ pid_t courier_pid(const Courier *courier) {
 const char *courier_describe(const Courier *courier) {
   return courier->description ? courier->description : "";
 }
+gboolean courier_is_of_mailboxes(const Courier *courier) {
+  return courier->is_of_mailboxes;
+}
 void courier_abort(Courier *courier) {
   courier_process_kill(&courier->process);
 }
@@ -27,6 +32,7 @@ void courier_abort(Courier *courier) {
 
 static void free_entry(gpointer entry) {
   g_bytes_unref(((CourierEntry *)entry)->name);
+  g_free(((CourierEntry *)entry)->sha256);
   g_free(entry);
 }
 
@@ -61,7 +67,8 @@ static gboolean gather_entries(Call *call, WireBytes packed) {
                             .size = each.size,
                             .modified = each.modified,
                             .is_file = each.is_file,
-                            .is_link = each.is_link};
+                            .is_link = each.is_link,
+                            .sha256 = each.sha256 ? digest_hex(each.sha256, WIRE_DIGEST_SIZE) : NULL};
     g_ptr_array_add(call->entries, entry);
   }
   return !bad;
@@ -87,12 +94,18 @@ GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolea
   CourierListing bounded = *listing;
   bounded.limit = listing->limit > 0 ? MIN(listing->limit, G_MAXUINT32 / READ_FOR_ONE_KEPT) : LIST_LIMIT;
   guint limit = bounded.limit * (listing->wanted ? READ_FOR_ONE_KEPT : 1);
-  const WireMessage request = {.type = WIRE_LIST, .fd = -1, .path = wire_text(listing->folder), .limit = limit};
+  const WireMessage request = {.type = WIRE_LIST,
+                               .fd = -1,
+                               .path = wire_text(listing->folder),
+                               .limit = limit,
+                               .target = wire_text(listing->after),
+                               .timeout = listing->wait};
   Call call = {.doing = "list",
                .if_lost = SALLYPORT_ERROR_AGAIN,
                .entries = entries,
                .listing = &bounded,
                .gather = gather_entries,
+               .patience = listing->wait > 0 ? listing->wait + courier->io_timeout : 0,
                .limit = limit};
   WireMessage answer;
   if (!courier_call(courier, &request, &call, &answer, error))
@@ -105,6 +118,8 @@ GPtrArray *courier_list(Courier *courier, const CourierListing *listing, gboolea
     *refused = (guint)answer.refused + (guint)answer.unknown + repeated;
   if (listing->unknown)
     *listing->unknown = answer.unknown > 0 ? files_show_bytes(answer.text.data, answer.text.length, 200) : NULL;
+  if (listing->cursor)
+    *listing->cursor = wire_string_or_null(answer.name);
   return g_steal_pointer(&entries);
 }
 
@@ -168,8 +183,14 @@ gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) {
   int fd = channel_read_only(put->fd, &is_new, error);
   if (fd < 0)
     return FALSE;
-  const WireMessage request = {
-      .type = WIRE_PUT, .fd = fd, .path = wire_text(put->path), .offset = put->offset, .size = put->size};
+  const WireMessage request = {.type = WIRE_PUT,
+                               .fd = fd,
+                               .path = wire_text(put->path),
+                               .offset = put->offset,
+                               .size = put->size,
+                               .target = wire_text(put->sha256),
+                               .name = wire_text(put->about),
+                               .limit = put->part};
   Call call = {.doing = "put",
                .if_lost = SALLYPORT_ERROR_AGAIN,
                .progress = put->progress,
@@ -182,6 +203,10 @@ gboolean courier_put(Courier *courier, const CourierPut *put, GError **error) {
   if (!ok)
     return FALSE;
   fault_point("courier-put-after");
+  if (answer.size > put->size || (put->part == 0 && courier->is_of_mailboxes && answer.size != put->size))
+    return courier_lose(courier, SALLYPORT_ERROR_AGAIN, "put: it answers with a size that cannot be", error);
+  if (put->reached)
+    *put->reached = answer.size;
   if (put->vanished)
     *put->vanished = answer.exists == 0;
   return answer.exists != 0 || put->vanished ||
@@ -213,6 +238,21 @@ gboolean courier_remove(Courier *courier, const char *path, GError **error) {
   gboolean ok = courier_call(courier, &request, &call, &answer, error);
   if (ok)
     fault_point("courier-remove-after");
+  return ok;
+}
+
+gboolean courier_acknowledge(Courier *courier, const CourierAcknowledgement *acknowledgement, GError **error) {
+  const WireMessage request = {.type = WIRE_ACKNOWLEDGE,
+                               .fd = -1,
+                               .path = wire_text(acknowledgement->path),
+                               .target = wire_text(acknowledgement->sha256),
+                               .size = acknowledgement->size};
+  Call call = {.doing = "acknowledge", .if_lost = SALLYPORT_ERROR_AGAIN};
+  WireMessage answer;
+  fault_point("courier-acknowledge-before");
+  gboolean ok = courier_call(courier, &request, &call, &answer, error);
+  if (ok)
+    fault_point("courier-acknowledge-after");
   return ok;
 }
 

@@ -37,8 +37,12 @@ Courier *courier_new(const CourierEndpoint *endpoint, GError **error) {
   return NULL;
 }
 
+static gboolean is_web(const CourierEndpoint *endpoint) {
+  return endpoint->kind == COURIER_HTTP || endpoint->kind == COURIER_MAILBOX;
+}
+
 static gboolean is_curls(const CourierEndpoint *endpoint) {
-  return endpoint->kind == COURIER_FTP || endpoint->kind == COURIER_HTTP;
+  return endpoint->kind == COURIER_FTP || is_web(endpoint);
 }
 
 /* libcurl's protocols are told their port: the lane has to know it, for it dials it later. */
@@ -234,10 +238,11 @@ static gboolean take_address(Courier *courier, const CourierEndpoint *endpoint, 
   if (!courier->address || !g_hostname_is_ip_address(courier->address))
     return courier_lose(courier, SALLYPORT_ERROR_AGAIN, "it answered something else than was asked", error);
   courier->port = port_of(endpoint);
-  courier->password_file = g_strdup(endpoint->kind == COURIER_HTTP ? endpoint->password_file : NULL);
+  courier->password_file = g_strdup(is_web(endpoint) ? endpoint->password_file : NULL);
   courier->token_file = g_strdup(endpoint->token_file);
   courier->has_data_ports = endpoint->kind == COURIER_FTP;
-  courier->asks_credentials = endpoint->kind == COURIER_HTTP;
+  courier->asks_credentials = is_web(endpoint);
+  courier->is_of_mailboxes = endpoint->kind == COURIER_MAILBOX;
   return TRUE;
 }
 
@@ -290,7 +295,7 @@ static gboolean check_endpoint(const CourierEndpoint *endpoint, GError **error) 
     missing = endpoint->folder && *endpoint->folder ? NULL : "a folder";
   else if (!endpoint->host || !*endpoint->host)
     missing = "a host";
-  else if (endpoint->kind == COURIER_HTTP)
+  else if (is_web(endpoint))
     missing = NULL;
   else if (!endpoint->user || !*endpoint->user)
     missing = "a user";

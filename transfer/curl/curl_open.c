@@ -85,7 +85,7 @@ gboolean curl_link_open(CurlLink *link, const DriverHost *host, const WireMessag
                      .user = wire_string_or_null(open->user),
                      .port = (guint)open->port,
                      .tls = (CourierTls)open->tls,
-                     .is_http = open->kind == COURIER_HTTP,
+                     .is_http = open->kind == COURIER_HTTP || open->kind == COURIER_MAILBOX,
                      .first = -1};
   if (!take_secrets(link, error) || !start_curl(link, error))
     return FALSE;

@@ -4,30 +4,12 @@
  * handshake and the first byte of the first request. The same callback tells what can have been taken: before it
  * nothing of a request has gone out (AGAIN), after it a post may have been taken (UNCERTAIN), and libcurl's own second
  * try of a post on a new connection is stopped there: to repeat is the caller's to decide. */
-#include "transfer/curl/curl_link.h"
+#include "transfer/http/http_private.h"
 #include "gateway/base/secret.h"
-#include "transfer/http/http_head.h"
 #include <string.h>
 
 #define HEAD_LIMIT (256u << 10) /* bytes of all headers of a request's answers */
 #define DROPPED_MOST (1u << 20) /* of the body of an answer that is not wanted */
-
-typedef struct {
-  Driver base;
-  CurlLink link;
-  char *root;          /* "https://host:port/base", without a slash at the end */
-  char *authorization; /* the header, or NULL */
-  gboolean has_asked;  /* for credentials */
-  /* the request that runs */
-  const char *path;
-  struct curl_slist *headers;
-  gsize head_bytes;
-  gboolean is_sent, may_repeat;
-  int to; /* the answer's descriptor; -1: none */
-  guint64 written, skip, limit, dropped;
-  gboolean is_get;
-  guint64 offset;
-} Http;
 
 /* --- Credentials. */
 
@@ -96,20 +78,19 @@ static size_t take_header(char *bytes, size_t one, size_t length, void *user) {
   return 0;
 }
 
-/* Of the answer that is there so far; NULL: it has none of that name. */
-static const char *header_of(const Http *http, const char *name) {
+const char *http_header(const Http *http, const char *name) {
   struct curl_header *header;
   return curl_easy_header(http->link.easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
 }
 
-static guint status_of(const Http *http) {
+guint http_status(const Http *http) {
   long status = 0;
   curl_easy_getinfo(http->link.easy, CURLINFO_RESPONSE_CODE, &status);
   return (guint)CLAMP(status, 0, 999);
 }
 
 static HttpRange range_of(const Http *http) {
-  return http_range(header_of(http, "Content-Range"));
+  return http_range(http_header(http, "Content-Range"));
 }
 
 static int go_back(void *user, curl_off_t offset, int origin) {
@@ -124,7 +105,12 @@ static gboolean write_body(Http *http, const char *bytes, gsize length) {
   if (length > http->limit - http->written)
     return sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_PARTNER, "more than %" G_GUINT64_FORMAT " bytes",
                                http->limit);
-  return driver_write(http->to, bytes, length, &http->written, http->path, &http->link.failure);
+  if (http->to >= 0)
+    return driver_write(http->to, bytes, length, &http->written, http->path, &http->link.failure);
+  http->written += length;
+  if (http->text)
+    g_string_append_len(http->text, bytes, (gssize)length);
+  return TRUE;
 }
 
 /* Of a get, only the file itself is written; a server that does not know ranges sends its beginning again, which is
@@ -132,11 +118,11 @@ static gboolean write_body(Http *http, const char *bytes, gsize length) {
 static gboolean is_wanted(Http *http) {
   if (!http->is_get)
     return TRUE;
-  if (status_of(http) == 206 && range_of(http).from == (gint64)http->offset) {
+  if (http_status(http) == 206 && range_of(http).from == (gint64)http->offset) {
     http->skip = 0;
     return TRUE;
   }
-  return status_of(http) == 200;
+  return http_status(http) == 200;
 }
 
 static size_t take_body(char *bytes, size_t one, size_t length, void *user) {
@@ -163,7 +149,7 @@ static gboolean is_url_path(const char *path) {
   return TRUE;
 }
 
-static gboolean begin_request(Http *http, const char *path, const char *headers, GError **error) {
+gboolean http_begin(Http *http, const char *path, const char *headers, GError **error) {
   if (!is_url_path(path))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "not a path of a URL (percent-encode it): %s",
                                path);
@@ -182,6 +168,7 @@ static gboolean begin_request(Http *http, const char *path, const char *headers,
   http->is_sent = http->is_get = FALSE;
   http->may_repeat = TRUE;
   http->to = -1;
+  http->text = NULL;
   http->written = http->skip = http->dropped = http->offset = 0;
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -196,9 +183,21 @@ static gboolean begin_request(Http *http, const char *path, const char *headers,
   return TRUE;
 }
 
-/* What an answer's status means to somebody who only wanted a file. */
-static gboolean refused(const Http *http, const char *what, const char *path, GError **error) {
-  guint status = status_of(http);
+void http_add_header(Http *http, const char *line) {
+  http->headers = curl_slist_append(http->headers, line);
+}
+
+void http_send(Http *http, CurlUpload *body, guint64 size) {
+  curl_easy_setopt(http->link.easy, CURLOPT_POST, 1L);
+  curl_easy_setopt(http->link.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+  curl_easy_setopt(http->link.easy, CURLOPT_READFUNCTION, curl_link_give);
+  curl_easy_setopt(http->link.easy, CURLOPT_READDATA, body);
+  curl_easy_setopt(http->link.easy, CURLOPT_SEEKFUNCTION, go_back);
+  curl_easy_setopt(http->link.easy, CURLOPT_SEEKDATA, body);
+}
+
+gboolean http_refused(const Http *http, const char *what, const char *path, GError **error) {
+  guint status = http_status(http);
   gboolean later = status >= 500 || status == 408 || status == 425 || status == 429;
   SallyportErrorCode code = status == 401 || status == 407 ? SALLYPORT_ERROR_LOGIN
                             : later                        ? SALLYPORT_ERROR_AGAIN
@@ -207,26 +206,26 @@ static gboolean refused(const Http *http, const char *what, const char *path, GE
                              status / 100 == 3 ? " (redirects are not followed)" : "");
 }
 
-static gboolean failed(Http *http, CURLcode code, const char *what, const char *path, GError **error) {
+gboolean http_failed(Http *http, CURLcode code, const char *what, const char *path, GError **error) {
   g_autofree char *doing = g_strdup_printf("%s %s", what, path);
   return curl_link_failed(&http->link, code, 0, doing, error);
 }
 
 static gboolean http_stat(Driver *driver, const char *path, CourierStat *stat, GError **error) {
   Http *http = (Http *)driver;
-  if (!begin_request(http, path, NULL, error))
+  if (!http_begin(http, path, NULL, error))
     return FALSE;
   curl_easy_setopt(http->link.easy, CURLOPT_NOBODY, 1L);
   curl_easy_setopt(http->link.easy, CURLOPT_FILETIME, 1L);
   CURLcode code = curl_link_run(&http->link, 0);
   if (code != CURLE_OK)
-    return failed(http, code, "stat", path, error);
+    return http_failed(http, code, "stat", path, error);
   *stat = (CourierStat){0};
-  guint status = status_of(http);
+  guint status = http_status(http);
   if (status == 404 || status == 410)
     return TRUE;
   if (status != 200)
-    return refused(http, "stat", path, error);
+    return http_refused(http, "stat", path, error);
   curl_off_t size = 0, modified = 0;
   curl_easy_getinfo(http->link.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
   curl_easy_getinfo(http->link.easy, CURLINFO_FILETIME_T, &modified);
@@ -236,7 +235,7 @@ static gboolean http_stat(Driver *driver, const char *path, CourierStat *stat, G
 
 /* The answer is one version of the file: its length is the size at the beginning and at the end. */
 static gboolean judge_get(Http *http, const DriverTransfer *get, guint64 *end, GError **error) {
-  const guint status = status_of(http);
+  const guint status = http_status(http);
   const HttpRange range = range_of(http);
   *end = http->written;
   if (status == 416 && range.total == (gint64)get->offset)
@@ -254,12 +253,12 @@ static gboolean judge_get(Http *http, const DriverTransfer *get, guint64 *end, G
     return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
                                "get %s: %" G_GUINT64_FORMAT " of %" G_GINT64_FORMAT " bytes", get->path, http->written,
                                range.total);
-  return status == 200 || status == 206 || refused(http, "get", get->path, error);
+  return status == 200 || status == 206 || http_refused(http, "get", get->path, error);
 }
 
-static gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error) {
+gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end, GError **error) {
   Http *http = (Http *)driver;
-  if (!begin_request(http, get->path, NULL, error))
+  if (!http_begin(http, get->path, NULL, error))
     return FALSE;
   http->is_get = TRUE;
   http->may_repeat = FALSE; /* libcurl would not begin where this one broke off */
@@ -276,37 +275,31 @@ static gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end
   if (code == CURLE_WRITE_ERROR && !http->link.failure && !is_wanted(http))
     return judge_get(http, get, end, error); /* too long a text about why not */
   if (code != CURLE_OK)
-    return failed(http, code, "get", get->path, error);
+    return http_failed(http, code, "get", get->path, error);
   return judge_get(http, get, end, error);
 }
 
 static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *reply, GError **error) {
   Http *http = (Http *)driver;
-  if (!begin_request(http, post->path, post->headers, error))
+  if (!http_begin(http, post->path, post->headers, error))
     return FALSE;
   gboolean has_body = post->body >= 0;
   http->may_repeat = !has_body;
   CurlUpload body = {&http->link, post->body, 0, post->body_size, post->path, .tells_lane = FALSE};
   http->to = post->answer;
   http->limit = post->answer_limit;
-  if (has_body) {
-    curl_easy_setopt(http->link.easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(http->link.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_size);
-    curl_easy_setopt(http->link.easy, CURLOPT_READFUNCTION, curl_link_give);
-    curl_easy_setopt(http->link.easy, CURLOPT_READDATA, &body);
-    curl_easy_setopt(http->link.easy, CURLOPT_SEEKFUNCTION, go_back);
-    curl_easy_setopt(http->link.easy, CURLOPT_SEEKDATA, &body);
-  }
+  if (has_body)
+    http_send(http, &body, post->body_size);
   gint64 limit = post->timeout > 0 ? (gint64)post->timeout * G_USEC_PER_SEC : http->link.host->io_timeout;
   CURLcode code = curl_link_run(&http->link, limit);
   if (code == CURLE_OK) {
     *reply = (CourierReply){
-        .status = status_of(http),
-        .retry_after = http_retry_after(header_of(http, "Retry-After"), header_of(http, "Date")),
+        .status = http_status(http),
+        .retry_after = http_retry_after(http_header(http, "Retry-After"), http_header(http, "Date")),
         .size = http->written};
     return TRUE;
   }
-  failed(http, code, "post", post->path, error);
+  http_failed(http, code, "post", post->path, error);
   SallyportErrorCode kind = sallyport_error_code(error ? *error : NULL);
   if (http->is_sent && has_body && error && *error && kind != SALLYPORT_ERROR_PARTNER && kind != SALLYPORT_ERROR_BUG)
     (*error)->code = SALLYPORT_ERROR_UNCERTAIN;
@@ -316,12 +309,12 @@ static gboolean http_post(Driver *driver, const DriverPost *post, CourierReply *
 /* --- The connection. */
 
 /* Kept-alive connections that the server closes are replaced with the next request: there is nothing to watch. */
-static gboolean http_idle(Driver *driver) {
+gboolean http_idle(Driver *driver) {
   (void)driver;
   return TRUE;
 }
 
-static void http_close(Driver *driver) {
+void http_close(Driver *driver) {
   Http *http = (Http *)driver;
   curl_slist_free_all(http->headers);
   curl_link_close(&http->link, TRUE);
@@ -332,7 +325,7 @@ static void http_close(Driver *driver) {
 }
 
 /* What the first answer has shown of the server. */
-static gboolean http_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
+gboolean http_probe(Driver *driver, const CourierProbe *probe, gboolean *known, const DriverFacts *facts,
                            GError **error) {
   (void)error;
   *known = probe->kind == COURIER_PROBE_CONNECTION;
@@ -354,10 +347,10 @@ static char *root_of(const CurlLink *link, const WireMessage *open) {
                          link->name, is_ipv6 ? "]" : "", link->port, length > 0 && *folder != '/' ? "/" : "", folder);
 }
 
-Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError **error) {
+Driver *http_open(const DriverHost *host, const WireMessage *open, const DriverOperations *operations, GError **error) {
   g_autofree char *cage = NULL;
   Http *http = g_new0(Http, 1);
-  http->base = (Driver){.operations = &http_operations, .host = host, .descriptor = -1};
+  http->base = (Driver){.operations = operations, .host = host, .descriptor = -1};
   gboolean ok = curl_link_open(&http->link, host, open, &cage, error);
   http->root = root_of(&http->link, open);
   if (ok && !is_url_path(http->root))
@@ -369,4 +362,8 @@ Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError
     return &http->base;
   http_close(&http->base);
   return NULL;
+}
+
+Driver *driver_http_open(const DriverHost *host, const WireMessage *open, GError **error) {
+  return http_open(host, open, &http_operations, error);
 }

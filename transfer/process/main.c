@@ -26,6 +26,7 @@ typedef struct {
   gint64 told_at; /* when the last progress went */
   guint64 told;
   char *unknown; /* a line of the last listing that was not understood */
+  char *cursor;  /* and where the next one goes on */
 } Process;
 
 static gboolean tell_progress(gpointer user, guint64 done) {
@@ -90,10 +91,18 @@ static gboolean gather(gpointer user, const WireEntry *entry) {
   return tell_progress(gathering->process, gathering->taken);
 }
 
-static gboolean list(Process *process, const char *folder, guint64 limit, WireMessage *answer, GError **error) {
+static gboolean list(Process *process, const char *folder, const WireMessage *request, WireMessage *answer,
+                     GError **error) {
   g_autoptr(GByteArray) packed = g_byte_array_new();
-  Gathering gathering = {.process = process, .packed = packed, .limit = limit};
-  const DriverSink sink = {gather, &gathering, &gathering.is_cut};
+  g_autofree char *after = wire_string_or_null(request->target);
+  Gathering gathering = {.process = process, .packed = packed, .limit = request->limit};
+  g_clear_pointer(&process->cursor, g_free);
+  const DriverSink sink = {.take = gather,
+                           .user = &gathering,
+                           .is_cut = &gathering.is_cut,
+                           .after = after,
+                           .wait = (guint)request->timeout,
+                           .cursor = &process->cursor};
   gboolean ok = process->driver->operations->list(process->driver, folder, &sink, error);
   if (ok && (gathering.broken || !send_entries(&gathering)))
     ok = sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is gone");
@@ -108,6 +117,7 @@ static gboolean list(Process *process, const char *folder, guint64 limit, WireMe
   g_free(process->unknown);
   process->unknown = gathering.first_unknown;
   answer->text = wire_text(process->unknown);
+  answer->name = wire_text(process->cursor);
   return ok;
 }
 
@@ -155,9 +165,20 @@ static gboolean stat_into(Process *process, const char *path, WireMessage *answe
   return TRUE;
 }
 
-static gboolean put(Driver *driver, const DriverTransfer *transfer, WireMessage *answer, GError **error) {
+static gboolean put(Driver *driver, const WireMessage *request, const char *path, WireMessage *answer,
+                    GError **error) {
   gboolean there = TRUE;
-  if (!driver->operations->put(driver, transfer, &there, error))
+  g_autofree char *sha256 = wire_string(request->target), *about = wire_string_or_null(request->name);
+  const DriverTransfer transfer = {.path = path,
+                                   .offset = request->offset,
+                                   .size = request->size,
+                                   .fd = request->fd,
+                                   .sha256 = sha256,
+                                   .about = about,
+                                   .part = request->limit,
+                                   .reached = &answer->size};
+  answer->size = request->size;
+  if (!driver->operations->put(driver, &transfer, &there, error))
     return FALSE;
   answer->exists = there ? 1 : 0;
   return TRUE;
@@ -173,6 +194,8 @@ static gboolean has_operation(const DriverOperations *can, WireType type) {
     return can->rename != NULL;
   case WIRE_REMOVE:
     return can->remove != NULL;
+  case WIRE_ACKNOWLEDGE:
+    return can->acknowledge != NULL;
   case WIRE_MAKE_FOLDER:
     return can->make_folder != NULL;
   case WIRE_POST:
@@ -220,17 +243,19 @@ static gboolean perform(Process *process, const WireMessage *request, WireMessag
                                "an endpoint of this protocol has no such operation");
   switch (request->type) {
   case WIRE_LIST:
-    return list(process, path, request->limit, answer, error);
+    return list(process, path, request, answer, error);
   case WIRE_STAT:
     return stat_into(process, path, answer, error);
   case WIRE_GET:
     return can->get(driver, &transfer, &answer->size, error);
   case WIRE_PUT:
-    return put(driver, &transfer, answer, error);
+    return put(driver, request, path, answer, error);
   case WIRE_RENAME:
     return can->rename(driver, &rename, error);
   case WIRE_REMOVE:
     return can->remove(driver, path, error);
+  case WIRE_ACKNOWLEDGE:
+    return can->acknowledge(driver, &(CourierAcknowledgement){path, target, request->size}, error);
   case WIRE_MAKE_FOLDER:
     return can->make_folder(driver, path, error);
   case WIRE_POST:
@@ -309,6 +334,8 @@ static Driver *open_driver(const DriverHost *host, const WireMessage *open, GErr
     return driver_ftp_open(host, open, error);
   case COURIER_HTTP:
     return driver_http_open(host, open, error);
+  case COURIER_MAILBOX:
+    return driver_mailbox_open(host, open, error);
   default:
     sallyport_error_set(error, SALLYPORT_ERROR_BUG, "unknown kind of endpoint");
     return NULL;

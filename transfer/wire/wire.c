@@ -33,13 +33,18 @@ static const WireShape shapes[WIRE_TYPES] = {
     [WIRE_CREDENTIALS] = {0,
                           {BYTES(identity, WIRE_KEY_LIMIT), BYTES(passphrase, WIRE_SECRET_LIMIT),
                            BYTES(password, WIRE_SECRET_LIMIT), BYTES(token, WIRE_SECRET_LIMIT)}},
-    [WIRE_LIST] = {0, {BYTES(path, WIRE_PATH_LIMIT), NUMBER(limit, G_MAXUINT32)}},
+    [WIRE_LIST] = {0,
+                   {BYTES(path, WIRE_PATH_LIMIT), NUMBER(limit, G_MAXUINT32), BYTES(target, WIRE_CURSOR_LIMIT),
+                    NUMBER(timeout, 86400)}},
     [WIRE_STAT] = {0, {BYTES(path, WIRE_PATH_LIMIT)}},
     [WIRE_GET] = {1, {BYTES(path, WIRE_PATH_LIMIT), NUMBER(offset, G_MAXINT64), NUMBER(size, G_MAXINT64)}},
-    [WIRE_PUT] = {1, {BYTES(path, WIRE_PATH_LIMIT), NUMBER(offset, G_MAXINT64), NUMBER(size, G_MAXINT64)}},
+    [WIRE_PUT] = {1,
+                  {BYTES(path, WIRE_PATH_LIMIT), NUMBER(offset, G_MAXINT64), NUMBER(size, G_MAXINT64),
+                   BYTES(target, 64), BYTES(name, 255), NUMBER(limit, G_MAXINT64)}},
     [WIRE_RENAME] = {0, {BYTES(path, WIRE_PATH_LIMIT), BYTES(target, WIRE_PATH_LIMIT), NUMBER(replace, 1)}},
     [WIRE_REMOVE] = {0, {BYTES(path, WIRE_PATH_LIMIT)}},
     [WIRE_MAKE_FOLDER] = {0, {BYTES(path, WIRE_PATH_LIMIT)}},
+    [WIRE_ACKNOWLEDGE] = {0, {BYTES(path, WIRE_PATH_LIMIT), BYTES(target, 64), NUMBER(size, G_MAXINT64)}},
     [WIRE_SURVEY] = {0, {NUMBER(kind, 15), BYTES(host, 255), NUMBER(port, 65535), NUMBER(connect_timeout, 86400)}},
     [WIRE_PROBE] = {0,
                     {NUMBER(what, 255), BYTES(path, WIRE_PATH_LIMIT), BYTES(target, WIRE_PATH_LIMIT),
@@ -57,7 +62,7 @@ static const WireShape shapes[WIRE_TYPES] = {
     [WIRE_DONE] = {0,
                    {NUMBER(exists, 1), NUMBER(is_file, 1), NUMBER(size, G_MAXUINT64), NUMBER(modified, G_MAXUINT64),
                     NUMBER(truncated, 1), NUMBER(refused, G_MAXUINT32), NUMBER(unknown, G_MAXUINT32),
-                    BYTES(text, 1024)}},
+                    BYTES(text, 1024), BYTES(name, WIRE_CURSOR_LIMIT)}},
     [WIRE_ENTRIES] = {0, {BYTES(entries, WIRE_LIMIT)}},
     [WIRE_PROGRESS] = {0, {NUMBER(size, G_MAXUINT64)}},
     [WIRE_FAILED] = {0, {NUMBER(code, 255), BYTES(text, 8192), NUMBER(lost, 1)}},
@@ -249,13 +254,15 @@ WireGot wire_receive(int socket, int milliseconds, WireBuffer *buffer, WireMessa
 }
 
 void wire_entry_append(GByteArray *entries, const WireEntry *entry) {
-  guint8 kind = entry->is_file ? 1 : entry->is_link ? 2 : 0;
+  guint8 kind = entry->is_file ? (entry->sha256 ? 3 : 1) : entry->is_link ? 2 : 0;
   guint16 length = (guint16)entry->name_length;
   g_byte_array_append(entries, (const guint8 *)&entry->size, sizeof entry->size);
   g_byte_array_append(entries, (const guint8 *)&entry->modified, sizeof entry->modified);
   g_byte_array_append(entries, &kind, 1);
   g_byte_array_append(entries, (const guint8 *)&length, sizeof length);
   g_byte_array_append(entries, entry->name, length);
+  if (kind == 3)
+    g_byte_array_append(entries, entry->sha256, WIRE_DIGEST_SIZE);
 }
 
 gboolean wire_entry_take(WireBytes *rest, WireEntry *entry, gboolean *bad) {
@@ -265,18 +272,20 @@ gboolean wire_entry_take(WireBytes *rest, WireEntry *entry, gboolean *bad) {
   if (rest->length == 0)
     return FALSE;
   *bad = TRUE;
-  if (rest->length < FIXED || rest->data[16] > 2)
+  if (rest->length < FIXED || rest->data[16] > 3)
     return FALSE;
   memcpy(&length, rest->data + 17, sizeof length);
-  if (rest->length - FIXED < length)
+  gsize all = FIXED + (gsize)length + (rest->data[16] == 3 ? WIRE_DIGEST_SIZE : 0);
+  if (rest->length < all)
     return FALSE;
   memcpy(&entry->size, rest->data, 8);
   memcpy(&entry->modified, rest->data + 8, 8);
-  entry->is_file = rest->data[16] == 1;
+  entry->is_file = rest->data[16] & 1;
   entry->is_link = rest->data[16] == 2;
   entry->name = rest->data + FIXED;
   entry->name_length = length;
-  *rest = (WireBytes){rest->data + FIXED + length, rest->length - FIXED - length};
+  entry->sha256 = rest->data[16] == 3 ? rest->data + FIXED + length : NULL;
+  *rest = (WireBytes){rest->data + all, rest->length - all};
   *bad = FALSE;
   return TRUE;
 }

@@ -15,6 +15,8 @@
 #define WIRE_KEY_LIMIT 32768u
 #define WIRE_SECRET_LIMIT 4096u
 #define WIRE_HEADERS_LIMIT 16384u
+#define WIRE_CURSOR_LIMIT 255u
+#define WIRE_DIGEST_SIZE 32u /* of an entry: SHA-256 */
 
 typedef enum {
   /* lane to courier */
@@ -22,13 +24,18 @@ typedef enum {
   /* pins certificate, and the descriptor of the PEM file of those that we believe; after OPEN where there is TLS */
   WIRE_TRUST,
   WIRE_CREDENTIALS, /* identity passphrase password token: sent only after the lane has approved the host key (SSH) */
-  WIRE_LIST,        /* path limit; answered by ENTRIES… and DONE (truncated, refused) */
+  /* path limit, and of mailboxes target (a cursor) timeout (how long it may wait for a first item); answered by
+   * ENTRIES… and DONE (truncated, refused, name: the cursor to go on with) */
+  WIRE_LIST,
   WIRE_STAT,        /* path; DONE (exists, is_file, size, modified) */
   WIRE_GET,         /* path offset size (the limit), and the descriptor; PROGRESS… DONE (size: the end) */
-  WIRE_PUT,         /* path offset size, and the descriptor; PROGRESS… DONE */
+  /* path offset size, and of mailboxes target (SHA-256 of the whole, hex) name (what it is about) limit (bytes of this
+   * part); the descriptor; PROGRESS… DONE (size: how far it is) */
+  WIRE_PUT,
   WIRE_RENAME,      /* path target replace; DONE */
   WIRE_REMOVE,      /* path; DONE */
   WIRE_MAKE_FOLDER, /* path; DONE */
+  WIRE_ACKNOWLEDGE, /* path target (SHA-256, hex) size; DONE */
   WIRE_SURVEY,      /* instead of OPEN: kind host port connect_timeout; FACT… DONE, and the process ends */
   WIRE_PROBE,       /* what path target size; FACT… DONE (exists: there is such a probe) */
   /* path headers size limit timeout, and two descriptors: the body's, the answer's; PROGRESS… REPLY */
@@ -94,15 +101,15 @@ typedef enum { WIRE_GOT_MESSAGE, WIRE_GOT_END, WIRE_GOT_NOTHING, WIRE_GOT_REFUSE
  * socket. */
 WireGot wire_receive(int socket, int milliseconds, WireBuffer *buffer, WireMessage *message) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Entries of a listing, packed: size, modified (8 bytes each), kind (1: file 1, link 2, other 0), length of the name
- * (2),
- * the name. */
+/* Entries of a listing, packed: size, modified (8 bytes each), kind (1: file 1, link 2, file with a digest 3, other 0),
+ * length of the name (2), the name, the digest. */
 typedef struct {
   guint64 size;
   gint64 modified;
   gboolean is_file, is_link;
   const guint8 *name;
   gsize name_length;
+  const guint8 *sha256; /* 32 bytes; NULL: not told */
   /* within the courier only: a line that was not understood, instead of a name */
   const guint8 *unknown;
   gsize unknown_length;

@@ -128,7 +128,8 @@ static const char *const kinds[] = {[CONF_READY_MARKER] = "marker",
                                     [CONF_READY_RENAME] = "rename",
                                     [CONF_READY_STABLE] = "stable",
                                     [CONF_READY_AGE] = "age",
-                                    [CONF_READY_DECLARED] = "declared"};
+                                    [CONF_READY_DECLARED] = "declared",
+                                    [CONF_READY_LISTED] = "listed"};
 
 char *admit_evidence(const ConfSourceFolder *source, GBytes *name, const Look *look, GHashTable *names, gint64 now) {
   gint64 unchanged = (now - look->since) / G_USEC_PER_SEC;

@@ -78,8 +78,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(404)
 
+    def mailbox(self, name):
+        """A mailbox that errs, in the way that its name says."""
+        digest, item = "ab" * 32, '{"id":"a","state":"stored","size":5,"sha256":"%s"}' % ("ab" * 32)
+        pages = {"good": '{"items":[%s,{"id":"b","state":"acknowledged","size":1,"sha256":"%s"}],"cursor":"e.2"}'
+                         % (item, digest),
+                 "no-json": "no", "no-cursor": '{"items":[%s]}' % item, "no-items": '{"items":[],"cursor":"e.1"}',
+                 "no-digest": '{"items":[{"id":"a","state":"stored","size":5}],"cursor":"e.1"}',
+                 "short-digest": '{"items":[%s],"cursor":"e.1"}' % item.replace("abab", "ab", 1),
+                 "below-zero": '{"items":[%s],"cursor":"e.1"}' % item.replace("5", "-5", 1),
+                 "upwards": '{"items":[%s],"cursor":"e.1"}' % item.replace('"a"', '"../a"'),
+                 "twice": '{"items":[%s,%s],"cursor":"e.1"}' % (item, item),
+                 "long-cursor": '{"items":[%s],"cursor":"%s"}' % (item, "e" * 300),
+                 "endless": '{"items":[%s],"cursor":"%s"}' % (item, "x" * (2 << 20))}
+        if name == "new":
+            self.answer(410, b'{"error":"cursor-unknown","restart":"f.0"}')
+        elif "after=" in self.path:
+            self.answer(204, Exchange_Cursor="e.2")
+        elif name == "busy":
+            self.answer(503, b'{"text":"ask \\u001b[31m again"}')
+        elif name in pages:
+            self.answer(200, pages[name].encode())
+        else:
+            self.answer(401 if name == "stranger" else 404, b'{"error":"nothing"}')
+
     def do_GET(self):
         parts = self.path.removeprefix("/base").split("/")
+        if parts[1] == "v1":
+            self.mailbox(parts[3])
+            return
         what, size = parts[1], int(parts[2]) if len(parts) > 2 else 0
         asked = self.headers.get("Range")
         at = int(asked.removeprefix("bytes=").split("-")[0]) if asked else 0

@@ -91,10 +91,10 @@ static const Row rows[] = {
     {"url = \"sftp://gw@sftp.example:22\"\n    host-key = { \"SHA256:NWWIVOYrhFw5XY1WxmzuV5EpCv9mEKOAwSJIA6kuGbs\" }\n "
      "   identity-file = \"/etc/key\"",
      "url = \"https://api.example\"",
-     "24: endpoint \"main\" of partner \"bank\" is https://, and this needs folders: sftp://, ftp://, ftps:// or "
-     "file://\n"
-     "32: endpoint \"main\" of partner \"bank\" is https://, and this needs folders: sftp://, ftp://, ftps:// or "
-     "file://\n"},
+     "24: endpoint \"main\" of partner \"bank\" is https://, and this needs folders: sftp://, ftp://, ftps://, "
+     "mailbox:// or file://\n"
+     "32: endpoint \"main\" of partner \"bank\" is https://, and this needs folders: sftp://, ftp://, ftps://, "
+     "mailbox:// or file://\n"},
 
     {"node {", "system \"core\" { endpoint \"api\" { url = \"https://core.example\" } } node {", ""},
     {"node {", "system \"core\" {} node {", "1: system \"core\" has no endpoint\n"},
@@ -153,6 +153,7 @@ static void each_scheme_has_its_port_and_parts(void **state) {
   check_url("url = \"https://api.example/\"", CONF_URL_HTTPS, NULL, "api.example", 443, NULL);
   check_url("url = \"https://gw@api.example:8443/v1//x%20y/\" password-file = \"/p\"", CONF_URL_HTTPS, "gw",
             "api.example", 8443, "/v1/x%20y");
+  check_url("url = \"mailbox://gw.example\" token-file = \"/t\"", CONF_URL_MAILBOX, NULL, "gw.example", 443, NULL);
   check_url("url = \"http://[::1]:80/a\" clear-text = on", CONF_URL_HTTP, NULL, "::1", 80, "/a");
 }
 

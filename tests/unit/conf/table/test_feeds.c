@@ -45,6 +45,11 @@ static const Row rows[] = {
     {"match = 'P_*.pgp'", "match = 'P_*.pgp' marker = '{name}.ok' temporary = { '*.tmp' }",
      "28: 'marker' has a meaning only with ready = marker\n"
      "28: 'temporary' has a meaning only with ready = rename\n"},
+    {"match = 'P_*.pgp'", "match = 'P_*.pgp' ready = listed after = acknowledge",
+     "28: 'ready': listed is for mailbox:// endpoints, which need not be told\n"},
+    {"match = 'P_*.pgp'", "match = 'P_*.pgp' wait = \"5s\" after = acknowledge",
+     "28: 'wait' has a meaning only with ready = listed\n"
+     "28: 'after': acknowledge is for mailbox:// endpoints, which need not be told\n"},
     {"match = 'P_*.pgp'", "match = 'P_*.pgp' ready = age",
      "25: 'least-age' is missing in source: how long a file must have been left alone\n"},
     {"match = 'P_*.pgp'", "match = 'P_*.pgp' every = \"5m\" cron = \"* * * * *\"",
@@ -130,8 +135,44 @@ static void every_reference_that_leads_nowhere_and_every_contradiction_is_told(v
   check_rows(rows, G_N_ELEMENTS(rows));
 }
 
+/* Its endpoint, and the source's settings of right_one with others. */
+static char *with_mailbox(const char *source) {
+  static const char *const from[] = {"url = \"sftp://gw@sftp.example:22\"\n", "    host-key = ", "    identity-file = ",
+                                     "match = 'P_*.pgp'"};
+  const char *const to[] = {"url = \"mailbox://gw.example:8443\"\n", "    # ", "    # ", source};
+  char *text = g_strdup(right_one);
+  for (gsize i = 0; i < G_N_ELEMENTS(from); i++) {
+    g_autofree char *before = text;
+    g_auto(GStrv) parts = g_strsplit(before, from[i], 2);
+    text = g_strjoinv(to[i], parts);
+  }
+  return text;
+}
+
+static void a_mailbox_leaves_no_choice_of_what_shows_that_an_item_is_there(void **state) {
+  (void)state;
+  static const struct {
+    const char *source, *told;
+  } cases[] = {
+      {"match = 'P_*' wait = \"10s\"", ""},
+      {"match = 'P_*' ready = listed after = acknowledge", ""},
+      {"match = 'P_*' ready = stable",
+       "28: 'ready': listed is for mailbox:// endpoints, which need not be told\n"},
+      {"match = 'P_*' after = delete",
+       "28: 'after': acknowledge is for mailbox:// endpoints, which need not be told\n"},
+      {"match = 'P_*' least-age = \"5s\"", "28: 'least-age' has no meaning with mailbox://\n"},
+      {"match = 'P_*' wait = \"2m\"",
+       "28: 'wait' must be a time like \"60s\", \"5m\", \"2h\" or \"1d\" from 0s to 1m\n"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *text = with_mailbox(cases[i].source), *told = parse_and_tell("test.conf", text, strlen(text));
+    assert_string_equal(told, cases[i].told);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_mailbox_leaves_no_choice_of_what_shows_that_an_item_is_there),
       cmocka_unit_test(every_reference_that_leads_nowhere_and_every_contradiction_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

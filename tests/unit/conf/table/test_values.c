@@ -41,7 +41,7 @@ static const Row rows[] = {
      "11: 'identity-file' has no meaning with ftp://\n"
      "8: 'password-file' is missing in endpoint \"main\": the password to log in with\n"},
     {"url = \"sftp://gw@", "url = \"scp://gw@",
-     "9: 'url': the URL must begin with sftp://, ftp://, ftps://, https://, http:// or file://\n"},
+     "9: 'url': the URL must begin with sftp://, ftp://, ftps://, https://, http://, mailbox:// or file://\n"},
     {"\"sftp://gw@sftp.example:22\"", "\"file:///srv/drop\"",
      "10: 'host-key' has no meaning with file://\n"
      "11: 'identity-file' has no meaning with file://\n"},

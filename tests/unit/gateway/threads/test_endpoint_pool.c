@@ -80,7 +80,7 @@ static void tell_drop(Task *task) {
 
 static Task *telling(Told *told) {
   Telling *task = g_new0(Telling, 1);
-  *task = (Telling){{tell_run, tell_drop}, told};
+  *task = (Telling){.task = {.run = tell_run, .drop = tell_drop}, .told = told};
   return &task->task;
 }
 

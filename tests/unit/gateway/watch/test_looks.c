@@ -134,7 +134,7 @@ static void count_drop(Task *task) {
 
 static void work(EndpointPool *pool) {
   gint ran = 0;
-  Counted task = {{count_run, count_drop}, &ran};
+  Counted task = {.task = {.run = count_run, .drop = count_drop}, .ran = &ran};
   endpoint_pool_reset(pool);
   endpoint_pool_add(pool, &task.task);
   while (!g_atomic_int_get(&ran))

@@ -103,16 +103,23 @@ static void entries_are_taken_as_they_were_packed(void **state) {
   wire_entry_append(
       packed, &(WireEntry){.size = 5, .modified = -1, .is_file = TRUE, .name = (const guint8 *)"ab", .name_length = 2});
   wire_entry_append(packed, &(WireEntry){.name = (const guint8 *)"c", .name_length = 1});
+  guint8 digest[WIRE_DIGEST_SIZE] = {7, [31] = 9};
+  wire_entry_append(packed,
+                    &(WireEntry){.is_file = TRUE, .name = (const guint8 *)"d", .name_length = 1, .sha256 = digest});
   WireBytes rest = {packed->data, packed->len};
   WireEntry entry;
   gboolean bad;
   assert_true(wire_entry_take(&rest, &entry, &bad));
   assert_true(entry.size == 5 && entry.modified == -1 && entry.is_file && entry.name_length == 2);
   assert_true(wire_entry_take(&rest, &entry, &bad));
+  assert_null(entry.sha256);
+  assert_true(wire_entry_take(&rest, &entry, &bad));
+  assert_true(entry.is_file && !entry.is_link);
+  assert_memory_equal(entry.sha256, digest, sizeof digest);
   assert_false(wire_entry_take(&rest, &entry, &bad));
   assert_false(bad);
   rest = (WireBytes){packed->data, packed->len - 1};
-  assert_true(wire_entry_take(&rest, &entry, &bad));
+  assert_true(wire_entry_take(&rest, &entry, &bad) && wire_entry_take(&rest, &entry, &bad));
   assert_false(wire_entry_take(&rest, &entry, &bad));
   assert_true(bad);
 }
