@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 static Conf *parse_sample(ConfSource **source) {
@@ -20,6 +21,30 @@ static Conf *parse_sample(ConfSource **source) {
   conf_report_free(report);
   assert_non_null(conf);
   return conf;
+}
+
+/* But for plain text on the source's own disk, which is told. */
+static void each_role_has_a_complete_sample(void **state) {
+  (void)state;
+  static const char *const roles[] = {"source", "exchange", "consumer"};
+  for (gsize i = 0; i < G_N_ELEMENTS(roles); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = g_strdup_printf("conf/samples/roles/%s.conf", roles[i]);
+    ConfSource *source = conf_source_read(path, &error);
+    if (!source)
+      fail_msg("%s", error->message);
+    ConfReport *report = conf_report_new();
+    Conf *conf = conf_parse(source, report);
+    for (guint j = 0; j < report->findings->len; j++) {
+      const ConfFinding *finding = report->findings->pdata[j];
+      if (!finding->is_warning || !strstr(finding->message, "unprotected plain text"))
+        fail_msg("%s:%u: %s", finding->where.file, finding->where.line, finding->message);
+    }
+    assert_non_null(conf);
+    conf_report_free(report);
+    conf_free(conf);
+    conf_source_free(source);
+  }
 }
 
 static void the_shipped_sample_passes_the_check_and_says_what_it_shows(void **state) {
@@ -88,6 +113,7 @@ static void what_the_sample_shows_as_defaults_are_the_defaults(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_role_has_a_complete_sample),
       cmocka_unit_test(the_shipped_sample_passes_the_check_and_says_what_it_shows),
       cmocka_unit_test(what_the_sample_shows_as_defaults_are_the_defaults),
   };
