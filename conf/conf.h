@@ -42,6 +42,12 @@ gint64 conf_sha1_ends(const ConfOpenpgp *openpgp); /* of sha1-until; 0: not set 
 const ConfLayout *conf_layout(const Conf *conf, const char *name);
 /* NULL: it has none of that name, or the name is NULL. */
 const ConfField *conf_line_field(const ConfLine *line, const char *name);
+/* A place of tag_at; the first field or byte is 1. FALSE: it is none. */
+typedef struct {
+  guint at;
+  guint width;
+} ConfTagPlace;
+gboolean conf_tag_place(const char *text, ConfTagPlace *place);
 const ConfLane *conf_lane(const Conf *conf, const char *name);
 /* feed names are unique over all lanes */
 const ConfFeed *conf_feed(const Conf *conf, const char *name, const ConfLane **lane);

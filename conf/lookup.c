@@ -110,6 +110,30 @@ static const struct {
 #undef PROCESS
 };
 
+static gboolean read_place(const char *text, gsize length, guint *number) {
+  *number = 0;
+  for (gsize i = 0; i < length && *number < 100000; i++) {
+    if (!g_ascii_isdigit(text[i]))
+      return FALSE;
+    *number = *number * 10 + (guint)(text[i] - '0');
+  }
+  return length > 0 && *number > 0 && *number < 100000;
+}
+
+gboolean conf_tag_place(const char *text, ConfTagPlace *place) {
+  gsize first = strcspn(text, "-");
+  guint last = 0;
+  if (!read_place(text, first, &place->at))
+    return FALSE;
+  place->width = 1;
+  if (text[first] == '\0')
+    return TRUE;
+  if (!read_place(text + first + 1, strlen(text + first + 1), &last) || last < place->at)
+    return FALSE;
+  place->width = last - place->at + 1;
+  return TRUE;
+}
+
 const char *conf_process_word(ConfProcess process) {
   return processes[process].word;
 }

@@ -138,23 +138,6 @@ void lines_join_records(const Section *section, ConfLayout *layout, const Table 
 
 /* --- Between lines. */
 
-/* What stands within this group, and is counted there: the lines of groups before it do not. */
-static GPtrArray *lines_within(const ConfLayout *layout, guint group) {
-  GPtrArray *lines = g_ptr_array_new();
-  const GPtrArray *of_groups[] = {layout->records, layout->addenda, layout->remarks};
-  for (guint k = 0; k < G_N_ELEMENTS(of_groups); k++)
-    for (guint i = 0; i < of_groups[k]->len; i++)
-      g_ptr_array_add(lines, of_groups[k]->pdata[i]);
-  for (guint g = group; g < layout->groups->len; g++) {
-    ConfGroup *inner = layout->groups->pdata[g];
-    if (inner->header.present)
-      g_ptr_array_add(lines, &inner->header);
-    if (inner->trailer.present)
-      g_ptr_array_add(lines, &inner->trailer);
-  }
-  return lines;
-}
-
 static const ConfLine *line_of_tag(const ConfLayout *layout, guint group, const char *tag) {
   g_autoptr(GPtrArray) lines = lines_within(layout, group);
   for (guint i = 0; i < lines->len; i++)
@@ -264,67 +247,6 @@ static void check_header_names(const Section *section, const ConfLayout *layout)
   }
 }
 
-static void check_tag(const Section *section, const ConfLayout *layout, const ConfLine *line) {
-  if (!line->tag && layout->lines_by == CONF_LINES_BY_TAG)
-    conf_report_error(section->report, line->where,
-                      "lines are told apart by their tag, and this one has none: write it behind the name, as record "
-                      "\"D\" { … }, or set lines-by = position");
-  if (!line->tag)
-    return;
-  if (layout->lines_by == CONF_LINES_BY_POSITION)
-    conf_report_warning(section->report, line->where,
-                        "the tag is not looked at with lines-by = position; where the lines do begin with it, it needs "
-                        "a field of its own");
-  if (layout->delimiter && strstr(line->tag, layout->delimiter))
-    conf_report_error(section->report, line->where, "the tag holds the delimiter");
-  if (layout->tag_bytes != 0 && strlen(line->tag) > layout->tag_bytes)
-    conf_report_error(section->report, line->where, "the tag \"%s\" is longer than tag-bytes (%u)", line->tag,
-                      layout->tag_bytes);
-}
-
-static GPtrArray *all_lines(const ConfLayout *layout) {
-  GPtrArray *lines = g_ptr_array_new();
-  if (layout->header.present)
-    g_ptr_array_add(lines, (gpointer)(gsize)&layout->header);
-  g_autoptr(GPtrArray) within = lines_within(layout, 0);
-  for (guint i = 0; i < within->len; i++)
-    g_ptr_array_add(lines, within->pdata[i]);
-  if (layout->trailer.present)
-    g_ptr_array_add(lines, (gpointer)(gsize)&layout->trailer);
-  return lines;
-}
-
-static void check_tags(const Section *section, const ConfLayout *layout) {
-  g_autoptr(GPtrArray) lines = all_lines(layout);
-  for (guint i = 0; i < lines->len; i++) {
-    const ConfLine *line = lines->pdata[i];
-    check_tag(section, layout, line);
-    for (guint j = 0; j < i; j++)
-      if (line->tag && g_strcmp0(((const ConfLine *)lines->pdata[j])->tag, line->tag) == 0)
-        conf_report_error(section->report, line->where, "the tag \"%s\" stands for two kinds of line", line->tag);
-  }
-  g_autoptr(GPtrArray) within = lines_within(layout, 0);
-  if (layout->lines_by == CONF_LINES_BY_POSITION && within->len > 1)
-    section_error(section, "lines-by",
-                  "several kinds of record%s are told apart by their tags: lines-by = position knows one kind",
-                  within->len > layout->records->len ? ", groups, addenda and remarks" : "");
-}
-
-/* Bytes of a line of fixed width with its tag. */
-static guint64 length_of(const ConfLayout *layout, const ConfLine *line) {
-  guint64 length = 0;
-  g_autoptr(GPtrArray) lines = all_lines(layout);
-  for (guint i = 0; i < lines->len && layout->lines_by == CONF_LINES_BY_TAG && layout->tag_bytes == 0; i++) {
-    const char *tag = ((const ConfLine *)lines->pdata[i])->tag;
-    if (tag)
-      length = MAX(length, strlen(tag));
-  }
-  length += layout->tag_bytes;
-  for (guint i = 0; i < line->fields->len; i++)
-    length += ((const ConfField *)line->fields->pdata[i])->bytes + ((const ConfField *)line->fields->pdata[i])->gap;
-  return length;
-}
-
 /* A sign that is not told is no plus: the field that has it is required, and has one of the declared values. */
 static void check_sign(const Section *section, const ConfLine *line, const ConfField *field) {
   const ConfField *sign = conf_line_field(line, field->sign_from);
@@ -369,7 +291,7 @@ static void check_year_from(const Section *section, const ConfLayout *layout, co
 }
 
 static void check_other_fields(const Section *section, const ConfLayout *layout) {
-  g_autoptr(GPtrArray) lines = all_lines(layout);
+  g_autoptr(GPtrArray) lines = lines_all(layout);
   for (guint l = 0; l < lines->len; l++) {
     const ConfLine *line = lines->pdata[l];
     for (guint i = 0; i < line->fields->len; i++) {
@@ -384,9 +306,10 @@ static void check_other_fields(const Section *section, const ConfLayout *layout)
 
 /* What is passed over is never credited: it may be no line of the layout's. */
 static void check_pass_over(const Section *section, const ConfLayout *layout) {
-  g_autoptr(GPtrArray) lines = all_lines(layout);
+  g_autoptr(GPtrArray) lines = lines_all(layout);
+  gboolean begin_with_tags = layout->lines_by == CONF_LINES_BY_TAG && !layout->tag_at;
   for (char **beginning = layout->pass_over.beginning; beginning && *beginning; beginning++) {
-    for (guint i = 0; i < lines->len && layout->lines_by == CONF_LINES_BY_TAG; i++) {
+    for (guint i = 0; i < lines->len && begin_with_tags; i++) {
       const ConfLine *line = lines->pdata[i];
       if (line->tag && g_str_has_prefix(line->tag, *beginning))
         conf_report_error(section->report, layout->pass_over.where,
@@ -400,10 +323,10 @@ static void check_pass_over(const Section *section, const ConfLayout *layout) {
 static void check_lengths(const Section *section, const ConfLayout *layout) {
   if (layout->kind != CONF_LAYOUT_FIXED)
     return;
-  g_autoptr(GPtrArray) lines = all_lines(layout);
+  g_autoptr(GPtrArray) lines = lines_all(layout);
   for (guint i = 0; i < lines->len; i++) {
     const ConfLine *line = lines->pdata[i];
-    guint64 length = length_of(layout, line);
+    guint64 length = tags_line_bytes(layout, line);
     if (length > layout->line_limit)
       conf_report_error(section->report, line->where,
                         "this line has %" G_GUINT64_FORMAT " bytes, more than the line-limit (%u)", length,
@@ -412,7 +335,7 @@ static void check_lengths(const Section *section, const ConfLayout *layout) {
 }
 
 void lines_check(const Section *section, const ConfLayout *layout) {
-  check_tags(section, layout);
+  tags_check(section, layout);
   check_lengths(section, layout);
   check_controls(section, layout);
   check_other_fields(section, layout);

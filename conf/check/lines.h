@@ -8,4 +8,14 @@ void lines_check_field_names(const Section *section, const ConfLine *line);
 /* Makes `record` of `records`: what not every kind of record has is optional among all. OF_FIELDS is the table of
  * fields; the records are sound when nothing is told of them yet. */
 void lines_join_records(const Section *section, ConfLayout *layout, const Table *of_fields, gboolean are_sound);
+/* --- within.c. What stands within this group, and is counted there: the lines of groups before it do not. The caller
+ * frees. */
+GPtrArray *lines_within(const ConfLayout *layout, guint group);
+/* With header and trailer. */
+GPtrArray *lines_all(const ConfLayout *layout);
 void lines_check(const Section *section, const ConfLayout *layout);
+
+/* --- tags.c: how lines are told apart. */
+void tags_check(const Section *section, const ConfLayout *layout);
+/* Of a line of fixed width, with its tag. */
+guint64 tags_line_bytes(const ConfLayout *layout, const ConfLine *line);

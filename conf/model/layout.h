@@ -2,11 +2,18 @@
 #pragma once
 #include "conf/model/field.h"
 
+/* What a line may have beside exactly its fields. */
+#define CONF_OPENS(X)                    \
+  X(CONF_OPEN_FEWER, "fewer")            \
+  X(CONF_OPEN_MORE, "more")
+typedef enum { CONF_OPENS(CONF_CONSTANT) } ConfOpen;
+
 /* A header, a record, a trailer, or what stands beside records. */
 typedef struct {
   ConfWhere where;
   gboolean present;
-  char *tag;
+  char *tag; /* with tag_at: of delimited lines its parts, with the delimiter between; of fixed ones put together */
+  guint open; /* bits: 1 << ConfOpen: fields at the end may be missing; more may follow */
   GPtrArray *fields; /* ConfField* */
 } ConfLine;
 
@@ -72,6 +79,7 @@ typedef struct {
   ConfLinesBy lines_by;
   ConfLineEnd line_end;
   char *value_prefix; /* delimited: stands before each value but those of the header; NULL: nothing */
+  char *terminator; /* one or two bytes in place of a line end; NULL: line_end */
   char *end_mark; /* delimited: ASCII that may stand before the line's end and is no part of its last field */
   ConfLastLineEnd last_line_end; /* of delimited lines, where no trailer proves that the file is whole */
   guint line_limit; /* bytes; 16,384 */
@@ -83,5 +91,7 @@ typedef struct {
   GPtrArray *groups;  /* ConfGroup*, each within the one before it; the records stand in the last */
   GPtrArray *addenda; /* ConfLine*: of the record before them */
   GPtrArray *remarks; /* ConfLine*: checked and counted, and no more */
+  char **tag_at;      /* where the tag's parts stand, "8" or "14-15": fields; of fixed lines bytes */
+  gboolean untagged;  /* one kind of record, addendum or remark has no tag, and is what no other line's tag fits */
   guint tag_bytes;    /* fixed: the tag's place is the first bytes of a line; 0: the longest tag's length */
 } ConfLayout;

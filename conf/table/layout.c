@@ -8,6 +8,8 @@
 #define FIELDS_LIMIT 500 /* of one line */
 #define RECORDS_LIMIT 50 /* kinds of record in one layout; of addenda and of remarks, too */
 #define GROUPS_LIMIT 4
+#define TAG_AT_FIELD_MOST 50
+#define TAG_AT_BYTE_MOST 4096
 #define LINE_LIMIT_MOST (1024 * 1024)
 
 /* --- Lines. */
@@ -31,6 +33,14 @@ static void check_field_count(const Section *section, gpointer into) {
     section_error(section, NULL, "this %s has %u fields; %d are the most", section->node->name, count, FIELDS_LIMIT);
 }
 
+/* Of lines that are counted off, one of another length moves all others. */
+static void check_open(const Section *section, gpointer into) {
+  const Section *around = section->outer;
+  const ConfLayout *layout = strcmp(around->node->name, "group") == 0 ? around->outer->into : around->into;
+  if (((ConfLine *)into)->open && layout->kind == CONF_LAYOUT_FIXED && layout->line_end == CONF_LINE_END_NONE)
+    section_error(section, "open", "'open': without line ends, all lines have their one length");
+}
+
 static void check_names(const Section *section, gpointer into) {
   lines_check_field_names(section, into);
 }
@@ -40,6 +50,8 @@ static const Row line_rows[] = {
     WHERE(ConfLine),
     PRESENT(ConfLine),
     {MEMBER(ConfLine, tag), .kind = &kind_tag},
+    ROW(ConfLine, "open", open, words, .words = WORDS(CONF_OPENS)),
+    CHECK(check_open),
     CHECK(check_field_count),
     SECTIONS(ConfLine, "field", fields, table_field, .most = FIELDS_LIMIT),
     CHECK(check_names),
@@ -112,6 +124,50 @@ static void check_line_end(const Section *section, gpointer into) {
                   "'line-end': without line ends, lines are known by their length: that is for type = fixed");
 }
 
+static void check_terminator(const Section *section, gpointer into) {
+  const ConfLayout *layout = into;
+  const char *bytes = layout->terminator;
+  if (!bytes)
+    return;
+  if (section_has(section, "line-end"))
+    section_error(section, "terminator", "'terminator' stands in place of 'line-end': write one of them");
+  gboolean is_value = FALSE;
+  for (const char *at = bytes; *at; at++)
+    is_value = is_value || g_ascii_isalnum(*at) || *at == ' ' || *at == '.';
+  if (strlen(bytes) > 2 || is_value)
+    section_error(section, "terminator",
+                  "'terminator' must be one or two bytes that values do not have: no letters, digits, blanks or "
+                  "points");
+  else if (layout->quote == CONF_QUOTE_RFC4180 || (layout->delimiter && strpbrk(layout->delimiter, bytes)))
+    section_error(section, "terminator", "'terminator' holds a byte of the delimiter, or values are quoted");
+}
+
+static void check_untagged(const Section *section, gpointer into) {
+  section_only_with(section, "untagged", ((ConfLayout *)into)->lines_by == CONF_LINES_BY_TAG, "lines-by = tag");
+}
+
+static void check_tag_at(const Section *section, gpointer into) {
+  const ConfLayout *layout = into;
+  gboolean is_fixed = layout->kind == CONF_LAYOUT_FIXED;
+  guint behind = 0;
+  ConfTagPlace place;
+  if (layout->tag_at && (layout->lines_by == CONF_LINES_BY_POSITION || layout->tag_bytes > 0))
+    section_error(section, "tag-at", "'tag-at' is for lines-by = tag, and takes the place of tag-bytes");
+  for (char **text = layout->tag_at; text && *text; text++) {
+    gboolean is_place = conf_tag_place(*text, &place);
+    if (!is_place || place.at <= behind ||
+        place.at + place.width - 1 > (is_fixed ? TAG_AT_BYTE_MOST : TAG_AT_FIELD_MOST) ||
+        (place.width > 1 && !is_fixed)) {
+      section_error(section, "tag-at",
+                    "'tag-at': \"%s\" is no place behind the one before: write the number of a field, or of fixed "
+                    "lines of a byte, as \"8\" or \"14-15\"",
+                    *text);
+      return;
+    }
+    behind = place.at + place.width - 1;
+  }
+}
+
 static void check_end_mark(const Section *section, gpointer into) {
   const ConfLayout *layout = into;
   if (!layout->end_mark)
@@ -177,7 +233,13 @@ static const Row rows[] = {
     ROW(ConfLayout, "charset", charset, charset, .text = "UTF-8"),
     ROW(ConfLayout, "lines-by", lines_by, choice, .words = WORDS(CONF_LINES_BYS), .otherwise = CONF_LINES_BY_TAG),
     CHECK(check_tag_bytes),
+    ROW(ConfLayout, "tag-at", tag_at, list, .most = 8),
+    CHECK(check_tag_at),
+    ROW(ConfLayout, "untagged", untagged, yes),
+    CHECK(check_untagged),
     ROW(ConfLayout, "line-end", line_end, choice, .words = WORDS(CONF_LINE_ENDS), .otherwise = CONF_LINE_END_ANY),
+    ROW(ConfLayout, "terminator", terminator, raw),
+    CHECK(check_terminator),
     CHECK(check_line_end),
     ROW(ConfLayout, "value-prefix", value_prefix, text, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
     CHECK(check_value_prefix),

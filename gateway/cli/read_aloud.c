@@ -72,6 +72,7 @@ static void read_pass_over(const CliOutput *out, const ConfLayout *layout) {
 
 static void read_layout(const CliOutput *out, const ConfLayout *layout) {
   read_pass_over(out, layout);
+  read_aloud_lines(out, layout);
   read_line(out, layout, "header", &layout->header);
   for (guint i = 0; i < layout->records->len; i++)
     read_line(out, layout, "record", layout->records->pdata[i]);

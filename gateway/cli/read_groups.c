@@ -55,6 +55,42 @@ static void read_totals(const Reading *reading, const char *kind, const ConfLine
 
 /* --- Lines. */
 
+static void read_open(const Reading *reading, const char *kind, const ConfLine *line) {
+  if (line->open)
+    fprintf(reading->out->file, "layout %s: a %s%s%s%s may have %s%s%s\n", reading->layout->name, kind,
+            line->tag ? " \"" : "", line->tag ? line->tag : "", line->tag ? "\"" : "",
+            line->open & 1u << CONF_OPEN_FEWER ? "fewer fields, which are then absent" : "",
+            line->open == (1u << CONF_OPEN_FEWER | 1u << CONF_OPEN_MORE) ? ", and " : "",
+            line->open & 1u << CONF_OPEN_MORE ? "more, of which nothing is looked at" : "");
+}
+
+static void read_opens(const Reading *reading, const char *kind, const GPtrArray *lines) {
+  for (guint i = 0; i < lines->len; i++) {
+    const ConfLine *line = lines->pdata[i];
+    read_open(reading, kind, line);
+    if (!line->tag && reading->layout->untagged)
+      fprintf(reading->out->file, "layout %s: a line that no other line's tag fits is a %s\n", reading->layout->name,
+              kind);
+  }
+}
+
+void read_aloud_lines(const CliOutput *out, const ConfLayout *layout) {
+  Reading reading = {out, layout};
+  g_autofree char *places = layout->tag_at ? g_strjoinv(", ", layout->tag_at) : NULL;
+  g_autofree char *terminator = layout->terminator ? g_strescape(layout->terminator, NULL) : NULL;
+  if (places)
+    fprintf(out->file, "layout %s: a line's tag is in %s %s\n", layout->name,
+            layout->kind == CONF_LAYOUT_FIXED ? "bytes" : "fields", places);
+  if (terminator)
+    fprintf(out->file, "layout %s: a line ends in \"%s\", and a line break behind that is no line\n", layout->name,
+            terminator);
+  read_open(&reading, "header", &layout->header);
+  read_opens(&reading, "record", layout->records);
+  read_opens(&reading, "addendum", layout->addenda);
+  read_opens(&reading, "remark", layout->remarks);
+  read_open(&reading, "trailer", &layout->trailer);
+}
+
 static void read_group(const Reading *reading, guint g) {
   const ConfLayout *layout = reading->layout;
   const ConfGroup *group = layout->groups->pdata[g];

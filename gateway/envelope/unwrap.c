@@ -54,7 +54,7 @@ static gboolean unpack(Unwrapping *run, ConfPacking packing, guint64 allowance, 
 
 gboolean unwrap_keeps_returns(const ConfLayout *layout) {
   return layout->line_end == CONF_LINE_END_CRLF || layout->line_end == CONF_LINE_END_CR ||
-         layout->line_end == CONF_LINE_END_NONE;
+         layout->line_end == CONF_LINE_END_NONE || (layout->terminator && strchr(layout->terminator, '\r'));
 }
 
 /* Sent as text: what gpg delivered has LF where CR LF was signed. A layout that takes LF reads the same records in it.

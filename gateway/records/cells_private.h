@@ -10,20 +10,32 @@ typedef struct {
 } Cell;
 
 enum { LINE_HAS_HIGH = 1, LINE_HAS_ODD = 2 };
-typedef struct {
+struct RawLine {
   const guint8 *text; /* without its line end */
   gsize length;
   const guint8 *next; /* behind the line end */
   guint flags;        /* HIGH: bytes beyond ASCII; ODD: a NUL, a stray CR or LF, or a quote somewhere */
   gsize n_delimiters; /* single-byte delimiters found; only the first `most` have a position */
-} RawLine;
-/* Cuts the line that begins at `at` (< end). positions holds most + 1; most may be 0. */
-void lines_scan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
-                gsize most);
-
-/* The same where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF, or (EBCDIC)
- * it is not looked for here. */
-void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line);
+};
+LineScan lines_scan;
+/* Where lines end in bytes of the layout's own; a line break behind them is no part of the next line. ODD: also any CR
+ * or LF. */
+LineScan lines_scan_marked;
+/* Where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF, or (EBCDIC) it is not
+ * looked for here. */
+LineScan lines_scan_stream;
+/* The (last) byte of what ends the line at `at`; NULL: nothing does. */
+const guint8 *lines_find_terminator(const Layout *layout, const guint8 *at, const guint8 *end);
+/* The bytes of the line end at p, which is no mark of two bytes; 0: none there. */
+gsize lines_end_at(const Layout *layout, const guint8 *p, const guint8 *end);
+/* Behind the line at `at` and what ends it; *stop is where it ends itself, and `end` where nothing ends it. */
+const guint8 *lines_next(const Layout *layout, const guint8 *at, const guint8 *end, const guint8 **stop);
+/* Whether the text, which is not empty, ends as a line does. */
+gboolean lines_is_ended(const Layout *layout, const guint8 *text, gsize length);
+/* Behind a line break at `at` that is no part of the next line. */
+const guint8 *lines_behind_break(const Layout *layout, const guint8 *at, const guint8 *end);
+/* `end` without a line break behind bytes of the layout's own. */
+const guint8 *lines_without_break(const Layout *layout, const guint8 *text, const guint8 *end);
 /* Bytes of a byte order mark that the file begins with. */
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length);
 
@@ -44,8 +56,14 @@ typedef struct {
 } QuotedExtent;
 void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent);
 
-/* Whether the line's bytes begin with the tag of this kind, which may be quoted, and the tag ends there. */
-gboolean lines_begin_like(const Layout *layout, const Shape *shape, const guint8 *at, const guint8 *end);
+/* tags.c: the kind of line by its bytes alone. */
+guint tags_kind_like(const Layout *layout, const guint8 *at, const guint8 *end);
+/* The fixed line's fields go on behind the tag's bytes, which are none of theirs. */
+gboolean tags_step_over(const Layout *layout, const Shape *shape, gsize from, gsize *offset, GError **error);
+/* Which field of the line the cell is; -1: a part of its tag. */
+gint tags_field_of_cell(const Shape *shape, gsize cell);
+/* Behind the value at p, as it stands in the file. */
+const guint8 *lines_cell_end(const Layout *layout, const guint8 *p, const guint8 *end);
 /* How many bytes of the line are its end mark. */
 gsize lines_end_mark(const Layout *layout, const guint8 *text, gsize length);
 

@@ -105,10 +105,12 @@ static guint type_of(Echoes *echoes, const Rows *rows, const RecordBlock *block,
     return 0;
   gsize length;
   const char *tag = record_block_text(block, (guint)echoes->type_column, index, &length);
+  gboolean has_none = rows->layout->otherwise < rows->layout->n_shapes &&
+                      record_block_is_null(block, (guint)echoes->type_column, index);
   for (guint i = 0; i < echoes->n_types; i++) {
     guint type = (echoes->type + i) % echoes->n_types;
     const Shape *shape = &rows->layout->shapes[SHAPE_RECORD + type];
-    if (shape->tag_length == length && memcmp(shape->tag, tag, length) == 0)
+    if (has_none ? !shape->tag : shape->tag && shape->tag_length == length && memcmp(shape->tag, tag, length) == 0)
       return echoes->type = type;
   }
   return 0;

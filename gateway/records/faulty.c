@@ -2,10 +2,6 @@
 #include "gateway/base/files.h"
 #include "gateway/records/fixed_cells.h"
 
-static gboolean begins_like(const Parse *parse, const Shape *shape) {
-  return lines_begin_like(parse->layout, shape, parse->line.text, parse->line.text + parse->line.length);
-}
-
 /* Of a line that did not come so far that it was recognised: by its place, or by its bytes. n_shapes: none can be told.
  */
 static guint kind_of_faulty(const Parse *parse) {
@@ -14,12 +10,7 @@ static guint kind_of_faulty(const Parse *parse) {
     return parse->kind;
   if (layout->conf->lines_by != CONF_LINES_BY_TAG)
     return parse_recognise_by_place(parse);
-  for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
-    if (begins_like(parse, &layout->shapes[kind]))
-      return kind;
-  return begins_like(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
-         : begins_like(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
-                                                              : layout->n_shapes;
+  return tags_kind_like(layout, parse->line.text, parse->line.text + parse->line.length);
 }
 
 guint parse_type_of_faulty(const Parse *parse) {
@@ -102,9 +93,8 @@ static void keep_parse_type_of_faulty(Parse *parse, guint type) {
   parse->state->types[block->count - 1] = (guint8)type;
   if (type == LAYOUT_NO_TYPE)
     return;
-  const Shape *shape = &layout->shapes[SHAPE_RECORD + type];
   block->count--;
-  record_block_put_text(block, (guint)layout->type_column, shape->tag, shape->tag_length);
+  parse_put_type(parse, &layout->shapes[SHAPE_RECORD + type]);
   block->count++;
 }
 
@@ -143,8 +133,8 @@ gint parse_column_of_cell(const Parse *parse, gsize cell) {
   if (type == LAYOUT_NO_TYPE)
     return -1;
   const Shape *record = &parse->layout->shapes[SHAPE_RECORD + type];
-  gsize tag = record->tag ? 1 : 0;
-  return cell >= tag && cell - tag < record->n_fields ? (gint)record->fields[cell - tag].column : -1;
+  gint field = tags_field_of_cell(record, cell);
+  return field >= 0 && (guint)field < record->n_fields ? (gint)record->fields[field].column : -1;
 }
 
 /* The column of the byte at `offset` of the line, by the delimiters before it: -1 for the tag or when there are too
@@ -162,17 +152,26 @@ gboolean parse_refuse(Parse *parse, Fault fault, const char *reason) {
   return FALSE;
 }
 
-void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length) {
-  g_autofree char *shown = parse->layout->has_masked ? NULL : files_show_bytes(tag, length, 20);
+void parse_refuse_tag(Parse *parse, Cell tag) {
+  g_autofree char *shown = parse->layout->has_masked ? NULL : files_show_bytes(tag.at, tag.length, 20);
   parse_end_faulty(parse, -1, FAULT_TAG, FALSE,
                    shown ? g_strdup_printf("the tag '%s' is not one of the layout's", shown)
                          : g_strdup("the tag is not one of the layout's"));
+}
+
+/* Where lines end in bytes of the layout's own. */
+static gboolean check_no_break(Parse *parse) {
+  const RawLine *line = &parse->line;
+  return (!memchr(line->text, '\r', line->length) && !memchr(line->text, '\n', line->length)) ||
+         parse_refuse(parse, FAULT_LINE_END, "a CR or LF that does not stand behind the terminator");
 }
 
 /* An ending that the layout allows is cut off; any other CR or LF outside quotes is a fault. */
 gboolean parse_check_line_end(Parse *parse) {
   RawLine *line = &parse->line;
   const ConfLayout *conf = parse->layout->conf;
+  if (parse->layout->mark_length > 0)
+    return check_no_break(parse);
   gsize ending = (gsize)(line->next - line->text) - line->length;
   gboolean may_cr = conf->line_end == CONF_LINE_END_ANY || conf->line_end == CONF_LINE_END_CRLF;
   if (!parse->is_quoted && may_cr && ending == 1 && line->length > 0 && line->text[line->length - 1] == '\r') {

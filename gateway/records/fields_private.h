@@ -1,4 +1,4 @@
-/* A field as it is compiled, and what may be wrong with its value. Nobody includes this but layout_private.h. */
+/* A field as it is compiled, and what may be wrong with its value. Nobody includes this but shapes_private.h. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/records/dates.h"

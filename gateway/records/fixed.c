@@ -82,6 +82,26 @@ static gboolean check_gaps(Parse *parse) {
   return TRUE;
 }
 
+/* What is missing at its end is blank, and what is too much is not looked at: where the layout says so. */
+static gboolean fit_length(Parse *parse) {
+  RawLine *line = &parse->line;
+  const Shape *shape = &parse->layout->shapes[parse->kind];
+  if (line->length > shape->bytes && shape->open & 1u << CONF_OPEN_MORE) {
+    line->length = shape->bytes;
+    return TRUE;
+  }
+  if (line->length > shape->bytes || !(shape->open & 1u << CONF_OPEN_FEWER))
+    return FALSE;
+  GByteArray *filled = parse->state->scratch;
+  g_byte_array_set_size(filled, (guint)shape->bytes + 32); /* texts are copied 32 bytes at a time */
+  memcpy(filled->data, line->text, line->length);
+  memset(filled->data + line->length, parse->layout->charset->blank, shape->bytes - line->length + 32);
+  parse->text = line->text = filled->data;
+  parse->readable = filled->data + filled->len;
+  line->length = shape->bytes;
+  return TRUE;
+}
+
 /* The line end is cut off, and what is left is as long as its kind of line. */
 static gboolean check_line(Parse *parse) {
   const Layout *layout = parse->layout;
@@ -91,12 +111,13 @@ static gboolean check_line(Parse *parse) {
                         : (is_odd || layout->conf->line_end == CONF_LINE_END_CRLF) && !parse_check_line_end(parse))
     return FALSE;
   if (parse->kind == layout->n_shapes) {
-    if (line->length < layout->tag_bytes)
+    Cell tag = parse_tag_of_none(parse);
+    if (!tag.at)
       return refuse_length(parse, layout->shapes[SHAPE_RECORD].bytes);
-    parse_refuse_tag(parse, line->text, layout->tag_bytes);
+    parse_refuse_tag(parse, tag);
     return FALSE;
   }
-  if (G_UNLIKELY(line->length != layout->shapes[parse->kind].bytes))
+  if (G_UNLIKELY(line->length != layout->shapes[parse->kind].bytes) && !fit_length(parse))
     return refuse_length(parse, layout->shapes[parse->kind].bytes);
   const guint8 *zero = is_odd ? memchr(line->text, 0, line->length) : NULL;
   if (zero)
@@ -167,10 +188,7 @@ static void begin_fields(Parse *parse) {
 
 const guint8 *fixed_line(Parse *parse, const guint8 *at) {
   const Layout *layout = parse->layout;
-  if (layout->is_stream)
-    lines_scan_stream(layout, at, parse->end, &parse->line);
-  else
-    lines_scan(layout, at, parse->end, &parse->line, parse->state->positions, 0);
+  layout->scan(layout, at, parse->end, &parse->line, parse->state->positions, 0);
   if (layout->passes_over && parse_pass_over(parse))
     return parse->line.next;
   parse->state->chunk.lines++;

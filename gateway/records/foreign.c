@@ -47,13 +47,19 @@ static gboolean begins(const guint8 *text, gsize length, gsize whole, guint whic
   return !within || memmem(text, MIN(whole, WITHIN), within, strlen(within));
 }
 
+/* A line with the layout's own tag is its own, though it has a fault. One letter would be no tag of note in a text. */
+static gboolean is_own(const Parse *parse) {
+  const char *tag = parse->kind < parse->layout->n_shapes ? parse->layout->shapes[parse->kind].tag : NULL;
+  return tag && strlen(tag) >= 2;
+}
+
 void foreign_check(Parse *parse, const guint8 *text, gsize length) {
   gsize whole = (gsize)(parse->end - text);
   GPtrArray *problems = parse->state->chunk.problems;
   if (parse->block->faults->len == 0 && problems->len == 0)
     return;
   for (guint i = 0; i < G_N_ELEMENTS(signatures); i++) {
-    if (!begins(text, length, whole, i))
+    if ((signatures[i].length == 0 && is_own(parse)) || !begins(text, length, whole, i))
       continue;
     parse_add_problem(parse, "T016",
                       g_strdup_printf("the file is %s, and no lines of layout \"%s\"", signatures[i].name,

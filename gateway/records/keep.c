@@ -53,6 +53,14 @@ static void apply_signs(const Shape *shape, RecordBlock *block) {
   }
 }
 
+void parse_put_type(Parse *parse, const Shape *shape) {
+  guint column = (guint)parse->layout->type_column;
+  if (shape->tag)
+    record_block_put_text(parse->block, column, shape->tag, shape->tag_length);
+  else
+    record_block_put_null(parse->block, column);
+}
+
 void parse_put_beside(Parse *parse, const Shape *shape) {
   const Layout *layout = parse->layout;
   RecordBlock *block = parse->block;
@@ -62,7 +70,7 @@ void parse_put_beside(Parse *parse, const Shape *shape) {
     parse->state->types[block->count] = (guint8)(parse->kind - SHAPE_RECORD);
     for (guint i = 0; i < layout->n_columns; i++)
       if ((int)i == layout->type_column)
-        record_block_put_text(block, i, shape->tag, shape->tag_length);
+        parse_put_type(parse, shape);
       else if (shape->field_of[i] < 0)
         record_block_put_null(block, i);
     for (guint i = layout->n_columns; i < layout->n_staged; i++)

@@ -68,47 +68,6 @@ static gboolean compile_field(Layout *layout, LayoutField *field, const ConfFiel
   return TRUE;
 }
 
-/* The tag as it stands in the file. */
-static gboolean encode_tag(Layout *layout, Shape *shape, GError **error) {
-  GByteArray *raw = g_byte_array_new();
-  CharsetConverter *encoder = charset_encoder_new(layout->charset);
-  gssize bad = encoder ? charset_convert(encoder, (const guint8 *)shape->tag, shape->tag_length, raw) : -1;
-  if (!encoder)
-    g_byte_array_append(raw, (const guint8 *)shape->tag, (guint)shape->tag_length);
-  charset_converter_free(encoder);
-  shape->raw_tag_length = raw->len;
-  shape->raw_tag = g_byte_array_free(raw, FALSE);
-  if (bad >= 0)
-    return refuse_layout(error, "the tag \"%s\" cannot be expressed in %s", shape->tag, layout->charset->name);
-  if (layout->is_fixed && layout->conf->tag_bytes > 0 && shape->raw_tag_length > layout->conf->tag_bytes)
-    return refuse_layout(error, "the tag \"%s\" does not fit into %u bytes", shape->tag, layout->conf->tag_bytes);
-  return TRUE;
-}
-
-static gboolean find_tag(Layout *layout, Shape *shape, const ConfLine *conf, GError **error) {
-  shape->present = conf->present;
-  if (!conf->present || layout->conf->lines_by != CONF_LINES_BY_TAG)
-    return TRUE;
-  if (!conf->tag || !*conf->tag)
-    return refuse_layout(error, "lines are told apart by tag, but one has none");
-  shape->tag = conf->tag;
-  shape->tag_length = strlen(conf->tag);
-  if (!encode_tag(layout, shape, error))
-    return FALSE;
-  if (layout->is_fixed)
-    layout->tag_bytes = MAX(layout->tag_bytes, shape->raw_tag_length);
-  return TRUE;
-}
-
-/* Fixed: all tags take the same room. Shorter ones have blanks behind them. */
-static void pad_tag(const Layout *layout, Shape *shape) {
-  if (!layout->is_fixed || !shape->raw_tag)
-    return;
-  shape->raw_tag = g_realloc(shape->raw_tag, layout->tag_bytes);
-  memset(shape->raw_tag + shape->raw_tag_length, layout->charset->blank, layout->tag_bytes - shape->raw_tag_length);
-  shape->raw_tag_length = layout->tag_bytes;
-}
-
 /* That the field is there, and what it may hold, conf/ has checked. */
 static gboolean compile_signs(Shape *shape, GError **error) {
   for (guint i = 0; i < shape->n_fields; i++) {
@@ -129,22 +88,29 @@ static gboolean compile_signs(Shape *shape, GError **error) {
 static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf, GError **error) {
   if (!conf->present)
     return TRUE;
-  gsize offset = layout->tag_bytes;
-  pad_tag(layout, shape);
+  gsize offset = shape->tag && layout->is_plainly_tagged ? layout->tag_bytes : 0;
+  shape->open = conf->open;
+  if (!tags_step_over(layout, shape, offset, &offset, error))
+    return FALSE;
   shape->n_fields = conf->fields ? conf->fields->len : 0;
   shape->n_cells = shape->n_fields + (shape->tag ? 1 : 0);
   shape->fields = g_new0(LayoutField, MAX(shape->n_fields, 1));
-  layout->most_cells = MAX(layout->most_cells, shape->n_cells);
+  layout->most_cells = MAX(layout->most_cells, shape->n_fields + MAX(shape->n_parts, shape->tag ? 1 : 0));
   for (guint i = 0; i < shape->n_fields; i++) {
     const ConfField *field = conf->fields->pdata[i];
+    gsize from = offset;
     shape->fields[i].prefix = shape == &layout->shapes[SHAPE_HEADER] ? NULL : layout->conf->value_prefix;
     shape->has_gaps |= field->gap > 0;
-    if (!compile_field(layout, &shape->fields[i], field, &offset, error)) {
+    if (!compile_field(layout, &shape->fields[i], field, &offset, error) ||
+        !tags_step_over(layout, shape, from, &offset, error)) {
       g_prefix_error(error, "line %u, field \"%s\": ", field->where.line, field->name);
       return FALSE;
     }
   }
   shape->bytes = offset;
+  for (guint i = 0; i < shape->n_parts && layout->is_fixed; i++)
+    if (shape->parts[i].at + shape->parts[i].raw_length > offset)
+      return refuse_layout(error, "the line \"%s\" ends before its tag's place", shape->tag);
   layout->most_bytes = MAX(layout->most_bytes, offset);
   return compile_signs(shape, error);
 }
@@ -190,10 +156,13 @@ static gboolean compile_shapes(Layout *layout, GError **error) {
     return refuse_layout(error, "%u types of records; %d are the most", layout->n_types, LAYOUT_MOST_TYPES);
   if (layout->n_shapes > SHAPE_RECORD + 1 && conf->lines_by != CONF_LINES_BY_TAG)
     return refuse_layout(error, "several types of records are told apart by their tags");
-  layout->tag_bytes = layout->is_fixed && conf->lines_by == CONF_LINES_BY_TAG ? conf->tag_bytes : 0;
-  for (guint i = 0; i < layout->n_shapes; i++)
-    if (!find_tag(layout, &layout->shapes[i], line_of(layout, i), error))
-      return FALSE;
+  for (guint i = 0; i < layout->n_shapes; i++) {
+    const ConfLine *line = line_of(layout, i);
+    layout->shapes[i].present = line->present;
+    layout->shapes[i].tag = line->present && conf->lines_by == CONF_LINES_BY_TAG ? line->tag : NULL;
+  }
+  if (!tags_compile(layout, error))
+    return FALSE;
   for (guint i = 0; i < layout->n_shapes; i++)
     if (!compile_shape(layout, &layout->shapes[i], line_of(layout, i), error))
       return FALSE;
@@ -268,8 +237,6 @@ static gboolean compile(Layout *layout, GError **error) {
   layout->is_fixed = conf->kind == CONF_LAYOUT_FIXED;
   layout->is_stream = layout->is_fixed && conf->line_end == CONF_LINE_END_NONE;
   layout->is_quoted = !layout->is_fixed && conf->quote == CONF_QUOTE_RFC4180;
-  layout->terminator = conf->line_end == CONF_LINE_END_CR ? '\r' : '\n';
-  layout->stray = conf->line_end == CONF_LINE_END_CR ? '\n' : '\r';
   layout->end_mark_length = conf->end_mark ? strlen(conf->end_mark) : 0;
   layout->line_limit = conf->line_limit ? conf->line_limit : 16384;
   if (!layout->is_fixed && conf->line_end == CONF_LINE_END_NONE)
@@ -277,8 +244,8 @@ static gboolean compile(Layout *layout, GError **error) {
   layout->charset = charset_new(conf->charset, error);
   if (!layout->charset || (!layout->is_stream && !charset_check_structural(layout->charset, error)))
     return FALSE;
-  if (!compile_delimiter(layout, error) || !compile_shapes(layout, error) || !columns_compile(layout, error) ||
-      !compile_stride(layout, error))
+  if (!lines_compile(layout, error) || !compile_delimiter(layout, error) || !compile_shapes(layout, error) ||
+      !columns_compile(layout, error) || !compile_stride(layout, error))
     return FALSE;
   if (!passed_over_compile(layout, error))
     return FALSE;
@@ -311,6 +278,11 @@ static void clear_shape(Shape *shape) {
     g_free(shape->fields[i].value_lengths);
   }
   g_free(shape->fields);
+  for (guint i = 0; i < shape->n_parts; i++) {
+    g_free(shape->parts[i].text);
+    g_free(shape->parts[i].raw);
+  }
+  g_free(shape->parts);
   g_free(shape->raw_tag);
   g_free(shape->field_of);
 }
@@ -335,6 +307,8 @@ void layout_free(Layout *layout) {
   }
   g_free(layout->controls);
   g_free(layout->group_column);
+  g_free(layout->places);
+  g_free(layout->tagged);
   g_free(layout->sums);
   g_free(layout);
 }

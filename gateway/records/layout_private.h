@@ -2,31 +2,19 @@
 #pragma once
 #include "gateway/records/charset.h"
 #include "gateway/records/controls_private.h"
-#include "gateway/records/fields_private.h"
 #include "gateway/records/layout.h"
+#include "gateway/records/shapes_private.h"
 
 /* A chunk's lines, however short they are: it bounds a chunk's memory; and addenda of its last record behind them. */
 enum { LAYOUT_CHUNK_LINES = 16384, LAYOUT_MOST_ADDENDA = 10000 };
+enum { LAYOUT_MOST_TAG_FIELD = 64 };
 enum { LAYOUT_MOST_TYPES = 200, LAYOUT_NO_TYPE = 255 }; /* of records; a chunk keeps each record's in a byte */
 #define LAYOUT_TYPE_COLUMN "record_type"
 
-/* Header and trailer, then the records by their types, in the order of their declaration. Behind them what is no record
- * (outer lines): addenda, remarks, and of each group its header and its trailer. */
-typedef enum { SHAPE_HEADER, SHAPE_TRAILER, SHAPE_RECORD } ShapeKind;
-typedef struct {
-  gboolean present;
-  const char *tag; /* NULL: the line has no tag */
-  gsize tag_length;
-  guint8 *raw_tag; /* as it stands in the file: in the layout's character set; fixed: with its padding */
-  gsize raw_tag_length;
-  guint n_fields, n_cells; /* cells: fields and the tag */
-  guint n_signed;          /* fields whose sign is another's */
-  gboolean ends_plainly;   /* a record: its fields are all that it has; no sign, type, group or addendum is put */
-  LayoutField *fields;
-  gsize bytes;    /* fixed: of the whole line */
-  gboolean has_gaps; /* fixed: behind fields of it stand blanks that are no part of them */
-  gint *field_of; /* of a record: which field is the column; -1: it has none such */
-} Shape;
+/* lines.c: cuts the line that begins at `at` (< end). positions holds most + 1; most may be 0. */
+typedef struct RawLine RawLine;
+typedef void LineScan(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
+                      gsize most);
 
 struct Layout {
   const ConfLayout *conf;
@@ -49,11 +37,19 @@ struct Layout {
   gboolean is_fixed, is_stream; /* stream: fixed lines without line ends, all of `stride` bytes */
   gsize stride, most_bytes;     /* most_bytes: of the longest fixed line */
   gsize tag_bytes;
+  gboolean is_plainly_tagged; /* by tag, which is the first thing in each line */
+  guint n_places;             /* of the parts of tags: tags.c; 0: the tag is the first thing in a line */
+  ConfTagPlace *places;
+  guint n_tagged, *tagged; /* shapes with a tag, those with more parts first */
+  guint otherwise;         /* the shape of a line that has none of the tags; n_shapes: it is a fault */
   const guint8 *delimiter;
   gsize delimiter_length;
   gboolean is_quoted;
   guint8 is_structure[256]; /* a scan for quoted values must look: quote, CR, LF, first of a delimiter, leads */
-  guint8 terminator, stray; /* the byte that ends a line; the other one of CR and LF */
+  guint8 terminator, stray; /* the (last) byte that ends a line; the other one of CR and LF */
+  LineScan *scan;           /* cuts one line */
+  gsize mark_length;        /* of the layout's own bytes in place of a line end; 0: lines have line ends */
+  gboolean skips_break;     /* behind them */
   gsize end_mark_length;
   gsize line_limit;
   guint n_columns, n_staged; /* staged: with the columns of spellings behind the others */
@@ -103,6 +99,8 @@ __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 re
 void names_compile(Layout *layout); /* names.c */
 gboolean controls_compile(Layout *layout, GError **error);
 gboolean columns_compile(Layout *layout, GError **error);
+gboolean tags_compile(Layout *layout, GError **error);
+gboolean lines_compile(Layout *layout, GError **error);
 gboolean passed_over_compile(Layout *layout, GError **error);
 
 #define LAYOUT_SPELLING " as it came" /* behind the column's name; no field's name has a blank */

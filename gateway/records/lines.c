@@ -6,8 +6,6 @@
 #include <emmintrin.h>
 #endif
 
-enum { LARGEST_CHUNK = 64 << 20 }; /* texts of a chunk are far below a block's 4 GiB, whatever a caller wants */
-
 typedef struct {
   guint8 terminator, delimiter, stray, quote;
 } Marks;
@@ -15,7 +13,7 @@ typedef struct {
 static inline Marks marks_of(const Layout *layout) {
   return (Marks){.terminator = layout->terminator,
                  .stray = layout->stray,
-                 .quote = layout->is_quoted ? '"' : 0,
+                 .quote = layout->is_quoted ? '"' : layout->mark_length > 0 ? '\n' : 0,
                  /* a delimiter of several bytes is looked for later; the terminator never matches before the end */
                  .delimiter = layout->delimiter_length == 1 ? *layout->delimiter : layout->terminator};
 }
@@ -67,7 +65,10 @@ ended:
   line->n_delimiters = n;
 }
 
-void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line) {
+void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
+                       gsize most) {
+  (void)positions;
+  (void)most;
   gsize length = MIN(layout->stride, (gsize)(end - at)), n = 0;
   guint high = 0, odd = 0;
 #ifdef __SSE2__
@@ -108,7 +109,7 @@ static inline gboolean is_delimiter(const Layout *layout, const guint8 *p, const
 }
 
 /* The bytes of the line end at p; 0: none there. */
-static inline gsize line_end_at(const Layout *layout, const guint8 *p, const guint8 *end) {
+gsize lines_end_at(const Layout *layout, const guint8 *p, const guint8 *end) {
   if (p < end && *p == layout->terminator)
     return 1;
   return layout->terminator == '\n' && end - p >= 2 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
@@ -135,7 +136,7 @@ static const guint8 *unquoted_end(const Layout *layout, const guint8 *p, const g
   for (;; p++) {
     while (p < limit && !layout->is_structure[*p])
       p++;
-    if (p >= limit || *p == '"' || line_end_at(layout, p, end) || is_delimiter(layout, p, end))
+    if (p >= limit || *p == '"' || lines_end_at(layout, p, end) || is_delimiter(layout, p, end))
       return p;
     if (layout->charset->lead[*p] && p + 1 < end && p[1] >= 0x30)
       p++;
@@ -153,7 +154,7 @@ static gboolean scan_quoted(const Layout *layout, const guint8 *at, const guint8
     } else {
       p = unquoted_end(layout, p, limit, end);
     }
-    gsize line_end = line_end_at(layout, p, end);
+    gsize line_end = lines_end_at(layout, p, end);
     if (p >= end || line_end > 0) {
       extent->length = MIN((gsize)(p - at), (gsize)(end - at));
       extent->next = p < end ? p + line_end : end;
@@ -165,8 +166,12 @@ static gboolean scan_quoted(const Layout *layout, const guint8 *at, const guint8
   }
 }
 
-static const guint8 *find_terminator(const Layout *layout, const guint8 *at, const guint8 *end) {
-  return at < end ? memchr(at, layout->terminator, (gsize)(end - at)) : NULL;
+/* The byte that ends a line, of a mark of two bytes the last one. */
+const guint8 *lines_find_terminator(const Layout *layout, const guint8 *at, const guint8 *end) {
+  if (layout->mark_length < 2)
+    return at < end ? memchr(at, layout->terminator, (gsize)(end - at)) : NULL;
+  const guint8 *mark = at < end ? memmem(at, (gsize)(end - at), layout->conf->terminator, 2) : NULL;
+  return mark ? mark + 1 : NULL;
 }
 
 /* Why this cannot be made slow: a scan that fails from one line start stops at the latest at the first odd run of
@@ -176,7 +181,7 @@ static const guint8 *find_terminator(const Layout *layout, const guint8 *at, con
 void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *end, QuotedExtent *extent) {
   extent->is_broken = !scan_quoted(layout, at, end, extent);
   if (extent->is_broken) {
-    const guint8 *terminator = find_terminator(layout, at, end);
+    const guint8 *terminator = lines_find_terminator(layout, at, end);
     extent->length = (gsize)((terminator ? terminator : end) - at);
     extent->next = terminator ? terminator + 1 : end;
     extent->lines = 1;
@@ -187,11 +192,22 @@ void lines_quoted_extent(const Layout *layout, const guint8 *at, const guint8 *e
     return;
   }
   extent->lines = 1;
-  for (const guint8 *p = at; (p = find_terminator(layout, p, at + extent->length)); p++)
+  for (const guint8 *p = at; (p = lines_find_terminator(layout, p, at + extent->length)); p++)
     extent->lines++;
 }
 
 /* --- Cells */
+
+const guint8 *lines_cell_end(const Layout *layout, const guint8 *p, const guint8 *end) {
+  if (layout->is_quoted && p < end && *p == '"') {
+    const guint8 *behind = close_quote(p, end, end);
+    return behind ? behind : end;
+  }
+  p = unquoted_end(layout, p, end, end);
+  while (p < end && !is_delimiter(layout, p, end))
+    p = unquoted_end(layout, p + 1, end, end);
+  return p;
+}
 
 gsize lines_split(const Layout *layout, const guint8 *text, gsize length, Cell *cells, gsize most) {
   const guint8 *end = text + length;
@@ -257,153 +273,86 @@ gsize lines_end_mark(const Layout *layout, const guint8 *text, gsize length) {
   return n > 0 && length >= n && memcmp(text + length - n, layout->conf->end_mark, n) == 0 ? n : 0;
 }
 
-gboolean lines_begin_like(const Layout *layout, const Shape *shape, const guint8 *at, const guint8 *end) {
-  gsize quotes = layout->is_quoted && at < end && *at == '"' ? 1 : 0;
-  if (!shape->present || !shape->raw_tag || (gsize)(end - at) < shape->raw_tag_length + 2 * quotes ||
-      memcmp(at + quotes, shape->raw_tag, shape->raw_tag_length) != 0)
-    return FALSE;
-  at += quotes + shape->raw_tag_length;
-  if (quotes && *at++ != '"')
-    return FALSE;
-  gsize left = (gsize)(end - at), mark = layout->end_mark_length;
-  return layout->is_fixed || left == 0 || *at == layout->stray ||
-         (left >= layout->delimiter_length && memcmp(at, layout->delimiter, layout->delimiter_length) == 0) ||
-         (mark > 0 && left >= mark && left <= mark + 1 && memcmp(at, layout->conf->end_mark, mark) == 0);
+gboolean lines_is_ended(const Layout *layout, const guint8 *text, gsize length) {
+  if (layout->mark_length == 2)
+    return length >= 2 && memcmp(text + length - 2, layout->conf->terminator, 2) == 0;
+  return text[length - 1] == layout->terminator;
 }
 
-/* --- Chunks */
+const guint8 *lines_behind_break(const Layout *layout, const guint8 *at, const guint8 *end) {
+  if (layout->skips_break && at < end && *at == '\r')
+    return at + (end - at >= 2 && at[1] == '\n' ? 2 : 1);
+  return at + (layout->skips_break && at < end && *at == '\n' ? 1 : 0);
+}
 
-/* Many at a time: the cutter of chunks works for all threads that parse. */
-static gsize count_terminators(guint8 terminator, const guint8 *p, const guint8 *end) {
-  gsize n = 0;
-#ifdef __SSE2__
-  const __m128i wanted = _mm_set1_epi8((char)terminator), zero = _mm_setzero_si128();
-  while (end - p >= 16) {
-    __m128i counts = zero; /* of each of 16 lanes, which hold up to 255 */
-    for (guint i = 0; i < 255 && end - p >= 16; i++, p += 16)
-      counts = _mm_sub_epi8(counts, _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), wanted));
-    __m128i sums = _mm_sad_epu8(counts, zero);
-    n += (gsize)_mm_extract_epi16(sums, 0) + (gsize)_mm_extract_epi16(sums, 4);
+const guint8 *lines_without_break(const Layout *layout, const guint8 *text, const guint8 *end) {
+  const guint8 *behind = end;
+  for (guint n = 0; n < 2 && layout->skips_break && behind > text && (behind[-1] == '\n' || behind[-1] == '\r'); n++)
+    behind--;
+  return behind > text && lines_is_ended(layout, text, (gsize)(behind - text)) &&
+                 lines_behind_break(layout, behind, end) == end
+             ? behind
+             : end;
+}
+
+/* Of the line without its end, as lines_scan finds them in one pass. */
+static void scan_cells(const Layout *layout, RawLine *line, guint32 *positions, gsize most) {
+  Marks marks = marks_of(layout);
+  guint high = 0, odd = 0;
+  for (gsize i = 0; i < line->length; i++) {
+    guint8 byte = line->text[i];
+    high |= byte & 0x80u;
+    odd |= byte == marks.stray || byte == 0 || byte == marks.quote;
+    if (byte == marks.delimiter && layout->delimiter_length == 1)
+      keep_position(positions, line->n_delimiters++, most, i);
   }
-#endif
-  for (; p < end; p++)
-    n += *p == terminator;
-  return n;
+  line->flags = (high ? LINE_HAS_HIGH : 0u) | (odd ? LINE_HAS_ODD : 0u);
 }
 
-/* Behind the `most`-th line end of the range; `end` when there are not so many. */
-static gsize bound_lines(const Layout *layout, const guint8 *text, gsize offset, gsize end, guint most) {
-  const guint8 *p = text + offset;
-  if (end - offset <= most || count_terminators(layout->terminator, p, text + end) <= most)
-    return end;
-  for (guint lines = 0; lines < most; lines++) {
-    p = find_terminator(layout, p, text + end);
-    if (!p)
-      return end;
-    p++;
+void lines_scan_marked(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
+                       gsize most) {
+  if (layout->mark_length == 1) {
+    lines_scan(layout, at, end, line, positions, most);
+  } else {
+    const guint8 *last = lines_find_terminator(layout, at, end);
+    *line = (RawLine){
+        .text = at, .length = (gsize)((last ? last - 1 : end) - at), .next = last ? last + 1 : end};
+    scan_cells(layout, line, positions, most);
   }
-  return (gsize)(p - text);
+  line->next = lines_behind_break(layout, line->next, end);
 }
 
-static gsize next_plain(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
-  gsize end = length;
-  if (wanted < length - offset) {
-    const guint8 *terminator = find_terminator(layout, text + offset + wanted - 1, text + length);
-    end = terminator ? (gsize)(terminator + 1 - text) : length;
-  }
-  return bound_lines(layout, text, offset, end, LAYOUT_CHUNK_LINES);
+const guint8 *lines_next(const Layout *layout, const guint8 *at, const guint8 *end, const guint8 **stop) {
+  if (layout->is_stream)
+    return *stop = at + MIN(layout->stride, (gsize)(end - at));
+  const guint8 *last = lines_find_terminator(layout, at, end);
+  *stop = !last ? end : layout->mark_length == 2 ? last - 1 : last;
+  return last ? lines_behind_break(layout, last + 1, end) : end;
 }
 
-/* Records must be followed from the start, since a line end may be part of a value; lines without a quote are passed
- * over by their line ends alone. */
-static gsize next_quoted(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
-  const guint8 *at = text + offset, *end = text + length;
-  const guint8 *target = wanted < length - offset ? at + wanted : end;
-  const guint8 *quote = NULL, *searched = at; /* the next quote, none before `searched` when NULL */
-  for (guint lines = 0; at < target && lines < LAYOUT_CHUNK_LINES;) {
-    const guint8 *terminator = find_terminator(layout, at, end), *stop = terminator ? terminator : end;
-    if (layout->passes_over && passed_over(layout, at, (gsize)(stop - at), stop == end)) {
-      at = terminator ? terminator + 1 : end;
-      lines++;
-      continue;
-    }
-    if (stop > searched || (quote && quote < at)) {
-      searched = MAX(stop, target);
-      quote = memchr(at, '"', (gsize)(searched - at));
-    }
-    if (!quote || quote >= stop) {
-      at = terminator ? terminator + 1 : end;
-      lines++;
-      continue;
-    }
-    QuotedExtent extent;
-    lines_quoted_extent(layout, at, end, &extent);
-    at = extent.next;
-    lines += extent.lines;
-  }
-  return (gsize)(at - text);
-}
-
-/* Without line ends, records are counted off from the file's beginning. */
-static gsize next_stream(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
-  gsize start = offset == 0 ? lines_mark(layout, text, length) : offset;
-  gsize records = CLAMP((wanted + layout->stride - 1) / layout->stride, 1, LAYOUT_CHUNK_LINES);
-  return records * layout->stride < length - start ? start + records * layout->stride : length;
-}
-
-/* An empty last line belongs to the chunk before it: whichever line is the last but that one may be the trailer. */
-static gsize with_empty_last_line(const Layout *layout, const guint8 *text, gsize length, gsize end) {
-  return end < length && line_end_at(layout, text + end, text + length) == length - end ? length : end;
-}
-
-/* Lines that are passed over belong to the chunk before them, the first ones to the first chunk: so whichever other
- * line is the first or last may be header or trailer. They take no memory. */
-static gsize begin_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset) {
-  if (!layout->passes_over || offset > 0)
-    return offset;
-  const guint8 *at = passed_over_skip(layout, text + lines_mark(layout, text, length), text + length);
-  return at == text + lines_mark(layout, text, length) ? offset : (gsize)(at - text);
-}
-
-/* Behind the line at `at`, when it is an addendum; else `at`. */
-static const guint8 *skip_addendum(const Layout *layout, const guint8 *at, const guint8 *end) {
-  const guint8 *stop = layout->is_stream ? at + MIN(layout->stride, (gsize)(end - at))
-                                         : find_terminator(layout, at, end);
-  const guint8 *next = layout->is_stream ? stop : stop ? stop + 1 : end;
-  gboolean is_addendum = FALSE;
-  for (guint i = 0; i < layout->n_addenda; i++)
-    is_addendum = is_addendum ||
-                  lines_begin_like(layout, &layout->shapes[layout->first_outer + i], at, stop ? stop : end);
-  if (!is_addendum || !layout->is_quoted || !memchr(at, '"', (gsize)((stop ? stop : end) - at)))
-    return is_addendum ? next : at;
-  QuotedExtent extent;
-  lines_quoted_extent(layout, at, end, &extent);
-  return extent.next;
-}
-
-/* A record and its addenda, and lines that are passed over among them, stand in one chunk: so its columns can be
- * filled, and it can be refused for them. There is a limit to both their number and what the parser takes. */
-static const guint8 *skip_outer(const Layout *layout, const guint8 *at, const guint8 *end) {
-  guint addenda = 0;
-  for (const guint8 *begun = NULL; begun != at && at < end;) {
-    begun = at;
-    if (layout->passes_over)
-      at = passed_over_skip(layout, at, end);
-    if (layout->n_addenda > 0 && at < end && addenda++ < LAYOUT_MOST_ADDENDA)
-      at = skip_addendum(layout, at, end);
-  }
-  return at;
-}
-
-gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted) {
-  offset = begin_chunk(layout, text, length, offset);
-  if (offset >= length)
-    return length;
-  wanted = CLAMP(wanted, 1, LARGEST_CHUNK);
-  gsize end = layout->is_stream   ? next_stream(layout, text, length, offset, wanted)
-              : layout->is_quoted ? next_quoted(layout, text, length, offset, wanted)
-                                  : next_plain(layout, text, length, offset, wanted);
-  if (layout->passes_over || layout->n_addenda > 0)
-    end = (gsize)(skip_outer(layout, text + end, text + length) - text);
-  return layout->is_stream ? end : with_empty_last_line(layout, text, length, end);
+/* Which bytes end a line. A mark must not be found within a character. */
+gboolean lines_compile(Layout *layout, GError **error) {
+  const ConfLayout *conf = layout->conf;
+  const char *mark = conf->terminator;
+  gboolean has_leads = FALSE;
+  layout->terminator = conf->line_end == CONF_LINE_END_CR ? '\r' : '\n';
+  layout->stray = conf->line_end == CONF_LINE_END_CR ? '\n' : '\r';
+  layout->scan = layout->is_stream ? lines_scan_stream : lines_scan;
+  if (!mark || layout->is_stream)
+    return TRUE;
+  layout->mark_length = strlen(mark);
+  layout->terminator = (guint8)mark[layout->mark_length - 1];
+  layout->stray = '\r';
+  layout->skips_break = !strpbrk(mark, "\r\n");
+  layout->scan = lines_scan_marked;
+  for (guint byte = 0; byte < 0x100; byte++)
+    has_leads = has_leads || layout->charset->lead[byte];
+  for (const char *at = mark; *at; at++)
+    if ((guint8)*at >= 0x80 || (has_leads && *at >= 0x30))
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                 "terminator: in %s its bytes may be a part of a character", layout->charset->name);
+  if (layout->mark_length == 0 || layout->mark_length > 2 || layout->is_quoted)
+    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                               "terminator: one or two bytes, and no quoted values");
+  return TRUE;
 }

@@ -231,7 +231,7 @@ static GroupNumber *begin_line(Parse *parse, guint n_fields) {
 
 void outer_store(Parse *parse) {
   const Shape *shape = &parse->layout->shapes[parse->kind];
-  if (!parse->layout->is_fixed && parse->n_cells != shape->n_cells) {
+  if (!parse->layout->is_fixed && !parse_fit_cells(parse, shape)) {
     gsize tag = shape->tag ? 1 : 0;
     outer_refuse(parse, FAULT_FIELDS,
                  g_strdup_printf("%" G_GSIZE_FORMAT " fields, the layout has %u", parse->n_cells - tag,

@@ -121,6 +121,11 @@ static gboolean to_cells(Parse *parse) {
   return TRUE;
 }
 
+static gboolean gather_and_fit(Parse *parse, const Shape *shape) {
+  parse_gather_tag(parse, shape);
+  return parse_fit_cells(parse, shape);
+}
+
 static gboolean to_utf8(Parse *parse) {
   const Charset *charset = parse->layout->charset;
   const RawLine *line = &parse->line;
@@ -138,7 +143,7 @@ static gboolean to_utf8(Parse *parse) {
     /* no byte of a bad sequence can pass for an ASCII digit or delimiter: the amounts can still be read */
     guint type = parse_type_of_faulty(parse);
     gboolean has_cells = !parse->is_quoted && type != LAYOUT_NO_TYPE && to_cells(parse) &&
-                         parse->n_cells == parse->layout->shapes[SHAPE_RECORD + type].n_cells;
+                         gather_and_fit(parse, &parse->layout->shapes[SHAPE_RECORD + type]);
     refuse_characters(parse, parse->is_quoted ? -1 : parse_column_at(parse, line->text, offset), offset, has_cells);
     return FALSE;
   }
@@ -174,7 +179,7 @@ static char *count_reason(const Parse *parse, const Shape *shape) {
 
 static void store_record(Parse *parse) {
   const Shape *shape = &parse->layout->shapes[parse->kind];
-  if (G_UNLIKELY(parse->n_cells != shape->n_cells)) {
+  if (G_UNLIKELY(parse->n_cells != shape->n_cells) && !parse_fit_cells(parse, shape)) {
     parse_end_faulty(parse, -1, FAULT_FIELDS, FALSE, count_reason(parse, shape));
     return;
   }
@@ -201,7 +206,7 @@ static void store_line(Parse *parse) {
   LayoutLine *line = parse_open_line(parse);
   if (!line || !names_check(parse))
     return;
-  if (parse->n_cells != shape->n_cells) {
+  if (!parse_fit_cells(parse, shape)) {
     g_autofree char *reason = count_reason(parse, shape);
     parse_line_problem(parse, FAULT_FIELDS, reason);
     return;
@@ -216,7 +221,7 @@ static const guint8 *parse_line(Parse *parse, const guint8 *at) {
   LayoutChunk *chunk = &parse->state->chunk;
   QuotedExtent extent;
   parse->kind = parse->layout->n_shapes;
-  lines_scan(parse->layout, at, parse->end, &parse->line, parse->state->positions, parse->layout->most_cells);
+  parse->layout->scan(parse->layout, at, parse->end, &parse->line, parse->state->positions, parse->layout->most_cells);
   if (parse->layout->passes_over && parse_pass_over(parse))
     return parse->line.next;
   cut_by_quotes(parse, &extent);
@@ -230,7 +235,7 @@ static const guint8 *parse_line(Parse *parse, const guint8 *at) {
     else if (layout_is_outer(parse->layout, parse->kind))
       outer_store(parse);
     else if (parse->kind == parse->layout->n_shapes)
-      parse_refuse_tag(parse, parse->cells[0].at, parse->cells[0].length);
+      parse_refuse_tag(parse, parse_tag_of_none(parse));
     else
       store_line(parse);
   }
@@ -262,7 +267,9 @@ static const guint8 *skip_mark(Parse *parse, const guint8 *at) {
 /* An empty last line is counted, and nothing else. */
 static gboolean cut_empty_last_line(Parse *parse, const guint8 *start) {
   const guint8 *end = parse->end;
-  if (!parse->is_last || end == start || parse->layout->is_stream || end[-1] != parse->layout->terminator)
+  parse->end = end = parse->is_last && end > start ? lines_without_break(parse->layout, start, end) : end;
+  if (!parse->is_last || end == start || parse->layout->is_stream || parse->layout->mark_length > 0 ||
+      end[-1] != parse->layout->terminator)
     return FALSE;
   end--;
   if (parse->layout->terminator == '\n' && parse->layout->conf->line_end != CONF_LINE_END_LF && end > start &&
@@ -276,10 +283,10 @@ static gboolean cut_empty_last_line(Parse *parse, const guint8 *start) {
   return TRUE;
 }
 
-static void check_last_line_end(Parse *parse, gboolean has_empty_last) {
+static void check_last_line_end(Parse *parse, const guint8 *start, gboolean has_empty_last) {
   gboolean must_end = parse->is_last && parse->layout->needs_last_line_end && !parse->is_proven_whole &&
                       !parse->has_passed_last && parse->state->chunk.lines > 0;
-  if (must_end && !has_empty_last && parse->end[-1] != parse->layout->terminator)
+  if (must_end && !has_empty_last && !lines_is_ended(parse->layout, start, (gsize)(parse->end - start)))
     parse_add_problem(parse, "T012",
                       g_strdup("the last line has no line end: the file may have been cut off within it (or say "
                                "last-line-end = optional)"));
@@ -303,7 +310,7 @@ static gboolean parse_lines(Parse *parse, const LayoutSpan *span) {
       awaits_first = FALSE;
     }
   }
-  check_last_line_end(parse, has_empty_last);
+  check_last_line_end(parse, span->text + span->offset, has_empty_last);
   parse->state->chunk.lines += has_empty_last ? 1 : 0;
   return TRUE;
 }

@@ -35,25 +35,36 @@ gint parse_column_at(const Parse *parse, const guint8 *text, gsize offset);
 const char *parse_column_name(const Parse *parse, gint column);
 /* TRUE: the line that was scanned is one to pass over, and was counted. */
 gboolean parse_pass_over(Parse *parse);
-void parse_refuse_tag(Parse *parse, const guint8 *tag, gsize length);
+void parse_refuse_tag(Parse *parse, Cell tag);
 /* As parse_end_faulty for the line as a whole, without taking `reason`; always FALSE. */
 gboolean parse_refuse(Parse *parse, Fault fault, const char *reason);
 /* An ending that the layout allows is cut off; FALSE: it was told that there is another CR or LF. */
 gboolean parse_check_line_end(Parse *parse);
 
 guint parse_recognise_by_place(const Parse *parse);
+/* By place, or by tags at places of their own; the cells of these are one then, the first. */
+guint parse_recognise_otherwise(Parse *parse);
 /* The line's shape; n_shapes: an unknown tag. Inline, so that has_tag is no call. */
-static inline guint parse_recognise(const Parse *parse, gboolean (*has_tag)(const Parse *, const Shape *)) {
+static inline guint parse_recognise(Parse *parse, gboolean (*has_tag)(const Parse *, const Shape *)) {
   const Layout *layout = parse->layout;
-  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
-    return parse_recognise_by_place(parse);
+  if (G_UNLIKELY(!layout->is_plainly_tagged))
+    return parse_recognise_otherwise(parse);
   for (guint kind = SHAPE_RECORD; kind < layout->n_shapes; kind++)
     if (G_LIKELY(has_tag(parse, &layout->shapes[kind])))
       return kind;
   return has_tag(parse, &layout->shapes[SHAPE_HEADER])    ? SHAPE_HEADER
          : has_tag(parse, &layout->shapes[SHAPE_TRAILER]) ? SHAPE_TRAILER
-                                                          : layout->n_shapes;
+                                                          : layout->otherwise;
 }
+/* Of a delimited line: whether it has a cell for each field, once those that may be missing are added. FALSE: it has
+ * others than the kind of line may have. */
+gboolean parse_fit_cells(Parse *parse, const Shape *shape);
+/* The cells of a tag at places of its own are one then, the first. */
+void parse_gather_tag(Parse *parse, const Shape *shape);
+/* Into the column of types, for the record that is being put. */
+void parse_put_type(Parse *parse, const Shape *shape);
+/* What stands where a tag should, of a line that has none. */
+Cell parse_tag_of_none(const Parse *parse);
 /* Ends the record whose fields have been put; keep.c puts what it has beside them. */
 void parse_put_beside(Parse *parse, const Shape *shape);
 static inline void parse_end_record(Parse *parse, const Shape *shape) {

@@ -36,7 +36,7 @@ static gboolean is_nothing_but(const guint8 *text, gsize length, guint8 byte, gu
 
 gboolean passed_over(const Layout *layout, const guint8 *text, gsize length, gboolean is_last) {
   const ConfPassOver *over = &layout->conf->pass_over;
-  if (length > 0 && text[length - 1] == layout->stray && !layout->is_stream)
+  if (length > 0 && text[length - 1] == layout->stray && !layout->is_stream && layout->mark_length == 0)
     length--;
   for (guint i = 0; i < layout->n_beginnings; i++) {
     const GByteArray *beginning = layout->beginnings[i];
@@ -50,10 +50,8 @@ gboolean passed_over(const Layout *layout, const guint8 *text, gsize length, gbo
 
 const guint8 *passed_over_skip(const Layout *layout, const guint8 *at, const guint8 *end) {
   while (at < end) {
-    const guint8 *stop = layout->is_stream ? at + MIN(layout->stride, (gsize)(end - at))
-                                           : memchr(at, layout->terminator, (gsize)(end - at));
-    const guint8 *next = layout->is_stream ? stop : stop ? stop + 1 : end;
-    if (!passed_over(layout, at, (gsize)((stop ? stop : end) - at), next == end))
+    const guint8 *stop, *next = lines_next(layout, at, end, &stop);
+    if (!passed_over(layout, at, (gsize)(stop - at), next == end))
       return at;
     at = next;
   }

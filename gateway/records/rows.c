@@ -7,6 +7,8 @@
 static const char *line_end_of(const Layout *layout, const ConfFeedback *conf) {
   if (conf && conf->line_end)
     return g_str_equal(conf->line_end, "crlf") ? "\r\n" : "\n";
+  if (layout->mark_length > 0)
+    return layout->conf->terminator;
   if (layout->is_stream)
     return layout->is_fixed && !(conf && conf->delimiter) ? "" : "\n";
   return layout->conf->line_end == CONF_LINE_END_CRLF ? "\r\n"
@@ -210,6 +212,11 @@ void rows_put_text(Rows *rows, CellPlace place, const char *text) {
     if (!rows->may_quote && rows->delimiter_length > 0 && g_str_has_prefix(at, rows->delimiter)) {
       g_string_append_c(clean, strchr(rows->delimiter, ' ') ? '_' : ' ');
       at += rows->delimiter_length;
+      continue;
+    }
+    if (rows->layout->mark_length > 0 && strchr(rows->line_end, *at)) {
+      g_string_append_c(clean, ' ');
+      at++;
       continue;
     }
     gunichar character = g_utf8_get_char_validated(at, -1);

@@ -13,6 +13,8 @@ typedef struct {
   const char *second; /* another type of records */
   gboolean passes;    /* over lines that begin with # or 99, of blanks, of Ctrl-Z at the end */
   const char *const *groups; /* header and trailer of each; then an addendum and a remark; NULL: none */
+  const char *terminator, *tag_at; /* places with a blank between */
+  gboolean untagged, is_open;
 } Kind;
 
 static const char *const DELIMITED_GROUPS[] = {"B x:text?",
@@ -64,6 +66,18 @@ static const Kind KINDS[] = {
      "E n:int o:text?", FALSE, DELIMITED_GROUPS},
     {"", NULL, "D m:text?@4 n:int@3>0", "T n:int@3>0#count/C+D s:int@4>0#sum=n", "GBK", FALSE, FALSE,
      CONF_LINE_END_NONE, TRUE, NULL, FALSE, FIXED_GROUPS},
+    {.delimiter = "*", .header = "I p:text?", .record = "C m:text? n:int?", .trailer = "E n:int#count s:int?#sum=n",
+     .terminator = "~", .is_open = TRUE},
+    {.delimiter = "|", .header = "H p:text?", .record = "D|A m:text? n:int?", .second = "D|B m:text? o:int?",
+     .trailer = "T n:int#count", .terminator = "@!", .tag_at = "2 4", .passes = TRUE},
+    {.delimiter = ",", .header = "H p:text?", .record = "D m:text? n:int?", .trailer = "T n:int#count/B s:int?#sum=n",
+     .charset = "GB18030", .is_quoted = TRUE, .tag_at = "2", .groups = DELIMITED_GROUPS, .is_open = TRUE},
+    {.delimiter = "", .record = "3A p:text?@1 m:text?@2 n:int?@2>0",
+     .second = "3B p:text?@1 m:text?@2 o:text?@2", .trailer = "9 p:text?@1 n:int@2>0#count x:text?@3",
+     .is_fixed = TRUE, .charset = "GBK", .tag_at = "2 5", .is_open = TRUE,
+     .terminator = "'"},
+    {.delimiter = "|", .header = "H p:text", .record = "- m:text? n:int", .second = "X m:text? o:int?",
+     .trailer = "T n:int#count", .untagged = TRUE, .passes = TRUE},
 };
 
 static const char *const BEGINNINGS[] = {"#", "99", NULL};
@@ -82,6 +96,11 @@ static Layout *layout_of(const Kind *kind) {
         .present = TRUE, .beginning = (char **)(gsize)BEGINNINGS, .blank = TRUE, .ctrl_z = TRUE};
   if (kind->second)
     layouts_record(conf, kind->second);
+  conf->terminator = g_strdup(kind->terminator);
+  conf->tag_at = kind->tag_at ? g_strsplit(kind->tag_at, " ", -1) : NULL;
+  conf->untagged = kind->untagged;
+  conf->header.open = conf->record.open = conf->trailer.open =
+      kind->is_open ? 1u << CONF_OPEN_FEWER | 1u << CONF_OPEN_MORE : 0;
   for (guint g = 0; kind->groups && g < 2; g++)
     layouts_group(conf, g == 0 ? "outer" : "inner", kind->groups[2 * g], kind->groups[2 * g + 1]);
   if (kind->groups) {
@@ -97,7 +116,26 @@ static Layout *layout_of(const Kind *kind) {
   return layout; /* lives as long as the fuzzer, and the configuration with it */
 }
 
+/* Behind the last one, a line break alone is no line. */
+static guint64 marks(const char *terminator, const guint8 *text, gsize size) {
+  if (size == 0)
+    return 0;
+  const guint8 *at = text, *end = text + size;
+  gsize length = strlen(terminator);
+  guint64 lines = 0;
+  for (const guint8 *mark; at < end && (mark = memmem(at, (gsize)(end - at), terminator, length)); lines++) {
+    at = mark + length;
+    if (at < end && *at == '\r')
+      at += end - at > 1 && at[1] == '\n' ? 2 : 1;
+    else if (at < end && *at == '\n')
+      at++;
+  }
+  return lines + (at < end);
+}
+
 static guint64 line_ends(const Layout *layout, const guint8 *text, gsize size) {
+  if (layout_conf(layout)->terminator)
+    return marks(layout_conf(layout)->terminator, text, size);
   guint8 terminator = layout_conf(layout)->line_end == CONF_LINE_END_CR ? '\r' : '\n';
   guint64 lines = size > 0 && text[size - 1] != terminator;
   for (gsize i = 0; i < size; i++)

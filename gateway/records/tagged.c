@@ -1,0 +1,62 @@
+/* Lines whose tags do not simply begin them, recognised; and lines of more or fewer fields than the layout names. */
+#include "gateway/records/parse.h"
+
+static gboolean has_part(const Parse *parse, const TagPart *part) {
+  if (parse->layout->is_fixed)
+    return parse->line.length >= part->at + part->raw_length &&
+           memcmp(parse->line.text + part->at, part->raw, part->raw_length) == 0;
+  return part->at < parse->n_cells && parse->cells[part->at].length == part->length &&
+         memcmp(parse->cells[part->at].at, part->text, part->length) == 0;
+}
+
+static gboolean has_tag(const Parse *parse, const Shape *shape) {
+  for (guint i = 0; i < shape->n_parts; i++)
+    if (!has_part(parse, &shape->parts[i]))
+      return FALSE;
+  return TRUE;
+}
+
+void parse_gather_tag(Parse *parse, const Shape *shape) {
+  gsize kept = MIN(parse->n_cells, parse->layout->most_cells), n = 0;
+  if (parse->layout->is_fixed || shape->n_parts == 0)
+    return;
+  for (gsize i = 0; i < kept; i++)
+    if (tags_field_of_cell(shape, i) >= 0)
+      parse->cells[n++] = parse->cells[i];
+  memmove(parse->cells + 1, parse->cells, n * sizeof *parse->cells);
+  parse->cells[0] = (Cell){(const guint8 *)shape->tag, shape->tag_length};
+  parse->n_cells -= MIN(parse->n_cells, shape->n_parts);
+  parse->n_cells++;
+}
+
+guint parse_recognise_otherwise(Parse *parse) {
+  const Layout *layout = parse->layout;
+  if (layout->conf->lines_by != CONF_LINES_BY_TAG)
+    return parse_recognise_by_place(parse);
+  for (guint i = 0; i < layout->n_tagged; i++) {
+    const Shape *shape = &layout->shapes[layout->tagged[i]];
+    if (!has_tag(parse, shape))
+      continue;
+    parse_gather_tag(parse, shape);
+    return layout->tagged[i];
+  }
+  return layout->otherwise;
+}
+
+Cell parse_tag_of_none(const Parse *parse) {
+  const Layout *layout = parse->layout;
+  gsize at = layout->n_places > 0 ? layout->places[0].at : 0;
+  if (!layout->is_fixed)
+    return at < parse->n_cells ? parse->cells[at] : (Cell){(const guint8 *)"", 0};
+  gsize width = layout->n_places > 0 ? layout->places[0].width : layout->tag_bytes;
+  return at + width <= parse->line.length ? (Cell){parse->line.text + at, width} : (Cell){NULL, 0};
+}
+
+gboolean parse_fit_cells(Parse *parse, const Shape *shape) {
+  gsize wanted = shape->n_cells;
+  if (parse->n_cells > wanted && shape->open & 1u << CONF_OPEN_MORE)
+    parse->n_cells = wanted;
+  while (parse->n_cells < wanted && shape->open & 1u << CONF_OPEN_FEWER)
+    parse->cells[parse->n_cells++] = (Cell){parse->text, 0};
+  return parse->n_cells == wanted;
+}
