@@ -106,13 +106,13 @@ static const Row rows[] = {
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(note, D)\" }"),
      "18: field \"total\": the record has no field \"note\" to sum\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(points, D, E)\" }"),
-     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, debit-count or credit-count of it), "
-     "or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
+     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or credit-count of "
+     "it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"count(D, F)\" }"),
      "18: field \"total\": there is no record \"F\" to be counted or summed\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum()\" }"),
-     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, debit-count or credit-count of it), "
-     "or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
+     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or credit-count of "
+     "it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = text control = \"count(D)\" }"),
      "18: a field with control = count must have type = integer\n"},
     {old_layout, SEVERAL("", SECOND " } record \"D\" { field \"x\" {}", COUNTS),
