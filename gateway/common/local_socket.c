@@ -111,13 +111,12 @@ int local_socket_accept(const LocalSocket *it, uid_t *uid) {
 
 int local_socket_connect(const char *path, int type, GError **error) {
   struct sockaddr_un address;
-  int folder = open_folder(path, error);
+  int number = 0, folder = open_folder(path, error);
   if (folder < 0)
     return -1;
   g_autofree char *name = g_path_get_basename(path);
   address_of(folder, name, &address);
   int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-  int number = 0;
   if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
     number = errno;
   close(folder);
@@ -129,6 +128,9 @@ int local_socket_connect(const char *path, int type, GError **error) {
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                         "no permission to use %s: run this as the service's user or root", path);
   else
-    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "no lane listens on %s (%s)", path, g_strerror(number));
+    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, number == EAGAIN ? "too many wait for %s (%s)"
+                                                                       : "no lane listens on %s (%s)",
+                        path, g_strerror(number));
+  errno = number;
   return -1;
 }

@@ -18,5 +18,6 @@ LocalSocket *local_socket_listen(const char *path, int type, GError **error) G_G
 void local_socket_end(LocalSocket *socket); /* removes it; NULL is fine */
 /* The next connection, close-on-exec; -1: none, or one that is not let in, which is logged. */
 int local_socket_accept(const LocalSocket *socket, uid_t *uid);
-/* -1: AGAIN when nobody listens there; with SOCK_NONBLOCK in the type also when too many wait to be accepted. */
+/* -1: AGAIN when nobody listens there; with SOCK_NONBLOCK in the type also when too many wait to be accepted, and then
+ * errno is EAGAIN. */
 int local_socket_connect(const char *path, int type, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -6,14 +6,18 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { WAITING_MOST = 2 /* half of the server's threads */, EVENTS = 16 };
+/* A lane that has too many connections to take just now takes one soon, or is stopped. */
+enum { QUEUE_SECONDS = 5, QUEUE_LOOK_MS = 10 };
 
 struct Link {
   Waits *waits;
   int epoll, ends[2]; /* ends: a socket pair that says when to stop */
+  int queued;         /* an eventfd: a question waits for a connection */
   pthread_t thread;
   gint waiting, polls;  /* atomic: threads that wait for a call; long polls */
   pthread_mutex_t lock; /* of all below, and of all uploads */
@@ -21,12 +25,20 @@ struct Link {
   GHashTable *idle;    /* path of a lane's socket → GQueue* of connections */
   GHashTable *calls;   /* connection → OpenCall*: what it is asked */
   GHashTable *uploads; /* item → Upload* */
+  GQueue queue;        /* Queued*: questions to lanes that take no connection at the moment */
 };
 
 typedef struct {
   LinkCall *call;
   GQueue *home; /* where the connection goes when it is answered */
 } OpenCall;
+
+typedef struct {
+  LinkCall *call;
+  char *path;
+  Packet packet; /* a copy */
+  gint64 until;
+} Queued;
 
 /* --- Calls */
 
@@ -59,7 +71,7 @@ static GQueue *home_of(Link *link, const char *path) {
   return home;
 }
 
-/* It waits for nothing: a lane that takes no connection at the moment is not there. */
+/* It waits for nothing. -1 with errno: EAGAIN when the lane is there and has too many to take just now. */
 static int connect_lane(const Link *link, const char *path) {
   int socket = local_socket_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK, NULL);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = socket};
@@ -69,21 +81,50 @@ static int connect_lane(const Link *link, const char *path) {
 }
 
 /* Under the lock from the look for a connection to the sending, which finds room at once: the thread of answers closes
- * no connection meanwhile, and does not take an answer for one that nobody asked for. */
+ * no connection meanwhile, and does not take an answer for one that nobody asked for. FALSE: no connection, errno. */
 static gboolean send_call(Link *link, const char *path, LinkCall *call, const Packet *packet) {
-  pthread_mutex_lock(&link->lock);
   GQueue *home = home_of(link, path);
   gpointer idle = g_queue_pop_head(home);
   int socket = idle ? GPOINTER_TO_INT(idle) : connect_lane(link, path);
-  if (socket >= 0) {
-    OpenCall *asking = g_new(OpenCall, 1);
-    *asking = (OpenCall){call, home};
-    g_hash_table_insert(link->calls, GINT_TO_POINTER(socket), asking);
-    if (!packet_send(socket, packet))
-      shutdown(socket, SHUT_RDWR); /* the thread finds its end, and tells */
-  }
+  if (socket < 0)
+    return FALSE;
+  OpenCall *asking = g_new(OpenCall, 1);
+  *asking = (OpenCall){call, home};
+  g_hash_table_insert(link->calls, GINT_TO_POINTER(socket), asking);
+  if (!packet_send(socket, packet))
+    shutdown(socket, SHUT_RDWR); /* the thread finds its end, and tells */
+  return TRUE;
+}
+
+static void queued_free(Queued *queued) {
+  json_decref(queued->packet.head);
+  g_free((gpointer)(gintptr)queued->packet.bytes);
+  g_free(queued->path);
+  g_free(queued);
+}
+
+/* Under the lock. */
+static void queue_call(Link *link, const char *path, LinkCall *call, const Packet *packet) {
+  Queued *queued = g_new(Queued, 1);
+  *queued = (Queued){.call = call,
+                     .path = g_strdup(path),
+                     .packet = {.head = json_incref(packet->head),
+                                .bytes = g_memdup2(packet->bytes, packet->length),
+                                .length = packet->length,
+                                .fd = -1},
+                     .until = g_get_monotonic_time() + (gint64)QUEUE_SECONDS * G_USEC_PER_SEC};
+  g_queue_push_tail(&link->queue, queued);
+  (void)eventfd_write(link->queued, 1);
+}
+
+/* FALSE: the lane is not there. */
+static gboolean send_or_queue(Link *link, const char *path, LinkCall *call, const Packet *packet) {
+  pthread_mutex_lock(&link->lock);
+  gboolean is_sent = send_call(link, path, call, packet), is_full = !is_sent && errno == EAGAIN;
+  if (is_full)
+    queue_call(link, path, call, packet);
   pthread_mutex_unlock(&link->lock);
-  return socket >= 0;
+  return is_sent || is_full;
 }
 
 LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes) {
@@ -91,7 +132,7 @@ LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GStri
   g_autofree char *path = exchange_socket_path(shelf->paths);
   Packet packet = {.head = question, .bytes = bytes ? bytes->str : NULL, .length = bytes ? bytes->len : 0, .fd = -1};
   *call = (LinkCall){.references = 2, .fd = -1};
-  gboolean is_asked = send_call(link, path, call, &packet);
+  gboolean is_asked = send_or_queue(link, path, call, &packet);
   json_decref(question);
   if (is_asked)
     return call;
@@ -165,19 +206,54 @@ static void receive(Link *link, int socket, guint8 *buffer) {
     finish(link, asking, &packet);
 }
 
+/* Those that found no connection: each takes one that has become idle, or makes one now that the lane has taken others.
+ * Under the lock; whoever gets none in time, or whose lane has gone, is to be told. */
+static GQueue take_from_queue(Link *link) {
+  GQueue left = G_QUEUE_INIT, lost = G_QUEUE_INIT;
+  gint64 now = g_get_monotonic_time();
+  for (Queued *queued; (queued = g_queue_pop_head(&link->queue));) {
+    if (send_call(link, queued->path, queued->call, &queued->packet))
+      queued_free(queued);
+    else
+      g_queue_push_tail(errno == EAGAIN && now < queued->until ? &left : &lost, queued);
+  }
+  link->queue = left;
+  return lost;
+}
+
+/* Milliseconds until it is to be done again; -1: nothing waits. */
+static int serve_queue(Link *link) {
+  pthread_mutex_lock(&link->lock);
+  GQueue lost = take_from_queue(link);
+  int again = g_queue_is_empty(&link->queue) ? -1 : QUEUE_LOOK_MS;
+  pthread_mutex_unlock(&link->lock);
+  for (Queued *queued; (queued = g_queue_pop_head(&lost));) {
+    OpenCall *asking = g_new(OpenCall, 1);
+    *asking = (OpenCall){queued->call, NULL};
+    finish(link, asking, &(Packet){.fd = -1});
+    queued_free(queued);
+  }
+  return again;
+}
+
 static void *receive_all(void *user) {
   Link *link = user;
   g_autofree guint8 *buffer = g_malloc(PACKET_LIMIT);
   for (;;) {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(link->epoll, events, EVENTS, -1);
+    eventfd_t count;
+    int n = epoll_wait(link->epoll, events, EVENTS, serve_queue(link));
     if (n < 0 && errno != EINTR)
       return NULL;
     for (int i = 0; i < n; i++)
       if (events[i].data.fd == link->ends[0])
         return NULL;
-    for (int i = 0; i < n; i++)
-      receive(link, events[i].data.fd, buffer);
+    for (int i = 0; i < n; i++) {
+      if (events[i].data.fd == link->queued)
+        (void)eventfd_read(link->queued, &count);
+      else
+        receive(link, events[i].data.fd, buffer);
+    }
   }
 }
 
@@ -193,9 +269,14 @@ static void link_free(gpointer data) {
     link_call_unref(((OpenCall *)asking)->call);
     g_free(asking);
   }
+  for (Queued *queued; (queued = g_queue_pop_head(&link->queue));) {
+    link_call_unref(queued->call);
+    queued_free(queued);
+  }
   g_hash_table_unref(link->calls);
   g_hash_table_unref(link->idle);
   g_hash_table_unref(link->uploads);
+  close(link->queued);
   close(link->epoll);
   close(link->ends[0]);
   pthread_mutex_destroy(&link->lock);
@@ -208,13 +289,16 @@ static gpointer link_new(Front *front, GError **error) {
   struct epoll_event event = {.events = EPOLLIN};
   link->waits = front->waits;
   link->epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (link->epoll < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link->ends) != 0) {
+  link->queued = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (link->epoll < 0 || link->queued < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link->ends) != 0) {
     sallyport_error_errno(error, errno, "front: the lanes' answers");
     g_free(link);
     return NULL;
   }
   event.data.fd = link->ends[0];
   epoll_ctl(link->epoll, EPOLL_CTL_ADD, link->ends[0], &event);
+  event.data.fd = link->queued;
+  epoll_ctl(link->epoll, EPOLL_CTL_ADD, link->queued, &event);
   link->idle = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_free);
   link->calls = g_hash_table_new(g_direct_hash, g_direct_equal);
   link->uploads = g_hash_table_new(g_str_hash, g_str_equal);

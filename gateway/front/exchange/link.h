@@ -10,11 +10,12 @@ Link *link_of(Front *front, GError **error);
 /* A question and what came of it. Its result is to be looked at when it is done, and stays until it is freed. */
 typedef struct {
   gint references, is_done; /* atomic */
-  json_t *head;             /* the answer's; NULL: the lane went away */
+  json_t *head;             /* the answer's; NULL: the lane went away, or took no connection */
   GBytes *bytes;            /* behind it; NULL: none */
   int fd;                   /* -1: none; who takes it sets it so */
 } LinkCall;
-/* Takes the question; `bytes` go with it. NULL: the lane is not there. */
+/* Takes the question; `bytes` go with it. NULL: the lane is not there. One that has more connections to take than its
+ * socket holds is there: the question waits for some seconds until it takes one, without a thread. */
 LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes);
 gboolean link_call_is_done(LinkCall *call);
 /* Waits for it, with the thread: FALSE after `seconds`, or at once when too many threads wait so. */

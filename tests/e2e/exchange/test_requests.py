@@ -65,7 +65,7 @@ def of_fifty_different_answers_at_once_one_is_the_answer():
                       f'header = "Authorization: Bearer {exchange.consumer.token}"'] + (["next"] if n < 49 else [])
         with open(os.path.join(folder, "all"), "w") as file:
             file.write("\n".join(lines))
-        done = subprocess.run(["curl", "-sS", "--retry", "9", "--parallel", "--parallel-immediate", "--parallel-max",
+        done = subprocess.run(["curl", "-sS", "--parallel", "--parallel-immediate", "--parallel-max",
                                "50", "-K", os.path.join(folder, "all")], stdout=subprocess.PIPE, text=True, timeout=60)
         statuses = done.stdout.split()
         equal((statuses.count("201"), statuses.count("409")), (1, 49), "of fifty answers")
