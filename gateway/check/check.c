@@ -1,5 +1,4 @@
 #include "gateway/check/check_private.h"
-#include "gateway/common/key_use.h"
 #include "gateway/records/feedback.h"
 #include "gateway/processors/processors.h"
 #include "gateway/records/layout.h"
@@ -190,6 +189,7 @@ static void check_keys(const Conf *conf, CheckKeys keys, ConfReport *report) {
     if (use->remark)
       report_use(use, report);
   }
+  check_unlocking(conf, uses, report);
 }
 
 gboolean check_configuration(const Conf *conf, CheckKeys keys, ConfReport *report) {

@@ -1,13 +1,16 @@
 /* What gateway/check/check.c is made of beside itself. */
 #pragma once
 #include "gateway/check/check.h"
+#include "gateway/common/key_use.h"
 
 /* Secrets, certificates, local folders, the alarms' program: what the configuration names on this machine. */
 void check_files(const Conf *conf, ConfReport *report);
-/* An SSH key that no login can succeed with: a public one, a foreign form, a passphrase that is not named. */
+/* An SSH key that no login can succeed with: a public one, a foreign form, a passphrase that is not named or wrong. */
 typedef enum { IDENTITY_UNKNOWN, IDENTITY_OPEN, IDENTITY_LOCKED, IDENTITY_PUBLIC, IDENTITY_PUTTY } IdentityKind;
 IdentityKind identity_kind(const char *text); /* of a key file's beginning */
 void check_identity(const ConfEndpoint *endpoint, ConfReport *report);
+/* Whether our own OpenPGP keys open with their passphrases. `uses`: KeyUse*, of all that the configuration names. */
+void check_unlocking(const Conf *conf, const GPtrArray *uses, ConfReport *report);
 /* Their files of holidays. */
 void check_calendars(const Conf *conf, ConfReport *report);
 /* The read rules of reconciliations: columns and conditions. `layouts`: name → Layout, of those that are sound. */

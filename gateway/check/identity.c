@@ -1,9 +1,10 @@
 /* The private key of an SSH login: what can be told of it before a server refuses it. Only its beginning is looked at:
  * OpenSSH's own form has the cipher's name behind its magic (PROTOCOL.key), PEM says in a header that it is encrypted
- * (RFC 1421), PKCS #8 in its first line. Whether a passphrase fits is not tried. */
+ * (RFC 1421), PKCS #8 in its first line. Whether it opens, with its passphrase, is then tried. */
 #include "gateway/base/files.h"
 #include "gateway/check/check_private.h"
 #include "gateway/common/paths.h"
+#include "transfer/courier.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +52,21 @@ static gboolean read_kind(const char *path, IdentityKind *kind) {
   return TRUE;
 }
 
+/* A passphrase file that cannot be read is told already. */
+static void check_opens(const ConfEndpoint *endpoint, ConfReport *report) {
+  const char *passphrase = secret_path(endpoint->passphrase_file);
+  g_autoptr(GError) error = NULL;
+  if ((passphrase && access(passphrase, R_OK) != 0) ||
+      courier_identity_opens(secret_path(endpoint->identity_file), passphrase, &error) ||
+      sallyport_error_code(error) != SALLYPORT_ERROR_CONFIGURATION)
+    return;
+  g_autofree char *with = passphrase ? g_strdup_printf("with the passphrase in \"%s\"", endpoint->passphrase_file)
+                                     : g_strdup("as a private key");
+  (endpoint->password_file ? conf_report_warning : conf_report_error)(
+      report, endpoint->where, "identity-file \"%s\" cannot be opened %s (%s): `ssh-keygen -y -f` tries it",
+      endpoint->identity_file, with, error->message);
+}
+
 void check_identity(const ConfEndpoint *endpoint, ConfReport *report) {
   static const char *const what[] = {
       [IDENTITY_UNKNOWN] = "is in no form that is known here (OpenSSH's, PEM): `ssh-keygen -y -f` tries it",
@@ -59,9 +75,12 @@ void check_identity(const ConfEndpoint *endpoint, ConfReport *report) {
       [IDENTITY_LOCKED] = "has a passphrase: name the file that holds it with passphrase-file"};
   const char *path = endpoint->identity_file;
   IdentityKind kind;
-  if (!path || !read_kind(secret_path(path), &kind) || kind == IDENTITY_OPEN ||
-      (kind == IDENTITY_LOCKED && endpoint->passphrase_file))
+  if (!path || !read_kind(secret_path(path), &kind))
     return;
+  if (kind == IDENTITY_OPEN || (kind == IDENTITY_LOCKED && endpoint->passphrase_file)) {
+    check_opens(endpoint, report);
+    return;
+  }
   /* with a password beside it, the login may succeed all the same */
   if (kind == IDENTITY_UNKNOWN || endpoint->password_file)
     conf_report_warning(report, endpoint->where, "identity-file \"%s\" %s", path, what[kind]);

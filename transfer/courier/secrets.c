@@ -1,5 +1,6 @@
 #include "transfer/courier/secrets_private.h"
 #include "gateway/base/secret.h"
+#include "transfer/sftp/ssh.h"
 #include "transfer/wire/wire.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -50,4 +51,14 @@ void courier_secrets_wipe(CourierSecrets *secrets) {
   secret_clear(&secrets->password);
   secret_clear(&secrets->token);
   secret_clear(&secrets->certificate);
+}
+
+gboolean courier_identity_opens(const char *identity_file, const char *passphrase_file, GError **error) {
+  const CourierEndpoint endpoint = {
+      .kind = COURIER_SFTP, .identity_file = identity_file, .passphrase_file = passphrase_file};
+  CourierSecrets secrets = {0};
+  gboolean ok = courier_secrets_read(&endpoint, &secrets, error) &&
+                ssh_identity_opens(secrets.identity, secrets.passphrase, error);
+  courier_secrets_wipe(&secrets);
+  return ok;
 }

@@ -22,6 +22,9 @@ typedef struct {
 
 /* Seeds the library; before the courier locks itself in, since it reads system files. */
 gboolean ssh_prepare(GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether the key can be read with this passphrase (NULL: none), as a login would; CONFIGURATION with the library's
+ * reason. No connection is made. */
+gboolean ssh_identity_opens(const char *identity, const char *passphrase, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Takes the socket, also on failure. NULL: AGAIN, PARTNER (no algorithm in common), LOGIN (the host does not own its
  * key). */
 SshLink *ssh_handshake(const SshPlan *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;

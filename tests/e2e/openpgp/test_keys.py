@@ -67,16 +67,27 @@ def a_key_that_expired_or_was_revoked_opens_nothing_and_is_told_by_check_keys_an
 
 @test
 def a_gateway_key_with_a_passphrase_opens_and_seals():
+    """And one that does not fit is found by check and by a start, before the first file comes."""
     with World() as world:
         ring = Gpg(world.gnupg)
         own = ring.make_key("guarded-" + os.path.basename(world.folder), passphrase="CANARY-of-the-ring")
         world.keys.partner.run("--import", data=ring.run("--export", own))
-        ring.stop()
         secret = os.path.join(world.folder, "passphrase")
-        with open(secret, "w") as file:
-            file.write("CANARY-of-the-ring\n")
-        os.chmod(secret, 0o600)
         world.configuration.openpgp.update({"decrypt-with": own, "passphrase-file": secret})
+
+        def write(text):
+            ring.stop()  # its agent remembers
+            with open(secret, "w") as file:
+                file.write(text)
+            os.chmod(secret, 0o600)
+        write("another\n")
+        world.write_configuration()
+        for command in ("check", "run"):
+            refused = world.gateway.run(command)
+            equal(refused.status, 3, command)
+            has(refused.out + refused.err, f"our key {own} cannot be used with the passphrase in ", command)
+            has(refused.out + refused.err, secret, command)
+        write("CANARY-of-the-ring\n")
         world.start()
         world.drop("POINTS_g.dat.pgp", accruals.records(5), to=own)
         name = "POINTS_g_FB.dat.pgp"

@@ -50,25 +50,54 @@ static void what_is_no_key_is_not_taken_for_one(void **state) {
   assert_int_equal(identity_kind("-----BEGIN OPENSSH PRIVATE KEY-----\n!!!!"), IDENTITY_LOCKED);
 }
 
+static char *write_secret(const char *folder, const char *name, const char *text) {
+  char *path = g_build_filename(folder, name, NULL);
+  assert_true(g_file_set_contents(path, text, -1, NULL));
+  return path;
+}
+
 /* Lines of what the check says, with and without what a login needs beside the key. */
 static void what_no_login_can_succeed_with_is_told(void **state) {
-  g_autofree char *path = make(*state, "-t ed25519 -N secret");
+  static const char *const forms[] = {"-t ed25519", "-t ed25519 -m PKCS8", "-t rsa -b 2048 -m PEM", "-t ecdsa"};
   static const struct {
-    gboolean passphrase, password;
+    const char *passphrase;
+    gboolean password;
     guint errors, warnings;
-  } rows[] = {{FALSE, FALSE, 1, 0}, {TRUE, FALSE, 0, 0}, {FALSE, TRUE, 0, 1}};
-  for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+    const char *said;
+  } rows[] = {{NULL, FALSE, 1, 0, "has a passphrase"},
+              {NULL, TRUE, 0, 1, "has a passphrase"},
+              {"secret\n", FALSE, 0, 0, NULL},
+              {"another\n", FALSE, 1, 0, "cannot be opened with the passphrase in"},
+              {"another\n", TRUE, 0, 1, "cannot be opened with the passphrase in"}};
+  for (gsize i = 0; i < G_N_ELEMENTS(rows) * G_N_ELEMENTS(forms); i++) {
+    g_autofree char *words = g_strdup_printf("%s -N secret", forms[i / G_N_ELEMENTS(rows)]);
+    g_autofree char *path = make(*state, words);
+    gsize row = i % G_N_ELEMENTS(rows);
+    g_autofree char *secret = write_secret(*state, "secret", rows[row].passphrase ? rows[row].passphrase : "-");
     ConfReport *report = conf_report_new();
     ConfEndpoint endpoint = {.identity_file = path,
-                             .passphrase_file = rows[i].passphrase ? path : NULL,
-                             .password_file = rows[i].password ? path : NULL};
+                             .passphrase_file = rows[row].passphrase ? secret : NULL,
+                             .password_file = rows[row].password ? path : NULL};
     check_identity(&endpoint, report);
-    assert_int_equal(report->errors, rows[i].errors);
-    assert_int_equal(report->findings->len, rows[i].errors + rows[i].warnings);
-    if (report->findings->len)
-      assert_non_null(strstr(((ConfFinding *)report->findings->pdata[0])->message, "has a passphrase"));
+    if (report->errors != rows[row].errors || report->findings->len != rows[row].errors + rows[row].warnings)
+      fail_msg("%s, row %zu: %u errors, %u findings: %s", words, row, report->errors, report->findings->len,
+               report->findings->len ? ((ConfFinding *)report->findings->pdata[0])->message : "");
+    if (rows[row].said)
+      assert_non_null(strstr(((ConfFinding *)report->findings->pdata[0])->message, rows[row].said));
     conf_report_free(report);
   }
+}
+
+static void a_key_that_is_cut_off_is_told(void **state) {
+  g_autofree char *path = make(*state, "-t ed25519 -N ''"), *text = NULL;
+  assert_true(g_file_get_contents(path, &text, NULL, NULL));
+  text[strlen(text) / 2] = '\0';
+  assert_true(g_file_set_contents(path, text, -1, NULL));
+  ConfReport *report = conf_report_new();
+  check_identity(&(ConfEndpoint){.identity_file = path}, report);
+  assert_int_equal(report->errors, 1);
+  assert_non_null(strstr(((ConfFinding *)report->findings->pdata[0])->message, "cannot be opened as a private key"));
+  conf_report_free(report);
 }
 
 int main(void) {
@@ -76,6 +105,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_passphrase_is_seen_in_every_form, folder_set_up, folder_tear_down),
       cmocka_unit_test(what_is_no_key_is_not_taken_for_one),
       cmocka_unit_test_setup_teardown(what_no_login_can_succeed_with_is_told, folder_set_up, folder_tear_down),
+      cmocka_unit_test_setup_teardown(a_key_that_is_cut_off_is_told, folder_set_up, folder_tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
