@@ -124,15 +124,6 @@ static void check_business_days(const Section *section, gpointer into) {
 
 /* --- Between the feed's sections. */
 
-static void check_whole_files(const Section *section, gpointer into) {
-  const ConfFeed *feed = into;
-  if (!conf_process_keeps_ledger(feed->process) && !feed->reject_file)
-    section_error(section, "on-reject",
-                  "'on-reject': process %s hands on whole files, so one bad record keeps the whole file back: "
-                  "on-reject = file",
-                  conf_process_word(feed->process));
-}
-
 static void check_day_of_arrival(const Section *section, gpointer into) {
   const ConfFeed *feed = into;
   if (feed->cut_off.present && feed->cut_off.after == CONF_CUTOFF_NEXT_DAY && feed->business_date)
@@ -169,7 +160,7 @@ static const Row feed_rows[] = {
     SECTION(ConfFeed, "batch", batch, table_batch, .always = TRUE),
     ROW(ConfFeed, "process", process, process, .inner = &table_process, .title = TITLE_REQUIRED,
         .needed = "what is done with the records: process ledger { … }"),
-    CONF_PROCESSES(PROCESS_MEMBER) CHECK(check_whole_files),
+    CONF_PROCESSES(PROCESS_MEMBER)
     SECTION(ConfFeed, "feedback", feedback, table_feedback, .needed = "the folder that the answers go to"),
     SECTION(ConfFeed, "repeats", repeats, table_repeats, .always = TRUE),
     SECTION(ConfFeed, "sequence", sequence, table_sequence),

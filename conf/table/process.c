@@ -44,6 +44,16 @@ static void tell_settings_of_others(const Section *section, const ProcessParts *
       section_error(section, row->name, "'%s' has no meaning for process %s", row->name, word);
 }
 
+void process_takes_whole_files(const Section *section, gpointer into) {
+  const ConfFeed *feed = section->outer->into;
+  (void)into;
+  if (!feed->reject_file)
+    section_error(section->outer, "on-reject",
+                  "'on-reject': process %s hands on whole files, so one bad record keeps the whole file back: "
+                  "on-reject = file",
+                  section->node->title);
+}
+
 /* Reads `process WORD { … }`: each part into its struct of the feed. */
 static void read_process(const Section *feed_section, const Row *row, gpointer at) {
   ConfFeed *feed = feed_section->into;

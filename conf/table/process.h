@@ -9,6 +9,9 @@ typedef struct {
   gsize offset; /* in ConfFeed */
 } ProcessPart;
 
+/* A check of kinds that hand on whole files. */
+void process_takes_whole_files(const Section *section, gpointer into);
+
 typedef struct {
   ProcessPart parts[3]; /* read in this order; the rest is without a table */
 } ProcessParts;

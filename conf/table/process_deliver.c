@@ -38,6 +38,7 @@ static const Row rows[] = {
     ROW(ConfDeliver, "if-exists", if_exists, choice, .words = WORDS(CONF_IF_EXISTS), .otherwise = CONF_EXISTS_REFUSE),
     ROW(ConfDeliver, "write", write, choice, .words = WORDS(CONF_WRITES), .otherwise = CONF_WRITE_RENAME),
     ROW(ConfDeliver, "vanishes", vanishes, choice, .words = WORDS(CONF_VANISHES), .otherwise = CONF_VANISHES_UNKNOWN),
+    CHECK(process_takes_whole_files),
     ROWS_END,
 };
 const Table table_deliver = TABLE(ConfDeliver, rows);

@@ -114,6 +114,7 @@ static const Row rows[] = {
     CHECK(check_operation),
     ROW(ConfReference, "keep-versions", keep_versions, number, .otherwise = 0, .least = 2, .most = 100000),
     ROW(ConfReference, "shrink-limit", shrink_limit, number, .otherwise = 20, .least = 0, .most = 100),
+    CHECK(process_takes_whole_files),
     ROWS_END,
 };
 const Table table_reference = TABLE(ConfReference, rows);
