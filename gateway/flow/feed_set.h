@@ -9,7 +9,11 @@ typedef struct {
   gboolean is_stuck;    /* not all of their threads could be ended */
   GHashTable *ledgers;  /* name → Ledger* */
   GHashTable *services; /* "system core/main /accruals" → AccrualService* */
+  GHashTable *shared;   /* name → Shared*, what the feeds of other kinds share */
 } Feeds;
+
+/* What feeds of one kind share under that name: made when the first of them asks, freed after all threads. */
+gpointer feeds_share(Feeds *feeds, const char *name, gpointer (*make)(const char *name), GDestroyNotify free_it);
 
 /* The threads of an endpoint that a feed or a reconciliation of this lane uses; NULL: none does. */
 EndpointPool *feeds_pool_named(const Feeds *feeds, const char *name); /* "PARTNER/ENDPOINT"; NULL: none */

@@ -43,6 +43,7 @@ typedef struct {
   EndpointPool *source, *feedback; /* endpoints */
   EndpointPool *process;           /* of our own system; NULL: its process needs none */
   AccrualService *service;    /* whose pressure is regulated, shared by the feeds that post to it; NULL; borrowed */
+  gpointer shared;            /* its kind's: with feeds of the same kind; NULL; borrowed */
   struct FeedWatch *watch;    /* gateway/flow/feed_calendar.h: calendar, cut-off, what is owed */
   struct Looks *looks;        /* gateway/flow/admission/looks.h; touched by the feed's one poll at a time */
   Declarations *declarations; /* read so far; likewise */
