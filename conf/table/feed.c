@@ -184,10 +184,10 @@ static const Row lane_rows[] = {
     WHERE(ConfLane),
     TITLE(ConfLane),
     ROW(ConfLane, "threads", threads, number, .otherwise = 0, .least = 0, .most = 256),
+    SECTIONS(ConfLane, "rating", ratings, table_lane_rating), /* before the feeds, which name them */
     SECTIONS(ConfLane, "feed", feeds, table_feed),
     SECTIONS(ConfLane, "reconcile", reconciles, table_reconcile),
     SECTIONS(ConfLane, "exchange", exchanges, table_exchange),
-    SECTIONS(ConfLane, "rating", ratings, table_rating),
     CHECK(check_lane),
     ROWS_END,
 };

@@ -149,4 +149,4 @@ static const Row rows[] = {
     SECTIONS(ConfRating, "example", examples, table_example),
     ROWS_END,
 };
-const Table table_rating = TABLE(ConfRating, rows);
+const Table table_lane_rating = TABLE(ConfRating, rows);
