@@ -130,5 +130,5 @@ typedef struct {
   Wide amount; /* of the rated */
 } DetailTotals;
 /* Files whole; numbers without a gap; accounts in their shard; every key once over all shards, and in a run or the
- * newest; counters are what their details have used. STORAGE names the first fault. For a quiet store. */
+ * newest; counters are what their details have used. STORAGE names the first fault. May run beside the writer. */
 gboolean details_verify(DetailsReader *reader, DetailTotals *totals, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -10,7 +10,8 @@
   X(CONF_PROCESS_LEDGER, ledger, ConfLedger, TRUE)            \
   X(CONF_PROCESS_HTTP, http, ConfHttp, TRUE)                  \
   X(CONF_PROCESS_DELIVER, deliver, ConfDeliver, FALSE)        \
-  X(CONF_PROCESS_REFERENCE, reference, ConfReference, FALSE)
+  X(CONF_PROCESS_REFERENCE, reference, ConfReference, FALSE)  \
+  X(CONF_PROCESS_RATING, rating, ConfUsage, FALSE)
 
 #define CONF_PROCESS_CONSTANT(constant, word, type, keeps_ledger) constant,
 typedef enum { CONF_PROCESSES(CONF_PROCESS_CONSTANT) } ConfProcess;
@@ -84,3 +85,8 @@ typedef struct {
   guint keep_versions; /* 0: all */
   guint shrink_limit;  /* percent; 20 */
 } ConfReference;
+
+/* process rating { … } */
+typedef struct {
+  char *name; /* of the lane's rating */
+} ConfUsage;

@@ -102,6 +102,9 @@ typedef struct {
   char *layout;
   char *account;    /* a field */
   char *event_time; /* likewise */
+  char **key;       /* fields; NULL: no feed may name it */
+  guint shards;     /* of its details; 2 */
+  guint horizon;    /* seconds; 0: for ever */
   char *time_zone;  /* of times without an offset, and of counters' periods */
   ConfAmbiguous ambiguous;
   guint scale;      /* of the amounts within */

@@ -32,6 +32,16 @@ static void check_tiers_key(const Section *section, gpointer into) {
   check_key(section, ((ConfTiers *)into)->key);
 }
 
+static void check_own_key(const Section *section, gpointer into) {
+  const ConfLayout *layout = layout_of(section);
+  for (char **name = ((ConfRating *)into)->key; name && *name; name++) {
+    const ConfField *field = layout ? conf_line_field(&layout->record, *name) : NULL;
+    check_field(section, "key", layout, *name);
+    if (field && field->optional)
+      section_error(section, "key", "'key': field \"%s\" is optional; every record must have it", *name);
+  }
+}
+
 static void check_account(const Section *section, gpointer into) {
   check_field(section, "account", layout_of(section), ((ConfRating *)into)->account);
 }
@@ -135,6 +145,10 @@ static const Row rows[] = {
     CHECK(check_account),
     ROW(ConfRating, "event-time", event_time, text, .needed = "the field that says when it was used"),
     CHECK(check_event_time),
+    ROW(ConfRating, "key", key, list, .most = 8),
+    CHECK(check_own_key),
+    ROW(ConfRating, "shards", shards, number, .otherwise = 2, .least = 1, .most = 16),
+    ROW(ConfRating, "horizon", horizon, seconds, .otherwise = 0, .least = 86400, .most = 3660 * 86400U),
     ROW(ConfRating, "time-zone", time_zone, own_time_zone),
     ROW(ConfRating, "ambiguous", ambiguous, choice, .words = WORDS(CONF_AMBIGUOUS),
         .otherwise = CONF_AMBIGUOUS_REJECT),

@@ -1,4 +1,5 @@
 #include "gateway/cli/lane_check.h"
+#include "gateway/cli/rating_shown.h"
 #include "gateway/status/archive.h"
 #include "gateway/status/conservation.h"
 #include "gateway/threads/crew.h"
@@ -21,11 +22,12 @@ struct LaneCheck {
   gint64 rows;      /* of the audit */
   guint audit_parts;
   char *conserved;  /* what was found in order */
+  char **rated;     /* likewise, of each rating */
   GArray *pieces;   /* Piece, the longest first */
   pthread_mutex_t lock;
   guint next; /* under the lock */
 };
-enum { AUDIT, BOOK, CONSERVATION, ARCHIVE, LEDGERS }; /* groups; a group for each ledger */
+enum { AUDIT, BOOK, CONSERVATION, ARCHIVE, RATINGS, LEDGERS = RATINGS + 256 }; /* groups; one a rating, a ledger */
 
 /* --- One piece each */
 
@@ -85,12 +87,26 @@ static gboolean check_archive(const LaneCheck *check, guint part, guint64 *verif
   return reader && archive_check_day(&day, verified, error);
 }
 
+static gboolean check_rating(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
+  (void)verified;
+  StatusLane lane = *check->lane;
+  g_autoptr(BookReader) reader = lane.reader = book_reader_open(lane.paths->book, error);
+  if (reader)
+    check->rated[part] = rating_check(check->out, &lane, lane.conf->ratings->pdata[part], error);
+  return check->rated[part] != NULL;
+}
+
 /* --- All of them */
 
 static void add_piece(LaneCheck *check, guint group, guint part,
                       gboolean (*run)(const LaneCheck *, guint, guint64 *, GError **)) {
   Piece piece = {.run = run, .group = group, .part = part};
   g_array_append_val(check->pieces, piece);
+}
+
+/* Of a lane that is not configured any more they are not known. */
+static guint n_ratings(const StatusLane *lane) {
+  return lane->conf->ratings ? MIN(lane->conf->ratings->len, LEDGERS - RATINGS) : 0;
 }
 
 static void list_pieces(LaneCheck *check) {
@@ -101,6 +117,8 @@ static void list_pieces(LaneCheck *check) {
   for (guint i = 0; i < ledgers->len && !only_audit; i++)
     for (guint part = 0; part < ledger_verify_parts(((StatusLedger *)ledgers->pdata[i])->reader); part++)
       add_piece(check, LEDGERS + i, i * OF_LEDGER + part, check_ledger);
+  for (guint i = 0; i < n_ratings(check->lane) && !only_audit; i++)
+    add_piece(check, RATINGS + i, i, check_rating);
   for (guint i = 0; i < check->audit_parts; i++)
     add_piece(check, AUDIT, i, check_audit);
   if (!only_audit)
@@ -162,6 +180,11 @@ static void tell_checks(LaneCheck *check) {
     told(user, what, g_strdup("whole; balances are their entries, keys are unique"),
          problem_of(check, LEDGERS + i, &verified));
   }
+  for (guint i = 0; i < n_ratings(check->lane); i++) {
+    g_autofree char *what =
+        g_strdup_printf("rating %s", ((const ConfRating *)check->lane->conf->ratings->pdata[i])->name);
+    told(user, what, check->rated[i], problem_of(check, RATINGS + i, &verified));
+  }
   told(user, "conservation", check->conserved, problem_of(check, CONSERVATION, &verified));
   if (!check->order->without_archive)
     tell_archive(check);
@@ -176,9 +199,11 @@ void lane_check(const LaneCheckOrder *order) {
   check.audit_parts = (guint)CLAMP(check.rows / AUDIT_WORTH, 1, AUDIT_PARTS);
   check.pieces = g_array_new(FALSE, TRUE, sizeof(Piece));
   check.days = order->only_audit || order->without_archive ? g_ptr_array_new() : archive_days(check.lane->paths);
+  check.rated = g_new0(char *, n_ratings(check.lane) + 1);
   list_pieces(&check);
   crew_run(MIN(MIN(g_get_num_processors(), THREADS_MOST), check.pieces->len), work, &check);
   tell_checks(&check);
   g_array_unref(check.pieces);
   g_ptr_array_unref(check.days);
+  g_free(check.rated);
 }

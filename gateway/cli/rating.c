@@ -1,5 +1,5 @@
-/* rating try: what a file of usage would cost, without booking it. */
-#include "gateway/cli/books.h"
+/* rating try: what a file of usage would cost, without booking it; and the other verbs. */
+#include "gateway/cli/rating_shown.h"
 #include "gateway/rating/counters.h"
 #include "gateway/rating/tables.h"
 #include "gateway/records/stage.h"
@@ -37,19 +37,8 @@ static guint round_scale(const Try *try) {
   return try->conf->round.scale;
 }
 
-/* Exact amounts end where their fraction does, or after three digits more than are kept within. */
 static char *exact(const Try *try, Money value) {
-  g_autoptr(GString) text = g_string_new(NULL);
-  gint64 units;
-  Money finer;
-  gboolean is_whole = money_round(value, MONEY_DOWN, 0, &units) && money_compare(money_of(units), value) == 0;
-  if (is_whole)
-    return cli_amount(try->cli->out, units, try->conf->scale);
-  if (!money_portion(value, 1000, 1, &finer) || !money_round(finer, MONEY_DOWN, 0, &units))
-    return g_strdup("…");
-  gboolean is_all = money_compare(money_of(units), finer) == 0;
-  g_autofree char *amount = cli_amount(try->cli->out, units, try->conf->scale + 3);
-  return g_strconcat(amount, is_all ? "" : "…", NULL);
+  return rating_exact(try->cli->out, value, try->conf->scale);
 }
 
 static json_t *steps_json(const Try *try, guint index) {
@@ -238,12 +227,32 @@ static const CliColumn columns[] = {{"LINE", CLI_RIGHT, CLI_WHOLE},      {"STATU
                                     {"BILLED", CLI_RIGHT, CLI_WHOLE},    {"AMOUNT", CLI_RIGHT, CLI_WHOLE},
                                     {"STEPS", CLI_LEFT, CLI_SHRINKS}};
 
+static CliExit try_command(Try *try) {
+  g_autoptr(GError) error = NULL;
+  try->list = cli_table_new(columns, G_N_ELEMENTS(columns));
+  try->records = json_array();
+  if (try_file(try, try->cli->arguments[1], &error))
+    print(try);
+  if (error || try->cli->out->is_json)
+    cli_table_free(try->list);
+  json_decref(try->records);
+  rated_free(try->rated);
+  rating_memory_free(try->memory);
+  rating_tables_free(try->tables);
+  rating_plan_free(try->plan);
+  return error ? cli_fail(error) : CLI_EXIT_FINE;
+}
+
 static CliExit rating_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL;
-  g_autoptr(GError) error = NULL;
   Try try = {.cli = cli, .limit = cli_limit(cli, STANDARD_LIMIT)};
-  if (strcmp(cli->arguments[0], "try") != 0) {
+  gboolean is_try = strcmp(cli->arguments[0], "try") == 0;
+  if (!is_try && strcmp(cli->arguments[0], "explain") != 0) {
     cli_complain("rating: there is no verb \"%s\"; sallyport rating --help lists them", cli->arguments[0]);
+    return CLI_EXIT_USAGE;
+  }
+  if (is_try && cli->n_arguments > 2) {
+    cli_complain("rating try takes one file");
     return CLI_EXIT_USAGE;
   }
   CliExit exit = cli_lanes(cli, &lanes);
@@ -251,26 +260,15 @@ static CliExit rating_command(Cli *cli) {
     exit = find_rating(cli, lanes, &try);
   if (exit != CLI_EXIT_FINE)
     return exit;
-  try.list = cli_table_new(columns, G_N_ELEMENTS(columns));
-  try.records = json_array();
-  if (try_file(&try, cli->arguments[1], &error))
-    print(&try);
-  if (error || cli->out->is_json)
-    cli_table_free(try.list);
-  json_decref(try.records);
-  rated_free(try.rated);
-  rating_memory_free(try.memory);
-  rating_tables_free(try.tables);
-  rating_plan_free(try.plan);
-  return error ? cli_fail(error) : CLI_EXIT_FINE;
+  return is_try ? try_command(&try) : rating_explain(cli, try.lane, try.conf, cli->arguments + 1);
 }
 
-static const char *const verb_words[] = {"try", NULL};
+static const char *const verb_words[] = {"try", "explain", NULL};
 const CliCommand cli_command_rating = {
     .name = "rating",
-    .arguments = "try FILE",
+    .arguments = "try FILE | explain KEY…",
     .least = 2,
-    .most = 2,
+    .most = 9,
     .verbs = verb_words,
     .shared = CLI_LANE | CLI_LIMIT,
     .own = options,
@@ -279,7 +277,11 @@ const CliCommand cli_command_rating = {
     .text = "try rates a file of usage records, in the clear and in the rating's layout, with the reference tables in "
             "force; nothing is booked,\n"
             "and counters begin at 0. STEPS are the changes that each step has made, in parentheses those that do not "
-            "count.\n\n"
-            "  sallyport rating try usage.dat --name music --json\n",
+            "count.\n"
+            "explain shows what a record that was rated has cost, and why: each step, the rows of the tables in the "
+            "version of\n"
+            "then, and which of them was taken. KEY is the record's key; of several fields, each of them.\n\n"
+            "  sallyport rating try usage.dat --name music --json\n"
+            "  sallyport rating explain S-1200345\n",
     .run = rating_command,
 };

@@ -15,7 +15,7 @@ struct RatingMemory {
   RatingCounters counters;
 };
 
-static void put_period(const RatingPlan *plan, gint64 at, GString *key) {
+void rating_period(const RatingPlan *plan, gint64 at, GString *key) {
   int year;
   guint month, day;
   day_parts(day_at(rating_plan_zone(plan), at), &year, &month, &day);
@@ -49,7 +49,7 @@ static void put_account(const RatingMemory *memory, const RecordBlock *block, gu
 static gint64 take(gpointer user, const RecordBlock *block, guint index, const RatedRecord *record) {
   RatingMemory *memory = user;
   g_string_truncate(memory->key, 0);
-  put_period(memory->plan, record->at, memory->key);
+  rating_period(memory->plan, record->at, memory->key);
   g_string_append_c(memory->key, '\n');
   put_account(memory, block, index);
   gint64 *used = g_hash_table_lookup(memory->used, memory->key->str);

@@ -7,8 +7,9 @@
 
 enum { TRIES = 10 };
 
+/* The counters first: they are never ahead of the details that are read behind them. */
 static Db *const *dbs_of(const ReaderShard *shard, guint i) {
-  return i == 0 ? &shard->details : &shard->business;
+  return i == 0 ? &shard->business : &shard->details;
 }
 
 gint64 reader_shard_indexed(const ReaderShard *shard) {

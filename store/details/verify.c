@@ -107,6 +107,11 @@ static int compare_entries(gconstpointer a, gconstpointer b) {
   return (left->hash > right->hash) - (left->hash < right->hash);
 }
 
+/* What has a place in a run or in the counters has been settled, also when another file's snapshot is older. */
+static gboolean counts(const Verifying *verifying, const Walk *walk, const DetailView *view) {
+  return view->admission <= verifying->reader->through || view->first <= MAX(walk->indexed, walk->counted);
+}
+
 static gboolean verify_shard(const Verifying *verifying, guint number, GError **error) {
   ReaderShard *shard = &verifying->reader->shards[number];
   Walk walk = {
@@ -120,8 +125,7 @@ static gboolean verify_shard(const Verifying *verifying, guint number, GError **
   while (row) {
     if (!db_step(blocks, &row, error) || (row && !detail_view_take(&shard->view, blocks, error)))
       return FALSE;
-    if (row && shard->view.admission <= verifying->reader->through &&
-        !walk_block(verifying, &walk, &shard->view, error))
+    if (row && counts(verifying, &walk, &shard->view) && !walk_block(verifying, &walk, &shard->view, error))
       return FALSE;
   }
   if (walk.next <= walk.indexed || walk.next <= walk.counted)

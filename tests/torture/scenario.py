@@ -11,6 +11,7 @@ from morning import Morning
 from parcels import HandedOn, Parcel
 from statement import Statement
 from tables import Tables
+from usages import Usages
 from world import World
 
 
@@ -116,7 +117,7 @@ class Posting:
         """Nothing more is waited for."""
 
 
-DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn, Statement, Tables]
+DAYS = [Day, Evening, Posting, Morning, Parcel, HandedOn, Statement, Tables, Usages]
 
 
 def wait_for_answers(world, names):

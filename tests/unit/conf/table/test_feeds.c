@@ -13,7 +13,7 @@ static const Row rows[] = {
      "twice\n"},
     {"account = \"member\"", "account = \"money\"", "32: 'account': field \"money\" must be text or integer\n"},
     {"amount = \"points\"", "amount = \"member\"", "32: 'amount': field \"member\" must be decimal or integer\n"},
-    {"process ledger {", "process magic {", "32: 'process' must be one of: ledger, http, deliver, reference\n"},
+    {"process ledger {", "process magic {", "32: 'process' must be one of: ledger, http, deliver, reference, rating\n"},
     {"process ledger {", "process {", "32: 'process' needs a name: process \"…\" { … }\n"},
     {"    process ledger { name = \"miles\" account = \"member\" amount = \"points\" }\n", "",
      "21: 'process' is missing in feed \"bank-points\": what is done with the records: process ledger { … }\n"},

@@ -1,0 +1,15 @@
+/* What the verbs of `rating` share. */
+#pragma once
+#include "gateway/cli/books.h"
+#include "store/money.h"
+
+/* An exact amount, as far as a decimal with three digits more than `scale` shows it; "…" where there is more. The
+ * caller frees. */
+char *rating_exact(const CliOutput *out, Money value, guint scale);
+
+/* explain KEY…: a record's price, from its detail alone, and the rows that were in force. The key as it is kept. */
+CliExit rating_explain(Cli *cli, const StatusLane *lane, const ConfRating *rating, char **key);
+
+/* For verify: what was found in order, in words; NULL: *error names the first fault. The caller frees. */
+char *rating_check(const CliOutput *out, const StatusLane *lane, const ConfRating *rating,
+                   GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,259 @@
+/* Deciding about the records of an admission: whose key is there, or stands before in it, and what all others cost. A
+ * key is looked up in all shards, each in a thread of its own, before anything is put; then shards price at once. */
+#include "gateway/base/faultpoint.h"
+#include "gateway/common/codes.h"
+#include "gateway/processors/rating/desk.h"
+#include "gateway/processors/rating/pack.h"
+#include "gateway/threads/crew.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { NUMBER = 32 };
+
+typedef struct {
+  Admission *admission;
+  GArray *probes; /* DetailProbe, ascending by hash, then record */
+  gboolean (*work)(gpointer deciding, guint shard, GError **error);
+  gint next; /* atomic: the next shard */
+} Deciding;
+
+void admission_clear(Admission *admission) {
+  record_block_free(admission->block);
+  g_free(admission->records);
+  if (admission->keys)
+    g_string_free(admission->keys, TRUE);
+}
+
+/* --- Each shard in a thread */
+
+static void work_on_shards(gpointer data) {
+  Deciding *deciding = data;
+  RatingDesk *desk = deciding->admission->desk;
+  for (guint shard; (shard = (guint)g_atomic_int_add(&deciding->next, 1)) < desk->n_shards;)
+    if (!deciding->work(deciding, shard, &desk->shards[shard].error))
+      continue;
+}
+
+static gboolean in_all_shards(Deciding *deciding, gboolean (*work)(gpointer, guint, GError **), GError **error) {
+  RatingDesk *desk = deciding->admission->desk;
+  GError *first = NULL;
+  deciding->work = work;
+  deciding->next = 0;
+  crew_run(MIN(deciding->admission->threads, desk->n_shards), work_on_shards, deciding);
+  for (guint i = 0; i < desk->n_shards; i++) {
+    GError *own = g_steal_pointer(&desk->shards[i].error);
+    if (own && !first)
+      first = own;
+    else
+      g_clear_error(&own);
+  }
+  if (first)
+    g_propagate_error(error, first);
+  return !first;
+}
+
+/* --- Keys */
+
+/* As text; borrowed from the block, or from `number`. */
+static const char *value_at(const RecordBlock *block, guint column, guint record, char number[NUMBER], gsize *length) {
+  *length = 0;
+  if (block->columns[column].type == BLOCK_TEXT)
+    return record_block_text(block, column, record, length);
+  if (!record_block_is_null(block, column, record))
+    *length = (gsize)g_snprintf(number, NUMBER, "%" G_GINT64_FORMAT, record_block_integer(block, column, record));
+  return number;
+}
+
+static void make_key(Admission *admission, const guint *columns, guint n, guint32 record) {
+  UsageRecord *usage = &admission->records[record];
+  char number[NUMBER];
+  gboolean is_empty = TRUE;
+  usage->key = (guint32)admission->keys->len;
+  for (guint i = 0; i < n; i++) {
+    gsize length;
+    const char *part = value_at(admission->block, columns[i], record, number, &length);
+    usage_key_add(admission->keys, n, part, length);
+    is_empty &= length == 0;
+  }
+  usage->key_length = (guint32)(admission->keys->len - usage->key);
+  if (is_empty) {
+    usage->verdict = USAGE_REJECTED;
+    usage->code = CODE_NO_RECORDS_KEY;
+  }
+}
+
+static void place(Admission *admission, guint account, guint32 record) {
+  char number[NUMBER];
+  gsize length;
+  const char *text = value_at(admission->block, account, record, number, &length);
+  admission->records[record].shard = (guint8)details_shard_of(admission->desk->details, text, length);
+}
+
+static int compare_probes(const void *a, const void *b) {
+  const DetailProbe *left = a, *right = b;
+  return left->hash != right->hash ? (left->hash > right->hash) - (left->hash < right->hash)
+                                   : (left->record > right->record) - (left->record < right->record);
+}
+
+static void make_keys(Deciding *deciding) {
+  Admission *admission = deciding->admission;
+  const RatingDesk *desk = admission->desk;
+  const RatingPlan *plan = desk->shards[0].plan;
+  guint n = g_strv_length(desk->rating->key), account = (guint)rating_plan_column(plan, desk->rating->account);
+  g_autofree guint *columns = g_new(guint, n + 1);
+  for (guint i = 0; i < n; i++)
+    columns[i] = (guint)rating_plan_column(plan, desk->rating->key[i]);
+  for (guint32 i = 0; i < admission->block->count; i++) {
+    if (admission->records[i].verdict != USAGE_NEW)
+      continue;
+    make_key(admission, columns, n, i);
+    place(admission, account, i);
+  }
+  for (guint32 i = 0; i < admission->block->count; i++) { /* the keys lie where they stay */
+    const UsageRecord *usage = &admission->records[i];
+    const char *key = admission->keys->str + usage->key;
+    if (usage->verdict != USAGE_NEW)
+      continue;
+    DetailProbe probe = {details_hash(desk->details, key, usage->key_length), i, usage->key_length, key};
+    g_array_append_val(deciding->probes, probe);
+  }
+  qsort(deciding->probes->data, deciding->probes->len, sizeof(DetailProbe), compare_probes);
+}
+
+/* --- Whether two records are the same one */
+
+static gboolean same_value(const RecordBlock *a, guint a_column, guint i, const RecordBlock *b, guint b_column,
+                           guint j) {
+  gsize length, other_length;
+  if (a->columns[a_column].type != b->columns[b_column].type ||
+      record_block_is_null(a, a_column, i) != record_block_is_null(b, b_column, j))
+    return FALSE;
+  if (a->columns[a_column].type == BLOCK_INTEGER)
+    return record_block_integer(a, a_column, i) == record_block_integer(b, b_column, j);
+  const char *text = record_block_text(a, a_column, i, &length),
+             *other = record_block_text(b, b_column, j, &other_length);
+  return length == other_length && memcmp(text, other, length) == 0;
+}
+
+/* `shift`: where the other one's fields begin. */
+static gboolean same_content(const Admission *admission, guint32 record, const RecordBlock *other, guint index,
+                             guint shift) {
+  const GArray *columns = admission->desk->compared;
+  for (guint i = 0; i < columns->len; i++) {
+    guint column = g_array_index(columns, guint, i);
+    if (!same_value(admission->block, column, record, other, column + shift, index))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void settle_repeated(UsageRecord *usage, gboolean is_same, gboolean of_file, guint64 line) {
+  usage->verdict = is_same ? USAGE_DUPLICATE : USAGE_CONFLICT;
+  usage->of_file = of_file;
+  usage->line = line;
+}
+
+/* A detail of another shape (the layout has changed since) is not compared: it is not known to be the same. */
+static void meet(gpointer user, guint32 record, const Detail *detail) {
+  const Admission *admission = user;
+  gboolean is_same = strcmp(detail->shape, admission->desk->shape) == 0 &&
+                     same_content(admission, record, detail->block, detail->index, DETAIL_COLUMNS);
+  settle_repeated(&admission->records[record], is_same, strcmp(detail->file, admission->file) == 0,
+                  detail->block->lines[detail->index]);
+}
+
+static gboolean look_up(gpointer data, guint shard, GError **error) {
+  const Deciding *deciding = data;
+  Admission *admission = deciding->admission;
+  DetailLook look = {(const DetailProbe *)(gpointer)deciding->probes->data, deciding->probes->len, meet, admission};
+  return details_find(admission->desk->details, shard, &look, error);
+}
+
+/* --- Keys that stand in the admission twice */
+
+static gboolean same_key(const DetailProbe *a, const DetailProbe *b) {
+  return a->hash == b->hash && a->length == b->length && memcmp(a->key, b->key, a->length) == 0;
+}
+
+/* Of those with one key the first is priced; the others wait for what becomes of it. Hashes of different keys are
+ * hardly ever alike: then a few are compared in vain. */
+static void wait_for_earlier(const Deciding *deciding) {
+  UsageRecord *records = deciding->admission->records;
+  const DetailProbe *probes = (const DetailProbe *)(gpointer)deciding->probes->data;
+  for (guint i = 1; i < deciding->probes->len; i++) {
+    UsageRecord *usage = &records[probes[i].record];
+    for (guint j = i; j > 0 && probes[j - 1].hash == probes[i].hash && usage->verdict == USAGE_NEW; j--)
+      if (same_key(&probes[j - 1], &probes[i])) {
+        usage->verdict = USAGE_WAITS;
+        usage->earlier = probes[j - 1].record;
+      }
+  }
+}
+
+static gboolean is_repeated(const UsageRecord *usage) {
+  return usage->verdict == USAGE_DUPLICATE || usage->verdict == USAGE_CONFLICT;
+}
+
+/* An earlier one that was refused does not have the key: then the next one is new. TRUE: there is such a one. */
+static gboolean settle_waiting(const Deciding *deciding) {
+  const Admission *admission = deciding->admission;
+  gboolean any = FALSE;
+  for (guint32 i = 0; i < admission->block->count; i++) {
+    UsageRecord *usage = &admission->records[i];
+    if (usage->verdict != USAGE_WAITS)
+      continue;
+    guint32 earlier = usage->earlier;
+    while (is_repeated(&admission->records[earlier]))
+      earlier = admission->records[earlier].earlier;
+    UsageVerdict before = admission->records[earlier].verdict;
+    if (before == USAGE_RATED || before == USAGE_SUSPENDED)
+      settle_repeated(usage, same_content(admission, i, admission->block, earlier, 0), TRUE,
+                      admission->block->lines[earlier]);
+    else if (before == USAGE_REJECTED || before == USAGE_HELD)
+      usage->verdict = USAGE_NEW;
+    any |= usage->verdict == USAGE_NEW;
+  }
+  return any;
+}
+
+/* --- All of it */
+
+static gboolean price(gpointer data, guint shard, GError **error) {
+  return admission_price_shard(((Deciding *)data)->admission, shard, error);
+}
+
+static gboolean decide(Deciding *deciding, GError **error) {
+  make_keys(deciding);
+  if (!in_all_shards(deciding, look_up, error))
+    return FALSE;
+  wait_for_earlier(deciding);
+  do
+    if (!in_all_shards(deciding, price, error))
+      return FALSE;
+  while (settle_waiting(deciding));
+  return TRUE;
+}
+
+gboolean admission_decide(Admission *admission, GError **error) {
+  g_autoptr(GArray) probes = g_array_new(FALSE, FALSE, sizeof(DetailProbe));
+  Deciding deciding = {.admission = admission, .probes = probes};
+  admission->keys = g_string_new(NULL);
+  return decide(&deciding, error);
+}
+
+static gboolean commit(gpointer data, guint shard, GError **error) {
+  return details_commit(((Deciding *)data)->admission->desk->details, shard, error);
+}
+
+static gboolean rest(gpointer data, guint shard, GError **error) {
+  return details_rest(((Deciding *)data)->admission->desk->details, shard, error);
+}
+
+gboolean admission_commit(Admission *admission, GError **error) {
+  Deciding deciding = {.admission = admission};
+  if (!in_all_shards(&deciding, commit, error))
+    return FALSE;
+  details_settle(admission->desk->details);
+  fault_point("rating-after-admission");
+  return in_all_shards(&deciding, rest, error);
+}

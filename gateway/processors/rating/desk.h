@@ -1,0 +1,88 @@
+/* Where usage is rated: a rating of the lane with its details, shared by all the feeds that it is for, and one
+ * admission after the other (store/details.h). Private to gateway/processors/rating/. */
+#pragma once
+#include "gateway/flow/flow.h"
+#include "gateway/rating/tables.h"
+#include "store/details.h"
+#include <pthread.h>
+
+#define CODE_TOO_OLD "B007" /* older than the horizon; held */
+
+typedef enum {
+  USAGE_PASSED_OVER, /* refused when the file was validated */
+  USAGE_NEW,
+  USAGE_WAITS, /* for what becomes of an earlier record with its key */
+  USAGE_RATED,
+  USAGE_SUSPENDED, /* accepted; what it lacks is told */
+  USAGE_REJECTED,  /* these two do not occupy their key */
+  USAGE_HELD,
+  USAGE_DUPLICATE,
+  USAGE_CONFLICT
+} UsageVerdict;
+
+typedef struct {
+  UsageVerdict verdict;
+  guint32 earlier;   /* USAGE_WAITS: the record */
+  gboolean of_file;  /* USAGE_DUPLICATE, USAGE_CONFLICT: with a record of this file, … */
+  guint64 line;      /* … in this line */
+  const char *code;  /* static; NULL: the verdict's own, or none */
+  guint32 key, key_length; /* in the admission's keys */
+  guint8 shard;
+} UsageRecord;
+
+/* What one thread prices with. */
+typedef struct {
+  RatingPlan *plan;
+  RatingTables *tables;
+  Rated *rated;
+  RecordBlock *usage, *details; /* at most DETAILS_BLOCK records */
+  guint32 *records;             /* which those of `usage` are */
+  GArray *taken;                /* of counters, for `reset` */
+  GString *period, *counter, *packed;
+  GError *error;
+} DeskShard;
+
+typedef struct {
+  char *name;
+  pthread_mutex_t lock; /* of all below */
+  const Conf *conf;
+  const ConfRating *rating;
+  char *folder;     /* of the lane */
+  Details *details; /* NULL: not open; after a failure within an admission it is opened anew */
+  guint n_shards;
+  DeskShard *shards;
+  char *shape, *terms, *rules;
+  GArray *compared; /* guint: columns that make a record's content */
+} RatingDesk;
+
+gpointer rating_desk_new(const char *name);
+void rating_desk_free(gpointer desk);
+/* All of these under its lock. Details and plans; it may be open. */
+gboolean rating_desk_open(RatingDesk *desk, const Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* From here on the versions of its tables that are in force, of each table the same for every shard. */
+gboolean rating_desk_refresh(RatingDesk *desk, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void rating_desk_let_go(RatingDesk *desk); /* of the tables, when nothing is to be rated for now */
+void rating_desk_close(RatingDesk *desk);
+
+/* Some batches of a file, in one admission. */
+typedef struct {
+  RatingDesk *desk;
+  const char *file;
+  gint64 arrived;      /* microseconds since 1970 */
+  RecordBlock *block;  /* with the layout's columns first */
+  UsageRecord *records;
+  GString *keys;
+  guint threads;
+} Admission;
+void admission_clear(Admission *admission);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Admission, admission_clear)
+/* Decides about every record and puts what is accepted. What USAGE_PASSED_OVER says is set by the caller. */
+gboolean admission_decide(Admission *admission, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Durable in every shard on return. */
+gboolean admission_commit(Admission *admission, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* --- pricing.c: one shard's new records, in their order: rated, and put. Sets their verdicts. */
+gboolean admission_price_shard(Admission *admission, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* --- terms.c */
+char *rating_terms(const RatingDesk *desk);
+char *rating_rules_digest(const ConfRating *rating);

@@ -1,0 +1,209 @@
+/* One shard's new records of an admission, in the file's order and some hundred at a time: looked up, priced with what
+ * their accounts have used, and put. Accounts are of one shard, so that shards price at once and each account's records
+ * are counted in one order, whatever the number of threads. */
+#include "gateway/processors/rating/desk.h"
+#include "gateway/processors/rating/pack.h"
+#include "gateway/rating/counters.h"
+#include <string.h>
+
+typedef struct {
+  Admission *admission;
+  guint number;
+  DeskShard *shard;
+  GError *error; /* of a counter */
+} Pricing;
+
+typedef struct {
+  gint64 *used, before;
+} Taken;
+
+/* --- Columns from one block to another */
+
+static void copy_value(const RecordBlock *from, guint column, guint record, RecordBlock *into, guint to) {
+  gsize length;
+  if (record_block_is_null(from, column, record))
+    return;
+  if (from->columns[column].type == BLOCK_INTEGER) {
+    record_block_put_integer(into, to, record_block_integer(from, column, record));
+    return;
+  }
+  const char *text = record_block_text(from, column, record, &length);
+  record_block_put_text(into, to, text, length);
+}
+
+static void copy_account(const Pricing *pricing, const RecordBlock *from, guint record, RecordBlock *into) {
+  int column = rating_plan_column(pricing->shard->plan, pricing->admission->desk->rating->account);
+  char number[32];
+  if (from->columns[column].type == BLOCK_INTEGER)
+    record_block_put_text(into, DETAIL_ACCOUNT, number,
+                          (gsize)g_snprintf(number, sizeof number, "%" G_GINT64_FORMAT,
+                                            record_block_integer(from, (guint)column, record)));
+  else
+    copy_value(from, (guint)column, record, into, DETAIL_ACCOUNT);
+}
+
+/* --- What accounts have used */
+
+static void name_counter(const Pricing *pricing, const RecordBlock *block, guint index, gint64 at) {
+  DeskShard *shard = pricing->shard;
+  int column = rating_plan_column(shard->plan, pricing->admission->desk->rating->account);
+  char number[32];
+  gsize length;
+  const char *account;
+  g_string_truncate(shard->period, 0);
+  rating_period(shard->plan, at, shard->period);
+  if (block->columns[column].type == BLOCK_INTEGER) {
+    length = (gsize)g_snprintf(number, sizeof number, "%" G_GINT64_FORMAT,
+                               record_block_integer(block, (guint)column, index));
+    account = number;
+  } else {
+    account = record_block_text(block, (guint)column, index, &length);
+  }
+  details_counter_name(shard->counter, shard->period->str, shard->period->len, account, length);
+}
+
+static gint64 take(gpointer user, const RecordBlock *block, guint index, const RatedRecord *record) {
+  Pricing *pricing = user;
+  DeskShard *shard = pricing->shard;
+  if (pricing->error)
+    return 0;
+  name_counter(pricing, block, index, record->at);
+  gint64 *used = details_counter(pricing->admission->desk->details, pricing->number, shard->counter->str,
+                                 shard->counter->len, &pricing->error);
+  if (!used)
+    return 0;
+  Taken taken = {used, *used};
+  g_array_append_val(shard->taken, taken);
+  if (__builtin_add_overflow(*used, record->billed, used))
+    *used = G_MAXINT64; /* no tier reaches it: the next one is refused */
+  return taken.before;
+}
+
+static void reset(gpointer user) {
+  GArray *taken = ((Pricing *)user)->shard->taken;
+  while (taken->len > 0) {
+    const Taken *last = &g_array_index(taken, Taken, taken->len - 1);
+    *last->used = last->before;
+    g_array_set_size(taken, taken->len - 1);
+  }
+}
+
+/* --- What is kept */
+
+static void put_rated(const Pricing *pricing, guint index, const RatedRecord *record, RecordBlock *into) {
+  DeskShard *shard = pricing->shard;
+  record_block_put_integer(into, DETAIL_QUANTITY, record->quantity);
+  record_block_put_integer(into, DETAIL_BILLED, record->billed);
+  record_block_put_integer(into, DETAIL_AMOUNT, record->amount);
+  if (pricing->admission->desk->rating->tiers.present) {
+    g_string_truncate(shard->period, 0);
+    rating_period(shard->plan, record->at, shard->period);
+    record_block_put_text(into, DETAIL_PERIOD, shard->period->str, shard->period->len);
+    record_block_put_integer(into, DETAIL_COUNTER, record->counter_before);
+  }
+  g_string_truncate(shard->packed, 0);
+  price_pack(shard->rated, index, shard->packed);
+  record_block_put_text(into, DETAIL_STEPS, shard->packed->str, shard->packed->len);
+  g_string_truncate(shard->packed, 0);
+  for (guint i = 0; i < rating_plan_lookups(shard->plan); i++)
+    price_pack_row(rating_tables_row(shard->tables, index, i), shard->packed);
+  record_block_put_text(into, DETAIL_ROWS, shard->packed->str, shard->packed->len);
+}
+
+static void put_detail(const Pricing *pricing, guint index) {
+  const Admission *admission = pricing->admission;
+  DeskShard *shard = pricing->shard;
+  const RatedRecord *record = &shard->rated->records[index];
+  const UsageRecord *usage = &admission->records[shard->records[index]];
+  RecordBlock *into = shard->details;
+  record_block_begin(into, shard->usage->lines[index]);
+  record_block_put_text(into, DETAIL_KEY, admission->keys->str + usage->key, usage->key_length);
+  copy_account(pricing, shard->usage, index, into);
+  record_block_put_integer(into, DETAIL_AT, record->at);
+  record_block_put_integer(into, DETAIL_STATUS, record->status == RATING_RATED ? DETAIL_RATED : DETAIL_SUSPENDED);
+  if (record->code)
+    record_block_put_text(into, DETAIL_CODE, record->code, strlen(record->code));
+  if (record->status == RATING_RATED)
+    put_rated(pricing, index, record, into);
+  for (guint i = 0; i < shard->usage->n_columns; i++)
+    copy_value(shard->usage, i, index, into, DETAIL_COLUMNS + i);
+  record_block_end(into);
+}
+
+/* --- A block */
+
+static void tell(const Pricing *pricing, guint index) {
+  static const UsageVerdict verdicts[] = {[RATING_RATED] = USAGE_RATED,
+                                          [RATING_SUSPENDED] = USAGE_SUSPENDED,
+                                          [RATING_REJECTED] = USAGE_REJECTED,
+                                          [RATING_HELD] = USAGE_HELD};
+  const RatedRecord *record = &pricing->shard->rated->records[index];
+  UsageRecord *usage = &pricing->admission->records[pricing->shard->records[index]];
+  usage->verdict = verdicts[record->status];
+  usage->code = record->code;
+}
+
+/* A record older than the horizon could have been here before, and nobody would know any more. */
+static void hold_old(const Pricing *pricing) {
+  guint64 horizon = pricing->admission->desk->rating->horizon;
+  const Rated *rated = pricing->shard->rated;
+  gint64 oldest = pricing->admission->arrived - (gint64)horizon * G_USEC_PER_SEC;
+  for (guint i = 0; i < rated->n && horizon; i++) {
+    RatedRecord *record = &rated->records[i];
+    if (record->status == RATING_REJECTED || record->status == RATING_HELD || record->at >= oldest)
+      continue;
+    record->status = RATING_HELD;
+    record->code = CODE_TOO_OLD;
+  }
+}
+
+static gboolean price_block(Pricing *pricing, GError **error) {
+  const Admission *admission = pricing->admission;
+  DeskShard *shard = pricing->shard;
+  RatingCounters counters = {take, reset, pricing};
+  RatingUsage usage = {shard->usage, admission->arrived};
+  rated_begin(shard->rated, shard->usage->count);
+  g_array_set_size(shard->taken, 0);
+  const RecordBlock *whole = rating_tables_gather(shard->tables, &usage, shard->rated, error);
+  if (!whole)
+    return FALSE;
+  hold_old(pricing);
+  if (!rating_price(shard->plan, whole, &counters, shard->rated, error))
+    return FALSE;
+  if (pricing->error) {
+    g_propagate_error(error, g_steal_pointer(&pricing->error));
+    return FALSE;
+  }
+  record_block_clear(shard->details);
+  for (guint i = 0; i < shard->usage->count; i++) {
+    tell(pricing, i);
+    if (shard->rated->records[i].status == RATING_RATED || shard->rated->records[i].status == RATING_SUSPENDED)
+      put_detail(pricing, i);
+  }
+  DetailPut put = {shard->details, admission->file, admission->desk->shape, admission->desk->terms};
+  record_block_clear(shard->usage);
+  return details_put(admission->desk->details, pricing->number, &put, error);
+}
+
+static void add_usage(const Pricing *pricing, guint32 record) {
+  DeskShard *shard = pricing->shard;
+  const RecordBlock *from = pricing->admission->block;
+  shard->records[shard->usage->count] = record;
+  record_block_begin(shard->usage, from->lines[record]);
+  for (guint i = 0; i < shard->usage->n_columns; i++)
+    copy_value(from, i, record, shard->usage, i);
+  record_block_end(shard->usage);
+}
+
+gboolean admission_price_shard(Admission *admission, guint number, GError **error) {
+  Pricing pricing = {.admission = admission, .number = number, .shard = &admission->desk->shards[number]};
+  record_block_clear(pricing.shard->usage);
+  for (guint32 i = 0; i < admission->block->count; i++) {
+    if (admission->records[i].verdict != USAGE_NEW || admission->records[i].shard != number)
+      continue;
+    add_usage(&pricing, i);
+    if (pricing.shard->usage->count == DETAILS_BLOCK && !price_block(&pricing, error))
+      return FALSE;
+  }
+  return pricing.shard->usage->count == 0 || price_block(&pricing, error);
+}

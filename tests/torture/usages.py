@@ -1,0 +1,76 @@
+"""A day of usage: rates, then files with prices, tiers' counters, a key again, and what cannot be rated; killed in
+between, each record is rated once all the same, and told the same."""
+import rates
+import usage
+from configuration import Feed
+from harness import equal
+
+
+class Usages:
+    name = "usages"
+    first = {"POINTS_one.dat.pgp": "FB", "POINTS_two.dat.pgp": "FB"}
+    later = {"POINTS_three.dat.pgp": "FB"}
+
+    @staticmethod
+    def configure(feed):
+        for setting in ("key", "business-date"):
+            feed.settings.pop(setting)
+        feed.settings.update({"layout": "usage", "on-reject": "record"})
+        feed.rules = {}
+        feed.process = ("rating", {"name": "music"})
+        feed.batch = {"size-min": 25, "size-max": 25, "allow-any-size": True}
+
+    @classmethod
+    def prepare(cls, world):
+        world.configuration.layouts.update({"rates": rates.layout(), "usage": usage.layout(), "tiers": {
+            "type": "delimited", "delimiter": "|",
+            'record "D"': {'field "plan"': {}, 'field "up_to"': {"type": "integer"},
+                           'field "price"': {"type": "decimal", "scale": 2}},
+            'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}})
+        world.configuration.lane_settings['rating "music"'] = usage.rating(tiers={
+            "kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"},
+            **{'step "minutes"': {"amount": "plus(amount, price(quantity, rate, 60))"}})
+        for table, key in (("rates", ["product", "zone"]), ("tiers", ["plan", "up_to"])):
+            feed = Feed(f"{table}-sync")
+            cls.configure(feed)
+            feed.source["match"] = f"LOAD-{table}.dat.pgp"
+            feed.settings.update({"layout": table, "on-reject": "file"})
+            feed.process = ("reference", {"name": table, "key": key})
+            world.configuration.lanes["points"].append(feed)
+
+    @staticmethod
+    def drop(world, name, text):
+        world.partner.put(name, world.partner.seal(text))
+        world.partner.put(name + ".ok", b"")
+
+    @classmethod
+    def drop_first(cls, world):
+        """Usage that comes before its rates is suspended: what is killed then must not find them later."""
+        cls.drop(world, "POINTS_one.dat.pgp", usage.text(
+            *[usage.record(f"S{i}", 60 + i, account=f"A{i % 7}") for i in range(60)]))
+        cls.drop(world, "POINTS_two.dat.pgp", usage.text(
+            *[usage.record(f"T{i}", -1 if i == 3 else 90, account=f"A{i % 7}") for i in range(30)],
+            usage.record("T0", 90, account="A0")))
+
+    @classmethod
+    def drop_later(cls, world):
+        cls.drop(world, "LOAD-rates.dat.pgp", rates.text("full", 1, [rates.rate("P1", "0.25")]))
+        cls.drop(world, "LOAD-tiers.dat.pgp", "D|P1|500|1.40\nD|P1|9999999|1.32\nT|2\n")
+        for table in ("rates", "tiers"):
+            world.feedback(f"LOAD-{table}.dat.pgp")
+        cls.drop(world, "POINTS_three.dat.pgp", usage.text(
+            *[usage.record(f"U{i}", 60 + i, account=f"A{i % 7}") for i in range(60)],
+            usage.record("S5", 65, account="A5"), usage.record("S5", 66, account="A5")))
+
+    @staticmethod
+    def results(world, told):
+        """Beside the answers: what each record has cost, after which counter."""
+        for i in range(0, 60, 5):
+            detail = world.gateway.json("rating", "explain", f"U{i}")
+            told[f"U{i}"] = tuple(detail.get(name) for name in ("status", "amount", "counter", "billed"))
+        return told
+
+    @staticmethod
+    def finish(world, is_done):
+        world.gateway.wait_quiet()
+        equal(world.gateway.json("rating", "explain", "S5")["code"], "B001", "what had no rate when it came")
