@@ -77,6 +77,7 @@ static const Row rows[] = {
     WITHIN("items", table_items, .always = TRUE),
     WITHIN("alarm", table_alarm, .always = TRUE),
     WITHIN("requests", table_requests, .always = TRUE),
+    SECTIONS(ConfExchange, "drop-folder", drop_folders, table_drop_folder, .most = 2),
     ROWS_END,
 };
 const Table table_exchange = TABLE(ConfExchange, rows);

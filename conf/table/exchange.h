@@ -3,4 +3,4 @@
 #include "conf/model/exchange.h"
 #include "conf/table/kinds.h"
 
-extern const Table table_exchange;
+extern const Table table_exchange, table_drop_folder;

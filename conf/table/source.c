@@ -3,6 +3,7 @@
 #include "conf/check/references.h"
 #include "conf/read/section.h"
 #include "conf/read/url.h"
+#include "conf/table/evidence.h"
 #include "conf/table/kinds.h"
 #include "conf/table/tables.h"
 #include <string.h>
@@ -14,6 +15,13 @@ static void check_endpoint(const Section *section, gpointer into) {
 }
 
 /* --- What shows that a file is complete. */
+
+void evidence_fill(ConfReady ready, char **marker, char ***temporary) {
+  if (!*marker && ready == CONF_READY_MARKER)
+    *marker = g_strdup("{name}.ok");
+  if (!*temporary && ready == CONF_READY_RENAME)
+    *temporary = g_strsplit("*.tmp|*.part|*.filepart", "|", -1);
+}
 
 /* A mailbox lists what is whole, and keeps it until it is acknowledged: there is nothing to choose. */
 static gboolean is_of_mailbox(const Section *section, const ConfSourceFolder *source) {
@@ -59,10 +67,7 @@ static void check_listed(const Section *section, gpointer into) {
 static void fill_evidence(const Section *section, gpointer into) {
   (void)section;
   ConfSourceFolder *source = into;
-  if (!source->marker && source->ready == CONF_READY_MARKER)
-    source->marker = g_strdup("{name}.ok");
-  if (!source->temporary && source->ready == CONF_READY_RENAME)
-    source->temporary = g_strsplit("*.tmp|*.part|*.filepart", "|", -1);
+  evidence_fill(source->ready, &source->marker, &source->temporary);
 }
 
 /* Where age is the evidence, there must be some. */

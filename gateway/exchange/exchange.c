@@ -1,5 +1,5 @@
 /* The service: what it knows of each mailbox, its start and its end. */
-#include "gateway/exchange/exchange_private.h"
+#include "gateway/exchange/drops.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/files.h"
 #include "gateway/common/control.h"
@@ -53,6 +53,7 @@ static void exchange_free(gpointer service) {
   g_queue_clear_full(&exchange->readers, (GDestroyNotify)book_reader_close);
   g_queue_clear_full(&exchange->notes, (GDestroyNotify)exchange_note_free);
   g_hash_table_unref(exchange->connections);
+  exchange_drops_free(exchange);
   g_ptr_array_unref(exchange->mailboxes);
   local_socket_end(exchange->listening);
   if (exchange->ends >= 0)
@@ -61,6 +62,7 @@ static void exchange_free(gpointer service) {
   pthread_cond_destroy(&exchange->changed);
   pthread_cond_destroy(&exchange->ended);
   g_free(exchange->folder);
+  g_free(exchange->notes_folder);
   g_free(exchange);
 }
 
@@ -68,6 +70,7 @@ static Exchange *exchange_new(const LaneHost *host) {
   Exchange *exchange = g_new0(Exchange, 1);
   exchange->host = host;
   exchange->folder = g_build_filename(host->paths->folder, "items", NULL);
+  exchange->notes_folder = g_build_filename(host->paths->folder, "drops", NULL);
   exchange->mailboxes = g_ptr_array_new_with_free_func(mailbox_free);
   exchange->connections = g_hash_table_new(g_direct_hash, g_direct_equal);
   exchange->ends = eventfd(0, EFD_CLOEXEC);
@@ -101,10 +104,11 @@ static gpointer exchange_start(const LaneHost *host, GError **error) {
   if (!confs || confs->len == 0)
     return NULL;
   Exchange *exchange = exchange_new(host);
-  gboolean ok = files_make_folder(exchange->folder, error);
+  gboolean ok = files_make_folder(exchange->folder, error) && files_make_folder(exchange->notes_folder, error);
   for (guint i = 0; ok && i < confs->len; i++)
     ok = add_mailbox(exchange, confs->pdata[i], error);
-  if (ok && sweep(exchange, error) && exchange_keep_start(exchange, error) && exchange_desk_open(exchange, error))
+  if (ok && sweep(exchange, error) && exchange_drops_start(exchange, error) && exchange_keep_start(exchange, error) &&
+      exchange_desk_open(exchange, error))
     return exchange;
   if (exchange_stop(exchange, 0))
     exchange_free(exchange);

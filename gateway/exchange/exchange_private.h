@@ -6,6 +6,8 @@
  *   put.c        put open resume finish head
  *   obtain.c     list get acknowledge
  *   requests.c   request request-state take lease failure answer
+ *   drops.c      the drop-folder face: drops.h; drop_in.c, drop_out.c its two halves
+ *   notes.c      what nobody waits for
  *   keep.c       the keeper's thread: notes that nobody waits for, retention, alarms */
 #pragma once
 #include "gateway/common/local_socket.h"
@@ -33,7 +35,9 @@ typedef struct {
 typedef struct {
   const LaneHost *host;
   GPtrArray *mailboxes; /* Mailbox* */
+  GPtrArray *drops;     /* DropFolder*: drops.h */
   char *folder;         /* of the items' files */
+  char *notes_folder;   /* of what is under way to drop folders (remote_put.h) */
   LocalSocket *listening;
   int ends; /* an eventfd: readable from the service's end on */
   pthread_t acceptor, keeper;
@@ -66,6 +70,9 @@ ExchangeVerdict exchange_put(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_open(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_resume(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_finish(ExchangeCall *call, GError **error);
+/* The request announces an item whose bytes are whole in this file of the items' folder, which becomes the item's:
+ * stored known …; of one that is known it may be the item's own, or nobody's. */
+ExchangeVerdict exchange_adopt(ExchangeCall *call, const char *file, GError **error);
 ExchangeVerdict exchange_head(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_list(ExchangeCall *call, GError **error);
 ExchangeVerdict exchange_get(ExchangeCall *call, GError **error);
@@ -93,6 +100,10 @@ json_t *exchange_lags_json(const Mailbox *mailbox); /* under the lock */
 char *exchange_path(const Exchange *exchange, const char *file);
 /* Into the log; the lane stops when it is the disk that cannot be trusted. `mailbox` and `item` may be NULL. */
 void exchange_tell_trouble(const Exchange *exchange, const Mailbox *mailbox, const char *item, const GError *error);
+/* Beside the reserve. */
+gboolean exchange_has_space(const Exchange *exchange, const Mailbox *mailbox, guint64 size);
+/* The bytes of an item that has a body, to be read; -1: *error. */
+int exchange_open_body(const Exchange *exchange, const ExchangeItem *item, GError **error);
 /* What the answer tells of an item. */
 json_t *exchange_item_json(const ExchangeItem *item);
 
@@ -101,7 +112,7 @@ gboolean exchange_desk_open(Exchange *exchange, GError **error) G_GNUC_WARN_UNUS
 /* FALSE: some threads could not be ended within the time. */
 gboolean exchange_desk_close(Exchange *exchange, guint grace_seconds);
 
-/* --- keep.c */
+/* --- notes.c */
 /* An item was listed or obtained; nobody waits until it is in the book, and a crash may lose it. `id` NULL: the numbers
  * first … last were listed. */
 typedef struct {
@@ -112,4 +123,7 @@ typedef struct {
 } ExchangeNote;
 void exchange_note(Exchange *exchange, const ExchangeNote *note); /* takes the id */
 void exchange_note_free(ExchangeNote *note);
+void exchange_notes_write(Exchange *exchange, GQueue *notes); /* in one transaction; and frees them */
+
+/* --- keep.c */
 gboolean exchange_keep_start(Exchange *exchange, GError **error) G_GNUC_WARN_UNUSED_RESULT;

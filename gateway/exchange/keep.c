@@ -8,47 +8,14 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/log.h"
-#include "gateway/exchange/exchange_private.h"
+#include "gateway/exchange/drops.h"
 #include "store/book_watch.h"
 #include "store/exchange_requests.h"
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SWEEP_SECONDS = 1, AT_ONCE = 500, ROWS_KEPT_DAYS = 400, NOTES_MOST = 10000 };
+enum { SWEEP_SECONDS = 1, AT_ONCE = 500, ROWS_KEPT_DAYS = 400 };
 #define EXPIRED_ALARM "item-expired"
-
-/* --- Notes */
-
-void exchange_note_free(ExchangeNote *note) {
-  g_free(note->id);
-  g_free(note);
-}
-
-void exchange_note(Exchange *exchange, const ExchangeNote *note) {
-  pthread_mutex_lock(&exchange->lock);
-  gboolean is_taken = g_queue_get_length(&exchange->notes) < NOTES_MOST;
-  if (is_taken)
-    g_queue_push_tail(&exchange->notes, g_memdup2(note, sizeof *note));
-  pthread_cond_signal(&exchange->changed);
-  pthread_mutex_unlock(&exchange->lock);
-  if (!is_taken)
-    g_free(note->id);
-}
-
-static gboolean write_note(BookTransaction *tx, const ExchangeNote *note, GError **error) {
-  const char *mailbox = note->mailbox->conf->name;
-  if (!note->id)
-    return exchange_note_listed(tx, mailbox, note->direction, note->first, note->last, error);
-  return exchange_note_got(tx, mailbox, note->direction, note->id, error);
-}
-
-/* All that came meanwhile, in one transaction. */
-static gboolean notes_change(BookTransaction *tx, gpointer data, GError **error) {
-  for (const GList *at = ((const GQueue *)data)->head; at; at = at->next)
-    if (!write_note(tx, at->data, error))
-      return FALSE;
-  return TRUE;
-}
 
 /* --- Ending items */
 
@@ -237,15 +204,6 @@ static void sweep(Exchange *exchange) {
     }
 }
 
-static void write_notes(Exchange *exchange, GQueue *notes) {
-  g_autoptr(GError) error = NULL;
-  if (g_queue_is_empty(notes))
-    return;
-  if (!book_write(exchange->host->book, notes_change, notes, &error))
-    exchange_tell_trouble(exchange, NULL, NULL, error);
-  g_queue_clear_full(notes, (GDestroyNotify)exchange_note_free);
-}
-
 static void *keep(void *user) {
   Exchange *exchange = user;
   gint64 sweep_at = 0;
@@ -254,9 +212,10 @@ static void *keep(void *user) {
     GQueue notes = exchange->notes;
     g_queue_init(&exchange->notes);
     pthread_mutex_unlock(&exchange->lock);
-    write_notes(exchange, &notes);
+    exchange_notes_write(exchange, &notes);
     if (g_get_monotonic_time() >= sweep_at) {
       sweep(exchange);
+      exchange_drops_look(exchange);
       sweep_at = g_get_monotonic_time() + SWEEP_SECONDS * G_USEC_PER_SEC;
     }
     pthread_mutex_lock(&exchange->lock);

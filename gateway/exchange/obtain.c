@@ -170,11 +170,11 @@ ExchangeVerdict exchange_list(ExchangeCall *call, GError **error) {
 /* --- Obtaining */
 
 /* A body of a row goes out as a file does, by a descriptor. */
-static int open_body(const ExchangeCall *call, const ExchangeItem *item, GError **error) {
+int exchange_open_body(const Exchange *exchange, const ExchangeItem *item, GError **error) {
   gsize length;
   int fd;
   if (item->file) {
-    g_autofree char *path = exchange_path(call->exchange, item->file);
+    g_autofree char *path = exchange_path(exchange, item->file);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   } else {
     fd = memfd_create("item", MFD_CLOEXEC);
@@ -196,7 +196,7 @@ ExchangeVerdict exchange_get(ExchangeCall *call, GError **error) {
     return *error ? VERDICT_TROUBLE : VERDICT_NOTHING;
   if (!exchange_state_has_body(item->state))
     return item->state == EXCHANGE_REMOVED || item->state == EXCHANGE_EXPIRED ? VERDICT_GONE : VERDICT_NOTHING;
-  if ((call->fd = open_body(call, item, error)) < 0)
+  if ((call->fd = exchange_open_body(call->exchange, item, error)) < 0)
     return VERDICT_TROUBLE;
   json_t *told = exchange_item_json(item);
   json_object_update(call->answer, told);

@@ -61,6 +61,7 @@ typedef struct {
   ExchangeVerdict verdict;
   ExchangeFlow flow;
   char *replaced; /* the file that the item had before */
+  gboolean is_here; /* its bytes have their space already */
   ExchangeItem *known; /* what was put before under this id, where that is told */
 } Putting;
 
@@ -81,11 +82,11 @@ static gboolean is_over_quota(const Putting *putting, const ExchangeItem *known)
 }
 
 /* The disk's last part is the book's: reading and acknowledging go on when it is all that is left. */
-static gboolean has_space(const ExchangeCall *call, guint64 size) {
+gboolean exchange_has_space(const Exchange *exchange, const Mailbox *mailbox, guint64 size) {
   struct statvfs disk;
-  if (statvfs(call->exchange->folder, &disk) != 0)
+  if (statvfs(exchange->folder, &disk) != 0)
     return TRUE;
-  guint64 bytes = (guint64)disk.f_bavail * disk.f_frsize, reserve = call->mailbox->conf->reserve;
+  guint64 bytes = (guint64)disk.f_bavail * disk.f_frsize, reserve = mailbox->conf->reserve;
   return bytes >= reserve && bytes - reserve >= size;
 }
 
@@ -127,7 +128,8 @@ static gboolean put_change(BookTransaction *tx, gpointer data, GError **error) {
     return FALSE;
   if (putting->verdict == VERDICT_OPENED && is_over_quota(putting, known))
     putting->verdict = VERDICT_FULL;
-  else if (putting->verdict == VERDICT_OPENED && !has_space(putting->call, item->size))
+  else if (putting->verdict == VERDICT_OPENED && !putting->is_here &&
+           !exchange_has_space(putting->call->exchange, putting->call->mailbox, item->size))
     putting->verdict = VERDICT_NO_SPACE;
   if (putting->verdict != VERDICT_OPENED)
     return TRUE;
@@ -169,7 +171,8 @@ static ExchangeVerdict put(Putting *putting, GError **error) {
   g_autoptr(ExchangeItem) known = putting->known;
   if (!ok)
     return VERDICT_TROUBLE;
-  remove_file(call, replaced);
+  if (g_strcmp0(replaced, putting->item->file) != 0)
+    remove_file(call, replaced);
   if (putting->verdict == VERDICT_OPENED)
     tell(call, putting->item);
   else if (known)
@@ -311,17 +314,7 @@ static ExchangeVerdict store(ExchangeCall *call, ExchangeItem *item, int fd, GEr
   return VERDICT_STORED;
 }
 
-ExchangeVerdict exchange_finish(ExchangeCall *call, GError **error) {
-  g_autoptr(ExchangeItem) item = exchange_item(call, call->puts, error);
-  if (!item)
-    return *error ? VERDICT_TROUBLE : VERDICT_NOTHING;
-  tell_offset(call, item);
-  if (exchange_state_has_body(item->state))
-    return VERDICT_KNOWN; /* two that finish at once */
-  if (item->state != EXCHANGE_RECEIVING || g_strcmp0(item->file, text_of(call, "file")) != 0)
-    return VERDICT_OFFSET_WRONG; /* it was put anew meanwhile */
-  if (length_of(call, item) < item->size)
-    return VERDICT_RECEIVING;
+static ExchangeVerdict store_file(ExchangeCall *call, ExchangeItem *item, GError **error) {
   g_autofree char *path = exchange_path(call->exchange, item->file);
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) {
@@ -331,6 +324,32 @@ ExchangeVerdict exchange_finish(ExchangeCall *call, GError **error) {
   ExchangeVerdict verdict = store(call, item, fd, error);
   close(fd);
   return verdict;
+}
+
+ExchangeVerdict exchange_finish(ExchangeCall *call, GError **error) {
+  g_autoptr(ExchangeItem) item = exchange_item(call, call->puts, error);
+  if (!item)
+    return *error ? VERDICT_TROUBLE : VERDICT_NOTHING;
+  tell_offset(call, item);
+  if (exchange_state_has_body(item->state))
+    return VERDICT_KNOWN; /* two that finish at once */
+  if (item->state != EXCHANGE_RECEIVING || g_strcmp0(item->file, text_of(call, "file")) != 0)
+    return VERDICT_OFFSET_WRONG; /* it was put anew meanwhile */
+  return length_of(call, item) < item->size ? VERDICT_RECEIVING : store_file(call, item, error);
+}
+
+/* As open and finish in one. A crash between the two leaves an item that is `receiving`, and takes this file's place at
+ * the next try: it is the same file. */
+ExchangeVerdict exchange_adopt(ExchangeCall *call, const char *file, GError **error) {
+  g_autoptr(ExchangeItem) item = announced(call);
+  Putting putting = {.call = call, .item = item, .is_here = TRUE};
+  ExchangeVerdict verdict = judge_announced(call, item);
+  if (verdict != VERDICT_OPENED)
+    return verdict;
+  item->state = EXCHANGE_RECEIVING;
+  item->file = g_strdup(file);
+  verdict = put(&putting, error);
+  return verdict == VERDICT_OPENED ? store_file(call, item, error) : verdict;
 }
 
 /* Who puts asks how far its own item is; who has none of that id asks for one that it may obtain. */

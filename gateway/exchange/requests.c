@@ -13,8 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ID_MOST = 40, WAIT_MOST = 60, LOOK_SECONDS = 1 /* whether a lease has ended */,
-       DEFERRED_MOST = 366 * 86400 };
+enum {
+  ID_MOST = 23, /* an answer's item has it in its id, with token and digits */
+  WAIT_MOST = 60,
+  LOOK_SECONDS = 1, /* whether a lease has ended */
+  DEFERRED_MOST = 366 * 86400
+};
 
 typedef struct {
   ExchangeCall *call;

@@ -184,6 +184,20 @@ static gboolean set_ways_out(Feeds *feeds, const Conf *conf, const ConfLane *lan
   return TRUE;
 }
 
+/* The folders by which mailboxes are reached, too. */
+static gboolean set_drop_folders(Feeds *feeds, const Conf *conf, const ConfLane *lane, const LanePaths *paths,
+                                 GError **error) {
+  for (guint i = 0; lane->exchanges && i < lane->exchanges->len; i++) {
+    const ConfExchange *exchange = lane->exchanges->pdata[i];
+    for (guint j = 0; exchange->drop_folders && j < exchange->drop_folders->len; j++) {
+      const ConfDropFolder *folder = exchange->drop_folders->pdata[j];
+      if (!pool_for(feeds, conf_partner(conf, folder->name), folder->endpoint, paths, error))
+        return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 static void close_ledger(gpointer ledger) {
   ledger_close(ledger);
 }
@@ -206,7 +220,7 @@ Feeds *feeds_open(const Conf *conf, const ConfLane *lane, const LanePaths *paths
     }
     g_ptr_array_add(feeds->feeds, feed);
   }
-  if (set_ways_out(feeds, conf, lane, paths, error))
+  if (set_ways_out(feeds, conf, lane, paths, error) && set_drop_folders(feeds, conf, lane, paths, error))
     return feeds;
   if (feeds_stop_pools(feeds, 0))
     feeds_close(feeds);

@@ -1,12 +1,14 @@
 /* Mailboxes: changes, in the writer's thread. An item costs few statements, and each is prepared once. */
 #include "store/exchange/exchange_private.h"
+#include "store/exchange/drops.sql.h"
 #include "store/exchange/requests.sql.h"
 #include "store/exchange/tables.sql.h"
 #include "store/exchange/verdicts.sql.h"
 #include <string.h>
 
 /* A row of store/book/capabilities.c. */
-static const char *const steps[] = {exchange_tables_sql, exchange_requests_sql, exchange_verdicts_sql};
+static const char *const steps[] = {exchange_tables_sql, exchange_requests_sql, exchange_verdicts_sql,
+                                    exchange_drops_sql};
 const BookMigrations exchange_migrations = {steps, G_N_ELEMENTS(steps)};
 
 /* To which states each may go, as bits. */

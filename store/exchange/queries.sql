@@ -67,4 +67,5 @@ WHERE mailbox = ?1 AND direction = ?2 AND seq > ?3 AND put_at >= ?4 AND put_at <
 -- name: exchange-tally
 SELECT state, count(*), min(changed_at) FROM exchange_item WHERE mailbox = ?1 AND direction = ?2 GROUP BY state;
 -- name: exchange-files
-SELECT file FROM exchange_item WHERE file IS NOT NULL;
+SELECT file FROM exchange_item WHERE file IS NOT NULL
+UNION ALL SELECT file FROM exchange_drop WHERE file IS NOT NULL;

@@ -2,12 +2,16 @@
 each item once, with its bytes, acknowledged once, each request with one answer, and no file that no item has."""
 import os
 
+from folders import by_folders
 from harness import Test, equal, wait_until
 from mailboxes import Exchange, digest
 
 POINTS = ["put-before", "put-after", "open-before", "open-after", "sync-before", "store-before", "store-after",
           "acknowledge-before", "acknowledge-after", "end-before", "end-after"]
 REQUEST_POINTS = ["request-before", "request-after", "take-before", "take-after", "answer-before", "answer-after"]
+FOLDER_POINTS = ["drop-fetched", "store-before", "store-after", "drop-delivered", "drop-remove-before",
+                 "drop-remove-after", "drop-rename-before", "drop-rename-after", "acknowledge-after",
+                 "drop-withdraw-before", "drop-withdraw-after", "answer-before", "answer-after"]
 LARGE = 200 * 1024
 
 
@@ -62,6 +66,55 @@ def request_day(exchange):
     exchange.gateway.ok("verify")
 
 
+def folder_day(exchange, server, local):
+    """Each thing once, whichever folder it goes through: an item both ways, and a request with its answer."""
+    body, back, answer = os.urandom(LARGE), os.urandom(LARGE), os.urandom(LARGE)
+
+    def there(folders, wanted, where="in"):
+        wait_until(f"{where}: {wanted}", lambda: folders.names(where) == wanted, seconds=60,
+                   log=exchange.gateway.log_tail)
+    server.put("claims.dat", body)
+    there(local, ["claims.dat"])
+    equal(digest(local.read("claims.dat")), digest(body), "what came")
+    local.done("claims.dat")
+    there(local, [])
+    there(server, [], "out")
+    local.put("back.dat", back)
+    there(server, ["back.dat"])
+    equal(digest(server.read("back.dat")), digest(back), "what came back")
+    server.done("back.dat")
+    there(server, [])
+    server.put("who.req", b"who?")
+    name = wait_until("the request", local.names, seconds=60, log=exchange.gateway.log_tail)[0]
+    local.put(name, answer)
+    there(server, [name])
+    equal(digest(server.read(name)), digest(answer), "the answer")
+    there(local, [])
+    server.done(name)
+    there(server, [])
+    there(local, [], "out")
+
+    def settled():
+        items = exchange.gateway.json("exchange", "items", "medical-claims")["items"]
+        states = sorted(item["state"] for item in items)
+        assert states == ["acknowledged"] * 4, str(items)
+        return True
+    wait_until("four items, all acknowledged", settled, seconds=60, log=exchange.gateway.log_tail)
+    exchange.gateway.ok("verify")
+
+
+def folders_killed_at(point):
+    def run():
+        with by_folders(source='requests = "*.req"', consumer="", start=False,
+                        requests='lease = "2s"') as (exchange, server, local):
+            once = os.path.join(exchange.folder, "killed")
+            exchange.gateway.environment.update({"SALLYPORT_FAULT": point, "SALLYPORT_FAULT_ONCE": once})
+            exchange.start()
+            folder_day(exchange, server, local)
+            assert os.path.exists(once), f"nobody died at {point}"
+    return run
+
+
 def killed_at(point, day, **settings):
     def run():
         with Exchange(start=False, **settings) as exchange:
@@ -80,3 +133,6 @@ def tests():
     for point in REQUEST_POINTS:
         yield Test(killed_at("exchange-" + point, request_day, requests='lease = "1s"'),
                    name=f"a_lane_killed_at_exchange_{point.replace('-', '_')}_keeps_one_answer")
+    for point in FOLDER_POINTS:
+        yield Test(folders_killed_at("exchange-" + point),
+                   name=f"a_lane_killed_at_exchange_{point.replace('-', '_')}_moves_each_file_of_a_folder_once")

@@ -123,13 +123,15 @@ class End:
 class Exchange:
     """with Exchange() as exchange: … — it runs."""
 
-    def __init__(self, *, items="", alarm="", requests="", front=None, tls=False, start=True, state=None):
+    def __init__(self, *, items="", alarm="", requests="", folders=None, front=None, tls=False, start=True,
+                 state=None):
+        """`folders`: of an end's name, the text of an endpoint "main" and that of its drop folder."""
         self.folder = os.path.join(run_folder(), "x" + secrets.token_hex(3))
         os.mkdir(self.folder)
         self.state = state or os.path.join(self.folder, "state")
         self.port = free_port()
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
-        self.items, self.alarm, self.requests = items, alarm, requests
+        self.items, self.alarm, self.requests, self.folders = items, alarm, requests, folders or {}
         self.watcher = End(self, "watcher")
         self.front = {"listen": f"127.0.0.1:{self.port}", "url": self.url, "clear-text": "yes",
                       "connections-per-address": 64, "metrics-token-sha256": digest(self.watcher.token.encode()),
@@ -145,8 +147,11 @@ class Exchange:
         def lines(settings):
             return "".join(f'  {name} = "{value}"\n' if value != "yes" else f"  {name} = yes\n"
                            for name, value in settings.items())
-        ends = "".join(f'partner "{end.name}" {{ access {{ token-sha256 = {{ "{digest(end.token.encode())}" }} }} }}\n'
+        ends = "".join(f'partner "{end.name}" {{ access {{ token-sha256 = {{ "{digest(end.token.encode())}" }} }}\n'
+                       f'{self.folders.get(end.name, [""])[0]} }}\n'
                        for end in (self.source, self.consumer, self.stranger))
+        drops = "".join(f'drop-folder "{name}" {{ endpoint = "main"  {texts[1]} }}\n'
+                        for name, texts in self.folders.items())
         with open(self.path, "w") as file:
             file.write(f"""node {{ name = "gw-01"  state = "{self.state}"  runtime = "{self.folder}/run"
   time-zone = "UTC" }}
@@ -154,7 +159,8 @@ front {{\n{lines(self.front)}}}
 {ends}lane "ssc" {{
   exchange "{MAILBOX}" {{ source = "ssc-city"  consumer = "acme-life"
     items {{ {"" if "reserve" in self.items else "reserve = 0"}  {self.items} }}
-    {self.alarm} requests {{ {self.requests} }} }}
+    {self.alarm} requests {{ {self.requests} }}
+    {drops} }}
 }}
 """)
 
