@@ -146,10 +146,5 @@ typedef struct {
 gboolean courier_post(Courier *courier, const CourierPost *post, CourierReply *reply,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Whether this SSH key can be used with this passphrase (NULL: it needs none), found out without a connection;
- * CONFIGURATION: why not. */
-gboolean courier_identity_opens(const char *identity_file, const char *passphrase_file,
-                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
 /* The courier process itself: `sallyport courier`, descriptor 3. Returns the exit status. */
 int courier_main(void);

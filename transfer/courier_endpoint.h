@@ -2,7 +2,7 @@
  * are
  * opened. */
 #pragma once
-#include <glib.h>
+#include "gateway/base/error.h"
 
 /* MAILBOX: the mailboxes of an exchange, over HTTP */
 typedef enum { COURIER_SFTP, COURIER_LOCAL, COURIER_FTP, COURIER_HTTP, COURIER_MAILBOX } CourierKind;
@@ -38,3 +38,8 @@ typedef struct {
    * without a login, for which some servers bar a client. */
   gint *other_keys;
 } CourierEndpoint;
+
+/* Whether this SSH key can be used with this passphrase (NULL: it needs none), found out without a connection;
+ * CONFIGURATION: why not. */
+gboolean courier_identity_opens(const char *identity_file, const char *passphrase_file,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;

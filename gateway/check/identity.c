@@ -4,7 +4,7 @@
 #include "gateway/base/files.h"
 #include "gateway/check/check_private.h"
 #include "gateway/common/paths.h"
-#include "transfer/courier.h"
+#include "transfer/courier_endpoint.h"
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
