@@ -6,6 +6,7 @@
  *   bug        1 s      5 min     3                        held, or tried every 5 min
  *   deaths     at once  16 s      the feed's retry-limit   held: the lane died at work on it (lane/start.c)
  *   endpoint   1 s      60 s      for ever                 after 3 refused logins none, until somebody acts
+ *   connections 10 min  10 min    for ever                 one more than a server takes (threads/endpoint_pool.c)
  *   interface  100 ms   60 s      for ever                 (processors/http/pressure.c)
  *   call       100 ms   10 s      6                        the file's step fails, and waits no longer than this
  *   statement  4 s      5 min     10                       failed, told (recon/recon.c)
@@ -22,6 +23,7 @@ typedef enum {
   POLICY_FILE,
   POLICY_DEATHS,
   POLICY_ENDPOINT,
+  POLICY_CONNECTIONS,
   POLICY_INTERFACE,
   POLICY_CALL,
   POLICY_STATEMENT,

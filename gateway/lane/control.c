@@ -185,7 +185,8 @@ static json_t *feeds_status(Lane *lane) {
 
 static json_t *endpoints_status(Lane *lane) {
   static const char *const words[] = {
-      [ENDPOINT_POOL_GOOD] = "good", [ENDPOINT_POOL_WAITING] = "waiting", [ENDPOINT_POOL_BREAKER] = "breaker"};
+      [ENDPOINT_POOL_GOOD] = "good",       [ENDPOINT_POOL_FEWER] = "fewer",
+      [ENDPOINT_POOL_WAITING] = "waiting", [ENDPOINT_POOL_BREAKER] = "breaker"};
   json_t *list = json_array();
   for (guint i = 0; i < lane->feeds->pools->len; i++) {
     EndpointPool *pool = lane->feeds->pools->pdata[i];

@@ -1,4 +1,5 @@
 #include "gateway/threads/endpoint_pool.h"
+#include "gateway/base/clock.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
 #include <pthread.h>
@@ -15,6 +16,9 @@ struct EndpointPool {
   gint64 retry_at; /* monotonic; 0: now */
   GError *problem;
   char *describe;
+  pthread_cond_t rested; /* the end, or a reset */
+  guint resting, resets; /* threads that rest: there are fewer connections than may be */
+  char *refused;         /* why; NULL: all were taken */
   guint running; /* threads that have not ended */
   guint opening; /* of these, those that connect or wait for their turn to connect */
   gboolean stopping;
@@ -32,6 +36,30 @@ static void note_failure(EndpointPool *pool, const GError *error) {
   log_event(LOG_ERROR, is_open && is_login ? "breaker-open" : "connect-failed",
             {"endpoint", pool->options.endpoint.name}, {"code", sallyport_error_word(error->code)},
             {"error", error->message}, {"attempt", log_number(pool->failures)});
+}
+
+static guint connected(const EndpointPool *pool) {
+  guint count = 0;
+  for (guint i = 0; pool->hands && i < pool->hands->len; i++)
+    count += ((Hand *)pool->hands->pdata[i])->courier != NULL;
+  return count;
+}
+
+/* Not the endpoint's failure, nor the login's, as long as another connection stands: should that one be dead, too, the
+ * thread that has it finds that out. */
+static gboolean is_one_too_many(EndpointPool *pool, const GError *error) {
+  guint standing = connected(pool);
+  if (standing == 0 || sallyport_error_code(error) == SALLYPORT_ERROR_CONFIGURATION)
+    return FALSE;
+  pool->resting++;
+  g_free(pool->refused);
+  pool->refused = g_strdup_printf("it takes %u connection%s at a time and refuses one more; connections = %u asks for "
+                                  "no others (%s)",
+                                  standing, standing == 1 ? "" : "s", standing, error->message);
+  log_event(LOG_WARNING, "fewer-connections", {"endpoint", pool->options.endpoint.name},
+            {"connections", log_number(standing)}, {"code", sallyport_error_word(error->code)},
+            {"error", error->message});
+  return TRUE;
 }
 
 /* Whether a connection may be tried now; if not, why not. */
@@ -66,7 +94,8 @@ static gboolean is_stopping_error(GError **why) {
   return sallyport_error_set(why, SALLYPORT_ERROR_AGAIN, "the lane is stopping");
 }
 
-static gboolean connect_now(EndpointPool *pool, Hand *hand, GError **why) {
+/* *rests: the others go on without this thread for a while. */
+static gboolean connect_now(EndpointPool *pool, Hand *hand, gboolean *rests, GError **why) {
   pthread_mutex_lock(&pool->lock);
   gboolean may = pool->stopping ? is_stopping_error(why) : may_connect(pool, why);
   pthread_mutex_unlock(&pool->lock);
@@ -77,7 +106,7 @@ static gboolean connect_now(EndpointPool *pool, Hand *hand, GError **why) {
   hand->courier = courier;
   if (courier)
     note_success(pool, courier);
-  else
+  else if (!(*rests = is_one_too_many(pool, *why)))
     note_failure(pool, *why);
   pthread_mutex_unlock(&pool->lock);
   return courier != NULL;
@@ -101,7 +130,8 @@ static void end_opening(EndpointPool *pool) {
     pause();
 }
 
-static gboolean connect_hand(EndpointPool *pool, Hand *hand, GError **why) {
+static gboolean connect_hand(EndpointPool *pool, Hand *hand, gboolean *rests, GError **why) {
+  *rests = FALSE;
   if (hand->courier && courier_is_lost(hand->courier))
     drop_courier(pool, hand);
   if (hand->courier)
@@ -109,10 +139,22 @@ static gboolean connect_hand(EndpointPool *pool, Hand *hand, GError **why) {
   if (!begin_opening(pool, why))
     return FALSE;
   pthread_mutex_lock(&pool->connecting);
-  gboolean connected = connect_now(pool, hand, why);
+  gboolean is_connected = connect_now(pool, hand, rests, why);
   pthread_mutex_unlock(&pool->connecting);
   end_opening(pool);
-  return connected;
+  return is_connected;
+}
+
+static void rest(EndpointPool *pool) {
+  gint64 until = g_get_monotonic_time() + policy_wait(POLICY_CONNECTIONS, 1);
+  pthread_mutex_lock(&pool->lock);
+  guint resets = pool->resets;
+  while (!pool->stopping && pool->resets == resets && clock_condition_wait(&pool->rested, &pool->lock, until))
+    ;
+  pool->resting--;
+  if (pool->resting == 0)
+    g_clear_pointer(&pool->refused, g_free);
+  pthread_mutex_unlock(&pool->lock);
 }
 
 /* FALSE: the pool has been halted, and with it this task. */
@@ -137,12 +179,17 @@ static void *carry(void *data) {
       continue;
     }
     g_autoptr(GError) failure = NULL;
-    gboolean connected = connect_hand(pool, hand, &failure);
+    gboolean rests, is_connected = connect_hand(pool, hand, &rests, &failure);
+    if (rests) {
+      task_queue_add(&pool->queue, task, TRUE);
+      rest(pool);
+      continue;
+    }
     if (!begin_task(pool, hand, task)) {
       task->drop(task);
       continue;
     }
-    task->run(task, hand->reader, connected ? hand->courier : NULL, failure);
+    task->run(task, hand->reader, is_connected ? hand->courier : NULL, failure);
   }
   drop_courier(pool, hand);
   pthread_mutex_lock(&pool->lock);
@@ -160,6 +207,7 @@ EndpointPool *endpoint_pool_start(const EndpointPoolOptions *options, GError **e
   task_queue_init(&pool->queue);
   pthread_mutex_init(&pool->lock, NULL);
   pthread_mutex_init(&pool->connecting, NULL);
+  clock_condition_init(&pool->rested);
   pool->running = MAX(options->connections, 1);
   pool->hands = hands_start(pool->running, options->book_path, carry, pool, error);
   if (pool->hands->len == MAX(options->connections, 1))
@@ -237,7 +285,9 @@ void endpoint_pool_free(EndpointPool *pool) {
   task_queue_clear(&pool->queue);
   pthread_mutex_destroy(&pool->lock);
   pthread_mutex_destroy(&pool->connecting);
+  pthread_cond_destroy(&pool->rested);
   g_clear_error(&pool->problem);
+  g_free(pool->refused);
   g_free(pool->describe);
   g_free(pool);
 }
@@ -249,14 +299,15 @@ void endpoint_pool_status(EndpointPool *pool, EndpointPoolStatus *status) {
   pthread_mutex_lock(&pool->lock);
   *status = (EndpointPoolStatus){.state = pool->refused_logins >= POLICY_LOGINS ? ENDPOINT_POOL_BREAKER
                                           : pool->problem                       ? ENDPOINT_POOL_WAITING
+                                          : pool->refused                       ? ENDPOINT_POOL_FEWER
                                                                                 : ENDPOINT_POOL_GOOD,
                                  .queued = queued,
-                                 .problem = pool->problem ? g_strdup(pool->problem->message) : NULL,
+                                 .resting = pool->resting,
+                                 .problem = g_strdup(pool->problem ? pool->problem->message : pool->refused),
                                  .describe = g_strdup(pool->describe)};
   if (pool->problem)
     status->retry_at = g_get_real_time() + (pool->retry_at - g_get_monotonic_time());
-  for (guint i = 0; i < pool->hands->len; i++)
-    status->connected += ((Hand *)pool->hands->pdata[i])->courier != NULL;
+  status->connected = connected(pool);
   pthread_mutex_unlock(&pool->lock);
 }
 
@@ -264,5 +315,7 @@ void endpoint_pool_reset(EndpointPool *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->failures = pool->refused_logins = 0;
   g_clear_error(&pool->problem);
+  pool->resets++;
+  pthread_cond_broadcast(&pool->rested);
   pthread_mutex_unlock(&pool->lock);
 }

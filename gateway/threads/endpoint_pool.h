@@ -1,5 +1,6 @@
 /* The threads of one endpoint: as many as it may have connections, each with a courier of its own. They share one
- * back-off after a failed connection, and one breaker after refused logins. */
+ * back-off after a failed connection, and one breaker after refused logins. A server that refuses one more connection
+ * while another of ours stands takes no more at once: the thread gives its task to the others and rests for a while. */
 #pragma once
 #include "gateway/threads/queue.h"
 
@@ -25,10 +26,16 @@ void endpoint_pool_free(EndpointPool *pool);
 
 /* After a failed connection no other is tried before a back-off; after three refused logins none at all until
  * endpoint_pool_reset. */
-typedef enum { ENDPOINT_POOL_GOOD, ENDPOINT_POOL_WAITING, ENDPOINT_POOL_BREAKER } EndpointPoolState;
+typedef enum {
+  ENDPOINT_POOL_GOOD,
+  ENDPOINT_POOL_FEWER, /* connections than may be: the server refuses more */
+  ENDPOINT_POOL_WAITING,
+  ENDPOINT_POOL_BREAKER
+} EndpointPoolState;
 typedef struct {
   EndpointPoolState state;
   guint connected, queued;
+  guint resting; /* threads, after a connection that the server has refused beside others */
   gint64 retry_at;
   char *problem;
   char *describe;

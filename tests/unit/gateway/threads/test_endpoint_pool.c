@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -232,6 +233,35 @@ static void three_refused_logins_open_the_breaker_until_it_is_reset(void **state
   end(pool);
 }
 
+/* "one": the server takes one connection at a time, as MySecureShell does by its own configuration. */
+static void a_server_that_takes_one_connection_gets_one(void **state) {
+  const Fixture *f = *state;
+  Told told = {.hold = 1};
+  EndpointPoolStatus status;
+  EndpointPool *pool = start(f, "one", 3, 60);
+  for (guint i = 0; i < 30; i++)
+    endpoint_pool_add(pool, telling(&told));
+  for (guint i = 0; i < 5000 && connections(f) < 3; i++)
+    g_usleep(1000);
+  assert_int_equal(connections(f), 3);
+  g_atomic_int_set(&told.hold, 0);
+  wait_for(&told.connected, 30);
+  assert_int_equal(told.failed + told.refused_login, 0);
+  endpoint_pool_status(pool, &status);
+  assert_int_equal(status.state, ENDPOINT_POOL_FEWER);
+  assert_int_equal(status.connected, 1);
+  assert_int_equal(status.resting, 2);
+  assert_non_null(strstr(status.problem, "it takes 1 connection at a time and refuses one more; connections = 1"));
+  g_free(status.problem);
+  g_free(status.describe);
+  assert_int_equal(connections(f), 3); /* and no other was tried */
+  endpoint_pool_reset(pool);
+  for (guint i = 0; i < 1000 && state_of(pool) != ENDPOINT_POOL_GOOD; i++)
+    g_usleep(1000);
+  assert_int_equal(state_of(pool), ENDPOINT_POOL_GOOD);
+  end(pool);
+}
+
 static void what_is_added_after_the_end_is_dropped(void **state) {
   const Fixture *f = *state;
   Told told = {0};
@@ -279,6 +309,13 @@ static void a_crew_is_as_large_as_asked_and_one_at_least(void **state) {
 
 /* --- The stand-in */
 
+/* As long as the process lives. */
+static gboolean is_the_only_one(const WireMessage *open_message) {
+  g_autofree char *count = wire_string(open_message->user), *path = g_strconcat(count, ".lock", NULL);
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 static void note_connection(const WireMessage *open_message) {
   g_autofree char *path = wire_string(open_message->user);
   int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -293,6 +330,8 @@ static int stand_in(void) {
   if (wire_receive(3, -1, buffer, &message) != WIRE_GOT_MESSAGE)
     return 1;
   g_autofree char *host = wire_string(message.host);
+  if (g_str_equal(host, "one") && is_the_only_one(&message))
+    g_free(host), host = g_strdup("fine");
   note_connection(&message);
   WireMessage answer = {.type = WIRE_READY, .fd = -1, .text = wire_text("a stand-in")};
   if (!g_str_equal(host, "fine"))
@@ -318,6 +357,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test_setup_teardown(one_connection_serves_many_tasks_and_is_closed_when_idle, set_up, tear_down),
       cmocka_unit_test_setup_teardown(after_a_failed_connection_none_is_tried_before_its_back_off, set_up, tear_down),
       cmocka_unit_test_setup_teardown(three_refused_logins_open_the_breaker_until_it_is_reset, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_server_that_takes_one_connection_gets_one, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_added_after_the_end_is_dropped, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_server_that_says_nothing_does_not_hold_up_the_end, set_up, tear_down),
       cmocka_unit_test(a_crew_is_as_large_as_asked_and_one_at_least),
