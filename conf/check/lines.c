@@ -247,6 +247,19 @@ static void check_header_names(const Section *section, const ConfLayout *layout)
   }
 }
 
+/* Each column of the record has its name in the header line, which has no other. */
+static void check_columns_by(const Section *section, const ConfLayout *layout) {
+  gboolean is_named = layout->header.present && layout->lines_by == CONF_LINES_BY_POSITION &&
+                      layout->header.fields->len == layout->record.fields->len && layout->records->len == 1 &&
+                      !((const ConfLine *)layout->records->pdata[0])->open;
+  for (guint i = 0; is_named && i < layout->header.fields->len; i++)
+    is_named = ((const ConfField *)layout->header.fields->pdata[i])->type == CONF_TEXT;
+  if (layout->columns_by == CONF_COLUMNS_BY_NAME && layout->record.present && !is_named)
+    section_error(section, "columns-by",
+                  "columns-by = name wants lines-by = position, one kind of record that is not open, and a header of "
+                  "as many texts as it has fields: the names of the columns");
+}
+
 /* A sign that is not told is no plus: the field that has it is required, and has one of the declared values. */
 static void check_sign(const Section *section, const ConfLine *line, const ConfField *field) {
   const ConfField *sign = conf_line_field(line, field->sign_from);
@@ -340,6 +353,7 @@ void lines_check(const Section *section, const ConfLayout *layout) {
   check_controls(section, layout);
   check_other_fields(section, layout);
   check_pass_over(section, layout);
+  check_columns_by(section, layout);
   check_header_names(section, layout);
   check_reserved_names(section, layout);
 }

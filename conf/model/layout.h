@@ -43,6 +43,12 @@ typedef enum { CONF_QUOTES(CONF_CONSTANT) } ConfQuote;
   X(CONF_LINES_BY_POSITION, "position")
 typedef enum { CONF_LINES_BYS(CONF_CONSTANT) } ConfLinesBy;
 
+/* Which column a field is in: as they are declared, or under its name in the header line. */
+#define CONF_COLUMNS_BYS(X)              \
+  X(CONF_COLUMNS_BY_ORDER, "order")      \
+  X(CONF_COLUMNS_BY_NAME, "name")
+typedef enum { CONF_COLUMNS_BYS(CONF_CONSTANT) } ConfColumnsBy;
+
 /* none: fixed lines only */
 #define CONF_LINE_ENDS(X)                \
   X(CONF_LINE_END_ANY, "any")            \
@@ -77,6 +83,7 @@ typedef struct {
   ConfQuote quote;
   char *charset;
   ConfLinesBy lines_by;
+  ConfColumnsBy columns_by;
   ConfLineEnd line_end;
   char *value_prefix; /* delimited: stands before each value but those of the header; NULL: nothing */
   char *terminator; /* one or two bytes in place of a line end; NULL: line_end */

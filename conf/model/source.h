@@ -38,6 +38,13 @@ typedef struct {
   X(CONF_AFTER_ACKNOWLEDGE, "acknowledge")
 typedef enum { CONF_AFTERS(CONF_CONSTANT) } ConfAfter;
 
+/* What is done with a file of no byte. */
+#define CONF_EMPTIES(X)                 \
+  X(CONF_EMPTY_REFUSE, "refuse")        \
+  X(CONF_EMPTY_ACCEPT, "accept")        \
+  X(CONF_EMPTY_IGNORE, "ignore")
+typedef enum { CONF_EMPTIES(CONF_CONSTANT) } ConfEmpty;
+
 typedef struct {
   ConfWhere where;
   char *endpoint; /* of the feed's partner */
@@ -54,6 +61,7 @@ typedef struct {
   char *time_zone;
   ConfWhere schedule_where;
   guint tell_after; /* seconds that an incomplete or misnamed file lies there before it is an alarm; 0: never */
+  ConfEmpty empty;
   char **ignore;    /* globs of names in the folder that are not for us; NULL: none */
   ConfAfter after;
   char *archive;      /* remote folder; default PATH/archive */

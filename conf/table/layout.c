@@ -237,6 +237,8 @@ static const Row rows[] = {
     CHECK(check_tag_at),
     ROW(ConfLayout, "untagged", untagged, yes),
     CHECK(check_untagged),
+    ROW(ConfLayout, "columns-by", columns_by, choice, .words = WORDS(CONF_COLUMNS_BYS),
+        .otherwise = CONF_COLUMNS_BY_ORDER, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
     ROW(ConfLayout, "line-end", line_end, choice, .words = WORDS(CONF_LINE_ENDS), .otherwise = CONF_LINE_END_ANY),
     ROW(ConfLayout, "terminator", terminator, raw),
     CHECK(check_terminator),

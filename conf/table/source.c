@@ -244,6 +244,7 @@ static const Row rows[] = {
     ROW(ConfSourceFolder, "calendar", calendar, calendar),
     ROW(ConfSourceFolder, "time-zone", time_zone, own_time_zone),
     ROW(ConfSourceFolder, "tell-after", tell_after, seconds, .otherwise = 3600, .most = 31 * 86400),
+    ROW(ConfSourceFolder, "empty-file", empty, choice, .words = WORDS(CONF_EMPTIES), .otherwise = CONF_EMPTY_REFUSE),
     ROW(ConfSourceFolder, "ignore", ignore, globs, .most = 50),
     ROW(ConfSourceFolder, "after", after, choice, .words = WORDS(CONF_AFTERS), .otherwise = CONF_AFTER_ARCHIVE),
     CHECK(settle_after),

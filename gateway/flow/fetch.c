@@ -216,7 +216,7 @@ static gboolean settle_fetched(Step *step, const Declared *declared, const char 
   gboolean fits;
   if (!check_digests(step, declared, final, &fits, error))
     return FALSE;
-  if (fits && step->file->cipher_size == 0)
+  if (fits && step->file->cipher_size == 0 && step->feed->conf->source.empty != CONF_EMPTY_ACCEPT)
     return flow_reject(step, CODE_EMPTY, "the file is empty: 0 bytes came", error);
   return !fits || commit_fetched(step, error);
 }

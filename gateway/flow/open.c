@@ -85,7 +85,7 @@ static gboolean take_in(Step *step, const Unwrapped *unwrapped, GError **error) 
     if (!flow_advance(step, FILE_OPENED, detail, error))
       return FALSE;
   }
-  if (unwrapped->size == 0)
+  if (unwrapped->size == 0 && step->feed->conf->source.empty != CONF_EMPTY_ACCEPT)
     return flow_reject(step, CODE_EMPTY, "there is nothing in the file: 0 bytes of content", error);
   StepResult result = repeats_judge(step, error);
   return result == STEP_MOVED || (result == STEP_ON && flow_stage(step, unwrapped->plaintext, error));

@@ -221,7 +221,8 @@ static void keep_in_mind(Look *look, const Missing *missing) {
 }
 
 static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) {
-  if (!entry->is_file)
+  gboolean is_ignored = entry->size == 0 && poll->feed->conf->source.empty == CONF_EMPTY_IGNORE;
+  if (!entry->is_file || is_ignored)
     return TRUE;
   if (is_as_before(poll, entry)) {
     poll->poll.listed++;

@@ -32,7 +32,11 @@ gboolean flow_stage(Step *step, int plaintext, GError **error) {
   BookFile *file = step->file;
   g_autofree char *path = lane_path_stage(step->flow->paths, file->id);
   StageOptions options = {
-      .layout = step->feed->layout, .plaintext = plaintext, .path = path, .threads = step->flow->threads};
+      .layout = step->feed->layout,
+      .plaintext = plaintext,
+      .path = path,
+      .may_be_empty = step->feed->conf->source.empty == CONF_EMPTY_ACCEPT,
+      .threads = step->flow->threads};
   Staged staged = {0};
   if (!is_proven_whole(file, &options.is_proven_whole, error) || !day_of_arrival(step, &options.arrival, error) ||
       !stage_plaintext(&options, step->feed->conf->business_date, &staged, error))

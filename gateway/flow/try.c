@@ -152,6 +152,7 @@ static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report
       .plaintext = plaintext,
       .path = try->staging,
       .arrival = day_today(try->conf->node.time_zone),
+      .may_be_empty = try->feed->source.empty == CONF_EMPTY_ACCEPT,
       .threads = MAX(g_get_num_processors(), 1)};
   Staged staged = {0};
   if (!stage_plaintext(&options, try->feed->business_date, &staged, error))

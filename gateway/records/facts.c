@@ -10,6 +10,28 @@ static void learn_header(LayoutFacts *facts, const LayoutLine *header) {
   }
 }
 
+/* In which column each field of the record is; NULL: the header has not each name once, which is told when it is
+ * parsed. */
+static guint *find_columns(const Layout *layout, const LayoutLine *header) {
+  const Shape *record = &layout->shapes[SHAPE_RECORD];
+  if (!header || header->values->len != record->n_fields)
+    return NULL;
+  g_autofree guint *columns = g_new(guint, record->n_fields);
+  for (guint i = 0; i < record->n_fields; i++) {
+    guint found = 0;
+    for (guint c = 0; c < record->n_fields; c++) {
+      const LayoutValue *value = header->values->pdata[c];
+      if (g_strcmp0(value->text, names_title(&record->fields[i])) != 0)
+        continue;
+      columns[i] = c;
+      found++;
+    }
+    if (found != 1)
+      return NULL;
+  }
+  return g_steal_pointer(&columns);
+}
+
 /* The first line alone, as any chunk of it is parsed; its problems are told when it is parsed with the others. */
 static void read_header(LayoutFacts *facts, const Layout *layout, const guint8 *text, gsize length) {
   LayoutChunk *chunk = layout_chunk_new(layout);
@@ -20,6 +42,8 @@ static void read_header(LayoutFacts *facts, const Layout *layout, const guint8 *
   span.is_last = span.end == length;
   layout_parse(layout, &span, chunk);
   learn_header(facts, chunk->header);
+  if (layout->conf->columns_by == CONF_COLUMNS_BY_NAME)
+    facts->columns = find_columns(layout, chunk->header);
   layout_chunk_free(chunk);
 }
 
@@ -45,7 +69,9 @@ LayoutFacts *layout_facts_new(const Layout *layout, const guint8 *text, gsize le
 }
 
 void layout_facts_free(LayoutFacts *facts) {
-  if (facts)
+  if (facts) {
     g_free(facts->days.lenders);
+    g_free(facts->columns);
+  }
   g_free(facts);
 }

@@ -134,6 +134,9 @@ gint parse_column_of_cell(const Parse *parse, gsize cell) {
     return -1;
   const Shape *record = &parse->layout->shapes[SHAPE_RECORD + type];
   gint field = tags_field_of_cell(record, cell);
+  for (guint i = 0; parse->state->columns && i < record->n_fields; i++)
+    if (parse->state->columns[i] == cell)
+      field = (gint)i;
   return field >= 0 && (guint)field < record->n_fields ? (gint)record->fields[field].column : -1;
 }
 

@@ -58,6 +58,7 @@ LayoutChunk *layout_chunk_new(const Layout *layout) {
   state->scratch = g_byte_array_new();
   state->positions = g_new0(guint32, layout->most_cells + 1);
   state->cells = g_new0(Cell, layout->most_cells + 1);
+  state->ordered = g_new0(Cell, layout->most_cells + 1);
   state->unreadable = g_new0(guint64, layout->n_sums + 1);
   state->value.room = g_byte_array_new();
   state->group_lines = g_array_new(FALSE, FALSE, sizeof(GroupLine));
@@ -123,6 +124,7 @@ void layout_chunk_free(LayoutChunk *chunk) {
   g_byte_array_unref(state->value.room);
   g_free(state->positions);
   g_free(state->cells);
+  g_free(state->ordered);
   g_free(state->types);
   g_free(state->unreadable);
   g_array_unref(state->group_lines);

@@ -47,6 +47,8 @@ typedef struct {
   GByteArray *converted, *scratch;
   guint32 *positions; /* of delimiters: most_cells + 1 */
   Cell *cells;        /* most_cells */
+  Cell *ordered;      /* room for as many */
+  const guint *columns; /* of the facts, while a chunk is parsed */
   Value value;
   guint64 header_line, trailer_line; /* where they stood, also when they are faulty; 0: not in this chunk */
   gboolean header_is_first;          /* of the file's lines that are not passed over */
@@ -65,6 +67,7 @@ typedef struct {
 
 struct LayoutFacts {
   KnownDays days;
+  guint *columns; /* columns-by = name: of each field of the record, which of the file's it is; NULL: as declared */
 };
 
 static inline ChunkState *layout_chunk_state(LayoutChunk *chunk) {

@@ -97,6 +97,7 @@ const LayoutField *layout_outer_field(const Layout *layout, guint column);
 __extension__ typedef __int128 LayoutSum; /* cannot overflow: fewer than 2^63 records of 64 bits */
 
 void names_compile(Layout *layout); /* names.c */
+const char *names_title(const LayoutField *field);
 gboolean controls_compile(Layout *layout, GError **error);
 gboolean columns_compile(Layout *layout, GError **error);
 gboolean tags_compile(Layout *layout, GError **error);

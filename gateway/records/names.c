@@ -11,6 +11,8 @@ void names_compile(Layout *layout) {
     layout->has_names = layout->has_names && header->fields[i].conf->type == CONF_TEXT;
   for (guint i = 0; i < record->n_fields; i++)
     layout->has_titles = layout->has_titles || record->fields[i].conf->title;
+  if (layout->conf->columns_by == CONF_COLUMNS_BY_NAME)
+    layout->asks_header = layout->has_titles = TRUE;
 }
 
 /* A header's numbers may be a record's, too; its dates, listed values and control totals tell it. */
@@ -33,7 +35,7 @@ gboolean layout_header_is_any_line(const Layout *layout) {
          (layout->has_names ? !has_type : !tells_itself(header));
 }
 
-static const char *title_of(const LayoutField *field) {
+const char *names_title(const LayoutField *field) {
   return field->conf->title ? field->conf->title : field->conf->name;
 }
 
@@ -67,11 +69,15 @@ static gsize n_kept(const Parse *parse) {
   return MIN(parse->n_cells, parse->layout->most_cells);
 }
 
+static gboolean is_titled(const Cell *cell, const char *title) {
+  return cell->length == strlen(title) && memcmp(cell->at, title, cell->length) == 0;
+}
+
 static gboolean check_titles(Parse *parse, const Shape *record) {
   for (guint i = 0; i < MAX(record->n_fields, parse->n_cells); i++) {
     const Cell *cell = i < n_kept(parse) ? &parse->cells[i] : NULL;
-    const char *title = i < record->n_fields ? title_of(&record->fields[i]) : NULL;
-    if (cell && title && cell->length == strlen(title) && memcmp(cell->at, title, cell->length) == 0)
+    const char *title = i < record->n_fields ? names_title(&record->fields[i]) : NULL;
+    if (cell && title && is_titled(cell, title))
       continue;
     g_autofree char *found = cell && !parse->layout->has_masked ? files_show_bytes(cell->at, cell->length, 40) : NULL;
     parse_add_problem(parse, "T011",
@@ -83,6 +89,25 @@ static gboolean check_titles(Parse *parse, const Shape *record) {
                                                            : "missing",
                                       found ? "\"" : "", title ? "\"" : "", title ? title : "that there is none",
                                       title ? "\"" : ""));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Each title once, wherever it stands; as many cells as fields, so that there is none besides. */
+static gboolean check_titles_anywhere(Parse *parse, const Shape *record) {
+  if (parse->n_cells != record->n_cells) /* told as the header's fault */
+    return TRUE;
+  for (guint i = 0; i < record->n_fields; i++) {
+    const char *title = names_title(&record->fields[i]);
+    guint found = 0;
+    for (guint c = 0; c < n_kept(parse); c++)
+      found += is_titled(&parse->cells[c], title) ? 1 : 0;
+    if (found == 1)
+      continue;
+    parse_add_problem(parse, "T011", g_strdup_printf("header: column \"%s\" %s", title,
+                                                     found ? "stands there more than once"
+                                                           : "is missing, and another stands in its place"));
     return FALSE;
   }
   return TRUE;
@@ -124,6 +149,8 @@ gboolean names_check(Parse *parse) {
   parse->converted = 0; /* fixed: what was looked at is done with */
   if (layout->is_fixed)
     return TRUE;
+  if (layout->conf->columns_by == CONF_COLUMNS_BY_NAME)
+    return check_titles_anywhere(parse, record);
   if (layout->has_titles)
     return check_titles(parse, record);
   return check_order(parse, record) && check_order(parse, &layout->shapes[SHAPE_HEADER]);

@@ -86,7 +86,7 @@ static gboolean convert_cells(Parse *parse) {
   return TRUE;
 }
 
-static gboolean to_cells(Parse *parse) {
+static gboolean cut_cells(Parse *parse) {
   const Layout *layout = parse->layout;
   gsize most = layout->most_cells;
   if (parse->has_cells)
@@ -118,6 +118,21 @@ static gboolean to_cells(Parse *parse) {
   }
   if (i < most)
     parse->cells[i] = (Cell){start, (gsize)(parse->text + parse->length - start)};
+  return TRUE;
+}
+
+/* A record's cells are those of its fields, in their order. */
+static gboolean to_cells(Parse *parse) {
+  ChunkState *state = parse->state;
+  const Shape *record = &parse->layout->shapes[SHAPE_RECORD];
+  if (!cut_cells(parse))
+    return FALSE;
+  if (G_LIKELY(!state->columns) || parse->n_cells != record->n_cells ||
+      parse_recognise_by_place(parse) != SHAPE_RECORD)
+    return TRUE;
+  memcpy(state->ordered, parse->cells, record->n_cells * sizeof *state->ordered);
+  for (guint i = 0; i < record->n_fields; i++)
+    parse->cells[i] = state->ordered[state->columns[i]];
   return TRUE;
 }
 
@@ -319,6 +334,7 @@ void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chu
   ChunkState *state = layout_chunk_state(chunk);
   layout_chunk_clear(state);
   state->value.days = span->facts ? &span->facts->days : NULL;
+  state->columns = span->facts ? span->facts->columns : NULL;
   Parse parse = {.layout = layout,
                  .state = state,
                  .block = chunk->block,

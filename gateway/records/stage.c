@@ -124,8 +124,8 @@ static gboolean is_of_line(const LayoutProblem *problem) {
   return strcmp(problem->code, "T001") < 0 || strcmp(problem->code, "T006") > 0;
 }
 
-static gboolean keep_problem(Staging *staging, const LayoutTotals *totals, GError **error) {
-  const LayoutProblem *problem = layout_totals_check(totals);
+static gboolean keep_problem(Staging *staging, const LayoutTotals *totals, gboolean is_sound, GError **error) {
+  const LayoutProblem *problem = is_sound ? NULL : layout_totals_check(totals);
   if (!problem)
     return TRUE;
   g_autofree char *reason = is_of_line(problem)
@@ -166,7 +166,7 @@ static gboolean finish(StageParse *parse, GError **error) {
          keep_values(parse->staging, "trailer", parse->trailer, error) &&
          keep_number(parse->staging, "lines", parse->lines, error) &&
          keep_number(parse->staging, "passed-over", parse->passed_over, error) &&
-         keep_problem(parse->staging, parse->totals, error);
+         keep_problem(parse->staging, parse->totals, parse->length == 0 && parse->options->may_be_empty, error);
 }
 
 static gboolean parse_into(StageParse *parse, const char *business_date_field, Staged *staged, GError **error) {

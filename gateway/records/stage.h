@@ -9,6 +9,7 @@ typedef struct {
   const char *path; /* of the staging file to make */
   Day arrival;      /* in the node's time zone */
   gboolean is_proven_whole; /* a declared size or digest fits it: its last line needs no line end */
+  gboolean may_be_empty;    /* a file of no byte has no records, and neither header nor trailer is missing */
   guint threads;    /* parse this many chunks at a time; records keep the file's order */
 } StageOptions;
 

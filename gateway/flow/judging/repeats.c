@@ -30,6 +30,11 @@ static void take_repeat(Repeat *repeat, RepeatKind kind, const BookFile *origina
   repeat->name = g_strdup(original->name_shown);
 }
 
+/* Of an empty file that is accepted, others of no byte are no repeats. */
+static gboolean has_content(const BookFile *file) {
+  return file->plain_size > 0;
+}
+
 /* Of several kinds the one that says most: the same file, then the same content, then the same name. */
 static gboolean find(Step *step, gboolean only_earlier, Repeat *repeat, GError **error) {
   const BookFile *file = step->file;
@@ -40,8 +45,9 @@ static gboolean find(Step *step, gboolean only_earlier, Repeat *repeat, GError *
     return FALSE;
   for (guint i = 0; i < same->len; i++) {
     const BookFile *other = same->pdata[i];
-    if (!only_earlier || is_earlier(other, file))
-      take_repeat(repeat, g_bytes_equal(other->name, file->name) ? REPEAT_FILE : REPEAT_CONTENT, other);
+    gboolean is_same_name = g_bytes_equal(other->name, file->name);
+    if ((is_same_name || has_content(file)) && (!only_earlier || is_earlier(other, file)))
+      take_repeat(repeat, is_same_name ? REPEAT_FILE : REPEAT_CONTENT, other);
   }
   for (guint i = 0; i < named->len; i++) {
     const BookFile *other = named->pdata[i];
@@ -145,6 +151,8 @@ void repeats_allowed(const Step *step, RepeatsAllowed *allowed) {
 gboolean repeats_are_settled(BookTransaction *tx, const BookFile *file, const RepeatsAllowed *allowed, GError **error) {
   for (BookTwin kind = 0; kind < BOOK_TWINS; kind++) {
     g_autofree char *twin = NULL;
+    if (kind == BOOK_TWIN_CONTENT && !has_content(file))
+      continue;
     if (!book_find_twin(tx, file, kind, &twin, error))
       return FALSE;
     if (twin)

@@ -1,7 +1,7 @@
 """The reason for each line and for each file, as the partner reads it and as the operator does."""
 import accruals
 from accruals import Record
-from harness import equal, has, test
+from harness import equal, has, lacks, test, wait_until
 from world import World
 
 
@@ -89,4 +89,31 @@ def a_file_without_records_is_accepted_and_its_answer_repeats_the_header():
               "the answer")
         world.drop("POINTS_bom.dat.pgp", b"\xef\xbb\xbf" + accruals.text([record_of(1)]).encode())
         equal(world.feedback("POINTS_bom.dat.pgp").accepted, 1, "accepted behind a byte order mark")
+        world.settle()
+
+
+@test
+def an_empty_file_is_refused_accepted_or_left_where_it_lies_as_the_feed_says():
+    with World() as world:
+        world.feed.source["empty-file"] = "accept"
+        world.start()
+        for name in ("POINTS_1.dat.pgp", "POINTS_2.dat.pgp"):
+            world.drop(name, b"")
+            told = world.feedback(name)
+            equal((told.verdict, told.code, told.lines, told.accepted), ("ACCEPTED", "", 0, 0), "the answer")
+        world.drop("POINTS_3.dat.pgp", b"\n")
+        equal(world.exception("POINTS_3.dat.pgp").code, "T001", "a file of an empty line")
+        world.drop("POINTS_2.dat.pgp", b"")
+        wait_until("the same empty file once more is a duplicate",
+                   lambda: world.gateway.file("POINTS_2.dat.pgp")["outcome"] == "duplicate")
+        world.feed.source["empty-file"] = "ignore"
+        world.gateway.stop()
+        world.start()
+        world.partner.put("POINTS_4.dat.pgp", b"")
+        world.partner.put("POINTS_4.dat.pgp.ok", b"")
+        world.drop("POINTS_5.dat.pgp", b"")
+        equal(world.exception("POINTS_5.dat.pgp").code, "F013", "what is empty in its envelope")
+        lacks(world.gateway.ok("files").out, "POINTS_4.dat.pgp", "files")
+        world.drop("POINTS_4.dat.pgp", [record_of(1)])
+        equal(world.feedback("POINTS_4.dat.pgp").accepted, 1, "accepted once it has bytes")
         world.settle()
