@@ -341,6 +341,65 @@ def riba():
         "bad-cut": good[:-1]}
 
 
+def cnab240():
+    def payment(number, name, centavos, reference):
+        return [f"0010001300{number:03}A000018033{'01234512345678900001 '[:20]}{name:30}{reference:20}01122026BRL"
+                f"{0:015}"
+                f"{centavos:015}{'':20}{0:08}{0:015}{'':40}{'':9}{'':3}0{'':10}",
+                f"0010001300{number + 1:03}B   1{'00012345678901'}{'RUA DO PORTO 1':208}"]
+    own = f"212345678000190{'CONVENIO17':20}{'01234512345678900001':20}{'CAIS DO NORTE LTDA':30}"
+    good = [f"00100000{'':9}{own}{'BANCO DE TESTES':30}{'':10}130112026093000{17:06}103{1600:05}{'':69}",
+            f"00100011C2001045 {own}{'':40}{'RUA DO PORTO 17':80}{'':8}{'':10}",
+            *payment(1, "ANNA PIER", 125000, "PAG 1"), *payment(3, "JOSÉ CAIS", 98000, "PAG 2"),
+            f"00100015{'':9}{6:06}{223000:018}{0:018}{0:06}{'':165}{'':10}",
+            f"00199999{'':9}{1:06}{8:06}{0:06}{'':205}"]
+    return good, {
+        "bad-total": changed(good, "00100015", "223000", "223001"), "bad-lines": changed(good, "00100015", "000006",
+                                                                                         "000005"),
+        "bad-file-lines": changed(good, "00199999", "000008", "000007"), "bad-segment": changed(good, "0010001300001",
+                                                                                                "A000", "C000"),
+        "bad-lone-b": moved(good, "0010001300002B", "00100011"), "bad-no-batch": without(good, "00100011"),
+        "bad-cut": good[:-1]}
+
+
+def ocr_giro():
+    def payment(kind, number, ore, kid, sign="0"):
+        return [f"NY09{kind}30{number:07}3011260118100001{sign}{ore:017}{kid:>25}{0:06}",
+                f"NY09{kind}31{number:07}{2611300017:010}{17:09}{0:07}30112699990512341{0:022}"]
+    good = [f"NY00001000008080{17:07}00010200{0:049}", f"NY090020{8688:09}{17:07}99990512344{0:045}",
+            *payment("10", 1, 125000, "12345678901230"), *payment("13", 2, 98000, "12345678901248"),
+            *payment("10", 3, 25000, "12345678901230", "-"),
+            f"NY090088{3:08}{8:08}{198000:017}301126301126301126{0:021}",
+            f"NY000089{3:08}{10:08}{198000:017}301126{0:033}"]
+    return good, {
+        "bad-total": changed(good, "NY0900", "198000", "248000", 1),
+        "bad-sign": changed(good, "NY091330", "0000000000098000", " 000000000098000"),
+        "bad-lines": changed(good, "NY0000", "00000010000000000", "00000009000000000", 1),
+        "bad-lost": without(good, "NY091330"),
+        "bad-kind": changed(good, "NY091331", "NY091331", "NY091341"), "bad-cut": good[:-1]}
+
+
+def x12_835():
+    good = ["ISA*00*          *00*          *ZZ*INSURER        *ZZ*HOSPITAL       *261130*0930*^*00501*000000017*0*P*:",
+            "GS*HP*INSURER*HOSPITAL*20261130*0930*17*X*005010X221A1", "ST*835*0017",
+            "BPR*I*2160*C*ACH*CCP*01*122000078*DA*1700017*1999999999**01*061000104*DA*77001*20261201",
+            "TRN*1*EFT17*1999999999",
+            "DTM*405*20261130", "N1*PR*HARBOUR HEALTH", "N3*1 QUAY ROAD", "N4*PORT*CA*90001", "PER*CX**TE*5550117",
+            "N1*PE*NORTH CLINIC*XX*1234567893",
+            "REF*TJ*990000017", "LX*1", "CLP*CLAIM1*1*1500*1250*100*12*PAYER1*11*1", "CAS*CO*45*150",
+            "NM1*QC*1*PIER*ANNA****MI*M1", "REF*EA*R17",
+            "DTM*232*20261101", "SVC*HC:99213*1500*1250**1", "DTM*472*20261101", "AMT*B6*1350", "CLP*CLAIM2*22*-70*-70",
+            "NM1*QC*1*QUAY*BORIS", "CLP*CLAIM3*1*1200.5*1000", "PLB*1234567893*20261231*WO:17*20", "SE*24*0017",
+            "GE*1*17", "IEA*1*000000017"]
+    return good, {
+        "bad-payment": changed(good, "BPR", "2160", "2160.01"), "bad-paid": changed(good, "CLP", "*1250*", "*125O*"),
+        "bad-segments": changed(good, "SE", "24", "23"), "bad-lost": without(good, "CLP", 1),
+        "bad-sets": changed(good, "GE", "GE*1", "GE*2"),
+        "bad-taken": changed(good, "PLB", "WO:17*20", "WO:17*-20"), "bad-lone": moved(good, "CAS", "BPR"),
+        "bad-group": changed(good, "CAS", "*CO*", "*XX*"), "bad-no-payment": without(good, "BPR"),
+        "bad-cut": good[:-3]}
+
+
 # name: (lines and changes, character set, between lines)
 FORMATS = {
     "aba": (aba, "ascii", "\n"), "cfonb120": (cfonb120, "iso8859-1", "\n"), "cnab400": (cnab400, "iso8859-1", "\r\n"),
@@ -350,6 +409,8 @@ FORMATS = {
     "yibao-3202": (yibao_3202, "utf-8", "\n"), "bgmax": (bgmax, "iso8859-1", "\r\n"), "ktl": (ktl, "iso8859-1", "\r\n"),
     "elixir": (elixir, "cp1250", "\r\n"), "masav": (masav, "iso8859-8", "\r\n"), "ach-p01": (ach_p01, "big5", "\r\n"),
     "clieop03": (clieop03, "iso8859-1", "\r\n"), "riba": (riba, "ascii", "\r\n"),
+    "cnab240": (cnab240, "iso8859-1", "\r\n"), "ocr-giro": (ocr_giro, "iso8859-1", "\r\n"),
+    "x12-835": (x12_835, "ascii", "~"),
 }
 
 
