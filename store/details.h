@@ -20,8 +20,9 @@ enum {
   DETAIL_KEY,
   DETAIL_ACCOUNT,
   DETAIL_AT,      /* the event, microseconds since 1970 */
-  DETAIL_STATUS, /* DetailStatus */
-  DETAIL_CODE,   /* null: rated */
+  DETAIL_STATUS,  /* DetailStatus */
+  DETAIL_SETTLES, /* the number, in its shard, of the suspended detail of this record; null: it is the first one */
+  DETAIL_CODE,    /* null: rated */
   DETAIL_QUANTITY,
   DETAIL_BILLED,
   DETAIL_PERIOD,  /* of its counter; null: it has none */
@@ -100,6 +101,12 @@ typedef struct {
   const char *terms; /* by which it was rated; likewise */
 } DetailPut;
 gboolean details_put(Details *details, guint shard, const DetailPut *put, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Suspended details that have no price yet, from behind the number `after`: at most `limit`, ascending. */
+gboolean details_waiting(Details *details, guint shard, gint64 after, guint limit, GArray *numbers,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Good until the next call for this shard. */
+gboolean details_read(Details *details, guint shard, gint64 number, Detail *detail,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Into the shard that the file's id names. */
 gboolean details_put_answer(Details *details, const char *file, guint batch, GBytes *answer,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -119,15 +126,15 @@ DetailsReader *details_reader_open(const char *folder, const char *name, GError 
 void details_reader_close(DetailsReader *reader); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DetailsReader, details_reader_close)
 typedef gboolean (*DetailVisit)(gpointer user, const Detail *detail, GError **error); /* FALSE ends it, with an error */
-/* Those with this key: one or none. */
+/* The one with this key, or none; of a suspended one that was priced later, the later one. */
 gboolean details_reader_find(DetailsReader *reader, const char *key, gsize length, DetailVisit visit, gpointer user,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* All of a file (NULL: of all files), by shard and number. */
 gboolean details_reader_visit(DetailsReader *reader, const char *file, DetailVisit visit, gpointer user,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 typedef struct {
-  guint64 rated, suspended;
-  Wide amount; /* of the rated */
+  guint64 rated, suspended; /* without a price still */
+  Wide amount;              /* of the rated */
 } DetailTotals;
 /* Files whole; numbers without a gap; accounts in their shard; every key once over all shards, and in a run or the
  * newest; counters are what their details have used. STORAGE names the first fault. May run beside the writer. */

@@ -79,7 +79,8 @@ static gboolean adds_up(const Checking *checking, const Detail *detail) {
 
 static gboolean check_detail(gpointer user, const Detail *detail, GError **error) {
   Checking *checking = user;
-  guint64 *left = g_hash_table_lookup(checking->accepted, detail->file);
+  gboolean is_first = record_block_is_null(detail->block, DETAIL_SETTLES, detail->index);
+  guint64 *left = is_first ? g_hash_table_lookup(checking->accepted, detail->file) : NULL;
   if (left && (*left)-- == 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "file %s has more details than accepted records",
                                detail->file);

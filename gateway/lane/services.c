@@ -1,12 +1,14 @@
 #include "gateway/lane/services.h"
 #include "gateway/exchange/exchange.h"
+#include "gateway/processors/rating/rating_service.h"
 #include "gateway/processors/reference/reference.h"
 #include "gateway/recon/recon.h"
 #include "gateway/watch/watch.h"
 #include <string.h>
 
 /* In the order of their start. */
-static const LaneService *const rows[] = {&watch_service, &recon_service, &exchange_service, &reference_service};
+static const LaneService *const rows[] = {&watch_service, &recon_service, &exchange_service, &reference_service,
+                                          &rating_service};
 
 struct Services {
   gpointer running[G_N_ELEMENTS(rows)]; /* NULL: it does not run in this lane */

@@ -58,13 +58,37 @@ static gboolean sum_up(const RecordBlock *block, BlockSums *sums, GError **error
   return TRUE;
 }
 
-static void remember_keys(const Details *details, DetailShard *shard, const RecordBlock *block) {
+/* Of a record that was suspended the key is that detail's. */
+static gboolean settle_detail(DetailShard *shard, gint64 suspended, gint64 admission, GError **error) {
+  db_bind(shard->settle, "iii", suspended, shard->last, admission);
+  if (!db_done(shard->settle, error))
+    return FALSE;
+  return db_changed(shard->details) == 1 ||
+         sallyport_error_set(error, SALLYPORT_ERROR_BUG, "detail %" G_GINT64_FORMAT " does not wait for its price",
+                             suspended);
+}
+
+static gboolean suspend(DetailShard *shard, gint64 admission, GError **error) {
+  db_bind(shard->add_suspended, "ii", shard->last, admission);
+  return db_done(shard->add_suspended, error);
+}
+
+static gboolean take_in(const Details *details, DetailShard *shard, const RecordBlock *block, GError **error) {
+  gint64 admission = details->admission + 1;
   for (guint i = 0; i < block->count; i++) {
     gsize length;
     const char *key = record_block_text(block, DETAIL_KEY, i, &length);
     KeyEntry entry = {details_hash(details, key, length), ++shard->last};
+    if (!record_block_is_null(block, DETAIL_SETTLES, i)) {
+      if (!settle_detail(shard, record_block_integer(block, DETAIL_SETTLES, i), admission, error))
+        return FALSE;
+      continue;
+    }
+    if (record_block_integer(block, DETAIL_STATUS, i) == DETAIL_SUSPENDED && !suspend(shard, admission, error))
+      return FALSE;
     g_array_append_val(shard->fresh, entry);
   }
+  return TRUE;
 }
 
 gboolean details_put(Details *details, guint number, const DetailPut *put, GError **error) {
@@ -82,9 +106,30 @@ gboolean details_put(Details *details, guint number, const DetailPut *put, GErro
   block_encode(put->block, 0, put->block->count, shard->bytes);
   db_bind(shard->add_detail, "iiisuuiiib", shard->last + 1, details->admission + 1, details->at, put->file,
           put->block->count, sums.rated, sums.amount, shape, terms, shard->bytes->data, (gsize)shard->bytes->len);
-  if (!db_done(shard->add_detail, error))
+  return db_done(shard->add_detail, error) && take_in(details, shard, put->block, error);
+}
+
+/* --- What waits for its price */
+
+gboolean details_waiting(Details *details, guint number, gint64 after, guint limit, GArray *numbers, GError **error) {
+  DbStatement *waiting = details->shards[number].waiting;
+  gboolean row = TRUE;
+  db_bind(waiting, "iu", after, limit);
+  while (row) {
+    if (!db_step(waiting, &row, error))
+      return FALSE;
+    gint64 found = row ? db_integer(waiting, 0) : 0;
+    if (row)
+      g_array_append_val(numbers, found);
+  }
+  return TRUE;
+}
+
+gboolean details_read(Details *details, guint number, gint64 which, Detail *detail, GError **error) {
+  DetailView *view = &details->shards[number].view;
+  if (!detail_view_load(view, which, error))
     return FALSE;
-  remember_keys(details, shard, put->block);
+  *detail = detail_view_detail(view, (guint)(which - view->first));
   return TRUE;
 }
 

@@ -53,6 +53,9 @@ void detail_view_clear(DetailView *view);
 gboolean detail_view_take(DetailView *view, DbStatement *row, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The block with that detail. STORAGE when there is none. */
 gboolean detail_view_load(DetailView *view, gint64 number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+static inline gboolean detail_is_first(const DetailView *view, guint index) {
+  return record_block_is_null(view->block, DETAIL_SETTLES, index);
+}
 Detail detail_view_detail(const DetailView *view, guint index);
 gboolean detail_has_key(const DetailView *view, guint index, const char *key, gsize length);
 
@@ -77,8 +80,7 @@ typedef struct {
   GHashTable *counters; /* text → CounterCell; what is not in it stands in the table */
   gboolean any_counter; /* the table has some */
   GByteArray *bytes;
-  DbStatement *add_detail, *add_text, *text_id, *add_answer, *answer, *counter;
-  gboolean answering; /* the business file has a transaction */
+  DbStatement *add_detail, *add_text, *text_id, *add_suspended, *settle, *waiting, *add_answer, *answer, *counter;
   char *last_texts[2]; /* shape and terms that were put last, and their ids */
   gint64 last_ids[2];
 } DetailShard;

@@ -104,17 +104,26 @@ static gboolean least_through(Details *details, GError **error) {
   return TRUE;
 }
 
-static gboolean take_back(Db *db, const char *how, gint64 through, GError **error) {
+static gboolean take_back_rows(Db *db, const char *how, gint64 through, GError **error) {
   g_autoptr(DbStatement) statement = db_prepare_named(db, details_queries_sql, how, error);
+  if (!statement)
+    return FALSE;
+  db_bind(statement, "i", through);
+  return db_done(statement, error);
+}
+
+/* `hows`: statements by name, which end with NULL. */
+static gboolean take_back(Db *db, const char *const *hows, gint64 through, GError **error) {
   gint64 is;
-  if (!statement || !details_fact(db, "through", &is, error))
+  if (!details_fact(db, "through", &is, error))
     return FALSE;
   if (is <= through)
     return TRUE;
-  db_bind(statement, "i", through);
   fault_point("details-take-back");
-  if (db_begin(db, error) && db_done(statement, error) && details_set_fact(db, "through", through, error) &&
-      db_commit(db, error))
+  gboolean ok = db_begin(db, error);
+  for (; *hows && ok; hows++)
+    ok = take_back_rows(db, *hows, through, error);
+  if (ok && details_set_fact(db, "through", through, error) && db_commit(db, error))
     return TRUE;
   db_rollback(db);
   return FALSE;
@@ -125,9 +134,15 @@ static gboolean prepare(DetailShard *shard, GError **error) {
     DbStatement **statement;
     Db *db;
     const char *name;
-  } all[] = {{&shard->add_detail, shard->details, "add-detail"}, {&shard->add_text, shard->details, "add-text"},
-             {&shard->text_id, shard->details, "text-id"},       {&shard->add_answer, shard->business, "add-answer"},
-             {&shard->answer, shard->business, "answer"},        {&shard->counter, shard->business, "counter"}};
+  } all[] = {{&shard->add_detail, shard->details, "add-detail"},
+             {&shard->add_text, shard->details, "add-text"},
+             {&shard->text_id, shard->details, "text-id"},
+             {&shard->add_suspended, shard->details, "add-suspended"},
+             {&shard->settle, shard->details, "settle"},
+             {&shard->waiting, shard->details, "waiting"},
+             {&shard->add_answer, shard->business, "add-answer"},
+             {&shard->answer, shard->business, "answer"},
+             {&shard->counter, shard->business, "counter"}};
   for (guint i = 0; i < G_N_ELEMENTS(all); i++)
     if (!(*all[i].statement = db_prepare_named(all[i].db, details_queries_sql, all[i].name, error)))
       return FALSE;
@@ -135,12 +150,14 @@ static gboolean prepare(DetailShard *shard, GError **error) {
 }
 
 static gboolean open_shard(Details *details, guint number, GError **error) {
+  static const char *const of_details[] = {"take-back-details", "take-back-suspended", "take-back-settled", NULL},
+                          *const of_business[] = {"take-back-answers", NULL};
   DetailShard *shard = &details->shards[number];
   g_autoptr(DbStatement) last = NULL;
   gboolean row;
   detail_view_init(&shard->view, shard->details, number);
-  if (!take_back(shard->details, "take-back-details", details->admission, error) ||
-      !take_back(shard->business, "take-back-answers", details->admission, error) || !prepare(shard, error) ||
+  if (!take_back(shard->details, of_details, details->admission, error) ||
+      !take_back(shard->business, of_business, details->admission, error) || !prepare(shard, error) ||
       !(last = db_prepare_named(shard->details, details_queries_sql, "last", error)) || !db_step(last, &row, error))
     return FALSE;
   shard->last = shard->settled = row ? db_integer(last, 0) : 0;
@@ -171,8 +188,8 @@ Details *details_open(const DetailsOptions *options, GError **error) {
 }
 
 static void close_shard(DetailShard *shard) {
-  DbStatement *const all[] = {shard->add_detail, shard->add_text, shard->text_id,
-                              shard->add_answer, shard->answer,   shard->counter};
+  DbStatement *const all[] = {shard->add_detail, shard->add_text, shard->text_id, shard->add_suspended, shard->settle,
+                              shard->waiting,    shard->answer,   shard->counter, shard->add_answer};
   for (guint i = 0; i < G_N_ELEMENTS(all); i++)
     db_statement_free(all[i]);
   detail_view_clear(&shard->view);

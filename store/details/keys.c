@@ -162,6 +162,8 @@ gboolean detail_shard_load_keys(Details *details, guint number, GError **error) 
       return FALSE;
     for (guint i = 0; row && i < shard->view.count; i++) {
       gsize length;
+      if (!detail_is_first(&shard->view, i))
+        continue;
       const char *key = record_block_text(shard->view.block, DETAIL_KEY, i, &length);
       key_tail_add(&shard->tail, (KeyEntry){details_hash(details, key, length), shard->view.first + i});
     }

@@ -6,6 +6,10 @@ SELECT value FROM fact WHERE name = ?1;
 INSERT INTO fact(name, value) VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value;
 -- name: take-back-details
 DELETE FROM detail WHERE admission > ?1;
+-- name: take-back-suspended
+DELETE FROM suspended WHERE admission > ?1;
+-- name: take-back-settled
+UPDATE suspended SET settled_by = NULL, settled_in = NULL WHERE settled_in > ?1;
 -- name: take-back-answers
 DELETE FROM answer WHERE admission > ?1;
 -- name: last
@@ -17,6 +21,16 @@ SELECT id FROM text WHERE text = ?1;
 -- name: add-detail
 INSERT INTO detail(first, admission, at, file, count, rated, amount, shape, terms, block)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+-- name: add-suspended
+INSERT INTO suspended(number, admission) VALUES (?1, ?2);
+-- name: settle
+UPDATE suspended SET settled_by = ?2, settled_in = ?3 WHERE number = ?1 AND settled_by IS NULL;
+-- name: waiting
+SELECT number FROM suspended WHERE settled_by IS NULL AND number > ?1 ORDER BY number LIMIT ?2;
+-- name: settled-by
+SELECT settled_by, settled_in FROM suspended WHERE number = ?1;
+-- name: suspended-sums
+SELECT count(*), count(settled_by) FROM suspended;
 -- name: add-answer
 INSERT INTO answer(file, batch, admission, answer) VALUES (?1, ?2, ?3, ?4);
 -- name: answer

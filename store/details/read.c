@@ -131,7 +131,7 @@ void details_reader_end(DetailsReader *reader) {
 
 typedef struct {
   const DetailsReader *reader;
-  const char *key; /* NULL: all */
+  const char *key;
   gsize length;
   DetailVisit visit;
   gpointer user;
@@ -142,17 +142,14 @@ static gboolean visit_block(Asking *asking, const DetailView *view, GError **err
   if (view->admission > asking->reader->through)
     return TRUE;
   for (guint i = 0; i < view->count; i++) {
-    if (asking->key && !detail_has_key(view, i, asking->key, asking->length))
-      continue;
     Detail detail = detail_view_detail(view, i);
-    asking->found = TRUE;
     if (!asking->visit(asking->user, &detail, error))
       return FALSE;
   }
   return TRUE;
 }
 
-static gboolean visit_blocks(Asking *asking, guint number, const char *file, gint64 from, GError **error) {
+static gboolean visit_blocks(Asking *asking, guint number, const char *file, GError **error) {
   ReaderShard *shard = &asking->reader->shards[number];
   g_autoptr(DbStatement) blocks =
       db_prepare_named(shard->details, details_queries_sql, file ? "blocks-of-file" : "blocks-from", error);
@@ -162,7 +159,7 @@ static gboolean visit_blocks(Asking *asking, guint number, const char *file, gin
   if (file)
     db_bind(blocks, "s", file);
   else
-    db_bind(blocks, "i", from);
+    db_bind(blocks, "i", (gint64)1);
   while (row)
     if (!db_step(blocks, &row, error) || (row && (!detail_view_take(&shard->view, blocks, error) ||
                                                   !visit_block(asking, &shard->view, error))))
@@ -175,12 +172,33 @@ gboolean details_reader_visit(DetailsReader *reader, const char *file, DetailVis
   Asking asking = {.reader = reader, .visit = visit, .user = user};
   gboolean ok = details_reader_begin(reader, error);
   for (guint i = 0; i < reader->n_shards && ok; i++)
-    ok = visit_blocks(&asking, i, file, 1, error);
+    ok = visit_blocks(&asking, i, file, error);
   details_reader_end(reader);
   return ok;
 }
 
 /* --- A key */
+
+/* The detail with this index of the view's block has the key. */
+static gboolean visit_found(Asking *asking, ReaderShard *shard, guint index, GError **error) {
+  Detail detail = detail_view_detail(&shard->view, index);
+  asking->found = TRUE;
+  if (record_block_integer(detail.block, DETAIL_STATUS, index) == DETAIL_SUSPENDED) {
+    g_autoptr(DbStatement) settled = db_prepare_named(shard->details, details_queries_sql, "settled-by", error);
+    gboolean row;
+    if (!settled)
+      return FALSE;
+    db_bind(settled, "i", detail.number);
+    if (!db_step(settled, &row, error))
+      return FALSE;
+    gint64 by = row && db_integer(settled, 1) <= asking->reader->through ? db_integer(settled, 0) : 0;
+    if (by && !detail_view_load(&shard->view, by, error))
+      return FALSE;
+    if (by)
+      detail = detail_view_detail(&shard->view, (guint)(by - shard->view.first));
+  }
+  return asking->visit(asking->user, &detail, error);
+}
 
 static gboolean find_in_run(Asking *asking, ReaderShard *shard, const KeyRun *run, guint64 hash, GError **error) {
   const KeyEntry *first;
@@ -188,12 +206,30 @@ static gboolean find_in_run(Asking *asking, ReaderShard *shard, const KeyRun *ru
   for (guint i = 0; i < n && !asking->found; i++) {
     if (!detail_view_load(&shard->view, first[i].number, error))
       return FALSE;
-    Detail detail = detail_view_detail(&shard->view, (guint)(first[i].number - shard->view.first));
-    if (!detail_has_key(&shard->view, detail.index, asking->key, asking->length))
-      continue;
-    asking->found = TRUE;
-    if (!asking->visit(asking->user, &detail, error))
+    guint index = (guint)(first[i].number - shard->view.first);
+    if (detail_has_key(&shard->view, index, asking->key, asking->length) &&
+        !visit_found(asking, shard, index, error))
       return FALSE;
+  }
+  return TRUE;
+}
+
+/* Details that are in no run yet, one after the other. */
+static gboolean find_in_newest(Asking *asking, ReaderShard *shard, GError **error) {
+  g_autoptr(DbStatement) blocks = db_prepare_named(shard->details, details_queries_sql, "blocks-from", error);
+  gboolean row = blocks != NULL;
+  if (!blocks)
+    return FALSE;
+  db_bind(blocks, "i", reader_shard_indexed(shard) + 1);
+  while (row && !asking->found) {
+    if (!db_step(blocks, &row, error) || (row && !detail_view_take(&shard->view, blocks, error)))
+      return FALSE;
+    for (guint i = 0; row && !asking->found && shard->view.admission <= asking->reader->through &&
+                      i < shard->view.count;
+         i++)
+      if (detail_is_first(&shard->view, i) && detail_has_key(&shard->view, i, asking->key, asking->length) &&
+          !visit_found(asking, shard, i, error))
+        return FALSE;
   }
   return TRUE;
 }
@@ -208,7 +244,7 @@ gboolean details_reader_find(DetailsReader *reader, const char *key, gsize lengt
     for (guint j = 0; j < shard->runs->len && ok && !asking.found; j++)
       ok = find_in_run(&asking, shard, shard->runs->pdata[j], hash, error);
     if (ok && !asking.found)
-      ok = visit_blocks(&asking, i, NULL, reader_shard_indexed(shard) + 1, error);
+      ok = find_in_newest(&asking, shard, error);
   }
   details_reader_end(reader);
   return ok;

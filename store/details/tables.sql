@@ -17,6 +17,16 @@ CREATE TABLE detail(
 );
 CREATE INDEX detail_admission ON detail(admission);
 CREATE INDEX detail_file ON detail(file);
+-- Details without a price yet, and the later detail that has it: of the same record, without a key of its own.
+CREATE TABLE suspended(
+  number     INTEGER PRIMARY KEY,
+  admission  INTEGER NOT NULL,
+  settled_by INTEGER,
+  settled_in INTEGER                              -- the admission
+);
+CREATE INDEX suspended_waiting ON suspended(number) WHERE settled_by IS NULL;
+CREATE INDEX suspended_admission ON suspended(admission);
+CREATE INDEX suspended_settled ON suspended(settled_in) WHERE settled_in IS NOT NULL;
 -- The files in which the keys of the details from `first` to `last` lie in order of their hashes. They follow each
 -- other without a gap; what is behind the last one is in no run yet.
 CREATE TABLE run(first INTEGER PRIMARY KEY, last INTEGER NOT NULL);

@@ -4,7 +4,6 @@
 #include "gateway/common/codes.h"
 #include "gateway/processors/rating/desk.h"
 #include "gateway/processors/rating/pack.h"
-#include "gateway/threads/crew.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,43 +12,17 @@ enum { NUMBER = 32 };
 typedef struct {
   Admission *admission;
   GArray *probes; /* DetailProbe, ascending by hash, then record */
-  gboolean (*work)(gpointer deciding, guint shard, GError **error);
-  gint next; /* atomic: the next shard */
 } Deciding;
+
+static gboolean in_all_shards(Deciding *deciding, DeskWork work, GError **error) {
+  return rating_desk_spread(deciding->admission->desk, deciding->admission->threads, work, deciding, error);
+}
 
 void admission_clear(Admission *admission) {
   record_block_free(admission->block);
   g_free(admission->records);
   if (admission->keys)
     g_string_free(admission->keys, TRUE);
-}
-
-/* --- Each shard in a thread */
-
-static void work_on_shards(gpointer data) {
-  Deciding *deciding = data;
-  RatingDesk *desk = deciding->admission->desk;
-  for (guint shard; (shard = (guint)g_atomic_int_add(&deciding->next, 1)) < desk->n_shards;)
-    if (!deciding->work(deciding, shard, &desk->shards[shard].error))
-      continue;
-}
-
-static gboolean in_all_shards(Deciding *deciding, gboolean (*work)(gpointer, guint, GError **), GError **error) {
-  RatingDesk *desk = deciding->admission->desk;
-  GError *first = NULL;
-  deciding->work = work;
-  deciding->next = 0;
-  crew_run(MIN(deciding->admission->threads, desk->n_shards), work_on_shards, deciding);
-  for (guint i = 0; i < desk->n_shards; i++) {
-    GError *own = g_steal_pointer(&desk->shards[i].error);
-    if (own && !first)
-      first = own;
-    else
-      g_clear_error(&own);
-  }
-  if (first)
-    g_propagate_error(error, first);
-  return !first;
 }
 
 /* --- Keys */

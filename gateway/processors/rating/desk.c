@@ -37,6 +37,7 @@ void rating_desk_close(RatingDesk *desk) {
   g_clear_pointer(&desk->shape, g_free);
   g_clear_pointer(&desk->terms, g_free);
   g_clear_pointer(&desk->rules, g_free);
+  g_clear_pointer(&desk->tried, g_free);
 }
 
 void rating_desk_free(gpointer data) {
@@ -79,16 +80,10 @@ static gboolean open_shard(RatingDesk *desk, DeskShard *shard, GError **error) {
   return TRUE;
 }
 
-static const ConfRating *rating_of(const Step *step, const char *name) {
-  const ConfLane *lane = NULL;
-  conf_feed(step->flow->conf, step->feed->conf->name, &lane);
-  return lane ? named_find(lane->ratings, name) : NULL;
-}
-
-static gboolean open_all(RatingDesk *desk, const Step *step, GError **error) {
-  desk->conf = step->flow->conf;
-  desk->rating = rating_of(step, desk->name);
-  desk->folder = g_strdup(step->flow->paths->folder);
+static gboolean open_all(RatingDesk *desk, const DeskPlace *place, GError **error) {
+  desk->conf = place->conf;
+  desk->rating = named_find(place->lane->ratings, desk->name);
+  desk->folder = g_strdup(place->folder);
   if (!desk->rating)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "the lane has no rating \"%s\"", desk->name);
   DetailsOptions options = {desk->folder, desk->name, desk->rating->shards};
@@ -153,8 +148,8 @@ static gboolean open_tables(RatingDesk *desk, GError **error) {
   return TRUE;
 }
 
-gboolean rating_desk_open(RatingDesk *desk, const Step *step, GError **error) {
-  if (desk->details || open_all(desk, step, error))
+gboolean rating_desk_open(RatingDesk *desk, const DeskPlace *place, GError **error) {
+  if (desk->details || open_all(desk, place, error))
     return TRUE;
   rating_desk_close(desk);
   return FALSE;

@@ -52,17 +52,32 @@ typedef struct {
   guint n_shards;
   DeskShard *shards;
   char *shape, *terms, *rules;
+  char *tried; /* the terms with which suspended details were looked at last; NULL: not since the start */
   GArray *compared; /* guint: columns that make a record's content */
 } RatingDesk;
 
 gpointer rating_desk_new(const char *name);
 void rating_desk_free(gpointer desk);
 /* All of these under its lock. Details and plans; it may be open. */
-gboolean rating_desk_open(RatingDesk *desk, const Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+typedef struct {
+  const Conf *conf;
+  const ConfLane *lane;
+  const char *folder;
+} DeskPlace;
+gboolean rating_desk_open(RatingDesk *desk, const DeskPlace *place, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* From here on the versions of its tables that are in force, of each table the same for every shard. */
 gboolean rating_desk_refresh(RatingDesk *desk, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void rating_desk_let_go(RatingDesk *desk); /* of the tables, when nothing is to be rated for now */
 void rating_desk_close(RatingDesk *desk);
+/* Calls work for each shard, in up to `threads` threads at once; the first error is told. */
+typedef gboolean (*DeskWork)(gpointer user, guint shard, GError **error);
+gboolean rating_desk_spread(RatingDesk *desk, guint threads, DeskWork work, gpointer user,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Prices suspended details whose tables have what they lacked, when a table has another version than it had the last
+ * time: each pass an admission of some thousand, until none is left or *stop. *settled: how many. After a failure the
+ * desk is closed. */
+gboolean rating_desk_settle(RatingDesk *desk, guint threads, const gint *stop, guint64 *settled,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Some batches of a file, in one admission. */
 typedef struct {
@@ -72,6 +87,7 @@ typedef struct {
   RecordBlock *block;  /* with the layout's columns first */
   UsageRecord *records;
   GString *keys;
+  const gint64 *settles; /* of each record the suspended detail that it is; NULL: they are new */
   guint threads;
 } Admission;
 void admission_clear(Admission *admission);
@@ -81,7 +97,9 @@ gboolean admission_decide(Admission *admission, GError **error) G_GNUC_WARN_UNUS
 /* Durable in every shard on return. */
 gboolean admission_commit(Admission *admission, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* --- pricing.c: one shard's new records, in their order: rated, and put. Sets their verdicts. */
+/* --- pricing.c: the value, where there is one, into the record that is being put. */
+void usage_copy_value(const RecordBlock *from, guint column, guint record, RecordBlock *into, guint to);
+/* One shard's new records, in their order: rated, and put. Sets their verdicts. */
 gboolean admission_price_shard(Admission *admission, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* --- terms.c */
 char *rating_terms(const RatingDesk *desk);

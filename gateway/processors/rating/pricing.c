@@ -19,7 +19,7 @@ typedef struct {
 
 /* --- Columns from one block to another */
 
-static void copy_value(const RecordBlock *from, guint column, guint record, RecordBlock *into, guint to) {
+void usage_copy_value(const RecordBlock *from, guint column, guint record, RecordBlock *into, guint to) {
   gsize length;
   if (record_block_is_null(from, column, record))
     return;
@@ -39,7 +39,7 @@ static void copy_account(const Pricing *pricing, const RecordBlock *from, guint 
                           (gsize)g_snprintf(number, sizeof number, "%" G_GINT64_FORMAT,
                                             record_block_integer(from, (guint)column, record)));
   else
-    copy_value(from, (guint)column, record, into, DETAIL_ACCOUNT);
+    usage_copy_value(from, (guint)column, record, into, DETAIL_ACCOUNT);
 }
 
 /* --- What accounts have used */
@@ -121,12 +121,14 @@ static void put_detail(const Pricing *pricing, guint index) {
   copy_account(pricing, shard->usage, index, into);
   record_block_put_integer(into, DETAIL_AT, record->at);
   record_block_put_integer(into, DETAIL_STATUS, record->status == RATING_RATED ? DETAIL_RATED : DETAIL_SUSPENDED);
+  if (admission->settles)
+    record_block_put_integer(into, DETAIL_SETTLES, admission->settles[shard->records[index]]);
   if (record->code)
     record_block_put_text(into, DETAIL_CODE, record->code, strlen(record->code));
   if (record->status == RATING_RATED)
     put_rated(pricing, index, record, into);
   for (guint i = 0; i < shard->usage->n_columns; i++)
-    copy_value(shard->usage, i, index, into, DETAIL_COLUMNS + i);
+    usage_copy_value(shard->usage, i, index, into, DETAIL_COLUMNS + i);
   record_block_end(into);
 }
 
@@ -148,13 +150,18 @@ static void hold_old(const Pricing *pricing) {
   guint64 horizon = pricing->admission->desk->rating->horizon;
   const Rated *rated = pricing->shard->rated;
   gint64 oldest = pricing->admission->arrived - (gint64)horizon * G_USEC_PER_SEC;
-  for (guint i = 0; i < rated->n && horizon; i++) {
+  for (guint i = 0; i < rated->n && horizon && !pricing->admission->settles; i++) {
     RatedRecord *record = &rated->records[i];
     if (record->status == RATING_REJECTED || record->status == RATING_HELD || record->at >= oldest)
       continue;
     record->status = RATING_HELD;
     record->code = CODE_TOO_OLD;
   }
+}
+
+/* What is suspended, and still is, goes on waiting as it does. */
+static gboolean is_put(const Admission *admission, const RatedRecord *record) {
+  return record->status == RATING_RATED || (record->status == RATING_SUSPENDED && !admission->settles);
 }
 
 static gboolean price_block(Pricing *pricing, GError **error) {
@@ -177,7 +184,7 @@ static gboolean price_block(Pricing *pricing, GError **error) {
   record_block_clear(shard->details);
   for (guint i = 0; i < shard->usage->count; i++) {
     tell(pricing, i);
-    if (shard->rated->records[i].status == RATING_RATED || shard->rated->records[i].status == RATING_SUSPENDED)
+    if (is_put(admission, &shard->rated->records[i]))
       put_detail(pricing, i);
   }
   DetailPut put = {shard->details, admission->file, admission->desk->shape, admission->desk->terms};
@@ -191,7 +198,7 @@ static void add_usage(const Pricing *pricing, guint32 record) {
   shard->records[shard->usage->count] = record;
   record_block_begin(shard->usage, from->lines[record]);
   for (guint i = 0; i < shard->usage->n_columns; i++)
-    copy_value(from, i, record, shard->usage, i);
+    usage_copy_value(from, i, record, shard->usage, i);
   record_block_end(shard->usage);
 }
 

@@ -153,8 +153,15 @@ static gboolean take_group(const Run *run, guint from, guint *to, gboolean *answ
   return *to > from || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "its batches could not be taken up");
 }
 
+static gboolean open_for(const Run *run, GError **error) {
+  const Flow *flow = run->step->flow;
+  DeskPlace place = {.conf = flow->conf, .folder = flow->paths->folder};
+  conf_feed(flow->conf, run->step->feed->conf->name, &place.lane);
+  return rating_desk_open(run->desk, &place, error);
+}
+
 static gboolean rate_batches(const Run *run, GError **error) {
-  if (!rating_desk_open(run->desk, run->step, error))
+  if (!open_for(run, error))
     return FALSE;
   for (guint i = 0; i < run->batches->len;) {
     const BookBatch *batch = run->batches->pdata[i];

@@ -1,7 +1,7 @@
 """process rating: each record of usage is rated once; what is told of it, and what is kept."""
 import rates
 import usage
-from harness import equal, has, test
+from harness import equal, has, test, wait_until
 from packers import finish, opened
 from world import World
 
@@ -118,6 +118,28 @@ def counters_go_on_over_files_and_restarts_and_a_key_may_have_several_fields():
         music.rate("two", usage.record("S3", 39991), usage.record("S4", 5, at="2026-07-01T00:00:00Z"))
         equal([(music.explain("S3", at)[n]) for n in ("counter", "amount")], [10010, "52788.05"], "behind a kill")
         equal(music.explain("S4", "2026-07-01T00:00:00Z")["counter"], 0, "another month")
+        finish(world)
+
+
+@test
+def what_was_suspended_is_priced_when_its_rate_has_come():
+    with World(local=True) as world:
+        music = Music(world, loaded=None)
+        equal(music.rate("one", *[usage.record(f"S{i}", account=f"A{i % 9}") for i in range(1200)],
+                         usage.record("Q1", product="P9"), usage.record("S7", account="A7")),
+              [("OK", "B010")] * 1201 + [("DUPLICATE", "K001")], "before anything is loaded")
+        music.load([("P1", "0.2500")])
+        wait_until("the prices", lambda: "1200 rated over 396.00, 1 suspended" in world.gateway.run("verify").out,
+                   log=world.gateway.log_tail)
+        told = music.explain("S7")
+        equal([told[name] for name in ("status", "amount", "line")], ["rated", "0.33", 8], "S7")
+        equal(music.explain("Q1")["status"], "suspended", "what has no rate yet")
+        equal(music.rate("two", usage.record("S7", account="A7"), usage.record("S7", 79, account="A7")),
+              [("DUPLICATE", "K003"), ("REJECTED", "K004")], "sent again")
+        world.gateway.kill()
+        world.gateway.start()
+        music.load([("P1", "0.2500"), ("P9", "1.0000")])
+        wait_until("the last one", lambda: music.explain("Q1")["status"] == "rated", log=world.gateway.log_tail)
         finish(world)
 
 

@@ -259,6 +259,64 @@ static void keys_are_found_and_counters_go_on_whatever_has_become_of_them(void *
   expect_verified(NULL, ALL);
 }
 
+static void put_one(Details *details, const char *key, DetailStatus status, gint64 settles) {
+  g_autoptr(RecordBlock) block = details_block_new(shape, DETAILS_BLOCK);
+  record_block_begin(block, 9);
+  put_text(block, DETAIL_KEY, key);
+  put_text(block, DETAIL_ACCOUNT, "A");
+  record_block_put_integer(block, DETAIL_STATUS, status);
+  record_block_put_integer(block, DETAIL_AMOUNT, status == DETAIL_RATED ? 3 : 0);
+  if (settles)
+    record_block_put_integer(block, DETAIL_SETTLES, settles);
+  record_block_end(block);
+  DetailPut one = {block, "f", shape, "{}"};
+  assert_true(details_put(details, 0, &one, NULL));
+}
+
+static guint waiting(Details *details) {
+  g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(gint64));
+  assert_true(details_waiting(details, 0, 0, 10, numbers, NULL));
+  return numbers->len;
+}
+
+/* Also when the first try was cut short between two files. */
+static void a_suspended_detail_gets_its_price_once_and_keeps_its_key(void **state) {
+  (void)state;
+  Details *details = open_details(1);
+  Detail detail;
+  details_begin(details);
+  put_one(details, "K1", DETAIL_SUSPENDED, 0);
+  put_one(details, "K2", DETAIL_SUSPENDED, 0);
+  finish(details);
+  assert_int_equal(waiting(details), 2);
+  details_begin(details);
+  put_one(details, "K1", DETAIL_RATED, 1);
+  assert_int_equal(waiting(details), 1);
+  details_close(details);
+  details = open_details(1);
+  assert_int_equal(waiting(details), 2);
+  expect_read("K1", "K1 of f in 1 ");
+  details_begin(details);
+  put_one(details, "K1", DETAIL_RATED, 1);
+  finish(details);
+  expect_read("K1", "K1 of f in 2 ");
+  expect_read("K2", "K2 of f in 1 ");
+  assert_int_equal(found(details, "K1"), 1);
+  assert_true(details_read(details, 0, 3, &detail, NULL));
+  assert_int_equal(record_block_integer(detail.block, DETAIL_SETTLES, detail.index), 1);
+  expect_verified(NULL, 1);
+  details_begin(details);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(RecordBlock) again = details_block_new(shape, DETAILS_BLOCK);
+  add_detail(again, "K1", "A");
+  again->columns[DETAIL_SETTLES].integers[0] = 1;
+  again->columns[DETAIL_SETTLES].nulls[0] = 0;
+  DetailPut put_again = {again, "f", shape, "{}"};
+  assert_false(details_put(details, 0, &put_again, &error));
+  assert_int_equal(error->code, SALLYPORT_ERROR_BUG);
+  details_close(details);
+}
+
 static void change(const char *kind, const char *sql) {
   g_autofree char *path = g_strdup_printf("%s/music.%s-0.db", folder, kind);
   Db *db = db_open(&(DbOptions){.path = path, .use = DB_WRITE}, NULL);
@@ -315,6 +373,7 @@ int main(void) {
       TEST(an_admission_that_is_not_in_every_file_is_taken_back),
       TEST(an_answer_is_kept_with_its_admission),
       TEST(keys_are_found_and_counters_go_on_whatever_has_become_of_them),
+      TEST(a_suspended_detail_gets_its_price_once_and_keeps_its_key),
       TEST(verify_names_what_does_not_hold),
       TEST(the_number_of_shards_never_changes_and_no_file_is_made_twice),
       TEST(fields_come_back_as_they_were),

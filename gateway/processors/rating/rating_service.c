@@ -1,0 +1,105 @@
+/* Looks now and then whether a table has got a version that suspended usage has waited for, and has it priced. */
+#include "gateway/processors/rating/rating_service.h"
+#include "gateway/common/log.h"
+#include "gateway/processors/rating/desk.h"
+#include <errno.h>
+#include <time.h>
+
+enum { EVERY_SECONDS = 2 };
+
+typedef struct {
+  const LaneHost *host;
+  GPtrArray *desks; /* RatingDesk*; the feeds' */
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  gint stopping; /* atomic, and changed under the lock */
+} RatingService;
+
+static gboolean settle_desk(const RatingService *service, RatingDesk *desk, guint64 *settled, GError **error) {
+  const LaneHost *host = service->host;
+  DeskPlace place = {host->conf, host->lane, host->paths->folder};
+  pthread_mutex_lock(&desk->lock);
+  gboolean ok = rating_desk_open(desk, &place, error) &&
+                rating_desk_settle(desk, MAX(host->threads, 1), &service->stopping, settled, error);
+  rating_desk_let_go(desk);
+  pthread_mutex_unlock(&desk->lock);
+  return ok;
+}
+
+static void look_at(const RatingService *service, RatingDesk *desk) {
+  g_autoptr(GError) error = NULL;
+  guint64 settled = 0;
+  if (!settle_desk(service, desk, &settled, &error)) {
+    log_event(LOG_WARNING, "rating-not-settled", {"rating", desk->name}, {"error", error->message});
+    if (sallyport_error_code(error) == SALLYPORT_ERROR_STORAGE)
+      service->host->storage_failed(service->host->user);
+  } else if (settled > 0) {
+    log_event(LOG_INFO, "rating-settled", {"rating", desk->name}, {"records", log_number((gint64)settled)});
+  }
+}
+
+static void *run(void *data) {
+  RatingService *service = data;
+  pthread_mutex_lock(&service->lock);
+  while (!service->stopping) {
+    pthread_mutex_unlock(&service->lock);
+    for (guint i = 0; i < service->desks->len && !g_atomic_int_get(&service->stopping); i++)
+      look_at(service, service->desks->pdata[i]);
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += EVERY_SECONDS;
+    pthread_mutex_lock(&service->lock);
+    while (!service->stopping && pthread_cond_timedwait(&service->changed, &service->lock, &until) != ETIMEDOUT)
+      continue;
+  }
+  pthread_mutex_unlock(&service->lock);
+  return NULL;
+}
+
+static void free_service(gpointer data) {
+  RatingService *service = data;
+  g_ptr_array_unref(service->desks);
+  pthread_cond_destroy(&service->changed);
+  pthread_mutex_destroy(&service->lock);
+  g_free(service);
+}
+
+static gpointer start(const LaneHost *host, GError **error) {
+  g_autoptr(GPtrArray) desks = g_ptr_array_new();
+  for (guint i = 0; i < host->feeds->feeds->len; i++) {
+    const Feed *feed = host->feeds->feeds->pdata[i];
+    if (feed->conf->process == CONF_PROCESS_RATING && !g_ptr_array_find(desks, feed->shared, NULL))
+      g_ptr_array_add(desks, feed->shared);
+  }
+  if (desks->len == 0)
+    return NULL;
+  RatingService *service = g_new0(RatingService, 1);
+  service->host = host;
+  service->desks = g_steal_pointer(&desks);
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&service->changed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  pthread_mutex_init(&service->lock, NULL);
+  int wrong = pthread_create(&service->thread, NULL, run, service);
+  if (!wrong)
+    return service;
+  free_service(service);
+  sallyport_error_errno(error, wrong, "the thread that rates what was suspended");
+  return NULL;
+}
+
+static gboolean stop(gpointer data, guint grace_seconds) {
+  RatingService *service = data;
+  (void)grace_seconds; /* a pass takes no longer than some thousand records */
+  pthread_mutex_lock(&service->lock);
+  g_atomic_int_set(&service->stopping, 1);
+  pthread_cond_signal(&service->changed);
+  pthread_mutex_unlock(&service->lock);
+  pthread_join(service->thread, NULL);
+  return TRUE;
+}
+
+const LaneService rating_service = {.name = "rating", .start = start, .stop = stop, .free = free_service};
