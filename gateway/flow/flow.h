@@ -49,6 +49,7 @@ typedef struct {
   Declarations *declarations; /* read so far; likewise */
   Overlooked *overlooked;     /* likewise */
   guint polls;                /* so far; likewise */
+  gboolean has_remembered;    /* what the book has in `seen` has its look; likewise */
   char *cursor;               /* of a mailbox: what is behind it was not listed yet; likewise */
   gint64 anew_at;             /* monotonic: when its list is begun anew; likewise */
   gint64 next_poll;           /* microseconds since 1970; under the lane's lock */

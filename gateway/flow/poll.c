@@ -192,6 +192,13 @@ static gboolean is_ready_at_sight(const Poll *poll, const CourierEntry *entry) {
          FILE_WAIT_NOTHING;
 }
 
+/* One poll takes no more new names than that. Whether such a name is new, the book is not asked: what it has in `seen`
+ * has its look, and with its other files nothing is to be done. */
+static gboolean is_left_for_later(const Poll *poll, const CourierEntry *entry) {
+  return poll->added->len >= MOST_SIGHTINGS && !looks_find(poll->feed->looks, entry->name) &&
+         admit_is_candidate(&poll->feed->conf->source, entry->name) && !is_ready_at_sight(poll, entry);
+}
+
 /* Whether the name looks as it did at the look before, so that there is nothing to be done and the book, which would
  * say the same again, is not asked: a poll costs what is new. What waits is logged at the second look, and named in an
  * alarm if it has waited longest: then its row is wanted. */
@@ -224,7 +231,7 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
   gboolean is_ignored = entry->size == 0 && poll->feed->conf->source.empty == CONF_EMPTY_IGNORE;
   if (!entry->is_file || is_ignored)
     return TRUE;
-  if (is_as_before(poll, entry)) {
+  if (is_as_before(poll, entry) || is_left_for_later(poll, entry)) {
     poll->poll.listed++;
     return TRUE;
   }
@@ -245,8 +252,6 @@ static gboolean consider(Poll *poll, const CourierEntry *entry, GError **error) 
       look_for(poll, entry)->is_done = TRUE;
     return TRUE;
   }
-  if (!file && poll->added->len >= MOST_SIGHTINGS && !is_ready_at_sight(poll, entry))
-    return TRUE;
   Look *look = look_for(poll, entry);
   gboolean is_new = !file, is_as_it_was = file && file->size == entry->size && file->modified == entry->modified;
   if (is_new) {
@@ -381,9 +386,11 @@ static gboolean last_good_poll(Poll *poll, GError **error) {
 /* How it was seen is not known any more, so that evidence begins anew; what the book says of it is. */
 static gboolean remember(gpointer user, const BookSeen *seen) {
   Poll *poll = user;
-  if (seen->waits_for == FILE_WAIT_DECLARATION || !seen->waits_on || !g_hash_table_contains(poll->names, seen->name))
+  if (!g_hash_table_contains(poll->names, seen->name))
     return TRUE;
   Look *look = looks_make(poll->feed->looks, seen->name);
+  if (seen->waits_for == FILE_WAIT_DECLARATION || !seen->waits_on)
+    return TRUE;
   *look = (Look){.size = seen->size,
                  .modified = seen->modified,
                  .is_told = TRUE,
@@ -393,8 +400,9 @@ static gboolean remember(gpointer user, const BookSeen *seen) {
 }
 
 static gboolean look_through(Poll *poll, const GPtrArray *entries, GError **error) {
-  if (poll->generation == 0 && !book_visit_seen(poll->reader, poll->feed->conf->name, remember, poll, error))
+  if (!poll->feed->has_remembered && !book_visit_seen(poll->reader, poll->feed->conf->name, remember, poll, error))
     return FALSE;
+  poll->feed->has_remembered = TRUE;
   for (guint i = 0; i < entries->len; i++)
     if (!consider(poll, entries->pdata[i], error))
       return FALSE;

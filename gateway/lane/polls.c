@@ -1,8 +1,10 @@
 /* The polls of source folders: when they are due, and what becomes of one that failed. */
 #include "gateway/common/log.h"
+#include "gateway/flow/admission/looks.h"
 #include "gateway/lane/lane_private.h"
+#include <malloc.h>
 
-enum { HINT_MS = 100 };
+enum { HINT_MS = 100, MANY_NAMES = 5000 };
 
 typedef struct {
   Task task;
@@ -77,6 +79,9 @@ static void run_poll(Task *task, BookReader *reader, Courier *courier, const GEr
   } else if (is_waiting(run->feed)) { /* an exchange that answers at once has no room for one more that waits */
     run->goes_on = was_first || admitted > 0 || g_get_monotonic_time() - begun >= G_USEC_PER_SEC;
   }
+  /* each thread has a heap of its own: what a listing of 200,000 names took would stay with every one that polled */
+  if (looks_number(run->feed->looks) > MANY_NAMES)
+    malloc_trim(0);
   poll_task_end(task);
 }
 

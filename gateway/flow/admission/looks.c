@@ -60,6 +60,10 @@ Look *looks_make(Looks *looks, GBytes *name) {
   return &named->look;
 }
 
+guint looks_number(const Looks *looks) {
+  return g_hash_table_size(looks->all);
+}
+
 void looks_drop(Looks *looks, GBytes *name) {
   const Named key = key_of(name);
   g_hash_table_remove(looks->all, &key);

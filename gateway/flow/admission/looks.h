@@ -9,6 +9,7 @@ void looks_free(Looks *looks); /* NULL is fine */
 /* NULL: there is none. Borrowed, until it is dropped or forgotten. */
 Look *looks_find(const Looks *looks, GBytes *name);
 Look *looks_make(Looks *looks, GBytes *name); /* the one that there is, or one without a look yet */
+guint looks_number(const Looks *looks);
 void looks_drop(Looks *looks, GBytes *name);
 /* All whose last look was not that one: their names are not listed any more. */
 void looks_forget_others(Looks *looks, guint generation);

@@ -109,3 +109,17 @@ def a_finished_file_among_many_is_answered_after_the_first_look():
         world.start()
         for part in range(3):
             equal(world.feedback(f"POINTS_finished{part}.dat.pgp", seconds=60).accepted, 3, "accepted")
+        # and the next polls take the others, also after a restart; what is finished meanwhile is answered at once
+        polls = 1
+        while len(world.gateway.files("--state", "seen", "--limit", "0")) < 18000:
+            polls += 1
+            assert polls <= 3, f"{polls} polls"
+            if polls == 2:
+                world.gateway.stop()
+                world.start()
+            else:
+                world.gateway.poll()
+            wait_until("a poll", lambda: world.gateway.log().count(" debug poll ") >= polls, log=world.gateway.log_tail)
+        world.drop("POINTS_205999.dat.pgp", accruals.records(3, prefix="L"))
+        world.gateway.poll()
+        equal(world.feedback("POINTS_205999.dat.pgp", seconds=60).accepted, 3, "accepted")
