@@ -123,15 +123,16 @@ class End:
 class Exchange:
     """with Exchange() as exchange: … — it runs."""
 
-    def __init__(self, *, items="", alarm="", requests="", folders=None, front=None, tls=False, start=True,
-                 state=None):
-        """`folders`: of an end's name, the text of an endpoint "main" and that of its drop folder."""
+    def __init__(self, *, items="", alarm="", requests="", folders=None, endpoint="main", front=None,
+                 tls=False, start=True, state=None):
+        """`folders`: of an end's name, the text of an endpoint "main" (or `endpoint`) and that of its drop folder."""
         self.folder = os.path.join(run_folder(), "x" + secrets.token_hex(3))
         os.mkdir(self.folder)
         self.state = state or os.path.join(self.folder, "state")
         self.port = free_port()
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         self.items, self.alarm, self.requests, self.folders = items, alarm, requests, folders or {}
+        self.endpoint = endpoint
         self.watcher = End(self, "watcher")
         self.front = {"listen": f"127.0.0.1:{self.port}", "url": self.url, "clear-text": "yes",
                       "connections-per-address": 64, "metrics-token-sha256": digest(self.watcher.token.encode()),
@@ -150,7 +151,7 @@ class Exchange:
         ends = "".join(f'partner "{end.name}" {{ access {{ token-sha256 = {{ "{digest(end.token.encode())}" }} }}\n'
                        f'{self.folders.get(end.name, [""])[0]} }}\n'
                        for end in (self.source, self.consumer, self.stranger))
-        drops = "".join(f'drop-folder "{name}" {{ endpoint = "main"  {texts[1]} }}\n'
+        drops = "".join(f'drop-folder "{name}" {{ endpoint = "{self.endpoint}"  {texts[1]} }}\n'
                         for name, texts in self.folders.items())
         with open(self.path, "w") as file:
             file.write(f"""node {{ name = "gw-01"  state = "{self.state}"  runtime = "{self.folder}/run"
