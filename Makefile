@@ -166,8 +166,8 @@ test-openpgp:
 	for v in 5 6; do npm install --silent --no-audit --no-fund --prefix $(BUILD)/interop/openpgp$$v openpgp@$$v; done
 	BUILD=$(BUILD) tests/interop/run
 
-# Not below build/servers, build/toys and build/debian13: other people's files lie there.
--include $(shell find $(BUILD) \( -path '*/servers' -o -path '*/toys' -o -path '*/debian13' \) -prune -o \
+# Not below build/servers, build/toys and build/roots: other people's files lie there.
+-include $(shell find $(BUILD) \( -path '*/servers' -o -path '*/toys' -o -path '*/roots' \) -prune -o \
                    -name '*.d' -type f -print 2>/dev/null)
 
 # Everything below asks packaging/install-packages for what is missing, which needs root only if something is.
@@ -192,8 +192,21 @@ test-servers: all
 	SALLYPORT=$(BUILD)/sallyport tests/servers/run
 
 test-debian13:
-	packaging/install-packages test-debian13
+	packaging/install-packages roots
 	tests/debian13
+
+# Packages for the release of Debian that runs here, and for others that use RPM.
+deb:
+	packaging/install-packages build deb
+	packaging/deb/build $(BUILD)/deb
+
+rpm:
+	packaging/install-packages build rpm
+	packaging/rpm/build $(BUILD)/rpm
+
+test-packages:
+	packaging/install-packages roots test-packages
+	tests/packages/run
 
 coverage:
 	packaging/install-packages build test coverage
@@ -215,15 +228,19 @@ bench:
 # DESTDIR and PREFIX as usual. What stands in /etc already is left as it is.
 ETC      ?= /etc
 UNIT_DIR ?= $(PREFIX)/lib/systemd
+ZSH_DIR  ?= zsh/vendor-completions
 SHARE    := $(abspath $(DESTDIR)/$(PREFIX)/share)
 install: $(BUILD)/sallyport
 	install -D -m 755 $(BUILD)/sallyport $(DESTDIR)$(PREFIX)/bin/sallyport
 	for page in packaging/man/*.[1-8]; do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 644 packaging/completion/sallyport.bash $(SHARE)/bash-completion/completions/sallyport
+	install -D -m 644 packaging/completion/sallyport.zsh $(SHARE)/$(ZSH_DIR)/_sallyport
+	install -D -m 644 packaging/completion/sallyport.fish $(SHARE)/fish/vendor_completions.d/sallyport.fish
 	install -d $(DESTDIR)$(UNIT_DIR)/system
 	sed 's|@PREFIX@|$(PREFIX)|' packaging/sallyport.service > $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
 	chmod 644 $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
 	install -D -m 644 packaging/sallyport.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf
+	install -D -m 644 packaging/sallyport.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sallyport.conf
 	cd conf/samples && find . -type f -exec install -D -m 644 {} $(SHARE)/doc/sallyport/examples/{} \;
 	install -D -m 644 README.md $(SHARE)/doc/sallyport/README.md
 	for page in packaging/doc/[A-Z]*.md; do install -D -m 644 $$page $(SHARE)/doc/sallyport/doc/$${page##*/}; done
@@ -234,7 +251,9 @@ install: $(BUILD)/sallyport
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/sallyport $(DESTDIR)$(UNIT_DIR)/system/sallyport.service
-	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf $(SHARE)/bash-completion/completions/sallyport
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/sallyport.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/sallyport.conf
+	rm -f $(SHARE)/bash-completion/completions/sallyport $(SHARE)/$(ZSH_DIR)/_sallyport
+	rm -f $(SHARE)/fish/vendor_completions.d/sallyport.fish
 	for page in packaging/man/*.[1-8]; do rm -f $(SHARE)/man/man$${page##*.}/$${page##*/}; done
 	rm -rf $(SHARE)/doc/sallyport $(SHARE)/sallyport
 
@@ -252,6 +271,8 @@ help:
 	@echo 'make soak         all kills of the crash test, 1,000 losses of power, an hour of storms, two at a time'
 	@echo 'make coverage     lines, functions and branches that tests pass, by file; COVERED="store crypto" for some'
 	@echo 'make test-debian13  demo and test in a Debian 13 of its own, from a clean clone'
+	@echo 'make deb, make rpm  the package for Debian, and the one for others, in $(BUILD)/deb and $(BUILD)/rpm'
+	@echo 'make test-packages  packages in clean roots of Debian 12 and 13'
 	@echo 'make install      DESTDIR, PREFIX=$(PREFIX), ETC=$(ETC); make uninstall leaves the configuration'
 	@echo 'make clean'
 	@echo 'Variables: BUILD=folder SANITIZE=1 TSAN=1 COVERAGE=1 FAULTS=1 FUZZ=1 CI=1 (warnings are errors)'
@@ -263,5 +284,6 @@ clean:
 	rm -rf build
 
 .PHONY: all clean faults unit units units-threaded fuzzers benches test toys soak coverage test-debian13 \
-        test-openpgp test-servers lint demo bench install uninstall help e2e $(patsubst %,unit-%,$(ROOMS))
+        deb rpm test-packages test-openpgp test-servers lint demo bench install uninstall help e2e \
+        $(patsubst %,unit-%,$(ROOMS))
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.sql.h $(BUILD)/%.json.h
