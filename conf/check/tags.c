@@ -74,12 +74,38 @@ static void check_open(const Section *section, const ConfLayout *layout, const C
                       "'open' = fewer: the last field, \"%s\", is not optional, so none can be missing", last->name);
 }
 
+/* What is behind the tag is one text, so that the tag stands before it. */
+static gboolean has_tags_first(const ConfLayout *layout) {
+  ConfTagPlace place;
+  for (guint i = 0; layout->tag_at && layout->tag_at[i]; i++)
+    if (!conf_tag_place(layout->tag_at[i], &place) || place.at != i + 1)
+      return FALSE;
+  return TRUE;
+}
+
+static void check_split(const Section *section, const ConfLayout *layout, const ConfLine *line) {
+  if (!line->split)
+    return;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GRegex) pattern = g_regex_new(line->split, 0, 0, &error);
+  if (layout->kind != CONF_LAYOUT_DELIMITED || layout->quote != CONF_QUOTE_NONE || layout->value_prefix ||
+      !has_tags_first(layout))
+    conf_report_error(section->report, line->where,
+                      "'split' is for delimited lines without quotes and prefixes, whose tags stand first");
+  else if (!pattern)
+    conf_report_error(section->report, line->where, "'split' is no pattern: %s", error->message);
+  else if ((guint)g_regex_get_capture_count(pattern) != line->fields->len)
+    conf_report_error(section->report, line->where, "'split' has %d groups in brackets, and the line has %u fields",
+                      g_regex_get_capture_count(pattern), line->fields->len);
+}
+
 void tags_check(const Section *section, const ConfLayout *layout) {
   g_autoptr(GPtrArray) lines = lines_all(layout);
   for (guint i = 0; i < lines->len; i++) {
     const ConfLine *line = lines->pdata[i];
     check_tag(section, layout, line);
     check_open(section, layout, line);
+    check_split(section, layout, line);
     for (guint j = 0; j < i; j++)
       if (line->tag && g_strcmp0(((const ConfLine *)lines->pdata[j])->tag, line->tag) == 0)
         conf_report_error(section->report, line->where, "the tag \"%s\" stands for two kinds of line", line->tag);

@@ -14,6 +14,7 @@ typedef struct {
   gboolean present;
   char *tag; /* with tag_at: of delimited lines its parts, with the delimiter between; of fixed ones put together */
   guint open; /* bits: 1 << ConfOpen: fields at the end may be missing; more may follow */
+  char *split; /* delimited: a pattern whose groups are the fields, in place of the delimiter; NULL: the delimiter */
   GPtrArray *fields; /* ConfField* */
 } ConfLine;
 

@@ -52,6 +52,7 @@ static const Row line_rows[] = {
     {MEMBER(ConfLine, tag), .kind = &kind_tag},
     ROW(ConfLine, "open", open, words, .words = WORDS(CONF_OPENS)),
     CHECK(check_open),
+    ROW(ConfLine, "split", split, text),
     CHECK(check_field_count),
     SECTIONS(ConfLine, "field", fields, table_field, .most = FIELDS_LIMIT),
     CHECK(check_names),

@@ -85,6 +85,17 @@ static gboolean compile_signs(Shape *shape, GError **error) {
   return TRUE;
 }
 
+/* The whole of what is behind the tag. That it has a group for each field, conf/ has checked. */
+static gboolean compile_split(Layout *layout, Shape *shape, const char *split, GError **error) {
+  if (!split)
+    return TRUE;
+  g_autofree char *whole = g_strdup_printf("(?:%s)\\z", split);
+  layout->has_split = TRUE;
+  shape->split = g_regex_new(whole, G_REGEX_ANCHORED | G_REGEX_OPTIMIZE, 0, NULL);
+  return shape->split ||
+         refuse_layout(error, "split: \"%s\" is no pattern", split);
+}
+
 static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf, GError **error) {
   if (!conf->present)
     return TRUE;
@@ -112,7 +123,7 @@ static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf
     if (shape->parts[i].at + shape->parts[i].raw_length > offset)
       return refuse_layout(error, "the line \"%s\" ends before its tag's place", shape->tag);
   layout->most_bytes = MAX(layout->most_bytes, offset);
-  return compile_signs(shape, error);
+  return compile_split(layout, shape, conf->split, error) && compile_signs(shape, error);
 }
 
 static guint length_of(const GPtrArray *lines) {
@@ -284,6 +295,7 @@ static void clear_shape(Shape *shape) {
   }
   g_free(shape->parts);
   g_free(shape->raw_tag);
+  g_clear_pointer(&shape->split, g_regex_unref);
   g_free(shape->field_of);
 }
 

@@ -25,7 +25,7 @@ struct Layout {
   gint *group_column;                    /* by group: of where it begins, before those of its header's fields */
   gint first_addenda_column, last_line_column; /* -1: no addenda */
   guint most_cells;
-  gboolean has_masked;
+  gboolean has_masked, has_split;
   gboolean needs_last_line_end;
   gboolean is_numbered; /* some field counts lines or records */
   guint days_back, days_ahead; /* of arrival, for the business date */

@@ -232,10 +232,7 @@ static GroupNumber *begin_line(Parse *parse, guint n_fields) {
 void outer_store(Parse *parse) {
   const Shape *shape = &parse->layout->shapes[parse->kind];
   if (!parse->layout->is_fixed && !parse_fit_cells(parse, shape)) {
-    gsize tag = shape->tag ? 1 : 0;
-    outer_refuse(parse, FAULT_FIELDS,
-                 g_strdup_printf("%" G_GSIZE_FORMAT " fields, the layout has %u", parse->n_cells - tag,
-                                 shape->n_fields));
+    outer_refuse(parse, FAULT_FIELDS, parse_count_reason(parse, shape));
   } else if (layout_is_addendum(parse->layout, parse->kind)) {
     store_addendum(parse, shape);
   } else {

@@ -163,7 +163,8 @@ static gboolean to_utf8(Parse *parse) {
     return FALSE;
   }
   parse->has_cells = charset->table && charset->is_ascii && !parse->is_quoted && parse->layout->delimiter_length == 1 &&
-                     line->n_delimiters < parse->layout->most_cells && convert_cells(parse);
+                     line->n_delimiters < parse->layout->most_cells && !parse->layout->has_split &&
+                     convert_cells(parse);
   if (parse->has_cells)
     return TRUE;
   GByteArray *converted = parse->state->converted;
@@ -187,15 +188,10 @@ static inline gboolean has_tag(const Parse *parse, const Shape *shape) {
          memcmp(parse->cells[0].at, shape->tag, shape->tag_length) == 0;
 }
 
-static char *count_reason(const Parse *parse, const Shape *shape) {
-  gsize tag = shape->tag ? 1 : 0;
-  return g_strdup_printf("%" G_GSIZE_FORMAT " fields, the layout has %u", parse->n_cells - tag, shape->n_fields);
-}
-
 static void store_record(Parse *parse) {
   const Shape *shape = &parse->layout->shapes[parse->kind];
-  if (G_UNLIKELY(parse->n_cells != shape->n_cells) && !parse_fit_cells(parse, shape)) {
-    parse_end_faulty(parse, -1, FAULT_FIELDS, FALSE, count_reason(parse, shape));
+  if (G_UNLIKELY(parse->n_cells != shape->n_cells || shape->split) && !parse_fit_cells(parse, shape)) {
+    parse_end_faulty(parse, -1, FAULT_FIELDS, FALSE, parse_count_reason(parse, shape));
     return;
   }
   Value *value = &parse->state->value;
@@ -222,7 +218,7 @@ static void store_line(Parse *parse) {
   if (!line || !names_check(parse))
     return;
   if (!parse_fit_cells(parse, shape)) {
-    g_autofree char *reason = count_reason(parse, shape);
+    g_autofree char *reason = parse_count_reason(parse, shape);
     parse_line_problem(parse, FAULT_FIELDS, reason);
     return;
   }

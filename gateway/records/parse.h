@@ -59,6 +59,7 @@ static inline guint parse_recognise(Parse *parse, gboolean (*has_tag)(const Pars
 /* Of a delimited line: whether it has a cell for each field, once those that may be missing are added. FALSE: it has
  * others than the kind of line may have. */
 gboolean parse_fit_cells(Parse *parse, const Shape *shape);
+char *parse_count_reason(const Parse *parse, const Shape *shape); /* why not; the caller frees */
 /* The cells of a tag at places of its own are one then, the first. */
 void parse_gather_tag(Parse *parse, const Shape *shape);
 /* Into the column of types, for the record that is being put. */

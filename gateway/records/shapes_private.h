@@ -24,6 +24,7 @@ typedef struct {
   guint n_parts; /* of a tag at places of its own: as many of the layout's places as it has */
   TagPart *parts;
   guint open; /* bits: 1 << ConfOpen */
+  GRegex *split; /* delimited: its groups are the fields; NULL: what stands between delimiters */
   guint n_fields, n_cells; /* cells: fields and the tag */
   guint n_signed;          /* fields whose sign is another's */
   gboolean ends_plainly;   /* a record: its fields are all that it has; no sign, type, group or addendum is put */

@@ -52,8 +52,33 @@ Cell parse_tag_of_none(const Parse *parse) {
   return at + width <= parse->line.length ? (Cell){parse->line.text + at, width} : (Cell){NULL, 0};
 }
 
+/* A pattern that takes too long is one that does not fit (PCRE2 counts). */
+static gboolean split_cells(Parse *parse, const Shape *shape) {
+  gsize tag = shape->tag ? 1 : 0;
+  const guint8 *end = parse->text + parse->length, *at = parse->n_cells > tag ? parse->cells[tag].at : end;
+  g_autoptr(GMatchInfo) match = NULL;
+  if (!g_regex_match_full(shape->split, (const char *)at, end - at, 0, 0, &match, NULL))
+    return FALSE;
+  for (guint i = 0; i < shape->n_fields; i++) {
+    gint from = -1, to = -1;
+    gboolean is_there = g_match_info_fetch_pos(match, (gint)i + 1, &from, &to) && from >= 0;
+    parse->cells[tag + i] = is_there ? (Cell){at + from, (gsize)(to - from)} : (Cell){at, 0};
+  }
+  parse->n_cells = shape->n_cells;
+  return TRUE;
+}
+
+char *parse_count_reason(const Parse *parse, const Shape *shape) {
+  gsize tag = shape->tag ? 1 : 0;
+  return shape->split ? g_strdup("what is behind the tag is not as the layout's 'split' has it")
+                      : g_strdup_printf("%" G_GSIZE_FORMAT " fields, the layout has %u", parse->n_cells - tag,
+                                        shape->n_fields);
+}
+
 gboolean parse_fit_cells(Parse *parse, const Shape *shape) {
   gsize wanted = shape->n_cells;
+  if (shape->split)
+    return split_cells(parse, shape);
   if (parse->n_cells > wanted && shape->open & 1u << CONF_OPEN_MORE)
     parse->n_cells = wanted;
   while (parse->n_cells < wanted && shape->open & 1u << CONF_OPEN_FEWER)

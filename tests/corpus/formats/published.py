@@ -400,6 +400,25 @@ def x12_835():
         "bad-cut": good[:-3]}
 
 
+def mt940():
+    def statement(reference, account, opening, movements, closing):
+        return ["{1:F01BANKDEFFAXXX0017000017}{2:I940TIDEDEFFXXXXN}{4:", f":20:{reference}", f":25:{account}",
+                ":28C:17/1",
+                f":60F:{opening}", *movements, f":62F:{closing}", ":64:C261130EUR1,00", "-}"]
+    good = [*statement("STMT 17", "12030000/1700017", "C261129EUR1000,00", [
+        ":61:2611301130C1250,5NTRFREF 17//BANK0017", ":86:166?00TRANSFER: ANNA PIER?20INVOICE", "17/2026: PAID",
+        ":61:261130D300,NMSCNONREF", ":61:2611301130RCR0,01NTRFREF 18"], "C261130EUR1950,49"),
+            *statement("STMT 18", "12030000/1700018", "D261129EUR5,", [":61:261130RD5,NCHKCHEQUE 17"], "C261130EUR0,")]
+    return good, {
+        "bad-closing": changed(good, ":62F", "1950,49", "1950,50"), "bad-mark": changed(good, ":61", "D300,", "C300,",
+                                                                                        1),
+        "bad-amount": changed(good, ":61", "1250,5N", "1250.50N"), "bad-day": changed(good, ":61", "2611301130C",
+                                                                                      "2611311130C"),
+        "bad-lost": without(good, ":61", 1), "bad-no-closing": without(good, ":62F"),
+        "bad-lone-text": moved(good, ":86", ":60F"),
+        "bad-no-account": without(good, ":25", 1)}
+
+
 # name: (lines and changes, character set, between lines)
 FORMATS = {
     "aba": (aba, "ascii", "\n"), "cfonb120": (cfonb120, "iso8859-1", "\n"), "cnab400": (cnab400, "iso8859-1", "\r\n"),
@@ -410,7 +429,7 @@ FORMATS = {
     "elixir": (elixir, "cp1250", "\r\n"), "masav": (masav, "iso8859-8", "\r\n"), "ach-p01": (ach_p01, "big5", "\r\n"),
     "clieop03": (clieop03, "iso8859-1", "\r\n"), "riba": (riba, "ascii", "\r\n"),
     "cnab240": (cnab240, "iso8859-1", "\r\n"), "ocr-giro": (ocr_giro, "iso8859-1", "\r\n"),
-    "x12-835": (x12_835, "ascii", "~"),
+    "x12-835": (x12_835, "ascii", "~"), "mt940": (mt940, "ascii", "\r\n"),
 }
 
 
