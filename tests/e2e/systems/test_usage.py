@@ -1,4 +1,7 @@
 """process rating: each record of usage is rated once; what is told of it, and what is kept."""
+import os
+import signal
+
 import rates
 import usage
 from harness import equal, has, test, wait_until
@@ -37,6 +40,31 @@ class Music:
 
     def amounts(self, *keys):
         return [self.explain(key).get("amount") for key in keys]
+
+
+def tiered(world, settings, bounds=(1000, 5000)):
+    """Prices by tiers of the month, over accounts whose records stand among each other."""
+    music = Music.__new__(Music)
+    music.world, music.usage, music.loads = world, [usage.feed(world, "usage-0")], 0
+    music.rates = rates.feed(world, "tiers-sync")
+    world.configuration.layouts["tiers"] = {
+        "type": "delimited", "delimiter": "|",
+        'record "D"': {'field "plan"': {}, 'field "up_to"': {"type": "integer"},
+                       'field "price"': {"type": "decimal", "scale": 2}},
+        'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}
+    music.rates.settings["layout"] = "tiers"
+    music.rates.process = ("reference", {"name": "tiers", "key": ["plan", "up_to"]})
+    rating = usage.rating(**settings, quantity={"value": "seconds"}, tiers={
+        "kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"})
+    for unused in ('lookup "rate"', 'step "minutes"', 'step "member"'):
+        rating.pop(unused)
+    world.configuration.lanes = {"points": [music.rates, *music.usage]}
+    world.configuration.lane_settings['rating "music"'] = rating
+    world.start()
+    music.rates.drop("RATES_1.pgp", world.partner.seal(
+        f"D|P1|{bounds[0]}|1.40\nD|P1|{bounds[1]}|1.32\nD|P1|9999999|1.25\nT|3\n"))
+    opened(world, music.rates, "RATES_1_FB.dat.pgp")
+    return music
 
 
 @test
@@ -86,27 +114,8 @@ def a_price_is_that_of_the_event_and_stays_explained_when_tables_change():
 
 @test
 def counters_go_on_over_files_and_restarts_and_a_key_may_have_several_fields():
-    tiers = {"kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"}
     with World(local=True) as world:
-        layout = {"type": "delimited", "delimiter": "|",
-                  'record "D"': {'field "plan"': {}, 'field "up_to"': {"type": "integer"},
-                                 'field "price"': {"type": "decimal", "scale": 2}},
-                  'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}
-        music = Music.__new__(Music)
-        music.world, music.rates, music.loads = world, rates.feed(world, "tiers-sync"), 0
-        music.usage = [usage.feed(world, "usage-0")]
-        world.configuration.layouts["tiers"] = layout
-        music.rates.settings["layout"] = "tiers"
-        music.rates.process = ("reference", {"name": "tiers", "key": ["plan", "up_to"]})
-        rating = usage.rating(tiers=tiers, key=["serial", "started"], quantity={"value": "seconds"})
-        for unused in ('lookup "rate"', 'step "minutes"', 'step "member"'):
-            rating.pop(unused)
-        world.configuration.lanes = {"points": [music.rates, *music.usage]}
-        world.configuration.lane_settings['rating "music"'] = rating
-        world.start()
-        music.rates.drop("RATES_1.pgp", world.partner.seal(
-            "D|P1|10000|1.40\nD|P1|50000|1.32\nD|P1|9999999|1.25\nT|3\n"))
-        opened(world, music.rates, "RATES_1_FB.dat.pgp")
+        music = tiered(world, {"key": ["serial", "started"]}, bounds=(10000, 50000))
         at = "2026-06-01T10:00:00Z"
         music.rate("one", usage.record("S1", 9990), usage.record("S2", 20), usage.record("S2", 1, account="A2"))
         one, two = music.explain("S1", at), music.explain("S2", at)
@@ -149,4 +158,59 @@ def what_is_older_than_the_horizon_is_not_called_new():
         music = Music(world, horizon="93d")
         equal(music.rate("one", usage.record("S1", at="2026-01-01T00:00:00Z")), [("REJECTED", "B007")], "an old one")
         equal(world.gateway.run("rating", "explain", "S1").status, 4, "S1")
+        finish(world)
+
+
+@test
+def of_two_records_with_one_key_that_come_at_once_one_is_rated():
+    with World(local=True) as world:
+        music = Music(world, feeds=2)
+        for i in (0, 1):
+            music.usage[i].drop(f"USAGE_{i}.pgp", world.partner.seal(usage.text(
+                *[usage.record(f"S{n}", account=f"A{i}-{n % 50}") for n in range(3000)])))
+        told = [[(result, code) for _, result, code in opened(world, music.usage[i], f"USAGE_{i}_FB.dat.pgp").results]
+                for i in (0, 1)]
+        equal({tuple(sorted(pair)) for pair in zip(*told)}, {(("OK", ""), ("REJECTED", "K004"))}, "of each key")
+        has(world.gateway.ok("verify").out, "3000 rated over 990.00, 0 suspended", "verify")
+        finish(world)
+
+
+@test
+def the_same_files_cost_the_same_with_any_number_of_threads():
+    told = []
+    for threads, shards in ((1, 1), (4, 4)):
+        with World(local=True) as world:
+            world.configuration.lane_settings["threads"] = threads
+            music = tiered(world, {"shards": shards})
+            for name in ("one", "two"):
+                music.rate(name, *[usage.record(f"{name}-{i}", 7 + i % 91, account=f"A{i * i % 13}")
+                                   for i in range(2600)])
+            told.append([[music.explain(f"{name}-{i}")[word] for word in ("amount", "counter", "admission", "line")]
+                         for name in ("one", "two") for i in range(0, 2600, 500)])
+            told[-1].append(world.gateway.ok("verify").out.split("add up; ")[1].split("\n")[0])
+            finish(world)
+    equal(told[1], told[0], "with four threads, and with one")
+
+
+@test
+def of_four_businesses_one_is_killed_and_the_others_do_not_notice():
+    with World(local=True) as world:
+        feeds = {f"business-{i}": [rates.feed(world, f"rates-{i}"), usage.feed(world, f"usage-{i}")] for i in range(4)}
+        world.configuration.lanes = feeds
+        world.configuration.lane_settings['rating "music"'] = usage.rating()
+        world.start()
+        for table, _ in feeds.values():
+            table.drop("RATES_1.pgp", world.partner.seal(rates.text("full", 1, [rates.rate("P1", "0.2500")])))
+            opened(world, table, "RATES_1_FB.dat.pgp")
+        before = set(world.gateway.named("lane"))
+        sealed = world.partner.seal(usage.text(*[usage.record(f"S{n}", account=f"A{n % 50}") for n in range(4000)]))
+        for _, feed in feeds.values():
+            feed.drop("USAGE_1.pgp", sealed)
+        killed = sorted(before)[2]
+        os.kill(killed, signal.SIGKILL)
+        for _, feed in feeds.values():
+            equal(opened(world, feed, "USAGE_1_FB.dat.pgp").accepted, 4000, feed.name)
+        after = set(world.gateway.named("lane"))
+        equal((before - after, len(after)), ({killed}, 4), "who was started again")
+        equal(world.gateway.ok("verify").out.count("4000 rated over 1320.00"), 4, "what is rated")
         finish(world)
