@@ -11,7 +11,8 @@ static const char *const steps[TX_COUNT] = {[TX_BEGIN] = "BEGIN IMMEDIATE",
                                             [TX_COMMIT] = "COMMIT",
                                             [TX_SAVEPOINT] = "SAVEPOINT one_change",
                                             [TX_RELEASE] = "RELEASE one_change",
-                                            [TX_ROLLBACK_TO] = "ROLLBACK TO one_change"};
+                                            [TX_ROLLBACK_TO] = "ROLLBACK TO one_change",
+                                            [TX_ROLLBACK] = "ROLLBACK"};
 
 /* --- Connections. */
 
@@ -195,18 +196,22 @@ gboolean db_check(Db *db, const char *but, GError **error) {
 
 /* --- Transactions. */
 
-static gboolean take_step(Db *db, TxStep step, GError **error) {
-  if (!db->steps[step])
-    db->steps[step] = db_prepare(db, steps[step], error);
-  return db->steps[step] && db_done(db->steps[step], error);
+static gboolean have_step(Db *db, TxStep step, GError **error) {
+  return db->steps[step] || (db->steps[step] = db_prepare(db, steps[step], error));
 }
 
+static gboolean take_step(Db *db, TxStep step, GError **error) {
+  return have_step(db, step, error) && db_done(db->steps[step], error);
+}
+
+/* What ends it is there before it begins: without memory it could not be prepared then, and the connection would be in
+ * that transaction for good. */
 gboolean db_begin(Db *db, GError **error) {
-  return take_step(db, TX_BEGIN, error);
+  return have_step(db, TX_ROLLBACK, error) && take_step(db, TX_BEGIN, error);
 }
 
 gboolean db_begin_read(Db *db, GError **error) {
-  return take_step(db, TX_BEGIN_READ, error);
+  return have_step(db, TX_ROLLBACK, error) && take_step(db, TX_BEGIN_READ, error);
 }
 
 gboolean db_commit(Db *db, GError **error) {
@@ -226,8 +231,8 @@ gboolean db_rollback_to_savepoint(Db *db, GError **error) {
 }
 
 void db_rollback(Db *db) {
-  if (db_in_transaction(db))
-    sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
+  for (guint i = 0; i < 2 && db_in_transaction(db); i++)
+    (void)take_step(db, TX_ROLLBACK, NULL);
 }
 
 gboolean db_in_transaction(const Db *db) {
