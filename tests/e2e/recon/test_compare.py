@@ -163,6 +163,37 @@ def a_statement_of_another_system_has_its_own_names_signs_and_units():
 
 
 @test
+def a_statement_of_groups_has_its_accounts_in_their_headers_and_its_totals_are_checked():
+    with served() as (world, _):
+        world.configuration.layouts["theirs"] = {
+            "type": "delimited", "delimiter": ":", "tag-at": ["1", "2"], "untagged": True,
+            'group "statement"': {
+                'header ":60"': {"split": r"(M\d+) (\d+),", 'field "card"': {}, 'field "opening"': {"type": "integer"}},
+                'trailer ":62"': {"split": r"(-?\d+),", 'field "closing"': {
+                    "type": "integer", "control": "sum(points)", "opening": "opening"}}},
+            'record ":61"': {"split": r"(-?\d+)N(.+)", 'field "points"': {"type": "integer"}, 'field "ref"': {}},
+            'addendum ""': {"split": "(.*)", 'field "more"': {}}}
+        world.write_configuration()
+        path = os.path.join(world.folder, "theirs.txt")
+        made = records(25)
+
+        def write(more):
+            with open(path, "w", encoding="utf-8") as file:
+                for member in sorted({record.member for record in made}):
+                    mine = [record for record in made if record.member == member]
+                    lines = "".join(f":61:{r.points}N{r.reference}\nBONUS: {r.member}\n" for r in mine)
+                    total = 7 + sum(int(r.points) for r in mine) + more
+                    file.write(f":60:{member} 7,\n{lines}:62:{total},\n")
+        words = ["--layout", "theirs", "--column", "key=ref,amount=points,account=card"]
+        write(0)
+        result = compare(world, path, *words, "--json")
+        report = result.json()
+        equal((result.status, report["matched"], report["columns"]["account"]), (FINE, 25, 0), result.out + result.err)
+        write(1)
+        has(compare(world, path, *words).err, "T004 group statement, lines 1 to", "a closing balance that is another")
+
+
+@test
 def keys_that_are_integers_are_compared_by_their_value():
     with worlds.World(local=True) as world:
         world.configuration.layouts["accrual-v1"]['record "D"']['field "reference"'] = {"type": "integer"}

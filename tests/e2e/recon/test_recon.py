@@ -232,6 +232,35 @@ def a_query_and_a_file_of_ours_can_be_reconciled():
 
 
 @test
+def a_file_of_ours_with_groups_is_reconciled_with_what_their_headers_say():
+    with recon_world(push=False) as world:
+        path = os.path.join(world.folder, "batches_{date}.txt")
+        whole = {"type": "integer"}
+        world.configuration.layouts["batches"] = {
+            "type": "delimited", "delimiter": "|",
+            'group "batch"': {'header "B"': {'field "shop"': {}},
+                              'trailer "E"': {'field "sum"': {**whole, "control": "sum(points)"}}},
+            'record "D"': {'field "member"': {}, 'field "points"': whole}, 'addendum "A"': {'field "goods"': {}}}
+        world.configuration.lane_settings['reconcile "batches"'] = {
+            "requester": "acme-bank", "type": "batches", "threshold": 2,
+            "read": {"from": "delimited", "path": path, "layout": "batches", "amount": "points",
+                     "columns": ["shop", "batch", "member", "points", "goods"]}}
+
+        def write(total):
+            with open(path.replace("{date}", DAY), "w") as file:
+                file.write("B|north\nD|m1|5\nA|tea\nD|m2|7\nE|12\nB|south\nD|m3|-2\nE|%d\n" % total)
+        write(-3)
+        world.start()
+        failed = world.gateway.run("recon", "run", "batches", "--date", DAY)
+        equal(failed.status, 1, "exit status")
+        has(failed.out, "T004 group batch, lines 6 to 8: sum: -3 declared", "a group whose total does not hold")
+        write(-2)
+        task = run(world, name="batches")
+        equal((task["records"], task["total"], task["shards"]), (3, "10", 2), "the task")
+        equal(lines_of(world, task["task"]), ["north,1,m1,5,tea", "north,1,m2,7,", "south,6,m3,-2,"], "its lines")
+
+
+@test
 def done_is_told_to_the_requesters_status_interface_until_it_is_acknowledged():
     """A 500 and a 404 are no acknowledgement; the body is signed, and the same at every try."""
     interface = StatusInterface([500, 404])
