@@ -78,6 +78,13 @@ static CliExit reject_command(Cli *cli) {
   return act(cli, "reject", reason);
 }
 
+static CliExit resend_command(Cli *cli) {
+  CliExit exit = act(cli, "resend", reason_of(cli));
+  if (exit == CLI_EXIT_FINE && !cli->out->is_json)
+    fprintf(cli->out->file, "Its answer is being sent again; `sallyport show FILE` says what came of it.\n");
+  return exit;
+}
+
 static const StatusLane *lane_of_feed(GPtrArray *lanes, const char *feed) {
   for (guint i = 0; i < lanes->len; i++) {
     const StatusLane *lane = lanes->pdata[i];
@@ -166,6 +173,20 @@ const CliCommand cli_command_reject = {
     .text = "The reason is told to the partner. Nothing of the file is credited; it cannot be taken back.\n\n"
             "  sallyport reject 0k3x9 --reason 'withdrawn by phone, 2026-11-20'\n",
     .run = reject_command,
+};
+
+const CliCommand cli_command_resend = {
+    .name = "resend",
+    .arguments = "FILE…",
+    .least = 1,
+    .most = 1000,
+    .own = options,
+    .own_size = sizeof(Why),
+    .summary = "send the answer of a closed file once more",
+    .text = "The same bytes, under the same name, to where they went; what still lies there is left as it is.\n"
+            "They are kept as long as node { archive-days } says.\n\n"
+            "  sallyport resend POINTS_0003.dat.pgp --reason 'lost at the bank, their mail of 2026-11-20'\n",
+    .run = resend_command,
 };
 
 const CliCommand cli_command_poll = {

@@ -70,6 +70,11 @@ char *lane_path_archive_signature(const LanePaths *paths, const char *id, gint64
   return g_strdup_printf("%.*s.sig", (int)(strlen(archived) - strlen(".pgp")), archived);
 }
 
+char *lane_path_archive_answer(const LanePaths *paths, const char *name, gint64 seen_at) {
+  g_autofree char *archived = lane_path_archive(paths, name, seen_at), *folder = g_path_get_dirname(archived);
+  return g_build_filename(folder, name, NULL);
+}
+
 const char *secret_path(const char *configured) {
   static const char prefix[] = "credential:";
   const char *folder = g_getenv("CREDENTIALS_DIRECTORY");

@@ -34,6 +34,8 @@ char *lane_path_stage(const LanePaths *paths, const char *id);
 char *lane_path_out(const LanePaths *paths, const char *id, const char *kind);
 char *lane_path_archive(const LanePaths *paths, const char *id, gint64 seen_at); /* in a folder per day (UTC) */
 char *lane_path_archive_signature(const LanePaths *paths, const char *id, gint64 seen_at);
+/* What lay in the spool of answers under this name, after its file was closed. */
+char *lane_path_archive_answer(const LanePaths *paths, const char *name, gint64 seen_at);
 
 /* Where a file of secrets lies that the configuration names: "credential:NAME" is one that systemd hands to the service
  * (LoadCredential=), in $CREDENTIALS_DIRECTORY; without that folder the text stays as it is, and to open it fails with

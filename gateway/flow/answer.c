@@ -208,13 +208,17 @@ static gboolean seal(Step *step, FeedbackWriter *writer, Answer *answer, GError 
   return files_sync_folder(step->flow->paths->out, error);
 }
 
-/* What may lie beside an answer in the spool: for closing. */
-void answer_remove(const char *path) {
-  for (gsize i = 0; i < G_N_ELEMENTS(kept_beside); i++) {
-    g_autofree char *beside = g_strconcat(path, kept_beside[i], NULL);
-    unlink(beside);
-  }
-  unlink(path);
+static gboolean keep(const char *path, const char *suffix, const char *folder, GError **error) {
+  g_autofree char *from = g_strconcat(path, suffix, NULL), *name = g_path_get_basename(from),
+                  *to = g_build_filename(folder, name, NULL);
+  return rename(from, to) == 0 || errno == ENOENT || sallyport_error_errno(error, errno, "archive %s", from);
+}
+
+gboolean answer_keep(const char *path, const char *folder, GError **error) {
+  for (gsize i = 0; i < G_N_ELEMENTS(kept_beside); i++)
+    if (!keep(path, kept_beside[i], folder, error))
+      return FALSE;
+  return keep(path, "", folder, error);
 }
 
 static gboolean write_answer(Step *step, Answer *answer, GError **error) {

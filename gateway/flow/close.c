@@ -240,8 +240,8 @@ static gboolean close_spool(Step *step, GError **error) {
     return sallyport_error_errno(error, errno, "archive %s", signature);
   unlink(part);
   g_autofree char *handed_on = lane_path_out(paths, step->file->id, "deliver.pgp");
-  answer_remove(feedback);
-  answer_remove(exception);
+  if (!answer_keep(feedback, folder, error) || !answer_keep(exception, folder, error))
+    return FALSE;
   unlink(handed_on);
   /* of an upload that had ended; after a loss of power its note may be there again */
   remote_put_forget(paths->out, step->file->id);

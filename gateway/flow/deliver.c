@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PUT "put"
 #define MARKER "put-marker"
 
 static gboolean has_marker(const GPtrArray *intents) {
@@ -20,8 +21,8 @@ static gboolean has_marker(const GPtrArray *intents) {
   return FALSE;
 }
 
-static gboolean put_answer(Step *step, const GPtrArray *intents, const BookIntent *intent, GError **error) {
-  g_autofree char *from = decided_source(step, intent);
+static gboolean put_answer(Step *step, const GPtrArray *intents, const BookIntent *intent, const char *from,
+                           GError **error) {
   int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0)
     return sallyport_error_errno(error, errno, "open %s", from);
@@ -67,8 +68,9 @@ static gboolean carry_out(Step *step, const GPtrArray *intents, const BookIntent
     return TRUE;
   if (!decided_is_here(step, intent, error))
     return FALSE;
-  return g_str_equal(intent->kind, MARKER) ? remote_put_marker(step->courier, step->flow->paths->out, intent->to, error)
-                                           : put_answer(step, intents, intent, error);
+  g_autofree char *from = g_str_equal(intent->kind, MARKER) ? NULL : decided_source(step, intent);
+  return from ? put_answer(step, intents, intent, from, error)
+              : remote_put_marker(step->courier, step->flow->paths->out, intent->to, error);
 }
 
 gboolean flow_deliver(Step *step, GError **error) {
@@ -88,4 +90,59 @@ gboolean flow_deliver(Step *step, GError **error) {
   }
   flow_log(step, step->file->feedback_name);
   return TRUE;
+}
+
+/* --- Once more */
+
+static char *kept_answer(const Step *step, const BookIntent *intent) {
+  g_autofree char *name = g_path_get_basename(intent->from);
+  return lane_path_archive_answer(step->flow->paths, name, step->file->seen_at);
+}
+
+static gboolean is_kept(const Step *step, const BookIntent *intent, GError **error) {
+  g_autofree char *path = kept_answer(step, intent);
+  return access(path, R_OK) == 0 ||
+         sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                             "the answer %s is not in our archive: %s (node { archive-days } says for how long it is)",
+                             step->file->feedback_name, g_strerror(errno));
+}
+
+gboolean flow_may_resend(Step *step, char **endpoint, GError **error) {
+  g_autoptr(GPtrArray) intents = book_intents(step->reader, step->file->id, error);
+  *endpoint = NULL;
+  for (guint i = 0; intents && i < intents->len; i++) {
+    const BookIntent *intent = intents->pdata[i];
+    if (!g_str_equal(intent->kind, PUT))
+      continue;
+    if (!is_kept(step, intent, error))
+      return FALSE;
+    if (!*endpoint)
+      *endpoint = g_strdup(intent->endpoint);
+  }
+  if (!intents || *endpoint)
+    return intents != NULL;
+  const char *original = step->file->duplicate_of;
+  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "file %s has no answer of its own%s%s", step->file->id,
+                             original ? ": that of the original goes again by resend " : "", original ? original : "");
+}
+
+static gboolean put_again(Step *step, const GPtrArray *intents, const BookIntent *intent, GError **error) {
+  gboolean is_marker = g_str_equal(intent->kind, MARKER);
+  if (!is_marker && !g_str_equal(intent->kind, PUT))
+    return TRUE;
+  if (!decided_is_here(step, intent, error))
+    return FALSE;
+  g_autofree char *from = is_marker ? NULL : kept_answer(step, intent);
+  return is_marker ? remote_put_marker(step->courier, step->flow->paths->out, intent->to, error)
+                   : put_answer(step, intents, intent, from, error);
+}
+
+gboolean flow_resend(Step *step, GError **error) {
+  g_autoptr(GPtrArray) intents = book_intents(step->reader, step->file->id, error);
+  gboolean ok = intents != NULL;
+  remote_put_forget(step->flow->paths->out, step->file->id); /* a person has decided */
+  for (guint i = 0; ok && i < intents->len; i++)
+    ok = put_again(step, intents, intents->pdata[i], error);
+  remote_put_forget(step->flow->paths->out, step->file->id);
+  return ok;
 }

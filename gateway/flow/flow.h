@@ -116,8 +116,14 @@ Trouble flow_trouble(Step *step, const char *step_name, const GError *error);
  * on what is not right yet. */
 gint64 flow_patience(const Feed *feed);
 
-/* Removes an answer from the spool, and what lies beside it there. */
-void answer_remove(const char *path);
+/* Moves an answer from the spool into `folder`, and what lies beside it there. The caller syncs. */
+gboolean answer_keep(const char *path, const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of a closed file: whether its answer can be sent once more, and to which endpoint (the caller frees). FILE: not, and
+ * why. */
+gboolean flow_may_resend(Step *step, char **endpoint, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Sends it, connected to that endpoint: the bytes that lie in the archive, then its marker. It looks first, as a
+ * delivery does. */
+gboolean flow_resend(Step *step, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Takes the layers off the file as it lies in the spool (gateway/envelope/unwrap.h). *unwrapped is to be cleared in
  * both cases. */
 gboolean flow_unwrap(Step *step, Unwrapped *unwrapped, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -245,12 +245,32 @@ static json_t *retry_request(const LaneHost *host, gpointer lane, const char *wh
   return on_file(lane, who, request, "retry", do_retry);
 }
 
+static json_t *do_resend(Request *request) {
+  g_autoptr(GError) error = NULL;
+  if (request->file->state != FILE_CLOSED)
+    return cannot(request);
+  const Feed *feed = feeds_find(request->lane->feeds, request->file->feed);
+  if (feed)
+    endpoint_pool_reset(feed->feedback);
+  if (!lane_resend(request->lane, request->file, request->who, request->reason, &error))
+    return control_failure(error);
+  log_event(LOG_INFO, "operator", {"event", request->event}, {"by", request->who}, {"file", request->file->id},
+            {"reason", request->reason ? request->reason : ""});
+  return done(request->lane, request->file);
+}
+
+static json_t *resend_request(const LaneHost *host, gpointer lane, const char *who, const json_t *request) {
+  (void)host;
+  return on_file(lane, who, request, "resend", do_resend);
+}
+
 static const LaneRequest own_requests[] = {{"status", status_request},
                                            {"poll", poll_request},
                                            {"hold", hold_request},
                                            {"release", release_request},
                                            {"reject", reject_request},
                                            {"retry", retry_request},
+                                           {"resend", resend_request},
                                            {0}};
 
 json_t *lane_request(gpointer user, const char *who, const json_t *request) {

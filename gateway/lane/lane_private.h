@@ -53,6 +53,11 @@ void lane_start_due_polls(Lane *lane);
 void lane_poll_now(Lane *lane, Feed *feed);
 gint64 lane_next_poll(Lane *lane); /* the earliest; microseconds since 1970 */
 
+/* --- resend.c */
+/* Queues it; what comes of it stands in the file's history. FILE: there is no answer to be sent again, and why. */
+gboolean lane_resend(Lane *lane, BookFile *file, const char *who, const char *reason,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* --- start.c */
 /* Before work begins: what a crash may have left is counted against the files that were under way, swept from the
  * spool, or held by the key gate. */

@@ -88,7 +88,9 @@ def each_file_that_was_taken_lies_in_our_archive_as_it_was_sent():
             row = world.gateway.file(name)
             found = [p for p in invariants.files_below(os.path.join(world.state, "lanes", "points", "archive"))
                      if row["id"] in p]
-            equal(len(found), 1, f"copies of {name} in the archive")
+            equal([os.path.basename(p) for p in sorted(found)][-1:], [row["id"] + ".pgp"], "the file")
+            equal(len(found), 2, f"{name} and its answer in the archive")
+            found = [p for p in found if p.endswith("/" + row["id"] + ".pgp")]
             with open(found[0], "rb") as file:
                 assert file.read() == content, f"the archived {name} differs"
         has(world.gateway.ok("verify").out, "3 files are as they came", "verify")

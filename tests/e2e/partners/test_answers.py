@@ -1,5 +1,6 @@
-"""Answers whose name is taken at the partner's."""
+"""Answers whose name is taken at the partner's, and those that are sent again."""
 import os
+import shutil
 import signal
 
 import accruals
@@ -51,4 +52,51 @@ def an_answers_name_that_is_taken_is_told_and_nothing_there_is_overwritten():
         os.unlink(taken)
         world.gateway.run("retry", "POINTS_t.dat.pgp")
         equal(world.feedback("POINTS_t.dat.pgp").accepted, 3, "accepted")
+        world.settle()
+
+
+@test
+def an_answer_that_the_partner_has_lost_is_sent_again_by_resend():
+    """The same bytes and the marker, also of an exception file; nothing else of the file changes."""
+    with World() as world:
+        world.start()
+        world.drop("POINTS_a.dat.pgp", accruals.records(5))
+        world.drop("POINTS_b.dat.pgp", accruals.records(3, prefix="B"), total=1)
+        for name in ("POINTS_a.dat.pgp", "POINTS_b.dat.pgp"):
+            world.gateway.wait_state(name, "closed")
+        incoming = world.partner.incoming
+        sent = {}
+        for name in os.listdir(incoming):
+            with open(os.path.join(incoming, name), "rb") as file:
+                sent[name] = file.read()
+        equal(len(sent), 4, "two answers and their markers")
+
+        def resend(name, times):
+            shown = world.gateway.ok("resend", name, "--reason", "lost at the bank").out
+            has(shown, "is being sent again", "resend")
+            wait_until("what came of it", lambda: [h["event"] for h in world.gateway.json("show", name)["history"]]
+                       .count("resent") == times, log=world.gateway.log_tail)
+        for name in sent:
+            os.unlink(os.path.join(incoming, name))
+        resend("POINTS_a.dat.pgp", 1)
+        resend("POINTS_b.dat.pgp", 1)
+        resend("POINTS_a.dat.pgp", 2)  # it lies there
+        for name, content in sent.items():
+            with open(os.path.join(incoming, name), "rb") as file:
+                assert file.read() == content, f"{name} is another one"
+        equal(sorted(os.listdir(incoming)), sorted(sent), "what the partner has")
+        last = world.gateway.json("show", "POINTS_a.dat.pgp")["history"][-1]
+        has(last["detail"], "lost at the bank", "the history")
+        equal(world.gateway.file("POINTS_a.dat.pgp")["state"], "closed", "the file")
+        world.drop("POINTS_a.dat.pgp", accruals.records(5))
+        again = wait_until("the duplicate", lambda: [f["id"] for f in world.gateway.json("files")["files"]
+                                                     if f["outcome"] == "duplicate" and f["state"] == "closed"],
+                           log=world.gateway.log_tail)
+        again = world.gateway.run("resend", *again)
+        equal(again.status, 7, "of a duplicate without an answer")
+        has(again.err, "that of the original goes again by resend ", "of a duplicate")
+        shutil.rmtree(os.path.join(world.state, "lanes", "points", "archive"))
+        gone = world.gateway.run("resend", "POINTS_b.dat.pgp")
+        equal(gone.status, 7, "of what is not kept any more")
+        has(gone.err, "is not in our archive", "of what is not kept")
         world.settle()
