@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 
+from gateway import BINARY
 from harness import equal, test, wait_until
 from mailboxes import MAILBOX, Exchange, digest
 
@@ -147,3 +148,70 @@ def a_request_that_has_expired_takes_no_answer_and_strangers_see_none():
         equal((answer.status, answer.json()["error"], exchange.files()), (410, "request-over", []), "an answer")
         equal(consumer.take().status, 204, "to take it")
         equal(consumer.post("/q/lease", token="x").status in (400, 409, 410), True, "a token that is none")
+
+
+class Commands:
+    """An end without a gateway that runs: `sallyport request`, by a configuration with nothing but an endpoint."""
+
+    def __init__(self, exchange, end):
+        self.folder = os.path.join(exchange.folder, "at-" + end.name)
+        os.mkdir(self.folder)
+        self.configuration = self.write("sallyport.conf", f"""node {{ name = "end"  state = "{self.folder}/state" }}
+partner "exchange" {{ endpoint "gw" {{ url = "mailbox://127.0.0.1:{exchange.port}"  clear-text = yes
+  token-file = "{self.write("token", end.token)}" }} }}
+""")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def begin(self, *words):
+        return subprocess.Popen([BINARY, "--config", self.configuration, "request", *words], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *words):
+        process = self.begin(*words)
+        out, errors = process.communicate(timeout=60)
+        return process.returncode, out, errors
+
+
+@test
+def a_request_is_sent_taken_answered_and_waited_for_by_command():
+    with Exchange(requests='from = source answer-limit = "1M"') as exchange:
+        source, consumer = Commands(exchange, exchange.source), Commands(exchange, exchange.consumer)
+        asked, answer = source.write("who.req", os.urandom(100000)), os.urandom(200000)
+        equal(consumer.run("take", MAILBOX, "--into", consumer.path("asked"))[0], 9, "nothing to take")
+        waits = source.begin("send", MAILBOX, asked, "--wait")
+        taken = consumer.run("take", MAILBOX, "--wait", "--into", consumer.path("asked"), "--json")
+        equal(taken[0], 0, taken[2])
+        said = json.loads(taken[1])
+        equal(consumer.read("asked"), source.read("who.req"), "what is asked")
+        status, out, errors = source.run("send", MAILBOX, asked)
+        equal((status, said["id"] in out, "taken" in out), (9, True, True), "the same file once more: " + errors)
+        token = str(said["token"])
+        large = consumer.write("large", os.urandom((1 << 20) + 1))
+        equal(consumer.run("answer", MAILBOX, said["id"], large, "--token", token)[0], 7, "an answer that is too large")
+        first, second = consumer.write("first", answer), consumer.write("second", b"second")
+        for path, status in ((first, 0), (first, 0), (second, 7)):
+            done = consumer.run("answer", MAILBOX, said["id"], path, "--token", token)
+            equal(done[0], status, f"{path}: {done[1]}{done[2]}")
+        out, errors = waits.communicate(timeout=60)
+        equal((waits.returncode, source.read("who.req.answer")), (0, answer), errors)
+        equal(exchange.source.request(said["id"])["state"], "delivered", "the state")
+        equal(source.run("wait", MAILBOX, said["id"], "--into", source.path("again"))[0], 0, "waited for once more")
+        equal(source.read("again"), answer, "the answer once more")
+        equal(consumer.run("send", MAILBOX, second)[0], 7, "who may not ask")
+        equal(source.run("wait", MAILBOX, "none", "--into", source.path("x"))[0], 4, "a request that is none")
+        equal(source.run("send", MAILBOX, asked, "--id", "q2")[0], 9, "another request with the same bytes")
+        token = exchange.consumer.take().json()["token"]
+        exchange.consumer.post("/q2/failure", token=token, reason="no such person")
+        status, out, errors = source.run("wait", MAILBOX, "q2", "--into", source.path("x"))
+        equal((status, "no such person" in out), (1, True), out + errors)
