@@ -25,6 +25,16 @@ static void find_fields(const Layout *layout, const char *name, Echo *echo) {
   }
 }
 
+static gboolean is_joined(const Layout *layout, int column) {
+  for (guint a = 0; a < layout->n_addenda; a++) {
+    const Shape *addendum = &layout->shapes[layout->first_outer + a];
+    for (guint i = 0; i < addendum->n_fields; i++)
+      if ((int)addendum->fields[i].column == column && addendum->fields[i].conf->type == CONF_TEXT)
+        return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo *echo, GError **error) {
   guint n;
   int at = find_column(options, name);
@@ -35,6 +45,7 @@ static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo
   g_autofree char *spelling = g_strconcat(name, LAYOUT_SPELLING, NULL);
   *echo = (Echo){
       .column = (guint)at, .spelling = find_column(options, spelling), .type = column->type, .scale = column->scale};
+  echo->is_joined = is_joined(options->layout, layout_column(options->layout, name));
   find_fields(options->layout, name, echo);
   if (echo->place.bytes == 0)
     echo->place = (CellPlace){MAX(options->layout->tag_bytes, 20), FALSE,
@@ -165,7 +176,10 @@ static void put_echo(const Echo *echo, Rows *rows, const RecordBlock *block, gui
   const char *text = record_block_text(block, echo->column, index, &length);
   char printed[DATES_LONGEST];
   gsize date = field && field->format ? date_format_print(field->format, text, length, printed) : 0;
-  rows_put_value(rows, echo->place, date ? printed : text, date ? date : length);
+  if (echo->is_joined)
+    rows_put_joined(rows, echo->place, text, length);
+  else
+    rows_put_value(rows, echo->place, date ? printed : text, date ? date : length);
 }
 
 void echoes_put(Echoes *echoes, Rows *rows, const RecordBlock *block, guint index) {

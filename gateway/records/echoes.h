@@ -8,6 +8,7 @@ typedef struct {
   int spelling; /* the column that has it as it came, where that differs; -1: it was not staged */
   BlockType type;
   guint scale;
+  gboolean is_joined;         /* a text that addenda go on with: in a fixed line, what fits of it */
   CellPlace place;            /* fixed: as wide as the widest field of this name */
   const LayoutField **fields; /* one per type of record; NULL: that type has no such field, or the layout no longer */
 } Echo;

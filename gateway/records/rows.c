@@ -178,6 +178,17 @@ void rows_put_value(Rows *rows, CellPlace place, const char *text, gsize length)
     put_delimited(rows, text, length, TRUE);
 }
 
+void rows_put_joined(Rows *rows, CellPlace place, const char *text, gsize length) {
+  const guint8 *bytes;
+  gsize n;
+  if (!rows->is_fixed || !encode(rows, text, length, &bytes, &n)) {
+    rows_put_value(rows, place, text, length);
+    return;
+  }
+  g_autofree char *whole = g_strndup(text, length);
+  put_cut(rows, place, whole);
+}
+
 void rows_put_number(Rows *rows, CellPlace place, const char *text, gsize length) {
   if (rows->is_fixed)
     put_fixed(rows, place, text, length);

@@ -63,6 +63,8 @@ void rows_end_line(Rows *rows);
 /* A value of the partner's: neutralised where that is asked for, quoted where it needs it, as it is elsewhere; fixed:
  * at its place. */
 void rows_put_value(Rows *rows, CellPlace place, const char *text, gsize length);
+/* The same for texts that were put together, for whose length a fixed line has no place: as many characters as fit. */
+void rows_put_joined(Rows *rows, CellPlace place, const char *text, gsize length);
 /* The same for a number: what begins with a minus is no formula. */
 void rows_put_number(Rows *rows, CellPlace place, const char *text, gsize length);
 /* None: nothing, or blanks. */

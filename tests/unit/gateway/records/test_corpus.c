@@ -7,13 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include "tests/unit/gateway/records/layouts.h"
+#include "tests/unit/gateway/records/formats.h"
 #include <stdio.h>
 #include <cmocka.h>
 
 /* from the root of the tree, where make runs */
-static const char *const FOLDER = "tests/corpus/layout", *const FORMATS = "tests/corpus/formats",
-                  *const SHIPPED = "conf/samples/layouts";
+static const char *const FOLDER = "tests/corpus/layout";
 
 static void set_line_end(ConfLayout *conf, const char *word) {
   if (g_str_equal(word, "crlf"))
@@ -83,24 +82,6 @@ static void check(const char *name) {
   layouts_free(conf);
 }
 
-/* The layout of a format: a configuration of its own but for the node. */
-static Conf *read_format(const char *path) {
-  g_autofree char *text = NULL;
-  if (!g_file_get_contents(path, &text, NULL, NULL))
-    fail_msg("%s is missing", path);
-  g_autofree char *whole = g_strconcat("node { name = \"n\"  state = \"/nowhere\" }\n", text, NULL);
-  ConfSource *source = conf_source_from_text(path, whole, strlen(whole));
-  ConfReport *report = conf_report_new();
-  Conf *conf = conf_parse(source, report);
-  for (guint i = 0; !conf && i < report->findings->len; i++)
-    print_error("%s:%u: %s\n", path, ((ConfFinding *)report->findings->pdata[i])->where.line - 1,
-                ((ConfFinding *)report->findings->pdata[i])->message);
-  assert_non_null(conf);
-  conf_report_free(report);
-  conf_source_free(source);
-  return conf;
-}
-
 static void check_format(const char *name) {
   g_autofree char *stem = g_strndup(name, strlen(name) - strlen(".expect"));
   g_autofree char *format = g_strndup(name, strcspn(name, "."));
@@ -110,7 +91,7 @@ static void check_format(const char *name) {
                   *data_path = g_strconcat(FORMATS, "/", stem, ".dat", NULL);
   g_autofree char *expect_path = g_strconcat(FORMATS, "/", name, NULL), *expected = NULL;
   assert_true(g_file_get_contents(expect_path, &expected, NULL, NULL));
-  Conf *conf = read_format(conf_path);
+  Conf *conf = formats_read(conf_path);
   check_file(name, conf_layout(conf, format), data_path, expected);
   conf_free(conf);
 }
