@@ -161,7 +161,9 @@ void groups_add(const Layout *layout, OpenGroup *groups, Tally *file, LayoutChun
   for (guint i = 0; i < state->group_lines->len; i++) {
     const GroupLine *line = &g_array_index(state->group_lines, GroupLine, i);
     add_records(&walk, line->record);
-    add_beside(&walk, &g_array_index(state->counts, guint64, line->beside), line->passed_over);
+    const guint64 *beside = state->counts->len > 0 ? &g_array_index(state->counts, guint64, line->beside)
+                                                   : state->beside; /* there are none */
+    add_beside(&walk, beside, line->passed_over);
     add_unreadable(&walk, line->line);
     add_line(&walk, line);
   }

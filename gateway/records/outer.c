@@ -146,7 +146,8 @@ static GroupNumber *begin_group_line(Parse *parse, guint group, guint n_fields) 
                     .numbers = state->numbers->len,
                     .beside = state->counts->len};
   g_array_append_val(state->group_lines, line);
-  g_array_append_vals(state->counts, state->beside, layout->n_addenda + layout->n_remarks);
+  if (layout->n_addenda + layout->n_remarks > 0)
+    g_array_append_vals(state->counts, state->beside, layout->n_addenda + layout->n_remarks);
   g_array_set_size(state->numbers, line.numbers + n_fields);
   GroupNumber *numbers = &g_array_index(state->numbers, GroupNumber, line.numbers);
   memset(numbers, 0, n_fields * sizeof *numbers);
