@@ -138,7 +138,7 @@ units-threaded: $(filter $(addprefix $(BUILD)/tests/unit/,$(THREADED)),$(UNIT))
 # Only what they need is compiled: a target that the linker finds incomplete names another folder or file here.
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZED   := conf store/staging/block.c transfer/wire transfer/process transfer/caged transfer/sftp \
-            gateway/base gateway/common gateway/time gateway/threads gateway/records gateway/packing \
+            gateway/base gateway/common gateway/time gateway/threads gateway/records gateway/guess gateway/packing \
             gateway/flow/admission/declared.c
 $(BUILD)/libfuzzed.a: $(call object,$(shell find $(FUZZED) -name '*.c'))
 	@rm -f $@

@@ -1,4 +1,7 @@
 """Delimited layouts of every kind end to end, and their answers to the letter."""
+import os
+
+import accruals
 from configuration import Feed, rule
 from harness import equal, has, lacks, test
 from world import World
@@ -93,3 +96,27 @@ def lines_told_apart_by_position_and_a_delimiter_of_several_bytes():
               "acme|2026-11-20|ACCEPTED||\nA|OK|\nB|REJECTED|B1,B2\nC|REJECTED|B1,B2\nD|OK|\nD|DUPLICATE|K001\n"
               "D|REJECTED|K002\n"
               "6|2|3|1|14\n", "the answer")
+
+
+@test(quick=True)
+def a_layout_that_is_guessed_of_a_sample_is_checked_and_tried():
+    with World() as world:
+        sample = os.path.join(world.folder, "sample.dat")
+        with open(sample, "w", encoding="utf-8") as file:
+            file.write(accruals.text(accruals.records(200)))
+        text = world.gateway.ok("layout", "guess", sample, "--name", "other").out
+        has(text, "control = count }  # holds over the whole file", "the proposal")
+        equal(world.gateway.json("layout", "guess", sample, "--name", "other")["layout"], text, "as JSON")
+        of_layout(world, {}, account="f1")
+        world.configuration.layouts = {}
+        world.configuration.lanes["points"][0].settings["key"] = "f2"
+        world.configuration.lanes["points"][0].ledger["amount"] = "f3"
+        world.configuration.lanes["points"][0].feedback.pop("columns", None)
+        world.configuration.extra += text
+        world.write_configuration()
+        world.gateway.ok("check")
+        has(world.gateway.ok("try", "acme-points", sample, "--plain").out, "200 accepted, 0 rejected", "try")
+        with open(sample, "wb") as file:
+            file.write(b"<html>\n\0\n")
+        told = world.gateway.run("layout", "guess", sample)
+        equal((told.status != 0, "NUL" in told.err), (True, True), "what is no file of lines")
