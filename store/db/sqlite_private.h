@@ -3,7 +3,16 @@
 #include "store/db/sqlite.h"
 
 /* Statements of transactions, prepared when first used. */
-typedef enum { TX_BEGIN, TX_BEGIN_READ, TX_COMMIT, TX_SAVEPOINT, TX_RELEASE, TX_ROLLBACK_TO, TX_ROLLBACK, TX_COUNT } TxStep;
+typedef enum {
+  TX_BEGIN,
+  TX_BEGIN_READ,
+  TX_COMMIT,
+  TX_SAVEPOINT,
+  TX_RELEASE,
+  TX_ROLLBACK_TO,
+  TX_ROLLBACK,
+  TX_COUNT
+} TxStep;
 struct Db {
   sqlite3 *sqlite;
   DbStatement *steps[TX_COUNT];

@@ -48,8 +48,13 @@ static gboolean scan_all(const char *folder, GError **error) {
   g_hash_table_add(files, g_strdup("f"));
   if (!ledger_keep_posted(folder, "miles", positions, shards, files, error))
     return FALSE;
-  const LedgerScanOptions options = {
-      .folder = folder, .name = "miles", .positions = positions, .shards = shards, .from = "2026-01-01", .to = "2026-12-31", .wanted = wants_all};
+  const LedgerScanOptions options = {.folder = folder,
+                                     .name = "miles",
+                                     .positions = positions,
+                                     .shards = shards,
+                                     .from = "2026-01-01",
+                                     .to = "2026-12-31",
+                                     .wanted = wants_all};
   g_autoptr(LedgerScan) scan = ledger_scan_open(&options, error);
   const LedgerScanGroup *group = NULL;
   gboolean ok = scan != NULL;
