@@ -79,7 +79,8 @@ static void check_lines(const char *name, const ConfLayout *conf, StagingReader 
 }
 
 static void check(const char *name, const char *folder) {
-  g_autofree char *path = g_strconcat(SHIPPED, "/", name, ".conf", NULL), *staged = g_build_filename(folder, name, NULL);
+  g_autofree char *path = g_strconcat(SHIPPED, "/", name, ".conf", NULL);
+  g_autofree char *staged = g_build_filename(folder, name, NULL);
   g_autoptr(GPtrArray) columns = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GError) error = NULL;
   Conf *conf = formats_read(path);
