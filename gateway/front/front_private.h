@@ -69,6 +69,7 @@ typedef struct {
   gconstpointer waits_for;   /* this and what follows: waits.c's; NULL: the handler's first call */
   gint64 waits_until;        /* monotonic */
   gboolean is_suspended, is_woken;
+  gboolean begins; /* a route that takes bodies itself waits before the first byte of this one */
 } FrontRequest;
 
 /* Who asks, by token or certificate, becomes request->requester; FALSE: nobody that we know. */

@@ -5,8 +5,8 @@
 
 /* How a route takes bodies of any size. */
 struct FrontBody {
-  /* The head is there; may answer, and then not a byte of the body is read. Only here, before the body, a request must
-   * not wait without its thread. */
+  /* The head is there; may answer, and then not a byte of the body is read. May wait, as handlers do (front_private.h):
+   * then it sets request->begins, and is called again. */
   enum MHD_Result (*begin)(FrontRequest *request, char **words);
   /* The next piece. FALSE: the connection is ended. */
   gboolean (*take)(FrontRequest *request, const char *bytes, gsize length);

@@ -176,6 +176,8 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
     return take_head(request);
   }
   request->path = url;
+  if (request->begins)
+    return front_route_begin(request);
   if (*upload_size > 0) {
     gsize length = *upload_size;
     *upload_size = 0;

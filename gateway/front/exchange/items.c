@@ -1,7 +1,6 @@
 /* An item's body comes in. A small one is kept until it is whole and goes to the lane with the question; of a larger
- * one, of one whose body is its first part only, and where the client waits to be told to go on, the lane is asked
- * before the first byte, and gives the descriptor of the file. Asking then costs the thread: the library has sent 100
- * Continue by the time a connection could be woken. */
+ * one, and where the client waits to be told to go on, the lane is asked before the first byte, and gives the
+ * descriptor of the file. Until it has, nothing of the body is read, no 100 Continue is sent, and no thread waits. */
 #include "gateway/base/digest.h"
 #include "gateway/front/exchange/exchange_routes.h"
 #include <errno.h>
@@ -78,14 +77,16 @@ static char *upload_key(const Asked *asked, const char *id) {
   return g_strdup_printf("%s/%d/%s", asked->conf->name, asked->is_source, id);
 }
 
-/* The lane gives the file, or the request is answered with what it said. */
-static enum MHD_Result open_upload(FrontRequest *request, Asked *asked, const char *id, json_t *question) {
-  g_autofree char *key = upload_key(asked, id);
-  upload_fence(asked->link, key); /* who wrote until now writes no more: where the file ends does not move */
-  LinkCall *call = link_ask(asked->link, asked->shelf, question, NULL);
+/* At each call while the lane is asked for the file: it has given it, or the request is answered with what it said. */
+static enum MHD_Result take_file(FrontRequest *request, Asked *asked, const char *id) {
+  LinkCall *call = asked->call;
   enum MHD_Result result = MHD_YES;
-  gboolean is_done = call && link_call_wait(asked->link, call, OPEN_SECONDS);
+  request->begins = call && !link_call_is_done(call) && front_wait(request);
+  if (request->begins)
+    return MHD_YES;
+  gboolean is_done = call && link_call_is_done(call);
   if (is_done && call->fd >= 0) {
+    g_autofree char *key = upload_key(asked, id);
     asked->upload = upload_begin(asked->link, key, call->fd);
     asked->upload->offset = (guint64)json_integer_value(json_object_get(call->head, "offset"));
     asked->end = (guint64)json_integer_value(json_object_get(call->head, "size"));
@@ -94,8 +95,17 @@ static enum MHD_Result open_upload(FrontRequest *request, Asked *asked, const ch
   } else {
     result = exchange_tell(request, is_done ? call : NULL);
   }
+  asked->call = NULL;
   link_call_unref(call);
   return result;
+}
+
+/* Who wrote until now writes no more, before the lane is asked: where the file ends does not move. */
+static enum MHD_Result open_upload(FrontRequest *request, Asked *asked, const char *id, json_t *question) {
+  g_autofree char *key = upload_key(asked, id);
+  upload_fence(asked->link, key);
+  exchange_ask(request, asked, question, OPEN_SECONDS);
+  return take_file(request, asked, id);
 }
 
 /* 411 before all else. NULL: answered, *result. */
@@ -110,6 +120,8 @@ static Asked *begin(FrontRequest *request, char **words, enum MHD_Result *result
 
 static enum MHD_Result put_begin(FrontRequest *request, char **words) {
   enum MHD_Result result;
+  if (request->own)
+    return take_file(request, request->own, words[1]);
   Asked *asked = begin(request, words, &result);
   if (!asked || !read_announced(request, asked, &result))
     return result;
@@ -124,7 +136,7 @@ static enum MHD_Result put_begin(FrontRequest *request, char **words) {
   return open_upload(request, asked, words[1], question);
 }
 
-static enum MHD_Result patch_begin(FrontRequest *request, char **words) {
+static enum MHD_Result resume(FrontRequest *request, char **words) {
   enum MHD_Result result;
   Asked *asked = begin(request, words, &result);
   if (!asked)
@@ -135,8 +147,13 @@ static enum MHD_Result patch_begin(FrontRequest *request, char **words) {
     return exchange_refuse(request, MHD_HTTP_BAD_REQUEST, "invalid", "Upload-Offset says where the body goes on");
   json_t *question = exchange_question(asked, "resume", words[1]);
   json_object_set_new(question, "offset", json_integer((json_int_t)offset));
-  result = open_upload(request, asked, words[1], question);
-  if (asked->upload && request->length > asked->end - asked->upload->offset)
+  return open_upload(request, asked, words[1], question);
+}
+
+static enum MHD_Result patch_begin(FrontRequest *request, char **words) {
+  enum MHD_Result result = request->own ? take_file(request, request->own, words[1]) : resume(request, words);
+  const Asked *asked = request->own;
+  if (asked && asked->upload && request->length > asked->end - asked->upload->offset)
     return exchange_refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "the item ends before this body does");
   return result;
 }

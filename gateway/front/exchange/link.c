@@ -1,5 +1,4 @@
 #include "gateway/front/exchange/link.h"
-#include "gateway/base/clock.h"
 #include "gateway/common/local_socket.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/exchange/packet.h"
@@ -10,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { WAITING_MOST = 2 /* half of the server's threads */, EVENTS = 16 };
+enum { EVENTS = 16 };
 /* A lane that has too many connections to take just now takes one soon, or is stopped. */
 enum { QUEUE_SECONDS = 5, QUEUE_LOOK_MS = 10 };
 
@@ -19,9 +18,8 @@ struct Link {
   int epoll, ends[2]; /* ends: a socket pair that says when to stop */
   int queued;         /* an eventfd: a question waits for a connection */
   pthread_t thread;
-  gint waiting, polls;  /* atomic: threads that wait for a call; long polls */
+  gint polls;           /* atomic: long polls */
   pthread_mutex_t lock; /* of all below, and of all uploads */
-  pthread_cond_t done;
   GHashTable *idle;    /* path of a lane's socket → GQueue* of connections */
   GHashTable *calls;   /* connection → OpenCall*: what it is asked */
   GHashTable *uploads; /* item → Upload* */
@@ -141,17 +139,6 @@ LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GStri
   return NULL;
 }
 
-gboolean link_call_wait(Link *link, LinkCall *call, guint seconds) {
-  gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
-  gboolean may = g_atomic_int_add(&link->waiting, 1) < WAITING_MOST;
-  pthread_mutex_lock(&link->lock);
-  while (may && !link_call_is_done(call) && clock_condition_wait(&link->done, &link->lock, until))
-    ;
-  pthread_mutex_unlock(&link->lock);
-  g_atomic_int_add(&link->waiting, -1);
-  return link_call_is_done(call);
-}
-
 gboolean link_poll_begins(Link *link, guint most) {
   if ((guint)g_atomic_int_add(&link->polls, 1) < most)
     return TRUE;
@@ -170,10 +157,7 @@ static void finish(Link *link, OpenCall *asking, const Packet *packet) {
   call->head = packet->head;
   call->fd = packet->fd;
   call->bytes = packet->length ? g_bytes_new(packet->bytes, packet->length) : NULL;
-  pthread_mutex_lock(&link->lock);
   g_atomic_int_set(&call->is_done, TRUE);
-  pthread_cond_broadcast(&link->done);
-  pthread_mutex_unlock(&link->lock);
   front_wake(link->waits, call);
   link_call_unref(call);
   g_free(asking);
@@ -280,7 +264,6 @@ static void link_free(gpointer data) {
   close(link->epoll);
   close(link->ends[0]);
   pthread_mutex_destroy(&link->lock);
-  pthread_cond_destroy(&link->done);
   g_free(link);
 }
 
@@ -303,7 +286,6 @@ static gpointer link_new(Front *front, GError **error) {
   link->calls = g_hash_table_new(g_direct_hash, g_direct_equal);
   link->uploads = g_hash_table_new(g_str_hash, g_str_equal);
   pthread_mutex_init(&link->lock, NULL);
-  clock_condition_init(&link->done);
   int number = pthread_create(&link->thread, NULL, receive_all, link);
   if (number == 0)
     return link;

@@ -18,8 +18,6 @@ typedef struct {
  * socket holds is there: the question waits for some seconds until it takes one, without a thread. */
 LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes);
 gboolean link_call_is_done(LinkCall *call);
-/* Waits for it, with the thread: FALSE after `seconds`, or at once when too many threads wait so. */
-gboolean link_call_wait(Link *link, LinkCall *call, guint seconds);
 void link_call_unref(LinkCall *call);
 
 /* Long polls that are under way: FALSE when there are `most` already, and then this one is none. */

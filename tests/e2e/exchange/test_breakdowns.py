@@ -174,6 +174,30 @@ def a_lane_that_does_not_answer_holds_nobody_else_up():
 
 
 @test
+def uploads_that_wait_for_the_lane_hold_nobody_up_and_go_on():
+    with Exchange(front={"connections": 100, "connections-per-address": 100}) as exchange:
+        lane, body, found = exchange.gateway.named("lane")[0], os.urandom(BIG), {}
+
+        def put(number):
+            headers = ["Expect: 100-continue"] if number % 2 else ["Expect:"]
+            found[number] = exchange.source.put(f"a{number}", body, headers=headers).status
+        puts = [threading.Thread(target=put, args=(number,)) for number in range(12)]
+        os.kill(lane, signal.SIGSTOP)
+        try:
+            for thread in puts:
+                thread.start()
+            for _ in range(5):
+                equal(exchange.consumer.curl("/v1/openapi.json", "--max-time", "5").status, 200, "the others")
+            equal(found, {}, "what was put by then")
+        finally:
+            os.kill(lane, signal.SIGCONT)
+        for thread in puts:
+            thread.join()
+        equal(set(found.values()), {201}, "what they are told")
+        equal(len(exchange.consumer.ids()), 12, "what has come")
+
+
+@test
 def who_sends_a_body_too_slowly_is_ended():
     with Exchange(front={"timeout": "1s"}) as exchange:
         slow = begun(exchange, "a", os.urandom(BIG), 100000)
