@@ -3,6 +3,7 @@
 #pragma once
 #include "conf/model/exchange.h"
 #include "conf/model/feedback.h"
+#include "conf/model/idle.h"
 #include "conf/model/process.h"
 #include "conf/model/rating.h"
 #include "conf/model/source.h"
@@ -51,4 +52,5 @@ typedef struct {
   GPtrArray *reconciles; /* ConfReconcile* */
   GPtrArray *exchanges;  /* ConfExchange* */
   GPtrArray *ratings;    /* ConfRating* */
+  ConfIdle idle;
 } ConfLane;

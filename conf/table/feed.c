@@ -4,6 +4,7 @@
 #include "conf/table/exchange.h"
 #include "conf/table/kinds.h"
 #include "conf/table/process.h"
+#include "conf/table/idle.h"
 #include "conf/table/rating.h"
 #include "conf/table/tables.h"
 #include <string.h>
@@ -188,6 +189,7 @@ static const Row lane_rows[] = {
     SECTIONS(ConfLane, "feed", feeds, table_feed),
     SECTIONS(ConfLane, "reconcile", reconciles, table_reconcile),
     SECTIONS(ConfLane, "exchange", exchanges, table_exchange),
+    SECTION(ConfLane, "idle", idle, table_idle),
     CHECK(check_lane),
     ROWS_END,
 };

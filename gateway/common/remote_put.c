@@ -6,6 +6,7 @@
 #include "gateway/common/put_note_private.h"
 #include "gateway/common/log.h"
 #include "transfer/courier_mailbox.h"
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -296,11 +297,26 @@ static gboolean run_put(const RemotePut *put, PutNote *note, GError **error) {
          (put->direct ? put_directly(put, note, error) : put_by_rename(put, note, error));
 }
 
+/* What of a piece stands in the memory of this machine is given back: the file is ours, and nobody else reads it. */
 static gboolean put_item(const RemotePut *put, GError **error) {
-  guint64 size;
+  guint64 size, reached = 0;
+  const RemotePace *pace = put->pace;
   g_autofree char *sha256 = put->sha256 ? g_strdup(put->sha256) : digest_of(put->fd, &size, error);
-  const CourierPut item = {.path = put->to, .fd = put->fd, .size = put->size, .sha256 = sha256, .about = put->about};
-  return sha256 && courier_put(put->courier, &item, error);
+  const CourierPut item = {.path = put->to,
+                           .fd = put->fd,
+                           .size = put->size,
+                           .sha256 = sha256,
+                           .about = put->about,
+                           .part = pace ? pace->piece : 0,
+                           .reached = &reached};
+  gboolean ok = sha256 != NULL;
+  do {
+    ok = ok && (!pace || pace->next(pace->user, MIN(pace->piece, put->size - reached), error)) &&
+         courier_put(put->courier, &item, error);
+    if (pace)
+      posix_fadvise(put->fd, 0, (off_t)reached, POSIX_FADV_DONTNEED);
+  } while (ok && reached < put->size);
+  return ok;
 }
 
 gboolean remote_put(const RemotePut *put, GError **error) {

@@ -24,6 +24,13 @@
 #pragma once
 #include "transfer/courier.h"
 
+/* What holds a file back: before each piece of it that goes out `next` is asked, and may wait. FALSE: no more now. */
+typedef struct RemotePace {
+  guint64 piece; /* bytes */
+  gboolean (*next)(gpointer user, guint64 bytes, GError **error);
+  gpointer user;
+} RemotePace;
+
 typedef struct {
   Courier *courier;
   const char *scratch; /* folder of unnamed files, for what is read back, and of the note */
@@ -36,6 +43,7 @@ typedef struct {
   gboolean direct;   /* under its own name at once: for a server that cannot rename, or takes away what is closed */
   gboolean vanishes; /* what is gone after its upload has been delivered */
   const char *about; /* mailboxes: the item that this belongs to; NULL: none */
+  const RemotePace *pace; /* mailboxes: in pieces; NULL: all at once */
   const char *before_rename, *after_rename; /* fail points; NULL: the delivery's */
 } RemotePut;
 gboolean remote_put(const RemotePut *put, GError **error) G_GNUC_WARN_UNUSED_RESULT;

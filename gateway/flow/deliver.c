@@ -36,6 +36,7 @@ static gboolean put_answer(Step *step, const GPtrArray *intents, const BookInten
                       .fd = fd,
                       .size = intent->size,
                       .sha256 = intent->sha256,
+                      .pace = step->flow->pace,
                       .about = step->feed->conf->source.ready == CONF_READY_LISTED ? item : NULL,
                       .replace = step->feed->conf->feedback.if_exists == CONF_EXISTS_REPLACE,
                       .marker_follows = has_marker(intents),

@@ -65,6 +65,7 @@ typedef struct {
   guint threads;    /* for work that one file can spread over processors */
   guint alarm_ways; /* of alarms { }: ALARM_BY_COMMAND, ALARM_BY_WEBHOOK */
   gint stopping;    /* atomic; what waits in a step ends its waiting */
+  const struct RemotePace *pace; /* of a lane that works only while the machine is idle; NULL: none */
 } Flow;
 
 /* One step of one file in one thread. */

@@ -14,11 +14,13 @@ typedef struct {
   const Feeds *feeds;
   KeyGate *gate; /* who changes what files of a process change takes their place here meanwhile */
   struct Alarms *alarms; /* gateway/watch/alarm.h */
+  struct Idle *idle;     /* gateway/idle/idle.h; NULL: the lane works always */
   guint alarm_ways;      /* of alarms that are raised in a transaction */
   guint threads;         /* for work that can be spread over processors */
   gint64 started_at;     /* microseconds since 1970 */
-  /* Any thread; both return at once. */
+  /* Any thread; all return at once. */
   void (*poll_now)(gpointer lane, const char *feed); /* something is due: look into its folder once more */
+  void (*wake)(gpointer lane);                       /* what it waited for has come: it looks for work */
   void (*storage_failed)(gpointer lane);             /* the disk cannot be trusted any more: the lane stops */
   gpointer user;                                     /* theirs */
 } LaneHost;

@@ -1,3 +1,4 @@
+#include "gateway/idle/idle.h"
 #include "gateway/lane/lane_private.h"
 #include "crypto/openpgp.h"
 #include "gateway/common/key_use.h"
@@ -161,6 +162,10 @@ static void stop_for_storage(gpointer lane) {
   lane_stop(lane, CHILD_EXIT_DISTRUST);
 }
 
+static void wake_lane(gpointer lane) {
+  lane_wake(lane);
+}
+
 static void set_host(Lane *lane) {
   lane->host = (LaneHost){.conf = lane->conf,
                           .lane = lane->settings,
@@ -172,7 +177,9 @@ static void set_host(Lane *lane) {
                           .alarm_ways = lane->flow.alarm_ways,
                           .threads = lane->flow.threads,
                           .started_at = lane->started_at,
+                          .idle = lane->idle,
                           .poll_now = poll_feed_now,
+                          .wake = wake_lane,
                           .storage_failed = stop_for_storage,
                           .user = lane};
 }
@@ -184,6 +191,8 @@ static gboolean start(Lane *lane, GError **error) {
   lane->flow.threads = threads;
   lane->flow.alarm_ways = teller_ways(&lane->conf->alarms);
   lane->flow.gate = keygate_new();
+  lane->idle = lane->settings->idle.present ? idle_new(&lane->settings->idle, &lane->flow.stopping) : NULL;
+  lane->flow.pace = idle_pace(lane->idle);
   if (!open_stores(lane, error) || !(lane->workers = workers_start(threads, lane->paths->book, error)))
     return FALSE;
   set_host(lane);
@@ -206,6 +215,7 @@ static void stop(Lane *lane) {
   workers_stop(lane->workers);
   if (!lane->is_stuck) { /* else a pool's thread may still hold an errand of a service */
     services_free(lane->services);
+    g_clear_pointer(&lane->idle, idle_free);
     g_clear_pointer(&lane->host.alarms, alarms_free);
   }
   feeds_close(lane->feeds);

@@ -23,6 +23,7 @@ typedef struct {
   LaneHost host; /* what the services see of it */
   Services *services;
   Suspects *suspects;
+  struct Idle *idle; /* NULL: it works always */
   BookReader *reader; /* the main thread's */
   gint64 started_at;
   int wake;             /* eventfd: something changed, look at the book again */

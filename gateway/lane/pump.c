@@ -1,3 +1,4 @@
+#include "gateway/idle/idle.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
@@ -70,7 +71,7 @@ static gboolean is_same_thread(const FileTask *run, StepPlace here, StepPlace ne
 static gboolean run_steps(FileTask *run, Step *step, StepPlace here, StepPlace *next) {
   const char *name;
   for (StepFunction function; (function = flow_step_of(step->file, next, &name));) {
-    if (is_stopping(run->lane))
+    if (is_stopping(run->lane) || !idle_may_work(run->lane->idle))
       return FALSE;
     if (!is_same_thread(run, here, *next))
       return TRUE;
@@ -265,7 +266,7 @@ static gboolean start_due_files(Lane *lane, Feed *feed, GError **error) {
   guint active = count_active(lane, feed->conf->name);
   gboolean is_quiet = g_get_monotonic_time() < lane->quiet_until;
   pthread_mutex_unlock(&lane->lock);
-  if (active >= FILES_AT_ONCE || is_quiet)
+  if (active >= FILES_AT_ONCE || is_quiet || !idle_may_work(lane->idle))
     return TRUE;
   guint64 waiting = 1u << FILE_SEEN | 1u << FILE_HELD;
   BookFilter filter = {.feed = feed->conf->name,

@@ -1,6 +1,7 @@
 #include "gateway/lane/services.h"
 #include "gateway/exchange/exchange.h"
 #include "gateway/processors/rating/rating_service.h"
+#include "gateway/idle/idle.h"
 #include "gateway/processors/reference/reference.h"
 #include "gateway/recon/recon.h"
 #include "gateway/watch/watch.h"
@@ -8,7 +9,7 @@
 
 /* In the order of their start. */
 static const LaneService *const rows[] = {&watch_service, &recon_service, &exchange_service, &reference_service,
-                                          &rating_service};
+                                          &rating_service, &idle_service};
 
 struct Services {
   gpointer running[G_N_ELEMENTS(rows)]; /* NULL: it does not run in this lane */

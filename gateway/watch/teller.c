@@ -6,7 +6,7 @@
 #include "gateway/common/json_text.h"
 #include "gateway/common/log.h"
 #include "gateway/common/policy.h"
-#include "gateway/watch/run_command.h"
+#include "gateway/common/run_command.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>

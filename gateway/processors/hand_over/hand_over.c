@@ -219,6 +219,7 @@ static gboolean put_there(Step *step, int fd, const Decision *decision, GError *
                    .fd = fd,
                    .size = intent->size,
                    .sha256 = intent->sha256,
+                   .pace = step->flow->pace,
                    .replace = step->feed->conf->deliver.if_exists == CONF_EXISTS_REPLACE,
                    .marker_follows = decision->marker != NULL,
                    .direct = step->feed->conf->deliver.write == CONF_WRITE_DIRECT,

@@ -5,19 +5,12 @@ import shutil
 
 import accruals
 from harness import equal, has, test, wait_until
-from mailboxes import MAILBOX, Exchange
+from mailboxes import MAILBOX, Exchange, endpoint, state
 from packers import OtherFeed, problem_of
 from proxy import Proxy
 from world import World
 
 BOX = "box"
-
-
-def endpoint(world, port, end):
-    token = os.path.join(world.folder, "token-" + end.name)
-    with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-        file.write(end.token + "\n")
-    return {"url": f"mailbox://127.0.0.1:{port}", "clear-text": True, "token-file": token, "io-timeout": "20s"}
 
 
 @contextlib.contextmanager
@@ -35,10 +28,6 @@ def put(exchange, world, name, records, **options):
     sealed = world.partner.seal(accruals.text(records), **options)
     equal(exchange.source.put(name, sealed).status, 201, name)
     return sealed
-
-
-def state(exchange, name):
-    return exchange.source.head(name).headers.get("item-state")
 
 
 def wait_acknowledged(exchange, world, name):
@@ -167,7 +156,7 @@ def a_file_is_handed_on_as_an_item_once_and_goes_on_where_it_broke():
         feed.drop("POINTS_1.dat.pgp", world.partner.seal(accruals.text(accruals.records(3, prefix="S"))))
         wait_until("the small item", lambda: exchange.consumer.get("POINTS_1.dat.pgp").status == 200,
                    log=world.gateway.log_tail)
-        proxy.cut_up, proxy.times = 1 << 20, 2
+        proxy.cut_up, proxy.times, proxy.pause = 1 << 20, 2, 1
         feed.drop("POINTS_2.dat.pgp", world.partner.seal(plain))
         wait_until("the large item", lambda: state(exchange, "POINTS_2.dat.pgp") == "stored",
                    log=world.gateway.log_tail)

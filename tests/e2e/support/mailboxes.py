@@ -196,3 +196,16 @@ front {{\n{lines(self.front)}}}
             if kind is None or not os.environ.get("SALLYPORT_TEST_KEEP"):
                 with contextlib.suppress(OSError):
                     shutil.rmtree(self.folder)
+
+
+def endpoint(world, port, end):
+    """A gateway's endpoint: this end of the exchange that is reached by that port."""
+    token = os.path.join(world.folder, "token-" + end.name)
+    with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        file.write(end.token + "\n")
+    return {"url": f"mailbox://127.0.0.1:{port}", "clear-text": True, "token-file": token, "io-timeout": "20s"}
+
+
+def state(exchange, name):
+    """Of an item of the source; None: it is not known."""
+    return exchange.source.head(name).headers.get("item-state")

@@ -49,6 +49,8 @@ static char *read_samples(void) {
   GString *all = g_string_new(NULL);
   g_autofree char *main_file = read_document("conf/samples/sallyport.conf");
   g_string_append(all, main_file);
+  g_autofree char *source = read_document("conf/samples/roles/source.conf");
+  g_string_append(all, source);
   append_samples(all, "conf/samples/conf.d");
   append_samples(all, "conf/samples/layouts");
   return g_string_free(all, FALSE);

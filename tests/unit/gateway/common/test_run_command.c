@@ -1,5 +1,5 @@
 /* What an alarm's command gets, and what bounds it. */
-#include "gateway/watch/run_command.h"
+#include "gateway/common/run_command.h"
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <signal.h>

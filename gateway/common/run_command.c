@@ -1,4 +1,4 @@
-#include "gateway/watch/run_command.h"
+#include "gateway/common/run_command.h"
 #include "gateway/base/child.h"
 #include "gateway/base/files.h"
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Runs one program for an alarm: arguments as configured and nothing else, the alarm on its standard input, a minimal
+/* Runs one program: arguments as configured and nothing else, a text on its standard input, a minimal
  * environment, no shell, a deadline, and a bound on what is read of its output. The calling thread waits. */
 #pragma once
 #include "gateway/base/error.h"
