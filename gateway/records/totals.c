@@ -199,6 +199,12 @@ static char *behind_reason(const LayoutTotals *totals, guint64 first) {
              : g_strdup_printf("a line behind the trailer, which is line %" G_GUINT64_FORMAT, trailer);
 }
 
+/* A tag in other letters is a common reason, and easily overlooked. */
+static char *no_header_reason(const char *tag) {
+  return tag ? g_strdup_printf("the file has no header: no line has its tag '%s'", tag)
+             : g_strdup("the file has no header");
+}
+
 static LayoutProblem *check_order(const LayoutTotals *totals) {
   const Shape *shapes = totals->layout->shapes;
   guint64 header = totals->lines[SHAPE_HEADER], trailer = totals->lines[SHAPE_TRAILER];
@@ -219,8 +225,9 @@ static LayoutProblem *check_order(const LayoutTotals *totals) {
   groups_end(totals->layout, totals->groups, consider_problem, &of_end);
   if (of_end.reason)
     consider(&found, of_end.code, of_end.line, of_end.reason);
+  g_autofree char *no_header = no_header_reason(totals->layout->conf->header.tag);
   if (shapes[SHAPE_HEADER].present && header == 0)
-    consider(&found, "T001", 1, "the file has no header");
+    consider(&found, "T001", 1, no_header);
   if (shapes[SHAPE_TRAILER].present && trailer == 0)
     consider(&found, "T002", MAX(totals->last_line, MAX(header, 1)),
              "the file has no trailer: it may have been cut off");
