@@ -15,6 +15,9 @@ typedef struct {
   const char *const *groups; /* header and trailer of each; then an addendum and a remark; NULL: none */
   const char *terminator, *tag_at; /* places with a blank between */
   gboolean untagged, is_open;
+  const char *split, *prefix; /* of the record; of all values */
+  gboolean by_name;
+  guint gap; /* behind the record's first field */
 } Kind;
 
 static const char *const DELIMITED_GROUPS[] = {"B x:text?",
@@ -78,6 +81,14 @@ static const Kind KINDS[] = {
      .terminator = "'"},
     {.delimiter = "|", .header = "H p:text", .record = "- m:text? n:int", .second = "X m:text? o:int?",
      .trailer = "T n:int#count", .untagged = TRUE, .passes = TRUE},
+    {.delimiter = ":", .header = "H p:text?", .record = ":6 n:int c:enum=C/D m:text?", .second = "- o:text?",
+     .trailer = ":7 s:int#sum=n", .tag_at = "1 2", .untagged = TRUE, .split = "(\\d+)([CD])(?:/(.*))?"},
+    {.delimiter = ",", .header = "- a:text b:text c:text", .record = "- m:text? n:int o:text?", .charset = "GB18030",
+     .is_quoted = TRUE, .by_position = TRUE, .by_name = TRUE, .passes = TRUE},
+    {.delimiter = ",", .header = "H p:text", .record = "D m:text=3? n:int?", .trailer = "T n:int?#count s:int?#net=n",
+     .prefix = "`"},
+    {.delimiter = "", .record = "D m:text?@2 n:int@2>0", .trailer = "T n:int@2>0#count s:int@3>0#net=n",
+     .is_fixed = TRUE, .charset = "GBK", .gap = 2},
 };
 
 static const char *const BEGINNINGS[] = {"#", "99", NULL};
@@ -99,6 +110,12 @@ static Layout *layout_of(const Kind *kind) {
   conf->terminator = g_strdup(kind->terminator);
   conf->tag_at = kind->tag_at ? g_strsplit(kind->tag_at, " ", -1) : NULL;
   conf->untagged = kind->untagged;
+  conf->record.split = (char *)(gsize)kind->split;
+  conf->value_prefix = (char *)(gsize)kind->prefix;
+  conf->columns_by = kind->by_name ? CONF_COLUMNS_BY_NAME : CONF_COLUMNS_BY_ORDER;
+  ((ConfField *)conf->record.fields->pdata[0])->gap = kind->gap;
+  if (kind->gap > 0 || kind->prefix)
+    ((ConfField *)conf->record.fields->pdata[1])->below_zero = TRUE;
   conf->header.open = conf->record.open = conf->trailer.open =
       kind->is_open ? 1u << CONF_OPEN_FEWER | 1u << CONF_OPEN_MORE : 0;
   for (guint g = 0; kind->groups && g < 2; g++)

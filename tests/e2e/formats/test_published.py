@@ -1,10 +1,10 @@
-"""The layouts that are shipped, in feeds: each passes the check, and the good file of its format is what a feed takes."""
+"""The layouts that are shipped, in feeds: each passes the check, and its good file is what a feed takes."""
 import os
 
 from harness import TOP, equal, test
 from world import World
 
-# format: key, account, amount; and how many of its good file's records are credited, where not all have a key of their own
+# format: key, account, amount; and how many records of its good file are credited: not all have keys of their own
 FEEDS = {
     "aba": ("reference", "account", "amount", 2), "ach-p01": ("reference", "account", "amount", 3),
     "aeb43": ("document", "account", "amount", 3), "alipay": ("trade", "order", "amount", 1),
