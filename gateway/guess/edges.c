@@ -55,8 +55,8 @@ static gboolean begins_field(const EdgeColumn *before, const EdgeColumn *here, g
     return FALSE;
   if (is_only(before, HAS_BLANK) && !is_only(here, HAS_BLANK))
     return TRUE;
-  if (is_only(here, HAS_BLANK))
-    return FALSE;
+  if (is_only(here, HAS_BLANK)) /* blanks behind a text are its padding; a number has none there */
+    return is_only(before, HAS_DIGIT);
   gboolean was_number = is_only(before, HAS_DIGIT), is_number = is_only(here, HAS_DIGIT);
   if (was_number && is_number)
     return here->rows >= FROM_ROWS && here->is_zero && !before->is_zero;
@@ -99,7 +99,7 @@ static void find_edges(Guess *guess, guint k) {
   for (guint c = begun; c < kind->bytes; c++) {
     gboolean is_day_here = c >= day_until && is_only(&columns[c], HAS_DIGIT) && is_day(guess, k, c);
     gboolean begins = c > begun && c >= day_until && begins_field(&columns[c - 1], &columns[c], is_padded);
-    if (c > begun && (begins || is_day_here || c == day_until) && !is_only(&columns[c], HAS_BLANK)) {
+    if (c > begun && (begins || is_day_here || c == day_until)) {
       add_column(kind, begun, c);
       begun = c;
       is_padded = FALSE;

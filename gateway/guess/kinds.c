@@ -156,6 +156,20 @@ static gboolean are_letters(const Guess *guess, guint at) {
   return letters * 2 >= guess->lines->len;
 }
 
+/* Of many lines, only the first or the last one has another first byte, or both. */
+static gboolean has_lone_ends(const Guess *guess) {
+  enum { MANY = 20 };
+  guint n = guess->lines->len, others = 0;
+  char first[TAG_MOST + 1], last[TAG_MOST + 1], middle[TAG_MOST + 1], tag[TAG_MOST + 1];
+  if (n < MANY || !tag_of(guess, &g_array_index(guess->lines, GuessLine, 0), 1, first) ||
+      !tag_of(guess, &g_array_index(guess->lines, GuessLine, n - 1), 1, last) ||
+      !tag_of(guess, &g_array_index(guess->lines, GuessLine, n / 2), 1, middle))
+    return FALSE;
+  for (guint i = 1; i + 1 < n; i++)
+    others += tag_of(guess, &g_array_index(guess->lines, GuessLine, i), 1, tag) && strcmp(tag, middle) == 0 ? 0 : 1;
+  return others == 0 && (strcmp(first, middle) != 0 || strcmp(last, middle) != 0);
+}
+
 static void choose_tag_bytes(Guess *guess) {
   guint64 least = cost_of(guess, 0);
   for (guint bytes = 1; bytes <= TAG_BYTES_MOST; bytes++) {
@@ -165,6 +179,8 @@ static void choose_tag_bytes(Guess *guess) {
     least = cost;
     guess->tag_bytes = bytes;
   }
+  if (guess->tag_bytes == 0 && has_lone_ends(guess))
+    guess->tag_bytes = 1;
   while (guess->tag_bytes > 0 && guess->tag_bytes < TAG_BYTES_MOST && are_letters(guess, guess->tag_bytes - 1) &&
          are_letters(guess, guess->tag_bytes) && cost_of(guess, guess->tag_bytes + 1) != G_MAXUINT64)
     guess->tag_bytes++;
@@ -262,6 +278,9 @@ static void kinds_by_position(Guess *guess) {
   if (n > 2 && is_other(guess, n - 1, cells))
     add_kind(guess, NULL, ROLE_TRAILER);
   add_kind(guess, NULL, ROLE_RECORD);
+  if (guess->kinds->len == 1)
+    guess_unsure(guess, "that all lines are of one kind: neither what they begin with nor their place tells kinds "
+                        "apart; a tag may stand within them");
   if (guess->kinds->len > 1 && !guess->has_names)
     guess_unsure(guess, "that lines are told apart by their place: the first or last one is unlike the others");
 }

@@ -366,9 +366,20 @@ static guint begins_at(const GArray *taken, const Spot *spot) {
   return from;
 }
 
+/* Of a fixed line, no digit follows the field that is summed: else it might go on, as the total might. */
+static gboolean is_closed_field(const Totals *totals, gint of_sum) {
+  if (of_sum < 0)
+    return TRUE;
+  const SumColumn *sum = &totals->columns[of_sum];
+  const GPtrArray *columns = kind_at(totals, sum->kind)->columns;
+  return sum->column + 1 >= columns->len || !((const GuessColumn *)columns->pdata[sum->column + 1])->is_digits;
+}
+
 static gboolean is_sure(const Totals *totals, const Counted *of, const Spot *spot) {
   if (totals->guess->is_fixed)
-    return proven_digits(spot) + MIN(spot->zeros, 3) >= SURE_DIGITS && proven_digits(spot) >= 3;
+    return spot->digits >= 3 && spot->digits + MIN(spot->zeros, 3) >= SURE_DIGITS &&
+           is_closed_field(totals, of->of_sum) &&
+           (spot->is_closed || (of->of_sum >= 0 && proven_digits(spot) + 1 >= SURE_DIGITS));
   return of->value >= SURE_CELL || of->value <= -SURE_CELL;
 }
 

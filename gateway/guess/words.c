@@ -80,7 +80,7 @@ static void add_type(const Guess *guess, GString *text, const GuessColumn *colum
 
 static gboolean is_key(const GuessKind *kind, const GuessColumn *column) {
   return kind->role == ROLE_RECORD && column->seen && column->values > 1 && column->absent == 0 && column->dates == 0 &&
-         column->most_scale == 0 && column->longest >= 2;
+         !column->is_total && column->most_scale == 0 && column->longest >= 2;
 }
 
 static guint count_forms(guint32 forms) {
@@ -94,7 +94,7 @@ static char *note_of(const Guess *guess, const GuessKind *kind, const GuessColum
   if (column->control)
     return column->is_control_sure
                ? g_strdup("holds over the whole file")
-               : g_strdup_printf("unsure: control = %s holds, but so small a number may be here by chance",
+               : g_strdup_printf("unsure: control = %s holds, but such digits may be here by chance",
                                  column->control);
   if (column->is_dropped)
     return g_strdup("not all values are of one type");
@@ -108,8 +108,8 @@ static char *note_of(const Guess *guess, const GuessKind *kind, const GuessColum
     return g_strdup_printf("digits only: %s",
                            column->has_zero_front ? "perhaps an amount without its point, or several numbers"
                                                   : "a code, or a number");
-  return column->is_number && !column->is_total && !may_be_number(guess, column) ? g_strdup("digits, as of a code")
-                                                                                 : NULL;
+  gboolean is_code = column->is_number && !column->is_total && !column->dates && !may_be_number(guess, column);
+  return is_code ? g_strdup("digits, as of a code") : NULL;
 }
 
 static void add_field(const Guess *guess, GString *text, const GuessKind *kind, const GuessColumn *column) {
