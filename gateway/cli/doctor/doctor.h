@@ -64,6 +64,7 @@ gboolean doctor_extensions(Doctor *doctor); /* login.c: what an SFTP server has 
 gboolean doctor_tls(Doctor *doctor);        /* tls.c: protocol, certificate */
 /* tls.c: what an FTP server has beyond the protocol's oldest form */
 gboolean doctor_ftp(Doctor *doctor);
+gboolean doctor_mailboxes(Doctor *doctor); /* mailboxes.c: are they ours, and what waits; connects, as HTTP does */
 gboolean doctor_local(Doctor *doctor);   /* local.c: owner, mode, file system, notices of changes */
 gboolean doctor_folders(Doctor *doctor); /* folders.c: listings of what feeds read */
 /* folders.c: the feed that takes files away from this folder when they are done with; NULL: none. */

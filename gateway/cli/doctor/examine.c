@@ -4,7 +4,13 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { SFTP = 1 << COURIER_SFTP, LOCAL = 1 << COURIER_LOCAL, FTP = 1 << COURIER_FTP, HTTP = 1 << COURIER_HTTP };
+enum {
+  SFTP = 1 << COURIER_SFTP,
+  LOCAL = 1 << COURIER_LOCAL,
+  FTP = 1 << COURIER_FTP,
+  HTTP = 1 << COURIER_HTTP,
+  MAILBOX = 1 << COURIER_MAILBOX
+};
 
 /* What this partner is trusted with beyond the rule. */
 static gboolean tell_weak_signatures(Doctor *doctor) {
@@ -25,13 +31,13 @@ static const struct {
   guint kinds;
   gboolean (*run)(Doctor *doctor);
 } checks[] = {
-    {SFTP | LOCAL | FTP, tell_weak_signatures},
-    {SFTP | FTP | HTTP, doctor_reach},
+    {SFTP | LOCAL | FTP | MAILBOX, tell_weak_signatures},
+    {SFTP | FTP | HTTP | MAILBOX, doctor_reach},
     {SFTP, doctor_algorithms},
     {SFTP, doctor_host_keys},
     {LOCAL, doctor_local},
-    {SFTP | LOCAL | FTP | HTTP, doctor_login},
-    {FTP | HTTP, doctor_tls},
+    {SFTP | LOCAL | FTP | HTTP | MAILBOX, doctor_login},
+    {FTP | HTTP | MAILBOX, doctor_tls},
     {SFTP, doctor_extensions},
     {FTP, doctor_ftp},
     {SFTP | LOCAL | FTP, doctor_folders},

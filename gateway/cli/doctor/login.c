@@ -57,7 +57,7 @@ gboolean doctor_login(Doctor *doctor) {
   g_autofree char *time = doctor_time(g_get_monotonic_time() - begun);
   if (doctor->endpoint.kind != COURIER_LOCAL)
     doctor_find(doctor, DOCTOR_OK, "session", NULL, "ready in %s: %s", time, courier_describe(doctor->courier));
-  if (!ask_http(doctor))
+  if (doctor->endpoint.kind == COURIER_MAILBOX ? !doctor_mailboxes(doctor) : !ask_http(doctor))
     return FALSE;
   if (!courier_probe(doctor->courier, &about, &known, doctor->connection, &error)) {
     doctor_find(doctor, DOCTOR_PROBLEM, "session", NULL, "%s", error->message);

@@ -46,6 +46,13 @@ def answer(exchange, world, name):
 def an_item_is_obtained_run_answered_by_an_item_and_acknowledged():
     with ends() as (exchange, world):
         put(exchange, world, "POINTS_0001.dat.pgp", accruals.records(3))
+        world.write_configuration()
+        said = world.gateway.run("doctor", "acme-bank", BOX).out
+        has(said, f"mailbox {MAILBOX} is ours, and 1 items of it wait there", "the doctor")
+        world.configuration.feed.source["path"] = "no-such-box"
+        world.write_configuration()
+        has(world.gateway.run("doctor", "acme-bank", BOX).out, "status 404", "the doctor, of another mailbox")
+        world.configuration.feed.source["path"] = MAILBOX
         equal(exchange.source.put("OTHER_1", b"not for this feed").status, 201, "an item that no feed takes")
         world.start()
         wait_acknowledged(exchange, world, "POINTS_0001.dat.pgp")
