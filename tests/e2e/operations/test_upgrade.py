@@ -58,7 +58,10 @@ def the_state_of_af36c8b_is_opened_answers_as_it_did_and_its_work_goes_on():
         equal(world.gateway.stop(), 0, "the exit status")
         for name in ("balance", "entries", "files", "recon", "recon-show", "show", "show-held", "show-posting",
                      "trace"):
-            assert_within(world.gateway.json(*expected[name]["words"]), expected[name]["answer"], name)
+            seen, answer = world.gateway.json(*expected[name]["words"]), expected[name]["answer"]
+            if name == "recon":  # the newest come first: statements of the days since then
+                seen["tasks"] = seen["tasks"][-len(answer["tasks"]):]
+            assert_within(seen, answer, name)
         chain = world.gateway.json("audit", "list")["records"]
         assert_within(chain[:len(expected["audit"]["answer"]["records"])], expected["audit"]["answer"]["records"],
                       "audit")
