@@ -194,8 +194,16 @@ static void check_archive(const Section *section, gpointer into) {
   ConfSourceFolder *source = into;
   if (!source->archive && source->path)
     source->archive = g_build_filename(source->path, "archive", NULL);
-  if (source->path && source->archive && strcmp(source->archive, source->path) == 0)
+  g_autofree char *from = source->path ? g_canonicalize_filename(source->path, "/") : NULL,
+                  *to = source->archive ? g_canonicalize_filename(source->archive, "/") : NULL;
+  if (from && g_strcmp0(from, to) == 0)
     section_error(section, "archive", "'archive' is the folder that files are taken from");
+}
+
+static void check_marker(const Section *section, gpointer into) {
+  if (g_strcmp0(((ConfSourceFolder *)into)->marker, "{name}") == 0)
+    section_error(section, "marker",
+                  "'marker' is the name of the file itself, which would be taken as soon as it is there, half written");
 }
 
 static void check_signature(const Section *section, gpointer into) {
@@ -229,6 +237,7 @@ static const Row rows[] = {
         IF_READY(CONF_READY_LISTED, "listed")),
     ROW(ConfSourceFolder, "marker", marker, template, .rule = &template_of_marker,
         IF_READY(CONF_READY_MARKER, "marker")),
+    CHECK(check_marker),
     ROW(ConfSourceFolder, "temporary", temporary, globs, .most = 50, IF_READY(CONF_READY_RENAME, "rename")),
     CHECK(fill_evidence),
     ROW(ConfSourceFolder, "looks", looks, number, .otherwise = 3, .least = 2, .most = 100,

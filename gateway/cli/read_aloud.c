@@ -90,6 +90,9 @@ static void read_layout(const CliOutput *out, const ConfLayout *layout) {
 static void read_feed(const CliOutput *out, const Conf *conf, const ConfFeed *feed) {
   const ConfLayout *layout = feed->key ? conf_layout(conf, feed->layout) : NULL;
   const ConfField *key = layout ? conf_line_field(&layout->record, feed->key) : NULL;
+  if (key && g_strcmp0(feed->key, feed->ledger.account) == 0)
+    fprintf(out->file, "feed %s: \"%s\" is the key and the account, so each account is credited once, ever\n",
+            feed->name, feed->key);
   if (key && key->type == CONF_TEXT && !key->normal_form)
     fprintf(out->file,
             "feed %s: \"A1\", \"a1\" and \"A1 \" are three keys; normal-form of field \"%s\" makes them one\n",
