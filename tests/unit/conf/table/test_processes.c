@@ -60,8 +60,8 @@ static const Row rows[] = {
      "unprotected-plain-text\n"},
     {LEDGER,
      DELIVER("system = \"core\" endpoint = \"api\" path = \"/in\" name = '{stem}' envelope = unprotected-plain-text"),
-     "32: endpoint \"api\" of system \"core\" is https://, and this needs folders: sftp://, ftp://, ftps:// or "
-     "file://\n"},
+     "32: endpoint \"api\" of system \"core\" is https://, and this needs folders: sftp://, ftp://, ftps://, "
+     "mailbox:// or file://\n"},
     {LEDGER,
      DELIVER("system = \"core\" endpoint = \"box\" path = \"/../in\" name = 'all' marker = '{name}' envelope = "
              "detached-signature"),

@@ -167,8 +167,8 @@ static const Case cases[] = {
     {"", "",
      ONE("requester = \"bank\" type = \"credits\" threshold = 5 push { endpoint = \"web\" path = \"/../x\" marker = "
          "'done' } " READ),
-     "20: endpoint \"web\" of partner \"bank\" is https://, and this needs folders: sftp://, ftp://, ftps:// or "
-     "file://\n"
+     "20: endpoint \"web\" of partner \"bank\" is https://, and this needs folders: sftp://, ftp://, ftps://, "
+     "mailbox:// or file://\n"
      "20: 'path' must not hold '..'\n"
      "20: 'marker' must contain {name} or {stem}: else one marker would stand for all files\n"},
     {FRONT, ACCESS, ONE("requester = \"bank\" type = \"credits\" threshold = 5 " READ), ""},
