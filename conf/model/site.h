@@ -37,4 +37,6 @@ typedef struct {
   guint timeout;                 /* seconds; 30 */
   char **metrics_token_sha256;   /* of who may read /metrics */
   gboolean clear_text;           /* without TLS, behind a proxy of our own: asked for */
+  char **proxy_addresses;        /* of such proxies, which tell the client's certificate … */
+  char *certificate_header;      /* … in this header, as PEM with % escapes; NULL: none does */
 } ConfFront;

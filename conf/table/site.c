@@ -106,6 +106,17 @@ static void check_url(const Section *section, gpointer into) {
     front->url[length - 1] = '\0';
 }
 
+static void check_proxy(const Section *section, gpointer into) {
+  const ConfFront *front = into;
+  guint8 address[sizeof(struct in6_addr)];
+  for (char **one = front->proxy_addresses; one && *one; one++)
+    if (inet_pton(AF_INET, *one, address) != 1 && inet_pton(AF_INET6, *one, address) != 1)
+      section_error(section, "proxy-address", "'proxy-address': %s is no IP address", *one);
+  section_only_with(section, "certificate-header", front->proxy_addresses != NULL, "proxy-address");
+  if (front->proxy_addresses)
+    section_require(section, "certificate-header", "the header in which the proxy tells the client's certificate");
+}
+
 #define WITH_TLS                                                                                 \
   .only_with = "TLS, which clear-text = yes turns off", .with = offsetof(ConfFront, clear_text), \
   .with_values = 1u << FALSE
@@ -119,6 +130,9 @@ static const Row front_rows[] = {
     ROW(ConfFront, "certificate-file", certificate_file, file, WITH_TLS),
     ROW(ConfFront, "private-key-file", private_key_file, file, WITH_TLS),
     ROW(ConfFront, "client-ca-file", client_ca_file, file, WITH_TLS),
+    ROW(ConfFront, "proxy-address", proxy_addresses, list, .most = 16),
+    CHECK(check_proxy),
+    ROW(ConfFront, "certificate-header", certificate_header, name),
     ROW(ConfFront, "url", url, text,
         .needed = "how requesters reach the front, as \"https://files.example\": manifests hold it"),
     CHECK(check_url),

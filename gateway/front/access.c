@@ -3,8 +3,10 @@
  * that an answer's time tells nothing. */
 #include "gateway/base/digest.h"
 #include "gateway/front/front_private.h"
+#include <arpa/inet.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <netinet/in.h>
 #include <string.h>
 
 enum { TOKEN_LIMIT = 1024 };
@@ -64,6 +66,41 @@ static char *certificate_hash(const Front *front, struct MHD_Connection *connect
   return hash_of(chain[0].data, chain[0].size);
 }
 
+static gboolean is_proxy(const Front *front, struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  char *const *addresses = front->conf->front.proxy_addresses;
+  for (; info && addresses && *addresses; addresses++) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    const struct sockaddr *peer = info->client_addr;
+    if (peer->sa_family == AF_INET && inet_pton(AF_INET, *addresses, &v4) == 1 &&
+        memcmp(&v4, &((const struct sockaddr_in *)(gconstpointer)peer)->sin_addr, sizeof v4) == 0)
+      return TRUE;
+    if (peer->sa_family == AF_INET6 && inet_pton(AF_INET6, *addresses, &v6) == 1 &&
+        memcmp(&v6, &((const struct sockaddr_in6 *)(gconstpointer)peer)->sin6_addr, sizeof v6) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The certificate that our proxy has checked, and tells in its header. Who reaches us past it has no such header,
+ * whatever it sends. */
+static char *told_certificate_hash(const Front *front, struct MHD_Connection *connection) {
+  static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+  const char *header = front->conf->front.certificate_header;
+  const char *value = header && is_proxy(front, connection)
+                          ? MHD_lookup_connection_value(connection, MHD_HEADER_KIND, header)
+                          : NULL;
+  g_autofree char *pem = value ? g_uri_unescape_string(value, NULL) : NULL;
+  char *from = pem ? strstr(pem, begin) : NULL, *to = from ? strstr(from, end) : NULL;
+  gsize length = 0;
+  if (!to)
+    return NULL;
+  *to = '\0';
+  g_autofree guint8 *der = g_base64_decode(from + strlen(begin), &length);
+  return length > 0 ? hash_of(der, length) : NULL;
+}
+
 gboolean front_is_watcher(FrontRequest *request) {
   g_autofree char *token = token_hash(request->connection);
   return token && has(request->front->conf->front.metrics_token_sha256, token);
@@ -77,6 +114,8 @@ gboolean front_is_anybody(FrontRequest *request) {
 gboolean front_is_requester(FrontRequest *request) {
   g_autofree char *token = token_hash(request->connection),
                   *certificate = certificate_hash(request->front, request->connection);
+  if (!certificate)
+    certificate = told_certificate_hash(request->front, request->connection);
   request->requester = token || certificate ? owner_of(request->front, token, certificate) : NULL;
   return request->requester != NULL;
 }

@@ -40,6 +40,7 @@ class End:
 
     def __init__(self, exchange, name):
         self.exchange, self.name, self.token = exchange, name, secrets.token_hex(32)
+        self.certificate = None  # SHA-256 of one by which it shows who it is, too
 
     def curl(self, path, *words, method="GET", body=None, token=None, headers=(), checked=True):
         """`body` is bytes or the path of a file. Every answer is held against the description of the interface."""
@@ -148,7 +149,10 @@ class Exchange:
         def lines(settings):
             return "".join(f'  {name} = "{value}"\n' if value != "yes" else f"  {name} = yes\n"
                            for name, value in settings.items())
-        ends = "".join(f'partner "{end.name}" {{ access {{ token-sha256 = {{ "{digest(end.token.encode())}" }} }}\n'
+        def access(end):
+            shown = f'certificate-sha256 = "{end.certificate}"' if end.certificate else ""
+            return f'token-sha256 = "{digest(end.token.encode())}"  {shown}'
+        ends = "".join(f'partner "{end.name}" {{ access {{ {access(end)} }}\n'
                        f'{self.folders.get(end.name, [""])[0]} }}\n'
                        for end in (self.source, self.consumer, self.stranger))
         drops = "".join(f'drop-folder "{name}" {{ endpoint = "{self.endpoint}"  {texts[1]} }}\n'
