@@ -96,6 +96,25 @@ typedef struct {
   X(CONF_AMBIGUOUS_SECOND, "second")
 typedef enum { CONF_AMBIGUOUS(CONF_CONSTANT) } ConfAmbiguous;
 
+/* full-file { … }: what was rated, as files. */
+typedef struct {
+  ConfWhere where;
+  gboolean present;
+  char *name;    /* has {sequence}; {period} */
+  char **fields; /* of the record, and what rating adds */
+  guint records; /* 100,000 */
+  guint age;     /* seconds; 15 minutes */
+} ConfFullFile;
+
+/* platform "…" { … }: a file of its own for each full file. */
+typedef struct {
+  ConfWhere where;
+  char *name;
+  char *when;   /* an SQL expression over the full file's fields; NULL: each record */
+  char **fields;
+  char *file;
+} ConfPlatform;
+
 typedef struct {
   ConfWhere where;
   char *name;
@@ -115,4 +134,6 @@ typedef struct {
   ConfRound round;
   char *minimum;       /* a decimal; NULL: none */
   GPtrArray *examples; /* ConfExample* */
+  ConfFullFile full_file;
+  GPtrArray *platforms; /* ConfPlatform* */
 } ConfRating;

@@ -137,6 +137,60 @@ static const Row example_rows[] = {
 };
 static const Table table_example = TABLE(ConfExample, example_rows);
 
+/* A name that is another one for each file, and no path. */
+static void check_file_name(const Section *section, const char *option, const char *name) {
+  g_autofree char *rest = name ? g_strdup(name) : NULL;
+  static const char *const known[] = {"{sequence}", "{period}"};
+  if (!name)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
+    g_auto(GStrv) parts = g_strsplit(rest, known[i], -1);
+    g_free(rest);
+    rest = g_strjoinv("", parts);
+  }
+  if (!strstr(name, "{sequence}"))
+    section_error(section, option, "'%s' must hold {sequence}: each file has a name of its own", option);
+  if (strchr(name, '/') || *name == '.' || strpbrk(rest, "{}"))
+    section_error(section, option, "'%s' must be the name of a file, and hold {sequence} and {period} only", option);
+}
+
+static void check_full_file(const Section *section, gpointer into) {
+  check_file_name(section, "name", ((ConfFullFile *)into)->name);
+}
+
+static void check_platform(const Section *section, gpointer into) {
+  check_file_name(section, "file", ((ConfPlatform *)into)->file);
+}
+
+static void check_platforms(const Section *section, gpointer into) {
+  const ConfRating *rating = into;
+  if (rating->platforms->len > 0 && !rating->full_file.present)
+    section_require(section, "full-file", "what the platforms' files are made of");
+}
+
+static const Row full_file_rows[] = {
+    WHERE(ConfFullFile),
+    PRESENT(ConfFullFile),
+    ROW(ConfFullFile, "name", name, text, .needed = "what the files are called, as 'MUSIC_{period}_{sequence}.dat'"),
+    CHECK(check_full_file),
+    ROW(ConfFullFile, "fields", fields, list, .most = 64, .needed = "the fields of each line"),
+    ROW(ConfFullFile, "records", records, number, .otherwise = 100000, .least = 1, .most = 10000000),
+    ROW(ConfFullFile, "age", age, seconds, .otherwise = 15 * 60, .least = 1, .most = 7 * 86400),
+    ROWS_END,
+};
+static const Table table_full_file = TABLE(ConfFullFile, full_file_rows);
+
+static const Row platform_rows[] = {
+    WHERE(ConfPlatform),
+    TITLE(ConfPlatform),
+    ROW(ConfPlatform, "when", when, raw),
+    ROW(ConfPlatform, "fields", fields, list, .most = 64, .needed = "the full file's fields that it gets"),
+    ROW(ConfPlatform, "file", file, text, .needed = "what its files are called, as 'BOSS_{period}_{sequence}.dat'"),
+    CHECK(check_platform),
+    ROWS_END,
+};
+static const Table table_platform = TABLE(ConfPlatform, platform_rows);
+
 static const Row rows[] = {
     WHERE(ConfRating),
     TITLE(ConfRating),
@@ -161,6 +215,9 @@ static const Row rows[] = {
     CHECK(check_round_scale),
     ROW(ConfRating, "minimum", minimum, text),
     SECTIONS(ConfRating, "example", examples, table_example),
+    SECTION(ConfRating, "full-file", full_file, table_full_file),
+    SECTIONS(ConfRating, "platform", platforms, table_platform),
+    CHECK(check_platforms),
     ROWS_END,
 };
 const Table table_lane_rating = TABLE(ConfRating, rows);

@@ -1,5 +1,6 @@
 /* Ratings: their expressions compile over the fields that they name, and their examples come true. */
 #include "gateway/check/check_private.h"
+#include "gateway/processors/rating/cdr.h"
 #include "gateway/rating/example.h"
 
 static void check_rating(const Conf *conf, const ConfRating *rating, ConfReport *report) {
@@ -9,6 +10,8 @@ static void check_rating(const Conf *conf, const ConfRating *rating, ConfReport 
     conf_report_error(report, rating->where, "rating \"%s\": %s", rating->name, error->message);
     return;
   }
+  if (!cdr_check(conf, rating, &error))
+    conf_report_error(report, rating->where, "rating \"%s\": %s", rating->name, error->message);
   for (guint i = 0; rating->examples && i < rating->examples->len; i++) {
     const ConfExample *example = rating->examples->pdata[i];
     g_autoptr(GError) other = NULL;

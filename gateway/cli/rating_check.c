@@ -2,7 +2,7 @@
  * accepted records are its details. The book is read first: what is posted has all its details, and keeps them. */
 #include "gateway/cli/rating_shown.h"
 #include "gateway/processors/rating/pack.h"
-#include "store/details.h"
+#include "store/details_files.h"
 #include <jansson.h>
 #include <string.h>
 
@@ -123,6 +123,7 @@ char *rating_check(const CliOutput *out, const StatusLane *lane, const ConfRatin
   g_autoptr(GHashTable) accepted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   Checking checking = {lane, rating, accepted, NULL, 1};
   gboolean ok = read_files(&checking, error) && details_verify(reader, &totals, error) &&
+                details_verify_files(reader, error) &&
                 details_reader_visit(reader, NULL, check_detail, &checking, error) && check_rest(&checking, error);
   g_free(checking.terms);
   return ok ? words_of(out, rating, &totals) : NULL;

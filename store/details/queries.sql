@@ -33,6 +33,29 @@ SELECT settled_by, settled_in FROM suspended WHERE number = ?1;
 SELECT count(*), count(settled_by) FROM suspended;
 -- name: add-answer
 INSERT INTO answer(file, batch, admission, answer) VALUES (?1, ?2, ?3, ?4);
+-- name: last-file
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256 FROM full_file
+ORDER BY sequence DESC LIMIT 1;
+-- name: unwritten-file
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256 FROM full_file
+WHERE sha256 IS NULL ORDER BY sequence LIMIT 1;
+-- name: files-from
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256 FROM full_file
+WHERE sequence >= ?1 ORDER BY sequence;
+-- name: file-digest
+SELECT sha256 FROM full_file WHERE sequence = ?1;
+-- name: part-last
+SELECT last FROM full_file_part WHERE sequence = ?1 AND shard = ?2;
+-- name: add-file
+INSERT INTO full_file(sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+-- name: add-part
+INSERT INTO full_file_part(sequence, shard, last) VALUES (?1, ?2, ?3);
+-- name: set-digest
+UPDATE full_file SET sha256 = ?2 WHERE sequence = ?1 AND sha256 IS NULL;
+-- name: sums-between
+SELECT coalesce(sum(rated), 0), coalesce(sum(amount >> 32), 0), coalesce(sum(amount & 4294967295), 0),
+  coalesce(min(at), 0) FROM detail WHERE first > ?1 AND first <= ?2;
 -- name: answer
 SELECT answer, answer IS NULL FROM answer WHERE file = ?1 AND batch = ?2;
 -- name: counter

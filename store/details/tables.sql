@@ -41,5 +41,26 @@ CREATE TABLE answer(
   PRIMARY KEY(file, batch)
 ) WITHOUT ROWID;
 CREATE INDEX answer_admission ON answer(admission);
+-- Full files, in the first shard's file alone: each has, of each shard, the details behind those of the file before it,
+-- up to `last`. A file without a digest is closed and not yet written.
+CREATE TABLE full_file(
+  sequence    INTEGER PRIMARY KEY,
+  period      TEXT NOT NULL,
+  opened_at   INTEGER NOT NULL,
+  closed_at   INTEGER NOT NULL,
+  reason      TEXT NOT NULL,
+  format      TEXT NOT NULL,
+  count       INTEGER NOT NULL,
+  amount_high INTEGER NOT NULL,                  -- the sum is high * 2^32 + low
+  amount_low  INTEGER NOT NULL,
+  sha256      TEXT
+);
+CREATE INDEX full_file_unwritten ON full_file(sequence) WHERE sha256 IS NULL;
+CREATE TABLE full_file_part(
+  sequence INTEGER NOT NULL REFERENCES full_file(sequence),
+  shard    INTEGER NOT NULL,
+  last     INTEGER NOT NULL,
+  PRIMARY KEY(sequence, shard)
+) WITHOUT ROWID;
 -- What accounts have used in their periods, by the details up to the fact `counted`.
 CREATE TABLE counter(counter TEXT PRIMARY KEY, used INTEGER NOT NULL) WITHOUT ROWID;

@@ -4,8 +4,9 @@ import json
 
 import rates
 import usage
+from cdrs import chain
 from configuration import Feed
-from harness import wait_until
+from harness import equal, wait_until
 
 
 def is_rated(world, key):
@@ -36,7 +37,10 @@ class Usages:
             'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}})
         world.configuration.lane_settings['rating "music"'] = usage.rating(tiers={
             "kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"},
-            **{'step "minutes"': {"amount": "plus(amount, price(quantity, rate, 60))"}})
+            **{'step "minutes"': {"amount": "plus(amount, price(quantity, rate, 60))"},
+               "full-file": {"name": "MUSIC_{period}_{sequence}.dat", "fields": ["serial", "amount"], "records": 20,
+                             "age": "1s"},
+               'platform "some"': {"when": "serial GLOB 'S*'", "fields": ["serial"], "file": "SOME_{sequence}.dat"}})
         for table, key in (("rates", ["product", "zone"]), ("tiers", ["plan", "up_to"])):
             feed = Feed(f"{table}-sync")
             cls.configure(feed)
@@ -82,3 +86,7 @@ class Usages:
     @staticmethod
     def finish(world, is_done):
         world.gateway.wait_quiet()
+        wait_until("the last full file", lambda: world.gateway.run("cdr", "close").status == 0,
+                   log=world.gateway.log_tail)  # the lane may die under it
+        equal(sorted(chain(world)), sorted([f"{file}{i}" for file in "SU" for i in range(60)] +
+                                           [f"T{i}" for i in range(30) if i != 3]), "what is in the full files")

@@ -1,6 +1,8 @@
 /* Looks now and then whether a table has got a version that suspended usage has waited for, and has it priced. */
 #include "gateway/processors/rating/rating_service.h"
+#include "gateway/common/control.h"
 #include "gateway/common/log.h"
+#include "gateway/processors/rating/cdr.h"
 #include "gateway/processors/rating/desk.h"
 #include <errno.h>
 #include <time.h>
@@ -20,8 +22,10 @@ static gboolean settle_desk(const RatingService *service, RatingDesk *desk, guin
   const LaneHost *host = service->host;
   DeskPlace place = {host->conf, host->lane, host->paths->folder};
   pthread_mutex_lock(&desk->lock);
+  guint written;
   gboolean ok = rating_desk_open(desk, &place, error) &&
-                rating_desk_settle(desk, MAX(host->threads, 1), &service->stopping, settled, error);
+                rating_desk_settle(desk, MAX(host->threads, 1), &service->stopping, settled, error) &&
+                cdr_take_turn(desk, &(CdrTurn){place.folder, FALSE}, &written, error);
   rating_desk_let_go(desk);
   pthread_mutex_unlock(&desk->lock);
   return ok;
@@ -102,4 +106,33 @@ static gboolean stop(gpointer data, guint grace_seconds) {
   return TRUE;
 }
 
-const LaneService rating_service = {.name = "rating", .start = start, .stop = stop, .free = free_service};
+/* --- cdr-close {name} → {ok, files}: what was rated up to now, in a file. */
+
+static RatingDesk *desk_named(const RatingService *service, const char *name) {
+  for (guint i = 0; service && i < service->desks->len; i++)
+    if (g_strcmp0(((RatingDesk *)service->desks->pdata[i])->name, name) == 0)
+      return service->desks->pdata[i];
+  return NULL;
+}
+
+static json_t *close_request(const LaneHost *host, gpointer service, const char *who, const json_t *request) {
+  const char *name = json_string_value(json_object_get(request, "name"));
+  RatingDesk *desk = desk_named(service, name);
+  DeskPlace place = {host->conf, host->lane, host->paths->folder};
+  g_autoptr(GError) error = NULL;
+  guint written = 0;
+  if (!desk)
+    return control_refusal(SALLYPORT_ERROR_FILE, "no feed of this lane is of a rating \"%s\"", name ? name : "");
+  pthread_mutex_lock(&desk->lock);
+  gboolean ok = rating_desk_open(desk, &place, &error) &&
+                cdr_take_turn(desk, &(CdrTurn){place.folder, TRUE}, &written, &error);
+  pthread_mutex_unlock(&desk->lock);
+  if (!ok)
+    return control_failure(error);
+  log_event(LOG_INFO, "operator", {"event", "full-file-closed"}, {"by", who}, {"rating", name});
+  return json_pack("{s:b, s:i}", "ok", 1, "files", (int)written);
+}
+
+static const LaneRequest requests[] = {{"cdr-close", close_request}, {0}};
+const LaneService rating_service = {
+    .name = "rating", .start = start, .stop = stop, .free = free_service, .requests = requests};

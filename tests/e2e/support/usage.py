@@ -1,5 +1,7 @@
 """Usage of a music service, as text, its rating, and a feed that takes it."""
-from packers import OtherFeed
+import rates
+from harness import equal
+from packers import OtherFeed, opened
 
 
 def layout():
@@ -38,3 +40,36 @@ def feed(world, name="music-usage", **settings):
     made.settings.update({"layout": "usage", "on-reject": "record"})
     made.rules = {}
     return made
+
+
+class Music:
+    """A world with a feed of rates and some of usage."""
+
+    def __init__(self, world, feeds=1, loaded=(("P1", "0.2500"), ("P2", "1.0000")), **settings):
+        self.world, self.rates = world, rates.feed(world)
+        self.usage = [feed(world, f"usage-{i}") for i in range(feeds)]
+        world.configuration.lanes = {"points": [self.rates, *self.usage]}
+        world.configuration.lane_settings['rating "music"'] = rating(**settings)
+        world.start()
+        self.loads = 0
+        if loaded:
+            self.load(loaded)
+
+    def load(self, prices):
+        self.loads += 1
+        name = f"RATES_{self.loads}"
+        self.rates.drop(name + ".pgp", self.world.partner.seal(rates.text("full", self.loads, [
+            rates.rate(product, price, "2026-01-01") for product, price in prices])))
+        equal(opened(self.world, self.rates, name + "_FB.dat.pgp").verdict, "ACCEPTED", "the rates")
+
+    def rate(self, name, *records, of=0):
+        """What is told of each record."""
+        self.usage[of].drop(f"USAGE_{name}.pgp", self.world.partner.seal(text(*records)))
+        answer = opened(self.world, self.usage[of], f"USAGE_{name}_FB.dat.pgp")
+        return [(result, code) for _, result, code in answer.results]
+
+    def explain(self, *key):
+        return self.world.gateway.json("rating", "explain", *key)
+
+    def amounts(self, *keys):
+        return [self.explain(key).get("amount") for key in keys]

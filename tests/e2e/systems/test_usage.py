@@ -6,40 +6,8 @@ import rates
 import usage
 from harness import equal, has, test, wait_until
 from packers import finish, opened
+from usage import Music
 from world import World
-
-
-class Music:
-    """A world with a feed of rates and some of usage."""
-
-    def __init__(self, world, feeds=1, loaded=(("P1", "0.2500"), ("P2", "1.0000")), **settings):
-        self.world, self.rates = world, rates.feed(world)
-        self.usage = [usage.feed(world, f"usage-{i}") for i in range(feeds)]
-        world.configuration.lanes = {"points": [self.rates, *self.usage]}
-        world.configuration.lane_settings['rating "music"'] = usage.rating(**settings)
-        world.start()
-        self.loads = 0
-        if loaded:
-            self.load(loaded)
-
-    def load(self, prices):
-        self.loads += 1
-        name = f"RATES_{self.loads}"
-        self.rates.drop(name + ".pgp", self.world.partner.seal(rates.text("full", self.loads, [
-            rates.rate(product, price, "2026-01-01") for product, price in prices])))
-        equal(opened(self.world, self.rates, name + "_FB.dat.pgp").verdict, "ACCEPTED", "the rates")
-
-    def rate(self, name, *records, feed=0):
-        """What is told of each record."""
-        self.usage[feed].drop(f"USAGE_{name}.pgp", self.world.partner.seal(usage.text(*records)))
-        answer = opened(self.world, self.usage[feed], f"USAGE_{name}_FB.dat.pgp")
-        return [(result, code) for _, result, code in answer.results]
-
-    def explain(self, *key):
-        return self.world.gateway.json("rating", "explain", *key)
-
-    def amounts(self, *keys):
-        return [self.explain(key).get("amount") for key in keys]
 
 
 def tiered(world, settings, bounds=(1000, 5000)):
@@ -78,7 +46,7 @@ def each_record_is_rated_once_and_told_what_became_of_it():
         equal(told, [("OK", ""), ("OK", ""), ("REJECTED", "B005"), ("OK", "B010"), ("DUPLICATE", "K001"),
                      ("REJECTED", "K002"), ("REJECTED", "L012"), ("OK", ""), ("REJECTED", "B008")], "the first file")
         equal(music.rate("two", usage.record("S1"), usage.record("S4", product="P9"), usage.record("S2", 61),
-                         usage.record("S1", account="A2"), usage.record("S8"), feed=1),
+                         usage.record("S1", account="A2"), usage.record("S8"), of=1),
               [("DUPLICATE", "K003"), ("DUPLICATE", "K003"), ("REJECTED", "K004"), ("REJECTED", "K004"), ("OK", "")],
               "the second, of another feed")
         equal(music.amounts("S1", "S2", "S3", "S8"), ["0.33", "0.24", "0.25", "0.33"], "prices")

@@ -1,0 +1,67 @@
+#include "gateway/processors/rating/cdr.h"
+#include <string.h>
+
+void cdr_put_value(GString *line, const char *value, gsize length) {
+  gboolean quoted = FALSE;
+  for (gsize i = 0; i < length && !quoted; i++)
+    quoted = strchr("|\"\r\n", value[i]) != NULL;
+  g_string_append_c(line, '|');
+  if (!quoted) {
+    g_string_append_len(line, value, (gssize)length);
+    return;
+  }
+  g_string_append_c(line, '"');
+  for (gsize i = 0; i < length; i++) {
+    if (value[i] == '"')
+      g_string_append_c(line, '"');
+    g_string_append_c(line, value[i]);
+  }
+  g_string_append_c(line, '"');
+}
+
+gboolean cdr_get_value(const char **at, const char *end, GString *value) {
+  const char *p = *at;
+  g_string_truncate(value, 0);
+  if (p >= end || *p != '|')
+    return FALSE;
+  p++;
+  gboolean quoted = p < end && *p == '"';
+  for (p += quoted ? 1 : 0; p < end; p++) {
+    if (quoted && *p == '"' && p + 1 < end && p[1] == '"')
+      p++;
+    else if (quoted && *p == '"')
+      break;
+    else if (!quoted && (*p == '|' || *p == '\n'))
+      break;
+    g_string_append_c(value, *p);
+  }
+  if (quoted && p >= end)
+    return FALSE;
+  *at = p + (quoted ? 1 : 0);
+  return TRUE;
+}
+
+static char *replaced(char *text, const char *word, const char *by) {
+  g_auto(GStrv) parts = g_strsplit(text, word, -1);
+  g_free(text);
+  return g_strjoinv(by, parts);
+}
+
+char *cdr_name(const char *pattern, gint64 sequence, const char *period) {
+  g_autofree char *number = g_strdup_printf("%06" G_GINT64_FORMAT, sequence);
+  return replaced(replaced(g_strdup(pattern), "{sequence}", number), "{period}", period);
+}
+
+gboolean cdr_own_field(const ConfRating *rating, const char *name, StagingColumn *column) {
+  static const StagingColumn own[] = {{"key", BLOCK_TEXT, 0},       {"event", BLOCK_TEXT, 0},
+                                      {"amount", BLOCK_INTEGER, 0}, {"quantity", BLOCK_INTEGER, 0},
+                                      {"billed", BLOCK_INTEGER, 0}, {"counter", BLOCK_INTEGER, 0},
+                                      {"file", BLOCK_TEXT, 0},      {"line", BLOCK_INTEGER, 0}};
+  for (guint i = 0; i < G_N_ELEMENTS(own); i++)
+    if (strcmp(own[i].name, name) == 0) {
+      *column = own[i];
+      column->scale = strcmp(name, "amount") == 0 ? rating->round.scale : 0;
+      return TRUE;
+    }
+  return FALSE;
+}
