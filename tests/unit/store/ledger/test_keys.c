@@ -268,11 +268,39 @@ static void keys_in_no_order_are_unique_also_when_they_are_many(void **state) {
   assert_verified(*state);
 }
 
+/* Both are looked at before either is posted: the writer meets the second one's keys. */
+static void the_same_records_submitted_twice_at_once_are_posted_once(void **state) {
+  Ledger *ledger = open_ledger(*state, 1);
+  post_well(ledger, "f0", 1, numbered_block("K", 1000, 10));
+  for (guint i = 0; i < 20; i++) {
+    Outcome first, second;
+    g_autofree char *file = g_strdup_printf("f%u", i + 1), *key = g_strdup_printf("K-%08u", 10 * i);
+    RecordBlock *other = new_block(2); /* another line with a key of the first, and one of its own */
+    add_record(other, 500, key, "M1", 7);
+    add_record(other, 501, file, "M1", 7);
+    submit(ledger, file, 1, numbered_block("K", 10 * i, 10), NULL, &first);
+    submit(ledger, file, 2, i % 2 ? other : numbered_block("K", 10 * i, 10), NULL, &second);
+    wait_outcome(&first);
+    wait_outcome(&second);
+    assert_null(first.error);
+    assert_null(second.error);
+    assert_int_equal(first.result.posted, 10);
+    assert_int_equal(second.result.posted, i % 2 ? 1 : 10);
+    assert_int_equal(second.result.refused, i % 2);
+    assert_totals(*state, file, i % 2 ? 11 : 10, numbered_sum(10 * i, 10) + (i % 2 ? 7 : 0));
+    if (i % 2 == 0)
+      record_block_free(other);
+  }
+  ledger_close(ledger);
+  assert_verified(*state);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       with_folder(keys_are_unique_whatever_their_ranges),
       with_folder(a_race_for_the_same_keys_posts_each_once),
       with_folder(a_file_across_many_postings_is_judged_rightly),
+      with_folder(the_same_records_submitted_twice_at_once_are_posted_once),
       with_folder(keys_in_no_order_are_unique_also_when_they_are_many),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
