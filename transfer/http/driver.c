@@ -50,7 +50,9 @@ static int before_request(void *user, char *to, char *from, int to_port, int fro
   (void)to_port;
   (void)from_port;
   curl_link_connected(&http->link);
-  if (http->is_sent && !http->may_repeat) {
+  /* of a get too, while nothing has come: later, libcurl would not begin where it broke off */
+  gboolean may_repeat = http->may_repeat || (http->is_get && http->head_bytes == 0);
+  if (http->is_sent && !may_repeat) {
     sallyport_error_set(&http->link.failure, SALLYPORT_ERROR_UNCERTAIN,
                         "the connection ended before there was an answer");
     return CURL_PREREQFUNC_ABORT;
@@ -261,7 +263,7 @@ gboolean http_get(Driver *driver, const DriverTransfer *get, guint64 *end, GErro
   if (!http_begin(http, get->path, NULL, error))
     return FALSE;
   http->is_get = TRUE;
-  http->may_repeat = FALSE; /* libcurl would not begin where this one broke off */
+  http->may_repeat = FALSE; /* but while nothing of the answer has come */
   http->to = get->fd;
   http->offset = http->skip = http->written = get->offset;
   http->limit = get->size;

@@ -27,6 +27,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def setup(self):
         seen["connections"] += 1
+        self.requests = 0
         super().setup()
 
     def answer(self, status, body=b"", **headers):
@@ -103,6 +104,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(401 if name == "stranger" else 404, b'{"error":"nothing"}')
 
     def do_GET(self):
+        self.requests += 1
         parts = self.path.removeprefix("/base").split("/")
         if parts[1] == "v1":
             self.mailbox(parts[3])
@@ -120,6 +122,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.answer(206, whole[at:], Content_Range=f"bytes {at}-{size - 1}/{size}")
         elif what in ("file", "plain"):
             self.answer(200, content(size), Last_Modified="Thu, 01 Jan 2026 00:00:00 GMT")
+        elif what == "first" and self.requests > 1:  # of a connection that it had kept
+            self.hang_up()
+        elif what == "first":
+            self.answer(200, content(size))
         elif what == "wrong-range":
             self.answer(206, content(size), Content_Range=f"bytes 0-{size - 1}/{size}")
         elif what == "short":

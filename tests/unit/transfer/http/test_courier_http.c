@@ -240,6 +240,26 @@ static void a_closed_connection_is_replaced_by_the_lane(void **state) {
   courier_close(courier);
 }
 
+static void a_get_on_a_connection_that_has_just_ended_is_asked_again(void **state) {
+  (void)state;
+  g_autoptr(GError) error = NULL;
+  CourierReply reply;
+  int answer;
+  guint64 end = 0;
+  const CourierEndpoint endpoint = endpoint_of(&plain, COURIER_TLS_NONE);
+  Courier *courier = test_open(&endpoint);
+  assert_fine(post(courier, "/echo", 10, &reply, &answer, &error), error);
+  close(answer);
+  for (int i = 0; i < 2; i++) {
+    int fd = test_file(0);
+    assert_fine(courier_get(courier, &(CourierGet){.path = "/first/5000", .fd = fd, .size_limit = 10000}, &end, &error),
+                error);
+    assert_int_equal(end, 5000);
+    close(fd);
+  }
+  courier_close(courier);
+}
+
 static void nobody_is_trusted_but_the_right_server(void **state) {
   (void)state;
   g_autofree char *ca = ca_of("ca.crt"), *stranger = ca_of("stranger.crt"), *right = authority_pin(authority, "server"),
@@ -530,6 +550,7 @@ int main(int count, char **arguments) {
       cmocka_unit_test(a_post_without_an_answer_is_unknown_and_not_repeated),
       cmocka_unit_test(too_long_an_answer_is_the_servers_fault),
       cmocka_unit_test(a_closed_connection_is_replaced_by_the_lane),
+      cmocka_unit_test(a_get_on_a_connection_that_has_just_ended_is_asked_again),
       cmocka_unit_test(nobody_is_trusted_but_the_right_server),
       cmocka_unit_test(a_client_certificate_opens_the_door),
       cmocka_unit_test(what_does_not_speak_tls_gets_no_credential),
