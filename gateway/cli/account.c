@@ -21,6 +21,7 @@
 #define KEYS_FOLDER "/etc/ssh/sallyport-keys"
 #define HOME_FOLDER "/srv/sallyport"
 #define OFF_SUFFIX ".disabled"
+#define USER_COMMENT "sallyport-account"
 #define OWN_PREFIX "from=\"127.0.0.1,::1\" " /* of the gateway's own key */
 static const char *const folders[] = {"to-gateway", "from-gateway", "from-gateway/done"};
 enum { NAME_MOST = 31, KEYS_MOST = 32, KEY_FILE_MOST = 64 * 1024 };
@@ -190,23 +191,37 @@ static gboolean act(Account *account, const char *const *words, GError **error) 
   return TRUE;
 }
 
+/* A user that was there before is none of ours to lock into a folder, root before all. Ours have this comment; those of
+ * an account that is whole are ours without it. */
+static gboolean may_be_ours(const Account *account, GError **error) {
+  g_autofree char *config = config_name(account->name), *path = place(account, CONFIG_FOLDER, config, "");
+  const struct passwd *user = account->given->root ? NULL : getpwnam(account->name);
+  gboolean is_root = strcmp(account->name, "root") == 0 || (user && user->pw_uid == 0);
+  if (!is_root && (!user || g_strcmp0(user->pw_gecos, USER_COMMENT) == 0 || access(path, F_OK) == 0))
+    return TRUE;
+  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                             "the user %s is there already and is no account of sallyport: take another name",
+                             account->name);
+}
+
 /* A password that nothing is, "*", and not the one of useradd's own, "!": without PAM sshd lets no account in that is
  * locked so, whatever keys it has. */
 static gboolean make_user(Account *account, GError **error) {
   const char *const words[] = {"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/", "--shell",
-                               "/usr/sbin/nologin", "--password", "*", account->name, NULL};
+                               "/usr/sbin/nologin", "--comment", USER_COMMENT, "--password", "*", account->name, NULL};
   return (!account->given->root && getpwnam(account->name)) || act(account, words, error);
+}
+
+static gboolean is_quota(const char *quota, GError **error) {
+  guint64 kib;
+  return !quota || g_ascii_string_to_unsigned(quota, 10, 1, G_MAXINT64, &kib, NULL) ||
+         sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "--quota %s is no number of KiB", quota);
 }
 
 static gboolean set_quota(Account *account, GError **error) {
   const char *quota = account->given->quota;
-  guint64 kib;
-  if (!quota)
-    return TRUE;
-  if (!g_ascii_string_to_unsigned(quota, 10, 1, G_MAXINT64, &kib, NULL))
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "--quota %s is no number of KiB", quota);
   const char *const words[] = {"setquota", "-u", account->name, "0", quota, "0", "0", HOME_FOLDER, NULL};
-  return act(account, words, error);
+  return !quota || act(account, words, error);
 }
 
 /* --- The verbs */
@@ -237,8 +252,8 @@ static void keep_own_keys(const Account *account, const char *suffix, GString *k
       g_string_append_printf(keys, "%s\n", *line);
 }
 
-static gboolean write_keys(Account *account, const char *file, GError **error) {
-  g_autoptr(GString) keys = g_string_new(NULL);
+/* The file of keys, as it is to be. */
+static gboolean gather_keys(const Account *account, const char *file, GString *keys, GError **error) {
   const char *own = account->given->gateway_key;
   if (own && !read_keys(own, OWN_PREFIX, keys, error))
     return FALSE;
@@ -246,20 +261,23 @@ static gboolean write_keys(Account *account, const char *file, GError **error) {
     keep_own_keys(account, "", keys);
   if (keys->len == 0)
     keep_own_keys(account, OFF_SUFFIX, keys);
-  return read_keys(file, "", keys, error) && write_file(account, KEYS_FOLDER, account->name, keys->str, error);
+  return read_keys(file, "", keys, error);
 }
 
 static gboolean add(Account *account, GError **error) {
   g_autofree char *config = config_name(account->name), *text = config_text(account);
   g_autofree char *off = place(account, KEYS_FOLDER, account->name, OFF_SUFFIX);
-  if (!account->given->key)
-    return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
-                               "account add needs --key FILE, the partner's public keys");
+  g_autoptr(GString) keys = g_string_new(NULL);
   if (access(off, F_OK) == 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                "account %s is disabled: `sallyport account key` lets it in again", account->name);
+  /* all that can be wrong first: what is refused leaves nothing behind */
+  if (!is_quota(account->given->quota, error) || !gather_keys(account, account->given->key, keys, error) ||
+      !may_be_ours(account, error))
+    return FALSE;
   if (!make_user(account, error) || !make_folders(account, error) || !set_quota(account, error) ||
-      !write_keys(account, account->given->key, error) || !write_file(account, CONFIG_FOLDER, config, text, error))
+      !write_file(account, KEYS_FOLDER, account->name, keys->str, error) ||
+      !write_file(account, CONFIG_FOLDER, config, text, error))
     return FALSE;
   left_to_root(account, g_strdup("sshd -t && systemctl reload ssh"));
   return TRUE;
@@ -268,7 +286,8 @@ static gboolean add(Account *account, GError **error) {
 static gboolean must_be(const Account *account, GError **error) {
   g_autofree char *config = config_name(account->name), *path = place(account, CONFIG_FOLDER, config, "");
   return access(path, F_OK) == 0 ||
-         sallyport_error_set(error, SALLYPORT_ERROR_FILE, "there is no account %s", account->name);
+         sallyport_error_set(error, SALLYPORT_ERROR_FILE, "there is no account %s: `sallyport account list` shows them",
+                             account->name);
 }
 
 /* Without its keys nobody is let in, from the next login on; what is open stays so. */
@@ -286,7 +305,9 @@ static gboolean disable(Account *account, GError **error) {
 /* These keys and no others from now on; a disabled account is let in again. */
 static gboolean key(Account *account, GError **error) {
   g_autofree char *off = place(account, KEYS_FOLDER, account->name, OFF_SUFFIX);
-  if (!must_be(account, error) || !write_keys(account, account->cli->arguments[2], error))
+  g_autoptr(GString) keys = g_string_new(NULL);
+  if (!must_be(account, error) || !gather_keys(account, account->cli->arguments[2], keys, error) ||
+      !write_file(account, KEYS_FOLDER, account->name, keys->str, error))
     return FALSE;
   return unlink(off) == 0 || errno == ENOENT || sallyport_error_errno(error, errno, "remove %s", off);
 }
@@ -387,8 +408,14 @@ static CliExit account_command(Cli *cli) {
                    NAME_MOST);
       return CLI_EXIT_USAGE;
     }
-    if (!rows[i].function(&account, &error))
-      return cli_fail(error);
+    if (rows[i].function == add && !account.given->key) {
+      cli_complain("account add needs --key FILE, the partner's public keys");
+      return CLI_EXIT_USAGE;
+    }
+    if (!rows[i].function(&account, &error)) {
+      CliExit exit = cli_fail(error);
+      return sallyport_error_code(error) == SALLYPORT_ERROR_FILE ? CLI_EXIT_NOT_FOUND : exit;
+    }
     tell_steps(&account);
     return CLI_EXIT_FINE;
   }

@@ -90,6 +90,8 @@ def an_accounts_files_go_into_the_mailbox_and_it_sees_nothing_else():
         has(here.account("add", NAME, "--key", partner + ".pub", "--gateway-key", own + ".pub"), "systemctl reload ssh",
             "what is left to do")
         here.account("add", NAME, "--key", partner + ".pub")  # again: it finishes what was begun
+        for name in ("root", "daemon"):
+            has(here.account("add", name, "--key", partner + ".pub", status=3), "take another name", "a user of others")
         here.start_sshd()
         wait_until("sshd", lambda: here.sftp(partner, "ls").returncode == 0, log=lambda: tail(here.log.name))
         equal(here.sftp(other, "ls").returncode != 0, True, "a key that is none of its")
@@ -163,8 +165,14 @@ def an_account_is_prepared_below_a_root_and_what_is_no_key_or_name_is_refused():
         with open(bad, "w") as file:
             file.write(text)
         has(account("add", "lab2", "--key", bad, status=3), "public key", "what is wrong")
+    account("add", "lab2", status=2)
+    account("add", "lab2", "--key", bad + "-not-there", status=3)
+    account("add", "lab2", "--key", key, "--quota", "0", status=3)
+    account("add", "root", "--key", key, status=3)
     equal(sorted(os.listdir(os.path.join(root, "etc/ssh/sshd_config.d"))), ["sallyport-lab.conf"], "what was written")
-    account("disable", "nobody-else", status=1)
+    equal(os.listdir(os.path.join(root, "srv/sallyport")), ["lab"], "what was made")
+    has(account("disable", "nobody-else", status=4), "account list", "what shows the accounts")
+    account("key", "nobody-else", key, status=4)
     account("disable", "lab")
     account("add", "lab", "--key", key, status=3)
     account("key", "lab", key)
