@@ -258,8 +258,8 @@ static CliExit show_all(Shown *shown, GPtrArray *lanes, const char *name, gboole
   }
   if (found > 0 || !name)
     return CLI_EXIT_FINE;
-  cli_complain("there is no mailbox \"%s\" whose lane has run", name);
-  return CLI_EXIT_REFUSED;
+  cli_complain("there is no mailbox \"%s\" whose lane has run: `sallyport exchange list` shows them", name);
+  return CLI_EXIT_NOT_FOUND;
 }
 
 /* --- new-epoch */

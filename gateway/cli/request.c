@@ -203,6 +203,16 @@ static void tell(const Asking *asking, json_t *state, const char *into) {
           is_deferred ? ", waits for an idle source" : "", into ? ", in " : "", into ? into : "");
 }
 
+/* A look that broke off changes nothing: the next one may find the answer. */
+static CliExit look_failed(const GError *error) {
+  SallyportErrorCode code = sallyport_error_code(error);
+  CliExit exit = code == SALLYPORT_ERROR_AGAIN || code == SALLYPORT_ERROR_UNCERTAIN ? CLI_EXIT_NOT_READY
+                                                                                   : cli_fail(error);
+  if (exit == CLI_EXIT_NOT_READY)
+    cli_complain("%s; the request stands", error->message);
+  return exit;
+}
+
 static CliExit obtain(Asking *asking, json_t *state, const char *into) {
   g_autoptr(GError) error = NULL;
   g_auto(Content) content = {.fd = -1};
@@ -212,33 +222,38 @@ static CliExit obtain(Asking *asking, json_t *state, const char *into) {
     return refused(200, state);
   if (!get_item(asking, item, into, &content, &error) ||
       !courier_acknowledge(asking->items, &(CourierAcknowledgement){path, content.sha256, content.size}, &error))
-    return cli_fail(error);
+    return look_failed(error);
   tell(asking, state, into);
   return CLI_EXIT_FINE;
 }
 
+static CliExit look_at(Asking *asking, const char *id, const char *into, gboolean waits) {
+  g_autoptr(GError) error = NULL;
+  g_autofree char *what = g_strdup_printf("/%s", id);
+  guint status;
+  json_t *state;
+  if (!ask_web(asking, what, NULL, 0, &status, &state, &error))
+    return look_failed(error);
+  const char *word = json_string_value(json_object_get(state, "state"));
+  gboolean is_open = status == 503 || g_strcmp0(word, "new") == 0 || g_strcmp0(word, "taken") == 0,
+           is_over = g_strcmp0(word, "expired") == 0 || g_strcmp0(word, "failed") == 0;
+  CliExit exit = is_open ? CLI_EXIT_NOT_READY : is_over ? CLI_EXIT_FAILED : CLI_EXIT_FINE;
+  if (status != 200 && status != 503)
+    exit = status == 404 ? CLI_EXIT_NOT_FOUND : refused(status, state);
+  else if (exit == CLI_EXIT_FINE)
+    exit = obtain(asking, state, into);
+  else if (is_over || !waits)
+    tell(asking, state, NULL);
+  if (status == 404)
+    cli_complain("mailbox %s has no request %s", asking->mailbox, id);
+  json_decref(state);
+  return exit;
+}
+
 /* How it stands, until it stands so that nothing more comes: longer between the looks as time goes by. */
 static CliExit wait_for(Asking *asking, const char *id, const char *into, gboolean waits) {
-  g_autofree char *what = g_strdup_printf("/%s", id);
   for (guint seconds = LOOK_SECONDS;; seconds = MIN(seconds * 2, LOOK_MOST)) {
-    g_autoptr(GError) error = NULL;
-    guint status;
-    json_t *state;
-    if (!ask_web(asking, what, NULL, 0, &status, &state, &error))
-      return cli_fail(error);
-    const char *word = json_string_value(json_object_get(state, "state"));
-    gboolean is_open = status == 503 || g_strcmp0(word, "new") == 0 || g_strcmp0(word, "taken") == 0,
-             is_over = g_strcmp0(word, "expired") == 0 || g_strcmp0(word, "failed") == 0;
-    CliExit exit = is_open ? CLI_EXIT_NOT_READY : is_over ? CLI_EXIT_FAILED : CLI_EXIT_FINE;
-    if (status != 200 && status != 503)
-      exit = status == 404 ? CLI_EXIT_NOT_FOUND : refused(status, state);
-    else if (exit == CLI_EXIT_FINE)
-      exit = obtain(asking, state, into);
-    else if (is_over || !waits)
-      tell(asking, state, NULL);
-    if (status == 404)
-      cli_complain("mailbox %s has no request %s", asking->mailbox, id);
-    json_decref(state);
+    CliExit exit = look_at(asking, id, into, waits);
     if (exit != CLI_EXIT_NOT_READY || !waits)
       return exit;
     g_usleep(seconds * G_USEC_PER_SEC);
@@ -285,11 +300,12 @@ static CliExit take_request(Asking *asking) {
   do {
     if (!ask_web(asking, asking->given->wait ? "/take?wait=30" : "/take", json_object(), 60, &status, &said, &error))
       return cli_fail(error);
-    if (status != 200)
-      json_decref(said);
-  } while (status == 204 && asking->given->wait);
-  if (status != 200)
-    return status == 204 ? CLI_EXIT_NOT_READY : refused(status, NULL);
+  } while (status == 204 && asking->given->wait); /* 204 has no body: nothing was said */
+  if (status != 200) {
+    CliExit exit = status == 204 ? CLI_EXIT_NOT_READY : refused(status, said);
+    json_decref(said);
+    return exit;
+  }
   const char *item = json_string_value(json_object_get(said, "item"));
   gboolean ok = item && !strchr(item, '/') && get_item(asking, item, asking->given->into, &content, &error);
   if (ok && !asking->cli->out->is_json)

@@ -6,7 +6,7 @@ import threading
 import time
 
 from gateway import BINARY
-from harness import equal, test, wait_until
+from harness import equal, has, test, wait_until
 from mailboxes import MAILBOX, Exchange, digest
 
 
@@ -181,6 +181,25 @@ partner "exchange" {{ endpoint "gw" {{ url = "mailbox://127.0.0.1:{exchange.port
         process = self.begin(*words)
         out, errors = process.communicate(timeout=60)
         return process.returncode, out, errors
+
+
+@test
+def who_waits_for_an_answer_goes_on_when_the_exchange_was_away():
+    with Exchange() as exchange:
+        source = Commands(exchange, exchange.source)
+        asked = source.write("who.req", b"who?")
+        waits = source.begin("send", MAILBOX, asked, "--wait", "--id", "q")
+        token = exchange.consumer.take(wait="20s").json()["token"]
+        exchange.gateway.kill()
+        has(waits.stderr.readline(), "the request stands", "what it says of that")
+        exchange.start()
+        equal(exchange.consumer.answer("q", token, b"they").status, 201, "answered")
+        out, errors = waits.communicate(timeout=60)
+        equal((waits.returncode, source.read("who.req.answer")), (0, b"they"), out + errors)
+        equal(source.run("wait", "none-such", "q", "--into", source.path("x"))[0], 4, "a mailbox that is none")
+        status, out, errors = source.run("take", "none-such", "--into", source.path("x"))
+        equal((status, "no reason" in errors), (7, False), errors)
+        equal(exchange.gateway.run("exchange", "items", "none-such").status, 4, "to the operator, too")
 
 
 @test
