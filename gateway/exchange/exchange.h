@@ -51,7 +51,7 @@ enum { EXCHANGE_SMALL = 64 * 1024 /* bytes: a body up to this lies in the book's
   X(VERDICT_ALREADY_ANSWERED, "already-answered", 409, "the request has another answer; this one is not kept")      \
   X(VERDICT_REQUEST_OVER, "request-over", 410, "the request has expired or failed; no answer is kept")              \
   X(VERDICT_GONE, "gone", 410, "the item was here, and is not kept any more")                                       \
-  X(VERDICT_CURSOR_UNKNOWN, "cursor-unknown", 410, "the cursor is from before a restart of this mailbox")           \
+  X(VERDICT_CURSOR_UNKNOWN, "cursor-unknown", 410, "no cursor of this mailbox as it is now: go on with restart")    \
   X(VERDICT_TOO_LARGE, "too-large", 413, "the item is larger than this mailbox takes")                              \
   X(VERDICT_OTHER_ITEM, "other-item", 422, "an item of this id, with other bytes, was put before")                  \
   X(VERDICT_FULL, "full", 507, "the mailbox is full: what lies in it has to be acknowledged first")                 \
