@@ -95,7 +95,9 @@ void details_counter_name(GString *name, const char *period, gsize period_length
 gint64 *details_counter(Details *details, guint shard, const char *counter, gsize length,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 typedef struct {
-  const RecordBlock *block; /* at most DETAILS_BLOCK records, their accounts all of this shard; lines are the file's */
+  /* At most DETAILS_BLOCK records, their accounts all of this shard, and their amounts' sum within 64 bits (else FILE);
+   * lines are the file's. */
+  const RecordBlock *block;
   const char *file;
   const char *shape; /* what the columns behind DETAIL_COLUMNS are; kept once for all that have it */
   const char *terms; /* by which it was rated; likewise */

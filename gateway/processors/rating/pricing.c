@@ -164,6 +164,33 @@ static gboolean is_put(const Admission *admission, const RatedRecord *record) {
   return record->status == RATING_RATED || (record->status == RATING_SUSPENDED && !admission->settles);
 }
 
+static gboolean put_block(const Pricing *pricing, GError **error) {
+  const Admission *admission = pricing->admission;
+  DetailPut put = {pricing->shard->details, admission->file, admission->desk->shape, admission->desk->terms};
+  return details_put(admission->desk->details, pricing->number, &put, error);
+}
+
+/* Those whose amounts come to more than 64 bits are in several blocks. */
+static gboolean put_details(const Pricing *pricing, GError **error) {
+  DeskShard *shard = pricing->shard;
+  gint64 sum = 0;
+  record_block_clear(shard->details);
+  for (guint i = 0; i < shard->usage->count; i++) {
+    const RatedRecord *record = &shard->rated->records[i];
+    tell(pricing, i);
+    if (!is_put(pricing->admission, record))
+      continue;
+    if (__builtin_add_overflow(sum, record->amount, &sum)) {
+      if (!put_block(pricing, error))
+        return FALSE;
+      record_block_clear(shard->details);
+      sum = record->amount;
+    }
+    put_detail(pricing, i);
+  }
+  return put_block(pricing, error);
+}
+
 static gboolean price_block(Pricing *pricing, GError **error) {
   const Admission *admission = pricing->admission;
   DeskShard *shard = pricing->shard;
@@ -181,15 +208,10 @@ static gboolean price_block(Pricing *pricing, GError **error) {
     g_propagate_error(error, g_steal_pointer(&pricing->error));
     return FALSE;
   }
-  record_block_clear(shard->details);
-  for (guint i = 0; i < shard->usage->count; i++) {
-    tell(pricing, i);
-    if (is_put(admission, &shard->rated->records[i]))
-      put_detail(pricing, i);
-  }
-  DetailPut put = {shard->details, admission->file, admission->desk->shape, admission->desk->terms};
+  if (!put_details(pricing, error))
+    return FALSE;
   record_block_clear(shard->usage);
-  return details_put(admission->desk->details, pricing->number, &put, error);
+  return TRUE;
 }
 
 static void add_usage(const Pricing *pricing, guint32 record) {

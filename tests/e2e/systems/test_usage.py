@@ -1,6 +1,7 @@
 """process rating: each record of usage is rated once; what is told of it, and what is kept."""
 import os
 import signal
+from decimal import Decimal
 
 import rates
 import usage
@@ -158,6 +159,21 @@ def the_same_files_cost_the_same_with_any_number_of_threads():
             told[-1].append(world.gateway.ok("verify").out.split("add up; ")[1].split("\n")[0])
             finish(world)
     equal(told[1], told[0], "with four threads, and with one")
+
+
+@test
+def amounts_whose_sum_leaves_64_bits_are_rated_each_and_what_leaves_them_itself_is_refused():
+    with World(local=True) as world:
+        music = Music(world, loaded=(("P1", "0.2500"), ("P2", "99999999999.0000")))
+        seconds, count = 53 * 10**6 - 2, 200
+        told = music.rate("one", *[usage.record(f"S{i}", seconds, product="P2") for i in range(count)],
+                          usage.record("T1", 2**63 - 1), usage.record("T2", -2**63),
+                          usage.record("T3", 2**63 // 1000, product="P2"))
+        equal(told, [("OK", "")] * count + [("REJECTED", "B006"), ("REJECTED", "B005"), ("REJECTED", "B006")], "each")
+        one = Decimal(seconds + (30 - seconds) % 6) * 99999999999 / 60
+        equal(music.amounts("S0", "S199"), [f"{one:.2f}"] * 2, "prices")
+        has(world.gateway.ok("verify").out, f"{count} rated over {one * count:.2f}, 0 suspended", "verify")
+        finish(world)
 
 
 @test
