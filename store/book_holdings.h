@@ -9,7 +9,7 @@ typedef struct {
   char *feed;
   gboolean is_noted; /* the members down to scale are known: the feed has run under a program that notes them */
   char *layout;
-  char *ledger; /* NULL: it credits nothing; then there is no key, account or amount either */
+  char *ledger; /* or "rating NAME"; NULL: it credits nothing; then there is no key, account or amount either */
   char *key, *key_type, *account, *account_type, *amount;
   guint scale;
   guint64 files, live; /* files without those that went away; of these, not at their end */

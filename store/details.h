@@ -47,6 +47,7 @@ Details *details_open(const DetailsOptions *options, GError **error) G_GNUC_WARN
 void details_close(Details *details);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Details, details_close)
 guint details_shards(const Details *details);
+guint details_shards_wanted(guint configured); /* what DetailsOptions.shards comes to */
 guint details_shard_of(const Details *details, const void *account, gsize length);
 guint64 details_hash(const Details *details, const void *key, gsize length);
 
@@ -127,6 +128,7 @@ typedef struct DetailsReader DetailsReader;
 DetailsReader *details_reader_open(const char *folder, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void details_reader_close(DetailsReader *reader); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DetailsReader, details_reader_close)
+guint details_reader_shards(const DetailsReader *reader);
 typedef gboolean (*DetailVisit)(gpointer user, const Detail *detail, GError **error); /* FALSE ends it, with an error */
 /* The one with this key, or none; of a suspended one that was priced later, the later one. */
 gboolean details_reader_find(DetailsReader *reader, const char *key, gsize length, DetailVisit visit, gpointer user,

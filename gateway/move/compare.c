@@ -1,4 +1,6 @@
 #include "gateway/move/compare.h"
+#include "conf/lookup.h"
+#include "store/details.h"
 #include <string.h>
 
 typedef struct {
@@ -47,12 +49,13 @@ static const ConfFeed *creditor(const ConfLane *lane, const char *ledger) {
 
 static gboolean check_named(StateComparison *c, const ConfLane *lane, const ConfFeed *feed, const char *what,
                             const char *before, const char *now) {
+  const char *done = feed->process == CONF_PROCESS_RATING ? "rated" : "credited";
   if (g_strcmp0(before, now) == 0)
     return TRUE;
   add(c, lane->name, feed->where,
-      "feed \"%s\": its %s was %s, and is %s in the configuration: what is credited already was credited by the "
+      "feed \"%s\": its %s was %s, and is %s in the configuration: what is %s already was %s by the "
       "first; put it back, or, if it means the same, say so: sallyport move feed %s --accept",
-      feed->name, what, before ? before : "none", now ? now : "none", feed->name);
+      feed->name, what, before ? before : "none", now ? now : "none", done, done, feed->name);
   return FALSE;
 }
 
@@ -70,21 +73,34 @@ static void check_scale(StateComparison *c, const HeldLane *held, const ConfLane
         feed->name, now->ledger, scale, now->amount, now->scale, feed->name);
 }
 
+/* Amounts of two scales would be added up as if they were of one, in full files too. */
+static void check_rated_scale(StateComparison *c, const ConfLane *lane, const ConfFeed *feed, const BookFeed *before,
+                              const BookFeed *now) {
+  if (before->scale != now->scale)
+    add(c, lane->name, feed->where,
+        "feed \"%s\": %s has amounts with %u decimals, and its round says %u now: they would be added up as if they "
+        "were alike; put the scale back, or give a new rating and a new feed names of their own",
+        feed->name, now->ledger, before->scale, now->scale);
+}
+
 static void compare_feed(StateComparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
                          const BookFeed *before) {
   BookFeed *now = state_feed_facts(c->conf, feed);
   /* A ledger that nobody credits any more is told by itself; a feed that credited nothing has no meaning to keep. */
-  gboolean is_credited = before->ledger && creditor(lane, before->ledger);
+  gboolean was_rated = before->ledger && g_str_has_prefix(before->ledger, STATE_RATING);
+  gboolean is_credited = was_rated || (before->ledger && creditor(lane, before->ledger));
   if (before->is_noted && before->ledger && now->ledger) {
     if (!is_credited || check_named(c, lane, feed, "ledger", before->ledger, now->ledger)) {
       check_named(c, lane, feed, "key", before->key, now->key);
       check_named(c, lane, feed, "key's type", before->key_type, now->key_type);
       check_named(c, lane, feed, "account", before->account, now->account);
       check_named(c, lane, feed, "account's type", before->account_type, now->account_type);
-      check_named(c, lane, feed, "amount", before->amount, now->amount);
+      check_named(c, lane, feed, was_rated ? "counter" : "amount", before->amount, now->amount);
     }
   }
-  if (now->ledger && (!before->is_noted || before->ledger))
+  if (was_rated && g_strcmp0(before->ledger, now->ledger) == 0)
+    check_rated_scale(c, lane, feed, before, now);
+  else if (feed->ledger.name && (!before->is_noted || before->ledger))
     check_scale(c, held, lane, feed, before, now);
   book_feed_free(now);
 }
@@ -165,6 +181,27 @@ static void check_ledgers(StateComparison *c, const HeldLane *held, const ConfLa
   }
 }
 
+/* --- Ratings. */
+
+static void check_ratings(StateComparison *c, const HeldLane *held, const ConfLane *lane) {
+  for (guint i = 0; i < lane->ratings->len; i++) {
+    const ConfRating *rating = lane->ratings->pdata[i];
+    g_autoptr(GError) why = NULL;
+    g_autoptr(DetailsReader) reader = details_reader_open(held->folder, rating->name, &why);
+    guint shards = reader ? details_reader_shards(reader) : 0, wanted = details_shards_wanted((guint)rating->shards);
+    if (why) {
+      add(c, lane->name, rating->where, "rating \"%s\" is not held against the configuration: %s", rating->name,
+          why->message);
+      ((Contradiction *)c->found->pdata[c->found->len - 1])->is_warning = TRUE;
+    } else if (reader && shards != wanted) {
+      add(c, lane->name, rating->where,
+          "rating \"%s\" has %u shards, and the configuration says %u: the number is fixed when the first file is "
+          "rated; put shards = %u back",
+          rating->name, shards, wanted, shards);
+    }
+  }
+}
+
 static void check_gone_lane(StateComparison *c, const HeldLane *held, const BookClosing *closing) {
   if (!closing) {
     add(c, NULL, c->conf->node.where,
@@ -182,6 +219,7 @@ static void check_gone_lane(StateComparison *c, const HeldLane *held, const Book
 static void check_feeds_and_ledgers(StateComparison *c, const HeldLane *held, const ConfLane *lane) {
   check_feeds(c, held, lane);
   check_ledgers(c, held, lane);
+  check_ratings(c, held, lane);
 }
 
 static void check_lane(StateComparison *c, const HeldLane *held) {

@@ -23,7 +23,9 @@ gboolean state_admits(const Conf *conf, const char *lane, GError **error) G_GNUC
  * of its rules name, check, code and message, each on a line. The caller frees. */
 char *state_rules_digest(const ConfLane *lane);
 
-/* What the feed's credits mean by this configuration, for the book and for comparing. The caller frees. */
+/* What the feed's credits mean by this configuration, for the book and for comparing. The caller frees. Of a feed that
+ * is rated: `ledger` is STATE_RATING and the rating's name, `amount` the period of its counters. */
+#define STATE_RATING "rating "
 BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed);
 /* Notes it of all of the lane's feeds, in the transaction in which it starts. */
 gboolean state_note_lane(BookTransaction *tx, const Conf *conf, const ConfLane *lane,

@@ -1,5 +1,6 @@
 /* What a feed's credits mean, as the configuration says it. */
 #include "gateway/move/compare.h"
+#include "conf/lookup.h"
 #include "gateway/base/digest.h"
 
 /* How the values of a field are told apart: fields of one kind give the same key for the same bytes. "text", or with
@@ -23,11 +24,35 @@ static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, con
   return layout ? conf_line_field(&layout->record, name) : NULL;
 }
 
+/* A rating is to usage what a ledger is to credits: it has each key once, and adds up by account. No ledger has a blank
+ * in its name. */
+static void add_rating(const Conf *conf, const ConfFeed *feed, BookFeed *facts) {
+  static const char *const counters[] = {CONF_COUNTERS(CONF_WORD) NULL};
+  const ConfLane *lane = NULL;
+  conf_feed(conf, feed->name, &lane);
+  const ConfRating *rating = lane ? named_find(lane->ratings, feed->rating.name) : NULL;
+  g_autoptr(GPtrArray) kinds = g_ptr_array_new_with_free_func(g_free);
+  if (!rating || !rating->key)
+    return;
+  for (guint i = 0; rating->key[i]; i++)
+    g_ptr_array_add(kinds, kind_of(record_field(conf, feed, rating->key[i])));
+  g_ptr_array_add(kinds, NULL);
+  facts->ledger = g_strconcat(STATE_RATING, rating->name, NULL);
+  facts->key = g_strjoinv(", ", rating->key);
+  facts->key_type = g_strjoinv(", ", (char **)kinds->pdata);
+  facts->account = g_strdup(rating->account);
+  facts->account_type = kind_of(record_field(conf, feed, rating->account));
+  facts->amount = g_strdup(rating->tiers.present ? counters[rating->tiers.counter] : NULL);
+  facts->scale = (guint)rating->round.scale;
+}
+
 BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
   BookFeed *facts = g_new0(BookFeed, 1);
   facts->feed = g_strdup(feed->name);
   facts->layout = g_strdup(feed->layout);
   facts->is_noted = TRUE;
+  if (feed->process == CONF_PROCESS_RATING)
+    add_rating(conf, feed, facts);
   if (!feed->ledger.name)
     return facts;
   const ConfField *amount = record_field(conf, feed, feed->ledger.amount);

@@ -164,11 +164,15 @@ static gboolean open_shard(Details *details, guint number, GError **error) {
   return detail_shard_load_keys(details, number, error) && detail_shard_load_counters(details, number, error);
 }
 
+guint details_shards_wanted(guint configured) {
+  return configured ? configured : DETAILS_SHARDS;
+}
+
 Details *details_open(const DetailsOptions *options, GError **error) {
   g_autoptr(Details) details = g_new0(Details, 1);
   details->folder = g_strdup(options->folder);
   details->name = g_strdup(options->name);
-  details->n_shards = options->shards ? options->shards : DETAILS_SHARDS;
+  details->n_shards = details_shards_wanted(options->shards);
   details->shards = g_new0(DetailShard, details->n_shards);
   for (guint i = 0; i < details->n_shards; i++) {
     DetailShard *shard = &details->shards[i];

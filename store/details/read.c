@@ -65,6 +65,10 @@ void details_reader_close(DetailsReader *reader) {
   g_free(reader);
 }
 
+guint details_reader_shards(const DetailsReader *reader) {
+  return reader->n_shards;
+}
+
 /* --- Snapshots */
 
 /* *gone: a run was merged into another one since the snapshot began. */

@@ -177,6 +177,37 @@ def amounts_whose_sum_leaves_64_bits_are_rated_each_and_what_leaves_them_itself_
 
 
 @test
+def a_rating_of_another_meaning_than_its_details_is_refused_and_the_same_one_is_accepted():
+    with World(local=True) as world:
+        music = tiered(world, {"shards": 2})
+        music.rate("one", *[usage.record(f"S{i}", account=f"A{i}") for i in range(4)])
+        world.gateway.kill()
+        right = world.configuration.lane_settings['rating "music"']
+        for change, words in (
+                ({"shards": 3}, "has 2 shards, and the configuration says 3"),
+                ({"key": ["serial", "started"]}, "its key was serial, and is serial, started"),
+                ({"account": "product_code"}, "its account was msisdn, and is product_code"),
+                ({"tiers": {**right["tiers"], "counter": "day"}}, "its counter was month, and is day"),
+                ({"round": {"mode": "half-up", "scale": 4}}, "has amounts with 2 decimals, and its round says 4")):
+            world.configuration.lane_settings['rating "music"'] = {**right, **change}
+            world.write_configuration()
+            refused = world.gateway.run("check")
+            equal(refused.status, 3, words)
+            has(refused.err + refused.out, words, "the check")
+        world.configuration.lane_settings['rating "music"'] = {**right, **change}
+        world.write_configuration()
+        equal(world.gateway.run("move", "feed", "usage-0", "--accept").status, 7, "a scale that is accepted")
+        world.configuration.lane_settings['rating "music"'] = {**right, "tiers": {**right["tiers"], "counter": "day"}}
+        world.write_configuration()
+        world.gateway.ok("move", "feed", "usage-0", "--accept", "--reason", "a new contract")
+        world.gateway.start()
+        equal(music.rate("two", usage.record("S1", account="A1"), usage.record("S9", account="A1")),
+              [("DUPLICATE", "K003"), ("OK", "")], "what goes on")
+        equal(music.explain("S9")["counter"], 0, "the day's counter")
+        finish(world)
+
+
+@test
 def of_four_businesses_one_is_killed_and_the_others_do_not_notice():
     with World(local=True) as world:
         feeds = {f"business-{i}": [rates.feed(world, f"rates-{i}"), usage.feed(world, f"usage-{i}")] for i in range(4)}
