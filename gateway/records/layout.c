@@ -186,18 +186,30 @@ static gboolean compile_shapes(Layout *layout, GError **error) {
   return TRUE;
 }
 
+/* A total of all records that cannot be left out. One of some of them, as of debits, is no proof for the others. */
+static gboolean misses_any(const ConfField *field) {
+  return !field->optional && (field->control <= CONF_CONTROL_SUM || field->control == CONF_CONTROL_GROSS ||
+                              field->control == CONF_CONTROL_NET);
+}
+
+/* Whether the whole sum is of what stands last in every line: not where a line may end before it, nor where a digit or
+ * a sign that is cut off need not change the sum. */
+static gboolean sums_the_end(const Layout *layout, const Control *control) {
+  const Shape *record = &layout->shapes[SHAPE_RECORD];
+  gboolean ends_there = layout->n_shapes == SHAPE_RECORD + 1 && !record->split &&
+                        !(record->open & 1u << CONF_OPEN_FEWER);
+  return ends_there && control->field->control == CONF_CONTROL_SUM && control->field->low_digits == 0 &&
+         record->field_of[layout->sums[control->sums[0]].column] == (gint)record->n_fields - 1;
+}
+
 /* What is missing at the file's end is missed: by a trailer that is told by what it holds, or by a sum of the values
  * that stand last in their lines. A count or another sum is no proof that the last value is whole. */
 static gboolean proves_its_end(const Layout *layout) {
-  const Shape *shapes = layout->shapes;
-  if (shapes[SHAPE_TRAILER].present && layout->conf->lines_by == CONF_LINES_BY_TAG)
+  if (layout->shapes[SHAPE_TRAILER].present && layout->conf->lines_by == CONF_LINES_BY_TAG)
     return TRUE;
   for (guint i = 0; i < layout->n_controls; i++) {
     const Control *control = &layout->controls[i];
-    if (control->where == SHAPE_TRAILER)
-      return TRUE;
-    if (layout->n_shapes == SHAPE_RECORD + 1 && control->is_sum &&
-        shapes[SHAPE_RECORD].field_of[layout->sums[control->sums[0]].column] == (gint)shapes[SHAPE_RECORD].n_fields - 1)
+    if (misses_any(control->field) && (control->where == SHAPE_TRAILER || sums_the_end(layout, control)))
       return TRUE;
   }
   return FALSE;

@@ -114,6 +114,14 @@ static void a_file_cut_within_its_last_line_is_refused(void **state) {
       {"- total:int#sum=points", NULL, "992\nM1,5\nM2,98", "3 lines, 2 records, T004 in 1", 0},
       {NULL, "- total:int#sum=points", "M1,5\nM2,987\n992", "3 lines, 2 records, ok", 0},
       {NULL, "- name:text", "M1,5\nM2,987\nen", "3 lines, 2 records, T012 in 3", 0},
+      /* totals of some records, and such that may be absent, prove nothing */
+      {"- taken:int#debits=points", NULL, "5\nM1,-5\nM2,987", "3 lines, 2 records, T012 in 3", 0},
+      {"- given:int#credits=points", NULL, "5\nM1,5\nM2,-987", "3 lines, 2 records, T012 in 3", 0},
+      {"- taken:int#debit-count=points", NULL, "1\nM1,-5\nM2,987", "3 lines, 2 records, T012 in 3", 0},
+      {"- total:int?#sum=points", NULL, "\nM1,5\nM2,987", "3 lines, 2 records, L004 in 1", 0},
+      {"- day:text total:int?#sum=points", NULL, "x,\nM1,5\nM2,987", "3 lines, 2 records, T012 in 3", 0},
+      {NULL, "- name:text total:int?#sum=points", "M1,5\nM2,987\nM3,", "3 lines, 2 records, T012 in 3", 0},
+      {NULL, "- name:text taken:int#debits=points", "M1,5\nM2,987\nM3,0", "3 lines, 2 records, T012 in 3", 0},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     ConfLayout *conf = layouts_conf(",", cases[i].header, "- member:text points:int", cases[i].trailer);
@@ -128,6 +136,22 @@ static void a_file_cut_within_its_last_line_is_refused(void **state) {
       if (!g_str_has_suffix(told, end))
         fail_msg("case %u: %s", i, told);
     }
+    layouts_free(conf);
+  }
+}
+
+/* A line may end before the value that is summed, or a digit of it may be one that the sum does not have. */
+static void a_sum_is_a_proof_only_of_what_must_stand_last(void **state) {
+  (void)state;
+  static const char text[] = "100\nM1,98,0\nM2,987,100";
+  for (guint i = 0; i < 3; i++) {
+    ConfLayout *conf = layouts_conf(",", "- total:int#sum=fee", "- member:text points:int fee:int?", NULL);
+    conf->lines_by = CONF_LINES_BY_POSITION;
+    conf->record.open = i == 1 ? 1u << CONF_OPEN_FEWER : 0;
+    ((ConfField *)conf->header.fields->pdata[0])->low_digits = i == 2 ? 3 : 0;
+    g_autoptr(Layout) layout = layout_new(conf, NULL);
+    g_autofree char *told = layouts_tell(layout, text, strlen(text), 100);
+    assert_non_null(strstr(told, i == 0 ? "3 lines, 2 records, ok" : "3 lines, 2 records, T012 in 3"));
     layouts_free(conf);
   }
 }
@@ -223,6 +247,7 @@ int main(void) {
       cmocka_unit_test(columns_in_another_order_are_refused),
       cmocka_unit_test(titles_are_compared_byte_for_byte),
       cmocka_unit_test(a_file_cut_within_its_last_line_is_refused),
+      cmocka_unit_test(a_sum_is_a_proof_only_of_what_must_stand_last),
       cmocka_unit_test(a_file_that_is_proven_whole_needs_no_last_line_end),
       cmocka_unit_test(a_header_or_trailer_that_is_faulty_is_not_missing),
       cmocka_unit_test(by_position_a_faulty_first_or_last_line_is_the_header_or_trailer),
