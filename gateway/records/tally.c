@@ -171,6 +171,10 @@ static guint scale_of(const ConfField *field) {
   return field && field->type == CONF_DECIMAL ? field->scale : 0;
 }
 
+static gboolean is_beyond(LayoutSum sum) {
+  return sum > G_MAXINT64 || sum < G_MININT64;
+}
+
 /* The first line in which one of what is summed could not be read. */
 static guint64 unreadable_in(const Tally *tally, const Control *control) {
   guint64 first = 0;
@@ -195,12 +199,17 @@ static gboolean sum_holds(const Layout *layout, const Tally *tally, guint c, gui
   for (guint i = 0; i < control->n_sums; i++)
     finest = MAX(finest, layout->sums[control->sums[i]].scale);
   LayoutSum sum = 0;
-  for (guint i = 0; i < control->n_sums; i++)
-    sum += scaled(tally->sums[control->sums[i]], layout->sums[control->sums[i]].scale, finest);
+  gboolean is_too_much = FALSE; /* what is beyond 64 bits could leave 128 with 18 digits more */
+  for (guint i = 0; i < control->n_sums; i++) {
+    LayoutSum part = tally->sums[control->sums[i]];
+    guint own_scale = layout->sums[control->sums[i]].scale;
+    is_too_much = is_too_much || (own_scale < finest && is_beyond(part));
+    sum += is_too_much ? 0 : scaled(part, own_scale, finest);
+  }
   sum = cut_to(sum, field->low_digits) + scaled(tally->opening[c], opening_scale, finest);
   if (field->control == CONF_CONTROL_NET && sum < 0)
     sum = -sum;
-  if (sum > G_MAXINT64 || sum < G_MININT64)
+  if (is_too_much || is_beyond(sum))
     return differs_by(problem, "T006", line,
                       g_strdup_printf("%s: the sum of %s is beyond 64 bits", field->name, field->control_field));
   if (scaled(tally->declared[c], scale, finest) == sum)

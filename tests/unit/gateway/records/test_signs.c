@@ -98,6 +98,20 @@ static void each_kind_of_record_has_its_own_sign(void **state) {
          "= 4 lines, 3 records, ok\n");
 }
 
+/* With 18 digits more the sum is 2^128 less that fraction. */
+static void a_sum_beyond_128_bits_with_its_scale_is_not_a_small_one(void **state) {
+  (void)state;
+  ConfLayout *conf = layouts_conf("|", NULL, "D key:text n:int", "T sum:dec=18#sum=n");
+  g_autoptr(GString) text = g_string_new(NULL);
+  for (guint i = 0; i < 36; i++)
+    g_string_append_printf(text, "D|k%u|9223372036854775807\n", i);
+  g_string_append(text, "D|k|8240973594166534411\nT|-0.374607431768211456\n");
+  g_autoptr(Layout) layout = layout_new(conf, NULL);
+  g_autofree char *told = layouts_tell(layout, text->str, text->len, 100);
+  assert_non_null(strstr(told, "T006 in 38"));
+  layouts_free(conf);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_debit_is_below_zero),
@@ -106,6 +120,7 @@ int main(void) {
       cmocka_unit_test(a_faulty_lines_amount_counts_with_its_sign),
       cmocka_unit_test(a_trailers_own_sum_may_have_its_sign_beside_it),
       cmocka_unit_test(each_kind_of_record_has_its_own_sign),
+      cmocka_unit_test(a_sum_beyond_128_bits_with_its_scale_is_not_a_small_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
