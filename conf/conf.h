@@ -48,6 +48,8 @@ typedef struct {
   guint width;
 } ConfTagPlace;
 gboolean conf_tag_place(const char *text, ConfTagPlace *place);
+/* The pattern of a line's `split`, to its end. The caller frees. */
+char *conf_split_whole(const char *split);
 const ConfLane *conf_lane(const Conf *conf, const char *name);
 /* feed names are unique over all lanes */
 const ConfFeed *conf_feed(const Conf *conf, const char *name, const ConfLane **lane);

@@ -134,6 +134,10 @@ gboolean conf_tag_place(const char *text, ConfTagPlace *place) {
   return TRUE;
 }
 
+char *conf_split_whole(const char *split) {
+  return g_strdup_printf("(?:%s)\\z", split);
+}
+
 const char *conf_process_word(ConfProcess process) {
   return processes[process].word;
 }

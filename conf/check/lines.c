@@ -320,11 +320,12 @@ static void check_other_fields(const Section *section, const ConfLayout *layout)
 /* What is passed over is never credited: it may be no line of the layout's. */
 static void check_pass_over(const Section *section, const ConfLayout *layout) {
   g_autoptr(GPtrArray) lines = lines_all(layout);
-  gboolean begin_with_tags = layout->lines_by == CONF_LINES_BY_TAG && !layout->tag_at;
+  gboolean begin_with_tags = layout->lines_by == CONF_LINES_BY_TAG && tags_stand_first(layout);
   for (char **beginning = layout->pass_over.beginning; beginning && *beginning; beginning++) {
     for (guint i = 0; i < lines->len && begin_with_tags; i++) {
       const ConfLine *line = lines->pdata[i];
-      if (line->tag && g_str_has_prefix(line->tag, *beginning))
+      g_autofree char *begins = line->tag ? tags_beginning(layout, line) : NULL;
+      if (begins && g_str_has_prefix(begins, *beginning))
         conf_report_error(section->report, layout->pass_over.where,
                           "'beginning': \"%s\" would pass over the lines with the tag \"%s\"", *beginning, line->tag);
     }

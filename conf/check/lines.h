@@ -17,5 +17,9 @@ void lines_check(const Section *section, const ConfLayout *layout);
 
 /* --- tags.c: how lines are told apart. */
 void tags_check(const Section *section, const ConfLayout *layout);
+/* TRUE also without tag_at. */
+gboolean tags_stand_first(const ConfLayout *layout);
+/* What a line with this tag, which stands first, begins with at least. The caller frees. */
+char *tags_beginning(const ConfLayout *layout, const ConfLine *line);
 /* Of a line of fixed width, with its tag. */
 guint64 tags_line_bytes(const ConfLayout *layout, const ConfLine *line);

@@ -74,11 +74,11 @@ static void check_open(const Section *section, const ConfLayout *layout, const C
                       "'open' = fewer: the last field, \"%s\", is not optional, so none can be missing", last->name);
 }
 
-/* What is behind the tag is one text, so that the tag stands before it. */
-static gboolean has_tags_first(const ConfLayout *layout) {
+gboolean tags_stand_first(const ConfLayout *layout) {
   ConfTagPlace place;
-  for (guint i = 0; layout->tag_at && layout->tag_at[i]; i++)
-    if (!conf_tag_place(layout->tag_at[i], &place) || place.at != i + 1)
+  guint next = 1;
+  for (guint i = 0; layout->tag_at && layout->tag_at[i]; i++, next += place.width)
+    if (!conf_tag_place(layout->tag_at[i], &place) || place.at != next)
       return FALSE;
   return TRUE;
 }
@@ -87,16 +87,33 @@ static void check_split(const Section *section, const ConfLayout *layout, const 
   if (!line->split)
     return;
   g_autoptr(GError) error = NULL;
+  g_autofree char *to_its_end = conf_split_whole(line->split);
   g_autoptr(GRegex) pattern = g_regex_new(line->split, 0, 0, &error);
+  g_autoptr(GRegex) whole = g_regex_new(to_its_end, 0, 0, NULL);
   if (layout->kind != CONF_LAYOUT_DELIMITED || layout->quote != CONF_QUOTE_NONE || layout->value_prefix ||
-      !has_tags_first(layout))
+      !tags_stand_first(layout))
     conf_report_error(section->report, line->where,
                       "'split' is for delimited lines without quotes and prefixes, whose tags stand first");
   else if (!pattern)
     conf_report_error(section->report, line->where, "'split' is no pattern: %s", error->message);
+  else if (!whole)
+    conf_report_error(section->report, line->where,
+                      "'split' has a comment or a \\Q at its end, which would go on with what stands behind the "
+                      "pattern: close it");
   else if ((guint)g_regex_get_capture_count(pattern) != line->fields->len)
     conf_report_error(section->report, line->where, "'split' has %d groups in brackets, and the line has %u fields",
                       g_regex_get_capture_count(pattern), line->fields->len);
+}
+
+/* Of fixed lines a shorter tag has blanks behind it. */
+static gboolean is_same_tag(const ConfLayout *layout, const char *a, const char *b) {
+  gboolean is_padded = layout->kind == CONF_LAYOUT_FIXED && !layout->tag_at;
+  gsize lengths[] = {strlen(a), strlen(b)};
+  const char *const tags[] = {a, b};
+  for (guint i = 0; i < G_N_ELEMENTS(tags); i++)
+    while (is_padded && lengths[i] > 0 && tags[i][lengths[i] - 1] == ' ')
+      lengths[i]--;
+  return lengths[0] == lengths[1] && memcmp(a, b, lengths[0]) == 0;
 }
 
 void tags_check(const Section *section, const ConfLayout *layout) {
@@ -107,7 +124,8 @@ void tags_check(const Section *section, const ConfLayout *layout) {
     check_open(section, layout, line);
     check_split(section, layout, line);
     for (guint j = 0; j < i; j++)
-      if (line->tag && g_strcmp0(((const ConfLine *)lines->pdata[j])->tag, line->tag) == 0)
+      if (line->tag && ((const ConfLine *)lines->pdata[j])->tag &&
+          is_same_tag(layout, ((const ConfLine *)lines->pdata[j])->tag, line->tag))
         conf_report_error(section->report, line->where, "the tag \"%s\" stands for two kinds of line", line->tag);
   }
   check_untagged(section, layout, lines);
@@ -131,6 +149,12 @@ static guint64 tag_bytes(const ConfLayout *layout, const ConfLine *line) {
     length = MAX(length, tag ? strlen(tag) : 0);
   }
   return length;
+}
+
+char *tags_beginning(const ConfLayout *layout, const ConfLine *line) {
+  if (layout->kind == CONF_LAYOUT_DELIMITED)
+    return g_strconcat(line->tag, layout->delimiter, NULL);
+  return g_strdup_printf("%-*s", (int)tag_bytes(layout, line), line->tag);
 }
 
 guint64 tags_line_bytes(const ConfLayout *layout, const ConfLine *line) {

@@ -89,7 +89,7 @@ static gboolean compile_signs(Shape *shape, GError **error) {
 static gboolean compile_split(Layout *layout, Shape *shape, const char *split, GError **error) {
   if (!split)
     return TRUE;
-  g_autofree char *whole = g_strdup_printf("(?:%s)\\z", split);
+  g_autofree char *whole = conf_split_whole(split);
   layout->has_split = TRUE;
   shape->split = g_regex_new(whole, G_REGEX_ANCHORED | G_REGEX_OPTIMIZE, 0, NULL);
   return shape->split ||

@@ -52,12 +52,14 @@ Cell parse_tag_of_none(const Parse *parse) {
   return at + width <= parse->line.length ? (Cell){parse->line.text + at, width} : (Cell){NULL, 0};
 }
 
-/* A pattern that takes too long is one that does not fit (PCRE2 counts). */
+/* A pattern that takes too long is one that does not fit (PCRE2 counts), and so is one that accepts before the end. */
 static gboolean split_cells(Parse *parse, const Shape *shape) {
   gsize tag = shape->tag ? 1 : 0;
   const guint8 *end = parse->text + parse->length, *at = parse->n_cells > tag ? parse->cells[tag].at : end;
   g_autoptr(GMatchInfo) match = NULL;
-  if (!g_regex_match_full(shape->split, (const char *)at, end - at, 0, 0, &match, NULL))
+  gint stop = -1;
+  if (!g_regex_match_full(shape->split, (const char *)at, end - at, 0, 0, &match, NULL) ||
+      !g_match_info_fetch_pos(match, 0, NULL, &stop) || at + stop != end)
     return FALSE;
   for (guint i = 0; i < shape->n_fields; i++) {
     gint from = -1, to = -1;

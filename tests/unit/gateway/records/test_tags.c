@@ -226,6 +226,15 @@ static void a_lone_byte_of_two_ends_nothing(void **state) {
   layouts_free(conf);
 }
 
+/* Whatever the pattern says of where it may stop. */
+static void a_pattern_is_held_against_the_whole_line(void **state) {
+  (void)state;
+  ConfLayout *conf = layouts_conf("|", NULL, "D key:text n:int?", NULL);
+  conf->record.split = (char *)(gsize) "([a-z])(*ACCEPT)(\\d)?";
+  expect(conf, "D|a\nD|a1\nD|a and more\n", "1 D \"a\" null\n2 L004 -1\n3 L004 -1\n= 3 lines, 3 records, ok\n");
+  layouts_free(conf);
+}
+
 static void an_empty_line_or_a_line_break_elsewhere_is_a_fault(void **state) {
   (void)state;
   ConfLayout *conf = ended_in("~");
@@ -293,6 +302,7 @@ int main(void) {
       cmocka_unit_test(a_fixed_line_may_be_shorter_or_longer_where_declared),
       cmocka_unit_test(lines_end_in_any_one_or_two_bytes),
       cmocka_unit_test(a_lone_byte_of_two_ends_nothing),
+      cmocka_unit_test(a_pattern_is_held_against_the_whole_line),
       cmocka_unit_test(an_empty_line_or_a_line_break_elsewhere_is_a_fault),
       cmocka_unit_test(by_position_the_last_line_is_the_last_one_that_was_ended),
       cmocka_unit_test(fixed_lines_may_end_so_too_and_others_be_passed_over),
