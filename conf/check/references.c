@@ -102,6 +102,21 @@ static void check_each_record(const Section *section, const char *option, const 
   }
 }
 
+/* "A" with "B" behind it would be the same key as "A B". */
+static void check_goes_on(const Section *section, const char *option, const char *name, const ConfLayout *layout) {
+  for (guint a = 0; a < layout->addenda->len; a++) {
+    const ConfLine *addendum = layout->addenda->pdata[a];
+    for (guint r = 0; r < layout->records->len && conf_line_field(addendum, name); r++)
+      if (conf_line_field(layout->records->pdata[r], name)) {
+        section_error(section, option,
+                      "'%s': field \"%s\" goes on in lines \"%s\", so that two records could have one: give it "
+                      "another name there",
+                      option, name, addendum->tag ? addendum->tag : "");
+        return;
+      }
+  }
+}
+
 static void tell_no_field(const Section *section, const char *option, const char *name, const ConfLayout *layout) {
   g_autofree char *suggestion = named_suggest(layout->record.fields, name);
   section_error(section, option, "'%s': the record of layout \"%s\" has no field \"%s\"%s", option, layout->name, name,
@@ -120,6 +135,8 @@ void reference_record_field(const Section *section, const char *option, const ch
   if (field->type != CONF_INTEGER && field->type != other)
     section_error(section, option, "'%s': field \"%s\" must be %s or integer", option, field->name,
                   other == CONF_TEXT ? "text" : "decimal");
+  if (other == CONF_TEXT)
+    check_goes_on(section, option, name, layout);
   if (other != CONF_TEXT || !is_of_group(layout, name))
     check_each_record(section, option, name, layout);
   else if (field->optional)
