@@ -3,25 +3,31 @@
 #include "conf/lookup.h"
 #include "gateway/base/digest.h"
 
+static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
+  const ConfLayout *layout = conf_layout(conf, feed->layout);
+  return layout ? conf_line_field(&layout->record, name) : NULL;
+}
+
 /* How the values of a field are told apart: fields of one kind give the same key for the same bytes. "text", or with
- * its normal form "text trim case". */
-static char *kind_of(const ConfField *field) {
+ * its normal form "text trim case"; and what of their bytes is none of the value. */
+static char *kind_of(const Conf *conf, const ConfFeed *feed, const char *name) {
   static const char *const forms[] = {CONF_NORMAL_FORMS(CONF_WORD) NULL};
   static const char *const kinds[] = {
       [CONF_TEXT] = "text", [CONF_INTEGER] = "integer",     [CONF_DECIMAL] = "decimal",
       [CONF_DATE] = "date", [CONF_TIMESTAMP] = "timestamp", [CONF_ENUMERATION] = "text"};
+  const ConfLayout *layout = conf_layout(conf, feed->layout);
+  const ConfField *field = record_field(conf, feed, name);
   if (!field)
     return NULL;
   GString *kind = g_string_new(kinds[field->type]);
   for (guint i = CONF_NORMAL_NONE + 1; forms[i]; i++)
     if (field->normal_form >> i & 1)
       g_string_append_printf(kind, " %s", forms[i]);
+  if (field->type == CONF_TEXT && layout->kind == CONF_LAYOUT_FIXED && field->pad == '0')
+    g_string_append(kind, " without zeros before it");
+  if (field->type == CONF_TEXT && layout->value_prefix)
+    g_string_append_printf(kind, " behind %s", layout->value_prefix);
   return g_string_free(kind, FALSE);
-}
-
-static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
-  const ConfLayout *layout = conf_layout(conf, feed->layout);
-  return layout ? conf_line_field(&layout->record, name) : NULL;
 }
 
 /* A rating is to usage what a ledger is to credits: it has each key once, and adds up by account. No ledger has a blank
@@ -35,13 +41,13 @@ static void add_rating(const Conf *conf, const ConfFeed *feed, BookFeed *facts) 
   if (!rating || !rating->key)
     return;
   for (guint i = 0; rating->key[i]; i++)
-    g_ptr_array_add(kinds, kind_of(record_field(conf, feed, rating->key[i])));
+    g_ptr_array_add(kinds, kind_of(conf, feed, rating->key[i]));
   g_ptr_array_add(kinds, NULL);
   facts->ledger = g_strconcat(STATE_RATING, rating->name, NULL);
   facts->key = g_strjoinv(", ", rating->key);
   facts->key_type = g_strjoinv(", ", (char **)kinds->pdata);
   facts->account = g_strdup(rating->account);
-  facts->account_type = kind_of(record_field(conf, feed, rating->account));
+  facts->account_type = kind_of(conf, feed, rating->account);
   facts->amount = g_strdup(rating->tiers.present ? counters[rating->tiers.counter] : NULL);
   facts->scale = (guint)rating->round.scale;
 }
@@ -58,9 +64,9 @@ BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
   const ConfField *amount = record_field(conf, feed, feed->ledger.amount);
   facts->ledger = g_strdup(feed->ledger.name);
   facts->key = g_strdup(feed->key);
-  facts->key_type = kind_of(record_field(conf, feed, feed->key));
+  facts->key_type = kind_of(conf, feed, feed->key);
   facts->account = g_strdup(feed->ledger.account);
-  facts->account_type = kind_of(record_field(conf, feed, feed->ledger.account));
+  facts->account_type = kind_of(conf, feed, feed->ledger.account);
   facts->amount = g_strdup(feed->ledger.amount);
   facts->scale = amount && amount->type == CONF_DECIMAL ? amount->scale : 0;
   return facts;

@@ -95,6 +95,10 @@ def change_normal_form(c):
     record_fields(c)['field "reference"'] = {"normal-form": ["trim", "case"]}
 
 
+def change_prefix(c):
+    c.layouts["accrual-v1"]["value-prefix"] = "`"
+
+
 EDITS = [  # what, words that the refusal has, the lanes that must not start
     (rename_lane, ["points", "sallyport move lane points"], ["loyalty"]),
     (remove_lane, ["points", "sallyport move lane points", "--close"], []),
@@ -109,6 +113,7 @@ EDITS = [  # what, words that the refusal has, the lanes that must not start
     (change_account, ["account", "member", "--accept"], ["points"]),
     (change_key_type, ["key's type", "integer", "--accept"], ["points"]),
     (change_normal_form, ["key's type was text, and is text trim case", "--accept"], ["points"]),
+    (change_prefix, ["key's type was text, and is text behind `", "--accept"], ["points"]),
 ]
 
 
