@@ -64,8 +64,8 @@ SELECT used FROM counter WHERE counter = ?1;
 INSERT INTO counter(counter, used) VALUES (?1, ?2) ON CONFLICT(counter) DO UPDATE SET used = excluded.used;
 -- name: any-counter
 SELECT 1 FROM counter LIMIT 1;
--- name: counters-used
-SELECT coalesce(sum(used >> 32), 0), coalesce(sum(used & 4294967295), 0) FROM counter;
+-- name: counters
+SELECT counter, used FROM counter;
 -- name: runs
 SELECT first, last FROM run ORDER BY first;
 -- name: add-run

@@ -1,6 +1,6 @@
 /* Whether the details hold. What lies in runs is held against the details by sums over all entries, which two orders of
- * the same entries have in common; that keys are there once, by going through the runs of all shards together in the
- * order of their hashes. Memory: the newest keys of each shard. */
+ * the same entries have in common, and so are counters; that keys are there once, by going through the runs of all
+ * shards together in the order of their hashes. Memory: the newest keys of each shard. */
 #include "store/details/queries.sql.h"
 #include "store/details/reader_private.h"
 #include <stdlib.h>
@@ -10,6 +10,7 @@ typedef struct {
   DetailsReader *reader;
   DetailTotals *totals;
   GArray **newest; /* KeyEntry, of each shard: in no run yet */
+  GString *counter;
 } Verifying;
 
 static guint64 mixed(KeyEntry entry) {
@@ -20,8 +21,8 @@ static guint64 mixed(KeyEntry entry) {
 }
 
 static gboolean fault(guint shard, GError **error, const char *what, gint64 number) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "shard %u, detail %" G_GINT64_FORMAT ": %s", shard,
-                             number, what);
+  return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "shard %u, detail %" G_GINT64_FORMAT ": %s", shard, number,
+                             what);
 }
 
 /* --- One shard's details */
@@ -29,11 +30,25 @@ static gboolean fault(guint shard, GError **error, const char *what, gint64 numb
 typedef struct {
   guint shard;
   gint64 next, indexed, counted;
-  guint64 sum;  /* over the entries that runs must have */
+  guint64 sum; /* over the entries that runs must have */
   guint64 suspended, settled;
-  Wide used;    /* by the details that the table of counters has */
+  guint64 used; /* over what the details that the table of counters has have used, of which counter */
   GArray *newest;
 } Walk;
+
+/* Two sides have the same sum of these when each counter has come to the same on both. */
+static guint64 mixed_use(const Verifying *verifying, const char *counter, gsize length, gint64 used) {
+  return (details_seeded_hash(verifying->reader->seed, counter, length) | 1) * (guint64)used;
+}
+
+static void count_use(const Verifying *verifying, Walk *walk, const DetailView *view, guint i) {
+  gsize length, account_length;
+  const char *period = record_block_text(view->block, DETAIL_PERIOD, i, &length),
+             *account = record_block_text(view->block, DETAIL_ACCOUNT, i, &account_length);
+  details_counter_name(verifying->counter, period, length, account, account_length);
+  walk->used += mixed_use(verifying, verifying->counter->str, verifying->counter->len,
+                          record_block_integer(view->block, DETAIL_BILLED, i));
+}
 
 static gboolean walk_record(const Verifying *verifying, Walk *walk, const DetailView *view, guint i, GError **error) {
   gsize length, key_length;
@@ -50,7 +65,7 @@ static gboolean walk_record(const Verifying *verifying, Walk *walk, const Detail
   else
     g_array_append_val(walk->newest, entry);
   if (number <= walk->counted && !record_block_is_null(view->block, DETAIL_PERIOD, i))
-    walk->used += record_block_integer(view->block, DETAIL_BILLED, i);
+    count_use(verifying, walk, view, i);
   return TRUE;
 }
 
@@ -88,27 +103,31 @@ static gboolean check_runs(const Verifying *verifying, const Walk *walk, GError 
     for (guint64 j = 0; j < run->count; j++)
       sum += mixed(run->entries[j]);
   }
-  return sum == walk->sum ||
-         sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "shard %u: its runs have other keys than its details",
-                             walk->shard);
+  return sum == walk->sum || sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                                 "shard %u: its runs have other keys than its details", walk->shard);
 }
 
 static gboolean check_counters(const Verifying *verifying, const Walk *walk, GError **error) {
-  g_autoptr(DbStatement) sums =
-      db_prepare_named(verifying->reader->shards[walk->shard].business, details_queries_sql, "counters-used", error);
-  gboolean row;
-  if (!sums || !db_step(sums, &row, error))
-    return FALSE;
-  Wide used = ((Wide)db_integer(sums, 0) << 32) + db_integer(sums, 1);
-  return used == walk->used ||
-         sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "shard %u: counters are not what details have used",
-                             walk->shard);
+  g_autoptr(DbStatement) counters = db_prepare_named(verifying->reader->shards[walk->shard].business,
+                                                     details_queries_sql, "counters", error);
+  guint64 used = 0;
+  gboolean row = counters != NULL;
+  while (row) {
+    if (!db_step(counters, &row, error))
+      return FALSE;
+    const char *name = row ? db_text(counters, 0) : NULL;
+    if (name)
+      used += mixed_use(verifying, name, strlen(name), db_integer(counters, 1));
+  }
+  return counters &&
+         (used == walk->used || sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
+                                                    "shard %u: counters are not what details have used", walk->shard));
 }
 
 /* What waits for its price is told apart from what has got one; while an admission is under way it may be either. */
 static gboolean check_suspended(const Verifying *verifying, const Walk *walk, GError **error) {
-  g_autoptr(DbStatement) sums =
-      db_prepare_named(verifying->reader->shards[walk->shard].details, details_queries_sql, "suspended-sums", error);
+  g_autoptr(DbStatement) sums = db_prepare_named(verifying->reader->shards[walk->shard].details, details_queries_sql,
+                                                 "suspended-sums", error);
   gboolean row;
   if (!sums || !db_step(sums, &row, error))
     return FALSE;
@@ -132,8 +151,7 @@ static gboolean counts(const Verifying *verifying, const Walk *walk, const Detai
 
 static gboolean verify_shard(const Verifying *verifying, guint number, GError **error) {
   ReaderShard *shard = &verifying->reader->shards[number];
-  Walk walk = {
-      .shard = number, .next = 1, .indexed = reader_shard_indexed(shard), .newest = verifying->newest[number]};
+  Walk walk = {.shard = number, .next = 1, .indexed = reader_shard_indexed(shard), .newest = verifying->newest[number]};
   g_autoptr(DbStatement) blocks = db_prepare_named(shard->details, details_queries_sql, "blocks-from", error);
   gboolean row = blocks != NULL;
   if (!blocks || !db_check(shard->details, NULL, error) || !db_check(shard->business, NULL, error) ||
@@ -226,7 +244,8 @@ static gboolean verify_keys(const Verifying *verifying, GError **error) {
 }
 
 gboolean details_verify(DetailsReader *reader, DetailTotals *totals, GError **error) {
-  Verifying verifying = {reader, totals, g_new0(GArray *, reader->n_shards)};
+  g_autoptr(GString) counter = g_string_new(NULL);
+  Verifying verifying = {reader, totals, g_new0(GArray *, reader->n_shards), counter};
   *totals = (DetailTotals){0};
   gboolean ok = details_reader_begin(reader, error);
   for (guint i = 0; i < reader->n_shards; i++) {
