@@ -78,7 +78,7 @@ static void add_outer_field(const Section *section, ConfLayout *layout, const Ta
                             gboolean is_of_addendum) {
   ConfField *common = common_field(&layout->record, table, field);
   gboolean goes_on = is_of_addendum && common && common->type == CONF_TEXT && field->type == CONF_TEXT &&
-                     is_of_record(layout, field->name) && !common->normal_form;
+                     is_of_record(layout, field->name) && !common->normal_form && !common->strip_prefix;
   if (common && !goes_on) {
     conf_report_error(section->report, field->where,
                       "field \"%s\": another line has a field of this name; records have both, so they need two names",

@@ -143,6 +143,55 @@ void reference_record_field(const Section *section, const char *option, const ch
     section_error(section, option, "'%s': field \"%s\" is optional; every record must have it", option, name);
 }
 
+/* It comes again in records that are not the same. */
+static gboolean repeats(const ConfFeed *feed, const ConfField *field) {
+  return field->type == CONF_ENUMERATION || field->type == CONF_DATE ||
+         g_strcmp0(field->name, feed->ledger.amount) == 0 || g_strcmp0(field->name, feed->ledger.account) == 0;
+}
+
+static void check_key_part(const Section *section, const ConfField *field, const ConfLayout *layout) {
+  check_goes_on(section, "key", field->name, layout);
+  if (!is_of_group(layout, field->name))
+    check_each_record(section, "key", field->name, layout);
+  else if (field->optional)
+    section_error(section, "key", "'key': field \"%s\" is optional; every record must have it", field->name);
+}
+
+void reference_key(const Section *section, const ConfFeed *feed, const ConfLayout *layout) {
+  guint n = g_strv_length(feed->key_fields);
+  if (!layout || !layout->record.present)
+    return;
+  for (guint i = 0; i < n; i++) {
+    const ConfField *field = conf_line_field(&layout->record, feed->key_fields[i]);
+    if (n == 1)
+      reference_record_field(section, "key", feed->key_fields[i], layout, CONF_TEXT);
+    else if (!field)
+      tell_no_field(section, "key", feed->key_fields[i], layout);
+    else
+      check_key_part(section, field, layout);
+    for (guint j = 0; j < i; j++)
+      if (g_str_equal(feed->key_fields[i], feed->key_fields[j]))
+        section_error(section, "key", "'key' has field \"%s\" twice", feed->key_fields[i]);
+  }
+  if (conf_line_field(&layout->record, CONF_KEY_COLUMN) && g_str_equal(feed->key, CONF_KEY_COLUMN))
+    section_error(section, "key",
+                  "layout \"%s\" has a field \"" CONF_KEY_COLUMN "\", which is the column of a key of several fields",
+                  layout->name);
+}
+
+void reference_key_that_repeats(const Section *section, const ConfFeed *feed, const ConfLayout *layout) {
+  guint repeating = 0, n = feed->key_fields ? g_strv_length(feed->key_fields) : 0;
+  for (guint i = 0; layout && i < n; i++) {
+    const ConfField *field = conf_line_field(&layout->record, feed->key_fields[i]);
+    repeating += field && repeats(feed, field);
+  }
+  if (n > 0 && repeating == n && feed->key_scope == CONF_KEY_EVER)
+    section_warning(section, "key",
+                    "'key': account, amount, days and listed words come again in records that are not the same; with "
+                    "nothing else in the key, the second one is refused as a duplicate. Add what the partner gives "
+                    "once to each record");
+}
+
 void reference_record_columns(const Section *section, char *const *columns, const ConfLayout *layout) {
   if (!layout || !layout->record.present)
     return;

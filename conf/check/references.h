@@ -14,6 +14,10 @@ void reference_endpoint(const Section *section, const ConfPartner *owner, Endpoi
 /* The same of the system of that name, of which nothing is told. */
 void reference_system_endpoint(const Section *section, const char *system, EndpointUse use, const char *name);
 
+/* The fields of a feed's key, one or several; and, when account and amount are known, a warning where none of them is
+ * one that a partner gives once only. */
+void reference_key(const Section *section, const ConfFeed *feed, const ConfLayout *layout);
+void reference_key_that_repeats(const Section *section, const ConfFeed *feed, const ConfLayout *layout);
 /* Of the record's fields: one that every kind of record must have, integer or of the other type. */
 void reference_record_field(const Section *section, const char *option, const char *name, const ConfLayout *layout,
                             ConfFieldType other);

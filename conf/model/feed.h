@@ -17,13 +17,23 @@ typedef struct {
   char *message; /* default: the name */
 } ConfRule;
 
+/* Within what a key stands for one record. */
+#define CONF_KEY_SCOPES(X)                     \
+  X(CONF_KEY_EVER, "ever")                     \
+  X(CONF_KEY_BUSINESS_DAY, "business-day")     \
+  X(CONF_KEY_FILE, "file")
+typedef enum { CONF_KEY_SCOPES(CONF_CONSTANT) } ConfKeyScope;
+#define CONF_KEY_COLUMN "record_key" /* of a key that is composed: of several fields, or bounded */
+
 #define CONF_PROCESS_MEMBER(constant, word, type, keeps_ledger) type word;
 typedef struct {
   ConfWhere where;
   char *name;
   char *partner;
   char *layout;
-  char *key;
+  char *key;            /* the column of it: its one field, or CONF_KEY_COLUMN */
+  char **key_fields;    /* it, or those that it is composed of */
+  ConfKeyScope key_scope;
   char *business_date;  /* a header or record field; NULL: day of arrival */
   guint business_back;  /* seconds, whole days: the business date is no more of them before the day of arrival, … */
   guint business_ahead; /* … nor behind it */

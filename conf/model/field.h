@@ -101,6 +101,7 @@ typedef struct {
   char *decimal_point; /* NULL: . */
   char *thousands;     /* what stands between thousands; NULL: nothing */
   guint normal_form; /* bits: 1 << ConfNormalForm */
+  char *strip_prefix; /* behind that, this is taken off its beginning; NULL: nothing */
   gboolean below_zero; /* a number without sign: it is below zero, as of the lines of debits */
   char *sign_from;   /* a field of the same line: the number is below zero where that has one of `negative` */
   char **negative;

@@ -84,8 +84,18 @@ static void require_key(const Section *section, gpointer into) {
 }
 
 static void check_key(const Section *section, gpointer into) {
-  const ConfFeed *feed = into;
-  reference_record_field(section, "key", feed->key, layout_of(section, feed), CONF_TEXT);
+  ConfFeed *feed = into;
+  const ConfLayout *layout = layout_of(section, feed);
+  guint n = feed->key_fields ? g_strv_length(feed->key_fields) : 0;
+  section_only_with(section, "key-scope", n > 0, "'key'");
+  if (n == 0)
+    return;
+  feed->key = g_strdup(n == 1 && feed->key_scope == CONF_KEY_EVER ? feed->key_fields[0] : CONF_KEY_COLUMN);
+  reference_key(section, feed, layout);
+}
+
+static void check_repeating_key(const Section *section, gpointer into) {
+  reference_key_that_repeats(section, into, layout_of(section, into));
 }
 
 static void check_business_date(const Section *section, gpointer into) {
@@ -142,8 +152,10 @@ static const Row feed_rows[] = {
     ROW(ConfFeed, "partner", partner, partner, .needed = "whose files these are"),
     ROW(ConfFeed, "layout", layout, layout, .needed = "how the records are written"),
     CHECK(require_key),
-    ROW(ConfFeed, "key", key, text),
+    ROW(ConfFeed, "key", key_fields, list, .most = 8),
+    ROW(ConfFeed, "key-scope", key_scope, choice, .words = WORDS(CONF_KEY_SCOPES), .otherwise = CONF_KEY_EVER),
     CHECK(check_key),
+    KEPT(ConfFeed, key, text),
     ROW(ConfFeed, "business-date", business_date, text),
     CHECK(check_business_date),
     ROW(ConfFeed, "business-date-back", business_back, seconds, .otherwise = 731 * 86400U, .least = 0,
@@ -161,7 +173,7 @@ static const Row feed_rows[] = {
     SECTION(ConfFeed, "batch", batch, table_batch, .always = TRUE),
     ROW(ConfFeed, "process", process, process, .inner = &table_process, .title = TITLE_REQUIRED,
         .needed = "what is done with the records: process ledger { … }"),
-    CONF_PROCESSES(PROCESS_MEMBER)
+    CONF_PROCESSES(PROCESS_MEMBER) CHECK(check_repeating_key),
     SECTION(ConfFeed, "feedback", feedback, table_feedback, .needed = "the folder that the answers go to"),
     SECTION(ConfFeed, "repeats", repeats, table_repeats, .always = TRUE),
     SECTION(ConfFeed, "sequence", sequence, table_sequence),

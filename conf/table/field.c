@@ -73,6 +73,7 @@ static void read_values(const Section *section, const Row *row, gpointer at) {
 static void check_normal_form(const Section *section, gpointer into) {
   const ConfField *field = into;
   refuse_unless(section, "normal-form", field->type == CONF_TEXT, "type = text");
+  refuse_unless(section, "strip-prefix", field->type == CONF_TEXT, "type = text");
   if (field->normal_form & 1u << CONF_NORMAL_NONE && field->normal_form != 1u << CONF_NORMAL_NONE)
     section_error(section, "normal-form", "'normal-form': none stands alone");
 }
@@ -288,6 +289,7 @@ static const Row rows[] = {
     ROW(ConfField, "scale", scale, scale, .otherwise = 0, .least = 0, .most = 18),
     ROW(ConfField, "values", values, values, .most = 1000),
     ROW(ConfField, "normal-form", normal_form, words, .words = WORDS(CONF_NORMAL_FORMS)),
+    ROW(ConfField, "strip-prefix", strip_prefix, text),
     CHECK(check_normal_form),
     ROW(ConfField, "optional", optional, yes),
     ROW(ConfField, "mask", mask, yes),

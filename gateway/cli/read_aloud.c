@@ -87,16 +87,29 @@ static void read_layout(const CliOutput *out, const ConfLayout *layout) {
 
 /* --- Feeds: what a key is. */
 
+static void read_key(const CliOutput *out, const ConfFeed *feed) {
+  static const char *const within[] = {[CONF_KEY_EVER] = "for ever, over all files",
+                                       [CONF_KEY_BUSINESS_DAY] = "within a business day: the same on another day is "
+                                                                 "credited again",
+                                       [CONF_KEY_FILE] = "within its file: the same in another file is credited again"};
+  if (g_strcmp0(feed->key, CONF_KEY_COLUMN) != 0)
+    return;
+  g_autofree char *names = g_strjoinv("\", \"", feed->key_fields);
+  fprintf(out->file, "feed %s: a record is told apart by \"%s\"%s, %s\n", feed->name, names,
+          feed->key_fields[1] ? " together" : "", within[feed->key_scope]);
+}
+
 static void read_feed(const CliOutput *out, const Conf *conf, const ConfFeed *feed) {
   const ConfLayout *layout = feed->key ? conf_layout(conf, feed->layout) : NULL;
   const ConfField *key = layout ? conf_line_field(&layout->record, feed->key) : NULL;
   if (key && g_strcmp0(feed->key, feed->ledger.account) == 0)
     fprintf(out->file, "feed %s: \"%s\" is the key and the account, so each account is credited once, ever\n",
             feed->name, feed->key);
-  if (key && key->type == CONF_TEXT && !key->normal_form)
+  if (key && key->type == CONF_TEXT && !key->normal_form && !key->strip_prefix)
     fprintf(out->file,
             "feed %s: \"A1\", \"a1\" and \"A1 \" are three keys; normal-form of field \"%s\" makes them one\n",
             feed->name, key->name);
+  read_key(out, feed);
   if (feed->business_date)
     fprintf(out->file, "feed %s: a business date more than %u days before or %u behind the day of arrival is refused\n",
             feed->name, feed->business_back / 86400, feed->business_ahead / 86400);

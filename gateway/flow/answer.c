@@ -78,6 +78,7 @@ static FeedbackWriter *new_writer(Step *step, StagingReader *staging, GPtrArray 
   FeedbackOptions options = {.layout = step->feed->layout,
                              .conf = &step->feed->conf->feedback,
                              .key_field = step->feed->conf->key,
+                             .key_fields = step->feed->conf->key_fields,
                              .file_name = file->name_shown,
                              .verdict = verdict,
                              .staging = staging,

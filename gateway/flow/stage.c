@@ -36,6 +36,8 @@ gboolean flow_stage(Step *step, int plaintext, GError **error) {
       .plaintext = plaintext,
       .path = path,
       .may_be_empty = step->feed->conf->source.empty == CONF_EMPTY_ACCEPT,
+      .key_scope = step->feed->conf->key_scope,
+      .file = file->id,
       .threads = step->flow->threads};
   Staged staged = {0};
   if (!is_proven_whole(file, &options.is_proven_whole, error) || !day_of_arrival(step, &options.arrival, error) ||

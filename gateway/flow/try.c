@@ -153,6 +153,8 @@ static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report
       .path = try->staging,
       .arrival = day_today(try->conf->node.time_zone),
       .may_be_empty = try->feed->source.empty == CONF_EMPTY_ACCEPT,
+      .key_scope = try->feed->key_scope,
+      .file = "try", /* no file that was credited has this name */
       .threads = MAX(g_get_num_processors(), 1)};
   Staged staged = {0};
   if (!stage_plaintext(&options, try->feed->business_date, &staged, error))
@@ -214,7 +216,8 @@ static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport
 }
 
 static gboolean prepare(Try *try, GError **error) {
-  if (!(try->layout = layout_new(conf_layout(try->conf, try->feed->layout), error)))
+  if (!(try->layout = layout_new(conf_layout(try->conf, try->feed->layout), error)) ||
+      !layout_set_key(try->layout, try->feed, error))
     return FALSE;
   try->scratch = g_dir_make_tmp("sallyport-try-XXXXXX", error);
   if (!try->scratch)

@@ -96,7 +96,9 @@ static void set_rules(Feed *feed) {
 }
 
 static gboolean set_columns(Feed *feed, GError **error) {
-  feedback_keep_spellings(feed->layout, &feed->conf->feedback, feed->conf->key);
+  if (!layout_set_key(feed->layout, feed->conf, error))
+    return FALSE;
+  feedback_keep_spellings(feed->layout, &feed->conf->feedback, feed->conf->key_fields);
   if (feed->conf->business_date)
     layout_judge_date(feed->layout, feed->conf->business_date, feed->conf->business_back / 86400,
                       feed->conf->business_ahead / 86400);

@@ -9,14 +9,13 @@ static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, con
 }
 
 /* How the values of a field are told apart: fields of one kind give the same key for the same bytes. "text", or with
- * its normal form "text trim case"; and what of their bytes is none of the value. */
-static char *kind_of(const Conf *conf, const ConfFeed *feed, const char *name) {
+ * its normal form "text trim case"; and what of their bytes is none of the value. A number with decimals is kept in its
+ * smallest parts, and a time stamp in its zone: "decimal 2", "timestamp in Asia/Taipei". */
+static char *kind_of_field(const ConfLayout *layout, const ConfField *field) {
   static const char *const forms[] = {CONF_NORMAL_FORMS(CONF_WORD) NULL};
   static const char *const kinds[] = {
       [CONF_TEXT] = "text", [CONF_INTEGER] = "integer",     [CONF_DECIMAL] = "decimal",
       [CONF_DATE] = "date", [CONF_TIMESTAMP] = "timestamp", [CONF_ENUMERATION] = "text"};
-  const ConfLayout *layout = conf_layout(conf, feed->layout);
-  const ConfField *field = record_field(conf, feed, name);
   if (!field)
     return NULL;
   GString *kind = g_string_new(kinds[field->type]);
@@ -27,7 +26,17 @@ static char *kind_of(const Conf *conf, const ConfFeed *feed, const char *name) {
     g_string_append(kind, " without zeros before it");
   if (field->type == CONF_TEXT && layout->value_prefix)
     g_string_append_printf(kind, " behind %s", layout->value_prefix);
+  if (field->strip_prefix)
+    g_string_append_printf(kind, " without %s", field->strip_prefix);
+  if (field->type == CONF_DECIMAL)
+    g_string_append_printf(kind, " %u", field->scale);
+  if (field->time_zone)
+    g_string_append_printf(kind, " in %s", field->time_zone);
   return g_string_free(kind, FALSE);
+}
+
+static char *kind_of(const Conf *conf, const ConfFeed *feed, const char *name) {
+  return kind_of_field(conf_layout(conf, feed->layout), record_field(conf, feed, name));
 }
 
 /* A rating is to usage what a ledger is to credits: it has each key once, and adds up by account. No ledger has a blank
@@ -52,6 +61,32 @@ static void add_rating(const Conf *conf, const ConfFeed *feed, BookFeed *facts) 
   facts->scale = (guint)rating->round.scale;
 }
 
+/* As "business-day of sent_on (date)"; of arrival, "business-day". The caller frees. */
+static char *bounds_of_key(const Conf *conf, const ConfFeed *feed) {
+  static const char *const scopes[] = {CONF_KEY_SCOPES(CONF_WORD)};
+  const ConfLayout *layout = conf_layout(conf, feed->layout);
+  if (feed->key_scope != CONF_KEY_BUSINESS_DAY || !feed->business_date || !layout)
+    return g_strdup(scopes[feed->key_scope]);
+  const ConfField *header = conf_line_field(&layout->header, feed->business_date);
+  g_autofree char *kind =
+      kind_of_field(layout, header ? header : conf_line_field(&layout->record, feed->business_date));
+  return g_strdup_printf("%s of %s (%s)", scopes[feed->key_scope], feed->business_date, kind ? kind : "none");
+}
+
+/* Of a field its kind; of several, of each; and last what bounds the key, as "text trim, integer, file". */
+static char *kind_of_key(const Conf *conf, const ConfFeed *feed) {
+  GString *kinds = g_string_new(NULL);
+  for (char **name = feed->key_fields; name && *name; name++) {
+    g_autofree char *kind = kind_of(conf, feed, *name);
+    g_string_append_printf(kinds, "%s%s", kinds->len > 0 ? ", " : "", kind ? kind : "none");
+  }
+  if (feed->key_scope != CONF_KEY_EVER) {
+    g_autofree char *bounds = bounds_of_key(conf, feed);
+    g_string_append_printf(kinds, ", %s", bounds);
+  }
+  return g_string_free(kinds, kinds->len == 0);
+}
+
 BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
   BookFeed *facts = g_new0(BookFeed, 1);
   facts->feed = g_strdup(feed->name);
@@ -63,8 +98,8 @@ BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
     return facts;
   const ConfField *amount = record_field(conf, feed, feed->ledger.amount);
   facts->ledger = g_strdup(feed->ledger.name);
-  facts->key = g_strdup(feed->key);
-  facts->key_type = kind_of(conf, feed, feed->key);
+  facts->key = feed->key_fields ? g_strjoinv("+", feed->key_fields) : NULL;
+  facts->key_type = kind_of_key(conf, feed);
   facts->account = g_strdup(feed->ledger.account);
   facts->account_type = kind_of(conf, feed, feed->ledger.account);
   facts->amount = g_strdup(feed->ledger.amount);

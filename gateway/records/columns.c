@@ -140,7 +140,7 @@ static gboolean has_spellings(const Layout *layout, guint column) {
   for (guint type = 0; type < layout->n_types; type++) {
     const LayoutField *field = layout_field_of(layout, type, column);
     if (field && (value_is_integer(field->conf) || field->format || field->prefix ||
-                  field->conf->normal_form >> (CONF_NORMAL_NONE + 1)))
+                  field->conf->normal_form >> (CONF_NORMAL_NONE + 1) || field->conf->strip_prefix))
       return TRUE;
   }
   return FALSE;

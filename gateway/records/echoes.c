@@ -53,11 +53,11 @@ static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo
   return TRUE;
 }
 
-void feedback_keep_spellings(Layout *layout, const ConfFeedback *conf, const char *key_field) {
+void feedback_keep_spellings(Layout *layout, const ConfFeedback *conf, char *const *key_fields) {
   for (char **name = conf->columns; name && *name; name++)
     layout_keep_spelling(layout, *name);
-  if (!conf->columns && key_field)
-    layout_keep_spelling(layout, key_field);
+  for (char *const *name = conf->columns ? NULL : key_fields; name && *name; name++)
+    layout_keep_spelling(layout, *name);
 }
 
 static GString *tag_of(const Shape *shape, Rows *rows) {
@@ -79,7 +79,9 @@ static GString *tag_of(const Shape *shape, Rows *rows) {
 gboolean echoes_open(Echoes *echoes, const FeedbackOptions *options, Rows *rows, GError **error) {
   const Layout *layout = options->layout;
   const char *key[] = {options->key_field, NULL};
-  char *const *names = options->conf && options->conf->columns ? options->conf->columns : (char *const *)key;
+  char *const *names = options->conf && options->conf->columns ? options->conf->columns
+                       : options->key_fields                   ? options->key_fields
+                                                               : (char *const *)key;
   *echoes = (Echoes){.n_types = layout->n_types,
                      .type_column = options->staging ? find_column(options, LAYOUT_TYPE_COLUMN) : -1};
   echoes->tags = g_new0(GString *, layout->n_types);

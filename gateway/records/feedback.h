@@ -23,7 +23,8 @@
 typedef struct {
   const Layout *layout;
   const ConfFeedback *conf;
-  const char *key_field;                           /* echoed when conf->columns is not set */
+  const char *key_field;                           /* the column of it */
+  char *const *key_fields;                         /* echoed when conf->columns is not set; NULL: it alone */
   const char *file_name;                           /* the partner's name of the file, shown */
   const char *verdict, *code, *message;            /* of the file: "ACCEPTED", "", "" */
   StagingReader *staging;                          /* NULL: never staged */
@@ -47,7 +48,7 @@ enum {
 gboolean feedback_check(const Layout *layout, const ConfFeedback *conf, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What answers will repeat is staged as it comes: before the layout's first chunk. */
-void feedback_keep_spellings(Layout *layout, const ConfFeedback *conf, const char *key_field);
+void feedback_keep_spellings(Layout *layout, const ConfFeedback *conf, char *const *key_fields);
 
 typedef struct FeedbackWriter FeedbackWriter;
 /* Borrows what the options point to until it is freed. CONFIGURATION: a column that does not exist; BUG: the numbers do

@@ -77,6 +77,8 @@ void parse_put_beside(Parse *parse, const Shape *shape) {
       if (shape->field_of[layout->spelled[i]] < 0)
         record_block_put_null(block, i);
   }
+  if (layout->n_key_parts > 0) /* composed when all is known that the record has */
+    record_block_put_null(block, layout->n_columns - 1);
   if (layout->n_shapes > layout->first_outer)
     outer_end_record(parse);
 }

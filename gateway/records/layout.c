@@ -332,6 +332,7 @@ void layout_free(Layout *layout) {
   g_free(layout->controls);
   g_free(layout->group_column);
   g_free(layout->places);
+  g_free(layout->key_parts);
   g_free(layout->tagged);
   g_free(layout->sums);
   g_free(layout);

@@ -33,6 +33,9 @@ void layout_judge_date(Layout *layout, const char *field, guint days_back, guint
 /* Also numbers with a plus, a signed zero, or more zeros behind the point than agreed, for what is only compared: a
  * file that is posted or passed on would say something else then. Before the first chunk. */
 void layout_read_loosely(Layout *layout);
+/* The column of a feed's key that is composed: of several fields, or bounded by the file or the day. Nothing, where the
+ * key is a field. CONFIGURATION for a field that records do not have. Before layout_keep_spelling. */
+gboolean layout_set_key(Layout *layout, const ConfFeed *feed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Values of this field are staged as they came, too, where they came in another spelling than the one that is printed
  * (000123, 1.5 at scale 2, a key before its normal form): for answers. Unknown fields are passed over. Before the first
  * chunk. */
@@ -110,6 +113,8 @@ void layout_totals_free(LayoutTotals *totals);
 /* rebased; in any order, one thread at a time; in the file's order where records have numbers or stand in groups. Puts
  * what the chunk's first records have from a group that an earlier chunk began: before the block is used. */
 void layout_totals_add(LayoutTotals *totals, LayoutChunk *chunk);
+/* Behind layout_totals_add: puts composed keys, where there are such. `scope` is what bounds them; NULL: nothing. */
+void layout_compose_keys(const Layout *layout, LayoutChunk *chunk, const char *scope);
 /* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count
  * differs, T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond
  * 64 bits, T007 a header that is not the first line or the only one, T008 a second trailer or a line behind it, T009 a

@@ -56,6 +56,8 @@ struct Layout {
   guint *spelled;            /* of those, from n_columns on: the column whose spelling it is */
   int type_column; /* of LAYOUT_TYPE_COLUMN; -1: there is one type only */
   StagingColumn *columns;
+  guint n_key_parts, *key_parts; /* columns that the key is composed of: composed.c; none: it is a field */
+  gboolean has_key_day;          /* the first one is the day that the key is bounded by: of a time stamp the day */
   guint n_controls;
   Control *controls;
   guint n_sums; /* distinct */

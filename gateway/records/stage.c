@@ -28,6 +28,8 @@ typedef struct {
   LayoutTotals *totals;
   LayoutFacts *facts;
   LayoutLine *header, *trailer;
+  const char *business_date; /* field of the header */
+  char *scope;               /* of keys */
   gboolean failed;
   GError *error;
 } StageParse;
@@ -52,6 +54,16 @@ static gboolean take_span(StageParse *parse, LayoutSpan *span, guint64 *number) 
   return is_work;
 }
 
+/* The day that its date, or time stamp, is, or begins with; NULL: it has none. The caller frees. */
+static char *day_of_header(const LayoutLine *header, const char *field) {
+  for (guint i = 0; header && field && i < header->values->len; i++) {
+    const LayoutValue *value = header->values->pdata[i];
+    if (g_str_equal(value->field->name, field) && value->text)
+      return g_strndup(value->text, 10);
+  }
+  return NULL;
+}
+
 /* The chunk's pages are not needed again: without this the mapping would count as the lane's memory. */
 static void forget_pages(const LayoutSpan *span) {
   gsize page = (gsize)sysconf(_SC_PAGESIZE);
@@ -65,6 +77,20 @@ static void keep_line(LayoutLine **kept, LayoutLine **found) {
     *kept = g_steal_pointer(found);
 }
 
+/* The header is known where the first record is: what is passed over before it may fill chunks, and one that is behind
+ * a record refuses the file. */
+static void compose_keys(StageParse *parse, LayoutChunk *chunk) {
+  const StageOptions *options = parse->options;
+  if (chunk->block->count == 0)
+    return;
+  if (!parse->scope && options->key_scope == CONF_KEY_FILE)
+    parse->scope = g_strdup(options->file);
+  if (!parse->scope && options->key_scope == CONF_KEY_BUSINESS_DAY &&
+      !(parse->scope = day_of_header(parse->header, parse->business_date)))
+    parse->scope = day_text(options->arrival);
+  layout_compose_keys(options->layout, chunk, parse->scope);
+}
+
 static void append_in_order(StageParse *parse, LayoutChunk *chunk, guint64 number) {
   pthread_mutex_lock(&parse->lock);
   while (parse->turn != number && !parse->failed)
@@ -76,6 +102,7 @@ static void append_in_order(StageParse *parse, LayoutChunk *chunk, guint64 numbe
     layout_totals_add(parse->totals, chunk);
     keep_line(&parse->header, &chunk->header);
     keep_line(&parse->trailer, &chunk->trailer);
+    compose_keys(parse, chunk);
     if (chunk->block->count > 0 && !staging_append(parse->staging, chunk->block, &parse->error))
       parse->failed = TRUE;
     parse->turn++;
@@ -147,14 +174,8 @@ static char *header_json(const LayoutLine *header) {
 }
 
 static void learn_header(const LayoutLine *header, const char *business_date_field, Staged *staged) {
-  if (!header)
-    return;
-  staged->header = header_json(header);
-  for (guint i = 0; business_date_field && i < header->values->len; i++) {
-    const LayoutValue *value = header->values->pdata[i];
-    if (g_str_equal(value->field->name, business_date_field) && value->text)
-      staged->business_date = g_strndup(value->text, 10); /* the day that a time stamp begins with */
-  }
+  staged->header = header ? header_json(header) : NULL;
+  staged->business_date = day_of_header(header, business_date_field);
 }
 
 static gboolean finish(StageParse *parse, GError **error) {
@@ -194,7 +215,7 @@ gboolean stage_plaintext(const StageOptions *options, const char *business_date_
     return sallyport_error_errno(error, errno, "map the plaintext");
   guint n_columns;
   const StagingColumn *columns = layout_staged_columns(options->layout, &n_columns);
-  StageParse parse = {.options = options, .text = text, .length = length};
+  StageParse parse = {.options = options, .text = text, .length = length, .business_date = business_date_field};
   parse.staging = staging_create(options->path, columns, n_columns, error);
   gboolean ok = parse.staging != NULL;
   if (ok) {
@@ -208,6 +229,7 @@ gboolean stage_plaintext(const StageOptions *options, const char *business_date_
     layout_facts_free(parse.facts);
     layout_line_free(parse.header);
     layout_line_free(parse.trailer);
+    g_free(parse.scope);
     pthread_cond_destroy(&parse.turn_changed);
     pthread_mutex_destroy(&parse.lock);
   }

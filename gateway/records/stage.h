@@ -10,6 +10,8 @@ typedef struct {
   Day arrival;      /* in the node's time zone */
   gboolean is_proven_whole; /* a declared size or digest fits it: its last line needs no line end */
   gboolean may_be_empty;    /* a file of no byte has no records, and neither header nor trailer is missing */
+  ConfKeyScope key_scope;
+  const char *file; /* what bounds the keys of key-scope = file */
   guint threads;    /* parse this many chunks at a time; records keep the file's order */
 } StageOptions;
 

@@ -237,14 +237,25 @@ gboolean value_is_too_wide(const LayoutField *field, const guint8 *text, gsize l
   return (gsize)g_utf8_strlen((const char *)text, (gssize)length) > allowed;
 }
 
+/* How much of the text is the prefix that it loses. */
+static gsize prefix_of(const ConfField *conf, const void *text, gsize length) {
+  gsize n = conf->strip_prefix ? strlen(conf->strip_prefix) : 0;
+  return n <= length && memcmp(text, conf->strip_prefix ? conf->strip_prefix : "", n) == 0 ? n : 0;
+}
+
 static Fault read_normal(const LayoutField *field, const guint8 *text, gsize length, Value *value) {
   const ConfField *conf = field->conf;
   (void)text, (void)length;
-  if (!value->room || !normal_form_changes(conf->normal_form, value->text, value->length))
+  if (!value->room)
     return FAULT_NONE;
-  g_byte_array_set_size(value->room, (guint)value->length);
-  value->length = normal_form_make(conf->normal_form, value->text, value->length, (char *)value->room->data);
-  value->text = value->room->data;
+  if (normal_form_changes(conf->normal_form, value->text, value->length)) {
+    g_byte_array_set_size(value->room, (guint)value->length);
+    value->length = normal_form_make(conf->normal_form, value->text, value->length, (char *)value->room->data);
+    value->text = value->room->data;
+  }
+  gsize prefix = prefix_of(conf, value->text, value->length);
+  value->text += prefix;
+  value->length -= prefix;
   value->is_null = value->length == 0;
   return value->is_null && !conf->optional ? FAULT_REQUIRED : FAULT_NONE;
 }
@@ -297,7 +308,7 @@ static Fault read_text(const LayoutField *field, const guint8 *text, gsize lengt
 ValueReader value_reader(const ConfField *conf) {
   switch (conf->type) {
   case CONF_TEXT:
-    return conf->normal_form <= 1u << CONF_NORMAL_NONE ? read_text : read_normal;
+    return conf->normal_form <= 1u << CONF_NORMAL_NONE && !conf->strip_prefix ? read_text : read_normal;
   case CONF_INTEGER:
   case CONF_DECIMAL:
     return conf->below_zero                                         ? read_below_zero
@@ -445,7 +456,9 @@ char *value_kept_as(const ConfField *field, const char *text) {
   Value value = {0};
   if (field->type == CONF_TEXT) {
     char *made = g_malloc(length + 1);
-    made[normal_form_make(field->normal_form, text, length, made)] = 0;
+    made[length = normal_form_make(field->normal_form, text, length, made)] = 0;
+    gsize prefix = prefix_of(field, made, length);
+    memmove(made, made + prefix, length - prefix + 1);
     return made;
   }
   if (!value_is_integer(field))

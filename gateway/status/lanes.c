@@ -113,7 +113,8 @@ static StatusLedger *find_ledger(const StatusLane *lane, const char *name) {
 static void add_masks(const Conf *conf, StatusLedger *ledger, const ConfFeed *feed) {
   ledger->hides_account |= is_masked(conf, feed, feed->ledger.account);
   ledger->hides_amount |= is_masked(conf, feed, feed->ledger.amount);
-  ledger->hides_key |= is_masked(conf, feed, feed->key);
+  for (char **name = feed->key_fields; name && *name; name++)
+    ledger->hides_key |= is_masked(conf, feed, *name);
 }
 
 /* A ledger that was never posted to has no files yet: that is no fault. `feed` NULL: no feed of the configuration

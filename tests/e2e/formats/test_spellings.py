@@ -116,3 +116,45 @@ def try_tells_what_the_files_number_is_worth():
         has(try_text(world, feed, text, name="POINTS_10.dat.pgp").out, "would be held: S002", "a gap, in words")
         reused = try_text(world, feed, text, "--json", name="POINTS_7.dat.pgp").json()["sequence"]
         equal(reused["verdict"], "reused", "one that was used")
+
+
+def keyed(shop, **settings):
+    world, feed = world_of({'field "member"': f(), 'field "shop"': f(**shop), 'field "number"': f(type="integer"),
+                            'field "points"': f(type="integer")})
+    feed.settings.update({"key": ["shop", "number"], **settings})
+    return world, feed
+
+
+@test
+def a_key_of_two_fields_is_credited_once_and_stays_what_it_is():
+    world, feed = keyed({"normal-form": ["trim", "case"], "strip-prefix": "SH-"})
+    with world:
+        world.start()
+        has(world.gateway.ok("check").out, 'told apart by "shop", "number" together, for ever, over all files', "check")
+        world.drop("POINTS_a.dat.pgp", b"D|M1|s1|1|5\nD|M1|s2|1|5\nD|M1|SH-S1 |001|5\nT|3\n")
+        equal(world.raw_answer("POINTS_a.dat.pgp").decode(),
+              "H|POINTS_a.dat.pgp|ACCEPTED||\nD|s1|1|OK|\nD|s2|1|OK|\nD|SH-S1 |001|DUPLICATE|K001\nT|3|2|0|1|10\n",
+              "each field as it came")
+        world.drop("POINTS_b.dat.pgp", b"D|M1|SH-s2|1|5\nD|M1|s2|2|5\nT|2\n")
+        equal(world.raw_answer("POINTS_b.dat.pgp").decode(),
+              "H|POINTS_b.dat.pgp|ACCEPTED||\nD|SH-s2|1|DUPLICATE|K003\nD|s2|2|OK|\nT|2|1|0|1|5\n", "over files")
+        has(world.gateway.ok("trace", "S2/2").out, "POINTS_b.dat.pgp", "trace")
+        for settings, said in (({"key-scope": "file"}, "is text trim case without SH-, integer, file"),
+                               ({"key-scope": None, "key": ["number", "shop"]}, "its key was shop+number")):
+            feed.settings.update(settings)
+            world.write_configuration()
+            checked = world.gateway.run("check")
+            equal(checked.status, 3, "check")
+            has(checked.out, said, "check")
+
+
+@test
+def a_key_within_its_file_is_credited_again_in_another_one():
+    world, feed = keyed({}, **{"key-scope": "file"})
+    with world:
+        world.start()
+        for name in ("POINTS_a.dat.pgp", "POINTS_b.dat.pgp"):
+            world.drop(name, f"D|M1|S1|1|5\nD|M1|S1|1|5\nD|{name}|S1|2|1\nT|3\n".encode())
+            equal(world.raw_answer(name).decode().splitlines()[-1], "T|3|2|0|1|6", "once in each file")
+        equal(world.gateway.json("balance", "M1")["balance"], "10", "both")
+        has(try_text(world, feed, "D|M1|S1|1|5\nT|1\n").out, "1 accepted, 0 rejected, 0 duplicates", "try")

@@ -17,7 +17,7 @@ static const Row rows[] = {
      "passphrase-file)\n"},
     {"key = \"ref\"", "key = ", "24: 'key' has no value\n"},
     {"key = \"ref\"", "key \"ref\"", "24: 'key' is an option: key = …\n"},
-    {"key = \"ref\"", "key = { \"ref\" }", "24: 'key' takes one value, not a list\n"},
+    {"layout = \"points\"", "layout = { \"points\" }", "23: 'layout' takes one value, not a list\n"},
     {"key = \"ref\"", "key = \"ref\";", "24: no semicolon here: a value ends by itself\n"},
     {"key = \"ref\"", "key = \"ref\" key = \"points\"",
      "24: 'key' stands twice in feed \"bank-points\" (first at test.conf:24)\n"},
