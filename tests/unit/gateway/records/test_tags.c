@@ -30,24 +30,24 @@ static void expect(ConfLayout *conf, const char *text, const char *wanted) {
     fail_msg("%s\nis told as\n%sand not\n%s", text, told, wanted);
 }
 
+static void clear(ConfLayout *conf) {
+  g_strfreev(conf->tag_at);
+  conf->tag_at = NULL;
+  layouts_free(conf);
+}
+
 static void refuse(ConfLayout *conf, const char *wanted) {
   g_autoptr(GError) error = NULL;
   g_autoptr(Layout) layout = layout_new(conf, &error);
   assert_null(layout);
   if (!strstr(error->message, wanted))
     fail_msg("%s, without %s", error->message, wanted);
-  layouts_free(conf);
+  clear(conf);
 }
 
 static ConfLayout *spread(ConfLayout *conf, const char *places) {
   conf->tag_at = g_strsplit(places, " ", -1);
   return conf;
-}
-
-static void clear(ConfLayout *conf) {
-  g_strfreev(conf->tag_at);
-  conf->tag_at = NULL;
-  layouts_free(conf);
 }
 
 /* --- Delimited */
