@@ -4,10 +4,11 @@ import os
 from harness import TOP, equal, test
 from world import World
 
-# format: key, account, amount; and how many records of its good file are credited: not all have keys of their own
+# format: the key's fields, account, amount; and how many records of its good file are credited: not all have keys of
+# their own
 FEEDS = {
     "aba": ("reference", "account", "amount", 2), "ach-p01": ("reference", "account", "amount", 3),
-    "aeb43": ("document", "account", "amount", 3), "alipay": ("trade", "order", "amount", 1),
+    "aeb43": ("document", "account", "amount", 3), "alipay": ("trade kind", "order", "amount", 2),
     "bai2": ("bank_reference", "account", "amount", 3), "bgmax": ("number", "receiver", "amount", 4),
     "cfonb120": ("reference", "account", "amount", 3), "clieop03": ("account", "payer_account", "amount", 2),
     "cnab240": ("reference", "payee_account", "amount", 2), "cnab400": ("slip", "company_account", "paid", 3),
@@ -16,13 +17,13 @@ FEEDS = {
     "mt940": ("reference", "account", "amount", 4), "nacha": ("trace", "account", "amount", 3),
     "ocr-giro": ("number", "own_account", "amount", 3), "riba": ("number", "company", "amount", 2),
     "star-accrual": ("ticket", "member", "miles", 4), "unionpay-zm": ("query", "order", "amount", 3),
-    "wechat": ("payment", "payer", "settled", 2), "x12-835": ("claim", "set_number", "paid", 4),
+    "wechat": ("payment state", "payer", "settled", 3), "x12-835": ("claim", "set_number", "paid", 4),
     "yibao-3202": ("setl_id", "psn_no", "fund_pay_sumamt", 3), "zengin": ("customer", "account", "amount", 3),
 }
 
 FEED = """
   feed "%(name)s" {
-    partner = "acme-bank"  layout = "%(name)s"  key = "%(key)s"
+    partner = "acme-bank"  layout = "%(name)s"  key = { %(key)s }
     source { endpoint = "main"  path = "/outgoing/%(name)s"  match = '*' }
     on-reject = record
     process ledger { name = "%(name)s"  account = "%(account)s"  amount = "%(amount)s" }
@@ -35,7 +36,7 @@ def each_published_format_is_what_a_feed_takes():
     layouts = os.path.join(TOP, "conf/samples/layouts")
     equal(sorted(name.removesuffix(".conf") for name in os.listdir(layouts)), sorted(FEEDS), "the layouts")
     with World(local=True) as world:
-        feeds = [FEED % {"name": name, "key": key, "account": account, "amount": amount}
+        feeds = [FEED % {"name": name, "key": '"%s"' % '", "'.join(key.split()), "account": account, "amount": amount}
                  for name, (key, account, amount, _) in FEEDS.items()]
         world.write_configuration()
         with open(world.path) as file:
