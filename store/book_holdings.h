@@ -21,6 +21,7 @@ typedef struct {
 } BookClosing;
 typedef struct {
   char *lane;          /* NULL: not noted yet */
+  char *kinds;         /* NULL: key_type and account_type may be an older program's, which said less */
   char *moving;        /* "ledger OLD NEW": a move that has begun and not ended; NULL: none */
   GPtrArray *feeds;    /* BookFeed*, by name */
   GPtrArray *closings; /* BookClosing* */
@@ -35,7 +36,7 @@ const BookFeed *book_holdings_feed(const BookHoldings *holdings, const char *fee
 const BookClosing *book_holdings_closing(const BookHoldings *holdings, const char *kind, const char *name);
 
 /* --- Changes, in the writer's thread. */
-/* name: "lane" or "moving"; value NULL takes the fact away. */
+/* name: "lane", "kinds" or "moving"; value NULL takes the fact away. */
 gboolean book_set_fact(BookTransaction *tx, const char *name, const char *value,
                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean book_note_feed(BookTransaction *tx, const BookFeed *feed, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -83,18 +83,28 @@ static void check_rated_scale(StateComparison *c, const ConfLane *lane, const Co
         feed->name, now->ledger, before->scale, now->scale);
 }
 
+/* A book that does not say that its kinds have all words may have fewer. */
+static void check_kind(StateComparison *c, const ConfLane *lane, const ConfFeed *feed, const char *what,
+                       const char *before, const char *now, const char *fewer_words) {
+  if (!fewer_words || g_strcmp0(before, fewer_words) != 0)
+    check_named(c, lane, feed, what, before, now);
+}
+
 static void compare_feed(StateComparison *c, const HeldLane *held, const ConfLane *lane, const ConfFeed *feed,
                          const BookFeed *before) {
-  BookFeed *now = state_feed_facts(c->conf, feed);
+  BookFeed *now = state_feed_facts(c->conf, feed, STATE_ALL_WORDS);
+  BookFeed *fewer = state_feed_facts(c->conf, feed, STATE_FEWER_WORDS);
+  gboolean has_all = held->book->kinds != NULL;
   /* A ledger that nobody credits any more is told by itself; a feed that credited nothing has no meaning to keep. */
   gboolean was_rated = before->ledger && g_str_has_prefix(before->ledger, STATE_RATING);
   gboolean is_credited = was_rated || (before->ledger && creditor(lane, before->ledger));
   if (before->is_noted && before->ledger && now->ledger) {
     if (!is_credited || check_named(c, lane, feed, "ledger", before->ledger, now->ledger)) {
       check_named(c, lane, feed, "key", before->key, now->key);
-      check_named(c, lane, feed, "key's type", before->key_type, now->key_type);
+      check_kind(c, lane, feed, "key's type", before->key_type, now->key_type, has_all ? NULL : fewer->key_type);
       check_named(c, lane, feed, "account", before->account, now->account);
-      check_named(c, lane, feed, "account's type", before->account_type, now->account_type);
+      check_kind(c, lane, feed, "account's type", before->account_type, now->account_type,
+                 has_all ? NULL : fewer->account_type);
       check_named(c, lane, feed, was_rated ? "counter" : "amount", before->amount, now->amount);
     }
   }
@@ -103,6 +113,7 @@ static void compare_feed(StateComparison *c, const HeldLane *held, const ConfLan
   else if (feed->ledger.name && (!before->is_noted || before->ledger))
     check_scale(c, held, lane, feed, before, now);
   book_feed_free(now);
+  book_feed_free(fewer);
 }
 
 /* --- What a lane's book holds. */

@@ -26,7 +26,9 @@ char *state_rules_digest(const ConfLane *lane);
 /* What the feed's credits mean by this configuration, for the book and for comparing. The caller frees. Of a feed that
  * is rated: `ledger` is STATE_RATING and the rating's name, `amount` the period of its counters. */
 #define STATE_RATING "rating "
-BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed);
+/* Kinds of keys and accounts say more than they did once: a book says with its fact "kinds" that its own say all. */
+typedef enum { STATE_ALL_WORDS, STATE_FEWER_WORDS } StateWords;
+BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed, StateWords words);
 /* Notes it of all of the lane's feeds, in the transaction in which it starts. */
 gboolean state_note_lane(BookTransaction *tx, const Conf *conf, const ConfLane *lane,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -11,7 +11,7 @@ static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, con
 /* How the values of a field are told apart: fields of one kind give the same key for the same bytes. "text", or with
  * its normal form "text trim case"; and what of their bytes is none of the value. A number with decimals is kept in its
  * smallest parts, and a time stamp in its zone: "decimal 2", "timestamp in Asia/Taipei". */
-static char *kind_of_field(const ConfLayout *layout, const ConfField *field) {
+static char *kind_of_field(const ConfLayout *layout, const ConfField *field, StateWords words) {
   static const char *const forms[] = {CONF_NORMAL_FORMS(CONF_WORD) NULL};
   static const char *const kinds[] = {
       [CONF_TEXT] = "text", [CONF_INTEGER] = "integer",     [CONF_DECIMAL] = "decimal",
@@ -22,21 +22,22 @@ static char *kind_of_field(const ConfLayout *layout, const ConfField *field) {
   for (guint i = CONF_NORMAL_NONE + 1; forms[i]; i++)
     if (field->normal_form >> i & 1)
       g_string_append_printf(kind, " %s", forms[i]);
-  if (field->type == CONF_TEXT && layout->kind == CONF_LAYOUT_FIXED && field->pad == '0')
+  gboolean all = words == STATE_ALL_WORDS;
+  if (all && field->type == CONF_TEXT && layout->kind == CONF_LAYOUT_FIXED && field->pad == '0')
     g_string_append(kind, " without zeros before it");
   if (field->type == CONF_TEXT && layout->value_prefix)
     g_string_append_printf(kind, " behind %s", layout->value_prefix);
   if (field->strip_prefix)
     g_string_append_printf(kind, " without %s", field->strip_prefix);
-  if (field->type == CONF_DECIMAL)
+  if (all && field->type == CONF_DECIMAL)
     g_string_append_printf(kind, " %u", field->scale);
-  if (field->time_zone)
+  if (all && field->time_zone)
     g_string_append_printf(kind, " in %s", field->time_zone);
   return g_string_free(kind, FALSE);
 }
 
-static char *kind_of(const Conf *conf, const ConfFeed *feed, const char *name) {
-  return kind_of_field(conf_layout(conf, feed->layout), record_field(conf, feed, name));
+static char *kind_of(const Conf *conf, const ConfFeed *feed, const char *name, StateWords words) {
+  return kind_of_field(conf_layout(conf, feed->layout), record_field(conf, feed, name), words);
 }
 
 /* A rating is to usage what a ledger is to credits: it has each key once, and adds up by account. No ledger has a blank
@@ -50,13 +51,13 @@ static void add_rating(const Conf *conf, const ConfFeed *feed, BookFeed *facts) 
   if (!rating || !rating->key)
     return;
   for (guint i = 0; rating->key[i]; i++)
-    g_ptr_array_add(kinds, kind_of(conf, feed, rating->key[i]));
+    g_ptr_array_add(kinds, kind_of(conf, feed, rating->key[i], STATE_ALL_WORDS));
   g_ptr_array_add(kinds, NULL);
   facts->ledger = g_strconcat(STATE_RATING, rating->name, NULL);
   facts->key = g_strjoinv(", ", rating->key);
   facts->key_type = g_strjoinv(", ", (char **)kinds->pdata);
   facts->account = g_strdup(rating->account);
-  facts->account_type = kind_of(conf, feed, rating->account);
+  facts->account_type = kind_of(conf, feed, rating->account, STATE_ALL_WORDS);
   facts->amount = g_strdup(rating->tiers.present ? counters[rating->tiers.counter] : NULL);
   facts->scale = (guint)rating->round.scale;
 }
@@ -69,15 +70,15 @@ static char *bounds_of_key(const Conf *conf, const ConfFeed *feed) {
     return g_strdup(scopes[feed->key_scope]);
   const ConfField *header = conf_line_field(&layout->header, feed->business_date);
   g_autofree char *kind =
-      kind_of_field(layout, header ? header : conf_line_field(&layout->record, feed->business_date));
+      kind_of_field(layout, header ? header : conf_line_field(&layout->record, feed->business_date), STATE_ALL_WORDS);
   return g_strdup_printf("%s of %s (%s)", scopes[feed->key_scope], feed->business_date, kind ? kind : "none");
 }
 
 /* Of a field its kind; of several, of each; and last what bounds the key, as "text trim, integer, file". */
-static char *kind_of_key(const Conf *conf, const ConfFeed *feed) {
+static char *kind_of_key(const Conf *conf, const ConfFeed *feed, StateWords words) {
   GString *kinds = g_string_new(NULL);
   for (char **name = feed->key_fields; name && *name; name++) {
-    g_autofree char *kind = kind_of(conf, feed, *name);
+    g_autofree char *kind = kind_of(conf, feed, *name, words);
     g_string_append_printf(kinds, "%s%s", kinds->len > 0 ? ", " : "", kind ? kind : "none");
   }
   if (feed->key_scope != CONF_KEY_EVER) {
@@ -87,7 +88,7 @@ static char *kind_of_key(const Conf *conf, const ConfFeed *feed) {
   return g_string_free(kinds, kinds->len == 0);
 }
 
-BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
+BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed, StateWords words) {
   BookFeed *facts = g_new0(BookFeed, 1);
   facts->feed = g_strdup(feed->name);
   facts->layout = g_strdup(feed->layout);
@@ -99,18 +100,18 @@ BookFeed *state_feed_facts(const Conf *conf, const ConfFeed *feed) {
   const ConfField *amount = record_field(conf, feed, feed->ledger.amount);
   facts->ledger = g_strdup(feed->ledger.name);
   facts->key = feed->key_fields ? g_strjoinv("+", feed->key_fields) : NULL;
-  facts->key_type = kind_of_key(conf, feed);
+  facts->key_type = kind_of_key(conf, feed, words);
   facts->account = g_strdup(feed->ledger.account);
-  facts->account_type = kind_of(conf, feed, feed->ledger.account);
+  facts->account_type = kind_of(conf, feed, feed->ledger.account, words);
   facts->amount = g_strdup(feed->ledger.amount);
   facts->scale = amount && amount->type == CONF_DECIMAL ? amount->scale : 0;
   return facts;
 }
 
 gboolean state_note_lane(BookTransaction *tx, const Conf *conf, const ConfLane *lane, GError **error) {
-  gboolean ok = book_set_fact(tx, "lane", lane->name, error);
+  gboolean ok = book_set_fact(tx, "lane", lane->name, error) && book_set_fact(tx, "kinds", "all words", error);
   for (guint i = 0; ok && i < lane->feeds->len; i++) {
-    BookFeed *facts = state_feed_facts(conf, lane->feeds->pdata[i]);
+    BookFeed *facts = state_feed_facts(conf, lane->feeds->pdata[i], STATE_ALL_WORDS);
     ok = book_note_feed(tx, facts, error);
     book_feed_free(facts);
   }

@@ -112,7 +112,7 @@ static char *accept_meaning(const Move *move, const HeldLane *held, GError **err
                 move->name, held->name);
     return NULL;
   }
-  BookFeed *now = state_feed_facts(move->conf, feed);
+  BookFeed *now = state_feed_facts(move->conf, feed, STATE_ALL_WORDS);
   Accept accept = {move, before, now};
   g_autoptr(LanePaths) paths = lane_paths_new(&move->conf->node, held->name);
   gboolean may = (now->ledger && now->scale == before->scale) ||

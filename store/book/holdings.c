@@ -46,6 +46,7 @@ void book_holdings_free(BookHoldings *holdings) {
   g_ptr_array_unref(holdings->feeds);
   g_ptr_array_unref(holdings->closings);
   g_free(holdings->lane);
+  g_free(holdings->kinds);
   g_free(holdings->moving);
   g_free(holdings);
 }
@@ -78,6 +79,7 @@ static BookFeed *feed_of(BookHoldings *holdings, const char *name) {
 
 static void take_fact(BookHoldings *holdings, DbStatement *row) {
   char **into = strcmp(db_text(row, 0), "lane") == 0     ? &holdings->lane
+                : strcmp(db_text(row, 0), "kinds") == 0  ? &holdings->kinds
                 : strcmp(db_text(row, 0), "moving") == 0 ? &holdings->moving
                                                          : NULL;
   if (into)

@@ -1,6 +1,8 @@
 """The formats of partners through the whole gateway: what comes in in one is answered in the same, or as the feed wants
 it."""
+import contextlib
 import os
+import sqlite3
 
 from harness import equal, has, test, wait_until
 from world import World
@@ -45,6 +47,27 @@ FIXED = layout(**{
                     'field "name"': {"bytes": 8},
                     'field "points"': {"type": "integer", "bytes": 6, "sign": "overpunch"}},
     'trailer "TR"': {'field "count"': {"type": "integer", "bytes": 6, "control": "count"}}})
+
+
+@test
+def zeros_before_a_key_are_held_but_against_a_book_that_did_not_note_them_yet():
+    key = {"bytes": 8, "align": "right", "pad": "0"}
+    padded = layout(**{"type": "fixed", 'record "R1"': {'field "reference"': key, 'field "member"': {"bytes": 4},
+                                                         'field "points"': {"type": "integer", "bytes": 6}}})
+    with world_of(padded, columns=["reference"]) as world:
+        world.start()
+        world.partner.drop(NAME, b"R100000123M001000010\n")
+        world.gateway.wait_state(NAME, "closed")
+        equal(world.gateway.stop(), 0, "the end")
+        with contextlib.closing(sqlite3.connect(os.path.join(world.state, "lanes/points/book.db"))) as book:
+            equal(book.execute("SELECT key_type FROM feed_fact").fetchall(), [("text without zeros before it",)],
+                  "what is noted")
+            book.executescript("UPDATE feed_fact SET key_type = 'text'; DELETE FROM book_fact WHERE name = 'kinds'")
+        world.gateway.start()
+        world.gateway.ok("check")
+        del key["pad"]
+        world.write_configuration()
+        has(world.gateway.run("check").out, "key's type was text without zeros before it, and is text", "other zeros")
 
 
 @test(quick=True)
