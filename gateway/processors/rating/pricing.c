@@ -228,7 +228,8 @@ gboolean admission_price_shard(Admission *admission, guint number, GError **erro
   Pricing pricing = {.admission = admission, .number = number, .shard = &admission->desk->shards[number]};
   record_block_clear(pricing.shard->usage);
   for (guint32 i = 0; i < admission->block->count; i++) {
-    if (admission->records[i].verdict != USAGE_NEW || admission->records[i].shard != number)
+    /* in this order: what another shard's thread says of its own records is not looked at */
+    if (admission->records[i].shard != number || admission->records[i].verdict != USAGE_NEW)
       continue;
     add_usage(&pricing, i);
     if (pricing.shard->usage->count == DETAILS_BLOCK && !price_block(&pricing, error))
