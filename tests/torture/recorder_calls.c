@@ -179,11 +179,12 @@ static void wrote(const Thread *thread, int64_t result) {
 /* What the kernel copied by itself, from the file. */
 static void copied(const Thread *thread, int64_t result) {
   size_t length = (size_t)result;
-  uint64_t number = thread->arguments[thread->call == SYS_copy_file_range ? 2 : 0];
+  int has_offset = thread->call != SYS_sendfile; /* copy_file_range and splice */
+  uint64_t number = thread->arguments[has_offset ? 2 : 0];
   char link[64], *data = malloc(length ? length : 1);
   snprintf(link, sizeof link, "/proc/%d/fd/%d", thread->tid, (int)number);
   uint64_t offset = position_of(thread->tid, number) - length;
-  if (thread->call == SYS_copy_file_range && thread->arguments[3]) {
+  if (has_offset && thread->arguments[3]) {
     if (!peek(thread->tid, thread->arguments[3], &offset, sizeof offset))
       recorder_die("cannot read an offset");
     offset -= length;
@@ -316,6 +317,7 @@ const Call recorder_calls[] = {
     {SYS_pwritev, of_first, wrote},
     {SYS_pwritev2, of_first, wrote},
     {SYS_copy_file_range, of_third, copied},
+    {SYS_splice, of_third, copied},
     {SYS_sendfile, of_first, copied},
     {SYS_ftruncate, of_first, truncated},
     {SYS_fallocate, of_first, allocated},
