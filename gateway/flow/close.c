@@ -243,7 +243,7 @@ static gboolean close_spool(Step *step, GError **error) {
   if (!answer_keep(feedback, folder, error) || !answer_keep(exception, folder, error))
     return FALSE;
   unlink(handed_on);
-  /* of uploads that had ended, of the answer and of what was handed on; after a loss of power notes may be there again */
+  /* of uploads that had ended, of the answer and of what was handed on; a loss of power may bring their notes back */
   remote_put_forget(paths->out, step->file->id);
   remote_put_forget(paths->stage, step->file->id);
   return files_sync_folder(folder, error) && files_sync_folder(paths->in, error) &&

@@ -258,6 +258,7 @@ static void abort_all(EndpointPool *pool) {
 void endpoint_pool_halt(EndpointPool *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->stopping = TRUE;
+  pthread_cond_broadcast(&pool->rested);
   abort_hands(pool, FALSE);
   pthread_mutex_unlock(&pool->lock);
   task_queue_stop(&pool->queue);

@@ -262,6 +262,28 @@ static void a_server_that_takes_one_connection_gets_one(void **state) {
   end(pool);
 }
 
+static guint resting(EndpointPool *pool) {
+  EndpointPoolStatus status;
+  endpoint_pool_status(pool, &status);
+  g_free(status.problem);
+  g_free(status.describe);
+  return status.resting;
+}
+
+static void a_thread_that_rests_does_not_hold_up_the_end(void **state) {
+  const Fixture *f = *state;
+  Told told = {.hold = 1};
+  EndpointPool *pool = start(f, "one", 2, 60);
+  for (guint i = 0; i < 4; i++)
+    endpoint_pool_add(pool, telling(&told));
+  for (guint i = 0; i < 5000 && resting(pool) == 0; i++)
+    g_usleep(1000);
+  assert_int_equal(resting(pool), 1);
+  g_atomic_int_set(&told.hold, 0);
+  wait_for(&told.connected, 4);
+  end(pool);
+}
+
 static void what_is_added_after_the_end_is_dropped(void **state) {
   const Fixture *f = *state;
   Told told = {0};
@@ -358,6 +380,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test_setup_teardown(after_a_failed_connection_none_is_tried_before_its_back_off, set_up, tear_down),
       cmocka_unit_test_setup_teardown(three_refused_logins_open_the_breaker_until_it_is_reset, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_server_that_takes_one_connection_gets_one, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_thread_that_rests_does_not_hold_up_the_end, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_added_after_the_end_is_dropped, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_server_that_says_nothing_does_not_hold_up_the_end, set_up, tear_down),
       cmocka_unit_test(a_crew_is_as_large_as_asked_and_one_at_least),
