@@ -37,8 +37,9 @@ def behind_nginx_a_certificate_counts_that_it_tells_and_from_nowhere_else():
                 return (*trust, "--cert", pair[0], "--key", pair[1])
             body = os.urandom(BIG)
             equal(source.put("a", body, *shown(mine), token="").status, 201, "put with a certificate")
-            equal(source.put("a", body, *shown(stranger), token="").status, 401, "with another one")
-            equal(source.put("a", body, *trust, token="").status, 401, "with none")
+            # a small body: of a large one that is refused before its end nginx may say 502
+            equal(source.put("a", b"x", *shown(stranger), token="").status, 401, "with another one")
+            equal(source.put("a", b"x", *trust, token="").status, 401, "with none")
             forged = open(mine[0]).read().replace("\n", "%0A").replace("+", "%2B").replace(" ", "%20")
             header = ["X-Client-Certificate: " + forged]
             equal(source.put("b", b"x", *trust, token="", headers=header).status, 401, "a header of the client's own")
