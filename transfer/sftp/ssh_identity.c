@@ -1,5 +1,5 @@
 /* A private key and its passphrase, tried without a server: libssh2 makes the public half of the key before it sends
- * the first byte of a login by it, and here nothing can be sent. Seen so in 1.10 and 1.11. */
+ * the first byte of a login by it, and here nothing can be sent. Seen so in 1.10. */
 #include "transfer/sftp/ssh_private.h"
 #include <errno.h>
 #include <string.h>
