@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "tests/unit/gateway/records/layouts.h"
+#include "tests/unit/gateway/records/pieces.h"
 #include <stdio.h>
 #include <cmocka.h>
 
@@ -19,23 +19,8 @@ static ConfLayout *bank_conf(void) {
   return conf;
 }
 
-static char *tell(ConfLayout *conf, const char *text) {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(Layout) layout = layout_new(conf, &error);
-  if (!layout)
-    fail_msg("%s", error->message);
-  gsize length = strlen(text);
-  char *told = layouts_tell(layout, text, length, length + 1);
-  for (gsize wanted = 1; wanted < 200; wanted = wanted * 3 + 1) {
-    g_autofree char *cut = layouts_tell(layout, text, length, wanted);
-    if (!g_str_equal(cut, told))
-      fail_msg("in one piece:\n%sin chunks of %zu:\n%s", told, wanted, cut);
-  }
-  return told;
-}
-
 static void expect(ConfLayout *conf, const char *text, const char *wanted) {
-  g_autofree char *told = tell(conf, text);
+  g_autofree char *told = pieces_tell(conf, text, 3);
   if (!strstr(told, wanted))
     fail_msg("%s\nis told as\n%swithout %s", text, told, wanted);
   layouts_free(conf);
@@ -318,7 +303,7 @@ static void any_file_is_read_as_what_it_was_made_of(void **state) {
     random_state = round;
     make_file(&made);
     ConfLayout *conf = bank_conf();
-    g_autofree char *told = tell(conf, made.text->str);
+    g_autofree char *told = pieces_tell(conf, made.text->str, 3);
     g_autofree char *end = g_strdup_printf("= %u lines, %u records, ok\n", made.line, made.records);
     if (!g_str_has_prefix(told, made.told->str) || !g_str_has_suffix(told, end))
       fail_msg("seed %u:\n%s\nis told as\n%sand not as\n%s", round, made.text->str, told, made.told->str);
@@ -338,7 +323,7 @@ static void one_changed_byte_in_a_total_is_caught(void **state) {
       ConfLayout *conf = bank_conf();
       char *digit = &made.text->str[g_array_index(made.totals, gsize, i) + 1], right = *digit;
       *digit = (char)('0' + (right - '0' + 1 + (int)next_random(9)) % 10);
-      g_autofree char *told = tell(conf, made.text->str);
+      g_autofree char *told = pieces_tell(conf, made.text->str, 3);
       if (g_str_has_suffix(told, ", ok\n"))
         fail_msg("seed %u, total %u:\n%s", round, i, made.text->str);
       *digit = right;

@@ -4,28 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "tests/unit/gateway/records/layouts.h"
+#include "tests/unit/gateway/records/pieces.h"
 #include <stdio.h>
 #include <cmocka.h>
 
-static char *tell(ConfLayout *conf, const char *text) {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(Layout) layout = layout_new(conf, &error);
-  if (!layout)
-    fail_msg("%s", error->message);
-  gsize length = strlen(text);
-  g_autofree guint8 *exactly = g_memdup2(text, length); /* a read beyond is seen */
-  char *told = layouts_tell(layout, exactly, length, length + 1);
-  for (gsize wanted = 1; wanted < 200; wanted = wanted * 2 + 1) {
-    g_autofree char *cut = layouts_tell(layout, exactly, length, wanted);
-    if (!g_str_equal(cut, told))
-      fail_msg("in one piece:\n%sin chunks of %zu:\n%s", told, wanted, cut);
-  }
-  return told;
-}
-
 static void expect(ConfLayout *conf, const char *text, const char *wanted) {
-  g_autofree char *told = tell(conf, text);
+  g_autofree char *told = pieces_tell(conf, text, 2);
   if (!g_str_equal(told, wanted))
     fail_msg("%s\nis told as\n%sand not\n%s", text, told, wanted);
 }

@@ -156,20 +156,13 @@ static gint connections(const Fixture *f) {
   return stat(f->count, &status) == 0 ? (gint)status.st_size : 0;
 }
 
-static EndpointPoolState state_of(EndpointPool *pool) {
+/* Its texts are gone. */
+static EndpointPoolStatus status_of(EndpointPool *pool) {
   EndpointPoolStatus status;
   endpoint_pool_status(pool, &status);
-  g_free(status.problem);
-  g_free(status.describe);
-  return status.state;
-}
-
-static guint connected_of(EndpointPool *pool) {
-  EndpointPoolStatus status;
-  endpoint_pool_status(pool, &status);
-  g_free(status.problem);
-  g_free(status.describe);
-  return status.connected;
+  g_clear_pointer(&status.problem, g_free);
+  g_clear_pointer(&status.describe, g_free);
+  return status;
 }
 
 static void one_connection_serves_many_tasks_and_is_closed_when_idle(void **state) {
@@ -180,11 +173,11 @@ static void one_connection_serves_many_tasks_and_is_closed_when_idle(void **stat
     endpoint_pool_add(pool, telling(&told));
   wait_for(&told.connected, 20);
   assert_int_equal(connections(f), 1);
-  assert_int_equal(connected_of(pool), 1);
-  assert_int_equal(state_of(pool), ENDPOINT_POOL_GOOD);
-  for (guint i = 0; i < 400 && connected_of(pool) > 0; i++)
+  assert_int_equal(status_of(pool).connected, 1);
+  assert_int_equal(status_of(pool).state, ENDPOINT_POOL_GOOD);
+  for (guint i = 0; i < 400 && status_of(pool).connected > 0; i++)
     g_usleep(10000);
-  assert_int_equal(connected_of(pool), 0);
+  assert_int_equal(status_of(pool).connected, 0);
   endpoint_pool_add(pool, telling(&told));
   wait_for(&told.connected, 21);
   assert_int_equal(connections(f), 2);
@@ -199,9 +192,9 @@ static void after_a_failed_connection_none_is_tried_before_its_back_off(void **s
     endpoint_pool_add(pool, telling(&told));
   wait_for(&told.failed, 10);
   assert_int_equal(connections(f), 1);
-  assert_int_equal(state_of(pool), ENDPOINT_POOL_WAITING);
+  assert_int_equal(status_of(pool).state, ENDPOINT_POOL_WAITING);
   endpoint_pool_reset(pool);
-  assert_int_equal(state_of(pool), ENDPOINT_POOL_GOOD);
+  assert_int_equal(status_of(pool).state, ENDPOINT_POOL_GOOD);
   endpoint_pool_add(pool, telling(&told));
   wait_for(&told.failed, 11);
   assert_int_equal(connections(f), 2);
@@ -212,11 +205,11 @@ static void three_refused_logins_open_the_breaker_until_it_is_reset(void **state
   const Fixture *f = *state;
   Told told = {0};
   EndpointPool *pool = start(f, "refuse", 3, 60);
-  for (guint i = 0; i < 600 && state_of(pool) != ENDPOINT_POOL_BREAKER; i++) {
+  for (guint i = 0; i < 600 && status_of(pool).state != ENDPOINT_POOL_BREAKER; i++) {
     endpoint_pool_add(pool, telling(&told));
     g_usleep(10000);
   }
-  assert_int_equal(state_of(pool), ENDPOINT_POOL_BREAKER);
+  assert_int_equal(status_of(pool).state, ENDPOINT_POOL_BREAKER);
   assert_int_equal(connections(f), 3);
   gint before = g_atomic_int_get(&told.refused_login);
   g_usleep(1000 * 1000);
@@ -256,18 +249,10 @@ static void a_server_that_takes_one_connection_gets_one(void **state) {
   g_free(status.describe);
   assert_int_equal(connections(f), 3); /* and no other was tried */
   endpoint_pool_reset(pool);
-  for (guint i = 0; i < 1000 && state_of(pool) != ENDPOINT_POOL_GOOD; i++)
+  for (guint i = 0; i < 1000 && status_of(pool).state != ENDPOINT_POOL_GOOD; i++)
     g_usleep(1000);
-  assert_int_equal(state_of(pool), ENDPOINT_POOL_GOOD);
+  assert_int_equal(status_of(pool).state, ENDPOINT_POOL_GOOD);
   end(pool);
-}
-
-static guint resting(EndpointPool *pool) {
-  EndpointPoolStatus status;
-  endpoint_pool_status(pool, &status);
-  g_free(status.problem);
-  g_free(status.describe);
-  return status.resting;
 }
 
 static void a_thread_that_rests_does_not_hold_up_the_end(void **state) {
@@ -276,9 +261,9 @@ static void a_thread_that_rests_does_not_hold_up_the_end(void **state) {
   EndpointPool *pool = start(f, "one", 2, 60);
   for (guint i = 0; i < 4; i++)
     endpoint_pool_add(pool, telling(&told));
-  for (guint i = 0; i < 5000 && resting(pool) == 0; i++)
+  for (guint i = 0; i < 5000 && status_of(pool).resting == 0; i++)
     g_usleep(1000);
-  assert_int_equal(resting(pool), 1);
+  assert_int_equal(status_of(pool).resting, 1);
   g_atomic_int_set(&told.hold, 0);
   wait_for(&told.connected, 4);
   end(pool);
