@@ -62,9 +62,9 @@ static gint64 take(gpointer user, const RecordBlock *block, guint index, const R
   return taken.before;
 }
 
-static void reset(gpointer user) {
+static void give_back(gpointer user, guint n) {
   RatingMemory *memory = user;
-  while (memory->taken->len > 0) {
+  for (; n > 0 && memory->taken->len > 0; n--) {
     const Taken *last = &g_array_index(memory->taken, Taken, memory->taken->len - 1);
     *last->used = last->before;
     g_array_set_size(memory->taken, memory->taken->len - 1);
@@ -78,7 +78,7 @@ RatingMemory *rating_memory_new(const RatingPlan *plan) {
                            .taken = g_array_new(FALSE, FALSE, sizeof(Taken)),
                            .key = g_string_new(NULL),
                            .account = rating_plan_column(plan, rating_plan_conf(plan)->account)};
-  memory->counters = (RatingCounters){take, reset, memory};
+  memory->counters = (RatingCounters){take, give_back, memory};
   return memory;
 }
 

@@ -86,11 +86,11 @@ static inline const RatedLeg *rated_legs(const Rated *rated, const RatedRecord *
 /* Forgets what was there, and makes room for n records, all of them rated so far. */
 void rated_begin(Rated *rated, guint n);
 /* How much an account has used before, where the plan has tiers: asked in the order of the records, of each whose
- * quantity is known. A record that is then refused has not been used: `reset` takes back what was taken since the call,
- * and the block is priced once more without it. */
+ * quantity is known. A record that is then refused has not been used: `give_back` undoes the last n calls, and what
+ * comes behind it is counted without it. */
 typedef struct {
   gint64 (*take)(gpointer user, const RecordBlock *block, guint index, const RatedRecord *record);
-  void (*reset)(gpointer user);
+  void (*give_back)(gpointer user, guint n);
   gpointer user;
 } RatingCounters;
 

@@ -37,8 +37,9 @@ typedef struct {
   const RecordBlock *view; /* the block, with the quantity */
   Rated *rated;
   Money *amounts, *base, *values, *rounding; /* one per record; base: before a choice */
-  guint8 *outcomes, *has_campaign;
+  guint8 *outcomes, *has_campaign, *is_absent;
   const RatingCounters *counters;
+  guint taken; /* of the counters, in this go */
   gint16 *best; /* of a choice, so far: the place among the record's steps; -1: none */
 } Pricing;
 
@@ -122,8 +123,11 @@ static void price_tiers(Pricing *pricing, guint index) {
   if (!money_tiered(&tariff, record->billed, legs, &record->n_legs, &price)) {
     record->n_legs = 0;
     fail_amount(record);
+    if (counters)
+      counters->give_back(counters->user, 1);
     return;
   }
+  pricing->taken += counters ? 1 : 0;
   record->first_leg = pricing->rated->legs->len;
   for (guint i = 0; i < record->n_legs; i++) {
     RatedLeg leg = {.quantity = legs[i].quantity, .row = record->tiers.rows ? record->tiers.rows[legs[i].tier] : 0};
@@ -165,6 +169,7 @@ static void apply(Pricing *pricing, guint index, guint step) {
   if (pricing->outcomes[index] == VALUE_UNASKED)
     return;
   if (pricing->outcomes[index] == VALUE_ABSENT) {
+    pricing->is_absent[index] = TRUE;
     fail_amount(record);
     return;
   }
@@ -253,17 +258,12 @@ static void mark_faulty(const RecordBlock *block, Rated *rated) {
   }
 }
 
-static guint count_rated(const Rated *rated) {
-  guint count = 0;
-  for (guint i = 0; i < rated->n; i++)
-    count += rated->records[i].status == RATING_RATED;
-  return count;
-}
-
 static gboolean price_once(Pricing *pricing, GError **error) {
   Rated *rated = pricing->rated;
   g_array_set_size(rated->legs, 0);
   memset(pricing->has_campaign, 0, rated->n);
+  memset(pricing->is_absent, 0, rated->n);
+  pricing->taken = 0;
   for (guint i = 0; i < rated->n; i++) {
     rated->records[i].n_steps = rated->records[i].n_legs = 0;
     pricing->amounts[i] = pricing->rounding[i] = money_of(0);
@@ -276,19 +276,41 @@ static gboolean price_once(Pricing *pricing, GError **error) {
   return settle_all(pricing, error);
 }
 
+/* A record that was counted and then refused has made the counter of those behind it too high, and for that alone they
+ * may have been refused, too. The first such one is rightly refused, and so is each that lacks a value; all others are
+ * rated anew. TRUE: there are such. */
+static gboolean take_out(const Pricing *pricing, guint8 *is_open) {
+  Rated *rated = pricing->rated;
+  gboolean any = FALSE;
+  for (guint i = 0; i < rated->n; i++) {
+    const RatedRecord *record = &rated->records[i];
+    if (!is_open[i] || record->status == RATING_RATED || record->n_legs == 0) /* n_legs: it was counted */
+      continue;
+    is_open[i] = any && !pricing->is_absent[i];
+    any = TRUE;
+  }
+  for (guint i = 0; i < rated->n && any; i++)
+    if (is_open[i]) {
+      rated->records[i].status = RATING_RATED;
+      rated->records[i].code = NULL;
+    }
+  return any;
+}
+
 static gboolean price(Pricing *pricing, const RecordBlock *block, BlockColumn *quantity, GError **error) {
   const RatingCounters *counters = pricing->plan->conf->tiers.present ? pricing->counters : NULL;
+  Rated *rated = pricing->rated;
+  g_autofree guint8 *is_open = g_new(guint8, rated->n + 1);
   if (!take_quantities(pricing, block, quantity, error))
     return FALSE;
-  guint before = count_rated(pricing->rated);
+  for (guint i = 0; i < rated->n; i++)
+    is_open[i] = rated->records[i].status == RATING_RATED;
   for (;;) {
     if (!price_once(pricing, error))
       return FALSE;
-    guint after = count_rated(pricing->rated);
-    if (!counters || after == before)
+    if (!counters || !take_out(pricing, is_open))
       return TRUE;
-    counters->reset(counters->user);
-    before = after;
+    counters->give_back(counters->user, pricing->taken);
   }
 }
 
@@ -299,7 +321,7 @@ gboolean rating_price(RatingPlan *plan, const RecordBlock *block, const RatingCo
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "a block of other columns than the rating's");
   g_autofree BlockColumn *columns = g_new(BlockColumn, n_columns);
   g_autofree gint64 *integers = g_new(gint64, n + 1);
-  g_autofree guint8 *bytes = g_new0(guint8, 3 * n + 1); /* nulls, outcomes, campaigns */
+  g_autofree guint8 *bytes = g_new0(guint8, 4 * n + 1); /* nulls, outcomes, campaigns, absent */
   g_autofree Money *money = g_new(Money, 4 * n + 1);
   g_autofree gint16 *best = g_new(gint16, n + 1);
   RecordBlock view = *block;
@@ -317,6 +339,7 @@ gboolean rating_price(RatingPlan *plan, const RecordBlock *block, const RatingCo
                      .rounding = money + 3 * n,
                      .outcomes = bytes + n,
                      .has_campaign = bytes + 2 * n,
+                     .is_absent = bytes + 3 * n,
                      .best = best};
   mark_faulty(block, rated);
   return price(&pricing, block, &columns[n_columns - 1], error);

@@ -1,5 +1,9 @@
 /* Deciding about the records of an admission: whose key is there, or stands before in it, and what all others cost. A
- * key is looked up in all shards, each in a thread of its own, before anything is put; then shards price at once. */
+ * key is looked up in all shards, each in a thread of its own, before anything is put; then shards price at once.
+ *
+ * What comes out is what would if one record after the other were decided, in the file's order: a record is new if the
+ * one before it with its key was refused, and then it has its own place among its account's. Where the two are of
+ * different shards, the later one's goes no further until the earlier one is decided. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/codes.h"
 #include "gateway/processors/rating/desk.h"
@@ -12,6 +16,7 @@ enum { NUMBER = 32 };
 typedef struct {
   Admission *admission;
   GArray *probes; /* DetailProbe, ascending by hash, then record */
+  guint32 from[DETAILS_SHARDS_MAX]; /* where each shard goes on */
 } Deciding;
 
 static gboolean in_all_shards(Deciding *deciding, DeskWork work, GError **error) {
@@ -93,46 +98,10 @@ static void make_keys(Deciding *deciding) {
   qsort(deciding->probes->data, deciding->probes->len, sizeof(DetailProbe), compare_probes);
 }
 
-/* --- Whether two records are the same one */
+/* --- Keys that are there */
 
-static gboolean same_value(const RecordBlock *a, guint a_column, guint i, const RecordBlock *b, guint b_column,
-                           guint j) {
-  gsize length, other_length;
-  if (a->columns[a_column].type != b->columns[b_column].type ||
-      record_block_is_null(a, a_column, i) != record_block_is_null(b, b_column, j))
-    return FALSE;
-  if (a->columns[a_column].type == BLOCK_INTEGER)
-    return record_block_integer(a, a_column, i) == record_block_integer(b, b_column, j);
-  const char *text = record_block_text(a, a_column, i, &length),
-             *other = record_block_text(b, b_column, j, &other_length);
-  return length == other_length && memcmp(text, other, length) == 0;
-}
-
-/* `shift`: where the other one's fields begin. */
-static gboolean same_content(const Admission *admission, guint32 record, const RecordBlock *other, guint index,
-                             guint shift) {
-  const GArray *columns = admission->desk->compared;
-  for (guint i = 0; i < columns->len; i++) {
-    guint column = g_array_index(columns, guint, i);
-    if (!same_value(admission->block, column, record, other, column + shift, index))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static void settle_repeated(UsageRecord *usage, gboolean is_same, gboolean of_file, guint64 line) {
-  usage->verdict = is_same ? USAGE_DUPLICATE : USAGE_CONFLICT;
-  usage->of_file = of_file;
-  usage->line = line;
-}
-
-/* A detail of another shape (the layout has changed since) is not compared: it is not known to be the same. */
 static void meet(gpointer user, guint32 record, const Detail *detail) {
-  const Admission *admission = user;
-  gboolean is_same = strcmp(detail->shape, admission->desk->shape) == 0 &&
-                     same_content(admission, record, detail->block, detail->index, DETAIL_COLUMNS);
-  settle_repeated(&admission->records[record], is_same, strcmp(detail->file, admission->file) == 0,
-                  detail->block->lines[detail->index]);
+  admission_meet(user, record, detail);
 }
 
 static gboolean look_up(gpointer data, guint shard, GError **error) {
@@ -148,8 +117,8 @@ static gboolean same_key(const DetailProbe *a, const DetailProbe *b) {
   return a->hash == b->hash && a->length == b->length && memcmp(a->key, b->key, a->length) == 0;
 }
 
-/* Of those with one key the first is priced; the others wait for what becomes of it. Hashes of different keys are
- * hardly ever alike: then a few are compared in vain. */
+/* Of those with one key the first is priced; each other waits for what becomes of the one before it. Hashes of other
+ * keys are hardly ever alike: then a few are compared in vain. */
 static void wait_for_earlier(const Deciding *deciding) {
   UsageRecord *records = deciding->admission->records;
   const DetailProbe *probes = (const DetailProbe *)(gpointer)deciding->probes->data;
@@ -163,36 +132,26 @@ static void wait_for_earlier(const Deciding *deciding) {
   }
 }
 
-static gboolean is_repeated(const UsageRecord *usage) {
-  return usage->verdict == USAGE_DUPLICATE || usage->verdict == USAGE_CONFLICT;
-}
-
-/* An earlier one that was refused does not have the key: then the next one is new. TRUE: there is such a one. */
-static gboolean settle_waiting(const Deciding *deciding) {
-  const Admission *admission = deciding->admission;
-  gboolean any = FALSE;
-  for (guint32 i = 0; i < admission->block->count; i++) {
-    UsageRecord *usage = &admission->records[i];
-    if (usage->verdict != USAGE_WAITS)
-      continue;
-    guint32 earlier = usage->earlier;
-    while (is_repeated(&admission->records[earlier]))
-      earlier = admission->records[earlier].earlier;
-    UsageVerdict before = admission->records[earlier].verdict;
-    if (before == USAGE_RATED || before == USAGE_SUSPENDED)
-      settle_repeated(usage, same_content(admission, i, admission->block, earlier, 0), TRUE,
-                      admission->block->lines[earlier]);
-    else if (before == USAGE_REJECTED || before == USAGE_HELD)
-      usage->verdict = USAGE_NEW;
-    any |= usage->verdict == USAGE_NEW;
-  }
-  return any;
-}
-
 /* --- All of it */
 
 static gboolean price(gpointer data, guint shard, GError **error) {
-  return admission_price_shard(((Deciding *)data)->admission, shard, error);
+  Deciding *deciding = data;
+  return admission_price_shard(deciding->admission, shard, &deciding->from[shard], error);
+}
+
+/* Between two goes of the shards. Of all records before which they have ended, the first waits for a decided one: the
+ * next go gets further. FALSE: none has ended before a record. */
+static gboolean go_on(const Deciding *deciding) {
+  Admission *admission = deciding->admission;
+  gboolean any = FALSE;
+  for (guint shard = 0; shard < admission->desk->n_shards; shard++) {
+    guint32 at = deciding->from[shard];
+    if (at == admission->block->count)
+      continue;
+    admission_settle_waiting(admission, at);
+    any = TRUE;
+  }
+  return any;
 }
 
 static gboolean decide(Deciding *deciding, GError **error) {
@@ -203,7 +162,7 @@ static gboolean decide(Deciding *deciding, GError **error) {
   do
     if (!in_all_shards(deciding, price, error))
       return FALSE;
-  while (settle_waiting(deciding));
+  while (go_on(deciding));
   return TRUE;
 }
 

@@ -25,6 +25,7 @@ void rating_desk_close(RatingDesk *desk) {
     record_block_free(shard->details);
     g_free(shard->records);
     g_array_unref(shard->taken);
+    g_array_unref(shard->waiting);
     g_string_free(shard->period, TRUE);
     g_string_free(shard->counter, TRUE);
     g_string_free(shard->packed, TRUE);
@@ -93,6 +94,7 @@ static gboolean open_all(RatingDesk *desk, const DeskPlace *place, GError **erro
   desk->shards = g_new0(DeskShard, desk->n_shards);
   for (guint i = 0; i < desk->n_shards; i++) {
     desk->shards[i].taken = g_array_new(FALSE, FALSE, 2 * sizeof(gint64));
+    desk->shards[i].waiting = g_array_new(FALSE, FALSE, sizeof(guint32));
     desk->shards[i].period = g_string_new(NULL);
     desk->shards[i].counter = g_string_new(NULL);
     desk->shards[i].packed = g_string_new(NULL);

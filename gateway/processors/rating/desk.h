@@ -11,7 +11,7 @@
 typedef enum {
   USAGE_PASSED_OVER, /* refused when the file was validated */
   USAGE_NEW,
-  USAGE_WAITS, /* for what becomes of an earlier record with its key */
+  USAGE_WAITS, /* for what becomes of the record before it with its key */
   USAGE_RATED,
   USAGE_SUSPENDED, /* accepted; what it lacks is told */
   USAGE_REJECTED,  /* these two do not occupy their key */
@@ -37,7 +37,8 @@ typedef struct {
   Rated *rated;
   RecordBlock *usage, *details; /* at most DETAILS_BLOCK records */
   guint32 *records;             /* which those of `usage` are */
-  GArray *taken;                /* of counters, for `reset` */
+  GArray *taken;                /* of counters, to be given back */
+  GArray *waiting;              /* guint32: records that stand among these, and wait for one of them */
   GString *period, *counter, *packed;
   GError *error;
 } DeskShard;
@@ -99,8 +100,14 @@ gboolean admission_commit(Admission *admission, GError **error) G_GNUC_WARN_UNUS
 
 /* --- pricing.c: the value, where there is one, into the record that is being put. */
 void usage_copy_value(const RecordBlock *from, guint column, guint record, RecordBlock *into, guint to);
-/* One shard's new records, in their order: rated, and put. Sets their verdicts. */
-gboolean admission_price_shard(Admission *admission, guint shard, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One shard's new records from *from on, in their order: rated, and put. Sets their verdicts. Ends before one that
+ * waits for a record of another shard, which is *from then; else *from is the admission's end. */
+gboolean admission_price_shard(Admission *admission, guint shard, guint32 *from,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* --- repeated.c: of a record whose key is this detail's, what it is. */
+void admission_meet(Admission *admission, guint32 record, const Detail *detail);
+/* Of a record that waits, when what it waits for is decided: whether it is new, or repeated. */
+void admission_settle_waiting(Admission *admission, guint32 record);
 /* --- terms.c */
 char *rating_terms(const RatingDesk *desk);
 char *rating_rules_digest(const ConfRating *rating);

@@ -10,6 +10,7 @@ typedef struct {
   Admission *admission;
   guint number;
   DeskShard *shard;
+  guint most;    /* records of the next block */
   GError *error; /* of a counter */
 } Pricing;
 
@@ -79,9 +80,9 @@ static gint64 take(gpointer user, const RecordBlock *block, guint index, const R
   return taken.before;
 }
 
-static void reset(gpointer user) {
+static void give_back(gpointer user, guint n) {
   GArray *taken = ((Pricing *)user)->shard->taken;
-  while (taken->len > 0) {
+  for (; n > 0 && taken->len > 0; n--) {
     const Taken *last = &g_array_index(taken, Taken, taken->len - 1);
     *last->used = last->before;
     g_array_set_size(taken, taken->len - 1);
@@ -177,7 +178,6 @@ static gboolean put_details(const Pricing *pricing, GError **error) {
   record_block_clear(shard->details);
   for (guint i = 0; i < shard->usage->count; i++) {
     const RatedRecord *record = &shard->rated->records[i];
-    tell(pricing, i);
     if (!is_put(pricing->admission, record))
       continue;
     if (__builtin_add_overflow(sum, record->amount, &sum)) {
@@ -191,10 +191,10 @@ static gboolean put_details(const Pricing *pricing, GError **error) {
   return put_block(pricing, error);
 }
 
-static gboolean price_block(Pricing *pricing, GError **error) {
+static gboolean price_usage(Pricing *pricing, GError **error) {
   const Admission *admission = pricing->admission;
   DeskShard *shard = pricing->shard;
-  RatingCounters counters = {take, reset, pricing};
+  RatingCounters counters = {take, give_back, pricing};
   RatingUsage usage = {shard->usage, admission->arrived};
   rated_begin(shard->rated, shard->usage->count);
   g_array_set_size(shard->taken, 0);
@@ -208,11 +208,12 @@ static gboolean price_block(Pricing *pricing, GError **error) {
     g_propagate_error(error, g_steal_pointer(&pricing->error));
     return FALSE;
   }
-  if (!put_details(pricing, error))
-    return FALSE;
-  record_block_clear(shard->usage);
+  for (guint i = 0; i < shard->usage->count; i++)
+    tell(pricing, i);
   return TRUE;
 }
+
+/* --- Records that wait for one of the block. They are taken to be repeated, as nearly all of them are. */
 
 static void add_usage(const Pricing *pricing, guint32 record) {
   DeskShard *shard = pricing->shard;
@@ -224,16 +225,97 @@ static void add_usage(const Pricing *pricing, guint32 record) {
   record_block_end(shard->usage);
 }
 
-gboolean admission_price_shard(Admission *admission, guint number, GError **error) {
-  Pricing pricing = {.admission = admission, .number = number, .shard = &admission->desk->shards[number]};
-  record_block_clear(pricing.shard->usage);
-  for (guint32 i = 0; i < admission->block->count; i++) {
-    /* in this order: what another shard's thread says of its own records is not looked at */
-    if (admission->records[i].shard != number || admission->records[i].verdict != USAGE_NEW)
-      continue;
-    add_usage(&pricing, i);
-    if (pricing.shard->usage->count == DETAILS_BLOCK && !price_block(&pricing, error))
+/* FALSE: each is repeated; else *first is not, and those of the block that stand behind it were counted without it. */
+static gboolean any_is_new(const Pricing *pricing, guint32 *first) {
+  Admission *admission = pricing->admission;
+  const GArray *waiting = pricing->shard->waiting;
+  for (guint i = 0; i < waiting->len; i++) {
+    *first = g_array_index(waiting, guint32, i);
+    admission_settle_waiting(admission, *first);
+    if (admission->records[*first].verdict == USAGE_NEW)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Those of the block from `end` on are as they were. */
+static void cut_block(Pricing *pricing, guint32 end) {
+  DeskShard *shard = pricing->shard;
+  guint count = shard->usage->count, kept = 0;
+  give_back(pricing, shard->taken->len);
+  while (kept < count && shard->records[kept] < end)
+    kept++;
+  for (guint i = kept; i < count; i++)
+    pricing->admission->records[shard->records[i]].verdict = USAGE_NEW;
+  record_block_clear(shard->usage);
+  for (guint i = 0; i < kept; i++)
+    add_usage(pricing, shard->records[i]);
+}
+
+/* The records before *next, which is an earlier one when it returns if one that waited there is new. */
+static gboolean price_block(Pricing *pricing, guint32 *next, GError **error) {
+  DeskShard *shard = pricing->shard;
+  guint32 first;
+  if (shard->usage->count == 0)
+    return TRUE;
+  if (!price_usage(pricing, error))
+    return FALSE;
+  pricing->most = MIN(2 * pricing->most, (guint)DETAILS_BLOCK);
+  if (any_is_new(pricing, &first)) {
+    cut_block(pricing, first);
+    *next = first;
+    pricing->most = 1; /* or a file of such records would cost the square of a block */
+    if (!price_usage(pricing, error))
       return FALSE;
   }
-  return pricing.shard->usage->count == 0 || price_block(&pricing, error);
+  if (!put_details(pricing, error))
+    return FALSE;
+  g_array_set_size(shard->waiting, 0);
+  record_block_clear(shard->usage);
+  return TRUE;
+}
+
+/* --- A shard */
+
+/* What another shard's thread says of its own records is not looked at. */
+static gboolean is_own(const Pricing *pricing, guint32 record) {
+  return pricing->admission->records[record].shard == pricing->number;
+}
+
+/* TRUE: it is in the block, or waits for one that is there, or is nothing to be done about; FALSE: it waits for one of
+ * another shard. */
+static gboolean take_up(const Pricing *pricing, guint32 record) {
+  Admission *admission = pricing->admission;
+  const UsageRecord *usage = &admission->records[record];
+  if (usage->verdict == USAGE_WAITS) {
+    if (!is_own(pricing, usage->earlier))
+      return FALSE;
+    admission_settle_waiting(admission, record);
+  }
+  if (usage->verdict == USAGE_NEW)
+    add_usage(pricing, record);
+  else if (usage->verdict == USAGE_WAITS)
+    g_array_append_val(pricing->shard->waiting, record);
+  return TRUE;
+}
+
+gboolean admission_price_shard(Admission *admission, guint number, guint32 *from, GError **error) {
+  DeskShard *shard = &admission->desk->shards[number];
+  Pricing pricing = {.admission = admission, .number = number, .shard = shard, .most = DETAILS_BLOCK};
+  guint32 end = admission->block->count;
+  record_block_clear(shard->usage);
+  g_array_set_size(shard->waiting, 0);
+  while (*from < end || shard->usage->count > 0) {
+    gboolean stops = FALSE;
+    while (*from < end && shard->usage->count < pricing.most && !stops) {
+      stops = is_own(&pricing, *from) && !take_up(&pricing, *from);
+      *from += stops ? 0 : 1;
+    }
+    guint32 at = *from;
+    if (!price_block(&pricing, from, error))
+      return FALSE;
+    if (stops && *from == at)
+      return TRUE;
+  }
+  return TRUE;
 }

@@ -57,7 +57,8 @@ static void batch_add(Batch *batch, const Detail *detail) {
 static gboolean batch_price(Batch *batch, const Settling *settling, guint shard, const char *file, GError **error) {
   batch->of.file = file;
   batch->of.settles = (const gint64 *)(gpointer)batch->numbers->data;
-  if (!admission_price_shard(&batch->of, shard, error))
+  guint32 from = 0;
+  if (!admission_price_shard(&batch->of, shard, &from, error))
     return FALSE;
   for (guint i = 0; i < batch->of.block->count; i++)
     settling->priced[shard] += batch->of.records[i].verdict == USAGE_RATED;

@@ -144,6 +144,25 @@ def of_two_records_with_one_key_that_come_at_once_one_is_rated():
         finish(world)
 
 
+def refused_and_sent_again(music):
+    """A refused record does not have its key: the next one with it stands in its own place among its account's, which
+    may be another shard's. Nor does it count: what comes behind it is not refused for it."""
+    beyond = 20 * 10**6
+    told = music.rate("three", usage.record("K1", -1, account="N"), usage.record("K1", 10, account="N"),
+                      usage.record("L1", 20, account="N"), usage.record("K1", 10, account="N"),
+                      usage.record("K1", 11, account="N"), usage.record("L2", beyond, account="N"),
+                      usage.record("L3", 30, account="N"),
+                      *[usage.record(f"M{i}", -1, account=f"B{i % 5}") for i in range(600)],
+                      *[usage.record(f"M{i}", 1 + i % 7, account=f"B{i % 7}") for i in range(600)],
+                      *[usage.record(f"M{i}", 1 + i % 7, account=f"B{i % 7}") for i in range(600)])
+    equal(told, [("REJECTED", "B005"), ("OK", ""), ("OK", ""), ("DUPLICATE", "K001"), ("REJECTED", "K002"),
+                 ("REJECTED", "B006"), ("OK", "")] + [("REJECTED", "B005")] * 600 + [("OK", "")] * 600 +
+          [("DUPLICATE", "K001")] * 600, "what is sent again")
+    counters = [music.explain(key)["counter"] for key in ("K1", "L1", "L3", "M0", "M7", "M8", "M599")]
+    equal(counters, [0, 10, 30, 0, 1, 2, 85 * (1 + 599 % 7)], "the counters before each")
+    return counters
+
+
 @test
 def the_same_files_cost_the_same_with_any_number_of_threads():
     told = []
@@ -156,6 +175,7 @@ def the_same_files_cost_the_same_with_any_number_of_threads():
                                    for i in range(2600)])
             told.append([[music.explain(f"{name}-{i}")[word] for word in ("amount", "counter", "admission", "line")]
                          for name in ("one", "two") for i in range(0, 2600, 500)])
+            told[-1].append(refused_and_sent_again(music))
             told[-1].append(world.gateway.ok("verify").out.split("add up; ")[1].split("\n")[0])
             finish(world)
     equal(told[1], told[0], "with four threads, and with one")
