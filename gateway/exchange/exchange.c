@@ -5,7 +5,6 @@
 #include "gateway/common/control.h"
 #include "gateway/common/log.h"
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 static gboolean see_flows(BookTransaction *tx, gpointer data, GError **error) {
@@ -52,15 +51,11 @@ static void exchange_free(gpointer service) {
   Exchange *exchange = service;
   g_queue_clear_full(&exchange->readers, (GDestroyNotify)book_reader_close);
   g_queue_clear_full(&exchange->notes, (GDestroyNotify)exchange_note_free);
-  g_hash_table_unref(exchange->connections);
   exchange_drops_free(exchange);
   g_ptr_array_unref(exchange->mailboxes);
-  local_socket_end(exchange->listening);
-  if (exchange->ends >= 0)
-    close(exchange->ends);
+  packet_desk_free(exchange->desk);
   pthread_mutex_destroy(&exchange->lock);
   pthread_cond_destroy(&exchange->changed);
-  pthread_cond_destroy(&exchange->ended);
   g_free(exchange->folder);
   g_free(exchange->notes_folder);
   g_free(exchange);
@@ -72,13 +67,10 @@ static Exchange *exchange_new(const LaneHost *host) {
   exchange->folder = g_build_filename(host->paths->folder, "items", NULL);
   exchange->notes_folder = g_build_filename(host->paths->folder, "drops", NULL);
   exchange->mailboxes = g_ptr_array_new_with_free_func(mailbox_free);
-  exchange->connections = g_hash_table_new(g_direct_hash, g_direct_equal);
-  exchange->ends = eventfd(0, EFD_CLOEXEC);
   g_queue_init(&exchange->readers);
   g_queue_init(&exchange->notes);
   pthread_mutex_init(&exchange->lock, NULL);
   clock_condition_init(&exchange->changed);
-  clock_condition_init(&exchange->ended);
   return exchange;
 }
 
@@ -96,7 +88,7 @@ static gboolean exchange_stop(gpointer service, guint grace_seconds) {
   pthread_mutex_unlock(&exchange->lock);
   if (exchange->has_keeper)
     pthread_join(exchange->keeper, NULL);
-  return exchange_desk_close(exchange, grace_seconds);
+  return packet_desk_end(exchange->desk, grace_seconds);
 }
 
 static gpointer exchange_start(const LaneHost *host, GError **error) {
@@ -126,8 +118,8 @@ static json_t *exchange_status(gpointer service) {
                                           (json_int_t)forward->seq, "reverse", (json_int_t)reverse->seq, "lag",
                                           exchange_lags_json(mailbox)));
   }
-  guint connections = g_hash_table_size(exchange->connections);
   pthread_mutex_unlock(&exchange->lock);
+  guint connections = packet_desk_connections(exchange->desk);
   return json_pack("{s:i, s:o}", "connections", (int)connections, "mailboxes", list);
 }
 

@@ -1,7 +1,7 @@
 /* Mailboxes of a lane: the service, which alone has rights to the items' files. The front asks it over a local socket
- * of packets (packet.h): one question, one answer, and with some a descriptor of one opened file, by which the front
- * writes a body or reads it; it never learns a path. Each connection has a thread here: a question may wait for a
- * commit, for a disk, or for an item that is still to come.
+ * of packets (gateway/common/packet_desk.h): one question, one answer, and with some a descriptor of one opened file,
+ * by which the front writes a body or reads it; it never learns a path. Each connection has a thread here: a question
+ * may wait for a commit, for a disk, or for an item that is still to come.
  *
  * Every question has "do", "mailbox", "source" (who asks is the source; else the consumer) and mostly "id":
  *

@@ -2,7 +2,7 @@
  *
  *   exchange.c   the service: its start and its end
  *   mailboxes.c  what all of them share
- *   desk.c       the socket: a thread for each connection, questions and answers
+ *   desk.c       the front's questions and their answers
  *   put.c        put open resume finish head
  *   obtain.c     list get acknowledge
  *   requests.c   request request-state take lease failure answer
@@ -10,9 +10,8 @@
  *   notes.c      what nobody waits for
  *   keep.c       the keeper's thread: notes that nobody waits for, retention, alarms */
 #pragma once
-#include "gateway/common/local_socket.h"
+#include "gateway/common/packet_desk.h"
 #include "gateway/exchange/exchange.h"
-#include "gateway/exchange/packet.h"
 #include "store/exchange.h"
 #include <pthread.h>
 
@@ -38,14 +37,12 @@ typedef struct {
   GPtrArray *drops;     /* DropFolder*: drops.h */
   char *folder;         /* of the items' files */
   char *notes_folder;   /* of what is under way to drop folders (remote_put.h) */
-  LocalSocket *listening;
-  int ends; /* an eventfd: readable from the service's end on */
-  pthread_t acceptor, keeper;
-  gboolean has_acceptor, has_keeper;
+  PacketDesk *desk;
+  pthread_t keeper;
+  gboolean has_keeper;
   pthread_mutex_t lock; /* of all below, and of the mailboxes' flows */
-  pthread_cond_t changed, ended;
+  pthread_cond_t changed;
   gboolean is_ending;
-  GHashTable *connections; /* descriptors, each with a thread */
   GQueue readers;          /* BookReader*, idle */
   GQueue notes;            /* ExchangeNote* */
 } Exchange;
@@ -109,8 +106,6 @@ json_t *exchange_item_json(const ExchangeItem *item);
 
 /* --- desk.c */
 gboolean exchange_desk_open(Exchange *exchange, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* FALSE: some threads could not be ended within the time. */
-gboolean exchange_desk_close(Exchange *exchange, guint grace_seconds);
 
 /* --- notes.c */
 /* An item was listed or obtained; nobody waits until it is in the book, and a crash may lose it. `id` NULL: the numbers

@@ -128,7 +128,13 @@ enum MHD_Result exchange_tell(FrontRequest *request, LinkCall *call) {
 }
 
 void exchange_ask(FrontRequest *request, Asked *asked, json_t *question, guint seconds) {
-  asked->call = link_ask(asked->link, asked->shelf, question, request->takes && !asked->upload ? request->body : NULL);
+  g_autofree char *path = exchange_socket_path(asked->shelf->paths);
+  Packet packet = {.head = question, .fd = -1};
+  if (request->takes && !asked->upload) {
+    packet.bytes = request->body->str;
+    packet.length = request->body->len;
+  }
+  asked->call = link_ask(asked->link, path, &packet);
   if (asked->call)
     front_wait_for(request, asked->call, seconds);
 }

@@ -2,7 +2,7 @@
  * bodies of items are in items.c; the meaning of each question and verdict is in gateway/exchange/exchange.h. */
 #pragma once
 #include "gateway/exchange/exchange.h"
-#include "gateway/front/exchange/link.h"
+#include "gateway/front/link.h"
 #include "gateway/front/routes.h"
 
 extern const FrontRoute front_exchange_routes[]; /* ends with a NULL method */

@@ -1,8 +1,7 @@
-#include "gateway/front/exchange/link.h"
+#include "gateway/front/link.h"
 #include "gateway/common/local_socket.h"
-#include "gateway/exchange/exchange.h"
-#include "gateway/exchange/packet.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -96,6 +95,8 @@ static gboolean send_call(Link *link, const char *path, LinkCall *call, const Pa
 
 static void queued_free(Queued *queued) {
   json_decref(queued->packet.head);
+  if (queued->packet.fd >= 0)
+    close(queued->packet.fd);
   g_free((gpointer)(gintptr)queued->packet.bytes);
   g_free(queued->path);
   g_free(queued);
@@ -109,7 +110,7 @@ static void queue_call(Link *link, const char *path, LinkCall *call, const Packe
                      .packet = {.head = json_incref(packet->head),
                                 .bytes = g_memdup2(packet->bytes, packet->length),
                                 .length = packet->length,
-                                .fd = -1},
+                                .fd = packet->fd >= 0 ? fcntl(packet->fd, F_DUPFD_CLOEXEC, 3) : -1},
                      .until = g_get_monotonic_time() + (gint64)QUEUE_SECONDS * G_USEC_PER_SEC};
   g_queue_push_tail(&link->queue, queued);
   (void)eventfd_write(link->queued, 1);
@@ -125,13 +126,11 @@ static gboolean send_or_queue(Link *link, const char *path, LinkCall *call, cons
   return is_sent || is_full;
 }
 
-LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes) {
+LinkCall *link_ask(Link *link, const char *path, const Packet *question) {
   LinkCall *call = g_new0(LinkCall, 1);
-  g_autofree char *path = exchange_socket_path(shelf->paths);
-  Packet packet = {.head = question, .bytes = bytes ? bytes->str : NULL, .length = bytes ? bytes->len : 0, .fd = -1};
   *call = (LinkCall){.references = 2, .fd = -1};
-  gboolean is_asked = send_or_queue(link, path, call, &packet);
-  json_decref(question);
+  gboolean is_asked = send_or_queue(link, path, call, question);
+  json_decref(question->head);
   if (is_asked)
     return call;
   call->references = 1;
@@ -295,7 +294,7 @@ static gpointer link_new(Front *front, GError **error) {
 }
 
 Link *link_of(Front *front, GError **error) {
-  return front_own(front, "exchange", link_new, link_free, error);
+  return front_own(front, "lanes", link_new, link_free, error);
 }
 
 /* --- Uploads */

@@ -1,4 +1,4 @@
-#include "gateway/exchange/packet.h"
+#include "gateway/common/packet.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
-/* The front's end of the lanes' exchange sockets (gateway/exchange/exchange.h). A question takes a connection of the
+/* The front's end of the lanes' sockets for it (gateway/common/packet_desk.h). A question takes a connection of the
  * lane that is idle, or makes one; one thread waits for all answers and wakes the requests that wait for them. */
 #pragma once
+#include "gateway/common/packet.h"
 #include "gateway/front/front_private.h"
 
 typedef struct Link Link;
@@ -14,9 +15,10 @@ typedef struct {
   GBytes *bytes;            /* behind it; NULL: none */
   int fd;                   /* -1: none; who takes it sets it so */
 } LinkCall;
-/* Takes the question; `bytes` go with it. NULL: the lane is not there. One that has more connections to take than its
- * socket holds is there: the question waits for some seconds until it takes one, without a thread. */
-LinkCall *link_ask(Link *link, const Shelf *shelf, json_t *question, const GString *bytes);
+/* Of the lane's socket of this path. Takes the packet's head; its bytes and its descriptor are the caller's. NULL: the
+ * lane is not there. One that has more connections to take than its socket holds is there: the question waits for some
+ * seconds until it takes one, without a thread. */
+LinkCall *link_ask(Link *link, const char *path, const Packet *question);
 gboolean link_call_is_done(LinkCall *call);
 void link_call_unref(LinkCall *call);
 
