@@ -59,7 +59,7 @@ void record_block_end_faulty(RecordBlock *block, gint field, const char *code, c
 /* A record that has been ended gets this fault; its columns are the caller's matter. It is the last one. Takes
  * `reason`. */
 void record_block_add_fault(RecordBlock *block, guint record, gint field, const char *code, char *reason);
-/* This text, or number, for each of the first `n` records that has no fault: they have none in this column yet. */
+/* This text, or number, for each of the first `n` records: they have none in this column yet. */
 void record_block_fill_text(RecordBlock *block, guint column, guint n, const void *bytes, gsize length);
 void record_block_fill_integer(RecordBlock *block, guint column, guint n, gint64 value);
 /* The fault of a record; NULL when it has none. */
@@ -69,6 +69,10 @@ const BlockFault *record_block_fault(const RecordBlock *block, guint record);
 #define RECORD_BLOCK_TEXT_LIMIT ((gsize)4 << 20)
 static inline gboolean record_block_has_room(const RecordBlock *block) {
   return block->count < block->capacity && block->text_bytes < RECORD_BLOCK_TEXT_LIMIT;
+}
+
+static inline gboolean record_block_is_faulty(const RecordBlock *block, guint record) {
+  return block->faults->len > 0 && record_block_fault(block, record);
 }
 
 static inline const char *record_block_text(const RecordBlock *block, guint column, guint record, gsize *length) {

@@ -23,6 +23,7 @@ typedef struct {
   char *exception_name;
   char *marker;
   char **columns; /* record fields echoed; default: the key */
+  gboolean group_lines; /* of groups, around their records' lines */
   guint explain;  /* bits, 1 << ConfExplain: what stands behind each record's code */
   ConfCompress compress;
   ConfIfExists if_exists;

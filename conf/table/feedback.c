@@ -48,6 +48,14 @@ static void check_columns(const Section *section, gpointer into) {
                            feed->layout ? conf_layout(section->conf, feed->layout) : NULL);
 }
 
+static void check_group_lines(const Section *section, gpointer into) {
+  (void)into;
+  const ConfFeed *feed = section->outer->into;
+  const ConfLayout *layout = feed->layout ? conf_layout(section->conf, feed->layout) : NULL;
+  section_only_with(section, "group-lines", !layout || (layout->groups && layout->groups->len > 0),
+                    "a layout that has groups");
+}
+
 static void check_packing(const Section *section, gpointer into) {
   const ConfFeedback *feedback = into;
   if (feedback->envelope == CONF_ENVELOPE_NONE && feedback->packing != CONF_PACK_NONE &&
@@ -75,6 +83,8 @@ static const Row rows[] = {
     CHECK(check_marker),
     ROW(ConfFeedback, "columns", columns, list, .most = 500),
     CHECK(check_columns),
+    ROW(ConfFeedback, "group-lines", group_lines, yes),
+    CHECK(check_group_lines),
     ROW(ConfFeedback, "explain", explain, words, .words = WORDS(CONF_EXPLAINS)),
     ROW(ConfFeedback, "charset", charset, charset),
     ROW(ConfFeedback, "delimiter", delimiter, delimiter),

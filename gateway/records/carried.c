@@ -22,6 +22,13 @@ static void put_group(Parse *parse, guint group) {
   }
 }
 
+void outer_keep_groups(Parse *parse) {
+  parse->block->count--;
+  for (guint g = 0; g < parse->layout->n_groups; g++)
+    put_group(parse, g);
+  parse->block->count++;
+}
+
 void outer_end_record(Parse *parse) {
   const Layout *layout = parse->layout;
   parse->state->may_have_addenda = TRUE;

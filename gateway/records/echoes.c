@@ -2,7 +2,7 @@
 #include "store/staging.h"
 #include <string.h>
 
-static int find_column(const FeedbackOptions *options, const char *name) {
+int echoes_find_column(const FeedbackOptions *options, const char *name) {
   guint n;
   const StagingColumn *columns = staging_columns(options->staging, &n);
   for (guint at = 0; at < n; at++)
@@ -37,14 +37,16 @@ static gboolean is_joined(const Layout *layout, int column) {
 
 static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo *echo, GError **error) {
   guint n;
-  int at = find_column(options, name);
+  int at = echoes_find_column(options, name);
   if (at < 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                "feedback: column \"%s\" is not a field of the record line", name);
   const StagingColumn *column = &staging_columns(options->staging, &n)[at];
   g_autofree char *spelling = g_strconcat(name, LAYOUT_SPELLING, NULL);
-  *echo = (Echo){
-      .column = (guint)at, .spelling = find_column(options, spelling), .type = column->type, .scale = column->scale};
+  *echo = (Echo){.column = (guint)at,
+                 .spelling = echoes_find_column(options, spelling),
+                 .type = column->type,
+                 .scale = column->scale};
   echo->is_joined = is_joined(options->layout, layout_column(options->layout, name));
   find_fields(options->layout, name, echo);
   if (echo->place.bytes == 0)
@@ -60,7 +62,7 @@ void feedback_keep_spellings(Layout *layout, const ConfFeedback *conf, char *con
     layout_keep_spelling(layout, *name);
 }
 
-static GString *tag_of(const Shape *shape, Rows *rows) {
+GString *echoes_tag_of(const Shape *shape, Rows *rows) {
   gsize start = rows->length;
   GString *tag = g_string_new(NULL);
   if (!shape->tag)
@@ -83,15 +85,27 @@ gboolean echoes_open(Echoes *echoes, const FeedbackOptions *options, Rows *rows,
                        : options->key_fields                   ? options->key_fields
                                                                : (char *const *)key;
   *echoes = (Echoes){.n_types = layout->n_types,
-                     .type_column = options->staging ? find_column(options, LAYOUT_TYPE_COLUMN) : -1};
+                     .type_column = options->staging ? echoes_find_column(options, LAYOUT_TYPE_COLUMN) : -1};
   echoes->tags = g_new0(GString *, layout->n_types);
   for (guint i = 0; i < layout->n_types; i++)
-    echoes->tags[i] = tag_of(&layout->shapes[SHAPE_RECORD + i], rows);
+    echoes->tags[i] = echoes_tag_of(&layout->shapes[SHAPE_RECORD + i], rows);
   while (options->staging && names[echoes->n])
     echoes->n++;
   echoes->echoes = g_new0(Echo, echoes->n + 1);
   for (guint i = 0; i < echoes->n; i++)
     if (!find_echo(options, names[i], &echoes->echoes[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean echoes_open_group(Echoes *echoes, const FeedbackOptions *options, Rows *rows, guint group, GError **error) {
+  const Shape *header = &options->layout->shapes[layout_group_header(options->layout, group)];
+  *echoes = (Echoes){.n = header->n_fields, .n_types = 1, .type_column = -1};
+  echoes->tags = g_new0(GString *, 1);
+  echoes->tags[0] = echoes_tag_of(header, rows);
+  echoes->echoes = g_new0(Echo, echoes->n + 1);
+  for (guint i = 0; i < echoes->n; i++)
+    if (!find_echo(options, header->fields[i].conf->name, &echoes->echoes[i], error))
       return FALSE;
   return TRUE;
 }

@@ -86,7 +86,8 @@ static void keep_amounts(Parse *parse, guint type, gboolean has_cells) {
   }
 }
 
-/* Beside its amounts the column of the types is all that is kept of a faulty record: its answer has its tag. */
+/* Beside its amounts and its groups the column of the types is all that is kept of a faulty record: its answer has its
+ * tag. */
 static void keep_parse_type_of_faulty(Parse *parse, guint type) {
   const Layout *layout = parse->layout;
   RecordBlock *block = parse->block;
@@ -125,6 +126,8 @@ void parse_end_faulty(Parse *parse, gint column, Fault fault, gboolean has_cells
   record_block_end_faulty(parse->block, column, code, reason);
   if (parse->state->types)
     keep_parse_type_of_faulty(parse, type);
+  if (parse->layout->n_groups > 0)
+    outer_keep_groups(parse);
   keep_amounts(parse, type, has_cells);
 }
 

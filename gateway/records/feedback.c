@@ -3,7 +3,7 @@
  */
 #include "gateway/records/feedback.h"
 #include "gateway/common/codes.h"
-#include "gateway/records/echoes.h"
+#include "gateway/records/answer_groups.h"
 #include "store/book.h"
 #include <string.h>
 
@@ -18,13 +18,7 @@ static const CellPlace WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' ', 0},
                        MESSAGE_PLACE = {FEEDBACK_MESSAGE_BYTES, FALSE, ' ', 0},
                        NAME_PLACE = {FEEDBACK_NAME_BYTES, FALSE, ' ', 0},
                        FIELD_PLACE = {FEEDBACK_FIELD_BYTES, FALSE, ' ', 0},
-                       COUNT_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0', 0},
-                       AMOUNT_PLACE = {FEEDBACK_AMOUNT_BYTES, TRUE, '0', 0};
-
-typedef struct {
-  guint64 counts[3];
-  gint64 amount; /* of the accepted */
-} LineTally;
+                       LINE_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0', 0};
 
 struct FeedbackWriter {
   FeedbackOptions options;
@@ -34,8 +28,8 @@ struct FeedbackWriter {
   gsize out_length;
   guint64 lines; /* written so far */
   Echoes echoes;
-  guint amount_scale;
-  ConfField amount_field; /* fixed: how the amount is written */
+  AnswerAmount amount;
+  AnswerGroups groups;
   gboolean is_whole;      /* the file's verdict is every record's */
   Outcome whole;
   RecordBlock *block;
@@ -56,17 +50,18 @@ static gboolean find_amount(FeedbackWriter *writer, GError **error) {
   const FeedbackOptions *options = &writer->options;
   const Layout *layout = options->layout;
   guint n;
+  writer->amount.present = options->amount_column >= 0;
   if (options->amount_column < 0 || !options->staging)
     return TRUE;
   guint at = (guint)options->amount_column;
   const StagingColumn *columns = staging_columns(options->staging, &n);
   if (at >= n || columns[at].type != BLOCK_INTEGER)
     return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "feedback: column %u is no amount", at);
-  writer->amount_scale = columns[at].scale;
+  writer->amount.scale = columns[at].scale;
   for (guint type = layout->n_types; type-- > 0 && at < layout->n_columns;) {
     const LayoutField *field = layout_field_of(layout, type, at);
     if (field && field->is_fixed)
-      writer->amount_field = (ConfField){.implied = field->conf->implied, .sign = field->conf->sign, .pad = '0'};
+      writer->amount.field = (ConfField){.implied = field->conf->implied, .sign = field->conf->sign, .pad = '0'};
   }
   return TRUE;
 }
@@ -84,7 +79,7 @@ static void find_line_bytes(FeedbackWriter *writer) {
                                  [CONF_EXPLAIN_REASON] = FEEDBACK_MESSAGE_BYTES};
   for (guint i = 0; i < G_N_ELEMENTS(places); i++)
     record += writer->explain >> i & 1 ? places[i] : 0;
-  gsize trailer = layout->tag_bytes + 4 * FEEDBACK_COUNT_BYTES + FEEDBACK_AMOUNT_BYTES;
+  gsize trailer = layout->tag_bytes + MAX(answer_totals_width(), answer_groups_width(&writer->groups));
   head += FEEDBACK_WORD_BYTES + FEEDBACK_CODE_BYTES + FEEDBACK_MESSAGE_BYTES;
   writer->rows.line_bytes = MAX(head, MAX(record, trailer));
 }
@@ -113,7 +108,8 @@ FeedbackWriter *feedback_writer_new(const FeedbackOptions *options, GError **err
   writer->explain = options->conf ? options->conf->explain : 0;
   writer->whole = g_str_equal(options->verdict, "DUPLICATE") ? OUTCOME_DUPLICATE : OUTCOME_REJECTED;
   if (rows_open(&writer->rows, options->layout, options->conf, error) &&
-      echoes_open(&writer->echoes, options, &writer->rows, error) && find_amount(writer, error)) {
+      echoes_open(&writer->echoes, options, &writer->rows, error) && find_amount(writer, error) &&
+      answer_groups_open(&writer->groups, options, &writer->rows, error)) {
     find_line_bytes(writer);
     writer->block = options->staging ? staging_block_new(options->staging, BLOCK_RECORDS) : NULL;
     return writer;
@@ -127,6 +123,7 @@ void feedback_writer_free(FeedbackWriter *writer) {
     return;
   rows_close(&writer->rows);
   echoes_clear(&writer->echoes);
+  answer_groups_clear(&writer->groups);
   record_block_free(writer->block);
   exception_cursor_free(writer->cursor);
   g_string_free(writer->code, TRUE);
@@ -210,8 +207,7 @@ static void put_header(FeedbackWriter *writer) {
 static gboolean prove_conservation(const FeedbackWriter *writer, GError **error) {
   const FeedbackOptions *options = &writer->options;
   const LineTally *tally = &writer->tally;
-  guint64 lines = tally->counts[OUTCOME_ACCEPTED] + tally->counts[OUTCOME_REJECTED] + tally->counts[OUTCOME_DUPLICATE];
-  if (lines == options->records && tally->counts[OUTCOME_ACCEPTED] == options->accepted &&
+  if (line_tally_records(tally) == options->records && tally->counts[OUTCOME_ACCEPTED] == options->accepted &&
       tally->counts[OUTCOME_REJECTED] == options->rejected && tally->counts[OUTCOME_DUPLICATE] == options->duplicates &&
       tally->amount == options->amount_accepted)
     return TRUE;
@@ -225,26 +221,10 @@ static gboolean prove_conservation(const FeedbackWriter *writer, GError **error)
 }
 
 static gboolean put_trailer(FeedbackWriter *writer, GError **error) {
-  Rows *rows = &writer->rows;
-  const LineTally *tally = &writer->tally;
   if (!prove_conservation(writer, error))
     return FALSE;
   put_tag(writer, SHAPE_TRAILER);
-  const guint64 numbers[] = {writer->record - 1, tally->counts[OUTCOME_ACCEPTED], tally->counts[OUTCOME_REJECTED],
-                             tally->counts[OUTCOME_DUPLICATE]};
-  char text[FEEDBACK_AMOUNT_BYTES + VALUE_LONGEST];
-  for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
-    rows_put_number(rows, COUNT_PLACE, text, value_print((gint64)numbers[i], 0, text));
-    rows_put_delimiter(rows);
-  }
-  if (writer->options.amount_column < 0)
-    rows_put_absent(rows, AMOUNT_PLACE);
-  else
-    rows_put_number(rows, AMOUNT_PLACE, text,
-                    rows->is_fixed ? value_print_as(&writer->amount_field, FEEDBACK_AMOUNT_BYTES, tally->amount,
-                                                    writer->amount_scale, text)
-                                   : value_print(tally->amount, writer->amount_scale, text));
-  rows_end_line(rows);
+  answer_put_totals(&writer->rows, &writer->amount, &writer->tally);
   return TRUE;
 }
 
@@ -322,10 +302,10 @@ static gboolean outcome_of(FeedbackWriter *writer, const BlockFault *fault, Outc
 static gboolean count_outcome(FeedbackWriter *writer, Outcome outcome, guint index, GError **error) {
   writer->tally.counts[outcome]++;
   writer->of_batch.counts[outcome]++;
-  if (outcome != OUTCOME_ACCEPTED || writer->options.amount_column < 0)
-    return TRUE;
-  gint64 amount = record_block_integer(writer->block, (guint)writer->options.amount_column, index);
-  if (!__builtin_add_overflow(writer->tally.amount, amount, &writer->tally.amount)) {
+  gboolean has_amount = outcome == OUTCOME_ACCEPTED && writer->amount.present;
+  gint64 amount = has_amount ? record_block_integer(writer->block, (guint)writer->options.amount_column, index) : 0;
+  if (answer_groups_count(&writer->groups, outcome, amount) &&
+      !__builtin_add_overflow(writer->tally.amount, amount, &writer->tally.amount)) {
     writer->of_batch.amount += amount; /* a part of the other */
     return TRUE;
   }
@@ -372,7 +352,7 @@ static void put_explanation(FeedbackWriter *writer, const BlockFault *fault) {
   char line[VALUE_LONGEST];
   if (writer->explain & 1u << CONF_EXPLAIN_LINE) {
     rows_put_delimiter(rows);
-    rows_put_number(rows, COUNT_PLACE, line, value_print((gint64)writer->block->lines[writer->in_block], 0, line));
+    rows_put_number(rows, LINE_PLACE, line, value_print((gint64)writer->block->lines[writer->in_block], 0, line));
   }
   if (writer->explain & 1u << CONF_EXPLAIN_FIELD) {
     rows_put_delimiter(rows);
@@ -395,6 +375,7 @@ static gboolean put_record(FeedbackWriter *writer, GError **error) {
     return FALSE;
   if (fault && fault->record != index)
     fault = NULL;
+  answer_groups_turn(&writer->groups, rows, &writer->amount, writer->block, index);
   if (!outcome_of(writer, fault, &outcome, &code, error) || !count_outcome(writer, outcome, index, error))
     return FALSE;
   (fault ? echoes_put_faulty : echoes_put)(&writer->echoes, rows, writer->block, index);
@@ -434,6 +415,7 @@ static gboolean put_records(FeedbackWriter *writer, GError **error) {
   }
   if (writer->record <= writer->options.records)
     return TRUE;
+  answer_groups_end(&writer->groups, &writer->rows, &writer->amount, 0);
   writer->at = AT_TRAILER;
   return !writer->options.batches || check_batch(writer, error);
 }
@@ -445,17 +427,16 @@ static gboolean fill_feedback(FeedbackWriter *writer, GError **error) {
   writer->rows.length = 0;
   if (writer->at == AT_HEADER) {
     put_header(writer);
-    writer->lines = 1;
     writer->at = AT_RECORDS;
   } else if (writer->at == AT_RECORDS) {
     if (!put_records(writer, error))
       return FALSE;
-    writer->lines = writer->record;
   } else {
     if (!put_trailer(writer, error))
       return FALSE;
     writer->at = AT_END;
   }
+  writer->lines += writer->rows.lines;
   return rows_encode(&writer->rows, line, &writer->out, &writer->out_length, error);
 }
 

@@ -5,6 +5,8 @@
  *   D|<echoed columns…>|<OK|REJECTED|DUPLICATE>|<code>[|<line>][|<field>][|<reason>]
  *   T|<lines>|<accepted>|<rejected>|<duplicates>|<amount accepted>     (the amount is empty without an amount column)
  *
+ * and with group-lines, around the records of each group its header's line and one as the trailer's.
+ *
  * The form of each line, and that of fixed lines, is in sallyport.conf(5), ANSWERS. What its reader can rely on:
  * - Every record has its line, in order; a record that could not be parsed has nothing to echo, and is known by its
  *   place. Echoed values are written as they came where their spellings were kept (feedback_keep_spellings), else as

@@ -8,8 +8,8 @@
  * Groups and addenda: what a group's header and a record's addenda say are columns of the record, as are the line in
  * which each group begins and the one in which the record ends; they are never records of their own.
  * Several types of records: their columns are all their fields by name, those that a type does not have are null, and
- * the last column is `record_type`, the tag; of a faulty record it is all that is known. The first
- * fault of a line is told; its codes, L001 and on, stand in packaging/doc/CODES.md. */
+ * the last column is `record_type`, the tag; of a faulty record it, and what its groups say, is all that is known. The
+ * first fault of a line is told; its codes, L001 and on, stand in packaging/doc/CODES.md. */
 #pragma once
 #include "conf/conf.h"
 #include "gateway/time/calendar.h"

@@ -29,13 +29,15 @@ static Fault read_field(Parse *parse, const Shape *shape, guint f, Cell *cell, c
 /* --- Addenda */
 
 static gboolean is_kept(const Layout *layout, guint column) {
-  gboolean is_summed = (gint)column == layout->amount_column || (gint)column == layout->type_column;
+  gboolean is_of_group = layout->n_groups > 0 && (gint)column >= layout->group_column[0] &&
+                         (gint)column < layout->first_addenda_column;
+  gboolean is_summed = is_of_group || (gint)column == layout->amount_column || (gint)column == layout->type_column;
   for (guint s = 0; s < layout->n_sums; s++)
     is_summed = is_summed || (layout->sums[s].outer == 0 && layout->sums[s].column == column);
   return is_summed;
 }
 
-/* The record answers for its addenda: it is refused, and keeps what the file's sums need. */
+/* The record answers for its addenda: it is refused, and keeps what its groups say and the file's sums need. */
 static void refuse_record(Parse *parse, gint column, Fault fault, char *reason) {
   RecordBlock *block = parse->block;
   guint last = block->count - 1;

@@ -85,6 +85,8 @@ void outer_store(Parse *parse);
 void outer_refuse(Parse *parse, Fault fault, char *reason);
 /* carried.c, before a record is ended: what it has from its groups; addenda may follow. */
 void outer_end_record(Parse *parse);
+/* Of the last record, which is faulty and ended: what its groups say is known all the same. */
+void outer_keep_groups(Parse *parse);
 
 /* foreign.c: behind the file's first line, of `length` bytes: tells what `text`, the file, is, where it is no file of
  * lines at all. */

@@ -133,40 +133,28 @@ void record_block_add_fault(RecordBlock *block, guint record, gint field, const 
   g_array_append_val(block->faults, fault);
 }
 
-/* The faults' records, in their order, as i goes up. */
-static inline gboolean is_faulty(const RecordBlock *block, guint i, guint *fault) {
-  gboolean is = *fault < block->faults->len && g_array_index(block->faults, BlockFault, *fault).record == i;
-  *fault += is ? 1 : 0;
-  return is;
-}
-
 void record_block_fill_integer(RecordBlock *block, guint index, guint n, gint64 value) {
   BlockColumn *column = &block->columns[index];
-  for (guint i = 0, fault = 0; i < n; i++) {
-    gboolean is_null = is_faulty(block, i, &fault);
-    column->integers[i] = is_null ? 0 : value;
-    column->nulls[i] = is_null ? 1 : 0;
+  for (guint i = 0; i < n; i++) {
+    column->integers[i] = value;
+    column->nulls[i] = 0;
   }
 }
 
 void record_block_fill_text(RecordBlock *block, guint index, guint n, const void *bytes, gsize length) {
   BlockColumn *column = &block->columns[index];
-  guint faulty = 0;
-  while (faulty < block->faults->len && g_array_index(block->faults, BlockFault, faulty).record < n)
-    faulty++;
-  gsize more = (n - faulty) * length, used = block->count > 0 ? column->ends[block->count - 1] : 0;
+  gsize more = n * length, used = block->count > 0 ? column->ends[block->count - 1] : 0;
   g_assert(column->type == BLOCK_TEXT && used + more <= G_MAXUINT32);
   if (used + more > column->bytes_capacity)
     grow(column, used + more);
   memmove(column->bytes + more, column->bytes, used);
   guint32 end = 0;
-  for (guint i = 0, fault = 0; i < n; i++) {
-    gboolean is_null = is_faulty(block, i, &fault);
-    if (!is_null && length > 0)
+  for (guint i = 0; i < n; i++) {
+    if (length > 0)
       memcpy(column->bytes + end, bytes, length);
-    end += is_null ? 0 : (guint32)length;
+    end += (guint32)length;
     column->ends[i] = end;
-    column->nulls[i] = is_null ? 1 : 0;
+    column->nulls[i] = 0;
   }
   for (guint i = n; i < block->count; i++)
     column->ends[i] += (guint32)more;

@@ -213,7 +213,8 @@ static gboolean ask_ledger(Examiner *examiner, GError **error) {
   if (!options->columns)
     return TRUE;
   for (guint i = 0; i < block->count; i++)
-    examiner->skip[i] = examiner->broken[i] != 0 || record_block_is_null(block, options->columns->key, i);
+    examiner->skip[i] = examiner->broken[i] != 0 || record_block_is_null(block, options->columns->key, i) ||
+                        record_block_is_faulty(block, i);
   return options->check_keys(options->user, block, examiner->skip, examiner->verdicts, error);
 }
 

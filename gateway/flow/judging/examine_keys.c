@@ -115,7 +115,7 @@ static inline guint spelling_of(const char *key, gsize length) {
 static gboolean add_block(Keys *keys, const RecordBlock *block, KeyAdder *adder, KeyRange *range, GError **error) {
   guint column = keys->options->columns->key;
   for (guint i = 0; i < block->count; i++) {
-    if (record_block_is_null(block, column, i))
+    if (record_block_is_null(block, column, i) || record_block_is_faulty(block, i)) /* it may be its group's */
       continue;
     char buffer[EXAMINE_NUMBER];
     gsize length;

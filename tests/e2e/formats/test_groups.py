@@ -1,6 +1,7 @@
 """Groups and addenda: what stands around records is checked, told with its lines, never credited, and answered."""
 from configuration import Feed
 from harness import equal, has, test
+from statements import lines_of
 from world import World
 
 
@@ -19,7 +20,7 @@ def world_of(**feed_settings):
     feed.settings.update({"layout": "batches", "business-date": None, **feed_settings})
     feed.rules, feed.batch = {"of-the-shop": f(check="shop <> 'closed' AND (goods IS NULL OR goods <> 'none')",
                                              code="E1", message="a closed shop, or nothing bought")}, None
-    feed.feedback["columns"] = ["reference", "shop", "batch", "goods", "last_line"]
+    feed.feedback.update({"columns": ["reference", "shop", "batch", "goods", "last_line"], "group-lines": True})
     world.configuration.layouts = {"batches": {
         "type": "delimited", "delimiter": "|",
         'group "batch"': {'header "B"': {'field "shop"': f()},
@@ -43,8 +44,9 @@ def a_record_is_credited_with_what_its_group_and_its_addenda_say_and_they_never_
                                        b"B|closed\nD|m1|1|r3\nE|1|1\nB|south\nD|m1|2|r4\nA|none\nE|2|2\nT|3|15\n")
         equal(world.raw_answer("POINTS_a.dat.pgp").decode(),
               "H|POINTS_a.dat.pgp|ACCEPTED||\n"
-              "D|r1|north|1|tea milk|4|OK|\nD|r2|north|1||5|OK|\nD|r3|closed|7||8|REJECTED|E1\n"
-              "D|r4|south|10|none|12|REJECTED|E1\nT|4|2|2|0|12\n", "the answer")
+              "B|north\nD|r1|north|1|tea milk|4|OK|\nD|r2|north|1||5|OK|\nE|2|2|0|0|12\n"
+              "B|closed\nD|r3|closed|7||8|REJECTED|E1\nE|1|0|1|0|0\n"
+              "B|south\nD|r4|south|10|none|12|REJECTED|E1\nE|1|0|1|0|0\nT|4|2|2|0|12\n", "the answer")
         equal([world.gateway.json("balance", m)["balance"] for m in ("m1", "m2")], ["5", "7"], "the balances")
         for line, outcome, before in ((2, "credited", None), (4, "no-record", 2), (12, "no-record", 11),
                                       (1, "no-record", None)):
@@ -77,9 +79,23 @@ def a_group_that_is_wrong_credits_nothing_and_is_told_with_its_lines():
 
 @test(quick=True)
 def a_key_and_an_account_may_stand_in_the_header_of_the_group():
-    with world_of() as world:
+    """A record that cannot be read has those, too, and is told by them; it takes the key from no good one."""
+    with world_of(key="shop") as world:
         world.configuration.lanes["points"][0].ledger["account"] = "shop"
+        world.configuration.lane_settings['reconcile "records"'] = {
+            "requester": "acme-bank", "type": "outcomes", "threshold": 1000, "read": {
+                "from": "records", "columns": ["line", "outcome", "code", "key", "account", "amount"],
+                "amount": "amount"}}
         world.start()
-        world.drop("POINTS_a.dat.pgp", b"B|north\nD|m1|5|r1\nD|m2|7|r2\nE|2|12\nB|south\nD|m1|1|r3\nE|1|1\nT|2|13\n")
-        has(world.raw_answer("POINTS_a.dat.pgp").decode(), "T|3|3|0|0|13", "the answer")
-        equal([world.gateway.json("balance", m)["balance"] for m in ("north", "south")], ["12", "1"], "the balances")
+        world.drop("POINTS_a.dat.pgp", b"B|north\nD||5|r1\nD|m2|7|r2\nA|tea\nE|3|12\nB|south\nD|m1|1|r3\nA|ham\n"
+                                       b"E|2|1\nB|east\nD|m1|2\nE|1|0\nT|3|13\n")
+        has(world.raw_answer("POINTS_a.dat.pgp", "EX").decode(), "REJECTED|T005|", "a sum that cannot be told")
+        world.drop("POINTS_b.dat.pgp", b"B|north\nD||5|r1\nD|m2|7|r2\nA|tea\nE|3|12\nB|south\nD|m1|1|r3\nA|ham\n"
+                                       b"E|2|1\nT|2|13\n")
+        has(world.raw_answer("POINTS_b.dat.pgp").decode(), "T|3|2|1|0|8", "the answer")
+        equal([world.gateway.json("balance", m)["balance"] for m in ("north", "south")], ["7", "1"], "the balances")
+        day = world.gateway.wait_state("POINTS_b.dat.pgp", "closed")["business_date"]
+        task = world.gateway.json("recon", "run", "records", "--date", day)["task"]
+        equal(lines_of(world, task),
+              [",rejected,T005,,,13", "2,rejected,L010,north,north,5", "3,accepted,,north,north,7",
+               "7,accepted,,south,south,1"], "what is reconciled")

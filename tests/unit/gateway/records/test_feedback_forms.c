@@ -128,6 +128,42 @@ static void answers_in_fixed_lines_have_the_gaps(void **state) {
   finish(it);
 }
 
+/* Deposits of accounts: two groups, one in the other; the second deposit has none but a faulty record, and account b's
+ * first record is one. */
+static ConfLayout *deposits(void) {
+  ConfLayout *conf = layouts_conf("|", "H p:text", "D ref:text points:int", NULL);
+  layouts_group(conf, "account", "A name:text opened:date=%d.%m.%Y", "Z t:int?");
+  layouts_group(conf, "deposit", "B number:int fee:dec=2?", "Y t:int?");
+  layouts_beside(&conf->addenda, "X words:text");
+  return conf;
+}
+static const char DEPOSITS[] = "H|ACME\nA|a|20.11.2026\nB|7|\nD|r1|5\nX|tea\nD|r2|2\nY|1\nB|8|1.50\nD|r3|x\nY|1\nZ|1\n"
+                               "A|b|\nY|\nZ|1\nA|b|21.11.2026\nB|9|\nD|r4|x\nD|r5|1\nY|1\nZ|1\n";
+
+static void groups_stand_around_their_records_with_what_became_of_them(void **state) {
+  (void)state;
+  for (guint is_refused = 0; is_refused < 2; is_refused++) {
+    Case *it = staged_text(deposits(), DEPOSITS);
+    it->feedback.group_lines = TRUE;
+    it->options.amount_column = layout_column(it->layout, "points");
+    it->options.amount_accepted = is_refused ? 0 : 8;
+    it->options.accepted = is_refused ? 0 : 3;
+    it->options.rejected = 5 - it->options.accepted;
+    it->options.verdict = is_refused ? "REJECTED" : "ACCEPTED";
+    it->options.code = is_refused ? "T004" : "";
+    BookBatch *batch = add_batch(it, 1, 5, 3, 2, 0, 8);
+    except(batch, 3, OUTCOME_REJECTED, "L012");
+    except(batch, 4, OUTCOME_REJECTED, "L012");
+    expect(it, is_refused ? "H|ACME|REJECTED|T004|\nA|a|20.11.2026\nB|7|\nD|r1|REJECTED|T004\nD|r2|REJECTED|T004\n"
+                            "Y|2|0|2|0|0\nB|8|1.50\nD||REJECTED|L012\nY|1|0|1|0|0\nZ|3|0|3|0|0\n"
+                            "A|b|21.11.2026\nB|9|\nD||REJECTED|L012\nD|r5|REJECTED|T004\nY|2|0|2|0|0\nZ|2|0|2|0|0\n"
+                            "T|5|0|5|0|0\n"
+                          : "H|ACME|ACCEPTED||\nA|a|20.11.2026\nB|7|\nD|r1|OK|\nD|r2|OK|\nY|2|2|0|0|7\nB|8|1.50\n"
+                            "D||REJECTED|L012\nY|1|0|1|0|0\nZ|3|2|1|0|7\nA|b|21.11.2026\nB|9|\nD||REJECTED|L012\n"
+                            "D|r5|OK|\nY|2|1|1|0|1\nZ|2|1|1|0|1\nT|5|3|2|0|8\n");
+  }
+}
+
 static void an_answer_explains_itself_where_it_is_asked_to(void **state) {
   (void)state;
   Case *it = staged_text(layouts_conf("|", NULL, "D ref:text points:int", NULL),
@@ -319,6 +355,7 @@ int main(void) {
       cmocka_unit_test(a_key_in_its_normal_form_is_answered_as_it_came),
       cmocka_unit_test(a_prefix_and_a_missing_sign_come_back_as_they_came),
       cmocka_unit_test(answers_in_fixed_lines_have_the_gaps),
+      cmocka_unit_test(groups_stand_around_their_records_with_what_became_of_them),
       cmocka_unit_test(an_answer_explains_itself_where_it_is_asked_to),
       cmocka_unit_test(of_several_types_each_line_has_its_tag),
       cmocka_unit_test(fixed_lines_are_answered_in_fixed_lines),

@@ -128,7 +128,7 @@ static void a_message_says_which_group_and_where(void **state) {
 static void a_record_answers_for_its_addenda(void **state) {
   (void)state;
   expect(bank_conf(), "H|x\nB|o\nA|a|\nD|k|5|t\nC|b|x\nC|c|1\nZ|1|3|5|0\nY|1|5|7\nT|1|9|5\n",
-         "4 L012 8\nH 1 \"x\"\nT 9 \"1\" \"9\" \"5\"\n= 9 lines, 1 records, ok");
+         "4 L012 8 \"o\" \"a\"\nH 1 \"x\"\nT 9 \"1\" \"9\" \"5\"\n= 9 lines, 1 records, ok");
 }
 
 static void a_record_has_at_most_ten_thousand_addenda(void **state) {
