@@ -6,6 +6,7 @@
 #include "conf/model/idle.h"
 #include "conf/model/process.h"
 #include "conf/model/rating.h"
+#include "conf/model/scenario.h"
 #include "conf/model/source.h"
 #include "conf/model/watch.h"
 
@@ -62,5 +63,6 @@ typedef struct {
   GPtrArray *reconciles; /* ConfReconcile* */
   GPtrArray *exchanges;  /* ConfExchange* */
   GPtrArray *ratings;    /* ConfRating* */
+  GPtrArray *scenarios;  /* ConfScenario* */
   ConfIdle idle;
 } ConfLane;

@@ -6,6 +6,7 @@
 #include "conf/table/process.h"
 #include "conf/table/idle.h"
 #include "conf/table/rating.h"
+#include "conf/table/scenario.h"
 #include "conf/table/tables.h"
 #include <string.h>
 
@@ -199,6 +200,7 @@ static const Row lane_rows[] = {
     ROW(ConfLane, "threads", threads, number, .otherwise = 0, .least = 0, .most = 256),
     SECTIONS(ConfLane, "rating", ratings, table_lane_rating), /* before the feeds, which name them */
     SECTIONS(ConfLane, "feed", feeds, table_feed),
+    SECTIONS(ConfLane, "scenario", scenarios, table_scenario, .most = 256), /* behind the feeds, which it names */
     SECTIONS(ConfLane, "reconcile", reconciles, table_reconcile),
     SECTIONS(ConfLane, "exchange", exchanges, table_exchange),
     SECTION(ConfLane, "idle", idle, table_idle),

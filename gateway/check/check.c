@@ -200,6 +200,7 @@ gboolean check_configuration(const Conf *conf, CheckKeys keys, ConfReport *repor
   check_feeds(conf, layouts, report);
   check_reads(conf, layouts, report);
   check_ratings(conf, layouts, report);
+  check_scenarios(conf, layouts, report);
   if (keys != CHECK_NO_KEYS)
     check_keys(conf, keys, report);
   return report->errors == 0;

@@ -17,3 +17,5 @@ void check_calendars(const Conf *conf, ConfReport *report);
 void check_reads(const Conf *conf, GHashTable *layouts, ConfReport *report);
 /* Ratings, over the layouts that are sound; and their examples. */
 void check_ratings(const Conf *conf, GHashTable *layouts, ConfReport *report);
+/* Scenarios, over the layouts that are sound. */
+void check_scenarios(const Conf *conf, GHashTable *layouts, ConfReport *report);
