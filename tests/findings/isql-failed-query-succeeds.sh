@@ -1,8 +1,8 @@
 #!/bin/bash
 # isql -b of unixODBC ends with 0 though the query failed; its result is an empty file.
 #
-# Guess:   in batch mode, "no prompting", the exit status says whether the statements worked, as psql -v ON_ERROR_STOP=1,
-#          sqlite3 -bail and mysql do.
+# Guess:   in batch mode, "no prompting", the exit status says whether the statements worked, as it does for mysql,
+#          sqlite3 -bail and psql -v ON_ERROR_STOP=1.
 # Happens: the status is about the connection only (1 where there is none). A statement that fails is told on standard
 #          error, the next line is run, and the end is 0.
 # Version: unixodbc 2.3.11-2+deb12u1, libsqliteodbc 0.9998-3+b1 (Debian 12).
@@ -30,7 +30,11 @@ printf '[books]\nDriver=SQLite\nDatabase=%s\n' "$work/books.db" >odbc.ini
 
 : >books.db
 run() { status=0; usr/bin/isql -b '-d;' "$1" >out 2>>log || status=$?; echo "$(tr '\n' ' ' <out)status $status"; }
-{ echo 'SELECT nosuch' | run books; printf 'SELECT nosuch\nSELECT 1\n' | run books; echo 'SELECT 1' | run missing; } >got
+{
+  echo 'SELECT nosuch' | run books
+  printf 'SELECT nosuch\nSELECT 1\n' | run books
+  echo 'SELECT 1' | run missing
+} >got
 diff - got <<'END' || { echo "changed: see above, found against seen"; exit 1; }
 status 0
 1 status 0

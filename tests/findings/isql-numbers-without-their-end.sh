@@ -1,7 +1,7 @@
 #!/bin/bash
 # isql of unixODBC prints a column's first digits only, as many as its type is said to have: no mark, no warning.
 #
-# Guess:   a value that is wider than its column widens the column, or is marked, as a text of over 300 bytes is ("...").
+# Guess:   a value that is wider than its column widens it, or is marked, as a text of over 300 bytes is ("...").
 # Happens: in the table form a number is cut behind the digits that its type is said to have: 10 for SQL_INTEGER, and
 #          SQLite's INTEGER, sums and expressions count as that. What is left is a good-looking smaller number. With -d
 #          (delimited) the same value is whole.
