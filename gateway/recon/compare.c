@@ -364,7 +364,9 @@ gboolean recon_compare(const CompareOptions *options, Comparison *comparison, GE
   Walk walk = {.options = options, .found = comparison, .key = g_string_new(NULL)};
   walk.ours = (Side){.name = "ours.sorted", .form = {.who = "ours", .source = options->ours}};
   walk.theirs = (Side){
-      .name = "theirs.sorted", .form = {.who = "theirs", .source = options->theirs, .negate = options->negate}};
+      .name = "theirs.sorted",
+      .form = {
+          .who = "theirs", .source = options->theirs, .negate = options->negate, .key = options->their_key}};
   *comparison = (Comparison){0};
   gboolean ok = find_columns(options, &walk.ours, &walk.theirs, error) &&
                 find_scale(options, &walk.ours, &walk.theirs, &comparison->scale, error) &&

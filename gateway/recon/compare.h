@@ -2,13 +2,15 @@
  * amounts that differ, and other columns that differ. Both sides are sorted by key in files of the work folder and
  * walked side by side, so memory is flat whatever their sizes.
  *
- * Keys and columns are compared as bytes; one that is a number on either side is compared by its value (000123 = 123,
- * 1.50 = 1.5). Records of one key that are the same in all columns are matched first. Of what is left, one on each side
- * is a difference; more cannot be paired without guessing, and are told as surplus of their side. Amounts may have
- * different decimals: they are compared at the greater number of them. */
+ * Keys and columns are compared as bytes, keys of theirs in the form in which ours are kept; one that is a number on
+ * either side is compared by its value (000123 = 123, 1.50 = 1.5). Records of one key that are the same in all columns
+ * are matched first. Of what is left, one on each side is a difference; more cannot be paired without guessing, and are
+ * told as surplus of their side. Amounts may have different decimals: they are compared at the greater number of
+ * them. */
 #pragma once
 #include "gateway/base/wide.h"
 #include "gateway/recon/source.h"
+#include "gateway/records/kept_key.h"
 
 #define COMPARE_DIFFERENCES(X) \
   X(NOT_THEIRS, "missing-theirs", "missing in theirs") \
@@ -48,6 +50,7 @@ typedef struct {
 typedef struct {
   ReconSource *ours, *theirs; /* the caller's */
   CompareColumn key, amount;
+  const KeyForm *their_key; /* in which their keys are compared; NULL: as they stand there */
   const CompareColumn *others;
   guint n_others;  /* at most COMPARE_OTHERS_MOST */
   gboolean negate; /* their amounts have the opposite sign */

@@ -59,6 +59,14 @@ static void put_number(RecordBlock *into, guint column, const char *text, gsize 
   record_block_put_text(into, column, negative, length + 1);
 }
 
+/* What is no key of that form stays as it is: it is one that we have not. */
+static void put_key(const CompareForm *form, const char *text, gsize length, RecordBlock *into) {
+  g_autofree char *plain = g_strndup(text, length);
+  g_autofree char *kept = key_kept_as(form->key, plain);
+  const char *key = kept ? kept : plain;
+  record_block_put_text(into, FORM_KEY, key, strlen(key));
+}
+
 static void put_value(const FormReader *reader, guint column, RecordBlock *into) {
   const CompareForm *form = reader->form;
   guint from = (guint)form->columns[column];
@@ -75,6 +83,8 @@ static void put_value(const FormReader *reader, guint column, RecordBlock *into)
   const char *text = record_block_text(reader->block, from, reader->at, &length);
   if (form->as_number[column])
     put_number(into, column, text, length);
+  else if (column == FORM_KEY && form->key)
+    put_key(form, text, length, into);
   else
     record_block_put_text(into, column, text, length);
 }

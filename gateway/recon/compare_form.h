@@ -8,6 +8,7 @@ typedef struct {
   const char *who; /* for messages */
   ReconSource *source;
   gboolean negate;
+  const KeyForm *key; /* NULL: it stays as it stands there */
   gint columns[FORM_OTHERS + COMPARE_OTHERS_MOST]; /* of the source, by the form's */
   gboolean as_number[FORM_OTHERS + COMPARE_OTHERS_MOST];
   guint n;

@@ -68,6 +68,7 @@ typedef struct {
   GHashTable *without;
   const gboolean *stop; /* becomes TRUE when the lane ends */
   gboolean is_statement; /* delimited: only compared, so that numbers are read loosely */
+  const ConfFeed *key_of; /* likewise: its key is composed, where the layout has all of it; NULL: none is */
 } ReconSourceOptions;
 
 /* The entries of the ledger, in the order of files and lines; key account amount business_date file name line batch

@@ -22,6 +22,8 @@ typedef struct {
   LayoutChunk *chunk;
   LayoutTotals *totals;
   LayoutFacts *facts;
+  const ConfFeed *key_of; /* its composed key is a column; NULL: none is */
+  char *day;              /* of that, where it is bounded by one and records have none */
   ReconPiece piece;
   ReconBatch batch;
   GArray *entries;
@@ -45,6 +47,17 @@ static gboolean is_good(const DelimitedSource *delimited, GError **error) {
   return fault_at(delimited, chunk->block->lines[fault->record], fault->code, fault->reason, error);
 }
 
+/* The header's day, which stands before all records, in place of the period's. */
+static void compose_keys(DelimitedSource *delimited) {
+  char *day = layout_line_day(delimited->chunk->header, delimited->key_of->business_date);
+  if (day) {
+    g_free(delimited->day);
+    delimited->day = day;
+  }
+  layout_compose_keys(delimited->layout, delimited->chunk,
+                      delimited->key_of->key_scope == CONF_KEY_BUSINESS_DAY ? delimited->day : NULL);
+}
+
 static gboolean parse_chunk(DelimitedSource *delimited, GError **error) {
   gsize end = layout_next_chunk(delimited->layout, delimited->text, delimited->length, delimited->offset, CHUNK_BYTES);
   LayoutSpan span = {.text = delimited->text,
@@ -56,6 +69,8 @@ static gboolean parse_chunk(DelimitedSource *delimited, GError **error) {
   layout_parse(delimited->layout, &span, delimited->chunk);
   layout_chunk_rebase(delimited->chunk, delimited->lines);
   layout_totals_add(delimited->totals, delimited->chunk);
+  if (delimited->key_of)
+    compose_keys(delimited);
   delimited->lines += delimited->chunk->lines;
   delimited->offset = end;
   return is_good(delimited, error);
@@ -104,6 +119,7 @@ static void delimited_close(ReconSource *source) {
   g_array_unref(delimited->entries);
   g_free(delimited->piece.cells);
   g_free(delimited->path);
+  g_free(delimited->day);
   g_free(delimited);
 }
 
@@ -146,6 +162,17 @@ static gboolean map_file(DelimitedSource *delimited, const char *work, GError **
   return TRUE;
 }
 
+/* A key that holds within our file is none of theirs: of a statement nothing tells the file. */
+static gboolean set_key(DelimitedSource *delimited, const ReconSourceOptions *options, GError **error) {
+  const ConfFeed *feed = options->key_of;
+  gboolean has_all = feed && g_strcmp0(feed->key, CONF_KEY_COLUMN) == 0 && feed->key_scope != CONF_KEY_FILE;
+  for (char **field = feed ? feed->key_fields : NULL; has_all && field && *field; field++)
+    has_all = layout_column(delimited->layout, *field) >= 0;
+  delimited->key_of = has_all ? feed : NULL;
+  delimited->day = g_strdup(options->from);
+  return !has_all || layout_set_key(delimited->layout, feed, error);
+}
+
 ReconSource *recon_source_delimited(const ReconSourceOptions *options, GError **error) {
   const ConfRead *read = &options->reconcile->read;
   g_auto(GStrv) parts = g_strsplit(read->path, "{date}", -1);
@@ -155,7 +182,7 @@ ReconSource *recon_source_delimited(const ReconSourceOptions *options, GError **
   delimited->entries = g_array_new(FALSE, FALSE, sizeof(ReconEntry));
   delimited->source = (ReconSource){.next = delimited_next, .position = no_position, .close = delimited_close};
   delimited->layout = layout_new(conf_layout(options->conf, read->layout), error);
-  if (!delimited->layout || !map_file(delimited, options->work, error)) {
+  if (!delimited->layout || !set_key(delimited, options, error) || !map_file(delimited, options->work, error)) {
     delimited_close(&delimited->source);
     return NULL;
   }

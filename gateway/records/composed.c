@@ -1,6 +1,7 @@
 /* A key of several fields: a column behind all others, composed when a chunk's records have all that they have. The
  * parts stand one after the other with a slash between, and a slash or backslash of their own behind a backslash: two
  * lists of values never make one key. What bounds the key (the file, the day) is its first part. */
+#include "gateway/records/composed_private.h"
 #include "gateway/records/layout_private.h"
 #include <string.h>
 
@@ -37,7 +38,7 @@ gboolean layout_set_key(Layout *layout, const ConfFeed *feed, GError **error) {
   return TRUE;
 }
 
-static void add_part(GString *key, const char *text, gsize length) {
+void composed_add_part(GString *key, const char *text, gsize length) {
   if (key->len > 0)
     g_string_append_c(key, '/');
   for (gsize i = 0; i < length; i++) {
@@ -52,7 +53,7 @@ static gboolean compose(const Layout *layout, const RecordBlock *block, guint re
   char number[32];
   g_string_truncate(key, 0);
   if (scope && !layout->has_key_day)
-    add_part(key, scope, strlen(scope));
+    composed_add_part(key, scope, strlen(scope));
   for (guint i = 0; i < layout->n_key_parts; i++) {
     guint column = layout->key_parts[i];
     gsize length;
@@ -60,13 +61,22 @@ static gboolean compose(const Layout *layout, const RecordBlock *block, guint re
       return FALSE;
     if (block->columns[column].type == BLOCK_INTEGER) {
       g_snprintf(number, sizeof number, "%" G_GINT64_FORMAT, record_block_integer(block, column, record));
-      add_part(key, number, strlen(number));
+      composed_add_part(key, number, strlen(number));
     } else {
       const char *text = record_block_text(block, column, record, &length);
-      add_part(key, text, i == 0 && layout->has_key_day ? MIN(length, 10) : length);
+      composed_add_part(key, text, i == 0 && layout->has_key_day ? MIN(length, 10) : length);
     }
   }
   return TRUE;
+}
+
+char *layout_line_day(const LayoutLine *header, const char *field) {
+  for (guint i = 0; header && field && i < header->values->len; i++) {
+    const LayoutValue *value = header->values->pdata[i];
+    if (g_str_equal(value->field->name, field) && value->text)
+      return g_strndup(value->text, 10);
+  }
+  return NULL;
 }
 
 /* The column is written anew from its first record: it is empty so far. */

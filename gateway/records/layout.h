@@ -115,6 +115,8 @@ void layout_totals_free(LayoutTotals *totals);
 void layout_totals_add(LayoutTotals *totals, LayoutChunk *chunk);
 /* Behind layout_totals_add: puts composed keys, where there are such. `scope` is what bounds them; NULL: nothing. */
 void layout_compose_keys(const Layout *layout, LayoutChunk *chunk, const char *scope);
+/* The day that this field of the header, a date or time stamp, is, or begins with; NULL: none. The caller frees. */
+char *layout_line_day(const LayoutLine *header, const char *field);
 /* NULL when all hold; else what differs, for the exception file: codes T001 no header, T002 no trailer, T003 count
  * differs, T004 sum differs, T005 a sum cannot be confirmed because line N's field could not be read, T006 sum beyond
  * 64 bits, T007 a header that is not the first line or the only one, T008 a second trailer or a line behind it, T009 a

@@ -54,16 +54,6 @@ static gboolean take_span(StageParse *parse, LayoutSpan *span, guint64 *number) 
   return is_work;
 }
 
-/* The day that its date, or time stamp, is, or begins with; NULL: it has none. The caller frees. */
-static char *day_of_header(const LayoutLine *header, const char *field) {
-  for (guint i = 0; header && field && i < header->values->len; i++) {
-    const LayoutValue *value = header->values->pdata[i];
-    if (g_str_equal(value->field->name, field) && value->text)
-      return g_strndup(value->text, 10);
-  }
-  return NULL;
-}
-
 /* The chunk's pages are not needed again: without this the mapping would count as the lane's memory. */
 static void forget_pages(const LayoutSpan *span) {
   gsize page = (gsize)sysconf(_SC_PAGESIZE);
@@ -86,7 +76,7 @@ static void compose_keys(StageParse *parse, LayoutChunk *chunk) {
   if (!parse->scope && options->key_scope == CONF_KEY_FILE)
     parse->scope = g_strdup(options->file);
   if (!parse->scope && options->key_scope == CONF_KEY_BUSINESS_DAY &&
-      !(parse->scope = day_of_header(parse->header, parse->business_date)))
+      !(parse->scope = layout_line_day(parse->header, parse->business_date)))
     parse->scope = day_text(options->arrival);
   layout_compose_keys(options->layout, chunk, parse->scope);
 }
@@ -175,7 +165,7 @@ static char *header_json(const LayoutLine *header) {
 
 static void learn_header(const LayoutLine *header, const char *business_date_field, Staged *staged) {
   staged->header = header ? header_json(header) : NULL;
-  staged->business_date = day_of_header(header, business_date_field);
+  staged->business_date = layout_line_day(header, business_date_field);
 }
 
 static gboolean finish(StageParse *parse, GError **error) {

@@ -1,5 +1,6 @@
 #include "gateway/status/lanes.h"
 #include "gateway/move/held.h"
+#include "gateway/records/kept_key.h"
 #include "gateway/records/layout.h"
 #include <string.h>
 
@@ -50,6 +51,11 @@ static char *kept_as(const Conf *conf, const ConfFeed *feed, const char *name, c
   return field ? value_kept_as(field, text) : NULL;
 }
 
+static char *key_kept(const Conf *conf, const ConfFeed *feed, const char *text) {
+  const ConfLayout *layout = conf_layout(conf, feed->layout);
+  return text && layout ? key_kept_as(&(KeyForm){.layout = layout, .feed = feed}, text) : NULL;
+}
+
 typedef struct {
   LedgerEntryVisit visit;
   gpointer user;
@@ -70,7 +76,7 @@ gboolean status_ledger_entries(const StatusLedger *ledger, const LedgerFilter *f
   for (guint i = 0; ok && seen.seen == 0 && (filter->key || filter->account) && i < feeds->len; i++) {
     const ConfFeed *feed = feeds->pdata[i];
     LedgerFilter other = *filter;
-    g_autofree char *key = kept_as(ledger->site, feed, feed->key, filter->key);
+    g_autofree char *key = key_kept(ledger->site, feed, filter->key);
     g_autofree char *account = kept_as(ledger->site, feed, feed->ledger.account, filter->account);
     other.key = key;
     other.account = account;

@@ -187,9 +187,13 @@ static gboolean compare_with(gpointer user, ReconSource *ours, GError **error) {
       their_amount = recon_source_column(comparing->theirs, columns->amount.theirs);
   comparing->scale = MAX(ours->columns[our_amount].scale,
                          their_amount >= 0 ? comparing->theirs->columns[their_amount].scale + (guint)given->scale : 0);
+  const ConfLayout *of_feed = conf_layout(comparing->cli->conf, comparing->feed->layout);
+  KeyForm form = {.layout = of_feed, .feed = comparing->feed, .is_shown = !given->layout};
+  gboolean is_as_kept = !of_feed || g_strcmp0(given->layout, of_feed->name) == 0 || !key_has_forms(&form);
   CompareOptions options = {.ours = ours,
                             .theirs = comparing->theirs,
                             .key = columns->key,
+                            .their_key = is_as_kept ? NULL : &form,
                             .amount = columns->amount,
                             .others = columns->others,
                             .n_others = columns->n_others,
@@ -218,6 +222,7 @@ static gboolean open_theirs(Comparing *comparing, Conf *conf, ConfReconcile *blo
                                 .from = recon_given(comparing->cli)->date,
                                 .to = recon_given(comparing->cli)->date,
                                 .is_statement = TRUE,
+                                .key_of = comparing->feed,
                                 .reader = comparing->lane->reader};
   comparing->theirs = recon_source_delimited(&options, error);
   return comparing->theirs != NULL;

@@ -128,6 +128,9 @@ def keyed(shop, **settings):
 @test
 def a_key_of_two_fields_is_credited_once_and_stays_what_it_is():
     world, feed = keyed({"normal-form": ["trim", "case"], "strip-prefix": "SH-"})
+    world.configuration.lane_settings['reconcile "all"'] = {
+        "requester": "acme-bank", "type": "points", "threshold": 1000, "quote": False, "read": {
+            "from": "ledger", "ledger": feed.ledger["name"], "columns": ["key", "account", "amount"]}}
     with world:
         world.start()
         has(world.gateway.ok("check").out, 'told apart by "shop", "number" together, for ever, over all files', "check")
@@ -138,7 +141,19 @@ def a_key_of_two_fields_is_credited_once_and_stays_what_it_is():
         world.drop("POINTS_b.dat.pgp", b"D|M1|SH-s2|1|5\nD|M1|s2|2|5\nT|2\n")
         equal(world.raw_answer("POINTS_b.dat.pgp").decode(),
               "H|POINTS_b.dat.pgp|ACCEPTED||\nD|SH-s2|1|DUPLICATE|K003\nD|s2|2|OK|\nT|2|1|0|1|5\n", "over files")
-        has(world.gateway.ok("trace", "S2/2").out, "POINTS_b.dat.pgp", "trace")
+        for key in ("S2/2", "s2/2", " SH-s2 /002"):
+            has(world.gateway.ok("trace", "--key", key).out, "POINTS_b.dat.pgp", f"trace {key}")
+        for key in ("S2", "S2/2/2", "S2\\/2", "SH-SH-S2/2"):
+            equal(world.gateway.run("trace", "--key", key).status, 4, f"trace {key}")
+        day = world.gateway.wait_state("POINTS_b.dat.pgp", "closed")["business_date"]
+        for name, text, words in (("ours", "key,account,amount\ns1 /1,M1,5\nS2/01,M1,5\ns2/2,M1,5\n", ()),
+                                  ("own", "D|M1|SH-s1|1|5\nD|M1|s2|01|5\nD|M1|S2|2|5\nT|3\n",
+                                   ("--layout", feed.settings["layout"]))):
+            path = os.path.join(world.folder, name)
+            with open(path, "w") as file:
+                file.write(text)
+            told = world.gateway.run("recon", "compare", "all", "--date", day, "--theirs", path, *words, "--json")
+            equal((name, told.status, told.json()["matched"]), (name, 0, 3), told.out + told.err)
         for settings, said in (({"key-scope": "file"}, "is text trim case without SH-, integer, file"),
                                ({"key-scope": None, "key": ["number", "shop"]}, "its key was shop+number")):
             feed.settings.update(settings)
