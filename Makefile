@@ -10,7 +10,7 @@ DESTDIR  ?=
 VERSION  := 0.1.0
 
 PACKAGES := glib-2.0 sqlite3 libssh2 libcurl gpgme jansson openssl libseccomp libarchive libmicrohttpd gnutls libpq \
-            zlib libxxhash
+            odbc zlib libxxhash
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
             -Wwrite-strings
 ifdef FUZZ

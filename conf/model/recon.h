@@ -9,7 +9,8 @@
   X(CONF_READ_RECORDS, "records")             \
   X(CONF_READ_DELIMITED, "delimited")         \
   X(CONF_READ_SQLITE, "sqlite")               \
-  X(CONF_READ_POSTGRESQL, "postgresql")
+  X(CONF_READ_POSTGRESQL, "postgresql")       \
+  X(CONF_READ_ODBC, "odbc")
 typedef enum { CONF_READ_FROMS(CONF_CONSTANT) } ConfReadFrom;
 
 /* The read rule: which records, of which columns, in which order. */
@@ -22,8 +23,10 @@ typedef struct {
   char **columns;  /* ledger: key account amount business_date file name line batch posted_at; …; order of writing */
   char **order;    /* ledger: account key business_date; default: the order of posting (file, line) */
   char *where_sql; /* option `where`: a sandboxed SQL condition over the columns, as rules are; NULL: none */
-  /* delimited: file and layout; sqlite: file and query with :date; postgresql: connection (path) and query with $1 */
+  /* delimited: file and layout; sqlite: file and query with :date; postgresql: connection (path) and query with $1;
+   * odbc: connection and query with ? */
   char *path;
+  char *password_file; /* of the connection's login; NULL: none */
   char *query;
   char *layout;
   char *amount; /* the column of the control total; ledger: amount; NULL: no total */

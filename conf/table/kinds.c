@@ -32,6 +32,25 @@ READER(read_file) {
   *(char **)at = section_file(section, row->name);
 }
 
+/* Of somebody else's database. A password in it would stand in the configuration, and be seen by who may read that. */
+READER(read_connection) {
+  static const char *const words[] = {"password", "pwd="};
+  char *text = section_text(section, row->name);
+  g_autofree char *lower = g_ascii_strdown(text ? text : "", -1);
+  const char *authority = strstr(lower, "://");
+  const char *at_sign = authority ? strchr(authority + 3, '@') : NULL;
+  const char *colon = authority ? strchr(authority + 3, ':') : NULL;
+  gboolean has_password = at_sign && colon && colon < at_sign;
+  for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+    has_password |= strstr(lower, words[i]) != NULL;
+  if (has_password)
+    section_error(section, row->name,
+                  "'%s' holds a password: put it into a file that only the gateway can read, and name that with "
+                  "password-file",
+                  row->name);
+  *(char **)at = text;
+}
+
 READER(read_remote_path) {
   g_autofree char *text = section_text(section, row->name);
   if (text && value_has_dot_dot(text))
@@ -321,6 +340,7 @@ TEXT_KIND(text);
 TEXT_KIND(name);
 TEXT_KIND(path);
 TEXT_KIND(file);
+TEXT_KIND(connection);
 TEXT_KIND(remote_path);
 TEXT_KIND(url_path);
 TEXT_KIND(template);

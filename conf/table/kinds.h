@@ -63,6 +63,7 @@ extern const Kind kind_text;         /* UTF-8 without control characters */
 extern const Kind kind_name;         /* letters, digits or . _ - */
 extern const Kind kind_path;         /* a local absolute path */
 extern const Kind kind_file;         /* the same, or credential:NAME */
+extern const Kind kind_connection;  /* of a database: without a password */
 extern const Kind kind_remote_path;  /* no ".." */
 extern const Kind kind_url_path;     /* behind a URL's host */
 extern const Kind kind_template;     /* of a name; `rule` is its TemplateRule */

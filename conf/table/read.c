@@ -14,8 +14,10 @@ enum {
   DELIMITED = 1 << CONF_READ_DELIMITED,
   SQLITE = 1 << CONF_READ_SQLITE,
   POSTGRESQL = 1 << CONF_READ_POSTGRESQL,
+  ODBC = 1 << CONF_READ_ODBC,
   OURS = LEDGER | FILES | RECORDS,
-  QUERIES = SQLITE | POSTGRESQL,
+  SERVERS = POSTGRESQL | ODBC,
+  QUERIES = SQLITE | SERVERS,
   EACH = OURS | DELIMITED | QUERIES
 };
 
@@ -33,6 +35,8 @@ static const struct {
     {CONF_READ_SQLITE, "query", "a SELECT with :date for the business date"},
     {CONF_READ_POSTGRESQL, "path", "the connection, as \"host=db dbname=core\""},
     {CONF_READ_POSTGRESQL, "query", "a SELECT with $1 for the business date"},
+    {CONF_READ_ODBC, "path", "the connection, as \"DSN=core;UID=reader\""},
+    {CONF_READ_ODBC, "query", "a SELECT with ? for the business date"},
 };
 
 static void check_from(const Section *section, gpointer into) {
@@ -91,31 +95,18 @@ static void check_statuses(const Section *section, gpointer into) {
 
 /* --- Outside. */
 
-/* postgresql: libpq's words; a password in them would stand in the configuration. */
-static void check_connection(const Section *section, const char *text) {
-  g_autofree char *lower = g_ascii_strdown(text, -1);
-  const char *authority = strstr(lower, "://");
-  const char *at = authority ? strchr(authority + 3, '@') : NULL;
-  const char *colon = authority ? strchr(authority + 3, ':') : NULL;
-  if (strstr(lower, "password") || (at && colon && colon < at))
-    section_error(section, "path", "'path' holds a password: put it into a file and name that with passfile=/path");
-}
-
 static void read_place(const Section *section, const Row *row, gpointer at) {
   const ConfRead *read = section->into;
-  if (read->from != CONF_READ_POSTGRESQL) {
-    kind_path.read(section, row, at);
-    return;
-  }
-  kind_text.read(section, row, at);
-  if (read->path)
-    check_connection(section, read->path);
+  gboolean is_server = (SERVERS & 1u << read->from) != 0;
+  (is_server ? kind_connection : kind_path).read(section, row, at);
 }
 
 static void check_query(const Section *section, gpointer into) {
+  static const char *const dates[] = {
+      [CONF_READ_SQLITE] = ":date", [CONF_READ_POSTGRESQL] = "$1", [CONF_READ_ODBC] = "?"};
   const ConfRead *read = into;
-  const char *date = read->from == CONF_READ_SQLITE ? ":date" : "$1";
-  if (read->query && !strstr(read->query, date))
+  const char *date = read->from < (ConfReadFrom)G_N_ELEMENTS(dates) ? dates[read->from] : NULL;
+  if (read->query && date && !strstr(read->query, date))
     section_warning(section, "query", "'query' does not hold %s: it gives the same records for every date", date);
 }
 
@@ -164,7 +155,7 @@ static const Kind kind_place = {.store = STORE_TEXT, .read = read_place};
 static const Row rows[] = {
     WHERE(ConfRead),
     ROW(ConfRead, "from", from, choice, .words = WORDS(CONF_READ_FROMS), .otherwise = ROW_UNSAID, .decides = TRUE,
-        .fits = EACH, .needed = "where the records are: ledger, files, records, delimited, sqlite or postgresql"),
+        .fits = EACH, .needed = "where the records are: ledger, files, records, delimited, sqlite, postgresql or odbc"),
     CHECK(check_from),
     ROW(ConfRead, "ledger", ledger, name, .fits = LEDGER),
     CHECK(check_ledger),
@@ -173,6 +164,7 @@ static const Row rows[] = {
     ROW(ConfRead, "statuses", statuses, list, .most = 20, .fits = FILES | RECORDS),
     CHECK(check_statuses),
     ROW(ConfRead, "path", path, place, .fits = DELIMITED | QUERIES),
+    ROW(ConfRead, "password-file", password_file, file, .fits = SERVERS),
     ROW(ConfRead, "query", query, raw, .fits = QUERIES),
     CHECK(check_query),
     ROW(ConfRead, "layout", layout, layout, .fits = DELIMITED),

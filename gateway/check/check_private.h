@@ -5,6 +5,8 @@
 
 /* Secrets, certificates, local folders, the alarms' program: what the configuration names on this machine. */
 void check_files(const Conf *conf, ConfReport *report);
+/* Readable by us and by nobody else. NULL is fine. */
+void check_secret(ConfWhere where, const char *what, const char *path, ConfReport *report);
 /* An SSH key that no login can succeed with: a public one, a foreign form, a passphrase that is not named or wrong. */
 typedef enum { IDENTITY_UNKNOWN, IDENTITY_OPEN, IDENTITY_LOCKED, IDENTITY_PUBLIC, IDENTITY_PUTTY } IdentityKind;
 IdentityKind identity_kind(const char *text); /* of a key file's beginning */

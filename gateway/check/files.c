@@ -39,8 +39,7 @@ static void check_public(ConfWhere where, const char *what, const char *path, Co
                       (guint)there.st_mode & 0777);
 }
 
-/* Readable by us and by nobody else. */
-static void check_secret(ConfWhere where, const char *what, const char *path, ConfReport *report) {
+void check_secret(ConfWhere where, const char *what, const char *path, ConfReport *report) {
   struct stat there;
   if (path && check_readable(where, what, path, &there, report) && there.st_mode & 0077 && !is_credential(path))
     conf_report_error(report, where, "%s \"%s\" can be read or written by others (mode %03o): chmod 600 it", what, path,

@@ -70,6 +70,7 @@ void check_reads(const Conf *conf, GHashTable *layouts, ConfReport *report) {
       check_names(read, "amount", amount, report);
       check_where(read, layouts, report);
       check_path(read, report);
+      check_secret(read->where, "password-file", read->password_file, report);
     }
   }
 }

@@ -8,7 +8,6 @@ typedef struct {
   sqlite3 *db; /* of the connection */
   sqlite3_stmt *statement;
   gboolean has_row, is_end; /* a row is waiting to be put */
-  guint64 rows;
 } Sqlite;
 
 static int authorize(void *user, int action, const char *one, const char *two, const char *database,
@@ -21,8 +20,10 @@ static int authorize(void *user, int action, const char *one, const char *two, c
 
 static int look_for_stop(void *user) {
   const Outside *outside = user;
-  return outside->stop && g_atomic_int_get(outside->stop);
+  return outside->stop && outside->stop(outside->user);
 }
+
+enum { PARAMETERS = 64 };
 
 static void bind(sqlite3_stmt *statement, const char *name, const char *value) {
   int number = sqlite3_bind_parameter_index(statement, name);
@@ -30,10 +31,31 @@ static void bind(sqlite3_stmt *statement, const char *name, const char *value) {
     sqlite3_bind_text(statement, number, value, -1, SQLITE_TRANSIENT);
 }
 
+static gboolean bind_values(const Sqlite *sqlite, const OutsideQuery *query, GError **error) {
+  OutsideValue values[PARAMETERS];
+  guint wanted = (guint)sqlite3_bind_parameter_count(sqlite->statement);
+  if (!query->values) {
+    bind(sqlite->statement, ":date", query->date);
+    bind(sqlite->statement, ":from", query->from);
+    bind(sqlite->statement, ":to", query->to);
+    return TRUE;
+  }
+  if (!outside_values(query, wanted, values, PARAMETERS, error))
+    return FALSE;
+  for (guint i = 0; i < wanted; i++)
+    if (values[i].is_integer)
+      sqlite3_bind_int64(sqlite->statement, (int)i + 1, g_ascii_strtoll(values[i].text, NULL, 10));
+    else
+      sqlite3_bind_text(sqlite->statement, (int)i + 1, values[i].text, -1, SQLITE_TRANSIENT);
+  return TRUE;
+}
+
 /* One SELECT, whose parameters are ours. */
 static gboolean prepare(Sqlite *sqlite, const OutsideQuery *query, GError **error) {
   const char *tail = NULL;
-  if (sqlite3_prepare_v2(sqlite->db, query->query, -1, &sqlite->statement, &tail) != SQLITE_OK)
+  g_autofree char *limited = g_strdup_printf("%s LIMIT %u", query->query, query->most);
+  const char *text = query->most ? limited : query->query;
+  if (sqlite3_prepare_v2(sqlite->db, text, -1, &sqlite->statement, &tail) != SQLITE_OK)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: query: %s", query->database,
                                sqlite3_errmsg(sqlite->db));
   for (; tail && *tail; tail++)
@@ -42,10 +64,7 @@ static gboolean prepare(Sqlite *sqlite, const OutsideQuery *query, GError **erro
                                  query->database);
   if (!sqlite->statement || !sqlite3_stmt_readonly(sqlite->statement) || sqlite3_column_count(sqlite->statement) == 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: query: no SELECT", query->database);
-  bind(sqlite->statement, ":date", query->date);
-  bind(sqlite->statement, ":from", query->from);
-  bind(sqlite->statement, ":to", query->to);
-  return TRUE;
+  return bind_values(sqlite, query, error);
 }
 
 static gboolean step(Sqlite *sqlite, GError **error) {
@@ -70,16 +89,9 @@ static gboolean is_integer(const Sqlite *sqlite, int column) {
 }
 
 static void learn_columns(Sqlite *sqlite) {
-  sqlite->outside.n = (guint)sqlite3_column_count(sqlite->statement);
-  sqlite->outside.columns = g_new0(StagingColumn, sqlite->outside.n);
-  for (guint i = 0; i < sqlite->outside.n; i++)
-    sqlite->outside.columns[i] = (StagingColumn){.name = g_strdup(sqlite3_column_name(sqlite->statement, (int)i)),
-                                                 .type = is_integer(sqlite, (int)i) ? BLOCK_INTEGER : BLOCK_TEXT};
-}
-
-static gboolean refuse_column(const Sqlite *sqlite, guint column, const char *what, GError **error) {
-  return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "query: row %" G_GUINT64_FORMAT ", column %s: %s",
-                             sqlite->rows + 1, sqlite->outside.columns[column].name, what);
+  for (int i = 0; i < sqlite3_column_count(sqlite->statement); i++)
+    outside_add_column(&sqlite->outside, (StagingColumn){.name = sqlite3_column_name(sqlite->statement, i),
+                                                         .type = is_integer(sqlite, i) ? BLOCK_INTEGER : BLOCK_TEXT});
 }
 
 static gboolean put_value(Sqlite *sqlite, guint column, RecordBlock *block, GError **error) {
@@ -87,33 +99,31 @@ static gboolean put_value(Sqlite *sqlite, guint column, RecordBlock *block, GErr
   if (type == SQLITE_NULL)
     return TRUE;
   if (type == SQLITE_FLOAT || type == SQLITE_BLOB)
-    return refuse_column(sqlite, column,
-                         type == SQLITE_BLOB ? "a BLOB" : "a REAL, which is no exact number: CAST it, or use printf",
-                         error);
+    return outside_refuse(&sqlite->outside, column,
+                          type == SQLITE_BLOB ? "a BLOB" : "a REAL, which is no exact number: CAST it, or use printf",
+                          error);
   if (sqlite->outside.columns[column].type == BLOCK_INTEGER) {
     if (type != SQLITE_INTEGER)
-      return refuse_column(sqlite, column, "a text among integers", error);
+      return outside_refuse(&sqlite->outside, column, "a text among integers", error);
     record_block_put_integer(block, column, sqlite3_column_int64(sqlite->statement, (int)column));
     return TRUE;
   }
   const char *text = (const char *)sqlite3_column_text(sqlite->statement, (int)column);
   gsize length = (gsize)sqlite3_column_bytes(sqlite->statement, (int)column);
-  if (!text || !g_utf8_validate(text, (gssize)length, NULL))
-    return refuse_column(sqlite, column, "a text that is not UTF-8, or has a NUL", error);
-  record_block_put_text(block, column, text, length);
-  return TRUE;
+  return text ? outside_put(&sqlite->outside, block, column, text, length, error)
+              : outside_refuse(&sqlite->outside, column, "a text that is too large", error);
 }
 
 static gboolean sqlite_fill(Outside *outside, RecordBlock *block, GError **error) {
   Sqlite *sqlite = (Sqlite *)outside;
   while (record_block_has_room(block) && !sqlite->is_end) {
     if (sqlite->has_row) {
-      record_block_begin(block, sqlite->rows + 1);
+      record_block_begin(block, outside->rows + 1);
       for (guint i = 0; i < outside->n; i++)
         if (!put_value(sqlite, i, block, error))
           return FALSE;
       record_block_end(block);
-      sqlite->rows++;
+      outside->rows++;
     }
     if (!step(sqlite, error))
       return FALSE;
@@ -130,7 +140,8 @@ static void sqlite_close_outside(Outside *outside) {
 
 Outside *outside_open_sqlite(const OutsideQuery *query, GError **error) {
   Sqlite *sqlite = g_new0(Sqlite, 1);
-  sqlite->outside = (Outside){.fill = sqlite_fill, .close = sqlite_close_outside, .stop = query->stop};
+  sqlite->outside =
+      (Outside){.fill = sqlite_fill, .close = sqlite_close_outside, .stop = query->stop, .user = query->user};
   if (!g_file_test(query->database, G_FILE_TEST_EXISTS))
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no database %s", query->database);
   else

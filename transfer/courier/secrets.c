@@ -2,47 +2,17 @@
 #include "gateway/base/secret.h"
 #include "transfer/sftp/ssh.h"
 #include "transfer/wire/wire.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-static gboolean read_secret(const char *path, gsize limit, gboolean one_line, char **secret, GError **error) {
-  if (!path)
-    return TRUE;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  char *bytes = g_malloc0(limit + 2);
-  gsize length = 0;
-  ssize_t done = fd < 0 ? -1 : 1;
-  while (done > 0 && length <= limit) {
-    done = read(fd, bytes + length, limit + 1 - length);
-    done = done < 0 && errno == EINTR ? 1 : done;
-    length += done > 0 ? (gsize)done : 0;
-  }
-  int number = errno;
-  if (fd >= 0)
-    close(fd);
-  if (done == 0 && length > 0 && length <= limit && strlen(bytes) == length) {
-    if (one_line)
-      bytes[strcspn(bytes, "\r\n")] = 0;
-    *secret = bytes;
-    return TRUE;
-  }
-  secret_clear(&bytes);
-  return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: %s", path,
-                             done < 0 ? g_strerror(number) : "empty, too large, or with a NUL");
-}
 
 /* A private key is for SSH or for TLS, after the endpoint's protocol. */
 gboolean courier_secrets_read(const CourierEndpoint *endpoint, CourierSecrets *secrets, GError **error) {
   gboolean is_ssh = endpoint->kind == COURIER_SFTP;
   const char *identity = is_ssh ? endpoint->identity_file : endpoint->private_key_file;
   const char *certificate = is_ssh ? NULL : endpoint->certificate_file;
-  return read_secret(identity, WIRE_KEY_LIMIT, FALSE, &secrets->identity, error) &&
-         read_secret(certificate, WIRE_KEY_LIMIT, FALSE, &secrets->certificate, error) &&
-         read_secret(endpoint->passphrase_file, WIRE_SECRET_LIMIT, TRUE, &secrets->passphrase, error) &&
-         read_secret(endpoint->password_file, WIRE_SECRET_LIMIT, TRUE, &secrets->password, error) &&
-         read_secret(endpoint->token_file, WIRE_SECRET_LIMIT, TRUE, &secrets->token, error);
+  return secret_read(identity, WIRE_KEY_LIMIT, &secrets->identity, error) &&
+         secret_read(certificate, WIRE_KEY_LIMIT, &secrets->certificate, error) &&
+         secret_read_line(endpoint->passphrase_file, WIRE_SECRET_LIMIT, &secrets->passphrase, error) &&
+         secret_read_line(endpoint->password_file, WIRE_SECRET_LIMIT, &secrets->password, error) &&
+         secret_read_line(endpoint->token_file, WIRE_SECRET_LIMIT, &secrets->token, error);
 }
 
 void courier_secrets_wipe(CourierSecrets *secrets) {

@@ -440,7 +440,8 @@ def files_of_a_version_go_when_its_days_are_over_and_its_rows_stay():
 
 @test
 def a_query_of_a_real_postgresql_server_can_be_reconciled():
-    """Types, nulls and a declared scale; a transaction that cannot write; a wrong query fails the task and says why."""
+    """Types, nulls and a declared scale; a transaction that cannot write; a wrong query fails the task and says why. By
+    its ODBC driver, with the same outcome."""
     with Postgresql() as server, recon_world(push=False, name="claims", threshold=2) as world:
         server.run("CREATE TABLE claim (id bigint PRIMARY KEY, who text, paid numeric(12,2), day date, small "
                    "smallint);"
@@ -456,11 +457,18 @@ def a_query_of_a_real_postgresql_server_can_be_reconciled():
         settings['reconcile "writer"'] = {"requester": "acme-bank", "type": "writer", "threshold": 2,
                                           "read": {**read, "query": "SELECT write_something() AS id, $1 AS who",
                                                    "columns": ["id"], "amount": None}}
+        by_odbc = {**read, "from": "odbc", "path": server.odbc, "query": read["query"].replace("$1::", "?::")}
+        settings['reconcile "by-odbc"'] = {"requester": "acme-bank", "type": "odbc", "threshold": 2, "read": by_odbc}
+        settings['reconcile "odbc-writer"'] = {
+            "requester": "acme-bank", "type": "odbc-writer", "threshold": 2,
+            "read": {**by_odbc, "query": "SELECT write_something() AS id, ? AS who", "columns": ["id"], "amount": None}}
         world.start()
-        task = run(world, name="claims")
-        equal((task["total"], task["shards"]), ("87.75", 2), "the task")
-        equal(lines_of(world, task["task"]), [f"1,,-12.30,,{DAY}", f'2,"a,b",100.00,7,{DAY}', f"3,王,0.05,1,{DAY}"],
-              "the lines")
-        refused = world.gateway.run("recon", "run", "writer", "--date", DAY)
-        equal(refused.status, 1, "exit status")
-        has(refused.out, "read-only transaction", "the failure")
+        for name in ("claims", "by-odbc"):
+            task = run(world, name=name)
+            equal((task["total"], task["shards"]), ("87.75", 2), f"the task of {name}")
+            equal(lines_of(world, task["task"]),
+                  [f"1,,-12.30,,{DAY}", f'2,"a,b",100.00,7,{DAY}', f"3,王,0.05,1,{DAY}"], f"the lines of {name}")
+        for name in ("writer", "odbc-writer"):
+            refused = world.gateway.run("recon", "run", name, "--date", DAY)
+            equal(refused.status, 1, "exit status")
+            has(refused.out, "read-only transaction", f"the failure of {name}")

@@ -10,7 +10,7 @@ from harness import Missing
 
 
 class Postgresql:
-    """with Postgresql() as server: server.run(sql); server.connection is what libpq takes."""
+    """with Postgresql() as server: server.run(sql); server.connection is what libpq takes, server.odbc unixODBC."""
 
     def __init__(self):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
@@ -26,6 +26,7 @@ class Postgresql:
             self.as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         os.chmod(self.folder, 0o755)
         self.connection = f"host={self.folder} dbname=postgres user=postgres"
+        self.odbc = f"Driver=PostgreSQL Unicode;Servername={self.folder};Database=postgres;UID=postgres"
 
     def _tool(self, name, *words, **options):
         return subprocess.run([*self.as_user, os.path.join(self.bin, name), *words], cwd=self.folder, check=True,

@@ -58,10 +58,11 @@ static const Case cases[] = {
      "20: 'read' is missing in reconcile \"daily\": the read rule: which records, of which columns\n"
      "20: warning: reconcile \"daily\" is neither pushed nor served: its files stay here\n"},
     {"", "", ONE(BASE "read { }"),
-     "20: 'from' is missing in read: where the records are: ledger, files, records, delimited, sqlite or postgresql\n"
+     "20: 'from' is missing in read: where the records are: ledger, files, records, delimited, sqlite, postgresql or "
+     "odbc\n"
      "20: 'columns' is missing in read: what is written of each record, in this order\n"},
     {"", "", ONE(BASE "read { from = table }"),
-     "20: 'from' must be one of: ledger, files, records, delimited, sqlite, postgresql\n"
+     "20: 'from' must be one of: ledger, files, records, delimited, sqlite, postgresql, odbc\n"
      "20: 'columns' is missing in read: what is written of each record, in this order\n"},
     {"", "", ONE(BASE "read { from = ledger }"),
      "20: 'ledger' is missing in read: the ledger whose entries are read\n"
@@ -105,11 +106,13 @@ static const Case cases[] = {
     {"", "",
      ONE(BASE "read { from = postgresql path = \"postgresql://gw:hunter2@db/core\" query = \"SELECT $1\" columns = { "
               "\"a\" } }"),
-     "20: 'path' holds a password: put it into a file and name that with passfile=/path\n"},
+     "20: 'path' holds a password: put it into a file that only the gateway can read, and name that with "
+     "password-file\n"},
     {"", "",
      ONE(BASE
          "read { from = postgresql path = \"host=db password=hunter2\" query = \"SELECT $1\" columns = { \"a\" } }"),
-     "20: 'path' holds a password: put it into a file and name that with passfile=/path\n"},
+     "20: 'path' holds a password: put it into a file that only the gateway can read, and name that with "
+     "password-file\n"},
     {"", "", ONE(BASE "read { from = delimited path = \"/srv/x.csv\" layout = \"point\" columns = { \"a\" } }"),
      "20: there is no layout \"point\"; did you mean \"points\"?\n"},
     {"", "",
