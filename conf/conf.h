@@ -51,6 +51,9 @@ gboolean conf_tag_place(const char *text, ConfTagPlace *place);
 /* The pattern of a line's `split`, to its end. The caller frees. */
 char *conf_split_whole(const char *split);
 const ConfLane *conf_lane(const Conf *conf, const char *name);
+/* Whose files are loaded into the reference table, of whatever lane; the rating of a feed, NULL: it has none. */
+const ConfFeed *conf_reference_feed(const Conf *conf, const char *table);
+const ConfRating *conf_rating(const ConfLane *lane, const ConfFeed *feed);
 /* feed names are unique over all lanes */
 const ConfFeed *conf_feed(const Conf *conf, const char *name, const ConfLane **lane);
 

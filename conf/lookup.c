@@ -13,6 +13,7 @@ G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfEndpoint, name) == G_STRUCT_OFFSET(Named, na
 G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfField, name) == G_STRUCT_OFFSET(Named, name));
 G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfLayout, name) == G_STRUCT_OFFSET(Named, name));
 G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfCalendar, name) == G_STRUCT_OFFSET(Named, name));
+G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfRating, name) == G_STRUCT_OFFSET(Named, name));
 G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfLane, name) == G_STRUCT_OFFSET(Named, name));
 G_STATIC_ASSERT(G_STRUCT_OFFSET(ConfFeed, name) == G_STRUCT_OFFSET(Named, name));
 
@@ -162,4 +163,21 @@ gboolean conf_day_ends(const char *day, gint64 *ends) {
 gint64 conf_sha1_ends(const ConfOpenpgp *openpgp) {
   gint64 ends = 0;
   return openpgp->sha1_until && conf_day_ends(openpgp->sha1_until, &ends) ? ends : 0;
+}
+
+const ConfFeed *conf_reference_feed(const Conf *conf, const char *table) {
+  for (guint i = 0; i < conf->lanes->len; i++) {
+    const ConfLane *lane = conf->lanes->pdata[i];
+    for (guint j = 0; lane->feeds && j < lane->feeds->len; j++) {
+      const ConfFeed *feed = lane->feeds->pdata[j];
+      if (feed->process == CONF_PROCESS_REFERENCE && g_strcmp0(feed->reference.name, table) == 0)
+        return feed;
+    }
+  }
+  return NULL;
+}
+
+const ConfRating *conf_rating(const ConfLane *lane, const ConfFeed *feed) {
+  return feed->process == CONF_PROCESS_RATING && feed->rating.name ? named_find(lane->ratings, feed->rating.name)
+                                                                   : NULL;
 }

@@ -42,6 +42,10 @@ typedef struct {
 gboolean rules_check(const char *check, const StagingColumn *columns, guint n_columns, const RuleConstant *constants,
                      guint n_constants, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* What evaluates: SQLite's version and source, and the number of our own functions and exact money, which is another
+ * one whenever a value of theirs is. Static. */
+const char *rules_engine(void);
+
 enum { RULES_MAX = 64 };
 
 /* Checks every rule as above; copies what it needs. CONFIGURATION names the rule. */

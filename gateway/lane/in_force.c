@@ -3,6 +3,7 @@
 #include "gateway/common/log.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/move/compare.h"
+#include "store/rules.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,9 +19,10 @@ gboolean lane_admit(Lane *lane, GError **error) {
 
 static gboolean note_start(BookTransaction *tx, gpointer data, GError **error) {
   const Lane *lane = data;
-  g_autofree char *rules = state_rules_digest(lane->settings);
-  g_autofree char *detail = g_strdup_printf("version " SALLYPORT_VERSION "; configuration sha256 %s; rules sha256 %s",
-                                            lane->digest, rules);
+  g_autofree char *rules = state_rules_digest(lane->conf, lane->settings);
+  g_autofree char *detail = g_strdup_printf("version " SALLYPORT_VERSION "; engine %s; configuration sha256 %s; "
+                                            "rules sha256 %s",
+                                            rules_engine(), lane->digest, rules);
   return state_note_lane(tx, lane->conf, lane->settings, error) &&
          book_audit(tx, "lane-started", lane->name, detail, error);
 }
@@ -31,7 +33,7 @@ gboolean lane_note_start(Lane *lane, GError **error) {
 
 static gboolean note_reload(BookTransaction *tx, gpointer data, GError **error) {
   const Lane *lane = data;
-  g_autofree char *rules = state_rules_digest(lane->settings);
+  g_autofree char *rules = state_rules_digest(lane->conf, lane->settings);
   g_autofree char *detail = g_strdup_printf("unchanged for this lane; configuration sha256 %s; rules sha256 %s",
                                             lane->digest, rules);
   return book_audit(tx, "reloaded", lane->name, detail, error);

@@ -19,9 +19,11 @@ void state_check(const Conf *conf, ConfReport *report);
 /* For a lane at its start: CONFIGURATION with all contradictions that concern it. */
 gboolean state_admits(const Conf *conf, const char *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* SHA-256, hex, of the lane's rules in force: for each feed, in order, "feed NAME on-reject file|record", and for each
- * of its rules name, check, code and message, each on a line. The caller frees. */
-char *state_rules_digest(const ConfLane *lane);
+/* SHA-256, hex, of a feed's rules in a canonical form: its records' types, rules with their codes, what is credited,
+ * the rating with the types of its tables, the scenarios. Comments, places in files, the order of what has none, blanks
+ * in expressions, messages and examples change nothing. And of all of a lane's. The caller frees. */
+char *state_feed_rules(const Conf *conf, const ConfLane *lane, const ConfFeed *feed);
+char *state_rules_digest(const Conf *conf, const ConfLane *lane);
 
 /* What the feed's credits mean by this configuration, for the book and for comparing. The caller frees. Of a feed that
  * is rated: `ledger` is STATE_RATING and the rating's name, `amount` the period of its counters. */

@@ -1,7 +1,6 @@
 /* What a feed's credits mean, as the configuration says it. */
 #include "gateway/move/compare.h"
 #include "conf/lookup.h"
-#include "gateway/base/digest.h"
 
 static const ConfField *record_field(const Conf *conf, const ConfFeed *feed, const char *name) {
   const ConfLayout *layout = conf_layout(conf, feed->layout);
@@ -46,7 +45,7 @@ static void add_rating(const Conf *conf, const ConfFeed *feed, BookFeed *facts) 
   static const char *const counters[] = {CONF_COUNTERS(CONF_WORD) NULL};
   const ConfLane *lane = NULL;
   conf_feed(conf, feed->name, &lane);
-  const ConfRating *rating = lane ? named_find(lane->ratings, feed->rating.name) : NULL;
+  const ConfRating *rating = lane ? conf_rating(lane, feed) : NULL;
   g_autoptr(GPtrArray) kinds = g_ptr_array_new_with_free_func(g_free);
   if (!rating || !rating->key)
     return;
@@ -116,20 +115,4 @@ gboolean state_note_lane(BookTransaction *tx, const Conf *conf, const ConfLane *
     book_feed_free(facts);
   }
   return ok;
-}
-
-char *state_rules_digest(const ConfLane *lane) {
-  GString *all = g_string_new(NULL);
-  for (guint i = 0; i < lane->feeds->len; i++) {
-    const ConfFeed *feed = lane->feeds->pdata[i];
-    g_string_append_printf(all, "feed %s on-reject %s\n", feed->name, feed->reject_file ? "file" : "record");
-    for (guint j = 0; feed->rules && j < feed->rules->len; j++) {
-      const ConfRule *rule = feed->rules->pdata[j];
-      g_string_append_printf(all, "%s\n%s\n%s\n%s\n", rule->name, rule->check, rule->code, rule->message);
-    }
-  }
-  guint8 digest[DIGEST_SHA256_SIZE];
-  digest_sha256(all->str, all->len, digest);
-  g_string_free(all, TRUE);
-  return digest_hex(digest, sizeof digest);
 }

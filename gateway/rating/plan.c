@@ -48,18 +48,6 @@ const char *rating_status_word(RatingStatus status) {
 
 /* --- Columns: the record's, the tables', the quantity */
 
-static const ConfFeed *feed_of_table(const Conf *conf, const char *table) {
-  for (guint i = 0; i < conf->lanes->len; i++) {
-    const ConfLane *lane = conf->lanes->pdata[i];
-    for (guint j = 0; lane->feeds && j < lane->feeds->len; j++) {
-      const ConfFeed *feed = lane->feeds->pdata[j];
-      if (feed->process == CONF_PROCESS_REFERENCE && g_strcmp0(feed->reference.name, table) == 0)
-        return feed;
-    }
-  }
-  return NULL;
-}
-
 static gboolean is_among(char *const *names, const char *name) {
   return names && g_strv_contains((const char *const *)names, name);
 }
@@ -84,7 +72,7 @@ static gboolean add_column(RatingPlan *plan, const ConfField *field, const char 
 }
 
 static gboolean add_lookup(RatingPlan *plan, const Conf *conf, const ConfLookup *lookup, GError **error) {
-  const ConfFeed *feed = feed_of_table(conf, lookup->table);
+  const ConfFeed *feed = conf_reference_feed(conf, lookup->table);
   const ConfLayout *layout = feed ? conf_layout(conf, feed->layout) : NULL;
   if (!layout)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
@@ -105,7 +93,7 @@ static gboolean add_lookup(RatingPlan *plan, const Conf *conf, const ConfLookup 
 
 static gboolean check_tiers(const RatingPlan *plan, const Conf *conf, GError **error) {
   const ConfTiers *tiers = &plan->conf->tiers;
-  const ConfFeed *feed = tiers->present ? feed_of_table(conf, tiers->table) : NULL;
+  const ConfFeed *feed = tiers->present ? conf_reference_feed(conf, tiers->table) : NULL;
   const ConfLayout *layout = feed ? conf_layout(conf, feed->layout) : NULL;
   if (!tiers->present)
     return TRUE;

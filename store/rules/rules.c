@@ -90,6 +90,18 @@ gboolean rules_check(const char *check, const StagingColumn *columns, guint n_co
   return ok;
 }
 
+const char *rules_engine(void) {
+  static const char functions[] = "; functions 1";
+  static gsize once;
+  static char engine[160];
+  if (g_once_init_enter(&once)) {
+    g_snprintf(engine, sizeof engine, "SQLite %s %.20s%s", sqlite3_libversion(), strrchr(sqlite3_sourceid(), ' ') + 1,
+               functions);
+    g_once_init_leave(&once, 1);
+  }
+  return engine;
+}
+
 /* --- Running all of them */
 
 static void append_condition(GString *sql, const Rule *rule, gboolean computes) {
