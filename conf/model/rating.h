@@ -115,6 +115,16 @@ typedef struct {
   char *file;
 } ConfPlatform;
 
+/* intake { … }: usage that comes over HTTP. */
+typedef struct {
+  ConfWhere where;
+  gboolean present;
+  char **partners;    /* who may send it */
+  guint64 size_limit; /* bytes of a batch; 4 MiB */
+  guint records;      /* of a batch; 5,000 */
+  guint waiting;      /* batches at once; 32 */
+} ConfIntake;
+
 typedef struct {
   ConfWhere where;
   char *name;
@@ -136,4 +146,5 @@ typedef struct {
   GPtrArray *examples; /* ConfExample* */
   ConfFullFile full_file;
   GPtrArray *platforms; /* ConfPlatform* */
+  ConfIntake intake;
 } ConfRating;

@@ -191,6 +191,49 @@ static const Row platform_rows[] = {
 };
 static const Table table_platform = TABLE(ConfPlatform, platform_rows);
 
+/* A rating is found by its name in a URL and by who asks: the two together are taken once. Lanes before this one are
+ * read, and of this one the ratings before. */
+static void check_taken_once(const Section *section, const ConfRating *rating, const char *partner) {
+  for (guint i = 0; i < section->conf->lanes->len; i++) {
+    const ConfLane *lane = section->conf->lanes->pdata[i];
+    const ConfRating *other = lane->ratings ? named_find(lane->ratings, rating->name) : NULL;
+    if (other && other != rating && other->intake.partners &&
+        g_strv_contains((const char *const *)other->intake.partners, partner))
+      section_error(section, "partners", "'partners': rating \"%s\" of lane \"%s\" has an intake of \"%s\", too",
+                    rating->name, lane->name, partner);
+  }
+}
+
+static void check_partners(const Section *section, gpointer into) {
+  const ConfIntake *intake = into;
+  const ConfRating *rating = section->outer->into;
+  if (!section->conf->front.present && !section->tree->lost)
+    section_error(section, NULL, "an intake needs the front { … } that serves it");
+  if (!rating->key)
+    section_error(section, NULL, "an intake needs the rating's 'key', by which a record is known");
+  for (char **name = intake->partners; name && *name; name++) {
+    const ConfPartner *partner = conf_partner(section->conf, *name);
+    if (!partner)
+      section_error(section, "partners", "'partners': there is no partner \"%s\"", *name);
+    else if (!partner->access.where.file)
+      section_error(section, "partners",
+                    "'partners': partner \"%s\" has no access { ... } by which it could show who it is", *name);
+    check_taken_once(section, rating, *name);
+  }
+}
+
+static const Row intake_rows[] = {
+    WHERE(ConfIntake),
+    PRESENT(ConfIntake),
+    ROW(ConfIntake, "partners", partners, list, .most = 64, .needed = "the partners that may send usage"),
+    CHECK(check_partners),
+    ROW(ConfIntake, "size-limit", size_limit, size64, .otherwise = 4 << 20, .least = 1024, .most = 64 << 20),
+    ROW(ConfIntake, "records", records, number, .otherwise = 5000, .least = 1, .most = 30000),
+    ROW(ConfIntake, "waiting", waiting, number, .otherwise = 32, .least = 1, .most = 512),
+    ROWS_END,
+};
+static const Table table_intake = TABLE(ConfIntake, intake_rows);
+
 static const Row rows[] = {
     WHERE(ConfRating),
     TITLE(ConfRating),
@@ -218,6 +261,7 @@ static const Row rows[] = {
     SECTION(ConfRating, "full-file", full_file, table_full_file),
     SECTIONS(ConfRating, "platform", platforms, table_platform),
     CHECK(check_platforms),
+    SECTION(ConfRating, "intake", intake, table_intake),
     ROWS_END,
 };
 const Table table_lane_rating = TABLE(ConfRating, rows);

@@ -2,9 +2,10 @@
 #include "gateway/check/check_private.h"
 #include "gateway/processors/rating/cdr.h"
 #include "gateway/rating/example.h"
+#include "gateway/records/valued.h"
 
 static void check_rating(const Conf *conf, const ConfRating *rating, ConfReport *report) {
-  g_autoptr(GError) error = NULL;
+  g_autoptr(GError) error = NULL, intake_error = NULL;
   g_autoptr(RatingPlan) plan = rating_plan_new(conf, rating, &error);
   if (!plan) {
     conf_report_error(report, rating->where, "rating \"%s\": %s", rating->name, error->message);
@@ -12,6 +13,8 @@ static void check_rating(const Conf *conf, const ConfRating *rating, ConfReport 
   }
   if (!cdr_check(conf, rating, &error))
     conf_report_error(report, rating->where, "rating \"%s\": %s", rating->name, error->message);
+  if (rating->intake.present && !valued_check(rating_plan_layout(plan), &intake_error))
+    conf_report_error(report, rating->intake.where, "rating \"%s\": intake: %s", rating->name, intake_error->message);
   for (guint i = 0; rating->examples && i < rating->examples->len; i++) {
     const ConfExample *example = rating->examples->pdata[i];
     g_autoptr(GError) other = NULL;

@@ -22,6 +22,12 @@ struct PacketDesk {
   GHashTable *connections; /* descriptors, each with a thread */
 };
 
+char *packet_desk_path(const LanePaths *paths, const char *name) {
+  g_autofree char *folder = g_path_get_dirname(paths->control), *lane = g_path_get_basename(paths->control),
+                  *socket = g_strdup_printf("@%s.%s", name, lane); /* no lane's name begins so */
+  return g_build_filename(folder, socket, NULL);
+}
+
 typedef struct {
   PacketDesk *desk;
   int socket;

@@ -2,6 +2,12 @@
  * for the next (packet.h). The front keeps its connections, so that a question costs no thread. */
 #pragma once
 #include "gateway/common/packet.h"
+#include "gateway/common/paths.h"
+
+#define PACKET_DESK_ITEMS "items" /* the exchange's */
+#define PACKET_DESK_USAGE "usage" /* the ratings' intake */
+/* Where the lane listens for what is asked under this name. The caller frees. */
+char *packet_desk_path(const LanePaths *paths, const char *name);
 
 typedef struct PacketDesk PacketDesk;
 /* In a connection's thread; may take long. Sends one answer. FALSE: the connection is of no more use. */

@@ -63,6 +63,6 @@ static gboolean answer(gpointer user, int socket, const Packet *question) {
 }
 
 gboolean exchange_desk_open(Exchange *exchange, GError **error) {
-  g_autofree char *path = exchange_socket_path(exchange->host->paths);
+  g_autofree char *path = packet_desk_path(exchange->host->paths, PACKET_DESK_ITEMS);
   return (exchange->desk = packet_desk_open(path, answer, exchange, error)) != NULL;
 }

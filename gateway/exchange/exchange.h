@@ -71,7 +71,5 @@ ExchangeVerdict exchange_verdict_of(const char *word);
 
 /* Bytes that an item of this id may have: an answer's limit is its own. */
 guint64 exchange_limit(const ConfExchange *conf, const char *id);
-/* Where the lane listens for the front. The caller frees. */
-char *exchange_socket_path(const LanePaths *paths);
 
 extern const LaneService exchange_service;

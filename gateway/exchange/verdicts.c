@@ -18,9 +18,3 @@ ExchangeVerdict exchange_verdict_of(const char *word) {
 guint64 exchange_limit(const ConfExchange *conf, const char *id) {
   return g_str_has_prefix(id, EXCHANGE_ANSWER_PREFIX) ? conf->answer_limit : conf->size_limit;
 }
-
-char *exchange_socket_path(const LanePaths *paths) {
-  g_autofree char *folder = g_path_get_dirname(paths->control), *lane = g_path_get_basename(paths->control),
-                  *name = g_strconcat("@items.", lane, NULL); /* no lane's name begins so */
-  return g_build_filename(folder, name, NULL);
-}

@@ -1,12 +1,13 @@
 #include "gateway/front/routes.h"
 #include "gateway/front/exchange/exchange_routes.h"
 #include "gateway/front/metrics/metrics.h"
+#include "gateway/front/rating/rating_routes.h"
 #include "gateway/front/recon/recon_routes.h"
 #include <string.h>
 
 /* A capability's routes are its own; where two match, the one that stands first answers. */
 static const FrontRoute *const tables[] = {front_description_routes, front_metrics_routes, front_recon_routes,
-                                           front_exchange_routes};
+                                           front_exchange_routes, front_rating_routes};
 
 enum { PARTS_MOST = 12 };
 

@@ -1,4 +1,5 @@
 #include "gateway/front/exchange/exchange_routes.h"
+#include "gateway/common/packet_desk.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,7 +129,7 @@ enum MHD_Result exchange_tell(FrontRequest *request, LinkCall *call) {
 }
 
 void exchange_ask(FrontRequest *request, Asked *asked, json_t *question, guint seconds) {
-  g_autofree char *path = exchange_socket_path(asked->shelf->paths);
+  g_autofree char *path = packet_desk_path(asked->shelf->paths, PACKET_DESK_ITEMS);
   Packet packet = {.head = question, .fd = -1};
   if (request->takes && !asked->upload) {
     packet.bytes = request->body->str;

@@ -154,6 +154,29 @@ static void put_lags(const Sheet *sheet) {
   }
 }
 
+/* --- The ratings' intakes */
+
+static void put_usage(const Sheet *sheet, gboolean of_answers) {
+  const json_t *intakes = json_object_get(json_object_get(sheet->status->answer, "rating"), "intakes");
+  for (size_t i = 0; i < json_array_size(intakes); i++) {
+    const json_t *intake = json_array_get(intakes, i);
+    const char *rating = json_string_value(json_object_get(intake, "rating")), *status;
+    json_t *count;
+    if (!of_answers)
+      put_sample(sheet, "", json_number_value(json_object_get(intake, "records")), "rating", rating, NULL);
+    json_object_foreach(of_answers ? json_object_get(intake, "answers") : NULL, status, count)
+      put_sample(sheet, "", json_number_value(count), "rating", rating, "status", status, NULL);
+  }
+}
+
+static void put_usage_records(const Sheet *sheet) {
+  put_usage(sheet, FALSE);
+}
+
+static void put_usage_batches(const Sheet *sheet) {
+  put_usage(sheet, TRUE);
+}
+
 static const struct {
   const char *name, *type, *help;
   void (*put)(const Sheet *sheet);
@@ -173,6 +196,10 @@ static const struct {
     {"sallyport_exchange_items", "gauge", "Items of a mailbox by direction and state.", put_items},
     {"sallyport_exchange_lag_seconds", "histogram", "From put to seen, to obtained, to acknowledged, since the start.",
      put_lags},
+    {"sallyport_usage_batches_total", "counter", "Batches of usage by the status of their answers, since the start.",
+     put_usage_batches},
+    {"sallyport_usage_records_total", "counter", "Records of the batches that were answered, since the start.",
+     put_usage_records},
 };
 
 GString *metrics_text(const Conf *conf, gboolean *all_up) {

@@ -1,6 +1,5 @@
 #include "gateway/processors/rating/answers.h"
 #include "gateway/common/codes.h"
-#include "gateway/records/exceptions.h"
 #include <string.h>
 
 #define CODE_NOT_PRICED "B010" /* accepted; priced when what it lacks has come */
@@ -42,8 +41,7 @@ static void describe_repeated(const UsageRecord *usage, RecordException *excepti
     g_string_assign(reason, is_same ? "this record was rated before" : "this key was rated before with other content");
 }
 
-/* FALSE: it is simply accepted. */
-static gboolean describe(const Admission *admission, guint index, RecordException *exception, GString *reason) {
+gboolean rating_describe(const Admission *admission, guint index, RecordException *exception, GString *reason) {
   const UsageRecord *usage = &admission->records[index];
   switch (usage->verdict) {
   case USAGE_SUSPENDED:
@@ -84,7 +82,7 @@ gboolean rating_answer(const Admission *admission, const BookBatch *batch, guint
     if (earlier && earlier->record == record) {
       exception_packer_add(packer, earlier);
       earlier = exception_cursor_next(cursor, &damage);
-    } else if (describe(admission, index, &exception, reason)) {
+    } else if (rating_describe(admission, index, &exception, reason)) {
       exception_packer_add(packer, &exception);
     }
   }

@@ -6,8 +6,20 @@
 gpointer rating_desk_new(const char *name) {
   RatingDesk *desk = g_new0(RatingDesk, 1);
   desk->name = g_strdup(name);
+  pthread_mutex_init(&desk->turn, NULL);
   pthread_mutex_init(&desk->lock, NULL);
   return desk;
+}
+
+/* A lock that is given back and taken again at once is seldom got by who waits for it: the turn is. */
+void rating_desk_take(RatingDesk *desk) {
+  pthread_mutex_lock(&desk->turn);
+  pthread_mutex_lock(&desk->lock);
+  pthread_mutex_unlock(&desk->turn);
+}
+
+void rating_desk_give_back(RatingDesk *desk) {
+  pthread_mutex_unlock(&desk->lock);
 }
 
 void rating_desk_let_go(RatingDesk *desk) {
@@ -45,6 +57,7 @@ void rating_desk_free(gpointer data) {
   RatingDesk *desk = data;
   rating_desk_close(desk);
   pthread_mutex_destroy(&desk->lock);
+  pthread_mutex_destroy(&desk->turn);
   g_free(desk->name);
   g_free(desk);
 }

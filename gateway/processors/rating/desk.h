@@ -23,8 +23,10 @@ typedef enum {
 typedef struct {
   UsageVerdict verdict;
   guint32 earlier;   /* USAGE_WAITS: the record */
+  guint32 part;      /* of the admission: what it came in */
   gboolean of_file;  /* USAGE_DUPLICATE, USAGE_CONFLICT: with a record of this file, … */
   guint64 line;      /* … in this line */
+  gint64 amount;     /* USAGE_RATED: in units of the round scale */
   const char *code;  /* static; NULL: the verdict's own, or none */
   guint32 key, key_length; /* in the admission's keys */
   guint8 shard;
@@ -45,7 +47,7 @@ typedef struct {
 
 typedef struct {
   char *name;
-  pthread_mutex_t lock; /* of all below */
+  pthread_mutex_t turn, lock; /* turn: who has it is the next to get the lock; lock: of all below */
   const Conf *conf;
   const ConfRating *rating;
   char *folder;     /* of the lane */
@@ -59,6 +61,9 @@ typedef struct {
 
 gpointer rating_desk_new(const char *name);
 void rating_desk_free(gpointer desk);
+/* Its lock: who waits for it longest gets it. Who has many admissions to make gives it back between them. */
+void rating_desk_take(RatingDesk *desk);
+void rating_desk_give_back(RatingDesk *desk);
 /* All of these under its lock. Details and plans; it may be open. */
 typedef struct {
   const Conf *conf;
@@ -80,11 +85,14 @@ gboolean rating_desk_spread(RatingDesk *desk, guint threads, DeskWork work, gpoi
 gboolean rating_desk_settle(RatingDesk *desk, guint threads, const gint *stop, guint64 *settled,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Some batches of a file, in one admission. */
+/* One admission: some batches of a file, or what came at once by other ways. */
+typedef struct {
+  const char *file; /* what its records came in */
+  gint64 arrived;   /* microseconds since 1970 */
+} AdmissionPart;
 typedef struct {
   RatingDesk *desk;
-  const char *file;
-  gint64 arrived;      /* microseconds since 1970 */
+  const AdmissionPart *parts; /* in the order of their records */
   RecordBlock *block;  /* with the layout's columns first */
   UsageRecord *records;
   GString *keys;

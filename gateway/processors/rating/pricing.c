@@ -144,13 +144,20 @@ static void tell(const Pricing *pricing, guint index) {
   UsageRecord *usage = &pricing->admission->records[pricing->shard->records[index]];
   usage->verdict = verdicts[record->status];
   usage->code = record->code;
+  usage->amount = record->amount;
+}
+
+/* A block is of one part. */
+static const AdmissionPart *part_of(const Pricing *pricing) {
+  const Admission *admission = pricing->admission;
+  return &admission->parts[admission->records[pricing->shard->records[0]].part];
 }
 
 /* A record older than the horizon could have been here before, and nobody would know any more. */
 static void hold_old(const Pricing *pricing) {
   guint64 horizon = pricing->admission->desk->rating->horizon;
   const Rated *rated = pricing->shard->rated;
-  gint64 oldest = pricing->admission->arrived - (gint64)horizon * G_USEC_PER_SEC;
+  gint64 oldest = part_of(pricing)->arrived - (gint64)horizon * G_USEC_PER_SEC;
   for (guint i = 0; i < rated->n && horizon && !pricing->admission->settles; i++) {
     RatedRecord *record = &rated->records[i];
     if (record->status == RATING_REJECTED || record->status == RATING_HELD || record->at >= oldest)
@@ -167,7 +174,7 @@ static gboolean is_put(const Admission *admission, const RatedRecord *record) {
 
 static gboolean put_block(const Pricing *pricing, GError **error) {
   const Admission *admission = pricing->admission;
-  DetailPut put = {pricing->shard->details, admission->file, admission->desk->shape, admission->desk->terms};
+  DetailPut put = {pricing->shard->details, part_of(pricing)->file, admission->desk->shape, admission->desk->terms};
   return details_put(admission->desk->details, pricing->number, &put, error);
 }
 
@@ -192,10 +199,9 @@ static gboolean put_details(const Pricing *pricing, GError **error) {
 }
 
 static gboolean price_usage(Pricing *pricing, GError **error) {
-  const Admission *admission = pricing->admission;
   DeskShard *shard = pricing->shard;
   RatingCounters counters = {take, give_back, pricing};
-  RatingUsage usage = {shard->usage, admission->arrived};
+  RatingUsage usage = {shard->usage, part_of(pricing)->arrived};
   rated_begin(shard->rated, shard->usage->count);
   g_array_set_size(shard->taken, 0);
   const RecordBlock *whole = rating_tables_gather(shard->tables, &usage, shard->rated, error);
@@ -282,6 +288,12 @@ static gboolean is_own(const Pricing *pricing, guint32 record) {
   return pricing->admission->records[record].shard == pricing->number;
 }
 
+static gboolean is_of_block(const Pricing *pricing, guint32 record) {
+  const Admission *admission = pricing->admission;
+  return pricing->shard->usage->count == 0 ||
+         admission->records[record].part == admission->records[pricing->shard->records[0]].part;
+}
+
 /* TRUE: it is in the block, or waits for one that is there, or is nothing to be done about; FALSE: it waits for one of
  * another shard. */
 static gboolean take_up(const Pricing *pricing, guint32 record) {
@@ -307,7 +319,7 @@ gboolean admission_price_shard(Admission *admission, guint number, guint32 *from
   g_array_set_size(shard->waiting, 0);
   while (*from < end || shard->usage->count > 0) {
     gboolean stops = FALSE;
-    while (*from < end && shard->usage->count < pricing.most && !stops) {
+    while (*from < end && shard->usage->count < pricing.most && is_of_block(&pricing, *from) && !stops) {
       stops = is_own(&pricing, *from) && !take_up(&pricing, *from);
       *from += stops ? 0 : 1;
     }

@@ -6,7 +6,7 @@
  *   crash between the details and the book    the answers are there, and are given again, whatever tables say by now
  *   crash behind the book's commit            the batches are marked
  *
- * Feeds of one rating wait for each other: an admission is decided when the one before it is durable. */
+ * Feeds of one rating take turns: an admission is decided when the one before it is durable. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/log.h"
 #include "gateway/flow/processor.h"
@@ -60,9 +60,9 @@ static gboolean put_answers(const Run *run, guint from, guint to, const Admissio
 
 /* After a failure the store is closed: opening it takes back what was begun. */
 static gboolean admit(const Run *run, guint from, guint to, GError **error) {
+  const BookFile *file = run->step->file;
   g_auto(Admission) admission = {.desk = run->desk,
-                                 .file = run->step->file->id,
-                                 .arrived = run->step->file->seen_at,
+                                 .parts = &(AdmissionPart){file->id, file->seen_at},
                                  .threads = MAX(run->step->flow->threads, 1)};
   if (!read_records(run, from, to, &admission, error) || !rating_desk_refresh(run->desk, error))
     return FALSE;
@@ -160,38 +160,36 @@ static gboolean open_for(const Run *run, GError **error) {
   return rating_desk_open(run->desk, &place, error);
 }
 
+static gboolean rate_group(const Run *run, guint from, guint *to, GError **error) {
+  gboolean answered;
+  return open_for(run, error) && take_group(run, from, to, &answered, error) &&
+         (answered || admit(run, from, *to, error)) && mark(run, from, *to, error);
+}
+
+/* Others get the desk between two groups. */
 static gboolean rate_batches(const Run *run, GError **error) {
-  if (!open_for(run, error))
-    return FALSE;
-  for (guint i = 0; i < run->batches->len;) {
-    const BookBatch *batch = run->batches->pdata[i];
-    guint to;
-    gboolean answered;
-    if (batch->state == BATCH_POSTED) {
-      i++;
+  gboolean ok = TRUE;
+  for (guint i = 0, to; i < run->batches->len && ok; i = to) {
+    to = i + 1;
+    if (((const BookBatch *)run->batches->pdata[i])->state == BATCH_POSTED)
       continue;
-    }
-    if (!take_group(run, i, &to, &answered, error) || (!answered && !admit(run, i, to, error)) ||
-        !mark(run, i, to, error))
-      return FALSE;
-    i = to;
+    rating_desk_take(run->desk);
+    ok = rate_group(run, i, &to, error);
+    if (!ok || to == run->batches->len)
+      rating_desk_let_go(run->desk);
+    rating_desk_give_back(run->desk);
   }
-  return TRUE;
+  return ok;
 }
 
 static gboolean rate_file(Step *step, GError **error) {
   g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
   g_autoptr(GPtrArray) batches = book_batches(step->reader, step->file->id, error);
   g_autoptr(StagingReader) staged = NULL;
-  RatingDesk *desk = step->feed->shared;
   if (!batches || !stage_check_layout(path, step->feed->layout, error) || !(staged = staging_reader_open(path, error)))
     return FALSE;
-  Run run = {step, desk, staged, batches};
-  pthread_mutex_lock(&desk->lock);
-  gboolean ok = rate_batches(&run, error);
-  rating_desk_let_go(desk);
-  pthread_mutex_unlock(&desk->lock);
-  if (!ok)
+  Run run = {step, step->feed->shared, staged, batches};
+  if (!rate_batches(&run, error))
     return FALSE;
   step->file->batches_posted = step->file->batches;
   return TRUE;

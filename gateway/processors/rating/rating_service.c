@@ -3,7 +3,7 @@
 #include "gateway/common/control.h"
 #include "gateway/common/log.h"
 #include "gateway/processors/rating/cdr.h"
-#include "gateway/processors/rating/desk.h"
+#include "gateway/processors/rating/intake.h"
 #include <errno.h>
 #include <time.h>
 
@@ -11,7 +11,9 @@ enum { EVERY_SECONDS = 2 };
 
 typedef struct {
   const LaneHost *host;
-  GPtrArray *desks; /* RatingDesk*; the feeds' */
+  GPtrArray *desks; /* RatingDesk*: the feeds', … */
+  GPtrArray *own;   /* … and those that no feed is of */
+  Intake *intake;   /* NULL: none */
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
@@ -21,13 +23,13 @@ typedef struct {
 static gboolean settle_desk(const RatingService *service, RatingDesk *desk, guint64 *settled, GError **error) {
   const LaneHost *host = service->host;
   DeskPlace place = {host->conf, host->lane, host->paths->folder};
-  pthread_mutex_lock(&desk->lock);
+  rating_desk_take(desk);
   guint written;
   gboolean ok = rating_desk_open(desk, &place, error) &&
                 rating_desk_settle(desk, MAX(host->threads, 1), &service->stopping, settled, error) &&
                 cdr_take_turn(desk, &(CdrTurn){place.folder, FALSE}, &written, error);
   rating_desk_let_go(desk);
-  pthread_mutex_unlock(&desk->lock);
+  rating_desk_give_back(desk);
   return ok;
 }
 
@@ -63,50 +65,13 @@ static void *run(void *data) {
 
 static void free_service(gpointer data) {
   RatingService *service = data;
+  intake_free(service->intake);
   g_ptr_array_unref(service->desks);
+  g_ptr_array_unref(service->own);
   pthread_cond_destroy(&service->changed);
   pthread_mutex_destroy(&service->lock);
   g_free(service);
 }
-
-static gpointer start(const LaneHost *host, GError **error) {
-  g_autoptr(GPtrArray) desks = g_ptr_array_new();
-  for (guint i = 0; i < host->feeds->feeds->len; i++) {
-    const Feed *feed = host->feeds->feeds->pdata[i];
-    if (feed->conf->process == CONF_PROCESS_RATING && !g_ptr_array_find(desks, feed->shared, NULL))
-      g_ptr_array_add(desks, feed->shared);
-  }
-  if (desks->len == 0)
-    return NULL;
-  RatingService *service = g_new0(RatingService, 1);
-  service->host = host;
-  service->desks = g_steal_pointer(&desks);
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&service->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  pthread_mutex_init(&service->lock, NULL);
-  int wrong = pthread_create(&service->thread, NULL, run, service);
-  if (!wrong)
-    return service;
-  free_service(service);
-  sallyport_error_errno(error, wrong, "the thread that rates what was suspended");
-  return NULL;
-}
-
-static gboolean stop(gpointer data, guint grace_seconds) {
-  RatingService *service = data;
-  (void)grace_seconds; /* a pass takes no longer than some thousand records */
-  pthread_mutex_lock(&service->lock);
-  g_atomic_int_set(&service->stopping, 1);
-  pthread_cond_signal(&service->changed);
-  pthread_mutex_unlock(&service->lock);
-  pthread_join(service->thread, NULL);
-  return TRUE;
-}
-
-/* --- cdr-close {name} → {ok, files}: what was rated up to now, in a file. */
 
 static RatingDesk *desk_named(const RatingService *service, const char *name) {
   for (guint i = 0; service && i < service->desks->len; i++)
@@ -114,6 +79,70 @@ static RatingDesk *desk_named(const RatingService *service, const char *name) {
       return service->desks->pdata[i];
   return NULL;
 }
+
+static void find_desks(RatingService *service) {
+  const LaneHost *host = service->host;
+  for (guint i = 0; i < host->feeds->feeds->len; i++) {
+    const Feed *feed = host->feeds->feeds->pdata[i];
+    if (feed->conf->process == CONF_PROCESS_RATING && !g_ptr_array_find(service->desks, feed->shared, NULL))
+      g_ptr_array_add(service->desks, feed->shared);
+  }
+  for (guint i = 0; host->lane->ratings && i < host->lane->ratings->len; i++) {
+    const ConfRating *rating = host->lane->ratings->pdata[i];
+    if (!rating->intake.present || desk_named(service, rating->name))
+      continue;
+    g_ptr_array_add(service->own, rating_desk_new(rating->name));
+    g_ptr_array_add(service->desks, service->own->pdata[service->own->len - 1]);
+  }
+}
+
+static RatingService *new_service(const LaneHost *host) {
+  RatingService *service = g_new0(RatingService, 1);
+  pthread_condattr_t monotonic;
+  service->host = host;
+  service->desks = g_ptr_array_new();
+  service->own = g_ptr_array_new_with_free_func(rating_desk_free);
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&service->changed, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  pthread_mutex_init(&service->lock, NULL);
+  find_desks(service);
+  return service;
+}
+
+static gpointer start(const LaneHost *host, GError **error) {
+  RatingService *service = new_service(host);
+  GError *wrong = NULL;
+  int number = 0;
+  service->intake = intake_open(host, service->desks, &wrong);
+  if (service->desks->len > 0 && !wrong && (number = pthread_create(&service->thread, NULL, run, service)) == 0)
+    return service;
+  if (number)
+    sallyport_error_errno(&wrong, number, "the thread that rates what was suspended");
+  intake_end(service->intake, 0);
+  free_service(service);
+  if (wrong)
+    g_propagate_error(error, wrong);
+  return NULL;
+}
+
+/* A pass of the thread takes no longer than some thousand records. */
+static gboolean stop(gpointer data, guint grace_seconds) {
+  RatingService *service = data;
+  pthread_mutex_lock(&service->lock);
+  g_atomic_int_set(&service->stopping, 1);
+  pthread_cond_signal(&service->changed);
+  pthread_mutex_unlock(&service->lock);
+  pthread_join(service->thread, NULL);
+  return intake_end(service->intake, grace_seconds);
+}
+
+static json_t *status(gpointer data) {
+  return json_pack("{s:o*}", "intakes", intake_status(((RatingService *)data)->intake));
+}
+
+/* --- cdr-close {name} → {ok, files}: what was rated up to now, in a file. */
 
 static json_t *close_request(const LaneHost *host, gpointer service, const char *who, const json_t *request) {
   const char *name = json_string_value(json_object_get(request, "name"));
@@ -123,10 +152,10 @@ static json_t *close_request(const LaneHost *host, gpointer service, const char 
   guint written = 0;
   if (!desk)
     return control_refusal(SALLYPORT_ERROR_FILE, "no feed of this lane is of a rating \"%s\"", name ? name : "");
-  pthread_mutex_lock(&desk->lock);
+  rating_desk_take(desk);
   gboolean ok = rating_desk_open(desk, &place, &error) &&
                 cdr_take_turn(desk, &(CdrTurn){place.folder, TRUE}, &written, &error);
-  pthread_mutex_unlock(&desk->lock);
+  rating_desk_give_back(desk);
   if (!ok)
     return control_failure(error);
   log_event(LOG_INFO, "operator", {"event", "full-file-closed"}, {"by", who}, {"rating", name});
@@ -135,4 +164,4 @@ static json_t *close_request(const LaneHost *host, gpointer service, const char 
 
 static const LaneRequest requests[] = {{"cdr-close", close_request}, {0}};
 const LaneService rating_service = {
-    .name = "rating", .start = start, .stop = stop, .free = free_service, .requests = requests};
+    .name = "rating", .start = start, .stop = stop, .free = free_service, .requests = requests, .status = status};

@@ -37,7 +37,8 @@ static void settle_repeated(UsageRecord *usage, gboolean is_same, gboolean of_fi
 void admission_meet(Admission *admission, guint32 record, const Detail *detail) {
   gboolean is_same = strcmp(detail->shape, admission->desk->shape) == 0 &&
                      same_content(admission, record, detail->block, detail->index, DETAIL_COLUMNS);
-  settle_repeated(&admission->records[record], is_same, strcmp(detail->file, admission->file) == 0,
+  UsageRecord *usage = &admission->records[record];
+  settle_repeated(usage, is_same, strcmp(detail->file, admission->parts[usage->part].file) == 0,
                   detail->block->lines[detail->index]);
 }
 
@@ -53,8 +54,8 @@ void admission_settle_waiting(Admission *admission, guint32 record) {
     earlier = admission->records[earlier].earlier;
   UsageVerdict before = admission->records[earlier].verdict;
   if (before == USAGE_RATED || before == USAGE_SUSPENDED)
-    settle_repeated(usage, same_content(admission, record, admission->block, earlier, 0), TRUE,
-                    admission->block->lines[earlier]);
+    settle_repeated(usage, same_content(admission, record, admission->block, earlier, 0),
+                    admission->records[earlier].part == usage->part, admission->block->lines[earlier]);
   else if (before == USAGE_REJECTED || before == USAGE_HELD)
     usage->verdict = USAGE_NEW;
 }

@@ -55,7 +55,7 @@ static void batch_add(Batch *batch, const Detail *detail) {
 }
 
 static gboolean batch_price(Batch *batch, const Settling *settling, guint shard, const char *file, GError **error) {
-  batch->of.file = file;
+  batch->of.parts = &(AdmissionPart){.file = file};
   batch->of.settles = (const gint64 *)(gpointer)batch->numbers->data;
   guint32 from = 0;
   if (!admission_price_shard(&batch->of, shard, &from, error))
