@@ -185,6 +185,8 @@ soak:
 	SALLYPORT=$(BUILD)/faults/sallyport tests/torture/run --every 1
 	SALLYPORT=$(BUILD)/sallyport tests/torture/powerloss --cuts 1000 --each 25
 	SALLYPORT=$(BUILD)/sallyport tests/torture/storm --rounds 30 --seconds 120
+	+$(MAKE) $(BUILD)/tests/unit/gateway/records/test_random_layouts
+	SALLYPORT_RANDOM_LAYOUTS=50000 $(BUILD)/tests/unit/gateway/records/test_random_layouts
 
 test-servers: all
 	packaging/install-packages build test test-servers
