@@ -37,7 +37,9 @@ typedef struct {
   char *made_by; /* of a rollback */
   char *shape;   /* what key and content are made of; its makers' */
   guint64 rows, added, changed, removed;
-  guint64 gaps;  /* between two rows of one key */
+  guint64 gaps;  /* between two rows of one key, */
+  guint64 gap_line; /* and of the row behind the first that a row of its file makes; 0: none, or not known */
+  char *digest;  /* SHA-256, hexadecimal, of its rows; NULL: of an earlier build. Equal rows have equal ones */
   gboolean kept; /* its rows are all there still */
 } ReferenceVersion;
 void reference_version_free(ReferenceVersion *version);
@@ -115,7 +117,9 @@ typedef struct {
   const char *file, *by; /* file NULL: of a rollback */
   gint64 back_to;
   const char *shape;
-  guint keep_versions; /* older ones lose the rows that no newer one has; 0: none does */
+  guint keep_versions; /* older ones lose the rows that no version has that is kept; 0: none does. But not: */
+  const GArray *named; /* gint64, ascending: versions that something names still; NULL: none */
+  gint64 in_hand;      /* those that were in force within so many microseconds: readers may have them still */
 } ReferenceFacts;
 /* Makes it the version in force, durable on return: *number. A file that has made a version already makes no other one,
  * and *number is that one's. FILE, and nothing has changed, for a fault in it. */

@@ -1,13 +1,14 @@
 /* A table's file: made, brought up to date, opened. */
 #include "store/reference/reference_private.h"
 #include "store/reference/queries.sql.h"
+#include "store/reference/tables_2.sql.h"
 #include "store/reference/tables.sql.h"
 #include <unistd.h>
 
 enum { WRITER_CACHE_KIB = 32768, READER_CACHE_KIB = 8192, APPLICATION = 0x53617252 };
 
 /* The SQL that leads from version i to i + 1. */
-static const char *const steps[] = {reference_tables_sql};
+static const char *const steps[] = {reference_tables_sql, reference_tables_2_sql};
 
 char *reference_path(const char *folder, const char *name) {
   return g_strdup_printf("%s/%s.reference.db", folder, name);
@@ -49,12 +50,14 @@ Db *reference_open_writer(const char *folder, const char *name, GError **error) 
   return NULL;
 }
 
-static gboolean is_made(Db *db, gboolean *is, GError **error) {
+/* Read as it is: who may only read brings nothing up to date. */
+static gboolean is_made(Db *db, gint64 *schema, gboolean *is, GError **error) {
   DbStamp stamp;
   *is = FALSE;
   if (!db_stamp(db, &stamp, error) || !check_stamp(&stamp, error))
     return FALSE;
   *is = stamp.version > 0;
+  *schema = stamp.version;
   return TRUE;
 }
 
@@ -65,7 +68,7 @@ ReferenceReader *reference_reader_open(const char *folder, const char *name, GEr
     return NULL;
   ReferenceReader *reader = g_new0(ReferenceReader, 1);
   reader->db = db_open(&(DbOptions){.path = path, .use = DB_READ, .cache_kib = READER_CACHE_KIB}, error);
-  if (!reader->db || !is_made(reader->db, &is, error))
+  if (!reader->db || !is_made(reader->db, &reader->schema, &is, error))
     g_prefix_error(error, "reference table %s: ", path);
   if (is)
     return reader;

@@ -3,6 +3,7 @@
  *   crash before the commit   nothing has changed; the file beside has no sync and no meaning, it is made anew
  *   crash after the commit    the version names its file: the next commit of the file finds it and changes nothing */
 #include "store/reference/reference_private.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "store/reference/queries.sql.h"
 #include "store/staging.h"
@@ -107,27 +108,35 @@ static gboolean add_version(NextVersion *next, const ReferenceLoad *load, const 
   return db_done(add, error);
 }
 
+/* Of what the next version is now, in the order of keys and starts. NULL on error. */
+static char *digest_of(Db *db, GError **error) {
+  g_autoptr(DbStatement) rows = db_prepare_named(db, reference_queries_sql, "rows-in-force", error);
+  g_autoptr(GString) text = g_string_new(NULL);
+  guint8 bytes[DIGEST_SHA256_SIZE];
+  gboolean row = rows != NULL, ok = row;
+  Digest *digest = digest_new_sha256();
+  while (ok && row) {
+    ReferenceRow at;
+    ok = db_step(rows, &row, error) && (!row || db_row_whole(rows, error));
+    if (!ok || !row)
+      continue;
+    reference_row_of(rows, &at);
+    g_string_printf(text, "%s%c%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %s\n", at.key, '\0', at.start, at.finish,
+                    at.content);
+    digest_update(digest, text->str, text->len);
+  }
+  digest_finish(digest, bytes);
+  return ok ? digest_hex(bytes, sizeof bytes) : NULL;
+}
+
 static gboolean count_version(const NextVersion *next, const ReferenceFindings *findings, GError **error) {
   g_autoptr(DbStatement) count = db_prepare_named(next->db, reference_queries_sql, "count-version", error);
-  if (!count)
+  g_autofree char *digest = count ? digest_of(next->db, error) : NULL;
+  if (!digest)
     return FALSE;
-  db_bind(count, "iiiiii", next->number, (gint64)findings->rows, (gint64)findings->added, (gint64)findings->changed,
-          (gint64)findings->removed, (gint64)findings->gaps);
+  db_bind(count, "iiiiiiis", next->number, (gint64)findings->rows, (gint64)findings->added, (gint64)findings->changed,
+          (gint64)findings->removed, (gint64)findings->gaps, (gint64)findings->gap_line, digest);
   return db_done(count, error);
-}
-
-static gboolean forget(Db *db, const char *name, gint64 oldest, GError **error) {
-  g_autoptr(DbStatement) statement = db_prepare_named(db, reference_queries_sql, name, error);
-  if (!statement)
-    return FALSE;
-  db_bind(statement, "i", oldest);
-  return db_done(statement, error);
-}
-
-static gboolean forget_old(const NextVersion *next, guint keep, GError **error) {
-  gint64 oldest = next->number - (gint64)keep + 1;
-  return keep == 0 || oldest <= 1 ||
-         (forget(next->db, "forget-versions", oldest, error) && forget(next->db, "forget-rows", oldest, error));
 }
 
 static gboolean fill_version(NextVersion *next, ReferenceLoad *load, const ReferenceFacts *facts,
@@ -140,7 +149,7 @@ static gboolean fill_version(NextVersion *next, ReferenceLoad *load, const Refer
   if (findings->fault)
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "line %" G_GUINT64_FORMAT " does not fit into the table",
                                findings->line);
-  return count_version(next, findings, error) && forget_old(next, facts->keep_versions, error);
+  return count_version(next, findings, error) && reference_forget(next->db, next->number, facts, error);
 }
 
 static gboolean make_version(NextVersion *next, ReferenceLoad *load, const ReferenceFacts *facts,

@@ -54,15 +54,32 @@ INSERT INTO reference_version (number, kind, sequence, file, back_to, made_at, m
   removed, gaps, kept)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, 0, 0, 1);
 -- name: count-version
-UPDATE reference_version SET n_rows = ?2, added = ?3, changed = ?4, removed = ?5, gaps = ?6 WHERE number = ?1;
+UPDATE reference_version SET n_rows = ?2, added = ?3, changed = ?4, removed = ?5, gaps = ?6, gap_line = ?7, digest = ?8
+WHERE number = ?1;
 -- name: version-of-file
 SELECT number FROM reference_version WHERE file = ?1;
 -- name: versions
-SELECT number, kind, sequence, file, back_to, made_at, made_by, shape, n_rows, added, changed, removed, gaps, kept
+SELECT number, kind, sequence, file, back_to, made_at, made_by, shape, n_rows, added, changed, removed, gaps, kept,
+  gap_line, digest
+FROM reference_version WHERE ?1 = 0 OR number = ?1 ORDER BY number DESC LIMIT ?2;
+-- Of a table that was not written since schema 2 came.
+-- name: versions-of-1
+SELECT number, kind, sequence, file, back_to, made_at, made_by, shape, n_rows, added, changed, removed, gaps, kept,
+  0, NULL
 FROM reference_version WHERE ?1 = 0 OR number = ?1 ORDER BY number DESC LIMIT ?2;
 -- name: newest
 SELECT coalesce(max(number), 0) FROM reference_version;
--- name: forget-versions
-UPDATE reference_version SET kept = 0 WHERE kept = 1 AND number < ?1;
+-- The kept ones below a number, with the instant at which the next one came.
+-- name: older-versions
+SELECT v.number, n.made_at FROM reference_version v JOIN reference_version n ON n.number = v.number + 1
+WHERE v.kept = 1 AND v.number < ?1 ORDER BY v.number;
+-- name: forget-version
+UPDATE reference_version SET kept = 0 WHERE number = ?1;
+-- Rows of a version that is not kept any more, which are in no version that is: neither in the next nor in the last one
+-- that is kept on its either side.
 -- name: forget-rows
-DELETE FROM reference_row WHERE gone < 9223372036854775807 AND gone <= ?1;
+DELETE FROM reference_row
+WHERE gone < 9223372036854775807 AND gone > ?1
+  AND gone <= (SELECT min(number) FROM reference_version WHERE kept = 1 AND number > ?1)
+  AND since <= ?1
+  AND since > (SELECT coalesce(max(number), 0) FROM reference_version WHERE kept = 1 AND number < ?1);

@@ -28,6 +28,7 @@ void reference_version_free(ReferenceVersion *version) {
   g_free(version->file);
   g_free(version->made_by);
   g_free(version->shape);
+  g_free(version->digest);
   g_free(version);
 }
 
@@ -46,13 +47,15 @@ static ReferenceVersion *version_of(DbStatement *s) {
                                 .changed = (guint64)db_integer(s, 10),
                                 .removed = (guint64)db_integer(s, 11),
                                 .gaps = (guint64)db_integer(s, 12),
-                                .kept = db_integer(s, 13) != 0};
+                                .kept = db_integer(s, 13) != 0,
+                                .gap_line = (guint64)db_integer(s, 14),
+                                .digest = db_text_copy(s, 15)};
   return version;
 }
 
 static GPtrArray *versions(ReferenceReader *reader, gint64 number, guint limit, GError **error) {
   g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)reference_version_free);
-  g_autoptr(DbStatement) s = ask(reader, "versions", error);
+  g_autoptr(DbStatement) s = ask(reader, reader->schema < 2 ? "versions-of-1" : "versions", error);
   gboolean row = s != NULL;
   if (!s)
     return NULL;

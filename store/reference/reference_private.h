@@ -10,6 +10,7 @@ Db *reference_open_writer(const char *folder, const char *name, GError **error);
 
 struct ReferenceReader {
   Db *db;
+  gint64 schema;
   DbStatement *at, *of_id, *of_key, *of_prefix; /* prepared when they are first asked */
 };
 
@@ -65,3 +66,6 @@ typedef struct {
 /* `live`: the version in force, in one snapshot that the sink's writes do not touch; NULL: there is none. */
 gboolean reference_merge(ReferenceLoad *load, ReferenceReader *live, const MergeSink *sink, ReferenceFindings *findings,
                          GError **error);
+
+/* --- forget.c: in the transaction that makes the version `newest`. */
+gboolean reference_forget(Db *db, gint64 newest, const ReferenceFacts *facts, GError **error);

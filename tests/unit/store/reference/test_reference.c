@@ -1,5 +1,5 @@
 /* Reference tables: loads, versions, what is found against a load, and what is read. */
-#include "store/reference.h"
+#include "store/reference/reference_private.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -289,6 +289,89 @@ static void versions_beyond_those_that_are_kept_lose_what_no_newer_one_has(void 
   assert_false(((ReferenceVersion *)versions->pdata[2])->kept);
 }
 
+static guint64 rows_on_disk(void) {
+  g_autoptr(ReferenceReader) reader = reader_open();
+  guint64 n = 0;
+  ReferenceRow row;
+  gboolean is = TRUE;
+  for (gint64 id = 1; id < 20; id++) {
+    assert_true(reference_row(reader, id, &row, &is, NULL));
+    n += is ? 1 : 0;
+  }
+  return n;
+}
+
+/* Rows of version 2 alone go; those that 1, 3 or 6 has stay, in whichever order they become too old. */
+static void a_version_that_is_named_or_in_hand_is_kept_however_old_it_is(void **state) {
+  (void)state;
+  g_autoptr(GArray) named = g_array_new(FALSE, FALSE, sizeof(gint64));
+  g_array_append_vals(named, (const gint64[]){1, 3}, 2);
+  for (gint64 i = 1; i <= 6; i++) {
+    g_autofree char *content = g_strdup_printf("%d", (int)i);
+    const char *other = i < 4 ? "x" : "y";
+    g_autoptr(ReferenceLoad) load = load_of(REFERENCE_FULL, LINES({"a", 0, 0, content}, {"b", 0, 0, other}));
+    ReferenceFindings findings;
+    gint64 number = 0;
+    ReferenceFacts facts = {
+        .shape = SHAPE, .keep_versions = 2, .named = named, .in_hand = i < 6 ? G_USEC_PER_SEC * 3600LL : 0};
+    assert_true(reference_load_commit(load, &facts, &findings, &number, NULL));
+    assert_int_equal(rows_on_disk(), i < 4 ? i + 1 : i < 6 ? i + 2 : 6); /* of six, 2 and 4 are gone */
+  }
+  expect_found(1, "a", 0, "1");
+  expect_found(3, "b", 0, "x");
+  expect_found(2, "a", 0, "-");
+  expect_found(4, "a", 0, "-");
+  expect_difference(1, 3, "-a:0=1 +a:0=3 ");
+  g_autoptr(GString) kept = g_string_new(NULL);
+  g_autoptr(ReferenceReader) reader = reader_open();
+  g_autoptr(GPtrArray) versions = reference_versions(reader, 0, NULL);
+  for (guint i = versions->len; i-- > 0;)
+    g_string_append_c(kept, ((ReferenceVersion *)versions->pdata[i])->kept ? 'k' : '-');
+  assert_string_equal(kept->str, "k-k-kk");
+}
+
+/* What is the same rows has the same digest, whichever way it came. */
+static void equal_rows_have_equal_digests(void **state) {
+  (void)state;
+  commit(REFERENCE_FULL, "a", LINES({"a", 0, 10, "1"}, {"b", 0, 0, "2"}), NULL);
+  commit(REFERENCE_DELTA, "b", LINES({"b", 0, 0, "3"}), NULL);
+  commit(REFERENCE_DELTA, "c", LINES({"b", 0, 0, "2"}), NULL);
+  commit(REFERENCE_FULL, "d", LINES({"a", 0, 11, "1"}, {"b", 0, 0, "2"}), NULL);
+  GError *error = NULL;
+  gint64 number = 0;
+  assert_true(reference_roll_back(&(ReferenceRollback){folder, "rates", scratch, 1, "ann"}, &number, &error));
+  g_autoptr(ReferenceReader) reader = reader_open();
+  g_autoptr(GPtrArray) versions = reference_versions(reader, 0, NULL);
+  const char *digests[6];
+  for (guint i = 0; i < 5; i++)
+    digests[i + 1] = ((ReferenceVersion *)versions->pdata[4 - i])->digest;
+  assert_int_equal(strlen(digests[1]), 64);
+  assert_string_equal(digests[1], digests[3]);
+  assert_string_equal(digests[1], digests[5]);
+  assert_string_not_equal(digests[1], digests[2]);
+  assert_string_not_equal(digests[1], digests[4]);
+}
+
+/* As a build before schema 2 has left it: read as it is, and brought up to date by the next load. */
+static void a_table_of_schema_1_is_read_and_goes_on(void **state) {
+  (void)state;
+  commit(REFERENCE_FULL, "a", LINES({"a", 0, 10, "1"}, {"a", 20, 0, "2"}), NULL);
+  g_autofree char *path = reference_path(folder, "rates");
+  Db *db = db_open(&(DbOptions){.path = path, .use = DB_WRITE}, NULL);
+  assert_true(db_run(db, "ALTER TABLE reference_version DROP COLUMN digest;"
+                         "ALTER TABLE reference_version DROP COLUMN gap_line; PRAGMA user_version = 1", NULL));
+  db_close(db);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr(ReferenceReader) reader = reader_open();
+    g_autoptr(ReferenceVersion) version = NULL;
+    assert_true(reference_version(reader, 1, &version, NULL));
+    assert_int_equal(version->rows, 2);
+    assert_null(version->digest);
+    expect_found(1, "a", 0, "1");
+    assert_int_equal(commit(REFERENCE_DELTA, "b", LINES({"a", 20, 30, "2"}), NULL), 2);
+  }
+}
+
 static void a_table_that_was_never_loaded_has_no_reader(void **state) {
   (void)state;
   GError *error = NULL;
@@ -319,6 +402,9 @@ int main(void) {
       TEST(a_reader_in_the_midst_of_a_table_goes_on_in_its_version),
       TEST(a_rollback_is_a_new_version_with_the_rows_of_an_earlier_one),
       TEST(versions_beyond_those_that_are_kept_lose_what_no_newer_one_has),
+      TEST(a_version_that_is_named_or_in_hand_is_kept_however_old_it_is),
+      TEST(equal_rows_have_equal_digests),
+      TEST(a_table_of_schema_1_is_read_and_goes_on),
       TEST(a_table_that_was_never_loaded_has_no_reader),
       TEST(too_many_rows_of_one_key_are_refused),
   };
