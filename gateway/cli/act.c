@@ -45,7 +45,7 @@ static CliExit act(Cli *cli, const char *what, const char *reason) {
   return exit;
 }
 
-/* --- What hold and reject take besides. */
+/* --- What hold, release and reject take besides. */
 typedef struct {
   char *reason;
 } Why;
@@ -66,7 +66,7 @@ static CliExit hold_command(Cli *cli) {
   return act(cli, "hold", reason_of(cli));
 }
 static CliExit release_command(Cli *cli) {
-  return act(cli, "release", NULL);
+  return act(cli, "release", reason_of(cli));
 }
 
 static CliExit reject_command(Cli *cli) {
@@ -156,9 +156,11 @@ const CliCommand cli_command_release = {
     .arguments = "FILE…",
     .least = 1,
     .most = 1000,
+    .own = options,
+    .own_size = sizeof(Why),
     .summary = "let a held file go on from where it was",
-    .text = "\n"
-            "  sallyport release 0k3x9\n",
+    .text = "The reason stands in the file's history and in the audit chain.\n\n"
+            "  sallyport release 0k3x9 --reason 'they closed two shops, their mail of 2026-11-20'\n",
     .run = release_command,
 };
 

@@ -1,31 +1,28 @@
 /* refdata: the lanes' reference tables. What is shown is read from their files; a rollback is asked of the lane. */
-#include "gateway/cli/books.h"
+#include "gateway/cli/refdata_change.h"
 #include "gateway/common/json_put.h"
 #include "gateway/records/layout.h"
-#include "store/reference.h"
 #include <string.h>
 
-enum { STANDARD_LIMIT = 100 };
+enum { STANDARD_LIMIT = 100, SHOWN_DIGEST = 12 };
 
 typedef struct {
-  char *name, *at;
+  char *name, *at, *reason;
   gint version;
+  gboolean plain, anyway, dry;
 } Given;
 static const CliOption options[] = {
     CLI_TEXT(Given, name, "name", 'n', "NAME", "this table, where there are several", CLI_VALUE_TEXT),
     CLI_TEXT(Given, at, "at", 0, "TIME", "show: only the row that is valid then", CLI_VALUE_TEXT),
     CLI_OPTION(Given, version, "of-version", 0, G_OPTION_ARG_INT, "N", "show: of this version; else the one in force",
                CLI_VALUE_TEXT),
+    CLI_TEXT(Given, reason, "reason", 'r', "TEXT", "load, rollback: why, for the audit", CLI_VALUE_TEXT),
+    CLI_FLAG(Given, plain, "plain", 0, "load: a file in the clear, without signature, encryption or packing"),
+    CLI_FLAG(Given, anyway, "anyway", 0, "load: though it has far fewer rows, none, or an older number"),
+    CLI_FLAG(Given, dry, "dry-run", 0, "load: only show what it would change"),
     {0}};
 
 /* --- Tables */
-
-typedef struct {
-  const StatusLane *lane;
-  const ConfFeed *feed; /* the first that loads it */
-  const ConfLayout *layout;
-  ReferenceReader *reader; /* NULL: nothing was ever loaded */
-} CliTableOf;
 
 static void table_free(gpointer data) {
   CliTableOf *table = data;
@@ -76,13 +73,13 @@ static CliExit find_tables(Cli *cli, GPtrArray **lanes, GPtrArray **tables) {
   return exit;
 }
 
-static CliExit only_table(const GPtrArray *tables, CliTableOf **table) {
+static CliExit only_table(const GPtrArray *tables, gboolean needs_rows, CliTableOf **table) {
   *table = tables->pdata[0];
   if (tables->len > 1) {
     cli_complain("there are several reference tables: --name or --lane says which");
     return CLI_EXIT_USAGE;
   }
-  if ((*table)->reader)
+  if ((*table)->reader || !needs_rows)
     return CLI_EXIT_FINE;
   cli_complain("nothing was loaded into %s yet", (*table)->feed->reference.name);
   return CLI_EXIT_NOT_FOUND;
@@ -122,6 +119,7 @@ static json_t *version_json(const CliOutput *out, const ReferenceVersion *versio
     json_object_set_new(object, "back_to", json_integer(version->back_to));
   cli_json_text(object, "file", version->file);
   cli_json_text(object, "by", version->made_by);
+  cli_json_text(object, "digest", version->digest);
   cli_json_time(out, object, "at", version->made_at);
   return object;
 }
@@ -142,6 +140,7 @@ static void add_version(CliTable *list, const CliOutput *out, const CliTableOf *
   cli_table_cell(list, cli_unsigned(out, version->changed));
   cli_table_cell(list, cli_unsigned(out, version->removed));
   cli_table_cell(list, cli_unsigned(out, version->gaps));
+  cli_table_cell(list, version->digest ? g_strndup(version->digest, SHOWN_DIGEST) : NULL);
   cli_table_cell(list, g_strdup(version->file ? version->file : version->made_by));
 }
 
@@ -149,7 +148,7 @@ static const CliColumn version_columns[] = {
     {"TABLE", CLI_LEFT, CLI_WHOLE},        {"VERSION", CLI_RIGHT, CLI_WHOLE}, {"AT", CLI_LEFT, CLI_WHOLE},
     {"KIND", CLI_LEFT, CLI_WHOLE},         {"NUMBER", CLI_RIGHT, CLI_WHOLE},  {"ROWS", CLI_RIGHT, CLI_WHOLE},
     {"ADDED", CLI_RIGHT, CLI_WHOLE},       {"CHANGED", CLI_RIGHT, CLI_WHOLE}, {"REMOVED", CLI_RIGHT, CLI_WHOLE},
-    {"GAPS", CLI_RIGHT, CLI_DROPPED(1)}, {"FILE", CLI_LEFT, CLI_WHOLE}};
+    {"GAPS", CLI_RIGHT, CLI_DROPPED(1)},   {"DIGEST", CLI_LEFT, CLI_DROPPED(2)}, {"FILE OR WHO", CLI_LEFT, CLI_WHOLE}};
 
 static CliExit list_versions(Cli *cli, const GPtrArray *tables) {
   CliTable *list = cli_table_new(version_columns, G_N_ELEMENTS(version_columns));
@@ -360,26 +359,21 @@ static CliExit show_difference(Cli *cli, const CliTableOf *table, char **argumen
   return finish_listing(&listing, ok ? NULL : error);
 }
 
-/* --- rollback */
+/* --- What changes a table: refdata_change.c */
 
 static CliExit roll_back(Cli *cli, const CliTableOf *table, char **arguments) {
-  gint64 to;
-  json_t *answer = NULL;
-  if (!parse_number(arguments[0], &to))
-    return CLI_EXIT_USAGE;
-  CliExit exit = cli_ask(table->lane,
-                         json_pack("{s:s, s:s, s:I, s:s}", "do", "reference-rollback", "name",
-                                   table->feed->reference.name, "version", (json_int_t)to, "by", cli_who()),
-                         &answer);
-  if (!answer)
-    return exit;
-  if (cli->out->is_json)
-    cli_json(cli->out, json_incref(answer));
-  else
-    fprintf(cli->out->file, "version %" JSON_INTEGER_FORMAT " of %s has the rows of version %" G_GINT64_FORMAT "\n",
-            json_integer_value(json_object_get(answer, "version")), table->feed->reference.name, to);
-  json_decref(answer);
-  return exit;
+  CliRollback rollback = {.reason = ((const Given *)cli->own)->reason};
+  return parse_number(arguments[0], &rollback.to) ? refdata_roll_back(cli, table, &rollback) : CLI_EXIT_USAGE;
+}
+
+static CliExit load(Cli *cli, const CliTableOf *table, char **arguments) {
+  const Given *given = cli->own;
+  return refdata_load(cli, table,
+                      &(CliLoad){.path = arguments[0],
+                                 .reason = given->reason,
+                                 .is_plain = given->plain,
+                                 .anyway = given->anyway,
+                                 .dry = given->dry});
 }
 
 /* --- The command */
@@ -387,11 +381,13 @@ static CliExit roll_back(Cli *cli, const CliTableOf *table, char **arguments) {
 static const struct {
   const char *verb, *takes;
   guint least, most; /* arguments behind it */
+  gboolean needs_rows;
   CliExit (*run)(Cli *cli, const CliTableOf *table, char **arguments);
-} verbs[] = {{"list", "", 0, 0, NULL},
-             {"diff", " VERSION VERSION", 2, 2, show_difference},
-             {"show", " KEY…", 1, 8, show_key},
-             {"rollback", " VERSION", 1, 1, roll_back}};
+} verbs[] = {{"list", "", 0, 0, FALSE, NULL},
+             {"diff", " VERSION VERSION", 2, 2, TRUE, show_difference},
+             {"show", " KEY…", 1, 8, TRUE, show_key},
+             {"load", " LOCALFILE", 1, 1, FALSE, load},
+             {"rollback", " VERSION", 1, 1, TRUE, roll_back}};
 
 static CliExit refdata_command(Cli *cli) {
   g_autoptr(GPtrArray) lanes = NULL, tables = NULL;
@@ -411,14 +407,14 @@ static CliExit refdata_command(Cli *cli) {
   CliExit exit = find_tables(cli, &lanes, &tables);
   if (exit != CLI_EXIT_FINE || !verbs[i].run)
     return exit == CLI_EXIT_FINE ? list_versions(cli, tables) : exit;
-  exit = only_table(tables, &table);
+  exit = only_table(tables, verbs[i].needs_rows, &table);
   return exit == CLI_EXIT_FINE ? verbs[i].run(cli, table, cli->arguments + 1) : exit;
 }
 
-static const char *const verb_words[] = {"list", "diff", "show", "rollback", NULL};
+static const char *const verb_words[] = {"list", "diff", "show", "load", "rollback", NULL};
 const CliCommand cli_command_refdata = {
     .name = "refdata",
-    .arguments = "list|diff V1 V2|show KEY…|rollback VERSION",
+    .arguments = "list|diff V1 V2|show KEY…|load LOCALFILE|rollback VERSION",
     .least = 1,
     .most = 9,
     .verbs = verb_words,
@@ -430,12 +426,15 @@ const CliCommand cli_command_refdata = {
             "two versions has and\n"
             "the first has not (+), and the other way round (-). show takes the fields of a key, each as a word, and "
             "shows its rows.\n"
-            "LOADED is the version whose file brought the row, and the line. rollback makes a new version with the "
-            "rows of an earlier one;\n"
+            "LOADED is the version whose file brought the row, and the line. load takes a local file as the table's "
+            "feed would, with all\n"
+            "its checks, and needs a reason; --dry-run changes nothing. rollback makes a new version with the rows of "
+            "an earlier one;\n"
             "deltas are held from then on, until a full load has come.\n\n"
             "  sallyport refdata list\n"
             "  sallyport refdata diff 6 7 --name rates\n"
             "  sallyport refdata show P-100 home --at 2026-11-30T12:00\n"
-            "  sallyport refdata rollback 6\n",
+            "  sallyport refdata load RATES_0018.dat --plain --dry-run\n"
+            "  sallyport refdata rollback 6 --reason 'zone B had no rates'\n",
     .run = refdata_command,
 };

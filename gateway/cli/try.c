@@ -9,14 +9,6 @@
 static gboolean is_trusted(const FlowTryReport *report) {
   return report->opened.trusted;
 }
-/* Out of its turn, and not taken for that. */
-static gboolean is_out_of_turn(const FlowTryReport *report) {
-  ConfSequencePolicy policy = report->order.policy;
-  return report->order.is_judged && (policy == CONF_SEQUENCE_HOLD || policy == CONF_SEQUENCE_REJECT);
-}
-static gboolean is_accepted(const FlowTryReport *report) {
-  return is_trusted(report) && !report->found.code && !is_out_of_turn(report);
-}
 
 static json_t *header_json(const char *header) {
   json_t *parsed = header ? json_loads(header, 0, NULL) : NULL;
@@ -27,8 +19,8 @@ static const char *const policy_words[] = {CONF_SEQUENCE_POLICIES(CONF_WORD)};
 
 static void print_json(const Cli *cli, const FlowTryReport *report, guint scale) {
   const Examination *found = &report->found;
-  json_t *object = json_pack("{s:b, s:s, s:I, s:I}", "accepted", is_accepted(report), "trust", report->opened.trust,
-                             "cipher_size", (json_int_t)report->cipher_size, "plain_size",
+  json_t *object = json_pack("{s:b, s:s, s:I, s:I}", "accepted", (int)flow_try_accepts(report), "trust",
+                             report->opened.trust, "cipher_size", (json_int_t)report->cipher_size, "plain_size",
                              (json_int_t)report->opened.size);
   cli_json_text(object, "signer", report->opened.signer);
   if (!is_trusted(report)) {
@@ -36,8 +28,9 @@ static void print_json(const Cli *cli, const FlowTryReport *report, guint scale)
     cli_json_text(object, "message", report->opened.reason);
     return cli_json(cli->out, object);
   }
-  cli_json_text(object, "reason_code", found->code);
-  cli_json_text(object, "reason", found->reason);
+  gboolean is_of_process = report->verdict.to != FILE_VALIDATED;
+  cli_json_text(object, "reason_code", is_of_process ? report->verdict.code : found->code);
+  cli_json_text(object, "reason", is_of_process ? report->verdict.reason : found->reason);
   json_object_set_new(object, "header", header_json(report->header));
   cli_json_text(object, "business_date", report->business_date);
   json_object_set_new(object, "totals",
@@ -88,15 +81,12 @@ static void print_found(const CliOutput *out, const FlowTryReport *report, guint
   const Examination *found = &report->found;
   g_autofree char *accepted = cli_unsigned(out, found->accepted), *rejected = cli_unsigned(out, found->rejected);
   g_autofree char *duplicates = cli_unsigned(out, found->duplicates);
-  if (found->code)
+  const char *reason, *code = flow_try_code(report, &reason);
+  gboolean is_held = !found->code && (report->verdict.to == FILE_HELD || (report->verdict.to == FILE_VALIDATED &&
+                                                                          report->order.policy == CONF_SEQUENCE_HOLD));
+  if (code)
     cli_line_coloured(out, "the file",
-                      g_strdup_printf("would be refused: %s %s", found->code, found->reason ? found->reason : ""),
-                      CLI_RED);
-  else if (is_out_of_turn(report))
-    cli_line_coloured(out, "the file",
-                      g_strdup_printf("would be %s: %s %s",
-                                      report->order.policy == CONF_SEQUENCE_HOLD ? "held" : "refused",
-                                      report->order.code, report->order.words),
+                      g_strdup_printf("would be %s: %s %s", is_held ? "held" : "refused", code, reason ? reason : ""),
                       CLI_RED);
   else
     cli_line_coloured(out, "the file", g_strdup("would be accepted"), CLI_GREEN);
@@ -158,7 +148,7 @@ static CliExit try_command(Cli *cli) {
                             .path = cli->arguments[1],
                             .is_plain = wanted->plain};
   gboolean ok = flow_try(&options, &report, &error);
-  CliExit exit = !ok ? cli_fail(error) : is_accepted(&report) ? CLI_EXIT_FINE : CLI_EXIT_FAILED;
+  CliExit exit = !ok ? cli_fail(error) : flow_try_accepts(&report) ? CLI_EXIT_FINE : CLI_EXIT_FAILED;
   if (ok && cli->out->is_json)
     print_json(cli, &report, status_feed_scale(cli->conf, feed));
   else if (ok)

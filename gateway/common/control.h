@@ -9,7 +9,7 @@
  * The front answers to status only. A lane's own requests, in gateway/lane/control.c: status; poll (with "feed");
  * retry, release; hold, reject (with "reason"). Those of its capabilities stand in their LaneService: acknowledge (with
  * "alarm" and its "kind"), test-alarm; recon-run (with "name", "date", "again"), recon-fetched, recon-acknowledged
- * (with "task"); reference-rollback; exchange-new-epoch (with "mailbox"). */
+ * (with "task"); reference-rollback, reference-load, reference-job; exchange-new-epoch (with "mailbox"). */
 #pragma once
 #include "gateway/base/error.h"
 #include <jansson.h>

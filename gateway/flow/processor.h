@@ -18,9 +18,20 @@ typedef struct {
   char *reason;     /* owned */
 } ProcessorVerdict;
 
+/* A local file's records, staged and found good. */
+typedef struct {
+  const ConfLane *lane;
+  const ConfFeed *feed;
+  const Layout *layout;
+  const char *folder;        /* of the lane; it may not be there yet */
+  const char *path, *scratch; /* of the records; a folder for what is made meanwhile */
+} ProcessorStaged;
+
 struct Processor {
   /* Batches get their numbers when they are sent; until then they are ranges without one. */
   gboolean cuts_when_sent;
+  /* Codes, each with a blank behind it, of holds that a person ends with a reason, which the audit keeps. NULL: none */
+  const char *needs_reason;
   /* Behind the reason of a record that stands in the file before: what is not decided yet when the file is validated.
    * NULL: nothing. */
   const char *of_repeated;
@@ -36,6 +47,8 @@ struct Processor {
   /* Asked when the file's records are found good, before it is validated: from then on it cannot be held or rejected.
    * verdict->to is FILE_VALIDATED. May be asked several times. NULL: it has nothing against a good file. */
   gboolean (*judge)(Step *step, ProcessorVerdict *verdict, GError **error);
+  /* The same of a local file (try.h), for the lane as it lies on the disk; changes nothing. NULL likewise. */
+  gboolean (*foresee)(const ProcessorStaged *staged, ProcessorVerdict *verdict, GError **error);
   /* Called with the file in `posting`, as often as it takes. On TRUE either every batch is marked posted in the book,
    * and step->file->batches_posted says so, or the file was put off (its due_at, in the book, too). May be run again
    * from its beginning after a crash at any point; how, is argued at the head of its file. What it changes of the

@@ -17,6 +17,7 @@ enum { SHOWN_EXCEPTIONS = 20 };
 typedef struct {
   const FlowTryOptions *options;
   const Conf *conf;
+  const ConfLane *lane;
   const ConfFeed *feed;
   const Processor *processor;
   const ConfPartner *partner;
@@ -146,6 +147,21 @@ static gboolean foresee_order(Try *try, FlowTryReport *report, GError **error) {
   return ok;
 }
 
+static gboolean ask_processor(Try *try, FlowTryReport *report, GError **error) {
+  const FlowTryOptions *options = try->options;
+  ProcessorStaged staged = {.lane = try->lane,
+                            .feed = try->feed,
+                            .layout = try->layout,
+                            .folder = try->paths->folder,
+                            .path = try->staging,
+                            .scratch = try->scratch};
+  if (!flow_try_accepts(report))
+    return TRUE;
+  if (options->take)
+    return options->take(options->user, &staged, &report->verdict, error);
+  return !try->processor->foresee || try->processor->foresee(&staged, &report->verdict, error);
+}
+
 static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report, GError **error) {
   StageOptions options = {
       .layout = try->layout,
@@ -161,7 +177,8 @@ static gboolean stage_and_examine(Try *try, int plaintext, FlowTryReport *report
     return FALSE;
   report->header = staged.header;
   report->business_date = staged.business_date;
-  gboolean ok = examine(try, report, error) && foresee_order(try, report, error);
+  gboolean ok = examine(try, report, error) && foresee_order(try, report, error) &&
+                ask_processor(try, report, error);
   staging_remove(try->staging);
   return ok;
 }
@@ -269,7 +286,9 @@ gboolean flow_try(const FlowTryOptions *options, FlowTryReport *report, GError *
   const ConfFeed *feed = options->feed;
   const ConfLane *lane = NULL;
   struct stat status;
-  *report = (FlowTryReport){.opened = {.plaintext = -1}, .refused = g_ptr_array_new_with_free_func(exception_free)};
+  *report = (FlowTryReport){.opened = {.plaintext = -1},
+                            .refused = g_ptr_array_new_with_free_func(exception_free),
+                            .verdict = {.to = FILE_VALIDATED}};
   if (!conf_feed(conf, feed->name, &lane))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "there is no feed %s", feed->name);
   int ciphertext = open(options->path, O_RDONLY | O_CLOEXEC);
@@ -279,6 +298,7 @@ gboolean flow_try(const FlowTryOptions *options, FlowTryReport *report, GError *
   g_autoptr(LanePaths) paths = lane_paths_new(&conf->node, lane->name);
   Try try = {.options = options,
              .conf = conf,
+             .lane = lane,
              .feed = feed,
              .processor = options->processor,
              .partner = conf_partner(conf, feed->partner),
@@ -291,6 +311,33 @@ gboolean flow_try(const FlowTryOptions *options, FlowTryReport *report, GError *
   return ok;
 }
 
+/* Out of its turn, and not taken for that. */
+static gboolean is_out_of_turn(const FlowTryReport *report) {
+  ConfSequencePolicy policy = report->order.policy;
+  return report->order.is_judged && (policy == CONF_SEQUENCE_HOLD || policy == CONF_SEQUENCE_REJECT);
+}
+
+const char *flow_try_code(const FlowTryReport *report, const char **reason) {
+  const struct {
+    gboolean is;
+    const char *code, *reason;
+  } ways[] = {{!report->opened.trusted, report->opened.code, report->opened.reason},
+              {report->found.code != NULL, report->found.code, report->found.reason},
+              {is_out_of_turn(report), report->order.code, report->order.words},
+              {report->verdict.to != FILE_VALIDATED, report->verdict.code, report->verdict.reason}};
+  for (guint i = 0; i < G_N_ELEMENTS(ways); i++)
+    if (ways[i].is) {
+      *reason = ways[i].reason;
+      return ways[i].code;
+    }
+  return NULL;
+}
+
+gboolean flow_try_accepts(const FlowTryReport *report) {
+  const char *reason;
+  return !flow_try_code(report, &reason);
+}
+
 void flow_try_report_clear(FlowTryReport *report) {
   unwrapped_clear(&report->opened);
   g_clear_pointer(&report->header, g_free);
@@ -299,4 +346,5 @@ void flow_try_report_clear(FlowTryReport *report) {
   examination_clear(&report->found);
   g_clear_pointer(&report->warning, g_free);
   g_clear_pointer(&report->order.words, g_free);
+  g_clear_pointer(&report->verdict.reason, g_free);
 }

@@ -14,6 +14,7 @@ typedef struct {
   GPtrArray *refused;           /* RecordException*: the first 20 records that would not be accepted */
   char *warning;                /* about its keys; NULL: none */
   OrderForeseen order;          /* its sequence number */
+  ProcessorVerdict verdict;     /* its processor's, of a file whose records are good */
 } FlowTryReport;
 void flow_try_report_clear(FlowTryReport *report);
 
@@ -23,9 +24,17 @@ typedef struct {
   const Processor *processor;
   const char *path;
   gboolean is_plain; /* a sample as it lies: neither envelope nor packing is looked for, and gpg is not asked */
+  /* Called instead of the processor's foresee; NULL: that one. */
+  gboolean (*take)(gpointer user, const ProcessorStaged *staged, ProcessorVerdict *verdict, GError **error);
+  gpointer user;
 } FlowTryOptions;
 /* What report->opened.trust says of a plain sample. */
 #define FLOW_TRY_PLAIN "not-looked-at"
+
+/* Its trust, records, sequence number and processor have nothing against it. */
+gboolean flow_try_accepts(const FlowTryReport *report);
+/* What is against it: the code, static or the report's, and why. NULL: nothing. */
+const char *flow_try_code(const FlowTryReport *report, const char **reason);
 
 /* A detached signature is looked for beside the file, by the feed's template. Reads the ledger of the feed's lane when
  * it exists, and asks gpg as the lane would. */

@@ -2,6 +2,7 @@
  * writer, as compare-and-set on the state, so that a step that is under way at the same moment either wins or is let
  * go. */
 #include "gateway/common/codes.h"
+#include "gateway/flow/processor.h"
 #include "gateway/flow/step.h"
 #include "gateway/lane/lane_private.h"
 #include "gateway/common/log.h"
@@ -59,9 +60,19 @@ static json_t *do_hold(Request *request) {
   return move(request);
 }
 
+static gboolean needs_reason(const Request *request) {
+  const Feed *feed = feeds_find(request->lane->feeds, request->file->feed);
+  const char *codes = feed ? feed->processor->needs_reason : NULL;
+  g_autofree char *code = g_strconcat(request->file->reason_code ? request->file->reason_code : "", " ", NULL);
+  return codes && strstr(codes, code) && !request->reason;
+}
+
 static json_t *do_release(Request *request) {
   if (request->file->state != FILE_HELD)
     return cannot(request);
+  if (needs_reason(request))
+    return control_refusal(SALLYPORT_ERROR_FILE, "what is held for %s is released with --reason TEXT, for the audit",
+                           request->file->reason_code);
   request->to = request->file->held_from;
   return move(request);
 }

@@ -18,6 +18,8 @@ SELECT first + count - 1 FROM detail ORDER BY first DESC LIMIT 1;
 INSERT INTO text(text) VALUES (?1) ON CONFLICT(text) DO NOTHING;
 -- name: text-id
 SELECT id FROM text WHERE text = ?1;
+-- name: texts
+SELECT text FROM text;
 -- name: add-detail
 INSERT INTO detail(first, admission, at, file, count, rated, amount, shape, terms, block)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);

@@ -7,5 +7,7 @@ gconstpointer reference_gate(const char *name);
 /* Where a change of a table is put together. The caller frees. */
 char *reference_scratch(const LanePaths *paths, const char *owner);
 
-/* Request: reference-rollback {name, version} → {ok, version}: a new version with the rows of that one. */
+/* Requests: reference-rollback {name, version, reason}: a new version with the rows of that one; reference-load {name,
+ * feed, path, plain, anyway, reason}: one of a local file, which is held against all that a feed's file is. Both →
+ * {ok, job}, and reference-job {job} → {ok, running} or {ok, reference, version, detail}. */
 extern const LaneService reference_service;

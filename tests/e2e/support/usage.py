@@ -45,8 +45,8 @@ def feed(world, name="music-usage", **settings):
 class Music:
     """A world with a feed of rates and some of usage."""
 
-    def __init__(self, world, feeds=1, loaded=(("P1", "0.2500"), ("P2", "1.0000")), **settings):
-        self.world, self.rates = world, rates.feed(world)
+    def __init__(self, world, feeds=1, loaded=(("P1", "0.2500"), ("P2", "1.0000")), reference=None, **settings):
+        self.world, self.rates = world, rates.feed(world, **(reference or {}))
         self.usage = [feed(world, f"usage-{i}") for i in range(feeds)]
         world.configuration.lanes = {"points": [self.rates, *self.usage]}
         world.configuration.lane_settings['rating "music"'] = rating(**settings)

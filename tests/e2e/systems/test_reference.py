@@ -2,6 +2,7 @@
 import os
 
 import rates
+import usage
 from harness import equal, has, lacks, test, wait_until
 from packers import finish, opened
 from world import World
@@ -117,7 +118,9 @@ def what_is_missing_or_too_little_is_held_until_a_person_or_a_full_load_decides(
         small = table.hold("full", 5, FIRST[:2], "R003")
         has(small["reason"], "2 rows, and rates has 8", "the reason")
         equal(len(table.rows("P7", "home")), 1, "while it is held")
-        world.gateway.ok("release", small["id"])
+        has(world.gateway.run("release", small["id"]).err, "with --reason TEXT", "a release without one")
+        world.gateway.ok("release", "--reason", "they closed six shops", small["id"])
+        has(world.gateway.ok("audit", "list").out, "they closed six shops", "the audit")
         equal(opened(world, table.feed, small["name"].replace(".pgp", "_FB.dat.pgp")).verdict, "ACCEPTED", "accepted")
         equal([(v["version"], v["rows"]) for v in table.versions()], [(4, 2), (3, 8), (2, 7), (1, 6)], "versions")
         world.gateway.ok("reject", "--reason", "no", table.hold("full", 6, [], "R004")["id"])
@@ -179,4 +182,82 @@ def two_loads_at_once_become_two_versions_one_after_the_other():
         if len(kinds) == 1:
             held = next(name for name in names if world.gateway.file(name)["state"] == "held")
             world.gateway.ok("reject", "--reason", "no", world.gateway.file(held)["id"])
+        finish(world)
+
+
+class Desk:
+    """What an operator does to a table from the command line, with local files."""
+
+    def __init__(self, world):
+        self.world, self.files = world, 0
+
+    def file(self, kind, sequence, rows, cut=None):
+        self.files += 1
+        path = os.path.join(self.world.folder, f"local-{self.files}.dat")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(rates.text(kind, sequence, rows)[:cut])
+        return path
+
+    def load(self, path, *options):
+        return self.world.gateway.run("refdata", "load", path, "--plain", "--reason", "by phone, desk 4", *options)
+
+    def refused(self, path, code, *told):
+        """Alike by `try`, by a dry run and in earnest."""
+        before = self.versions()
+        for run in (self.world.gateway.run("try", "rates-sync", path, "--plain"), self.load(path, "--dry-run"),
+                    self.load(path)):
+            equal(run.status == 0, False, f"the status of {path}")
+            for text in (code, *told):
+                has(run.out + run.err, text, "what is told")
+        equal(self.versions(), before, "the versions")
+
+    def versions(self):
+        return self.world.gateway.json("refdata", "list")["tables"][0]["versions"]
+
+
+@test
+def an_operator_loads_and_goes_back_with_a_reason_and_each_old_price_stays_explained():
+    with World(local=True) as world:
+        music = usage.Music(world, reference={"keep-versions": 2, "time-zone": "Asia/Shanghai"}, loaded=None)
+        desk = Desk(world)
+        first = [rates.rate("P1", "0.2500", until="2026-06-30"), rates.rate("P1", "0.3000", "2026-07-01"),
+                 rates.rate("P2", "1.0000")]
+        path = desk.file("full", 1, first)
+        equal(world.gateway.run("refdata", "load", path, "--plain").status, 2, "without a reason")
+        has(desk.load(path, "--dry-run").out, "would be version 1 of rates: 3 rows, 3 added", "the dry run")
+        equal(world.gateway.json("refdata", "list")["tables"][0]["versions"], [], "after the dry run")
+        has(desk.load(path).out, "version 1 of rates: 3 rows", "the load")
+        has(world.gateway.ok("audit", "list").out, "by phone, desk 4", "the audit")
+        music.rate("one", usage.record("S1"), usage.record("Q1", product="P9"),
+                   usage.record("S2", at="2026-06-30T23:59:59.999+08:00"),
+                   usage.record("S3", at="2026-06-30T16:00:00Z"))
+        equal(music.amounts("S1", "S2", "S3"), ["0.33", "0.33", "0.39"], "prices at the bound")
+
+        equal(world.gateway.run("refdata", "load", path, "--reason", "sealed it is not").status == 0, False, "unsigned")
+        desk.refused(desk.file("full", 2, first + [rates.rate("P1", "9", "2026-06-30", "2026-06-30")]), "R001",
+                     "line 2 and line 5")
+        desk.refused(desk.file("full", 2, first, cut=80), "T002", "cut off")
+        desk.refused(desk.file("delta", 3, first[:1]), "R006", "rates is at 1")
+        few = desk.file("full", 2, [rates.rate("P1", "0.5000")])
+        desk.refused(few, "R003", "1 rows, and rates has 3")
+        has(desk.load(few, "--anyway").out, "1 rows, 0 added, 1 changed, 2 removed", "what a person allows")
+        music.rate("two", usage.record("S4"))
+
+        gap = desk.file("full", 3, [*first[:2], rates.rate("P2", "1.0000", until="2026-03-31"),
+                                    rates.rate("P2", "1.1000", "2026-04-02"), rates.rate("P9", "1.0000")])
+        has(desk.load(gap).out, "warning: 1 gaps between rows of one key, the first before line 5", "the gap")
+        wait_until("what had no rate", lambda: music.explain("Q1")["status"] == "rated", log=world.gateway.log_tail)
+        for number in (4, 5):
+            desk.load(desk.file("full", number, [rates.rate("P1", f"0.{number}"), *first[2:]]), "--anyway")
+        answer = world.gateway.json("refdata", "rollback", "1", "--reason", "the new ones were wrong")
+        has(answer["detail"], "version 6 of rates has the rows of version 1", "the rollback")
+        has(world.gateway.ok("audit", "list").out, "the new ones were wrong", "the audit")
+        versions = {v["version"]: v for v in desk.versions()}
+        equal(versions[1]["digest"], versions[6]["digest"], "the rows of 1 and 6")
+        equal(len({v["digest"] for v in versions.values()}), 5, "the others differ")
+        equal(all(versions[n]["kept"] for n in (1, 2, 3)), True, "what details name")
+        old, new = music.explain("S1"), music.explain("S4")
+        equal([(e["amount"], e["tables"][0]["version"], [r["content"] for r in e["tables"][0]["rows"] if r["taken"]])
+               for e in (old, new)], [("0.33", 1, ['["0.2500"]']), ("0.65", 2, ['["0.5000"]'])], "prices of then")
+        has(world.gateway.ok("refdata", "list").out, versions[1]["digest"][:12], "for people")
         finish(world)
