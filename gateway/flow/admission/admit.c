@@ -23,8 +23,9 @@ static char *name_string(GBytes *name) {
 }
 
 static char *replace(const char *template, const char *placeholder, const char *value) {
-  g_auto(GStrv) parts = g_strsplit(template, placeholder, -1);
-  return g_strjoinv(value, parts);
+  GString *text = g_string_new(template);
+  g_string_replace(text, placeholder, value, 0);
+  return g_string_free(text, FALSE);
 }
 
 char *admit_expand(const char *template, const char *name) {

@@ -58,6 +58,8 @@ static int be_lane(char **arguments) {
     tell(folder, name, "broken");
   if (getenv("NOTIFY_SOCKET"))
     tell(folder, name, "notify");
+  if (g_strcmp0(getenv("G_SLICE"), "always-malloc") != 0)
+    tell(folder, name, "slices");
   if (g_str_has_prefix(name, "crash"))
     return 1;
   if (g_str_has_prefix(name, "distrust"))
@@ -395,6 +397,7 @@ static void systemd_is_told_what_happens(void **state) {
   assert_int_equal(stop(supervisor), 0);
   wait_to_hear("STOPPING=1");
   assert_int_equal(count(site, "good", "notify"), 0); /* lanes do not speak for the service */
+  assert_int_equal(count(site, "good", "slices"), 0); /* and what they free goes back */
   unsetenv("NOTIFY_SOCKET");
   unsetenv("WATCHDOG_USEC");
   close(fd);
