@@ -1,33 +1,8 @@
 /* check, run, version. */
-#include "gateway/check/check.h"
-#include "gateway/move/compare.h"
-#include "gateway/cli/read_aloud.h"
 #include "gateway/cli/command.h"
+#include "gateway/cli/findings.h"
+#include "gateway/cli/read_aloud.h"
 #include "gateway/supervisor/supervisor.h"
-
-static json_t *finding_json(const ConfFinding *finding) {
-  json_t *object = json_object();
-  cli_json_text(object, "file", finding->where.file);
-  json_object_set_new(object, "line", json_integer(finding->where.line));
-  cli_json_text(object, "severity", finding->is_warning ? "warning" : "error");
-  cli_json_text(object, "message", finding->message);
-  return object;
-}
-
-static void print_findings_json(const Cli *cli, const ConfReport *report) {
-  json_t *findings = json_array();
-  for (guint i = 0; i < report->findings->len; i++)
-    json_array_append_new(findings, finding_json(report->findings->pdata[i]));
-  cli_json(cli->out, json_pack("{s:b, s:i, s:i, s:o}", "ok", report->errors == 0, "errors", (int)report->errors,
-                               "warnings", (int)report->warnings, "findings", findings));
-}
-
-/* The form that editors and compilers' readers know. */
-static void print_finding(const CliOutput *out, const ConfFinding *finding) {
-  fprintf(out->file, "%s:%u: ", finding->where.file ? finding->where.file : "configuration", finding->where.line);
-  cli_coloured(out, finding->is_warning ? CLI_YELLOW : CLI_RED, finding->is_warning ? "warning" : "error");
-  fprintf(out->file, ": %s\n", finding->message);
-}
 
 static void print_count(FILE *file, const char *before, guint count, const char *noun) {
   fprintf(file, "%s%u %s%s", before, count, noun, count == 1 ? "" : "s");
@@ -66,24 +41,22 @@ static void print_summary(const Cli *cli, const ConfReport *report) {
     read_aloud(cli->out, cli->conf);
 }
 
+static void print_json(const Cli *cli, const ConfReport *report) {
+  cli_json(cli->out, json_pack("{s:b, s:i, s:i, s:o}", "ok", report->errors == 0, "errors", (int)report->errors,
+                               "warnings", (int)report->warnings, "findings", cli_findings_json(report)));
+}
+
 static CliExit check_command(Cli *cli) {
-  g_autoptr(GError) error = NULL;
-  cli->source = conf_source_read(cli_configuration_path(cli), &error);
+  ConfReport *report = conf_report_new();
+  gboolean ok = cli_check(cli, report);
   if (!cli->source) {
-    cli_complain("%s", error->message);
+    conf_report_free(report);
     return CLI_EXIT_CONFIGURATION;
   }
-  ConfReport *report = conf_report_new();
-  cli->conf = conf_parse(cli->source, report);
-  gboolean ok = cli->conf && check_configuration(cli->conf, CHECK_KEYS_IF_GPG_ANSWERS, report);
-  if (ok)
-    state_check(cli->conf, report);
-  ok = ok && report->errors == 0;
   if (cli->out->is_json) {
-    print_findings_json(cli, report);
+    print_json(cli, report);
   } else {
-    for (guint i = 0; i < report->findings->len; i++)
-      print_finding(cli->out, report->findings->pdata[i]);
+    cli_findings_print(cli->out, report);
     print_summary(cli, report);
   }
   conf_report_free(report);
@@ -124,7 +97,7 @@ const CliCommand cli_command_check = {
             "looked up\n"
             "with gpg, secret files and folders looked at. Every finding is told as file:line: error|warning: what "
             "is wrong.\n\n"
-            "  sallyport --config new.conf check && systemctl reload sallyport\n",
+            "  sallyport --config new.conf check && mv new.conf sallyport.conf && sallyport reload\n",
     .run = check_command,
 };
 

@@ -8,10 +8,10 @@
   X(USAGE, 2, "wrong use: unknown command or option, missing argument") \
   X(CONFIGURATION, 3, "the configuration is wrong or cannot be read") \
   X(NOT_FOUND, 4, "no such file, record, feed, lane, account or entry") \
-  X(NOT_RUNNING, 5, "the lane that was asked is not running") \
+  X(NOT_RUNNING, 5, "the lane or service that was asked is not running") \
   X(VERIFICATION, 6, "a check of the books did not hold") \
-  X(REFUSED, 7, "the lane refused: the file's state does not allow it") \
-  X(UNCERTAIN, 8, "the lane was asked but did not answer: look before asking again") \
+  X(REFUSED, 7, "the lane or service refused: the message says why") \
+  X(UNCERTAIN, 8, "the lane or service was asked but did not answer: look before asking again") \
   X(NOT_READY, 9, "not ready yet: ask again later") \
   X(INCOMPLETE, 10, "not all of it came: run it again, it goes on where it was") \
   X(CORRUPT, 11, "what came is not what was signed, or the two sides differ") \

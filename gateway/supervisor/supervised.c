@@ -50,9 +50,9 @@ static int snapshot(const ConfSource *source, GError **error) {
   return fd;
 }
 
-/* systemd's variables are for the supervisor alone: a lane that spoke for the service would confuse it. And what GLib
- * before 2.76 frees of small things it keeps beside the heap, where malloc_trim() does not find it: 28 MiB after a listing
- * of 200,000 names. */
+/* systemd's variables are for the supervisor alone: a lane that spoke for the service would confuse it. And what
+ * GLib before 2.76 frees of small things it keeps beside the heap, where malloc_trim() does not find it: 28 MiB after a
+ * listing of 200,000 names. */
 static GStrv lane_environment(void) {
   GStrv environment = g_get_environ();
   const char *const ours[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};

@@ -276,7 +276,7 @@ int supervisor_run(const SupervisorOptions *options) {
     s.options.stop_seconds = 20;
   if (s.options.silent_seconds == 0)
     s.options.silent_seconds = 60;
-  Conf *conf = supervisor_load(&s.options, FALSE, &source);
+  Conf *conf = supervisor_load(&s.options, FALSE, &source, NULL);
   int status = CLI_EXIT_CONFIGURATION;
   if (conf) {
     supervisor_adopt(&s, conf, source);

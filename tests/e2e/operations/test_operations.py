@@ -54,6 +54,48 @@ def a_changed_configuration_is_reloaded_by_sighup_and_a_bad_one_refused():
 
 
 @test
+def reload_checks_asks_the_service_and_tells_what_came_of_it():
+    with World(local=True) as world:
+        world.start()
+        gateway, good = world.gateway, world.configuration.text()
+
+        def reload(*words, text=None):
+            with open(world.path, "w") as file:
+                file.write(text or good)
+            return gateway.run("reload", *words)
+        has(gateway.ok("reload").out, f"{world.path} is in force: nothing has changed", "without a change")
+        changed = good.replace("after = 'archive'", "after = 'delete'")
+        assert changed != good, good
+        taken = reload(text=changed)
+        equal(taken.status, 0, f"taken: {taken.out}{taken.err}")
+        has(taken.out, "points: replaced", "what became of the lane")
+        told = reload("--json").json()
+        equal((told["taken"], told["lanes"], told["problems"]), (True, [{"lane": "points", "change": "replaced"}], []),
+              "as JSON")
+        reloads = gateway.log().count(" reload")
+        wrong = reload(text=good.replace("ready = 'marker'", "ready = 'perhaps'"))
+        equal((wrong.status, gateway.log().count(" reload")), (3, reloads), f"a wrong one: {wrong.out}{wrong.err}")
+        has(wrong.out, "'ready' must be one of", "what is wrong")
+        has(wrong.err, "was not asked", "and that the service goes on")
+        # what only the service knows to be impossible
+        os.mkdir(os.path.join(world.folder, "elsewhere"), 0o700)
+        state = re.search(r"state = '([^']+)", good)[1]
+        refused = reload(text=good.replace(state, os.path.join(world.folder, "elsewhere"), 1))
+        equal(refused.status, 7, f"refused: {refused.out}{refused.err}")
+        has(refused.err, "cannot change while it runs", "the reason")
+        other = os.path.join(world.folder, "other.conf")
+        with open(other, "w") as file:
+            file.write(changed)
+        equal(reload().status, 0, "the good one put back")
+        elsewhere = gateway.run("--config", other, "reload")
+        equal(elsewhere.status, 1, f"another file than the service's: {elsewhere.out}{elsewhere.err}")
+        has(elsewhere.err, "not what was checked here", "another file")
+        gateway.stop()
+        equal(reload().status, 5, "no service")
+        gateway.start()
+
+
+@test
 def sigterm_ends_in_bounded_time_also_under_load_and_loses_nothing():
     with World() as world:
         world.start()
