@@ -48,13 +48,12 @@ void cli_print_alarms(const CliOutput *out, const GPtrArray *alarms) {
     const BookAlarm *alarm = alarms->pdata[i];
     if (alarm->state != ALARM_STANDING)
       continue;
-    g_autofree char *at = cli_time_brief(out, alarm->raised_at), *text = cli_printable(g_strdup(alarm->text));
-    g_autofree char *detail = cli_printable(g_strdup(alarm->detail ? alarm->detail : ""));
-    g_autofree char *line = g_strdup_printf("%s since %s: %s%s%s", alarm->id, at, text, detail[0] ? ": " : "", detail);
-    cli_coloured(out, CLI_RED, alarm->kind);
-    cli_wrapped(out, cli_text_width(alarm->kind), line);
+    g_autofree char *at = cli_time_brief(out, alarm->raised_at);
+    const char *detail = alarm->detail ? alarm->detail : "";
+    cli_sentence(out, CLI_RED, alarm->kind, "%s since %s: %s%s%s", alarm->id, at, alarm->text, detail[0] ? ": " : "",
+                 detail);
     if (alarm->problem)
-      fprintf(out->file, "  it could not be told: %s\n", alarm->problem);
+      cli_sentence(out, CLI_PLAIN, "  it", "could not be told: %s", alarm->problem);
   }
 }
 
@@ -64,9 +63,9 @@ void cli_print_dues(const CliOutput *out, const GPtrArray *dues, gint64 now) {
     gboolean is_overdue = due->due_at <= now;
     g_autofree char *by = cli_time_brief(out, due->due_at),
                     *left = cli_duration(is_overdue ? now - due->due_at : due->due_at - now);
-    cli_coloured(out, is_overdue ? CLI_RED : CLI_PLAIN, is_overdue ? "overdue" : "due");
-    fprintf(out->file, ": %s, %u file%s of %s (%s) by %s, %s %s\n", due->feed, due->wanted, due->wanted == 1 ? "" : "s",
-            due->day, due->name, by, is_overdue ? "for" : "in", left);
+    cli_sentence(out, is_overdue ? CLI_RED : CLI_PLAIN, is_overdue ? "overdue:" : "due:",
+                 "%s, %u file%s of %s (%s) by %s, %s %s", due->feed, due->wanted, due->wanted == 1 ? "" : "s", due->day,
+                 due->name, by, is_overdue ? "for" : "in", left);
   }
 }
 

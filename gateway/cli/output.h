@@ -80,6 +80,10 @@ char *cli_printable(char *text);
  * begun with two of them. */
 void cli_wrapped(const CliOutput *out, guint used, const char *text);
 
+/* A line that begins with a word in a colour, and is broken likewise. What would steer a terminal is spelled out. */
+void cli_sentence(const CliOutput *out, CliColour colour, const char *first, const char *format,
+                  ...) G_GNUC_PRINTF(4, 5);
+
 /* "name: value" lines, values aligned. Takes the value; NULL prints nothing. */
 void cli_line(const CliOutput *out, const char *name, char *value);
 void cli_line_coloured(const CliOutput *out, const char *name, char *value, CliColour colour);

@@ -195,8 +195,8 @@ static void print_courier_problems(const CliOutput *out, const LaneStatus *statu
     const char *problem = json_string_value(json_object_get(courier, "problem"));
     if (!problem || g_strcmp0(json_string_value(json_object_get(courier, "state")), "good") == 0)
       continue;
-    cli_coloured(out, CLI_RED, json_string_value(json_object_get(courier, "endpoint")));
-    fprintf(out->file, " (%s): %s\n", json_string_value(json_object_get(courier, "state")), problem);
+    cli_sentence(out, CLI_RED, json_string_value(json_object_get(courier, "endpoint")), "(%s): %s",
+                 json_string_value(json_object_get(courier, "state")), problem);
   }
 }
 
@@ -204,11 +204,11 @@ static void print_files_without_feed(const CliOutput *out, const LaneStatus *sta
   json_t *found = lane_status_without_feed(status), *files;
   const char *feed;
   json_object_foreach(found, feed, files) {
-    cli_coloured(out, CLI_RED, feed);
-    fprintf(out->file,
-            ": files under way or held: %" JSON_INTEGER_FORMAT
-            "; lane %s has no such feed any more: nothing is done with them until it has\n",
-            json_integer_value(files), status->lane->conf->name);
+    g_autofree char *named = g_strconcat(feed, ":", NULL);
+    cli_sentence(out, CLI_RED, named,
+                 "files under way or held: %" JSON_INTEGER_FORMAT
+                 "; lane %s has no such feed any more: nothing is done with them until it has",
+                 json_integer_value(files), status->lane->conf->name);
   }
   json_decref(found);
 }
@@ -217,11 +217,9 @@ static void print_unsent(const CliOutput *out, const LaneStatus *status) {
   enum { MOST_SHOWN = 10 };
   for (guint i = 0; status->unsent && i < MIN(status->unsent->len, MOST_SHOWN); i++) {
     const BookFile *file = status->unsent->pdata[i];
-    g_autofree char *problem = cli_printable(g_strdup(file->problem)), *name = cli_shorten(file->name_shown, 36),
-                    *next = cli_time_brief(out, file->due_at);
-    cli_coloured(out, CLI_RED, file->id);
-    fprintf(out->file, " %s: its answer could not be delivered (%u tries, the next at %s): %s\n", name, file->attempts,
-            next, problem);
+    g_autofree char *name = cli_shorten(file->name_shown, 36), *next = cli_time_brief(out, file->due_at);
+    cli_sentence(out, CLI_RED, file->id, "%s: its answer could not be delivered (%u tries, the next at %s): %s", name,
+                 file->attempts, next, file->problem ? file->problem : "");
   }
   if (status->unsent && status->unsent->len > MOST_SHOWN)
     fprintf(out->file, "… and %u more\n", status->unsent->len - MOST_SHOWN);
@@ -238,8 +236,8 @@ static void print_problems(const CliOutput *out, const LaneStatus *status) {
     const BookPoll *poll = status->polls->pdata[i];
     if (!poll->problem || poll->failures == 0)
       continue;
-    cli_coloured(out, CLI_RED, poll->feed);
-    fprintf(out->file, ": poll failed %u times: %s\n", poll->failures, poll->problem);
+    g_autofree char *feed = g_strconcat(poll->feed, ":", NULL);
+    cli_sentence(out, CLI_RED, feed, "poll failed %u times: %s", poll->failures, poll->problem);
   }
 }
 

@@ -25,7 +25,8 @@ void cli_front_print(const CliOutput *out, const json_t *front) {
     return;
   }
   g_autofree char *since = cli_time(out, (gint64)json_integer_value(json_object_get(front, "since")));
-  fprintf(out->file, "the front runs, process %d, on %s, since %s; connections: %d\n",
-          (int)json_integer_value(json_object_get(front, "pid")), json_string_value(json_object_get(front, "listen")),
-          since, (int)json_integer_value(json_object_get(front, "connections")));
+  cli_sentence(out, CLI_PLAIN, "the", "front runs, process %d, on %s, since %s; connections: %d",
+               (int)json_integer_value(json_object_get(front, "pid")),
+               json_string_value(json_object_get(front, "listen")), since,
+               (int)json_integer_value(json_object_get(front, "connections")));
 }

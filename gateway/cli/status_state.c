@@ -21,10 +21,10 @@ void cli_contradictions_print(const CliOutput *out, const json_t *found) {
   for (size_t i = 0; i < json_array_size(found); i++) {
     const json_t *one = json_array_get(found, i);
     const char *lane = json_string_value(json_object_get(one, "lane"));
-    g_autofree char *before = lane ? g_strdup_printf("lane %s cannot start", lane) : g_strdup("contradiction");
-    cli_coloured(out, CLI_RED, before);
-    fprintf(out->file, ": %s\n", json_string_value(json_object_get(one, "text")));
+    g_autofree char *before = lane ? g_strdup_printf("lane %s cannot start:", lane) : g_strdup("contradiction:");
+    cli_sentence(out, CLI_RED, before, "%s", json_string_value(json_object_get(one, "text")));
   }
   if (json_array_size(found))
-    fputs("While it is so, a reload of this configuration is refused, and the one before stays in force.\n", out->file);
+    cli_sentence(out, CLI_PLAIN, "While",
+                 "it is so, a reload of this configuration is refused, and the one before stays in force.");
 }

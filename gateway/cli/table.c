@@ -189,3 +189,12 @@ void cli_wrapped(const CliOutput *out, guint used, const char *text) {
   }
   fputc('\n', out->file);
 }
+
+void cli_sentence(const CliOutput *out, CliColour colour, const char *first, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *rest = cli_printable(g_strdup_vprintf(format, arguments));
+  va_end(arguments);
+  cli_coloured(out, colour, first);
+  cli_wrapped(out, cli_text_width(first), rest);
+}

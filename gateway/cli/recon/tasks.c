@@ -58,14 +58,14 @@ json_t *cli_recon_open_json(const CliOutput *out, const GPtrArray *tasks) {
 void cli_print_recon_open(const CliOutput *out, const GPtrArray *tasks) {
   for (guint i = 0; tasks && i < tasks->len; i++) {
     const ReconTask *task = tasks->pdata[i];
-    g_autofree char *problem = task->problem ? cli_printable(g_strdup(task->problem)) : NULL;
+    const char *problem = task->problem;
     const char *what = task->state == RECON_FAILED ? "failed"
                        : task->state != RECON_DONE ? recon_state_word(task->state)
                        : task->pushed_at == 0      ? "is to be pushed"
                                                    : "is to be told";
-    cli_coloured(out, task->state == RECON_FAILED ? CLI_RED : problem ? CLI_YELLOW : CLI_PLAIN, task->id);
-    fprintf(out->file, " reconciliation %s %s version %u %s%s%s\n", task->name, task->period, task->version, what,
-            problem ? ": " : "", problem ? problem : "");
+    cli_sentence(out, task->state == RECON_FAILED ? CLI_RED : problem ? CLI_YELLOW : CLI_PLAIN, task->id,
+                 "reconciliation %s %s version %u %s%s%s", task->name, task->period, task->version, what,
+                 problem ? ": " : "", problem ? problem : "");
   }
 }
 

@@ -56,6 +56,12 @@ def on_terminal(world, columns, *words, **environment):
     return text.decode()
 
 
+def assert_fits(world, columns, *words):
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", on_terminal(world, columns, *words, COLUMNS=str(columns)))
+    too_wide = [line for line in plain.splitlines() if len(line) > columns]
+    assert not too_wide, f"{words} at {columns}: {too_wide}"
+
+
 @test
 def tables_fit_the_terminal_and_have_colours_only_there_and_only_when_wanted():
     with World() as world:
@@ -64,12 +70,20 @@ def tables_fit_the_terminal_and_have_colours_only_there_and_only_when_wanted():
         world.drop(name, accruals.records(20, broken={3}), count=19)
         wait_until("it to be closed", lambda: any(row["state"] == "closed" for row in world.gateway.files()),
                    log=world.gateway.log_tail)
+        # long lines for status: a poll that fails, and what the books hold against a lane of another name
+        world.sshd.stop()
+        world.gateway.poll()
+        wait_until("a poll to fail", lambda: "poll failed" in world.gateway.run("status").out,
+                   log=world.gateway.log_tail)
+        world.configuration.lanes["renamed"] = world.configuration.lanes.pop("points")
+        world.write_configuration()
+        has(on_terminal(world, 80, "status", COLUMNS="80"), "While it is so, a reload", "status")
+        assert_fits(world, 80, "status")
+        world.configuration.lanes["points"] = world.configuration.lanes.pop("renamed")
+        world.write_configuration()
         for columns in (80, 120):
             for words in (["status"], ["files"], ["entries"], ["keys"], ["audit"]):
-                coloured = on_terminal(world, columns, *words, COLUMNS=str(columns))
-                plain = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
-                too_wide = [line for line in plain.splitlines() if len(line) > columns]
-                assert not too_wide, f"{words} at {columns}: {too_wide}"
+                assert_fits(world, columns, *words)
         assert "\x1b[" in on_terminal(world, 80, "files"), "no colours on a terminal"
         assert "\x1b[" not in on_terminal(world, 80, "files", NO_COLOR="1"), "colours with NO_COLOR"
         assert "\x1b[" not in world.gateway.ok("files").out, "colours in a pipe"
