@@ -1,6 +1,6 @@
 /* rating "…" { … }, a lane's: what a business' usage costs. */
 #pragma once
-#include "conf/model/where.h"
+#include "conf/model/full_file.h"
 
 /* Of whom a look-up tells: what is missing there has a code of its own. */
 #define CONF_LOOKUP_OFS(X)                   \
@@ -96,25 +96,6 @@ typedef struct {
   X(CONF_AMBIGUOUS_SECOND, "second")
 typedef enum { CONF_AMBIGUOUS(CONF_CONSTANT) } ConfAmbiguous;
 
-/* full-file { … }: what was rated, as files. */
-typedef struct {
-  ConfWhere where;
-  gboolean present;
-  char *name;    /* has {sequence}; {period} */
-  char **fields; /* of the record, and what rating adds */
-  guint records; /* 100,000 */
-  guint age;     /* seconds; 15 minutes */
-} ConfFullFile;
-
-/* platform "…" { … }: a file of its own for each full file. */
-typedef struct {
-  ConfWhere where;
-  char *name;
-  char *when;   /* an SQL expression over the full file's fields; NULL: each record */
-  char **fields;
-  char *file;
-} ConfPlatform;
-
 /* intake { … }: usage that comes over HTTP. */
 typedef struct {
   ConfWhere where;
@@ -147,4 +128,6 @@ typedef struct {
   ConfFullFile full_file;
   GPtrArray *platforms; /* ConfPlatform* */
   ConfIntake intake;
+  ConfUnrouted unrouted;
+  ConfRoute route;
 } ConfRating;

@@ -176,9 +176,29 @@ static const Row full_file_rows[] = {
     ROW(ConfFullFile, "fields", fields, list, .most = 64, .needed = "the fields of each line"),
     ROW(ConfFullFile, "records", records, number, .otherwise = 100000, .least = 1, .most = 10000000),
     ROW(ConfFullFile, "age", age, seconds, .otherwise = 15 * 60, .least = 1, .most = 7 * 86400),
+    ROW(ConfFullFile, "period", period, choice, .words = WORDS(CONF_FILE_PERIODS), .otherwise = CONF_FILE_PERIOD_DAY),
+    ROW(ConfFullFile, "grace", grace, seconds, .otherwise = 30 * 60, .least = 0, .most = 86400),
+    ROW(ConfFullFile, "empty", empty, yes, .otherwise = TRUE),
+    ROW(ConfFullFile, "late", late, choice, .words = WORDS(CONF_LATE_RECORDS), .otherwise = CONF_LATE_RECORD_NEXT),
+    ROW(ConfFullFile, "archive", archive, path),
+    ROW(ConfFullFile, "incoming", incoming, path),
     ROWS_END,
 };
 static const Table table_full_file = TABLE(ConfFullFile, full_file_rows);
+
+static void check_push_endpoint(const Section *section, gpointer into) {
+  const ConfPlatform *platform = into;
+  reference_system_endpoint(section, platform->push_system, ENDPOINT_FOLDERS, platform->push_endpoint);
+}
+
+static const Row push_rows[] = {
+    ROW(ConfPlatform, "system", push_system, system, .needed = "the inner system that the platform is"),
+    ROW(ConfPlatform, "endpoint", push_endpoint, name, .needed = "one of the system's endpoints"),
+    CHECK(check_push_endpoint),
+    ROW(ConfPlatform, "path", push_path, remote_path, .needed = "the folder on the endpoint"),
+    ROWS_END,
+};
+static const Table table_push = TABLE(ConfPlatform, push_rows);
 
 static const Row platform_rows[] = {
     WHERE(ConfPlatform),
@@ -187,6 +207,7 @@ static const Row platform_rows[] = {
     ROW(ConfPlatform, "fields", fields, list, .most = 64, .needed = "the full file's fields that it gets"),
     ROW(ConfPlatform, "file", file, text, .needed = "what its files are called, as 'BOSS_{period}_{sequence}.dat'"),
     CHECK(check_platform),
+    WITHIN("push", table_push),
     ROWS_END,
 };
 static const Table table_platform = TABLE(ConfPlatform, platform_rows);
@@ -262,6 +283,8 @@ static const Row rows[] = {
     SECTIONS(ConfRating, "platform", platforms, table_platform),
     CHECK(check_platforms),
     SECTION(ConfRating, "intake", intake, table_intake),
+    ROW(ConfRating, "unrouted", unrouted, choice, .words = WORDS(CONF_UNROUTEDS), .otherwise = CONF_UNROUTED_ALARM),
+    ROW(ConfRating, "route", route, choice, .words = WORDS(CONF_ROUTES), .otherwise = CONF_ROUTE_ANY),
     ROWS_END,
 };
 const Table table_lane_rating = TABLE(ConfRating, rows);

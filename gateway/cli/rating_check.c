@@ -1,8 +1,9 @@
 /* What `verify` checks of a rating: its details hold, each one's steps add up to its amount, and each posted file's
- * accepted records are its details. The book is read first: what is posted has all its details, and keeps them. */
+ * accepted records are its details; full files and platforms' files that lie there have the bytes they had. The book is
+ * read first: what is posted has all its details, and keeps them. */
 #include "gateway/cli/rating_shown.h"
+#include "gateway/processors/rating/cdr.h"
 #include "gateway/processors/rating/pack.h"
-#include "store/details_files.h"
 #include <jansson.h>
 #include <string.h>
 
@@ -105,6 +106,44 @@ static gboolean check_rest(const Checking *checking, GError **error) {
   return TRUE;
 }
 
+/* --- Files on the disk: they may have been taken away, but not changed. */
+
+static gboolean check_bytes(const char *folder, const char *name, const char *sha256, GError **error) {
+  g_autofree char *path = g_build_filename(folder, name, NULL), *is = NULL;
+  if (!g_file_test(path, G_FILE_TEST_EXISTS))
+    return TRUE;
+  return (is = cdr_digest_of(path, error)) &&
+         (strcmp(is, sha256) == 0 ||
+          sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "%s is not as it was written: its digest is another one",
+                              path));
+}
+
+static gboolean check_parts(const Checking *checking, DetailsReader *reader, gint64 sequence, GError **error) {
+  g_autofree char *folder = cdr_platforms(checking->lane->paths->folder, checking->rating->name);
+  g_autoptr(GPtrArray) parts = details_reader_platforms(reader, sequence, error);
+  for (guint i = 0; parts && i < parts->len; i++) {
+    const PlatformFile *part = parts->pdata[i];
+    if (!check_bytes(folder, part->name, part->sha256, error))
+      return FALSE;
+  }
+  return parts != NULL;
+}
+
+static gboolean check_full_files(const Checking *checking, DetailsReader *reader, GError **error) {
+  const ConfFullFile *conf = &checking->rating->full_file;
+  g_autofree char *folder = cdr_folder(checking->lane->paths->folder, checking->rating->name);
+  g_autoptr(GPtrArray) files = conf->present ? details_reader_files(reader, 0, error) : g_ptr_array_new();
+  for (guint i = 0; files && i < files->len; i++) {
+    const DetailFile *file = files->pdata[i];
+    g_autofree char *name = cdr_file_name(conf->name, file);
+    if (file->sha256 && (!check_bytes(folder, name, file->sha256, error) ||
+                         (conf->archive && !check_bytes(conf->archive, name, file->sha256, error)) ||
+                         !check_parts(checking, reader, file->sequence, error)))
+      return FALSE;
+  }
+  return files != NULL;
+}
+
 static char *words_of(const CliOutput *out, const ConfRating *rating, const DetailTotals *totals) {
   g_autofree char *rated = cli_unsigned(out, totals->rated), *suspended = cli_unsigned(out, totals->suspended),
                   *amount = cli_amount(out, totals->amount, rating->round.scale);
@@ -123,7 +162,7 @@ char *rating_check(const CliOutput *out, const StatusLane *lane, const ConfRatin
   g_autoptr(GHashTable) accepted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   Checking checking = {lane, rating, accepted, NULL, 1};
   gboolean ok = read_files(&checking, error) && details_verify(reader, &totals, error) &&
-                details_verify_files(reader, error) &&
+                details_verify_files(reader, error) && check_full_files(&checking, reader, error) &&
                 details_reader_visit(reader, NULL, check_detail, &checking, error) && check_rest(&checking, error);
   g_free(checking.terms);
   return ok ? words_of(out, rating, &totals) : NULL;

@@ -42,7 +42,7 @@ static gboolean text_id(DetailShard *shard, guint which, const char *text, gint6
 
 typedef struct {
   guint rated;
-  gint64 amount;
+  gint64 amount, first_event, last_event; /* of the rated */
 } BlockSums;
 
 static gboolean sum_up(const RecordBlock *block, BlockSums *sums, GError **error) {
@@ -50,6 +50,9 @@ static gboolean sum_up(const RecordBlock *block, BlockSums *sums, GError **error
   for (guint i = 0; i < block->count; i++) {
     if (record_block_integer(block, DETAIL_STATUS, i) != DETAIL_RATED)
       continue;
+    gint64 event = record_block_integer(block, DETAIL_AT, i);
+    sums->first_event = sums->rated ? MIN(sums->first_event, event) : event;
+    sums->last_event = sums->rated ? MAX(sums->last_event, event) : event;
     sums->rated++;
     if (__builtin_add_overflow(sums->amount, record_block_integer(block, DETAIL_AMOUNT, i), &sums->amount))
       return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
@@ -104,8 +107,12 @@ gboolean details_put(Details *details, guint number, const DetailPut *put, GErro
     return FALSE;
   g_byte_array_set_size(shard->bytes, 0);
   block_encode(put->block, 0, put->block->count, shard->bytes);
-  db_bind(shard->add_detail, "iiisuuiiib", shard->last + 1, details->admission + 1, details->at, put->file,
+  db_bind(shard->add_detail, "iiisuuiiib--", shard->last + 1, details->admission + 1, details->at, put->file,
           put->block->count, sums.rated, sums.amount, shape, terms, shard->bytes->data, (gsize)shard->bytes->len);
+  if (sums.rated > 0) {
+    db_bind_integer(shard->add_detail, 11, sums.first_event);
+    db_bind_integer(shard->add_detail, 12, sums.last_event);
+  }
   return db_done(shard->add_detail, error) && take_in(details, shard, put->block, error);
 }
 

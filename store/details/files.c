@@ -13,15 +13,16 @@
 #include "store/details/tables.sql.h"
 #include <unistd.h>
 
-enum { WRITER_CACHE_KIB = 4096, READER_CACHE_KIB = 2048, APPLICATION = 0x53614474, VERSION = 1 };
+enum { WRITER_CACHE_KIB = 4096, READER_CACHE_KIB = 2048, APPLICATION = 0x53614474, VERSION = 2 };
 
 static const char *const kinds[] = {"details", "business"};
 
-static gboolean check_stamp(Db *db, gboolean *is_made, GError **error) {
+/* *version: of its schema; 0: it is not made yet. */
+static gboolean check_stamp(Db *db, gint64 *version, GError **error) {
   DbStamp stamp;
   if (!db_stamp(db, &stamp, error))
     return FALSE;
-  *is_made = stamp.version > 0;
+  *version = stamp.version;
   if (!stamp.empty && stamp.application != APPLICATION)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "is no file of details");
   return stamp.version <= VERSION ||
@@ -29,11 +30,24 @@ static gboolean check_stamp(Db *db, gboolean *is_made, GError **error) {
                              "was made by a newer version of Sallyport (schema %" G_GINT64_FORMAT ")", stamp.version);
 }
 
-static gboolean make(const Details *details, Db *db, const char *kind, guint shard, GError **error) {
-  g_autofree char *tables = db_named(details_tables_sql, kind);
-  if (db_begin(db, error) && db_run(db, tables, error) && db_set_stamp(db, APPLICATION, VERSION, error) &&
-      details_set_fact(db, "shard", shard, error) && details_set_fact(db, "shards", details->n_shards, error) &&
-      details_set_fact(db, "seed", (gint64)(details->seed >> 1), error) && db_commit(db, error))
+/* What each version has beyond the one before, up to this one. */
+static gboolean bring_up(Db *db, const char *kind, gint64 version, GError **error) {
+  while (version < VERSION) {
+    g_autofree char *name = ++version == 1 ? g_strdup(kind) : g_strdup_printf("%s-%d", kind, (int)version);
+    g_autofree char *tables = db_named(details_tables_sql, name);
+    if (tables && !db_run(db, tables, error))
+      return FALSE;
+  }
+  return db_set_stamp(db, APPLICATION, VERSION, error);
+}
+
+/* In one transaction: what is cut short is as it was. */
+static gboolean make(const Details *details, Db *db, const char *kind, guint shard, gint64 version, GError **error) {
+  if (db_begin(db, error) && bring_up(db, kind, version, error) &&
+      (version > 0 ||
+       (details_set_fact(db, "shard", shard, error) && details_set_fact(db, "shards", details->n_shards, error) &&
+        details_set_fact(db, "seed", (gint64)(details->seed >> 1), error))) &&
+      db_commit(db, error))
     return TRUE;
   db_rollback(db);
   return FALSE;
@@ -54,7 +68,8 @@ static gboolean expect_facts(const Details *details, Db *db, guint shard, GError
  * believed, as a ledger's is. */
 static Db *open_file(const Details *details, const char *kind, guint shard, gboolean may_make, GError **error) {
   g_autofree char *path = details_path(details->folder, details->name, kind, shard);
-  gboolean is_made = FALSE, is_there = access(path, F_OK) == 0;
+  gboolean is_there = access(path, F_OK) == 0;
+  gint64 version = 0;
   Db *db = !is_there && !may_make
                ? NULL
                : db_open(&(DbOptions){.path = path, .use = DB_WRITE, .cache_kib = WRITER_CACHE_KIB,
@@ -62,7 +77,8 @@ static Db *open_file(const Details *details, const char *kind, guint shard, gboo
                          error);
   if (!is_there && !may_make)
     sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "the file is missing; restore it from a backup");
-  if (db && check_stamp(db, &is_made, error) && (is_made || make(details, db, kind, shard, error)) &&
+  if (db && check_stamp(db, &version, error) &&
+      (version == VERSION || make(details, db, kind, shard, version, error)) &&
       expect_facts(details, db, shard, error) && db_checkpoint(db, TRUE, error))
     return db;
   g_prefix_error(error, "details %s: ", path);
@@ -225,12 +241,14 @@ void details_close(Details *details) {
 
 Db *details_open_reader(const char *folder, const char *name, const char *kind, guint shard, GError **error) {
   g_autofree char *path = details_path(folder, name, kind, shard);
-  gboolean is_made = FALSE;
+  gint64 version = 0;
   Db *db = db_open(&(DbOptions){.path = path, .use = DB_READ, .cache_kib = READER_CACHE_KIB}, error);
-  if (db && check_stamp(db, &is_made, error) && is_made)
+  if (db && check_stamp(db, &version, error) && version == VERSION)
     return db;
-  if (db && !is_made && error && !*error)
-    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "is being made");
+  if (db && version < VERSION && error && !*error)
+    sallyport_error_set(error, SALLYPORT_ERROR_AGAIN,
+                        version ? "was made by an older version of Sallyport: it is brought up when the lane starts"
+                                : "is being made");
   g_prefix_error(error, "details %s: ", path);
   db_close(db);
   return NULL;

@@ -1,138 +1,110 @@
+/* Closing. What has a place in a file, and what is left over, follows from the details and the days; both are noted in
+ * one transaction, in the first shard's file alone:
+ *
+ *   crash before its commit   there is no file, no number is used, nothing is left over
+ *   crash behind it           the file is there, and is written at the next look */
 #include "gateway/base/faultpoint.h"
+#include "store/details/filed_private.h"
 #include "store/details/queries.sql.h"
-#include "store/details/reader_private.h"
-#include "store/details_files.h"
 
-void detail_file_free(DetailFile *file) {
-  if (!file)
-    return;
-  g_free(file->period);
-  g_free(file->reason);
-  g_free(file->format);
-  g_free(file->sha256);
-  g_free(file);
+#define OPEN_DAY "open-day"
+
+gboolean details_open_day(Details *details, gint64 *day, GError **error) {
+  return details_fact(details->shards[0].business, OPEN_DAY, day, error);
 }
 
-static DetailFile *file_of(DbStatement *row) {
-  DetailFile *file = g_new(DetailFile, 1);
-  *file = (DetailFile){.sequence = db_integer(row, 0),
-                       .period = db_text_copy(row, 1),
-                       .opened_at = db_integer(row, 2),
-                       .closed_at = db_integer(row, 3),
-                       .reason = db_text_copy(row, 4),
-                       .format = db_text_copy(row, 5),
-                       .count = (guint64)db_integer(row, 6),
-                       .amount = ((Wide)db_integer(row, 7) << 32) + db_integer(row, 8),
-                       .sha256 = db_text_copy(row, 9)};
-  return file;
+gboolean details_set_open_day(Details *details, gint64 day, GError **error) {
+  return details_set_fact(details->shards[0].business, OPEN_DAY, day, error);
 }
 
-static gboolean one_file(Db *db, const char *which, DetailFile **file, GError **error) {
-  g_autoptr(DbStatement) ask = db_prepare_named(db, details_queries_sql, which, error);
-  gboolean row;
-  *file = NULL;
-  if (!ask || !db_step(ask, &row, error))
-    return FALSE;
-  *file = row ? file_of(ask) : NULL;
-  return !row || db_row_whole(ask, error);
+gboolean details_last_file(Details *details, DetailFile **file, GError **error) {
+  return filed_one(details->shards[0].business, "last-file", NULL, file, error);
 }
 
-/* The last detail of the shard that is in the file; 0: there is no such file. */
-static gboolean part_last(Db *db, gint64 sequence, guint shard, gint64 *last, GError **error) {
-  g_autoptr(DbStatement) ask = db_prepare_named(db, details_queries_sql, "part-last", error);
-  gboolean row;
-  if (!ask)
+static gboolean sum_up(const FileBase *base, gint64 before, gint64 left_by, const DetailDays *days, DetailSums *sums,
+                       GError **error) {
+  *sums = (DetailSums){0};
+  if (!filed_add_waiting(base, days, sums, error))
     return FALSE;
-  db_bind(ask, "iu", sequence, shard);
-  if (!db_step(ask, &row, error))
-    return FALSE;
-  *last = row ? db_integer(ask, 0) : 0;
-  return TRUE;
-}
-
-typedef struct {
-  guint64 count;
-  Wide amount;
-  gint64 since;
-} FileSums;
-
-static gboolean add_sums(Db *db, gint64 after, gint64 last, FileSums *sums, GError **error) {
-  g_autoptr(DbStatement) ask = db_prepare_named(db, details_queries_sql, "sums-between", error);
-  gboolean row;
-  if (!ask)
-    return FALSE;
-  db_bind(ask, "ii", after, last);
-  if (!db_step(ask, &row, error))
-    return FALSE;
-  gint64 since = db_integer(ask, 3);
-  sums->count += (guint64)db_integer(ask, 0);
-  sums->amount += ((Wide)db_integer(ask, 1) << 32) + db_integer(ask, 2);
-  if (since && (!sums->since || since < sums->since))
-    sums->since = since;
-  return TRUE;
-}
-
-static gboolean sum_up(Details *details, const DetailFile *before, FileSums *sums, GError **error) {
-  Db *files = details->shards[0].business;
-  *sums = (FileSums){0};
-  for (guint i = 0; i < details->n_shards; i++) {
-    gint64 after = 0;
-    if ((before && !part_last(files, before->sequence, i, &after, error)) ||
-        !add_sums(details->shards[i].details, after, details->shards[i].settled, sums, error))
+  for (guint i = 0; i < base->n; i++) {
+    FiledSpan span = {.shard = i, .last = base->shards[i].settled, .left_by = left_by};
+    if ((before && !filed_part_last(base->files, before, i, &span.after, error)) ||
+        !filed_walk(base, &span, days, sums, error))
       return FALSE;
   }
   return TRUE;
 }
 
-gboolean details_unfiled(Details *details, DetailUnfiled *unfiled, GError **error) {
+gboolean details_unfiled(Details *details, const DetailDays *days, DetailSums *sums, GError **error) {
+  FileBase base = filed_of_writer(details);
   g_autoptr(DetailFile) before = NULL;
-  FileSums sums;
-  if (!one_file(details->shards[0].business, "last-file", &before, error) ||
-      !sum_up(details, before, &sums, error))
-    return FALSE;
-  *unfiled = (DetailUnfiled){sums.count, sums.since, before ? before->closed_at : 0};
-  return TRUE;
+  return details_last_file(details, &before, error) &&
+         sum_up(&base, before ? before->sequence : 0, 0, days, sums, error);
 }
 
-static gboolean add_parts(Details *details, gint64 sequence, GError **error) {
-  g_autoptr(DbStatement) add =
-      db_prepare_named(details->shards[0].business, details_queries_sql, "add-part", error);
-  for (guint i = 0; add && i < details->n_shards; i++) {
-    db_bind(add, "iui", sequence, i, details->shards[i].settled);
+static gboolean add_parts(const FileBase *base, gint64 sequence, GError **error) {
+  g_autoptr(DbStatement) add = db_prepare_named(base->files, details_queries_sql, "add-part", error);
+  for (guint i = 0; add && i < base->n; i++) {
+    db_bind(add, "iui", sequence, i, base->shards[i].settled);
     if (!db_done(add, error))
       return FALSE;
   }
   return add != NULL;
 }
 
-static gboolean add_file(Details *details, const DetailClosing *closing, gint64 opened_at, gint64 sequence,
-                         const FileSums *sums, GError **error) {
-  g_autoptr(DbStatement) add =
-      db_prepare_named(details->shards[0].business, details_queries_sql, "add-file", error);
-  if (!add)
+static gboolean take_left(const FileBase *base, gint64 sequence, const DetailDays *days, GError **error) {
+  g_autoptr(DbStatement) take = db_prepare_named(base->files, details_queries_sql, "take-left", error);
+  if (!take)
     return FALSE;
-  db_bind(add, "isiissiii", sequence, closing->period, opened_at, closing->now, closing->reason, closing->format,
-          (gint64)sums->count, (gint64)(sums->amount >> 32), (gint64)(sums->amount & 0xffffffff));
+  db_bind(take, "iii", sequence, days->from, days->to);
+  return db_done(take, error);
+}
+
+static gboolean next_supplement(Db *db, const DetailClosing *closing, gint64 *supplement, GError **error) {
+  g_autoptr(DbStatement) ask = db_prepare_named(db, details_queries_sql, "supplements", error);
+  gboolean row;
+  *supplement = 0;
+  if (!ask || !closing->is_supplement)
+    return ask != NULL;
+  db_bind(ask, "s", closing->period);
+  if (!db_step(ask, &row, error))
+    return FALSE;
+  *supplement = db_integer(ask, 0) + 1;
+  return TRUE;
+}
+
+static gboolean add_file(Db *db, const DetailClosing *closing, const DetailFile *before, const DetailSums *sums,
+                         GError **error) {
+  g_autoptr(DbStatement) add = db_prepare_named(db, details_queries_sql, "add-file", error);
+  gint64 opened_at = before ? before->closed_at : sums->since ? sums->since : closing->now, supplement;
+  if (!add || !next_supplement(db, closing, &supplement, error))
+    return FALSE;
+  db_bind(add, "isiissiii-iiiiii", before ? before->sequence + 1 : (gint64)1, closing->period, opened_at, closing->now,
+          closing->reason, closing->format, (gint64)sums->count, filed_high(sums->amount), filed_low(sums->amount),
+          supplement, sums->first_event, sums->last_event, (gint64)sums->late, filed_high(sums->late_amount),
+          filed_low(sums->late_amount));
+  if (closing->day)
+    db_bind_integer(add, 10, *closing->day);
   return db_done(add, error);
 }
 
-/* A crash before the commit leaves no file, and no number is lost; behind it, a file that is written at the next look.
- */
 gboolean details_close_file(Details *details, const DetailClosing *closing, GError **error) {
-  Db *db = details->shards[0].business;
+  FileBase base = filed_of_writer(details);
   g_autoptr(DetailFile) before = NULL;
-  FileSums sums;
-  if (!one_file(db, "last-file", &before, error) || !sum_up(details, before, &sums, error))
+  DetailSums sums;
+  if (!details_last_file(details, &before, error))
     return FALSE;
   gint64 sequence = before ? before->sequence + 1 : 1;
-  gint64 opened_at = before ? before->closed_at : sums.since ? sums.since : closing->now;
   fault_point("full-file-before-close");
-  if (db_begin(db, error) && add_file(details, closing, opened_at, sequence, &sums, error) &&
-      add_parts(details, sequence, error) && db_commit(db, error)) {
+  if (db_begin(base.files, error) && sum_up(&base, sequence - 1, sequence, closing->days, &sums, error) &&
+      take_left(&base, sequence, closing->days, error) && add_file(base.files, closing, before, &sums, error) &&
+      add_parts(&base, sequence, error) &&
+      (!closing->open_day || details_set_open_day(details, closing->open_day, error)) &&
+      db_commit(base.files, error)) {
     fault_point("full-file-after-close");
     return TRUE;
   }
-  db_rollback(db);
+  db_rollback(base.files);
   return FALSE;
 }
 
@@ -140,7 +112,7 @@ gboolean details_unwritten(Details *details, DetailFile **file, char **previous,
   Db *db = details->shards[0].business;
   gboolean row = FALSE;
   *previous = NULL;
-  if (!one_file(db, "unwritten-file", file, error))
+  if (!filed_one(db, "unwritten-file", NULL, file, error))
     return FALSE;
   if (!*file)
     return TRUE;
@@ -155,42 +127,10 @@ gboolean details_unwritten(Details *details, DetailFile **file, char **previous,
   return FALSE;
 }
 
-static gboolean visit_priced(const DetailView *view, DetailVisit visit, gpointer user, GError **error) {
-  for (guint i = 0; i < view->count; i++) {
-    Detail detail = detail_view_detail(view, i);
-    if (record_block_integer(view->block, DETAIL_STATUS, i) == DETAIL_RATED && !visit(user, &detail, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean visit_part(DetailShard *shard, gint64 after, gint64 last, DetailVisit visit, gpointer user,
-                           GError **error) {
-  g_autoptr(DbStatement) blocks = db_prepare_named(shard->details, details_queries_sql, "blocks-from", error);
-  gboolean row = blocks != NULL;
-  if (!blocks)
-    return FALSE;
-  db_bind(blocks, "i", after + 1);
-  while (row) {
-    if (!db_step(blocks, &row, error) || (row && !detail_view_take(&shard->view, blocks, error)))
-      return FALSE;
-    row = row && shard->view.first <= last;
-    if (row && !visit_priced(&shard->view, visit, user, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 gboolean details_visit_file(Details *details, const DetailFile *file, DetailVisit visit, gpointer user,
                             GError **error) {
-  Db *db = details->shards[0].business;
-  for (guint i = 0; i < details->n_shards; i++) {
-    gint64 after, last;
-    if (!part_last(db, file->sequence - 1, i, &after, error) || !part_last(db, file->sequence, i, &last, error) ||
-        !visit_part(&details->shards[i], after, last, visit, user, error))
-      return FALSE;
-  }
-  return TRUE;
+  FileBase base = filed_of_writer(details);
+  return filed_visit(&base, file, visit, user, error);
 }
 
 gboolean details_written(Details *details, gint64 sequence, const char *sha256, GError **error) {
@@ -199,53 +139,4 @@ gboolean details_written(Details *details, gint64 sequence, const char *sha256, 
     return FALSE;
   db_bind(set, "is", sequence, sha256);
   return db_done(set, error);
-}
-
-/* --- Reading */
-
-GPtrArray *details_reader_files(DetailsReader *reader, guint limit, GError **error) {
-  Db *db = reader->shards[0].business;
-  g_autoptr(DetailFile) last = NULL;
-  g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)detail_file_free);
-  if (!one_file(db, "last-file", &last, error))
-    return NULL;
-  g_autoptr(DbStatement) ask = db_prepare_named(db, details_queries_sql, "files-from", error);
-  gboolean row = ask != NULL;
-  if (!ask)
-    return NULL;
-  db_bind(ask, "i", limit && last && last->sequence > limit ? last->sequence - limit + 1 : 1);
-  while (row) {
-    if (!db_step(ask, &row, error))
-      return NULL;
-    if (row)
-      g_ptr_array_add(files, file_of(ask));
-  }
-  return g_steal_pointer(&files);
-}
-
-static gboolean verify_file(DetailsReader *reader, const DetailFile *file, GError **error) {
-  Db *db = reader->shards[0].business;
-  FileSums sums = {0};
-  for (guint i = 0; i < reader->n_shards; i++) {
-    gint64 after, last;
-    if (!part_last(db, file->sequence - 1, i, &after, error) || !part_last(db, file->sequence, i, &last, error) ||
-        !add_sums(reader->shards[i].details, after, last, &sums, error))
-      return FALSE;
-  }
-  return (sums.count == file->count && sums.amount == file->amount) ||
-         sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
-                             "full file %" G_GINT64_FORMAT " has another count or sum than its details",
-                             file->sequence);
-}
-
-gboolean details_verify_files(DetailsReader *reader, GError **error) {
-  g_autoptr(GPtrArray) files = details_reader_files(reader, 0, error);
-  for (guint i = 0; files && i < files->len; i++) {
-    const DetailFile *file = files->pdata[i];
-    if (file->sequence != (gint64)i + 1)
-      return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "full file %u is missing", i + 1);
-    if (!verify_file(reader, file, error))
-      return FALSE;
-  }
-  return files != NULL;
 }

@@ -21,8 +21,8 @@ SELECT id FROM text WHERE text = ?1;
 -- name: texts
 SELECT text FROM text;
 -- name: add-detail
-INSERT INTO detail(first, admission, at, file, count, rated, amount, shape, terms, block)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+INSERT INTO detail(first, admission, at, file, count, rated, amount, shape, terms, block, first_event, last_event)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 -- name: add-suspended
 INSERT INTO suspended(number, admission) VALUES (?1, ?2);
 -- name: settle
@@ -36,28 +36,83 @@ SELECT count(*), count(settled_by) FROM suspended;
 -- name: add-answer
 INSERT INTO answer(file, batch, admission, answer) VALUES (?1, ?2, ?3, ?4);
 -- name: last-file
-SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256 FROM full_file
-ORDER BY sequence DESC LIMIT 1;
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256, day, day IS NULL,
+  supplement, first_event, last_event, late, late_high, late_low, split_at, held, unrouted, unrouted_high, unrouted_low,
+  several, extra, extra_high, extra_low
+FROM full_file ORDER BY sequence DESC LIMIT 1;
 -- name: unwritten-file
-SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256 FROM full_file
-WHERE sha256 IS NULL ORDER BY sequence LIMIT 1;
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256, day, day IS NULL,
+  supplement, first_event, last_event, late, late_high, late_low, split_at, held, unrouted, unrouted_high, unrouted_low,
+  several, extra, extra_high, extra_low
+FROM full_file WHERE sha256 IS NULL ORDER BY sequence LIMIT 1;
 -- name: files-from
-SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256 FROM full_file
-WHERE sequence >= ?1 ORDER BY sequence;
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256, day, day IS NULL,
+  supplement, first_event, last_event, late, late_high, late_low, split_at, held, unrouted, unrouted_high, unrouted_low,
+  several, extra, extra_high, extra_low
+FROM full_file WHERE sequence >= ?1 ORDER BY sequence;
 -- name: file-digest
 SELECT sha256 FROM full_file WHERE sequence = ?1;
 -- name: part-last
 SELECT last FROM full_file_part WHERE sequence = ?1 AND shard = ?2;
+-- name: file-numbered
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256, day, day IS NULL,
+  supplement, first_event, last_event, late, late_high, late_low, split_at, held, unrouted, unrouted_high, unrouted_low,
+  several, extra, extra_high, extra_low
+FROM full_file WHERE sequence = ?1;
+-- name: unsplit-file
+SELECT sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, sha256, day, day IS NULL,
+  supplement, first_event, last_event, late, late_high, late_low, split_at, held, unrouted, unrouted_high, unrouted_low,
+  several, extra, extra_high, extra_low
+FROM full_file WHERE split_at IS NULL AND sha256 IS NOT NULL ORDER BY sequence LIMIT 1;
+-- name: file-with-detail
+SELECT min(sequence) FROM full_file_part WHERE shard = ?1 AND last >= ?2;
 -- name: add-file
-INSERT INTO full_file(sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+INSERT INTO full_file(sequence, period, opened_at, closed_at, reason, format, count, amount_high, amount_low, day,
+  supplement, first_event, last_event, late, late_high, late_low)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16);
+-- name: supplements
+SELECT coalesce(max(supplement), 0) FROM full_file WHERE period = ?1;
 -- name: add-part
 INSERT INTO full_file_part(sequence, shard, last) VALUES (?1, ?2, ?3);
+-- name: hold-split
+UPDATE full_file SET held = ?2 WHERE sequence = ?1;
+-- name: set-split
+UPDATE full_file SET split_at = ?2, held = NULL, unrouted = ?3, unrouted_high = ?4, unrouted_low = ?5, several = ?6,
+  extra = ?7, extra_high = ?8, extra_low = ?9 WHERE sequence = ?1;
+-- name: add-left
+INSERT INTO left_over(shard, day, left_by, since, count, amount_high, amount_low, first_event, last_event, numbers)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+-- name: take-left
+UPDATE left_over SET taken_by = ?1 WHERE taken_by IS NULL AND day BETWEEN ?2 AND ?3;
+-- name: left-waiting
+SELECT id, shard, day, since, count, amount_high, amount_low, first_event, last_event, numbers FROM left_over
+WHERE taken_by IS NULL AND day BETWEEN ?1 AND ?2 ORDER BY id;
+-- name: left-by
+SELECT id, shard, day, since, count, amount_high, amount_low, first_event, last_event, numbers FROM left_over
+WHERE left_by = ?1 AND shard = ?2 ORDER BY id;
+-- name: taken-by
+SELECT id, shard, day, since, count, amount_high, amount_low, first_event, last_event, numbers FROM left_over
+WHERE taken_by = ?1 AND shard = ?2 ORDER BY id;
+-- name: left-rows-of
+SELECT numbers, taken_by FROM left_over WHERE left_by = ?1 AND shard = ?2;
+-- name: add-platform-file
+INSERT INTO platform_file(sequence, platform, name, sha256, count, amount_high, amount_low, is_pushed)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+-- name: platform-files
+SELECT platform, name, sha256, count, amount_high, amount_low, pushed_at, is_pushed, due_at, tries, reason, sequence
+FROM platform_file WHERE sequence = ?1 ORDER BY platform;
+-- name: next-push
+SELECT platform, name, sha256, count, amount_high, amount_low, pushed_at, is_pushed, due_at, tries, reason, sequence
+FROM platform_file WHERE platform = ?1 AND is_pushed = 1 AND pushed_at IS NULL ORDER BY sequence LIMIT 1;
+-- name: set-pushed
+UPDATE platform_file SET pushed_at = ?3, reason = NULL WHERE sequence = ?1 AND platform = ?2;
+-- name: put-off-push
+UPDATE platform_file SET due_at = ?3, tries = tries + 1, reason = ?4 WHERE sequence = ?1 AND platform = ?2;
 -- name: set-digest
 UPDATE full_file SET sha256 = ?2 WHERE sequence = ?1 AND sha256 IS NULL;
 -- name: sums-between
-SELECT coalesce(sum(rated), 0), coalesce(sum(amount >> 32), 0), coalesce(sum(amount & 4294967295), 0),
-  coalesce(min(at), 0) FROM detail WHERE first > ?1 AND first <= ?2;
+SELECT first, rated, amount, at, first_event, last_event, first_event IS NULL FROM detail
+WHERE first > ?1 AND first <= ?2 AND rated > 0 ORDER BY first;
 -- name: answer
 SELECT answer, answer IS NULL FROM answer WHERE file = ?1 AND batch = ?2;
 -- name: counter

@@ -64,3 +64,65 @@ CREATE TABLE full_file_part(
 ) WITHOUT ROWID;
 -- What accounts have used in their periods, by the details up to the fact `counted`.
 CREATE TABLE counter(counter TEXT PRIMARY KEY, used INTEGER NOT NULL) WITHOUT ROWID;
+
+-- What a store of version 1 lacks.
+-- name: details-2
+-- Events of the first and the last one with a price; null: there is none, or the block is older than these columns.
+ALTER TABLE detail ADD COLUMN first_event INTEGER;
+ALTER TABLE detail ADD COLUMN last_event INTEGER;
+
+-- name: business-2
+ALTER TABLE full_file ADD COLUMN day INTEGER;                  -- of its period, since 1970; null: it has none
+ALTER TABLE full_file ADD COLUMN supplement INTEGER NOT NULL DEFAULT 0;   -- its number among those of the day; 0: none
+ALTER TABLE full_file ADD COLUMN first_event INTEGER;
+ALTER TABLE full_file ADD COLUMN last_event INTEGER;
+ALTER TABLE full_file ADD COLUMN late INTEGER NOT NULL DEFAULT 0;         -- of earlier days
+ALTER TABLE full_file ADD COLUMN late_high INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE full_file ADD COLUMN late_low INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE full_file ADD COLUMN split_at INTEGER;             -- null: not taken apart yet
+ALTER TABLE full_file ADD COLUMN held TEXT;                    -- why not
+ALTER TABLE full_file ADD COLUMN unrouted INTEGER NOT NULL DEFAULT 0;     -- to no platform
+ALTER TABLE full_file ADD COLUMN unrouted_high INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE full_file ADD COLUMN unrouted_low INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE full_file ADD COLUMN several INTEGER NOT NULL DEFAULT 0;      -- to more than one
+ALTER TABLE full_file ADD COLUMN extra INTEGER NOT NULL DEFAULT 0;        -- times beyond the first
+ALTER TABLE full_file ADD COLUMN extra_high INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE full_file ADD COLUMN extra_low INTEGER NOT NULL DEFAULT 0;
+UPDATE full_file SET split_at = closed_at WHERE sha256 IS NOT NULL;
+CREATE INDEX full_file_unsplit ON full_file(sequence) WHERE split_at IS NULL;
+-- Details that a file has left over, as their day is another one than its own: of one shard and one day, in a row at
+-- most some thousand. A later file takes a row whole.
+CREATE TABLE left_over(
+  id          INTEGER PRIMARY KEY,
+  shard       INTEGER NOT NULL,
+  day         INTEGER NOT NULL,
+  left_by     INTEGER NOT NULL,
+  taken_by    INTEGER,
+  since       INTEGER NOT NULL,
+  count       INTEGER NOT NULL,
+  amount_high INTEGER NOT NULL,
+  amount_low  INTEGER NOT NULL,
+  first_event INTEGER NOT NULL,
+  last_event  INTEGER NOT NULL,
+  numbers     BLOB NOT NULL                       -- 64 bits each, the least byte first, ascending
+);
+CREATE INDEX left_over_waiting ON left_over(day) WHERE taken_by IS NULL;
+CREATE INDEX left_over_left ON left_over(left_by, shard);
+CREATE INDEX left_over_taken ON left_over(taken_by, shard) WHERE taken_by IS NOT NULL;
+-- The matrix: what each platform got of each full file; and whether its file is where it belongs.
+CREATE TABLE platform_file(
+  sequence    INTEGER NOT NULL REFERENCES full_file(sequence),
+  platform    TEXT NOT NULL,
+  name        TEXT NOT NULL,
+  sha256      TEXT NOT NULL,
+  count       INTEGER NOT NULL,
+  amount_high INTEGER NOT NULL,
+  amount_low  INTEGER NOT NULL,
+  pushed_at   INTEGER,                            -- null: not yet, or it stays here
+  is_pushed   INTEGER NOT NULL,                   -- 0: it stays here
+  due_at      INTEGER NOT NULL DEFAULT 0,
+  tries       INTEGER NOT NULL DEFAULT 0,
+  reason      TEXT,
+  PRIMARY KEY(sequence, platform)
+) WITHOUT ROWID;
+CREATE INDEX platform_file_unpushed ON platform_file(platform, sequence) WHERE is_pushed = 1 AND pushed_at IS NULL;

@@ -1,10 +1,11 @@
 """A day of usage: rates, then files with prices, tiers' counters, a key again, and what cannot be rated; killed in
 between, each record is rated once all the same, and told the same."""
 import json
+import os
 
 import rates
 import usage
-from cdrs import chain
+from cdrs import chain, folder, sha256
 from configuration import Feed
 from harness import equal, wait_until
 
@@ -35,12 +36,16 @@ class Usages:
             'record "D"': {'field "plan"': {}, 'field "up_to"': {"type": "integer"},
                            'field "price"': {"type": "decimal", "scale": 2}},
             'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}})
+        there, archive = (os.path.join(world.folder, name) for name in ("billing", "archive"))
+        os.makedirs(os.path.join(there, "cdr"), exist_ok=True)
+        world.configuration.systems["billing"] = {"in": {"url": f"file://{there}"}}
         world.configuration.lane_settings['rating "music"'] = usage.rating(tiers={
             "kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"},
             **{'step "minutes"': {"amount": "plus(amount, price(quantity, rate, 60))"},
                "full-file": {"name": "MUSIC_{period}_{sequence}.dat", "fields": ["serial", "amount"], "records": 20,
-                             "age": "1s"},
-               'platform "some"': {"when": "serial GLOB 'S*'", "fields": ["serial"], "file": "SOME_{sequence}.dat"}})
+                             "age": "1s", "archive": archive},
+               'platform "some"': {"when": "serial GLOB 'S*'", "fields": ["serial"], "file": "SOME_{sequence}.dat",
+                                   "push": {"system": "billing", "endpoint": "in", "path": "/cdr"}}})
         for table, key in (("rates", ["product", "zone"]), ("tiers", ["plan", "up_to"])):
             feed = Feed(f"{table}-sync")
             cls.configure(feed)
@@ -90,3 +95,13 @@ class Usages:
                    log=world.gateway.log_tail)  # the lane may die under it
         equal(sorted(chain(world)), sorted([f"{file}{i}" for file in "SU" for i in range(60)] +
                                            [f"T{i}" for i in range(30) if i != 3]), "what is in the full files")
+        files = world.gateway.json("cdr", "list", "--limit", "0")["files"]
+        parts, there = os.path.join(folder(world), "platforms"), os.path.join(world.folder, "billing", "cdr")
+        names = sorted(os.listdir(parts))
+        equal(len(names), len(files), "a file for each full file")
+        wait_until("all of them to be there", lambda: sorted(os.listdir(there)) == names, seconds=60,
+                   log=world.gateway.log_tail)
+        for file in files:
+            equal(sha256(os.path.join(world.folder, "archive", file["name"])), file["sha256"], "its copy")
+        for name in names:
+            equal(sha256(os.path.join(there, name)), sha256(os.path.join(parts, name)), name)

@@ -47,16 +47,25 @@ static char *replaced(char *text, const char *word, const char *by) {
   return g_strjoinv(by, parts);
 }
 
-char *cdr_name(const char *pattern, gint64 sequence, const char *period) {
-  g_autofree char *number = g_strdup_printf("%06" G_GINT64_FORMAT, sequence);
-  return replaced(replaced(g_strdup(pattern), "{sequence}", number), "{period}", period);
+char *cdr_name(const char *pattern, const CdrNumber *number) {
+  g_autofree char *digits = g_strdup_printf("%06" G_GINT64_FORMAT, number->sequence);
+  g_autofree char *name = replaced(replaced(g_strdup(pattern), "{sequence}", digits), "{period}", number->period);
+  const char *dot = strrchr(name, '.');
+  gsize stem = dot ? (gsize)(dot - name) : strlen(name);
+  return number->supplement ? g_strdup_printf("%.*s_S%02u%s", (int)stem, name, number->supplement, name + stem)
+                            : g_steal_pointer(&name);
+}
+
+char *cdr_file_name(const char *pattern, const DetailFile *file) {
+  return cdr_name(pattern, &(CdrNumber){file->sequence, file->period, file->supplement});
 }
 
 gboolean cdr_own_field(const ConfRating *rating, const char *name, StagingColumn *column) {
   static const StagingColumn own[] = {{"key", BLOCK_TEXT, 0},       {"event", BLOCK_TEXT, 0},
                                       {"amount", BLOCK_INTEGER, 0}, {"quantity", BLOCK_INTEGER, 0},
                                       {"billed", BLOCK_INTEGER, 0}, {"counter", BLOCK_INTEGER, 0},
-                                      {"file", BLOCK_TEXT, 0},      {"line", BLOCK_INTEGER, 0}};
+                                      {"file", BLOCK_TEXT, 0},      {"line", BLOCK_INTEGER, 0},
+                                      {"period", BLOCK_TEXT, 0},    {"late", BLOCK_TEXT, 0}};
   for (guint i = 0; i < G_N_ELEMENTS(own); i++)
     if (strcmp(own[i].name, name) == 0) {
       *column = own[i];
@@ -64,4 +73,12 @@ gboolean cdr_own_field(const ConfRating *rating, const char *name, StagingColumn
       return TRUE;
     }
   return FALSE;
+}
+
+char *cdr_folder(const char *lane_folder, const char *rating) {
+  return g_build_filename(lane_folder, "cdr", rating, NULL);
+}
+
+char *cdr_platforms(const char *lane_folder, const char *rating) {
+  return g_build_filename(lane_folder, "cdr", rating, "platforms", NULL);
 }

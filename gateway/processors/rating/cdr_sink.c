@@ -17,14 +17,17 @@ struct CdrSink {
 };
 
 CdrSink *cdr_sink_open(const char *folder, const char *name, GError **error) {
-  if (!files_make_folder(folder, error))
+  if (folder && !files_make_folder(folder, error))
     return NULL;
   CdrSink *sink = g_new0(CdrSink, 1);
+  sink->fd = -1;
+  sink->buffer = g_string_sized_new(BUFFER + 4096);
+  sink->digest = g_checksum_new(G_CHECKSUM_SHA256);
+  if (!folder)
+    return sink;
   sink->folder = g_strdup(folder);
   sink->temporary = g_strdup_printf("%s/.%s.part", folder, name);
   sink->path = g_build_filename(folder, name, NULL);
-  sink->buffer = g_string_sized_new(BUFFER + 4096);
-  sink->digest = g_checksum_new(G_CHECKSUM_SHA256);
   sink->fd = open(sink->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (sink->fd >= 0)
     return sink;
@@ -57,7 +60,7 @@ gboolean cdr_sink_flush(CdrSink *sink, gboolean all, GError **error) {
   if (sink->buffer->len < BUFFER && !all)
     return TRUE;
   g_checksum_update(sink->digest, (const guchar *)sink->buffer->str, (gssize)sink->buffer->len);
-  gboolean ok = files_write_all(sink->fd, sink->buffer->str, sink->buffer->len, error);
+  gboolean ok = sink->fd < 0 || files_write_all(sink->fd, sink->buffer->str, sink->buffer->len, error);
   g_string_truncate(sink->buffer, 0);
   return ok;
 }
@@ -83,7 +86,12 @@ static gboolean is_same(const CdrSink *sink, gboolean *is_there, gboolean *same,
 
 gboolean cdr_sink_finish(CdrSink *sink, gboolean *was_there, GError **error) {
   gboolean is_there = FALSE, same = FALSE;
-  if (!cdr_sink_flush(sink, TRUE, error) || !is_same(sink, &is_there, &same, error))
+  *was_there = FALSE;
+  if (!cdr_sink_flush(sink, TRUE, error))
+    return FALSE;
+  if (!sink->path)
+    return TRUE;
+  if (!is_same(sink, &is_there, &same, error))
     return FALSE;
   *was_there = is_there;
   if (is_there)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_LINES = 2048 };
+enum { BLOCK_LINES = 2048, HEAD_LINES = 2 };
 
 typedef struct {
   const ConfPlatform *conf;
@@ -17,13 +17,16 @@ typedef struct {
   int *places; /* of its fields in the full file; ends with -1 */
   guint64 count;
   Wide amount;
+  char *name, *sha256;
 } Platform;
 
 typedef struct {
+  const CdrSplit *split;
   const Conf *conf;
   const ConfRating *rating;
   const char *path;
   FILE *file;
+  guint64 offset; /* of the line */
   char *line;
   size_t line_capacity;
   gsize length;
@@ -57,6 +60,8 @@ static void splitting_clear(Splitting *s) {
   for (guint i = 0; i < s->n && s->platforms; i++) {
     cdr_sink_close(s->platforms[i].sink);
     g_free(s->platforms[i].places);
+    g_free(s->platforms[i].name);
+    g_free(s->platforms[i].sha256);
   }
   g_free(s->platforms);
 }
@@ -72,6 +77,7 @@ static gboolean wrong(const Splitting *s, GError **error, const char *what) {
 static gboolean read_line(Splitting *s, GError **error) {
   GString *whole = NULL;
   gboolean open_quote = FALSE;
+  s->offset += s->length;
   s->length = 0;
   for (ssize_t n; (n = getline(&s->line, &s->line_capacity, s->file)) > 0;) {
     for (ssize_t i = 0; i < n; i++)
@@ -145,7 +151,7 @@ gboolean cdr_check(const Conf *conf, const ConfRating *rating, GError **error) {
     if (!column_of(&s, *field, &column))
       return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                  "full-file: \"%s\" is neither a field of the record nor key, event, amount, quantity, "
-                                 "billed, counter, file or line",
+                                 "billed, counter, file, line, period or late",
                                  *field);
     column.name = *field;
     g_array_append_val(columns, column);
@@ -176,7 +182,7 @@ static gboolean read_head(Splitting *s, GError **error) {
     return (error && *error) ? FALSE : wrong(s, error, "is no full file");
   read_values(s, s->header);
   take_in(s);
-  if (s->header->len != 10 || strcmp(s->header->pdata[0], "sallyport-cdr-1") != 0)
+  if (s->header->len != CDR_HEADER_VALUES || strcmp(s->header->pdata[0], CDR_FORM) != 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "%s: is of a form that is not known here",
                                s->path);
   if (!read_line(s, error) || s->line[0] != 'F')
@@ -190,8 +196,11 @@ static gboolean read_head(Splitting *s, GError **error) {
 
 static gboolean open_platform(Splitting *s, Platform *platform, const char *into, GError **error) {
   guint n = g_strv_length(platform->conf->fields);
-  g_autofree char *name = cdr_name(platform->conf->file, g_ascii_strtoll(s->header->pdata[2], NULL, 10),
-                                   s->header->pdata[3]);
+  const CdrNumber number = {g_ascii_strtoll(s->header->pdata[2], NULL, 10), s->header->pdata[3],
+                            (guint)g_ascii_strtoull(s->header->pdata[14], NULL, 10)};
+  if (number.supplement > 99 || strchr(number.period, '/'))
+    return wrong(s, error, "has a number or a period that is none");
+  platform->name = cdr_name(platform->conf->file, &number);
   platform->places = g_new(int, n + 1);
   for (guint i = 0; i < n; i++) {
     guint at = 0;
@@ -203,7 +212,7 @@ static gboolean open_platform(Splitting *s, Platform *platform, const char *into
     platform->places[i] = (int)at;
   }
   platform->places[n] = -1;
-  return (platform->sink = cdr_sink_open(into, name, error)) != NULL;
+  return (platform->sink = cdr_sink_open(into, platform->name, error)) != NULL;
 }
 
 static gboolean open_platforms(Splitting *s, const char *into, GError **error) {
@@ -265,6 +274,8 @@ static gboolean add_record(Splitting *s, GError **error) {
   const char *at = s->line + 1, *end = s->line + s->length;
   g_autoptr(GString) value = g_string_new(NULL);
   record_block_begin(s->block, ++s->matrix->records);
+  if (s->matrix->records == s->split->watched)
+    s->matrix->offset = s->offset;
   for (guint i = 0; i < s->columns->len; i++)
     if (!cdr_get_value(&at, end, value) || !put_value(s, i, value))
       return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: record %" G_GUINT64_FORMAT " cannot be read",
@@ -276,6 +287,12 @@ static gboolean add_record(Splitting *s, GError **error) {
 
 static void note_broken(gpointer user, guint record, guint64 rules) {
   ((Splitting *)user)->broken[record] = rules;
+}
+
+static Wide amount_of(const Splitting *s, guint index) {
+  return s->amount >= 0 && !record_block_is_null(s->block, (guint)s->amount, index)
+             ? record_block_integer(s->block, (guint)s->amount, index)
+             : 0;
 }
 
 static gboolean put_record(Splitting *s, Platform *platform, guint index, GError **error) {
@@ -291,12 +308,26 @@ static gboolean put_record(Splitting *s, Platform *platform, guint index, GError
     cdr_put_value(line, values->pdata[*place], strlen(values->pdata[*place]));
   g_string_append_c(line, '\n');
   platform->count++;
-  if (s->amount >= 0)
-    platform->amount += record_block_integer(s->block, (guint)s->amount, index);
+  platform->amount += amount_of(s, index);
   return cdr_sink_flush(platform->sink, FALSE, error);
 }
 
+/* To so many platforms. */
+static void count_routes(Splitting *s, guint index, guint to) {
+  DetailMatrix *routed = &s->matrix->routed;
+  Wide amount = amount_of(s, index);
+  if (to == 0) {
+    routed->unrouted++;
+    routed->unrouted_amount += amount;
+  } else if (to > 1) {
+    routed->several++;
+    routed->extra += to - 1;
+    routed->extra_amount += amount * (to - 1);
+  }
+}
+
 static gboolean route(Splitting *s, GError **error) {
+  guint64 first = s->matrix->records - s->block->count;
   memset(s->broken, 0, sizeof(guint64) * BLOCK_LINES);
   if (s->n > 0 && !rule_set_run(s->rules, s->block, note_broken, s, error))
     return FALSE;
@@ -308,9 +339,10 @@ static gboolean route(Splitting *s, GError **error) {
       to++;
       if (!put_record(s, &s->platforms[j], i, error))
         return FALSE;
+      if (first + i + 1 == s->split->watched)
+        g_array_index(s->matrix->where, guint64, j) = s->platforms[j].count + HEAD_LINES;
     }
-    s->matrix->unrouted += to == 0;
-    s->matrix->several += to > 1;
+    count_routes(s, i, to);
   }
   record_block_clear(s->block);
   g_ptr_array_set_size(s->lines, 0);
@@ -352,13 +384,35 @@ static gboolean finish(Splitting *s, Platform *platform, GError **error) {
   gboolean was_there;
   wide_print(platform->amount, s->rating->round.scale, sum);
   g_string_append_printf(line, "T|%" G_GUINT64_FORMAT "|%s\n", platform->count, sum);
+  platform->sha256 = cdr_sink_digest(platform->sink);
   if (!cdr_sink_finish(platform->sink, &was_there, error))
     return FALSE;
   s->matrix->was_split &= was_there;
+  PlatformFile *file = g_new0(PlatformFile, 1);
+  *file = (PlatformFile){.platform = g_strdup(platform->conf->name),
+                         .name = g_strdup(platform->name),
+                         .sha256 = g_strdup(platform->sha256),
+                         .count = platform->count,
+                         .amount = platform->amount,
+                         .is_pushed = platform->conf->push_endpoint != NULL};
+  g_ptr_array_add(s->matrix->files, file);
   return TRUE;
 }
 
-static char *digest_of(const char *path, GError **error) {
+/* Before any of them has its name. */
+static gboolean goes_where_it_should(const Splitting *s, GError **error) {
+  const DetailMatrix *routed = &s->matrix->routed;
+  if (s->n > 0 && routed->unrouted > 0 && s->rating->unrouted == CONF_UNROUTED_HOLD)
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                               "%s: %" G_GUINT64_FORMAT " records go to no platform, and unrouted = hold", s->path,
+                               routed->unrouted);
+  return routed->several == 0 || s->rating->route == CONF_ROUTE_ANY ||
+         sallyport_error_set(error, SALLYPORT_ERROR_FILE,
+                             "%s: %" G_GUINT64_FORMAT " records go to several platforms, and route = one", s->path,
+                             routed->several);
+}
+
+char *cdr_digest_of(const char *path, GError **error) {
   guint8 digest[DIGEST_SHA256_SIZE];
   FILE *file = fopen(path, "re");
   if (!file) {
@@ -370,15 +424,20 @@ static char *digest_of(const char *path, GError **error) {
   return ok ? digest_hex(digest, sizeof digest) : NULL;
 }
 
-static gboolean split(Splitting *s, const char *into, GError **error) {
-  g_autofree char *sha256 = digest_of(s->path, error);
-  if (!sha256 || !(s->file = fopen(s->path, "re")))
+static gboolean split_it(Splitting *s, GError **error) {
+  g_autofree char *sha256 = cdr_digest_of(s->path, error);
+  if (!sha256)
     return FALSE;
-  if (!read_head(s, error) || !open_platforms(s, into, error))
+  if (s->split->sha256 && strcmp(sha256, s->split->sha256) != 0)
+    return wrong(s, error, "is not as it was written: its digest is another one");
+  if (!(s->file = fopen(s->path, "re")))
+    return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", s->path, g_strerror(errno));
+  if (!read_head(s, error) || !open_platforms(s, s->split->into, error))
     return FALSE;
+  g_array_set_size(s->matrix->where, s->n);
   for (guint i = 0; i < s->n; i++)
     put_head(s, &s->platforms[i], sha256);
-  if (!read_records(s, error))
+  if (!read_records(s, error) || !goes_where_it_should(s, error))
     return FALSE;
   s->matrix->was_split = s->n > 0;
   for (guint i = 0; i < s->n; i++)
@@ -391,17 +450,23 @@ static void free_line(gpointer line) {
   g_string_free(line, TRUE);
 }
 
-gboolean cdr_split(const Conf *conf, const ConfRating *rating, const char *path, const char *into, CdrMatrix *matrix,
-                   GError **error) {
-  *matrix = (CdrMatrix){0};
-  g_auto(Splitting) s = {.conf = conf,
-                         .rating = rating,
-                         .path = path,
+void cdr_matrix_clear(CdrMatrix *matrix) {
+  g_clear_pointer(&matrix->files, g_ptr_array_unref);
+  g_clear_pointer(&matrix->where, g_array_unref);
+}
+
+gboolean cdr_split(const CdrSplit *split, CdrMatrix *matrix, GError **error) {
+  *matrix = (CdrMatrix){.files = g_ptr_array_new_with_free_func((GDestroyNotify)platform_file_free),
+                        .where = g_array_new(FALSE, TRUE, sizeof(guint64))};
+  g_auto(Splitting) s = {.split = split,
+                         .conf = split->conf,
+                         .rating = split->rating,
+                         .path = split->path,
                          .digest = g_checksum_new(G_CHECKSUM_SHA256),
                          .header = g_ptr_array_new_with_free_func(g_free),
                          .columns = g_array_new(FALSE, FALSE, sizeof(StagingColumn)),
                          .names = g_ptr_array_new_with_free_func(g_free),
                          .lines = g_ptr_array_new_with_free_func(free_line),
                          .matrix = matrix};
-  return split(&s, into, error);
+  return split_it(&s, error);
 }

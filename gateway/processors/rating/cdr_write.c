@@ -1,18 +1,29 @@
 #include "gateway/base/faultpoint.h"
 #include "gateway/processors/rating/cdr.h"
+#include "gateway/time/calendar.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { OWN = 1 << 16, ABSENT = -1 }; /* a field's place: OWN and a column of every detail, or one of the record's */
+/* A field's place: OWN and a column of every detail, or what follows from it; or a column of the record's. */
+enum {
+  OWN = 1 << 16,
+  OWN_FILE = OWN + DETAIL_COLUMNS,
+  OWN_LINE,
+  OWN_PERIOD,
+  OWN_LATE,
+  ABSENT = -1
+};
 
-char *cdr_format(const ConfRating *rating) {
+char *cdr_format(const RatingDesk *desk) {
+  const ConfRating *rating = desk->rating;
   json_t *fields = json_array();
   for (char **field = rating->full_file.fields; *field; field++)
     json_array_append_new(fields, json_string(*field));
-  json_t *format = json_pack("{s:s, s:s, s:i, s:o}", "business", rating->name, "name", rating->full_file.name, "round",
-                             (int)rating->round.scale, "fields", fields);
+  json_t *format = json_pack("{s:s, s:s, s:i, s:s, s:o}", "business", rating->name, "name", rating->full_file.name,
+                             "round", (int)rating->round.scale, "zone",
+                             g_time_zone_get_identifier(rating_plan_zone(desk->shards[0].plan)), "fields", fields);
   char *text = json_dumps(format, JSON_COMPACT), *copy = g_strdup(text);
   free(text);
   json_decref(format);
@@ -23,6 +34,8 @@ typedef struct {
   CdrSink *sink;
   json_t *format, *fields; /* the latter borrowed */
   guint round;
+  GTimeZone *zone;
+  Day day; /* of the file's period; NO_DAY: it has none */
   char *shape; /* of which the places are */
   StagingColumn *columns;
   guint n_columns;
@@ -32,6 +45,7 @@ typedef struct {
 static void writing_clear(Writing *writing) {
   cdr_sink_close(writing->sink);
   json_decref(writing->format);
+  g_clear_pointer(&writing->zone, g_time_zone_unref);
   g_free(writing->shape);
   details_shape_free(writing->columns, writing->n_columns);
   g_free(writing->places);
@@ -40,10 +54,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Writing, writing_clear)
 
 static const struct {
   const char *name;
-  int column;
-} own_places[] = {{"key", DETAIL_KEY},           {"event", DETAIL_AT},        {"amount", DETAIL_AMOUNT},
-                  {"quantity", DETAIL_QUANTITY}, {"billed", DETAIL_BILLED},   {"counter", DETAIL_COUNTER},
-                  {"file", DETAIL_COLUMNS},      {"line", DETAIL_COLUMNS + 1}};
+  int place;
+} own_places[] = {{"key", OWN + DETAIL_KEY},           {"event", OWN + DETAIL_AT},
+                  {"amount", OWN + DETAIL_AMOUNT},     {"quantity", OWN + DETAIL_QUANTITY},
+                  {"billed", OWN + DETAIL_BILLED},     {"counter", OWN + DETAIL_COUNTER},
+                  {"file", OWN_FILE},                  {"line", OWN_LINE},
+                  {"period", OWN_PERIOD},              {"late", OWN_LATE}};
 
 static int place_of(const Writing *writing, const char *name) {
   for (guint i = 0; i < writing->n_columns; i++)
@@ -51,7 +67,7 @@ static int place_of(const Writing *writing, const char *name) {
       return (int)i;
   for (guint i = 0; i < G_N_ELEMENTS(own_places); i++)
     if (strcmp(own_places[i].name, name) == 0)
-      return OWN + own_places[i].column;
+      return own_places[i].place;
   return ABSENT;
 }
 
@@ -66,7 +82,20 @@ static void know_shape(Writing *writing, const char *shape) {
     writing->places[i] = place_of(writing, json_string_value(json_array_get(writing->fields, i)));
 }
 
-static void put_instant(GString *line, gint64 at) {
+/* With the zone's offset; without a zone it is UTC. */
+static void put_instant(GString *line, gint64 at, GTimeZone *zone) {
+  g_autoptr(GDateTime) seconds = g_date_time_new_from_unix_utc(at / G_USEC_PER_SEC - (at % G_USEC_PER_SEC < 0));
+  g_autoptr(GDateTime) there = seconds && zone ? g_date_time_to_timezone(seconds, zone) : NULL;
+  gint64 rest = (at % G_USEC_PER_SEC + G_USEC_PER_SEC) % G_USEC_PER_SEC;
+  g_autofree char *text = g_date_time_format(there ? there : seconds, "%Y-%m-%dT%H:%M:%S"),
+                  *offset = there ? g_date_time_format(there, "%:z") : g_strdup("Z");
+  g_autofree char *whole = rest ? g_strdup_printf("%s.%06d%s", text, (int)rest, offset)
+                                : g_strconcat(text, offset, NULL);
+  cdr_put_value(line, whole, strlen(whole));
+}
+
+/* A record's: this is asked for each line. */
+static void put_event(GString *line, gint64 at) {
   time_t seconds = (time_t)(at / G_USEC_PER_SEC);
   gint64 rest = at % G_USEC_PER_SEC;
   struct tm parts;
@@ -77,6 +106,13 @@ static void put_instant(GString *line, gint64 at) {
   gsize length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   length += (gsize)g_snprintf(text + length, sizeof text - length, rest ? ".%06dZ" : "Z", (int)rest);
   cdr_put_value(line, text, length);
+}
+
+static void put_day(const Writing *writing, const Detail *detail, int place, GString *line) {
+  Day day = day_at(writing->zone, record_block_integer(detail->block, DETAIL_AT, detail->index));
+  g_autofree char *text = place == OWN_PERIOD ? day_text(day)
+                                              : g_strdup(writing->day != NO_DAY && day < writing->day ? "late" : "");
+  cdr_put_value(line, text, strlen(text));
 }
 
 static void put_number(GString *line, Wide value, guint scale) {
@@ -102,11 +138,13 @@ static void put_field(const Writing *writing, const Detail *detail, int place, G
   else if (place < OWN)
     put_column(detail, DETAIL_COLUMNS + (guint)place, writing->columns[place].scale, line);
   else if (place == OWN + DETAIL_AT)
-    put_instant(line, record_block_integer(detail->block, DETAIL_AT, detail->index));
-  else if (place == OWN + DETAIL_COLUMNS)
+    put_event(line, record_block_integer(detail->block, DETAIL_AT, detail->index));
+  else if (place == OWN_FILE)
     cdr_put_value(line, detail->file, strlen(detail->file));
-  else if (place == OWN + DETAIL_COLUMNS + 1)
+  else if (place == OWN_LINE)
     put_number(line, (Wide)detail->block->lines[detail->index], 0);
+  else if (place == OWN_PERIOD || place == OWN_LATE)
+    put_day(writing, detail, place, line);
   else
     put_column(detail, (guint)(place - OWN), place == OWN + DETAIL_AMOUNT ? writing->round : 0, line);
 }
@@ -126,18 +164,32 @@ static void put_text(GString *line, const char *text) {
   cdr_put_value(line, text, strlen(text));
 }
 
+static void put_events(GString *line, const DetailSums *sums) {
+  if (sums->count == 0) {
+    g_string_append(line, "||");
+    return;
+  }
+  put_event(line, sums->first_event);
+  put_event(line, sums->last_event);
+}
+
 static void put_header(const Writing *writing, const DetailFile *file, const char *previous) {
   GString *line = cdr_sink_line(writing->sink);
   g_autofree char *number = g_strdup_printf("%06" G_GINT64_FORMAT, file->sequence);
-  g_string_append(line, "H|sallyport-cdr-1");
+  g_string_append(line, "H|" CDR_FORM);
   put_text(line, json_string_value(json_object_get(writing->format, "business")));
   put_text(line, number);
   put_text(line, file->period);
-  put_instant(line, file->opened_at);
-  put_instant(line, file->closed_at);
+  put_instant(line, file->opened_at, writing->zone);
+  put_instant(line, file->closed_at, writing->zone);
   put_text(line, file->reason);
-  put_number(line, (Wide)file->count, 0);
-  put_number(line, file->amount, writing->round);
+  put_number(line, (Wide)file->sums.count, 0);
+  put_number(line, file->sums.amount, writing->round);
+  put_events(line, &file->sums);
+  put_number(line, (Wide)file->sums.late, 0);
+  put_number(line, file->sums.late_amount, writing->round);
+  put_text(line, "0"); /* lost: a record is answered when its detail is durable */
+  put_number(line, (Wide)file->supplement, 0);
   put_text(line, previous ? previous : "");
   g_string_append(line, "\nF");
   for (size_t i = 0; i < json_array_size(writing->fields); i++)
@@ -150,8 +202,8 @@ static gboolean put_trailer(const Writing *writing, const DetailFile *file, char
   g_autofree char *before = cdr_sink_digest(writing->sink);
   gboolean was_there;
   g_string_append_c(line, 'T');
-  put_number(line, (Wide)file->count, 0);
-  put_number(line, file->amount, writing->round);
+  put_number(line, (Wide)file->sums.count, 0);
+  put_number(line, file->sums.amount, writing->round);
   put_text(line, before);
   g_string_append_c(line, '\n');
   *sha256 = cdr_sink_digest(writing->sink);
@@ -164,7 +216,12 @@ static gboolean put_trailer(const Writing *writing, const DetailFile *file, char
 
 gboolean cdr_write(Details *details, const DetailFile *file, const char *previous, const char *folder, char **path,
                    char **sha256, GError **error) {
-  g_auto(Writing) writing = {.format = json_loads(file->format, 0, NULL)};
+  g_auto(Writing) writing = {.format = json_loads(file->format, 0, NULL),
+                             .day = file->has_day ? (Day)file->day : NO_DAY};
+  const char *zone = json_string_value(json_object_get(writing.format, "zone"));
+  writing.zone = zone ? g_time_zone_new_identifier(zone) : NULL;
+  if (!writing.zone)
+    writing.zone = g_time_zone_new_utc();
   writing.fields = json_object_get(writing.format, "fields");
   const char *pattern = json_string_value(json_object_get(writing.format, "name"));
   if (!pattern)
@@ -172,7 +229,7 @@ gboolean cdr_write(Details *details, const DetailFile *file, const char *previou
                                file->sequence);
   writing.round = (guint)json_integer_value(json_object_get(writing.format, "round"));
   writing.places = g_new0(int, json_array_size(writing.fields) + 1);
-  g_autofree char *name = cdr_name(pattern, file->sequence, file->period);
+  g_autofree char *name = cdr_file_name(pattern, file);
   if (!(writing.sink = cdr_sink_open(folder, name, error)))
     return FALSE;
   put_header(&writing, file, previous);

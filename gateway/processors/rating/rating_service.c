@@ -14,7 +14,7 @@ typedef struct {
   GPtrArray *desks; /* RatingDesk*: the feeds', … */
   GPtrArray *own;   /* … and those that no feed is of */
   Intake *intake;   /* NULL: none */
-  pthread_t thread;
+  pthread_t thread, pusher;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   gint stopping; /* atomic, and changed under the lock */
@@ -25,9 +25,12 @@ static gboolean settle_desk(const RatingService *service, RatingDesk *desk, guin
   DeskPlace place = {host->conf, host->lane, host->paths->folder};
   rating_desk_take(desk);
   guint written;
+  CdrTurn turn = {host, place.folder, g_get_real_time(), FALSE};
   gboolean ok = rating_desk_open(desk, &place, error) &&
                 rating_desk_settle(desk, MAX(host->threads, 1), &service->stopping, settled, error) &&
-                cdr_take_turn(desk, &(CdrTurn){place.folder, FALSE}, &written, error);
+                cdr_take_turn(desk, &turn, &written, error);
+  if (ok)
+    cdr_take_incoming(desk, &turn);
   rating_desk_let_go(desk);
   rating_desk_give_back(desk);
   return ok;
@@ -45,13 +48,18 @@ static void look_at(const RatingService *service, RatingDesk *desk) {
   }
 }
 
-static void *run(void *data) {
-  RatingService *service = data;
+static void push(const RatingService *service, RatingDesk *desk) {
+  cdr_push(desk, service->host, &service->stopping);
+}
+
+typedef void (*DeskLook)(const RatingService *service, RatingDesk *desk);
+
+static void look_again_and_again(RatingService *service, DeskLook look) {
   pthread_mutex_lock(&service->lock);
   while (!service->stopping) {
     pthread_mutex_unlock(&service->lock);
     for (guint i = 0; i < service->desks->len && !g_atomic_int_get(&service->stopping); i++)
-      look_at(service, service->desks->pdata[i]);
+      look(service, service->desks->pdata[i]);
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += EVERY_SECONDS;
@@ -60,6 +68,16 @@ static void *run(void *data) {
       continue;
   }
   pthread_mutex_unlock(&service->lock);
+}
+
+static void *run(void *service) {
+  look_again_and_again(service, look_at);
+  return NULL;
+}
+
+/* A platform that does not answer keeps no file from being closed. */
+static void *run_pusher(void *service) {
+  look_again_and_again(service, push);
   return NULL;
 }
 
@@ -71,6 +89,14 @@ static void free_service(gpointer data) {
   pthread_cond_destroy(&service->changed);
   pthread_mutex_destroy(&service->lock);
   g_free(service);
+}
+
+static void end(RatingService *service, pthread_t thread) {
+  pthread_mutex_lock(&service->lock);
+  g_atomic_int_set(&service->stopping, 1);
+  pthread_cond_broadcast(&service->changed);
+  pthread_mutex_unlock(&service->lock);
+  pthread_join(thread, NULL);
 }
 
 static RatingDesk *desk_named(const RatingService *service, const char *name) {
@@ -111,12 +137,20 @@ static RatingService *new_service(const LaneHost *host) {
   return service;
 }
 
+/* Both threads, or none; an error's number. */
+static int begin(RatingService *service) {
+  int wrong = pthread_create(&service->thread, NULL, run, service);
+  if (!wrong && (wrong = pthread_create(&service->pusher, NULL, run_pusher, service)) != 0)
+    end(service, service->thread);
+  return wrong;
+}
+
 static gpointer start(const LaneHost *host, GError **error) {
   RatingService *service = new_service(host);
   GError *wrong = NULL;
   int number = 0;
   service->intake = intake_open(host, service->desks, &wrong);
-  if (service->desks->len > 0 && !wrong && (number = pthread_create(&service->thread, NULL, run, service)) == 0)
+  if (service->desks->len > 0 && !wrong && (number = begin(service)) == 0)
     return service;
   if (number)
     sallyport_error_errno(&wrong, number, "the thread that rates what was suspended");
@@ -127,14 +161,11 @@ static gpointer start(const LaneHost *host, GError **error) {
   return NULL;
 }
 
-/* A pass of the thread takes no longer than some thousand records. */
+/* A pass of a thread takes no longer than some thousand records, or a call to a platform. */
 static gboolean stop(gpointer data, guint grace_seconds) {
   RatingService *service = data;
-  pthread_mutex_lock(&service->lock);
-  g_atomic_int_set(&service->stopping, 1);
-  pthread_cond_signal(&service->changed);
-  pthread_mutex_unlock(&service->lock);
-  pthread_join(service->thread, NULL);
+  end(service, service->thread);
+  end(service, service->pusher);
   return intake_end(service->intake, grace_seconds);
 }
 
@@ -154,7 +185,7 @@ static json_t *close_request(const LaneHost *host, gpointer service, const char 
     return control_refusal(SALLYPORT_ERROR_FILE, "no feed of this lane is of a rating \"%s\"", name ? name : "");
   rating_desk_take(desk);
   gboolean ok = rating_desk_open(desk, &place, &error) &&
-                cdr_take_turn(desk, &(CdrTurn){place.folder, TRUE}, &written, &error);
+                cdr_take_turn(desk, &(CdrTurn){host, place.folder, g_get_real_time(), TRUE}, &written, &error);
   rating_desk_give_back(desk);
   if (!ok)
     return control_failure(error);

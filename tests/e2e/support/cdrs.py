@@ -26,7 +26,7 @@ def chain(world):
         path = os.path.join(folder(world), file["name"])
         text = lines(path)
         header, trailer = text[0].split("|"), text[-1].split("|")
-        equal((header[1], int(header[3]), header[10]), ("sallyport-cdr-1", file["sequence"], before), file["name"])
+        equal((header[1], int(header[3]), header[16]), ("sallyport-cdr-2", file["sequence"], before), file["name"])
         equal((int(header[8]), header[9], trailer[1:3]), (len(text) - 3, file["sum"], [header[8], header[9]]), "counts")
         equal(trailer[3], hashlib.sha256(("\n".join(text[:-1]) + "\n").encode()).hexdigest(), "its own digest")
         before = sha256(path)

@@ -69,3 +69,81 @@ def a_full_file_is_closed_by_records_or_age_and_what_is_priced_later_comes_later
         reasons = {f["reason"] for f in world.gateway.json("cdr", "list")["files"]}
         equal(reasons <= {"records", "age"}, True, f"reasons {reasons}")
         finish(world)
+
+
+@test
+def platforms_get_their_files_in_order_once_and_a_record_is_traced_to_its_lines():
+    """A platform that is away, a routing that fails, an altered file, and full files of others."""
+    with World(local=True) as world:
+        there, incoming, archive = (os.path.join(world.folder, name) for name in ("billing", "incoming", "archive"))
+        for path in (there, incoming):
+            os.makedirs(path)
+        world.configuration.systems["billing"] = {"in": {"url": f"file://{there}"}}
+        boss = {**PLATFORMS['platform "boss"'], "push": {"system": "billing", "endpoint": "in", "path": "/cdr"}}
+        music = Music(world, **{"full-file": {**FULL, "incoming": incoming, "archive": archive}, **PLATFORMS,
+                                'platform "boss"': boss})
+        for number in (1, 2):
+            music.rate(f"u{number}", usage.record(f"S{number}"), usage.record(f"G{number}", 60, tier="gold"),
+                       usage.record(f"N{number}", 0))
+            world.gateway.ok("cdr", "close")
+
+        def way(number):
+            return {p["platform"]: (p["state"], p.get("reason")) for p in
+                    world.gateway.json("cdr", "show", str(number))["platforms"]}
+        wait_until("a try", lambda: way(1)["boss"][1], log=world.gateway.log_tail)
+        equal((way(1)["boss"][0], way(2)["boss"], way(2)["gold"][0]), ("waits", ("waits", None), "here"), "both wait")
+        alarm = [a for a in world.gateway.json("alarms")["alarms"] if a["kind"] == "platform-failing"]
+        equal([a["subject"] for a in alarm], ["music/boss"], "the alarm")
+        os.makedirs(os.path.join(there, "cdr"))
+        wait_until("both to be there", lambda: way(2)["boss"][0] == "pushed", log=world.gateway.log_tail)
+        files = world.gateway.json("cdr", "list")["files"]
+        names = [f["name"].replace("MUSIC", "BOSS") for f in files]
+        equal(sorted(os.listdir(os.path.join(there, "cdr"))), sorted(names), "what is there")
+        parts = os.path.join(folder(world), "platforms")
+        for name in names:
+            equal(lines(os.path.join(there, "cdr", name)), lines(os.path.join(parts, name)), name)
+        wait_until("no alarm", lambda: not [a for a in world.gateway.json("alarms")["alarms"]
+                                            if a["kind"] == "platform-failing" and a["state"] != "cleared"],
+                   log=world.gateway.log_tail)
+        shown = world.gateway.json("cdr", "show", "2")
+        equal((shown["records"], shown["unrouted"], shown["several"], shown["sum"]), (3, 1, 1, "0.57"), "the matrix")
+        equal([(p["platform"], p["records"], p["sum"]) for p in shown["platforms"]],
+              [("boss", 2, "0.57"), ("gold", 1, "0.24")], "the matrix by platform")
+
+        traced = world.gateway.json("cdr", "trace", "G2")
+        path = os.path.join(folder(world), files[1]["name"])
+        with open(path, "rb") as file:
+            file.seek(traced["offset"])
+            equal(file.readline().decode().split("|")[1], "G2", "the place")
+        equal((traced["file"], lines(path)[traced["line"] - 1].split("|")[1]), (path, "G2"), "the line")
+        equal([lines(os.path.join(parts, p["name"]))[p["line"] - 1] for p in traced["platforms"]],
+              ["D|G2|0.24", "D|A1|G2"], "its lines at platforms")
+        equal(world.gateway.run("cdr", "trace", "X9").status, 4, "no such record")
+        world.gateway.ok("verify")
+        equal(lines(os.path.join(archive, files[0]["name"])), lines(os.path.join(folder(world), files[0]["name"])),
+              "the archive's copy")
+
+        def put_in(name, text):
+            with open(os.path.join(incoming, ".part"), "w", encoding="utf-8") as file:
+                file.write(text)
+            os.rename(os.path.join(incoming, ".part"), os.path.join(incoming, name))
+        whole = "\n".join(lines(path)) + "\n"
+        put_in("theirs.dat", whole)
+        put_in("altered.dat", whole.replace("|0.33", "|0.34"))
+        put_in("newer.dat", whole.replace("sallyport-cdr-2", "sallyport-cdr-9"))
+        for name, at in (("theirs.dat", "done"), ("altered.dat", "refused"), ("newer.dat", "refused")):
+            wait_until(name, lambda name=name, at=at: os.path.exists(os.path.join(incoming, at, name)),
+                       log=world.gateway.log_tail)
+        for name in (names[1], "GOLD_000002.dat"):
+            equal(lines(os.path.join(incoming, "platforms", name)), lines(os.path.join(parts, name)), "split the same")
+        refused = os.path.join(incoming, "refused")
+        other = os.path.join(world.folder, "other")
+        equal([world.gateway.run("cdr", "split", os.path.join(refused, name), "--into", other).status
+               for name in ("altered.dat", "newer.dat")], [11, 3], "altered, and of a form that is not known")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("D|more\n")
+        found = world.gateway.run("verify")
+        equal((found.status, "is not as it was written" in found.out + found.err), (6, True), "an altered one")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(whole)
+        finish(world)
