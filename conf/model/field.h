@@ -30,8 +30,19 @@ typedef enum { CONF_CONTROLS(CONF_CONSTANT) } ConfControl;
 
 #define CONF_SIGNS(X)                    \
   X(CONF_SIGN_PLAIN, "plain")            \
-  X(CONF_SIGN_OVERPUNCH, "overpunch")
+  X(CONF_SIGN_OVERPUNCH, "overpunch")    \
+  X(CONF_SIGN_ZONED_ASCII, "zoned-ascii") \
+  X(CONF_SIGN_UNSIGNED, "unsigned")
 typedef enum { CONF_SIGNS(CONF_CONSTANT) } ConfSign;
+
+/* What a fixed field's bytes are: characters; digits two in a byte with the sign behind them (COMP-3); a number to the
+ * base of two, its first byte first (COMP); or any bytes, which are text as they are written down in hexadecimal. */
+#define CONF_FIELD_USAGES(X)                   \
+  X(CONF_USAGE_CHARACTERS, "characters") \
+  X(CONF_USAGE_PACKED, "packed")         \
+  X(CONF_USAGE_BINARY, "binary")         \
+  X(CONF_USAGE_HEX, "hex")
+typedef enum { CONF_FIELD_USAGES(CONF_CONSTANT) } ConfFieldUsage;
 
 /* What a number may have, or must: digits behind its point, as many as its scale says. */
 #define CONF_NUMBER_FORMS(X)             \
@@ -97,6 +108,7 @@ typedef struct {
   char pad;         /* ' ' or '0' */
   gboolean implied; /* decimal without its point: 0001230 is 12.30 at scale 2 */
   ConfSign sign;
+  ConfFieldUsage usage;      /* type = fixed */
   guint number_forms;  /* bits: 1 << ConfNumberForm */
   char *decimal_point; /* NULL: . */
   char *thousands;     /* what stands between thousands; NULL: nothing */

@@ -59,6 +59,15 @@ typedef enum { CONF_COLUMNS_BYS(CONF_CONSTANT) } ConfColumnsBy;
   X(CONF_LINE_END_NONE, "none")
 typedef enum { CONF_LINE_ENDS(CONF_CONSTANT) } ConfLineEnd;
 
+/* Fixed lines that may differ in length, each behind a word of four bytes that says how long it is: counting the word
+ * (rdw); the same in blocks with such a word of their own (bdw); not counting it (length). */
+#define CONF_DESCRIPTORS(X)              \
+  X(CONF_DESCRIPTOR_NONE, "none")        \
+  X(CONF_DESCRIPTOR_RDW, "rdw")          \
+  X(CONF_DESCRIPTOR_BDW, "bdw")          \
+  X(CONF_DESCRIPTOR_LENGTH, "length")
+typedef enum { CONF_DESCRIPTORS(CONF_CONSTANT) } ConfDescriptor;
+
 #define CONF_LAST_LINE_ENDS(X)           \
   X(CONF_LAST_LINE_END_REQUIRED, "required")   \
   X(CONF_LAST_LINE_END_OPTIONAL, "optional")
@@ -86,6 +95,7 @@ typedef struct {
   ConfLinesBy lines_by;
   ConfColumnsBy columns_by;
   ConfLineEnd line_end;
+  ConfDescriptor descriptor; /* with CONF_LINE_END_NONE */
   char *value_prefix; /* delimited: stands before each value but those of the header; NULL: nothing */
   char *terminator; /* one or two bytes in place of a line end; NULL: line_end */
   char *end_mark; /* delimited: ASCII that may stand before the line's end and is no part of its last field */

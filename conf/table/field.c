@@ -11,6 +11,10 @@ static const ConfLayout *layout_of(const Section *section) {
   return strcmp(around->node->name, "group") == 0 ? around->outer->into : around->into;
 }
 
+static gboolean is_zoned(const ConfField *field) {
+  return field->sign == CONF_SIGN_OVERPUNCH || field->sign == CONF_SIGN_ZONED_ASCII;
+}
+
 static gboolean is_number(const ConfField *field) {
   return field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
 }
@@ -151,7 +155,7 @@ static void check_control(const Section *section, gpointer into) {
 /* --- Fixed width. Numbers are at the right behind zeros, all else at the left before spaces, unless it is said. */
 
 static void check_fixed(const Section *section, gpointer into) {
-  static const char *const options[] = {"bytes", "gap", "align", "pad", "sign"};
+  static const char *const options[] = {"bytes", "gap", "align", "pad", "sign", "usage"};
   ((ConfField *)into)->pad = ' ';
   gboolean is_fixed = layout_of(section)->kind == CONF_LAYOUT_FIXED;
   for (guint i = 0; i < G_N_ELEMENTS(options); i++)
@@ -201,6 +205,57 @@ static void check_number_place(const Section *section, gpointer into) {
   refuse_unless(section, "sign", is_number(field), "type = integer or decimal");
 }
 
+/* --- Bytes that are no characters. */
+
+static const char *const signs[] = {CONF_SIGNS(CONF_WORD) NULL}, *const usages[] = {CONF_FIELD_USAGES(CONF_WORD) NULL};
+
+/* What a field of each usage may be. */
+static const struct {
+  guint types; /* bits: 1 << ConfFieldType */
+  const char *fitting;
+  guint most_bytes;
+} of_usage[] = {
+    [CONF_USAGE_PACKED] = {1u << CONF_TEXT | 1u << CONF_INTEGER | 1u << CONF_DECIMAL | 1u << CONF_DATE,
+                           "type = integer, decimal, date or text", 16},
+    [CONF_USAGE_BINARY] = {1u << CONF_INTEGER | 1u << CONF_DECIMAL, "type = integer or decimal", 8},
+    [CONF_USAGE_HEX] = {1u << CONF_TEXT, "type = text", 4096},
+};
+
+/* What is said of characters cannot be said of them. */
+static void check_no_characters(const Section *section, const ConfField *field) {
+  static const char *const options[] = {"pad", "align", "number-form", "thousands"};
+  for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+    if (section_has(section, options[i]))
+      section_error(section, options[i], "'%s' is for numbers and texts of characters, and this field is %s",
+                    options[i], usages[field->usage]);
+  if (is_zoned(field))
+    section_error(section, "sign", "'sign': %s is for digits of characters, and this field is %s", signs[field->sign],
+                  usages[field->usage]);
+  if (section_has(section, "implied") && !field->implied)
+    section_error(section, "implied", "'implied': no point stands in the bytes of a %s field", usages[field->usage]);
+}
+
+static void check_usage(const Section *section, gpointer into) {
+  ConfField *field = into;
+  if (field->sign == CONF_SIGN_UNSIGNED && field->usage != CONF_USAGE_PACKED && field->usage != CONF_USAGE_BINARY)
+    section_error(section, "sign", "'sign': unsigned is for usage = packed or binary; a plain number may lack a sign");
+  if (field->usage == CONF_USAGE_CHARACTERS)
+    return;
+  if (layout_of(section)->line_end != CONF_LINE_END_NONE)
+    section_error(section, "usage",
+                  "'usage': a %s field may hold any byte, also those of a line end: the layout needs line-end = none",
+                  usages[field->usage]);
+  refuse_unless(section, "usage", of_usage[field->usage].types >> field->type & 1, of_usage[field->usage].fitting);
+  if (field->bytes > of_usage[field->usage].most_bytes)
+    section_error(section, "bytes", "'bytes': a %s field has at most %u", usages[field->usage],
+                  of_usage[field->usage].most_bytes);
+  if (field->usage == CONF_USAGE_PACKED && field->bytes > 0 && field->width > 2 * field->bytes - 1)
+    section_error(section, "width", "'width': %u bytes of packed digits are %u, as the last half byte is the sign",
+                  field->bytes, 2 * field->bytes - 1);
+  check_no_characters(section, field);
+  field->implied = field->type == CONF_DECIMAL;
+}
+
 static const char *const points[] = {".", ",", NULL}, *const separators[] = {",", ".", " ", "'", NULL};
 
 static void read_mark(const Section *section, const Row *row, gpointer at) {
@@ -217,9 +272,9 @@ static void check_number_forms(const Section *section, gpointer into) {
   const ConfLayout *layout = layout_of(section);
   for (guint i = 0; i < G_N_ELEMENTS(options); i++) {
     refuse_unless(section, options[i], is_number(field), "type = integer or decimal");
-    if (field->sign == CONF_SIGN_OVERPUNCH && section_has(section, options[i]))
-      section_error(section, options[i], "'%s': the number has its sign in its last digit (sign = overpunch)",
-                    options[i]);
+    if (is_zoned(field) && section_has(section, options[i]))
+      section_error(section, options[i], "'%s': the number has its sign in its last digit (sign = %s)", options[i],
+                    signs[field->sign]);
   }
   gboolean has_point = field->type == CONF_DECIMAL && !field->implied;
   refuse_unless(section, "decimal-point", !is_number(field) || has_point, "decimals that have a point");
@@ -242,12 +297,13 @@ static void check_sign_from(const Section *section, gpointer into) {
                 "any line but an addendum");
   section_only_with(section, "negative", field->sign_from != NULL, "'sign-from'");
   refuse_unless(section, "below-zero", is_number(field), "type = integer or decimal");
-  if (field->below_zero && (field->sign_from || field->sign == CONF_SIGN_OVERPUNCH))
+  if (field->below_zero && (field->sign_from || is_zoned(field)))
     section_error(section, "below-zero", "'below-zero': the number has a sign that is told elsewhere");
   if (field->sign_from)
     section_require(section, "negative", "which of its values mean that the number is below zero");
-  if (field->sign_from && field->sign == CONF_SIGN_OVERPUNCH)
-    section_error(section, "sign-from", "'sign-from': the number has its sign in its last digit (sign = overpunch)");
+  if (field->sign_from && is_zoned(field))
+    section_error(section, "sign-from", "'sign-from': the number has its sign in its last digit (sign = %s)",
+                  signs[field->sign]);
 }
 
 /* Zeros at the right are taken away when the field is read: of a number they change the value, and of a text, account
@@ -310,6 +366,8 @@ static const Row rows[] = {
     CHECK(check_number_place),
     ROW(ConfField, "implied", implied, yes),
     ROW(ConfField, "sign", sign, fixed_choice, .words = WORDS(CONF_SIGNS), .otherwise = CONF_SIGN_PLAIN),
+    ROW(ConfField, "usage", usage, fixed_choice, .words = WORDS(CONF_FIELD_USAGES), .otherwise = CONF_USAGE_CHARACTERS),
+    CHECK(check_usage),
     CHECK(check_zeros),
     ROW(ConfField, "number-form", number_forms, words, .words = WORDS(CONF_NUMBER_FORMS)),
     ROW(ConfField, "decimal-point", decimal_point, mark, .words = points),

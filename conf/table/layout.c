@@ -37,7 +37,8 @@ static void check_field_count(const Section *section, gpointer into) {
 static void check_open(const Section *section, gpointer into) {
   const Section *around = section->outer;
   const ConfLayout *layout = strcmp(around->node->name, "group") == 0 ? around->outer->into : around->into;
-  if (((ConfLine *)into)->open && layout->kind == CONF_LAYOUT_FIXED && layout->line_end == CONF_LINE_END_NONE)
+  if (((ConfLine *)into)->open && layout->kind == CONF_LAYOUT_FIXED && layout->line_end == CONF_LINE_END_NONE &&
+      layout->descriptor == CONF_DESCRIPTOR_NONE)
     section_error(section, "open", "'open': without line ends, all lines have their one length");
 }
 
@@ -123,6 +124,19 @@ static void check_line_end(const Section *section, gpointer into) {
   if (layout->line_end == CONF_LINE_END_NONE && layout->kind != CONF_LAYOUT_FIXED)
     section_error(section, "line-end",
                   "'line-end': without line ends, lines are known by their length: that is for type = fixed");
+}
+
+static void check_descriptor(const Section *section, gpointer into) {
+  const ConfLayout *layout = into;
+  if (layout->descriptor == CONF_DESCRIPTOR_NONE || layout->kind != CONF_LAYOUT_FIXED)
+    return;
+  if (layout->line_end != CONF_LINE_END_NONE)
+    section_error(section, "descriptor",
+                  "'descriptor': a word before each line says where it ends, so write line-end = none");
+  if (section_count(section, "pass-over") > 0)
+    section_error(section, "descriptor",
+                  "'descriptor': lines to pass over are lines of text; name those of these files by their tag, as a "
+                  "remark { … }");
 }
 
 static void check_terminator(const Section *section, gpointer into) {
@@ -241,6 +255,9 @@ static const Row rows[] = {
     ROW(ConfLayout, "columns-by", columns_by, choice, .words = WORDS(CONF_COLUMNS_BYS),
         .otherwise = CONF_COLUMNS_BY_ORDER, OF_KIND(CONF_LAYOUT_DELIMITED, "delimited")),
     ROW(ConfLayout, "line-end", line_end, choice, .words = WORDS(CONF_LINE_ENDS), .otherwise = CONF_LINE_END_ANY),
+    ROW(ConfLayout, "descriptor", descriptor, choice, .words = WORDS(CONF_DESCRIPTORS),
+        .otherwise = CONF_DESCRIPTOR_NONE, OF_KIND(CONF_LAYOUT_FIXED, "fixed")),
+    CHECK(check_descriptor),
     ROW(ConfLayout, "terminator", terminator, raw),
     CHECK(check_terminator),
     CHECK(check_line_end),

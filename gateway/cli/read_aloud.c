@@ -45,12 +45,36 @@ static void read_number(const CliOutput *out, const ConfLayout *layout, const ch
           field->name, example);
 }
 
+/* As the copybook has it that the partner's program is made of: to be compared with it. */
+static void read_picture(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfField *field) {
+  gboolean is_packed = field->usage == CONF_USAGE_PACKED, is_binary = field->usage == CONF_USAGE_BINARY;
+  gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
+  guint scale = field->type == CONF_DECIMAL ? field->scale : 0;
+  guint digits = is_packed           ? 2 * field->bytes - 1
+                 : !is_binary        ? field->bytes
+                 : field->bytes <= 2 ? 4
+                 : field->bytes <= 4 ? 9
+                                     : 18;
+  if (field->usage == CONF_USAGE_HEX || (is_binary && (field->bytes < 2 || field->bytes & (field->bytes - 1))))
+    return;
+  g_autofree char *decimals = scale > 0 ? g_strdup_printf("V9(%u)", scale) : g_strdup("");
+  g_autofree char *whole = digits > scale ? g_strdup_printf("9(%u)", digits - scale) : g_strdup("");
+  fprintf(out->file, "layout %s, %s: \"%s\" is PIC %s%s%s%s of a copybook%s\n", layout->name, kind, field->name,
+          is_number && field->sign != CONF_SIGN_UNSIGNED ? "S" : "", whole, decimals,
+          is_packed   ? " COMP-3"
+          : is_binary ? " COMP"
+                      : "",
+          field->sign == CONF_SIGN_ZONED_ASCII ? ", of a machine of ASCII" : "");
+}
+
 static void read_line(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfLine *line) {
   g_autofree char *named = line->tag ? g_strdup_printf("%s \"%s\"", kind, line->tag) : g_strdup(kind);
   for (guint i = 0; line->present && i < line->fields->len; i++) {
     const ConfField *field = line->fields->pdata[i];
     if (field->sign_from)
       read_sign(out, layout, named, field);
+    if (field->usage != CONF_USAGE_CHARACTERS || zone_is_of(field))
+      read_picture(out, layout, named, field);
     if (number_is_formed(field))
       read_number(out, layout, named, field);
     if (field->years || field->first_year || field->year_from || field->hour_24 || field->time_zone)

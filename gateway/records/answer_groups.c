@@ -1,8 +1,8 @@
 #include "gateway/records/answer_groups.h"
 #include <string.h>
 
-static const CellPlace COUNT_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0', 0},
-                       AMOUNT_PLACE = {FEEDBACK_AMOUNT_BYTES, TRUE, '0', 0};
+static const CellPlace COUNT_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0', 0, NULL},
+                       AMOUNT_PLACE = {FEEDBACK_AMOUNT_BYTES, TRUE, '0', 0, NULL};
 
 guint64 line_tally_records(const LineTally *tally) {
   return tally->counts[OUTCOME_ACCEPTED] + tally->counts[OUTCOME_REJECTED] + tally->counts[OUTCOME_DUPLICATE];
@@ -12,6 +12,8 @@ void answer_put_totals(Rows *rows, const AnswerAmount *amount, const LineTally *
   const guint64 numbers[] = {line_tally_records(tally), tally->counts[OUTCOME_ACCEPTED],
                              tally->counts[OUTCOME_REJECTED], tally->counts[OUTCOME_DUPLICATE]};
   char text[FEEDBACK_AMOUNT_BYTES + VALUE_LONGEST];
+  CellPlace place = AMOUNT_PLACE;
+  place.field = &amount->field;
   for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
     rows_put_number(rows, COUNT_PLACE, text, value_print((gint64)numbers[i], 0, text));
     rows_put_delimiter(rows);
@@ -20,7 +22,7 @@ void answer_put_totals(Rows *rows, const AnswerAmount *amount, const LineTally *
     rows_put_absent(rows, AMOUNT_PLACE);
   else
     rows_put_number(
-        rows, AMOUNT_PLACE, text,
+        rows, place, text,
         rows->is_fixed ? value_print_as(&amount->field, FEEDBACK_AMOUNT_BYTES, tally->amount, amount->scale, text)
                        : value_print(tally->amount, amount->scale, text));
   rows_end_line(rows);

@@ -9,6 +9,8 @@ typedef struct {
   gsize length;
 } Cell;
 
+/* Whether a line's descriptor word can be one; else what is left of the file is the line. */
+typedef enum { DESCRIBED_RIGHT, DESCRIBED_WRONG, DESCRIBED_BLOCK_WRONG, DESCRIBED_CUT } Described;
 enum { LINE_HAS_HIGH = 1, LINE_HAS_ODD = 2 };
 struct RawLine {
   const guint8 *text; /* without its line end */
@@ -16,6 +18,8 @@ struct RawLine {
   const guint8 *next; /* behind the line end */
   guint flags;        /* HIGH: bytes beyond ASCII; ODD: a NUL, a stray CR or LF, or a quote somewhere */
   gsize n_delimiters; /* single-byte delimiters found; only the first `most` have a position */
+  const guint8 *block_end; /* described: of the block that the line stands in, as the next scan needs it */
+  Described described;
 };
 LineScan lines_scan;
 /* Where lines end in bytes of the layout's own; a line break behind them is no part of the next line. ODD: also any CR
@@ -24,6 +28,17 @@ LineScan lines_scan_marked;
 /* Where lines have no ends: the next `stride` bytes, or what is left. ODD: a NUL, CR or LF, or (EBCDIC) it is not
  * looked for here. */
 LineScan lines_scan_stream;
+/* The same where fields may have any byte: none is looked at. */
+LineScan lines_scan_counted;
+/* described.c: where a word before each line has its length. *line is of the scan before, or zeros where `at` begins a
+ * block. */
+LineScan lines_scan_described;
+/* Why the word is none, for people. The caller frees. */
+char *described_reason(const Layout *layout, const RawLine *line);
+/* As layout_next_chunk: behind a whole block, and a record's addenda are never parted from it. */
+gsize described_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted);
+/* Puts the words before a line of so many bytes: into 8 bytes. Returns how many they are; 0: the line is too long. */
+gsize described_put(ConfDescriptor descriptor, gsize length, guint8 into[8]);
 /* The (last) byte of what ends the line at `at`; NULL: nothing does. */
 const guint8 *lines_find_terminator(const Layout *layout, const guint8 *at, const guint8 *end);
 /* The bytes of the line end at p, which is no mark of two bytes; 0: none there. */

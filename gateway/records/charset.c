@@ -78,8 +78,8 @@ static void probe_singles(Charset *charset, iconv_t cd) {
       charset->is_structural = FALSE;
   }
   const guint32 *single = charset->table->single;
-  charset->has_overpunch = charset->is_structural ||
-                           (single[0xc0] == ENTRY_OF_ASCII('{') && single[0xd0] == ENTRY_OF_ASCII('}'));
+  charset->has_zones = !charset->is_structural && single[0xf0] == ENTRY_OF_ASCII('0') &&
+                       single[0xf9] == ENTRY_OF_ASCII('9') && single[0xd1] == ENTRY_OF_ASCII('J');
 }
 
 /* The pairs, and which first bytes have seconds that look like ASCII. */
@@ -161,7 +161,7 @@ Charset *charset_new(const char *name, GError **error) {
   Charset *charset = g_new0(Charset, 1);
   charset->name = g_strdup(name && *name ? name : "UTF-8");
   if (g_ascii_strcasecmp(charset->name, "UTF-8") == 0 || g_ascii_strcasecmp(charset->name, "UTF8") == 0) {
-    charset->is_utf8 = charset->is_ascii = charset->is_structural = charset->has_overpunch = TRUE;
+    charset->is_utf8 = charset->is_ascii = charset->is_structural = TRUE;
     charset->blank = ' ';
     return charset;
   }

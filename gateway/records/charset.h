@@ -28,7 +28,7 @@ typedef struct {
   gboolean is_single;     /* every byte is a character */
   gboolean is_ascii;      /* all of ASCII is itself, so ASCII needs no conversion */
   gboolean is_structural; /* what makes the structure of lines is itself; FALSE: EBCDIC */
-  gboolean has_overpunch; /* '{' and '}' stand where zoned decimals have them: always in ASCII, not in every EBCDIC */
+  gboolean has_zones;     /* EBCDIC: the digits are F0 to F9, so that a zoned decimal's are F, and its sign C or D */
   guint8 blank;           /* the byte of a blank */
   /* 1: first of two bytes, the second of which may be ASCII; GB18030's four are two such pairs */
   guint8 lead[256];

@@ -132,6 +132,8 @@ gsize layout_next_chunk(const Layout *layout, const guint8 *text, gsize length, 
   if (offset >= length)
     return length;
   wanted = CLAMP(wanted, 1, LARGEST_CHUNK);
+  if (layout->conf->descriptor != CONF_DESCRIPTOR_NONE)
+    return described_next_chunk(layout, text, length, offset, wanted);
   gsize end = layout->is_stream   ? next_stream(layout, text, length, offset, wanted)
               : layout->is_quoted ? next_quoted(layout, text, length, offset, wanted)
                                   : next_plain(layout, text, length, offset, wanted);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum { BUFFER_BYTES = 256 * 1024, WORD_BYTES = 14, NUMBER_BYTES = 21, TEXT_BYTES = 21 };
-static const CellPlace WORD = {WORD_BYTES, FALSE, ' ', 0}, NUMBER = {NUMBER_BYTES, TRUE, ' ', 0},
-                       TEXT = {TEXT_BYTES, FALSE, ' ', 0}, NAME = {100, FALSE, ' ', 0};
+static const CellPlace WORD = {WORD_BYTES, FALSE, ' ', 0, NULL}, NUMBER = {NUMBER_BYTES, TRUE, ' ', 0, NULL},
+                       TEXT = {TEXT_BYTES, FALSE, ' ', 0, NULL}, NAME = {100, FALSE, ' ', 0, NULL};
 
 struct DifferenceWriter {
   Rows rows;
@@ -17,7 +17,7 @@ struct DifferenceWriter {
 
 static CellPlace place_of_key(const ConfLayout *conf, const char *key) {
   const ConfField *field = conf_line_field(&conf->record, key);
-  return field ? rows_place_of(field) : (CellPlace){40, FALSE, ' ', 0};
+  return field ? rows_place_of(field) : (CellPlace){40, FALSE, ' ', 0, NULL};
 }
 
 DifferenceWriter *difference_writer_new(const Layout *layout, const ConfFeedback *conf, const char *key, int fd,
@@ -55,7 +55,7 @@ static void put_tag(DifferenceWriter *writer, const ConfLine *line, const char *
   const ConfLayout *conf = layout_conf(writer->layout);
   if (conf->lines_by != CONF_LINES_BY_TAG)
     return;
-  rows_put_text(&writer->rows, (CellPlace){writer->layout->tag_bytes, FALSE, ' ', 0},
+  rows_put_text(&writer->rows, (CellPlace){writer->layout->tag_bytes, FALSE, ' ', 0, NULL},
                 line->tag ? line->tag : otherwise);
   rows_put_delimiter(&writer->rows);
 }

@@ -51,7 +51,7 @@ static gboolean find_echo(const FeedbackOptions *options, const char *name, Echo
   find_fields(options->layout, name, echo);
   if (echo->place.bytes == 0)
     echo->place = (CellPlace){MAX(options->layout->tag_bytes, 20), FALSE,
-                              ' ', 0}; /* record_type, and what the layout has no more */
+                              ' ', 0, NULL}; /* record_type, and what the layout has no more */
   return TRUE;
 }
 
@@ -67,7 +67,7 @@ GString *echoes_tag_of(const Shape *shape, Rows *rows) {
   GString *tag = g_string_new(NULL);
   if (!shape->tag)
     return tag;
-  rows_put_text(rows, (CellPlace){rows->layout->tag_bytes, FALSE, ' ', 0}, shape->tag);
+  rows_put_text(rows, (CellPlace){rows->layout->tag_bytes, FALSE, ' ', 0, NULL}, shape->tag);
   if (!rows->is_fixed) { /* as it stands: the partner's own tag is no formula and needs no quotes */
     rows->length = start;
     rows_put(rows, shape->tag, shape->tag_length);
@@ -143,6 +143,13 @@ static guint type_of(Echoes *echoes, const Rows *rows, const RecordBlock *block,
   return 0;
 }
 
+/* Of several types of records, each may have the column in bytes of its own kind. */
+static CellPlace place_of(const Echo *echo, const LayoutField *field) {
+  CellPlace place = echo->place;
+  place.field = field ? field->conf : NULL;
+  return place;
+}
+
 static void put_integer(const Echo *echo, Rows *rows, const LayoutField *field, gint64 integer) {
   if (field && (field->sign || field->conf->below_zero)) /* as it came: its sign stands elsewhere */
     integer = ABS(integer);
@@ -161,7 +168,7 @@ static void put_integer(const Echo *echo, Rows *rows, const LayoutField *field, 
   char *text = large ? large : usual;
   gsize length = is_plain ? value_print(integer, echo->scale, text)
                           : value_print_as(field->conf, echo->place.bytes, integer, echo->scale, text);
-  rows_put_number(rows, echo->place, text, length);
+  rows_put_number(rows, place_of(echo, field), text, length);
 }
 
 /* FALSE: it came as it is printed, or is to be written in another form. */
@@ -172,7 +179,7 @@ static gboolean put_spelling(const Echo *echo, Rows *rows, const RecordBlock *bl
     return FALSE;
   gsize length;
   const char *text = record_block_text(block, (guint)echo->spelling, index, &length);
-  (echo->type == BLOCK_INTEGER ? rows_put_number : rows_put_value)(rows, echo->place, text, length);
+  (echo->type == BLOCK_INTEGER ? rows_put_number : rows_put_value)(rows, place_of(echo, field), text, length);
   return TRUE;
 }
 
@@ -181,7 +188,7 @@ static void put_echo(const Echo *echo, Rows *rows, const RecordBlock *block, gui
   if (put_spelling(echo, rows, block, index, type))
     return;
   if (record_block_is_null(block, echo->column, index)) {
-    rows_put_absent(rows, echo->place);
+    rows_put_absent(rows, place_of(echo, field));
     return;
   }
   if (echo->type == BLOCK_INTEGER) {
@@ -193,9 +200,9 @@ static void put_echo(const Echo *echo, Rows *rows, const RecordBlock *block, gui
   char printed[DATES_LONGEST];
   gsize date = field && field->format ? date_format_print(field->format, text, length, printed) : 0;
   if (echo->is_joined)
-    rows_put_joined(rows, echo->place, text, length);
+    rows_put_joined(rows, place_of(echo, field), text, length);
   else
-    rows_put_value(rows, echo->place, date ? printed : text, date ? date : length);
+    rows_put_value(rows, place_of(echo, field), date ? printed : text, date ? date : length);
 }
 
 void echoes_put(Echoes *echoes, Rows *rows, const RecordBlock *block, guint index) {
@@ -215,7 +222,7 @@ void echoes_put_faulty(Echoes *echoes, Rows *rows, const RecordBlock *block, gui
     if ((int)echo->column == echoes->type_column)
       put_echo(echo, rows, block, index, type);
     else
-      rows_put_absent(rows, echo->place);
+      rows_put_absent(rows, place_of(echo, echo->fields[type]));
     rows_put_delimiter(rows);
   }
 }

@@ -13,12 +13,12 @@ static const char *const WORDS[] = {
     [OUTCOME_ACCEPTED] = "OK", [OUTCOME_REJECTED] = "REJECTED", [OUTCOME_DUPLICATE] = "DUPLICATE"};
 
 /* The places of fixed lines (feedback.h names them). */
-static const CellPlace WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' ', 0},
-                       CODE_PLACE = {FEEDBACK_CODE_BYTES, FALSE, ' ', 0},
-                       MESSAGE_PLACE = {FEEDBACK_MESSAGE_BYTES, FALSE, ' ', 0},
-                       NAME_PLACE = {FEEDBACK_NAME_BYTES, FALSE, ' ', 0},
-                       FIELD_PLACE = {FEEDBACK_FIELD_BYTES, FALSE, ' ', 0},
-                       LINE_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0', 0};
+static const CellPlace WORD_PLACE = {FEEDBACK_WORD_BYTES, FALSE, ' ', 0, NULL},
+                       CODE_PLACE = {FEEDBACK_CODE_BYTES, FALSE, ' ', 0, NULL},
+                       MESSAGE_PLACE = {FEEDBACK_MESSAGE_BYTES, FALSE, ' ', 0, NULL},
+                       NAME_PLACE = {FEEDBACK_NAME_BYTES, FALSE, ' ', 0, NULL},
+                       FIELD_PLACE = {FEEDBACK_FIELD_BYTES, FALSE, ' ', 0, NULL},
+                       LINE_PLACE = {FEEDBACK_COUNT_BYTES, TRUE, '0', 0, NULL};
 
 struct FeedbackWriter {
   FeedbackOptions options;
@@ -160,7 +160,7 @@ static void put_tag(FeedbackWriter *writer, ShapeKind kind) {
     return;
   for (guint i = 0; !tag; i++)
     tag = i + 1 == G_N_ELEMENTS(ours[kind]) || !is_taken(layout, ours[kind][i]) ? ours[kind][i] : NULL;
-  rows_put_text(&writer->rows, (CellPlace){layout->tag_bytes, FALSE, ' ', 0}, tag);
+  rows_put_text(&writer->rows, (CellPlace){layout->tag_bytes, FALSE, ' ', 0, NULL}, tag);
   rows_put_delimiter(&writer->rows);
 }
 

@@ -24,7 +24,8 @@ typedef enum {
   FAULT_TIMESTAMP,
   FAULT_ENUMERATION,
   FAULT_DAY,
-  FAULT_PREFIX
+  FAULT_PREFIX,
+  FAULT_CODED
 } Fault;
 #define FAULT_CODE_LENGTH 8
 void fault_code(Fault fault, char code[FAULT_CODE_LENGTH]);
@@ -47,6 +48,9 @@ struct LayoutField {
   guint spelling;             /* where it is staged as it came, if that is another spelling; 0: nowhere */
   gsize offset, bytes;        /* fixed: its place in the line */
   guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
+  Fault (*coded)(const LayoutField *field, const guint8 *at, guint8 *into, gsize *length); /* coded.h; NULL: text */
+  gsize digits;      /* packed texts and dates: no more than these; 0: all */
+  gboolean is_zoned; /* its last byte has the sign in its first half, whatever character that is */
   gboolean is_fixed;
   gboolean is_judged, is_formed; /* a business date near the day of arrival; a number in forms of its own */
   gboolean is_loose; /* numbers that say the same are read: +5, -0.00, 1.500 */

@@ -5,14 +5,6 @@
 
 /* --- What is wrong with a line */
 
-static char *fault_reason(const Parse *parse, const LayoutField *field, Fault fault) {
-  return fault == FAULT_CUT
-             ? g_strdup_printf("%s: a character is cut in two by the end of the field, bytes %" G_GSIZE_FORMAT
-                               " to %" G_GSIZE_FORMAT " of the line",
-                               field->conf->name, field->offset + 1, field->offset + field->bytes)
-             : g_strdup_printf("%s: bytes that are not %s", field->conf->name, parse->layout->charset->name);
-}
-
 static gboolean refuse_length(Parse *parse, gsize wanted) {
   g_autofree char *reason = g_strdup_printf("%" G_GSIZE_FORMAT " bytes, the layout's line has %" G_GSIZE_FORMAT,
                                             parse->line.length, wanted);
@@ -55,11 +47,25 @@ static gboolean refuse_rest(Parse *parse) {
   return refuse_length(parse, layout->stride);
 }
 
+/* Nothing tells where another line begins: the whole file is refused. */
+static gboolean refuse_described(Parse *parse) {
+  g_autofree char *why = described_reason(parse->layout, &parse->line);
+  g_autofree char *reason = g_strdup_printf("at byte %" G_GSIZE_FORMAT " of the file: %s",
+                                            (gsize)(parse->line.text - parse->file) + 1, why);
+  parse->kind = parse->layout->n_shapes;
+  parse_add_problem(parse, parse->line.described == DESCRIBED_CUT ? "T009" : "T017", g_strdup(reason));
+  return parse_refuse(parse, FAULT_LENGTH, reason);
+}
+
 static gboolean check_stream(Parse *parse) {
   const RawLine *line = &parse->line;
+  if (G_UNLIKELY(line->described))
+    return refuse_described(parse);
+  if (parse->layout->conf->descriptor != CONF_DESCRIPTOR_NONE)
+    return TRUE;
   if (line->length < parse->layout->stride)
     return refuse_rest(parse);
-  if (G_LIKELY(!(line->flags & LINE_HAS_ODD)))
+  if (G_LIKELY(!(line->flags & LINE_HAS_ODD)) || parse->layout->has_coded)
     return TRUE;
   for (gsize i = 0; i < line->length; i++)
     if (charset_is_line_end(parse->layout->charset, line->text[i]))
@@ -102,6 +108,25 @@ static gboolean fit_length(Parse *parse) {
   return TRUE;
 }
 
+/* No NUL; and no line end in a text where the others are not looked at as a whole. */
+static gboolean check_odd(Parse *parse) {
+  const Layout *layout = parse->layout;
+  const RawLine *line = &parse->line;
+  const Shape *shape = &layout->shapes[parse->kind];
+  gboolean by_field = layout->has_coded || layout->conf->descriptor != CONF_DESCRIPTOR_NONE;
+  const guint8 *zero = by_field ? NULL : memchr(line->text, 0, line->length);
+  if (zero)
+    return refuse_byte(parse, FAULT_NUL, (gsize)(zero - line->text), "a NUL byte");
+  for (guint i = 0; by_field && i < shape->n_fields; i++)
+    for (gsize at = shape->fields[i].offset, n = shape->fields[i].bytes; !shape->fields[i].coded && n > 0; at++, n--) {
+      if (line->text[at] == 0)
+        return refuse_byte(parse, FAULT_NUL, at, "a NUL byte");
+      if (charset_is_line_end(layout->charset, line->text[at]))
+        return refuse_byte(parse, FAULT_LINE_END, at, "a CR or LF in a layout without line ends");
+    }
+  return TRUE;
+}
+
 /* The line end is cut off, and what is left is as long as its kind of line. */
 static gboolean check_line(Parse *parse) {
   const Layout *layout = parse->layout;
@@ -119,9 +144,8 @@ static gboolean check_line(Parse *parse) {
   }
   if (G_UNLIKELY(line->length != layout->shapes[parse->kind].bytes) && !fit_length(parse))
     return refuse_length(parse, layout->shapes[parse->kind].bytes);
-  const guint8 *zero = is_odd ? memchr(line->text, 0, line->length) : NULL;
-  if (zero)
-    return refuse_byte(parse, FAULT_NUL, (gsize)(zero - line->text), "a NUL byte");
+  if (is_odd && !check_odd(parse))
+    return FALSE;
   return G_LIKELY(!layout->shapes[parse->kind].has_gaps) || check_gaps(parse);
 }
 
@@ -137,7 +161,7 @@ static void store_record(Parse *parse) {
     gboolean is_read = !fault;
     fault = is_read ? value_parse(field, cell.at, cell.length, value) : fault;
     if (G_UNLIKELY(fault)) {
-      char *reason = is_read ? value_reason(field, fault, cell.at, cell.length) : fault_reason(parse, field, fault);
+      char *reason = is_read ? value_reason(field, fault, cell.at, cell.length) : fixed_reason(parse, field, fault);
       parse_end_faulty(parse, (gint)field->column, fault, TRUE, reason);
       return;
     }
@@ -161,7 +185,7 @@ static void store_line(Parse *parse) {
       g_ptr_array_add(line->values, parse_make_value(parse, field, &cell));
       continue;
     }
-    g_autofree char *reason = fault_reason(parse, field, fault);
+    g_autofree char *reason = fixed_reason(parse, field, fault);
     parse_line_problem(parse, fault, reason);
   }
   if (line && line->values->len == shape->n_fields) /* else the file is refused */
@@ -182,7 +206,7 @@ static void begin_fields(Parse *parse) {
     return;
   if (charset->is_utf8)
     parse->is_valid = charset_check_utf8(parse->line.text, parse->line.length) < 0;
-  else
+  if (!charset->is_utf8 || parse->layout->has_coded)
     g_byte_array_set_size(parse->state->converted, (guint)fixed_converted_room(parse->layout));
 }
 
@@ -195,6 +219,7 @@ const guint8 *fixed_line(Parse *parse, const guint8 *at) {
   parse->is_quoted = FALSE;
   parse->text = parse->line.text;
   parse->readable = parse->end;
+  parse->present = parse->line.length;
   parse->kind = parse_recognise(parse, has_tag);
   if (!check_line(parse))
     return parse->line.next;

@@ -1,5 +1,6 @@
 /* A field of a fixed line that is not plain ASCII: its bytes alone are converted, behind those of the fields before. */
 #include "gateway/records/fixed_cells.h"
+#include "gateway/records/coded.h"
 
 gsize fixed_converted_room(const Layout *layout) {
   return layout->most_bytes * 8 + 64;
@@ -36,7 +37,7 @@ static Fault utf8_cell(Parse *parse, const LayoutField *field, const Cell *cell)
   return bad < 0 ? FAULT_NONE : why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
 }
 
-Fault fixed_to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
+static Fault text_cell(Parse *parse, const LayoutField *field, Cell *cell) {
   const Charset *charset = parse->layout->charset;
   if (charset->is_utf8)
     return utf8_cell(parse, field, cell);
@@ -54,4 +55,54 @@ Fault fixed_to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
     return why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
   *cell = (Cell){parse->state->converted->data + used, parse->converted - used};
   return FAULT_NONE;
+}
+
+/* Zones of C and D stand for what they say, and not for the character that a national code page has there. */
+static Fault zoned_cell(Parse *parse, const LayoutField *field, Cell *cell) {
+  guint8 last = cell->at[cell->length - 1];
+  if (last != 0xc0 && last != 0xd0)
+    return text_cell(parse, field, cell);
+  cell->length--;
+  Fault fault = text_cell(parse, field, cell);
+  if (!fault) {
+    parse->state->converted->data[parse->converted++] = last == 0xc0 ? '{' : '}';
+    cell->length++;
+  }
+  return fault;
+}
+
+/* What a line that may end early has no more of is absent; so is a packed field of blanks, as a text would be. */
+static Fault coded_cell(Parse *parse, const LayoutField *field, Cell *cell) {
+  guint8 blank = parse->layout->charset->blank, *to = parse->state->converted->data + parse->converted;
+  gsize length = 0;
+  gboolean is_absent = field->offset >= parse->present ||
+                       (field->conf->usage == CONF_USAGE_PACKED &&
+                        fixed_count_of(cell->at, cell->length, blank) == cell->length);
+  if (!is_absent && field->offset + field->bytes > parse->present)
+    return FAULT_LENGTH;
+  Fault fault = is_absent ? FAULT_NONE : field->coded(field, cell->at, to, &length);
+  if (fault)
+    return fault;
+  *cell = (Cell){to, length};
+  parse->converted += length;
+  return FAULT_NONE;
+}
+
+Fault fixed_to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
+  if (G_UNLIKELY(field->coded))
+    return coded_cell(parse, field, cell);
+  return G_UNLIKELY(field->is_zoned) ? zoned_cell(parse, field, cell) : text_cell(parse, field, cell);
+}
+
+char *fixed_reason(const Parse *parse, const LayoutField *field, Fault fault) {
+  gsize behind = field->offset + field->bytes;
+  if (fault == FAULT_CODED)
+    return coded_reason(field, parse->line.text + field->offset, field->bytes);
+  if (fault == FAULT_LENGTH)
+    return g_strdup_printf("%s: the line ends within the field, behind %" G_GSIZE_FORMAT " of its %" G_GSIZE_FORMAT
+                           " bytes", field->conf->name, parse->present - field->offset, field->bytes);
+  return fault == FAULT_CUT
+             ? g_strdup_printf("%s: a character is cut in two by the end of the field, bytes %" G_GSIZE_FORMAT
+                               " to %" G_GSIZE_FORMAT " of the line", field->conf->name, field->offset + 1, behind)
+             : g_strdup_printf("%s: bytes that are not %s", field->conf->name, parse->layout->charset->name);
 }

@@ -6,8 +6,11 @@
 /* The converted fields of a line stand in one buffer one after the other, which must not move while they are looked at:
  * it has room for all of them, and for the one that is being asked about. */
 gsize fixed_converted_room(const Layout *layout);
-/* Plain ASCII is left where it stands. FAULT_CHARSET; FAULT_CUT: a character goes on behind the field. */
+/* Plain ASCII is left where it stands. FAULT_CHARSET; FAULT_CUT: a character goes on behind the field;
+ * FAULT_CODED; FAULT_LENGTH: the line ends within a field that is no text. */
 Fault fixed_to_utf8(Parse *parse, const LayoutField *field, Cell *cell);
+/* Which of them, for people; before the line is left. The caller frees. */
+char *fixed_reason(const Parse *parse, const LayoutField *field, Fault fault);
 
 static inline gsize fixed_count_of(const guint8 *at, gsize length, guint8 byte) {
   gsize n = 0;
@@ -49,7 +52,7 @@ static inline void fixed_cut_padding(const LayoutField *field, Cell *cell) {
     cell->length = 0;
 }
 
-/* A field of a line of the right length, in UTF-8, without its padding. FAULT_CHARSET or FAULT_CUT. */
+/* A field of a line of the right length, in UTF-8, without its padding. As fixed_to_utf8. */
 static inline Fault fixed_cut_cell(Parse *parse, const LayoutField *field, Cell *cell) {
   *cell = (Cell){parse->line.text + field->offset, field->bytes};
   Fault fault = G_LIKELY(parse->is_plain) ? FAULT_NONE : fixed_to_utf8(parse, field, cell);

@@ -1,4 +1,5 @@
 #include "gateway/records/cells_private.h"
+#include "gateway/records/coded.h"
 #include "gateway/records/numbers.h"
 #include <string.h>
 
@@ -15,15 +16,13 @@ static gboolean refuse_layout(GError **error, const char *format, ...) {
 
 /* Padding is taken off as it is declared, on one side. Not the zeros of a number, which reading it does not mind, nor
  * those of a date, where only a field of nothing else is padding. */
-static gboolean compile_fixed_field(const Layout *layout, LayoutField *field, gsize *offset, GError **error) {
+static gboolean compile_fixed_field(LayoutField *field, gsize *offset, GError **error) {
   const ConfField *conf = field->conf;
   gboolean is_zero = conf->pad == '0', is_date = conf->type == CONF_DATE || conf->type == CONF_TIMESTAMP;
   if (conf->bytes == 0)
     return refuse_layout(error, "fixed lines need the field's bytes");
   if (is_zero && value_is_integer(conf) && !conf->align_right)
     return refuse_layout(error, "a number with zeros behind it is another number: align it to the right");
-  if (conf->sign == CONF_SIGN_OVERPUNCH && !layout->charset->has_overpunch)
-    return refuse_layout(error, "character set %s has no { and } where signed digits have them", layout->charset->name);
   field->is_fixed = TRUE;
   field->offset = *offset;
   field->bytes = conf->bytes;
@@ -53,7 +52,7 @@ static gboolean compile_field(Layout *layout, LayoutField *field, const ConfFiel
   layout->has_masked |= conf->mask;
   if (conf->scale > 18)
     return refuse_layout(error, "scale %u: 64 bits hold at most 18 decimals", conf->scale);
-  if (layout->is_fixed && !compile_fixed_field(layout, field, offset, error))
+  if (layout->is_fixed && !compile_fixed_field(field, offset, error))
     return FALSE;
   if (conf->type == CONF_DATE || conf->type == CONF_TIMESTAMP) {
     field->lender = lender_of(layout, conf);
@@ -113,6 +112,7 @@ static gboolean compile_shape(Layout *layout, Shape *shape, const ConfLine *conf
     shape->fields[i].prefix = shape == &layout->shapes[SHAPE_HEADER] ? NULL : layout->conf->value_prefix;
     shape->has_gaps |= field->gap > 0;
     if (!compile_field(layout, &shape->fields[i], field, &offset, error) ||
+        !coded_compile(layout, &shape->fields[i], error) ||
         !tags_step_over(layout, shape, from, &offset, error)) {
       g_prefix_error(error, "line %u, field \"%s\": ", field->where.line, field->name);
       return FALSE;
@@ -240,17 +240,22 @@ static gboolean compile_delimiter(Layout *layout, GError **error) {
   return TRUE;
 }
 
-/* Without line ends, only the place tells where a record begins: all lines have one length. */
+/* Without line ends and descriptor words, only the place tells where a record begins: all lines have one length. */
 static gboolean compile_stride(Layout *layout, GError **error) {
-  if (!layout->is_stream)
+  gboolean is_described = layout->conf->descriptor != CONF_DESCRIPTOR_NONE;
+  if (is_described)
+    layout->scan = lines_scan_described;
+  if (!layout->is_stream || is_described)
     return TRUE;
+  if (layout->has_coded)
+    layout->scan = lines_scan_counted;
   layout->stride = layout->most_bytes;
   for (guint i = 0; i < layout->n_shapes; i++)
     if (layout->shapes[i].present && layout->shapes[i].bytes != layout->stride)
       return refuse_layout(
           error,
-          "without line ends all lines must have the same length, but there are lines of %" G_GSIZE_FORMAT
-          " and %" G_GSIZE_FORMAT " bytes",
+          "without line ends or 'descriptor' all lines must have the same length, but there are lines of "
+          "%" G_GSIZE_FORMAT " and %" G_GSIZE_FORMAT " bytes",
           layout->shapes[i].bytes, layout->stride);
   return TRUE;
 }

@@ -123,8 +123,8 @@ char *layout_line_day(const LayoutLine *header, const char *field);
  * rest that is no whole record, without line ends, T010 a record where the header should be, T011 columns that are
  * others than the layout's or in another order, T012 a last line without its end, T013 a record's number that is
  * another's, T014 a line outside of the group or record that it must stand in, T015 a group that is not ended, T016
- * a file of something else; or a header's or trailer's own fault (L004, L010 …). What comes first in the file is told
- * first, totals last. Owned by `totals`, until the next check. */
+ * a file of something else, T017 a descriptor word that is none; or a header's or trailer's own fault (L004, L010 …).
+ * What comes first in the file is told first, totals last. Owned by `totals`, until the next check. */
 const LayoutProblem *layout_totals_check(const LayoutTotals *totals);
 /* What a value of this field is kept as in the ledger, from how a person or a partner may spell it: whole numbers
  * without zeros in front, decimals in their smallest parts, texts in their normal form. NULL: it is no value of this

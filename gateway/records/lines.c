@@ -94,7 +94,17 @@ void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end
                              (odd || !layout->charset->is_structural ? LINE_HAS_ODD : 0u)};
 }
 
+void lines_scan_counted(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,
+                        gsize most) {
+  (void)positions;
+  (void)most;
+  gsize length = MIN(layout->stride, (gsize)(end - at));
+  *line = (RawLine){.text = at, .length = length, .next = at + length, .flags = LINE_HAS_HIGH | LINE_HAS_ODD};
+}
+
 gsize lines_mark(const Layout *layout, const guint8 *text, gsize length) {
+  if (layout->has_coded || layout->conf->descriptor != CONF_DESCRIPTOR_NONE)
+    return 0;
   if (layout->charset->is_utf8 && length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
     return 3;
   return layout->charset->is_gb18030 && length >= 4 && memcmp(text, "\x84\x31\x95\x33", 4) == 0 ? 4 : 0;

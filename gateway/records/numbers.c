@@ -106,3 +106,27 @@ char *number_example(const ConfField *field) {
   g_string_append(made, in_parentheses ? ")" : is_behind ? "-" : "");
   return g_string_free(made, FALSE);
 }
+
+/* --- Zones */
+
+gboolean zone_read(ConfSign sign, guint8 byte, guint *digit, gboolean *negative) {
+  gboolean is_ascii = sign == CONF_SIGN_ZONED_ASCII;
+  *negative = is_ascii ? byte >= 'p' && byte <= 'y' : byte == '}' || (byte >= 'J' && byte <= 'R');
+  if (byte >= '0' && byte <= '9')
+    *digit = byte - '0';
+  else if (is_ascii)
+    *digit = byte - 'p';
+  else if (byte == '{' || byte == '}')
+    *digit = 0;
+  else if (byte >= 'A' && byte <= 'I')
+    *digit = byte - 'A' + 1u;
+  else
+    *digit = byte - 'J' + 1u;
+  return *negative || (byte >= '0' && byte <= '9') || (!is_ascii && (byte == '{' || (byte >= 'A' && byte <= 'I')));
+}
+
+char zone_print(ConfSign sign, char digit, gboolean negative) {
+  if (sign == CONF_SIGN_ZONED_ASCII)
+    return negative ? (char)(digit - '0' + 'p') : digit;
+  return digit == '0' ? (negative ? '}' : '{') : (char)((negative ? 'J' : 'A') + (digit - '1'));
+}

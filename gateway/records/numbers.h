@@ -18,3 +18,13 @@ NumberForm number_plain(const ConfField *field, gboolean may_plus, const guint8 
                         guint8 into[NUMBER_LONGEST], gsize *n);
 /* How such a number is written, for people: "1.234,56-". The caller frees. */
 char *number_example(const ConfField *field);
+
+/* Zoned decimal, in characters: the last digit carries the sign, over which a card had a 12 or an 11 punched: { A … I
+ * are +0 … +9, } J … R are -0 … -9, and a digit is one without a sign. (HP COBOL II/XL Reference Manual, "Overpunch
+ * Characters for Rightmost Digit in ASCII Coded Decimal Numbers".) Programs of ASCII machines have p … y for -0 … -9,
+ * and digits for what is not below zero (GnuCOBOL, by default). FALSE: no such digit. */
+gboolean zone_read(ConfSign sign, guint8 byte, guint *digit, gboolean *negative);
+char zone_print(ConfSign sign, char digit, gboolean negative);
+static inline gboolean zone_is_of(const ConfField *conf) {
+  return conf->sign == CONF_SIGN_OVERPUNCH || conf->sign == CONF_SIGN_ZONED_ASCII;
+}

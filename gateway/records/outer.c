@@ -19,8 +19,7 @@ static Fault read_field(Parse *parse, const Shape *shape, guint f, Cell *cell, c
   const LayoutField *field = &shape->fields[f];
   Fault fault = cut(parse, shape, f, cell);
   if (fault)
-    *reason = g_strdup_printf("%s: bytes that are not %s, or a character that is cut in two", field->conf->name,
-                              parse->layout->charset->name);
+    *reason = fixed_reason(parse, field, fault);
   else if ((fault = value_parse(field, cell->at, cell->length, &parse->state->value)))
     *reason = value_reason(field, fault, cell->at, cell->length);
   return fault;

@@ -334,6 +334,7 @@ void layout_parse(const Layout *layout, const LayoutSpan *span, LayoutChunk *chu
   Parse parse = {.layout = layout,
                  .state = state,
                  .block = chunk->block,
+                 .file = span->text,
                  .is_first = span->is_first,
                  .is_last = span->is_last,
                  .is_proven_whole = span->is_proven_whole,

@@ -22,6 +22,8 @@ typedef struct {
   gboolean is_plain;  /* fixed: every byte is ASCII as it stands */
   gboolean is_valid;  /* fixed, UTF-8: the line as a whole is */
   gsize converted;    /* fixed: bytes of state->converted that hold this line's fields */
+  gsize present;      /* fixed: bytes that the line has itself, before it is filled up */
+  const guint8 *file; /* where it begins */
 } Parse;
 
 /* Telling what is wrong. All take `reason`. The column is the staged one's, or -1; has_cells: the line has the right

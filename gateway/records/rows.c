@@ -1,5 +1,6 @@
 #include "gateway/records/rows.h"
 #include "gateway/base/files.h"
+#include "gateway/records/coded.h"
 #include <string.h>
 
 /* --- Beginning */
@@ -39,6 +40,7 @@ gboolean rows_open(Rows *rows, const Layout *layout, const ConfFeedback *conf, G
   rows->may_quote = !rows->is_fixed && (layout->is_quoted || has_own);
   rows->line_end = line_end_of(layout, conf);
   rows->line_end_length = strlen(rows->line_end);
+  rows->descriptor = rows->line_end_length > 0 ? CONF_DESCRIPTOR_NONE : layout->conf->descriptor;
   rows->encoded = g_byte_array_new();
   if (rows->neutralise && rows->is_fixed)
     sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
@@ -64,9 +66,36 @@ void rows_grow(Rows *rows, gsize more) {
   rows->bytes = g_realloc(rows->bytes, rows->capacity);
 }
 
+/* Takes why; of several, the first is told. */
+static void refuse_line(Rows *rows, char *why) {
+  if (rows->unfit) {
+    g_free(why);
+    return;
+  }
+  rows->unfit = why;
+  rows->unfit_line = rows->lines;
+}
+
+/* Of a line that has been put; a block has one line. */
+static void put_descriptor(Rows *rows, gsize used) {
+  guint8 words[8];
+  gsize n = described_put(rows->descriptor, used, words);
+  if (n == 0) {
+    refuse_line(rows, g_strdup_printf("%" G_GSIZE_FORMAT " bytes are more than a descriptor word can say", used));
+    return;
+  }
+  rows_reserve(rows, n);
+  guint8 *line = rows->bytes + rows->line_start;
+  memmove(line + n, line, used);
+  memcpy(line, words, n);
+  rows->length += n;
+}
+
 void rows_end_line(Rows *rows) {
   gsize used = rows->length - rows->line_start;
-  if (rows->line_end_length == 0 && used < rows->line_bytes) {
+  if (rows->descriptor != CONF_DESCRIPTOR_NONE) {
+    put_descriptor(rows, used);
+  } else if (rows->line_end_length == 0 && used < rows->line_bytes) {
     memset(rows_reserve(rows, rows->line_bytes - used), rows->charset->blank, rows->line_bytes - used);
     rows->length += rows->line_bytes - used;
   }
@@ -141,23 +170,44 @@ static gboolean encode(Rows *rows, const char *text, gsize length, const guint8 
   return bad < 0;
 }
 
+static void put_coded_absent(Rows *rows, CellPlace place) {
+  guint8 *at = rows_reserve(rows, place.bytes + place.gap);
+  memset(at, coded_absent(place.field, rows->charset), place.bytes);
+  memset(at + place.bytes, rows->charset->blank, place.gap);
+  rows->length += place.bytes + place.gap;
+}
+
+/* FALSE: the place has characters. */
+static gboolean put_coded(Rows *rows, CellPlace place, const char *text, gsize length) {
+  if (!coded_is_written(place.field, rows->charset))
+    return FALSE;
+  guint8 *at = rows_reserve(rows, place.bytes + place.gap);
+  gsize own = place.field->bytes ? MIN(place.field->bytes, place.bytes) : place.bytes;
+  put_coded_absent(rows, place);
+  if (!coded_write(place.field, text, length, at, own)) {
+    g_autofree char *shown = files_show_bytes(text, length, 40);
+    refuse_line(rows, g_strdup_printf("\"%s\" does not fit into the %" G_GSIZE_FORMAT " bytes of %s", shown, own,
+                                      place.field->name ? place.field->name : "an amount"));
+  }
+  return TRUE;
+}
+
 static void put_fixed(Rows *rows, CellPlace place, const char *text, gsize length) {
   const guint8 *bytes;
   gsize n;
+  if (put_coded(rows, place, text, length))
+    return;
   gboolean is_expressed = encode(rows, text, length, &bytes, &n);
   if (is_expressed && n <= place.bytes) {
     put_at_place(rows, place, bytes, n);
     return;
   }
   put_at_place(rows, place, "", 0);
-  if (rows->unfit)
-    return;
   g_autofree char *shown = files_show_bytes(text, length, 40);
-  rows->unfit_line = rows->lines;
-  rows->unfit = is_expressed
-                    ? g_strdup_printf("\"%s\" does not fit into %" G_GSIZE_FORMAT " bytes of %s", shown, place.bytes,
-                                      rows->charset->name)
-                    : g_strdup_printf("\"%s\" cannot be expressed in the character set %s", shown, rows->charset->name);
+  refuse_line(rows, is_expressed ? g_strdup_printf("\"%s\" does not fit into %" G_GSIZE_FORMAT " bytes of %s", shown,
+                                                   place.bytes, rows->charset->name)
+                                 : g_strdup_printf("\"%s\" cannot be expressed in the character set %s", shown,
+                                                   rows->charset->name));
 }
 
 /* As many whole characters as fit. */
@@ -181,7 +231,7 @@ void rows_put_value(Rows *rows, CellPlace place, const char *text, gsize length)
 void rows_put_joined(Rows *rows, CellPlace place, const char *text, gsize length) {
   const guint8 *bytes;
   gsize n;
-  if (!rows->is_fixed || !encode(rows, text, length, &bytes, &n)) {
+  if (!rows->is_fixed || coded_is_written(place.field, rows->charset) || !encode(rows, text, length, &bytes, &n)) {
     rows_put_value(rows, place, text, length);
     return;
   }
@@ -197,7 +247,9 @@ void rows_put_number(Rows *rows, CellPlace place, const char *text, gsize length
 }
 
 void rows_put_absent(Rows *rows, CellPlace place) {
-  if (rows->is_fixed)
+  if (rows->is_fixed && coded_is_written(place.field, rows->charset))
+    put_coded_absent(rows, place);
+  else if (rows->is_fixed)
     put_at_place(rows, place, "", 0);
 }
 

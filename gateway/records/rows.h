@@ -11,7 +11,8 @@ typedef struct {
   gboolean may_quote, neutralise;
   const char *delimiter;
   gsize delimiter_length;
-  const char *line_end; /* "": none, all lines are as long as the longest */
+  const char *line_end; /* "": none, all lines are as long as the longest, or have their length before them */
+  ConfDescriptor descriptor;
   gsize line_end_length, line_bytes;
   guint8 *bytes; /* one buffer, reused */
   gsize length, capacity;
@@ -31,9 +32,10 @@ typedef struct {
   gboolean align_right;
   char pad;
   gsize gap; /* blanks behind it */
+  const ConfField *field; /* of the layout, whose value may be no text there; NULL: none */
 } CellPlace;
 static inline CellPlace rows_place_of(const ConfField *field) {
-  return (CellPlace){field->bytes, field->align_right, field->pad == '0' ? '0' : ' ', field->gap};
+  return (CellPlace){field->bytes, field->align_right, field->pad == '0' ? '0' : ' ', field->gap, field};
 }
 
 /* What an answer of this feed looks like. FALSE with CONFIGURATION: a character set that does not serve, or

@@ -111,28 +111,6 @@ static inline Fault parse_decimal(const guint8 *at, gsize length, guint scale, g
 
 /* --- Numbers as fixed lines have them */
 
-/* Zoned decimal: the last digit carries the sign, over which a card had a 12 or an 11 punched: { A … I are +0 … +9, } J
- * … R are -0 … -9, and a digit is one without a sign. (HP COBOL II/XL Reference Manual, "Overpunch Characters for
- * Rightmost Digit in ASCII Coded Decimal Numbers"; in EBCDIC the same characters have the zones C, D and F.) */
-static gboolean read_overpunch(guint8 byte, guint *digit, gboolean *negative) {
-  *negative = byte == '}' || (byte >= 'J' && byte <= 'R');
-  if (byte >= '0' && byte <= '9')
-    *digit = byte - '0';
-  else if (byte == '{' || byte == '}')
-    *digit = 0;
-  else if (byte >= 'A' && byte <= 'I')
-    *digit = byte - 'A' + 1u;
-  else if (*negative)
-    *digit = byte - 'J' + 1u;
-  else
-    return FALSE;
-  return TRUE;
-}
-
-static char print_overpunch(char digit, gboolean negative) {
-  return digit == '0' ? (negative ? '}' : '{') : (char)((negative ? 'J' : 'A') + (digit - '1'));
-}
-
 /* Unsigned. An implied decimal is a whole number of its smallest parts. */
 static Fault parse_unsigned(const ConfField *conf, const guint8 *at, gsize length, gint64 *integer) {
   if (length > 0 && *at == '-')
@@ -148,7 +126,7 @@ static Fault parse_overpunched(const ConfField *conf, const guint8 *at, gsize le
   gboolean negative;
   for (; length > 1 && *at == '0'; length--)
     at++;
-  if (length == 0 || length > sizeof plain || !read_overpunch(at[length - 1], &digit, &negative))
+  if (length == 0 || length > sizeof plain || !zone_read(conf->sign, at[length - 1], &digit, &negative))
     return FAULT_INTEGER;
   memcpy(plain, at, length - 1);
   plain[length - 1] = (guint8)('0' + digit);
@@ -171,7 +149,7 @@ static Fault parse_strictly(const LayoutField *field, const guint8 *at, gsize le
   Fault fault;
   if (G_UNLIKELY(field->sign) && *at == '-') /* two signs, and nobody knows whether they are one */
     fault = FAULT_INTEGER;
-  else if (conf->sign == CONF_SIGN_OVERPUNCH)
+  else if (zone_is_of(conf))
     fault = parse_overpunched(conf, at, length, integer);
   else if (field->is_fixed && length > 1 && *at == '+')
     fault = parse_unsigned(conf, at + 1, length - 1, integer);
@@ -313,7 +291,7 @@ ValueReader value_reader(const ConfField *conf) {
   case CONF_DECIMAL:
     return conf->below_zero                                         ? read_below_zero
            : number_is_formed(conf)                                 ? read_formed
-           : conf->sign == CONF_SIGN_OVERPUNCH || conf->sign_from   ? read_any_number
+           : zone_is_of(conf) || conf->sign_from                    ? read_any_number
            : conf->type == CONF_DECIMAL && !conf->implied           ? read_point
                                                                     : read_whole;
   case CONF_ENUMERATION:
@@ -436,12 +414,12 @@ gsize value_print(gint64 integer, guint scale, char *into) {
 
 gsize value_print_as(const ConfField *field, gsize bytes, gint64 integer, guint scale, char *into) {
   char plain[VALUE_LONGEST];
-  gboolean is_over = field->sign == CONF_SIGN_OVERPUNCH, negative = integer < 0;
+  gboolean is_over = zone_is_of(field), negative = integer < 0;
   gsize length = value_print(integer, field->implied ? 0 : scale, plain);
   char *digits = plain + (negative ? 1 : 0);
   gsize n = length - (negative ? 1 : 0), used = 0, sign = negative && !is_over ? 1 : 0;
   if (is_over)
-    digits[n - 1] = print_overpunch(digits[n - 1], negative);
+    digits[n - 1] = zone_print(field->sign, digits[n - 1], negative);
   if (sign)
     into[used++] = '-';
   if (field->pad == '0')

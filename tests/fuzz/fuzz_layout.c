@@ -18,6 +18,7 @@ typedef struct {
   const char *split, *prefix; /* of the record; of all values */
   gboolean by_name;
   guint gap; /* behind the record's first field */
+  ConfDescriptor descriptor;
 } Kind;
 
 static const char *const DELIMITED_GROUPS[] = {"B x:text?",
@@ -89,6 +90,17 @@ static const Kind KINDS[] = {
      .prefix = "`"},
     {.delimiter = "", .record = "D m:text?@2 n:int@2>0", .trailer = "T n:int@2>0#count s:int@3>0#net=n",
      .is_fixed = TRUE, .charset = "GBK", .gap = 2},
+    {.delimiter = "", .record = "D m:text?@4 n:int?@3P b:int@2BU",
+     .trailer = "T n:int@2B#count s:int?@4P#sum=n x:text?@3",
+     .is_fixed = TRUE, .charset = "IBM273", .line_end = CONF_LINE_END_NONE},
+    {.delimiter = "", .header = "H d:date=%Y%m%d?@5P z:int?@2Z",
+     .record = "D k:text?=4@3P a:dec=2?@4B n:int?@3P x:text?@2X", .second = "E o:text?@3",
+     .trailer = "T n:int@2B#count s:int?@3PU#net=n", .is_fixed = TRUE, .is_open = TRUE,
+     .line_end = CONF_LINE_END_NONE, .descriptor = CONF_DESCRIPTOR_RDW},
+    {.delimiter = "", .record = "D m:text?@4 n:int?@3^", .trailer = "T n:int@3>0#count", .charset = "IBM1047",
+     .is_fixed = TRUE, .line_end = CONF_LINE_END_NONE, .groups = FIXED_GROUPS, .descriptor = CONF_DESCRIPTOR_BDW},
+    {.delimiter = "", .record = "- m:text?@2 n:int@2P", .trailer = "- n:int?@2P#count", .by_position = TRUE,
+     .is_fixed = TRUE, .line_end = CONF_LINE_END_NONE, .descriptor = CONF_DESCRIPTOR_LENGTH},
 };
 
 static const char *const BEGINNINGS[] = {"#", "99", NULL};
@@ -100,6 +112,7 @@ static Layout *layout_of(const Kind *kind) {
   conf->quote = kind->is_quoted ? CONF_QUOTE_RFC4180 : CONF_QUOTE_NONE;
   conf->lines_by = kind->by_position ? CONF_LINES_BY_POSITION : CONF_LINES_BY_TAG;
   *(int *)(void *)&conf->line_end = kind->line_end;
+  conf->descriptor = kind->descriptor;
   conf->line_limit = 60;
   conf->kind = kind->is_fixed ? CONF_LAYOUT_FIXED : CONF_LAYOUT_DELIMITED;
   if (kind->passes)
@@ -168,6 +181,26 @@ static guint64 counted_off(const guint8 *text, gsize size, gsize stride, gboolea
   return (size - mark + stride - 1) / stride;
 }
 
+/* By the words before them; what stands behind a wrong one is one line. */
+static guint64 described(ConfDescriptor descriptor, const guint8 *text, gsize size) {
+  guint64 lines = 0;
+  gsize block = 0, own = descriptor == CONF_DESCRIPTOR_LENGTH ? 4 : 0;
+  for (gsize at = 0; at < size; lines++) {
+    gboolean is_new = descriptor == CONF_DESCRIPTOR_BDW && at >= block;
+    for (guint word = is_new ? 0 : 1; word < 2; word++) {
+      gsize end = word == 0 || descriptor != CONF_DESCRIPTOR_BDW ? size : block, left = end - at;
+      gsize n = left >= 4 ? (gsize)text[at] << 8 | text[at + 1] : 0;
+      if (left < 4 || text[at] > 0x7f || text[at + 2] || text[at + 3] || n + own > left)
+        return lines + 1;
+      if (n + own < (word == 0 ? 8 : 4))
+        return lines + 1;
+      block = word == 0 ? at + n : block;
+      at += word == 0 ? 4 : n + own;
+    }
+  }
+  return lines;
+}
+
 static gsize stride_of(const ConfLayout *conf) {
   gsize stride = conf->lines_by == CONF_LINES_BY_TAG ? 1 : 0;
   for (guint i = 0; i < conf->record.fields->len; i++)
@@ -200,7 +233,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   g_assert_cmpstr(whole, ==, pieces);
   const ConfLayout *conf = layout_conf(layouts[which]);
   guint64 told = g_ascii_strtoull(strrchr(whole, '=') + 2, NULL, 10);
-  if (conf->line_end == CONF_LINE_END_NONE)
+  if (conf->descriptor != CONF_DESCRIPTOR_NONE)
+    g_assert_cmpuint(told, ==, described(conf->descriptor, text, length));
+  else if (conf->line_end == CONF_LINE_END_NONE)
     g_assert_cmpuint(
         told, ==, counted_off(text, length, stride_of(conf), g_strcmp0(conf->charset, "GB18030") == 0, !conf->charset));
   else if (!is_mark_alone(text, length))

@@ -4,9 +4,9 @@
  *
  * is a line with tag D ("-": none). Behind the type: = width, scale, format or values; ? optional; * masked; fixed
  * lines have @BYTES and, behind it, < or > aligned to the left or right, 0 padded with zeros, ~ implied decimals, ^
- * signed overpunch; $FIELD=WORD/WORD: its sign is that field's, negative where it has one of the words; #count or
- * #sum=FIELD (debits, credits, gross) makes it a control total, and /TAG behind that one of those lines only, as
- * /TAG+TAG. */
+ * signed overpunch, P packed, B binary, X hexadecimal, U unsigned, Z zoned ASCII; $FIELD=WORD/WORD: its sign is that
+ * field's, negative where it has one of the words; #count or #sum=FIELD (debits, credits, gross) makes it a control
+ * total, and /TAG behind that one of those lines only, as /TAG+TAG. */
 #pragma once
 #include "gateway/records/layout.h"
 #include <stdlib.h>
@@ -22,7 +22,15 @@ static inline void layouts_fixed(ConfField *field, const char *words) {
     field->align_right |= *flags == '>';
     field->implied |= *flags == '~';
     field->pad = *flags == '0' ? '0' : field->pad;
-    field->sign = *flags == '^' ? CONF_SIGN_OVERPUNCH : field->sign;
+    field->sign = *flags == '^'   ? CONF_SIGN_OVERPUNCH
+                  : *flags == 'Z' ? CONF_SIGN_ZONED_ASCII
+                  : *flags == 'U' ? CONF_SIGN_UNSIGNED
+                                  : field->sign;
+    field->usage = *flags == 'P'   ? CONF_USAGE_PACKED
+                   : *flags == 'B' ? CONF_USAGE_BINARY
+                   : *flags == 'X' ? CONF_USAGE_HEX
+                                   : field->usage;
+    field->implied |= *flags == 'P' || *flags == 'B';
   }
 }
 

@@ -207,9 +207,6 @@ static void ebcdic_is_read_without_line_ends(void **state) {
   conf = fixed_conf(NULL, "D m:text@4", NULL);
   conf->charset = g_strdup("IBM037");
   refused(conf, "without line ends only");
-  conf = stream_conf(NULL, "D n:int@4^", NULL);
-  conf->charset = g_strdup("IBM273");
-  refused(conf, "has no { and }");
 }
 
 static void tags_have_their_bytes(void **state) {
