@@ -107,6 +107,9 @@ gboolean details_put(Details *details, guint shard, const DetailPut *put, GError
 /* Suspended details that have no price yet, from behind the number `after`: at most `limit`, ascending. */
 gboolean details_waiting(Details *details, guint shard, gint64 after, guint limit, GArray *numbers,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* One that waits has no price to wait for any more: it is refused, and its key is free for a later admission. It
+ * stays among the details. */
+gboolean details_give_up(Details *details, guint shard, gint64 number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Good until the next call for this shard. */
 gboolean details_read(Details *details, guint shard, gint64 number, Detail *detail,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -130,7 +133,8 @@ void details_reader_close(DetailsReader *reader); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DetailsReader, details_reader_close)
 guint details_reader_shards(const DetailsReader *reader);
 typedef gboolean (*DetailVisit)(gpointer user, const Detail *detail, GError **error); /* FALSE ends it, with an error */
-/* The one with this key, or none; of a suspended one that was priced later, the later one. */
+/* The one with this key, or none; of a suspended one that was priced later, the later one; of one that was given up,
+ * none. */
 gboolean details_reader_find(DetailsReader *reader, const char *key, gsize length, DetailVisit visit, gpointer user,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* All of a file (NULL: of all files), by shard and number. */

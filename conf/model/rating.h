@@ -115,6 +115,7 @@ typedef struct {
   char **key;       /* fields; NULL: no feed may name it */
   guint shards;     /* of its details; 2 */
   guint horizon;    /* seconds; 0: for ever */
+  guint suspend_limit; /* seconds; 7 days */
   char *time_zone;  /* of times without an offset, and of counters' periods */
   ConfAmbiguous ambiguous;
   guint scale;      /* of the amounts within */

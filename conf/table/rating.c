@@ -267,6 +267,8 @@ static const Row rows[] = {
     CHECK(check_own_key),
     ROW(ConfRating, "shards", shards, number, .otherwise = 2, .least = 1, .most = 16),
     ROW(ConfRating, "horizon", horizon, seconds, .otherwise = 0, .least = 86400, .most = 3660 * 86400U),
+    ROW(ConfRating, "suspend-limit", suspend_limit, seconds, .otherwise = 7 * 86400, .least = 1,
+        .most = 3660 * 86400U),
     ROW(ConfRating, "time-zone", time_zone, own_time_zone),
     ROW(ConfRating, "ambiguous", ambiguous, choice, .words = WORDS(CONF_AMBIGUOUS),
         .otherwise = CONF_AMBIGUOUS_REJECT),

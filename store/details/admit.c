@@ -140,6 +140,18 @@ gboolean details_read(Details *details, guint number, gint64 which, Detail *deta
   return TRUE;
 }
 
+gboolean details_give_up(Details *details, guint number, gint64 which, GError **error) {
+  DetailShard *shard = &details->shards[number];
+  if (!open_transaction(shard->details, error))
+    return FALSE;
+  db_bind(shard->give_up, "ii", which, details->admission + 1);
+  if (!db_done(shard->give_up, error))
+    return FALSE;
+  return db_changed(shard->details) == 1 ||
+         sallyport_error_set(error, SALLYPORT_ERROR_BUG, "detail %" G_GINT64_FORMAT " does not wait for its price",
+                             which);
+}
+
 /* --- Answers */
 
 static DetailShard *answers_of(Details *details, const char *file) {

@@ -58,6 +58,10 @@ static inline gboolean detail_is_first(const DetailView *view, guint index) {
 }
 Detail detail_view_detail(const DetailView *view, guint index);
 gboolean detail_has_key(const DetailView *view, guint index, const char *key, gsize length);
+/* What has become of the detail by the admission `through`: *by is its number, if it was not suspended; if it was, that
+ * of the one that has its price, its own while it waits, and 0 when it was given up. `settled_by` is the statement. */
+gboolean detail_fate(const DetailView *view, guint index, DbStatement *settled_by, gint64 through, gint64 *by,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- The newest keys, in memory. */
 typedef struct {
@@ -80,7 +84,8 @@ typedef struct {
   GHashTable *counters; /* text → CounterCell; what is not in it stands in the table */
   gboolean any_counter; /* the table has some */
   GByteArray *bytes;
-  DbStatement *add_detail, *add_text, *text_id, *add_suspended, *settle, *waiting, *add_answer, *answer, *counter;
+  DbStatement *add_detail, *add_text, *text_id, *add_suspended, *settle, *give_up, *settled_by, *waiting, *add_answer,
+      *answer, *counter;
   char *last_texts[2]; /* shape and terms that were put last, and their ids */
   gint64 last_ids[2];
 } DetailShard;

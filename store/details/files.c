@@ -155,6 +155,8 @@ static gboolean prepare(DetailShard *shard, GError **error) {
              {&shard->text_id, shard->details, "text-id"},
              {&shard->add_suspended, shard->details, "add-suspended"},
              {&shard->settle, shard->details, "settle"},
+             {&shard->give_up, shard->details, "give-up"},
+             {&shard->settled_by, shard->details, "settled-by"},
              {&shard->waiting, shard->details, "waiting"},
              {&shard->add_answer, shard->business, "add-answer"},
              {&shard->answer, shard->business, "answer"},
@@ -209,7 +211,8 @@ Details *details_open(const DetailsOptions *options, GError **error) {
 
 static void close_shard(DetailShard *shard) {
   DbStatement *const all[] = {shard->add_detail, shard->add_text, shard->text_id, shard->add_suspended, shard->settle,
-                              shard->waiting,    shard->answer,   shard->counter, shard->add_answer};
+                              shard->waiting,    shard->answer,   shard->counter, shard->add_answer,
+                              shard->give_up,    shard->settled_by};
   for (guint i = 0; i < G_N_ELEMENTS(all); i++)
     db_statement_free(all[i]);
   detail_view_clear(&shard->view);

@@ -51,13 +51,18 @@ typedef struct {
   const DetailLook *look;
 } Looking;
 
+/* A suspended detail that was given up has no key any more: another one may have it. */
 static gboolean meet(const Looking *looking, const DetailProbe *probe, gint64 number, gboolean *found,
                      GError **error) {
   DetailView *view = &looking->shard->view;
   if (!detail_view_load(view, number, error))
     return FALSE;
   guint index = (guint)(number - view->first);
-  *found = detail_has_key(view, index, probe->key, probe->length);
+  gint64 by = 0;
+  if (detail_has_key(view, index, probe->key, probe->length) &&
+      !detail_fate(view, index, looking->shard->settled_by, G_MAXINT64, &by, error))
+    return FALSE;
+  *found = by != 0;
   if (*found) {
     Detail detail = detail_view_detail(view, index);
     looking->look->hit(looking->look->user, probe->record, &detail);

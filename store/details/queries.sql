@@ -27,12 +27,15 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 INSERT INTO suspended(number, admission) VALUES (?1, ?2);
 -- name: settle
 UPDATE suspended SET settled_by = ?2, settled_in = ?3 WHERE number = ?1 AND settled_by IS NULL;
+-- name: give-up
+UPDATE suspended SET settled_by = 0, settled_in = ?2 WHERE number = ?1 AND settled_by IS NULL;
 -- name: waiting
 SELECT number FROM suspended WHERE settled_by IS NULL AND number > ?1 ORDER BY number LIMIT ?2;
 -- name: settled-by
-SELECT settled_by, settled_in FROM suspended WHERE number = ?1;
+SELECT settled_by, coalesce(settled_in, 0) FROM suspended WHERE number = ?1;
 -- name: suspended-sums
-SELECT count(*), count(settled_by) FROM suspended;
+SELECT count(*), coalesce(sum(settled_by > 0), 0), coalesce(sum(settled_by = 0 AND settled_in <= ?1), 0)
+FROM suspended;
 -- name: add-answer
 INSERT INTO answer(file, batch, admission, answer) VALUES (?1, ?2, ?3, ?4);
 -- name: last-file

@@ -185,22 +185,16 @@ gboolean details_reader_visit(DetailsReader *reader, const char *file, DetailVis
 
 /* The detail with this index of the view's block has the key. */
 static gboolean visit_found(Asking *asking, ReaderShard *shard, guint index, GError **error) {
-  Detail detail = detail_view_detail(&shard->view, index);
-  asking->found = TRUE;
-  if (record_block_integer(detail.block, DETAIL_STATUS, index) == DETAIL_SUSPENDED) {
-    g_autoptr(DbStatement) settled = db_prepare_named(shard->details, details_queries_sql, "settled-by", error);
-    gboolean row;
-    if (!settled)
-      return FALSE;
-    db_bind(settled, "i", detail.number);
-    if (!db_step(settled, &row, error))
-      return FALSE;
-    gint64 by = row && db_integer(settled, 1) <= asking->reader->through ? db_integer(settled, 0) : 0;
-    if (by && !detail_view_load(&shard->view, by, error))
-      return FALSE;
-    if (by)
-      detail = detail_view_detail(&shard->view, (guint)(by - shard->view.first));
-  }
+  g_autoptr(DbStatement) settled_by = db_prepare_named(shard->details, details_queries_sql, "settled-by", error);
+  gint64 by;
+  if (!settled_by || !detail_fate(&shard->view, index, settled_by, asking->reader->through, &by, error))
+    return FALSE;
+  asking->found = by != 0;
+  if (!asking->found)
+    return TRUE;
+  if (!detail_view_load(&shard->view, by, error))
+    return FALSE;
+  Detail detail = detail_view_detail(&shard->view, (guint)(by - shard->view.first));
   return asking->visit(asking->user, &detail, error);
 }
 

@@ -17,7 +17,8 @@ CREATE TABLE detail(
 );
 CREATE INDEX detail_admission ON detail(admission);
 CREATE INDEX detail_file ON detail(file);
--- Details without a price yet, and the later detail that has it: of the same record, without a key of its own.
+-- Details without a price yet, and the later detail that has it: of the same record, without a key of its own. 0: none
+-- has, it is refused, and its key is free from that admission on.
 CREATE TABLE suspended(
   number     INTEGER PRIMARY KEY,
   admission  INTEGER NOT NULL,

@@ -129,13 +129,17 @@ static gboolean check_suspended(const Verifying *verifying, const Walk *walk, GE
   g_autoptr(DbStatement) sums = db_prepare_named(verifying->reader->shards[walk->shard].details, details_queries_sql,
                                                  "suspended-sums", error);
   gboolean row;
-  if (!sums || !db_step(sums, &row, error))
+  if (!sums)
     return FALSE;
-  if (walk->settled > walk->suspended || (guint64)db_integer(sums, 0) < walk->suspended ||
+  db_bind(sums, "i", verifying->reader->through);
+  if (!db_step(sums, &row, error))
+    return FALSE;
+  guint64 given_up = (guint64)db_integer(sums, 2);
+  if (walk->settled + given_up > walk->suspended || (guint64)db_integer(sums, 0) < walk->suspended ||
       (guint64)db_integer(sums, 1) < walk->settled)
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE,
                                "shard %u: its list of suspended details is not that of its details", walk->shard);
-  verifying->totals->suspended += walk->suspended - walk->settled;
+  verifying->totals->suspended += walk->suspended - walk->settled - given_up;
   return TRUE;
 }
 
@@ -194,13 +198,20 @@ typedef struct {
   guint shard;
 } Placed;
 
+/* *key NULL: it was suspended and given up, and has none any more. */
 static gboolean key_of(const Verifying *verifying, const Placed *placed, GBytes **key, GError **error) {
-  DetailView *view = &verifying->reader->shards[placed->shard].view;
+  ReaderShard *shard = &verifying->reader->shards[placed->shard];
+  DetailView *view = &shard->view;
   gsize length;
-  if (!detail_view_load(view, placed->entry.number, error))
+  gint64 by;
+  g_autoptr(DbStatement) settled_by = db_prepare_named(shard->details, details_queries_sql, "settled-by", error);
+  if (!settled_by || !detail_view_load(view, placed->entry.number, error))
     return FALSE;
-  const char *text = record_block_text(view->block, DETAIL_KEY, (guint)(placed->entry.number - view->first), &length);
-  *key = g_bytes_new(text, length);
+  guint index = (guint)(placed->entry.number - view->first);
+  if (!detail_fate(view, index, settled_by, verifying->reader->through, &by, error))
+    return FALSE;
+  const char *text = record_block_text(view->block, DETAIL_KEY, index, &length);
+  *key = by ? g_bytes_new(text, length) : NULL;
   return TRUE;
 }
 
@@ -212,7 +223,7 @@ static gboolean are_different(const Verifying *verifying, const GArray *alike, G
     GBytes *key;
     if (!key_of(verifying, placed, &key, error))
       return FALSE;
-    if (!g_hash_table_add(keys, key))
+    if (key && !g_hash_table_add(keys, key))
       return fault(placed->shard, error, "its key is there twice", placed->entry.number);
   }
   return TRUE;

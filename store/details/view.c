@@ -143,3 +143,19 @@ gboolean detail_has_key(const DetailView *view, guint index, const char *key, gs
   const char *own = record_block_text(view->block, DETAIL_KEY, index, &own_length);
   return own_length == length && memcmp(own, key, length) == 0;
 }
+
+gboolean detail_fate(const DetailView *view, guint index, DbStatement *settled_by, gint64 through, gint64 *by,
+                     GError **error) {
+  gboolean row;
+  *by = view->first + index;
+  if (record_block_integer(view->block, DETAIL_STATUS, index) != DETAIL_SUSPENDED)
+    return TRUE;
+  db_bind(settled_by, "i", *by);
+  if (!db_step(settled_by, &row, error))
+    return FALSE;
+  gint64 in = row ? db_integer(settled_by, 1) : 0; /* 0: it waits */
+  if (in > 0 && in <= through)
+    *by = db_integer(settled_by, 0);
+  db_reset(settled_by);
+  return TRUE;
+}

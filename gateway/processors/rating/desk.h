@@ -86,6 +86,11 @@ gboolean rating_desk_spread(RatingDesk *desk, guint threads, DeskWork work, gpoi
 gboolean rating_desk_settle(RatingDesk *desk, guint threads, const gint *stop, guint64 *settled,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether some have waited for longer than suspend-limit; they are refused, and have no key any more. */
+gboolean rating_desk_overdue(RatingDesk *desk, gboolean *any, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean rating_desk_give_up(RatingDesk *desk, guint threads, const gint *stop, guint64 *given_up,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* One admission: some batches of a file, or what came at once by other ways. */
 typedef struct {
   const char *file; /* what its records came in */

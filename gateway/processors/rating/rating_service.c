@@ -4,6 +4,7 @@
 #include "gateway/common/log.h"
 #include "gateway/processors/rating/cdr.h"
 #include "gateway/processors/rating/intake.h"
+#include "store/book_watch.h"
 #include <errno.h>
 #include <time.h>
 
@@ -20,6 +21,30 @@ typedef struct {
   gint stopping; /* atomic, and changed under the lock */
 } RatingService;
 
+static gboolean raise_alarm(BookTransaction *tx, gpointer call, GError **error) {
+  return book_raise_alarm(tx, call, error);
+}
+
+/* The alarm comes first: a crash behind it leaves those that it tells of to the next start. */
+static gboolean give_up(const RatingService *service, RatingDesk *desk, GError **error) {
+  const LaneHost *host = service->host;
+  gboolean any;
+  guint64 records = 0;
+  if (!rating_desk_overdue(desk, &any, error))
+    return FALSE;
+  if (!any)
+    return TRUE;
+  g_autofree char *text = g_strdup_printf("rating \"%s\": usage has waited for longer than suspend-limit for a "
+                                          "product, a rate or a member, and is refused", desk->name);
+  AlarmCall call = {.kind = "rates-missing", .subject = desk->name, .text = text,
+                    .weight = g_get_real_time() / G_USEC_PER_SEC, .ways = host->alarm_ways};
+  if (!book_write(host->book, raise_alarm, &call, error) ||
+      !rating_desk_give_up(desk, MAX(host->threads, 1), &service->stopping, &records, error))
+    return FALSE;
+  log_event(LOG_WARNING, "rating-given-up", {"rating", desk->name}, {"records", log_number((gint64)records)});
+  return TRUE;
+}
+
 static gboolean settle_desk(const RatingService *service, RatingDesk *desk, guint64 *settled, GError **error) {
   const LaneHost *host = service->host;
   DeskPlace place = {host->conf, host->lane, host->paths->folder};
@@ -28,7 +53,7 @@ static gboolean settle_desk(const RatingService *service, RatingDesk *desk, guin
   CdrTurn turn = {host, place.folder, g_get_real_time(), FALSE};
   gboolean ok = rating_desk_open(desk, &place, error) &&
                 rating_desk_settle(desk, MAX(host->threads, 1), &service->stopping, settled, error) &&
-                cdr_take_turn(desk, &turn, &written, error);
+                give_up(service, desk, error) && cdr_take_turn(desk, &turn, &written, error);
   if (ok)
     cdr_take_incoming(desk, &turn);
   rating_desk_let_go(desk);

@@ -1,5 +1,6 @@
 /* Suspended details get their price when what they lacked has come: a detail of their own each, which says whose it is,
- * in an admission like any other. A crash takes it back, or it counts; nothing is told to anybody in between. */
+ * in an admission like any other. Those for which nothing has come within suspend-limit are given up, likewise in an
+ * admission. A crash takes it back, or it counts; nothing is told to anybody in between. */
 #include "gateway/base/faultpoint.h"
 #include "gateway/processors/rating/desk.h"
 #include <string.h>
@@ -9,8 +10,9 @@ enum { A_PASS = 8192 };
 typedef struct {
   RatingDesk *desk;
   guint threads;
+  gint64 oldest;     /* those that were admitted before have waited too long */
   gint64 *after;     /* of each shard: up to which number it was looked at */
-  guint *looked_at, *priced; /* likewise: in this pass */
+  guint *looked_at, *priced; /* likewise: in this pass; priced: or given up */
 } Settling;
 
 /* --- Those of one block */
@@ -103,6 +105,29 @@ static gboolean settle_shard(gpointer data, guint shard, GError **error) {
   return TRUE;
 }
 
+/* They stand in the order of their admissions. */
+static gboolean give_up_shard(gpointer data, guint shard, GError **error) {
+  const Settling *settling = data;
+  Details *details = settling->desk->details;
+  g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(gint64));
+  settling->priced[shard] = 0;
+  if (!details_waiting(details, shard, 0, A_PASS, numbers, error))
+    return FALSE;
+  for (guint i = 0; i < numbers->len; i++) {
+    Detail detail;
+    gint64 number = g_array_index(numbers, gint64, i);
+    if (!details_read(details, shard, number, &detail, error))
+      return FALSE;
+    if (detail.admitted_at >= settling->oldest)
+      break;
+    if (!details_give_up(details, shard, number, error))
+      return FALSE;
+    settling->priced[shard]++;
+  }
+  settling->looked_at[shard] = settling->priced[shard];
+  return TRUE;
+}
+
 /* --- A pass */
 
 static gboolean any_waits(const RatingDesk *desk, gboolean *any, GError **error) {
@@ -122,11 +147,11 @@ static gboolean rest(gpointer data, guint shard, GError **error) {
   return details_rest(((Settling *)data)->desk->details, shard, error);
 }
 
-static gboolean pass(Settling *settling, guint *looked_at, guint *priced, GError **error) {
+static gboolean pass(Settling *settling, DeskWork work, guint *looked_at, guint *priced, GError **error) {
   RatingDesk *desk = settling->desk;
   *looked_at = *priced = 0;
   details_begin(desk->details);
-  if (!rating_desk_spread(desk, settling->threads, settle_shard, settling, error))
+  if (!rating_desk_spread(desk, settling->threads, work, settling, error))
     return FALSE;
   for (guint i = 0; i < desk->n_shards; i++) {
     *looked_at += settling->looked_at[i];
@@ -142,29 +167,59 @@ static gboolean pass(Settling *settling, guint *looked_at, guint *priced, GError
   return rating_desk_spread(desk, settling->threads, rest, settling, error);
 }
 
+/* Passes until none finds any; a failure closes the desk. */
+static gboolean passes(Settling *settling, DeskWork work, const gint *stop, guint64 *settled, GError **error) {
+  guint looked_at = 1, priced, n = settling->desk->n_shards;
+  gboolean ok = TRUE;
+  settling->after = g_new0(gint64, n);
+  settling->looked_at = g_new0(guint, n);
+  settling->priced = g_new0(guint, n);
+  while (ok && looked_at > 0 && !g_atomic_int_get(stop)) {
+    ok = pass(settling, work, &looked_at, &priced, error);
+    *settled += ok ? priced : 0;
+  }
+  g_free(settling->after);
+  g_free(settling->looked_at);
+  g_free(settling->priced);
+  if (!ok)
+    rating_desk_close(settling->desk);
+  return ok;
+}
+
 gboolean rating_desk_settle(RatingDesk *desk, guint threads, const gint *stop, guint64 *settled, GError **error) {
-  guint looked_at = 1, priced;
   gboolean any;
   *settled = 0;
   if (!any_waits(desk, &any, error) || (any && !rating_desk_refresh(desk, error)))
     return FALSE;
   if (!any || g_strcmp0(desk->tried, desk->terms) == 0)
     return TRUE;
-  Settling settling = {desk, threads, g_new0(gint64, desk->n_shards), g_new0(guint, desk->n_shards),
-                       g_new0(guint, desk->n_shards)};
-  gboolean ok = TRUE;
-  while (ok && looked_at > 0 && !g_atomic_int_get(stop)) {
-    ok = pass(&settling, &looked_at, &priced, error);
-    *settled += ok ? priced : 0;
-  }
-  g_free(settling.after);
-  g_free(settling.looked_at);
-  g_free(settling.priced);
-  if (!ok) {
-    rating_desk_close(desk);
+  Settling settling = {.desk = desk, .threads = threads};
+  if (!passes(&settling, settle_shard, stop, settled, error))
     return FALSE;
-  }
   g_free(desk->tried);
   desk->tried = g_atomic_int_get(stop) ? NULL : g_strdup(desk->terms);
   return TRUE;
+}
+
+static gint64 oldest_of(const RatingDesk *desk) {
+  return g_get_real_time() - (gint64)desk->rating->suspend_limit * G_USEC_PER_SEC;
+}
+
+gboolean rating_desk_overdue(RatingDesk *desk, gboolean *any, GError **error) {
+  *any = FALSE;
+  for (guint i = 0; i < desk->n_shards && !*any; i++) {
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(gint64));
+    Detail detail;
+    if (!details_waiting(desk->details, i, 0, 1, numbers, error) ||
+        (numbers->len > 0 && !details_read(desk->details, i, g_array_index(numbers, gint64, 0), &detail, error)))
+      return FALSE;
+    *any = numbers->len > 0 && detail.admitted_at < oldest_of(desk);
+  }
+  return TRUE;
+}
+
+gboolean rating_desk_give_up(RatingDesk *desk, guint threads, const gint *stop, guint64 *given_up, GError **error) {
+  Settling settling = {.desk = desk, .threads = threads, .oldest = oldest_of(desk)};
+  *given_up = 0;
+  return passes(&settling, give_up_shard, stop, given_up, error);
 }

@@ -122,6 +122,25 @@ def what_was_suspended_is_priced_when_its_rate_has_come():
 
 
 @test
+def what_has_waited_too_long_for_its_rate_is_refused_with_an_alarm_and_may_come_again():
+    with World(local=True) as world:
+        music = Music(world, **{"suspend-limit": "2s"})
+        records = [usage.record(f"S{i}", account=f"A{i % 5}", product="P9") for i in range(40)]
+        equal(music.rate("one", *records, usage.record("T1")), [("OK", "B010")] * 40 + [("OK", "")], "the first file")
+        wait_until("the alarm", lambda: "rates-missing" in world.gateway.run("alarms").out, log=world.gateway.log_tail)
+        wait_until("their end", lambda: "1 rated over 0.33, 0 suspended" in world.gateway.run("verify").out,
+                   log=world.gateway.log_tail)
+        equal(world.gateway.run("rating", "explain", "S1").status, 4, "S1")
+        world.gateway.kill()
+        world.gateway.start()
+        music.load([("P1", "0.2500"), ("P9", "1.0000")])
+        equal(music.rate("two", *records[:2], *records[:1], usage.record("S2")),
+              [("OK", ""), ("OK", ""), ("DUPLICATE", "K001"), ("OK", "")], "sent again")
+        has(world.gateway.ok("verify").out, "4 rated over", "verify")
+        finish(world)
+
+
+@test
 def what_is_older_than_the_horizon_is_not_called_new():
     with World(local=True) as world:
         music = Music(world, horizon="93d")

@@ -326,6 +326,42 @@ static void a_suspended_detail_gets_its_price_once_and_keeps_its_key(void **stat
   details_close(details);
 }
 
+/* Its key is free then; also when the first try was cut short. */
+static void a_suspended_detail_that_was_given_up_has_no_key(void **state) {
+  (void)state;
+  Details *details = open_details(1);
+  for (guint i = 1; i <= 2; i++) {
+    g_autofree char *key = g_strdup_printf("K%u", i);
+    details_begin(details);
+    put_one(details, key, DETAIL_SUSPENDED, 0);
+    finish(details);
+  }
+  details_begin(details);
+  assert_true(details_give_up(details, 0, 1, NULL));
+  details_close(details);
+  details = open_details(1);
+  assert_int_equal(waiting(details), 2);
+  assert_int_equal(found(details, "K1"), 1);
+  details_begin(details);
+  assert_true(details_give_up(details, 0, 1, NULL));
+  finish(details);
+  assert_int_equal(waiting(details), 1);
+  assert_int_equal(found(details, "K1"), 0);
+  expect_read("K1", "");
+  expect_verified(NULL, 0);
+  details_begin(details);
+  put_one(details, "K1", DETAIL_RATED, 0);
+  finish(details);
+  assert_int_equal(found(details, "K1"), 1);
+  expect_read("K1", "K1 of f in 4 ");
+  expect_verified(NULL, 1);
+  g_autoptr(GError) error = NULL;
+  details_begin(details);
+  assert_false(details_give_up(details, 0, 1, &error));
+  assert_int_equal(error->code, SALLYPORT_ERROR_BUG);
+  details_close(details);
+}
+
 static void verify_names_what_does_not_hold(void **state) {
   (void)state;
   Details *details = open_details(1);
@@ -376,6 +412,7 @@ int main(void) {
       TEST(an_answer_is_kept_with_its_admission),
       TEST(keys_are_found_and_counters_go_on_whatever_has_become_of_them),
       TEST(a_suspended_detail_gets_its_price_once_and_keeps_its_key),
+      TEST(a_suspended_detail_that_was_given_up_has_no_key),
       TEST(verify_names_what_does_not_hold),
       TEST(the_number_of_shards_never_changes_and_no_file_is_made_twice),
       TEST(fields_come_back_as_they_were),
