@@ -186,6 +186,7 @@ soak:
 	SALLYPORT=$(BUILD)/sallyport tests/torture/powerloss --cuts 1000 --each 25
 	SALLYPORT=$(BUILD)/sallyport tests/torture/storm --rounds 30 --seconds 120
 	+$(MAKE) $(BUILD)/tests/unit/gateway/records/test_random_layouts
+	SALLYPORT=$(BUILD)/sallyport SALLYPORT_BILLING_RECORDS=100000 SALLYPORT_TEST_PATIENCE=10 tests/e2e/run -k samples_come
 	SALLYPORT_RANDOM_LAYOUTS=50000 $(BUILD)/tests/unit/gateway/records/test_random_layouts
 
 test-servers: all
