@@ -8,6 +8,7 @@ import usage
 from cdrs import chain, folder, sha256
 from configuration import Feed
 from harness import equal, wait_until
+from intake import Sender, event
 
 
 def is_rated(world, key):
@@ -36,13 +37,14 @@ class Usages:
             'record "D"': {'field "plan"': {}, 'field "up_to"': {"type": "integer"},
                            'field "price"': {"type": "decimal", "scale": 2}},
             'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}})
+        world.sender = Sender(world)
         there, archive = (os.path.join(world.folder, name) for name in ("billing", "archive"))
         os.makedirs(os.path.join(there, "cdr"), exist_ok=True)
         world.configuration.systems["billing"] = {"in": {"url": f"file://{there}"}}
         world.configuration.lane_settings['rating "music"'] = usage.rating(tiers={
             "kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"},
             **{'step "minutes"': {"amount": "plus(amount, price(quantity, rate, 60))"},
-               "full-file": {"name": "MUSIC_{period}_{sequence}.dat", "fields": ["serial", "amount"], "records": 20,
+               "intake": world.sender.intake, "full-file": {"name": "MUSIC_{period}_{sequence}.dat", "fields": ["serial", "amount"], "records": 20,
                              "age": "1s", "archive": archive},
                'platform "some"': {"when": "serial GLOB 'S*'", "fields": ["serial"], "file": "SOME_{sequence}.dat",
                                    "push": {"system": "billing", "endpoint": "in", "path": "/cdr"}}})
@@ -79,11 +81,24 @@ class Usages:
         cls.drop(world, "POINTS_three.dat.pgp", usage.text(
             *[usage.record(f"U{i}", 60 + i, account=f"A{i % 7}") for i in range(60)],
             usage.record("S5", 65, account="A5"), usage.record("S5", 66, account="A5")))
+        for i in range(3):
+            cls.send(world, i)
+
+    @staticmethod
+    def send(world, number):
+        """Over HTTP, until it is answered: that answer is the same when it is sent again."""
+        events = [event(f"H{number}-{i}", 60, account=f"H{i % 2}") for i in range(10)]
+
+        def body():
+            answer = world.sender.send(f"b{number}", events)
+            return answer.status == 200 and answer.body
+        first = wait_until("an answer over HTTP", body, seconds=60, log=world.gateway.log_tail)
+        equal(wait_until("it again", body, seconds=60, log=world.gateway.log_tail), first, "the answer")
 
     @staticmethod
     def results(world, told):
         """Beside the answers: what each record has cost, after which counter."""
-        for key in (f"{file}{i}" for file in "SU" for i in range(0, 60, 5)):
+        for key in (*(f"{file}{i}" for file in "SU" for i in range(0, 60, 5)), "H2-9"):
             detail = world.gateway.json("rating", "explain", key)
             told[key] = tuple(detail.get(name) for name in ("status", "amount", "counter", "billed"))
         return told
@@ -94,7 +109,8 @@ class Usages:
         wait_until("the last full file", lambda: world.gateway.run("cdr", "close").status == 0,
                    log=world.gateway.log_tail)  # the lane may die under it
         equal(sorted(chain(world)), sorted([f"{file}{i}" for file in "SU" for i in range(60)] +
-                                           [f"T{i}" for i in range(30) if i != 3]), "what is in the full files")
+                                           [f"T{i}" for i in range(30) if i != 3] +
+                                           [f"H{n}-{i}" for n in range(3) for i in range(10)]), "what is in the full files")
         files = world.gateway.json("cdr", "list", "--limit", "0")["files"]
         parts, there = os.path.join(folder(world), "platforms"), os.path.join(world.folder, "billing", "cdr")
         names = sorted(os.listdir(parts))
