@@ -44,7 +44,8 @@ class Usages:
         world.configuration.lane_settings['rating "music"'] = usage.rating(tiers={
             "kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"},
             **{'step "minutes"': {"amount": "plus(amount, price(quantity, rate, 60))"},
-               "intake": world.sender.intake, "full-file": {"name": "MUSIC_{period}_{sequence}.dat", "fields": ["serial", "amount"], "records": 20,
+               "intake": world.sender.intake,
+               "full-file": {"name": "MUSIC_{period}_{sequence}.dat", "fields": ["serial", "amount"], "records": 20,
                              "age": "1s", "archive": archive},
                'platform "some"': {"when": "serial GLOB 'S*'", "fields": ["serial"], "file": "SOME_{sequence}.dat",
                                    "push": {"system": "billing", "endpoint": "in", "path": "/cdr"}}})
@@ -110,7 +111,7 @@ class Usages:
                    log=world.gateway.log_tail)  # the lane may die under it
         equal(sorted(chain(world)), sorted([f"{file}{i}" for file in "SU" for i in range(60)] +
                                            [f"T{i}" for i in range(30) if i != 3] +
-                                           [f"H{n}-{i}" for n in range(3) for i in range(10)]), "what is in the full files")
+                                           [f"H{n}-{i}" for n in range(3) for i in range(10)]), "in the full files")
         files = world.gateway.json("cdr", "list", "--limit", "0")["files"]
         parts, there = os.path.join(folder(world), "platforms"), os.path.join(world.folder, "billing", "cdr")
         names = sorted(os.listdir(parts))
