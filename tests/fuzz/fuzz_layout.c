@@ -19,6 +19,8 @@ typedef struct {
   gboolean by_name;
   guint gap; /* behind the record's first field */
   ConfDescriptor descriptor;
+  guint forms; /* of all numbers, with a decimal comma */
+  const char *key; /* fields that it is composed of, with a blank between */
 } Kind;
 
 static const char *const DELIMITED_GROUPS[] = {"B x:text?",
@@ -101,7 +103,33 @@ static const Kind KINDS[] = {
      .is_fixed = TRUE, .line_end = CONF_LINE_END_NONE, .groups = FIXED_GROUPS, .descriptor = CONF_DESCRIPTOR_BDW},
     {.delimiter = "", .record = "- m:text?@2 n:int@2P", .trailer = "- n:int?@2P#count", .by_position = TRUE,
      .is_fixed = TRUE, .line_end = CONF_LINE_END_NONE, .descriptor = CONF_DESCRIPTOR_LENGTH},
+    {.delimiter = "|", .record = "D m:text? n:int? a:dec=2?", .trailer = "T n:int#count s:dec=2?#sum=a t:int?#net=n",
+     .forms = 1u << CONF_NUMBER_PLUS | 1u << CONF_NUMBER_TRAILING_SIGN | 1u << CONF_NUMBER_TRIM |
+              1u << CONF_NUMBER_BARE_POINT, .key = "m n"},
+    {.delimiter = ";", .header = "H d:date", .record = "D m:text? n:int a:dec=3", .second = "E m:text? a:dec=3?",
+     .trailer = "T s:dec=3#gross=a", .charset = "GBK", .groups = DELIMITED_GROUPS,
+     .forms = 1u << CONF_NUMBER_PARENTHESES | 1u << CONF_NUMBER_EXACT | 1u << CONF_NUMBER_TRIM, .key = "y m n"},
+    {.delimiter = "", .record = "D m:text?@4 n:int@5>", .trailer = "T n:int@2>0#count/C+D s:int@6>#sum=n",
+     .is_fixed = TRUE, .groups = FIXED_GROUPS, .forms = 1u << CONF_NUMBER_PLUS | 1u << CONF_NUMBER_TRIM, .key = "o m"},
 };
+
+static void set_forms(const ConfLine *line, const Kind *kind) {
+  for (guint i = 0; kind->forms && line->fields && i < line->fields->len; i++) {
+    ConfField *field = line->fields->pdata[i];
+    if (field->type != CONF_INTEGER && field->type != CONF_DECIMAL)
+      continue;
+    field->number_forms = kind->forms;
+    field->decimal_point = kind->is_fixed ? NULL : g_strdup(",");
+    field->thousands = kind->is_fixed ? NULL : g_strdup(".");
+  }
+}
+
+static void set_key(Layout *layout, const Kind *kind) {
+  ConfFeed feed = {.key = (char *)(gsize)CONF_KEY_COLUMN, .key_fields = g_strsplit(kind->key, " ", -1)};
+  GError *error = NULL;
+  g_assert_true(layout_set_key(layout, &feed, &error));
+  g_strfreev(feed.key_fields);
+}
 
 static const char *const BEGINNINGS[] = {"#", "99", NULL};
 
@@ -141,8 +169,12 @@ static Layout *layout_of(const Kind *kind) {
     conf->end_mark = g_strdup("/");
   if (kind == &KINDS[6]) /* a sum needs a number */
     ((ConfField *)conf->record.fields->pdata[0])->type = CONF_INTEGER;
+  set_forms(&conf->record, kind);
+  set_forms(&conf->trailer, kind);
   Layout *layout = layout_new(conf, &error);
   g_assert_no_error(error);
+  if (kind->key)
+    set_key(layout, kind);
   return layout; /* lives as long as the fuzzer, and the configuration with it */
 }
 

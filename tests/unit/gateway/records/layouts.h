@@ -271,6 +271,7 @@ static inline char *layouts_tell_with(const Layout *layout, LayoutChunk *chunk, 
     lines += chunk->lines;
     records += chunk->block->count;
     layout_totals_add(totals, chunk);
+    layout_compose_keys(layout, chunk, NULL);
     if (header->len == 0)
       layouts_tell_line(header, "H", chunk->header);
     for (guint i = 0; i < chunk->block->count; i++)
