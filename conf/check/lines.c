@@ -184,15 +184,18 @@ static void check_sum(const Section *section, const ConfLayout *layout, const Co
 static void check_control(const Section *section, const ConfLayout *layout, guint group, const ConfField *field) {
   if (field->control == CONF_CONTROL_NONE || !layout->record.present)
     return;
-  const ConfLine *line = NULL;
-  for (char **tag = field->control_lines; tag && *tag; tag++)
-    if (!(line = line_of_tag(layout, group, *tag))) {
+  for (char **tag = field->control_lines; tag && *tag; tag++) {
+    const ConfLine *line = line_of_tag(layout, group, *tag);
+    if (!line)
       conf_report_error(section->report, field->where,
                         "field \"%s\": there is no record \"%s\" to be counted or summed", field->name, *tag);
+    else if (field->control >= CONF_CONTROL_SUM)
+      check_sum(section, layout, field, line);
+    if (!line)
       return;
-    }
-  if (field->control >= CONF_CONTROL_SUM)
-    check_sum(section, layout, field, line);
+  }
+  if (field->control >= CONF_CONTROL_SUM && !field->control_lines)
+    check_sum(section, layout, field, NULL);
 }
 
 static void check_opening(const Section *section, const ConfLine *header, const ConfLine *line,

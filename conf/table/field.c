@@ -86,7 +86,7 @@ static void check_normal_form(const Section *section, gpointer into) {
 
 static const char *const controls[] = {CONF_CONTROLS(CONF_WORD) NULL};
 
-/* `count`, `count(TAG, …)`, `sum(FIELD)` or `sum(FIELD, TAG)`, and the like of sum; FALSE: none of these. */
+/* `count`, `count(TAG, …)`, `sum(FIELD)` or `sum(FIELD, TAG, …)`, and the like of sum; FALSE: none of these. */
 static gboolean parse_control(const char *text, ConfField *field) {
   gsize length = strlen(text), word = strcspn(text, "(");
   guint control = CONF_CONTROL_COUNT;
@@ -107,12 +107,12 @@ static gboolean parse_control(const char *text, ConfField *field) {
     if (*g_strstrip(*part) == '\0')
       return FALSE;
   guint n = g_strv_length(parts);
-  if (n == 0 || (!counts && n > 2))
+  if (n == 0)
     return FALSE;
   field->control = control;
   if (!counts)
     field->control_field = g_strdup(parts[0]);
-  if (counts || n == 2)
+  if (counts || n > 1)
     field->control_lines = g_strdupv(parts + (counts ? 0 : 1));
   return TRUE;
 }
@@ -134,7 +134,7 @@ static void read_control(const Section *section, const Row *row, gpointer at) {
   else if (!parse_control(text, field))
     section_error(section, row->name,
                   "'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or "
-                  "credit-count of it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"");
+                  "credit-count of it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG, …)\"");
   else if ((field->control < CONF_CONTROL_SUM || field->control >= CONF_CONTROL_DEBIT_COUNT) &&
            field->type != CONF_INTEGER)
     section_error(section, row->name, "a field with control = %s must have type = integer", controls[field->control]);

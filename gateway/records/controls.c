@@ -47,13 +47,11 @@ static const ConfField *find_opening(const Layout *layout, const Control *contro
   return NULL;
 }
 
-/* Of records; or, by their tag, of a group's headers or trailers. */
-static gboolean find_sum(const Layout *layout, const Control *control, const char *name, SumOf *sum) {
-  const ConfField *field = control->field;
+/* Of all records (n_shapes), those of one kind; or of a group's headers or trailers. */
+static gboolean find_sum(const Layout *layout, const ConfField *field, guint kind, const char *name, SumOf *sum) {
   const ConfField *summed = NULL;
   sum->what = field->control;
   sum->type = -1;
-  guint kind = control->n_counted > 0 ? control->counted[0] : SHAPE_RECORD;
   if (layout_is_outer(layout, kind)) {
     gint index = layout_group_of(layout, kind) < 0 ? -1 : field_index(&layout->shapes[kind], name);
     sum->outer = kind;
@@ -61,7 +59,7 @@ static gboolean find_sum(const Layout *layout, const Control *control, const cha
     summed = index < 0 ? NULL : layout->shapes[kind].fields[index].conf;
   } else {
     int column = layout_column(layout, name);
-    sum->type = control->n_counted > 0 ? (int)(kind - SHAPE_RECORD) : -1;
+    sum->type = kind < layout->n_shapes ? (int)(kind - SHAPE_RECORD) : -1;
     sum->column = (guint)MAX(column, 0);
     for (guint type = 0; column >= 0 && type < layout->n_types; type++) {
       const LayoutField *own = layout_field_of(layout, type, sum->column);
@@ -75,13 +73,15 @@ static gboolean find_sum(const Layout *layout, const Control *control, const cha
   return TRUE;
 }
 
-/* "fee + tax": both, of each line. */
+/* "fee + tax": both, of each line; and in each kind of line that counts. */
 static gboolean find_sums(Layout *layout, Control *control) {
   g_auto(GStrv) names = g_strsplit(control->field->control_field ? control->field->control_field : "", "+", -1);
-  control->sums = g_new(guint, g_strv_length(names) + 1);
-  for (char **name = names; *name; name++) {
+  guint kinds = MAX(control->n_counted, 1);
+  control->sums = g_new(guint, g_strv_length(names) * kinds + 1);
+  for (guint i = 0; names[0] && i < g_strv_length(names) * kinds; i++) {
     SumOf sum = {0};
-    if (!find_sum(layout, control, g_strstrip(*name), &sum))
+    guint kind = control->n_counted > 0 ? control->counted[i % kinds] : layout->n_shapes;
+    if (!find_sum(layout, control->field, kind, g_strstrip(names[i / kinds]), &sum))
       return FALSE;
     control->sums[control->n_sums++] = add_sum(layout, sum);
   }

@@ -433,9 +433,9 @@ FORMATS = {
 }
 
 
-def files():
+def files(formats):
     """Each file's name, and its bytes. What is None in a format is the good file without its last line's end."""
-    for name, (make, charset, end) in FORMATS.items():
+    for name, (make, charset, end) in formats.items():
         good, changes = make()
         for what, lines in {"good": good, **changes}.items():
             text = "".join(line + end for line in (good if lines is None else lines))

@@ -105,14 +105,14 @@ static const Row rows[] = {
      "18: field \"count\": there is no record \"X\" to be counted or summed\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(note, D)\" }"),
      "18: field \"total\": the record has no field \"note\" to sum\n"},
-    {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(points, D, E)\" }"),
-     "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or credit-count of "
-     "it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
+    {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(note, E, D)\" }"),
+     "18: field \"total\": \"note\" cannot be summed, it is neither integer nor decimal\n"
+     "18: field \"total\": the record has no field \"note\" to sum\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"count(D, F)\" }"),
      "18: field \"total\": there is no record \"F\" to be counted or summed\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum()\" }"),
      "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or credit-count of "
-     "it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
+     "it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG, …)\"\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = text control = \"count(D)\" }"),
      "18: a field with control = count must have type = integer\n"},
     {old_layout, SEVERAL("", SECOND " } record \"D\" { field \"x\" {}", COUNTS),

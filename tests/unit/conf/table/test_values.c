@@ -92,7 +92,7 @@ static const Row rows[] = {
      "17: field \"header_day\" has the name by which rules call the header's \"day\"\n"},
     {"control = count", "control = \"total(points)\"",
      "18: 'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or credit-count of "
-     "it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG)\"\n"},
+     "it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG, …)\"\n"},
     {"type = integer control = count", "control = count",
      "18: a field with control = count must have type = integer\n"},
     {"sum(points)", "sum(point)",
