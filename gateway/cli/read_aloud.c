@@ -45,12 +45,24 @@ static void read_number(const CliOutput *out, const ConfLayout *layout, const ch
           field->name, example);
 }
 
+/* How many digits a packed text or date has, of those that its bytes hold. */
+static guint packed_digits(const ConfField *field) {
+  g_autoptr(GError) told = NULL;
+  DateFormat *format = field->type == CONF_DATE ? date_format_new(field, &told) : NULL;
+  char written[DATES_LONGEST];
+  guint most = 2 * field->bytes - 1, width = field->type == CONF_TEXT ? field->width : 0;
+  if (format)
+    width = (guint)date_format_print(format, "2026-12-31", strlen("2026-12-31"), written);
+  date_format_free(format);
+  return width > 0 ? MIN(width, most) : most;
+}
+
 /* As the copybook has it that the partner's program is made of: to be compared with it. */
 static void read_picture(const CliOutput *out, const ConfLayout *layout, const char *kind, const ConfField *field) {
   gboolean is_packed = field->usage == CONF_USAGE_PACKED, is_binary = field->usage == CONF_USAGE_BINARY;
   gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
   guint scale = field->type == CONF_DECIMAL ? field->scale : 0;
-  guint digits = is_packed           ? 2 * field->bytes - 1
+  guint digits = is_packed           ? packed_digits(field)
                  : !is_binary        ? field->bytes
                  : field->bytes <= 2 ? 4
                  : field->bytes <= 4 ? 9

@@ -35,6 +35,9 @@ LineScan lines_scan_counted;
 LineScan lines_scan_described;
 /* Why the word is none, for people. The caller frees. */
 char *described_reason(const Layout *layout, const RawLine *line);
+/* Of the bytes of a file's first line, which is faulty: that it looks as if the layout had to have another descriptor;
+ * NULL: it does not. */
+const char *described_hint(const Layout *layout, const guint8 *text, gsize length);
 /* As layout_next_chunk: behind a whole block, and a record's addenda are never parted from it. */
 gsize described_next_chunk(const Layout *layout, const guint8 *text, gsize length, gsize offset, gsize wanted);
 /* Puts the words before a line of so many bytes: into 8 bytes. Returns how many they are; 0: the line is too long. */

@@ -78,6 +78,7 @@ static void probe_singles(Charset *charset, iconv_t cd) {
       charset->is_structural = FALSE;
   }
   const guint32 *single = charset->table->single;
+  charset->has_braces = single[0xc0] == ENTRY_OF_ASCII('{') && single[0xd0] == ENTRY_OF_ASCII('}');
   charset->has_zones = !charset->is_structural && single[0xf0] == ENTRY_OF_ASCII('0') &&
                        single[0xf9] == ENTRY_OF_ASCII('9') && single[0xd1] == ENTRY_OF_ASCII('J');
 }
@@ -157,12 +158,20 @@ gboolean charset_check_structural(const Charset *charset, GError **error) {
                                                        charset->name);
 }
 
+static void learn_line_ends(Charset *charset) {
+  for (guint byte = 0; byte < 0x100; byte++) {
+    guint32 entry = charset->is_structural || !charset->table ? ENTRY_OF_ASCII(byte) : charset->table->single[byte];
+    charset->is_line_end[byte] = entry == ENTRY_OF_ASCII('\n') || entry == ENTRY_OF_ASCII('\r');
+  }
+}
+
 Charset *charset_new(const char *name, GError **error) {
   Charset *charset = g_new0(Charset, 1);
   charset->name = g_strdup(name && *name ? name : "UTF-8");
   if (g_ascii_strcasecmp(charset->name, "UTF-8") == 0 || g_ascii_strcasecmp(charset->name, "UTF8") == 0) {
     charset->is_utf8 = charset->is_ascii = charset->is_structural = TRUE;
     charset->blank = ' ';
+    learn_line_ends(charset);
     return charset;
   }
   iconv_t cd = strchr(charset->name, '/') ? (iconv_t)-1 : iconv_open("UTF-8", charset->name);
@@ -172,8 +181,10 @@ Charset *charset_new(const char *name, GError **error) {
   ok = ok && probe(charset, cd, error);
   if (cd != (iconv_t)-1)
     iconv_close(cd);
-  if (ok)
+  if (ok) {
+    learn_line_ends(charset);
     return charset;
+  }
   charset_free(charset);
   return NULL;
 }

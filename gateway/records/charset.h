@@ -29,7 +29,9 @@ typedef struct {
   gboolean is_ascii;      /* all of ASCII is itself, so ASCII needs no conversion */
   gboolean is_structural; /* what makes the structure of lines is itself; FALSE: EBCDIC */
   gboolean has_zones;     /* EBCDIC: the digits are F0 to F9, so that a zoned decimal's are F, and its sign C or D */
+  gboolean has_braces;    /* { and } are C0 and D0 there, so that a zoned decimal is read like any text */
   guint8 blank;           /* the byte of a blank */
+  guint8 is_line_end[256]; /* CR and LF: in EBCDIC, LF is 0x25, and 0x0a is another control character */
   /* 1: first of two bytes, the second of which may be ASCII; GB18030's four are two such pairs */
   guint8 lead[256];
   /* NULL: UTF-8, and sets in which a character depends on the one before it (CP1258 composes) */
@@ -58,12 +60,6 @@ gssize charset_decode(const Charset *charset, CharsetConverter *converter, const
 /* Appends the converted text to `into`. -1 when all was converted; else the offset of the first byte that could not be
  * (what came before it has been appended). */
 gssize charset_convert(CharsetConverter *converter, const guint8 *text, gsize length, GByteArray *into);
-
-/* Whether the byte is CR or LF in the set: in EBCDIC, LF is 0x25, and 0x0a is another control character. */
-static inline gboolean charset_is_line_end(const Charset *charset, guint8 byte) {
-  guint32 entry = charset->is_structural || !charset->table ? (guint32)1 << 24 | byte : charset->table->single[byte];
-  return entry == ((guint32)1 << 24 | '\n') || entry == ((guint32)1 << 24 | '\r');
-}
 
 /* Whether any byte is beyond ASCII. */
 static inline gboolean charset_has_high(const guint8 *at, gsize length) {

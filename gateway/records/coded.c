@@ -116,7 +116,7 @@ gboolean coded_compile(Layout *layout, LayoutField *field, GError **error) {
                                "sign = zoned-ascii is for files in ASCII; in %s the signs are those of overpunch",
                                layout->charset->name);
   field->coded = readers[conf->usage];
-  field->is_zoned = conf->sign == CONF_SIGN_OVERPUNCH && layout->charset->has_zones;
+  field->is_zoned = conf->sign == CONF_SIGN_OVERPUNCH && layout->charset->has_zones && !layout->charset->has_braces;
   layout->has_coded = layout->has_coded || field->coded;
   if (conf->usage != CONF_USAGE_PACKED)
     return TRUE;
@@ -129,6 +129,14 @@ gboolean coded_compile(Layout *layout, LayoutField *field, GError **error) {
                                " digits, and a value of this format has %" G_GSIZE_FORMAT,
                                field->bytes, 2 * field->bytes - 1, field->digits);
   return TRUE;
+}
+
+void coded_finish(Layout *layout) {
+  for (guint i = 0; i < layout->n_shapes; i++)
+    for (guint j = 0; j < layout->shapes[i].n_fields; j++) {
+      LayoutField *field = &layout->shapes[i].fields[j];
+      field->is_special = layout->has_coded || field->is_zoned;
+    }
 }
 
 /* --- Writing */

@@ -8,6 +8,8 @@
 /* Whether the field is no plain text, and how it is read; into field, and the layout learns of it. CONFIGURATION for a
  * character set that does not go with it. Once the field's type is compiled. */
 gboolean coded_compile(Layout *layout, LayoutField *field, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Once all fields are compiled, and whether words stand before lines is known. */
+void coded_finish(Layout *layout);
 /* The field's bytes as text, into 3 * bytes + 24; *length 0: absent. FAULT_CODED. Of a field that has `coded`. */
 typedef Fault CodedReader(const LayoutField *field, const guint8 *at, guint8 *into, gsize *length);
 /* What its bytes should have been, and what they are; not of a masked field. The caller frees. */

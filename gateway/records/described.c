@@ -111,6 +111,18 @@ char *described_reason(const Layout *layout, const RawLine *line) {
                                     : "; the layout's 'descriptor' is another, or a length before is wrong");
 }
 
+const char *described_hint(const Layout *layout, const guint8 *text, gsize length) {
+  gboolean is_described = layout->conf->descriptor == CONF_DESCRIPTOR_RDW;
+  gsize own = is_described ? WORD : 0, n = length >= own + WORD ? read_word(CONF_DESCRIPTOR_RDW, text + own) : 0;
+  if (!layout->is_stream || (!is_described && layout->conf->descriptor != CONF_DESCRIPTOR_NONE) || n <= WORD)
+    return NULL;
+  if (!is_described)
+    return "a descriptor word seems to stand before the first record: say descriptor = rdw (or bdw, length)";
+  return n > length - own
+             ? NULL
+             : "a second descriptor word stands before the first record, as in blocks: say descriptor = bdw";
+}
+
 gsize described_put(ConfDescriptor descriptor, gsize length, guint8 into[8]) {
   gsize n = 0, blocks = descriptor == CONF_DESCRIPTOR_BDW ? 1 : 0;
   if (length + (blocks + 1) * WORD > LONGEST)

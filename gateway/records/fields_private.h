@@ -50,6 +50,7 @@ struct LayoutField {
   guint8 pad_left, pad_right; /* fixed: padding to take off on that side; 0: none */
   Fault (*coded)(const LayoutField *field, const guint8 *at, guint8 *into, gsize *length); /* coded.h; NULL: text */
   gsize digits;      /* packed texts and dates: no more than these; 0: all */
+  gboolean is_special; /* coded or zoned, or a text that may have no line ends where others may */
   gboolean is_zoned; /* its last byte has the sign in its first half, whatever character that is */
   gboolean is_fixed;
   gboolean is_judged, is_formed; /* a business date near the day of arrival; a number in forms of its own */

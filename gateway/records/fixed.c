@@ -59,16 +59,16 @@ static gboolean refuse_described(Parse *parse) {
 
 static gboolean check_stream(Parse *parse) {
   const RawLine *line = &parse->line;
-  if (G_UNLIKELY(line->described))
-    return refuse_described(parse);
-  if (parse->layout->conf->descriptor != CONF_DESCRIPTOR_NONE)
+  if (G_LIKELY(line->length == parse->layout->stride && !(line->flags & LINE_HAS_ODD)))
     return TRUE;
+  if (parse->layout->conf->descriptor != CONF_DESCRIPTOR_NONE)
+    return line->described ? refuse_described(parse) : TRUE;
   if (line->length < parse->layout->stride)
     return refuse_rest(parse);
-  if (G_LIKELY(!(line->flags & LINE_HAS_ODD)) || parse->layout->has_coded)
+  if (parse->layout->has_coded)
     return TRUE;
   for (gsize i = 0; i < line->length; i++)
-    if (charset_is_line_end(parse->layout->charset, line->text[i]))
+    if (parse->layout->charset->is_line_end[line->text[i]])
       return refuse_byte(parse, FAULT_LINE_END, i, "a CR or LF in a layout without line ends");
   return TRUE;
 }
@@ -108,25 +108,6 @@ static gboolean fit_length(Parse *parse) {
   return TRUE;
 }
 
-/* No NUL; and no line end in a text where the others are not looked at as a whole. */
-static gboolean check_odd(Parse *parse) {
-  const Layout *layout = parse->layout;
-  const RawLine *line = &parse->line;
-  const Shape *shape = &layout->shapes[parse->kind];
-  gboolean by_field = layout->has_coded || layout->conf->descriptor != CONF_DESCRIPTOR_NONE;
-  const guint8 *zero = by_field ? NULL : memchr(line->text, 0, line->length);
-  if (zero)
-    return refuse_byte(parse, FAULT_NUL, (gsize)(zero - line->text), "a NUL byte");
-  for (guint i = 0; by_field && i < shape->n_fields; i++)
-    for (gsize at = shape->fields[i].offset, n = shape->fields[i].bytes; !shape->fields[i].coded && n > 0; at++, n--) {
-      if (line->text[at] == 0)
-        return refuse_byte(parse, FAULT_NUL, at, "a NUL byte");
-      if (charset_is_line_end(layout->charset, line->text[at]))
-        return refuse_byte(parse, FAULT_LINE_END, at, "a CR or LF in a layout without line ends");
-    }
-  return TRUE;
-}
-
 /* The line end is cut off, and what is left is as long as its kind of line. */
 static gboolean check_line(Parse *parse) {
   const Layout *layout = parse->layout;
@@ -144,8 +125,9 @@ static gboolean check_line(Parse *parse) {
   }
   if (G_UNLIKELY(line->length != layout->shapes[parse->kind].bytes) && !fit_length(parse))
     return refuse_length(parse, layout->shapes[parse->kind].bytes);
-  if (is_odd && !check_odd(parse))
-    return FALSE;
+  const guint8 *zero = is_odd && !layout->has_coded ? memchr(line->text, 0, line->length) : NULL;
+  if (zero)
+    return refuse_byte(parse, FAULT_NUL, (gsize)(zero - line->text), "a NUL byte");
   return G_LIKELY(!layout->shapes[parse->kind].has_gaps) || check_gaps(parse);
 }
 

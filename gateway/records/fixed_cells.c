@@ -37,7 +37,7 @@ static Fault utf8_cell(Parse *parse, const LayoutField *field, const Cell *cell)
   return bad < 0 ? FAULT_NONE : why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
 }
 
-static Fault text_cell(Parse *parse, const LayoutField *field, Cell *cell) {
+static inline Fault text_cell(Parse *parse, const LayoutField *field, Cell *cell) {
   const Charset *charset = parse->layout->charset;
   if (charset->is_utf8)
     return utf8_cell(parse, field, cell);
@@ -55,6 +55,16 @@ static Fault text_cell(Parse *parse, const LayoutField *field, Cell *cell) {
     return why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
   *cell = (Cell){parse->state->converted->data + used, parse->converted - used};
   return FAULT_NONE;
+}
+
+/* Where other fields may have any byte: one that none of this field's may be. Where it is; NULL: nowhere. */
+static const guint8 *find_odd(const Charset *charset, const guint8 *at, gsize length, Fault *fault) {
+  for (const guint8 *end = at + length; at < end; at++) {
+    *fault = *at == 0 ? FAULT_NUL : charset->is_line_end[*at] ? FAULT_LINE_END : FAULT_NONE;
+    if (*fault)
+      return at;
+  }
+  return NULL;
 }
 
 /* Zones of C and D stand for what they say, and not for the character that a national code page has there. */
@@ -88,10 +98,17 @@ static Fault coded_cell(Parse *parse, const LayoutField *field, Cell *cell) {
   return FAULT_NONE;
 }
 
-Fault fixed_to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
-  if (G_UNLIKELY(field->coded))
+G_GNUC_NO_INLINE static Fault special_cell(Parse *parse, const LayoutField *field, Cell *cell) {
+  Fault fault = FAULT_NONE;
+  if (field->coded)
     return coded_cell(parse, field, cell);
-  return G_UNLIKELY(field->is_zoned) ? zoned_cell(parse, field, cell) : text_cell(parse, field, cell);
+  if (parse->layout->has_coded && find_odd(parse->layout->charset, cell->at, cell->length, &fault))
+    return fault;
+  return field->is_zoned ? zoned_cell(parse, field, cell) : text_cell(parse, field, cell);
+}
+
+Fault fixed_to_utf8(Parse *parse, const LayoutField *field, Cell *cell) {
+  return G_UNLIKELY(field->is_special) ? special_cell(parse, field, cell) : text_cell(parse, field, cell);
 }
 
 char *fixed_reason(const Parse *parse, const LayoutField *field, Fault fault) {
@@ -101,6 +118,12 @@ char *fixed_reason(const Parse *parse, const LayoutField *field, Fault fault) {
   if (fault == FAULT_LENGTH)
     return g_strdup_printf("%s: the line ends within the field, behind %" G_GSIZE_FORMAT " of its %" G_GSIZE_FORMAT
                            " bytes", field->conf->name, parse->present - field->offset, field->bytes);
+  if (fault == FAULT_NUL || fault == FAULT_LINE_END) {
+    const guint8 *at = find_odd(parse->layout->charset, parse->line.text + field->offset, field->bytes, &fault);
+    return g_strdup_printf("%s: %s, byte %" G_GSIZE_FORMAT " of the line", field->conf->name,
+                           fault == FAULT_NUL ? "a NUL byte" : "a CR or LF in a layout without line ends",
+                           (gsize)(at - parse->line.text) + 1);
+  }
   return fault == FAULT_CUT
              ? g_strdup_printf("%s: a character is cut in two by the end of the field, bytes %" G_GSIZE_FORMAT
                                " to %" G_GSIZE_FORMAT " of the line", field->conf->name, field->offset + 1, behind)

@@ -7,7 +7,8 @@
  * it has room for all of them, and for the one that is being asked about. */
 gsize fixed_converted_room(const Layout *layout);
 /* Plain ASCII is left where it stands. FAULT_CHARSET; FAULT_CUT: a character goes on behind the field;
- * FAULT_CODED; FAULT_LENGTH: the line ends within a field that is no text. */
+ * FAULT_CODED; FAULT_LENGTH: the line ends within a field that is no text; FAULT_NUL, FAULT_LINE_END in a text beside
+ * such fields. */
 Fault fixed_to_utf8(Parse *parse, const LayoutField *field, Cell *cell);
 /* Which of them, for people; before the line is left. The caller frees. */
 char *fixed_reason(const Parse *parse, const LayoutField *field, Fault fault);

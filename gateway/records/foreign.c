@@ -58,6 +58,12 @@ void foreign_check(Parse *parse, const guint8 *text, gsize length) {
   GPtrArray *problems = parse->state->chunk.problems;
   if (parse->block->faults->len == 0 && problems->len == 0)
     return;
+  const char *hint = described_hint(parse->layout, text, length);
+  if (hint) {
+    parse_add_problem(parse, "T017", g_strdup(hint));
+    g_ptr_array_insert(problems, 0, g_ptr_array_steal_index(problems, problems->len - 1));
+    return;
+  }
   for (guint i = 0; i < G_N_ELEMENTS(signatures); i++) {
     if ((signatures[i].length == 0 && is_own(parse)) || !begins(text, length, whole, i))
       continue;

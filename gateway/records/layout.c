@@ -243,8 +243,10 @@ static gboolean compile_delimiter(Layout *layout, GError **error) {
 /* Without line ends and descriptor words, only the place tells where a record begins: all lines have one length. */
 static gboolean compile_stride(Layout *layout, GError **error) {
   gboolean is_described = layout->conf->descriptor != CONF_DESCRIPTOR_NONE;
-  if (is_described)
+  if (is_described) {
+    layout->has_coded = TRUE;
     layout->scan = lines_scan_described;
+  }
   if (!layout->is_stream || is_described)
     return TRUE;
   if (layout->has_coded)
@@ -277,6 +279,7 @@ static gboolean compile(Layout *layout, GError **error) {
     return FALSE;
   if (!passed_over_compile(layout, error))
     return FALSE;
+  coded_finish(layout);
   names_compile(layout);
   if (layout->is_fixed && layout->most_bytes > layout->line_limit)
     return refuse_layout(error, "lines of %" G_GSIZE_FORMAT " bytes are beyond the line limit of %" G_GSIZE_FORMAT,

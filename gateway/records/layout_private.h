@@ -36,7 +36,7 @@ struct Layout {
   gboolean has_names, has_titles; /* names.c: the header is a line of column names; they are declared */
   gboolean is_fixed, is_stream; /* stream: fixed lines without line ends, all of `stride` bytes */
   gsize stride, most_bytes;     /* most_bytes: of the longest fixed line */
-  gboolean has_coded;           /* some field is no text: its bytes may be any */
+  gboolean has_coded;           /* some field is no text, or words stand before lines: texts are looked at one by one */
   gsize tag_bytes;
   gboolean is_plainly_tagged; /* by tag, which is the first thing in each line */
   guint n_places;             /* of the parts of tags: tags.c; 0: the tag is the first thing in a line */

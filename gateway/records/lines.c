@@ -87,11 +87,11 @@ void lines_scan_stream(const Layout *layout, const guint8 *at, const guint8 *end
     high |= at[n] & 0x80u;
     odd |= at[n] == '\r' || at[n] == '\n' || at[n] == 0;
   }
-  *line = (RawLine){.text = at,
-                    .length = length,
-                    .next = at + length,
-                    .flags = (high ? LINE_HAS_HIGH : 0u) |
-                             (odd || !layout->charset->is_structural ? LINE_HAS_ODD : 0u)};
+  line->text = at;
+  line->length = length;
+  line->next = at + length;
+  line->flags = (high ? LINE_HAS_HIGH : 0u) | (odd || !layout->charset->is_structural ? LINE_HAS_ODD : 0u);
+  line->n_delimiters = 0;
 }
 
 void lines_scan_counted(const Layout *layout, const guint8 *at, const guint8 *end, RawLine *line, guint32 *positions,

@@ -88,6 +88,10 @@ static void texts_beside_coded_fields_are_still_looked_at(void **state) {
   mainframe_check(mainframe_conf(NULL, NULL, "D m:text@2 n:int@2B o:text@1", NULL),
                   "'Dab' 0A00 'x' 'D' 0A62 0000 'x' 'Dab' 0000 00 'Dab' 0001 FF 'Dab' 00",
                   "1 D \"ab\" 2560 \"x\"\n2 L007 0\n3 L002 2\n4 L001 2\n5 L009 -1\n= 5 lines, 5 records, T009 in 5\n");
+  mainframe_reason(mainframe_conf(NULL, NULL, "D n:int@2B m:text@2", NULL), "'D' 0A00 'x' 0D",
+                   "m: a CR or LF in a layout without line ends, byte 5 of the line");
+  mainframe_reason(mainframe_conf(NULL, NULL, "D n:int@2B m:text@2", NULL), "'D' 0A00 'x' 00",
+                   "m: a NUL byte, byte 5 of the line");
 }
 
 static void headers_totals_and_addenda_may_be_packed(void **state) {

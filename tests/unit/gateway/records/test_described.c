@@ -101,6 +101,17 @@ static void a_record_and_its_addenda_are_read_together_across_blocks(void **stat
                   "2 D \"K1\" 12 \"x y\" 4\n5 D \"K2\" -13 null 5\nH 1 \"ABC\"\nT 6 \"2\"\n= 6 lines, 2 records, ok\n");
 }
 
+static void a_file_with_other_words_than_declared_is_told_so(void **state) {
+  (void)state;
+  static const char *const bdw = "000C0000 00080000 'HABC' 000B0000 00070000 'T' 0000";
+  mainframe_reason(described_conf(CONF_DESCRIPTOR_RDW, "D k:text@2 a:int@2P"), bdw,
+                   "the tag '\\x00' is not one of the layout's");
+  mainframe_check(described_conf(CONF_DESCRIPTOR_RDW, "D k:text@2 a:int@2P"), bdw,
+                  "1 L005 -1\n2 L005 -1\n= 2 lines, 2 records, T017 in 1\n");
+  mainframe_check(mainframe_conf(NULL, NULL, "D k:text@2 a:int@2P", NULL), "00090000 'DK1' 012C 00",
+                  "1 L005 -1\n2 L005 -1\n= 2 lines, 2 records, T017 in 1\n");
+}
+
 static void by_position_the_first_line_is_the_header_and_the_last_the_trailer(void **state) {
   (void)state;
   ConfLayout *conf = mainframe_conf("IBM1047", "- p:text@3", "- k:text@2 a:int@3P", "- n:int@2B#count");
@@ -118,6 +129,7 @@ int main(void) {
       cmocka_unit_test(behind_a_wrong_word_nothing_is_looked_for),
       cmocka_unit_test(a_record_stays_within_its_block),
       cmocka_unit_test(a_record_and_its_addenda_are_read_together_across_blocks),
+      cmocka_unit_test(a_file_with_other_words_than_declared_is_told_so),
       cmocka_unit_test(by_position_the_first_line_is_the_header_and_the_last_the_trailer)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
