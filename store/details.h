@@ -107,8 +107,7 @@ gboolean details_put(Details *details, guint shard, const DetailPut *put, GError
 /* Suspended details that have no price yet, from behind the number `after`: at most `limit`, ascending. */
 gboolean details_waiting(Details *details, guint shard, gint64 after, guint limit, GArray *numbers,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* One that waits has no price to wait for any more: it is refused, and its key is free for a later admission. It
- * stays among the details. */
+/* One that waits is refused: its key is free for later admissions. It stays among the details. */
 gboolean details_give_up(Details *details, guint shard, gint64 number, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Good until the next call for this shard. */
 gboolean details_read(Details *details, guint shard, gint64 number, Detail *detail,
@@ -140,6 +139,8 @@ gboolean details_reader_find(DetailsReader *reader, const char *key, gsize lengt
 /* All of a file (NULL: of all files), by shard and number. */
 gboolean details_reader_visit(DetailsReader *reader, const char *file, DetailVisit visit, gpointer user,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean details_reader_waiting(DetailsReader *reader, DetailVisit visit, gpointer user, /* by shard and number */
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 typedef struct {
   guint64 rated, suspended; /* without a price still */
   Wide amount;              /* of the rated */

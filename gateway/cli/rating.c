@@ -12,9 +12,12 @@ enum { BLOCK_RECORDS = 4096, STANDARD_LIMIT = 100 };
 
 typedef struct {
   char *name;
+  gboolean retry;
 } Given;
 static const CliOption options[] = {
-    CLI_TEXT(Given, name, "name", 'n', "NAME", "this rating, where there are several", CLI_VALUE_TEXT), {0}};
+    CLI_TEXT(Given, name, "name", 'n', "NAME", "this rating, where there are several", CLI_VALUE_TEXT),
+    CLI_FLAG(Given, retry, "retry", 0, "suspended: look for their prices again"),
+    {0}};
 
 typedef struct {
   const Cli *cli;
@@ -243,31 +246,56 @@ static CliExit try_command(Try *try) {
   return error ? cli_fail(error) : CLI_EXIT_FINE;
 }
 
-static CliExit rating_command(Cli *cli) {
-  g_autoptr(GPtrArray) lanes = NULL;
-  Try try = {.cli = cli, .limit = cli_limit(cli, STANDARD_LIMIT)};
-  gboolean is_try = strcmp(cli->arguments[0], "try") == 0;
-  if (!is_try && strcmp(cli->arguments[0], "explain") != 0) {
-    cli_complain("rating: there is no verb \"%s\"; sallyport rating --help lists them", cli->arguments[0]);
-    return CLI_EXIT_USAGE;
-  }
-  if (is_try && cli->n_arguments > 2) {
-    cli_complain("rating try takes one file");
-    return CLI_EXIT_USAGE;
-  }
-  CliExit exit = cli_lanes(cli, &lanes);
-  if (exit == CLI_EXIT_FINE)
-    exit = find_rating(cli, lanes, &try);
-  if (exit != CLI_EXIT_FINE)
-    return exit;
-  return is_try ? try_command(&try) : rating_explain(cli, try.lane, try.conf, cli->arguments + 1);
+/* --- The verbs */
+
+static CliExit run_try(Try *try) {
+  if (try->cli->n_arguments == 2)
+    return try_command(try);
+  cli_complain("rating try takes one file");
+  return CLI_EXIT_USAGE;
 }
 
-static const char *const verb_words[] = {"try", "explain", NULL};
+static CliExit run_explain(Try *try) {
+  if (try->cli->n_arguments > 1)
+    return rating_explain(try->cli, try->lane, try->conf, try->cli->arguments + 1);
+  cli_complain("rating explain takes the record's key");
+  return CLI_EXIT_USAGE;
+}
+
+static CliExit run_suspended(Try *try) {
+  const Given *given = try->cli->own;
+  if (try->cli->n_arguments > 1) {
+    cli_complain("rating suspended takes no argument");
+    return CLI_EXIT_USAGE;
+  }
+  return given->retry ? rating_retry(try->lane, try->conf)
+                      : rating_suspended(try->cli, try->lane, try->conf, try->limit);
+}
+
+static CliExit rating_command(Cli *cli) {
+  static const struct {
+    const char *verb;
+    CliExit (*run)(Try *try);
+  } verbs[] = {{"try", run_try}, {"explain", run_explain}, {"suspended", run_suspended}};
+  g_autoptr(GPtrArray) lanes = NULL;
+  Try try = {.cli = cli, .limit = cli_limit(cli, STANDARD_LIMIT)};
+  for (guint i = 0; i < G_N_ELEMENTS(verbs); i++) {
+    if (strcmp(cli->arguments[0], verbs[i].verb) != 0)
+      continue;
+    CliExit exit = cli_lanes(cli, &lanes);
+    if (exit == CLI_EXIT_FINE)
+      exit = find_rating(cli, lanes, &try);
+    return exit == CLI_EXIT_FINE ? verbs[i].run(&try) : exit;
+  }
+  cli_complain("rating: there is no verb \"%s\"; sallyport rating --help lists them", cli->arguments[0]);
+  return CLI_EXIT_USAGE;
+}
+
+static const char *const verb_words[] = {"try", "explain", "suspended", NULL};
 const CliCommand cli_command_rating = {
     .name = "rating",
-    .arguments = "try FILE | explain KEY…",
-    .least = 2,
+    .arguments = "try FILE | explain KEY… | suspended",
+    .least = 1,
     .most = 9,
     .verbs = verb_words,
     .shared = CLI_LANE | CLI_LIMIT,
@@ -280,8 +308,11 @@ const CliCommand cli_command_rating = {
             "count.\n"
             "explain shows what a record that was rated has cost, and why: each step, the rows of the tables in the "
             "version of\n"
-            "then, and which of them was taken. KEY is the record's key; of several fields, each of them.\n\n"
+            "then, and which of them was taken. KEY is the record's key; of several fields, each of them.\n"
+            "suspended lists what waits for a product, a rate or a member, and with --retry has the lane look for all "
+            "of it again.\n\n"
             "  sallyport rating try usage.dat --name music --json\n"
-            "  sallyport rating explain S-1200345\n",
+            "  sallyport rating explain S-1200345\n"
+            "  sallyport rating suspended --limit 0\n",
     .run = rating_command,
 };

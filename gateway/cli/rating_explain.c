@@ -230,7 +230,7 @@ static void print(const CliOutput *out, const json_t *shown) {
   print_list(out, json_object_get(shown, "tables"), "table");
 }
 
-CliExit rating_explain(Cli *cli, const StatusLane *lane, const ConfRating *rating, char **key) {
+CliExit rating_explain(const Cli *cli, const StatusLane *lane, const ConfRating *rating, char **key) {
   g_autoptr(GError) error = NULL;
   Explaining explaining = {.cli = cli, .lane = lane, .rating = rating};
   g_autoptr(GString) text = g_string_new(NULL);

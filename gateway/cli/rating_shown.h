@@ -8,7 +8,12 @@
 char *rating_exact(const CliOutput *out, Money value, guint scale);
 
 /* explain KEY…: a record's price, from its detail alone, and the rows that were in force. The key as it is kept. */
-CliExit rating_explain(Cli *cli, const StatusLane *lane, const ConfRating *rating, char **key);
+CliExit rating_explain(const Cli *cli, const StatusLane *lane, const ConfRating *rating, char **key);
+
+/* What waits for its price, `limit` records at most (0: all), and how many there are; and that the lane looks for all
+ * their prices again. */
+CliExit rating_suspended(const Cli *cli, const StatusLane *lane, const ConfRating *rating, guint limit);
+CliExit rating_retry(const StatusLane *lane, const ConfRating *rating);
 
 /* For verify: what was found in order, in words; NULL: *error names the first fault. The caller frees. */
 char *rating_check(const CliOutput *out, const StatusLane *lane, const ConfRating *rating,

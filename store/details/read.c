@@ -181,6 +181,35 @@ gboolean details_reader_visit(DetailsReader *reader, const char *file, DetailVis
   return ok;
 }
 
+static gboolean visit_waiting(const Asking *asking, guint number, GError **error) {
+  ReaderShard *shard = &asking->reader->shards[number];
+  g_autoptr(DbStatement) waiting = db_prepare_named(shard->details, details_queries_sql, "waiting", error);
+  gboolean row = waiting != NULL;
+  if (!waiting)
+    return FALSE;
+  db_bind(waiting, "ii", (gint64)0, G_MAXINT64);
+  while (row) {
+    if (!db_step(waiting, &row, error))
+      return FALSE;
+    gint64 which = row ? db_integer(waiting, 0) : 0;
+    if (!row || !detail_view_load(&shard->view, which, error))
+      return !row;
+    Detail detail = detail_view_detail(&shard->view, (guint)(which - shard->view.first));
+    if (detail.admission <= asking->reader->through && !asking->visit(asking->user, &detail, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean details_reader_waiting(DetailsReader *reader, DetailVisit visit, gpointer user, GError **error) {
+  Asking asking = {.reader = reader, .visit = visit, .user = user};
+  gboolean ok = details_reader_begin(reader, error);
+  for (guint i = 0; i < reader->n_shards && ok; i++)
+    ok = visit_waiting(&asking, i, error);
+  details_reader_end(reader);
+  return ok;
+}
+
 /* --- A key */
 
 /* The detail with this index of the view's block has the key. */

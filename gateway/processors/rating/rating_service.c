@@ -218,6 +218,21 @@ static json_t *close_request(const LaneHost *host, gpointer service, const char 
   return json_pack("{s:b, s:i}", "ok", 1, "files", (int)written);
 }
 
-static const LaneRequest requests[] = {{"cdr-close", close_request}, {0}};
+/* --- rating-retry {name} → {ok}: suspended usage is looked at within seconds, whatever it was looked at by before. */
+
+static json_t *retry_request(const LaneHost *host, gpointer service, const char *who, const json_t *request) {
+  const char *name = json_string_value(json_object_get(request, "name"));
+  RatingDesk *desk = desk_named(service, name);
+  (void)host;
+  if (!desk)
+    return control_refusal(SALLYPORT_ERROR_FILE, "no feed of this lane is of a rating \"%s\"", name ? name : "");
+  rating_desk_take(desk);
+  g_clear_pointer(&desk->tried, g_free);
+  rating_desk_give_back(desk);
+  log_event(LOG_INFO, "operator", {"event", "rating-retry"}, {"by", who}, {"rating", name});
+  return json_pack("{s:b}", "ok", 1);
+}
+
+static const LaneRequest requests[] = {{"cdr-close", close_request}, {"rating-retry", retry_request}, {0}};
 const LaneService rating_service = {
     .name = "rating", .start = start, .stop = stop, .free = free_service, .requests = requests, .status = status};

@@ -106,12 +106,18 @@ def what_was_suspended_is_priced_when_its_rate_has_come():
         equal(music.rate("one", *[usage.record(f"S{i}", account=f"A{i % 9}") for i in range(1200)],
                          usage.record("Q1", product="P9"), usage.record("S7", account="A7")),
               [("OK", "B010")] * 1201 + [("DUPLICATE", "K001")], "before anything is loaded")
+        told = world.gateway.json("rating", "suspended", "--limit", "3")
+        equal((told["suspended"], told["codes"], len(told["records"])), (1201, {"B001": 1201}, 3), "what waits")
         music.load([("P1", "0.2500")])
         wait_until("the prices", lambda: "1200 rated over 396.00, 1 suspended" in world.gateway.run("verify").out,
                    log=world.gateway.log_tail)
         told = music.explain("S7")
         equal([told[name] for name in ("status", "amount", "line")], ["rated", "0.33", 8], "S7")
         equal(music.explain("Q1")["status"], "suspended", "what has no rate yet")
+        world.gateway.ok("rating", "suspended", "--retry")
+        equal([(one["key"], one["code"], one["line"]) for one in
+               world.gateway.json("rating", "suspended")["records"]], [("Q1", "B001", 1201)], "what still waits")
+        has(world.gateway.ok("rating", "suspended").out, "Q1", "for people")
         equal(music.rate("two", usage.record("S7", account="A7"), usage.record("S7", 79, account="A7")),
               [("DUPLICATE", "K003"), ("REJECTED", "K004")], "sent again")
         world.gateway.kill()
