@@ -5,6 +5,7 @@
 #include "conf/model/feedback.h"
 #include "conf/model/idle.h"
 #include "conf/model/process.h"
+#include "conf/model/query.h"
 #include "conf/model/rating.h"
 #include "conf/model/scenario.h"
 #include "conf/model/source.h"
@@ -64,5 +65,6 @@ typedef struct {
   GPtrArray *exchanges;  /* ConfExchange* */
   GPtrArray *ratings;    /* ConfRating* */
   GPtrArray *scenarios;  /* ConfScenario* */
+  GPtrArray *queries;    /* ConfQuery* */
   ConfIdle idle;
 } ConfLane;

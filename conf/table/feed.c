@@ -4,6 +4,7 @@
 #include "conf/table/exchange.h"
 #include "conf/table/kinds.h"
 #include "conf/table/process.h"
+#include "conf/table/query.h"
 #include "conf/table/idle.h"
 #include "conf/table/rating.h"
 #include "conf/table/scenario.h"
@@ -189,7 +190,8 @@ const Table table_feed = TABLE(ConfFeed, feed_rows);
 
 static void check_lane(const Section *section, gpointer into) {
   const ConfLane *lane = into;
-  guint sections = lane->feeds->len + lane->reconciles->len + lane->exchanges->len + lane->ratings->len;
+  guint sections = lane->feeds->len + lane->reconciles->len + lane->exchanges->len + lane->ratings->len +
+                   lane->queries->len;
   if (sections == 0 && !section->node->damaged)
     section_warning(section, NULL, "lane \"%s\" has no feed", lane->name);
 }
@@ -203,6 +205,7 @@ static const Row lane_rows[] = {
     SECTIONS(ConfLane, "scenario", scenarios, table_scenario, .most = 256), /* behind the feeds, which it names */
     SECTIONS(ConfLane, "reconcile", reconciles, table_reconcile),
     SECTIONS(ConfLane, "exchange", exchanges, table_exchange),
+    SECTIONS(ConfLane, "query", queries, table_query),
     SECTION(ConfLane, "idle", idle, table_idle),
     CHECK(check_lane),
     ROWS_END,

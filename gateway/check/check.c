@@ -199,6 +199,7 @@ gboolean check_configuration(const Conf *conf, CheckKeys keys, ConfReport *repor
   g_autoptr(GHashTable) layouts = check_layouts(conf, report);
   check_feeds(conf, layouts, report);
   check_reads(conf, layouts, report);
+  check_queries(conf, layouts, report);
   check_ratings(conf, layouts, report);
   check_scenarios(conf, layouts, report);
   if (keys != CHECK_NO_KEYS)

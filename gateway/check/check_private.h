@@ -17,6 +17,8 @@ void check_unlocking(const Conf *conf, const GPtrArray *uses, ConfReport *report
 void check_calendars(const Conf *conf, ConfReport *report);
 /* The read rules of reconciliations: columns and conditions. `layouts`: name → Layout, of those that are sound. */
 void check_reads(const Conf *conf, GHashTable *layouts, ConfReport *report);
+/* Queries of other people's databases, and the layouts that they are written in. */
+void check_queries(const Conf *conf, GHashTable *layouts, ConfReport *report);
 /* Ratings, over the layouts that are sound; and their examples. */
 void check_ratings(const Conf *conf, GHashTable *layouts, ConfReport *report);
 /* Scenarios, over the layouts that are sound. */

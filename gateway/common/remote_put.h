@@ -28,6 +28,7 @@
 typedef struct RemotePace {
   guint64 piece; /* bytes */
   gboolean (*next)(gpointer user, guint64 bytes, GError **error);
+  gboolean (*may)(gpointer user); /* whether something may go out now; returns at once */
   gpointer user;
 } RemotePace;
 

@@ -15,6 +15,7 @@ typedef struct {
   KeyGate *gate; /* who changes what files of a process change takes their place here meanwhile */
   struct Alarms *alarms; /* gateway/watch/alarm.h */
   struct Idle *idle;     /* gateway/idle/idle.h; NULL: the lane works always */
+  const struct RemotePace *pace; /* gateway/common/remote_put.h: likewise, for who has no steps */
   guint alarm_ways;      /* of alarms that are raised in a transaction */
   guint threads;         /* for work that can be spread over processors */
   gint64 started_at;     /* microseconds since 1970 */

@@ -83,6 +83,14 @@ static gboolean wait_for_piece(gpointer user, guint64 bytes, GError **error) {
   return due == 0 || sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is stopping");
 }
 
+static gboolean may_go_on(gpointer user) {
+  Idle *idle = user;
+  pthread_mutex_lock(&idle->lock);
+  gboolean may = is_open(idle);
+  pthread_mutex_unlock(&idle->lock);
+  return may;
+}
+
 const RemotePace *idle_pace(Idle *idle) {
   return idle ? &idle->pace : NULL;
 }
@@ -303,7 +311,7 @@ Idle *idle_new(const ConfIdle *conf, const gint *stopping) {
   *idle = (Idle){.conf = conf,
                  .stopping = stopping,
                  .told_hours = -2,
-                 .pace = {.piece = conf->piece, .next = wait_for_piece, .user = idle},
+                 .pace = {.piece = conf->piece, .next = wait_for_piece, .may = may_go_on, .user = idle},
                  .state = {.why = "it has only begun to look"},
                  .sources = {.root = "", .ours = getppid()},
                  .cancel = eventfd(0, EFD_CLOEXEC)};

@@ -178,6 +178,7 @@ static void set_host(Lane *lane) {
                           .threads = lane->flow.threads,
                           .started_at = lane->started_at,
                           .idle = lane->idle,
+                          .pace = lane->flow.pace,
                           .poll_now = poll_feed_now,
                           .wake = wake_lane,
                           .storage_failed = stop_for_storage,

@@ -4,7 +4,7 @@
  */
 #include "store/book/book_private.h"
 
-#define CAPABILITIES(X) X(recon) X(exchange)
+#define CAPABILITIES(X) X(recon) X(exchange) X(query)
 
 #define DECLARE(name) extern const BookMigrations name##_migrations;
 CAPABILITIES(DECLARE)
