@@ -20,7 +20,7 @@ typedef struct {
   Link *link;
   const Shelf *shelf;
   const ConfRating *rating;
-  char *key;
+  char *key; /* NULL: it is a quote */
   const char *form;
   int fd;
   gboolean is_too_large;
@@ -85,10 +85,10 @@ static char *key_of(const char *value) {
   return g_strdup(value);
 }
 
-static enum MHD_Result begin(FrontRequest *request, char **words) {
+static enum MHD_Result begin(FrontRequest *request, const char *name, gboolean has_key) {
   g_autoptr(GError) error = NULL;
   const Shelf *shelf;
-  const ConfRating *rating = rating_of(request, words[0], &shelf);
+  const ConfRating *rating = rating_of(request, name, &shelf);
   Link *link = rating ? link_of(request->front, &error) : NULL;
   if (!rating)
     return front_nothing(request);
@@ -98,10 +98,10 @@ static enum MHD_Result begin(FrontRequest *request, char **words) {
   request->own = sent;
   request->own_free = sent_free;
   sent->form = form_of(header(request, MHD_HTTP_HEADER_CONTENT_TYPE));
-  sent->key = key_of(header(request, "Idempotency-Key"));
+  sent->key = has_key ? key_of(header(request, "Idempotency-Key")) : NULL;
   if (!link || sent->fd < 0)
     return front_trouble(request, error);
-  if (!sent->key)
+  if (has_key && !sent->key)
     return refuse(request, MHD_HTTP_BAD_REQUEST, "key",
                   "Idempotency-Key says which batch this is, so that it is rated once however often it is sent");
   if (!sent->form)
@@ -109,6 +109,14 @@ static enum MHD_Result begin(FrontRequest *request, char **words) {
   if (request->has_length && request->length > rating->intake.size_limit)
     return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "the batch is larger than this intake takes");
   return MHD_YES;
+}
+
+static enum MHD_Result begin_batch(FrontRequest *request, char **words) {
+  return begin(request, words[0], TRUE);
+}
+
+static enum MHD_Result begin_quote(FrontRequest *request, char **words) {
+  return begin(request, words[0], FALSE);
 }
 
 /* --- The body */
@@ -126,7 +134,7 @@ static gboolean take_piece(FrontRequest *request, const char *bytes, gsize lengt
   return request->received <= 4 * sent->rating->intake.size_limit; /* it is told when the body has ended, if it does */
 }
 
-static const FrontBody batch_body = {begin, take_piece};
+static const FrontBody batch_body = {begin_batch, take_piece}, quote_body = {begin_quote, take_piece};
 
 /* --- The answer */
 
@@ -164,8 +172,9 @@ static enum MHD_Result tell(FrontRequest *request, const LinkCall *call) {
 static void ask_lane(FrontRequest *request, Sent *sent) {
   g_autofree char *path = packet_desk_path(sent->shelf->paths, PACKET_DESK_USAGE);
   fcntl(sent->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-  Packet packet = {.head = json_pack("{s:s, s:s, s:s, s:s, s:s}", "do", "rate", "rating", sent->rating->name, "partner",
-                                     request->requester->name, "key", sent->key, "form", sent->form),
+  Packet packet = {.head = json_pack("{s:s, s:s, s:s, s:s*, s:s}", "do", sent->key ? "rate" : "quote", "rating",
+                                     sent->rating->name, "partner", request->requester->name, "key", sent->key, "form",
+                                     sent->form),
                    .fd = sent->fd};
   sent->call = packet.head ? link_ask(sent->link, path, &packet) : NULL; /* a key may be no UTF-8 */
   if (sent->call)
@@ -185,4 +194,6 @@ static enum MHD_Result route_batch(FrontRequest *request, char **words) {
 }
 
 const FrontRoute front_rating_routes[] = {
-    {"POST", "/v1/rating/{}/batches", route_batch, front_is_requester, &batch_body}, {0}};
+    {"POST", "/v1/rating/{}/batches", route_batch, front_is_requester, &batch_body},
+    {"POST", "/v1/rating/{}/quote", route_batch, front_is_requester, &quote_body},
+    {0}};

@@ -104,6 +104,7 @@ typedef struct {
   GString *keys;
   const gint64 *settles; /* of each record the suspended detail that it is; NULL: they are new */
   guint threads;
+  gboolean is_quote; /* nothing is put, and there is no commit: admission_give_back instead */
 } Admission;
 void admission_clear(Admission *admission);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Admission, admission_clear)
@@ -118,6 +119,8 @@ void usage_copy_value(const RecordBlock *from, guint column, guint record, Recor
  * waits for a record of another shard, which is *from then; else *from is the admission's end. */
 gboolean admission_price_shard(Admission *admission, guint shard, guint32 *from,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of a quote: counters are what they were. */
+void admission_give_back(const Admission *admission);
 /* --- repeated.c: of a record whose key is this detail's, what it is. */
 void admission_meet(Admission *admission, guint32 record, const Detail *detail);
 /* Of a record that waits, when what it waits for is decided: whether it is new, or repeated. */

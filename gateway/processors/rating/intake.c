@@ -93,18 +93,19 @@ static void take_batch(const Intake *intake, const Packet *question, IntakeBatch
   const char *partner = json_string_value(json_object_get(question->head, "partner")),
              *form = json_string_value(json_object_get(question->head, "form"));
   IntakeTill *till = till_of(intake, json_string_value(json_object_get(question->head, "rating")), partner);
+  gboolean is_quote = g_strcmp0(json_string_value(json_object_get(question->head, "do")), "quote") == 0;
   batch->key = json_string_value(json_object_get(question->head, "key"));
-  if (!till || !is_key(batch->key)) {
+  if (!till || (!is_quote && !is_key(batch->key))) {
     intake_refuse(batch, till ? 400 : 404, till ? "key" : "nothing",
                   g_strdup(till ? "Idempotency-Key: 1 to 64 letters, digits, dots, dashes and underscores"
                                 : "there is nothing of this name for you"));
     return;
   }
-  batch->file = g_strdup_printf("%s:%s:%s", INTAKE_FILE, partner, batch->key);
+  batch->file = is_quote ? g_uuid_string_random() : g_strdup_printf("%s:%s:%s", INTAKE_FILE, partner, batch->key);
   batch->arrived = g_get_real_time();
   if (intake_till_enter(till, batch)) {
     if (read_body(till, question->fd, g_strcmp0(form, "csv") == 0 ? INTAKE_CSV : INTAKE_JSON, batch))
-      intake_till_rate(till, batch);
+      (is_quote ? intake_till_quote : intake_till_rate)(till, batch);
     intake_till_leave(till, batch);
   }
   intake_till_count(till, batch);

@@ -4,7 +4,7 @@
  *
  * The question, with a sealed descriptor of the body:
  *
- *   {"do": "rate", "rating": …, "partner": …, "key": …, "form": "json" or "csv"}
+ *   {"do": "rate", "rating": …, "partner": …, "key": …, "form": "json" or "csv"}; or "quote", without a key
  *
  * The answer has "status", one of HTTP, and behind it the bytes of what is told; or "error" and "text". */
 #pragma once
@@ -23,7 +23,7 @@ json_t *intake_status(Intake *intake);
 
 /* --- intake_answer.c */
 typedef struct {
-  const char *key;
+  const char *key; /* NULL: a quote's */
   const RecordBlock *block; /* as it came, with its faults */
   const Admission *admission;
   guint first; /* where it begins in the admission */

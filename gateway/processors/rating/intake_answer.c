@@ -40,11 +40,14 @@ static void put_record(const IntakeAnswer *answer, guint index, GString *text, G
 }
 
 GString *intake_answer(const IntakeAnswer *answer) {
-  GString *text = g_string_new("{\"batch\":");
+  GString *text = g_string_new("{");
   g_autoptr(GString) reason = g_string_new(NULL);
-  json_put_shown(text, answer->key);
-  g_string_append_printf(text, ",\"admission\":%" G_GINT64_FORMAT ",\"records\":%u", answer->number,
-                         answer->block->count);
+  if (answer->key) {
+    g_string_append(text, "\"batch\":");
+    json_put_shown(text, answer->key);
+    g_string_append_printf(text, ",\"admission\":%" G_GINT64_FORMAT ",", answer->number);
+  }
+  g_string_append_printf(text, "\"records\":%u", answer->block->count);
   for (guint i = 0; i < G_N_ELEMENTS(sums); i++) {
     guint count = 0;
     for (guint j = 0; j < answer->block->count; j++)

@@ -75,23 +75,29 @@ static gboolean put_answer(const IntakeTill *till, IntakeBatch *batch, const Adm
   return details_put_answer(till->desk->details, batch->file, 0, bytes, error);
 }
 
-static gboolean admit(const IntakeTill *till, const GPtrArray *group, GError **error) {
+/* `parts`: room for each of the group. */
+static void gather(const IntakeTill *till, const GPtrArray *group, AdmissionPart *parts, Admission *admission) {
   guint count = 0;
-  for (guint i = 0; i < group->len; i++)
-    count += ((const IntakeBatch *)group->pdata[i])->block->count;
   const RecordBlock *like = ((const IntakeBatch *)group->pdata[0])->block;
   g_autofree BlockType *types = g_new(BlockType, like->n_columns + 1);
   for (guint i = 0; i < like->n_columns; i++)
     types[i] = like->columns[i].type;
-  g_autofree AdmissionPart *parts = g_new0(AdmissionPart, group->len);
-  g_auto(Admission) admission = {.desk = till->desk, .parts = parts, .threads = MAX(till->host->threads, 1)};
-  admission.block = record_block_new(count, types, like->n_columns);
-  admission.records = g_new0(UsageRecord, count);
+  for (guint i = 0; i < group->len; i++)
+    count += ((const IntakeBatch *)group->pdata[i])->block->count;
+  *admission = (Admission){.desk = till->desk, .parts = parts, .threads = MAX(till->host->threads, 1)};
+  admission->block = record_block_new(count, types, like->n_columns);
+  admission->records = g_new0(UsageRecord, count);
   for (guint i = 0; i < group->len; i++) {
     IntakeBatch *batch = group->pdata[i];
     parts[i] = (AdmissionPart){batch->file, batch->arrived};
-    copy_records(batch, i, &admission);
+    copy_records(batch, i, admission);
   }
+}
+
+static gboolean admit(const IntakeTill *till, const GPtrArray *group, GError **error) {
+  g_autofree AdmissionPart *parts = g_new0(AdmissionPart, group->len);
+  g_auto(Admission) admission = {0};
+  gather(till, group, parts, &admission);
   gint64 number = details_begin(till->desk->details);
   if (!admission_decide(&admission, error))
     return FALSE;
@@ -104,6 +110,23 @@ static gboolean admit(const IntakeTill *till, const GPtrArray *group, GError **e
   fault_point("intake-after-commit");
   for (guint i = 0; i < group->len; i++)
     ((IntakeBatch *)group->pdata[i])->status = 200;
+  return TRUE;
+}
+
+/* As an admission, up to what it would put. */
+static gboolean quote(const IntakeTill *till, IntakeBatch *batch, GError **error) {
+  g_autoptr(GPtrArray) group = g_ptr_array_new();
+  AdmissionPart part;
+  g_auto(Admission) admission = {0};
+  g_ptr_array_add(group, batch);
+  gather(till, group, &part, &admission);
+  admission.is_quote = TRUE;
+  if (!admission_decide(&admission, error))
+    return FALSE;
+  admission_give_back(&admission);
+  IntakeAnswer told = {NULL, batch->block, &admission, 0, 0, till->rating->round.scale};
+  batch->answer = g_string_free_to_bytes(intake_answer(&told));
+  batch->status = 200;
   return TRUE;
 }
 
@@ -190,6 +213,21 @@ void intake_till_rate(IntakeTill *till, IntakeBatch *batch) {
     pthread_cond_broadcast(&till->changed);
   }
   pthread_mutex_unlock(&till->lock);
+}
+
+void intake_till_quote(IntakeTill *till, IntakeBatch *batch) {
+  DeskPlace place = {till->host->conf, till->host->lane, till->host->paths->folder};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) alone = g_ptr_array_new();
+  g_ptr_array_add(alone, batch);
+  rating_desk_take(till->desk);
+  gboolean ok = rating_desk_open(till->desk, &place, &error) && rating_desk_refresh(till->desk, &error) &&
+                quote(till, batch, &error);
+  if (!ok)
+    rating_desk_close(till->desk); /* counters are read anew */
+  rating_desk_give_back(till->desk);
+  if (!ok)
+    tell_trouble(till, alone, error);
 }
 
 gboolean intake_till_enter(IntakeTill *till, IntakeBatch *batch) {

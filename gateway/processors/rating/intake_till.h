@@ -41,5 +41,7 @@ gboolean intake_till_enter(IntakeTill *till, IntakeBatch *batch);
 void intake_till_leave(IntakeTill *till, const IntakeBatch *batch);
 /* Returns when it is answered: durably, if the status is 200. */
 void intake_till_rate(IntakeTill *till, IntakeBatch *batch);
+/* What it would cost now; nothing is booked, and no counter moves. */
+void intake_till_quote(IntakeTill *till, IntakeBatch *batch);
 void intake_till_count(IntakeTill *till, const IntakeBatch *batch); /* that it is answered */
 json_t *intake_till_status(IntakeTill *till);

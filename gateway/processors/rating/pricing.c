@@ -11,6 +11,7 @@ typedef struct {
   guint number;
   DeskShard *shard;
   guint most;    /* records of the next block */
+  guint taken;   /* of the counters, before the block */
   GError *error; /* of a counter */
 } Pricing;
 
@@ -203,7 +204,7 @@ static gboolean price_usage(Pricing *pricing, GError **error) {
   RatingCounters counters = {take, give_back, pricing};
   RatingUsage usage = {shard->usage, part_of(pricing)->arrived};
   rated_begin(shard->rated, shard->usage->count);
-  g_array_set_size(shard->taken, 0);
+  g_array_set_size(shard->taken, pricing->taken);
   const RecordBlock *whole = rating_tables_gather(shard->tables, &usage, shard->rated, error);
   if (!whole)
     return FALSE;
@@ -248,7 +249,7 @@ static gboolean any_is_new(const Pricing *pricing, guint32 *first) {
 static void cut_block(Pricing *pricing, guint32 end) {
   DeskShard *shard = pricing->shard;
   guint count = shard->usage->count, kept = 0;
-  give_back(pricing, shard->taken->len);
+  give_back(pricing, shard->taken->len - pricing->taken);
   while (kept < count && shard->records[kept] < end)
     kept++;
   for (guint i = kept; i < count; i++)
@@ -274,8 +275,9 @@ static gboolean price_block(Pricing *pricing, guint32 *next, GError **error) {
     if (!price_usage(pricing, error))
       return FALSE;
   }
-  if (!put_details(pricing, error))
+  if (!pricing->admission->is_quote && !put_details(pricing, error))
     return FALSE;
+  pricing->taken = pricing->admission->is_quote ? shard->taken->len : 0;
   g_array_set_size(shard->waiting, 0);
   record_block_clear(shard->usage);
   return TRUE;
@@ -311,10 +313,19 @@ static gboolean take_up(const Pricing *pricing, guint32 record) {
   return TRUE;
 }
 
+void admission_give_back(const Admission *admission) {
+  for (guint i = 0; i < admission->desk->n_shards; i++) {
+    Pricing pricing = {.shard = &admission->desk->shards[i]};
+    give_back(&pricing, pricing.shard->taken->len);
+  }
+}
+
 gboolean admission_price_shard(Admission *admission, guint number, guint32 *from, GError **error) {
   DeskShard *shard = &admission->desk->shards[number];
   Pricing pricing = {.admission = admission, .number = number, .shard = shard, .most = DETAILS_BLOCK};
   guint32 end = admission->block->count;
+  pricing.taken = admission->is_quote && *from > 0 ? shard->taken->len : 0;
+  g_array_set_size(shard->taken, pricing.taken);
   record_block_clear(shard->usage);
   g_array_set_size(shard->waiting, 0);
   while (*from < end || shard->usage->count > 0) {

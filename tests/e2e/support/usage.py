@@ -73,3 +73,28 @@ class Music:
 
     def amounts(self, *keys):
         return [self.explain(key).get("amount") for key in keys]
+
+
+def tiered(world, settings, bounds=(1000, 5000)):
+    """Prices by tiers of the month, over accounts whose records stand among each other."""
+    music = Music.__new__(Music)
+    music.world, music.usage, music.loads = world, [feed(world, "usage-0")], 0
+    music.rates = rates.feed(world, "tiers-sync")
+    world.configuration.layouts["tiers"] = {
+        "type": "delimited", "delimiter": "|",
+        'record "D"': {'field "plan"': {}, 'field "up_to"': {"type": "integer"},
+                       'field "price"': {"type": "decimal", "scale": 2}},
+        'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}
+    music.rates.settings["layout"] = "tiers"
+    music.rates.process = ("reference", {"name": "tiers", "key": ["plan", "up_to"]})
+    settings = rating(**settings, quantity={"value": "seconds"}, tiers={
+        "kind": "graduated", "table": "tiers", "key": ["product_code"], "up-to": "up_to", "rate": "price"})
+    for unused in ('lookup "rate"', 'step "minutes"', 'step "member"'):
+        settings.pop(unused)
+    world.configuration.lanes = {"points": [music.rates, *music.usage]}
+    world.configuration.lane_settings['rating "music"'] = settings
+    world.start()
+    music.rates.drop("RATES_1.pgp", world.partner.seal(
+        f"D|P1|{bounds[0]}|1.40\nD|P1|{bounds[1]}|1.32\nD|P1|9999999|1.25\nT|3\n"))
+    opened(world, music.rates, "RATES_1_FB.dat.pgp")
+    return music

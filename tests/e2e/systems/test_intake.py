@@ -8,7 +8,7 @@ import usage
 from harness import equal, has, test, wait_until
 from intake import Sender, csv, event
 from packers import finish, opened
-from usage import Music
+from usage import Music, tiered
 from world import World
 
 
@@ -78,6 +78,36 @@ def refusals(sender):
     quoted = csv(one).replace("R1", '"R,""2"""')
     equal(sender.send("r18", quoted, form="text/csv").json()["results"], [{"record": 1, "result": "rated",
                                                                           "amount": "0.33"}], "quoted CSV")
+
+
+@test
+def a_quote_tells_what_usage_would_cost_and_moves_nothing():
+    with World(local=True) as world:
+        sender = Sender(world)
+        music = tiered(world, {"shards": 2, "intake": sender.intake}, bounds=(100, 2000))
+        sender.wait_up()
+        before = [event(f"S{i}", 30, account=f"A{i % 2}") for i in range(4)]
+        many = [event(f"Q{i}", 1, account=f"A{i % 2}") for i in range(1500)] + [
+            event("Q0", 1, account="A0"), event("Q1", 2, account="A1"), event("Q9999", -1)]
+
+        def quoted():
+            answer = sender.send(None, many, path="/v1/rating/music/quote")
+            assert answer.status == 200, answer.body
+            return answer.json()
+        first = quoted()
+        amounts = [one.get("amount") for one in first["results"]]
+        equal((amounts[0], amounts[199], amounts[200], first["duplicates"], first["conflicts"], first["rejected"]),
+              ("1.40", "1.40", "1.32", 1, 1, 1), "behind nothing")
+        equal(quoted(), first, "once more")
+        sender.rate("one", *before)
+        behind = [one.get("amount") for one in quoted()["results"]]
+        equal((behind[79], behind[80]), ("1.40", "1.32"), "behind 60 each")
+        equal(sender.rate("two", event("Q0", 50, account="A0")), [("rated", "69.20")], "the counter is 60")
+        equal([one["result"] for one in quoted()["results"][:2]], ["conflict", "rated"], "what is there now")
+        equal(world.gateway.run("rating", "explain", "Q1").status, 4, "a quoted record")
+        has(world.gateway.ok("verify").out, "5 rated over", "verify")
+        equal(sender.send(None, [event("Q")], path="/v1/rating/other/quote").status, 404, "another's")
+        finish(world)
 
 
 @test
