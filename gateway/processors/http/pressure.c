@@ -44,7 +44,8 @@ static gboolean is_too_slow(const Pressure *p, double latency, gboolean is_over)
  * as chance would drown what the step brought. */
 static Stretch stretch_so_far(const Pressure *p, gint64 now) {
   Stretch stretch = {.latency = p->latency_calls ? (double)p->latency_sum / p->latency_calls : 0,
-                     .share = (double)p->stretch_failed / MAX(p->calls + p->stretch_failed, 1)};
+                     .share = (double)p->stretch_failed / MAX(p->calls + p->stretch_failed, 1),
+                     .ended = p->calls + p->stretch_failed};
   if (now > p->opened)
     stretch.rate = (double)(p->records + p->failed_records) / (double)(now - p->opened);
   return stretch;

@@ -63,6 +63,14 @@ static gboolean climb(Pressure *p, gint64 now, const Stretch *stretch) {
   return step_up(p, trial, stretch, "probe");
 }
 
+/* So many more that it is not chance, by two deviations of the difference: of ten calls, whose fifth part fails anyhow,
+ * often half do. */
+static gboolean more_failed(const Pressure *p, const Stretch *stretch) {
+  double now = MAX(stretch->ended, 1), before = MAX(p->before_ended, 1), more = stretch->share - p->before_share,
+         share = (stretch->share * now + p->before_share * before) / (now + before);
+  return more > MORE_FAILURES && more * more > 4 * share * (1 - share) * (1 / now + 1 / before);
+}
+
 /* What was remembered of this level does not hold any more. */
 static void forget_ceilings(Pressure *p, gint64 now, Trial trial) {
   pressure_be_less_patient(p, now);
@@ -101,7 +109,7 @@ gboolean pressure_judge(Pressure *p, gint64 now, const Stretch *stretch) {
   p->harms = 0;
   if (p->recovers.threads > 0 && recover(p))
     return TRUE;
-  if (pressure_is_step_up(trial) && stretch->share > p->before_share + MORE_FAILURES)
+  if (pressure_is_step_up(trial) && more_failed(p, stretch))
     return pressure_step_back(p, now, TRUE, "more of them failed");
   gboolean decided = pressure_weigh_failures(p, now, stretch, &judged);
   if (judged)

@@ -30,9 +30,10 @@ static void remember_harm(Pressure *p, gint64 now, gboolean is_harm) {
 
 /* --- Refused */
 
-/* It is refused, and served in between: so many calls in such a time are what the interface takes. */
+/* It is refused, and served in between: so many calls in such a time are what the interface takes, those that it took
+ * and that failed among them. */
 static gint64 sustainable_spacing(const Pressure *p, gint64 now) {
-  gint64 spacing = (now - p->last_refusal) / (gint64)MAX(p->good_since_refusal, 1);
+  gint64 spacing = (now - p->last_refusal) / (gint64)MAX(p->good_since_refusal + p->failed_since_refusal, 1);
   return CLAMP(spacing, p->level.spacing * 11 / 10, policy_longest(POLICY_INTERFACE));
 }
 
@@ -75,7 +76,7 @@ gboolean pressure_refused(Pressure *p, const PressureCall *call, gint64 now, gin
   if (is_new)
     decided = hurt(p, now);
   p->last_refusal = now;
-  p->good_since_refusal = 0;
+  p->good_since_refusal = p->failed_since_refusal = 0;
   return decided;
 }
 
@@ -154,6 +155,7 @@ gboolean pressure_failed(Pressure *p, const PressureCall *call, gint64 now, guin
     p->rows++;
     p->older = p->in_flight;
   }
+  p->failed_since_refusal++;
   p->seen += is_new ? 1 : 0;
   p->seen_failed += is_new ? 1 : 0;
   if (p->opened > 0) {

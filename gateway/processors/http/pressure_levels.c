@@ -77,6 +77,7 @@ void pressure_try(Pressure *p, Trial trial, const Stretch *stretch) {
   p->before_rate = stretch->rate;
   p->before_latency = stretch->latency;
   p->before_share = stretch->share;
+  p->before_ended = stretch->ended;
 }
 
 /* The step up was wrong: back to the level that was good, and not again so soon. */

@@ -39,6 +39,7 @@ struct Pressure {
   Trial trial;
   Level before;
   double before_rate, before_latency, before_share;
+  guint before_ended;
   /* Memory: levels that hurt or gave nothing; only those below are climbed to without a probe. */
   guint threads_ceiling, size_ceiling;
   gint64 spacing_floor;
@@ -57,7 +58,7 @@ struct Pressure {
   gint64 row_began;
   gboolean is_down, was_out; /* was_out: it was down for so long that it may be another one now */
   Level recovers; /* what it had when nothing succeeded any more; threads 0: nothing to go back to */
-  guint64 good_since_refusal;
+  guint64 good_since_refusal, failed_since_refusal;
   gint64 last_refusal, paused_until;
   /* For people. */
   gint64 latency;
@@ -69,6 +70,7 @@ struct Pressure {
 /* The end of a stretch that hurt nobody; rate in records a microsecond. */
 typedef struct {
   double rate, latency, share; /* share: of the calls that failed */
+  guint ended;                 /* calls, failed ones among them */
 } Stretch;
 
 /* --- pressure_levels.c. All: TRUE when the level is another one. */
