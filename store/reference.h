@@ -59,6 +59,10 @@ gboolean reference_version(ReferenceReader *reader, gint64 number, ReferenceVers
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* ReferenceVersion*, newest first, at most `limit` (0: all) */
 GPtrArray *reference_versions(ReferenceReader *reader, guint limit, GError **error);
+/* Reads the version in force, in one snapshot until the reader is closed, against what it was made with: STORAGE where
+ * they differ. *version as above. */
+gboolean reference_verify(ReferenceReader *reader, ReferenceVersion **version,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* *number 0: the file has made no version. */
 gboolean reference_version_of_file(ReferenceReader *reader, const char *file, gint64 *number,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -85,6 +89,7 @@ typedef struct {
   const char *folder, *name; /* of the table */
   const char *scratch;       /* path of the file beside; made anew, and gone when the load is freed */
   ReferenceKind kind;
+  gboolean may_miss; /* of a delta: what it takes away need not be there */
 } ReferenceLoadOptions;
 typedef struct ReferenceLoad ReferenceLoad;
 ReferenceLoad *reference_load_new(const ReferenceLoadOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,5 +1,6 @@
 #include "gateway/cli/lane_check.h"
 #include "gateway/cli/rating_shown.h"
+#include "gateway/cli/refdata_change.h"
 #include "gateway/status/archive.h"
 #include "gateway/status/conservation.h"
 #include "gateway/threads/crew.h"
@@ -22,12 +23,14 @@ struct LaneCheck {
   gint64 rows;      /* of the audit */
   guint audit_parts;
   char *conserved;  /* what was found in order */
-  char **rated;     /* likewise, of each rating */
+  char **rated;     /* likewise, of each rating, … */
+  char *loaded;     /* … and of the reference tables; NULL: there are none */
   GArray *pieces;   /* Piece, the longest first */
   pthread_mutex_t lock;
   guint next; /* under the lock */
 };
-enum { AUDIT, BOOK, CONSERVATION, ARCHIVE, RATINGS, LEDGERS = RATINGS + 256 }; /* groups; one a rating, a ledger */
+/* groups; one a rating, a ledger */
+enum { AUDIT, BOOK, CONSERVATION, ARCHIVE, TABLES, RATINGS, LEDGERS = RATINGS + 256 };
 
 /* --- One piece each */
 
@@ -96,6 +99,16 @@ static gboolean check_rating(const LaneCheck *check, guint part, guint64 *verifi
   return check->rated[part] != NULL;
 }
 
+static gboolean check_tables(const LaneCheck *check, guint part, guint64 *verified, GError **error) {
+  GError *why = NULL;
+  (void)part, (void)verified;
+  ((LaneCheck *)(gpointer)check)->loaded = refdata_check(check->lane, &why);
+  if (!why)
+    return TRUE;
+  g_propagate_error(error, why);
+  return FALSE;
+}
+
 /* --- All of them */
 
 static void add_piece(LaneCheck *check, guint group, guint part,
@@ -117,6 +130,8 @@ static void list_pieces(LaneCheck *check) {
   for (guint i = 0; i < ledgers->len && !only_audit; i++)
     for (guint part = 0; part < ledger_verify_parts(((StatusLedger *)ledgers->pdata[i])->reader); part++)
       add_piece(check, LEDGERS + i, i * OF_LEDGER + part, check_ledger);
+  if (!only_audit)
+    add_piece(check, TABLES, 0, check_tables);
   for (guint i = 0; i < n_ratings(check->lane) && !only_audit; i++)
     add_piece(check, RATINGS + i, i, check_rating);
   for (guint i = 0; i < check->audit_parts; i++)
@@ -185,6 +200,9 @@ static void tell_checks(LaneCheck *check) {
         g_strdup_printf("rating %s", ((const ConfRating *)check->lane->conf->ratings->pdata[i])->name);
     told(user, what, check->rated[i], problem_of(check, RATINGS + i, &verified));
   }
+  GError *of_tables = problem_of(check, TABLES, &verified);
+  if (of_tables || check->loaded)
+    told(user, "reference tables", check->loaded, of_tables);
   told(user, "conservation", check->conserved, problem_of(check, CONSERVATION, &verified));
   if (!check->order->without_archive)
     tell_archive(check);

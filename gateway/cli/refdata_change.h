@@ -1,4 +1,4 @@
-/* What changes a reference table: rollbacks, and loads of local files. Private to refdata.c. */
+/* What changes a reference table: rollbacks, and loads of local files; and what verify looks at. */
 #pragma once
 #include "gateway/cli/books.h"
 #include "store/reference.h"
@@ -21,3 +21,7 @@ typedef struct {
   gboolean is_plain, anyway, dry;
 } CliLoad;
 CliExit refdata_load(const Cli *cli, const CliTableOf *table, const CliLoad *load);
+
+/* --- refdata_check.c: for verify, what was found in order of the lane's tables, in words; NULL without an error: it
+ * has none. The caller frees. */
+char *refdata_check(const StatusLane *lane, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -3,7 +3,6 @@
  *   crash before the commit   nothing has changed; the file beside has no sync and no meaning, it is made anew
  *   crash after the commit    the version names its file: the next commit of the file finds it and changes nothing */
 #include "store/reference/reference_private.h"
-#include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
 #include "store/reference/queries.sql.h"
 #include "store/staging.h"
@@ -17,7 +16,8 @@ ReferenceLoad *reference_load_new(const ReferenceLoadOptions *options, GError **
   *load = (ReferenceLoad){.folder = g_strdup(options->folder),
                           .name = g_strdup(options->name),
                           .scratch = g_strdup(options->scratch),
-                          .kind = options->kind};
+                          .kind = options->kind,
+                          .may_miss = options->may_miss};
   load->db = db_open(&(DbOptions){.path = load->scratch, .use = DB_SCRATCH, .cache_kib = SCRATCH_CACHE_KIB}, error);
   if (load->db && db_run(load->db, schema, error) && db_begin(load->db, error) &&
       (load->add = db_prepare_named(load->db, reference_queries_sql, "add-incoming", error)))
@@ -108,32 +108,15 @@ static gboolean add_version(NextVersion *next, const ReferenceLoad *load, const 
   return db_done(add, error);
 }
 
-/* Of what the next version is now, in the order of keys and starts. NULL on error. */
-static char *digest_of(Db *db, GError **error) {
-  g_autoptr(DbStatement) rows = db_prepare_named(db, reference_queries_sql, "rows-in-force", error);
-  g_autoptr(GString) text = g_string_new(NULL);
-  guint8 bytes[DIGEST_SHA256_SIZE];
-  gboolean row = rows != NULL, ok = row;
-  Digest *digest = digest_new_sha256();
-  while (ok && row) {
-    ReferenceRow at;
-    ok = db_step(rows, &row, error) && (!row || db_row_whole(rows, error));
-    if (!ok || !row)
-      continue;
-    reference_row_of(rows, &at);
-    g_string_printf(text, "%s%c%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %s\n", at.key, '\0', at.start, at.finish,
-                    at.content);
-    digest_update(digest, text->str, text->len);
-  }
-  digest_finish(digest, bytes);
-  return ok ? digest_hex(bytes, sizeof bytes) : NULL;
-}
-
 static gboolean count_version(const NextVersion *next, const ReferenceFindings *findings, GError **error) {
   g_autoptr(DbStatement) count = db_prepare_named(next->db, reference_queries_sql, "count-version", error);
-  g_autofree char *digest = count ? digest_of(next->db, error) : NULL;
+  guint64 rows = 0;
+  g_autofree char *digest = count ? reference_digest(next->db, &rows, error) : NULL;
   if (!digest)
     return FALSE;
+  if (rows != findings->rows)
+    return sallyport_error_set(error, SALLYPORT_ERROR_BUG, "%" G_GUINT64_FORMAT " rows were counted, and are %"
+                               G_GUINT64_FORMAT, findings->rows, rows);
   db_bind(count, "iiiiiiis", next->number, (gint64)findings->rows, (gint64)findings->added, (gint64)findings->changed,
           (gint64)findings->removed, (gint64)findings->gaps, (gint64)findings->gap_line, digest);
   return db_done(count, error);
@@ -241,7 +224,11 @@ gboolean reference_roll_back(const ReferenceRollback *rollback, gint64 *number, 
   if (!find_version(rollback, reader, &version, error))
     return FALSE;
   g_autoptr(ReferenceLoad) load = reference_load_new(
-      &(ReferenceLoadOptions){rollback->folder, rollback->name, rollback->scratch, REFERENCE_ROLLBACK}, error);
+      &(ReferenceLoadOptions){.folder = rollback->folder,
+                              .name = rollback->name,
+                              .scratch = rollback->scratch,
+                              .kind = REFERENCE_ROLLBACK},
+      error);
   gpointer into[] = {load, &why};
   if (!load || !reference_visit(reader, rollback->to, NULL, add_row, into, error))
     return FALSE;

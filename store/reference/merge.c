@@ -8,6 +8,7 @@ typedef struct {
   const MergeSink *sink;
   ReferenceFindings *findings;
   DbStatement *of_key; /* a delta's: the rows in force of one key */
+  gboolean may_miss;   /* likewise */
   Group *live, *incoming, *next, *none; /* none: without rows */
 } Merge;
 
@@ -99,7 +100,7 @@ static void put_over(Merge *merge) {
     i += is_there ? 1 : 0;
     if (last && last->start == row->start)
       find_fault(merge, REFERENCE_OVERLAP, last, row);
-    else if (row->takes_away && !is_there)
+    else if (row->takes_away && !is_there && !merge->may_miss)
       find_fault(merge, REFERENCE_NOTHING, row, NULL);
     else if (!row->takes_away)
       keep(merge, incoming, row);
@@ -200,7 +201,7 @@ gboolean reference_merge(ReferenceLoad *load, ReferenceReader *live, const Merge
     return FALSE;
   findings->before = before ? before->rows : 0;
   findings->gaps = before && load->kind == REFERENCE_DELTA ? before->gaps : 0;
-  Merge merge = {sink, findings, NULL, group_new(), group_new(), group_new(), group_new()};
+  Merge merge = {sink, findings, NULL, load->may_miss, group_new(), group_new(), group_new(), group_new()};
   gboolean ok = merge_with(&merge, load, live, error);
   group_free(merge.live);
   group_free(merge.incoming);

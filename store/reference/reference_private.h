@@ -14,10 +14,14 @@ struct ReferenceReader {
   DbStatement *at, *of_id, *of_key, *of_prefix; /* prepared when they are first asked */
 };
 
+/* --- digest.c: hexadecimal, the caller's; NULL on error. Memory is flat. */
+char *reference_digest(Db *db, guint64 *n_rows, GError **error);
+
 /* --- load.c */
 struct ReferenceLoad {
   char *folder, *name, *scratch;
   ReferenceKind kind;
+  gboolean may_miss;
   Db *db; /* the file beside */
   DbStatement *add;
   guint64 added;

@@ -1,5 +1,6 @@
 """process reference: loads of a reference table, what is held and refused, and what people see and do."""
 import os
+import sqlite3
 
 import rates
 import usage
@@ -19,10 +20,10 @@ class Table:
         world.configuration.lanes = {"points": [self.feed]}
         world.start()
 
-    def drop(self, kind, sequence, rows):
+    def drop(self, kind, sequence, rows, cut=None):
         self.files += 1
         name = f"RATES_{self.files}.pgp"
-        self.feed.drop(name, self.world.partner.seal(rates.text(kind, sequence, rows)))
+        self.feed.drop(name, self.world.partner.seal(rates.text(kind, sequence, rows)[:cut]))
         return name
 
     def load(self, kind, sequence, rows):
@@ -97,7 +98,20 @@ def a_load_that_does_not_fit_is_refused_and_names_both_lines():
               "nothing to remove")
         equal(table.reject("full", 2, [rates.rate("P2", "9", operation="remove")]).code, "R008", "a full load removes")
         equal(table.reject("full", 2, FIRST[:2] + [FIRST[1][:-2] + "x"]).code, "F004", "a record that is none")
+        name = table.drop("full", 2, FIRST, cut=-20)
+        answer = opened(world, table.feed, name.replace(".pgp", "_EX.dat.pgp"))
+        equal((answer.verdict, answer.code), ("REJECTED", "T002"), "a load cut in half")
         equal([version["version"] for version in table.versions()], [1], "versions")
+        has(world.gateway.ok("verify").out, "rates at version 1", "verify")
+        with sqlite3.connect(os.path.join(world.state, "lanes", "points", "rates.reference.db")) as database:
+            database.execute("UPDATE reference_row SET content = '[\"9.0000\"]' WHERE line = 4")
+        database.close()
+        spoilt = world.gateway.run("verify")
+        equal(spoilt.status, 6, "verify of a row that somebody has changed")
+        has(spoilt.out, "version 1 does not have the rows any more", "verify")
+        with sqlite3.connect(os.path.join(world.state, "lanes", "points", "rates.reference.db")) as database:
+            database.execute("UPDATE reference_row SET content = '[\"1.5000\"]' WHERE line = 4")
+        database.close()
         finish(world)
 
 

@@ -46,7 +46,7 @@ static void load(const char *table, const char *shape, const ReferenceRow *rows)
   static guint files;
   g_autofree char *scratch = g_build_filename(folder, "beside.db", NULL),
                   *file = g_strdup_printf("file-%u", ++files);
-  ReferenceLoadOptions options = {folder, table, scratch, REFERENCE_FULL};
+  ReferenceLoadOptions options = {folder, table, scratch, REFERENCE_FULL, FALSE};
   g_autoptr(ReferenceLoad) of = reference_load_new(&options, NULL);
   ReferenceFindings findings;
   gint64 number;

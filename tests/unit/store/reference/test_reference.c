@@ -44,7 +44,8 @@ static int remove_folder(void **state) {
 
 static ReferenceLoad *load_of(ReferenceKind kind, const Line *lines) {
   GError *error = NULL;
-  ReferenceLoad *load = reference_load_new(&(ReferenceLoadOptions){folder, "rates", scratch, kind}, &error);
+  ReferenceLoadOptions options = {.folder = folder, .name = "rates", .scratch = scratch, .kind = kind};
+  ReferenceLoad *load = reference_load_new(&options, &error);
   assert_non_null(load);
   for (guint i = 0; lines[i].key; i++) {
     ReferenceRow row = {.key = lines[i].key,
@@ -190,6 +191,26 @@ static void what_does_not_fit_is_told_with_both_lines(void **state) {
       fail_msg("case %u: fault %d, lines %u and %u of %d", i, is.fault, (guint)is.line, (guint)is.other_line,
                (int)is.other_origin);
   }
+}
+
+/* Changes that a query reads by a cursor: all rows at first, and a row may be gone before anybody saw it. */
+static void a_delta_may_begin_a_table_and_miss_what_it_takes_away(void **state) {
+  (void)state;
+  GError *error = NULL;
+  ReferenceFindings findings;
+  gint64 number = 0;
+  ReferenceLoadOptions options = {folder, "rates", scratch, REFERENCE_DELTA, TRUE};
+  g_autoptr(ReferenceLoad) load = reference_load_new(&options, &error);
+  const ReferenceRow rows[] = {{.key = "a", .finish = 9, .content = "1", .line = 1},
+                               {.key = "b", .finish = REFERENCE_FOR_EVER, .line = 2}};
+  for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+    assert_true(reference_load_add(load, &rows[i], &error));
+  assert_true(reference_load_commit(load, &(ReferenceFacts){.shape = SHAPE}, &findings, &number, &error));
+  assert_int_equal(findings.fault, REFERENCE_FINE);
+  assert_int_equal(findings.rows, 1);
+  assert_int_equal(findings.removed, 0);
+  expect_found(1, "a", 8, "1");
+  expect_found(1, "b", 8, "-");
 }
 
 static void a_load_with_a_fault_changes_nothing(void **state) {
@@ -396,6 +417,7 @@ int main(void) {
       TEST(a_full_load_is_the_whole_next_version_and_leaves_earlier_ones_as_they_were),
       TEST(a_delta_puts_changes_and_takes_away_by_key_and_start),
       TEST(what_does_not_fit_is_told_with_both_lines),
+      TEST(a_delta_may_begin_a_table_and_miss_what_it_takes_away),
       TEST(a_load_with_a_fault_changes_nothing),
       TEST(gaps_are_counted_in_full_loads_and_deltas),
       TEST(a_file_makes_one_version_however_often_it_is_committed),
