@@ -72,6 +72,13 @@ typedef struct {
   X(CONF_UNTIL_INCLUSIVE_DAY, "inclusive-day")
 typedef enum { CONF_UNTILS(CONF_CONSTANT) } ConfUntil;
 
+/* exact: the first load is a full one, and what is removed was there. cursor: they are changes behind a query's last
+ * key, so that the first ones are all rows, and a row that is gone may never have been seen. */
+#define CONF_DELTAS(X)                        \
+  X(CONF_DELTAS_EXACT, "exact")               \
+  X(CONF_DELTAS_CURSOR, "cursor")
+typedef enum { CONF_DELTAS(CONF_CONSTANT) } ConfDeltas;
+
 /* process reference { … } */
 typedef struct {
   char *name;
@@ -82,6 +89,7 @@ typedef struct {
   char *kind;      /* a field of the header: full or delta; NULL: each file is a full load */
   char *sequence;  /* a field of the header */
   char *operation; /* a field of the record: put or remove; NULL: each is put */
+  ConfDeltas deltas;
   guint keep_versions; /* 0: all */
   guint shrink_limit;  /* percent; 20 */
 } ConfReference;

@@ -97,6 +97,10 @@ static void check_operation(const Section *section, gpointer into) {
     section_error(section, "operation", "'operation': field \"%s\" must be a text or an enumeration", field->name);
 }
 
+static void check_deltas(const Section *section, gpointer into) {
+  section_only_with(section, "deltas", ((const ConfReference *)into)->kind != NULL, "'kind': there are no others");
+}
+
 static const Row rows[] = {
     ROW(ConfReference, "name", name, name, .needed = "the table's name"),
     CHECK(check_records),
@@ -112,6 +116,8 @@ static const Row rows[] = {
     CHECK(check_kind),
     ROW(ConfReference, "operation", operation, text),
     CHECK(check_operation),
+    ROW(ConfReference, "deltas", deltas, choice, .words = WORDS(CONF_DELTAS), .otherwise = CONF_DELTAS_EXACT),
+    CHECK(check_deltas),
     ROW(ConfReference, "keep-versions", keep_versions, number, .otherwise = 0, .least = 2, .most = 100000),
     ROW(ConfReference, "shrink-limit", shrink_limit, number, .otherwise = 20, .least = 0, .most = 100),
     CHECK(process_takes_whole_files),

@@ -86,7 +86,12 @@ static gboolean add_block(Loading *loading, const RecordBlock *block, ReferenceL
 static ReferenceLoad *fill(Loading *loading, GError **error) {
   const ReferenceLoading *of = loading->of;
   g_autoptr(ReferenceLoad) load = reference_load_new(
-      &(ReferenceLoadOptions){of->folder, loading->conf->name, of->scratch, loading->announced.kind}, error);
+      &(ReferenceLoadOptions){.folder = of->folder,
+                              .name = loading->conf->name,
+                              .scratch = of->scratch,
+                              .kind = loading->announced.kind,
+                              .may_miss = loading->conf->deltas == CONF_DELTAS_CURSOR},
+      error);
   g_autoptr(RecordBlock) block = staging_block_new(loading->staged, BLOCK_RECORDS);
   guint64 records = staging_count(loading->staged);
   for (guint64 first = 1; load && first <= records && !loading->code; first += BLOCK_RECORDS)
@@ -104,6 +109,8 @@ static void hold_or_reject(ProcessorVerdict *verdict, FileState to, const char *
 static void judge_delta(const Loading *loading, const ReferenceVersion *now, ProcessorVerdict *verdict) {
   const char *table = loading->conf->name, *partner = loading->of->feed->partner;
   gint64 sequence = loading->announced.sequence;
+  if (!now && loading->conf->deltas == CONF_DELTAS_CURSOR)
+    return;
   if (!now)
     hold_or_reject(verdict, FILE_HELD, CODE_NO_FULL_LOAD,
                    g_strdup_printf("a delta, and nothing was loaded into %s yet: ask %s for a full load", table,
