@@ -23,6 +23,7 @@ class Sender(Requests):
 
     def __init__(self, world, **intake):
         super().__init__(world)
+        self.front["metrics-token-sha256"] = self.access["token-sha256"][0]
         world.configuration.partner_settings["access"] = self.access
         world.configuration.extra = "front {\n" + "\n".join(
             f'  {name} = "{value}"' for name, value in self.front.items()) + "\n}\n" + world.configuration.extra

@@ -51,6 +51,9 @@ def a_batch_over_http_is_rated_as_a_file_is_and_once_however_often_it_comes():
         equal((again.status, again.body), (200, first.body), "behind a kill, with a quoted key")
         refusals(sender)
         has(world.gateway.ok("verify").out, "9 rated over 2.60, 1 suspended", "verify")
+        for line in ('sallyport_usage_batches_total{lane="points",rating="music",status="413"} 1',
+                     'sallyport_usage_records_total{lane="points",rating="music"} 6'):
+            has(sender.curl("/metrics").body, line, "the metrics, since the last start")
         finish(world)
 
 
@@ -138,7 +141,7 @@ def of_one_key_that_comes_in_files_and_over_http_at_once_one_record_is_rated():
     with World(local=True) as world:
         world.configuration.lane_settings["threads"] = 4
         music, sender = music_over_http(world, waiting=4)
-        n, size = 2000, 100
+        n, size = 10000, 500
         music.usage[0].drop("USAGE_1.pgp", world.partner.seal(usage.text(
             *[usage.record(f"S{i}", account=f"A{i % 50}") for i in range(n)])))
 
@@ -154,5 +157,5 @@ def of_one_key_that_comes_in_files_and_over_http_at_once_one_record_is_rated():
         of_file = [told[1:] for told in opened(world, music.usage[0], "USAGE_1_FB.dat.pgp").results]
         equal({(one["result"], *told) for one, told in zip(over_http, of_file)} -
               {("rated", "REJECTED", "K004"), ("conflict", "OK", "")}, set(), "of each key")
-        has(world.gateway.ok("verify").out, f"{n} rated over 660.00, 0 suspended", "verify")
+        has(world.gateway.ok("verify").out, f"{n} rated over 3300.00, 0 suspended", "verify")
         finish(world)
