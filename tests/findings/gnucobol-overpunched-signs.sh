@@ -14,8 +14,8 @@
 #          001234u    -123.45   -123.45    123.45
 # Matters: a batch that was moved from a mainframe to GnuCOBOL books each debit as a credit and each amount without its
 #          last digit; a file of credits alone is short by cents that nobody looks for.
-# Sallyport's sign = overpunch reads and writes { A-I } J-R only; "p" to "y" are refused, not guessed. A control total
-# shows the partner that its program reads it otherwise; the manual tells the option.
+# Sallyport reads and writes { A-I } J-R with sign = overpunch, and "p" to "y" with sign = zoned-ascii
+# alone. A control total shows the partner that its program reads it otherwise; the manual tells the option.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
