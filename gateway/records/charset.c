@@ -135,12 +135,26 @@ static gboolean shifts(iconv_t cd) {
   return FALSE;
 }
 
+static void learn_line_ends(Charset *charset) {
+  for (guint byte = 0; byte < 0x100; byte++) {
+    guint32 entry = charset->is_structural || !charset->table ? ENTRY_OF_ASCII(byte) : charset->table->single[byte];
+    charset->is_line_end[byte] = entry == ENTRY_OF_ASCII('\n') || entry == ENTRY_OF_ASCII('\r');
+  }
+}
+
 static gboolean probe(Charset *charset, iconv_t cd, GError **error) {
-  if (shifts(cd))
-    return refuse_charset(charset, "its bytes mean one thing or another by what came before them (shifting set)",
-                          error);
+  charset->is_shifting = shifts(cd);
   charset->table = g_new0(CharsetTable, 1);
   probe_singles(charset, cd);
+  learn_line_ends(charset);
+  if (charset->is_shifting) {
+    gboolean is_ebcdic = charset->has_zones;
+    g_clear_pointer(&charset->table, g_free);
+    charset->is_single = FALSE;
+    return is_ebcdic ||
+           refuse_charset(charset, "its bytes mean one thing or another by what came before them (shifting set)",
+                          error);
+  }
   if (!charset->is_structural && !charset->is_single)
     return refuse_charset(charset, "bytes of ASCII are not themselves in it (UTF-16, shifting sets)", error);
   if (!charset->is_single && !probe_pairs(charset, cd, error))
@@ -156,13 +170,6 @@ gboolean charset_check_structural(const Charset *charset, GError **error) {
                                                        "character set %s: bytes of ASCII are not themselves in it "
                                                        "(EBCDIC); it serves fixed lines without line ends only",
                                                        charset->name);
-}
-
-static void learn_line_ends(Charset *charset) {
-  for (guint byte = 0; byte < 0x100; byte++) {
-    guint32 entry = charset->is_structural || !charset->table ? ENTRY_OF_ASCII(byte) : charset->table->single[byte];
-    charset->is_line_end[byte] = entry == ENTRY_OF_ASCII('\n') || entry == ENTRY_OF_ASCII('\r');
-  }
 }
 
 Charset *charset_new(const char *name, GError **error) {
@@ -181,10 +188,8 @@ Charset *charset_new(const char *name, GError **error) {
   ok = ok && probe(charset, cd, error);
   if (cd != (iconv_t)-1)
     iconv_close(cd);
-  if (ok) {
-    learn_line_ends(charset);
+  if (ok)
     return charset;
-  }
   charset_free(charset);
   return NULL;
 }

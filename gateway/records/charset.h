@@ -7,7 +7,7 @@
  * "//IGNORE", which change text silently. Delimiters may be second bytes ('|' in GBK): fields are split after
  * conversion, and `lead` tells the one place that must look at raw bytes (quoted values) which to step over. EBCDIC has
  * no LF, CR or delimiter in its ASCII place: it serves lines of a fixed width without line ends, and nothing else
- * (is_structural).
+ * (is_structural). Its sets that shift (IBM935, IBM1388, IBM939) do so within a field: each begins and ends unshifted.
  *
  * Decoding goes by a table of single bytes and pairs that iconv filled; iconv itself is asked only for what the table
  * does not have (GB18030's four bytes, EUC's three, whatever is invalid). What the editions of GB18030 differ in is
@@ -27,6 +27,7 @@ typedef struct {
   gboolean is_gb18030;    /* its edition is ours, not the C library's (gb18030.h) */
   gboolean is_single;     /* every byte is a character */
   gboolean is_ascii;      /* all of ASCII is itself, so ASCII needs no conversion */
+  gboolean is_shifting;   /* EBCDIC with SO and SI around what has two bytes for a character */
   gboolean is_structural; /* what makes the structure of lines is itself; FALSE: EBCDIC */
   gboolean has_zones;     /* EBCDIC: the digits are F0 to F9, so that a zoned decimal's are F, and its sign C or D */
   gboolean has_braces;    /* { and } are C0 and D0 there, so that a zoned decimal is read like any text */

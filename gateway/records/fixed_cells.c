@@ -37,6 +37,21 @@ static Fault utf8_cell(Parse *parse, const LayoutField *field, const Cell *cell)
   return bad < 0 ? FAULT_NONE : why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);
 }
 
+/* Two bytes are a character behind SO, until SI, neither of which is a part of one. A shift to where it is already
+ * would be dropped by iconv, so that two spellings were one. */
+static Fault check_shifts(const Cell *cell) {
+  enum { SO = 0x0e, SI = 0x0f };
+  gboolean is_shifted = FALSE;
+  for (gsize i = 0; i < cell->length; i++) {
+    if (cell->at[i] != SO && cell->at[i] != SI)
+      continue;
+    if (is_shifted == (cell->at[i] == SO))
+      return FAULT_CHARSET;
+    is_shifted = !is_shifted;
+  }
+  return is_shifted ? FAULT_CUT : FAULT_NONE;
+}
+
 static inline Fault text_cell(Parse *parse, const LayoutField *field, Cell *cell) {
   const Charset *charset = parse->layout->charset;
   if (charset->is_utf8)
@@ -50,6 +65,9 @@ static inline Fault text_cell(Parse *parse, const LayoutField *field, Cell *cell
     *cell = (Cell){start, (gsize)(to - start)};
     return FAULT_NONE;
   }
+  Fault shifts = charset->is_shifting ? check_shifts(cell) : FAULT_NONE;
+  if (shifts)
+    return shifts;
   gssize bad = decode_slowly(parse, cell->at, cell->length);
   if (bad >= 0)
     return why_bad(parse, cell->at + bad, field->bytes - (gsize)bad);

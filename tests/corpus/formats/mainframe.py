@@ -55,6 +55,16 @@ def blocked():
                      block("T003".encode("cp273") + b"\x00\x11\x7c")])
 
 
+def shifting():
+    """Characters of two bytes between SO and SI."""
+    def encoded(text):
+        return subprocess.run(["iconv", "-f", "UTF-8", "-t", "IBM1388"], input=text.encode(), check=True,
+                              capture_output=True).stdout
+    names = [encoded(name).ljust(12, b"\x40") for name in ("王小明", "李A", "ABEL")]
+    return b"".join([*(b"\xc4" + encoded(f"R{n}") + name + b"\x00\x12\x3c" for n, name in enumerate(names, 1)),
+                     encoded("T3").ljust(18, b"\x40")])
+
+
 def files():
     good = compiled("mainframe", "-fsign=EBCDIC")
     header, first, second, third, trailer = lines_of(good)
@@ -76,6 +86,10 @@ def files():
     yield "gnucobol.bad-zone", changed(own, b"00000030u", b"00000030N")
     yield "gnucobol.bad-counted", b"".join(word(4 + n) + line for n, line in ((27, own[4:31]), (27, own[35:62]),
                                                                               (14, own[66:])))
+    shifted = shifting()
+    yield "shifting.good", shifted
+    yield "shifting.bad-open", changed(shifted, b"\x0f\xc1", b"\xc1\xc1")
+    yield "shifting.bad-half", changed(shifted, b"\x0f\xc1", b"\x41\x0f")
     tape = blocked()
     yield "blocked.good", tape
     yield "blocked.bad-cut", tape[:-8]

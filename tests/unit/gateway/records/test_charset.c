@@ -122,22 +122,25 @@ static void no_second_byte_is_a_line_end_or_a_quote(void **state) {
 static void sets_of_other_structure_are_refused(void **state) {
   (void)state;
   static const char *const refused[] = {
-      "UTF-16",  "UTF-16LE", "UTF-32", "UTF-7",           "ISO-2022-JP", "ISO-2022-KR", "ISO-2022-CN",  "IBM930",
-      "IBM935",  "T.61",     "IBM933", "IBM937",          "IBM939",      "IBM1364",     "IBM1371",      "IBM1388",
-      "IBM1390", "IBM1399",  "CP939",  "ISO-2022-CN-EXT", "nonsense",    "GBK//IGNORE", "GBK//TRANSLIT"};
+      "UTF-16",  "UTF-16LE", "UTF-32", "UTF-7",           "ISO-2022-JP", "ISO-2022-KR", "ISO-2022-CN",  "T.61",
+      "ISO-2022-CN-EXT", "nonsense",    "GBK//IGNORE", "GBK//TRANSLIT"};
   for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
     g_autoptr(GError) error = NULL;
     if (charset_new(refused[i], &error))
       fail_msg("%s is taken", refused[i]);
     assert_int_equal(error->code, SALLYPORT_ERROR_CONFIGURATION);
   }
-  static const char *const ebcdic[] = {"IBM037", "IBM1047", "IBM500", "IBM273", "IBM284", "IBM1140"};
+  static const char *const ebcdic[] = {"IBM037", "IBM1047", "IBM500", "IBM273", "IBM284", "IBM1140",
+                                       "IBM930", "IBM933",  "IBM935", "IBM937", "IBM939", "IBM1364",
+                                       "IBM1371", "IBM1388", "IBM1390", "IBM1399"};
   for (guint i = 0; i < G_N_ELEMENTS(ebcdic); i++) {
     Charset *charset = charset_new(ebcdic[i], NULL);
     assert_non_null(charset);
     assert_false(charset_check_structural(charset, NULL));
     assert_int_equal(charset->blank, 0x40);
     assert_true(charset->has_zones);
+    assert_int_equal(charset->is_shifting, i >= 6);
+    assert_true(charset->is_line_end[0x0d] && charset->is_line_end[0x25] && !charset->is_line_end[0x0a]);
     charset_free(charset);
   }
 }
@@ -146,7 +149,8 @@ static void what_is_decoded_encodes_to_the_same_bytes(void **state) {
   (void)state;
   static const struct {
     const char *name, *bytes, *utf8;
-  } cases[] = {{"GB18030", "\272\272\327\326 a", "\346\261\211\345\255\227 a"},
+  } cases[] = {{"IBM1388", "\016\115\271\017\301", "\346\261\211A"},
+               {"GB18030", "\272\272\327\326 a", "\346\261\211\345\255\227 a"},
                {"GBK", "\201\174", "\344\272\205"},
                {"BIG5", "\272\176", "\346\274\242"},
                {"SHIFT_JIS", "\212\277", "\346\274\242"},

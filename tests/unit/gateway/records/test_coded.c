@@ -107,6 +107,19 @@ static void headers_totals_and_addenda_may_be_packed(void **state) {
                   "1 D \"K1\" 12 null -7 2\n3 L020 2\nT 5 \"2\" \"025\"\n= 5 lines, 2 records, ok\n");
 }
 
+/* SO and SI around characters of two bytes: what a field has of them is whole. */
+static void texts_that_shift_begin_and_end_unshifted(void **state) {
+  (void)state;
+  mainframe_check(mainframe_conf("IBM1388", NULL, "D m:text@7 n:int@2P", NULL),
+                  "C4 0E4DB90FC14040 012C C4 C14040 0E4DB90F 012C C4 0E4DB940404040 012C C4 0E4D0F40404040 012C "
+                  "C4 0FC14040404040 012C C4 0E0FC140404040 012C",
+                  "1 D \"\346\261\211A\" 12\n2 D \"A  \346\261\211\" 12\n3 L008 0\n4 L001 0\n5 L001 0\n6 D \"A\" 12\n"
+                  "= 6 lines, 6 records, ok\n");
+  ConfLayout *conf = mainframe_conf("IBM935", NULL, "D m:text@7", NULL);
+  conf->line_end = CONF_LINE_END_LF;
+  mainframe_refused(conf, "without line ends only");
+}
+
 static void what_is_written_reads_the_same(void **state) {
   (void)state;
   static const struct {
@@ -154,6 +167,7 @@ int main(void) {
                                      cmocka_unit_test(zones_of_ascii_machines_are_read_where_they_are_declared),
                                      cmocka_unit_test(texts_beside_coded_fields_are_still_looked_at),
                                      cmocka_unit_test(headers_totals_and_addenda_may_be_packed),
+                                     cmocka_unit_test(texts_that_shift_begin_and_end_unshifted),
                                      cmocka_unit_test(what_is_written_reads_the_same)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
