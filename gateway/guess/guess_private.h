@@ -31,6 +31,11 @@ typedef struct {
   gboolean is_comma, has_point, has_thousands, has_sign_behind, has_plus, has_minus;
 } GuessNumber;
 
+typedef struct {
+  guint column; /* of the same line, from 1; 0: none */
+  char above[3], below[3];
+} GuessCodes;
+
 /* What all values of a column have in common; a number is one that nobody writes in two ways. */
 typedef struct {
   char *name, *title;
@@ -44,9 +49,10 @@ typedef struct {
   GHashTable *seen;               /* values, while none comes twice */
   gboolean repeats;
   guint implied_scale;            /* a number without its point; 0: none such */
-  gboolean is_total;              /* a number, as a total holds that is it or is of it */
+  gboolean is_total, is_signed;   /* a number, as a total holds that is it or is of it */
   gint total_of;                  /* -1, or the kind that has the column that it is the sum of */
   guint total_column;
+  GuessCodes sign;                /* of a number; is_signed: of a total that rests on it */
   char *control;                  /* NULL: none */
   gboolean is_control_sure, is_dropped; /* dropped: its values are not what they seemed to be; text */
 } GuessColumn;
@@ -101,6 +107,7 @@ GuessCell guess_trim(const Guess *guess, const guint8 *line, GuessCell cell);
 
 /* --- kinds.c: kinds of line by their tags, and what each is for. */
 gboolean guess_kinds(Guess *guess, GError **error);
+gboolean guess_tag_is_plain(const char *tag); /* letters and digits */
 /* guess->kinds->len: none of them. */
 guint guess_kind_of(const Guess *guess, const GuessLine *line, gboolean is_first, gboolean is_last);
 
@@ -113,14 +120,23 @@ guint guess_cut_column(GuessKind *kind, guint from, guint to);
 /* --- values.c: what the values of a column are. */
 void guess_values(Guess *guess);
 gboolean guess_number(const Guess *guess, const guint8 *at, guint length, GuessNumber *number);
+gboolean guess_is_same_amount(Wide a, guint scale_a, Wide b, guint scale_b);
 
-/* --- days.c */
-enum { GUESS_FORMS = 17 }; /* of dates and time stamps */
+enum { GUESS_FORMS = 17 }; /* --- days.c: of dates and time stamps */
 void guess_forms_open(Guess *guess);
 void guess_forms_close(Guess *guess);
 guint32 guess_date_forms(const Guess *guess, const char *text, guint length); /* bits */
 /* "type = date  format = …" of the lowest bit. The caller frees. */
 char *guess_date_words(guint32 forms);
+
+/* --- signs.c: whether the column has two codes, which may tell what is below zero. */
+gboolean guess_codes(const Guess *guess, guint kind, guint column, GuessCodes *codes);
+gboolean guess_codes_are_known(const GuessCodes *codes); /* by custom */
+gboolean guess_is_below(const Guess *guess, const GuessLine *line, guint column, const char *below);
+void guess_settle_signs(Guess *guess); /* what sums both sides is gross */
+/* A total still says so; and the number that this code is the sign of, NULL: none. */
+gboolean guess_sign_holds(const Guess *guess, const GuessKind *kind, const GuessColumn *column);
+const GuessColumn *guess_signed_by(const Guess *guess, const GuessKind *kind, const GuessColumn *code);
 
 /* --- titles.c: what the line of names calls the columns. */
 void guess_titles(Guess *guess);

@@ -350,3 +350,10 @@ gboolean guess_kinds(Guess *guess, GError **error) {
     guess_unsure(guess, "everything that rests on many lines: there are only %u", guess->lines->len);
   return TRUE;
 }
+
+gboolean guess_tag_is_plain(const char *tag) {
+  for (; tag && *tag; tag++)
+    if (!g_ascii_isalnum(*tag))
+      return FALSE;
+  return tag != NULL;
+}

@@ -59,7 +59,9 @@ static void drop_totals_of_dropped(Guess *guess) {
     for (guint c = 0; c < kind->columns->len; c++) {
       GuessColumn *column = kind->columns->pdata[c];
       const GuessKind *of = column->total_of < 0 ? NULL : guess->kinds->pdata[column->total_of];
-      if (of && ((GuessColumn *)of->columns->pdata[column->total_column])->is_dropped)
+      const GuessColumn *summed = of ? of->columns->pdata[column->total_column] : NULL;
+      const GuessColumn *code = summed && summed->sign.column ? of->columns->pdata[summed->sign.column - 1] : NULL;
+      if (summed && (summed->is_dropped || (code && code->is_dropped)))
         g_clear_pointer(&column->control, g_free);
     }
   }

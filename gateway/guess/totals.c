@@ -9,6 +9,7 @@ enum { SUMS_MOST = 200, SMALL = 1000, SURE_CELL = 100, SURE_DIGITS = 7 };
 typedef enum { OF_ALL, OF_BELOW, OF_ABOVE, OF_GROSS, N_OF } SumKind;
 typedef struct {
   guint kind, column;
+  GuessCodes sign;
 } SumColumn;
 typedef gboolean (*IsCounted)(const GuessKind *kind);
 typedef struct {
@@ -49,19 +50,12 @@ static GuessKind *kind_at(const Totals *totals, guint k) {
 
 /* --- What may be a total */
 
-static gboolean is_plain_tag(const char *tag) {
-  for (; tag && *tag; tag++)
-    if (!g_ascii_isalnum(*tag))
-      return FALSE;
-  return tag != NULL;
-}
-
 /* By what the kind is for, so that every group has the same counted. */
 static gboolean is_within(const Totals *totals, const Scope *scope, guint k) {
   const GuessKind *kind = kind_at(totals, k);
   gboolean is_of_group = kind->role == ROLE_GROUP_HEADER || kind->role == ROLE_GROUP_TRAILER;
   gboolean is_inner = scope == totals->scopes || !is_of_group || kind->group + 1 > (guint)(scope - totals->scopes);
-  return is_inner && kind->role != ROLE_HEADER && kind->role != ROLE_TRAILER && is_plain_tag(kind->tag);
+  return is_inner && kind->role != ROLE_HEADER && kind->role != ROLE_TRAILER && guess_tag_is_plain(kind->tag);
 }
 
 static gboolean is_any(const GuessKind *kind) {
@@ -113,7 +107,8 @@ static void add_sums(const Totals *totals, const Scope *scope, GArray *counted) 
   static const char *const words[N_OF] = {"sum", "debits", "credits", "gross"};
   for (guint s = 0; s < totals->n_columns; s++) {
     const GuessColumn *column = summed_column(totals, s);
-    for (guint of = 0; of < (column->forms.has_minus ? N_OF : 1u); of++)
+    guint n = totals->columns[s].sign.column ? OF_ABOVE + 1 : column->forms.has_minus ? N_OF : 1;
+    for (guint of = 0; of < n; of++)
       add_count(counted, (Counted){scope->sums[s][of], column->most_scale, (gint)s, -1, words[of], NULL});
   }
 }
@@ -143,14 +138,6 @@ static char *control_of(const Totals *totals, const Scope *scope, const Counted 
 
 /* --- Where it stands */
 
-static gboolean scaled_equal(Wide a, guint scale_a, Wide b, guint scale_b) {
-  for (; scale_a < scale_b; scale_a++)
-    a *= 10;
-  for (; scale_b < scale_a; scale_b++)
-    b *= 10;
-  return a == b;
-}
-
 static gboolean stands_in_cell(const Totals *totals, const GuessLine *line, const Counted *of, Spot *spot) {
   GuessCell cells[GUESS_CELLS];
   GuessNumber number;
@@ -164,7 +151,7 @@ static gboolean stands_in_cell(const Totals *totals, const GuessLine *line, cons
   spot->implied_scale = 0;
   if (of->of_sum < 0)
     return number.scale == 0 && !number.has_point && number.number == of->value;
-  if (scaled_equal(of->value, of->scale, number.number, number.scale))
+  if (guess_is_same_amount(of->value, of->scale, number.number, number.scale))
     return TRUE;
   spot->implied_scale = of->scale == 0 && number.number == of->value ? number.scale : 0;
   return spot->implied_scale > 0;
@@ -271,7 +258,8 @@ static void add_amounts(Totals *totals, const GuessLine *line) {
     GuessCell value = cell < n ? guess_trim(totals->guess, line->at, cells[cell]) : (GuessCell){0, 0};
     if (!guess_number(totals->guess, line->at + value.offset, value.length, &number))
       continue;
-    Wide amount = number.number;
+    gboolean is_below = of->sign.column && guess_is_below(totals->guess, line, of->sign.column - 1, of->sign.below);
+    Wide amount = is_below ? -(Wide)number.number : number.number;
     for (guint scale = number.scale; scale < column->most_scale; scale++)
       amount *= 10;
     for (guint g = 0; g < totals->n_scopes; g++) {
@@ -383,8 +371,37 @@ static gboolean is_sure(const Totals *totals, const Counted *of, const Spot *spo
   return of->value >= SURE_CELL || of->value <= -SURE_CELL;
 }
 
+static const GuessCodes *sign_of(const Totals *totals, const Counted *of) {
+  const GuessCodes *sign = of->of_sum >= 0 ? &totals->columns[of->of_sum].sign : NULL;
+  return sign && sign->column ? sign : NULL;
+}
+
+/* By a code, sums are many: both sides of one have to stand in the line. */
+static gboolean has_other_side(const Totals *totals, const GArray *counted, const GArray *spots, const Spot *spot) {
+  const Counted *of = &g_array_index(counted, Counted, spot->of);
+  gboolean has[2] = {FALSE, FALSE};
+  for (guint i = 0; sign_of(totals, of) && i < spots->len; i++) {
+    const Spot *other = &g_array_index(spots, Spot, i);
+    const Counted *another = &g_array_index(counted, Counted, other->of);
+    if (other->is_wrong || another->of_sum != of->of_sum)
+      continue;
+    has[0] = has[0] || g_str_equal(another->word, "debits");
+    has[1] = has[1] || g_str_equal(another->word, "credits");
+  }
+  return !sign_of(totals, of) || (has[0] && has[1]);
+}
+
 /* The column is that total; and what is summed is a number. */
 static void believe(Totals *totals, const Scope *scope, GuessColumn *column, const Counted *of, const Spot *spot) {
+  const GuessCodes *sign = sign_of(totals, of);
+  if (sign) {
+    const SumColumn *by = &totals->columns[of->of_sum];
+    GuessColumn *summed = kind_at(totals, by->kind)->columns->pdata[by->column];
+    if (summed->sign.column && summed->sign.column != sign->column)
+      return;
+    summed->sign = *sign;
+    column->is_signed = TRUE;
+  }
   g_free(column->control);
   column->control = control_of(totals, scope, of);
   column->is_control_sure = is_sure(totals, of, spot);
@@ -406,7 +423,8 @@ static void settle_spots(Totals *totals, const Scope *scope, guint side, gint k)
     g_array_sort(spots, compare_spots);
     for (guint i = 0; i < spots->len; i++) {
       const Spot *spot = &g_array_index(spots, Spot, i);
-      if (!spot->is_wrong && !overlaps(totals, counted, taken, spot))
+      if (!spot->is_wrong && !overlaps(totals, counted, taken, spot) &&
+          has_other_side(totals, counted, spots, spot))
         g_array_append_vals(taken, spot, 1);
     }
   }
@@ -425,13 +443,24 @@ static void settle_spots(Totals *totals, const Scope *scope, guint side, gint k)
 
 /* --- */
 
+/* What a code beside it may tell. */
+static void find_signs(Totals *totals, guint k, guint c) {
+  GuessCodes codes;
+  for (guint s = 0; s < kind_at(totals, k)->columns->len && totals->n_columns < SUMS_MOST; s++)
+    if (s != c && guess_codes(totals->guess, k, s, &codes))
+      totals->columns[totals->n_columns++] = (SumColumn){k, c, codes};
+}
+
 static void find_columns(Totals *totals) {
   for (guint k = 0; k < totals->guess->kinds->len; k++) {
     const GuessKind *kind = kind_at(totals, k);
     for (guint c = 0; kind->role == ROLE_RECORD && c < kind->columns->len; c++) {
       const GuessColumn *column = kind->columns->pdata[c];
-      if (column->is_number && column->dates == 0 && totals->n_columns < SUMS_MOST)
-        totals->columns[totals->n_columns++] = (SumColumn){k, c};
+      if (!column->is_number || column->dates != 0 || totals->n_columns == SUMS_MOST)
+        continue;
+      totals->columns[totals->n_columns++] = (SumColumn){.kind = k, .column = c};
+      if (!column->forms.has_minus)
+        find_signs(totals, k, c);
     }
   }
 }
@@ -465,5 +494,6 @@ void guess_totals(Guess *guess) {
       if (totals->scopes[g].spots[side])
         g_array_unref(totals->scopes[g].spots[side]);
   }
+  guess_settle_signs(guess);
   g_free(totals->scopes);
 }

@@ -77,6 +77,14 @@ gboolean guess_number(const Guess *guess, const guint8 *at, guint length, GuessN
   return TRUE;
 }
 
+gboolean guess_is_same_amount(Wide a, guint scale_a, Wide b, guint scale_b) {
+  for (; scale_a < scale_b; scale_a++)
+    a *= 10;
+  for (; scale_b < scale_a; scale_b++)
+    b *= 10;
+  return a == b;
+}
+
 /* --- A column's values */
 
 static void join_forms(GuessColumn *column, const GuessNumber *number) {
@@ -164,6 +172,8 @@ void guess_values(Guess *guess) {
       column->implied_scale = old->implied_scale;
       column->total_of = old->total_of;
       column->total_column = old->total_column;
+      column->sign = old->sign;
+      column->is_signed = old->is_signed;
       g_clear_pointer(&old->seen, g_hash_table_unref);
       g_free(old->name);
       g_free(old);

@@ -1,5 +1,5 @@
-/* The layout as text of a configuration. Values of the partner's are not repeated in it, but for tags, names of columns
- * and what lines to pass over begin with. */
+/* The layout as text of a configuration. Values of the partner's are not repeated in it, but for tags, codes that are
+ * a sign, names of columns and what lines to pass over begin with. */
 #include "gateway/guess/guess_private.h"
 #include "gateway/records/charset.h"
 #include <string.h>
@@ -62,14 +62,28 @@ static void add_total(const Guess *guess, GString *text, const GuessColumn *colu
     g_string_append_printf(text, "  control = %s", column->control);
 }
 
-static void add_type(const Guess *guess, GString *text, const GuessColumn *column) {
+static void add_sign(const Guess *guess, GString *text, const GuessKind *kind, const GuessColumn *column) {
+  const GuessColumn *code = kind->columns->pdata[column->sign.column - 1];
+  if (guess_sign_holds(guess, kind, column))
+    g_string_append_printf(text, "  sign-from = \"%s\"  negative = { \"%s\" }", code->name, column->sign.below);
+}
+
+static void add_type(const Guess *guess, GString *text, const GuessKind *kind, const GuessColumn *column) {
+  const GuessColumn *told = guess_signed_by(guess, kind, column);
   if (column->is_dropped)
     return;
+  if (told) {
+    g_string_append_printf(text, "  type = enumeration  values = { \"%s\", \"%s\" }", told->sign.above,
+                           told->sign.below);
+    return;
+  }
   if (column->is_total && column->control) {
     add_total(guess, text, column);
   } else if (column->is_total && column->is_number) {
     guint scale = column->implied_scale ? column->implied_scale : column->most_scale;
     add_number(guess, text, column, scale, column->implied_scale > 0);
+    if (column->sign.column)
+      add_sign(guess, text, kind, column);
   } else if (column->dates && (column->longest > 6 || column->values >= SURE_LINES)) {
     g_autofree char *words = guess_date_words(column->dates);
     g_string_append_printf(text, "  %s", words);
@@ -98,6 +112,8 @@ static char *note_of(const Guess *guess, const GuessKind *kind, const GuessColum
                                  column->control);
   if (column->is_dropped)
     return g_strdup("not all values are of one type");
+  if (column->sign.column && guess_sign_holds(guess, kind, column) && !guess_codes_are_known(&column->sign))
+    return g_strdup("unsure: which of the two codes means below zero");
   if (is_key(kind, column))
     return g_strdup_printf("no value comes twice in %u lines: may be the key", g_hash_table_size(column->seen));
   if (column->dates && column->longest == 6)
@@ -121,7 +137,7 @@ static void add_field(const Guess *guess, GString *text, const GuessKind *kind, 
   }
   if (guess->is_fixed)
     g_string_append_printf(text, "  bytes = %u", column->bytes);
-  add_type(guess, text, column);
+  add_type(guess, text, kind, column);
   g_string_append_printf(text, "%s }", column->absent > 0 || column->values == 0 ? "  optional = yes" : "");
   g_string_append_printf(text, "%s%s\n", note ? "  # " : "", note ? note : "");
 }

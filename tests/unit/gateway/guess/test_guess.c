@@ -179,6 +179,42 @@ static void totals_of_many_lines_are_certain_and_stand_as_settings(void **state)
 }
 
 /* Longer than what is looked at closely, and another thing in the middle: seen, as the whole file is read. */
+/* `codes`: above and below zero; `late`: a third one near the end. */
+static GuessReport guess_of_codes(const char *above, const char *below, const char *late, gboolean has_both) {
+  g_autoptr(GString) text = g_string_new("HD|ACME|2026-11-20\n");
+  guint sums[2] = {0, 0};
+  for (guint i = 1; i <= 500; i++) {
+    guint n = i * 7919 % 100000, side = i * 31 % 7 % 2;
+    sums[side] += n;
+    g_string_append_printf(text, "DT|R%06u|%s|%u\n", i * 17, late && i == 490 ? late : side ? below : above, n);
+  }
+  g_string_append_printf(text, "TR|500|%u|%u|%u\n", sums[1], has_both ? sums[0] : 17, sums[0] + sums[1]);
+  return guess_of("codes", text->str, text->len);
+}
+
+static void two_codes_are_a_sign_where_the_sums_of_both_stand_in_the_trailer(void **state) {
+  (void)state;
+  GuessReport report = guess_of_codes("C", "D", NULL, TRUE);
+  assert_null(report.verdict);
+  expect(&report, "field \"f2\" {  type = enumeration  values = { \"C\", \"D\" } }");
+  expect(&report, "field \"f3\" {  type = integer  sign-from = \"f2\"  negative = { \"D\" } }\n");
+  expect(&report, "field \"t2\" {  type = integer  control = \"debits(f3)\" }  # holds over the whole file");
+  expect(&report, "field \"t3\" {  type = integer  control = \"credits(f3)\" }  # holds over the whole file");
+  expect(&report, "field \"t4\" {  type = integer  control = \"gross(f3)\" }  # holds over the whole file");
+  guess_report_clear(&report);
+  report = guess_of_codes("1", "2", NULL, TRUE);
+  assert_null(report.verdict);
+  expect(&report, "# unsure: which of the two codes means below zero");
+  guess_report_clear(&report);
+  for (guint i = 0; i < 2; i++) { /* one side only, and a code that is neither */
+    report = guess_of_codes("C", "D", i ? "X" : NULL, i > 0);
+    assert_null(report.verdict);
+    assert_null(strstr(report.text, "sign-from"));
+    expect(&report, "control = \"sum(f3)\" }  # holds over the whole file");
+    guess_report_clear(&report);
+  }
+}
+
 static void what_only_the_middle_of_a_long_file_has_is_seen(void **state) {
   (void)state;
   g_autoptr(GString) text = g_string_new(NULL);
@@ -296,6 +332,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_sample_gets_its_type_and_its_places_and_a_total_where_one_holds),
       cmocka_unit_test(totals_of_many_lines_are_certain_and_stand_as_settings),
+      cmocka_unit_test(two_codes_are_a_sign_where_the_sums_of_both_stand_in_the_trailer),
       cmocka_unit_test(what_only_the_middle_of_a_long_file_has_is_seen),
       cmocka_unit_test(a_trailer_like_its_records_is_told_by_its_tag),
       cmocka_unit_test(a_total_that_does_not_hold_is_none),
