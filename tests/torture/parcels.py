@@ -2,10 +2,11 @@
 as a whole."""
 import hashlib
 import os
+import sqlite3
 
 import accruals
 import packers
-from harness import equal
+from harness import equal, wait_until
 
 
 class Parcel:
@@ -47,8 +48,39 @@ class Parcel:
         equal([n for n in os.listdir(world.partner.outgoing) if n != "archive"], [], "left in the partner's folder")
 
 
+class Rows:
+    """A query whose rows become two files in a folder, each row in one of them."""
+    COUNT = 9
+
+    @classmethod
+    def prepare(cls, world):
+        database, folder = os.path.join(world.folder, "core.db"), os.path.join(world.folder, "rows")
+        os.makedirs(folder)
+        connection = sqlite3.connect(database)
+        connection.execute("CREATE TABLE item (id INTEGER PRIMARY KEY)")
+        connection.executemany("INSERT INTO item VALUES (?)", [(n,) for n in range(cls.COUNT)])
+        connection.commit()
+        connection.close()
+        world.configuration.layouts["rows"] = {
+            "type": "delimited", "delimiter": "|", 'record "D"': {'field "id"': {"type": "integer"}},
+            'trailer "T"': {'field "count"': {"type": "integer", "control": "count"}}}
+        world.configuration.lane_settings['query "rows"'] = {
+            "from": "sqlite", "path": database, "query": "SELECT id FROM item", "cursor": ["id"], "rows": 5,
+            "every": "1s", "layout": "rows", "folder": folder, "name": "ROWS_{sequence}.txt"}
+
+    @classmethod
+    def finish(cls, world):
+        folder = os.path.join(world.folder, "rows")
+        names = ["ROWS_1.txt", "ROWS_2.txt"]
+        wait_until("the rows", lambda: sorted(os.listdir(folder)) == names, log=world.gateway.log_tail)
+        text = "".join(open(os.path.join(folder, name)).read() for name in names)
+        lines = [f"D|{n}\n" for n in range(cls.COUNT)]
+        equal(text, "".join(lines[:5]) + "T|5\n" + "".join(lines[5:]) + "T|4\n", "the rows")
+
+
 class HandedOn:
-    """Files that are encrypted anew and handed on to an inner system: each once, with its marker."""
+    """Files that are encrypted anew and handed on to an inner system: each once, with its marker; and rows of a
+    database."""
     name = "handing_on"
     first = {"POINTS_a.dat.pgp": "FB", "POINTS_b.dat.pgp": "FB", "POINTS_rules.dat.pgp": "EX"}
     later = {"POINTS_copy.dat.pgp": "EX"}
@@ -61,6 +93,7 @@ class HandedOn:
 
     @staticmethod
     def prepare(world):
+        Rows.prepare(world)
         inner = os.path.join(world.folder, "inner")
         os.makedirs(inner)
         world.configuration.systems["core"] = {"drop": {"url": "file://" + inner}}
@@ -81,6 +114,7 @@ class HandedOn:
     @staticmethod
     def finish(world, is_done):
         world.gateway.wait_quiet()
+        Rows.finish(world)
         inner = os.path.join(world.folder, "inner")
         equal(sorted(os.listdir(inner)), ["POINTS_a.gpg", "POINTS_a.gpg.ok", "POINTS_b.gpg", "POINTS_b.gpg.ok"],
               "the inner folder")

@@ -10,7 +10,7 @@ from postgresql import Postgresql
 from world import World
 
 KINDS = ("sqlite", "postgresql", "odbc")
-ROWS = 40
+ROWS = 24
 SETTLED = " WHERE xmin::text::bigint < txid_snapshot_xmin(txid_current_snapshot())"  # as the manual has it
 IN_UTC = "SET timezone = 'UTC'; "  # the server's own is another one
 
@@ -80,6 +80,7 @@ def configure(world, exchange, server, own):
             "query": f"SELECT id, who, paid, at, '{kind}' AS region FROM claim", "rows": 7, "every": "1s",
             "name": f"{kind}_{{sequence:4}}.txt", "waiting": 3}
     configuration.lane_settings['query "postgresql"']["query"] += SETTLED
+    configuration.lane_settings['query "odbc"']["lag"] = "1s"
     configuration.lanes = {"claims": feeds}
 
 
