@@ -8,6 +8,7 @@ import time
 
 import rates
 import usage
+from billing_files import files
 from intake import Sender, event
 from postgresql import Postgresql
 from world import World
@@ -152,4 +153,4 @@ def reload(row):
         row(f"billing: longest pause, full load of {RATES:,} rates", ours, pauses_of_postgresql(world.folder), 0.1)
 
 
-PARTS = {"reload": reload}
+PARTS = {"reload": reload, "files": files}
