@@ -64,8 +64,13 @@ gboolean cdr_take_apart(RatingDesk *desk, const CdrTurn *turn, GError **error) G
 void cdr_alarm(const LaneHost *host, const char *kind, const char *subject, const char *text);
 /* cdr_incoming.c: full files that others have put into the folder `incoming`. */
 void cdr_take_incoming(const RatingDesk *desk, const CdrTurn *turn);
-/* cdr_push.c: each platform's files, one after the other, to its endpoint. Not under the desk's lock. */
-void cdr_push(RatingDesk *desk, const LaneHost *host, const gint *stopping);
+/* cdr_push.c: a thread that brings each platform's files to its endpoint, one after the other. Borrows the desks
+ * (RatingDesk*), and takes their locks. */
+typedef struct CdrPusher CdrPusher;
+CdrPusher *cdr_pusher_start(const LaneHost *host, const GPtrArray *desks, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Cuts off the call under way. TRUE: it has ended, and is freed (NULL: TRUE). FALSE: it hangs in a connection that is
+ * being made, and is left behind, with all that it knows, until the process ends. */
+gboolean cdr_pusher_stop(CdrPusher *pusher, guint grace_seconds) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- cdr_line.c */
 char *cdr_folder(const char *lane_folder, const char *rating);    /* the caller frees */

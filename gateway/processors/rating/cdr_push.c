@@ -6,6 +6,7 @@
  * A platform that is away keeps its files waiting, and nobody else's: the oldest is tried again and again, ever more
  * seldom, and an alarm stands as long as it fails. */
 #include "conf/lookup.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/faultpoint.h"
 #include "gateway/common/endpoint.h"
 #include "gateway/common/log.h"
@@ -18,13 +19,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIRST_WAIT_SECONDS = 2, LONGEST_WAIT_SECONDS = 300 };
+enum { EVERY_SECONDS = 2, FIRST_WAIT_SECONDS = 2, LONGEST_WAIT_SECONDS = 300 };
+
+struct CdrPusher {
+  const LaneHost *host;
+  const GPtrArray *desks; /* RatingDesk* */
+  pthread_t thread;
+  pthread_mutex_t lock; /* of all below */
+  pthread_cond_t changed;
+  gboolean stopping, ended;
+  gboolean is_connecting, abandoned; /* its thread is left behind in that: it may touch nothing any more */
+  Courier *courier;                  /* NULL: not connected */
+};
 
 typedef struct {
+  CdrPusher *pusher;
   RatingDesk *desk;
   const LaneHost *host;
   const ConfPlatform *platform;
-  Courier *courier; /* NULL: not connected yet */
 } Pushing;
 
 /* The next one that is due. The desk may be closed by now: then there is none for now. */
@@ -54,18 +66,50 @@ static gboolean note(const Pushing *pushing, const PlatformFile *file, const GEr
   return ok;
 }
 
-static gboolean connect_to(Pushing *pushing, GError **error) {
+static gboolean is_stopping(CdrPusher *pusher) {
+  pthread_mutex_lock(&pusher->lock);
+  gboolean stopping = pusher->stopping;
+  pthread_mutex_unlock(&pusher->lock);
+  return stopping;
+}
+
+static void disconnect(CdrPusher *pusher) {
+  pthread_mutex_lock(&pusher->lock);
+  Courier *courier = g_steal_pointer(&pusher->courier);
+  pthread_mutex_unlock(&pusher->lock);
+  courier_close(courier);
+}
+
+static gboolean open_courier(CdrPusher *pusher, const CourierEndpoint *to, GError **error) {
+  pthread_mutex_lock(&pusher->lock);
+  pusher->is_connecting = !pusher->stopping;
+  gboolean stopping = pusher->stopping;
+  pthread_mutex_unlock(&pusher->lock);
+  if (stopping)
+    return sallyport_error_set(error, SALLYPORT_ERROR_AGAIN, "the lane is stopping");
+  Courier *courier = courier_open(to, error);
+  pthread_mutex_lock(&pusher->lock);
+  gboolean abandoned = pusher->abandoned;
+  pusher->is_connecting = FALSE;
+  pusher->courier = courier;
+  pthread_mutex_unlock(&pusher->lock);
+  while (abandoned)
+    pause();
+  return courier != NULL;
+}
+
+static gboolean connect_to(const Pushing *pushing, GError **error) {
   const ConfPartner *system = conf_system(pushing->host->conf, pushing->platform->push_system);
   const ConfEndpoint *endpoint = system ? conf_endpoint(system, pushing->platform->push_endpoint) : NULL;
-  if (pushing->courier && !courier_is_lost(pushing->courier))
+  Courier *courier = pushing->pusher->courier;
+  if (courier && !courier_is_lost(courier))
     return TRUE;
-  g_clear_pointer(&pushing->courier, courier_close);
+  disconnect(pushing->pusher);
   if (!endpoint)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "platform \"%s\": its endpoint is not there",
                                pushing->platform->name);
   CourierEndpoint to = endpoint_of(system, endpoint);
-  pushing->courier = courier_open(&to, error);
-  return pushing->courier != NULL;
+  return open_courier(pushing->pusher, &to, error);
 }
 
 static gboolean put_open(const Pushing *pushing, const PlatformFile *file, int fd, GError **error) {
@@ -74,7 +118,7 @@ static gboolean put_open(const Pushing *pushing, const PlatformFile *file, int f
   struct stat local;
   if (fstat(fd, &local) != 0)
     return sallyport_error_errno(error, errno, "stat %s", file->name);
-  RemotePut put = {.courier = pushing->courier,
+  RemotePut put = {.courier = pushing->pusher->courier,
                    .scratch = pushing->host->paths->stage,
                    .to = to,
                    .owner = owner,
@@ -86,7 +130,7 @@ static gboolean put_open(const Pushing *pushing, const PlatformFile *file, int f
   return remote_put(&put, error);
 }
 
-static gboolean push_one(Pushing *pushing, const PlatformFile *file, GError **error) {
+static gboolean push_one(const Pushing *pushing, const PlatformFile *file, GError **error) {
   g_autofree char *folder = cdr_platforms(pushing->host->paths->folder, pushing->desk->name),
                   *path = g_build_filename(folder, file->name, NULL), *sha256 = cdr_digest_of(path, error);
   if (!sha256)
@@ -94,16 +138,18 @@ static gboolean push_one(Pushing *pushing, const PlatformFile *file, GError **er
   if (strcmp(sha256, file->sha256) != 0)
     return sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s is not as it was written: its digest is another one",
                                path);
-  int fd = connect_to(pushing, error) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+  if (!connect_to(pushing, error))
+    return FALSE;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0)
-    return pushing->courier && (!error || !*error) ? sallyport_error_errno(error, errno, "%s", path) : FALSE;
+    return sallyport_error_errno(error, errno, "%s", path);
   gboolean ok = put_open(pushing, file, fd, error);
   close(fd);
   return ok;
 }
 
 /* FALSE: no more of this platform for now. */
-static gboolean push_next(Pushing *pushing, GError **error) {
+static gboolean push_next(const Pushing *pushing, GError **error) {
   g_autoptr(PlatformFile) file = NULL;
   g_autoptr(GError) why = NULL;
   g_autofree char *subject = g_strdup_printf("%s/%s", pushing->desk->name, pushing->platform->name), *text = NULL;
@@ -111,6 +157,8 @@ static gboolean push_next(Pushing *pushing, GError **error) {
     return FALSE;
   gboolean is_there = push_one(pushing, file, &why);
   fault_point("cdr-push-before-row");
+  if (!is_there && is_stopping(pushing->pusher)) /* its call was cut off: no fault of the platform's */
+    return FALSE;
   if (!note(pushing, file, why, error))
     return FALSE;
   if (is_there && file->tries > 0)
@@ -129,17 +177,76 @@ static gboolean push_next(Pushing *pushing, GError **error) {
   return FALSE;
 }
 
-void cdr_push(RatingDesk *desk, const LaneHost *host, const gint *stopping) {
-  const ConfRating *rating = named_find(host->lane->ratings, desk->name);
-  for (guint i = 0; rating && i < rating->platforms->len && !g_atomic_int_get(stopping); i++) {
+static void push_desk(CdrPusher *pusher, RatingDesk *desk) {
+  const ConfRating *rating = named_find(pusher->host->lane->ratings, desk->name);
+  for (guint i = 0; rating && i < rating->platforms->len && !is_stopping(pusher); i++) {
     g_autoptr(GError) error = NULL;
-    Pushing pushing = {desk, host, rating->platforms->pdata[i], NULL};
+    Pushing pushing = {pusher, desk, pusher->host, rating->platforms->pdata[i]};
     if (!pushing.platform->push_endpoint)
       continue;
-    while (!g_atomic_int_get(stopping) && push_next(&pushing, &error))
+    while (!is_stopping(pusher) && push_next(&pushing, &error))
       continue;
     if (error)
       log_event(LOG_WARNING, "platform-file-not-noted", {"rating", desk->name}, {"error", error->message});
-    courier_close(pushing.courier);
+    disconnect(pusher);
   }
+}
+
+static void *run_pusher(void *data) {
+  CdrPusher *pusher = data;
+  while (!is_stopping(pusher)) {
+    for (guint i = 0; i < pusher->desks->len && !is_stopping(pusher); i++)
+      push_desk(pusher, pusher->desks->pdata[i]);
+    gint64 until = g_get_monotonic_time() + EVERY_SECONDS * G_USEC_PER_SEC;
+    pthread_mutex_lock(&pusher->lock);
+    while (!pusher->stopping && clock_condition_wait(&pusher->changed, &pusher->lock, until))
+      continue;
+    pthread_mutex_unlock(&pusher->lock);
+  }
+  pthread_mutex_lock(&pusher->lock);
+  pusher->ended = TRUE;
+  pthread_cond_broadcast(&pusher->changed);
+  pthread_mutex_unlock(&pusher->lock);
+  return NULL;
+}
+
+static void pusher_free(CdrPusher *pusher) {
+  pthread_cond_destroy(&pusher->changed);
+  pthread_mutex_destroy(&pusher->lock);
+  g_free(pusher);
+}
+
+CdrPusher *cdr_pusher_start(const LaneHost *host, const GPtrArray *desks, GError **error) {
+  CdrPusher *pusher = g_new0(CdrPusher, 1);
+  pusher->host = host;
+  pusher->desks = desks;
+  pthread_mutex_init(&pusher->lock, NULL);
+  clock_condition_init(&pusher->changed);
+  int wrong = pthread_create(&pusher->thread, NULL, run_pusher, pusher);
+  if (!wrong)
+    return pusher;
+  pusher_free(pusher);
+  sallyport_error_errno(error, wrong, "the thread that brings platforms their files");
+  return NULL;
+}
+
+gboolean cdr_pusher_stop(CdrPusher *pusher, guint grace_seconds) {
+  if (!pusher)
+    return TRUE;
+  gint64 until = g_get_monotonic_time() + grace_seconds * G_USEC_PER_SEC;
+  pthread_mutex_lock(&pusher->lock);
+  pusher->stopping = TRUE;
+  pthread_cond_broadcast(&pusher->changed);
+  if (pusher->courier)
+    courier_abort(pusher->courier);
+  while (!pusher->ended && clock_condition_wait(&pusher->changed, &pusher->lock, until))
+    continue;
+  pusher->abandoned = !pusher->ended && pusher->is_connecting;
+  gboolean abandoned = pusher->abandoned;
+  pthread_mutex_unlock(&pusher->lock);
+  if (abandoned)
+    return FALSE;
+  pthread_join(pusher->thread, NULL);
+  pusher_free(pusher);
+  return TRUE;
 }

@@ -15,7 +15,8 @@ typedef struct {
   GPtrArray *desks; /* RatingDesk*: the feeds', … */
   GPtrArray *own;   /* … and those that no feed is of */
   Intake *intake;   /* NULL: none */
-  pthread_t thread, pusher;
+  CdrPusher *pusher;
+  pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   gint stopping; /* atomic, and changed under the lock */
@@ -73,18 +74,13 @@ static void look_at(const RatingService *service, RatingDesk *desk) {
   }
 }
 
-static void push(const RatingService *service, RatingDesk *desk) {
-  cdr_push(desk, service->host, &service->stopping);
-}
-
-typedef void (*DeskLook)(const RatingService *service, RatingDesk *desk);
-
-static void look_again_and_again(RatingService *service, DeskLook look) {
+static void *run(void *data) {
+  RatingService *service = data;
   pthread_mutex_lock(&service->lock);
   while (!service->stopping) {
     pthread_mutex_unlock(&service->lock);
     for (guint i = 0; i < service->desks->len && !g_atomic_int_get(&service->stopping); i++)
-      look(service, service->desks->pdata[i]);
+      look_at(service, service->desks->pdata[i]);
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += EVERY_SECONDS;
@@ -93,16 +89,6 @@ static void look_again_and_again(RatingService *service, DeskLook look) {
       continue;
   }
   pthread_mutex_unlock(&service->lock);
-}
-
-static void *run(void *service) {
-  look_again_and_again(service, look_at);
-  return NULL;
-}
-
-/* A platform that does not answer keeps no file from being closed. */
-static void *run_pusher(void *service) {
-  look_again_and_again(service, push);
   return NULL;
 }
 
@@ -116,12 +102,12 @@ static void free_service(gpointer data) {
   g_free(service);
 }
 
-static void end(RatingService *service, pthread_t thread) {
+static void end(RatingService *service) {
   pthread_mutex_lock(&service->lock);
   g_atomic_int_set(&service->stopping, 1);
-  pthread_cond_broadcast(&service->changed);
+  pthread_cond_signal(&service->changed);
   pthread_mutex_unlock(&service->lock);
-  pthread_join(thread, NULL);
+  pthread_join(service->thread, NULL);
 }
 
 static RatingDesk *desk_named(const RatingService *service, const char *name) {
@@ -162,23 +148,23 @@ static RatingService *new_service(const LaneHost *host) {
   return service;
 }
 
-/* Both threads, or none; an error's number. */
-static int begin(RatingService *service) {
+/* Both threads, or none. */
+static gboolean begin(RatingService *service, GError **error) {
   int wrong = pthread_create(&service->thread, NULL, run, service);
-  if (!wrong && (wrong = pthread_create(&service->pusher, NULL, run_pusher, service)) != 0)
-    end(service, service->thread);
-  return wrong;
+  if (wrong)
+    return sallyport_error_errno(error, wrong, "the thread that rates what was suspended");
+  if ((service->pusher = cdr_pusher_start(service->host, service->desks, error)))
+    return TRUE;
+  end(service);
+  return FALSE;
 }
 
 static gpointer start(const LaneHost *host, GError **error) {
   RatingService *service = new_service(host);
   GError *wrong = NULL;
-  int number = 0;
   service->intake = intake_open(host, service->desks, &wrong);
-  if (service->desks->len > 0 && !wrong && (number = begin(service)) == 0)
+  if (service->desks->len > 0 && !wrong && begin(service, &wrong))
     return service;
-  if (number)
-    sallyport_error_errno(&wrong, number, "the thread that rates what was suspended");
   intake_end(service->intake, 0);
   free_service(service);
   if (wrong)
@@ -186,12 +172,12 @@ static gpointer start(const LaneHost *host, GError **error) {
   return NULL;
 }
 
-/* A pass of a thread takes no longer than some thousand records, or a call to a platform. */
+/* A pass of the thread takes no longer than some thousand records. */
 static gboolean stop(gpointer data, guint grace_seconds) {
   RatingService *service = data;
-  end(service, service->thread);
-  end(service, service->pusher);
-  return intake_end(service->intake, grace_seconds);
+  end(service);
+  gboolean ended = cdr_pusher_stop(service->pusher, grace_seconds);
+  return intake_end(service->intake, grace_seconds) && ended;
 }
 
 static json_t *status(gpointer data) {
