@@ -92,6 +92,8 @@ static const Kind KINDS[] = {
      .prefix = "`"},
     {.delimiter = "", .record = "D m:text?@2 n:int@2>0", .trailer = "T n:int@2>0#count s:int@3>0#net=n",
      .is_fixed = TRUE, .charset = "GBK", .gap = 2},
+    {.delimiter = "", .record = "D m:text?@6 n:int?@2P", .trailer = "T n:int@2B#count x:text?@6", .is_fixed = TRUE,
+     .charset = "IBM1388", .line_end = CONF_LINE_END_NONE},
     {.delimiter = "", .record = "D m:text?@4 n:int?@3P b:int@2BU",
      .trailer = "T n:int@2B#count s:int?@4P#sum=n x:text?@3",
      .is_fixed = TRUE, .charset = "IBM273", .line_end = CONF_LINE_END_NONE},
