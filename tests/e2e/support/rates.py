@@ -26,7 +26,7 @@ def text(kind, sequence, rates):
     return "\n".join([f"H|{kind}|{sequence}", *rates, f"T|{len(rates)}"]) + "\n"
 
 
-def feed(world, name="rates-sync", **settings):
+def feed(world, name="rates-sync", /, **settings):
     world.configuration.layouts["rates"] = layout()
     made = OtherFeed(world, name, match="RATES_*.pgp", process=("reference", {**SETTINGS, **settings}))
     for setting in ("key", "business-date"):

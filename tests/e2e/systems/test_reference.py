@@ -275,3 +275,71 @@ def an_operator_loads_and_goes_back_with_a_reason_and_each_old_price_stays_expla
                for e in (old, new)], [("0.33", 1, ['["0.2500"]']), ("0.65", 2, ['["0.5000"]'])], "prices of then")
         has(world.gateway.ok("refdata", "list").out, versions[1]["digest"][:12], "for people")
         finish(world)
+
+
+def read_from(world, database, table, query, cursor=None, **settings):
+    """A feed of what a query of the database gives."""
+    feed = rates.feed(world, f"{table}-sync", **{**settings, "name": table})
+    feed.source.update({"match": f"{table}_*.txt", "ready": "rename", "marker": None,
+                        "envelope": "unprotected-plain-text"})
+    feed.feedback.update({"envelope": "unprotected-plain-text", "name": "{stem}_FB.txt", "marker": None})
+    feed.feedback.pop("exception-name")
+    world.configuration.lane_settings[f'query "{table}"'] = {
+        "from": "sqlite", "path": database, "layout": "rates", "folder": feed.out, "query": query, "every": "1s",
+        "name": f"{table}_{{sequence}}.txt", **({"cursor": cursor} if cursor else {})}
+    return feed
+
+
+@test
+def a_table_is_read_from_a_database_by_its_changes_or_as_a_whole():
+    with World(local=True) as world:
+        path = os.path.join(world.folder, "core.db")
+
+        def run(sql):
+            with sqlite3.connect(path) as database:
+                database.executescript(f"BEGIN; {sql}; COMMIT;")
+            database.close()
+
+        run("CREATE TABLE rate (id INTEGER, product TEXT, price TEXT, gone INTEGER, changed_at INTEGER);"
+            "INSERT INTO rate VALUES (1, 'P1', '0.2500', 0, 10), (2, 'P2', '1.0000', 0, 10), (3, 'P3', '2', 1, 10)")
+        columns = "product, 'home' AS zone, price AS rate, '2026-01-01' AS \"from\", NULL AS until"
+        world.configuration.lanes = {"points": [
+            read_from(world, path, "changes", f"SELECT {columns}, changed_at, id, 'delta' AS kind, "
+                      "CASE gone WHEN 1 THEN 'remove' ELSE 'put' END AS operation FROM rate",
+                      cursor=["changed_at", "id"], deltas="cursor"),
+            read_from(world, path, "whole", f"SELECT {columns}, 'full' AS kind, 'put' AS operation FROM rate "
+                      "WHERE gone = 0")]}
+        world.start()
+
+        def wait_versions(table, *wanted):
+            def there():
+                tables = {t["name"]: t["versions"] for t in world.gateway.json("refdata", "list")["tables"]}
+                return [(v["kind"], v["rows"]) for v in reversed(tables[table])] == list(wanted)
+            wait_until(f"the versions of {table}", there, log=world.gateway.log_tail)
+
+        def prices(table):
+            shown = [world.gateway.run("refdata", "show", product, "home", "--name", table, "--json")
+                     for product in ("P1", "P2", "P3", "P4")]
+            return [one.json()["rows"][0]["content"]["rate"] if one.status == 0 else None for one in shown]
+
+        wait_versions("changes", ("delta", 2))
+        wait_versions("whole", ("full", 2))
+        equal(prices("changes"), ["0.2500", "1.0000", None, None], "what was there at first")
+        run("UPDATE rate SET price = '0.3000', changed_at = 11 WHERE id = 1;"
+            "UPDATE rate SET gone = 1, changed_at = 11 WHERE id = 2; INSERT INTO rate VALUES (4, 'P4', '4', 0, 11),"
+            "(5, 'P5', '5', 0, 11)")
+        for table, kind in (("changes", "delta"), ("whole", "full")):
+            wait_versions(table, (kind, 2), (kind, 3))
+            equal(prices(table), ["0.3000", None, None, "4.0000"], f"what {table} has then")
+        equal([row["change"] for row in world.gateway.json("refdata", "diff", "1", "2", "--name", "changes")["rows"]],
+              ["removed", "added", "removed", "added", "added"], "the difference")
+        run("UPDATE rate SET gone = 1, changed_at = 12 WHERE id > 1")
+        wait_versions("changes", ("delta", 2), ("delta", 3), ("delta", 1))
+        wait_until("the whole, which shrinks, to be held",
+                   lambda: (world.gateway.file("whole_3.txt") or {}).get("reason_code") == "R003",
+                   log=world.gateway.log_tail)
+        world.gateway.ok("release", "--reason", "closed for good", world.gateway.file("whole_3.txt")["id"])
+        wait_versions("whole", ("full", 2), ("full", 3), ("full", 1))
+        equal(prices("whole"), prices("changes"), "either way")
+        world.gateway.wait_quiet()
+        finish(world)
