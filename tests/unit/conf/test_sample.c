@@ -6,6 +6,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* Rows of one's own database lie in the clear on one's own disk, which is told. */
+static gboolean is_expected(const ConfFinding *finding) {
+  return finding->is_warning && strstr(finding->where.file, "/queries.conf") &&
+         strstr(finding->message, "unprotected plain text");
+}
+
 static Conf *parse_sample(ConfSource **source) {
   g_autoptr(GError) error = NULL;
   *source = conf_source_read("conf/samples/sallyport.conf", &error);
@@ -15,9 +21,9 @@ static Conf *parse_sample(ConfSource **source) {
   Conf *conf = conf_parse(*source, report);
   for (guint i = 0; i < report->findings->len; i++) {
     const ConfFinding *finding = report->findings->pdata[i];
-    print_message("%s:%u: %s\n", finding->where.file, finding->where.line, finding->message);
+    if (!is_expected(finding))
+      fail_msg("%s:%u: %s", finding->where.file, finding->where.line, finding->message);
   }
-  assert_int_equal(report->findings->len, 0);
   conf_report_free(report);
   assert_non_null(conf);
   return conf;
