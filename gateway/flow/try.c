@@ -1,6 +1,7 @@
 #include "gateway/flow/try.h"
 #include "crypto/openpgp.h"
 #include "gateway/base/files.h"
+#include "gateway/common/codes.h"
 #include "gateway/flow/admission/admit.h"
 #include "gateway/flow/flow.h"
 #include "gateway/records/stage.h"
@@ -225,6 +226,8 @@ static gboolean open_file(Try *try, const char *path, int fetched, FlowTryReport
     g_free(report->opened.trust);
     report->opened.trust = g_strdup(FLOW_TRY_PLAIN);
   }
+  report->is_empty =
+      ok && report->opened.trusted && report->opened.size == 0 && feed->source.empty != CONF_EMPTY_ACCEPT;
   if (ok && report->opened.trusted)
     ok = stage_and_examine(try, report->opened.plaintext, report, error);
   if (signature >= 0)
@@ -322,6 +325,7 @@ const char *flow_try_code(const FlowTryReport *report, const char **reason) {
     gboolean is;
     const char *code, *reason;
   } ways[] = {{!report->opened.trusted, report->opened.code, report->opened.reason},
+              {report->is_empty, CODE_EMPTY, "there is nothing in the file: 0 bytes of content"},
               {report->found.code != NULL, report->found.code, report->found.reason},
               {is_out_of_turn(report), report->order.code, report->order.words},
               {report->verdict.to != FILE_VALIDATED, report->verdict.code, report->verdict.reason}};

@@ -15,6 +15,7 @@ typedef struct {
   char *warning;                /* about its keys; NULL: none */
   OrderForeseen order;          /* its sequence number */
   ProcessorVerdict verdict;     /* its processor's, of a file whose records are good */
+  gboolean is_empty;            /* of no byte, and the feed takes none such */
 } FlowTryReport;
 void flow_try_report_clear(FlowTryReport *report);
 

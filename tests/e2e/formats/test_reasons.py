@@ -1,4 +1,6 @@
 """The reason for each line and for each file, as the partner reads it and as the operator does."""
+import os
+
 import accruals
 from accruals import Record
 from harness import equal, has, lacks, test, wait_until
@@ -113,6 +115,9 @@ def an_empty_file_is_refused_accepted_or_left_where_it_lies_as_the_feed_says():
         world.partner.put("POINTS_4.dat.pgp.ok", b"")
         world.drop("POINTS_5.dat.pgp", b"")
         equal(world.exception("POINTS_5.dat.pgp").code, "F013", "what is empty in its envelope")
+        tried = world.gateway.run("try", "acme-points", os.path.join(world.partner.outgoing, "POINTS_4.dat.pgp"),
+                                  "--plain")
+        equal((tried.status, "F013" in tried.out), (1, True), f"what try says of it: {tried.out}{tried.err}")
         lacks(world.gateway.ok("files").out, "POINTS_4.dat.pgp", "files")
         world.drop("POINTS_4.dat.pgp", [record_of(1)])
         equal(world.feedback("POINTS_4.dat.pgp").accepted, 1, "accepted once it has bytes")
