@@ -29,12 +29,12 @@ typedef struct {
   const char *check;
   const char *code;
 } Rule;
-/* text NULL: null */
 typedef struct {
   const char *name;
-  const char *text;
+  const char *text; /* NULL: null */
   gint64 integer;
   gboolean is_text;
+  gboolean is_null; /* an integer that is not there */
 } RuleConstant;
 
 /* Compiles one expression as a table CHECK over the columns and constants, and tries it on sample records: what

@@ -35,7 +35,7 @@ static KeyValue value_of(const Key *key, const ScenarioRecord *record) {
     return (KeyValue){0, FALSE}; /* the feed's partner is the first of its words */
   const RuleConstant *constant = &record->constants[key->column];
   if (!constant->is_text)
-    return (KeyValue){constant->integer, FALSE};
+    return (KeyValue){constant->integer, constant->is_null};
   if (!constant->text)
     return (KeyValue){0, TRUE};
   return (KeyValue){number_of(key, constant->text, strlen(constant->text)), FALSE};

@@ -91,7 +91,7 @@ gboolean rules_check(const char *check, const StagingColumn *columns, guint n_co
 }
 
 const char *rules_engine(void) {
-  static const char functions[] = "; functions 1";
+  static const char functions[] = "; functions 2";
   static gsize once;
   static char engine[160];
   if (g_once_init_enter(&once)) {

@@ -91,6 +91,8 @@ static int cursor_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, 
   }
   if (column >= sandbox->n_columns) {
     const RuleConstant *constant = &sandbox->constants[column - sandbox->n_columns];
+    if (constant->is_null)
+      return SQLITE_OK;
     if (!constant->is_text)
       sqlite3_result_int64(context, constant->integer);
     else
@@ -229,8 +231,10 @@ static void copy_shape(RuleSandbox *sandbox, const StagingColumn *columns, guint
     declare(declaration, columns[i].name, columns[i].type == BLOCK_INTEGER ? "INTEGER" : "TEXT");
   }
   for (guint i = 0; i < n_constants; i++) {
-    sandbox->constants[i] = (RuleConstant){
-        .text = g_strdup(constants[i].text), .integer = constants[i].integer, .is_text = constants[i].is_text};
+    sandbox->constants[i] = (RuleConstant){.text = g_strdup(constants[i].text),
+                                           .integer = constants[i].integer,
+                                           .is_text = constants[i].is_text,
+                                           .is_null = constants[i].is_null};
     declare(declaration, constants[i].name, constants[i].is_text ? "TEXT" : "INTEGER");
   }
   if (sandbox->money)

@@ -16,6 +16,7 @@ static void fill_constants(GArray *constants, const ConfLayout *layout, StagingR
     if (constant->is_text) {
       constant->text = text;
     } else {
+      constant->is_null = text == NULL;
       constant->integer = text ? g_ascii_strtoll(text, NULL, 10) : 0;
       g_free(text);
     }

@@ -14,7 +14,8 @@ static const StagingColumn columns[COLUMNS] = {{"member", BLOCK_TEXT, 0},
                                                {"business-date", BLOCK_TEXT, 0}};
 static const RuleConstant constants[] = {{.name = "header_date", .text = "2026-11-20", .is_text = TRUE},
                                          {.name = "header_count", .integer = 3},
-                                         {.name = "header_missing", .is_text = TRUE}};
+                                         {.name = "header_missing", .is_text = TRUE},
+                                         {.name = "header_no_count", .is_null = TRUE}};
 
 static gboolean check(const char *rule, GError **error) {
   return rules_check(rule, columns, COLUMNS, constants, G_N_ELEMENTS(constants), error);
@@ -209,6 +210,22 @@ static void each_broken_rule_of_each_record_is_told_in_order(void **state) {
   assert_int_equal(none->len, 0);
 }
 
+static void a_constant_that_is_not_there_is_null_as_text_and_as_number(void **state) {
+  (void)state;
+  static const Rule rules[] = {{"text", "header_missing IS NULL", "E1"},
+                               {"number", "header_no_count IS NULL", "E2"},
+                               {"less", "header_no_count < 10", "E3"},
+                               {"there", "header_count IS NOT NULL", "E4"}};
+  GError *error = NULL;
+  g_autoptr(RuleSet) set = rule_set(rules, 4);
+  g_autoptr(RecordBlock) block = new_block();
+  g_autoptr(GArray) broken = g_array_new(FALSE, FALSE, sizeof(Broken));
+  add(block, "M", 1, "");
+  assert_true(rule_set_run(set, block, note_broken, broken, &error));
+  assert_int_equal(broken->len, 1);
+  assert_int_equal(g_array_index(broken, Broken, 0).rules, 4); /* null is broken */
+}
+
 static void sixty_four_rules_have_a_bit_each(void **state) {
   (void)state;
   Rule rules[65];
@@ -333,6 +350,7 @@ int main(void) {
       cmocka_unit_test(the_moment_and_the_time_zone_have_no_say),
       cmocka_unit_test(real_numbers_are_refused),
       cmocka_unit_test(each_broken_rule_of_each_record_is_told_in_order),
+      cmocka_unit_test(a_constant_that_is_not_there_is_null_as_text_and_as_number),
       cmocka_unit_test(sixty_four_rules_have_a_bit_each),
       cmocka_unit_test(a_value_that_becomes_real_ends_the_run_with_its_line),
       cmocka_unit_test(a_partner_that_writes_now_into_a_date_gets_no_clock),
