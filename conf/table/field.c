@@ -117,6 +117,14 @@ static gboolean parse_control(const char *text, ConfField *field) {
   return TRUE;
 }
 
+/* The tag that a control names twice, which would count or sum its lines twice. NULL: none. */
+static const char *named_twice(const ConfField *field) {
+  for (char **tag = field->control_lines; tag && *tag; tag++)
+    if (g_strv_contains((const char *const *)tag + 1, *tag))
+      return *tag;
+  return NULL;
+}
+
 static gboolean stands_around_records(const Section *section) {
   const char *line = section->outer->node->name;
   return strcmp(line, "header") == 0 || strcmp(line, "trailer") == 0;
@@ -135,6 +143,8 @@ static void read_control(const Section *section, const Row *row, gpointer at) {
     section_error(section, row->name,
                   "'control' must be count or \"sum(FIELD)\" (or debits, credits, gross, net, debit-count or "
                   "credit-count of it), or of the lines of a tag, \"count(TAG, …)\" or \"sum(FIELD, TAG, …)\"");
+  else if (named_twice(field))
+    section_error(section, row->name, "'control' names the lines of \"%s\" twice", named_twice(field));
   else if ((field->control < CONF_CONTROL_SUM || field->control >= CONF_CONTROL_DEBIT_COUNT) &&
            field->type != CONF_INTEGER)
     section_error(section, row->name, "a field with control = %s must have type = integer", controls[field->control]);

@@ -108,6 +108,8 @@ static const Row rows[] = {
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(note, E, D)\" }"),
      "18: field \"total\": \"note\" cannot be summed, it is neither integer nor decimal\n"
      "18: field \"total\": the record has no field \"note\" to sum\n"},
+    {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum(points, D, E, D)\" }"),
+     "18: 'control' names the lines of \"D\" twice\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"count(D, F)\" }"),
      "18: field \"total\": there is no record \"F\" to be counted or summed\n"},
     {old_layout, SEVERAL("", SECOND, "field \"total\" { type = integer control = \"sum()\" }"),
