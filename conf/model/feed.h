@@ -7,6 +7,7 @@
 #include "conf/model/process.h"
 #include "conf/model/query.h"
 #include "conf/model/rating.h"
+#include "conf/model/replay.h"
 #include "conf/model/scenario.h"
 #include "conf/model/source.h"
 #include "conf/model/watch.h"
@@ -66,5 +67,6 @@ typedef struct {
   GPtrArray *ratings;    /* ConfRating* */
   GPtrArray *scenarios;  /* ConfScenario* */
   GPtrArray *queries;    /* ConfQuery* */
+  ConfReplay replay;
   ConfIdle idle;
 } ConfLane;

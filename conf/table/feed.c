@@ -7,6 +7,7 @@
 #include "conf/table/query.h"
 #include "conf/table/idle.h"
 #include "conf/table/rating.h"
+#include "conf/table/replay.h"
 #include "conf/table/scenario.h"
 #include "conf/table/tables.h"
 #include <string.h>
@@ -206,6 +207,7 @@ static const Row lane_rows[] = {
     SECTIONS(ConfLane, "reconcile", reconciles, table_reconcile),
     SECTIONS(ConfLane, "exchange", exchanges, table_exchange),
     SECTIONS(ConfLane, "query", queries, table_query),
+    SECTION(ConfLane, "replay", replay, table_replay),
     SECTION(ConfLane, "idle", idle, table_idle),
     CHECK(check_lane),
     ROWS_END,

@@ -7,7 +7,7 @@
   X(check)                                                                                                      \
   X(run) X(reload) X(status) X(files) X(show) X(trace) X(retry) X(hold) X(release) X(reject) X(resend) X(poll)  \
       X(alarms) X(balance) X(entries) X(try) X(layout) X(doctor) X(keys) X(audit) X(verify) X(move) X(recon)    \
-      X(exchange) X(request) X(account) X(idle) X(refdata) X(rating) X(cdr) X(query) X(version)                 \
+      X(exchange) X(request) X(account) X(idle) X(refdata) X(rating) X(cdr) X(query) X(replay) X(version)       \
       X(complete)
 
 #define DECLARE(name) extern const CliCommand cli_command_##name;

@@ -15,7 +15,9 @@
   X(NOT_READY, 9, "not ready yet: ask again later") \
   X(INCOMPLETE, 10, "not all of it came: run it again, it goes on where it was") \
   X(CORRUPT, 11, "what came is not what was signed, or the two sides differ") \
-  X(WARNINGS, 12, "it works, and there are warnings")
+  X(WARNINGS, 12, "it works, and there are warnings") \
+  X(NO_RESULT, 13, "cases that were replayed came to no result") \
+  X(TOO_LITTLE, 14, "nothing was replayed, or too little")
 
 typedef enum {
 #define CLI_EXIT_ENUM(name, number, text) CLI_EXIT_##name = number,

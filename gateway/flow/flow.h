@@ -56,6 +56,12 @@ typedef struct {
   gboolean polling;           /* under the lane's lock */
 } Feed;
 
+/* Who wants to know of each file that is validated, while its staging is there. Any thread; returns at once. */
+typedef struct {
+  void (*take)(gpointer user, const ConfFeed *feed, const char *file, const char *staging);
+  gpointer user;
+} FileSink;
+
 /* What the steps of one lane share. */
 typedef struct {
   const Conf *conf;
@@ -66,6 +72,7 @@ typedef struct {
   guint alarm_ways; /* of alarms { }: ALARM_BY_COMMAND, ALARM_BY_WEBHOOK */
   gint stopping;    /* atomic; what waits in a step ends its waiting */
   const struct RemotePace *pace; /* of a lane that works only while the machine is idle; NULL: none */
+  const FileSink *validated;     /* NULL: nobody */
 } Flow;
 
 /* One step of one file in one thread. */

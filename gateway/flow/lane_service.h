@@ -16,6 +16,7 @@ typedef struct {
   struct Alarms *alarms; /* gateway/watch/alarm.h */
   struct Idle *idle;     /* gateway/idle/idle.h; NULL: the lane works always */
   const struct RemotePace *pace; /* gateway/common/remote_put.h: likewise, for who has no steps */
+  struct Collector *collector; /* gateway/replay/collect.h; NULL: the lane collects no cases */
   guint alarm_ways;      /* of alarms that are raised in a transaction */
   guint threads;         /* for work that can be spread over processors */
   gint64 started_at;     /* microseconds since 1970 */

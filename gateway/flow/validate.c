@@ -181,12 +181,22 @@ static StepResult ask_processor(Step *step, Examination *found, GError **error) 
   return result;
 }
 
+static void tell_validated(const Step *step) {
+  const FileSink *sink = step->flow->validated;
+  g_autofree char *path = lane_path_stage(step->flow->paths, step->file->id);
+  sink->take(sink->user, step->feed->conf, step->file->id, path);
+}
+
 static StepResult decide(Step *step, Examination *found, const KeyFacts *keys, GError **error) {
   StepResult result = hold_against_declaration(step, found, error) ? repeats_judge_keys(step, found, error)
                                                                    : STEP_FAILED;
   if (result == STEP_ON)
     result = ask_processor(step, found, error);
-  return result == STEP_ON && !commit(step, found, keys, error) ? STEP_FAILED : result;
+  if (result == STEP_ON && !commit(step, found, keys, error))
+    return STEP_FAILED;
+  if (result == STEP_ON && step->flow->validated)
+    tell_validated(step);
+  return result;
 }
 
 /* What the ledger has not folded yet is added up for each account that is asked for: so all is folded first. */

@@ -1,4 +1,5 @@
 #include "gateway/idle/idle.h"
+#include "gateway/replay/collect.h"
 #include "gateway/lane/lane_private.h"
 #include "crypto/openpgp.h"
 #include "gateway/common/key_use.h"
@@ -179,6 +180,7 @@ static void set_host(Lane *lane) {
                           .started_at = lane->started_at,
                           .idle = lane->idle,
                           .pace = lane->flow.pace,
+                          .collector = lane->collector,
                           .poll_now = poll_feed_now,
                           .wake = wake_lane,
                           .storage_failed = stop_for_storage,
@@ -194,6 +196,8 @@ static gboolean start(Lane *lane, GError **error) {
   lane->flow.gate = keygate_new();
   lane->idle = lane->settings->idle.present ? idle_new(&lane->settings->idle, &lane->flow.stopping) : NULL;
   lane->flow.pace = idle_pace(lane->idle);
+  lane->collector = collector_new(lane->conf, lane->settings, lane->paths);
+  lane->flow.validated = collector_sink(lane->collector);
   if (!open_stores(lane, error) || !(lane->workers = workers_start(threads, lane->paths->book, error)))
     return FALSE;
   set_host(lane);
@@ -217,6 +221,7 @@ static void stop(Lane *lane) {
   if (!lane->is_stuck) { /* else a pool's thread may still hold an errand of a service */
     services_free(lane->services);
     g_clear_pointer(&lane->idle, idle_free);
+    g_clear_pointer(&lane->collector, collector_free);
     g_clear_pointer(&lane->host.alarms, alarms_free);
   }
   feeds_close(lane->feeds);

@@ -24,6 +24,7 @@ typedef struct {
   Services *services;
   Suspects *suspects;
   struct Idle *idle; /* NULL: it works always */
+  struct Collector *collector; /* NULL: it collects no cases */
   BookReader *reader; /* the main thread's */
   gint64 started_at;
   int wake;             /* eventfd: something changed, look at the book again */

@@ -5,12 +5,13 @@
 #include "gateway/processors/reference/reference.h"
 #include "gateway/query/query.h"
 #include "gateway/recon/recon.h"
+#include "gateway/replay/collect.h"
 #include "gateway/watch/watch.h"
 #include <string.h>
 
 /* In the order of their start. */
 static const LaneService *const rows[] = {&watch_service, &recon_service, &exchange_service, &reference_service,
-                                          &rating_service, &query_service, &idle_service};
+                                          &rating_service, &query_service, &idle_service, &replay_service};
 
 struct Services {
   gpointer running[G_N_ELEMENTS(rows)]; /* NULL: it does not run in this lane */

@@ -21,3 +21,19 @@ void rule_constants_free(GArray *constants) {
   if (constants)
     g_array_unref(constants);
 }
+
+void rule_constants_fill(GArray *constants, const ConfLayout *layout, StagingReader *reader) {
+  for (guint i = 0; i < constants->len; i++) {
+    RuleConstant *constant = &g_array_index(constants, RuleConstant, i);
+    const ConfField *field = layout->header.fields->pdata[i];
+    g_autofree char *name = g_strdup_printf("%s.%s", constant->is_text ? "header" : "header_scaled", field->name);
+    char *text = staging_get(reader, name);
+    if (constant->is_text) {
+      constant->text = text;
+    } else {
+      constant->is_null = text == NULL;
+      constant->integer = text ? g_ascii_strtoll(text, NULL, 10) : 0;
+      g_free(text);
+    }
+  }
+}
