@@ -444,6 +444,9 @@ static void make_file(File *file, guint seed) {
 }
 
 static void clear_file(File *file) {
+  g_free(file->conf->terminator);
+  g_strfreev(file->conf->tag_at);
+  g_strfreev(file->conf->pass_over.beginning);
   layouts_free(file->conf);
   g_string_free(file->text, TRUE);
   g_string_free(file->told, TRUE);
