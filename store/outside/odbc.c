@@ -30,6 +30,7 @@ typedef struct Database {
   const char *name;
   const char *before, *behind;
   gboolean has_bigint; /* drivers of others may not take one as a parameter; a text they take */
+  gboolean by_affinity; /* a column is text by the name of its type alone; as others, DECIMAL too, it holds a REAL */
   const char *session[COMMANDS];
   const char *transaction; /* its first statement */
 } Database;
@@ -40,7 +41,12 @@ static const Database databases[] = {
      .has_bigint = TRUE,
      .session = {"SET TIME ZONE 'UTC'",
                  "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"}},
-    {.name = "SQLite", .before = "LIMIT ", .behind = "", .has_bigint = TRUE, .session = {"PRAGMA query_only = 1"}},
+    {.name = "SQLite",
+     .before = "LIMIT ",
+     .behind = "",
+     .has_bigint = TRUE,
+     .by_affinity = TRUE,
+     .session = {"PRAGMA query_only = 1"}},
     {.name = "Oracle",
      .before = "FETCH FIRST ",
      .behind = " ROWS ONLY",
@@ -200,8 +206,25 @@ static gboolean is_select(const char *query) {
   return g_ascii_strncasecmp(query, "SELECT", 6) == 0 || g_ascii_strncasecmp(query, "WITH", 4) == 0;
 }
 
-static gboolean is_inexact(SQLSMALLINT type) {
-  return type == SQL_REAL || type == SQL_FLOAT || type == SQL_DOUBLE;
+static gboolean is_decimal(SQLSMALLINT type) {
+  return type == SQL_DECIMAL || type == SQL_NUMERIC;
+}
+static gboolean is_text(SQLSMALLINT type) {
+  return type == SQL_CHAR || type == SQL_VARCHAR || type == SQL_LONGVARCHAR || type == SQL_WCHAR ||
+         type == SQL_WVARCHAR || type == SQL_WLONGVARCHAR;
+}
+/* SQLite's rule (Datatypes In SQLite, 3.1). Its driver calls a DECIMAL a text, and cuts its value to 15 digits. */
+static gboolean has_text_affinity(const Odbc *odbc, SQLUSMALLINT number) {
+  SQLWCHAR wide[128] = {0};
+  SQLSMALLINT bytes = 0;
+  SQLColAttributeW(odbc->statement, number, SQL_DESC_TYPE_NAME, wide, sizeof wide - sizeof *wide, &bytes, NULL);
+  g_autofree char *name = from_utf16(wide, (gsize)bytes / sizeof *wide);
+  g_autofree char *upper = name ? g_ascii_strup(name, -1) : NULL;
+  return upper && (strstr(upper, "CHAR") || strstr(upper, "CLOB") || strstr(upper, "TEXT"));
+}
+static gboolean is_inexact(const Odbc *odbc, SQLUSMALLINT number, SQLSMALLINT type) {
+  return type == SQL_REAL || type == SQL_FLOAT || type == SQL_DOUBLE ||
+         (odbc->its->by_affinity && (is_decimal(type) || (is_text(type) && !has_text_affinity(odbc, number))));
 }
 static gboolean is_bytes(SQLSMALLINT type) {
   return type == SQL_BINARY || type == SQL_VARBINARY || type == SQL_LONGVARBINARY;
@@ -217,13 +240,15 @@ static gboolean learn_column(Odbc *odbc, SQLUSMALLINT number, GError **error) {
     return FALSE;
   g_autofree char *name = from_utf16(wide, (gsize)CLAMP(length, 0, (SQLSMALLINT)G_N_ELEMENTS(wide) - 1));
   StagingColumn column = {.name = name ? name : "", .type = BLOCK_TEXT};
-  if (is_inexact(type) || is_bytes(type))
+  if (is_inexact(odbc, number, type) || is_bytes(type))
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "query: column %s is %s", column.name,
                                is_bytes(type) ? "of bytes, which are no text"
-                                              : "a number that may be rounded: CAST it to one with a scale");
+                               : odbc->its->by_affinity
+                                   ? "a number that may be rounded: keep integers, or write it by printf('%.2f', …)"
+                                   : "a number that may be rounded: CAST it to one with a scale");
   if (type == SQL_SMALLINT || type == SQL_INTEGER || type == SQL_BIGINT || type == SQL_TINYINT)
     column.type = BLOCK_INTEGER;
-  else if ((type == SQL_DECIMAL || type == SQL_NUMERIC) && digits >= 0 && digits <= OUTSIDE_SCALE_MOST)
+  else if (is_decimal(type) && digits >= 0 && digits <= OUTSIDE_SCALE_MOST)
     column = (StagingColumn){column.name, BLOCK_INTEGER, (guint)digits};
   outside_add_column(&odbc->outside, column);
   return TRUE;

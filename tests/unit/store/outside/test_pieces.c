@@ -145,6 +145,20 @@ static void integers_of_expressions_are_compared_as_integers(void **state) {
   }
 }
 
+/* Its driver calls them decimals, and cuts them to 15 digits. */
+static void decimals_that_are_kept_as_reals_are_refused(void **state) {
+  (void)state;
+  FOR_EACH(engine) {
+    begin("CREATE TABLE item (id INTEGER, amount DECIMAL(18, 2), net NUMERIC, cents INTEGER);"
+          "INSERT INTO item VALUES (1, 90071992547409.93, 12.5, 9007199254740993)");
+    says(&(Read){*engine, "SELECT amount FROM item", NULL, 0, NULL}, NULL, "printf");
+    says(&(Read){*engine, "SELECT net FROM item", NULL, 0, NULL}, NULL, "printf");
+    says(&(Read){*engine, "SELECT sum(net) AS net FROM item", NULL, 0, NULL}, NULL, "printf");
+    g_autofree char *position = NULL;
+    gives(&(Read){*engine, "SELECT cents FROM item", NULL, 0, NULL}, &position, "9007199254740993;", FALSE);
+  }
+}
+
 static void a_key_that_tells_nothing_apart_is_told_and_never_skipped(void **state) {
   (void)state;
   FOR_EACH(engine) {
@@ -275,6 +289,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pieces_go_on_behind_the_last_key_and_keep_what_comes_later),
       cmocka_unit_test(integers_of_expressions_are_compared_as_integers),
+      cmocka_unit_test(decimals_that_are_kept_as_reals_are_refused),
       cmocka_unit_test(a_key_that_tells_nothing_apart_is_told_and_never_skipped),
       cmocka_unit_test(the_newest_key_bounds_what_is_read),
       cmocka_unit_test(nulls_and_missing_indexes_are_found),
