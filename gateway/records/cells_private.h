@@ -34,7 +34,7 @@ LineScan lines_scan_counted;
  * block. */
 LineScan lines_scan_described;
 /* Why the word is none, for people. The caller frees. */
-char *described_reason(const Layout *layout, const RawLine *line);
+char *described_reason(const Layout *layout, const RawLine *line, gboolean is_first);
 /* Of the bytes of a file's first line, which is faulty: that it looks as if the layout had to have another descriptor;
  * NULL: it does not. */
 const char *described_hint(const Layout *layout, const guint8 *text, gsize length);

@@ -92,7 +92,7 @@ gsize described_next_chunk(const Layout *layout, const guint8 *text, gsize lengt
 
 /* --- Telling, and writing */
 
-char *described_reason(const Layout *layout, const RawLine *line) {
+char *described_reason(const Layout *layout, const RawLine *line, gboolean is_first) {
   const guint8 *at = line->text;
   gboolean counts_itself = layout->conf->descriptor != CONF_DESCRIPTOR_LENGTH;
   if (line->described == DESCRIBED_CUT)
@@ -102,19 +102,22 @@ char *described_reason(const Layout *layout, const RawLine *line) {
   g_autofree char *shown = line->length < WORD ? g_strdup("less than four bytes")
                                                : g_strdup_printf("X'%02X%02X%02X%02X'", at[0], at[1], at[2], at[3]);
   gboolean is_segment = line->length >= WORD && at[2] > 0 && at[2] <= 3 && at[3] == 0;
-  gboolean is_short = line->length >= WORD && counts_itself && at[0] == 0 && at[1] < WORD && at[2] == 0 && at[3] == 0;
+  gboolean is_short = is_first && counts_itself && line->length >= WORD && at[0] == 0 && at[1] < WORD && at[2] == 0 &&
+                      at[3] == 0;
   return g_strdup_printf("%s is no descriptor word of a %s: two bytes with a length%s, and two of zeros%s", shown,
                          line->described == DESCRIBED_BLOCK_WRONG ? "block" : "record",
                          counts_itself ? " that counts the word" : " that does not count the word",
                          is_segment ? "; this is a segment of a record (RECFM=VBS): send whole records"
                          : is_short ? "; if lengths do not count the word, it is descriptor = length"
-                                    : "; the layout's 'descriptor' is another, or a length before is wrong");
+                                    : "; a length before is wrong, the bytes are damaged, or 'descriptor' is another");
 }
 
 const char *described_hint(const Layout *layout, const guint8 *text, gsize length) {
   gboolean is_described = layout->conf->descriptor == CONF_DESCRIPTOR_RDW;
-  gsize own = is_described ? WORD : 0, n = length >= own + WORD ? read_word(CONF_DESCRIPTOR_RDW, text + own) : 0;
-  if (!layout->is_stream || (!is_described && layout->conf->descriptor != CONF_DESCRIPTOR_NONE) || n <= WORD)
+  gsize own = is_described ? WORD : 0, block = length >= WORD ? read_word(CONF_DESCRIPTOR_RDW, text) : 0;
+  gsize n = length >= own + WORD ? read_word(CONF_DESCRIPTOR_RDW, text + own) : 0;
+  if (!layout->is_stream || (!is_described && layout->conf->descriptor != CONF_DESCRIPTOR_NONE) || n <= WORD ||
+      (is_described && block < n + WORD))
     return NULL;
   if (!is_described)
     return "a descriptor word seems to stand before the first record: say descriptor = rdw (or bdw, length)";

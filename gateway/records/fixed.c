@@ -49,7 +49,7 @@ static gboolean refuse_rest(Parse *parse) {
 
 /* Nothing tells where another line begins: the whole file is refused. */
 static gboolean refuse_described(Parse *parse) {
-  g_autofree char *why = described_reason(parse->layout, &parse->line);
+  g_autofree char *why = described_reason(parse->layout, &parse->line, parse->line.text == parse->file);
   g_autofree char *reason = g_strdup_printf("at byte %" G_GSIZE_FORMAT " of the file: %s",
                                             (gsize)(parse->line.text - parse->file) + 1, why);
   parse->kind = parse->layout->n_shapes;

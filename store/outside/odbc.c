@@ -244,7 +244,7 @@ static gboolean learn_column(Odbc *odbc, SQLUSMALLINT number, GError **error) {
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION, "query: column %s is %s", column.name,
                                is_bytes(type) ? "of bytes, which are no text"
                                : odbc->its->by_affinity
-                                   ? "a number that may be rounded: keep integers, or write it by printf('%.2f', …)"
+                                   ? "a number that may be rounded: read integers, or text that the table keeps"
                                    : "a number that may be rounded: CAST it to one with a scale");
   if (type == SQL_SMALLINT || type == SQL_INTEGER || type == SQL_BIGINT || type == SQL_TINYINT)
     column.type = BLOCK_INTEGER;

@@ -51,11 +51,14 @@ static void behind_a_wrong_word_nothing_is_looked_for(void **state) {
       {CONF_DESCRIPTOR_RDW, "00080000 'HABC' 00090001 'DK1' 012C 00070000 'T' 0001",
        "2 L009 -1\nH 1 \"ABC\"\n= 2 lines, 1 records, T017 in 2\n",
        "at byte 9 of the file: X'00090001' is no descriptor word of a record: two bytes with a length that counts the "
-       "word, and two of zeros; the layout's 'descriptor' is another, or a length before is wrong"},
+       "word, and two of zeros; a length before is wrong, the bytes are damaged, or 'descriptor' is another"},
       {CONF_DESCRIPTOR_RDW, "00080000 'HABC' 00090100 'DK1' 012C",
        "2 L009 -1\nH 1 \"ABC\"\n= 2 lines, 1 records, T017 in 2\n",
        "at byte 9 of the file: X'00090100' is no descriptor word of a record: two bytes with a length that counts the "
        "word, and two of zeros; this is a segment of a record (RECFM=VBS): send whole records"},
+      {CONF_DESCRIPTOR_RDW, "00080000 'HABC' 00000000", "2 L009 -1\nH 1 \"ABC\"\n= 2 lines, 1 records, T017 in 2\n",
+       "at byte 9 of the file: X'00000000' is no descriptor word of a record: two bytes with a length that counts the "
+       "word, and two of zeros; a length before is wrong, the bytes are damaged, or 'descriptor' is another"},
       {CONF_DESCRIPTOR_RDW, "00030000 'HAB'", "1 L009 -1\n= 1 lines, 1 records, T017 in 1\n",
        "at byte 1 of the file: X'00030000' is no descriptor word of a record: two bytes with a length that counts the "
        "word, and two of zeros; if lengths do not count the word, it is descriptor = length"},
@@ -72,10 +75,10 @@ static void behind_a_wrong_word_nothing_is_looked_for(void **state) {
        "word; the file was cut off, or a word before is wrong"},
       {CONF_DESCRIPTOR_BDW, "00080000 'HABC'", "H 1\n= 1 lines, 0 records, T017 in 1\n",
        "at byte 5 of the file: X'48414243' is no descriptor word of a record: two bytes with a length that counts the "
-       "word, and two of zeros; the layout's 'descriptor' is another, or a length before is wrong"},
+       "word, and two of zeros; a length before is wrong, the bytes are damaged, or 'descriptor' is another"},
       {CONF_DESCRIPTOR_BDW, "80000010 00080000 'HABC' 00040000", "1 L009 -1\n= 1 lines, 1 records, T017 in 1\n",
        "at byte 1 of the file: X'80000010' is no descriptor word of a block: two bytes with a length that counts the "
-       "word, and two of zeros; the layout's 'descriptor' is another, or a length before is wrong"},
+       "word, and two of zeros; a length before is wrong, the bytes are damaged, or 'descriptor' is another"},
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     mainframe_check(described_conf(cases[i].descriptor, "D k:text@2 a:int@2P"), cases[i].words, cases[i].told);
@@ -106,6 +109,8 @@ static void a_file_with_other_words_than_declared_is_told_so(void **state) {
   static const char *const bdw = "000C0000 00080000 'HABC' 000B0000 00070000 'T' 0000";
   mainframe_reason(described_conf(CONF_DESCRIPTOR_RDW, "D k:text@2 a:int@2P"), bdw,
                    "the tag '\\x00' is not one of the layout's");
+  mainframe_check(described_conf(CONF_DESCRIPTOR_RDW, "D k:text@2 a:int@2P"), "00030000 00090000 'DK1' 012C 00",
+                  "1 L009 -1\n= 1 lines, 1 records, T017 in 1\n"); /* too short to be a block's */
   mainframe_check(described_conf(CONF_DESCRIPTOR_RDW, "D k:text@2 a:int@2P"), bdw,
                   "1 L005 -1\n2 L005 -1\n= 2 lines, 2 records, T017 in 1\n");
   mainframe_check(mainframe_conf(NULL, NULL, "D k:text@2 a:int@2P", NULL), "00090000 'DK1' 012C 00",

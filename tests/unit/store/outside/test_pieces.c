@@ -148,12 +148,14 @@ static void integers_of_expressions_are_compared_as_integers(void **state) {
 /* Its driver calls them decimals, and cuts them to 15 digits. */
 static void decimals_that_are_kept_as_reals_are_refused(void **state) {
   (void)state;
+  static const char *const queries[] = {"SELECT amount FROM item", "SELECT net FROM item",
+                                        "SELECT sum(net) AS net FROM item"};
   FOR_EACH(engine) {
     begin("CREATE TABLE item (id INTEGER, amount DECIMAL(18, 2), net NUMERIC, cents INTEGER);"
           "INSERT INTO item VALUES (1, 90071992547409.93, 12.5, 9007199254740993)");
-    says(&(Read){*engine, "SELECT amount FROM item", NULL, 0, NULL}, NULL, "printf");
-    says(&(Read){*engine, "SELECT net FROM item", NULL, 0, NULL}, NULL, "printf");
-    says(&(Read){*engine, "SELECT sum(net) AS net FROM item", NULL, 0, NULL}, NULL, "printf");
+    for (guint i = 0; i < G_N_ELEMENTS(queries); i++)
+      says(&(Read){*engine, queries[i], NULL, 0, NULL}, NULL,
+           *engine == OUTSIDE_ODBC ? "that may be rounded" : "no exact number");
     g_autofree char *position = NULL;
     gives(&(Read){*engine, "SELECT cents FROM item", NULL, 0, NULL}, &position, "9007199254740993;", FALSE);
   }
