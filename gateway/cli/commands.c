@@ -4,7 +4,7 @@
 
 /* The words of `sallyport --help`, in its order. */
 #define COMMANDS(X)                                                                                             \
-  X(check)                                                                                                      \
+  X(check) X(init)                                                                                              \
   X(run) X(reload) X(status) X(files) X(show) X(trace) X(retry) X(hold) X(release) X(reject) X(resend) X(poll)  \
       X(alarms) X(balance) X(entries) X(try) X(layout) X(doctor) X(keys) X(audit) X(verify) X(move) X(recon)    \
       X(exchange) X(request) X(account) X(idle) X(refdata) X(rating) X(cdr) X(query) X(replay) X(version)       \

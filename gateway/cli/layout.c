@@ -1,12 +1,7 @@
 /* layout: what a sample of a partner's file may be read by. */
 #include "gateway/cli/command.h"
 #include "gateway/guess/guess.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct {
   char *name;
@@ -14,25 +9,6 @@ typedef struct {
 
 static const CliOption options[] = {
     CLI_TEXT(Given, name, "name", 0, "NAME", "the layout's, instead of \"sample\"", CLI_VALUE_TEXT), {0}};
-
-static gboolean guess_file(const char *path, const char *name, GuessReport *report, GError **error) {
-  struct stat status;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    sallyport_error_set(error, SALLYPORT_ERROR_FILE, "%s: %s", path, fd < 0 ? g_strerror(errno) : "it is no file");
-    if (fd >= 0)
-      close(fd);
-    return FALSE;
-  }
-  gsize length = (gsize)status.st_size;
-  const guint8 *text = length ? mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0) : (const guint8 *)"";
-  gboolean ok = text != MAP_FAILED ? guess_layout(text, length, name, report, error)
-                                   : sallyport_error_errno(error, errno, "map %s", path);
-  if (length && text != MAP_FAILED)
-    munmap((void *)text, length);
-  close(fd);
-  return ok;
-}
 
 static void print(const Cli *cli, const GuessReport *report) {
   if (!cli->out->is_json) {
@@ -56,7 +32,7 @@ static CliExit layout_command(Cli *cli) {
     cli_complain("layout: there is no verb \"%s\"; sallyport layout --help lists them", cli->arguments[0]);
     return CLI_EXIT_USAGE;
   }
-  gboolean ok = guess_file(cli->arguments[1], given->name ? given->name : "sample", &report, &error);
+  gboolean ok = guess_layout_file(cli->arguments[1], given->name ? given->name : "sample", &report, &error);
   if (ok)
     print(cli, &report);
   guess_report_clear(&report);

@@ -17,4 +17,7 @@ typedef struct {
  * `name`: the layout's. FILE when it is no file of lines that a layout can say, with the cause. */
 gboolean guess_layout(const guint8 *text, gsize length, const char *name, GuessReport *report,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same of the file at this path, which has to be a plain one. */
+gboolean guess_layout_file(const char *path, const char *name, GuessReport *report,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void guess_report_clear(GuessReport *report);
