@@ -67,7 +67,11 @@ static CliExit find_tables(Cli *cli, GPtrArray **lanes, GPtrArray **tables) {
     if (!add_tables_of(cli, (*lanes)->pdata[i], *tables, &error))
       return cli_fail(error);
   if (exit == CLI_EXIT_FINE && (*tables)->len == 0) {
-    cli_complain("there is no such reference table");
+    const char *wanted = ((const Given *)cli->own)->name;
+    if (wanted)
+      cli_complain("no feed loads a reference table \"%s\"", wanted);
+    else
+      cli_complain("no feed loads a reference table: none has process reference");
     return CLI_EXIT_NOT_FOUND;
   }
   return exit;

@@ -126,8 +126,8 @@ static void judge_delta(const Loading *loading, const ReferenceVersion *now, Pro
                                    table, now->sequence));
   else if (sequence != now->sequence + 1)
     hold_or_reject(verdict, FILE_HELD, CODE_DELTA_MISSING,
-                   g_strdup_printf("delta %" G_GINT64_FORMAT ", and %s is at %" G_GINT64_FORMAT ": ask %s for what is "
-                                   "missing, and release this one behind it, or for a full load",
+                   g_strdup_printf("delta %" G_GINT64_FORMAT ", and %s is at %" G_GINT64_FORMAT ": what is between "
+                                   "has to come before this one (ask %s), or a full load",
                                    sequence, table, now->sequence, partner));
   else if (strcmp(now->shape, reference_shape_text(loading->shape)) != 0)
     hold_or_reject(verdict, FILE_HELD, CODE_DELTA_MISSING,
