@@ -87,17 +87,19 @@ static gboolean place(Init *init, const char *identity, GError **error) {
 static void tell_next(const Init *init, const char *made) {
   char *const *answers = init->answers.texts;
   FILE *file = init->cli->out->file;
-  g_autofree char *public = made ? g_strconcat(made, ".pub", NULL) : NULL, *key = NULL;
+  const char *as = init_service_user() ? "sudo -u " INIT_SERVICE_USER " " : "";
+  g_autofree char *public = made ? g_strconcat(made, ".pub", NULL) : NULL, *key = NULL,
+                  *here = answers[INIT_ROOT] ? g_build_filename(answers[INIT_ROOT], answers[INIT_FETCH], NULL) : NULL;
   if (public && g_file_get_contents(public, &key, NULL, NULL))
     fprintf(file, "\nSend this public key to the partner, who lets it in as user %s:\n  %s", answers[INIT_USER], key);
   fprintf(file,
           "\n%s is written and good. Next:\n"
-          "  1. sallyport -c %s doctor %s     what the partner's side can do\n"
-          "  2. sallyport -c %s run           or: systemctl start sallyport\n"
-          "  3. put a file like %s into %s%s; sallyport -c %s files\n",
-          init->configuration, init->configuration, answers[INIT_PARTNER], init->configuration, answers[INIT_MATCH],
-          answers[INIT_FETCH], g_str_equal(answers[INIT_READY], "marker") ? ", then an empty NAME.ok" : "",
-          init->configuration);
+          "  1. %ssallyport -c %s doctor %s     what the partner's side can do\n"
+          "  2. %ssallyport -c %s run           or: systemctl start sallyport\n"
+          "  3. put a file like %s into %s%s; %ssallyport -c %s files\n",
+          init->configuration, as, init->configuration, answers[INIT_PARTNER], as, init->configuration,
+          answers[INIT_MATCH], here ? here : answers[INIT_FETCH],
+          g_str_equal(answers[INIT_READY], "marker") ? ", then an empty NAME.ok" : "", as, init->configuration);
 }
 
 static CliExit tell_done(const Init *init, const char *made) {

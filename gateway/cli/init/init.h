@@ -74,6 +74,9 @@ CliExit init_ask(Cli *cli, InitAnswers *answers, const char *save);
 char *init_text(const InitAnswers *answers, const char *identity, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* --- place.c */
+#define INIT_SERVICE_USER "sallyport" /* as the package makes it */
+/* Whom what is made is given to: NULL when this machine has no such user, or we are not root. */
+const char *init_service_user(void);
 /* The SSH key's path: the one that was named, or keys/PARTNER_ed25519 beside the configuration, which is made if it is
  * not there yet (ssh-keygen), 0600 and the service's. It is whole whenever it has its name. */
 char *init_identity(const InitAnswers *answers, const char *configuration, gboolean *made, GError **error);

@@ -9,14 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE_USER "sallyport"
 enum { KEYGEN_SECONDS = 60 };
+
+const char *init_service_user(void) {
+  return geteuid() == 0 && getpwnam(INIT_SERVICE_USER) ? INIT_SERVICE_USER : NULL;
+}
 
 /* To the service's user, where there is one and we may. */
 static gboolean give(const char *path, GError **error) {
-  const struct passwd *user = geteuid() == 0 ? getpwnam(SERVICE_USER) : NULL;
+  const struct passwd *user = init_service_user() ? getpwnam(INIT_SERVICE_USER) : NULL;
   return !user || chown(path, user->pw_uid, user->pw_gid) == 0 ||
-         sallyport_error_errno(error, errno, "give %s to %s", path, SERVICE_USER);
+         sallyport_error_errno(error, errno, "give %s to %s", path, INIT_SERVICE_USER);
 }
 
 /* With those above it that are missing: the service has to get through them. */

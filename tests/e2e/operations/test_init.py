@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 from types import SimpleNamespace
 
 from gateway import BINARY, Gateway
@@ -157,6 +158,40 @@ def a_script_gives_the_answers_and_a_wrong_one_leaves_nothing():
         equal(told["public_key_file"], place.identity + ".pub", "the key for the partner")
         place.gateway.ok("check")
         has(place.read("etc/gw.conf").decode(), 'key       = "f1"', "the configuration")
+
+
+@test
+def in_a_folder_of_this_machine_the_first_file_goes_below_it():
+    with Place() as place:
+        root = place.path("exchange")
+        for folder in ("outgoing", "incoming"):
+            os.makedirs(os.path.join(root, folder))
+        answers = ("partner=acme", "way=folder", f"root={root}", "ready=rename", f"into={place.path('into')}",
+                   f"state={place.path('state')}")
+        done = place.gateway.ok("init", *(word for answer in answers for word in ("--answer", answer)))
+        has(done.out, f"put a file like *.dat into {root}/outgoing;", "the next step")
+        equal(place.gateway.run("doctor", "acme").status, 0, "the doctor")
+
+
+@test(needs_root=True)
+def what_root_makes_is_the_services_own():
+    with Place() as place:
+        users, own = place.path("passwd"), 990
+        shutil.copy("/etc/passwd", users)
+        with open(users, "a") as file:
+            file.write(f"sallyport:x:{own}:{own}::/:/usr/sbin/nologin\n")
+        words = [BINARY, "-c", place.gateway.configuration, "init"]
+        for answer in ("partner=acme", f"host=127.0.0.1:{place.sshd.port}", f"host-key={place.fingerprint}",
+                       f"state={place.path('state')}", f"into={place.path('state/received/acme')}"):
+            words += ["--answer", answer]
+        script = 'mount --bind "$0" /etc/passwd && exec "$@"'
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, users, *words],
+                              stdin=subprocess.DEVNULL, env=place.gateway.environment, capture_output=True, text=True)
+        equal(done.returncode, 0, done.stderr)
+        has(done.stdout, "sudo -u sallyport sallyport -c", "the next commands")
+        for name in ("etc/keys", "etc/keys/acme_ed25519", "state", "state/received", "state/received/acme"):
+            there = os.stat(place.path(name))
+            equal((name, there.st_uid, there.st_mode & 0o077), (name, own, 0), "owner and mode")
 
 
 @test
