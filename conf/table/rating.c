@@ -154,16 +154,35 @@ static void check_file_name(const Section *section, const char *option, const ch
     section_error(section, option, "'%s' must be the name of a file, and hold {sequence} and {period} only", option);
 }
 
+enum { MOST_PLATFORMS = 64 }; /* each is a rule of one set: RULES_MAX of store/rules.h */
+
 static void check_full_file(const Section *section, gpointer into) {
   check_file_name(section, "name", ((ConfFullFile *)into)->name);
 }
 
+static void check_fields(const Section *section, gpointer into) {
+  for (char **field = ((ConfFullFile *)into)->fields; field && *field; field++)
+    if (g_strv_contains((const char *const *)field + 1, *field))
+      section_error(section, "fields", "'fields' names \"%s\" twice", *field);
+}
+
+/* Two with the same names would overwrite each other's files: lines of one platform would be lost. */
 static void check_platform(const Section *section, gpointer into) {
-  check_file_name(section, "file", ((ConfPlatform *)into)->file);
+  const ConfPlatform *platform = into;
+  const GPtrArray *platforms = ((const ConfRating *)section->outer->into)->platforms;
+  check_file_name(section, "file", platform->file);
+  for (guint i = 0; i < platforms->len; i++) {
+    const ConfPlatform *other = platforms->pdata[i];
+    if (other != platform && g_strcmp0(other->file, platform->file) == 0)
+      section_error(section, "file", "'file': the files of platform \"%s\" have the same names", other->name);
+  }
 }
 
 static void check_platforms(const Section *section, gpointer into) {
   const ConfRating *rating = into;
+  if (rating->platforms->len > MOST_PLATFORMS)
+    section_error(section, NULL, "there are %u platforms, and at most %d can be told apart", rating->platforms->len,
+                  MOST_PLATFORMS);
   if (rating->platforms->len > 0 && !rating->full_file.present)
     section_require(section, "full-file", "what the platforms' files are made of");
 }
@@ -174,6 +193,7 @@ static const Row full_file_rows[] = {
     ROW(ConfFullFile, "name", name, text, .needed = "what the files are called, as 'MUSIC_{period}_{sequence}.dat'"),
     CHECK(check_full_file),
     ROW(ConfFullFile, "fields", fields, list, .most = 64, .needed = "the fields of each line"),
+    CHECK(check_fields),
     ROW(ConfFullFile, "records", records, number, .otherwise = 100000, .least = 1, .most = 10000000),
     ROW(ConfFullFile, "age", age, seconds, .otherwise = 15 * 60, .least = 1, .most = 7 * 86400),
     ROW(ConfFullFile, "period", period, choice, .words = WORDS(CONF_FILE_PERIODS), .otherwise = CONF_FILE_PERIOD_DAY),

@@ -61,21 +61,23 @@ static gboolean close_one(const Closing *closing, DetailClosing *file, GError **
   return details_close_file(closing->desk->details, file, error);
 }
 
-/* What was rated before the form of the file was changed leaves in the form that it was rated for. */
+/* What was rated before the form of the file was changed leaves in the form that it was rated for: all that waits when
+ * a lane begins, once. (A lane that begins again before a file of the new form takes what waits then for the old.) */
 static gboolean close_old_form(const Closing *closing, GError **error) {
   g_autoptr(DetailFile) last = NULL;
   DetailDays days = DETAIL_ALL_DAYS;
   DetailSums sums;
   if (!details_last_file(closing->desk->details, &last, error))
     return FALSE;
-  if (!last || strcmp(last->format, closing->format) == 0)
+  if (closing->desk->has_closed_old_form || !last || strcmp(last->format, closing->format) == 0)
     return TRUE;
   days = days_between(closing, G_MININT64, closing->day);
   if (!details_unfiled(closing->desk->details, &days, &sums, error))
     return FALSE;
   DetailClosing file = {.reason = "format", .format = last->format, .days = &days,
                         .day = closing->day ? &closing->day : NULL};
-  return sums.count == 0 || close_one(closing, &file, error);
+  closing->desk->has_closed_old_form = sums.count == 0 || close_one(closing, &file, error);
+  return closing->desk->has_closed_old_form;
 }
 
 /* A file of its own for each earlier day, the earliest first. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_LINES = 2048, HEAD_LINES = 2 };
+enum { BLOCK_LINES = 2048, HEAD_LINES = 2, MOST_SUPPLEMENTS = 999999 }; /* of a day */
 
 typedef struct {
   const ConfPlatform *conf;
@@ -197,10 +197,15 @@ static gboolean read_head(Splitting *s, GError **error) {
 static gboolean open_platform(Splitting *s, Platform *platform, const char *into, GError **error) {
   guint n = g_strv_length(platform->conf->fields);
   const CdrNumber number = {g_ascii_strtoll(s->header->pdata[2], NULL, 10), s->header->pdata[3],
-                            (guint)g_ascii_strtoull(s->header->pdata[14], NULL, 10)};
-  if (number.supplement > 99 || strchr(number.period, '/'))
+                            (guint)MIN(g_ascii_strtoull(s->header->pdata[14], NULL, 10), G_MAXUINT)};
+  if (number.supplement > MOST_SUPPLEMENTS || strchr(number.period, '/'))
     return wrong(s, error, "has a number or a period that is none");
   platform->name = cdr_name(platform->conf->file, &number);
+  for (const Platform *other = s->platforms; other < platform; other++)
+    if (strcmp(other->name, platform->name) == 0)
+      return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                 "platforms \"%s\" and \"%s\": both files would be %s", other->conf->name,
+                                 platform->conf->name, platform->name);
   platform->places = g_new(int, n + 1);
   for (guint i = 0; i < n; i++) {
     guint at = 0;

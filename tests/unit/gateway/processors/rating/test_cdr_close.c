@@ -221,7 +221,9 @@ static void another_form_closes_what_was_rated_before(void **state) {
   reopen(&house, "UTC",
          PRICED "full-file { name = 'M_{period}_{sequence}.dat' fields = { \"serial\" } period = none }");
   look(&house, "2026-11-03T11:00:01Z", FALSE);
-  look(&house, "2026-11-03T11:00:02Z", TRUE);
+  rate(&house, "2026-11-03T11:00:02Z", 1);
+  look(&house, "2026-11-03T11:00:03Z", FALSE);
+  look(&house, "2026-11-03T11:00:04Z", TRUE);
   g_autoptr(DetailsReader) reader = reader_of(&house);
   g_autoptr(GPtrArray) files = details_reader_files(reader, 0, NULL);
   assert_int_equal(files->len, 3);
@@ -284,6 +286,18 @@ static void what_goes_nowhere_or_to_several_is_held_where_that_is_said(void **st
   move_out(&house);
 }
 
+static void a_day_may_have_more_than_99_supplements(void **state) {
+  House house;
+  (void)state;
+  move_in(&house, "UTC", PRICED FULL("late = supplement") BOSS);
+  for (guint i = 0; i < 101; i++) {
+    rate(&house, "2026-11-01T10:00:00Z", 7);
+    look(&house, "2026-11-03T11:00:00Z", TRUE);
+  }
+  expect_held(&house, 100, NULL);
+  move_out(&house);
+}
+
 static void an_archive_that_has_other_bytes_holds_the_file(void **state) {
   House house;
   (void)state;
@@ -323,6 +337,7 @@ int main(void) {
       cmocka_unit_test(what_is_late_gets_a_supplement_of_its_own_day),
       cmocka_unit_test(another_form_closes_what_was_rated_before),
       cmocka_unit_test(what_goes_nowhere_or_to_several_is_held_where_that_is_said),
+      cmocka_unit_test(a_day_may_have_more_than_99_supplements),
       cmocka_unit_test(an_archive_that_has_other_bytes_holds_the_file),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
