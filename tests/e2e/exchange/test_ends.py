@@ -108,7 +108,7 @@ def a_restored_exchange_is_told_again_and_nothing_is_run_twice():
         exchange.start()
         equal(state(exchange, "POINTS_0001.dat.pgp"), "stored", "after the restore")
         wait_acknowledged(exchange, world, "POINTS_0001.dat.pgp")
-        has(world.gateway.log(), "acknowledged-again", "the log")
+        wait_until("the log's line", lambda: "acknowledged-again" in world.gateway.log())
         put(exchange, world, "POINTS_0003.dat.pgp", accruals.records(2, prefix="T"))
         wait_acknowledged(exchange, world, "POINTS_0003.dat.pgp")
         equal(world.credits()[0], 10, "credits")
