@@ -19,25 +19,11 @@ Feed *feeds_find(const Feeds *feeds, const char *name) {
   return NULL;
 }
 
-typedef struct {
-  gpointer what;
-  GDestroyNotify free_it;
-} Shared;
-
-static void shared_free(gpointer data) {
-  Shared *shared = data;
-  shared->free_it(shared->what);
-  g_free(shared);
-}
-
 gpointer feeds_share(Feeds *feeds, const char *name, gpointer (*make)(const char *name), GDestroyNotify free_it) {
-  if (!feeds->shared)
-    feeds->shared = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, shared_free);
-  Shared *shared = g_hash_table_lookup(feeds->shared, name);
+  gpointer shared = g_datalist_get_data(&feeds->shared, name);
   if (!shared) {
-    shared = g_new(Shared, 1);
-    *shared = (Shared){make(name), free_it};
-    g_hash_table_insert(feeds->shared, g_strdup(name), shared);
+    shared = make(name);
+    g_datalist_set_data_full(&feeds->shared, name, shared, free_it);
   }
-  return shared->what;
+  return shared;
 }

@@ -9,7 +9,7 @@ typedef struct {
   gboolean is_stuck;    /* not all of their threads could be ended */
   GHashTable *ledgers;  /* name → Ledger* */
   GHashTable *services; /* "system core/main /accruals" → AccrualService* */
-  GHashTable *shared;   /* name → Shared*, what the feeds of other kinds share */
+  GData *shared;        /* what feeds of one kind share (feeds_share), by its name */
 } Feeds;
 
 /* What feeds of one kind share under that name: made when the first of them asks, freed after all threads. */

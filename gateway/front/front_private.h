@@ -34,7 +34,7 @@ typedef struct {
   char *certificate, *private_key, *client_ca;
   pthread_mutex_t lock;
   GHashTable *connections; /* Connection*: all that are open */
-  GHashTable *own;         /* what capabilities keep (front_own), by its name */
+  GData *own;              /* what capabilities keep (front_own), by its name */
 } Front;
 
 /* Bound and listening on TRUE. The configuration outlives it. */

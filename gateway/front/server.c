@@ -78,29 +78,14 @@ guint front_connections(Front *front) {
 
 /* --- What capabilities keep */
 
-typedef struct {
-  gpointer kept;
-  GDestroyNotify free;
-} Kept;
-
-static void kept_free(gpointer data) {
-  Kept *kept = data;
-  kept->free(kept->kept);
-  g_free(kept);
-}
-
 gpointer front_own(Front *front, const char *name, gpointer (*make)(Front *front, GError **error),
                    GDestroyNotify free, GError **error) {
   pthread_mutex_lock(&front->lock);
-  Kept *kept = g_hash_table_lookup(front->own, name);
-  gpointer made = kept ? NULL : make(front, error);
-  if (made) {
-    kept = g_new(Kept, 1);
-    *kept = (Kept){made, free};
-    g_hash_table_insert(front->own, (gpointer)(gintptr)name, kept);
-  }
+  gpointer kept = g_datalist_get_data(&front->own, name);
+  if (!kept && (kept = make(front, error)))
+    g_datalist_set_data_full(&front->own, name, kept, free);
   pthread_mutex_unlock(&front->lock);
-  return kept ? kept->kept : NULL;
+  return kept;
 }
 
 /* --- A request's way through the library's calls: head, pieces of the body, its end, completion */
@@ -337,7 +322,6 @@ Front *front_open(const Conf *conf, GError **error) {
   front->waits = waits_new();
   front->shelves = g_ptr_array_new_with_free_func((GDestroyNotify)shelf_free);
   front->connections = g_hash_table_new_full(g_direct_hash, g_direct_equal, g_free, NULL);
-  front->own = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, kept_free);
   pthread_mutex_init(&front->lock, NULL);
   for (guint i = 0; i < conf->lanes->len; i++)
     g_ptr_array_add(front->shelves, shelf_new(conf, conf->lanes->pdata[i], front->waits));
@@ -357,7 +341,7 @@ void front_close(Front *front) {
   waits_end(front->waits);
   if (front->daemon)
     MHD_stop_daemon(front->daemon); /* closes the listening socket, ends the threads */
-  g_hash_table_unref(front->own);
+  g_datalist_clear(&front->own);
   g_ptr_array_unref(front->shelves); /* with their askers, which wake who waits */
   waits_free(front->waits);
   g_hash_table_unref(front->connections);

@@ -278,7 +278,7 @@ void feeds_close(Feeds *feeds) {
   g_hash_table_unref(feeds->ledgers);
   if (!feeds->is_stuck)
     g_hash_table_unref(feeds->services);
-  if (!feeds->is_stuck && feeds->shared)
-    g_hash_table_unref(feeds->shared);
+  if (!feeds->is_stuck)
+    g_datalist_clear(&feeds->shared);
   g_free(feeds);
 }
