@@ -11,12 +11,16 @@
 enum { BLOCK_RECORDS = 4096, STANDARD_LIMIT = 100 };
 
 typedef struct {
-  char *name;
-  gboolean retry;
+  char *name, *account, *from, *to;
+  gboolean retry, dry_run;
 } Given;
 static const CliOption options[] = {
     CLI_TEXT(Given, name, "name", 'n', "NAME", "this rating, where there are several", CLI_VALUE_TEXT),
     CLI_FLAG(Given, retry, "retry", 0, "suspended: look for their prices again"),
+    CLI_TEXT(Given, account, "account", 0, "ACCOUNT", "rerate: of whom", CLI_VALUE_TEXT),
+    CLI_TEXT(Given, from, "from", 0, "DAY", "rerate: events from this day on", CLI_VALUE_TEXT),
+    CLI_TEXT(Given, to, "to", 0, "DAY", "rerate: events up to this day", CLI_VALUE_TEXT),
+    CLI_FLAG(Given, dry_run, "dry-run", 0, "rerate: show it, and change nothing"),
     {0}};
 
 typedef struct {
@@ -272,11 +276,20 @@ static CliExit run_suspended(Try *try) {
                       : rating_suspended(try->cli, try->lane, try->conf, try->limit);
 }
 
+static CliExit run_rerate(Try *try) {
+  const Given *given = try->cli->own;
+  RatingRerate asked = {given->account, given->from, given->to, try->limit};
+  if (try->cli->n_arguments == 1 && given->account && given->dry_run)
+    return rating_rerate(try->cli, try->lane, try->conf, &asked);
+  cli_complain("rating rerate needs --account ACCOUNT and --dry-run: it shows what would change, and changes nothing");
+  return CLI_EXIT_USAGE;
+}
+
 static CliExit rating_command(Cli *cli) {
   static const struct {
     const char *verb;
     CliExit (*run)(Try *try);
-  } verbs[] = {{"try", run_try}, {"explain", run_explain}, {"suspended", run_suspended}};
+  } verbs[] = {{"try", run_try}, {"explain", run_explain}, {"suspended", run_suspended}, {"rerate", run_rerate}};
   g_autoptr(GPtrArray) lanes = NULL;
   Try try = {.cli = cli, .limit = cli_limit(cli, STANDARD_LIMIT)};
   for (guint i = 0; i < G_N_ELEMENTS(verbs); i++) {
@@ -291,10 +304,10 @@ static CliExit rating_command(Cli *cli) {
   return CLI_EXIT_USAGE;
 }
 
-static const char *const verb_words[] = {"try", "explain", "suspended", NULL};
+static const char *const verb_words[] = {"try", "explain", "suspended", "rerate", NULL};
 const CliCommand cli_command_rating = {
     .name = "rating",
-    .arguments = "try FILE | explain KEY… | suspended",
+    .arguments = "try FILE | explain KEY… | suspended | rerate",
     .least = 1,
     .most = 9,
     .verbs = verb_words,
@@ -310,9 +323,13 @@ const CliCommand cli_command_rating = {
             "version of\n"
             "then, and which of them was taken. KEY is the record's key; of several fields, each of them.\n"
             "suspended lists what waits for a product, a rate or a member, and with --retry has the lane look for all "
-            "of it again.\n\n"
+            "of it again.\n"
+            "rerate --dry-run shows which of an account's records would have another price by the rules and tables in "
+            "force now,\n"
+            "counted in the order in which they were rated; nothing is changed.\n\n"
             "  sallyport rating try usage.dat --name music --json\n"
             "  sallyport rating explain S-1200345\n"
-            "  sallyport rating suspended --limit 0\n",
+            "  sallyport rating suspended --limit 0\n"
+            "  sallyport rating rerate --dry-run --account 4915112345678 --from 2026-11-01 --to 2026-11-30\n",
     .run = rating_command,
 };

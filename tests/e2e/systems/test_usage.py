@@ -74,6 +74,71 @@ def counters_go_on_over_files_and_restarts_and_a_key_may_have_several_fields():
         finish(world)
 
 
+def rerated(world, *options, account="A1"):
+    """What rerate shows: each change, and the sums."""
+    told = world.gateway.json("rating", "rerate", "--dry-run", "--account", account, *options)
+    return ([(c["key"], c["before"], c.get("after"), c.get("code")) for c in told["changes"]],
+            [told[name] for name in ("records", "changed", "kept", "before", "after", "difference")])
+
+
+@test
+def what_other_tiers_would_change_is_shown_and_changes_nothing():
+    with World(local=True) as world:
+        music = tiered(world, {}, bounds=(10000, 50000))
+        music.rate("one", usage.record("S1", 9990), usage.record("S2", 20), usage.record("X1", 5, account="A2"),
+                   usage.record("S3", 39991, at="2026-06-02T10:00:00Z"), usage.record("S4", product="P9"))
+        equal(rerated(world), ([], [3, 0, 0, "66801.25", "66801.25", "0.00"]), "as long as nothing has changed")
+        music.rates.drop("RATES_2.pgp", world.partner.seal(
+            "D|P1|10000|1.50\nD|P1|50000|1.30\nD|P1|9999999|1.25\nT|3\n"))
+        opened(world, music.rates, "RATES_2_FB.dat.pgp")
+        equal(rerated(world), ([("S1", "13986.00", "14985.00", None), ("S2", "27.20", "28.00", None),
+                                ("S3", "52788.05", "51988.25", None)],
+                               [3, 3, 0, "66801.25", "67001.25", "200.00"]), "all of them")
+        third = ([("S3", "52788.05", "51988.25", None)], [1, 1, 0, "52788.05", "51988.25", "-799.80"])
+        equal(rerated(world, "--from", "2026-06-02"), third, "those before stay counted")
+        equal(rerated(world, "--to", "2026-06-01", "--limit", "1"),
+              ([("S1", "13986.00", "14985.00", None)], [2, 2, 0, "14013.20", "15013.00", "999.80"]), "the first day")
+        has(world.gateway.ok("rating", "rerate", "--dry-run", "--account", "A1").out, "200.00", "for people")
+        equal(music.amounts("S1", "S2", "S3"), ["13986.00", "27.20", "52788.05"], "what stays")
+        finish(world)
+
+
+@test
+def what_was_rated_in_another_layout_keeps_its_price_and_stays_counted():
+    with World(local=True) as world:
+        music = tiered(world, {}, bounds=(10000, 50000))
+        music.rate("one", usage.record("S1", 9990, account="4915"))
+        world.gateway.stop()
+        fields = world.configuration.layouts["usage"]['record "D"']
+        fields['field "msisdn"'] = {"type": "integer"}
+        fields['field "note"'] = {"optional": True}
+        world.write_configuration()
+        world.gateway.ok("move", "feed", "usage-0", "--accept", "--reason", "numbers all of them")
+        world.gateway.start()
+        equal(music.rate("two", usage.record("S2", 20, account="4915") + "|a note"), [("OK", "")], "the new layout")
+        music.rates.drop("RATES_2.pgp", world.partner.seal(
+            "D|P1|10000|1.50\nD|P1|50000|1.30\nD|P1|9999999|1.25\nT|3\n"))
+        opened(world, music.rates, "RATES_2_FB.dat.pgp")
+        equal(rerated(world, account="4915"),
+              ([("S1", "13986.00", None, None), ("S2", "27.20", "28.00", None)],
+               [2, 1, 1, "14013.20", "14014.00", "0.80"]), "both")
+        finish(world)
+
+
+@test
+def what_cannot_be_rated_any_more_is_listed_with_its_code_and_keeps_its_price():
+    with World(local=True) as world:
+        music = Music(world)
+        music.rate("one", usage.record("S1"), usage.record("S2", product="P2"))
+        music.load([("P2", "2.0000"), ("P3", "1.0000")])
+        equal(rerated(world), ([("S1", "0.33", None, "B001"), ("S2", "1.30", "2.60", None)],
+                               [2, 1, 1, "1.63", "2.93", "1.30"]), "without P1")
+        for wrong in (["--account", "A1"], ["--dry-run"], ["--dry-run", "--account", "A1", "more"]):
+            equal(world.gateway.run("rating", "rerate", *wrong).status, 2, " ".join(wrong))
+        equal(world.gateway.run("rating", "rerate", "--dry-run", "--account", "A1", "--from", "June").status, 3, "June")
+        finish(world)
+
+
 @test
 def what_was_suspended_is_priced_when_its_rate_has_come():
     with World(local=True) as world:
@@ -176,6 +241,8 @@ def the_same_files_cost_the_same_with_any_number_of_threads():
             told.append([[music.explain(f"{name}-{i}")[word] for word in ("amount", "counter", "admission", "line")]
                          for name in ("one", "two") for i in range(0, 2600, 500)])
             told[-1].append(refused_and_sent_again(music))
+            changes, sums = rerated(world)
+            equal((changes, sums[1:3], sums[5]), ([], [0, 0], "0.00"), "rated anew by what has not changed")
             told[-1].append(world.gateway.ok("verify").out.split("add up; ")[1].split("\n")[0])
             finish(world)
     equal(told[1], told[0], "with four threads, and with one")
