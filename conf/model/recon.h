@@ -43,10 +43,12 @@ typedef enum { CONF_PERIODS(CONF_CONSTANT) } ConfPeriod;
   X(CONF_SHARD_ZSTD, "zstd")
 typedef enum { CONF_SHARD_PACKINGS(CONF_CONSTANT) } ConfShardPacking;
 
-/* What comes for a period that was published: it is only told, or the next version is made. */
+/* What comes for a period that was published: it is only told, or the next version is made, with all of the period or
+ * with what came since the last one. */
 #define CONF_LATES(X)                      \
   X(CONF_LATE_TELL, "tell")                \
-  X(CONF_LATE_NEW_VERSION, "new-version")
+  X(CONF_LATE_NEW_VERSION, "new-version")  \
+  X(CONF_LATE_SUPPLEMENT, "supplement")
 typedef enum { CONF_LATES(CONF_CONSTANT) } ConfLate;
 
 typedef struct {

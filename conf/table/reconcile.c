@@ -97,6 +97,19 @@ static void read_serve(const Section *section, const Row *row, gpointer at) {
                   requester->name);
 }
 
+/* What came since a version is known of a ledger alone; the delimited manifest has no place to say that it adds. */
+static void check_late(const Section *section, gpointer into) {
+  const ConfReconcile *reconcile = into;
+  if (reconcile->late != CONF_LATE_SUPPLEMENT)
+    return;
+  if (reconcile->read.from != CONF_READ_LEDGER)
+    section_error(section, "late", "'late = supplement' needs 'from = ledger' in the read rule: of others a version is "
+                                   "made with all of the period, late = new-version");
+  if (reconcile->delimited_manifest)
+    section_error(section, "late", "'late = supplement' does not go with 'delimited-manifest', which cannot say that a "
+                                   "version adds to the one before: whoever reads it would take it for all");
+}
+
 static const Kind kind_serve = {.store = STORE_UINT, .read = read_serve};
 static const Row rows[] = {
     WHERE(ConfReconcile),
@@ -133,6 +146,7 @@ static const Row rows[] = {
     ROW(ConfReconcile, "serve", serve, serve),
     ROW(ConfReconcile, "keep-days", keep_days, number, .otherwise = 90, .least = 1, .most = 36500),
     ROW(ConfReconcile, "late", late, choice, .words = WORDS(CONF_LATES), .otherwise = CONF_LATE_TELL),
+    CHECK(check_late),
     ROW(ConfReconcile, "late-wait", late_wait, seconds, .otherwise = 300, .least = 1, .most = 86400),
     {.kind = &kind_front_url}, /* manifests hold it */
     ROWS_END,

@@ -5,7 +5,9 @@
  *
  * Crash windows: before the snapshot is in the book nothing was made; behind it every reading gives the same records in
  * the same order, so the shards that are in the book stay, and reading goes on behind the last one's position. Settings
- * that change the lines change the plan; a task that was begun with another one begins anew. */
+ * that change the lines change the plan; a task that was begun with another one begins anew.
+ *
+ * A supplement is a version without the files that the snapshot of the version before has. */
 #include "gateway/recon/generate.h"
 #include "gateway/base/digest.h"
 #include "gateway/base/faultpoint.h"
@@ -36,6 +38,8 @@ typedef struct {
   gint64 *positions;
   guint shards;
   GHashTable *without;
+  guint supplements;    /* the version that this one adds to, whose snapshot is `before`; 0: it has all */
+  ReconSnapshot before;
   guint made;     /* shards that are there already */
   char *position; /* behind the last of them */
 } Generation;
@@ -46,6 +50,13 @@ static void generation_clear(Generation *generation) {
   g_free(generation->positions);
   g_free(generation->position);
   g_clear_pointer(&generation->without, g_hash_table_unref);
+  recon_snapshot_clear(&generation->before);
+}
+
+static gboolean find_before(Generation *generation, GError **error) {
+  return generation->reconcile->late != CONF_LATE_SUPPLEMENT ||
+         recon_snapshot_before(generation->host->reader, generation->task, &generation->before,
+                               &generation->supplements, error);
 }
 
 /* --- The plan: all settings on which the bytes depend */
@@ -72,6 +83,8 @@ static char *make_plan(const Generation *generation) {
     add_list(text, lists[i]);
   g_string_append_printf(text, "%d %u %d %d %d %d %d", read->from, r->threshold, r->quote, r->header_line,
                          r->neutralise, r->compress, r->encrypt);
+  if (generation->supplements)
+    g_string_append_printf(text, " behind %u", generation->supplements);
   digest_sha256(text->str, text->len, digest);
   return digest_hex(digest, sizeof digest);
 }
@@ -124,7 +137,8 @@ static char *pack_snapshot(const Generation *generation) {
                             .to = (char *)(intptr_t)generation->to,
                             .positions = generation->positions,
                             .shards = generation->shards,
-                            .without = generation->without};
+                            .without = generation->without,
+                            .supplements = generation->supplements};
   return recon_snapshot_text(&snapshot);
 }
 
@@ -237,6 +251,7 @@ static ReconSource *plain_source(const Generation *generation, const char *posit
                                 .positions = generation->positions,
                                 .shards = generation->shards,
                                 .without = generation->without,
+                                .before = generation->supplements ? &generation->before : NULL,
                                 .stop = host->stop};
   switch (generation->reconcile->read.from) {
   case CONF_READ_LEDGER:
@@ -443,8 +458,9 @@ gboolean recon_generate(const ReconHost *host, const ConfReconcile *reconcile, R
                         GError **error) {
   Generation generation = {.host = host, .reconcile = reconcile, .task = task};
   generation.folder = recon_folder(host->paths->folder, task->id);
+  gboolean ok = find_before(&generation, error);
   generation.plan = make_plan(&generation);
-  gboolean ok = generate(&generation, outcome, error);
+  ok = ok && generate(&generation, outcome, error);
   generation_clear(&generation);
   return ok;
 }
@@ -468,8 +484,10 @@ gboolean recon_read_again(const ReconHost *host, const ConfReconcile *reconcile,
                           const ReconTask *task, const char *work, ReconUse use, gpointer user, GError **error) {
   Generation generation = {
       .host = host, .reconcile = reconcile, .task = (ReconTask *)(intptr_t)task, .folder = g_strdup(work)};
+  gboolean ok = !task || find_before(&generation, error);
   generation.plan = make_plan(&generation);
-  gboolean ok = read_again(&generation, period, task, use, user, error);
+  generation.supplements = 0; /* with all that the versions up to this one have */
+  ok = ok && read_again(&generation, period, task, use, user, error);
   generation_clear(&generation);
   return ok;
 }

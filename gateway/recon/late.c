@@ -83,11 +83,7 @@ static gboolean is_in_snapshot(const Recon *recon, const ReconBlock *block, cons
   if (block->conf->read.from != CONF_READ_LEDGER) {
     *is_in = snapshot.sequence >= 0 ? decided->sequence <= snapshot.sequence : decided->at <= snapshot.at;
   } else {
-    g_autoptr(GHashTable) one = g_hash_table_new(g_str_hash, g_str_equal);
-    g_hash_table_add(one, decided->id);
-    ok = ledger_keep_posted(recon->host->paths->folder, block->conf->read.ledger, snapshot.positions, snapshot.shards,
-                            one, error);
-    *is_in = g_hash_table_size(one) > 0 && !g_hash_table_contains(snapshot.without, decided->id);
+    ok = recon_snapshot_has(&snapshot, recon->host->paths->folder, block->conf->read.ledger, decided->id, is_in, error);
   }
   recon_snapshot_clear(&snapshot);
   return ok;
@@ -165,7 +161,7 @@ static gboolean look_at_file(LateLook *look, const ReconDecided *decided, GError
 
 static gboolean raise_alarm(BookTransaction *tx, const LateLook *look, const Late *late, GError **error) {
   const ReconTask *task = late->task;
-  gboolean is_made = late->block->conf->late == CONF_LATE_NEW_VERSION;
+  gboolean is_made = late->block->conf->late != CONF_LATE_TELL;
   g_autofree char *subject = recon_late_subject(task->name, task->period);
   g_autofree char *more = late->files > 1 ? g_strdup_printf(" and %u more", late->files - 1) : g_strdup("");
   g_autofree char *way = is_made ? g_strdup_printf("version %u is made with it", task->version + 1)
@@ -202,7 +198,7 @@ static gboolean late_change(BookTransaction *tx, gpointer data, GError **error) 
   const LateLook *look = data;
   for (guint i = 0; i < look->late->len; i++) {
     const Late *late = look->late->pdata[i];
-    gboolean is_made = late->block->conf->late == CONF_LATE_NEW_VERSION &&
+    gboolean is_made = late->block->conf->late != CONF_LATE_TELL &&
                        strcmp(late->block->conf->requester, late->task->requester) == 0;
     if (!raise_alarm(tx, look, late, error) || (is_made && !add_version(tx, late, error)))
       return FALSE;

@@ -168,6 +168,8 @@ gboolean recon_manifest_check(const ReconManifest *manifest, GError **error) {
     return fault(error, "the period is neither a day nor a month");
   if (manifest->version == 0 || manifest->threshold == 0 || manifest->scale > 18 || manifest->made_at <= 0)
     return fault(error, "version, threshold, scale or made_at is out of range");
+  if (manifest->supplements >= manifest->version)
+    return fault(error, "it supplements no earlier version");
   if (!manifest->columns || !manifest->columns[0])
     return fault(error, "there are no columns");
   if (manifest->amount && !g_strv_contains((const char *const *)manifest->columns, manifest->amount))

@@ -33,7 +33,8 @@ typedef enum { RECON_COMPRESS_NONE, RECON_COMPRESS_GZIP, RECON_COMPRESS_ZSTD } R
 typedef struct ReconManifest {
   char *requester, *type;
   char *period;                         /* "2026-11-20" or "2026-11" */
-  guint version;                        /* from 1; a later one replaces it as a whole */
+  guint version;                        /* from 1; a later one replaces it as a whole, or adds to it: */
+  guint supplements;                    /* the version that this one adds to; 0: it has all of the period */
   gint64 made_at;                       /* seconds since 1970: when the task's data were read; "2026-11-21T01:00:03Z" */
   char **columns;                       /* in the order in which they stand in a line; NULL-terminated */
   char *amount;                         /* the column of the control total; NULL: none, and then no total anywhere */

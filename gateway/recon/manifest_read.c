@@ -129,6 +129,8 @@ static void read_head(Members *members, ReconManifest *manifest) {
   manifest->type = take_text(members, "type", 200);
   manifest->period = take_text(members, "period", 10);
   manifest->version = (guint)take_number(members, "version", 1000000);
+  if (json_object_get(members->object, "supplements")) /* of a version that has all, it is not there */
+    manifest->supplements = (guint)take_number(members, "supplements", 1000000);
   manifest->made_at = take_time(members, "made_at");
   manifest->columns = take_columns(members);
   manifest->amount = take_text_or_null(members, "amount", 200);

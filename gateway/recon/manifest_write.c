@@ -33,6 +33,8 @@ void recon_manifest_begin(const ReconManifest *manifest, guint shards, GString *
   put_member(json, "type", manifest->type);
   put_member(json, "period", manifest->period);
   g_string_append_printf(json, "  \"version\": %u,\n", manifest->version);
+  if (manifest->supplements > 0)
+    g_string_append_printf(json, "  \"supplements\": %u,\n", manifest->supplements);
   put_member(json, "made_at", made_at);
   put_columns(json, manifest->columns);
   put_member(json, "amount", manifest->amount);

@@ -257,6 +257,13 @@ static gboolean name_all(const Publishing *publishing, GError **error) {
 
 /* --- Done */
 
+static guint supplemented(const ReconTask *task) {
+  ReconSnapshot snapshot;
+  guint version = recon_snapshot_read(task->snapshot, &snapshot) ? snapshot.supplements : 0;
+  recon_snapshot_clear(&snapshot);
+  return version;
+}
+
 static ReconManifest *describe_task(const Publishing *publishing, gint64 made_at) {
   const ConfReconcile *reconcile = publishing->reconcile;
   const ReconTask *task = publishing->task;
@@ -266,6 +273,7 @@ static ReconManifest *describe_task(const Publishing *publishing, gint64 made_at
   manifest->type = g_strdup(task->type);
   manifest->period = g_strdup(task->period);
   manifest->version = task->version;
+  manifest->supplements = supplemented(task);
   manifest->made_at = made_at / G_USEC_PER_SEC;
   manifest->columns = g_strdupv(read->columns);
   manifest->amount = read->amount && g_strv_contains((const char *const *)read->columns, read->amount)
@@ -376,6 +384,10 @@ gboolean recon_is_unchanged(const ReconHost *host, const ReconTask *task, gboole
   *unchanged = FALSE;
   if (task->version == 1)
     return TRUE;
+  if (supplemented(task)) {
+    *unchanged = each_shard(host, task->id, count_shard, &ours, error) && ours == 0;
+    return ours > 0 || *unchanged;
+  }
   g_autoptr(GPtrArray) before = recon_tasks(host->reader, &filter, error);
   if (!before)
     return FALSE;

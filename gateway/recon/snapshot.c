@@ -1,5 +1,6 @@
 #include "gateway/recon/snapshot.h"
 #include "gateway/common/json_text.h"
+#include "store/ledger_scan.h"
 #include <jansson.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ char *recon_snapshot_text(const ReconSnapshot *snapshot) {
   json_t *object = json_pack("{s:s, s:I, s:I, s:s, s:s, s:o, s:o}", "plan", snapshot->plan, "at",
                              (json_int_t)snapshot->at, "sequence", (json_int_t)snapshot->sequence, "from",
                              snapshot->from, "to", snapshot->to, "positions", positions, "without", without);
+  if (snapshot->supplements > 0)
+    json_object_set_new(object, "supplements", json_integer(snapshot->supplements));
   return json_text_take(object);
 }
 
@@ -33,6 +36,7 @@ gboolean recon_snapshot_read(const char *text, ReconSnapshot *snapshot) {
                               .from = g_strdup(json_string_value(json_object_get(object, "from"))),
                               .to = g_strdup(json_string_value(json_object_get(object, "to"))),
                               .shards = (guint)json_array_size(positions),
+                              .supplements = (guint)json_integer_value(json_object_get(object, "supplements")),
                               .without = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
   snapshot->positions = g_new0(gint64, snapshot->shards + 1);
   for (guint i = 0; i < snapshot->shards; i++)
@@ -49,4 +53,29 @@ void recon_snapshot_clear(ReconSnapshot *snapshot) {
   g_free(snapshot->to);
   g_free(snapshot->positions);
   g_clear_pointer(&snapshot->without, g_hash_table_unref);
+}
+
+gboolean recon_snapshot_has(const ReconSnapshot *snapshot, const char *folder, const char *ledger, const char *file,
+                            gboolean *has, GError **error) {
+  g_autoptr(GHashTable) one = g_hash_table_new(g_str_hash, g_str_equal);
+  g_hash_table_add(one, (gpointer)(intptr_t)file);
+  if (!ledger_keep_posted(folder, ledger, snapshot->positions, snapshot->shards, one, error))
+    return FALSE;
+  *has = g_hash_table_size(one) > 0 && !g_hash_table_contains(snapshot->without, file);
+  return TRUE;
+}
+
+gboolean recon_snapshot_before(BookReader *reader, const ReconTask *task, ReconSnapshot *snapshot, guint *version,
+                               GError **error) {
+  ReconFilter filter = {.name = task->name, .period = task->period, .version = task->version - 1};
+  *version = 0;
+  if (task->version == 1)
+    return TRUE;
+  g_autoptr(GPtrArray) tasks = recon_tasks(reader, &filter, error);
+  if (!tasks)
+    return FALSE;
+  const ReconTask *before = tasks->len ? tasks->pdata[0] : NULL;
+  if (before && before->state == RECON_DONE && recon_snapshot_read(before->snapshot, snapshot) && snapshot->shards > 0)
+    *version = before->version;
+  return TRUE;
 }

@@ -6,6 +6,7 @@
  * the same task opened there goes on with the very next record: that is how a task resumes at a shard. */
 #pragma once
 #include "conf/conf.h"
+#include "gateway/recon/snapshot.h"
 #include "store/block.h"
 #include "store/book.h"
 #include "store/staging.h"
@@ -66,6 +67,7 @@ typedef struct {
   const gint64 *positions;
   guint shards;
   GHashTable *without;
+  const ReconSnapshot *before; /* ledger: whose files are not told again; NULL: all are told */
   const gboolean *stop; /* becomes TRUE when the lane ends */
   gboolean is_statement; /* delimited: only compared, so that numbers are read loosely */
   const ConfFeed *key_of; /* likewise: its key is composed, where the layout has all of it; NULL: none is */

@@ -133,7 +133,12 @@ static void ledger_close_source(ReconSource *source) {
 }
 
 static gboolean is_wanted(gpointer user, const char *file, GError **error) {
-  return recon_files_look(user, file, error);
+  const ReconSourceOptions *options = &((ReconFiles *)user)->options;
+  gboolean is_told = FALSE;
+  if (options->before &&
+      !recon_snapshot_has(options->before, options->folder, options->reconcile->read.ledger, file, &is_told, error))
+    return FALSE;
+  return !is_told && recon_files_look(user, file, error);
 }
 
 ReconSource *recon_source_ledger(const ReconSourceOptions *options, const char *position, GError **error) {

@@ -110,7 +110,8 @@ def check_statements(world):
     if not blocks:
         return
     entries = world.gateway.entries()
-    for task in world.gateway.json("recon", "list", "--limit", "0")["tasks"]:
+    had = collections.defaultdict(set)     # what supplements need not tell again
+    for task in reversed(world.gateway.json("recon", "list", "--limit", "0")["tasks"]):
         block = blocks.get(task["reconcile"])
         if task["state"] != "done" or task.get("removed_at") or not block:
             continue
@@ -122,16 +123,18 @@ def check_statements(world):
             assert digest == part["sha256"], f"{part['name']} of {task['task']} is not what the book says"
         assert (sum(p["records"] for p in parts),
                 len(parts)) == (task["records"], task["shards"]), f"{task['task']}: its shards do not add up"
-        check_statement(task, block, [os.path.join(folder, p["name"]) for p in parts], entries)
+        before = had[task["reconcile"], task["period"]] if block.get("late") == "supplement" else set()
+        before |= check_statement(task, block, [os.path.join(folder, p["name"]) for p in parts], entries, before)
 
 
-def check_statement(task, block, paths, entries):
+def check_statement(task, block, paths, entries, before):
+    """What it tells; before: what versions that it adds to have told."""
     read = block["read"]
     is_plain = block.get("compress", "none") == "none" and not block.get("encrypt") and block.get("charset",
                                                                                                   "UTF-8") == "UTF-8"
     if read["from"] != "ledger" or "where" in read or "feeds" in read or not is_plain or not {"key",
         "amount"} <= set(read["columns"]):
-        return
+        return set()
     key, amount = read["columns"].index("key"), read["columns"].index("amount")
     told = []
     for path in paths:
@@ -141,11 +144,13 @@ def check_statement(task, block, paths, entries):
     of_period = [e for e in entries if e["ledger"] == read["ledger"] and e["business_date"].startswith(task["period"])]
     credits = {(e["key"], e["amount"]) for e in of_period}
     assert len(set(told)) == len(told), f"{task['task']}: a record is in two places of its shards"
+    assert not before & set(told), f"{task['task']}: a record is in a version and in its supplement"
     assert set(told) <= credits, f"{task['task']}: records that were never credited: {sorted(set(told) - credits)[:3]}"
     if all(instant_of(e["posted_at"]) < instant_of(task["started_at"]) for e in of_period):
-        assert set(told) == credits, \
-            f"{task['task']}: credits are missing in its shards: {sorted(credits - set(told))[:3]}"
+        assert before | set(told) == credits, \
+            f"{task['task']}: credits are missing in its shards: {sorted(credits - before - set(told))[:3]}"
         assert sum(int(a) for _, a in told) == int(task["total"]), f"{task['task']}: total {task['total']}"
+    return set(told)
 
 
 def instant_of(text):

@@ -37,7 +37,7 @@ class Statement:
                 "requester": "acme-bank", "type": name, "threshold": 40, "read": read,
                 "push": {"endpoint": "main", "path": "recon", "marker": "{name}.ok"},
                 "status": {"endpoint": "web", "path": "/status"}, "late-wait": "1s",
-                "late": "new-version" if name == "plain" else "tell"}
+                "late": "new-version" if name == "plain" else "supplement"}
 
     @staticmethod
     def drop_first(world):
@@ -56,7 +56,7 @@ class Statement:
                        log=gateway.log_tail)
         wait_until_out(gateway, 2)
         world.drop("POINTS_late.dat.pgp", accruals.records(30, prefix="LATE"), header=statements.header(sequence=2))
-        wait_until_out(gateway, 3)
+        wait_until_out(gateway, 4)
 
     @staticmethod
     def results(world, answers):
@@ -64,7 +64,8 @@ class Statement:
         told = {(path, body["type"], body["period"], body["version"], body["records"], body["total"])
                 for path, _, text in world.interface.told for body in [json.loads(text)]}
         sets = {name: statements.read_set(world, f"{name}.manifest.json")[1]
-                for name in (f"plain_{statements.DAY}", f"plain_{statements.DAY}_v2", f"ordered_{statements.DAY}")}
+                for name in (f"plain_{statements.DAY}", f"plain_{statements.DAY}_v2", f"ordered_{statements.DAY}",
+                             f"ordered_{statements.DAY}_v2")}
         hidden = [n for n in os.listdir(world.recon_folder) if n.startswith(".")]
         assert not hidden, f"temporary files were left at the partner's: {hidden}"
         return answers, sets, told

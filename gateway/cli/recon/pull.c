@@ -169,6 +169,8 @@ static void print_json(const Cli *cli, PullEnd end, const PullReport *report) {
     json_object_set_new(object, "retry_after", json_integer(report->retry_after));
   if (report->manifest) {
     json_object_set_new(object, "version", json_integer(report->manifest->version));
+    if (report->manifest->supplements)
+      json_object_set_new(object, "supplements", json_integer(report->manifest->supplements));
     json_object_set_new(object, "records", json_integer((json_int_t)report->manifest->records));
     if (report->manifest->amount)
       cli_json_amount(object, "total", report->manifest->total, report->manifest->scale);
@@ -178,9 +180,12 @@ static void print_json(const Cli *cli, PullEnd end, const PullReport *report) {
 
 static void print_manifest(const Cli *cli, const ReconManifest *manifest) {
   g_autofree char *total = manifest->amount ? recon_decimal(manifest->total, manifest->scale) : NULL;
-  fprintf(cli->out->file, "%s %s version %u: %u shards, %" G_GUINT64_FORMAT " records%s%s, all right\n", manifest->type,
-          manifest->period, manifest->version, manifest->shards->len, manifest->records, total ? ", total " : "",
-          total ? total : "");
+  g_autofree char *adds = manifest->supplements
+                              ? g_strdup_printf(", which adds to version %u", manifest->supplements)
+                              : g_strdup("");
+  fprintf(cli->out->file, "%s %s version %u%s: %u shards, %" G_GUINT64_FORMAT " records%s%s, all right\n",
+          manifest->type, manifest->period, manifest->version, adds, manifest->shards->len, manifest->records,
+          total ? ", total " : "", total ? total : "");
 }
 
 static CliExit pull(Cli *cli, const CourierEndpoint *endpoint, ReconKeys keys, const char *remote_folder) {

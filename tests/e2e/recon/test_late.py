@@ -1,4 +1,7 @@
 """What is credited for a day whose reconciliation is published: it is told, and a version has it in the end."""
+import json
+import os
+
 import accruals
 from harness import equal, has, lacks, test, wait_until
 from statements import DAY, bring, lines_of, recon_world, run, wait_pushed
@@ -67,6 +70,30 @@ def the_next_version_is_made_by_itself_where_the_configuration_says_so():
         equal(len(lines_of(world, last["task"])), 19, "its lines")
         wait_pushed(world, last["version"])
         world.settle()
+
+
+@test
+def a_supplement_has_what_no_version_has_and_says_what_it_adds_to():
+    with recon_world(late="supplement", push=None, **{"late-wait": "1s"}) as world:
+        world.start()
+        bring(world, "A", accruals.records(10, prefix="A"))
+        run(world)
+        bring(world, "B", accruals.records(3, prefix="B"), sequence=2)
+        wait_until("the first supplement", lambda: (DAY, 2, "done", 3) in versions(world), log=world.gateway.log_tail)
+        bring(world, "C", accruals.records(4, prefix="C"), sequence=3)
+        wait_until("the second one", lambda: (DAY, 3, "done", 4) in versions(world), log=world.gateway.log_tail)
+        wait_late(world)
+        last, _, first = sorted(world.gateway.json("recon", "list")["tasks"], key=lambda task: -task["version"])
+        equal({line.split(",")[0][0] for line in lines_of(world, last["task"])}, {"C"}, "keys of the last one")
+        equal([told(world, task) for task in (first, last)], [None, 2], "what they add to")
+        world.gateway.ok("recon", "run", "acme-daily", "--date", DAY, "--again")
+        equal(sorted(version for _, version, _, _ in versions(world)), [1, 2, 3], "nothing came: no version")
+        world.settle()
+
+
+def told(world, task):
+    with open(os.path.join(world.state, "lanes", "points", "recon", task["task"], task["manifest"])) as file:
+        return json.load(file).get("supplements")
 
 
 @test

@@ -49,6 +49,13 @@ static const Case cases[] = {
      ONE(BASE "read { from = postgresql path = \"host=db passfile=/etc/pgpass\" query = \"SELECT a FROM c WHERE d = "
               "$1\" columns = { \"a\" } }"),
      ""},
+    {"", "", ONE(BASE READ " late = supplement"), ""},
+    {"", "", ONE(BASE "read { from = files columns = { \"name\" } } late = supplement"),
+     "20: 'late = supplement' needs 'from = ledger' in the read rule: of others a version is made with all of the "
+     "period, late = new-version\n"},
+    {"", "", ONE(BASE READ " late = supplement delimited-manifest = yes"),
+     "20: 'late = supplement' does not go with 'delimited-manifest', which cannot say that a version adds to the one "
+     "before: whoever reads it would take it for all\n"},
 
     /* R1: what is missing or doubtful, with what it is for. */
     {"", "", ONE(""),
@@ -139,7 +146,7 @@ static const Case cases[] = {
      "20: there is no calendar \"bankin\"; did you mean \"banking\"?\n"
      "20: 'time-zone' must be a zone that this machine knows, as \"Asia/Shanghai\" or \"UTC\"\n"
      "20: 'keep-days' must be a whole number from 1 to 36500\n"
-     "20: 'late' must be one of: tell, new-version\n"
+     "20: 'late' must be one of: tell, new-version, supplement\n"
      "20: 'late-wait' must be a time like \"60s\", \"5m\", \"2h\" or \"1d\" from 1s to 1d\n"},
     {"", "", ONE(BASE READ " day-offset = 0"),
      "20: warning: 'day-offset' is 0: the files are made on the period's last day, and what comes behind 'at' is not "

@@ -69,6 +69,21 @@ static void what_is_written_is_read_back_and_written_again_the_same(void **state
   assert_string_equal(((ReconManifestShard *)again->shards->pdata[2])->name, "points_2026-11-20_0003.csv");
 }
 
+static void a_version_that_adds_to_another_says_so(void **state) {
+  (void)state;
+  g_autoptr(ReconManifest) manifest = sample();
+  g_autoptr(GString) json = g_string_new(NULL);
+  g_autofree char *why = NULL, *of_itself = NULL;
+  manifest->supplements = 1;
+  recon_manifest_to_json(manifest, json);
+  assert_non_null(strstr(json->str, "\"version\": 2,\n  \"supplements\": 1,\n"));
+  g_autoptr(ReconManifest) again = read_back(json->str, &why);
+  assert_int_equal(again->supplements, 1);
+  g_string_replace(json, "\"supplements\": 1", "\"supplements\": 2", 1);
+  assert_null(read_back(json->str, &of_itself));
+  assert_string_equal(of_itself, "manifest: it supplements no earlier version");
+}
+
 static void a_period_without_records_has_a_manifest_without_shards(void **state) {
   (void)state;
   g_autoptr(ReconManifest) manifest = sample();
@@ -195,6 +210,7 @@ static void the_delimited_form_has_a_line_per_shard(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_written_is_read_back_and_written_again_the_same),
+      cmocka_unit_test(a_version_that_adds_to_another_says_so),
       cmocka_unit_test(a_period_without_records_has_a_manifest_without_shards),
       cmocka_unit_test(every_member_must_be_there_once_and_no_other),
       cmocka_unit_test(a_manifest_cut_anywhere_is_refused),

@@ -28,6 +28,11 @@ static void a_snapshot_is_read_as_it_was_written(void **state) {
   g_autofree char *again = recon_snapshot_text(&read);
   assert_string_equal(again, text);
   recon_snapshot_clear(&read);
+  written.supplements = 2;
+  g_autofree char *adds = recon_snapshot_text(&written);
+  assert_true(recon_snapshot_read(adds, &read));
+  assert_int_equal(read.supplements, 2);
+  recon_snapshot_clear(&read);
 }
 
 static void one_of_an_earlier_program_has_no_sequence_and_other_text_is_none(void **state) {
