@@ -42,7 +42,7 @@ static const CliColumn columns[] = {{"SEQUENCE", CLI_RIGHT, CLI_WHOLE}, {"PERIOD
 
 static void add_file(const CdrWanted *wanted, const DetailFile *file, CliTable *table, json_t *list) {
   const CliOutput *out = wanted->cli->out;
-  g_autofree char *name = cdr_file_name(wanted->rating->full_file.name, file);
+  g_autofree char *name = cdr_file_name(file);
   if (out->is_json) {
     json_t *object = json_pack("{s:I, s:s, s:s, s:I, s:s}", "sequence", (json_int_t)file->sequence, "period",
                                file->period, "reason", file->reason, "records", (json_int_t)file->sums.count, "name",

@@ -19,7 +19,7 @@ static json_t *platform_json(const CdrWanted *wanted, const PlatformFile *file) 
 
 static json_t *file_json(const CdrWanted *wanted, const DetailFile *file) {
   guint scale = wanted->rating->round.scale;
-  g_autofree char *name = cdr_file_name(wanted->rating->full_file.name, file);
+  g_autofree char *name = cdr_file_name(file);
   json_t *object = json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "sequence",
                              (json_int_t)file->sequence, "name", name, "period", file->period, "reason", file->reason,
                              "state", cdr_state(file), "records", (json_int_t)file->sums.count, "late",
@@ -129,7 +129,7 @@ static gboolean count_up_to(gpointer user, const Detail *detail, GError **error)
 static json_t *place_json(const CdrWanted *wanted, DetailsReader *reader, const DetailFile *file,
                           const Tracing *tracing, GError **error) {
   g_autofree char *folder = cdr_folder(wanted->lane->paths->folder, wanted->rating->name),
-                  *name = cdr_file_name(wanted->rating->full_file.name, file),
+                  *name = cdr_file_name(file),
                   *path = g_build_filename(folder, name, NULL);
   g_autoptr(GPtrArray) platforms = details_reader_platforms(reader, file->sequence, error);
   g_auto(CdrMatrix) matrix = {0};

@@ -132,10 +132,10 @@ static gboolean check_parts(const Checking *checking, DetailsReader *reader, gin
 static gboolean check_full_files(const Checking *checking, DetailsReader *reader, GError **error) {
   const ConfFullFile *conf = &checking->rating->full_file;
   g_autofree char *folder = cdr_folder(checking->lane->paths->folder, checking->rating->name);
-  g_autoptr(GPtrArray) files = conf->present ? details_reader_files(reader, 0, error) : g_ptr_array_new();
+  g_autoptr(GPtrArray) files = details_reader_files(reader, 0, error);
   for (guint i = 0; files && i < files->len; i++) {
     const DetailFile *file = files->pdata[i];
-    g_autofree char *name = cdr_file_name(conf->name, file);
+    g_autofree char *name = cdr_file_name(file);
     if (file->sha256 && (!check_bytes(folder, name, file->sha256, error) ||
                          (conf->archive && !check_bytes(conf->archive, name, file->sha256, error)) ||
                          !check_parts(checking, reader, file->sequence, error)))

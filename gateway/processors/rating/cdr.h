@@ -85,7 +85,8 @@ typedef struct {
 } CdrNumber;
 /* The name; a supplement's has _S01 before its ending. The caller frees. */
 char *cdr_name(const char *pattern, const CdrNumber *number);
-char *cdr_file_name(const char *pattern, const DetailFile *file);
+/* The one that its form had when it was closed, whatever the configuration says since then. The caller frees. */
+char *cdr_file_name(const DetailFile *file);
 /* Fields that rating adds to the record's: of what type, and scale. */
 gboolean cdr_own_field(const ConfRating *rating, const char *name, StagingColumn *column);
 

@@ -69,7 +69,7 @@ static gboolean hold(RatingDesk *desk, const CdrTurn *turn, const DetailFile *fi
 
 static gboolean take_apart(RatingDesk *desk, const CdrTurn *turn, const DetailFile *file, GError **error) {
   g_autofree char *folder = cdr_folder(turn->folder, desk->name), *into = cdr_platforms(turn->folder, desk->name),
-                  *name = cdr_file_name(desk->rating->full_file.name, file),
+                  *name = cdr_file_name(file),
                   *path = g_build_filename(folder, name, NULL);
   g_auto(CdrMatrix) matrix = {0};
   g_autoptr(GError) why = NULL;

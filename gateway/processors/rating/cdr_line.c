@@ -1,4 +1,5 @@
 #include "gateway/processors/rating/cdr.h"
+#include <jansson.h>
 #include <string.h>
 
 void cdr_put_value(GString *line, const char *value, gsize length) {
@@ -56,8 +57,12 @@ char *cdr_name(const char *pattern, const CdrNumber *number) {
                             : g_steal_pointer(&name);
 }
 
-char *cdr_file_name(const char *pattern, const DetailFile *file) {
-  return cdr_name(pattern, &(CdrNumber){file->sequence, file->period, file->supplement});
+char *cdr_file_name(const DetailFile *file) {
+  json_t *format = json_loads(file->format, 0, NULL);
+  const char *pattern = json_string_value(json_object_get(format, "name"));
+  char *name = cdr_name(pattern ? pattern : "{sequence}", &(CdrNumber){file->sequence, file->period, file->supplement});
+  json_decref(format);
+  return name;
 }
 
 gboolean cdr_own_field(const ConfRating *rating, const char *name, StagingColumn *column) {

@@ -223,13 +223,12 @@ gboolean cdr_write(Details *details, const DetailFile *file, const char *previou
   if (!writing.zone)
     writing.zone = g_time_zone_new_utc();
   writing.fields = json_object_get(writing.format, "fields");
-  const char *pattern = json_string_value(json_object_get(writing.format, "name"));
-  if (!pattern)
+  if (!json_is_string(json_object_get(writing.format, "name")))
     return sallyport_error_set(error, SALLYPORT_ERROR_STORAGE, "full file %" G_GINT64_FORMAT ": its form is damaged",
                                file->sequence);
   writing.round = (guint)json_integer_value(json_object_get(writing.format, "round"));
   writing.places = g_new0(int, json_array_size(writing.fields) + 1);
-  g_autofree char *name = cdr_file_name(pattern, file);
+  g_autofree char *name = cdr_file_name(file);
   if (!(writing.sink = cdr_sink_open(folder, name, error)))
     return FALSE;
   put_header(&writing, file, previous);

@@ -109,7 +109,7 @@ static DetailsReader *reader_of(const House *house) {
 
 static char *content_of(const House *house, const DetailFile *file) {
   g_autofree char *folder = cdr_folder(house->folder, "music"),
-                  *name = cdr_file_name(house->desk->rating->full_file.name, file),
+                  *name = cdr_file_name(file),
                   *path = g_build_filename(folder, name, NULL);
   char *content = NULL;
   assert_true(g_file_get_contents(path, &content, NULL, NULL));
@@ -286,6 +286,28 @@ static void what_goes_nowhere_or_to_several_is_held_where_that_is_said(void **st
   move_out(&house);
 }
 
+static void a_file_keeps_its_name_whatever_the_name_is_from_then_on(void **state) {
+  House house;
+  (void)state;
+  move_in(&house, "UTC", PRICED FULL("") BOSS "unrouted = hold\n");
+  rate(&house, "2026-11-03T10:00:00Z", 0);
+  look(&house, "2026-11-03T11:00:00Z", TRUE);
+  expect_held(&house, 0, "go to no platform");
+  reopen(&house, "UTC", PRICED "full-file { name = 'N_{period}_{sequence}.dat' fields = { \"serial\", \"amount\" } }\n"
+         BOSS "unrouted = drop\n");
+  look(&house, "2026-11-03T11:00:01Z", TRUE);
+  expect_held(&house, 0, NULL);
+  rate(&house, "2026-11-03T10:00:00Z", 7);
+  look(&house, "2026-11-03T11:00:02Z", TRUE);
+  expect_held(&house, 1, NULL);
+  g_autoptr(DetailsReader) reader = reader_of(&house);
+  g_autoptr(GPtrArray) files = details_reader_files(reader, 0, NULL);
+  g_autofree char *first = cdr_file_name(files->pdata[0]), *second = cdr_file_name(files->pdata[1]);
+  assert_string_equal(first, "M_2026-11-03_000001.dat");
+  assert_string_equal(second, "N_2026-11-03_000002.dat");
+  move_out(&house);
+}
+
 static void a_day_may_have_more_than_99_supplements(void **state) {
   House house;
   (void)state;
@@ -337,6 +359,7 @@ int main(void) {
       cmocka_unit_test(what_is_late_gets_a_supplement_of_its_own_day),
       cmocka_unit_test(another_form_closes_what_was_rated_before),
       cmocka_unit_test(what_goes_nowhere_or_to_several_is_held_where_that_is_said),
+      cmocka_unit_test(a_file_keeps_its_name_whatever_the_name_is_from_then_on),
       cmocka_unit_test(a_day_may_have_more_than_99_supplements),
       cmocka_unit_test(an_archive_that_has_other_bytes_holds_the_file),
   };
