@@ -14,9 +14,21 @@
 
 enum { PATIENCE_SECONDS = 600, LOOKED_AT_MOST = 100 };
 
-static gboolean move_into(const char *folder, const char *where, const char *name, GError **error) {
-  g_autofree char *from = g_build_filename(folder, name, NULL), *into = g_build_filename(folder, where, NULL),
-                  *to = g_build_filename(into, name, NULL);
+/* NAME, or NAME.2 and so on where an earlier file has it: none is replaced. Nobody but this thread puts files there. */
+static char *free_path(const char *into, const char *name) {
+  char *path = g_build_filename(into, name, NULL);
+  struct stat found;
+  for (guint number = 2; lstat(path, &found) == 0; number++) {
+    g_free(path);
+    path = g_strdup_printf("%s/%s.%u", into, name, number);
+  }
+  return path;
+}
+
+/* *path: where it is now; the caller's, also on error. */
+static gboolean move_into(const char *folder, const char *where, const char *name, char **path, GError **error) {
+  g_autofree char *from = g_build_filename(folder, name, NULL), *into = g_build_filename(folder, where, NULL);
+  const char *to = *path = free_path(into, name);
   if (!files_make_folder(into, error))
     return FALSE;
   return (rename(from, to) == 0 && files_sync_folder(into, error)) ||
@@ -26,10 +38,11 @@ static gboolean move_into(const char *folder, const char *where, const char *nam
 static void refuse_incoming(const RatingDesk *desk, const CdrTurn *turn, const char *name, const GError *why) {
   const char *folder = desk->rating->full_file.incoming;
   g_autofree char *text = g_strdup_printf("rating %s: %s is refused: %s", desk->name, name, why->message),
-                  *line = g_strconcat(why->message, "\n", NULL), *beside = g_strconcat(name, ".reason", NULL),
-                  *path = g_build_filename(folder, "refused", beside, NULL);
+                  *line = g_strconcat(why->message, "\n", NULL), *path = NULL;
   g_autoptr(GError) error = NULL;
-  if (!move_into(folder, "refused", name, &error) || !g_file_set_contents(path, line, -1, &error))
+  gboolean is_moved = move_into(folder, "refused", name, &path, &error);
+  g_autofree char *beside = g_strconcat(path, ".reason", NULL);
+  if (!is_moved || !g_file_set_contents(beside, line, -1, &error))
     log_event(LOG_WARNING, "full-file-refused", {"rating", desk->name}, {"name", name}, {"error", error->message});
   log_event(LOG_WARNING, "full-file-refused", {"rating", desk->name}, {"name", name}, {"error", why->message});
   cdr_alarm(turn->host, "full-file-refused", desk->name, text);
@@ -55,13 +68,14 @@ static gboolean is_growing(const char *path) {
 
 static void take_one(const RatingDesk *desk, const CdrTurn *turn, const char *name) {
   const char *folder = desk->rating->full_file.incoming;
-  g_autofree char *path = g_build_filename(folder, name, NULL), *into = g_build_filename(folder, "platforms", NULL);
+  g_autofree char *path = g_build_filename(folder, name, NULL), *into = g_build_filename(folder, "platforms", NULL),
+                  *to = NULL;
   g_auto(CdrMatrix) matrix = {0};
   g_autoptr(GError) why = NULL;
   CdrSplit split = {.conf = desk->conf, .rating = desk->rating, .path = path, .into = into};
   if (is_growing(path))
     return;
-  if (cdr_split(&split, &matrix, &why) && move_into(folder, "done", name, &why)) {
+  if (cdr_split(&split, &matrix, &why) && move_into(folder, "done", name, &to, &why)) {
     log_event(LOG_INFO, "full-file-taken-apart", {"rating", desk->name}, {"name", name},
               {"records", log_number((gint64)matrix.records)},
               {"unrouted", log_number((gint64)matrix.routed.unrouted)},

@@ -134,6 +134,10 @@ def platforms_get_their_files_in_order_once_and_a_record_is_traced_to_its_lines(
         for name, at in (("theirs.dat", "done"), ("altered.dat", "refused"), ("newer.dat", "refused")):
             wait_until(name, lambda name=name, at=at: os.path.exists(os.path.join(incoming, at, name)),
                        log=world.gateway.log_tail)
+        put_in("theirs.dat", whole)  # once more, of the same name: the one that is there stays
+        wait_until("both", lambda: os.path.exists(os.path.join(incoming, "done", "theirs.dat.2")),
+                   log=world.gateway.log_tail)
+        equal(lines(os.path.join(incoming, "done", "theirs.dat")), lines(path), "the first one")
         for name in (names[1], "GOLD_000002.dat"):
             equal(lines(os.path.join(incoming, "platforms", name)), lines(os.path.join(parts, name)), "split the same")
         refused = os.path.join(incoming, "refused")
