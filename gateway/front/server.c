@@ -106,12 +106,31 @@ static gboolean is_body_announced(FrontRequest *request) {
   return request->length > 0 || is_encoded;
 }
 
+/* With both, another server on the way may see another end of the body than this one does. */
+static gboolean has_two_lengths(const FrontRequest *request) {
+  struct MHD_Connection *connection = request->connection;
+  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH) &&
+         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* A body is taken as it comes: compressed, it would be kept so, or be read as what it is not. */
+static gboolean is_body_compressed(const FrontRequest *request) {
+  const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                   MHD_HTTP_HEADER_CONTENT_ENCODING);
+  return coding && g_ascii_strcasecmp(coding, "identity") != 0;
+}
+
 static enum MHD_Result take_head(FrontRequest *request) {
   note_waiting(request->front, request->connection, request->began); /* from now on it is the body that is waited for */
   const FrontRoute *route = front_route_of(request->path);
   if (!(route ? route->access(request) : front_is_requester(request))) /* a stranger is not told what there is */
     return refuse_stranger(request); /* an answer from here, before the request has ended, also ends the connection */
+  if (has_two_lengths(request))
+    return front_refuse(request, MHD_HTTP_BAD_REQUEST, "Content-Length or Transfer-Encoding: not both");
   gboolean has_body = is_body_announced(request);
+  if (has_body && is_body_compressed(request))
+    return front_refuse(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                        "a body with a Content-Encoding is not taken; send it as it is");
   enum MHD_Result result = front_route_begin(request);
   if (request->takes)
     return result;

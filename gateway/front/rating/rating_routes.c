@@ -15,6 +15,7 @@
 /* A file of a million records is decided between two admissions of it; it takes as long as one. */
 enum { ANSWER_SECONDS = 60, ANSWER_LIMIT = 64 << 20 };
 #define RETRY_SECONDS "1"
+#define KEY_HEADER "Idempotency-Key"
 
 typedef struct {
   Link *link;
@@ -85,6 +86,19 @@ static char *key_of(const char *value) {
   return g_strdup(value);
 }
 
+static enum MHD_Result count_key(void *user, enum MHD_ValueKind kind, const char *name, const char *value) {
+  (void)kind;
+  (void)value;
+  *(guint *)user += g_ascii_strcasecmp(name, KEY_HEADER) == 0;
+  return MHD_YES;
+}
+
+static guint keys_of(const FrontRequest *request) {
+  guint keys = 0;
+  MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_key, &keys);
+  return keys;
+}
+
 static enum MHD_Result begin(FrontRequest *request, const char *name, gboolean has_key) {
   g_autoptr(GError) error = NULL;
   const Shelf *shelf;
@@ -98,12 +112,14 @@ static enum MHD_Result begin(FrontRequest *request, const char *name, gboolean h
   request->own = sent;
   request->own_free = sent_free;
   sent->form = form_of(header(request, MHD_HTTP_HEADER_CONTENT_TYPE));
-  sent->key = has_key ? key_of(header(request, "Idempotency-Key")) : NULL;
+  sent->key = has_key ? key_of(header(request, KEY_HEADER)) : NULL;
   if (!link || sent->fd < 0)
     return front_trouble(request, error);
   if (has_key && !sent->key)
     return refuse(request, MHD_HTTP_BAD_REQUEST, "key",
-                  "Idempotency-Key says which batch this is, so that it is rated once however often it is sent");
+                  KEY_HEADER " says which batch this is, so that it is rated once however often it is sent");
+  if (has_key && keys_of(request) > 1)
+    return refuse(request, MHD_HTTP_BAD_REQUEST, "key", "a batch has one " KEY_HEADER);
   if (!sent->form)
     return refuse(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "type", "Content-Type is application/json or text/csv");
   if (request->has_length && request->length > rating->intake.size_limit)

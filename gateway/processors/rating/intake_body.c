@@ -69,6 +69,20 @@ static gboolean take_member(Reading *reading, const char *name, const json_t *va
   return TRUE;
 }
 
+/* A whole -0, which the library reads as 0: in a file it is no number, and no other is meant here. What stands in texts
+ * is none. */
+static gboolean has_minus_zero(const char *at, const char *end) {
+  gboolean is_text = FALSE;
+  for (; at + 1 < end; at++)
+    if (*at == '"')
+      is_text = !is_text;
+    else if (is_text)
+      at += *at == '\\';
+    else if (*at == '-' && at[1] == '0')
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean take_object(Reading *reading) {
   json_error_t wrong;
   json_t *object = json_loadb(reading->at, (gsize)(reading->end - reading->at),
@@ -79,6 +93,8 @@ static gboolean take_object(Reading *reading) {
   if (!ok)
     refuse(reading, "record %u is no JSON object: %s", reading->block->count + 1, object ? "it is another value"
                                                                                           : wrong.text);
+  else if (has_minus_zero(reading->at, reading->at + wrong.position))
+    ok = refuse(reading, "record %u: -0 is no whole number; write 0", reading->block->count + 1);
   else
     reading->at += wrong.position;
   if (ok)

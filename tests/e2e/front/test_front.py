@@ -361,6 +361,10 @@ def a_connection_goes_on_after_refusals_and_is_ended_after_bodies_that_nobody_re
         for body, status in ((b"no JSON", 400), (b"[]", 400), (b'{"manifest_sha256":1}', 400), (b'{"a":1,"a":2}', 400),
                              (b"", 400), (b"[" * 60000, 400)):
             equal(ask("POST", acknowledgement, known, body)[0], status, body[:20])
+        framed = _handshaken(requests)  # two ends of one body
+        framed.sendall((f"POST {acknowledgement} HTTP/1.1\r\nHost: x\r\nAuthorization: {known['Authorization']}\r\n"
+                        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").encode())
+        equal(framed.recv(12), b"HTTP/1.1 400", "Content-Length and Transfer-Encoding")
         pipelined = _handshaken(requests)  # an endless body to whom nobody lets in
         pipelined.sendall(f"POST {acknowledgement} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         sent = 0

@@ -75,6 +75,11 @@ def refusals(sender):
             ("r15", [one], {"path": "/v1/rating/other/batches"}, 404, None)):
         answer = sender.send(key, body, **options)
         equal((answer.status, answer.json()["error"] if error else None), (status, error), f"{key}: {answer.body}")
+    for header, status, error in (("Idempotency-Key: other", 400, "key"),
+                                  ("Content-Encoding: gzip", 415, "a body with a Content-Encoding is not taken; "
+                                                                  "send it as it is")):
+        answer = sender.send("twice", [one], "-H", header)
+        equal((answer.status, answer.json()["error"]), (status, error), header)
     equal(sender.send("r16", [one], token="wrong").status, 401, "a stranger")
     equal(sender.rate("r17", {}, {**one, "serial": "R\n1"}, {**one, "tier": None, "seconds": 78}),
           [("rejected", "L010"), ("rejected", "L007"), ("rated", "0.33")], "what is wrong with a record alone")

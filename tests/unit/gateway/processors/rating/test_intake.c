@@ -43,6 +43,7 @@ static void records_are_read_by_their_fields_names(void **state) {
   expect_records(&site, INTAKE_JSON, " [ {\"seconds\":\"-9223372036854775808\",\"serial\":\"S\"," REST "} , {} ] \n", 2,
                  "-9223372036854775808");
   expect_records(&site, INTAKE_JSON, "[{\"serial\":\"S\\nT\",\"seconds\":60," REST "}]", 1, "L007");
+  expect_records(&site, INTAKE_JSON, "[{\"serial\":\"\\\"-0\",\"seconds\":-10," REST "}]", 1, "-10");
   expect_records(&site, INTAKE_JSON, "[{\"serial\":null,\"seconds\":60," REST "}]", 1, "L010");
   expect_records(&site, INTAKE_CSV, TITLES "S,M,60," CELLS, 1, "60");
   expect_records(&site, INTAKE_CSV, "\xef\xbb\xbf" TITLES "\"S,\"\"\",M,60,\"P\n\"\"\",Z,2026-11-30T10:00:00Z", 1,
@@ -56,7 +57,8 @@ static void a_body_that_is_no_batch_is_refused_wherever_it_is_cut(void **state) 
   (void)state;
   static const char *const wrong[] = {"", "[", "[]", "{}", "[1]", "[{},]", "[{}]]", "[{\"x\":\"\"}]",
                                       "[{\"serial\":{}}]", "[{\"seconds\":1.0}]",
-                                      "[{\"seconds\":true}]",
+                                      "[{\"seconds\":true}]", "[{\"seconds\":-0}]",
+                                      "[{\"serial\":\"\\\"\",\"seconds\": -0 }]",
                                       "[{\"serial\":\"\\u0000\"}]",
                                       "[{\"serial\":\"a\",\"serial\":\"a\"}]"},
                     *const wrong_csv[] = {"", "serial", "serial,serial\nS,S\n", "x\nS\n", "serial\n\"S",
