@@ -101,11 +101,14 @@ class Gateway:
         return status
 
     def kill(self):
-        """SIGKILL to everything at once, as when the power goes, apart from gpg-agent."""
-        for pid in self.pids():
+        """SIGKILL to everything at once, as when the power goes, apart from gpg-agent. All of it is gone on return: a
+        lane that is still dying has its book."""
+        killed = self.pids()
+        for pid in killed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        wait_until("what was killed to end", lambda: not any(map(alive, killed)), log=self.log_tail)
         self._gone()
 
     def kill_supervisor(self):
@@ -203,9 +206,11 @@ class Gateway:
 
 
 def alive(pid):
+    """A process whose first thread has ended has its locks until the last one has."""
     try:
         with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+            ended = file.read().rpartition(")")[2].split()[0] == "Z"
+        return not ended or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 

@@ -108,7 +108,7 @@ def what_was_rated_in_another_layout_keeps_its_price_and_stays_counted():
     with World(local=True) as world:
         music = tiered(world, {}, bounds=(10000, 50000))
         music.rate("one", usage.record("S1", 9990, account="4915"))
-        world.gateway.stop()
+        world.gateway.kill()
         fields = world.configuration.layouts["usage"]['record "D"']
         fields['field "msisdn"'] = {"type": "integer"}
         fields['field "note"'] = {"optional": True}
