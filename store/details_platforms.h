@@ -40,3 +40,5 @@ gboolean details_put_off_push(Details *details, const PlatformFile *file, gint64
 
 /* PlatformFile*, by platform. NULL on error. */
 GPtrArray *details_reader_platforms(DetailsReader *reader, gint64 sequence, GError **error);
+/* Likewise: of each platform the oldest file that waits to be pushed. */
+GPtrArray *details_reader_unpushed(DetailsReader *reader, GError **error);

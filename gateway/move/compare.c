@@ -1,6 +1,6 @@
 #include "gateway/move/compare.h"
 #include "conf/lookup.h"
-#include "store/details.h"
+#include "store/details_platforms.h"
 #include <string.h>
 
 typedef struct {
@@ -194,11 +194,29 @@ static void check_ledgers(StateComparison *c, const HeldLane *held, const ConfLa
 
 /* --- Ratings. */
 
+/* Its files would wait for ever, and nobody would be told. */
+static void check_platforms(StateComparison *c, DetailsReader *reader, const ConfLane *lane, const ConfRating *rating,
+                            GError **error) {
+  g_autoptr(GPtrArray) waiting = details_reader_unpushed(reader, error);
+  for (guint i = 0; waiting && i < waiting->len; i++) {
+    const PlatformFile *file = waiting->pdata[i];
+    const ConfPlatform *platform = named_find(rating->platforms, file->platform);
+    if (!platform || !platform->push_endpoint)
+      add(c, lane->name, platform ? platform->where : rating->where,
+          "rating \"%s\": %s waits to be pushed to platform \"%s\", %s: put it back until nothing waits for it "
+          "(sallyport cdr show %" G_GINT64_FORMAT "); if it is never to come, push to a folder of this machine",
+          rating->name, file->name, file->platform,
+          platform ? "which has no push any more" : "which stands in the configuration no more", file->sequence);
+  }
+}
+
 static void check_ratings(StateComparison *c, const HeldLane *held, const ConfLane *lane) {
   for (guint i = 0; i < lane->ratings->len; i++) {
     const ConfRating *rating = lane->ratings->pdata[i];
     g_autoptr(GError) why = NULL;
     g_autoptr(DetailsReader) reader = details_reader_open(held->folder, rating->name, &why);
+    if (reader)
+      check_platforms(c, reader, lane, rating, &why);
     guint shards = reader ? details_reader_shards(reader) : 0, wanted = details_shards_wanted((guint)rating->shards);
     if (why) {
       add(c, lane->name, rating->where, "rating \"%s\" is not held against the configuration: %s", rating->name,
@@ -243,8 +261,11 @@ static void check_lane(StateComparison *c, const HeldLane *held) {
         held->name, held->problem);
     ((Contradiction *)c->found->pdata[c->found->len - 1])->is_warning = TRUE;
   }
-  if (!held_has_something(held))
+  if (!held_has_something(held)) {
+    if (lane)
+      check_ratings(c, held, lane); /* what came over HTTP alone is no file of the book's */
     return;
+  }
   if (held->book->moving)
     add(c, name, where, "a move has begun in lane \"%s\" and has not ended: run it again: sallyport move %s",
         held->name, held->book->moving);

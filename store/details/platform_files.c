@@ -118,19 +118,28 @@ gboolean details_put_off_push(Details *details, const PlatformFile *file, gint64
 
 /* --- Reading */
 
-GPtrArray *details_reader_platforms(DetailsReader *reader, gint64 sequence, GError **error) {
+static GPtrArray *all_of(DbStatement *ask, GError **error) {
   g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)platform_file_free);
-  g_autoptr(DbStatement) ask =
-      db_prepare_named(reader->shards[0].business, details_queries_sql, "platform-files", error);
-  gboolean row = ask != NULL;
-  if (!ask)
-    return NULL;
-  db_bind(ask, "i", sequence);
-  while (row) {
+  for (gboolean row = TRUE; row;) {
     if (!db_step(ask, &row, error))
       return NULL;
     if (row)
       g_ptr_array_add(files, file_of(ask));
   }
   return g_steal_pointer(&files);
+}
+
+GPtrArray *details_reader_platforms(DetailsReader *reader, gint64 sequence, GError **error) {
+  g_autoptr(DbStatement) ask =
+      db_prepare_named(reader->shards[0].business, details_queries_sql, "platform-files", error);
+  if (!ask)
+    return NULL;
+  db_bind(ask, "i", sequence);
+  return all_of(ask, error);
+}
+
+GPtrArray *details_reader_unpushed(DetailsReader *reader, GError **error) {
+  g_autoptr(DbStatement) ask =
+      db_prepare_named(reader->shards[0].business, details_queries_sql, "oldest-unpushed", error);
+  return ask ? all_of(ask, error) : NULL;
 }

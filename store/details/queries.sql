@@ -107,6 +107,10 @@ FROM platform_file WHERE sequence = ?1 ORDER BY platform;
 -- name: next-push
 SELECT platform, name, sha256, count, amount_high, amount_low, pushed_at, is_pushed, due_at, tries, reason, sequence
 FROM platform_file WHERE platform = ?1 AND is_pushed = 1 AND pushed_at IS NULL ORDER BY sequence LIMIT 1;
+-- name: oldest-unpushed
+SELECT platform, name, sha256, count, amount_high, amount_low, pushed_at, is_pushed, due_at, tries, reason,
+  min(sequence)
+FROM platform_file WHERE is_pushed = 1 AND pushed_at IS NULL GROUP BY platform ORDER BY platform;
 -- name: set-pushed
 UPDATE platform_file SET pushed_at = ?3, reason = NULL WHERE sequence = ?1 AND platform = ?2;
 -- name: put-off-push

@@ -1,5 +1,6 @@
 /* The life of full files by a clock of the test's own: days, their grace, time zones, late events, supplements, closure
  * reasons, the archive, and what is held when files are taken apart. */
+#include "gateway/move/compare.h"
 #include "gateway/processors/rating/cdr.h"
 #include "gateway/time/instant.h"
 #include "tests/unit/gateway/rating/rating_fixture.h"
@@ -308,6 +309,39 @@ static void a_file_keeps_its_name_whatever_the_name_is_from_then_on(void **state
   move_out(&house);
 }
 
+static void expect_contradiction(const House *house, const char *expected) {
+  HeldLane held = {.name = ((const ConfLane *)house->site.conf->lanes->pdata[0])->name, .folder = house->folder};
+  g_autoptr(GPtrArray) lanes = g_ptr_array_new();
+  g_ptr_array_add(lanes, &held);
+  g_autoptr(GPtrArray) found = state_compare(house->site.conf, lanes);
+  assert_int_equal(found->len, expected ? 1 : 0);
+  if (expected)
+    assert_non_null(strstr(((const Contradiction *)found->pdata[0])->text, expected));
+}
+
+static void push_to_boss(const House *house) {
+  ((ConfPlatform *)house->desk->rating->platforms->pdata[0])->push_endpoint = g_strdup("in");
+}
+
+static void a_platform_for_which_files_wait_stays_in_the_configuration(void **state) {
+  House house;
+  (void)state;
+  move_in(&house, "UTC", PRICED FULL("") BOSS);
+  push_to_boss(&house);
+  rate(&house, "2026-11-03T10:00:00Z", 7);
+  look(&house, "2026-11-03T11:00:00Z", TRUE);
+  expect_contradiction(&house, NULL);
+  reopen(&house, "UTC", PRICED FULL("") BOSS);
+  expect_contradiction(&house, "B_2026-11-03_000001.dat waits to be pushed to platform \"boss\", which has no push");
+  reopen(&house, "UTC", PRICED FULL(""));
+  expect_contradiction(&house, "to platform \"boss\", which stands in the configuration no more");
+  g_autoptr(PlatformFile) file = NULL;
+  assert_true(details_next_push(house.desk->details, "boss", &file, NULL));
+  assert_true(details_pushed(house.desk->details, file, at("2026-11-03T11:00:01Z"), NULL));
+  expect_contradiction(&house, NULL);
+  move_out(&house);
+}
+
 static void a_day_may_have_more_than_99_supplements(void **state) {
   House house;
   (void)state;
@@ -360,6 +394,7 @@ int main(void) {
       cmocka_unit_test(another_form_closes_what_was_rated_before),
       cmocka_unit_test(what_goes_nowhere_or_to_several_is_held_where_that_is_said),
       cmocka_unit_test(a_file_keeps_its_name_whatever_the_name_is_from_then_on),
+      cmocka_unit_test(a_platform_for_which_files_wait_stays_in_the_configuration),
       cmocka_unit_test(a_day_may_have_more_than_99_supplements),
       cmocka_unit_test(an_archive_that_has_other_bytes_holds_the_file),
   };
