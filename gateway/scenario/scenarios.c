@@ -228,9 +228,9 @@ ScenarioSet *scenario_set_new(const ScenarioSource *source, ConfReport *report) 
   gboolean has_keys = report->errors == errors;
   for (guint i = 0; has_keys && i < set->scenarios->len; i++)
     compile_all(&making, set->scenarios->pdata[i]);
-  if (report->errors == errors)
+  if (report->errors == errors && set->scenarios->len > 0) {
     look_at_all(&making, hold_all_apart);
-  if (report->errors == errors && set->scenarios->len > 0)
     look_at_all(&making, look_for_gap);
+  }
   return report->errors == errors ? g_steal_pointer(&set) : NULL;
 }
