@@ -7,7 +7,7 @@
 #include "gateway/records/rule_constants.h"
 #include "gateway/replay/keep.h"
 #include "gateway/replay/mask.h"
-#include "gateway/replay/supersede.h"
+#include "gateway/replay/tell.h"
 #include "gateway/replay/values.h"
 #include "store/cases.h"
 #include <pthread.h>
@@ -36,6 +36,7 @@ struct Collector {
   const Conf *conf;
   const ConfLane *lane;
   const LanePaths *paths;
+  const LaneHost *host; /* set when its thread starts */
   FileSink sink;
   pthread_mutex_t lock; /* of all down to `problem` */
   pthread_cond_t changed;
@@ -143,16 +144,6 @@ static gboolean note_kept(gpointer user, const LibraryCase *found) {
   return TRUE;
 }
 
-static gboolean supersede(Collector *collector, ReplayFeed *feed, GError **error) {
-  CasesSuperseded counts;
-  if (!cases_supersede(collector->library, feed, &counts, error))
-    return FALSE;
-  if (counts.superseded + counts.dropped > 0)
-    log_event(LOG_INFO, "cases-superseded", {"feed", replay_feed_conf(feed)->name},
-              {"cases", log_number((gint64)counts.superseded)}, {"dropped", log_number((gint64)counts.dropped)});
-  return TRUE;
-}
-
 static Collected *collected_of(Collector *collector, const ConfFeed *conf, GError **error) {
   Collected *collected = g_hash_table_lookup(collector->feeds, conf->name);
   if (collected)
@@ -160,7 +151,8 @@ static Collected *collected_of(Collector *collector, const ConfFeed *conf, GErro
   collected = g_new0(Collected, 1);
   collected->picks = picks_new(collector->lane->replay.keep_per_cell);
   collected->feed = replay_feed_new(collector->conf, collector->lane, conf, error);
-  if (collected->feed && supersede(collector, collected->feed, error) &&
+  if (collected->feed &&
+      cases_supersede(collector->library, collected->feed, tell_changed_rules, collector->host, error) &&
       case_library_each(collector->library, conf->name, NULL, note_kept, collected->picks, error)) {
     g_hash_table_insert(collector->feeds, conf->name, collected);
     return collected;
@@ -353,6 +345,8 @@ static void *collect_files(void *data) {
 
 static gpointer replay_start(const LaneHost *host, GError **error) {
   Collector *collector = host->collector;
+  if (collector)
+    collector->host = host;
   int number = collector ? pthread_create(&collector->thread, NULL, collect_files, collector) : 0;
   if (number != 0)
     sallyport_error_errno(error, number, "start the collector's thread");

@@ -146,23 +146,6 @@ static void kept_free(gpointer data) {
   g_free(kept);
 }
 
-/* In the order in which they are looked at. */
-static const char *first_difference(const char *stored, const char *got) {
-  static const char *const fields[] = {"scenario", "channel", "outcome", "codes", "amount"};
-  const char *found = "scenario";
-  json_t *before = json_loads(stored, 0, NULL), *now = json_loads(got, 0, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-    json_t *left = json_object_get(before, fields[i]), *right = json_object_get(now, fields[i]);
-    if (left == right || (left && right && json_equal(left, right)))
-      continue;
-    found = fields[i];
-    break;
-  }
-  json_decref(before);
-  json_decref(now);
-  return found;
-}
-
 static gboolean has_no_scenario(const char *result) {
   json_t *object = json_loads(result, 0, NULL);
   gboolean has = json_is_null(json_object_get(object, "scenario"));
@@ -180,7 +163,7 @@ static ReplayVerdict verdict_on(const KeptCase *kept, const char *answer) {
     return (ReplayVerdict){REPLAY_CONSISTENT, text, NULL, NULL};
   if (has_no_scenario(text) && !has_no_scenario(kept->result))
     return (ReplayVerdict){REPLAY_NO_RESULT, NULL, NULL, "the record belongs to no scenario"};
-  return (ReplayVerdict){REPLAY_INCONSISTENT, text, first_difference(kept->result, text), NULL};
+  return (ReplayVerdict){REPLAY_INCONSISTENT, text, result_fields[result_first_difference(kept->result, text)], NULL};
 }
 
 static gboolean tell_answer(Replay *replay, const KeptCase *kept) {

@@ -1,4 +1,5 @@
 #include "gateway/replay/supersede.h"
+#include "gateway/base/faultpoint.h"
 #include "gateway/replay/keep.h"
 #include <jansson.h>
 #include <string.h>
@@ -32,6 +33,8 @@ static gboolean supersede_one(gpointer user, const LibraryCase *found) {
     superseding->counts->dropped++;
     return TRUE;
   }
+  if (strcmp(result, found->result) != 0)
+    superseding->counts->differing[result_first_difference(found->result, result)]++;
   json_t *object = json_loads(result, 0, NULL);
   LibraryCase *one = g_new(LibraryCase, 1);
   *one = (LibraryCase){.id = keep(superseding, found->id),
@@ -51,13 +54,20 @@ static gboolean supersede_one(gpointer user, const LibraryCase *found) {
   return TRUE;
 }
 
-gboolean cases_supersede(CaseLibrary *library, ReplayFeed *feed, CasesSuperseded *counts, GError **error) {
+gboolean cases_supersede(CaseLibrary *library, ReplayFeed *feed, SupersedeTold told, gconstpointer user,
+                         GError **error) {
   g_autoptr(GPtrArray) cases = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
-  Superseding superseding = {feed, cases, strings, counts};
+  CasesSuperseded counts = {0};
+  Superseding superseding = {feed, cases, strings, &counts};
   const CaseChange change = {replay_feed_conf(feed)->name, replay_feed_rules(feed), cases};
-  *counts = (CasesSuperseded){0};
   if (!case_library_each(library, change.feed, NULL, supersede_one, &superseding, error))
     return FALSE;
-  return counts->superseded + counts->dropped == 0 || case_library_supersede(library, &change, error);
+  if (counts.superseded + counts.dropped == 0)
+    return TRUE;
+  fault_point("replay-told-before");
+  if (!told(user, feed, &counts, error))
+    return FALSE;
+  fault_point("replay-told-after");
+  return case_library_supersede(library, &change, error);
 }

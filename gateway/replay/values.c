@@ -159,3 +159,20 @@ gboolean header_read(const ConfLayout *layout, const char *header, GArray *const
   json_decref(object);
   return ok;
 }
+
+const char *const result_fields[] = {"scenario", "channel", "outcome", "codes", "amount"};
+
+guint result_first_difference(const char *stored, const char *got) {
+  json_t *before = json_loads(stored, 0, NULL), *now = json_loads(got, 0, NULL);
+  guint found = 0;
+  for (guint i = 0; i < RESULT_FIELDS; i++) {
+    json_t *left = json_object_get(before, result_fields[i]), *right = json_object_get(now, result_fields[i]);
+    if (left == right || (left && right && json_equal(left, right)))
+      continue;
+    found = i;
+    break;
+  }
+  json_decref(before);
+  json_decref(now);
+  return found;
+}

@@ -22,3 +22,9 @@ gboolean fields_read(const ReplayFeed *feed, const char *fields, RecordBlock *in
 char *header_write(const ConfLayout *layout, const GArray *constants); /* the caller frees */
 gboolean header_read(const ConfLayout *layout, const char *header, GArray *constants,
                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What a case comes to (evaluate.h): its members, in the order in which they are compared, and the first one of two
+ * results that are not the same text. */
+enum { RESULT_FIELDS = 5 };
+extern const char *const result_fields[];
+guint result_first_difference(const char *stored, const char *got);

@@ -2,9 +2,9 @@
  * what does not, costs nothing. Kinds: file-missing, file-incomplete, file-misnamed, listing-cut, file-held,
  * file-rejected, sequence-reused, sequence-gap, sequence-late, login-refused, endpoint-failing, poll-failing,
  * fetch-failing, posting-failing, delivery-failing, interface-failing, disk-short, key-expiring, test; recon-late and
- * recon-failed are gateway/recon's, rates-missing the ratings', idle-deferred gateway/idle's; storage-failed,
- * configuration-contradicts and book-unwritable are told without the book. What each means stands in
- * packaging/man/sallyport.1. */
+ * recon-failed are gateway/recon's, rates-missing the ratings', idle-deferred gateway/idle's, replay-mismatch
+ * gateway/replay's; storage-failed, configuration-contradicts and book-unwritable are told without the book. What each
+ * means stands in packaging/man/sallyport.1. */
 #pragma once
 #include "store/book_watch.h"
 

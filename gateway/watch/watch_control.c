@@ -16,7 +16,8 @@ static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **
 
 /* An event is over when somebody has seen it; a condition is when it ends. */
 static json_t *acknowledge_request(const LaneHost *host, gpointer watch, const char *who, const json_t *json) {
-  static const char *const events[] = {"file-rejected", "recon-failed", "rates-missing", "test", NULL};
+  static const char *const events[] = {"file-rejected", "recon-failed", "rates-missing",
+                                       "replay-mismatch", "test", NULL};
   const char *kind = json_string_value(json_object_get(json, "kind"));
   Acknowledgement request = {.who = who,
                              .id = json_string_value(json_object_get(json, "alarm")),

@@ -1,33 +1,13 @@
 """Changed rules, tried on cases of real files: what is collected, what a run says of a candidate, and that it changes
 nothing."""
-import dataclasses
 import hashlib
 import os
 
 import accruals
 from harness import equal, has, test, wait_until
+from replaying import ABROAD, LARGE, SMALL, cells, collected, collecting, differing, reload, replayed
+from watching import standing, wait_told, with_command
 from world import World
-
-SMALL = {"keys": ["currency", "points"], "when": "currency = 'CNY' AND points <= 103",
-         'channel "grocery"': {"when": "category = 'GROCERY'"}, 'channel "other"': {"otherwise": True}}
-LARGE = {"keys": ["currency", "points"], "when": "currency = 'CNY' AND points > 103"}
-ABROAD = {"keys": ["currency"], "otherwise": True}
-SMALL["keys"].append("category")
-
-
-def collecting(world):
-    world.configuration.lane_settings.update({"replay": {"keep-per-cell": 5}, 'scenario "small"': SMALL,
-                                              'scenario "large"': LARGE, 'scenario "abroad"': ABROAD})
-    for name in ("store", "reference"):
-        world.configuration.layouts["accrual-v1"]['record "D"'][f'field "{name}"']["mask"] = True
-    made = accruals.records(200, broken={7, 70})
-    made[20:23] = [dataclasses.replace(r, currency="USD") for r in made[20:23]]
-    return made
-
-
-def cells(world):
-    return {(c["scenario"], c["channel"]): c["cases"] for c in
-            world.gateway.json("replay", "coverage")["coverage"][0]["cells"]}
 
 
 def digests(world):
@@ -134,3 +114,35 @@ def a_changed_rule_is_tried_on_cases_of_real_files_and_each_difference_is_told()
         rules["points-range"]["check"] = right
         counts(run(world, 11), consistent=13 - beyond, inconsistent=beyond)
         world.write_configuration()
+
+
+@test
+def rules_in_force_by_which_cases_differ_are_an_alarm_and_a_row_of_the_audit_chain():
+    with World(local=True) as world:
+        told = with_command(world)
+        beyond = collected(world)
+        rule = world.feed.rules["points-range"]
+        right = rule["check"]
+        equal(replayed(world), [], "rows before a rule has changed")
+
+        rule["check"] = "points BETWEEN 1 AND 102"
+        reload(world, 1)
+        says = differing(beyond)
+        has(replayed(world)[0]["detail"], says, "the audit chain")
+        raised = wait_told(world, told, "raised", "replay-mismatch")
+        equal((raised["subject"], raised["text"]),
+              ("acme-points", f"acme-points: by the rules that are in force now, {says}"), "the alarm")
+        world.gateway.ok("alarms", "acknowledge", raised["id"])
+        wait_until("the alarm to end", lambda: "replay-mismatch" not in world.gateway.ok("alarms").out,
+                   log=world.gateway.log_tail)
+
+        # another rule that no case breaks: told in the chain, and by no alarm; so is a difference with the gate off
+        world.feed.rules["points-more"] = {"check": "points <> 123456", "code": "E077"}
+        reload(world, 2)
+        has(replayed(world)[1]["detail"], "of 13 cases, 0 come to something else; 0 dropped", "the audit chain")
+        world.configuration.lane_settings["replay"]["gate"] = "off"
+        rule["check"] = right
+        reload(world, 3)
+        has(replayed(world)[2]["detail"], says, "the audit chain")
+        equal([s for s in standing(world) if s[0] == "replay-mismatch"], [], "alarms")
+        world.gateway.ok("verify")
