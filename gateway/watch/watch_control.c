@@ -17,7 +17,7 @@ static gboolean acknowledge_change(BookTransaction *tx, gpointer data, GError **
 /* An event is over when somebody has seen it; a condition is when it ends. */
 static json_t *acknowledge_request(const LaneHost *host, gpointer watch, const char *who, const json_t *json) {
   static const char *const events[] = {"file-rejected", "recon-failed", "rates-missing",
-                                       "replay-mismatch", "test", NULL};
+                                       "replay-mismatch", "full-file-unrouted", "full-file-refused", "test", NULL};
   const char *kind = json_string_value(json_object_get(json, "kind"));
   Acknowledgement request = {.who = who,
                              .id = json_string_value(json_object_get(json, "alarm")),

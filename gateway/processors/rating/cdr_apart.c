@@ -39,18 +39,26 @@ static gboolean is_in_archive(const RatingDesk *desk, const DetailFile *file, co
                                       path));
 }
 
-static void tell_split(const RatingDesk *desk, const CdrTurn *turn, const DetailFile *file, const CdrMatrix *matrix) {
-  const DetailMatrix *routed = &matrix->routed;
+/* Of this file, until a person has seen it; before its split is noted, so that a crash loses none. */
+static gboolean tell_unrouted(const RatingDesk *desk, const CdrTurn *turn, const DetailFile *file,
+                              const DetailMatrix *routed) {
   gboolean is_odd = routed->unrouted > 0 && desk->rating->platforms->len > 0 &&
                     desk->rating->unrouted == CONF_UNROUTED_ALARM;
-  g_autofree char *text = is_odd ? g_strdup_printf("rating %s, full file %" G_GINT64_FORMAT ": %" G_GUINT64_FORMAT
-                                                   " records go to no platform",
-                                                   desk->name, file->sequence, routed->unrouted)
-                                 : NULL;
-  log_event(is_odd ? LOG_WARNING : LOG_INFO, "full-file-split", {"rating", desk->name},
-            {"sequence", log_number(file->sequence)}, {"records", log_number((gint64)matrix->records)},
-            {"unrouted", log_number((gint64)routed->unrouted)}, {"several", log_number((gint64)routed->several)});
-  cdr_alarm(turn->host, "full-file-unrouted", desk->name, text);
+  if (!is_odd)
+    return FALSE;
+  g_autofree char *subject = g_strdup_printf("%s/%06" G_GINT64_FORMAT, desk->name, file->sequence),
+                  *text = g_strdup_printf("rating %s, full file %" G_GINT64_FORMAT ": records that go to no platform: "
+                                          "%" G_GUINT64_FORMAT, desk->name, file->sequence, routed->unrouted);
+  cdr_alarm(turn->host, "full-file-unrouted", subject, text);
+  return TRUE;
+}
+
+static void tell_split(const RatingDesk *desk, const CdrTurn *turn, const DetailFile *file, const CdrMatrix *matrix,
+                       LogLevel level) {
+  log_event(level, "full-file-split", {"rating", desk->name}, {"sequence", log_number(file->sequence)},
+            {"records", log_number((gint64)matrix->records)},
+            {"unrouted", log_number((gint64)matrix->routed.unrouted)},
+            {"several", log_number((gint64)matrix->routed.several)});
   cdr_alarm(turn->host, "full-file-held", desk->name, NULL);
 }
 
@@ -81,9 +89,10 @@ static gboolean take_apart(RatingDesk *desk, const CdrTurn *turn, const DetailFi
     return FALSE;
   }
   DetailSplit made = {file->sequence, turn->now, &matrix.routed, matrix.files};
+  gboolean is_odd = tell_unrouted(desk, turn, file, &matrix.routed);
   if (!details_split(desk->details, &made, error))
     return FALSE;
-  tell_split(desk, turn, file, &matrix);
+  tell_split(desk, turn, file, &matrix, is_odd ? LOG_WARNING : LOG_INFO);
   return TRUE;
 }
 

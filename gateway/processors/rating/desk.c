@@ -58,6 +58,7 @@ void rating_desk_free(gpointer data) {
   rating_desk_close(desk);
   pthread_mutex_destroy(&desk->lock);
   pthread_mutex_destroy(&desk->turn);
+  g_free(desk->trouble);
   g_free(desk->name);
   g_free(desk);
 }

@@ -57,6 +57,7 @@ typedef struct {
   char *shape, *terms, *rules;
   char *tried; /* the terms with which suspended details were looked at last; NULL: not since the start */
   GArray *compared; /* guint: columns that make a record's content */
+  char *trouble; /* why full files cannot be made, as an alarm tells; "": they can; NULL: not known yet */
   gboolean is_held; /* a full file cannot be taken apart: not before the next start, or `cdr close` */
   gboolean has_closed_old_form; /* what waited in the form before, if it was another, has left */
 } RatingDesk;

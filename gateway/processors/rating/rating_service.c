@@ -46,17 +46,32 @@ static gboolean give_up(const RatingService *service, RatingDesk *desk, GError *
   return TRUE;
 }
 
+/* What others have put there does not wait for a file of ours that cannot be written. */
+static gboolean take_turn(RatingDesk *desk, const CdrTurn *turn, GError **error) {
+  guint written;
+  GError *why = NULL;
+  gboolean ok = cdr_take_turn(desk, turn, &written, &why);
+  g_autofree char *text = ok ? NULL : g_strdup_printf("rating %s: a full file cannot be made, and those behind it "
+                                                      "wait: %s", desk->name, why->message);
+  if (g_strcmp0(desk->trouble, text ? text : "") != 0) {
+    cdr_alarm(turn->host, "full-file-failing", desk->name, text);
+    g_free(desk->trouble);
+    desk->trouble = g_strdup(text ? text : "");
+  }
+  cdr_take_incoming(desk, turn);
+  if (why)
+    g_propagate_error(error, why);
+  return ok;
+}
+
 static gboolean settle_desk(const RatingService *service, RatingDesk *desk, guint64 *settled, GError **error) {
   const LaneHost *host = service->host;
   DeskPlace place = {host->conf, host->lane, host->paths->folder};
   rating_desk_take(desk);
-  guint written;
   CdrTurn turn = {host, place.folder, g_get_real_time(), FALSE};
   gboolean ok = rating_desk_open(desk, &place, error) &&
                 rating_desk_settle(desk, MAX(host->threads, 1), &service->stopping, settled, error) &&
-                give_up(service, desk, error) && cdr_take_turn(desk, &turn, &written, error);
-  if (ok)
-    cdr_take_incoming(desk, &turn);
+                give_up(service, desk, error) && take_turn(desk, &turn, error);
   rating_desk_let_go(desk);
   rating_desk_give_back(desk);
   return ok;

@@ -140,6 +140,31 @@ def platforms_get_their_files_in_order_once_and_a_record_is_traced_to_its_lines(
         equal(lines(os.path.join(incoming, "done", "theirs.dat")), lines(path), "the first one")
         for name in (names[1], "GOLD_000002.dat"):
             equal(lines(os.path.join(incoming, "platforms", name)), lines(os.path.join(parts, name)), "split the same")
+        standing = {a["subject"]: a["id"] for a in world.gateway.json("alarms")["alarms"]
+                    if a["kind"] == "full-file-unrouted" and a["state"] == "standing"}
+        equal(sorted(standing), ["music/000001", "music/000002"], "one for each file, whatever came behind it")
+        world.gateway.ok("alarms", "acknowledge", standing["music/000001"])
+        equal([a["subject"] for a in world.gateway.json("alarms")["alarms"]
+               if a["kind"] == "full-file-unrouted" and a["state"] != "cleared"], ["music/000002"], "seen, and over")
+
+        # the archive is away: an alarm tells it, and what others have put there does not wait for it
+        os.rename(archive, archive + ".away")
+        with open(archive, "w", encoding="utf-8"):
+            pass
+        music.rate("u3", usage.record("S3"))
+        equal(world.gateway.run("cdr", "close").status != 0, True, "no archive")
+
+        def failing():
+            return [a for a in world.gateway.json("alarms")["alarms"]
+                    if a["kind"] == "full-file-failing" and a["state"] != "cleared"]
+        wait_until("the alarm", lambda: [a["subject"] for a in failing()] == ["music"], log=world.gateway.log_tail)
+        put_in("later.dat", whole)
+        wait_until("it does not wait", lambda: os.path.exists(os.path.join(incoming, "done", "later.dat")),
+                   log=world.gateway.log_tail)
+        os.remove(archive)
+        os.rename(archive + ".away", archive)
+        wait_until("no alarm", lambda: not failing(), log=world.gateway.log_tail)
+        equal(world.gateway.json("cdr", "show", "3")["records"], 1, "it is made")
         refused = os.path.join(incoming, "refused")
         other = os.path.join(world.folder, "other")
         equal([world.gateway.run("cdr", "split", os.path.join(refused, name), "--into", other).status
