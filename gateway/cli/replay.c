@@ -9,12 +9,13 @@ enum { STANDARD_LIMIT = 100, SHOWN_ID = 12 };
 
 typedef struct {
   char *feed, *id;
-  gboolean allow_uncovered;
+  gboolean allow_uncovered, gap;
 } Given;
 static const CliOption options[] = {
     CLI_TEXT(Given, feed, "feed", 'f', "FEED", "only this feed's cases", CLI_VALUE_FEED),
     CLI_TEXT(Given, id, "case", 0, "ID", "only this case, by its whole number", CLI_VALUE_TEXT),
     CLI_FLAG(Given, allow_uncovered, "allow-uncovered", 0, "run: feeds without a case are no failure"),
+    CLI_FLAG(Given, gap, "gap", 0, "coverage: only what has fewer cases than the lane keeps"),
     {0}};
 
 typedef CliExit (*OfLane)(Cli *cli, const StatusLane *lane, CaseLibrary *library, json_t *told);
@@ -117,6 +118,7 @@ static CliExit run_lane(Cli *cli, const StatusLane *lane, CaseLibrary *library, 
 typedef struct {
   Cli *cli;
   const GPtrArray *cells; /* LibraryCell*; NULL: none */
+  guint64 enough;         /* cells with as many cases are left out; G_MAXUINT64: none is */
   CliTable *table;
   json_t *list;
 } Coverage;
@@ -129,6 +131,8 @@ static void add_cell(const Coverage *coverage, const char *feed, const char *sce
     if (strcmp(cell->feed, feed) == 0 && strcmp(cell->scenario, scenario) == 0 && strcmp(cell->channel, channel) == 0)
       found = cell;
   }
+  if (found && found->cases >= coverage->enough)
+    return;
   json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "feed", feed, "scenario", scenario, "channel", channel, "cases",
                              (json_int_t)(found ? found->cases : 0));
   cli_json_time(out, object, "oldest", found ? found->oldest : 0);
@@ -171,7 +175,8 @@ static CliExit cover_lane(Cli *cli, const StatusLane *lane, CaseLibrary *library
   g_autoptr(GPtrArray) cells = library ? case_library_cells(library, &error) : NULL;
   if (error)
     return cli_fail(error);
-  Coverage coverage = {cli, cells, cli_table_new(columns, G_N_ELEMENTS(columns)), json_array()};
+  guint64 enough = given->gap ? MAX(lane->conf->replay.keep_per_cell, 1) : G_MAXUINT64;
+  Coverage coverage = {cli, cells, enough, cli_table_new(columns, G_N_ELEMENTS(columns)), json_array()};
   for (guint i = 0; i < lane->conf->feeds->len; i++) {
     const ConfFeed *feed = lane->conf->feeds->pdata[i];
     if (feed->process != CONF_PROCESS_REFERENCE && (!given->feed || strcmp(given->feed, feed->name) == 0))
@@ -262,6 +267,6 @@ const CliCommand cli_command_replay = {
             "coverage: how many cases each scenario and channel has. cases: the cases themselves.\n"
             "\n"
             "  sallyport replay run --config /tmp/changed/sallyport.conf\n"
-            "  sallyport replay coverage --lane points\n",
+            "  sallyport replay coverage --lane points --gap\n",
     .run = replay_command,
 };

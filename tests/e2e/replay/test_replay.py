@@ -44,6 +44,7 @@ def a_changed_rule_is_tried_on_cases_of_real_files_and_each_difference_is_told()
         world.gateway.wait_state("POINTS_A.dat.pgp", "closed")
         expected = {("small", "grocery"): 5, ("small", "other"): 0, ("large", ""): 5, ("abroad", ""): 3}
         wait_until("the cases", lambda: cells(world) == expected, log=world.gateway.log_tail)
+        equal(cells(world, "--gap"), {("small", "other"): 0, ("abroad", ""): 3}, "cells that are not full")
         cases = world.gateway.json("replay", "cases")["lanes"][0]["cases"]
         equal(len(cases), 13, "cases")
         state = world.configuration.node["state"]

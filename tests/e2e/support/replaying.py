@@ -22,9 +22,9 @@ def collecting(world):
     return made
 
 
-def cells(world):
+def cells(world, *words):
     return {(c["scenario"], c["channel"]): c["cases"] for c in
-            world.gateway.json("replay", "coverage")["coverage"][0]["cells"]}
+            world.gateway.json("replay", "coverage", *words)["coverage"][0]["cells"]}
 
 
 def collected(world):
