@@ -43,7 +43,8 @@ static gboolean set_pragmas(sqlite3 *sqlite, const DbOptions *options, GError **
   if (!sqlite_run(sqlite, file, error))
     return FALSE;
   if (options->use == DB_SCRATCH)
-    return sqlite_run(sqlite, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;", error);
+    return sqlite_run(
+        sqlite, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;", error);
   return sqlite_run(
       sqlite,
       options->own_checkpoint

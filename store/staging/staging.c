@@ -25,7 +25,7 @@ struct Staging {
   GByteArray *row;
   int fd; /* for syncs only; closed after the connection, whose locks its closing would drop */
   gsize unwritten;
-  gboolean broken; /* without a journal nothing can be taken back: after an error only discarding is left */
+  gboolean broken; /* nothing is taken back: after an error only discarding is left */
 };
 
 static char *part_name(const char *path) {
