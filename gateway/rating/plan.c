@@ -58,12 +58,30 @@ static gboolean is_content(const ConfReference *reference, const char *name) {
          g_strcmp0(reference->operation, name) != 0;
 }
 
+/* In expressions all of them stand side by side, whatever they are of; SQLite takes no capitals for other letters. */
+static gboolean check_name(const RatingPlan *plan, const ConfField *field, GError **error) {
+  static const char *const own[] = {"amount", "quantity"};
+  const char *taken = NULL;
+  for (guint i = 0; i < G_N_ELEMENTS(own); i++)
+    if (g_ascii_strcasecmp(own[i], field->name) == 0)
+      taken = "it is what the rating reckons";
+  for (guint i = 0; i < plan->columns->len && !taken; i++)
+    if (g_ascii_strcasecmp(g_array_index(plan->columns, StagingColumn, i).name, field->name) == 0)
+      taken = "another field of the record or of a table has it";
+  return !taken || sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
+                                       "%s:%u: the name \"%s\" is taken in a rating's expressions: %s; give the field "
+                                       "another name",
+                                       field->where.file, field->where.line, field->name, taken);
+}
+
 static gboolean add_column(RatingPlan *plan, const ConfField *field, const char *table, GError **error) {
   gboolean is_number = field->type == CONF_INTEGER || field->type == CONF_DECIMAL;
   if (field->type == CONF_DECIMAL && field->scale > plan->conf->scale)
     return sallyport_error_set(error, SALLYPORT_ERROR_CONFIGURATION,
                                "field %s of table %s has %u decimals, and the rating's scale is %u", field->name, table,
                                field->scale, plan->conf->scale);
+  if (!check_name(plan, field, error))
+    return FALSE;
   StagingColumn column = {.name = field->name,
                           .type = is_number ? BLOCK_INTEGER : BLOCK_TEXT,
                           .scale = field->type == CONF_DECIMAL ? plan->conf->scale : 0};
@@ -118,6 +136,10 @@ static gboolean set_columns(RatingPlan *plan, const Conf *conf, GError **error) 
   guint n;
   const StagingColumn *columns = layout_columns(plan->layout, &n);
   const StagingColumn quantity = {.name = "quantity", .type = BLOCK_INTEGER};
+  const GPtrArray *fields = conf_layout(conf, plan->conf->layout)->record.fields;
+  for (guint i = 0; i < fields->len; i++)
+    if (!check_name(plan, fields->pdata[i], error))
+      return FALSE;
   g_array_append_vals(plan->columns, columns, n);
   for (guint i = 0; plan->conf->lookups && i < plan->conf->lookups->len; i++)
     if (!add_lookup(plan, conf, plan->conf->lookups->pdata[i], error))

@@ -166,11 +166,34 @@ static void an_example_that_comes_to_something_else_is_told_with_what_it_comes_t
   site_close(&site);
 }
 
+static void a_name_that_the_rating_has_itself_is_refused_with_its_line(void **state) {
+  static const char *const taken[] = {"amount", "Quantity"};
+  Site site;
+  (void)state;
+  site_open(&site, 2, "quantity { value = \"seconds\" } step \"s\" { amount = \"price(quantity, price, 60)\" }\n"
+                      "round { mode = half-up scale = 2 }\n");
+  assert_non_null(site.plan);
+  const ConfLane *lane = site.conf->lanes->pdata[0];
+  const ConfRating *rating = lane->ratings->pdata[0];
+  ConfField *field = conf_layout(site.conf, rating->layout)->record.fields->pdata[7];
+  for (guint i = 0; i < G_N_ELEMENTS(taken); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *where = g_strdup_printf("%s:%u: the name \"%s\" is taken", field->where.file, field->where.line,
+                                             taken[i]);
+    g_free(field->name);
+    field->name = g_strdup(taken[i]);
+    assert_null(rating_plan_new(site.conf, rating, &error));
+    assert_non_null(strstr(error->message, where));
+  }
+  site_close(&site);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(prices_are_those_that_were_worked_out_by_hand),
       cmocka_unit_test(what_could_go_wrong_with_money_is_refused_by_the_plan),
       cmocka_unit_test(an_example_that_comes_to_something_else_is_told_with_what_it_comes_to),
+      cmocka_unit_test(a_name_that_the_rating_has_itself_is_refused_with_its_line),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
