@@ -226,6 +226,7 @@ demo:
 bench:
 	packaging/install-packages build bench
 	+$(MAKE) benches
+	npm install --silent --no-audit --no-fund --prefix $(BUILD)/bench pg-boss@9.0.3
 	BUILD=$(BUILD) tests/bench/run
 
 # DESTDIR and PREFIX as usual. What stands in /etc already is left as it is.
@@ -270,7 +271,7 @@ help:
 	@echo 'make test-openpgp other OpenPGP implementations, both ways: a table'
 	@echo 'make test-servers servers of partners as they come: what the doctor finds, and a day with each: a table'
 	@echo 'make lint         walls between the rooms, sizes, scripts, manual pages'
-	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points small memory sftp billing"'
+	@echo 'make bench        against sftp, lftp, rclone and a shell pipeline; BENCH="points exchange"'
 	@echo 'make soak         all kills of the crash test, 1,000 losses of power, an hour of storms, two at a time'
 	@echo 'make coverage     lines, functions and branches that tests pass, by file; COVERED="store crypto" for some'
 	@echo 'make test-debian13  demo and test in a Debian 13 of its own, from a clean clone'

@@ -125,8 +125,9 @@ class Exchange:
     """with Exchange() as exchange: … — it runs."""
 
     def __init__(self, *, items="", alarm="", requests="", folders=None, endpoint="main", front=None,
-                 tls=False, start=True, state=None):
+                 tls=False, start=True, state=None, mailboxes=(MAILBOX,)):
         """`folders`: of an end's name, the text of an endpoint "main" (or `endpoint`) and that of its drop folder."""
+        self.mailboxes = mailboxes
         self.folder = os.path.join(run_folder(), "x" + secrets.token_hex(3))
         os.mkdir(self.folder)
         self.state = state or os.path.join(self.folder, "state")
@@ -157,16 +158,17 @@ class Exchange:
                        for end in (self.source, self.consumer, self.stranger))
         drops = "".join(f'drop-folder "{name}" {{ endpoint = "{self.endpoint}"  {texts[1]} }}\n'
                         for name, texts in self.folders.items())
+        boxes = "".join(f"""  exchange "{mailbox}" {{ source = "ssc-city"  consumer = "acme-life"
+    items {{ {"" if "reserve" in self.items else "reserve = 0"}  {self.items} }}
+    {self.alarm} requests {{ {self.requests} }}
+    {drops} }}
+""" for mailbox in self.mailboxes)
         with open(self.path, "w") as file:
             file.write(f"""node {{ name = "gw-01"  state = "{self.state}"  runtime = "{self.folder}/run"
   time-zone = "UTC" }}
 front {{\n{lines(self.front)}}}
 {ends}lane "ssc" {{
-  exchange "{MAILBOX}" {{ source = "ssc-city"  consumer = "acme-life"
-    items {{ {"" if "reserve" in self.items else "reserve = 0"}  {self.items} }}
-    {self.alarm} requests {{ {self.requests} }}
-    {drops} }}
-}}
+{boxes}}}
 """)
 
     def start(self):

@@ -12,7 +12,8 @@ from harness import Missing
 class Postgresql:
     """with Postgresql() as server: server.run(sql); server.connection is what libpq takes, server.odbc unixODBC."""
 
-    def __init__(self):
+    def __init__(self, *, settings="-c fsync=off"):
+        self.settings = settings
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
         if not found:
             raise Missing("there is no PostgreSQL here: install the package postgresql")
@@ -38,7 +39,7 @@ class Postgresql:
             self._tool("initdb", "-A", "trust", "-N", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-D",
                        self.data)
             self._tool("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.folder, "log"), "-o",
-                       f"-k {self.folder} -c listen_addresses= -c fsync=off", "start")
+                       f"-k {self.folder} -c listen_addresses= {self.settings}", "start")
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
