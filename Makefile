@@ -226,7 +226,6 @@ demo:
 bench:
 	packaging/install-packages build bench
 	+$(MAKE) benches
-	npm install --silent --no-audit --no-fund --prefix $(BUILD)/bench pg-boss@9.0.3
 	BUILD=$(BUILD) tests/bench/run
 
 # DESTDIR and PREFIX as usual. What stands in /etc already is left as it is.

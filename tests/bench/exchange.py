@@ -74,6 +74,8 @@ def small_boss(server):
 
 
 def small(row, folder):
+    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", PACKAGES, "pg-boss@9.0.3"],
+                   check=True)
     with Postgresql(settings="-c fsync=on") as server:
         found = in_turn(ours=small_ours, redis=lambda: small_redis(folder), boss=lambda: small_boss(server))
     print(f"  items a second: redis {found['redis']:.0f}, pg-boss {found['boss']:.0f}", flush=True)
