@@ -93,13 +93,13 @@ static gboolean take_object(Reading *reading) {
   if (!ok)
     refuse(reading, "record %u is no JSON object: %s", reading->block->count + 1, object ? "it is another value"
                                                                                           : wrong.text);
-  else if (has_minus_zero(reading->at, reading->at + wrong.position))
-    ok = refuse(reading, "record %u: -0 is no whole number; write 0", reading->block->count + 1);
-  else
-    reading->at += wrong.position;
   if (ok)
     json_object_foreach(object, name, value)
       ok = ok && take_member(reading, name, value);
+  if (ok && has_minus_zero(reading->at, reading->at + wrong.position)) /* what is no whole number is refused by now */
+    ok = refuse(reading, "record %u: -0 is no whole number; write 0", reading->block->count + 1);
+  if (ok)
+    reading->at += wrong.position;
   ok = ok && add(reading);
   json_decref(object);
   return ok;

@@ -56,7 +56,7 @@ static void records_are_read_by_their_fields_names(void **state) {
 static void a_body_that_is_no_batch_is_refused_wherever_it_is_cut(void **state) {
   (void)state;
   static const char *const wrong[] = {"", "[", "[]", "{}", "[1]", "[{},]", "[{}]]", "[{\"x\":\"\"}]",
-                                      "[{\"serial\":{}}]", "[{\"seconds\":1.0}]",
+                                      "[{\"serial\":{}}]", "[{\"seconds\":1.0}]", "[{\"seconds\":-0.5}]",
                                       "[{\"seconds\":true}]", "[{\"seconds\":-0}]",
                                       "[{\"serial\":\"\\\"\",\"seconds\": -0 }]",
                                       "[{\"serial\":\"\\u0000\"}]",
